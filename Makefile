@@ -1,0 +1,32 @@
+# Everything a fresh Debian machine needs is Python 3.11, pip, venv and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ARGS ?=
+
+.PHONY: run test style types check bench drill clean
+
+run: $(READY) ## the demo: local exchange and whole system, two windows, a summary
+	$(BIN)/understudy run --demo $(ARGS)
+
+test: $(READY) ## every test
+	$(BIN)/python -m pytest $(ARGS)
+
+style: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+check: test style types
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(READY): setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $(READY)
