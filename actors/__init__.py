@@ -1,0 +1,1 @@
+"""The trading system: one folder an actor, cores that are pure and shells that perform."""

@@ -1,0 +1,176 @@
+"""What every actor's core is: state, and ``handle(message, now_ms) -> effects``.
+
+A core is a plain object. It imports no actor library, socket, clock, randomness or file: time
+comes in with each message, dice are handed to it, and what it wants done goes out as effects,
+which its stage performs in order. The same core therefore runs in a Thespian process (live and
+paper trading) and in the virtual-time scheduler (simulation), and a test needs no harness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Protocol, TypeVar
+
+import attrs
+
+from actors.settings import Settings
+
+
+class Dice(Protocol):
+    """The only source of chance a core may use; ``random.Random`` is one."""
+
+    def random(self) -> float:
+        """Return a number in [0, 1)."""
+        ...
+
+    def getrandbits(self, bits: int, /) -> int:
+        """Return a non-negative integer below ``2**bits``."""
+        ...
+
+
+@attrs.frozen
+class Send:
+    """Tell another role something. Delivered at most once, in no promised order."""
+
+    to: str
+    message: object
+
+
+@attrs.frozen
+class Save:
+    """The present value of one thing an actor owns, kept so that a restart finds it.
+
+    The latest value of a (``kind``, ``key``) replaces the one before. ``is_open`` False keeps the
+    row for readers, but a restart no longer loads it: restart costs what is open.
+    """
+
+    kind: str
+    key: str
+    value: object
+    is_open: bool = True
+
+
+@attrs.frozen
+class Record:
+    """Append ``event`` to the journal and store ``saves``, in one transaction.
+
+    It is durable before the effect after it is performed; if it fails, nothing after it is.
+    """
+
+    event: object
+    saves: tuple[Save, ...] = ()
+
+
+@attrs.frozen
+class SetTimer:
+    """Send the core ``TimerFired(key)`` after a delay of venue time; replaces an earlier one."""
+
+    key: str
+    delay_ms: int
+
+
+@attrs.frozen
+class CancelTimer:
+    """Forget a timer, if it is running."""
+
+    key: str
+
+
+@attrs.frozen
+class Command:
+    """Something for the actor's own port (a websocket, HTTP) to do."""
+
+    command: object
+
+
+@attrs.frozen
+class Log:
+    """One line for the people who run this: ``level`` is "info", "warning" or "error"."""
+
+    level: str
+    text: str
+
+
+@attrs.frozen
+class Stop:
+    """The actor has finished; it leaves and is not made again."""
+
+    reason: str
+
+
+Effect = Send | Record | SetTimer | CancelTimer | Command | Log | Stop
+Effects = list[Effect]
+
+
+class UnknownMessage(Exception):
+    """A core was sent a message that it has no handler for."""
+
+
+_Method = TypeVar("_Method", bound=Callable[..., Effects])
+
+
+def handles(*message_types: type) -> Callable[[_Method], _Method]:
+    """Mark a core's method as the handler of these exact message types."""
+
+    def mark(method: _Method) -> _Method:
+        method.__dict__["handled_types"] = message_types
+        return method
+
+    return mark
+
+
+class Core:
+    """Base of all cores: dispatch by exact message type, and nothing else.
+
+    The first message is always ``Started``, with whatever was saved under the kinds that
+    ``RECOVERS`` names: a first start is a recovery from nothing.
+    """
+
+    RECOVERS: ClassVar[tuple[str, ...]] = ()
+    """Kinds of saved state that this core is given at its start."""
+
+    _handlers: ClassVar[Mapping[type, Callable[..., Effects]]] = {}
+
+    def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
+        self.role = role
+        self.settings = settings
+        self.dice = dice
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        table = dict(cls._handlers)
+        for method in vars(cls).values():
+            for message_type in getattr(method, "handled_types", ()):
+                table[message_type] = method
+        cls._handlers = table
+
+    @classmethod
+    def accepts(cls, message_type: type) -> bool:
+        """Whether this core has a handler for the message type."""
+        return message_type in cls._handlers
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether the actor has all it needs to do its work; shown by ``understudy ps``."""
+        return True
+
+    def handle(self, message: object, now_ms: int) -> Effects:
+        """Take one message at one instant of venue time; return what is to be done, in order.
+
+        Raises:
+            UnknownMessage: no handler for the message's type.
+        """
+        handler = self._handlers.get(type(message))
+        if handler is None:
+            raise UnknownMessage(f"{self.role} does not understand {type(message).__name__}")
+        return handler(self, message, now_ms)
+
+
+def require(condition: bool, text: str) -> None:
+    """Stop at a broken promise of our own; kept under ``python -O``, unlike ``assert``.
+
+    Raises:
+        AssertionError: the condition does not hold.
+    """
+    if not condition:
+        raise AssertionError(text)

@@ -1,0 +1,343 @@
+"""The life of an order, as desk, Order actor and executor tell it to each other."""
+
+from __future__ import annotations
+
+import enum
+
+import attrs
+
+from actors.directory.messages import Market, Side
+from actors.strategy.messages import Action, TradeSignal
+
+
+class OrderStatus(enum.Enum):
+    """Where an order stands. The walkthrough's five names, and two that only the venue can end."""
+
+    PENDING = "PENDING"
+    """Recorded, and not yet known to rest or trade at the venue."""
+    UNKNOWN = "UNKNOWN"
+    """It left, and what became of it is unclear; ends only on the venue's evidence."""
+    ACCEPTED = "ACCEPTED"
+    """The venue holds it; nothing is filled yet."""
+    PARTIALLY_FILLED = "PARTIALLY_FILLED"
+    FILLED = "FILLED"
+    CANCELLED = "CANCELLED"
+    REJECTED = "REJECTED"
+
+
+TERMINAL_STATUSES = frozenset({OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.REJECTED})
+
+
+class TimeInForce(enum.Enum):
+    """How long what does not fill at once may wait."""
+
+    GTC = "GTC"
+    """It rests until cancelled (by its time to live)."""
+    FAK = "FAK"
+    """Fill and kill: what does not fill at once is cancelled."""
+
+
+@attrs.frozen(kw_only=True)
+class OrderIntent:
+    """What an order is to be; recorded before anything leaves, and never changed."""
+
+    order_id: str
+    """``order_<n>_<8 hex>``."""
+    market: Market
+    side: Side
+    action: Action
+    price_ticks: int
+    size_units: int
+    time_in_force: TimeInForce
+    created_at_ms: int
+    expires_at_ms: int
+    """What rests is cancelled then; never beyond the window's end."""
+    priority: int
+    reason: str
+    pair_id: str | None
+    """The other leg's order id, when this is one leg of an arbitrage."""
+    position_version: int
+    tick_ns: int
+    basis: str = ""
+    passed_over: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class FillDetail:
+    """One execution of an order: a (trade, order) pair that counts once, for ever."""
+
+    trade_id: str
+    price_ticks: int
+    size_units: int
+    fee_nanos: int
+    is_maker: bool
+    timestamp_ms: int
+
+
+# Desk -> Order: none. An Order starts with its recorded intent (StartChild to the supervisor).
+
+
+@attrs.frozen
+class CancelRequested:
+    """Desk to Order: end it early."""
+
+    order_id: str
+    reason: str
+
+
+@attrs.frozen
+class OrderDone:
+    """Desk to Order: its end is known to the desk; the actor may leave."""
+
+    order_id: str
+
+
+# Order -> executor
+
+
+@attrs.frozen
+class SubmitOrder:
+    """Send it to the venue. Said again for the same order id, it is answered, never sent twice."""
+
+    intent: OrderIntent
+
+
+@attrs.frozen
+class CancelOrder:
+    """Take back what rests."""
+
+    order_id: str
+    reason: str
+
+
+@attrs.frozen
+class QueryOrder:
+    """Ask what the executor knows of an order; answered with OrderReport."""
+
+    order_id: str
+
+
+@attrs.frozen
+class ForgetOrder:
+    """It ended, and all of it is booked: no one will ask again. Said until OrderForgotten."""
+
+    order_id: str
+
+
+# executor -> Order
+
+
+@attrs.frozen
+class OrderSubmitted:
+    """It is on its way to the venue."""
+
+    order_id: str
+
+
+@attrs.frozen
+class OrderAccepted:
+    """The venue holds it."""
+
+    order_id: str
+    venue_order_id: str | None
+
+
+@attrs.frozen
+class OrderRejected:
+    """The venue, or a rule checked in its stead, refused it; nothing was traded."""
+
+    order_id: str
+    reason: str
+
+
+@attrs.frozen
+class Fill:
+    """Part of it was traded."""
+
+    order_id: str
+    fill: FillDetail
+
+
+@attrs.frozen
+class OrderCancelled:
+    """What was left of it is gone from the venue."""
+
+    order_id: str
+    reason: str
+    filled_units: int | None = None
+    """What it traded in all, so that a fill still on its way is missed; None: not known."""
+
+
+@attrs.frozen
+class OutcomeUnknown:
+    """It left, and no answer says what became of it."""
+
+    order_id: str
+    reason: str
+
+
+@attrs.frozen
+class FillFailed:
+    """A trade told before will not settle: the venue takes it back."""
+
+    order_id: str
+    trade_id: str
+    reason: str
+
+
+@attrs.frozen
+class OrderForgotten:
+    """The executor keeps nothing more of it; the answer to ForgetOrder, however often said."""
+
+    order_id: str
+
+
+@attrs.frozen(kw_only=True)
+class OrderReport:
+    """All the executor knows of an order: answers QueryOrder and a repeated SubmitOrder."""
+
+    order_id: str
+    status: OrderStatus | None
+    """None: the executor has never heard of it."""
+    fills: tuple[FillDetail, ...] = ()
+    failed_trade_ids: tuple[str, ...] = ()
+    venue_order_id: str | None = None
+    reason: str = ""
+
+
+# Order -> desk, position, observers
+
+
+@attrs.frozen(kw_only=True)
+class OrderState:
+    """All there is to know of an order; owned by its Order actor, saved at each change."""
+
+    intent: OrderIntent
+    status: OrderStatus = OrderStatus.PENDING
+    fills: tuple[FillDetail, ...] = ()
+    reversed_trade_ids: frozenset[str] = frozenset()
+    unbooked: frozenset[str] = frozenset()
+    """Trade ids whose fill position has not yet answered."""
+    unbooked_reversals: frozenset[str] = frozenset()
+    """Trade ids whose reversal position has not yet answered; told after the fill is booked."""
+    final_filled_units: int | None = None
+    """What the executor says it traded in all, once cancelled; more than ``fills`` add up to
+    while a fill is still on its way."""
+    venue_order_id: str | None = None
+    cancel_reason: str = ""
+    """Why a cancel was asked for; empty if none was."""
+    end_reason: str = ""
+    position_version: int = 0
+    """Highest position version in which one of its fills is booked."""
+    updated_at_ms: int = 0
+
+    @property
+    def filled_units(self) -> int:
+        """Size traded and not reversed."""
+        return sum(f.size_units for f in self.fills if f.trade_id not in self.reversed_trade_ids)
+
+    @property
+    def traded_units(self) -> int:
+        """Size traded, reversed or not: a reversal does not put it back on offer."""
+        return sum(f.size_units for f in self.fills)
+
+    @property
+    def leaves_units(self) -> int:
+        """Size not traded."""
+        return self.intent.size_units - self.filled_units
+
+    @property
+    def notional_nanos(self) -> int:
+        """Price times size over all fills that stand."""
+        return sum(
+            f.price_ticks * f.size_units
+            for f in self.fills
+            if f.trade_id not in self.reversed_trade_ids
+        )
+
+    @property
+    def average_price_ticks(self) -> float | None:
+        """Average fill price, for people to read; None before a fill."""
+        filled = self.filled_units
+        return self.notional_nanos / filled if filled else None
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether nothing more can trade."""
+        return self.status in TERMINAL_STATUSES
+
+
+@attrs.frozen
+class OrderUpdated:
+    """An order changed. A terminal one is said to the desk until it answers OrderDone."""
+
+    order: OrderState
+
+
+@attrs.frozen
+class OrderClosed:
+    """Order to desk: its record is closed; there is nothing more to do, and no one to do it."""
+
+    order_id: str
+
+
+@attrs.frozen(kw_only=True)
+class OrderFilled:
+    """Order to position: book this fill. Said until position answers FillBooked."""
+
+    order_id: str
+    market: Market
+    side: Side
+    action: Action
+    fill: FillDetail
+
+
+@attrs.frozen(kw_only=True)
+class FillReversed:
+    """Order to position: this fill will not settle. Said until position answers FillBooked."""
+
+    order_id: str
+    market: Market
+    side: Side
+    action: Action
+    fill: FillDetail
+
+
+# desk -> strategy, observers
+
+
+@attrs.frozen(kw_only=True)
+class OpenOrders:
+    """Which sides are busy; after every change, and as the answer to TradeSignals."""
+
+    market_id: str
+    live: tuple[tuple[Side, str], ...]
+    """(side, order id) of each order that owns its side."""
+    is_stopped: bool
+    """The stop loss, a halt or the window's end: no more signals are taken for this market."""
+    answers_signals_id: int
+    """The newest TradeSignals the desk has decided on; 0 for none."""
+
+
+@attrs.frozen(kw_only=True)
+class SignalsRefused:
+    """Desk to observers: signals it did not carry out, and why."""
+
+    market_id: str
+    signals: tuple[TradeSignal, ...]
+    reason: str
+
+
+@attrs.frozen
+class HaltTrading:
+    """Take no more signals; optionally cancel what is live. Answered with HaltReport when done."""
+
+    reason: str
+    cancel: bool
+
+
+@attrs.frozen
+class HaltReport:
+    """What a halt has left: 0 live orders means all of them have ended."""
+
+    live_count: int

@@ -1,0 +1,156 @@
+"""What the feeds say: decoded events in batches, and the state of each connection."""
+
+from __future__ import annotations
+
+import attrs
+
+Level = tuple[int, int]
+"""(price_ticks, size_units) of one price level; a plain tuple, because thousands cross a second."""
+
+
+@attrs.frozen
+class BookEvent:
+    """A token's whole book."""
+
+    token: str
+    timestamp_ms: int
+    bids: tuple[Level, ...]
+    """Best first."""
+    asks: tuple[Level, ...]
+    """Best first."""
+
+
+@attrs.frozen
+class PriceChangeEvent:
+    """New totals at single levels of one token's book; size 0 removes the level."""
+
+    token: str
+    timestamp_ms: int
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+
+
+@attrs.frozen
+class LastTradeEvent:
+    """A public trade."""
+
+    token: str
+    timestamp_ms: int
+    price_ticks: int
+    size_units: int
+    taker_buys: bool
+
+
+@attrs.frozen
+class TickSizeEvent:
+    """The token's price grid changed; its book must be rebuilt."""
+
+    token: str
+    timestamp_ms: int
+    tick_size_ticks: int
+
+
+@attrs.frozen
+class BestPricesEvent:
+    """Best bid and ask as the venue computes them; None where a side is empty."""
+
+    token: str
+    timestamp_ms: int
+    bid_ticks: int | None
+    ask_ticks: int | None
+
+
+@attrs.frozen
+class ResolvedEvent:
+    """The venue announced the winner on the market channel."""
+
+    market_id: str
+    timestamp_ms: int
+    winning_token: str
+
+
+MarketEvent = (
+    BookEvent | PriceChangeEvent | LastTradeEvent | TickSizeEvent | BestPricesEvent | ResolvedEvent
+)
+
+
+@attrs.frozen(kw_only=True)
+class MarketBatch:
+    """Everything the market feed decoded while its last batch was under way, in order."""
+
+    batch_id: int
+    events: tuple[MarketEvent, ...]
+    tick_ns: int
+    """Host monotonic time at which the oldest frame in it arrived."""
+    is_fresh_start: bool
+    """The connection is new: every book before this batch is void."""
+
+
+@attrs.frozen
+class BatchTaken:
+    """The market feed's batch was applied; the next may come."""
+
+    batch_id: int
+
+
+@attrs.frozen
+class ResyncRequested:
+    """Market state cannot trust its books and asks the feed for fresh ones."""
+
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class ReferencePrice:
+    """The underlying's price at Coinbase; a predictor only."""
+
+    price_e18: int
+    timestamp_ms: int
+
+
+@attrs.frozen(kw_only=True)
+class TwapTick:
+    """The average that settles windows, from the venue's own price source."""
+
+    price_e18: int
+    timestamp_ms: int
+    window_s: int
+
+
+@attrs.frozen
+class FeedUp:
+    """A feed's connection is open and subscribed."""
+
+    feed: str
+
+
+@attrs.frozen
+class FeedDown:
+    """A feed's connection is lost; it reconnects by itself."""
+
+    feed: str
+    reason: str
+
+
+@attrs.frozen
+class FeedStale:
+    """A feed's connection is open but its data is old; it reconnects."""
+
+    feed: str
+    age_ms: int
+
+
+@attrs.frozen(kw_only=True)
+class FeedHealth:
+    """A feed's counters, for observers, every few seconds."""
+
+    feed: str
+    is_up: bool
+    frames_count: int
+    malformed_count: int
+    merged_count: int
+    """Batches' worth of events that waited behind one under way."""
+    reconnect_count: int
+    sequence_gap_count: int
+    last_malformed: str
+    """The newest frame that could not be decoded, shortened; empty if none."""

@@ -1,0 +1,51 @@
+"""One line a happening, in the data directory's log and, without a live view, on stderr.
+
+Thespian's logging runs every record through one more actor and counts it against the sender's
+limits, so actors write for themselves: a line is one ``write`` to a file opened for appending,
+which the kernel keeps whole.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+LOG_NAME = "understudy.log"
+_ROTATE_AT_BYTES = 20_000_000
+
+
+class LineLog:
+    """Writes ``<time> <level> <role> <text>`` lines; the text is never a secret's carrier."""
+
+    def __init__(self, data_dir: Path, role: str, *, to_stderr: bool) -> None:
+        self.role = role
+        self._to_stderr = to_stderr
+        self._file_descriptor = os.open(
+            data_dir / LOG_NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
+        )
+
+    def write(self, level: str, text: str) -> None:
+        """Write one line; a text of several lines stays one record, its breaks shown as ``⏎``."""
+        stamp = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        body = text.rstrip().replace("\n", " ⏎ ")
+        line = f"{stamp} {level.upper():7} {self.role:16} {body}\n"
+        try:
+            os.write(self._file_descriptor, line.encode())
+        except OSError as error:
+            # A full disk must not end trading's housekeeping; the journal is what stops orders.
+            os.write(sys.stderr.fileno(), f"cannot write the log: {error}\n".encode())
+        if self._to_stderr:
+            os.write(sys.stderr.fileno(), line.encode())
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file_descriptor)
+
+
+def rotate(data_dir: Path) -> None:
+    """Move a log that has grown large aside, keeping one old one; called before a run starts."""
+    path = data_dir / LOG_NAME
+    if path.exists() and path.stat().st_size > _ROTATE_AT_BYTES:
+        path.replace(path.with_suffix(".log.1"))

@@ -1,0 +1,1 @@
+"""MarketState: two order books, one atomic snapshot."""

@@ -1,0 +1,78 @@
+"""What market state says: atomic, immutable snapshots."""
+
+from __future__ import annotations
+
+import attrs
+
+from actors.directory.messages import Market, Side, Strike
+from actors.feeds.messages import Level
+
+SNAPSHOT_DEPTH = 10
+"""Levels a side in a snapshot."""
+
+
+@attrs.frozen(kw_only=True)
+class BookView:
+    """One token's book at an instant, as deep as SNAPSHOT_DEPTH."""
+
+    bids: tuple[Level, ...] = ()
+    """Best (highest) first."""
+    asks: tuple[Level, ...] = ()
+    """Best (lowest) first."""
+    is_synced: bool = False
+    """A whole book has arrived since the last connection, and nothing has voided it."""
+    updated_at_ms: int = 0
+    """Venue time of the newest event applied."""
+
+    @property
+    def best_bid_ticks(self) -> int | None:
+        """Highest price bought at; None without bids."""
+        return self.bids[0][0] if self.bids else None
+
+    @property
+    def best_ask_ticks(self) -> int | None:
+        """Lowest price sold at; None without asks."""
+        return self.asks[0][0] if self.asks else None
+
+    @property
+    def best_bid_units(self) -> int:
+        """Size at the best bid."""
+        return self.bids[0][1] if self.bids else 0
+
+    @property
+    def best_ask_units(self) -> int:
+        """Size at the best ask."""
+        return self.asks[0][1] if self.asks else 0
+
+    @property
+    def is_crossed(self) -> bool:
+        """Best bid at or above best ask: the book cannot be right."""
+        return bool(self.bids and self.asks and self.bids[0][0] >= self.asks[0][0])
+
+
+@attrs.frozen(kw_only=True)
+class MarketSnapshot:
+    """Both books, the reference price and the strike, at one instant."""
+
+    sequence: int
+    """Grows by one a snapshot while one market state actor lives."""
+    market: Market
+    taken_at_ms: int
+    yes: BookView
+    no: BookView
+    reference_e18: int | None
+    reference_at_ms: int
+    strike: Strike | None
+    tick_ns: int
+    """Host monotonic time at which the oldest frame not yet in a snapshot arrived."""
+
+    def book(self, side: Side) -> BookView:
+        """The book of an outcome."""
+        return self.yes if side is Side.YES else self.no
+
+
+@attrs.frozen
+class SnapshotTaken:
+    """A subscriber has used the snapshot; it may have the next."""
+
+    sequence: int

@@ -1,0 +1,1 @@
+"""What people see: a running summary of what every other actor says."""

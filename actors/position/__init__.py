@@ -1,0 +1,1 @@
+"""The ledger: fills in, position and P&L out."""

@@ -1,0 +1,65 @@
+"""What the ledger says: positions, bookings and settlements."""
+
+from __future__ import annotations
+
+import attrs
+
+from actors.directory.messages import Side
+
+
+@attrs.frozen(kw_only=True)
+class Holding:
+    """One outcome's shares and what they cost."""
+
+    quantity_units: int = 0
+    cost_nanos: int = 0
+    """Without fees; a sale takes its share of the cost with it."""
+
+    def average_ticks(self) -> float | None:
+        """Average cost in ticks, for people to read; compare with ``is_dearer`` instead."""
+        return self.cost_nanos / self.quantity_units if self.quantity_units else None
+
+
+@attrs.frozen(kw_only=True)
+class PositionSnapshot:
+    """One window's position, at one version of the ledger."""
+
+    market_id: str
+    version: int
+    """Grows by one an opening, booking, reversal or settlement, over all windows and restarts."""
+    yes: Holding
+    no: Holding
+    fees_nanos: int
+    realized_nanos: int
+    """Proceeds of sales minus the cost of what was sold."""
+
+    def holding(self, side: Side) -> Holding:
+        """The holding of an outcome."""
+        return self.yes if side is Side.YES else self.no
+
+
+@attrs.frozen(kw_only=True)
+class FillBooked:
+    """Position to Order: this fill, or its reversal, is in the ledger."""
+
+    order_id: str
+    trade_id: str
+    is_reversal: bool
+    version: int
+
+
+@attrs.frozen(kw_only=True)
+class WindowSettled:
+    """A window's result; to the directory (which stops asking) and observers."""
+
+    market_id: str
+    slug: str
+    winner: Side | None
+    strike_e18: int | None
+    close_e18: int | None
+    position: PositionSnapshot
+    payout_nanos: int
+    pnl_nanos: int
+    """payout + realized - cost - fees."""
+    total_pnl_nanos: int
+    """Over all settled windows."""

@@ -1,0 +1,42 @@
+"""The names that actors call each other by: a role outlives every actor that fills it."""
+
+from __future__ import annotations
+
+SUPERVISOR = "supervisor"
+DIRECTORY = "directory"
+MARKET_FEED = "market-feed"
+REFERENCE_FEED = "reference-feed"
+TWAP_FEED = "twap-feed"
+USER_FEED = "user-feed"
+MARKET_STATE = "market-state"
+STRATEGY = "strategy"
+DESK = "desk"
+EXECUTOR = "executor"
+POSITION = "position"
+OBSERVER = "observer"
+
+REPLY = "reply"
+"""Stands for whoever sent the message being handled."""
+
+_ORDER_PREFIX = "order/"
+_SPARE_PREFIX = "spare/"
+
+
+def order_role(order_id: str) -> str:
+    """Role of the actor that lives one order's life."""
+    return _ORDER_PREFIX + order_id
+
+
+def order_id_of(role: str) -> str | None:
+    """Order id of an order's role; None for every other role."""
+    return role.removeprefix(_ORDER_PREFIX) if role.startswith(_ORDER_PREFIX) else None
+
+
+def spare_role(number: int) -> str:
+    """Role of an Order actor that waits, already forked, for an order to live."""
+    return f"{_SPARE_PREFIX}{number}"
+
+
+def is_spare(role: str) -> bool:
+    """Whether a role names a waiting Order actor."""
+    return role.startswith(_SPARE_PREFIX)

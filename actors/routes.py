@@ -1,0 +1,54 @@
+"""Where each role is reached now, as one actor knows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actors.messages import Address, AddressBook
+from actors.roles import is_spare, order_id_of
+
+
+def _is_permanent(role: str) -> bool:
+    return order_id_of(role) is None and not is_spare(role)
+
+
+class Routes:
+    """An actor's copy of the address book, and what it learned from messages since.
+
+    A role's newer generation always wins, so a late message from a fallen actor cannot bring its
+    address back.
+    """
+
+    def __init__(self) -> None:
+        self.version = 0
+        self._known: dict[str, Address] = {}
+        self._learned_since_book: set[str] = set()
+
+    def address(self, role: str) -> Any:
+        """Transport address of the role's actor; None while nobody has the role."""
+        known = self._known.get(role)
+        return None if known is None else known.address
+
+    def learn(self, role: str, address: object, generation: int) -> bool:
+        """Note where a message came from; True when a permanent role has a new actor."""
+        self._learned_since_book.add(role)
+        return self._note(role, Address(address=address, generation=generation))
+
+    def adopt(self, book: AddressBook) -> list[str]:
+        """Take over the supervisor's book; returns the permanent roles with a new actor."""
+        if book.version < self.version:
+            return []
+        self.version = book.version
+        changed = [role for role, entry in book.entries.items() if self._note(role, entry)]
+        keep = book.entries.keys() | self._learned_since_book
+        self._known = {role: entry for role, entry in self._known.items() if role in keep}
+        self._learned_since_book.clear()
+        return changed
+
+    def _note(self, role: str, entry: Address) -> bool:
+        known = self._known.get(role)
+        if known is not None and known.generation > entry.generation:
+            return False
+        self._known[role] = entry
+        is_new = known is None or known.generation < entry.generation
+        return is_new and _is_permanent(role)

@@ -1,0 +1,213 @@
+"""Every number and address that may be configured, with its default and what it allows.
+
+``understudy.config`` fills these from a TOML file: one section a class, one key a field.
+Cores receive the whole, frozen. Durations in ms are venue time unless they say otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+
+@attrs.frozen
+class Rule:
+    """What a value must be, as a test and in words; None passes, as "not set"."""
+
+    allowed: str
+    holds: Callable[[Any], bool]
+
+    def __call__(self, _instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+        """Validate a field.
+
+        Raises:
+            ValueError: names the field, the value and what is allowed.
+        """
+        if value is not None and not self.holds(value):
+            raise ValueError(f"{attribute.name} = {value!r}: allowed is {self.allowed}")
+
+
+def _between(low: float, high: float) -> Rule:
+    return Rule(f"{_plain(low)} to {_plain(high)}", lambda value: low <= value <= high)
+
+
+def _plain(number: float) -> str:
+    return f"{number:,.6f}".rstrip("0").rstrip(".")
+
+
+def _one_of(*choices: str | int) -> Rule:
+    texts = (f'"{choice}"' if isinstance(choice, str) else str(choice) for choice in choices)
+    return Rule(" or ".join(texts), lambda value: value in choices)
+
+
+def _url(*schemes: str) -> Rule:
+    prefixes = tuple(f"{scheme}://" for scheme in schemes)
+    allowed = " or ".join(f"{prefix}…" for prefix in prefixes)
+    return Rule(allowed, lambda value: value.startswith(prefixes))
+
+
+_FLAG = Rule("true or false", lambda value: value in (True, False))
+
+
+def setting(default: Any, rule: Rule, meaning: str) -> Any:
+    """Declare one key: its default, what it allows, and its meaning in one line for people."""
+    return attrs.field(default=default, validator=rule, metadata={"meaning": meaning})
+
+
+@attrs.frozen(kw_only=True)
+class VenueSettings:
+    """Where the venue and the reference price are reached."""
+
+    gamma_url: str = setting(
+        "https://gamma-api.polymarket.com",
+        _url("https", "http"),
+        "market metadata: windows, tokens, fees, results",
+    )
+    clob_url: str = setting(
+        "https://clob.polymarket.com",
+        _url("https", "http"),
+        "the exchange's own HTTP interface",
+    )
+    market_ws_url: str = setting(
+        "wss://ws-subscriptions-clob.polymarket.com/ws/market",
+        _url("wss", "ws"),
+        "order books and public trades",
+    )
+    user_ws_url: str = setting(
+        "wss://ws-subscriptions-clob.polymarket.com/ws/user",
+        _url("wss", "ws"),
+        "one's own orders and trades",
+    )
+    rtds_ws_url: str = setting(
+        "wss://ws-live-data.polymarket.com",
+        _url("wss", "ws"),
+        "the average price that strike and close are taken from",
+    )
+    coinbase_ws_url: str = setting(
+        "wss://ws-feed.exchange.coinbase.com",
+        _url("wss", "ws"),
+        "the underlying's price, a predictor only",
+    )
+
+
+@attrs.frozen(kw_only=True)
+class SeriesSettings:
+    """Which series of windows is traded."""
+
+    asset: str = setting(
+        "btc", _one_of("btc", "eth", "sol", "xrp", "doge", "bnb"), "the underlying"
+    )
+    window_minutes: int = setting(15, _one_of(5, 15), "length of a window")
+
+    @property
+    def window_ms(self) -> int:
+        """Length of a window."""
+        return self.window_minutes * 60_000
+
+    @property
+    def coinbase_product(self) -> str:
+        """The reference product at Coinbase, such as BTC-USD."""
+        return f"{self.asset.upper()}-USD"
+
+    @property
+    def twap_symbol(self) -> str:
+        """The symbol of the venue's own price source, such as btc/usd."""
+        return f"{self.asset}/usd"
+
+
+@attrs.frozen(kw_only=True)
+class StrategySettings:
+    """Every parameter of the strategy; docs/strategy.md says what each one decides."""
+
+    max_book_age_ms: int = setting(2_000, _between(1, 3_600_000), "an older book is not traded on")
+    stop_loss_ticks: int = setting(
+        250, _between(0, 1000), "a one-sided holding whose best bid is lower is given up"
+    )
+    on_stop_loss: str = setting(
+        "halt", _one_of("halt", "exit"), "after it: trade the window no more, or sell as well"
+    )
+    max_trade_shares: int = setting(20, _between(1, 1_000_000), "largest order")
+    arbitrage_fees: bool = setting(True, _FLAG, "count taker fees into a pair's cost")
+    balance_pad_shares: int = setting(10, _between(0, 1_000_000), "imbalance that is left unhedged")
+    target_pair_ticks: int = setting(
+        980, _between(0, 2000), "a hedge must bring the pair's cost below this"
+    )
+    max_shares: int = setting(100, _between(1, 1_000_000), "most shares a side")
+    high_zone_minutes: float | None = setting(
+        None,
+        _between(0, 15),
+        "more time left: bootstrap_high_ticks counts; unset: a third of the window",
+    )
+    kill_zone_minutes: float | None = setting(
+        None,
+        _between(0, 15),
+        "less time left: nothing is begun; unset: two fifteenths of the window",
+    )
+    bootstrap_high_ticks: int = setting(
+        400, _between(0, 1000), "first buy of a window only below this, while there is time"
+    )
+    bootstrap_low_ticks: int = setting(
+        150, _between(0, 1000), "first buy of a window only below this, late"
+    )
+    floor_ticks: int = setting(200, _between(0, 1000), "no averaging down when the ask is lower")
+    base_sense_dollars: float = setting(
+        50.0, _between(0.000001, 1_000_000), "linear oracle: dollars of move that count one tick"
+    )
+    oracle: str = setting(
+        "linear", _one_of("linear", "diffusion"), "model of the chance that YES wins"
+    )
+    sigma_half_life_minutes: float = setting(
+        5.0, _between(0.01, 10_000), "diffusion oracle: half-life of its volatility"
+    )
+    oracle_block_yes_ticks: int = setting(
+        400, _between(0, 1000), "no YES is bought when the model is lower"
+    )
+    oracle_block_no_ticks: int = setting(
+        600, _between(0, 1000), "no NO is bought when the model is higher"
+    )
+    max_reference_age_ms: int = setting(
+        5_000, _between(1, 3_600_000), "an older reference price gives no model"
+    )
+
+
+@attrs.frozen(kw_only=True)
+class ExecutionSettings:
+    """How orders are carried out."""
+
+    mode: str = setting("simulated", _one_of("simulated"), "who carries orders out")
+    latency_ms: int = setting(150, _between(0, 60_000), "simulated time from here to the venue")
+    order_ttl_ms: int = setting(
+        3_000, _between(1, 3_600_000), "what has not filled by then is cancelled"
+    )
+    max_open_orders: int = setting(4, _between(2, 50), "most live orders")
+    durability: str = setting(
+        "process",
+        _one_of("process", "full"),
+        "a record survives a killed process, or also a power cut (slower)",
+    )
+
+
+@attrs.frozen(kw_only=True)
+class SupervisionSettings:
+    """When a child counts as hung, and how many falls are too many. Real time."""
+
+    max_restarts: int = setting(
+        5, _between(0, 1_000), "more falls of a child than this in the period end the run"
+    )
+    restart_period_s: float = setting(60.0, _between(1, 86_400), "the period")
+    heartbeat_limit_ms: int = setting(
+        3_000, _between(200, 600_000), "a child silent for longer is killed and made again"
+    )
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """All of it; the defaults trade the real venue's books with simulated execution."""
+
+    venue: VenueSettings = attrs.field(factory=VenueSettings)
+    series: SeriesSettings = attrs.field(factory=SeriesSettings)
+    strategy: StrategySettings = attrs.field(factory=StrategySettings)
+    execution: ExecutionSettings = attrs.field(factory=ExecutionSettings)
+    supervision: SupervisionSettings = attrs.field(factory=SupervisionSettings)

@@ -1,0 +1,396 @@
+"""The one Thespian actor class around every core.
+
+It turns what arrives into ``core.handle`` calls and performs the effects in order. What Thespian
+does differently from what a core needs is settled here, once:
+
+* a handler that raises would be run again on its half-changed instance: here it is logged, nothing
+  of it is performed, and the process ends, so that the supervisor makes a new one, which recovers;
+* timers cannot be cancelled: here a key has at most one wake-up under way and a due time;
+* addresses are neither stable nor hashable: here messages go to roles, and the supervisor's
+  address book, or a message from the role itself, says where a role is now.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+import traceback
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+import attrs
+from thespian.actors import (
+    Actor,
+    ActorAddress,
+    ActorExitRequest,
+    PoisonMessage,
+    ThespianWatch,
+    WakeupMessage,
+    WatchMessage,
+)
+
+from actors.clock import Clock
+from actors.core import (
+    CancelTimer,
+    Command,
+    Core,
+    Effect,
+    Log,
+    Record,
+    Send,
+    SetTimer,
+    Stop,
+    UnknownMessage,
+)
+from actors.journal import Fenced, Journal, JournalError
+from actors.log import LineLog
+from actors.messages import (
+    AddressBook,
+    Assign,
+    Boot,
+    Envelope,
+    Hello,
+    JournalFailed,
+    Leaving,
+    PeerRestarted,
+    Ping,
+    Pong,
+    ServingChanged,
+    Started,
+    TimerFired,
+    VenueTimeMeasured,
+)
+from actors.roles import DESK, SUPERVISOR, is_spare, order_id_of
+from actors.routes import Routes
+
+EXIT_CRASHED = 70
+EXIT_FENCED = 71
+
+REPLY = "reply"
+"""Role name that means: whoever sent the message being handled."""
+
+_LATENCY_SAMPLES_KEPT = 2_000
+
+
+class Port(Protocol):
+    """An actor's hand on the world outside: a websocket, HTTP. Its own thread does the waiting."""
+
+    def fileno(self) -> int:
+        """Descriptor that becomes readable when events wait."""
+        ...
+
+    def perform(self, command: object) -> None:
+        """Start what a core commanded; never blocks."""
+        ...
+
+    def drain(self) -> Sequence[object]:
+        """Events that have happened since the last call, in order."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything."""
+        ...
+
+
+class Shell(Actor):
+    """Runs one core in one process; subclasses name the core and, if it has one, its port."""
+
+    core_class: ClassVar[type[Core]]
+
+    _clock: Clock
+    _journal: Journal
+    _log_lines: LineLog
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._boot: Boot | None = None
+        self._core: Core | None = None
+        self._port: Port | None = None
+        self._role = ""
+        self._reply_to: ActorAddress | None = None
+        self._routes = Routes()
+        self._timers = Timers()
+        self._pulse = Pulse()
+        self._is_leaving = False
+        self._was_serving: bool | None = None
+
+    # What subclasses may replace
+
+    def make_port(self, boot: Boot) -> Port | None:  # noqa: ARG002 # for subclasses
+        """Make the actor's port; most actors have none."""
+        return None
+
+    def latency_of(self, message: object) -> tuple[str, int] | None:  # noqa: ARG002 # for subclasses
+        """Name a latency and the host monotonic ns at which its tick arrived, if this ends one."""
+        return None
+
+    # Thespian's side
+
+    def receiveMessage(  # noqa: N802 # the name is Thespian's
+        self, msg: object, sender: ActorAddress
+    ) -> ThespianWatch | None:
+        """Take one message from the transport; an exception ends this process."""
+        try:
+            self._take(msg, sender)
+        except Fenced as fenced:
+            self._log("warning", f"leaving: {fenced}")
+            os._exit(EXIT_FENCED)
+        except Exception:
+            self._log("error", f"crashed on {type(msg).__name__}: {traceback.format_exc()}")
+            os._exit(EXIT_CRASHED)
+        return ThespianWatch([self._port.fileno()]) if self._port is not None else None
+
+    def _take(self, msg: object, sender: ActorAddress) -> None:
+        if isinstance(msg, ActorExitRequest):
+            self._close()
+        elif self._is_leaving:
+            return
+        elif isinstance(msg, Envelope):
+            self._take_envelope(msg, sender)
+        elif isinstance(msg, WakeupMessage):
+            for key in self._timers.due(str(msg.payload)):
+                self._run(TimerFired(key))
+            self._arm()
+        elif isinstance(msg, WatchMessage):
+            self._drain_port()
+        elif isinstance(msg, Boot):
+            self._begin(msg)
+        elif isinstance(msg, PoisonMessage):
+            self._log("error", f"a peer could not take {msg.poisonMessage!r}: {msg.details}")
+        else:
+            self._log("error", f"unknown message {type(msg).__name__} was ignored")
+
+    def _take_envelope(self, envelope: Envelope, sender: ActorAddress) -> None:
+        self._reply_to = sender
+        if self._routes.learn(envelope.sender_role, sender, envelope.generation):
+            self._tell_restarted(envelope.sender_role)
+        message = envelope.message
+        if isinstance(message, Ping):
+            self._clock.offset_ms = message.venue_offset_ms
+            self._send(SUPERVISOR, self._pong(message.number))
+        elif isinstance(message, AddressBook):
+            for role in self._routes.adopt(message):
+                self._tell_restarted(role)
+        elif isinstance(message, Assign):
+            self._become(message.role)
+        else:
+            self._pulse.count()
+            self._run(message)
+
+    def _drain_port(self) -> None:
+        if self._port is not None:
+            for event in self._port.drain():
+                self._pulse.count()
+                self._run(event)
+
+    # Life
+
+    def _begin(self, boot: Boot) -> None:
+        self._boot = boot
+        self._clock = Clock(boot.clock)
+        self._clock.offset_ms = boot.venue_offset_ms
+        self._routes.adopt(boot.book)
+        self._role = boot.role
+        self._log_lines = LineLog(Path(boot.data_dir), boot.role, to_stderr=boot.log_to_stderr)
+        if is_spare(boot.role):
+            self._send(SUPERVISOR, Hello(role=boot.role, pid=os.getpid(), generation=0))
+        else:
+            self._become(boot.role)
+
+    def _become(self, role: str) -> None:
+        """Take a role: fence off whoever had it, recover what it saved, and start."""
+        boot = self._boot
+        if boot is None:
+            raise AssertionError("a role was assigned before Boot")
+        self._role = self._log_lines.role = role
+        self._journal = Journal(Path(boot.data_dir), role, boot.settings.execution.durability)
+        generation = self._journal.claim()
+        dice = random.Random(f"{boot.seed}/{role}/{generation}")
+        self._core = self.core_class(role, boot.settings, dice)
+        self._port = self.make_port(boot)
+        saved = [
+            value
+            for kind in self._core.RECOVERS
+            for value in self._journal.load(kind, order_id_of(role))
+        ]
+        self._send(SUPERVISOR, Hello(role=role, pid=os.getpid(), generation=generation))
+        self._run(Started(tuple(saved)))
+
+    def _close(self) -> None:
+        self._is_leaving = True
+        if self._port is not None:
+            self._port.close()
+            self._port = None
+
+    def _leave(self, reason: str) -> None:
+        self._send(SUPERVISOR, Leaving(self._role, reason))
+        self._is_leaving = True
+        self.send(self.myAddress, ActorExitRequest())
+
+    def _tell_restarted(self, role: str) -> None:
+        if self._core is not None and self._core.accepts(PeerRestarted) and role != self._role:
+            self._run(PeerRestarted(role))
+
+    # The core's side
+
+    def _run(self, message: object) -> None:
+        """Let the core handle one message and perform what it asks for, in order."""
+        core = self._core
+        if core is None:
+            self._log("error", f"{type(message).__name__} came before a role; ignored")
+            return
+        try:
+            effects = core.handle(message, self._clock.now_ms())
+        except UnknownMessage as unknown:
+            self._log("error", str(unknown))
+            return
+        for effect in effects:
+            if not self._perform(effect):
+                return
+        sample = self.latency_of(message)
+        if sample is not None:
+            self._pulse.sample(*sample)
+        self._tell_if_serving_changed(core)
+
+    def _perform(self, effect: Effect) -> bool:
+        """Perform one effect; False when those after it must not be."""
+        match effect:
+            case Send(to, message):
+                self._send(to, message)
+            case Record():
+                return self._record(effect)
+            case SetTimer(key, delay_ms):
+                self._timers.set(key, self._clock.real_seconds(delay_ms))
+                self._arm()
+            case CancelTimer(key):
+                self._timers.cancel(key)
+            case Command(command):
+                if self._port is None:
+                    raise AssertionError(f"{self._role} has no port for {command!r}")
+                self._port.perform(command)
+            case Log(level, text):
+                self._log(level, text)
+            case Stop(reason):
+                self._leave(reason)
+        return True
+
+    def _record(self, record: Record) -> bool:
+        try:
+            self._journal.record(record, self._clock.now_ms())
+        except JournalError as error:
+            # What the core now believes was not recorded. Nothing of it leaves; the actor does,
+            # and its successor recovers what the journal really holds.
+            self._log("error", str(error))
+            failed = JournalFailed(self._role, str(error))
+            self._send(DESK, failed)
+            self._send(SUPERVISOR, failed)
+            self._is_leaving = True
+            self.send(self.myAddress, ActorExitRequest())
+            return False
+        return True
+
+    def _send(self, role: str, message: object) -> None:
+        if isinstance(message, VenueTimeMeasured):
+            absolute = message.offset_ms + self._clock.offset_ms
+            message = attrs.evolve(message, offset_ms=absolute)
+        address = self._reply_to if role == REPLY else self._routes.address(role)
+        if address is None:
+            self._pulse.unroutable_count += 1
+            return
+        generation = self._journal.generation if self._core is not None else 0
+        self.send(address, Envelope(sender_role=self._role, generation=generation, message=message))
+
+    def _arm(self) -> None:
+        for name, seconds in self._timers.wakeups_to_ask_for():
+            self.wakeupAfter(timedelta(seconds=seconds), payload=name)
+
+    def _tell_if_serving_changed(self, core: Core) -> None:
+        is_serving = core.is_serving
+        if is_serving != self._was_serving:
+            self._was_serving = is_serving
+            self._send(SUPERVISOR, ServingChanged(self._role, is_serving))
+
+    def _pong(self, number: int) -> Pong:
+        core = self._core
+        return Pong(
+            role=self._role,
+            number=number,
+            is_serving=core.is_serving if core is not None else True,
+            book_version=self._routes.version,
+            handled_count=self._pulse.handled_count,
+            last_message_age_ms=self._pulse.age_ms(),
+            latencies_us=self._pulse.take_samples(),
+        )
+
+    def _log(self, level: str, text: str) -> None:
+        self._log_lines.write(level, text)
+
+
+class Timers:
+    """Due times by key, with at most one transport wake-up under way for each."""
+
+    def __init__(self) -> None:
+        self._due_at: dict[str, float] = {}
+        self._wakes_at: dict[str, float] = {}
+
+    def set(self, key: str, seconds: float) -> None:
+        """Let the key be due after so long, instead of whenever it was."""
+        self._due_at[key] = time.monotonic() + seconds
+
+    def cancel(self, key: str) -> None:
+        """Forget the key."""
+        self._due_at.pop(key, None)
+
+    def wakeups_to_ask_for(self) -> list[tuple[str, float]]:
+        """Keys, and in how many seconds, for which no early enough wake-up is under way."""
+        now = time.monotonic()
+        asked = []
+        for key, due_at in self._due_at.items():
+            wakes_at = self._wakes_at.get(key)
+            if wakes_at is None or wakes_at > due_at:
+                self._wakes_at[key] = due_at
+                asked.append((key, max(0.0, due_at - now)))
+        return asked
+
+    def due(self, key: str) -> list[str]:
+        """Take note of a wake-up for the key; returns the key if it is really due."""
+        self._wakes_at.pop(key, None)
+        due_at = self._due_at.get(key)
+        if due_at is None or due_at > time.monotonic() + 0.0005:
+            return []
+        del self._due_at[key]
+        return [key]
+
+
+class Pulse:
+    """What an actor can say of its own health."""
+
+    def __init__(self) -> None:
+        self.handled_count = 0
+        self.unroutable_count = 0
+        self._last_at = time.monotonic()
+        self._samples: dict[str, list[int]] = {}
+
+    def count(self) -> None:
+        """Note that a message came."""
+        self.handled_count += 1
+        self._last_at = time.monotonic()
+
+    def age_ms(self) -> int:
+        """Real time since the last message."""
+        return int((time.monotonic() - self._last_at) * 1000)
+
+    def sample(self, name: str, since_ns: int) -> None:
+        """Note a latency that began at a host monotonic instant and ends now."""
+        samples = self._samples.setdefault(name, [])
+        if len(samples) < _LATENCY_SAMPLES_KEPT:
+            samples.append((time.monotonic_ns() - since_ns) // 1000)
+
+    def take_samples(self) -> dict[str, tuple[int, ...]]:
+        """Samples in microseconds since the last call."""
+        taken = {name: tuple(values) for name, values in self._samples.items()}
+        self._samples.clear()
+        return taken

@@ -1,0 +1,64 @@
+"""What the strategy says: signals, and that the stop loss was reached."""
+
+from __future__ import annotations
+
+import enum
+
+import attrs
+
+from actors.directory.messages import Side
+
+
+class Action(enum.Enum):
+    """Whether shares are bought or sold."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+@attrs.frozen(kw_only=True)
+class TradeSignal:
+    """One thing the strategy wants done."""
+
+    side: Side
+    price_ticks: int
+    """Limit price."""
+    size_units: int
+    priority: int
+    """0 arbitrage, 2 inventory, 3 safety (docs/strategy.md)."""
+    reason: str
+    """A sentence with the numbers that decided it."""
+    action: Action = Action.BUY
+
+
+@attrs.frozen(kw_only=True)
+class TradeSignals:
+    """The signals of one evaluation; the desk takes all of them or none."""
+
+    signals_id: int
+    market_id: str
+    signals: tuple[TradeSignal, ...]
+    position_version: int
+    """The position they were computed on."""
+    snapshot_sequence: int
+    snapshot_at_ms: int
+    passed_over: tuple[str, ...]
+    """Each stage that gave nothing, and why; for `understudy explain`."""
+    basis: str
+    """The snapshot and position in one line, for `understudy explain`."""
+    tick_ns: int
+
+
+@attrs.frozen(kw_only=True)
+class StopLossTriggered:
+    """A one-sided holding fell below the stop loss; said until the desk shows a stopped market."""
+
+    market_id: str
+    side: Side
+    best_bid_ticks: int
+    """0 without any bid."""
+    held_units: int
+    on_stop_loss: str
+    """ "halt" or "exit": what the desk does about the position."""
+    position_version: int
+    tick_ns: int

@@ -1,0 +1,110 @@
+"""Exact units for prices, sizes and money, and the few conversions between them.
+
+Every quantity that is compared or added is an integer:
+
+=================  ==========================  =====================
+name ends in       one unit is                 a whole is
+=================  ==========================  =====================
+``_ticks``         $0.001 a share              1,000 ticks = $1
+``_units``         a millionth of a share      1,000,000 = one share
+``_nanos``         $0.000000001                10**9 = $1
+``_e18``           $10**-18 (the underlying)   10**18 = $1
+``_ms``            a millisecond, venue time
+=================  ==========================  =====================
+
+A tick times a unit is exactly a nanodollar, so ``price_ticks * size_units`` is money.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+
+TICKS_PER_DOLLAR = 1_000
+UNITS_PER_SHARE = 1_000_000
+NANOS_PER_DOLLAR = 1_000_000_000
+E18 = 10**18
+
+PAYOUT_TICKS = TICKS_PER_DOLLAR
+"""What a winning share pays."""
+
+_FEE_STEP_NANOS = 10_000
+"""The venue rounds fees to five decimals of a dollar, and charges at least one such step."""
+
+
+class NotExact(ValueError):
+    """A number does not fit the exact unit it was to be converted to."""
+
+
+def _scaled(text: str, scale: int, what: str) -> int:
+    try:
+        value = Decimal(text) * scale
+    except InvalidOperation:
+        raise NotExact(f"{text!r} is not a {what}") from None
+    if not value.is_finite() or value != value.to_integral_value():
+        raise NotExact(f"{text!r} is not a {what}: finer than 1/{scale}")
+    return int(value)
+
+
+def ticks_from_text(text: str) -> int:
+    """Convert the venue's decimal price (``"0.53"``, ``".48"``) to ticks.
+
+    Raises:
+        NotExact: the text is no number or lies between two ticks.
+    """
+    return _scaled(text, TICKS_PER_DOLLAR, "price")
+
+
+def units_from_text(text: str) -> int:
+    """Convert the venue's decimal share count (``"30.5"``) to millionths of a share.
+
+    Raises:
+        NotExact: the text is no number or finer than a millionth.
+    """
+    return _scaled(text, UNITS_PER_SHARE, "size")
+
+
+def e18_from_text(text: str) -> int:
+    """Convert a decimal dollar price of the underlying to its exact 10**-18 integer.
+
+    Raises:
+        NotExact: the text is no number or finer than 10**-18.
+    """
+    return _scaled(text, E18, "reference price")
+
+
+def _plain(value: int, scale: int) -> str:
+    text = f"{Decimal(value) / scale:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def price_text(price_ticks: int) -> str:
+    """Write ticks as the venue does: ``530`` is ``"0.53"``."""
+    return _plain(price_ticks, TICKS_PER_DOLLAR)
+
+
+def size_text(size_units: int) -> str:
+    """Write units as shares: ``1_500_000`` is ``"1.5"``."""
+    return _plain(size_units, UNITS_PER_SHARE)
+
+
+def dollars_text(amount_nanos: int) -> str:
+    """Write nanodollars as dollars, exactly: ``-1_250_000_000`` is ``"-1.25"``."""
+    return _plain(amount_nanos, NANOS_PER_DOLLAR)
+
+
+def shares(count: int) -> int:
+    """Whole shares in units."""
+    return count * UNITS_PER_SHARE
+
+
+def taker_fee_nanos(price_ticks: int, size_units: int, fee_rate_bps: int) -> int:
+    """Fee of a taker's fill: shares x r x p x (1 - p), rounded to five decimals of a dollar.
+
+    ``fee_rate_bps`` is r in ten-thousandths (0.07 is 700), from the market's metadata.
+    Any fee above nothing is at least $0.00001. Source: Polymarket documentation, fees.
+    """
+    numerator = size_units * fee_rate_bps * price_ticks * (TICKS_PER_DOLLAR - price_ticks)
+    if numerator <= 0:
+        return 0
+    step = 10_000_000 * _FEE_STEP_NANOS
+    return max(1, (2 * numerator + step) // (2 * step)) * _FEE_STEP_NANOS

@@ -1,0 +1,172 @@
+"""The Supervisor: who its children are, which of them live, and what follows when one falls.
+
+``SupervisorCore`` (actors/supervision) decides; ``Supervisor`` here is the actor around it, which
+makes processes, passes messages and keeps addresses. All of it runs on real time: how fast the
+market's clock runs is no business of a process that must answer.
+
+Policy: one for one. A permanent child is made again, the first time at once, then after a backoff
+with jitter; more than ``max_restarts`` falls of one child in ``restart_period_s`` escalate: the
+desk cancels every order, and the run ends with a reason. A child that leaves a Ping unanswered for
+``heartbeat_limit_ms`` is killed and counts as fallen. A temporary child (an Order) is not made
+again here: the desk is told and asks for it again from its record.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import time
+import traceback
+from datetime import timedelta
+from pathlib import Path
+
+import attrs
+from thespian.actors import (
+    Actor,
+    ActorAddress,
+    ActorExitRequest,
+    ChildActorExited,
+    WakeupMessage,
+)
+
+from actors.log import LineLog
+from actors.messages import Address, AddressBook, Boot, Envelope, Hello
+from actors.roles import SUPERVISOR
+from actors.supervision.core import SupervisorCore
+from actors.supervision.messages import (
+    GetAddress,
+    GetChildren,
+    Kill,
+    Say,
+    ShutDown,
+    Spawn,
+    SupervisorBoot,
+    SupervisorEffect,
+    Tell,
+    TellBook,
+)
+
+HEARTBEAT_MS = 500
+
+
+class Supervisor(Actor):
+    """The actor around SupervisorCore: makes processes, passes messages, keeps addresses."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._core: SupervisorCore | None = None
+        self._addresses: dict[int, ActorAddress] = {}
+
+    def receiveMessage(self, msg: object, sender: ActorAddress) -> None:  # noqa: N802 # Thespian's
+        """Take one message; an exception ends the process, and the foreground builds anew."""
+        try:
+            self._take(msg, sender)
+        except Exception:
+            self._write("error", f"crashed on {type(msg).__name__}: {traceback.format_exc()}")
+            os._exit(1)
+
+    def _take(self, msg: object, sender: ActorAddress) -> None:
+        if isinstance(msg, SupervisorBoot):
+            self._begin(msg)
+            return
+        if isinstance(msg, ActorExitRequest):
+            self._core = None  # the whole tree ends: children that leave now have not fallen
+        core = self._core
+        if core is None:
+            return
+        now_ms = time.monotonic_ns() // 1_000_000
+        match msg:
+            case Envelope(message=message):
+                handle = self._handle_of(sender, message)
+                self._perform(core.child_said(handle, message, now_ms))
+            case ChildActorExited():
+                handle = self._handle_of(msg.childAddress, None)
+                self._perform(core.child_exited(handle, now_ms))
+                self._addresses.pop(handle, None)
+                self._arm_revival(core, now_ms)
+            case WakeupMessage():
+                self._perform(core.tick(now_ms))
+                if msg.payload == "beat":
+                    self.wakeupAfter(timedelta(milliseconds=HEARTBEAT_MS), payload="beat")
+            case GetChildren(request_id):
+                report = core.report(request_id, now_ms)
+                self.send(sender, attrs.evolve(report, parent_pid=os.getppid()))
+            case GetAddress(role):
+                self.send(sender, self._book().entries.get(role))
+            case ShutDown(reason):
+                self._perform(core.shut_down(reason, now_ms))
+            case _:
+                self._write("error", f"unknown message {type(msg).__name__} was ignored")
+
+    def _begin(self, boot: SupervisorBoot) -> None:
+        self._boot = boot
+        self._shells = {spec.role: spec.shell for spec in boot.children}
+        self._lines = LineLog(Path(boot.data_dir), SUPERVISOR, to_stderr=boot.log_to_stderr)
+        roles = tuple(spec.role for spec in boot.children)
+        limits = boot.settings.supervision
+        dice = random.Random(boot.seed)
+        self._core = SupervisorCore(roles, limits, dice, pid=os.getpid())
+        self._perform(self._core.begin(time.monotonic_ns() // 1_000_000))
+        self.wakeupAfter(timedelta(milliseconds=HEARTBEAT_MS), payload="beat")
+
+    def _arm_revival(self, core: SupervisorCore, now_ms: int) -> None:
+        delay_ms = core.next_revival_ms(now_ms)
+        if delay_ms is not None:
+            self.wakeupAfter(timedelta(milliseconds=delay_ms), payload="revival")
+
+    def _handle_of(self, address: ActorAddress, message: object) -> int:
+        """Handle of a child by its address; at its first word the address is noted."""
+        for handle, known in self._addresses.items():
+            if known == address:
+                if isinstance(message, Hello):
+                    # The first address was a local stand-in; the sender's is good to pass on.
+                    self._addresses[handle] = address
+                return handle
+        return -1
+
+    def _perform(self, effects: list[SupervisorEffect]) -> None:
+        for effect in effects:
+            match effect:
+                case Spawn(handle, role):
+                    shell = self._shells.get(role, self._boot.order_shell)
+                    self._addresses[handle] = self.createActor(shell)
+                    self.send(self._addresses[handle], self._boot_of(role))
+                case Tell(handle, message):
+                    self._tell(handle, message)
+                case TellBook(handle):
+                    self._tell(handle, self._book())
+                case Kill(pid):
+                    # It may have fallen by itself since; that is as good.
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                case Say(level, text):
+                    self._write(level, text)
+
+    def _boot_of(self, role: str) -> Boot:
+        boot = self._boot
+        return Boot(
+            role=role,
+            settings=boot.settings,
+            clock=boot.clock,
+            data_dir=boot.data_dir,
+            log_to_stderr=boot.log_to_stderr,
+            seed=boot.seed,
+            book=self._book(),
+            venue_offset_ms=self._core.venue_offset_ms if self._core else 0,
+        )
+
+    def _book(self) -> AddressBook:
+        core = self._core
+        entries = {SUPERVISOR: Address(address=self.myAddress, generation=0)}
+        for role, handle, generation in core.listed() if core else []:
+            entries[role] = Address(address=self._addresses[handle], generation=generation)
+        return AddressBook(version=core.book_version if core else 0, entries=entries)
+
+    def _tell(self, handle: int, message: object) -> None:
+        envelope = Envelope(sender_role=SUPERVISOR, generation=0, message=message)
+        self.send(self._addresses[handle], envelope)
+
+    def _write(self, level: str, text: str) -> None:
+        self._lines.write(level, text)

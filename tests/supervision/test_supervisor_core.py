@@ -1,0 +1,294 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from actors.execution.messages import HaltReport, HaltTrading
+from actors.messages import (
+    Assign,
+    ChildLost,
+    Hello,
+    JournalFailed,
+    Leaving,
+    Ping,
+    Pong,
+    ServingChanged,
+    StartChild,
+    VenueTimeMeasured,
+)
+from actors.settings import SupervisionSettings
+from actors.supervision.core import SPARE_COUNT, SupervisorCore
+from actors.supervision.messages import (
+    ChildReport,
+    ChildState,
+    Kill,
+    Spawn,
+    SupervisorEffect,
+    Tell,
+    TellBook,
+)
+
+LIMITS = SupervisionSettings(max_restarts=5, restart_period_s=60, heartbeat_limit_ms=3_000)
+
+
+class Troupe:
+    """A supervisor core whose children say hello as soon as they are made."""
+
+    def __init__(self, *roles: str, limits: SupervisionSettings = LIMITS) -> None:
+        self.core = SupervisorCore(roles, limits, random.Random(1), pid=1)
+        self.handles: dict[str, int] = {}
+        self.now_ms = 0
+        self.follow(self.core.begin(0))
+
+    def follow(self, effects: list[SupervisorEffect]) -> list[SupervisorEffect]:
+        for effect in list(effects):
+            if isinstance(effect, Spawn):
+                self.handles[effect.role] = effect.handle
+                hello = Hello(role=effect.role, pid=1000 + effect.handle, generation=1)
+                effects += self.core.child_said(effect.handle, hello, self.now_ms)
+            elif isinstance(effect, Tell) and isinstance(effect.message, Assign):
+                self.handles[effect.message.role] = effect.handle
+        return effects
+
+    def say(self, role: str, message: object) -> list[SupervisorEffect]:
+        return self.follow(self.core.child_said(self.handles[role], message, self.now_ms))
+
+    def fall(self, role: str) -> list[SupervisorEffect]:
+        return self.follow(self.core.child_exited(self.handles[role], self.now_ms))
+
+    def tick(self, later_ms: int = 0) -> list[SupervisorEffect]:
+        self.now_ms += later_ms
+        return self.follow(self.core.tick(self.now_ms))
+
+    def row(self, role: str) -> ChildReport | None:
+        report = self.core.report(0, self.now_ms)
+        return next((child for child in report.children if child.role == role), None)
+
+    @property
+    def escalation(self) -> str:
+        return self.core.report(0, self.now_ms).escalation
+
+
+def spawned(effects: list[SupervisorEffect]) -> list[str]:
+    return [effect.role for effect in effects if isinstance(effect, Spawn)]
+
+
+def told(effects: list[SupervisorEffect], kind: type) -> list[Tell]:
+    return [e for e in effects if isinstance(e, Tell) and isinstance(e.message, kind)]
+
+
+def test_children_start_in_the_tables_order_and_spare_orders_wait() -> None:
+    core = SupervisorCore(("position", "desk"), LIMITS, random.Random(1))
+    assert spawned(core.begin(0)) == ["position", "desk", "spare/1", "spare/2"]
+
+
+def test_a_fallen_child_is_made_again_at_once_and_counted() -> None:
+    troupe = Troupe("desk", "strategy")
+    assert spawned(troupe.fall("strategy")) == ["strategy"]
+    row = troupe.row("strategy")
+    assert row is not None
+    assert row.restarts == 1
+
+
+def test_hearing_of_the_same_exit_twice_changes_nothing() -> None:
+    troupe = Troupe("desk", "strategy")
+    handle = troupe.handles["strategy"]
+    troupe.fall("strategy")
+    assert troupe.core.child_exited(handle, 0) == []
+    assert troupe.core.report(0, 0).restarts == {"strategy": 1}
+
+
+def test_the_second_fall_in_a_period_waits_out_a_backoff() -> None:
+    troupe = Troupe("desk", "strategy")
+    troupe.fall("strategy")
+    assert spawned(troupe.fall("strategy")) == []
+    row = troupe.row("strategy")
+    assert row is not None
+    assert row.state is ChildState.BACKING_OFF
+    delay_ms = troupe.core.next_revival_ms(troupe.now_ms)
+    assert delay_ms is not None
+    assert 50 <= delay_ms <= 100
+    assert spawned(troupe.tick(delay_ms - 1)) == []
+    assert spawned(troupe.tick(1)) == ["strategy"]
+    assert troupe.core.next_revival_ms(troupe.now_ms) is None
+
+
+def fall_again(troupe: Troupe, role: str) -> list[SupervisorEffect]:
+    effects = troupe.fall(role)
+    troupe.tick(10_000 if troupe.core.next_revival_ms(troupe.now_ms) is not None else 0)
+    return effects
+
+
+def test_more_falls_than_allowed_escalate_once_and_the_desk_must_end_every_order() -> None:
+    troupe = Troupe("desk", "strategy")
+    troupe.now_ms = 1_000
+    for _ in range(5):
+        fall_again(troupe, "strategy")
+    assert troupe.escalation == ""
+    effects = fall_again(troupe, "strategy")
+    assert troupe.escalation == "strategy fell 6 times in 60 s"
+    assert [tell.message for tell in told(effects, HaltTrading)] == [
+        HaltTrading("strategy fell 6 times in 60 s", cancel=True)
+    ]
+    assert told(fall_again(troupe, "strategy"), HaltTrading) == []
+
+
+def test_falls_far_apart_never_escalate() -> None:
+    troupe = Troupe("desk", "strategy")
+    for _ in range(20):
+        fall_again(troupe, "strategy")
+        troupe.tick(61_000)
+        troupe.say("strategy", _pong("strategy"))
+    assert troupe.escalation == ""
+
+
+def _pong(role: str, **changes: object) -> Pong:
+    fields = {
+        "role": role,
+        "number": 1,
+        "is_serving": True,
+        "book_version": 1,
+        "handled_count": 10,
+        "last_message_age_ms": 3,
+        "latencies_us": {},
+    }
+    return Pong(**{**fields, **changes})  # type: ignore[arg-type] # test data by name
+
+
+def test_a_child_that_does_not_answer_is_killed_once_and_then_made_again() -> None:
+    troupe = Troupe("desk", "strategy")
+    troupe.now_ms = 3_001
+    troupe.say("desk", _pong("desk"))
+    for spare in ("spare/1", "spare/2"):
+        troupe.say(spare, _pong(spare))
+    effects = troupe.tick()
+    row = troupe.row("strategy")
+    assert row is not None
+    assert [e for e in effects if isinstance(e, Kill)] == [Kill(row.pid)]
+    assert [e for e in troupe.tick(500) if isinstance(e, Kill)] == []
+    assert spawned(troupe.fall("strategy")) == ["strategy"]
+
+
+def test_an_answered_ping_keeps_a_child_alive() -> None:
+    troupe = Troupe("desk")
+    for _ in range(20):
+        assert not [e for e in troupe.tick(1_000) if isinstance(e, Kill)]
+        for role in ("desk", "spare/1", "spare/2"):
+            troupe.say(role, _pong(role))
+
+
+def test_a_waiting_order_actor_takes_the_order_and_another_takes_its_place() -> None:
+    troupe = Troupe("desk")
+    effects = troupe.say("desk", StartChild("order/order_1"))
+    (assigned,) = told(effects, Assign)
+    assert assigned.message == Assign("order/order_1")
+    assert len(spawned(effects)) == 1
+    assert troupe.row("order/order_1") is not None
+    assert troupe.say("desk", StartChild("order/order_1")) == []
+
+
+def test_without_a_waiting_actor_one_is_made_for_the_order() -> None:
+    core = SupervisorCore(("desk",), LIMITS, random.Random(1))
+    core.begin(0)
+    core.child_said(1, Hello(role="desk", pid=11, generation=1), 0)
+    effects = core.child_said(1, StartChild("order/order_1"), 0)
+    assert spawned(effects) == ["order/order_1"]
+
+
+def test_an_order_that_has_finished_leaves_without_a_word_to_the_desk() -> None:
+    troupe = Troupe("desk")
+    troupe.say("desk", StartChild("order/order_1"))
+    troupe.say("order/order_1", Leaving("order/order_1", "done"))
+    assert troupe.fall("order/order_1") == []
+    assert troupe.core.report(0, 0).restarts == {}
+
+
+def test_an_order_that_falls_is_told_to_the_desk_and_counted() -> None:
+    troupe = Troupe("desk")
+    troupe.say("desk", StartChild("order/order_1"))
+    effects = troupe.fall("order/order_1")
+    assert [tell.message for tell in told(effects, ChildLost)] == [ChildLost("order/order_1")]
+    assert spawned(effects) == []
+    assert troupe.core.report(0, 0).restarts == {"order": 1}
+
+
+def test_a_spare_that_falls_is_replaced_and_nobody_is_told() -> None:
+    troupe = Troupe("desk")
+    effects = troupe.fall("spare/1")
+    assert spawned(effects) == ["spare/3"]
+    assert told(effects, ChildLost) == []
+    assert troupe.core.report(0, 0).restarts == {}
+
+
+def test_a_new_address_is_told_to_everyone_but_an_orders_only_to_whom_it_talks() -> None:
+    troupe = Troupe("position", "executor", "desk", "strategy")
+    effects = troupe.fall("strategy")
+    books = {e.handle for e in effects if isinstance(e, TellBook)}
+    assert {troupe.handles[r] for r in ("position", "executor", "desk", "strategy")} <= books
+    troupe.say("desk", StartChild("order/order_1"))
+    effects = troupe.say("order/order_1", Hello(role="order/order_1", pid=5, generation=1))
+    books = {e.handle for e in effects if isinstance(e, TellBook)}
+    told_roles = {role for role, handle in troupe.handles.items() if handle in books}
+    assert "strategy" not in told_roles
+    assert {"desk", "executor", "position", "order/order_1"} <= told_roles
+
+
+def test_a_measured_venue_time_goes_out_with_every_ping() -> None:
+    troupe = Troupe("desk")
+    effects = troupe.say("desk", VenueTimeMeasured(2_500))
+    assert {tell.message for tell in told(effects, Ping)} == {Ping(1, 2_500)}
+    assert troupe.core.venue_offset_ms == 2_500
+
+
+def test_a_child_that_cannot_record_ends_the_run() -> None:
+    troupe = Troupe("desk", "position")
+    effects = troupe.say("position", JournalFailed("position", "disk full"))
+    assert troupe.escalation == "position could not record: disk full"
+    assert told(effects, HaltTrading)
+
+
+def test_a_shutdown_is_cleared_when_the_desk_has_no_live_order() -> None:
+    troupe = Troupe("desk")
+    assert told(troupe.core.shut_down("Ctrl-C", 0), HaltTrading)
+    assert not troupe.core.report(0, 0).is_cleared
+    troupe.say("desk", HaltReport(2))
+    assert not troupe.core.report(0, 0).is_cleared
+    troupe.say("desk", HaltReport(0))
+    assert troupe.core.report(0, 0).is_cleared
+
+
+def test_a_shutdown_does_not_wait_for_ever() -> None:
+    troupe = Troupe("desk")
+    troupe.core.shut_down("Ctrl-C", 0)
+    troupe.tick(4_999)
+    assert not troupe.core.report(0, 0).is_cleared
+    troupe.tick(1)
+    assert troupe.core.report(0, 0).is_cleared
+
+
+@pytest.mark.parametrize("message", [Leaving("x", "y"), ServingChanged("x", True)])
+def test_words_of_a_child_already_replaced_change_nothing(message: object) -> None:
+    troupe = Troupe("desk", "strategy")
+    old = troupe.handles["strategy"]
+    troupe.fall("strategy")
+    assert troupe.core.child_said(old, message, 0) == []
+
+
+def test_the_report_adds_up_what_past_and_present_children_handled() -> None:
+    troupe = Troupe("desk")
+    troupe.say("desk", _pong("desk", handled_count=10, latencies_us={"tick_to_signal": (5, 6)}))
+    troupe.fall("desk")
+    troupe.say("desk", _pong("desk", handled_count=3, latencies_us={"tick_to_signal": (7,)}))
+    report = troupe.core.report(9, 0)
+    assert (report.request_id, report.handled_count) == (9, 13)
+    assert report.latencies_us == {"tick_to_signal": (5, 6, 7)}
+    assert troupe.core.report(10, 0).latencies_us == {}
+
+
+def test_two_spares_always_wait() -> None:
+    troupe = Troupe("desk")
+    for number in range(5):
+        troupe.say("desk", StartChild(f"order/order_{number}"))
+    rows = troupe.core.report(0, 0).children
+    assert sum(row.role.startswith("spare/") for row in rows) == SPARE_COUNT

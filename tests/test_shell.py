@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from recording import FakeAddress, ShellStage
+from thespian.actors import ActorExitRequest, WakeupMessage
+
+from actors.core import (
+    CancelTimer,
+    Core,
+    Effects,
+    Log,
+    Record,
+    Save,
+    Send,
+    SetTimer,
+    Stop,
+    handles,
+)
+from actors.execution.messages import CancelRequested, OrderDone, QueryOrder
+from actors.journal import Journal, JournalReader
+from actors.messages import (
+    Address,
+    AddressBook,
+    Assign,
+    Envelope,
+    Hello,
+    JournalFailed,
+    Leaving,
+    PeerRestarted,
+    Ping,
+    Pong,
+    ServingChanged,
+    Started,
+    TimerFired,
+)
+from actors.position.messages import Holding
+from actors.shell import EXIT_CRASHED, EXIT_FENCED, REPLY, Shell
+
+DESK, PEER = "desk", "position"
+
+
+class EchoCore(Core):
+    """Understands just enough to show each thing a shell does."""
+
+    RECOVERS = ("holding",)
+
+    @handles(Started)
+    def on_started(self, message: Started, _now_ms: int) -> Effects:
+        self.restarted: list[str] = []
+        return [Log("info", f"recovered {len(message.saved)}"), *map(self._echo, message.saved)]
+
+    def _echo(self, value: object) -> Send:
+        return Send(PEER, value)
+
+    @handles(QueryOrder)
+    def on_query(self, message: QueryOrder, _now_ms: int) -> Effects:
+        holding = Holding(quantity_units=5)
+        return [
+            Record(message, (Save("holding", "only", holding),)),
+            Send(PEER, OrderDone(message.order_id)),
+            Send(REPLY, OrderDone("reply")),
+        ]
+
+    @handles(CancelRequested)
+    def on_cancel(self, message: CancelRequested, _now_ms: int) -> Effects:
+        if message.reason == "crash":
+            raise RuntimeError("a bug")
+        if message.reason == "stop":
+            return [Stop("done")]
+        if message.reason == "forget":
+            return [CancelTimer("later")]
+        return [SetTimer("later", 1_000)]
+
+    @handles(TimerFired)
+    def on_timer(self, message: TimerFired, _now_ms: int) -> Effects:
+        return [Send(PEER, OrderDone(f"timer {message.key}"))]
+
+    @handles(PeerRestarted)
+    def on_restarted(self, message: PeerRestarted, _now_ms: int) -> Effects:
+        return [Send(DESK, OrderDone(f"{message.role} restarted"))]
+
+
+class EchoShell(Shell):
+    core_class = EchoCore
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> ShellStage:
+    stage = ShellStage(EchoShell(), "echo", tmp_path)
+    stage.boot(DESK, PEER)
+    return stage
+
+
+@pytest.fixture(autouse=True)
+def exits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    codes: list[int] = []
+    monkeypatch.setattr(os, "_exit", codes.append)
+    return codes
+
+
+def test_a_start_says_hello_with_a_new_generation_and_then_serves(stage: ShellStage) -> None:
+    assert stage.sent_to("supervisor") == [
+        Hello(role="echo", pid=os.getpid(), generation=1),
+        ServingChanged("echo", is_serving=True),
+    ]
+
+
+def test_effects_are_performed_in_order_and_the_record_is_durable(stage: ShellStage) -> None:
+    stage.say("strategy", QueryOrder("order_1"))
+    assert stage.sent_to(PEER) == [OrderDone("order_1")]
+    assert stage.sent_to("strategy") == [OrderDone("reply")]
+    (event,) = JournalReader(stage.data_dir).events(order_id="order_1")
+    assert (event.role, event.generation) == ("echo", 1)
+
+
+def test_a_restart_gives_the_core_what_was_saved(stage: ShellStage, tmp_path: Path) -> None:
+    stage.say("strategy", QueryOrder("order_1"))
+    again = ShellStage(EchoShell(), "echo", tmp_path)
+    again.boot(PEER)
+    assert again.sent_to(PEER) == [Holding(quantity_units=5)]
+    assert again.sent_to("supervisor")[0] == Hello(role="echo", pid=os.getpid(), generation=2)
+
+
+def test_a_core_that_raises_ends_the_process_and_nothing_is_performed(
+    stage: ShellStage, exits: list[int]
+) -> None:
+    stage.say("strategy", CancelRequested("order_1", "crash"))
+    assert exits == [EXIT_CRASHED]
+    assert stage.sent_to(PEER) == []
+    assert "RuntimeError: a bug" in stage.log_text()
+
+
+def test_a_fenced_actor_leaves_and_nothing_after_the_record_is_performed(
+    stage: ShellStage, exits: list[int], tmp_path: Path
+) -> None:
+    Journal(tmp_path, "echo").claim()
+    stage.say("strategy", QueryOrder("order_1"))
+    assert exits == [EXIT_FENCED]
+    assert stage.sent_to(PEER) == []
+
+
+def test_when_nothing_can_be_recorded_nothing_leaves_and_the_desk_is_told(
+    stage: ShellStage,
+) -> None:
+    stage.shell._journal._connection.execute("PRAGMA query_only = ON")
+    stage.say("strategy", QueryOrder("order_1"))
+    assert stage.sent_to(PEER) == []
+    failed = stage.sent_to(DESK)[-1]
+    assert isinstance(failed, JournalFailed)
+    assert failed.role == "echo"
+    assert failed in stage.sent_to("supervisor")
+    assert stage.has_asked_to_exit()
+
+
+def test_an_unknown_message_is_logged_and_the_actor_lives(
+    stage: ShellStage, exits: list[int]
+) -> None:
+    stage.say("strategy", OrderDone("order_1"))
+    assert "echo does not understand OrderDone" in stage.log_text()
+    stage.say("strategy", QueryOrder("order_1"))
+    assert stage.sent_to(PEER) == [OrderDone("order_1")]
+    assert exits == []
+
+
+def test_a_timer_fires_once_and_a_cancelled_one_never(
+    stage: ShellStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = 1_000.0
+    monkeypatch.setattr("actors.shell.time.monotonic", lambda: moment)
+    stage.say("strategy", CancelRequested("order_1", "set"))
+    ((delay, payload),) = stage.ref.wakeups
+    assert delay.total_seconds() == pytest.approx(1.0)
+    moment += 1.0
+    wakeup = WakeupMessage(delay, payload)
+    stage.shell.receiveMessage(wakeup, FakeAddress("self"))
+    stage.shell.receiveMessage(wakeup, FakeAddress("self"))
+    assert stage.sent_to(PEER) == [OrderDone("timer later")]
+    stage.say("strategy", CancelRequested("order_1", "set"))
+    stage.say("strategy", CancelRequested("order_1", "forget"))
+    moment += 5.0
+    stage.shell.receiveMessage(wakeup, FakeAddress("self"))
+    assert stage.sent_to(PEER) == [OrderDone("timer later")]
+
+
+def test_a_timer_that_is_set_again_and_again_keeps_one_wakeup(
+    stage: ShellStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = 1_000.0
+    monkeypatch.setattr("actors.shell.time.monotonic", lambda: moment)
+    for _ in range(50):
+        stage.say("strategy", CancelRequested("order_1", "set"))
+        moment += 0.01
+    assert len(stage.ref.wakeups) == 1
+    moment = 1_001.0
+    stage.shell.receiveMessage(WakeupMessage(*stage.ref.wakeups[0]), FakeAddress("self"))
+    assert stage.sent_to(PEER) == []
+    assert len(stage.ref.wakeups) == 2
+    assert stage.ref.wakeups[1][0].total_seconds() == pytest.approx(0.49)
+
+
+def test_a_role_with_a_new_actor_is_told_to_the_core_and_written_to_there(
+    stage: ShellStage,
+) -> None:
+    book = AddressBook(
+        version=2,
+        entries={
+            DESK: Address(address=FakeAddress(DESK), generation=1),
+            PEER: Address(address=FakeAddress("successor"), generation=2),
+        },
+    )
+    stage.say("supervisor", book)
+    assert stage.sent_to(DESK) == [OrderDone("position restarted")]
+    stage.say("strategy", QueryOrder("order_1"))
+    assert stage.sent_to("successor") == [OrderDone("order_1")]
+    assert stage.sent_to(PEER) == []
+
+
+def test_a_late_message_of_a_fallen_actor_does_not_bring_its_address_back(
+    stage: ShellStage,
+) -> None:
+    stage.say(PEER, QueryOrder("order_1"), generation=5)
+    late = Envelope(sender_role=PEER, generation=4, message=QueryOrder("order_2"))
+    stage.shell.receiveMessage(late, FakeAddress("the fallen"))
+    assert stage.sent_to(PEER)[-1] == OrderDone("order_2")
+
+
+def test_a_ping_is_answered_and_sets_the_clock_right(stage: ShellStage) -> None:
+    stage.say("supervisor", Ping(3, venue_offset_ms=4_000))
+    pong = stage.sent_to("supervisor")[-1]
+    assert isinstance(pong, Pong)
+    assert (pong.number, pong.is_serving) == (3, True)
+    assert stage.shell._clock.offset_ms == 4_000
+
+
+def test_an_actor_that_has_finished_says_so_and_hears_nothing_more(stage: ShellStage) -> None:
+    stage.say("strategy", CancelRequested("order_1", "stop"))
+    assert stage.sent_to("supervisor")[-1] == Leaving("echo", "done")
+    assert stage.has_asked_to_exit()
+    stage.say("strategy", QueryOrder("order_1"))
+    assert stage.sent_to(PEER) == []
+    assert stage.shell.receiveMessage(ActorExitRequest(), FakeAddress("self")) is None
+
+
+def test_a_waiting_order_actor_takes_a_role_when_it_is_assigned_one(tmp_path: Path) -> None:
+    stage = ShellStage(EchoShell(), "spare/1", tmp_path)
+    stage.boot(PEER)
+    assert stage.sent_to("supervisor") == [Hello(role="spare/1", pid=os.getpid(), generation=0)]
+    journal = Journal(tmp_path, "x")
+    journal.claim()
+    journal.record(Record(OrderDone("a"), (Save("holding", "order_9", Holding()),)), 1)
+    journal.record(Record(OrderDone("b"), (Save("holding", "order_8", Holding(cost_nanos=1)),)), 1)
+    stage.say("supervisor", Assign("order/order_9"))
+    assert stage.sent_to(PEER) == [Holding()]
+    assert Hello(role="order/order_9", pid=os.getpid(), generation=1) in stage.sent_to(
+        "supervisor"
+    )

@@ -1,0 +1,163 @@
+"""House rules that a reader relies on, held by a test."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import attrs
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PRODUCT = ("actors", "understudy", "venue")
+
+FILE_LINES_MAX = 400
+FUNCTION_LINES_MAX = 50
+
+IMPURE_FILES = {"shell.py", "port.py"}
+"""Files of these names touch the world; every other one in a pure folder is a core."""
+IMPURE_PATHS = {
+    "actors/clock.py",
+    "actors/codec.py",
+    "actors/io_thread.py",
+    "actors/journal.py",
+    "actors/log.py",
+    "actors/transport.py",
+    # ChildSpec names the actor class of a role
+    "actors/supervision/messages.py",
+}
+PURE_FOLDERS = ("actors", "venue/engine", "venue/simulation", "venue/wire")
+BANNED_IMPORTS = {
+    "aiohttp",
+    "asyncio",
+    "ctypes",
+    "io",
+    "logging",
+    "multiprocessing",
+    "os",
+    "pathlib",
+    "pickle",
+    "random",
+    "secrets",
+    "select",
+    "selectors",
+    "signal",
+    "socket",
+    "sqlite3",
+    "subprocess",
+    "sys",
+    "tempfile",
+    "thespian",
+    "threading",
+    "time",
+    "urllib",
+    "uuid",
+    "websockets",
+}
+SEEDED = {"random"}
+"""The simulated market draws from seeded generators that it is handed, and from nothing else."""
+BANNED_CALLS = {"now", "utcnow", "today", "open", "print", "input", "urandom"}
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def product_files() -> list[Path]:
+    found = [ROOT / "supervisor.py"]
+    for folder in PRODUCT:
+        found += sorted((ROOT / folder).rglob("*.py"))
+    return found
+
+
+def is_pure(path: Path) -> bool:
+    name = name_of(path)
+    is_in_pure_folder = name.startswith(tuple(f"{folder}/" for folder in PURE_FOLDERS))
+    return is_in_pure_folder and path.name not in IMPURE_FILES and name not in IMPURE_PATHS
+
+
+def pure_files() -> list[Path]:
+    return [path for path in product_files() if is_pure(path)]
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def imported_modules(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.split(".")[0]
+
+
+@pytest.mark.parametrize("path", pure_files(), ids=name_of)
+def test_a_core_imports_nothing_that_touches_the_world(path: Path) -> None:
+    banned = (
+        BANNED_IMPORTS - SEEDED if name_of(path).startswith("venue/simulation/") else BANNED_IMPORTS
+    )
+    assert banned.isdisjoint(imported_modules(tree_of(path)))
+
+
+@pytest.mark.parametrize("path", pure_files(), ids=name_of)
+def test_a_core_reads_no_clock_and_no_file(path: Path) -> None:
+    called = set()
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Call):
+            function = node.func
+            if isinstance(function, ast.Attribute):
+                called.add(function.attr)
+            elif isinstance(function, ast.Name):
+                called.add(function.id)
+    assert BANNED_CALLS.isdisjoint(called)
+
+
+@pytest.mark.parametrize("path", product_files(), ids=name_of)
+def test_files_and_functions_stay_small(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= FILE_LINES_MAX
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            assert length <= FUNCTION_LINES_MAX, f"{node.name} has {length} lines"
+
+
+def test_class_names_are_unique_across_the_project() -> None:
+    places = defaultdict(list)
+    for path in product_files():
+        for node in tree_of(path).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].append(name_of(path))
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "actors").rglob("messages.py")), ids=name_of)
+def test_messages_are_immutable(path: Path) -> None:
+    module = import_module(name_of(path).removesuffix(".py").replace("/", "."))
+    for value in vars(module).values():
+        if isinstance(value, type) and value.__module__ == module.__name__ and attrs.has(value):
+            frozen = value.__setattr__ is not object.__setattr__
+            assert frozen, f"{value.__name__} can be changed after it was sent"
+
+
+@pytest.mark.parametrize("path", product_files(), ids=name_of)
+def test_an_ignored_rule_says_why(path: Path) -> None:
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        marker = re.search(r"#\s*(noqa|type:\s*ignore)[^#]*(#.*)?$", line)
+        if marker:
+            assert marker.group(2), f"line {number} ignores a rule without a reason"
+
+
+@pytest.mark.parametrize("path", product_files(), ids=name_of)
+def test_no_exception_is_swallowed_and_nothing_is_left_to_do(path: Path) -> None:
+    text = path.read_text()
+    assert not re.search(r"\b(TODO|FIXME|XXX)\b", text)
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ExceptHandler):
+            assert node.type is not None, f"line {node.lineno}: a bare except"
+            only = node.body[0]
+            assert not isinstance(only, ast.Pass), f"line {node.lineno}: a swallowed exception"
