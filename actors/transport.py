@@ -1,9 +1,10 @@
-"""Makes Thespian's TCP transport safe to run: loopback only, sealed frames, no orphans.
+"""Makes Thespian's TCP transport safe and quick: loopback only, sealed frames, no orphans.
 
-Out of the box every actor listens on all interfaces and unpickles whatever anyone sends it.
-``secure()`` closes both through private hooks of Thespian 4.0.1 (which is why that version is
-pinned), and ``tie_children_to_parents()`` has the kernel end every process whose parent is gone.
-Both must run in the foreground process before the actor system starts; forks inherit them.
+Out of the box every actor listens on all interfaces and unpickles whatever anyone sends it, and
+two actors that talk both ways get in each other's way. ``secure()`` and ``quicken()`` settle that
+through private hooks of Thespian 4.0.1 (which is why that version is pinned), and
+``tie_children_to_parents()`` has the kernel end every process whose parent is gone. All three must
+run in the foreground process before the actor system starts; forks inherit them.
 """
 
 from __future__ import annotations
@@ -74,9 +75,42 @@ def secure() -> None:
     )
 
 
+_READ_BYTES = 65_536
+
+
+def _remaining_amount(buffer: Any) -> int:
+    """Bytes to ask the socket for: all there may be, until the frame's own size is known."""
+    return _READ_BYTES if buffer._size is None else int(buffer._size - len(buffer._buf))
+
+
+def _keep_for_reading(transport: Any, incoming: Any, _sender: object) -> None:
+    """After a frame has come in, wait on its socket for the next; never send by it."""
+    if incoming.socket is not None:
+        kept = TCPTransport.TCPIncomingPersistent(incoming.fromAddress, incoming.socket)
+        transport._incomingSockets[incoming.socket.fileno()] = kept
+
+
+def quicken() -> None:
+    """Use each socket in one direction only, and read a frame at once.
+
+    Thespian sends by whichever socket it has with a peer, also one that the peer opened: when both
+    send at the same time neither sees its acknowledgement, and both wait and try again. And it
+    reads twenty bytes first, to learn a frame's size, which costs a turn of its loop a message.
+    docs/decisions/transport.md has the measurements.
+    """
+    TCPTransport.TCPTransport._finishIncoming = _keep_for_reading
+    streamBuffer.ReceiveBuffer.remainingAmount = _remaining_amount
+
+
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _ADOPTION_LIMIT_S = 2.0
+
+
+def end_with_parent() -> None:
+    """Have the kernel SIGKILL the calling process as soon as its parent is gone (Linux only)."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def tie_children_to_parents() -> None:

@@ -1,0 +1,4 @@
+from typing import Any
+
+thisSystem: Any
+IPActorAddress: Any

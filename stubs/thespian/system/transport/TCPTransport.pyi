@@ -1,0 +1,7 @@
+from typing import Any
+
+serializer: Any
+ackMsg: bytes
+ackDataErrMsg: bytes
+TCPTransport: Any
+TCPIncomingPersistent: Any
