@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -307,16 +307,18 @@ class JournalReader:
         *,
         order_id: str | None = None,
         kind: str | None = None,
-        where: Callable[[StoredEvent], bool] | None = None,
+        after_seq: int = 0,
     ) -> Iterator[StoredEvent]:
         """Events in the order they were recorded, of one order or one kind if given."""
+        wanted = {"order_id": order_id, "kind": kind}
+        given = {name: value for name, value in wanted.items() if value is not None}
+        where = " AND ".join(["seq > :after_seq", *(f"{name} = :{name}" for name in given)])
         rows = self._connection.execute(
-            "SELECT * FROM events WHERE (? IS NULL OR order_id = ?) AND (? IS NULL OR kind = ?) "
-            "ORDER BY seq",
-            (order_id, order_id, kind, kind),
+            f"SELECT * FROM events WHERE {where} ORDER BY seq",  # noqa: S608 # names are our own
+            {"after_seq": after_seq, **given},
         )
         for row in rows:
-            event = StoredEvent(
+            yield StoredEvent(
                 seq=row["seq"],
                 at_ms=row["at_ms"],
                 role=row["role"],
@@ -326,8 +328,13 @@ class JournalReader:
                 market_id=row["market_id"],
                 body=json.loads(row["body"]),
             )
-            if where is None or where(event):
-                yield event
+
+    def last_event(self) -> tuple[int, int]:
+        """Number and venue time of the newest event; (0, 0) of an empty journal."""
+        row = self._connection.execute(
+            "SELECT seq, at_ms FROM events ORDER BY seq DESC LIMIT 1"
+        ).fetchone()
+        return (0, 0) if row is None else (row["seq"], row["at_ms"])
 
     def close(self) -> None:
         """Close the file."""

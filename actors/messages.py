@@ -105,10 +105,17 @@ class Hello:
 
 @attrs.frozen
 class Leaving:
-    """A child has finished of its own accord; its exit is no crash."""
+    """A child has finished of its own accord; it goes when it hears Dismissed."""
 
     role: str
     reason: str
+    latencies_us: dict[str, tuple[int, ...]] = attrs.field(factory=dict)
+    """Its last samples, as in Pong."""
+
+
+@attrs.frozen
+class Dismissed:
+    """Supervisor to child: that you have finished is known; your exit is no fall."""
 
 
 @attrs.frozen

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import os
 import random
-import time
 import traceback
 from collections.abc import Sequence
 from datetime import timedelta
@@ -51,6 +50,7 @@ from actors.messages import (
     AddressBook,
     Assign,
     Boot,
+    Dismissed,
     Envelope,
     Hello,
     JournalFailed,
@@ -63,16 +63,15 @@ from actors.messages import (
     TimerFired,
     VenueTimeMeasured,
 )
-from actors.roles import DESK, SUPERVISOR, is_spare, order_id_of
+from actors.pulse import Pulse, Timers
+from actors.roles import DESK, REPLY, SUPERVISOR, is_spare, order_id_of
 from actors.routes import Routes
 
 EXIT_CRASHED = 70
 EXIT_FENCED = 71
 
-REPLY = "reply"
-"""Role name that means: whoever sent the message being handled."""
-
-_LATENCY_SAMPLES_KEPT = 2_000
+_DISMISSAL_LIMIT = timedelta(seconds=1)
+_DISMISSAL_OVERDUE = "dismissal overdue"
 
 
 class Port(Protocol):
@@ -147,7 +146,7 @@ class Shell(Actor):
         if isinstance(msg, ActorExitRequest):
             self._close()
         elif self._is_leaving:
-            return
+            self._leave_if_dismissed(msg)
         elif isinstance(msg, Envelope):
             self._take_envelope(msg, sender)
         elif isinstance(msg, WakeupMessage):
@@ -226,9 +225,17 @@ class Shell(Actor):
             self._port = None
 
     def _leave(self, reason: str) -> None:
-        self._send(SUPERVISOR, Leaving(self._role, reason))
         self._is_leaving = True
-        self.send(self.myAddress, ActorExitRequest())
+        samples = self._pulse.take_samples()
+        self._send(SUPERVISOR, Leaving(self._role, reason, samples))
+        self.wakeupAfter(_DISMISSAL_LIMIT, payload=_DISMISSAL_OVERDUE)
+
+    def _leave_if_dismissed(self, msg: object) -> None:
+        """Exit once the supervisor knows, or has not answered for long: it may have fallen."""
+        is_dismissed = isinstance(msg, Envelope) and isinstance(msg.message, Dismissed)
+        is_overdue = isinstance(msg, WakeupMessage) and msg.payload == _DISMISSAL_OVERDUE
+        if is_dismissed or is_overdue:
+            self.send(self.myAddress, ActorExitRequest())
 
     def _tell_restarted(self, role: str) -> None:
         if self._core is not None and self._core.accepts(PeerRestarted) and role != self._role:
@@ -327,70 +334,3 @@ class Shell(Actor):
 
     def _log(self, level: str, text: str) -> None:
         self._log_lines.write(level, text)
-
-
-class Timers:
-    """Due times by key, with at most one transport wake-up under way for each."""
-
-    def __init__(self) -> None:
-        self._due_at: dict[str, float] = {}
-        self._wakes_at: dict[str, float] = {}
-
-    def set(self, key: str, seconds: float) -> None:
-        """Let the key be due after so long, instead of whenever it was."""
-        self._due_at[key] = time.monotonic() + seconds
-
-    def cancel(self, key: str) -> None:
-        """Forget the key."""
-        self._due_at.pop(key, None)
-
-    def wakeups_to_ask_for(self) -> list[tuple[str, float]]:
-        """Keys, and in how many seconds, for which no early enough wake-up is under way."""
-        now = time.monotonic()
-        asked = []
-        for key, due_at in self._due_at.items():
-            wakes_at = self._wakes_at.get(key)
-            if wakes_at is None or wakes_at > due_at:
-                self._wakes_at[key] = due_at
-                asked.append((key, max(0.0, due_at - now)))
-        return asked
-
-    def due(self, key: str) -> list[str]:
-        """Take note of a wake-up for the key; returns the key if it is really due."""
-        self._wakes_at.pop(key, None)
-        due_at = self._due_at.get(key)
-        if due_at is None or due_at > time.monotonic() + 0.0005:
-            return []
-        del self._due_at[key]
-        return [key]
-
-
-class Pulse:
-    """What an actor can say of its own health."""
-
-    def __init__(self) -> None:
-        self.handled_count = 0
-        self.unroutable_count = 0
-        self._last_at = time.monotonic()
-        self._samples: dict[str, list[int]] = {}
-
-    def count(self) -> None:
-        """Note that a message came."""
-        self.handled_count += 1
-        self._last_at = time.monotonic()
-
-    def age_ms(self) -> int:
-        """Real time since the last message."""
-        return int((time.monotonic() - self._last_at) * 1000)
-
-    def sample(self, name: str, since_ns: int) -> None:
-        """Note a latency that began at a host monotonic instant and ends now."""
-        samples = self._samples.setdefault(name, [])
-        if len(samples) < _LATENCY_SAMPLES_KEPT:
-            samples.append((time.monotonic_ns() - since_ns) // 1000)
-
-    def take_samples(self) -> dict[str, tuple[int, ...]]:
-        """Samples in microseconds since the last call."""
-        taken = {name: tuple(values) for name, values in self._samples.items()}
-        self._samples.clear()
-        return taken

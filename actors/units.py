@@ -87,6 +87,11 @@ def size_text(size_units: int) -> str:
     return _plain(size_units, UNITS_PER_SHARE)
 
 
+def e18_text(price_e18: int) -> str:
+    """Write a price of the underlying in dollars, exactly."""
+    return _plain(price_e18, E18)
+
+
 def dollars_text(amount_nanos: int) -> str:
     """Write nanodollars as dollars, exactly: ``-1_250_000_000`` is ``"-1.25"``."""
     return _plain(amount_nanos, NANOS_PER_DOLLAR)

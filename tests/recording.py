@@ -27,7 +27,9 @@ class RecordingRef:
     def actor_send(self, address: object, message: object) -> None:
         self.sent.append((address, message))
 
-    def wakeupAfter(self, delay: timedelta, payload: object = None) -> None:
+    def wakeupAfter(  # noqa: N802 # the name is Thespian's
+        self, delay: timedelta, payload: object = None
+    ) -> None:
         self.wakeups.append((delay, payload))
 
 
@@ -62,8 +64,7 @@ class ShellStage:
 
     def boot(self, *peers: str) -> None:
         entries = {
-            peer: Address(address=FakeAddress(peer), generation=1)
-            for peer in (SUPERVISOR, *peers)
+            peer: Address(address=FakeAddress(peer), generation=1) for peer in (SUPERVISOR, *peers)
         }
         self.shell.receiveMessage(
             Boot(

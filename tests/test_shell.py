@@ -25,6 +25,7 @@ from actors.messages import (
     Address,
     AddressBook,
     Assign,
+    Dismissed,
     Envelope,
     Hello,
     JournalFailed,
@@ -37,7 +38,8 @@ from actors.messages import (
     TimerFired,
 )
 from actors.position.messages import Holding
-from actors.shell import EXIT_CRASHED, EXIT_FENCED, REPLY, Shell
+from actors.roles import REPLY
+from actors.shell import EXIT_CRASHED, EXIT_FENCED, Shell
 
 DESK, PEER = "desk", "position"
 
@@ -169,7 +171,7 @@ def test_a_timer_fires_once_and_a_cancelled_one_never(
     stage: ShellStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moment = 1_000.0
-    monkeypatch.setattr("actors.shell.time.monotonic", lambda: moment)
+    monkeypatch.setattr("actors.pulse.time.monotonic", lambda: moment)
     stage.say("strategy", CancelRequested("order_1", "set"))
     ((delay, payload),) = stage.ref.wakeups
     assert delay.total_seconds() == pytest.approx(1.0)
@@ -189,7 +191,7 @@ def test_a_timer_that_is_set_again_and_again_keeps_one_wakeup(
     stage: ShellStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moment = 1_000.0
-    monkeypatch.setattr("actors.shell.time.monotonic", lambda: moment)
+    monkeypatch.setattr("actors.pulse.time.monotonic", lambda: moment)
     for _ in range(50):
         stage.say("strategy", CancelRequested("order_1", "set"))
         moment += 0.01
@@ -238,10 +240,21 @@ def test_a_ping_is_answered_and_sets_the_clock_right(stage: ShellStage) -> None:
 def test_an_actor_that_has_finished_says_so_and_hears_nothing_more(stage: ShellStage) -> None:
     stage.say("strategy", CancelRequested("order_1", "stop"))
     assert stage.sent_to("supervisor")[-1] == Leaving("echo", "done")
-    assert stage.has_asked_to_exit()
     stage.say("strategy", QueryOrder("order_1"))
     assert stage.sent_to(PEER) == []
+    assert not stage.has_asked_to_exit()
+    stage.say("supervisor", Dismissed())
+    assert stage.has_asked_to_exit()
     assert stage.shell.receiveMessage(ActorExitRequest(), FakeAddress("self")) is None
+
+
+def test_an_actor_that_has_finished_does_not_wait_for_ever_to_be_dismissed(
+    stage: ShellStage,
+) -> None:
+    stage.say("strategy", CancelRequested("order_1", "stop"))
+    delay, payload = stage.ref.wakeups[-1]
+    stage.shell.receiveMessage(WakeupMessage(delay, payload), FakeAddress("self"))
+    assert stage.has_asked_to_exit()
 
 
 def test_a_waiting_order_actor_takes_a_role_when_it_is_assigned_one(tmp_path: Path) -> None:
@@ -254,6 +267,4 @@ def test_a_waiting_order_actor_takes_a_role_when_it_is_assigned_one(tmp_path: Pa
     journal.record(Record(OrderDone("b"), (Save("holding", "order_8", Holding(cost_nanos=1)),)), 1)
     stage.say("supervisor", Assign("order/order_9"))
     assert stage.sent_to(PEER) == [Holding()]
-    assert Hello(role="order/order_9", pid=os.getpid(), generation=1) in stage.sent_to(
-        "supervisor"
-    )
+    assert Hello(role="order/order_9", pid=os.getpid(), generation=1) in stage.sent_to("supervisor")

@@ -26,6 +26,7 @@ IMPURE_PATHS = {
     "actors/io_thread.py",
     "actors/journal.py",
     "actors/log.py",
+    "actors/pulse.py",
     "actors/transport.py",
     # ChildSpec names the actor class of a role
     "actors/supervision/messages.py",

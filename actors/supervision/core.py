@@ -11,6 +11,7 @@ from actors.execution.messages import HaltReport, HaltTrading
 from actors.messages import (
     Assign,
     ChildLost,
+    Dismissed,
     Hello,
     JournalFailed,
     Leaving,
@@ -145,9 +146,10 @@ class SupervisorCore:
             case ServingChanged(_, is_serving):
                 child.state = ChildState.SERVING if is_serving else ChildState.WAITING
                 return []
-            case Leaving():
+            case Leaving(latencies_us=latencies_us):
                 child.is_leaving = True
-                return []
+                self._keep(latencies_us)
+                return [Tell(child.handle, Dismissed())]
             case StartChild(role):
                 return self._start_temporary(role, now_ms)
             case VenueTimeMeasured(offset_ms):
@@ -183,7 +185,10 @@ class SupervisorCore:
     def _on_pong(self, child: _Child, pong: Pong) -> None:
         child.last_pong = pong
         child.state = ChildState.SERVING if pong.is_serving else ChildState.WAITING
-        for name, samples in pong.latencies_us.items():
+        self._keep(pong.latencies_us)
+
+    def _keep(self, latencies_us: dict[str, tuple[int, ...]]) -> None:
+        for name, samples in latencies_us.items():
             kept = self._latencies.setdefault(name, deque(maxlen=_LATENCIES_KEPT))
             kept.extend(samples)
 

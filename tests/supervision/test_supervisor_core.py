@@ -8,6 +8,7 @@ from actors.execution.messages import HaltReport, HaltTrading
 from actors.messages import (
     Assign,
     ChildLost,
+    Dismissed,
     Hello,
     JournalFailed,
     Leaving,
@@ -199,7 +200,8 @@ def test_without_a_waiting_actor_one_is_made_for_the_order() -> None:
 def test_an_order_that_has_finished_leaves_without_a_word_to_the_desk() -> None:
     troupe = Troupe("desk")
     troupe.say("desk", StartChild("order/order_1"))
-    troupe.say("order/order_1", Leaving("order/order_1", "done"))
+    effects = troupe.say("order/order_1", Leaving("order/order_1", "done"))
+    assert [tell.message for tell in told(effects, Dismissed)] == [Dismissed()]
     assert troupe.fall("order/order_1") == []
     assert troupe.core.report(0, 0).restarts == {}
 
