@@ -114,3 +114,31 @@ class VenueSkew:
     """
 
     skew_ms: int
+
+
+# Between the directory and its own port.
+
+
+@attrs.frozen
+class HttpGet:
+    """Command: read an address; answered with HttpAnswered or HttpFailed, one of them, once."""
+
+    request_id: str
+    url: str
+
+
+@attrs.frozen
+class HttpAnswered:
+    """Event: the server answered, whatever the status."""
+
+    request_id: str
+    status: int
+    body: bytes
+
+
+@attrs.frozen
+class HttpFailed:
+    """Event: there is no answer; one sentence says why."""
+
+    request_id: str
+    reason: str

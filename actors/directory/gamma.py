@@ -1,0 +1,241 @@
+"""Decodes the venue's market metadata (Gamma, ``GET /markets/slug/{slug}``); pure.
+
+Of the many fields only those that trading or settling needs are read, and each is checked: a
+market that does not say what is needed, or says something this system does not trade, is refused
+with one sentence that names the field.
+
+The venue writes some lists as JSON text inside the JSON; real lists are taken as well. Field
+meanings: Polymarket's Gamma API, as of 2026-11.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, TypeVar
+
+import attrs
+import msgspec
+
+from actors.directory.messages import Market, Side
+from actors.units import NANOS_PER_DOLLAR, NotExact, ticks_from_text, units_from_text
+
+MINIMUM_NOTIONAL_NANOS = NANOS_PER_DOLLAR
+"""The venue takes no marketable order below one dollar; the metadata does not say so."""
+
+_UP_LABELS = ("up", "yes")
+_DOWN_LABELS = ("down", "no")
+_BPS = 10_000
+
+_Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+_Texts = str | list[str]
+_Wire = TypeVar("_Wire")
+
+
+class MarketRefused(ValueError):
+    """The metadata cannot be used; the sentence says which field and why."""
+
+
+@attrs.frozen(kw_only=True)
+class Resolution:
+    """The venue's final word on a window."""
+
+    winner: Side | None
+    """None: void."""
+    outcome_prices: tuple[str, str]
+    """As the venue wrote them, Up first."""
+
+
+class _FeeSchedule(msgspec.Struct):
+    rate: Decimal
+    exponent: Decimal
+    taker_only: bool = msgspec.field(name="takerOnly", default=True)
+
+
+class _CryptoConfig(msgspec.Struct, rename="camel"):
+    twap_enabled: bool = False
+    twap_lookback_seconds: int = 0
+
+
+class _GammaMarket(msgspec.Struct, rename="camel"):
+    condition_id: str
+    slug: str
+    outcomes: _Texts
+    event_start_time: _Instant
+    end_date: _Instant
+    order_price_min_tick_size: Decimal
+    order_min_size: Decimal
+    version: str | None = None
+    clob_token_ids: _Texts | None = None
+    position_ids: _Texts | None = None
+    fees_enabled: bool | None = None
+    fee_schedule: _FeeSchedule | None = None
+    crypto_market_config: _CryptoConfig | None = None
+    enable_order_book: bool | None = None
+
+
+class _GammaResult(msgspec.Struct, rename="camel"):
+    condition_id: str
+    outcomes: _Texts
+    closed: bool | None = None
+    outcome_prices: _Texts | None = None
+
+
+def decode_market(body: bytes, slug: str, opens_at_ms: int, closes_at_ms: int) -> Market:
+    """Read a window's market, which must be the one asked for.
+
+    Args:
+        body: the response.
+        slug: the slug asked for.
+        opens_at_ms: the window's start by its slug.
+        closes_at_ms: the window's end by its slug.
+
+    Raises:
+        MarketRefused: something is missing, unreadable, or not what this system trades.
+    """
+    wire = _decoded(body, _GammaMarket, slug)
+    if wire.slug != slug:
+        raise MarketRefused(f"{slug}: the venue answered with {wire.slug}")
+    if wire.enable_order_book is False:
+        raise MarketRefused(f"{slug}: enableOrderBook is false, so it cannot be traded yet")
+    _check_instant(slug, "eventStartTime", wire.event_start_time, opens_at_ms)
+    _check_instant(slug, "endDate", wire.end_date, closes_at_ms)
+    up, down = _up_and_down(slug, wire.outcomes)
+    tokens = _tokens(slug, wire)
+    return Market(
+        market_id=wire.condition_id,
+        slug=slug,
+        yes_token=tokens[up],
+        no_token=tokens[down],
+        opens_at_ms=opens_at_ms,
+        closes_at_ms=closes_at_ms,
+        tick_size_ticks=_tick_size_ticks(slug, wire.order_price_min_tick_size),
+        minimum_size_units=_minimum_size_units(slug, wire.order_min_size),
+        minimum_notional_nanos=MINIMUM_NOTIONAL_NANOS,
+        fee_rate_bps=_fee_rate_bps(slug, wire),
+        twap_window_s=_twap_window_s(wire.crypto_market_config),
+    )
+
+
+def decode_resolution(body: bytes, market: Market) -> Resolution | None:
+    """Read how a window ended; None while the venue has not decided.
+
+    A closed market shows its last traded prices until it is decided: only exact 1/0, 0/1 and
+    0.5/0.5 are a result.
+
+    Raises:
+        MarketRefused: the answer is unreadable or about another market.
+    """
+    slug = market.slug
+    wire = _decoded(body, _GammaResult, slug)
+    if wire.condition_id != market.market_id:
+        raise MarketRefused(f"{slug}: the venue answered with market {wire.condition_id}")
+    if not wire.closed or wire.outcome_prices is None:
+        return None
+    up, down = _up_and_down(slug, wire.outcomes)
+    prices = _texts(slug, "outcomePrices", wire.outcome_prices)
+    if len(prices) != 2:
+        raise MarketRefused(f"{slug}: outcomePrices names {len(prices)} prices, not 2")
+    shown = (prices[up], prices[down])
+    winners = {(1000, 0): Side.YES, (0, 1000): Side.NO, (500, 500): None}
+    try:
+        in_ticks = (ticks_from_text(shown[0]), ticks_from_text(shown[1]))
+    except NotExact:
+        return None
+    if in_ticks not in winners:
+        return None
+    return Resolution(winner=winners[in_ticks], outcome_prices=shown)
+
+
+def _decoded(body: bytes, wire_type: type[_Wire], slug: str) -> _Wire:
+    try:
+        return msgspec.json.decode(body, type=wire_type)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MarketRefused(f"{slug}: the venue's metadata is unreadable: {error}") from None
+
+
+def _texts(slug: str, name: str, value: _Texts) -> list[str]:
+    if isinstance(value, list):
+        return value
+    try:
+        return msgspec.json.decode(value, type=list[str])
+    except msgspec.DecodeError as error:
+        raise MarketRefused(f"{slug}: {name} is not a list of texts: {error}") from None
+
+
+def _up_and_down(slug: str, outcomes: _Texts) -> tuple[int, int]:
+    """Where Up and Down stand in the venue's lists."""
+    labels = [label.lower() for label in _texts(slug, "outcomes", outcomes)]
+    if len(labels) == 2:
+        for up, down in ((0, 1), (1, 0)):
+            if labels[up] in _UP_LABELS and labels[down] in _DOWN_LABELS:
+                return up, down
+    raise MarketRefused(f"{slug}: outcomes are {labels}, not Up and Down")
+
+
+def _tokens(slug: str, wire: _GammaMarket) -> list[str]:
+    """Ids that books and orders go by; which field holds them depends on the market's version."""
+    named = {
+        "v1": ("clobTokenIds", wire.clob_token_ids),
+        "v2": ("positionIds", wire.position_ids),
+    }
+    version = wire.version or "v1"
+    if version not in named:
+        raise MarketRefused(f"{slug}: version {version!r} is not known, only v1 and v2 are")
+    name, value = named[version]
+    tokens = _texts(slug, name, value) if value else []
+    if len(tokens) != 2 or not all(tokens) or tokens[0] == tokens[1]:
+        raise MarketRefused(f"{slug}: {name} does not name two tokens yet")
+    return tokens
+
+
+def _check_instant(slug: str, name: str, instant: datetime, expected_ms: int) -> None:
+    if round(instant.timestamp() * 1000) != expected_ms:
+        raise MarketRefused(
+            f"{slug}: {name} is {instant.isoformat()}, which is not what its slug says"
+        )
+
+
+def _tick_size_ticks(slug: str, size: Decimal) -> int:
+    try:
+        ticks = ticks_from_text(str(size))
+    except NotExact:
+        ticks = 0
+    if ticks < 1:
+        raise MarketRefused(f"{slug}: orderPriceMinTickSize {size} is not a multiple of 0.001")
+    return ticks
+
+
+def _minimum_size_units(slug: str, size: Decimal) -> int:
+    try:
+        units = units_from_text(str(size))
+    except NotExact:
+        units = -1
+    if units < 0:
+        raise MarketRefused(f"{slug}: orderMinSize {size} is not a number of shares")
+    return units
+
+
+def _fee_rate_bps(slug: str, wire: _GammaMarket) -> int:
+    if wire.fees_enabled is False:
+        return 0
+    schedule = wire.fee_schedule
+    if schedule is None:
+        raise MarketRefused(f"{slug}: feeSchedule is missing although feesEnabled is not false")
+    if schedule.exponent != 1:
+        raise MarketRefused(f"{slug}: feeSchedule exponent {schedule.exponent} is not 1")
+    if not schedule.taker_only:
+        raise MarketRefused(f"{slug}: feeSchedule charges makers, which is not reckoned with")
+    bps = schedule.rate * _BPS
+    if not bps.is_finite() or not 0 <= bps <= _BPS or bps != int(bps):
+        raise MarketRefused(
+            f"{slug}: feeSchedule rate {schedule.rate} is not a whole number of ten-thousandths"
+        )
+    return int(bps)
+
+
+def _twap_window_s(config: _CryptoConfig | None) -> int:
+    """Length of the settling average; 0, which no price tick has, if the market does not say."""
+    if config is None or not config.twap_enabled:
+        return 0
+    return config.twap_lookback_seconds

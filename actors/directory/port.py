@@ -1,0 +1,66 @@
+"""The directory's hand on the network: HTTP GET, on a thread of its own."""
+
+from __future__ import annotations
+
+import aiohttp
+
+from actors.directory.messages import HttpAnswered, HttpFailed, HttpGet
+from actors.io_thread import IoThread
+
+BODY_BYTES_MAX = 4 * 1024 * 1024
+TIMEOUT_S = 10.0
+
+
+class HttpPort:
+    """Performs HttpGet; reports HttpAnswered and HttpFailed."""
+
+    def __init__(self) -> None:
+        self._io = IoThread("http")
+
+    def fileno(self) -> int:
+        """Descriptor that is readable while events wait."""
+        return self._io.fileno()
+
+    def perform(self, command: object) -> None:
+        """Start a request.
+
+        Raises:
+            TypeError: the command is not HttpGet.
+        """
+        if not isinstance(command, HttpGet):
+            raise TypeError(f"HTTP cannot perform {command!r}")
+        self._io.submit(self._get(command))
+
+    def drain(self) -> list[object]:
+        """Take the answers since the last call."""
+        return self._io.drain()
+
+    def close(self) -> None:
+        """Give up what is under way and end the thread."""
+        self._io.close()
+
+    async def _get(self, request: HttpGet) -> None:
+        try:
+            event: object = await _answer(request)
+        except TimeoutError:
+            event = HttpFailed(request.request_id, f"no answer from {request.url} in {TIMEOUT_S} s")
+        except (aiohttp.ClientError, OSError, ValueError) as problem:
+            kind = type(problem).__name__
+            event = HttpFailed(request.request_id, f"cannot read {request.url}: {kind}: {problem}")
+        self._io.post(event)
+
+
+async def _answer(request: HttpGet) -> HttpAnswered | HttpFailed:
+    # A session of its own each time: requests are seconds apart, and this way none is left open.
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+    async with (
+        aiohttp.ClientSession(timeout=timeout) as session,
+        session.get(request.url) as answer,
+    ):
+        body = bytearray()
+        async for chunk in answer.content.iter_chunked(65_536):
+            body += chunk
+            if len(body) > BODY_BYTES_MAX:
+                reason = f"the answer of {request.url} is longer than {BODY_BYTES_MAX} bytes"
+                return HttpFailed(request.request_id, reason)
+        return HttpAnswered(request.request_id, answer.status, bytes(body))

@@ -1,0 +1,56 @@
+"""How far the venue's clock is from ours, by one question and its answer.
+
+``GET {clob}/time`` answers with Unix seconds as plain text. The venue read its clock somewhere
+between question and answer, and somewhere in the second it names, so a measurement is uncertain by
+half a second plus half the round trip. Correcting by less than that would add error instead of
+removing it; and a correction of up to a second moves no decision of a window of minutes.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+CORRECT_ABOVE_MS = 1_500
+"""A smaller difference is left alone: most of it may be the venue's resolution of one second."""
+
+ROUND_TRIP_LIMIT_MS = 5_000
+"""A slower answer measures nothing; nor does one during which our own clock was corrected."""
+
+_SECONDS_DIGITS = range(9, 12)
+
+
+class TimeUnreadable(ValueError):
+    """The answer gives no time; the sentence says why."""
+
+
+@attrs.frozen(kw_only=True)
+class VenueTimeReading:
+    """One measurement."""
+
+    skew_ms: int
+    """Venue time minus ours, most likely."""
+    round_trip_ms: int
+
+    @property
+    def needs_correction(self) -> bool:
+        """Whether our clock is wrong by more than the measurement may be."""
+        return abs(self.skew_ms) > CORRECT_ABOVE_MS + self.round_trip_ms // 2
+
+
+def read_venue_time(body: bytes, sent_ms: int, received_ms: int) -> VenueTimeReading:
+    """Measure by an answer; both instants are by our clock.
+
+    Raises:
+        TimeUnreadable: no Unix seconds, or the answer took too long.
+    """
+    text = body.decode("ascii", errors="replace").strip().strip('"')
+    if not text.isdecimal() or len(text) not in _SECONDS_DIGITS:
+        raise TimeUnreadable(f"{text[:40]!r} is not a time in Unix seconds")
+    round_trip_ms = received_ms - sent_ms
+    if not 0 <= round_trip_ms <= ROUND_TRIP_LIMIT_MS:
+        raise TimeUnreadable(f"the answer took {round_trip_ms} ms, too long to tell the time by")
+    middle_of_second_ms = int(text) * 1_000 + 500
+    middle_of_trip_ms = sent_ms + round_trip_ms // 2
+    return VenueTimeReading(
+        skew_ms=middle_of_second_ms - middle_of_trip_ms, round_trip_ms=round_trip_ms
+    )

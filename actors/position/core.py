@@ -1,0 +1,280 @@
+"""The ledger: books each fill once, reverses it exactly, and settles windows.
+
+Whatever it is told may come twice, late, or in the wrong order. It answers all the same: a fill or
+reversal that is already in the ledger is answered with the version it was booked at, a window that
+is opened again with its position, a window that is resolved again with its settlement.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from actors.core import Core, Dice, Effects, Log, Record, Save, Send, handles
+from actors.directory.messages import Market, MarketOpened, MarketResolved
+from actors.execution.messages import FillReversed, OrderFilled
+from actors.messages import PeerRestarted, Started
+from actors.position.ledger import LedgerEntry, WindowLedger
+from actors.position.messages import FillBooked, PositionSnapshot
+from actors.roles import DESK, DIRECTORY, OBSERVER, STRATEGY, order_role
+from actors.settings import Settings
+from actors.units import size_text
+
+SETTLED_WINDOWS_KEPT = 12
+"""Settled windows that can still take a late fill; an older one is let go when one more settles."""
+
+_SNAPSHOT_READERS = (STRATEGY, DESK, OBSERVER)
+
+
+@attrs.frozen(kw_only=True)
+class LedgerSummary:
+    """What the ledger knows beyond the windows it keeps."""
+
+    version: int = 0
+    settled_pnl_nanos: int = 0
+    """Over all windows ever settled."""
+    settled_count: int = 0
+    let_go_until_ms: int = 0
+    """Latest opening of a window that was let go: what is older and not kept was settled."""
+
+
+@attrs.frozen(kw_only=True)
+class EntryChanged:
+    """Recorded: a fill was booked or reversed, and the position after it."""
+
+    market_id: str
+    order_id: str
+    entry: LedgerEntry
+    position: PositionSnapshot
+
+
+class PositionCore(Core):
+    """Owns every window's position, the version counter and the settled result."""
+
+    RECOVERS = ("position", "ledger")
+
+    def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
+        super().__init__(role, settings, dice)
+        self._summary = LedgerSummary()
+        self._windows: dict[str, WindowLedger] = {}
+
+    @handles(Started)
+    def start(self, message: Started, _now_ms: int) -> Effects:
+        """Recover the ledger, and say what may have been recorded and never said."""
+        for value in message.saved:
+            if isinstance(value, LedgerSummary):
+                self._summary = value
+            elif isinstance(value, WindowLedger):
+                self._windows[value.market.market_id] = value
+        return [effect for role in _SNAPSHOT_READERS for effect in self._all_for(role)]
+
+    @handles(PeerRestarted)
+    def tell_peer(self, message: PeerRestarted, _now_ms: int) -> Effects:
+        """Tell a new strategy, desk or observer where things stand.
+
+        Others ask by themselves: an Order for its unanswered fills, the directory for what it
+        resolved.
+        """
+        return self._all_for(message.role) if message.role in _SNAPSHOT_READERS else []
+
+    @handles(MarketOpened)
+    def open_window(self, message: MarketOpened, _now_ms: int) -> Effects:
+        """Begin a window at zero; said again, it is answered with the position."""
+        window = self._windows.get(message.market.market_id)
+        if window is not None:
+            return [] if window.is_settled else self._snapshots(window)
+        refusal = self._refusal(message.market, "its opening")
+        if refusal is not None:
+            return [refusal]
+        window = WindowLedger(market=message.market, version=self._summary.version + 1)
+        return [self._commit(window, window.snapshot()), *self._snapshots(window)]
+
+    @handles(OrderFilled)
+    def book(self, message: OrderFilled, _now_ms: int) -> Effects:
+        """Enter a fill, once for all; a fill whose reversal came first counts nothing."""
+        return self._enter(message, is_reversal=False)
+
+    @handles(FillReversed)
+    def reverse(self, message: FillReversed, _now_ms: int) -> Effects:
+        """Take a fill back, with its share of cost and fees, whether or not it was told yet."""
+        return self._enter(message, is_reversal=True)
+
+    @handles(MarketResolved)
+    def settle(self, message: MarketResolved, _now_ms: int) -> Effects:
+        """Pay a window out by the venue's result; said again, it is answered, not paid twice."""
+        market_id = message.market.market_id
+        window = self._windows.get(market_id)
+        if window is None:
+            refusal = self._refusal(message.market, "its result")
+            if refusal is not None:
+                return [refusal]
+            window = WindowLedger(market=message.market, version=self._summary.version)
+        if window.result is None:
+            settled = window.settled(message, self._summary.version + 1)
+            return [self._commit(settled, message), *self._settlement(settled)]
+        effects = self._settlement(window)
+        if window.result.winner is not message.winner:
+            effects.append(Log("error", _changed_winner_sentence(window.result, message)))
+        return effects
+
+    def _enter(self, told: OrderFilled | FillReversed, *, is_reversal: bool) -> Effects:
+        version = self._summary.version + 1
+        window = self._windows.get(told.market.market_id)
+        if window is None:
+            refusal = self._refusal(told.market, f"trade {told.fill.trade_id} of {told.order_id}")
+            if refusal is not None:
+                return [refusal]
+            window = WindowLedger(market=told.market, version=version)
+        known = window.entry(told.fill.trade_id, told.order_id)
+        if known is None:
+            entry = _new_entry(told, version, is_reversal=is_reversal)
+        elif is_reversal and known.reversed_version is None:
+            entry = attrs.evolve(known, reversed_version=version)
+        else:
+            return [_booked(known, is_reversal=is_reversal), *_contradiction(known, told)]
+        changed = window.with_entry(entry, version)
+        return [
+            self._commit(changed, _entry_changed(changed, entry)),
+            _booked(entry, is_reversal=is_reversal),
+            *self._snapshots(changed),
+            *self._settlement(changed),
+            *(_contradiction(known, told) if known is not None else ()),
+            *_oversale(window, changed),
+        ]
+
+    def _commit(self, window: WindowLedger, event: object) -> Record:
+        """Take a window's new state in, and make the record that must come before telling it."""
+        before = self._windows.get(window.market.market_id)
+        pnl_before_nanos = before.pnl_nanos() if before is not None else 0
+        is_newly_settled = window.is_settled and not (before is not None and before.is_settled)
+        self._windows[window.market.market_id] = window
+        gone = self._let_go()
+        self._summary = LedgerSummary(
+            version=window.version,
+            settled_pnl_nanos=(
+                self._summary.settled_pnl_nanos + window.pnl_nanos() - pnl_before_nanos
+            ),
+            settled_count=self._summary.settled_count + is_newly_settled,
+            let_go_until_ms=max(
+                (self._summary.let_go_until_ms, *(each.market.opens_at_ms for each in gone))
+            ),
+        )
+        return Record(
+            event,
+            saves=(
+                Save("position", window.market.market_id, window),
+                Save("ledger", "ledger", self._summary),
+                *(Save("position", each.market.market_id, each, is_open=False) for each in gone),
+            ),
+        )
+
+    def _let_go(self) -> list[WindowLedger]:
+        """Forget the windows settled longest ago, beyond those that are kept."""
+        settled = sorted(
+            (window for window in self._windows.values() if window.is_settled),
+            key=lambda window: window.settled_version or 0,
+        )
+        gone = settled[:-SETTLED_WINDOWS_KEPT]
+        for window in gone:
+            del self._windows[window.market.market_id]
+        return gone
+
+    def _refusal(self, market: Market, what: str) -> Log | None:
+        """Refuse what concerns a window that was settled and let go: its fills are not known."""
+        if market.opens_at_ms > self._summary.let_go_until_ms:
+            return None
+        return Log(
+            "error",
+            f"{market.slug} was settled more than {SETTLED_WINDOWS_KEPT} windows ago "
+            f"and {what} is not booked: compare its position with the venue's",
+        )
+
+    def _all_for(self, role: str) -> Effects:
+        effects: Effects = []
+        for window in self._windows.values():
+            if not window.is_settled:
+                effects.append(Send(role, window.snapshot()))
+            elif role == OBSERVER:
+                effects += self._settlement(window, readers=(OBSERVER,))
+        return effects
+
+    def _snapshots(self, window: WindowLedger) -> Effects:
+        snapshot = window.snapshot()
+        return [Send(role, snapshot) for role in _SNAPSHOT_READERS]
+
+    def _settlement(
+        self, window: WindowLedger, readers: tuple[str, ...] = (DIRECTORY, OBSERVER)
+    ) -> Effects:
+        settled = window.settlement(self._summary.settled_pnl_nanos)
+        return [Send(role, settled) for role in readers] if settled is not None else []
+
+
+def _new_entry(told: OrderFilled | FillReversed, version: int, *, is_reversal: bool) -> LedgerEntry:
+    return LedgerEntry(
+        order_id=told.order_id,
+        side=told.side,
+        action=told.action,
+        fill=told.fill,
+        booked_version=version,
+        reversed_version=version if is_reversal else None,
+    )
+
+
+def _entry_changed(window: WindowLedger, entry: LedgerEntry) -> EntryChanged:
+    return EntryChanged(
+        market_id=window.market.market_id,
+        order_id=entry.order_id,
+        entry=entry,
+        position=window.snapshot(),
+    )
+
+
+def _booked(entry: LedgerEntry, *, is_reversal: bool) -> Send:
+    # A repeated fill is answered with the version of its own booking. A newer one, perhaps of
+    # another window, would let the desk wait for a position that will never be said.
+    reversed_version = entry.reversed_version
+    version = entry.booked_version
+    if is_reversal and reversed_version is not None:
+        version = reversed_version
+    return Send(
+        order_role(entry.order_id),
+        FillBooked(
+            order_id=entry.order_id,
+            trade_id=entry.fill.trade_id,
+            is_reversal=is_reversal,
+            version=version,
+        ),
+    )
+
+
+def _contradiction(known: LedgerEntry, told: OrderFilled | FillReversed) -> Effects:
+    if (known.side, known.action, known.fill) == (told.side, told.action, told.fill):
+        return []
+    return [
+        Log(
+            "error",
+            f"trade {known.fill.trade_id} of {known.order_id} was booked as "
+            f"{known.action.value} {known.side.value} {known.fill} and is now told as "
+            f"{told.action.value} {told.side.value} {told.fill}: the first stands",
+        )
+    ]
+
+
+def _oversale(before: WindowLedger, after: WindowLedger) -> Effects:
+    oversold_units = after.totals().oversold_units
+    if oversold_units <= before.totals().oversold_units:
+        return []
+    return [
+        Log(
+            "error",
+            f"{after.market.slug}: {size_text(oversold_units)} shares more were sold than "
+            "bought: a fill is missing, and the position is right only once it is booked",
+        )
+    ]
+
+
+def _changed_winner_sentence(first: MarketResolved, second: MarketResolved) -> str:
+    names = [each.winner.value if each.winner else "void" for each in (first, second)]
+    return (
+        f"{first.market.slug} was settled as {names[0]} ({first.evidence}) and is now told to be "
+        f"{names[1]} ({second.evidence}): the first stands"
+    )

@@ -1,0 +1,194 @@
+"""The ledger's arithmetic: a position is a fold over the fills that stand, and nothing else.
+
+No running total is ever corrected. A window keeps every (trade, order) pair it was told of, each
+once, marked if it was reversed; its position is computed anew from those that stand, in the order
+in which the venue traded them. So a reversal takes back exactly its fill, a reversal may come
+before its fill, and neither the order of arrival nor a restart can change the result.
+
+A sale takes its share of the holding's cost with it, rounded down to a nanodollar; what rounding
+keeps stays in the cost of what is still held, and the last share sold takes all that is left.
+Nothing is lost: ``realized - cost`` is always exactly what sales brought minus what buys cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+
+from actors.directory.messages import Market, MarketResolved, Side
+from actors.execution.messages import FillDetail
+from actors.position.messages import Holding, PositionSnapshot, WindowSettled
+from actors.strategy.messages import Action
+from actors.units import PAYOUT_TICKS
+
+
+@attrs.frozen(kw_only=True)
+class LedgerEntry:
+    """One (trade, order) pair, as the ledger holds it."""
+
+    order_id: str
+    side: Side
+    action: Action
+    fill: FillDetail
+    booked_version: int
+    reversed_version: int | None = None
+    """None while the fill stands."""
+
+
+@attrs.frozen(kw_only=True)
+class LedgerTotals:
+    """What a set of standing fills adds up to."""
+
+    yes: Holding
+    no: Holding
+    fees_nanos: int
+    realized_nanos: int
+    oversold_units: int
+    """Shares sold that no fill had bought: the ledger lacks a fill. Their proceeds are counted."""
+
+    @property
+    def cost_nanos(self) -> int:
+        """What the shares of both outcomes cost, without fees."""
+        return self.yes.cost_nanos + self.no.cost_nanos
+
+
+def fold(entries: Iterable[LedgerEntry]) -> LedgerTotals:
+    """Add up the entries that stand, in the order in which the venue traded them."""
+    holdings = dict.fromkeys(Side, Holding())
+    fees_nanos = realized_nanos = oversold_units = 0
+    for entry in sorted(filter(_stands, entries), key=_venue_order):
+        fill, held = entry.fill, holdings[entry.side]
+        fees_nanos += fill.fee_nanos
+        if entry.action is Action.BUY:
+            holdings[entry.side] = _bought(held, fill)
+        else:
+            left = _sold(held, fill.size_units)
+            holdings[entry.side] = left
+            removed_nanos = held.cost_nanos - left.cost_nanos
+            realized_nanos += fill.price_ticks * fill.size_units - removed_nanos
+            oversold_units += max(0, fill.size_units - held.quantity_units)
+    return LedgerTotals(
+        yes=holdings[Side.YES],
+        no=holdings[Side.NO],
+        fees_nanos=fees_nanos,
+        realized_nanos=realized_nanos,
+        oversold_units=oversold_units,
+    )
+
+
+def _stands(entry: LedgerEntry) -> bool:
+    return entry.reversed_version is None
+
+
+def _venue_order(entry: LedgerEntry) -> tuple[int, bool, str, str]:
+    # Within one millisecond buys come first: what was sold must have been bought before.
+    is_sale = entry.action is Action.SELL
+    return entry.fill.timestamp_ms, is_sale, entry.fill.trade_id, entry.order_id
+
+
+def _bought(held: Holding, fill: FillDetail) -> Holding:
+    return Holding(
+        quantity_units=held.quantity_units + fill.size_units,
+        cost_nanos=held.cost_nanos + fill.price_ticks * fill.size_units,
+    )
+
+
+def _sold(held: Holding, size_units: int) -> Holding:
+    if size_units >= held.quantity_units:
+        return Holding()
+    return Holding(
+        quantity_units=held.quantity_units - size_units,
+        cost_nanos=held.cost_nanos - held.cost_nanos * size_units // held.quantity_units,
+    )
+
+
+@attrs.frozen(kw_only=True)
+class WindowLedger:
+    """Everything the ledger knows of one window; saved whole at each change."""
+
+    market: Market
+    version: int
+    """The ledger's version at this window's last change."""
+    entries: tuple[LedgerEntry, ...] = ()
+    """In the order of arrival."""
+    result: MarketResolved | None = None
+    settled_version: int | None = None
+    """The ledger's version at the first settlement; None before."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the window's result is known and paid."""
+        return self.result is not None
+
+    def entry(self, trade_id: str, order_id: str) -> LedgerEntry | None:
+        """Return the entry of a (trade, order) pair; None if it was never told."""
+        for entry in self.entries:
+            if entry.fill.trade_id == trade_id and entry.order_id == order_id:
+                return entry
+        return None
+
+    def with_entry(self, changed: LedgerEntry, version: int) -> WindowLedger:
+        """Put an entry in, or in the place of the one with its (trade, order) pair."""
+        others = tuple(
+            entry
+            for entry in self.entries
+            if (entry.fill.trade_id, entry.order_id) != (changed.fill.trade_id, changed.order_id)
+        )
+        return attrs.evolve(self, entries=(*others, changed), version=version)
+
+    def settled(self, result: MarketResolved, version: int) -> WindowLedger:
+        """Pay the window out by the venue's result."""
+        return attrs.evolve(self, result=result, version=version, settled_version=version)
+
+    def totals(self) -> LedgerTotals:
+        """Add up the fills that stand."""
+        return fold(self.entries)
+
+    def snapshot(self) -> PositionSnapshot:
+        """The position, for those who act on it or show it."""
+        totals = self.totals()
+        return PositionSnapshot(
+            market_id=self.market.market_id,
+            version=self.version,
+            yes=totals.yes,
+            no=totals.no,
+            fees_nanos=totals.fees_nanos,
+            realized_nanos=totals.realized_nanos,
+        )
+
+    def pnl_nanos(self) -> int:
+        """The settled result: payout + realized - cost - fees; 0 before the settlement."""
+        if self.result is None:
+            return 0
+        totals = self.totals()
+        paid_nanos = payout_nanos(totals, self.result.winner)
+        return paid_nanos + totals.realized_nanos - totals.cost_nanos - totals.fees_nanos
+
+    def settlement(self, total_pnl_nanos: int) -> WindowSettled | None:
+        """Say the settled result, beside the total of all windows; None before the settlement."""
+        if self.result is None:
+            return None
+        return WindowSettled(
+            market_id=self.market.market_id,
+            slug=self.market.slug,
+            winner=self.result.winner,
+            strike_e18=self.result.strike_e18,
+            close_e18=self.result.close_e18,
+            position=self.snapshot(),
+            payout_nanos=payout_nanos(self.totals(), self.result.winner),
+            pnl_nanos=self.pnl_nanos(),
+            total_pnl_nanos=total_pnl_nanos,
+        )
+
+
+def payout_nanos(totals: LedgerTotals, winner: Side | None) -> int:
+    """What the venue pays: a whole for each winning share, half for any share of a void window."""
+    match winner:
+        case Side.YES:
+            return totals.yes.quantity_units * PAYOUT_TICKS
+        case Side.NO:
+            return totals.no.quantity_units * PAYOUT_TICKS
+        case None:
+            both_units = totals.yes.quantity_units + totals.no.quantity_units
+            return both_units * (PAYOUT_TICKS // 2)

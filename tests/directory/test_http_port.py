@@ -1,0 +1,138 @@
+import asyncio
+import select
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from aiohttp import web
+
+from actors.directory import port as port_module
+from actors.directory.messages import HttpAnswered, HttpFailed, HttpGet
+from actors.directory.port import HttpPort
+
+LIMIT_S = 20.0
+
+
+@pytest.fixture
+def port() -> Iterator[HttpPort]:
+    port = HttpPort()
+    yield port
+    port.close()
+
+
+@pytest.fixture
+def site() -> Iterator[str]:
+    """Serve a few answers on loopback from a thread of its own; gives the address."""
+    ready, loop, stop = threading.Event(), asyncio.new_event_loop(), asyncio.Event()
+    address: list[str] = []
+
+    async def text(_request: web.Request) -> web.Response:
+        return web.json_response({"slug": "btc-updown-5m-1776331800"})
+
+    async def long(_request: web.Request) -> web.Response:
+        return web.Response(body=b"x" * 5_000)
+
+    async def never(_request: web.Request) -> web.Response:
+        await stop.wait()
+        return web.Response()
+
+    async def serve() -> None:
+        app = web.Application()
+        app.add_routes([web.get("/text", text), web.get("/long", long), web.get("/never", never)])
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        server = web.TCPSite(runner, "127.0.0.1", 0)
+        await server.start()
+        host, bound_port = runner.addresses[0][:2]
+        address.append(f"http://{host}:{bound_port}")
+        ready.set()
+        await stop.wait()
+        await runner.cleanup()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
+    thread.start()
+    assert ready.wait(LIMIT_S)
+    yield address[0]
+    loop.call_soon_threadsafe(stop.set)
+    thread.join(LIMIT_S)
+    loop.close()
+
+
+def drain_until(port: HttpPort, count: int) -> list[object]:
+    events: list[object] = []
+    deadline = time.monotonic() + LIMIT_S
+    while len(events) < count:
+        assert time.monotonic() < deadline, f"only {events} came"
+        if select.select([port], [], [], 0.1)[0]:
+            events += port.drain()
+    return events
+
+
+def test_an_answer_carries_its_request_status_and_body(port: HttpPort, site: str) -> None:
+    port.perform(HttpGet("find/1@7", f"{site}/text"))
+    assert drain_until(port, 1) == [
+        HttpAnswered("find/1@7", 200, b'{"slug": "btc-updown-5m-1776331800"}')
+    ]
+
+
+def test_an_error_status_is_an_answer_too(port: HttpPort, site: str) -> None:
+    port.perform(HttpGet("a", f"{site}/nothing-here"))
+    (event,) = drain_until(port, 1)
+    assert isinstance(event, HttpAnswered)
+    assert event.status == 404
+
+
+def test_each_of_several_requests_is_answered_once(port: HttpPort, site: str) -> None:
+    for number in range(5):
+        port.perform(HttpGet(str(number), f"{site}/text"))
+    answered = [event.request_id for event in drain_until(port, 5) if hasattr(event, "request_id")]
+    assert sorted(answered) == ["0", "1", "2", "3", "4"]
+
+
+def test_a_server_that_does_not_answer_fails_the_request_in_time(
+    port: HttpPort, site: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(port_module, "TIMEOUT_S", 0.1)
+    port.perform(HttpGet("slow", f"{site}/never"))
+    (event,) = drain_until(port, 1)
+    assert isinstance(event, HttpFailed)
+    assert event.request_id == "slow"
+    assert "no answer" in event.reason
+
+
+def test_an_answer_that_is_too_long_fails_the_request(
+    port: HttpPort, site: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(port_module, "BODY_BYTES_MAX", 4_999)
+    port.perform(HttpGet("long", f"{site}/long"))
+    (event,) = drain_until(port, 1)
+    assert isinstance(event, HttpFailed)
+    assert "longer than 4999 bytes" in event.reason
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:{port}/", "http://no-such-host.invalid/", "?"])
+def test_whatever_cannot_be_reached_fails_with_one_sentence(port: HttpPort, url: str) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = url.format(port=unused.getsockname()[1])
+    port.perform(HttpGet("lost", address))
+    (event,) = drain_until(port, 1)
+    assert isinstance(event, HttpFailed)
+    assert event.reason.startswith(f"cannot read {address}: ")
+    assert "\n" not in event.reason
+
+
+def test_only_its_own_command_is_performed(port: HttpPort) -> None:
+    with pytest.raises(TypeError, match="cannot perform"):
+        port.perform("GET /")
+
+
+def test_closing_gives_up_what_is_under_way(site: str) -> None:
+    port = HttpPort()
+    port.perform(HttpGet("slow", f"{site}/never"))
+    began = time.monotonic()
+    port.close()
+    assert time.monotonic() - began < port_module.TIMEOUT_S
+    assert "http" not in {thread.name for thread in threading.enumerate()}

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actors.directory.venue_time import (
+    CORRECT_ABOVE_MS,
+    ROUND_TRIP_LIMIT_MS,
+    TimeUnreadable,
+    read_venue_time,
+)
+
+NOW_MS = 1_800_000_000_000
+
+
+@pytest.mark.parametrize("body", [b"1800000000", b"1800000000\n", b'"1800000000"'])
+def test_whole_seconds_are_read_as_their_middle(body: bytes) -> None:
+    reading = read_venue_time(body, NOW_MS + 400, NOW_MS + 600)
+    assert (reading.skew_ms, reading.round_trip_ms) == (0, 200)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"soon", b"\xff\xfe", b"-1800000000", b"1800000000.5", b"1800000000000", b"{}", b"1"],
+)
+def test_what_is_not_unix_seconds_is_refused(body: bytes) -> None:
+    with pytest.raises(TimeUnreadable):
+        read_venue_time(body, NOW_MS, NOW_MS)
+
+
+@pytest.mark.parametrize("round_trip_ms", [-1, ROUND_TRIP_LIMIT_MS + 1])
+def test_a_slow_answer_or_a_corrected_clock_measures_nothing(round_trip_ms: int) -> None:
+    with pytest.raises(TimeUnreadable, match=str(round_trip_ms)):
+        read_venue_time(b"1800000000", NOW_MS, NOW_MS + round_trip_ms)
+
+
+@given(
+    skew_ms=st.integers(-60_000, 60_000),
+    round_trip_ms=st.integers(0, ROUND_TRIP_LIMIT_MS),
+    read_after=st.floats(0, 1),
+    sent_ms=st.integers(NOW_MS, NOW_MS + 10_000),
+)
+def test_the_measured_skew_is_right_within_half_a_second_and_half_the_round_trip(
+    skew_ms: int, round_trip_ms: int, read_after: float, sent_ms: int
+) -> None:
+    venue_ms = sent_ms + int(round_trip_ms * read_after) + skew_ms
+    reading = read_venue_time(str(venue_ms // 1000).encode(), sent_ms, sent_ms + round_trip_ms)
+    assert abs(reading.skew_ms - skew_ms) <= 500 + round_trip_ms / 2 + 1
+    if skew_ms == 0:
+        assert not reading.needs_correction
+    if abs(skew_ms) > CORRECT_ABOVE_MS + 501 + round_trip_ms:
+        assert reading.needs_correction

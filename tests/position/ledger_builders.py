@@ -1,0 +1,82 @@
+"""Markets, fills and results for tests of the ledger."""
+
+from __future__ import annotations
+
+from actors.directory.messages import Market, MarketOpened, MarketResolved, Side
+from actors.execution.messages import FillDetail, FillReversed, OrderFilled
+from actors.strategy.messages import Action
+from actors.units import shares
+
+WINDOW_MS = 900_000
+FIRST_OPEN_MS = 1_800_000_000_000
+
+
+def market(number: int = 0) -> Market:
+    opens_at_ms = FIRST_OPEN_MS + number * WINDOW_MS
+    return Market(
+        market_id=f"0x{number:04x}",
+        slug=f"btc-updown-15m-{opens_at_ms // 1000}",
+        yes_token=f"up-{number}",
+        no_token=f"down-{number}",
+        opens_at_ms=opens_at_ms,
+        closes_at_ms=opens_at_ms + WINDOW_MS,
+        tick_size_ticks=10,
+        minimum_size_units=shares(5),
+        minimum_notional_nanos=1_000_000_000,
+        fee_rate_bps=700,
+        twap_window_s=60,
+    )
+
+
+def opened(number: int = 0) -> MarketOpened:
+    return MarketOpened(market=market(number), strike=None)
+
+
+def detail(
+    trade_id: str = "t1",
+    price_ticks: int = 400,
+    size_units: int = shares(10),
+    fee_nanos: int = 0,
+    timestamp_ms: int = 1,
+) -> FillDetail:
+    return FillDetail(
+        trade_id=trade_id,
+        price_ticks=price_ticks,
+        size_units=size_units,
+        fee_nanos=fee_nanos,
+        is_maker=False,
+        timestamp_ms=timestamp_ms,
+    )
+
+
+def filled(
+    fill: FillDetail | None = None,
+    *,
+    order_id: str = "order_1_aa",
+    side: Side = Side.YES,
+    action: Action = Action.BUY,
+    window: int = 0,
+) -> OrderFilled:
+    return OrderFilled(
+        order_id=order_id,
+        market=market(window),
+        side=side,
+        action=action,
+        fill=fill or detail(),
+    )
+
+
+def reversal(of: OrderFilled) -> FillReversed:
+    return FillReversed(
+        order_id=of.order_id, market=of.market, side=of.side, action=of.action, fill=of.fill
+    )
+
+
+def resolved(number: int = 0, winner: Side | None = Side.YES) -> MarketResolved:
+    return MarketResolved(
+        market=market(number),
+        winner=winner,
+        strike_e18=None,
+        close_e18=None,
+        evidence="test",
+    )
