@@ -1,0 +1,260 @@
+"""The observer: hears everything, owns nothing, and shows it to whoever asks.
+
+It decides nothing, so a message it missed is only a stale line on a screen until the next one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import attrs
+
+from actors.core import Core, Dice, Effects, Record, Save, Send, SetTimer, handles
+from actors.directory.messages import MarketClosing, MarketOpened, MarketResolved, VenueSkew
+from actors.execution.messages import OpenOrders, OrderState, OrderUpdated, SignalsRefused
+from actors.feeds.messages import FeedDown, FeedHealth, FeedStale, FeedUp
+from actors.market.messages import MarketSnapshot, SnapshotTaken
+from actors.messages import Started, TimerFired
+from actors.observer.messages import FeedSeen, GetView, ObserverCounts, SignalSeen, View
+from actors.observer.tally import ObserverMemory, SeenTally
+from actors.position.messages import PositionSnapshot, WindowSettled
+from actors.roles import MARKET_STATE, REPLY
+from actors.settings import Settings
+from actors.strategy.messages import StopLossTriggered, TradeSignals
+
+SNAPSHOT_EVERY_MS = 250
+"""A snapshot is kept this long before the next is asked for: nobody reads faster."""
+
+SAVE_EVERY_MS = 5_000
+SIGNALS_KEPT = 10
+
+_SNAPSHOT, _SAVE = "snapshot", "save"
+
+
+@attrs.frozen(kw_only=True)
+class CountsTaken:
+    """Recorded now and then: how much of everything was seen so far."""
+
+    counts: ObserverCounts
+
+
+class ObserverCore(Core):
+    """Keeps the newest of everything that is told, and counts."""
+
+    RECOVERS = ("observer", "order")
+
+    def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
+        super().__init__(role, settings, dice)
+        self._tally = SeenTally()
+        self._saved_counts = ObserverCounts()
+        self._opened: MarketOpened | None = None
+        self._is_closed = False
+        self._snapshot: MarketSnapshot | None = None
+        self._positions: dict[str, PositionSnapshot] = {}
+        self._open_orders: OpenOrders | None = None
+        self._signals: deque[SignalSeen] = deque(maxlen=SIGNALS_KEPT)
+        self._signals_ids: deque[int] = deque(maxlen=SIGNALS_KEPT)
+        self._stop_loss: StopLossTriggered | None = None
+        self._feeds: dict[str, FeedSeen] = {}
+        self._skew_ms: int | None = None
+
+    @handles(Started)
+    def start(self, message: Started, _now_ms: int) -> Effects:
+        """Recover the counts, and the live orders from what their own actors recorded."""
+        for value in message.saved:
+            if isinstance(value, ObserverMemory):
+                self._tally = SeenTally(value)
+        for value in message.saved:
+            if isinstance(value, OrderState):
+                self._tally.take_order(value)
+        self._saved_counts = self._tally.counts()
+        return [SetTimer(_SAVE, SAVE_EVERY_MS)]
+
+    @handles(TimerFired)
+    def on_timer(self, message: TimerFired, _now_ms: int) -> Effects:
+        """Ask for the next snapshot, or save the counts if they have changed."""
+        if message.key == _SNAPSHOT:
+            if self._snapshot is None:
+                return []
+            return [Send(MARKET_STATE, SnapshotTaken(self._snapshot.sequence))]
+        return [*self._save(), SetTimer(_SAVE, SAVE_EVERY_MS)]
+
+    def _save(self) -> Effects:
+        counts = self._tally.counts()
+        if counts == self._saved_counts:
+            return []
+        self._saved_counts = counts
+        save = Save("observer", "counts", self._tally.memory())
+        return [Record(CountsTaken(counts=counts), saves=(save,))]
+
+    @handles(GetView)
+    def show(self, message: GetView, now_ms: int) -> Effects:
+        """Answer with everything, as it is now."""
+        market_id = self._opened.market_id if self._opened is not None else ""
+        view = View(
+            request_id=message.request_id,
+            at_ms=now_ms,
+            opened=self._opened,
+            is_closed=self._is_closed,
+            snapshot=self._snapshot,
+            position=self._positions.get(market_id),
+            open_orders=self._open_orders,
+            live_orders=self._tally.live_orders,
+            decisions=tuple(self._signals),
+            stop_loss=self._stop_loss,
+            settled=self._tally.settled,
+            feeds=tuple(self._feeds[name] for name in sorted(self._feeds)),
+            skew_ms=self._skew_ms,
+            counts=self._tally.counts(),
+        )
+        return [Send(REPLY, view)]
+
+    # The market
+
+    @handles(MarketOpened)
+    def on_opened(self, message: MarketOpened, _now_ms: int) -> Effects:
+        """Show the newest window, and forget what belonged to the one before."""
+        newest = self._opened
+        if newest is None or message.market.opens_at_ms > newest.market.opens_at_ms:
+            self._is_closed = False
+            self._stop_loss = None
+            self._positions = {
+                market_id: position
+                for market_id, position in self._positions.items()
+                if market_id == message.market_id
+            }
+            if self._open_orders is not None and self._open_orders.market_id != message.market_id:
+                self._open_orders = None
+            self._opened = message
+        elif message.market_id == newest.market_id:
+            self._opened = message
+        return []
+
+    @handles(MarketClosing)
+    def on_closing(self, message: MarketClosing, _now_ms: int) -> Effects:
+        """Show that the window's time is over."""
+        if self._opened is not None and self._opened.market_id == message.market_id:
+            self._is_closed = True
+        return []
+
+    @handles(MarketResolved)
+    def on_resolved(self, _message: MarketResolved, _now_ms: int) -> Effects:
+        """Wait for position to settle the window: only that is shown."""
+        return []
+
+    @handles(MarketSnapshot)
+    def on_snapshot(self, message: MarketSnapshot, _now_ms: int) -> Effects:
+        """Keep the newest books, and answer after a while, so that the next carries more."""
+        if self._snapshot is None or message.taken_at_ms >= self._snapshot.taken_at_ms:
+            self._snapshot = message
+        return [SetTimer(_SNAPSHOT, SNAPSHOT_EVERY_MS)]
+
+    @handles(VenueSkew)
+    def on_skew(self, message: VenueSkew, _now_ms: int) -> Effects:
+        """Keep the newest measurement of the venue's clock."""
+        self._skew_ms = message.skew_ms
+        return []
+
+    # Positions and orders
+
+    @handles(PositionSnapshot)
+    def on_position(self, message: PositionSnapshot, _now_ms: int) -> Effects:
+        """Keep each window's newest position."""
+        known = self._positions.get(message.market_id)
+        if known is None or known.version <= message.version:
+            self._positions[message.market_id] = message
+        return []
+
+    @handles(WindowSettled)
+    def on_settled(self, message: WindowSettled, _now_ms: int) -> Effects:
+        """Keep a window's result."""
+        self._tally.take_settled(message)
+        return self._save()
+
+    @handles(OrderUpdated)
+    def on_order(self, message: OrderUpdated, _now_ms: int) -> Effects:
+        """Keep an order's newest state."""
+        self._tally.take_order(message.order)
+        return []
+
+    @handles(OpenOrders)
+    def on_open_orders(self, message: OpenOrders, _now_ms: int) -> Effects:
+        """Keep what the desk says of the newest window."""
+        if self._opened is None or message.market_id == self._opened.market_id:
+            self._open_orders = message
+        return []
+
+    # Signals
+
+    @handles(TradeSignals)
+    def on_signals(self, message: TradeSignals, now_ms: int) -> Effects:
+        """Keep and count what the strategy wants; it says the same again until it is answered."""
+        if message.signals_id in self._signals_ids:
+            return []
+        self._signals_ids.append(message.signals_id)
+        self._tally.count_signals(message)
+        self._signals.extend(
+            SignalSeen(at_ms=now_ms, market_id=message.market_id, signal=signal)
+            for signal in message.signals
+        )
+        return []
+
+    @handles(SignalsRefused)
+    def on_refused(self, message: SignalsRefused, now_ms: int) -> Effects:
+        """Keep and count what the desk did not carry out, beside the signal if it is known."""
+        self._tally.count_refused(len(message.signals))
+        for signal in message.signals:
+            refused = SignalSeen(
+                at_ms=now_ms, market_id=message.market_id, signal=signal, refusal=message.reason
+            )
+            for index in reversed(range(len(self._signals))):
+                seen = self._signals[index]
+                if attrs.evolve(seen, at_ms=now_ms, refusal=message.reason) == refused:
+                    self._signals[index] = attrs.evolve(refused, at_ms=seen.at_ms)
+                    break
+            else:
+                self._signals.append(refused)
+        return []
+
+    @handles(StopLossTriggered)
+    def on_stop_loss(self, message: StopLossTriggered, _now_ms: int) -> Effects:
+        """Show that the stop loss was reached."""
+        self._stop_loss = message
+        return []
+
+    # Feeds
+
+    @handles(FeedUp)
+    def on_feed_up(self, message: FeedUp, now_ms: int) -> Effects:
+        """Show that a feed is connected."""
+        return self._feed(message.feed, now_ms, is_up=True, trouble="")
+
+    @handles(FeedDown)
+    def on_feed_down(self, message: FeedDown, now_ms: int) -> Effects:
+        """Show that a feed's connection is lost."""
+        return self._feed(message.feed, now_ms, is_up=False, trouble=message.reason)
+
+    @handles(FeedStale)
+    def on_feed_stale(self, message: FeedStale, now_ms: int) -> Effects:
+        """Show that a feed is silent."""
+        trouble = f"nothing new for {message.age_ms} ms"
+        return self._feed(message.feed, now_ms, is_up=False, trouble=trouble)
+
+    @handles(FeedHealth)
+    def on_feed_health(self, message: FeedHealth, now_ms: int) -> Effects:
+        """Keep a feed's counters, which also tell whether it is up."""
+        known = self._feeds.get(message.feed)
+        trouble = known.trouble if known is not None and not message.is_up else ""
+        self._feed(message.feed, now_ms, is_up=message.is_up, trouble=trouble)
+        seen = self._feeds[message.feed]
+        self._feeds[message.feed] = attrs.evolve(seen, health=message)
+        return []
+
+    def _feed(self, feed: str, now_ms: int, *, is_up: bool, trouble: str) -> Effects:
+        known = self._feeds.get(feed)
+        if known is None:
+            self._feeds[feed] = FeedSeen(feed=feed, is_up=is_up, since_ms=now_ms, trouble=trouble)
+        else:
+            since_ms = known.since_ms if known.is_up is is_up else now_ms
+            self._feeds[feed] = attrs.evolve(known, is_up=is_up, since_ms=since_ms, trouble=trouble)
+        return []

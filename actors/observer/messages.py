@@ -1,0 +1,94 @@
+"""What the observer answers: everything people are shown of a running system, in one value."""
+
+from __future__ import annotations
+
+import attrs
+
+from actors.directory.messages import MarketOpened
+from actors.execution.messages import OpenOrders, OrderState
+from actors.feeds.messages import FeedHealth
+from actors.market.messages import MarketSnapshot
+from actors.position.messages import PositionSnapshot, WindowSettled
+from actors.strategy.messages import StopLossTriggered, TradeSignal
+
+
+@attrs.frozen
+class GetView:
+    """Ask for a View; answered at once, to whoever asks."""
+
+    request_id: int
+
+
+@attrs.frozen(kw_only=True)
+class SignalSeen:
+    """A signal of the strategy, and why the desk did not carry it out, if it did not."""
+
+    at_ms: int
+    market_id: str
+    signal: TradeSignal
+    refusal: str = ""
+    """Empty while it is not refused."""
+
+
+@attrs.frozen(kw_only=True)
+class FeedSeen:
+    """The state of one feed's connection."""
+
+    feed: str
+    is_up: bool
+    since_ms: int
+    """Venue time of the last change between up and down."""
+    trouble: str = ""
+    """Why it is down or stale; empty while it is well."""
+    health: FeedHealth | None = None
+    """Its newest counters."""
+
+
+@attrs.frozen(kw_only=True)
+class ObserverCounts:
+    """How much of everything was seen, over all windows and restarts.
+
+    Up to a few seconds' worth is missing after the observer itself has fallen: what must be exact
+    is in the journal.
+    """
+
+    signals: dict[int, int] = attrs.field(factory=dict)
+    """By priority."""
+    refused_count: int = 0
+    """Signals the desk did not carry out."""
+    orders: dict[str, int] = attrs.field(factory=dict)
+    """By the name of their status; live ones by the status they have now."""
+    fills_count: int = 0
+    """Fills that stand."""
+    settled_count: int = 0
+    total_pnl_nanos: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class View:
+    """The answer to GetView."""
+
+    request_id: int
+    at_ms: int
+    opened: MarketOpened | None
+    """The newest window; None before the first."""
+    is_closed: bool
+    """That window's time is over."""
+    snapshot: MarketSnapshot | None
+    position: PositionSnapshot | None
+    """Of the newest window."""
+    open_orders: OpenOrders | None
+    """What the desk says of the newest window."""
+    live_orders: tuple[OrderState, ...]
+    """Oldest first."""
+    decisions: tuple[SignalSeen, ...]
+    """The newest signals and what became of them, last one last."""
+    stop_loss: StopLossTriggered | None
+    """Of the newest window."""
+    settled: tuple[WindowSettled, ...]
+    """The newest results, last one last."""
+    feeds: tuple[FeedSeen, ...]
+    """By name."""
+    skew_ms: int | None
+    """How far the venue's clock was ahead when last measured."""
+    counts: ObserverCounts

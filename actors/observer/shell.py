@@ -1,0 +1,12 @@
+"""The process around the observer."""
+
+from __future__ import annotations
+
+from actors.observer.core import ObserverCore
+from actors.shell import Shell
+
+
+class ObserverShell(Shell):
+    """Runs ObserverCore."""
+
+    core_class = ObserverCore
