@@ -1,0 +1,246 @@
+"""What all feeds have in common: keep one connection, decode its frames, tell how it fares."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, ClassVar
+
+import attrs
+
+from actors.core import Core, Dice, Effects, Log, Send, SetTimer, handles
+from actors.feeds.connection import (
+    CONNECT_LIMIT_MS,
+    PING_TIMER,
+    RECONNECT_TIMER,
+    WATCHDOG_TIMER,
+    Connected,
+    Disconnected,
+    FeedConnection,
+    FramesReceived,
+    Phase,
+    Rhythm,
+)
+from actors.feeds.decoding import MalformedFrame
+from actors.feeds.messages import FeedDown, FeedHealth, FeedStale, FeedUp
+from actors.messages import PeerRestarted, Started, TimerFired
+from actors.roles import DIRECTORY, MARKET_STATE, OBSERVER
+from actors.settings import Settings, VenueSettings
+
+HEALTH_TIMER = "health"
+HEALTH_EVERY_MS = 5_000
+MALFORMED_KEPT = 100
+_MALFORMED_BYTES_KEPT = 2_000
+_MALFORMED_BYTES_SHOWN = 200
+_NOT_DATA = frozenset({b"PONG", b""})
+
+
+@attrs.frozen
+class KeptFrame:
+    """A frame that could not be decoded, shortened, and why."""
+
+    raw: bytes
+    reason: str
+
+
+class FeedCore(Core):
+    """Base of the feeds' cores.
+
+    A subclass names its address and rhythm, says what to subscribe, decodes one frame, and takes
+    what was decoded; it may add timers and messages of its own.
+    """
+
+    rhythm: ClassVar[Rhythm]
+
+    def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
+        super().__init__(role, settings, dice)
+        self.connection = FeedConnection(self.url(settings.venue), self.rhythm, dice)
+        self.malformed: deque[KeptFrame] = deque(maxlen=MALFORMED_KEPT)
+        self.malformed_count = 0
+        self.frames_count = 0
+        self.merged_count = 0
+        self.sequence_gap_count = 0
+        self._malformed_told = 0
+
+    # What a subclass says
+
+    def url(self, venue: VenueSettings) -> str:
+        """Address to connect to."""
+        raise NotImplementedError
+
+    def begin(self, now_ms: int) -> Effects:
+        """Do what the feed does at its start: connect, unless it must hear something first."""
+        del now_ms
+        return self.connection.start()
+
+    def first_texts(self) -> tuple[str, ...]:
+        """Subscription frames for a new connection."""
+        raise NotImplementedError
+
+    def decode(self, raw: bytes) -> list[Any]:
+        """Decode one frame to what this feed is interested in.
+
+        Raises:
+            MalformedFrame: the frame is not what the venue promises.
+        """
+        raise NotImplementedError
+
+    def take(self, events: list[Any], oldest_ns: int, now_ms: int) -> Effects:
+        """Take all that was decoded of the frames that arrived together; there is some."""
+        raise NotImplementedError
+
+    def forget_connection(self) -> None:
+        """Drop what only the connection that was lost made true."""
+
+    def take_timer(self, key: str, now_ms: int) -> Effects:
+        """Take a timer of the subclass's own."""
+        del key, now_ms
+        return []
+
+    def catch_up(self, role: str, now_ms: int) -> Effects:
+        """Tell a peer that was made anew what it must know."""
+        del role, now_ms
+        return []
+
+    def beat(self, now_ms: int) -> Effects:
+        """Say again, every few seconds, what must not get lost."""
+        del now_ms
+        return []
+
+    # What all feeds do
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether the connection is up and its data fresh."""
+        return self.connection.is_serving
+
+    @handles(Started)
+    def on_started(self, _message: Started, now_ms: int) -> Effects:
+        """Begin with nothing: a feed has no state that must survive."""
+        return [SetTimer(HEALTH_TIMER, HEALTH_EVERY_MS), *self.begin(now_ms)]
+
+    @handles(Connected)
+    def on_connected(self, event: Connected, now_ms: int) -> Effects:
+        """Subscribe."""
+        if not self.connection.is_current(event.epoch):
+            return []
+        return [
+            *self.connection.connected(self.first_texts(), now_ms),
+            *self._tell(FeedUp(self.role)),
+        ]
+
+    @handles(Disconnected)
+    def on_disconnected(self, event: Disconnected, now_ms: int) -> Effects:
+        """Wait, then try again."""
+        return self.lose(event.reason, now_ms) if self.connection.is_current(event.epoch) else []
+
+    @handles(FramesReceived)
+    def on_frames(self, event: FramesReceived, now_ms: int) -> Effects:
+        """Decode every frame; count, keep and skip those that are malformed."""
+        if not (self.connection.is_up and self.connection.is_current(event.epoch)):
+            return []
+        events: list[Any] = []
+        oldest_ns = 0
+        for raw, arrived_ns in event.frames:
+            decoded = self._decode_or_keep(raw)
+            if decoded and not events:
+                oldest_ns = arrived_ns
+            events += decoded
+        if not events:
+            return []
+        self.connection.data_seen(now_ms)
+        return self.take(events, oldest_ns, now_ms)
+
+    @handles(TimerFired)
+    def on_timer(self, timer: TimerFired, now_ms: int) -> Effects:
+        """Ping, watch, reconnect, report; other keys are the subclass's."""
+        if timer.key == PING_TIMER:
+            return self.connection.ping()
+        if timer.key == RECONNECT_TIMER:
+            return self.connection.reconnect()
+        if timer.key == WATCHDOG_TIMER:
+            return self._watch(now_ms)
+        if timer.key == HEALTH_TIMER:
+            return self._report(now_ms)
+        return self.take_timer(timer.key, now_ms)
+
+    @handles(PeerRestarted)
+    def on_peer_restarted(self, peer: PeerRestarted, now_ms: int) -> Effects:
+        """Tell a new market state or directory what the one before it had heard."""
+        if peer.role not in (MARKET_STATE, DIRECTORY):
+            return []
+        effects = self.catch_up(peer.role, now_ms)
+        if peer.role == MARKET_STATE and self.connection.is_up:
+            effects.append(Send(MARKET_STATE, FeedUp(self.role)))
+        return effects
+
+    def lose(self, reason: str, now_ms: int) -> Effects:
+        """Give the connection up, say why, and connect anew after the backoff."""
+        self.forget_connection()
+        return [
+            *self.connection.lost(now_ms),
+            *self._tell(FeedDown(self.role, reason)),
+            Log("warning", f"connection lost: {reason}"),
+        ]
+
+    # Private
+
+    def _decode_or_keep(self, raw: bytes) -> list[Any]:
+        self.frames_count += 1
+        if raw in _NOT_DATA:
+            return []
+        try:
+            return self.decode(raw)
+        except MalformedFrame as malformed:
+            self.malformed_count += 1
+            self.malformed.append(KeptFrame(raw[:_MALFORMED_BYTES_KEPT], str(malformed)))
+            return []
+
+    def _watch(self, now_ms: int) -> Effects:
+        if self.connection.phase is Phase.CONNECTING:
+            return self.lose(f"no connection within {CONNECT_LIMIT_MS} ms", now_ms)
+        if not self.connection.is_up:
+            return []
+        if not self.connection.is_stale(now_ms):
+            return self.connection.watch_again(now_ms)
+        age_ms = self.connection.silence_ms(now_ms)
+        self.forget_connection()
+        return [
+            *self.connection.lost(now_ms),
+            *self._tell(FeedStale(self.role, age_ms)),
+            Log("warning", f"no data for {age_ms} ms on an open connection; connecting anew"),
+        ]
+
+    def _report(self, now_ms: int) -> Effects:
+        effects: Effects = [
+            Send(OBSERVER, self._health()),
+            SetTimer(HEALTH_TIMER, HEALTH_EVERY_MS),
+            *self.beat(now_ms),
+        ]
+        if self.malformed_count > self._malformed_told:
+            new_count = self.malformed_count - self._malformed_told
+            text = f"{new_count} malformed frames skipped; the newest: {self._last_malformed()}"
+            effects.append(Log("warning", text))
+            self._malformed_told = self.malformed_count
+        return effects
+
+    def _health(self) -> FeedHealth:
+        return FeedHealth(
+            feed=self.role,
+            is_up=self.connection.is_serving,
+            frames_count=self.frames_count,
+            malformed_count=self.malformed_count,
+            merged_count=self.merged_count,
+            reconnect_count=self.connection.reconnect_count,
+            sequence_gap_count=self.sequence_gap_count,
+            last_malformed=self._last_malformed(),
+        )
+
+    def _last_malformed(self) -> str:
+        if not self.malformed:
+            return ""
+        newest = self.malformed[-1]
+        shown = newest.raw[:_MALFORMED_BYTES_SHOWN].decode(errors="backslashreplace")
+        return f"{newest.reason}: {shown}"
+
+    def _tell(self, message: object) -> Effects:
+        return [Send(MARKET_STATE, message), Send(OBSERVER, message)]

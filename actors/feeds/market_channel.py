@@ -1,0 +1,252 @@
+"""Polymarket's market channel: what is said to subscribe, and how its frames read.
+
+A frame is a JSON object or an array of them, each with an ``event_type``. Numbers are decimal
+texts, timestamps are milliseconds as text. Source: Polymarket's websocket documentation, market
+channel, and recorded frames.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+from actors.feeds.decoding import (
+    TICK_PLACES,
+    UNREADABLE,
+    KnownTexts,
+    MalformedFrame,
+    price_ticks,
+    scaled_integer,
+    size_units,
+    timestamp_ms,
+)
+from actors.feeds.messages import (
+    BestPricesEvent,
+    BookEvent,
+    LastTradeEvent,
+    Level,
+    MarketEvent,
+    PriceChangeEvent,
+    ResolvedEvent,
+    TickSizeEvent,
+)
+from actors.units import PAYOUT_TICKS
+
+_UNKNOWN_TYPES_MAX = 100
+
+_ticks = KnownTexts(price_ticks)
+_units = KnownTexts(size_units)
+
+
+def subscribe_text(tokens: Iterable[str]) -> str:
+    """First frame on a new connection."""
+    return _text({"type": "market", "assets_ids": [*tokens], "custom_feature_enabled": True})
+
+
+def add_tokens_text(tokens: Iterable[str]) -> str:
+    """Subscribe to more tokens on a connection that has its subscription."""
+    return _text(
+        {"operation": "subscribe", "assets_ids": [*tokens], "custom_feature_enabled": True}
+    )
+
+
+def drop_tokens_text(tokens: Iterable[str]) -> str:
+    """End the subscription to some tokens."""
+    return _text({"operation": "unsubscribe", "assets_ids": [*tokens]})
+
+
+def _text(message: object) -> str:
+    return msgspec.json.encode(message).decode()
+
+
+class _Event(msgspec.Struct, tag_field="event_type", gc=False):
+    """A wire event; each kind knows the messages it becomes."""
+
+    def decoded(self) -> list[MarketEvent]:
+        return []
+
+
+class _Level(msgspec.Struct, gc=False):
+    price: str
+    size: str
+
+
+class _Book(_Event, tag="book"):
+    asset_id: str
+    timestamp: str
+    bids: list[_Level]
+    asks: list[_Level]
+
+    def decoded(self) -> list[MarketEvent]:
+        bids = _levels(self.bids)
+        asks = _levels(self.asks)
+        # The venue puts the best last on both sides; sorting what is nearly in order is cheap.
+        bids.sort(reverse=True)
+        asks.sort()
+        at_ms = timestamp_ms(self.timestamp)
+        return [BookEvent(self.asset_id, at_ms, tuple(bids), tuple(asks))]
+
+
+class _Change(msgspec.Struct, gc=False):
+    asset_id: str
+    price: str
+    size: str
+    side: Literal["BUY", "SELL"]
+
+
+class _PriceChange(_Event, tag="price_change"):
+    timestamp: str
+    price_changes: list[_Change]
+
+    def decoded(self) -> list[MarketEvent]:
+        at_ms = timestamp_ms(self.timestamp)
+        events: list[MarketEvent] = []
+        for change in self.price_changes:
+            level = ((_ticks[change.price], _units[change.size]),)
+            bids, asks = (level, ()) if change.side == "BUY" else ((), level)
+            events.append(PriceChangeEvent(change.asset_id, at_ms, bids, asks))
+        return events
+
+
+class _LastTradePrice(_Event, tag="last_trade_price"):
+    asset_id: str
+    timestamp: str
+    price: str
+    size: str
+    side: Literal["BUY", "SELL"]
+
+    def decoded(self) -> list[MarketEvent]:
+        return [
+            LastTradeEvent(
+                self.asset_id,
+                timestamp_ms(self.timestamp),
+                _ticks[self.price],
+                _units[self.size],
+                taker_buys=self.side == "BUY",
+            )
+        ]
+
+
+class _TickSizeChange(_Event, tag="tick_size_change"):
+    asset_id: str
+    timestamp: str
+    new_tick_size: str
+
+    def decoded(self) -> list[MarketEvent]:
+        at_ms = timestamp_ms(self.timestamp)
+        return [TickSizeEvent(self.asset_id, at_ms, _ticks[self.new_tick_size])]
+
+
+class _BestBidAsk(_Event, tag="best_bid_ask"):
+    asset_id: str
+    timestamp: str
+    best_bid: str | None
+    best_ask: str | None
+
+    def decoded(self) -> list[MarketEvent]:
+        return [
+            BestPricesEvent(
+                self.asset_id,
+                timestamp_ms(self.timestamp),
+                _best_ticks(self.best_bid),
+                _best_ticks(self.best_ask),
+            )
+        ]
+
+
+class _MarketResolved(_Event, tag="market_resolved"):
+    market: str
+    timestamp: str
+    winning_asset_id: str
+
+    def decoded(self) -> list[MarketEvent]:
+        return [ResolvedEvent(self.market, timestamp_ms(self.timestamp), self.winning_asset_id)]
+
+
+class _NewMarket(_Event, tag="new_market"):
+    """Every market that the venue lists, ours or not: known, and of no interest."""
+
+
+class _Head(msgspec.Struct):
+    event_type: str
+
+
+_AnyEvent = (
+    _Book
+    | _PriceChange
+    | _LastTradePrice
+    | _TickSizeChange
+    | _BestBidAsk
+    | _MarketResolved
+    | _NewMarket
+)
+_KNOWN_TYPES = frozenset(str(kind.__struct_config__.tag) for kind in _AnyEvent.__args__)
+_frame_decoder: msgspec.json.Decoder[list[_AnyEvent] | _AnyEvent] = msgspec.json.Decoder(
+    list[_AnyEvent] | _AnyEvent
+)
+_event_decoder: msgspec.json.Decoder[_AnyEvent] = msgspec.json.Decoder(_AnyEvent)
+_head_decoder = msgspec.json.Decoder(_Head)
+_parts_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class MarketChannelDecoder:
+    """Turns frames into events; remembers which kinds of event it did not know."""
+
+    def __init__(self) -> None:
+        self.unknown_counts: Counter[str] = Counter()
+        self._untold: list[str] = []
+
+    def decode(self, raw: bytes) -> list[MarketEvent]:
+        """Decode one frame, in its order.
+
+        Raises:
+            MalformedFrame: any part of it is not what the channel promises; none of it counts.
+        """
+        try:
+            try:
+                frame = _frame_decoder.decode(raw)
+            except msgspec.ValidationError:
+                frame = self._known_parts(raw)
+            if not isinstance(frame, list):
+                return frame.decoded()
+            return [event for part in frame for event in part.decoded()]
+        except UNREADABLE as error:
+            raise MalformedFrame(str(error)) from None
+
+    def take_new_unknown_types(self) -> list[str]:
+        """Return the kinds met for the first time since the last call."""
+        new, self._untold = self._untold, []
+        return new
+
+    def _known_parts(self, raw: bytes) -> list[_AnyEvent]:
+        """Set events of unknown kinds aside; whatever else was wrong still raises."""
+        parts = _parts_decoder.decode(raw) if raw.lstrip().startswith(b"[") else [raw]
+        known: list[_AnyEvent] = []
+        for part in parts:
+            kind = _head_decoder.decode(part).event_type
+            if kind in _KNOWN_TYPES:
+                known.append(_event_decoder.decode(part))
+            else:
+                self._count_unknown(kind)
+        return known
+
+    def _count_unknown(self, kind: str) -> None:
+        if kind not in self.unknown_counts:
+            if len(self.unknown_counts) == _UNKNOWN_TYPES_MAX:
+                return
+            self._untold.append(kind)
+        self.unknown_counts[kind] += 1
+
+
+def _levels(levels: list[_Level]) -> list[Level]:
+    return [(_ticks[one.price], units) for one in levels if (units := _units[one.size])]
+
+
+def _best_ticks(text: str | None) -> int | None:
+    """Read a best price; where a side is empty the venue writes 0, 1 or nothing."""
+    if not text or scaled_integer(text, TICK_PLACES) in (0, PAYOUT_TICKS):
+        return None
+    return _ticks[text]

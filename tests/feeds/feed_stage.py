@@ -1,0 +1,125 @@
+"""A venue on loopback, and a stage that runs a feed's core on its real port, faster than life."""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import socket
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from websockets.asyncio.server import ServerConnection, serve
+
+from actors.core import CancelTimer, Command, Core, Effects, Send, SetTimer
+from actors.feeds.port import WebSocketPort
+from actors.messages import Started, TimerFired
+
+LIMIT_S = 20.0
+
+_Kind = TypeVar("_Kind")
+_Handler = Callable[[ServerConnection], Awaitable[None]]
+
+
+class LoopbackVenue:
+    """A websocket server on a free loopback port, on a thread of its own."""
+
+    def __init__(self, handler: _Handler) -> None:
+        self._handler = handler
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
+        self.connection_count = 0
+        self.heard: list[str] = []
+
+    def __enter__(self) -> LoopbackVenue:
+        self._thread.start()
+        assert self._ready.wait(LIMIT_S)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(LIMIT_S)
+        assert not self._thread.is_alive()
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        async with serve(self._connection, "127.0.0.1", 0, close_timeout=0.2) as server:
+            self.port: int = next(iter(server.sockets)).getsockname()[1]
+            self._ready.set()
+            await self._stop.wait()
+
+    async def _connection(self, connection: ServerConnection) -> None:
+        self.connection_count += 1
+        await self._handler(connection)
+
+    async def hear(self, connection: ServerConnection) -> str:
+        """Take one text from the client, and remember it."""
+        text = str(await connection.recv())
+        self.heard.append(text)
+        return text
+
+
+class RealStage:
+    """Performs a core's effects on its port and on timers, and keeps what it sends."""
+
+    def __init__(self, core: Core, speed: int = 1) -> None:
+        """Stage the core; ``speed`` is venue time over real time."""
+        self.core = core
+        self._speed = speed
+        self.port = WebSocketPort()
+        self.sent: list[Send] = []
+        self._due_ms: dict[str, int] = {}
+        self._began_ns = time.monotonic_ns()
+
+    def __enter__(self) -> RealStage:
+        self.tell(Started())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.port.close()
+
+    @property
+    def now_ms(self) -> int:
+        return 1_776_331_800_000 + (time.monotonic_ns() - self._began_ns) * self._speed // 1_000_000
+
+    def tell(self, message: object) -> None:
+        self._perform(self.core.handle(message, self.now_ms))
+
+    def messages(self, kind: type[_Kind]) -> list[_Kind]:
+        return [send.message for send in self.sent if isinstance(send.message, kind)]
+
+    def run_until(self, condition: Callable[[], Any], what: str) -> None:
+        """Let time pass and events come until the condition holds."""
+        deadline = time.monotonic() + LIMIT_S
+        while not condition():
+            assert time.monotonic() < deadline, f"never: {what}; sent so far: {self.sent[-5:]}"
+            for key in [key for key, due_ms in self._due_ms.items() if due_ms <= self.now_ms]:
+                if self._due_ms.pop(key, None) is not None:  # one due before may have cancelled it
+                    self.tell(TimerFired(key))
+            if select.select([self.port], [], [], 0.005)[0]:
+                for event in self.port.drain():
+                    self.tell(event)
+
+    def _perform(self, effects: Effects) -> None:
+        for effect in effects:
+            match effect:
+                case Send():
+                    self.sent.append(effect)
+                case SetTimer(key, delay_ms):
+                    self._due_ms[key] = self.now_ms + delay_ms
+                case CancelTimer(key):
+                    self._due_ms.pop(key, None)
+                case Command(command):
+                    self.port.perform(command)
+
+
+def unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

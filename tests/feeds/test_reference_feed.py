@@ -1,0 +1,160 @@
+import attrs
+import pytest
+from feed_builders import (
+    NOW_MS,
+    FixedDice,
+    bring_up,
+    commands,
+    frame,
+    received,
+    reconnect,
+    sent,
+    timers,
+)
+
+from actors.core import Effects
+from actors.feeds.connection import WATCHDOG_TIMER, Disconnect, Disconnected, SendText
+from actors.feeds.feed_core import HEALTH_TIMER
+from actors.feeds.messages import FeedDown, FeedHealth, FeedUp, ReferencePrice
+from actors.feeds.reference_feed import PRICE_TIMER, ReferenceFeedCore
+from actors.messages import PeerRestarted, TimerFired
+from actors.roles import DIRECTORY, MARKET_STATE, OBSERVER, REFERENCE_FEED
+from actors.settings import Settings
+from actors.units import E18
+
+
+@pytest.fixture
+def core() -> ReferenceFeedCore:
+    core = ReferenceFeedCore(REFERENCE_FEED, Settings(), FixedDice())
+    bring_up(core)
+    return core
+
+
+def ticker(sequence: int, dollars: int, trade_id: int = 0, product: str = "BTC-USD") -> bytes:
+    return frame(
+        type="ticker",
+        sequence=sequence,
+        trade_id=trade_id or sequence,
+        product_id=product,
+        price=str(dollars),
+        time="2026-04-16T09:30:00.5Z",
+    )
+
+
+def heartbeat(last_trade_id: int, product: str = "BTC-USD") -> bytes:
+    return frame(type="heartbeat", sequence=1, last_trade_id=last_trade_id, product_id=product)
+
+
+def told_dollars(effects: Effects) -> list[int]:
+    return [price.price_e18 // E18 for price in sent(effects, ReferencePrice, MARKET_STATE)]
+
+
+def gaps(core: ReferenceFeedCore) -> int:
+    (health,) = sent(core.handle(TimerFired(HEALTH_TIMER), NOW_MS), FeedHealth, OBSERVER)
+    return health.sequence_gap_count
+
+
+def test_it_connects_at_its_start_and_subscribes_without_text_pings() -> None:
+    core = ReferenceFeedCore(REFERENCE_FEED, Settings(), FixedDice())
+    effects = bring_up(core)
+    assert core.connection.epoch == 1
+    (subscription,) = commands(effects, SendText)
+    assert '"BTC-USD"' in subscription.text
+    assert "ping" not in timers(effects)
+    assert sent(effects, FeedUp, MARKET_STATE) == [FeedUp(REFERENCE_FEED)]
+
+
+def test_a_price_is_told_with_the_time_of_its_trade(core: ReferenceFeedCore) -> None:
+    effects = core.handle(received(core, ticker(1, 68_900)), NOW_MS)
+    assert sent(effects, ReferencePrice, MARKET_STATE) == [
+        ReferencePrice(price_e18=68_900 * E18, timestamp_ms=NOW_MS + 500)
+    ]
+    assert core.is_serving
+
+
+def test_of_prices_that_come_together_the_newest_is_told(core: ReferenceFeedCore) -> None:
+    frames = received(core, ticker(1, 100), ticker(2, 101), ticker(3, 102))
+    assert told_dollars(core.handle(frames, NOW_MS)) == [102]
+
+
+def test_prices_that_come_too_quickly_wait_and_the_newest_wins(core: ReferenceFeedCore) -> None:
+    core.handle(received(core, ticker(1, 100)), NOW_MS)
+    effects = core.handle(received(core, ticker(2, 101)), NOW_MS + 20)
+    assert told_dollars(effects) == []
+    assert timers(effects) == {PRICE_TIMER: 30}
+    core.handle(received(core, ticker(3, 102)), NOW_MS + 40)
+    assert told_dollars(core.handle(TimerFired(PRICE_TIMER), NOW_MS + 50)) == [102]
+    assert core.handle(TimerFired(PRICE_TIMER), NOW_MS + 100) == []
+    assert told_dollars(core.handle(received(core, ticker(4, 103)), NOW_MS + 100)) == [103]
+
+
+def test_a_clock_set_back_holds_no_price_back(core: ReferenceFeedCore) -> None:
+    core.handle(received(core, ticker(1, 100)), NOW_MS)
+    assert told_dollars(core.handle(received(core, ticker(2, 101)), NOW_MS - 60_000)) == [101]
+
+
+def test_a_ticker_older_than_the_last_is_counted_and_not_told(core: ReferenceFeedCore) -> None:
+    core.handle(received(core, ticker(5, 100)), NOW_MS)
+    effects = core.handle(received(core, ticker(5, 100), ticker(4, 99)), NOW_MS + 60)
+    assert told_dollars(effects) == []
+    assert gaps(core) == 2
+
+
+def test_a_sequence_that_jumps_is_no_gap(core: ReferenceFeedCore) -> None:
+    core.handle(received(core, ticker(5, 100), ticker(900, 101)), NOW_MS)
+    assert gaps(core) == 0
+
+
+def test_a_heartbeat_that_knows_a_trade_never_seen_is_a_gap_once(core: ReferenceFeedCore) -> None:
+    core.handle(received(core, heartbeat(70)), NOW_MS)
+    core.handle(received(core, ticker(5, 100, trade_id=71), heartbeat(71)), NOW_MS)
+    assert gaps(core) == 0
+    core.handle(received(core, heartbeat(73), heartbeat(73)), NOW_MS)
+    assert gaps(core) == 1
+
+
+def test_between_two_connections_nothing_counts_as_a_gap(core: ReferenceFeedCore) -> None:
+    core.handle(received(core, ticker(50, 100)), NOW_MS)
+    core.handle(Disconnected(1, "closed"), NOW_MS)
+    reconnect(core)
+    core.handle(received(core, heartbeat(900), ticker(2, 101)), NOW_MS + 60)
+    assert gaps(core) == 0
+
+
+def test_heartbeats_alone_keep_the_connection(core: ReferenceFeedCore) -> None:
+    core.handle(received(core, heartbeat(1)), NOW_MS + 4_000)
+    effects = core.handle(TimerFired(WATCHDOG_TIMER), NOW_MS + 5_000)
+    assert commands(effects, Disconnect) == []
+    effects = core.handle(TimerFired(WATCHDOG_TIMER), NOW_MS + 9_000)
+    assert commands(effects, Disconnect)
+
+
+def test_other_products_are_nobodys_business(core: ReferenceFeedCore) -> None:
+    frames = received(core, ticker(1, 3_000, product="ETH-USD"), heartbeat(9, product="ETH-USD"))
+    assert core.handle(frames, NOW_MS) == []
+    assert not core.is_serving
+
+
+def test_a_refusal_ends_the_connection_with_coinbases_words(core: ReferenceFeedCore) -> None:
+    refusal = frame(type="error", message="Failed to subscribe", reason="no such product")
+    effects = core.handle(received(core, refusal), NOW_MS)
+    assert commands(effects, Disconnect)
+    (down,) = sent(effects, FeedDown, MARKET_STATE)
+    assert "no such product" in down.reason
+
+
+def test_a_new_market_state_is_told_the_newest_price(core: ReferenceFeedCore) -> None:
+    assert told_dollars(core.handle(PeerRestarted(MARKET_STATE), NOW_MS)) == []
+    core.handle(received(core, ticker(1, 100)), NOW_MS)
+    core.handle(received(core, ticker(2, 101)), NOW_MS + 1)
+    effects = core.handle(PeerRestarted(MARKET_STATE), NOW_MS + 2)
+    assert told_dollars(effects) == [101]
+    assert sent(effects, FeedUp, MARKET_STATE)
+    assert core.handle(PeerRestarted(DIRECTORY), NOW_MS + 3) == []
+
+
+def test_the_configured_asset_is_asked_for() -> None:
+    settings = Settings(series=attrs.evolve(Settings().series, asset="eth"))
+    core = ReferenceFeedCore(REFERENCE_FEED, settings, FixedDice())
+    (subscription,) = commands(bring_up(core), SendText)
+    assert '"ETH-USD"' in subscription.text

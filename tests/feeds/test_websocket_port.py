@@ -1,0 +1,212 @@
+import asyncio
+import select
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from feed_stage import LIMIT_S, LoopbackVenue, unused_port
+from websockets.asyncio.server import ServerConnection
+
+from actors.feeds import port as port_module
+from actors.feeds.connection import (
+    Connect,
+    Connected,
+    Disconnect,
+    Disconnected,
+    FramesReceived,
+    SendText,
+)
+from actors.feeds.port import WebSocketPort
+
+
+@pytest.fixture
+def port() -> Iterator[WebSocketPort]:
+    port = WebSocketPort()
+    yield port
+    port.close()
+
+
+def drain_until(port: WebSocketPort, is_enough: Callable[[list[object]], bool]) -> list[object]:
+    events: list[object] = []
+    deadline = time.monotonic() + LIMIT_S
+    while not is_enough(events):
+        assert time.monotonic() < deadline, f"only {events} came"
+        if select.select([port], [], [], 0.1)[0]:
+            events += port.drain()
+    return events
+
+
+def frames_in(events: list[object]) -> list[tuple[bytes, int]]:
+    return [
+        frame for event in events if isinstance(event, FramesReceived) for frame in event.frames
+    ]
+
+
+def has(kind: type) -> Callable[[list[object]], bool]:
+    return lambda events: any(isinstance(event, kind) for event in events)
+
+
+async def echo(connection: ServerConnection) -> None:
+    async for message in connection:
+        await connection.send(message)
+
+
+def test_texts_go_out_in_order_and_frames_come_in_stamped(port: WebSocketPort) -> None:
+    began_ns = time.monotonic_ns()
+    with LoopbackVenue(echo) as venue:
+        port.perform(Connect(4, venue.url))
+        assert drain_until(port, has(Connected)) == [Connected(4)]
+        for number in range(50):
+            port.perform(SendText(f"text {number}"))
+        events = drain_until(port, lambda found: len(frames_in(found)) == 50)
+    assert {event.epoch for event in events if isinstance(event, FramesReceived)} == {4}
+    assert [raw for raw, _ in frames_in(events)] == [b"text %d" % n for n in range(50)]
+    stamps = [arrived_ns for _, arrived_ns in frames_in(events)]
+    assert stamps == sorted(stamps)
+    assert began_ns < stamps[0] <= stamps[-1] < time.monotonic_ns()
+
+
+def test_frames_that_arrive_between_two_drains_come_as_one_event(port: WebSocketPort) -> None:
+    async def burst(connection: ServerConnection) -> None:
+        for number in range(100):
+            await connection.send(str(number))
+        await connection.close(1000, "that was all")
+
+    with LoopbackVenue(burst) as venue:
+        port.perform(Connect(1, venue.url))
+        deadline = time.monotonic() + LIMIT_S
+        while port._io.waiting_count < 102:  # opened, 100 frames, closed
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        opened, received, closed = port.drain()
+    assert opened == Connected(1)
+    assert len(frames_in([received])) == 100
+    assert isinstance(closed, Disconnected)
+    assert "that was all" in closed.reason
+
+
+def test_a_binary_frame_is_taken_like_a_text(port: WebSocketPort) -> None:
+    async def binary(connection: ServerConnection) -> None:
+        await connection.send(b"\x00\xff")
+        await connection.wait_closed()
+
+    with LoopbackVenue(binary) as venue:
+        port.perform(Connect(1, venue.url))
+        events = drain_until(port, has(FramesReceived))
+    assert frames_in(events)[0][0] == b"\x00\xff"
+
+
+def test_a_refused_connection_is_one_sentence(port: WebSocketPort) -> None:
+    url = f"ws://127.0.0.1:{unused_port()}"
+    port.perform(Connect(7, url))
+    (event,) = drain_until(port, has(Disconnected))
+    assert isinstance(event, Disconnected)
+    assert event.epoch == 7
+    assert url in event.reason
+    assert "\n" not in event.reason
+
+
+@pytest.mark.parametrize("url", ["wss://127.0.0.1:{port}", "ws://no-such-host.invalid", "ws://["])
+def test_tls_dns_and_address_errors_are_reported_like_any_other(
+    port: WebSocketPort, url: str
+) -> None:
+    with LoopbackVenue(echo) as venue:
+        port.perform(Connect(1, url.format(port=venue.port)))
+        (event,) = drain_until(port, has(Disconnected))
+    assert isinstance(event, Disconnected)
+    assert event.reason.startswith("no connection to ")
+
+
+def test_a_server_that_refuses_the_handshake_is_reported(port: WebSocketPort) -> None:
+    async def never(_connection: ServerConnection) -> None:
+        raise AssertionError("not reached")
+
+    class Refusing(LoopbackVenue):
+        async def _serve(self) -> None:
+            self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+
+            async def refuse(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                writer.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")
+                await writer.drain()
+                writer.close()
+                await writer.wait_closed()
+
+            async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+                self.port = server.sockets[0].getsockname()[1]
+                self._ready.set()
+                await self._stop.wait()
+
+    with Refusing(never) as venue:
+        port.perform(Connect(1, venue.url))
+        (event,) = drain_until(port, has(Disconnected))
+    assert isinstance(event, Disconnected)
+    assert "503" in event.reason
+
+
+def test_a_connection_let_go_is_closed_and_says_nothing_more(port: WebSocketPort) -> None:
+    closed = threading.Event()
+
+    async def chatter(connection: ServerConnection) -> None:
+        await connection.wait_closed()
+        closed.set()
+
+    with LoopbackVenue(chatter) as venue:
+        port.perform(Connect(1, venue.url))
+        drain_until(port, has(Connected))
+        port.perform(Disconnect())
+        port.perform(Disconnect())
+        assert closed.wait(LIMIT_S)
+        port.perform(SendText("to nobody"))
+        port.perform(Connect(2, venue.url))
+        events = drain_until(port, has(Connected))
+    assert events == [Connected(2)]
+
+
+def test_a_new_connection_takes_the_place_of_the_old(port: WebSocketPort) -> None:
+    with LoopbackVenue(echo) as venue:
+        port.perform(Connect(1, venue.url))
+        port.perform(Connect(2, venue.url))
+        drain_until(port, lambda events: Connected(2) in events)
+        port.perform(SendText("hello"))
+        events = drain_until(port, has(FramesReceived))
+    assert [event.epoch for event in events if isinstance(event, FramesReceived)] == [2]
+
+
+def test_an_actor_that_does_not_drain_loses_the_connection_not_the_memory(
+    port: WebSocketPort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(port_module, "WAITING_FRAMES_MAX", 20)
+
+    async def flood(connection: ServerConnection) -> None:
+        while True:
+            await connection.send("x")
+
+    with LoopbackVenue(flood) as venue:
+        port.perform(Connect(1, venue.url))
+        deadline = time.monotonic() + LIMIT_S
+        while port._io.waiting_count < 21:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        events = drain_until(port, has(Disconnected))
+    assert len(frames_in(events)) == 19
+
+
+def test_a_frame_beyond_the_limit_ends_the_connection(
+    port: WebSocketPort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(port_module, "FRAME_BYTES_MAX", 1_000)
+
+    async def giant(connection: ServerConnection) -> None:
+        await connection.send("x" * 1_001)
+        await connection.wait_closed()
+
+    with LoopbackVenue(giant) as venue:
+        port.perform(Connect(1, venue.url))
+        events = drain_until(port, has(Disconnected))
+    assert frames_in(events) == []
+
+
+def test_only_its_own_commands_are_performed(port: WebSocketPort) -> None:
+    with pytest.raises(TypeError, match="cannot perform"):
+        port.perform("connect, please")
