@@ -1,0 +1,158 @@
+"""One token's order book, kept right by events that may come late, twice or out of order.
+
+The market channel numbers nothing; all there is to order events by is their timestamp. So every
+level keeps the time of the word that set it, and an older word never replaces a newer one: the
+same events leave the same book in whatever order they arrive. Among equal timestamps the later
+arrival counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from actors.feeds.messages import BookEvent, Level, PriceChangeEvent
+from actors.market.messages import SNAPSHOT_DEPTH, BookView
+
+
+class Ladder:
+    """One side of a book: size by price, with the best price always at hand."""
+
+    def __init__(self, pick_best: Callable[..., int]) -> None:
+        """Make an empty side; ``pick_best`` is ``max`` for bids and ``min`` for asks."""
+        self.sizes: dict[int, int] = {}
+        self.best_ticks: int | None = None
+        self._pick_best = pick_best
+        self._set_at_ms: dict[int, int] = {}
+
+    def put(self, price_ticks: int, size_units: int, timestamp_ms: int) -> bool:
+        """Set one level's total, 0 removing it; False if a newer word on the level is known."""
+        if timestamp_ms < self._set_at_ms.get(price_ticks, 0):
+            return False
+        self._set_at_ms[price_ticks] = timestamp_ms
+        best = self.best_ticks
+        if size_units:
+            self.sizes[price_ticks] = size_units
+            if best is None or self._pick_best(price_ticks, best) != best:
+                self.best_ticks = price_ticks
+        elif self.sizes.pop(price_ticks, None) is not None and price_ticks == best:
+            self._find_best()
+        return True
+
+    def replace(self, levels: Iterable[Level], timestamp_ms: int) -> None:
+        """Take a whole new side, but keep what single levels were told since its time."""
+        sizes = {price: size for price, size in levels if size}
+        self._set_at_ms = {
+            price: at_ms for price, at_ms in self._set_at_ms.items() if at_ms > timestamp_ms
+        }
+        for price in self._set_at_ms:
+            size = self.sizes.get(price, 0)
+            if size:
+                sizes[price] = size
+            else:
+                sizes.pop(price, None)
+        self.sizes = sizes
+        self._find_best()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.sizes = {}
+        self._set_at_ms = {}
+        self.best_ticks = None
+
+    def top(self) -> tuple[Level, ...]:
+        """The SNAPSHOT_DEPTH best levels, best first."""
+        prices = sorted(self.sizes, reverse=self._pick_best is max)[:SNAPSHOT_DEPTH]
+        return tuple((price, self.sizes[price]) for price in prices)
+
+    def _find_best(self) -> None:
+        self.best_ticks = self._pick_best(self.sizes) if self.sizes else None
+
+
+class TokenBook:
+    """Both sides of one token's book."""
+
+    def __init__(self) -> None:
+        self.is_synced = False
+        """A whole book has come since the last ``void``."""
+        self.updated_at_ms = 0
+        """Timestamp of the newest event that counted."""
+        self.early_count = 0
+        """Changes that came before any whole book; they cannot be applied to anything."""
+        self.stale_count = 0
+        """Events, or single levels, that were older than what is known."""
+        self._bids = Ladder(max)
+        self._asks = Ladder(min)
+        self._book_at_ms = 0
+        self._view: BookView | None = None
+
+    @property
+    def best_bid_ticks(self) -> int | None:
+        """Highest price bought at; None without bids."""
+        return self._bids.best_ticks
+
+    @property
+    def best_ask_ticks(self) -> int | None:
+        """Lowest price sold at; None without asks."""
+        return self._asks.best_ticks
+
+    @property
+    def is_crossed(self) -> bool:
+        """Best bid at or above best ask: the book cannot be right, or not for long."""
+        bid, ask = self._bids.best_ticks, self._asks.best_ticks
+        return bid is not None and ask is not None and bid >= ask
+
+    def apply_book(self, event: BookEvent) -> bool:
+        """Take a whole book; False if it is older than the last whole one."""
+        at_ms = event.timestamp_ms
+        if self.is_synced and at_ms < self._book_at_ms:
+            self.stale_count += 1
+            return False
+        self._bids.replace(event.bids, at_ms)
+        self._asks.replace(event.asks, at_ms)
+        self._book_at_ms = at_ms
+        self.is_synced = True
+        self._note(at_ms)
+        return True
+
+    def apply_change(self, event: PriceChangeEvent) -> bool:
+        """Take new totals at single levels; False if none of them counts."""
+        at_ms = event.timestamp_ms
+        if not self.is_synced:
+            self.early_count += 1
+            return False
+        if at_ms < self._book_at_ms:
+            self.stale_count += 1
+            return False
+        applied = False
+        for ladder, levels in ((self._bids, event.bids), (self._asks, event.asks)):
+            for price_ticks, size_units in levels:
+                if ladder.put(price_ticks, size_units, at_ms):
+                    applied = True
+                else:
+                    self.stale_count += 1
+        if applied:
+            self._note(at_ms)
+        return applied
+
+    def void(self) -> None:
+        """Forget the book; nothing counts until a whole one comes."""
+        self._bids.clear()
+        self._asks.clear()
+        self._book_at_ms = 0
+        self.is_synced = False
+        self._view = None
+
+    def view(self) -> BookView:
+        """The book as snapshots show it; made once a change."""
+        if self._view is None:
+            self._view = BookView(
+                bids=self._bids.top(),
+                asks=self._asks.top(),
+                is_synced=self.is_synced,
+                updated_at_ms=self.updated_at_ms,
+            )
+        return self._view
+
+    def _note(self, at_ms: int) -> None:
+        self.updated_at_ms = max(self.updated_at_ms, at_ms)
+        self._view = None

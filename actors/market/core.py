@@ -1,0 +1,312 @@
+"""Market state's core: both books, the reference price and the strike, as atomic snapshots.
+
+It owns the books of the one window that is traded. Every subscriber has at most one snapshot
+under way; what changes meanwhile is in the next one. A book that is void or in doubt is shown as
+unsynced at once, and nothing is traded on it until the feed has brought a whole one.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from actors.core import Core, Dice, Effects, Log, Send, SetTimer, handles
+from actors.directory.messages import Market, MarketClosing, MarketOpened, Side, Strike
+from actors.feeds.messages import (
+    BatchTaken,
+    BestPricesEvent,
+    BookEvent,
+    FeedDown,
+    FeedStale,
+    FeedUp,
+    MarketBatch,
+    MarketEvent,
+    PriceChangeEvent,
+    ReferencePrice,
+    ResyncRequested,
+    TickSizeEvent,
+    TwapTick,
+)
+from actors.market.book import TokenBook
+from actors.market.doubt import Doubt
+from actors.market.messages import MarketSnapshot, SnapshotTaken
+from actors.market.outlet import Outlet
+from actors.messages import PeerRestarted, Started, TimerFired
+from actors.roles import EXECUTOR, MARKET_FEED, OBSERVER, STRATEGY
+from actors.settings import Settings
+
+BEAT_MS = 1_000
+"""How often lost answers and lasting doubts are looked for."""
+RESYNC_EVERY_MS = 5_000
+"""The feed is asked for fresh books at most this often."""
+
+_BEAT_TIMER = "beat"
+_BATCH_IDS_KEPT = 64
+
+
+class MarketStateCore(Core):
+    """Applies the market feed's batches and tells its subscribers what the market looks like."""
+
+    def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
+        super().__init__(role, settings, dice)
+        self.foreign_count = 0
+        """Events for tokens of no known market."""
+        self._market: Market | None = None
+        self._strike: Strike | None = None
+        self._books: dict[str, TokenBook] = {}
+        self._doubts: dict[str, Doubt] = {}
+        self._reference: ReferencePrice | None = None
+        self._outlets = tuple(Outlet(subscriber) for subscriber in (STRATEGY, EXECUTOR, OBSERVER))
+        self._sequence = 0
+        self._batch_ids: dict[int, None] = {}
+        self._is_feed_up = True
+        self._resync_asked_at_ms: int | None = None
+        self._now_ms = 0
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether both books are synced, and young enough to be traded on."""
+        oldest_ms = self._now_ms - self.settings.strategy.max_book_age_ms
+        return self._market is not None and all(
+            book.is_synced and book.updated_at_ms >= oldest_ms for book in self._books.values()
+        )
+
+    @handles(Started)
+    def start(self, _started: Started, now_ms: int) -> Effects:
+        """Ask for books; a first start and a restart are the same."""
+        return [
+            *self._ask_for_books("market state has just started and has no book", now_ms),
+            SetTimer(_BEAT_TIMER, BEAT_MS),
+        ]
+
+    # What the books are made of
+
+    @handles(MarketBatch)
+    def take_batch(self, batch: MarketBatch, now_ms: int) -> Effects:
+        """Apply a batch in its order and answer it; a repeated one is only answered."""
+        self._now_ms = now_ms
+        taken = Send(MARKET_FEED, BatchTaken(batch.batch_id))
+        if self._is_known_batch(batch.batch_id):
+            return [taken]
+        self._is_feed_up = True
+        if batch.is_fresh_start:
+            self._void_books(now_ms)
+        has_changed = batch.is_fresh_start
+        for event in batch.events:
+            has_changed |= self._apply(event, now_ms)
+        if has_changed:
+            self._note_change(batch.tick_ns)
+        asked = self._check_books(now_ms)
+        return [*self._snapshots(now_ms), taken, *asked]
+
+    def _is_known_batch(self, batch_id: int) -> bool:
+        """Whether the batch was applied before; its answer was lost then."""
+        if batch_id in self._batch_ids:
+            return True
+        self._batch_ids[batch_id] = None
+        if len(self._batch_ids) > _BATCH_IDS_KEPT:
+            del self._batch_ids[next(iter(self._batch_ids))]
+        return False
+
+    def _apply(self, event: MarketEvent, now_ms: int) -> bool:
+        """Apply one event; returns whether it changed what a snapshot shows."""
+        match event:
+            case PriceChangeEvent():
+                book = self._book(event.token)
+                return book is not None and book.apply_change(event)
+            case BookEvent():
+                book = self._book(event.token)
+                return book is not None and book.apply_book(event)
+            case BestPricesEvent():
+                book = self._book(event.token)
+                if book is not None:
+                    self._doubts[event.token].compare(book, event, now_ms)
+                return False
+            case TickSizeEvent():
+                book = self._book(event.token)
+                return book is not None and self._change_tick_size(book, event)
+            case _:
+                return False  # public trades and results move no book
+
+    def _book(self, token: str) -> TokenBook | None:
+        book = self._books.get(token)
+        if book is None:
+            self.foreign_count += 1
+        return book
+
+    def _change_tick_size(self, book: TokenBook, event: TickSizeEvent) -> bool:
+        book.void()
+        if self._market is not None:
+            self._market = attrs.evolve(self._market, tick_size_ticks=event.tick_size_ticks)
+        return True
+
+    # What else a snapshot shows
+
+    @handles(ReferencePrice)
+    def take_reference(self, reference: ReferencePrice, now_ms: int) -> Effects:
+        """Show the newest reference price."""
+        known = self._reference
+        if known is not None and reference.timestamp_ms < known.timestamp_ms:
+            return []
+        self._reference = reference
+        return self._tell_change(now_ms)
+
+    @handles(TwapTick)
+    def hear_average(self, _tick: TwapTick, _now_ms: int) -> Effects:
+        """Leave it be: strike and result are the directory's, and it hears the average itself."""
+        return []
+
+    @handles(MarketOpened)
+    def open_window(self, opened: MarketOpened, now_ms: int) -> Effects:
+        """Turn to a window, or learn its strike; an older window is no news."""
+        market, present = opened.market, self._market
+        if now_ms >= market.closes_at_ms:
+            return []
+        if present is not None and market.market_id == present.market_id:
+            if opened.strike is None or opened.strike == self._strike:
+                return []
+            self._strike = opened.strike
+            return self._tell_change(now_ms)
+        if present is not None and market.opens_at_ms < present.opens_at_ms:
+            return []
+        self._market, self._strike = market, opened.strike
+        tokens = [market.token(side) for side in Side]
+        self._books = {token: TokenBook() for token in tokens}
+        self._doubts = {token: Doubt(now_ms) for token in tokens}
+        return self._tell_change(now_ms)
+
+    @handles(MarketClosing)
+    def close_window(self, closing: MarketClosing, _now_ms: int) -> Effects:
+        """Let go of a window; there are no snapshots until the next one opens."""
+        market = self._market
+        if market is None or market.market_id != closing.market_id:
+            return []
+        early = sum(book.early_count for book in self._books.values())
+        stale = sum(book.stale_count for book in self._books.values())
+        merged = ", ".join(f"{outlet.role} {outlet.merged_count}" for outlet in self._outlets)
+        text = (
+            f"{market.slug} closes; since the start {self._sequence} snapshots, changes merged: "
+            f"{merged}, foreign events: {self.foreign_count}; in this window {early} changes came "
+            f"before a book and {stale} were stale"
+        )
+        self._market, self._strike = None, None
+        self._books, self._doubts = {}, {}
+        return [Log("info", text)]
+
+    # Peers
+
+    @handles(FeedUp)
+    def feed_up(self, feed: FeedUp, now_ms: int) -> Effects:
+        """Give a new connection's books their time to come."""
+        if feed.feed == MARKET_FEED:
+            self._is_feed_up = True
+            self._doubts = {token: Doubt(now_ms) for token in self._books}
+        return []
+
+    @handles(FeedDown, FeedStale)
+    def feed_down(self, feed: FeedDown | FeedStale, now_ms: int) -> Effects:
+        """Void the books; the reference price shows by its age that it is no longer fed."""
+        if feed.feed != MARKET_FEED:
+            return []
+        self._is_feed_up = False
+        self._void_books(now_ms)
+        return self._tell_change(now_ms)
+
+    @handles(PeerRestarted)
+    def greet(self, peer: PeerRestarted, now_ms: int) -> Effects:
+        """Show a new subscriber the market; a new market feed knows nothing of our books."""
+        if peer.role == MARKET_FEED:
+            self._void_books(now_ms)
+            return self._tell_change(now_ms)
+        for outlet in self._outlets:
+            if outlet.role == peer.role:
+                outlet.start_over()
+        return self._snapshots(now_ms)
+
+    @handles(SnapshotTaken)
+    def taken(self, taken: SnapshotTaken, now_ms: int) -> Effects:
+        """Send what has changed meanwhile."""
+        for outlet in self._outlets:
+            outlet.taken(taken.sequence)
+        return self._snapshots(now_ms)
+
+    @handles(TimerFired)
+    def beat(self, _timer: TimerFired, now_ms: int) -> Effects:
+        """Look for lost answers and lasting doubts."""
+        self._now_ms = now_ms
+        for outlet in self._outlets:
+            outlet.give_up_lost(now_ms)
+        asked = self._check_books(now_ms)
+        return [*self._snapshots(now_ms), *asked, SetTimer(_BEAT_TIMER, BEAT_MS)]
+
+    # Doubt
+
+    def _check_books(self, now_ms: int) -> Effects:
+        """Void a book that cannot be right, and ask for fresh ones if any is missing."""
+        reason = ""
+        for token, book in self._books.items():
+            doubt = self._doubts[token]
+            doubt.look(book, now_ms)
+            complaint = doubt.complaint(now_ms)
+            if complaint:
+                book.void()
+                self._doubts[token] = Doubt(now_ms)
+                self._note_change(0)
+                reason = f"the {self._name(token)} book is in doubt: {complaint}"
+            elif self._is_feed_up and doubt.lacks_book(now_ms):
+                reason = reason or f"the {self._name(token)} book is missing"
+        return self._ask_for_books(reason, now_ms) if reason else []
+
+    def _ask_for_books(self, reason: str, now_ms: int) -> Effects:
+        asked_at_ms = self._resync_asked_at_ms
+        if asked_at_ms is not None and now_ms - asked_at_ms < RESYNC_EVERY_MS:
+            return []
+        self._resync_asked_at_ms = now_ms
+        return [
+            Log("warning", f"fresh books are asked for: {reason}"),
+            Send(MARKET_FEED, ResyncRequested(reason)),
+        ]
+
+    def _void_books(self, now_ms: int) -> None:
+        for token, book in self._books.items():
+            book.void()
+            self._doubts[token] = Doubt(now_ms)
+
+    def _name(self, token: str) -> str:
+        return self._market.side(token).value if self._market is not None else token
+
+    # Snapshots
+
+    def _tell_change(self, now_ms: int) -> Effects:
+        self._note_change(0)
+        return self._snapshots(now_ms)
+
+    def _note_change(self, tick_ns: int) -> None:
+        for outlet in self._outlets:
+            outlet.note(tick_ns)
+
+    def _snapshots(self, now_ms: int) -> Effects:
+        """A snapshot for each subscriber that has one due and none under way."""
+        market = self._market
+        if market is None:
+            return []
+        effects: Effects = []
+        for outlet in self._outlets:
+            if outlet.may_send:
+                self._sequence += 1
+                tick_ns = outlet.send(self._sequence, now_ms)
+                effects.append(Send(outlet.role, self._snapshot(market, tick_ns, now_ms)))
+        return effects
+
+    def _snapshot(self, market: Market, tick_ns: int, now_ms: int) -> MarketSnapshot:
+        reference = self._reference
+        return MarketSnapshot(
+            sequence=self._sequence,
+            market=market,
+            taken_at_ms=now_ms,
+            yes=self._books[market.yes_token].view(),
+            no=self._books[market.no_token].view(),
+            reference_e18=None if reference is None else reference.price_e18,
+            reference_at_ms=0 if reference is None else reference.timestamp_ms,
+            strike=self._strike,
+            tick_ns=tick_ns,
+        )

@@ -1,0 +1,66 @@
+"""When a book that looks alive is not to be trusted."""
+
+from __future__ import annotations
+
+from actors.feeds.messages import BestPricesEvent
+from actors.market.book import TokenBook
+
+PATIENCE_MS = 1_000
+"""How long a contradiction may last; between the frames of one change it is normal."""
+MISSING_PATIENCE_MS = 3_000
+"""How long a whole book may be missing on a connection that is up."""
+
+
+class Doubt:
+    """What has been wrong with one book, and since when.
+
+    Three things bring it in doubt: it stays crossed; the venue's own best prices contradict it
+    again and again; no whole book comes.
+    """
+
+    def __init__(self, now_ms: int) -> None:
+        self._unsynced_since_ms: int | None = now_ms
+        self._crossed_since_ms: int | None = None
+        self._contradicted_since_ms: int | None = None
+        self._contradiction = ""
+
+    def look(self, book: TokenBook, now_ms: int) -> None:
+        """See whether the book is synced and uncrossed now."""
+        self._unsynced_since_ms = _since(self._unsynced_since_ms, not book.is_synced, now_ms)
+        self._crossed_since_ms = _since(self._crossed_since_ms, book.is_crossed, now_ms)
+        if not book.is_synced:
+            self._contradicted_since_ms = None
+            self._contradiction = ""
+
+    def compare(self, book: TokenBook, said: BestPricesEvent, now_ms: int) -> None:
+        """Hold the book against the venue's own best prices, unless those are older."""
+        if not book.is_synced or said.timestamp_ms < book.updated_at_ms:
+            return
+        known = (book.best_bid_ticks, book.best_ask_ticks)
+        contradicts = known != (said.bid_ticks, said.ask_ticks)
+        since_ms = _since(self._contradicted_since_ms, contradicts, now_ms)
+        self._contradicted_since_ms = since_ms
+        self._contradiction = ""
+        if since_ms is not None and now_ms - since_ms >= PATIENCE_MS:
+            self._contradiction = (
+                f"its best prices are {known}, the venue has said others for {now_ms - since_ms} "
+                f"ms, now {(said.bid_ticks, said.ask_ticks)}"
+            )
+
+    def complaint(self, now_ms: int) -> str:
+        """Say what has been wrong for too long; empty if nothing has."""
+        since_ms = self._crossed_since_ms
+        if since_ms is not None and now_ms - since_ms >= PATIENCE_MS:
+            return f"it has been crossed for {now_ms - since_ms} ms"
+        return self._contradiction
+
+    def lacks_book(self, now_ms: int) -> bool:
+        """Whether a whole book has been missing for too long."""
+        since_ms = self._unsynced_since_ms
+        return since_ms is not None and now_ms - since_ms >= MISSING_PATIENCE_MS
+
+
+def _since(since_ms: int | None, is_so: bool, now_ms: int) -> int | None:
+    if not is_so:
+        return None
+    return now_ms if since_ms is None else since_ms

@@ -1,0 +1,12 @@
+"""Market state's actor."""
+
+from __future__ import annotations
+
+from actors.market.core import MarketStateCore
+from actors.shell import Shell
+
+
+class MarketStateShell(Shell):
+    """Runs MarketStateCore."""
+
+    core_class = MarketStateCore

@@ -1,0 +1,227 @@
+"""The strategy's core: brings snapshot, position and open orders together, and says signals.
+
+It owns nothing that must survive. After a restart it waits until it has been told a snapshot, the
+position and the open orders of one market, and evaluates only then.
+
+What it says is paced, because an answer takes a while and a lost one must not silence it: after
+signals it waits for the desk's answer, at most ANSWER_WAIT_MS; the very same wish on the same
+position is not said again within that time even when it was answered; and a stop loss is repeated
+until the desk shows the market stopped.
+"""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+import attrs
+
+from actors.core import CancelTimer, Core, Dice, Effects, Send, SetTimer, handles
+from actors.execution.messages import OpenOrders
+from actors.market.messages import MarketSnapshot, SnapshotTaken
+from actors.messages import PeerRestarted, Started, TimerFired
+from actors.position.messages import PositionSnapshot
+from actors.roles import DESK, MARKET_STATE, OBSERVER
+from actors.settings import Settings
+from actors.strategy.engine import Decision, basis_text, decide
+from actors.strategy.messages import StopLossTriggered, TradeSignals
+from actors.strategy.position_view import PositionView
+from actors.strategy.volatility import Volatility
+
+ANSWER_WAIT_MS = 500
+"""How long the desk's answer is waited for, and how often a stop loss is repeated."""
+MARKETS_KEPT = 8
+"""How many markets' positions and open orders are remembered."""
+
+_ANSWER_TIMER = "answer"
+_STOP_LOSS_TIMER = "stop-loss"
+
+_Value = TypeVar("_Value")
+
+
+class StrategyCore(Core):
+    """Evaluates the strategy whenever one of its three inputs has changed."""
+
+    def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
+        super().__init__(role, settings, dice)
+        self._snapshot: MarketSnapshot | None = None
+        self._positions: _Newest[PositionSnapshot] = _Newest()
+        self._orders: _Newest[OpenOrders] = _Newest()
+        self._volatility = Volatility(settings.strategy.sigma_half_life_minutes)
+        self._last_signals_id = dice.getrandbits(48)
+        self._last_wish: tuple[object, ...] = ()
+        self._last_wish_at_ms = 0
+        self._is_waiting = False
+        self._stop_loss: StopLossTriggered | None = None
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether snapshot, position and open orders of the present market are known."""
+        return self._snapshot is not None and self._view(self._snapshot) is not None
+
+    @handles(Started)
+    def start(self, _started: Started, _now_ms: int) -> Effects:
+        """Begin with nothing: what is needed will be told."""
+        return []
+
+    @handles(MarketSnapshot)
+    def take_snapshot(self, snapshot: MarketSnapshot, now_ms: int) -> Effects:
+        """Evaluate on it; answer it in any case, and last."""
+        effects: Effects = []
+        if not self._is_overtaken(snapshot):
+            if snapshot.reference_e18 is not None:
+                self._volatility.update(snapshot.reference_e18, snapshot.reference_at_ms)
+            self._snapshot = snapshot
+            effects = self._evaluate(now_ms)
+            # a later evaluation of the same snapshot does not answer its tick
+            self._snapshot = attrs.evolve(snapshot, tick_ns=0)
+        return [*effects, Send(MARKET_STATE, SnapshotTaken(snapshot.sequence))]
+
+    @handles(PositionSnapshot)
+    def take_position(self, position: PositionSnapshot, now_ms: int) -> Effects:
+        """Keep the newest position of each window, and evaluate."""
+        known = self._positions.get(position.market_id)
+        if known is not None and known.version >= position.version:
+            return []
+        self._positions.put(position.market_id, position)
+        return self._evaluate(now_ms)
+
+    @handles(OpenOrders)
+    def take_orders(self, orders: OpenOrders, now_ms: int) -> Effects:
+        """Keep which sides are busy, note an answer, and evaluate."""
+        self._orders.put(orders.market_id, orders)
+        answered: Effects = []
+        if self._is_waiting and orders.answers_signals_id >= self._last_signals_id:
+            self._is_waiting = False
+            answered = [CancelTimer(_ANSWER_TIMER)]
+        return answered + self._evaluate(now_ms)
+
+    @handles(PeerRestarted)
+    def greet(self, peer: PeerRestarted, now_ms: int) -> Effects:
+        """A new desk has not heard the last signals; whatever else is new speaks first itself."""
+        if peer.role != DESK:
+            return []
+        self._is_waiting = False
+        self._last_wish = ()
+        return [CancelTimer(_ANSWER_TIMER), *self._evaluate(now_ms)]
+
+    @handles(TimerFired)
+    def wake(self, timer: TimerFired, now_ms: int) -> Effects:
+        """Repeat a stop loss, or stop waiting for an answer."""
+        if timer.key == _STOP_LOSS_TIMER:
+            return self._repeat_stop_loss()
+        self._is_waiting = False
+        self._last_wish = ()
+        return self._evaluate(now_ms)
+
+    def _is_overtaken(self, snapshot: MarketSnapshot) -> bool:
+        """Whether a newer snapshot is known; a restarted market state counts from one again."""
+        known = self._snapshot
+        return (
+            known is not None
+            and snapshot.sequence <= known.sequence
+            and snapshot.taken_at_ms <= known.taken_at_ms
+        )
+
+    def _view(self, snapshot: MarketSnapshot) -> PositionView | None:
+        market_id = snapshot.market.market_id
+        position, orders = self._positions.get(market_id), self._orders.get(market_id)
+        if position is None or orders is None:
+            return None
+        return PositionView.of(position, orders)
+
+    def _evaluate(self, now_ms: int) -> Effects:
+        """Decide as of now on what is known, and say what that gives."""
+        if self._snapshot is None:
+            return []
+        snapshot = attrs.evolve(self._snapshot, taken_at_ms=now_ms)
+        view = self._view(snapshot)
+        if view is None or self._is_stop_loss_said(view):
+            return []
+        sigma_dollars = self._volatility.sigma_dollars
+        decision = decide(snapshot, view, self.settings.strategy, sigma_dollars)
+        if decision.stop_loss is not None:
+            return self._say_stop_loss(decision.stop_loss)
+        return self._say_signals(decision, snapshot, view, now_ms)
+
+    def _say_signals(
+        self, decision: Decision, snapshot: MarketSnapshot, view: PositionView, now_ms: int
+    ) -> Effects:
+        if not decision.signals or self._is_waiting:
+            return []
+        wish = _wish(decision, snapshot, view)
+        if wish == self._last_wish and now_ms - self._last_wish_at_ms < ANSWER_WAIT_MS:
+            return []
+        self._last_wish, self._last_wish_at_ms = wish, now_ms
+        self._last_signals_id += 1
+        self._is_waiting = True
+        message = TradeSignals(
+            signals_id=self._last_signals_id,
+            market_id=snapshot.market.market_id,
+            signals=decision.signals,
+            position_version=view.position_version,
+            snapshot_sequence=snapshot.sequence,
+            snapshot_at_ms=snapshot.taken_at_ms,
+            passed_over=decision.passed_over,
+            basis=basis_text(snapshot, view),
+            tick_ns=snapshot.tick_ns,
+        )
+        return [
+            Send(DESK, message),
+            SetTimer(_ANSWER_TIMER, ANSWER_WAIT_MS),
+            Send(OBSERVER, message),
+        ]
+
+    def _is_stop_loss_said(self, view: PositionView) -> bool:
+        """Whether a stop loss on this very position is under way; nothing else is said then."""
+        said, snapshot = self._stop_loss, self._snapshot
+        return (
+            said is not None
+            and snapshot is not None
+            and said.market_id == snapshot.market.market_id
+            and said.position_version == view.position_version
+            and not view.is_stopped
+        )
+
+    def _say_stop_loss(self, stop_loss: StopLossTriggered) -> Effects:
+        self._stop_loss = stop_loss
+        return [
+            Send(DESK, stop_loss),
+            SetTimer(_STOP_LOSS_TIMER, ANSWER_WAIT_MS),
+            Send(OBSERVER, stop_loss),
+        ]
+
+    def _repeat_stop_loss(self) -> Effects:
+        view = None if self._snapshot is None else self._view(self._snapshot)
+        if self._stop_loss is None or view is None or not self._is_stop_loss_said(view):
+            self._stop_loss = None
+            return []
+        return [
+            Send(DESK, self._stop_loss),
+            SetTimer(_STOP_LOSS_TIMER, ANSWER_WAIT_MS),
+        ]
+
+
+class _Newest(Generic[_Value]):
+    """The newest value of the few markets last heard of."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, _Value] = {}
+
+    def get(self, market_id: str) -> _Value | None:
+        return self._values.get(market_id)
+
+    def put(self, market_id: str, value: _Value) -> None:
+        self._values.pop(market_id, None)
+        self._values[market_id] = value
+        if len(self._values) > MARKETS_KEPT:
+            del self._values[next(iter(self._values))]
+
+
+def _wish(decision: Decision, snapshot: MarketSnapshot, view: PositionView) -> tuple[object, ...]:
+    """Everything of the signals that could change the desk's answer."""
+    return (
+        snapshot.market.market_id,
+        view.position_version,
+        view.live_sides,
+        *((signal.side, signal.price_ticks, signal.size_units) for signal in decision.signals),
+    )

@@ -1,0 +1,113 @@
+"""The strategy: a pure function from a market snapshot and a position to signals.
+
+The stages are asked in a fixed order. The first that gives signals is the last one asked, a
+safety stage may end the evaluation, and inventory is shown to the oracle before it leaves.
+docs/strategy.md explains every stage; ``stages/`` has one file for each.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from actors.directory.messages import Side
+from actors.market.messages import MarketSnapshot
+from actors.settings import StrategySettings
+from actors.strategy.messages import StopLossTriggered, TradeSignal
+from actors.strategy.position_view import PositionView
+from actors.strategy.scene import Scene, Stage
+from actors.strategy.stages.arbitrage import arbitrage
+from actors.strategy.stages.averaging_down import averaging_down
+from actors.strategy.stages.bootstrap import bootstrap
+from actors.strategy.stages.hedging import hedging
+from actors.strategy.stages.oracle_filter import OracleUse, oracle_filter
+from actors.strategy.stages.profit_lock import profit_lock
+from actors.strategy.stages.readiness import readiness
+from actors.strategy.stages.stop_loss import stop_loss
+from actors.units import E18, size_text
+
+STAGES: tuple[tuple[str, Stage, OracleUse], ...] = (
+    ("readiness", readiness, OracleUse.NONE),
+    ("profit lock", profit_lock, OracleUse.NONE),
+    ("stop loss", stop_loss, OracleUse.NONE),
+    ("arbitrage", arbitrage, OracleUse.NONE),
+    ("hedging", hedging, OracleUse.IF_KNOWN),
+    ("bootstrap", bootstrap, OracleUse.REQUIRED),
+    ("averaging down", averaging_down, OracleUse.REQUIRED),
+)
+"""Name, stage, and what its signals need of the oracle, in the order of asking."""
+
+
+@attrs.frozen(kw_only=True)
+class Decision:
+    """What an evaluation came to, and why."""
+
+    signals: tuple[TradeSignal, ...] = ()
+    passed_over: tuple[str, ...] = ()
+    """For each stage that gave nothing, its name and why; the stages after the last were not
+    asked."""
+    stop_loss: StopLossTriggered | None = None
+
+
+def evaluate_strategy(
+    market: MarketSnapshot,
+    position: PositionView,
+    params: StrategySettings,
+    sigma_dollars: float | None = None,
+) -> tuple[TradeSignal, ...] | None:
+    """Return the signals for one market snapshot and one position; None if there are none.
+
+    Args:
+        market: both books, the reference price and the strike, at one instant.
+        position: what is held, and on which sides an order is live.
+        params: every number that the rules use.
+        sigma_dollars: the reference price's volatility, for the diffusion oracle only.
+    """
+    return decide(market, position, params, sigma_dollars).signals or None
+
+
+def decide(
+    market: MarketSnapshot,
+    position: PositionView,
+    params: StrategySettings,
+    sigma_dollars: float | None = None,
+) -> Decision:
+    """Evaluate as ``evaluate_strategy`` does, and keep the reasons."""
+    scene = Scene(market=market, position=position, params=params, sigma_dollars=sigma_dollars)
+    passed_over: list[str] = []
+    for name, stage, oracle_use in STAGES:
+        verdict = stage(scene)
+        if verdict.reason:
+            passed_over.append(f"{name}: {verdict.reason}")
+        if verdict.signals:
+            signals = _past_oracle(scene, verdict.signals, oracle_use, passed_over)
+            return Decision(signals=signals, passed_over=tuple(passed_over))
+        if verdict.is_final:
+            return Decision(passed_over=tuple(passed_over), stop_loss=verdict.stop_loss)
+    return Decision(passed_over=tuple(passed_over))
+
+
+def _past_oracle(
+    scene: Scene, signals: tuple[TradeSignal, ...], use: OracleUse, passed_over: list[str]
+) -> tuple[TradeSignal, ...]:
+    verdicts = [oracle_filter(scene, signal, use) for signal in signals]
+    passed_over += [f"oracle: {verdict.reason}" for verdict in verdicts if verdict.reason]
+    return tuple(signal for verdict in verdicts for signal in verdict.signals)
+
+
+def basis_text(market: MarketSnapshot, position: PositionView) -> str:
+    """Tell in one line what an evaluation was made on, for ``understudy explain``."""
+    parts = [_side_text(market, position, side) for side in Side]
+    reference = "none" if market.reference_e18 is None else f"{market.reference_e18 / E18:.2f}"
+    strike = "none" if market.strike is None else f"{market.strike.price_e18 / E18:.2f}"
+    left_s = (market.market.closes_at_ms - market.taken_at_ms) / 1000
+    return f"{'; '.join(parts)}; reference {reference}, strike {strike}; {left_s:.1f} s left"
+
+
+def _side_text(market: MarketSnapshot, position: PositionView, side: Side) -> str:
+    book, holding = market.book(side), position.holding(side)
+    bid = f"{book.best_bid_ticks} x {size_text(book.best_bid_units)}" if book.bids else "none"
+    ask = f"{book.best_ask_ticks} x {size_text(book.best_ask_units)}" if book.asks else "none"
+    text = f"{side.value} bid {bid}, ask {ask}, held {size_text(holding.quantity_units)}"
+    if holding.quantity_units:
+        text += f" at {holding.cost_nanos / holding.quantity_units:.1f}"
+    return f"{text}, order live" if side in position.live_sides else text

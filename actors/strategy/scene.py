@@ -1,0 +1,98 @@
+"""What a stage is shown, and what it may answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+
+from actors.directory.messages import Side
+from actors.market.messages import MarketSnapshot
+from actors.settings import StrategySettings
+from actors.strategy.messages import StopLossTriggered, TradeSignal
+from actors.strategy.position_view import PositionView
+from actors.units import shares
+
+MS_PER_MINUTE = 60_000
+
+
+@attrs.frozen(kw_only=True)
+class Scene:
+    """One evaluation's inputs, and the few numbers that several stages read off them."""
+
+    market: MarketSnapshot
+    position: PositionView
+    params: StrategySettings
+    sigma_dollars: float | None = None
+    """Volatility of the reference price, dollars a square-root minute; None while unknown."""
+
+    @property
+    def left_ms(self) -> int:
+        """T, the time to the window's end, in ms of venue time."""
+        return self.market.market.closes_at_ms - self.market.taken_at_ms
+
+    @property
+    def window_ms(self) -> int:
+        """Length of the window."""
+        return self.market.market.closes_at_ms - self.market.market.opens_at_ms
+
+    @property
+    def left_text(self) -> str:
+        """T for people: minutes with two decimals."""
+        return f"{self.left_ms / MS_PER_MINUTE:.2f} minutes left"
+
+    @property
+    def max_trade_units(self) -> int:
+        """The largest size of one signal."""
+        return shares(self.params.max_trade_shares)
+
+    @property
+    def max_shares_units(self) -> int:
+        """How much of one side inventory management builds up to."""
+        return shares(self.params.max_shares)
+
+    @property
+    def balance_pad_units(self) -> int:
+        """How far the two holdings may be apart before they are hedged."""
+        return shares(self.params.balance_pad_shares)
+
+    def ask_ticks(self, side: Side) -> int | None:
+        """What the next share of a side costs; None if no one sells."""
+        return self.market.book(side).best_ask_ticks
+
+    def ask_units(self, side: Side) -> int:
+        """How much is for sale at that price."""
+        return self.market.book(side).best_ask_units
+
+    def bid_ticks(self, side: Side) -> int:
+        """What a share of a side fetches now; 0 if no one buys."""
+        return self.market.book(side).best_bid_ticks or 0
+
+    def is_full(self, side: Side) -> bool:
+        """Whether a side is at ``max_shares``."""
+        return self.position.quantity_units(side) >= self.max_shares_units
+
+
+@attrs.frozen(kw_only=True)
+class Verdict:
+    """A stage's answer: signals, or the reason why there are none."""
+
+    signals: tuple[TradeSignal, ...] = ()
+    reason: str = ""
+    """Why the stage gave nothing, with the numbers; empty if it gave signals."""
+    is_final: bool = False
+    """No later stage is asked."""
+    stop_loss: StopLossTriggered | None = None
+
+
+Stage = Callable[[Scene], Verdict]
+
+
+def pass_over(reason: str) -> Verdict:
+    """Give nothing; the next stage is asked."""
+    return Verdict(reason=reason)
+
+
+def end(reason: str) -> Verdict:
+    """Give nothing, and let no later stage give anything."""
+    return Verdict(reason=reason, is_final=True)

@@ -1,0 +1,70 @@
+"""From a stage's wish to signals that the venue will take, or to the reason why not."""
+
+from __future__ import annotations
+
+from actors.directory.messages import Side
+from actors.strategy.messages import TradeSignal
+from actors.strategy.scene import Scene, Verdict, pass_over
+from actors.units import dollars_text, size_text
+
+SIZE_STEP_UNITS = 10_000
+"""The venue takes order sizes of two decimals: hundredths of a share."""
+
+
+def buy(
+    scene: Scene, *sides: Side, size_units: int, limit_text: str, priority: int, reason: str
+) -> Verdict:
+    """Buy the same size of each side at its best ask.
+
+    The size is rounded down to what the venue can express. If any leg is then below the market's
+    minimum the whole wish is passed over: nothing is rounded up, and a pair is never halved.
+
+    Args:
+        scene: the evaluation.
+        sides: what to buy; each has an ask.
+        size_units: the size before rounding.
+        limit_text: where the size comes from, for the reason.
+        priority: the signals' priority.
+        reason: the sentence that says why, without the size.
+    """
+    size_units -= size_units % SIZE_STEP_UNITS
+    signals = []
+    for side in sides:
+        price_ticks = scene.ask_ticks(side)
+        if price_ticks is None:
+            return pass_over(f"no one sells {side.value}")
+        objection = _below_minimum(scene, price_ticks, size_units)
+        if objection:
+            return pass_over(f"{reason}; but the {side.value} order is too small: {objection}")
+        signals.append(
+            TradeSignal(
+                side=side,
+                price_ticks=price_ticks,
+                size_units=size_units,
+                priority=priority,
+                reason=f"{reason}; size {size_text(size_units)} = {limit_text}",
+            )
+        )
+    return Verdict(signals=tuple(signals))
+
+
+def smallest(**limits_units: int) -> tuple[int, str]:
+    """Return the least of some named limits, and a text that shows all of them."""
+    shown = ", ".join(
+        f"{name.replace('_', ' ')} {size_text(units)}" for name, units in limits_units.items()
+    )
+    return min(limits_units.values()), f"the least of {shown}"
+
+
+def _below_minimum(scene: Scene, price_ticks: int, size_units: int) -> str:
+    market = scene.market.market
+    if size_units <= 0:
+        return f"less than the {size_text(SIZE_STEP_UNITS)} shares that the venue can express"
+    if size_units < market.minimum_size_units:
+        least = size_text(market.minimum_size_units)
+        return f"{size_text(size_units)} shares, the market's minimum is {least}"
+    notional_nanos = price_ticks * size_units
+    if notional_nanos < market.minimum_notional_nanos:
+        least = dollars_text(market.minimum_notional_nanos)
+        return f"${dollars_text(notional_nanos)}, the market's minimum is ${least}"
+    return ""

@@ -1,0 +1,51 @@
+"""Priority 0: buy both sides when the pair costs less than it is sure to pay."""
+
+from __future__ import annotations
+
+from actors.directory.messages import Side
+from actors.strategy.scene import Scene, Verdict, pass_over
+from actors.strategy.sizing import buy, smallest
+from actors.units import PAYOUT_TICKS, TICKS_PER_DOLLAR
+
+PRIORITY = 0
+
+_FEE_SCALE = 10_000 * TICKS_PER_DOLLAR
+"""Makes a fee a share, bps x ticks x (1000 - ticks), comparable with ticks."""
+
+
+def arbitrage(scene: Scene) -> Verdict:
+    """Buy the same size of YES and NO if both asks and both taker fees stay below the payout."""
+    position = scene.position
+    yes_ticks, no_ticks = scene.ask_ticks(Side.YES), scene.ask_ticks(Side.NO)
+    if yes_ticks is None or no_ticks is None:
+        return pass_over("not both sides have an ask")
+    fee_scaled = _pair_fee_scaled(scene, yes_ticks, no_ticks)
+    priced = f"YES ask {yes_ticks} + NO ask {no_ticks} + fees {fee_scaled / _FEE_SCALE:.2f}"
+    if (yes_ticks + no_ticks) * _FEE_SCALE + fee_scaled >= PAYOUT_TICKS * _FEE_SCALE:
+        return pass_over(f"{priced} is not below {PAYOUT_TICKS}")
+    if position.live_sides:
+        return pass_over(f"{priced} is below {PAYOUT_TICKS}, but an order is live")
+    if len(position.held_sides) == 2:
+        return pass_over(f"{priced} is below {PAYOUT_TICKS}, but both sides are held already")
+    size_units, limit_text = smallest(
+        YES_ask=scene.ask_units(Side.YES),
+        NO_ask=scene.ask_units(Side.NO),
+        max_trade=scene.max_trade_units,
+    )
+    return buy(
+        scene,
+        Side.YES,
+        Side.NO,
+        size_units=size_units,
+        limit_text=limit_text,
+        priority=PRIORITY,
+        reason=f"arbitrage: {priced} < {PAYOUT_TICKS}",
+    )
+
+
+def _pair_fee_scaled(scene: Scene, *prices_ticks: int) -> int:
+    """Taker fees a pair, in ticks times ``_FEE_SCALE``: exact, before the venue's rounding."""
+    if not scene.params.arbitrage_fees:
+        return 0
+    rate_bps = scene.market.market.fee_rate_bps
+    return sum(rate_bps * price * (TICKS_PER_DOLLAR - price) for price in prices_ticks)

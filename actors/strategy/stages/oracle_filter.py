@@ -1,0 +1,51 @@
+"""Priority 1: inventory is not built against what the reference price foretells."""
+
+from __future__ import annotations
+
+import enum
+
+import attrs
+
+from actors.directory.messages import Side
+from actors.strategy.messages import TradeSignal
+from actors.strategy.oracle import fair_value_ticks
+from actors.strategy.scene import Scene, Verdict, pass_over
+
+
+class OracleUse(enum.Enum):
+    """What a stage's signals need of the oracle."""
+
+    NONE = "none"
+    """They are not shown to it."""
+    IF_KNOWN = "if known"
+    """They pass if there is no model, because they take risk away."""
+    REQUIRED = "required"
+    """They are dropped if there is no model."""
+
+
+def oracle_filter(scene: Scene, signal: TradeSignal, use: OracleUse) -> Verdict:
+    """Give the signal back with the oracle's word added, or drop it and say why."""
+    if use is OracleUse.NONE:
+        return Verdict(signals=(signal,))
+    model_ticks, source = fair_value_ticks(scene)
+    if model_ticks is None:
+        if use is OracleUse.REQUIRED:
+            return pass_over(f"no model, {source}; dropped: {signal.reason}")
+        return _let_pass(signal, f"no model is needed ({source})")
+    objection = _objection(scene, signal.side, model_ticks)
+    if objection:
+        return pass_over(f"{objection} ({source}); dropped: {signal.reason}")
+    return _let_pass(signal, f"model {model_ticks:.1f} allows it ({source})")
+
+
+def _objection(scene: Scene, side: Side, model_ticks: float) -> str:
+    block_yes, block_no = scene.params.oracle_block_yes_ticks, scene.params.oracle_block_no_ticks
+    if side is Side.YES and model_ticks < block_yes:
+        return f"model {model_ticks:.1f} < oracle_block_yes {block_yes}"
+    if side is Side.NO and model_ticks > block_no:
+        return f"model {model_ticks:.1f} > oracle_block_no {block_no}"
+    return ""
+
+
+def _let_pass(signal: TradeSignal, word: str) -> Verdict:
+    return Verdict(signals=(attrs.evolve(signal, reason=f"{signal.reason}; oracle: {word}"),))

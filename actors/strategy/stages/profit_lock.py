@@ -1,0 +1,27 @@
+"""Safety, priority 3: a window that is already won is left alone."""
+
+from __future__ import annotations
+
+from actors.strategy.scene import Scene, Verdict, end, pass_over
+from actors.units import PAYOUT_TICKS, dollars_text
+
+
+def profit_lock(scene: Scene) -> Verdict:
+    """End when both sides are held and the position gains whichever side wins.
+
+    The pairs pay out in full; what one side has in excess counts at what it fetches now.
+    """
+    position = scene.position
+    if len(position.held_sides) < 2:
+        return pass_over("not both sides are held")
+    pairs_units = min(position.yes.quantity_units, position.no.quantity_units)
+    excess_bid_ticks = scene.bid_ticks(position.heavy_side)
+    profit_nanos = (
+        pairs_units * PAYOUT_TICKS
+        - position.cost_nanos
+        - position.fees_nanos
+        + position.imbalance_units * excess_bid_ticks
+    )
+    if profit_nanos > 0:
+        return end(f"${dollars_text(profit_nanos)} are locked in")
+    return pass_over(f"${dollars_text(profit_nanos)} is no profit")

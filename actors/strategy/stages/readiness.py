@@ -1,0 +1,34 @@
+"""Stage 0: is there anything to decide on?"""
+
+from __future__ import annotations
+
+from actors.directory.messages import Side
+from actors.strategy.scene import Scene, Verdict, end, pass_over
+
+
+def readiness(scene: Scene) -> Verdict:
+    """End unless the window is open and both books are synced, young and uncrossed.
+
+    A book's age is that of its data. An open connection proves nothing.
+    """
+    if scene.position.is_stopped:
+        return end("the desk has stopped this window")
+    if scene.left_ms <= 0:
+        return end("the window's time is over")
+    for side in Side:
+        objection = _objection(scene, side)
+        if objection:
+            return end(f"the {side.value} book {objection}")
+    return pass_over("")
+
+
+def _objection(scene: Scene, side: Side) -> str:
+    book = scene.market.book(side)
+    if not book.is_synced:
+        return "is not synced"
+    age_ms = scene.market.taken_at_ms - book.updated_at_ms
+    if age_ms > scene.params.max_book_age_ms:
+        return f"is {age_ms} ms old, over max_book_age_ms {scene.params.max_book_age_ms}"
+    if book.is_crossed:
+        return f"is crossed: bid {book.best_bid_ticks}, ask {book.best_ask_ticks}"
+    return ""

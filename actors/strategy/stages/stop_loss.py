@@ -1,0 +1,31 @@
+"""Safety, priority 3: a one-sided holding that has fallen too far stops the window."""
+
+from __future__ import annotations
+
+from actors.strategy.messages import StopLossTriggered
+from actors.strategy.scene import Scene, Verdict, pass_over
+
+
+def stop_loss(scene: Scene) -> Verdict:
+    """End, and say so to the desk, when only one side is held and its bid is below the stop."""
+    held = scene.position.held_sides
+    if len(held) != 1:
+        return pass_over(f"{len(held)} sides are held, it looks at one")
+    side = held[0]
+    bid_ticks = scene.bid_ticks(side)
+    stop_ticks = scene.params.stop_loss_ticks
+    if bid_ticks >= stop_ticks:
+        return pass_over(f"{side.value} bid {bid_ticks} is not below stop_loss {stop_ticks}")
+    return Verdict(
+        reason=f"reached: {side.value} bid {bid_ticks} is below stop_loss {stop_ticks}",
+        is_final=True,
+        stop_loss=StopLossTriggered(
+            market_id=scene.market.market.market_id,
+            side=side,
+            best_bid_ticks=bid_ticks,
+            held_units=scene.position.quantity_units(side),
+            on_stop_loss=scene.params.on_stop_loss,
+            position_version=scene.position.position_version,
+            tick_ns=scene.market.tick_ns,
+        ),
+    )

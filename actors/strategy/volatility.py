@@ -1,0 +1,55 @@
+"""How much the reference price moves: an estimate for the diffusion oracle."""
+
+from __future__ import annotations
+
+import math
+
+from actors.units import E18
+
+SAMPLE_MS = 1_000
+"""Moves over less than this are mostly the price jumping between bid and ask."""
+WARM_UP_MS = 60_000
+"""How long the price must have been watched before the estimate counts."""
+LONGEST_GAP_MS = 5_000
+"""Of a longer silence only this much counts as watched."""
+
+_MS_PER_MINUTE = 60_000
+
+
+class Volatility:
+    """Exponentially weighted volatility of a price, in dollars a square-root minute.
+
+    Each sample is the squared move divided by the minutes it took; a sample's weight halves
+    every ``half_life_minutes``. Weights are normalised, so that the start is not biased to zero.
+    """
+
+    def __init__(self, half_life_minutes: float) -> None:
+        self._half_life_ms = half_life_minutes * _MS_PER_MINUTE
+        self._last: tuple[int, int] | None = None
+        self._watched_ms = 0
+        self._variance = 0.0
+        self._weight = 0.0
+
+    def update(self, price_e18: int, timestamp_ms: int) -> None:
+        """Take note of a price; one less than SAMPLE_MS after the last sample is left out."""
+        if self._last is None:
+            self._last = (price_e18, timestamp_ms)
+            return
+        last_e18, last_ms = self._last
+        passed_ms = timestamp_ms - last_ms
+        if passed_ms < SAMPLE_MS:
+            return
+        move = (price_e18 - last_e18) / E18
+        kept = 0.5 ** (passed_ms / self._half_life_ms)
+        sample = move * move / (passed_ms / _MS_PER_MINUTE)
+        self._variance = kept * self._variance + (1.0 - kept) * sample
+        self._weight = kept * self._weight + (1.0 - kept)
+        self._watched_ms += min(passed_ms, LONGEST_GAP_MS)
+        self._last = (price_e18, timestamp_ms)
+
+    @property
+    def sigma_dollars(self) -> float | None:
+        """The estimate; None before WARM_UP_MS, and while the price has not moved at all."""
+        if self._watched_ms < WARM_UP_MS or self._variance <= 0.0:
+            return None
+        return math.sqrt(self._variance / self._weight)

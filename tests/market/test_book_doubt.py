@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import pytest
+
+from actors.feeds.messages import BestPricesEvent, BookEvent
+from actors.market.book import TokenBook
+from actors.market.doubt import MISSING_PATIENCE_MS, PATIENCE_MS, Doubt
+
+
+@pytest.fixture
+def book() -> TokenBook:
+    """A book of time 100 with bid 480 and ask 500."""
+    made = TokenBook()
+    made.apply_book(BookEvent("up", 100, ((480, 1),), ((500, 1),)))
+    return made
+
+
+def best(at_ms: int, bid: int | None = 480, ask: int | None = 500) -> BestPricesEvent:
+    return BestPricesEvent("up", at_ms, bid, ask)
+
+
+def test_a_sound_book_is_in_no_doubt(book: TokenBook) -> None:
+    doubt = Doubt(0)
+    for now_ms in range(0, 10_000, 500):
+        doubt.look(book, now_ms)
+        doubt.compare(book, best(100 + now_ms), now_ms)
+        assert doubt.complaint(now_ms) == ""
+        assert not doubt.lacks_book(now_ms)
+
+
+@pytest.mark.parametrize(("lasted_ms", "is_wrong"), [(PATIENCE_MS - 1, False), (PATIENCE_MS, True)])
+def test_a_book_that_stays_crossed_is_in_doubt(
+    book: TokenBook, lasted_ms: int, is_wrong: bool
+) -> None:
+    doubt = Doubt(0)
+    book.apply_book(BookEvent("up", 101, ((500, 1),), ((500, 1),)))
+    doubt.look(book, 5_000)
+    doubt.look(book, 5_000 + lasted_ms)
+    assert bool(doubt.complaint(5_000 + lasted_ms)) is is_wrong
+
+
+def test_a_book_crossed_again_is_given_its_time_again(book: TokenBook) -> None:
+    doubt = Doubt(0)
+    crossed = BookEvent("up", 101, ((500, 1),), ((500, 1),))
+    sound = BookEvent("up", 101, ((480, 1),), ((500, 1),))
+    for now_ms, event in ((0, crossed), (900, sound), (950, crossed), (1_900, crossed)):
+        book.apply_book(event)
+        doubt.look(book, now_ms)
+        assert doubt.complaint(now_ms) == ""
+
+
+def test_best_prices_that_go_on_contradicting_bring_a_book_in_doubt(book: TokenBook) -> None:
+    doubt = Doubt(0)
+    doubt.compare(book, best(101, bid=470), 0)
+    assert doubt.complaint(0) == ""
+    doubt.compare(book, best(102, bid=470), PATIENCE_MS - 1)
+    assert doubt.complaint(PATIENCE_MS - 1) == ""
+    doubt.compare(book, best(103, bid=None), PATIENCE_MS)
+    assert "(480, 500)" in doubt.complaint(PATIENCE_MS)
+
+
+def test_one_agreement_ends_a_contradiction(book: TokenBook) -> None:
+    doubt = Doubt(0)
+    doubt.compare(book, best(101, ask=510), 0)
+    doubt.compare(book, best(102), 900)
+    doubt.compare(book, best(103, ask=510), 1_500)
+    doubt.compare(book, best(104, ask=510), 2_400)
+    assert doubt.complaint(2_400) == ""
+
+
+def test_best_prices_older_than_the_book_prove_nothing(book: TokenBook) -> None:
+    doubt = Doubt(0)
+    doubt.compare(book, best(99, bid=470), 0)
+    doubt.compare(book, best(99, bid=470), 5_000)
+    assert doubt.complaint(5_000) == ""
+
+
+def test_a_missing_book_is_missed_after_a_while() -> None:
+    doubt, book = Doubt(1_000), TokenBook()
+    doubt.look(book, 1_500)
+    assert not doubt.lacks_book(1_000 + MISSING_PATIENCE_MS - 1)
+    assert doubt.lacks_book(1_000 + MISSING_PATIENCE_MS)
+
+
+def test_a_book_lost_later_is_missed_from_then_on(book: TokenBook) -> None:
+    doubt = Doubt(0)
+    doubt.look(book, 10)
+    book.void()
+    doubt.look(book, 9_000)
+    assert not doubt.lacks_book(9_000 + MISSING_PATIENCE_MS - 1)
+    assert doubt.lacks_book(9_000 + MISSING_PATIENCE_MS)

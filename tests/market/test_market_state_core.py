@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import attrs
+import pytest
+from market_builders import (
+    BEAT,
+    DOWN,
+    MARKET,
+    NOW_MS,
+    STRIKE,
+    SUBSCRIBERS,
+    UP,
+    answer,
+    batch,
+    sent,
+    shown,
+)
+
+from actors.core import Log, Send, SetTimer
+from actors.directory.messages import MarketClosing, MarketOpened
+from actors.feeds.messages import (
+    BatchTaken,
+    BestPricesEvent,
+    LastTradeEvent,
+    PriceChangeEvent,
+    ReferencePrice,
+    TickSizeEvent,
+    TwapTick,
+)
+from actors.market.core import BEAT_MS, MarketStateCore
+from actors.market.messages import MarketSnapshot, SnapshotTaken
+from actors.messages import PeerRestarted
+from actors.roles import DESK, EXECUTOR, MARKET_FEED, STRATEGY
+from actors.units import E18
+
+
+def test_a_batch_becomes_one_snapshot_for_each_subscriber_and_is_answered(
+    core: MarketStateCore,
+) -> None:
+    effects = core.handle(batch(7, UP, DOWN, tick_ns=123, is_fresh_start=True), NOW_MS + 40)
+    snapshots = [shown(effects, role) for role in SUBSCRIBERS]
+    assert sent(effects, BatchTaken, MARKET_FEED) == [BatchTaken(7)]
+    assert len({snapshot.sequence for snapshot in snapshots}) == 3
+    for snapshot in snapshots:
+        assert snapshot.market == MARKET
+        assert snapshot.strike == STRIKE
+        assert snapshot.taken_at_ms == NOW_MS + 40
+        assert snapshot.tick_ns == 123
+        assert (snapshot.yes.bids, snapshot.yes.asks) == (UP.bids, UP.asks)
+        assert (snapshot.no.bids, snapshot.no.asks) == (DOWN.bids, DOWN.asks)
+        assert snapshot.yes.is_synced
+        assert snapshot.no.is_synced
+        assert snapshot.yes.updated_at_ms == NOW_MS
+
+
+def test_a_batch_that_comes_again_is_answered_and_not_applied(synced: MarketStateCore) -> None:
+    newer = PriceChangeEvent("up", NOW_MS + 1, ((480, 99),), ())
+    answer(synced, synced.handle(batch(2, newer), NOW_MS + 1), NOW_MS + 1)
+    again = synced.handle(batch(1, UP, DOWN, is_fresh_start=True), NOW_MS + 2)
+    assert again == [Send(MARKET_FEED, BatchTaken(1))]
+    effects = synced.handle(batch(3, PriceChangeEvent("up", NOW_MS + 3, ((460, 1),), ())), NOW_MS)
+    assert shown(effects).yes.bids == ((480, 99), (470, 5), (460, 1))
+
+
+def test_a_fresh_start_voids_the_books_of_the_connection_before(synced: MarketStateCore) -> None:
+    snapshot = shown(synced.handle(batch(2, UP, is_fresh_start=True), NOW_MS))
+    assert snapshot.yes.is_synced
+    assert not snapshot.no.is_synced
+    assert snapshot.no.bids == ()
+
+
+def test_events_of_foreign_tokens_are_counted_and_show_nothing(synced: MarketStateCore) -> None:
+    foreign = [
+        attrs.evolve(UP, token="other"),
+        PriceChangeEvent("other", NOW_MS, ((480, 1),), ()),
+        BestPricesEvent("other", NOW_MS, 1, 2),
+        TickSizeEvent("other", NOW_MS, 1),
+    ]
+    assert synced.handle(batch(2, *foreign), NOW_MS) == [Send(MARKET_FEED, BatchTaken(2))]
+    assert synced.foreign_count == 4
+
+
+def test_public_trades_change_no_snapshot(synced: MarketStateCore) -> None:
+    trade = LastTradeEvent("up", NOW_MS, 480, 1_000_000, taker_buys=True)
+    assert synced.handle(batch(2, trade), NOW_MS) == [Send(MARKET_FEED, BatchTaken(2))]
+
+
+def test_changes_before_a_whole_book_leave_it_unsynced(core: MarketStateCore) -> None:
+    effects = core.handle(batch(1, PriceChangeEvent("up", NOW_MS, ((480, 1),), ())), NOW_MS)
+    assert effects == [Send(MARKET_FEED, BatchTaken(1))]
+    assert not core.is_serving
+
+
+# One snapshot under way
+
+
+def test_what_happens_meanwhile_is_in_the_next_snapshot(synced: MarketStateCore) -> None:
+    first = synced.handle(
+        batch(2, PriceChangeEvent("up", NOW_MS + 1, ((481, 1),), ()), tick_ns=10), NOW_MS + 1
+    )
+    for number in range(3, 6):
+        event = PriceChangeEvent("up", NOW_MS + number, ((480 + number, 1),), ())
+        effects = synced.handle(batch(number, event, tick_ns=number * 10), NOW_MS + number)
+        assert effects == [Send(MARKET_FEED, BatchTaken(number))]
+    sequence = shown(first, EXECUTOR).sequence
+    following = synced.handle(SnapshotTaken(sequence), NOW_MS + 9)
+    assert [effect.to for effect in following if isinstance(effect, Send)] == [EXECUTOR]
+    snapshot = shown(following, EXECUTOR)
+    assert snapshot.yes.best_bid_ticks == 485
+    assert snapshot.tick_ns == 30, "the oldest frame not yet in a snapshot"
+    assert snapshot.sequence > sequence
+
+
+def test_a_lost_answer_has_the_newest_snapshot_sent_again(synced: MarketStateCore) -> None:
+    change = PriceChangeEvent("up", NOW_MS + 1, ((490, 1),), ())
+    shown(synced.handle(batch(2, change), NOW_MS + 1))
+    assert sent(synced.handle(BEAT, NOW_MS + 1_000), MarketSnapshot, STRATEGY) == []
+    effects = synced.handle(BEAT, NOW_MS + 1_001)
+    assert shown(effects).yes.best_bid_ticks == 490
+    assert effects[-1] == SetTimer("beat", BEAT_MS)
+
+
+@pytest.mark.parametrize("role", SUBSCRIBERS)
+def test_a_subscriber_made_anew_is_shown_the_market(synced: MarketStateCore, role: str) -> None:
+    synced.handle(batch(2, PriceChangeEvent("up", NOW_MS, ((490, 1),), ())), NOW_MS)
+    effects = synced.handle(PeerRestarted(role), NOW_MS + 5)
+    assert [effect.to for effect in effects if isinstance(effect, Send)] == [role]
+    assert shown(effects, role).yes.best_bid_ticks == 490
+    assert synced.handle(PeerRestarted(DESK), NOW_MS + 6) == []
+
+
+# What else is in a snapshot
+
+
+def test_a_new_reference_price_alone_is_shown(synced: MarketStateCore) -> None:
+    price = ReferencePrice(price_e18=100_010 * E18, timestamp_ms=NOW_MS + 30)
+    snapshot = shown(synced.handle(price, NOW_MS + 31))
+    assert (snapshot.reference_e18, snapshot.reference_at_ms) == (100_010 * E18, NOW_MS + 30)
+    assert snapshot.tick_ns == 0
+
+
+def test_an_older_reference_price_is_no_news(synced: MarketStateCore) -> None:
+    price = ReferencePrice(price_e18=100_010 * E18, timestamp_ms=NOW_MS + 30)
+    answer(synced, synced.handle(price, NOW_MS + 31), NOW_MS + 31)
+    older = ReferencePrice(price_e18=1, timestamp_ms=NOW_MS + 29)
+    assert synced.handle(older, NOW_MS + 32) == []
+
+
+def test_the_settling_average_is_not_this_actors(synced: MarketStateCore) -> None:
+    tick = TwapTick(price_e18=1, timestamp_ms=NOW_MS, window_s=60)
+    assert synced.handle(tick, NOW_MS) == []
+
+
+def test_a_strike_proven_later_is_shown_and_not_forgotten(core: MarketStateCore) -> None:
+    following = attrs.evolve(MARKET, market_id="0xnext", opens_at_ms=NOW_MS + 1)
+    first = core.handle(MarketOpened(market=following, strike=None), NOW_MS)
+    assert shown(first).strike is None
+    answer(core, first, NOW_MS)
+    proven = core.handle(MarketOpened(market=following, strike=STRIKE), NOW_MS)
+    assert shown(proven).strike == STRIKE
+    answer(core, proven, NOW_MS)
+    assert core.handle(MarketOpened(market=following, strike=None), NOW_MS) == []
+    assert core.handle(MarketOpened(market=following, strike=STRIKE), NOW_MS) == []
+
+
+# Windows
+
+
+def test_a_new_window_begins_with_unsynced_books(synced: MarketStateCore) -> None:
+    following = attrs.evolve(
+        MARKET,
+        market_id="0xnext",
+        yes_token="up2",
+        no_token="down2",
+        opens_at_ms=MARKET.closes_at_ms,
+        closes_at_ms=MARKET.closes_at_ms + 900_000,
+    )
+    snapshot = shown(synced.handle(MarketOpened(market=following, strike=None), NOW_MS))
+    assert snapshot.market == following
+    assert not snapshot.yes.is_synced
+    assert not synced.is_serving
+    late = MarketOpened(market=MARKET, strike=STRIKE)
+    assert synced.handle(late, NOW_MS) == []
+    assert synced.handle(MarketClosing(MARKET.market_id), NOW_MS) == []
+
+
+def test_a_closed_window_is_shown_no_more_and_its_counts_are_logged(
+    synced: MarketStateCore,
+) -> None:
+    closed_at_ms = MARKET.closes_at_ms
+    (log,) = synced.handle(MarketClosing(MARKET.market_id), closed_at_ms)
+    assert isinstance(log, Log)
+    assert synced.handle(batch(2, UP), closed_at_ms) == [Send(MARKET_FEED, BatchTaken(2))]
+    price = ReferencePrice(price_e18=1, timestamp_ms=closed_at_ms)
+    assert synced.handle(price, closed_at_ms) == []
+    assert synced.handle(MarketOpened(market=MARKET, strike=STRIKE), closed_at_ms) == []
+    assert not synced.is_serving
