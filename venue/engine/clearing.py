@@ -1,0 +1,103 @@
+"""The money side of one market's orders: what they hold back, and what their trades move."""
+
+from __future__ import annotations
+
+from actors.core import require
+from actors.units import taker_fee_nanos
+from venue.engine.accounts import Leg
+from venue.engine.book import WorkingOrder
+from venue.engine.ledger import Ledger
+from venue.engine.messages import PriceLevel
+from venue.engine.refusals import funds_refusal
+
+_NANOS_PER_MILLIONTH = 1_000
+
+
+class Clearing:
+    """Stands between one market's orders and the ledger."""
+
+    def __init__(self, market_id: str, fee_rate_bps: int, ledger: Ledger) -> None:
+        self._market_id = market_id
+        self._fee_rate_bps = fee_rate_bps
+        self._ledger = ledger
+
+    def refusal(self, order: WorkingOrder, plan: list[PriceLevel]) -> str | None:
+        """Why the owner's free balance does not carry the order; None if it does."""
+        terms = order.terms
+        account = self._ledger.account(terms.owner)
+        if account.is_unlimited:
+            return None
+        if terms.is_buy:
+            needed_nanos = order.notional_left_nanos + self._fees_at_most(order, plan)
+            if needed_nanos <= account.free_nanos:
+                return None
+            return funds_refusal(
+                max(0, account.free_nanos) // _NANOS_PER_MILLIONTH,
+                -(-needed_nanos // _NANOS_PER_MILLIONTH),
+            )
+        free_units = self._ledger.free_shares_units(terms.owner, self._market_id, terms.outcome)
+        if terms.size_units <= free_units:
+            return None
+        return funds_refusal(max(0, free_units), terms.size_units)
+
+    def hold(self, order: WorkingOrder, plan: list[PriceLevel]) -> None:
+        """Reserve what the order may still give, and the fees of what it is planned to take."""
+        terms = order.terms
+        if terms.is_buy:
+            order.reserved = order.notional_left_nanos + self._fees_at_most(order, plan)
+            is_held = self._ledger.reserve_cash(terms.owner, order.reserved)
+        else:
+            order.reserved = order.left
+            is_held = self._ledger.reserve_shares(
+                terms.owner, self._market_id, terms.outcome, order.reserved
+            )
+        require(is_held, f"{terms.owner} cannot carry order {terms.order_id}, which was accepted")
+
+    def free(self, order: WorkingOrder) -> None:
+        """Release all that is reserved for the order."""
+        self._release(order, order.reserved)
+
+    def settle(
+        self, taker: WorkingOrder, maker: WorkingOrder, book_price_ticks: int, size_units: int
+    ) -> None:
+        """Carry out a match at the maker's price, out of what was reserved for him."""
+        given = maker.terms.price_ticks * size_units if maker.terms.is_buy else size_units
+        self._release(maker, given)
+        self._ledger.settle(
+            self._market_id,
+            size_units,
+            self._leg(taker, book_price_ticks),
+            self._leg(maker, book_price_ticks),
+        )
+
+    def charge(self, taker: WorkingOrder, price_ticks: int, size_units: int) -> int:
+        """Collect the taker's fee for a trade at a price of his outcome, and return it."""
+        fee_nanos = taker_fee_nanos(price_ticks, size_units, self._fee_rate_bps)
+        return self._ledger.charge_fee(taker.terms.owner, fee_nanos) if fee_nanos else 0
+
+    def _fees_at_most(self, order: WorkingOrder, plan: list[PriceLevel]) -> int:
+        """Fees to keep ready for an order that takes.
+
+        For a number of shares, cost and fee together are highest at the limit price. A sum of money
+        buys more shares, and so pays more fees, the better the price: there the plan tells.
+        """
+        if not plan:
+            return 0
+        if order.terms.spend_nanos is None:
+            return taker_fee_nanos(order.terms.price_ticks, order.left, self._fee_rate_bps)
+        return sum(
+            taker_fee_nanos(order.own_price(price), size, self._fee_rate_bps)
+            for price, size in plan
+        )
+
+    def _leg(self, order: WorkingOrder, book_price_ticks: int) -> Leg:
+        terms = order.terms
+        return Leg(terms.owner, terms.outcome, terms.is_buy, order.own_price(book_price_ticks))
+
+    def _release(self, order: WorkingOrder, amount: int) -> None:
+        order.reserved -= amount
+        terms = order.terms
+        if terms.is_buy:
+            self._ledger.release_cash(terms.owner, amount)
+        else:
+            self._ledger.release_shares(terms.owner, self._market_id, terms.outcome, amount)

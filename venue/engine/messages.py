@@ -1,0 +1,229 @@
+"""What the exchange is told and what it tells: orders in, events out, the market's rules.
+
+Amounts are integers in the units of ``actors.units``: ticks of $0.001, millionths of a share,
+nanodollars, milliseconds of venue time. Texts are the venue's own, as its documentation and its
+users report them.
+"""
+
+from __future__ import annotations
+
+import enum
+
+import attrs
+
+from actors.units import PAYOUT_TICKS
+
+CANCELED = "CANCELED"
+"""The owner asked, or a FAK or FOK could not fill what was left of it."""
+CANCELED_EXPIRED_ORDER = "CANCELED_EXPIRED_ORDER"
+CANCELED_MARKET_RESOLVED = "CANCELED_MARKET_RESOLVED"
+CANCELED_NOT_ENOUGH_BALANCE = "CANCELED_NOT_ENOUGH_BALANCE"
+
+
+class Outcome(enum.Enum):
+    """The two tokens of a market."""
+
+    UP = "Up"
+    DOWN = "Down"
+
+    @property
+    def other(self) -> Outcome:
+        """The opposite outcome."""
+        return Outcome.DOWN if self is Outcome.UP else Outcome.UP
+
+
+class Lifetime(enum.Enum):
+    """What becomes of the part of an order that does not trade at once."""
+
+    GTC = "GTC"
+    """Good till cancelled: it rests."""
+    GTD = "GTD"
+    """Good till date: it rests until ``expires_at_ms``."""
+    FAK = "FAK"
+    """Fill and kill: it is cancelled."""
+    FOK = "FOK"
+    """Fill or kill: there is none, or nothing trades at all."""
+
+
+class MatchKind(enum.Enum):
+    """How a taker and a maker are brought together."""
+
+    COMPLEMENTARY = "COMPLEMENTARY"
+    """One buys what the other sells: shares and money change hands."""
+    MINT = "MINT"
+    """Both buy, opposite outcomes: their money becomes a new pair of shares."""
+    MERGE = "MERGE"
+    """Both sell, opposite outcomes: a pair of shares becomes money again."""
+
+
+class ExchangeOrderStatus(enum.Enum):
+    """Where an accepted order stands, in the venue's words."""
+
+    DELAYED = "DELAYED"
+    """Marketable, and waiting out the taker delay: it cannot be cancelled."""
+    LIVE = "LIVE"
+    """It rests on the book."""
+    MATCHED = "MATCHED"
+    """All of it has traded."""
+    CANCELED = "CANCELED"
+    """What was left of it is gone; ``end_reason`` says why."""
+
+
+@attrs.frozen(kw_only=True)
+class MarketRules:
+    """What one market demands of orders and takes from takers."""
+
+    market_id: str
+    tick_size_ticks: int
+    """The price grid: 10 for $0.01, 1 for $0.001."""
+    minimum_size_units: int
+    """Least size of an order that may rest (GTC, GTD)."""
+    minimum_notional_nanos: int
+    """Least money of a BUY that takes at once."""
+    fee_rate_bps: int
+    """The r of the taker fee, in ten-thousandths."""
+    taker_delay_ms: int
+    """How long a marketable order waits before it meets the book; 0 for not at all."""
+
+
+@attrs.frozen(kw_only=True)
+class NewOrder:
+    """An order as it reaches the exchange.
+
+    The venue's market BUYs name money and not shares: give such a FAK or FOK ``spend_nanos`` (its
+    signed makerAmount); ``size_units`` is then its signed takerAmount, the least it must get for
+    the whole, and ``price_ticks`` the price that the two protect, rounded down to the grid. At
+    better prices it gets more shares for the same money.
+    """
+
+    order_id: str
+    owner: str
+    outcome: Outcome
+    is_buy: bool
+    price_ticks: int
+    size_units: int
+    lifetime: Lifetime = Lifetime.GTC
+    is_post_only: bool = False
+    expires_at_ms: int | None = None
+    """Set for GTD and only then."""
+    spend_nanos: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ExchangeOrder:
+    """What the exchange knows of an order it accepted, at this instant."""
+
+    terms: NewOrder
+    status: ExchangeOrderStatus
+    filled_units: int
+    accepted_at_ms: int
+    end_reason: str
+    """One of the ``CANCELED`` texts once it is canceled, else empty."""
+
+
+@attrs.frozen
+class Rested:
+    """The order, or what trading left of it, is on the book."""
+
+    order_id: str
+    leaves_units: int
+
+
+@attrs.frozen
+class Delayed:
+    """The order is marketable and meets the book later."""
+
+    order_id: str
+    release_at_ms: int
+
+
+@attrs.frozen
+class Refused:
+    """The order was not accepted and is not remembered; ``reason`` is the venue's error text."""
+
+    order_id: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class MakerFill:
+    """One resting order's part in a trade, told as its owner sees it."""
+
+    order_id: str
+    owner: str
+    outcome: Outcome
+    is_buy: bool
+    price_ticks: int
+    """The maker's limit, of the maker's own outcome."""
+    size_units: int
+    match_kind: MatchKind
+
+
+@attrs.frozen(kw_only=True)
+class Traded:
+    """A taker met the makers of one price, in their order of time.
+
+    A taker that reaches several prices makes a trade of each, so that every trade's price is exact.
+    Makers of one trade may be of both outcomes, so the kind of match is told of each.
+    """
+
+    trade_id: str
+    taker_order_id: str
+    taker_owner: str
+    outcome: Outcome
+    is_buy: bool
+    price_ticks: int
+    """What the taker pays or gets, of the taker's outcome: never worse than its limit."""
+    size_units: int
+    fee_nanos: int
+    """Paid by the taker alone: on top of what it buys for, out of what it sells for."""
+    maker_fills: tuple[MakerFill, ...]
+    traded_at_ms: int
+
+
+@attrs.frozen
+class Removed:
+    """What was left of an accepted order is gone, for one of the ``CANCELED`` reasons."""
+
+    order_id: str
+    reason: str
+
+
+@attrs.frozen
+class CancelRefused:
+    """The order could not be cancelled; ``reason`` is the venue's text."""
+
+    order_id: str
+    reason: str
+
+
+@attrs.frozen
+class LevelChanged:
+    """The new total at a price; every change is told of both outcomes, as the books mirror."""
+
+    outcome: Outcome
+    is_bid: bool
+    price_ticks: int
+    new_size_units: int
+    """0: the level is gone."""
+
+
+@attrs.frozen
+class TickSizeChanged:
+    """New orders must keep to another price grid; what rests stays as it is."""
+
+    old_ticks: int
+    new_ticks: int
+
+
+EngineEvent = (
+    Rested | Delayed | Refused | Traded | Removed | CancelRefused | LevelChanged | TickSizeChanged
+)
+
+PriceLevel = tuple[int, int]
+"""(price_ticks, size_units): the total of all orders at a price."""
+
+
+def mirrored(price_ticks: int) -> int:
+    """Price of the opposite outcome: buying Up at p is selling Down at $1 - p."""
+    return PAYOUT_TICKS - price_ticks
