@@ -1,0 +1,351 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+from scenes import (
+    CLOSES_AT_MS,
+    EMPTY_VIEW,
+    NOW_MS,
+    POSITION,
+    book,
+    child,
+    order,
+    report,
+    settled,
+    signal_seen,
+    snapshot,
+    view,
+)
+
+from actors.directory.messages import Side
+from actors.execution.messages import OrderStatus
+from actors.market.messages import BookView
+from actors.observer.messages import FeedSeen, ObserverCounts, View
+from actors.strategy.messages import StopLossTriggered
+from actors.supervision.messages import ChildrenReport
+from actors.units import E18, shares
+from understudy.actor_table import actor_table
+from understudy.console import LiveView, render
+from understudy.latency import Histogram
+from understudy.status import Status, children_of, ps_reply
+from understudy.wording import (
+    clock_label,
+    depth_label,
+    latency_words,
+    marked_nanos,
+    money,
+    move_label,
+    price_label,
+    reference_label,
+    size_label,
+    span_label,
+)
+
+SIZES = {"small": (80, 24), "narrow": (90, 50), "wide": (120, 30), "large": (140, 45)}
+
+
+def drawn(status: Status, width: int = 120, height: int = 40) -> str:
+    console = Console(
+        file=io.StringIO(), width=width, height=height, force_terminal=True, color_system=None
+    )
+    with console.capture() as capture:
+        console.print(render(status), end="")
+    return capture.get()
+
+
+def status(
+    seen: View | None = None, told: ChildrenReport | None = None, *, speed: float = 20.0
+) -> Status:
+    return Status(
+        view=seen,
+        report=told,
+        now_ms=NOW_MS,
+        speed=speed,
+        latencies={"tick_to_signal": Histogram([1_000, 2_000, 9_000])},
+    )
+
+
+CASES = {
+    "nothing known": status(),
+    "nothing seen": status(EMPTY_VIEW, report(children=())),
+    "typical": status(view(), report()),
+    "one-sided books": status(
+        view(
+            snapshot=snapshot(
+                yes=book(520, 530, asks=()), no=BookView(is_synced=True), reference_e18=None
+            )
+        ),
+        report(),
+    ),
+    "no strike": status(view(snapshot=snapshot(strike=None)), report()),
+    "far too much of everything": status(
+        view(
+            live_orders=tuple(order(n) for n in range(50)),
+            decisions=tuple(signal_seen(n, "busy " * 50) for n in range(50)),
+            settled=tuple(settled(n, n) for n in range(50)),
+            snapshot=snapshot(yes=book(520, 530, bids=((520, shares(12_345_678)),))),
+        ),
+        report(children=tuple(child(f"order/order_{n}_0badcafe") for n in range(60))),
+    ),
+}
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES.values(), ids=SIZES.keys())
+@pytest.mark.parametrize("shown", CASES.values(), ids=CASES.keys())
+def test_a_screen_is_filled_exactly(shown: Status, width: int, height: int) -> None:
+    lines = drawn(shown, width, height).removesuffix("\n").split("\n")
+
+    assert len(lines) == height
+    assert {len(line) for line in lines} == {width}
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES.values(), ids=SIZES.keys())
+def test_every_size_shows_what_matters(width: int, height: int) -> None:
+    text = drawn(status(view(), report()), width, height)
+
+    for words in (
+        "btc-updown-15m-1750000500",
+        "10m 00s left",
+        "reference 64,123.45",
+        "strike 64,100.00",
+        "+23.45 Up",
+        "20 times real time",
+        "0.52 0.53",
+        "0.465 0.48",
+        "20 @ 0.35",
+        "+2.93",
+        "2 settled",
+        "+5.76",
+        "BUY YES",
+        "5 of 20",
+        "partial",
+        "hedge number 3",
+        "refused: the side",
+        "● market-feed",
+        "14,808 messages · 2 falls",
+        "strategy",
+        "directory",
+    ):
+        assert words in text, words
+
+
+def test_a_wide_screen_shows_the_tree_with_process_ids() -> None:
+    lines = drawn(status(view(), report())).splitlines()
+
+    (supervisor,) = [line for line in lines if "supervisor" in line]
+    (directory,) = [line for line in lines if "├ directory" in line]
+    assert "4000" in supervisor
+    assert directory.split("directory")[1].split()[:5] == ["waiting", "1m", "05s", "2", "4242"]
+
+
+def test_a_small_screen_shows_falls_beside_the_name() -> None:
+    assert "● directory 2x" in drawn(status(view(), report()), 80, 24)
+
+
+def test_spares_are_left_out_of_a_small_screen() -> None:
+    assert "spare" not in drawn(status(view(), report()), 80, 24)
+
+
+def test_before_anything_is_known_each_part_says_so() -> None:
+    text = drawn(status())
+
+    for words in ("no window yet", "no book yet", "no position yet", "no live order", "starting"):
+        assert words in text
+
+
+def test_a_window_without_books_is_named() -> None:
+    assert "btc-updown-15m-1750000500" in drawn(status(view(snapshot=None)))
+
+
+def test_a_window_whose_time_is_over_waits_for_its_result() -> None:
+    over = Status(view=view(), report=None, now_ms=CLOSES_AT_MS + 1, speed=1.0)
+
+    text = drawn(over)
+
+    assert "waits for its result" in text
+    assert "times real time" not in text
+
+
+BOOKS = {
+    "not synced": (book(520, 530, is_synced=False), "YES (Up) · not synced"),
+    "crossed": (book(540, 530), "YES (Up) · crossed"),
+    "well": (book(520, 530), "YES (Up) · 0.2s"),
+}
+
+
+@pytest.mark.parametrize(("yes", "title"), BOOKS.values(), ids=BOOKS.keys())
+def test_a_book_says_whether_it_may_be_trusted(yes: BookView, title: str) -> None:
+    assert title in drawn(status(view(snapshot=snapshot(yes=yes))))
+
+
+def test_what_is_wrong_is_said_at_the_top() -> None:
+    seen = view(
+        stop_loss=StopLossTriggered(
+            market_id="0xm",
+            side=Side.NO,
+            best_bid_ticks=240,
+            held_units=shares(20),
+            on_stop_loss="halt",
+            position_version=3,
+            tick_ns=0,
+        ),
+        feeds=(
+            FeedSeen(feed="market-feed", is_up=True, since_ms=0),
+            FeedSeen(feed="twap-feed", is_up=False, since_ms=0, trouble="connection refused"),
+        ),
+    )
+
+    line = drawn(status(seen, report(escalation="desk fell 6 times")), 140).splitlines()[2]
+
+    assert line.startswith(
+        "desk fell 6 times  stop loss: NO bid 0.24  ● twap-feed connection refused ● market-feed "
+    )
+
+
+def test_an_order_that_is_not_partial_is_shown_by_its_status() -> None:
+    seen = view(live_orders=(order(1, status=OrderStatus.UNKNOWN, fills=()),))
+
+    assert "0 of 20 unknown" in drawn(status(seen))
+
+
+# The table of actors, which travels as JSON
+
+
+def test_children_survive_the_way_to_ps() -> None:
+    assert children_of(ps_reply(report())) == report().children
+
+
+def test_a_table_without_children_shows_the_supervisor() -> None:
+    console = Console(width=80, file=io.StringIO())
+    with console.capture() as capture:
+        console.print(actor_table((), 4000))
+
+    assert capture.get().split()[-2:] == ["supervisor", "4000"]
+
+
+# Live
+
+
+def test_without_a_terminal_nothing_is_shown(capsys) -> None:
+    with LiveView(is_terminal=False) as live:
+        live.show(status(view(), report()))
+
+    assert capsys.readouterr().out == ""
+
+
+def test_a_terminal_is_left_as_it_was_found() -> None:
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=120, height=40)
+    with LiveView(is_terminal=True, console=console) as live:
+        live.show(status(view(), report()))
+        during = screen.getvalue()
+
+    enter, leave = "\x1b[?1049h", "\x1b[?1049l"
+    assert enter in during
+    assert "btc-updown-15m-1750000500" in during
+    assert leave not in during
+    assert screen.getvalue().count(leave) == 1
+
+
+# Words
+
+
+@pytest.mark.parametrize(
+    ("span_ms", "text"),
+    [
+        (-5, "0.0s"),
+        (0, "0.0s"),
+        (9_990, "10.0s"),
+        (10_000, "10s"),
+        (59_999, "59s"),
+        (60_000, "1m 00s"),
+        (3_599_000, "59m 59s"),
+        (3_600_000, "1h 00m"),
+        (90_061_000, "25h 01m"),
+    ],
+)
+def test_a_span_reads_in_its_two_largest_units(span_ms: int, text: str) -> None:
+    assert span_label(span_ms) == text
+
+
+@pytest.mark.parametrize(
+    ("price_ticks", "text"),
+    [(530, "0.53"), (500, "0.50"), (535, "0.535"), (0, "0.00"), (1000, "1.00"), (333.4, "0.333")],
+)
+def test_a_price_reads_in_cents(price_ticks: float, text: str) -> None:
+    assert price_label(price_ticks) == text
+
+
+@pytest.mark.parametrize(
+    ("size_units", "text"),
+    [
+        (0, "0"),
+        (shares(20), "20"),
+        (30_500_000, "30.5"),
+        (12_345_678, "12.3"),
+        (shares(9_999), "9999"),
+        (shares(12_345), "12k"),
+        (shares(12_345_678), "12M"),
+    ],
+)
+def test_a_depth_reads_in_five_characters(size_units: int, text: str) -> None:
+    assert depth_label(size_units) == text
+
+
+def test_sizes_and_prices_of_the_underlying_are_rounded_to_read() -> None:
+    assert size_label(12_345_678) == "12.35"
+    assert size_label(shares(1_000)) == "1,000"
+    assert reference_label(64_123_456 * E18 // 1000) == "64,123.46"
+    assert reference_label(E18 // 5) == "0.20000"
+    assert clock_label(NOW_MS) == "15:20:00"
+
+
+def test_a_move_has_its_sign_and_is_unknown_without_both_ends() -> None:
+    assert move_label(64_000 * E18, 63_999 * E18) == "-1.00"
+    assert move_label(64_000 * E18, 64_000 * E18) == "+0.00"
+    assert move_label(E18 // 5, E18 // 4) == "+0.05000"
+    assert move_label(None, E18) == "-"
+    assert move_label(E18, None) == "-"
+
+
+@pytest.mark.parametrize(
+    ("amount_nanos", "text", "style"),
+    [
+        (1_250_000_000, "+1.25", "green"),
+        (-1_250_000_000, "-1.25", "red"),
+        (0, "0.00", "dim"),
+        (-1, "0.00", "dim"),
+    ],
+)
+def test_money_shows_gain_and_loss(amount_nanos: int, text: str, style: str) -> None:
+    shown = money(amount_nanos)
+
+    assert (shown.plain, shown.style) == (text, style)
+
+
+def test_latencies_read_in_milliseconds() -> None:
+    assert latency_words(Histogram([1_000, 2_000, 9_000])) == "p50 2.0 ms, p99 9.0 ms of 3"
+    assert latency_words(Histogram()) == "no samples"
+
+
+def test_a_position_is_marked_at_the_bids_of_its_own_window() -> None:
+    # 20 x 0.52 + 10 x 0.465 - 7 - 5 - 0.12
+    assert marked_nanos(POSITION, snapshot()) == 2_930_000_000
+
+
+def test_what_has_no_bid_is_worth_nothing() -> None:
+    without_bids = snapshot(yes=BookView(), no=BookView())
+
+    assert marked_nanos(POSITION, without_bids) == -12_120_000_000
+    assert marked_nanos(POSITION, None) == -12_120_000_000
+
+
+def test_counts_of_the_observer_make_the_settled_total() -> None:
+    seen = view(counts=ObserverCounts(settled_count=7, total_pnl_nanos=-3_000_000_000))
+
+    text = drawn(status(seen))
+
+    assert "7 settled" in text
+    assert "-3.00" in text

@@ -1,0 +1,1 @@
+"""What a person meets: the command line, configuration, the foreground process, the console."""

@@ -1,0 +1,99 @@
+"""The composition root: which actors there are, and what each run hands them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+
+from actors.clock import ClockSpec
+from actors.directory.shell import DirectoryShell
+from actors.execution.shell import DeskShell, OrderShell, SimulatedExecutorShell
+from actors.feeds.shell import MarketFeedShell, ReferenceFeedShell, TwapFeedShell
+from actors.market.shell import MarketStateShell
+from actors.observer.shell import ObserverShell
+from actors.position.shell import PositionShell
+from actors.roles import (
+    DESK,
+    DIRECTORY,
+    EXECUTOR,
+    MARKET_FEED,
+    MARKET_STATE,
+    OBSERVER,
+    POSITION,
+    REFERENCE_FEED,
+    STRATEGY,
+    TWAP_FEED,
+)
+from actors.settings import Settings
+from actors.strategy.shell import StrategyShell
+from actors.supervision.messages import ChildSpec, SupervisorBoot
+
+CHILDREN = (
+    ChildSpec(OBSERVER, ObserverShell),
+    ChildSpec(POSITION, PositionShell),
+    ChildSpec(EXECUTOR, SimulatedExecutorShell),
+    ChildSpec(DESK, DeskShell),
+    ChildSpec(STRATEGY, StrategyShell),
+    ChildSpec(MARKET_STATE, MarketStateShell),
+    ChildSpec(MARKET_FEED, MarketFeedShell),
+    ChildSpec(REFERENCE_FEED, ReferenceFeedShell),
+    ChildSpec(TWAP_FEED, TwapFeedShell),
+    ChildSpec(DIRECTORY, DirectoryShell),
+)
+"""The permanent troupe in starting order: whoever is told something starts before who tells it."""
+
+
+def supervisor_boot(
+    settings: Settings, clock: ClockSpec, data_dir: Path, *, seed: int, log_to_stderr: bool
+) -> SupervisorBoot:
+    """Everything the supervisor needs to start the troupe."""
+    return SupervisorBoot(
+        settings=settings,
+        clock=clock,
+        data_dir=str(data_dir),
+        log_to_stderr=log_to_stderr,
+        seed=seed,
+        children=CHILDREN,
+        order_shell=OrderShell,
+    )
+
+
+def pointed_at_local_exchange(settings: Settings, http_url: str, ws_url: str) -> Settings:
+    """Return the settings with every address replaced by the local exchange's."""
+    venue = attrs.evolve(
+        settings.venue,
+        gamma_url=http_url,
+        clob_url=http_url,
+        market_ws_url=f"{ws_url}/ws/market",
+        user_ws_url=f"{ws_url}/ws/user",
+        rtds_ws_url=f"{ws_url}/rtds",
+        coinbase_ws_url=f"{ws_url}/coinbase",
+    )
+    return attrs.evolve(settings, venue=venue)
+
+
+REAL_PATIENCE_MS = 500
+"""What processes and sockets of a busy machine may need, in real time."""
+
+
+def with_patience(settings: Settings, speed: float) -> Settings:
+    """Return settings whose limits leave the machine its time when venue time runs fast.
+
+    A message takes its milliseconds whatever the clock's speed: at twenty times real time, a book
+    that may be two seconds old would have to be used within a tenth of one. At speed 1 nothing
+    changes.
+    """
+    if speed == 1:
+        return settings
+    least_ms = int(REAL_PATIENCE_MS * speed)
+    strategy, execution = settings.strategy, settings.execution
+    return attrs.evolve(
+        settings,
+        strategy=attrs.evolve(
+            strategy,
+            max_book_age_ms=max(strategy.max_book_age_ms, least_ms),
+            max_reference_age_ms=max(strategy.max_reference_age_ms, least_ms),
+        ),
+        execution=attrs.evolve(execution, order_ttl_ms=max(execution.order_ttl_ms, least_ms)),
+    )

@@ -1,0 +1,80 @@
+"""The ``understudy`` command: a list of commands, each loaded only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import click
+
+from understudy.teaching import TaughtCommand
+
+
+@attrs.frozen
+class Lazy:
+    """Where a command is found, and its line in the list of commands."""
+
+    module: str
+    attribute: str
+    summary: str
+
+
+COMMANDS: Mapping[str, Lazy] = {
+    "run": Lazy("understudy.commands.run", "run", "Trade: live with paper money, or the demo."),
+    "ps": Lazy("understudy.commands.ps", "ps", "Show the actors of a running system."),
+    "config": Lazy("understudy.commands.config", "config", "Check or show a configuration."),
+    "venue": Lazy("venue.cli", "venue", "Run the local exchange by itself."),
+}
+
+
+class LazyGroup(TaughtCommand, click.Group):
+    """A group that imports a command's module when the command is called, not before."""
+
+    def __init__(self, *, lazy: Mapping[str, Lazy], **options: Any) -> None:
+        super().__init__(**options)
+        self._lazy = lazy
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 # click's signature
+        """Name all commands, in the order of the table."""
+        return list(self._lazy)
+
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002 # click's signature
+        cmd_name: str,
+    ) -> click.Command | None:
+        """Load one command."""
+        lazy = self._lazy.get(cmd_name)
+        if lazy is None:
+            return None
+        command: click.Command = getattr(importlib.import_module(lazy.module), lazy.attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table, without loading any."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, lazy.summary) for name, lazy in self._lazy.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    examples={
+        "understudy run --demo": "two windows against a local exchange, then a summary",
+        "understudy run": "the real venue's books, simulated orders, until Ctrl-C",
+        "understudy ps": "which actors serve, since when, how often they fell",
+        "understudy config show": "every setting and where its value comes from",
+        "understudy run --help": "each command has its own help and examples",
+    },
+)
+@click.version_option(package_name="understudy", message="%(prog)s %(version)s")
+def main() -> None:
+    """Trade Polymarket's short crypto markets with supervised actors.
+
+    Orders are simulated; books and prices are the real venue's, or a local exchange's. Whatever
+    is killed, the journal knows every order, and a successor carries on.
+    """

@@ -1,0 +1,94 @@
+"""``understudy config``: check a file before it is used, show what is in force."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from understudy.commands.shared import assignment_option, config_option, json_option, load_config
+from understudy.config import Config, Source
+from understudy.keys import toml_text
+from understudy.teaching import TaughtCommand
+
+
+@click.group()
+def config() -> None:
+    """Check or show a configuration.
+
+    A configuration is one TOML file; every key has a default, so it names only what differs.
+    All keys: docs/configuration.md.
+    """
+
+
+@config.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy config check my.toml": "before a file is used",
+        "understudy config check my.toml && make run": "in scripts: exit code 2 if it is wrong",
+    },
+)
+@click.argument("file", type=click.Path(path_type=Path))
+def check(file: Path) -> None:
+    """Say whether FILE can be used, and if not, what is wrong with it.
+
+    Prints "ok", or one sentence and exit code 2.
+    """
+    load_config(file)
+    click.echo("ok")
+
+
+@config.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy config show": "the defaults",
+        "understudy config show --config my.toml": "a file's values among them",
+        "understudy config show --set strategy.oracle=diffusion": "what an option would do",
+        "understudy config show --json | jq '.\"series.asset\".value'": "one value, for a script",
+    },
+)
+@config_option
+@assignment_option
+@json_option
+def show(config_path: Path | None, assignments: tuple[str, ...], is_json: bool) -> None:
+    """Show every setting: its value, where that comes from, and what it means."""
+    loaded = load_config(config_path, assignments)
+    if is_json:
+        click.echo(json.dumps(_as_json(loaded), indent=2))
+    else:
+        Console().print(_table(loaded))
+
+
+def _as_json(loaded: Config) -> dict[str, dict[str, object]]:
+    return {
+        each.key.full_name: {
+            "value": each.value,
+            "source": each.source.value,
+            "allowed": each.key.rule.allowed,
+            "meaning": each.key.meaning,
+        }
+        for each in loaded.effective
+    }
+
+
+def _table(loaded: Config) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("key", "value", "source", "meaning"):
+        table.add_column(heading, overflow="fold", max_width=34 if heading == "value" else None)
+    section = ""
+    for each in loaded.effective:
+        if each.key.section != section:
+            section = each.key.section
+            table.add_row(f"[bold cyan]\\[{section}][/]")
+        style = "" if each.source is Source.DEFAULT else "yellow"
+        table.add_row(
+            each.key.name,
+            toml_text(each.value).replace("[", "\\["),
+            each.source.value,
+            f"[dim]{each.key.meaning}[/]",
+            style=style,
+        )
+    return table

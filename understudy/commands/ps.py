@@ -1,0 +1,37 @@
+"""``understudy ps``: the actors of a running system."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from understudy.actor_table import actor_table
+from understudy.commands.shared import ask_system, data_dir_option, json_option
+from understudy.status import children_of
+from understudy.teaching import TaughtCommand
+
+
+@click.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy ps": "the system on the default data directory",
+        "understudy ps --data-dir ./demo": "a demo that was started with the same",
+        "understudy ps --json | jq '.children[].pid'": "process ids, for a script",
+    },
+)
+@data_dir_option
+@json_option
+def ps(data_dir: Path, is_json: bool) -> None:
+    """Show every actor of a running system: its state, uptime, falls and process.
+
+    "falls" counts how often it was made again, "idle" is the time since its last message. A
+    "waiting" actor lives but lacks something that it needs, such as a feed's connection.
+    """
+    reply = ask_system(data_dir, "ps")
+    if is_json:
+        click.echo(json.dumps(reply, indent=2))
+    else:
+        Console().print(actor_table(children_of(reply), reply["pid"]))

@@ -1,0 +1,62 @@
+"""Options that several commands have in common, so that they are spelled and act alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from understudy.config import Config, ConfigError, load
+from understudy.control import ControlError, NotRunning, Reply, ask
+from understudy.exit_codes import ExitCode
+from understudy.options import DEFAULT_DATA_DIR
+
+config_option = click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A TOML file of settings. None is read unless it is named here.",
+)
+
+assignment_option = click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="One setting, such as strategy.max_shares=50; overrules the file. May be repeated.",
+)
+
+data_dir_option = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    default=DEFAULT_DATA_DIR,
+    show_default=True,
+    help="Directory of the system's journal, log and control socket.",
+)
+
+json_option = click.option("--json", "is_json", is_flag=True, help="Print JSON for programs.")
+
+
+def fail(sentence: str, code: ExitCode = ExitCode.FAILED) -> NoReturn:
+    """End the command with one sentence on stderr and an exit code."""
+    click.echo(f"understudy: {sentence}", err=True)
+    raise click.exceptions.Exit(code)
+
+
+def load_config(path: Path | None, assignments: tuple[str, ...] = ()) -> Config:
+    """Load a configuration, or end the command: bad input."""
+    try:
+        return load(path, assignments)
+    except ConfigError as error:
+        fail(str(error), ExitCode.BAD_INPUT)
+
+
+def ask_system(data_dir: Path, command: str, **arguments: object) -> Reply:
+    """Ask the system that runs on a data directory, or end the command: failed."""
+    try:
+        return ask(data_dir.expanduser().absolute(), command, **arguments)
+    except (NotRunning, ControlError) as error:
+        fail(str(error))

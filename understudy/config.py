@@ -1,0 +1,139 @@
+"""One TOML file becomes ``Settings``, and every value can say where it comes from.
+
+A section is a class of ``actors.settings``, a key one of its fields. Whatever is wrong with a
+file ends in one ``ConfigError``: a sentence that names the key, its value and what is allowed.
+No file is ever read that was not named.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from actors.settings import Settings
+from understudy.keys import (
+    KEYS,
+    SECTIONS,
+    ConfigError,
+    Key,
+    check_section,
+    key_named,
+    outside_a_section,
+)
+
+__all__ = ["Config", "ConfigError", "Effective", "Source", "load"]
+
+
+class Source(enum.Enum):
+    """Where a value comes from; a later one overrules an earlier one."""
+
+    DEFAULT = "default"
+    FILE = "file"
+    COMMAND_LINE = "command line"
+
+
+@attrs.frozen(kw_only=True)
+class Effective:
+    """The value that a key has in the end."""
+
+    key: Key
+    value: Any
+    source: Source
+
+
+@attrs.frozen(kw_only=True)
+class Config:
+    """A whole configuration: what actors receive, and what people may ask about it."""
+
+    settings: Settings
+    effective: tuple[Effective, ...]
+    """Every key, in the order of ``actors.settings``."""
+
+
+def load(path: Path | None = None, assignments: Sequence[str] = ()) -> Config:
+    """Read a configuration; without a file or assignments it is the defaults.
+
+    Args:
+        path: A TOML file, or None.
+        assignments: From the command line, ``section.key=value`` each; they overrule the file.
+
+    Raises:
+        ConfigError: the file cannot be read or parsed, or a key or value is not allowed.
+    """
+    from_file = {} if path is None else _read(path)
+    from_command_line = dict(_assigned(assignment) for assignment in assignments)
+    given = {**from_file, **from_command_line}
+
+    def source(name: str) -> Source:
+        if name in from_command_line:
+            return Source.COMMAND_LINE
+        return Source.FILE if name in from_file else Source.DEFAULT
+
+    effective = tuple(
+        Effective(key=key, value=given.get(name, key.default), source=source(name))
+        for name, key in KEYS.items()
+    )
+    return Config(settings=_settings(effective), effective=effective)
+
+
+def _settings(effective: tuple[Effective, ...]) -> Settings:
+    sections = {
+        section: section_class(
+            **{each.key.name: each.value for each in effective if each.key.section == section}
+        )
+        for section, section_class in SECTIONS.items()
+    }
+    return Settings(**sections)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return a file's values by full key name, each of them checked."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is not UTF-8 text") from None
+    try:
+        return {
+            name: key_named(name).checked(value) for name, value in _flattened(tomllib.loads(text))
+        }
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(_syntax_sentence(path, text, str(error))) from None
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def _flattened(tables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for section, table in tables.items():
+        if not isinstance(table, dict):
+            raise outside_a_section(section, table)
+        check_section(section)
+        for name, value in table.items():
+            yield f"{section}.{name}", value
+
+
+def _syntax_sentence(path: Path, text: str, error: str) -> str:
+    """Turn the parser's "what (at line 3, column 5)" into a sentence that begins with where."""
+    what, _, where = error.rpartition(" (at ")
+    found = re.match(r"line (\d+)", where)
+    line = int(found[1]) if found else len(text.splitlines())
+    return f"{path}, line {line}: this is not TOML: {what or error}"
+
+
+def _assigned(assignment: str) -> tuple[str, Any]:
+    """Read ``section.key=value``; the value is TOML, or else a bare text."""
+    name, equals, text = (part.strip() for part in assignment.partition("="))
+    if not equals:
+        raise ConfigError(f"{assignment}: allowed is section.key=value")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    return name, key_named(name).checked(value)

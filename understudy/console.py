@@ -1,0 +1,163 @@
+"""The live view: a screen that follows a running system, drawn anew from each status."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+import attrs
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.layout import Layout
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from actors.directory.messages import Side
+from actors.market.messages import MarketSnapshot
+from actors.observer.messages import ObserverCounts
+from understudy import panels
+from understudy.status import Status
+from understudy.wording import clock_label
+
+_WIDE_COLUMNS = 110
+_WIDE_ROWS = 28
+_TALL_ROWS = 34
+_HEADER_ROWS = 3
+_BOOK_LEVELS = 5
+_FRAME_ROWS = 2
+_ACTOR_TABLE_COLUMNS = 56
+_WINDOWS_ROWS = 8
+_ORDERS_ROWS = 4
+_TALL_ORDERS_ROWS = 8
+_COMPACT_ACTORS_ROWS = 5
+
+
+class LiveView:
+    """Shows each status on the whole terminal while its block lasts; without one, nothing."""
+
+    def __init__(self, is_terminal: bool, console: Console | None = None) -> None:
+        self._live = Live(console=console, screen=True, auto_refresh=False) if is_terminal else None
+
+    def __enter__(self) -> Self:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def show(self, status: Status) -> None:
+        """Draw a status in the place of the one before."""
+        if self._live is not None:
+            self._live.update(render(status), refresh=True)
+
+
+def render(status: Status) -> RenderableType:
+    """Draw a status; how much of it depends on the size of what it is printed on."""
+    return _Screen(status)
+
+
+@attrs.frozen
+class _Screen:
+    status: Status
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        rows = options.height or console.height
+        if options.max_width >= _WIDE_COLUMNS and rows >= _WIDE_ROWS:
+            rest = [_wide_body(self.status, rows)]
+        else:
+            rest = _narrow_body(self.status)
+        screen = Layout()
+        screen.split_column(
+            Layout(_header(self.status), size=_HEADER_ROWS),
+            Layout(_market(self.status), size=_BOOK_LEVELS + _FRAME_ROWS),
+            *rest,
+        )
+        yield screen
+
+
+def _header(status: Status) -> RenderableType:
+    view, snapshot = status.view, _snapshot(status)
+    market = snapshot.market if snapshot is not None else None
+    if market is None and view is not None and view.opened is not None:
+        market = view.opened.market
+    pace = f"{status.speed:g} times real time" if status.speed != 1 else ""
+    header = Table.grid(expand=True, padding=(0, 1))
+    header.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    header.add_column(justify="right", no_wrap=True)
+    header.add_row(
+        panels.market_line(market, status.now_ms),
+        Text.assemble(("understudy ", "bold cyan"), (clock_label(status.now_ms), "dim")),
+    )
+    header.add_row(panels.reference_line(snapshot, status.now_ms), Text(pace, "dim"))
+    notice = panels.notice_line(
+        status.report.escalation if status.report is not None else "",
+        view.stop_loss if view is not None else None,
+        view.feeds if view is not None else (),
+        status.latencies,
+    )
+    return Group(header, notice)
+
+
+def _market(status: Status) -> Layout:
+    """Both books and the position, side by side."""
+    view, snapshot = status.view, _snapshot(status)
+    books = [
+        panels.book_panel(
+            side, snapshot.book(side) if snapshot is not None else None, _BOOK_LEVELS, status.now_ms
+        )
+        for side in Side
+    ]
+    position = panels.position_panel(
+        view.position if view is not None else None,
+        snapshot,
+        view.counts if view is not None else ObserverCounts(),
+    )
+    row = Layout()
+    row.split_row(*map(Layout, books), Layout(position))
+    return row
+
+
+def _wide_body(status: Status, rows: int) -> Layout:
+    """Orders and decisions left, the actors with all their figures right."""
+    is_tall = rows >= _TALL_ROWS
+    left, right, body = Layout(), Layout(size=_ACTOR_TABLE_COLUMNS), Layout()
+    left.split_column(
+        Layout(_orders(status), size=_TALL_ORDERS_ROWS if is_tall else _ORDERS_ROWS),
+        Layout(_decisions(status)),
+    )
+    settled = status.view.settled if status.view is not None else ()
+    right.split_column(
+        Layout(panels.actors_panel(status.report)),
+        Layout(panels.windows_panel(settled), size=_WINDOWS_ROWS, visible=is_tall),
+    )
+    body.split_row(left, right)
+    return body
+
+
+def _narrow_body(status: Status) -> list[Layout]:
+    """Everything in one column, the actors as dots."""
+    return [
+        Layout(_orders(status), size=_ORDERS_ROWS),
+        Layout(_decisions(status)),
+        Layout(panels.compact_actors_panel(status.report), size=_COMPACT_ACTORS_ROWS),
+    ]
+
+
+def _snapshot(status: Status) -> MarketSnapshot | None:
+    return status.view.snapshot if status.view is not None else None
+
+
+def _orders(status: Status) -> RenderableType:
+    view = status.view
+    return panels.orders_panel(view.live_orders if view is not None else (), status.now_ms)
+
+
+def _decisions(status: Status) -> RenderableType:
+    return panels.decisions_panel(status.view.decisions if status.view is not None else ())

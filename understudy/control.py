@@ -1,0 +1,155 @@
+"""How another command asks a running system something: one JSON line each way, over a local socket.
+
+The socket lies in the data directory, so whoever may read the journal may ask, and nobody else.
+It is reached through the directory's descriptor (``/proc/self/fd/<n>/control.sock``), because a
+socket's address may have 107 bytes at most and a data directory's path may have more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+SOCKET_NAME = "control.sock"
+
+_PATIENCE_S = 5.0
+"""Longest wait for the other side's line."""
+_LINE_LIMIT_BYTES = 1 << 20
+
+Reply = dict[str, Any]
+Handler = Callable[[dict[str, Any]], Reply]
+
+
+class ControlError(Exception):
+    """The running system did not do what it was asked; the sentence is its own."""
+
+
+class NotRunning(Exception):
+    """Nothing answers for this data directory."""
+
+
+@contextlib.contextmanager
+def _address(data_dir: Path) -> Iterator[str]:
+    """Give a short address of the directory's socket, valid within the block."""
+    descriptor = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{descriptor}/{SOCKET_NAME}"
+    finally:
+        os.close(descriptor)
+
+
+def _read_line(connection: socket.socket) -> dict[str, Any]:
+    """Read one JSON object.
+
+    Raises:
+        ValueError: the line is too long, cut off or not JSON.
+        TypeError: it is JSON, but no object.
+        OSError: the other side went away or was too slow.
+    """
+    with connection.makefile("rb") as stream:
+        line = stream.readline(_LINE_LIMIT_BYTES)
+    if not line.endswith(b"\n"):
+        raise ValueError("the line was cut off")
+    value = json.loads(line)
+    if not isinstance(value, dict):
+        raise TypeError("the line holds no JSON object")
+    return value
+
+
+def _write_line(connection: socket.socket, value: Mapping[str, Any]) -> None:
+    connection.sendall(json.dumps(value).encode() + b"\n")
+
+
+class ControlServer:
+    """Answers commands in one thread, one after another, until it is closed.
+
+    The caller holds the data directory's lock: a socket file found there is a dead process's.
+    Handlers run in the server's thread and return what the reply holds.
+    """
+
+    def __init__(self, data_dir: Path, handlers: Mapping[str, Handler]) -> None:
+        self._path = data_dir / SOCKET_NAME
+        self._handlers = handlers
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._thread = threading.Thread(target=self._serve, name="control", daemon=True)
+
+    def start(self) -> None:
+        """Bind the socket, for this user only, and begin to answer.
+
+        Raises:
+            OSError: the directory does not take a socket.
+        """
+        self._path.unlink(missing_ok=True)
+        with _address(self._path.parent) as address:
+            self._listener.bind(address)
+        self._path.chmod(0o600)
+        self._listener.listen()
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop answering and remove the socket; a second call changes nothing."""
+        if self._thread.is_alive():
+            self._listener.shutdown(socket.SHUT_RDWR)
+            self._thread.join()
+            self._path.unlink(missing_ok=True)
+        self._listener.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:  # close() has shut the listener down
+                return
+            with connection:
+                connection.settimeout(_PATIENCE_S)
+                self._answer(connection)
+
+    def _answer(self, connection: socket.socket) -> None:
+        try:
+            _write_line(connection, self._reply(_read_line(connection)))
+        except (OSError, ValueError, TypeError) as error:
+            logging.getLogger(__name__).warning("a control request was dropped: %s", error)
+
+    def _reply(self, request: dict[str, Any]) -> Reply:
+        command = request.get("command")
+        handler = self._handlers.get(command) if isinstance(command, str) else None
+        if handler is None:
+            known = ", ".join(sorted(self._handlers))
+            return {"error": f"unknown command {command!r}: known are {known}"}
+        try:
+            return handler(request)
+        except Exception as error:
+            logging.getLogger(__name__).exception("control command %s failed", command)
+            return {"error": f"{command} failed: {error}"}
+
+
+def ask(data_dir: Path, command: str, **arguments: object) -> Reply:
+    """Ask the system that runs on a data directory.
+
+    Raises:
+        NotRunning: nothing answers there.
+        ControlError: it answered that it could not.
+    """
+    try:
+        with (
+            _address(data_dir) as address,
+            socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection,
+        ):
+            connection.settimeout(_PATIENCE_S)
+            connection.connect(address)
+            _write_line(connection, {"command": command, **arguments})
+            reply = _read_line(connection)
+    except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
+        raise NotRunning(f"no understudy runs on {data_dir}") from None
+    except (OSError, ValueError, TypeError) as error:
+        raise NotRunning(f"the understudy on {data_dir} does not answer: {error}") from None
+    if "error" in reply:
+        raise ControlError(reply["error"])
+    return reply

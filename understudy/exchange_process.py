@@ -1,0 +1,86 @@
+"""The local exchange as a process of its own, beside the system that trades on it."""
+
+from __future__ import annotations
+
+import json
+import select
+import subprocess
+import sys
+
+import attrs
+
+from actors.clock import ClockSpec
+from actors.transport import end_with_parent
+
+_START_LIMIT_S = 30.0
+_STOP_LIMIT_S = 5.0
+
+
+class ExchangeFailed(Exception):
+    """The local exchange did not start; the sentence holds its last words."""
+
+
+@attrs.frozen(kw_only=True)
+class ExchangeSetup:
+    """What the local exchange is told when a run starts it."""
+
+    clock: ClockSpec
+    seed: int
+    asset: str
+    window_minutes: int
+
+
+class ExchangeProcess:
+    """Starts the exchange on a free port of loopback and learns its addresses."""
+
+    def __init__(self, options: ExchangeSetup) -> None:
+        command = [
+            *(sys.executable, "-m", "venue", "--port", "0"),
+            *("--seed", str(options.seed)),
+            *("--speed", repr(options.clock.speed)),
+            *("--asset", options.asset),
+            *("--minutes", str(options.window_minutes)),
+            *("--start", str(options.clock.origin_ms)),
+            *("--origin-monotonic-ns", str(options.clock.origin_monotonic_ns)),
+        ]
+        # Its own session: a Ctrl-C must not end it before the system has ended its orders.
+        self._process = subprocess.Popen(  # noqa: S603 # our own module, our own arguments
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            preexec_fn=end_with_parent,
+        )
+        addresses = self._read_addresses()
+        self.http_url: str = addresses["http"]
+        self.ws_url: str = addresses["ws"]
+
+    def _read_addresses(self) -> dict[str, str]:
+        stdout, stderr = self._process.stdout, self._process.stderr
+        if stdout is None or stderr is None:
+            raise AssertionError("the exchange was started without pipes")
+        ready, _, _ = select.select([stdout], [], [], _START_LIMIT_S)
+        line = stdout.readline() if ready else b""
+        if not line.strip():
+            self._process.kill()
+            last_words = stderr.read().decode(errors="replace").strip() or "it said nothing"
+            raise ExchangeFailed(f"the local exchange did not start: {last_words}")
+        addresses: dict[str, str] = json.loads(line)
+        return addresses
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process lives."""
+        return self._process.poll() is None
+
+    def stop(self) -> None:
+        """End the process, by force if it does not go."""
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        for stream in (self._process.stdout, self._process.stderr):
+            if stream is not None:
+                stream.close()

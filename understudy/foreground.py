@@ -1,0 +1,246 @@
+"""The foreground process: starts the tree, watches it, shows it, ends it in good order.
+
+It owns no trading state. What it must know (how many windows have settled, what the summary
+says) it reads from the journal and asks of the actors, so it may fall like everything else: its
+children then leave, and the next run on the same data directory recovers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from actors import log, transport
+from actors.clock import Clock, ClockSpec
+from actors.directory.windows import WindowState
+from actors.journal import JournalError, JournalReader, prepare
+from actors.observer.messages import GetView, View
+from actors.roles import OBSERVER
+from actors.settings import Settings
+from actors.supervision.messages import ChildrenReport
+from understudy.bootstrap import pointed_at_local_exchange, supervisor_boot, with_patience
+from understudy.console import LiveView
+from understudy.control import ControlServer
+from understudy.data_dir import DataDirLock, DirectoryLocked
+from understudy.exchange_process import ExchangeFailed, ExchangeProcess, ExchangeSetup
+from understudy.exit_codes import ExitCode
+from understudy.options import RunOptions
+from understudy.status import Status, ps_reply
+from understudy.summary import Tally, print_summary
+from understudy.tree import ActorTree, TreeFailed
+
+_BEAT_S = 0.2
+_PATIENCE_S = 3.0
+"""A supervisor that answers nothing for so long is hung: its tree is ended and built anew."""
+_REBUILDS_MOST = 5
+_REBUILD_PERIOD_S = 60.0
+_HISTORY_MS = 70_000
+"""A demo begins so long before a window, so that the averaging price source has a history."""
+
+
+def run(options: RunOptions) -> int:
+    """Run until the asked-for windows have settled or someone ends it; returns the exit status."""
+    try:
+        lock = DataDirLock(options.data_dir)
+    except DirectoryLocked as locked:
+        return _say(str(locked), ExitCode.LOCKED)
+    try:
+        prepare(options.data_dir)
+        log.rotate(options.data_dir)
+        with _market(options) as (settings, clock):
+            transport.secure()
+            transport.quicken()
+            transport.tie_children_to_parents()
+            return _Foreground(options, settings, clock).run_until_done()
+    except JournalError as error:
+        return _say(str(error), ExitCode.JOURNAL_UNUSABLE)
+    except (ExchangeFailed, TreeFailed) as error:
+        return _say(str(error), ExitCode.FAILED)
+    finally:
+        lock.release()
+
+
+def _say(sentence: str, code: ExitCode) -> int:
+    click.echo(f"understudy: {sentence}", err=True)
+    return code
+
+
+@contextlib.contextmanager
+def _market(options: RunOptions) -> Iterator[tuple[Settings, ClockSpec]]:
+    """Give the settings and clock to trade with; for a demo, beside a local exchange."""
+    if not options.is_demo:
+        yield options.settings, ClockSpec.starting_now()
+        return
+    series = options.settings.series
+    origin_ms = _demo_origin_ms(options.data_dir, series.window_ms)
+    clock = ClockSpec.starting_now(origin_ms, options.speed)
+    exchange = ExchangeProcess(
+        ExchangeSetup(
+            clock=clock,
+            seed=options.seed,
+            asset=series.asset,
+            window_minutes=series.window_minutes,
+        )
+    )
+    try:
+        settings = pointed_at_local_exchange(options.settings, exchange.http_url, exchange.ws_url)
+        yield with_patience(settings, options.speed), clock
+    finally:
+        exchange.stop()
+
+
+def _demo_origin_ms(data_dir: Path, window_ms: int) -> int:
+    """Venue time at which a demo begins: shortly before a window, and after any earlier demo."""
+    reader = JournalReader(data_dir)
+    _, last_ms = reader.last_event()
+    reader.close()
+    earliest_ms = max(time.time_ns() // 1_000_000, last_ms + window_ms)
+    return -(-earliest_ms // window_ms) * window_ms - _HISTORY_MS
+
+
+class _Foreground:
+    """One run: a loop that asks, shows, and decides whether it is over."""
+
+    def __init__(self, options: RunOptions, settings: Settings, clock: ClockSpec) -> None:
+        self._options = options
+        self._clock = Clock(clock)
+        self._lines = log.LineLog(options.data_dir, "foreground", to_stderr=not options.is_terminal)
+        self._boot = supervisor_boot(
+            settings,
+            clock,
+            options.data_dir,
+            seed=options.seed,
+            log_to_stderr=not options.is_terminal,
+        )
+        self._reader = JournalReader(options.data_dir)
+        self._start_seq, _ = self._reader.last_event()
+        self._seen_seq = self._start_seq
+        self._finished_count = 0
+        self._began_ms = self._clock.now_ms()
+        self._tally = Tally()
+        self._rebuilds: deque[float] = deque()
+        self._report: ChildrenReport | None = None
+        self._view: View | None = None
+        self._view_request = 0
+        self._stop_reason = ""
+        self._answered_at = time.monotonic()
+
+    def run_until_done(self) -> int:
+        """Start, watch, end; the summary comes last."""
+        control = ControlServer(self._options.data_dir, {"ps": self._on_ps})
+        with self._signals():
+            tree = ActorTree(self._boot)
+            control.start()
+            try:
+                with LiveView(self._options.is_terminal) as live:
+                    code, tree = self._watch(tree, live)
+            except BaseException:
+                tree.kill()
+                raise
+            finally:
+                control.close()
+            self._lines.write("info", f"ending: {self._stop_reason}")
+            self._take_report(tree.end(self._stop_reason))
+        print_summary(self._reader, self._tally, self._start_seq, is_json=self._options.is_json)
+        if code != ExitCode.OK:
+            return _say(self._stop_reason, code)
+        return code
+
+    def _watch(self, tree: ActorTree, live: LiveView) -> tuple[ExitCode, ActorTree]:
+        while not self._stop_reason:
+            began = time.monotonic()
+            self._take_report(tree.ask_children(patience_s=1.0))
+            self._take_view(tree)
+            live.show(self._status())
+            fallen = tree.fallen() or self._hung()
+            if fallen is not None:
+                if not self._may_rebuild():
+                    self._stop_reason = f"the {fallen} fell more than {_REBUILDS_MOST} times"
+                    return ExitCode.GAVE_UP, tree
+                tree = self._rebuild(tree, fallen)
+            if self._report is not None and self._report.escalation:
+                self._stop_reason = self._report.escalation
+                return ExitCode.GAVE_UP, tree
+            if 0 < self._options.windows <= self._finished_windows():
+                self._stop_reason = f"{self._options.windows} windows have settled"
+            self._pause(began)
+        return ExitCode.OK, tree
+
+    def _pause(self, began: float) -> None:
+        left = _BEAT_S - (time.monotonic() - began)
+        if left > 0 and not self._stop_reason:
+            time.sleep(left)
+
+    def _take_report(self, report: ChildrenReport | None) -> None:
+        if report is not None:
+            self._answered_at = time.monotonic()
+            self._report = report
+            self._tally.add(report)
+
+    def _take_view(self, tree: ActorTree) -> None:
+        if self._options.is_terminal:
+            self._view_request += 1
+            view = tree.ask_role(OBSERVER, GetView(self._view_request), View, patience_s=0.5)
+            self._view = view or self._view
+
+    def _status(self) -> Status:
+        return Status(
+            view=self._view,
+            report=self._report,
+            now_ms=self._clock.now_ms(),
+            speed=self._clock.spec.speed,
+            latencies=self._tally.latencies,
+        )
+
+    def _hung(self) -> str | None:
+        silent_s = time.monotonic() - self._answered_at
+        return "supervisor (hung)" if silent_s > _PATIENCE_S else None
+
+    def _may_rebuild(self) -> bool:
+        now = time.monotonic()
+        while self._rebuilds and now - self._rebuilds[0] > _REBUILD_PERIOD_S:
+            self._rebuilds.popleft()
+        return len(self._rebuilds) < _REBUILDS_MOST
+
+    def _rebuild(self, tree: ActorTree, fallen: str) -> ActorTree:
+        self._lines.write("warning", f"the {fallen} fell: building the tree anew")
+        self._rebuilds.append(time.monotonic())
+        self._tally.count_fall(fallen.split()[0])
+        self._tally.close_tree()
+        tree.kill()
+        self._answered_at = time.monotonic()
+        return ActorTree(self._boot)
+
+    def _finished_windows(self) -> int:
+        """How many windows have settled of those that this run saw from their start."""
+        for event in self._reader.events(kind="WindowFinished", after_seq=self._seen_seq):
+            self._seen_seq = event.seq
+            for window in self._reader.states("window", event.market_id, open_only=False):
+                if isinstance(window, WindowState) and window.market.opens_at_ms >= self._began_ms:
+                    self._finished_count += 1
+        return self._finished_count
+
+    def _on_ps(self, _request: dict[str, object]) -> dict[str, object]:
+        if self._report is None:
+            return {"error": "the supervisor has not answered yet"}
+        return ps_reply(self._report)
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        def stop(number: int, _frame: object) -> None:
+            self._stop_reason = self._stop_reason or signal.Signals(number).name
+
+        before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
+            sys.stdout.flush()

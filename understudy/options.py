@@ -1,0 +1,35 @@
+"""What one run was asked to do: the command line's answer, checked, in one value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+
+from actors.settings import Settings
+
+DEFAULT_DATA_DIR = Path("~/.understudy")
+DEMO_WINDOWS = 2
+DEMO_SPEED = 20.0
+DEMO_SEED = 1
+
+
+@attrs.frozen(kw_only=True)
+class RunOptions:
+    """Everything the foreground process must know to start a run."""
+
+    is_demo: bool
+    """Trade against a local exchange that is started with the run."""
+    settings: Settings
+    windows: int
+    """Stop after so many settled windows; 0: only when told to."""
+    speed: float
+    """Venue time per real time; 1 unless it is a demo, where the exchange keeps pace."""
+    seed: int
+    """For every actor's dice and the demo's prices."""
+    data_dir: Path
+    """Journal, log, lock and control socket; exists already."""
+    is_json: bool
+    """Print the summary as one JSON object and nothing else on stdout."""
+    is_terminal: bool
+    """Someone watches: show the live view."""

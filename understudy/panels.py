@@ -1,0 +1,233 @@
+"""The live view's parts, each drawn from one piece of the status; pure, and content to be empty."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from actors.directory.messages import Market, Side
+from actors.execution.messages import OrderState, OrderStatus
+from actors.market.messages import BookView, MarketSnapshot
+from actors.observer.messages import FeedSeen, ObserverCounts, SignalSeen
+from actors.position.messages import PositionSnapshot, WindowSettled
+from actors.roles import is_spare, order_id_of
+from actors.strategy.messages import Action, StopLossTriggered
+from actors.supervision.messages import ChildrenReport, ChildReport
+from understudy.actor_table import STATE_STYLES, actor_table
+from understudy.latency import Histogram
+from understudy.wording import (
+    clock_label,
+    depth_label,
+    latency_words,
+    marked_nanos,
+    money,
+    move_label,
+    price_label,
+    reference_label,
+    size_label,
+    span_label,
+)
+
+_LAST_MINUTE_MS = 60_000
+_BAR_WIDTH = 16
+_COMPACT_COLUMNS = 4
+_STATUS_WORDS = {OrderStatus.PARTIALLY_FILLED: "partial"}
+
+
+def framed(content: RenderableType, title: str | Text, style: str = "dim") -> Panel:
+    """Put a part into its frame."""
+    return Panel(content, title=title, title_align="left", border_style=style, box=box.ROUNDED)
+
+
+def waiting(what: str) -> Text:
+    """Say what is missing, where it will appear."""
+    return Text(what, "dim italic")
+
+
+def market_line(market: Market | None, now_ms: int) -> Text:
+    """Which window, and how long it still is open."""
+    if market is None:
+        return waiting("no window yet")
+    left_ms = market.closes_at_ms - now_ms
+    share_left = min(1.0, max(0.0, left_ms / (market.closes_at_ms - market.opens_at_ms)))
+    filled = round(share_left * _BAR_WIDTH)
+    urgency = "red" if left_ms < _LAST_MINUTE_MS else "cyan"
+    return Text.assemble(
+        (f"{market.slug}  ", "bold"),
+        ("━" * filled, urgency),
+        ("━" * (_BAR_WIDTH - filled), "bright_black"),
+        (f" {span_label(left_ms)} left" if left_ms > 0 else " waits for its result", urgency),
+    )
+
+
+def reference_line(snapshot: MarketSnapshot | None, now_ms: int) -> Text:
+    """The reference price, the strike, and the difference of the two."""
+    if snapshot is None:
+        return Text()
+    line = Text()
+    if snapshot.reference_e18 is None:
+        line.append("no reference price", "dim italic")
+    else:
+        line.append("reference ", "dim").append(reference_label(snapshot.reference_e18), "bold")
+        line.append(f" {span_label(now_ms - snapshot.reference_at_ms)} old", "dim")
+    if snapshot.strike is None:
+        return line.append("   no strike yet", "dim italic")
+    line.append("   strike ", "dim").append(reference_label(snapshot.strike.price_e18), "bold")
+    if snapshot.reference_e18 is not None:
+        strike_e18 = snapshot.strike.price_e18
+        line.append(f"   {move_label(strike_e18, snapshot.reference_e18)}", "cyan")
+        line.append(" Up" if snapshot.reference_e18 >= strike_e18 else " Down", "dim")
+    return line
+
+
+def book_panel(side: Side, book: BookView | None, levels: int, now_ms: int) -> Panel:
+    """One token's best levels, bids left and asks right."""
+    name = "YES (Up)" if side is Side.YES else "NO (Down)"
+    if book is None:
+        return framed(waiting("no book yet"), name)
+    table = Table.grid(padding=(0, 1), expand=True)
+    for justify in ("right", "right", "left", "left"):
+        table.add_column(justify=justify, no_wrap=True, ratio=1)
+    for row in range(levels):
+        bid = book.bids[row] if row < len(book.bids) else None
+        ask = book.asks[row] if row < len(book.asks) else None
+        table.add_row(
+            Text(depth_label(bid[1]) if bid else "", "dim"),
+            Text(price_label(bid[0]) if bid else "", "green"),
+            Text(price_label(ask[0]) if ask else "", "red"),
+            Text(depth_label(ask[1]) if ask else "", "dim"),
+        )
+    if not book.is_synced:
+        return framed(table, f"{name} · not synced", "yellow")
+    if book.is_crossed:
+        return framed(table, f"{name} · crossed", "red")
+    return framed(table, f"{name} · {span_label(now_ms - book.updated_at_ms)}")
+
+
+def position_panel(
+    position: PositionSnapshot | None, snapshot: MarketSnapshot | None, counts: ObserverCounts
+) -> Panel:
+    """What is held and what it is worth now; what past windows brought."""
+    table = Table.grid(padding=(0, 1), expand=True)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    if position is None:
+        table.add_row(waiting("no position yet"), "")
+    else:
+        for side in Side:
+            holding = position.holding(side)
+            average = holding.average_ticks()
+            at = f" @ {price_label(average)}" if average is not None else ""
+            table.add_row(side.value, size_label(holding.quantity_units) + at)
+        table.add_row("at the bids", money(marked_nanos(position, snapshot)))
+        table.add_row("fees", money(-position.fees_nanos))
+    table.add_row(f"{counts.settled_count} settled", money(counts.total_pnl_nanos))
+    return framed(table, "position")
+
+
+def orders_panel(orders: Sequence[OrderState], now_ms: int) -> Panel:
+    """Every live order and how much of it is filled."""
+    if not orders:
+        return framed(waiting("no live order"), "orders")
+    table = Table.grid(padding=(0, 1))
+    table.add_column(overflow="ellipsis")  # the one that gives way when there is little room
+    for justify in ("left", "right", "right", "left", "right"):
+        table.add_column(justify=justify, no_wrap=True)
+    for order in orders:
+        intent = order.intent
+        is_buy = intent.action is Action.BUY
+        table.add_row(
+            intent.order_id,
+            Text(f"{intent.action.value} {intent.side.value}", "green" if is_buy else "red"),
+            f"@ {price_label(intent.price_ticks)}",
+            f"{size_label(order.filled_units)} of {size_label(intent.size_units)}",
+            Text(_STATUS_WORDS.get(order.status, order.status.value.lower()), "yellow"),
+            Text(span_label(now_ms - intent.created_at_ms), "dim"),
+        )
+    return framed(table, f"orders · {len(orders)} live")
+
+
+def windows_panel(settled: Sequence[WindowSettled]) -> Panel:
+    """The last settled windows, newest first."""
+    if not settled:
+        return framed(waiting("none settled yet"), "windows")
+    table = Table.grid(padding=(0, 2))
+    for window in reversed(settled):
+        winner = {Side.YES: "Up won", Side.NO: "Down won", None: "void"}[window.winner]
+        table.add_row(window.slug, Text(winner, "dim"), money(window.pnl_nanos))
+    return framed(table, "windows")
+
+
+def actors_panel(report: ChildrenReport | None) -> Panel:
+    """The whole tree, a row an actor."""
+    if report is None:
+        return framed(waiting("starting"), "actors")
+    return framed(actor_table(report.children, report.pid, is_brief=True), _actors_title(report))
+
+
+def compact_actors_panel(report: ChildrenReport | None) -> Panel:
+    """The whole tree in a few lines: a dot in the colour of its state, a name, its falls."""
+    if report is None:
+        return framed(waiting("starting"), "actors")
+    table = Table.grid(expand=True, padding=(0, 1))
+    for _ in range(_COMPACT_COLUMNS):
+        table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+    shown = [_dotted(child) for child in report.children if not is_spare(child.role)]
+    for start in range(0, len(shown), _COMPACT_COLUMNS):
+        table.add_row(*shown[start : start + _COMPACT_COLUMNS])
+    return framed(table, _actors_title(report))
+
+
+def _dotted(child: ChildReport) -> Text:
+    text = Text.assemble(("● ", STATE_STYLES[child.state]), order_id_of(child.role) or child.role)
+    return text.append(f" {child.restarts}x", "red") if child.restarts else text
+
+
+def _actors_title(report: ChildrenReport) -> str:
+    falls = sum(report.restarts.values())
+    return f"actors · {report.handled_count:,} messages · {falls} falls"
+
+
+def decisions_panel(signals: Sequence[SignalSeen]) -> Panel:
+    """What the strategy wanted and what the desk refused, newest first, with the reasons."""
+    if not signals:
+        return framed(waiting("no signal yet"), "decisions")
+    return framed(Group(*map(_decision, reversed(signals))), "decisions")
+
+
+def _decision(seen: SignalSeen) -> Text:
+    signal = seen.signal
+    what = f"{signal.action.value} {signal.side.value} {size_label(signal.size_units)}"
+    line = Text(no_wrap=True, overflow="ellipsis")
+    line.append(f"{clock_label(seen.at_ms)} ", "dim")
+    line.append(f"P{signal.priority} {what} @ {price_label(signal.price_ticks)} ")
+    if seen.refusal:
+        line.append(f"refused: {seen.refusal} ", "yellow")
+    return line.append(signal.reason, "dim")
+
+
+def notice_line(
+    escalation: str,
+    stop_loss: StopLossTriggered | None,
+    feeds: Sequence[FeedSeen],
+    latencies: Mapping[str, Histogram],
+) -> Text:
+    """What is wrong, the worst first; then the feeds and the latencies."""
+    line = Text(no_wrap=True, overflow="ellipsis")
+    if escalation:
+        line.append(f"{escalation}  ", "bold red")
+    if stop_loss is not None:
+        bid = price_label(stop_loss.best_bid_ticks)
+        line.append(f"stop loss: {stop_loss.side.value} bid {bid}  ", "bold yellow")
+    for feed in sorted(feeds, key=lambda feed: feed.is_up):
+        line.append("● ", "green" if feed.is_up else "red").append(f"{feed.feed} ", "dim")
+        if feed.trouble:
+            line.append(f"{feed.trouble} ", "yellow")
+    for name, histogram in latencies.items():
+        line.append(f" {name.replace('_', ' ')} ", "dim").append(latency_words(histogram))
+    return line

@@ -1,0 +1,41 @@
+"""What people are shown of a running system: one value, for the live view and for ``ps``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import cattrs
+
+from actors.observer.messages import View
+from actors.supervision.messages import ChildrenReport, ChildReport
+from understudy.latency import Histogram
+
+
+@attrs.frozen(kw_only=True)
+class Status:
+    """A running system at one instant."""
+
+    view: View | None
+    """What the observer has seen; None before its first answer."""
+    report: ChildrenReport | None
+    """What the supervisor says of its children; None before its first answer."""
+    now_ms: int
+    """Venue time."""
+    speed: float
+    """Venue time per real time."""
+    latencies: Mapping[str, Histogram] = attrs.field(factory=dict)
+    """By measured path, since the run began."""
+
+
+def ps_reply(report: ChildrenReport) -> dict[str, Any]:
+    """Answer the control command "ps": what ``children_of`` reads back, and programs may."""
+    reply: dict[str, Any] = cattrs.unstructure(report)
+    del reply["request_id"], reply["latencies_us"], reply["is_cleared"]
+    return reply
+
+
+def children_of(reply: dict[str, Any]) -> tuple[ChildReport, ...]:
+    """Read the children out of a "ps" reply."""
+    return cattrs.structure(reply["children"], tuple[ChildReport, ...])

@@ -1,0 +1,232 @@
+"""The end of a run: what its windows brought, read from the journal, and how the actors fared.
+
+As JSON every amount is an exact decimal text: money in dollars, sizes in shares.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import click
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from actors.directory.messages import Side
+from actors.execution.messages import OrderState
+from actors.journal import JournalReader
+from actors.position.ledger import WindowLedger
+from actors.position.messages import WindowSettled
+from actors.supervision.messages import ChildrenReport
+from actors.units import dollars_text, e18_text, size_text
+from understudy.latency import Histogram
+from understudy.wording import latency_words, money, move_label, size_label
+
+
+class Tally:
+    """What the trees of a run report, added up: a rebuilt tree begins to count anew."""
+
+    def __init__(self) -> None:
+        self.latencies: dict[str, Histogram] = {}
+        self._falls: Counter[str] = Counter()
+        self._handled_count = 0
+        self._newest: ChildrenReport | None = None
+
+    def add(self, report: ChildrenReport) -> None:
+        """Take the present tree's newest report in."""
+        self._newest = report
+        for name, samples in report.latencies_us.items():
+            self.latencies.setdefault(name, Histogram()).add(samples)
+
+    def count_fall(self, role: str) -> None:
+        """Note a fall that no supervisor could count: its own, or the admin's."""
+        self._falls[role] += 1
+
+    def close_tree(self) -> None:
+        """Keep what the present tree has reported; the next report comes from a new one."""
+        self._falls, self._handled_count = Counter(self.restarts), self.handled_count
+        self._newest = None
+
+    @property
+    def restarts(self) -> dict[str, int]:
+        """Falls by role, over all trees."""
+        newest = self._newest.restarts if self._newest is not None else {}
+        return dict(self._falls + Counter(newest))
+
+    @property
+    def handled_count(self) -> int:
+        """Messages handled by all actors, over all trees."""
+        return self._handled_count + (self._newest.handled_count if self._newest else 0)
+
+
+@attrs.frozen(kw_only=True)
+class Summary:
+    """A run's result."""
+
+    windows: tuple[WindowSettled, ...]
+    """Settled in this run, in that order."""
+    orders: tuple[OrderState, ...]
+    """Created or changed in this run."""
+    restarts: Mapping[str, int]
+    handled_count: int
+    latencies: Mapping[str, Histogram]
+
+    @property
+    def pnl_nanos(self) -> int:
+        """Sum over the windows."""
+        return sum(window.pnl_nanos for window in self.windows)
+
+    @property
+    def orders_by_priority(self) -> dict[int, int]:
+        """How many signals of each priority became orders."""
+        return dict(sorted(Counter(order.intent.priority for order in self.orders).items()))
+
+    @property
+    def orders_by_status(self) -> dict[str, int]:
+        """How the orders stand."""
+        return dict(sorted(Counter(order.status.value for order in self.orders).items()))
+
+    @property
+    def fills_count(self) -> int:
+        """Fills that stand."""
+        return sum(
+            fill.trade_id not in order.reversed_trade_ids
+            for order in self.orders
+            for fill in order.fills
+        )
+
+
+def read_summary(reader: JournalReader, tally: Tally, start_seq: int) -> Summary:
+    """Summarize what was recorded after an event's number."""
+    touched: set[str] = set()
+    settled: dict[str, None] = {}
+    for event in reader.events(after_seq=start_seq):
+        if event.order_id is not None:
+            touched.add(event.order_id)
+        if event.kind == "OrdersCreated":
+            touched |= {intent["order_id"] for intent in event.body["intents"]}
+        elif event.kind == "MarketResolved" and event.market_id is not None:
+            settled[event.market_id] = None
+    return Summary(
+        windows=tuple(_settlements(reader, settled)),
+        orders=tuple(
+            order
+            for order in reader.states("order", open_only=False)
+            if isinstance(order, OrderState) and order.intent.order_id in touched
+        ),
+        restarts=tally.restarts,
+        handled_count=tally.handled_count,
+        latencies=tally.latencies,
+    )
+
+
+def _settlements(reader: JournalReader, market_ids: Mapping[str, None]) -> list[WindowSettled]:
+    settlements = []
+    total_nanos = 0
+    for market_id in market_ids:
+        for ledger in reader.states("position", market_id, open_only=False):
+            if isinstance(ledger, WindowLedger):
+                total_nanos += ledger.pnl_nanos()
+                settlement = ledger.settlement(total_nanos)
+                settlements += [settlement] if settlement is not None else []
+    return settlements
+
+
+def summary_json(summary: Summary) -> dict[str, Any]:
+    """Build the JSON object that ``run --json`` prints."""
+    return {
+        "windows": [_window_json(window) for window in summary.windows],
+        "pnl": dollars_text(summary.pnl_nanos),
+        "signals": {str(key): count for key, count in summary.orders_by_priority.items()},
+        "orders": summary.orders_by_status,
+        "fills": summary.fills_count,
+        "restarts": dict(summary.restarts),
+        "messages_handled": summary.handled_count,
+        "latency_us": {
+            name: {
+                "p50": histogram.percentile(50),
+                "p99": histogram.percentile(99),
+                "samples": histogram.count,
+            }
+            for name, histogram in summary.latencies.items()
+        },
+    }
+
+
+def _window_json(window: WindowSettled) -> dict[str, Any]:
+    position = window.position
+    return {
+        "market": window.market_id,
+        "slug": window.slug,
+        "strike": None if window.strike_e18 is None else e18_text(window.strike_e18),
+        "close": None if window.close_e18 is None else e18_text(window.close_e18),
+        "winner": None if window.winner is None else window.winner.value,
+        "Qy": size_text(position.yes.quantity_units),
+        "Qn": size_text(position.no.quantity_units),
+        "Cy": dollars_text(position.yes.cost_nanos),
+        "Cn": dollars_text(position.no.cost_nanos),
+        "realized": dollars_text(position.realized_nanos),
+        "fees": dollars_text(position.fees_nanos),
+        "payout": dollars_text(window.payout_nanos),
+        "pnl": dollars_text(window.pnl_nanos),
+    }
+
+
+def summary_view(summary: Summary) -> RenderableType:
+    """Draw the summary for people."""
+    restarts = ", ".join(f"{role} {count}x" for role, count in sorted(summary.restarts.items()))
+    signals = ", ".join(f"{n} of priority {p}" for p, n in summary.orders_by_priority.items())
+    statuses = ", ".join(f"{n} {status.lower()}" for status, n in summary.orders_by_status.items())
+    lines = Table.grid(padding=(0, 2))
+    lines.add_column(style="dim", no_wrap=True)
+    lines.add_row("signals", signals or "none")
+    lines.add_row("orders", f"{statuses or 'none'}; {summary.fills_count} fills")
+    lines.add_row("falls", restarts or "none")
+    lines.add_row("messages", f"{summary.handled_count:,}")
+    for name, histogram in summary.latencies.items():
+        lines.add_row(name.replace("_", " "), latency_words(histogram))
+    return Group(_windows_table(summary), Text(), lines)
+
+
+def _windows_table(summary: Summary) -> RenderableType:
+    if not summary.windows:
+        return Text("no window was settled", "dim italic")
+    table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False, show_footer=True)
+    # The one column that gives way when the terminal is narrow.
+    table.add_column("window", "all windows", overflow="ellipsis")
+    table.add_column("moved", justify="right", no_wrap=True)
+    table.add_column("won", no_wrap=True)
+    for heading in ("YES", "NO", "cost", "paid out"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("P&L", money(summary.pnl_nanos), justify="right", no_wrap=True)
+    for window in summary.windows:
+        table.add_row(*_window_cells(window))
+    return table
+
+
+def _window_cells(window: WindowSettled) -> list[RenderableType]:
+    position = window.position
+    cost_nanos = position.yes.cost_nanos + position.no.cost_nanos + position.fees_nanos
+    return [
+        window.slug,
+        move_label(window.strike_e18, window.close_e18),
+        {Side.YES: "Up", Side.NO: "Down", None: "void"}[window.winner],
+        size_label(position.yes.quantity_units),
+        size_label(position.no.quantity_units),
+        money(position.realized_nanos - cost_nanos),
+        money(window.payout_nanos),
+        money(window.pnl_nanos),
+    ]
+
+
+def print_summary(reader: JournalReader, tally: Tally, start_seq: int, *, is_json: bool) -> None:
+    """Print what became of a run that began after an event's number."""
+    summary = read_summary(reader, tally, start_seq)
+    if is_json:
+        click.echo(json.dumps(summary_json(summary), indent=2))
+    else:
+        Console().print(summary_view(summary))

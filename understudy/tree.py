@@ -1,0 +1,149 @@
+"""The tree of actor processes, from outside: start it, ask it, end it, leave nothing behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from thespian.actors import ActorSystem
+
+from actors.messages import Address, Envelope
+from actors.supervision.messages import (
+    ChildrenReport,
+    GetAddress,
+    GetChildren,
+    ShutDown,
+    SupervisorBoot,
+)
+from supervisor import Supervisor
+
+FOREGROUND = "foreground"
+_END_LIMIT_S = 3.0
+_SHUTDOWN_LIMIT_S = 8.0
+
+
+class TreeFailed(Exception):
+    """The actor system could not be started."""
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether a process exists and is not just a zombie waiting to be reaped."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+        return stat.rpartition(")")[2].split()[0] not in {"Z", "X"}
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+class ActorTree:
+    """One life of admin, supervisor and all actors. A new life needs a new object."""
+
+    def __init__(self, boot: SupervisorBoot) -> None:
+        self._request_id = 0
+        self._pids: set[int] = set()
+        self.last_report: ChildrenReport | None = None
+        capabilities = {"Admin Port": _free_port(), "AllowRemoteActorSources": "No"}
+        try:
+            # Thespian keeps one system per process unless told that this one is its own.
+            self._system = ActorSystem("multiprocTCPBase", capabilities, transientUnique=True)
+            self._supervisor = self._system.createActor(Supervisor)
+        except Exception as error:
+            raise TreeFailed(f"the actor system did not start: {error}") from error
+        self._system.tell(self._supervisor, boot)
+
+    def ask_children(self, patience_s: float) -> ChildrenReport | None:
+        """Ask the supervisor how all are; None if it does not answer in time."""
+        self._request_id += 1
+        wanted = self._request_id
+        report = self._ask(
+            self._supervisor,
+            GetChildren(wanted),
+            patience_s,
+            lambda answer: isinstance(answer, ChildrenReport) and answer.request_id == wanted,
+        )
+        if report is not None:
+            self.last_report = report
+            self._pids = {report.pid, report.parent_pid}
+            self._pids |= {child.pid for child in report.children if child.pid}
+        return report  # type: ignore[no-any-return] # _ask returns what the predicate accepted
+
+    def ask_role(self, role: str, message: object, wanted: type, patience_s: float) -> Any:
+        """Ask an actor by its role for an answer of a type; None if none comes in time."""
+        found = self._ask(
+            self._supervisor,
+            GetAddress(role),
+            patience_s,
+            lambda answer: answer is None or isinstance(answer, Address),
+        )
+        if found is None:
+            return None
+        envelope = Envelope(sender_role=FOREGROUND, generation=0, message=message)
+        answer = self._ask(
+            found.address,
+            envelope,
+            patience_s,
+            lambda answer: isinstance(answer, Envelope) and isinstance(answer.message, wanted),
+        )
+        return None if answer is None else answer.message
+
+    def _ask(self, address: Any, message: object, patience_s: float, is_wanted: Any) -> Any:
+        # Thespian's ask returns the next message from anyone: what answers an earlier question
+        # that had been given up on is passed over here.
+        deadline = time.monotonic() + patience_s
+        answer = self._system.ask(address, message, timedelta(seconds=patience_s))
+        while answer is not None and not is_wanted(answer):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return None
+            answer = self._system.listen(timedelta(seconds=left))
+        return answer
+
+    def fallen(self) -> str | None:
+        """Name whichever of admin and supervisor has fallen; None while both live."""
+        report = self.last_report
+        if report is None:
+            return None
+        if not _is_alive(report.parent_pid):
+            return "admin"
+        if not _is_alive(report.pid):
+            return "supervisor"
+        return None
+
+    def end(self, reason: str) -> ChildrenReport | None:
+        """End in good order: orders over, actors gone, nothing left running; the last report."""
+        self._system.tell(self._supervisor, ShutDown(reason))
+        deadline = time.monotonic() + _SHUTDOWN_LIMIT_S
+        while time.monotonic() < deadline and self.fallen() is None:
+            report = self.ask_children(patience_s=1.0)
+            if report is not None and report.is_cleared:
+                break
+            time.sleep(0.02)
+        self._system.shutdown()
+        self.kill()
+        return self.last_report
+
+    def kill(self) -> None:
+        """End every process of this tree that still lives, at once."""
+        deadline = time.monotonic() + _END_LIMIT_S
+        while left := [pid for pid in self._pids if _is_alive(pid)]:
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            if time.monotonic() > deadline:
+                raise TreeFailed(f"processes {sorted(left)} do not end")
+            time.sleep(0.01)

@@ -1,0 +1,90 @@
+"""How amounts, prices and times read on a screen: rounded, signed, coloured. Never stored."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from rich.text import Text
+
+from actors.market.messages import MarketSnapshot
+from actors.position.messages import PositionSnapshot
+from actors.units import E18, NANOS_PER_DOLLAR, TICKS_PER_DOLLAR, UNITS_PER_SHARE
+from understudy.latency import Histogram
+
+
+def price_label(price_ticks: float) -> str:
+    """Write a price in dollars, with the tenth of a cent only where there is one."""
+    return f"{price_ticks / TICKS_PER_DOLLAR:.3f}".removesuffix("0")
+
+
+def size_label(size_units: int) -> str:
+    """Write a share count, with at most two decimals."""
+    return f"{size_units / UNITS_PER_SHARE:,.2f}".rstrip("0").rstrip(".")
+
+
+def depth_label(size_units: int) -> str:
+    """Write a book level's size in at most five characters."""
+    count = size_units / UNITS_PER_SHARE
+    if count < 10_000:
+        return f"{count:.1f}".removesuffix(".0") if count < 100 else f"{count:.0f}"
+    return f"{count / 1_000:.0f}k" if count < 10_000_000 else f"{count / 1_000_000:.0f}M"
+
+
+def reference_label(price_e18: int) -> str:
+    """Write the underlying's price: cents for dear ones, more decimals for cheap ones."""
+    price = price_e18 / E18
+    return f"{price:,.2f}" if abs(price) >= 100 else f"{price:,.5f}"
+
+
+def move_label(strike_e18: int | None, price_e18: int | None) -> str:
+    """Write how far a price stands from the strike, with its sign; a dash if one is unknown."""
+    if strike_e18 is None or price_e18 is None:
+        return "-"
+    distance = price_e18 - strike_e18
+    sign = "-" if distance < 0 else "+"
+    is_dear = strike_e18 >= 100 * E18
+    return f"{sign}{abs(distance) / E18:,.{2 if is_dear else 5}f}"
+
+
+def money(amount_nanos: int) -> Text:
+    """Write a gain green, a loss red, always with its sign, to the cent."""
+    text = f"{amount_nanos / NANOS_PER_DOLLAR:+,.2f}"
+    if text in ("+0.00", "-0.00"):
+        return Text("0.00", "dim")
+    return Text(text, "green" if amount_nanos > 0 else "red")
+
+
+def span_label(span_ms: int) -> str:
+    """Write a span of time in its two largest units, such as ``1h 05m``; below 10 s in tenths."""
+    span_ms = max(0, span_ms)
+    seconds = span_ms // 1000
+    if seconds < 10:
+        return f"{span_ms / 1000:.1f}s"
+    if seconds < 60:
+        return f"{seconds}s"
+    if seconds < 3600:
+        return f"{seconds // 60}m {seconds % 60:02}s"
+    return f"{seconds // 3600}h {seconds // 60 % 60:02}m"
+
+
+def clock_label(time_ms: int) -> str:
+    """Write a moment of venue time as its time of day, UTC."""
+    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%H:%M:%S")
+
+
+def marked_nanos(position: PositionSnapshot, snapshot: MarketSnapshot | None) -> int:
+    """P&L of a window if what is held were sold at the best bids; nothing where there is none."""
+    bids = (0, 0)
+    if snapshot is not None and snapshot.market.market_id == position.market_id:
+        bids = (snapshot.yes.best_bid_ticks or 0, snapshot.no.best_bid_ticks or 0)
+    worth = position.yes.quantity_units * bids[0] + position.no.quantity_units * bids[1]
+    cost = position.yes.cost_nanos + position.no.cost_nanos
+    return worth + position.realized_nanos - cost - position.fees_nanos
+
+
+def latency_words(histogram: Histogram) -> str:
+    """Write a latency's median and 99th percentile, and on how many samples they stand."""
+    median, high = histogram.percentile(50), histogram.percentile(99)
+    if median is None or high is None:
+        return "no samples"
+    return f"p50 {median / 1000:.1f} ms, p99 {high / 1000:.1f} ms of {histogram.count:,}"
