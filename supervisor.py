@@ -49,6 +49,8 @@ from actors.supervision.messages import (
 )
 
 HEARTBEAT_MS = 500
+_BEAT, _TICK = "beat", "tick"
+_NEVER_MS = 2**62
 
 
 class Supervisor(Actor):
@@ -58,6 +60,7 @@ class Supervisor(Actor):
         super().__init__()
         self._core: SupervisorCore | None = None
         self._addresses: dict[int, ActorAddress] = {}
+        self._tick_at_ms = _NEVER_MS
 
     def receiveMessage(self, msg: object, sender: ActorAddress) -> None:  # noqa: N802 # Thespian's
         """Take one message; an exception ends the process, and the foreground builds anew."""
@@ -85,11 +88,11 @@ class Supervisor(Actor):
                 handle = self._handle_of(msg.childAddress, None)
                 self._perform(core.child_exited(handle, now_ms))
                 self._addresses.pop(handle, None)
-                self._arm_revival(core, now_ms)
             case WakeupMessage():
+                self._tick_at_ms = _NEVER_MS
                 self._perform(core.tick(now_ms))
-                if msg.payload == "beat":
-                    self.wakeupAfter(timedelta(milliseconds=HEARTBEAT_MS), payload="beat")
+                if msg.payload == _BEAT:
+                    self.wakeupAfter(timedelta(milliseconds=HEARTBEAT_MS), payload=_BEAT)
             case GetChildren(request_id):
                 report = core.report(request_id, now_ms)
                 self.send(sender, attrs.evolve(report, parent_pid=os.getppid()))
@@ -99,6 +102,7 @@ class Supervisor(Actor):
                 self._perform(core.shut_down(reason, now_ms))
             case _:
                 self._write("error", f"unknown message {type(msg).__name__} was ignored")
+        self._arm_tick(core, now_ms)
 
     def _begin(self, boot: SupervisorBoot) -> None:
         self._boot = boot
@@ -109,12 +113,13 @@ class Supervisor(Actor):
         dice = random.Random(boot.seed)
         self._core = SupervisorCore(roles, limits, dice, pid=os.getpid())
         self._perform(self._core.begin(time.monotonic_ns() // 1_000_000))
-        self.wakeupAfter(timedelta(milliseconds=HEARTBEAT_MS), payload="beat")
+        self.wakeupAfter(timedelta(milliseconds=HEARTBEAT_MS), payload=_BEAT)
 
-    def _arm_revival(self, core: SupervisorCore, now_ms: int) -> None:
-        delay_ms = core.next_revival_ms(now_ms)
-        if delay_ms is not None:
-            self.wakeupAfter(timedelta(milliseconds=delay_ms), payload="revival")
+    def _arm_tick(self, core: SupervisorCore, now_ms: int) -> None:
+        delay_ms = core.next_tick_ms(now_ms)
+        if delay_ms is not None and now_ms + delay_ms < self._tick_at_ms:
+            self._tick_at_ms = now_ms + delay_ms
+            self.wakeupAfter(timedelta(milliseconds=delay_ms), payload=_TICK)
 
     def _handle_of(self, address: ActorAddress, message: object) -> int:
         """Handle of a child by its address; at its first word the address is noted."""

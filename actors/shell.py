@@ -194,6 +194,7 @@ class Shell(Actor):
         self._routes.adopt(boot.book)
         self._role = boot.role
         self._log_lines = LineLog(Path(boot.data_dir), boot.role, to_stderr=boot.log_to_stderr)
+        self._journal = Journal(Path(boot.data_dir), boot.role, boot.settings.execution.durability)
         if is_spare(boot.role):
             self._send(SUPERVISOR, Hello(role=boot.role, pid=os.getpid(), generation=0))
         else:
@@ -204,8 +205,7 @@ class Shell(Actor):
         boot = self._boot
         if boot is None:
             raise AssertionError("a role was assigned before Boot")
-        self._role = self._log_lines.role = role
-        self._journal = Journal(Path(boot.data_dir), role, boot.settings.execution.durability)
+        self._role = self._log_lines.role = self._journal.role = role
         generation = self._journal.claim()
         dice = random.Random(f"{boot.seed}/{role}/{generation}")
         self._core = self.core_class(role, boot.settings, dice)

@@ -36,8 +36,10 @@ from actors.supervision.messages import (
     TellBook,
 )
 
-SPARE_COUNT = 2
+SPARE_COUNT = 3
 """Order actors that wait, already forked: a fork would add some ten ms to tick-to-order."""
+_REFILL_AFTER_MS = 50
+"""A new spare is forked a little later: a fork at once would hold up the order's own start."""
 _BACKOFF_FIRST_MS = 100
 _BACKOFF_MOST_MS = 5_000
 _CLEARING_LIMIT_MS = 5_000
@@ -202,7 +204,7 @@ class SupervisorCore:
         spare.role = role
         spare.started_at_ms = now_ms
         self._children[role] = spare
-        return [Tell(spare.handle, Assign(role)), *self._fill_spares(now_ms)]
+        return [Tell(spare.handle, Assign(role))]
 
     # What befalls them
 
@@ -272,7 +274,7 @@ class SupervisorCore:
                 effects.append(Kill(child.pid))
         if self._clear_by_ms is not None and now_ms >= self._clear_by_ms:
             self._is_cleared = True
-        return [*effects, *self._ping_all()]
+        return [*effects, *self._fill_spares(now_ms), *self._ping_all()]
 
     def _is_hung(self, child: _Child, now_ms: int) -> bool:
         silent_ms = now_ms - child.answered_at_ms
@@ -280,12 +282,16 @@ class SupervisorCore:
             child.pid > 0 and not child.was_killed and silent_ms > self._limits.heartbeat_limit_ms
         )
 
-    def next_revival_ms(self, now_ms: int) -> int | None:
-        """In how many ms the next backoff is over; None without any."""
-        waiting = [
-            c.revive_at_ms for c in self._children.values() if c.state is ChildState.BACKING_OFF
+    def next_tick_ms(self, now_ms: int) -> int | None:
+        """In how many ms a tick before the next beat would have something to do; None if never."""
+        due = [
+            max(0, child.revive_at_ms - now_ms)
+            for child in self._children.values()
+            if child.state is ChildState.BACKING_OFF
         ]
-        return max(0, min(waiting) - now_ms) if waiting else None
+        if self._missing_spares():
+            due.append(_REFILL_AFTER_MS)
+        return min(due, default=None)
 
     # The end
 
@@ -318,10 +324,12 @@ class SupervisorCore:
         )
         return Spawn(self._next_handle, role)
 
+    def _missing_spares(self) -> int:
+        return SPARE_COUNT - sum(is_spare(role) for role in self._children)
+
     def _fill_spares(self, now_ms: int) -> list[SupervisorEffect]:
-        missing = SPARE_COUNT - sum(is_spare(role) for role in self._children)
         effects: list[SupervisorEffect] = []
-        for _ in range(missing):
+        for _ in range(self._missing_spares()):
             self._next_spare += 1
             effects.append(self._spawn(spare_role(self._next_spare), ChildKind.TEMPORARY, now_ms))
         return effects

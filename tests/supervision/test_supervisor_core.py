@@ -30,6 +30,7 @@ from actors.supervision.messages import (
     TellBook,
 )
 
+SPARES = tuple(f"spare/{number}" for number in range(1, SPARE_COUNT + 1))
 LIMITS = SupervisionSettings(max_restarts=5, restart_period_s=60, heartbeat_limit_ms=3_000)
 
 
@@ -81,7 +82,7 @@ def told(effects: list[SupervisorEffect], kind: type) -> list[Tell]:
 
 def test_children_start_in_the_tables_order_and_spare_orders_wait() -> None:
     core = SupervisorCore(("position", "desk"), LIMITS, random.Random(1))
-    assert spawned(core.begin(0)) == ["position", "desk", "spare/1", "spare/2"]
+    assert spawned(core.begin(0)) == ["position", "desk", "spare/1", "spare/2", "spare/3"]
 
 
 def test_a_fallen_child_is_made_again_at_once_and_counted() -> None:
@@ -107,17 +108,17 @@ def test_the_second_fall_in_a_period_waits_out_a_backoff() -> None:
     row = troupe.row("strategy")
     assert row is not None
     assert row.state is ChildState.BACKING_OFF
-    delay_ms = troupe.core.next_revival_ms(troupe.now_ms)
+    delay_ms = troupe.core.next_tick_ms(troupe.now_ms)
     assert delay_ms is not None
     assert 50 <= delay_ms <= 100
     assert spawned(troupe.tick(delay_ms - 1)) == []
     assert spawned(troupe.tick(1)) == ["strategy"]
-    assert troupe.core.next_revival_ms(troupe.now_ms) is None
+    assert troupe.core.next_tick_ms(troupe.now_ms) is None
 
 
 def fall_again(troupe: Troupe, role: str) -> list[SupervisorEffect]:
     effects = troupe.fall(role)
-    troupe.tick(10_000 if troupe.core.next_revival_ms(troupe.now_ms) is not None else 0)
+    troupe.tick(10_000 if troupe.core.next_tick_ms(troupe.now_ms) is not None else 0)
     return effects
 
 
@@ -161,7 +162,7 @@ def test_a_child_that_does_not_answer_is_killed_once_and_then_made_again() -> No
     troupe = Troupe("desk", "strategy")
     troupe.now_ms = 3_001
     troupe.say("desk", _pong("desk"))
-    for spare in ("spare/1", "spare/2"):
+    for spare in SPARES:
         troupe.say(spare, _pong(spare))
     effects = troupe.tick()
     row = troupe.row("strategy")
@@ -175,7 +176,7 @@ def test_an_answered_ping_keeps_a_child_alive() -> None:
     troupe = Troupe("desk")
     for _ in range(20):
         assert not [e for e in troupe.tick(1_000) if isinstance(e, Kill)]
-        for role in ("desk", "spare/1", "spare/2"):
+        for role in ("desk", *SPARES):
             troupe.say(role, _pong(role))
 
 
@@ -184,7 +185,10 @@ def test_a_waiting_order_actor_takes_the_order_and_another_takes_its_place() -> 
     effects = troupe.say("desk", StartChild("order/order_1"))
     (assigned,) = told(effects, Assign)
     assert assigned.message == Assign("order/order_1")
-    assert len(spawned(effects)) == 1
+    assert spawned(effects) == []
+    assert troupe.core.next_tick_ms(0) == 50
+    assert len(spawned(troupe.tick(50))) == 1
+    assert troupe.core.next_tick_ms(50) is None
     assert troupe.row("order/order_1") is not None
     assert troupe.say("desk", StartChild("order/order_1")) == []
 
@@ -218,7 +222,7 @@ def test_an_order_that_falls_is_told_to_the_desk_and_counted() -> None:
 def test_a_spare_that_falls_is_replaced_and_nobody_is_told() -> None:
     troupe = Troupe("desk")
     effects = troupe.fall("spare/1")
-    assert spawned(effects) == ["spare/3"]
+    assert spawned(effects) == ["spare/4"]
     assert told(effects, ChildLost) == []
     assert troupe.core.report(0, 0).restarts == {}
 
@@ -288,9 +292,10 @@ def test_the_report_adds_up_what_past_and_present_children_handled() -> None:
     assert troupe.core.report(10, 0).latencies_us == {}
 
 
-def test_two_spares_always_wait() -> None:
+def test_as_many_spares_always_wait() -> None:
     troupe = Troupe("desk")
     for number in range(5):
         troupe.say("desk", StartChild(f"order/order_{number}"))
+    troupe.tick(50)
     rows = troupe.core.report(0, 0).children
     assert sum(row.role.startswith("spare/") for row in rows) == SPARE_COUNT
