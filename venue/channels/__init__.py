@@ -1,0 +1,1 @@
+"""The websocket protocols of the exchange, without sockets: text in, replies out."""

@@ -1,0 +1,142 @@
+"""``understudy venue``: run the local exchange until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from venue.options import ExchangeOptions
+from venue.recorded.reading import MalformedRecording
+from venue.server import LocalExchange
+from venue.simulation.reference import START_DOLLARS
+from venue.wire.text import json_text
+
+
+def _instant_ms(
+    _context: click.Context, _parameter: click.Parameter, value: str | None
+) -> int | None:
+    """Read an ISO time, UTC unless it says otherwise, or unix milliseconds."""
+    if value is None or value.isdigit():
+        return None if value is None else int(value)
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is neither an ISO time nor unix ms") from None
+    return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 picks a free one.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same market.")
+@click.option(
+    "--speed",
+    type=click.FloatRange(0.01, 1000),
+    default=1.0,
+    show_default=True,
+    help="Venue seconds in a real second.",
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(1, 2000),
+    help="Market frames in a venue second; default 500, divided by the speed.",
+)
+@click.option("--minutes", type=click.Choice(["5", "15"]), default="15", help="Length of a window.")
+@click.option("--asset", type=click.Choice(sorted(START_DOLLARS)), default="btc", show_default=True)
+@click.option(
+    "--start",
+    metavar="ISO|MS",
+    callback=_instant_ms,
+    help="Venue time at the start, ISO or unix ms; default: 70 s before a window.",
+)
+@click.option(
+    "--recording",
+    "recordings",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="Serve this recorded window in place of simulated ones; may be repeated.",
+)
+@click.option(
+    "--origin-monotonic-ns",
+    type=int,
+    help="Host monotonic time of the start, so that several processes share one clock.",
+)
+@click.option("--admin", is_flag=True, help="Accept faults by POST /admin/faults.")
+def venue(
+    port: int,
+    seed: int,
+    speed: float,
+    rate: float | None,
+    minutes: str,
+    asset: str,
+    start: int | None,
+    recordings: tuple[Path, ...],
+    origin_monotonic_ns: int | None,
+    admin: bool,
+) -> None:
+    """Run a local exchange on 127.0.0.1 that speaks Polymarket's and Coinbase's protocols.
+
+    Once it listens, one JSON line on stdout says where. It stops on SIGINT and SIGTERM.
+    """
+    if recordings and start is not None:
+        raise click.UsageError("--start and --recording exclude each other: windows bring theirs")
+    options = ExchangeOptions(
+        port=port,
+        seed=seed,
+        speed=speed,
+        rate=rate,
+        minutes=int(minutes),
+        asset=asset,
+        start_ms=start,
+        recordings=recordings,
+        origin_monotonic_ns=origin_monotonic_ns,
+        has_admin=admin,
+    )
+    try:
+        asyncio.run(serve(options))
+    except MalformedRecording as error:
+        click.echo(f"understudy venue: {error}", err=True)
+        sys.exit(2)
+    except OSError as error:
+        click.echo(f"understudy venue: cannot listen on port {port}: {error}", err=True)
+        sys.exit(1)
+
+
+async def serve(options: ExchangeOptions) -> None:
+    """Serve until SIGINT or SIGTERM; say on stdout where, once it listens.
+
+    Raises:
+        MalformedRecording: a file named in the options is no recording.
+        OSError: the port cannot be listened on.
+    """
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    async with LocalExchange(options) as exchange:
+        click.echo(json_text(_whereabouts(exchange)))
+        broken = asyncio.ensure_future(exchange.wait_until_broken())
+        waiting = asyncio.ensure_future(stopped.wait())
+        done, _ = await asyncio.wait({broken, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if broken in done:
+            broken.result()
+        broken.cancel()
+
+
+def _whereabouts(exchange: LocalExchange) -> dict[str, Any]:
+    spec = exchange.clock_spec
+    return {
+        "http": exchange.http_url,
+        "ws": exchange.ws_url,
+        "market_ws": exchange.market_ws_url,
+        "rtds": exchange.rtds_url,
+        "coinbase": exchange.coinbase_url,
+        "origin_ms": spec.origin_ms,
+        "origin_monotonic_ns": spec.origin_monotonic_ns,
+        "speed": spec.speed,
+    }

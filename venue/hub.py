@@ -1,0 +1,116 @@
+"""Who is connected, and what each connection is sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from venue.channels.session import POLICY_VIOLATION, Close, Reply, Session
+from venue.faults import FaultKind, FaultPlan
+from venue.frames import Channel, Frame
+
+MOST_WAITING = 20_000
+"""Frames that may wait for a client that does not read; then it is disconnected."""
+
+
+class Connection:
+    """One websocket with its session; sends in the order of being told, never blocks the teller."""
+
+    def __init__(self, socket: web.WebSocketResponse, session: Session) -> None:
+        self.session = session
+        self.is_stalled = False
+        self._socket = socket
+        self._outbox: list[Reply] = []
+        self._has_more = asyncio.Event()
+
+    def put(self, replies: Iterable[Reply]) -> None:
+        """Queue what is to be sent; a stalled connection lets only PONG through."""
+        for reply in replies:
+            if not self.is_stalled or reply == "PONG" or isinstance(reply, Close):
+                self._outbox.append(reply)
+        if len(self._outbox) > MOST_WAITING:
+            self._outbox = [Close(POLICY_VIOLATION, "client reads too slowly")]
+        self._has_more.set()
+
+    async def run(self, subscribe_within_s: float | None = None) -> None:
+        """Serve until either side closes."""
+        writer = asyncio.create_task(self._write())
+        loop = asyncio.get_running_loop()
+        deadline = None
+        if subscribe_within_s is not None:
+            deadline = loop.call_later(subscribe_within_s, self._close_if_not_subscribed)
+        try:
+            async for message in self._socket:
+                if message.type is WSMsgType.TEXT:
+                    self.put(self.session.receive(message.data))
+        finally:
+            if deadline is not None:
+                deadline.cancel()
+            writer.cancel()
+            await asyncio.gather(writer, return_exceptions=True)
+
+    def _close_if_not_subscribed(self) -> None:
+        if not self.session.keys:
+            self.put([Close(POLICY_VIOLATION, "no subscription in time")])
+
+    async def _write(self) -> None:
+        while True:
+            await self._has_more.wait()
+            self._has_more.clear()
+            waiting, self._outbox = self._outbox, []
+            for reply in waiting:
+                if isinstance(reply, Close):
+                    await self._socket.close(code=reply.code, message=reply.reason.encode())
+                    return
+                await self._socket.send_str(reply)
+
+
+class Hub:
+    """The connections of every channel, and the faults they suffer."""
+
+    def __init__(self) -> None:
+        self._connections: dict[Channel, set[Connection]] = {channel: set() for channel in Channel}
+        self._faults = {channel: FaultPlan() for channel in Channel}
+
+    def add(self, channel: Channel, connection: Connection) -> None:
+        """Send it its channel's frames from now on."""
+        self._connections[channel].add(connection)
+
+    def remove(self, channel: Channel, connection: Connection) -> None:
+        """It is gone."""
+        self._connections[channel].discard(connection)
+
+    def publish(self, frames: Iterable[Frame]) -> None:
+        """Queue each frame for every connection that subscribed to one of its keys."""
+        for frame in frames:
+            receivers = self._receivers(frame)
+            if receivers:
+                for sent in self._faults[frame.channel].apply(frame):
+                    for connection in self._receivers(sent):
+                        connection.put((sent.text,))
+
+    def inject(self, channel: Channel, kind: FaultKind, count: int = 1) -> None:
+        """Make a channel misbehave."""
+        self._faults[channel].plan(kind, count)
+        for connection in self._connections[channel]:
+            if kind is FaultKind.DROP:
+                connection.put([Close(WSCloseCode.GOING_AWAY, "dropped on demand")])
+            elif kind is FaultKind.STALL:
+                connection.is_stalled = True
+            elif kind is FaultKind.RESUME:
+                connection.is_stalled = False
+
+    def close_all(self) -> None:
+        """Tell every client that the exchange leaves."""
+        for connections in self._connections.values():
+            for connection in connections:
+                connection.put([Close(WSCloseCode.GOING_AWAY, "exchange stops")])
+
+    def _receivers(self, frame: Frame) -> list[Connection]:
+        return [
+            connection
+            for connection in self._connections[frame.channel]
+            if not connection.session.keys.isdisjoint(frame.keys)
+        ]

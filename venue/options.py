@@ -1,0 +1,50 @@
+"""What an exchange may be told at its start."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import attrs
+
+from venue.windows import window_start_ms
+
+FRAMES_PER_SECOND = 500.0
+"""About what the real market channel sends for one window."""
+LEAD_MS = 70_000
+"""By default the exchange opens this long before a window, so that its strike has a history."""
+
+
+@attrs.frozen(kw_only=True)
+class ExchangeOptions:
+    """How a local exchange is run; every part of it follows from these."""
+
+    port: int = 0
+    """0 picks a free one."""
+    seed: int = 1
+    speed: float = 1.0
+    rate: float | None = None
+    """Frames of the market channel in a second of venue time; None keeps the real rate bearable."""
+    minutes: int = 15
+    asset: str = "btc"
+    start_ms: int | None = None
+    """Venue time at the start, unix ms; None: shortly before the host's next window."""
+    recordings: tuple[Path, ...] = ()
+    """Recorded windows to serve in place of simulated ones; they bring their own start."""
+    origin_monotonic_ns: int | None = None
+    """Host monotonic time at which venue time starts; None: when the exchange is ready."""
+    has_admin: bool = False
+    """Whether faults can be asked for over HTTP."""
+
+    @property
+    def frames_per_second(self) -> float:
+        """Frames of the market channel in a second of venue time."""
+        return FRAMES_PER_SECOND / max(1.0, self.speed) if self.rate is None else self.rate
+
+    def origin_ms(self) -> int:
+        """Venue time at the start: the one asked for, or shortly before the next window."""
+        if self.start_ms is not None:
+            return self.start_ms
+        length_ms = self.minutes * 60_000
+        soon_ms = time.time_ns() // 1_000_000 + LEAD_MS
+        return window_start_ms(self.minutes, soon_ms) + length_ms - LEAD_MS

@@ -1,0 +1,189 @@
+"""The exchange as a server on loopback: sockets, one clock, and nothing that decides anything."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+
+import msgspec
+from aiohttp import web
+
+from actors.clock import Clock, ClockSpec
+from venue.channels.coinbase import SUBSCRIBE_WITHIN_S, CoinbaseSession
+from venue.channels.market import MarketSession
+from venue.channels.rtds import RtdsSession
+from venue.channels.session import Session
+from venue.faults import FaultKind, Faults
+from venue.frames import Channel
+from venue.hub import Connection, Hub
+from venue.options import ExchangeOptions
+from venue.recorded.replay import Replay
+from venue.rest import RestApi
+from venue.simulation.simulation import Simulation
+from venue.world import STEP_MS, World
+
+_HOST = "127.0.0.1"
+_LEAST_SLEEP_S = 0.01
+_STEPS_WITHOUT_PAUSE = 50
+_CLOSE_WITHIN_S = 1.0
+_PATHS = {
+    Channel.MARKET: "/ws/market",
+    Channel.RTDS: "/rtds",
+    Channel.COINBASE: "/coinbase",
+}
+
+
+class _FaultRequest(msgspec.Struct):
+    channel: Channel
+    kind: FaultKind
+    count: int = 1
+
+
+_decode_fault = msgspec.json.Decoder(_FaultRequest).decode
+
+
+class LocalExchange:
+    """A running exchange: ``async with LocalExchange(options) as exchange``.
+
+    Raises:
+        MalformedRecording: a file named in the options is no recording.
+    """
+
+    def __init__(self, options: ExchangeOptions) -> None:
+        self._options = options
+        self._world, origin_ms = _build_world(options)
+        given_ns = options.origin_monotonic_ns
+        spec = ClockSpec.starting_now(origin_ms, options.speed)
+        if given_ns is not None:
+            spec = ClockSpec(origin_monotonic_ns=given_ns, origin_ms=origin_ms, speed=options.speed)
+        self.clock_spec = spec
+        self._clock = Clock(spec)
+        self._hub = Hub()
+        self.faults = Faults(self._hub.inject)
+        self._runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=_CLOSE_WITHIN_S)
+        self._ticking: asyncio.Task[None] | None = None
+        self._port = 0
+
+    @property
+    def http_url(self) -> str:
+        """Base of Gamma's and the CLOB's REST."""
+        return f"http://{_HOST}:{self._port}"
+
+    @property
+    def ws_url(self) -> str:
+        """Base of all websockets."""
+        return f"ws://{_HOST}:{self._port}"
+
+    @property
+    def market_ws_url(self) -> str:
+        """The market channel."""
+        return self.ws_url + _PATHS[Channel.MARKET]
+
+    @property
+    def rtds_url(self) -> str:
+        """The venue's own price stream."""
+        return self.ws_url + _PATHS[Channel.RTDS]
+
+    @property
+    def coinbase_url(self) -> str:
+        """Coinbase's feed."""
+        return self.ws_url + _PATHS[Channel.COINBASE]
+
+    async def __aenter__(self) -> LocalExchange:
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, _HOST, self._options.port)
+        await site.start()
+        self._port = self._runner.addresses[0][1]
+        self._ticking = asyncio.create_task(self._tick())
+        return self
+
+    async def __aexit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self._hub.close_all()
+        try:
+            if self._ticking is not None:
+                self._ticking.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await self._ticking
+        finally:
+            await self._runner.cleanup()
+
+    async def wait_until_broken(self) -> None:
+        """Return never while all is well; raise what stopped the world."""
+        if self._ticking is not None:
+            await asyncio.shield(self._ticking)
+
+    async def _tick(self) -> None:
+        """Let the world follow the clock; a late wake-up is caught up, never skipped."""
+        sleep_s = max(_LEAST_SLEEP_S, self._clock.real_seconds(STEP_MS))
+        while True:
+            for number, frames in enumerate(self._world.advance(self._clock.now_ms())):
+                self._hub.publish(frames)
+                if number % _STEPS_WITHOUT_PAUSE == _STEPS_WITHOUT_PAUSE - 1:
+                    await asyncio.sleep(0)
+            await asyncio.sleep(sleep_s)
+
+    def _app(self) -> web.Application:
+        app = web.Application()
+        RestApi(self._world, self._now_ms).add_routes(app.router)
+        book_of, prices = self._world.catalogue.book, self._world.prices
+        new_session: dict[Channel, Callable[[], Session]] = {
+            Channel.MARKET: lambda: MarketSession(book_of, self._now_ms),
+            Channel.RTDS: lambda: RtdsSession(prices, self._now_ms),
+            Channel.COINBASE: lambda: CoinbaseSession(prices),
+        }
+        for channel, path in _PATHS.items():
+            app.router.add_get(path, self._stream(channel, new_session[channel]))
+        if self._options.has_admin:
+            app.router.add_post("/admin/faults", self._inject_on_request)
+        return app
+
+    def _now_ms(self) -> int:
+        """The instant the world shows: never ahead of what it has published."""
+        return self._world.now_ms
+
+    def _stream(
+        self, channel: Channel, new_session: Callable[[], Session]
+    ) -> Callable[[web.Request], Awaitable[web.WebSocketResponse]]:
+        async def serve(request: web.Request) -> web.WebSocketResponse:
+            socket = web.WebSocketResponse(timeout=_CLOSE_WITHIN_S, compress=False)
+            await socket.prepare(request)
+            connection = Connection(socket, new_session())
+            self._hub.add(channel, connection)
+            try:
+                is_coinbase = channel is Channel.COINBASE
+                await connection.run(SUBSCRIBE_WITHIN_S if is_coinbase else None)
+            finally:
+                self._hub.remove(channel, connection)
+            return socket
+
+        return serve
+
+    async def _inject_on_request(self, request: web.Request) -> web.Response:
+        try:
+            fault = _decode_fault(await request.read())
+        except msgspec.DecodeError as error:
+            return web.json_response({"error": str(error)}, status=400)
+        self.faults.inject(fault.channel, fault.kind, fault.count)
+        return web.json_response({"injected": fault.kind.value})
+
+
+def _build_world(options: ExchangeOptions) -> tuple[World, int]:
+    if options.recordings:
+        replay = Replay(options.recordings)
+        return replay, replay.origin_ms
+    origin_ms = options.origin_ms()
+    simulation = Simulation(
+        seed=options.seed,
+        asset=options.asset,
+        minutes=options.minutes,
+        origin_ms=origin_ms,
+        frames_per_second=options.frames_per_second,
+    )
+    return simulation, origin_ms

@@ -1,0 +1,265 @@
+"""One simulated window: its engine, the agents that trade in it, and its public books."""
+
+from __future__ import annotations
+
+from random import Random
+
+import attrs
+
+from actors.units import E18, PAYOUT_TICKS, UNITS_PER_SHARE, shares
+from venue.average import SecondSamples
+from venue.engine import Ledger, MatchingEngine
+from venue.engine.messages import EngineEvent, MarketRules, Outcome, Traded
+from venue.frames import NEW_MARKETS_KEY, Channel, Frame, custom_key, is_custom
+from venue.simulation.fair import up_probability
+from venue.simulation.mood import Mood
+from venue.simulation.publishing import Publisher
+from venue.simulation.quoting import Quote, Quoter
+from venue.simulation.taking import Taker
+from venue.windows import Window
+from venue.wire import market as wire
+from venue.wire.book import PublishedBook
+from venue.wire.gamma import MarketStatus, question_text
+from venue.world import STEP_MS
+
+COARSE_TICKS = 10
+FINE_TICKS = 1
+_FINE_BEYOND_TICKS = 40
+"""Nearer to an end than this, the grid becomes fine."""
+_COARSE_WITHIN_TICKS = 60
+"""Farther from both ends than this, it becomes coarse again: a gap, so that it cannot flicker."""
+_THINK_MS = 100
+"""How often the agents look at the reference price."""
+_TRADES_PER_FRAME = 0.02
+_JUMP_LAG_CHANCE = 0.5
+_QUIET_LAGS_PER_S = 1 / 600
+_TAKER_DELAY_MS = 250
+_RUSH_MS = 90_000
+_RUSH_ACTIVITY = 1.25
+_NORMAL_ACTIVITY = 0.9
+_STILL_ACTIVITY = 0.04
+"""Before its start and after its end a window is all but still,"""
+_WARM_UP_MS = 15_000
+"""except shortly before its start."""
+_MOST_DOUBT = 0.015
+_DOUBT_FADES_MS = 60_000
+_PICK_OFF_CHANCE = 0.35
+"""That an informed taker looks, each time the agents think."""
+
+
+@attrs.frozen(kw_only=True)
+class Surroundings:
+    """What the agents of a market can see outside it."""
+
+    now_ms: int
+    price_e18: int
+    volatility_dollars: float
+    samples: SecondSamples
+    jump: float
+    """Size of a jump of the reference price in this step, of its price; 0 without one."""
+
+
+class SimulatedMarket:
+    """A window from its listing to its resolution, in steps of venue time."""
+
+    def __init__(self, window: Window, ledger: Ledger, frames_per_second: float, seed: str) -> None:
+        self.window = window
+        self.strike_e18: int | None = None
+        self.close_e18: int | None = None
+        self.up_won: bool | None = None
+        self.engine = MatchingEngine(_rules(window), ledger, f"{window.number}-")
+        self.publisher = Publisher(window, self.engine)
+        self._dice = Random(f"{seed}/market")
+        self._mood = Mood(Random(f"{seed}/mood"))
+        self._fair_ticks = PAYOUT_TICKS / 2
+        self._quoter = Quoter(
+            self.engine,
+            f"makers-{window.number}",
+            Random(f"{seed}/makers"),
+            self._new_quote(window.opens_at_ms),
+        )
+        self._taker = Taker(self.engine, f"takers-{window.number}", Random(f"{seed}/takers"))
+        for agent in (self._quoter, self._taker):
+            ledger.open_account(agent.owner, is_unlimited=True)
+        self._frames_per_second = frames_per_second
+        self._credit = 0.0
+
+    @property
+    def status(self) -> MarketStatus:
+        """What Gamma and the CLOB tell of this market."""
+        book = self.publisher.books[Outcome.UP]
+        is_resolved = self.up_won is not None
+        return MarketStatus(
+            window=self.window,
+            tick_size_ticks=self.engine.rules.tick_size_ticks,
+            best_bid_ticks=book.best_bid_ticks,
+            best_ask_ticks=book.best_ask_ticks,
+            last_trade_ticks=book.last_trade_ticks,
+            volume_shares=self.publisher.volume_units // UNITS_PER_SHARE,
+            strike_e18=self.strike_e18,
+            close_e18=self.close_e18,
+            up_won=self.up_won,
+            resolved_at_ms=self.window.resolves_at_ms if is_resolved else None,
+            resolution_source=(
+                f"https://data.chain.link/streams/{self.window.asset}-usd-twap-60s-streams"
+            ),
+        )
+
+    @property
+    def books(self) -> tuple[PublishedBook, PublishedBook]:
+        """Up's public book, then Down's."""
+        return (self.publisher.books[Outcome.UP], self.publisher.books[Outcome.DOWN])
+
+    def begin(self, around: Surroundings) -> list[Frame]:
+        """Fill the book as that of a market that has long been listed, and announce it."""
+        self._think(around)
+        events = self._quoter.fill_ladder(around.now_ms)
+        self.publisher.publish(events, around.now_ms)
+        text = wire.new_market_text(self.window, question_text(self.window), around.now_ms)
+        return [Frame(Channel.MARKET, (NEW_MARKETS_KEY,), text)]
+
+    def step(self, around: Surroundings) -> list[Frame]:
+        """Move on by one step: the engine's own time, then the agents."""
+        if self.up_won is not None:
+            return []
+        now_ms = around.now_ms
+        if now_ms >= self.window.resolves_at_ms:
+            return self._resolve(now_ms)
+        self.note_settlement(around)
+        frames = self.publisher.release(now_ms)
+        frames += self._publish(self.engine.advance(now_ms), now_ms)
+        self._maybe_lag(around)
+        if now_ms % _THINK_MS == 0:
+            self._mood.step(now_ms, _THINK_MS)
+            self._think(around)
+            frames += self._fit_tick_size(now_ms)
+            if self._dice.random() < _PICK_OFF_CHANCE and self._is_open(now_ms):
+                frames += self._publish(self._taker.pick_off(self._fair_ticks, now_ms), now_ms)
+        self._credit -= _count_public(frames)
+        return frames + self._trade(now_ms)
+
+    def note_settlement(self, around: Surroundings) -> None:
+        """Take the average as strike at the start and as close at the end."""
+        if around.now_ms == self.window.opens_at_ms:
+            self.strike_e18 = around.samples.average(around.now_ms // 1000)
+        elif around.now_ms == self.window.closes_at_ms:
+            self.close_e18 = around.samples.average(around.now_ms // 1000)
+
+    def _trade(self, now_ms: int) -> list[Frame]:
+        """Let agents act for as many frames as this step may have."""
+        mean = self._frames_per_second * self._activity(now_ms) * STEP_MS / 1000
+        self._credit += mean * self._dice.uniform(0.0, 2.0)
+        frames: list[Frame] = []
+        while self._credit >= 1:
+            if self._dice.random() < _TRADES_PER_FRAME and self._is_open(now_ms):
+                events = self._taker.trade_at_random(now_ms)
+            else:
+                events = self._quoter.act(now_ms)
+            made = self._publish(events, now_ms)
+            frames += made
+            self._credit -= max(1, _count_public(made))
+        return frames
+
+    def _publish(self, events: list[EngineEvent], now_ms: int) -> list[Frame]:
+        for event in events:
+            if isinstance(event, Traded):
+                for fill in event.maker_fills:
+                    if fill.owner == self._quoter.owner:
+                        self._quoter.on_fill(fill)
+        return self.publisher.publish(events, now_ms)
+
+    def _think(self, around: Surroundings) -> None:
+        """Value Up: distance to the strike, known or expected, over what can still move it."""
+        opens_s, closes_s = self.window.opens_at_ms // 1000, self.window.closes_at_ms // 1000
+        strike_e18 = self.strike_e18
+        if strike_e18 is None:
+            strike_e18, _ = around.samples.expected_average(opens_s, around.price_e18)
+        close_e18, _ = around.samples.expected_average(closes_s, around.price_e18)
+        # Before the start only the time since the start is at risk: the strike moves along.
+        remaining_ms = self.window.closes_at_ms - max(around.now_ms, self.window.opens_at_ms)
+        probability = up_probability(
+            close_e18 / E18, strike_e18 / E18, remaining_ms / 1000, around.volatility_dollars
+        )
+        doubt = _doubt(remaining_ms)
+        self._fair_ticks = PAYOUT_TICKS * (doubt + (1 - 2 * doubt) * probability)
+        self._quoter.requote(self._new_quote(around.now_ms))
+
+    def _new_quote(self, now_ms: int) -> Quote:
+        grid_ticks = self.engine.rules.tick_size_ticks
+        # At the ends nothing is left to lean on, and a lean would only give money away.
+        room = 4 * self._fair_ticks * (PAYOUT_TICKS - self._fair_ticks) / PAYOUT_TICKS**2
+        return Quote.around(
+            self._fair_ticks + self._mood.lean_ticks * room,
+            grid_ticks,
+            self._mood.edge_ticks(True, grid_ticks, now_ms),
+            self._mood.edge_ticks(False, grid_ticks, now_ms),
+        )
+
+    def _fit_tick_size(self, now_ms: int) -> list[Frame]:
+        distance_ticks = min(self._fair_ticks, PAYOUT_TICKS - self._fair_ticks)
+        current_ticks = self.engine.rules.tick_size_ticks
+        wanted_ticks = current_ticks
+        if distance_ticks < _FINE_BEYOND_TICKS:
+            wanted_ticks = FINE_TICKS
+        elif distance_ticks > _COARSE_WITHIN_TICKS:
+            wanted_ticks = COARSE_TICKS
+        if wanted_ticks == current_ticks:
+            return []
+        events = self.engine.set_tick_size(wanted_ticks, now_ms)
+        self._quoter.requote(self._new_quote(now_ms))
+        return self._publish(events, now_ms)
+
+    def _maybe_lag(self, around: Surroundings) -> None:
+        """Now and then let one token's frames lag; most often when the price has just jumped.
+
+        After a jump it is the token that gained, so that for a moment its old ask and the other's
+        new one may be bought together for less than they pay.
+        """
+        if self.publisher.lagging is not None or not self._is_open(around.now_ms):
+            return
+        chance = _JUMP_LAG_CHANCE if around.jump else _QUIET_LAGS_PER_S * STEP_MS / 1000
+        if self._dice.random() < chance:
+            is_up = around.jump > 0 if around.jump else self._dice.random() < 0.5
+            until_ms = around.now_ms + round(self._dice.uniform(300, 1_200))
+            self.publisher.lag(Outcome.UP if is_up else Outcome.DOWN, until_ms)
+
+    def _resolve(self, now_ms: int) -> list[Frame]:
+        """Decide by the averages: a close at the strike is Up."""
+        if self.strike_e18 is None or self.close_e18 is None:
+            raise AssertionError(f"{self.window.slug} ends without a strike or a close")
+        self.up_won = self.close_e18 >= self.strike_e18
+        winner = Outcome.UP if self.up_won else Outcome.DOWN
+        self.engine.resolve(winner, now_ms)
+        frames = self.publisher.publish_whole(now_ms)
+        text = wire.market_resolved_text(self.window, self.up_won, now_ms)
+        keys = tuple(custom_key(token) for token in self.window.tokens)
+        return [*frames, Frame(Channel.MARKET, keys, text)]
+
+    def _is_open(self, now_ms: int) -> bool:
+        return self.window.opens_at_ms <= now_ms < self.window.closes_at_ms
+
+    def _activity(self, now_ms: int) -> float:
+        if not self.window.opens_at_ms - _WARM_UP_MS <= now_ms < self.window.closes_at_ms:
+            return _STILL_ACTIVITY
+        return _RUSH_ACTIVITY if self.window.closes_at_ms - now_ms < _RUSH_MS else _NORMAL_ACTIVITY
+
+
+def _rules(window: Window) -> MarketRules:
+    return MarketRules(
+        market_id=window.condition_id,
+        tick_size_ticks=COARSE_TICKS,
+        minimum_size_units=shares(5),
+        minimum_notional_nanos=10**9,
+        fee_rate_bps=700,
+        taker_delay_ms=_TAKER_DELAY_MS,
+    )
+
+
+def _doubt(remaining_ms: int) -> float:
+    """Least chance that makers give the losing side: they sell no lottery tickets for nothing."""
+    return _MOST_DOUBT * min(1.0, max(0.0, remaining_ms / _DOUBT_FADES_MS))
+
+
+def _count_public(frames: list[Frame]) -> int:
+    """How many frames everyone gets: what only the custom feature brings is not rationed."""
+    return sum(1 for frame in frames if not is_custom(frame))

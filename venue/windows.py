@@ -1,0 +1,86 @@
+"""One window's market: its name, its ids and its times.
+
+Everything follows from asset, length and start, so the same window has the same ids in every
+run. Source of the shapes: Polymarket's metadata of the up/down series.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import attrs
+
+RESOLVE_DELAY_MS = 16_000
+"""How long after its end a window is resolved, as seen on the venue."""
+TWAP_SECONDS = 60
+"""Length of the average that opens and settles a window."""
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("/".join(parts).encode()).hexdigest()
+
+
+@attrs.frozen(kw_only=True)
+class Window:
+    """A window and the ids that the venue knows it by."""
+
+    asset: str
+    minutes: int
+    opens_at_ms: int
+    condition_id: str
+    up_token: str
+    down_token: str
+
+    @classmethod
+    def at(cls, asset: str, minutes: int, opens_at_ms: int) -> Window:
+        """Describe the window that opens then, with ids made from its slug."""
+        slug = window_slug(asset, minutes, opens_at_ms)
+        return cls(
+            asset=asset,
+            minutes=minutes,
+            opens_at_ms=opens_at_ms,
+            condition_id="0x" + _digest(slug, "condition"),
+            up_token=str(int(_digest(slug, "up"), 16)),
+            down_token=str(int(_digest(slug, "down"), 16)),
+        )
+
+    @property
+    def slug(self) -> str:
+        """Such as ``btc-updown-15m-1795363200``: the last part is the start in unix seconds."""
+        return window_slug(self.asset, self.minutes, self.opens_at_ms)
+
+    @property
+    def number(self) -> str:
+        """The venue's short numeric id of the market row."""
+        return str(2_000_000 + int(_digest(self.slug, "row")[:8], 16) % 1_000_000)
+
+    @property
+    def question_id(self) -> str:
+        """The id of the question that the condition was made for."""
+        return "0x" + _digest(self.slug, "question")
+
+    @property
+    def closes_at_ms(self) -> int:
+        """End of the window: the close is the average up to this instant."""
+        return self.opens_at_ms + self.minutes * 60_000
+
+    @property
+    def resolves_at_ms(self) -> int:
+        """When the winner is announced."""
+        return self.closes_at_ms + RESOLVE_DELAY_MS
+
+    @property
+    def tokens(self) -> tuple[str, str]:
+        """Up's token, then Down's."""
+        return (self.up_token, self.down_token)
+
+
+def window_slug(asset: str, minutes: int, opens_at_ms: int) -> str:
+    """Name a window as the venue does."""
+    return f"{asset}-updown-{minutes}m-{opens_at_ms // 1000}"
+
+
+def window_start_ms(minutes: int, now_ms: int) -> int:
+    """Start of the window that an instant lies in."""
+    length_ms = minutes * 60_000
+    return now_ms - now_ms % length_ms

@@ -1,0 +1,144 @@
+"""Gamma's market and event rows, shaped like the venue's own rows of crypto windows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+
+from actors.units import E18, PAYOUT_TICKS, TICKS_PER_DOLLAR
+from venue.windows import TWAP_SECONDS, Window
+from venue.wire.text import PRICE_TEXTS, best_or_end, iso_text, json_text, postgres_text
+
+LISTED_AHEAD_MS = 24 * 3_600_000
+"""The venue lists these markets a day ahead."""
+
+
+@attrs.frozen(kw_only=True)
+class MarketStatus:
+    """What is known of a window's market at one instant."""
+
+    window: Window
+    tick_size_ticks: int = 10
+    best_bid_ticks: int | None = None
+    best_ask_ticks: int | None = None
+    last_trade_ticks: int | None = None
+    volume_shares: int = 0
+    strike_e18: int | None = None
+    close_e18: int | None = None
+    up_won: bool | None = None
+    """The winner, once it is announced."""
+    resolved_at_ms: int | None = None
+    resolution_source: str = ""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the winner is announced."""
+        return self.up_won is not None
+
+
+def question_text(window: Window) -> str:
+    """Title a window, such as "BTC Up or Down - July 24, 12:00-12:05 UTC"."""
+    opens = datetime.fromtimestamp(window.opens_at_ms / 1000, UTC)
+    closes = datetime.fromtimestamp(window.closes_at_ms / 1000, UTC)
+    day = f"{opens:%B} {opens.day}"
+    return f"{window.asset.upper()} Up or Down - {day}, {opens:%H:%M}-{closes:%H:%M} UTC"
+
+
+def market_row(status: MarketStatus) -> dict[str, Any]:
+    """Describe a market as ``GET /markets/slug/{slug}`` does: lists inside are JSON texts."""
+    window = status.window
+    row: dict[str, Any] = {
+        "id": window.number,
+        "question": question_text(window),
+        "conditionId": window.condition_id,
+        "questionID": window.question_id,
+        "slug": window.slug,
+        "resolutionSource": status.resolution_source,
+        "startDate": iso_text(window.opens_at_ms - LISTED_AHEAD_MS),
+        "eventStartTime": iso_text(window.opens_at_ms),
+        "endDate": iso_text(window.closes_at_ms),
+        "outcomes": json_text(["Up", "Down"]),
+        "outcomePrices": json_text(_outcome_prices(status)),
+        "clobTokenIds": json_text(list(window.tokens)),
+        "volume": str(status.volume_shares),
+        "volumeNum": status.volume_shares,
+        "umaResolutionStatus": "resolved" if status.is_closed else "",
+        "automaticallyResolved": status.is_closed,
+        "version": "v1",
+        "cryptoMarketConfig": {
+            "id": f"{window.asset}-{window.minutes}m",
+            "asset": window.asset,
+            "duration": f"{window.minutes}m",
+            "twapEnabled": True,
+            "twapLookbackSeconds": TWAP_SECONDS,
+        },
+    }
+    row |= _trading_fields(status)
+    if status.resolved_at_ms is not None:
+        row["closedTime"] = postgres_text(status.resolved_at_ms)
+    return row
+
+
+def event_row(status: MarketStatus) -> dict[str, Any]:
+    """Describe the event around a market: same slug, the market inside."""
+    window = status.window
+    row: dict[str, Any] = {
+        "id": window.number,
+        "ticker": window.slug,
+        "slug": window.slug,
+        "title": question_text(window),
+        "resolutionSource": status.resolution_source,
+        "startDate": iso_text(window.opens_at_ms - LISTED_AHEAD_MS),
+        "startTime": iso_text(window.opens_at_ms),
+        "endDate": iso_text(window.closes_at_ms),
+        "active": True,
+        "closed": status.is_closed,
+        "negRisk": False,
+        "seriesSlug": f"{window.asset}-up-or-down-{window.minutes}m",
+        "markets": [market_row(status)],
+    }
+    metadata = _event_metadata(status)
+    if metadata:
+        row["eventMetadata"] = metadata
+    return row
+
+
+def _trading_fields(status: MarketStatus) -> dict[str, Any]:
+    bid_ticks, ask_ticks = best_or_end(status.best_bid_ticks, status.best_ask_ticks)
+    return {
+        "active": True,
+        "closed": status.is_closed,
+        "archived": False,
+        "restricted": True,
+        "acceptingOrders": not status.is_closed,
+        "enableOrderBook": True,
+        "negRisk": False,
+        "orderPriceMinTickSize": status.tick_size_ticks / TICKS_PER_DOLLAR,
+        "orderMinSize": 5,
+        "bestBid": bid_ticks / TICKS_PER_DOLLAR,
+        "bestAsk": ask_ticks / TICKS_PER_DOLLAR,
+        "lastTradePrice": (status.last_trade_ticks or 0) / TICKS_PER_DOLLAR,
+        "feesEnabled": True,
+        "feeType": "crypto_fees_v2",
+        "feeSchedule": {"rate": 0.07, "exponent": 1, "takerOnly": True, "rebateRate": 0.2},
+        "makerBaseFee": 1000,
+        "takerBaseFee": 1000,
+        "rewardsMinSize": 50,
+        "rewardsMaxSpread": 4.5,
+    }
+
+
+def _outcome_prices(status: MarketStatus) -> list[str]:
+    if status.up_won is not None:
+        return ["1", "0"] if status.up_won else ["0", "1"]
+    mid_ticks = sum(best_or_end(status.best_bid_ticks, status.best_ask_ticks)) // 2
+    return [PRICE_TEXTS[mid_ticks], PRICE_TEXTS[PAYOUT_TICKS - mid_ticks]]
+
+
+def _event_metadata(status: MarketStatus) -> dict[str, float]:
+    """Give strike and close the way the venue does: late, as history and not as a feed."""
+    if not status.is_closed or status.strike_e18 is None or status.close_e18 is None:
+        return {}
+    return {"priceToBeat": status.strike_e18 / E18, "finalPrice": status.close_e18 / E18}
