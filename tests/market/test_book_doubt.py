@@ -68,6 +68,13 @@ def test_one_agreement_ends_a_contradiction(book: TokenBook) -> None:
     assert doubt.complaint(2_400) == ""
 
 
+def test_best_prices_of_the_books_own_time_are_held_against_it(book: TokenBook) -> None:
+    doubt = Doubt(0)
+    doubt.compare(book, best(100, bid=470), 0)
+    doubt.compare(book, best(100, bid=470), PATIENCE_MS)
+    assert doubt.complaint(PATIENCE_MS) != ""
+
+
 def test_best_prices_older_than_the_book_prove_nothing(book: TokenBook) -> None:
     doubt = Doubt(0)
     doubt.compare(book, best(99, bid=470), 0)

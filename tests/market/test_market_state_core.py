@@ -144,6 +144,8 @@ def test_an_older_reference_price_is_no_news(synced: MarketStateCore) -> None:
     answer(synced, synced.handle(price, NOW_MS + 31), NOW_MS + 31)
     older = ReferencePrice(price_e18=1, timestamp_ms=NOW_MS + 29)
     assert synced.handle(older, NOW_MS + 32) == []
+    as_old = ReferencePrice(price_e18=2, timestamp_ms=NOW_MS + 30)
+    assert shown(synced.handle(as_old, NOW_MS + 33)).reference_e18 == 2
 
 
 def test_the_settling_average_is_not_this_actors(synced: MarketStateCore) -> None:

@@ -56,6 +56,18 @@ def test_a_better_level_becomes_the_best(book: TokenBook) -> None:
     assert (book.best_bid_ticks, book.best_ask_ticks) == (490, 495)
 
 
+def test_a_worse_level_does_not(book: TokenBook) -> None:
+    book.apply_change(change(101, bids=((460, 1),), asks=((515, 2),)))
+    assert (book.best_bid_ticks, book.best_ask_ticks) == (480, 500)
+
+
+def test_the_first_level_of_an_empty_side_is_its_best() -> None:
+    book = TokenBook()
+    book.apply_book(whole(100))
+    book.apply_change(change(101, bids=((460, 1),), asks=((515, 2),)))
+    assert (book.best_bid_ticks, book.best_ask_ticks) == (460, 515)
+
+
 def test_the_next_level_is_the_best_when_the_best_goes(book: TokenBook) -> None:
     book.apply_change(change(101, bids=((480, 0),), asks=((500, 0),)))
     assert (book.best_bid_ticks, book.best_ask_ticks) == (470, 510)
@@ -101,6 +113,8 @@ def test_among_equal_timestamps_the_later_arrival_counts(book: TokenBook) -> Non
     book.apply_change(change(100, bids=((480, 5),)))
     book.apply_change(change(100, bids=((480, 6),)))
     assert book.view().bids[0] == (480, 6)
+    book.apply_book(whole(100, ((480, 7),)))
+    assert book.view().bids[0] == (480, 7)
 
 
 def test_a_whole_book_older_than_the_last_one_is_stale(book: TokenBook) -> None:

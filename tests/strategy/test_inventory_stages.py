@@ -205,7 +205,9 @@ def test_more_of_a_side_has_the_least_of_its_three_limits(
 @pytest.mark.parametrize("held_shares", [10, 11])
 def test_nothing_is_averaged_beyond_the_balance_pad(held_shares: float) -> None:
     market = snapshot(yes_ask=(350, 20))
-    assert not averaging_down(scene(market, position(yes=(held_shares, 400)))).signals
+    verdict = averaging_down(scene(market, position(yes=(held_shares, 400))))
+    assert verdict.signals == ()
+    assert "beyond the balance pad" in verdict.reason
 
 
 def test_yes_is_looked_at_first_and_no_if_yes_gives_nothing() -> None:
