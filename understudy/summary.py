@@ -129,11 +129,16 @@ def _settlements(reader: JournalReader, market_ids: Mapping[str, None]) -> list[
     total_nanos = 0
     for market_id in market_ids:
         for ledger in reader.states("position", market_id, open_only=False):
-            if isinstance(ledger, WindowLedger):
+            if isinstance(ledger, WindowLedger) and not _was_only_watched(ledger):
                 total_nanos += ledger.pnl_nanos()
                 settlement = ledger.settlement(total_nanos)
                 settlements += [settlement] if settlement is not None else []
     return settlements
+
+
+def _was_only_watched(ledger: WindowLedger) -> bool:
+    """Whether the run came too late to learn the window's strike, and traded nothing in it."""
+    return ledger.result is not None and ledger.result.strike_e18 is None and not ledger.entries
 
 
 def summary_json(summary: Summary) -> dict[str, Any]:

@@ -26,7 +26,7 @@ PRICE_EVERY_MS = 50
 class ReferenceFeedCore(FeedCore):
     """Feeds market state with a predictor; a newer price replaces one not yet sent."""
 
-    rhythm = Rhythm(stale_after_ms=5_000)
+    rhythm = Rhythm(stale_after_ms=10_000)
 
     def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
         super().__init__(role, settings, dice)

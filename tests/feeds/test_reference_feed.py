@@ -125,7 +125,7 @@ def test_heartbeats_alone_keep_the_connection(core: ReferenceFeedCore) -> None:
     core.handle(received(core, heartbeat(1)), NOW_MS + 4_000)
     effects = core.handle(TimerFired(WATCHDOG_TIMER), NOW_MS + 5_000)
     assert commands(effects, Disconnect) == []
-    effects = core.handle(TimerFired(WATCHDOG_TIMER), NOW_MS + 9_000)
+    effects = core.handle(TimerFired(WATCHDOG_TIMER), NOW_MS + 14_000)
     assert commands(effects, Disconnect)
 
 
