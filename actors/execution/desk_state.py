@@ -1,0 +1,75 @@
+"""What the desk keeps across restarts, and what it records when it decides."""
+
+from __future__ import annotations
+
+import attrs
+
+from actors.execution.messages import OrderIntent, OrderStatus
+from actors.strategy.messages import StopLossTriggered
+
+
+@attrs.frozen(kw_only=True)
+class DeskWindow:
+    """What the desk holds true of one window."""
+
+    required_version: int = 0
+    """Position version that contains every finished order's fills; older signals are stale."""
+    stop_reason: str = ""
+    """Why no more signals are taken; empty while they are."""
+    exit_wish: StopLossTriggered | None = None
+    """The stop loss whose holding is to be sold; None if it is kept."""
+
+
+@attrs.frozen(kw_only=True)
+class DeskState:
+    """The desk's own memory; which orders are live it reads off their own records."""
+
+    next_number: int = 1
+    """Number of the next order id."""
+    accepted: tuple[int, int] = (0, 0)
+    """(snapshot_at_ms, signals_id) of the signals last carried out: a late copy of them, or of
+    older ones, is not carried out again."""
+    windows: dict[str, DeskWindow] = attrs.field(factory=dict)
+    """By market id."""
+
+    def window(self, market_id: str) -> DeskWindow:
+        """A window's state; the default for one that nothing has happened in."""
+        return self.windows.get(market_id, DeskWindow())
+
+    def with_window(self, market_id: str, window: DeskWindow) -> DeskState:
+        """The same with one window changed."""
+        return attrs.evolve(self, windows={**self.windows, market_id: window})
+
+    def keeping(self, market_ids: frozenset[str]) -> DeskState:
+        """The same without the windows that are no longer of interest."""
+        kept = {key: value for key, value in self.windows.items() if key in market_ids}
+        return attrs.evolve(self, windows=kept)
+
+
+@attrs.frozen(kw_only=True)
+class OrdersCreated:
+    """Recorded: signals became orders, all of them in this one record."""
+
+    market_id: str
+    signals_id: int
+    """0 for the exit of a stop loss."""
+    intents: tuple[OrderIntent, ...]
+
+
+@attrs.frozen(kw_only=True)
+class SideFreed:
+    """Recorded: an order ended, and signals must from now on know of its fills."""
+
+    order_id: str
+    market_id: str
+    status: OrderStatus
+    required_version: int
+
+
+@attrs.frozen(kw_only=True)
+class TradingStopped:
+    """Recorded: no more signals for this window."""
+
+    market_id: str
+    reason: str
+    exit_wish: StopLossTriggered | None

@@ -1,0 +1,80 @@
+"""From accepted signals to what the orders are to be."""
+
+from __future__ import annotations
+
+from actors.core import Dice
+from actors.directory.messages import Market
+from actors.execution.messages import OrderIntent, TimeInForce
+from actors.strategy.messages import Action, StopLossTriggered, TradeSignal, TradeSignals
+from actors.units import price_text, size_text
+
+EXIT_PRIORITY = 3
+"""Safety, as the stop loss itself."""
+
+
+def intents_for(
+    message: TradeSignals,
+    market: Market,
+    time_in_force: TimeInForce,
+    *,
+    numbers_from: int,
+    dice: Dice,
+    now_ms: int,
+    order_ttl_ms: int,
+) -> tuple[OrderIntent, ...]:
+    """Make one order of each signal; two are the legs of a pair and name each other."""
+    ids = [
+        f"order_{numbers_from + index}_{dice.getrandbits(32):08x}"
+        for index in range(len(message.signals))
+    ]
+    partners = list(reversed(ids)) if len(ids) == 2 else [None] * len(ids)
+    return tuple(
+        OrderIntent(
+            order_id=order_id,
+            market=market,
+            side=signal.side,
+            action=signal.action,
+            price_ticks=signal.price_ticks,
+            size_units=signal.size_units,
+            time_in_force=time_in_force,
+            created_at_ms=now_ms,
+            expires_at_ms=min(now_ms + order_ttl_ms, market.closes_at_ms),
+            priority=signal.priority,
+            reason=signal.reason,
+            pair_id=partner,
+            position_version=message.position_version,
+            tick_ns=message.tick_ns,
+            basis=message.basis,
+            passed_over=message.passed_over,
+        )
+        for order_id, partner, signal in zip(ids, partners, message.signals, strict=True)
+    )
+
+
+def exit_signals(
+    wish: StopLossTriggered, held_units: int, position_version: int, now_ms: int
+) -> TradeSignals:
+    """The desk's own signal to sell a stopped holding, at the bid that triggered the stop loss."""
+    reason = (
+        f"stop loss exit: sell {size_text(held_units)} {wish.side.value} "
+        f"at the bid {price_text(wish.best_bid_ticks)}"
+    )
+    sale = TradeSignal(
+        side=wish.side,
+        action=Action.SELL,
+        price_ticks=wish.best_bid_ticks,
+        size_units=held_units,
+        priority=EXIT_PRIORITY,
+        reason=reason,
+    )
+    return TradeSignals(
+        signals_id=0,
+        market_id=wish.market_id,
+        signals=(sale,),
+        position_version=position_version,
+        snapshot_sequence=0,
+        snapshot_at_ms=now_ms,
+        passed_over=(),
+        basis=f"stop loss reached on position version {wish.position_version}",
+        tick_ns=wish.tick_ns,
+    )

@@ -1,0 +1,317 @@
+"""One order's life: from its recorded intent until everyone who must know of its end knows it.
+
+An Order never has to remember what it has said. What its state leaves open (an answer from the
+executor, a booking, the desk's knowledge of the end) it says again on a timer, so a lost message
+costs time and nothing else, and a restart is only one more time of saying it. docs/orders.md shows
+who waits for whom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+
+from actors.core import (
+    CancelTimer,
+    Core,
+    Dice,
+    Effects,
+    Log,
+    Record,
+    Save,
+    Send,
+    SetTimer,
+    Stop,
+    handles,
+    require,
+)
+from actors.execution.messages import (
+    CancelOrder,
+    CancelRequested,
+    Fill,
+    FillFailed,
+    FillReversed,
+    ForgetOrder,
+    OrderAccepted,
+    OrderCancelled,
+    OrderClosed,
+    OrderDone,
+    OrderFilled,
+    OrderForgotten,
+    OrderRejected,
+    OrderReport,
+    OrderState,
+    OrderStatus,
+    OrderSubmitted,
+    OrderUpdated,
+    OutcomeUnknown,
+    QueryOrder,
+    SubmitOrder,
+)
+from actors.execution.order_state import (
+    IllegalTransition,
+    VenueEvent,
+    apply,
+    apply_report,
+    is_booked,
+    is_complete,
+)
+from actors.messages import PeerRestarted, Started, TimerFired
+from actors.position.messages import FillBooked
+from actors.roles import DESK, EXECUTOR, OBSERVER, POSITION, order_id_of
+from actors.settings import Settings
+
+ANSWER_LIMIT_MS = 1_000
+"""After this long without an answer, the executor or the desk is told again."""
+QUERY_PERIOD_MS = 2_000
+"""How often the executor is asked about an order that rests."""
+BOOKING_LIMIT_MS = 500
+"""After this long without FillBooked, position is told again."""
+
+_TIME_TO_LIVE_OVER = "its time to live is over"
+
+_ASK, _BOOK, _ANNOUNCE, _EXPIRE = "ask", "book", "announce", "expire"
+
+
+class OrderCore(Core):
+    """Owns one order; everything it owes its peers follows from the order's state."""
+
+    RECOVERS = ("order",)
+
+    def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
+        super().__init__(role, settings, dice)
+        self._order_id = order_id_of(role) or ""
+        require(self._order_id != "", f"{role!r} is not the role of an order")
+        self._saved: OrderState | None = None
+        self._is_known_to_desk = False
+        """The desk has answered the order's end."""
+
+    @property
+    def _order(self) -> OrderState:
+        if self._saved is None:
+            raise AssertionError(f"{self.role} was spoken to before Started")
+        return self._saved
+
+    @property
+    def _is_finished(self) -> bool:
+        """Over, with every fill here and booked: only the farewells are left."""
+        return is_complete(self._order) and is_booked(self._order)
+
+    # Beginning, and beginning again
+
+    @handles(Started)
+    def start(self, message: Started, now_ms: int) -> Effects:
+        """Go on from the record, which for a new order holds its intent and nothing else."""
+        match message.saved:
+            case ():
+                # The desk asked for an order that has meanwhile closed its record.
+                return [Send(DESK, OrderClosed(self._order_id)), Stop("its record is closed")]
+            case (OrderState() as order,) if order.intent.order_id == self._order_id:
+                self._saved = order
+            case other:
+                raise AssertionError(f"{self.role} was given {other!r} as its record")
+        effects = [
+            *self._ask(now_ms),
+            *self._tell_desk(),
+            *self._tell_position(),
+            Send(OBSERVER, OrderUpdated(order)),
+        ]
+        if not order.is_terminal:
+            left_ms = max(0, order.intent.expires_at_ms - now_ms)
+            effects.append(SetTimer(_EXPIRE, left_ms))
+        return effects
+
+    @handles(PeerRestarted)
+    def resume_with(self, message: PeerRestarted, now_ms: int) -> Effects:
+        """Say again what the new actor behind a role may never have heard."""
+        if message.role == EXECUTOR:
+            return self._ask(now_ms)
+        if message.role == POSITION:
+            return self._tell_position()
+        if message.role == DESK:
+            return self._tell_desk()
+        if message.role == OBSERVER:
+            return [Send(OBSERVER, OrderUpdated(self._order))]
+        return []
+
+    @handles(TimerFired)
+    def wake(self, message: TimerFired, now_ms: int) -> Effects:
+        """Say again what is still unanswered; end the order when its time is over."""
+        if message.key == _EXPIRE:
+            return self.cancel(CancelRequested(self._order_id, _TIME_TO_LIVE_OVER), now_ms)
+        if message.key == _ASK:
+            return self._ask(now_ms)
+        if message.key == _BOOK:
+            return self._tell_position()
+        return self._tell_desk()
+
+    # What the executor says
+
+    @handles(
+        OrderSubmitted,
+        OrderAccepted,
+        OrderRejected,
+        Fill,
+        OrderCancelled,
+        OutcomeUnknown,
+        FillFailed,
+    )
+    def take(self, event: VenueEvent, now_ms: int) -> Effects:
+        """Take one event of the order's life."""
+        return self._merge(event, lambda: apply(self._order, event, now_ms), now_ms)
+
+    @handles(OrderReport)
+    def take_report(self, report: OrderReport, now_ms: int) -> Effects:
+        """Take all that the executor knows; if it knows nothing, tell it."""
+        if report.status is None:
+            return self._ask(now_ms) if self._order.status is OrderStatus.PENDING else []
+        return self._merge(report, lambda: apply_report(self._order, report, now_ms), now_ms)
+
+    def _merge(self, event: object, merged: Callable[[], OrderState], now_ms: int) -> Effects:
+        before = self._order
+        try:
+            after = merged()
+        except IllegalTransition as error:
+            return [Log("error", f"{error}: ignored")]
+        if after is before:
+            return []
+        self._saved = after
+        self._is_known_to_desk = False
+        effects: Effects = [
+            self._record(event),
+            Send(OBSERVER, OrderUpdated(after)),
+            *self._tell_desk(),
+            *self._tell_position(told=before),
+        ]
+        if after.is_terminal and not is_complete(after):
+            effects += self._ask(now_ms)  # a fill is still on its way
+        if after.is_terminal and not before.is_terminal:
+            effects.append(CancelTimer(_EXPIRE))
+        return effects
+
+    # What the desk says
+
+    @handles(CancelRequested)
+    def cancel(self, message: CancelRequested, now_ms: int) -> Effects:
+        """End it early; said to the executor until it has ended."""
+        order = self._order
+        if order.is_terminal or order.cancel_reason:
+            return []
+        self._saved = attrs.evolve(order, cancel_reason=message.reason, updated_at_ms=now_ms)
+        # A cancel may leave before its record: it can only take risk away, also when nothing can
+        # be recorded any more.
+        return [
+            *self._ask(now_ms),
+            self._record(message),
+            Send(OBSERVER, OrderUpdated(self._order)),
+        ]
+
+    @handles(OrderDone)
+    def part(self, _message: OrderDone, now_ms: int) -> Effects:
+        """The desk knows the end: let the executor forget the order too."""
+        if not self._is_finished:
+            return []  # a fill came after the end that the desk has answered; it is told again
+        self._is_known_to_desk = True
+        return [CancelTimer(_ANNOUNCE), *self._ask(now_ms)]
+
+    @handles(OrderForgotten)
+    def leave(self, _message: OrderForgotten, _now_ms: int) -> Effects:
+        """Close the record, say so, and go."""
+        if not (self._is_finished and self._is_known_to_desk):
+            return []
+        closed = OrderClosed(self._order_id)
+        return [
+            self._record(closed, is_open=False),
+            Send(DESK, closed),
+            Stop(f"{self._order_id} ended {self._order.status.value}"),
+        ]
+
+    # What position says
+
+    @handles(FillBooked)
+    def take_booking(self, message: FillBooked, _now_ms: int) -> Effects:
+        """One fill, or its reversal, is in the ledger."""
+        order = self._order
+        booked = {message.trade_id}
+        field = "unbooked_reversals" if message.is_reversal else "unbooked"
+        if not booked & getattr(order, field):
+            return []
+        self._saved = attrs.evolve(
+            order,
+            position_version=max(order.position_version, message.version),
+            **{field: getattr(order, field) - booked},
+        )
+        effects: Effects = [self._record(message), *self._tell_position(told=order)]
+        return effects + self._tell_desk() if order.is_terminal else effects
+
+    # What is owed to each peer, as the state stands
+
+    def _ask(self, now_ms: int) -> Effects:
+        """Tell the executor what its answer is still missing to, and look again in a while."""
+        order = self._order
+        period_ms = ANSWER_LIMIT_MS
+        message: object
+        if is_complete(order):
+            if not (self._is_finished and self._is_known_to_desk):
+                return []
+            message = ForgetOrder(self._order_id)
+        elif order.is_terminal:
+            message = QueryOrder(self._order_id)
+        elif order.cancel_reason or now_ms >= order.intent.expires_at_ms:
+            message = CancelOrder(self._order_id, order.cancel_reason or _TIME_TO_LIVE_OVER)
+        elif order.status is OrderStatus.PENDING:
+            message = SubmitOrder(order.intent)
+        else:
+            message = QueryOrder(self._order_id)
+            is_unknown = order.status is OrderStatus.UNKNOWN
+            period_ms = ANSWER_LIMIT_MS if is_unknown else QUERY_PERIOD_MS
+        return [Send(EXECUTOR, message), SetTimer(_ASK, period_ms)]
+
+    def _tell_desk(self) -> Effects:
+        """Tell the desk where the order stands; its end only when all of it is booked."""
+        if not self._order.is_terminal:
+            return [Send(DESK, OrderUpdated(self._order))]
+        if not self._is_finished:
+            return []
+        return [Send(DESK, OrderUpdated(self._order)), SetTimer(_ANNOUNCE, ANSWER_LIMIT_MS)]
+
+    def _tell_position(self, told: OrderState | None = None) -> Effects:
+        """Tell position the fills, and the reversals of booked fills, that it has not answered.
+
+        What was owed in ``told`` already has been said a moment ago, and waits for its timer.
+        """
+        order = self._order
+        fills, reversals = order.unbooked, order.unbooked_reversals - order.unbooked
+        if told is not None:
+            fills -= told.unbooked
+            reversals -= told.unbooked_reversals - told.unbooked
+        if not fills and not reversals:
+            return []
+        return [
+            *self._bookings(OrderFilled, fills),
+            *self._bookings(FillReversed, reversals),
+            SetTimer(_BOOK, BOOKING_LIMIT_MS),
+        ]
+
+    def _bookings(
+        self, message_type: type[OrderFilled | FillReversed], trade_ids: frozenset[str]
+    ) -> Effects:
+        intent = self._order.intent
+        return [
+            Send(
+                POSITION,
+                message_type(
+                    order_id=self._order_id,
+                    market=intent.market,
+                    side=intent.side,
+                    action=intent.action,
+                    fill=fill,
+                ),
+            )
+            for fill in self._order.fills
+            if fill.trade_id in trade_ids
+        ]
+
+    def _record(self, event: object, *, is_open: bool = True) -> Record:
+        return Record(event, (Save("order", self._order_id, self._order, is_open),))

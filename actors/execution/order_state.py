@@ -1,0 +1,239 @@
+"""The life of an order, as one table over (status, event).
+
+The rules behind the table:
+
+* PENDING ends with the venue's first word. What a fill, an acceptance and the answer to the order
+  itself say may come in any order: each is taken for what it proves, and proves the ones before.
+* UNKNOWN ends only on the venue's evidence. No row here is a timeout, and none can be.
+* FILLED, CANCELLED and REJECTED are final: whatever comes later, the status stays. Money is not
+  status: a fill that raced a cancel still counts, a reversal still takes shares back.
+* A pair that is missing contradicts what the venue has said before (it refused what it holds).
+  ``apply`` then raises IllegalTransition and changes nothing; the caller shows it to a person.
+* Repetition changes nothing: a trade counts once, whatever becomes of the status.
+
+``Fill`` stands for a fill that leaves something to trade, ``LastFill`` for one that leaves nothing:
+the status after it is the only thing in which two events of one class differ. docs/orders.md shows
+this table; a test keeps the two equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from actors.core import require
+from actors.execution.messages import (
+    Fill,
+    FillFailed,
+    OrderAccepted,
+    OrderCancelled,
+    OrderRejected,
+    OrderReport,
+    OrderState,
+    OrderStatus,
+    OrderSubmitted,
+    OutcomeUnknown,
+)
+
+VenueEvent = (
+    OrderSubmitted
+    | OrderAccepted
+    | OrderRejected
+    | Fill
+    | OrderCancelled
+    | OutcomeUnknown
+    | FillFailed
+)
+
+
+class LastFill:
+    """What the table sees instead of a ``Fill`` that leaves nothing to trade."""
+
+
+_PENDING = OrderStatus.PENDING
+_UNKNOWN = OrderStatus.UNKNOWN
+_ACCEPTED = OrderStatus.ACCEPTED
+_PARTIAL = OrderStatus.PARTIALLY_FILLED
+_FILLED = OrderStatus.FILLED
+_CANCELLED = OrderStatus.CANCELLED
+_REJECTED = OrderStatus.REJECTED
+
+TRANSITIONS: Mapping[tuple[OrderStatus, type], OrderStatus] = {
+    (_PENDING, OrderSubmitted): _PENDING,
+    (_PENDING, OrderAccepted): _ACCEPTED,
+    (_PENDING, OrderRejected): _REJECTED,
+    (_PENDING, Fill): _PARTIAL,  # the fill overtook the acceptance (F10)
+    (_PENDING, LastFill): _FILLED,  # as above
+    (_PENDING, OrderCancelled): _CANCELLED,  # taken back on its way, or FAK without a match
+    (_PENDING, OutcomeUnknown): _UNKNOWN,
+    (_PENDING, FillFailed): _PENDING,  # the failure overtook its fill, which will count nothing
+    #
+    (_UNKNOWN, OrderSubmitted): _UNKNOWN,  # late; says nothing of the outcome
+    (_UNKNOWN, OrderAccepted): _ACCEPTED,
+    (_UNKNOWN, OrderRejected): _REJECTED,
+    (_UNKNOWN, Fill): _PARTIAL,
+    (_UNKNOWN, LastFill): _FILLED,
+    (_UNKNOWN, OrderCancelled): _CANCELLED,
+    (_UNKNOWN, OutcomeUnknown): _UNKNOWN,
+    (_UNKNOWN, FillFailed): _UNKNOWN,  # one trade's end is not the order's
+    #
+    (_ACCEPTED, OrderSubmitted): _ACCEPTED,  # late
+    (_ACCEPTED, OrderAccepted): _ACCEPTED,
+    (_ACCEPTED, Fill): _PARTIAL,
+    (_ACCEPTED, LastFill): _FILLED,
+    (_ACCEPTED, OrderCancelled): _CANCELLED,
+    (_ACCEPTED, OutcomeUnknown): _ACCEPTED,  # the venue's events were faster than the answer
+    (_ACCEPTED, FillFailed): _ACCEPTED,  # the failure overtook its fill
+    #
+    (_PARTIAL, OrderSubmitted): _PARTIAL,  # late
+    (_PARTIAL, OrderAccepted): _PARTIAL,  # late (F10)
+    (_PARTIAL, Fill): _PARTIAL,
+    (_PARTIAL, LastFill): _FILLED,
+    (_PARTIAL, OrderCancelled): _CANCELLED,
+    (_PARTIAL, OutcomeUnknown): _PARTIAL,  # late: a fill is evidence enough
+    (_PARTIAL, FillFailed): _PARTIAL,  # shares go back, the rest still rests (F6)
+    #
+    (_FILLED, OrderSubmitted): _FILLED,  # late
+    (_FILLED, OrderAccepted): _FILLED,  # late "it rests" does not revive it (F11)
+    (_FILLED, OrderCancelled): _FILLED,  # the last fill won the race; nothing was left to cancel
+    (_FILLED, OutcomeUnknown): _FILLED,  # late
+    (_FILLED, FillFailed): _FILLED,  # shares go back; the venue does not offer them again (F6)
+    #
+    (_CANCELLED, OrderSubmitted): _CANCELLED,  # late
+    (_CANCELLED, OrderAccepted): _CANCELLED,  # late (F11)
+    (_CANCELLED, Fill): _CANCELLED,  # the fill raced the cancel: it counts, the status stays
+    (_CANCELLED, LastFill): _CANCELLED,  # as above, even if it leaves nothing
+    (_CANCELLED, OrderCancelled): _CANCELLED,
+    (_CANCELLED, OutcomeUnknown): _CANCELLED,  # late
+    (_CANCELLED, FillFailed): _CANCELLED,
+    #
+    (_REJECTED, OrderSubmitted): _REJECTED,  # late
+    (_REJECTED, OrderRejected): _REJECTED,
+    (_REJECTED, OutcomeUnknown): _REJECTED,  # late
+}
+
+
+class IllegalTransition(Exception):
+    """An event contradicts what the venue has said of the order before."""
+
+    def __init__(self, order: OrderState, event: VenueEvent) -> None:
+        super().__init__(
+            f"{order.intent.order_id} is {order.status.value} and cannot take {event!r}"
+        )
+
+
+def apply(order: OrderState, event: VenueEvent, now_ms: int) -> OrderState:
+    """Return the order after an event; the very same object if the event says nothing new.
+
+    Raises:
+        IllegalTransition: the table has no row for the pair; nothing has changed.
+        AssertionError: the fill is beyond what is left to trade, or the event another order's.
+    """
+    order_id = order.intent.order_id
+    require(event.order_id == order_id, f"{order_id} was given {event!r}, of another order")
+    if isinstance(event, Fill) and any(f.trade_id == event.fill.trade_id for f in order.fills):
+        return order
+    status = TRANSITIONS.get((order.status, _kind(order, event)))
+    if status is None:
+        raise IllegalTransition(order, event)
+    changed = attrs.evolve(order, status=status, **_facts(order, event))
+    return order if changed == order else attrs.evolve(changed, updated_at_ms=now_ms)
+
+
+def apply_report(order: OrderState, report: OrderReport, now_ms: int) -> OrderState:
+    """Return the order after all that a report says, as if each event had come by itself.
+
+    Raises:
+        IllegalTransition: the report contradicts what is known; nothing has changed.
+        AssertionError: as ``apply``.
+    """
+    for event in events_in(report):
+        order = apply(order, event, now_ms)
+    return order
+
+
+def events_in(report: OrderReport) -> tuple[VenueEvent, ...]:
+    """The events that a report stands for, fills first."""
+    order_id = report.order_id
+    fills = tuple(Fill(order_id, fill) for fill in report.fills)
+    failed = tuple(
+        FillFailed(order_id, trade_id, report.reason) for trade_id in report.failed_trade_ids
+    )
+    return (*fills, *failed, *_status_events(report))
+
+
+def is_complete(order: OrderState) -> bool:
+    """Whether it is over and every fill of it has arrived.
+
+    A cancel tells how much was traded before it; until that much has arrived, a fill is missing.
+    """
+    if order.status is not OrderStatus.CANCELLED:
+        return order.is_terminal
+    final_units = order.final_filled_units
+    return final_units is not None and order.traded_units >= final_units
+
+
+def is_booked(order: OrderState) -> bool:
+    """Whether position has answered every fill and reversal known so far."""
+    return not order.unbooked and not order.unbooked_reversals
+
+
+def _kind(order: OrderState, event: VenueEvent) -> type:
+    if not isinstance(event, Fill):
+        return type(event)
+    left_units = order.intent.size_units - order.traded_units - event.fill.size_units
+    require(
+        event.fill.size_units > 0 and left_units >= 0,
+        f"{order.intent.order_id} has traded {order.traded_units} of {order.intent.size_units} "
+        f"units and cannot take {event.fill}",
+    )
+    return LastFill if left_units == 0 else Fill
+
+
+def _facts(order: OrderState, event: VenueEvent) -> dict[str, Any]:
+    """Fields, besides the status, that an event changes."""
+    match event:
+        case OrderAccepted(_, venue_order_id) if venue_order_id is not None:
+            return {"venue_order_id": venue_order_id}
+        case OrderRejected(_, reason) if not order.is_terminal:
+            return {"end_reason": reason}
+        case OrderCancelled() if order.status is not OrderStatus.FILLED:
+            return _end_facts(order, event)
+        case Fill(_, fill):
+            is_reversed = fill.trade_id in order.reversed_trade_ids
+            return {
+                "fills": (*order.fills, fill),
+                "unbooked": order.unbooked if is_reversed else order.unbooked | {fill.trade_id},
+            }
+        case FillFailed(_, trade_id) if trade_id not in order.reversed_trade_ids:
+            is_known = any(fill.trade_id == trade_id for fill in order.fills)
+            added = frozenset({trade_id} if is_known else ())
+            return {
+                "reversed_trade_ids": order.reversed_trade_ids | {trade_id},
+                "unbooked_reversals": order.unbooked_reversals | added,
+            }
+    return {}
+
+
+def _end_facts(order: OrderState, event: OrderCancelled) -> dict[str, Any]:
+    facts: dict[str, Any] = {} if order.is_terminal else {"end_reason": event.reason}
+    if event.filled_units is not None:
+        facts["final_filled_units"] = max(event.filled_units, order.final_filled_units or 0)
+    return facts
+
+
+def _status_events(report: OrderReport) -> tuple[VenueEvent, ...]:
+    order_id = report.order_id
+    match report.status:
+        case OrderStatus.UNKNOWN:
+            return (OutcomeUnknown(order_id, report.reason),)
+        case OrderStatus.ACCEPTED | OrderStatus.PARTIALLY_FILLED:
+            return (OrderAccepted(order_id, report.venue_order_id),)
+        case OrderStatus.REJECTED:
+            return (OrderRejected(order_id, report.reason),)
+        case OrderStatus.CANCELLED:
+            filled_units = sum(fill.size_units for fill in report.fills)
+            return (OrderCancelled(order_id, report.reason, filled_units),)
+    return ()  # None and PENDING say nothing new; FILLED is said by its fills

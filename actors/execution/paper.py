@@ -1,0 +1,215 @@
+"""How a paper order trades against a real book: pure arithmetic, no messages.
+
+An order takes what the book shows at its limit or better, each level at the level's own price, as
+a taker who pays the fee. What rests and is later crossed by the market trades at its own limit, as
+a maker who pays none. Shares that were taken are remembered until the size displayed at their
+level changes, because a recorded or foreign book does not know that we took them.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+
+import attrs
+
+from actors.execution.messages import (
+    TERMINAL_STATUSES,
+    FillDetail,
+    OrderIntent,
+    OrderReport,
+    OrderStatus,
+)
+from actors.feeds.messages import Level
+from actors.market.messages import BookView, MarketSnapshot
+from actors.strategy.messages import Action
+from actors.units import taker_fee_nanos
+
+FIRST_PART_PERCENT = 30
+"""Share of the order's size that trades first when the book cannot fill it whole."""
+FIRST_PART_AFTER_MS = 200
+SECOND_PART_AFTER_MS = 300
+
+
+class PaperPhase(enum.Enum):
+    """What a paper order waits for."""
+
+    ARRIVING = "ARRIVING"
+    """The end of the latency."""
+    FIRST_PART = "FIRST_PART"
+    """The moment of its first, partial fill."""
+    SECOND_PART = "SECOND_PART"
+    """The moment at which it takes what it can of the rest."""
+    RESTING = "RESTING"
+    """The market to cross its limit, or its time to live to end."""
+
+
+@attrs.frozen(kw_only=True)
+class PaperOrder:
+    """A paper order that lives."""
+
+    intent: OrderIntent
+    phase: PaperPhase
+    due_at_ms: int
+    """When the phase ends by itself; the end of its time to live while it rests."""
+    fills: tuple[FillDetail, ...] = ()
+    cancel_reason: str = ""
+    """Why a cancel was asked for on its way; the venue obeys when it arrives."""
+
+    @property
+    def order_id(self) -> str:
+        """The order's id."""
+        return self.intent.order_id
+
+    @property
+    def open_units(self) -> int:
+        """Size not traded."""
+        return self.intent.size_units - sum(fill.size_units for fill in self.fills)
+
+    @property
+    def first_part_units(self) -> int:
+        """Size of the first partial fill, if the book has as much."""
+        return min(self.open_units, self.intent.size_units * FIRST_PART_PERCENT // 100)
+
+    @property
+    def status(self) -> OrderStatus:
+        """Where it stands, as the venue would say."""
+        if self.fills:
+            is_whole = self.open_units == 0
+            return OrderStatus.FILLED if is_whole else OrderStatus.PARTIALLY_FILLED
+        is_arriving = self.phase is PaperPhase.ARRIVING
+        return OrderStatus.PENDING if is_arriving else OrderStatus.ACCEPTED
+
+    def report(self, status: OrderStatus | None = None, reason: str = "") -> OrderReport:
+        """All there is to tell of it, under a final status if one is given."""
+        return OrderReport(
+            order_id=self.order_id,
+            status=status or self.status,
+            fills=self.fills,
+            reason=reason,
+        )
+
+    def with_fills(self, parts: Iterable[Level], now_ms: int, *, is_maker: bool) -> PaperOrder:
+        """The order after it traded these (price, size) parts; trade ids count up from 1."""
+        fills = list(self.fills)
+        for price_ticks, size_units in parts:
+            rate_bps = 0 if is_maker else self.intent.market.fee_rate_bps
+            fills.append(
+                FillDetail(
+                    trade_id=f"paper-{self.order_id}-{len(fills) + 1}",
+                    price_ticks=price_ticks,
+                    size_units=size_units,
+                    fee_nanos=taker_fee_nanos(price_ticks, size_units, rate_bps),
+                    is_maker=is_maker,
+                    timestamp_ms=now_ms,
+                )
+            )
+        return attrs.evolve(self, fills=tuple(fills))
+
+
+@attrs.frozen(kw_only=True)
+class PaperEnd:
+    """What is left of a paper order that ended, or that was taken back before it came.
+
+    It answers whoever asks until its Order has forgotten it, and at least until its time to live
+    is over: until then a late copy of SubmitOrder could bring it to life again.
+    """
+
+    report: OrderReport
+    keep_until_ms: int
+    is_forgotten: bool = False
+
+
+@attrs.frozen
+class TakenLevel:
+    """Shares that paper orders took of one displayed level."""
+
+    token: str
+    action: Action
+    """Of the taker: BUY took asks."""
+    price_ticks: int
+    displayed_units: int
+    """What the level showed then, and still shows."""
+    taken_units: int
+
+
+@attrs.frozen
+class PaperLiquidity:
+    """What paper orders have already taken of the books as they are displayed now."""
+
+    taken: tuple[TakenLevel, ...] = ()
+
+    def seen(self, snapshot: MarketSnapshot) -> PaperLiquidity:
+        """The same, less the levels whose displayed size has changed; itself if none has."""
+        kept = tuple(each for each in self.taken if _is_displayed(each, snapshot))
+        return self if len(kept) == len(self.taken) else PaperLiquidity(kept)
+
+    def offers(self, intent: OrderIntent, book: BookView) -> tuple[Level, ...]:
+        """What is left for an order at its limit or better, best price first."""
+        left = []
+        for price_ticks, displayed_units in levels_for(intent.action, book):
+            if is_worse(intent.action, price_ticks, intent.price_ticks):
+                break
+            units = displayed_units - self._taken_units(intent, price_ticks)
+            if units > 0:
+                left.append((price_ticks, units))
+        return tuple(left)
+
+    def after(self, intent: OrderIntent, parts: Iterable[Level], book: BookView) -> PaperLiquidity:
+        """The same after an order took these (price, size) parts of the book."""
+        displayed = dict(levels_for(intent.action, book))
+        token = intent.market.token(intent.side)
+        taken = {(each.token, each.action, each.price_ticks): each for each in self.taken}
+        for price_ticks, size_units in parts:
+            units = self._taken_units(intent, price_ticks) + size_units
+            taken[token, intent.action, price_ticks] = TakenLevel(
+                token, intent.action, price_ticks, displayed[price_ticks], units
+            )
+        return PaperLiquidity(tuple(taken.values()))
+
+    def _taken_units(self, intent: OrderIntent, price_ticks: int) -> int:
+        key = (intent.market.token(intent.side), intent.action, price_ticks)
+        return sum(
+            each.taken_units
+            for each in self.taken
+            if (each.token, each.action, each.price_ticks) == key
+        )
+
+
+def levels_for(action: Action, book: BookView) -> tuple[Level, ...]:
+    """The side of the book that an order trades with, best for it first."""
+    return book.asks if action is Action.BUY else book.bids
+
+
+def is_worse(action: Action, price_ticks: int, limit_ticks: int) -> bool:
+    """Whether a price lies beyond an order's limit."""
+    return price_ticks > limit_ticks if action is Action.BUY else price_ticks < limit_ticks
+
+
+def take(offers: Iterable[Level], wanted_units: int) -> tuple[Level, ...]:
+    """The (price, size) parts that fill a size from these offers, as far as they go."""
+    parts = []
+    for price_ticks, units in offers:
+        part_units = min(units, wanted_units)
+        if part_units > 0:
+            parts.append((price_ticks, part_units))
+            wanted_units -= part_units
+    return tuple(parts)
+
+
+def total_units(levels: Iterable[Level]) -> int:
+    """Sum of the sizes."""
+    return sum(units for _price_ticks, units in levels)
+
+
+def is_final(report: OrderReport) -> bool:
+    """Whether a report tells of an end."""
+    return report.status in TERMINAL_STATUSES
+
+
+def _is_displayed(taken: TakenLevel, snapshot: MarketSnapshot) -> bool:
+    market = snapshot.market
+    if taken.token not in (market.yes_token, market.no_token):
+        return False
+    levels = dict(levels_for(taken.action, snapshot.book(market.side(taken.token))))
+    return levels.get(taken.price_ticks) == taken.displayed_units

@@ -1,0 +1,87 @@
+"""Which orders exist, which of them own a side, and who has been silent for too long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+
+from actors.directory.messages import Side
+from actors.execution.messages import OrderIntent
+
+SILENCE_LIMIT_MS = 2_000
+"""An order that has said nothing for so long is asked to be started: perhaps it never was."""
+RESTART_PERIOD_MS = 1_000
+"""An order that falls again and again is started no faster than this."""
+
+
+@attrs.define
+class RosterEntry:
+    """One order, from its creation until its record is closed."""
+
+    intent: OrderIntent
+    started_at_ms: int
+    """When it was last asked to be started."""
+    heard_at_ms: int
+    has_ended: bool = False
+    """It owns its side no more; only farewells are left."""
+    cancel_reason: str = ""
+
+
+class Roster:
+    """The desk's orders, in the order of their creation."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, RosterEntry] = {}
+
+    def add(self, intents: Iterable[OrderIntent], now_ms: int) -> None:
+        """Take in orders that are being started now."""
+        for intent in intents:
+            self._entries[intent.order_id] = RosterEntry(intent, now_ms, now_ms)
+
+    def get(self, order_id: str) -> RosterEntry | None:
+        """An order's entry; None if its record is closed, or there never was one."""
+        return self._entries.get(order_id)
+
+    def remove(self, order_id: str) -> RosterEntry | None:
+        """Let an order go whose record is closed."""
+        return self._entries.pop(order_id, None)
+
+    def live(self, market_id: str | None = None) -> list[RosterEntry]:
+        """Orders that own their side; of one market, if given."""
+        return [
+            entry
+            for entry in self._entries.values()
+            if not entry.has_ended and market_id in (None, entry.intent.market.market_id)
+        ]
+
+    def busy(self, market_id: str) -> dict[Side, str]:
+        """Order id by the side it owns, in one market."""
+        return {entry.intent.side: entry.intent.order_id for entry in self.live(market_id)}
+
+    def markets(self) -> frozenset[str]:
+        """Markets that have an order here."""
+        return frozenset(entry.intent.market.market_id for entry in self._entries.values())
+
+    def to_start_again(self, now_ms: int) -> list[str]:
+        """Ids of the orders that have been silent; each counts as started now."""
+        silent = [
+            entry
+            for entry in self._entries.values()
+            if now_ms - max(entry.heard_at_ms, entry.started_at_ms) >= SILENCE_LIMIT_MS
+        ]
+        for entry in silent:
+            entry.started_at_ms = now_ms
+        return [entry.intent.order_id for entry in silent]
+
+    def fell(self, order_id: str, now_ms: int) -> bool:
+        """Note that an order's actor fell; whether to start it at once, or only after a pause."""
+        entry = self._entries.get(order_id)
+        if entry is None:
+            return False
+        if now_ms - entry.started_at_ms < RESTART_PERIOD_MS:
+            long_ago_ms = now_ms - SILENCE_LIMIT_MS
+            entry.started_at_ms = entry.heard_at_ms = long_ago_ms
+            return False
+        entry.started_at_ms = now_ms
+        return True

@@ -1,0 +1,384 @@
+"""The simulated executor: a venue in one actor, trading on paper against the real books.
+
+It keeps each order's record until the Order says that nobody will ask again, so that a repeated
+SubmitOrder is always answered and never carried out twice, whatever has been restarted meanwhile.
+All due times are absolute and recorded: after a restart an order goes on with the time it had left.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from actors.core import (
+    CancelTimer,
+    Core,
+    Dice,
+    Effects,
+    Log,
+    Record,
+    Save,
+    Send,
+    SetTimer,
+    handles,
+)
+from actors.directory.messages import MarketClosing, MarketOpened
+from actors.execution.messages import (
+    CancelOrder,
+    Fill,
+    ForgetOrder,
+    OrderAccepted,
+    OrderCancelled,
+    OrderForgotten,
+    OrderIntent,
+    OrderRejected,
+    OrderReport,
+    OrderStatus,
+    OrderSubmitted,
+    QueryOrder,
+    SubmitOrder,
+    TimeInForce,
+)
+from actors.execution.paper import (
+    FIRST_PART_AFTER_MS,
+    SECOND_PART_AFTER_MS,
+    PaperEnd,
+    PaperLiquidity,
+    PaperOrder,
+    PaperPhase,
+    is_final,
+    take,
+    total_units,
+)
+from actors.feeds.messages import Level
+from actors.market.messages import BookView, MarketSnapshot, SnapshotTaken
+from actors.messages import Started, TimerFired
+from actors.roles import MARKET_STATE, order_role
+from actors.settings import Settings
+from actors.units import price_text
+
+_LIQUIDITY_KEY = "liquidity"
+_FORGET = "forget/"
+
+
+class SimulatedExecutorCore(Core):
+    """Owns the paper orders, and what they have taken of the displayed books."""
+
+    RECOVERS = ("paper",)
+
+    def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
+        super().__init__(role, settings, dice)
+        self._live: dict[str, PaperOrder] = {}
+        self._ended: dict[str, PaperEnd] = {}
+        self._liquidity = PaperLiquidity()
+        self._snapshot: MarketSnapshot | None = None
+
+    @handles(Started)
+    def start(self, message: Started, now_ms: int) -> Effects:
+        """Take the recorded orders over, and tell each Order what it may not have heard."""
+        effects: Effects = []
+        for value in message.saved:
+            if isinstance(value, PaperOrder):
+                self._live[value.order_id] = value
+                effects += [_tell(value.report()), _timer(value, now_ms)]
+            elif isinstance(value, PaperEnd):
+                self._ended[value.report.order_id] = value
+                effects.append(_tell(value.report))
+                effects += self._forget_later(value, now_ms)
+            elif isinstance(value, PaperLiquidity):
+                self._liquidity = value
+        return effects
+
+    @handles(MarketOpened)
+    def open_window(self, _message: MarketOpened, _now_ms: int) -> Effects:
+        """Nothing to prepare: every order brings its market with it."""
+        return []
+
+    # What Orders say
+
+    @handles(SubmitOrder)
+    def submit(self, message: SubmitOrder, now_ms: int) -> Effects:
+        """Send a new order on its way; answer for one that is known already."""
+        intent = message.intent
+        if intent.order_id in self._live or intent.order_id in self._ended:
+            return [self._answer(intent.order_id)]
+        if now_ms >= intent.expires_at_ms:
+            # Needs no record: time does not run back, so the answer stays the same.
+            reason = "its time to live was over before it left"
+            status = OrderStatus.CANCELLED
+            return [_tell(OrderReport(order_id=intent.order_id, status=status, reason=reason))]
+        paper = PaperOrder(
+            intent=intent,
+            phase=PaperPhase.ARRIVING,
+            due_at_ms=now_ms + self.settings.execution.latency_ms,
+        )
+        submitted = OrderSubmitted(intent.order_id)
+        self._live[intent.order_id] = paper
+        return [
+            Record(submitted, (_save(paper),)),
+            Send(order_role(intent.order_id), submitted),
+            _timer(paper, now_ms),
+        ]
+
+    @handles(QueryOrder)
+    def query(self, message: QueryOrder, _now_ms: int) -> Effects:
+        """Say what is known of an order."""
+        return [self._answer(message.order_id)]
+
+    @handles(CancelOrder)
+    def cancel(self, message: CancelOrder, now_ms: int) -> Effects:
+        """End what rests; what is still on its way ends when it arrives, or never leaves."""
+        order_id = message.order_id
+        paper = self._live.get(order_id)
+        if paper is not None:
+            if paper.phase is not PaperPhase.ARRIVING:
+                return self._end(paper, OrderStatus.CANCELLED, message.reason)
+            if paper.cancel_reason:
+                return []
+            paper = attrs.evolve(paper, cancel_reason=message.reason)
+            self._live[order_id] = paper
+            return [Record(message, (_save(paper),))]
+        if order_id in self._ended:
+            return [self._answer(order_id)]
+        taken_back = PaperEnd(
+            report=OrderReport(
+                order_id=order_id, status=OrderStatus.CANCELLED, reason=message.reason
+            ),
+            keep_until_ms=now_ms + self.settings.execution.order_ttl_ms,
+            is_forgotten=True,
+        )
+        self._ended[order_id] = taken_back
+        return [
+            Record(taken_back.report, (_save_end(taken_back),)),
+            Send(order_role(order_id), OrderCancelled(order_id, message.reason, filled_units=0)),
+            *self._forget_later(taken_back, now_ms),
+        ]
+
+    @handles(ForgetOrder)
+    def forget(self, message: ForgetOrder, now_ms: int) -> Effects:
+        """Let go of an order that ended, as soon as no late copy can bring it back."""
+        order_id = message.order_id
+        if order_id in self._live:
+            return [Log("error", f"{order_id} still lives on paper and cannot be forgotten")]
+        end = self._ended.get(order_id)
+        forgotten = OrderForgotten(order_id)
+        effects: Effects = []
+        if end is not None and not end.is_forgotten:
+            end = attrs.evolve(end, is_forgotten=True)
+            self._ended[order_id] = end
+            effects.append(Record(forgotten, (_save_end(end),)))
+            effects += self._forget_later(end, now_ms)
+        return [*effects, Send(order_role(order_id), forgotten)]
+
+    # What the market does
+
+    @handles(MarketSnapshot)
+    def see(self, message: MarketSnapshot, now_ms: int) -> Effects:
+        """Let the newest books fill what rests."""
+        taken = Send(MARKET_STATE, SnapshotTaken(message.sequence))
+        known = self._snapshot
+        if known is not None and message.taken_at_ms < known.taken_at_ms:
+            return [taken]
+        self._snapshot = message
+        self._liquidity = self._liquidity.seen(message)
+        effects: Effects = [taken]
+        for paper in list(self._live.values()):
+            if paper.phase is PaperPhase.RESTING and now_ms < paper.intent.expires_at_ms:
+                effects += self._trade_resting(paper, now_ms)
+        return effects
+
+    @handles(MarketClosing)
+    def close_window(self, message: MarketClosing, _now_ms: int) -> Effects:
+        """The venue ends whatever is left in a window that is over (F25)."""
+        return [
+            effect
+            for paper in list(self._live.values())
+            if paper.intent.market.market_id == message.market_id
+            for effect in self._end(paper, OrderStatus.CANCELLED, "the window is over")
+        ]
+
+    @handles(TimerFired)
+    def wake(self, message: TimerFired, now_ms: int) -> Effects:
+        """Do what an order is due for, or let go of one that is over."""
+        if message.key.startswith(_FORGET):
+            return self._drop(message.key.removeprefix(_FORGET))
+        paper = self._live.get(message.key)
+        if paper is None:
+            return []
+        if now_ms >= paper.intent.expires_at_ms:
+            return self._end(paper, OrderStatus.CANCELLED, "its time to live is over")
+        if now_ms < paper.due_at_ms:
+            return [_timer(paper, now_ms)]
+        if paper.phase is PaperPhase.ARRIVING:
+            return self._arrive(paper, now_ms)
+        if paper.phase is PaperPhase.FIRST_PART:
+            return self._take_first_part(paper, now_ms)
+        return self._take_rest(paper, now_ms)
+
+    # Phases
+
+    def _arrive(self, paper: PaperOrder, now_ms: int) -> Effects:
+        """At the venue: refused, filled whole, begun in parts, or left to rest."""
+        intent = paper.intent
+        if paper.cancel_reason:
+            return self._end(paper, OrderStatus.CANCELLED, paper.cancel_reason)
+        objection = self._venue_objection(intent)
+        if objection:
+            return self._end(paper, OrderStatus.REJECTED, objection)
+        available_units = total_units(self._offers(intent, now_ms))
+        if 0 < available_units < intent.size_units:
+            first_at_ms = paper.due_at_ms + FIRST_PART_AFTER_MS
+            begun = attrs.evolve(paper, phase=PaperPhase.FIRST_PART, due_at_ms=first_at_ms)
+            return self._commit(paper, begun, now_ms)
+        return self._take_rest(paper, now_ms)
+
+    def _take_first_part(self, paper: PaperOrder, now_ms: int) -> Effects:
+        traded, liquidity = self._take(paper, paper.first_part_units, now_ms)
+        second_at_ms = paper.due_at_ms + SECOND_PART_AFTER_MS
+        begun = attrs.evolve(traded, phase=PaperPhase.SECOND_PART, due_at_ms=second_at_ms)
+        return self._commit(paper, begun, now_ms, liquidity)
+
+    def _take_rest(self, paper: PaperOrder, now_ms: int) -> Effects:
+        """Take what the book has; what is left rests, or ends if it may not wait."""
+        traded, liquidity = self._take(paper, paper.open_units, now_ms)
+        if traded.open_units and traded.intent.time_in_force is TimeInForce.FAK:
+            report = traded.report(OrderStatus.CANCELLED, "fill and kill: nothing more to match")
+            return self._commit_end(paper, report, liquidity)
+        rest = attrs.evolve(traded, phase=PaperPhase.RESTING, due_at_ms=traded.intent.expires_at_ms)
+        return self._commit(paper, rest, now_ms, liquidity)
+
+    def _take(
+        self, paper: PaperOrder, wanted_units: int, now_ms: int
+    ) -> tuple[PaperOrder, PaperLiquidity]:
+        """The order and the liquidity after it took this much, as far as the book goes."""
+        parts = take(self._offers(paper.intent, now_ms), wanted_units)
+        book = self._book(paper.intent, now_ms)
+        liquidity = self._liquidity.after(paper.intent, parts, book)
+        return paper.with_fills(parts, now_ms, is_maker=False), liquidity
+
+    def _trade_resting(self, paper: PaperOrder, now_ms: int) -> Effects:
+        """The market crossed its limit: it trades there, as the maker."""
+        parts = take(self._offers(paper.intent, now_ms), paper.open_units)
+        if not parts:
+            return []
+        at_limit = ((paper.intent.price_ticks, total_units(parts)),)
+        book = self._book(paper.intent, now_ms)
+        liquidity = self._liquidity.after(paper.intent, parts, book)
+        return self._commit(
+            paper, paper.with_fills(at_limit, now_ms, is_maker=True), now_ms, liquidity
+        )
+
+    def _book(self, intent: OrderIntent, now_ms: int) -> BookView:
+        """The order's book; an empty one if what is known of it is no basis for a trade."""
+        snapshot = self._snapshot
+        if snapshot is None or snapshot.market.market_id != intent.market.market_id:
+            return BookView()
+        book = snapshot.book(intent.side)
+        age_ms = now_ms - book.updated_at_ms
+        is_fresh = age_ms <= self.settings.strategy.max_book_age_ms
+        return book if book.is_synced and is_fresh and not book.is_crossed else BookView()
+
+    def _offers(self, intent: OrderIntent, now_ms: int) -> tuple[Level, ...]:
+        return self._liquidity.offers(intent, self._book(intent, now_ms))
+
+    def _venue_objection(self, intent: OrderIntent) -> str:
+        """What the venue refuses at its door: a price off the grid that holds now (F24)."""
+        market = intent.market
+        if self._snapshot is not None and self._snapshot.market.market_id == market.market_id:
+            market = self._snapshot.market
+        if intent.price_ticks % market.tick_size_ticks == 0:
+            return ""
+        return (
+            f"price {price_text(intent.price_ticks)} breaks the minimum tick size "
+            f"{price_text(market.tick_size_ticks)}"
+        )
+
+    # Records and answers
+
+    def _end(self, paper: PaperOrder, status: OrderStatus, reason: str) -> Effects:
+        return self._commit_end(paper, paper.report(status, reason), self._liquidity)
+
+    def _commit(
+        self,
+        before: PaperOrder,
+        after: PaperOrder,
+        now_ms: int,
+        liquidity: PaperLiquidity | None = None,
+    ) -> Effects:
+        """Record an order's next state in one piece, then tell what is new in it."""
+        report = after.report()
+        if is_final(report):
+            return self._commit_end(before, report, liquidity or self._liquidity)
+        self._live[after.order_id] = after
+        return [
+            Record(report, (_save(after), *self._use(liquidity))),
+            *_news(before, report),
+            _timer(after, now_ms),
+        ]
+
+    def _commit_end(
+        self, before: PaperOrder, report: OrderReport, liquidity: PaperLiquidity
+    ) -> Effects:
+        end = PaperEnd(report=report, keep_until_ms=before.intent.expires_at_ms)
+        del self._live[report.order_id]
+        self._ended[report.order_id] = end
+        return [
+            Record(report, (_save_end(end), *self._use(liquidity))),
+            *_news(before, report),
+            CancelTimer(report.order_id),
+        ]
+
+    def _use(self, liquidity: PaperLiquidity | None) -> tuple[Save, ...]:
+        """Take over what is left of the books; the row to save if that is news."""
+        if liquidity is None or liquidity == self._liquidity:
+            return ()
+        self._liquidity = liquidity
+        return (Save("paper", _LIQUIDITY_KEY, liquidity),)
+
+    def _answer(self, order_id: str) -> Send:
+        if order_id in self._live:
+            return _tell(self._live[order_id].report())
+        if order_id in self._ended:
+            return _tell(self._ended[order_id].report)
+        return _tell(OrderReport(order_id=order_id, status=None))
+
+    def _forget_later(self, end: PaperEnd, now_ms: int) -> Effects:
+        if not end.is_forgotten:
+            return []
+        return [SetTimer(_FORGET + end.report.order_id, max(0, end.keep_until_ms - now_ms))]
+
+    def _drop(self, order_id: str) -> Effects:
+        end = self._ended.pop(order_id, None)
+        return [] if end is None else [Record(end.report, (_save_end(end, is_open=False),))]
+
+
+def _news(before: PaperOrder, report: OrderReport) -> Effects:
+    """Tell an Order what its report has over what it was told before."""
+    order_id, to = report.order_id, order_role(report.order_id)
+    is_refused = is_final(report) and not report.fills
+    effects: Effects = []
+    if before.phase is PaperPhase.ARRIVING and not is_refused:
+        effects.append(Send(to, OrderAccepted(order_id, None)))
+    effects += [Send(to, Fill(order_id, fill)) for fill in report.fills[len(before.fills) :]]
+    if report.status is OrderStatus.REJECTED:
+        effects.append(Send(to, OrderRejected(order_id, report.reason)))
+    if report.status is OrderStatus.CANCELLED:
+        filled_units = sum(fill.size_units for fill in report.fills)
+        effects.append(Send(to, OrderCancelled(order_id, report.reason, filled_units)))
+    return effects
+
+
+def _tell(report: OrderReport) -> Send:
+    return Send(order_role(report.order_id), report)
+
+
+def _timer(paper: PaperOrder, now_ms: int) -> SetTimer:
+    due_at_ms = min(paper.due_at_ms, paper.intent.expires_at_ms)
+    return SetTimer(paper.order_id, max(0, due_at_ms - now_ms))
+
+
+def _save(paper: PaperOrder) -> Save:
+    return Save("paper", paper.order_id, paper)
+
+
+def _save_end(end: PaperEnd, *, is_open: bool = True) -> Save:
+    return Save("paper", end.report.order_id, end, is_open)

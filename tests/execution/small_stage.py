@@ -1,0 +1,300 @@
+"""A stage in one process and virtual time, on which every message and actor can be made to fail.
+
+It holds desk, Orders, simulated executor and a naive position, and the journal between them; the
+supervisor's part (starting Orders, telling who was replaced) is played by the stage itself.
+Mail lies in a heap from which a test takes it in any order, twice, or never. A kill may come
+between any two effects of a handler, as a real one may.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from typing import Any
+
+import attrs
+from order_builders import MARKET, SETTINGS, T0
+
+from actors.codec import decode, encode
+from actors.core import (
+    CancelTimer,
+    Core,
+    Dice,
+    Effects,
+    Log,
+    Record,
+    Save,
+    Send,
+    SetTimer,
+    Stop,
+    handles,
+)
+from actors.directory.messages import MarketClosing, MarketOpened, Side
+from actors.execution.desk import DeskCore
+from actors.execution.desk_state import OrdersCreated
+from actors.execution.messages import FillDetail, OrderFilled, OrderIntent, OrderReport, OrderState
+from actors.execution.order import OrderCore
+from actors.execution.simulated import SimulatedExecutorCore
+from actors.market.messages import MarketSnapshot
+from actors.messages import ChildLost, PeerRestarted, StartChild, Started, TimerFired
+from actors.position.messages import FillBooked, Holding, PositionSnapshot
+from actors.roles import (
+    DESK,
+    EXECUTOR,
+    POSITION,
+    SUPERVISOR,
+    order_id_of,
+    order_role,
+)
+from actors.settings import Settings
+from actors.strategy.messages import Action
+
+PERMANENT = (POSITION, EXECUTOR, DESK)
+
+
+@attrs.frozen
+class NaiveLedger:
+    """Each (trade, order) pair that was booked, in the order of booking."""
+
+    booked: tuple[OrderFilled, ...] = ()
+
+
+class NaivePosition(Core):
+    """The least that a ledger must do: book each fill once and answer every time."""
+
+    RECOVERS = ("naive",)
+
+    def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
+        super().__init__(role, settings, dice)
+        self.ledger = NaiveLedger()
+
+    @handles(Started)
+    def start(self, message: Started, _now_ms: int) -> Effects:
+        for value in message.saved:
+            assert isinstance(value, NaiveLedger)
+            self.ledger = value
+        return [Send(DESK, self.snapshot())]
+
+    @handles(PeerRestarted)
+    def greet(self, _message: PeerRestarted, _now_ms: int) -> Effects:
+        return [Send(DESK, self.snapshot())]
+
+    @handles(OrderFilled)
+    def book(self, message: OrderFilled, _now_ms: int) -> Effects:
+        effects: Effects = []
+        if message not in self.ledger.booked:
+            self.ledger = NaiveLedger((*self.ledger.booked, message))
+            effects.append(Record(message, (Save("naive", "ledger", self.ledger),)))
+            effects.append(Send(DESK, self.snapshot()))
+        answer = FillBooked(
+            order_id=message.order_id,
+            trade_id=message.fill.trade_id,
+            is_reversal=False,
+            version=self.ledger.booked.index(message) + 1,
+        )
+        return [*effects, Send(order_role(message.order_id), answer)]
+
+    def snapshot(self) -> PositionSnapshot:
+        held = dict.fromkeys(Side, 0)
+        for each in self.ledger.booked:
+            sign = 1 if each.action is Action.BUY else -1
+            held[each.side] += sign * each.fill.size_units
+        return PositionSnapshot(
+            market_id=MARKET.market_id,
+            version=len(self.ledger.booked),
+            yes=Holding(quantity_units=held[Side.YES]),
+            no=Holding(quantity_units=held[Side.NO]),
+            fees_nanos=0,
+            realized_nanos=0,
+        )
+
+
+class SmallStage:
+    """Actors, mail, timers, journal and the clock."""
+
+    def __init__(self) -> None:
+        self.now_ms = T0
+        self.cores: dict[str, Core] = {}
+        self.mail: list[tuple[str, object]] = []
+        self.sent: deque[tuple[str, object]] = deque(maxlen=200)
+        """Copies of the newest messages, some of which may turn up once more, late."""
+        self.timers: dict[tuple[str, str], int] = {}
+        self.rows: dict[tuple[str, str], Any] = {}
+        self.open_rows: set[tuple[str, str]] = set()
+        self.errors: list[str] = []
+        self.created: dict[str, OrderIntent] = {}
+        self.traded: dict[str, dict[str, FillDetail]] = {}
+        """What the venue has recorded as traded: order id to its fills by trade id."""
+        self.lives = 0
+        for role in PERMANENT:
+            self.start(role)
+        self.announce_window()
+
+    # Actors
+
+    def start(self, role: str) -> None:
+        """Give a role an actor, unless it has one."""
+        if role in self.cores:
+            return
+        self.lives += 1
+        core_class = _CORES.get(role, OrderCore)
+        core = self.cores[role] = core_class(role, SETTINGS, random.Random(self.lives))
+        saved = tuple(
+            self._load(key)
+            for key in self.rows
+            if key in self.open_rows
+            and key[0] in core.RECOVERS
+            and order_id_of(role) in (None, key[1])
+        )
+        self.handle(role, Started(saved))
+        if role in PERMANENT:
+            for other in list(self.cores):
+                if other != role and type(self.cores[other]).accepts(PeerRestarted):
+                    self.mail.append((other, PeerRestarted(role)))
+
+    def kill(self, role: str) -> None:
+        """End an actor where it stands; what it has recorded and sent remains."""
+        del self.cores[role]
+        self.timers = {key: due for key, due in self.timers.items() if key[0] != role}
+        if order_id_of(role) is not None:
+            self.mail.append((DESK, ChildLost(role)))
+
+    def revive(self) -> None:
+        """Give every permanent role an actor again, as the supervisor would."""
+        for role in PERMANENT:
+            if role not in self.cores:
+                self.start(role)
+                if role == DESK:
+                    self.announce_window()
+
+    def announce_window(self) -> None:
+        """Say that the window is open, as the directory does to whoever is new."""
+        opened = MarketOpened(market=MARKET, strike=None)
+        self.mail.extend([(DESK, opened), (EXECUTOR, opened)])
+
+    # Messages
+
+    def handle(self, role: str, message: object, dies_after: int | None = None) -> None:
+        """Let an actor handle a message; it may die before performing all of its effects."""
+        core = self.cores[role]
+        effects = core.handle(message, self.now_ms)
+        for count, effect in enumerate(effects):
+            if count == dies_after:
+                break
+            self._perform(role, effect)
+        if dies_after is not None and role in self.cores:
+            self.kill(role)
+
+    def deliver(self, index: int, dies_after: int | None = None) -> None:
+        """Take one piece of mail off the heap and let its receiver, if alive, handle it."""
+        to, message = self.mail.pop(index)
+        if to == SUPERVISOR and isinstance(message, StartChild):
+            self.start(message.role)
+        elif to in self.cores:
+            self.handle(to, message, dies_after)
+
+    def fire_next_timer(self) -> None:
+        """Let time pass until something is due, and let that happen."""
+        if not self.timers:
+            return
+        role, key = min(self.timers, key=lambda each: (self.timers[each], each))
+        self.now_ms = max(self.now_ms, self.timers.pop((role, key)))
+        self.handle(role, TimerFired(key))
+
+    def settle(self, limit_ms: int) -> None:
+        """From now on nothing fails: deliver everything, and let this much time pass."""
+        self.revive()
+        end_ms = self.now_ms + limit_ms
+        while self.mail or min(self.timers.values()) <= end_ms:
+            if self.mail:
+                self.deliver(0)
+            else:
+                self.fire_next_timer()
+
+    # The market
+
+    def show(self, snapshot: MarketSnapshot) -> None:
+        self.mail.append((EXECUTOR, snapshot))
+
+    def close_window(self) -> None:
+        self.mail.extend(
+            [(DESK, MarketClosing(MARKET.market_id)), (EXECUTOR, MarketClosing(MARKET.market_id))]
+        )
+
+    # What tests look at
+
+    @property
+    def desk(self) -> DeskCore:
+        desk = self.cores[DESK]
+        assert isinstance(desk, DeskCore)
+        return desk
+
+    @property
+    def position_version(self) -> int:
+        ledger = self.rows.get(("naive", "ledger"), NaiveLedger())
+        return len(ledger.booked)
+
+    def booked(self) -> dict[str, dict[str, FillDetail]]:
+        ledger = self.rows.get(("naive", "ledger"), NaiveLedger())
+        booked: dict[str, dict[str, FillDetail]] = {}
+        for each in ledger.booked:
+            assert each.fill.trade_id not in booked.get(each.order_id, {})
+            booked.setdefault(each.order_id, {})[each.fill.trade_id] = each.fill
+        return booked
+
+    def orders(self) -> dict[str, OrderState]:
+        """Every order's record."""
+        return {key: self._load((kind, key)) for kind, key in self.rows if kind == "order"}
+
+    # Effects
+
+    def _perform(self, role: str, effect: object) -> None:
+        match effect:
+            case Send(to, message):
+                if to in _HEARD or order_id_of(to) is not None:
+                    self.mail.append((to, message))
+                    self.sent.append((to, message))
+            case Record(event, saves):
+                self._note(event)
+                for save in saves:
+                    self._store(save)
+            case SetTimer(key, delay_ms):
+                self.timers[role, key] = self.now_ms + delay_ms
+            case CancelTimer(key):
+                self.timers.pop((role, key), None)
+            case Log("error", text):
+                self.errors.append(text)
+            case Stop():
+                del self.cores[role]
+                self.timers = {key: due for key, due in self.timers.items() if key[0] != role}
+
+    def _store(self, save: Save) -> None:
+        key = (save.kind, save.key)
+        value = save.value
+        if not isinstance(value, NaiveLedger):
+            name = f"{type(value).__module__}:{type(value).__qualname__}"
+            assert decode(name, encode(value)) == value
+        self.rows[key] = value
+        (self.open_rows.add if save.is_open else self.open_rows.discard)(key)
+
+    def _load(self, key: tuple[str, str]) -> Any:
+        return self.rows[key]
+
+    def _note(self, event: object) -> None:
+        if isinstance(event, OrdersCreated):
+            for intent in event.intents:
+                assert intent.order_id not in self.created
+                self.created[intent.order_id] = intent
+        if isinstance(event, OrderReport):
+            traded = self.traded.setdefault(event.order_id, {})
+            for fill in event.fills:
+                assert traded.setdefault(fill.trade_id, fill) == fill
+
+
+_HEARD = (*PERMANENT, SUPERVISOR)
+"""What strategy and observer would hear is of no concern here."""
+_CORES: dict[str, type[Core]] = {
+    DESK: DeskCore,
+    EXECUTOR: SimulatedExecutorCore,
+    POSITION: NaivePosition,
+}

@@ -1,0 +1,110 @@
+"""Desk, Orders, simulated executor and a position together, while anything may fail."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from storm import LEGS, PRICES, Storm, weather
+
+from actors.directory.messages import Side
+
+index = st.integers(0, 10_000)
+levels = st.dictionaries(st.sampled_from(PRICES), st.integers(1, 25), max_size=3)
+
+
+class JointMachine(RuleBasedStateMachine):
+    """Searches for the shortest story that loses or doubles an order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.storm = Storm()
+
+    @rule(sides=st.sampled_from(LEGS), is_late=st.booleans())
+    def signal(self, sides: tuple[Side, ...], is_late: bool) -> None:
+        self.storm.signal(sides, is_late=is_late)
+
+    @rule(yes=levels, no=levels)
+    def show(self, yes: dict[int, int], no: dict[int, int]) -> None:
+        self.storm.show(yes, no)
+
+    @rule(rounds=st.integers(1, 12))
+    def go_on(self, rounds: int) -> None:
+        self.storm.go_on(rounds)
+
+    @rule()
+    def close_window(self) -> None:
+        self.storm.close_window()
+
+    @rule(at=index)
+    def deliver(self, at: int) -> None:
+        self.storm.deliver(at)
+
+    @rule(at=index)
+    def lose(self, at: int) -> None:
+        self.storm.lose(at)
+
+    @rule(at=index)
+    def double(self, at: int) -> None:
+        self.storm.double(at)
+
+    @rule(at=index)
+    def copy_late(self, at: int) -> None:
+        self.storm.copy_late(at)
+
+    @rule(at=index)
+    def kill(self, at: int) -> None:
+        self.storm.kill(at)
+
+    @rule(at=index, effects=st.integers(0, 6))
+    def die_half_way(self, at: int, effects: int) -> None:
+        self.storm.deliver(at, dies_after=effects)
+
+    @rule()
+    def revive(self) -> None:
+        self.storm.stage.revive()
+
+    @invariant()
+    def all_is_well(self) -> None:
+        self.storm.check()
+
+    def teardown(self) -> None:
+        self.storm.calm()
+
+
+JointMachine.TestCase.settings = settings(
+    max_examples=50,
+    stateful_step_count=50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+TestNoShortStoryLosesOrDoublesAnOrder = JointMachine.TestCase
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_no_long_storm_loses_or_doubles_an_order(seed: int) -> None:
+    dice, storm = random.Random(seed), Storm()
+    today = weather(dice)
+    for _ in range(300):
+        storm.blow(dice, today)
+        storm.check()
+    storm.calm()
+
+
+def test_storms_really_do_create_fill_and_end_orders() -> None:
+    created = fills = pairs = lives = 0
+    for seed in range(20):
+        dice, storm = random.Random(seed), Storm()
+        today = weather(dice)
+        for _ in range(300):
+            storm.blow(dice, today)
+        storm.calm()
+        created += len(storm.stage.created)
+        pairs += sum(intent.pair_id is not None for intent in storm.stage.created.values())
+        fills += sum(len(traded) for traded in storm.stage.traded.values())
+        lives += storm.stage.lives
+    assert min(created, fills, pairs) > 20
+    assert lives > 2 * created

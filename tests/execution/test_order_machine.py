@@ -1,0 +1,297 @@
+"""One Order against a venue that may do anything a venue does, over a transport that may too."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from order_builders import ORDER_ID, SETTINGS, T0, detail, dice, intent
+
+from actors.codec import decode, encode
+from actors.core import Effects, Log, Record, Send, SetTimer, Stop
+from actors.execution.messages import (
+    CancelOrder,
+    CancelRequested,
+    Fill,
+    FillDetail,
+    FillFailed,
+    FillReversed,
+    ForgetOrder,
+    OrderAccepted,
+    OrderCancelled,
+    OrderDone,
+    OrderFilled,
+    OrderForgotten,
+    OrderRejected,
+    OrderReport,
+    OrderState,
+    OrderStatus,
+    OrderSubmitted,
+    OrderUpdated,
+    OutcomeUnknown,
+    QueryOrder,
+    SubmitOrder,
+)
+from actors.execution.order import OrderCore
+from actors.messages import Started, TimerFired
+from actors.position.messages import FillBooked
+from actors.roles import DESK, order_role
+from actors.units import shares
+
+SIZE = 10
+
+
+class AnyVenue:
+    """An order's truth, and what the executor would say of it."""
+
+    def __init__(self) -> None:
+        self.submit_count = 0
+        self.status: OrderStatus | None = None
+        self.fills: dict[str, FillDetail] = {}
+        self.failed: set[str] = set()
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in (OrderStatus.PENDING, OrderStatus.ACCEPTED, OrderStatus.UNKNOWN)
+
+    @property
+    def left(self) -> int:
+        return SIZE - sum(fill.size_units for fill in self.fills.values()) // shares(1)
+
+    def submit(self) -> object:
+        if self.status is not None:
+            return self.report()
+        self.submit_count += 1
+        self.status = OrderStatus.PENDING
+        return OrderSubmitted(ORDER_ID)
+
+    def cancel(self) -> object:
+        if self.status is None or self.is_open:
+            self.status = OrderStatus.CANCELLED
+            return OrderCancelled(ORDER_ID, "cancelled", shares(SIZE - self.left))
+        return self.report()
+
+    def trade(self, size: int) -> object:
+        fill = detail(f"t{len(self.fills)}", size)
+        self.fills[fill.trade_id] = fill
+        self.status = OrderStatus.ACCEPTED if self.left else OrderStatus.FILLED
+        return Fill(ORDER_ID, fill)
+
+    def report(self) -> OrderReport:
+        return OrderReport(
+            order_id=ORDER_ID,
+            status=self.status,
+            fills=tuple(self.fills.values()),
+            failed_trade_ids=tuple(sorted(self.failed)),
+        )
+
+
+class OrderMachine(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.venue = AnyVenue()
+        self.mail: list[object] = []
+        self.timers: set[str] = set()
+        self.ledger: set[str] = set()
+        self.reversed: set[str] = set()
+        self.saved = OrderState(intent=intent())
+        self.end: OrderStatus | None = None
+        self.is_closed = False
+        self.version = 0
+        self.now_ms = T0
+        self.start()
+
+    def start(self) -> None:
+        self.core = OrderCore(order_role(ORDER_ID), SETTINGS, dice())
+        self.is_up = True
+        self.timers.clear()
+        saved = () if self.is_closed else (self.saved,)
+        self.perform(self.core.handle(Started(saved), self.now_ms))
+
+    # What the Order's effects lead to
+
+    def perform(self, effects: Effects, dies_after: int | None = None) -> None:
+        for effect in effects[:dies_after]:
+            match effect:
+                case Record(_, (save,)):
+                    name = "actors.execution.messages:OrderState"
+                    saved = decode(name, encode(save.value))
+                    assert isinstance(saved, OrderState)
+                    assert saved == save.value
+                    self.saved, self.is_closed = saved, not save.is_open
+                case SetTimer(key, _):
+                    self.timers.add(key)
+                case Stop():
+                    self.is_up = False
+                case Log():
+                    raise AssertionError(effect)
+                case Send(to, message):
+                    self.hear(to, message)
+        if dies_after is not None:
+            self.is_up = False
+
+    def hear(self, to: str, message: object) -> None:
+        match message:
+            case SubmitOrder():
+                self.mail.append(self.venue.submit())
+            case CancelOrder():
+                self.mail.append(self.venue.cancel())
+            case QueryOrder():
+                self.mail.append(self.venue.report())
+            case ForgetOrder():
+                assert not self.venue.is_open
+                self.mail.append(OrderForgotten(ORDER_ID))
+            case OrderFilled():
+                self.ledger.add(message.fill.trade_id)
+                self.book(message.fill.trade_id, is_reversal=False)
+            case FillReversed():
+                assert message.fill.trade_id in self.ledger, "a reversal overtook its fill"
+                self.reversed.add(message.fill.trade_id)
+                self.book(message.fill.trade_id, is_reversal=True)
+            case OrderUpdated(order) if to == DESK and order.is_terminal:
+                assert {fill.trade_id for fill in order.fills} == self.venue.fills.keys()
+                assert not order.unbooked
+                self.mail.append(OrderDone(ORDER_ID))
+
+    def book(self, trade_id: str, *, is_reversal: bool) -> None:
+        self.version += 1
+        self.mail.append(
+            FillBooked(
+                order_id=ORDER_ID,
+                trade_id=trade_id,
+                is_reversal=is_reversal,
+                version=self.version,
+            )
+        )
+
+    # What the venue does
+
+    @precondition(lambda self: self.venue.is_open)
+    @rule(size=st.integers(1, SIZE))
+    def trade(self, size: int) -> None:
+        self.mail.append(self.venue.trade(min(size, self.venue.left)))
+
+    @precondition(lambda self: self.venue.status is OrderStatus.PENDING)
+    @rule()
+    def lose_the_outcome(self) -> None:
+        self.venue.status = OrderStatus.UNKNOWN
+        self.mail.append(OutcomeUnknown(ORDER_ID, "no answer"))
+
+    @precondition(lambda self: self.venue.is_open)
+    @rule()
+    def accept(self) -> None:
+        self.venue.status = OrderStatus.ACCEPTED
+        self.mail.append(OrderAccepted(ORDER_ID, "venue-1"))
+
+    @precondition(
+        lambda self: (
+            self.venue.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN) and not self.venue.fills
+        )
+    )
+    @rule()
+    def reject(self) -> None:
+        self.venue.status = OrderStatus.REJECTED
+        self.mail.append(OrderRejected(ORDER_ID, "no"))
+
+    @precondition(lambda self: self.venue.is_open)
+    @rule()
+    def end_early(self) -> None:
+        self.mail.append(self.venue.cancel())
+
+    @precondition(lambda self: self.venue.fills)
+    @rule(at=st.integers(0, 9))
+    def fail_a_trade(self, at: int) -> None:
+        trade_id = sorted(self.venue.fills)[at % len(self.venue.fills)]
+        self.venue.failed.add(trade_id)
+        self.mail.append(FillFailed(ORDER_ID, trade_id, "did not settle"))
+
+    # What the transport and the machine do
+
+    @precondition(lambda self: self.mail)
+    @rule(at=st.integers(0, 99), dies_after=st.none() | st.integers(0, 5), again=st.booleans())
+    def deliver(self, at: int, dies_after: int | None, again: bool) -> None:
+        at %= len(self.mail)
+        message = self.mail[at] if again else self.mail.pop(at)
+        if self.is_up:
+            self.perform(self.core.handle(message, self.now_ms), dies_after)
+
+    @precondition(lambda self: self.mail)
+    @rule(at=st.integers(0, 99))
+    def lose(self, at: int) -> None:
+        self.mail.pop(at % len(self.mail))
+
+    @precondition(lambda self: self.timers)
+    @rule(at=st.integers(0, 9))
+    def fire(self, at: int) -> None:
+        key = sorted(self.timers)[at % len(self.timers)]
+        self.timers.discard(key)
+        self.now_ms += 500
+        if self.is_up:
+            self.perform(self.core.handle(TimerFired(key), self.now_ms))
+
+    @rule()
+    def ask_to_cancel(self) -> None:
+        self.mail.append(CancelRequested(ORDER_ID, "halted"))
+
+    @rule()
+    def restart(self) -> None:
+        self.start()
+
+    # What must hold
+
+    @invariant()
+    def what_is_filled_is_the_sum_of_unique_trades(self) -> None:
+        trades = {fill.trade_id: fill for fill in self.saved.fills}
+        assert len(trades) == len(self.saved.fills)
+        assert trades.items() <= self.venue.fills.items()
+        stand = [fill for key, fill in trades.items() if key not in self.saved.reversed_trade_ids]
+        assert self.saved.filled_units == sum(fill.size_units for fill in stand)
+        assert self.saved.filled_units <= self.saved.traded_units <= shares(SIZE)
+
+    @invariant()
+    def a_terminal_order_stays_terminal(self) -> None:
+        if self.end is not None:
+            assert self.saved.status is self.end
+        if self.saved.is_terminal:
+            self.end = self.saved.status
+
+    @invariant()
+    def it_is_sent_once(self) -> None:
+        assert self.venue.submit_count <= 1
+
+    @invariant()
+    def unknown_is_left_by_evidence_only(self) -> None:
+        if self.venue.status is OrderStatus.UNKNOWN:
+            assert not self.saved.is_terminal
+
+    def teardown(self) -> None:
+        """Nothing fails any more: the order comes to its end and leaves."""
+        for _round in range(100):
+            if self.is_closed and not self.is_up:
+                break
+            if not self.is_up:
+                self.start()
+            while self.mail and self.is_up:
+                self.perform(self.core.handle(self.mail.pop(0), self.now_ms))
+            self.now_ms += 1_000
+            for key in sorted(self.timers):
+                if self.is_up:
+                    self.timers.discard(key)
+                    self.perform(self.core.handle(TimerFired(key), self.now_ms))
+        assert self.is_closed
+        assert not self.is_up
+        assert not self.venue.is_open
+        assert {fill.trade_id for fill in self.saved.fills} == self.venue.fills.keys()
+        known = self.saved.reversed_trade_ids
+        assert known <= self.venue.failed
+        standing = {key for key in self.venue.fills if key not in known}
+        assert self.ledger - self.reversed == standing
+
+
+OrderMachine.TestCase.settings = settings(
+    max_examples=150,
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+TestOneOrderAgainstAnyVenue = OrderMachine.TestCase
