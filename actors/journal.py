@@ -99,10 +99,7 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > SCHEMA_VERSION:
         connection.execute("ROLLBACK")
-        raise SchemaTooNew(
-            f"{path} has schema {version}, this program knows {SCHEMA_VERSION}: "
-            "run the newer program that wrote it, or choose another --data-dir"
-        )
+        raise SchemaTooNew(_too_new_sentence(path, version))
     if version == 0:
         _run_script(connection, _SCHEMA)
         version = SCHEMA_VERSION
@@ -146,6 +143,13 @@ def _damage_sentence(path: Path, problem: str) -> str:
     return (
         f"the journal {path} cannot be used ({problem}): restore it from a copy, or move it and "
         "its -wal file away to start with an empty ledger after checking the venue's own records"
+    )
+
+
+def _too_new_sentence(path: Path, version: int) -> str:
+    return (
+        f"{path} has schema {version}, this program knows {SCHEMA_VERSION}: "
+        "use the newer program that wrote it, or choose another --data-dir"
     )
 
 
@@ -267,10 +271,18 @@ def load_state(
     connection: sqlite3.Connection, kind: str, key: str | None = None, *, open_only: bool
 ) -> tuple[object, ...]:
     """Decode the state rows of a kind, oldest change first."""
+    # The few open rows are found by their own index, which SQLite would not choose by itself: it
+    # cannot know that almost every row of a kind is closed.
+    if key is not None:
+        source, conditions = "state", ["kind = :kind", "key = :key"]
+    else:
+        source = "state INDEXED BY state_open" if open_only else "state"
+        conditions = ["kind = :kind"]
+    if open_only:
+        conditions.append("is_open = 1")
     rows = connection.execute(
-        "SELECT class, body FROM state WHERE kind = ? AND (? IS NULL OR key = ?) "
-        "AND (is_open = 1 OR NOT ?) ORDER BY seq",
-        (kind, key, key, open_only),
+        f"SELECT class, body FROM {source} WHERE {' AND '.join(conditions)} ORDER BY seq",  # noqa: S608 # our own words
+        {"kind": kind, "key": key},
     )
     return tuple(decode(row["class"], row["body"]) for row in rows)
 
@@ -291,7 +303,10 @@ class JournalReader:
             version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         except sqlite3.DatabaseError as error:
             raise JournalError(_damage_sentence(path, str(error))) from error
-        if version != SCHEMA_VERSION:
+        if version > SCHEMA_VERSION:
+            self._connection.close()
+            raise SchemaTooNew(_too_new_sentence(path, version))
+        if version < SCHEMA_VERSION:
             self._connection.close()
             raise JournalError(
                 f"{path} has schema {version}, this program reads {SCHEMA_VERSION}: "

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -130,3 +132,94 @@ def test_preparing_twice_changes_nothing(data_dir: Path) -> None:
     open_journal(data_dir).record(save(7), at_ms=1)
     prepare(data_dir)
     assert open_journal(data_dir).load("position") == (position(7),)
+
+
+def crashed_copy(data_dir: Path, target: Path, *, wal_bytes: int | None = None) -> Path:
+    """The files as a crash at this instant would leave them, the log's tail cut if asked for."""
+    target.mkdir()
+    for path in data_dir.iterdir():
+        if path.name.startswith(journal_module.JOURNAL_NAME) and not path.name.endswith("-shm"):
+            content = path.read_bytes()
+            cut = wal_bytes if path.name.endswith("-wal") else None
+            (target / path.name).write_bytes(content[:cut])
+    return target
+
+
+@pytest.mark.parametrize("cut_percent", range(0, 101, 5))
+def test_a_torn_tail_is_recovered_to_the_last_whole_record(
+    data_dir: Path, tmp_path: Path, cut_percent: int
+) -> None:
+    journal = open_journal(data_dir)
+    for version in range(1, 21):
+        journal.record(save(version), at_ms=version)
+    wal_bytes = (data_dir / f"{journal_module.JOURNAL_NAME}-wal").stat().st_size
+    torn = crashed_copy(data_dir, tmp_path / "torn", wal_bytes=wal_bytes * cut_percent // 100)
+
+    prepare(torn)
+
+    reader = JournalReader(torn)
+    events = [event.at_ms for event in reader.events()]
+    assert events == list(range(1, len(events) + 1))
+    assert reader.states("position", open_only=True) == ((position(len(events)),) if events else ())
+    if cut_percent == 100:
+        assert len(events) == 20
+
+
+def test_a_damaged_record_in_the_log_ends_recovery_there(data_dir: Path, tmp_path: Path) -> None:
+    journal = open_journal(data_dir)
+    for version in range(1, 21):
+        journal.record(save(version), at_ms=version)
+    torn = crashed_copy(data_dir, tmp_path / "torn")
+    wal = torn / f"{journal_module.JOURNAL_NAME}-wal"
+    content = bytearray(wal.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    wal.write_bytes(content)
+
+    prepare(torn)
+
+    events = [event.at_ms for event in JournalReader(torn).events()]
+    assert events == list(range(1, len(events) + 1))
+    assert 0 < len(events) < 20
+
+
+def test_a_damaged_page_is_refused_with_what_to_do(data_dir: Path, tmp_path: Path) -> None:
+    journal = open_journal(data_dir)
+    for version in range(1, 200):
+        journal.record(save(version, key=f"0x{version}"), at_ms=version)
+    journal.close()
+    path = data_dir / journal_module.JOURNAL_NAME
+    content = bytearray(path.read_bytes())
+    for at in range(4096, len(content), 512):
+        content[at] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(JournalError, match="move it and its -wal file away"):
+        prepare(data_dir)
+    assert path.read_bytes() == content
+
+
+_FILL_THE_DISK = """
+import resource, signal, sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from actors.journal import Journal, JournalError
+from test_journal import save
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+journal = Journal(Path({data_dir!r}), "position")
+journal.claim()
+journal.record(save(1), at_ms=1)
+size = Path({data_dir!r}, "journal.sqlite-wal").stat().st_size
+resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+try:
+    journal.record(save(2), at_ms=2)
+except JournalError as error:
+    print(error)
+"""
+
+
+def test_a_full_disk_is_an_error_and_what_was_recorded_stays(data_dir: Path) -> None:
+    script = _FILL_THE_DISK.format(tests=str(Path(__file__).parent), data_dir=str(data_dir))
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert "was not written" in done.stdout
+    assert [event.at_ms for event in JournalReader(data_dir).events()] == [1]

@@ -1,0 +1,45 @@
+"""``understudy explain``: one order's whole story."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from understudy.commands.shared import data_dir_option, fail, json_option
+from understudy.reading.lookup import OrderNotFound, find_order
+from understudy.reading.options import opened
+from understudy.reading.story import read_story, story_json, story_view
+from understudy.teaching import TaughtCommand
+
+
+@click.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy explain order_7_1f2e3d4c": "an order by its id",
+        "understudy explain 7": "the same by its number, or by any beginning of its id",
+        "understudy explain 7 --json | jq '.events[].kind'": "what befell it, for a script",
+    },
+)
+@click.argument("order_name", metavar="ORDER")
+@data_dir_option
+@json_option
+def explain(order_name: str, data_dir: Path, is_json: bool) -> None:
+    """Tell all there is to know of ORDER, whether or not the system runs.
+
+    Why it was made; the books, prices and position it was decided on; each stage that was passed
+    over, and why; and every event of it, with its time, and the actor that recorded it. "order #2"
+    is the second actor in the role: the first one fell.
+    """
+    with opened(data_dir) as archive:
+        try:
+            order = find_order(archive, order_name)
+        except OrderNotFound as error:
+            fail(str(error))
+        story = read_story(archive, order)
+    if is_json:
+        click.echo(json.dumps(story_json(story), indent=2))
+    else:
+        Console().print(story_view(story))

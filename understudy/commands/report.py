@@ -1,0 +1,64 @@
+"""``understudy report``: what trading brought."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from understudy.commands.shared import data_dir_option, fail, json_option
+from understudy.exit_codes import ExitCode
+from understudy.reading.options import is_wide, last_option, opened, row_limit
+from understudy.reading.performance import Performance, read_performance
+from understudy.reading.report_view import report_json, report_view
+from understudy.teaching import TaughtCommand
+
+
+@click.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy report": "the newest windows, and everything in total",
+        "understudy report --html report.html": "the same as one page with plots, to pass on",
+        "understudy report --json | jq -r .pnl": "the exact total, for a script",
+    },
+)
+@click.option(
+    "--html",
+    "page_path",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    metavar="FILE",
+    help="Also write one page with plots; it needs no other file and no network.",
+)
+@last_option
+@data_dir_option
+@json_option
+def report(page_path: Path | None, last: int | None, data_dir: Path, is_json: bool) -> None:
+    """Report P&L, fees, fill ratio, prices and leg risk, whether or not the system runs.
+
+    "filled" is the share of the size ordered that was traded. A pair is one-legged while one leg
+    has filled more than the other and no later fill makes up for it; "at risk" is what that would
+    cost if the other side won. docs/reading.md defines every number.
+    """
+    with opened(data_dir) as archive:
+        performance = read_performance(archive)
+    if is_json:
+        click.echo(json.dumps(report_json(performance), indent=2))
+    else:
+        console = Console()
+        rows = row_limit(last, is_json=False)
+        console.print(report_view(performance, wide=is_wide(console), rows=rows))
+    if page_path is not None:
+        _write_page(performance, page_path)
+
+
+def _write_page(performance: Performance, path: Path) -> None:
+    # The plotting library is large, and only this needs it.
+    from understudy.reading.page import report_page
+
+    try:
+        path.write_text(report_page(performance), encoding="utf-8")
+    except OSError as error:
+        fail(f"--html {path} cannot be written: {error.strerror}", ExitCode.BAD_INPUT)
+    click.echo(f"understudy: wrote {path}", err=True)

@@ -1,0 +1,141 @@
+"""Fills as a list: the ledger's entries, and what orders know that the ledger does not yet."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Any
+
+import attrs
+from rich.table import Table
+from rich.text import Text
+
+from actors.directory.messages import Market, Side
+from actors.execution.messages import FillDetail, OrderState
+from actors.position.ledger import LedgerEntry, WindowLedger
+from actors.strategy.messages import Action
+from actors.units import dollars_text, price_text, size_text
+from understudy.reading.archive import Archive
+from understudy.reading.moments import iso_text, moment_label
+from understudy.reading.orders import one_line
+from understudy.wording import money, price_label, size_label
+
+
+class Booking(enum.Enum):
+    """What the ledger makes of a fill."""
+
+    BOOKED = "booked"
+    NOT_YET = "not yet"
+    """Its order has it; the ledger has not answered."""
+    REVERSED = "reversed"
+    """The venue took it back."""
+
+
+@attrs.frozen(kw_only=True)
+class ListedFill:
+    """One execution, with the order and market that it belongs to."""
+
+    order_id: str
+    market: Market
+    side: Side
+    action: Action
+    fill: FillDetail
+    booking: Booking
+
+
+_BOOKING_STYLES = {Booking.BOOKED: "dim", Booking.NOT_YET: "yellow", Booking.REVERSED: "red"}
+
+
+def list_fills(archive: Archive, market: str = "") -> Iterator[ListedFill]:
+    """All fills, newest first: those not in the ledger yet, then each window's, window by window.
+
+    Raises:
+        JournalError: a row cannot be decoded.
+    """
+    orders = archive.open_orders(market=market)
+    waiting = chain.from_iterable(map(_not_booked, orders))
+    yield from sorted(waiting, key=fill_age, reverse=True)
+    for ledger in archive.windows(market=market):
+        booked = (_from_ledger(ledger, entry) for entry in ledger.entries)
+        yield from sorted(booked, key=fill_age, reverse=True)
+
+
+def fill_age(listed: ListedFill) -> tuple[int, str, str]:
+    """What fills are sorted by: when the venue traded them."""
+    return listed.fill.timestamp_ms, listed.fill.trade_id, listed.order_id
+
+
+def _not_booked(order: OrderState) -> Iterator[ListedFill]:
+    intent = order.intent
+    for fill in order.fills:
+        if fill.trade_id in order.unbooked:
+            yield ListedFill(
+                order_id=intent.order_id,
+                market=intent.market,
+                side=intent.side,
+                action=intent.action,
+                fill=fill,
+                booking=Booking.NOT_YET,
+            )
+
+
+def _from_ledger(ledger: WindowLedger, entry: LedgerEntry) -> ListedFill:
+    return ListedFill(
+        order_id=entry.order_id,
+        market=ledger.market,
+        side=entry.side,
+        action=entry.action,
+        fill=entry.fill,
+        booking=Booking.BOOKED if entry.reversed_version is None else Booking.REVERSED,
+    )
+
+
+def fills_table(fills: Sequence[ListedFill], *, wide: bool) -> Table:
+    """Draw fills a row each; with their window and trade id if there is room."""
+    table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False)
+    for heading in ("time", "order", "what"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("size", "price", "fee"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for heading in ("as", "ledger"):
+        table.add_column(heading, no_wrap=True)
+    if wide:
+        table.add_column("window", no_wrap=True)
+        table.add_column("trade", style="dim")
+    for listed in fills:
+        fill = listed.fill
+        is_buy = listed.action is Action.BUY
+        cells: list[str | Text] = [
+            moment_label(fill.timestamp_ms),
+            listed.order_id,
+            Text(f"{listed.action.value} {listed.side.value}", "green" if is_buy else "red"),
+            size_label(fill.size_units),
+            price_label(fill.price_ticks),
+            money(-fill.fee_nanos),
+            "maker" if fill.is_maker else "taker",
+            Text(listed.booking.value, _BOOKING_STYLES[listed.booking]),
+        ]
+        if wide:
+            cells += [listed.market.slug, one_line(fill.trade_id)]
+        table.add_row(*cells)
+    return table
+
+
+def fill_json(listed: ListedFill) -> dict[str, Any]:
+    """Tell a fill in exact texts: price and fee in dollars, size in shares."""
+    fill = listed.fill
+    return {
+        "at": iso_text(fill.timestamp_ms),
+        "trade": fill.trade_id,
+        "order": listed.order_id,
+        "market": listed.market.market_id,
+        "slug": listed.market.slug,
+        "action": listed.action.value,
+        "side": listed.side.value,
+        "size": size_text(fill.size_units),
+        "price": price_text(fill.price_ticks),
+        "fee": dollars_text(fill.fee_nanos),
+        "is_maker": fill.is_maker,
+        "ledger": listed.booking.value,
+    }

@@ -1,0 +1,79 @@
+"""What the reading commands have in common: their options, and how they open the journal."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from actors.journal import JOURNAL_NAME, JournalError
+from understudy.commands.shared import fail
+from understudy.exit_codes import ExitCode
+from understudy.reading.archive import Archive
+
+ROWS_ON_SCREEN = 50
+"""Rows of a table, unless ``--last`` says otherwise."""
+
+_WIDE_COLUMNS = 110
+
+market_option = click.option(
+    "--market",
+    metavar="M",
+    default="",
+    help="Only markets with M in their slug, or whose id begins with M.",
+)
+
+last_option = click.option(
+    "--last",
+    "last",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help=f"Only the newest N; 0: all.  [default: {ROWS_ON_SCREEN}, with --json all]",
+)
+
+
+@contextmanager
+def opened(data_dir: Path) -> Iterator[Archive]:
+    """Open a directory's journal; what cannot be read ends the command with one sentence."""
+    path = data_dir.expanduser().absolute() / JOURNAL_NAME
+    try:
+        is_missing = not path.exists()
+    except OSError as error:
+        fail(f"--data-dir {data_dir} cannot be used: {error.strerror}", ExitCode.BAD_INPUT)
+    try:
+        archive = Archive(path.parent)
+    except JournalError as error:
+        fail(str(error), ExitCode.BAD_INPUT if is_missing else ExitCode.JOURNAL_UNUSABLE)
+    try:
+        yield archive
+    except JournalError as error:
+        fail(str(error), ExitCode.JOURNAL_UNUSABLE)
+    except (sqlite3.DatabaseError, json.JSONDecodeError) as error:
+        fail(
+            f"the journal {path} cannot be read any further ({error}): restore it from a copy",
+            ExitCode.JOURNAL_UNUSABLE,
+        )
+    finally:
+        archive.close()
+
+
+def row_limit(last: int | None, *, is_json: bool) -> int | None:
+    """How many rows ``--last`` stands for; None for all of them."""
+    if last is None:
+        return None if is_json else ROWS_ON_SCREEN
+    return last or None
+
+
+def is_wide(console: Console) -> bool:
+    """Whether there is room for the columns that a reader can do without."""
+    return console.width >= _WIDE_COLUMNS
+
+
+def note_left_out(console: Console, shown_count: int) -> None:
+    """Say below a table that older rows exist, and how to see them."""
+    console.print(f"the newest {shown_count:,} of more: --last 0 shows all", style="dim italic")

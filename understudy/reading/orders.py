@@ -1,0 +1,115 @@
+"""Orders as a list: for people a table, for programs exact texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from actors.execution.messages import FillDetail, OrderState, OrderStatus
+from actors.execution.order_state import is_booked, is_complete
+from actors.strategy.messages import Action
+from actors.units import dollars_text, price_text, size_text
+from understudy.reading.moments import iso_text, moment_label
+from understudy.wording import price_label, size_label
+
+_STATUS_STYLES = {
+    OrderStatus.FILLED: "green",
+    OrderStatus.CANCELLED: "dim",
+    OrderStatus.REJECTED: "red",
+    OrderStatus.UNKNOWN: "bold red",
+}
+_STATUS_WORDS = {OrderStatus.PARTIALLY_FILLED: "partial"}
+
+
+def is_open(order: OrderState) -> bool:
+    """Whether an order still owns its side: it lives, or a fill of it is not in the ledger yet."""
+    return not (is_complete(order) and is_booked(order))
+
+
+def standing_fills(order: OrderState) -> tuple[FillDetail, ...]:
+    """The fills that were not taken back."""
+    return tuple(fill for fill in order.fills if fill.trade_id not in order.reversed_trade_ids)
+
+
+def status_text(order: OrderState) -> Text:
+    """Write where an order stands."""
+    word = _STATUS_WORDS.get(order.status, order.status.value.lower())
+    return Text(word, _STATUS_STYLES.get(order.status, "yellow"))
+
+
+def what_text(order: OrderState) -> Text:
+    """Write what an order is to do, such as ``BUY YES``."""
+    intent = order.intent
+    style = "green" if intent.action is Action.BUY else "red"
+    return Text(f"{intent.action.value} {intent.side.value}", style)
+
+
+def filled_label(order: OrderState) -> str:
+    """Write how much of an order is filled, such as ``6 of 20``."""
+    return f"{size_label(order.filled_units)} of {size_label(order.intent.size_units)}"
+
+
+def one_line(words: str) -> Text:
+    """Write what is cut off, before anything else is, where there is little room."""
+    return Text(words, no_wrap=True, overflow="ellipsis")
+
+
+def orders_table(orders: Sequence[OrderState], *, wide: bool) -> Table:
+    """Draw orders a row each; with their window, priority and reason if there is room."""
+    table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False)
+    for heading in ("created", "order", "what"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("limit", "filled", "at"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    if wide:
+        table.add_column("P", no_wrap=True)
+        table.add_column("window", no_wrap=True)
+        table.add_column("why", style="dim")
+    for order in orders:
+        intent, average = order.intent, order.average_price_ticks
+        cells: list[str | Text] = [
+            moment_label(intent.created_at_ms),
+            intent.order_id,
+            what_text(order),
+            price_label(intent.price_ticks),
+            filled_label(order),
+            "" if average is None else price_label(average),
+            status_text(order),
+        ]
+        if wide:
+            cells += [str(intent.priority), intent.market.slug, one_line(intent.reason)]
+        table.add_row(*cells)
+    return table
+
+
+def order_json(order: OrderState) -> dict[str, Any]:
+    """Tell an order in exact texts: prices and money in dollars, sizes in shares."""
+    intent = order.intent
+    return {
+        "order": intent.order_id,
+        "market": intent.market.market_id,
+        "slug": intent.market.slug,
+        "action": intent.action.value,
+        "side": intent.side.value,
+        "limit": price_text(intent.price_ticks),
+        "size": size_text(intent.size_units),
+        "filled": size_text(order.filled_units),
+        "notional": dollars_text(order.notional_nanos),
+        "fees": dollars_text(sum(fill.fee_nanos for fill in standing_fills(order))),
+        "status": order.status.value,
+        "is_open": is_open(order),
+        "time_in_force": intent.time_in_force.value,
+        "priority": intent.priority,
+        "reason": intent.reason,
+        "pair": intent.pair_id,
+        "venue_order": order.venue_order_id,
+        "created": iso_text(intent.created_at_ms),
+        "expires": iso_text(intent.expires_at_ms),
+        "updated": iso_text(order.updated_at_ms),
+        "cancel_reason": order.cancel_reason,
+        "end_reason": order.end_reason,
+    }

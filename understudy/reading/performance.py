@@ -1,0 +1,210 @@
+"""What trading brought: P&L, fees, fill ratios, prices against limits, leg risk."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from fractions import Fraction
+
+import attrs
+
+from actors.execution.messages import OrderState
+from actors.position.ledger import WindowLedger
+from actors.position.messages import WindowSettled
+from actors.strategy.messages import Action
+from understudy.reading.archive import Archive
+from understudy.reading.legs import LegEnd, PairRisk, leg_risks
+from understudy.reading.orders import standing_fills
+
+
+@attrs.frozen(kw_only=True)
+class FillRatio:
+    """How much of what was ordered was traded; over orders that have ended."""
+
+    orders_count: int = 0
+    touched_count: int = 0
+    """Orders with any fill that stands."""
+    ordered_units: int = 0
+    filled_units: int = 0
+
+    @classmethod
+    def of(cls, orders: Iterable[OrderState]) -> FillRatio:
+        """Add up the orders that have ended; what may still fill says nothing yet."""
+        ended = [order for order in orders if order.is_terminal]
+        return cls(
+            orders_count=len(ended),
+            touched_count=sum(order.filled_units > 0 for order in ended),
+            ordered_units=sum(order.intent.size_units for order in ended),
+            filled_units=sum(order.filled_units for order in ended),
+        )
+
+    @property
+    def ratio(self) -> Fraction | None:
+        """Filled over ordered size; None if nothing was ordered."""
+        return Fraction(self.filled_units, self.ordered_units) if self.ordered_units else None
+
+
+@attrs.frozen(kw_only=True)
+class WindowResult:
+    """One settled window and the orders of it."""
+
+    settled: WindowSettled
+    opens_at_ms: int
+    orders_count: int
+    fills_count: int
+    """Fills that stand in the ledger."""
+    fill_ratio: FillRatio
+
+
+@attrs.frozen(kw_only=True)
+class LegRisk:
+    """The arbitrage pairs added up."""
+
+    pairs: tuple[PairRisk, ...]
+    """Oldest first."""
+
+    @property
+    def one_legged(self) -> tuple[PairRisk, ...]:
+        """The pairs that ever were, the most money at risk first."""
+        found = [pair for pair in self.pairs if pair.worst_units]
+        return tuple(sorted(found, key=lambda pair: (-pair.worst_nanos, pair.created_at_ms)))
+
+    @property
+    def longest_ms(self) -> int:
+        """Longest time that one of them was."""
+        return max((pair.one_legged_ms for pair in self.pairs), default=0)
+
+    @property
+    def worst_nanos(self) -> int:
+        """Most money that was at risk in one of them."""
+        return max((pair.worst_nanos for pair in self.pairs), default=0)
+
+    @property
+    def ends(self) -> dict[LegEnd, int]:
+        """How many ended how."""
+        counts = Counter(pair.end for pair in self.pairs)
+        return {end: counts[end] for end in LegEnd if counts[end]}
+
+
+@attrs.frozen(kw_only=True)
+class Performance:
+    """Everything that a report tells."""
+
+    as_of_ms: int
+    """Venue time of the newest event in the journal; 0 if there is none."""
+    windows: tuple[WindowResult, ...]
+    """Settled, in the order of their opening."""
+    open_windows: tuple[WindowLedger, ...]
+    orders: tuple[OrderState, ...]
+    """In the order of their creation."""
+    leg_risk: LegRisk
+
+    @property
+    def pnl_nanos(self) -> int:
+        """Sum over the settled windows."""
+        return sum(window.settled.pnl_nanos for window in self.windows)
+
+    @property
+    def fees_nanos(self) -> int:
+        """Fees of all windows, of those too that are still open."""
+        settled = sum(window.settled.position.fees_nanos for window in self.windows)
+        return settled + sum(ledger.totals().fees_nanos for ledger in self.open_windows)
+
+    @property
+    def traded_windows(self) -> tuple[WindowResult, ...]:
+        """The settled windows with at least one fill."""
+        return tuple(window for window in self.windows if window.fills_count)
+
+    @property
+    def fill_ratio(self) -> FillRatio:
+        """Over all orders that have ended."""
+        return FillRatio.of(self.orders)
+
+    @property
+    def fill_ratio_by_priority(self) -> dict[int, FillRatio]:
+        """The same by the priority of the signal."""
+        priorities = sorted({order.intent.priority for order in self.orders})
+        return {
+            priority: FillRatio.of(
+                order for order in self.orders if order.intent.priority == priority
+            )
+            for priority in priorities
+        }
+
+    @property
+    def orders_by_status(self) -> dict[str, int]:
+        """How many orders stand how."""
+        return dict(sorted(Counter(order.status.value for order in self.orders).items()))
+
+    @property
+    def filled_units(self) -> int:
+        """Shares traded in all."""
+        return sum(order.filled_units for order in self.orders)
+
+    @property
+    def maker_fills_count(self) -> int:
+        """Fills that paid no fee, because the order rested."""
+        return sum(fill.is_maker for order in self.orders for fill in standing_fills(order))
+
+    @property
+    def taker_fills_count(self) -> int:
+        """Fills that paid a fee."""
+        return sum(not fill.is_maker for order in self.orders for fill in standing_fills(order))
+
+    @property
+    def improvement_nanos(self) -> int:
+        """How much better than their limits the orders traded, in money; negative: worse."""
+        return sum(map(improvement_nanos, self.orders))
+
+
+def improvement_nanos(order: OrderState) -> int:
+    """How much better than its limit an order traded, in money; negative: worse."""
+    sign = 1 if order.intent.action is Action.BUY else -1
+    return sum(
+        sign * (order.intent.price_ticks - fill.price_ticks) * fill.size_units
+        for fill in standing_fills(order)
+    )
+
+
+def read_performance(archive: Archive) -> Performance:
+    """Read the whole journal once, and add it up.
+
+    Raises:
+        JournalError: a row cannot be decoded.
+    """
+    as_of_ms = archive.last_event()[1]
+    orders = sorted(archive.orders(), key=lambda order: order.intent.created_at_ms)
+    ledgers = tuple(archive.windows())[::-1]
+    return Performance(
+        as_of_ms=as_of_ms,
+        windows=_window_results(ledgers, orders),
+        open_windows=tuple(ledger for ledger in ledgers if not ledger.is_settled),
+        orders=tuple(orders),
+        leg_risk=LegRisk(pairs=leg_risks(orders, as_of_ms)),
+    )
+
+
+def _window_results(
+    ledgers: Iterable[WindowLedger], orders: Iterable[OrderState]
+) -> tuple[WindowResult, ...]:
+    by_market: dict[str, list[OrderState]] = {}
+    for order in orders:
+        by_market.setdefault(order.intent.market.market_id, []).append(order)
+    results = []
+    total_nanos = 0
+    for ledger in ledgers:
+        total_nanos += ledger.pnl_nanos()
+        settled = ledger.settlement(total_nanos)
+        if settled is None:
+            continue
+        of_window = by_market.get(ledger.market.market_id, [])
+        results.append(
+            WindowResult(
+                settled=settled,
+                opens_at_ms=ledger.market.opens_at_ms,
+                orders_count=len(of_window),
+                fills_count=sum(each.reversed_version is None for each in ledger.entries),
+                fill_ratio=FillRatio.of(of_window),
+            )
+        )
+    return tuple(results)

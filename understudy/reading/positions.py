@@ -1,0 +1,89 @@
+"""Positions as a list: what each window holds, cost and brought, or may bring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from actors.directory.messages import Side
+from actors.position.ledger import WindowLedger, payout_nanos
+from actors.position.messages import Holding
+from actors.units import dollars_text, size_text
+from understudy.wording import money, price_label, size_label
+
+
+def pnl_if_nanos(ledger: WindowLedger, winner: Side | None) -> int:
+    """A window's result if it ended so: payout + realized - cost - fees; None stands for void."""
+    totals = ledger.totals()
+    paid_nanos = payout_nanos(totals, winner)
+    return paid_nanos + totals.realized_nanos - totals.cost_nanos - totals.fees_nanos
+
+
+def result_label(ledger: WindowLedger) -> str:
+    """Write who won, or that the window has no result yet."""
+    if ledger.result is None:
+        return "open"
+    return {Side.YES: "Up", Side.NO: "Down", None: "void"}[ledger.result.winner]
+
+
+def positions_table(ledgers: Sequence[WindowLedger], *, wide: bool) -> Table:
+    """Draw windows a row each; an open one with both results that it can have."""
+    table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False)
+    table.add_column("window", no_wrap=True)
+    table.add_column("result", no_wrap=True)
+    for heading in ("YES", "NO", "cost", "fees", "P&L (Up / Down)"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for ledger in ledgers:
+        totals = ledger.totals()
+        table.add_row(
+            window_label(ledger.market.slug, wide=wide),
+            Text(result_label(ledger), "" if ledger.is_settled else "yellow"),
+            _holding_label(totals.yes),
+            _holding_label(totals.no),
+            money(-totals.cost_nanos),
+            money(-totals.fees_nanos),
+            _pnl_text(ledger),
+        )
+    return table
+
+
+def window_label(slug: str, *, wide: bool) -> str:
+    """Write a window's slug, or, where there is little room, the part that tells it apart."""
+    return slug if wide else f"…{slug.rpartition('-')[2]}"
+
+
+def _holding_label(holding: Holding) -> str:
+    average = holding.average_ticks()
+    at = "" if average is None else f" @ {price_label(average)}"
+    return size_label(holding.quantity_units) + at
+
+
+def _pnl_text(ledger: WindowLedger) -> Text:
+    if ledger.is_settled:
+        return money(ledger.pnl_nanos())
+    text = money(pnl_if_nanos(ledger, Side.YES))
+    return text.append(" / ", "dim").append_text(money(pnl_if_nanos(ledger, Side.NO)))
+
+
+def position_json(ledger: WindowLedger) -> dict[str, Any]:
+    """Tell a position in exact texts: money in dollars, sizes in shares."""
+    totals, result = ledger.totals(), ledger.result
+    return {
+        "market": ledger.market.market_id,
+        "slug": ledger.market.slug,
+        "version": ledger.version,
+        "Qy": size_text(totals.yes.quantity_units),
+        "Qn": size_text(totals.no.quantity_units),
+        "Cy": dollars_text(totals.yes.cost_nanos),
+        "Cn": dollars_text(totals.no.cost_nanos),
+        "realized": dollars_text(totals.realized_nanos),
+        "fees": dollars_text(totals.fees_nanos),
+        "is_settled": ledger.is_settled,
+        "winner": None if result is None or result.winner is None else result.winner.value,
+        "pnl": dollars_text(ledger.pnl_nanos()) if ledger.is_settled else None,
+        "pnl_if_up": dollars_text(pnl_if_nanos(ledger, Side.YES)),
+        "pnl_if_down": dollars_text(pnl_if_nanos(ledger, Side.NO)),
+    }

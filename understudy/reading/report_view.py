@@ -1,0 +1,279 @@
+"""A report on the terminal, and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from actors.directory.messages import Side
+from actors.units import TICKS_PER_DOLLAR, dollars_text, e18_text, size_text
+from understudy.reading.legs import PairRisk
+from understudy.reading.moments import iso_text, moment_label
+from understudy.reading.performance import FillRatio, Performance, WindowResult
+from understudy.reading.positions import window_label
+from understudy.wording import money, move_label, price_label, size_label, span_label
+
+PAIRS_SHOWN = 10
+"""One-legged pairs in the terminal's table, the worst ones."""
+
+
+def percent_label(ratio: Fraction | None) -> str:
+    """Write a ratio in whole percent; a dash if there is none."""
+    return "-" if ratio is None else f"{float(ratio):.0%}"
+
+
+def winner_label(winner: Side | None) -> str:
+    """Write who won a settled window."""
+    return {Side.YES: "Up", Side.NO: "Down", None: "void"}[winner]
+
+
+def report_view(performance: Performance, *, wide: bool, rows: int | None) -> RenderableType:
+    """Draw the report; with so many windows, the newest, or all of them."""
+    if not performance.windows and not performance.orders:
+        return Text("nothing was traded yet", "dim italic")
+    parts: list[RenderableType] = [
+        _windows_table(performance, wide=wide, rows=rows),
+        Text(),
+        _facts(performance),
+    ]
+    if performance.leg_risk.one_legged:
+        parts += [Text(), _pairs_table(performance.leg_risk.one_legged, wide=wide)]
+    return Group(*parts)
+
+
+def _windows_table(performance: Performance, *, wide: bool, rows: int | None) -> RenderableType:
+    windows = performance.windows
+    if not windows:
+        return Text("no window has settled yet", "dim italic")
+    table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False, show_footer=True)
+    table.add_column("window", f"all {len(windows)}", no_wrap=True)
+    table.add_column("moved", justify="right", no_wrap=True)
+    table.add_column("won", no_wrap=True)
+    orders_count = sum(window.orders_count for window in windows)
+    table.add_column("orders", str(orders_count), justify="right", no_wrap=True)
+    table.add_column("filled", justify="right", no_wrap=True)
+    fees_nanos = sum(window.settled.position.fees_nanos for window in windows)
+    table.add_column("fees", money(-fees_nanos), justify="right", no_wrap=True)
+    table.add_column("P&L", money(performance.pnl_nanos), justify="right", no_wrap=True)
+    table.add_column("in all", justify="right", no_wrap=True)
+    shown = windows if rows is None else windows[-rows:]
+    for window in shown:
+        table.add_row(*_window_cells(window, wide=wide))
+    if len(shown) < len(windows):
+        table.caption = f"the newest {len(shown)} of {len(windows):,}: --last 0 shows all"
+        table.caption_justify = "left"
+    return table
+
+
+def _window_cells(window: WindowResult, *, wide: bool) -> list[str | Text]:
+    settled = window.settled
+    return [
+        window_label(settled.slug, wide=wide),
+        move_label(settled.strike_e18, settled.close_e18),
+        winner_label(settled.winner),
+        str(window.orders_count),
+        percent_label(window.fill_ratio.ratio),
+        money(-settled.position.fees_nanos),
+        money(settled.pnl_nanos),
+        money(settled.total_pnl_nanos),
+    ]
+
+
+def _facts(performance: Performance) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, words in fact_rows(performance):
+        table.add_row(name, words)
+    return table
+
+
+def fact_rows(performance: Performance) -> list[tuple[str, Text]]:
+    """What there is to say in sentences: a name and the words."""
+    traded = performance.traded_windows
+    gained = sum(window.settled.pnl_nanos > 0 for window in traded)
+    pnl = money(performance.pnl_nanos).append(
+        f" over {counted(len(performance.windows), 'settled window')}; "
+        f"{len(traded)} traded, {gained} with a gain",
+        "default",
+    )
+    if performance.open_windows:
+        pnl.append(f"; {len(performance.open_windows)} more without a result yet", "yellow")
+    statuses = ", ".join(
+        f"{count} {status.lower()}" for status, count in performance.orders_by_status.items()
+    )
+    return [
+        ("P&L", pnl),
+        ("fees", money(-performance.fees_nanos).append(_fee_words(performance), "default")),
+        ("orders", Text(statuses or "none")),
+        ("fill ratio", Text(_fill_words(performance))),
+        ("price", Text(_price_words(performance))),
+        ("leg risk", Text(_leg_words(performance))),
+    ]
+
+
+def _fee_words(performance: Performance) -> str:
+    taker_count, maker_count = performance.taker_fills_count, performance.maker_fills_count
+    return f" on {counted(taker_count, 'fill')} as taker; {maker_count} as maker"
+
+
+def counted(count: int, what: str) -> str:
+    """Write how many there are of something: ``1 pair``, ``2 pairs``."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def _fill_words(performance: Performance) -> str:
+    total = performance.fill_ratio
+    if total.ratio is None:
+        return "no order has ended yet"
+    parts = [
+        f"priority {priority} {percent_label(each.ratio)} of {each.orders_count}"
+        for priority, each in performance.fill_ratio_by_priority.items()
+    ]
+    return (
+        f"{percent_label(total.ratio)} of the shares ordered; "
+        f"{total.touched_count} of {counted(total.orders_count, 'order')} traded "
+        f"({', '.join(parts)})"
+    )
+
+
+def _price_words(performance: Performance) -> str:
+    if not performance.filled_units:
+        return "nothing was filled"
+    nanos = performance.improvement_nanos
+    a_share = abs(nanos) / performance.filled_units / TICKS_PER_DOLLAR
+    verdict = "better" if nanos >= 0 else "worse"
+    return (
+        f"{a_share:.4f} a share {verdict} than the limit, {money(nanos).plain} on "
+        f"{size_label(performance.filled_units)} shares"
+    )
+
+
+def _leg_words(performance: Performance) -> str:
+    risk = performance.leg_risk
+    if not risk.pairs:
+        return "no arbitrage pair was ordered"
+    ends = ", ".join(f"{count} {end.value}" for end, count in risk.ends.items())
+    words = f"{counted(len(risk.pairs), 'pair')}: {ends}"
+    if not risk.one_legged:
+        return f"{words}; none was ever one-legged"
+    return (
+        f"{words}; one-legged for a while: {len(risk.one_legged)}, at worst for "
+        f"{span_label(risk.longest_ms)} and with ${dollars_label(risk.worst_nanos)} at risk"
+    )
+
+
+def dollars_label(amount_nanos: int) -> str:
+    """Write an amount that is no gain or loss, to the cent."""
+    return f"{float(Fraction(amount_nanos, 10**9)):,.2f}"
+
+
+def _pairs_table(pairs: Sequence[PairRisk], *, wide: bool) -> Table:
+    table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False)
+    table.title = "one-legged pairs, the most at risk first"
+    table.title_justify = "left"
+    table.title_style = "dim"
+    table.add_column("YES order", no_wrap=True)
+    for heading in ("YES", "NO", "at risk", "shares", "for"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("end", no_wrap=True)
+    if wide:
+        for heading in ("ordered", "window", "limits"):
+            table.add_column(heading, no_wrap=True)
+    for pair in pairs[:PAIRS_SHOWN]:
+        cells = [
+            pair.yes.intent.order_id,
+            size_label(pair.yes.filled_units),
+            size_label(pair.no.filled_units),
+            dollars_label(pair.worst_nanos),
+            size_label(pair.worst_units),
+            span_label(pair.one_legged_ms),
+            pair.end.value,
+        ]
+        if wide:
+            cells += [moment_label(pair.created_at_ms), pair.market.slug, limits_label(pair)]
+        table.add_row(*cells)
+    left_out = len(pairs) - PAIRS_SHOWN
+    if left_out > 0:
+        table.caption = f"{left_out} more; all are in --json and --html"
+        table.caption_justify = "left"
+    return table
+
+
+def limits_label(pair: PairRisk) -> str:
+    """Write a pair's two limit prices."""
+    yes_ticks, no_ticks = pair.yes.intent.price_ticks, pair.no.intent.price_ticks
+    return f"{price_label(yes_ticks)} + {price_label(no_ticks)}"
+
+
+def report_json(performance: Performance) -> dict[str, Any]:
+    """Tell the report in exact texts: money in dollars, sizes in shares."""
+    risk = performance.leg_risk
+    return {
+        "as_of": iso_text(performance.as_of_ms) if performance.as_of_ms else None,
+        "pnl": dollars_text(performance.pnl_nanos),
+        "fees": dollars_text(performance.fees_nanos),
+        "windows": [_window_json(window) for window in performance.windows],
+        "open_windows": [ledger.market.slug for ledger in performance.open_windows],
+        "orders": performance.orders_by_status,
+        "fill_ratio": _ratio_json(performance.fill_ratio),
+        "fill_ratio_by_priority": {
+            str(priority): _ratio_json(each)
+            for priority, each in performance.fill_ratio_by_priority.items()
+        },
+        "price_improvement": dollars_text(performance.improvement_nanos),
+        "leg_risk": {
+            "pairs": len(risk.pairs),
+            "ends": {end.value: count for end, count in risk.ends.items()},
+            "one_legged": [_pair_json(pair) for pair in risk.one_legged],
+            "longest_ms": risk.longest_ms,
+            "worst": dollars_text(risk.worst_nanos),
+        },
+    }
+
+
+def _window_json(window: WindowResult) -> dict[str, Any]:
+    settled = window.settled
+    return {
+        "market": settled.market_id,
+        "slug": settled.slug,
+        "winner": None if settled.winner is None else settled.winner.value,
+        "strike": None if settled.strike_e18 is None else e18_text(settled.strike_e18),
+        "close": None if settled.close_e18 is None else e18_text(settled.close_e18),
+        "orders": window.orders_count,
+        "fills": window.fills_count,
+        "fill_ratio": _ratio_json(window.fill_ratio),
+        "fees": dollars_text(settled.position.fees_nanos),
+        "pnl": dollars_text(settled.pnl_nanos),
+        "total_pnl": dollars_text(settled.total_pnl_nanos),
+    }
+
+
+def _ratio_json(ratio: FillRatio) -> dict[str, Any]:
+    """Tell a ratio by its two parts: few ratios are exact decimals."""
+    return {
+        "orders": ratio.orders_count,
+        "orders_with_fills": ratio.touched_count,
+        "ordered": size_text(ratio.ordered_units),
+        "filled": size_text(ratio.filled_units),
+    }
+
+
+def _pair_json(pair: PairRisk) -> dict[str, Any]:
+    return {
+        "yes_order": pair.yes.intent.order_id,
+        "no_order": pair.no.intent.order_id,
+        "slug": pair.market.slug,
+        "created": iso_text(pair.created_at_ms),
+        "yes_filled": size_text(pair.yes.filled_units),
+        "no_filled": size_text(pair.no.filled_units),
+        "one_legged_ms": pair.one_legged_ms,
+        "worst_size": size_text(pair.worst_units),
+        "worst": dollars_text(pair.worst_nanos),
+        "end": pair.end.value,
+    }

@@ -1,0 +1,169 @@
+"""One order explained: why it was made, what it was made on, and everything that befell it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from actors.execution.messages import OrderState
+from actors.journal import StoredEvent
+from actors.units import dollars_text, price_text, size_text
+from understudy.reading.archive import Archive
+from understudy.reading.moments import day_label, exact_label, iso_text
+from understudy.reading.orders import (
+    filled_label,
+    order_json,
+    standing_fills,
+    status_text,
+    what_text,
+)
+from understudy.reading.told import told
+from understudy.wording import money, price_label, size_label, span_label
+
+
+@attrs.frozen
+class ToldEvent:
+    """An event, and what it says in words."""
+
+    event: StoredEvent
+    words: str
+
+
+@attrs.frozen(kw_only=True)
+class Story:
+    """All that the journal has on one order."""
+
+    order: OrderState
+    partner: OrderState | None
+    """The other leg of its arbitrage."""
+    events: tuple[ToldEvent, ...]
+    """As they happened, whoever recorded them."""
+
+
+def read_story(archive: Archive, order: OrderState) -> Story:
+    """Collect an order's story.
+
+    Raises:
+        JournalError: a row or an event cannot be decoded.
+    """
+    pair_id = order.intent.pair_id
+    return Story(
+        order=order,
+        partner=None if pair_id is None else archive.order(pair_id),
+        events=tuple(ToldEvent(each, told(each)) for each in archive.story(order.intent.order_id)),
+    )
+
+
+def story_json(story: Story) -> dict[str, Any]:
+    """Tell the story in exact texts; each event's ``body`` is as it was recorded."""
+    order = story.order
+    return {
+        **order_json(order),
+        "basis": order.intent.basis,
+        "position_version": order.intent.position_version,
+        "passed_over": list(order.intent.passed_over),
+        "fills": [
+            {
+                "trade": fill.trade_id,
+                "at": iso_text(fill.timestamp_ms),
+                "price": price_text(fill.price_ticks),
+                "size": size_text(fill.size_units),
+                "fee": dollars_text(fill.fee_nanos),
+                "is_maker": fill.is_maker,
+                "is_reversed": fill.trade_id in order.reversed_trade_ids,
+            }
+            for fill in order.fills
+        ],
+        "events": [
+            {
+                "seq": each.event.seq,
+                "at": iso_text(each.event.at_ms),
+                "actor": each.event.role,
+                "generation": each.event.generation,
+                "kind": each.event.kind,
+                "told": each.words,
+                "body": each.event.body,
+            }
+            for each in story.events
+        ],
+    }
+
+
+def story_view(story: Story) -> RenderableType:
+    """Draw the story for people."""
+    intent = story.order.intent
+    headline = Text.assemble((intent.order_id, "bold"), "  ")
+    headline.append_text(what_text(story.order))
+    headline.append(f" {size_label(intent.size_units)} at {price_label(intent.price_ticks)}")
+    headline.append("  ").append_text(status_text(story.order))
+    return Group(headline, Text(), _facts(story), Text(), _events_table(story.events))
+
+
+def _facts(story: Story) -> Table:
+    order, intent = story.order, story.order.intent
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("window", f"{intent.market.slug}, on {day_label(intent.created_at_ms)}")
+    table.add_row("why", Text(f"{intent.reason} (priority {intent.priority})"))
+    table.add_row("decided on", Text(_lines(intent.basis.split("; ")) or "not recorded"))
+    table.add_row("position", f"version {intent.position_version}")
+    table.add_row("passed over", Text(_lines(intent.passed_over) or "nothing"))
+    lifetime = span_label(intent.expires_at_ms - intent.created_at_ms)
+    table.add_row("lifetime", f"{intent.time_in_force.value}, {lifetime} at most")
+    if intent.pair_id is not None:
+        table.add_row("other leg", _partner_text(intent.pair_id, story.partner))
+    table.add_row("filled", _filled_text(order))
+    if order.end_reason:
+        table.add_row("ended", Text(order.end_reason))
+    return table
+
+
+def _lines(parts: Sequence[str]) -> str:
+    return "\n".join(parts)
+
+
+def _partner_text(pair_id: str, partner: OrderState | None) -> Text:
+    if partner is None:
+        return Text(f"{pair_id}, of which nothing is recorded", "yellow")
+    text = Text(f"{pair_id}  {filled_label(partner)}  ")
+    return text.append_text(status_text(partner))
+
+
+def _filled_text(order: OrderState) -> Text:
+    text = Text(filled_label(order))
+    average = order.average_price_ticks
+    if average is not None:
+        fees_nanos = sum(fill.fee_nanos for fill in standing_fills(order))
+        text.append(f" at {price_label(average)}, fees ").append_text(money(-fees_nanos))
+    if order.reversed_trade_ids:
+        text.append(f", {len(order.reversed_trade_ids)} taken back", "red")
+    return text
+
+
+def _events_table(events: Sequence[ToldEvent]) -> Table:
+    """Draw the events; ``after`` counts from the first of them."""
+    table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False)
+    table.add_column("time", no_wrap=True)
+    table.add_column("after", justify="right", no_wrap=True, style="dim")
+    table.add_column("actor", no_wrap=True, style="cyan")
+    table.add_column("what it recorded", overflow="fold")
+    for each in events:
+        table.add_row(
+            exact_label(each.event.at_ms),
+            span_label(each.event.at_ms - events[0].event.at_ms),
+            _actor_label(each.event),
+            Text(each.words),
+        )
+    return table
+
+
+def _actor_label(event: StoredEvent) -> str:
+    """Name the actor; from its second filling on also which one it was."""
+    name = "order" if event.order_id and event.role.endswith(event.order_id) else event.role
+    return name if event.generation == 1 else f"{name} #{event.generation}"
