@@ -10,6 +10,9 @@ ARGS ?=
 run: $(READY) ## the demo: local exchange and whole system, two windows, a summary
 	$(BIN)/understudy run --demo $(ARGS)
 
+drill: $(READY) ## thirty kills on a trading system, and its books held together
+	$(BIN)/understudy drill $(ARGS)
+
 test: $(READY) ## every test
 	$(BIN)/python -m pytest $(ARGS)
 
@@ -21,6 +24,13 @@ types: $(READY)
 	$(BIN)/mypy
 
 check: test style types
+
+bench: $(READY) ## every benchmark, some 20 minutes; ARGS=--quick only shows that they work
+	$(BIN)/python -m bench.decode $(ARGS)
+	$(BIN)/python -m bench.latency $(ARGS)
+	$(BIN)/python -m bench.recovery $(ARGS)
+	$(BIN)/python -m bench.memory $(ARGS)
+	$(BIN)/python -m bench.journal $(ARGS)
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -160,6 +160,7 @@ class Supervisor(Actor):
             seed=boot.seed,
             book=self._book(),
             venue_offset_ms=self._core.venue_offset_ms if self._core else 0,
+            pause_points_dir=boot.pause_points_dir,
         )
 
     def _book(self) -> AddressBook:

@@ -62,6 +62,8 @@ class Boot:
     book: AddressBook
     venue_offset_ms: int = 0
     """How far venue time is ahead of ``clock``."""
+    pause_points_dir: str | None = None
+    """Where a drill arms pause points; None in every other run."""
 
 
 @attrs.frozen(kw_only=True)

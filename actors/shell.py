@@ -63,6 +63,7 @@ from actors.messages import (
     TimerFired,
     VenueTimeMeasured,
 )
+from actors.pause_points import PausePoints
 from actors.pulse import Pulse, Timers
 from actors.roles import DESK, REPLY, SUPERVISOR, is_spare, order_id_of
 from actors.routes import Routes
@@ -115,6 +116,7 @@ class Shell(Actor):
         self._pulse = Pulse()
         self._is_leaving = False
         self._was_serving: bool | None = None
+        self._pause_points: PausePoints | None = None
 
     # What subclasses may replace
 
@@ -193,6 +195,8 @@ class Shell(Actor):
         self._clock.offset_ms = boot.venue_offset_ms
         self._routes.adopt(boot.book)
         self._role = boot.role
+        if boot.pause_points_dir is not None:
+            self._pause_points = PausePoints(Path(boot.pause_points_dir))
         self._log_lines = LineLog(Path(boot.data_dir), boot.role, to_stderr=boot.log_to_stderr)
         self._journal = Journal(Path(boot.data_dir), boot.role, boot.settings.execution.durability)
         if is_spare(boot.role):
@@ -266,6 +270,7 @@ class Shell(Actor):
         """Perform one effect; False when those after it must not be."""
         match effect:
             case Send(to, message):
+                self._pass_point("sending", message)
                 self._send(to, message)
             case Record():
                 return self._record(effect)
@@ -297,7 +302,12 @@ class Shell(Actor):
             self._is_leaving = True
             self.send(self.myAddress, ActorExitRequest())
             return False
+        self._pass_point("recorded", record.event)
         return True
+
+    def _pass_point(self, moment: str, value: object) -> None:
+        if self._pause_points is not None:
+            self._pause_points.reach(self._role, moment, value)
 
     def _send(self, role: str, message: object) -> None:
         if isinstance(message, VenueTimeMeasured):

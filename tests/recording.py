@@ -62,7 +62,7 @@ class ShellStage:
         self.settings = settings or Settings()
         prepare(data_dir)
 
-    def boot(self, *peers: str) -> None:
+    def boot(self, *peers: str, pause_points_dir: str | None = None) -> None:
         entries = {
             peer: Address(address=FakeAddress(peer), generation=1) for peer in (SUPERVISOR, *peers)
         }
@@ -75,6 +75,7 @@ class ShellStage:
                 log_to_stderr=False,
                 seed=7,
                 book=AddressBook(version=1, entries=entries),
+                pause_points_dir=pause_points_dir,
             ),
             FakeAddress(SUPERVISOR),
         )

@@ -8,6 +8,7 @@ import attrs
 
 from actors.clock import ClockSpec
 from actors.directory.shell import DirectoryShell
+from actors.execution.real.shell import RealExecutorShell
 from actors.execution.shell import DeskShell, OrderShell, SimulatedExecutorShell
 from actors.feeds.shell import MarketFeedShell, ReferenceFeedShell, TwapFeedShell
 from actors.market.shell import MarketStateShell
@@ -28,6 +29,7 @@ from actors.roles import (
 from actors.settings import Settings
 from actors.strategy.shell import StrategyShell
 from actors.supervision.messages import ChildSpec, SupervisorBoot
+from understudy.live import LiveRefused, live_refusal
 
 CHILDREN = (
     ChildSpec(OBSERVER, ObserverShell),
@@ -44,18 +46,41 @@ CHILDREN = (
 """The permanent troupe in starting order: whoever is told something starts before who tells it."""
 
 
+def children_for(settings: Settings) -> tuple[ChildSpec, ...]:
+    """The troupe of a run: with real money another executor, and otherwise the same."""
+    if settings.execution.mode != "live":
+        return CHILDREN
+    real = ChildSpec(EXECUTOR, RealExecutorShell)
+    return tuple(real if child.role == EXECUTOR else child for child in CHILDREN)
+
+
 def supervisor_boot(
-    settings: Settings, clock: ClockSpec, data_dir: Path, *, seed: int, log_to_stderr: bool
+    settings: Settings,
+    clock: ClockSpec,
+    data_dir: Path,
+    *,
+    seed: int,
+    log_to_stderr: bool,
+    pause_points_dir: Path | None = None,
+    is_real_money_understood: bool = False,
 ) -> SupervisorBoot:
-    """Everything the supervisor needs to start the troupe."""
+    """Everything the supervisor needs to start the troupe.
+
+    Raises:
+        LiveRefused: the settings are for real money, and something speaks against it.
+    """
+    refusal = live_refusal(settings, is_understood=is_real_money_understood)
+    if refusal is not None:
+        raise LiveRefused(refusal)
     return SupervisorBoot(
         settings=settings,
         clock=clock,
         data_dir=str(data_dir),
         log_to_stderr=log_to_stderr,
         seed=seed,
-        children=CHILDREN,
+        children=children_for(settings),
         order_shell=OrderShell,
+        pause_points_dir=None if pause_points_dir is None else str(pause_points_dir),
     )
 
 

@@ -36,11 +36,11 @@ from understudy.status import Status, ps_reply
 from understudy.summary import Tally, print_summary
 from understudy.tree import ActorTree, TreeFailed
 
-_BEAT_S = 0.2
+_BEAT_S = 0.1
+_ASK_S = 0.3
+"""How long one question may wait; short, because a fallen supervisor never answers."""
 _PATIENCE_S = 3.0
 """A supervisor that answers nothing for so long is hung: its tree is ended and built anew."""
-_REBUILDS_MOST = 5
-_REBUILD_PERIOD_S = 60.0
 _HISTORY_MS = 70_000
 """A demo begins so long before a window, so that the averaging price source has a history."""
 
@@ -57,6 +57,7 @@ def run(options: RunOptions) -> int:
         with _market(options) as (settings, clock):
             transport.secure()
             transport.quicken()
+            transport.notice_every_exit()
             transport.tie_children_to_parents()
             return _Foreground(options, settings, clock).run_until_done()
     except JournalError as error:
@@ -75,6 +76,11 @@ def _say(sentence: str, code: ExitCode) -> int:
 @contextlib.contextmanager
 def _market(options: RunOptions) -> Iterator[tuple[Settings, ClockSpec]]:
     """Give the settings and clock to trade with; for a demo, beside a local exchange."""
+    stage = options.drill_stage
+    if stage is not None:
+        settings = pointed_at_local_exchange(options.settings, stage.http_url, stage.ws_url)
+        yield with_patience(settings, stage.clock.speed), stage.clock
+        return
     if not options.is_demo:
         yield options.settings, ClockSpec.starting_now()
         return
@@ -110,14 +116,17 @@ class _Foreground:
 
     def __init__(self, options: RunOptions, settings: Settings, clock: ClockSpec) -> None:
         self._options = options
+        self._limits = settings.supervision
         self._clock = Clock(clock)
         self._lines = log.LineLog(options.data_dir, "foreground", to_stderr=not options.is_terminal)
+        stage = options.drill_stage
         self._boot = supervisor_boot(
             settings,
             clock,
             options.data_dir,
             seed=options.seed,
             log_to_stderr=not options.is_terminal,
+            pause_points_dir=stage.pause_points_dir if stage is not None else None,
         )
         self._reader = JournalReader(options.data_dir)
         self._start_seq, _ = self._reader.last_event()
@@ -156,18 +165,21 @@ class _Foreground:
     def _watch(self, tree: ActorTree, live: LiveView) -> tuple[ExitCode, ActorTree]:
         while not self._stop_reason:
             began = time.monotonic()
-            self._take_report(tree.ask_children(patience_s=1.0))
+            self._take_report(tree.ask_children(_ASK_S))
             self._take_view(tree)
             live.show(self._status())
             fallen = tree.fallen() or self._hung()
             if fallen is not None:
                 if not self._may_rebuild():
-                    self._stop_reason = f"the {fallen} fell more than {_REBUILDS_MOST} times"
+                    most, period_s = self._limits.max_restarts, self._limits.restart_period_s
+                    often = f"more than {most} times in {period_s:g} s"
+                    self._stop_reason = f"the {fallen} fell {often}"
                     return ExitCode.GAVE_UP, tree
                 tree = self._rebuild(tree, fallen)
             if self._report is not None and self._report.escalation:
                 self._stop_reason = self._report.escalation
-                return ExitCode.GAVE_UP, tree
+                is_full = self._report.has_no_journal
+                return ExitCode.JOURNAL_UNUSABLE if is_full else ExitCode.GAVE_UP, tree
             if 0 < self._options.windows <= self._finished_windows():
                 self._stop_reason = f"{self._options.windows} windows have settled"
             self._pause(began)
@@ -187,7 +199,7 @@ class _Foreground:
     def _take_view(self, tree: ActorTree) -> None:
         if self._options.is_terminal:
             self._view_request += 1
-            view = tree.ask_role(OBSERVER, GetView(self._view_request), View, patience_s=0.5)
+            view = tree.ask_role(OBSERVER, GetView(self._view_request), View, _ASK_S)
             self._view = view or self._view
 
     def _status(self) -> Status:
@@ -205,9 +217,9 @@ class _Foreground:
 
     def _may_rebuild(self) -> bool:
         now = time.monotonic()
-        while self._rebuilds and now - self._rebuilds[0] > _REBUILD_PERIOD_S:
+        while self._rebuilds and now - self._rebuilds[0] > self._limits.restart_period_s:
             self._rebuilds.popleft()
-        return len(self._rebuilds) < _REBUILDS_MOST
+        return len(self._rebuilds) < self._limits.max_restarts
 
     def _rebuild(self, tree: ActorTree, fallen: str) -> ActorTree:
         self._lines.write("warning", f"the {fallen} fell: building the tree anew")

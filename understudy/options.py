@@ -6,12 +6,24 @@ from pathlib import Path
 
 import attrs
 
+from actors.clock import ClockSpec
 from actors.settings import Settings
 
 DEFAULT_DATA_DIR = Path("~/.understudy")
 DEMO_WINDOWS = 2
 DEMO_SPEED = 20.0
 DEMO_SEED = 1
+
+
+@attrs.frozen(kw_only=True)
+class DrillStage:
+    """Where a drill lets a run trade: an exchange and a clock that outlive the run's processes."""
+
+    http_url: str
+    ws_url: str
+    clock: ClockSpec
+    pause_points_dir: Path
+    """Where the drill arms pause points."""
 
 
 @attrs.frozen(kw_only=True)
@@ -33,3 +45,5 @@ class RunOptions:
     """Print the summary as one JSON object and nothing else on stdout."""
     is_terminal: bool
     """Someone watches: show the live view."""
+    drill_stage: DrillStage | None = None
+    """None unless a drill has started this run."""

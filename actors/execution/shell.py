@@ -26,8 +26,13 @@ class SimulatedExecutorShell(Shell):
 
     core_class = SimulatedExecutorCore
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._newest_tick_ns = 0
+
     def latency_of(self, message: object) -> tuple[str, int] | None:
-        """An order from a market tick ends "tick_to_order" when it is sent on its way."""
-        if isinstance(message, SubmitOrder) and message.intent.tick_ns:
+        """An order from a market tick ends "tick_to_order" when it is first sent on its way."""
+        if isinstance(message, SubmitOrder) and message.intent.tick_ns > self._newest_tick_ns:
+            self._newest_tick_ns = message.intent.tick_ns
             return "tick_to_order", message.intent.tick_ns
         return None

@@ -45,6 +45,8 @@ _BACKOFF_MOST_MS = 5_000
 _CLEARING_LIMIT_MS = 5_000
 """How long an escalation or a shutdown waits for the desk to end every order."""
 _LATENCIES_KEPT = 20_000
+_EXIT_NOTICE_MS = 2_000
+"""A child killed so long ago is taken for dead, also when the actor system never said so."""
 
 
 @attrs.define
@@ -60,11 +62,19 @@ class _Child:
     was_killed: bool = False
     answered_at_ms: int = 0
     revive_at_ms: int = 0
+    serving_since_ms: int = 0
     last_pong: Pong | None = None
 
     @property
     def is_up(self) -> bool:
         return self.state in {ChildState.SERVING, ChildState.WAITING}
+
+    def serve(self, is_serving: bool, now_ms: int) -> None:
+        """Serve from now on or no longer; said again, it changes nothing."""
+        if not is_serving:
+            self.state, self.serving_since_ms = ChildState.WAITING, 0
+        elif self.state is not ChildState.SERVING:
+            self.state, self.serving_since_ms = ChildState.SERVING, now_ms
 
 
 class SupervisorCore:
@@ -87,7 +97,9 @@ class SupervisorCore:
         self._handled_by_past = 0
         self._latencies: dict[str, deque[int]] = {}
         self._escalation = ""
+        self._has_no_journal = False
         self._clear_by_ms: int | None = None
+        self._clear_reason = ""
         self._is_cleared = False
         self.book_version = 0
 
@@ -115,6 +127,7 @@ class SupervisorCore:
             handled_count=self._handled_by_past
             + sum(child.last_pong.handled_count for child in children if child.last_pong),
             escalation=self._escalation,
+            has_no_journal=self._has_no_journal,
             is_cleared=self._is_cleared,
         )
 
@@ -129,6 +142,7 @@ class SupervisorCore:
             uptime_ms=now_ms - child.started_at_ms,
             last_message_age_ms=pong.last_message_age_ms if pong else 0,
             handled_count=pong.handled_count if pong else 0,
+            serving_since_ms=child.serving_since_ms,
         )
 
     # What the children say
@@ -141,12 +155,12 @@ class SupervisorCore:
         child.answered_at_ms = now_ms
         match message:
             case Hello():
-                return self._on_hello(child, message)
+                return self._on_hello(child, message, now_ms)
             case Pong():
-                self._on_pong(child, message)
+                self._on_pong(child, message, now_ms)
                 return []
             case ServingChanged(_, is_serving):
-                child.state = ChildState.SERVING if is_serving else ChildState.WAITING
+                child.serve(is_serving, now_ms)
                 return []
             case Leaving(latencies_us=latencies_us):
                 child.is_leaving = True
@@ -158,20 +172,22 @@ class SupervisorCore:
                 self._venue_offset_ms = offset_ms
                 return self._ping_all()
             case JournalFailed(role, reason):
+                self._has_no_journal = True
                 return self._escalate(f"{role} could not record: {reason}", now_ms)
             case HaltReport(live_count):
                 self._is_cleared = self._is_cleared or live_count == 0
                 return []
         return [Say("error", f"{child.role} sent an unknown {type(message).__name__}")]
 
-    def _on_hello(self, child: _Child, hello: Hello) -> list[SupervisorEffect]:
+    def _on_hello(self, child: _Child, hello: Hello, now_ms: int) -> list[SupervisorEffect]:
         child.pid = hello.pid
         child.generation = hello.generation
-        child.state = (
-            ChildState.WAITING if child.kind is ChildKind.PERMANENT else ChildState.SERVING
-        )
+        child.serve(child.kind is ChildKind.TEMPORARY, now_ms)
         self.book_version += 1
-        return [TellBook(handle) for handle in self._audience(child)]
+        effects: list[SupervisorEffect] = [TellBook(handle) for handle in self._audience(child)]
+        if child.role == DESK and self._clear_by_ms is not None:
+            effects.append(Tell(child.handle, HaltTrading(self._clear_reason, cancel=True)))
+        return effects
 
     def _audience(self, child: _Child) -> list[int]:
         """Whom a change of this child's address concerns: of an Order's, those who talk to it."""
@@ -184,9 +200,9 @@ class SupervisorCore:
             if other.is_up and (child.kind is ChildKind.PERMANENT or other.role in concerned)
         ]
 
-    def _on_pong(self, child: _Child, pong: Pong) -> None:
+    def _on_pong(self, child: _Child, pong: Pong, now_ms: int) -> None:
         child.last_pong = pong
-        child.state = ChildState.SERVING if pong.is_serving else ChildState.WAITING
+        child.serve(pong.is_serving, now_ms)
         self._keep(pong.latencies_us)
 
     def _keep(self, latencies_us: dict[str, tuple[int, ...]]) -> None:
@@ -203,6 +219,7 @@ class SupervisorCore:
         del self._children[spare.role]
         spare.role = role
         spare.started_at_ms = now_ms
+        spare.serve(False, now_ms)
         self._children[role] = spare
         return [Tell(spare.handle, Assign(role))]
 
@@ -269,6 +286,9 @@ class SupervisorCore:
                 if now_ms >= child.revive_at_ms:
                     del self._children[child.role]
                     effects.append(self._spawn(child.role, child.kind, now_ms))
+            elif child.was_killed:
+                if self._silent_ms(child, now_ms) > _EXIT_NOTICE_MS:
+                    effects += self.child_exited(child.handle, now_ms)
             elif self._is_hung(child, now_ms):
                 child.was_killed = True
                 effects.append(Kill(child.pid))
@@ -277,10 +297,11 @@ class SupervisorCore:
         return [*effects, *self._fill_spares(now_ms), *self._ping_all()]
 
     def _is_hung(self, child: _Child, now_ms: int) -> bool:
-        silent_ms = now_ms - child.answered_at_ms
-        return (
-            child.pid > 0 and not child.was_killed and silent_ms > self._limits.heartbeat_limit_ms
-        )
+        return child.pid > 0 and self._silent_ms(child, now_ms) > 0
+
+    def _silent_ms(self, child: _Child, now_ms: int) -> int:
+        """For how much longer it has been silent than it may; negative while it may."""
+        return now_ms - child.answered_at_ms - self._limits.heartbeat_limit_ms
 
     def next_tick_ms(self, now_ms: int) -> int | None:
         """In how many ms a tick before the next beat would have something to do; None if never."""
@@ -300,6 +321,7 @@ class SupervisorCore:
         if self._clear_by_ms is not None:
             return []
         self._clear_by_ms = now_ms + _CLEARING_LIMIT_MS
+        self._clear_reason = reason
         desk = self._children.get(DESK)
         if desk is None or not desk.is_up:
             return []

@@ -47,6 +47,8 @@ class SupervisorBoot:
     seed: int
     children: tuple[ChildSpec, ...]
     order_shell: type[Actor]
+    pause_points_dir: str | None = None
+    """Where a drill arms pause points; None in every other run."""
 
 
 @attrs.frozen
@@ -82,6 +84,8 @@ class ChildReport:
     uptime_ms: int
     last_message_age_ms: int
     handled_count: int
+    serving_since_ms: int = 0
+    """Host monotonic time since when it has served without a break; 0 while it does not."""
 
 
 @attrs.frozen(kw_only=True)
@@ -101,6 +105,8 @@ class ChildrenReport:
     """Messages handled by all children, past ones too."""
     escalation: str
     """Why the run must end; empty while it need not."""
+    has_no_journal: bool = False
+    """It must end because nothing can be recorded."""
     is_cleared: bool
     """After ShutDown or an escalation: the desk has no live order left, or was given up on."""
 

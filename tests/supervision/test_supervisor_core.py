@@ -118,7 +118,10 @@ def test_the_second_fall_in_a_period_waits_out_a_backoff() -> None:
 
 def fall_again(troupe: Troupe, role: str) -> list[SupervisorEffect]:
     effects = troupe.fall(role)
-    troupe.tick(10_000 if troupe.core.next_tick_ms(troupe.now_ms) is not None else 0)
+    for _ in range(10 if troupe.core.next_tick_ms(troupe.now_ms) is not None else 0):
+        troupe.tick(1_000)
+        for each in ("desk", role):
+            troupe.say(each, _pong(each))
     return effects
 
 
@@ -170,6 +173,43 @@ def test_a_child_that_does_not_answer_is_killed_once_and_then_made_again() -> No
     assert [e for e in effects if isinstance(e, Kill)] == [Kill(row.pid)]
     assert [e for e in troupe.tick(500) if isinstance(e, Kill)] == []
     assert spawned(troupe.fall("strategy")) == ["strategy"]
+
+
+def test_a_killed_child_whose_exit_is_never_reported_is_made_again_all_the_same() -> None:
+    troupe = Troupe("desk", "strategy")
+    for _ in range(7):
+        troupe.now_ms += 500
+        troupe.say("desk", _pong("desk"))
+        for spare in SPARES:
+            troupe.say(spare, _pong(spare))
+        troupe.tick()
+    assert spawned(troupe.tick(1_500)) == []
+    assert spawned(troupe.tick(100)) == ["strategy"]
+
+
+def test_a_child_tells_since_when_it_serves_without_a_break() -> None:
+    troupe = Troupe("desk")
+    since = []
+    for is_serving in (True, True, False, True):
+        troupe.now_ms += 100
+        troupe.say("desk", ServingChanged("desk", is_serving))
+        row = troupe.row("desk")
+        assert row is not None
+        since.append(row.serving_since_ms)
+    assert since == [100, 100, 0, 400]
+
+
+def test_an_order_serves_since_it_has_its_role_and_not_since_it_waited_for_one() -> None:
+    troupe = Troupe("desk")
+    troupe.now_ms = 700
+    troupe.say("desk", StartChild("order/order_1"))
+    waiting = troupe.row("order/order_1")
+    troupe.say("order/order_1", Hello(role="order/order_1", pid=9, generation=1))
+    living = troupe.row("order/order_1")
+    assert waiting is not None
+    assert living is not None
+    assert (waiting.state, living.state) == (ChildState.WAITING, ChildState.SERVING)
+    assert living.serving_since_ms == 700
 
 
 def test_an_answered_ping_keeps_a_child_alive() -> None:
@@ -251,6 +291,7 @@ def test_a_child_that_cannot_record_ends_the_run() -> None:
     troupe = Troupe("desk", "position")
     effects = troupe.say("position", JournalFailed("position", "disk full"))
     assert troupe.escalation == "position could not record: disk full"
+    assert troupe.core.report(0, 0).has_no_journal
     assert told(effects, HaltTrading)
 
 
@@ -262,6 +303,13 @@ def test_a_shutdown_is_cleared_when_the_desk_has_no_live_order() -> None:
     assert not troupe.core.report(0, 0).is_cleared
     troupe.say("desk", HaltReport(0))
     assert troupe.core.report(0, 0).is_cleared
+
+
+def test_a_desk_that_falls_while_orders_are_ended_is_told_again() -> None:
+    troupe = Troupe("desk")
+    troupe.core.shut_down("Ctrl-C", 0)
+    effects = troupe.fall("desk")
+    assert [t.message for t in told(effects, HaltTrading)] == [HaltTrading("Ctrl-C", cancel=True)]
 
 
 def test_a_shutdown_does_not_wait_for_ever() -> None:

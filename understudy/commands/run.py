@@ -10,9 +10,17 @@ from pathlib import Path
 
 import click
 
+from actors.clock import ClockSpec
 from understudy.commands.shared import assignment_option, config_option, fail, load_config
 from understudy.exit_codes import ExitCode
-from understudy.options import DEFAULT_DATA_DIR, DEMO_SEED, DEMO_SPEED, DEMO_WINDOWS, RunOptions
+from understudy.options import (
+    DEFAULT_DATA_DIR,
+    DEMO_SEED,
+    DEMO_SPEED,
+    DEMO_WINDOWS,
+    DrillStage,
+    RunOptions,
+)
 from understudy.teaching import TaughtCommand
 
 
@@ -56,6 +64,14 @@ from understudy.teaching import TaughtCommand
     "temporary one, removed at the end]",
 )
 @click.option("--json", "is_json", is_flag=True, help="Print the summary as JSON, nothing else.")
+@click.option(
+    "--drill-stage",
+    type=(str, str, click.Path(path_type=Path), int, int, float),
+    metavar="HTTP WS PAUSE-POINTS ORIGIN-NS ORIGIN-MS SPEED",
+    hidden=True,
+    help="For drills only: an exchange and a clock that outlive this process, and a directory in "
+    "which pause points are armed (docs/drills.md).",
+)
 def run(
     is_demo: bool,
     config_path: Path | None,
@@ -65,6 +81,7 @@ def run(
     seed: int | None,
     data_dir: Path | None,
     is_json: bool,
+    drill_stage: tuple[str, str, Path, int, int, float] | None,
 ) -> None:
     """Trade until told to stop: real books and paper money, or the demo.
 
@@ -88,6 +105,7 @@ def run(
         data_dir=directory,
         is_json=is_json,
         is_terminal=sys.stdout.isatty() and not is_json,
+        drill_stage=None if drill_stage is None else _stage(*drill_stage),
     )
     # Loading the actor system takes a while, and `understudy run --help` does without it.
     from understudy.foreground import run as run_foreground
@@ -99,6 +117,13 @@ def run(
         if is_temporary:
             _remove_unless_failed(directory, code)
     sys.exit(code)
+
+
+def _stage(
+    http_url: str, ws_url: str, points: Path, origin_ns: int, origin_ms: int, speed: float
+) -> DrillStage:
+    clock = ClockSpec(origin_monotonic_ns=origin_ns, origin_ms=origin_ms, speed=speed)
+    return DrillStage(http_url=http_url, ws_url=ws_url, clock=clock, pause_points_dir=points)
 
 
 def _remove_unless_failed(directory: Path, code: int) -> None:

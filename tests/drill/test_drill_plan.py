@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+import attrs
+import pytest
+
+import actors
+from actors.execution.messages import OrderStatus
+from understudy.bootstrap import CHILDREN
+from understudy.drill.plan import DECK, ORDER, TARGETS, Means, plan
+
+ROLES = {spec.role for spec in CHILDREN}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_thirty_kills_strike_everything_there_is(seed: int) -> None:
+    blows = [step.blow for step in plan(30, seed)]
+    assert sorted(map(repr, blows)) == sorted(map(repr, DECK))
+    assert {blow.target for blow in blows} >= ROLES
+    assert any(blow.means is Means.STOP for blow in blows)
+
+
+def test_the_same_seed_gives_the_same_drill_and_another_a_different_one() -> None:
+    assert list(plan(40, 7)) == list(plan(40, 7))
+    assert list(plan(40, 7)) != list(plan(40, 8))
+
+
+def test_a_longer_drill_begins_like_a_shorter_one() -> None:
+    assert list(plan(40, 7))[:12] == list(plan(12, 7))
+
+
+def test_only_the_chosen_are_struck_and_as_often_as_asked() -> None:
+    blows = [step.blow for step in plan(25, 3, ("desk", "order"))]
+    assert len(blows) == 25
+    assert {blow.target for blow in blows} == {"desk", "order"}
+
+
+def test_no_card_comes_again_before_the_deck_is_through() -> None:
+    first = [step.blow for step in plan(60, 5)][: len(DECK)]
+    assert len(set(first)) == len(DECK)
+
+
+def recorded_and_sent() -> set[str]:
+    """Names of every attrs class of the actors: what a core records or sends is one of them."""
+    names = set()
+    for found in pkgutil.walk_packages(actors.__path__, "actors."):
+        module = importlib.import_module(found.name)
+        names |= {name for name, value in vars(module).items() if attrs.has(value)}
+    return names
+
+
+@pytest.mark.parametrize("point", [blow.point for blow in DECK if blow.point])
+def test_every_pause_point_of_the_deck_names_an_actor_and_what_it_records_or_sends(
+    point: str,
+) -> None:
+    who, moment, class_name, *status = point.split("/")
+    assert who in {ORDER, *ROLES}
+    assert moment in {"recorded", "sending"}
+    assert class_name in recorded_and_sent()
+    assert {OrderStatus(each) for each in status} <= set(OrderStatus)
+
+
+def test_every_target_is_named_once() -> None:
+    assert len(set(TARGETS)) == len(TARGETS) == 16

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from actors.directory.messages import Side
+from understudy.drill.witness import Witness
+
+ROWS = {
+    "up": {"closed": True, "outcomes": '["Up", "Down"]', "outcomePrices": '["1", "0"]'},
+    "down": {"closed": True, "outcomes": '["Up", "Down"]', "outcomePrices": '["0", "1"]'},
+    "turned": {"closed": True, "outcomes": '["Down", "Up"]', "outcomePrices": '["0", "1"]'},
+    "void": {"closed": True, "outcomes": '["Up", "Down"]', "outcomePrices": '["0.5", "0.5"]'},
+    "open": {"closed": False, "outcomes": '["Up", "Down"]', "outcomePrices": '["1", "0"]'},
+    "undecided": {"closed": True, "outcomes": '["Up", "Down"]', "outcomePrices": '["0.9", "0.1"]'},
+}
+
+
+class Gamma(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        row = ROWS.get(self.path.removeprefix("/markets/slug/"))
+        self.send_response(404 if row is None else 200)
+        self.end_headers()
+        self.wfile.write(json.dumps(row).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+@pytest.fixture
+def witness() -> Iterator[Witness]:
+    with HTTPServer(("127.0.0.1", 0), Gamma) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield Witness(f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("slug", "outcomes"),
+    [
+        ("up", {"up": Side.YES}),
+        ("down", {"down": Side.NO}),
+        ("turned", {"turned": Side.YES}),
+        ("void", {"void": None}),
+        ("open", {}),
+        ("undecided", {}),
+        ("forgotten", {}),
+    ],
+)
+def test_only_what_the_exchange_has_decided_is_an_outcome(
+    witness: Witness, slug: str, outcomes: dict[str, Side | None]
+) -> None:
+    witness.ask(slug)
+    assert witness.outcomes == outcomes
+
+
+def test_an_outcome_is_kept_when_the_exchange_forgets_the_window(
+    witness: Witness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    witness.ask("up")
+    monkeypatch.delitem(ROWS, "up")
+    witness.ask("up")
+    assert witness.outcomes == {"up": Side.YES}

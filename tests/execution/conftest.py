@@ -1,0 +1,1 @@
+"""Its presence puts this folder on the import path for the tests in its subfolders."""

@@ -1,0 +1,360 @@
+"""The real executor with the venue's own client against a local exchange, and who it talks to.
+
+Orders and the ledger are the real ones, in this process; their mail arrives at once. The desk's
+part (let an order go that has ended) is played by the stage. Any of them can be killed and made
+again from what was recorded. Venue time runs faster than life.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import select
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import httpx
+from core_stage import through_the_journal
+from order_builders import intent
+
+from actors.clock import Clock
+from actors.core import CancelTimer, Command, Core, Log, Record, Send, SetTimer, Stop
+from actors.directory.messages import Market, MarketOpened, Side
+from actors.execution.messages import OrderDone, OrderState, OrderUpdated
+from actors.execution.order import OrderCore
+from actors.execution.order_state import is_booked, is_complete
+from actors.execution.real.core import RealExecutorCore
+from actors.execution.real.live_order import LiveOrder
+from actors.execution.real.port import VenuePort
+from actors.messages import PeerRestarted, Started, TimerFired
+from actors.position.core import PositionCore
+from actors.position.ledger import WindowLedger
+from actors.roles import DESK, EXECUTOR, POSITION, order_id_of, order_role
+from actors.settings import ExecutionSettings, Settings
+from actors.units import NANOS_PER_DOLLAR, shares
+from understudy.bootstrap import pointed_at_local_exchange
+from venue.options import ExchangeOptions
+from venue.server import LocalExchange
+
+LIMIT_S = 40.0
+SPEED = 8.0
+
+T = TypeVar("T")
+
+
+def address_of(key: str) -> str:
+    from eth_account import Account
+
+    return str(Account.from_key(key).address)
+
+
+class RunningExchange:
+    """A local exchange on a thread of its own."""
+
+    def __init__(self, speed: float = SPEED, seed: int = 4) -> None:
+        self._options = ExchangeOptions(
+            seed=seed,
+            minutes=15,
+            speed=speed,
+            start_ms=time.time_ns() // 1_000_000,
+            rate=20.0,
+            has_admin=True,
+        )
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
+        self._wallets = 0
+
+    def new_wallet(self) -> str:
+        """Give a new wallet $1,000; returns its private key."""
+        self._wallets += 1
+        key = f"0x{self._wallets:064x}"
+        deposit = {
+            "wallet": address_of(key),
+            "action": "deposit",
+            "amount": "1000",
+        }
+        self.post("/admin/wallets", deposit)
+        return key
+
+    def __enter__(self) -> RunningExchange:
+        self._thread.start()
+        assert self._ready.wait(LIMIT_S)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(LIMIT_S)
+        assert not self._thread.is_alive()
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        async with LocalExchange(self._options) as exchange:
+            self.http_url, self.ws_url = exchange.http_url, exchange.ws_url
+            self.clock = Clock(exchange.clock_spec)
+            self._ready.set()
+            await self._stop.wait()
+
+    def get(self, path: str) -> Any:
+        return httpx.get(self.http_url + path, timeout=LIMIT_S).raise_for_status().json()
+
+    def post(self, path: str, body: object) -> Any:
+        answer = httpx.post(self.http_url + path, json=body, timeout=LIMIT_S)
+        return answer.raise_for_status().json()
+
+    def inject(self, **fault: Any) -> None:
+        self.post("/admin/faults", fault)
+
+    def wallet(self, key: str) -> dict[str, Any]:
+        """The exchange's own books of a wallet."""
+        return dict(self.get("/admin/ledger")["wallets"][address_of(key).lower()])
+
+    def market(self) -> Market:
+        """The window that is open longest of those listed."""
+        row = self.get("/markets/keyset")["markets"][1]
+        yes_token, no_token = json.loads(row["clobTokenIds"])
+        now_ms = self.clock.now_ms()
+        return Market(
+            market_id=row["conditionId"],
+            slug=row["slug"],
+            yes_token=yes_token,
+            no_token=no_token,
+            opens_at_ms=now_ms - 1_000,
+            closes_at_ms=now_ms + 3_600_000,
+            tick_size_ticks=10,
+            minimum_size_units=shares(5),
+            minimum_notional_nanos=NANOS_PER_DOLLAR,
+            fee_rate_bps=700,
+            twap_window_s=60,
+        )
+
+    def best(self, token: str) -> tuple[int, int]:
+        """(best bid, best ask) in ticks."""
+        book = self.get(f"/book?token_id={token}")
+        prices = book["bids"][-1]["price"], book["asks"][-1]["price"]
+        bid, ask = (round(float(price) * 1000) for price in prices)
+        return bid, ask
+
+
+class LiveStage:
+    """Executor, Orders and ledger; what they record, and what happens to them."""
+
+    def __init__(self, exchange: RunningExchange, **execution: Any) -> None:
+        self.exchange = exchange
+        values = {"mode": "live", "durability": "full"} | execution
+        self.settings = pointed_at_local_exchange(
+            Settings(execution=ExecutionSettings(**values)), exchange.http_url, exchange.ws_url
+        )
+        self.exchange.inject(kind="call_off")
+        self.key = exchange.new_wallet()
+        self.market = exchange.market()
+        self.rows: dict[tuple[str, str], tuple[Any, bool]] = {}
+        self.events: list[object] = []
+        self.logs: list[Log] = []
+        self.sent: list[tuple[str, object]] = []
+        self.cores: dict[str, Core] = {}
+        self.commands: list[object] = []
+        self._mail: deque[tuple[str, object]] = deque()
+        self._due_ms: dict[tuple[str, str], int] = {}
+        self._port: VenuePort | None = None
+        self._lives = 0
+        self._count = 0
+
+    def __enter__(self) -> LiveStage:
+        self.start(POSITION)
+        self.start(EXECUTOR)
+        self.run_until(lambda: self.executor.is_serving, "the executor serves")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill(EXECUTOR)
+
+    @property
+    def now_ms(self) -> int:
+        return self.exchange.clock.now_ms()
+
+    @property
+    def executor(self) -> RealExecutorCore:
+        core = self.cores[EXECUTOR]
+        assert isinstance(core, RealExecutorCore)
+        return core
+
+    # Life and death
+
+    def start(self, role: str) -> None:
+        self._lives += 1
+        core_class = {EXECUTOR: RealExecutorCore, POSITION: PositionCore}.get(role, OrderCore)
+        core = core_class(role, self.settings, random.Random(self._lives))
+        self.cores[role] = core
+        if role == EXECUTOR:
+            self._port = VenuePort(self.settings.venue, None, self.key)
+        saved = tuple(
+            value
+            for kind in core.RECOVERS
+            for (row_kind, key), (value, is_open) in self.rows.items()
+            if row_kind == kind and is_open and order_id_of(role) in (None, key)
+        )
+        self._handle(role, Started(saved))
+        if role in (EXECUTOR, POSITION):
+            self._mail.append((role, MarketOpened(market=self.market, strike=None)))
+            for other in list(self.cores):
+                if other != role and type(self.cores[other]).accepts(PeerRestarted):
+                    self._mail.append((other, PeerRestarted(role)))
+
+    def kill(self, role: str) -> None:
+        """End an actor where it stands."""
+        self.cores.pop(role, None)
+        self._due_ms = {key: due for key, due in self._due_ms.items() if key[0] != role}
+        if role == EXECUTOR and self._port is not None:
+            self._port.close()
+            self._port = None
+
+    def restart(self, role: str) -> None:
+        self.kill(role)
+        self.start(role)
+
+    # What a test does
+
+    def order(self, side: Side = Side.YES, *, ttl_ms: int = 60_000, **changes: Any) -> str:
+        """Have an order made, as the desk would; return its id."""
+        self._count += 1
+        order_id = f"order_{self._count}_{self._count:08x}"
+        wanted = intent(
+            order_id=order_id,
+            market=self.market,
+            side=side,
+            created_at_ms=self.now_ms,
+            expires_at_ms=self.now_ms + ttl_ms,
+            **changes,
+        )
+        self.rows["order", order_id] = (OrderState(intent=wanted), True)
+        self.start(order_role(order_id))
+        return order_id
+
+    def tell(self, role: str, message: object) -> None:
+        """Have a message delivered with the next mail."""
+        self._mail.append((role, message))
+
+    def state(self, order_id: str) -> OrderState:
+        """What the Order has recorded last."""
+        state = self.rows["order", order_id][0]
+        assert isinstance(state, OrderState)
+        return state
+
+    def live(self, order_id: str) -> LiveOrder:
+        """What the executor has recorded last."""
+        live = self.rows["live", order_id][0]
+        assert isinstance(live, LiveOrder)
+        return live
+
+    def commanded(self, kind: type[T]) -> list[T]:
+        return [command for command in self.commands if isinstance(command, kind)]
+
+    def recorded(self, kind: type[T]) -> list[T]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def ledger(self) -> WindowLedger:
+        ledger = self.rows["position", self.market.market_id][0]
+        assert isinstance(ledger, WindowLedger)
+        return ledger
+
+    @property
+    def books(self) -> dict[str, Any]:
+        """The exchange's own books of our wallet."""
+        return self.exchange.wallet(self.key)
+
+    def held(self, side: Side) -> int:
+        """What the ledger holds."""
+        return self.ledger().snapshot().holding(side).quantity_units
+
+    def run_until(self, condition: Callable[[], Any], what: str) -> None:
+        """Let time pass and mail and events come until the condition holds."""
+        deadline = time.monotonic() + LIMIT_S
+        while not condition():
+            assert time.monotonic() < deadline, f"never: {what}; {self.logs[-3:]}"
+            self._turn()
+
+    def run_for(self, venue_ms: int) -> None:
+        until_ms = self.now_ms + venue_ms
+        self.run_until(lambda: self.now_ms >= until_ms, "time passes")
+
+    # The machinery
+
+    def _turn(self) -> None:
+        while self._mail:
+            self._handle(*self._mail.popleft())
+        now_ms = self.now_ms
+        for key in [key for key, due_ms in self._due_ms.items() if due_ms <= now_ms]:
+            if self._due_ms.pop(key, None) is not None:
+                self._handle(key[0], TimerFired(key[1]))
+        if self._port is not None and select.select([self._port], [], [], 0.002)[0]:
+            for event in self._port.drain():
+                self._handle(EXECUTOR, event)
+
+    def _handle(self, role: str, message: object) -> None:
+        core = self.cores.get(role)
+        if core is None:
+            return
+        for effect in core.handle(message, self.now_ms):
+            self._perform(role, effect)
+
+    def _perform(self, role: str, effect: object) -> None:
+        match effect:
+            case Send(to, message):
+                self.sent.append((to, message))
+                self._deliver(to, message)
+            case Record(event, saves):
+                self.events.append(through_the_journal(event))
+                for save in saves:
+                    value = through_the_journal(save.value)
+                    self.rows[save.kind, save.key] = (value, save.is_open)
+            case SetTimer(key, delay_ms):
+                self._due_ms[role, key] = self.now_ms + delay_ms
+            case CancelTimer(key):
+                self._due_ms.pop((role, key), None)
+            case Command(command):
+                self.commands.append(command)
+                assert self._port is not None
+                self._port.perform(command)
+            case Log():
+                self.logs.append(effect)
+            case Stop():
+                self.kill(role)
+
+    def _deliver(self, to: str, message: object) -> None:
+        if to in self.cores:
+            self._mail.append((to, message))
+        elif to == DESK and isinstance(message, OrderUpdated):
+            order = message.order
+            if is_complete(order) and is_booked(order):
+                order_id = order.intent.order_id
+                self._mail.append((order_role(order_id), OrderDone(order_id)))
+
+    # What must hold in the end
+
+    def assert_books_agree(self) -> None:
+        """The ledger, the Orders and the exchange's own books agree on every share and order."""
+        books = self.books
+        held = {share["token"]: share["units"] for share in books["shares"]}
+        for side in Side:
+            assert self.held(side) == held.get(self.market.token(side), 0), (side, books)
+        theirs = {
+            (trade["order_id"], trade["trade_id"]): trade["size_units"]
+            for trade in books["trades"]
+            if trade["status"] != "FAILED"
+        }
+        venue_ids = {live.order_id: live.venue_order_id for live in self._live_rows()}
+        ours = {
+            (venue_ids[entry.order_id], entry.fill.trade_id): entry.fill.size_units
+            for entry in self.ledger().entries
+            if entry.reversed_version is None
+        }
+        assert ours == theirs
+        assert {order["order_id"] for order in books["orders"]} <= set(venue_ids.values())
+        assert [log for log in self.logs if log.level == "error"] == []
+
+    def _live_rows(self) -> list[LiveOrder]:
+        return [value for value, _ in self.rows.values() if isinstance(value, LiveOrder)]

@@ -1,0 +1,107 @@
+"""Watches a system from outside, and waits for what a test is about, with a limit."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from actors.execution.messages import OrderState
+from actors.execution.order_state import is_booked, is_complete
+from actors.journal import JournalReader
+from actors.log import LOG_NAME
+from understudy.drill.processes import wait_for
+from understudy.drill.recovery import in_flight, is_whole, open_orders
+from understudy.drill.system import STDOUT_NAME, DrilledSystem, Seen
+
+LIMIT_S = 60.0
+"""For any one condition; far beyond what it takes, for machines that are busy otherwise."""
+
+Found = TypeVar("Found")
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def understudy(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "understudy", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LIMIT_S * 5,
+    )
+
+
+class Onlooker:
+    """What a test asks about one system."""
+
+    def __init__(self, system: DrilledSystem) -> None:
+        self.system = system
+        self._reader: JournalReader | None = None
+
+    @property
+    def reader(self) -> JournalReader:
+        """The system's journal; it exists once the system answers."""
+        if self._reader is None:
+            self._reader = JournalReader(self.system.data_dir)
+        return self._reader
+
+    def until(self, what: str, look: Callable[[], Found | None]) -> Found:
+        """Wait until a look finds something."""
+        found = wait_for(look, LIMIT_S)
+        assert found, f"in vain for {LIMIT_S:g} s: {what}; {self.system.last_words()}"
+        return found
+
+    def until_whole(self) -> Seen:
+        """Wait until every role is served, and each order that was open has its actor or closed."""
+        self.until("the system answers", self.system.look)
+        orders = open_orders(self.reader)
+
+        def whole() -> Seen | None:
+            seen = self.system.look()
+            left = orders & open_orders(self.reader)
+            return seen if seen is not None and is_whole(seen, left) else None
+
+        return self.until("every role is served", whole)
+
+    def until_an_order_lives(self) -> frozenset[str]:
+        """Wait until there are orders that have not ended; returns their ids."""
+        return self.until("an order lives", lambda: in_flight(self.reader))
+
+    def until_ended(self, order_ids: frozenset[str]) -> None:
+        """Wait until these orders have ended, every fill of them booked."""
+        self.until(f"{sorted(order_ids)} end", lambda: not order_ids & in_flight(self.reader))
+
+    def orders(self) -> dict[str, OrderState]:
+        """Every order ever created, as it stands."""
+        values = self.reader.states("order", open_only=False)
+        return {order.intent.order_id: order for order in values if isinstance(order, OrderState)}
+
+    def unfinished(self) -> list[str]:
+        """Ids of the orders that have not ended with every fill booked."""
+        return [
+            order_id
+            for order_id, order in self.orders().items()
+            if not (is_complete(order) and is_booked(order))
+        ]
+
+    def summary(self) -> dict[str, Any]:
+        """What the run printed at its end."""
+        summary: dict[str, Any] = json.loads((self.system.data_dir / STDOUT_NAME).read_text())
+        return summary
+
+    def log_lines(self, role: str) -> list[str]:
+        """What a role has logged, without time and level."""
+        lines = (self.system.data_dir / LOG_NAME).read_text().splitlines()
+        columns = [line.split(maxsplit=3) for line in lines]
+        return [text for _time, _level, who, text in columns if who == role]

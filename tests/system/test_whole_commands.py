@@ -1,0 +1,42 @@
+"""The two commands that bring their own exchange, as a person or a CI job runs them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from onlookers import understudy
+
+from understudy.drill.report import COUNTERS
+from understudy.exit_codes import ExitCode
+
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
+
+
+def test_a_drill_loses_nothing_doubles_nothing_and_leaves_nothing() -> None:
+    done = understudy("drill", "--kills", "12", "--seed", "3", "--json")
+    result = json.loads(done.stdout)
+    assert result["findings"] == []
+    assert {name: result[name] for name in COUNTERS} == dict.fromkeys(COUNTERS, 0)
+    assert done.returncode == ExitCode.OK
+    assert result["kills"] == 12
+    assert sum(row["kills"] for row in result["recovery_ms"].values()) == 12
+    assert result["orders"] > 0
+    assert result["fills"] > 0
+    assert result["windows"] > 0
+
+
+def test_the_demo_prints_a_summary_that_adds_up() -> None:
+    done = understudy(
+        *("run", "--demo", "--json", "--windows", "1"), "--set", "series.window_minutes=5"
+    )
+    assert done.returncode == ExitCode.OK, done.stderr
+    summary = json.loads(done.stdout)
+    windows = summary["windows"]
+    assert any(window["strike"] is not None for window in windows)
+    assert all(window["winner"] in {"YES", "NO"} for window in windows)
+    assert float(summary["pnl"]) == pytest.approx(sum(float(each["pnl"]) for each in windows))
+    assert sum(summary["orders"].values()) >= sum(summary["signals"].values()) >= 0
+    assert summary["messages_handled"] > 0
+    assert summary["restarts"] == {}
+    assert set(summary["latency_us"]) <= {"tick_to_signal", "tick_to_order"}

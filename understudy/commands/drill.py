@@ -1,0 +1,107 @@
+"""``understudy drill``: kill everything that can fall, and see that nothing is lost."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from understudy.commands.shared import fail, json_option
+from understudy.drill.plan import TARGETS
+from understudy.exit_codes import ExitCode
+from understudy.teaching import TaughtCommand
+
+DEFAULT_KILLS = 30
+
+
+def _roles(
+    _context: click.Context, _parameter: click.Parameter, value: str | None
+) -> tuple[str, ...]:
+    """Read a list of targets, separated by commas."""
+    chosen = tuple(part.strip() for part in value.split(",")) if value is not None else TARGETS
+    unknown = [name for name in chosen if name not in TARGETS]
+    if unknown:
+        raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(TARGETS)}")
+    return chosen
+
+
+@click.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy drill": "thirty kills: every role and every moment that matters",
+        "understudy drill --kills 12 --json": "a shorter one, for a program",
+        "understudy drill --seed 7": "the same kills again, in the same order",
+        "understudy drill --roles desk,order --kills 20": "only these",
+    },
+)
+@click.option(
+    "--kills",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    default=DEFAULT_KILLS,
+    show_default=True,
+    help="How many.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="For whom, when and how, and for the market's prices.  [default: drawn]",
+)
+@click.option(
+    "--roles",
+    "targets",
+    callback=_roles,
+    metavar="A,B,…",
+    help=f"Whom to strike, of: {', '.join(TARGETS)}.  [default: all]",
+)
+@json_option
+def drill(kills: int, seed: int | None, targets: tuple[str, ...], is_json: bool) -> None:
+    """Kill actors and processes of a trading system, and hold its books together afterwards.
+
+    Starts its own local exchange and a system on it. Kills, or hangs, one process after the
+    other, some of them between a record and the message that tells of it; waits each time until
+    all serves again. In the end the journal, the executor, the ledger and the exchange must agree
+    in every order, fill, share and cent, and no process may be left.
+
+    Exit codes: 0 all of it holds, 1 something does not: the last lines say what, and the seed
+    that repeats it.
+    """
+    if not sys.platform.startswith("linux"):
+        fail("a drill finds processes by /proc, which only Linux has")
+    seed = secrets.randbits(32) if seed is None else seed
+    directory = Path(tempfile.mkdtemp(prefix="understudy-drill-"))
+    # Loading all of it takes a while, and `understudy drill --help` does without it.
+    from understudy.drill.conduct import Recovery
+    from understudy.drill.report import recovery_line, result_json, result_view
+    from understudy.drill.session import run_drill
+    from understudy.exchange_process import ExchangeFailed
+
+    def tell(number: int, recovery: Recovery) -> None:
+        if not is_json:
+            click.echo(recovery_line(number, kills, recovery))
+
+    try:
+        result = run_drill(directory, kills=kills, seed=seed, targets=targets, told=tell)
+    except ExchangeFailed as error:
+        shutil.rmtree(directory)
+        fail(str(error))
+    if is_json:
+        click.echo(json.dumps(result_json(result), indent=2))
+    else:
+        Console().print(result_view(result))
+    if result.is_good:
+        shutil.rmtree(directory)
+        return
+    chosen = "" if targets == TARGETS else f" --roles {','.join(targets)}"
+    fail(
+        f"the drill failed; `understudy drill --kills {kills} --seed {seed}{chosen}` repeats it, "
+        f"its journal and log are in {directory}",
+        ExitCode.FAILED,
+    )

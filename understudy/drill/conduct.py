@@ -1,0 +1,205 @@
+"""Conducts a drill: one blow after the other on a system that trades, and the verdict."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+import attrs
+
+from actors.journal import JournalReader
+from actors.pause_points import Held, Trap
+from actors.position.ledger import WindowLedger
+from understudy.drill.aim import Aim, aim
+from understudy.drill.books import read_books
+from understudy.drill.plan import EVERYTHING, FOREGROUND, LOGGER, Means, Step
+from understudy.drill.processes import send, wait_for
+from understudy.drill.recovery import in_flight, is_whole, open_orders, served_since_ms
+from understudy.drill.system import DrilledSystem, RunEnded, Seen
+from understudy.drill.verdict import DrillVerdict, judge
+from understudy.drill.witness import Witness
+
+_SERVE_LIMIT_S = 60.0
+"""A system that does not serve so long after a blow has failed its drill."""
+_POINT_LIMIT_S = 45.0
+"""Somewhat more than a window: by then every pause point has been passed."""
+_TRADE_LIMIT_S = 90.0
+_END_LIMIT_S = 30.0
+
+_Found = TypeVar("_Found")
+
+
+class DrillFailed(Exception):
+    """The drill cannot go on; the sentence says what was waited for in vain."""
+
+
+@attrs.frozen(kw_only=True)
+class Recovery:
+    """What became of one blow."""
+
+    step: Step
+    was_at_point: bool
+    """Whether it fell at its pause point; False also without one."""
+    orders_in_flight: int
+    recovered_ms: int
+    """Real time from the blow until all that had fallen served again, with its state."""
+
+
+class Drill:
+    """One system, and what is done to it."""
+
+    def __init__(self, system: DrilledSystem, points: Path, witness: Witness) -> None:
+        self._system = system
+        self._points = points
+        self._witness = witness
+        self._verdict = DrillVerdict()
+        self.traded = {"orders": 0, "fills": 0, "windows": 0}
+        """What the verdict is about."""
+
+    def conduct(self, steps: Iterable[Step], told: Callable[[Recovery], None]) -> DrillVerdict:
+        """Strike all blows, end the system, and judge what it leaves.
+
+        Args:
+            steps: what to do, in order.
+            told: called with each recovery as soon as it is there.
+        """
+        try:
+            self._system.start()
+            self._until("answers", self._system.look)
+            self._reader = JournalReader(self._system.data_dir)
+            self._settle()
+            for step in steps:
+                time.sleep(step.delay_s)
+                told(self._strike(step))
+                self._settle()
+            self._trade_on()
+            self._end()
+        except (DrillFailed, RunEnded) as failed:
+            self._verdict.findings.append(str(failed))
+        finally:
+            self._system.kill_all()
+        return self._verdict
+
+    def _until(
+        self, what: str, look: Callable[[], _Found | None], limit_s: float = _SERVE_LIMIT_S
+    ) -> _Found:
+        found = wait_for(look, limit_s)
+        if found is None:
+            raise DrillFailed(f"the system has not done so in {limit_s:g} s: it {what}")
+        return found
+
+    # A blow
+
+    def _strike(self, step: Step) -> Recovery:
+        blow = step.blow
+        trap = Trap(self._points, blow.point) if blow.point else None
+        try:
+            held = wait_for(trap.held, _POINT_LIMIT_S) if trap is not None else None
+            aimed = self._until(f"has a {blow.target} to strike", lambda: self._aim(step, held))
+            orders_in_flight = len(in_flight(self._reader))
+            began_ms = _now_ms()
+            send(signal.SIGSTOP if blow.means is Means.STOP else signal.SIGKILL, aimed.hit)
+        finally:
+            if trap is not None:
+                trap.release()
+        if blow.target in (FOREGROUND, EVERYTHING):
+            self._start_again()
+        serves = f"serves {blow.target} again"
+        served_since_ms = self._until(serves, lambda: self._served_since_ms(aimed))
+        return Recovery(
+            step=step,
+            was_at_point=held is not None,
+            orders_in_flight=orders_in_flight,
+            recovered_ms=max(0, served_since_ms - began_ms),
+        )
+
+    def _aim(self, step: Step, held: Held | None) -> Aim | None:
+        seen = self._system.look()
+        if seen is None:
+            return None
+        return aim(step, held, self._system, seen, in_flight(self._reader))
+
+    def _served_since_ms(self, aimed: Aim) -> int | None:
+        seen = self._system.look()
+        if seen is None:
+            return None
+        if aimed.roles == {LOGGER}:
+            pid = self._system.logger_pid(seen)
+            return None if pid is None or pid in aimed.gone else _now_ms()
+        still_open = open_orders(self._reader)
+        return served_since_ms(aimed.roles, aimed.gone, seen, still_open, _now_ms())
+
+    def _start_again(self) -> None:
+        """Do what a service manager does when the foreground process has gone."""
+        if self._system.wait_for_end(_END_LIMIT_S) is None:
+            raise DrillFailed("the foreground process did not die of SIGKILL")
+        self._count_outliving()
+        self._system.start()
+
+    def _count_outliving(self) -> None:
+        left = self._system.outliving()
+        if left:
+            sentence = f"processes {sorted(left)} outlived their system"
+            self._verdict.find("processes_left", sentence, len(left))
+            send(signal.SIGKILL, left)
+
+    # Between the blows, and after the last
+
+    def _settle(self) -> None:
+        """Wait until every role is served, and each order that was open now is lived or closed."""
+        orders = open_orders(self._reader)
+
+        def whole() -> Seen | None:
+            seen = self._system.look()
+            left = orders & open_orders(self._reader)
+            return seen if seen is not None and is_whole(seen, left) else None
+
+        self._until("is whole", whole)
+        self._ask_exchange()
+
+    def _ask_exchange(self) -> None:
+        for window in self._reader.states("position", open_only=False):
+            if isinstance(window, WindowLedger) and window.is_settled:
+                self._witness.ask(window.market.slug)
+
+    def _trade_on(self) -> None:
+        """Wait until an order that was made after the last blow has ended, and a window settled."""
+        after_seq, _ = self._reader.last_event()
+
+        def traded() -> bool | None:
+            made = {
+                intent["order_id"]
+                for event in self._reader.events(kind="OrdersCreated", after_seq=after_seq)
+                for intent in event.body["intents"]
+            }
+            closed = self._reader.events(kind="OrderClosed", after_seq=after_seq)
+            has_ended = any(event.order_id in made for event in closed)
+            return True if has_ended and any(self._reader.events(kind="WindowFinished")) else None
+
+        self._until("trades on, and settles a window", traded, _TRADE_LIMIT_S)
+
+    def _end(self) -> None:
+        """End the run as a person would, and judge it."""
+        self._system.tell(signal.SIGTERM)
+        code = self._system.wait_for_end(_END_LIMIT_S)
+        if code is None:
+            raise DrillFailed(f"the system did not end {_END_LIMIT_S:g} s after SIGTERM")
+        if code != 0:
+            raise RunEnded(f"the run ended with status {code}: {self._system.last_words()}")
+        self._count_outliving()
+        self._ask_exchange()
+        books = read_books(self._reader)
+        self.traded = {
+            "orders": len(books.orders),
+            "fills": sum(map(len, books.executed.values())),
+            "windows": sum(window.is_settled for window in books.windows),
+        }
+        judge(books, self._witness.outcomes, self._verdict)
+
+
+def _now_ms() -> int:
+    """Return host monotonic time, the one that ``serving_since_ms`` is told in."""
+    return time.monotonic_ns() // 1_000_000

@@ -1,0 +1,117 @@
+"""What a drill does to whom, and when: a shuffled deck of blows, the same for the same seed."""
+
+from __future__ import annotations
+
+import enum
+import random
+from collections.abc import Iterator, Sequence
+
+import attrs
+
+from actors.roles import (
+    DESK,
+    DIRECTORY,
+    EXECUTOR,
+    MARKET_FEED,
+    MARKET_STATE,
+    OBSERVER,
+    POSITION,
+    REFERENCE_FEED,
+    STRATEGY,
+    SUPERVISOR,
+    TWAP_FEED,
+)
+
+ORDER = "order"
+"""Any order that lives at the time."""
+ADMIN = "admin"
+LOGGER = "logger"
+FOREGROUND = "foreground"
+EVERYTHING = "everything"
+"""The whole group at once, as when the machine's memory runs out."""
+
+_DELAY_LEAST_S, _DELAY_MOST_S = 0.2, 1.2
+
+
+class Means(enum.Enum):
+    """How a process is struck."""
+
+    KILL = "killed"
+    STOP = "hung"
+    """SIGSTOP: it lives, and answers nothing."""
+
+
+@attrs.frozen
+class Blow:
+    """One card of the deck."""
+
+    target: str
+    """A role, or one of the names above."""
+    point: str = ""
+    """The pause point (actors/pause_points.py) to strike at; empty: at any instant."""
+    means: Means = Means.KILL
+
+
+DECK = (
+    Blow(MARKET_FEED),
+    Blow(REFERENCE_FEED),
+    Blow(TWAP_FEED),
+    Blow(MARKET_STATE),
+    Blow(STRATEGY),
+    Blow(DESK),
+    Blow(ORDER),
+    Blow(EXECUTOR),
+    Blow(POSITION),
+    Blow(DIRECTORY),
+    Blow(OBSERVER),
+    Blow(SUPERVISOR),
+    Blow(ADMIN),
+    Blow(LOGGER),
+    Blow(FOREGROUND),
+    Blow(EVERYTHING),
+    # between a record and the messages that tell of it
+    Blow(DESK, "desk/recorded/OrdersCreated"),
+    Blow(ORDER, "order/recorded/Fill"),
+    Blow(POSITION, "position/recorded/EntryChanged"),
+    # between the submission and its answer
+    Blow(ORDER, "order/sending/SubmitOrder"),
+    Blow(EXECUTOR, "executor/recorded/OrderSubmitted"),
+    # between two partial fills
+    Blow(EXECUTOR, "executor/recorded/OrderReport/PARTIALLY_FILLED"),
+    Blow(EVERYTHING, "executor/sending/Fill"),
+    # at a rollover
+    Blow(DIRECTORY, "directory/recorded/MarketOpened"),
+    Blow(DESK, "directory/sending/MarketClosing"),
+    Blow(POSITION, "position/recorded/MarketResolved"),
+    # alive, and answering nothing
+    Blow(STRATEGY, means=Means.STOP),
+    Blow(DESK, means=Means.STOP),
+    Blow(ORDER, means=Means.STOP),
+    Blow(SUPERVISOR, means=Means.STOP),
+)
+"""Thirty blows: every role and every moment that matters."""
+
+TARGETS = tuple(dict.fromkeys(blow.target for blow in DECK))
+
+
+@attrs.frozen
+class Step:
+    """A blow at its turn."""
+
+    blow: Blow
+    delay_s: float
+    """Real time to let the system trade before."""
+    pick: int
+    """Which order is struck, if several live: this number modulo their count."""
+
+
+def plan(kills: int, seed: int, targets: Sequence[str] = TARGETS) -> Iterator[Step]:
+    """Deal the blows on some targets: the whole deck, shuffled, before any card comes twice."""
+    dice = random.Random(f"drill/{seed}")
+    deck = [blow for blow in DECK if blow.target in targets]
+    hand: list[Blow] = []
+    for _ in range(kills):
+        if not hand:
+            hand = dice.sample(deck, len(deck))
+        delay_s = dice.uniform(_DELAY_LEAST_S, _DELAY_MOST_S)
+        yield Step(hand.pop(), delay_s, dice.getrandbits(16))

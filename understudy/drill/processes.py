@@ -1,0 +1,63 @@
+"""Finds a run's processes wherever they have got to, by a mark in their environment (Linux)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+MARK = "UNDERSTUDY_DRILL"
+"""The environment variable; every process that a marked one forks or starts carries it too."""
+
+_GONE = (FileNotFoundError, ProcessLookupError, PermissionError)
+_LOOK_AGAIN_S = 0.01
+_Found = TypeVar("_Found")
+
+
+def marked(mark: str) -> frozenset[int]:
+    """Process ids of all that live and carry the mark; a zombie has no environment any more."""
+    wanted = f"{MARK}={mark}".encode()
+    found = set()
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal():
+            with contextlib.suppress(*_GONE):
+                if wanted in (folder / "environ").read_bytes().split(b"\0"):
+                    found.add(int(folder.name))
+    return frozenset(found)
+
+
+def children_of(pid: int, among: Iterable[int]) -> frozenset[int]:
+    """Which of some processes have this parent."""
+    return frozenset(each for each in among if _parent_of(each) == pid)
+
+
+def _parent_of(pid: int) -> int | None:
+    with contextlib.suppress(*_GONE):
+        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+        return int(stat.rpartition(")")[2].split()[1])
+    return None
+
+
+def send(number: signal.Signals, pids: Iterable[int]) -> None:
+    """Send a signal to processes; one that has just gone is passed over."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def left_after(limit_s: float, mark: str) -> frozenset[int]:
+    """Wait for all marked processes to be gone; return those that are left at the limit."""
+    wait_for(lambda: not marked(mark), limit_s)
+    return marked(mark)
+
+
+def wait_for(look: Callable[[], _Found], limit_s: float) -> _Found:
+    """Look again and again until there is something to see; return the last look."""
+    deadline = time.monotonic() + limit_s
+    while not (found := look()) and time.monotonic() < deadline:
+        time.sleep(_LOOK_AGAIN_S)
+    return found

@@ -1,0 +1,117 @@
+"""What a drill says in the end: a table by what was struck, and what was found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import attrs
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from understudy.drill.conduct import Recovery
+from understudy.drill.plan import TARGETS, Means
+from understudy.drill.verdict import DrillVerdict
+
+COUNTERS = tuple(field.name for field in attrs.fields(DrillVerdict) if field.name != "findings")
+
+
+@attrs.frozen(kw_only=True)
+class Result:
+    """A drill from its seed to its verdict."""
+
+    seed: int
+    recoveries: tuple[Recovery, ...]
+    verdict: DrillVerdict
+    traded: Mapping[str, int]
+    """How many orders, fills and settled windows the verdict is about."""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the system came through every blow and nothing is wrong."""
+        return self.verdict.is_good
+
+
+def result_json(result: Result) -> dict[str, Any]:
+    """Build the JSON object that ``drill --json`` prints; all times are real milliseconds."""
+    return {
+        "seed": result.seed,
+        "kills": len(result.recoveries),
+        **{name: getattr(result.verdict, name) for name in COUNTERS},
+        "findings": list(result.verdict.findings),
+        **result.traded,
+        "recovery_ms": {
+            target: _percentiles([recovery.recovered_ms for recovery in recoveries])
+            | {
+                "kills": len(recoveries),
+                "hung": sum(each.step.blow.means is Means.STOP for each in recoveries),
+                "at_pause_point": sum(each.was_at_point for each in recoveries),
+                "orders_in_flight": sum(each.orders_in_flight for each in recoveries),
+            }
+            for target, recoveries in _by_target(result.recoveries).items()
+        },
+    }
+
+
+def _by_target(recoveries: Iterable[Recovery]) -> dict[str, list[Recovery]]:
+    found: dict[str, list[Recovery]] = {target: [] for target in TARGETS}
+    for recovery in recoveries:
+        found[recovery.step.blow.target].append(recovery)
+    return {target: each for target, each in found.items() if each}
+
+
+def _percentiles(samples: Sequence[int]) -> dict[str, int]:
+    ranked = sorted(samples)
+
+    def percentile(percent: int) -> int:
+        return ranked[math.ceil(len(ranked) * percent / 100) - 1]
+
+    return {"p50": percentile(50), "p99": percentile(99), "max": ranked[-1]}
+
+
+def result_view(result: Result) -> RenderableType:
+    """Draw the result for people."""
+    counts = [f"{name.replace('_', ' ')} {getattr(result.verdict, name)}" for name in COUNTERS]
+    traded = ", ".join(f"{count} {name}" for name, count in result.traded.items())
+    lines = [Text(), Text(f"held against each other: {traded}"), Text(", ".join(counts))]
+    lines += [Text(f"✗ {finding}", "bold red") for finding in result.verdict.findings]
+    if result.is_good:
+        lines.append(Text("✓ nothing lost, nothing doubled, nothing left over", "green"))
+    return Group(_table(result.recoveries), *lines)
+
+
+def _table(recoveries: Iterable[Recovery]) -> Table:
+    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column("struck", no_wrap=True)
+    for heading in ("kills", "hung", "at a pause point", "p50", "p99", "max", "orders in flight"):
+        table.add_column(heading, justify="right")
+    for target, struck in _by_target(recoveries).items():
+        times = _percentiles([each.recovered_ms for each in struck])
+        table.add_row(
+            target,
+            str(len(struck)),
+            str(sum(each.step.blow.means is Means.STOP for each in struck) or ""),
+            str(sum(each.was_at_point for each in struck) or ""),
+            *(_seconds(times[name]) for name in ("p50", "p99", "max")),
+            str(sum(each.orders_in_flight for each in struck)),
+        )
+    return table
+
+
+def _seconds(span_ms: int) -> str:
+    return f"{span_ms / 1000:.3f} s"
+
+
+def recovery_line(number: int, kills: int, recovery: Recovery) -> str:
+    """Tell of one blow, as soon as it is over."""
+    blow = recovery.step.blow
+    where = ""
+    if blow.point:
+        where = f" at {blow.point}" if recovery.was_at_point else f" ({blow.point} was not reached)"
+    verb = "hung" if blow.means is Means.STOP else "killed"
+    return (
+        f"{number:>{len(str(kills))}}/{kills} {blow.target} {verb}{where}: serves again after "
+        f"{_seconds(recovery.recovered_ms)}, {recovery.orders_in_flight} orders in flight"
+    )

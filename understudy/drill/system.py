@@ -1,0 +1,134 @@
+"""The system under drill: ``understudy run`` as a process, seen and struck from outside."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import attrs
+
+from actors.supervision.messages import ChildReport
+from actors.transport import end_with_parent
+from understudy import control
+from understudy.drill import processes
+from understudy.status import children_of
+
+STDERR_NAME, STDOUT_NAME = "stderr.txt", "stdout.txt"
+OUTLIVE_LIMIT_S = 5.0
+"""No process outlives its system by more (invariant 8)."""
+_LAST_WORDS_BYTES = 2_000
+
+
+class RunEnded(Exception):
+    """The system ended although nobody had ended it; the sentence holds its last words."""
+
+
+@attrs.frozen
+class Seen:
+    """A running system at one instant, as ``understudy ps`` tells it."""
+
+    supervisor_pid: int
+    admin_pid: int
+    children: tuple[ChildReport, ...]
+
+    def child(self, role: str) -> ChildReport | None:
+        """A role's row; None while nobody has the role."""
+        return next((child for child in self.children if child.role == role), None)
+
+
+class DrilledSystem:
+    """Starts, shows and ends one system; started again, it is the same system recovered."""
+
+    def __init__(self, data_dir: Path, options: Sequence[str]) -> None:
+        self.data_dir = data_dir
+        self.mark = secrets.token_hex(8)
+        self._command = (sys.executable, "-m", "understudy", "run", "--data-dir", str(data_dir))
+        self._options = tuple(options)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def foreground_pid(self) -> int:
+        """Process id of ``understudy run``."""
+        return self._running.pid
+
+    @property
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise AssertionError("the system was never started")
+        return self._process
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the foreground process is gone."""
+        return self._running.poll() is not None
+
+    def start(self) -> None:
+        """Start it, as a service manager would."""
+        with (
+            (self.data_dir / STDOUT_NAME).open("wb") as stdout,
+            (self.data_dir / STDERR_NAME).open("ab") as stderr,
+        ):
+            self._process = subprocess.Popen(  # noqa: S603 # our own command, our own options
+                [*self._command, *self._options],
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                env={**os.environ, processes.MARK: self.mark},
+                start_new_session=True,
+                preexec_fn=end_with_parent,
+            )
+
+    def look(self) -> Seen | None:
+        """Ask it how its actors are; None if it does not answer yet.
+
+        Raises:
+            RunEnded: there is no one left to answer.
+        """
+        code = self._running.poll()
+        if code is not None:
+            raise RunEnded(f"the run ended by itself with status {code}: {self.last_words()}")
+        try:
+            reply = control.ask(self.data_dir, "ps")
+        except (control.NotRunning, control.ControlError):
+            return None
+        return Seen(reply["pid"], reply["parent_pid"], children_of(reply))
+
+    def pids(self) -> frozenset[int]:
+        """Every process of it that lives."""
+        return processes.marked(self.mark)
+
+    def logger_pid(self, seen: Seen) -> int | None:
+        """Thespian's logger, which is the admin's other child; None while there is none."""
+        others = processes.children_of(seen.admin_pid, self.pids()) - {seen.supervisor_pid}
+        return next(iter(others), None)
+
+    def tell(self, number: signal.Signals) -> None:
+        """Send the foreground process a signal, as a person or a service manager does."""
+        processes.send(number, [self.foreground_pid])
+
+    def wait_for_end(self, limit_s: float) -> int | None:
+        """Exit status of the foreground process; None if it still runs at the limit."""
+        try:
+            return self._running.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def outliving(self) -> frozenset[int]:
+        """Processes that have outlived the foreground process by too long."""
+        return processes.left_after(OUTLIVE_LIMIT_S, self.mark)
+
+    def kill_all(self) -> None:
+        """End every process of it at once."""
+        processes.send(signal.SIGKILL, self.pids())
+        if self._process is not None:
+            self._process.wait()
+
+    def last_words(self) -> str:
+        """The end of what it wrote to stderr."""
+        text = (self.data_dir / STDERR_NAME).read_bytes()[-_LAST_WORDS_BYTES:]
+        return text.decode(errors="replace").strip() or "it said nothing"

@@ -1,0 +1,41 @@
+"""What the exchange itself says of the windows that a drilled system has traded."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+
+from actors.directory.messages import Side
+
+_PATIENCE_S = 5.0
+_WINNERS = {("1", "0"): Side.YES, ("0", "1"): Side.NO, ("0.5", "0.5"): None}
+"""By the outcome prices of Up and Down, as Gamma writes them once a window is decided."""
+
+
+class Witness:
+    """Asks the local exchange for its outcomes, while it still knows them."""
+
+    def __init__(self, http_url: str) -> None:
+        self._http_url = http_url
+        self.outcomes: dict[str, Side | None] = {}
+
+    def ask(self, slug: str) -> None:
+        """Note a window's outcome, if the exchange has decided it."""
+        if slug in self.outcomes:
+            return
+        try:
+            with urllib.request.urlopen(  # noqa: S310 # the drill's own exchange, on loopback
+                f"{self._http_url}/markets/slug/{slug}", timeout=_PATIENCE_S
+            ) as response:
+                row = json.load(response)
+        except urllib.error.HTTPError as error:
+            if error.code == 404:  # forgotten, or never listed: a verdict misses it
+                return
+            raise
+        prices = dict(
+            zip(json.loads(row["outcomes"]), json.loads(row["outcomePrices"]), strict=True)
+        )
+        shown = (prices["Up"], prices["Down"])
+        if row["closed"] and shown in _WINNERS:
+            self.outcomes[slug] = _WINNERS[shown]
