@@ -13,7 +13,7 @@ import attrs
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PRODUCT = ("actors", "understudy", "venue")
+PRODUCT = ("actors", "understudy", "venue", "simulation")
 
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 50
@@ -26,12 +26,13 @@ IMPURE_PATHS = {
     "actors/io_thread.py",
     "actors/journal.py",
     "actors/log.py",
+    "actors/pause_points.py",
     "actors/pulse.py",
     "actors/transport.py",
     # ChildSpec names the actor class of a role
     "actors/supervision/messages.py",
 }
-PURE_FOLDERS = ("actors", "venue/engine", "venue/simulation", "venue/wire")
+PURE_FOLDERS = ("actors", "venue/engine", "venue/simulation", "venue/wire", "simulation")
 BANNED_IMPORTS = {
     "aiohttp",
     "asyncio",
@@ -60,7 +61,8 @@ BANNED_IMPORTS = {
     "websockets",
 }
 SEEDED = {"random"}
-"""The simulated market draws from seeded generators that it is handed, and from nothing else."""
+SEEDED_FOLDERS = ("venue/simulation/", "simulation/")
+"""Simulations draw from seeded generators that they are handed, and from nothing else."""
 BANNED_CALLS = {"now", "utcnow", "today", "open", "print", "input", "urandom"}
 
 
@@ -99,9 +101,7 @@ def imported_modules(tree: ast.Module) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", pure_files(), ids=name_of)
 def test_a_core_imports_nothing_that_touches_the_world(path: Path) -> None:
-    banned = (
-        BANNED_IMPORTS - SEEDED if name_of(path).startswith("venue/simulation/") else BANNED_IMPORTS
-    )
+    banned = BANNED_IMPORTS - SEEDED if name_of(path).startswith(SEEDED_FOLDERS) else BANNED_IMPORTS
     assert banned.isdisjoint(imported_modules(tree_of(path)))
 
 

@@ -1,0 +1,134 @@
+"""Faults that strike by themselves, until they are told to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from random import Random
+
+from simulation.chance import exponential_ms
+from simulation.exchange.ports import SimulatedWebSocket, Wire
+from simulation.house import House
+from simulation.plan import FaultRates, SeedPlan
+from simulation.player import Player
+from simulation.theatre import Theatre
+
+HANG_MOST_MS = 80_000
+FREEZE_MOST_MS = 60_000
+UNWRITABLE_MOST_MS = 5_000
+JUMP_MOST_MS = 20_000
+
+
+class Chaos:
+    """Kills, hangs, breaks and turns clocks, at the rates of a seed's plan."""
+
+    def __init__(
+        self, plan: SeedPlan, house: House, theatre: Theatre, wire: Wire, chance: Random
+    ) -> None:
+        self.counts = dict.fromkeys(FaultRates.meanings(), 0)
+        self._plan = plan
+        self._house = house
+        self._theatre = theatre
+        self._wire = wire
+        self._chance = chance
+        self._is_over = False
+        self._halfway = plan.rates.halfway
+        self._hung: list[Player] = []
+
+    def begin(self) -> None:
+        """Plan the first strike of every kind that has a rate a minute."""
+        strikes: dict[str, Callable[[], None]] = {
+            "falls": self._fall,
+            "hangs": self._hang,
+            "supervisor_falls": self._theatre.supervisor_falls,
+            "machine_falls": self._machine_falls,
+            "unwritable": self._fill_disk,
+            "disconnects": self._disconnect,
+            "freezes": self._freeze,
+            "clock_jumps": self._jump,
+        }
+        for kind, strike in strikes.items():
+            per_minute: float = getattr(self._plan.rates, kind)
+            if per_minute:
+                self._plan_next(kind, per_minute, strike)
+
+    def end(self) -> None:
+        """Stop striking, and mend what does not mend by itself."""
+        self._is_over = True
+        self._halfway = 0.0
+        self._wire.heal()
+        self._house.post.heal()
+        self._house.journal.is_writable = True
+        for player in self._hung:
+            player.go_on()
+        for socket in self._sockets():
+            socket.freeze(0)
+
+    def cut(self, effect_count: int) -> int | None:
+        """Draw whether a player falls after only some of its effects, and after how many."""
+        if not self._halfway or self._chance.random() >= self._halfway:
+            return None
+        self.counts["halfway"] += 1
+        return self._chance.randrange(effect_count + 1)
+
+    def all_counts(self) -> dict[str, int]:
+        """How often each kind has struck."""
+        return {
+            kind: self.counts[kind]
+            + self._wire.counts.get(kind, 0)
+            + self._house.post.counts.get(kind, 0)
+            for kind in self.counts
+        }
+
+    def _plan_next(self, kind: str, per_minute: float, strike: Callable[[], None]) -> None:
+        delay_ms = exponential_ms(self._chance, per_minute)
+        self._house.agenda.after(delay_ms, self._strike, kind, per_minute, strike)
+
+    def _strike(self, kind: str, per_minute: float, strike: Callable[[], None]) -> None:
+        if self._is_over:
+            return
+        self.counts[kind] += 1
+        self._house.note("chaos", "strikes:", kind)
+        strike()
+        self._plan_next(kind, per_minute, strike)
+
+    def _fall(self) -> None:
+        players = list(self._theatre.players())
+        if players:
+            self._chance.choice(players).fall()
+
+    def _hang(self) -> None:
+        players = list(self._theatre.players())
+        if players:
+            player = self._chance.choice(players)
+            player.hang()
+            self._hung.append(player)
+            delay_ms = int(self._chance.random() * HANG_MOST_MS)
+            self._house.agenda.after(delay_ms, player.go_on)
+
+    def _machine_falls(self) -> None:
+        self._theatre.machine_falls(self._chance.randint(0, self._plan.torn_most))
+
+    def _fill_disk(self) -> None:
+        self._house.journal.is_writable = False
+        delay_ms = int(self._chance.random() * UNWRITABLE_MOST_MS)
+        self._house.agenda.after(delay_ms, self._free_disk)
+
+    def _free_disk(self) -> None:
+        self._house.journal.is_writable = True
+
+    def _sockets(self) -> Sequence[SimulatedWebSocket]:
+        return [link for link in self._wire.exchange.links if isinstance(link, SimulatedWebSocket)]
+
+    def _disconnect(self) -> None:
+        sockets = self._sockets()
+        if sockets:
+            self._chance.choice(sockets).break_off()
+
+    def _freeze(self) -> None:
+        sockets = self._sockets()
+        if sockets:
+            until_ms = self._house.agenda.now_ms + int(self._chance.random() * FREEZE_MOST_MS)
+            self._chance.choice(sockets).freeze(until_ms)
+
+    def _jump(self) -> None:
+        self._house.clock_error_ms = self._chance.randint(-JUMP_MOST_MS, JUMP_MOST_MS)

@@ -1,0 +1,245 @@
+"""The venue: windows one after the other, prices, and what it answers and publishes.
+
+The market is sparse on purpose. Frames come in bursts of a few seconds with pauses between, in
+which every book grows too old to be traded on; a window has some hundred changes of its books
+where the real venue has hundreds of thousands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+import msgspec
+
+from actors.settings import Settings
+from simulation.agenda import Agenda
+from simulation.chance import dice
+from simulation.exchange.walk import PriceWalk
+from simulation.exchange.window import SimulatedWindow
+from venue.channels.coinbase import CoinbaseSession
+from venue.channels.market import MarketSession
+from venue.channels.rtds import RtdsSession
+from venue.channels.session import Session
+from venue.engine import Ledger
+from venue.engine.messages import Outcome
+from venue.frames import Channel, Frame
+from venue.prices import PriceStreams
+from venue.windows import TWAP_SECONDS, Window, window_start_ms
+from venue.wire.book import PublishedBook
+from venue.wire.gamma import MarketStatus, market_row
+
+PRICES_EVERY_S = 4
+_PRICES_AT = 1
+"""Prices are published in the second after a boundary, so that the boundary's own is among them."""
+_LISTED_AHEAD_MS = 24 * 3_600_000
+_KEPT_WINDOWS = 12
+_STEADY_MS = 500
+_LAG_CHANCE = 0.12
+_TRADE_CHANCE = 0.1
+_LATE_RESULT_CHANCE = 0.2
+_RESULT_LATE_MOST_MS = 60_000
+_PROBE_TICKS = 120.0
+"""How far opinion moves to make a pair cheap while one of its books lags."""
+
+
+class Link(Protocol):
+    """One client's open connection to a channel."""
+
+    channel: Channel
+    session: Session
+
+    def push(self, texts: Iterable[str]) -> None:
+        """Send it frames."""
+        ...
+
+
+class Exchange:
+    """Everything the venue has and does."""
+
+    def __init__(self, agenda: Agenda, settings: Settings, seed: int) -> None:
+        self.links: dict[Link, None] = {}
+        self.windows: dict[int, SimulatedWindow] = {}
+        """By the start, oldest first."""
+        self._is_steady = False
+        self._agenda = agenda
+        self._seed = seed
+        self._asset, self._minutes = settings.series.asset, settings.series.window_minutes
+        self._venue = settings.venue
+        self._chance = dice(seed, "exchange")
+        self._ledger = Ledger()
+        self._walk = PriceWalk(dice(seed, "walk"))
+        self.prices = PriceStreams(self._asset, 1_000, dice(seed, "ticker"))
+        self._burst_left = 0
+        self._still_until_ms = 0
+
+    # Time
+
+    def begin(self) -> None:
+        """Walk through the averages' past, and go on from there."""
+        now_ms = self._agenda.now_ms
+        first_start_ms = window_start_ms(self._minutes, now_ms)
+        self._second = min(now_ms, first_start_ms) // 1000 - TWAP_SECONDS - 1
+        self._list_window(first_start_ms)
+        self._walk_to(now_ms // 1000)
+        self._publish_prices()
+        self._trade_on()
+
+    def _walk_to(self, second: int) -> None:
+        while self._second < second:
+            self._second += 1
+            self._walk.step()
+            at_ms = self._second * 1000
+            self.prices.sample(at_ms, self._walk.price_e18)
+            if at_ms % (self._minutes * 60_000) == 0:
+                self._turn(at_ms)
+
+    def _turn(self, at_ms: int) -> None:
+        """Take the average at a boundary: strike of one window, close of the one before."""
+        average_e18 = self.prices.samples.average(at_ms // 1000)
+        if at_ms in self.windows:
+            self.windows[at_ms].strike_e18 = average_e18
+        ended = self.windows.get(at_ms - self._minutes * 60_000)
+        if ended is not None:
+            ended.close_e18 = average_e18
+            late_ms = 0
+            if self._chance.random() < _LATE_RESULT_CHANCE:
+                late_ms = int(self._chance.random() * _RESULT_LATE_MOST_MS)
+            delay_ms = ended.window.resolves_at_ms + late_ms - self._agenda.now_ms
+            self._agenda.after(max(0, delay_ms), self._resolve, ended)
+
+    def _publish_prices(self) -> None:
+        """Tell prices now, and again at the next second that has its turn."""
+        self._walk_to(self._agenda.now_ms // 1000)
+        second = self._second
+        frames = self.prices.publish(second * 1000, self._walk.coinbase_dollars())
+        self._publish(frames)
+        to_next_s = PRICES_EVERY_S - (second - _PRICES_AT) % PRICES_EVERY_S
+        self._agenda.after((second + to_next_s) * 1000 - self._agenda.now_ms, self._publish_prices)
+
+    def _resolve(self, window: SimulatedWindow) -> None:
+        self._publish(window.resolve(self._agenda.now_ms))
+
+    # The market
+
+    @property
+    def open_window(self) -> SimulatedWindow:
+        """The window that the present instant lies in."""
+        now_ms = self._agenda.now_ms
+        self._walk_to(now_ms // 1000)
+        start_ms = window_start_ms(self._minutes, now_ms)
+        if start_ms not in self.windows:
+            self._list_window(start_ms)
+            self.windows[start_ms].strike_e18 = self.prices.samples.average(start_ms // 1000)
+        return self.windows[start_ms]
+
+    def _list_window(self, start_ms: int) -> None:
+        window = Window.at(self._asset, self._minutes, start_ms)
+        market = SimulatedWindow(
+            window, self._ledger, dice(self._seed, "window", start_ms), self._agenda.now_ms
+        )
+        self.windows[start_ms] = market
+        while len(self.windows) > _KEPT_WINDOWS:
+            del self.windows[next(iter(self.windows))]
+
+    def _trade_on(self) -> None:
+        """Let the market do one thing, and plan the next."""
+        window, now_ms, chance = self.open_window, self._agenda.now_ms, self._chance
+        self._agenda.after(self._pause_ms(window), self._trade_on)
+        if now_ms < self._still_until_ms:
+            return
+        window.value(self._walk.price_e18, self.prices.samples, now_ms)
+        frames = window.release(now_ms) + window.fit_tick_size(now_ms)
+        if chance.random() < _TRADE_CHANCE:
+            frames += window.trade(now_ms)
+        frames += window.requote(1, now_ms)
+        self._publish(frames)
+
+    def _pause_ms(self, window: SimulatedWindow) -> int:
+        chance = self._chance
+        if self._is_steady:
+            return _STEADY_MS
+        if self._burst_left:
+            self._burst_left -= 1
+            return 60 + int(chance.random() * 900)
+        self._burst_left = 2 + int(chance.random() * 8)
+        if chance.random() < _LAG_CHANCE:
+            self.make_pair_cheap(window)
+        return 500 + int(chance.expovariate(1 / 12_000))
+
+    def be_steady(self) -> None:
+        """From now on let books change every half second, instead of in bursts."""
+        self._is_steady = True
+        self._trade_on()
+
+    def pause(self, still_ms: int) -> None:
+        """Let no book change for a while."""
+        self._still_until_ms = self._agenda.now_ms + still_ms
+
+    def make_pair_cheap(self, window: SimulatedWindow) -> None:
+        """Let opinion move while one outcome's public book stands still: a pair comes cheap."""
+        now_ms = self._agenda.now_ms
+        if window.publisher.lagging is not None:
+            return
+        is_up = self._chance.random() < 0.5
+        window.lag(Outcome.UP if is_up else Outcome.DOWN, now_ms + 1_500)
+        window.shift_ticks = _PROBE_TICKS if is_up else -_PROBE_TICKS
+        self._publish(window.requote(14, now_ms))
+        window.shift_ticks = 0.0
+
+    # The wire
+
+    def session(self, url: str) -> tuple[Channel, Session]:
+        """Begin a client's conversation on the channel that is reached there.
+
+        Raises:
+            KeyError: nothing is served at the address.
+        """
+        sessions: dict[str, tuple[Channel, Session]] = {
+            self._venue.market_ws_url: (
+                Channel.MARKET,
+                MarketSession(self._book, lambda: self._agenda.now_ms),
+            ),
+            self._venue.rtds_ws_url: (
+                Channel.RTDS,
+                RtdsSession(self.prices, lambda: self._agenda.now_ms),
+            ),
+            self._venue.coinbase_ws_url: (Channel.COINBASE, CoinbaseSession(self.prices)),
+        }
+        return sessions[url]
+
+    def answer(self, url: str) -> tuple[int, bytes]:
+        """Answer an HTTP GET with status and body."""
+        if url == f"{self._venue.clob_url}/time":
+            return 200, str(self._agenda.now_ms // 1000).encode()
+        slug = url.removeprefix(f"{self._venue.gamma_url}/markets/slug/")
+        start_text = slug.rpartition("-")[2]
+        start_ms = int(start_text) * 1000 if start_text.isdigit() else -1
+        window = Window.at(self._asset, self._minutes, start_ms)
+        if slug != window.slug or start_ms > self._agenda.now_ms + _LISTED_AHEAD_MS:
+            return 404, b'{"type":"not found error","error":"slug not found"}'
+        known = self.windows.get(start_ms)
+        row = market_row(MarketStatus(window=window) if known is None else known.status)
+        if known is not None and known.is_resolved and known.is_void:
+            row |= {"closed": True, "outcomePrices": '["0.5","0.5"]'}
+        return 200, msgspec.json.encode(row)
+
+    def _book(self, token: str) -> PublishedBook | None:
+        for window in self.windows.values():
+            for book in window.publisher.books.values():
+                if book.token == token:
+                    return book
+        return None
+
+    def _publish(self, frames: list[Frame]) -> None:
+        if not frames:
+            return
+        for link in tuple(self.links):
+            keys = link.session.keys
+            texts = [
+                frame.text
+                for frame in frames
+                if frame.channel is link.channel and not keys.isdisjoint(frame.keys)
+            ]
+            if texts:
+                link.push(texts)

@@ -1,0 +1,115 @@
+"""Those who rest orders around a fair value, one order at a time.
+
+Prices are Up's. A bid buys Up, an ask buys Down at the mirrored price, so that nobody needs shares.
+"""
+
+from __future__ import annotations
+
+import math
+from random import Random
+
+from actors.units import PAYOUT_TICKS, shares
+from venue.engine import MatchingEngine
+from venue.engine.messages import (
+    CANCELED,
+    EngineEvent,
+    ExchangeOrderStatus,
+    Lifetime,
+    NewOrder,
+    Outcome,
+)
+
+_LEVELS = 4
+_EDGE_TICKS = 6.0
+_SECOND_ORDER_CHANCE = 0.5
+_MEDIAN_SHARES = 25.0
+_SPREAD = 0.9
+_LEAST_SHARES = 5
+_LEAST_NOTIONAL_TICKS = 1_100
+
+_Order = tuple[str, bool, int]
+"""Order id, is_bid, price_ticks."""
+
+
+class Makers:
+    """Everyone who trades in one window besides us."""
+
+    def __init__(self, engine: MatchingEngine, owner: str, chance: Random) -> None:
+        self._engine = engine
+        self._owner = owner
+        self._chance = chance
+        self._resting: list[_Order] = []
+        self._count = 0
+
+    def act(self, fair_ticks: float, now_ms: int) -> list[EngineEvent]:
+        """Leave a wrong price, else fill a hole, else add to a level or take from it."""
+        wanted = self._wanted(fair_ticks)
+        for resting in self._resting:
+            if resting[1:] not in wanted:
+                return self._leave(resting, now_ms)
+        bids, asks = self._engine.levels(Outcome.UP)
+        present = {(True, price) for price, _ in bids} | {(False, price) for price, _ in asks}
+        for is_bid, price_ticks in wanted:
+            if (is_bid, price_ticks) not in present:
+                return self._rest(is_bid, price_ticks, now_ms)
+        if self._chance.random() < _SECOND_ORDER_CHANCE:
+            return self._rest(*self._chance.choice(wanted), now_ms)
+        return self._leave(self._chance.choice(self._resting), now_ms)
+
+    def take(self, now_ms: int) -> list[EngineEvent]:
+        """Buy one of the outcomes at its best price."""
+        outcome = Outcome.UP if self._chance.random() < 0.5 else Outcome.DOWN
+        ask_ticks = self._engine.best(outcome)[1]
+        if ask_ticks is None:
+            return []
+        return self._submit(outcome, ask_ticks, Lifetime.FAK, now_ms)
+
+    def _wanted(self, fair_ticks: float) -> list[tuple[bool, int]]:
+        """The levels that should have an order, best first."""
+        grid_ticks = self._engine.rules.tick_size_ticks
+        bid_ticks = math.floor((fair_ticks - _EDGE_TICKS) / grid_ticks) * grid_ticks
+        ask_ticks = math.ceil((fair_ticks + _EDGE_TICKS) / grid_ticks) * grid_ticks
+        levels = [
+            level
+            for depth in range(_LEVELS)
+            for level in (
+                (True, bid_ticks - depth * grid_ticks),
+                (False, ask_ticks + depth * grid_ticks),
+            )
+        ]
+        return [level for level in levels if 0 < level[1] < PAYOUT_TICKS]
+
+    def _rest(self, is_bid: bool, price_ticks: int, now_ms: int) -> list[EngineEvent]:
+        outcome = Outcome.UP if is_bid else Outcome.DOWN
+        own_ticks = price_ticks if is_bid else PAYOUT_TICKS - price_ticks
+        events = self._submit(outcome, own_ticks, Lifetime.GTC, now_ms)
+        order_id = f"{self._owner}-{self._count}"
+        order = self._engine.order(order_id)
+        if order is not None and order.status is ExchangeOrderStatus.LIVE:
+            self._resting.append((order_id, is_bid, price_ticks))
+        return events
+
+    def _leave(self, resting: _Order, now_ms: int) -> list[EngineEvent]:
+        self._resting.remove(resting)
+        return self._engine.cancel(resting[0], CANCELED, now_ms)
+
+    def _submit(
+        self, outcome: Outcome, price_ticks: int, lifetime: Lifetime, now_ms: int
+    ) -> list[EngineEvent]:
+        self._count += 1
+        order = NewOrder(
+            order_id=f"{self._owner}-{self._count}",
+            owner=self._owner,
+            outcome=outcome,
+            is_buy=True,
+            price_ticks=price_ticks,
+            size_units=self._size_units(price_ticks),
+            lifetime=lifetime,
+        )
+        return self._engine.submit(order, now_ms)
+
+    def _size_units(self, price_ticks: int) -> int:
+        size_shares = round(_MEDIAN_SHARES * math.exp(self._chance.gauss(0.0, _SPREAD)))
+        # What trades at once must be worth a dollar, or it is refused.
+        least_shares = max(_LEAST_SHARES, math.ceil(_LEAST_NOTIONAL_TICKS / price_ticks))
+        return shares(max(least_shares, size_shares))

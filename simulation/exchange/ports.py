@@ -1,0 +1,201 @@
+"""The simulated hands of feeds and directory: a websocket and HTTP on the agenda, with faults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from random import Random
+
+from actors.directory.messages import HttpAnswered, HttpFailed, HttpGet
+from actors.feeds.connection import (
+    Connect,
+    Connected,
+    Disconnect,
+    Disconnected,
+    FramesReceived,
+    SendText,
+)
+from simulation.agenda import Agenda
+from simulation.exchange.exchange import Exchange
+from simulation.plan import FaultRates
+from simulation.player import Player
+from venue.channels.session import Close
+from venue.frames import Channel
+
+_NS = 1_000_000
+_SLOW_MOST_MS = 15_000
+_GARBLED_LATE_MS = 800
+
+
+class Wire:
+    """The way to the venue, and how bad it is."""
+
+    def __init__(
+        self, agenda: Agenda, exchange: Exchange, rates: FaultRates, chance: Random
+    ) -> None:
+        self.agenda = agenda
+        self.exchange = exchange
+        self.rates = rates
+        self.chance = chance
+        self.counts = dict.fromkeys(("refusals", "garbling", "http_trouble"), 0)
+
+    def heal(self) -> None:
+        """From now on nothing is refused, garbled or slow."""
+        self.rates = FaultRates()
+
+    def strikes(self, kind: str) -> bool:
+        """Draw whether a fault of a kind happens now."""
+        chance: float = getattr(self.rates, kind)
+        if chance and self.chance.random() < chance:
+            self.counts[kind] += 1
+            return True
+        return False
+
+
+class SimulatedWebSocket:
+    """A feed's port: one connection to one channel."""
+
+    channel: Channel
+
+    def __init__(self, wire: Wire, player: Player) -> None:
+        self.is_open = False
+        self._wire = wire
+        self._player = player
+        self._epoch = 0
+        self._frozen_until_ms = 0
+        self._free_at_ms = 0
+
+    def perform(self, command: object) -> None:
+        """Start what the core commanded."""
+        match command:
+            case Connect(epoch, url):
+                self.close()
+                self._epoch = epoch
+                delay_ms = 20 + int(self._wire.chance.random() * 60)
+                self._wire.agenda.after(delay_ms, self._try, epoch, url)
+            case SendText(text):
+                self._wire.agenda.after(15, self._hear, self._epoch, text)
+            case Disconnect():
+                self.close()
+            case _:
+                raise TypeError(f"a websocket cannot perform {command!r}")
+
+    def close(self) -> None:
+        """Let the connection go; nothing more is heard of it."""
+        self._epoch = -1
+        self.is_open = False
+        self._wire.exchange.links.pop(self, None)
+
+    def push(self, texts: Iterable[str]) -> None:
+        """Send frames on their way, in the order of the connection."""
+        if self._frozen_until_ms > self._wire.agenda.now_ms:
+            return
+        now_ms = self._wire.agenda.now_ms
+        self._free_at_ms = max(self._free_at_ms, now_ms + 10 + int(self._wire.chance.random() * 30))
+        frames = [text.encode() for text in texts]
+        delay_ms = self._free_at_ms - now_ms
+        if self._wire.strikes("garbling"):
+            frames, delay_ms = self._garbled(frames, delay_ms)
+        self._wire.agenda.after(delay_ms, self._arrive, self._epoch, frames)
+
+    def freeze(self, until_ms: int) -> None:
+        """Keep the connection open and silent until then."""
+        self._frozen_until_ms = until_ms
+
+    def break_off(self) -> None:
+        """Let the connection fail."""
+        epoch = self._epoch
+        if self.is_open:
+            self.close()
+            self._epoch = epoch
+            self._wire.agenda.after(5, self._tell_lost, epoch, "the connection was reset")
+
+    def _try(self, epoch: int, url: str) -> None:
+        if epoch != self._epoch:
+            return
+        if self._wire.strikes("refusals"):
+            self._tell_lost(epoch, f"no connection to {url}: refused")
+            return
+        self.channel, self.session = self._wire.exchange.session(url)
+        self.is_open = True
+        self._frozen_until_ms = 0
+        self._wire.exchange.links[self] = None
+        self._player.take_event(Connected(epoch))
+
+    def _hear(self, epoch: int, text: str) -> None:
+        if epoch == self._epoch and self.is_open:
+            replies = self.session.receive(text)
+            for reply in replies:
+                if isinstance(reply, Close):
+                    self.break_off()
+                    return
+            self.push(reply for reply in replies if isinstance(reply, str))
+
+    def _arrive(self, epoch: int, frames: list[bytes]) -> None:
+        if epoch == self._epoch and self.is_open:
+            arrived_ns = self._wire.agenda.now_ms * _NS
+            event = FramesReceived(epoch, tuple((frame, arrived_ns) for frame in frames))
+            self._player.take_event(event)
+
+    def _tell_lost(self, epoch: int, reason: str) -> None:
+        if epoch == self._epoch:
+            self._epoch = -1
+            self._player.take_event(Disconnected(epoch, reason))
+
+    def _garbled(self, frames: list[bytes], delay_ms: int) -> tuple[list[bytes], int]:
+        chance = self._wire.chance
+        kind = chance.randrange(4)
+        if kind == 0 and frames:
+            whole = frames.pop()
+            return [*frames, whole[: chance.randrange(len(whole))]], delay_ms
+        if kind == 1:
+            return frames * 2, delay_ms
+        if kind == 2:
+            return frames[::-1], delay_ms
+        return frames, delay_ms + int(chance.random() * _GARBLED_LATE_MS)
+
+
+class SimulatedHttp:
+    """The directory's port."""
+
+    def __init__(self, wire: Wire, player: Player) -> None:
+        self._wire = wire
+        self._player = player
+
+    def perform(self, command: object) -> None:
+        """Start a request."""
+        if not isinstance(command, HttpGet):
+            raise TypeError(f"HTTP cannot perform {command!r}")
+        way_ms = 20 + int(self._wire.chance.random() * 60)
+        if self._wire.strikes("http_trouble"):
+            self._misbehave(command, way_ms)
+        else:
+            self._wire.agenda.after(way_ms, self._answer, command, way_ms)
+
+    def close(self) -> None:
+        """Nothing to let go of: what is under way finds its player gone."""
+
+    def _answer(self, request: HttpGet, way_ms: int) -> None:
+        status, body = self._wire.exchange.answer(request.url)
+        event = HttpAnswered(request.request_id, status, body)
+        self._wire.agenda.after(way_ms, self._player.take_event, event)
+
+    def _misbehave(self, request: HttpGet, way_ms: int) -> None:
+        chance, agenda = self._wire.chance, self._wire.agenda
+        request_id = request.request_id
+        match chance.randrange(5):
+            case 0:
+                failed = HttpFailed(request_id, f"no answer from {request.url} in 10.0 s")
+                agenda.after(10_000, self._player.take_event, failed)
+            case 1:
+                refused = HttpFailed(request_id, f"cannot read {request.url}: refused")
+                agenda.after(way_ms, self._player.take_event, refused)
+            case 2:
+                broken = HttpAnswered(request_id, 502, b"<html>bad gateway</html>")
+                agenda.after(way_ms, self._player.take_event, broken)
+            case 3:
+                _, body = self._wire.exchange.answer(request.url)
+                cut = HttpAnswered(request_id, 200, body[: len(body) // 2])
+                agenda.after(way_ms, self._player.take_event, cut)
+            case _:
+                slow_ms = int(chance.random() * _SLOW_MOST_MS)
+                agenda.after(slow_ms, self._answer, request, way_ms)

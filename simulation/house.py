@@ -1,0 +1,74 @@
+"""What all players of a run share: time, post, journal, and those who watch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+import attrs
+
+from actors.core import Core, Record
+from actors.settings import Settings
+from simulation.agenda import Agenda
+from simulation.journal import MemoryJournal
+from simulation.post import Post
+from simulation.trace import Trace
+
+if TYPE_CHECKING:
+    from simulation.player import Player
+
+
+class SimulatedPort(Protocol):
+    """A core's hand on the simulated world outside."""
+
+    def perform(self, command: object) -> None:
+        """Start what a core commanded."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything."""
+        ...
+
+
+class Watcher(Protocol):
+    """Sees every step of every player."""
+
+    def heard(self, player: Player, message: object) -> None:
+        """A core is about to handle a message."""
+        ...
+
+    def recorded(self, player: Player, record: Record) -> None:
+        """A record was accepted."""
+        ...
+
+    def said(self, player: Player, message: object) -> None:
+        """A message is about to leave."""
+        ...
+
+    def complained(self, player: Player, text: str) -> None:
+        """A core logs an error."""
+        ...
+
+
+@attrs.define(kw_only=True)
+class House:
+    """What all players of a run have in common."""
+
+    seed: int
+    settings: Settings
+    agenda: Agenda
+    post: Post
+    journal: MemoryJournal
+    trace: Trace
+    watcher: Watcher
+    core_class: Callable[[str], type[Core]]
+    """Class of the core that fills a role."""
+    make_port: Callable[[Player], SimulatedPort | None]
+    cut: Callable[[int], int | None] = lambda _effect_count: None
+    """Of so many effects, after how many a player falls; None if it does not."""
+    clock_error_ms: int = 0
+    """How far the host's clock is ahead of the venue's."""
+
+    def note(self, who: str, verb: str, what: object) -> None:
+        """Put a line into the trace."""
+        self.trace.note(self.agenda.now_ms, who, verb, what)

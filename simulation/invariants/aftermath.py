@@ -1,0 +1,112 @@
+"""Invariant 8: once the faults have stopped, all serve again and nothing is left over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+
+from actors.directory.messages import Side
+from actors.market.messages import SNAPSHOT_DEPTH, MarketSnapshot
+from actors.roles import is_spare, order_id_of
+from actors.supervision.core import SPARE_COUNT
+from simulation.exchange.exchange import Exchange
+from simulation.invariants.facts import Facts
+from simulation.player import Player
+from venue.engine.messages import Outcome
+
+LONGEST_FAREWELL_MS = 25_000
+"""An order is closed so long after the end of its time to live, at the latest."""
+
+
+@attrs.frozen(kw_only=True)
+class Aftermath:
+    """A run at its end: what is left, and what is the matter with it."""
+
+    now_ms: int
+    facts: Facts
+    exchange: Exchange
+    players: tuple[Player, ...]
+    roles: tuple[str, ...]
+    """The permanent ones."""
+    newest_snapshot: MarketSnapshot | None
+    """The last that the strategy was shown."""
+    is_trading_due: bool
+    """A window has been offered cheap pairs since the faults stopped."""
+
+    def complaints(self) -> Iterator[str]:
+        """Everything that has not come back."""
+        yield from self._troupe()
+        yield from self._orders()
+        yield from self._windows()
+        yield from self._books()
+        if self.is_trading_due:
+            yield from self._trading()
+
+    def _troupe(self) -> Iterator[str]:
+        """Every role is filled once and serves; the rest are spares."""
+        for role in self.roles:
+            filled = [player for player in self.players if player.role == role]
+            if len(filled) != 1:
+                yield f"{role} is filled by {len(filled)} actors"
+            for player in filled:
+                if player.core is None or not player.core.is_serving:
+                    yield f"{role} does not serve"
+                elif not player.is_current:
+                    yield f"{role} is filled by an actor that was replaced"
+        spares = sum(is_spare(player.role) for player in self.players)
+        if spares != SPARE_COUNT:
+            yield f"{spares} spare actors wait, not {SPARE_COUNT}"
+
+    def _orders(self) -> Iterator[str]:
+        """Every order that is over has been closed; its actor has left."""
+        for order_id, fact in self.facts.orders.items():
+            is_due = fact.state.intent.expires_at_ms + LONGEST_FAREWELL_MS < self.now_ms
+            if fact.is_open and is_due:
+                yield f"{order_id} is not closed: {fact.state!r}"
+        live = {order_id for order_id, fact in self.facts.orders.items() if fact.is_open}
+        for player in self.players:
+            own_id = order_id_of(player.role)
+            if own_id is not None and own_id not in live:
+                yield f"{player.role} is closed, and its actor still there"
+        for order_id in self.facts.evidence.order_ids():
+            known = self.facts.orders.get(order_id)
+            if known is None:
+                yield f"the venue knows {order_id}, and no record does"
+            elif not known.is_open and self.facts.evidence.end(order_id) is None:
+                yield f"{order_id} is closed, and still lives at the venue"
+
+    def _windows(self) -> Iterator[str]:
+        """Every window that the venue has decided is settled, and the directory is done with it."""
+        decided = {
+            window.window.condition_id
+            for window in self.exchange.windows.values()
+            if window.is_resolved and window.window.resolves_at_ms + 60_000 < self.now_ms
+        }
+        for market_id in self.facts.windows:
+            ledger = self.facts.ledgers.get(market_id)
+            if market_id in decided and (ledger is None or not ledger.is_settled):
+                yield f"{self.facts.windows[market_id].market.slug} is decided and not settled"
+            if market_id in decided and market_id in self.facts.open_windows:
+                yield f"the directory is not done with {self.facts.windows[market_id].market.slug}"
+
+    def _books(self) -> Iterator[str]:
+        """What the strategy is shown is what the venue shows."""
+        snapshot, window = self.newest_snapshot, self.exchange.open_window
+        if snapshot is None or snapshot.market.market_id != window.window.condition_id:
+            shown_slug = snapshot.market.slug if snapshot is not None else "nothing"
+            yield f"the strategy is shown {shown_slug}, open is {window.window.slug}"
+            return
+        for side, outcome in ((Side.YES, Outcome.UP), (Side.NO, Outcome.DOWN)):
+            book, public = snapshot.book(side), window.publisher.books[outcome]
+            shown = (book.bids, book.asks)
+            true = (tuple(public.bids()[:SNAPSHOT_DEPTH]), tuple(public.asks()[:SNAPSHOT_DEPTH]))
+            if not book.is_synced or shown != true:
+                yield f"the {side.value} book is shown as {shown}, it is {true}"
+
+    def _trading(self) -> Iterator[str]:
+        """The window that began after the faults has had an order, and it is over."""
+        market_id = self.exchange.open_window.window.condition_id
+        orders = self.facts.orders_of(market_id)
+        if not orders:
+            yield f"nothing was traded in {self.exchange.open_window.window.slug}"

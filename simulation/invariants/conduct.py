@@ -1,0 +1,192 @@
+"""Invariant 7: what must be known before an order may be."""
+
+from __future__ import annotations
+
+from actors.core import Record
+from actors.directory.messages import MarketClosing, Side
+from actors.execution.desk_state import OrdersCreated
+from actors.execution.messages import HaltTrading, OrderIntent
+from actors.market.messages import MarketSnapshot
+from actors.messages import JournalFailed, Started
+from actors.position.messages import PositionSnapshot
+from actors.roles import DESK, STRATEGY
+from actors.strategy.messages import Action, TradeSignals
+from simulation.invariants.invariant import Actor, Invariant, heard, recorded, said
+
+_SNAPSHOTS_KEPT = 64
+
+
+class SoundBooks(Invariant):
+    """Signals come of two synced, young, uncrossed books, and of a position that was told."""
+
+    number = 7
+
+    def forget(self) -> None:
+        """Have seen nothing."""
+        self.newest: MarketSnapshot | None = None
+        """What the strategy was shown last."""
+        self._snapshots: dict[tuple[int, int], MarketSnapshot] = {}
+        self._versions: set[tuple[int, str, int]] = set()
+
+    @heard(MarketSnapshot)
+    def note_snapshot(self, actor: Actor, message: MarketSnapshot) -> None:
+        """Remember what the strategy was shown."""
+        if actor.role == STRATEGY:
+            self.newest = message
+            self._snapshots.pop((actor.generation, message.sequence), None)
+            self._snapshots[actor.generation, message.sequence] = message
+            if len(self._snapshots) > _SNAPSHOTS_KEPT:
+                del self._snapshots[next(iter(self._snapshots))]
+
+    @heard(PositionSnapshot)
+    def note_position(self, actor: Actor, message: PositionSnapshot) -> None:
+        """Remember which positions the strategy was told."""
+        if actor.role == STRATEGY:
+            self._versions.add((actor.generation, message.market_id, message.version))
+
+    @said(TradeSignals)
+    def check(self, actor: Actor, message: TradeSignals) -> None:
+        """Look at the books that the strategy looked at."""
+        snapshot = self._snapshots.get((actor.generation, message.snapshot_sequence))
+        self.require(
+            snapshot is not None and snapshot.market.market_id == message.market_id,
+            "{!r} names a snapshot that the strategy was not shown: {!r}",
+            message,
+            snapshot,
+        )
+        if snapshot is None:
+            return
+        for side in Side:
+            book = snapshot.book(side)
+            age_ms = message.snapshot_at_ms - book.updated_at_ms
+            is_sound = (
+                book.is_synced
+                and not book.is_crossed
+                and age_ms <= self.settings.strategy.max_book_age_ms
+            )
+            self.require(
+                is_sound, "{!r} on a {} book {} ms old: {!r}", message, side.value, age_ms, book
+            )
+        key = (actor.generation, message.market_id, message.position_version)
+        self.require(key in self._versions, "{!r} names a position that was not told", message)
+
+
+class KnowsEnough(Invariant):
+    """The desk creates orders only while it may, and knows what it must."""
+
+    number = 7
+
+    def forget(self) -> None:
+        """Have seen nothing."""
+        self._positions: dict[tuple[int, str], PositionSnapshot] = {}
+        self._halted: set[int] = set()
+        self._over: set[tuple[int, str]] = set()
+        self._signals: dict[int, TradeSignals] = {}
+
+    @heard(Started)
+    def begin(self, actor: Actor, _message: Started) -> None:
+        """A new desk knows nothing; after the machine fell a generation may come again."""
+        if actor.role == DESK:
+            self._positions.clear()
+            self._halted.clear()
+            self._over.clear()
+
+    @heard(PositionSnapshot)
+    def note_position(self, actor: Actor, message: PositionSnapshot) -> None:
+        """The desk learns a position."""
+        if actor.role == DESK:
+            key = (actor.generation, message.market_id)
+            known = self._positions.get(key)
+            if known is None or message.version > known.version:
+                self._positions[key] = message
+
+    @heard(HaltTrading, JournalFailed)
+    def note_halt(self, actor: Actor, _message: object) -> None:
+        """The desk is told to stop."""
+        if actor.role == DESK:
+            self._halted.add(actor.generation)
+
+    @heard(MarketClosing)
+    def note_end(self, actor: Actor, message: MarketClosing) -> None:
+        """The desk is told that a window is over."""
+        if actor.role == DESK:
+            self._over.add((actor.generation, message.market_id))
+
+    @said(TradeSignals)
+    def note_signals(self, _actor: Actor, message: TradeSignals) -> None:
+        """The strategy wants something."""
+        self._signals[message.signals_id] = message
+
+    @recorded(OrdersCreated)
+    def check(self, actor: Actor, record: Record) -> None:
+        """Look at each order that is created."""
+        event = record.event
+        if not isinstance(event, OrdersCreated):
+            return
+        self.require(
+            actor.generation not in self._halted, "the desk is halted and creates {!r}", event
+        )
+        for intent in event.intents:
+            self._check_window(actor, intent)
+            if event.signals_id:
+                self._check_signal(actor, intent, event.signals_id)
+            else:
+                self._check_exit(actor, intent)
+
+    def _check_window(self, actor: Actor, intent: OrderIntent) -> None:
+        market = intent.market
+        self.require(
+            market.market_id in self.facts.ledgers
+            and (actor.generation, market.market_id) in self._positions,
+            "{} is created before its window's position is restored",
+            intent.order_id,
+        )
+        is_over = (actor.generation, market.market_id) in self._over
+        self.require(
+            not is_over and actor.now_ms < market.closes_at_ms,
+            "{} is created in {}, which is over",
+            intent.order_id,
+            market.slug,
+        )
+        self.require(
+            actor.now_ms < intent.expires_at_ms <= market.closes_at_ms,
+            "{} may live beyond its window, or not at all",
+            intent.order_id,
+        )
+
+    def _check_signal(self, actor: Actor, intent: OrderIntent, signals_id: int) -> None:
+        market_id = intent.market.market_id
+        self.require(
+            market_id not in self.facts.stops,
+            "{} is created in {}, which is stopped",
+            intent.order_id,
+            intent.market.slug,
+        )
+        message = self._signals.get(signals_id)
+        self.require(message is not None, "{} comes of signals never given", intent.order_id)
+        if message is None:
+            return
+        age_ms = actor.now_ms - message.snapshot_at_ms
+        most_ms = self.settings.strategy.max_book_age_ms
+        self.require(age_ms <= most_ms, "{} comes of a snapshot {} ms old", intent.order_id, age_ms)
+        wanted = [
+            (each.side, each.action, each.price_ticks, each.size_units) for each in message.signals
+        ]
+        created = (intent.side, intent.action, intent.price_ticks, intent.size_units)
+        self.require(created in wanted, "{!r} is not what was wanted: {!r}", intent, message)
+
+    def _check_exit(self, actor: Actor, intent: OrderIntent) -> None:
+        """An order of the desk's own sells a stopped holding, and not more than that."""
+        stop = self.facts.stops.get(intent.market.market_id)
+        position = self._positions[actor.generation, intent.market.market_id]
+        held_units = position.holding(intent.side).quantity_units
+        self.require(
+            stop is not None
+            and stop.exit_wish is not None
+            and intent.action is Action.SELL
+            and intent.size_units <= held_units,
+            "{!r} comes of no signal, and is no exit from {} held after {!r}",
+            intent,
+            held_units,
+            stop,
+        )

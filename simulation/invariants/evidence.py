@@ -1,0 +1,100 @@
+"""What really became of the orders, from the side of whoever carries them out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Protocol
+
+import attrs
+
+from actors.core import Record
+from actors.execution.messages import FillDetail, FillFailed, OrderStatus, OrderSubmitted
+from actors.execution.paper import PaperEnd, PaperOrder
+
+
+class Evidence(Protocol):
+    """The venue's side of the story; the real executor's would be the exchange itself."""
+
+    def take(self, record: Record) -> None:
+        """Learn from a record that was accepted, if the story is told there."""
+        ...
+
+    def accepted_count(self, order_id: str) -> int:
+        """How often the order has left for the venue."""
+        ...
+
+    def end(self, order_id: str) -> OrderStatus | None:
+        """How it ended at the venue; None while it has not."""
+        ...
+
+    def fills(self, order_id: str) -> Mapping[str, FillDetail]:
+        """What it traded, by trade id."""
+        ...
+
+    def failed(self, order_id: str) -> Collection[str]:
+        """Trade ids of what it traded and the venue took back."""
+        ...
+
+    def order_ids(self) -> Iterable[str]:
+        """Every order that ever left."""
+        ...
+
+
+@attrs.define
+class _PaperTrail:
+    accepted_count: int = 0
+    fills: dict[str, FillDetail] = attrs.field(factory=dict)
+    failed: set[str] = attrs.field(factory=set)
+    end: OrderStatus | None = None
+
+
+class PaperEvidence:
+    """The simulated executor is the venue: what it has recorded is what happened."""
+
+    def __init__(self) -> None:
+        self._trails: dict[str, _PaperTrail] = {}
+
+    def take(self, record: Record) -> None:
+        """Learn from a record of the simulated executor."""
+        if isinstance(record.event, OrderSubmitted):
+            self._trail(record.event.order_id).accepted_count += 1
+        if isinstance(record.event, FillFailed) and record.saves[0].kind == "failed":
+            self._trail(record.event.order_id).failed.add(record.event.trade_id)
+        for save in record.saves:
+            value = save.value
+            if isinstance(value, PaperOrder):
+                trail = self._trail(value.order_id)
+                trail.fills.update((fill.trade_id, fill) for fill in value.fills)
+            elif isinstance(value, PaperEnd):
+                trail = self._trail(value.report.order_id)
+                trail.fills.update((fill.trade_id, fill) for fill in value.report.fills)
+                trail.end = value.report.status
+
+    def accepted_count(self, order_id: str) -> int:
+        """How often the order was taken on."""
+        return self._known(order_id).accepted_count
+
+    def end(self, order_id: str) -> OrderStatus | None:
+        """How it ended on paper; None while it has not."""
+        return self._known(order_id).end
+
+    def fills(self, order_id: str) -> Mapping[str, FillDetail]:
+        """What it traded, by trade id."""
+        return self._known(order_id).fills
+
+    def failed(self, order_id: str) -> Collection[str]:
+        """Trade ids of what was taken back."""
+        return self._known(order_id).failed
+
+    def order_ids(self) -> Iterable[str]:
+        """Every order that was taken on."""
+        return [order_id for order_id, trail in self._trails.items() if trail.accepted_count]
+
+    def _trail(self, order_id: str) -> _PaperTrail:
+        return self._trails.setdefault(order_id, _PaperTrail())
+
+    def _known(self, order_id: str) -> _PaperTrail:
+        return self._trails.get(order_id, _NO_TRAIL)
+
+
+_NO_TRAIL = _PaperTrail()

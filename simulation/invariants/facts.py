@@ -1,0 +1,115 @@
+"""What is recorded, folded from the records alone: no core is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+
+from actors.core import Record
+from actors.directory.messages import Side
+from actors.directory.windows import WindowState
+from actors.execution.desk_state import TradingStopped
+from actors.execution.messages import OrderState
+from actors.execution.order_state import is_booked
+from actors.position.ledger import LedgerEntry, WindowLedger
+from actors.strategy.messages import Action
+from actors.units import PAYOUT_TICKS
+from simulation.invariants.evidence import Evidence
+
+
+@attrs.frozen
+class OrderFact:
+    """An order as it is recorded."""
+
+    state: OrderState
+    is_open: bool
+    """Its actor still has something to do."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is terminal, and every fill it knows of is booked."""
+        return self.state.is_terminal and is_booked(self.state)
+
+
+class Facts:
+    """Orders, ledgers and windows as the journal has them now."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+        self.orders: dict[str, OrderFact] = {}
+        self.ledgers: dict[str, WindowLedger] = {}
+        self.windows: dict[str, WindowState] = {}
+        self.open_windows: dict[str, None] = {}
+        """Ids of windows that the directory is not done with."""
+        self.stops: dict[str, TradingStopped] = {}
+        self.version = 0
+        """Of the ledger."""
+
+    def take(self, record: Record) -> None:
+        """Add an accepted record."""
+        self.evidence.take(record)
+        if isinstance(record.event, TradingStopped):
+            self.stops[record.event.market_id] = record.event
+        for save in record.saves:
+            value = save.value
+            if isinstance(value, OrderState):
+                self.orders[save.key] = OrderFact(value, save.is_open)
+            elif isinstance(value, WindowLedger):
+                self.ledgers[save.key] = value
+                self.version = max(self.version, value.version)
+            elif isinstance(value, WindowState):
+                self.windows[save.key] = value
+                self.open_windows.pop(save.key, None)
+                if save.is_open:
+                    self.open_windows[save.key] = None
+
+    def orders_of(self, market_id: str) -> Iterable[OrderFact]:
+        """A window's orders, oldest first."""
+        return [
+            fact for fact in self.orders.values() if fact.state.intent.market.market_id == market_id
+        ]
+
+    def booking(self, market_id: str, trade_id: str, order_id: str) -> LedgerEntry | None:
+        """The ledger's entry of a (trade, order) pair; None if it is not booked."""
+        ledger = self.ledgers.get(market_id)
+        return ledger.entry(trade_id, order_id) if ledger is not None else None
+
+
+@attrs.frozen(kw_only=True)
+class Sums:
+    """Standing fills added up in the plainest way there is."""
+
+    yes_units: int = 0
+    no_units: int = 0
+    flow_nanos: int = 0
+    """What sales brought minus what buys cost."""
+    fees_nanos: int = 0
+
+    def payout_nanos(self, winner: Side | None) -> int:
+        """What the venue pays for these shares."""
+        if winner is None:
+            return (self.yes_units + self.no_units) * (PAYOUT_TICKS // 2)
+        return (self.yes_units if winner is Side.YES else self.no_units) * PAYOUT_TICKS
+
+    def pnl_nanos(self, winner: Side | None) -> int:
+        """The settled result."""
+        return self.payout_nanos(winner) + self.flow_nanos - self.fees_nanos
+
+
+def sums(ledger: WindowLedger) -> Sums:
+    """Add up a window's ledger; unlike the ledger's own fold it knows no cost of a holding."""
+    units = dict.fromkeys(Side, 0)
+    flow_nanos = fees_nanos = 0
+    for entry in ledger.entries:
+        if entry.reversed_version is None:
+            sign = 1 if entry.action is Action.BUY else -1
+            units[entry.side] += sign * entry.fill.size_units
+            flow_nanos -= sign * entry.fill.price_ticks * entry.fill.size_units
+            fees_nanos += entry.fill.fee_nanos
+    return Sums(
+        yes_units=units[Side.YES],
+        no_units=units[Side.NO],
+        flow_nanos=flow_nanos,
+        fees_nanos=fees_nanos,
+    )

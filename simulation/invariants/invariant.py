@@ -1,0 +1,114 @@
+"""How an invariant is written: a class, its methods marked with what they look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from actors.directory.messages import Side
+from actors.settings import Settings
+from simulation.invariants.breach import Breach
+from simulation.invariants.facts import Facts
+
+ANYTHING = object
+"""Marks a method that looks at every type."""
+
+_Method = TypeVar("_Method", bound=Callable[..., None])
+
+
+class Actor(Protocol):
+    """A player, as far as invariants look at it."""
+
+    role: str
+    generation: int
+
+    @property
+    def now_ms(self) -> int:
+        """Venue time as it knows it."""
+        ...
+
+    @property
+    def is_current(self) -> bool:
+        """Whether nobody has taken its role since; a leftover is bound by its records alone."""
+        ...
+
+
+class Truth(Protocol):
+    """What only the venue knows."""
+
+    def winner(self, market_id: str) -> Side | None:
+        """Who has won; None for a void window.
+
+        Raises:
+            KeyError: the venue has not decided.
+        """
+        ...
+
+
+def _marked(occasion: str, types: tuple[type, ...]) -> Callable[[_Method], _Method]:
+    def mark(method: _Method) -> _Method:
+        method.__dict__.setdefault("occasions", []).extend((occasion, each) for each in types)
+        return method
+
+    return mark
+
+
+def recorded(*event_types: type) -> Callable[[_Method], _Method]:
+    """Mark ``method(actor, record)``: called at a record of such an event, before it is a fact."""
+    return _marked("recorded", event_types)
+
+
+def said(*message_types: type) -> Callable[[_Method], _Method]:
+    """Mark ``method(actor, message)``: called before such a message leaves.
+
+    With ANYTHING it is called before the first message of each class.
+    """
+    return _marked("said", message_types)
+
+
+def heard(*message_types: type) -> Callable[[_Method], _Method]:
+    """Mark ``method(actor, message)``: called before a core takes such a message."""
+    return _marked("heard", message_types)
+
+
+class Invariant:
+    """One invariant; it may remember what it has seen."""
+
+    number: ClassVar[int]
+    """Its number in docs/simulation.md."""
+
+    def __init__(self, facts: Facts, settings: Settings, truth: Truth) -> None:
+        self.facts = facts
+        self.settings = settings
+        self.truth = truth
+        self.forget()
+
+    def forget(self) -> None:
+        """Have seen nothing: at first, and when the machine has fallen with everyone on it."""
+
+    def occasions(self) -> list[tuple[str, type, Callable[[Any, Any], None]]]:
+        """What it looks at, and with which method."""
+        found = []
+        for name in dir(type(self)):
+            method = getattr(type(self), name)
+            for occasion, looked_at in getattr(method, "occasions", ()):
+                found.append((occasion, looked_at, getattr(self, name)))
+        return found
+
+    def require(self, condition: bool, text: str, *details: object) -> None:
+        """Stop the run if the invariant does not hold.
+
+        Args:
+            condition: whether it holds.
+            text: what is wrong if it does not, with a place for each detail.
+            details: put in their places only then, since most are long to write.
+
+        Raises:
+            Breach: it does not.
+        """
+        if not condition:
+            raise self.breach(text.format(*details))
+
+    def breach(self, text: str) -> Breach:
+        """What to raise when the invariant does not hold."""
+        return Breach(self.number, text)

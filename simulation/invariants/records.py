@@ -1,0 +1,187 @@
+"""Invariants 3 and 4: recorded before it is said, and carried out once."""
+
+from __future__ import annotations
+
+from actors.core import Record
+from actors.directory.messages import MarketOpened, MarketResolved
+from actors.execution.messages import (
+    Fill,
+    FillReversed,
+    OrderAccepted,
+    OrderFilled,
+    OrderRejected,
+    OrderReport,
+    OrderStatus,
+    OrderSubmitted,
+    OrderUpdated,
+    SubmitOrder,
+)
+from actors.messages import StartChild
+from actors.position.messages import FillBooked, PositionSnapshot, WindowSettled
+from actors.roles import order_id_of
+from simulation.invariants.facts import OrderFact
+from simulation.invariants.invariant import Actor, Invariant, recorded, said
+
+
+class RecordedFirst(Invariant):
+    """Whatever an actor says of orders, fills, positions and windows is in the journal already."""
+
+    number = 3
+
+    @said(StartChild)
+    def check_start(self, actor: Actor, message: StartChild) -> None:
+        """An order is started from its record."""
+        self._order(actor, order_id_of(message.role) or "")
+
+    @said(SubmitOrder)
+    def check_submit(self, actor: Actor, message: SubmitOrder) -> None:
+        """What is to be traded is exactly what was recorded."""
+        intent = message.intent
+        recorded_intent = self._order(actor, intent.order_id).state.intent
+        self.require(
+            intent == recorded_intent, "{!r} leaves, {!r} is recorded", intent, recorded_intent
+        )
+
+    @said(OrderUpdated)
+    def check_order(self, actor: Actor, message: OrderUpdated) -> None:
+        """An order shows itself as it is recorded."""
+        if actor.is_current:
+            order = message.order
+            known = self._order(actor, order.intent.order_id).state
+            self.require(
+                order == known, "{} shows {!r}, recorded is {!r}", actor.role, order, known
+            )
+
+    @said(OrderFilled, FillReversed)
+    def check_booking(self, actor: Actor, message: OrderFilled | FillReversed) -> None:
+        """A fill is booked from the order's record."""
+        if actor.is_current:
+            state = self._order(actor, message.order_id).state
+            self.require(
+                message.fill in state.fills, "{} books {!r} unrecorded", actor.role, message.fill
+            )
+            if isinstance(message, FillReversed):
+                is_reversed = message.fill.trade_id in state.reversed_trade_ids
+                self.require(is_reversed, "{} reverses {!r} unrecorded", actor.role, message.fill)
+
+    @said(OrderSubmitted, OrderAccepted)
+    def check_acceptance(self, actor: Actor, message: OrderSubmitted | OrderAccepted) -> None:
+        """The executor has recorded an order before it says that it left."""
+        if actor.is_current:
+            count = self.facts.evidence.accepted_count(message.order_id)
+            self.require(count > 0, "{} says {!r}, and has recorded nothing", actor.role, message)
+
+    @said(Fill)
+    def check_fill(self, actor: Actor, message: Fill) -> None:
+        """The executor has recorded a fill before it tells of it."""
+        if actor.is_current:
+            known = self.facts.evidence.fills(message.order_id)
+            is_known = known.get(message.fill.trade_id) == message.fill
+            self.require(is_known, "{} says {!r}, which is not recorded", actor.role, message)
+
+    @said(OrderReport)
+    def check_report(self, actor: Actor, message: OrderReport) -> None:
+        """As a fill."""
+        for fill in message.fills:
+            self.check_fill(actor, Fill(message.order_id, fill))
+
+    @said(OrderRejected)
+    def check_rejection(self, actor: Actor, message: OrderRejected) -> None:
+        """An end is recorded before it is told."""
+        if actor.is_current:
+            end = self.facts.evidence.end(message.order_id)
+            is_rejected = end is OrderStatus.REJECTED
+            self.require(is_rejected, "{} says {!r}, recorded is {}", actor.role, message, end)
+
+    @said(FillBooked)
+    def check_booked(self, actor: Actor, message: FillBooked) -> None:
+        """A fill is in the ledger, at the version that is told."""
+        if actor.is_current:
+            market_id = self._order(actor, message.order_id).state.intent.market.market_id
+            entry = self.facts.booking(market_id, message.trade_id, message.order_id)
+            self.require(
+                entry is not None
+                and message.version in (entry.reversed_version, entry.booked_version),
+                "{} says {!r}, recorded is {!r}",
+                actor.role,
+                message,
+                entry,
+            )
+
+    @said(PositionSnapshot)
+    def check_position(self, actor: Actor, message: PositionSnapshot) -> None:
+        """A position is what the recorded fills add up to."""
+        if actor.is_current:
+            ledger = self.facts.ledgers.get(message.market_id)
+            self.require(
+                ledger is not None and ledger.version == message.version,
+                "{} says {!r}, recorded is {!r}",
+                actor.role,
+                message,
+                ledger,
+            )
+
+    @said(WindowSettled)
+    def check_settled(self, actor: Actor, message: WindowSettled) -> None:
+        """A settlement is recorded before it is told."""
+        if actor.is_current:
+            ledger = self.facts.ledgers.get(message.market_id)
+            self.require(
+                ledger is not None and ledger.is_settled,
+                "{} says {!r}, recorded is {!r}",
+                actor.role,
+                message,
+                ledger,
+            )
+
+    @said(MarketOpened)
+    def check_opened(self, actor: Actor, message: MarketOpened) -> None:
+        """A window is recorded before anyone trades in it."""
+        if actor.is_current:
+            window = self.facts.windows.get(message.market_id)
+            self.require(
+                window is not None and window.opening == message,
+                "{} opens {!r}, recorded is {!r}",
+                actor.role,
+                message,
+                window,
+            )
+
+    @said(MarketResolved)
+    def check_resolved(self, actor: Actor, message: MarketResolved) -> None:
+        """A result is recorded before it is told."""
+        if actor.is_current:
+            window = self.facts.windows.get(message.market_id)
+            self.require(
+                window is not None and window.resolution == message,
+                "{} says {!r}, recorded is {!r}",
+                actor.role,
+                message,
+                window,
+            )
+
+    def _order(self, actor: Actor, order_id: str) -> OrderFact:
+        fact = self.facts.orders.get(order_id)
+        if fact is None:
+            raise self.breach(f"{actor.role} speaks of {order_id!r}, which has no record")
+        return fact
+
+
+class CarriedOutOnce(Invariant):
+    """One order id leaves for the venue at most once."""
+
+    number = 4
+
+    @recorded(OrderSubmitted)
+    def check(self, actor: Actor, record: Record) -> None:
+        """It has not left before."""
+        event = record.event
+        if isinstance(event, OrderSubmitted):
+            evidence = self.facts.evidence
+            self.require(
+                evidence.accepted_count(event.order_id) == 0
+                and evidence.end(event.order_id) is None,
+                "{} takes {} on a second time",
+                actor.role,
+                event.order_id,
+            )

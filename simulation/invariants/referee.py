@@ -1,0 +1,114 @@
+"""Checks every invariant at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from actors.core import Record
+from actors.market.messages import MarketSnapshot
+from actors.settings import Settings
+from simulation.invariants.breach import Breach
+from simulation.invariants.conduct import KnowsEnough, SoundBooks
+from simulation.invariants.evidence import Evidence
+from simulation.invariants.facts import Facts
+from simulation.invariants.invariant import ANYTHING, Actor, Invariant, Truth
+from simulation.invariants.life import EndsAsTheVenueSays, OnlyEvidenceMoves
+from simulation.invariants.money import EachFillOnce, RightWinner, SumsAreExact, VersionsGrow
+from simulation.invariants.ownership import Immutable, OneOwner, RecoversWhatIsRecorded
+from simulation.invariants.records import CarriedOutOnce, RecordedFirst
+from simulation.invariants.sides import NotStale, OneOrderASide, TogetherOrNotAtAll
+
+INVARIANTS: tuple[type[Invariant], ...] = (
+    OneOwner,
+    Immutable,
+    OneOrderASide,
+    TogetherOrNotAtAll,
+    NotStale,
+    RecordedFirst,
+    CarriedOutOnce,
+    OnlyEvidenceMoves,
+    EndsAsTheVenueSays,
+    VersionsGrow,
+    EachFillOnce,
+    SumsAreExact,
+    RightWinner,
+    SoundBooks,
+    KnowsEnough,
+    RecoversWhatIsRecorded,
+)
+"""What must hold at every step."""
+
+_EXPECTED_ERRORS = ("cannot record",)
+"""What cores may log as an error in a run: a full disk is one."""
+
+_Check = Callable[[Any, Any], None]
+_Checks = dict[type, tuple[_Check, ...]]
+
+
+class Referee:
+    """Shows every step to the invariants that look at such; the first broken one ends the run."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        truth: Truth,
+        make_evidence: Callable[[], Evidence],
+        invariants: Iterable[type[Invariant]] = INVARIANTS,
+    ) -> None:
+        self.facts = Facts(make_evidence())
+        self._make_evidence = make_evidence
+        self._invariants = [each(self.facts, settings, truth) for each in invariants]
+        self._checks: dict[str, _Checks] = {"recorded": {}, "said": {}, "heard": {}}
+        for each in self._invariants:
+            for occasion, looked_at, check in each.occasions():
+                checks = self._checks[occasion]
+                checks[looked_at] = (*checks.get(looked_at, ()), check)
+        self._heard = self._checks["heard"]
+        self._met: dict[type, tuple[_Check, ...]] = {}
+
+    @property
+    def newest_snapshot(self) -> MarketSnapshot | None:
+        """What the strategy was shown last; None since everything fell."""
+        books = next(each for each in self._invariants if isinstance(each, SoundBooks))
+        return books.newest
+
+    def heard(self, player: Actor, message: object) -> None:
+        """A core is about to take a message."""
+        for check in self._heard.get(type(message), ()):
+            check(player, message)
+
+    def recorded(self, player: Actor, record: Record) -> None:
+        """A record was accepted."""
+        checks = self._checks["recorded"]
+        for check in (*checks.get(type(record.event), ()), *checks.get(ANYTHING, ())):
+            check(player, record)
+        self.facts.take(record)
+
+    def said(self, player: Actor, message: object) -> None:
+        """A message is about to leave."""
+        kind = type(message)
+        if kind not in self._met:
+            self._met[kind] = self._checks["said"].get(kind, ())
+            for check in self._checks["said"].get(ANYTHING, ()):
+                check(player, message)
+        for check in self._met[kind]:
+            check(player, message)
+
+    def complained(self, player: Actor, text: str) -> None:
+        """A core logs an error: it met what should not be.
+
+        Raises:
+            Breach: it is none of those that a run may bring about.
+        """
+        if not any(expected in text for expected in _EXPECTED_ERRORS):
+            raise Breach(0, f"{player.role} logs an error: {text}")
+
+    def torn(self, records: Iterable[Record]) -> None:
+        """The machine fell: only these records are left."""
+        facts = Facts(self._make_evidence())
+        for record in records:
+            facts.take(record)
+        vars(self.facts).update(vars(facts))
+        for each in self._invariants:
+            each.forget()

@@ -1,0 +1,142 @@
+"""The journal in memory: what actors/journal.py promises, without a file.
+
+Every transaction keeps what it replaced, so that the newest can be undone: the torn tail of a
+machine that fell. One file holds all actors' records, so what is lost is always the newest of all.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from actors.codec import decode, encode
+from actors.core import Record
+from actors.journal import Fenced, JournalError
+
+
+@attrs.frozen
+class KeptRecord:
+    """One accepted record, and who wrote it."""
+
+    role: str
+    generation: int
+    at_ms: int
+    record: Record
+
+
+@attrs.frozen
+class _Row:
+    seq: int
+    is_open: bool
+    stored: object
+    """The value itself, or its class and JSON text."""
+
+
+@attrs.frozen
+class _Transaction:
+    replaced: tuple[tuple[dict[Any, Any], Any, Any], ...]
+    """Table, key and what was there before; None for nothing."""
+    is_record: bool
+
+
+class MemoryJournal:
+    """All rows of all actors."""
+
+    def __init__(self, *, is_encoding: bool) -> None:
+        self.records: list[KeptRecord] = []
+        self.is_writable = True
+        """False: the disk is full."""
+        self._is_encoding = is_encoding
+        self._rows: dict[tuple[str, str], _Row] = {}
+        self._generations: dict[str, int] = {}
+        self._done: list[_Transaction] = []
+
+    def claim(self, role: str) -> int:
+        """Take a role under a new generation.
+
+        Raises:
+            JournalError: the journal cannot be written.
+        """
+        self._require_writable()
+        before = self._generations.get(role)
+        self._done.append(_Transaction(((self._generations, role, before),), is_record=False))
+        self._generations[role] = generation = (before or 0) + 1
+        return generation
+
+    def generation(self, role: str) -> int:
+        """The newest claim on a role; 0 if it was never claimed."""
+        return self._generations.get(role, 0)
+
+    def record(self, role: str, generation: int, record: Record, at_ms: int) -> KeptRecord:
+        """Append an event and store its saves.
+
+        Raises:
+            Fenced: the role was claimed by a newer actor; nothing was written.
+            JournalError: the journal cannot be written; nothing was.
+        """
+        self._require_writable()
+        if self.generation(role) != generation:
+            raise Fenced(f"{role} generation {generation} was replaced")
+        if self._is_encoding:
+            encode(record.event)
+        kept = KeptRecord(role, generation, at_ms, record)
+        self.records.append(kept)
+        replaced = []
+        for save in record.saves:
+            key = (save.kind, save.key)
+            replaced.append((self._rows, key, self._rows.get(key)))
+            self._rows[key] = _Row(len(self.records), save.is_open, self._packed(save.value))
+        self._done.append(_Transaction(tuple(replaced), is_record=True))
+        return kept
+
+    def load(self, kind: str, key: str | None = None) -> tuple[object, ...]:
+        """Values of a kind whose rows are open, oldest change first; of one key, if given."""
+        found = [
+            row
+            for (row_kind, row_key), row in self._rows.items()
+            if row.is_open and row_kind == kind and key in (None, row_key)
+        ]
+        found.sort(key=lambda row: row.seq)
+        return tuple(self._unpacked(row.stored) for row in found)
+
+    def open_keys(self, kind: str) -> list[str]:
+        """Keys of a kind's open rows."""
+        return [
+            key for (own_kind, key), row in self._rows.items() if row.is_open and own_kind == kind
+        ]
+
+    def tear(self, count: int) -> int:
+        """Lose the newest transactions; return how many records were among them."""
+        lost = 0
+        for _ in range(min(count, len(self._done))):
+            transaction = self._done.pop()
+            for table, key, before in reversed(transaction.replaced):
+                if before is None:
+                    del table[key]
+                else:
+                    table[key] = before
+            if transaction.is_record:
+                self.records.pop()
+                lost += 1
+        return lost
+
+    def texts(self) -> list[str]:
+        """Every row as text, in an order that does not depend on history."""
+        return [
+            f"{kind} {key} {row.is_open} {encode(self._unpacked(row.stored))}"
+            for (kind, key), row in sorted(self._rows.items())
+        ]
+
+    def _require_writable(self) -> None:
+        if not self.is_writable:
+            raise JournalError("the journal was not written: no space left on device")
+
+    def _packed(self, value: object) -> object:
+        if not self._is_encoding:
+            return value
+        kind = type(value)
+        return (f"{kind.__module__}:{kind.__qualname__}", encode(value))
+
+    def _unpacked(self, stored: object) -> object:
+        return decode(*stored) if isinstance(stored, tuple) else stored

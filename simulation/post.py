@@ -1,0 +1,74 @@
+"""Carries messages from player to player, as badly as the seed says."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Protocol
+
+from simulation.agenda import Agenda
+from simulation.plan import FaultRates
+
+HOP_MOST_MS = 3
+LATE_MOST_MS = 3_000
+
+
+class Correspondent(Protocol):
+    """Anyone who has an address: a player, or a tree's supervisor."""
+
+    role: str
+
+    def receive(
+        self, sender: Correspondent, sender_role: str, generation: int, message: object
+    ) -> None:
+        """Take a message that has arrived."""
+        ...
+
+
+class Post:
+    """Delivery at most once and in no promised order, or worse while there are faults."""
+
+    def __init__(self, agenda: Agenda, rates: FaultRates, chance: Random) -> None:
+        self.counts = dict.fromkeys(("loss", "duplication", "lateness", "control_loss"), 0)
+        self._agenda = agenda
+        self._draw = chance.random
+        self._set_thresholds(rates)
+
+    def heal(self) -> None:
+        """From now on everything arrives, once and soon."""
+        self._set_thresholds(FaultRates())
+
+    def send(
+        self,
+        sender: Correspondent,
+        sender_role: str,
+        generation: int,
+        to: Correspondent,
+        message: object,
+        *,
+        is_control: bool,
+    ) -> None:
+        """Let a message travel; ``is_control``: the supervisor is at one of its ends."""
+        luck = self._draw()
+        delay_ms = 1 + int(luck * 997) % HOP_MOST_MS
+        if is_control:
+            if luck < self._control_loss:
+                self.counts["control_loss"] += 1
+                return
+        elif luck < self._unlucky:
+            if luck < self._loss:
+                self.counts["loss"] += 1
+                return
+            if luck < self._duplication:
+                self.counts["duplication"] += 1
+                later_ms = delay_ms + int(self._draw() * LATE_MOST_MS)
+                self._agenda.after(later_ms, to.receive, sender, sender_role, generation, message)
+            else:
+                self.counts["lateness"] += 1
+                delay_ms += int(self._draw() * LATE_MOST_MS)
+        self._agenda.after(delay_ms, to.receive, sender, sender_role, generation, message)
+
+    def _set_thresholds(self, rates: FaultRates) -> None:
+        self._loss = rates.loss
+        self._duplication = self._loss + rates.duplication
+        self._unlucky = self._duplication + rates.lateness
+        self._control_loss = rates.control_loss

@@ -1,0 +1,122 @@
+"""A simulated executor with the manners of a real venue.
+
+What it trades it may take back, what became of an order it may not say for a while, and how much
+a cancelled order had traded it may leave open. So orders, ledger and desk meet reversals and
+unknown outcomes, which paper trading alone never brings.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from actors.core import Dice, Effect, Effects, Record, Save, Send, SetTimer, handles
+from actors.execution.messages import (
+    Fill,
+    FillFailed,
+    ForgetOrder,
+    OrderCancelled,
+    OrderIntent,
+    OrderReport,
+    OrderSubmitted,
+    OutcomeUnknown,
+)
+from actors.execution.simulated import SimulatedExecutorCore
+from actors.messages import Started, TimerFired
+from actors.roles import order_role
+from actors.settings import Settings
+from actors.strategy.messages import Action
+
+UNKNOWN_CHANCE = 0.2
+FAILURE_CHANCE = 0.15
+FAILURE_MOST_MS = 8_000
+OPEN_END_CHANCE = 0.3
+REFUSAL_CHANCE = 0.05
+FAREWELLS = 6
+"""So often an order with a failed trade is told of it before it is forgotten: it cannot say that
+it knows, and any answer may be lost."""
+
+_FAIL = "fail/"
+
+
+class RoughExecutorCore(SimulatedExecutorCore):
+    """Paper trading, made rough where a venue is."""
+
+    RECOVERS = ("paper", "failed")  # type: ignore[assignment] # one more kind than the base
+
+    def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
+        super().__init__(role, settings, dice)
+        self._failed: dict[str, dict[str, FillFailed]] = {}
+        """By order, then trade."""
+        self._actions: dict[str, Action] = {}
+        self._pending: set[str] = set()
+        """Orders of which a trade is about to fail."""
+        self._farewells: dict[str, int] = {}
+
+    def handle(self, message: object, now_ms: int) -> Effects:
+        """Handle as the simulated executor does, and answer worse."""
+        return [
+            rough for effect in super().handle(message, now_ms) for rough in self._rough(effect)
+        ]
+
+    @handles(Started)
+    def start(self, message: Started, now_ms: int) -> Effects:
+        """Recover the failures too."""
+        for value in message.saved:
+            if isinstance(value, FillFailed):
+                self._failed.setdefault(value.order_id, {})[value.trade_id] = value
+        return super().start(message, now_ms)
+
+    @handles(TimerFired)
+    def wake(self, message: TimerFired, now_ms: int) -> Effects:
+        """Let a trade fail, if its order can still hear of it."""
+        if not message.key.startswith(_FAIL):
+            return super().wake(message, now_ms)
+        order_id, _, trade_id = message.key.removeprefix(_FAIL).partition("/")
+        self._pending.discard(order_id)
+        failed = FillFailed(order_id, trade_id, "the trade was not settled")
+        self._failed.setdefault(order_id, {})[trade_id] = failed
+        return [
+            Record(failed, (Save("failed", trade_id, failed),)),
+            Send(order_role(order_id), failed),
+        ]
+
+    @handles(ForgetOrder)
+    def forget(self, message: ForgetOrder, now_ms: int) -> Effects:
+        """Forget no order before its trades are final, and it has heard which failed."""
+        order_id = message.order_id
+        if order_id in self._pending:
+            return []
+        if order_id in self._failed and order_id in self._ended:
+            told = self._farewells[order_id] = self._farewells.get(order_id, 0) + 1
+            if told < FAREWELLS:
+                return [self._answer(order_id)]
+        return super().forget(message, now_ms)
+
+    def _venue_objection(self, intent: OrderIntent) -> str:
+        if self.dice.random() < REFUSAL_CHANCE:
+            return "not enough balance / allowance"
+        return super()._venue_objection(intent)
+
+    def _may_fail(self, order_id: str) -> bool:
+        """Whether a trade of the order may fail: one at a time, and no buy of what may be sold."""
+        is_selling = self.settings.strategy.on_stop_loss == "exit"
+        failing = Action.SELL if is_selling else Action.BUY
+        return order_id not in self._pending and self._actions.get(order_id) is failing
+
+    def _rough(self, effect: Effect) -> Effects:
+        if not isinstance(effect, Send):
+            return [effect]
+        message, luck = effect.message, self.dice.random()
+        match message:
+            case OrderSubmitted(order_id) if luck < UNKNOWN_CHANCE:
+                return [effect, Send(effect.to, OutcomeUnknown(order_id, "no answer in time"))]
+            case Fill(order_id, fill) if luck < FAILURE_CHANCE and self._may_fail(order_id):
+                self._pending.add(order_id)
+                delay_ms = int(self.dice.random() * FAILURE_MOST_MS)
+                return [effect, SetTimer(f"{_FAIL}{order_id}/{fill.trade_id}", delay_ms)]
+            case OrderCancelled() if luck < OPEN_END_CHANCE:
+                return [Send(effect.to, attrs.evolve(message, filled_units=None))]
+            case OrderReport(order_id=order_id) if order_id in self._failed:
+                failed = tuple(self._failed[order_id])
+                return [Send(effect.to, attrs.evolve(message, failed_trade_ids=failed))]
+        return [effect]

@@ -1,0 +1,109 @@
+"""The machine and its operator: builds a tree, and another when supervisor or machine have fallen.
+
+This is what understudy/foreground.py does for processes. What it kills of an old tree may act for
+a moment longer beside the new one, as leftovers of a fallen supervisor really do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from random import Random
+
+from simulation.house import House
+from simulation.player import Player
+from simulation.tree import Tree
+
+NOTICE_MOST_MS = 1_500
+LEFTOVER_MOST_MS = 5_000
+"""An actor whose supervisor is gone leaves within this time."""
+_LEFTOVER_CHANCE = 0.25
+_OPERATOR_MOST_MS = 20_000
+_POLL_MS = 1_000
+
+
+class Theatre:
+    """All trees there are and were; one of them plays."""
+
+    def __init__(
+        self, house: House, roles: tuple[str, ...], chance: Random, on_torn: Callable[[], None]
+    ) -> None:
+        self.restarts = 0
+        """How often the whole system was built anew."""
+        self.records_lost = 0
+        self._house = house
+        self._roles = roles
+        self._chance = chance
+        self._on_torn = on_torn
+        self._tree: Tree | None = None
+        self._leftovers: list[Player] = []
+        self._tree_count = 0
+
+    @property
+    def tree(self) -> Tree | None:
+        """The tree that plays; None between two."""
+        return self._tree
+
+    def players(self) -> Iterator[Player]:
+        """Every actor that is not gone, leftovers too."""
+        yield from (player for player in self._leftovers if not player.is_gone)
+        if self._tree is not None:
+            yield from self._tree.players
+
+    def begin(self) -> None:
+        """Build a tree."""
+        if self._tree is None:
+            self._tree_count += 1
+            self._tree = Tree(self._house, self._tree_count, self._roles, self._await_clearing)
+            self._tree.begin()
+
+    def supervisor_falls(self) -> None:
+        """Kill the supervisor; its children live on until they are noticed, or notice."""
+        tree = self._tree
+        if tree is None:
+            return
+        tree.fall()
+        self._tree = None
+        self.restarts += 1
+        notice_ms = int(self._chance.random() * NOTICE_MOST_MS)
+        for player in tree.players:
+            self._leftovers.append(player)
+            is_slow = self._chance.random() < _LEFTOVER_CHANCE
+            left_ms = int(self._chance.random() * LEFTOVER_MOST_MS) if is_slow else notice_ms
+            self._house.agenda.after(left_ms, player.fall)
+        self._house.agenda.after(notice_ms, self._clear_and_begin)
+
+    def machine_falls(self, torn_count: int) -> None:
+        """Let everything fall at once, and the newest records be lost."""
+        self._end_all()
+        self.records_lost += self._house.journal.tear(torn_count)
+        self._on_torn()
+        self._begin_later()
+
+    def _await_clearing(self) -> None:
+        """Do as the foreground does when a supervisor gives up: let it end, then start anew."""
+        self._house.agenda.after(_POLL_MS, self._end_if_cleared, self._tree)
+
+    def _end_if_cleared(self, tree: Tree) -> None:
+        if tree is not self._tree:
+            return
+        if tree.is_cleared:
+            self._end_all()
+            self._begin_later()
+        else:
+            self._house.agenda.after(_POLL_MS, self._end_if_cleared, tree)
+
+    def _end_all(self) -> None:
+        for player in tuple(self.players()):
+            player.fall()
+        if self._tree is not None:
+            self._tree.fall()
+        self._tree = None
+        self.restarts += 1
+
+    def _begin_later(self) -> None:
+        delay_ms = 1_000 + int(self._chance.random() * _OPERATOR_MOST_MS)
+        self._house.agenda.after(delay_ms, self.begin)
+
+    def _clear_and_begin(self) -> None:
+        self._leftovers = [player for player in self._leftovers if not player.is_gone]
+        self.begin()

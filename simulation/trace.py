@@ -1,0 +1,55 @@
+"""What happened in a run: its last lines for people, all of it as a digest."""
+
+from __future__ import annotations
+
+import hashlib
+
+LINES_KEPT = 60
+_TEXT_MOST = 300
+_FLUSH_AT = 1_024
+
+_Event = tuple[int, str, str, object]
+
+
+class Trace:
+    """A digest over every delivery, record and fault in order, and the newest of them in full."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.blake2b(digest_size=16)
+        self._events: list[_Event] = []
+        self._hashed_count = 0
+
+    def note(self, at_ms: int, who: str, verb: str, what: object) -> None:
+        """Note that someone did something; ``what`` is a message, a record or a text."""
+        self._events.append((at_ms, who, verb, what))
+        if len(self._events) >= _FLUSH_AT:
+            self._flush()
+
+    def digest(self, *endings: str) -> str:
+        """Name the run by all that happened in it, and by these texts of what it left."""
+        self._flush()
+        whole = self._hash.copy()
+        whole.update("\n".join(endings).encode())
+        return whole.hexdigest()
+
+    def lines(self, origin_ms: int) -> list[str]:
+        """The newest happenings, oldest first, timed in seconds since ``origin_ms``."""
+        return [
+            f"{(at_ms - origin_ms) / 1000:10.3f}  {who} {verb} {_shortened(what)}"
+            for at_ms, who, verb, what in self._events[-LINES_KEPT:]
+        ]
+
+    def _flush(self) -> None:
+        unhashed = self._events[self._hashed_count :]
+        text = "".join(
+            f"{at_ms} {who} {verb} {what if type(what) is str else type(what).__name__}\n"
+            for at_ms, who, verb, what in unhashed
+        )
+        self._hash.update(text.encode())
+        self._events = self._events[-LINES_KEPT:]
+        self._hashed_count = len(self._events)
+
+
+def _shortened(what: object) -> str:
+    text = what if isinstance(what, str) else repr(what)
+    return text if len(text) <= _TEXT_MOST else f"{text[:_TEXT_MOST]}…"

@@ -1,0 +1,79 @@
+"""Who plays: the core of every role, and the hands that some of them need.
+
+A test replaces a core by a broken one here, and sees whether the referee notices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import attrs
+
+from actors.core import Core
+from actors.directory.core import DirectoryCore
+from actors.execution.desk import DeskCore
+from actors.execution.order import OrderCore
+from actors.execution.simulated import SimulatedExecutorCore
+from actors.feeds.market_feed import MarketFeedCore
+from actors.feeds.reference_feed import ReferenceFeedCore
+from actors.feeds.twap_feed import TwapFeedCore
+from actors.market.core import MarketStateCore
+from actors.observer.core import ObserverCore
+from actors.position.core import PositionCore
+from actors.roles import (
+    DESK,
+    DIRECTORY,
+    EXECUTOR,
+    MARKET_FEED,
+    MARKET_STATE,
+    OBSERVER,
+    POSITION,
+    REFERENCE_FEED,
+    STRATEGY,
+    TWAP_FEED,
+    order_id_of,
+)
+from actors.strategy.core import StrategyCore
+from simulation.exchange.ports import SimulatedHttp, SimulatedWebSocket, Wire
+from simulation.house import SimulatedPort
+from simulation.player import Player
+
+PortMaker = Callable[[Wire, Player], SimulatedPort]
+
+PERMANENT: Mapping[str, type[Core]] = {
+    OBSERVER: ObserverCore,
+    POSITION: PositionCore,
+    EXECUTOR: SimulatedExecutorCore,
+    DESK: DeskCore,
+    STRATEGY: StrategyCore,
+    MARKET_STATE: MarketStateCore,
+    MARKET_FEED: MarketFeedCore,
+    REFERENCE_FEED: ReferenceFeedCore,
+    TWAP_FEED: TwapFeedCore,
+    DIRECTORY: DirectoryCore,
+}
+"""The cores of ``understudy run``, in its starting order; a test compares the two."""
+
+PORTS: Mapping[str, PortMaker] = {
+    MARKET_FEED: SimulatedWebSocket,
+    REFERENCE_FEED: SimulatedWebSocket,
+    TWAP_FEED: SimulatedWebSocket,
+    DIRECTORY: SimulatedHttp,
+}
+
+
+@attrs.frozen(kw_only=True)
+class Troupe:
+    """The cores of a run."""
+
+    permanent: Mapping[str, type[Core]] = PERMANENT
+    order: type[Core] = OrderCore
+    ports: Mapping[str, PortMaker] = PORTS
+
+    def core_class(self, role: str) -> type[Core]:
+        """Class of the core that fills a role."""
+        return self.order if order_id_of(role) is not None else self.permanent[role]
+
+    def replacing(self, role: str, core: type[Core]) -> Troupe:
+        """The same with another core in one permanent role."""
+        return attrs.evolve(self, permanent={**self.permanent, role: core})

@@ -1,0 +1,63 @@
+"""Plans and runs for tests: as calm or as rough as a test wants them."""
+
+from __future__ import annotations
+
+import attrs
+
+from actors.settings import (
+    ExecutionSettings,
+    SeriesSettings,
+    Settings,
+    StrategySettings,
+    SupervisionSettings,
+)
+from simulation.journal import MemoryJournal
+from simulation.plan import HEARTBEAT_LIMIT_MS, FaultRates, SeedPlan
+from simulation.trial import Failure, Trial
+from simulation.troupe import Troupe
+
+SETTINGS = Settings(
+    series=SeriesSettings(window_minutes=5),
+    strategy=StrategySettings(max_book_age_ms=2_000),
+    execution=ExecutionSettings(),
+    supervision=SupervisionSettings(max_restarts=1_000, heartbeat_limit_ms=HEARTBEAT_LIMIT_MS),
+)
+
+
+def plan(
+    settings: Settings = SETTINGS, torn_most: int = 0, is_rough: bool = False, **rates: float
+) -> SeedPlan:
+    return SeedPlan(
+        rates=FaultRates(**rates),
+        settings=settings,
+        torn_most=torn_most,
+        is_rough=is_rough,
+        is_encoding=False,
+    )
+
+
+def execution(**values: object) -> Settings:
+    return attrs.evolve(SETTINGS, execution=attrs.evolve(SETTINGS.execution, **values))
+
+
+def first_failure(
+    troupe: Troupe,
+    seed_plan: SeedPlan,
+    *,
+    seeds: range = range(1, 13),
+    minutes: int = 3,
+    journal: type[MemoryJournal] = MemoryJournal,
+) -> Failure | None:
+    """What the first seed that fails comes to grief on; None if all of them hold."""
+    for seed in seeds:
+        trial = Trial(
+            seed,
+            minutes=minutes,
+            plan=seed_plan,
+            troupe=troupe,
+            journal=journal(is_encoding=False),
+        )
+        failure = trial.run().failure
+        if failure is not None:
+            return failure
+    return None

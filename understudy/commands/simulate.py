@@ -1,0 +1,235 @@
+"""``understudy simulate``: the whole system under every fault we know, as fast as it computes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from simulation.plan import FaultRates
+from simulation.trial import MINUTES, TrialResult, run_trial
+from understudy.commands.shared import json_option
+from understudy.exit_codes import ExitCode
+from understudy.teaching import TaughtCommand
+
+_MS_PER_HOUR = 3_600_000
+
+
+@attrs.define
+class Campaign:
+    """What a range of seeds came to."""
+
+    first_seed: int
+    minutes: int
+    began_at: float = attrs.field(factory=time.monotonic)
+    results: list[TrialResult] = attrs.field(factory=list)
+    seconds: float = 0.0
+
+    def add(self, result: TrialResult) -> None:
+        """Count one more seed."""
+        self.results.append(result)
+        self.seconds = time.monotonic() - self.began_at
+
+    @property
+    def failed(self) -> TrialResult | None:
+        """The first seed that failed; None if none has."""
+        return next((each for each in self.results if each.failure is not None), None)
+
+    def faults(self) -> dict[str, int]:
+        """How often each kind of fault struck."""
+        total: Counter[str] = Counter()
+        for result in self.results:
+            total.update(result.fault_counts)
+        return {kind: total[kind] for kind in FaultRates.meanings()}
+
+    def report(self, commit: str) -> dict[str, Any]:
+        """Everything, for programs."""
+        failed = self.failed
+        windows = sum(each.simulated_ms / each.window_ms for each in self.results)
+        return {
+            "from": self.first_seed,
+            "seeds": len(self.results),
+            "minutes": self.minutes,
+            "seconds": round(self.seconds, 3),
+            "seeds_per_second": round(len(self.results) / self.seconds, 3),
+            "simulated_hours": round(
+                sum(each.simulated_ms for each in self.results) / _MS_PER_HOUR, 3
+            ),
+            "windows": round(windows, 1),
+            "windows_per_second": round(windows / self.seconds, 3),
+            "orders": sum(each.order_count for each in self.results),
+            "fills": sum(each.fill_count for each in self.results),
+            "settled": sum(each.settled_count for each in self.results),
+            "restarts": sum(each.restart_count for each in self.results),
+            "faults": self.faults(),
+            "digests": {str(each.seed): each.digest for each in self.results},
+            "commit": commit,
+            "failure": None if failed is None else _failure(failed),
+        }
+
+
+@click.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy simulate": "20 seeds, a minute or less",
+        "understudy simulate --seeds 500 --jobs 2": "many more, on two cores",
+        "understudy simulate --from 17 --seeds 1": "one seed again, to the same byte",
+        "understudy simulate --seeds 5 --json | jq .failure": "for a script",
+    },
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="How many runs.",
+)
+@click.option(
+    "--from",
+    "first_seed",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    metavar="S",
+    help="Seed of the first run; the others count up from it.",
+)
+@click.option(
+    "--minutes",
+    type=click.IntRange(min=1),
+    default=MINUTES,
+    show_default=True,
+    metavar="M",
+    help="Venue time with faults in each run; its recovery comes on top.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="J",
+    help="Runs at the same time, each on a core.",
+)
+@json_option
+def simulate(seeds: int, first_seed: int, minutes: int, jobs: int, is_json: bool) -> None:
+    """Run every actor on virtual time with injected faults, and check what must always hold.
+
+    Messages are lost, repeated and late; actors, the supervisor and the whole machine fall, half
+    way through what they do; feeds break, clocks jump, the disk fills. After every step each
+    invariant is checked, and some time after the faults stop everything must serve again.
+
+    Ends at the first failure with exit code 1, the seed and its last messages.
+    """
+    campaign = Campaign(first_seed, minutes)
+    with _progress(is_shown=not is_json) as progress:
+        task = progress.add_task("seeds", total=seeds)
+        for result in _results(range(first_seed, first_seed + seeds), minutes, jobs):
+            campaign.add(result)
+            progress.advance(task)
+            if result.failure is not None:
+                break
+    report = campaign.report(_commit())
+    if is_json:
+        click.echo(json.dumps(report, indent=2))
+    else:
+        _print(report, campaign.failed)
+    if campaign.failed is not None:
+        raise click.exceptions.Exit(ExitCode.FAILED)
+
+
+def _results(seeds: range, minutes: int, jobs: int) -> Iterator[TrialResult]:
+    """Run the seeds, in this process or in others; results come in the seeds' order."""
+    if jobs == 1:
+        for seed in seeds:
+            yield run_trial(seed, minutes)
+        return
+    with ProcessPoolExecutor(max_workers=jobs) as pool:
+        futures = [pool.submit(run_trial, seed, minutes) for seed in seeds]
+        try:
+            for future in futures:
+                yield future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _progress(*, is_shown: bool) -> Progress:
+    console = Console(file=sys.stderr)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not (is_shown and console.is_terminal),
+    )
+
+
+def _failure(result: TrialResult) -> dict[str, Any]:
+    failure = result.failure
+    if failure is None:
+        raise AssertionError(f"seed {result.seed} did not fail")
+    return {
+        "seed": result.seed,
+        "invariant": failure.invariant,
+        "text": failure.text,
+        "at_seconds": failure.at_ms / 1000,
+        "last_lines": list(failure.last_lines),
+    }
+
+
+def _print(report: dict[str, Any], failed: TrialResult | None) -> None:
+    struck = ", ".join(f"{kind} {count:,}" for kind, count in report["faults"].items() if count)
+    click.echo(
+        f"{report['seeds']} seeds in {report['seconds']:.1f} s: "
+        f"{report['seeds_per_second']:.2f} seeds/s, "
+        f"{report['windows_per_second']:.1f} windows/s, "
+        f"{report['simulated_hours']:.1f} simulated hours"
+    )
+    click.echo(
+        f"{report['windows']:.0f} windows, {report['orders']} orders, {report['fills']} fills, "
+        f"{report['restarts']} restarts of everything"
+    )
+    click.echo(f"faults: {struck or 'none'}")
+    if failed is None:
+        click.echo("every invariant held, and everything recovered")
+        return
+    failure = _failure(failed)
+    click.echo("\n".join(("", *failure["last_lines"], "")))
+    click.echo(
+        f"seed {failed.seed} failed after {failure['at_seconds']:.3f} s of venue time, "
+        f"commit {report['commit']}: {failure['text']}\n"
+        f"again: understudy simulate --from {failed.seed} --seeds 1 --minutes {report['minutes']}"
+    )
+
+
+def _commit() -> str:
+    """Name what was run: the commit, marked if files differ; outside a repository the version."""
+    folder = Path(__file__).resolve().parent
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        asked = subprocess.run(  # noqa: S603 # the command is fixed
+            command, cwd=folder, capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return f"version {version('understudy')}"
+    return asked.stdout.strip()
