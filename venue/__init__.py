@@ -2,7 +2,8 @@
 
 ``windows`` and ``wire`` know the venue's shapes, ``engine`` matches orders, ``simulation`` makes a
 seeded market and ``recorded`` replays real ones; both are a ``world``. ``channels`` are the
-websocket protocols without sockets, ``hub``, ``rest`` and ``server`` the thin shell around it all.
+websocket protocols without sockets, ``ordering`` is what a client's orders need (keys, signatures,
+settlement, faults), and ``hub``, ``rest`` and ``server`` are the thin shell around it all.
 
 What is not as on the real venue, on purpose:
 

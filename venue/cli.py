@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 import sys
 from datetime import UTC, datetime
@@ -11,7 +12,9 @@ from typing import Any
 
 import click
 
+from actors.units import NANOS_PER_DOLLAR, UNITS_PER_SHARE, NotExact, units_from_text
 from venue.options import ExchangeOptions
+from venue.ordering.fault_plan import BadFault
 from venue.recorded.reading import MalformedRecording
 from venue.server import LocalExchange
 from venue.simulation.reference import START_DOLLARS
@@ -29,6 +32,24 @@ def _instant_ms(
     except ValueError:
         raise click.BadParameter(f"{value!r} is neither an ISO time nor unix ms") from None
     return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def _funded_wallets(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, int]:
+    """Read ``ADDRESS=DOLLARS`` pairs."""
+    wallets = {}
+    for value in values:
+        address, _, dollars = value.partition("=")
+        if not re.fullmatch(r"0x[0-9a-fA-F]{40}", address):
+            raise click.BadParameter(f"{value!r} does not begin with a wallet's address")
+        try:
+            wallets[address] = units_from_text(dollars) * (NANOS_PER_DOLLAR // UNITS_PER_SHARE)
+        except NotExact:
+            raise click.BadParameter(f"{dollars!r} is no amount of dollars") from None
+        if wallets[address] < 0:
+            raise click.BadParameter(f"{address} cannot have less than nothing")
+    return wallets
 
 
 @click.command()
@@ -66,7 +87,20 @@ def _instant_ms(
     type=int,
     help="Host monotonic time of the start, so that several processes share one clock.",
 )
-@click.option("--admin", is_flag=True, help="Accept faults by POST /admin/faults.")
+@click.option("--admin", is_flag=True, help="Serve /admin/: faults on demand, the own books.")
+@click.option(
+    "--wallet",
+    "wallets",
+    metavar="ADDRESS=DOLLARS",
+    callback=_funded_wallets,
+    multiple=True,
+    help="Give a wallet money at the start; may be repeated. Others have none.",
+)
+@click.option(
+    "--faults",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Let what this file says go wrong; see docs/exchange.md.",
+)
 def venue(
     port: int,
     seed: int,
@@ -78,6 +112,8 @@ def venue(
     recordings: tuple[Path, ...],
     origin_monotonic_ns: int | None,
     admin: bool,
+    wallets: dict[str, int],
+    faults: Path | None,
 ) -> None:
     """Run a local exchange on 127.0.0.1 that speaks Polymarket's and Coinbase's protocols.
 
@@ -96,10 +132,12 @@ def venue(
         recordings=recordings,
         origin_monotonic_ns=origin_monotonic_ns,
         has_admin=admin,
+        wallets=wallets,
+        faults=faults,
     )
     try:
         asyncio.run(serve(options))
-    except MalformedRecording as error:
+    except (MalformedRecording, BadFault) as error:
         click.echo(f"understudy venue: {error}", err=True)
         sys.exit(2)
     except OSError as error:
@@ -136,6 +174,7 @@ def _whereabouts(exchange: LocalExchange) -> dict[str, Any]:
         "market_ws": exchange.market_ws_url,
         "rtds": exchange.rtds_url,
         "coinbase": exchange.coinbase_url,
+        "user_ws": exchange.user_ws_url,
         "origin_ms": spec.origin_ms,
         "origin_monotonic_ns": spec.origin_monotonic_ns,
         "speed": spec.speed,

@@ -13,6 +13,7 @@ class Channel(enum.Enum):
     MARKET = "market"
     RTDS = "rtds"
     COINBASE = "coinbase"
+    USER = "user"
 
 
 @attrs.frozen

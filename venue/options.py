@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import attrs
@@ -34,7 +35,11 @@ class ExchangeOptions:
     origin_monotonic_ns: int | None = None
     """Host monotonic time at which venue time starts; None: when the exchange is ready."""
     has_admin: bool = False
-    """Whether faults can be asked for over HTTP."""
+    """Whether faults can be asked for, and the exchange's books read, over HTTP."""
+    wallets: Mapping[str, int] = attrs.field(factory=dict)
+    """Money that wallets have at the start: nanodollars by address."""
+    faults: Path | None = None
+    """File of faults that come by themselves."""
 
     @property
     def frames_per_second(self) -> float:

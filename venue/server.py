@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 
-import msgspec
 from aiohttp import web
 
 from actors.clock import Clock, ClockSpec
@@ -15,10 +15,16 @@ from venue.channels.coinbase import SUBSCRIBE_WITHIN_S, CoinbaseSession
 from venue.channels.market import MarketSession
 from venue.channels.rtds import RtdsSession
 from venue.channels.session import Session
-from venue.faults import FaultKind, Faults
+from venue.engine import Ledger
+from venue.faults import Faults
 from venue.frames import Channel
 from venue.hub import Connection, Hub
 from venue.options import ExchangeOptions
+from venue.ordering.admin import AdminApi
+from venue.ordering.fault_plan import BadFault, FaultFile, read_fault_file
+from venue.ordering.rest import OrderApi
+from venue.ordering.rpc import ChainApi
+from venue.ordering.service import OrderService, Surface
 from venue.recorded.replay import Replay
 from venue.rest import RestApi
 from venue.simulation.simulation import Simulation
@@ -32,16 +38,8 @@ _PATHS = {
     Channel.MARKET: "/ws/market",
     Channel.RTDS: "/rtds",
     Channel.COINBASE: "/coinbase",
+    Channel.USER: "/ws/user",
 }
-
-
-class _FaultRequest(msgspec.Struct):
-    channel: Channel
-    kind: FaultKind
-    count: int = 1
-
-
-_decode_fault = msgspec.json.Decoder(_FaultRequest).decode
 
 
 class LocalExchange:
@@ -49,6 +47,8 @@ class LocalExchange:
 
     Raises:
         MalformedRecording: a file named in the options is no recording.
+        BadFault: the file of faults named in the options holds something else.
+        OSError: it cannot be read.
     """
 
     def __init__(self, options: ExchangeOptions) -> None:
@@ -62,6 +62,7 @@ class LocalExchange:
         self._clock = Clock(spec)
         self._hub = Hub()
         self.faults = Faults(self._hub.inject)
+        self.orders = self._order_service()
         self._runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=_CLOSE_WITHIN_S)
         self._ticking: asyncio.Task[None] | None = None
         self._port = 0
@@ -80,6 +81,11 @@ class LocalExchange:
     def market_ws_url(self) -> str:
         """The market channel."""
         return self.ws_url + _PATHS[Channel.MARKET]
+
+    @property
+    def user_ws_url(self) -> str:
+        """The user channel."""
+        return self.ws_url + _PATHS[Channel.USER]
 
     @property
     def rtds_url(self) -> str:
@@ -125,28 +131,55 @@ class LocalExchange:
         while True:
             for number, frames in enumerate(self._world.advance(self._clock.now_ms())):
                 self._hub.publish(frames)
+                self.orders.advance()
                 if number % _STEPS_WITHOUT_PAUSE == _STEPS_WITHOUT_PAUSE - 1:
                     await asyncio.sleep(0)
             await asyncio.sleep(sleep_s)
 
     def _app(self) -> web.Application:
         app = web.Application()
-        RestApi(self._world, self._now_ms).add_routes(app.router)
+        RestApi(self._world, self._shown_ms).add_routes(app.router)
+        OrderApi(self.orders, self._sleep).add_routes(app.router)
+        ChainApi(self.orders).add_routes(app.router)
         book_of, prices = self._world.catalogue.book, self._world.prices
         new_session: dict[Channel, Callable[[], Session]] = {
             Channel.MARKET: lambda: MarketSession(book_of, self._now_ms),
             Channel.RTDS: lambda: RtdsSession(prices, self._now_ms),
             Channel.COINBASE: lambda: CoinbaseSession(prices),
+            Channel.USER: self.orders.new_session,
         }
         for channel, path in _PATHS.items():
             app.router.add_get(path, self._stream(channel, new_session[channel]))
         if self._options.has_admin:
-            app.router.add_post("/admin/faults", self._inject_on_request)
+            AdminApi(self.orders).add_routes(app.router)
         return app
 
     def _now_ms(self) -> int:
         """The instant the world shows: never ahead of what it has published."""
         return self._world.now_ms
+
+    def _shown_ms(self) -> int:
+        """What reads tell: the same, unless the clock is skewed as a fault."""
+        return self._world.now_ms + self.orders.skew_ms
+
+    async def _sleep(self, venue_ms: int) -> None:
+        await asyncio.sleep(self._clock.real_seconds(venue_ms))
+
+    def _order_service(self) -> OrderService:
+        world, options = self._world, self._options
+        return OrderService(
+            seed=options.seed,
+            catalogue=world.catalogue,
+            ledger=world.ledger if isinstance(world, Simulation) else Ledger(),
+            surface=Surface(
+                now_ms=self._now_ms,
+                wall_ms=lambda: time.time_ns() // 1_000_000,
+                send=self._hub.publish,
+                inject=self._hub.inject,
+            ),
+            wallets=options.wallets,
+            fault_file=_read_faults(options),
+        )
 
     def _stream(
         self, channel: Channel, new_session: Callable[[], Session]
@@ -165,13 +198,14 @@ class LocalExchange:
 
         return serve
 
-    async def _inject_on_request(self, request: web.Request) -> web.Response:
-        try:
-            fault = _decode_fault(await request.read())
-        except msgspec.DecodeError as error:
-            return web.json_response({"error": str(error)}, status=400)
-        self.faults.inject(fault.channel, fault.kind, fault.count)
-        return web.json_response({"injected": fault.kind.value})
+
+def _read_faults(options: ExchangeOptions) -> FaultFile:
+    if options.faults is None:
+        return FaultFile()
+    try:
+        return read_fault_file(options.faults.read_text())
+    except BadFault as error:
+        raise BadFault(f"{options.faults}: {error}") from None
 
 
 def _build_world(options: ExchangeOptions) -> tuple[World, int]:

@@ -208,6 +208,14 @@ class Ledger:
         self._accounts[FEES].cash_nanos += charged
         return charged
 
+    def refund_fee(self, owner: str, fee_nanos: int) -> None:
+        """Give a collected fee back, because its trade failed."""
+        require(0 <= fee_nanos <= self._accounts[FEES].cash_nanos, f"a refund of {fee_nanos} nanos")
+        account = self.account(owner)
+        self._accounts[FEES].cash_nanos -= fee_nanos
+        account.cash_nanos += fee_nanos
+        self._review_shortage(account)
+
     def pay_out(self, market_id: str, winner: Outcome | None) -> None:
         """Redeem every share of a decided market: $1 or nothing, or all one half if it is void."""
         pool = self._pool(market_id)

@@ -174,6 +174,10 @@ class MatchingEngine:
             self._events.append(TickSizeChanged(old_ticks, tick_size_ticks))
         return self._told()
 
+    def set_taker_delay(self, delay_ms: int) -> None:
+        """Let marketable orders wait for another time; those that wait already go on as before."""
+        self._rules = attrs.evolve(self._rules, taker_delay_ms=delay_ms)
+
     def resolve(self, winner: Outcome | None, now_ms: int) -> list[EngineEvent]:
         """End the market: all orders go, all shares are paid out; None makes it void, half each.
 

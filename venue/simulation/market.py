@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
 import attrs
@@ -69,6 +70,8 @@ class SimulatedMarket:
         self.up_won: bool | None = None
         self.engine = MatchingEngine(_rules(window), ledger, f"{window.number}-")
         self.publisher = Publisher(window, self.engine)
+        self.watchers: list[Callable[[list[EngineEvent], int], None]] = []
+        """They are told all that the engine tells, before the public is."""
         self._dice = Random(f"{seed}/market")
         self._mood = Mood(Random(f"{seed}/mood"))
         self._fair_ticks = PAYOUT_TICKS / 2
@@ -127,16 +130,26 @@ class SimulatedMarket:
             return self._resolve(now_ms)
         self.note_settlement(around)
         frames = self.publisher.release(now_ms)
-        frames += self._publish(self.engine.advance(now_ms), now_ms)
+        frames += self.publish(self.engine.advance(now_ms), now_ms)
         self._maybe_lag(around)
         if now_ms % _THINK_MS == 0:
             self._mood.step(now_ms, _THINK_MS)
             self._think(around)
             frames += self._fit_tick_size(now_ms)
             if self._dice.random() < _PICK_OFF_CHANCE and self._is_open(now_ms):
-                frames += self._publish(self._taker.pick_off(self._fair_ticks, now_ms), now_ms)
+                frames += self.publish(self._taker.pick_off(self._fair_ticks, now_ms), now_ms)
         self._credit -= _count_public(frames)
         return frames + self._trade(now_ms)
+
+    def publish(self, events: list[EngineEvent], now_ms: int) -> list[Frame]:
+        """Tell watchers, makers and the public what the engine did."""
+        self._tell_watchers(events, now_ms)
+        for event in events:
+            if isinstance(event, Traded):
+                for fill in event.maker_fills:
+                    if fill.owner == self._quoter.owner:
+                        self._quoter.on_fill(fill)
+        return self.publisher.publish(events, now_ms)
 
     def note_settlement(self, around: Surroundings) -> None:
         """Take the average as strike at the start and as close at the end."""
@@ -155,18 +168,14 @@ class SimulatedMarket:
                 events = self._taker.trade_at_random(now_ms)
             else:
                 events = self._quoter.act(now_ms)
-            made = self._publish(events, now_ms)
+            made = self.publish(events, now_ms)
             frames += made
             self._credit -= max(1, _count_public(made))
         return frames
 
-    def _publish(self, events: list[EngineEvent], now_ms: int) -> list[Frame]:
-        for event in events:
-            if isinstance(event, Traded):
-                for fill in event.maker_fills:
-                    if fill.owner == self._quoter.owner:
-                        self._quoter.on_fill(fill)
-        return self.publisher.publish(events, now_ms)
+    def _tell_watchers(self, events: list[EngineEvent], now_ms: int) -> None:
+        for watcher in self.watchers:
+            watcher(events, now_ms)
 
     def _think(self, around: Surroundings) -> None:
         """Value Up: distance to the strike, known or expected, over what can still move it."""
@@ -207,7 +216,7 @@ class SimulatedMarket:
             return []
         events = self.engine.set_tick_size(wanted_ticks, now_ms)
         self._quoter.requote(self._new_quote(now_ms))
-        return self._publish(events, now_ms)
+        return self.publish(events, now_ms)
 
     def _maybe_lag(self, around: Surroundings) -> None:
         """Now and then let one token's frames lag; most often when the price has just jumped.
@@ -229,7 +238,7 @@ class SimulatedMarket:
             raise AssertionError(f"{self.window.slug} ends without a strike or a close")
         self.up_won = self.close_e18 >= self.strike_e18
         winner = Outcome.UP if self.up_won else Outcome.DOWN
-        self.engine.resolve(winner, now_ms)
+        self._tell_watchers(self.engine.resolve(winner, now_ms), now_ms)
         frames = self.publisher.publish_whole(now_ms)
         text = wire.market_resolved_text(self.window, self.up_won, now_ms)
         keys = tuple(custom_key(token) for token in self.window.tokens)

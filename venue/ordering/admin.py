@@ -1,0 +1,82 @@
+"""Endpoints for those who run the exchange, in tests and drills; served only if it was asked for.
+
+``GET /admin/ledger`` tells its own books of every wallet, ``POST /admin/wallets`` moves money and
+shares as the chain would, and ``POST /admin/faults`` lets things go wrong.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from aiohttp import web
+
+from actors.units import NANOS_PER_DOLLAR, UNITS_PER_SHARE, NotExact, units_from_text
+from venue.ordering.fault_plan import BadFault, read_command
+from venue.ordering.http import answer
+from venue.ordering.service import OrderService
+from venue.ordering.wallets import WalletRefused
+
+_NANOS_PER_MILLIONTH = NANOS_PER_DOLLAR // UNITS_PER_SHARE
+
+
+class _Move(msgspec.Struct):
+    wallet: str
+    action: Literal["deposit", "withdraw", "split", "merge"]
+    amount: str
+    """Dollars, or pairs of shares."""
+    market: str = ""
+    """Condition id, for a split or a merge."""
+
+
+_decode_move = msgspec.json.Decoder(_Move).decode
+
+
+class AdminApi:
+    """Handlers."""
+
+    def __init__(self, service: OrderService) -> None:
+        self._service = service
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """Serve every endpoint under its path."""
+        router.add_get("/admin/ledger", self.ledger)
+        router.add_post("/admin/wallets", self.move)
+        router.add_post("/admin/faults", self.inject)
+
+    async def ledger(self, _request: web.Request) -> web.Response:
+        """``GET /admin/ledger``: each wallet's orders, trades, balances, and what went wrong."""
+        service = self._service
+        report = service.reports.of(service.known_wallets, service.now_ms)
+        injected = {kind.value: count for kind, count in service.faults.injected.items()}
+        return answer(report | {"faults": injected})
+
+    async def move(self, request: web.Request) -> web.Response:
+        """``POST /admin/wallets``: deposit, withdraw, split or merge."""
+        try:
+            asked = _decode_move(await request.read())
+            self._move(asked, units_from_text(asked.amount))
+        except (msgspec.DecodeError, NotExact, WalletRefused) as error:
+            return answer({"error": str(error)}, status=400)
+        return answer({"done": asked.action})
+
+    async def inject(self, request: web.Request) -> web.Response:
+        """``POST /admin/faults``."""
+        try:
+            command = read_command(await request.read())
+        except BadFault as error:
+            return answer({"error": str(error)}, status=400)
+        self._service.inject(command)
+        return answer({"injected": command.kind.value})
+
+    def _move(self, asked: _Move, millionths: int) -> None:
+        wallets, wallet = self._service.wallets, asked.wallet.lower()
+        self._service.know(wallet)
+        if asked.action in ("split", "merge"):
+            if self._service.catalogue.with_condition(asked.market) is None:
+                raise WalletRefused(f"there is no market {asked.market!r}")
+            act = wallets.split if asked.action == "split" else wallets.merge
+            act(wallet, asked.market, millionths)
+        else:
+            move = wallets.deposit if asked.action == "deposit" else wallets.withdraw
+            move(wallet, millionths * _NANOS_PER_MILLIONTH)

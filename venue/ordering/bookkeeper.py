@@ -1,0 +1,252 @@
+"""Remembers what the engine does with clients' orders, tells them, and settles their trades."""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from collections.abc import Sequence
+
+from actors.core import require
+from venue.engine import Ledger
+from venue.engine.messages import (
+    Delayed,
+    EngineEvent,
+    ExchangeOrderStatus,
+    MakerFill,
+    Outcome,
+    Removed,
+    Rested,
+    Traded,
+)
+from venue.ordering.faults import OrderFaultKind, OrderFaults
+from venue.ordering.ids import address_text, hash_text, uuid_text
+from venue.ordering.records import OrderRecord, Party, TradeMaker, TradeRecord
+from venue.ordering.reversal import keep_aside, take_back
+from venue.ordering.settlement import Fate, TradeStatus, settlement_of
+from venue.ordering.trading import TradingMarket
+from venue.ordering.user_events import UserEvents, user_keys
+from venue.windows import Window
+from venue.wire.user import CANCELLATION, PLACEMENT, UPDATE, order_event_text, trade_event_text
+
+_SETTLED_BEFORE_MS = 1_000
+"""A trade that is to fail has failed this long before its market pays out."""
+
+
+class Bookkeeper:
+    """All orders and trades of all clients, for as long as the exchange runs."""
+
+    def __init__(
+        self, seed: int, ledger: Ledger, faults: OrderFaults, user_events: UserEvents
+    ) -> None:
+        self.orders: dict[str, OrderRecord] = {}
+        self.trades: dict[str, TradeRecord] = {}
+        self._seed = seed
+        self._ledger = ledger
+        self._faults = faults
+        self._user_events = user_events
+        self._orders_of: dict[str, list[OrderRecord]] = defaultdict(list)
+        self._trades_of: dict[str, list[TradeRecord]] = defaultdict(list)
+        self._settling: list[tuple[int, int, TradeRecord]] = []
+        self._step_count = 0
+        self._lagging: dict[tuple[str, str, Outcome], list[tuple[int, int]]] = defaultdict(list)
+
+    # what is asked
+
+    def orders_of(self, wallet: str) -> Sequence[OrderRecord]:
+        """A wallet's orders, oldest first."""
+        return self._orders_of.get(wallet, ())
+
+    def trades_of(self, wallet: str) -> Sequence[TradeRecord]:
+        """A wallet's trades, oldest first."""
+        return self._trades_of.get(wallet, ())
+
+    def is_visible(self, trade: TradeRecord, now_ms: int) -> bool:
+        """Whether reads show a trade: not while one of its orders is hidden."""
+        own = (self.orders.get(order_id) for order_id in trade.order_ids())
+        return all(order.visible_from_ms <= now_ms for order in own if order is not None)
+
+    def lagging_units(self, wallet: str, market_id: str, outcome: Outcome, now_ms: int) -> int:
+        """Shares that were bought and that the exchange does not know of yet."""
+        lots = self._lagging.get((wallet, market_id, outcome), [])
+        return sum(units for units, until_ms in lots if now_ms < until_ms)
+
+    def refresh_shares(self, wallet: str) -> None:
+        """Know of all shares of a wallet."""
+        for key in [key for key in self._lagging if key[0] == wallet]:
+            del self._lagging[key]
+
+    # what happens
+
+    def enter(self, order: OrderRecord) -> None:
+        """Remember an order; it is about to meet the engine."""
+        require(order.order_id not in self.orders, f"order {order.order_id} is entered twice")
+        self.orders[order.order_id] = order
+        self._orders_of[order.party.wallet].append(order)
+
+    def strike_out(self, order: OrderRecord) -> None:
+        """Forget an order that the engine refused."""
+        del self.orders[order.order_id]
+        self._orders_of[order.party.wallet].remove(order)
+
+    def take(self, market: TradingMarket, events: Sequence[EngineEvent], now_ms: int) -> None:
+        """Follow what a market's engine did."""
+        trades_of_taker: dict[str, int] = defaultdict(int)
+        for event in events:
+            if isinstance(event, Traded):
+                self._take_trade(market, event, trades_of_taker[event.taker_order_id], now_ms)
+                trades_of_taker[event.taker_order_id] += 1
+            elif isinstance(event, Rested | Delayed | Removed) and event.order_id in self.orders:
+                order = self.orders[event.order_id]
+                self._copy_status(market, order)
+                kind = CANCELLATION if isinstance(event, Removed) else PLACEMENT
+                # A delayed order may have gone on within the same call; tell it as it was.
+                status = "DELAYED" if isinstance(event, Delayed) else order.status_text
+                self._tell_order(order, kind, status, now_ms)
+
+    def advance(self, now_ms: int) -> None:
+        """Let trades settle that are due."""
+        while self._settling and self._settling[0][0] <= now_ms:
+            trade = heapq.heappop(self._settling)[2]
+            step = trade.steps.pop(0)
+            trade.status = step.status
+            trade.updated_at_ms = step.at_ms
+            if step.status is TradeStatus.MINED:
+                trade.transaction_hash = hash_text("transaction", trade.trade_id)
+            if step.status is TradeStatus.FAILED:
+                take_back(self._ledger, trade.window.condition_id, trade.traded)
+                trade.is_kept_aside = False
+            self._tell_trade(trade, now_ms)
+            self._schedule(trade)
+
+    # inside
+
+    def _take_trade(
+        self, market: TradingMarket, traded: Traded, bucket_index: int, now_ms: int
+    ) -> None:
+        order_ids = {traded.taker_order_id, *(fill.order_id for fill in traded.maker_fills)}
+        if order_ids.isdisjoint(self.orders):
+            return
+        trade = self._record(market.window, traded, bucket_index, now_ms)
+        for wallet in trade.parties():
+            if self._is_client(wallet):
+                self._trades_of[wallet].append(trade)
+        self._fill(market, traded.taker_order_id, traded.size_units, trade, now_ms)
+        for fill in traded.maker_fills:
+            self._fill(market, fill.order_id, fill.size_units, trade, now_ms)
+        self._tell_trade(trade, now_ms)
+        self._let_shares_lag(trade, now_ms)
+
+    def _record(
+        self, window: Window, traded: Traded, bucket_index: int, now_ms: int
+    ) -> TradeRecord:
+        trade_id = uuid_text("trade", self._seed, window.condition_id, traded.trade_id)
+        trade = TradeRecord(
+            trade_id=trade_id,
+            traded=traded,
+            taker_order_id=self._public_order_id(traded.taker_order_id),
+            window=window,
+            token=_token(window, traded.outcome),
+            taker=self._party(traded.taker_order_id, traded.taker_owner),
+            makers=tuple(self._maker_part(window, fill) for fill in traded.maker_fills),
+            bucket_index=bucket_index,
+            updated_at_ms=now_ms,
+        )
+        self.trades[trade_id] = trade
+        latest_ms = window.resolves_at_ms - _SETTLED_BEFORE_MS
+        fate = self._draw_fate(trade, latest_ms, now_ms)
+        trade.steps = list(settlement_of(self._seed, trade_id, now_ms, fate, latest_ms))
+        self._schedule(trade)
+        return trade
+
+    def _draw_fate(self, trade: TradeRecord, latest_ms: int, now_ms: int) -> Fate:
+        if now_ms < latest_ms and self._faults.strikes(OrderFaultKind.GHOST_FILL, trade.trade_id):
+            trade.is_kept_aside = keep_aside(self._ledger, trade.window.condition_id, trade.traded)
+            if trade.is_kept_aside:
+                return Fate.FAILED
+        if self._faults.strikes(OrderFaultKind.RETRIED_TRADE, trade.trade_id):
+            return Fate.RETRIED
+        return Fate.SOUND
+
+    def _schedule(self, trade: TradeRecord) -> None:
+        if trade.steps:
+            self._step_count += 1
+            heapq.heappush(self._settling, (trade.steps[0].at_ms, self._step_count, trade))
+
+    def _fill(
+        self,
+        market: TradingMarket,
+        order_id: str,
+        size_units: int,
+        trade: TradeRecord,
+        now_ms: int,
+    ) -> None:
+        order = self.orders.get(order_id)
+        if order is None:
+            return
+        order.filled_units += size_units
+        order.trade_ids.append(trade.trade_id)
+        self._copy_status(market, order)
+        snapshot = market.engine.order(order_id)
+        is_last = snapshot is not None and snapshot.filled_units == order.filled_units
+        is_whole = is_last and order.status is ExchangeOrderStatus.MATCHED
+        self._tell_order(order, UPDATE, "MATCHED" if is_whole else "LIVE", now_ms)
+
+    def _copy_status(self, market: TradingMarket, order: OrderRecord) -> None:
+        snapshot = market.engine.order(order.order_id)
+        require(snapshot is not None, f"the engine does not know order {order.order_id}")
+        if snapshot is not None:
+            order.status, order.end_reason = snapshot.status, snapshot.end_reason
+
+    def _let_shares_lag(self, trade: TradeRecord, now_ms: int) -> None:
+        traded = trade.traded
+        buyers = [(traded.taker_owner, traded.outcome, traded.size_units, traded.is_buy)]
+        buyers += [
+            (fill.owner, fill.outcome, fill.size_units, fill.is_buy) for fill in traded.maker_fills
+        ]
+        for wallet, outcome, units, is_buy in buyers:
+            if not (is_buy and self._is_client(wallet)):
+                continue
+            if self._faults.strikes(OrderFaultKind.SHARE_LAG, f"{trade.trade_id}/{wallet}"):
+                until_ms = now_ms + self._faults.lasts_ms(OrderFaultKind.SHARE_LAG)
+                key = (wallet, trade.window.condition_id, outcome)
+                self._lagging[key].append((units, until_ms))
+
+    def _tell_order(self, order: OrderRecord, kind: str, status: str, now_ms: int) -> None:
+        keys = user_keys(order.party.wallet, order.window.condition_id)
+        text = order_event_text(order, kind, status, now_ms)
+        self._user_events.put(keys, order.order_id, text, now_ms)
+
+    def _tell_trade(self, trade: TradeRecord, now_ms: int) -> None:
+        for wallet, party in trade.parties().items():
+            if self._is_client(wallet):
+                keys = user_keys(wallet, trade.window.condition_id)
+                text = trade_event_text(trade, party, trade.status, now_ms)
+                self._user_events.put(keys, f"{trade.trade_id}/{wallet}", text, now_ms)
+
+    def _maker_part(self, window: Window, fill: MakerFill) -> TradeMaker:
+        return TradeMaker(
+            order_id=self._public_order_id(fill.order_id),
+            party=self._party(fill.order_id, fill.owner),
+            token=_token(window, fill.outcome),
+            outcome=fill.outcome,
+            is_buy=fill.is_buy,
+            price_ticks=fill.price_ticks,
+            size_units=fill.size_units,
+        )
+
+    def _party(self, order_id: str, owner: str) -> Party:
+        """Who stands behind an order; simulated traders get names as real ones have."""
+        order = self.orders.get(order_id)
+        if order is not None:
+            return order.party
+        return Party(uuid_text("api key", owner), owner, address_text("wallet", owner))
+
+    def _is_client(self, wallet: str) -> bool:
+        return wallet in self._orders_of
+
+    def _public_order_id(self, order_id: str) -> str:
+        return order_id if order_id in self.orders else hash_text("order", order_id)
+
+
+def _token(window: Window, outcome: Outcome) -> str:
+    return window.up_token if outcome is Outcome.UP else window.down_token

@@ -1,0 +1,157 @@
+"""Rate limits: a token bucket for each wallet's orders and cancels, and one for each endpoint."""
+
+from __future__ import annotations
+
+import math
+
+import attrs
+
+from venue.ordering.refusal import RequestRefused
+
+TOO_MANY_REQUESTS = "Too Many Requests"
+_MILLIS = 1_000
+"""Tokens are counted in thousandths: a rate per second is then thousandths per millisecond."""
+
+
+@attrs.frozen
+class Tier:
+    """What a wallet may send, by the money it moved lately."""
+
+    name: str
+    orders_per_s: int
+    order_burst: int
+    cancels_per_s: int
+    cancel_burst: int
+
+
+STANDARD_TIER = Tier("standard", 40, 60, 80, 120)
+"""The tier of a wallet that trades little (venue documentation, rate limits)."""
+
+ENDPOINT_LIMITS = {
+    ("POST", "/order"): 5_000,
+    ("DELETE", "/order"): 5_000,
+    ("POST", "/orders"): 2_000,
+    ("DELETE", "/orders"): 2_000,
+    ("DELETE", "/cancel-all"): 250,
+    ("DELETE", "/cancel-market-orders"): 1_500,
+    ("GET", "/data/orders"): 500,
+    ("GET", "/data/trades"): 500,
+    ("GET", "/data/order/{order_id}"): 900,
+    ("GET", "/balance-allowance"): 200,
+    ("GET", "/balance-allowance/update"): 50,
+    ("POST", "/auth/api-key"): 100,
+    ("GET", "/auth/derive-api-key"): 100,
+    ("GET", "/auth/api-keys"): 100,
+}
+"""Requests in ten seconds, of one address."""
+_ENDPOINT_SPAN_S = 10
+
+
+class TokenBucket:
+    """Fills at a steady rate up to its burst; what is asked is taken whole or not at all."""
+
+    def __init__(self, tokens_per_span: int, burst: int, span_s: int = 1) -> None:
+        self._rate = tokens_per_span
+        self._span_s = span_s
+        self._burst = burst * _MILLIS * span_s
+        self._level = self._burst
+        self._at_ms: int | None = None
+
+    def take(self, cost: int, now_ms: int) -> bool:
+        """Take tokens if there are enough."""
+        self._fill(now_ms)
+        cost_level = cost * _MILLIS * self._span_s
+        if cost_level > self._level:
+            return False
+        self._level -= cost_level
+        return True
+
+    def owe(self, cost: int) -> None:
+        """Take tokens, whether there are any or not."""
+        self._level -= cost * _MILLIS * self._span_s
+
+    def remaining(self, now_ms: int) -> int:
+        """Whole tokens that are left; less than none after ``owe``."""
+        self._fill(now_ms)
+        return self._level // (_MILLIS * self._span_s)
+
+    def wait_ms(self, cost: int, now_ms: int) -> int:
+        """How long until that many tokens are there, if no one takes any."""
+        self._fill(now_ms)
+        lacking = cost * _MILLIS * self._span_s - self._level
+        return max(0, -(-lacking // self._rate))
+
+    def _fill(self, now_ms: int) -> None:
+        if self._at_ms is not None:
+            elapsed_ms = max(0, now_ms - self._at_ms)
+            self._level = min(self._burst, self._level + elapsed_ms * self._rate)
+        self._at_ms = now_ms if self._at_ms is None else max(self._at_ms, now_ms)
+
+
+class RateLimits:
+    """All buckets of the exchange."""
+
+    def __init__(self, tier: Tier = STANDARD_TIER) -> None:
+        self._tier = tier
+        self._orders: dict[str, TokenBucket] = {}
+        self._cancels: dict[str, TokenBucket] = {}
+        self._endpoints = {
+            endpoint: TokenBucket(limit, limit, _ENDPOINT_SPAN_S)
+            for endpoint, limit in ENDPOINT_LIMITS.items()
+        }
+
+    def admit_request(self, method: str, path: str, now_ms: int) -> None:
+        """Count a request of an address.
+
+        Raises:
+            RequestRefused: there were too many.
+        """
+        bucket = self._endpoints.get((method, path))
+        if bucket is not None and not bucket.take(1, now_ms):
+            raise _too_many(bucket.wait_ms(1, now_ms), {})
+
+    def admit_orders(self, wallet: str, count: int, now_ms: int) -> dict[str, str]:
+        """Count orders of a wallet; return the headers that tell what is left.
+
+        Raises:
+            RequestRefused: there were too many.
+        """
+        tier = self._tier
+        bucket = self._orders.setdefault(wallet, TokenBucket(tier.orders_per_s, tier.order_burst))
+        return self._admit(bucket, count, now_ms)
+
+    def admit_cancels(self, wallet: str, count: int, now_ms: int) -> dict[str, str]:
+        """Count cancels of a wallet; return the headers that tell what is left.
+
+        Raises:
+            RequestRefused: there were too many.
+        """
+        return self._admit(self._cancel_bucket(wallet), count, now_ms)
+
+    def owe_cancels(self, wallet: str, count: int, now_ms: int) -> dict[str, str]:
+        """Count what a cancel of many turned out to cost; the bucket may go below nothing."""
+        bucket = self._cancel_bucket(wallet)
+        bucket.owe(count)
+        return self._headers(bucket, 1, now_ms)
+
+    def _cancel_bucket(self, wallet: str) -> TokenBucket:
+        tier = self._tier
+        return self._cancels.setdefault(wallet, TokenBucket(tier.cancels_per_s, tier.cancel_burst))
+
+    def _admit(self, bucket: TokenBucket, count: int, now_ms: int) -> dict[str, str]:
+        if not bucket.take(count, now_ms):
+            raise _too_many(bucket.wait_ms(count, now_ms), self._headers(bucket, count, now_ms))
+        return self._headers(bucket, 1, now_ms)
+
+    def _headers(self, bucket: TokenBucket, cost: int, now_ms: int) -> dict[str, str]:
+        reset_s = math.ceil((now_ms + bucket.wait_ms(cost, now_ms)) / 1000)
+        return {
+            "Poly-RateLimit-Remaining": str(bucket.remaining(now_ms)),
+            "Poly-RateLimit-Reset": str(reset_s),
+            "Poly-RateLimit-Tier": self._tier.name,
+        }
+
+
+def _too_many(wait_ms: int, headers: dict[str, str]) -> RequestRefused:
+    wait_s = max(1, math.ceil(wait_ms / 1000))
+    return RequestRefused(429, TOO_MANY_REQUESTS, retry_after_s=wait_s, rate_limit=headers)

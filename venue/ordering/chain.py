@@ -1,0 +1,193 @@
+"""As much of a blockchain as wallets need: transactions that split, merge and redeem shares.
+
+A transaction is signed by its wallet, is mined a few seconds later, and then succeeds or reverts by
+what the wallet has at that moment. Blocks, gas and other contracts there are none.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from random import Random
+from typing import Any
+
+import attrs
+
+from venue.engine import Ledger
+from venue.engine.messages import Outcome
+from venue.ordering.calldata import (
+    MAX_UINT256,
+    AskApproval,
+    AskMoney,
+    AskShares,
+    ChainCall,
+    MovePairs,
+    Redeem,
+    UnknownCall,
+    number_result,
+    numbers_result,
+    read_call,
+)
+from venue.ordering.faults import OrderFaultKind, OrderFaults
+from venue.ordering.transactions import SignedTransaction
+from venue.ordering.wallets import WalletRefused, Wallets
+from venue.world import Catalogue
+
+_MINED_AFTER_MS = (1_000, 4_000)
+_NANOS_PER_MILLIONTH = 1_000
+
+
+class Reverted(Exception):
+    """The call fails; the text says why."""
+
+
+@attrs.define
+class _Pending:
+    transaction: SignedTransaction
+    mined_at_ms: int
+    is_doomed: bool
+    is_success: bool | None = None
+
+
+class Chain:
+    """What wallets sent, and what became of it."""
+
+    def __init__(
+        self,
+        seed: int,
+        ledger: Ledger,
+        wallets: Wallets,
+        catalogue: Catalogue,
+        faults: OrderFaults,
+    ) -> None:
+        self._seed = seed
+        self._ledger = ledger
+        self._wallets = wallets
+        self._catalogue = catalogue
+        self._faults = faults
+        self._sent: dict[str, _Pending] = {}
+        self._waiting: list[tuple[int, str]] = []
+        self._counts: Counter[str] = Counter()
+
+    def count(self, wallet: str) -> int:
+        """How many transactions a wallet has sent: the nonce of its next."""
+        return self._counts[wallet.lower()]
+
+    def send(self, transaction: SignedTransaction, now_ms: int) -> None:
+        """Take a transaction; it is mined later.
+
+        Raises:
+            Reverted: it is not the wallet's next one, or calls nothing.
+        """
+        sender = transaction.sender
+        if transaction.nonce != self._counts[sender]:
+            raise Reverted(f"nonce {transaction.nonce} is not {self._counts[sender]}")
+        _read(transaction.to, transaction.data)
+        self._counts[sender] += 1
+        delay_ms = Random(f"{self._seed}/mined/{transaction.hash}").randint(*_MINED_AFTER_MS)
+        is_doomed = self._faults.strikes(OrderFaultKind.REVERTED_TRANSACTION, transaction.hash)
+        self._sent[transaction.hash] = _Pending(transaction, now_ms + delay_ms, is_doomed)
+        heapq.heappush(self._waiting, (now_ms + delay_ms, transaction.hash))
+
+    def advance(self, now_ms: int) -> None:
+        """Mine what is due."""
+        while self._waiting and self._waiting[0][0] <= now_ms:
+            pending = self._sent[heapq.heappop(self._waiting)[1]]
+            try:
+                self._carry_out(pending)
+                pending.is_success = True
+            except Reverted:
+                pending.is_success = False
+
+    def receipt(self, transaction_hash: str) -> dict[str, Any] | None:
+        """Tell what became of a transaction; None while it is not mined."""
+        pending = self._sent.get(transaction_hash.lower())
+        if pending is None or pending.is_success is None:
+            return None
+        return {
+            "transactionHash": pending.transaction.hash,
+            "from": pending.transaction.sender,
+            "to": pending.transaction.to,
+            "status": "0x1" if pending.is_success else "0x0",
+            "blockNumber": hex(pending.mined_at_ms // 2_000),
+        }
+
+    def ask(self, to: str, data: str) -> str:
+        """Answer a call that changes nothing.
+
+        Raises:
+            Reverted: it is none.
+        """
+        call = _read(to, data)
+        if isinstance(call, AskMoney):
+            cash_nanos = self._ledger.open_account(call.wallet).cash_nanos
+            return number_result(cash_nanos // _NANOS_PER_MILLIONTH)
+        if isinstance(call, AskShares):
+            units = [self._units(wallet, token) for wallet, token in call.holdings]
+            return numbers_result(units) if call.is_batch else number_result(units[0])
+        if isinstance(call, AskApproval):
+            return number_result(MAX_UINT256 if call.is_amount else 1)
+        raise Reverted("this call changes something")
+
+    def check(self, sender: str, to: str, data: str) -> None:
+        """See whether a call could be carried out now.
+
+        Raises:
+            Reverted: it could not.
+        """
+        call = _read(to, data)
+        if isinstance(call, MovePairs):
+            self._require_listed(call.condition_id)
+            self._wallets.open(sender.lower())
+            if not call.is_split and self._free_pairs(sender.lower(), call) < call.size_units:
+                raise Reverted("not enough pairs")
+        elif isinstance(call, Redeem):
+            self._require_resolved(call.condition_id)
+
+    def _carry_out(self, pending: _Pending) -> None:
+        if pending.is_doomed:
+            raise Reverted("as it was to be")
+        transaction = pending.transaction
+        call = _read(transaction.to, transaction.data)
+        if isinstance(call, Redeem):
+            # Shares were paid out when the market was decided: nothing is left to do.
+            self._require_resolved(call.condition_id)
+        elif isinstance(call, MovePairs):
+            self._require_listed(call.condition_id)
+            act = self._wallets.split if call.is_split else self._wallets.merge
+            try:
+                act(transaction.sender, call.condition_id, call.size_units)
+            except WalletRefused as refused:
+                raise Reverted(str(refused)) from None
+
+    def _units(self, wallet: str, token: str) -> int:
+        market = self._catalogue.with_token(token)
+        if market is None:
+            return 0
+        window = market.status.window
+        outcome = Outcome.UP if token == window.up_token else Outcome.DOWN
+        self._ledger.open_account(wallet)
+        return self._ledger.shares_units(wallet, window.condition_id, outcome)
+
+    def _free_pairs(self, wallet: str, call: MovePairs) -> int:
+        return min(
+            self._ledger.free_shares_units(wallet, call.condition_id, outcome)
+            for outcome in Outcome
+        )
+
+    def _require_listed(self, condition_id: str) -> None:
+        market = self._catalogue.with_condition(condition_id)
+        if market is None or market.status.is_closed:
+            raise Reverted(f"condition {condition_id} cannot be split or merged")
+
+    def _require_resolved(self, condition_id: str) -> None:
+        market = self._catalogue.with_condition(condition_id)
+        if market is None or not market.status.is_closed:
+            raise Reverted("result for condition not received yet")
+
+
+def _read(to: str, data: str) -> ChainCall:
+    try:
+        return read_call(to, data)
+    except UnknownCall as unknown:
+        raise Reverted(str(unknown)) from None

@@ -1,0 +1,125 @@
+"""HTTP around every order endpoint: refusals, limits, proofs, and faults on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from venue.ordering.buckets import TOO_MANY_REQUESTS
+from venue.ordering.faults import FaultTarget, OrderFaultKind
+from venue.ordering.keys import ApiKey, is_timely
+from venue.ordering.refusal import RequestRefused, unauthorized_by_wallet
+from venue.ordering.service import OrderService
+from venue.ordering.signatures import BadSignature, wallet_of
+from venue.wire.text import json_text
+
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+Sleep = Callable[[int], Awaitable[None]]
+"""Waits for a span of venue time, ms."""
+
+_TIMED_OUT = "order timed out"
+
+
+def answer(body: Any, headers: Mapping[str, str] | None = None, status: int = 200) -> web.Response:
+    """Answer with JSON."""
+    return web.Response(
+        text=json_text(body), status=status, headers=headers, content_type="application/json"
+    )
+
+
+def limited(service: OrderService, handler: Handler) -> Handler:
+    """Count a request against its endpoint's limit; answer refusals as the venue words them."""
+
+    async def serve(request: web.Request) -> web.Response:
+        resource = request.match_info.route.resource
+        path = request.path if resource is None else resource.canonical
+        try:
+            service.limits.admit_request(request.method, path, service.now_ms)
+            return await handler(request)
+        except RequestRefused as refused:
+            return _refusal(refused)
+
+    return serve
+
+
+def exposed(service: OrderService, target: FaultTarget, sleep: Sleep, handler: Handler) -> Handler:
+    """Let requests suffer what networks do to them.
+
+    A request that the handler refuses was not carried out, and is answered as it is.
+    """
+    faults = service.faults
+    count = 0
+
+    async def serve(request: web.Request) -> web.Response:
+        nonlocal count
+        count += 1
+        name = f"{request.method} {request.path}/{count}"
+
+        def strikes(kind: OrderFaultKind) -> bool:
+            return faults.strikes(kind, name, target)
+
+        if strikes(OrderFaultKind.RESET):
+            return _cut(request)
+        if strikes(OrderFaultKind.RATE_LIMITED):
+            wait_s = -(-faults.lasts_ms(OrderFaultKind.RATE_LIMITED) // 1000)
+            raise RequestRefused(429, TOO_MANY_REQUESTS, retry_after_s=wait_s)
+        response = await handler(request)
+        if strikes(OrderFaultKind.SLOW_ANSWER):
+            await sleep(faults.lasts_ms(OrderFaultKind.SLOW_ANSWER))
+        if strikes(OrderFaultKind.LOST_ANSWER):
+            return _cut(request)
+        if strikes(OrderFaultKind.SERVER_ERROR):
+            raise RequestRefused(500, _TIMED_OUT)
+        return response
+
+    return serve
+
+
+async def prove_request(service: OrderService, request: web.Request) -> ApiKey:
+    """Find the API key that signed a request ("L2").
+
+    Raises:
+        RequestRefused: none did.
+    """
+    body = await request.text()
+    path = request.rel_url.raw_path
+    return service.keys.prove(request.headers, request.method, path, body, service.wall_ms)
+
+
+def prove_wallet(service: OrderService, request: web.Request) -> tuple[str, int]:
+    """Find the wallet, and its nonce, that asks for credentials with its own signature ("L1").
+
+    Raises:
+        RequestRefused: headers or signature do not hold.
+    """
+    headers = request.headers
+    address = headers.get("POLY_ADDRESS", "").lower()
+    timestamp, nonce = headers.get("POLY_TIMESTAMP", ""), headers.get("POLY_NONCE", "")
+    if not (nonce.isdecimal() and is_timely(timestamp, service.wall_ms)):
+        raise unauthorized_by_wallet()
+    try:
+        signer = wallet_of(address, timestamp, int(nonce), headers.get("POLY_SIGNATURE", ""))
+    except BadSignature:
+        raise unauthorized_by_wallet() from None
+    if signer != address:
+        raise unauthorized_by_wallet()
+    return address, int(nonce)
+
+
+def _refusal(refused: RequestRefused) -> web.Response:
+    body = {"error": refused.error}
+    if refused.code:
+        body["code"] = refused.code
+    headers = dict(refused.rate_limit or {})
+    if refused.retry_after_s is not None:
+        headers["Retry-After"] = str(refused.retry_after_s)
+    return answer(body, headers, refused.status)
+
+
+def _cut(request: web.Request) -> web.Response:
+    """Cut the connection; what is returned goes nowhere."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()

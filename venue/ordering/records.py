@@ -1,0 +1,102 @@
+"""What the exchange remembers of its clients' orders and trades."""
+
+from __future__ import annotations
+
+import attrs
+
+from venue.engine.messages import ExchangeOrderStatus, NewOrder, Outcome, Traded
+from venue.ordering.settlement import SettlementStep, TradeStatus
+from venue.windows import Window
+
+
+@attrs.frozen
+class Party:
+    """Who stands behind an order, as the venue tells others."""
+
+    api_key: str
+    wallet: str
+    """Lower-case address."""
+    address: str
+    """The address as its owner writes it."""
+
+
+@attrs.define(eq=False, kw_only=True)
+class OrderRecord:
+    """A client's order, from its acceptance on for ever."""
+
+    terms: NewOrder
+    party: Party
+    window: Window
+    token: str
+    expiration: str
+    """Unix seconds as posted, or "0"."""
+    created_at_ms: int
+    visible_from_ms: int
+    """No read shows it earlier."""
+    status: ExchangeOrderStatus = ExchangeOrderStatus.LIVE
+    end_reason: str = ""
+    filled_units: int = 0
+    trade_ids: list[str] = attrs.field(factory=list)
+
+    @property
+    def order_id(self) -> str:
+        """The digest of what was signed."""
+        return self.terms.order_id
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still trade."""
+        return self.status in (ExchangeOrderStatus.LIVE, ExchangeOrderStatus.DELAYED)
+
+    @property
+    def status_text(self) -> str:
+        """Its status in the venue's words; a cancelled one tells why."""
+        return self.end_reason or self.status.value
+
+
+@attrs.frozen(kw_only=True)
+class TradeMaker:
+    """One maker's order in a trade."""
+
+    order_id: str
+    party: Party
+    token: str
+    outcome: Outcome
+    is_buy: bool
+    price_ticks: int
+    size_units: int
+
+
+@attrs.define(eq=False, kw_only=True)
+class TradeRecord:
+    """A trade that at least one client had a part in."""
+
+    trade_id: str
+    traded: Traded
+    taker_order_id: str
+    """As everyone is told it."""
+    window: Window
+    token: str
+    """The taker's."""
+    taker: Party
+    makers: tuple[TradeMaker, ...]
+    bucket_index: int
+    """Its place among the trades of its taker's order."""
+    status: TradeStatus = TradeStatus.MATCHED
+    updated_at_ms: int = 0
+    transaction_hash: str = ""
+    steps: list[SettlementStep] = attrs.field(factory=list)
+    """What is still to come."""
+    is_kept_aside: bool = False
+    """Whether it is going to fail, and what it brought is reserved until then."""
+
+    def parties(self) -> dict[str, Party]:
+        """Everyone who has a part in it, by wallet; the taker first."""
+        found = {self.taker.wallet: self.taker}
+        for maker in self.makers:
+            found.setdefault(maker.party.wallet, maker.party)
+        return found
+
+    def order_ids(self) -> tuple[str, ...]:
+        """The taker's order, then the makers'."""
+        return (self.taker_order_id, *(maker.order_id for maker in self.makers))

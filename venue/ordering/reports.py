@@ -1,0 +1,116 @@
+"""The exchange's own books, for whoever checks a client's against them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from venue.engine import Ledger
+from venue.engine.messages import Outcome
+from venue.ordering.bookkeeper import Bookkeeper
+from venue.ordering.records import OrderRecord, TradeRecord
+from venue.world import Catalogue
+
+
+class WalletReports:
+    """Tells everything about every wallet, in whole units of ``actors.units``."""
+
+    def __init__(self, books: Bookkeeper, ledger: Ledger, catalogue: Catalogue) -> None:
+        self._books = books
+        self._ledger = ledger
+        self._catalogue = catalogue
+
+    def of(self, wallets: list[str], now_ms: int) -> dict[str, Any]:
+        """Check the ledger, and describe these wallets.
+
+        Raises:
+            AssertionError: money or shares appeared or went.
+        """
+        self._ledger.audit()
+        return {"now_ms": now_ms, "wallets": {name: self._wallet(name) for name in wallets}}
+
+    def _wallet(self, wallet: str) -> dict[str, Any]:
+        account = self._ledger.open_account(wallet)
+        return {
+            "cash_nanos": account.cash_nanos,
+            "reserved_nanos": account.reserved_nanos,
+            "shares": self._shares(wallet),
+            "orders": [_order(order) for order in self._books.orders_of(wallet)],
+            "trades": [
+                part for trade in self._books.trades_of(wallet) for part in _parts(trade, wallet)
+            ],
+        }
+
+    def _shares(self, wallet: str) -> list[dict[str, Any]]:
+        rows = []
+        holdings = self._ledger.account(wallet).holdings.items()
+        for (market_id, outcome), holding in holdings:
+            market = self._catalogue.with_condition(market_id)
+            tokens = ("", "") if market is None else market.status.window.tokens
+            if holding.units:
+                rows.append(
+                    {
+                        "market": market_id,
+                        "token": tokens[0 if outcome is Outcome.UP else 1],
+                        "outcome": outcome.value,
+                        "units": holding.units,
+                        "reserved_units": holding.reserved_units,
+                    }
+                )
+        return rows
+
+
+def _order(order: OrderRecord) -> dict[str, Any]:
+    return {
+        "order_id": order.order_id,
+        "api_key": order.party.api_key,
+        "market": order.window.condition_id,
+        "token": order.token,
+        "outcome": order.terms.outcome.value,
+        "is_buy": order.terms.is_buy,
+        "price_ticks": order.terms.price_ticks,
+        "size_units": order.terms.size_units,
+        "order_type": order.terms.lifetime.value,
+        "filled_units": order.filled_units,
+        "status": order.status_text,
+        "created_at_ms": order.created_at_ms,
+    }
+
+
+def _parts(trade: TradeRecord, wallet: str) -> list[dict[str, Any]]:
+    """A wallet's orders in a trade: one row for each (trade, order)."""
+    traded = trade.traded
+    common = {
+        "trade_id": trade.trade_id,
+        "market": trade.window.condition_id,
+        "status": trade.status.value,
+        "traded_at_ms": traded.traded_at_ms,
+    }
+    parts = []
+    if trade.taker.wallet == wallet:
+        parts.append(
+            common
+            | {
+                "order_id": trade.taker_order_id,
+                "is_maker": False,
+                "outcome": traded.outcome.value,
+                "is_buy": traded.is_buy,
+                "price_ticks": traded.price_ticks,
+                "size_units": traded.size_units,
+                "fee_nanos": traded.fee_nanos,
+            }
+        )
+    parts += [
+        common
+        | {
+            "order_id": maker.order_id,
+            "is_maker": True,
+            "outcome": maker.outcome.value,
+            "is_buy": maker.is_buy,
+            "price_ticks": maker.price_ticks,
+            "size_units": maker.size_units,
+            "fee_nanos": 0,
+        }
+        for maker in trade.makers
+        if maker.party.wallet == wallet
+    ]
+    return parts

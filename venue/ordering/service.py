@@ -1,0 +1,187 @@
+"""The order side of a running exchange: all its parts, and what they do as time passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import attrs
+
+from venue.channels.user import UserSession
+from venue.engine import Ledger
+from venue.faults import FaultKind
+from venue.frames import Channel, Frame
+from venue.ordering.buckets import RateLimits
+from venue.ordering.chain import Chain
+from venue.ordering.desk import OrderDesk, Prove
+from venue.ordering.entry import EntryMode, OrderEntry
+from venue.ordering.fault_plan import FaultCommand, FaultFile, FaultSchedule, StreamFault
+from venue.ordering.faults import IMMEDIATE_FAULTS, OrderFault, OrderFaultKind, OrderFaults
+from venue.ordering.heartbeats import Heartbeats
+from venue.ordering.keys import KeyRing
+from venue.ordering.reads import AccountReads
+from venue.ordering.reports import WalletReports
+from venue.ordering.signatures import prove_order
+from venue.ordering.trading import TradingMarket
+from venue.ordering.wallets import Wallets
+from venue.simulation.market import SimulatedMarket
+from venue.world import Catalogue, MarketView
+
+_RESTRICTIONS = {
+    OrderFaultKind.POST_ONLY: EntryMode.POST_ONLY,
+    OrderFaultKind.CANCEL_ONLY: EntryMode.CANCEL_ONLY,
+    OrderFaultKind.DISABLED: EntryMode.DISABLED,
+}
+
+
+@attrs.frozen
+class ListedMarkets:
+    """The listed markets that have an engine: recorded and ended ones have none."""
+
+    catalogue: Catalogue
+
+    def with_token(self, token: str) -> TradingMarket | None:
+        """The market that a token is an outcome of, if it takes orders."""
+        return _trading(self.catalogue.with_token(token))
+
+    def with_condition(self, condition_id: str) -> TradingMarket | None:
+        """The market of a condition id, if it takes orders."""
+        return _trading(self.catalogue.with_condition(condition_id))
+
+
+def _trading(market: MarketView | None) -> TradingMarket | None:
+    return market if isinstance(market, SimulatedMarket) else None
+
+
+@attrs.frozen(kw_only=True)
+class Surface:
+    """What the order side needs of the server around it."""
+
+    now_ms: Callable[[], int]
+    """Venue time."""
+    wall_ms: Callable[[], int]
+    """The host's time: clients sign with it, and know no other."""
+    send: Callable[[Iterable[Frame]], None]
+    inject: Callable[[Channel, FaultKind, int], None]
+    """Lets a stream misbehave."""
+
+
+class OrderService:
+    """Keys, desk, limits, switches, faults and books of one exchange."""
+
+    def __init__(
+        self,
+        *,
+        seed: int,
+        catalogue: Catalogue,
+        ledger: Ledger,
+        surface: Surface,
+        wallets: Mapping[str, int],
+        fault_file: FaultFile,
+        prove: Prove = prove_order,
+    ) -> None:
+        """Open for orders.
+
+        Args:
+            seed: decides keys, settlement, and all faults that come by chance.
+            catalogue: the listed markets.
+            ledger: the one that their engines use.
+            surface: the server around it.
+            wallets: money of each wallet at the start, nanodollars by address.
+            fault_file: what goes wrong by chance, and at which time after now.
+            prove: how signatures are recovered.
+        """
+        self._surface = surface
+        self._schedule = FaultSchedule(fault_file.planned, surface.now_ms())
+        self._skew_ms = 0
+        self.catalogue = catalogue
+        self.faults = OrderFaults(seed, fault_file.chances)
+        self.entry = OrderEntry()
+        self.limits = RateLimits()
+        self.keys = KeyRing(seed)
+        self.heartbeats = Heartbeats(seed)
+        self.wallets = Wallets(ledger)
+        self.desk = OrderDesk(
+            seed=seed,
+            ledger=ledger,
+            markets=ListedMarkets(catalogue),
+            faults=self.faults,
+            prove=prove,
+            send=surface.send,
+        )
+        self.reads = AccountReads(seed, self.desk.books, ledger)
+        self.chain = Chain(seed, ledger, self.wallets, catalogue, self.faults)
+        self.reports = WalletReports(self.desk.books, ledger, catalogue)
+        self._known_wallets = dict.fromkeys(address.lower() for address in wallets)
+        for address, amount_nanos in wallets.items():
+            self.wallets.deposit(address.lower(), amount_nanos)
+
+    @property
+    def now_ms(self) -> int:
+        """Venue time."""
+        return self._surface.now_ms()
+
+    @property
+    def wall_ms(self) -> int:
+        """The time that signed requests are measured by: the host's, plus the skew."""
+        return self._surface.wall_ms() + self._skew_ms
+
+    @property
+    def skew_ms(self) -> int:
+        """How far the clock that clients can see is ahead, as a fault."""
+        return self._skew_ms
+
+    @property
+    def known_wallets(self) -> list[str]:
+        """Wallets that have money from the start or an API key, oldest first."""
+        return list(self._known_wallets)
+
+    def know(self, wallet: str) -> None:
+        """Keep books of a wallet."""
+        self._known_wallets.setdefault(wallet)
+
+    def new_session(self) -> UserSession:
+        """Begin a connection of the user channel."""
+        return UserSession(self._find_wallet)
+
+    def advance(self) -> None:
+        """Do what is due by now: faults, switches of those who fell silent, settlement."""
+        now_ms = self.now_ms
+        for command in self._schedule.due(now_ms):
+            self.inject(command)
+        for name in self.heartbeats.expired(now_ms):
+            api_key = self.keys.with_name(name)
+            if api_key is not None:
+                self.desk.cancel_matching(api_key.wallet, now_ms, api_key=name)
+        self.chain.advance(now_ms)
+        self.desk.advance(now_ms)
+
+    def inject(self, fault: FaultCommand) -> None:
+        """Let something go wrong."""
+        if isinstance(fault, StreamFault):
+            self._surface.inject(fault.channel, fault.kind, fault.count)
+        elif fault.kind in IMMEDIATE_FAULTS:
+            self._inject_at_once(fault)
+        else:
+            self.faults.plan(fault)
+
+    def _inject_at_once(self, fault: OrderFault) -> None:
+        now_ms, lasts_ms = self.now_ms, fault.lasts_ms
+        self.faults.injected[fault.kind] += 1
+        if fault.kind is OrderFaultKind.RESTART:
+            self.entry.restart(now_ms, lasts_ms)
+        elif fault.kind in _RESTRICTIONS:
+            self.entry.restrict(_RESTRICTIONS[fault.kind], now_ms, lasts_ms)
+        elif fault.kind is OrderFaultKind.CLOCK_SKEW:
+            self._skew_ms = lasts_ms
+        elif fault.kind is OrderFaultKind.CANCEL_BY_VENUE:
+            self.desk.cancel_by_venue(now_ms)
+        elif fault.kind is OrderFaultKind.REPLAY:
+            self.desk.replay(fault.count, now_ms)
+        else:
+            self.faults.call_off()
+            self.entry.open()
+            self._skew_ms = 0
+
+    def _find_wallet(self, key: str, secret: str, passphrase: str) -> str | None:
+        api_key = self.keys.with_credentials(key, secret, passphrase)
+        return None if api_key is None else api_key.wallet

@@ -1,0 +1,70 @@
+"""The user channel's events on their way out.
+
+Orders and trades travel apart on the real venue: which of them arrives first is chance, and so is
+whether either arrives before the answer to the POST that caused it. What is told of one order, or
+of one trade, stays in order, unless a fault lets it be late.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from random import Random
+
+from venue.frames import Channel, Frame
+from venue.ordering.faults import OrderFaultKind, OrderFaults
+
+_LAGS_MS = (0, 0, 0, 20, 40, 100)
+_LATE_MS = (50, 600)
+_AGAIN_MS = (20, 3_000)
+_KEPT = 64
+"""Events that can be replayed."""
+
+
+def user_keys(wallet: str, market: str) -> tuple[str, str]:
+    """Who receives an event: who listens to all of a wallet's markets, and who to this one."""
+    return (wallet, f"{wallet}/{market}")
+
+
+class UserEvents:
+    """Events that are due later, and those that were sent."""
+
+    def __init__(self, seed: int, faults: OrderFaults) -> None:
+        self._seed = seed
+        self._faults = faults
+        self._waiting: list[tuple[int, int, Frame]] = []
+        self._lane_ends_ms: dict[str, int] = {}
+        self._recent: deque[Frame] = deque(maxlen=_KEPT)
+        self._count = 0
+
+    def put(self, keys: tuple[str, str], lane: str, text: str, now_ms: int) -> None:
+        """Let an event be sent soon, after all of its lane."""
+        self._count += 1
+        name = f"{lane}/{self._count}"
+        dice = Random(f"{self._seed}/events/{name}")
+        frame = Frame(Channel.USER, keys, text)
+        due_ms = max(now_ms + dice.choice(_LAGS_MS), self._lane_ends_ms.get(lane, 0))
+        if self._faults.strikes(OrderFaultKind.LATE_EVENT, name):
+            due_ms += dice.randint(*_LATE_MS)
+        else:
+            self._lane_ends_ms[lane] = due_ms
+        self._push(frame, due_ms)
+        if self._faults.strikes(OrderFaultKind.DUPLICATE_EVENT, name):
+            self._push(frame, due_ms + dice.randint(*_AGAIN_MS))
+
+    def replay(self, count: int, now_ms: int) -> None:
+        """Send the last events again."""
+        for frame in list(self._recent)[-count:]:
+            self._push(frame, now_ms)
+
+    def release(self, now_ms: int) -> list[Frame]:
+        """Take out what is due."""
+        frames = []
+        while self._waiting and self._waiting[0][0] <= now_ms:
+            frames.append(heapq.heappop(self._waiting)[2])
+        self._recent.extend(frames)
+        return frames
+
+    def _push(self, frame: Frame, due_ms: int) -> None:
+        self._count += 1
+        heapq.heappush(self._waiting, (due_ms, self._count, frame))

@@ -1,0 +1,72 @@
+"""What a wallet does on the chain, past the order desk: pairs are split and merged, money moves."""
+
+from __future__ import annotations
+
+from actors.units import PAYOUT_TICKS, dollars_text, size_text
+from venue.engine import Ledger
+from venue.engine.messages import Outcome
+
+
+class WalletRefused(ValueError):
+    """The wallet has too little that is free."""
+
+
+class Wallets:
+    """Moves money and shares of clients' wallets.
+
+    The ledger would let a wallet take what its open orders hold back, as the chain does; here that
+    is refused, so that what a failing trade has to give back is always there.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def open(self, wallet: str) -> None:
+        """Have a wallet, with nothing in it if it is new."""
+        self._ledger.open_account(wallet)
+
+    def deposit(self, wallet: str, amount_nanos: int) -> None:
+        """Bring money in from outside."""
+        self._ledger.open_account(wallet)
+        self._ledger.deposit(wallet, amount_nanos)
+
+    def withdraw(self, wallet: str, amount_nanos: int) -> None:
+        """Take money out.
+
+        Raises:
+            WalletRefused: not so much is free.
+        """
+        self._require_money(wallet, amount_nanos)
+        self._ledger.withdraw(wallet, amount_nanos)
+
+    def split(self, wallet: str, market_id: str, size_units: int) -> None:
+        """Turn money into pairs of shares.
+
+        Raises:
+            WalletRefused: not so much money is free.
+        """
+        self._require_money(wallet, size_units * PAYOUT_TICKS)
+        self._ledger.split(wallet, market_id, size_units)
+
+    def merge(self, wallet: str, market_id: str, size_units: int) -> None:
+        """Turn pairs of shares into money.
+
+        Raises:
+            WalletRefused: not so many pairs are free.
+        """
+        self._ledger.open_account(wallet)
+        free_units = min(
+            self._ledger.free_shares_units(wallet, market_id, outcome) for outcome in Outcome
+        )
+        if not 0 <= size_units <= free_units:
+            raise WalletRefused(
+                f"{wallet} has {size_text(free_units)} free pairs, not {size_text(size_units)}"
+            )
+        self._ledger.merge(wallet, market_id, size_units)
+
+    def _require_money(self, wallet: str, amount_nanos: int) -> None:
+        free_nanos = self._ledger.open_account(wallet).free_nanos
+        if not 0 <= amount_nanos <= free_nanos:
+            raise WalletRefused(
+                f"{wallet} has ${dollars_text(free_nanos)} free, not ${dollars_text(amount_nanos)}"
+            )

@@ -1,0 +1,122 @@
+"""Rows of a client's own orders and trades, as REST and the user channel (``/ws/user``) tell them.
+
+All numbers are texts. Times are unix seconds, as texts in events and in trades; ``timestamp`` alone
+is in milliseconds.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actors.units import price_text, size_text
+from venue.ordering.records import OrderRecord, Party, TradeMaker, TradeRecord
+from venue.ordering.settlement import TradeStatus
+from venue.wire.orders import BUY, SELL
+from venue.wire.text import json_text
+
+PLACEMENT = "PLACEMENT"
+UPDATE = "UPDATE"
+CANCELLATION = "CANCELLATION"
+_FEE_RATE_TEXT = "0"
+"""The venue tells no rate here; the fee follows from the market's own."""
+
+
+def order_row(order: OrderRecord) -> dict[str, Any]:
+    """Describe an order as ``GET /data/orders`` and ``GET /data/order/{id}`` do."""
+    return {
+        "id": order.order_id,
+        "status": order.status_text,
+        "owner": order.party.api_key,
+        "maker_address": order.party.address,
+        "market": order.window.condition_id,
+        "asset_id": order.token,
+        "side": _side(order.terms.is_buy),
+        "original_size": size_text(order.terms.size_units),
+        "size_matched": size_text(order.filled_units),
+        "price": price_text(order.terms.price_ticks),
+        "outcome": order.terms.outcome.value,
+        "order_type": order.terms.lifetime.value,
+        "associate_trades": list(order.trade_ids),
+        "created_at": order.created_at_ms // 1000,
+        "expiration": order.expiration,
+    }
+
+
+def order_event_text(order: OrderRecord, kind: str, status: str, now_ms: int) -> str:
+    """Tell the owner what happened to an order: PLACEMENT, UPDATE or CANCELLATION."""
+    row = order_row(order)
+    return json_text(
+        {
+            **row,
+            "event_type": "order",
+            "type": kind,
+            "status": status,
+            "order_owner": row["owner"],
+            "created_at": str(row["created_at"]),
+            "timestamp": str(now_ms),
+        }
+    )
+
+
+def trade_row(trade: TradeRecord, viewer: Party) -> dict[str, Any]:
+    """Describe a trade as ``GET /data/trades`` does to one of its parties.
+
+    Side, size, price and token at the top are the taker's, whoever asks; a maker finds its own part
+    among ``maker_orders``.
+    """
+    return _trade(trade, viewer) | {"status": f"TRADE_STATUS_{trade.status.value}"}
+
+
+def trade_event_text(trade: TradeRecord, viewer: Party, status: TradeStatus, now_ms: int) -> str:
+    """Tell one of its parties a trade's new status."""
+    return json_text(
+        _trade(trade, viewer)
+        | {
+            "event_type": "trade",
+            "type": "TRADE",
+            "status": status.value,
+            "trade_owner": trade.taker.api_key,
+            "timestamp": str(now_ms),
+        }
+    )
+
+
+def _trade(trade: TradeRecord, viewer: Party) -> dict[str, Any]:
+    traded = trade.traded
+    return {
+        "id": trade.trade_id,
+        "taker_order_id": trade.taker_order_id,
+        "market": trade.window.condition_id,
+        "asset_id": trade.token,
+        "side": _side(traded.is_buy),
+        "size": size_text(traded.size_units),
+        "price": price_text(traded.price_ticks),
+        "fee_rate_bps": _FEE_RATE_TEXT,
+        "match_time": str(traded.traded_at_ms // 1000),
+        "last_update": str(trade.updated_at_ms // 1000),
+        "outcome": traded.outcome.value,
+        "bucket_index": trade.bucket_index,
+        "owner": viewer.api_key,
+        "maker_address": viewer.address,
+        "transaction_hash": trade.transaction_hash,
+        "trader_side": "TAKER" if viewer.wallet == trade.taker.wallet else "MAKER",
+        "maker_orders": [_maker_order(maker) for maker in trade.makers],
+    }
+
+
+def _maker_order(maker: TradeMaker) -> dict[str, str]:
+    return {
+        "order_id": maker.order_id,
+        "owner": maker.party.api_key,
+        "maker_address": maker.party.address,
+        "matched_amount": size_text(maker.size_units),
+        "price": price_text(maker.price_ticks),
+        "fee_rate_bps": _FEE_RATE_TEXT,
+        "asset_id": maker.token,
+        "outcome": maker.outcome.value,
+        "side": _side(maker.is_buy),
+    }
+
+
+def _side(is_buy: bool) -> str:
+    return BUY if is_buy else SELL
