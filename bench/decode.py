@@ -1,134 +1,226 @@
-"""Measure how many market channel frames a second the feed decodes: ``python bench/decode.py``.
+"""Decode, apply, best prices: frames a second, beside NautilusTrader 1.221 on the same frames.
 
-Book frames are recorded ones if a recording is given (a ``.jsonl.zst`` of frames), else made up
-with the same shape: 50 levels a side. Price changes are made up: two entries, mirrored, as the
-venue sends them. Every frame is in memory before the clock starts; the best of five rounds counts.
+Run as ``python -m bench.decode``. NautilusTrader is no dependency: it is installed into an
+environment of its own in the user's cache, once. The two take turns, round by round, so that what
+else the machine does meets both; the ratio is the median of the rounds' ratios.
 """
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
-import random
-import time
-from collections.abc import Callable, Sequence
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import venv
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
+from types import TracebackType
 
+import attrs
 import zstandard
-from rich.console import Console
-from rich.table import Table
 
-from actors.feeds.market_channel import MarketChannelDecoder
-from actors.feeds.messages import MarketEvent
-from actors.units import price_text
+from bench.common import Machine, Row, Table, Target, options, show
+from venue.frames import Channel, Frame, is_custom
+from venue.simulation.simulation import Simulation
+from venue.wire import market as wire
+from venue.wire.text import json_text
 
-FRAMES = 20_000
-ROUNDS = 5
-TOKENS = (str(10**76 + 1), str(10**76 + 2))
-MARKET_ID = "0x" + "ab" * 32
+ROOT = Path(__file__).resolve().parent.parent
+RECORDINGS = ROOT.parent / "shared" / "data" / "btc-updown-5m"
+NAUTILUS = "nautilus_trader[polymarket]==1.221.*"
+_SIMULATED_FROM_MS = 1_776_331_800_000
+_SIMULATED_RATE = 500
 
 
-def recorded_books(path: Path) -> list[bytes]:
-    """Read the frames of a recording."""
+@attrs.frozen(kw_only=True)
+class FrameSet:
+    """Frames of one kind, and how much faster they are to be followed."""
+
+    name: str
+    frames: Sequence[bytes]
+    least_ratio: float
+
+
+class Side:
+    """A worker process that follows one file of frames whenever it is told to."""
+
+    def __init__(self, python: Path, module: str, frames_path: Path) -> None:
+        self._process = subprocess.Popen(
+            [str(python), "-m", module, str(frames_path)],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self) -> Side:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self._process.communicate(timeout=60)
+
+    def ask(self, command: str) -> str:
+        """Give it a command; return its one line.
+
+        Raises:
+            RuntimeError: it ended instead; its own words are on stderr.
+        """
+        stdin, stdout = self._process.stdin, self._process.stdout
+        if stdin is None or stdout is None:
+            raise AssertionError("a worker was started without pipes")
+        stdin.write(f"{command}\n")
+        stdin.flush()
+        line = stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self._process.args!r} ended without an answer")
+        return line
+
+
+def nautilus_python() -> Path:
+    """Path of a Python that has NautilusTrader; installs it at the first call."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    home = cache / "understudy-bench" / "nautilus-1.221"
+    python = home / "bin" / "python"
+    is_there = python.exists() and _has_nautilus(python)
+    if not is_there:
+        print(f"installing {NAUTILUS} into {home} (once)", file=sys.stderr)
+        venv.create(home, with_pip=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", NAUTILUS], check=True)
+    return python
+
+
+def _has_nautilus(python: Path) -> bool:
+    look = [python, "-c", "import nautilus_trader.adapters.polymarket"]
+    return subprocess.run(look, check=False, stderr=subprocess.DEVNULL).returncode == 0
+
+
+def price_changes(count: int) -> list[bytes]:
+    """Whole books of a window's two tokens, then single levels' changes in them."""
+    world = _world()
+    market = next(iter(world.catalogue))
+    tokens = set(market.status.window.tokens)
+    first = [wire.book_event(book, world.now_ms, is_first=True) for book in market.books]
+    changes = (
+        frame.text
+        for frame in _market_frames(world)
+        if '"event_type":"price_change"' in frame.text and tokens.issuperset(frame.keys)
+    )
+    return [text.encode() for text in (*map(json_text, first), *islice(changes, count))]
+
+
+def books(count: int) -> tuple[str, list[bytes]]:
+    """Whole books: recorded ones if there is a recording, else the local exchange's."""
+    paths = sorted(RECORDINGS.glob("*.jsonl.zst"))
+    if paths:
+        return "recorded", list(islice(chain.from_iterable(map(_recorded, paths)), count))
+    texts = (frame.text for frame in _market_frames(_world()))
+    whole = (text.encode() for text in texts if '"event_type":"book"' in text)
+    return "simulated", list(islice(whole, count))
+
+
+def _recorded(path: Path) -> Iterator[bytes]:
     decompressor = zstandard.ZstdDecompressor(max_window_size=2**27)
     with path.open("rb") as packed:
-        lines = io.TextIOWrapper(decompressor.stream_reader(packed), "utf-8")
-        return [json.loads(line)["raw"].encode() for line in lines]
+        for line in io.TextIOWrapper(decompressor.stream_reader(packed), "utf-8"):
+            yield json.loads(line)["raw"].encode()
 
 
-def made_up_books(count: int, dice: random.Random) -> list[bytes]:
-    """Whole books, 50 levels a side, a few of which change from one to the next."""
-    sizes = [_size(dice) for _ in range(100)]
-    frames = []
-    for number in range(count):
-        for _ in range(4):
-            sizes[dice.randrange(100)] = _size(dice)
-        levels = [{"price": price_text(10 * (n + 1)), "size": sizes[n]} for n in range(99)]
-        event = {
-            "market": MARKET_ID,
-            "asset_id": TOKENS[0],
-            "timestamp": str(1_776_331_800_000 + number),
-            "hash": "5" * 40,
-            "bids": levels[:50],
-            "asks": levels[:49:-1],
-            "event_type": "book",
-        }
-        frames.append(_frame(event))
-    return frames
+def _world() -> Simulation:
+    """A simulated exchange at the start of a window."""
+    return Simulation(
+        seed=1,
+        asset="btc",
+        minutes=15,
+        origin_ms=_SIMULATED_FROM_MS,
+        frames_per_second=_SIMULATED_RATE,
+    )
 
 
-def made_up_price_changes(count: int, dice: random.Random) -> list[bytes]:
-    """One level's new total, seen from both tokens."""
-    frames = []
-    for number in range(count):
-        price_ticks, size = 10 * dice.randint(1, 99), _size(dice)
-        changes = [
-            _change(TOKENS[0], price_ticks, size, "BUY"),
-            _change(TOKENS[1], 1_000 - price_ticks, size, "SELL"),
-        ]
-        event = {
-            "market": MARKET_ID,
-            "price_changes": changes,
-            "timestamp": str(1_776_331_800_000 + number),
-            "event_type": "price_change",
-        }
-        frames.append(_frame(event))
-    return frames
+def _market_frames(world: Simulation) -> Iterator[Frame]:
+    """What everyone is sent on the market channel, for ever."""
+    for frames in world.advance(2**62):
+        yield from (f for f in frames if f.channel is Channel.MARKET and not is_custom(f))
 
 
-def _size(dice: random.Random) -> str:
-    return f"{dice.randint(100, 2_000_000) / 100:g}"
+def compared(frame_set: FrameSet, rounds: int) -> tuple[Row, str]:
+    """Let both sides follow the frames in turns; give the row, and how far they agree."""
+    with tempfile.NamedTemporaryFile(suffix=".frames") as file:
+        file.write(b"\n".join(frame_set.frames))
+        file.flush()
+        path = Path(file.name)
+        with (
+            Side(Path(sys.executable), "bench.decode_understudy", path) as ours,
+            Side(nautilus_python(), "bench.decode_nautilus", path) as theirs,
+        ):
+            best = [json.loads(side.ask("best")) for side in (ours, theirs)]
+            times = [(float(ours.ask("time")), float(theirs.ask("time"))) for _ in range(rounds)]
+    count = len(frame_set.frames)
+    equal = sum(a == b for a, b in zip(*best, strict=True))
+    row = Row(
+        name=frame_set.name,
+        figures={
+            **_own_figures(frame_set, min(a for a, _ in times)),
+            "Nautilus frames/s": round(count / min(b for _, b in times)),
+            "ratio": round(statistics.median(b / a for a, b in times), 2),
+            "lowest": round(min(b / a for a, b in times), 2),
+        },
+        target=Target(column="ratio", limit=frame_set.least_ratio, is_least=True),
+    )
+    return row, f"{frame_set.name}: the same best prices after {equal:,} of {count:,} frames"
 
 
-def _change(token: str, price_ticks: int, size: str, side: str) -> dict[str, str]:
+def alone(frame_set: FrameSet, rounds: int) -> Row:
+    """Let our side follow the frames by itself."""
+    with tempfile.NamedTemporaryFile(suffix=".frames") as file:
+        file.write(b"\n".join(frame_set.frames))
+        file.flush()
+        with Side(Path(sys.executable), "bench.decode_understudy", Path(file.name)) as ours:
+            best_s = min(float(ours.ask("time")) for _ in range(rounds))
+    return Row(name=frame_set.name, figures=_own_figures(frame_set, best_s))
+
+
+def _own_figures(frame_set: FrameSet, seconds: float) -> dict[str, float | int | str | None]:
+    count = len(frame_set.frames)
     return {
-        "asset_id": token,
-        "price": price_text(price_ticks),
-        "size": size,
-        "side": side,
-        "hash": "5" * 40,
-        "best_bid": "0.5",
-        "best_ask": "0.51",
+        "frames": count,
+        "bytes each": sum(map(len, frame_set.frames)) // count,
+        "µs each": round(1e6 * seconds / count, 2),
+        "frames/s": round(count / seconds),
     }
 
 
-def _frame(event: object) -> bytes:
-    return json.dumps(event, separators=(",", ":")).encode()
-
-
-def frames_a_second(
-    frames: Sequence[bytes], take: Callable[[list[MarketEvent]], object] | None = None
-) -> float:
-    """Decode all frames, and hand their events on if there is someone to take them."""
-    best_s = float("inf")
-    for _ in range(ROUNDS):
-        decode = MarketChannelDecoder().decode
-        began = time.perf_counter()
-        for raw in frames:
-            events = decode(raw)
-            if take is not None:
-                take(events)
-        best_s = min(best_s, time.perf_counter() - began)
-    return len(frames) / best_s
-
-
 def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description="frames a second, decoded")
-    parser.add_argument("recording", type=Path, nargs="?", help="book frames to decode")
-    recording: Path | None = parser.parse_args().recording
-    dice = random.Random(1)
-    books = recorded_books(recording) if recording else made_up_books(FRAMES // 4, dice)
-    table = Table("frames", "count", "bytes each", "frames/s", "µs each", title="decoding")
-    for name, frames in (
-        ("price_change", made_up_price_changes(FRAMES, dice)),
-        ("book, recorded" if recording else "book", books),
-    ):
-        rate = frames_a_second(frames)
-        size = sum(map(len, frames)) // len(frames)
-        table.add_row(name, f"{len(frames):,}", f"{size:,}", f"{rate:,.0f}", f"{1e6 / rate:.1f}")
-    Console().print(table)
+    """Measure and print."""
+    parser = options(__doc__)
+    parser.add_argument("--alone", action="store_true", help="without NautilusTrader")
+    arguments = parser.parse_args()
+    machine = Machine.now()
+    source, book_frames = books(500 if arguments.quick else 10_000)
+    frame_sets = (
+        FrameSet(
+            name="price_change, simulated",
+            frames=price_changes(1_000 if arguments.quick else 20_000),
+            least_ratio=2,
+        ),
+        FrameSet(name=f"book, {source}", frames=book_frames, least_ratio=5),
+    )
+    rounds = 2 if arguments.quick else 15
+    if arguments.alone:
+        rows, notes = [alone(each, rounds) for each in frame_sets], []
+    else:
+        pairs = [compared(each, rounds) for each in frame_sets]
+        rows, notes = [row for row, _ in pairs], [note for _, note in pairs]
+    table = Table(title="decode + apply + best prices", rows=rows, notes=notes)
+    show(machine, [table], is_json=arguments.json)
 
 
 if __name__ == "__main__":

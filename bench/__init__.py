@@ -1,0 +1,1 @@
+"""Benchmarks: what the promises of the README cost and hold, measured. See docs/benchmarks.md."""

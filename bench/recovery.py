@@ -1,0 +1,280 @@
+"""From SIGKILL to serving with state: every role, an order, a feed's books, and the whole tree.
+
+Run as ``python -m bench.recovery``. A role serves again when it has recovered its record and has
+been told all it needs; its shell then says so to the supervisor, which notes the instant. Every
+kill meets a running system: before each, everyone serves. Falls in a row are kept apart by
+``restart_period_s``, so none of them is held back by the supervisor's backoff.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from actors.roles import MARKET_FEED, MARKET_STATE, order_id_of
+from actors.settings import ExecutionSettings, SupervisionSettings
+from actors.supervision.messages import ChildrenReport, ChildReport, ChildState
+from actors.transport import end_with_parent
+from bench.common import Machine, Row, Table, Target, latency_figures, options, show
+from bench.memory import descendants, status
+from bench.system import EAGER, Exchange, System, all_serve, exchange, system
+from understudy.bootstrap import CHILDREN
+
+ROLE_LIMIT_MS = 250
+TREE_LIMIT_MS = 1_500
+_FRAMES_PER_SECOND = 100
+_LEAD_MS = 12_000
+_SHORT_LEAD_MS = 1_000
+_RESTART_PERIOD_S = 1.0
+_RECOVERY_LIMIT_S = 30.0
+_ORDER, _BOOKS = "order", f"{MARKET_FEED}, to the first fresh snapshot"
+
+LIVING_ORDERS = attrs.evolve(
+    EAGER,
+    execution=ExecutionSettings(order_ttl_ms=600_000, latency_ms=60_000),
+    supervision=SupervisionSettings(max_restarts=1_000, restart_period_s=_RESTART_PERIOD_S),
+)
+"""Orders are under way for a minute, so that there is always one to kill, and state to recover."""
+
+
+def now_ms() -> int:
+    """The instant on the clock that the supervisor notes times by."""
+    return time.monotonic_ns() // 1_000_000
+
+
+# Roles
+
+
+def role_samples(rounds: int) -> dict[str, list[int]]:
+    """Kill every role in turn, again and again; how long each took, in ms."""
+    samples: dict[str, list[int]] = defaultdict(list)
+    with exchange(_FRAMES_PER_SECOND, _LEAD_MS) as venue, system(LIVING_ORDERS, venue) as running:
+        running.wait_for_window()
+        running.wait_until(lambda report: _an_order(report) is not None)
+        for _ in range(rounds):
+            began = time.monotonic()
+            for spec in CHILDREN:
+                _kill_role(running, spec.role, samples)
+            order = _an_order(running.report())
+            if order is not None:
+                _kill_role(running, order.role, samples)
+            time.sleep(max(0.0, _RESTART_PERIOD_S - (time.monotonic() - began)))
+    return samples
+
+
+def _kill_role(running: System, role: str, samples: dict[str, list[int]]) -> None:
+    victim = _child(running.wait_until(all_serve), role)
+    if victim is None:
+        return  # an order may have ended meanwhile
+    killed_at_ms = now_ms()
+    os.kill(victim.pid, signal.SIGKILL)
+    awaited = (role, MARKET_STATE) if role == MARKET_FEED else (role,)
+    report = running.wait_until(
+        lambda report: all(_serves_since(report, each, killed_at_ms) for each in awaited),
+        _RECOVERY_LIMIT_S,
+    )
+    kind = role if order_id_of(role) is None else _ORDER
+    samples[kind].append(_took_ms(report, role, killed_at_ms))
+    if role == MARKET_FEED:
+        samples[_BOOKS].append(_took_ms(report, MARKET_STATE, killed_at_ms))
+
+
+def _child(report: ChildrenReport, role: str) -> ChildReport | None:
+    return next((child for child in report.children if child.role == role), None)
+
+
+def _an_order(report: ChildrenReport) -> ChildReport | None:
+    orders = (child for child in report.children if order_id_of(child.role) is not None)
+    return next(orders, None)
+
+
+def _serves_since(report: ChildrenReport, role: str, since_ms: int) -> bool:
+    child = _child(report, role)
+    return child is not None and child.serving_since_ms >= since_ms
+
+
+def _took_ms(report: ChildrenReport, role: str, killed_at_ms: int) -> int:
+    child = _child(report, role)
+    if child is None:
+        raise AssertionError(f"{role} served a moment ago")
+    return child.serving_since_ms - killed_at_ms
+
+
+# The tree
+
+
+class Run:
+    """An ``understudy run`` in processes of its own, which can be ended and begun again."""
+
+    def __init__(self, venue: Exchange, data_dir: Path) -> None:
+        clock = venue.clock
+        stage = (venue.http_url, venue.ws_url, data_dir / "points", clock.origin_monotonic_ns)
+        settings = {
+            "supervision.max_restarts": 1_000,
+            "supervision.restart_period_s": _RESTART_PERIOD_S,
+            "execution.latency_ms": 60_000,
+            "execution.order_ttl_ms": 600_000,
+        }
+        self.data_dir = data_dir
+        self._command = [
+            *(sys.executable, "-m", "understudy", "run", "--data-dir", str(data_dir)),
+            *("--drill-stage", *map(str, (*stage, clock.origin_ms, clock.speed))),
+            *(word for key, value in settings.items() for word in ("--set", f"{key}={value}")),
+        ]
+        (data_dir / "points").mkdir()
+        self.begin()
+
+    def begin(self) -> None:
+        """Start the foreground process."""
+        self._process = subprocess.Popen(
+            self._command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=end_with_parent,
+        )
+
+    @property
+    def pid(self) -> int:
+        """The foreground process."""
+        return self._process.pid
+
+    def kill(self) -> None:
+        """End the foreground process by force; everything below it falls with it."""
+        self._process.kill()
+        self._process.wait()
+
+    def end(self) -> None:
+        """End it in good order."""
+        self._process.terminate()
+        self._process.wait(_RECOVERY_LIMIT_S)
+
+    def ps_when_all_serve(self, since_ms: int) -> Mapping[str, Any]:
+        """Wait until everyone serves, and has begun to since an instant; what ``ps`` says then.
+
+        Raises:
+            TimeoutError: they do not.
+        """
+        deadline = time.monotonic() + _RECOVERY_LIMIT_S
+        while time.monotonic() < deadline:
+            ps = status(self.data_dir, _RECOVERY_LIMIT_S)
+            permanent = {spec.role for spec in CHILDREN}
+            rows = [child for child in ps["children"] if child["role"] in permanent]
+            if len(rows) == len(permanent) and all(_row_serves(row, since_ms) for row in rows):
+                return ps
+            time.sleep(0.02)
+        raise TimeoutError(f"not everyone serves after {_RECOVERY_LIMIT_S:g} s")
+
+
+def _row_serves(row: Mapping[str, Any], since_ms: int) -> bool:
+    is_serving: bool = row["state"] == ChildState.SERVING.value
+    is_new: bool = row["serving_since_ms"] >= since_ms
+    return is_serving and is_new
+
+
+@contextlib.contextmanager
+def real_run() -> Iterator[Run]:
+    """Run the whole system against an exchange that outlives it."""
+    with (
+        exchange(_FRAMES_PER_SECOND, _SHORT_LEAD_MS) as venue,
+        tempfile.TemporaryDirectory(prefix="understudy-bench-") as folder,
+    ):
+        run = Run(venue, Path(folder))
+        try:
+            yield run
+        finally:
+            run.end()
+
+
+def _kill_supervisor(_run: Run, ps: Mapping[str, Any]) -> None:
+    os.kill(ps["pid"], signal.SIGKILL)
+
+
+def _kill_admin(_run: Run, ps: Mapping[str, Any]) -> None:
+    os.kill(ps["parent_pid"], signal.SIGKILL)
+
+
+def _kill_all_below(run: Run, _ps: Mapping[str, Any]) -> None:
+    for pid in descendants(run.pid) - {run.pid}:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _kill_run(run: Run, _ps: Mapping[str, Any]) -> None:
+    run.kill()
+    run.begin()
+
+
+TREE_KILLS: Mapping[str, Callable[[Run, Mapping[str, Any]], None]] = {
+    "supervisor": _kill_supervisor,
+    "admin": _kill_admin,
+    "all below the foreground, at once": _kill_all_below,
+    "the foreground, and the command given again": _kill_run,
+}
+
+
+def tree_samples(rounds: int) -> dict[str, list[int]]:
+    """Fell the tree in every way, again and again; how long until all served, in ms."""
+    samples: dict[str, list[int]] = defaultdict(list)
+    with real_run() as run:
+        ps = run.ps_when_all_serve(0)
+        for _ in range(rounds):
+            for name, kill in TREE_KILLS.items():
+                time.sleep(_RESTART_PERIOD_S)
+                killed_at_ms = now_ms()
+                kill(run, ps)
+                ps = run.ps_when_all_serve(killed_at_ms)
+                permanent = [row for row in ps["children"] if row["role"] in _ROLES]
+                served_at_ms = max(row["serving_since_ms"] for row in permanent)
+                samples[name].append(served_at_ms - killed_at_ms)
+    return samples
+
+
+_ROLES = frozenset(spec.role for spec in CHILDREN)
+
+
+def table(title: str, samples: Mapping[str, list[int]], limit_ms: int, note: str) -> Table:
+    """Summarize."""
+    rows = [
+        Row(
+            name=name,
+            figures=latency_figures(1_000 * taken_ms for taken_ms in taken),
+            target=Target(column="p99 ms", limit=limit_ms),
+        )
+        for name, taken in samples.items()
+    ]
+    return Table(title=title, rows=rows, notes=(note,))
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = options(__doc__)
+    parser.add_argument("--rounds", type=int, help="kills of each")
+    arguments = parser.parse_args()
+    machine = Machine.now()
+    roles = role_samples(arguments.rounds or (1 if arguments.quick else 50))
+    trees = tree_samples(arguments.rounds or (1 if arguments.quick else 20))
+    tables = [
+        table("SIGKILL of a role to serving with state", roles, ROLE_LIMIT_MS, _ROLES_NOTE),
+        table("SIGKILL of what holds the tree to all serving", trees, TREE_LIMIT_MS, _TREES_NOTE),
+    ]
+    show(machine, tables, is_json=arguments.json)
+
+
+_ROLES_NOTE = "instants are the supervisor's, to the millisecond"
+_TREES_NOTE = "until the last role serves; a command given again has Python and imports to load"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,204 @@
+"""A whole trading system in real processes beside a local exchange, for as long as it is measured.
+
+The tree is built by the product's own composition root, exactly as ``understudy run`` builds it;
+only the exchange's message rate and the strategy's appetite are the benchmark's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import attrs
+
+from actors import transport
+from actors.clock import Clock, ClockSpec
+from actors.journal import prepare
+from actors.settings import ExecutionSettings, SeriesSettings, Settings, StrategySettings
+from actors.supervision.messages import ChildrenReport, ChildState
+from understudy.bootstrap import pointed_at_local_exchange, supervisor_boot
+from understudy.tree import ActorTree
+
+ROOT = Path(__file__).resolve().parent.parent
+WINDOW_MINUTES = 15
+NORMAL_ACTIVITY = 0.9
+"""Of the rate that it is given, the exchange sends so much in the middle of a window."""
+_START_LIMIT_S = 60.0
+_LOOK_AGAIN_S = 0.02
+
+EAGER = Settings(
+    series=SeriesSettings(window_minutes=WINDOW_MINUTES),
+    strategy=StrategySettings(
+        bootstrap_high_ticks=1000,
+        bootstrap_low_ticks=1000,
+        kill_zone_minutes=0,
+        oracle_block_yes_ticks=0,
+        oracle_block_no_ticks=1000,
+    ),
+    execution=ExecutionSettings(order_ttl_ms=100, latency_ms=200),
+)
+"""Every order is taken back before it reaches the book, so the first rule of the strategy wishes
+again and again: about one order a second, where a real window has a handful."""
+
+
+class NotServing(Exception):
+    """The system did not come to serve in time; the sentence says who did not."""
+
+
+@attrs.frozen(kw_only=True)
+class Exchange:
+    """A local exchange in its own process, and the clock it shares with the system."""
+
+    http_url: str
+    ws_url: str
+    clock: ClockSpec
+    opens_at_ms: int
+    """Start of the window that begins soon after the exchange does."""
+    pid: int
+
+    @property
+    def port(self) -> int:
+        """The one port that all its streams have."""
+        return int(self.ws_url.rpartition(":")[2])
+
+
+@contextlib.contextmanager
+def exchange(frames_per_second: float, lead_ms: int) -> Iterator[Exchange]:
+    """Run a local exchange that opens a window after ``lead_ms`` and sends at a rate from then on.
+
+    Raises:
+        RuntimeError: it did not start.
+    """
+    opens_at_ms = _coming_window_ms()
+    clock = ClockSpec.starting_now(opens_at_ms - lead_ms)
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "venue", "--port", "0"),
+            *("--rate", f"{frames_per_second / NORMAL_ACTIVITY:.0f}"),
+            *("--minutes", str(WINDOW_MINUTES)),
+            *("--start", str(clock.origin_ms)),
+            *("--origin-monotonic-ns", str(clock.origin_monotonic_ns)),
+        ],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=transport.end_with_parent,
+    )
+    try:
+        said = _first_line(process)
+        yield Exchange(
+            http_url=said["http"],
+            ws_url=said["ws"],
+            clock=clock,
+            opens_at_ms=opens_at_ms,
+            pid=process.pid,
+        )
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _coming_window_ms() -> int:
+    length_ms = WINDOW_MINUTES * 60_000
+    return (time.time_ns() // 1_000_000 // length_ms + 1) * length_ms
+
+
+def _first_line(process: subprocess.Popen[bytes]) -> dict[str, str]:
+    if process.stdout is None:
+        raise AssertionError("the exchange was started without a pipe")
+    ready, _, _ = select.select([process.stdout], [], [], _START_LIMIT_S)
+    line = process.stdout.readline() if ready else b""
+    if not line:
+        raise RuntimeError("the local exchange did not start; its own words are on stderr")
+    said: dict[str, str] = json.loads(line)
+    return said
+
+
+class System:
+    """One running tree, and the few questions that benchmarks ask of it."""
+
+    def __init__(self, tree: ActorTree, venue: Exchange, data_dir: Path) -> None:
+        self.tree = tree
+        self.venue = venue
+        self.data_dir = data_dir
+        self._clock = Clock(venue.clock)
+
+    def report(self) -> ChildrenReport:
+        """Ask the supervisor how all are.
+
+        Raises:
+            NotServing: it does not answer.
+        """
+        report = self.tree.ask_children(patience_s=5.0)
+        if report is None:
+            raise NotServing("the supervisor does not answer")
+        return report
+
+    def wait_until(
+        self, holds: Callable[[ChildrenReport], bool], limit_s: float = _START_LIMIT_S
+    ) -> ChildrenReport:
+        """Ask again and again until something holds.
+
+        Raises:
+            NotServing: it does not hold in time.
+        """
+        deadline = time.monotonic() + limit_s
+        while not holds(report := self.report()):
+            if time.monotonic() > deadline:
+                states = ", ".join(f"{each.role} {each.state.value}" for each in report.children)
+                raise NotServing(f"after {limit_s:g} s: {states}")
+            time.sleep(_LOOK_AGAIN_S)
+        return report
+
+    def wait_for_window(self) -> None:
+        """Wait until the window has opened and everyone serves in it."""
+        left_ms = self.venue.opens_at_ms + 1_000 - self._clock.now_ms()
+        time.sleep(max(0, left_ms) / 1000)
+        self.wait_until(all_serve)
+
+
+def all_serve(report: ChildrenReport) -> bool:
+    """Whether every child has all it needs to do its work."""
+    return all(child.state is ChildState.SERVING for child in report.children)
+
+
+@contextlib.contextmanager
+def system(settings: Settings, venue: Exchange, within: Path | None = None) -> Iterator[System]:
+    """Run the troupe against an exchange, and leave nothing of it behind.
+
+    Args:
+        settings: What the actors are told; their addresses are replaced by the exchange's.
+        venue: The exchange.
+        within: Where the data directory lies; None: where the machine keeps temporary files.
+    """
+    _prepare_transport()
+    data_dir = Path(tempfile.mkdtemp(prefix="understudy-bench-", dir=within))
+    try:
+        prepare(data_dir)
+        pointed = pointed_at_local_exchange(settings, venue.http_url, venue.ws_url)
+        boot = supervisor_boot(pointed, venue.clock, data_dir, seed=1, log_to_stderr=False)
+        tree = ActorTree(boot)
+        try:
+            yield System(tree, venue, data_dir)
+        finally:
+            tree.end("it is measured")
+    finally:
+        shutil.rmtree(data_dir)
+
+
+@functools.cache
+def _prepare_transport() -> None:
+    """Do once what ``understudy run`` does before its tree."""
+    transport.secure()
+    transport.quicken()
+    transport.notice_every_exit()
+    transport.tie_children_to_parents()

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bench.common import Machine, Row, Table, Target, latency_figures, show
+
+MACHINE = Machine(began_at="2026-11-22 12:00 UTC", cpu_count=2, python="3.11", load_before=0.5)
+
+
+def table_of(figure: float | None, target: Target) -> Table:
+    row = Row(name="a thing", figures={"p99 ms": figure}, target=target)
+    return Table(title="things", rows=[row], notes=["a note"])
+
+
+AT_MOST = Target(column="p99 ms", limit=10)
+AT_LEAST = Target(column="p99 ms", limit=10, is_least=True)
+
+
+@pytest.mark.parametrize(
+    ("target", "figure", "is_met"),
+    [
+        (AT_MOST, 10, True),
+        (AT_MOST, 10.1, False),
+        (AT_LEAST, 10, True),
+        (AT_LEAST, 9.9, False),
+        (AT_MOST, None, None),
+    ],
+)
+def test_a_figure_is_held_against_its_target(
+    target: Target, figure: float | None, is_met: bool | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show(MACHINE, [table_of(figure, target)], is_json=True)
+    (row,) = json.loads(capsys.readouterr().out)["tables"][0]["rows"]
+    assert row["is_met"] is is_met
+
+
+def test_a_table_shows_target_verdict_notes_and_load(capsys: pytest.CaptureFixture[str]) -> None:
+    show(MACHINE, [table_of(12.0, AT_MOST)], is_json=False)
+    printed = capsys.readouterr().out
+    assert all(word in printed for word in ("things", "12", "≤ 10", "missed", "a note", "load"))
+
+
+def test_latencies_are_told_in_milliseconds() -> None:
+    figures = latency_figures([1_000] * 98 + [5_000, 9_000])
+    assert figures["samples"] == 100
+    assert figures["p50 ms"] == pytest.approx(1.0, rel=1 / 64)
+    assert figures["p99 ms"] == pytest.approx(5.0, rel=1 / 64)
+    assert figures["max ms"] == pytest.approx(9.0, rel=1 / 64)
