@@ -93,12 +93,11 @@ class MemoryJournal:
     def load(self, kind: str, key: str | None = None) -> tuple[object, ...]:
         """Values of a kind whose rows are open, oldest change first; of one key, if given."""
         found = [
-            row
+            (row.seq, row_key, row)
             for (row_kind, row_key), row in self._rows.items()
             if row.is_open and row_kind == kind and key in (None, row_key)
         ]
-        found.sort(key=lambda row: row.seq)
-        return tuple(self._unpacked(row.stored) for row in found)
+        return tuple(self._unpacked(row.stored) for _, _, row in sorted(found, key=_seq_and_key))
 
     def open_keys(self, kind: str) -> list[str]:
         """Keys of a kind's open rows."""
@@ -140,3 +139,8 @@ class MemoryJournal:
 
     def _unpacked(self, stored: object) -> object:
         return decode(*stored) if isinstance(stored, tuple) else stored
+
+
+def _seq_and_key(found: tuple[int, str, _Row]) -> tuple[int, str]:
+    # Rows of one record come by their key, as from the file.
+    return found[:2]

@@ -36,10 +36,10 @@ _LISTED_AHEAD_MS = 24 * 3_600_000
 _KEPT_WINDOWS = 12
 _STEADY_MS = 500
 _LAG_CHANCE = 0.12
-_TRADE_CHANCE = 0.1
+_TRADE_CHANCE = 0.25
 _LATE_RESULT_CHANCE = 0.2
 _RESULT_LATE_MOST_MS = 60_000
-_PROBE_TICKS = 120.0
+_MOVE_TICKS = 120.0
 """How far opinion moves to make a pair cheap while one of its books lags."""
 
 
@@ -152,7 +152,7 @@ class Exchange:
         frames = window.release(now_ms) + window.fit_tick_size(now_ms)
         if chance.random() < _TRADE_CHANCE:
             frames += window.trade(now_ms)
-        frames += window.requote(1, now_ms)
+        frames += window.requote(now_ms)
         self._publish(frames)
 
     def _pause_ms(self, window: SimulatedWindow) -> int:
@@ -161,7 +161,7 @@ class Exchange:
             return _STEADY_MS
         if self._burst_left:
             self._burst_left -= 1
-            return 60 + int(chance.random() * 900)
+            return 20 + int(chance.random() * 600)
         self._burst_left = 2 + int(chance.random() * 8)
         if chance.random() < _LAG_CHANCE:
             self.make_pair_cheap(window)
@@ -181,11 +181,9 @@ class Exchange:
         now_ms = self._agenda.now_ms
         if window.publisher.lagging is not None:
             return
-        is_up = self._chance.random() < 0.5
+        is_up = window.is_up_cheap
         window.lag(Outcome.UP if is_up else Outcome.DOWN, now_ms + 1_500)
-        window.shift_ticks = _PROBE_TICKS if is_up else -_PROBE_TICKS
-        self._publish(window.requote(14, now_ms))
-        window.shift_ticks = 0.0
+        self._publish(window.move(_MOVE_TICKS if is_up else -_MOVE_TICKS, now_ms))
 
     # The wire
 

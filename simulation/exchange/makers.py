@@ -41,17 +41,31 @@ class Makers:
         self._resting: list[_Order] = []
         self._count = 0
 
+    def stand(self, fair_ticks: float) -> bool:
+        """Whether the best prices are where they should be."""
+        (_, bid_ticks), (_, ask_ticks) = self._wanted(fair_ticks)[:2]
+        return self._engine.best(Outcome.UP) == (bid_ticks, ask_ticks)
+
     def act(self, fair_ticks: float, now_ms: int) -> list[EngineEvent]:
-        """Leave a wrong price, else fill a hole, else add to a level or take from it."""
+        """Fill a hole, else leave a wrong price, else add to a level or take from it.
+
+        A hole that would trade with a wrong price must wait until that is left; so neither side
+        of the book is ever empty for long.
+        """
         wanted = self._wanted(fair_ticks)
-        for resting in self._resting:
-            if resting[1:] not in wanted:
-                return self._leave(resting, now_ms)
         bids, asks = self._engine.levels(Outcome.UP)
         present = {(True, price) for price, _ in bids} | {(False, price) for price, _ in asks}
         for is_bid, price_ticks in wanted:
-            if (is_bid, price_ticks) not in present:
+            would_trade = (
+                bool(asks) and price_ticks >= asks[0][0]
+                if is_bid
+                else bool(bids) and price_ticks <= bids[0][0]
+            )
+            if (is_bid, price_ticks) not in present and not would_trade:
                 return self._rest(is_bid, price_ticks, now_ms)
+        for resting in self._resting:
+            if resting[1:] not in wanted:
+                return self._leave(resting, now_ms)
         if self._chance.random() < _SECOND_ORDER_CHANCE:
             return self._rest(*self._chance.choice(wanted), now_ms)
         return self._leave(self._chance.choice(self._resting), now_ms)

@@ -19,6 +19,7 @@ from venue.wire.gamma import MarketStatus
 from venue.wire.market import market_resolved_text
 
 _COARSE_TICKS, _FINE_TICKS = 10, 1
+_STEPS_MOST = 300
 _FINE_BEYOND_TICKS = 40
 _NEAREST_TICKS = 20.0
 """Opinion comes no nearer to certainty."""
@@ -35,13 +36,11 @@ class SimulatedWindow:
         self.close_e18: int | None = None
         self.is_resolved = False
         self.is_void = chance.random() < 0.03
-        self.shift_ticks = 0.0
-        """How far everyone's opinion is from the fair value."""
         owner = f"makers-{window.number}"
         ledger.open_account(owner, is_unlimited=True)
         self._makers = Makers(self.engine, owner, chance)
         self._fair_ticks = PAYOUT_TICKS / 2
-        self.requote(10, now_ms)
+        self.move(0.0, now_ms)
 
     @property
     def winner(self) -> Side | None:
@@ -51,6 +50,11 @@ class SimulatedWindow:
         if self.is_void:
             return None
         return Side.YES if self.close_e18 >= self.strike_e18 else Side.NO
+
+    @property
+    def is_up_cheap(self) -> bool:
+        """Whether Up is worth less than Down, so that its price has room to rise."""
+        return self._fair_ticks < PAYOUT_TICKS / 2
 
     @property
     def status(self) -> MarketStatus:
@@ -80,11 +84,18 @@ class SimulatedWindow:
         )
         self._fair_ticks = _within(PAYOUT_TICKS * probability)
 
-    def requote(self, steps: int, now_ms: int) -> list[Frame]:
-        """Let the makers do so many of the things that are needed most."""
+    def requote(self, now_ms: int) -> list[Frame]:
+        """Let the makers do the one thing that is needed most."""
+        fair_ticks = _within(self._fair_ticks)
+        return self.publisher.publish(self._makers.act(fair_ticks, now_ms), now_ms)
+
+    def move(self, by_ticks: float, now_ms: int) -> list[Frame]:
+        """Let opinion move for a moment, and the makers with it until their best prices stand."""
         frames: list[Frame] = []
-        fair_ticks = _within(self._fair_ticks + self.shift_ticks)
-        for _ in range(steps):
+        fair_ticks = _within(self._fair_ticks + by_ticks)
+        for _ in range(_STEPS_MOST):
+            if self._makers.stand(fair_ticks):
+                break
             frames += self.publisher.publish(self._makers.act(fair_ticks, now_ms), now_ms)
         return frames
 

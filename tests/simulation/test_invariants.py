@@ -263,8 +263,9 @@ def test_no_signal_on_an_unsound_book(book: BookView) -> None:
 def test_an_actor_that_was_replaced_records_nothing() -> None:
     referee, desk = a_desk_that_may_trade()
     referee.heard(Someone(DESK, generation=2), Started())
+    stopped = TradingStopped(market_id=MARKET.market_id, reason="stop loss", exit_wish=None)
     with breach_of(1):
-        referee.recorded(desk, creation(INTENT))
+        referee.recorded(desk, Record(stopped, (Save("desk", "desk", DeskState()),)))
 
 
 def test_the_legs_of_a_pair_name_each_other() -> None:

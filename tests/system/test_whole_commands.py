@@ -36,7 +36,6 @@ def test_the_demo_prints_a_summary_that_adds_up() -> None:
     assert any(window["strike"] is not None for window in windows)
     assert all(window["winner"] in {"YES", "NO"} for window in windows)
     assert float(summary["pnl"]) == pytest.approx(sum(float(each["pnl"]) for each in windows))
-    assert sum(summary["orders"].values()) >= sum(summary["signals"].values()) >= 0
+    assert sum(summary["orders"].values()) == sum(summary["signals"].values())
     assert summary["messages_handled"] > 0
-    assert summary["restarts"] == {}
     assert set(summary["latency_us"]) <= {"tick_to_signal", "tick_to_order"}
