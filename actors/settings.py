@@ -6,6 +6,7 @@ Cores receive the whole, frozen. Durations in ms are venue time unless they say 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -176,7 +177,9 @@ class StrategySettings:
 class ExecutionSettings:
     """How orders are carried out."""
 
-    mode: str = setting("simulated", _one_of("simulated"), "who carries orders out")
+    mode: str = setting(
+        "simulated", _one_of("simulated", "live"), "who carries orders out; live is real money"
+    )
     latency_ms: int = setting(150, _between(0, 60_000), "simulated time from here to the venue")
     order_ttl_ms: int = setting(
         3_000, _between(1, 3_600_000), "what has not filled by then is cancelled"
@@ -186,6 +189,25 @@ class ExecutionSettings:
         "process",
         _one_of("process", "full"),
         "a record survives a killed process, or also a power cut (slower)",
+    )
+    wallet: str | None = setting(
+        None,
+        Rule(
+            "0x and 40 hex digits",
+            lambda value: re.fullmatch("0x[0-9a-fA-F]{40}", value) is not None,
+        ),
+        "live: the account that trades; unset: the key's own address",
+    )
+    unknown_orders: str = setting(
+        "halt",
+        _one_of("halt", "cancel", "leave"),
+        "live: what to do about orders in the traded window that are not this system's",
+    )
+    cancel_all_on_halt: bool = setting(
+        False, _FLAG, "live: a halt also cancels the account's orders that are not this system's"
+    )
+    venue_heartbeat: bool = setting(
+        False, _FLAG, "live: let the venue cancel all orders when this system falls silent"
     )
 
 

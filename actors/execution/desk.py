@@ -17,6 +17,7 @@ from actors.execution.acceptance import Circumstances, exit_refusal, refusal
 from actors.execution.desk_state import DeskState, OrdersCreated, SideFreed, TradingStopped
 from actors.execution.intents import exit_signals, intents_for
 from actors.execution.messages import (
+    CancelEverything,
     CancelRequested,
     HaltReport,
     HaltTrading,
@@ -32,7 +33,7 @@ from actors.execution.order_state import is_booked, is_complete
 from actors.execution.roster import Roster, RosterEntry
 from actors.messages import ChildLost, JournalFailed, PeerRestarted, StartChild, Started, TimerFired
 from actors.position.messages import PositionSnapshot
-from actors.roles import OBSERVER, STRATEGY, SUPERVISOR, order_id_of, order_role
+from actors.roles import EXECUTOR, OBSERVER, STRATEGY, SUPERVISOR, order_id_of, order_role
 from actors.settings import Settings
 from actors.strategy.messages import Action, StopLossTriggered, TradeSignals
 from actors.units import price_text, size_text
@@ -290,6 +291,8 @@ class DeskCore(Core):
         """Take no more signals from anyone; end every order, if asked."""
         self._halt_reason = message.reason
         cancels = _cancel(self._roster.live(), message.reason) if message.cancel else []
+        if message.cancel and self.settings.execution.mode == "live":
+            cancels.append(Send(EXECUTOR, CancelEverything(message.reason)))
         return [*cancels, *self._tell_changes(now_ms)]
 
     @handles(JournalFailed)

@@ -290,6 +290,8 @@ class OrderFilled:
     side: Side
     action: Action
     fill: FillDetail
+    answer_to: str | None = None
+    """Role that is told FillBooked; None: the order's own."""
 
 
 @attrs.frozen(kw_only=True)
@@ -301,6 +303,8 @@ class FillReversed:
     side: Side
     action: Action
     fill: FillDetail
+    answer_to: str | None = None
+    """As of OrderFilled."""
 
 
 # desk -> strategy, observers
@@ -334,6 +338,13 @@ class HaltTrading:
 
     reason: str
     cancel: bool
+
+
+@attrs.frozen
+class CancelEverything:
+    """Desk to the real executor: with a halt, take back whatever may rest, Orders or no Orders."""
+
+    reason: str
 
 
 @attrs.frozen

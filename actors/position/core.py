@@ -14,8 +14,8 @@ from actors.directory.messages import Market, MarketOpened, MarketResolved
 from actors.execution.messages import FillReversed, OrderFilled
 from actors.messages import PeerRestarted, Started
 from actors.position.ledger import LedgerEntry, WindowLedger
-from actors.position.messages import FillBooked, PositionSnapshot
-from actors.roles import DESK, DIRECTORY, OBSERVER, STRATEGY, order_role
+from actors.position.messages import FillBooked, PositionSnapshot, PositionWanted
+from actors.roles import DESK, DIRECTORY, EXECUTOR, OBSERVER, STRATEGY, order_role
 from actors.settings import Settings
 from actors.units import size_text
 
@@ -88,6 +88,12 @@ class PositionCore(Core):
         window = WindowLedger(market=message.market, version=self._summary.version + 1)
         return [self._commit(window, window.snapshot()), *self._snapshots(window)]
 
+    @handles(PositionWanted)
+    def answer(self, message: PositionWanted, _now_ms: int) -> Effects:
+        """Say a window's position to the executor; nothing of a window not opened or settled."""
+        window = self._windows.get(message.market_id)
+        return [] if window is None else [Send(EXECUTOR, window.snapshot())]
+
     @handles(OrderFilled)
     def book(self, message: OrderFilled, _now_ms: int) -> Effects:
         """Enter a fill, once for all; a fill whose reversal came first counts nothing."""
@@ -130,11 +136,11 @@ class PositionCore(Core):
         elif is_reversal and known.reversed_version is None:
             entry = attrs.evolve(known, reversed_version=version)
         else:
-            return [_booked(known, is_reversal=is_reversal), *_contradiction(known, told)]
+            return [_booked(known, told, is_reversal=is_reversal), *_contradiction(known, told)]
         changed = window.with_entry(entry, version)
         return [
             self._commit(changed, _entry_changed(changed, entry)),
-            _booked(entry, is_reversal=is_reversal),
+            _booked(entry, told, is_reversal=is_reversal),
             *self._snapshots(changed),
             *self._settlement(changed),
             *(_contradiction(known, told) if known is not None else ()),
@@ -228,7 +234,7 @@ def _entry_changed(window: WindowLedger, entry: LedgerEntry) -> EntryChanged:
     )
 
 
-def _booked(entry: LedgerEntry, *, is_reversal: bool) -> Send:
+def _booked(entry: LedgerEntry, told: OrderFilled | FillReversed, *, is_reversal: bool) -> Send:
     # A repeated fill is answered with the version of its own booking. A newer one, perhaps of
     # another window, would let the desk wait for a position that will never be said.
     reversed_version = entry.reversed_version
@@ -236,7 +242,7 @@ def _booked(entry: LedgerEntry, *, is_reversal: bool) -> Send:
     if is_reversal and reversed_version is not None:
         version = reversed_version
     return Send(
-        order_role(entry.order_id),
+        told.answer_to or order_role(entry.order_id),
         FillBooked(
             order_id=entry.order_id,
             trade_id=entry.fill.trade_id,

@@ -38,6 +38,13 @@ class PositionSnapshot:
         return self.yes if side is Side.YES else self.no
 
 
+@attrs.frozen
+class PositionWanted:
+    """Real executor to position: say this window's position, to hold it against the venue's."""
+
+    market_id: str
+
+
 @attrs.frozen(kw_only=True)
 class FillBooked:
     """Position to Order: this fill, or its reversal, is in the ledger."""

@@ -315,3 +315,12 @@ def test_a_process_ends_with_its_code_and_one_sentence(tmp_path, arguments, code
 
     assert done.returncode == code
     assert done.stderr == stderr.format(path=tmp_path)
+
+
+def test_real_money_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    result = CliRunner().invoke(
+        main, ["run", "--set", "execution.mode=live", "--data-dir", str(tmp_path / "data")]
+    )
+    assert result.exit_code == ExitCode.BAD_INPUT
+    assert "simulated orders only" in result.output
+    assert not (tmp_path / "data").exists()

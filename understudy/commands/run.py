@@ -94,6 +94,12 @@ def run(
     if speed is not None and not is_demo:
         raise click.UsageError("--speed is for --demo: the real venue keeps real time")
     settings = load_config(config_path, assignments).settings
+    if settings.execution.mode == "live":
+        fail(
+            'execution.mode = "live": this version runs with simulated orders only; its real '
+            "executor is tested against the local exchange but not yet part of a run",
+            ExitCode.BAD_INPUT,
+        )
     is_temporary = is_demo and data_dir is None
     directory = _data_directory(data_dir, is_temporary)
     options = RunOptions(

@@ -11,12 +11,14 @@ import asyncio
 import json
 import random
 import select
+import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import attrs
 import httpx
 from core_stage import through_the_journal
 from order_builders import intent
@@ -44,6 +46,13 @@ LIMIT_S = 40.0
 SPEED = 8.0
 
 T = TypeVar("T")
+
+
+def unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def address_of(key: str) -> str:
@@ -112,9 +121,11 @@ class RunningExchange:
         """The exchange's own books of a wallet."""
         return dict(self.get("/admin/ledger")["wallets"][address_of(key).lower()])
 
-    def market(self) -> Market:
-        """The window that is open longest of those listed."""
-        row = self.get("/markets/keyset")["markets"][1]
+    def market(self, after: Market | None = None) -> Market:
+        """The window that is open longest of those listed, or the one after another."""
+        rows = self.get("/markets/keyset")["markets"]
+        slugs = [row["slug"] for row in rows]
+        row = rows[1] if after is None else rows[slugs.index(after.slug) + 1]
         yes_token, no_token = json.loads(row["clobTokenIds"])
         now_ms = self.clock.now_ms()
         return Market(
@@ -157,6 +168,7 @@ class LiveStage:
         self.sent: list[tuple[str, object]] = []
         self.cores: dict[str, Core] = {}
         self.commands: list[object] = []
+        self.port_events: list[object] = []
         self._mail: deque[tuple[str, object]] = deque()
         self._due_ms: dict[tuple[str, str], int] = {}
         self._port: VenuePort | None = None
@@ -234,6 +246,19 @@ class LiveStage:
         self.start(order_role(order_id))
         return order_id
 
+    def end_window(self) -> None:
+        """Let the system believe that the window is over, and begin the next one.
+
+        Orders bring their window with them, so the executor is made again from changed records.
+        """
+        over = attrs.evolve(self.market, closes_at_ms=self.now_ms)
+        for key, (value, is_open) in list(self.rows.items()):
+            if isinstance(value, LiveOrder):
+                ended = attrs.evolve(value, intent=attrs.evolve(value.intent, market=over))
+                self.rows[key] = (ended, is_open)
+        self.market = self.exchange.market(after=self.market)
+        self.restart(EXECUTOR)
+
     def tell(self, role: str, message: object) -> None:
         """Have a message delivered with the next mail."""
         self._mail.append((role, message))
@@ -252,6 +277,10 @@ class LiveStage:
 
     def commanded(self, kind: type[T]) -> list[T]:
         return [command for command in self.commands if isinstance(command, kind)]
+
+    def heard(self, kind: type[T]) -> list[T]:
+        """What the port told the executor, of one kind."""
+        return [event for event in self.port_events if isinstance(event, kind)]
 
     def recorded(self, kind: type[T]) -> list[T]:
         return [event for event in self.events if isinstance(event, kind)]
@@ -292,6 +321,7 @@ class LiveStage:
                 self._handle(key[0], TimerFired(key[1]))
         if self._port is not None and select.select([self._port], [], [], 0.002)[0]:
             for event in self._port.drain():
+                self.port_events.append(event)
                 self._handle(EXECUTOR, event)
 
     def _handle(self, role: str, message: object) -> None:

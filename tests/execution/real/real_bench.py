@@ -34,7 +34,6 @@ from actors.execution.real.messages import (
 )
 from actors.feeds.connection import Connect, Connected, FramesReceived
 from actors.feeds.user_channel import order_of, trade_of
-from actors.messages import Started
 from actors.position.messages import FillBooked, Holding, PositionSnapshot, PositionWanted
 from actors.roles import EXECUTOR, order_role
 from actors.units import shares as whole
@@ -291,7 +290,3 @@ class Bench(CoreStage):
     @property
     def status(self) -> OrderStatus:
         return self.live.status
-
-
-def started(*rows: object) -> Started:
-    return Started(tuple(rows))

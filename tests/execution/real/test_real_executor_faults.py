@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from order_builders import MARKET, ORDER_ID, T0, intent
+from order_builders import MARKET, ORDER_ID, T0
 from real_bench import (
     OWNER,
     READY,
@@ -17,8 +17,8 @@ from real_bench import (
     wire_trade,
 )
 
-from actors.core import Effects, Record
-from actors.directory.messages import Side
+from actors.core import Record
+from actors.directory.messages import MarketOpened, Side
 from actors.execution.messages import (
     Fill,
     FillFailed,
@@ -36,7 +36,9 @@ from actors.execution.real.messages import (
     AccountUnread,
     CancelFailed,
     CancelOrders,
+    OrderSigned,
     PostOrder,
+    PostRefused,
     SignOrder,
 )
 from actors.execution.real.orders import OrderPosted
@@ -44,7 +46,7 @@ from actors.execution.real.reconciler import LAG_MS, UNKNOWN_WINDOW_MS
 from actors.feeds.connection import Connect, Connected, Disconnected
 from actors.feeds.user_channel import Settlement
 from actors.messages import TimerFired
-from actors.roles import POSITION, order_role
+from actors.roles import POSITION
 from actors.strategy.messages import Action
 from actors.units import shares, taker_fee_nanos
 
@@ -65,15 +67,12 @@ def test_an_order_is_recorded_signed_recorded_and_only_then_posted() -> None:
 def test_the_record_comes_before_the_command_to_post() -> None:
     bench = Bench().open()
     bench.submit()
-    bench.sign()
-    effects: Effects = []
-    other = Bench().open()
-    other.submit()
-    from actors.execution.real.messages import OrderSigned
-
-    effects = other.give(
+    effects = bench.give(
         OrderSigned(
-            order_id=ORDER_ID, venue_order_id=VENUE_ID, payload="{}", offered_units=shares(10)
+            order_id=ORDER_ID,
+            venue_order_id=VENUE_ID,
+            payload="{}",
+            offered_units=shares(10),
         )
     )
     kinds = [type(getattr(effect, "command", effect)) for effect in effects]
@@ -492,8 +491,6 @@ def test_cancels_go_on_while_new_orders_wait() -> None:
     bench = Bench().open()
     bench.place()
     bench.place(None, order_id="order_2_0000beef", side=Side.NO)
-    from actors.execution.real.messages import PostRefused
-
     bench.give(PostRefused(order_id="order_2_0000beef", status=425, text="restarting"))
     bench.cancel()
     assert bench.last(CancelOrders).venue_order_ids == (VENUE_ID,)
@@ -550,7 +547,7 @@ def test_an_order_that_was_being_signed_at_the_fall_ends_and_is_never_signed_aga
     assert bench.news(OrderCancelled)[0].filled_units == 0
     bench.read()
     bench.agree()
-    bench.give_submit_again = bench.submit()
+    bench.submit()
     assert bench.commanded(SignOrder) == []
     assert bench.news(OrderReport)[-1].status is OrderStatus.CANCELLED
 
@@ -570,8 +567,6 @@ def test_a_signed_order_that_was_held_is_posted_after_a_restart_and_a_reading() 
 def test_nothing_is_signed_before_the_account_was_read_and_agreed_with() -> None:
     bench = Bench()
     bench.start()
-    from actors.directory.messages import MarketOpened
-
     bench.give(MarketOpened(market=MARKET, strike=None))
     bench.submit()
     bench.give(READY)
@@ -670,5 +665,3 @@ def test_every_posting_is_recorded_before_it_leaves() -> None:
     bench.refuse(425, "restarting")
     bench.read_until(T0 + 6_000)
     assert OrderPosted(ORDER_ID) in bench.events
-    assert intent().order_id == ORDER_ID
-    assert order_role(ORDER_ID)

@@ -1,0 +1,319 @@
+"""The venue's own client, as this project uses it: credentials, signing, and signed requests.
+
+Pinned to polymarket-client 0.14.0, because three of its private parts are used: the environment's
+addresses, which it has no setting for; the context's authenticated transport, to post bytes that
+were recorded before, and to read rows that its strict models would drop; and the body of an order.
+Its ``place_*`` functions are never used: they may send transactions and post again by themselves.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from eth_account import Account
+from eth_account.messages import encode_typed_data
+from eth_utils.crypto import keccak
+from polymarket import PRODUCTION, AsyncSecureClient
+from polymarket._internal.actions.account import build_update_balance_allowance_request
+from polymarket._internal.actions.orders.context import resolve_order_exchange_address
+from polymarket._internal.actions.orders.post import build_post_order_request
+from polymarket._internal.protocol import is_v2_position_id
+from polymarket._internal.wallet import signature_type_for
+from polymarket.environments import Environment, _create_environment
+from polymarket.errors import RequestRejectedError, UnexpectedResponseError
+from polymarket.models.clob.orders import SignedOrder
+
+from actors.execution.messages import TimeInForce
+from actors.execution.real.messages import SignOrder
+from actors.settings import VenueSettings
+from actors.strategy.messages import Action
+from actors.units import price_text, size_text
+
+PAGES_MAX = 100
+_LAST_CURSOR = "LTE="
+
+_ORDER_TYPES = {
+    "Order": [
+        {"name": "salt", "type": "uint256"},
+        {"name": "maker", "type": "address"},
+        {"name": "signer", "type": "address"},
+        {"name": "tokenId", "type": "uint256"},
+        {"name": "makerAmount", "type": "uint256"},
+        {"name": "takerAmount", "type": "uint256"},
+        {"name": "side", "type": "uint8"},
+        {"name": "signatureType", "type": "uint8"},
+        {"name": "timestamp", "type": "uint256"},
+        {"name": "metadata", "type": "bytes32"},
+        {"name": "builder", "type": "bytes32"},
+    ]
+}
+
+
+class WalletNotOurs(Exception):
+    """The key cannot trade for the account that was configured."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SignedBytes:
+    """A signed order as it is recorded and posted."""
+
+    venue_order_id: str
+    payload: str
+    offered_units: int
+
+
+class VenueClient:
+    """One account at the venue."""
+
+    def __init__(self, client: AsyncSecureClient) -> None:
+        self._client = client
+        self.wallet = str(client.wallet).lower()
+        self.owner = str(client.credentials.key)
+
+    @classmethod
+    async def open(cls, venue: VenueSettings, key: str, wallet: str | None) -> VenueClient:
+        """Get credentials for an account: the key's own address, or one that the key controls.
+
+        Raises:
+            WalletNotOurs: the key is not the account's own.
+            PolymarketError: the venue does not give them, or cannot be reached.
+        """
+        client = await AsyncSecureClient.create(
+            private_key=key,
+            wallet=wallet or str(Account.from_key(key).address),
+            environment=_environment(venue),
+        )
+        if client._ctx.signer_type != "OWNER":
+            await client.close()
+            raise WalletNotOurs(f"the private key is not the owner's of execution.wallet {wallet}")
+        return cls(client)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be shown: the API key's secret parts."""
+        credentials = self._client.credentials
+        return credentials.secret, credentials.passphrase
+
+    @property
+    def user_channel_text(self) -> str:
+        """First frame of the user channel, for all markets: with credentials, never to be kept."""
+        credentials = self._client.credentials
+        auth = {
+            "apiKey": credentials.key,
+            "secret": credentials.secret,
+            "passphrase": credentials.passphrase,
+        }
+        return json.dumps({"type": "user", "auth": auth})
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._client.close()
+
+    # Orders
+
+    async def sign(self, order: SignOrder) -> SignedBytes:
+        """Build and sign an order; only metadata of its market is read.
+
+        Raises:
+            PolymarketError: it cannot be built, or its market cannot be read.
+        """
+        price, size = price_text(order.price_ticks), size_text(order.size_units)
+        if order.time_in_force is TimeInForce.FAK and order.action is Action.SELL:
+            signed = await self._client.create_market_order(
+                asset_id=order.token, side="SELL", shares=size, min_price=price, order_type="FAK"
+            )
+        else:
+            signed = await self._client.create_limit_order(
+                asset_id=order.token, price=price, size=size, side=order.action.value
+            )
+        _, body = build_post_order_request(signed, owner_api_key=self.owner)
+        is_buy = order.action is Action.BUY
+        return SignedBytes(
+            venue_order_id=await self._order_id(signed),
+            payload=_compact(body),
+            offered_units=signed.taker_amount if is_buy else signed.maker_amount,
+        )
+
+    async def post(self, payload: str) -> object:
+        """Post recorded bytes, exactly these, and return the body of the answer.
+
+        Raises:
+            ValueError: the client would write them differently; nothing was sent.
+            PolymarketError: no answer, or an error.
+        """
+        body = json.loads(payload)
+        if _compact(body) != payload:
+            raise ValueError("the recorded order would not be posted in the same bytes")
+        answer: object = await self._client._ctx.secure_clob.post_json("/order", json=body)
+        return answer
+
+    async def cancel(self, venue_order_ids: tuple[str, ...]) -> Mapping[str, Any]:
+        """Take orders back; all of the account's if none are named.
+
+        Raises:
+            PolymarketError: no answer, or an error.
+        """
+        clob = self._client._ctx.secure_clob
+        if venue_order_ids:
+            answer = await clob.delete_json("/orders", json=list(venue_order_ids))
+        else:
+            answer = await clob.delete_json("/cancel-all")
+        if not isinstance(answer, dict):
+            raise UnexpectedResponseError("a cancel was answered with no object")
+        return answer
+
+    async def _order_id(self, signed: SignedOrder) -> str:
+        """Compute the venue's id of an order: the EIP-712 digest of its standard form.
+
+        It is the same for every kind of wallet. Source: Polymarket's documentation, and
+        NautilusTrader's adapter, which binds orders by it.
+        """
+        ctx = self._client._ctx
+        market = await ctx.order_metadata.resolve_market(ctx, token_id=signed.token_id)
+        exchange = resolve_order_exchange_address(
+            ctx.environment_config, asset_id=signed.token_id, neg_risk=market.neg_risk
+        )
+        domain = {
+            "name": "Polymarket CTF Exchange",
+            "version": "3" if is_v2_position_id(signed.token_id) else "2",
+            "chainId": ctx.environment_config.chain_id,
+            "verifyingContract": exchange,
+        }
+        message = {
+            "salt": signed.salt,
+            "maker": signed.maker,
+            "signer": signed.signer,
+            "tokenId": int(signed.token_id),
+            "makerAmount": signed.maker_amount,
+            "takerAmount": signed.taker_amount,
+            "side": 0 if signed.side == "BUY" else 1,
+            "signatureType": signed.signature_type,
+            "timestamp": signed.timestamp,
+            "metadata": signed.metadata,
+            "builder": signed.builder,
+        }
+        signable = encode_typed_data(domain, _ORDER_TYPES, message)
+        digest = keccak(b"\x19" + signable.version + signable.header + signable.body)
+        return "0x" + digest.hex()
+
+    # Reads
+
+    async def order(self, venue_order_id: str) -> object | None:
+        """Read one order's row; None where the venue shows none, which proves nothing.
+
+        Raises:
+            PolymarketError: no answer, or an error other than "not found".
+        """
+        clob = self._client._ctx.secure_clob
+        try:
+            row: object = await clob.get_json(f"/data/order/{venue_order_id}")
+        except RequestRejectedError as error:
+            if error.status == 404:
+                return None
+            raise
+        except UnexpectedResponseError:
+            return None  # an empty body
+        return row if isinstance(row, dict) and row else None
+
+    async def rows(self, path: str, market_id: str) -> list[object]:
+        """Read all pages of a market's open orders or trades.
+
+        Raises:
+            PolymarketError: no answer, an error, or no end.
+        """
+        clob = self._client._ctx.secure_clob
+        rows: list[object] = []
+        cursor: str | None = None
+        for _ in range(PAGES_MAX):
+            page = await clob.get_json(path, params={"market": market_id, "next_cursor": cursor})
+            if not isinstance(page, dict) or not isinstance(page.get("data"), list):
+                raise UnexpectedResponseError(f"{path} was answered with no page")
+            rows += page["data"]
+            cursor = page.get("next_cursor")
+            if not cursor or cursor == _LAST_CURSOR:
+                return rows
+        raise UnexpectedResponseError(f"{path} has more than {PAGES_MAX} pages")
+
+    async def balance_units(self, token: str) -> int:
+        """Read how many shares of a token the account has.
+
+        Raises:
+            PolymarketError: no answer, or an error.
+        """
+        held = await self._client.get_balance_allowance(
+            asset_type="CONDITIONAL-V2" if is_v2_position_id(token) else "CONDITIONAL",
+            asset_id=token,
+        )
+        return held.balance
+
+    async def refresh_balance(self, token: str) -> None:
+        """Have the venue look a token's balance up on the chain again.
+
+        Raises:
+            PolymarketError: no answer, or an error.
+        """
+        ctx = self._client._ctx
+        path, params = build_update_balance_allowance_request(
+            asset_type="CONDITIONAL-V2" if is_v2_position_id(token) else "CONDITIONAL",
+            asset_id=token,
+            signature_type=signature_type_for(ctx.wallet_type),
+        )
+        await ctx.secure_clob.get_json(path, params=params)
+
+    async def beat(self, heartbeat_id: str) -> str:
+        """Send a heartbeat; return the id of the next.
+
+        Raises:
+            OrderHeartbeatMismatchError: the venue wants another id.
+            PolymarketError: no answer, or an error.
+        """
+        return (await self._client.send_order_heartbeat(heartbeat_id=heartbeat_id)).heartbeat_id
+
+    # The chain
+
+    async def merge(self, market_id: str, pairs_units: int) -> None:
+        """Turn complete pairs into money; returns when it is final.
+
+        Raises:
+            PolymarketError: this wallet cannot, or it failed.
+        """
+        handle = await self._client.merge_positions(condition_id=market_id, amount=pairs_units)
+        await handle.wait()
+
+    async def redeem(self, market_id: str) -> None:
+        """Turn a resolved window's shares into money; returns when it is final.
+
+        Raises:
+            PolymarketError: it is not resolved, this wallet cannot, or it failed.
+        """
+        handle = await self._client.redeem_positions(condition_id=market_id)
+        await handle.wait()
+
+
+def _compact(body: object) -> str:
+    return json.dumps(body, separators=(",", ":"))
+
+
+def _environment(venue: VenueSettings) -> Environment:
+    """The client's production environment, at the addresses that are configured.
+
+    Away from the real venue every address is the local exchange's, so that nothing reaches out.
+    """
+    production = PRODUCTION._config
+    http = venue.clob_url.rstrip("/")
+    if http == production.clob_url:
+        return PRODUCTION
+    config = dataclasses.replace(
+        production,
+        clob_url=http,
+        gamma_url=venue.gamma_url.rstrip("/"),
+        data_url=http,
+        relayer_url=http,
+        rfq_url=http,
+        rpc_url=http,
+        clob_user_ws_url=venue.user_ws_url,
+    )
+    return _create_environment(name="local", config=config)

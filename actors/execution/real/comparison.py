@@ -1,0 +1,153 @@
+"""The ledger's position of the open window, held against the venue's trades and balances.
+
+Both sides move, so one difference proves nothing: a fill may be on its way to the ledger. A
+difference counts when it is still there after several readings and some seconds; between readings
+the window must have been quiet. Balances follow the chain, so they count only when every trade of
+the window is settled, and are given more time: the venue caches them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+
+from actors.directory.messages import Market, Side
+from actors.execution.real.own_parts import OwnPart
+from actors.feeds.user_channel import Settlement
+from actors.position.messages import PositionSnapshot
+from actors.strategy.messages import Action
+from actors.units import UNITS_PER_SHARE, size_text
+
+TOLERANCE_UNITS = UNITS_PER_SHARE // 20
+"""Rounding between trades, fees and balances: a twentieth of a share over a whole window."""
+PATIENCE_MS = 10_000
+BALANCE_PATIENCE_MS = 60_000
+DISAGREEMENTS_MIN = 3
+
+Units = dict[Side, int]
+
+
+@attrs.frozen(kw_only=True)
+class VenueHoldings:
+    """What the venue says that the account has of a window."""
+
+    market: Market
+    by_trades: Units
+    by_balances: Units | None
+    """None while a trade is not settled, or when balances were not read."""
+
+
+def venue_holdings(
+    market: Market, parts: Iterable[OwnPart], balances: dict[str, int]
+) -> VenueHoldings:
+    """Add up the account's own parts of a window's trades."""
+    by_trades = dict.fromkeys(Side, 0)
+    is_settled = True
+    for part in parts:
+        is_settled = is_settled and part.settlement.is_final
+        if part.settlement is not Settlement.FAILED:
+            sign = 1 if part.action is Action.BUY else -1
+            by_trades[market.side(part.token)] += sign * part.size_units
+    tokens = {side: market.token(side) for side in Side}
+    has_balances = is_settled and all(token in balances for token in tokens.values())
+    return VenueHoldings(
+        market=market,
+        by_trades=by_trades,
+        by_balances={side: balances[tokens[side]] for side in Side} if has_balances else None,
+    )
+
+
+@attrs.define
+class _Difference:
+    """How long one of the venue's two accounts has differed."""
+
+    patience_ms: int
+    since_ms: int | None = None
+    count: int = 0
+    text: str = ""
+
+    def clear(self) -> None:
+        self.since_ms, self.count, self.text = None, 0, ""
+
+    def note(self, text: str, now_ms: int) -> None:
+        if not text:
+            self.clear()
+            return
+        self.since_ms = now_ms if self.since_ms is None else self.since_ms
+        self.count += 1
+        self.text = text
+
+    def lasts(self, now_ms: int) -> bool:
+        is_long = self.since_ms is not None and now_ms - self.since_ms >= self.patience_ms
+        return is_long and self.count >= DISAGREEMENTS_MIN
+
+
+class Comparison:
+    """Compares for one window at a time, the open one."""
+
+    def __init__(self) -> None:
+        self._holdings: VenueHoldings | None = None
+        self._agreed_market_id = ""
+        self._by_trades = _Difference(PATIENCE_MS)
+        self._by_balances = _Difference(BALANCE_PATIENCE_MS)
+        self.mismatch = ""
+        """Why nothing more is traded, with both numbers; empty while the two agree."""
+
+    def is_agreed(self, market_id: str) -> bool:
+        """Whether ledger and venue have agreed on this window, and still may."""
+        return self._agreed_market_id == market_id and not self.mismatch
+
+    @property
+    def differs(self) -> bool:
+        """Whether the last comparison found a difference, which may not last."""
+        return bool(self._by_trades.text or self._by_balances.text)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a reading waits for the ledger's answer."""
+        return self._holdings is not None
+
+    def take_holdings(self, holdings: VenueHoldings) -> None:
+        """The venue was read; the ledger must be asked."""
+        self._holdings = holdings
+
+    def disturb(self) -> None:
+        """Something traded since the reading: it can no longer be compared."""
+        self._holdings = None
+
+    def forget(self) -> None:
+        """Another window opens: what was found of the one before says nothing of it."""
+        self._holdings = None
+        self._by_trades.clear()
+        self._by_balances.clear()
+
+    def take_position(self, snapshot: PositionSnapshot, now_ms: int) -> None:
+        """Compare the ledger's answer with the last reading."""
+        holdings = self._holdings
+        if holdings is None or holdings.market.market_id != snapshot.market_id:
+            return
+        self._holdings = None
+        ledger = {side: snapshot.holding(side).quantity_units for side in Side}
+        self._by_trades.note(_differ(holdings, ledger, holdings.by_trades, "trades"), now_ms)
+        if holdings.by_balances is not None:
+            text = _differ(holdings, ledger, holdings.by_balances, "balances")
+            self._by_balances.note(text, now_ms)
+        if not self.differs:
+            self._agreed_market_id = snapshot.market_id
+        for difference in (self._by_trades, self._by_balances):
+            if difference.lasts(now_ms):
+                self.mismatch = difference.text
+
+
+def _differ(holdings: VenueHoldings, ledger: Units, venue: Units, what: str) -> str:
+    if all(abs(ledger[side] - venue[side]) <= TOLERANCE_UNITS for side in Side):
+        return ""
+    return (
+        f"{holdings.market.slug}: the ledger holds {_shown(ledger)}, the venue's {what} say "
+        f"{_shown(venue)}"
+    )
+
+
+def _shown(units: Units) -> str:
+    return " and ".join(f"{size_text(units[side])} {side.value}" for side in Side)

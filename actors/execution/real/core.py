@@ -1,0 +1,396 @@
+"""The real executor: the conversation with the venue about real orders.
+
+Whatever it hears, it afterwards goes on with what is due: cancels first, then signing, posting and
+reading. So a handler only takes in what it was told. docs/live-trading.md has the rules.
+
+Nothing here knows a secret. Bytes that were signed are recorded before they are posted, and no
+others are ever posted for that order.
+"""
+
+from __future__ import annotations
+
+from actors.core import Command, Core, Dice, Effects, Log, Send, SetTimer, handles
+from actors.directory.messages import Market, MarketClosing, MarketOpened
+from actors.execution.messages import (
+    CancelEverything,
+    CancelOrder,
+    ForgetOrder,
+    OrderForgotten,
+    OrderIntent,
+    OrderRejected,
+    OrderReport,
+    OrderStatus,
+    OrderSubmitted,
+    QueryOrder,
+    SubmitOrder,
+)
+from actors.execution.real.agenda import OrderAgenda
+from actors.execution.real.claims import Claims
+from actors.execution.real.gate import TradingGate
+from actors.execution.real.heartbeat import HEARTBEAT_TIMER, DeadMansSwitch
+from actors.execution.real.live_order import LiveOrder
+from actors.execution.real.messages import (
+    AccountRead,
+    AccountUnread,
+    CancelAll,
+    CancelAnswered,
+    CancelFailed,
+    ClaimFailed,
+    ClientFailed,
+    ClientReady,
+    HeartbeatAnswered,
+    HeartbeatFailed,
+    HoldingsClaimed,
+    OpenClient,
+    OrderSigned,
+    PostAnswered,
+    PostRefused,
+    PostUnclear,
+    SigningFailed,
+)
+from actors.execution.real.orders import LiveOrders, owed
+from actors.execution.real.outbox import Outbox, OutboxEvent
+from actors.execution.real.reconciler import Reconciler
+from actors.execution.real.rules import objection
+from actors.feeds.connection import Connected, Disconnected, FramesReceived
+from actors.feeds.user_channel import UserTrade
+from actors.feeds.user_feed import UserFeed
+from actors.market.messages import MarketSnapshot, SnapshotTaken
+from actors.messages import PeerRestarted, Started, TimerFired
+from actors.position.messages import FillBooked, PositionSnapshot
+from actors.roles import DESK, MARKET_STATE, POSITION, order_role
+from actors.settings import Settings
+
+TELL_AGAIN_MS = 1_000
+CLIENT_RETRY_MS = 5_000
+
+_WAKE_TIMER, _TELL_TIMER, _CLIENT_TIMER = "wake", "tell", "client"
+_LEAST_DELAY_MS = 10
+
+
+class RealExecutorCore(Core):
+    """Owns what is known of every real order, and says what leaves for the venue."""
+
+    RECOVERS = ("live", "claim")
+
+    def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
+        super().__init__(role, settings, dice)
+        self._orders = LiveOrders()
+        self._agenda = OrderAgenda()
+        self._outbox = Outbox(self._orders, self._agenda)
+        self._reconciler = Reconciler(self._orders, self._agenda)
+        self._gate = TradingGate(self._orders, settings.execution.unknown_orders)
+        self._feed = UserFeed(settings.venue.user_ws_url, dice)
+        self._switch = DeadMansSwitch()
+        self._claims = Claims()
+        self._account: ClientReady | None = None
+        self._wake_at_ms: int | None = None
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether orders of the open window would leave."""
+        market = self._gate.market
+        return market is not None and self._may_trade_in(market.market_id)
+
+    def handle(self, message: object, now_ms: int) -> Effects:
+        """Take a message in, and go on with whatever is due then."""
+        effects = super().handle(message, now_ms)
+        return [*effects, *self._go_on(now_ms)]
+
+    # Beginning
+
+    @handles(Started)
+    def start(self, message: Started, now_ms: int) -> Effects:
+        """Take the recorded orders over; each is told to its Order as far as it is known."""
+        for value in message.saved:
+            self._orders.load(value)
+            self._claims.load(value)
+        effects: Effects = [Command(OpenClient()), SetTimer(_TELL_TIMER, TELL_AGAIN_MS)]
+        for live in self._orders:
+            effects += self._outbox.resume(live, now_ms)
+            if not live.is_forgotten:
+                effects.append(_tell(self._orders.answer(live.order_id)))
+            effects += owed(live)
+        return effects + self._claims.remind()
+
+    @handles(ClientReady)
+    def connect(self, event: ClientReady, _now_ms: int) -> Effects:
+        """Read the account before anything else, and listen to what happens from now on."""
+        self._account = event
+        self._reconciler.want()
+        effects = self._feed.start()
+        if self.settings.execution.venue_heartbeat:
+            effects += self._switch.beat()
+        return [*effects, Log("info", f"trading for account {event.wallet}")]
+
+    @handles(ClientFailed)
+    def retry_client(self, event: ClientFailed, _now_ms: int) -> Effects:
+        """Try again: without credentials nothing leaves."""
+        text = f"no credentials from the venue: {event.reason}"
+        return [Log("error", text), SetTimer(_CLIENT_TIMER, CLIENT_RETRY_MS)]
+
+    @handles(PeerRestarted)
+    def greet(self, message: PeerRestarted, _now_ms: int) -> Effects:
+        """Say again what a new desk or ledger may never have heard."""
+        if message.role == DESK:
+            return self._gate.halt()
+        if message.role == POSITION:
+            return [*self._tell_position(), *self._gate.ask()]
+        return []
+
+    # What Orders and the desk say
+
+    @handles(SubmitOrder)
+    def submit(self, message: SubmitOrder, now_ms: int) -> Effects:
+        """Take a new order in, if nothing speaks against it; answer for a known one."""
+        intent = message.intent
+        order_id = intent.order_id
+        if self._orders.is_known(order_id):
+            return [_tell(self._orders.answer(order_id))]
+        if now_ms >= intent.expires_at_ms:
+            # Needs no record: time does not run back, so the answer stays the same.
+            reason = "its time to live was over before it left"
+            status = OrderStatus.CANCELLED
+            return [_tell(OrderReport(order_id=order_id, status=status, reason=reason))]
+        live = LiveOrder(intent=intent)
+        reason = self._gate.halt_reason or objection(intent, self._market_of(intent))
+        if reason:
+            return self._orders.commit(live.refused(reason), OrderRejected(order_id, reason))
+        submitted = OrderSubmitted(order_id)
+        self._agenda.of(order_id).sign_at_ms = now_ms
+        return [*self._orders.commit(live, submitted), Send(order_role(order_id), submitted)]
+
+    @handles(QueryOrder)
+    def query(self, message: QueryOrder, _now_ms: int) -> Effects:
+        """Say what is known of an order."""
+        return [_tell(self._orders.answer(message.order_id))]
+
+    @handles(CancelOrder)
+    def cancel(self, message: CancelOrder, now_ms: int) -> Effects:
+        """End an order; whatever may be at the venue ends only by the venue's word."""
+        order_id = message.order_id
+        live = self._orders.get(order_id)
+        if live is None:
+            if self._orders.is_known(order_id):
+                return [_tell(self._orders.answer(order_id))]
+            keep_until_ms = now_ms + self.settings.execution.order_ttl_ms
+            return self._orders.take_back(order_id, message.reason, keep_until_ms)
+        if live.is_final:
+            return [_tell(live.report())]
+        return self._outbox.take_back(live, message, now_ms)
+
+    @handles(CancelEverything)
+    def cancel_everything(self, message: CancelEverything, now_ms: int) -> Effects:
+        """A halt: take back all that may rest, even if its Order has fallen."""
+        effects: Effects = []
+        for live in self._orders:
+            if not live.is_final:
+                effects += self.cancel(CancelOrder(live.order_id, message.reason), now_ms)
+        if self.settings.execution.cancel_all_on_halt and self._account is not None:
+            effects.append(Command(CancelAll()))
+        return effects
+
+    @handles(ForgetOrder)
+    def forget(self, message: ForgetOrder, _now_ms: int) -> Effects:
+        """Its Order leaves; what still becomes of its trades is told to position from here."""
+        order_id = message.order_id
+        forgotten = OrderForgotten(order_id)
+        live = self._orders.get(order_id)
+        effects: Effects = []
+        if live is not None and not live.is_final:
+            return [Log("error", f"{order_id} is not over at the venue and cannot be forgotten")]
+        if live is not None and not live.is_forgotten:
+            effects = self._orders.commit(live.forgotten(), forgotten)
+        return [*effects, Send(order_role(order_id), forgotten)]
+
+    @handles(FillBooked)
+    def take_booking(self, message: FillBooked, _now_ms: int) -> Effects:
+        """Position knows what the executor told it in an Order's stead."""
+        live = self._orders.get(message.order_id)
+        if live is None:
+            return []
+        after = live.booked(message.trade_id, is_reversal=message.is_reversal)
+        return self._orders.commit(after, message)
+
+    # What the window does
+
+    @handles(MarketOpened)
+    def open_window(self, message: MarketOpened, _now_ms: int) -> Effects:
+        """Read the window's account before it is traded."""
+        known = self._gate.market
+        if known is not None and message.market.closes_at_ms < known.closes_at_ms:
+            return []  # a late copy for a window of the past
+        if known is None or known.market_id != message.market.market_id:
+            self._reconciler.want()
+        self._gate.open_window(message.market)
+        return []
+
+    @handles(MarketSnapshot)
+    def see(self, message: MarketSnapshot, _now_ms: int) -> Effects:
+        """Note the price grid that holds now."""
+        market = self._gate.market
+        if market is not None and market.market_id == message.market.market_id:
+            self._gate.market = message.market
+        return [Send(MARKET_STATE, SnapshotTaken(message.sequence))]
+
+    @handles(MarketClosing)
+    def close_window(self, message: MarketClosing, now_ms: int) -> Effects:
+        """Take back what rests in a window that is over."""
+        return [
+            effect
+            for live in self._orders
+            if live.intent.market.market_id == message.market_id and not live.is_final
+            for effect in self.cancel(CancelOrder(live.order_id, "the window is over"), now_ms)
+        ]
+
+    # What the port says
+
+    @handles(
+        OrderSigned,
+        SigningFailed,
+        PostAnswered,
+        PostRefused,
+        PostUnclear,
+        CancelAnswered,
+        CancelFailed,
+    )
+    def take_answer(self, event: OutboxEvent, now_ms: int) -> Effects:
+        """What became of something that was to leave."""
+        return self._outbox.take(event, now_ms)
+
+    @handles(AccountRead)
+    def take_reading(self, event: AccountRead, now_ms: int) -> Effects:
+        """Take the venue's account in, and hold ours against it."""
+        reading, effects = self._reconciler.take(event, now_ms)
+        if self._account is None or reading is None:
+            return effects
+        return [
+            *effects,
+            *self._gate.take(event, reading, self._account),
+            *self._claims.open_for(self._orders, now_ms),
+            *self._claims.take(event, now_ms),
+            *self._let_go(now_ms),
+        ]
+
+    @handles(AccountUnread)
+    def take_no_reading(self, event: AccountUnread, now_ms: int) -> Effects:
+        """Read again."""
+        return self._reconciler.failed(event, now_ms)
+
+    @handles(PositionSnapshot)
+    def take_position(self, message: PositionSnapshot, now_ms: int) -> Effects:
+        """The ledger's account of the window."""
+        return self._gate.take_position(message, now_ms)
+
+    @handles(HeartbeatAnswered, HeartbeatFailed)
+    def take_heartbeat(self, event: HeartbeatAnswered | HeartbeatFailed, _now_ms: int) -> Effects:
+        """Whether the venue knows that we live."""
+        return self._switch.take(event)
+
+    @handles(HoldingsClaimed, ClaimFailed)
+    def take_claim(self, event: HoldingsClaimed | ClaimFailed, now_ms: int) -> Effects:
+        """What became of shares that were to be turned into money."""
+        return self._claims.answered(event, now_ms)
+
+    # The user channel
+
+    @handles(Connected)
+    def on_connected(self, event: Connected, now_ms: int) -> Effects:
+        """Listen, and read what happened while nobody listened (F14)."""
+        self._reconciler.want()
+        return self._feed.connected(event, now_ms)
+
+    @handles(Disconnected)
+    def on_disconnected(self, event: Disconnected, now_ms: int) -> Effects:
+        """Listen again soon."""
+        return self._feed.disconnected(event, now_ms)
+
+    @handles(FramesReceived)
+    def on_frames(self, event: FramesReceived, now_ms: int) -> Effects:
+        """Take what happened; what cannot be read is read by REST instead."""
+        events, problems = self._feed.events(event, now_ms)
+        effects: Effects = []
+        for each in events:
+            if isinstance(each, UserTrade):
+                self._gate.disturb()
+                effects += self._reconciler.take_trade(each, now_ms)
+            else:
+                effects += self._reconciler.take_order(each, now_ms)
+        if problems:
+            self._reconciler.want()
+            effects.append(Log("warning", f"the user channel said: {problems[-1]}"))
+        return effects
+
+    # Time
+
+    @handles(TimerFired)
+    def wake(self, timer: TimerFired, now_ms: int) -> Effects:
+        """Go on with what is due, which follows every message."""
+        if timer.key == _WAKE_TIMER:
+            self._wake_at_ms = None
+            return []
+        if timer.key == _CLIENT_TIMER:
+            return [Command(OpenClient())]
+        if timer.key == HEARTBEAT_TIMER:
+            return self._switch.beat()
+        if timer.key == _TELL_TIMER:
+            if self._gate.wants_reading:
+                self._reconciler.want()
+            again = SetTimer(_TELL_TIMER, TELL_AGAIN_MS)
+            return [*self._tell_position(), *self._gate.ask(), *self._gate.halt(), again]
+        return self._feed.wake(timer.key, now_ms) if timer.key in UserFeed.TIMERS else []
+
+    def _go_on(self, now_ms: int) -> Effects:
+        effects = self._outbox.withdraw_late(now_ms)
+        if self._account is not None:
+            market = self._gate.market
+            markets = () if market is None else (market.market_id,)
+            effects += self._outbox.cancel(now_ms)
+            effects += self._outbox.sign(self._may_trade, now_ms)
+            effects += self._outbox.post(self._may_trade, now_ms)
+            tokens = (*self._gate.tokens, *self._claims.tokens)
+            effects += self._reconciler.read(markets, tokens, now_ms)
+        return [*effects, *self._set_wake(now_ms)]
+
+    def _set_wake(self, now_ms: int) -> Effects:
+        """Wake up when the next thing is due, if that is sooner than the next wake-up."""
+        times = [live.intent.expires_at_ms for live in self._orders if _may_expire_here(live)]
+        if self._account is not None:
+            times.append(self._reconciler.next_due_ms(now_ms))
+            times.append(self._agenda.next_due_ms(now_ms) or 0)
+        at_ms = min((each for each in times if each > now_ms), default=None)
+        if at_ms is None or (self._wake_at_ms is not None and self._wake_at_ms <= at_ms):
+            return []
+        self._wake_at_ms = at_ms
+        return [SetTimer(_WAKE_TIMER, max(_LEAST_DELAY_MS, at_ms - now_ms))]
+
+    # Small things
+
+    def _may_trade(self, intent: OrderIntent) -> bool:
+        return self._may_trade_in(intent.market.market_id)
+
+    def _may_trade_in(self, market_id: str) -> bool:
+        is_read = market_id in self._reconciler.read_markets
+        return self._account is not None and is_read and self._gate.is_agreed(market_id)
+
+    def _market_of(self, intent: OrderIntent) -> Market:
+        market = self._gate.market
+        is_open = market is not None and market.market_id == intent.market.market_id
+        return market if is_open and market is not None else intent.market
+
+    def _tell_position(self) -> Effects:
+        return [effect for live in self._orders for effect in owed(live)]
+
+    def _let_go(self, now_ms: int) -> Effects:
+        effects, gone = self._orders.let_go(now_ms)
+        for order_id in gone:
+            self._agenda.drop(order_id)
+        return effects
+
+
+def _may_expire_here(live: LiveOrder) -> bool:
+    return not live.is_final and not live.posted_at_ms
+
+
+def _tell(report: OrderReport) -> Send:
+    return Send(order_role(report.order_id), report)

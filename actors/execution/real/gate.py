@@ -1,0 +1,137 @@
+"""Whether the open window may be traded: the account was read, and it is as we believe it to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from actors.core import Command, Effects, Log, Send
+from actors.directory.messages import Market
+from actors.execution.messages import HaltTrading
+from actors.execution.real.comparison import Comparison, venue_holdings
+from actors.execution.real.messages import AccountRead, CancelOrders, ClientReady
+from actors.execution.real.orders import LiveOrders
+from actors.execution.real.own_parts import own_parts
+from actors.execution.real.reconciler import Reading
+from actors.feeds.user_channel import UserOrder
+from actors.position.messages import PositionSnapshot, PositionWanted
+from actors.roles import DESK, POSITION
+from actors.units import size_text
+
+_SHOWN_ID = 12
+
+
+class TradingGate:
+    """Holds the ledger against the venue, and looks for orders that nobody here knows."""
+
+    def __init__(self, orders: LiveOrders, unknown_orders: str) -> None:
+        self._orders = orders
+        self._policy = unknown_orders
+        self._comparison = Comparison()
+        self._unknown_told: set[str] = set()
+        self._unknown_reason = ""
+        self._told_reason = ""
+        self.market: Market | None = None
+        """The open window."""
+
+    @property
+    def halt_reason(self) -> str:
+        """Why nothing may be traded; empty while it may."""
+        return self._comparison.mismatch or self._unknown_reason
+
+    def open_window(self, market: Market) -> None:
+        """Trade this window from now on, once it was read and agreed on."""
+        known = self.market
+        if known is None or known.market_id != market.market_id:
+            self._comparison.forget()
+            self._unknown_reason = ""
+        self.market = market
+
+    def is_agreed(self, market_id: str) -> bool:
+        """Whether this window may be traded."""
+        is_same = self._comparison.is_agreed(market_id)
+        return is_same and not self.halt_reason
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """Tokens of the open window, whose balances are of interest."""
+        market = self.market
+        return () if market is None else (market.yes_token, market.no_token)
+
+    @property
+    def wants_reading(self) -> bool:
+        """Whether a comparison waits for another reading: the last one differed."""
+        return self._comparison.differs
+
+    def disturb(self) -> None:
+        """Something traded: a comparison that is under way is void."""
+        self._comparison.disturb()
+
+    def take(self, read: AccountRead, reading: Reading, account: ClientReady) -> Effects:
+        """Look at a reading of the account, and ask the ledger for its own account."""
+        market = self.market
+        if market is None or market.market_id not in reading.market_ids:
+            return []
+        known_ids = self._orders.venue_ids
+        parts = [
+            part
+            for trade in read.trades
+            for part in own_parts(
+                trade, known_ids=known_ids, wallet=account.wallet, owner=account.owner
+            )
+            if part.token in self.tokens
+        ]
+        holdings = venue_holdings(market, parts, dict(read.balances))
+        self._comparison.take_holdings(holdings)
+        unknown = [
+            order
+            for order in read.open_orders
+            if order.market_id == market.market_id and order.order_id not in known_ids
+        ]
+        return [*self._take_unknown(unknown), *self.ask()]
+
+    def ask(self) -> Effects:
+        """Ask the ledger, if a reading waits for its answer."""
+        market = self.market
+        if market is None or not self._comparison.is_waiting:
+            return []
+        return [Send(POSITION, PositionWanted(market.market_id))]
+
+    def take_position(self, snapshot: PositionSnapshot, now_ms: int) -> Effects:
+        """Compare; a difference that lasts halts trading."""
+        self._comparison.take_position(snapshot, now_ms)
+        return self.halt()
+
+    def halt(self) -> Effects:
+        """Tell the desk to halt, if there is a reason; said as often as one likes."""
+        reason = self.halt_reason
+        if not reason:
+            return []
+        effects: Effects = [Send(DESK, HaltTrading(reason, cancel=True))]
+        if reason != self._told_reason:
+            self._told_reason = reason
+            effects.append(Log("error", f"trading is halted: {reason}"))
+        return effects
+
+    def _take_unknown(self, orders: Iterable[UserOrder]) -> Effects:
+        unknown = list(orders)
+        if not unknown or self._policy == "leave":
+            self._unknown_reason = ""
+            return []
+        effects: Effects = []
+        text = f"orders rest at the venue that are not this system's: {_shown(unknown)}"
+        new = {order.order_id for order in unknown} - self._unknown_told
+        if new:
+            self._unknown_told |= new
+            effects.append(Log("warning", text))
+        if self._policy == "cancel":
+            ids = tuple(order.order_id for order in unknown)
+            return [*effects, Command(CancelOrders(ids))]
+        self._unknown_reason = text
+        return [*effects, *self.halt()]
+
+
+def _shown(orders: list[UserOrder]) -> str:
+    return ", ".join(
+        f"{order.order_id[:_SHOWN_ID]}… of {size_text(order.original_units or 0)} shares"
+        for order in orders
+    )

@@ -1,0 +1,278 @@
+"""What the real executor records of an order, on its two axes.
+
+*Execution* is its status; it changes by what the venue says, never by time. *Settlement* is each
+trade's: it counts when it is matched and is taken back, exactly, when it fails on the chain.
+
+An end is told in two steps. The venue says that an order is gone (``VenueEnd``); but its last
+trades may still be under way. Only when they are here is the order's status final, so whoever asks
+before is told that it lives, and nobody can believe in fewer fills than there are.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from actors.execution.messages import (
+    TERMINAL_STATUSES,
+    Fill,
+    FillDetail,
+    FillFailed,
+    OrderAccepted,
+    OrderCancelled,
+    OrderIntent,
+    OrderRejected,
+    OrderReport,
+    OrderStatus,
+    OutcomeUnknown,
+)
+from actors.execution.real.own_parts import OwnPart
+from actors.feeds.user_channel import Settlement
+from actors.units import UNITS_PER_SHARE, taker_fee_nanos
+
+TOLERATED_UNITS = UNITS_PER_SHARE // 100
+"""The venue rounds by up to a hundredth of a share between what it says of orders and of trades."""
+
+_HELD = frozenset({OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED, OrderStatus.FILLED})
+
+
+@attrs.frozen(kw_only=True)
+class LiveTrade:
+    """One execution of the order, and how far it has settled."""
+
+    fill: FillDetail
+    settlement: Settlement
+
+
+@attrs.frozen(kw_only=True)
+class VenueEnd:
+    """The venue's word that what was left is gone."""
+
+    reason: str
+    final_units: int | None
+    """What it traded in all; None if the venue did not say."""
+    told_at_ms: int
+
+
+@attrs.frozen(kw_only=True)
+class LiveOrder:
+    """All that the real executor knows of an order; saved at each change."""
+
+    intent: OrderIntent
+    status: OrderStatus = OrderStatus.PENDING
+    reason: str = ""
+    """Of its end; or of the doubt, while it is unknown."""
+    venue_order_id: str = ""
+    """Empty until it is signed, which happens once."""
+    payload: str = attrs.field(default="", repr=False)
+    """The signed bytes; no others are ever posted."""
+    offered_units: int = 0
+    posted_at_ms: int = 0
+    """When it was last posted; 0 while none of it can be at the venue."""
+    is_doubtful: bool = False
+    """Some posting of it had no clear answer: what a later one is answered proves nothing of it."""
+    may_repost: bool = True
+    """The venue has not refused, or known, a second copy."""
+    trades: tuple[LiveTrade, ...] = ()
+    end: VenueEnd | None = None
+    cancel_reason: str = ""
+    is_forgotten: bool = False
+    """Its Order has left: what still becomes of its trades, the executor tells position itself."""
+    owed_fills: frozenset[str] = frozenset()
+    """Trade ids that position must hear of from the executor, and has not answered."""
+    owed_reversals: frozenset[str] = frozenset()
+
+    @property
+    def order_id(self) -> str:
+        """The order's id."""
+        return self.intent.order_id
+
+    @property
+    def is_final(self) -> bool:
+        """Whether its status can change no more."""
+        return self.status in TERMINAL_STATUSES
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether there are bytes to post."""
+        return bool(self.payload)
+
+    @property
+    def traded_units(self) -> int:
+        """Size traded; trades that failed too, for the venue does not offer them again."""
+        return sum(trade.fill.size_units for trade in self.trades)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no trade can change any more, and position knows all of it."""
+        is_told = not self.owed_fills and not self.owed_reversals
+        return is_told and all(trade.settlement.is_final for trade in self.trades)
+
+    def trade(self, trade_id: str) -> LiveTrade | None:
+        """One of its trades; None if it is not known."""
+        return next((each for each in self.trades if each.fill.trade_id == trade_id), None)
+
+    def report(self) -> OrderReport:
+        """All there is to tell of it."""
+        return OrderReport(
+            order_id=self.order_id,
+            status=self.status,
+            fills=tuple(trade.fill for trade in self.trades),
+            failed_trade_ids=_failed(self),
+            venue_order_id=self.venue_order_id or None,
+            reason=self.reason,
+        )
+
+    # What changes it; each returns the order after, or itself if nothing is new
+
+    def held(self) -> LiveOrder:
+        """The venue holds it."""
+        if self.status not in (OrderStatus.PENDING, OrderStatus.UNKNOWN):
+            return self
+        return attrs.evolve(self, status=OrderStatus.ACCEPTED, reason="")
+
+    def doubted(self, reason: str) -> LiveOrder:
+        """It left, and nothing says what became of it; unless the venue has said so already."""
+        if self.status is not OrderStatus.PENDING:
+            return self
+        return attrs.evolve(self, status=OrderStatus.UNKNOWN, is_doubtful=True, reason=reason)
+
+    def refused(self, reason: str) -> LiveOrder:
+        """The venue, or a rule in its stead, does not want it."""
+        return attrs.evolve(self, status=OrderStatus.REJECTED, reason=reason)
+
+    def withdrawn(self, reason: str) -> LiveOrder:
+        """It ends without ever having been at the venue."""
+        return attrs.evolve(self, status=OrderStatus.CANCELLED, reason=reason)
+
+    def ended(self, reason: str, final_units: int | None, now_ms: int) -> LiveOrder:
+        """What was left of it is gone; final as soon as all of its trades are here."""
+        if self.is_final:
+            return self
+        known = self.end
+        if known is not None:
+            if final_units is None or known.final_units == final_units:
+                return self
+            end = attrs.evolve(known, final_units=final_units)
+        else:
+            end = VenueEnd(reason=reason, final_units=final_units, told_at_ms=now_ms)
+        return _concluded(attrs.evolve(self.held(), end=end))
+
+    def concluded_as_read(self) -> LiveOrder:
+        """The venue, asked for long enough, knows of no more trades of an order that is gone."""
+        if self.is_final or self.end is None:
+            return self
+        end = attrs.evolve(self.end, final_units=self.traded_units)
+        return _concluded(attrs.evolve(self, end=end))
+
+    def with_part(self, part: OwnPart, now_ms: int) -> LiveOrder:
+        """It traded, or one of its trades came further, or failed.
+
+        A trade counts once, at the size first told. More than the order's size is never counted:
+        the venue and the ledger then differ, which their comparison finds.
+        """
+        known = self.trade(part.trade_id)
+        if known is not None:
+            return self._promoted(known, part.settlement)
+        room_units = self.intent.size_units - self.traded_units
+        size_units = min(part.size_units, room_units)
+        if size_units <= 0:
+            return self
+        market = self.intent.market
+        fee_rate_bps = 0 if part.is_maker else market.fee_rate_bps
+        fill = FillDetail(
+            trade_id=part.trade_id,
+            price_ticks=part.price_ticks,
+            size_units=size_units,
+            fee_nanos=taker_fee_nanos(part.price_ticks, size_units, fee_rate_bps),
+            is_maker=part.is_maker,
+            timestamp_ms=part.matched_at_ms or now_ms,
+        )
+        trade = LiveTrade(fill=fill, settlement=part.settlement)
+        after = attrs.evolve(self, trades=(*self.trades, trade))
+        return _concluded(_owing(after, trade, is_new=True))
+
+    def _promoted(self, known: LiveTrade, settlement: Settlement) -> LiveOrder:
+        is_step_back = settlement is Settlement.MATCHED
+        if known.settlement.is_final or is_step_back or known.settlement is settlement:
+            return self
+        after = attrs.evolve(known, settlement=settlement)
+        trades = tuple(after if trade is known else trade for trade in self.trades)
+        return _owing(attrs.evolve(self, trades=trades), after, is_new=False)
+
+    def forgotten(self) -> LiveOrder:
+        """Its Order leaves: all of its trades are told to position once more, by the executor.
+
+        Something may have been told to the Order and lost; what position has booked it books once.
+        """
+        return attrs.evolve(
+            self,
+            is_forgotten=True,
+            owed_fills=frozenset(trade.fill.trade_id for trade in self.trades),
+            owed_reversals=frozenset(_failed(self)),
+        )
+
+    def booked(self, trade_id: str, *, is_reversal: bool) -> LiveOrder:
+        """Position has answered what the executor told it itself."""
+        if is_reversal:
+            return attrs.evolve(self, owed_reversals=self.owed_reversals - {trade_id})
+        return attrs.evolve(self, owed_fills=self.owed_fills - {trade_id})
+
+
+def news(before: LiveOrder, after: LiveOrder) -> list[object]:
+    """What an Order must be told of a change, in the order in which it happened."""
+    order_id = after.order_id
+    messages: list[object] = []
+    if after.status in _HELD and before.status not in _HELD:
+        messages.append(OrderAccepted(order_id, after.venue_order_id))
+    messages += [Fill(order_id, each.fill) for each in after.trades[len(before.trades) :]]
+    for trade_id in _failed(after):
+        if trade_id not in _failed(before):
+            messages.append(FillFailed(order_id, trade_id, "it failed on the chain"))
+    if after.status is not before.status:
+        match after.status:
+            case OrderStatus.UNKNOWN:
+                messages.append(OutcomeUnknown(order_id, after.reason))
+            case OrderStatus.REJECTED:
+                messages.append(OrderRejected(order_id, after.reason))
+            case OrderStatus.CANCELLED:
+                messages.append(OrderCancelled(order_id, after.reason, after.traded_units))
+    return messages
+
+
+def _concluded(live: LiveOrder) -> LiveOrder:
+    """The order with the status that its trades and its end make."""
+    if live.is_final:
+        return live
+    traded_units = live.traded_units
+    if traded_units >= live.intent.size_units:
+        return attrs.evolve(live, status=OrderStatus.FILLED, reason="")
+    if live.is_signed and traded_units >= live.offered_units:
+        reason = "traded whole, but for what is finer than the venue trades"
+        return attrs.evolve(live, status=OrderStatus.CANCELLED, reason=reason)
+    final_units = None if live.end is None else live.end.final_units
+    if live.end is not None and final_units is not None:
+        missing_units = min(final_units, live.intent.size_units) - traded_units
+        if missing_units <= 0 or (traded_units and missing_units <= TOLERATED_UNITS):
+            return attrs.evolve(live, status=OrderStatus.CANCELLED, reason=live.end.reason)
+    if traded_units:
+        return attrs.evolve(live, status=OrderStatus.PARTIALLY_FILLED, reason="")
+    return live
+
+
+def _owing(live: LiveOrder, trade: LiveTrade, *, is_new: bool) -> LiveOrder:
+    """Note what position must hear from the executor, for no Order would take it."""
+    if not (live.is_forgotten or live.status is OrderStatus.REJECTED):
+        return live
+    trade_ids = {trade.fill.trade_id}
+    has_failed = trade.settlement is Settlement.FAILED
+    return attrs.evolve(
+        live,
+        owed_fills=live.owed_fills | (trade_ids if is_new else set()),
+        owed_reversals=live.owed_reversals | (trade_ids if has_failed else set()),
+    )
+
+
+def _failed(live: LiveOrder) -> tuple[str, ...]:
+    return tuple(
+        trade.fill.trade_id for trade in live.trades if trade.settlement is Settlement.FAILED
+    )

@@ -1,0 +1,247 @@
+"""What the real executor's core commands its port, and what the port answers.
+
+Every command is answered by exactly one event, whatever happens to the network; only the death of
+the process leaves one unanswered. No message here carries a secret, except that whoever has a
+signed order and the API credentials could post it: its text is left out of every printed form.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from actors.execution.messages import TimeInForce
+from actors.feeds.user_channel import UserOrder, UserTrade
+from actors.strategy.messages import Action
+
+# Connecting
+
+
+@attrs.frozen
+class OpenClient:
+    """Command: get API credentials; answered with ClientReady or ClientFailed."""
+
+
+@attrs.frozen(kw_only=True)
+class ClientReady:
+    """Event: the client may be used."""
+
+    wallet: str
+    """Lower-case address of the account that trades."""
+    owner: str
+    """The API key's name, as trades and orders tell it; not its secret."""
+
+
+@attrs.frozen
+class ClientFailed:
+    """Event: there are no credentials; one sentence says why."""
+
+    reason: str
+
+
+@attrs.frozen
+class SubscribeUser:
+    """Command: say the user channel's first frame, with the credentials. Never answered."""
+
+
+# One order
+
+
+@attrs.frozen(kw_only=True)
+class SignOrder:
+    """Command: build and sign an order; nothing leaves but reads of the market's metadata."""
+
+    order_id: str
+    token: str
+    action: Action
+    price_ticks: int
+    size_units: int
+    time_in_force: TimeInForce
+
+
+@attrs.frozen(kw_only=True)
+class OrderSigned:
+    """Event: the order as it may be posted, from now on only in these bytes."""
+
+    order_id: str
+    venue_order_id: str
+    """The EIP-712 hash of what was signed; lower case."""
+    payload: str = attrs.field(repr=False)
+    """The exact body of the POST."""
+    offered_units: int
+    """Size that was signed; the venue takes no finer one than a hundredth of a share."""
+
+
+@attrs.frozen(kw_only=True)
+class SigningFailed:
+    """Event: there is no signed order, and nothing has left."""
+
+    order_id: str
+    reason: str
+    may_retry: bool
+    """The order itself is well; something it needs could not be read."""
+
+
+@attrs.frozen(kw_only=True)
+class PostOrder:
+    """Command: send a signed order's bytes."""
+
+    order_id: str
+    payload: str = attrs.field(repr=False)
+    refreshed_token: str = ""
+    """Before that, have the venue look up this token's balance on the chain again."""
+
+
+@attrs.frozen(kw_only=True)
+class PostAnswered:
+    """Event: the venue took it."""
+
+    order_id: str
+    venue_order_id: str
+    status: str
+    """live, matched, delayed or unmatched."""
+
+
+@attrs.frozen(kw_only=True)
+class PostRefused:
+    """Event: an error was the answer; ``answers`` says what it proves."""
+
+    order_id: str
+    status: int
+    """HTTP status; 200 for an error in the body, 0 if no connection was made."""
+    text: str
+    code: str = ""
+    retry_after_ms: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class PostUnclear:
+    """Event: it left, and no answer that can be read came back."""
+
+    order_id: str
+    reason: str
+
+
+# Cancels
+
+
+@attrs.frozen
+class CancelOrders:
+    """Command: take these orders back, by the venue's ids, in one request."""
+
+    venue_order_ids: tuple[str, ...]
+
+
+@attrs.frozen
+class CancelAll:
+    """Command: take back every order of the account, also those that are not ours."""
+
+
+@attrs.frozen(kw_only=True)
+class CancelAnswered:
+    """Event: what the venue says of each order."""
+
+    venue_order_ids: tuple[str, ...]
+    """Those asked for; empty for all."""
+    canceled: tuple[str, ...]
+    not_canceled: tuple[tuple[str, str], ...]
+    """(venue order id, reason)."""
+
+
+@attrs.frozen(kw_only=True)
+class CancelFailed:
+    """Event: no answer, or a refusal of the whole request."""
+
+    venue_order_ids: tuple[str, ...]
+    reason: str
+    retry_after_ms: int | None = None
+
+
+# Reading the account
+
+
+@attrs.frozen(kw_only=True)
+class ReadAccount:
+    """Command: read these orders, then these markets' open orders, then their trades.
+
+    In this order nothing can hide: an order that has left the open ones has its trades by then.
+    """
+
+    read_id: int
+    venue_order_ids: tuple[str, ...]
+    market_ids: tuple[str, ...]
+    balances_of: tuple[str, ...]
+    """Tokens whose balances are read as well."""
+
+
+@attrs.frozen(kw_only=True)
+class AccountRead:
+    """Event: all of it, whole."""
+
+    read_id: int
+    orders: tuple[UserOrder, ...]
+    """Those of the orders asked for that the venue knows of."""
+    open_orders: tuple[UserOrder, ...]
+    trades: tuple[UserTrade, ...]
+    balances: tuple[tuple[str, int], ...]
+    """(token, units)."""
+
+
+@attrs.frozen(kw_only=True)
+class AccountUnread:
+    """Event: some of it could not be read, so none of it counts."""
+
+    read_id: int
+    reason: str
+    retry_after_ms: int | None = None
+
+
+# The dead man's switch
+
+
+@attrs.frozen
+class SendHeartbeat:
+    """Command: tell the venue that this account's owner lives."""
+
+    heartbeat_id: str
+
+
+@attrs.frozen
+class HeartbeatAnswered:
+    """Event: the id that the next one must have."""
+
+    heartbeat_id: str
+
+
+@attrs.frozen
+class HeartbeatFailed:
+    """Event: it did not arrive; ``expected_id`` is what the venue wants instead, if it said so."""
+
+    reason: str
+    expected_id: str | None = None
+
+
+# Claims on the chain
+
+
+@attrs.frozen(kw_only=True)
+class ClaimHoldings:
+    """Command: turn a window's shares into money, on the chain."""
+
+    market_id: str
+    pairs_units: int
+    """Complete pairs to merge; 0 to redeem a resolved window's shares instead."""
+
+
+@attrs.frozen
+class HoldingsClaimed:
+    """Event: the transaction is final."""
+
+    market_id: str
+
+
+@attrs.frozen(kw_only=True)
+class ClaimFailed:
+    """Event: it is not."""
+
+    market_id: str
+    reason: str

@@ -1,0 +1,217 @@
+"""All orders that the real executor knows, and the one way in which they change.
+
+A change is recorded with the event that brought it, and then told: to the order's Order, or, when
+that has left, to position itself, again and again until it answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+
+from actors.core import Effects, Record, Save, Send
+from actors.execution.messages import FillReversed, OrderFilled, OrderReport, OrderStatus
+from actors.execution.real.live_order import LiveOrder, news
+from actors.execution.real.own_parts import OwnPart
+from actors.feeds.user_channel import UserOrder
+from actors.roles import EXECUTOR, POSITION, order_role
+
+KEPT_AFTER_CLOSE_MS = 120_000
+"""No order of a window can trade so long after its end; until then even an ended one is known."""
+
+
+@attrs.frozen(kw_only=True)
+class TakenBack:
+    """An order that was cancelled before it came: a late copy of it must not be carried out."""
+
+    report: OrderReport
+    keep_until_ms: int
+
+
+@attrs.frozen
+class OrderPosted:
+    """Recorded: from now on its bytes may be at the venue."""
+
+    order_id: str
+
+
+@attrs.frozen
+class OrderWithdrawn:
+    """Recorded: it ends without having been at the venue."""
+
+    order_id: str
+    reason: str
+
+
+@attrs.frozen
+class VenueSaid:
+    """Recorded: the venue's word on an order that changed what is known of it."""
+
+    order_id: str
+    order: UserOrder
+
+
+@attrs.frozen
+class TradeSeen:
+    """Recorded: an order traded, or a trade of it came further or failed."""
+
+    order_id: str
+    part: OwnPart
+
+
+@attrs.frozen
+class CancelTold:
+    """Recorded: the venue has taken an order back."""
+
+    order_id: str
+
+
+@attrs.frozen
+class AbsenceTold:
+    """Recorded: the venue, asked for long enough, knows no more of an order."""
+
+    order_id: str
+    reason: str
+
+
+@attrs.frozen
+class LiveClosed:
+    """Recorded: nothing can become of an order any more."""
+
+    order_id: str
+
+
+class LiveOrders:
+    """The orders by their own and by the venue's ids."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, LiveOrder] = {}
+        self._ids: dict[str, str] = {}
+        self._taken_back: dict[str, TakenBack] = {}
+
+    def __iter__(self) -> Iterator[LiveOrder]:
+        return iter(list(self._by_id.values()))
+
+    def load(self, value: object) -> None:
+        """Take over a recorded row."""
+        if isinstance(value, LiveOrder):
+            self._keep(value)
+        elif isinstance(value, TakenBack):
+            self._taken_back[value.report.order_id] = value
+
+    def get(self, order_id: str) -> LiveOrder | None:
+        """An order by its own id."""
+        return self._by_id.get(order_id)
+
+    def at_venue(self, venue_order_id: str) -> LiveOrder | None:
+        """An order by the venue's id."""
+        return self._by_id.get(self._ids.get(venue_order_id, ""))
+
+    @property
+    def venue_ids(self) -> set[str]:
+        """The venue's ids of all of them."""
+        return set(self._ids)
+
+    def answer(self, order_id: str) -> OrderReport:
+        """All that is known of an order."""
+        live = self._by_id.get(order_id)
+        if live is not None:
+            return live.report()
+        taken_back = self._taken_back.get(order_id)
+        return taken_back.report if taken_back else OrderReport(order_id=order_id, status=None)
+
+    def is_known(self, order_id: str) -> bool:
+        """Whether a submission of it would be a repetition, or too late."""
+        return order_id in self._by_id or order_id in self._taken_back
+
+    def commit(self, after: LiveOrder, event: object) -> Effects:
+        """Record an order's next state, and tell what is new in it."""
+        before = self._by_id.get(after.order_id)
+        if after == before:
+            return []
+        self._keep(after)
+        before = before or LiveOrder(intent=after.intent)
+        return [_record(after, event), *_tell(before, after)]
+
+    def take_back(self, order_id: str, reason: str, keep_until_ms: int) -> Effects:
+        """Remember an order that was cancelled before it came."""
+        report = OrderReport(order_id=order_id, status=OrderStatus.CANCELLED, reason=reason)
+        taken_back = TakenBack(report=report, keep_until_ms=keep_until_ms)
+        self._taken_back[order_id] = taken_back
+        return [
+            Record(report, (Save("live", order_id, taken_back),)),
+            Send(order_role(order_id), report),
+        ]
+
+    def let_go(self, now_ms: int) -> tuple[Effects, list[str]]:
+        """Close the rows of which nothing can become any more; also say which."""
+        gone = [live for live in self if _is_over(live, now_ms)]
+        effects: Effects = []
+        for live in gone:
+            del self._by_id[live.order_id]
+            self._ids.pop(live.venue_order_id, None)
+            effects.append(_record(live, LiveClosed(live.order_id), is_open=False))
+        for order_id, taken_back in list(self._taken_back.items()):
+            if now_ms >= taken_back.keep_until_ms:
+                del self._taken_back[order_id]
+                save = Save("live", order_id, taken_back, is_open=False)
+                effects.append(Record(LiveClosed(order_id), (save,)))
+        return effects, [live.order_id for live in gone]
+
+    def _keep(self, live: LiveOrder) -> None:
+        self._by_id[live.order_id] = live
+        if live.venue_order_id:
+            self._ids[live.venue_order_id] = live.order_id
+
+
+def owed(live: LiveOrder) -> Effects:
+    """Everything that position must hear from the executor of an order."""
+    return [
+        *_bookings(live, OrderFilled, live.owed_fills),
+        *_bookings(live, FillReversed, live.owed_reversals),
+    ]
+
+
+def _tell(before: LiveOrder, after: LiveOrder) -> Effects:
+    to = order_role(after.order_id)
+    effects: Effects = []
+    if not before.is_forgotten:
+        effects += [Send(to, message) for message in news(before, after)]
+    new_fills = after.owed_fills - before.owed_fills
+    new_reversals = after.owed_reversals - before.owed_reversals
+    return [
+        *effects,
+        *_bookings(after, OrderFilled, new_fills),
+        *_bookings(after, FillReversed, new_reversals),
+    ]
+
+
+def _bookings(
+    live: LiveOrder, message_type: type[OrderFilled | FillReversed], trade_ids: frozenset[str]
+) -> Effects:
+    intent = live.intent
+    return [
+        Send(
+            POSITION,
+            message_type(
+                order_id=live.order_id,
+                market=intent.market,
+                side=intent.side,
+                action=intent.action,
+                fill=trade.fill,
+                answer_to=EXECUTOR,
+            ),
+        )
+        for trade in live.trades
+        if trade.fill.trade_id in trade_ids
+    ]
+
+
+def _is_over(live: LiveOrder, now_ms: int) -> bool:
+    is_past = now_ms >= live.intent.market.closes_at_ms + KEPT_AFTER_CLOSE_MS
+    return is_past and live.is_final and live.is_forgotten and live.is_settled
+
+
+def _record(live: LiveOrder, event: object, *, is_open: bool = True) -> Record:
+    return Record(event, (Save("live", live.order_id, live, is_open),))

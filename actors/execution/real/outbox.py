@@ -1,0 +1,376 @@
+"""What leaves for the venue: orders, each signed once and posted in those bytes, and cancels.
+
+``posted_at_ms`` of an order is recorded before its bytes may leave, and taken back only by an
+answer that says that they were not taken. So a restart knows which orders may be at the venue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import attrs
+
+from actors.core import Command, Effects, Log
+from actors.execution.messages import CancelOrder, OrderIntent, OrderStatus, TimeInForce
+from actors.execution.real.agenda import RETRY_MS, OrderAgenda, Work
+from actors.execution.real.answers import Meaning, hold_ms, is_cancel_early, meaning_of
+from actors.execution.real.live_order import LiveOrder
+from actors.execution.real.messages import (
+    CancelAnswered,
+    CancelFailed,
+    CancelOrders,
+    OrderSigned,
+    PostAnswered,
+    PostOrder,
+    PostRefused,
+    PostUnclear,
+    SigningFailed,
+    SignOrder,
+)
+from actors.execution.real.orders import CancelTold, LiveOrders, OrderPosted, OrderWithdrawn
+from actors.execution.real.rules import offered_units
+from actors.strategy.messages import Action
+
+EVENTS_SOON_MS = 1_500
+"""An order that trades at once, or waits in the venue's delay, is told of on the user channel
+within this; if not, the venue is asked."""
+CANCEL_HOLD_MAX_MS = 10_000
+"""A cancel is said again at least so often, however long the venue asks to wait."""
+CANCELS_MAX = 1_000
+"""Orders that the venue takes back in one request. Source: its change log, 2026-06-15."""
+
+_EARLY_CANCEL_AGAIN_MS = 300
+_CANCEL_AGAIN_MS = 2_000
+_FELL_UNSIGNED = "the executor fell before it was recorded as signed; nothing has left"
+_FELL_POSTING = "the executor fell while it was being posted"
+_TOO_LATE = "its time to live was over before it left"
+
+
+OutboxEvent = (
+    OrderSigned
+    | SigningFailed
+    | PostAnswered
+    | PostRefused
+    | PostUnclear
+    | CancelAnswered
+    | CancelFailed
+)
+
+
+class Outbox:
+    """Signs, posts and cancels what is due, and takes the answers in."""
+
+    def __init__(self, orders: LiveOrders, agenda: OrderAgenda) -> None:
+        self._orders = orders
+        self._agenda = agenda
+
+    def take(self, event: OutboxEvent, now_ms: int) -> Effects:
+        """Take in what the port says of a command of this outbox."""
+        match event:
+            case OrderSigned():
+                return self._signed(event, now_ms)
+            case SigningFailed():
+                return self._not_signed(event, now_ms)
+            case PostAnswered():
+                return self._answered(event, now_ms)
+            case PostRefused():
+                return self._refused(event, now_ms)
+            case PostUnclear():
+                return self._unclear(event, now_ms)
+            case CancelAnswered():
+                return self._cancelled(event, now_ms)
+            case CancelFailed():
+                return self._cancel_failed(event, now_ms)
+
+    # Before an order leaves
+
+    def sign(self, may_trade: Callable[[OrderIntent], bool], now_ms: int) -> Effects:
+        """Have new orders signed whose market may be traded."""
+        effects: Effects = []
+        for live, work in self._due("sign_at_ms", now_ms):
+            if not work.is_signing and may_trade(live.intent):
+                work.sign_at_ms, work.is_signing = None, True
+                effects.append(Command(_sign_order(live.intent)))
+        return effects
+
+    def _signed(self, event: OrderSigned, now_ms: int) -> Effects:
+        """Record the bytes; if the venue takes orders, they leave right after."""
+        live = self._orders.get(event.order_id)
+        if live is None or live.is_final or live.is_signed:
+            return []
+        work = self._agenda.of(event.order_id)
+        work.is_signing = False
+        after = attrs.evolve(
+            live,
+            venue_order_id=event.venue_order_id,
+            payload=event.payload,
+            offered_units=event.offered_units,
+        )
+        if not self._agenda.may_post(now_ms) or now_ms >= live.intent.expires_at_ms:
+            work.post_at_ms = now_ms
+            return self._orders.commit(after, event)
+        posted = attrs.evolve(after, posted_at_ms=now_ms)
+        return [*self._orders.commit(posted, event), self._post_command(posted, work)]
+
+    def _not_signed(self, event: SigningFailed, now_ms: int) -> Effects:
+        """Try again, or give the order up; nothing of it has left."""
+        live = self._orders.get(event.order_id)
+        if live is None or live.is_final or live.is_signed:
+            return []
+        work = self._agenda.of(event.order_id)
+        work.is_signing = False
+        if event.may_retry:
+            work.sign_at_ms = now_ms + RETRY_MS
+            work.last_refusal = event.reason
+            return []
+        return self._end(live.refused(event.reason), event, now_ms)
+
+    def post(self, may_trade: Callable[[OrderIntent], bool], now_ms: int) -> Effects:
+        """Let the bytes leave that are due and whose market may be traded."""
+        effects: Effects = []
+        for live, work in self._due("post_at_ms", now_ms):
+            if work.is_posting or not self._agenda.may_post(now_ms):
+                continue
+            if not may_trade(live.intent):
+                continue
+            work.post_at_ms = None
+            if now_ms >= live.intent.expires_at_ms or live.cancel_reason:
+                work.ask(now_ms)
+                continue
+            posted = attrs.evolve(live, posted_at_ms=now_ms)
+            effects += self._orders.commit(posted, OrderPosted(live.order_id))
+            effects.append(self._post_command(posted, work))
+        return effects
+
+    def withdraw_late(self, now_ms: int) -> Effects:
+        """End the orders whose time is over before any of them could be at the venue."""
+        effects: Effects = []
+        for live in self._orders:
+            is_here = not live.is_final and not live.posted_at_ms
+            if is_here and now_ms >= live.intent.expires_at_ms:
+                refusal = self._agenda.of(live.order_id).last_refusal
+                reason = f"{_TOO_LATE}: {refusal}" if refusal else _TOO_LATE
+                effects += self._withdraw(live, reason, now_ms)
+        return effects
+
+    def resume(self, live: LiveOrder, now_ms: int) -> Effects:
+        """Go on with a recorded order after a restart, from its record alone."""
+        if live.is_final:
+            self._agenda.end(live.order_id, now_ms)
+            return []
+        if not live.is_signed:
+            # It may have been signed by the process that fell; it is not signed a second time.
+            return self._withdraw(live, _FELL_UNSIGNED, now_ms)
+        work = self._agenda.of(live.order_id)
+        effects: Effects = []
+        if not live.posted_at_ms:
+            work.post_at_ms = now_ms
+        elif live.status is OrderStatus.PENDING:
+            unclear = PostUnclear(order_id=live.order_id, reason=_FELL_POSTING)
+            effects = self._unclear(unclear, now_ms)
+        else:
+            work.ask(now_ms)
+        if now_ms >= live.intent.market.closes_at_ms:
+            over = CancelOrder(live.order_id, "the window is over")
+            effects += self.take_back(self._orders.get(live.order_id) or live, over, now_ms)
+        elif live.cancel_reason:
+            work.cancel_at_ms = now_ms
+        return effects
+
+    def take_back(self, live: LiveOrder, message: CancelOrder, now_ms: int) -> Effects:
+        """End an order that is not over; what may be at the venue ends by the venue's word only."""
+        if not live.posted_at_ms:
+            return self._withdraw(live, message.reason, now_ms)
+        work = self._agenda.of(live.order_id)
+        if work.cancel_at_ms is None and live.end is None:
+            work.cancel_at_ms = now_ms
+        reason = live.cancel_reason or message.reason
+        return self._orders.commit(attrs.evolve(live, cancel_reason=reason), message)
+
+    def _withdraw(self, live: LiveOrder, reason: str, now_ms: int) -> Effects:
+        """End an order that cannot be at the venue."""
+        withdrawn = OrderWithdrawn(live.order_id, reason)
+        return self._end(live.withdrawn(reason), withdrawn, now_ms)
+
+    # What a posting is answered
+
+    def _answered(self, event: PostAnswered, now_ms: int) -> Effects:
+        """The venue took it; whether it rests, trades or waits, its events tell."""
+        live, work = self._posted(event.order_id)
+        if live is None:
+            return []
+        effects: Effects = []
+        if event.venue_order_id != live.venue_order_id:
+            effects.append(Log("error", _other_id_sentence(live, event)))
+            live = attrs.evolve(live, venue_order_id=event.venue_order_id)
+        if event.status == "unmatched":
+            # The venue's pages say both "placed" and "not matched": it may rest (F5).
+            doubted = live.doubted("the venue answered unmatched, and may hold it")
+            work.ask(now_ms)
+            return effects + self._orders.commit(doubted, event)
+        is_resting = event.status == "live" and live.intent.time_in_force is TimeInForce.GTC
+        if not is_resting:
+            work.ask(now_ms + EVENTS_SOON_MS)
+        return effects + self._orders.commit(live.held(), event)
+
+    def _unclear(self, event: PostUnclear, now_ms: int) -> Effects:
+        """It may be there or not; the venue is asked, and nothing is assumed (F1, F2, F3)."""
+        live, work = self._posted(event.order_id)
+        if live is None:
+            return []
+        work.absent_since_ms = None
+        work.ask(now_ms)
+        return self._orders.commit(live.doubted(event.reason), event)
+
+    def _refused(self, event: PostRefused, now_ms: int) -> Effects:
+        """Take an error for what it proves, and for no more."""
+        live, work = self._posted(event.order_id)
+        if live is None:
+            return []
+        meaning = meaning_of(event)
+        if meaning is Meaning.HELD:
+            self._agenda.hold_posts(now_ms + hold_ms(event))
+        if live.is_doubtful or live.status is not OrderStatus.PENDING:
+            return self._refused_again(live, work, meaning, event, now_ms)
+        absent = attrs.evolve(live, posted_at_ms=0)
+        match meaning:
+            case Meaning.HELD:
+                work.post_at_ms, work.last_refusal = now_ms, event.text
+                return self._orders.commit(absent, event)
+            case Meaning.LAGGING if live.intent.action is Action.SELL:
+                token = live.intent.market.token(live.intent.side)
+                work.retry_lagging(token, event.text, now_ms)
+                return self._orders.commit(absent, event)
+            case Meaning.REFUSED | Meaning.LAGGING:
+                return self._end(absent.refused(event.text), event, now_ms)
+            case Meaning.KILLED:
+                return self._end(absent.withdrawn(event.text), event, now_ms)
+        work.ask(now_ms)
+        doubted = live.doubted(event.text)
+        is_new_there = meaning is not Meaning.KNOWN
+        return self._orders.commit(attrs.evolve(doubted, may_repost=is_new_there), event)
+
+    def _refused_again(
+        self, live: LiveOrder, work: Work, meaning: Meaning, event: PostRefused, now_ms: int
+    ) -> Effects:
+        """A refusal of a later copy says nothing of the first one: only reading does."""
+        work.absent_since_ms = None
+        work.ask(now_ms)
+        may_repost = live.may_repost and meaning is Meaning.HELD
+        return self._orders.commit(attrs.evolve(live, may_repost=may_repost), event)
+
+    # Cancels
+
+    def cancel(self, now_ms: int) -> Effects:
+        """Take back what is due, many in one request."""
+        if not self._agenda.may_cancel(now_ms):
+            return []
+        ids = []
+        for order_id, work in self._agenda:
+            live = self._orders.get(order_id)
+            is_due = work.cancel_at_ms is not None and work.cancel_at_ms <= now_ms
+            if live is None or not is_due or work.is_cancelling or work.is_posting:
+                continue
+            work.cancel_at_ms, work.is_cancelling = None, True
+            ids.append(live.venue_order_id)
+        return _cancel_commands(ids)
+
+    def _cancelled(self, event: CancelAnswered, now_ms: int) -> Effects:
+        """What was taken back is gone; for the rest, the venue's reason says what to do."""
+        effects: Effects = []
+        for live, work in self._cancelling(event.venue_order_ids):
+            work.is_cancelling = False
+            if not live.is_final:
+                work.cancel_at_ms = now_ms + _CANCEL_AGAIN_MS
+        for live, work in self._cancelling(each.lower() for each in event.canceled):
+            if not live.is_final:
+                work.cancel_at_ms = None
+                work.ask(now_ms)
+                ended = live.ended(live.cancel_reason or "cancelled", None, now_ms)
+                effects += self._orders.commit(ended, CancelTold(live.order_id))
+        for venue_order_id, reason in event.not_canceled:
+            self._not_cancelled(venue_order_id.lower(), reason, now_ms)
+        return effects
+
+    def _not_cancelled(self, venue_order_id: str, reason: str, now_ms: int) -> None:
+        live = self._orders.at_venue(venue_order_id)
+        if live is None or live.is_final:
+            return
+        work = self._agenda.of(live.order_id)
+        is_early = is_cancel_early(reason)
+        work.cancel_at_ms = now_ms + (_EARLY_CANCEL_AGAIN_MS if is_early else _CANCEL_AGAIN_MS)
+        if not is_early:
+            work.ask(now_ms)
+
+    def _cancel_failed(self, event: CancelFailed, now_ms: int) -> Effects:
+        """Try again; cancels can be said as often as one likes."""
+        wait_ms = min(CANCEL_HOLD_MAX_MS, event.retry_after_ms or RETRY_MS)
+        if event.retry_after_ms is not None:
+            self._agenda.hold_cancels(now_ms + wait_ms)
+        for live, work in self._cancelling(event.venue_order_ids):
+            work.is_cancelling = False
+            if not live.is_final:
+                work.cancel_at_ms = now_ms + wait_ms
+        return [Log("warning", f"a cancel got no answer, and is said again: {event.reason}")]
+
+    # Small things
+
+    def _end(self, after: LiveOrder, event: object, now_ms: int) -> Effects:
+        self._agenda.end(after.order_id, now_ms)
+        return self._orders.commit(after, event)
+
+    def _due(self, what: str, now_ms: int) -> list[tuple[LiveOrder, Work]]:
+        due = []
+        for order_id, work in self._agenda:
+            at_ms: int | None = getattr(work, what)
+            live = self._orders.get(order_id)
+            if at_ms is not None and at_ms <= now_ms and live is not None and not live.is_final:
+                due.append((live, work))
+        return due
+
+    def _posted(self, order_id: str) -> tuple[LiveOrder | None, Work]:
+        """An order whose posting is answered now."""
+        work = self._agenda.of(order_id)
+        work.is_posting = False
+        live = self._orders.get(order_id)
+        if live is None or live.is_final:
+            return None, work
+        if live.cancel_reason:
+            work.cancel_at_ms = 0
+        return live, work
+
+    def _cancelling(self, venue_order_ids: Iterable[str]) -> list[tuple[LiveOrder, Work]]:
+        found = (self._orders.at_venue(each) for each in venue_order_ids)
+        return [(live, self._agenda.of(live.order_id)) for live in found if live is not None]
+
+    def _post_command(self, live: LiveOrder, work: Work) -> Command:
+        work.is_posting = True
+        token, work.refreshed_token = work.refreshed_token, ""
+        return Command(
+            PostOrder(order_id=live.order_id, payload=live.payload, refreshed_token=token)
+        )
+
+
+def _cancel_commands(ids: list[str]) -> Effects:
+    return [
+        Command(CancelOrders(tuple(ids[start : start + CANCELS_MAX])))
+        for start in range(0, len(ids), CANCELS_MAX)
+    ]
+
+
+def _sign_order(intent: OrderIntent) -> SignOrder:
+    return SignOrder(
+        order_id=intent.order_id,
+        token=intent.market.token(intent.side),
+        action=intent.action,
+        price_ticks=intent.price_ticks,
+        size_units=offered_units(intent),
+        time_in_force=intent.time_in_force,
+    )
+
+
+def _other_id_sentence(live: LiveOrder, event: PostAnswered) -> str:
+    return (
+        f"the venue calls {live.order_id} {event.venue_order_id}, its hash was computed as "
+        f"{live.venue_order_id}: the venue's id is used"
+    )

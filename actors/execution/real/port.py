@@ -1,0 +1,291 @@
+"""The real executor's hand on the venue: key, credentials, client and user channel, in one thread.
+
+All secrets of a run are here and nowhere else. What leaves for the core is cleaned of them, errors
+included; an error that is a bug is raised again as its cleaned text alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+from collections.abc import Awaitable, Coroutine
+from typing import Any
+
+import httpx
+from polymarket.errors import (
+    OrderHeartbeatMismatchError,
+    PolymarketError,
+    RateLimitError,
+    RequestRejectedError,
+    TransportError,
+    UserInputError,
+)
+
+from actors.execution.real.answers import read_answer
+from actors.execution.real.client import VenueClient, WalletNotOurs
+from actors.execution.real.messages import (
+    AccountRead,
+    AccountUnread,
+    CancelAll,
+    CancelAnswered,
+    CancelFailed,
+    CancelOrders,
+    ClaimFailed,
+    ClaimHoldings,
+    ClientFailed,
+    ClientReady,
+    HeartbeatAnswered,
+    HeartbeatFailed,
+    HoldingsClaimed,
+    OpenClient,
+    OrderSigned,
+    PostOrder,
+    PostRefused,
+    PostUnclear,
+    ReadAccount,
+    SendHeartbeat,
+    SigningFailed,
+    SignOrder,
+    SubscribeUser,
+)
+from actors.execution.real.redaction import Redactor
+from actors.feeds.connection import SendText
+from actors.feeds.decoding import MalformedFrame
+from actors.feeds.port import WebSocketPort
+from actors.feeds.user_channel import order_of, trade_of
+from actors.settings import VenueSettings
+
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+"""Failures of making a connection: nothing can have been sent on it."""
+_CLOSE_LIMIT_S = 1.0
+
+
+class BrokenPort(Exception):
+    """A bug in the port; the text is cleaned of secrets."""
+
+
+class VenuePort(WebSocketPort):
+    """Performs the real executor's commands; the user channel is a websocket like any other."""
+
+    def __init__(self, venue: VenueSettings, wallet: str | None, private_key: str) -> None:
+        super().__init__()
+        self._venue = venue
+        self._wallet = wallet
+        self._private_key = private_key
+        self._redactor = Redactor()
+        self._redactor.add(private_key)
+        self._client: VenueClient | None = None
+
+    def perform(self, command: object) -> None:
+        """Start what the core commanded.
+
+        Raises:
+            TypeError: the command is not one of this port's.
+        """
+        work = self._work(command)
+        if work is not None:
+            self._io.submit(self._cleaned(work))
+        elif isinstance(command, SubscribeUser):
+            super().perform(SendText(self._ready.user_channel_text))
+        else:
+            super().perform(command)
+
+    def close(self) -> None:
+        """Close all connections and end the thread."""
+        client, self._client = self._client, None
+        if client is not None:
+            closing = self._io.submit(self._cleaned(client.close()))
+            with contextlib.suppress(TimeoutError):  # the thread ends, and the kernel closes them
+                closing.exception(_CLOSE_LIMIT_S)
+        super().close()
+
+    def _work(self, command: object) -> Coroutine[Any, Any, None] | None:
+        match command:
+            case OpenClient():
+                return self._open()
+            case SignOrder():
+                return self._sign(command)
+            case PostOrder():
+                return self._post(command)
+            case CancelOrders(venue_order_ids):
+                return self._cancel(venue_order_ids)
+            case CancelAll():
+                return self._cancel(())
+            case ReadAccount():
+                return self._read(command)
+            case SendHeartbeat(heartbeat_id):
+                return self._beat(heartbeat_id)
+            case ClaimHoldings():
+                return self._claim(command)
+        return None
+
+    @property
+    def _ready(self) -> VenueClient:
+        if self._client is None:
+            raise BrokenPort("the client was used before it was opened")
+        return self._client
+
+    # On the I/O thread
+
+    async def _cleaned(self, work: Awaitable[None]) -> None:
+        """Let no secret leave with an exception: neither its text nor those it came from."""
+        try:
+            await work
+        except asyncio.CancelledError:
+            raise
+        except Exception as bug:
+            text = f"{type(bug).__name__}: {bug}"
+            raise BrokenPort(self._redactor.clean(text)) from None
+
+    def _reason(self, problem: BaseException) -> str:
+        return self._redactor.clean(f"{type(problem).__name__}: {problem}")
+
+    async def _open(self) -> None:
+        try:
+            client = await VenueClient.open(self._venue, self._private_key, self._wallet)
+        except (PolymarketError, WalletNotOurs) as problem:
+            self._io.post(ClientFailed(self._reason(problem)))
+            return
+        self._redactor.add(*client.secrets)
+        self._client = client
+        self._io.post(ClientReady(wallet=client.wallet, owner=client.owner))
+
+    async def _sign(self, command: SignOrder) -> None:
+        order_id = command.order_id
+        try:
+            signed = await self._ready.sign(command)
+        except PolymarketError as problem:
+            # What the client refuses to build stays refused; what could not be read may be later.
+            may_retry = not isinstance(problem, UserInputError)
+            reason = self._reason(problem)
+            self._io.post(SigningFailed(order_id=order_id, reason=reason, may_retry=may_retry))
+            return
+        self._io.post(
+            OrderSigned(
+                order_id=order_id,
+                venue_order_id=signed.venue_order_id,
+                payload=signed.payload,
+                offered_units=signed.offered_units,
+            )
+        )
+
+    async def _post(self, command: PostOrder) -> None:
+        order_id = command.order_id
+        if command.refreshed_token:
+            await self._refresh(command.refreshed_token)
+        try:
+            body = await self._ready.post(command.payload)
+        except RateLimitError as limit:
+            self._io.post(
+                PostRefused(
+                    order_id=order_id,
+                    status=429,
+                    text=self._reason(limit),
+                    retry_after_ms=_ms(limit.retry_after),
+                )
+            )
+        except RequestRejectedError as refusal:
+            self._io.post(
+                PostRefused(
+                    order_id=order_id,
+                    status=refusal.status,
+                    text=self._redactor.clean(str(refusal)),
+                    code=refusal.code or "",
+                    retry_after_ms=_ms(refusal.retry_after),
+                )
+            )
+        except TransportError as failure:
+            reason = self._reason(failure)
+            if isinstance(failure.__cause__, _NOT_SENT):
+                self._io.post(PostRefused(order_id=order_id, status=0, text=reason))
+            else:
+                self._io.post(PostUnclear(order_id=order_id, reason=reason))
+        except Exception as problem:  # whatever it is, the bytes may have left
+            self._io.post(PostUnclear(order_id=order_id, reason=self._reason(problem)))
+        else:
+            self._io.post(read_answer(order_id, body))
+
+    async def _refresh(self, token: str) -> None:
+        try:
+            await self._ready.refresh_balance(token)
+        except PolymarketError:
+            return  # the order is posted all the same, and the venue says what it sees
+
+    async def _cancel(self, venue_order_ids: tuple[str, ...]) -> None:
+        try:
+            answer = await self._ready.cancel(venue_order_ids)
+            canceled = tuple(str(each) for each in answer.get("canceled") or ())
+            refused = dict(answer.get("not_canceled") or {})
+        except (PolymarketError, TypeError, ValueError) as problem:
+            self._io.post(
+                CancelFailed(
+                    venue_order_ids=venue_order_ids,
+                    reason=self._reason(problem),
+                    retry_after_ms=_retry_after_ms(problem),
+                )
+            )
+            return
+        self._io.post(
+            CancelAnswered(
+                venue_order_ids=venue_order_ids,
+                canceled=canceled,
+                not_canceled=tuple((str(each), str(why)) for each, why in refused.items()),
+            )
+        )
+
+    async def _read(self, command: ReadAccount) -> None:
+        try:
+            read = await self._account(command)
+        except (PolymarketError, MalformedFrame) as problem:
+            read = AccountUnread(
+                read_id=command.read_id,
+                reason=self._reason(problem),
+                retry_after_ms=_retry_after_ms(problem),
+            )
+        self._io.post(read)
+
+    async def _account(self, command: ReadAccount) -> AccountRead | AccountUnread:
+        """Read orders first, then the open ones, then trades: so a trade cannot hide."""
+        client, markets = self._ready, command.market_ids
+        rows = [await client.order(each) for each in command.venue_order_ids]
+        open_rows = [row for each in markets for row in await client.rows("/data/orders", each)]
+        trade_rows = [row for each in markets for row in await client.rows("/data/trades", each)]
+        balances = [(token, await client.balance_units(token)) for token in command.balances_of]
+        return AccountRead(
+            read_id=command.read_id,
+            orders=tuple(order_of(row) for row in rows if row is not None),
+            open_orders=tuple(order_of(row) for row in open_rows),
+            trades=tuple(trade_of(row) for row in trade_rows),
+            balances=tuple(balances),
+        )
+
+    async def _beat(self, heartbeat_id: str) -> None:
+        try:
+            self._io.post(HeartbeatAnswered(await self._ready.beat(heartbeat_id)))
+        except OrderHeartbeatMismatchError as mismatch:
+            self._io.post(HeartbeatFailed(self._reason(mismatch), mismatch.heartbeat_id))
+        except PolymarketError as problem:
+            self._io.post(HeartbeatFailed(self._reason(problem)))
+
+    async def _claim(self, command: ClaimHoldings) -> None:
+        market_id, client = command.market_id, self._ready
+        try:
+            if command.pairs_units:
+                await client.merge(market_id, command.pairs_units)
+            else:
+                await client.redeem(market_id)
+        except Exception as problem:  # of client, chain or relayer: it is tried again
+            self._io.post(ClaimFailed(market_id=market_id, reason=self._reason(problem)))
+            return
+        self._io.post(HoldingsClaimed(market_id))
+
+
+def _ms(seconds: float | None) -> int | None:
+    return None if seconds is None else math.ceil(seconds * 1000)
+
+
+def _retry_after_ms(problem: BaseException) -> int | None:
+    if isinstance(problem, RateLimitError | RequestRejectedError):
+        return _ms(problem.retry_after)
+    return None

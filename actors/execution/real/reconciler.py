@@ -1,0 +1,283 @@
+"""What the venue's word, told or read, means for the orders.
+
+One routine reads the account: at the start, when the user channel is new, on a slow beat, and every
+second while an order is not clear. It is whole or it does not count, and it reads orders before
+trades, so that an order that is gone has its trades in the same reading. Even so the venue's parts
+lag behind each other; therefore an absence proves something only when it has lasted:
+
+* an order that the venue has acknowledged, for ``LAG_MS``;
+* an order whose posting had no clear answer, for ``UNKNOWN_WINDOW_MS``: it may wait in the venue's
+  delay, or still be on its way. Only after that may the same bytes be posted once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+
+from actors.core import Command, Effects, Log
+from actors.execution.messages import OrderStatus, TimeInForce
+from actors.execution.real.agenda import RECHECK_MS, OrderAgenda
+from actors.execution.real.live_order import LiveOrder, VenueEnd
+from actors.execution.real.messages import AccountRead, AccountUnread, ReadAccount
+from actors.execution.real.orders import AbsenceTold, LiveOrders, TradeSeen, VenueSaid
+from actors.execution.real.own_parts import OwnPart, parts_of
+from actors.feeds.user_channel import UserOrder, UserTrade
+from actors.units import size_text
+
+LAG_MS = 5_000
+UNKNOWN_WINDOW_MS = 15_000
+SLOW_BEAT_MS = 30_000
+TRADES_SOON_MS = 500
+"""After the venue says that an order traded, its trades come by themselves within this."""
+
+
+@attrs.frozen(kw_only=True)
+class Reading:
+    """A reading of the account that is under way, or was taken."""
+
+    read_id: int
+    began_at_ms: int
+    """Venue time; what the venue says is at least as new."""
+    asked: tuple[str, ...]
+    """Ids of the orders that it must show, or their absence counts."""
+    market_ids: tuple[str, ...]
+
+
+class Reconciler:
+    """Reads the account when it must be read, and takes the venue's word in."""
+
+    def __init__(self, orders: LiveOrders, agenda: OrderAgenda) -> None:
+        self._orders = orders
+        self._agenda = agenda
+        self._reading: Reading | None = None
+        self._read_id = 0
+        self._is_wanted = True
+        self._next_slow_ms = 0
+        self._not_before_ms = 0
+        self._told_excesses: set[str] = set()
+        self.read_markets: frozenset[str] = frozenset()
+        """Markets whose orders and trades were read since the start."""
+
+    # Reading
+
+    def want(self) -> None:
+        """Read as soon as possible: something may have been missed."""
+        self._is_wanted = True
+
+    def next_due_ms(self, now_ms: int) -> int:
+        """When the next reading is due, if none is under way."""
+        asked = [
+            work.ask_at_ms
+            for order_id, work in self._agenda
+            if work.ask_at_ms is not None and self._is_open(order_id)
+        ]
+        wanted = [now_ms] if self._is_wanted else []
+        return max(self._not_before_ms, min([*asked, *wanted, self._next_slow_ms]))
+
+    def read(self, market_ids: Iterable[str], tokens: Iterable[str], now_ms: int) -> Effects:
+        """Begin a reading, if one is due and none is under way.
+
+        Args:
+            market_ids: markets to read beside those of the orders that are not over.
+            tokens: read these balances as well, on the slow beat.
+            now_ms: venue time.
+        """
+        if self._reading is not None or now_ms < self.next_due_ms(now_ms):
+            return []
+        is_slow = self._is_wanted or now_ms >= self._next_slow_ms
+        asked = [live for live in self._orders if self._must_show(live)]
+        unsettled = [live for live in self._orders if not (live.is_final and live.is_settled)]
+        markets = {live.intent.market.market_id for live in unsettled} | set(market_ids)
+        self._read_id += 1
+        self._is_wanted = False
+        if is_slow:
+            self._next_slow_ms = now_ms + SLOW_BEAT_MS
+        self._reading = Reading(
+            read_id=self._read_id,
+            began_at_ms=now_ms,
+            asked=tuple(live.order_id for live in asked),
+            market_ids=tuple(sorted(markets)),
+        )
+        command = ReadAccount(
+            read_id=self._read_id,
+            venue_order_ids=tuple(live.venue_order_id for live in asked),
+            market_ids=self._reading.market_ids,
+            balances_of=tuple(tokens) if is_slow else (),
+        )
+        return [Command(command)]
+
+    def failed(self, unread: AccountUnread, now_ms: int) -> Effects:
+        """Read again in a while; what could not be read proves nothing."""
+        if self._reading is None or unread.read_id != self._reading.read_id:
+            return []
+        self._reading = None
+        self._is_wanted = True
+        self._not_before_ms = now_ms + max(RECHECK_MS, unread.retry_after_ms or 0)
+        return [Log("warning", f"the account could not be read: {unread.reason}")]
+
+    def take(self, read: AccountRead, now_ms: int) -> tuple[Reading | None, Effects]:
+        """Take a reading in.
+
+        Returns:
+            What was read (None if it is not the one that is awaited), and what follows.
+        """
+        reading = self._reading
+        if reading is None or read.read_id != reading.read_id:
+            return None, []
+        self._reading = None
+        self._not_before_ms = now_ms + RECHECK_MS
+        effects: Effects = []
+        for trade in read.trades:
+            effects += self.take_trade(trade, now_ms)
+        for order in (*read.orders, *read.open_orders):
+            effects += self.take_order(order, now_ms)
+        effects += self._take_open(read, reading, now_ms)
+        effects += self._take_absences(read, reading, now_ms)
+        self.read_markets |= set(reading.market_ids)
+        return reading, effects
+
+    # The venue's word
+
+    def take_trade(self, trade: UserTrade, now_ms: int) -> Effects:
+        """Count a trade for each of our orders that has a part in it."""
+        effects: Effects = []
+        for part in parts_of(trade):
+            live = self._orders.at_venue(part.venue_order_id)
+            if live is not None:
+                effects += self._take_part(live, part, now_ms)
+        return effects
+
+    def _take_part(self, live: LiveOrder, part: OwnPart, now_ms: int) -> Effects:
+        effects: Effects = []
+        counted_units = min(part.size_units, live.intent.size_units - live.traded_units)
+        is_new = live.trade(part.trade_id) is None
+        if is_new and counted_units < part.size_units and part.trade_id not in self._told_excesses:
+            self._told_excesses.add(part.trade_id)
+            effects.append(Log("error", _excess_sentence(live, part)))
+        after = live.with_part(part, now_ms)
+        effects += self._orders.commit(after, TradeSeen(live.order_id, part))
+        if is_new:
+            work = self._agenda.of(live.order_id)
+            work.absent_since_ms = None
+            self._note_end(after, now_ms)
+        return effects
+
+    def take_order(self, order: UserOrder, now_ms: int) -> Effects:
+        """Take the venue's word on an order; an end that is known already stays (F11)."""
+        live = self._orders.at_venue(order.order_id)
+        if live is None or live.is_final:
+            return []
+        work = self._agenda.of(live.order_id)
+        if order.is_cancellation:
+            reason = live.cancel_reason or f"the venue says {order.status or 'cancelled'}"
+            after = live.ended(reason, order.matched_units, now_ms)
+            work.cancel_at_ms = None
+            work.ask(now_ms)
+        elif order.is_matched:
+            after = live.ended("the venue has matched it", order.matched_units, now_ms)
+            work.cancel_at_ms = None
+            work.ask(now_ms + TRADES_SOON_MS)
+        else:
+            after = live.held()
+            work.absent_since_ms = None
+            is_behind = (order.matched_units or 0) > live.traded_units
+            may_rest = live.intent.time_in_force is TimeInForce.GTC and order.status == "LIVE"
+            if may_rest and not is_behind and after.end is None and not after.cancel_reason:
+                work.is_clear()
+            else:
+                work.ask(now_ms + TRADES_SOON_MS)
+        effects = self._orders.commit(after, VenueSaid(live.order_id, order))
+        self._note_end(after, now_ms)
+        return effects
+
+    # What a reading shows beside that
+
+    def _take_open(self, read: AccountRead, reading: Reading, now_ms: int) -> Effects:
+        """Orders that rest although their end was told or concluded: they must be cancelled."""
+        effects: Effects = []
+        for order in read.open_orders:
+            live = self._orders.at_venue(order.order_id)
+            if live is None:
+                continue
+            work = self._agenda.of(live.order_id)
+            told_at_ms = live.end.told_at_ms if live.end is not None else None
+            if live.is_final:
+                told_at_ms = work.ended_at_ms
+            if told_at_ms is None or reading.began_at_ms < told_at_ms + LAG_MS:
+                continue
+            if work.cancel_at_ms is None and not work.is_cancelling:
+                work.cancel_at_ms = now_ms
+                text = f"{live.order_id} was over and still rests at the venue: it is cancelled"
+                effects.append(Log("warning", text))
+        return effects
+
+    def _take_absences(self, read: AccountRead, reading: Reading, now_ms: int) -> Effects:
+        shown = {order.order_id for order in (*read.orders, *read.open_orders)}
+        effects: Effects = []
+        for order_id in reading.asked:
+            live = self._orders.get(order_id)
+            if live is None or live.is_final:
+                continue
+            if live.end is not None:
+                effects += self._conclude_end(live, live.end, reading, now_ms)
+            elif live.venue_order_id not in shown and reading.began_at_ms >= live.posted_at_ms > 0:
+                effects += self._take_absence(live, reading, now_ms)
+        return effects
+
+    def _conclude_end(
+        self, live: LiveOrder, end: VenueEnd, reading: Reading, now_ms: int
+    ) -> Effects:
+        """An order that is gone is final when its trades are here, or surely are no more."""
+        if end.final_units is not None or reading.began_at_ms < end.told_at_ms + LAG_MS:
+            self._agenda.of(live.order_id).ask(now_ms)
+            return []
+        return self._finish(live.concluded_as_read(), end.reason, now_ms)
+
+    def _take_absence(self, live: LiveOrder, reading: Reading, now_ms: int) -> Effects:
+        work = self._agenda.of(live.order_id)
+        if work.absent_since_ms is None:
+            work.absent_since_ms = reading.began_at_ms
+        is_unknown = live.status is OrderStatus.UNKNOWN
+        window_ms = UNKNOWN_WINDOW_MS if is_unknown else LAG_MS
+        if reading.began_at_ms - work.absent_since_ms < window_ms:
+            work.ask(now_ms)
+            return []
+        if is_unknown and _is_still_wanted(live, now_ms):
+            work.is_clear()
+            work.post_at_ms = now_ms
+            return [Log("info", f"{live.order_id} never arrived: the same bytes are posted again")]
+        reason = live.cancel_reason or (
+            "the venue has no trace of it" if is_unknown else "the venue no longer holds it"
+        )
+        return self._finish(live.ended(reason, live.traded_units, now_ms), reason, now_ms)
+
+    def _finish(self, after: LiveOrder, reason: str, now_ms: int) -> Effects:
+        effects = self._orders.commit(after, AbsenceTold(after.order_id, reason))
+        self._note_end(after, now_ms)
+        return effects
+
+    def _note_end(self, live: LiveOrder, now_ms: int) -> None:
+        if live.is_final and self._agenda.of(live.order_id).ended_at_ms is None:
+            self._agenda.end(live.order_id, now_ms)
+
+    def _must_show(self, live: LiveOrder) -> bool:
+        is_out = live.posted_at_ms > 0 and not live.is_final
+        return is_out and not self._agenda.of(live.order_id).is_posting
+
+    def _is_open(self, order_id: str) -> bool:
+        live = self._orders.get(order_id)
+        return live is not None and not live.is_final
+
+
+def _is_still_wanted(live: LiveOrder, now_ms: int) -> bool:
+    is_in_time = now_ms < live.intent.expires_at_ms
+    return is_in_time and live.may_repost and not live.cancel_reason and not live.trades
+
+
+def _excess_sentence(live: LiveOrder, part: OwnPart) -> str:
+    return (
+        f"trade {part.trade_id} of {size_text(part.size_units)} is more than {live.order_id} had "
+        f"left of {size_text(live.intent.size_units)}: what is over is not counted"
+    )

@@ -1,0 +1,63 @@
+"""What desk and ledger do for the real executor."""
+
+from __future__ import annotations
+
+import pytest
+from core_stage import CoreStage
+from order_builders import MARKET, T0, detail, settings
+
+from actors.directory.messages import MarketOpened, Side
+from actors.execution.desk import DeskCore
+from actors.execution.messages import CancelEverything, FillReversed, HaltTrading, OrderFilled
+from actors.position.core import PositionCore
+from actors.position.messages import FillBooked, PositionSnapshot, PositionWanted
+from actors.roles import DESK, EXECUTOR, POSITION, order_role
+from actors.strategy.messages import Action
+
+
+@pytest.mark.parametrize(
+    ("mode", "cancel", "told"),
+    [("live", True, 1), ("live", False, 0), ("simulated", True, 0)],
+)
+def test_a_halt_that_cancels_reaches_the_real_executor_too(
+    mode: str, cancel: bool, told: int
+) -> None:
+    stage = CoreStage(DeskCore, DESK, settings(mode=mode), now_ms=T0)
+    stage.start()
+    stage.give(HaltTrading("escalation", cancel=cancel))
+    assert len(stage.told(EXECUTOR, CancelEverything)) == told
+
+
+def ledger() -> CoreStage:
+    stage = CoreStage(PositionCore, POSITION, now_ms=T0)
+    stage.start()
+    return stage
+
+
+def test_the_ledger_says_a_window_s_position_when_it_is_asked() -> None:
+    stage = ledger()
+    stage.give(PositionWanted(MARKET.market_id))
+    assert stage.told(EXECUTOR, PositionSnapshot) == []
+    stage.give(MarketOpened(market=MARKET, strike=None))
+    stage.give(PositionWanted(MARKET.market_id))
+    assert [each.market_id for each in stage.told(EXECUTOR, PositionSnapshot)] == [MARKET.market_id]
+
+
+@pytest.mark.parametrize(
+    ("answer_to", "told"), [(None, order_role("order_1_0")), (EXECUTOR, EXECUTOR)]
+)
+def test_a_booking_is_answered_to_whoever_is_named(answer_to: str | None, told: str) -> None:
+    stage = ledger()
+    for kind in (OrderFilled, FillReversed, FillReversed):
+        stage.give(
+            kind(
+                order_id="order_1_0",
+                market=MARKET,
+                side=Side.YES,
+                action=Action.BUY,
+                fill=detail("t1"),
+                answer_to=answer_to,
+            )
+        )
+    booked = stage.told(told, FillBooked)
+    assert [each.is_reversal for each in booked] == [False, True, True]

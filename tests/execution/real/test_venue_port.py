@@ -1,0 +1,220 @@
+"""The port alone: what it says when the venue is away, refuses, or when it has a bug itself."""
+
+from __future__ import annotations
+
+import json
+import select
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from live_stage import LIMIT_S, RunningExchange, address_of, unused_port
+
+from actors.execution.messages import TimeInForce
+from actors.execution.real.client import SignedBytes, VenueClient
+from actors.execution.real.messages import (
+    AccountUnread,
+    CancelFailed,
+    CancelOrders,
+    ClaimFailed,
+    ClaimHoldings,
+    ClientFailed,
+    ClientReady,
+    HeartbeatAnswered,
+    HeartbeatFailed,
+    OpenClient,
+    OrderSigned,
+    PostOrder,
+    PostRefused,
+    ReadAccount,
+    SendHeartbeat,
+    SigningFailed,
+    SignOrder,
+)
+from actors.execution.real.port import BrokenPort, VenuePort
+from actors.settings import Settings, VenueSettings
+from actors.strategy.messages import Action
+from actors.units import shares
+from understudy.bootstrap import pointed_at_local_exchange
+
+pytestmark = pytest.mark.processes
+
+KEY = "0x" + "b2" * 32
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[RunningExchange]:
+    with RunningExchange() as running:
+        yield running
+
+
+@pytest.fixture
+def port(exchange: RunningExchange) -> Iterator[VenuePort]:
+    exchange.inject(kind="call_off")
+    opened = VenuePort(venue_of(exchange), None, KEY)
+    opened.perform(OpenClient())
+    ready = next_event(opened)
+    assert isinstance(ready, ClientReady)
+    assert ready.wallet == address_of(KEY).lower()
+    yield opened
+    opened.close()
+
+
+def venue_of(exchange: RunningExchange) -> VenueSettings:
+    return pointed_at_local_exchange(Settings(), exchange.http_url, exchange.ws_url).venue
+
+
+def next_event(port: VenuePort) -> Any:
+    deadline = time.monotonic() + LIMIT_S
+    while time.monotonic() < deadline:
+        if select.select([port], [], [], 0.1)[0]:
+            events = port.drain()
+            if events:
+                (event,) = events
+                return event
+    raise AssertionError("the port said nothing")
+
+
+def answer(port: VenuePort, command: object) -> Any:
+    port.perform(command)
+    return next_event(port)
+
+
+def sign(exchange: RunningExchange, **changes: Any) -> SignOrder:
+    values: dict[str, Any] = {
+        "order_id": "order_1_0",
+        "token": exchange.market().yes_token,
+        "action": Action.BUY,
+        "price_ticks": 450,
+        "size_units": shares(10),
+        "time_in_force": TimeInForce.GTC,
+    }
+    return SignOrder(**(values | changes))
+
+
+def test_a_signed_order_carries_its_hash_and_was_signed_by_the_key(
+    exchange: RunningExchange, port: VenuePort
+) -> None:
+    from venue.ordering.signatures import prove_order
+    from venue.wire.orders import decode_order
+
+    signed = answer(port, sign(exchange))
+    assert isinstance(signed, OrderSigned)
+    posted = decode_order(signed.payload.encode())
+    proof = prove_order(posted.order)
+    assert proof.order_id == signed.venue_order_id
+    assert proof.signer == address_of(KEY).lower()
+    assert (posted.order.maker_amount, posted.order.taker_amount) == ("4500000", "10000000")
+    assert signed.offered_units == shares(10)
+    assert posted.order_type == "GTC"
+
+
+def test_a_sale_that_must_not_rest_is_signed_as_fill_and_kill(
+    exchange: RunningExchange, port: VenuePort
+) -> None:
+    wanted = sign(exchange, action=Action.SELL, time_in_force=TimeInForce.FAK)
+    body = json.loads(answer(port, wanted).payload)
+    assert (body["orderType"], body["order"]["side"]) == ("FAK", "SELL")
+    assert (body["order"]["makerAmount"], body["order"]["takerAmount"]) == ("10000000", "4500000")
+
+
+def test_an_order_that_the_client_will_not_build_is_refused_for_good(
+    exchange: RunningExchange, port: VenuePort
+) -> None:
+    failed = answer(port, sign(exchange, price_ticks=455))
+    assert isinstance(failed, SigningFailed)
+    assert not failed.may_retry
+
+
+def test_an_order_of_an_unknown_market_may_be_tried_again(
+    exchange: RunningExchange, port: VenuePort
+) -> None:
+    failed = answer(port, sign(exchange, token="12345"))
+    assert isinstance(failed, SigningFailed)
+    assert failed.may_retry
+
+
+def test_a_refusal_carries_the_venue_s_status_and_words(
+    exchange: RunningExchange, port: VenuePort
+) -> None:
+    signed = answer(port, sign(exchange))
+    refused = answer(port, PostOrder(order_id="order_1_0", payload=signed.payload))
+    assert isinstance(refused, PostRefused)
+    assert refused.status == 400
+    assert "not enough balance" in refused.text
+
+
+def test_a_rate_limit_carries_how_long_to_wait(exchange: RunningExchange, port: VenuePort) -> None:
+    signed = answer(port, sign(exchange))
+    exchange.inject(kind="rate_limited", for_ms=3_000)
+    refused = answer(port, PostOrder(order_id="order_1_0", payload=signed.payload))
+    assert (refused.status, refused.retry_after_ms) == (429, 3_000)
+
+
+def test_heartbeats_are_answered_with_the_next_id(port: VenuePort) -> None:
+    first = answer(port, SendHeartbeat(""))
+    assert isinstance(first, HeartbeatAnswered)
+    assert isinstance(answer(port, SendHeartbeat(first.heartbeat_id)), HeartbeatAnswered)
+    wrong = answer(port, SendHeartbeat("made-up"))
+    assert isinstance(wrong, HeartbeatFailed)
+    assert wrong.expected_id
+
+
+def test_a_claim_that_cannot_succeed_says_why(exchange: RunningExchange, port: VenuePort) -> None:
+    market_id = exchange.market().market_id
+    failed = answer(port, ClaimHoldings(market_id=market_id, pairs_units=shares(5)))
+    assert isinstance(failed, ClaimFailed)
+    assert failed.reason
+
+
+def test_when_the_venue_is_gone_it_is_known_that_nothing_was_sent(
+    exchange: RunningExchange, port: VenuePort
+) -> None:
+    signed = answer(port, sign(exchange))
+    with RunningExchange() as other:
+        away = VenuePort(venue_of(other), None, KEY)
+        assert isinstance(answer(away, OpenClient()), ClientReady)
+    refused = answer(away, PostOrder(order_id="order_1_0", payload=signed.payload))
+    assert isinstance(refused, PostRefused)
+    assert refused.status == 0
+    assert isinstance(answer(away, CancelOrders(("0x1",))), CancelFailed)
+    nothing = ReadAccount(read_id=1, venue_order_ids=("0x1",), market_ids=("0x2",), balances_of=())
+    assert isinstance(answer(away, nothing), AccountUnread)
+    away.close()
+
+
+def test_without_a_venue_there_are_no_credentials() -> None:
+    address = f"http://127.0.0.1:{unused_port()}"
+    settings = pointed_at_local_exchange(Settings(), address, address.replace("http", "ws"))
+    port = VenuePort(settings.venue, None, KEY)
+    failed = answer(port, OpenClient())
+    assert isinstance(failed, ClientFailed)
+    assert KEY[2:] not in failed.reason
+    port.close()
+
+
+def test_a_key_that_does_not_own_the_wallet_is_refused(exchange: RunningExchange) -> None:
+    port = VenuePort(venue_of(exchange), "0x" + "12" * 20, KEY)
+    assert isinstance(answer(port, OpenClient()), ClientFailed)
+    port.close()
+
+
+def test_a_bug_ends_the_actor_without_showing_a_secret(
+    port: VenuePort, exchange: RunningExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def sign_badly(_self: VenueClient, _order: SignOrder) -> SignedBytes:
+        raise RuntimeError(f"cannot sign with {KEY}")
+
+    monkeypatch.setattr(VenueClient, "sign", sign_badly)
+    with pytest.raises(BrokenPort) as broken:
+        answer(port, sign(exchange))
+    assert "RuntimeError" in str(broken.value)
+    assert KEY[2:] not in str(broken.value)
+    assert broken.value.__cause__ is None
+    assert broken.value.__suppress_context__
+
+
+def test_a_command_that_is_not_its_own_is_refused(port: VenuePort) -> None:
+    with pytest.raises(TypeError):
+        port.perform("nonsense")
