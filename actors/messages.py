@@ -72,7 +72,7 @@ class Envelope:
 
     sender_role: str
     generation: int
-    message: object
+    message: object = attrs.field(repr=False)  # the transport writes it out for every message
 
 
 @attrs.frozen

@@ -8,6 +8,7 @@ children then leave, and the next run on the same data directory recovers.
 from __future__ import annotations
 
 import contextlib
+import gc
 import signal
 import sys
 import time
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import click
 
-from actors import log, transport
+from actors import codec, log, transport
 from actors.clock import Clock, ClockSpec
 from actors.directory.windows import WindowState
 from actors.journal import JournalError, JournalReader, prepare
@@ -57,6 +58,8 @@ def run(options: RunOptions) -> int:
         with _market(options) as (settings, clock):
             transport.secure()
             transport.quicken()
+            codec.warm_up()
+            gc.freeze()  # forks share these pages for as long as nobody writes to them
             transport.notice_every_exit()
             transport.tie_children_to_parents()
             return _Foreground(options, settings, clock).run_until_done()

@@ -23,6 +23,11 @@ from understudy.options import (
 )
 from understudy.teaching import TaughtCommand
 
+_NO_REAL_MONEY_YET = (
+    'execution.mode = "live": this version runs with simulated orders only; its real executor is '
+    "tested by itself but not yet part of a run"
+)
+
 
 @click.command(
     cls=TaughtCommand,
@@ -95,11 +100,7 @@ def run(
         raise click.UsageError("--speed is for --demo: the real venue keeps real time")
     settings = load_config(config_path, assignments).settings
     if settings.execution.mode == "live":
-        fail(
-            'execution.mode = "live": this version runs with simulated orders only; its real '
-            "executor is tested against the local exchange but not yet part of a run",
-            ExitCode.BAD_INPUT,
-        )
+        fail(_NO_REAL_MONEY_YET, ExitCode.BAD_INPUT)
     is_temporary = is_demo and data_dir is None
     directory = _data_directory(data_dir, is_temporary)
     options = RunOptions(
