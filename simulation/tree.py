@@ -36,7 +36,6 @@ class Tree:
         on_giving_up: Callable[[], None],
     ) -> None:
         self.role = SUPERVISOR
-        self.number = number
         self.is_gone = False
         self._house = house
         self._on_giving_up = on_giving_up
@@ -57,10 +56,6 @@ class Tree:
     def is_cleared(self) -> bool:
         """Whether, after giving up, nothing is left to be ended."""
         return self._core.report(0, self._house.agenda.now_ms).is_cleared
-
-    def player(self, role: str) -> Player | None:
-        """The child that has a role, or is to have it."""
-        return next((player for player in self.players if player.role == role), None)
 
     def begin(self) -> None:
         """Make the children, and begin to beat."""

@@ -149,7 +149,7 @@ class Trial:
         self.exchange.be_steady()
         for probe_ms in _PROBES_AT_MS:
             self.agenda.run_until(judged_from_ms + probe_ms)
-            self.exchange.make_pair_cheap(self.exchange.open_window)
+            self.exchange.offer_cheap_pair()
         self.agenda.run_until(judged_from_ms + JUDGED_AFTER_MS)
         complaints = self._standing_complaints()
         if complaints:
@@ -173,7 +173,6 @@ class Trial:
             players=tuple(self.theatre.players()),
             roles=tuple(self.troupe.permanent),
             newest_snapshot=self.referee.newest_snapshot,
-            is_trading_due=True,
         )
 
     def _make_port(self, player: Player) -> SimulatedPort | None:

@@ -97,8 +97,9 @@ class Exchange:
     def _turn(self, at_ms: int) -> None:
         """Take the average at a boundary: strike of one window, close of the one before."""
         average_e18 = self.prices.samples.average(at_ms // 1000)
-        if at_ms in self.windows:
-            self.windows[at_ms].strike_e18 = average_e18
+        if at_ms not in self.windows:
+            self._list_window(at_ms)
+        self.windows[at_ms].strike_e18 = average_e18
         ended = self.windows.get(at_ms - self._minutes * 60_000)
         if ended is not None:
             ended.close_e18 = average_e18
@@ -127,11 +128,7 @@ class Exchange:
         """The window that the present instant lies in."""
         now_ms = self._agenda.now_ms
         self._walk_to(now_ms // 1000)
-        start_ms = window_start_ms(self._minutes, now_ms)
-        if start_ms not in self.windows:
-            self._list_window(start_ms)
-            self.windows[start_ms].strike_e18 = self.prices.samples.average(start_ms // 1000)
-        return self.windows[start_ms]
+        return self.windows[window_start_ms(self._minutes, now_ms)]
 
     def _list_window(self, start_ms: int) -> None:
         window = Window.at(self._asset, self._minutes, start_ms)
@@ -145,7 +142,7 @@ class Exchange:
     def _trade_on(self) -> None:
         """Let the market do one thing, and plan the next."""
         window, now_ms, chance = self.open_window, self._agenda.now_ms, self._chance
-        self._agenda.after(self._pause_ms(window), self._trade_on)
+        self._agenda.after(self._pause_ms(), self._trade_on)
         if now_ms < self._still_until_ms:
             return
         window.value(self._walk.price_e18, self.prices.samples, now_ms)
@@ -155,7 +152,7 @@ class Exchange:
         frames += window.requote(now_ms)
         self._publish(frames)
 
-    def _pause_ms(self, window: SimulatedWindow) -> int:
+    def _pause_ms(self) -> int:
         chance = self._chance
         if self._is_steady:
             return _STEADY_MS
@@ -164,7 +161,7 @@ class Exchange:
             return 20 + int(chance.random() * 600)
         self._burst_left = 2 + int(chance.random() * 8)
         if chance.random() < _LAG_CHANCE:
-            self.make_pair_cheap(window)
+            self.offer_cheap_pair()
         return 500 + int(chance.expovariate(1 / 12_000))
 
     def be_steady(self) -> None:
@@ -176,8 +173,9 @@ class Exchange:
         """Let no book change for a while."""
         self._still_until_ms = self._agenda.now_ms + still_ms
 
-    def make_pair_cheap(self, window: SimulatedWindow) -> None:
+    def offer_cheap_pair(self) -> None:
         """Let opinion move while one outcome's public book stands still: a pair comes cheap."""
+        window = self.open_window
         now_ms = self._agenda.now_ms
         if window.publisher.lagging is not None:
             return

@@ -41,7 +41,7 @@ class Makers:
         self._resting: list[_Order] = []
         self._count = 0
 
-    def stand(self, fair_ticks: float) -> bool:
+    def is_in_place(self, fair_ticks: float) -> bool:
         """Whether the best prices are where they should be."""
         (_, bid_ticks), (_, ask_ticks) = self._wanted(fair_ticks)[:2]
         return self._engine.best(Outcome.UP) == (bid_ticks, ask_ticks)

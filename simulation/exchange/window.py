@@ -86,15 +86,14 @@ class SimulatedWindow:
 
     def requote(self, now_ms: int) -> list[Frame]:
         """Let the makers do the one thing that is needed most."""
-        fair_ticks = _within(self._fair_ticks)
-        return self.publisher.publish(self._makers.act(fair_ticks, now_ms), now_ms)
+        return self.publisher.publish(self._makers.act(self._fair_ticks, now_ms), now_ms)
 
     def move(self, by_ticks: float, now_ms: int) -> list[Frame]:
         """Let opinion move for a moment, and the makers with it until their best prices stand."""
         frames: list[Frame] = []
         fair_ticks = _within(self._fair_ticks + by_ticks)
         for _ in range(_STEPS_MOST):
-            if self._makers.stand(fair_ticks):
+            if self._makers.is_in_place(fair_ticks):
                 break
             frames += self.publisher.publish(self._makers.act(fair_ticks, now_ms), now_ms)
         return frames

@@ -31,8 +31,6 @@ class Aftermath:
     """The permanent ones."""
     newest_snapshot: MarketSnapshot | None
     """The last that the strategy was shown."""
-    is_trading_due: bool
-    """A window has been offered cheap pairs since the faults stopped."""
 
     def complaints(self) -> Iterator[str]:
         """Everything that has not come back."""
@@ -40,8 +38,7 @@ class Aftermath:
         yield from self._orders()
         yield from self._windows()
         yield from self._books()
-        if self.is_trading_due:
-            yield from self._trading()
+        yield from self._trading()
 
     def _troupe(self) -> Iterator[str]:
         """Every role is filled once and serves; the rest are spares."""
@@ -105,7 +102,7 @@ class Aftermath:
                 yield f"the {side.value} book is shown as {shown}, it is {true}"
 
     def _trading(self) -> Iterator[str]:
-        """The window that began after the faults has had an order, and it is over."""
+        """The window that began after the faults was offered cheap pairs: one was ordered."""
         market_id = self.exchange.open_window.window.condition_id
         orders = self.facts.orders_of(market_id)
         if not orders:
