@@ -249,6 +249,14 @@ class VenueClient:
         )
         return held.balance
 
+    async def cash_units(self) -> int:
+        """Read how much money the account has, in millionths of a dollar.
+
+        Raises:
+            PolymarketError: no answer, or an error.
+        """
+        return (await self._client.get_balance_allowance(asset_type="COLLATERAL")).balance
+
     async def refresh_balance(self, token: str) -> None:
         """Have the venue look a token's balance up on the chain again.
 

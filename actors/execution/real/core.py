@@ -10,7 +10,7 @@ others are ever posted for that order.
 from __future__ import annotations
 
 from actors.core import Command, Core, Dice, Effects, Log, Send, SetTimer, handles
-from actors.directory.messages import Market, MarketClosing, MarketOpened
+from actors.directory.messages import MarketClosing, MarketOpened
 from actors.execution.messages import (
     CancelEverything,
     CancelOrder,
@@ -51,7 +51,6 @@ from actors.execution.real.messages import (
 from actors.execution.real.orders import LiveOrders, owed
 from actors.execution.real.outbox import Outbox, OutboxEvent
 from actors.execution.real.reconciler import Reconciler
-from actors.execution.real.rules import objection
 from actors.feeds.connection import Connected, Disconnected, FramesReceived
 from actors.feeds.user_channel import UserTrade
 from actors.feeds.user_feed import UserFeed
@@ -153,7 +152,7 @@ class RealExecutorCore(Core):
             status = OrderStatus.CANCELLED
             return [_tell(OrderReport(order_id=order_id, status=status, reason=reason))]
         live = LiveOrder(intent=intent)
-        reason = self._gate.halt_reason or objection(intent, self._market_of(intent))
+        reason = self._gate.objection(intent)
         if reason:
             return self._orders.commit(live.refused(reason), OrderRejected(order_id, reason))
         submitted = OrderSubmitted(order_id)
@@ -269,7 +268,7 @@ class RealExecutorCore(Core):
             *self._gate.take(event, reading, self._account),
             *self._claims.open_for(self._orders, now_ms),
             *self._claims.take(event, now_ms),
-            *self._let_go(now_ms),
+            *self._let_go(event, now_ms),
         ]
 
     @handles(AccountUnread)
@@ -373,16 +372,12 @@ class RealExecutorCore(Core):
         is_read = market_id in self._reconciler.read_markets
         return self._account is not None and is_read and self._gate.is_agreed(market_id)
 
-    def _market_of(self, intent: OrderIntent) -> Market:
-        market = self._gate.market
-        is_open = market is not None and market.market_id == intent.market.market_id
-        return market if is_open and market is not None else intent.market
-
     def _tell_position(self) -> Effects:
         return [effect for live in self._orders for effect in owed(live)]
 
-    def _let_go(self, now_ms: int) -> Effects:
+    def _let_go(self, read: AccountRead, now_ms: int) -> Effects:
         effects, gone = self._orders.let_go(now_ms)
+        self._gate.take_cash(read, has_forgotten=bool(gone))
         for order_id in gone:
             self._agenda.drop(order_id)
         return effects

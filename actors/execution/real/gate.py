@@ -6,12 +6,14 @@ from collections.abc import Iterable
 
 from actors.core import Command, Effects, Log, Send
 from actors.directory.messages import Market
-from actors.execution.messages import HaltTrading
+from actors.execution.messages import HaltTrading, OrderIntent
 from actors.execution.real.comparison import Comparison, venue_holdings
+from actors.execution.real.funds import Funds
 from actors.execution.real.messages import AccountRead, CancelOrders, ClientReady
 from actors.execution.real.orders import LiveOrders
 from actors.execution.real.own_parts import own_parts
 from actors.execution.real.reconciler import Reading
+from actors.execution.real.rules import objection
 from actors.feeds.user_channel import UserOrder
 from actors.position.messages import PositionSnapshot, PositionWanted
 from actors.roles import DESK, POSITION
@@ -27,6 +29,7 @@ class TradingGate:
         self._orders = orders
         self._policy = unknown_orders
         self._comparison = Comparison()
+        self._funds = Funds()
         self._unknown_told: set[str] = set()
         self._unknown_reason = ""
         self._told_reason = ""
@@ -65,6 +68,24 @@ class TradingGate:
     def disturb(self) -> None:
         """Something traded: a comparison that is under way is void."""
         self._comparison.disturb()
+
+    def objection(self, intent: OrderIntent) -> str:
+        """Say why an order is not signed; empty if nothing speaks against it."""
+        market = self.market
+        if market is None or market.market_id != intent.market.market_id:
+            market = intent.market
+        return (
+            self.halt_reason
+            or objection(intent, market)
+            or self._funds.objection(intent, self._orders)
+        )
+
+    def take_cash(self, read: AccountRead, *, has_forgotten: bool) -> None:
+        """Note the money, after everything else of a reading; without it, if orders were let go."""
+        if read.cash_units is not None:
+            self._funds.take(read.cash_units, self._orders)
+        elif has_forgotten:
+            self._funds.forget()
 
     def take(self, read: AccountRead, reading: Reading, account: ClientReady) -> Effects:
         """Look at a reading of the account, and ask the ledger for its own account."""

@@ -171,6 +171,8 @@ class ReadAccount:
     market_ids: tuple[str, ...]
     balances_of: tuple[str, ...]
     """Tokens whose balances are read as well."""
+    with_cash: bool = False
+    """Whether the account's money is."""
 
 
 @attrs.frozen(kw_only=True)
@@ -184,6 +186,8 @@ class AccountRead:
     trades: tuple[UserTrade, ...]
     balances: tuple[tuple[str, int], ...]
     """(token, units)."""
+    cash_units: int | None = None
+    """Money in millionths of a dollar; None if it was not asked for."""
 
 
 @attrs.frozen(kw_only=True)

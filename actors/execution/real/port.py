@@ -258,6 +258,7 @@ class VenuePort(WebSocketPort):
             open_orders=tuple(order_of(row) for row in open_rows),
             trades=tuple(trade_of(row) for row in trade_rows),
             balances=tuple(balances),
+            cash_units=await client.cash_units() if command.with_cash else None,
         )
 
     async def _beat(self, heartbeat_id: str) -> None:

@@ -81,7 +81,7 @@ class Reconciler:
 
         Args:
             market_ids: markets to read beside those of the orders that are not over.
-            tokens: read these balances as well, on the slow beat.
+            tokens: read these balances as well, and the money, on the slow beat.
             now_ms: venue time.
         """
         if self._reading is not None or now_ms < self.next_due_ms(now_ms):
@@ -105,6 +105,7 @@ class Reconciler:
             venue_order_ids=tuple(live.venue_order_id for live in asked),
             market_ids=self._reading.market_ids,
             balances_of=tuple(tokens) if is_slow else (),
+            with_cash=is_slow,
         )
         return [Command(command)]
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from order_builders import settings
+from order_builders import intent, settings
 
 from actors.clock import ClockSpec
+from actors.execution.messages import SubmitOrder
 from actors.execution.real.shell import RealExecutorShell
 from actors.execution.shell import SimulatedExecutorShell
+from actors.messages import AddressBook, Boot
 from actors.roles import EXECUTOR
 from actors.settings import Settings
 from understudy.bootstrap import CHILDREN, children_for, supervisor_boot
@@ -116,3 +118,24 @@ def test_nothing_starts_with_real_money_unless_someone_said_so(
         LIVE, clock, tmp_path, seed=1, log_to_stderr=False, is_real_money_understood=True
     )
     assert KEY[2:] not in repr(boot)
+
+
+def test_the_real_executor_measures_latency_and_never_starts_without_a_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(FILE_VARIABLE, raising=False)
+    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+    shell = RealExecutorShell()
+    assert shell.latency_of(SubmitOrder(intent(tick_ns=5))) == ("tick_to_order", 5)
+    assert shell.latency_of(SubmitOrder(intent(tick_ns=0))) is None
+    boot = Boot(
+        role=EXECUTOR,
+        settings=LIVE,
+        clock=ClockSpec.starting_now(0, 1.0),
+        data_dir="",
+        log_to_stderr=False,
+        seed=1,
+        book=AddressBook(version=0, entries={}),
+    )
+    with pytest.raises(KeyUnavailable):
+        shell.make_port(boot)

@@ -500,3 +500,44 @@ def test_a_submission_and_a_cancel_name_the_order_they_are_for() -> None:
     assert bench.news(OrderCancelled) == []
     assert len(bench.news(OrderCancelled, SECOND)) == 1
     assert bench.commanded(PostOrder) == []
+
+
+# Money
+
+
+def test_an_order_that_the_account_cannot_pay_with_its_fee_is_dropped() -> None:
+    bench = Bench().open()
+    bench.listen()
+    bench.advance(T0 + 2_000)
+    bench.read(cash_units=4_600_000)
+    bench.agree()
+    bench.submit()
+    assert "$4.67325 with the fee" in bench.news(OrderRejected)[0].reason
+    assert "has $4.6 to spend" in bench.news(OrderRejected)[0].reason
+
+
+def test_money_is_spoken_for_while_an_order_lives_and_gone_when_it_has_traded() -> None:
+    bench = Bench().open()
+    bench.listen()
+    bench.advance(T0 + 2_000)
+    bench.read(cash_units=9_000_000)
+    bench.agree()
+    bench.place(**LONG)
+    bench.submit(order_id=SECOND, side=Side.NO, **LONG)
+    assert len(bench.news(OrderRejected, SECOND)) == 1
+    bench.hear(wire_trade("t1", 10))
+    bench.submit(order_id="order_3_0000cafe", side=Side.NO, **LONG)
+    assert len(bench.news(OrderRejected, "order_3_0000cafe")) == 1
+    bench.hear(wire_trade("t1", 10, status="FAILED"))
+    bench.submit(order_id="order_4_0000cafe", side=Side.NO, **LONG)
+    assert bench.news(OrderRejected, "order_4_0000cafe") == []
+
+
+def test_a_sale_needs_no_money() -> None:
+    bench = Bench().open()
+    bench.listen()
+    bench.advance(T0 + 2_000)
+    bench.read(cash_units=0)
+    bench.agree()
+    bench.submit(action=Action.SELL, time_in_force=TimeInForce.FAK)
+    assert bench.news(OrderRejected) == []
