@@ -55,11 +55,11 @@ def run(options: RunOptions) -> int:
     try:
         prepare(options.data_dir)
         log.rotate(options.data_dir)
+        codec.warm_up()  # before the market's clock runs
+        gc.freeze()  # forks share these pages for as long as nobody writes to them
         with _market(options) as (settings, clock):
             transport.secure()
             transport.quicken()
-            codec.warm_up()
-            gc.freeze()  # forks share these pages for as long as nobody writes to them
             transport.notice_every_exit()
             transport.tie_children_to_parents()
             return _Foreground(options, settings, clock).run_until_done()
