@@ -7,7 +7,6 @@ only the exchange's message rate and the strategy's appetite are the benchmark's
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import select
 import shutil
@@ -26,7 +25,7 @@ from actors.journal import prepare
 from actors.settings import ExecutionSettings, SeriesSettings, Settings, StrategySettings
 from actors.supervision.messages import ChildrenReport, ChildState
 from understudy.bootstrap import pointed_at_local_exchange, supervisor_boot
-from understudy.tree import ActorTree
+from understudy.tree import ActorTree, prepare_to_fork
 
 ROOT = Path(__file__).resolve().parent.parent
 WINDOW_MINUTES = 15
@@ -180,7 +179,7 @@ def system(settings: Settings, venue: Exchange, within: Path | None = None) -> I
         venue: The exchange.
         within: Where the data directory lies; None: where the machine keeps temporary files.
     """
-    _prepare_transport()
+    prepare_to_fork()
     data_dir = Path(tempfile.mkdtemp(prefix="understudy-bench-", dir=within))
     try:
         prepare(data_dir)
@@ -193,12 +192,3 @@ def system(settings: Settings, venue: Exchange, within: Path | None = None) -> I
             tree.end("it is measured")
     finally:
         shutil.rmtree(data_dir)
-
-
-@functools.cache
-def _prepare_transport() -> None:
-    """Do once what ``understudy run`` does before its tree."""
-    transport.secure()
-    transport.quicken()
-    transport.notice_every_exit()
-    transport.tie_children_to_parents()

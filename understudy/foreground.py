@@ -8,7 +8,6 @@ children then leave, and the next run on the same data directory recovers.
 from __future__ import annotations
 
 import contextlib
-import gc
 import signal
 import sys
 import time
@@ -18,7 +17,7 @@ from pathlib import Path
 
 import click
 
-from actors import codec, log, transport
+from actors import log
 from actors.clock import Clock, ClockSpec
 from actors.directory.windows import WindowState
 from actors.journal import JournalError, JournalReader, prepare
@@ -35,7 +34,7 @@ from understudy.exit_codes import ExitCode
 from understudy.options import RunOptions
 from understudy.status import Status, ps_reply
 from understudy.summary import Tally, print_summary
-from understudy.tree import ActorTree, TreeFailed
+from understudy.tree import ActorTree, TreeFailed, prepare_to_fork
 
 _BEAT_S = 0.1
 _ASK_S = 0.3
@@ -55,13 +54,8 @@ def run(options: RunOptions) -> int:
     try:
         prepare(options.data_dir)
         log.rotate(options.data_dir)
-        codec.warm_up()  # before the market's clock runs
-        gc.freeze()  # forks share these pages for as long as nobody writes to them
+        prepare_to_fork()
         with _market(options) as (settings, clock):
-            transport.secure()
-            transport.quicken()
-            transport.notice_every_exit()
-            transport.tie_children_to_parents()
             return _Foreground(options, settings, clock).run_until_done()
     except JournalError as error:
         return _say(str(error), ExitCode.JOURNAL_UNUSABLE)
