@@ -85,6 +85,8 @@ def timestamp_ms(text: str) -> int:
     Raises:
         NotExact: the text is no such number.
     """
+    if text.isdigit() and text.isascii() and len(text) <= _TEXT_LENGTH_MAX:
+        return int(text)
     return scaled_integer(text, 0)
 
 

@@ -102,13 +102,14 @@ class _PriceChange(_Event, tag="price_change"):
     price_changes: list[_Change]
 
     def decoded(self) -> list[MarketEvent]:
-        at_ms = timestamp_ms(self.timestamp)
-        events: list[MarketEvent] = []
-        for change in self.price_changes:
-            level = ((_ticks[change.price], _units[change.size]),)
-            bids, asks = (level, ()) if change.side == "BUY" else ((), level)
-            events.append(PriceChangeEvent(change.asset_id, at_ms, bids, asks))
-        return events
+        return _changes(self.timestamp, self.price_changes)
+
+
+class _OnlyPriceChange(msgspec.Struct, gc=False):
+    """A whole frame that is known to be one price_change: there is no kind to find out."""
+
+    timestamp: str
+    price_changes: list[_Change]
 
 
 class _LastTradePrice(_Event, tag="last_trade_price"):
@@ -187,6 +188,9 @@ _KNOWN_TYPES = frozenset(str(kind.__struct_config__.tag) for kind in _AnyEvent._
 _frame_decoder: msgspec.json.Decoder[list[_AnyEvent] | _AnyEvent] = msgspec.json.Decoder(
     list[_AnyEvent] | _AnyEvent
 )
+_change_decoder = msgspec.json.Decoder(_OnlyPriceChange)
+_CHANGE_END = b'"event_type":"price_change"}'
+"""How nearly all frames end."""
 _event_decoder: msgspec.json.Decoder[_AnyEvent] = msgspec.json.Decoder(_AnyEvent)
 _head_decoder = msgspec.json.Decoder(_Head)
 _parts_decoder = msgspec.json.Decoder(list[msgspec.Raw])
@@ -206,6 +210,9 @@ class MarketChannelDecoder:
             MalformedFrame: any part of it is not what the channel promises; none of it counts.
         """
         try:
+            if raw.endswith(_CHANGE_END):
+                change = _change_decoder.decode(raw)
+                return _changes(change.timestamp, change.price_changes)
             try:
                 frame = _frame_decoder.decode(raw)
             except msgspec.ValidationError:
@@ -239,6 +246,18 @@ class MarketChannelDecoder:
                 return
             self._untold.append(kind)
         self.unknown_counts[kind] += 1
+
+
+def _changes(timestamp: str, changes: list[_Change]) -> list[MarketEvent]:
+    at_ms = timestamp_ms(timestamp)
+    events: list[MarketEvent] = []
+    for change in changes:
+        level = ((_ticks[change.price], _units[change.size]),)
+        if change.side == "BUY":
+            events.append(PriceChangeEvent(change.asset_id, at_ms, level, ()))
+        else:
+            events.append(PriceChangeEvent(change.asset_id, at_ms, (), level))
+    return events
 
 
 def _levels(levels: list[_Level]) -> list[Level]:

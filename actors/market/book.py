@@ -123,16 +123,15 @@ class TokenBook:
         if at_ms < self._book_at_ms:
             self.stale_count += 1
             return False
-        applied = False
-        for ladder, levels in ((self._bids, event.bids), (self._asks, event.asks)):
-            for price_ticks, size_units in levels:
-                if ladder.put(price_ticks, size_units, at_ms):
-                    applied = True
-                else:
-                    self.stale_count += 1
-        if applied:
+        put_count = 0
+        for price_ticks, size_units in event.bids:
+            put_count += self._bids.put(price_ticks, size_units, at_ms)
+        for price_ticks, size_units in event.asks:
+            put_count += self._asks.put(price_ticks, size_units, at_ms)
+        self.stale_count += len(event.bids) + len(event.asks) - put_count
+        if put_count:
             self._note(at_ms)
-        return applied
+        return put_count > 0
 
     def void(self) -> None:
         """Forget the book; nothing counts until a whole one comes."""
@@ -154,5 +153,6 @@ class TokenBook:
         return self._view
 
     def _note(self, at_ms: int) -> None:
-        self.updated_at_ms = max(self.updated_at_ms, at_ms)
+        if at_ms > self.updated_at_ms:
+            self.updated_at_ms = at_ms
         self._view = None

@@ -37,7 +37,7 @@ def venue() -> Iterator[LoopbackVenue]:
 def stage_for(role: str, venue: LoopbackVenue, data_dir: Path) -> ShellStage:
     urls = attrs.evolve(
         VenueSettings(),
-        market_ws_url=venue.url,
+        clob_ws_url=venue.url,
         rtds_ws_url=venue.url,
         coinbase_ws_url=venue.url,
     )

@@ -27,7 +27,7 @@ from actors.units import E18
 
 
 def settings_for(url: str) -> Settings:
-    venue = attrs.evolve(VenueSettings(), market_ws_url=url, rtds_ws_url=url, coinbase_ws_url=url)
+    venue = attrs.evolve(VenueSettings(), clob_ws_url=url, rtds_ws_url=url, coinbase_ws_url=url)
     return Settings(venue=venue)
 
 

@@ -83,6 +83,18 @@ def test_a_price_change_gives_one_event_a_level_in_order() -> None:
     ]
 
 
+def test_a_price_change_reads_the_same_wherever_its_kind_stands() -> None:
+    change = {"asset_id": "11", "price": "0.48", "size": "3", "side": "BUY", "hash": "a"}
+    parts = {"market": "0xc", "price_changes": [change], "timestamp": str(NOW_MS)}
+    last = json.dumps({**parts, "event_type": "price_change"}, separators=(",", ":")).encode()
+    first = json.dumps({"event_type": "price_change", **parts}).encode()
+    assert last.endswith(b'"event_type":"price_change"}')
+    assert decode(last) == decode(first) == decode(b"[" + last + b"]")
+    for broken in (last.replace(b'"BUY"', b'"HOLD"'), last.replace(b'"0.48"', b'"1e-2"')):
+        with pytest.raises(MalformedFrame):
+            decode(broken)
+
+
 @pytest.mark.parametrize(
     ("fields", "event"),
     [
