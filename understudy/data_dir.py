@@ -1,12 +1,20 @@
-"""The data directory: one run at a time may hold it."""
+"""The data directory: one run at a time may hold it, and it holds one account's orders."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import struct
 from pathlib import Path
 
+from actors.core import Record, Save
+from actors.execution.account import TradedAccount
+from actors.journal import Journal, JournalReader
+
 LOCK_NAME = "lock"
+
+_FLOCK = "hhqqi"
+"""Linux's ``struct flock`` on 64 bits: type, whence, start, length, process id."""
 
 
 class DirectoryLocked(Exception):
@@ -39,3 +47,59 @@ class DataDirLock:
     def release(self) -> None:
         """Let the next run have the directory."""
         os.close(self._descriptor)
+
+
+class OtherAccount(Exception):
+    """The directory holds orders that this run must not go on with; the sentence says whose."""
+
+
+def keep_to_account(data_dir: Path, address: str) -> None:
+    """See that a prepared journal holds no orders but one account's; note whose, the first time.
+
+    Args:
+        data_dir: where the journal is.
+        address: of the account that live orders are for, lower case; empty for simulated ones.
+
+    Raises:
+        OtherAccount: it holds others.
+        JournalError: it cannot be read or written.
+    """
+    reader = JournalReader(data_dir)
+    try:
+        known = reader.states("account", open_only=False)
+        has_orders = any(reader.events(kind="OrdersCreated"))
+    finally:
+        reader.close()
+    for held in known:
+        if isinstance(held, TradedAccount) and held.address != address:
+            wanted = f"for {address}" if address else "with simulated orders"
+            raise OtherAccount(
+                f"{data_dir} holds the live orders of account {held.address}, and this run trades "
+                f"{wanted}: give it another --data-dir"
+            )
+    if known or not address:
+        return
+    if has_orders:
+        raise OtherAccount(
+            f"{data_dir} holds simulated orders: give live ones a --data-dir of their own"
+        )
+    journal = Journal(data_dir, "foreground", "full")
+    journal.claim()
+    account = TradedAccount(address)
+    journal.record(Record(account, (Save("account", address, account),)), at_ms=0)
+    journal.close()
+
+
+def holder_of(data_dir: Path) -> int | None:
+    """Process id of the run that holds a directory; None if none does. The lock is not touched."""
+    try:
+        descriptor = os.open(data_dir / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        told = fcntl.fcntl(descriptor, fcntl.F_GETLK, asked)
+        kind, _, _, _, holder = struct.unpack(_FLOCK, told)
+    finally:
+        os.close(descriptor)
+    return None if kind == fcntl.F_UNLCK else int(holder)

@@ -25,6 +25,7 @@ from polymarket._internal.wallet import signature_type_for
 from polymarket.environments import Environment, _create_environment
 from polymarket.errors import RequestRejectedError, UnexpectedResponseError
 from polymarket.models.clob.orders import SignedOrder
+from polymarket.models.types import PositionId, TokenId
 
 from actors.execution.messages import TimeInForce
 from actors.execution.real.messages import SignOrder
@@ -114,8 +115,16 @@ class VenueClient:
 
     # Orders
 
-    async def sign(self, order: SignOrder) -> SignedBytes:
+    async def sign(
+        self, order: SignOrder, *, is_post_only: bool = False, expires_at_s: int | None = None
+    ) -> SignedBytes:
         """Build and sign an order; only metadata of its market is read.
+
+        Args:
+            order: what to sign.
+            is_post_only: it may rest, and never take; not for fill and kill.
+            expires_at_s: when the venue ends it by itself, in Unix seconds and at least three
+                minutes from now; the venue does so a minute earlier. Not for fill and kill.
 
         Raises:
             PolymarketError: it cannot be built, or its market cannot be read.
@@ -127,7 +136,12 @@ class VenueClient:
             )
         else:
             signed = await self._client.create_limit_order(
-                asset_id=order.token, price=price, size=size, side=order.action.value
+                asset_id=order.token,
+                price=price,
+                size=size,
+                side=order.action.value,
+                post_only=is_post_only,
+                expiration=expires_at_s,
             )
         _, body = build_post_order_request(signed, owner_api_key=self.owner)
         is_buy = order.action is Action.BUY
@@ -171,16 +185,11 @@ class VenueClient:
         It is the same for every kind of wallet. Source: Polymarket's documentation, and
         NautilusTrader's adapter, which binds orders by it.
         """
-        ctx = self._client._ctx
-        market = await ctx.order_metadata.resolve_market(ctx, token_id=signed.token_id)
-        exchange = resolve_order_exchange_address(
-            ctx.environment_config, asset_id=signed.token_id, neg_risk=market.neg_risk
-        )
         domain = {
             "name": "Polymarket CTF Exchange",
             "version": "3" if is_v2_position_id(signed.token_id) else "2",
-            "chainId": ctx.environment_config.chain_id,
-            "verifyingContract": exchange,
+            "chainId": self._client._ctx.environment_config.chain_id,
+            "verifyingContract": await self._exchange_of(signed.token_id),
         }
         message = {
             "salt": signed.salt,
@@ -198,6 +207,16 @@ class VenueClient:
         signable = encode_typed_data(domain, _ORDER_TYPES, message)
         digest = keccak(b"\x19" + signable.version + signable.header + signable.body)
         return "0x" + digest.hex()
+
+    async def _exchange_of(self, token: TokenId | PositionId) -> str:
+        """The contract that a token's orders are made out to."""
+        ctx = self._client._ctx
+        market = await ctx.order_metadata.resolve_market(ctx, token_id=token)
+        return str(
+            resolve_order_exchange_address(
+                ctx.environment_config, asset_id=token, neg_risk=market.neg_risk
+            )
+        )
 
     # Reads
 
@@ -257,6 +276,22 @@ class VenueClient:
         """
         return (await self._client.get_balance_allowance(asset_type="COLLATERAL")).balance
 
+    async def allowance_units(self, token: str, action: Action) -> int:
+        """Read how much a token's exchange may take from the account: money to buy, or shares.
+
+        Raises:
+            PolymarketError: no answer, or an error.
+        """
+        if action is Action.BUY:
+            held = await self._client.get_balance_allowance(asset_type="COLLATERAL")
+        else:
+            held = await self._client.get_balance_allowance(
+                asset_type="CONDITIONAL-V2" if is_v2_position_id(token) else "CONDITIONAL",
+                asset_id=token,
+            )
+        exchange = (await self._exchange_of(TokenId(token))).lower()
+        return sum(units for each, units in held.allowances.items() if each.lower() == exchange)
+
     async def refresh_balance(self, token: str) -> None:
         """Have the venue look a token's balance up on the chain again.
 
@@ -281,6 +316,16 @@ class VenueClient:
         return (await self._client.send_order_heartbeat(heartbeat_id=heartbeat_id)).heartbeat_id
 
     # The chain
+
+    async def has_code(self) -> bool:
+        """Whether the account is a contract on the chain.
+
+        Raises:
+            PolymarketError: the chain's node gives no answer.
+        """
+        ctx = self._client._ctx
+        code = await ctx.rpc._call("eth_getCode", [str(ctx.wallet), "latest"])
+        return str(code) not in ("0x", "0x0", "")
 
     async def merge(self, market_id: str, pairs_units: int) -> None:
         """Turn complete pairs into money; returns when it is final.

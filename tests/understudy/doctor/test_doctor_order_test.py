@@ -1,0 +1,201 @@
+"""The one order that the doctor may place: seen, cancelled, gone, whatever goes wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from doctor_stage import ADDRESS, FAIL, PASS, WARN, inject, ledger, live_at, run, subject
+
+from actors.execution.real.client import VenueClient
+from actors.units import NANOS_PER_DOLLAR
+from understudy.doctor.findings import Finding
+from understudy.doctor.sight import VenueSight
+from venue.server import LocalExchange
+
+order_test = pytest.importorskip("understudy.doctor.order_test")
+STEPS = ("order placed", "order seen", "order cancelled", "order gone")
+
+
+async def placed(exchange: LocalExchange, data_dir: Path) -> list[Finding]:
+    examinee = subject(live_at(exchange), data_dir)
+    return list(await order_test.run_order_test(examinee, VenueSight(examinee)))
+
+
+def outcomes(findings: list[Finding]) -> list[object]:
+    assert tuple(each.name for each in findings) == STEPS
+    return [each.outcome for each in findings]
+
+
+async def assert_nothing_is_left(exchange: LocalExchange, orders: int) -> None:
+    books = await ledger(exchange)
+    assert len(books["orders"]) == orders
+    assert all(order["status"].startswith("CANCEL") for order in books["orders"])
+    assert books["trades"] == []
+    assert books["cash_nanos"] == 1_000 * NANOS_PER_DOLLAR
+
+
+def test_a_small_order_is_placed_seen_cancelled_and_gone(tmp_path: Path) -> None:
+    async def scenario(exchange: LocalExchange) -> None:
+        findings = await placed(exchange, tmp_path)
+        assert outcomes(findings) == [PASS] * 4
+        assert "$0.05 in all" in findings[0].sentence
+        await assert_nothing_is_left(exchange, orders=1)
+
+    run(scenario)
+
+
+def test_it_may_only_rest_and_ends_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posted: list[str] = []
+    post = VenueClient.post
+
+    async def noted(client: VenueClient, payload: str) -> object:
+        posted.append(payload)
+        return await post(client, payload)
+
+    async def scenario(exchange: LocalExchange) -> None:
+        await inject(exchange, kind="post_only", for_ms=60_000)
+        assert outcomes(await placed(exchange, tmp_path)) == [PASS] * 4
+        assert len(posted) == 1
+        assert '"orderType":"GTD"' in posted[0]
+        assert '"postOnly":true' in posted[0]
+
+    monkeypatch.setattr(VenueClient, "post", noted)
+    run(scenario)
+
+
+def test_an_exchange_ahead_of_this_host_takes_it_too(tmp_path: Path) -> None:
+    import time
+
+    async def scenario(exchange: LocalExchange) -> None:
+        assert outcomes(await placed(exchange, tmp_path)) == [PASS] * 4
+
+    run(scenario, start_ms=time.time_ns() // 1_000_000 + 700_000)
+
+
+@pytest.mark.parametrize("kind", ["lost_answer", "server_error"])
+def test_an_answer_that_is_lost_leaves_no_order(tmp_path: Path, kind: str) -> None:
+    async def scenario(exchange: LocalExchange) -> None:
+        await inject(exchange, kind=kind, target="orders")
+        assert outcomes(await placed(exchange, tmp_path)) == [WARN, PASS, PASS, PASS]
+        await assert_nothing_is_left(exchange, orders=1)
+
+    run(scenario)
+
+
+def test_an_order_that_never_arrived_is_cancelled_by_its_id_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(exchange: LocalExchange) -> None:
+        await inject(exchange, kind="reset", target="orders")
+        findings = await placed(exchange, tmp_path)
+        assert outcomes(findings) == [WARN, FAIL, WARN, WARN]
+        assert "can't be found" in findings[2].sentence
+        assert "ends it by itself" in findings[2].advice
+        await assert_nothing_is_left(exchange, orders=0)
+
+    monkeypatch.setattr(order_test, "STEP_LIMIT_S", 1.0)
+    run(scenario)
+
+
+@pytest.mark.parametrize("kind", ["lost_answer", "server_error", "reset", "rate_limited"])
+def test_a_cancel_without_a_clear_answer_is_sent_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    async def scenario(exchange: LocalExchange) -> None:
+        await inject(exchange, kind=kind, target="cancels")
+        findings = await placed(exchange, tmp_path)
+        assert [each.outcome for each in findings[:2]] == [PASS, PASS]
+        assert findings[3].outcome is PASS
+        await assert_nothing_is_left(exchange, orders=1)
+
+    monkeypatch.setattr(order_test, "STEP_LIMIT_S", 2.0)
+    run(scenario)
+
+
+def test_an_order_that_no_read_shows_is_cancelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(exchange: LocalExchange) -> None:
+        await inject(exchange, kind="hidden_order", for_ms=60_000)
+        assert outcomes(await placed(exchange, tmp_path)) == [PASS, FAIL, PASS, PASS]
+        await assert_nothing_is_left(exchange, orders=1)
+
+    monkeypatch.setattr(order_test, "STEP_LIMIT_S", 1.0)
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("kind", "word"), [("disabled", "disabled"), ("cancel_only", "cancel-only")]
+)
+def test_a_refusal_is_the_venue_s_words_and_the_end(tmp_path: Path, kind: str, word: str) -> None:
+    async def scenario(exchange: LocalExchange) -> None:
+        await inject(exchange, kind=kind, for_ms=60_000)
+        (refused,) = await placed(exchange, tmp_path)
+        assert (refused.outcome, word in refused.sentence) == (FAIL, True)
+        assert "try again" in refused.advice
+
+    run(scenario)
+
+
+def test_no_money_is_the_venue_s_word_too(tmp_path: Path) -> None:
+    async def scenario(exchange: LocalExchange) -> None:
+        (refused,) = await placed(exchange, tmp_path)
+        assert (refused.outcome, "balance" in refused.advice) == (FAIL, True)
+
+    run(scenario, wallets={ADDRESS: 0})
+
+
+def test_an_interrupt_cancels_what_was_posted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import asyncio
+
+    seen = asyncio.Event()
+
+    async def open_forever(_test: Any) -> bool:
+        seen.set()
+        return False
+
+    async def scenario(exchange: LocalExchange) -> None:
+        testing = asyncio.create_task(placed(exchange, tmp_path))
+        await seen.wait()
+        testing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await testing
+        await assert_nothing_is_left(exchange, orders=1)
+
+    monkeypatch.setattr(order_test._Test, "_is_open", open_forever)
+    run(scenario)
+
+
+def test_a_trade_in_spite_of_everything_is_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = VenueClient.rows
+    cancelled: list[str] = []
+    cancel = VenueClient.cancel
+
+    async def noted(client: VenueClient, venue_order_ids: tuple[str, ...]) -> Any:
+        cancelled.extend(venue_order_ids)
+        return await cancel(client, venue_order_ids)
+
+    async def with_a_trade(client: VenueClient, path: str, market_id: str) -> list[object]:
+        if path != "/data/trades":
+            return await rows(client, path, market_id)
+        (order_id,) = set(cancelled)
+        own = {"order_id": order_id, "matched_amount": "5", "price": "0.01", "side": "BUY"}
+        trade = {"id": "t", "side": "SELL", "size": "5", "price": "0.01", "maker_orders": [own]}
+        return [trade]
+
+    async def scenario(exchange: LocalExchange) -> None:
+        findings = await placed(exchange, tmp_path)
+        assert outcomes(findings) == [PASS, PASS, PASS, FAIL]
+        assert "has traded" in findings[3].sentence
+
+    monkeypatch.setattr(VenueClient, "cancel", noted)
+    monkeypatch.setattr(VenueClient, "rows", with_a_trade)
+    run(scenario)

@@ -1,0 +1,96 @@
+"""``understudy doctor``: is everything as a run needs it, and if not, what to do."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from understudy.commands.shared import (
+    assignment_option,
+    config_option,
+    data_dir_option,
+    fail,
+    json_option,
+    load_config,
+)
+from understudy.doctor import view
+from understudy.doctor.examination import examine
+from understudy.doctor.findings import CheckOutcome
+from understudy.doctor.subject import Subject, subject_of
+from understudy.exit_codes import ExitCode
+from understudy.live import LIVE_FLAG
+from understudy.teaching import TaughtCommand
+
+
+@click.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy doctor": "before the first run with paper money",
+        "understudy doctor --config live.toml --data-dir ./live": "the account as well",
+        "understudy doctor --config live.toml --order-test": "then an order, once you consent",
+        "understudy doctor --json | jq '.[].outcome'": "for a script",
+    },
+)
+@config_option
+@assignment_option
+@data_dir_option
+@click.option(
+    "--order-test",
+    "with_order_test",
+    is_flag=True,
+    help="Live mode: if all is well, place one small order far from the market and cancel it.",
+)
+@click.option(
+    LIVE_FLAG,
+    "is_understood",
+    is_flag=True,
+    help="For --order-test, unless the exchange is on this host.",
+)
+@json_option
+def doctor(
+    config_path: Path | None,
+    assignments: tuple[str, ...],
+    data_dir: Path,
+    with_order_test: bool,
+    is_understood: bool,
+    is_json: bool,
+) -> None:
+    """Look at everything that a run needs, and say what to do where something is wrong.
+
+    No order is sent without --order-test. In live mode the private key is read, and the venue is
+    asked for API credentials, as a run would; secrets are never shown. Takes some ten seconds at
+    most, even if nothing answers.
+
+    Exit codes: 0 all is well, or there are warnings only; 1 something failed; 2 bad input.
+    """
+    settings = load_config(config_path, assignments).settings
+    subject = subject_of(settings, data_dir.expanduser().absolute())
+    if with_order_test:
+        _require_consent(subject, is_understood=is_understood)
+    is_terminal = sys.stdout.isatty() and not is_json
+    console = Console()
+    waiting = console.status("examining…") if is_terminal else contextlib.nullcontext()
+    with waiting:
+        findings = examine(subject, with_order_test=with_order_test)
+    if is_json:
+        click.echo(json.dumps(view.as_json(findings), indent=2))
+    elif is_terminal:
+        console.print(view.table(findings))
+        console.print(view.totals(findings), highlight=False)
+    else:
+        click.echo("\n".join([*view.lines(findings), view.totals(findings)]))
+    if any(each.outcome is CheckOutcome.FAIL for each in findings):
+        raise click.exceptions.Exit(ExitCode.FAILED)
+
+
+def _require_consent(subject: Subject, *, is_understood: bool) -> None:
+    mode = subject.settings.execution.mode
+    if not subject.is_live:
+        fail(f'--order-test is for execution.mode = "live", not "{mode}"', ExitCode.BAD_INPUT)
+    if not (subject.is_local or is_understood):
+        fail(f"--order-test sends a real order: add {LIVE_FLAG}", ExitCode.BAD_INPUT)

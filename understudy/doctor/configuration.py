@@ -1,0 +1,31 @@
+"""Check: what the configuration, which could be read, would do."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from understudy.doctor.findings import Finding, failed, passed
+from understudy.doctor.subject import Subject, host_of
+from understudy.live import live_refusal
+
+NAME = "config"
+
+
+def check_configuration(subject: Subject) -> Finding:
+    """Name the mode in force; refuse what a run with real money would refuse."""
+    settings = subject.settings
+    series = f"{settings.series.asset} windows of {settings.series.window_minutes} minutes"
+    if not subject.is_live:
+        return passed(NAME, f"mode simulated, {series}: orders are on paper")
+    venue = host_of(settings.venue.clob_url)
+    refusal = live_refusal(settings, is_understood=True)
+    if refusal is not None:
+        return failed(NAME, refusal, 'set execution.durability = "full"')
+    if urlsplit(settings.venue.clob_url).scheme != "https" and not subject.is_local:
+        return failed(
+            NAME,
+            f"credentials would travel to {venue} without encryption",
+            "give venue.clob_url an https address",
+        )
+    money = "a local exchange, no real money" if subject.is_local else "real money"
+    return passed(NAME, f"mode live, {series}: orders go to {venue}, {money}")

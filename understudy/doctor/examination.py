@@ -1,0 +1,128 @@
+"""All checks side by side, each with a limit, so that the doctor has an end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+import attrs
+
+from understudy.doctor import clock, configuration, disk, geoblock, host, journal, market, reach
+from understudy.doctor.findings import (
+    ACCOUNT_NAMES,
+    CheckOutcome,
+    Finding,
+    failed,
+    skipped,
+)
+from understudy.doctor.sight import VenueSight
+from understudy.doctor.subject import Subject
+from understudy.doctor.threads import LookupLoop, in_a_thread
+
+LIMIT_S = 8.0
+"""A check that has not ended by then is given up. Nothing in it should take so long."""
+ORDER_TEST = "order test"
+
+_Found = Finding | Sequence[Finding]
+
+
+@attrs.frozen
+class _Check:
+    """What is looked at, under which names, and how."""
+
+    names: tuple[str, ...]
+    look: Callable[[], Awaitable[_Found]]
+
+
+def examine(subject: Subject, *, with_order_test: bool = False) -> list[Finding]:
+    """Look at everything; about ten seconds at most, the order test aside.
+
+    Args:
+        subject: whom to examine.
+        with_order_test: place an order as well, if nothing has failed.
+    """
+    if subject.is_live:
+        # Loading the venue's client takes a second, in which nothing else could be measured.
+        from understudy.doctor import account, order_test  # noqa: F401 # loaded, and used below
+
+    async def whole() -> list[Finding]:
+        sight = VenueSight(subject)
+        findings = await examined(subject, sight)
+        if with_order_test:
+            findings += await _order_tested(subject, sight, findings)
+        return [_cleaned(subject, each) for each in findings]
+
+    with asyncio.Runner(loop_factory=LookupLoop) as runner:
+        return runner.run(whole())
+
+
+async def examined(subject: Subject, sight: VenueSight) -> list[Finding]:
+    """Run all checks at once; the findings come in the order in which they are read."""
+    checks = _checks(subject, sight)
+    found = await asyncio.gather(*(_limited(check) for check in checks))
+    return [finding for each in found for finding in each]
+
+
+def _checks(subject: Subject, sight: VenueSight) -> list[_Check]:
+    def on_this_host(name: str, look: Callable[[Subject], Finding]) -> _Check:
+        return _Check((name,), lambda: in_a_thread(partial(look, subject)))
+
+    return [
+        on_this_host(host.NAME, host.check_host),
+        on_this_host(configuration.NAME, configuration.check_configuration),
+        on_this_host(disk.NAME, disk.check_disk),
+        on_this_host(journal.JOURNAL, journal.check_journal),
+        on_this_host(journal.LOCK, journal.check_lock),
+        on_this_host(journal.HALT, journal.check_halt),
+        _Check((clock.NAME,), lambda: clock.check_clock(subject, sight)),
+        _Check((reach.GAMMA,), lambda: reach.check_gamma(subject)),
+        _Check((reach.CLOB,), lambda: reach.check_clob(subject)),
+        _Check((reach.MARKET_STREAM,), lambda: reach.check_market_stream(subject, sight)),
+        _Check((reach.COINBASE,), lambda: reach.check_coinbase(subject)),
+        _Check((market.PRICE_STREAM, market.STRIKE), lambda: market.check_prices(subject, sight)),
+        _Check((market.MARKET,), lambda: market.check_market(sight)),
+        _Check((geoblock.NAME,), lambda: geoblock.check_geoblock(subject)),
+        _Check(ACCOUNT_NAMES, lambda: _account(subject, sight)),
+    ]
+
+
+async def _account(subject: Subject, sight: VenueSight) -> Sequence[Finding]:
+    if not subject.is_live:
+        return [skipped(name, "simulated mode signs nothing") for name in ACCOUNT_NAMES]
+    from understudy.doctor.account import check_account
+
+    return await check_account(subject, sight)
+
+
+async def _limited(check: _Check) -> Sequence[Finding]:
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            found = await check.look()
+    except TimeoutError:
+        sentence, advice = f"no end within {LIMIT_S:g} s", "check network and disk; try again"
+        return [failed(name, sentence, advice) for name in check.names]
+    except OSError as problem:
+        sentence = f"it cannot be looked at: {problem.strerror or problem}"
+        return [failed(name, sentence, "see the sentence") for name in check.names]
+    return [found] if isinstance(found, Finding) else found
+
+
+async def _order_tested(
+    subject: Subject, sight: VenueSight, findings: list[Finding]
+) -> list[Finding]:
+    bad = [each.name for each in findings if each.outcome is CheckOutcome.FAIL]
+    if bad:
+        return [skipped(ORDER_TEST, f"nothing was sent, because of: {', '.join(bad)}")]
+    lock = next(each for each in findings if each.name == journal.LOCK)
+    if lock.outcome is not CheckOutcome.PASS:
+        sentence = f"nothing was sent: {lock.sentence}, and would halt on an order not its own"
+        return [failed(ORDER_TEST, sentence, "stop that run first")]
+    from understudy.doctor.order_test import run_order_test
+
+    return await run_order_test(subject, sight)
+
+
+def _cleaned(subject: Subject, finding: Finding) -> Finding:
+    clean = subject.redactor.clean
+    return attrs.evolve(finding, sentence=clean(finding.sentence), advice=clean(finding.advice))

@@ -1,0 +1,116 @@
+"""Checks of the data directory: the journal, who holds it, and whether trading is halted."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from pathlib import Path
+
+from actors.execution.account import TradedAccount
+from actors.journal import JOURNAL_NAME, SCHEMA_VERSION, JournalError, JournalReader
+from actors.kill_switch import KILL_SWITCH_NAME, kill_switch_reason
+from understudy.data_dir import holder_of
+from understudy.doctor.findings import Finding, failed, passed, warned
+from understudy.doctor.subject import Subject
+
+JOURNAL = "journal"
+LOCK = "lock"
+HALT = "halt file"
+
+INTEGRITY_LIMIT_S = 5.0
+_STEPS_BETWEEN_LOOKS = 10_000
+
+
+class _TooLarge(Exception):
+    """The file could not be read through in time."""
+
+
+def check_journal(subject: Subject) -> Finding:
+    """Read the whole journal: its schema, its integrity, and whether it fits the mode."""
+    path = subject.data_dir / JOURNAL_NAME
+    if not path.exists():
+        return passed(JOURNAL, f"there is none in {subject.data_dir} yet: a run begins one")
+    try:
+        damage = _damage(path)
+    except _TooLarge:
+        return warned(
+            JOURNAL,
+            f"{path} is too large to be checked within {INTEGRITY_LIMIT_S:g} s",
+            "check it with: sqlite3 FILE 'PRAGMA integrity_check'",
+        )
+    except sqlite3.Error as problem:
+        damage = str(problem)
+    if damage:
+        return failed(
+            JOURNAL,
+            f"{path} is damaged: {damage}",
+            "restore it from a copy, or check the venue's own records and begin a new one",
+        )
+    try:
+        with contextlib.closing(JournalReader(subject.data_dir)) as reader:
+            event_count, _ = reader.last_event()
+            whose = _misfit(subject, reader)
+    except JournalError as problem:
+        return failed(JOURNAL, str(problem), "a run would not start: do what the sentence says")
+    if whose:
+        return failed(JOURNAL, f"{path} holds {whose}", "give this run another --data-dir")
+    return passed(JOURNAL, f"{path} is whole: schema {SCHEMA_VERSION}, {event_count:,} events")
+
+
+def check_lock(subject: Subject) -> Finding:
+    """Say who holds the data directory."""
+    holder = holder_of(subject.data_dir)
+    if holder is None:
+        return passed(LOCK, "no other run holds the data directory")
+    return warned(
+        LOCK,
+        f"an understudy with process id {holder} runs on {subject.data_dir}",
+        "stop that one before another run, or give the other a --data-dir of its own",
+    )
+
+
+def check_halt(subject: Subject) -> Finding:
+    """Look for the file by which trading was halted."""
+    reason = kill_switch_reason(subject.data_dir)
+    if reason is None:
+        return passed(HALT, "there is none: nobody pulled the kill switch")
+    return warned(
+        HALT,
+        f"{subject.data_dir / KILL_SWITCH_NAME} is there, nothing would be traded: {reason}",
+        "find out who halted and why, remove the file, then `understudy resume`",
+    )
+
+
+def _misfit(subject: Subject, reader: JournalReader) -> str:
+    """Whose orders the journal holds that this run must not go on with; empty if none."""
+    wallet = (subject.settings.execution.wallet or "").lower()
+    rows = reader.states("account", open_only=False)
+    known = [each for each in rows if isinstance(each, TradedAccount)]
+    others = [each.address for each in known if each.address != wallet]
+    if others and (wallet or not subject.is_live):
+        return f"the live orders of account {others[0]}"
+    if subject.is_live and not known and any(reader.events(kind="OrdersCreated")):
+        return "simulated orders, which the account knows nothing of"
+    return ""
+
+
+def _damage(path: Path) -> str:
+    """What is wrong with the file; empty if nothing is.
+
+    Raises:
+        _TooLarge: it takes too long.
+        sqlite3.Error: it cannot be read at all.
+    """
+    ends_at = time.monotonic() + INTEGRITY_LIMIT_S
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1.0)
+    connection.set_progress_handler(lambda: time.monotonic() > ends_at, _STEPS_BETWEEN_LOOKS)
+    try:
+        lines = [str(line) for (line,) in connection.execute("PRAGMA integrity_check(3)")]
+    except sqlite3.OperationalError as problem:
+        if problem.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+            raise _TooLarge from None
+        raise
+    finally:
+        connection.close()
+    return "" if lines == ["ok"] else "; ".join(lines)

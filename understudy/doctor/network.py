@@ -1,0 +1,76 @@
+"""The doctor's own HTTP and websockets: one try each, and a sentence when it fails."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+
+import aiohttp
+import attrs
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+
+from understudy.doctor.subject import host_of
+
+CONNECT_LIMIT_S = 3.5
+"""A venue that takes longer to answer is too slow to trade with."""
+_BODY_BYTES_MAX = 4 * 1024 * 1024
+
+
+class Unreachable(Exception):
+    """No use could be made of an address; one sentence names the host and says why."""
+
+
+@attrs.frozen
+class Answered:
+    """An answer over HTTP, whatever its status."""
+
+    status: int
+    body: bytes
+
+
+async def fetch(url: str) -> Answered:
+    """GET an address.
+
+    Raises:
+        Unreachable: there is no answer.
+    """
+    timeout = aiohttp.ClientTimeout(total=CONNECT_LIMIT_S)
+    try:
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
+            return Answered(answer.status, await answer.content.read(_BODY_BYTES_MAX))
+    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as problem:
+        raise Unreachable(_sentence(url, problem)) from None
+
+
+@contextlib.asynccontextmanager
+async def stream(url: str) -> AsyncIterator[ClientConnection]:
+    """Hold a websocket for the length of a block.
+
+    Raises:
+        Unreachable: it cannot be opened, or it ends within the block.
+    """
+    try:
+        async with connect(
+            url, compression=None, open_timeout=CONNECT_LIMIT_S, close_timeout=0.2, proxy=None
+        ) as socket_:
+            yield socket_
+    except ConnectionClosed as closed:
+        raise Unreachable(f"{host_of(url)} closed the connection: {closed}") from None
+    except (OSError, TimeoutError, ValueError, WebSocketException) as problem:
+        raise Unreachable(_sentence(url, problem)) from None
+
+
+def _sentence(url: str, problem: Exception) -> str:
+    host = host_of(url)
+    cause = problem.os_error if isinstance(problem, aiohttp.ClientConnectorError) else problem
+    if isinstance(cause, TimeoutError):
+        return f"{host} did not answer within {CONNECT_LIMIT_S:g} s"
+    if isinstance(cause, socket.gaierror):
+        return f"the name {host} cannot be looked up: {cause.strerror}"
+    if isinstance(cause, ConnectionRefusedError):
+        return f"{host} refused the connection"
+    if isinstance(cause, InvalidStatus):
+        return f"{host} answered {cause.response.status_code} instead of opening a websocket"
+    return f"{host} cannot be reached: {type(cause).__name__}: {cause}"

@@ -1,0 +1,307 @@
+"""One minimal order, placed far from the market, seen, cancelled and seen to be gone.
+
+It proves what no reading can: that the venue takes this account's orders. Whatever is unclear on
+the way ends in a cancel by the order's id, which is known before anything leaves; and should even
+this process fall, the venue ends the order by itself within minutes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import attrs
+from polymarket.errors import PolymarketError, RateLimitError, RequestRejectedError
+
+from actors.directory.gamma import MarketRefused
+from actors.directory.messages import Market, Side
+from actors.execution.messages import TimeInForce
+from actors.execution.real.answers import Meaning, meaning_of, read_answer
+from actors.execution.real.client import SignedBytes, VenueClient, WalletNotOurs
+from actors.execution.real.messages import PostAnswered, PostRefused, PostUnclear, SignOrder
+from actors.feeds.decoding import MalformedFrame
+from actors.feeds.user_channel import UserTrade, order_of, trade_of
+from actors.strategy.messages import Action
+from actors.units import TICKS_PER_DOLLAR, dollars_text, price_text, size_text
+from understudy.doctor.account import account
+from understudy.doctor.findings import CheckOutcome, Finding, failed, passed, warned
+from understudy.doctor.network import Unreachable, fetch
+from understudy.doctor.sight import FoundMarket, NoSuchWindow, VenueSight
+from understudy.doctor.subject import Subject, host_of
+from understudy.secrets import read_private_key
+
+PLACE, SEE, CANCEL, GONE = "order placed", "order seen", "order cancelled", "order gone"
+
+PRICE_TICKS = 10
+DISTANCE_TICKS = 100
+"""The best ask must be so much higher, or the other outcome is taken."""
+LIFE_S = 200
+"""An order must be wanted for three minutes at least; the venue ends it one minute early."""
+LEAST_LEFT_MS = 60_000
+"""A window that ends sooner is left alone, and the next one is taken."""
+STEP_LIMIT_S = 8.0
+_ASK_EVERY_S = 0.25
+_ENDED_BY_VENUE_EARLY_S = 60
+_NOTHING_SENT = (
+    PolymarketError,
+    WalletNotOurs,
+    Unreachable,
+    NoSuchWindow,
+    MarketRefused,
+    TimeoutError,
+)
+"""What may go wrong before the order is posted; afterwards nothing is raised."""
+
+
+@attrs.frozen(kw_only=True)
+class _Probe:
+    """The order, signed, and what is said of it."""
+
+    order: SignOrder
+    market: Market
+    signed: SignedBytes
+    expires_at_s: int
+
+    @property
+    def order_id(self) -> str:
+        return self.signed.venue_order_id
+
+    @property
+    def words(self) -> str:
+        side = self.market.side(self.order.token).value
+        size, price = size_text(self.order.size_units), price_text(self.order.price_ticks)
+        cost = dollars_text(self.order.size_units * self.order.price_ticks)
+        return f"{size} {side} of {self.market.slug} at ${price}, ${cost} in all"
+
+    @property
+    def ends_by_itself(self) -> str:
+        at = datetime.fromtimestamp(self.expires_at_s - _ENDED_BY_VENUE_EARLY_S, UTC)
+        return f"the venue ends it by itself at {at:%H:%M:%S} UTC"
+
+
+async def run_order_test(subject: Subject, sight: VenueSight) -> list[Finding]:
+    """Place, see, cancel, and see it gone; a finding for each step that was reached."""
+    key = read_private_key(subject.variables)
+    try:
+        async with account(subject, key) as client:
+            probe = await _prepared(subject, sight, client)
+            return await _Test(client, probe, subject).run()
+    except _NOTHING_SENT as problem:
+        sentence = f"nothing was sent: {_text(problem)}"
+        return [failed(PLACE, sentence, "see the lines above, then try again")]
+
+
+async def _prepared(subject: Subject, sight: VenueSight, client: VenueClient) -> _Probe:
+    """Choose market and outcome, and sign.
+
+    Raises:
+        Unreachable: a book cannot be read, or both outcomes are too cheap.
+        NoSuchWindow: there is no market.
+        MarketRefused: it cannot be traded.
+        PolymarketError: the order cannot be built.
+    """
+    found = await _window(sight)
+    token = await _far_token(subject, found.market)
+    order = SignOrder(
+        order_id="doctor",
+        token=token,
+        action=Action.BUY,
+        price_ticks=PRICE_TICKS,
+        size_units=found.market.minimum_size_units,
+        time_in_force=TimeInForce.GTC,
+    )
+    # The client counts from the host's time, and the venue from its own.
+    expires_at_s = max(found.now_ms, subject.wall_ms()) // 1000 + LIFE_S
+    signed = await client.sign(order, is_post_only=True, expires_at_s=expires_at_s)
+    return _Probe(order=order, market=found.market, signed=signed, expires_at_s=expires_at_s)
+
+
+async def _window(sight: VenueSight) -> FoundMarket:
+    found = await sight.market_ahead(0)
+    is_ending = found.market.closes_at_ms - found.now_ms < LEAST_LEFT_MS
+    return await sight.market_ahead(1) if is_ending else found
+
+
+async def _far_token(subject: Subject, market: Market) -> str:
+    base_url = subject.settings.venue.clob_url.rstrip("/")
+    for side in Side:
+        token = market.token(side)
+        answer = await fetch(f"{base_url}/book?token_id={token}")
+        if answer.status != 200:
+            raise Unreachable(f"{host_of(base_url)} answered {answer.status} for the book")
+        asks = [Decimal(level["price"]) for level in json.loads(answer.body)["asks"]]
+        if min(asks, default=Decimal(1)) * TICKS_PER_DOLLAR >= PRICE_TICKS + DISTANCE_TICKS:
+            return token
+    raise Unreachable(
+        f"both outcomes of {market.slug} are sold too near ${price_text(PRICE_TICKS)}"
+    )
+
+
+class _Test:
+    """One order's way; nothing is left to chance once it was posted."""
+
+    def __init__(self, client: VenueClient, probe: _Probe, subject: Subject) -> None:
+        self._client = client
+        self._probe = probe
+        self._clean = subject.redactor.clean
+        self._findings: list[Finding] = []
+
+    async def run(self) -> list[Finding]:
+        """Go the whole way; if this is interrupted, the cancel is sent all the same."""
+        try:
+            answer = await self._post()
+        except asyncio.CancelledError:
+            await self._cancel()
+            raise
+        self._findings.append(self._placed(answer))
+        if isinstance(answer, PostRefused) and _was_not_taken(answer):
+            return self._findings
+        try:
+            self._findings.append(await self._seen())
+        finally:
+            self._findings.append(await self._cancel())
+        was_there = any(each.outcome is CheckOutcome.PASS for each in self._findings[-2:])
+        self._findings.append(await self._gone(was_there=was_there))
+        return self._findings
+
+    async def _post(self) -> PostAnswered | PostRefused | PostUnclear:
+        order_id = self._probe.order_id
+        try:
+            async with asyncio.timeout(STEP_LIMIT_S):
+                body = await self._client.post(self._probe.signed.payload)
+        except RateLimitError as limit:
+            return PostRefused(order_id=order_id, status=429, text=str(limit))
+        except RequestRejectedError as refusal:
+            code = refusal.code or ""
+            return PostRefused(
+                order_id=order_id, status=refusal.status, text=str(refusal), code=code
+            )
+        except Exception as problem:  # whatever it is, the bytes may have left
+            return PostUnclear(order_id=order_id, reason=_text(problem))
+        return read_answer(order_id, body)
+
+    def _placed(self, answer: PostAnswered | PostRefused | PostUnclear) -> Finding:
+        probe = self._probe
+        match answer:
+            case PostAnswered(status="live"):
+                return passed(PLACE, f"{probe.words}; {probe.ends_by_itself}")
+            case PostAnswered(status=status):
+                sentence = f"{probe.words}: answered {status}, though it may only rest"
+                return failed(PLACE, sentence, "see below what became of it")
+            case PostRefused(text=text) if _was_not_taken(answer):
+                return failed(
+                    PLACE, f"{probe.words}: refused: {self._clean(text)}", _advice(answer)
+                )
+            case PostRefused(text=reason) | PostUnclear(reason=reason):
+                sentence = f"{probe.words}: no clear answer ({self._clean(reason)})"
+                return warned(PLACE, sentence, "see below what became of it")
+
+    async def _seen(self) -> Finding:
+        order_id = self._probe.order_id
+        if await self._until(self._is_open):
+            return passed(SEE, f"{order_id} is among the open orders")
+        return failed(
+            SEE,
+            f"{order_id} was not among the open orders for {STEP_LIMIT_S:g} s",
+            "see below; it is cancelled by its id all the same",
+        )
+
+    async def _cancel(self) -> Finding:
+        """Cancel by id until the venue says that nothing is left to cancel."""
+        order_id, told = self._probe.order_id, "there was no answer"
+
+        async def is_cancelled() -> bool:
+            nonlocal told
+            answer = await self._client.cancel((order_id,))
+            if order_id in [str(each).lower() for each in answer.get("canceled") or ()]:
+                told = "cancelled"
+                return True
+            refused = {
+                str(each).lower(): why for each, why in (answer.get("not_canceled") or {}).items()
+            }
+            told = str(refused.get(order_id, "the answer does not name it"))
+            return False
+
+        if await self._until(is_cancelled):
+            return passed(CANCEL, f"the venue says that {order_id} is cancelled")
+        return warned(
+            CANCEL,
+            f"{order_id} was not cancelled: {self._clean(told)}",
+            f"see below; {self._probe.ends_by_itself}",
+        )
+
+    async def _gone(self, *, was_there: bool) -> Finding:
+        """Say what is known in the end: open or not, and what it has traded.
+
+        Args:
+            was_there: it was seen, or its cancel was confirmed. Otherwise it may yet arrive.
+        """
+        probe = self._probe
+
+        async def is_closed() -> bool:
+            return not await self._is_open()
+
+        is_gone = await self._until(is_closed)
+        try:
+            async with asyncio.timeout(STEP_LIMIT_S):
+                rows = await self._client.rows("/data/trades", probe.market.market_id)
+                trades = [trade for trade in map(trade_of, rows) if _is_part(trade, probe.order_id)]
+        except (PolymarketError, MalformedFrame, TimeoutError) as problem:
+            sentence = f"{probe.order_id}: its trades cannot be read: {self._clean(_text(problem))}"
+            return failed(GONE, sentence, _look_yourself(probe))
+        if trades:
+            sentence = f"{probe.order_id} has traded, though it was far from the market"
+            return failed(GONE, sentence, "the account holds shares now: look at it at the venue")
+        if not is_gone:
+            return failed(GONE, f"{probe.order_id} may still be open", _look_yourself(probe))
+        if not was_there:
+            sentence = f"the venue shows no trace of {probe.order_id}, which may yet arrive"
+            return warned(GONE, sentence, _look_yourself(probe))
+        return passed(GONE, "it is no longer among the open orders, and has traded nothing")
+
+    async def _is_open(self) -> bool:
+        rows = await self._client.rows("/data/orders", self._probe.market.market_id)
+        return any(order_of(row).order_id == self._probe.order_id for row in rows)
+
+    async def _until(self, is_so: Callable[[], Awaitable[bool]]) -> bool:
+        """Ask again and again, for a while; an answer that does not come is none."""
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + STEP_LIMIT_S
+        while (left_s := ends_at - loop.time()) > 0:
+            try:
+                async with asyncio.timeout(left_s):
+                    if await is_so():
+                        return True
+            except (PolymarketError, MalformedFrame, TimeoutError):
+                left_s = ends_at - loop.time()  # asked again while there is time
+            await asyncio.sleep(_ASK_EVERY_S)
+        return False
+
+
+def _was_not_taken(refused: PostRefused) -> bool:
+    return meaning_of(refused) not in (Meaning.UNCLEAR, Meaning.KNOWN)
+
+
+def _is_part(trade: UserTrade, order_id: str) -> bool:
+    return order_id in (trade.taker_order_id, *(maker.order_id for maker in trade.makers))
+
+
+def _look_yourself(probe: _Probe) -> str:
+    return f"look at the account's open orders at the venue; {probe.ends_by_itself}"
+
+
+def _advice(refused: PostRefused) -> str:
+    if meaning_of(refused) is Meaning.HELD:
+        return "the venue takes no orders now: try again in some minutes"
+    if meaning_of(refused) is Meaning.LAGGING:
+        return "see the lines on balance and allowance"
+    if refused.status == 403:
+        return "see the line on geoblock"
+    return "the venue's words say what is wrong; nothing is left there"
+
+
+def _text(problem: Exception) -> str:
+    return str(problem) or type(problem).__name__

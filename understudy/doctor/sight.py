@@ -1,0 +1,102 @@
+"""What several checks want to know of the venue; each is asked for once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import attrs
+
+from actors.directory.gamma import decode_market
+from actors.directory.messages import Market
+from actors.directory.slugs import window_slug, window_start_ms
+from actors.directory.venue_time import TimeUnreadable, VenueTimeReading, read_venue_time
+from understudy.doctor.network import Unreachable, fetch
+from understudy.doctor.subject import Subject, host_of
+
+T = TypeVar("T")
+
+
+class NoSuchWindow(Exception):
+    """The venue does not list a window that its calendar has; one sentence."""
+
+
+@attrs.frozen
+class FoundMarket:
+    """A window's market, and when it was looked at."""
+
+    market: Market
+    now_ms: int
+    """Venue time."""
+
+
+class VenueSight:
+    """Asks the venue for its time and for the current window, as soon as it is made."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._reading = _begun(self._read_time())
+        self._current = _begun(self.market_ahead(0))
+
+    async def reading(self) -> VenueTimeReading:
+        """How far the venue's clock is from the host's.
+
+        Raises:
+            Unreachable: the venue does not tell the time.
+        """
+        return await asyncio.shield(self._reading)
+
+    async def now_ms(self) -> int:
+        """Venue time; the host's if the venue does not tell it."""
+        try:
+            skew_ms = (await self.reading()).skew_ms
+        except Unreachable:
+            skew_ms = 0
+        return self._subject.wall_ms() + skew_ms
+
+    async def current(self) -> FoundMarket:
+        """The market of the current window.
+
+        Raises:
+            Unreachable: Gamma does not answer.
+            NoSuchWindow: it does not list the window.
+            MarketRefused: its metadata cannot be used.
+        """
+        return await asyncio.shield(self._current)
+
+    async def market_ahead(self, windows: int) -> FoundMarket:
+        """The market of the current window, or of one so many windows later.
+
+        Raises:
+            Unreachable: Gamma does not answer.
+            NoSuchWindow: it does not list the window.
+            MarketRefused: its metadata cannot be used.
+        """
+        series, now_ms = self._subject.settings.series, await self.now_ms()
+        opens_at_ms = window_start_ms(now_ms, series.window_ms) + windows * series.window_ms
+        slug = window_slug(series, opens_at_ms)
+        base_url = self._subject.settings.venue.gamma_url.rstrip("/")
+        answer = await fetch(f"{base_url}/markets/slug/{slug}")
+        if answer.status == 404:
+            raise NoSuchWindow(f"{host_of(base_url)} lists no window {slug}")
+        if answer.status != 200:
+            raise Unreachable(f"{host_of(base_url)} answered {answer.status} for {slug}")
+        closes_at_ms = opens_at_ms + series.window_ms
+        return FoundMarket(decode_market(answer.body, slug, opens_at_ms, closes_at_ms), now_ms)
+
+    async def _read_time(self) -> VenueTimeReading:
+        base_url = self._subject.settings.venue.clob_url.rstrip("/")
+        sent_ms = self._subject.wall_ms()
+        answer = await fetch(f"{base_url}/time")
+        try:
+            return read_venue_time(answer.body, sent_ms, self._subject.wall_ms())
+        except TimeUnreadable as problem:
+            raise Unreachable(f"{host_of(base_url)} does not tell the time: {problem}") from None
+
+
+def _begun(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Begin, and let a failure be looked at by whoever asks, or by nobody."""
+    task = asyncio.ensure_future(work)
+    task.add_done_callback(lambda done: None if done.cancelled() else done.exception())
+    return task
