@@ -52,6 +52,12 @@ def _url(*schemes: str) -> Rule:
 _FLAG = Rule("true or false", lambda value: value in (True, False))
 
 
+def _any_of(*choices: str) -> Rule:
+    return Rule(
+        f"a list of {', '.join(choices)}", lambda value: all(each in choices for each in value)
+    )
+
+
 def setting(default: Any, rule: Rule, meaning: str) -> Any:
     """Declare one key: its default, what it allows, and its meaning in one line for people."""
     return attrs.field(default=default, validator=rule, metadata={"meaning": meaning})
@@ -71,15 +77,10 @@ class VenueSettings:
         _url("https", "http"),
         "the exchange's own HTTP interface",
     )
-    market_ws_url: str = setting(
-        "wss://ws-subscriptions-clob.polymarket.com/ws/market",
+    clob_ws_url: str = setting(
+        "wss://ws-subscriptions-clob.polymarket.com/ws",
         _url("wss", "ws"),
-        "order books and public trades",
-    )
-    user_ws_url: str = setting(
-        "wss://ws-subscriptions-clob.polymarket.com/ws/user",
-        _url("wss", "ws"),
-        "one's own orders and trades",
+        "the exchange's channels: its order books and public trades, one's own orders and trades",
     )
     rtds_ws_url: str = setting(
         "wss://ws-live-data.polymarket.com",
@@ -91,6 +92,16 @@ class VenueSettings:
         _url("wss", "ws"),
         "the underlying's price, a predictor only",
     )
+
+    @property
+    def market_ws_url(self) -> str:
+        """The channel of order books and public trades."""
+        return f"{self.clob_ws_url}/market"
+
+    @property
+    def user_ws_url(self) -> str:
+        """The channel of one's own orders and trades."""
+        return f"{self.clob_ws_url}/user"
 
 
 @attrs.frozen(kw_only=True)
@@ -210,6 +221,53 @@ class ExecutionSettings:
         False, _FLAG, "live: let the venue cancel all orders when this system falls silent"
     )
 
+    @property
+    def ending_limit_ms(self) -> int:
+        """How long an end waits for every order to be over; real time.
+
+        The venue may leave a live order's outcome open for some fifteen seconds.
+        """
+        return 30_000 if self.mode == "live" else 5_000
+
+
+RISK_LIMITS = (
+    "max_order_dollars",
+    "max_trade_shares",
+    "max_window_dollars",
+    "max_shares",
+    "max_open_orders",
+    "max_orders_per_minute",
+    "max_day_loss_dollars",
+    "price_band_ticks",
+)
+"""Every limit that the desk holds orders against, by the name of its key."""
+
+
+@attrs.frozen(kw_only=True)
+class RiskSettings:
+    """Limits that the desk holds every purchase against; docs/guard-rails.md."""
+
+    max_order_dollars: int = setting(
+        100, _between(1, 1_000_000_000), "price times size of an order"
+    )
+    max_window_dollars: int = setting(
+        250, _between(1, 1_000_000_000), "cost of a window's holdings and purchases under way"
+    )
+    max_orders_per_minute: int = setting(
+        120, _between(2, 10_000), "new orders in a minute of the clock"
+    )
+    max_day_loss_dollars: int = setting(
+        250, _between(1, 1_000_000_000), "realized and settled loss of a UTC day, fees included"
+    )
+    price_band_ticks: int = setting(
+        50, _between(0, 1000), "an order's distance from the best price of its side of the book"
+    )
+    halt_on: tuple[str, ...] = setting(
+        ("max_day_loss_dollars",),
+        _any_of(*RISK_LIMITS),
+        "limits that halt trading when an order would break them; the others refuse the order",
+    )
+
 
 @attrs.frozen(kw_only=True)
 class SupervisionSettings:
@@ -232,4 +290,5 @@ class Settings:
     series: SeriesSettings = attrs.field(factory=SeriesSettings)
     strategy: StrategySettings = attrs.field(factory=StrategySettings)
     execution: ExecutionSettings = attrs.field(factory=ExecutionSettings)
+    risk: RiskSettings = attrs.field(factory=RiskSettings)
     supervision: SupervisionSettings = attrs.field(factory=SupervisionSettings)

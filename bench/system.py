@@ -22,7 +22,13 @@ import attrs
 from actors import transport
 from actors.clock import Clock, ClockSpec
 from actors.journal import prepare
-from actors.settings import ExecutionSettings, SeriesSettings, Settings, StrategySettings
+from actors.settings import (
+    ExecutionSettings,
+    RiskSettings,
+    SeriesSettings,
+    Settings,
+    StrategySettings,
+)
 from actors.supervision.messages import ChildrenReport, ChildState
 from understudy.bootstrap import pointed_at_local_exchange, supervisor_boot
 from understudy.tree import ActorTree, prepare_to_fork
@@ -44,6 +50,7 @@ EAGER = Settings(
         oracle_block_no_ticks=1000,
     ),
     execution=ExecutionSettings(order_ttl_ms=100, latency_ms=200),
+    risk=RiskSettings(max_orders_per_minute=10_000, max_window_dollars=1_000_000),
 )
 """Every order is taken back before it reaches the book, so the first rule of the strategy wishes
 again and again: about one order a second, where a real window has a handful."""

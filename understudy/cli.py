@@ -24,12 +24,16 @@ class Lazy:
 COMMANDS: Mapping[str, Lazy] = {
     "run": Lazy("understudy.commands.run", "run", "Trade: live with paper money, or the demo."),
     "ps": Lazy("understudy.commands.ps", "ps", "Show the actors of a running system."),
+    "halt": Lazy("understudy.commands.halts", "halt", "Stop trading until someone resumes."),
+    "resume": Lazy("understudy.commands.halts", "resume", "Lift a halt, and trade again."),
+    "flatten": Lazy("understudy.commands.halts", "flatten", "Halt and sell what is one-sided."),
     "orders": Lazy("understudy.commands.orders", "orders", "List orders from the journal."),
     "positions": Lazy("understudy.commands.positions", "positions", "List windows and holdings."),
     "fills": Lazy("understudy.commands.fills", "fills", "List fills from the journal."),
     "explain": Lazy("understudy.commands.explain", "explain", "Tell one order's whole story."),
     "report": Lazy("understudy.commands.report", "report", "P&L, fees, fill ratio, leg risk."),
     "drill": Lazy("understudy.commands.drill", "drill", "Kill what can fall; lose nothing."),
+    "doctor": Lazy("understudy.commands.doctor", "doctor", "Check what a run needs, before it."),
     "config": Lazy("understudy.commands.config", "config", "Check or show a configuration."),
     "simulate": Lazy(
         "understudy.commands.simulate", "simulate", "Run every actor under faults, on virtual time."

@@ -11,6 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from actors.directory.messages import Market, Side
+from actors.execution.halt_messages import Halt
+from actors.execution.halts import halt_words
 from actors.execution.messages import OrderState, OrderStatus
 from actors.market.messages import BookView, MarketSnapshot
 from actors.observer.messages import FeedSeen, ObserverCounts, SignalSeen
@@ -213,6 +215,7 @@ def _decision(seen: SignalSeen) -> Text:
 
 def notice_line(
     escalation: str,
+    halts: Sequence[Halt],
     stop_loss: StopLossTriggered | None,
     feeds: Sequence[FeedSeen],
     latencies: Mapping[str, Histogram],
@@ -221,6 +224,8 @@ def notice_line(
     line = Text(no_wrap=True, overflow="ellipsis")
     if escalation:
         line.append(f"{escalation}  ", "bold red")
+    if halts:
+        line.append(f"halted: {halt_words(halts)}  ", "bold red")
     if stop_loss is not None:
         bid = price_label(stop_loss.best_bid_ticks)
         line.append(f"stop loss: {stop_loss.side.value} bid {bid}  ", "bold yellow")

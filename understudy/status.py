@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import cattrs
 
+from actors.execution.halt_messages import Halt
 from actors.observer.messages import View
 from actors.supervision.messages import ChildrenReport, ChildReport
 from understudy.latency import Histogram
@@ -27,15 +28,23 @@ class Status:
     """Venue time per real time."""
     latencies: Mapping[str, Histogram] = attrs.field(factory=dict)
     """By measured path, since the run began."""
+    halts: tuple[Halt, ...] = ()
+    """Why nothing is traded."""
 
 
-def ps_reply(report: ChildrenReport) -> dict[str, Any]:
-    """Answer the control command "ps": what ``children_of`` reads back, and programs may."""
+def ps_reply(report: ChildrenReport, halts: tuple[Halt, ...] = ()) -> dict[str, Any]:
+    """Answer the control command "ps": what readers below read back, and programs may."""
     reply: dict[str, Any] = cattrs.unstructure(report)
     del reply["request_id"], reply["latencies_us"], reply["is_cleared"]
+    reply["halts"] = cattrs.unstructure(halts)
     return reply
 
 
 def children_of(reply: dict[str, Any]) -> tuple[ChildReport, ...]:
     """Read the children out of a "ps" reply."""
     return cattrs.structure(reply["children"], tuple[ChildReport, ...])
+
+
+def halts_of(reply: dict[str, Any]) -> tuple[Halt, ...]:
+    """Read the halts out of a "ps" reply."""
+    return cattrs.structure(reply["halts"], tuple[Halt, ...])

@@ -17,12 +17,15 @@ from rich.table import Table
 from rich.text import Text
 
 from actors.directory.messages import Side
+from actors.execution.halt_messages import Halt
+from actors.execution.halts import halt_words
 from actors.execution.messages import OrderState
 from actors.journal import JournalReader
 from actors.position.ledger import WindowLedger
 from actors.position.messages import WindowSettled
 from actors.supervision.messages import ChildrenReport
 from actors.units import dollars_text, e18_text, size_text
+from understudy.halting import halts_json, lasting_halts
 from understudy.latency import Histogram
 from understudy.wording import latency_words, money, move_label, size_label
 
@@ -74,6 +77,8 @@ class Summary:
     restarts: Mapping[str, int]
     handled_count: int
     latencies: Mapping[str, Histogram]
+    halts: tuple[Halt, ...] = ()
+    """In force at the end: the next run on this directory begins with them."""
 
     @property
     def pnl_nanos(self) -> int:
@@ -121,6 +126,7 @@ def read_summary(reader: JournalReader, tally: Tally, start_seq: int) -> Summary
         restarts=tally.restarts,
         handled_count=tally.handled_count,
         latencies=tally.latencies,
+        halts=lasting_halts(reader),
     )
 
 
@@ -150,6 +156,7 @@ def summary_json(summary: Summary) -> dict[str, Any]:
         "orders": summary.orders_by_status,
         "fills": summary.fills_count,
         "restarts": dict(summary.restarts),
+        "halts": halts_json(summary.halts),
         "messages_handled": summary.handled_count,
         "latency_us": {
             name: {
@@ -191,6 +198,8 @@ def summary_view(summary: Summary) -> RenderableType:
     lines.add_row("signals", signals or "none")
     lines.add_row("orders", f"{statuses or 'none'}; {summary.fills_count} fills")
     lines.add_row("falls", restarts or "none")
+    if summary.halts:
+        lines.add_row("halted", Text(halt_words(summary.halts), "bold red"))
     lines.add_row("messages", f"{summary.handled_count:,}")
     for name, histogram in summary.latencies.items():
         lines.add_row(name.replace("_", " "), latency_words(histogram))

@@ -38,8 +38,6 @@ class Circumstances:
     """(snapshot_at_ms, signals_id) of the signals last carried out."""
     busy: Mapping[Side, str]
     """Order id by the side it owns."""
-    live_count: int
-    max_open_orders: int
     max_book_age_ms: int
 
 
@@ -60,7 +58,12 @@ def exit_refusal(signal: TradeSignal, at: Circumstances) -> str | None:
 
     An exit takes risk away: the rules on new risk do not hold for it.
     """
-    return _halted(at) or _over(at) or _too_cheap(signal, at.market)
+    return _halted(at) or flatten_refusal(signal, at)
+
+
+def flatten_refusal(signal: TradeSignal, at: Circumstances) -> str | None:
+    """Say why a halted system's excess is not sold now; None if it is."""
+    return _over(at) or _too_cheap(signal, at.market)
 
 
 def _trading_is_halted(_signals: TradeSignals, at: Circumstances) -> str | None:
@@ -92,6 +95,11 @@ def _position_is_known(signals: TradeSignals, at: Circumstances) -> str | None:
             f"stale: computed on position version {signals.position_version}, and fills of "
             f"finished orders are in version {at.required_version}"
         )
+    if at.position_version < at.required_version:
+        return (
+            f"the position heard last is version {at.position_version}, and fills of finished "
+            f"orders are in version {at.required_version}"
+        )
     return None
 
 
@@ -111,15 +119,6 @@ def _sides_are_free(signals: TradeSignals, at: Circumstances) -> str | None:
     for side in sides:
         if side in at.busy:
             return f"{side.value} is busy with {at.busy[side]}"
-    return None
-
-
-def _orders_are_few(signals: TradeSignals, at: Circumstances) -> str | None:
-    if at.live_count + len(signals.signals) > at.max_open_orders:
-        return (
-            f"{at.live_count} orders are live, {len(signals.signals)} more would be over "
-            f"max_open_orders {at.max_open_orders}"
-        )
     return None
 
 
@@ -167,6 +166,5 @@ _RULES: tuple[Rule, ...] = (
     _position_is_known,
     _snapshot_is_fresh,
     _sides_are_free,
-    _orders_are_few,
     _venue_takes_them,
 )

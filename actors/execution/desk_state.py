@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from actors.execution.halt_messages import Halt
 from actors.execution.messages import OrderIntent, OrderStatus
 from actors.strategy.messages import StopLossTriggered
 
@@ -31,6 +32,16 @@ class DeskState:
     older ones, is not carried out again."""
     windows: dict[str, DeskWindow] = attrs.field(factory=dict)
     """By market id."""
+    halts: tuple[Halt, ...] = ()
+    """Why nothing is traded, until it is lifted."""
+    minute: int = 0
+    """Minute of the clock in which the newest order was created, counted since 1970."""
+    minute_count: int = 0
+    """Orders created in it."""
+
+    def created_in_minute(self, minute: int) -> int:
+        """How many orders were created in a minute of the clock."""
+        return self.minute_count if minute == self.minute else 0
 
     def window(self, market_id: str) -> DeskWindow:
         """A window's state; the default for one that nothing has happened in."""
@@ -73,3 +84,19 @@ class TradingStopped:
     market_id: str
     reason: str
     exit_wish: StopLossTriggered | None
+
+
+@attrs.frozen
+class Halted:
+    """Recorded: nothing more is traded until this is lifted."""
+
+    halt: Halt
+
+
+@attrs.frozen(kw_only=True)
+class Resumed:
+    """Recorded: trading goes on."""
+
+    who: str
+    reason: str
+    lifted: tuple[Halt, ...]

@@ -5,11 +5,7 @@ from __future__ import annotations
 from actors.core import Dice
 from actors.directory.messages import Market
 from actors.execution.messages import OrderIntent, TimeInForce
-from actors.strategy.messages import Action, StopLossTriggered, TradeSignal, TradeSignals
-from actors.units import price_text, size_text
-
-EXIT_PRIORITY = 3
-"""Safety, as the stop loss itself."""
+from actors.strategy.messages import TradeSignals
 
 
 def intents_for(
@@ -48,33 +44,4 @@ def intents_for(
             passed_over=message.passed_over,
         )
         for order_id, partner, signal in zip(ids, partners, message.signals, strict=True)
-    )
-
-
-def exit_signals(
-    wish: StopLossTriggered, held_units: int, position_version: int, now_ms: int
-) -> TradeSignals:
-    """The desk's own signal to sell a stopped holding, at the bid that triggered the stop loss."""
-    reason = (
-        f"stop loss exit: sell {size_text(held_units)} {wish.side.value} "
-        f"at the bid {price_text(wish.best_bid_ticks)}"
-    )
-    sale = TradeSignal(
-        side=wish.side,
-        action=Action.SELL,
-        price_ticks=wish.best_bid_ticks,
-        size_units=held_units,
-        priority=EXIT_PRIORITY,
-        reason=reason,
-    )
-    return TradeSignals(
-        signals_id=0,
-        market_id=wish.market_id,
-        signals=(sale,),
-        position_version=position_version,
-        snapshot_sequence=0,
-        snapshot_at_ms=now_ms,
-        passed_over=(),
-        basis=f"stop loss reached on position version {wish.position_version}",
-        tick_ns=wish.tick_ns,
     )

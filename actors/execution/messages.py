@@ -119,9 +119,15 @@ class QueryOrder:
 
 @attrs.frozen
 class ForgetOrder:
-    """It ended, and all of it is booked: no one will ask again. Said until OrderForgotten."""
+    """It ended, and all of it is booked: no one will ask again. Said until OrderForgotten.
+
+    An executor that knows of another failed trade answers with OrderReport instead: the Order must
+    take it back before it leaves.
+    """
 
     order_id: str
+    reversed_trade_ids: frozenset[str] = frozenset()
+    """The failed trades that the Order knows of."""
 
 
 # executor -> Order
@@ -334,10 +340,17 @@ class SignalsRefused:
 
 @attrs.frozen
 class HaltTrading:
-    """Take no more signals; optionally cancel what is live. Answered with HaltReport when done."""
+    """Take no more signals; optionally cancel what is live.
+
+    The supervisor's, which has no ``who``, is answered with HaltReport when that is done.
+    """
 
     reason: str
     cancel: bool
+    who: str = ""
+    """Whose halt it is: then it lasts until it is lifted. Empty: as long as the desk's process."""
+    request_id: int = 0
+    """Answered to the sender with HaltStatus, unless it is 0."""
 
 
 @attrs.frozen

@@ -255,7 +255,7 @@ class OrderCore(Core):
         if is_complete(order):
             if not (self._is_finished and self._is_known_to_desk):
                 return []
-            message = ForgetOrder(self._order_id)
+            message = ForgetOrder(self._order_id, order.reversed_trade_ids)
         elif order.is_terminal:
             message = QueryOrder(self._order_id)
         elif order.cancel_reason or now_ms >= order.intent.expires_at_ms:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import attrs
 
 from actors.directory.messages import Side
-from actors.execution.messages import OrderIntent
+from actors.execution.messages import OrderIntent, OrderState
 
 SILENCE_LIMIT_MS = 2_000
 """An order that has said nothing for so long is asked to be started: perhaps it never was."""
@@ -26,6 +26,16 @@ class RosterEntry:
     has_ended: bool = False
     """It owns its side no more; only farewells are left."""
     cancel_reason: str = ""
+    order: OrderState | None = None
+    """As its actor last told it."""
+
+    def unseen_units(self, position_version: int) -> int:
+        """What a position of this version may not show of the order yet, at most."""
+        order = self.order
+        if order is None or order.position_version > position_version:
+            return self.intent.size_units
+        unbooked = sum(f.size_units for f in order.fills if f.trade_id in order.unbooked)
+        return self.intent.size_units - order.traded_units + unbooked
 
 
 class Roster:

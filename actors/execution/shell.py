@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from actors.execution.desk import DeskCore
 from actors.execution.messages import SubmitOrder
 from actors.execution.order import OrderCore
 from actors.execution.simulated import SimulatedExecutorCore
+from actors.kill_switch import kill_switch_halt, kill_switch_reason
+from actors.messages import Boot
 from actors.shell import Shell
 
 
 class DeskShell(Shell):
-    """Runs DeskCore."""
+    """Runs DeskCore; it looks for the kill switch before a signal can reach it."""
 
     core_class = DeskCore
+
+    def opening_messages(self, boot: Boot) -> Sequence[object]:
+        """Halt, if the kill switch is pulled."""
+        reason = kill_switch_reason(Path(boot.data_dir))
+        return () if reason is None else (kill_switch_halt(reason),)
 
 
 class OrderShell(Shell):

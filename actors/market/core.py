@@ -28,7 +28,7 @@ from actors.feeds.messages import (
 )
 from actors.market.book import TokenBook
 from actors.market.doubt import Doubt
-from actors.market.messages import MarketSnapshot, SnapshotTaken
+from actors.market.messages import MarketSnapshot, SnapshotTaken, SnapshotWanted
 from actors.market.outlet import Outlet
 from actors.messages import PeerRestarted, Started, TimerFired
 from actors.roles import EXECUTOR, MARKET_FEED, OBSERVER, STRATEGY
@@ -228,6 +228,15 @@ class MarketStateCore(Core):
         for outlet in self._outlets:
             outlet.taken(taken.sequence)
         return self._snapshots(now_ms)
+
+    @handles(SnapshotWanted)
+    def show(self, wanted: SnapshotWanted, now_ms: int) -> Effects:
+        """Answer who is no subscriber; no tick is spent on it."""
+        market = self._market
+        if market is None:
+            return []
+        self._sequence += 1
+        return [Send(wanted.answer_to, self._snapshot(market, 0, now_ms))]
 
     @handles(TimerFired)
     def beat(self, _timer: TimerFired, now_ms: int) -> Effects:

@@ -76,3 +76,13 @@ class SnapshotTaken:
     """A subscriber has used the snapshot; it may have the next."""
 
     sequence: int
+
+
+@attrs.frozen
+class SnapshotWanted:
+    """Ask for the market as it is now, once; answered with MarketSnapshot while a window is open.
+
+    For whoever looks now and then; a subscriber is told of every change.
+    """
+
+    answer_to: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from actors.directory.messages import Side
+from actors.roles import EXECUTOR
 
 
 @attrs.frozen(kw_only=True)
@@ -32,6 +33,13 @@ class PositionSnapshot:
     fees_nanos: int
     realized_nanos: int
     """Proceeds of sales minus the cost of what was sold."""
+    ledger_version: int = 0
+    """The whole ledger's, when this was said: the day's result is as of it."""
+    day: int = 0
+    """UTC day of the ledger's last change, in days since 1970."""
+    day_pnl_nanos: int = 0
+    """What that day has brought over all windows: results of settled ones, and of open ones what
+    sales realized, minus fees."""
 
     def holding(self, side: Side) -> Holding:
         """The holding of an outcome."""
@@ -40,9 +48,13 @@ class PositionSnapshot:
 
 @attrs.frozen
 class PositionWanted:
-    """Real executor to position: say this window's position, to hold it against the venue's."""
+    """To position: say this window's position again.
+
+    The real executor holds it against the venue's; the desk has missed a newer one.
+    """
 
     market_id: str
+    answer_to: str = EXECUTOR
 
 
 @attrs.frozen(kw_only=True)

@@ -29,6 +29,10 @@ class TradeSignal:
     reason: str
     """A sentence with the numbers that decided it."""
     action: Action = Action.BUY
+    best_bid_ticks: int | None = None
+    """Of the snapshot that it was computed on; None without a bid."""
+    best_ask_ticks: int | None = None
+    """Of the same snapshot; None without an ask."""
 
 
 @attrs.frozen(kw_only=True)

@@ -43,6 +43,8 @@ def buy(
                 size_units=size_units,
                 priority=priority,
                 reason=f"{reason}; size {size_text(size_units)} = {limit_text}",
+                best_bid_ticks=scene.market.book(side).best_bid_ticks,
+                best_ask_ticks=price_ticks,
             )
         )
     return Verdict(signals=tuple(signals))

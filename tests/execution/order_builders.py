@@ -120,6 +120,8 @@ def signal(side: Side = Side.YES, price_ticks: int = 450, size: int = 10) -> Tra
         size_units=shares(size),
         priority=0,
         reason="a test wants it",
+        best_bid_ticks=price_ticks - 10,
+        best_ask_ticks=price_ticks,
     )
 
 

@@ -37,7 +37,7 @@ from actors.execution.order import OrderCore
 from actors.execution.simulated import SimulatedExecutorCore
 from actors.market.messages import MarketSnapshot
 from actors.messages import ChildLost, PeerRestarted, StartChild, Started, TimerFired
-from actors.position.messages import FillBooked, Holding, PositionSnapshot
+from actors.position.messages import FillBooked, Holding, PositionSnapshot, PositionWanted
 from actors.roles import (
     DESK,
     EXECUTOR,
@@ -75,8 +75,8 @@ class NaivePosition(Core):
             self.ledger = value
         return [Send(DESK, self.snapshot())]
 
-    @handles(PeerRestarted)
-    def greet(self, _message: PeerRestarted, _now_ms: int) -> Effects:
+    @handles(PeerRestarted, PositionWanted)
+    def greet(self, _message: PeerRestarted | PositionWanted, _now_ms: int) -> Effects:
         return [Send(DESK, self.snapshot())]
 
     @handles(OrderFilled)

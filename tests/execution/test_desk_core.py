@@ -22,8 +22,9 @@ from order_builders import (
 
 from actors.core import Effects, Record, Send
 from actors.directory.messages import MarketClosing, MarketOpened, Side
-from actors.execution.desk import EXIT_ATTEMPTS_MAX, ROUND_MS, DeskCore
+from actors.execution.desk import ROUND_MS, DeskCore
 from actors.execution.desk_state import OrdersCreated
+from actors.execution.exits import EXIT_ATTEMPTS_MAX
 from actors.execution.messages import (
     CancelRequested,
     HaltReport,
@@ -46,7 +47,8 @@ from actors.messages import (
     Started,
     TimerFired,
 )
-from actors.roles import DESK, OBSERVER, STRATEGY, SUPERVISOR, order_id_of, order_role
+from actors.position.messages import PositionWanted
+from actors.roles import DESK, OBSERVER, POSITION, STRATEGY, SUPERVISOR, order_id_of, order_role
 from actors.strategy.messages import Action
 from actors.units import shares
 
@@ -268,7 +270,20 @@ def test_invariant_2_signals_computed_before_a_finished_orders_fills_are_stale()
     assert first_record < next(i for i, each in enumerate(effects) if isinstance(each, Send))
     stale = desk.feed(signals(at_ms=T0 + 1, position_version=3))
     assert "stale" in refusals(stale)[0]
+    desk.feed(position(4))
     assert desk.accept(at_ms=T0 + 1, position_version=4)
+
+
+def test_a_desk_that_has_missed_a_position_takes_nothing_and_asks_for_it() -> None:
+    desk = Desk().ready()
+    (intent,) = desk.accept()
+    desk.end(intent, version=4)
+    early = desk.feed(signals(at_ms=T0 + 1, position_version=4), T0 + 1)
+    assert "heard last is version 1" in refusals(early)[0]
+    asked = sent(desk.feed(TimerFired("round")), PositionWanted, POSITION)
+    assert asked == [PositionWanted(MARKET.market_id, DESK)]
+    desk.feed(position(4))
+    assert not sent(desk.feed(TimerFired("round")), PositionWanted)
 
 
 def test_a_stale_version_is_remembered_across_a_restart() -> None:

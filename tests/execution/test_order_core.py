@@ -231,6 +231,25 @@ def test_the_end_is_told_to_the_desk_until_it_answers() -> None:
     assert sent(feed(core, TimerFired("ask")), ForgetOrder, EXECUTOR)
 
 
+def test_an_order_that_leaves_says_which_failed_trades_it_knows_and_takes_back_the_others() -> None:
+    core, _ = core_of()
+    feed(core, fill("t1", 4), fill("t2", 6), booked("t1", 1), booked("t2", 2))
+    (farewell,) = sent(feed(core, OrderDone(ORDER_ID)), ForgetOrder, EXECUTOR)
+    assert farewell.reversed_trade_ids == frozenset()
+    report = OrderReport(
+        order_id=ORDER_ID,
+        status=OrderStatus.FILLED,
+        fills=core._order.fills,
+        failed_trade_ids=("t2",),
+    )
+    (reversal,) = sent(feed(core, report), FillReversed, POSITION)
+    assert reversal.fill.trade_id == "t2"
+    assert feed(core, OrderForgotten(ORDER_ID)) == [], "position has not answered yet"
+    feed(core, booked("t2", 3, is_reversal=True))
+    (farewell,) = sent(feed(core, OrderDone(ORDER_ID)), ForgetOrder, EXECUTOR)
+    assert farewell.reversed_trade_ids == frozenset({"t2"})
+
+
 def test_the_record_is_closed_last_and_the_actor_leaves() -> None:
     core, _ = core_of()
     feed(core, OrderRejected(ORDER_ID, "no"), OrderDone(ORDER_ID))

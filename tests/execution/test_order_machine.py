@@ -49,6 +49,8 @@ class AnyVenue:
         self.status: OrderStatus | None = None
         self.fills: dict[str, FillDetail] = {}
         self.failed: set[str] = set()
+        self.is_forgotten = False
+        """From now on the executor tells position itself what becomes of trades."""
 
     @property
     def is_open(self) -> bool:
@@ -76,6 +78,13 @@ class AnyVenue:
         self.fills[fill.trade_id] = fill
         self.status = OrderStatus.ACCEPTED if self.left else OrderStatus.FILLED
         return Fill(ORDER_ID, fill)
+
+    def forget(self, heard_of: frozenset[str]) -> object:
+        assert not self.is_open
+        if not self.failed <= heard_of:
+            return self.report()
+        self.is_forgotten = True
+        return OrderForgotten(ORDER_ID)
 
     def report(self) -> OrderReport:
         return OrderReport(
@@ -139,8 +148,7 @@ class OrderMachine(RuleBasedStateMachine):
             case QueryOrder():
                 self.mail.append(self.venue.report())
             case ForgetOrder():
-                assert not self.venue.is_open
-                self.mail.append(OrderForgotten(ORDER_ID))
+                self.mail.append(self.venue.forget(message.reversed_trade_ids))
             case OrderFilled():
                 self.ledger.add(message.fill.trade_id)
                 self.book(message.fill.trade_id, is_reversal=False)
@@ -198,12 +206,13 @@ class OrderMachine(RuleBasedStateMachine):
     def end_early(self) -> None:
         self.mail.append(self.venue.cancel())
 
-    @precondition(lambda self: self.venue.fills)
-    @rule(at=st.integers(0, 9))
-    def fail_a_trade(self, at: int) -> None:
+    @precondition(lambda self: self.venue.fills and not self.venue.is_forgotten)
+    @rule(at=st.integers(0, 9), is_told=st.booleans())
+    def fail_a_trade(self, at: int, is_told: bool) -> None:
         trade_id = sorted(self.venue.fills)[at % len(self.venue.fills)]
         self.venue.failed.add(trade_id)
-        self.mail.append(FillFailed(ORDER_ID, trade_id, "did not settle"))
+        if is_told:
+            self.mail.append(FillFailed(ORDER_ID, trade_id, "did not settle"))
 
     # What the transport and the machine do
 
@@ -282,10 +291,8 @@ class OrderMachine(RuleBasedStateMachine):
         assert not self.is_up
         assert not self.venue.is_open
         assert {fill.trade_id for fill in self.saved.fills} == self.venue.fills.keys()
-        known = self.saved.reversed_trade_ids
-        assert known <= self.venue.failed
-        standing = {key for key in self.venue.fills if key not in known}
-        assert self.ledger - self.reversed == standing
+        assert self.saved.reversed_trade_ids == self.venue.failed
+        assert self.ledger - self.reversed == self.venue.fills.keys() - self.venue.failed
 
 
 OrderMachine.TestCase.settings = settings(

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from scenes import child, report
 
+from actors.execution.halt_messages import Halt
 from actors.settings import Settings
 from actors.supervision.messages import ChildState
 from understudy.cli import COMMANDS, main
@@ -281,6 +282,28 @@ def test_ps_gives_programs_json(system) -> None:
     assert [child["state"] for child in shown["children"]] == ["serving", "backing off"]
 
 
+def test_ps_shows_what_is_halted_since_when_and_by_whom(tmp_path) -> None:
+    halt = Halt(who="operator", reason="odd [prices]", since_ms=1_750_000_800_000, cancels=True)
+    server = ControlServer(tmp_path, {"ps": lambda _request: ps_reply(report(), (halt,))})
+    server.start()
+    try:
+        shown = understudy("ps", "--data-dir", str(tmp_path)).output
+        told = json.loads(understudy("ps", "--data-dir", str(tmp_path), "--json").output)
+    finally:
+        server.close()
+
+    assert "halted since 15:20:00: odd [prices] (operator)" in shown
+    assert told["halts"] == [
+        {
+            "who": "operator",
+            "reason": "odd [prices]",
+            "since_ms": 1_750_000_800_000,
+            "cancels": True,
+            "flattens": False,
+        }
+    ]
+
+
 def test_ps_of_nothing_says_so_and_fails(tmp_path) -> None:
     result = understudy("ps", "--data-dir", str(tmp_path))
 
@@ -315,12 +338,3 @@ def test_a_process_ends_with_its_code_and_one_sentence(tmp_path, arguments, code
 
     assert done.returncode == code
     assert done.stderr == stderr.format(path=tmp_path)
-
-
-def test_real_money_is_refused_in_one_sentence(tmp_path: Path) -> None:
-    result = CliRunner().invoke(
-        main, ["run", "--set", "execution.mode=live", "--data-dir", str(tmp_path / "data")]
-    )
-    assert result.exit_code == ExitCode.BAD_INPUT
-    assert "simulated orders only" in result.output
-    assert not (tmp_path / "data").exists()

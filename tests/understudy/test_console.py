@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 
+import attrs
 import pytest
 from rich.console import Console
 from scenes import (
@@ -20,6 +21,7 @@ from scenes import (
 )
 
 from actors.directory.messages import Side
+from actors.execution.halt_messages import Halt
 from actors.execution.messages import OrderStatus
 from actors.market.messages import BookView
 from actors.observer.messages import FeedSeen, ObserverCounts, View
@@ -202,6 +204,12 @@ def test_what_is_wrong_is_said_at_the_top() -> None:
     assert line.startswith(
         "desk fell 6 times  stop loss: NO bid 0.24  ● twap-feed connection refused ● market-feed "
     )
+
+
+def test_a_halt_is_shown_with_whose_it_is() -> None:
+    halt = Halt(who="kill-switch file", reason="fire", since_ms=NOW_MS, cancels=True)
+    shown = attrs.evolve(status(view(), report()), halts=(halt,))
+    assert "halted: fire (kill-switch file)" in drawn(shown, 80, 24)
 
 
 def test_an_order_that_is_not_partial_is_shown_by_its_status() -> None:

@@ -185,6 +185,7 @@ def test_a_fill_is_told_in_exact_texts(journal: Path) -> None:
         "fee": "0.34874",
         "is_maker": False,
         "ledger": "booked",
+        "settlement": None,
     }
 
 

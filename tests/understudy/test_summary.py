@@ -11,6 +11,7 @@ from scenes import MARKET, fill, order, report, settled
 from actors.core import Record, Save
 from actors.directory.messages import MarketResolved, Side
 from actors.execution.desk_state import OrdersCreated
+from actors.execution.halt_messages import Halt
 from actors.execution.messages import FillDetail, OrderState, OrderStatus
 from actors.journal import Journal, JournalReader, prepare
 from actors.position.ledger import LedgerEntry, WindowLedger
@@ -36,6 +37,7 @@ def summary(**changes: object) -> Summary:
             order(3, status=OrderStatus.FILLED, fills=(fill("a", 1), fill("b", 1))),
         ),
         "restarts": {"strategy": 1},
+        "halts": [],
         "handled_count": 1234,
         "latencies": {"tick_to_signal": Histogram([1_000, 2_000, 9_000])},
         **changes,
@@ -78,6 +80,7 @@ def test_the_rest_is_told_in_counts() -> None:
         "orders": {"CANCELLED": 1, "FILLED": 2},
         "fills": 3,
         "restarts": {"strategy": 1},
+        "halts": [],
         "messages_handled": 1234,
         "latency_us": {"tick_to_signal": {"p50": 2_000, "p99": 8_960, "samples": 3}},
     }
@@ -117,6 +120,14 @@ def test_people_read_windows_totals_and_falls(width: int) -> None:
     assert max(map(len, text.splitlines())) <= width
 
 
+def test_a_halt_that_lasts_is_told_for_the_next_run() -> None:
+    halt = Halt(who="operator", reason="lunch", since_ms=1, cancels=False)
+    halted = attrs.evolve(summary(), halts=(halt,))
+
+    assert "lunch (operator)" in drawn(halted)
+    assert [each["who"] for each in summary_json(halted)["halts"]] == ["operator"]
+
+
 def test_a_run_without_anything_says_so() -> None:
     empty = Summary(windows=(), orders=(), restarts={}, handled_count=0, latencies={})
 
@@ -128,6 +139,7 @@ def test_a_run_without_anything_says_so() -> None:
         "orders": {},
         "fills": 0,
         "restarts": {},
+        "halts": [],
         "messages_handled": 0,
         "latency_us": {},
     }

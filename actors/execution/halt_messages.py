@@ -1,0 +1,85 @@
+"""Halts: what a person or a guard rail says to the desk, and what it answers."""
+
+from __future__ import annotations
+
+import attrs
+
+from actors.directory.messages import Side
+
+OPERATOR = "operator"
+"""Who halts when a person does, by a command."""
+KILL_SWITCH = "kill-switch file"
+"""Who halts when there is a file named HALT in the data directory."""
+EXECUTOR_CHECKS = "executor"
+"""Who halts when the venue's account is not as the ledger believes."""
+
+
+@attrs.frozen(kw_only=True)
+class Halt:
+    """One reason why nothing is traded; it lasts until it is lifted."""
+
+    who: str
+    reason: str
+    since_ms: int
+    cancels: bool
+    """Live orders are cancelled."""
+    flattens: bool = False
+    """One-sided holdings are sold as well."""
+
+    @property
+    def sentence(self) -> str:
+        """The reason and whose it is, for people."""
+        return f"{self.reason} ({self.who})"
+
+
+@attrs.frozen(kw_only=True)
+class ResumeTrading:
+    """Lift every halt that lasts; a cause that is still there halts again."""
+
+    who: str
+    reason: str
+    request_id: int = 0
+    """As of HaltTrading."""
+
+
+@attrs.frozen(kw_only=True)
+class FlattenHoldings:
+    """Halt, cancel every order and sell what is held of one side only."""
+
+    who: str
+    reason: str
+    request_id: int = 0
+    """As of HaltTrading."""
+
+
+@attrs.frozen
+class GetHalts:
+    """Ask for HaltStatus."""
+
+    request_id: int
+
+
+@attrs.frozen(kw_only=True)
+class HaltStatus:
+    """The desk's answer: what is halted, and what is left to do about it."""
+
+    request_id: int
+    halts: tuple[Halt, ...]
+    """What lasts; empty if nothing does."""
+    passing_reason: str
+    """Why nothing is traded until the desk's process ends; empty if there is no such reason."""
+    live_count: int
+    cancelling_count: int
+    """Live orders that are asked to end."""
+    excess_side: Side | None
+    """The side of which the open window holds more than of the other; None if neither."""
+    excess_units: int
+    excess_note: str
+    """Why the excess is not sold; empty while it is being sold, or need not be."""
+    is_excess_final: bool
+    """The reason will not pass by itself: what is left stays for the window's result."""
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether no order lives and nothing one-sided is held."""
+        return self.live_count == 0 and self.excess_units == 0 and not self.excess_note

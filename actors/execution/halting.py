@@ -1,0 +1,179 @@
+"""The desk's halts: who stops trading and why, what lasts, and how holdings are flattened.
+
+A halt with a name (a person's, the kill-switch file's, a limit's, the executor's) is recorded, is
+in the desk's saved state, and so outlives desk, system and machine until someone resumes. A halt
+without one (the end of the run, an escalation, a journal that cannot be written) ends with the
+process: whoever starts the system again has decided to.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from actors.core import Effects, Log, Record, Send, handles
+from actors.execution.acceptance import flatten_refusal
+from actors.execution.desk_base import DeskBase, cancel
+from actors.execution.desk_state import Halted, Resumed
+from actors.execution.exits import EXIT_ATTEMPTS_MAX, flatten_sale
+from actors.execution.halt_messages import (
+    FlattenHoldings,
+    GetHalts,
+    Halt,
+    HaltStatus,
+    ResumeTrading,
+)
+from actors.execution.halts import with_halt
+from actors.execution.holdings import excess_of
+from actors.execution.messages import CancelEverything, HaltTrading
+from actors.market.messages import MarketSnapshot, SnapshotWanted
+from actors.messages import JournalFailed
+from actors.roles import DESK, EXECUTOR, MARKET_STATE, REPLY
+
+
+class HaltingDesk(DeskBase):
+    """The part of the desk that stops trading, and lets it go on."""
+
+    _book_note = ""
+    """Why the last book could not be sold into."""
+    _sale_refusal = ""
+    """Why the last sale was not made: it is too small."""
+
+    @property
+    def _is_flattening(self) -> bool:
+        return any(halt.flattens for halt in self._state.halts)
+
+    @handles(HaltTrading)
+    def halt(self, message: HaltTrading, now_ms: int) -> Effects:
+        """Take no more signals from anyone; end every order, if asked."""
+        if message.who:
+            halt = Halt(
+                who=message.who, reason=message.reason, since_ms=now_ms, cancels=message.cancel
+            )
+            return [*self._halt(halt, now_ms), *self._answer(message.request_id, now_ms)]
+        self._passing_halt = message.reason
+        cancels = self._cancel_all(message.reason) if message.cancel else []
+        return [*cancels, *self._tell_changes(now_ms)]
+
+    @handles(JournalFailed)
+    def halt_unrecorded(self, message: JournalFailed, now_ms: int) -> Effects:
+        """Trade nothing that cannot be recorded."""
+        reason = f"{message.role} cannot record: {message.reason}"
+        return [Log("error", reason), *self.halt(HaltTrading(reason, cancel=True), now_ms)]
+
+    @handles(FlattenHoldings)
+    def flatten(self, message: FlattenHoldings, now_ms: int) -> Effects:
+        """Halt, cancel everything, and sell what is held of one side only."""
+        self._exit_attempts = 0
+        halt = Halt(
+            who=message.who, reason=message.reason, since_ms=now_ms, cancels=True, flattens=True
+        )
+        return [
+            *self._halt(halt, now_ms),
+            *self._flatten_on(),
+            *self._answer(message.request_id, now_ms),
+        ]
+
+    @handles(ResumeTrading)
+    def resume(self, message: ResumeTrading, now_ms: int) -> Effects:
+        """Lift every halt that lasts; whose cause is still there halts again by itself."""
+        lifted = self._state.halts
+        effects: Effects = []
+        if lifted:
+            self._state = attrs.evolve(self._state, halts=())
+            self._exit_attempts = 0
+            resumed = Resumed(who=message.who, reason=message.reason, lifted=lifted)
+            effects = [Record(resumed, (self._save(),)), *self._tell_changes(now_ms)]
+        return [*effects, *self._answer(message.request_id, now_ms)]
+
+    @handles(GetHalts)
+    def show_halts(self, message: GetHalts, now_ms: int) -> Effects:
+        """Say what is halted."""
+        return self._answer(message.request_id, now_ms)
+
+    @handles(MarketSnapshot)
+    def sell_excess(self, message: MarketSnapshot, now_ms: int) -> Effects:
+        """Sell the excess into the book that was asked for; a late or second copy sells nothing."""
+        market, position = self._market, self._position()
+        is_asked = market is not None and market.market_id == message.market.market_id
+        if not self._is_flattening or not is_asked or position is None:
+            return []
+        max_age_ms = self.settings.strategy.max_book_age_ms
+        sale = flatten_sale(message, position, max_age_ms, now_ms)
+        self._book_note = sale if isinstance(sale, str) else ""
+        self._sale_refusal = ""
+        if sale is None or isinstance(sale, str):
+            return []
+        at = self._circumstances(message.market, now_ms)
+        refusal = flatten_refusal(sale.signals(position, now_ms).signals[0], at)
+        self._sale_refusal = refusal or ""
+        return [] if refusal else self._sell(sale, flatten_refusal, now_ms)
+
+    # Parts of the above
+
+    def _halt(self, halt: Halt, now_ms: int) -> Effects:
+        cancels = self._cancel_all(halt.reason) if halt.cancels else []
+        halts = with_halt(self._state.halts, halt)
+        if halts == self._state.halts:
+            return [*cancels, *self._tell_changes(now_ms)]
+        self._state = attrs.evolve(self._state, halts=halts)
+        log = Log("warning", f"trading is halted: {halt.sentence}")
+        # The cancels take risk away: they need not wait for a journal that may be unwritable.
+        return [*cancels, Record(Halted(halt), (self._save(),)), log, *self._tell_changes(now_ms)]
+
+    def _cancel_all(self, reason: str) -> Effects:
+        effects = cancel(self._roster.live(), reason)
+        if self.settings.execution.mode == "live":
+            effects.append(Send(EXECUTOR, CancelEverything(reason)))
+        return effects
+
+    def _cancel_recovered(self) -> None:
+        """After a restart: orders that a halt had cancelled are to be asked to end again."""
+        for halt in self._state.halts:
+            if halt.cancels:
+                cancel(self._roster.live(), halt.reason)
+
+    def _flatten_on(self) -> Effects:
+        """Ask for the book, if there is something to be sold into it and nothing else under way."""
+        market, position = self._market, self._position()
+        if not self._is_flattening or market is None or position is None or self._is_over:
+            return []
+        has_live = bool(self._roster.live(market.market_id))
+        if has_live or excess_of(position) is None or self._exit_attempts == EXIT_ATTEMPTS_MAX:
+            return []
+        return [Send(MARKET_STATE, SnapshotWanted(DESK))]
+
+    def _answer(self, request_id: int, now_ms: int) -> Effects:
+        if not request_id:
+            return []
+        live, position = self._roster.live(), self._position()
+        excess = None if position is None else excess_of(position)
+        note, is_final = self._excess_note(now_ms)
+        status = HaltStatus(
+            request_id=request_id,
+            halts=self._state.halts,
+            passing_reason=self._passing_halt,
+            live_count=len(live),
+            cancelling_count=sum(bool(entry.cancel_reason) for entry in live),
+            excess_side=None if excess is None else excess.side,
+            excess_units=0 if excess is None else excess.units,
+            excess_note=note,
+            is_excess_final=is_final,
+        )
+        return [Send(REPLY, status)]
+
+    def _excess_note(self, now_ms: int) -> tuple[str, bool]:
+        """Why the open window's excess is not sold, and whether that is final."""
+        market, position = self._market, self._position()
+        if market is None:
+            return "", False
+        if position is None:
+            return "the position is not known yet", False
+        if excess_of(position) is None:
+            return "", False
+        if self._is_over or now_ms >= market.closes_at_ms:
+            return f"{market.slug} is over: what is held waits for its result", True
+        if self._sale_refusal:
+            return self._sale_refusal, True
+        if self._exit_attempts == EXIT_ATTEMPTS_MAX:
+            return f"{EXIT_ATTEMPTS_MAX} sales in a row sold nothing", True
+        return self._book_note, False

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from recording import ShellStage
+
+from actors.execution.messages import OpenOrders
+from actors.execution.shell import DeskShell
+from actors.journal import JournalReader
+from actors.kill_switch import KILL_SWITCH_NAME, kill_switch_reason, pull_kill_switch
+from actors.roles import DESK, OBSERVER, STRATEGY
+
+FILES = {
+    "a reason": (b"fire in the hall\nand more\n", "fire in the hall"),
+    "blank lines first": (b"\n\n  fire \n", "fire"),
+    "not text": (b"\xff\xfe", "\ufffd\ufffd"),
+}
+
+
+@pytest.mark.parametrize(("content", "reason"), FILES.values(), ids=FILES.keys())
+def test_the_first_line_is_the_reason(tmp_path: Path, content: bytes, reason: str) -> None:
+    (tmp_path / KILL_SWITCH_NAME).write_bytes(content)
+    assert kill_switch_reason(tmp_path) == reason
+
+
+def test_without_a_file_there_is_no_reason(tmp_path: Path) -> None:
+    assert kill_switch_reason(tmp_path) is None
+
+
+def test_an_empty_file_is_enough(tmp_path: Path) -> None:
+    (tmp_path / KILL_SWITCH_NAME).touch()
+    assert kill_switch_reason(tmp_path) == f"there is a file {tmp_path / KILL_SWITCH_NAME}"
+
+
+def test_what_cannot_be_read_counts_too(tmp_path: Path) -> None:
+    (tmp_path / KILL_SWITCH_NAME).mkdir()
+    assert "cannot be read" in (kill_switch_reason(tmp_path) or "")
+
+
+def test_pulling_it_keeps_the_reason_of_who_came_first(tmp_path: Path) -> None:
+    pull_kill_switch(tmp_path, "first")
+    pull_kill_switch(tmp_path, "second")
+    assert kill_switch_reason(tmp_path) == "first"
+
+
+def test_a_desk_that_starts_beside_the_file_is_halted_before_anyone_can_speak(
+    tmp_path: Path,
+) -> None:
+    pull_kill_switch(tmp_path, "fire")
+    ShellStage(DeskShell(), DESK, tmp_path).boot(STRATEGY, OBSERVER)
+    reader = JournalReader(tmp_path)
+    (event,) = reader.events(kind="Halted")
+    assert event.body["halt"]["who"] == "kill-switch file"
+    assert event.body["halt"]["reason"] == "fire"
+    reader.close()
+
+
+def test_a_desk_that_starts_without_the_file_records_nothing(tmp_path: Path) -> None:
+    stage = ShellStage(DeskShell(), DESK, tmp_path)
+    stage.boot(STRATEGY, OBSERVER)
+    reader = JournalReader(tmp_path)
+    assert reader.last_event() == (0, 0)
+    assert not [each for each in stage.sent_to(STRATEGY) if isinstance(each, OpenOrders)]
+    reader.close()

@@ -1,0 +1,170 @@
+"""``understudy halt``, ``resume`` and ``flatten``: a person stops trading, and lets it go on."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import cattrs
+import click
+
+from actors.execution.halt_messages import HaltStatus
+from actors.execution.halts import halt_words
+from actors.kill_switch import pull_kill_switch
+from actors.units import size_text
+from understudy.commands.shared import ask_system, data_dir_option, fail, json_option
+from understudy.control import ControlError, NotRunning, Reply, ask
+from understudy.exit_codes import ExitCode
+from understudy.teaching import TaughtCommand
+
+_LOOK_AGAIN_S = 0.3
+
+_reason_option = click.option(
+    "--reason", default="", metavar="TEXT", help="Recorded, and shown wherever the halt is."
+)
+
+
+@click.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy halt": "no new orders; live ones end by themselves within seconds",
+        "understudy halt --cancel --reason 'odd prices'": "end live orders at once as well",
+        "touch ~/.understudy/HALT": "the same without any command: the kill-switch file",
+    },
+)
+@click.option("--cancel", is_flag=True, help="Cancel every live order.")
+@_reason_option
+@data_dir_option
+@json_option
+def halt(cancel: bool, reason: str, data_dir: Path, is_json: bool) -> None:
+    """Stop trading until someone resumes, whatever falls or is started anew meanwhile.
+
+    Feeds, books and settlements go on. If no system answers, the kill-switch file is written
+    instead: a system that starts there begins halted.
+
+    Exit codes: 0 halted, or nothing runs and the file is written; 1 otherwise.
+    """
+    directory = data_dir.expanduser().absolute()
+    reason = reason or "halted by hand"
+    try:
+        reply = ask(directory, "halt", reason=reason, cancel=cancel)
+    except (NotRunning, ControlError) as error:
+        _pull(directory, reason, str(error), is_json, runs=isinstance(error, ControlError))
+        return
+    _show(reply, is_json)
+
+
+@click.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy resume": "trade again",
+        "understudy resume --reason 'prices are fine'": "with a reason on record",
+    },
+)
+@_reason_option
+@data_dir_option
+@json_option
+def resume(reason: str, data_dir: Path, is_json: bool) -> None:
+    """Lift every halt that lasts, and trade again.
+
+    The kill-switch file (HALT in the data directory) must be removed first. A cause that is still
+    there, such as a limit that is still broken, halts again at once.
+
+    Exit codes: 0 nothing is halted any more, 1 otherwise.
+    """
+    reply = ask_system(data_dir, "resume", reason=reason or "resumed by hand")
+    status = _show(reply, is_json)
+    if status.halts or status.passing_reason:
+        raise click.exceptions.Exit(ExitCode.FAILED)
+
+
+@click.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy flatten": "halt, cancel, and sell what is one-sided",
+        "understudy flatten --wait 0 --json": "do not wait for the sales",
+    },
+)
+@_reason_option
+@click.option(
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(min=0),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait until nothing is left to sell.",
+)
+@data_dir_option
+@json_option
+def flatten(reason: str, wait_s: float, data_dir: Path, is_json: bool) -> None:
+    """Halt, cancel every order, and sell the one-sided part of the open window's holding.
+
+    It is sold at the best bid, fill and kill, again and again until nothing that the venue takes is
+    left. Complete pairs are kept: whoever wins, one YES and one NO together pay exactly $1.
+
+    Exit codes: 0 nothing one-sided is held, 1 something is, and the last line says why.
+    """
+    reply = ask_system(data_dir, "flatten", reason=reason or "flattened by hand")
+    deadline = time.monotonic() + wait_s
+    while not _is_settled(_status(reply)) and time.monotonic() < deadline:
+        time.sleep(_LOOK_AGAIN_S)
+        reply = ask_system(data_dir, "halts")
+    status = _show(reply, is_json)
+    if not status.is_flat:
+        fail(_what_is_left(status))
+
+
+def _is_settled(status: HaltStatus) -> bool:
+    return status.live_count == 0 and (status.is_flat or status.is_excess_final)
+
+
+def _pull(directory: Path, reason: str, why: str, is_json: bool, *, runs: bool) -> None:
+    """Write the kill-switch file, because nobody has answered."""
+    if not directory.is_dir():
+        fail(f"{why}, and there is no directory {directory} to halt", ExitCode.BAD_INPUT)
+    try:
+        path = pull_kill_switch(directory, reason)
+    except OSError as error:
+        fail(f"{why}, and the kill-switch file cannot be written: {error}")
+    if is_json:
+        click.echo(json.dumps({"kill_switch": str(path), "why": why}, indent=2))
+    else:
+        click.echo(f"{why}: {path} is written, and what runs or starts there halts")
+        click.echo("to trade again, remove it and call understudy resume")
+    if runs:
+        raise click.exceptions.Exit(ExitCode.FAILED)
+
+
+def _status(reply: Reply) -> HaltStatus:
+    return cattrs.structure(reply, HaltStatus)
+
+
+def _show(reply: Reply, is_json: bool) -> HaltStatus:
+    status = _status(reply)
+    if is_json:
+        click.echo(json.dumps(reply, indent=2))
+    else:
+        click.echo(_words(status))
+    return status
+
+
+def _words(status: HaltStatus) -> str:
+    why = halt_words(status.halts, status.passing_reason)
+    state = f"halted: {why}" if why else "trading"
+    count, cancelling = status.live_count, status.cancelling_count
+    if not count:
+        return f"{state}; no order is live"
+    orders = f"{count} order is live" if count == 1 else f"{count} orders are live"
+    return f"{state}; {orders}, {cancelling} being cancelled"
+
+
+def _what_is_left(status: HaltStatus) -> str:
+    if status.live_count:
+        return f"{status.live_count} orders have not ended yet; it goes on"
+    if status.excess_side is None:
+        return f"{status.excess_note}; it goes on"
+    left = f"{size_text(status.excess_units)} {status.excess_side.value} are left"
+    note = f": {status.excess_note}" if status.excess_note else ""
+    return f"{left}{note}" if status.is_excess_final else f"{left}{note}; it goes on"

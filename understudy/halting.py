@@ -1,0 +1,155 @@
+"""Between people and the desk: halt, resume and flatten, and the kill-switch file.
+
+Control requests come in on a thread of their own, and only the foreground's loop may talk to
+actors: so a request waits here for the next beat, and its answer for the desk.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import cattrs
+
+from actors.execution.desk_state import DeskState
+from actors.execution.halt_messages import (
+    KILL_SWITCH,
+    OPERATOR,
+    FlattenHoldings,
+    GetHalts,
+    Halt,
+    HaltStatus,
+    ResumeTrading,
+)
+from actors.execution.messages import HaltTrading
+from actors.journal import JournalReader
+from actors.kill_switch import KILL_SWITCH_NAME, kill_switch_halt, kill_switch_reason
+from actors.roles import DESK
+from understudy.control import Handler, Reply
+
+_PATIENCE_S = 4.0
+"""How long the desk may take; less than a control request may."""
+_ASK_S = 0.3
+
+Question = Callable[[int], object]
+"""Makes the message to the desk from a request's number."""
+
+
+class Asker(Protocol):
+    """Whoever can ask an actor: ``ActorTree``."""
+
+    def ask_role(self, role: str, message: object, wanted: type, patience_s: float) -> Any:
+        """Ask an actor by its role for an answer of a type; None if none comes in time."""
+        ...
+
+
+class _Waiting:
+    """A question that waits for its answer."""
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
+        self.deadline = time.monotonic() + _PATIENCE_S
+        self.is_answered = threading.Event()
+        self.answer: HaltStatus | None = None
+
+
+class HaltControl:
+    """Carries what people want to the desk, and tells it while the kill switch is pulled."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+        self._waiting: deque[_Waiting] = deque()
+        self._request_id = 0
+        self._is_switch_told = False
+
+    # On the foreground's loop
+
+    def beat(self, tree: Asker) -> None:
+        """Look for the kill-switch file, and ask the desk whatever waits to be asked."""
+        self._look_at_switch(tree)
+        for _ in range(len(self._waiting)):
+            each = self._waiting.popleft()
+            each.answer = self._ask(tree, each.question)
+            if each.answer is not None:
+                each.is_answered.set()
+            elif time.monotonic() < each.deadline:
+                self._waiting.append(each)
+
+    def _look_at_switch(self, tree: Asker) -> None:
+        reason = kill_switch_reason(self._data_dir)
+        if reason is None:
+            self._is_switch_told = False
+        elif not self._is_switch_told:
+            status = self._ask(tree, lambda number: kill_switch_halt(reason, number))
+            halts = () if status is None else status.halts
+            self._is_switch_told = any(halt.who == KILL_SWITCH for halt in halts)
+
+    def _ask(self, tree: Asker, question: Question) -> HaltStatus | None:
+        self._request_id += 1
+        status = tree.ask_role(DESK, question(self._request_id), HaltStatus, _ASK_S)
+        is_ours = isinstance(status, HaltStatus) and status.request_id == self._request_id
+        return status if is_ours else None
+
+    # On the control thread
+
+    @property
+    def handlers(self) -> Mapping[str, Handler]:
+        """The control commands, by name."""
+        return {
+            "halt": self._on_halt,
+            "resume": self._on_resume,
+            "flatten": self._on_flatten,
+            "halts": lambda _request: self._reply(GetHalts),
+        }
+
+    def _on_halt(self, request: dict[str, Any]) -> Reply:
+        reason, cancel = str(request["reason"]), bool(request["cancel"])
+        return self._reply(
+            lambda number: HaltTrading(reason, cancel=cancel, who=OPERATOR, request_id=number)
+        )
+
+    def _on_resume(self, request: dict[str, Any]) -> Reply:
+        if kill_switch_reason(self._data_dir) is not None:
+            path = self._data_dir / KILL_SWITCH_NAME
+            return {"error": f"the kill-switch file {path} is still there: remove it first"}
+        reason = str(request["reason"])
+        self._is_switch_told = False  # a new file halts anew
+        return self._reply(
+            lambda number: ResumeTrading(who=OPERATOR, reason=reason, request_id=number)
+        )
+
+    def _on_flatten(self, request: dict[str, Any]) -> Reply:
+        reason = str(request["reason"])
+        return self._reply(
+            lambda number: FlattenHoldings(who=OPERATOR, reason=reason, request_id=number)
+        )
+
+    def _reply(self, question: Question) -> Reply:
+        waiting = _Waiting(question)
+        self._waiting.append(waiting)
+        waiting.is_answered.wait(_PATIENCE_S)
+        if waiting.answer is None:
+            return {"error": f"the desk has not answered for {_PATIENCE_S:g} s"}
+        reply: Reply = cattrs.unstructure(waiting.answer)
+        return reply
+
+
+def lasting_halts(reader: JournalReader) -> tuple[Halt, ...]:
+    """The halts that are in force, from the desk's record.
+
+    Raises:
+        JournalError: it cannot be read.
+    """
+    for state in reader.states("desk", "desk", open_only=False):
+        if isinstance(state, DeskState):
+            return state.halts
+    return ()
+
+
+def halts_json(halts: tuple[Halt, ...]) -> list[dict[str, Any]]:
+    """The halts for programs."""
+    return [cattrs.unstructure(halt) for halt in halts]
