@@ -7,8 +7,9 @@ market's clock runs is no business of a process that must answer.
 Policy: one for one. A permanent child is made again, the first time at once, then after a backoff
 with jitter; more than ``max_restarts`` falls of one child in ``restart_period_s`` escalate: the
 desk cancels every order, and the run ends with a reason. A child that leaves a Ping unanswered for
-``heartbeat_limit_ms`` is killed and counts as fallen. A temporary child (an Order) is not made
-again here: the desk is told and asks for it again from its record.
+``heartbeat_limit_ms`` is killed and counts as fallen, also one that has not said a word yet. A
+temporary child (an Order) is not made again here: the desk is told and asks for it again from its
+record.
 """
 
 from __future__ import annotations
@@ -31,8 +32,9 @@ from thespian.actors import (
     WakeupMessage,
 )
 
+from actors import transport
 from actors.log import LineLog
-from actors.messages import Address, AddressBook, Boot, Envelope, Hello
+from actors.messages import Address, AddressBook, Boot, Envelope, Hello, Pong
 from actors.roles import SUPERVISOR
 from actors.supervision.core import SupervisorCore
 from actors.supervision.messages import (
@@ -111,7 +113,8 @@ class Supervisor(Actor):
         roles = tuple(spec.role for spec in boot.children)
         limits = boot.settings.supervision
         dice = random.Random(boot.seed)
-        self._core = SupervisorCore(roles, limits, dice, pid=os.getpid())
+        ending_limit_ms = boot.settings.execution.ending_limit_ms
+        self._core = SupervisorCore(roles, limits, dice, os.getpid(), ending_limit_ms)
         self._perform(self._core.begin(time.monotonic_ns() // 1_000_000))
         self.wakeupAfter(timedelta(milliseconds=HEARTBEAT_MS), payload=_BEAT)
 
@@ -125,7 +128,7 @@ class Supervisor(Actor):
         """Handle of a child by its address; at its first word the address is noted."""
         for handle, known in self._addresses.items():
             if known == address:
-                if isinstance(message, Hello):
+                if isinstance(message, Hello | Pong):
                     # The first address was a local stand-in; the sender's is good to pass on.
                     self._addresses[handle] = address
                 return handle
@@ -135,9 +138,7 @@ class Supervisor(Actor):
         for effect in effects:
             match effect:
                 case Spawn(handle, role):
-                    shell = self._shells.get(role, self._boot.order_shell)
-                    self._addresses[handle] = self.createActor(shell)
-                    self.send(self._addresses[handle], self._boot_of(role))
+                    self._spawn(handle, role)
                 case Tell(handle, message):
                     self._tell(handle, message)
                 case TellBook(handle):
@@ -148,6 +149,13 @@ class Supervisor(Actor):
                         os.kill(pid, signal.SIGKILL)
                 case Say(level, text):
                     self._write(level, text)
+
+    def _spawn(self, handle: int, role: str) -> None:
+        address = self.createActor(self._shells.get(role, self._boot.order_shell))
+        self._addresses[handle] = address
+        if self._core is not None:
+            self._core.child_forked(handle, transport.pid_of_child(self, address))
+        self.send(address, self._boot_of(role))
 
     def _boot_of(self, role: str) -> Boot:
         boot = self._boot

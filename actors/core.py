@@ -84,6 +84,16 @@ class Command:
 
 
 @attrs.frozen
+class Recall:
+    """Give the core ``Recalled``: a row of its own that is closed, and so was not loaded."""
+
+    kind: str
+    key: str
+    about: object
+    """What the core was told that made it ask; comes back with the row."""
+
+
+@attrs.frozen
 class Log:
     """One line for the people who run this: ``level`` is "info", "warning" or "error"."""
 
@@ -98,7 +108,7 @@ class Stop:
     reason: str
 
 
-Effect = Send | Record | SetTimer | CancelTimer | Command | Log | Stop
+Effect = Send | Record | Recall | SetTimer | CancelTimer | Command | Log | Stop
 Effects = list[Effect]
 
 

@@ -240,6 +240,11 @@ class Journal:
         """Values of a kind whose rows are open, oldest change first; of one key, if given."""
         return load_state(self._connection, kind, key, open_only=True)
 
+    def recall(self, kind: str, key: str) -> object | None:
+        """The value of one row, open or closed; None if there is none."""
+        found = load_state(self._connection, kind, key, open_only=False)
+        return found[0] if found else None
+
     def close(self) -> None:
         """Close the file."""
         self._connection.close()

@@ -16,6 +16,16 @@ class Started:
 
 
 @attrs.frozen
+class Recalled:
+    """The answer to Recall: the latest value of the row, or None if there never was one."""
+
+    kind: str
+    key: str
+    value: object
+    about: object
+
+
+@attrs.frozen
 class TimerFired:
     """A timer that the core had set has run out."""
 
@@ -141,6 +151,9 @@ class Pong:
     """Real time since the last message that was not a Ping."""
     latencies_us: dict[str, tuple[int, ...]]
     """Samples since the last Pong: "tick_to_signal" and "tick_to_order", real microseconds."""
+    pid: int = 0
+    generation: int = 0
+    """With ``role`` and ``pid`` all that Hello says, in case that was lost."""
 
 
 @attrs.frozen

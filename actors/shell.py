@@ -38,6 +38,7 @@ from actors.core import (
     Core,
     Effect,
     Log,
+    Recall,
     Record,
     Send,
     SetTimer,
@@ -58,6 +59,7 @@ from actors.messages import (
     PeerRestarted,
     Ping,
     Pong,
+    Recalled,
     ServingChanged,
     Started,
     TimerFired,
@@ -65,7 +67,7 @@ from actors.messages import (
 )
 from actors.pause_points import PausePoints
 from actors.pulse import Pulse, Timers
-from actors.roles import DESK, REPLY, SUPERVISOR, is_spare, order_id_of
+from actors.roles import DESK, EXECUTOR, REPLY, SUPERVISOR, is_spare, order_id_of
 from actors.routes import Routes
 
 EXIT_CRASHED = 70
@@ -99,6 +101,9 @@ class Shell(Actor):
     """Runs one core in one process; subclasses name the core and, if it has one, its port."""
 
     core_class: ClassVar[type[Core]]
+    stays_without_journal: ClassVar[bool] = False
+    """Whether it stays when it cannot record. Its core is given JournalFailed, and has to do
+    without records from then on."""
 
     _clock: Clock
     _journal: Journal
@@ -123,6 +128,10 @@ class Shell(Actor):
     def make_port(self, boot: Boot) -> Port | None:  # noqa: ARG002 # for subclasses
         """Make the actor's port; most actors have none."""
         return None
+
+    def opening_messages(self, boot: Boot) -> Sequence[object]:  # noqa: ARG002 # for subclasses
+        """What the core is told right after Started, before anyone else can say anything."""
+        return ()
 
     def latency_of(self, message: object) -> tuple[str, int] | None:  # noqa: ARG002 # for subclasses
         """Name a latency and the host monotonic ns at which its tick arrived, if this ends one."""
@@ -150,7 +159,8 @@ class Shell(Actor):
         elif self._is_leaving:
             self._leave_if_dismissed(msg)
         elif isinstance(msg, Envelope):
-            self._take_envelope(msg, sender)
+            if self._boot is not None:  # without it nothing can be answered, not even a Ping
+                self._take_envelope(msg, sender)
         elif isinstance(msg, WakeupMessage):
             for key in self._timers.due(str(msg.payload)):
                 self._run(TimerFired(key))
@@ -176,7 +186,8 @@ class Shell(Actor):
             for role in self._routes.adopt(message):
                 self._tell_restarted(role)
         elif isinstance(message, Assign):
-            self._become(message.role)
+            if message.role != self._role:
+                self._become(message.role)
         else:
             self._pulse.count()
             self._run(message)
@@ -220,7 +231,8 @@ class Shell(Actor):
             for value in self._journal.load(kind, order_id_of(role))
         ]
         self._send(SUPERVISOR, Hello(role=role, pid=os.getpid(), generation=generation))
-        self._run(Started(tuple(saved)))
+        for message in (Started(tuple(saved)), *self.opening_messages(boot)):
+            self._run(message)
 
     def _close(self) -> None:
         self._is_leaving = True
@@ -274,6 +286,8 @@ class Shell(Actor):
                 self._send(to, message)
             case Record():
                 return self._record(effect)
+            case Recall(kind, key, about):
+                self._run(Recalled(kind, key, self._journal.recall(kind, key), about))
             case SetTimer(key, delay_ms):
                 self._timers.set(key, self._clock.real_seconds(delay_ms))
                 self._arm()
@@ -299,8 +313,13 @@ class Shell(Actor):
             failed = JournalFailed(self._role, str(error))
             self._send(DESK, failed)
             self._send(SUPERVISOR, failed)
-            self._is_leaving = True
-            self.send(self.myAddress, ActorExitRequest())
+            if self._boot is not None and self._boot.settings.execution.mode == "live":
+                self._send(EXECUTOR, failed)
+            if self.stays_without_journal:
+                self._run(failed)
+            else:
+                self._is_leaving = True
+                self.send(self.myAddress, ActorExitRequest())
             return False
         self._pass_point("recorded", record.event)
         return True
@@ -317,8 +336,12 @@ class Shell(Actor):
         if address is None:
             self._pulse.unroutable_count += 1
             return
-        generation = self._journal.generation if self._core is not None else 0
-        self.send(address, Envelope(sender_role=self._role, generation=generation, message=message))
+        envelope = Envelope(sender_role=self._role, generation=self._generation, message=message)
+        self.send(address, envelope)
+
+    @property
+    def _generation(self) -> int:
+        return self._journal.generation if self._core is not None else 0
 
     def _arm(self) -> None:
         for name, seconds in self._timers.wakeups_to_ask_for():
@@ -340,6 +363,8 @@ class Shell(Actor):
             handled_count=self._pulse.handled_count,
             last_message_age_ms=self._pulse.age_ms(),
             latencies_us=self._pulse.take_samples(),
+            pid=os.getpid(),
+            generation=self._generation,
         )
 
     def _log(self, level: str, text: str) -> None:

@@ -92,16 +92,25 @@ def _keep_for_reading(transport: Any, incoming: Any, _sender: object) -> None:
         transport._incomingSockets[incoming.socket.fileno()] = kept
 
 
+def _kind_of_message(carrier: Any) -> str:
+    """Name what a transport's log line is about; its own way writes out the message and timers."""
+    return type(carrier.message).__name__
+
+
 def quicken() -> None:
-    """Use each socket in one direction only, and read a frame at once.
+    """Use each socket in one direction only, read a frame at once, and describe nothing unasked.
 
     Thespian sends by whichever socket it has with a peer, also one that the peer opened: when both
     send at the same time neither sees its acknowledgement, and both wait and try again. And it
-    reads twenty bytes first, to learn a frame's size, which costs a turn of its loop a message.
+    reads twenty bytes first, to learn a frame's size, which costs a turn of its loop a message. It
+    also words a line about each message six times over for a log that nobody keeps.
     docs/decisions/transport.md has the measurements.
     """
     TCPTransport.TCPTransport._finishIncoming = _keep_for_reading
     streamBuffer.ReceiveBuffer.remainingAmount = _remaining_amount
+    intents: Any = TCPTransport
+    intents.TransmitIntent.identify = _kind_of_message
+    intents.ReceiveEnvelope.identify = _kind_of_message
 
 
 def _leave_to_sigchld(_manager: object, _child_address: object) -> None:
@@ -116,6 +125,18 @@ def notice_every_exit() -> None:
     milliseconds, one or two were so forgotten.
     """
     MultiProcReplicator._childExited = _leave_to_sigchld
+
+
+def pid_of_child(actor: Any, child_address: object) -> int:
+    """Process id of an actor that another has just made with ``createActor``; 0 if that failed.
+
+    The address is the one that ``createActor`` returned. Thespian forks within that call, and keeps
+    the process beside the address; it hides both.
+    """
+    for child in reversed(getattr(actor._myRef, "_child_procs", [])):
+        if child.childAddr == child_address:
+            return int(child.childProc.pid)
+    return 0
 
 
 _PR_SET_PDEATHSIG = 1

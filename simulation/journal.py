@@ -99,6 +99,11 @@ class MemoryJournal:
         ]
         return tuple(self._unpacked(row.stored) for _, _, row in sorted(found, key=_seq_and_key))
 
+    def recall(self, kind: str, key: str) -> object | None:
+        """The value of one row, open or closed; None if there is none."""
+        row = self._rows.get((kind, key))
+        return self._unpacked(row.stored) if row is not None else None
+
     def open_keys(self, kind: str) -> list[str]:
         """Keys of a kind's open rows."""
         return [

@@ -23,9 +23,9 @@ HEARTBEAT_LIMIT_MS = 40_000
 """The simulated supervisor beats every 15 s, not every half: pings are most of its messages."""
 
 
-def rate(lowest: float, highest: float, meaning: str, *, is_drawn: bool = True) -> float:
+def rate(lowest: float, highest: float, meaning: str) -> float:
     """Declare one kind of fault: none by default, else drawn from this range."""
-    about = {"range": (lowest, highest), "meaning": meaning, "is_drawn": is_drawn}
+    about = {"range": (lowest, highest), "meaning": meaning}
     field: float = attrs.field(default=0.0, metadata=about)
     return field
 
@@ -37,9 +37,7 @@ class FaultRates:
     loss: float = rate(0.001, 0.2, "a message between roles is lost")
     duplication: float = rate(0.001, 0.2, "a message arrives twice")
     lateness: float = rate(0.001, 0.2, "a message is overtaken by later ones, up to 3 s late")
-    control_loss: float = rate(
-        0.001, 0.1, "a message to or from the supervisor is lost", is_drawn=False
-    )
+    control_loss: float = rate(0.001, 0.1, "a message to or from the supervisor is lost")
     halfway: float = rate(0.0002, 0.005, "an actor falls after some of a message's effects")
     falls: float = rate(0.1, 6.0, "an actor is killed, with all that waits for it; a minute")
     hangs: float = rate(0.1, 3.0, "an actor stands still for up to 80 s; a minute")
@@ -57,11 +55,6 @@ class FaultRates:
     def meanings(cls) -> dict[str, str]:
         """Each kind of fault in words."""
         return {field.name: field.metadata["meaning"] for field in attrs.fields(cls)}
-
-    @classmethod
-    def drawn(cls) -> list[str]:
-        """Names of the kinds that seeds draw; the others are for whoever asks for them."""
-        return [field.name for field in attrs.fields(cls) if field.metadata["is_drawn"]]
 
     def active(self) -> dict[str, float]:
         """The kinds that strike in this run."""
@@ -104,7 +97,7 @@ def _rates(chance: Random) -> FaultRates:
     mood = chance.random()
     if mood < _CALM:
         return FaultRates()
-    names = FaultRates.drawn()
+    names = list(FaultRates.meanings())
     if mood < _SINGLE:
         chosen = chance.sample(names, 1)
     else:
@@ -124,7 +117,7 @@ def _settings(chance: Random) -> Settings:
             oracle=chance.choice(("linear", "diffusion")),
             on_stop_loss=chance.choice(("halt", "exit")),
             max_book_age_ms=chance.choice((2_000, 5_000)),
-            stop_loss_ticks=chance.choice((100, 250)),
+            stop_loss_ticks=chance.choice((100, 250, 400)),
             max_trade_shares=chance.choice((10, 20, 60)),
             balance_pad_shares=chance.choice((10, 40)),
             bootstrap_high_ticks=chance.choice((400, 650)),

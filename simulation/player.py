@@ -20,6 +20,7 @@ from actors.core import (
     Effect,
     Effects,
     Log,
+    Recall,
     Record,
     Send,
     SetTimer,
@@ -36,6 +37,7 @@ from actors.messages import (
     PeerRestarted,
     Ping,
     Pong,
+    Recalled,
     ServingChanged,
     Started,
     TimerFired,
@@ -70,6 +72,7 @@ class Player:
         self.core: Core | None = None
         self.is_gone = False
         self.is_leaving = False
+        self._has_begun = False
         self._house = house
         self._tree = tree
         self._offset_ms = offset_ms
@@ -96,8 +99,9 @@ class Player:
 
     def begin(self, book: AddressBook) -> None:
         """Take the first message, as the supervisor sends it to a new process."""
-        if self.is_gone:
+        if self._must_wait(self.begin, book):
             return
+        self._has_begun = True
         self._routes.adopt(book)
         if is_spare(self.role):
             self._send(SUPERVISOR, Hello(role=self.role, pid=self.pid, generation=0))
@@ -132,6 +136,8 @@ class Player:
         """Take a message of another actor."""
         if self._must_wait(self.receive, sender, sender_role, generation, message):
             return
+        if not self._has_begun:
+            return
         if self.is_leaving:
             if isinstance(message, Dismissed):
                 self.fall()
@@ -148,7 +154,8 @@ class Player:
             for role in self._routes.adopt(message):
                 self._tell_restarted(role)
         elif isinstance(message, Assign):
-            self._become(message.role)
+            if message.role != self.role:
+                self._become(message.role)
         else:
             self._house.note(self.role, f"<{sender_role}", message)
             self._run(message)
@@ -205,6 +212,8 @@ class Player:
             handled_count=0,
             last_message_age_ms=0,
             latencies_us={},
+            pid=self.pid,
+            generation=self.generation,
         )
         self._send(SUPERVISOR, pong)
 
@@ -243,6 +252,8 @@ class Player:
             case Send(to, message):
                 self._house.watcher.said(self, message)
                 self._send(to, message)
+            case Recall(kind, key, about):
+                self._run(Recalled(kind, key, self._house.journal.recall(kind, key), about))
             case SetTimer(key, delay_ms):
                 self._timer_count += 1
                 self._timers[key] = self._timer_count

@@ -37,6 +37,12 @@ class Post:
         """From now on everything arrives, once and soon."""
         self._set_thresholds(FaultRates())
 
+    def delivers_boot(self) -> bool:
+        """Draw whether a new process receives its first message, on which all others wait."""
+        is_lost = self._control_loss > 0 and self._draw() < self._control_loss
+        self.counts["control_loss"] += is_lost
+        return not is_lost
+
     def send(
         self,
         sender: Correspondent,

@@ -19,7 +19,9 @@ from actors.execution.messages import (
     OrderReport,
     OrderSubmitted,
     OutcomeUnknown,
+    SubmitOrder,
 )
+from actors.execution.paper import PaperOrder
 from actors.execution.simulated import SimulatedExecutorCore
 from actors.messages import Started, TimerFired
 from actors.roles import order_role
@@ -31,9 +33,6 @@ FAILURE_CHANCE = 0.15
 FAILURE_MOST_MS = 8_000
 OPEN_END_CHANCE = 0.3
 REFUSAL_CHANCE = 0.05
-FAREWELLS = 6
-"""So often an order with a failed trade is told of it before it is forgotten: it cannot say that
-it knows, and any answer may be lost."""
 
 _FAIL = "fail/"
 
@@ -50,10 +49,11 @@ class RoughExecutorCore(SimulatedExecutorCore):
         self._actions: dict[str, Action] = {}
         self._pending: set[str] = set()
         """Orders of which a trade is about to fail."""
-        self._farewells: dict[str, int] = {}
 
     def handle(self, message: object, now_ms: int) -> Effects:
         """Handle as the simulated executor does, and answer worse."""
+        if isinstance(message, SubmitOrder):
+            self._actions[message.intent.order_id] = message.intent.action
         return [
             rough for effect in super().handle(message, now_ms) for rough in self._rough(effect)
         ]
@@ -62,7 +62,9 @@ class RoughExecutorCore(SimulatedExecutorCore):
     def start(self, message: Started, now_ms: int) -> Effects:
         """Recover the failures too."""
         for value in message.saved:
-            if isinstance(value, FillFailed):
+            if isinstance(value, PaperOrder):
+                self._actions[value.order_id] = value.intent.action
+            elif isinstance(value, FillFailed):
                 self._failed.setdefault(value.order_id, {})[value.trade_id] = value
         return super().start(message, now_ms)
 
@@ -86,10 +88,8 @@ class RoughExecutorCore(SimulatedExecutorCore):
         order_id = message.order_id
         if order_id in self._pending:
             return []
-        if order_id in self._failed and order_id in self._ended:
-            told = self._farewells[order_id] = self._farewells.get(order_id, 0) + 1
-            if told < FAREWELLS:
-                return [self._answer(order_id)]
+        if not message.reversed_trade_ids.issuperset(self._failed.get(order_id, ())):
+            return [self._answer(order_id)]
         return super().forget(message, now_ms)
 
     def _venue_objection(self, intent: OrderIntent) -> str:

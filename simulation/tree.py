@@ -129,7 +129,9 @@ class Tree:
         player = Player(self._house, self, role, self._next_pid, self._core.venue_offset_ms)
         self._players[handle] = player
         self._handles[id(player)] = handle
-        self._house.agenda.after(FORK_MS, player.begin, self._book())
+        self._core.child_forked(handle, player.pid)
+        if self._house.post.delivers_boot():
+            self._house.agenda.after(FORK_MS, player.begin, self._book())
 
     def _book(self) -> AddressBook:
         entries = {SUPERVISOR: Address(address=self, generation=0)}

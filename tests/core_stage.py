@@ -10,8 +10,19 @@ import random
 from typing import TypeVar
 
 from actors.codec import decode, encode
-from actors.core import CancelTimer, Command, Core, Effects, Log, Record, Send, SetTimer, Stop
-from actors.messages import Started, TimerFired
+from actors.core import (
+    CancelTimer,
+    Command,
+    Core,
+    Effects,
+    Log,
+    Recall,
+    Record,
+    Send,
+    SetTimer,
+    Stop,
+)
+from actors.messages import Recalled, Started, TimerFired
 from actors.settings import Settings
 
 T = TypeVar("T")
@@ -74,6 +85,9 @@ class CoreStage:
                     value = through_the_journal(save.value)
                     self._rows.pop((save.kind, save.key), None)
                     self._rows[save.kind, save.key] = (value, save.is_open)
+            case Recall(kind, key, about):
+                value, _ = self._rows.get((kind, key), (None, False))
+                self.give(Recalled(kind, key, value, about))
             case SetTimer(key, delay_ms):
                 assert delay_ms >= 0
                 self.timers[key] = self.now_ms + delay_ms

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import attrs
 import pytest
 from recording import FakeAddress, ShellStage
 from thespian.actors import ActorExitRequest, WakeupMessage
@@ -12,6 +13,7 @@ from actors.core import (
     Core,
     Effects,
     Log,
+    Recall,
     Record,
     Save,
     Send,
@@ -33,6 +35,7 @@ from actors.messages import (
     PeerRestarted,
     Ping,
     Pong,
+    Recalled,
     ServingChanged,
     Started,
     TimerFired,
@@ -42,6 +45,21 @@ from actors.roles import REPLY
 from actors.shell import EXIT_CRASHED, EXIT_FENCED, Shell
 
 DESK, PEER = "desk", "position"
+
+
+@attrs.frozen
+class CloseHolding:
+    """Makes the core save a row and close it."""
+
+    key: str
+    holding: Holding
+
+
+@attrs.frozen
+class FetchHolding:
+    """Makes the core ask for a closed row."""
+
+    key: str
 
 
 class EchoCore(Core):
@@ -79,6 +97,19 @@ class EchoCore(Core):
     @handles(TimerFired)
     def on_timer(self, message: TimerFired, _now_ms: int) -> Effects:
         return [Send(PEER, OrderDone(f"timer {message.key}"))]
+
+    @handles(CloseHolding)
+    def on_close(self, message: CloseHolding, _now_ms: int) -> Effects:
+        row = Save("holding", message.key, message.holding, is_open=False)
+        return [Record(OrderDone("order_1"), (row,))]
+
+    @handles(FetchHolding)
+    def on_fetch(self, message: FetchHolding, _now_ms: int) -> Effects:
+        return [Recall("holding", message.key, "the question")]
+
+    @handles(Recalled)
+    def on_recalled(self, message: Recalled, _now_ms: int) -> Effects:
+        return [self._echo(message)]
 
     @handles(PeerRestarted)
     def on_restarted(self, message: PeerRestarted, _now_ms: int) -> Effects:
@@ -155,6 +186,27 @@ def test_when_nothing_can_be_recorded_nothing_leaves_and_the_desk_is_told(
     assert failed.role == "echo"
     assert failed in stage.sent_to("supervisor")
     assert stage.has_asked_to_exit()
+
+
+class StayingCore(EchoCore):
+    @handles(JournalFailed)
+    def on_failed(self, message: JournalFailed, _now_ms: int) -> Effects:
+        return [Send(PEER, OrderDone(message.role))]
+
+
+class StayingShell(Shell):
+    core_class = StayingCore
+    stays_without_journal = True
+
+
+def test_an_actor_that_can_do_without_records_is_told_and_stays(tmp_path: Path) -> None:
+    stage = ShellStage(StayingShell(), "echo", tmp_path)
+    stage.boot(DESK, PEER)
+    stage.shell._journal._connection.execute("PRAGMA query_only = ON")
+    stage.say("strategy", QueryOrder("order_1"))
+    assert isinstance(stage.sent_to(DESK)[-1], JournalFailed)
+    assert stage.sent_to(PEER) == [OrderDone("echo")]
+    assert not stage.has_asked_to_exit()
 
 
 def test_an_unknown_message_is_logged_and_the_actor_lives(
@@ -234,7 +286,28 @@ def test_a_ping_is_answered_and_sets_the_clock_right(stage: ShellStage) -> None:
     pong = stage.sent_to("supervisor")[-1]
     assert isinstance(pong, Pong)
     assert (pong.number, pong.is_serving) == (3, True)
+    assert (pong.role, pong.pid, pong.generation) == ("echo", os.getpid(), 1)
     assert stage.shell._clock.offset_ms == 4_000
+
+
+def test_a_ping_that_overtakes_the_first_message_is_passed_over(
+    tmp_path: Path, exits: list[int]
+) -> None:
+    stage = ShellStage(EchoShell(), "echo", tmp_path)
+    stage.say("supervisor", Ping(1))
+    assert exits == []
+    stage.boot(PEER)
+    assert isinstance(stage.sent_to("supervisor")[0], Hello)
+
+
+def test_a_core_is_given_a_closed_row_that_it_recalls(stage: ShellStage) -> None:
+    stage.say("strategy", CloseHolding("a", Holding(quantity_units=7)))
+    stage.say("strategy", FetchHolding("a"))
+    stage.say("strategy", FetchHolding("never"))
+    assert stage.sent_to(PEER)[-2:] == [
+        Recalled("holding", "a", Holding(quantity_units=7), "the question"),
+        Recalled("holding", "never", None, "the question"),
+    ]
 
 
 def test_an_actor_that_has_finished_says_so_and_hears_nothing_more(stage: ShellStage) -> None:
@@ -268,3 +341,12 @@ def test_a_waiting_order_actor_takes_a_role_when_it_is_assigned_one(tmp_path: Pa
     stage.say("supervisor", Assign("order/order_9"))
     assert stage.sent_to(PEER) == [Holding()]
     assert Hello(role="order/order_9", pid=os.getpid(), generation=1) in stage.sent_to("supervisor")
+
+
+def test_an_order_actor_that_is_assigned_its_role_again_goes_on_as_it_is(tmp_path: Path) -> None:
+    stage = ShellStage(EchoShell(), "spare/1", tmp_path)
+    stage.boot(PEER)
+    stage.say("supervisor", Assign("order/order_9"))
+    before = stage.sent_to("supervisor")
+    stage.say("supervisor", Assign("order/order_9"))
+    assert stage.sent_to("supervisor") == before

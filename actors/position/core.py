@@ -2,27 +2,33 @@
 
 Whatever it is told may come twice, late, or in the wrong order. It answers all the same: a fill or
 reversal that is already in the ledger is answered with the version it was booked at, a window that
-is opened again with its position, a window that is resolved again with its settlement.
+is opened again with its position, a window that is resolved again with its settlement. Nothing is
+ever too late: what comes for a window that was settled long ago is booked, and it is settled again.
 """
 
 from __future__ import annotations
 
 import attrs
 
-from actors.core import Core, Dice, Effects, Log, Record, Save, Send, handles
-from actors.directory.messages import Market, MarketOpened, MarketResolved
+from actors.core import Core, Dice, Effects, Log, Recall, Record, Save, Send, handles
+from actors.directory.messages import MarketOpened, MarketResolved
 from actors.execution.messages import FillReversed, OrderFilled
-from actors.messages import PeerRestarted, Started
+from actors.messages import PeerRestarted, Recalled, Started
 from actors.position.ledger import LedgerEntry, WindowLedger
 from actors.position.messages import FillBooked, PositionSnapshot, PositionWanted
-from actors.roles import DESK, DIRECTORY, EXECUTOR, OBSERVER, STRATEGY, order_role
+from actors.roles import DESK, DIRECTORY, OBSERVER, STRATEGY, order_role
 from actors.settings import Settings
 from actors.units import size_text
 
 SETTLED_WINDOWS_KEPT = 12
-"""Settled windows that can still take a late fill; an older one is let go when one more settles."""
+"""Settled windows kept at hand; an older one is let go when one more settles, and fetched from the
+journal should something still come for it."""
+
+Told = MarketOpened | OrderFilled | FillReversed | MarketResolved
+"""What concerns one window."""
 
 _SNAPSHOT_READERS = (STRATEGY, DESK, OBSERVER)
+_MS_PER_DAY = 86_400_000
 
 
 @attrs.frozen(kw_only=True)
@@ -34,7 +40,16 @@ class LedgerSummary:
     """Over all windows ever settled."""
     settled_count: int = 0
     let_go_until_ms: int = 0
-    """Latest opening of a window that was let go: what is older and not kept was settled."""
+    """Latest opening of a window that was let go: what is older and not kept may be one of them."""
+    day: int = 0
+    """As of PositionSnapshot."""
+    day_pnl_nanos: int = 0
+
+    def on_day(self, day: int, pnl_nanos: int) -> tuple[int, int]:
+        """Day and its result after a change that brought so much; a clock may go back, no day."""
+        if day > self.day:
+            return day, pnl_nanos
+        return self.day, self.day_pnl_nanos + pnl_nanos
 
 
 @attrs.frozen(kw_only=True)
@@ -76,59 +91,70 @@ class PositionCore(Core):
         """
         return self._all_for(message.role) if message.role in _SNAPSHOT_READERS else []
 
-    @handles(MarketOpened)
-    def open_window(self, message: MarketOpened, _now_ms: int) -> Effects:
+    @handles(MarketOpened, OrderFilled, FillReversed, MarketResolved)
+    def take(self, message: Told, now_ms: int) -> Effects:
+        """Take what concerns a window; one that was let go is fetched from the journal first."""
+        market = message.market
+        window = self._windows.get(market.market_id)
+        if window is None and market.opens_at_ms <= self._summary.let_go_until_ms:
+            return [Recall("position", market.market_id, about=message)]
+        return self._take(message, now_ms)
+
+    @handles(Recalled)
+    def take_late(self, message: Recalled, now_ms: int) -> Effects:
+        """Go on with what was told of a window that was let go, or was never heard of."""
+        if isinstance(message.value, WindowLedger):
+            self._windows.setdefault(message.key, message.value)
+        return self._take(message.about, now_ms)
+
+    def _take(self, message: object, now_ms: int) -> Effects:
+        match message:
+            case MarketOpened():
+                return self._open(message, now_ms)
+            case OrderFilled() | FillReversed():
+                return self._enter(message, now_ms)
+            case MarketResolved():
+                return self._settle(message, now_ms)
+        raise AssertionError(f"{message!r} concerns no window")
+
+    def _open(self, message: MarketOpened, now_ms: int) -> Effects:
         """Begin a window at zero; said again, it is answered with the position."""
         window = self._windows.get(message.market.market_id)
         if window is not None:
             return [] if window.is_settled else self._snapshots(window)
-        refusal = self._refusal(message.market, "its opening")
-        if refusal is not None:
-            return [refusal]
         window = WindowLedger(market=message.market, version=self._summary.version + 1)
-        return [self._commit(window, window.snapshot()), *self._snapshots(window)]
+        return [self._commit(window, window.snapshot(), now_ms), *self._snapshots(window)]
 
     @handles(PositionWanted)
     def answer(self, message: PositionWanted, _now_ms: int) -> Effects:
-        """Say a window's position to the executor; nothing of a window not opened or settled."""
+        """Say a window's position to who asks; nothing of a window never heard of or let go."""
         window = self._windows.get(message.market_id)
-        return [] if window is None else [Send(EXECUTOR, window.snapshot())]
+        return [] if window is None else [Send(message.answer_to, self._snapshot(window))]
 
-    @handles(OrderFilled)
-    def book(self, message: OrderFilled, _now_ms: int) -> Effects:
-        """Enter a fill, once for all; a fill whose reversal came first counts nothing."""
-        return self._enter(message, is_reversal=False)
-
-    @handles(FillReversed)
-    def reverse(self, message: FillReversed, _now_ms: int) -> Effects:
-        """Take a fill back, with its share of cost and fees, whether or not it was told yet."""
-        return self._enter(message, is_reversal=True)
-
-    @handles(MarketResolved)
-    def settle(self, message: MarketResolved, _now_ms: int) -> Effects:
+    def _settle(self, message: MarketResolved, now_ms: int) -> Effects:
         """Pay a window out by the venue's result; said again, it is answered, not paid twice."""
-        market_id = message.market.market_id
-        window = self._windows.get(market_id)
+        window = self._windows.get(message.market.market_id)
         if window is None:
-            refusal = self._refusal(message.market, "its result")
-            if refusal is not None:
-                return [refusal]
             window = WindowLedger(market=message.market, version=self._summary.version)
         if window.result is None:
             settled = window.settled(message, self._summary.version + 1)
-            return [self._commit(settled, message), *self._settlement(settled)]
+            record = self._commit(settled, message, now_ms)
+            told = Send(DESK, self._snapshot(settled))  # the day's result has changed
+            return [record, told, *self._settlement(settled)]
         effects = self._settlement(window)
         if window.result.winner is not message.winner:
             effects.append(Log("error", _changed_winner_sentence(window.result, message)))
         return effects
 
-    def _enter(self, told: OrderFilled | FillReversed, *, is_reversal: bool) -> Effects:
+    def _enter(self, told: OrderFilled | FillReversed, now_ms: int) -> Effects:
+        """Enter a fill, or take one back with its share of cost and fees; each once for all.
+
+        A reversal may come before its fill, which then counts nothing.
+        """
+        is_reversal = isinstance(told, FillReversed)
         version = self._summary.version + 1
         window = self._windows.get(told.market.market_id)
         if window is None:
-            refusal = self._refusal(told.market, f"trade {told.fill.trade_id} of {told.order_id}")
-            if refusal is not None:
-                return [refusal]
             window = WindowLedger(market=told.market, version=version)
         known = window.entry(told.fill.trade_id, told.order_id)
         if known is None:
@@ -139,18 +165,23 @@ class PositionCore(Core):
             return [_booked(known, told, is_reversal=is_reversal), *_contradiction(known, told)]
         changed = window.with_entry(entry, version)
         return [
-            self._commit(changed, _entry_changed(changed, entry)),
+            self._commit(changed, _entry_changed(changed, entry), now_ms),
             _booked(entry, told, is_reversal=is_reversal),
             *self._snapshots(changed),
             *self._settlement(changed),
             *(_contradiction(known, told) if known is not None else ()),
             *_oversale(window, changed),
+            *_lateness(window, told),
         ]
 
-    def _commit(self, window: WindowLedger, event: object) -> Record:
+    def _commit(self, window: WindowLedger, event: object, now_ms: int) -> Record:
         """Take a window's new state in, and make the record that must come before telling it."""
         before = self._windows.get(window.market.market_id)
         pnl_before_nanos = before.pnl_nanos() if before is not None else 0
+        earned_before_nanos = before.earned_nanos() if before is not None else 0
+        day, day_pnl_nanos = self._summary.on_day(
+            now_ms // _MS_PER_DAY, window.earned_nanos() - earned_before_nanos
+        )
         is_newly_settled = window.is_settled and not (before is not None and before.is_settled)
         self._windows[window.market.market_id] = window
         gone = self._let_go()
@@ -163,6 +194,8 @@ class PositionCore(Core):
             let_go_until_ms=max(
                 (self._summary.let_go_until_ms, *(each.market.opens_at_ms for each in gone))
             ),
+            day=day,
+            day_pnl_nanos=day_pnl_nanos,
         )
         return Record(
             event,
@@ -179,32 +212,31 @@ class PositionCore(Core):
             (window for window in self._windows.values() if window.is_settled),
             key=lambda window: window.settled_version or 0,
         )
-        gone = settled[:-SETTLED_WINDOWS_KEPT]
+        gone = settled[: max(0, len(settled) - SETTLED_WINDOWS_KEPT)]
         for window in gone:
             del self._windows[window.market.market_id]
         return gone
-
-    def _refusal(self, market: Market, what: str) -> Log | None:
-        """Refuse what concerns a window that was settled and let go: its fills are not known."""
-        if market.opens_at_ms > self._summary.let_go_until_ms:
-            return None
-        return Log(
-            "error",
-            f"{market.slug} was settled more than {SETTLED_WINDOWS_KEPT} windows ago "
-            f"and {what} is not booked: compare its position with the venue's",
-        )
 
     def _all_for(self, role: str) -> Effects:
         effects: Effects = []
         for window in self._windows.values():
             if not window.is_settled:
-                effects.append(Send(role, window.snapshot()))
+                effects.append(Send(role, self._snapshot(window)))
             elif role == OBSERVER:
                 effects += self._settlement(window, readers=(OBSERVER,))
         return effects
 
+    def _snapshot(self, window: WindowLedger) -> PositionSnapshot:
+        summary = self._summary
+        return attrs.evolve(
+            window.snapshot(),
+            ledger_version=summary.version,
+            day=summary.day,
+            day_pnl_nanos=summary.day_pnl_nanos,
+        )
+
     def _snapshots(self, window: WindowLedger) -> Effects:
-        snapshot = window.snapshot()
+        snapshot = self._snapshot(window)
         return [Send(role, snapshot) for role in _SNAPSHOT_READERS]
 
     def _settlement(
@@ -274,6 +306,19 @@ def _oversale(before: WindowLedger, after: WindowLedger) -> Effects:
             "error",
             f"{after.market.slug}: {size_text(oversold_units)} shares more were sold than "
             "bought: a fill is missing, and the position is right only once it is booked",
+        )
+    ]
+
+
+def _lateness(window: WindowLedger, told: OrderFilled | FillReversed) -> Effects:
+    if window.result is None:
+        return []
+    what = "reversal" if isinstance(told, FillReversed) else "fill"
+    return [
+        Log(
+            "warning",
+            f"{window.market.slug} was settled when the {what} of trade {told.fill.trade_id} of "
+            f"{told.order_id} came: it is booked, and the window settled again",
         )
     ]
 

@@ -1,13 +1,17 @@
 """The ledger's arithmetic: a position is a fold over the fills that stand, and nothing else.
 
 No running total is ever corrected. A window keeps every (trade, order) pair it was told of, each
-once, marked if it was reversed; its position is computed anew from those that stand, in the order
-in which the venue traded them. So a reversal takes back exactly its fill, a reversal may come
-before its fill, and neither the order of arrival nor a restart can change the result.
+once, marked if it was reversed; its position is computed anew from those that stand, sorted by
+their time stamps and then by their ids. So a reversal takes back exactly its fill, a reversal may
+come before its fill, and neither the order of arrival nor a restart can change the result.
 
-A sale takes its share of the holding's cost with it, rounded down to a nanodollar; what rounding
-keeps stays in the cost of what is still held, and the last share sold takes all that is left.
-Nothing is lost: ``realized - cost`` is always exactly what sales brought minus what buys cost.
+Stamps may be wrong, for clocks are set back. What matters does not depend on them: the shares held
+are bought minus sold, and ``realized - cost`` is what sales brought minus what buys cost, exactly.
+Only how the money is split between the two follows the stamps, by average cost:
+
+* a sale takes its share of the holding's cost with it, rounded down to a nanodollar; what rounding
+  keeps stays in the cost of what is still held, and the last share sold takes all that is left;
+* a sale of more than is held then is owed shares, which the next buys bring, at their own cost.
 """
 
 from __future__ import annotations
@@ -45,7 +49,7 @@ class LedgerTotals:
     fees_nanos: int
     realized_nanos: int
     oversold_units: int
-    """Shares sold that no fill had bought: the ledger lacks a fill. Their proceeds are counted."""
+    """Shares sold that no fill has bought: the ledger lacks a fill. Their proceeds are counted."""
 
     @property
     def cost_nanos(self) -> int:
@@ -54,43 +58,63 @@ class LedgerTotals:
 
 
 def fold(entries: Iterable[LedgerEntry]) -> LedgerTotals:
-    """Add up the entries that stand, in the order in which the venue traded them."""
-    holdings = dict.fromkeys(Side, Holding())
-    fees_nanos = realized_nanos = oversold_units = 0
-    for entry in sorted(filter(_stands, entries), key=_venue_order):
-        fill, held = entry.fill, holdings[entry.side]
-        fees_nanos += fill.fee_nanos
-        if entry.action is Action.BUY:
-            holdings[entry.side] = _bought(held, fill)
-        else:
-            left = _sold(held, fill.size_units)
-            holdings[entry.side] = left
-            removed_nanos = held.cost_nanos - left.cost_nanos
-            realized_nanos += fill.price_ticks * fill.size_units - removed_nanos
-            oversold_units += max(0, fill.size_units - held.quantity_units)
+    """Add up the entries that stand; the same entries in any order give the same totals."""
+    tallies = dict.fromkeys(Side, _Tally())
+    fees_nanos = 0
+    for entry in sorted(filter(_stands, entries), key=_by_stamp):
+        fees_nanos += entry.fill.fee_nanos
+        tallies[entry.side] = tallies[entry.side].after(entry)
+    yes, no = tallies[Side.YES], tallies[Side.NO]
     return LedgerTotals(
-        yes=holdings[Side.YES],
-        no=holdings[Side.NO],
+        yes=yes.held,
+        no=no.held,
         fees_nanos=fees_nanos,
-        realized_nanos=realized_nanos,
-        oversold_units=oversold_units,
+        realized_nanos=yes.realized_nanos + no.realized_nanos,
+        oversold_units=yes.owed_units + no.owed_units,
     )
+
+
+@attrs.frozen(kw_only=True)
+class _Tally:
+    """One outcome's shares, part of the way through its entries."""
+
+    held: Holding = attrs.field(factory=Holding)
+    owed_units: int = 0
+    """Sold before they were bought; while there are any, nothing is held."""
+    realized_nanos: int = 0
+
+    def after(self, entry: LedgerEntry) -> _Tally:
+        fill = entry.fill
+        if entry.action is Action.BUY:
+            brought_units = min(fill.size_units, self.owed_units)
+            return _Tally(
+                held=_bought(self.held, fill.price_ticks, fill.size_units - brought_units),
+                owed_units=self.owed_units - brought_units,
+                realized_nanos=self.realized_nanos - fill.price_ticks * brought_units,
+            )
+        left = _sold(self.held, fill.size_units)
+        removed_nanos = self.held.cost_nanos - left.cost_nanos
+        return _Tally(
+            held=left,
+            owed_units=self.owed_units + max(0, fill.size_units - self.held.quantity_units),
+            realized_nanos=self.realized_nanos + fill.price_ticks * fill.size_units - removed_nanos,
+        )
 
 
 def _stands(entry: LedgerEntry) -> bool:
     return entry.reversed_version is None
 
 
-def _venue_order(entry: LedgerEntry) -> tuple[int, bool, str, str]:
+def _by_stamp(entry: LedgerEntry) -> tuple[int, bool, str, str]:
     # Within one millisecond buys come first: what was sold must have been bought before.
     is_sale = entry.action is Action.SELL
     return entry.fill.timestamp_ms, is_sale, entry.fill.trade_id, entry.order_id
 
 
-def _bought(held: Holding, fill: FillDetail) -> Holding:
+def _bought(held: Holding, price_ticks: int, size_units: int) -> Holding:
     return Holding(
-        quantity_units=held.quantity_units + fill.size_units,
-        cost_nanos=held.cost_nanos + fill.price_ticks * fill.size_units,
+        quantity_units=held.quantity_units + size_units,
+        cost_nanos=held.cost_nanos + price_ticks * size_units,
     )
 
 
@@ -164,6 +188,13 @@ class WindowLedger:
         totals = self.totals()
         paid_nanos = payout_nanos(totals, self.result.winner)
         return paid_nanos + totals.realized_nanos - totals.cost_nanos - totals.fees_nanos
+
+    def earned_nanos(self) -> int:
+        """What is certain so far: the settled result, or before it sales minus fees."""
+        if self.is_settled:
+            return self.pnl_nanos()
+        totals = self.totals()
+        return totals.realized_nanos - totals.fees_nanos
 
     def settlement(self, total_pnl_nanos: int) -> WindowSettled | None:
         """Say the settled result, beside the total of all windows; None before the settlement."""

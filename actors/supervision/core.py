@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 
-import attrs
-
 from actors.core import Dice
 from actors.execution.messages import HaltReport, HaltTrading
 from actors.messages import (
@@ -23,6 +21,7 @@ from actors.messages import (
 )
 from actors.roles import DESK, EXECUTOR, POSITION, is_spare, order_id_of, spare_role
 from actors.settings import SupervisionSettings
+from actors.supervision.child import NO_HANDLE, Child
 from actors.supervision.messages import (
     ChildKind,
     ChildrenReport,
@@ -43,51 +42,29 @@ _REFILL_AFTER_MS = 50
 _BACKOFF_FIRST_MS = 100
 _BACKOFF_MOST_MS = 5_000
 _CLEARING_LIMIT_MS = 5_000
-"""How long an escalation or a shutdown waits for the desk to end every order."""
+"""How long an escalation or a shutdown waits for the desk to end every order, unless it is told."""
 _LATENCIES_KEPT = 20_000
 _EXIT_NOTICE_MS = 2_000
 """A child killed so long ago is taken for dead, also when the actor system never said so."""
-
-
-@attrs.define
-class _Child:
-    role: str
-    handle: int
-    kind: ChildKind
-    started_at_ms: int
-    state: ChildState = ChildState.STARTING
-    pid: int = 0
-    generation: int = 0
-    is_leaving: bool = False
-    was_killed: bool = False
-    answered_at_ms: int = 0
-    revive_at_ms: int = 0
-    serving_since_ms: int = 0
-    last_pong: Pong | None = None
-
-    @property
-    def is_up(self) -> bool:
-        return self.state in {ChildState.SERVING, ChildState.WAITING}
-
-    def serve(self, is_serving: bool, now_ms: int) -> None:
-        """Serve from now on or no longer; said again, it changes nothing."""
-        if not is_serving:
-            self.state, self.serving_since_ms = ChildState.WAITING, 0
-        elif self.state is not ChildState.SERVING:
-            self.state, self.serving_since_ms = ChildState.SERVING, now_ms
 
 
 class SupervisorCore:
     """Decides; performs nothing. ``now_ms`` is real, monotonic time."""
 
     def __init__(
-        self, roles: tuple[str, ...], limits: SupervisionSettings, dice: Dice, pid: int = 0
+        self,
+        roles: tuple[str, ...],
+        limits: SupervisionSettings,
+        dice: Dice,
+        pid: int = 0,
+        clearing_limit_ms: int = _CLEARING_LIMIT_MS,
     ) -> None:
         self._limits = limits
         self._dice = dice
         self._pid = pid
+        self._clearing_limit_ms = clearing_limit_ms
         self._roles = roles
-        self._children: dict[str, _Child] = {}
+        self._children: dict[str, Child] = {}
         self._falls: dict[str, deque[int]] = {}
         self._fall_counts: dict[str, int] = {}
         self._next_handle = 0
@@ -100,6 +77,7 @@ class SupervisorCore:
         self._has_no_journal = False
         self._clear_by_ms: int | None = None
         self._clear_reason = ""
+        self._is_halt_heard = False
         self._is_cleared = False
         self.book_version = 0
 
@@ -131,7 +109,7 @@ class SupervisorCore:
             is_cleared=self._is_cleared,
         )
 
-    def _row(self, child: _Child, now_ms: int) -> ChildReport:
+    def _row(self, child: Child, now_ms: int) -> ChildReport:
         pong = child.last_pong
         return ChildReport(
             role=child.role,
@@ -155,12 +133,12 @@ class SupervisorCore:
         child.answered_at_ms = now_ms
         match message:
             case Hello():
-                return self._on_hello(child, message, now_ms)
+                return self._meet(child, message, now_ms)
             case Pong():
-                self._on_pong(child, message, now_ms)
-                return []
+                return self._on_pong(child, message, now_ms)
             case ServingChanged(_, is_serving):
-                child.serve(is_serving, now_ms)
+                if child.is_up:
+                    child.serve(is_serving, now_ms)
                 return []
             case Leaving(latencies_us=latencies_us):
                 child.is_leaving = True
@@ -175,35 +153,64 @@ class SupervisorCore:
                 self._has_no_journal = True
                 return self._escalate(f"{role} could not record: {reason}", now_ms)
             case HaltReport(live_count):
+                self._is_halt_heard = True
                 self._is_cleared = self._is_cleared or live_count == 0
-                return []
+                return self._on_unasked_halt(now_ms) if self._clear_by_ms is None else []
         return [Say("error", f"{child.role} sent an unknown {type(message).__name__}")]
 
-    def _on_hello(self, child: _Child, hello: Hello, now_ms: int) -> list[SupervisorEffect]:
-        child.pid = hello.pid
-        child.generation = hello.generation
-        child.serve(child.kind is ChildKind.TEMPORARY, now_ms)
+    def _on_unasked_halt(self, now_ms: int) -> list[SupervisorEffect]:
+        """The desk heard that an actor could not record, and what told us so was lost."""
+        self._has_no_journal = True
+        return self._escalate("the desk has halted: something could not be recorded", now_ms)
+
+    def child_forked(self, handle: int, pid: int) -> None:
+        """Note the process of a child that has not said anything yet; 0 if there is none."""
+        child = self._by_handle(handle)
+        if child is not None:
+            child.pid = pid
+
+    def _meet(self, child: Child, said: Hello | Pong, now_ms: int) -> list[SupervisorEffect]:
+        if not child.meet(said, now_ms):
+            return []
         self.book_version += 1
-        effects: list[SupervisorEffect] = [TellBook(handle) for handle in self._audience(child)]
-        if child.role == DESK and self._clear_by_ms is not None:
-            effects.append(Tell(child.handle, HaltTrading(self._clear_reason, cancel=True)))
+        effects: list[SupervisorEffect] = [self._tell_book(each) for each in self._audience(child)]
+        if child.role == DESK:
+            self._is_halt_heard = False
+            effects += self._halt()
         return effects
 
-    def _audience(self, child: _Child) -> list[int]:
+    def _tell_book(self, child: Child) -> TellBook:
+        child.book_version = self.book_version
+        child.told_at_ping = self._ping_number
+        return TellBook(child.handle)
+
+    def _assign(self, child: Child) -> Tell:
+        child.told_at_ping = self._ping_number
+        return Tell(child.handle, Assign(child.role))
+
+    def _audience(self, child: Child) -> list[Child]:
         """Whom a change of this child's address concerns: of an Order's, those who talk to it."""
         if is_spare(child.role):
-            return [child.handle]
+            return [child]
         concerned = {DESK, EXECUTOR, POSITION, child.role}
         return [
-            other.handle
+            other
             for other in self._children.values()
             if other.is_up and (child.kind is ChildKind.PERMANENT or other.role in concerned)
         ]
 
-    def _on_pong(self, child: _Child, pong: Pong, now_ms: int) -> None:
+    def _on_pong(self, child: Child, pong: Pong, now_ms: int) -> list[SupervisorEffect]:
+        """Take a sign of life, and what it shows to have been lost on the way to or from it."""
         child.last_pong = pong
-        child.serve(pong.is_serving, now_ms)
         self._keep(pong.latencies_us)
+        effects = self._meet(child, pong, now_ms)
+        if child.has_missed_role(pong):
+            effects.append(self._assign(child))
+        elif child.has_missed_book(pong):
+            effects.append(self._tell_book(child))
+        if pong.role == child.role:
+            child.serve(pong.is_serving, now_ms)
+        return effects
 
     def _keep(self, latencies_us: dict[str, tuple[int, ...]]) -> None:
         for name, samples in latencies_us.items():
@@ -217,11 +224,11 @@ class SupervisorCore:
         if spare is None:
             return [self._spawn(role, ChildKind.TEMPORARY, now_ms)]
         del self._children[spare.role]
-        spare.role = role
+        spare.role, spare.generation = role, 0
         spare.started_at_ms = now_ms
         spare.serve(False, now_ms)
         self._children[role] = spare
-        return [Tell(spare.handle, Assign(role))]
+        return [self._assign(spare)]
 
     # What befalls them
 
@@ -239,7 +246,7 @@ class SupervisorCore:
             return []
         return self._on_fall(child, now_ms)
 
-    def _on_fall(self, child: _Child, now_ms: int) -> list[SupervisorEffect]:
+    def _on_fall(self, child: Child, now_ms: int) -> list[SupervisorEffect]:
         counted_as = _counted_as(child.role)
         self._fall_counts[counted_as] = self._fall_counts.get(counted_as, 0) + 1
         falls = self._falls.setdefault(child.role, deque())
@@ -265,12 +272,12 @@ class SupervisorCore:
         effects.append(self._back_off(child, len(falls), now_ms))
         return effects
 
-    def _back_off(self, child: _Child, fall_count: int, now_ms: int) -> SupervisorEffect:
+    def _back_off(self, child: Child, fall_count: int, now_ms: int) -> SupervisorEffect:
         most = min(_BACKOFF_MOST_MS, _BACKOFF_FIRST_MS * 2 ** (fall_count - 2))
         delay_ms = int(most * (0.5 + self._dice.random() / 2))
-        self._children[child.role] = _Child(
+        self._children[child.role] = Child(
             role=child.role,
-            handle=-1,
+            handle=NO_HANDLE,
             kind=child.kind,
             started_at_ms=now_ms,
             state=ChildState.BACKING_OFF,
@@ -286,22 +293,21 @@ class SupervisorCore:
                 if now_ms >= child.revive_at_ms:
                     del self._children[child.role]
                     effects.append(self._spawn(child.role, child.kind, now_ms))
-            elif child.was_killed:
-                if self._silent_ms(child, now_ms) > _EXIT_NOTICE_MS:
-                    effects += self.child_exited(child.handle, now_ms)
-            elif self._is_hung(child, now_ms):
-                child.was_killed = True
-                effects.append(Kill(child.pid))
+            else:
+                effects += self._look_at(child, now_ms)
         if self._clear_by_ms is not None and now_ms >= self._clear_by_ms:
             self._is_cleared = True
-        return [*effects, *self._fill_spares(now_ms), *self._ping_all()]
+        return [*effects, *self._halt(), *self._fill_spares(now_ms), *self._ping_all()]
 
-    def _is_hung(self, child: _Child, now_ms: int) -> bool:
-        return child.pid > 0 and self._silent_ms(child, now_ms) > 0
-
-    def _silent_ms(self, child: _Child, now_ms: int) -> int:
-        """For how much longer it has been silent than it may; negative while it may."""
-        return now_ms - child.answered_at_ms - self._limits.heartbeat_limit_ms
+    def _look_at(self, child: Child, now_ms: int) -> list[SupervisorEffect]:
+        """End a child that has not answered for too long; take it for dead a while later."""
+        silent_ms = child.silent_beyond_ms(self._limits.heartbeat_limit_ms, now_ms)
+        if child.was_killed and silent_ms > _EXIT_NOTICE_MS:
+            return self.child_exited(child.handle, now_ms)
+        if child.was_killed or silent_ms <= 0:
+            return []
+        child.was_killed = True
+        return [Kill(child.pid)] if child.pid else []
 
     def next_tick_ms(self, now_ms: int) -> int | None:
         """In how many ms a tick before the next beat would have something to do; None if never."""
@@ -320,12 +326,17 @@ class SupervisorCore:
         """Have the desk end every order; the report says when that is done."""
         if self._clear_by_ms is not None:
             return []
-        self._clear_by_ms = now_ms + _CLEARING_LIMIT_MS
+        self._clear_by_ms = now_ms + self._clearing_limit_ms
         self._clear_reason = reason
+        return self._halt()
+
+    def _halt(self) -> list[SupervisorEffect]:
+        """Tell the desk to end every order, until it has answered."""
         desk = self._children.get(DESK)
-        if desk is None or not desk.is_up:
+        is_wanted = self._clear_by_ms is not None and not self._is_halt_heard
+        if not is_wanted or desk is None or not desk.is_up:
             return []
-        return [Tell(desk.handle, HaltTrading(reason, cancel=True))]
+        return [Tell(desk.handle, HaltTrading(self._clear_reason, cancel=True))]
 
     def _escalate(self, reason: str, now_ms: int) -> list[SupervisorEffect]:
         if self._escalation:
@@ -337,7 +348,7 @@ class SupervisorCore:
 
     def _spawn(self, role: str, kind: ChildKind, now_ms: int) -> Spawn:
         self._next_handle += 1
-        self._children[role] = _Child(
+        self._children[role] = Child(
             role=role,
             handle=self._next_handle,
             kind=kind,
@@ -359,9 +370,10 @@ class SupervisorCore:
     def _ping_all(self) -> list[SupervisorEffect]:
         self._ping_number += 1
         ping = Ping(self._ping_number, self._venue_offset_ms)
-        return [Tell(child.handle, ping) for child in self._children.values() if child.is_up]
+        listening = [child for child in self._children.values() if child.is_listening]
+        return [Tell(child.handle, ping) for child in listening]
 
-    def _by_handle(self, handle: int) -> _Child | None:
+    def _by_handle(self, handle: int) -> Child | None:
         return next((c for c in self._children.values() if c.handle == handle), None)
 
     def listed(self) -> list[tuple[str, int, int]]:

@@ -25,11 +25,18 @@ class OrderFact:
     state: OrderState
     is_open: bool
     """Its actor still has something to do."""
+    was_over: bool = False
+    """It has been over before: a trade that fails after that takes no side back."""
 
     @property
     def is_over(self) -> bool:
         """Whether it is terminal, and every fill it knows of is booked."""
         return self.state.is_terminal and is_booked(self.state)
+
+    @property
+    def owns_side(self) -> bool:
+        """Whether no other order may be created on its side."""
+        return not (self.is_over or self.was_over)
 
 
 class Facts:
@@ -54,7 +61,9 @@ class Facts:
         for save in record.saves:
             value = save.value
             if isinstance(value, OrderState):
-                self.orders[save.key] = OrderFact(value, save.is_open)
+                known = self.orders.get(save.key)
+                was_over = known is not None and not known.owns_side
+                self.orders[save.key] = OrderFact(value, save.is_open, was_over)
             elif isinstance(value, WindowLedger):
                 self.ledgers[save.key] = value
                 self.version = max(self.version, value.version)

@@ -18,12 +18,12 @@ class OneOrderASide(Invariant):
 
     @recorded(OrdersCreated)
     def check(self, _actor: Actor, record: Record) -> None:
-        """Every other order of the side is over and booked."""
+        """Every other order of the side has been over, with all of it booked."""
         for intent in _created(record).intents:
             for other in self.facts.orders_of(intent.market.market_id):
                 if other.state.intent.side is intent.side:
                     self.require(
-                        other.is_over,
+                        not other.owns_side,
                         "{} takes {} of {}, which {} owns: {!r}",
                         intent.order_id,
                         intent.side.value,
@@ -98,10 +98,12 @@ class NotStale(Invariant):
         market_id = self.facts.orders[order_id].state.intent.market.market_id
         for trade_id in self.facts.evidence.fills(order_id):
             entry = self.facts.booking(market_id, trade_id, order_id)
-            if entry is None:
+            if entry is not None:
+                known = self._least_versions.get(market_id, 0)
+                self._least_versions[market_id] = max(known, entry.booked_version)
+            elif trade_id not in self.facts.evidence.failed(order_id):
+                # a failure that overtook its fill leaves nothing to book
                 raise self.breach(f"the desk lets {order_id} go, and {trade_id} is not booked")
-            known = self._least_versions.get(market_id, 0)
-            self._least_versions[market_id] = max(known, entry.booked_version)
 
     @recorded(OrdersCreated)
     def check(self, actor: Actor, record: Record) -> None:

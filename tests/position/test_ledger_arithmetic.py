@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,7 +74,7 @@ def test_selling_everything_removes_all_cost() -> None:
     assert totals.realized_nanos == 11 * 200 - (7 * 333 + 4 * 101)
 
 
-def test_a_sale_told_before_its_buy_is_put_in_the_venues_order() -> None:
+def test_a_sale_told_before_its_buy_is_put_behind_it() -> None:
     buy = entry(detail("a", 400, shares(10), timestamp_ms=1))
     sell = sale(detail("b", 500, shares(4), timestamp_ms=2))
     assert fold([sell, buy]) == fold([buy, sell])
@@ -94,6 +95,27 @@ def test_shares_sold_beyond_what_is_held_are_counted_and_the_holding_stays_at_ze
     assert totals.yes == Holding()
     assert totals.oversold_units == 2
     assert totals.realized_nanos == 12 * 500 - 10 * 400
+
+
+def test_a_clock_that_is_set_back_between_a_buy_and_its_sale_turns_no_position_around() -> None:
+    buy = entry(detail("a", 400, shares(10), timestamp_ms=9_000))
+    sell = sale(detail("b", 500, shares(10), timestamp_ms=2_000))
+    totals = fold([buy, sell])
+    assert totals.yes == Holding()
+    assert totals.realized_nanos == shares(10) * 100
+    assert totals.oversold_units == 0
+
+
+def test_shares_that_a_sale_is_owed_are_brought_by_the_next_buys_at_their_own_cost() -> None:
+    totals = fold(
+        [
+            sale(detail("s", 500, 10, timestamp_ms=1)),
+            entry(detail("a", 400, 6, timestamp_ms=2)),
+            entry(detail("b", 300, 9, timestamp_ms=3)),
+        ]
+    )
+    assert totals.yes == Holding(quantity_units=5, cost_nanos=5 * 300)
+    assert totals.realized_nanos == 10 * 500 - 6 * 400 - 4 * 300
 
 
 @pytest.mark.parametrize(
@@ -149,6 +171,15 @@ entry_sets = st.lists(
 )
 
 
+def net(standing: list[LedgerEntry], side: Side) -> int:
+    """Shares bought minus shares sold."""
+    return sum(
+        (-1 if each.action is Action.SELL else 1) * each.fill.size_units
+        for each in standing
+        if each.side is side
+    )
+
+
 @given(entry_sets)
 def test_no_nanodollar_is_lost_whatever_is_bought_and_sold(told: list[LedgerEntry]) -> None:
     totals = fold(told)
@@ -159,11 +190,10 @@ def test_no_nanodollar_is_lost_whatever_is_bought_and_sold(told: list[LedgerEntr
     )
     assert totals.realized_nanos - totals.cost_nanos == cash_nanos
     assert totals.fees_nanos == sum(each.fill.fee_nanos for each in standing)
-    units = sum(
-        (-1 if each.action is Action.SELL else 1) * each.fill.size_units for each in standing
-    )
-    held = totals.yes.quantity_units + totals.no.quantity_units
-    assert held == units + totals.oversold_units
+    net_units = {side: net(standing, side) for side in Side}
+    assert totals.yes.quantity_units == max(0, net_units[Side.YES])
+    assert totals.no.quantity_units == max(0, net_units[Side.NO])
+    assert totals.oversold_units == sum(max(0, -units) for units in net_units.values())
     for holding in (totals.yes, totals.no):
         assert holding.quantity_units >= 0
         assert holding.cost_nanos >= 0
@@ -175,6 +205,22 @@ def test_the_order_of_arrival_changes_nothing(told: list[LedgerEntry], dice: obj
     shuffled = list(told)
     dice.shuffle(shuffled)  # type: ignore[attr-defined] # hypothesis gives a random.Random
     assert fold(shuffled) == fold(told)
+
+
+@given(entry_sets, st.lists(st.integers(0, 20), min_size=15, max_size=15))
+def test_wrong_time_stamps_change_neither_the_shares_nor_the_money(
+    told: list[LedgerEntry], stamps_ms: list[int]
+) -> None:
+    stamped = [
+        attrs.evolve(each, fill=attrs.evolve(each.fill, timestamp_ms=stamp_ms))
+        for each, stamp_ms in zip(told, stamps_ms, strict=False)
+    ]
+    right, wrong = fold(told), fold(stamped)
+    assert wrong.yes.quantity_units == right.yes.quantity_units
+    assert wrong.no.quantity_units == right.no.quantity_units
+    assert wrong.oversold_units == right.oversold_units
+    assert wrong.fees_nanos == right.fees_nanos
+    assert wrong.realized_nanos - wrong.cost_nanos == right.realized_nanos - right.cost_nanos
 
 
 @given(entry_sets, entries)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 from core_stage import CoreStage
 from hypothesis import given, settings
@@ -10,7 +12,7 @@ from actors.core import Record, Send
 from actors.directory.messages import Side
 from actors.execution.messages import FillReversed, OrderFilled
 from actors.messages import PeerRestarted
-from actors.position.core import SETTLED_WINDOWS_KEPT, PositionCore
+from actors.position.core import PositionCore
 from actors.position.ledger import LedgerEntry, fold
 from actors.position.messages import FillBooked, Holding, PositionSnapshot, WindowSettled
 from actors.roles import DESK, DIRECTORY, EXECUTOR, OBSERVER, POSITION, STRATEGY, order_role
@@ -263,25 +265,6 @@ def test_a_restart_says_the_open_positions_again(stage: CoreStage) -> None:
     assert last_position(stage, DESK) == position
 
 
-def test_settled_windows_are_let_go_one_by_one_and_then_refuse_what_comes(
-    stage: CoreStage,
-) -> None:
-    for number in range(SETTLED_WINDOWS_KEPT + 1):
-        stage.give(filled(window=number))
-        stage.give(resolved(number))
-    assert len(stage.saved("position")) == SETTLED_WINDOWS_KEPT
-    assert len(stage.saved("position", open_only=False)) == SETTLED_WINDOWS_KEPT + 1
-    stage.start()
-    stage.forget()
-    stage.give(filled(detail("late"), window=0))
-    stage.give(opened(0))
-    stage.give(resolved(0))
-    assert [log.level for log in stage.logs] == ["error"] * 3
-    assert stage.events == []
-    stage.give(filled(detail("late"), window=1))
-    assert stage.told(DIRECTORY, WindowSettled)[-1].market_id == market(1).market_id
-
-
 Told = OrderFilled | FillReversed
 
 
@@ -310,6 +293,34 @@ def conversations(draw: st.DrawFn) -> tuple[list[OrderFilled], set[int], list[To
     repeated = draw(st.lists(st.sampled_from(told), max_size=6))
     restarts: list[Told | None] = [None] * draw(st.integers(0, 3))
     return fills, reversed_numbers, draw(st.permutations([*told, *repeated, *restarts]))
+
+
+def told_as(arrivals: list[Told | None]) -> dict[str, PositionSnapshot]:
+    """Every window's position after these arrivals, with a restart at each None."""
+    stage = CoreStage(PositionCore, POSITION)
+    stage.start()
+    for message in arrivals:
+        if message is None:
+            stage.start()
+        else:
+            stage.give(message)
+    return {each.market_id: each for each in stage.told(DESK, PositionSnapshot)}
+
+
+@settings(deadline=None)
+@given(conversations(), st.randoms(use_true_random=False))
+def test_any_order_and_repetition_of_the_same_fills_and_reversals_gives_the_same_position(
+    conversation: tuple[list[OrderFilled], set[int], list[Told | None]], dice: random.Random
+) -> None:
+    arrivals = conversation[2]
+    again = [*arrivals, *dice.choices(arrivals, k=3)]
+    dice.shuffle(again)
+    one, other = told_as(arrivals), told_as(again)
+    assert one.keys() == other.keys()
+    for market_id, position in one.items():
+        same = other[market_id]
+        assert (same.yes, same.no) == (position.yes, position.no)
+        assert same.realized_nanos == position.realized_nanos
 
 
 @settings(deadline=None)

@@ -13,6 +13,7 @@ from actors.core import (
     Core,
     Effects,
     Log,
+    Recall,
     Record,
     Save,
     Send,
@@ -32,6 +33,7 @@ from actors.messages import (
     PeerRestarted,
     Ping,
     Pong,
+    Recalled,
     ServingChanged,
     Started,
     TimerFired,
@@ -69,7 +71,7 @@ class Puppet(Core):
         super().__init__(*arguments)  # type: ignore[arg-type] # as the base's
         self.heard: list[object] = []
 
-    @handles(Started, TimerFired, PeerRestarted)
+    @handles(Started, TimerFired, PeerRestarted, Recalled)
     def note(self, message: object, _now_ms: int) -> Effects:
         self.heard.append(message)
         return []
@@ -267,6 +269,47 @@ def test_a_spare_takes_the_role_it_is_assigned(scene: Scene) -> None:
     spare.receive(scene.supervisor, SUPERVISOR, 0, Assign(ROLE))
     assert spare.role == ROLE
     assert spare.generation == 2
+    core = spare.core
+    spare.receive(scene.supervisor, SUPERVISOR, 0, Assign(ROLE))
+    assert spare.core is core
+    assert spare.generation == 2
+
+
+def test_one_that_hangs_before_its_first_message_says_nothing_until_it_goes_on(
+    scene: Scene,
+) -> None:
+    late = Player(scene.house, scene.supervisor, "spare/2", 10, 0)
+    late.hang()
+    late.begin(
+        AddressBook(
+            version=1, entries={SUPERVISOR: Address(address=scene.supervisor, generation=0)}
+        )
+    )
+    late.receive(scene.supervisor, SUPERVISOR, 0, Ping(9))
+    scene.house.agenda.run_until(scene.house.agenda.now_ms + 20)
+    assert Hello(role="spare/2", pid=10, generation=0) not in scene.supervisor.letters
+    late.go_on()
+    scene.house.agenda.run_until(scene.house.agenda.now_ms + 20)
+    assert Hello(role="spare/2", pid=10, generation=0) in scene.supervisor.letters
+    assert isinstance(scene.supervisor.letters[-1], Pong)
+
+
+def test_one_without_its_first_message_answers_nothing(scene: Scene) -> None:
+    before = list(scene.supervisor.letters)
+    deaf = Player(scene.house, scene.supervisor, "spare/3", 11, 0)
+    deaf.receive(scene.supervisor, SUPERVISOR, 0, Ping(9))
+    scene.house.agenda.run_until(scene.house.agenda.now_ms + 20)
+    assert scene.supervisor.letters == before
+
+
+def test_it_is_given_a_closed_row_that_it_recalls(scene: Scene) -> None:
+    closed = Save("order", "order_9", ROW.value, is_open=False)
+    scene.play(Record(OrderForgotten("order_9"), (closed,)))
+    scene.play(Recall("order", "order_9", "why"), Recall("order", "never", "why"))
+    assert scene.core.heard[-2:] == [
+        Recalled("order", "order_9", ROW.value, "why"),
+        Recalled("order", "never", None, "why"),
+    ]
 
 
 def test_a_core_that_raises_or_is_not_understood_ends_the_run(scene: Scene) -> None:

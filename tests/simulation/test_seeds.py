@@ -76,6 +76,7 @@ def test_a_calm_run_trades_and_settles() -> None:
         {"loss": 0.3},
         {"duplication": 0.5},
         {"lateness": 0.4},
+        {"control_loss": 0.3},
         {"halfway": 0.02},
         {"falls": 15.0},
         {"hangs": 5.0},

@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from troupe_stage import LIMITS, SPARES, Troupe, pong, spawned, told
 
 from actors.execution.messages import HaltReport, HaltTrading
 from actors.messages import (
@@ -13,71 +14,17 @@ from actors.messages import (
     JournalFailed,
     Leaving,
     Ping,
-    Pong,
     ServingChanged,
     StartChild,
     VenueTimeMeasured,
 )
-from actors.settings import SupervisionSettings
 from actors.supervision.core import SPARE_COUNT, SupervisorCore
 from actors.supervision.messages import (
-    ChildReport,
     ChildState,
     Kill,
-    Spawn,
     SupervisorEffect,
-    Tell,
     TellBook,
 )
-
-SPARES = tuple(f"spare/{number}" for number in range(1, SPARE_COUNT + 1))
-LIMITS = SupervisionSettings(max_restarts=5, restart_period_s=60, heartbeat_limit_ms=3_000)
-
-
-class Troupe:
-    """A supervisor core whose children say hello as soon as they are made."""
-
-    def __init__(self, *roles: str, limits: SupervisionSettings = LIMITS) -> None:
-        self.core = SupervisorCore(roles, limits, random.Random(1), pid=1)
-        self.handles: dict[str, int] = {}
-        self.now_ms = 0
-        self.follow(self.core.begin(0))
-
-    def follow(self, effects: list[SupervisorEffect]) -> list[SupervisorEffect]:
-        for effect in list(effects):
-            if isinstance(effect, Spawn):
-                self.handles[effect.role] = effect.handle
-                hello = Hello(role=effect.role, pid=1000 + effect.handle, generation=1)
-                effects += self.core.child_said(effect.handle, hello, self.now_ms)
-            elif isinstance(effect, Tell) and isinstance(effect.message, Assign):
-                self.handles[effect.message.role] = effect.handle
-        return effects
-
-    def say(self, role: str, message: object) -> list[SupervisorEffect]:
-        return self.follow(self.core.child_said(self.handles[role], message, self.now_ms))
-
-    def fall(self, role: str) -> list[SupervisorEffect]:
-        return self.follow(self.core.child_exited(self.handles[role], self.now_ms))
-
-    def tick(self, later_ms: int = 0) -> list[SupervisorEffect]:
-        self.now_ms += later_ms
-        return self.follow(self.core.tick(self.now_ms))
-
-    def row(self, role: str) -> ChildReport | None:
-        report = self.core.report(0, self.now_ms)
-        return next((child for child in report.children if child.role == role), None)
-
-    @property
-    def escalation(self) -> str:
-        return self.core.report(0, self.now_ms).escalation
-
-
-def spawned(effects: list[SupervisorEffect]) -> list[str]:
-    return [effect.role for effect in effects if isinstance(effect, Spawn)]
-
-
-def told(effects: list[SupervisorEffect], kind: type) -> list[Tell]:
-    return [e for e in effects if isinstance(e, Tell) and isinstance(e.message, kind)]
 
 
 def test_children_start_in_the_tables_order_and_spare_orders_wait() -> None:
@@ -121,7 +68,7 @@ def fall_again(troupe: Troupe, role: str) -> list[SupervisorEffect]:
     for _ in range(10 if troupe.core.next_tick_ms(troupe.now_ms) is not None else 0):
         troupe.tick(1_000)
         for each in ("desk", role):
-            troupe.say(each, _pong(each))
+            troupe.say(each, pong(each))
     return effects
 
 
@@ -144,29 +91,16 @@ def test_falls_far_apart_never_escalate() -> None:
     for _ in range(20):
         fall_again(troupe, "strategy")
         troupe.tick(61_000)
-        troupe.say("strategy", _pong("strategy"))
+        troupe.say("strategy", pong("strategy"))
     assert troupe.escalation == ""
-
-
-def _pong(role: str, **changes: object) -> Pong:
-    fields = {
-        "role": role,
-        "number": 1,
-        "is_serving": True,
-        "book_version": 1,
-        "handled_count": 10,
-        "last_message_age_ms": 3,
-        "latencies_us": {},
-    }
-    return Pong(**{**fields, **changes})  # type: ignore[arg-type] # test data by name
 
 
 def test_a_child_that_does_not_answer_is_killed_once_and_then_made_again() -> None:
     troupe = Troupe("desk", "strategy")
     troupe.now_ms = 3_001
-    troupe.say("desk", _pong("desk"))
+    troupe.say("desk", pong("desk"))
     for spare in SPARES:
-        troupe.say(spare, _pong(spare))
+        troupe.say(spare, pong(spare))
     effects = troupe.tick()
     row = troupe.row("strategy")
     assert row is not None
@@ -179,9 +113,9 @@ def test_a_killed_child_whose_exit_is_never_reported_is_made_again_all_the_same(
     troupe = Troupe("desk", "strategy")
     for _ in range(7):
         troupe.now_ms += 500
-        troupe.say("desk", _pong("desk"))
+        troupe.say("desk", pong("desk"))
         for spare in SPARES:
-            troupe.say(spare, _pong(spare))
+            troupe.say(spare, pong(spare))
         troupe.tick()
     assert spawned(troupe.tick(1_500)) == []
     assert spawned(troupe.tick(100)) == ["strategy"]
@@ -217,7 +151,7 @@ def test_an_answered_ping_keeps_a_child_alive() -> None:
     for _ in range(20):
         assert not [e for e in troupe.tick(1_000) if isinstance(e, Kill)]
         for role in ("desk", *SPARES):
-            troupe.say(role, _pong(role))
+            troupe.say(role, pong(role))
 
 
 def test_a_waiting_order_actor_takes_the_order_and_another_takes_its_place() -> None:
@@ -331,9 +265,9 @@ def test_words_of_a_child_already_replaced_change_nothing(message: object) -> No
 
 def test_the_report_adds_up_what_past_and_present_children_handled() -> None:
     troupe = Troupe("desk")
-    troupe.say("desk", _pong("desk", handled_count=10, latencies_us={"tick_to_signal": (5, 6)}))
+    troupe.say("desk", pong("desk", handled_count=10, latencies_us={"tick_to_signal": (5, 6)}))
     troupe.fall("desk")
-    troupe.say("desk", _pong("desk", handled_count=3, latencies_us={"tick_to_signal": (7,)}))
+    troupe.say("desk", pong("desk", handled_count=3, latencies_us={"tick_to_signal": (7,)}))
     report = troupe.core.report(9, 0)
     assert (report.request_id, report.handled_count) == (9, 13)
     assert report.latencies_us == {"tick_to_signal": (5, 6, 7)}

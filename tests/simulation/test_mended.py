@@ -1,0 +1,97 @@
+"""What the simulation found once and what was mended since: each in the run that showed it."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+from trial_plans import SETTINGS, plan
+
+from actors.core import Core, Effects
+from actors.execution.messages import ForgetOrder
+from actors.messages import Recalled
+from actors.position.core import PositionCore
+from actors.roles import EXECUTOR, POSITION
+from actors.settings import Settings
+from simulation.rough import RoughExecutorCore
+from simulation.trial import Trial
+from simulation.troupe import Troupe
+
+
+def strategy(**values: object) -> Settings:
+    return attrs.evolve(SETTINGS, strategy=attrs.evolve(SETTINGS.strategy, **values))
+
+
+SELLS_EARLY = strategy(
+    on_stop_loss="exit",
+    stop_loss_ticks=400,
+    bootstrap_high_ticks=650,
+    bootstrap_low_ticks=500,
+)
+
+
+@pytest.mark.parametrize("seed", [20, 21, 22])
+def test_a_word_to_or_from_the_supervisor_that_is_lost_once_is_said_again(seed: int) -> None:
+    trial = Trial(seed, minutes=5, plan=plan(control_loss=0.1, falls=2.0, hangs=1.0))
+    result = trial.run()
+    assert result.fault_counts["control_loss"] > 10
+    assert result.failure is None, result.failure.text
+
+
+def test_a_clock_set_back_between_a_buy_and_its_sale_loses_no_sale() -> None:
+    result = Trial(29, minutes=12, plan=plan(SELLS_EARLY, clock_jumps=3.0)).run()
+    assert result.failure is None, result.failure.text
+
+
+def test_what_comes_for_a_window_that_was_let_go_is_taken_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recalled: list[object] = []
+
+    class NotesRecalls(PositionCore):
+        def handle(self, message: object, now_ms: int) -> Effects:
+            if isinstance(message, Recalled) and message.value is not None:
+                recalled.append(message.about)
+            return super().handle(message, now_ms)
+
+    monkeypatch.setattr("actors.position.core.SETTLED_WINDOWS_KEPT", 0)
+    troupe = Troupe().replacing(POSITION, NotesRecalls)
+    trial = Trial(3, minutes=12, plan=plan(loss=0.3, lateness=0.2, duplication=0.2), troupe=troupe)
+    result = trial.run()
+    assert result.failure is None, result.failure.text
+    assert result.settled_count >= 2
+    assert recalled
+
+
+class ForgetsAtOnce(RoughExecutorCore):
+    """Lets an Order go without asking which failed trades it has heard of."""
+
+    def handle(self, message: object, now_ms: int) -> Effects:
+        if isinstance(message, ForgetOrder):
+            failed = frozenset(self._failed.get(message.order_id, ()))
+            message = attrs.evolve(message, reversed_trade_ids=failed)
+        return super().handle(message, now_ms)
+
+
+def with_a_rough_venue(executor: type[Core]) -> Trial:
+    """A run in which the word that a trade has failed is lost on its way to an Order."""
+    settings = strategy(bootstrap_high_ticks=650, bootstrap_low_ticks=500)
+    troupe = Troupe().replacing(EXECUTOR, executor)
+    return Trial(8, minutes=12, plan=plan(settings, loss=0.4), troupe=troupe)
+
+
+def test_a_failed_trade_that_an_order_never_heard_of_is_noticed() -> None:
+    failure = with_a_rough_venue(ForgetsAtOnce).run().failure
+    assert failure is not None
+    assert failure.invariant == 5
+
+
+def test_an_order_hears_of_each_failed_trade_before_it_is_forgotten() -> None:
+    result = with_a_rough_venue(RoughExecutorCore).run()
+    assert result.failure is None, result.failure.text
+
+
+def test_the_rough_venue_takes_trades_back() -> None:
+    trial = with_a_rough_venue(RoughExecutorCore)
+    trial.run()
+    facts = trial.referee.facts
+    assert any(facts.evidence.failed(order_id) for order_id in facts.orders)
