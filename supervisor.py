@@ -34,7 +34,7 @@ from thespian.actors import (
 
 from actors import transport
 from actors.log import LineLog
-from actors.messages import Address, AddressBook, Boot, Envelope, Hello, Pong
+from actors.messages import Address, AddressBook, Boot, Envelope, Hello, Ping, Pong
 from actors.roles import SUPERVISOR
 from actors.supervision.core import SupervisorCore
 from actors.supervision.messages import (
@@ -51,7 +51,11 @@ from actors.supervision.messages import (
 )
 
 HEARTBEAT_MS = 500
-_BEAT, _TICK = "beat", "tick"
+_BEAT, _TICK, _PING = "beat", "tick", "ping"
+_PING_GAP_MS = 40
+_PING_SHARE = 6
+"""A round of Pings leaves in so many parts or a few more: all children answering at once would
+hold up whatever the market does just then."""
 _NEVER_MS = 2**62
 
 
@@ -63,6 +67,7 @@ class Supervisor(Actor):
         self._core: SupervisorCore | None = None
         self._addresses: dict[int, ActorAddress] = {}
         self._tick_at_ms = _NEVER_MS
+        self._pings: dict[int, Ping] = {}
 
     def receiveMessage(self, msg: object, sender: ActorAddress) -> None:  # noqa: N802 # Thespian's
         """Take one message; an exception ends the process, and the foreground builds anew."""
@@ -90,6 +95,8 @@ class Supervisor(Actor):
                 handle = self._handle_of(msg.childAddress, None)
                 self._perform(core.child_exited(handle, now_ms))
                 self._addresses.pop(handle, None)
+            case WakeupMessage(payload=payload) if payload == _PING:
+                self._send_pings()
             case WakeupMessage():
                 self._tick_at_ms = _NEVER_MS
                 self._perform(core.tick(now_ms))
@@ -139,6 +146,8 @@ class Supervisor(Actor):
             match effect:
                 case Spawn(handle, role):
                     self._spawn(handle, role)
+                case Tell(handle, Ping() as ping):
+                    self._send_soon(handle, ping)
                 case Tell(handle, message):
                     self._tell(handle, message)
                 case TellBook(handle):
@@ -156,6 +165,19 @@ class Supervisor(Actor):
         if self._core is not None:
             self._core.child_forked(handle, transport.pid_of_child(self, address))
         self.send(address, self._boot_of(role))
+
+    def _send_soon(self, handle: int, ping: Ping) -> None:
+        if not self._pings:
+            self.wakeupAfter(timedelta(milliseconds=_PING_GAP_MS), payload=_PING)
+        self._pings[handle] = ping
+
+    def _send_pings(self) -> None:
+        for handle in list(self._pings)[: 1 + len(self._pings) // _PING_SHARE]:
+            ping = self._pings.pop(handle)
+            if handle in self._addresses:
+                self._tell(handle, ping)
+        if self._pings:
+            self.wakeupAfter(timedelta(milliseconds=_PING_GAP_MS), payload=_PING)
 
     def _boot_of(self, role: str) -> Boot:
         boot = self._boot

@@ -32,6 +32,8 @@ class Child:
     last_pong: Pong | None = None
     book_version: int = 0
     """Of the address book that it was told last."""
+    is_book_due: bool = False
+    """Whether it is to be told of an order's new address, which can wait for the next tick."""
     told_at_ping: int = 0
     """Number of the last Ping before it was last told its role or the address book."""
 

@@ -38,7 +38,8 @@ from actors.supervision.messages import (
 SPARE_COUNT = 3
 """Order actors that wait, already forked: a fork would add some ten ms to tick-to-order."""
 _REFILL_AFTER_MS = 50
-"""A new spare is forked a little later: a fork at once would hold up the order's own start."""
+"""A new spare is forked a little later, and the next one later still: forks at once would hold up
+the order's own start."""
 _BACKOFF_FIRST_MS = 100
 _BACKOFF_MOST_MS = 5_000
 _CLEARING_LIMIT_MS = 5_000
@@ -173,7 +174,13 @@ class SupervisorCore:
         if not child.meet(said, now_ms):
             return []
         self.book_version += 1
-        effects: list[SupervisorEffect] = [self._tell_book(each) for each in self._audience(child)]
+        audience = self._audience(child)
+        if order_id_of(child.role) is not None:
+            # Whom it talks to learn its address from its own words; this is for lost ones.
+            for each in audience:
+                each.is_book_due = True
+            return []
+        effects: list[SupervisorEffect] = [self._tell_book(each) for each in audience]
         if child.role == DESK:
             self._is_halt_heard = False
             effects += self._halt()
@@ -181,6 +188,7 @@ class SupervisorCore:
 
     def _tell_book(self, child: Child) -> TellBook:
         child.book_version = self.book_version
+        child.is_book_due = False
         child.told_at_ping = self._ping_number
         return TellBook(child.handle)
 
@@ -297,7 +305,9 @@ class SupervisorCore:
                 effects += self._look_at(child, now_ms)
         if self._clear_by_ms is not None and now_ms >= self._clear_by_ms:
             self._is_cleared = True
-        return [*effects, *self._halt(), *self._fill_spares(now_ms), *self._ping_all()]
+        due = [child for child in self._children.values() if child.is_book_due and child.is_up]
+        effects += [self._tell_book(child) for child in due]
+        return [*effects, *self._halt(), *self._fill_spares(now_ms, at_most=1), *self._ping_all()]
 
     def _look_at(self, child: Child, now_ms: int) -> list[SupervisorEffect]:
         """End a child that has not answered for too long; take it for dead a while later."""
@@ -360,9 +370,9 @@ class SupervisorCore:
     def _missing_spares(self) -> int:
         return SPARE_COUNT - sum(is_spare(role) for role in self._children)
 
-    def _fill_spares(self, now_ms: int) -> list[SupervisorEffect]:
+    def _fill_spares(self, now_ms: int, at_most: int = SPARE_COUNT) -> list[SupervisorEffect]:
         effects: list[SupervisorEffect] = []
-        for _ in range(self._missing_spares()):
+        for _ in range(min(at_most, self._missing_spares())):
             self._next_spare += 1
             effects.append(self._spawn(spare_role(self._next_spare), ChildKind.TEMPORARY, now_ms))
         return effects

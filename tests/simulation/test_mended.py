@@ -72,26 +72,24 @@ class ForgetsAtOnce(RoughExecutorCore):
         return super().handle(message, now_ms)
 
 
-def with_a_rough_venue(executor: type[Core]) -> Trial:
-    """A run in which the word that a trade has failed is lost on its way to an Order."""
+def with_a_rough_venue(executor: type[Core], seed: int) -> Trial:
+    """A run in which the word that a trade has failed may be lost on its way to an Order."""
     settings = strategy(bootstrap_high_ticks=650, bootstrap_low_ticks=500)
     troupe = Troupe().replacing(EXECUTOR, executor)
-    return Trial(8, minutes=12, plan=plan(settings, loss=0.4), troupe=troupe)
-
-
-def test_a_failed_trade_that_an_order_never_heard_of_is_noticed() -> None:
-    failure = with_a_rough_venue(ForgetsAtOnce).run().failure
-    assert failure is not None
-    assert failure.invariant == 5
+    return Trial(seed, minutes=12, plan=plan(settings, loss=0.4), troupe=troupe)
 
 
 def test_an_order_hears_of_each_failed_trade_before_it_is_forgotten() -> None:
-    result = with_a_rough_venue(RoughExecutorCore).run()
+    unmended = ((seed, with_a_rough_venue(ForgetsAtOnce, seed).run()) for seed in range(1, 25))
+    seed, failed = next(each for each in unmended if each[1].failure is not None)
+    assert failed.failure is not None
+    assert failed.failure.invariant == 5
+    result = with_a_rough_venue(RoughExecutorCore, seed).run()
     assert result.failure is None, result.failure.text
 
 
 def test_the_rough_venue_takes_trades_back() -> None:
-    trial = with_a_rough_venue(RoughExecutorCore)
+    trial = with_a_rough_venue(RoughExecutorCore, seed=8)
     trial.run()
     facts = trial.referee.facts
     assert any(facts.evidence.failed(order_id) for order_id in facts.orders)

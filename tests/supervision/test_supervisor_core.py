@@ -208,7 +208,8 @@ def test_a_new_address_is_told_to_everyone_but_an_orders_only_to_whom_it_talks()
     assert {troupe.handles[r] for r in ("position", "executor", "desk", "strategy")} <= books
     troupe.say("desk", StartChild("order/order_1"))
     effects = troupe.say("order/order_1", Hello(role="order/order_1", pid=5, generation=1))
-    books = {e.handle for e in effects if isinstance(e, TellBook)}
+    assert effects == []  # they learn it from the order's own words; the book is for lost ones
+    books = {e.handle for e in troupe.tick(50) if isinstance(e, TellBook)}
     told_roles = {role for role, handle in troupe.handles.items() if handle in books}
     assert "strategy" not in told_roles
     assert {"desk", "executor", "position", "order/order_1"} <= told_roles
@@ -278,6 +279,7 @@ def test_as_many_spares_always_wait() -> None:
     troupe = Troupe("desk")
     for number in range(5):
         troupe.say("desk", StartChild(f"order/order_{number}"))
-    troupe.tick(50)
+    forks = [len(spawned(troupe.tick(50))) for _ in range(SPARE_COUNT + 1)]
+    assert forks == [1] * SPARE_COUNT + [0]
     rows = troupe.core.report(0, 0).children
     assert sum(row.role.startswith("spare/") for row in rows) == SPARE_COUNT
