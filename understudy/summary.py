@@ -120,8 +120,9 @@ def read_summary(reader: JournalReader, tally: Tally, start_seq: int) -> Summary
         windows=tuple(_settlements(reader, settled)),
         orders=tuple(
             order
-            for order in reader.states("order", open_only=False)
-            if isinstance(order, OrderState) and order.intent.order_id in touched
+            for order_id in sorted(touched)
+            for order in reader.states("order", order_id, open_only=False)
+            if isinstance(order, OrderState)
         ),
         restarts=tally.restarts,
         handled_count=tally.handled_count,
