@@ -7,6 +7,7 @@ which the kernel keeps whole.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from datetime import UTC, datetime
@@ -35,13 +36,18 @@ class LineLog:
             os.write(self._file_descriptor, line.encode())
         except OSError as error:
             # A full disk must not end trading's housekeeping; the journal is what stops orders.
-            os.write(sys.stderr.fileno(), f"cannot write the log: {error}\n".encode())
+            _write_to_stderr(f"cannot write the log: {error}\n")
         if self._to_stderr:
-            os.write(sys.stderr.fileno(), line.encode())
+            _write_to_stderr(line)
 
     def close(self) -> None:
         """Close the file."""
         os.close(self._file_descriptor)
+
+
+def _write_to_stderr(text: str) -> None:
+    with contextlib.suppress(OSError):  # it may be a file on the same full disk, or a closed pipe
+        os.write(sys.stderr.fileno(), text.encode())
 
 
 def rotate(data_dir: Path) -> None:

@@ -292,3 +292,6 @@ class Settings:
     execution: ExecutionSettings = attrs.field(factory=ExecutionSettings)
     risk: RiskSettings = attrs.field(factory=RiskSettings)
     supervision: SupervisionSettings = attrs.field(factory=SupervisionSettings)
+
+    speed: float = 1.0
+    """Venue time per real time: the run's, no key. What takes real time may take longer by it."""

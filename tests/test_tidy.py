@@ -25,6 +25,7 @@ IMPURE_PATHS = {
     "actors/codec.py",
     "actors/io_thread.py",
     "actors/journal.py",
+    "actors/kill_switch.py",
     "actors/log.py",
     "actors/pause_points.py",
     "actors/pulse.py",

@@ -63,15 +63,27 @@ def supervisor_boot(
     log_to_stderr: bool,
     pause_points_dir: Path | None = None,
     is_real_money_understood: bool = False,
+    is_rehearsal: bool = False,
 ) -> SupervisorBoot:
     """Everything the supervisor needs to start the troupe.
+
+    Args:
+        settings: the whole configuration.
+        clock: venue time.
+        data_dir: where the journal is.
+        seed: for every actor's dice.
+        log_to_stderr: whether lines of the log are shown as well.
+        pause_points_dir: where a drill arms pause points.
+        is_real_money_understood: whether someone said so on the command line.
+        is_rehearsal: the settings point at a local exchange, which has no real money.
 
     Raises:
         LiveRefused: the settings are for real money, and something speaks against it.
     """
-    refusal = live_refusal(settings, is_understood=is_real_money_understood)
-    if refusal is not None:
-        raise LiveRefused(refusal)
+    if not is_rehearsal:
+        refusal = live_refusal(settings, is_understood=is_real_money_understood)
+        if refusal is not None:
+            raise LiveRefused(refusal)
     return SupervisorBoot(
         settings=settings,
         clock=clock,
@@ -85,17 +97,20 @@ def supervisor_boot(
 
 
 def pointed_at_local_exchange(settings: Settings, http_url: str, ws_url: str) -> Settings:
-    """Return the settings with every address replaced by the local exchange's."""
+    """Return the settings with every address replaced by the local exchange's.
+
+    There an account is its key's own: no other kind of wallet is served.
+    """
     venue = attrs.evolve(
         settings.venue,
         gamma_url=http_url,
         clob_url=http_url,
-        market_ws_url=f"{ws_url}/ws/market",
-        user_ws_url=f"{ws_url}/ws/user",
+        clob_ws_url=f"{ws_url}/ws",
         rtds_ws_url=f"{ws_url}/rtds",
         coinbase_ws_url=f"{ws_url}/coinbase",
     )
-    return attrs.evolve(settings, venue=venue)
+    execution = attrs.evolve(settings.execution, wallet=None)
+    return attrs.evolve(settings, venue=venue, execution=execution)
 
 
 REAL_PATIENCE_MS = 500
@@ -121,4 +136,5 @@ def with_patience(settings: Settings, speed: float) -> Settings:
             max_reference_age_ms=max(strategy.max_reference_age_ms, least_ms),
         ),
         execution=attrs.evolve(execution, order_ttl_ms=max(execution.order_ttl_ms, least_ms)),
+        speed=speed,
     )

@@ -22,7 +22,7 @@ class Lazy:
 
 
 COMMANDS: Mapping[str, Lazy] = {
-    "run": Lazy("understudy.commands.run", "run", "Trade: live with paper money, or the demo."),
+    "run": Lazy("understudy.commands.run", "run", "Trade: paper money, real money, or the demo."),
     "ps": Lazy("understudy.commands.ps", "ps", "Show the actors of a running system."),
     "halt": Lazy("understudy.commands.halts", "halt", "Stop trading until someone resumes."),
     "resume": Lazy("understudy.commands.halts", "resume", "Lift a halt, and trade again."),
@@ -88,6 +88,7 @@ class LazyGroup(TaughtCommand, click.Group):
 def main() -> None:
     """Trade Polymarket's short crypto markets with supervised actors.
 
-    Orders are simulated; books and prices are the real venue's, or a local exchange's. Whatever
-    is killed, the journal knows every order, and a successor carries on.
+    Orders are simulated, unless execution.mode is "live"; books and prices are the real venue's, or
+    a local exchange's. Whatever is killed, the journal knows every order, and a successor carries
+    on.
     """

@@ -95,9 +95,13 @@ def _header(status: Status) -> RenderableType:
         panels.market_line(market, status.now_ms),
         Text.assemble(("understudy ", "bold cyan"), (clock_label(status.now_ms), "dim")),
     )
-    header.add_row(panels.reference_line(snapshot, status.now_ms), Text(pace, "dim"))
+    stakes = Text.assemble(
+        (status.stakes, "bold red"), "  " if status.stakes else "", (pace, "dim")
+    )
+    header.add_row(panels.reference_line(snapshot, status.now_ms), stakes)
     notice = panels.notice_line(
         status.report.escalation if status.report is not None else "",
+        status.halts,
         view.stop_loss if view is not None else None,
         view.feeds if view is not None else (),
         status.latencies,

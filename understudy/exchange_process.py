@@ -6,6 +6,7 @@ import json
 import select
 import subprocess
 import sys
+from pathlib import Path
 
 import attrs
 
@@ -28,6 +29,14 @@ class ExchangeSetup:
     seed: int
     asset: str
     window_minutes: int
+    account: str = ""
+    """Has money at the start; empty: nobody's orders are expected."""
+    dollars: int = 1_000
+    """The account's."""
+    has_admin: bool = False
+    """Whether its own books can be read, and things made go wrong."""
+    faults: Path | None = None
+    """What goes wrong by itself."""
 
 
 class ExchangeProcess:
@@ -42,6 +51,9 @@ class ExchangeProcess:
             *("--minutes", str(options.window_minutes)),
             *("--start", str(options.clock.origin_ms)),
             *("--origin-monotonic-ns", str(options.clock.origin_monotonic_ns)),
+            *(("--wallet", f"{options.account}={options.dollars}") if options.account else ()),
+            *(("--admin",) if options.has_admin else ()),
+            *(("--faults", str(options.faults)) if options.faults is not None else ()),
         ]
         # Its own session: a Ctrl-C must not end it before the system has ended its orders.
         self._process = subprocess.Popen(  # noqa: S603 # our own module, our own arguments

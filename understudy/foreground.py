@@ -8,6 +8,7 @@ children then leave, and the next run on the same data directory recovers.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import signal
 import sys
 import time
@@ -28,9 +29,11 @@ from actors.supervision.messages import ChildrenReport
 from understudy.bootstrap import pointed_at_local_exchange, supervisor_boot, with_patience
 from understudy.console import LiveView
 from understudy.control import ControlServer
-from understudy.data_dir import DataDirLock, DirectoryLocked
+from understudy.data_dir import DataDirLock, DirectoryLocked, OtherAccount, keep_to_account
 from understudy.exchange_process import ExchangeFailed, ExchangeProcess, ExchangeSetup
 from understudy.exit_codes import ExitCode
+from understudy.halting import HaltControl, lasting_halts
+from understudy.live import orders_left
 from understudy.options import RunOptions
 from understudy.status import Status, ps_reply
 from understudy.summary import Tally, print_summary
@@ -53,12 +56,19 @@ def run(options: RunOptions) -> int:
         return _say(str(locked), ExitCode.LOCKED)
     try:
         prepare(options.data_dir)
+        keep_to_account(options.data_dir, options.account)
         log.rotate(options.data_dir)
+        if options.account:
+            # Loading the venue's client takes a second or two: an executor that is made again must
+            # have it at once, or it counts as hung before it has begun.
+            importlib.import_module("actors.execution.real.port")
         prepare_to_fork()
         with _market(options) as (settings, clock):
             return _Foreground(options, settings, clock).run_until_done()
     except JournalError as error:
         return _say(str(error), ExitCode.JOURNAL_UNUSABLE)
+    except OtherAccount as other:
+        return _say(str(other), ExitCode.BAD_INPUT)
     except (ExchangeFailed, TreeFailed) as error:
         return _say(str(error), ExitCode.FAILED)
     finally:
@@ -90,6 +100,7 @@ def _market(options: RunOptions) -> Iterator[tuple[Settings, ClockSpec]]:
             seed=options.seed,
             asset=series.asset,
             window_minutes=series.window_minutes,
+            account=options.account,
         )
     )
     try:
@@ -124,6 +135,8 @@ class _Foreground:
             seed=options.seed,
             log_to_stderr=not options.is_terminal,
             pause_points_dir=stage.pause_points_dir if stage is not None else None,
+            is_real_money_understood=options.is_real_money_understood,
+            is_rehearsal=options.is_local,
         )
         self._reader = JournalReader(options.data_dir)
         self._start_seq, _ = self._reader.last_event()
@@ -137,10 +150,13 @@ class _Foreground:
         self._view_request = 0
         self._stop_reason = ""
         self._answered_at = time.monotonic()
+        self._halting = HaltControl(options.data_dir)
+        self._halts = lasting_halts(self._reader)
 
     def run_until_done(self) -> int:
         """Start, watch, end; the summary comes last."""
-        control = ControlServer(self._options.data_dir, {"ps": self._on_ps})
+        handlers = {"ps": self._on_ps, **self._halting.handlers}
+        control = ControlServer(self._options.data_dir, handlers)
         with self._signals():
             tree = ActorTree(self._boot)
             control.start()
@@ -155,14 +171,19 @@ class _Foreground:
             self._lines.write("info", f"ending: {self._stop_reason}")
             self._take_report(tree.end(self._stop_reason))
         print_summary(self._reader, self._tally, self._start_seq, is_json=self._options.is_json)
+        left = orders_left(self._reader)
+        if left:
+            _say(left, ExitCode.FAILED)
         if code != ExitCode.OK:
             return _say(self._stop_reason, code)
-        return code
+        return ExitCode.FAILED if left else code
 
     def _watch(self, tree: ActorTree, live: LiveView) -> tuple[ExitCode, ActorTree]:
         while not self._stop_reason:
             began = time.monotonic()
             self._take_report(tree.ask_children(_ASK_S))
+            self._halting.beat(tree)
+            self._halts = lasting_halts(self._reader)
             self._take_view(tree)
             live.show(self._status())
             fallen = tree.fallen() or self._hung()
@@ -205,7 +226,9 @@ class _Foreground:
             report=self._report,
             now_ms=self._clock.now_ms(),
             speed=self._clock.spec.speed,
+            stakes=self._options.stakes,
             latencies=self._tally.latencies,
+            halts=self._halts,
         )
 
     def _hung(self) -> str | None:
@@ -239,7 +262,7 @@ class _Foreground:
     def _on_ps(self, _request: dict[str, object]) -> dict[str, object]:
         if self._report is None:
             return {"error": "the supervisor has not answered yet"}
-        return ps_reply(self._report)
+        return ps_reply(self._report, self._halts)
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:

@@ -13,11 +13,13 @@ import attrs
 
 from actors.settings import Rule, Settings
 
-SECTIONS: Mapping[str, type] = types.MappingProxyType(typing.get_type_hints(Settings))
+SECTIONS: Mapping[str, type] = types.MappingProxyType(
+    {name: kind for name, kind in typing.get_type_hints(Settings).items() if attrs.has(kind)}
+)
 """Every section's name and the class that declares its keys."""
 
 _KIND_WORDS: Mapping[type, str] = types.MappingProxyType(
-    {bool: "", str: "", int: "a whole number, ", float: "a number, "}
+    {bool: "", str: "", int: "a whole number, ", float: "a number, ", tuple: ""}
 )
 """Said before what a key allows when a value has the wrong type."""
 
@@ -33,7 +35,7 @@ class Key:
     section: str
     name: str
     kind: type
-    """bool, int, float or str."""
+    """bool, int, float, str or tuple (a list of texts)."""
     default: Any
     rule: Rule
     meaning: str
@@ -51,6 +53,8 @@ class Key:
         """
         if self.kind is float and type(value) is int:
             value = float(value)
+        if self.kind is tuple and isinstance(value, list):
+            value = tuple(value)
         words = "" if type(value) is self.kind else _KIND_WORDS[self.kind]
         if type(value) is not self.kind or not self.rule.holds(value):
             raise ConfigError(
@@ -70,6 +74,8 @@ def toml_text(value: object) -> str:
             return "{…}"
         case list():
             return "[…]"
+        case tuple():
+            return f"[{', '.join(map(toml_text, value))}]"
         case _:
             return str(value)
 
@@ -78,16 +84,22 @@ def _declared() -> Iterator[Key]:
     for section, section_class in SECTIONS.items():
         hints = typing.get_type_hints(section_class)
         for field in attrs.fields(section_class):
-            hint = hints[field.name]
-            kinds = [kind for kind in typing.get_args(hint) or (hint,) if kind is not type(None)]
             yield Key(
                 section=section,
                 name=field.name,
-                kind=kinds[0],
+                kind=_kind_of(hints[field.name]),
                 default=field.default,
                 rule=field.validator,
                 meaning=field.metadata["meaning"],
             )
+
+
+def _kind_of(hint: Any) -> type:
+    """``str`` of ``str | None``, ``tuple`` of ``tuple[str, ...]``."""
+    if typing.get_origin(hint) is tuple:
+        return tuple
+    kinds: list[type] = [kind for kind in typing.get_args(hint) if kind is not type(None)]
+    return kinds[0] if kinds else hint
 
 
 KEYS: Mapping[str, Key] = types.MappingProxyType({key.full_name: key for key in _declared()})

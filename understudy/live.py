@@ -1,19 +1,34 @@
-"""Whether a run may trade real money; asked before anything is started."""
+"""Whether a run may trade with live orders, and for which account; asked before anything starts."""
 
 from __future__ import annotations
 
+import contextlib
+import secrets
+from collections.abc import Iterator
+
+from actors.execution.real.live_order import LiveOrder
+from actors.journal import JournalReader
 from actors.settings import Settings
-from understudy.secrets import KeyUnavailable, read_private_key
+from understudy.secrets import (
+    KeyUnavailable,
+    PrivateKey,
+    account_of_key,
+    handed_over,
+    only_for_the_executor,
+)
 
 LIVE_FLAG = "--i-understand-this-is-real-money"
+REHEARSAL_SPEED = 10.0
+REHEARSAL_SPEED_MAX = 10.0
+"""Signing and asking take real time; beyond this an order's own time is over before they are."""
 
 
 class LiveRefused(Exception):
-    """A run with real money was about to start that must not; one sentence says why."""
+    """A run with live orders was about to start that must not; one sentence says why."""
 
 
 def live_refusal(settings: Settings, *, is_understood: bool) -> str | None:
-    """Say in one sentence why the run must not start; None if it may.
+    """Say in one sentence why the run must not trade on the real venue; None if it may.
 
     Args:
         settings: the whole configuration.
@@ -31,8 +46,65 @@ def live_refusal(settings: Settings, *, is_understood: bool) -> str | None:
             'execution.mode = "live" needs execution.durability = "full": a record of real money '
             "must survive a power cut"
         )
-    try:
-        read_private_key()
-    except KeyUnavailable as problem:
-        return str(problem)
     return None
+
+
+def rehearsal_refusal(*, speed: float, is_understood: bool) -> str | None:
+    """Say in one sentence why live orders must not be rehearsed like that; None if they may."""
+    if is_understood:
+        return f"a demo never trades real money: leave {LIVE_FLAG} out"
+    if speed > REHEARSAL_SPEED_MAX:
+        return (
+            f"--speed {speed:g} is too fast for live orders, which need real answers in time: "
+            f"{REHEARSAL_SPEED_MAX:g} at most"
+        )
+    return None
+
+
+@contextlib.contextmanager
+def live_account(settings: Settings, *, has_own_key: bool) -> Iterator[str]:
+    """Give the lower-case address of the account of live orders; empty if orders are simulated.
+
+    Within the block, whoever is forked is given the key in no way but by the file that is named.
+
+    Args:
+        settings: the whole configuration.
+        has_own_key: the key is the user's, or a drill's; otherwise one is made and thrown away.
+
+    Raises:
+        LiveRefused: there is no key that can be used.
+    """
+    if settings.execution.mode != "live":
+        yield ""
+        return
+    try:
+        with contextlib.ExitStack() as hands:
+            if has_own_key:
+                hands.enter_context(only_for_the_executor())
+            else:
+                hands.enter_context(handed_over(throw_away_key()))
+            own = account_of_key()
+            configured = settings.execution.wallet if has_own_key else None
+            yield (configured or own).lower()
+    except KeyUnavailable as problem:
+        raise LiveRefused(str(problem)) from None
+
+
+def throw_away_key() -> PrivateKey:
+    """Make a key for an account that only a local exchange knows."""
+    return PrivateKey("0x" + secrets.token_hex(32))
+
+
+def orders_left(reader: JournalReader) -> str:
+    """Say in one sentence which orders the venue may still hold after the end; empty if none."""
+    left = [
+        live.order_id
+        for live in reader.states("live", open_only=True)
+        if isinstance(live, LiveOrder) and live.posted_at_ms and not live.is_final
+    ]
+    if not left:
+        return ""
+    return (
+        f"whether {', '.join(left)} ended at the venue is not known: start again on this data "
+        "directory, which looks after them, or look at the venue"
+    )

@@ -45,5 +45,21 @@ class RunOptions:
     """Print the summary as one JSON object and nothing else on stdout."""
     is_terminal: bool
     """Someone watches: show the live view."""
+    account: str = ""
+    """Lower-case address of the account that live orders are for; empty if they are simulated."""
+    is_real_money_understood: bool = False
+    """Whether the command line says so."""
     drill_stage: DrillStage | None = None
     """None unless a drill has started this run."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it trades on a local exchange, where no real money is."""
+        return self.is_demo or self.drill_stage is not None
+
+    @property
+    def stakes(self) -> str:
+        """What its orders are worth, for whoever watches; empty if they are simulated."""
+        if not self.account:
+            return ""
+        return "live orders, no real money" if self.is_local else "REAL MONEY"

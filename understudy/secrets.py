@@ -1,15 +1,22 @@
-"""Where the private key of real trading comes from: the environment, or a file of its user alone.
+"""Where the private key of live trading comes from: the environment, or a file of its user alone.
 
 Never a configuration file and never the command line: both are copied, shown and logged. Only the
-real executor's process reads the key, and whoever checks beforehand that it can be read.
+real executor's process keeps the key. Whoever must know whose it is asks ``account_of_key``, which
+has a process of its own read it. A key in a variable would be in the environment of every process
+of the run, and in /proc: ``only_for_the_executor`` takes it out before anything is forked.
 """
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import re
 import stat
-from collections.abc import Mapping
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import attrs
@@ -52,6 +59,81 @@ def read_private_key(environment: Mapping[str, str] | None = None) -> PrivateKey
             f"or set {KEY_VARIABLE}"
         )
     return _checked(text, KEY_VARIABLE) if text else _checked(_file_text(Path(path)), path)
+
+
+def account_of_key() -> str:
+    """Lower-case address of the key's own account; the key itself stays out of this process.
+
+    Raises:
+        KeyUnavailable: as ``read_private_key``; or what is there is a number that is no key.
+    """
+    asked = subprocess.run(  # our own module
+        [sys.executable, "-m", "understudy.key_account"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if asked.returncode:
+        raise KeyUnavailable(asked.stdout.strip() or "the private key could not be looked at")
+    return asked.stdout.strip()
+
+
+@contextlib.contextmanager
+def only_for_the_executor() -> Iterator[None]:
+    """Move a key that a variable holds to where only those look who are told; a file stays one.
+
+    Raises:
+        KeyUnavailable: as ``read_private_key``.
+    """
+    if not os.environ.get(KEY_VARIABLE):
+        yield
+        return
+    with handed_over(read_private_key()):
+        yield
+
+
+@contextlib.contextmanager
+def handed_over(key: PrivateKey) -> Iterator[None]:
+    """Let processes that are forked within the block read this key, as if its file were named.
+
+    On Linux the file is memory of this process alone: it has no name in any directory, and is gone
+    with the process, whatever ends it. Elsewhere it is a temporary one of mode 0600.
+    """
+    before = os.environ.get(FILE_VARIABLE)
+    _take_out_of_environment(KEY_VARIABLE)
+    with _private_file() as (path, descriptor):
+        os.write(descriptor, key.text.encode())
+        os.environ[FILE_VARIABLE] = path
+        try:
+            yield
+        finally:
+            del os.environ[FILE_VARIABLE]
+            if before is not None:
+                os.environ[FILE_VARIABLE] = before
+
+
+@contextlib.contextmanager
+def _private_file() -> Iterator[tuple[str, int]]:
+    if sys.platform.startswith("linux"):
+        descriptor = os.memfd_create("key")
+        try:
+            os.fchmod(descriptor, 0o600)
+            yield f"/proc/{os.getpid()}/fd/{descriptor}", descriptor
+        finally:
+            os.close(descriptor)
+    else:
+        with tempfile.NamedTemporaryFile(prefix="understudy-") as file:
+            yield file.name, file.fileno()
+
+
+def _take_out_of_environment(name: str) -> None:
+    """Unset a variable and overwrite its text where the process was given it: /proc shows that."""
+    libc = ctypes.CDLL(None)
+    libc.getenv.restype = ctypes.c_void_p
+    address = libc.getenv(name.encode())
+    if address is not None:
+        ctypes.memset(address, 0, len(ctypes.string_at(address)))
+    os.environ.pop(name, None)
 
 
 def _checked(text: str, source: str) -> PrivateKey:

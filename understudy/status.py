@@ -26,6 +26,8 @@ class Status:
     """Venue time."""
     speed: float
     """Venue time per real time."""
+    stakes: str = ""
+    """What orders are worth; empty if they are simulated."""
     latencies: Mapping[str, Histogram] = attrs.field(factory=dict)
     """By measured path, since the run began."""
     halts: tuple[Halt, ...] = ()

@@ -28,7 +28,8 @@ from supervisor import Supervisor
 
 FOREGROUND = "foreground"
 _END_LIMIT_S = 3.0
-_SHUTDOWN_LIMIT_S = 8.0
+_SHUTDOWN_MARGIN_S = 3.0
+"""How much longer than the supervisor waits for the orders' end."""
 
 
 class TreeFailed(Exception):
@@ -74,6 +75,7 @@ class ActorTree:
         self._request_id = 0
         self._pids: set[int] = set()
         self.last_report: ChildrenReport | None = None
+        self._ending_limit_s = boot.settings.execution.ending_limit_ms / 1000 + _SHUTDOWN_MARGIN_S
         capabilities = {"Admin Port": _free_port(), "AllowRemoteActorSources": "No"}
         try:
             # Thespian keeps one system per process unless told that this one is its own.
@@ -144,7 +146,7 @@ class ActorTree:
     def end(self, reason: str) -> ChildrenReport | None:
         """End in good order: orders over, actors gone, nothing left running; the last report."""
         self._system.tell(self._supervisor, ShutDown(reason))
-        deadline = time.monotonic() + _SHUTDOWN_LIMIT_S
+        deadline = time.monotonic() + self._ending_limit_s
         while time.monotonic() < deadline and self.fallen() is None:
             report = self.ask_children(patience_s=1.0)
             if report is not None and report.is_cleared:

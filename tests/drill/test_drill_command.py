@@ -128,3 +128,21 @@ def test_an_exchange_that_does_not_start_is_one_sentence(fake: FakeDrill) -> Non
 def test_bad_input_is_refused_before_anything_starts(fake: FakeDrill, arguments: list[str]) -> None:
     assert drill(*arguments).exit_code == ExitCode.BAD_INPUT
     assert fake.asked == {}
+
+
+def test_live_orders_and_their_faults_are_asked_for_and_asked_for_again(
+    fake: FakeDrill, tmp_path: Path
+) -> None:
+    faults = tmp_path / "faults.toml"
+    faults.write_text("")
+    fake.verdict.find("orders_lost", "order_7 was left PENDING")
+    result = drill("--mode", "live", "--faults", str(faults), "--seed", "1", "--kills", "2")
+    assert (fake.asked["is_live"], fake.asked["faults"]) == (True, faults)
+    assert f"--kills 2 --seed 1 --mode live --faults {faults}" in result.output
+    fake.directory.rmdir()
+
+
+def test_faults_are_for_live_orders_only(fake: FakeDrill, tmp_path: Path) -> None:
+    result = drill("--faults", str(tmp_path))
+    assert result.exit_code == ExitCode.BAD_INPUT
+    assert fake.asked == {}

@@ -9,7 +9,7 @@ import pytest
 import actors
 from actors.execution.messages import OrderStatus
 from understudy.bootstrap import CHILDREN
-from understudy.drill.plan import DECK, ORDER, TARGETS, Means, plan
+from understudy.drill.plan import DECK, LIVE_DECK, ORDER, TARGETS, Means, plan
 
 ROLES = {spec.role for spec in CHILDREN}
 
@@ -51,7 +51,10 @@ def recorded_and_sent() -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("point", [blow.point for blow in DECK if blow.point])
+POINTS = dict.fromkeys(blow.point for blow in (*DECK, *LIVE_DECK) if blow.point)
+
+
+@pytest.mark.parametrize("point", POINTS)
 def test_every_pause_point_of_the_deck_names_an_actor_and_what_it_records_or_sends(
     point: str,
 ) -> None:
@@ -60,6 +63,14 @@ def test_every_pause_point_of_the_deck_names_an_actor_and_what_it_records_or_sen
     assert moment in {"recorded", "sending"}
     assert class_name in recorded_and_sent()
     assert {OrderStatus(each) for each in status} <= set(OrderStatus)
+
+
+def test_live_orders_are_struck_at_the_moments_of_the_executor_that_sends_them() -> None:
+    dealt = {step.blow for step in plan(len(LIVE_DECK), 7, deck=LIVE_DECK)}
+    points = {blow.point for blow in dealt if blow.point.startswith("executor/recorded/")}
+    names = {"OrderSubmitted", "OrderSigned", "PostAnswered", "TradeSeen"}
+    assert points == {f"executor/recorded/{name}" for name in names}
+    assert {blow.target for blow in dealt} == set(TARGETS)
 
 
 def test_every_target_is_named_once() -> None:

@@ -28,7 +28,7 @@ from actors.feeds.messages import (
     TwapTick,
 )
 from actors.market.core import BEAT_MS, MarketStateCore
-from actors.market.messages import MarketSnapshot, SnapshotTaken
+from actors.market.messages import MarketSnapshot, SnapshotTaken, SnapshotWanted
 from actors.messages import PeerRestarted
 from actors.roles import DESK, EXECUTOR, MARKET_FEED, STRATEGY
 from actors.units import E18
@@ -197,3 +197,22 @@ def test_a_closed_window_is_shown_no_more_and_its_counts_are_logged(
     assert synced.handle(price, closed_at_ms) == []
     assert synced.handle(MarketOpened(market=MARKET, strike=STRIKE), closed_at_ms) == []
     assert not synced.is_serving
+
+
+def test_whoever_looks_once_is_shown_the_market_and_subscribers_lose_nothing(
+    synced: MarketStateCore,
+) -> None:
+    (told,) = synced.handle(SnapshotWanted(DESK), NOW_MS + 3)
+    assert isinstance(told, Send)
+    assert told.to == DESK
+    assert isinstance(told.message, MarketSnapshot)
+    assert (told.message.taken_at_ms, told.message.tick_ns) == (NOW_MS + 3, 0)
+    assert told.message.yes.bids == UP.bids
+    newer = PriceChangeEvent("up", NOW_MS + 5, ((480, 99),), ())
+    after = synced.handle(batch(2, newer, tick_ns=9), NOW_MS + 5)
+    assert [shown(after, role).tick_ns for role in SUBSCRIBERS] == [9, 9, 9]
+
+
+def test_between_windows_there_is_nothing_to_look_at(synced: MarketStateCore) -> None:
+    synced.handle(MarketClosing(MARKET.market_id), NOW_MS)
+    assert synced.handle(SnapshotWanted(DESK), NOW_MS) == []

@@ -26,6 +26,29 @@ def test_a_drill_loses_nothing_doubles_nothing_and_leaves_nothing() -> None:
     assert result["windows"] > 0
 
 
+def test_a_drill_of_signed_orders_agrees_with_the_books_of_an_exchange_that_misbehaves() -> None:
+    done = understudy("drill", "--mode", "live", "--kills", "8", "--seed", "3", "--json")
+    result = json.loads(done.stdout)
+    assert result["findings"] == []
+    assert {name: result[name] for name in COUNTERS} == dict.fromkeys(COUNTERS, 0)
+    assert done.returncode == ExitCode.OK
+    assert result["kills"] == 8
+    assert result["fills"] > 0
+    assert result["exchange_faults"] > 0
+
+
+def test_live_orders_are_rehearsed_without_a_key_and_without_a_trace() -> None:
+    done = understudy(
+        *("run", "--demo", "--json", "--windows", "1", "--set", "execution.mode=live"),
+        *("--set", "series.window_minutes=5", "--set", "strategy.bootstrap_high_ticks=1000"),
+    )
+    assert done.returncode == ExitCode.OK, done.stderr
+    assert "trading for account 0x" in done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["fills"] > 0
+    assert len(summary["windows"]) == 1
+
+
 def test_the_demo_prints_a_summary_that_adds_up() -> None:
     done = understudy(
         *("run", "--demo", "--json", "--windows", "1"), "--set", "series.window_minutes=5"

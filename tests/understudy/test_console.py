@@ -170,6 +170,11 @@ def test_a_window_whose_time_is_over_waits_for_its_result() -> None:
     assert "times real time" not in text
 
 
+def test_live_orders_are_marked_as_what_they_are() -> None:
+    assert "REAL MONEY" in drawn(attrs.evolve(status(view()), stakes="REAL MONEY"))
+    assert "MONEY" not in drawn(status(view()))
+
+
 BOOKS = {
     "not synced": (book(520, 530, is_synced=False), "YES (Up) · not synced"),
     "crossed": (book(540, 530), "YES (Up) · crossed"),

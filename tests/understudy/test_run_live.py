@@ -105,3 +105,21 @@ def test_a_data_directory_holds_the_orders_of_one_account(
             keep_to_account(tmp_path, second)
     else:
         keep_to_account(tmp_path, second)
+
+
+def test_a_drill_s_exchange_is_on_this_host(asked: list[RunOptions], tmp_path: Path) -> None:
+    stage = ("https://venue.example", "ws://127.0.0.1:1", str(tmp_path), "1", "1", "1.0")
+    result = understudy("run", *LIVE, "--drill-stage", *stage, "--data-dir", str(tmp_path))
+    assert result.exit_code == ExitCode.BAD_INPUT
+    assert "not at https://venue.example" in result.output
+    assert asked == []
+
+
+def test_whoever_watches_is_told_what_orders_are_worth(
+    asked: list[RunOptions], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, "0x" + "c0ffee" * 10 + "c0fe")
+    understudy("run", *LIVE, *FULL, LIVE_FLAG, "--data-dir", str(tmp_path))
+    understudy("run", "--demo", *LIVE)
+    understudy("run", "--demo")
+    assert [each.stakes for each in asked] == ["REAL MONEY", "live orders, no real money", ""]

@@ -138,6 +138,19 @@ def test_429_names_a_wait() -> None:
     run(scenario)
 
 
+def test_from_some_countries_nothing_is_taken() -> None:
+    async def scenario(exchange: LocalExchange) -> None:
+        async with client(exchange) as alice:
+            signed = await signed_order(alice, exchange)
+            await inject(exchange, kind="geoblocked")
+            with pytest.raises(RequestRejectedError, match="restricted in your region") as refused:
+                await alice.post_order(signed)
+            assert refused.value.status == 403
+            assert (await alice.post_order(signed)).ok
+
+    run(scenario)
+
+
 def test_a_restart_is_425_and_then_post_only() -> None:
     async def scenario(exchange: LocalExchange) -> None:
         async with client(exchange) as alice:

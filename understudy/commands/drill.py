@@ -8,7 +8,9 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import attrs
 import click
 from rich.console import Console
 
@@ -17,7 +19,34 @@ from understudy.drill.plan import TARGETS
 from understudy.exit_codes import ExitCode
 from understudy.teaching import TaughtCommand
 
+if TYPE_CHECKING:
+    from understudy.drill.conduct import Recovery
+    from understudy.drill.report import Result
+
 DEFAULT_KILLS = 30
+
+
+@attrs.frozen
+class _Request:
+    """What was asked for on the command line."""
+
+    kills: int
+    seed: int
+    targets: tuple[str, ...]
+    is_live: bool
+    faults: Path | None
+
+    @property
+    def options(self) -> str:
+        """The options that ask for the same again."""
+        words = [f"--kills {self.kills}", f"--seed {self.seed}"]
+        if self.targets != TARGETS:
+            words.append(f"--roles {','.join(self.targets)}")
+        if self.is_live:
+            words.append("--mode live")
+        if self.faults is not None:
+            words.append(f"--faults {self.faults}")
+        return " ".join(words)
 
 
 def _roles(
@@ -38,6 +67,7 @@ def _roles(
         "understudy drill --kills 12 --json": "a shorter one, for a program",
         "understudy drill --seed 7": "the same kills again, in the same order",
         "understudy drill --roles desk,order --kills 20": "only these",
+        "understudy drill --mode live": "with signed orders, on an exchange that misbehaves",
     },
 )
 @click.option(
@@ -61,8 +91,29 @@ def _roles(
     metavar="A,B,…",
     help=f"Whom to strike, of: {', '.join(TARGETS)}.  [default: all]",
 )
+@click.option(
+    "--mode",
+    type=click.Choice(["simulated", "live"]),
+    default="simulated",
+    show_default=True,
+    help="live: with signed orders, on a local exchange that misbehaves; held against its books.",
+)
+@click.option(
+    "--faults",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="With --mode live: what goes wrong at the exchange (docs/exchange.md).  [default: a bit "
+    "of everything, by the seed]",
+)
 @json_option
-def drill(kills: int, seed: int | None, targets: tuple[str, ...], is_json: bool) -> None:
+def drill(
+    kills: int,
+    seed: int | None,
+    targets: tuple[str, ...],
+    mode: str,
+    faults: Path | None,
+    is_json: bool,
+) -> None:
     """Kill actors and processes of a trading system, and hold its books together afterwards.
 
     Starts its own local exchange and a system on it. Kills, or hangs, one process after the
@@ -70,25 +121,51 @@ def drill(kills: int, seed: int | None, targets: tuple[str, ...], is_json: bool)
     all serves again. In the end the journal, the executor, the ledger and the exchange must agree
     in every order, fill, share and cent, and no process may be left.
 
+    With --mode live orders are signed and sent to the exchange, which misbehaves meanwhile; in the
+    end its own books of the account must agree too.
+
     Exit codes: 0 all of it holds, 1 something does not: the last lines say what, and the seed
     that repeats it.
     """
     if not sys.platform.startswith("linux"):
         fail("a drill finds processes by /proc, which only Linux has")
+    if faults is not None and mode != "live":
+        raise click.UsageError("--faults is for --mode live: simulated orders go to no exchange")
     seed = secrets.randbits(32) if seed is None else seed
+    request = _Request(kills, seed, targets, is_live=mode == "live", faults=faults)
     directory = Path(tempfile.mkdtemp(prefix="understudy-drill-"))
+    result = _conduct(request, directory, is_json=is_json)
+    if result.is_good:
+        shutil.rmtree(directory)
+        return
+    fail(
+        f"the drill failed; `understudy drill {request.options}` repeats it, its journal and log "
+        f"are in {directory}",
+        ExitCode.FAILED,
+    )
+
+
+def _conduct(request: _Request, directory: Path, *, is_json: bool) -> Result:
+    """Conduct a drill, telling of each blow, and show what came of it."""
     # Loading all of it takes a while, and `understudy drill --help` does without it.
-    from understudy.drill.conduct import Recovery
     from understudy.drill.report import recovery_line, result_json, result_view
     from understudy.drill.session import run_drill
     from understudy.exchange_process import ExchangeFailed
 
     def tell(number: int, recovery: Recovery) -> None:
         if not is_json:
-            click.echo(recovery_line(number, kills, recovery))
+            click.echo(recovery_line(number, request.kills, recovery))
 
     try:
-        result = run_drill(directory, kills=kills, seed=seed, targets=targets, told=tell)
+        result = run_drill(
+            directory,
+            kills=request.kills,
+            seed=request.seed,
+            targets=request.targets,
+            is_live=request.is_live,
+            faults=request.faults,
+            told=tell,
+        )
     except ExchangeFailed as error:
         shutil.rmtree(directory)
         fail(str(error))
@@ -96,12 +173,4 @@ def drill(kills: int, seed: int | None, targets: tuple[str, ...], is_json: bool)
         click.echo(json.dumps(result_json(result), indent=2))
     else:
         Console().print(result_view(result))
-    if result.is_good:
-        shutil.rmtree(directory)
-        return
-    chosen = "" if targets == TARGETS else f" --roles {','.join(targets)}"
-    fail(
-        f"the drill failed; `understudy drill --kills {kills} --seed {seed}{chosen}` repeats it, "
-        f"its journal and log are in {directory}",
-        ExitCode.FAILED,
-    )
+    return result

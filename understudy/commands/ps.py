@@ -10,8 +10,9 @@ from rich.console import Console
 
 from understudy.actor_table import actor_table
 from understudy.commands.shared import ask_system, data_dir_option, json_option
-from understudy.status import children_of
+from understudy.status import children_of, halts_of
 from understudy.teaching import TaughtCommand
+from understudy.wording import clock_label
 
 
 @click.command(
@@ -34,4 +35,8 @@ def ps(data_dir: Path, is_json: bool) -> None:
     if is_json:
         click.echo(json.dumps(reply, indent=2))
     else:
-        Console().print(actor_table(children_of(reply), reply["pid"]))
+        console = Console()
+        console.print(actor_table(children_of(reply), reply["pid"]))
+        for halt in halts_of(reply):
+            since = f"since {clock_label(halt.since_ms)}"
+            console.print(f"halted {since}: {halt.sentence}", style="bold red", markup=False)

@@ -7,12 +7,22 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
 from actors.clock import ClockSpec
+from actors.settings import Settings
 from understudy.commands.shared import assignment_option, config_option, fail, load_config
 from understudy.exit_codes import ExitCode
+from understudy.live import (
+    LIVE_FLAG,
+    REHEARSAL_SPEED,
+    LiveRefused,
+    live_account,
+    live_refusal,
+    rehearsal_refusal,
+)
 from understudy.options import (
     DEFAULT_DATA_DIR,
     DEMO_SEED,
@@ -23,10 +33,7 @@ from understudy.options import (
 )
 from understudy.teaching import TaughtCommand
 
-_NO_REAL_MONEY_YET = (
-    'execution.mode = "live": this version runs with simulated orders only; its real executor is '
-    "tested by itself but not yet part of a run"
-)
+LOOPBACK = "127.0.0.1"
 
 
 @click.command(
@@ -37,6 +44,7 @@ _NO_REAL_MONEY_YET = (
         "understudy run --demo --data-dir ./demo": "keep the journal to look into",
         "understudy run --set series.asset=eth": "the real venue's ETH windows",
         "understudy run --config my.toml --windows 4": "an hour, with settings of one's own",
+        "understudy run --demo --set execution.mode=live": "live orders, on the local exchange",
     },
 )
 @click.option("--demo", "is_demo", is_flag=True, help="Start a local exchange and trade there.")
@@ -53,7 +61,8 @@ _NO_REAL_MONEY_YET = (
     "--speed",
     type=click.FloatRange(min=1, max=100),
     metavar="X",
-    help=f"Demo only: X times real time.  [default: {DEMO_SPEED:g}]",
+    help=f"Demo only: X times real time.  [default: {DEMO_SPEED:g}; with live orders "
+    f"{REHEARSAL_SPEED:g}, which is the most]",
 )
 @click.option(
     "--seed",
@@ -69,6 +78,12 @@ _NO_REAL_MONEY_YET = (
     "temporary one, removed at the end]",
 )
 @click.option("--json", "is_json", is_flag=True, help="Print the summary as JSON, nothing else.")
+@click.option(
+    LIVE_FLAG,
+    "is_real_money_understood",
+    is_flag=True,
+    help='Needed for execution.mode = "live" without --demo; docs/live-trading.md first.',
+)
 @click.option(
     "--drill-stage",
     type=(str, str, click.Path(path_type=Path), int, int, float),
@@ -86,9 +101,13 @@ def run(
     seed: int | None,
     data_dir: Path | None,
     is_json: bool,
+    is_real_money_understood: bool,
     drill_stage: tuple[str, str, Path, int, int, float] | None,
 ) -> None:
     """Trade until told to stop: real books and paper money, or the demo.
+
+    With execution.mode = "live" orders are real: on the real venue with real money, in a demo on
+    the local exchange, for an account that is made for it and thrown away.
 
     Started again on the same data directory it carries on where it was, whatever ended it:
     recovery and first start are the same.
@@ -99,21 +118,42 @@ def run(
     if speed is not None and not is_demo:
         raise click.UsageError("--speed is for --demo: the real venue keeps real time")
     settings = load_config(config_path, assignments).settings
-    if settings.execution.mode == "live":
-        fail(_NO_REAL_MONEY_YET, ExitCode.BAD_INPUT)
-    is_temporary = is_demo and data_dir is None
-    directory = _data_directory(data_dir, is_temporary)
-    options = RunOptions(
-        is_demo=is_demo,
-        settings=settings,
-        windows=windows if windows is not None else (DEMO_WINDOWS if is_demo else 0),
-        speed=speed if speed is not None else (DEMO_SPEED if is_demo else 1.0),
-        seed=seed if seed is not None else (DEMO_SEED if is_demo else secrets.randbits(32)),
-        data_dir=directory,
-        is_json=is_json,
-        is_terminal=sys.stdout.isatty() and not is_json,
-        drill_stage=None if drill_stage is None else _stage(*drill_stage),
-    )
+    if speed is None:
+        speed = _speed(settings, is_demo=is_demo)
+    stage = None if drill_stage is None else _stage(*drill_stage)
+    is_local = is_demo or stage is not None
+    _refuse(settings, speed, is_local=is_local, is_understood=is_real_money_understood)
+    try:
+        with live_account(settings, has_own_key=not is_demo) as account:
+            options = RunOptions(
+                is_demo=is_demo,
+                settings=settings,
+                windows=windows if windows is not None else (DEMO_WINDOWS if is_demo else 0),
+                speed=speed,
+                seed=seed if seed is not None else (DEMO_SEED if is_demo else secrets.randbits(32)),
+                data_dir=_data_directory(data_dir, is_temporary=is_demo and data_dir is None),
+                is_json=is_json,
+                is_terminal=sys.stdout.isatty() and not is_json,
+                account=account,
+                is_real_money_understood=is_real_money_understood,
+                drill_stage=stage,
+            )
+            sys.exit(_run(options, is_temporary=is_demo and data_dir is None))
+    except LiveRefused as refused:
+        fail(str(refused), ExitCode.BAD_INPUT)
+
+
+def _refuse(settings: Settings, speed: float, *, is_local: bool, is_understood: bool) -> None:
+    """End the command if orders must not be live, or not like that."""
+    if settings.execution.mode == "live" and is_local:
+        refusal = rehearsal_refusal(speed=speed, is_understood=is_understood)
+    else:
+        refusal = live_refusal(settings, is_understood=is_understood)
+    if refusal is not None:
+        fail(refusal, ExitCode.BAD_INPUT)
+
+
+def _run(options: RunOptions, *, is_temporary: bool) -> int:
     # Loading the actor system takes a while, and `understudy run --help` does without it.
     from understudy.foreground import run as run_foreground
 
@@ -122,13 +162,21 @@ def run(
         code = run_foreground(options)
     finally:
         if is_temporary:
-            _remove_unless_failed(directory, code)
-    sys.exit(code)
+            _remove_unless_failed(options.data_dir, code)
+    return code
+
+
+def _speed(settings: Settings, *, is_demo: bool) -> float:
+    if not is_demo:
+        return 1.0
+    return REHEARSAL_SPEED if settings.execution.mode == "live" else DEMO_SPEED
 
 
 def _stage(
     http_url: str, ws_url: str, points: Path, origin_ns: int, origin_ms: int, speed: float
 ) -> DrillStage:
+    if urlsplit(http_url).hostname != LOOPBACK or urlsplit(ws_url).hostname != LOOPBACK:
+        fail(f"a drill's exchange is on {LOOPBACK}, not at {http_url}", ExitCode.BAD_INPUT)
     clock = ClockSpec(origin_monotonic_ns=origin_ns, origin_ms=origin_ms, speed=speed)
     return DrillStage(http_url=http_url, ws_url=ws_url, clock=clock, pause_points_dir=points)
 
@@ -140,7 +188,7 @@ def _remove_unless_failed(directory: Path, code: int) -> None:
         click.echo(f"understudy: journal and log are kept in {directory}", err=True)
 
 
-def _data_directory(chosen: Path | None, is_temporary: bool) -> Path:
+def _data_directory(chosen: Path | None, *, is_temporary: bool) -> Path:
     """Return a directory that exists and is this user's alone when it is made here."""
     if is_temporary:
         return Path(tempfile.mkdtemp(prefix="understudy-demo-"))

@@ -9,6 +9,8 @@ import attrs
 
 from actors.execution.messages import FillDetail, OrderState
 from actors.execution.paper import PaperEnd, PaperOrder
+from actors.execution.real.live_order import LiveOrder
+from actors.feeds.user_channel import Settlement
 from actors.journal import JournalReader
 from actors.position.ledger import WindowLedger
 from actors.roles import EXECUTOR
@@ -32,6 +34,10 @@ class Books:
     """Order ids that the executor sent on their way, repetitions too."""
     executed: Mapping[str, tuple[FillDetail, ...]]
     """The executor's own fills, by order id."""
+    failed: frozenset[Pair] = frozenset()
+    """Of these, the ones that were taken back."""
+    venue_ids: Mapping[str, str] = attrs.field(factory=dict)
+    """Of live orders, the venue's id by our own; empty where nothing was signed."""
     booked: tuple[Pair, ...]
     """Of every booking that the ledger recorded, repetitions too."""
     windows: tuple[WindowLedger, ...]
@@ -44,6 +50,7 @@ def read_books(reader: JournalReader) -> Books:
     bookings = [event.body for event in reader.events(kind="EntryChanged")]
     orders = _only(OrderState, reader.states("order", open_only=False))
     windows = _only(WindowLedger, reader.states("position", open_only=False))
+    live = _only(LiveOrder, reader.states("live", open_only=False))
     return Books(
         created=tuple(intent["order_id"] for body in creations for intent in body["intents"]),
         carried_out=tuple(body["signals_id"] for body in creations),
@@ -53,7 +60,9 @@ def read_books(reader: JournalReader) -> Books:
             for event in submissions
             if event.role == EXECUTOR and event.order_id is not None
         ),
-        executed=_executed(reader.states("paper", open_only=False)),
+        executed=_executed(reader.states("paper", open_only=False)) | _traded(live),
+        failed=frozenset(pair for order in live for pair in _failed(order)),
+        venue_ids={order.order_id: order.venue_order_id for order in live},
         booked=tuple(
             (body["entry"]["fill"]["trade_id"], body["order_id"])
             for body in bookings
@@ -75,3 +84,15 @@ def _executed(papers: Iterable[object]) -> dict[str, tuple[FillDetail, ...]]:
         elif isinstance(paper, PaperEnd):
             executed[paper.report.order_id] = paper.report.fills
     return executed
+
+
+def _traded(orders: Iterable[LiveOrder]) -> dict[str, tuple[FillDetail, ...]]:
+    return {order.order_id: tuple(trade.fill for trade in order.trades) for order in orders}
+
+
+def _failed(order: LiveOrder) -> list[Pair]:
+    return [
+        (trade.fill.trade_id, order.order_id)
+        for trade in order.trades
+        if trade.settlement is Settlement.FAILED
+    ]

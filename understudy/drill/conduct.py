@@ -15,6 +15,8 @@ from actors.pause_points import Held, Trap
 from actors.position.ledger import WindowLedger
 from understudy.drill.aim import Aim, aim
 from understudy.drill.books import read_books
+from understudy.drill.exchange_books import ExchangeWitness
+from understudy.drill.exchange_verdict import judge_by_exchange
 from understudy.drill.plan import EVERYTHING, FOREGROUND, LOGGER, Means, Step
 from understudy.drill.processes import send, wait_for
 from understudy.drill.recovery import in_flight, is_whole, open_orders, served_since_ms
@@ -48,13 +50,28 @@ class Recovery:
     """Real time from the blow until all that had fallen served again, with its state."""
 
 
+@attrs.frozen
+class DrilledAccount:
+    """What live orders are for, and who has its own books of it."""
+
+    witness: ExchangeWitness
+    deposit_nanos: int
+
+
 class Drill:
     """One system, and what is done to it."""
 
-    def __init__(self, system: DrilledSystem, points: Path, witness: Witness) -> None:
+    def __init__(
+        self,
+        system: DrilledSystem,
+        points: Path,
+        witness: Witness,
+        account: DrilledAccount | None = None,
+    ) -> None:
         self._system = system
         self._points = points
         self._witness = witness
+        self._account = account
         self._verdict = DrillVerdict()
         self.traded = {"orders": 0, "fills": 0, "windows": 0}
         """What the verdict is about."""
@@ -75,6 +92,8 @@ class Drill:
                 time.sleep(step.delay_s)
                 told(self._strike(step))
                 self._settle()
+            if self._account is not None:
+                self._account.witness.call_off()
             self._trade_on()
             self._end()
         except (DrillFailed, RunEnded) as failed:
@@ -197,7 +216,13 @@ class Drill:
             "fills": sum(map(len, books.executed.values())),
             "windows": sum(window.is_settled for window in books.windows),
         }
-        judge(books, self._witness.outcomes, self._verdict)
+        outcomes = self._witness.outcomes
+        judge(books, outcomes, self._verdict)
+        if self._account is not None:
+            theirs = self._account.witness.books()
+            deposit_nanos = self._account.deposit_nanos
+            judge_by_exchange(books, theirs, outcomes, deposit_nanos, self._verdict)
+            self.traded["exchange_faults"] = sum(theirs.faults.values())
 
 
 def _now_ms() -> int:

@@ -91,6 +91,17 @@ DECK = (
 )
 """Thirty blows: every role and every moment that matters."""
 
+_ON_PAPER = "executor/recorded/OrderReport/PARTIALLY_FILLED"
+
+LIVE_DECK = (
+    *(blow for blow in DECK if blow.point != _ON_PAPER),
+    # signed and about to be posted, answered, traded and not yet told
+    Blow(EXECUTOR, "executor/recorded/OrderSigned"),
+    Blow(EXECUTOR, "executor/recorded/PostAnswered"),
+    Blow(EXECUTOR, "executor/recorded/TradeSeen"),
+)
+"""The same for live orders, with the moments of the executor that sends them."""
+
 TARGETS = tuple(dict.fromkeys(blow.target for blow in DECK))
 
 
@@ -105,10 +116,15 @@ class Step:
     """Which order is struck, if several live: this number modulo their count."""
 
 
-def plan(kills: int, seed: int, targets: Sequence[str] = TARGETS) -> Iterator[Step]:
+def plan(
+    kills: int,
+    seed: int,
+    targets: Sequence[str] = TARGETS,
+    deck: Sequence[Blow] = DECK,
+) -> Iterator[Step]:
     """Deal the blows on some targets: the whole deck, shuffled, before any card comes twice."""
     dice = random.Random(f"drill/{seed}")
-    deck = [blow for blow in DECK if blow.target in targets]
+    deck = [blow for blow in deck if blow.target in targets]
     hand: list[Blow] = []
     for _ in range(kills):
         if not hand:

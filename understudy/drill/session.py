@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from understudy.drill.conduct import Drill, Recovery
-from understudy.drill.plan import TARGETS, plan
+from actors.settings import ExecutionSettings, Settings
+from actors.units import NANOS_PER_DOLLAR
+from understudy.drill.conduct import Drill, DrilledAccount, Recovery
+from understudy.drill.exchange_books import ExchangeWitness
+from understudy.drill.plan import DECK, LIVE_DECK, TARGETS, plan
 from understudy.drill.report import Result
-from understudy.drill.stage import drill_stage, run_options
+from understudy.drill.stage import (
+    ACCOUNT_DOLLARS,
+    FAULTS,
+    FAULTS_NAME,
+    LIVE_SETTINGS,
+    SETTINGS,
+    drill_stage,
+    run_options,
+)
 from understudy.drill.system import DrilledSystem
 from understudy.drill.witness import Witness
+from understudy.live import live_account
+from understudy.options import DrillStage
 
 
 def run_drill(
@@ -19,6 +33,8 @@ def run_drill(
     kills: int,
     seed: int,
     targets: Sequence[str] = TARGETS,
+    is_live: bool = False,
+    faults: Path | None = None,
     told: Callable[[int, Recovery], None],
 ) -> Result:
     """Drill a new system in an empty directory; its journal and log stay there.
@@ -28,6 +44,8 @@ def run_drill(
         kills: how many blows.
         seed: decides whom, when and how, and the market's prices.
         targets: whom to strike.
+        is_live: let it trade with signed orders, on an exchange that misbehaves.
+        faults: what goes wrong there; None for the usual.
         told: called with the number and recovery of each blow as soon as it is over.
 
     Raises:
@@ -39,8 +57,36 @@ def run_drill(
         recoveries.append(recovery)
         told(len(recoveries), recovery)
 
-    with drill_stage(directory, seed) as stage:
-        system = DrilledSystem(directory, run_options(stage, seed))
-        drill = Drill(system, stage.pause_points_dir, Witness(stage.http_url))
-        verdict = drill.conduct(plan(kills, seed, targets), note)
+    with (
+        _live_stage(directory, seed, faults) if is_live else _paper_stage(directory, seed) as set_up
+    ):
+        stage, account = set_up
+        options = run_options(stage, seed, LIVE_SETTINGS if is_live else SETTINGS)
+        system = DrilledSystem(directory, options)
+        drill = Drill(system, stage.pause_points_dir, Witness(stage.http_url), account)
+        steps = plan(kills, seed, targets, LIVE_DECK if is_live else DECK)
+        verdict = drill.conduct(steps, note)
     return Result(seed=seed, recoveries=tuple(recoveries), verdict=verdict, traded=drill.traded)
+
+
+@contextlib.contextmanager
+def _paper_stage(directory: Path, seed: int) -> Iterator[tuple[DrillStage, None]]:
+    with drill_stage(directory, seed) as stage:
+        yield stage, None
+
+
+@contextlib.contextmanager
+def _live_stage(
+    directory: Path, seed: int, faults: Path | None
+) -> Iterator[tuple[DrillStage, DrilledAccount]]:
+    """Have an account made that survives every blow, with money at an exchange that misbehaves."""
+    if faults is None:
+        faults = directory / FAULTS_NAME
+        faults.write_text(FAULTS)
+    live = Settings(execution=ExecutionSettings(mode="live"))
+    with (
+        live_account(live, has_own_key=False) as address,
+        drill_stage(directory, seed, account=address, faults=faults) as stage,
+    ):
+        witness = ExchangeWitness(stage.http_url, address)
+        yield stage, DrilledAccount(witness, ACCOUNT_DOLLARS * NANOS_PER_DOLLAR)

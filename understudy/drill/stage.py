@@ -13,6 +13,7 @@ from understudy.options import DrillStage
 
 WINDOW_MINUTES = 5
 SPEED = 10.0
+ACCOUNT_DOLLARS = 100_000
 _ASSET = "btc"
 _HISTORY_MS = 70_000
 """The exchange begins so long before a window: its first average price needs a history."""
@@ -30,6 +31,10 @@ SETTINGS = (
     "strategy.max_shares=1000000",
     "strategy.oracle_block_yes_ticks=0",
     "strategy.oracle_block_no_ticks=1000",
+    "risk.max_order_dollars=1000000",
+    "risk.max_window_dollars=1000000000",
+    "risk.max_orders_per_minute=10000",
+    "risk.max_day_loss_dollars=1000000000",
     # An order that travels and rests for longer is there to be struck.
     "execution.latency_ms=1000",
     "execution.order_ttl_ms=20000",
@@ -38,11 +43,73 @@ SETTINGS = (
     "supervision.restart_period_s=1",
     "supervision.heartbeat_limit_ms=1500",
 )
+LIVE_SETTINGS = (*SETTINGS, "execution.mode=live")
+
+FAULTS_NAME = "faults.toml"
+FAULTS = """\
+[chance]
+lost_answer = 0.04
+server_error = 0.04
+slow_answer = 0.04
+reset = 0.04
+rate_limited = 0.03
+unmatched = 0.02
+long_delay = 0.03
+hidden_order = 0.02
+ghost_fill = 0.04
+retried_trade = 0.05
+share_lag = 0.05
+duplicate_event = 0.1
+late_event = 0.1
+
+[[at]]
+seconds = 120
+every_seconds = 170
+kind = "replay"
+count = 20
+
+[[at]]
+seconds = 150
+every_seconds = 230
+channel = "user"
+kind = "drop"
+
+[[at]]
+seconds = 190
+every_seconds = 310
+channel = "user"
+kind = "stall"
+
+[[at]]
+seconds = 210
+every_seconds = 290
+kind = "cancel_by_venue"
+
+[[at]]
+seconds = 400
+kind = "restart"
+for_ms = 10000
+"""
+"""What goes wrong at the exchange in a drill of live orders; docs/exchange.md has the kinds."""
 
 
 @contextlib.contextmanager
-def drill_stage(directory: Path, seed: int) -> Iterator[DrillStage]:
+def drill_stage(
+    directory: Path,
+    seed: int,
+    *,
+    account: str = "",
+    faults: Path | None = None,
+    dollars: int = ACCOUNT_DOLLARS,
+) -> Iterator[DrillStage]:
     """Run an exchange within the block; pause points can be armed below the directory.
+
+    Args:
+        directory: for the pause points.
+        seed: decides the market's prices, and the faults.
+        account: has money there, for live orders; its books can be asked for. Empty: simulated.
+        faults: what goes wrong; None for nothing.
+        dollars: what the account has.
 
     Raises:
         ExchangeFailed: it did not start.
@@ -53,7 +120,16 @@ def drill_stage(directory: Path, seed: int) -> Iterator[DrillStage]:
     now_ms = time.time_ns() // 1_000_000
     origin_ms = -(-now_ms // window_ms) * window_ms - _HISTORY_MS
     clock = ClockSpec.starting_now(origin_ms, SPEED)
-    setup = ExchangeSetup(clock=clock, seed=seed, asset=_ASSET, window_minutes=WINDOW_MINUTES)
+    setup = ExchangeSetup(
+        clock=clock,
+        seed=seed,
+        asset=_ASSET,
+        window_minutes=WINDOW_MINUTES,
+        account=account,
+        dollars=dollars,
+        has_admin=bool(account),
+        faults=faults,
+    )
     exchange = ExchangeProcess(setup)
     try:
         yield DrillStage(

@@ -94,7 +94,8 @@ def _every_fill_is_known(books: Books, verdict: DrillVerdict) -> None:
         for fill in fills:
             if fill not in known:
                 verdict.find("fills_lost", f"{fill.trade_id} is unknown to its order")
-            if (fill.trade_id, order_id) not in booked:
+            pair = (fill.trade_id, order_id)
+            if pair not in booked and pair not in books.failed:
                 verdict.find("fills_lost", f"{fill.trade_id} is not in the ledger")
 
 
@@ -120,15 +121,19 @@ def _every_fill_was_possible(books: Books, verdict: DrillVerdict) -> None:
     for order in books.orders.values():
         executed = books.executed.get(order.intent.order_id, ())
         for fill in order.fills:
-            objection = _objection(order, fill) if fill in executed else "the executor has not it"
+            is_live = order.intent.order_id in books.venue_ids
+            objection = _objection(order, fill, is_live=is_live)
+            objection = objection if fill in executed else "the executor has not it"
             if objection:
                 verdict.find("fills_impossible", f"{fill.trade_id}: {objection}")
 
 
-def _objection(order: OrderState, fill: FillDetail) -> str:
+def _objection(order: OrderState, fill: FillDetail, *, is_live: bool) -> str:
     intent = order.intent
     if is_worse(intent.action, fill.price_ticks, intent.price_ticks):
         return f"traded at {fill.price_ticks}, the limit was {intent.price_ticks}"
+    if is_live:
+        return ""  # it ends when the venue has taken it back; the venue tells times in seconds
     if not intent.created_at_ms <= fill.timestamp_ms <= intent.expires_at_ms:
         return "traded outside the order's time"
     return ""
@@ -155,7 +160,8 @@ def _the_position_is_the_sum_of_all_fills(books: Books, verdict: DrillVerdict) -
     for order_id, fills in books.executed.items():
         order = books.orders.get(order_id)
         if order is not None:
-            sums[order.intent.market.market_id].add(order, fills)
+            standing = [each for each in fills if (each.trade_id, order_id) not in books.failed]
+            sums[order.intent.market.market_id].add(order, standing)
     for window in books.windows:
         _check_position(window, sums.pop(window.market.market_id, _Sum()), verdict)
     for market_id, total in sums.items():

@@ -14,10 +14,12 @@ from cattrs import BaseValidationError
 
 from actors.codec import decode
 from actors.execution.messages import OrderState
+from actors.execution.real.live_order import LiveOrder
+from actors.feeds.user_channel import Settlement
 from actors.journal import JournalError, JournalReader, StoredEvent
 from actors.position.ledger import WindowLedger
 
-_ORDERS, _WINDOWS = "order", "position"
+_ORDERS, _WINDOWS, _LIVE = "order", "position", "live"
 _MARKET_PATHS = {_ORDERS: "$.intent.market", _WINDOWS: "$.market"}
 """Where a stored value keeps its market."""
 
@@ -102,6 +104,19 @@ class Archive(JournalReader):
         ).fetchone()
         value = None if row is None else _decoded(row)
         return value if isinstance(value, OrderState) else None
+
+    def settlements(self, order_id: str) -> dict[str, Settlement]:
+        """How far each trade of a live order has settled, by trade id; empty of a simulated one.
+
+        Raises:
+            JournalError: its row cannot be decoded.
+        """
+        row = self._connection.execute(
+            "SELECT key, class, body FROM state WHERE kind = ? AND key = ?", (_LIVE, order_id)
+        ).fetchone()
+        value = None if row is None else _decoded(row)
+        trades = value.trades if isinstance(value, LiveOrder) else ()
+        return {trade.fill.trade_id: trade.settlement for trade in trades}
 
     def order_ids(self, prefix: str, limit: int) -> tuple[str, ...]:
         """So many of the order ids that begin with a text, in alphabetical order."""

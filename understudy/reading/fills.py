@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -13,6 +13,7 @@ from rich.text import Text
 
 from actors.directory.messages import Market, Side
 from actors.execution.messages import FillDetail, OrderState
+from actors.feeds.user_channel import Settlement
 from actors.position.ledger import LedgerEntry, WindowLedger
 from actors.strategy.messages import Action
 from actors.units import dollars_text, price_text, size_text
@@ -42,6 +43,8 @@ class ListedFill:
     action: Action
     fill: FillDetail
     booking: Booking
+    settlement: Settlement | None = None
+    """How far the venue has settled it; None of simulated orders."""
 
 
 _BOOKING_STYLES = {Booking.BOOKED: "dim", Booking.NOT_YET: "yellow", Booking.REVERSED: "red"}
@@ -55,10 +58,20 @@ def list_fills(archive: Archive, market: str = "") -> Iterator[ListedFill]:
     """
     orders = archive.open_orders(market=market)
     waiting = chain.from_iterable(map(_not_booked, orders))
-    yield from sorted(waiting, key=fill_age, reverse=True)
+    yield from _settled(archive, sorted(waiting, key=fill_age, reverse=True))
     for ledger in archive.windows(market=market):
         booked = (_from_ledger(ledger, entry) for entry in ledger.entries)
-        yield from sorted(booked, key=fill_age, reverse=True)
+        yield from _settled(archive, sorted(booked, key=fill_age, reverse=True))
+
+
+def _settled(archive: Archive, fills: Iterable[ListedFill]) -> Iterator[ListedFill]:
+    """Add how far each has settled."""
+    known: dict[str, dict[str, Settlement]] = {}
+    for listed in fills:
+        if listed.order_id not in known:
+            known[listed.order_id] = archive.settlements(listed.order_id)
+        settlement = known[listed.order_id].get(listed.fill.trade_id)
+        yield attrs.evolve(listed, settlement=settlement)
 
 
 def fill_age(listed: ListedFill) -> tuple[int, str, str]:
@@ -92,7 +105,7 @@ def _from_ledger(ledger: WindowLedger, entry: LedgerEntry) -> ListedFill:
 
 
 def fills_table(fills: Sequence[ListedFill], *, wide: bool) -> Table:
-    """Draw fills a row each; with their window and trade id if there is room."""
+    """Draw fills a row each; with their settlement, window and trade id if there is room."""
     table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False)
     for heading in ("time", "order", "what"):
         table.add_column(heading, no_wrap=True)
@@ -100,6 +113,9 @@ def fills_table(fills: Sequence[ListedFill], *, wide: bool) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     for heading in ("as", "ledger"):
         table.add_column(heading, no_wrap=True)
+    is_live = wide and any(listed.settlement is not None for listed in fills)
+    if is_live:
+        table.add_column("venue", no_wrap=True)
     if wide:
         table.add_column("window", no_wrap=True)
         table.add_column("trade", style="dim")
@@ -116,10 +132,19 @@ def fills_table(fills: Sequence[ListedFill], *, wide: bool) -> Table:
             "maker" if fill.is_maker else "taker",
             Text(listed.booking.value, _BOOKING_STYLES[listed.booking]),
         ]
+        if is_live:
+            cells.append(_settlement_text(listed.settlement))
         if wide:
             cells += [listed.market.slug, one_line(fill.trade_id)]
         table.add_row(*cells)
     return table
+
+
+def _settlement_text(settlement: Settlement | None) -> Text:
+    if settlement is None:
+        return Text()
+    styles = {Settlement.CONFIRMED: "dim", Settlement.FAILED: "red"}
+    return Text(settlement.value.lower(), styles.get(settlement, "yellow"))
 
 
 def fill_json(listed: ListedFill) -> dict[str, Any]:
@@ -138,4 +163,5 @@ def fill_json(listed: ListedFill) -> dict[str, Any]:
         "fee": dollars_text(fill.fee_nanos),
         "is_maker": fill.is_maker,
         "ledger": listed.booking.value,
+        "settlement": None if listed.settlement is None else listed.settlement.value,
     }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -11,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from actors.execution.messages import OrderState
+from actors.feeds.user_channel import Settlement
 from actors.journal import StoredEvent
 from actors.units import dollars_text, price_text, size_text
 from understudy.reading.archive import Archive
@@ -41,6 +43,8 @@ class Story:
     order: OrderState
     partner: OrderState | None
     """The other leg of its arbitrage."""
+    settlements: Mapping[str, Settlement]
+    """How far each trade has settled at the venue, by trade id; empty of a simulated order."""
     events: tuple[ToldEvent, ...]
     """As they happened, whoever recorded them."""
 
@@ -55,6 +59,7 @@ def read_story(archive: Archive, order: OrderState) -> Story:
     return Story(
         order=order,
         partner=None if pair_id is None else archive.order(pair_id),
+        settlements=archive.settlements(order.intent.order_id),
         events=tuple(ToldEvent(each, told(each)) for each in archive.story(order.intent.order_id)),
     )
 
@@ -76,6 +81,7 @@ def story_json(story: Story) -> dict[str, Any]:
                 "fee": dollars_text(fill.fee_nanos),
                 "is_maker": fill.is_maker,
                 "is_reversed": fill.trade_id in order.reversed_trade_ids,
+                "settlement": _settlement_name(story, fill.trade_id),
             }
             for fill in order.fills
         ],
@@ -92,6 +98,11 @@ def story_json(story: Story) -> dict[str, Any]:
             for each in story.events
         ],
     }
+
+
+def _settlement_name(story: Story, trade_id: str) -> str | None:
+    settlement = story.settlements.get(trade_id)
+    return None if settlement is None else settlement.value
 
 
 def story_view(story: Story) -> RenderableType:
@@ -119,6 +130,10 @@ def _facts(story: Story) -> Table:
     if intent.pair_id is not None:
         table.add_row("other leg", _partner_text(intent.pair_id, story.partner))
     table.add_row("filled", _filled_text(order))
+    if story.settlements:
+        counts = Counter(each.value.lower() for each in story.settlements.values())
+        shown = ", ".join(f"{count} {name}" for name, count in counts.items())
+        table.add_row("at the venue", f"trades: {shown}")
     if order.end_reason:
         table.add_row("ended", Text(order.end_reason))
     return table

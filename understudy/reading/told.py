@@ -26,6 +26,7 @@ from actors.position.core import EntryChanged
 from actors.position.messages import FillBooked
 from actors.units import dollars_text, price_text, size_text
 from understudy.reading.archive import decoded
+from understudy.reading.told_live import LIVE_EVENTS, told_live
 
 _KNOWN: Mapping[str, type] = {
     event_type.__name__: event_type
@@ -46,6 +47,7 @@ _KNOWN: Mapping[str, type] = {
         OrdersCreated,
         OutcomeUnknown,
         SideFreed,
+        *LIVE_EVENTS,
     )
 }
 
@@ -62,7 +64,7 @@ def told(event: StoredEvent) -> str:
         return f"{event.kind} {body}"
     class_name = f"{event_type.__module__}:{event_type.__qualname__}"
     value = decoded(f"event {event.seq}", class_name, body)
-    return _of_the_order(value) or _of_others(value)
+    return _of_the_order(value) or told_live(value) or _of_others(value)
 
 
 def _of_the_order(value: object) -> str:

@@ -29,6 +29,8 @@ class OrderFaultKind(enum.Enum):
     """The connection is cut before anything was done."""
     RATE_LIMITED = "rate_limited"
     """It is refused with 429; the header names ``for_ms``."""
+    GEOBLOCKED = "geoblocked"
+    """It is refused with 403, as from a country where the venue does not serve."""
 
     # an order
     LONG_DELAY = "long_delay"
@@ -89,6 +91,7 @@ REQUEST_FAULTS = frozenset(
         OrderFaultKind.SLOW_ANSWER,
         OrderFaultKind.RESET,
         OrderFaultKind.RATE_LIMITED,
+        OrderFaultKind.GEOBLOCKED,
     }
 )
 IMMEDIATE_FAULTS = frozenset(

@@ -20,6 +20,7 @@ Sleep = Callable[[int], Awaitable[None]]
 """Waits for a span of venue time, ms."""
 
 _TIMED_OUT = "order timed out"
+_RESTRICTED = "trading restricted in your region"
 
 
 def answer(body: Any, headers: Mapping[str, str] | None = None, status: int = 200) -> web.Response:
@@ -65,6 +66,8 @@ def exposed(service: OrderService, target: FaultTarget, sleep: Sleep, handler: H
         if strikes(OrderFaultKind.RATE_LIMITED):
             wait_s = -(-faults.lasts_ms(OrderFaultKind.RATE_LIMITED) // 1000)
             raise RequestRefused(429, TOO_MANY_REQUESTS, retry_after_s=wait_s)
+        if strikes(OrderFaultKind.GEOBLOCKED):
+            raise RequestRefused(403, _RESTRICTED)
         response = await handler(request)
         if strikes(OrderFaultKind.SLOW_ANSWER):
             await sleep(faults.lasts_ms(OrderFaultKind.SLOW_ANSWER))

@@ -22,7 +22,10 @@ from actors.units import UNITS_PER_SHARE, size_text
 TOLERANCE_UNITS = UNITS_PER_SHARE // 20
 """Rounding between trades, fees and balances: a twentieth of a share over a whole window."""
 PATIENCE_MS = 10_000
+RESTART_PATIENCE_MS = 5_000
+"""Real time in which a ledger that fell is made again and has heard of all its fills."""
 BALANCE_PATIENCE_MS = 60_000
+_BALANCE_FACTOR = BALANCE_PATIENCE_MS // PATIENCE_MS
 DISAGREEMENTS_MIN = 3
 
 Units = dict[Side, int]
@@ -86,11 +89,12 @@ class _Difference:
 class Comparison:
     """Compares for one window at a time, the open one."""
 
-    def __init__(self) -> None:
+    def __init__(self, speed: float = 1.0) -> None:
+        patience_ms = max(PATIENCE_MS, int(RESTART_PATIENCE_MS * speed))
         self._holdings: VenueHoldings | None = None
         self._agreed_market_id = ""
-        self._by_trades = _Difference(PATIENCE_MS)
-        self._by_balances = _Difference(BALANCE_PATIENCE_MS)
+        self._by_trades = _Difference(patience_ms)
+        self._by_balances = _Difference(patience_ms * _BALANCE_FACTOR)
         self.mismatch = ""
         """Why nothing more is traded, with both numbers; empty while the two agree."""
 

@@ -51,11 +51,12 @@ from actors.execution.real.messages import (
 from actors.execution.real.orders import LiveOrders, owed
 from actors.execution.real.outbox import Outbox, OutboxEvent
 from actors.execution.real.reconciler import Reconciler
+from actors.execution.real.unrecorded import LastStand
 from actors.feeds.connection import Connected, Disconnected, FramesReceived
 from actors.feeds.user_channel import UserTrade
 from actors.feeds.user_feed import UserFeed
 from actors.market.messages import MarketSnapshot, SnapshotTaken
-from actors.messages import PeerRestarted, Started, TimerFired
+from actors.messages import JournalFailed, PeerRestarted, Started, TimerFired
 from actors.position.messages import FillBooked, PositionSnapshot
 from actors.roles import DESK, MARKET_STATE, POSITION, order_role
 from actors.settings import Settings
@@ -78,11 +79,12 @@ class RealExecutorCore(Core):
         self._agenda = OrderAgenda()
         self._outbox = Outbox(self._orders, self._agenda)
         self._reconciler = Reconciler(self._orders, self._agenda)
-        self._gate = TradingGate(self._orders, settings.execution.unknown_orders)
+        self._gate = TradingGate(self._orders, settings)
         self._feed = UserFeed(settings.venue.user_ws_url, dice)
         self._switch = DeadMansSwitch()
         self._claims = Claims()
         self._account: ClientReady | None = None
+        self._last_stand: LastStand | None = None
         self._wake_at_ms: int | None = None
 
     @property
@@ -93,8 +95,10 @@ class RealExecutorCore(Core):
 
     def handle(self, message: object, now_ms: int) -> Effects:
         """Take a message in, and go on with whatever is due then."""
+        if self._last_stand is not None:
+            return self._last_stand.take(message)
         effects = super().handle(message, now_ms)
-        return [*effects, *self._go_on(now_ms)]
+        return effects if self._last_stand is not None else [*effects, *self._go_on(now_ms)]
 
     # Beginning
 
@@ -189,18 +193,26 @@ class RealExecutorCore(Core):
             effects.append(Command(CancelAll()))
         return effects
 
+    @handles(JournalFailed)
+    def take_all_back(self, message: JournalFailed, _now_ms: int) -> Effects:
+        """Someone cannot record: from now on nothing happens but cancels (F27)."""
+        self._last_stand = LastStand(self._orders, has_client=self._account is not None)
+        return self._last_stand.begin(message.reason)
+
     @handles(ForgetOrder)
     def forget(self, message: ForgetOrder, _now_ms: int) -> Effects:
         """Its Order leaves; what still becomes of its trades is told to position from here."""
         order_id = message.order_id
         forgotten = OrderForgotten(order_id)
         live = self._orders.get(order_id)
-        effects: Effects = []
-        if live is not None and not live.is_final:
+        if live is None or live.is_forgotten:
+            return [Send(order_role(order_id), forgotten)]
+        if not live.is_final:
             return [Log("error", f"{order_id} is not over at the venue and cannot be forgotten")]
-        if live is not None and not live.is_forgotten:
-            effects = self._orders.commit(live.forgotten(), forgotten)
-        return [*effects, Send(order_role(order_id), forgotten)]
+        if live.has_unheard_failure(message.reversed_trade_ids):
+            return [_tell(live.report())]
+        committed = self._orders.commit(live.forgotten(), forgotten)
+        return [*committed, Send(order_role(order_id), forgotten)]
 
     @handles(FillBooked)
     def take_booking(self, message: FillBooked, _now_ms: int) -> Effects:
@@ -353,7 +365,8 @@ class RealExecutorCore(Core):
 
     def _set_wake(self, now_ms: int) -> Effects:
         """Wake up when the next thing is due, if that is sooner than the next wake-up."""
-        times = [live.intent.expires_at_ms for live in self._orders if _may_expire_here(live)]
+        waiting = (live for live in self._orders if not live.is_final and not live.posted_at_ms)
+        times = [live.intent.expires_at_ms for live in waiting]
         if self._account is not None:
             times.append(self._reconciler.next_due_ms(now_ms))
             times.append(self._agenda.next_due_ms(now_ms) or 0)
@@ -363,14 +376,13 @@ class RealExecutorCore(Core):
         self._wake_at_ms = at_ms
         return [SetTimer(_WAKE_TIMER, max(_LEAST_DELAY_MS, at_ms - now_ms))]
 
-    # Small things
-
     def _may_trade(self, intent: OrderIntent) -> bool:
         return self._may_trade_in(intent.market.market_id)
 
     def _may_trade_in(self, market_id: str) -> bool:
         is_read = market_id in self._reconciler.read_markets
-        return self._account is not None and is_read and self._gate.is_agreed(market_id)
+        is_able = self._account is not None and self._last_stand is None
+        return is_able and is_read and self._gate.is_agreed(market_id)
 
     def _tell_position(self) -> Effects:
         return [effect for live in self._orders for effect in owed(live)]
@@ -381,10 +393,6 @@ class RealExecutorCore(Core):
         for order_id in gone:
             self._agenda.drop(order_id)
         return effects
-
-
-def _may_expire_here(live: LiveOrder) -> bool:
-    return not live.is_final and not live.posted_at_ms
 
 
 def _tell(report: OrderReport) -> Send:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from actors.core import Command, Effects, Log, Send
 from actors.directory.messages import Market
+from actors.execution.halt_messages import EXECUTOR_CHECKS
 from actors.execution.messages import HaltTrading, OrderIntent
 from actors.execution.real.comparison import Comparison, venue_holdings
 from actors.execution.real.funds import Funds
@@ -17,6 +18,7 @@ from actors.execution.real.rules import objection
 from actors.feeds.user_channel import UserOrder
 from actors.position.messages import PositionSnapshot, PositionWanted
 from actors.roles import DESK, POSITION
+from actors.settings import Settings
 from actors.units import size_text
 
 _SHOWN_ID = 12
@@ -25,10 +27,10 @@ _SHOWN_ID = 12
 class TradingGate:
     """Holds the ledger against the venue, and looks for orders that nobody here knows."""
 
-    def __init__(self, orders: LiveOrders, unknown_orders: str) -> None:
+    def __init__(self, orders: LiveOrders, settings: Settings) -> None:
         self._orders = orders
-        self._policy = unknown_orders
-        self._comparison = Comparison()
+        self._policy = settings.execution.unknown_orders
+        self._comparison = Comparison(settings.speed)
         self._funds = Funds()
         self._unknown_told: set[str] = set()
         self._unknown_reason = ""
@@ -62,8 +64,10 @@ class TradingGate:
 
     @property
     def wants_reading(self) -> bool:
-        """Whether a comparison waits for another reading: the last one differed."""
-        return self._comparison.differs
+        """Whether a comparison waits for another reading: the last one differed, or was void."""
+        market = self.market
+        is_settled = market is None or self._comparison.is_agreed(market.market_id)
+        return self._comparison.differs or not (is_settled or self._comparison.is_waiting)
 
     def disturb(self) -> None:
         """Something traded: a comparison that is under way is void."""
@@ -127,7 +131,7 @@ class TradingGate:
         reason = self.halt_reason
         if not reason:
             return []
-        effects: Effects = [Send(DESK, HaltTrading(reason, cancel=True))]
+        effects: Effects = [Send(DESK, HaltTrading(reason, cancel=True, who=EXECUTOR_CHECKS))]
         if reason != self._told_reason:
             self._told_reason = reason
             effects.append(Log("error", f"trading is halted: {reason}"))

@@ -107,6 +107,13 @@ class LiveOrder:
         is_told = not self.owed_fills and not self.owed_reversals
         return is_told and all(trade.settlement.is_final for trade in self.trades)
 
+    def has_unheard_failure(self, heard: frozenset[str]) -> bool:
+        """Whether a trade failed that its Order has not heard of, which knows of these.
+
+        An Order that was refused hears of no trade: position is told in its stead.
+        """
+        return self.status is not OrderStatus.REJECTED and not heard.issuperset(_failed(self))
+
     def trade(self, trade_id: str) -> LiveTrade | None:
         """One of its trades; None if it is not known."""
         return next((each for each in self.trades if each.fill.trade_id == trade_id), None)

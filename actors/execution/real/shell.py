@@ -12,6 +12,7 @@ class RealExecutorShell(Shell):
     """Runs RealExecutorCore on the venue's client."""
 
     core_class = RealExecutorCore
+    stays_without_journal = True  # somebody has to take back what rests
 
     def make_port(self, boot: Boot) -> Port:
         """Make the port; key and client are loaded here and in no other process.

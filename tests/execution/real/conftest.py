@@ -1,18 +1,5 @@
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterator
+from tls_context import one_tls_context
 
-import httpx
-import pytest
-
-
-@pytest.fixture(autouse=True, scope="session")
-def one_tls_context() -> Iterator[None]:
-    """Load the certificates once: the venue's client makes a dozen connections, none with TLS."""
-    with pytest.MonkeyPatch.context() as patch:
-        transports = httpx._transports.default
-        patch.setattr(
-            transports, "create_ssl_context", functools.cache(transports.create_ssl_context)
-        )
-        yield
+__all__ = ["one_tls_context"]

@@ -16,7 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import attrs
 import httpx
@@ -42,7 +42,7 @@ from understudy.bootstrap import pointed_at_local_exchange
 from venue.options import ExchangeOptions
 from venue.server import LocalExchange
 
-LIMIT_S = 40.0
+LIMIT_S = 100.0
 SPEED = 8.0
 
 T = TypeVar("T")
@@ -63,6 +63,9 @@ def address_of(key: str) -> str:
 
 class RunningExchange:
     """A local exchange on a thread of its own."""
+
+    TRADED_INDEX: ClassVar[int] = 1
+    """Which of the listed windows is traded: before its start one is all but still."""
 
     def __init__(self, speed: float = SPEED, seed: int = 4) -> None:
         self._options = ExchangeOptions(
@@ -122,10 +125,10 @@ class RunningExchange:
         return dict(self.get("/admin/ledger")["wallets"][address_of(key).lower()])
 
     def market(self, after: Market | None = None) -> Market:
-        """The window that is open longest of those listed, or the one after another."""
+        """The window that is traded, or the one after another; it is made out to be open long."""
         rows = self.get("/markets/keyset")["markets"]
         slugs = [row["slug"] for row in rows]
-        row = rows[1] if after is None else rows[slugs.index(after.slug) + 1]
+        row = rows[self.TRADED_INDEX] if after is None else rows[slugs.index(after.slug) + 1]
         yes_token, no_token = json.loads(row["clobTokenIds"])
         now_ms = self.clock.now_ms()
         return Market(
@@ -153,6 +156,14 @@ class RunningExchange:
 class LiveStage:
     """Executor, Orders and ledger; what they record, and what happens to them."""
 
+    CORES: ClassVar[dict[str, type[Core]]] = {
+        POSITION: PositionCore,
+        EXECUTOR: RealExecutorCore,
+    }
+    """Who may play a role; all others are Orders."""
+    ROLES: ClassVar[tuple[str, ...]] = (POSITION, EXECUTOR)
+    """Who is there from the beginning, in the order of their start."""
+
     def __init__(self, exchange: RunningExchange, **execution: Any) -> None:
         self.exchange = exchange
         values = {"mode": "live", "durability": "full"} | execution
@@ -176,8 +187,8 @@ class LiveStage:
         self._count = 0
 
     def __enter__(self) -> LiveStage:
-        self.start(POSITION)
-        self.start(EXECUTOR)
+        for role in self.ROLES:
+            self.start(role)
         self.run_until(lambda: self.executor.is_serving, "the executor serves")
         return self
 
@@ -198,20 +209,15 @@ class LiveStage:
 
     def start(self, role: str) -> None:
         self._lives += 1
-        core_class = {EXECUTOR: RealExecutorCore, POSITION: PositionCore}.get(role, OrderCore)
+        core_class = self.CORES.get(role, OrderCore)
         core = core_class(role, self.settings, random.Random(self._lives))
         self.cores[role] = core
         if role == EXECUTOR:
             self._port = VenuePort(self.settings.venue, None, self.key)
-        saved = tuple(
-            value
-            for kind in core.RECOVERS
-            for (row_kind, key), (value, is_open) in self.rows.items()
-            if row_kind == kind and is_open and order_id_of(role) in (None, key)
-        )
-        self._handle(role, Started(saved))
-        if role in (EXECUTOR, POSITION):
-            self._mail.append((role, MarketOpened(market=self.market, strike=None)))
+        self._handle(role, Started(self._saved_for(core)))
+        if role in self.CORES:
+            if core_class.accepts(MarketOpened):
+                self._mail.append((role, MarketOpened(market=self.market, strike=None)))
             for other in list(self.cores):
                 if other != role and type(self.cores[other]).accepts(PeerRestarted):
                     self._mail.append((other, PeerRestarted(role)))
@@ -324,11 +330,22 @@ class LiveStage:
                 self.port_events.append(event)
                 self._handle(EXECUTOR, event)
 
+    def _saved_for(self, core: Core) -> tuple[object, ...]:
+        order_id = order_id_of(core.role)
+        return tuple(
+            value
+            for kind in core.RECOVERS
+            for (row_kind, key), (value, is_open) in self.rows.items()
+            if row_kind == kind and is_open and order_id in (None, key)
+        )
+
     def _handle(self, role: str, message: object) -> None:
         core = self.cores.get(role)
         if core is None:
             return
         for effect in core.handle(message, self.now_ms):
+            if self.cores.get(role) is not core:
+                break  # it fell in the middle
             self._perform(role, effect)
 
     def _perform(self, role: str, effect: object) -> None:
@@ -366,11 +383,15 @@ class LiveStage:
     # What must hold in the end
 
     def assert_books_agree(self) -> None:
-        """The ledger, the Orders and the exchange's own books agree on every share and order."""
+        """The ledger, the Orders and the exchange's own books come to agree on all of it."""
+        self.run_until(self._do_books_agree, "the books agree")
+        known_ids = {live.venue_order_id for live in self._live_rows()}
+        assert {order["order_id"] for order in self.books["orders"]} <= known_ids
+        assert [log for log in self.logs if log.level == "error"] == []
+
+    def _do_books_agree(self) -> bool:
         books = self.books
         held = {share["token"]: share["units"] for share in books["shares"]}
-        for side in Side:
-            assert self.held(side) == held.get(self.market.token(side), 0), (side, books)
         theirs = {
             (trade["order_id"], trade["trade_id"]): trade["size_units"]
             for trade in books["trades"]
@@ -382,9 +403,8 @@ class LiveStage:
             for entry in self.ledger().entries
             if entry.reversed_version is None
         }
-        assert ours == theirs
-        assert {order["order_id"] for order in books["orders"]} <= set(venue_ids.values())
-        assert [log for log in self.logs if log.level == "error"] == []
+        is_held = all(self.held(side) == held.get(self.market.token(side), 0) for side in Side)
+        return is_held and ours == theirs
 
     def _live_rows(self) -> list[LiveOrder]:
         return [value for value, _ in self.rows.values() if isinstance(value, LiveOrder)]

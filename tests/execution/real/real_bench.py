@@ -247,8 +247,8 @@ class Bench(CoreStage):
     def cancel(self, reason: str = "enough") -> None:
         self.give(CancelOrder(ORDER_ID, reason))
 
-    def forget_order(self, order_id: str = ORDER_ID) -> None:
-        self.give(ForgetOrder(order_id))
+    def forget_order(self, order_id: str = ORDER_ID, *reversed_trade_ids: str) -> None:
+        self.give(ForgetOrder(order_id, frozenset(reversed_trade_ids)))
 
     def book(self, trade_id: str, *, is_reversal: bool = False) -> None:
         self.give(

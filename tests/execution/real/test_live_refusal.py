@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from live_stage import address_of
 from order_builders import intent, settings
 
 from actors.clock import ClockSpec
@@ -15,7 +19,13 @@ from actors.messages import AddressBook, Boot
 from actors.roles import EXECUTOR
 from actors.settings import Settings
 from understudy.bootstrap import CHILDREN, children_for, supervisor_boot
-from understudy.live import LIVE_FLAG, LiveRefused, live_refusal
+from understudy.live import (
+    LIVE_FLAG,
+    LiveRefused,
+    live_account,
+    live_refusal,
+    rehearsal_refusal,
+)
 from understudy.secrets import FILE_VARIABLE, KEY_VARIABLE, KeyUnavailable, read_private_key
 
 KEY = "0x" + "c0ffee" * 10 + "c0fe"
@@ -73,30 +83,127 @@ def test_a_key_does_not_print_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    ("chosen", "is_understood", "has_key", "refusal"),
+    ("chosen", "is_understood", "refusal"),
     [
-        (Settings(), False, False, None),
-        (Settings(), True, False, LIVE_FLAG),
-        (LIVE, False, True, LIVE_FLAG),
-        (settings(mode="live"), True, True, "durability"),
-        (LIVE, True, False, "private key"),
-        (LIVE, True, True, None),
+        (Settings(), False, None),
+        (Settings(), True, LIVE_FLAG),
+        (LIVE, False, LIVE_FLAG),
+        (settings(mode="live"), True, "durability"),
+        (LIVE, True, None),
     ],
 )
-def test_real_money_needs_the_flag_a_full_journal_and_a_key(
-    monkeypatch: pytest.MonkeyPatch,
-    chosen: Settings,
-    is_understood: bool,
-    has_key: bool,
-    refusal: str | None,
+def test_real_money_needs_the_flag_and_a_full_journal(
+    chosen: Settings, is_understood: bool, refusal: str | None
 ) -> None:
-    monkeypatch.delenv(FILE_VARIABLE, raising=False)
-    monkeypatch.delenv(KEY_VARIABLE, raising=False)
-    if has_key:
-        monkeypatch.setenv(KEY_VARIABLE, KEY)
     found = live_refusal(chosen, is_understood=is_understood)
     assert (found is None) is (refusal is None)
     assert refusal is None or refusal in (found or "")
+
+
+@pytest.mark.parametrize(
+    ("speed", "is_understood", "refusal"),
+    [(10, False, None), (11, False, "too fast"), (10, True, LIVE_FLAG)],
+)
+def test_a_rehearsal_needs_no_flag_and_has_a_fastest_speed(
+    speed: float, is_understood: bool, refusal: str | None
+) -> None:
+    found = rehearsal_refusal(speed=speed, is_understood=is_understood)
+    assert (found is None) is (refusal is None)
+    assert refusal is None or refusal in (found or "")
+
+
+# Whose orders they are, and who can come by the key
+
+
+@pytest.fixture
+def no_key(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    monkeypatch.delenv(FILE_VARIABLE, raising=False)
+    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+    return monkeypatch
+
+
+def test_simulated_orders_need_no_key(no_key: pytest.MonkeyPatch) -> None:
+    with live_account(Settings(), has_own_key=True) as account:
+        assert account == ""
+
+
+def test_a_key_in_a_variable_is_in_no_environment_while_the_run_lasts(
+    no_key: pytest.MonkeyPatch,
+) -> None:
+    no_key.setenv(KEY_VARIABLE, KEY)
+    with live_account(LIVE, has_own_key=True) as account:
+        assert account == address_of(KEY).lower()
+        assert KEY_VARIABLE not in os.environ
+        assert KEY not in str(os.environb)
+        assert read_private_key().text == KEY
+    assert FILE_VARIABLE not in os.environ
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc is Linux's")
+def test_a_key_in_a_variable_is_not_in_proc_either() -> None:
+    script = (
+        "import os\n"
+        "from pathlib import Path\n"
+        "from understudy.secrets import only_for_the_executor, read_private_key\n"
+        "with only_for_the_executor():\n"
+        "    print(read_private_key().text)\n"
+        "    print('c0ffee' in Path('/proc/self/environ').read_text())\n"
+    )
+    environment = {**os.environ, KEY_VARIABLE: KEY}
+    environment.pop(FILE_VARIABLE, None)
+    told = subprocess.check_output([sys.executable, "-c", script], text=True, env=environment)
+    assert told.split() == [KEY, "False"]
+
+
+def test_a_key_file_stays_where_it_is(no_key: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = key_file(tmp_path)
+    no_key.setenv(FILE_VARIABLE, str(path))
+    with live_account(LIVE, has_own_key=True) as account:
+        assert os.environ[FILE_VARIABLE] == str(path)
+        assert account == address_of(KEY).lower()
+
+
+def test_a_configured_wallet_is_the_account(no_key: pytest.MonkeyPatch) -> None:
+    no_key.setenv(KEY_VARIABLE, KEY)
+    wallet = "0x" + "AB" * 20
+    chosen = settings(mode="live", durability="full", wallet=wallet)
+    with live_account(chosen, has_own_key=True) as account:
+        assert account == wallet.lower()
+
+
+def test_a_rehearsal_has_a_new_account_and_never_looks_at_the_user_s_key(
+    no_key: pytest.MonkeyPatch,
+) -> None:
+    no_key.setenv(FILE_VARIABLE, "/nowhere/at/all")
+    accounts = set()
+    for _ in range(2):
+        with live_account(LIVE, has_own_key=False) as account:
+            accounts |= {account, address_of(read_private_key().text).lower()}
+    assert len(accounts) == 2
+    assert os.environ[FILE_VARIABLE] == "/nowhere/at/all"
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({}, "there is no private key"),
+        ({FILE_VARIABLE: "/nowhere/at/all"}, "cannot be read"),
+        ({KEY_VARIABLE: "0x" + "0" * 64}, "no account has"),
+        ({KEY_VARIABLE: "0x" + "f" * 64}, "no account has"),
+        ({KEY_VARIABLE: "c0ffee"}, "64 hex digits are wanted"),
+    ],
+)
+def test_without_a_key_that_works_nothing_starts_and_nothing_of_it_is_shown(
+    no_key: pytest.MonkeyPatch, environment: dict[str, str], words: str
+) -> None:
+    for name, value in environment.items():
+        no_key.setenv(name, value)
+    with (
+        pytest.raises(LiveRefused, match=words) as refused,
+        live_account(LIVE, has_own_key=True),
+    ):
+        pass
+    assert environment.get(KEY_VARIABLE, "-") not in str(refused.value)
 
 
 def test_the_troupe_has_the_real_executor_only_for_real_money() -> None:

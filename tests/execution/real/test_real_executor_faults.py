@@ -26,6 +26,7 @@ from actors.execution.messages import (
     OrderAccepted,
     OrderCancelled,
     OrderFilled,
+    OrderForgotten,
     OrderRejected,
     OrderReport,
     OrderStatus,
@@ -270,11 +271,23 @@ def test_a_failure_after_the_order_has_left_is_told_to_position_until_it_is_book
     assert bench.news(FillFailed) == []
 
 
+def test_an_order_that_has_not_heard_of_a_failure_hears_of_it_before_it_is_forgotten() -> None:
+    bench = Bench().open()
+    bench.place()
+    bench.hear(wire_trade("t1", 10), wire_trade("t1", 10, status="FAILED"))
+    bench.forget()
+    bench.forget_order()
+    assert bench.news(OrderForgotten) == []
+    assert [news.failed_trade_ids for news in bench.news(OrderReport)] == [("t1",)]
+    bench.forget_order(ORDER_ID, "t1")
+    assert len(bench.news(OrderForgotten)) == 1
+
+
 def test_what_an_order_may_have_missed_is_told_to_position_when_it_leaves() -> None:
     bench = Bench().open()
     bench.place()
     bench.hear(wire_trade("t1", 10), wire_trade("t1", 10, status="FAILED"))
-    bench.forget_order()
+    bench.forget_order(ORDER_ID, "t1")
     assert [each.fill.trade_id for each in bench.told(POSITION, OrderFilled)] == ["t1"]
     assert [each.fill.trade_id for each in bench.told(POSITION, FillReversed)] == ["t1"]
 

@@ -24,6 +24,7 @@ from actors.execution.real.comparison import (
     BALANCE_PATIENCE_MS,
     DISAGREEMENTS_MIN,
     PATIENCE_MS,
+    RESTART_PATIENCE_MS,
     Comparison,
     venue_holdings,
 )
@@ -314,6 +315,15 @@ def test_a_difference_counts_only_when_it_lasts_over_several_readings() -> None:
     assert "holds 5 YES" in comparison.mismatch
     assert "trades say 10 YES" in comparison.mismatch
     assert not comparison.is_agreed(MARKET.market_id)
+
+
+def test_a_difference_may_last_longer_where_venue_time_runs_fast() -> None:
+    comparison = Comparison(speed=10)
+    for number in range(DISAGREEMENTS_MIN + 1):
+        compared(comparison, position(5), number * PATIENCE_MS)
+    assert comparison.mismatch == ""
+    compared(comparison, position(5), RESTART_PATIENCE_MS * 10)
+    assert comparison.mismatch != ""
 
 
 def test_balances_count_only_when_all_is_settled_and_are_given_more_time() -> None:

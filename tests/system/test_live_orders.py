@@ -1,0 +1,165 @@
+"""The whole system with signed orders, in real processes, against the exchange's own books."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from live_onlookers import LiveExchange, LiveOnlooker, live_exchange
+
+from actors.execution.messages import OrderStatus
+from actors.journal import JOURNAL_NAME
+from actors.roles import EXECUTOR, STRATEGY
+from understudy.exit_codes import ExitCode
+
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
+
+RESTING = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
+TRADED = (OrderStatus.FILLED, OrderStatus.PARTIALLY_FILLED)
+
+NewLive = Callable[..., LiveOnlooker]
+
+
+@pytest.fixture
+def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveExchange]:
+    yield from live_exchange(tmp_path_factory.mktemp("exchange"))
+
+
+@pytest.fixture
+def start(exchange: LiveExchange, tmp_path: Path) -> Iterator[NewLive]:
+    started: list[LiveOnlooker] = []
+
+    def start(*settings: str) -> LiveOnlooker:
+        onlooker = LiveOnlooker(exchange, tmp_path, *settings)
+        started.append(onlooker)
+        onlooker.system.start()
+        onlooker.until_whole()
+        return onlooker
+
+    yield start
+    for onlooker in started:
+        onlooker.system.kill_all()
+        assert onlooker.system.outliving() == frozenset()
+
+
+def end(live: LiveOnlooker, code: int = ExitCode.OK) -> None:
+    """Ctrl-C; nothing may rest and everything must agree."""
+    live.system.tell(signal.SIGINT)
+    assert_ended(live, code)
+
+
+def assert_ended(live: LiveOnlooker, code: int) -> None:
+    assert live.system.wait_for_end(60.0) == code, live.system.last_words()
+    assert live.system.outliving() == frozenset()
+    assert live.books().open_ids == frozenset()
+
+
+def assert_all_agrees(live: LiveOnlooker) -> None:
+    assert live.unfinished() == []
+    assert live.findings() == []
+
+
+def pid_of(live: LiveOnlooker, role: str) -> int:
+    child = live.until_whole().child(role)
+    assert child is not None
+    return child.pid
+
+
+def test_a_window_is_traded_and_the_ledger_is_the_exchange_s(start: NewLive) -> None:
+    live = start()
+    live.until_an_order_is(*TRADED)
+    live.until("a window settles", lambda: any(live.reader.events(kind="WindowFinished")))
+    end(live)
+    assert live.books().trades
+    assert_all_agrees(live)
+
+
+def test_no_process_but_the_executor_s_maker_has_the_key_and_no_file_has_it(start: NewLive) -> None:
+    live = start()
+    live.until_an_order_is(*TRADED)
+    key = Path(os.environ["UNDERSTUDY_PRIVATE_KEY_FILE"]).read_bytes().removeprefix(b"0x")
+    assert len(key) == 64
+    for pid in live.system.pids():
+        process = Path(f"/proc/{pid}")
+        assert key not in (process / "environ").read_bytes()
+        assert key not in (process / "cmdline").read_bytes()
+    end(live)
+    for path in live.system.data_dir.iterdir():
+        assert not path.is_file() or key not in path.read_bytes(), path
+
+
+def test_executor_and_supervisor_are_killed_while_orders_are_out(start: NewLive) -> None:
+    live = start()
+    live.until_an_order_is(*RESTING, *TRADED)
+    for _ in range(2):
+        live.until_an_order_lives()
+        os.kill(pid_of(live, EXECUTOR), signal.SIGKILL)
+        live.until_whole()
+        orders = live.until_an_order_lives()
+        os.kill(live.until_whole().supervisor_pid, signal.SIGKILL)
+        live.until_whole()
+        live.until_ended(orders)
+    end(live)
+    assert live.books().trades
+    assert_all_agrees(live)
+
+
+def test_ctrl_c_takes_back_what_rests_before_it_leaves(start: NewLive) -> None:
+    live = start("execution.order_ttl_ms=300000")
+    resting = live.until_an_order_is(*RESTING)
+    assert resting.venue_order_id in live.books().order_ids
+    end(live)
+    assert_all_agrees(live)
+
+
+def test_giving_up_takes_back_what_rests(start: NewLive) -> None:
+    live = start("execution.order_ttl_ms=300000", "supervision.max_restarts=0")
+    live.until_an_order_is(*RESTING)
+    os.kill(pid_of(live, STRATEGY), signal.SIGKILL)
+    assert_ended(live, ExitCode.GAVE_UP)
+    assert_all_agrees(live)
+
+
+def test_when_nothing_can_be_recorded_what_rests_is_taken_back(start: NewLive) -> None:
+    live = start("execution.order_ttl_ms=300000")
+    live.until_an_order_is(*RESTING)
+    with contextlib.closing(sqlite3.connect(live.system.data_dir / JOURNAL_NAME)) as journal:
+        journal.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON events "
+            "BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+        )
+    assert_ended(live, ExitCode.JOURNAL_UNUSABLE)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"kind": "geoblocked", "count": 1_000}, "restricted in your region"),
+        ({"kind": "disabled", "for_ms": 600_000}, "trading is currently disabled"),
+    ],
+)
+def test_a_venue_that_takes_no_orders_is_told_of_in_each_order_s_end(
+    exchange: LiveExchange, start: NewLive, fault: dict[str, object], words: str
+) -> None:
+    exchange.inject(**fault)
+    live = start()
+    live.until_an_order_ends_with(words)
+    end(live)
+    assert live.books().order_ids == frozenset()
+    assert_all_agrees(live)
+
+
+def test_an_account_without_money_is_told_of_and_sends_nothing(
+    exchange: LiveExchange, start: NewLive
+) -> None:
+    exchange.withdraw(10_000)
+    live = start()
+    live.until_an_order_ends_with("the account has $0 to spend")
+    end(live)
+    assert live.books().order_ids == frozenset()
+    assert live.findings(deposit_dollars=0) == []
