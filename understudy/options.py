@@ -12,7 +12,8 @@ from actors.settings import Settings
 DEFAULT_DATA_DIR = Path("~/.understudy")
 DEMO_WINDOWS = 2
 DEMO_SPEED = 20.0
-DEMO_SEED = 1
+DEMO_SEED = 5
+"""A market that shows orders cut short and cancelled, and both kinds of window: won and lost."""
 
 
 @attrs.frozen(kw_only=True)
