@@ -1,0 +1,38 @@
+"""The directory on its real HTTP port, with a clock that is corrected as every shell's is."""
+
+from __future__ import annotations
+
+import random
+
+from feed_stage import RealStage
+from live_stage import RunningExchange
+
+from actors.clock import Clock
+from actors.core import Effects, Send
+from actors.directory.core import DirectoryCore
+from actors.directory.port import HttpPort
+from actors.messages import VenueTimeMeasured
+from actors.roles import DIRECTORY
+from actors.settings import Settings
+from understudy.bootstrap import pointed_at_local_exchange
+
+
+class DirectoryOnHttp(RealStage):
+    """Asks a local exchange; its host's clock is the exchange's, before that was skewed."""
+
+    def __init__(self, exchange: RunningExchange) -> None:
+        settings = pointed_at_local_exchange(Settings(), exchange.http_url, exchange.ws_url)
+        super().__init__(DirectoryCore(DIRECTORY, settings, random.Random(1)))
+        self.port.close()
+        self.port = HttpPort()  # type: ignore[assignment] # used by drain, perform and close only
+        self._clock = Clock(exchange.clock.spec)
+
+    @property
+    def now_ms(self) -> int:
+        return self._clock.now_ms()
+
+    def _perform(self, effects: Effects) -> None:
+        for effect in effects:
+            if isinstance(effect, Send) and isinstance(effect.message, VenueTimeMeasured):
+                self._clock.offset_ms += effect.message.offset_ms
+        super()._perform(effects)
