@@ -96,7 +96,7 @@ class SupervisorCore:
         """All that is known of the children; hands over the latency samples."""
         taken = {name: tuple(samples) for name, samples in self._latencies.items()}
         self._latencies.clear()
-        children = self._children.values()
+        children = sorted(self._children.values(), key=self._place)
         return ChildrenReport(
             request_id=request_id,
             pid=self._pid,
@@ -108,6 +108,13 @@ class SupervisorCore:
             escalation=self._escalation,
             has_no_journal=self._has_no_journal,
             is_cleared=self._is_cleared,
+        )
+
+    def _place(self, child: Child) -> tuple[int, int]:
+        """Where people are shown a child: the table's order, then the orders' and spares'."""
+        is_permanent = child.kind is ChildKind.PERMANENT
+        return (
+            (self._roles.index(child.role), 0) if is_permanent else (len(self._roles), child.handle)
         )
 
     def _row(self, child: Child, now_ms: int) -> ChildReport:

@@ -283,3 +283,10 @@ def test_as_many_spares_always_wait() -> None:
     assert forks == [1] * SPARE_COUNT + [0]
     rows = troupe.core.report(0, 0).children
     assert sum(row.role.startswith("spare/") for row in rows) == SPARE_COUNT
+
+
+def test_children_are_shown_in_the_tables_order_whoever_was_made_again() -> None:
+    troupe = Troupe("position", "executor", "desk")
+    troupe.fall("position")
+    rows = troupe.core.report(0, 0).children
+    assert [row.role for row in rows][:3] == ["position", "executor", "desk"]
