@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
 from simulation.chance import exponential_ms
 from simulation.exchange.ports import SimulatedWebSocket, Wire
 from simulation.house import House
-from simulation.plan import FaultRates, SeedPlan
+from simulation.operator import Operator
+from simulation.plan import SeedPlan, fault_meanings
 from simulation.player import Player
 from simulation.theatre import Theatre
 
@@ -22,13 +23,21 @@ class Chaos:
     """Kills, hangs, breaks and turns clocks, at the rates of a seed's plan."""
 
     def __init__(
-        self, plan: SeedPlan, house: House, theatre: Theatre, wire: Wire, chance: Random
+        self,
+        plan: SeedPlan,
+        house: House,
+        theatre: Theatre,
+        wire: Wire,
+        operator: Operator,
+        chance: Random,
     ) -> None:
-        self.counts = dict.fromkeys(FaultRates.meanings(), 0)
+        self.counts = dict.fromkeys(fault_meanings(plan.settings.execution.mode), 0)
         self._plan = plan
         self._house = house
         self._theatre = theatre
         self._wire = wire
+        self._side = wire.exchange.order_side
+        self._operator = operator
         self._chance = chance
         self._is_over = False
         self._halfway = plan.rates.halfway
@@ -45,9 +54,14 @@ class Chaos:
             "disconnects": self._disconnect,
             "freezes": self._freeze,
             "clock_jumps": self._jump,
+            "halts": self._operator.halt,
         }
+        rates = self._plan.rates.active()
+        if self._side is not None:
+            strikes |= self._side.misbehaviours()
+            rates |= self._plan.live.active()
         for kind, strike in strikes.items():
-            per_minute: float = getattr(self._plan.rates, kind)
+            per_minute = rates.get(kind)
             if per_minute:
                 self._plan_next(kind, per_minute, strike)
 
@@ -58,6 +72,9 @@ class Chaos:
         self._wire.heal()
         self._house.post.heal()
         self._house.journal.is_writable = True
+        self._operator.resume()
+        if self._side is not None:
+            self._side.heal()
         for player in self._hung:
             player.go_on()
         for socket in self._sockets():
@@ -72,11 +89,12 @@ class Chaos:
 
     def all_counts(self) -> dict[str, int]:
         """How often each kind has struck."""
+        elsewhere: list[Mapping[str, int]] = [self._wire.counts, self._house.post.counts]
+        if self._side is not None:
+            elsewhere.append(self._side.mishaps.counts)
         return {
-            kind: self.counts[kind]
-            + self._wire.counts.get(kind, 0)
-            + self._house.post.counts.get(kind, 0)
-            for kind in self.counts
+            kind: count + sum(counts.get(kind, 0) for counts in elsewhere)
+            for kind, count in self.counts.items()
         }
 
     def _plan_next(self, kind: str, per_minute: float, strike: Callable[[], None]) -> None:

@@ -45,6 +45,10 @@ class Watcher(Protocol):
         """A message is about to leave."""
         ...
 
+    def commanded(self, player: Player, command: object) -> None:
+        """A port is about to be given a command."""
+        ...
+
     def complained(self, player: Player, text: str) -> None:
         """A core logs an error."""
         ...
@@ -64,6 +68,8 @@ class House:
     core_class: Callable[[str], type[Core]]
     """Class of the core that fills a role."""
     make_port: Callable[[Player], SimulatedPort | None]
+    stays_without_journal: Callable[[str], bool] = lambda _role: False
+    """Whether the actor of a role stays when it cannot record."""
     cut: Callable[[int], int | None] = lambda _effect_count: None
     """Of so many effects, after how many a player falls; None if it does not."""
     clock_error_ms: int = 0

@@ -6,7 +6,6 @@ The rest mix kinds: each is left out or drawn from its range, evenly on a logari
 
 from __future__ import annotations
 
-import math
 from random import Random
 
 import attrs
@@ -18,20 +17,18 @@ from actors.settings import (
     StrategySettings,
     SupervisionSettings,
 )
+from simulation.live.rates import LiveFaultRates
+from simulation.rates import Rates, draw_rates, rate
+
+SIMULATED, LIVE = "simulated", "live"
+"""How orders are carried out."""
 
 HEARTBEAT_LIMIT_MS = 40_000
 """The simulated supervisor beats every 15 s, not every half: pings are most of its messages."""
 
 
-def rate(lowest: float, highest: float, meaning: str) -> float:
-    """Declare one kind of fault: none by default, else drawn from this range."""
-    about = {"range": (lowest, highest), "meaning": meaning}
-    field: float = attrs.field(default=0.0, metadata=about)
-    return field
-
-
 @attrs.frozen(kw_only=True)
-class FaultRates:
+class FaultRates(Rates):
     """How often each kind of fault strikes: a chance each time, or a number a minute."""
 
     loss: float = rate(0.001, 0.2, "a message between roles is lost")
@@ -50,15 +47,7 @@ class FaultRates:
     garbling: float = rate(0.001, 0.1, "frames are cut, repeated or in the wrong order")
     http_trouble: float = rate(0.05, 0.6, "a question over HTTP fails, is slow or answered badly")
     clock_jumps: float = rate(0.05, 0.7, "the host's clock goes wrong by up to 20 s; a minute")
-
-    @classmethod
-    def meanings(cls) -> dict[str, str]:
-        """Each kind of fault in words."""
-        return {field.name: field.metadata["meaning"] for field in attrs.fields(cls)}
-
-    def active(self) -> dict[str, float]:
-        """The kinds that strike in this run."""
-        return {name: value for name, value in attrs.asdict(self).items() if value}
+    halts: float = rate(0.05, 1.0, "a person halts, cancels, flattens and resumes; a minute")
 
 
 @attrs.frozen(kw_only=True)
@@ -73,9 +62,21 @@ class SeedPlan:
     """The venue takes trades back and leaves outcomes open."""
     is_encoding: bool
     """The journal keeps text, as the real one does, instead of the values themselves."""
+    live: LiveFaultRates = attrs.field(factory=LiveFaultRates)
+    """What the exchange does to live orders; of no account while they are simulated."""
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the real executor's core plays, against an exchange that takes its orders."""
+        return self.settings.execution.mode == LIVE
 
 
-_CALM, _SINGLE = 0.12, 0.35
+def fault_meanings(mode: str) -> dict[str, str]:
+    """Each kind of fault in words that there is with orders carried out like that."""
+    return FaultRates.meanings() | (LiveFaultRates.meanings() if mode == LIVE else {})
+
+
+_BEATS, _CANCELS_ALL = 0.3, 0.3
 _GIVES_UP = 0.15
 """Share of the seeds in which the supervisor gives up after a few falls, as it really does."""
 
@@ -85,7 +86,7 @@ def draw_plan(chance: Random) -> SeedPlan:
     settings = _settings(chance)
     is_process_durable = settings.execution.durability == "process"
     return SeedPlan(
-        rates=_rates(chance),
+        rates=draw_rates(FaultRates, chance),
         settings=settings,
         torn_most=chance.choice((0, 1, 4)) if is_process_durable else 0,
         is_rough=chance.random() < 0.3,
@@ -93,21 +94,23 @@ def draw_plan(chance: Random) -> SeedPlan:
     )
 
 
-def _rates(chance: Random) -> FaultRates:
-    mood = chance.random()
-    if mood < _CALM:
-        return FaultRates()
-    names = list(FaultRates.meanings())
-    if mood < _SINGLE:
-        chosen = chance.sample(names, 1)
-    else:
-        chosen = [name for name in names if chance.random() < 0.4]
-    ranges = {field.name: field.metadata["range"] for field in attrs.fields(FaultRates)}
-    return FaultRates(**{name: _log_uniform(chance, *ranges[name]) for name in chosen})
-
-
-def _log_uniform(chance: Random, lowest: float, highest: float) -> float:
-    return math.exp(chance.uniform(math.log(lowest), math.log(highest)))
+def draw_live_plan(chance: Random) -> SeedPlan:
+    """Draw a run with live orders: of those, no record may be lost when the machine falls."""
+    plan = draw_plan(chance)
+    execution = attrs.evolve(
+        plan.settings.execution,
+        mode=LIVE,
+        durability="full",
+        venue_heartbeat=chance.random() < _BEATS,
+        cancel_all_on_halt=chance.random() < _CANCELS_ALL,
+    )
+    return attrs.evolve(
+        plan,
+        settings=attrs.evolve(plan.settings, execution=execution),
+        torn_most=0,
+        is_rough=False,
+        live=draw_rates(LiveFaultRates, chance),
+    )
 
 
 def _settings(chance: Random) -> Settings:

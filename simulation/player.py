@@ -43,7 +43,7 @@ from actors.messages import (
     TimerFired,
     VenueTimeMeasured,
 )
-from actors.roles import DESK, REPLY, SUPERVISOR, is_spare, order_id_of
+from actors.roles import DESK, EXECUTOR, REPLY, SUPERVISOR, is_spare, order_id_of
 from actors.routes import Routes
 from simulation.chance import dice
 from simulation.house import House, SimulatedPort
@@ -265,6 +265,9 @@ class Player:
             case Command(command):
                 if self._port is None:
                     raise Breach(0, f"{self.role} has no port for {command!r}")
+                house = self._house
+                house.note(self.role, "commands", command)
+                house.watcher.commanded(self, command)
                 self._port.perform(command)
             case Log(level, text):
                 self._house.note(self.role, "logs", text)
@@ -288,7 +291,12 @@ class Player:
             failed = JournalFailed(self.role, str(error))
             self._send(DESK, failed)
             self._send(SUPERVISOR, failed)
-            self.fall()
+            if house.settings.execution.mode == "live":
+                self._send(EXECUTOR, failed)
+            if house.stays_without_journal(self.role):
+                self._run(failed)
+            else:
+                self.fall()
             return False
         house.note(self.role, "records", record.event)
         house.watcher.recorded(self, record)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 import attrs
 
@@ -16,24 +17,32 @@ from simulation.exchange.ports import Wire
 from simulation.house import House, SimulatedPort
 from simulation.invariants.aftermath import Aftermath
 from simulation.invariants.breach import Breach
-from simulation.invariants.evidence import Evidence, PaperEvidence
-from simulation.invariants.referee import Referee
+from simulation.invariants.evidence import PaperEvidence
+from simulation.invariants.referee import INVARIANTS, Referee
 from simulation.journal import MemoryJournal
-from simulation.plan import SeedPlan, draw_plan
+from simulation.live.conduct import LIVE_INVARIANTS
+from simulation.live.evidence import LiveEvidence
+from simulation.live.verdict import ExchangeVerdict
+from simulation.operator import Operator
+from simulation.plan import LIVE, SIMULATED, SeedPlan, draw_live_plan, draw_plan
 from simulation.player import Player
 from simulation.post import Post
 from simulation.rough import RoughExecutorCore
 from simulation.theatre import Theatre
 from simulation.trace import Trace
-from simulation.troupe import Troupe
+from simulation.troupe import LIVE_TROUPE, Troupe
 
 EPOCH_MS = 1_795_363_200_000
 """Venue time zero of every run: a boundary of windows of any length."""
 MINUTES = 15
+_DRAW = {SIMULATED: draw_plan, LIVE: draw_live_plan}
 RECOVERY_MS = 90_000
 """The least time between the end of the faults and the window that is judged: backoffs run out."""
 JUDGED_AFTER_MS = 45_000
 """How long into that window."""
+SETTLED_AFTER_MS = 35_000
+"""How long nothing trades before live books are compared: without its user channel the executor
+sees what happened when it reads the account, each half minute."""
 _LOOKS, _LOOK_EVERY_MS = 3, 300
 _PROBES_AT_MS = (5_000, 12_000, 19_000, 26_000, 33_000)
 
@@ -79,43 +88,51 @@ class Trial:
         seed: int,
         *,
         minutes: int = MINUTES,
+        mode: str = SIMULATED,
         plan: SeedPlan | None = None,
         troupe: Troupe | None = None,
         journal: MemoryJournal | None = None,
-        make_evidence: Callable[[], Evidence] = PaperEvidence,
     ) -> None:
+        """Put a run together.
+
+        Args:
+            seed: decides all that is left to chance.
+            minutes: how long faults strike.
+            mode: how orders are carried out, if the plan is drawn.
+            plan: faults and settings; drawn if it is not given.
+            troupe: who plays; the usual one if it is not given.
+            journal: where records go; a new one if it is not given.
+        """
         self.seed = seed
-        self.plan = plan if plan is not None else draw_plan(dice(seed, "plan"))
-        if troupe is None:
-            troupe = (
-                Troupe().replacing(EXECUTOR, RoughExecutorCore) if self.plan.is_rough else Troupe()
-            )
-        self.troupe = troupe
+        self.plan = plan if plan is not None else _DRAW[mode](dice(seed, "plan"))
+        self.troupe = troupe if troupe is not None else _usual_troupe(self.plan)
         self._faults_ms = minutes * 60_000
         settings = self.plan.settings
-        offset_ms = int(dice(seed, "begin").random() * settings.series.window_ms)
-        self._begin_ms = EPOCH_MS + offset_ms
+        into_window = dice(seed, "begin").random()
+        self._begin_ms = EPOCH_MS + int(into_window * settings.series.window_ms)
         self.agenda = Agenda(self._begin_ms)
         self.exchange = Exchange(self.agenda, settings, seed)
         self.journal = journal or MemoryJournal(is_encoding=self.plan.is_encoding)
-        self.referee = Referee(settings, self, make_evidence)
-        self._wire = Wire(self.agenda, self.exchange, self.plan.rates, dice(seed, "wire"))
-        self._post = Post(self.agenda, self.plan.rates, dice(seed, "post"))
-        self.house = House(
+        self.referee = self._make_referee()
+        rates = self.plan.rates
+        self._wire = wire = Wire(self.agenda, self.exchange, rates, dice(seed, "wire"))
+        self.house = house = House(
             seed=seed,
             settings=settings,
             agenda=self.agenda,
-            post=self._post,
+            post=Post(self.agenda, rates, dice(seed, "post")),
             journal=self.journal,
             trace=Trace(),
             watcher=self.referee,
             core_class=self.troupe.core_class,
             make_port=self._make_port,
+            stays_without_journal=self.troupe.staying.__contains__,
         )
         roles = tuple(self.troupe.permanent)
-        self.theatre = Theatre(self.house, roles, dice(seed, "theatre"), self._on_torn)
-        self.chaos = Chaos(self.plan, self.house, self.theatre, self._wire, dice(seed, "chaos"))
-        self.house.cut = self.chaos.cut
+        self.theatre = theatre = Theatre(house, roles, dice(seed, "theatre"), self._on_torn)
+        self.operator = operator = Operator(house, theatre, dice(seed, "operator"))
+        self.chaos = Chaos(self.plan, house, theatre, wire, operator, dice(seed, "chaos"))
+        house.cut = self.chaos.cut
 
     def winner(self, market_id: str) -> Side | None:
         """Who has won at the venue.
@@ -127,6 +144,10 @@ class Trial:
             if window.window.condition_id == market_id and window.is_resolved:
                 return window.winner
         raise KeyError(market_id)
+
+    def is_halted(self) -> bool:
+        """Whether the operator was answered a halt that must hold; a torn journal may lose it."""
+        return self.operator.is_obeyed and not self.plan.torn_most
 
     def run(self) -> TrialResult:
         """Play it to its end."""
@@ -150,18 +171,26 @@ class Trial:
         for probe_ms in _PROBES_AT_MS:
             self.agenda.run_until(judged_from_ms + probe_ms)
             self.exchange.offer_cheap_pair()
+            if self.plan.is_live:
+                self._require(list(self._verdict().overstays()))
         self.agenda.run_until(judged_from_ms + JUDGED_AFTER_MS)
-        complaints = self._standing_complaints()
+        self.exchange.pause(_LOOKS * _LOOK_EVERY_MS)
+        self._require(self._standing(lambda: self._aftermath().complaints()))
+        if self.plan.is_live:
+            self.exchange.pause(SETTLED_AFTER_MS + _LOOKS * _LOOK_EVERY_MS)
+            self.agenda.run_until(self.agenda.now_ms + SETTLED_AFTER_MS)
+            self._require(self._standing(lambda: self._verdict().complaints()))
+
+    def _require(self, complaints: list[str]) -> None:
         if complaints:
             raise Breach(8, "; ".join(complaints))
 
-    def _standing_complaints(self) -> list[str]:
+    def _standing(self, look_at: Callable[[], Iterable[str]]) -> list[str]:
         """What is wrong at each of several looks: an order may just be ending at one of them."""
-        self.exchange.pause(_LOOKS * _LOOK_EVERY_MS)
         complaints: list[str] = []
         for look in range(_LOOKS):
             self.agenda.run_until(self.agenda.now_ms + _LOOK_EVERY_MS - 1)
-            seen = list(self._aftermath().complaints())
+            seen = list(look_at())
             complaints = [text for text in seen if look == 0 or text in complaints]
         return complaints
 
@@ -174,6 +203,23 @@ class Trial:
             roles=tuple(self.troupe.permanent),
             newest_snapshot=self.referee.newest_snapshot,
         )
+
+    def _verdict(self) -> ExchangeVerdict:
+        """The exchange's side of the story."""
+        evidence = self.referee.facts.evidence
+        if not isinstance(evidence, LiveEvidence):
+            raise TypeError(f"{evidence!r} knows no exchange")
+        return ExchangeVerdict(
+            now_ms=self.agenda.now_ms, facts=self.referee.facts, evidence=evidence
+        )
+
+    def _make_referee(self) -> Referee:
+        settings = self.plan.settings
+        if not self.plan.is_live:
+            return Referee(settings, self, PaperEvidence)
+        side = self.exchange.take_orders(self.plan.live)
+        invariants = (*INVARIANTS, *LIVE_INVARIANTS)
+        return Referee(settings, self, partial(LiveEvidence, side), invariants)
 
     def _make_port(self, player: Player) -> SimulatedPort | None:
         make = self.troupe.ports.get(player.role)
@@ -208,6 +254,12 @@ class Trial:
         )
 
 
-def run_trial(seed: int, minutes: int = MINUTES) -> TrialResult:
-    """Run one seed as it is drawn."""
-    return Trial(seed, minutes=minutes).run()
+def run_trial(seed: int, minutes: int = MINUTES, mode: str = SIMULATED) -> TrialResult:
+    """Run one seed as it is drawn, with orders carried out as ``mode`` says."""
+    return Trial(seed, minutes=minutes, mode=mode).run()
+
+
+def _usual_troupe(plan: SeedPlan) -> Troupe:
+    if plan.is_live:
+        return LIVE_TROUPE
+    return Troupe().replacing(EXECUTOR, RoughExecutorCore) if plan.is_rough else Troupe()

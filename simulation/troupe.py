@@ -13,6 +13,7 @@ from actors.core import Core
 from actors.directory.core import DirectoryCore
 from actors.execution.desk import DeskCore
 from actors.execution.order import OrderCore
+from actors.execution.real.core import RealExecutorCore
 from actors.execution.simulated import SimulatedExecutorCore
 from actors.feeds.market_feed import MarketFeedCore
 from actors.feeds.reference_feed import ReferenceFeedCore
@@ -36,6 +37,7 @@ from actors.roles import (
 from actors.strategy.core import StrategyCore
 from simulation.exchange.ports import SimulatedHttp, SimulatedWebSocket, Wire
 from simulation.house import SimulatedPort
+from simulation.live.hand import SimulatedHand
 from simulation.player import Player
 
 PortMaker = Callable[[Wire, Player], SimulatedPort]
@@ -69,6 +71,8 @@ class Troupe:
     permanent: Mapping[str, type[Core]] = PERMANENT
     order: type[Core] = OrderCore
     ports: Mapping[str, PortMaker] = PORTS
+    staying: frozenset[str] = frozenset()
+    """Roles whose actor stays when it cannot record."""
 
     def core_class(self, role: str) -> type[Core]:
         """Class of the core that fills a role."""
@@ -77,3 +81,11 @@ class Troupe:
     def replacing(self, role: str, core: type[Core]) -> Troupe:
         """The same with another core in one permanent role."""
         return attrs.evolve(self, permanent={**self.permanent, role: core})
+
+
+LIVE_TROUPE = Troupe(
+    permanent={**PERMANENT, EXECUTOR: RealExecutorCore},
+    ports={**PORTS, EXECUTOR: SimulatedHand},
+    staying=frozenset({EXECUTOR}),
+)
+"""The cores of a run with live orders."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from actors.messages import Hello, Pong
-from actors.supervision.messages import ChildKind, ChildState
+from actors.supervision.messages import ChildKind, ChildReport, ChildState
 
 NO_HANDLE = 0
 """Of a child that has no actor; no message is ever from it."""
@@ -80,3 +80,18 @@ class Child:
         if self.state is ChildState.STARTING:
             limit_ms += _STARTING_EXTRA_MS
         return now_ms - self.answered_at_ms - limit_ms
+
+    def report(self, fall_count: int, now_ms: int) -> ChildReport:
+        """What people are shown of it."""
+        pong = self.last_pong
+        return ChildReport(
+            role=self.role,
+            pid=self.pid,
+            state=self.state,
+            generation=self.generation,
+            restarts=fall_count,
+            uptime_ms=now_ms - self.started_at_ms,
+            last_message_age_ms=pong.last_message_age_ms if pong else 0,
+            handled_count=pong.handled_count if pong else 0,
+            serving_since_ms=self.serving_since_ms,
+        )

@@ -25,7 +25,6 @@ from actors.supervision.child import NO_HANDLE, Child
 from actors.supervision.messages import (
     ChildKind,
     ChildrenReport,
-    ChildReport,
     ChildState,
     Kill,
     Say,
@@ -100,7 +99,10 @@ class SupervisorCore:
         return ChildrenReport(
             request_id=request_id,
             pid=self._pid,
-            children=tuple(self._row(child, now_ms) for child in children),
+            children=tuple(
+                child.report(self._fall_counts.get(_counted_as(child.role), 0), now_ms)
+                for child in children
+            ),
             restarts=dict(self._fall_counts),
             latencies_us=taken,
             handled_count=self._handled_by_past
@@ -115,20 +117,6 @@ class SupervisorCore:
         is_permanent = child.kind is ChildKind.PERMANENT
         return (
             (self._roles.index(child.role), 0) if is_permanent else (len(self._roles), child.handle)
-        )
-
-    def _row(self, child: Child, now_ms: int) -> ChildReport:
-        pong = child.last_pong
-        return ChildReport(
-            role=child.role,
-            pid=child.pid,
-            state=child.state,
-            generation=child.generation,
-            restarts=self._fall_counts.get(_counted_as(child.role), 0),
-            uptime_ms=now_ms - child.started_at_ms,
-            last_message_age_ms=pong.last_message_age_ms if pong else 0,
-            handled_count=pong.handled_count if pong else 0,
-            serving_since_ms=child.serving_since_ms,
         )
 
     # What the children say

@@ -17,6 +17,8 @@ from simulation.agenda import Agenda
 from simulation.chance import dice
 from simulation.exchange.walk import PriceWalk
 from simulation.exchange.window import SimulatedWindow
+from simulation.live.order_side import OrderSide
+from simulation.live.rates import LiveFaultRates
 from venue.channels.coinbase import CoinbaseSession
 from venue.channels.market import MarketSession
 from venue.channels.rtds import RtdsSession
@@ -38,6 +40,9 @@ _STEADY_MS = 500
 _LAG_CHANCE = 0.12
 _TRADE_CHANCE = 0.25
 _LATE_RESULT_CHANCE = 0.2
+_LIVE_LAG_CHANCE, _LIVE_LATE_RESULT_CHANCE = 0.5, 0.6
+"""Where orders are live, pairs come cheap more often, and there is more time to merge them: there
+is more that can go wrong."""
 _RESULT_LATE_MOST_MS = 60_000
 _MOVE_TICKS = 120.0
 """How far opinion moves to make a pair cheap while one of its books lags."""
@@ -61,6 +66,9 @@ class Exchange:
         self.links: dict[Link, None] = {}
         self.windows: dict[int, SimulatedWindow] = {}
         """By the start, oldest first."""
+        self.order_side: OrderSide | None = None
+        """Takes live orders; None while orders are simulated."""
+        self._lag_chance, self._late_result_chance = _LAG_CHANCE, _LATE_RESULT_CHANCE
         self._is_steady = False
         self._agenda = agenda
         self._seed = seed
@@ -73,6 +81,14 @@ class Exchange:
         self._burst_left = 0
         self._still_until_ms = 0
 
+    def take_orders(self, rates: LiveFaultRates) -> OrderSide:
+        """From the beginning on take live orders, as badly as these rates say."""
+        self._lag_chance, self._late_result_chance = _LIVE_LAG_CHANCE, _LIVE_LATE_RESULT_CHANCE
+        self.order_side = OrderSide(
+            self._agenda, self.windows, self._ledger, self._publish, rates, self._seed
+        )
+        return self.order_side
+
     # Time
 
     def begin(self) -> None:
@@ -84,6 +100,8 @@ class Exchange:
         self._walk_to(now_ms // 1000)
         self._publish_prices()
         self._trade_on()
+        if self.order_side is not None:
+            self.order_side.begin()
 
     def _walk_to(self, second: int) -> None:
         while self._second < second:
@@ -104,7 +122,7 @@ class Exchange:
         if ended is not None:
             ended.close_e18 = average_e18
             late_ms = 0
-            if self._chance.random() < _LATE_RESULT_CHANCE:
+            if self._chance.random() < self._late_result_chance:
                 late_ms = int(self._chance.random() * _RESULT_LATE_MOST_MS)
             delay_ms = ended.window.resolves_at_ms + late_ms - self._agenda.now_ms
             self._agenda.after(max(0, delay_ms), self._resolve, ended)
@@ -160,7 +178,7 @@ class Exchange:
             self._burst_left -= 1
             return 20 + int(chance.random() * 600)
         self._burst_left = 2 + int(chance.random() * 8)
-        if chance.random() < _LAG_CHANCE:
+        if chance.random() < self._lag_chance:
             self.offer_cheap_pair()
         return 500 + int(chance.expovariate(1 / 12_000))
 
@@ -191,6 +209,8 @@ class Exchange:
         Raises:
             KeyError: nothing is served at the address.
         """
+        if self.order_side is not None and url == self._venue.user_ws_url:
+            return Channel.USER, self.order_side.new_session()
         sessions: dict[str, tuple[Channel, Session]] = {
             self._venue.market_ws_url: (
                 Channel.MARKET,
@@ -227,7 +247,8 @@ class Exchange:
                     return book
         return None
 
-    def _publish(self, frames: list[Frame]) -> None:
+    def _publish(self, sent: Iterable[Frame]) -> None:
+        frames = list(sent)
         if not frames:
             return
         for link in tuple(self.links):

@@ -66,7 +66,7 @@ class Makers:
         for resting in self._resting:
             if resting[1:] not in wanted:
                 return self._leave(resting, now_ms)
-        if self._chance.random() < _SECOND_ORDER_CHANCE:
+        if self._chance.random() < _SECOND_ORDER_CHANCE or not self._resting:
             return self._rest(*self._chance.choice(wanted), now_ms)
         return self._leave(self._chance.choice(self._resting), now_ms)
 

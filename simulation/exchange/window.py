@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
 from actors.directory.messages import Side
@@ -10,7 +11,7 @@ from simulation.exchange.makers import Makers
 from simulation.exchange.walk import DEVIATION_DOLLARS
 from venue.average import SecondSamples
 from venue.engine import Ledger, MatchingEngine
-from venue.engine.messages import MarketRules, Outcome
+from venue.engine.messages import EngineEvent, MarketRules, Outcome
 from venue.frames import Channel, Frame, custom_key
 from venue.simulation.fair import up_probability
 from venue.simulation.publishing import Publisher
@@ -32,6 +33,8 @@ class SimulatedWindow:
         self.window = window
         self.engine = MatchingEngine(_rules(window), ledger, f"{window.number}-")
         self.publisher = Publisher(window, self.engine)
+        self.watchers: list[Callable[[list[EngineEvent], int], None]] = []
+        """They are told all that the engine tells, and when."""
         self.strike_e18: int | None = None
         self.close_e18: int | None = None
         self.is_resolved = False
@@ -70,6 +73,12 @@ class SimulatedWindow:
             resolved_at_ms=self.window.resolves_at_ms if self.is_resolved else None,
         )
 
+    def publish(self, events: list[EngineEvent], now_ms: int) -> list[Frame]:
+        """Tell watchers and the public what the engine did; return what the public is sent."""
+        for watcher in self.watchers:
+            watcher(events, now_ms)
+        return self.publisher.publish(events, now_ms)
+
     def value(self, price_e18: int, samples: SecondSamples, now_ms: int) -> None:
         """Let everyone see the underlying's price."""
         opens_s, closes_s = self.window.opens_at_ms // 1000, self.window.closes_at_ms // 1000
@@ -86,7 +95,7 @@ class SimulatedWindow:
 
     def requote(self, now_ms: int) -> list[Frame]:
         """Let the makers do the one thing that is needed most."""
-        return self.publisher.publish(self._makers.act(self._fair_ticks, now_ms), now_ms)
+        return self.publish(self._makers.act(self._fair_ticks, now_ms), now_ms)
 
     def move(self, by_ticks: float, now_ms: int) -> list[Frame]:
         """Let opinion move for a moment, and the makers with it until their best prices stand."""
@@ -95,19 +104,19 @@ class SimulatedWindow:
         for _ in range(_STEPS_MOST):
             if self._makers.is_in_place(fair_ticks):
                 break
-            frames += self.publisher.publish(self._makers.act(fair_ticks, now_ms), now_ms)
+            frames += self.publish(self._makers.act(fair_ticks, now_ms), now_ms)
         return frames
 
     def trade(self, now_ms: int) -> list[Frame]:
         """Let someone buy at the best price."""
-        return self.publisher.publish(self._makers.take(now_ms), now_ms)
+        return self.publish(self._makers.take(now_ms), now_ms)
 
     def fit_tick_size(self, now_ms: int) -> list[Frame]:
         """Refine the price grid near the ends, as the venue does; it stays so."""
         distance_ticks = min(self._fair_ticks, PAYOUT_TICKS - self._fair_ticks)
         if distance_ticks >= _FINE_BEYOND_TICKS:
             return []
-        return self.publisher.publish(self.engine.set_tick_size(_FINE_TICKS, now_ms), now_ms)
+        return self.publish(self.engine.set_tick_size(_FINE_TICKS, now_ms), now_ms)
 
     def lag(self, outcome: Outcome, until_ms: int) -> None:
         """Let one outcome's public book stand still."""
@@ -122,7 +131,7 @@ class SimulatedWindow:
         winner = self.winner
         self.is_resolved = True
         outcome = {Side.YES: Outcome.UP, Side.NO: Outcome.DOWN, None: None}[winner]
-        frames = self.publisher.publish(self.engine.resolve(outcome, now_ms), now_ms)
+        frames = self.publish(self.engine.resolve(outcome, now_ms), now_ms)
         if winner is None:
             return frames
         text = market_resolved_text(self.window, winner is Side.YES, now_ms)

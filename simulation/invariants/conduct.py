@@ -5,6 +5,7 @@ from __future__ import annotations
 from actors.core import Record
 from actors.directory.messages import MarketClosing, Side
 from actors.execution.desk_state import OrdersCreated
+from actors.execution.halt_messages import FlattenHoldings, ResumeTrading
 from actors.execution.messages import HaltTrading, OrderIntent
 from actors.market.messages import MarketSnapshot
 from actors.messages import JournalFailed, Started
@@ -80,6 +81,8 @@ class KnowsEnough(Invariant):
         """Have seen nothing."""
         self._positions: dict[tuple[int, str], PositionSnapshot] = {}
         self._halted: set[int] = set()
+        """Until their process ends."""
+        self._told_to_halt: set[int] = set()
         self._over: set[tuple[int, str]] = set()
         self._signals: dict[int, TradeSignals] = {}
 
@@ -89,6 +92,7 @@ class KnowsEnough(Invariant):
         if actor.role == DESK:
             self._positions.clear()
             self._halted.clear()
+            self._told_to_halt.clear()
             self._over.clear()
 
     @heard(PositionSnapshot)
@@ -100,11 +104,18 @@ class KnowsEnough(Invariant):
             if known is None or message.version > known.version:
                 self._positions[key] = message
 
-    @heard(HaltTrading, JournalFailed)
-    def note_halt(self, actor: Actor, _message: object) -> None:
-        """The desk is told to stop."""
+    @heard(HaltTrading, FlattenHoldings, JournalFailed)
+    def note_halt(self, actor: Actor, message: HaltTrading | FlattenHoldings | object) -> None:
+        """The desk is told to stop: for good, or until a person resumes."""
         if actor.role == DESK:
-            self._halted.add(actor.generation)
+            is_lasting = bool(getattr(message, "who", ""))
+            (self._told_to_halt if is_lasting else self._halted).add(actor.generation)
+
+    @heard(ResumeTrading)
+    def note_resumption(self, actor: Actor, _message: ResumeTrading) -> None:
+        """The desk is told to go on."""
+        if actor.role == DESK:
+            self._told_to_halt.discard(actor.generation)
 
     @heard(MarketClosing)
     def note_end(self, actor: Actor, message: MarketClosing) -> None:
@@ -123,15 +134,28 @@ class KnowsEnough(Invariant):
         event = record.event
         if not isinstance(event, OrdersCreated):
             return
-        self.require(
-            actor.generation not in self._halted, "the desk is halted and creates {!r}", event
-        )
+        is_flattening = any(halt.flattens for halt in self.facts.halts)
+        if event.signals_id or not is_flattening:
+            self._check_halts(actor, event)
         for intent in event.intents:
             self._check_window(actor, intent)
             if event.signals_id:
                 self._check_signal(actor, intent, event.signals_id)
+            elif is_flattening:
+                self._check_flattening(actor, intent)
             else:
                 self._check_exit(actor, intent)
+
+    def _check_halts(self, actor: Actor, event: OrdersCreated) -> None:
+        """No halt was said to this desk, recorded by one before it, or answered to a person."""
+        generation = actor.generation
+        is_halted = generation in self._halted or generation in self._told_to_halt
+        self.require(not is_halted, "the desk is halted and creates {!r}", event)
+        halts = self.facts.halts
+        self.require(not halts, "{!r} are recorded, and {!r} is created", halts, event)
+        self.require(
+            not self.truth.is_halted(), "a person was told of a halt, and {!r} is created", event
+        )
 
     def _check_window(self, actor: Actor, intent: OrderIntent) -> None:
         market = intent.market
@@ -174,6 +198,15 @@ class KnowsEnough(Invariant):
         ]
         created = (intent.side, intent.action, intent.price_ticks, intent.size_units)
         self.require(created in wanted, "{!r} is not what was wanted: {!r}", intent, message)
+
+    def _check_flattening(self, actor: Actor, intent: OrderIntent) -> None:
+        """A flatten sells what is held of one side beyond the other."""
+        position = self._positions[actor.generation, intent.market.market_id]
+        side = intent.side
+        held_units = position.holding(side).quantity_units
+        excess_units = held_units - position.holding(side.other).quantity_units
+        is_sale = intent.action is Action.SELL and intent.size_units <= excess_units
+        self.require(is_sale, "{!r} flattens {!r}", intent, position)
 
     def _check_exit(self, actor: Actor, intent: OrderIntent) -> None:
         """An order of the desk's own sells a stopped holding, and not more than that."""

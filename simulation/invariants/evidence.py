@@ -13,7 +13,7 @@ from actors.execution.paper import PaperEnd, PaperOrder
 
 
 class Evidence(Protocol):
-    """The venue's side of the story; the real executor's would be the exchange itself."""
+    """The venue's side of the story; the real executor's is the exchange itself."""
 
     def take(self, record: Record) -> None:
         """Learn from a record that was accepted, if the story is told there."""
@@ -31,8 +31,20 @@ class Evidence(Protocol):
         """What it traded, by trade id."""
         ...
 
+    def recorded_fills(self, order_id: str) -> Mapping[str, FillDetail]:
+        """What it traded as far as the executor has recorded it."""
+        ...
+
     def failed(self, order_id: str) -> Collection[str]:
         """Trade ids of what it traded and the venue took back."""
+        ...
+
+    def recorded_failed(self, order_id: str) -> Collection[str]:
+        """Those of them that the executor has recorded."""
+        ...
+
+    def to_be_heard(self, order_id: str) -> Collection[str]:
+        """Those of them that the order must have heard of before it closes."""
         ...
 
     def order_ids(self) -> Iterable[str]:
@@ -82,9 +94,21 @@ class PaperEvidence:
         """What it traded, by trade id."""
         return self._known(order_id).fills
 
+    def recorded_fills(self, order_id: str) -> Mapping[str, FillDetail]:
+        """On paper there is nothing else."""
+        return self.fills(order_id)
+
     def failed(self, order_id: str) -> Collection[str]:
         """Trade ids of what was taken back."""
         return self._known(order_id).failed
+
+    def recorded_failed(self, order_id: str) -> Collection[str]:
+        """On paper there is nothing else."""
+        return self.failed(order_id)
+
+    def to_be_heard(self, order_id: str) -> Collection[str]:
+        """All of them: whoever takes them back waits for the order to know it."""
+        return self.failed(order_id)
 
     def order_ids(self) -> Iterable[str]:
         """Every order that was taken on."""

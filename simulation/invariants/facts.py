@@ -9,7 +9,8 @@ import attrs
 from actors.core import Record
 from actors.directory.messages import Side
 from actors.directory.windows import WindowState
-from actors.execution.desk_state import TradingStopped
+from actors.execution.desk_state import Halted, Resumed, TradingStopped
+from actors.execution.halts import Halts, with_halt
 from actors.execution.messages import OrderState
 from actors.execution.order_state import is_booked
 from actors.position.ledger import LedgerEntry, WindowLedger
@@ -50,6 +51,8 @@ class Facts:
         self.open_windows: dict[str, None] = {}
         """Ids of windows that the directory is not done with."""
         self.stops: dict[str, TradingStopped] = {}
+        self.halts: Halts = ()
+        """Why nothing is traded until a person resumes."""
         self.version = 0
         """Of the ledger."""
 
@@ -58,6 +61,10 @@ class Facts:
         self.evidence.take(record)
         if isinstance(record.event, TradingStopped):
             self.stops[record.event.market_id] = record.event
+        if isinstance(record.event, Halted):
+            self.halts = with_halt(self.halts, record.event.halt)
+        elif isinstance(record.event, Resumed):
+            self.halts = ()
         for save in record.saves:
             value = save.value
             if isinstance(value, OrderState):

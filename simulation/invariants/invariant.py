@@ -44,6 +44,10 @@ class Truth(Protocol):
         """
         ...
 
+    def is_halted(self) -> bool:
+        """Whether a person was answered that trading is halted, and has not resumed since."""
+        ...
+
 
 def _marked(occasion: str, types: tuple[type, ...]) -> Callable[[_Method], _Method]:
     def mark(method: _Method) -> _Method:
@@ -64,6 +68,11 @@ def said(*message_types: type) -> Callable[[_Method], _Method]:
     With ANYTHING it is called before the first message of each class.
     """
     return _marked("said", message_types)
+
+
+def commanded(*command_types: type) -> Callable[[_Method], _Method]:
+    """Mark ``method(actor, command)``: called before a port is given such a command."""
+    return _marked("commanded", command_types)
 
 
 def heard(*message_types: type) -> Callable[[_Method], _Method]:

@@ -90,9 +90,11 @@ class EndsAsTheVenueSays(Invariant):
                     fill,
                 )
             if not save.is_open:
+                to_be_heard = frozenset(self.facts.evidence.to_be_heard(save.key))
+                failed = frozenset(self.facts.evidence.failed(save.key))
                 self.require(
                     len(state.fills) == len(known)
-                    and state.reversed_trade_ids == frozenset(self.facts.evidence.failed(save.key)),
+                    and to_be_heard <= state.reversed_trade_ids <= failed,
                     "{} closes as {!r}, the venue has {}",
                     save.key,
                     state,

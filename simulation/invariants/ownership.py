@@ -13,6 +13,8 @@ from simulation.invariants.invariant import ANYTHING, Actor, Invariant, heard, r
 _OWNERS = {
     "paper": EXECUTOR,
     "failed": EXECUTOR,
+    "live": EXECUTOR,
+    "claim": EXECUTOR,
     "position": POSITION,
     "ledger": POSITION,
     "window": DIRECTORY,

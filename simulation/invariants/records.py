@@ -18,7 +18,7 @@ from actors.execution.messages import (
 )
 from actors.messages import StartChild
 from actors.position.messages import FillBooked, PositionSnapshot, WindowSettled
-from actors.roles import order_id_of
+from actors.roles import EXECUTOR, order_id_of
 from simulation.invariants.facts import OrderFact
 from simulation.invariants.invariant import Actor, Invariant, recorded, said
 
@@ -54,15 +54,20 @@ class RecordedFirst(Invariant):
 
     @said(OrderFilled, FillReversed)
     def check_booking(self, actor: Actor, message: OrderFilled | FillReversed) -> None:
-        """A fill is booked from the order's record."""
-        if actor.is_current:
-            state = self._order(actor, message.order_id).state
-            self.require(
-                message.fill in state.fills, "{} books {!r} unrecorded", actor.role, message.fill
-            )
-            if isinstance(message, FillReversed):
-                is_reversed = message.fill.trade_id in state.reversed_trade_ids
-                self.require(is_reversed, "{} reverses {!r} unrecorded", actor.role, message.fill)
+        """A fill is booked from the order's record, or from the executor's if it speaks."""
+        if not actor.is_current:
+            return
+        order_id, fill = message.order_id, message.fill
+        state = self._order(actor, order_id).state
+        fills, reversed_ids = state.fills, state.reversed_trade_ids
+        if actor.role == EXECUTOR:
+            evidence = self.facts.evidence
+            fills = tuple(evidence.recorded_fills(order_id).values())
+            reversed_ids = frozenset(evidence.recorded_failed(order_id))
+        self.require(fill in fills, "{} books {!r} unrecorded", actor.role, fill)
+        if isinstance(message, FillReversed):
+            is_reversed = fill.trade_id in reversed_ids
+            self.require(is_reversed, "{} reverses {!r} unrecorded", actor.role, fill)
 
     @said(OrderSubmitted, OrderAccepted)
     def check_acceptance(self, actor: Actor, message: OrderSubmitted | OrderAccepted) -> None:
@@ -75,7 +80,7 @@ class RecordedFirst(Invariant):
     def check_fill(self, actor: Actor, message: Fill) -> None:
         """The executor has recorded a fill before it tells of it."""
         if actor.is_current:
-            known = self.facts.evidence.fills(message.order_id)
+            known = self.facts.evidence.recorded_fills(message.order_id)
             is_known = known.get(message.fill.trade_id) == message.fill
             self.require(is_known, "{} says {!r}, which is not recorded", actor.role, message)
 

@@ -39,8 +39,13 @@ INVARIANTS: tuple[type[Invariant], ...] = (
 )
 """What must hold at every step."""
 
-_EXPECTED_ERRORS = ("cannot record",)
-"""What cores may log as an error in a run: a full disk is one."""
+_EXPECTED_ERRORS = (
+    "cannot record",
+    "nothing can be recorded",
+    "a cancel got no answer",
+    "no credentials from the venue",
+)
+"""What cores may log as an error in a run: a full disk is one, a venue that refuses another."""
 
 _Check = Callable[[Any, Any], None]
 _Checks = dict[type, tuple[_Check, ...]]
@@ -59,7 +64,9 @@ class Referee:
         self.facts = Facts(make_evidence())
         self._make_evidence = make_evidence
         self._invariants = [each(self.facts, settings, truth) for each in invariants]
-        self._checks: dict[str, _Checks] = {"recorded": {}, "said": {}, "heard": {}}
+        self._checks: dict[str, _Checks] = {
+            occasion: {} for occasion in ("recorded", "said", "heard", "commanded")
+        }
         for each in self._invariants:
             for occasion, looked_at, check in each.occasions():
                 checks = self._checks[occasion]
@@ -94,6 +101,11 @@ class Referee:
                 check(player, message)
         for check in self._met[kind]:
             check(player, message)
+
+    def commanded(self, player: Actor, command: object) -> None:
+        """A port is about to be given a command."""
+        for check in self._checks["commanded"].get(type(command), ()):
+            check(player, command)
 
     def complained(self, player: Actor, text: str) -> None:
         """A core logs an error: it met what should not be.

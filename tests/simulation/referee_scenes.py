@@ -111,6 +111,9 @@ class Undecided:
     def winner(self, market_id: str) -> Side | None:
         raise KeyError(market_id)
 
+    def is_halted(self) -> bool:
+        return False
+
 
 @contextmanager
 def breach_of(number: int) -> Iterator[None]:

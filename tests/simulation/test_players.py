@@ -98,7 +98,7 @@ class Peer:
     def heard(self, *step: object) -> None:
         """Watch nothing."""
 
-    recorded = said = complained = heard
+    recorded = said = complained = commanded = heard
 
 
 @attrs.define(kw_only=True)

@@ -48,9 +48,10 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Callable[[int | None], list[int]]:
     def prepare(failing_seed: int | None) -> list[int]:
         ran: list[int] = []
 
-        def run(seed: int, minutes: int) -> TrialResult:
+        def run(seed: int, minutes: int, mode: str) -> TrialResult:
             assert minutes == 15
             ran.append(seed)
+            assert mode in ("simulated", "live")
             return result(seed, FAILURE if seed == failing_seed else None)
 
         monkeypatch.setattr(command, "run_trial", run)
@@ -84,6 +85,20 @@ def test_a_failure_ends_it_and_tells_how_to_see_it_again(
     assert "understudy simulate --from 12 --seeds 1 --minutes 15" in done.output
 
 
+def test_the_mode_is_told_wherever_the_run_is(
+    runs: Callable[[int | None], list[int]],
+) -> None:
+    runs(1)
+    done = understudy("simulate", "--seeds", "1", "--mode", "live")
+    assert "--from 1 --seeds 1 --minutes 15 --mode live\n" in done.output
+    report = json.loads(understudy("simulate", "--mode", "live", "--json").stdout)
+    assert report["mode"] == "live"
+    assert {"lost_answers", "loss"} < report["faults"].keys()
+    report = json.loads(understudy("simulate", "--json").stdout)
+    assert report["mode"] == "simulated"
+    assert "lost_answers" not in report["faults"]
+
+
 def test_programs_get_one_object_and_nothing_else(
     runs: Callable[[int | None], list[int]],
 ) -> None:
@@ -105,6 +120,15 @@ def test_the_real_thing_runs_on_two_cores() -> None:
     together = understudy("simulate", "--seeds", "2", "--minutes", "1", "--jobs", "2", "--json")
     assert alone.exit_code == together.exit_code == ExitCode.OK
     assert json.loads(alone.stdout)["digests"] == json.loads(together.stdout)["digests"]
+
+
+def test_live_orders_need_no_key_and_a_seed_is_a_run() -> None:
+    first, second = (
+        understudy("simulate", "--seeds", "1", "--minutes", "1", "--mode", "live", "--json")
+        for _ in range(2)
+    )
+    assert first.exit_code == ExitCode.OK, first.output
+    assert json.loads(first.stdout)["digests"] == json.loads(second.stdout)["digests"]
 
 
 @pytest.mark.parametrize("option", ["--seeds", "--minutes", "--jobs"])

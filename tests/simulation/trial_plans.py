@@ -12,6 +12,7 @@ from actors.settings import (
     SupervisionSettings,
 )
 from simulation.journal import MemoryJournal
+from simulation.live.rates import LiveFaultRates
 from simulation.plan import HEARTBEAT_LIMIT_MS, FaultRates, SeedPlan
 from simulation.trial import Failure, Trial
 from simulation.troupe import Troupe
@@ -34,6 +35,15 @@ def plan(
         is_rough=is_rough,
         is_encoding=False,
     )
+
+
+def live_plan(
+    live: dict[str, float] | None = None, order_ttl_ms: int = 3_000, **rates: float
+) -> SeedPlan:
+    """A plan with live orders; ``live``: what the exchange does to them."""
+    settings = execution(mode="live", durability="full", order_ttl_ms=order_ttl_ms)
+    calm = plan(settings, **rates)
+    return attrs.evolve(calm, live=LiveFaultRates(**(live or {})))
 
 
 def execution(**values: object) -> Settings:

@@ -25,7 +25,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from simulation.plan import FaultRates
+from simulation.plan import LIVE, SIMULATED, fault_meanings
 from simulation.trial import MINUTES, TrialResult, run_trial
 from understudy.commands.shared import json_option
 from understudy.exit_codes import ExitCode
@@ -40,6 +40,7 @@ class Campaign:
 
     first_seed: int
     minutes: int
+    mode: str
     began_at: float = attrs.field(factory=time.monotonic)
     results: list[TrialResult] = attrs.field(factory=list)
     seconds: float = 0.0
@@ -59,7 +60,7 @@ class Campaign:
         total: Counter[str] = Counter()
         for result in self.results:
             total.update(result.fault_counts)
-        return {kind: total[kind] for kind in FaultRates.meanings()}
+        return {kind: total[kind] for kind in fault_meanings(self.mode)}
 
     def report(self, commit: str) -> dict[str, Any]:
         """Everything, for programs."""
@@ -69,6 +70,7 @@ class Campaign:
             "from": self.first_seed,
             "seeds": len(self.results),
             "minutes": self.minutes,
+            "mode": self.mode,
             "seconds": round(self.seconds, 3),
             "seeds_per_second": round(len(self.results) / self.seconds, 3),
             "simulated_hours": round(
@@ -92,6 +94,7 @@ class Campaign:
     examples={
         "understudy simulate": "20 seeds, a minute or less",
         "understudy simulate --seeds 500 --jobs 2": "many more, on two cores",
+        "understudy simulate --mode live": "real orders, against an exchange that misbehaves",
         "understudy simulate --from 17 --seeds 1": "one seed again, to the same byte",
         "understudy simulate --seeds 5 --json | jq .failure": "for a script",
     },
@@ -122,6 +125,13 @@ class Campaign:
     help="Venue time with faults in each run; its recovery comes on top.",
 )
 @click.option(
+    "--mode",
+    type=click.Choice([SIMULATED, LIVE]),
+    default=SIMULATED,
+    show_default=True,
+    help="Who carries orders out: the simulated executor, or the real one's core.",
+)
+@click.option(
     "--jobs",
     type=click.IntRange(min=1),
     default=1,
@@ -130,19 +140,24 @@ class Campaign:
     help="Runs at the same time, each on a core.",
 )
 @json_option
-def simulate(seeds: int, first_seed: int, minutes: int, jobs: int, is_json: bool) -> None:
+def simulate(
+    seeds: int, first_seed: int, minutes: int, mode: str, jobs: int, is_json: bool
+) -> None:
     """Run every actor on virtual time with injected faults, and check what must always hold.
 
     Messages are lost, repeated and late; actors, the supervisor and the whole machine fall, half
     way through what they do; feeds break, clocks jump, the disk fills. After every step each
     invariant is checked, and some time after the faults stop everything must serve again.
 
+    With --mode live the exchange takes the orders, loses answers, lets trades fail and falls
+    silent; its own books are held against the journal. No key is needed, and nothing is sent.
+
     Ends at the first failure with exit code 1, the seed and its last messages.
     """
-    campaign = Campaign(first_seed, minutes)
+    campaign = Campaign(first_seed, minutes, mode)
     with _progress(is_shown=not is_json) as progress:
         task = progress.add_task("seeds", total=seeds)
-        for result in _results(range(first_seed, first_seed + seeds), minutes, jobs):
+        for result in _results(range(first_seed, first_seed + seeds), minutes, mode, jobs):
             campaign.add(result)
             progress.advance(task)
             if result.failure is not None:
@@ -156,14 +171,14 @@ def simulate(seeds: int, first_seed: int, minutes: int, jobs: int, is_json: bool
         raise click.exceptions.Exit(ExitCode.FAILED)
 
 
-def _results(seeds: range, minutes: int, jobs: int) -> Iterator[TrialResult]:
+def _results(seeds: range, minutes: int, mode: str, jobs: int) -> Iterator[TrialResult]:
     """Run the seeds, in this process or in others; results come in the seeds' order."""
     if jobs == 1:
         for seed in seeds:
-            yield run_trial(seed, minutes)
+            yield run_trial(seed, minutes, mode)
         return
     with ProcessPoolExecutor(max_workers=jobs) as pool:
-        futures = [pool.submit(run_trial, seed, minutes) for seed in seeds]
+        futures = [pool.submit(run_trial, seed, minutes, mode) for seed in seeds]
         try:
             for future in futures:
                 yield future.result()
@@ -214,11 +229,14 @@ def _print(report: dict[str, Any], failed: TrialResult | None) -> None:
         click.echo("every invariant held, and everything recovered")
         return
     failure = _failure(failed)
+    how = f"--minutes {report['minutes']}"
+    if report["mode"] != SIMULATED:
+        how += f" --mode {report['mode']}"
     click.echo("\n".join(("", *failure["last_lines"], "")))
     click.echo(
         f"seed {failed.seed} failed after {failure['at_seconds']:.3f} s of venue time, "
         f"commit {report['commit']}: {failure['text']}\n"
-        f"again: understudy simulate --from {failed.seed} --seeds 1 --minutes {report['minutes']}"
+        f"again: understudy simulate --from {failed.seed} --seeds 1 {how}"
     )
 
 

@@ -30,6 +30,8 @@ class Work:
     is_cancelling: bool = False
     absent_since_ms: int | None = None
     """Start of the first of the reads that, one after the other, did not find it."""
+    absent_count: int = 0
+    """How many these are."""
     ended_at_ms: int | None = None
     """When its end was noted here; an order that still rests long after must be cancelled."""
     lag_count: int = 0

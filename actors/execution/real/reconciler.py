@@ -28,6 +28,9 @@ from actors.units import size_text
 
 LAG_MS = 5_000
 UNKNOWN_WINDOW_MS = 15_000
+ABSENT_MS_PER_READING = 1_500
+"""An absence needs a reading for so much of its time, for the clock may jump: it is corrected when
+the venue's time is measured anew."""
 SLOW_BEAT_MS = 30_000
 TRADES_SOON_MS = 500
 """After the venue says that an order traded, its trades come by themselves within this."""
@@ -116,6 +119,8 @@ class Reconciler:
         self._reading = None
         self._is_wanted = True
         self._not_before_ms = now_ms + max(RECHECK_MS, unread.retry_after_ms or 0)
+        if unread.is_unauthorized:
+            return []
         return [Log("warning", f"the account could not be read: {unread.reason}")]
 
     def take(self, read: AccountRead, now_ms: int) -> tuple[Reading | None, Effects]:
@@ -239,10 +244,12 @@ class Reconciler:
     def _take_absence(self, live: LiveOrder, reading: Reading, now_ms: int) -> Effects:
         work = self._agenda.of(live.order_id)
         if work.absent_since_ms is None:
-            work.absent_since_ms = reading.began_at_ms
+            work.absent_since_ms, work.absent_count = reading.began_at_ms, 0
+        work.absent_count += 1
         is_unknown = live.status is OrderStatus.UNKNOWN
         window_ms = UNKNOWN_WINDOW_MS if is_unknown else LAG_MS
-        if reading.began_at_ms - work.absent_since_ms < window_ms:
+        is_long = reading.began_at_ms - work.absent_since_ms >= window_ms
+        if not is_long or work.absent_count * ABSENT_MS_PER_READING < window_ms:
             work.ask(now_ms)
             return []
         if is_unknown and _is_still_wanted(live, now_ms):

@@ -1,0 +1,1 @@
+"""Live orders in the simulation: an exchange that takes them, misbehaves, and keeps the truth."""

@@ -1,0 +1,81 @@
+"""One reading of the account: several requests one after the other, between which things happen."""
+
+from __future__ import annotations
+
+from actors.execution.real.messages import AccountRead, AccountUnread, ReadAccount
+from actors.feeds.user_channel import UserOrder, UserTrade, order_of, trade_of
+from simulation.agenda import Agenda
+from simulation.live.order_side import OrderSide
+from simulation.live.signing import WALLET
+from simulation.player import Player
+from venue.ordering.refusal import RequestRefused
+
+
+class AccountReading:
+    """Reads the orders asked for, then the open ones, then trades, then balances."""
+
+    def __init__(
+        self, side: OrderSide, agenda: Agenda, player: Player, command: ReadAccount
+    ) -> None:
+        self._side = side
+        self._agenda = agenda
+        self._player = player
+        self._command = command
+        self._orders: list[UserOrder] = []
+        self._open_orders: list[UserOrder] = []
+        self._trades: list[UserTrade] = []
+
+    def begin(self) -> None:
+        """Send the first of the requests."""
+        mishaps = self._side.mishaps
+        slow_ms = 2_000 if mishaps.strikes("slow_answers") else 0
+        if mishaps.strikes("unread"):
+            unread = AccountUnread(
+                read_id=self._command.read_id, reason="Internal server error", retry_after_ms=None
+            )
+            self._agenda.after(slow_ms + mishaps.way_ms(), self._player.take_event, unread)
+        else:
+            self._agenda.after(slow_ms + mishaps.way_ms(), self._read_orders)
+
+    def _read_orders(self) -> None:
+        reads, now_ms = self._side.reads, self._side.now_ms
+        for venue_order_id in self._command.venue_order_ids:
+            try:
+                row = reads.order(WALLET, venue_order_id, now_ms)
+            except RequestRefused:
+                continue  # the venue's other way to say that it shows none
+            if row is not None:
+                self._orders.append(order_of(row))
+        self._agenda.after(2 * self._side.mishaps.way_ms(), self._read_open_orders)
+
+    def _read_open_orders(self) -> None:
+        side = self._side
+        for market_id in self._command.market_ids:
+            self._open_orders += map(order_of, side.rows(side.reads.open_orders, market_id))
+        self._agenda.after(2 * side.mishaps.way_ms(), self._read_trades)
+
+    def _read_trades(self) -> None:
+        side = self._side
+        for market_id in self._command.market_ids:
+            self._trades += map(trade_of, side.rows(side.reads.trades, market_id))
+        self._agenda.after(2 * side.mishaps.way_ms(), self._read_balances)
+
+    def _read_balances(self) -> None:
+        side, command = self._side, self._command
+        cash_units = int(side.reads.money(WALLET)["balance"]) if command.with_cash else None
+        read = AccountRead(
+            read_id=command.read_id,
+            orders=tuple(self._orders),
+            open_orders=tuple(self._open_orders),
+            trades=tuple(self._trades),
+            balances=tuple((token, self._balance(token)) for token in command.balances_of),
+            cash_units=cash_units,
+        )
+        self._agenda.after(side.mishaps.way_ms(), self._player.take_event, read)
+
+    def _balance(self, token: str) -> int:
+        side = self._side
+        market = side.with_token(token)
+        if market is None:
+            return 0
+        return int(side.reads.shares(WALLET, market.window, token, side.now_ms)["balance"])

@@ -1,0 +1,60 @@
+"""Orders as the client would sign them, without a key: an order's id is a hash of all its fields.
+
+As with the real client no two signatures are alike, since each has a salt of its own. So whoever
+signs an order a second time makes another order of it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from actors.execution.real.messages import OrderSigned, SignOrder
+from actors.strategy.messages import Action
+from venue.ordering.ids import address_text, hash_text
+from venue.ordering.signatures import EXTERNALLY_OWNED, Proof
+from venue.wire.orders import PostedOrder, SignedTerms
+
+WALLET = address_text("the wallet of the simulation")
+_TICKS_PER_MILLIONTH = 1_000
+_NOTHING = "0x" + "0" * 64
+
+
+def sign(command: SignOrder, owner: str, salt: int, now_ms: int) -> OrderSigned:
+    """Write an order down as it is posted.
+
+    Args:
+        command: what is wanted.
+        owner: name of the API key that will post it.
+        salt: makes it another order than every other with the same terms.
+        now_ms: what the signer believes to be the time.
+    """
+    money = str(command.price_ticks * command.size_units // _TICKS_PER_MILLIONTH)
+    size = str(command.size_units)
+    is_buy = command.action is Action.BUY
+    terms = SignedTerms(
+        salt=salt,
+        maker=WALLET,
+        signer=WALLET,
+        token_id=command.token,
+        maker_amount=money if is_buy else size,
+        taker_amount=size if is_buy else money,
+        side=command.action.value,
+        expiration="0",
+        timestamp=str(now_ms),
+        metadata=_NOTHING,
+        builder=_NOTHING,
+        signature=_NOTHING,
+        signature_type=EXTERNALLY_OWNED,
+    )
+    posted = PostedOrder(order=terms, owner=owner, order_type=command.time_in_force.value)
+    return OrderSigned(
+        order_id=command.order_id,
+        venue_order_id=prove(terms).order_id,
+        payload=msgspec.json.encode(posted).decode(),
+        offered_units=command.size_units,
+    )
+
+
+def prove(terms: SignedTerms) -> Proof:
+    """Take a signature for what it says it is."""
+    return Proof(order_id=hash_text(*msgspec.structs.astuple(terms)), signer=terms.signer)

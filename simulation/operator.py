@@ -1,0 +1,90 @@
+"""The person at the terminal: halts, cancels, flattens, resumes; each is said until it is answered.
+
+As with ``understudy halt``, words go from the foreground straight to the desk: one may be lost, and
+none comes late or twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+from actors.execution.halt_messages import OPERATOR, FlattenHoldings, HaltStatus, ResumeTrading
+from actors.execution.messages import HaltTrading
+from actors.roles import DESK
+from simulation.house import House
+from simulation.post import Correspondent
+from simulation.theatre import Theatre
+
+ASK_MS = 1_000
+RESUMES_MOST_MS = 40_000
+"""Trading is resumed at most so long after it was halted."""
+
+_Question = Callable[[int], object]
+"""Makes the message from a request's number."""
+
+
+def _halt(number: int) -> object:
+    return HaltTrading("lunch", cancel=False, who=OPERATOR, request_id=number)
+
+
+def _halt_and_cancel(number: int) -> object:
+    return HaltTrading("thunder", cancel=True, who=OPERATOR, request_id=number)
+
+
+def _flatten(number: int) -> object:
+    return FlattenHoldings(who=OPERATOR, reason="a holiday", request_id=number)
+
+
+def _resume(number: int) -> object:
+    return ResumeTrading(who=OPERATOR, reason="back again", request_id=number)
+
+
+class Operator:
+    """One person with one question at a time."""
+
+    def __init__(self, house: House, theatre: Theatre, chance: Random) -> None:
+        self.role = "foreground"
+        self.is_obeyed = False
+        """Whether the desk has answered a halt, and was not asked to resume since."""
+        self._house = house
+        self._theatre = theatre
+        self._chance = chance
+        self._question: _Question | None = None
+        self._number = 0
+
+    def halt(self) -> None:
+        """Halt in one of the ways there are, and resume after a while."""
+        if self._question is None and not self.is_obeyed:
+            self._begin(self._chance.choice((_halt, _halt_and_cancel, _flatten)))
+            resumes_ms = int(self._chance.random() * RESUMES_MOST_MS)
+            self._house.agenda.after(resumes_ms, self.resume)
+
+    def resume(self) -> None:
+        """Let trading go on, whatever else was being asked."""
+        self.is_obeyed = False
+        self._begin(_resume)
+
+    def receive(
+        self, sender: Correspondent, sender_role: str, generation: int, message: object
+    ) -> None:
+        """Take the desk's answer."""
+        del sender, sender_role, generation
+        if isinstance(message, HaltStatus) and message.request_id == self._number:
+            self.is_obeyed = self._question not in (None, _resume)
+            self._question = None
+
+    def _begin(self, question: _Question) -> None:
+        self._question = question
+        self._number += 1
+        self._ask(self._number)
+
+    def _ask(self, number: int) -> None:
+        question = self._question
+        if question is None or number != self._number:
+            return
+        self._house.agenda.after(ASK_MS, self._ask, number)
+        for player in tuple(self._theatre.players()):
+            if player.role == DESK and player.is_current:
+                self._house.note(self.role, "says", question(number))
+                self._house.post.send(self, self.role, 0, player, question(number), is_control=True)
