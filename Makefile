@@ -25,12 +25,13 @@ types: $(READY)
 
 check: test style types
 
-bench: $(READY) ## every benchmark, some 20 minutes; ARGS=--quick only shows that they work
+bench: $(READY) ## every benchmark, some 30 minutes; ARGS=--quick only shows that they work
 	$(BIN)/python -m bench.decode $(ARGS)
 	$(BIN)/python -m bench.latency $(ARGS)
 	$(BIN)/python -m bench.recovery $(ARGS)
 	$(BIN)/python -m bench.memory $(ARGS)
 	$(BIN)/python -m bench.journal $(ARGS)
+	$(BIN)/python -m bench.orders $(ARGS)
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -46,11 +46,11 @@ class FrameSet:
 
 
 class Side:
-    """A worker process that follows one file of frames whenever it is told to."""
+    """A worker process that does one thing whenever it is told to."""
 
-    def __init__(self, python: Path, module: str, frames_path: Path) -> None:
+    def __init__(self, python: Path, module: str, *arguments: str) -> None:
         self._process = subprocess.Popen(
-            [str(python), "-m", module, str(frames_path)],
+            [str(python), "-m", module, *arguments],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -156,10 +156,9 @@ def compared(frame_set: FrameSet, rounds: int) -> tuple[Row, str]:
     with tempfile.NamedTemporaryFile(suffix=".frames") as file:
         file.write(b"\n".join(frame_set.frames))
         file.flush()
-        path = Path(file.name)
         with (
-            Side(Path(sys.executable), "bench.decode_understudy", path) as ours,
-            Side(nautilus_python(), "bench.decode_nautilus", path) as theirs,
+            Side(Path(sys.executable), "bench.decode_understudy", file.name) as ours,
+            Side(nautilus_python(), "bench.decode_nautilus", file.name) as theirs,
         ):
             best = [json.loads(side.ask("best")) for side in (ours, theirs)]
             times = [(float(ours.ask("time")), float(theirs.ask("time"))) for _ in range(rounds)]
@@ -183,7 +182,7 @@ def alone(frame_set: FrameSet, rounds: int) -> Row:
     with tempfile.NamedTemporaryFile(suffix=".frames") as file:
         file.write(b"\n".join(frame_set.frames))
         file.flush()
-        with Side(Path(sys.executable), "bench.decode_understudy", Path(file.name)) as ours:
+        with Side(Path(sys.executable), "bench.decode_understudy", file.name) as ours:
             best_s = min(float(ours.ask("time")) for _ in range(rounds))
     return Row(name=frame_set.name, figures=_own_figures(frame_set, best_s))
 

@@ -78,8 +78,13 @@ class Exchange:
 
 
 @contextlib.contextmanager
-def exchange(frames_per_second: float, lead_ms: int) -> Iterator[Exchange]:
+def exchange(frames_per_second: float, lead_ms: int, *options: str) -> Iterator[Exchange]:
     """Run a local exchange that opens a window after ``lead_ms`` and sends at a rate from then on.
+
+    Args:
+        frames_per_second: The rate.
+        lead_ms: Venue time until the window opens.
+        options: More of the exchange's own.
 
     Raises:
         RuntimeError: it did not start.
@@ -93,6 +98,7 @@ def exchange(frames_per_second: float, lead_ms: int) -> Iterator[Exchange]:
             *("--minutes", str(WINDOW_MINUTES)),
             *("--start", str(clock.origin_ms)),
             *("--origin-monotonic-ns", str(clock.origin_monotonic_ns)),
+            *options,
         ],
         cwd=ROOT,
         stdout=subprocess.PIPE,

@@ -143,6 +143,10 @@ class FeedConnection:
         """Try again; the backoff is over."""
         return self._connect() if self.phase is Phase.WAITING else []
 
+    def renew(self) -> Effects:
+        """Open another connection in place of the one there is; what it still says is ignored."""
+        return self._connect()
+
     def connected(self, first_texts: tuple[str, ...], now_ms: int) -> Effects:
         """Say what must be said first, and begin to ping and to watch."""
         self.phase = Phase.UP

@@ -45,9 +45,9 @@ class UserFeed:
         self._last_malformed = ""
 
     def start(self) -> Effects:
-        """Connect; nothing happens if that was done already."""
+        """Connect; anew if that was done already, for the credentials are others."""
         if self.connection.phase is not Phase.IDLE:
-            return []
+            return self.connection.renew()
         return [*self.connection.start(), SetTimer(HEALTH_TIMER, HEALTH_EVERY_MS)]
 
     def connected(self, event: Connected, now_ms: int) -> Effects:

@@ -48,6 +48,15 @@ def test_every_kill_is_followed_by_service() -> None:
 
 
 @pytest.mark.processes
+def test_orders_leave_by_every_path_rest_together_and_survive_a_lost_answer() -> None:
+    wire, burst, lost = tables_of("bench.orders", "--alone", "--kills", "0").values()
+    assert [row["samples"] for row in wire] == [3, 3, 3]
+    assert all(row["ratio"] > 0 for row in wire)
+    assert burst[0]["orders/s"] > 0
+    assert [row["samples"] for row in lost] == [1, 1]
+
+
+@pytest.mark.processes
 def test_the_demo_is_weighed_process_by_process() -> None:
     (rows,) = tables_of("bench.memory").values()
     total, *each = rows

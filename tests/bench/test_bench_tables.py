@@ -5,6 +5,8 @@ import json
 import pytest
 
 from bench.common import Machine, Row, Table, Target, latency_figures, show
+from bench.orders import drilled
+from understudy.drill.report import COUNTERS
 
 MACHINE = Machine(began_at="2026-11-22 12:00 UTC", cpu_count=2, python="3.11", load_before=0.5)
 
@@ -48,3 +50,14 @@ def test_latencies_are_told_in_milliseconds() -> None:
     assert figures["p50 ms"] == pytest.approx(1.0, rel=1 / 64)
     assert figures["p99 ms"] == pytest.approx(5.0, rel=1 / 64)
     assert figures["max ms"] == pytest.approx(9.0, rel=1 / 64)
+
+
+@pytest.mark.parametrize(("lost", "findings", "is_met"), [(0, [], True), (1, ["order_7"], False)])
+def test_a_drill_s_times_are_shown_by_target_and_what_is_wrong_is_counted(
+    lost: int, findings: list[str], is_met: bool
+) -> None:
+    times = {"p50": 90, "p99": 210, "max": 210, "kills": 2, "hung": 1, "orders_in_flight": 3}
+    said = dict.fromkeys(COUNTERS, 0) | {"kills": 2, "orders_lost": lost, "findings": findings}
+    desk, total = drilled(said | {"recovery_ms": {"desk": times}, "fills": 8}).rows
+    assert (desk.name, desk.figures["p99 ms"], desk.figures["hung"]) == ("desk", 210, 1)
+    assert (total.figures["wrong"], total.is_met) == (lost + len(findings), is_met)

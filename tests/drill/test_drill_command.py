@@ -136,9 +136,11 @@ def test_live_orders_and_their_faults_are_asked_for_and_asked_for_again(
     faults = tmp_path / "faults.toml"
     faults.write_text("")
     fake.verdict.find("orders_lost", "order_7 was left PENDING")
-    result = drill("--mode", "live", "--faults", str(faults), "--seed", "1", "--kills", "2")
-    assert (fake.asked["is_live"], fake.asked["faults"]) == (True, faults)
-    assert f"--kills 2 --seed 1 --mode live --faults {faults}" in result.output
+    live = ("--mode", "live", "--faults", str(faults), "--windows", "3")
+    result = drill(*live, "--seed", "1", "--kills", "2")
+    asked = tuple(fake.asked[name] for name in ("is_live", "faults", "windows"))
+    assert asked == (True, faults, 3)
+    assert f"--kills 2 --seed 1 {' '.join(live)}" in result.output
     fake.directory.rmdir()
 
 

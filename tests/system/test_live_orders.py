@@ -154,6 +154,25 @@ def test_a_venue_that_takes_no_orders_is_told_of_in_each_order_s_end(
     assert_all_agrees(live)
 
 
+@pytest.mark.parametrize("kind", ["revoked_keys", "unauthorized"])
+def test_credentials_that_end_in_the_middle_stop_trading_until_new_ones_hold(
+    exchange: LiveExchange, start: NewLive, kind: str
+) -> None:
+    live = start()
+    live.until_an_order_is(*TRADED)
+    exchange.inject(kind=kind, for_ms=40_000)
+    live.until("it is noticed", lambda: refusals_told(live))
+    live.until("new ones hold", lambda: "credentials now" in " ".join(live.log_lines(EXECUTOR)))
+    live.until_ended(live.until_an_order_lives())
+    end(live)
+    assert refusals_told(live) == 1
+    assert_all_agrees(live)
+
+
+def refusals_told(live: LiveOnlooker) -> int:
+    return sum("refuses the API credentials" in line for line in live.log_lines(EXECUTOR))
+
+
 def test_an_account_without_money_is_told_of_and_sends_nothing(
     exchange: LiveExchange, start: NewLive
 ) -> None:

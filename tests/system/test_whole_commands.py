@@ -26,14 +26,18 @@ def test_a_drill_loses_nothing_doubles_nothing_and_leaves_nothing() -> None:
     assert result["windows"] > 0
 
 
-def test_a_drill_of_signed_orders_agrees_with_the_books_of_an_exchange_that_misbehaves() -> None:
-    done = understudy("drill", "--mode", "live", "--kills", "8", "--seed", "3", "--json")
+def test_signed_orders_of_several_windows_survive_kills_and_faults_together() -> None:
+    """The one long test: its verdict holds the journal against the exchange's own books."""
+    done = understudy(
+        *("drill", "--mode", "live", "--kills", "8", "--windows", "2", "--seed", "3", "--json")
+    )
     result = json.loads(done.stdout)
     assert result["findings"] == []
     assert {name: result[name] for name in COUNTERS} == dict.fromkeys(COUNTERS, 0)
     assert done.returncode == ExitCode.OK
     assert result["kills"] == 8
     assert result["fills"] > 0
+    assert result["windows"] >= 2
     assert result["exchange_faults"] > 0
 
 

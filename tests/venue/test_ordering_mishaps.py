@@ -214,6 +214,28 @@ def test_a_skewed_clock_refuses_proofs_and_can_be_measured() -> None:
     run(scenario)
 
 
+@pytest.mark.parametrize("kind", ["unauthorized", "revoked_keys"])
+def test_api_keys_may_prove_nothing_any_more(kind: str) -> None:
+    async def scenario(exchange: LocalExchange) -> None:
+        async with client(exchange) as alice:
+            signed = await signed_order(alice, exchange)
+            await inject(exchange, kind=kind)
+            for ask in (alice.cancel_all, lambda: alice.post_order(signed), alice.fetch_api_keys):
+                with pytest.raises(RequestRejectedError) as refused:
+                    await ask()
+                assert refused.value.status == 401
+            async with websockets.connect(f"{exchange.ws_url}/ws/user") as channel:
+                await channel.send(user_subscription(alice))
+                with pytest.raises(websockets.ConnectionClosed, match="invalid credentials"):
+                    await channel.recv()
+            async with client(exchange) as again:
+                assert (again.credentials.key == alice.credentials.key) == (kind == "unauthorized")
+                await inject(exchange, kind="call_off")
+                await again.cancel_all()
+
+    run(scenario)
+
+
 def test_a_hidden_order_is_shown_later() -> None:
     async def scenario(exchange: LocalExchange) -> None:
         async with client(exchange) as alice:

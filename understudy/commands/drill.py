@@ -35,6 +35,7 @@ class _Request:
     targets: tuple[str, ...]
     is_live: bool
     faults: Path | None
+    windows: int
 
     @property
     def options(self) -> str:
@@ -46,6 +47,8 @@ class _Request:
             words.append("--mode live")
         if self.faults is not None:
             words.append(f"--faults {self.faults}")
+        if self.windows != 1:
+            words.append(f"--windows {self.windows}")
         return " ".join(words)
 
 
@@ -105,6 +108,14 @@ def _roles(
     help="With --mode live: what goes wrong at the exchange (docs/exchange.md).  [default: a bit "
     "of everything, by the seed]",
 )
+@click.option(
+    "--windows",
+    type=click.IntRange(1, 1_000),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="Go on after the last kill until so many windows have settled.",
+)
 @json_option
 def drill(
     kills: int,
@@ -112,6 +123,7 @@ def drill(
     targets: tuple[str, ...],
     mode: str,
     faults: Path | None,
+    windows: int,
     is_json: bool,
 ) -> None:
     """Kill actors and processes of a trading system, and hold its books together afterwards.
@@ -132,7 +144,8 @@ def drill(
     if faults is not None and mode != "live":
         raise click.UsageError("--faults is for --mode live: simulated orders go to no exchange")
     seed = secrets.randbits(32) if seed is None else seed
-    request = _Request(kills, seed, targets, is_live=mode == "live", faults=faults)
+    is_live = mode == "live"
+    request = _Request(kills, seed, targets, is_live=is_live, faults=faults, windows=windows)
     directory = Path(tempfile.mkdtemp(prefix="understudy-drill-"))
     result = _conduct(request, directory, is_json=is_json)
     if result.is_good:
@@ -164,6 +177,7 @@ def _conduct(request: _Request, directory: Path, *, is_json: bool) -> Result:
             targets=request.targets,
             is_live=request.is_live,
             faults=request.faults,
+            windows=request.windows,
             told=tell,
         )
     except ExchangeFailed as error:

@@ -67,11 +67,13 @@ class Drill:
         points: Path,
         witness: Witness,
         account: DrilledAccount | None = None,
+        windows: int = 1,
     ) -> None:
         self._system = system
         self._points = points
         self._witness = witness
         self._account = account
+        self._windows = windows
         self._verdict = DrillVerdict()
         self.traded = {"orders": 0, "fills": 0, "windows": 0}
         """What the verdict is about."""
@@ -185,7 +187,7 @@ class Drill:
                 self._witness.ask(window.market.slug)
 
     def _trade_on(self) -> None:
-        """Wait until an order that was made after the last blow has ended, and a window settled."""
+        """Wait until an order that was made after the last blow has ended, and windows settled."""
         after_seq, _ = self._reader.last_event()
 
         def traded() -> bool | None:
@@ -196,9 +198,11 @@ class Drill:
             }
             closed = self._reader.events(kind="OrderClosed", after_seq=after_seq)
             has_ended = any(event.order_id in made for event in closed)
-            return True if has_ended and any(self._reader.events(kind="WindowFinished")) else None
+            settled = sum(1 for _ in self._reader.events(kind="WindowFinished"))
+            return True if has_ended and settled >= self._windows else None
 
-        self._until("trades on, and settles a window", traded, _TRADE_LIMIT_S)
+        what = f"trades on, and has settled windows: {self._windows}"
+        self._until(what, traded, _TRADE_LIMIT_S * self._windows)
 
     def _end(self) -> None:
         """End the run as a person would, and judge it."""

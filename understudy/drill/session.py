@@ -35,6 +35,7 @@ def run_drill(
     targets: Sequence[str] = TARGETS,
     is_live: bool = False,
     faults: Path | None = None,
+    windows: int = 1,
     told: Callable[[int, Recovery], None],
 ) -> Result:
     """Drill a new system in an empty directory; its journal and log stay there.
@@ -46,6 +47,7 @@ def run_drill(
         targets: whom to strike.
         is_live: let it trade with signed orders, on an exchange that misbehaves.
         faults: what goes wrong there; None for the usual.
+        windows: it goes on until so many have settled.
         told: called with the number and recovery of each blow as soon as it is over.
 
     Raises:
@@ -63,7 +65,7 @@ def run_drill(
         stage, account = set_up
         options = run_options(stage, seed, LIVE_SETTINGS if is_live else SETTINGS)
         system = DrilledSystem(directory, options)
-        drill = Drill(system, stage.pause_points_dir, Witness(stage.http_url), account)
+        drill = Drill(system, stage.pause_points_dir, Witness(stage.http_url), account, windows)
         steps = plan(kills, seed, targets, LIVE_DECK if is_live else DECK)
         verdict = drill.conduct(steps, note)
     return Result(seed=seed, recoveries=tuple(recoveries), verdict=verdict, traded=drill.traded)

@@ -86,6 +86,11 @@ every_seconds = 290
 kind = "cancel_by_venue"
 
 [[at]]
+seconds = 260
+every_seconds = 330
+kind = "revoked_keys"
+
+[[at]]
 seconds = 400
 kind = "restart"
 for_ms = 10000

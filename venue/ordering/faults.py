@@ -66,6 +66,10 @@ class OrderFaultKind(enum.Enum):
     POST_ONLY = "post_only"
     CANCEL_ONLY = "cancel_only"
     DISABLED = "disabled"
+    UNAUTHORIZED = "unauthorized"
+    """For ``for_ms`` every proof by an API key is refused with 401, however new the key is."""
+    REVOKED_KEYS = "revoked_keys"
+    """All API keys are valid no more; new ones, of other names, can be had."""
     CLOCK_SKEW = "clock_skew"
     """The clock that clients are measured by is ``for_ms`` ahead; negative: behind."""
     CANCEL_BY_VENUE = "cancel_by_venue"
@@ -100,6 +104,8 @@ IMMEDIATE_FAULTS = frozenset(
         OrderFaultKind.POST_ONLY,
         OrderFaultKind.CANCEL_ONLY,
         OrderFaultKind.DISABLED,
+        OrderFaultKind.UNAUTHORIZED,
+        OrderFaultKind.REVOKED_KEYS,
         OrderFaultKind.CLOCK_SKEW,
         OrderFaultKind.CANCEL_BY_VENUE,
         OrderFaultKind.REPLAY,
@@ -117,6 +123,7 @@ DEFAULT_MS = {
     OrderFaultKind.POST_ONLY: 120_000,
     OrderFaultKind.CANCEL_ONLY: 60_000,
     OrderFaultKind.DISABLED: 60_000,
+    OrderFaultKind.UNAUTHORIZED: 60_000,
     OrderFaultKind.CLOCK_SKEW: 45_000,
 }
 """How long each lasts if nothing is said, in ms of venue time."""

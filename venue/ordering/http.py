@@ -10,7 +10,7 @@ from aiohttp import web
 from venue.ordering.buckets import TOO_MANY_REQUESTS
 from venue.ordering.faults import FaultTarget, OrderFaultKind
 from venue.ordering.keys import ApiKey, is_timely
-from venue.ordering.refusal import RequestRefused, unauthorized_by_wallet
+from venue.ordering.refusal import RequestRefused, unauthorized, unauthorized_by_wallet
 from venue.ordering.service import OrderService
 from venue.ordering.signatures import BadSignature, wallet_of
 from venue.wire.text import json_text
@@ -87,6 +87,8 @@ async def prove_request(service: OrderService, request: web.Request) -> ApiKey:
         RequestRefused: none did.
     """
     body = await request.text()
+    if service.refuses_keys:
+        raise unauthorized()
     path = request.rel_url.raw_path
     return service.keys.prove(request.headers, request.method, path, body, service.wall_ms)
 

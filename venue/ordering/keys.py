@@ -41,6 +41,7 @@ class KeyRing:
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._keys: dict[str, ApiKey] = {}
+        self._revocations = 0
 
     def create(self, wallet: str, nonce: int) -> ApiKey:
         """Make the wallet's key with this nonce.
@@ -68,6 +69,11 @@ class KeyRing:
     def delete(self, api_key: ApiKey) -> None:
         """Let a key be valid no more."""
         self._keys.pop(api_key.key, None)
+
+    def revoke_all(self) -> None:
+        """Let no key be valid any more; those made from now on have other names."""
+        self._keys.clear()
+        self._revocations += 1
 
     def of_wallet(self, wallet: str) -> list[str]:
         """Names of the wallet's keys, oldest first."""
@@ -114,7 +120,7 @@ class KeyRing:
         return api_key
 
     def _make(self, wallet: str, nonce: int) -> ApiKey:
-        about = (self._seed, wallet, nonce)
+        about = (self._seed, wallet, nonce, self._revocations)
         return ApiKey(
             key=uuid_text("api key", *about),
             secret=base64.urlsafe_b64encode(digest("secret", *about)).decode(),

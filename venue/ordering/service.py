@@ -93,6 +93,7 @@ class OrderService:
         self._surface = surface
         self._schedule = FaultSchedule(fault_file.planned, surface.now_ms())
         self._skew_ms = 0
+        self._refuses_keys_until_ms = 0
         self.catalogue = catalogue
         self.faults = OrderFaults(seed, fault_file.chances)
         self.entry = OrderEntry()
@@ -129,6 +130,11 @@ class OrderService:
     def skew_ms(self) -> int:
         """How far the clock that clients can see is ahead, as a fault."""
         return self._skew_ms
+
+    @property
+    def refuses_keys(self) -> bool:
+        """Whether no API key proves anything just now, as a fault."""
+        return self.now_ms < self._refuses_keys_until_ms
 
     @property
     def known_wallets(self) -> list[str]:
@@ -171,6 +177,10 @@ class OrderService:
             self.entry.restart(now_ms, lasts_ms)
         elif fault.kind in _RESTRICTIONS:
             self.entry.restrict(_RESTRICTIONS[fault.kind], now_ms, lasts_ms)
+        elif fault.kind is OrderFaultKind.UNAUTHORIZED:
+            self._refuses_keys_until_ms = now_ms + lasts_ms
+        elif fault.kind is OrderFaultKind.REVOKED_KEYS:
+            self.keys.revoke_all()
         elif fault.kind is OrderFaultKind.CLOCK_SKEW:
             self._skew_ms = lasts_ms
         elif fault.kind is OrderFaultKind.CANCEL_BY_VENUE:
@@ -180,8 +190,8 @@ class OrderService:
         else:
             self.faults.call_off()
             self.entry.open()
-            self._skew_ms = 0
+            self._skew_ms = self._refuses_keys_until_ms = 0
 
     def _find_wallet(self, key: str, secret: str, passphrase: str) -> str | None:
         api_key = self.keys.with_credentials(key, secret, passphrase)
-        return None if api_key is None else api_key.wallet
+        return None if api_key is None or self.refuses_keys else api_key.wallet

@@ -52,7 +52,7 @@ _BY_TEXT = (
 def meaning_of(refused: PostRefused) -> Meaning:
     """Say what a refusal proves."""
     text = f"{refused.text} {refused.code}".lower()
-    if refused.status in (0, 425, 429):
+    if refused.status in (0, 401, 425, 429):
         return Meaning.HELD
     if refused.status == 503 and any(each in text for each in _TAKES_NONE):
         return Meaning.HELD
@@ -65,7 +65,7 @@ def hold_ms(refused: PostRefused) -> int:
     """How long to wait before the next order is posted."""
     if refused.retry_after_ms is not None:
         return max(refused.retry_after_ms, HOLD_SHORT_MS)
-    return HOLD_SHORT_MS if refused.status in (0, 429) else HOLD_MS
+    return HOLD_SHORT_MS if refused.status in (0, 401, 429) else HOLD_MS
 
 
 def read_answer(order_id: str, body: object) -> PostAnswered | PostRefused | PostUnclear:

@@ -13,7 +13,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from eth_account import Account
 from eth_account.messages import encode_typed_data
 from eth_utils.crypto import keccak
 from polymarket import PRODUCTION, AsyncSecureClient
@@ -29,6 +28,7 @@ from polymarket.models.types import PositionId, TokenId
 
 from actors.execution.messages import TimeInForce
 from actors.execution.real.messages import SignOrder
+from actors.execution.real.wallets import wallet_kind
 from actors.settings import VenueSettings
 from actors.strategy.messages import Action
 from actors.units import price_text, size_text
@@ -79,18 +79,18 @@ class VenueClient:
         """Get credentials for an account: the key's own address, or one that the key controls.
 
         Raises:
-            WalletNotOurs: the key is not the account's own.
+            WalletNotOurs: the key is not the account's own; nobody was asked.
+            KeyNotAnAccount: the key is a number that no account has.
             PolymarketError: the venue does not give them, or cannot be reached.
         """
-        client = await AsyncSecureClient.create(
-            private_key=key,
-            wallet=wallet or str(Account.from_key(key).address),
-            environment=_environment(venue),
-        )
-        if client._ctx.signer_type != "OWNER":
-            await client.close()
+        kind = wallet_kind(key, wallet)
+        if kind is None:
             raise WalletNotOurs(f"the private key is not the owner's of execution.wallet {wallet}")
-        return cls(client)
+        return cls(
+            await AsyncSecureClient.create(
+                private_key=key, wallet=kind.address, environment=_environment(venue)
+            )
+        )
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -1,10 +1,9 @@
 """The real executor: the conversation with the venue about real orders.
 
 Whatever it hears, it afterwards goes on with what is due: cancels first, then signing, posting and
-reading. So a handler only takes in what it was told. docs/live-trading.md has the rules.
-
-Nothing here knows a secret. Bytes that were signed are recorded before they are posted, and no
-others are ever posted for that order.
+reading. So a handler only takes in what it was told. docs/live-trading.md has the rules. Nothing
+here knows a secret. Bytes that were signed are recorded before they are posted, and no others are
+ever posted for that order.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from actors.execution.messages import (
     QueryOrder,
     SubmitOrder,
 )
+from actors.execution.real.access import ACCESS_TIMER, Access
 from actors.execution.real.agenda import OrderAgenda
 from actors.execution.real.claims import Claims
 from actors.execution.real.gate import TradingGate
@@ -41,7 +41,6 @@ from actors.execution.real.messages import (
     HeartbeatAnswered,
     HeartbeatFailed,
     HoldingsClaimed,
-    OpenClient,
     OrderSigned,
     PostAnswered,
     PostRefused,
@@ -52,7 +51,7 @@ from actors.execution.real.orders import LiveOrders, owed
 from actors.execution.real.outbox import Outbox, OutboxEvent
 from actors.execution.real.reconciler import Reconciler
 from actors.execution.real.unrecorded import LastStand
-from actors.feeds.connection import Connected, Disconnected, FramesReceived
+from actors.feeds.connection import RECONNECT_TIMER, Connected, Disconnected, FramesReceived
 from actors.feeds.user_channel import UserTrade
 from actors.feeds.user_feed import UserFeed
 from actors.market.messages import MarketSnapshot, SnapshotTaken
@@ -62,9 +61,8 @@ from actors.roles import DESK, MARKET_STATE, POSITION, order_role
 from actors.settings import Settings
 
 TELL_AGAIN_MS = 1_000
-CLIENT_RETRY_MS = 5_000
 
-_WAKE_TIMER, _TELL_TIMER, _CLIENT_TIMER = "wake", "tell", "client"
+_WAKE_TIMER, _TELL_TIMER = "wake", "tell"
 _LEAST_DELAY_MS = 10
 
 
@@ -77,13 +75,13 @@ class RealExecutorCore(Core):
         super().__init__(role, settings, dice)
         self._orders = LiveOrders()
         self._agenda = OrderAgenda()
-        self._outbox = Outbox(self._orders, self._agenda)
+        self._access = Access()
+        self._outbox = Outbox(self._orders, self._agenda, self._access)
         self._reconciler = Reconciler(self._orders, self._agenda)
         self._gate = TradingGate(self._orders, settings)
         self._feed = UserFeed(settings.venue.user_ws_url, dice)
         self._switch = DeadMansSwitch()
         self._claims = Claims()
-        self._account: ClientReady | None = None
         self._last_stand: LastStand | None = None
         self._wake_at_ms: int | None = None
 
@@ -98,7 +96,9 @@ class RealExecutorCore(Core):
         if self._last_stand is not None:
             return self._last_stand.take(message)
         effects = super().handle(message, now_ms)
-        return effects if self._last_stand is not None else [*effects, *self._go_on(now_ms)]
+        if self._last_stand is not None:
+            return effects
+        return [*effects, *self._access.hear(message, now_ms), *self._go_on(now_ms)]
 
     # Beginning
 
@@ -108,7 +108,7 @@ class RealExecutorCore(Core):
         for value in message.saved:
             self._orders.load(value)
             self._claims.load(value)
-        effects: Effects = [Command(OpenClient()), SetTimer(_TELL_TIMER, TELL_AGAIN_MS)]
+        effects: Effects = [*self._access.ask(), SetTimer(_TELL_TIMER, TELL_AGAIN_MS)]
         for live in self._orders:
             effects += self._outbox.resume(live, now_ms)
             if not live.is_forgotten:
@@ -119,18 +119,16 @@ class RealExecutorCore(Core):
     @handles(ClientReady)
     def connect(self, event: ClientReady, _now_ms: int) -> Effects:
         """Read the account before anything else, and listen to what happens from now on."""
-        self._account = event
         self._reconciler.want()
-        effects = self._feed.start()
+        effects = [*self._access.opened(event), *self._feed.start()]
         if self.settings.execution.venue_heartbeat:
             effects += self._switch.beat()
-        return [*effects, Log("info", f"trading for account {event.wallet}")]
+        return effects
 
     @handles(ClientFailed)
     def retry_client(self, event: ClientFailed, _now_ms: int) -> Effects:
         """Try again: without credentials nothing leaves."""
-        text = f"no credentials from the venue: {event.reason}"
-        return [Log("error", text), SetTimer(_CLIENT_TIMER, CLIENT_RETRY_MS)]
+        return self._access.failed(event)
 
     @handles(PeerRestarted)
     def greet(self, message: PeerRestarted, _now_ms: int) -> Effects:
@@ -138,7 +136,7 @@ class RealExecutorCore(Core):
         if message.role == DESK:
             return self._gate.halt()
         if message.role == POSITION:
-            return [*self._tell_position(), *self._gate.ask()]
+            return [*self._orders.owed(), *self._gate.ask()]
         return []
 
     # What Orders and the desk say
@@ -189,14 +187,14 @@ class RealExecutorCore(Core):
         for live in self._orders:
             if not live.is_final:
                 effects += self.cancel(CancelOrder(live.order_id, message.reason), now_ms)
-        if self.settings.execution.cancel_all_on_halt and self._account is not None:
+        if self.settings.execution.cancel_all_on_halt and self._access.account is not None:
             effects.append(Command(CancelAll()))
         return effects
 
     @handles(JournalFailed)
     def take_all_back(self, message: JournalFailed, _now_ms: int) -> Effects:
         """Someone cannot record: from now on nothing happens but cancels (F27)."""
-        self._last_stand = LastStand(self._orders, has_client=self._account is not None)
+        self._last_stand = LastStand(self._orders, has_client=self._access.account is not None)
         return self._last_stand.begin(message.reason)
 
     @handles(ForgetOrder)
@@ -273,11 +271,13 @@ class RealExecutorCore(Core):
     def take_reading(self, event: AccountRead, now_ms: int) -> Effects:
         """Take the venue's account in, and hold ours against it."""
         reading, effects = self._reconciler.take(event, now_ms)
-        if self._account is None or reading is None:
+        account = self._access.account
+        if account is None or reading is None:
             return effects
         return [
+            *self._access.proven(),
             *effects,
-            *self._gate.take(event, reading, self._account),
+            *self._gate.take(event, reading, account),
             *self._claims.open_for(self._orders, now_ms),
             *self._claims.take(event, now_ms),
             *self._let_go(event, now_ms),
@@ -290,8 +290,10 @@ class RealExecutorCore(Core):
 
     @handles(PositionSnapshot)
     def take_position(self, message: PositionSnapshot, now_ms: int) -> Effects:
-        """The ledger's account of the window."""
-        return self._gate.take_position(message, now_ms)
+        """The ledger's account of the window; while it differs, it is told of every trade again."""
+        effects = self._gate.take_position(message, now_ms)
+        again = self._orders.trades_in(message.market_id) if self._gate.differs else []
+        return [*effects, *again]
 
     @handles(HeartbeatAnswered, HeartbeatFailed)
     def take_heartbeat(self, event: HeartbeatAnswered | HeartbeatFailed, _now_ms: int) -> Effects:
@@ -340,20 +342,22 @@ class RealExecutorCore(Core):
         if timer.key == _WAKE_TIMER:
             self._wake_at_ms = None
             return []
-        if timer.key == _CLIENT_TIMER:
-            return [Command(OpenClient())]
+        if timer.key == ACCESS_TIMER:
+            return self._access.wake(now_ms)
+        if self._access.account is None and timer.key in (HEARTBEAT_TIMER, RECONNECT_TIMER):
+            return []  # both begin anew with new credentials
         if timer.key == HEARTBEAT_TIMER:
             return self._switch.beat()
         if timer.key == _TELL_TIMER:
             if self._gate.wants_reading:
                 self._reconciler.want()
             again = SetTimer(_TELL_TIMER, TELL_AGAIN_MS)
-            return [*self._tell_position(), *self._gate.ask(), *self._gate.halt(), again]
+            return [*self._orders.owed(), *self._gate.ask(), *self._gate.halt(), again]
         return self._feed.wake(timer.key, now_ms) if timer.key in UserFeed.TIMERS else []
 
     def _go_on(self, now_ms: int) -> Effects:
         effects = self._outbox.withdraw_late(now_ms)
-        if self._account is not None:
+        if self._access.account is not None:
             market = self._gate.market
             markets = () if market is None else (market.market_id,)
             effects += self._outbox.cancel(now_ms)
@@ -367,9 +371,8 @@ class RealExecutorCore(Core):
         """Wake up when the next thing is due, if that is sooner than the next wake-up."""
         waiting = (live for live in self._orders if not live.is_final and not live.posted_at_ms)
         times = [live.intent.expires_at_ms for live in waiting]
-        if self._account is not None:
-            times.append(self._reconciler.next_due_ms(now_ms))
-            times.append(self._agenda.next_due_ms(now_ms) or 0)
+        if self._access.account is not None:
+            times += [self._reconciler.next_due_ms(now_ms), self._agenda.next_due_ms(now_ms) or 0]
         at_ms = min((each for each in times if each > now_ms), default=None)
         if at_ms is None or (self._wake_at_ms is not None and self._wake_at_ms <= at_ms):
             return []
@@ -381,11 +384,8 @@ class RealExecutorCore(Core):
 
     def _may_trade_in(self, market_id: str) -> bool:
         is_read = market_id in self._reconciler.read_markets
-        is_able = self._account is not None and self._last_stand is None
+        is_able = self._access.account is not None and self._last_stand is None
         return is_able and is_read and self._gate.is_agreed(market_id)
-
-    def _tell_position(self) -> Effects:
-        return [effect for live in self._orders for effect in owed(live)]
 
     def _let_go(self, read: AccountRead, now_ms: int) -> Effects:
         effects, gone = self._orders.let_go(now_ms)

@@ -63,6 +63,11 @@ class TradingGate:
         return () if market is None else (market.yes_token, market.no_token)
 
     @property
+    def differs(self) -> bool:
+        """Whether the last comparison found a difference."""
+        return self._comparison.differs
+
+    @property
     def wants_reading(self) -> bool:
         """Whether a comparison waits for another reading: the last one differed, or was void."""
         market = self.market

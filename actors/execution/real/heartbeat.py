@@ -34,6 +34,8 @@ class DeadMansSwitch:
         if isinstance(event, HeartbeatAnswered):
             self._next_id = event.heartbeat_id
             return []
+        if event.is_unauthorized:
+            return []
         if event.expected_id is None:
             return [Log("warning", f"a heartbeat did not arrive: {event.reason}")]
         self._next_id = event.expected_id

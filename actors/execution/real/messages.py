@@ -36,6 +36,8 @@ class ClientFailed:
     """Event: there are no credentials; one sentence says why."""
 
     reason: str
+    is_refused: bool = False
+    """The venue, or the client, said no; otherwise there was no answer, or it has no time now."""
 
 
 @attrs.frozen
@@ -111,6 +113,8 @@ class PostRefused:
     text: str
     code: str = ""
     retry_after_ms: int | None = None
+    is_unauthorized: bool = False
+    """The credentials that are in use do not hold."""
 
 
 @attrs.frozen(kw_only=True)
@@ -154,6 +158,8 @@ class CancelFailed:
     venue_order_ids: tuple[str, ...]
     reason: str
     retry_after_ms: int | None = None
+    is_unauthorized: bool = False
+    """The credentials that are in use do not hold."""
 
 
 # Reading the account
@@ -197,6 +203,8 @@ class AccountUnread:
     read_id: int
     reason: str
     retry_after_ms: int | None = None
+    is_unauthorized: bool = False
+    """The credentials that are in use do not hold."""
 
 
 # The dead man's switch
@@ -222,6 +230,8 @@ class HeartbeatFailed:
 
     reason: str
     expected_id: str | None = None
+    is_unauthorized: bool = False
+    """The credentials that are in use do not hold."""
 
 
 # Claims on the chain

@@ -159,6 +159,15 @@ class LiveOrders:
                 effects.append(Record(LiveClosed(order_id), (save,)))
         return effects, [live.order_id for live in gone]
 
+    def owed(self) -> Effects:
+        """Everything that position has not answered yet of what it must hear from the executor."""
+        return [effect for live in self for effect in owed(live)]
+
+    def trades_in(self, market_id: str) -> Effects:
+        """All of a window's trades, for position, which books once what it has heard before."""
+        ours = (live for live in self if live.intent.market.market_id == market_id)
+        return [effect for live in ours for effect in owed(live.forgotten())]
+
     def _keep(self, live: LiveOrder) -> None:
         self._by_id[live.order_id] = live
         if live.venue_order_id:

@@ -12,6 +12,7 @@ import attrs
 
 from actors.core import Command, Effects, Log
 from actors.execution.messages import CancelOrder, OrderIntent, OrderStatus, TimeInForce
+from actors.execution.real.access import Access
 from actors.execution.real.agenda import RETRY_MS, OrderAgenda, Work
 from actors.execution.real.answers import Meaning, hold_ms, is_cancel_early, meaning_of
 from actors.execution.real.live_order import LiveOrder
@@ -60,9 +61,10 @@ OutboxEvent = (
 class Outbox:
     """Signs, posts and cancels what is due, and takes the answers in."""
 
-    def __init__(self, orders: LiveOrders, agenda: OrderAgenda) -> None:
+    def __init__(self, orders: LiveOrders, agenda: OrderAgenda, access: Access) -> None:
         self._orders = orders
         self._agenda = agenda
+        self._access = access
 
     def take(self, event: OutboxEvent, now_ms: int) -> Effects:
         """Take in what the port says of a command of this outbox."""
@@ -148,9 +150,7 @@ class Outbox:
         for live in self._orders:
             is_here = not live.is_final and not live.posted_at_ms
             if is_here and now_ms >= live.intent.expires_at_ms:
-                refusal = self._agenda.of(live.order_id).last_refusal
-                reason = f"{_TOO_LATE}: {refusal}" if refusal else _TOO_LATE
-                effects += self._withdraw(live, reason, now_ms)
+                effects += self._withdraw(live, _TOO_LATE, now_ms)
         return effects
 
     def resume(self, live: LiveOrder, now_ms: int) -> Effects:
@@ -188,7 +188,10 @@ class Outbox:
         return self._orders.commit(attrs.evolve(live, cancel_reason=reason), message)
 
     def _withdraw(self, live: LiveOrder, reason: str, now_ms: int) -> Effects:
-        """End an order that cannot be at the venue."""
+        """End an order that cannot be at the venue; say what kept it here, if anything did."""
+        refusal = self._agenda.of(live.order_id).last_refusal or self._access.trouble
+        if refusal:
+            reason = f"{reason}: {refusal}"
         withdrawn = OrderWithdrawn(live.order_id, reason)
         return self._end(live.withdrawn(reason), withdrawn, now_ms)
 
@@ -311,6 +314,8 @@ class Outbox:
             work.is_cancelling = False
             if not live.is_final:
                 work.cancel_at_ms = now_ms + wait_ms
+        if event.is_unauthorized:
+            return []
         return [Log("warning", f"a cancel got no answer, and is said again: {event.reason}")]
 
     # Small things

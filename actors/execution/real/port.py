@@ -59,6 +59,8 @@ from actors.settings import VenueSettings
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """Failures of making a connection: nothing can have been sent on it."""
 _CLOSE_LIMIT_S = 1.0
+_ANSWER_LIMIT_S = 30.0
+"""What the client was asked is answered by then, or has failed."""
 
 
 class BrokenPort(Exception):
@@ -145,11 +147,19 @@ class VenuePort(WebSocketPort):
         try:
             client = await VenueClient.open(self._venue, self._private_key, self._wallet)
         except (PolymarketError, WalletNotOurs) as problem:
-            self._io.post(ClientFailed(self._reason(problem)))
+            self._io.post(ClientFailed(self._reason(problem), is_refused=_is_refusal(problem)))
             return
         self._redactor.add(*client.secrets)
-        self._client = client
+        old, self._client = self._client, client
         self._io.post(ClientReady(wallet=client.wallet, owner=client.owner))
+        if old is not None:
+            await asyncio.sleep(_ANSWER_LIMIT_S)
+            await old.close()
+
+    def _is_denied(self, problem: BaseException, client: VenueClient) -> bool:
+        """Whether the credentials are refused, if they are those that are in use by now."""
+        is_401 = isinstance(problem, RequestRejectedError) and problem.status == 401
+        return is_401 and client is self._client
 
     async def _sign(self, command: SignOrder) -> None:
         order_id = command.order_id
@@ -171,11 +181,11 @@ class VenuePort(WebSocketPort):
         )
 
     async def _post(self, command: PostOrder) -> None:
-        order_id = command.order_id
+        order_id, client = command.order_id, self._ready
         if command.refreshed_token:
             await self._refresh(command.refreshed_token)
         try:
-            body = await self._ready.post(command.payload)
+            body = await client.post(command.payload)
         except RateLimitError as limit:
             self._io.post(
                 PostRefused(
@@ -193,6 +203,7 @@ class VenuePort(WebSocketPort):
                     text=self._redactor.clean(str(refusal)),
                     code=refusal.code or "",
                     retry_after_ms=_ms(refusal.retry_after),
+                    is_unauthorized=self._is_denied(refusal, client),
                 )
             )
         except TransportError as failure:
@@ -213,8 +224,9 @@ class VenuePort(WebSocketPort):
             return  # the order is posted all the same, and the venue says what it sees
 
     async def _cancel(self, venue_order_ids: tuple[str, ...]) -> None:
+        client = self._ready
         try:
-            answer = await self._ready.cancel(venue_order_ids)
+            answer = await client.cancel(venue_order_ids)
             canceled = tuple(str(each) for each in answer.get("canceled") or ())
             refused = dict(answer.get("not_canceled") or {})
         except (PolymarketError, TypeError, ValueError) as problem:
@@ -223,6 +235,7 @@ class VenuePort(WebSocketPort):
                     venue_order_ids=venue_order_ids,
                     reason=self._reason(problem),
                     retry_after_ms=_retry_after_ms(problem),
+                    is_unauthorized=self._is_denied(problem, client),
                 )
             )
             return
@@ -235,19 +248,22 @@ class VenuePort(WebSocketPort):
         )
 
     async def _read(self, command: ReadAccount) -> None:
+        client = self._ready
+        read: AccountRead | AccountUnread
         try:
-            read = await self._account(command)
+            read = await self._account(command, client)
         except (PolymarketError, MalformedFrame) as problem:
             read = AccountUnread(
                 read_id=command.read_id,
                 reason=self._reason(problem),
                 retry_after_ms=_retry_after_ms(problem),
+                is_unauthorized=self._is_denied(problem, client),
             )
         self._io.post(read)
 
-    async def _account(self, command: ReadAccount) -> AccountRead | AccountUnread:
+    async def _account(self, command: ReadAccount, client: VenueClient) -> AccountRead:
         """Read orders first, then the open ones, then trades: so a trade cannot hide."""
-        client, markets = self._ready, command.market_ids
+        markets = command.market_ids
         rows = [await client.order(each) for each in command.venue_order_ids]
         open_rows = [row for each in markets for row in await client.rows("/data/orders", each)]
         trade_rows = [row for each in markets for row in await client.rows("/data/trades", each)]
@@ -262,12 +278,14 @@ class VenuePort(WebSocketPort):
         )
 
     async def _beat(self, heartbeat_id: str) -> None:
+        client = self._ready
         try:
-            self._io.post(HeartbeatAnswered(await self._ready.beat(heartbeat_id)))
+            self._io.post(HeartbeatAnswered(await client.beat(heartbeat_id)))
         except OrderHeartbeatMismatchError as mismatch:
             self._io.post(HeartbeatFailed(self._reason(mismatch), mismatch.heartbeat_id))
         except PolymarketError as problem:
-            self._io.post(HeartbeatFailed(self._reason(problem)))
+            is_denied = self._is_denied(problem, client)
+            self._io.post(HeartbeatFailed(self._reason(problem), is_unauthorized=is_denied))
 
     async def _claim(self, command: ClaimHoldings) -> None:
         market_id, client = command.market_id, self._ready
@@ -280,6 +298,13 @@ class VenuePort(WebSocketPort):
             self._io.post(ClaimFailed(market_id=market_id, reason=self._reason(problem)))
             return
         self._io.post(HoldingsClaimed(market_id))
+
+
+def _is_refusal(problem: BaseException) -> bool:
+    """Whether asking for credentials again would change nothing soon."""
+    if isinstance(problem, RequestRejectedError):
+        return problem.status in (400, 401, 403)
+    return isinstance(problem, WalletNotOurs | UserInputError)
 
 
 def _ms(seconds: float | None) -> int | None:

@@ -45,6 +45,9 @@ class LastStand:
             case CancelAnswered(canceled=canceled):
                 self._left -= {each.lower() for each in canceled}
                 return [] if self._left else [CancelTimer(_AGAIN_TIMER)]
+            case CancelFailed(is_unauthorized=True):
+                self._has_client = False
+                return [Log("error", "the venue refuses the API credentials: it is asked for new")]
             case CancelFailed(reason=reason):
                 return [Log("error", f"a cancel got no answer, and is said again: {reason}")]
             case ClientReady():

@@ -227,6 +227,40 @@ def test_a_rate_limit_is_obeyed(stage: LiveStage) -> None:
     assert first.payload == second.payload
 
 
+@pytest.mark.parametrize("kind", ["revoked_keys", "unauthorized"])
+def test_credentials_that_end_while_the_fate_of_an_order_is_unknown_lose_nothing(
+    stage: LiveStage, kind: str
+) -> None:
+    stage.exchange.inject(channel="user", kind="stall")
+    stage.exchange.inject(kind="hidden_order", for_ms=20_000)
+    stage.exchange.inject(kind="lost_answer")
+    first = marketable(stage)
+    reaches(stage, first, OrderStatus.UNKNOWN)
+    stage.exchange.inject(kind=kind, for_ms=40_000)
+    stage.run_until(lambda: not stage.executor.is_serving, "it is noticed")
+    assert stage.state(first).status is OrderStatus.UNKNOWN
+    stage.run_until(lambda: stage.executor.is_serving, "new credentials hold")
+    assert ends(stage, first) is OrderStatus.FILLED
+    assert ends(stage, marketable(stage)) is OrderStatus.FILLED
+    assert len(stage.books["orders"]) == 2
+    said = [log for log in stage.logs if log.level == "error"]
+    assert ["refuses the API credentials" in log.text for log in said] == [True]
+    stage.logs.clear()
+    stage.assert_books_agree()
+
+
+def test_an_order_refused_with_401_leaves_in_the_same_bytes_with_new_credentials(
+    stage: LiveStage,
+) -> None:
+    stage.exchange.inject(kind="unauthorized", for_ms=2_000)
+    order_id = resting(stage)
+    stage.run_until(lambda: stage.heard(PostRefused), "it is refused")
+    reaches(stage, order_id, OrderStatus.ACCEPTED)
+    assert len({command.payload for command in stage.commanded(PostOrder)}) == 1
+    assert len(stage.commanded(SignOrder)) == 1
+    assert len(stage.books["orders"]) == 1
+
+
 def test_an_order_that_the_venue_cancels_frees_its_side(stage: LiveStage) -> None:
     order_id = resting(stage)
     reaches(stage, order_id, OrderStatus.ACCEPTED)

@@ -14,6 +14,7 @@ from actors.position.core import PositionCore
 from actors.position.messages import FillBooked, PositionSnapshot, PositionWanted
 from actors.roles import DESK, EXECUTOR, POSITION, order_role
 from actors.strategy.messages import Action
+from actors.units import shares
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,21 @@ def test_a_comparison_that_a_trade_made_void_is_soon_made_again() -> None:
     assert not bench.core.is_serving
     bench.read_until(bench.now_ms + 3_000)
     assert bench.core.is_serving
+
+
+def test_a_fill_that_a_hung_order_does_not_pass_on_is_told_before_the_ledger_is_doubted() -> None:
+    bench = Bench().open()
+    bench.place()
+    row = wire_trade("t1", 10)
+    bench.hear(row)
+    assert bench.told(POSITION, OrderFilled) == []  # its Order tells, as long as it lives
+    while not bench.told(POSITION, OrderFilled):
+        assert bench.now_ms < T0 + 60_000
+        bench.read_until(bench.now_ms + 1_000, row)
+    assert {each.fill.trade_id for each in bench.told(POSITION, OrderFilled)} == {"t1"}
+    bench.ledger[Side.YES] = shares(10)
+    bench.read_until(bench.now_ms + 60_000, row)
+    assert bench.told(DESK, HaltTrading) == []
 
 
 def ledger() -> CoreStage:

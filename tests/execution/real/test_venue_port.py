@@ -14,6 +14,7 @@ from live_stage import LIMIT_S, RunningExchange, address_of, unused_port
 from actors.execution.messages import TimeInForce
 from actors.execution.real.client import SignedBytes, VenueClient
 from actors.execution.real.messages import (
+    AccountRead,
     AccountUnread,
     CancelFailed,
     CancelOrders,
@@ -41,6 +42,9 @@ from understudy.bootstrap import pointed_at_local_exchange
 pytestmark = pytest.mark.processes
 
 KEY = "0x" + "b2" * 32
+READING = ReadAccount(
+    read_id=1, venue_order_ids=("0x" + "1" * 64,), market_ids=("0x2",), balances_of=()
+)
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +95,16 @@ def sign(exchange: RunningExchange, **changes: Any) -> SignOrder:
         "time_in_force": TimeInForce.GTC,
     }
     return SignOrder(**(values | changes))
+
+
+def asked_with_credentials(signed: OrderSigned) -> list[object]:
+    """One command of each kind that needs them."""
+    return [
+        PostOrder(order_id=signed.order_id, payload=signed.payload),
+        CancelOrders(("0x" + "1" * 64,)),
+        READING,
+        SendHeartbeat(""),
+    ]
 
 
 def test_a_signed_order_carries_its_hash_and_was_signed_by_the_key(
@@ -196,8 +210,47 @@ def test_without_a_venue_there_are_no_credentials() -> None:
 
 def test_a_key_that_does_not_own_the_wallet_is_refused(exchange: RunningExchange) -> None:
     port = VenuePort(venue_of(exchange), "0x" + "12" * 20, KEY)
-    assert isinstance(answer(port, OpenClient()), ClientFailed)
+    failed = answer(port, OpenClient())
+    assert failed.is_refused
+    assert "not the owner's of execution.wallet" in failed.reason
     port.close()
+
+
+def test_a_venue_that_refuses_the_wallet_s_proof_gives_no_credentials(
+    exchange: RunningExchange,
+) -> None:
+    exchange.inject(kind="clock_skew", for_ms=60_000)
+    port = VenuePort(venue_of(exchange), None, KEY)
+    failed = answer(port, OpenClient())
+    assert (failed.is_refused, "Invalid L1 Request headers" in failed.reason) == (True, True)
+    exchange.inject(kind="call_off")
+    assert isinstance(answer(port, OpenClient()), ClientReady)
+    port.close()
+
+
+def test_a_wrong_passphrase_is_told_by_every_answer_and_mended_by_new_credentials(
+    exchange: RunningExchange, port: VenuePort
+) -> None:
+    signed = answer(port, sign(exchange))
+    assert port._client is not None
+    port._client._client.credentials.__dict__["passphrase"] = "not the one that was given"
+    for command in asked_with_credentials(signed):
+        assert answer(port, command).is_unauthorized, command
+    assert isinstance(answer(port, OpenClient()), ClientReady)
+    assert isinstance(answer(port, READING), AccountRead)
+
+
+@pytest.mark.parametrize("kind", ["revoked_keys", "unauthorized"])
+def test_credentials_that_the_venue_no_longer_takes_are_told_by_every_answer(
+    exchange: RunningExchange, port: VenuePort, kind: str
+) -> None:
+    signed = answer(port, sign(exchange))
+    exchange.inject(kind=kind)
+    for command in asked_with_credentials(signed):
+        assert answer(port, command).is_unauthorized, command
+    assert isinstance(answer(port, OpenClient()), ClientReady)
+    read = answer(port, READING)
+    assert isinstance(read, AccountRead if kind == "revoked_keys" else AccountUnread)
 
 
 def test_a_bug_ends_the_actor_without_showing_a_secret(

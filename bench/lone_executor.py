@@ -1,0 +1,190 @@
+"""The real executor alone: its core, its port and its journal in this process, its peers played.
+
+What a shell does for the core is done here, without messages between processes: records are
+written, commands performed, timers kept. The ledger that is asked holds nothing and Orders only
+listen, so the orders must not trade.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import select
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from actors.clock import Clock, ClockSpec
+from actors.core import CancelTimer, Command, Effect, Record, Send, SetTimer
+from actors.directory.messages import Market, MarketOpened, Side
+from actors.execution.messages import OrderIntent, SubmitOrder, TimeInForce
+from actors.execution.real.core import RealExecutorCore
+from actors.execution.real.live_order import LiveOrder
+from actors.execution.real.messages import PostOrder
+from actors.execution.real.port import VenuePort
+from actors.journal import Journal, prepare
+from actors.messages import Started, TimerFired
+from actors.position.messages import Holding, PositionSnapshot, PositionWanted
+from actors.roles import EXECUTOR
+from actors.settings import ExecutionSettings, Settings
+from actors.strategy.messages import Action
+from actors.units import NANOS_PER_DOLLAR, UNITS_PER_SHARE
+from bench.orders_worker import KEY, PRICE_TICKS, SHARES
+from understudy.bootstrap import pointed_at_local_exchange
+
+_LIMIT_S = 60.0
+_LONG_MS = 3_600_000
+
+
+def market_at(http_url: str, opens_at_ms: int) -> Market:
+    """The window of the exchange that opens then; made out to be open for an hour.
+
+    Raises:
+        LookupError: it lists none.
+    """
+    with urllib.request.urlopen(f"{http_url}/markets/keyset", timeout=10) as answer:  # noqa: S310 # on loopback
+        rows = json.load(answer)["markets"]
+    for row in rows:
+        if row["slug"].endswith(str(opens_at_ms // 1000)):
+            break
+    else:
+        raise LookupError(f"the exchange lists no window that opens at {opens_at_ms}")
+    yes_token, no_token = json.loads(row["clobTokenIds"])
+    return Market(
+        market_id=row["conditionId"],
+        slug=row["slug"],
+        yes_token=yes_token,
+        no_token=no_token,
+        opens_at_ms=opens_at_ms,
+        closes_at_ms=opens_at_ms + _LONG_MS,
+        tick_size_ticks=10,
+        minimum_size_units=5 * UNITS_PER_SHARE,
+        minimum_notional_nanos=NANOS_PER_DOLLAR,
+        fee_rate_bps=700,
+        twap_window_s=60,
+    )
+
+
+class LoneExecutor:
+    """An executor that serves, from the beginning to the end of a ``with`` block."""
+
+    def __init__(
+        self, http_url: str, ws_url: str, clock: ClockSpec, data_dir: Path, durability: str
+    ) -> None:
+        live = Settings(execution=ExecutionSettings(mode="live", durability=durability))
+        settings = pointed_at_local_exchange(live, http_url, ws_url)
+        self._clock = Clock(clock)
+        self._core = RealExecutorCore(EXECUTOR, settings, random.Random(1))
+        prepare(data_dir)
+        self._journal = Journal(data_dir, EXECUTOR, durability)
+        self._journal.claim()
+        self._port = VenuePort(settings.venue, None, KEY)
+        self._due_s: dict[str, float] = {}
+        self._count = 0
+        self.orders: dict[str, LiveOrder] = {}
+        """What was recorded of each last."""
+        self.posted_ns: dict[str, int] = {}
+        """When each was given to the port to be posted, first."""
+        self.heard: Counter[type] = Counter()
+        """How many events of each kind the port had."""
+
+    def __enter__(self) -> LoneExecutor:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self._port.close()
+        self._journal.close()
+
+    def open(self, market: Market) -> None:
+        """Start, and wait until orders of this window would leave."""
+        self._market = market
+        self.tell(Started(()))
+        self.tell(MarketOpened(market=market, strike=None))
+        self.run_until(lambda: self._core.is_serving, "it serves")
+
+    def submit(self) -> str:
+        """Have it take in a new order that rests deep below the market; returns its id."""
+        self._count += 1
+        now_ms = self._clock.now_ms()
+        intent = OrderIntent(
+            order_id=f"order_{self._count}_{self._count:08x}",
+            market=self._market,
+            side=Side.YES,
+            action=Action.BUY,
+            price_ticks=PRICE_TICKS,
+            size_units=SHARES * UNITS_PER_SHARE,
+            time_in_force=TimeInForce.GTC,
+            created_at_ms=now_ms,
+            expires_at_ms=now_ms + _LONG_MS,
+            priority=2,
+            reason="it is measured",
+            pair_id=None,
+            position_version=0,
+            tick_ns=0,
+        )
+        self.tell(SubmitOrder(intent))
+        return intent.order_id
+
+    def tell(self, message: object) -> None:
+        """Have the core handle a message, and do what it says."""
+        for effect in self._core.handle(message, self._clock.now_ms()):
+            self._perform(effect)
+
+    def run_until(self, holds: Callable[[], bool], what: str) -> None:
+        """Let events and time come until something holds.
+
+        Raises:
+            TimeoutError: it does not.
+        """
+        deadline_s = time.monotonic() + _LIMIT_S
+        while not holds():
+            if time.monotonic() > deadline_s:
+                raise TimeoutError(f"in vain for {_LIMIT_S:g} s: {what}")
+            self._turn()
+
+    def _turn(self) -> None:
+        now_s = time.monotonic()
+        for key in [key for key, due_s in self._due_s.items() if due_s <= now_s]:
+            del self._due_s[key]
+            self.tell(TimerFired(key))
+        wait_s = max(0.0, min(self._due_s.values(), default=now_s + 1) - time.monotonic())
+        if select.select([self._port], [], [], wait_s)[0]:
+            for event in self._port.drain():
+                self.heard[type(event)] += 1
+                self.tell(event)
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case Record(saves=saves):
+                self._journal.record(effect, self._clock.now_ms())
+                live = [save.value for save in saves if isinstance(save.value, LiveOrder)]
+                self.orders |= {each.order_id: each for each in live}
+            case Command(command):
+                if isinstance(command, PostOrder):
+                    self.posted_ns.setdefault(command.order_id, time.monotonic_ns())
+                self._port.perform(command)
+            case SetTimer(key, delay_ms):
+                self._due_s[key] = time.monotonic() + self._clock.real_seconds(delay_ms)
+            case CancelTimer(key):
+                self._due_s.pop(key, None)
+            case Send(message=PositionWanted(market_id)):
+                self.tell(_nothing_held(market_id))
+
+
+def _nothing_held(market_id: str) -> PositionSnapshot:
+    return PositionSnapshot(
+        market_id=market_id,
+        version=0,
+        yes=Holding(quantity_units=0),
+        no=Holding(quantity_units=0),
+        fees_nanos=0,
+        realized_nanos=0,
+    )
