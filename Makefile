@@ -13,8 +13,8 @@ run: $(READY) ## the demo: local exchange and whole system, two windows, a summa
 drill: $(READY) ## thirty kills on a trading system, and its books held together
 	$(BIN)/understudy drill $(ARGS)
 
-test: $(READY) ## every test
-	$(BIN)/python -m pytest $(ARGS)
+test: $(READY) ## every test, two at a time: most of their time is waiting for processes
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 style: $(READY)
 	$(BIN)/ruff check .

@@ -18,7 +18,7 @@ from understudy.cli import COMMANDS, main
 from understudy.control import ControlServer
 from understudy.exit_codes import ExitCode
 from understudy.keys import KEYS
-from understudy.options import RunOptions
+from understudy.options import DEMO_SEED, RunOptions
 from understudy.status import ps_reply
 
 REPOSITORY = Path(__file__).parents[2]
@@ -128,7 +128,7 @@ def test_a_demo_has_its_own_defaults(foreground) -> None:
     assert result.exit_code == 0, result.output
     (options,) = foreground.options
     assert options.is_demo
-    assert (options.windows, options.speed, options.seed) == (2, 20.0, 1)
+    assert (options.windows, options.speed, options.seed) == (2, 20.0, DEMO_SEED)
     assert options.settings == Settings()
     assert not options.is_terminal
 

@@ -61,6 +61,12 @@ def ends(stage: LiveStage, order_id: str) -> OrderStatus:
     return stage.state(order_id).status
 
 
+def is_reversed(stage: LiveStage) -> bool:
+    """Whether the ledger has booked something, and all of it has failed since."""
+    entries = stage.ledger().entries
+    return bool(entries) and all(entry.reversed_version for entry in entries)
+
+
 def reaches(stage: LiveStage, order_id: str, *statuses: OrderStatus) -> None:
     wanted = [status.value for status in statuses]
     stage.run_until(lambda: stage.state(order_id).status in statuses, f"it is {wanted}")
@@ -147,9 +153,7 @@ def test_an_order_answered_unmatched_is_adopted(stage: LiveStage) -> None:
 def test_a_ghost_fill_is_booked_and_taken_back(stage: LiveStage) -> None:
     stage.exchange.inject(kind="ghost_fill")
     order_id = marketable(stage)
-    stage.run_until(
-        lambda: any(entry.reversed_version for entry in stage.ledger().entries), "it is reversed"
-    )
+    stage.run_until(lambda: is_reversed(stage), "every trade of it is reversed")
     assert stage.held(Side.YES) == 0
     assert stage.live(order_id).trades[0].settlement is Settlement.FAILED
     stage.assert_books_agree()
@@ -163,9 +167,7 @@ def test_a_ghost_fill_is_taken_back_when_the_executor_fell_in_between(stage: Liv
     until_ms = stage.now_ms + 15_000
     stage.run_until(lambda: stage.now_ms > until_ms, "it fails meanwhile")
     stage.start(EXECUTOR)
-    stage.run_until(
-        lambda: any(entry.reversed_version for entry in stage.ledger().entries), "it is reversed"
-    )
+    stage.run_until(lambda: is_reversed(stage), "every trade of it is reversed")
     stage.assert_books_agree()
 
 
@@ -324,11 +326,21 @@ def test_an_order_of_someone_else_halts_trading_and_names_it(stage: LiveStage) -
     assert "not this system's" in stage.executor._gate.halt_reason
 
 
-def test_shares_that_the_ledger_does_not_know_halt_trading_and_name_both_numbers(
-    stage: LiveStage,
-) -> None:
+def test_a_ledger_that_lost_a_window_is_told_of_its_trades_again(stage: LiveStage) -> None:
     ends(stage, marketable(stage))
     del stage.rows["position", stage.market.market_id]
+    stage.restart(POSITION)
+    stage.restart(EXECUTOR)
+    stage.run_until(lambda: stage.executor.is_serving, "it trades again")
+    assert stage.held(Side.YES) == 10_000_000
+
+
+def test_shares_that_nobody_here_knows_halt_trading_and_name_both_numbers(
+    stage: LiveStage,
+) -> None:
+    order_id = marketable(stage)
+    ends(stage, order_id)
+    del stage.rows["position", stage.market.market_id], stage.rows["live", order_id]
     stage.restart(POSITION)
     stage.restart(EXECUTOR)
     stage.run_until(lambda: stage.executor._gate.halt_reason, "it halts")
