@@ -23,6 +23,8 @@ class RosterEntry:
     started_at_ms: int
     """When it was last asked to be started."""
     heard_at_ms: int
+    fell_at_ms: int | None = None
+    """When its actor fell last."""
     has_ended: bool = False
     """It owns its side no more; only farewells are left."""
     cancel_reason: str = ""
@@ -89,7 +91,8 @@ class Roster:
         entry = self._entries.get(order_id)
         if entry is None:
             return False
-        if now_ms - entry.started_at_ms < RESTART_PERIOD_MS:
+        last_ms, entry.fell_at_ms = entry.fell_at_ms, now_ms
+        if last_ms is not None and now_ms - last_ms < RESTART_PERIOD_MS:
             long_ago_ms = now_ms - SILENCE_LIMIT_MS
             entry.started_at_ms = entry.heard_at_ms = long_ago_ms
             return False
