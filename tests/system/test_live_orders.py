@@ -104,6 +104,7 @@ def test_executor_and_supervisor_are_killed_while_orders_are_out(start: NewLive)
         os.kill(live.until_whole().supervisor_pid, signal.SIGKILL)
         live.until_whole()
         live.until_ended(orders)
+    live.until_an_order_is(*TRADED)
     end(live)
     assert live.books().trades
     assert_all_agrees(live)
