@@ -13,7 +13,7 @@ DEFAULT_DATA_DIR = Path("~/.understudy")
 DEMO_WINDOWS = 2
 DEMO_SPEED = 20.0
 DEMO_SEED = 5
-"""A market that shows orders cut short and cancelled, and both kinds of window: won and lost."""
+"""A market in which more goes on than in most; which orders fill in parts, real time decides."""
 
 
 @attrs.frozen(kw_only=True)
