@@ -28,7 +28,7 @@ from actors.execution.order_state import is_booked, is_complete
 from actors.execution.risk import BrokenLimit, broken_limit
 from actors.messages import ChildLost, PeerRestarted, Started, TimerFired
 from actors.position.messages import PositionSnapshot
-from actors.roles import OBSERVER, STRATEGY, order_id_of, order_role
+from actors.roles import EXECUTOR, OBSERVER, STRATEGY, order_id_of, order_role
 from actors.strategy.messages import Action, StopLossTriggered, TradeSignals
 from actors.units import price_text, size_text
 
@@ -66,12 +66,12 @@ class DeskCore(HaltingDesk):
 
     @handles(PeerRestarted)
     def greet(self, message: PeerRestarted, now_ms: int) -> Effects:
-        """Tell a new strategy or observer which sides are busy."""
+        """Tell a new strategy or observer which sides are busy; ask a new executor to cancel."""
         if message.role == STRATEGY:
             self._answered_id = 0
         if message.role in (STRATEGY, OBSERVER):
             return self._tell_open_orders(now_ms, to=(message.role,))
-        return []
+        return self._ask_executor() if message.role == EXECUTOR else []
 
     @handles(TimerFired)
     def look_after(self, _message: TimerFired, now_ms: int) -> Effects:
@@ -79,6 +79,7 @@ class DeskCore(HaltingDesk):
         return [
             *start(self._roster.to_start_again(now_ms)),
             *(ask_to_cancel(each) for each in self._roster.live() if each.cancel_reason),
+            *self._ask_executor(),
             *self._ask_for_position(),
             *self._exit(now_ms),
             *self._flatten_on(),

@@ -18,6 +18,7 @@ from actors.execution.halts import halt_words
 from actors.execution.holdings import Holdings
 from actors.execution.intents import intents_for
 from actors.execution.messages import (
+    CancelEverything,
     CancelRequested,
     HaltReport,
     OpenOrders,
@@ -50,6 +51,8 @@ class DeskBase(Core):
         self._is_over = False
         self._passing_halt = ""
         """Why nothing is traded until this process ends."""
+        self._unconfirmed: CancelEverything | None = None
+        """What the real executor was asked to take back, and has not answered yet."""
         self._answered_id = 0
         self._exit_attempts = 0
 
@@ -185,7 +188,11 @@ class DeskBase(Core):
         """Tell everyone who must know which orders are live; the supervisor while it all ends."""
         effects = self._tell_open_orders(now_ms)
         if self._passing_halt:
-            effects.append(Send(SUPERVISOR, HaltReport(len(self._roster.live()))))
+            # Without the setting the executor has nothing to wait for but these orders.
+            is_wide = self.settings.execution.cancel_all_on_halt
+            is_account_left = is_wide and self._unconfirmed is not None
+            left_count = len(self._roster.live()) + is_account_left
+            effects.append(Send(SUPERVISOR, HaltReport(left_count)))
         return effects
 
     def _tell_open_orders(

@@ -4,6 +4,9 @@ A halt with a name (a person's, the kill-switch file's, a limit's, the executor'
 in the desk's saved state, and so outlives desk, system and machine until someone resumes. A halt
 without one (the end of the run, an escalation, a journal that cannot be written) ends with the
 process: whoever starts the system again has decided to.
+
+What a halt takes back is asked for until it is over: of each Order, and of the real executor, which
+also knows orders whose Order has fallen, and may take the whole account back.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from actors.execution.halt_messages import (
 )
 from actors.execution.halts import with_halt
 from actors.execution.holdings import excess_of
-from actors.execution.messages import CancelEverything, HaltTrading
+from actors.execution.messages import CancelEverything, EverythingCancelled, HaltTrading
 from actors.market.messages import MarketSnapshot, SnapshotWanted
 from actors.messages import JournalFailed
 from actors.roles import DESK, EXECUTOR, MARKET_STATE, REPLY
@@ -37,6 +40,8 @@ class HaltingDesk(DeskBase):
     """Why the last book could not be sold into."""
     _sale_refusal = ""
     """Why the last sale was not made: it is too small."""
+    _heard: HaltTrading | None = None
+    """The last halt without a name: said again, it asks for nothing new."""
 
     @property
     def _is_flattening(self) -> bool:
@@ -49,9 +54,13 @@ class HaltingDesk(DeskBase):
             halt = Halt(
                 who=message.who, reason=message.reason, since_ms=now_ms, cancels=message.cancel
             )
-            return [*self._halt(halt, now_ms), *self._answer(message.request_id, now_ms)]
+            return [
+                *self._halt(halt, now_ms, is_asked=message.request_id != 0),
+                *self._answer(message.request_id, now_ms),
+            ]
         self._passing_halt = message.reason
-        cancels = self._cancel_all(message.reason) if message.cancel else []
+        is_new, self._heard = message != self._heard, message
+        cancels = self._cancel_all(message.reason, now_ms, is_new=is_new) if message.cancel else []
         return [*cancels, *self._tell_changes(now_ms)]
 
     @handles(JournalFailed)
@@ -68,7 +77,7 @@ class HaltingDesk(DeskBase):
             who=message.who, reason=message.reason, since_ms=now_ms, cancels=True, flattens=True
         )
         return [
-            *self._halt(halt, now_ms),
+            *self._halt(halt, now_ms, is_asked=True),
             *self._flatten_on(),
             *self._answer(message.request_id, now_ms),
         ]
@@ -81,6 +90,8 @@ class HaltingDesk(DeskBase):
         if lifted:
             self._state = attrs.evolve(self._state, halts=())
             self._exit_attempts = 0
+            if not self._passing_halt:
+                self._unconfirmed = None  # said again, it would take back what is ordered now
             resumed = Resumed(who=message.who, reason=message.reason, lifted=lifted)
             effects = [Record(resumed, (self._save(),)), *self._tell_changes(now_ms)]
         return [*effects, *self._answer(message.request_id, now_ms)]
@@ -90,12 +101,21 @@ class HaltingDesk(DeskBase):
         """Say what is halted."""
         return self._answer(message.request_id, now_ms)
 
+    @handles(EverythingCancelled)
+    def note_cancelled(self, message: EverythingCancelled, now_ms: int) -> Effects:
+        """The executor has taken everything back: go on with what waits for that."""
+        asked = self._unconfirmed
+        if asked is None or asked.asked_at_ms != message.asked_at_ms:
+            return []
+        self._unconfirmed = None
+        return [*self._flatten_on(), *self._tell_changes(now_ms)]
+
     @handles(MarketSnapshot)
     def sell_excess(self, message: MarketSnapshot, now_ms: int) -> Effects:
         """Sell the excess into the book that was asked for; a late or second copy sells nothing."""
         market, position = self._market, self._position()
         is_asked = market is not None and market.market_id == message.market.market_id
-        if not self._is_flattening or not is_asked or position is None:
+        if not self._is_flattening or not is_asked or position is None or self._unconfirmed:
             return []
         max_age_ms = self.settings.strategy.max_book_age_ms
         sale = flatten_sale(message, position, max_age_ms, now_ms)
@@ -110,9 +130,11 @@ class HaltingDesk(DeskBase):
 
     # Parts of the above
 
-    def _halt(self, halt: Halt, now_ms: int) -> Effects:
-        cancels = self._cancel_all(halt.reason) if halt.cancels else []
+    def _halt(self, halt: Halt, now_ms: int, *, is_asked: bool = False) -> Effects:
+        """Halt; what a person asks for once more, or is new, takes the account back once more."""
         halts = with_halt(self._state.halts, halt)
+        is_new = is_asked or halts != self._state.halts
+        cancels = self._cancel_all(halt.reason, now_ms, is_new=is_new) if halt.cancels else []
         if halts == self._state.halts:
             return [*cancels, *self._tell_changes(now_ms)]
         self._state = attrs.evolve(self._state, halts=halts)
@@ -120,23 +142,28 @@ class HaltingDesk(DeskBase):
         # The cancels take risk away: they need not wait for a journal that may be unwritable.
         return [*cancels, Record(Halted(halt), (self._save(),)), log, *self._tell_changes(now_ms)]
 
-    def _cancel_all(self, reason: str) -> Effects:
-        effects = cancel(self._roster.live(), reason)
-        if self.settings.execution.mode == "live":
-            effects.append(Send(EXECUTOR, CancelEverything(reason)))
-        return effects
+    def _cancel_all(self, reason: str, asked_at_ms: int, *, is_new: bool) -> Effects:
+        if is_new and self.settings.execution.mode == "live":
+            self._unconfirmed = CancelEverything(reason, asked_at_ms)
+        return [*cancel(self._roster.live(), reason), *self._ask_executor()]
+
+    def _ask_executor(self) -> Effects:
+        """Ask the real executor to take everything back, if it has yet to say that it has."""
+        return [] if self._unconfirmed is None else [Send(EXECUTOR, self._unconfirmed)]
 
     def _cancel_recovered(self) -> None:
-        """After a restart: orders that a halt had cancelled are to be asked to end again."""
+        """After a restart: what a halt had cancelled is to be asked to end again, each round."""
         for halt in self._state.halts:
             if halt.cancels:
-                cancel(self._roster.live(), halt.reason)
+                self._cancel_all(halt.reason, halt.since_ms, is_new=True)
 
     def _flatten_on(self) -> Effects:
         """Ask for the book, if there is something to be sold into it and nothing else under way."""
         market, position = self._market, self._position()
         if not self._is_flattening or market is None or position is None or self._is_over:
             return []
+        if self._unconfirmed is not None:
+            return []  # a cancel that is still to come would take the sale back
         has_live = bool(self._roster.live(market.market_id))
         if has_live or excess_of(position) is None or self._exit_attempts == EXIT_ATTEMPTS_MAX:
             return []
@@ -172,6 +199,8 @@ class HaltingDesk(DeskBase):
             return "", False
         if self._is_over or now_ms >= market.closes_at_ms:
             return f"{market.slug} is over: what is held waits for its result", True
+        if self._unconfirmed is not None:
+            return "the executor has not taken everything back yet", False
         if self._sale_refusal:
             return self._sale_refusal, True
         if self._exit_attempts == EXIT_ATTEMPTS_MAX:

@@ -355,13 +355,30 @@ class HaltTrading:
 
 @attrs.frozen
 class CancelEverything:
-    """Desk to the real executor: with a halt, take back whatever may rest, Orders or no Orders."""
+    """Desk to the real executor: with a halt, take back whatever may rest, Orders or no Orders.
+
+    Said again each second until EverythingCancelled answers it.
+    """
 
     reason: str
+    asked_at_ms: int
+    """Names it: what is said again has the same."""
+
+
+@attrs.frozen
+class EverythingCancelled:
+    """Real executor to desk: the end of all that it knows is asked for.
+
+    With ``cancel_all_on_halt`` the venue has said as well that the whole account's is taken back.
+    """
+
+    asked_at_ms: int
+    """Of the CancelEverything that this answers."""
 
 
 @attrs.frozen
 class HaltReport:
-    """What a halt has left: 0 live orders means all of them have ended."""
+    """What a halt has left: 0 means that every order has ended."""
 
     live_count: int
+    """A cancel of the whole account that the venue has not confirmed counts as one more."""

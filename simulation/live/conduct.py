@@ -163,6 +163,7 @@ class PostsWhatItMay(LiveInvariant):
         self._agreed: set[tuple[int, str]] = set()
         self._halted: set[int] = set()
         self._taken_back: set[tuple[int, str]] = set()
+        self._requests: set[tuple[int, CancelEverything]] = set()
 
     @commanded(ReadAccount)
     def note_question(self, actor: Actor, command: ReadAccount) -> None:
@@ -195,9 +196,11 @@ class PostsWhatItMay(LiveInvariant):
             self._halted.add(actor.generation)
 
     @heard(CancelEverything)
-    def note_taken_back(self, actor: Actor, _message: CancelEverything) -> None:
-        """All that the executor knows of is to be taken back."""
-        if actor.role == EXECUTOR:
+    def note_taken_back(self, actor: Actor, message: CancelEverything) -> None:
+        """All that the executor knows of is to be taken back; a repetition means no more."""
+        request = (actor.generation, message)
+        if actor.role == EXECUTOR and request not in self._requests:
+            self._requests.add(request)
             self._taken_back.update(
                 (actor.generation, order_id)
                 for order_id, live in self.evidence.rows.items()

@@ -8,7 +8,9 @@ ever posted for that order.
 
 from __future__ import annotations
 
-from actors.core import Command, Core, Dice, Effects, Log, Send, SetTimer, handles
+from collections.abc import Iterable
+
+from actors.core import Core, Dice, Effects, Log, Send, SetTimer, handles
 from actors.directory.messages import MarketClosing, MarketOpened
 from actors.execution.messages import (
     CancelEverything,
@@ -25,6 +27,7 @@ from actors.execution.messages import (
 )
 from actors.execution.real.access import ACCESS_TIMER, Access
 from actors.execution.real.agenda import OrderAgenda
+from actors.execution.real.alarm import ALARM_TIMER, Alarm
 from actors.execution.real.claims import Claims
 from actors.execution.real.gate import TradingGate
 from actors.execution.real.heartbeat import HEARTBEAT_TIMER, DeadMansSwitch
@@ -32,7 +35,6 @@ from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import (
     AccountRead,
     AccountUnread,
-    CancelAll,
     CancelAnswered,
     CancelFailed,
     ClaimFailed,
@@ -50,6 +52,7 @@ from actors.execution.real.messages import (
 from actors.execution.real.orders import LiveOrders, owed
 from actors.execution.real.outbox import Outbox, OutboxEvent
 from actors.execution.real.reconciler import Reconciler
+from actors.execution.real.sweep import Sweep
 from actors.execution.real.unrecorded import LastStand
 from actors.feeds.connection import RECONNECT_TIMER, Connected, Disconnected, FramesReceived
 from actors.feeds.user_channel import UserTrade
@@ -62,8 +65,7 @@ from actors.settings import Settings
 
 TELL_AGAIN_MS = 1_000
 
-_WAKE_TIMER, _TELL_TIMER = "wake", "tell"
-_LEAST_DELAY_MS = 10
+_TELL_TIMER = "tell"
 
 
 class RealExecutorCore(Core):
@@ -82,8 +84,9 @@ class RealExecutorCore(Core):
         self._feed = UserFeed(settings.venue.user_ws_url, dice)
         self._switch = DeadMansSwitch()
         self._claims = Claims()
+        self._sweep = Sweep(is_wide=settings.execution.cancel_all_on_halt)
         self._last_stand: LastStand | None = None
-        self._wake_at_ms: int | None = None
+        self._alarm = Alarm()
 
     @property
     def is_serving(self) -> bool:
@@ -183,18 +186,16 @@ class RealExecutorCore(Core):
     @handles(CancelEverything)
     def cancel_everything(self, message: CancelEverything, now_ms: int) -> Effects:
         """A halt: take back all that may rest, even if its Order has fallen."""
-        effects: Effects = []
-        for live in self._orders:
-            if not live.is_final:
-                effects += self.cancel(CancelOrder(live.order_id, message.reason), now_ms)
-        if self.settings.execution.cancel_all_on_halt and self._access.account is not None:
-            effects.append(Command(CancelAll()))
-        return effects
+        is_known = self._sweep.knows(message)
+        own = [] if is_known else self._cancel_each(self._orders, message.reason, now_ms)
+        return [*own, *self._sweep.want(message)]
 
     @handles(JournalFailed)
     def take_all_back(self, message: JournalFailed, _now_ms: int) -> Effects:
         """Someone cannot record: from now on nothing happens but cancels (F27)."""
-        self._last_stand = LastStand(self._orders, has_client=self._access.account is not None)
+        has_client = self._access.account is not None
+        is_wide = self.settings.execution.cancel_all_on_halt
+        self._last_stand = LastStand(self._orders, has_client=has_client, is_wide=is_wide)
         return self._last_stand.begin(message.reason)
 
     @handles(ForgetOrder)
@@ -215,11 +216,7 @@ class RealExecutorCore(Core):
     @handles(FillBooked)
     def take_booking(self, message: FillBooked, _now_ms: int) -> Effects:
         """Position knows what the executor told it in an Order's stead."""
-        live = self._orders.get(message.order_id)
-        if live is None:
-            return []
-        after = live.booked(message.trade_id, is_reversal=message.is_reversal)
-        return self._orders.commit(after, message)
+        return self._orders.take_booking(message)
 
     # What the window does
 
@@ -245,12 +242,9 @@ class RealExecutorCore(Core):
     @handles(MarketClosing)
     def close_window(self, message: MarketClosing, now_ms: int) -> Effects:
         """Take back what rests in a window that is over."""
-        return [
-            effect
-            for live in self._orders
-            if live.intent.market.market_id == message.market_id and not live.is_final
-            for effect in self.cancel(CancelOrder(live.order_id, "the window is over"), now_ms)
-        ]
+        market_id = message.market_id
+        ending = [live for live in self._orders if live.intent.market.market_id == market_id]
+        return self._cancel_each(ending, "the window is over", now_ms)
 
     # What the port says
 
@@ -265,7 +259,7 @@ class RealExecutorCore(Core):
     )
     def take_answer(self, event: OutboxEvent, now_ms: int) -> Effects:
         """What became of something that was to leave."""
-        return self._outbox.take(event, now_ms)
+        return [*self._outbox.take(event, now_ms), *self._sweep.take(event, now_ms)]
 
     @handles(AccountRead)
     def take_reading(self, event: AccountRead, now_ms: int) -> Effects:
@@ -339,9 +333,8 @@ class RealExecutorCore(Core):
     @handles(TimerFired)
     def wake(self, timer: TimerFired, now_ms: int) -> Effects:
         """Go on with what is due, which follows every message."""
-        if timer.key == _WAKE_TIMER:
-            self._wake_at_ms = None
-            return []
+        if timer.key == ALARM_TIMER:
+            return self._alarm.rang()
         if timer.key == ACCESS_TIMER:
             return self._access.wake(now_ms)
         if self._access.account is None and timer.key in (HEARTBEAT_TIMER, RECONNECT_TIMER):
@@ -361,37 +354,43 @@ class RealExecutorCore(Core):
             market = self._gate.market
             markets = () if market is None else (market.market_id,)
             effects += self._outbox.cancel(now_ms)
+            effects += self._sweep.go_on(self._agenda, now_ms)
             effects += self._outbox.sign(self._may_trade, now_ms)
             effects += self._outbox.post(self._may_trade, now_ms)
             tokens = (*self._gate.tokens, *self._claims.tokens)
             effects += self._reconciler.read(markets, tokens, now_ms)
-        return [*effects, *self._set_wake(now_ms)]
+        return [*effects, *self._set_alarm(now_ms)]
 
-    def _set_wake(self, now_ms: int) -> Effects:
-        """Wake up when the next thing is due, if that is sooner than the next wake-up."""
+    def _set_alarm(self, now_ms: int) -> Effects:
         waiting = (live for live in self._orders if not live.is_final and not live.posted_at_ms)
         times = [live.intent.expires_at_ms for live in waiting]
         if self._access.account is not None:
             times += [self._reconciler.next_due_ms(now_ms), self._agenda.next_due_ms(now_ms) or 0]
-        at_ms = min((each for each in times if each > now_ms), default=None)
-        if at_ms is None or (self._wake_at_ms is not None and self._wake_at_ms <= at_ms):
-            return []
-        self._wake_at_ms = at_ms
-        return [SetTimer(_WAKE_TIMER, max(_LEAST_DELAY_MS, at_ms - now_ms))]
+            times.append(self._sweep.due_at_ms)
+        return self._alarm.set(times, now_ms)
 
     def _may_trade(self, intent: OrderIntent) -> bool:
         return self._may_trade_in(intent.market.market_id)
 
     def _may_trade_in(self, market_id: str) -> bool:
         is_read = market_id in self._reconciler.read_markets
-        is_able = self._access.account is not None and self._last_stand is None
+        # What leaves while the account is to be cancelled, the venue would take back as well.
+        is_ending = self._sweep.is_wanted or self._last_stand is not None
+        is_able = self._access.account is not None and not is_ending
         return is_able and is_read and self._gate.is_agreed(market_id)
+
+    def _cancel_each(self, lives: Iterable[LiveOrder], reason: str, now_ms: int) -> Effects:
+        return [
+            effect
+            for live in lives
+            if not live.is_final
+            for effect in self.cancel(CancelOrder(live.order_id, reason), now_ms)
+        ]
 
     def _let_go(self, read: AccountRead, now_ms: int) -> Effects:
         effects, gone = self._orders.let_go(now_ms)
         self._gate.take_cash(read, has_forgotten=bool(gone))
-        for order_id in gone:
-            self._agenda.drop(order_id)
+        self._agenda.drop(gone)
         return effects
 
 

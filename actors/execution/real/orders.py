@@ -15,6 +15,7 @@ from actors.execution.messages import FillReversed, OrderFilled, OrderReport, Or
 from actors.execution.real.live_order import LiveOrder, news
 from actors.execution.real.own_parts import OwnPart
 from actors.feeds.user_channel import UserOrder
+from actors.position.messages import FillBooked
 from actors.roles import EXECUTOR, POSITION, order_role
 
 KEPT_AFTER_CLOSE_MS = 120_000
@@ -143,6 +144,14 @@ class LiveOrders:
             Record(report, (Save("live", order_id, taken_back),)),
             Send(order_role(order_id), report),
         ]
+
+    def take_booking(self, message: FillBooked) -> Effects:
+        """Note that position knows what the executor told it in an Order's stead."""
+        live = self._by_id.get(message.order_id)
+        if live is None:
+            return []
+        after = live.booked(message.trade_id, is_reversal=message.is_reversal)
+        return self.commit(after, message)
 
     def let_go(self, now_ms: int) -> tuple[Effects, list[str]]:
         """Close the rows of which nothing can become any more; also say which."""

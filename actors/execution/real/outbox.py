@@ -307,7 +307,7 @@ class Outbox:
 
     def _cancel_failed(self, event: CancelFailed, now_ms: int) -> Effects:
         """Try again; cancels can be said as often as one likes."""
-        wait_ms = min(CANCEL_HOLD_MAX_MS, event.retry_after_ms or RETRY_MS)
+        wait_ms = cancel_pause_ms(event)
         if event.retry_after_ms is not None:
             self._agenda.hold_cancels(now_ms + wait_ms)
         for live, work in self._cancelling(event.venue_order_ids):
@@ -354,6 +354,11 @@ class Outbox:
         return Command(
             PostOrder(order_id=live.order_id, payload=live.payload, refreshed_token=token)
         )
+
+
+def cancel_pause_ms(failed: CancelFailed) -> int:
+    """How long to wait before the cancel is said again."""
+    return min(CANCEL_HOLD_MAX_MS, failed.retry_after_ms or RETRY_MS)
 
 
 def _cancel_commands(ids: list[str]) -> Effects:

@@ -2,16 +2,19 @@
 
 An order that cannot be followed must not rest. A cancel needs no record: said twice it does no
 harm, and it only takes risk away. So everything that may be at the venue is taken back, again and
-again until the venue has said so of each, for as long as the process is left to live.
+again until the venue has said so of each, for as long as the process is left to live. With
+``cancel_all_on_halt`` the whole account is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from actors.core import CancelTimer, Command, Effects, Log, SetTimer
+from actors.core import CancelTimer, Command, Effects, Log, Send, SetTimer
+from actors.execution.messages import CancelEverything, EverythingCancelled
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import (
+    CancelAll,
     CancelAnswered,
     CancelFailed,
     CancelOrders,
@@ -20,6 +23,7 @@ from actors.execution.real.messages import (
     OpenClient,
 )
 from actors.messages import TimerFired
+from actors.roles import DESK
 
 AGAIN_MS = 1_000
 _AGAIN_TIMER = "take back"
@@ -28,10 +32,18 @@ _AGAIN_TIMER = "take back"
 class LastStand:
     """Takes every order back that may rest; keeps no record and needs none."""
 
-    def __init__(self, orders: Iterable[LiveOrder], *, has_client: bool) -> None:
+    def __init__(self, orders: Iterable[LiveOrder], *, has_client: bool, is_wide: bool) -> None:
+        """Note what may be at the venue.
+
+        Args:
+            orders: all that are known.
+            has_client: there are credentials.
+            is_wide: the account's other orders are taken back as well.
+        """
         out = (live for live in orders if live.posted_at_ms and not live.is_final)
         self._left = {live.venue_order_id for live in out}
         self._has_client = has_client
+        self._is_account_left = is_wide
 
     def begin(self, reason: str) -> Effects:
         """Say why nothing is traded any more, and take back what may rest."""
@@ -40,11 +52,12 @@ class LastStand:
         return [Log("error", text), *self._take_back()]
 
     def take(self, message: object) -> Effects:
-        """Take in what became of a cancel; nothing else is of interest any more."""
+        """Take in what became of a cancel; else only the desk's question is of interest."""
         match message:
-            case CancelAnswered(canceled=canceled):
-                self._left -= {each.lower() for each in canceled}
-                return [] if self._left else [CancelTimer(_AGAIN_TIMER)]
+            case CancelAnswered():
+                return self._answered(message)
+            case CancelEverything(asked_at_ms=asked_at_ms) if not self._is_account_left:
+                return [Send(DESK, EverythingCancelled(asked_at_ms))]
             case CancelFailed(is_unauthorized=True):
                 self._has_client = False
                 return [Log("error", "the venue refuses the API credentials: it is asked for new")]
@@ -59,10 +72,25 @@ class LastStand:
                 return self._take_back()
         return []
 
+    @property
+    def _is_over(self) -> bool:
+        return not self._left and not self._is_account_left
+
+    def _answered(self, event: CancelAnswered) -> Effects:
+        self._left -= {each.lower() for each in event.canceled}
+        if not event.venue_order_ids and not event.not_canceled:
+            self._is_account_left = False
+        return [CancelTimer(_AGAIN_TIMER)] if self._is_over else []
+
     def _take_back(self) -> Effects:
-        if not self._left:
+        if self._is_over:
             return []
         again = SetTimer(_AGAIN_TIMER, AGAIN_MS)
         if not self._has_client:
             return [Command(OpenClient()), again]
-        return [Command(CancelOrders(tuple(sorted(self._left)))), again]
+        cancels: Effects = []
+        if self._left:
+            cancels.append(Command(CancelOrders(tuple(sorted(self._left)))))
+        if self._is_account_left:
+            cancels.append(Command(CancelAll()))
+        return [*cancels, again]

@@ -282,7 +282,7 @@ def test_a_halt_takes_everything_back_and_if_wanted_the_whole_account(is_all: bo
     bench = Bench(cancel_all_on_halt=is_all).open()
     bench.place(**LONG)
     bench.submit(order_id=SECOND, side=Side.NO)
-    bench.give(CancelEverything("escalation"))
+    bench.give(CancelEverything("escalation", T0))
     assert bench.last(CancelOrders).venue_order_ids == (VENUE_ID,)
     assert bench.news(OrderCancelled, SECOND)[0].reason == "escalation"
     assert len(bench.commanded(CancelAll)) == is_all

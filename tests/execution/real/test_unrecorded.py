@@ -6,10 +6,23 @@ import pytest
 from order_builders import ORDER_ID, intent
 from real_bench import READY, VENUE_ID, Bench
 
-from actors.execution.messages import QueryOrder, SubmitOrder
-from actors.execution.real.messages import CancelFailed, CancelOrders, OpenClient, PostOrder
+from actors.execution.messages import (
+    CancelEverything,
+    EverythingCancelled,
+    QueryOrder,
+    SubmitOrder,
+)
+from actors.execution.real.messages import (
+    CancelAll,
+    CancelAnswered,
+    CancelFailed,
+    CancelOrders,
+    OpenClient,
+    PostOrder,
+)
 from actors.execution.real.unrecorded import AGAIN_MS
 from actors.messages import JournalFailed
+from actors.roles import DESK
 
 FAILED = JournalFailed("position", "no space left on device")
 
@@ -73,3 +86,52 @@ def test_an_order_that_is_not_out_is_not_cancelled_and_does_not_leave() -> None:
     bench.advance(bench.now_ms + 10 * AGAIN_MS)
     assert bench.commanded(CancelOrders) == []
     assert bench.commanded(PostOrder) == []
+
+
+HALT = CancelEverything("position cannot record", 7)
+ALL_GONE = CancelAnswered(venue_order_ids=(), canceled=(), not_canceled=())
+ONE_LEFT = CancelAnswered(
+    venue_order_ids=(), canceled=(), not_canceled=(("0xff", "the order is delayed"),)
+)
+
+
+def test_if_a_halt_cancels_the_account_it_is_taken_back_until_the_venue_has_said_so() -> None:
+    bench = Bench(cancel_all_on_halt=True).open()
+    bench.give(FAILED)
+    bench.give(ONE_LEFT)
+    bench.advance(bench.now_ms + AGAIN_MS)
+    bench.give(CancelFailed(venue_order_ids=(), reason="no answer"))
+    bench.give(HALT)
+    assert bench.told(DESK, EverythingCancelled) == []
+    bench.advance(bench.now_ms + AGAIN_MS)
+    assert len(bench.commanded(CancelAll)) == 3
+    bench.give(ALL_GONE)
+    bench.give(HALT)
+    assert bench.told(DESK, EverythingCancelled) == [EverythingCancelled(7)]
+    bench.advance(bench.now_ms + 10 * AGAIN_MS)
+    assert len(bench.commanded(CancelAll)) == 3
+
+
+def test_own_orders_and_the_account_are_taken_back_each_until_it_is_over() -> None:
+    bench = Bench(cancel_all_on_halt=True).open()
+    bench.place()
+    bench.give(FAILED)
+    bench.give(ALL_GONE)
+    bench.advance(bench.now_ms + AGAIN_MS)
+    assert (len(bench.commanded(CancelOrders)), len(bench.commanded(CancelAll))) == (2, 1)
+
+
+def test_the_account_is_taken_back_as_soon_as_there_are_credentials() -> None:
+    bench = Bench(cancel_all_on_halt=True)
+    bench.start()
+    bench.give(FAILED)
+    assert bench.commanded(CancelAll) == []
+    bench.give(READY)
+    assert len(bench.commanded(CancelAll)) == 1
+
+
+def test_otherwise_the_desk_need_not_wait_for_the_account(bench: Bench) -> None:
+    bench.give(FAILED)
+    bench.give(HALT)
+    assert bench.told(DESK, EverythingCancelled) == [EverythingCancelled(7)]
+    assert bench.commanded(CancelAll) == []
