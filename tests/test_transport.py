@@ -1,9 +1,16 @@
 from __future__ import annotations
 
 import pickle
+import socket
+from collections.abc import Iterator
 
+import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from thespian.system.transport import TCPTransport, streamBuffer
 
+from actors import transport
 from actors.transport import SealedPickle, UnsealedFrame
 
 KEY = b"k" * 32
@@ -42,3 +49,62 @@ def test_a_changed_body_breaks_the_seal() -> None:
     frame[-3] ^= 1
     with pytest.raises(UnsealedFrame):
         SealedPickle(KEY).loads(bytes(frame))
+
+
+# Frames
+
+
+@attrs.define
+class Mailbox:
+    """Stands for a transport: keeps what it is told has arrived."""
+
+    messages: list[object] = attrs.field(factory=list)
+
+    def _processReceivedEnvelope(  # noqa: N802 # the name is Thespian's
+        self, envelope: TCPTransport.ReceiveEnvelope, has_exclusive_flag: bool = False
+    ) -> None:
+        assert not has_exclusive_flag
+        self.messages.append(envelope.message)
+
+
+@pytest.fixture(scope="module")
+def wire() -> Iterator[socket.socket]:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield ours
+
+
+def frame(message: object) -> bytes:
+    sent: bytes = streamBuffer.toSendBuffer(("sender", message))
+    return sent
+
+
+@given(messages=st.lists(st.binary(max_size=40), min_size=1, max_size=8), data=st.data())
+def test_frames_that_come_together_or_in_pieces_all_arrive_in_order(
+    wire: socket.socket, messages: list[bytes], data: st.DataObject
+) -> None:
+    stream = b"".join(map(frame, messages))
+    cuts = data.draw(st.lists(st.integers(0, len(stream)), max_size=6).map(sorted))
+    mailbox = Mailbox()
+    incoming = TCPTransport.TCPIncomingPersistent("sender", wire)
+    for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
+        arrived = stream[start:end]
+        while arrived:
+            wanted = transport._remaining_amount(incoming._rData)
+            incoming.addData(arrived[:wanted])
+            arrived = arrived[wanted:]
+            incoming = transport._take_frames(mailbox, incoming)
+            assert incoming.socket is wire, "it waits for more on the same socket"
+    assert mailbox.messages == messages
+
+
+@pytest.mark.parametrize("torn", [b"3>abc", b"abc>3"], ids=["body", "size"])
+def test_a_frame_that_cannot_be_read_closes_the_socket_after_those_before_it(torn: bytes) -> None:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        incoming = TCPTransport.TCPIncomingPersistent("sender", ours)
+        incoming.addData(frame(1) + torn + frame(2))
+        mailbox = Mailbox()
+        assert transport._take_frames(mailbox, incoming) is None
+        assert mailbox.messages == [1]
+        assert theirs.recv(1) == b""

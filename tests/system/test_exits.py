@@ -1,4 +1,4 @@
-"""Children that die at the same time are all reported to their parent."""
+"""What actors in real processes hear of each other: every word in order, and every exit."""
 
 from __future__ import annotations
 
@@ -6,23 +6,35 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import many_exits
+import many_words
 import pytest
 from onlookers import free_port
 
 pytestmark = pytest.mark.processes
 
+ROOT = Path(__file__).parents[2]
 
-def test_every_child_of_many_that_die_at_once_is_reported() -> None:
-    script = str(Path(many_exits.__file__))
-    done = subprocess.run(
-        [sys.executable, script, str(free_port())],
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+
+def said_by(program: ModuleType) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(program.__file__), str(free_port())],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
         timeout=100,
     )
+
+
+def test_every_child_of_many_that_die_at_once_is_reported() -> None:
+    done = said_by(many_exits)
     assert done.stdout.split() == [str(many_exits.CHILDREN)] * 6, done.stderr
+
+
+def test_thousands_of_words_from_one_handler_all_arrive_in_their_order() -> None:
+    done = said_by(many_words)
+    assert done.stdout == "heard True echoed True", done.stderr
