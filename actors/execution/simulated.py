@@ -71,6 +71,8 @@ class SimulatedExecutorCore(Core):
         self._ended: dict[str, PaperEnd] = {}
         self._liquidity = PaperLiquidity()
         self._snapshot: MarketSnapshot | None = None
+        self._unanswered: int | None = None
+        """Sequence of the snapshot that market state waits for an answer to."""
 
     @handles(Started)
     def start(self, message: Started, now_ms: int) -> Effects:
@@ -117,6 +119,7 @@ class SimulatedExecutorCore(Core):
             Record(submitted, (_save(paper),)),
             Send(order_role(intent.order_id), submitted),
             _timer(paper, now_ms),
+            *self._want_snapshots(),
         ]
 
     @handles(QueryOrder)
@@ -174,17 +177,24 @@ class SimulatedExecutorCore(Core):
     @handles(MarketSnapshot)
     def see(self, message: MarketSnapshot, now_ms: int) -> Effects:
         """Let the newest books fill what rests."""
-        taken = Send(MARKET_STATE, SnapshotTaken(message.sequence))
+        self._unanswered = message.sequence
+        effects = self._want_snapshots()
         known = self._snapshot
         if known is not None and message.taken_at_ms < known.taken_at_ms:
-            return [taken]
+            return effects
         self._snapshot = message
         self._liquidity = self._liquidity.seen(message)
-        effects: Effects = [taken]
         for paper in list(self._live.values()):
             if paper.phase is PaperPhase.RESTING and now_ms < paper.intent.expires_at_ms:
                 effects += self._trade_resting(paper, now_ms)
         return effects
+
+    def _want_snapshots(self) -> Effects:
+        """Ask for the next snapshot while an order lives; else one a second will come and do."""
+        if self._unanswered is None or not self._live:
+            return []
+        sequence, self._unanswered = self._unanswered, None
+        return [Send(MARKET_STATE, SnapshotTaken(sequence))]
 
     @handles(MarketClosing)
     def close_window(self, message: MarketClosing, _now_ms: int) -> Effects:

@@ -418,12 +418,25 @@ def test_f25_the_end_of_the_window_ends_what_is_left_in_it() -> None:
     assert ended.reason == "the window is over"
 
 
-def test_every_snapshot_is_answered_so_that_the_next_can_come() -> None:
+def test_while_an_order_lives_every_snapshot_is_answered_so_that_the_next_can_come() -> None:
     bench = Bench()
+    bench.submit()
     newer = bench.see(now_ms=T0 + 5)
     older = bench.see(now_ms=T0)
-    assert [each.sequence for each in sent(newer, SnapshotTaken, MARKET_STATE)] == [6]
-    assert [each.sequence for each in sent(older, SnapshotTaken, MARKET_STATE)] == [1]
+    assert answered(newer) == [6]
+    assert answered(older) == [1]
+
+
+def test_without_an_order_a_snapshot_waits_for_its_answer_until_one_comes() -> None:
+    bench = Bench()
+    assert answered(bench.see(now_ms=T0)) == []
+    assert answered(bench.see(now_ms=T0 + 5)) == []
+    assert answered(bench.submit()) == [6]
+    assert answered(bench.submit(order_id="order_b")) == []
+
+
+def answered(effects: Effects) -> list[int]:
+    return [each.sequence for each in sent(effects, SnapshotTaken, MARKET_STATE)]
 
 
 def test_an_opened_window_needs_no_preparation() -> None:
