@@ -108,11 +108,12 @@ class ChildLost:
 
 @attrs.frozen(kw_only=True)
 class Hello:
-    """A child is ready: its recovery is done."""
+    """A child is ready: its recovery is done, and its first words to others have left."""
 
     role: str
     pid: int
     generation: int
+    is_serving: bool = True
 
 
 @attrs.frozen

@@ -121,6 +121,7 @@ class Shell(Actor):
         self._pulse = Pulse()
         self._is_leaving = False
         self._was_serving: bool | None = None
+        """As the supervisor was told; None until Hello says it."""
         self._pause_points: PausePoints | None = None
 
     # What subclasses may replace
@@ -230,9 +231,12 @@ class Shell(Actor):
             for kind in self._core.RECOVERS
             for value in self._journal.load(kind, order_id_of(role))
         ]
-        self._send(SUPERVISOR, Hello(role=role, pid=os.getpid(), generation=generation))
+        # What a core says first is urgent, an order's most of all: the supervisor comes last.
         for message in (Started(tuple(saved)), *self.opening_messages(boot)):
             self._run(message)
+        self._was_serving = is_serving = self._core.is_serving
+        hello = Hello(role=role, pid=os.getpid(), generation=generation, is_serving=is_serving)
+        self._send(SUPERVISOR, hello)
 
     def _close(self) -> None:
         self._is_leaving = True
@@ -349,7 +353,7 @@ class Shell(Actor):
 
     def _tell_if_serving_changed(self, core: Core) -> None:
         is_serving = core.is_serving
-        if is_serving != self._was_serving:
+        if self._was_serving not in (None, is_serving):
             self._was_serving = is_serving
             self._send(SUPERVISOR, ServingChanged(self._role, is_serving))
 

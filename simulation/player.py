@@ -194,8 +194,12 @@ class Player:
             for kind in self.core.RECOVERS
             for value in house.journal.load(kind, order_id_of(role))
         ]
-        self._send(SUPERVISOR, Hello(role=role, pid=self.pid, generation=self.generation))
         self._run(Started(tuple(saved)))
+        if self.is_gone:
+            return
+        self._was_serving = is_serving = self.core.is_serving
+        hello = Hello(role=role, pid=self.pid, generation=self.generation, is_serving=is_serving)
+        self._send(SUPERVISOR, hello)
 
     def _tell_restarted(self, role: str) -> None:
         if self.core is not None and self.core.accepts(PeerRestarted) and role != self.role:
@@ -233,7 +237,7 @@ class Player:
         if effects and not self._perform_all(effects):
             return
         is_serving = core.is_serving
-        if is_serving != self._was_serving:
+        if self._was_serving not in (None, is_serving):
             self._was_serving = is_serving
             self._send(SUPERVISOR, ServingChanged(self.role, is_serving))
 

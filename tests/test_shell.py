@@ -36,7 +36,6 @@ from actors.messages import (
     Ping,
     Pong,
     Recalled,
-    ServingChanged,
     Started,
     TimerFired,
 )
@@ -134,10 +133,9 @@ def exits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return codes
 
 
-def test_a_start_says_hello_with_a_new_generation_and_then_serves(stage: ShellStage) -> None:
+def test_a_start_says_hello_with_a_new_generation_and_that_it_serves(stage: ShellStage) -> None:
     assert stage.sent_to("supervisor") == [
-        Hello(role="echo", pid=os.getpid(), generation=1),
-        ServingChanged("echo", is_serving=True),
+        Hello(role="echo", pid=os.getpid(), generation=1, is_serving=True)
     ]
 
 

@@ -57,7 +57,7 @@ class Child:
             return False
         self.pid = said.pid or self.pid
         self.generation = said.generation
-        self.serve(self.kind is ChildKind.TEMPORARY, now_ms)
+        self.serve(said.is_serving, now_ms)
         return True
 
     def serve(self, is_serving: bool, now_ms: int) -> None:

@@ -34,7 +34,6 @@ from actors.messages import (
     Ping,
     Pong,
     Recalled,
-    ServingChanged,
     Started,
     TimerFired,
 )
@@ -148,10 +147,7 @@ def scene() -> Scene:
 
 def test_it_says_hello_and_recovers_its_own_rows(scene: Scene) -> None:
     assert scene.core.heard == [Started(())]
-    assert scene.supervisor.letters == [
-        Hello(role=ROLE, pid=7, generation=1),
-        ServingChanged(ROLE, True),
-    ]
+    assert scene.supervisor.letters == [Hello(role=ROLE, pid=7, generation=1, is_serving=True)]
     scene.play(*SAYS)
     successor = Player(scene.house, scene.supervisor, ROLE, 8, 0)
     successor.begin(AddressBook(version=1, entries={}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 from actors.messages import Assign, Hello, Pong
+from actors.roles import is_spare
 from actors.settings import SupervisionSettings
 from actors.supervision.core import SPARE_COUNT, SupervisorCore
 from actors.supervision.messages import ChildReport, Spawn, SupervisorEffect, Tell
@@ -31,7 +32,12 @@ class Troupe:
                 self.handles[effect.role] = effect.handle
                 self.core.child_forked(effect.handle, 1000 + effect.handle)
                 if effect.role not in self.mute:
-                    hello = Hello(role=effect.role, pid=1000 + effect.handle, generation=1)
+                    hello = Hello(
+                        role=effect.role,
+                        pid=1000 + effect.handle,
+                        generation=1,
+                        is_serving=is_spare(effect.role),
+                    )
                     effects += self.core.child_said(effect.handle, hello, self.now_ms)
             elif isinstance(effect, Tell) and isinstance(effect.message, Assign):
                 self.handles[effect.message.role] = effect.handle
