@@ -4,6 +4,10 @@ Run as ``python -m bench.latency``. A tick's clock starts when its frame leaves 
 feed's I/O thread, and ends when the strategy has evaluated the snapshot that carries it, or when
 the executor has recorded the order that came of it and sent it on its way. Of several frames that
 share a batch or a snapshot the oldest counts.
+
+Signals are measured as trading has them, with the handful of orders that the default settings make
+of a window. Orders are measured with settings that make two or three a second, a hundred times as
+many, for their tail to be seen at all; what that does to the signals is in a row of its own.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ import attrs
 from actors.observer.messages import GetView, View
 from actors.roles import MARKET_FEED, OBSERVER
 from bench.common import Figure, Machine, Row, Table, Target, latency_figures, options, show
-from bench.system import EAGER, System, exchange, system
+from bench.system import EAGER, ORDINARY, System, exchange, system
 
 LIMIT_MS = 10
 _LOOK_EVERY_S = 0.5
@@ -33,6 +37,8 @@ class Load:
 
     frames_per_second: int
     seconds: float
+    is_eager: bool = True
+    """Whether the strategy orders as often as it can be made to."""
 
     @property
     def name(self) -> str:
@@ -64,7 +70,7 @@ def measured(load: Load, slices_count: int, within: Path | None = None) -> list[
     """
     with (
         exchange(load.frames_per_second, _LEAD_MS) as venue,
-        system(EAGER, venue, within=within) as running,
+        system(EAGER if load.is_eager else ORDINARY, venue, within=within) as running,
     ):
         running.wait_for_window()
         running.report()  # what was sampled until now is left out
@@ -106,18 +112,20 @@ def unread_bytes(port: int) -> int:
 
 
 def summary_rows(load: Load, slices: list[Slice]) -> list[Row]:
-    """One row a path."""
-    rows = []
-    for name in ("tick_to_signal", "tick_to_order"):
-        samples = [each for part in slices for each in part.latencies_us.get(name, [])]
-        rows.append(
-            Row(
-                name=f"{name.replace('_', ' ')}, {load.name}",
-                figures=latency_figures(samples),
-                target=Target(column="p99 ms", limit=LIMIT_MS),
-            )
-        )
-    return rows
+    """One row a path; an ordinary market's few orders have none."""
+    target = Target(column="p99 ms", limit=LIMIT_MS)
+    if not load.is_eager:
+        figures = _figures("tick_to_signal", slices)
+        return [Row(name=f"tick to signal, {load.name}", figures=figures, target=target)]
+    order, signal = _figures("tick_to_order", slices), _figures("tick_to_signal", slices)
+    return [
+        Row(name=f"tick to order, {load.name}", figures=order, target=target),
+        Row(name=f"tick to signal, {load.name}, as many orders", figures=signal),
+    ]
+
+
+def _figures(name: str, slices: list[Slice]) -> dict[str, Figure]:
+    return latency_figures([each for part in slices for each in part.latencies_us.get(name, [])])
 
 
 def course(load: Load, slices: list[Slice]) -> Table:
@@ -138,7 +146,7 @@ def course(load: Load, slices: list[Slice]) -> Table:
         rows.append(Row(name=f"from {part.from_s:g} s", figures=figures))
         frames_before, merged_before = part.frames_count, part.merged_count
     return Table(
-        title=f"the course of it, {load.name}",
+        title=f"the course of it, {load.name}, {'many orders' if load.is_eager else 'few orders'}",
         rows=rows,
         notes=(
             "merged: how often frames waited behind a batch that market state had not yet taken",
@@ -151,14 +159,12 @@ def main() -> None:
     """Measure and print."""
     arguments = options(__doc__).parse_args()
     machine = Machine.now()
-    loads = (
-        (Load(frames_per_second=50, seconds=4),)
-        if arguments.quick
-        else (
-            Load(frames_per_second=500, seconds=90),
-            Load(frames_per_second=1_600, seconds=90),
-        )
-    )
+    rates, seconds = ((50,), 4) if arguments.quick else ((500, 1_600), 90)
+    loads = [
+        Load(frames_per_second=rate, seconds=seconds, is_eager=is_eager)
+        for is_eager in (False, True)
+        for rate in rates
+    ]
     rows: list[Row] = []
     courses = []
     for load in loads:

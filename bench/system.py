@@ -40,8 +40,10 @@ NORMAL_ACTIVITY = 0.9
 _START_LIMIT_S = 60.0
 _LOOK_AGAIN_S = 0.02
 
+ORDINARY = Settings(series=SeriesSettings(window_minutes=WINDOW_MINUTES))
+"""As trading is by default, but for the window's length."""
 EAGER = Settings(
-    series=SeriesSettings(window_minutes=WINDOW_MINUTES),
+    series=ORDINARY.series,
     strategy=StrategySettings(
         bootstrap_high_ticks=1000,
         bootstrap_low_ticks=1000,
@@ -53,7 +55,7 @@ EAGER = Settings(
     risk=RiskSettings(max_orders_per_minute=10_000, max_window_dollars=1_000_000),
 )
 """Every order is taken back before it reaches the book, so the first rule of the strategy wishes
-again and again: about one order a second, where a real window has a handful."""
+again and again: two or three orders a second, where a real window has a handful."""
 
 
 class NotServing(Exception):
