@@ -11,16 +11,20 @@ must run in the foreground process before the actor system starts; forks inherit
 from __future__ import annotations
 
 import ctypes
+import errno
 import hmac
 import logging
+import math
 import os
 import pickle
 import secrets
 import select
+import selectors
 import signal
 import socket
 import sys
 import time
+from datetime import timedelta
 from hashlib import blake2b
 from typing import Any
 
@@ -83,6 +87,7 @@ _Transport: Any = TCPTransport.TCPTransport
 _schedule: Any = _Transport._scheduleTransmitActual
 _connect: Any = _Transport._next_XMIT_1
 _send: Any = _Transport._next_XMIT_2
+_delay_of_incoming: Any = _tcp.TCPIncoming_Common.delay
 
 
 def _remaining_amount(buffer: Any) -> int:
@@ -148,6 +153,57 @@ def _schedule_and_finish(transport: Any, intent: Any, has_exclusive_flag: bool =
         each.tx_done(status)
 
 
+class _Poll:
+    """What Thespian's loop makes anew at each turn, with one system call in place of many."""
+
+    def __init__(self) -> None:
+        self._poll = select.poll()
+        self._wanted: dict[int, int] = {}
+
+    def register(self, descriptor: int, event: int) -> None:
+        """Wait for a descriptor to become readable, or writable; its end and errors are either."""
+        self._wanted[descriptor] = event
+        self._poll.register(
+            descriptor, select.POLLIN if event == selectors.EVENT_READ else select.POLLOUT
+        )
+
+    def select(self, timeout_s: float | None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Wait for the first of them; None: for as long as it takes.
+
+        Raises:
+            OSError: a descriptor is closed, as the selector in its place would say.
+        """
+        ready = []
+        timeout_ms = None if timeout_s is None else math.ceil(timeout_s * 1000)
+        for descriptor, flags in self._poll.poll(timeout_ms):
+            if flags & select.POLLNVAL:
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+            event = self._wanted[descriptor]
+            ready.append((selectors.SelectorKey(descriptor, descriptor, event, None), event))
+        return ready
+
+    def close(self) -> None:
+        """Let go of nothing: there is no descriptor to it."""
+
+
+class _Selectors:
+    """Stands for the module in Thespian's eyes."""
+
+    DefaultSelector = _Poll
+    EVENT_READ, EVENT_WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+
+
+_FOR_LONG = timedelta(hours=1)
+
+
+def _delay(incoming: Any, current_time: object = None) -> timedelta:
+    """How long a socket that brings frames may be left alone: it does not grow old."""
+    if hasattr(incoming, "_pauseUntil"):
+        waits: timedelta = _delay_of_incoming(incoming, current_time)
+        return waits
+    return _FOR_LONG
+
+
 def _kind_of_message(carrier: Any) -> str:
     """Name what a transport's log line is about; its own way writes out the message and timers."""
     return type(carrier.message).__name__
@@ -160,14 +216,17 @@ def quicken() -> None:
     for each message both processes wake once more, which on a tick's way was a third of the work.
     What the kernel has taken arrives unless the receiver dies, and that, here, every core makes up
     for. It also reads twenty bytes first, to learn a frame's size, which costs a turn of its loop a
-    message, waits for a connection that already stands, and words a line about each message six
-    times over for a log that nobody keeps. docs/decisions/transport.md has the measurements.
+    message, waits for a connection that already stands, tells the kernel of each socket anew at
+    each turn, and words a line about each message six times over for a log that nobody keeps.
+    docs/decisions/transport.md has the measurements.
     """
     _Transport._addedDataToIncoming = _take_frames
     _Transport._next_XMIT_1 = _connect_now
     _Transport._next_XMIT_2 = _send_unanswered
     _Transport._scheduleTransmitActual = _schedule_and_finish
     streamBuffer.ReceiveBuffer.remainingAmount = _remaining_amount
+    _tcp.TCPIncoming_Common.delay = _delay
+    _tcp.selectors = _Selectors
     _tcp.TransmitIntent.identify = _kind_of_message
     _tcp.ReceiveEnvelope.identify = _kind_of_message
 

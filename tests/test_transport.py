@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+import selectors
 import socket
 from collections.abc import Iterator
 
@@ -108,3 +109,47 @@ def test_a_frame_that_cannot_be_read_closes_the_socket_after_those_before_it(tor
         assert transport._take_frames(mailbox, incoming) is None
         assert mailbox.messages == [1]
         assert theirs.recv(1) == b""
+
+
+# Waiting
+
+
+def test_the_loop_is_told_what_is_readable_and_what_is_writable() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.send(b"x")
+        poll = transport._Poll()
+        poll.register(ours.fileno(), selectors.EVENT_READ)
+        poll.register(theirs.fileno(), selectors.EVENT_WRITE)
+        expected = [
+            (ours.fileno(), selectors.EVENT_READ),
+            (theirs.fileno(), selectors.EVENT_WRITE),
+        ]
+        assert sorted((key.fd, event) for key, event in poll.select(None)) == sorted(expected)
+
+
+def test_the_end_of_a_connection_is_readable() -> None:
+    ours, theirs = socket.socketpair()
+    with ours:
+        theirs.close()
+        poll = transport._Poll()
+        poll.register(ours.fileno(), selectors.EVENT_READ)
+        assert [event for _, event in poll.select(5.0)] == [selectors.EVENT_READ]
+
+
+def test_nothing_is_ready_when_the_time_is_over() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        poll = transport._Poll()
+        poll.register(ours.fileno(), selectors.EVENT_READ)
+        assert poll.select(0.001) == []
+
+
+def test_a_closed_descriptor_is_an_error_as_the_loop_expects_it() -> None:
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    poll = transport._Poll()
+    poll.register(ours.fileno(), selectors.EVENT_READ)
+    ours.close()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        poll.select(0.0)
