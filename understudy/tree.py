@@ -121,6 +121,8 @@ class ActorTree:
         return None if answer is None else answer.message
 
     def _ask(self, address: Any, message: object, patience_s: float, is_wanted: Any) -> Any:
+        if self.fallen() is not None:
+            return None  # nobody would say so: a question to the dead only uses up its patience
         # Thespian's ask returns the next message from anyone: what answers an earlier question
         # that had been given up on is passed over here.
         deadline = time.monotonic() + patience_s
