@@ -147,9 +147,9 @@ class ActorTree:
 
     def end(self, reason: str) -> ChildrenReport | None:
         """End in good order: orders over, actors gone, nothing left running; the last report."""
-        self._system.tell(self._supervisor, ShutDown(reason))
         deadline = time.monotonic() + self._ending_limit_s
         while time.monotonic() < deadline and self.fallen() is None:
+            self._system.tell(self._supervisor, ShutDown(reason))  # said twice, it counts once
             report = self.ask_children(patience_s=1.0)
             if report is not None and report.is_cleared:
                 break

@@ -73,7 +73,11 @@ class MarketSnapshot:
 
 @attrs.frozen
 class SnapshotTaken:
-    """A subscriber has used the snapshot; it may have the next."""
+    """A subscriber has used the snapshot; it may have the next.
+
+    One that has no use for them now answers when it has; until then one a second comes, as to a
+    subscriber whose answer was lost.
+    """
 
     sequence: int
 
