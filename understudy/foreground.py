@@ -169,6 +169,10 @@ class _Foreground:
             finally:
                 control.close()
             self._lines.write("info", f"ending: {self._stop_reason}")
+            fallen = tree.fallen()
+            has_open = bool(self._reader.states("order", open_only=True))
+            if fallen is not None and code == ExitCode.OK and has_open:
+                tree = self._rebuild(tree, fallen)  # nobody else could end them
             self._take_report(tree.end(self._stop_reason))
         print_summary(self._reader, self._tally, self._start_seq, is_json=self._options.is_json)
         left = orders_left(self._reader)

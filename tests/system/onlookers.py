@@ -70,7 +70,10 @@ class Onlooker:
         def whole() -> Seen | None:
             seen = self.system.look()
             left = orders & open_orders(self.reader)
-            return seen if seen is not None and is_whole(seen, left) else None
+            if seen is None or not is_whole(seen, left):
+                return None
+            told = {seen.supervisor_pid, *(child.pid for child in seen.children)}
+            return seen if told <= self.system.pids() else None  # it may be older than a kill
 
         return self.until("every role is served", whole)
 

@@ -118,6 +118,16 @@ def test_ctrl_c_takes_back_what_rests_before_it_leaves(start: NewLive) -> None:
     assert_all_agrees(live)
 
 
+def test_ctrl_c_takes_back_what_rests_also_when_the_supervisor_has_just_fallen(
+    start: NewLive,
+) -> None:
+    live = start("execution.order_ttl_ms=300000")
+    live.until_an_order_is(*RESTING)
+    os.kill(live.until_whole().supervisor_pid, signal.SIGKILL)
+    end(live)
+    assert_all_agrees(live)
+
+
 def test_giving_up_takes_back_what_rests(start: NewLive) -> None:
     live = start("execution.order_ttl_ms=300000", "supervision.max_restarts=0")
     live.until_an_order_is(*RESTING)
