@@ -169,11 +169,12 @@ class _Foreground:
             finally:
                 control.close()
             self._lines.write("info", f"ending: {self._stop_reason}")
-            fallen = tree.fallen()
-            has_open = bool(self._reader.states("order", open_only=True))
-            if fallen is not None and code == ExitCode.OK and has_open:
-                tree = self._rebuild(tree, fallen)  # nobody else could end them
             self._take_report(tree.end(self._stop_reason))
+            is_cleared = self._report is not None and self._report.is_cleared
+            if code == ExitCode.OK and not is_cleared and self._has_open_orders():
+                self._lines.write("warning", "the tree fell before its orders were over")
+                self._tally.close_tree()
+                self._take_report(ActorTree(self._boot).end(self._stop_reason))
         print_summary(self._reader, self._tally, self._start_seq, is_json=self._options.is_json)
         left = orders_left(self._reader)
         if left:
@@ -253,6 +254,9 @@ class _Foreground:
         tree.kill()
         self._answered_at = time.monotonic()
         return ActorTree(self._boot)
+
+    def _has_open_orders(self) -> bool:
+        return bool(self._reader.states("order", open_only=True))
 
     def _finished_windows(self) -> int:
         """How many windows have settled of those that this run saw from their start."""
