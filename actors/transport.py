@@ -132,9 +132,9 @@ def _connect_now(transport: Any, intent: Any) -> Any:
 
 
 def _is_writable(sock: socket.socket) -> bool:
-    poll = select.poll()
-    poll.register(sock, select.POLLOUT)
-    return bool(poll.poll(0))
+    poll = _Poll()
+    poll.register(sock.fileno(), selectors.EVENT_WRITE)
+    return bool(poll.select(0.0))
 
 
 def _send_unanswered(transport: Any, intent: Any) -> Any:

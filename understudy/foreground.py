@@ -169,12 +169,7 @@ class _Foreground:
             finally:
                 control.close()
             self._lines.write("info", f"ending: {self._stop_reason}")
-            self._take_report(tree.end(self._stop_reason))
-            is_cleared = self._report is not None and self._report.is_cleared
-            if code == ExitCode.OK and not is_cleared and self._has_open_orders():
-                self._lines.write("warning", "the tree fell before its orders were over")
-                self._tally.close_tree()
-                self._take_report(ActorTree(self._boot).end(self._stop_reason))
+            self._end(tree, code)
         print_summary(self._reader, self._tally, self._start_seq, is_json=self._options.is_json)
         left = orders_left(self._reader)
         if left:
@@ -182,6 +177,15 @@ class _Foreground:
         if code != ExitCode.OK:
             return _say(self._stop_reason, code)
         return ExitCode.FAILED if left else code
+
+    def _end(self, tree: ActorTree, code: ExitCode) -> None:
+        """End in good order; if the tree fell on the way, a new one ends the open orders."""
+        self._take_report(tree.end(self._stop_reason))
+        is_cleared = self._report is not None and self._report.is_cleared
+        if code == ExitCode.OK and not is_cleared and self._has_open_orders():
+            self._lines.write("warning", "the tree fell before its orders were over")
+            self._tally.close_tree()
+            self._take_report(ActorTree(self._boot).end(self._stop_reason))
 
     def _watch(self, tree: ActorTree, live: LiveView) -> tuple[ExitCode, ActorTree]:
         while not self._stop_reason:

@@ -21,6 +21,7 @@ from actors.execution.messages import (
     CancelEverything,
     CancelRequested,
     HaltReport,
+    HaltTrading,
     OpenOrders,
     OrderState,
     OrderUpdated,
@@ -49,14 +50,19 @@ class DeskBase(Core):
         self._holdings = Holdings()
         self._market: Market | None = None
         self._is_over = False
-        self._passing_halt = ""
-        """Why nothing is traded until this process ends."""
+        self._passing: HaltTrading | None = None
+        """The last halt without a name, which lasts until this process ends."""
         self._unconfirmed: CancelEverything | None = None
         """What the real executor was asked to take back, and has not answered yet."""
         self._answered_id = 0
         self._exit_attempts = 0
 
     # What holds now
+
+    @property
+    def _passing_halt(self) -> str:
+        """Why nothing is traded until this process ends; empty if nothing says so."""
+        return "" if self._passing is None else self._passing.reason
 
     @property
     def _halt_reason(self) -> str:

@@ -40,8 +40,6 @@ class HaltingDesk(DeskBase):
     """Why the last book could not be sold into."""
     _sale_refusal = ""
     """Why the last sale was not made: it is too small."""
-    _heard: HaltTrading | None = None
-    """The last halt without a name: said again, it asks for nothing new."""
 
     @property
     def _is_flattening(self) -> bool:
@@ -58,8 +56,7 @@ class HaltingDesk(DeskBase):
                 *self._halt(halt, now_ms, is_asked=message.request_id != 0),
                 *self._answer(message.request_id, now_ms),
             ]
-        self._passing_halt = message.reason
-        is_new, self._heard = message != self._heard, message
+        is_new, self._passing = message != self._passing, message  # said again, it is nothing new
         cancels = self._cancel_all(message.reason, now_ms, is_new=is_new) if message.cancel else []
         return [*cancels, *self._tell_changes(now_ms)]
 
