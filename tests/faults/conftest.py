@@ -32,7 +32,8 @@ def stage(exchange: RunningExchange) -> Iterator[FaultStage]:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def lively() -> Iterator[LivelyExchange]:
+    """An exchange for one test: the traded window must not end during it."""
     with LivelyExchange() as running:
         yield running

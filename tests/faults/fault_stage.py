@@ -7,7 +7,6 @@ the real ones. In the end three accounts must be one: our record, the Orders', t
 from __future__ import annotations
 
 import select
-import time
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -53,11 +52,7 @@ class LivelyExchange(RunningExchange):
     """An exchange early in a window, whose books move all the time; that window is traded."""
 
     TRADED_INDEX: ClassVar[int] = 0
-
-    def __init__(self) -> None:
-        super().__init__()
-        window_starts_ms = time.time_ns() // 1_000_000 // WINDOW_MS * WINDOW_MS
-        self._options = attrs.evolve(self._options, start_ms=window_starts_ms + 20_000)
+    STARTS_AFTER_MS: ClassVar[int] = 20_000
 
 
 def recording(event_type: type, **fields: Any) -> Moment:

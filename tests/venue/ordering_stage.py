@@ -16,6 +16,7 @@ import pytest
 from actors.units import NANOS_PER_DOLLAR
 from venue.options import ExchangeOptions
 from venue.server import LocalExchange
+from venue.windows import window_start_ms
 
 polymarket = pytest.importorskip("polymarket", reason="the venue's client is not installed")
 from polymarket.environments import _create_environment  # noqa: E402 # after the skip
@@ -37,11 +38,11 @@ BOB = address_of(BOB_KEY)
 
 
 def run(scenario: Callable[[LocalExchange], Awaitable[None]], **changes: Any) -> None:
-    """Run a scenario against a real exchange that has started just now, within a limit."""
+    """Run a scenario against a real exchange that has just begun a window, within a limit."""
     settings: dict[str, Any] = {
         "seed": 4,
         "minutes": 5,
-        "start_ms": time.time_ns() // 1_000_000,
+        "start_ms": window_start_ms(5, time.time_ns() // 1_000_000) + 1_000,
         "rate": 20.0,
         "wallets": {ALICE: 1_000 * NANOS_PER_DOLLAR, BOB: 1_000 * NANOS_PER_DOLLAR},
         "has_admin": True,

@@ -41,9 +41,11 @@ from actors.units import NANOS_PER_DOLLAR, shares
 from understudy.bootstrap import pointed_at_local_exchange
 from venue.options import ExchangeOptions
 from venue.server import LocalExchange
+from venue.windows import window_start_ms
 
 LIMIT_S = 100.0
 SPEED = 8.0
+MINUTES = 15
 
 T = TypeVar("T")
 
@@ -64,15 +66,18 @@ def address_of(key: str) -> str:
 class RunningExchange:
     """A local exchange on a thread of its own."""
 
-    TRADED_INDEX: ClassVar[int] = 1
-    """Which of the listed windows is traded: before its start one is all but still."""
+    TRADED_INDEX: ClassVar[int] = -1
+    """Which of the listed windows is traded: the last, as long before its start all is still."""
+    STARTS_AFTER_MS: ClassVar[int] = 1_000
+    """How far into a window it starts, whatever the hour is: so every run sees the same."""
 
     def __init__(self, speed: float = SPEED, seed: int = 4) -> None:
+        now_ms = time.time_ns() // 1_000_000
         self._options = ExchangeOptions(
             seed=seed,
-            minutes=15,
+            minutes=MINUTES,
             speed=speed,
-            start_ms=time.time_ns() // 1_000_000,
+            start_ms=window_start_ms(MINUTES, now_ms) + self.STARTS_AFTER_MS,
             rate=20.0,
             has_admin=True,
         )
@@ -124,11 +129,12 @@ class RunningExchange:
         """The exchange's own books of a wallet."""
         return dict(self.get("/admin/ledger")["wallets"][address_of(key).lower()])
 
-    def market(self, after: Market | None = None) -> Market:
-        """The window that is traded, or the one after another; it is made out to be open long."""
+    def market(self, other_than: Market | None = None) -> Market:
+        """A window to trade, perhaps another than the last; it is made out to be open long."""
         rows = self.get("/markets/keyset")["markets"]
-        slugs = [row["slug"] for row in rows]
-        row = rows[self.TRADED_INDEX] if after is None else rows[slugs.index(after.slug) + 1]
+        if other_than is not None:
+            rows = [row for row in rows if row["slug"] != other_than.slug]
+        row = rows[self.TRADED_INDEX]
         yes_token, no_token = json.loads(row["clobTokenIds"])
         now_ms = self.clock.now_ms()
         return Market(
@@ -253,7 +259,7 @@ class LiveStage:
         return order_id
 
     def end_window(self) -> None:
-        """Let the system believe that the window is over, and begin the next one.
+        """Let the system believe that the window is over, and begin another one.
 
         Orders bring their window with them, so the executor is made again from changed records.
         """
@@ -262,7 +268,7 @@ class LiveStage:
             if isinstance(value, LiveOrder):
                 ended = attrs.evolve(value, intent=attrs.evolve(value.intent, market=over))
                 self.rows[key] = (ended, is_open)
-        self.market = self.exchange.market(after=self.market)
+        self.market = self.exchange.market(other_than=self.market)
         self.restart(EXECUTOR)
 
     def tell(self, role: str, message: object) -> None:
