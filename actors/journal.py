@@ -25,6 +25,9 @@ from actors.core import Record
 JOURNAL_NAME = "journal.sqlite"
 SCHEMA_VERSION = 1
 _BUSY_LIMIT_S = 10.0
+_LOG_PAGES_MOST = 10_000
+"""40 MB: a log this long is copied into the file by whoever makes it so. It is some fifty times
+what trading writes until understudy/upkeep.py copies it, without anyone waiting."""
 
 _SCHEMA = """
 CREATE TABLE events (
@@ -175,6 +178,7 @@ class Journal:
             self._connection = _connect(self.path, read_only=False)
             level = "FULL" if durability == "full" else "NORMAL"
             self._connection.execute(f"PRAGMA synchronous = {level}")
+            self._connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES_MOST}")
         except sqlite3.DatabaseError as error:
             raise JournalError(_damage_sentence(self.path, str(error))) from error
 

@@ -32,6 +32,7 @@ from actors.settings import (
 from actors.supervision.messages import ChildrenReport, ChildState
 from understudy.bootstrap import pointed_at_local_exchange, supervisor_boot
 from understudy.tree import ActorTree, prepare_to_fork
+from understudy.upkeep import JournalUpkeep
 
 ROOT = Path(__file__).resolve().parent.parent
 WINDOW_MINUTES = 15
@@ -145,13 +146,17 @@ class System:
         self.venue = venue
         self.data_dir = data_dir
         self._clock = Clock(venue.clock)
+        self._upkeep = JournalUpkeep(data_dir)
 
     def report(self) -> ChildrenReport:
-        """Ask the supervisor how all are.
+        """Ask the supervisor how all are, and keep the journal, as the foreground process does.
 
         Raises:
-            NotServing: it does not answer.
+            NotServing: it does not answer, or the journal cannot be kept.
         """
+        problem = self._upkeep.beat()
+        if problem:
+            raise NotServing(problem)
         report = self.tree.ask_children(patience_s=5.0)
         if report is None:
             raise NotServing("the supervisor does not answer")

@@ -38,6 +38,7 @@ from understudy.options import RunOptions
 from understudy.status import Status, ps_reply
 from understudy.summary import Tally, print_summary
 from understudy.tree import ActorTree, TreeFailed, prepare_to_fork
+from understudy.upkeep import JournalUpkeep
 
 _BEAT_S = 0.1
 _ASK_S = 0.3
@@ -151,6 +152,7 @@ class _Foreground:
         self._stop_reason = ""
         self._answered_at = time.monotonic()
         self._halting = HaltControl(options.data_dir)
+        self._upkeep = JournalUpkeep(options.data_dir)
         self._halts = lasting_halts(self._reader)
 
     def run_until_done(self) -> int:
@@ -192,6 +194,7 @@ class _Foreground:
             began = time.monotonic()
             self._take_report(tree.ask_children(_ASK_S))
             self._halting.beat(tree)
+            self._keep_journal()
             self._halts = lasting_halts(self._reader)
             self._take_view(tree)
             live.show(self._status())
@@ -211,6 +214,11 @@ class _Foreground:
                 self._stop_reason = f"{self._options.windows} windows have settled"
             self._pause(began)
         return ExitCode.OK, tree
+
+    def _keep_journal(self) -> None:
+        problem = self._upkeep.beat()
+        if problem:
+            self._lines.write("warning", problem)
 
     def _pause(self, began: float) -> None:
         left = _BEAT_S - (time.monotonic() - began)

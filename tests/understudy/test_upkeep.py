@@ -1,0 +1,127 @@
+"""The journal's log is copied by whoever has the time, and not by the actor that records."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+import pytest
+
+from actors.core import Record
+from actors.journal import JOURNAL_NAME, Journal, prepare
+from understudy import upkeep
+from understudy.upkeep import PERIOD_S, JournalUpkeep
+
+LOG_PAGES_BY_DEFAULT = 1_000
+PAGE_BYTES = 4_096
+
+
+@attrs.frozen
+class Happened:
+    """Something to record."""
+
+    text: str
+
+
+class Hours:
+    """A clock that only a test moves."""
+
+    now_s = 100.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def hours(monkeypatch: pytest.MonkeyPatch) -> Hours:
+    hours = Hours()
+    monkeypatch.setattr(upkeep, "time", hours)
+    return hours
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    prepare(tmp_path)
+    journal = Journal(tmp_path, "desk")
+    journal.claim()
+    yield journal
+    journal.close()
+
+
+def record(journal: Journal, count: int = 1, text: str = "a word") -> None:
+    for _ in range(count):
+        journal.record(Record(Happened(text)), at_ms=1)
+
+
+def count_without_log(journal: Journal) -> int:
+    """How many events the file has by itself."""
+    alone = journal.path.with_name("alone.sqlite")
+    shutil.copy(journal.path, alone)
+    connection = sqlite3.connect(alone)
+    (count,) = connection.execute("SELECT count(*) FROM events").fetchone()
+    connection.close()
+    return int(count)
+
+
+def test_what_was_recorded_is_copied_while_the_actor_goes_on(
+    journal: Journal, tmp_path: Path, hours: Hours
+) -> None:
+    keeper = JournalUpkeep(tmp_path)
+    record(journal, 50)
+    assert count_without_log(journal) == 0
+    assert keeper.beat() == ""
+    assert count_without_log(journal) == 50
+    record(journal, 5)
+    hours.now_s += PERIOD_S
+    assert keeper.beat() == ""
+    assert count_without_log(journal) == 55
+
+
+def test_it_is_done_every_two_seconds_at_most(
+    journal: Journal, tmp_path: Path, hours: Hours
+) -> None:
+    keeper = JournalUpkeep(tmp_path)
+    keeper.beat()
+    record(journal)
+    hours.now_s += PERIOD_S / 2
+    keeper.beat()
+    assert count_without_log(journal) == 0
+
+
+def test_a_record_that_is_being_written_is_not_waited_for(
+    journal: Journal, tmp_path: Path, hours: Hours
+) -> None:
+    record(journal, 7)
+    writer = sqlite3.connect(journal.path, isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    writer.execute("DELETE FROM events")
+    assert JournalUpkeep(tmp_path).beat() == ""
+    assert count_without_log(journal) == 7
+    writer.execute("ROLLBACK")
+    writer.close()
+
+
+def test_what_goes_wrong_is_said_once_and_tried_again(
+    journal: Journal, tmp_path: Path, hours: Hours
+) -> None:
+    away = tmp_path / "away.sqlite"
+    record(journal, 3)
+    journal.path.rename(away)
+    keeper = JournalUpkeep(tmp_path)
+    assert JOURNAL_NAME in keeper.beat()
+    hours.now_s += PERIOD_S
+    assert keeper.beat() == ""
+    away.rename(journal.path)
+    hours.now_s += PERIOD_S
+    assert keeper.beat() == ""
+    assert count_without_log(journal) == 3
+
+
+def test_an_actor_leaves_a_log_alone_that_sqlite_would_have_it_copy(journal: Journal) -> None:
+    record(journal, 60, "x" * PAGE_BYTES * 20)
+    log = journal.path.with_name(JOURNAL_NAME + "-wal")
+    assert log.stat().st_size > LOG_PAGES_BY_DEFAULT * PAGE_BYTES
+    assert count_without_log(journal) == 0
