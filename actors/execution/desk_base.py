@@ -26,13 +26,14 @@ from actors.execution.messages import (
     OrderState,
     OrderUpdated,
     SignalsRefused,
+    SubmitOrder,
     TimeInForce,
 )
 from actors.execution.risk import MINUTE_MS, Exposure, Purchase
 from actors.execution.roster import Roster, RosterEntry
 from actors.messages import StartChild
 from actors.position.messages import PositionSnapshot, PositionWanted
-from actors.roles import DESK, OBSERVER, POSITION, STRATEGY, SUPERVISOR, order_role
+from actors.roles import DESK, EXECUTOR, OBSERVER, POSITION, STRATEGY, SUPERVISOR, order_role
 from actors.settings import Settings
 from actors.strategy.messages import Action, TradeSignal, TradeSignals
 
@@ -135,7 +136,7 @@ class DeskBase(Core):
     def _create(
         self, message: TradeSignals, market: Market, time_in_force: TimeInForce, now_ms: int
     ) -> Effects:
-        """Turn signals into orders: recorded in one piece, then started."""
+        """Turn signals into orders: recorded in one piece, then sent, then given their actors."""
         intents = intents_for(
             message,
             market,
@@ -162,6 +163,8 @@ class DeskBase(Core):
         rows = [Save("order", order.intent.order_id, order) for order in orders]
         return [
             Record(created, (*rows, self._save())),
+            # The Order says it too, until it is answered; but it has to be found first.
+            *(Send(EXECUTOR, SubmitOrder(intent)) for intent in intents),
             *start(intent.order_id for intent in intents),
             *(Send(OBSERVER, OrderUpdated(order)) for order in orders),
             *self._tell_changes(now_ms),

@@ -31,18 +31,25 @@ class OrderShell(Shell):
     core_class = OrderCore
 
 
-class SimulatedExecutorShell(Shell):
-    """Runs SimulatedExecutorCore, and measures how long a tick took to become an order."""
-
-    core_class = SimulatedExecutorCore
+class ExecutorShell(Shell):
+    """Measures how long a tick took to become an order, whoever executes it."""
 
     def __init__(self) -> None:
         super().__init__()
         self._newest_tick_ns = 0
 
     def latency_of(self, message: object) -> tuple[str, int] | None:
-        """An order from a market tick ends "tick_to_order" when it is first sent on its way."""
+        """An order from a market tick ends "tick_to_order" when it is first sent on its way.
+
+        The desk says SubmitOrder, and then the Order says it again: only the first one counts.
+        """
         if isinstance(message, SubmitOrder) and message.intent.tick_ns > self._newest_tick_ns:
             self._newest_tick_ns = message.intent.tick_ns
             return "tick_to_order", message.intent.tick_ns
         return None
+
+
+class SimulatedExecutorShell(ExecutorShell):
+    """Runs SimulatedExecutorCore."""
+
+    core_class = SimulatedExecutorCore

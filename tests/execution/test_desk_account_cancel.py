@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from desk_stage import Desk
 from order_builders import T0, book, position, sent, signal, signals, snapshot
-from test_desk_core import Desk
 
 from actors.core import Effects
 from actors.directory.messages import Side

@@ -1,30 +1,25 @@
-from __future__ import annotations
+"""The life of orders as the desk sees it, the window, and halts."""
 
-from typing import Any
+from __future__ import annotations
 
 import attrs
 import pytest
+from desk_stage import Desk, live, refusals, starts
 from order_builders import (
     MARKET,
     T0,
-    dice,
     position,
     records,
-    saved,
     sent,
-    settings,
     signal,
     signals,
     stop_loss,
     timers,
-    with_close,
 )
 
-from actors.core import Effects, Record, Send
+from actors.core import Record, Send
 from actors.directory.messages import MarketClosing, MarketOpened, Side
-from actors.execution.desk import ROUND_MS, DeskCore
-from actors.execution.desk_state import OrdersCreated
-from actors.execution.exits import EXIT_ATTEMPTS_MAX
+from actors.execution.desk import ROUND_MS
 from actors.execution.messages import (
     CancelRequested,
     HaltReport,
@@ -32,212 +27,18 @@ from actors.execution.messages import (
     OpenOrders,
     OrderClosed,
     OrderDone,
-    OrderIntent,
     OrderState,
     OrderStatus,
     OrderUpdated,
-    SignalsRefused,
-    TimeInForce,
 )
 from actors.messages import (
     ChildLost,
     JournalFailed,
     PeerRestarted,
-    StartChild,
-    Started,
     TimerFired,
 )
 from actors.position.messages import PositionWanted
 from actors.roles import DESK, OBSERVER, POSITION, STRATEGY, SUPERVISOR, order_id_of, order_role
-from actors.strategy.messages import Action
-from actors.units import shares
-
-
-class Desk:
-    """A desk with the rows it saved, so that it can be started again."""
-
-    def __init__(self, **execution: Any) -> None:
-        self.settings = settings(**execution)
-        self.rows: dict[tuple[str, str], object] = {}
-        self.core = DeskCore(DESK, self.settings, dice())
-        self.feed(Started(()))
-
-    def ready(self, version: int = 1) -> Desk:
-        self.feed(MarketOpened(market=MARKET, strike=None))
-        self.feed(position(version))
-        return self
-
-    def restart(self, now_ms: int = T0) -> Effects:
-        self.core = DeskCore(DESK, self.settings, dice())
-        recovers = self.core.RECOVERS
-        rows = tuple(value for (kind, _), value in self.rows.items() if kind in recovers)
-        return self.feed(Started(rows), now_ms)
-
-    def feed(self, message: object, now_ms: int = T0) -> Effects:
-        effects = self.core.handle(message, now_ms)
-        for key, save in saved(effects).items():
-            self.rows[key] = save.value
-        return effects
-
-    def accept(self, *each: Any, **changes: Any) -> list[OrderIntent]:
-        """Have signals carried out; returns what the orders are to be."""
-        effects = self.feed(signals(*each, **changes), changes.get("at_ms", T0))
-        assert refusals(effects) == []
-        (created,) = [record.event for record in records(effects)]
-        assert isinstance(created, OrdersCreated)
-        return list(created.intents)
-
-    def end(self, intent: OrderIntent, version: int = 0, now_ms: int = T0) -> Effects:
-        """Let an order end; its record is then closed."""
-        status = OrderStatus.FILLED if version else OrderStatus.REJECTED
-        state = OrderState(intent=intent, status=status, position_version=version)
-        effects = self.feed(OrderUpdated(state), now_ms)
-        self.rows.pop(("order", intent.order_id), None)
-        return effects
-
-
-def refusals(effects: Effects) -> list[str]:
-    return [message.reason for message in sent(effects, SignalsRefused, OBSERVER)]
-
-
-def live(effects: Effects, to: str = STRATEGY) -> list[tuple[Side, str]]:
-    return list(sent(effects, OpenOrders, to)[-1].live)
-
-
-def starts(effects: Effects) -> list[str]:
-    return [message.role for message in sent(effects, StartChild, SUPERVISOR)]
-
-
-# Acceptance
-
-
-def test_a_signal_becomes_one_order_that_is_recorded_then_started_then_told() -> None:
-    desk = Desk().ready()
-    effects = desk.feed(signals(signal(Side.YES, 450, 10), signals_id=7))
-    assert isinstance(effects[0], Record)
-    (intent,) = effects[0].event.intents  # type: ignore[attr-defined]
-    assert (intent.side, intent.price_ticks, intent.size_units) == (Side.YES, 450, shares(10))
-    assert (intent.time_in_force, intent.expires_at_ms) == (TimeInForce.GTC, T0 + 3_000)
-    assert starts(effects) == [order_role(intent.order_id)]
-    assert [each.order.intent for each in sent(effects, OrderUpdated, OBSERVER)] == [intent]
-    assert live(effects) == [(Side.YES, intent.order_id)]
-    assert sent(effects, OpenOrders, STRATEGY)[0].answers_signals_id == 7
-    kinds = {(save.kind, save.key) for save in effects[0].saves}
-    assert kinds == {("order", intent.order_id), ("desk", "desk")}
-
-
-def test_order_ids_are_numbered_on_across_restarts() -> None:
-    desk = Desk().ready()
-    (first,) = desk.accept()
-    desk.restart()
-    desk.ready(2)
-    (second,) = desk.accept(signal(Side.NO), at_ms=T0 + 1, position_version=2)
-    assert first.order_id.startswith("order_1_")
-    assert second.order_id.startswith("order_2_")
-    assert len(second.order_id.rpartition("_")[2]) == 8
-
-
-def test_both_legs_of_a_pair_are_created_in_one_record_and_name_each_other() -> None:
-    desk = Desk().ready()
-    yes, no = desk.accept(signal(Side.YES, 450), signal(Side.NO, 500))
-    assert (yes.pair_id, no.pair_id) == (no.order_id, yes.order_id)
-
-
-@pytest.mark.parametrize("busy_side", list(Side))
-def test_invariant_2_a_pair_is_taken_whole_or_not_at_all(busy_side: Side) -> None:
-    desk = Desk().ready()
-    desk.accept(signal(busy_side))
-    effects = desk.feed(signals(signal(Side.YES), signal(Side.NO), at_ms=T0 + 1))
-    assert "busy" in refusals(effects)[0]
-    assert records(effects) == []
-    assert starts(effects) == []
-
-
-def test_no_order_outlives_its_window() -> None:
-    desk = Desk()
-    desk.feed(MarketOpened(market=with_close(T0 + 1_000), strike=None))
-    desk.feed(position(1))
-    (intent,) = desk.accept()
-    assert intent.expires_at_ms == T0 + 1_000
-
-
-ONE_SHARE_TOO_FEW = signal(size=4)
-REFUSED: dict[str, tuple[Any, str]] = {
-    "another window": (signals(market_id="0xother"), "open window"),
-    "old snapshot": (signals(at_ms=T0 - 2_001), "2001 ms old"),
-    "stale position": (signals(position_version=0), "stale"),
-    "same side twice": (signals(signal(), signal()), "same side"),
-    "below the minimum size": (signals(ONE_SHARE_TOO_FEW), "minimum"),
-    "below the minimum notional": (signals(signal(price_ticks=100, size=9)), "$0.9"),
-    "off the grid": (signals(signal(price_ticks=455)), "grid"),
-    "price of nothing": (signals(signal(price_ticks=0)), "between"),
-    "price of the payout": (signals(signal(price_ticks=1000)), "between"),
-    "one leg too small": (signals(signal(Side.YES), signal(Side.NO, size=4)), "minimum"),
-}
-
-
-@pytest.mark.parametrize(("message", "reason"), REFUSED.values(), ids=REFUSED.keys())
-def test_a_refusal_is_told_with_its_reason_and_answered(message: Any, reason: str) -> None:
-    desk = Desk().ready()
-    effects = desk.feed(message)
-    assert records(effects) == []
-    assert starts(effects) == []
-    (told,) = refusals(effects)
-    assert reason in told
-    (answer,) = sent(effects, OpenOrders, STRATEGY)
-    assert answer.answers_signals_id == message.signals_id
-
-
-def test_the_venues_finer_grid_near_the_ends_is_left_to_the_venue() -> None:
-    desk = Desk().ready()
-    assert desk.accept(signal(price_ticks=965))
-
-
-def test_nothing_is_taken_before_a_window_is_open() -> None:
-    desk = Desk()
-    desk.feed(position(1))
-    assert refusals(desk.feed(signals())) == ["no window is open"]
-
-
-def test_f21_nothing_is_taken_before_the_position_is_known() -> None:
-    desk = Desk()
-    desk.feed(MarketOpened(market=MARKET, strike=None))
-    assert "not known yet" in refusals(desk.feed(signals()))[0]
-    assert not desk.core.is_serving
-    desk.feed(position(1))
-    assert desk.core.is_serving
-    assert desk.accept(signals_id=2)
-
-
-def test_f21_nothing_is_taken_after_a_restart_before_the_position_is_heard_again() -> None:
-    desk = Desk().ready()
-    desk.restart()
-    desk.feed(MarketOpened(market=MARKET, strike=None))
-    assert "not known yet" in refusals(desk.feed(signals()))[0]
-    desk.feed(position(5))
-    assert "stale" in refusals(desk.feed(signals(position_version=4)))[0]
-    assert desk.accept(position_version=5)
-
-
-def test_more_than_max_open_orders_are_refused() -> None:
-    desk = Desk(max_open_orders=2).ready()
-    desk.accept(signal(Side.YES), signal(Side.NO))
-    other = attrs.evolve(MARKET, market_id="0xnext", closes_at_ms=MARKET.closes_at_ms + 1)
-    desk.feed(MarketOpened(market=other, strike=None))
-    desk.feed(position(1, market=other))
-    effects = desk.feed(signals(market_id="0xnext", at_ms=T0 + 1))
-    assert "max_open_orders 2" in refusals(effects)[0]
-
-
-def test_a_second_copy_of_signals_is_not_carried_out_even_when_the_side_is_free_again() -> None:
-    desk = Desk().ready()
-    (intent,) = desk.accept()
-    desk.end(intent)
-    assert "already" in refusals(desk.feed(signals()))[0]
-    desk.restart()
-    desk.ready()
-    assert "already" in refusals(desk.feed(signals()))[0]
-
 
 # The life of orders
 
@@ -416,102 +217,6 @@ def test_a_new_strategy_is_not_taken_for_answered() -> None:
     desk.feed(signals(signals_id=900))
     (message,) = sent(desk.feed(PeerRestarted(STRATEGY)), OpenOrders)
     assert message.answers_signals_id == 0
-
-
-# The stop loss
-
-
-def test_a_stop_loss_stops_the_window_across_a_restart() -> None:
-    desk = Desk().ready()
-    effects = desk.feed(stop_loss("halt"))
-    assert isinstance(effects[0], Record)
-    assert sent(effects, OpenOrders, STRATEGY)[0].is_stopped
-    assert records(desk.feed(stop_loss("halt"))) == []
-    desk.restart()
-    desk.ready()
-    assert "stop loss" in refusals(desk.feed(signals()))[0]
-
-
-def test_a_stop_loss_keeps_the_position_unless_it_is_to_exit() -> None:
-    desk = Desk().ready()
-    desk.feed(position(2, yes=10))
-    assert starts(desk.feed(stop_loss("halt"))) == []
-
-
-def exit_desk(**changes: Any) -> tuple[Desk, Effects]:
-    desk = Desk().ready()
-    desk.feed(position(2, yes=10))
-    return desk, desk.feed(stop_loss("exit", **changes))
-
-
-def test_an_exit_sells_what_is_held_at_the_bid_at_once_or_not_at_all() -> None:
-    _, effects = exit_desk()
-    (sale,) = [each.order.intent for each in sent(effects, OrderUpdated, OBSERVER)]
-    assert (sale.action, sale.side, sale.time_in_force) == (Action.SELL, Side.YES, TimeInForce.FAK)
-    assert (sale.price_ticks, sale.size_units) == (200, shares(10))
-
-
-def test_one_exit_at_a_time_and_the_rest_when_its_fills_are_known() -> None:
-    desk, effects = exit_desk()
-    (sale,) = [each.order.intent for each in sent(effects, OrderUpdated, OBSERVER)]
-    assert starts(desk.feed(TimerFired("round"))) == []
-    desk.end(sale, version=3)
-    assert starts(desk.feed(TimerFired("round"))) == []
-    desk.feed(position(3, yes=6))
-    again = desk.feed(TimerFired("round"))
-    (rest,) = [each.order.intent for each in sent(again, OrderUpdated, OBSERVER)]
-    assert rest.size_units == shares(6)
-
-
-def test_an_exit_waits_for_a_purchase_under_way_and_ends_it() -> None:
-    desk = Desk().ready()
-    (purchase,) = desk.accept()
-    desk.feed(position(2, yes=10))
-    effects = desk.feed(stop_loss("exit"))
-    assert sent(effects, CancelRequested, order_role(purchase.order_id))
-    assert starts(effects) == []
-    desk.end(purchase)
-    assert len(starts(desk.feed(TimerFired("round")))) == 1
-
-
-def test_an_exit_is_tried_a_bounded_number_of_times() -> None:
-    desk, effects = exit_desk()
-    count = 0
-    for step in range(1, 3 * EXIT_ATTEMPTS_MAX):
-        for message in sent(effects, OrderUpdated, OBSERVER):
-            count += 1
-            desk.end(message.order.intent)
-        effects = desk.feed(TimerFired("round"), T0 + step)
-    assert count == EXIT_ATTEMPTS_MAX
-
-
-@pytest.mark.parametrize(
-    "snapshot", [position(3), position(3, yes=10, no=4)], ids=["nothing held", "a pair held"]
-)
-def test_an_exit_sells_only_a_one_sided_holding(snapshot: Any) -> None:
-    desk = Desk().ready()
-    desk.feed(snapshot)
-    assert starts(desk.feed(stop_loss("exit"))) == []
-
-
-def test_an_exit_without_a_bid_has_no_one_to_sell_to() -> None:
-    _, effects = exit_desk(best_bid_ticks=0)
-    assert starts(effects) == []
-
-
-def test_an_exit_that_the_venue_would_not_take_is_refused_with_its_reason() -> None:
-    _, effects = exit_desk(best_bid_ticks=90)
-    assert "minimum" in refusals(effects)[0]
-
-
-def test_an_exit_goes_on_after_a_restart() -> None:
-    desk, effects = exit_desk()
-    (sale,) = [each.order.intent for each in sent(effects, OrderUpdated, OBSERVER)]
-    desk.end(sale)
-    desk.restart()
-    desk.ready(2)
-    desk.feed(position(3, yes=10))
-    assert len(starts(desk.feed(TimerFired("round")))) == 1
 
 
 # Halts

@@ -17,6 +17,8 @@ def test_each_shell_runs_its_core() -> None:
 
 def test_an_order_from_a_tick_ends_its_latency_at_the_executor() -> None:
     shell = SimulatedExecutorShell()
-    assert shell.latency_of(SubmitOrder(intent(tick_ns=5))) == ("tick_to_order", 5)
+    submit = SubmitOrder(intent(tick_ns=5))
+    assert shell.latency_of(submit) == ("tick_to_order", 5)
+    assert shell.latency_of(submit) is None, "the Order says it once more"
     assert shell.latency_of(SubmitOrder(intent(tick_ns=0))) is None
     assert shell.latency_of(QueryOrder(ORDER_ID)) is None

@@ -4,6 +4,7 @@ from typing import Any
 
 import attrs
 import pytest
+from desk_stage import Desk, refusals, starts
 from order_builders import (
     MARKET,
     T0,
@@ -17,7 +18,6 @@ from order_builders import (
     stop_loss,
     with_close,
 )
-from test_desk_core import Desk, refusals, starts
 
 from actors.codec import decode, encode
 from actors.core import Effects, Record, Send

@@ -4,8 +4,8 @@ from typing import Any
 
 import attrs
 import pytest
+from desk_stage import Desk, refusals
 from order_builders import SETTINGS, T0, position, signal, signals
-from test_desk_core import Desk, refusals
 
 from actors.core import Record
 from actors.directory.messages import Side

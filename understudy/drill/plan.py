@@ -74,7 +74,7 @@ DECK = (
     Blow(ORDER, "order/recorded/Fill"),
     Blow(POSITION, "position/recorded/EntryChanged"),
     # between the submission and its answer
-    Blow(ORDER, "order/sending/SubmitOrder"),
+    Blow(DESK, "desk/sending/StartChild"),
     Blow(EXECUTOR, "executor/recorded/OrderSubmitted"),
     # between two partial fills
     Blow(EXECUTOR, "executor/recorded/OrderReport/PARTIALLY_FILLED"),

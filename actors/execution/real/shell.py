@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from actors.execution.messages import SubmitOrder
 from actors.execution.real.core import RealExecutorCore
+from actors.execution.shell import ExecutorShell
 from actors.messages import Boot
-from actors.shell import Port, Shell
+from actors.shell import Port
 
 
-class RealExecutorShell(Shell):
+class RealExecutorShell(ExecutorShell):
     """Runs RealExecutorCore on the venue's client."""
 
     core_class = RealExecutorCore
@@ -25,9 +25,3 @@ class RealExecutorShell(Shell):
 
         settings = boot.settings
         return VenuePort(settings.venue, settings.execution.wallet, read_private_key().text)
-
-    def latency_of(self, message: object) -> tuple[str, int] | None:
-        """An order from a market tick ends "tick_to_order" when it is sent to be signed."""
-        if isinstance(message, SubmitOrder) and message.intent.tick_ns:
-            return "tick_to_order", message.intent.tick_ns
-        return None
