@@ -182,7 +182,7 @@ def test_a_peer_that_restarts_after_the_close_is_told_of_it(stage: DirectoryStag
     assert stage.openings(EXECUTOR) == [END_MS]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.integers(0, 3 * WINDOW_MS), max_size=8))
 def test_a_restart_at_any_instant_loses_no_window_and_no_strike(restarts_ms: list[int]) -> None:
     stage = DirectoryStage(START_MS + 1_000)

@@ -78,7 +78,6 @@ class JointMachine(RuleBasedStateMachine):
 JointMachine.TestCase.settings = settings(
     max_examples=50,
     stateful_step_count=50,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 TestNoShortStoryLosesOrDoublesAnOrder = JointMachine.TestCase

@@ -298,7 +298,6 @@ class OrderMachine(RuleBasedStateMachine):
 OrderMachine.TestCase.settings = settings(
     max_examples=150,
     stateful_step_count=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 TestOneOrderAgainstAnyVenue = OrderMachine.TestCase

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import attrs
-from live_stage import LiveStage, RunningExchange
+from live_stage import LONG_MS, LiveStage, RunningExchange
 
 from actors.core import Command, Core, Record
 from actors.directory.messages import Side
@@ -84,7 +84,7 @@ class FaultStage(LiveStage):
     def __init__(
         self, exchange: RunningExchange, *, sections: dict[str, Any] | None = None, **execution: Any
     ) -> None:
-        super().__init__(exchange, **({"order_ttl_ms": 60_000} | execution))
+        super().__init__(exchange, **({"order_ttl_ms": LONG_MS} | execution))
         self.settings = attrs.evolve(self.settings, **(sections or {}))
         self.statuses: dict[str, list[OrderStatus]] = {}
         """Every status that an Order has recorded, in order."""

@@ -210,4 +210,4 @@ class ConnectionLife(RuleBasedStateMachine):
 
 
 TestConnectionLife = ConnectionLife.TestCase
-TestConnectionLife.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestConnectionLife.settings = settings(max_examples=60, stateful_step_count=30)

@@ -114,4 +114,4 @@ class FlowControl(RuleBasedStateMachine):
 
 
 TestFlowControl = FlowControl.TestCase
-TestFlowControl.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestFlowControl.settings = settings(max_examples=60, stateful_step_count=40)

@@ -4,7 +4,7 @@ import random
 
 import pytest
 from core_stage import CoreStage
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from ledger_builders import detail, filled, market, opened, resolved, reversal
 
@@ -307,7 +307,6 @@ def told_as(arrivals: list[Told | None]) -> dict[str, PositionSnapshot]:
     return {each.market_id: each for each in stage.told(DESK, PositionSnapshot)}
 
 
-@settings(deadline=None)
 @given(conversations(), st.randoms(use_true_random=False))
 def test_any_order_and_repetition_of_the_same_fills_and_reversals_gives_the_same_position(
     conversation: tuple[list[OrderFilled], set[int], list[Told | None]], dice: random.Random
@@ -323,7 +322,6 @@ def test_any_order_and_repetition_of_the_same_fills_and_reversals_gives_the_same
         assert same.realized_nanos == position.realized_nanos
 
 
-@settings(deadline=None)
 @given(conversations())
 def test_invariant_6_the_position_is_the_sum_of_standing_fills_whatever_order_they_arrive_in(
     conversation: tuple[list[OrderFilled], set[int], list[Told | None]],

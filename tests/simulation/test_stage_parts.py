@@ -120,7 +120,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(steps=steps, is_encoding=st.booleans())
 def test_the_journal_in_memory_does_what_the_file_does(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[object, ...]], is_encoding: bool

@@ -11,6 +11,7 @@ import attrs
 import pytest
 from onlookers import Onlooker, free_port
 
+from actors.clock import ClockSpec
 from actors.roles import DIRECTORY, STRATEGY
 from understudy.drill.stage import SPEED, WINDOW_MINUTES
 from understudy.exit_codes import ExitCode
@@ -36,8 +37,12 @@ def test_an_unreachable_exchange_is_told_once_and_traded_on_when_it_appears(
     new_system, stage: DrillStage
 ) -> None:
     port = free_port()
+    # With a clock that starts now: the exchange begins by catching up with it.
     nowhere = attrs.evolve(
-        stage, http_url=f"http://127.0.0.1:{port}", ws_url=f"ws://127.0.0.1:{port}"
+        stage,
+        http_url=f"http://127.0.0.1:{port}",
+        ws_url=f"ws://127.0.0.1:{port}",
+        clock=ClockSpec.starting_now(stage.clock.origin_ms, SPEED),
     )
     onlooker: Onlooker = new_system(on=nowhere)
 
@@ -46,7 +51,7 @@ def test_an_unreachable_exchange_is_told_once_and_traded_on_when_it_appears(
 
     onlooker.until("the system answers", onlooker.system.look)
     onlooker.until("the directory has complained", complaints)
-    late = exchange(stage, port)
+    late = exchange(nowhere, port)
     try:
         onlooker.until_an_order_lives()
         assert len([text for text in complaints() if "asking again" in text]) == 1

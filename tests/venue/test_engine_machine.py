@@ -254,4 +254,4 @@ def _notional(order: ShadowOrder) -> int:
 
 
 TestEngineMachine = EngineMachine.TestCase
-TestEngineMachine.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestEngineMachine.settings = settings(max_examples=150, stateful_step_count=40)

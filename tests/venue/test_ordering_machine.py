@@ -150,7 +150,7 @@ def money_of(part: dict[str, Any]) -> int:
     return (-value if part["is_buy"] else value) - int(part["fee_nanos"])
 
 
-BRIEF = settings(max_examples=25, stateful_step_count=25, deadline=None)
+BRIEF = settings(max_examples=25, stateful_step_count=25)
 TestOrdering = OrderingMachine.TestCase
 TestOrdering.settings = BRIEF
 TestOrderingWithoutDelay = OrderingMachineWithoutDelay.TestCase

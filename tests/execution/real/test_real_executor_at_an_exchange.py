@@ -47,12 +47,12 @@ def stage(exchange: RunningExchange) -> Iterator[LiveStage]:
 def marketable(stage: LiveStage, side: Side = Side.YES, **changes: Any) -> str:
     """An order that trades at once."""
     _, ask = stage.exchange.best(stage.market.token(side))
-    return stage.order(side, price_ticks=ask + 30, ttl_ms=240_000, **changes)
+    return stage.order(side, price_ticks=ask + 30, **changes)
 
 
 def resting(stage: LiveStage, **changes: Any) -> str:
     """An order that rests deep below the market."""
-    return stage.order(**{"price_ticks": 200, "ttl_ms": 240_000} | changes)
+    return stage.order(**{"price_ticks": 200} | changes)
 
 
 def ends(stage: LiveStage, order_id: str) -> OrderStatus:
@@ -209,7 +209,7 @@ def test_shares_just_bought_are_sold_although_the_balance_lags(stage: LiveStage)
 
 
 def test_orders_wait_for_the_engine_s_restart_and_cancels_go_on(stage: LiveStage) -> None:
-    first = resting(stage, ttl_ms=600_000)
+    first = resting(stage)
     reaches(stage, first, OrderStatus.ACCEPTED)
     stage.exchange.inject(kind="post_only", for_ms=8_000)
     second = marketable(stage, Side.NO)
