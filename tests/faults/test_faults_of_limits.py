@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 import pytest
 from fault_stage import FaultStage
-from live_stage import RunningExchange
+from live_stage import MINUTES, RunningExchange
 
 from actors.directory.messages import Side
 from actors.execution.messages import CancelRequested, OrderStatus, TimeInForce
@@ -140,3 +141,23 @@ def test_f25_an_order_that_the_venue_cancels_ends_with_its_reason_and_frees_its_
     assert stage.is_free(Side.YES)
     assert stage.ends(stage.marketable(Side.YES)) is OrderStatus.FILLED
     stage.hold_against_the_exchange()
+
+
+class NearTheEnd(RunningExchange):
+    """An exchange that begins a second before a window ends."""
+
+    STARTS_AFTER_MS: ClassVar[int] = MINUTES * 60_000 - 1_000
+
+
+def test_an_order_for_a_window_that_the_venue_has_closed_ends_with_its_words_and_no_trace() -> None:
+    with NearTheEnd() as exchange:
+        stage = FaultStage(exchange)
+        stage.market = exchange.closed_market()
+        with stage:
+            order_id = stage.order(price_ticks=500, ttl_ms=60_000)
+            assert stage.ends(order_id) is OrderStatus.CANCELLED
+            assert "not yet ready to process new orders" in stage.state(order_id).end_reason
+            assert len(stage.posts(order_id)) > 1
+            assert len(set(stage.posts(order_id))) == 1
+            assert stage.books["orders"] == []
+            assert [log for log in stage.logs if log.level == "error"] == []
