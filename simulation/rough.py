@@ -17,6 +17,7 @@ from actors.execution.messages import (
     OrderCancelled,
     OrderIntent,
     OrderReport,
+    OrderStatus,
     OrderSubmitted,
     OutcomeUnknown,
     SubmitOrder,
@@ -34,26 +35,31 @@ FAILURE_MOST_MS = 8_000
 OPEN_END_CHANCE = 0.3
 REFUSAL_CHANCE = 0.05
 
+_LACK_MS = 60_000
+"""So long after a purchase failed its side cannot be sold: everyone has heard of it by then."""
+
 _FAIL = "fail/"
 
 
 class RoughExecutorCore(SimulatedExecutorCore):
     """Paper trading, made rough where a venue is."""
 
-    RECOVERS = ("paper", "failed")  # type: ignore[assignment] # one more kind than the base
+    RECOVERS = ("paper", "failed", "unbought")  # type: ignore[assignment] # more than the base
 
     def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
         super().__init__(role, settings, dice)
         self._failed: dict[str, dict[str, FillFailed]] = {}
         """By order, then trade."""
-        self._actions: dict[str, Action] = {}
+        self._failed_at_ms: dict[str, int] = {}
+        """When a trade of an order failed last; after a restart, when it was recovered."""
+        self._intents: dict[str, OrderIntent] = {}
         self._pending: set[str] = set()
         """Orders of which a trade is about to fail."""
 
     def handle(self, message: object, now_ms: int) -> Effects:
         """Handle as the simulated executor does, and answer worse."""
         if isinstance(message, SubmitOrder):
-            self._actions[message.intent.order_id] = message.intent.action
+            self._intents[message.intent.order_id] = message.intent
         return [
             rough for effect in super().handle(message, now_ms) for rough in self._rough(effect)
         ]
@@ -63,22 +69,28 @@ class RoughExecutorCore(SimulatedExecutorCore):
         """Recover the failures too."""
         for value in message.saved:
             if isinstance(value, PaperOrder):
-                self._actions[value.order_id] = value.intent.action
+                self._intents[value.order_id] = value.intent
+            elif isinstance(value, OrderIntent):
+                self._intents[value.order_id] = value
             elif isinstance(value, FillFailed):
-                self._failed.setdefault(value.order_id, {})[value.trade_id] = value
+                self._note(value, now_ms)
         return super().start(message, now_ms)
 
     @handles(TimerFired)
     def wake(self, message: TimerFired, now_ms: int) -> Effects:
-        """Let a trade fail, if its order can still hear of it."""
+        """Let a trade fail, if its order can still hear of it and its shares are still there."""
         if not message.key.startswith(_FAIL):
             return super().wake(message, now_ms)
         order_id, _, trade_id = message.key.removeprefix(_FAIL).partition("/")
         self._pending.discard(order_id)
+        intent = self._intents[order_id]
+        if intent.action is Action.BUY and self._is_sold(intent):
+            return []
         failed = FillFailed(order_id, trade_id, "the trade was not settled")
-        self._failed.setdefault(order_id, {})[trade_id] = failed
+        self._note(failed, now_ms)
+        saves = (Save("failed", trade_id, failed), Save("unbought", order_id, intent))
         return [
-            Record(failed, (Save("failed", trade_id, failed),)),
+            Record(failed, saves),
             Send(order_role(order_id), failed),
         ]
 
@@ -92,16 +104,45 @@ class RoughExecutorCore(SimulatedExecutorCore):
             return [self._answer(order_id)]
         return super().forget(message, now_ms)
 
+    def _arrive(self, paper: PaperOrder, now_ms: int) -> Effects:
+        """As on paper; but what a purchase did not bring after all is not there to be sold."""
+        if paper.intent.action is Action.SELL and self._lacks(paper.intent, now_ms):
+            return self._end(paper, OrderStatus.REJECTED, "not enough balance / allowance")
+        return super()._arrive(paper, now_ms)
+
+    def _is_sold(self, bought: OrderIntent) -> bool:
+        """Whether somebody has begun to sell what an order bought."""
+        return any(
+            each.action is Action.SELL
+            and each.side is bought.side
+            and each.market.market_id == bought.market.market_id
+            for each in self._intents.values()
+        )
+
+    def _lacks(self, sale: OrderIntent, now_ms: int) -> bool:
+        """Whether a trade of the side has failed that the seller may not have heard of."""
+        return any(
+            now_ms - at_ms < _LACK_MS
+            and self._intents[order_id].side is sale.side
+            and self._intents[order_id].market.market_id == sale.market.market_id
+            for order_id, at_ms in self._failed_at_ms.items()
+        )
+
+    def _note(self, failed: FillFailed, now_ms: int) -> None:
+        self._failed.setdefault(failed.order_id, {})[failed.trade_id] = failed
+        self._failed_at_ms[failed.order_id] = now_ms
+
     def _venue_objection(self, intent: OrderIntent) -> str:
         if self.dice.random() < REFUSAL_CHANCE:
             return "not enough balance / allowance"
         return super()._venue_objection(intent)
 
     def _may_fail(self, order_id: str) -> bool:
-        """Whether a trade of the order may fail: one at a time, and no buy of what may be sold."""
+        """Whether a trade of the order may fail: one at a time, and no buy of what will be sold."""
         is_selling = self.settings.strategy.on_stop_loss == "exit"
         failing = Action.SELL if is_selling else Action.BUY
-        return order_id not in self._pending and self._actions.get(order_id) is failing
+        intent = self._intents.get(order_id)
+        return order_id not in self._pending and intent is not None and intent.action is failing
 
     def _rough(self, effect: Effect) -> Effects:
         if not isinstance(effect, Send):

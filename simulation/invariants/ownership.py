@@ -13,6 +13,7 @@ from simulation.invariants.invariant import ANYTHING, Actor, Invariant, heard, r
 _OWNERS = {
     "paper": EXECUTOR,
     "failed": EXECUTOR,
+    "unbought": EXECUTOR,
     "live": EXECUTOR,
     "claim": EXECUTOR,
     "position": POSITION,
