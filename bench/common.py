@@ -8,6 +8,7 @@ import os
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import attrs
 from rich.console import Console
@@ -71,6 +72,20 @@ class Machine:
     cpu_count: int
     python: str
     load_before: float
+    processor_before: tuple[int, int] = (0, 0)
+    """As ``_processor_ticks`` gives it."""
+
+    @property
+    def stolen_percent(self) -> float:
+        """Of the processors' time since then, how much a virtual machine's host gave to others.
+
+        A slow tail with more than a percent of it says little of what was measured.
+        """
+        stolen, whole = (
+            after - before
+            for after, before in zip(_processor_ticks(), self.processor_before, strict=True)
+        )
+        return round(100 * stolen / whole, 1) if whole else 0.0
 
     @classmethod
     def now(cls) -> Machine:
@@ -80,7 +95,22 @@ class Machine:
             cpu_count=os.cpu_count() or 1,
             python=platform.python_version(),
             load_before=round(os.getloadavg()[0], 2),
+            processor_before=_processor_ticks(),
         )
+
+
+def _processor_ticks() -> tuple[int, int]:
+    """(Stolen, all) clock ticks of all processors since the start; zeros where nothing tells them.
+
+    Source: ``/proc/stat``, whose first line sums the processors; "steal" is its eighth figure, and
+    the two after it are counted in the first two already (man 5 proc_stat).
+    """
+    try:
+        first_line = Path("/proc/stat").read_text().splitlines()[0]
+    except FileNotFoundError:
+        return 0, 0
+    ticks = [int(word) for word in first_line.split()[1:9]]
+    return ticks[7], sum(ticks)
 
 
 def options(doc: str | None) -> argparse.ArgumentParser:
@@ -117,7 +147,8 @@ def show(machine: Machine, tables: Sequence[Table], *, is_json: bool) -> None:
             console.print(f"  {note}", style="dim", highlight=False)
     console.print(
         f"{machine.began_at}, {machine.cpu_count} CPUs, Python {machine.python}, "
-        f"load average before {machine.load_before}, after {os.getloadavg()[0]:.2f}",
+        f"load average before {machine.load_before}, after {os.getloadavg()[0]:.2f}, "
+        f"{machine.stolen_percent:g} % of the processors' time stolen by the host",
         style="dim",
         highlight=False,
     )
@@ -125,7 +156,11 @@ def show(machine: Machine, tables: Sequence[Table], *, is_json: bool) -> None:
 
 def _as_json(machine: Machine, tables: Sequence[Table]) -> dict[str, object]:
     return {
-        "machine": {**attrs.asdict(machine), "load_after": round(os.getloadavg()[0], 2)},
+        "machine": {
+            **attrs.asdict(machine, filter=attrs.filters.exclude("processor_before")),
+            "load_after": round(os.getloadavg()[0], 2),
+            "stolen_percent": machine.stolen_percent,
+        },
         "tables": [
             {
                 "title": table.title,

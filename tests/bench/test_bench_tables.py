@@ -34,14 +34,18 @@ def test_a_figure_is_held_against_its_target(
     target: Target, figure: float | None, is_met: bool | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     show(MACHINE, [table_of(figure, target)], is_json=True)
-    (row,) = json.loads(capsys.readouterr().out)["tables"][0]["rows"]
+    said = json.loads(capsys.readouterr().out)
+    (row,) = said["tables"][0]["rows"]
+    assert 0 <= said["machine"]["stolen_percent"] <= 100
     assert row["is_met"] is is_met
 
 
 def test_a_table_shows_target_verdict_notes_and_load(capsys: pytest.CaptureFixture[str]) -> None:
     show(MACHINE, [table_of(12.0, AT_MOST)], is_json=False)
     printed = capsys.readouterr().out
-    assert all(word in printed for word in ("things", "12", "≤ 10", "missed", "a note", "load"))
+    assert all(
+        word in printed for word in ("things", "12", "≤ 10", "missed", "a note", "load", "stolen")
+    )
 
 
 def test_latencies_are_told_in_milliseconds() -> None:
