@@ -113,18 +113,14 @@ class RoughExecutorCore(SimulatedExecutorCore):
     def _is_sold(self, bought: OrderIntent) -> bool:
         """Whether somebody has begun to sell what an order bought."""
         return any(
-            each.action is Action.SELL
-            and each.side is bought.side
-            and each.market.market_id == bought.market.market_id
+            each.action is Action.SELL and _is_of_one_token(each, bought)
             for each in self._intents.values()
         )
 
     def _lacks(self, sale: OrderIntent, now_ms: int) -> bool:
         """Whether a trade of the side has failed that the seller may not have heard of."""
         return any(
-            now_ms - at_ms < _LACK_MS
-            and self._intents[order_id].side is sale.side
-            and self._intents[order_id].market.market_id == sale.market.market_id
+            now_ms - at_ms < _LACK_MS and _is_of_one_token(self._intents[order_id], sale)
             for order_id, at_ms in self._failed_at_ms.items()
         )
 
@@ -161,3 +157,7 @@ class RoughExecutorCore(SimulatedExecutorCore):
                 failed = tuple(self._failed[order_id])
                 return [Send(effect.to, attrs.evolve(message, failed_trade_ids=failed))]
         return [effect]
+
+
+def _is_of_one_token(one: OrderIntent, other: OrderIntent) -> bool:
+    return one.market.token(one.side) == other.market.token(other.side)

@@ -35,14 +35,13 @@ class JournalUpkeep:
         if now_s < self._due_s:
             return ""
         self._due_s = now_s + PERIOD_S
+        problem = ""
         try:
             self._copy()
         except sqlite3.Error as error:
             problem = f"the log of {self._path} was not copied into it: {error}"
-            told, self._told = self._told, problem
-            return "" if told == problem else problem
-        self._told = ""
-        return ""
+        is_new, self._told = problem != self._told, problem
+        return problem if is_new else ""
 
     def _copy(self) -> None:
         if self._connection is None:

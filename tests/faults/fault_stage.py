@@ -42,7 +42,6 @@ from actors.strategy.messages import Action, TradeSignal, TradeSignals
 from actors.units import NANOS_PER_DOLLAR, shares
 
 DEPOSIT_NANOS = 1_000 * NANOS_PER_DOLLAR
-WINDOW_MS = 900_000
 
 Effect = object
 Moment = Callable[[Effect], bool]
@@ -52,7 +51,9 @@ class LivelyExchange(RunningExchange):
     """An exchange early in a window, whose books move all the time; that window is traded."""
 
     TRADED_INDEX: ClassVar[int] = 0
-    STARTS_AFTER_MS: ClassVar[int] = 20_000
+
+    def __init__(self) -> None:
+        super().__init__(starts_after_ms=20_000)
 
 
 def recording(event_type: type, **fields: Any) -> Moment:

@@ -9,9 +9,9 @@ import attrs
 import pytest
 from book_watch import until_books_are_right
 from core_stage import CoreStage
-from fault_stage import WINDOW_MS, FaultStage, LivelyExchange
+from fault_stage import FaultStage, LivelyExchange
 from journalled_stage import JournalledStage
-from live_stage import LIMIT_S, RunningExchange
+from live_stage import LIMIT_S, WINDOW_MS, RunningExchange
 from other_trader import OtherTrader
 from strategy_builders import FLAT, snapshot
 from troupe_stage import Troupe, told
@@ -160,10 +160,8 @@ class BeforeABoundary(RunningExchange):
     that a busy machine takes is little by its clock."""
 
     def __init__(self, left_ms: int) -> None:
-        super().__init__(speed=2.0)
-        now_ms = self._options.origin_ms()
-        self._boundary_ms = now_ms - now_ms % WINDOW_MS + WINDOW_MS
-        self._options = attrs.evolve(self._options, start_ms=self._boundary_ms - left_ms)
+        super().__init__(speed=2.0, starts_after_ms=WINDOW_MS - left_ms)
+        self._boundary_ms = self._options.origin_ms() + left_ms
 
     def wait_for_boundary(self) -> None:
         deadline = time.monotonic() + LIMIT_S

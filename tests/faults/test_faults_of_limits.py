@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
 
 import pytest
 from fault_stage import FaultStage
-from live_stage import MINUTES, RunningExchange
+from live_stage import WINDOW_MS, RunningExchange
 
 from actors.directory.messages import Side
 from actors.execution.messages import CancelRequested, OrderStatus, TimeInForce
@@ -143,14 +142,8 @@ def test_f25_an_order_that_the_venue_cancels_ends_with_its_reason_and_frees_its_
     stage.hold_against_the_exchange()
 
 
-class NearTheEnd(RunningExchange):
-    """An exchange that begins a second before a window ends."""
-
-    STARTS_AFTER_MS: ClassVar[int] = MINUTES * 60_000 - 1_000
-
-
 def test_an_order_for_a_window_that_the_venue_has_closed_ends_with_its_words_and_no_trace() -> None:
-    with NearTheEnd() as exchange:
+    with RunningExchange(starts_after_ms=WINDOW_MS - 1_000) as exchange:
         stage = FaultStage(exchange)
         stage.market = exchange.closed_market()
         with stage:

@@ -37,12 +37,17 @@ BOB_KEY = "0x" + "b2" * 32
 BOB = address_of(BOB_KEY)
 
 
+def this_window_ms() -> int:
+    """When the window of five minutes began that the host is in."""
+    return window_start_ms(5, time.time_ns() // 1_000_000)
+
+
 def run(scenario: Callable[[LocalExchange], Awaitable[None]], **changes: Any) -> None:
     """Run a scenario against a real exchange that has just begun a window, within a limit."""
     settings: dict[str, Any] = {
         "seed": 4,
         "minutes": 5,
-        "start_ms": window_start_ms(5, time.time_ns() // 1_000_000) + 1_000,
+        "start_ms": this_window_ms() + 1_000,
         "rate": 20.0,
         "wallets": {ALICE: 1_000 * NANOS_PER_DOLLAR, BOB: 1_000 * NANOS_PER_DOLLAR},
         "has_admin": True,

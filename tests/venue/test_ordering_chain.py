@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -18,6 +17,7 @@ from ordering_stage import (
     polymarket,
     post,
     run,
+    this_window_ms,
     window_of,
 )
 
@@ -100,7 +100,7 @@ def test_redeeming_after_the_end_finds_everything_paid() -> None:
             await handle.wait()
         assert (await ledger_of(exchange, ALICE))["cash_nanos"] == 1_000 * 10**9
 
-    start_ms = time.time_ns() // 1_000_000 // 300_000 * 300_000 + 180_000
+    start_ms = this_window_ms() + 180_000
     run_fast(scenario, start_ms=start_ms)
 
 

@@ -17,6 +17,7 @@ from ordering_stage import (
     polymarket,
     post,
     run,
+    this_window_ms,
     window_of,
 )
 
@@ -430,5 +431,5 @@ def test_a_resolved_market_has_paid_out_and_takes_no_more_orders() -> None:
         assert order["order_id"] == resting.order_id
         assert order["status"] == "CANCELED_MARKET_RESOLVED"
 
-    start_ms = time.time_ns() // 1_000_000 // 300_000 * 300_000 + 150_000
+    start_ms = this_window_ms() + 150_000
     run(scenario, speed=30.0, rate=1.0, start_ms=start_ms)

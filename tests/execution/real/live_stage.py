@@ -46,6 +46,7 @@ from venue.windows import window_start_ms
 LIMIT_S = 100.0
 SPEED = 8.0
 MINUTES = 15
+WINDOW_MS = MINUTES * 60_000
 LONG_MS = 600_000
 """More than a minute of the host's: an order's time is not over before a busy machine is done."""
 
@@ -66,20 +67,21 @@ def address_of(key: str) -> str:
 
 
 class RunningExchange:
-    """A local exchange on a thread of its own."""
+    """A local exchange on a thread of its own.
+
+    It starts so far into a window as it is told, whatever the hour is: so every run sees the same.
+    """
 
     TRADED_INDEX: ClassVar[int] = -1
     """Which of the listed windows is traded: the last, as long before its start all is still."""
-    STARTS_AFTER_MS: ClassVar[int] = 1_000
-    """How far into a window it starts, whatever the hour is: so every run sees the same."""
 
-    def __init__(self, speed: float = SPEED, seed: int = 4) -> None:
+    def __init__(self, speed: float = SPEED, seed: int = 4, starts_after_ms: int = 1_000) -> None:
         now_ms = time.time_ns() // 1_000_000
         self._options = ExchangeOptions(
             seed=seed,
             minutes=MINUTES,
             speed=speed,
-            start_ms=window_start_ms(MINUTES, now_ms) + self.STARTS_AFTER_MS,
+            start_ms=window_start_ms(MINUTES, now_ms) + starts_after_ms,
             rate=20.0,
             has_admin=True,
         )
