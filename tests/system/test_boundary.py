@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import re
 import socket
@@ -21,13 +22,12 @@ LOOPBACK = "0100007F"
 
 
 def sockets_of(pid: int) -> set[str]:
-    """Inodes of a process's sockets."""
+    """Inodes of a process's sockets; none if it is over, as an order's may be at any time."""
     links = []
-    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-        try:
-            links.append(str(descriptor.readlink()))
-        except FileNotFoundError:  # closed meanwhile
-            continue
+    with contextlib.suppress(FileNotFoundError):
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                links.append(str(descriptor.readlink()))
     return {found[1] for link in links if (found := re.fullmatch(r"socket:\[(\d+)\]", link))}
 
 
