@@ -21,10 +21,10 @@ import attrs
 
 from actors.codec import decode, encode
 from actors.core import Record
+from actors.journal_turn import BUSY_LIMIT_S, begin_in_turn
 
 JOURNAL_NAME = "journal.sqlite"
 SCHEMA_VERSION = 1
-_BUSY_LIMIT_S = 10.0
 _LOG_PAGES_MOST = 10_000
 """40 MB: a log this long is copied into the file by whoever makes it so. It is some fifty times
 what trading writes until understudy/upkeep.py copies it, without anyone waiting."""
@@ -91,7 +91,7 @@ class StoredEvent:
 def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     mode = "ro" if read_only else "rwc"
     connection = sqlite3.connect(
-        f"file:{path}?mode={mode}", uri=True, timeout=_BUSY_LIMIT_S, isolation_level=None
+        f"file:{path}?mode={mode}", uri=True, timeout=BUSY_LIMIT_S, isolation_level=None
     )
     connection.row_factory = sqlite3.Row
     return connection
@@ -262,25 +262,33 @@ class _Transaction:
         self._path = path
 
     def __enter__(self) -> sqlite3.Connection:
-        self._attempt("BEGIN IMMEDIATE")
+        try:
+            begin_in_turn(self._connection)
+        except sqlite3.Error as error:
+            raise self._not_written(error) from error
         return self._connection
 
     def __exit__(self, kind: type[BaseException] | None, error: object, _trace: object) -> None:
         if kind is None:
-            self._attempt("COMMIT")
+            self._commit()
             return
+        self._roll_back()
+        if isinstance(error, sqlite3.Error):
+            raise self._not_written(error) from error
+
+    def _commit(self) -> None:
+        try:
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._roll_back()
+            raise self._not_written(error) from error
+
+    def _roll_back(self) -> None:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
-        if isinstance(error, sqlite3.Error):
-            raise JournalError(f"the journal {self._path} was not written: {error}") from error
 
-    def _attempt(self, statement: str) -> None:
-        try:
-            self._connection.execute(statement)
-        except sqlite3.Error as error:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise JournalError(f"the journal {self._path} was not written: {error}") from error
+    def _not_written(self, error: sqlite3.Error) -> JournalError:
+        return JournalError(f"the journal {self._path} was not written: {error}")
 
 
 def _class_name(value: object) -> str:

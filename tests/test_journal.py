@@ -223,3 +223,16 @@ def test_a_full_disk_is_an_error_and_what_was_recorded_stays(data_dir: Path) -> 
     )
     assert "was not written" in done.stdout
     assert [event.at_ms for event in JournalReader(data_dir).events()] == [1]
+
+
+def test_no_turn_to_write_is_an_error_that_names_the_journal(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def in_vain(_connection: sqlite3.Connection) -> None:
+        raise sqlite3.OperationalError("database is locked")
+
+    journal = open_journal(data_dir)
+    monkeypatch.setattr(journal_module, "begin_in_turn", in_vain)
+    with pytest.raises(JournalError, match=r"journal\.sqlite was not written: database is locked"):
+        journal.record(save(1), at_ms=1)
+    assert list(JournalReader(data_dir).events()) == []

@@ -25,11 +25,13 @@ IMPURE_PATHS = {
     "actors/codec.py",
     "actors/io_thread.py",
     "actors/journal.py",
+    "actors/journal_turn.py",
     "actors/kill_switch.py",
     "actors/log.py",
     "actors/pause_points.py",
     "actors/pulse.py",
     "actors/transport.py",
+    "actors/urgency.py",
     # ChildSpec names the actor class of a role
     "actors/supervision/messages.py",
 }
@@ -45,6 +47,7 @@ BANNED_IMPORTS = {
     "pathlib",
     "pickle",
     "random",
+    "resource",
     "secrets",
     "select",
     "selectors",

@@ -1,0 +1,50 @@
+"""Waiting for one's turn to write the journal, which every actor writes and one at a time.
+
+SQLite's own patience sleeps 1, 2, 5, 10 ms and more between its tries (its source, function
+``sqliteDefaultBusyCallback``), where another's record takes a tenth of the first. Here tries are
+closer.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+
+BUSY_LIMIT_S = 10.0
+"""Nobody writes for so long: whoever has not had a turn by then gives up."""
+_PAUSE_S = 0.0002
+
+
+def begin_in_turn(connection: sqlite3.Connection, limit_s: float = BUSY_LIMIT_S) -> None:
+    """Begin a transaction that writes, as soon as nobody else does.
+
+    Raises:
+        sqlite3.Error: it has not begun, for want of a turn within the limit or for another reason.
+    """
+    give_up_at = time.monotonic() + limit_s
+    _set_patience(connection, 0.0)
+    try:
+        while not _has_begun(connection, is_last_try=time.monotonic() >= give_up_at):
+            time.sleep(_PAUSE_S)
+    finally:
+        _set_patience(connection, BUSY_LIMIT_S)
+
+
+def _set_patience(connection: sqlite3.Connection, seconds: float) -> None:
+    """How long SQLite itself waits in a statement, as it does for all others but the first."""
+    connection.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
+
+
+def _has_begun(connection: sqlite3.Connection, *, is_last_try: bool) -> bool:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.Error as error:
+        if is_last_try or not _is_busy(error):
+            raise
+        return False
+    return True
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    """Whether another has what was asked for; extended codes keep the primary in a low byte."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
