@@ -153,3 +153,99 @@ def test_a_closed_descriptor_is_an_error_as_the_loop_expects_it() -> None:
     ours.close()
     with pytest.raises(OSError, match="Bad file descriptor"):
         poll.select(0.0)
+
+
+# Sending
+
+
+@attrs.define
+class Sender:
+    """Stands for a transport: what it has open, and what it was left to send in its own way."""
+
+    _openSockets: dict[str, TCPTransport.IdleSocket]  # noqa: N815 # the names are Thespian's
+    _aTB_numPendingTransmits: int = 0  # noqa: N815
+    _aTB_queuedPendingTransmits: list[object] = attrs.field(factory=list)  # noqa: N815
+    _transmitIntents: dict[int, object] = attrs.field(factory=dict)  # noqa: N815
+    _async_txdone: None = None
+    scheduled: list[object] = attrs.field(factory=list)
+
+
+@attrs.define
+class Peer:
+    """Stands for an actor's address."""
+
+    addressDetails: str = "a peer"  # noqa: N815
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    with ours, theirs:
+        yield ours, theirs
+
+
+@pytest.fixture
+def sender(pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch) -> Sender:
+    def schedule(sender: Sender, intent: object, _has_exclusive_flag: bool) -> None:
+        sender.scheduled.append(intent)
+
+    monkeypatch.setattr(transport, "_schedule_prepared", schedule)
+    return Sender({"a peer": TCPTransport.IdleSocket(pair[0], "a peer")})
+
+
+def intent(frame: bytes) -> TCPTransport.TransmitIntent:
+    made = TCPTransport.TransmitIntent(Peer(), "a message")
+    made.serMsg = frame
+    return made
+
+
+def test_a_frame_leaves_at_once_by_the_socket_that_is_open(
+    sender: Sender, pair: tuple[socket.socket, socket.socket]
+) -> None:
+    sent = intent(b"frame")
+    transport._send_at_once(sender, sent)
+    assert pair[1].recv(10) == b"frame"
+    assert sent.result == TCPTransport.SendStatus.Sent
+    assert sender.scheduled == []
+
+
+@pytest.mark.parametrize("before", ["pending", "queued", "no socket", "closed", "full"])
+def test_a_frame_that_cannot_leave_at_once_goes_thespians_way_whole(
+    sender: Sender, pair: tuple[socket.socket, socket.socket], before: str
+) -> None:
+    ours, theirs = pair
+    match before:
+        case "pending":
+            sender._aTB_numPendingTransmits = 1
+        case "queued":
+            sender._aTB_queuedPendingTransmits = ["another"]
+        case "no socket":
+            sender._openSockets.clear()
+        case "closed":
+            theirs.close()
+        case "full":
+            while transport._send_some(ours, b"." * 10_000):
+                continue
+    left = intent(b"frame")
+    transport._send_at_once(sender, left)
+    assert sender.scheduled == [left]
+    assert left.result is None
+
+
+def test_what_the_kernel_does_not_take_of_a_frame_is_left_to_the_loop(
+    sender: Sender, pair: tuple[socket.socket, socket.socket]
+) -> None:
+    long = intent(b"." * 10_000_000)
+    transport._send_at_once(sender, long)
+    ours, theirs = pair
+    assert sender._transmitIntents == {ours.fileno(): long}
+    assert sender._openSockets == {}, "nobody else may send by it meanwhile"
+    assert sender._aTB_numPendingTransmits == 1, "whoever comes next waits"
+    assert long.result is None
+    left = long.amtSent
+    while left:
+        left -= len(theirs.recv(left))
+    theirs.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        theirs.recv(1)
