@@ -38,6 +38,7 @@ from actors.messages import Address, AddressBook, Boot, Envelope, Hello, Ping, P
 from actors.roles import SUPERVISOR
 from actors.supervision.core import SupervisorCore
 from actors.supervision.messages import (
+    ChildSpec,
     GetAddress,
     GetChildren,
     Kill,
@@ -115,7 +116,7 @@ class Supervisor(Actor):
 
     def _begin(self, boot: SupervisorBoot) -> None:
         self._boot = boot
-        self._shells = {spec.role: spec.shell for spec in boot.children}
+        self._specs = {spec.role: spec for spec in boot.children}
         self._lines = LineLog(Path(boot.data_dir), SUPERVISOR, to_stderr=boot.log_to_stderr)
         roles = tuple(spec.role for spec in boot.children)
         limits = boot.settings.supervision
@@ -160,7 +161,7 @@ class Supervisor(Actor):
                     self._write(level, text)
 
     def _spawn(self, handle: int, role: str) -> None:
-        address = self.createActor(self._shells.get(role, self._boot.order_shell))
+        address = self.createActor(self._spec(role).shell)
         self._addresses[handle] = address
         if self._core is not None:
             self._core.child_forked(handle, transport.pid_of_child(self, address))
@@ -179,6 +180,9 @@ class Supervisor(Actor):
         if self._pings:
             self.wakeupAfter(timedelta(milliseconds=_PING_GAP_MS), payload=_PING)
 
+    def _spec(self, role: str) -> ChildSpec:
+        return self._specs.get(role) or ChildSpec(role, self._boot.order_shell)
+
     def _boot_of(self, role: str) -> Boot:
         boot = self._boot
         return Boot(
@@ -191,6 +195,7 @@ class Supervisor(Actor):
             book=self._book(),
             venue_offset_ms=self._core.venue_offset_ms if self._core else 0,
             pause_points_dir=boot.pause_points_dir,
+            is_urgent=self._spec(role).is_urgent,
         )
 
     def _book(self) -> AddressBook:

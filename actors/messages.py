@@ -74,6 +74,8 @@ class Boot:
     """How far venue time is ahead of ``clock``."""
     pause_points_dir: str | None = None
     """Where a drill arms pause points; None in every other run."""
+    is_urgent: bool = False
+    """Whether it is to run before whatever is not, if the system allows that."""
 
 
 @attrs.frozen(kw_only=True)

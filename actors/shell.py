@@ -69,6 +69,7 @@ from actors.pause_points import PausePoints
 from actors.pulse import Pulse, Timers
 from actors.roles import DESK, EXECUTOR, REPLY, SUPERVISOR, is_spare, order_id_of
 from actors.routes import Routes
+from actors.urgency import NotAllowed, run_first
 
 EXIT_CRASHED = 70
 EXIT_FENCED = 71
@@ -210,11 +211,19 @@ class Shell(Actor):
         if boot.pause_points_dir is not None:
             self._pause_points = PausePoints(Path(boot.pause_points_dir))
         self._log_lines = LineLog(Path(boot.data_dir), boot.role, to_stderr=boot.log_to_stderr)
+        if boot.is_urgent:
+            self._run_first()
         self._journal = Journal(Path(boot.data_dir), boot.role, boot.settings.execution.durability)
         if is_spare(boot.role):
             self._send(SUPERVISOR, Hello(role=boot.role, pid=os.getpid(), generation=0))
         else:
             self._become(boot.role)
+
+    def _run_first(self) -> None:
+        try:
+            run_first()
+        except NotAllowed as refusal:
+            self._log("info", f"runs in its turn like any process: {refusal}")
 
     def _become(self, role: str) -> None:
         """Take a role: fence off whoever had it, recover what it saved, and start."""

@@ -21,6 +21,7 @@ import attrs
 
 from actors.observer.messages import GetView, View
 from actors.roles import MARKET_FEED, OBSERVER
+from actors.urgency import why_not_allowed
 from bench.common import Figure, Machine, Row, Table, Target, latency_figures, options, show
 from bench.system import EAGER, ORDINARY, System, exchange, system
 
@@ -171,7 +172,14 @@ def main() -> None:
         slices = measured(load, 2 if arguments.quick else SLICES)
         rows += summary_rows(load, slices)
         courses.append(course(load, slices))
-    latencies = Table(title="across processes, exchange and all on this machine", rows=rows)
+    refusal = why_not_allowed()
+    latencies = Table(
+        title="across processes, exchange and all on this machine",
+        rows=rows,
+        notes=(
+            f"the actors on an order's way run {f'in turn: {refusal}' if refusal else 'first'}",
+        ),
+    )
     show(machine, [latencies, *courses], is_json=arguments.json)
 
 

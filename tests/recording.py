@@ -62,7 +62,9 @@ class ShellStage:
         self.settings = settings or Settings()
         prepare(data_dir)
 
-    def boot(self, *peers: str, pause_points_dir: str | None = None) -> None:
+    def boot(
+        self, *peers: str, pause_points_dir: str | None = None, is_urgent: bool = False
+    ) -> None:
         entries = {
             peer: Address(address=FakeAddress(peer), generation=1) for peer in (SUPERVISOR, *peers)
         }
@@ -76,6 +78,7 @@ class ShellStage:
                 seed=7,
                 book=AddressBook(version=1, entries=entries),
                 pause_points_dir=pause_points_dir,
+                is_urgent=is_urgent,
             ),
             FakeAddress(SUPERVISOR),
         )

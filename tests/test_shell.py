@@ -42,6 +42,7 @@ from actors.messages import (
 from actors.position.messages import Holding
 from actors.roles import REPLY
 from actors.shell import EXIT_CRASHED, EXIT_FENCED, Shell
+from actors.urgency import NotAllowed
 
 DESK, PEER = "desk", "position"
 
@@ -348,3 +349,26 @@ def test_an_order_actor_that_is_assigned_its_role_again_goes_on_as_it_is(tmp_pat
     before = stage.sent_to("supervisor")
     stage.say("supervisor", Assign("order/order_9"))
     assert stage.sent_to("supervisor") == before
+
+
+@pytest.mark.parametrize("is_urgent", [True, False])
+def test_an_urgent_actor_asks_once_to_run_first_and_no_other_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_urgent: bool
+) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr("actors.shell.run_first", lambda: asked.append(True))
+    ShellStage(EchoShell(), "echo", tmp_path).boot(PEER, is_urgent=is_urgent)
+    assert asked == [True] * is_urgent
+
+
+def test_an_urgent_actor_that_is_refused_says_so_and_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise NotAllowed("SCHED_RR is refused: Operation not permitted")
+
+    monkeypatch.setattr("actors.shell.run_first", refuse)
+    stage = ShellStage(EchoShell(), "echo", tmp_path)
+    stage.boot(PEER, is_urgent=True)
+    assert "in its turn like any process: SCHED_RR is refused" in stage.log_text()
+    assert isinstance(stage.sent_to("supervisor")[0], Hello)

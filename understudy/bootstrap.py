@@ -34,11 +34,11 @@ from understudy.live import LiveRefused, live_refusal
 CHILDREN = (
     ChildSpec(OBSERVER, ObserverShell),
     ChildSpec(POSITION, PositionShell),
-    ChildSpec(EXECUTOR, SimulatedExecutorShell),
-    ChildSpec(DESK, DeskShell),
-    ChildSpec(STRATEGY, StrategyShell),
-    ChildSpec(MARKET_STATE, MarketStateShell),
-    ChildSpec(MARKET_FEED, MarketFeedShell),
+    ChildSpec(EXECUTOR, SimulatedExecutorShell, is_urgent=True),
+    ChildSpec(DESK, DeskShell, is_urgent=True),
+    ChildSpec(STRATEGY, StrategyShell, is_urgent=True),
+    ChildSpec(MARKET_STATE, MarketStateShell, is_urgent=True),
+    ChildSpec(MARKET_FEED, MarketFeedShell, is_urgent=True),
     ChildSpec(REFERENCE_FEED, ReferenceFeedShell),
     ChildSpec(TWAP_FEED, TwapFeedShell),
     ChildSpec(DIRECTORY, DirectoryShell),
@@ -50,8 +50,18 @@ def children_for(settings: Settings) -> tuple[ChildSpec, ...]:
     """The troupe of a run: with real money another executor, and otherwise the same."""
     if settings.execution.mode != "live":
         return CHILDREN
-    real = ChildSpec(EXECUTOR, RealExecutorShell)
-    return tuple(real if child.role == EXECUTOR else child for child in CHILDREN)
+    return tuple(
+        attrs.evolve(child, shell=RealExecutorShell) if child.role == EXECUTOR else child
+        for child in CHILDREN
+    )
+
+
+def in_its_turn(child: ChildSpec) -> ChildSpec:
+    """The same child, no longer urgent: a run that is sped up has nobody's price to be late for.
+
+    It computes without end, too, and on few processors would leave its exchange no time.
+    """
+    return attrs.evolve(child, is_urgent=False)
 
 
 def supervisor_boot(
@@ -84,13 +94,16 @@ def supervisor_boot(
         refusal = live_refusal(settings, is_understood=is_real_money_understood)
         if refusal is not None:
             raise LiveRefused(refusal)
+    children = children_for(settings)
+    if clock.speed != 1:
+        children = tuple(map(in_its_turn, children))
     return SupervisorBoot(
         settings=settings,
         clock=clock,
         data_dir=str(data_dir),
         log_to_stderr=log_to_stderr,
         seed=seed,
-        children=children_for(settings),
+        children=children,
         order_shell=OrderShell,
         pause_points_dir=None if pause_points_dir is None else str(pause_points_dir),
     )

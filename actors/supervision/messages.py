@@ -34,6 +34,8 @@ class ChildSpec:
 
     role: str
     shell: type[Actor]
+    is_urgent: bool = False
+    """Whether a tick waits for it on its way to an order."""
 
 
 @attrs.frozen(kw_only=True)

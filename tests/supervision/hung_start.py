@@ -1,6 +1,7 @@
-"""Run as a program: a supervisor whose only child stops before its first word; prints the outcome.
+"""Run as a program: a supervisor whose only child hangs before its first word; prints the outcome.
 
-The child's process stands still, as if stopped by a debugger or a dead file system: it answers
+The child's process "stands still", as if stopped by a debugger or a dead file system, or it
+"computes" without end, and is an urgent one that nobody may interrupt: either way it answers
 nothing, and no request to exit reaches it.
 """
 
@@ -43,11 +44,15 @@ class HangsAtFirst(Shell):
             note = Path(msg.data_dir) / HUNG_NAME
             if not note.exists():
                 note.write_text(str(os.getpid()))
+                if msg.is_urgent:
+                    self._run_first()
+                    while True:
+                        continue
                 os.kill(os.getpid(), signal.SIGSTOP)
         return super().receiveMessage(msg, sender)
 
 
-def supervise(data_dir: Path) -> ChildReport | None:
+def supervise(data_dir: Path, how: str) -> ChildReport | None:
     """Wait until the role is served, or for long enough."""
     tree = ActorTree(
         SupervisorBoot(
@@ -56,7 +61,7 @@ def supervise(data_dir: Path) -> ChildReport | None:
             data_dir=str(data_dir),
             log_to_stderr=False,
             seed=1,
-            children=(ChildSpec(ROLE, HangsAtFirst),),
+            children=(ChildSpec(ROLE, HangsAtFirst, is_urgent=how == "computes"),),
             order_shell=HangsAtFirst,
         )
     )
@@ -76,10 +81,10 @@ def supervise(data_dir: Path) -> ChildReport | None:
 
 
 def main() -> None:
-    data_dir = Path(sys.argv[1])
+    data_dir, how = Path(sys.argv[1]), sys.argv[2]
     prepare(data_dir)
     prepare_to_fork()
-    row = supervise(data_dir)
+    row = supervise(data_dir, how)
     hung_pid = int((data_dir / HUNG_NAME).read_text())
     outcome = {
         "state": row.state.value if row is not None else "",

@@ -13,11 +13,12 @@ PROGRAM = Path(__file__).with_name("hung_start.py")
 
 
 @pytest.mark.processes
-def test_a_process_that_stands_still_before_its_first_word_is_ended_and_made_again(
-    tmp_path: Path,
+@pytest.mark.parametrize("how", ["stands still", "computes"])
+def test_a_process_that_hangs_before_its_first_word_is_ended_and_made_again(
+    tmp_path: Path, how: str
 ) -> None:
     ran = subprocess.run(
-        [sys.executable, str(PROGRAM), str(tmp_path)],
+        [sys.executable, str(PROGRAM), str(tmp_path), how],
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         capture_output=True,
         text=True,

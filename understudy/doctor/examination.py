@@ -69,7 +69,8 @@ def _checks(subject: Subject, sight: VenueSight) -> list[_Check]:
         return _Check((name,), lambda: in_a_thread(partial(look, subject)))
 
     return [
-        on_this_host(host.NAME, host.check_host),
+        on_this_host(host.HOST, host.check_host),
+        on_this_host(host.URGENCY, host.check_urgency),
         on_this_host(configuration.NAME, configuration.check_configuration),
         on_this_host(disk.NAME, disk.check_disk),
         on_this_host(journal.JOURNAL, journal.check_journal),

@@ -20,11 +20,11 @@ from actors.execution.account import TradedAccount
 from actors.journal import JOURNAL_NAME, SCHEMA_VERSION, Journal, prepare
 from actors.settings import Settings
 from understudy.data_dir import DataDirLock
-from understudy.doctor import disk, journal
+from understudy.doctor import disk, host, journal
 from understudy.doctor.configuration import check_configuration
 from understudy.doctor.disk import check_disk
 from understudy.doctor.findings import Finding
-from understudy.doctor.host import check_host
+from understudy.doctor.host import check_host, check_urgency
 from understudy.doctor.journal import check_halt, check_journal, check_lock
 
 REPOSITORY = Path(__file__).parents[3]
@@ -53,6 +53,18 @@ def test_another_system_or_an_old_python_cannot(
 ) -> None:
     found = check_host(subject(Settings(), tmp_path), system=system, version=version)
     assert (found.outcome, word in found.sentence) == (FAIL, True)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "outcome", "word"),
+    [("", PASS, "may run first"), ("SCHED_RR is refused: no", WARN, "(SCHED_RR is refused: no)")],
+)
+def test_orders_that_must_wait_for_other_processes_are_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusal: str, outcome: object, word: str
+) -> None:
+    monkeypatch.setattr(host, "why_not_allowed", lambda: refusal)
+    found = check_urgency(subject(Settings(), tmp_path))
+    assert (found.outcome, word in found.sentence) == (outcome, True)
 
 
 @pytest.mark.parametrize(
