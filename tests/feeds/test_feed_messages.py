@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import pickle
-
 import pytest
 
 from actors.feeds.messages import (
@@ -13,6 +11,7 @@ from actors.feeds.messages import (
     ResolvedEvent,
     TickSizeEvent,
 )
+from actors.transport import SealedPickle
 
 EVENTS = [
     BookEvent("t", 1, ((500, 20),), ((510, 30), (520, 40))),
@@ -26,4 +25,5 @@ EVENTS = [
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
 def test_an_event_arrives_as_it_left(event: MarketEvent) -> None:
-    assert pickle.loads(pickle.dumps(event, pickle.HIGHEST_PROTOCOL)) == event
+    sealed = SealedPickle(b"k" * 32)
+    assert sealed.loads(sealed.dumps(event)) == event
