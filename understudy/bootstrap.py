@@ -56,7 +56,7 @@ def children_for(settings: Settings) -> tuple[ChildSpec, ...]:
     )
 
 
-def in_its_turn(child: ChildSpec) -> ChildSpec:
+def _in_its_turn(child: ChildSpec) -> ChildSpec:
     """The same child, no longer urgent: a run that is sped up has nobody's price to be late for.
 
     It computes without end, too, and on few processors would leave its exchange no time.
@@ -96,7 +96,7 @@ def supervisor_boot(
             raise LiveRefused(refusal)
     children = children_for(settings)
     if clock.speed != 1:
-        children = tuple(map(in_its_turn, children))
+        children = tuple(map(_in_its_turn, children))
     return SupervisorBoot(
         settings=settings,
         clock=clock,

@@ -11,34 +11,20 @@ import json
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
+from still_troupe import StillShell, tree_of, wait_until
 from thespian.actors import ActorAddress, ThespianWatch
 
-from actors.clock import ClockSpec
-from actors.core import Core, Effects, handles
-from actors.journal import prepare
-from actors.messages import Boot, Started
+from actors.messages import Boot
 from actors.settings import Settings, SupervisionSettings
-from actors.shell import Shell
-from actors.supervision.messages import ChildReport, ChildSpec, ChildState, SupervisorBoot
-from understudy.tree import ActorTree, prepare_to_fork
+from actors.supervision.messages import ChildReport, ChildSpec, ChildState
 
 ROLE = "strategy"
 HUNG_NAME = "hung.pid"
-LIMIT_S = 60.0
 
 
-class StillCore(Core):
-    @handles(Started)
-    def start(self, _message: Started, _now_ms: int) -> Effects:
-        return []
-
-
-class HangsAtFirst(Shell):
-    core_class = StillCore
-
+class HangsAtFirst(StillShell):
     def receiveMessage(self, msg: object, sender: ActorAddress) -> ThespianWatch | None:  # noqa: N802 # Thespian's
         if isinstance(msg, Boot) and msg.role == ROLE:
             note = Path(msg.data_dir) / HUNG_NAME
@@ -52,39 +38,21 @@ class HangsAtFirst(Shell):
         return super().receiveMessage(msg, sender)
 
 
-def supervise(data_dir: Path, how: str) -> ChildReport | None:
-    """Wait until the role is served, or for long enough."""
-    tree = ActorTree(
-        SupervisorBoot(
-            settings=Settings(supervision=SupervisionSettings(heartbeat_limit_ms=1_000)),
-            clock=ClockSpec.starting_now(),
-            data_dir=str(data_dir),
-            log_to_stderr=False,
-            seed=1,
-            children=(ChildSpec(ROLE, HangsAtFirst, is_urgent=how == "computes"),),
-            order_shell=HangsAtFirst,
-        )
-    )
-    deadline = time.monotonic() + LIMIT_S
-    row = None
-    try:
-        while time.monotonic() < deadline:
-            report = tree.ask_children(patience_s=1.0)
-            children = report.children if report is not None else ()
-            row = next((child for child in children if child.role == ROLE), None)
-            if row is not None and row.state is ChildState.SERVING:
-                break
-            time.sleep(0.05)
-    finally:
-        tree.end("the test is over")
-    return row
+def serving(children: dict[str, ChildReport]) -> ChildReport | None:
+    """The child, once it serves."""
+    row = children.get(ROLE)
+    return row if row is not None and row.state is ChildState.SERVING else None
 
 
 def main() -> None:
     data_dir, how = Path(sys.argv[1]), sys.argv[2]
-    prepare(data_dir)
-    prepare_to_fork()
-    row = supervise(data_dir, how)
+    child = ChildSpec(ROLE, HangsAtFirst, is_urgent=how == "computes")
+    quickly = Settings(supervision=SupervisionSettings(heartbeat_limit_ms=1_000))
+    tree = tree_of(data_dir, child, settings=quickly)
+    try:
+        row = wait_until(tree, serving)
+    finally:
+        tree.end("the test is over")
     hung_pid = int((data_dir / HUNG_NAME).read_text())
     outcome = {
         "state": row.state.value if row is not None else "",

@@ -1,15 +1,10 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-
-REPOSITORY = Path(__file__).parents[2]
-PROGRAM = Path(__file__).with_name("hung_start.py")
+from still_troupe import said_by
 
 
 @pytest.mark.processes
@@ -17,15 +12,8 @@ PROGRAM = Path(__file__).with_name("hung_start.py")
 def test_a_process_that_hangs_before_its_first_word_is_ended_and_made_again(
     tmp_path: Path, how: str
 ) -> None:
-    ran = subprocess.run(
-        [sys.executable, str(PROGRAM), str(tmp_path), how],
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=100,
-    )
-    assert json.loads(ran.stdout) == {
+    said = said_by("hung_start.py", str(tmp_path), how)
+    assert json.loads(said) == {
         "state": "serving",
         "restarts": 1,
         "is_another": True,

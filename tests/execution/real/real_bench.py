@@ -121,11 +121,16 @@ class Bench(CoreStage):
 
     # Getting to where something can happen
 
-    def open(self) -> Bench:
-        """Start, with credentials, user channel, window and an account that agrees."""
+    def begin(self) -> Bench:
+        """Start, with credentials and window; the user channel has yet to connect."""
         self.start()
         self.give(MarketOpened(market=MARKET, strike=None))
         self.give(READY)
+        return self
+
+    def open(self) -> Bench:
+        """Start, with credentials, user channel, window and an account that agrees."""
+        self.begin()
         self.listen()
         self.read_until(T0)
         assert self.core.is_serving
@@ -137,9 +142,7 @@ class Bench(CoreStage):
         self.commands.clear()
         self.sent.clear()
         self._answered_reading = 0
-        self.start()
-        self.give(MarketOpened(market=MARKET, strike=None))
-        self.give(READY)
+        self.begin()
         self.listen()
         return self
 

@@ -83,10 +83,7 @@ def test_a_ledger_that_differs_for_long_halts_trading_and_names_both_numbers() -
 
 
 def test_a_ledger_that_does_not_answer_is_asked_again_and_nothing_is_signed() -> None:
-    bench = Bench()
-    bench.start()
-    bench.give(MarketOpened(market=MARKET, strike=None))
-    bench.give(READY)
+    bench = Bench().begin()
     bench.read()
     bench.submit()
     bench.advance(bench.now_ms + 2_500)
@@ -239,23 +236,25 @@ def test_a_submission_and_a_cancel_name_the_order_they_are_for() -> None:
 # Money
 
 
-def test_an_order_that_the_account_cannot_pay_with_its_fee_is_dropped() -> None:
+def bench_with(cash_units: int) -> Bench:
+    """One that has just read how much money the account has."""
     bench = Bench().open()
     bench.listen()
     bench.advance(T0 + 2_000)
-    bench.read(cash_units=4_600_000)
+    bench.read(cash_units=cash_units)
     bench.agree()
+    return bench
+
+
+def test_an_order_that_the_account_cannot_pay_with_its_fee_is_dropped() -> None:
+    bench = bench_with(cash_units=4_600_000)
     bench.submit()
     assert "$4.67325 with the fee" in bench.news(OrderRejected)[0].reason
     assert "has $4.6 to spend" in bench.news(OrderRejected)[0].reason
 
 
 def test_money_is_spoken_for_while_an_order_lives_and_gone_when_it_has_traded() -> None:
-    bench = Bench().open()
-    bench.listen()
-    bench.advance(T0 + 2_000)
-    bench.read(cash_units=9_000_000)
-    bench.agree()
+    bench = bench_with(cash_units=9_000_000)
     bench.place(**LONG)
     bench.submit(order_id=SECOND, side=Side.NO, **LONG)
     assert len(bench.news(OrderRejected, SECOND)) == 1
@@ -268,10 +267,6 @@ def test_money_is_spoken_for_while_an_order_lives_and_gone_when_it_has_traded() 
 
 
 def test_a_sale_needs_no_money() -> None:
-    bench = Bench().open()
-    bench.listen()
-    bench.advance(T0 + 2_000)
-    bench.read(cash_units=0)
-    bench.agree()
+    bench = bench_with(cash_units=0)
     bench.submit(action=Action.SELL, time_in_force=TimeInForce.FAK)
     assert bench.news(OrderRejected) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from core_stage import CoreStage
 from order_builders import MARKET, T0, detail, settings
-from real_bench import READY, Bench, wire_trade
+from real_bench import Bench, wire_trade
 
 from actors.directory.messages import MarketOpened, Side
 from actors.execution.desk import DeskCore
@@ -31,10 +31,7 @@ def test_a_halt_that_cancels_reaches_the_real_executor_too(
 
 
 def test_a_comparison_that_a_trade_made_void_is_soon_made_again() -> None:
-    bench = Bench()
-    bench.start()
-    bench.give(MarketOpened(market=MARKET, strike=None))
-    bench.give(READY)
+    bench = Bench().begin()
     bench.listen()
     bench.read()
     bench.hear(wire_trade())

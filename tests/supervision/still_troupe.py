@@ -1,0 +1,78 @@
+"""A troupe in real processes that does nothing, for programs that watch how its actors are kept."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from actors.clock import ClockSpec
+from actors.core import Core, Effects, handles
+from actors.journal import prepare
+from actors.messages import Started
+from actors.settings import Settings
+from actors.shell import Shell
+from actors.supervision.messages import ChildReport, ChildSpec, SupervisorBoot
+from understudy.drill.processes import wait_for
+from understudy.tree import ActorTree, prepare_to_fork
+
+REPOSITORY = Path(__file__).parents[2]
+LIMIT_S = 60.0
+"""For any one condition."""
+
+Found = TypeVar("Found")
+
+
+def said_by(program: str, *arguments: str) -> str:
+    """What a program of this folder, run to its end, has printed."""
+    ran = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name(program)), *arguments],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=100,
+    )
+    return ran.stdout
+
+
+class StillCore(Core):
+    @handles(Started)
+    def start(self, _message: Started, _now_ms: int) -> Effects:
+        return []
+
+
+class StillShell(Shell):
+    core_class = StillCore
+
+
+def tree_of(data_dir: Path, *children: ChildSpec, settings: Settings | None = None) -> ActorTree:
+    """Start a supervisor with these children; it runs until the tree is told to end."""
+    prepare(data_dir)
+    prepare_to_fork()
+    return ActorTree(
+        SupervisorBoot(
+            settings=settings or Settings(),
+            clock=ClockSpec.starting_now(),
+            data_dir=str(data_dir),
+            log_to_stderr=False,
+            seed=1,
+            children=children,
+            order_shell=StillShell,
+        )
+    )
+
+
+def wait_until(
+    tree: ActorTree, look: Callable[[dict[str, ChildReport]], Found | None]
+) -> Found | None:
+    """Look at all children, by role, until that finds something; None if it never does."""
+
+    def looked() -> Found | None:
+        report = tree.ask_children(patience_s=1.0)
+        return look({each.role: each for each in report.children}) if report is not None else None
+
+    return wait_for(looked, LIMIT_S)
