@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import attrs
 
+POLYBOLT = "polybolt"
+RTDS = "rtds"
+"""The venue's two services that publish the average which settles windows."""
+
 Level = tuple[int, int]
 """(price_ticks, size_units) of one price level; a plain tuple, because thousands cross a second."""
 
@@ -125,6 +129,16 @@ class TwapTick:
     price_e18: int
     timestamp_ms: int
     window_s: int
+    source: str = RTDS
+    """Which of the venue's two services told it: ``POLYBOLT`` or ``RTDS``."""
+
+
+@attrs.frozen
+class TwapTickWanted:
+    """The tick of this very moment has not come: fetch it again, while the source still has it."""
+
+    timestamp_ms: int
+    """The provider's time of the tick: a window's start or end."""
 
 
 @attrs.frozen

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from actors.core import Dice, Effects, Send
+from actors.core import Dice, Effects, Send, handles
 from actors.feeds.connection import Rhythm
 from actors.feeds.feed_core import FeedCore
-from actors.feeds.messages import TwapTick
+from actors.feeds.messages import TwapTick, TwapTickWanted
 from actors.feeds.rtds import decode, subscribe_text
 from actors.roles import DIRECTORY, MARKET_STATE
 from actors.settings import Settings, VenueSettings
@@ -59,6 +59,12 @@ class TwapFeedCore(FeedCore):
         told = [tick for tick in ticks[:-NEWEST_TOLD] if _is_boundary(tick)]
         told = told[-BOUNDARIES_KEPT:] + ticks[-NEWEST_TOLD:]
         return [Send(role, tick) for tick in told for role in (DIRECTORY, MARKET_STATE)]
+
+    @handles(TwapTickWanted)
+    def on_tick_wanted(self, wanted: TwapTickWanted, _now_ms: int) -> Effects:
+        """Tell a boundary's tick again, if it is known."""
+        tick = self._boundaries.get(wanted.timestamp_ms)
+        return [] if tick is None else [Send(DIRECTORY, tick)]
 
     def catch_up(self, role: str, now_ms: int) -> Effects:
         """Tell a new directory the boundary ticks, and either peer the newest."""

@@ -4,7 +4,7 @@ from feed_builders import NOW_MS, FixedDice, bring_up, commands, frame, received
 from actors.core import Effects
 from actors.feeds.connection import PING_TIMER, SendText
 from actors.feeds.feed_core import HEALTH_TIMER
-from actors.feeds.messages import FeedUp, TwapTick
+from actors.feeds.messages import FeedUp, TwapTick, TwapTickWanted
 from actors.feeds.rtds import TWAP_TOPIC
 from actors.feeds.twap_feed import BOUNDARIES_KEPT, BOUNDARY_MS, NEWEST_TOLD, TwapFeedCore
 from actors.messages import PeerRestarted, TimerFired
@@ -102,6 +102,13 @@ def test_the_last_boundary_is_told_again_and_again(core: TwapFeedCore) -> None:
         assert told_ms(effects, DIRECTORY) == [at_ms]
     effects = core.handle(PeerRestarted(DIRECTORY), NOW_MS)
     assert len(told_ms(effects, DIRECTORY)) == BOUNDARIES_KEPT + 1
+
+
+def test_a_tick_that_is_wanted_is_told_again_if_it_is_known(core: TwapFeedCore) -> None:
+    core.handle(received(core, tick_frame(BOUNDARY_AT_MS)), NOW_MS)
+    effects = core.handle(TwapTickWanted(BOUNDARY_AT_MS), NOW_MS)
+    assert told_ms(effects, DIRECTORY) == [BOUNDARY_AT_MS]
+    assert core.handle(TwapTickWanted(BOUNDARY_AT_MS - BOUNDARY_MS), NOW_MS) == []
 
 
 def test_a_tick_that_comes_late_does_not_become_the_newest(core: TwapFeedCore) -> None:
