@@ -32,10 +32,10 @@ from thespian.actors import (
     WakeupMessage,
 )
 
-from actors import transport
-from actors.log import LineLog
 from actors.messages import Address, AddressBook, Boot, Envelope, Hello, Ping, Pong
 from actors.roles import SUPERVISOR
+from actors.runtime import transport
+from actors.runtime.log import LineLog
 from actors.supervision.core import SupervisorCore
 from actors.supervision.messages import (
     ChildSpec,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from actors.clock import ClockSpec
+from actors.runtime.clock import ClockSpec
 from actors.settings import Settings
 
 

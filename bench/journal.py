@@ -27,8 +27,8 @@ from actors.execution.messages import (
     OrderStatus,
     TimeInForce,
 )
-from actors.journal import Journal, prepare
 from actors.roles import DESK
+from actors.runtime.journal import Journal, prepare
 from actors.strategy.messages import Action
 from actors.units import UNITS_PER_SHARE
 from bench.common import Machine, Row, Table, Target, latency_figures, options, show
@@ -220,7 +220,7 @@ def _measured(load: Load, *, is_journal: bool) -> list[Slice]:
     """Run a system; its actors are forks, so what is replaced here is replaced in each of them."""
     if is_journal:
         return measured(load, 1)
-    with mock.patch("actors.shell.Journal", HandOver):
+    with mock.patch("actors.runtime.process.Journal", HandOver):
         return measured(load, 1, within=MEMORY)
 
 

@@ -21,7 +21,7 @@ import attrs
 
 from actors.observer.messages import GetView, View
 from actors.roles import MARKET_FEED, OBSERVER
-from actors.urgency import why_not_allowed
+from actors.runtime.urgency import why_not_allowed
 from bench.common import Figure, Machine, Row, Table, Target, latency_figures, options, show
 from bench.system import EAGER, ORDINARY, System, exchange, system
 

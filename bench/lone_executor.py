@@ -17,7 +17,6 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from actors.clock import Clock, ClockSpec
 from actors.core import CancelTimer, Command, Effect, Record, Send, SetTimer
 from actors.directory.messages import Market, MarketOpened, Side
 from actors.execution.messages import OrderIntent, SubmitOrder, TimeInForce
@@ -25,10 +24,11 @@ from actors.execution.real.core import RealExecutorCore
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import PostOrder
 from actors.execution.real.port import VenuePort
-from actors.journal import Journal, prepare
 from actors.messages import Started, TimerFired
 from actors.position.messages import Holding, PositionSnapshot, PositionWanted
 from actors.roles import EXECUTOR
+from actors.runtime.clock import Clock, ClockSpec
+from actors.runtime.journal import Journal, prepare
 from actors.settings import ExecutionSettings, Settings
 from actors.strategy.messages import Action
 from actors.units import NANOS_PER_DOLLAR, UNITS_PER_SHARE

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from actors.roles import is_spare, order_id_of
-from actors.transport import end_with_parent
+from actors.runtime.transport import end_with_parent
 from bench.common import Machine, Row, Table, Target, options, show
 from understudy.control import ControlError, NotRunning, ask
 

@@ -22,9 +22,9 @@ from typing import Any
 
 from eth_account import Account
 
-from actors import codec
 from actors.execution.messages import CancelOrder, OrderStatus
 from actors.execution.real.messages import PostUnclear
+from actors.runtime import codec
 from bench.common import Figure, Machine, Row, Table, Target, latency_figures, options, show
 from bench.decode import ROOT, Side, nautilus_python
 from bench.lone_executor import LoneExecutor, market_at

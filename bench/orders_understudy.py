@@ -10,8 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from actors import codec
-from actors.clock import ClockSpec
+from actors.runtime import codec
+from actors.runtime.clock import ClockSpec
 from bench.lone_executor import LoneExecutor, market_at
 from bench.orders_worker import serve
 

@@ -23,9 +23,9 @@ from typing import Any
 import attrs
 
 from actors.roles import MARKET_FEED, MARKET_STATE, order_id_of
+from actors.runtime.transport import end_with_parent
 from actors.settings import ExecutionSettings, SupervisionSettings
 from actors.supervision.messages import ChildrenReport, ChildReport, ChildState
-from actors.transport import end_with_parent
 from bench.common import Machine, Row, Table, Target, latency_figures, options, show
 from bench.memory import descendants, status
 from bench.system import EAGER, Exchange, System, all_serve, exchange, system

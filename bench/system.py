@@ -19,9 +19,9 @@ from pathlib import Path
 
 import attrs
 
-from actors import transport
-from actors.clock import Clock, ClockSpec
-from actors.journal import prepare
+from actors.runtime import transport
+from actors.runtime.clock import Clock, ClockSpec
+from actors.runtime.journal import prepare
 from actors.settings import (
     ExecutionSettings,
     RiskSettings,

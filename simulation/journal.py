@@ -1,4 +1,4 @@
-"""The journal in memory: what actors/journal.py promises, without a file.
+"""The journal in memory: what actors/runtime/journal.py promises, without a file.
 
 Every transaction keeps what it replaced, so that the newest can be undone: the torn tail of a
 machine that fell. One file holds all actors' records, so what is lost is always the newest of all.
@@ -10,9 +10,9 @@ from typing import Any
 
 import attrs
 
-from actors.codec import decode, encode
 from actors.core import Record
-from actors.journal import Fenced, JournalError
+from actors.runtime.codec import decode, encode
+from actors.runtime.journal import Fenced, JournalError
 
 
 @attrs.frozen

@@ -1,4 +1,4 @@
-"""One simulated actor: what actors/shell.py is to a process, on the agenda's time.
+"""One simulated actor: what actors/runtime/process.py is to a process, on the agenda's time.
 
 Whatever the shell does to a core is done here in the same order: fencing, recovery, the address
 book, effects one after the other, the end after a failed record. Tests hold the two against each
@@ -26,7 +26,6 @@ from actors.core import (
     SetTimer,
     Stop,
 )
-from actors.journal import Fenced, JournalError
 from actors.messages import (
     AddressBook,
     Assign,
@@ -44,7 +43,8 @@ from actors.messages import (
     VenueTimeMeasured,
 )
 from actors.roles import DESK, EXECUTOR, REPLY, SUPERVISOR, is_spare, order_id_of
-from actors.routes import Routes
+from actors.runtime.journal import Fenced, JournalError
+from actors.runtime.routes import Routes
 from simulation.chance import dice
 from simulation.house import House, SimulatedPort
 from simulation.invariants.breach import Breach

@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 from typing import TypeVar
 
-from actors.codec import decode, encode
 from actors.core import (
     CancelTimer,
     Command,
@@ -23,6 +22,7 @@ from actors.core import (
     Stop,
 )
 from actors.messages import Recalled, Started, TimerFired
+from actors.runtime.codec import decode, encode
 from actors.settings import Settings
 
 T = TypeVar("T")

@@ -8,12 +8,12 @@ from pathlib import Path
 import attrs
 from thespian.actors import ActorAddress, ActorExitRequest
 
-from actors.clock import ClockSpec
-from actors.journal import prepare
 from actors.messages import Address, AddressBook, Boot, Envelope
 from actors.roles import SUPERVISOR
+from actors.runtime.clock import ClockSpec
+from actors.runtime.journal import prepare
+from actors.runtime.process import Shell
 from actors.settings import Settings
-from actors.shell import Shell
 
 
 @attrs.define

@@ -7,9 +7,9 @@ from recording import ShellStage
 
 from actors.execution.messages import OpenOrders
 from actors.execution.shell import DeskShell
-from actors.journal import JournalReader
 from actors.kill_switch import KILL_SWITCH_NAME, kill_switch_reason, pull_kill_switch
 from actors.roles import DESK, OBSERVER, STRATEGY
+from actors.runtime.journal import JournalReader
 
 FILES = {
     "a reason": (b"fire in the hall\nand more\n", "fire in the hall"),

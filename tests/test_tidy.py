@@ -21,17 +21,18 @@ FUNCTION_LINES_MAX = 50
 IMPURE_FILES = {"shell.py", "port.py"}
 """Files of these names touch the world; every other one in a pure folder is a core."""
 IMPURE_PATHS = {
-    "actors/clock.py",
-    "actors/codec.py",
-    "actors/io_thread.py",
-    "actors/journal.py",
-    "actors/journal_turn.py",
+    "actors/runtime/clock.py",
+    "actors/runtime/codec.py",
+    "actors/runtime/io_thread.py",
+    "actors/runtime/journal.py",
+    "actors/runtime/journal_turn.py",
     "actors/kill_switch.py",
-    "actors/log.py",
-    "actors/pause_points.py",
-    "actors/pulse.py",
-    "actors/transport.py",
-    "actors/urgency.py",
+    "actors/runtime/log.py",
+    "actors/runtime/pause_points.py",
+    "actors/runtime/process.py",
+    "actors/runtime/pulse.py",
+    "actors/runtime/transport.py",
+    "actors/runtime/urgency.py",
     # ChildSpec names the actor class of a role
     "actors/supervision/messages.py",
 }

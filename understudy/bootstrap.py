@@ -6,7 +6,6 @@ from pathlib import Path
 
 import attrs
 
-from actors.clock import ClockSpec
 from actors.directory.shell import DirectoryShell
 from actors.execution.real.shell import RealExecutorShell
 from actors.execution.shell import DeskShell, OrderShell, SimulatedExecutorShell
@@ -26,6 +25,7 @@ from actors.roles import (
     STRATEGY,
     TWAP_FEED,
 )
+from actors.runtime.clock import ClockSpec
 from actors.settings import Settings
 from actors.strategy.shell import StrategyShell
 from actors.supervision.messages import ChildSpec, SupervisorBoot

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from actors.core import Record, Save
 from actors.execution.account import TradedAccount
-from actors.journal import Journal, JournalReader
+from actors.runtime.journal import Journal, JournalReader
 
 LOCK_NAME = "lock"
 

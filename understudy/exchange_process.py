@@ -10,8 +10,8 @@ from pathlib import Path
 
 import attrs
 
-from actors.clock import ClockSpec
-from actors.transport import end_with_parent
+from actors.runtime.clock import ClockSpec
+from actors.runtime.transport import end_with_parent
 
 _START_LIMIT_S = 30.0
 _STOP_LIMIT_S = 5.0

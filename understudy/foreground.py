@@ -18,12 +18,12 @@ from pathlib import Path
 
 import click
 
-from actors import log
-from actors.clock import Clock, ClockSpec
 from actors.directory.windows import WindowState
-from actors.journal import JournalError, JournalReader, prepare
 from actors.observer.messages import GetView, View
 from actors.roles import OBSERVER
+from actors.runtime import log
+from actors.runtime.clock import Clock, ClockSpec
+from actors.runtime.journal import JournalError, JournalReader, prepare
 from actors.settings import Settings
 from actors.supervision.messages import ChildrenReport
 from understudy.bootstrap import pointed_at_local_exchange, supervisor_boot, with_patience

@@ -26,9 +26,9 @@ from actors.execution.halt_messages import (
     ResumeTrading,
 )
 from actors.execution.messages import HaltTrading
-from actors.journal import JournalReader
 from actors.kill_switch import KILL_SWITCH_NAME, kill_switch_halt, kill_switch_reason
 from actors.roles import DESK
+from actors.runtime.journal import JournalReader
 from understudy.control import Handler, Reply
 
 _PATIENCE_S = 4.0

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterator
 
 from actors.execution.real.live_order import LiveOrder
-from actors.journal import JournalReader
+from actors.runtime.journal import JournalReader
 from actors.settings import Settings
 from understudy.secrets import (
     KeyUnavailable,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import attrs
 
-from actors.clock import ClockSpec
+from actors.runtime.clock import ClockSpec
 from actors.settings import Settings
 
 DEFAULT_DATA_DIR = Path("~/.understudy")

@@ -20,9 +20,9 @@ from actors.directory.messages import Side
 from actors.execution.halt_messages import Halt
 from actors.execution.halts import halt_words
 from actors.execution.messages import OrderState
-from actors.journal import JournalReader
 from actors.position.ledger import WindowLedger
 from actors.position.messages import WindowSettled
+from actors.runtime.journal import JournalReader
 from actors.supervision.messages import ChildrenReport
 from actors.units import dollars_text, e18_text, size_text
 from understudy.halting import halts_json, lasting_halts

@@ -15,8 +15,8 @@ from typing import Any
 
 from thespian.actors import ActorSystem
 
-from actors import codec, transport
 from actors.messages import Address, Envelope
+from actors.runtime import codec, transport
 from actors.supervision.messages import (
     ChildrenReport,
     GetAddress,

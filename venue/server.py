@@ -10,7 +10,7 @@ from types import TracebackType
 
 from aiohttp import web
 
-from actors.clock import Clock, ClockSpec
+from actors.runtime.clock import Clock, ClockSpec
 from venue.channels.coinbase import SUBSCRIBE_WITHIN_S, CoinbaseSession
 from venue.channels.market import MarketSession
 from venue.channels.rtds import RtdsSession

@@ -5,7 +5,7 @@ from __future__ import annotations
 import aiohttp
 
 from actors.directory.messages import HttpAnswered, HttpFailed, HttpGet
-from actors.io_thread import IoThread
+from actors.runtime.io_thread import IoThread
 
 BODY_BYTES_MAX = 4 * 1024 * 1024
 TIMEOUT_S = 10.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from actors.directory.core import DirectoryCore
 from actors.directory.port import HttpPort
 from actors.messages import Boot
-from actors.shell import Port, Shell
+from actors.runtime.process import Port, Shell
 
 
 class DirectoryShell(Shell):

@@ -11,7 +11,7 @@ from actors.execution.order import OrderCore
 from actors.execution.simulated import SimulatedExecutorCore
 from actors.kill_switch import kill_switch_halt, kill_switch_reason
 from actors.messages import Boot
-from actors.shell import Shell
+from actors.runtime.process import Shell
 
 
 class DeskShell(Shell):

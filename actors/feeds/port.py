@@ -19,7 +19,7 @@ from actors.feeds.connection import (
     FramesReceived,
     SendText,
 )
-from actors.io_thread import IoThread
+from actors.runtime.io_thread import IoThread
 
 FRAME_BYTES_MAX = 4 * 1024 * 1024
 WAITING_FRAMES_MAX = 10_000

@@ -7,7 +7,7 @@ from actors.feeds.port import WebSocketPort
 from actors.feeds.reference_feed import ReferenceFeedCore
 from actors.feeds.twap_feed import TwapFeedCore
 from actors.messages import Boot
-from actors.shell import Port, Shell
+from actors.runtime.process import Port, Shell
 
 
 class FeedShell(Shell):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.market.core import MarketStateCore
-from actors.shell import Shell
+from actors.runtime.process import Shell
 
 
 class MarketStateShell(Shell):

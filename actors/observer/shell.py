@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.observer.core import ObserverCore
-from actors.shell import Shell
+from actors.runtime.process import Shell
 
 
 class ObserverShell(Shell):

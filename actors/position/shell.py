@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.position.core import PositionCore
-from actors.shell import Shell
+from actors.runtime.process import Shell
 
 
 class PositionShell(Shell):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.market.messages import MarketSnapshot
-from actors.shell import Shell
+from actors.runtime.process import Shell
 from actors.strategy.core import StrategyCore
 
 

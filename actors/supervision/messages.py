@@ -7,7 +7,7 @@ import enum
 import attrs
 from thespian.actors import Actor
 
-from actors.clock import ClockSpec
+from actors.runtime.clock import ClockSpec
 from actors.settings import Settings
 
 

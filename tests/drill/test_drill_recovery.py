@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from drill_builders import row, seen
 
-from actors.pause_points import Held
+from actors.runtime.pause_points import Held
 from actors.supervision.messages import ChildReport, ChildState
 from understudy.drill.aim import Aim, aim
 from understudy.drill.plan import Blow, Step

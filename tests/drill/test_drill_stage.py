@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from actors.clock import ClockSpec
+from actors.runtime.clock import ClockSpec
 from understudy.cli import main
 from understudy.drill.stage import SETTINGS, WINDOW_MINUTES, run_options
 from understudy.exit_codes import ExitCode

@@ -15,7 +15,6 @@ from typing import Any
 import attrs
 from order_builders import MARKET, SETTINGS, T0
 
-from actors.codec import decode, encode
 from actors.core import (
     CancelTimer,
     Core,
@@ -46,6 +45,7 @@ from actors.roles import (
     order_id_of,
     order_role,
 )
+from actors.runtime.codec import decode, encode
 from actors.settings import Settings
 from actors.strategy.messages import Action
 

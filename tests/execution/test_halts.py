@@ -19,7 +19,6 @@ from order_builders import (
     with_close,
 )
 
-from actors.codec import decode, encode
 from actors.core import Effects, Record, Send
 from actors.directory.messages import MarketClosing, Side
 from actors.execution.desk_state import DeskState, Halted, Resumed
@@ -46,6 +45,7 @@ from actors.execution.messages import (
 from actors.market.messages import SnapshotWanted
 from actors.messages import JournalFailed, TimerFired
 from actors.roles import MARKET_STATE, OBSERVER, REPLY, STRATEGY, order_role
+from actors.runtime.codec import decode, encode
 from actors.strategy.messages import Action
 from actors.units import shares
 

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from order_builders import ORDER_ID, SETTINGS, T0, detail, dice, intent
 
-from actors.codec import decode, encode
 from actors.core import Effects, Log, Record, Send, SetTimer, Stop
 from actors.execution.messages import (
     CancelOrder,
@@ -36,6 +35,7 @@ from actors.execution.order import OrderCore
 from actors.messages import Started, TimerFired
 from actors.position.messages import FillBooked
 from actors.roles import DESK, order_role
+from actors.runtime.codec import decode, encode
 from actors.units import shares
 
 SIZE = 10

@@ -15,10 +15,10 @@ from test_journal import crashed_copy
 from actors.core import Core, Record
 from actors.execution.messages import OrderState
 from actors.execution.real.live_order import LiveOrder
-from actors.journal import JOURNAL_NAME, Journal, JournalError, JournalReader, prepare
 from actors.messages import JournalFailed
 from actors.position.ledger import WindowLedger
 from actors.roles import DESK, EXECUTOR, order_id_of
+from actors.runtime.journal import JOURNAL_NAME, Journal, JournalError, JournalReader, prepare
 
 
 class JournalledStage(FaultStage):

@@ -7,12 +7,12 @@ import random
 from feed_stage import RealStage
 from live_stage import RunningExchange
 
-from actors.clock import Clock
 from actors.core import Effects, Send
 from actors.directory.core import DirectoryCore
 from actors.directory.port import HttpPort
 from actors.messages import VenueTimeMeasured
 from actors.roles import DIRECTORY
+from actors.runtime.clock import Clock
 from actors.settings import Settings
 from understudy.bootstrap import pointed_at_local_exchange
 

@@ -11,7 +11,7 @@ from actors.feeds.messages import (
     ResolvedEvent,
     TickSizeEvent,
 )
-from actors.transport import SealedPickle
+from actors.runtime.transport import SealedPickle
 
 EVENTS = [
     BookEvent("t", 1, ((500, 20),), ((510, 30), (520, 40))),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from actors.core import Record, Save
 from actors.execution.messages import OrderAccepted, OrderCancelled
-from actors.journal import Fenced, Journal, JournalError, prepare
+from actors.runtime.journal import Fenced, Journal, JournalError, prepare
 from simulation.agenda import Agenda
 from simulation.chance import dice
 from simulation.journal import MemoryJournal

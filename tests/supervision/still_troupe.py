@@ -9,12 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from actors.clock import ClockSpec
 from actors.core import Core, Effects, handles
-from actors.journal import prepare
 from actors.messages import Started
+from actors.runtime.clock import ClockSpec
+from actors.runtime.journal import prepare
+from actors.runtime.process import Shell
 from actors.settings import Settings
-from actors.shell import Shell
 from actors.supervision.messages import ChildReport, ChildSpec, SupervisorBoot
 from understudy.drill.processes import wait_for
 from understudy.tree import ActorTree, prepare_to_fork

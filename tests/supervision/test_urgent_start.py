@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from still_troupe import said_by
 
-from actors.urgency import why_not_allowed
+from actors.runtime.urgency import why_not_allowed
 
 
 @pytest.mark.processes

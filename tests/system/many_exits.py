@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from thespian.actors import Actor, ActorAddress, ActorExitRequest, ActorSystem, ChildActorExited
 
-from actors import transport
+from actors.runtime import transport
 
 CHILDREN = 10
 LIMIT_S = 10.0

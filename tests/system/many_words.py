@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from thespian.actors import Actor, ActorAddress, ActorSystem
 
-from actors import transport
+from actors.runtime import transport
 
 WORDS = 3_000
 LONG = 300_000

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 from actors.execution.messages import OrderState
 from actors.execution.order_state import is_booked, is_complete
-from actors.journal import JournalReader
-from actors.log import LOG_NAME
+from actors.runtime.journal import JournalReader
+from actors.runtime.log import LOG_NAME
 from understudy.drill.processes import wait_for
 from understudy.drill.recovery import in_flight, is_whole, open_orders
 from understudy.drill.system import STDOUT_NAME, DrilledSystem, Seen

@@ -7,10 +7,10 @@ import json
 import pytest
 from onlookers import Onlooker, understudy
 
-from actors.clock import Clock
 from actors.execution.holdings import excess_of
 from actors.kill_switch import pull_kill_switch
 from actors.position.ledger import WindowLedger
+from actors.runtime.clock import Clock
 from understudy.exit_codes import ExitCode
 from understudy.options import DrillStage
 

@@ -11,8 +11,8 @@ import attrs
 import pytest
 from onlookers import Onlooker, free_port
 
-from actors.clock import ClockSpec
 from actors.roles import DIRECTORY, STRATEGY
+from actors.runtime.clock import ClockSpec
 from understudy.drill.stage import SPEED, WINDOW_MINUTES
 from understudy.exit_codes import ExitCode
 from understudy.options import DrillStage

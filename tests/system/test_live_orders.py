@@ -13,8 +13,8 @@ import pytest
 from live_onlookers import LiveExchange, LiveOnlooker, live_exchange
 
 from actors.execution.messages import OrderStatus
-from actors.journal import JOURNAL_NAME
 from actors.roles import EXECUTOR, STRATEGY
+from actors.runtime.journal import JOURNAL_NAME
 from understudy.exit_codes import ExitCode
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]

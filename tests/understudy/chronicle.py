@@ -23,9 +23,9 @@ from actors.execution.messages import (
     OrderSubmitted,
     TimeInForce,
 )
-from actors.journal import Journal, prepare
 from actors.position.core import EntryChanged
 from actors.position.ledger import LedgerEntry, WindowLedger
+from actors.runtime.journal import Journal, prepare
 from actors.strategy.messages import Action
 from actors.units import E18, shares, taker_fee_nanos
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import attrs
 import pytest
 
-from actors.clock import ClockSpec
 from actors.roles import DESK, EXECUTOR, MARKET_FEED, MARKET_STATE, STRATEGY
+from actors.runtime.clock import ClockSpec
 from actors.settings import ExecutionSettings, Settings
 from understudy.bootstrap import CHILDREN, supervisor_boot
 

@@ -10,7 +10,7 @@ from reading import READING_COMMANDS, understudy
 
 from actors.core import Record
 from actors.execution.messages import OrderSubmitted
-from actors.journal import JOURNAL_NAME, StoredEvent, prepare
+from actors.runtime.journal import JOURNAL_NAME, StoredEvent, prepare
 from understudy.exit_codes import ExitCode
 from understudy.reading.archive import Archive
 

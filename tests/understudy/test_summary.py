@@ -13,8 +13,8 @@ from actors.directory.messages import MarketResolved, Side
 from actors.execution.desk_state import OrdersCreated
 from actors.execution.halt_messages import Halt
 from actors.execution.messages import FillDetail, OrderState, OrderStatus
-from actors.journal import Journal, JournalReader, prepare
 from actors.position.ledger import LedgerEntry, WindowLedger
+from actors.runtime.journal import Journal, JournalReader, prepare
 from actors.strategy.messages import Action
 from actors.units import E18, shares
 from understudy.latency import Histogram

@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 from actors.core import Record
-from actors.journal import JOURNAL_NAME, Journal, prepare
+from actors.runtime.journal import JOURNAL_NAME, Journal, prepare
 from understudy import upkeep
 from understudy.upkeep import PERIOD_S, JournalUpkeep
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from actors.clock import ClockSpec
+from actors.runtime.clock import ClockSpec
 from actors.settings import Settings
 from understudy.commands.shared import assignment_option, config_option, fail, load_config
 from understudy.exit_codes import ExitCode

@@ -7,7 +7,7 @@ import importlib.util
 import platform
 import sys
 
-from actors.urgency import why_not_allowed
+from actors.runtime.urgency import why_not_allowed
 from understudy.doctor.findings import Finding, failed, passed, warned
 from understudy.doctor.subject import Subject
 

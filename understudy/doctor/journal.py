@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 from actors.execution.account import TradedAccount
-from actors.journal import JOURNAL_NAME, SCHEMA_VERSION, JournalError, JournalReader
 from actors.kill_switch import KILL_SWITCH_NAME, kill_switch_reason
+from actors.runtime.journal import JOURNAL_NAME, SCHEMA_VERSION, JournalError, JournalReader
 from understudy.data_dir import holder_of
 from understudy.doctor.findings import Finding, failed, passed, warned
 from understudy.doctor.subject import Subject

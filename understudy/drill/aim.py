@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Mapping
 
 import attrs
 
-from actors.pause_points import Held, who
 from actors.roles import SUPERVISOR, order_id_of
+from actors.runtime.pause_points import Held, who
 from understudy.drill.plan import ADMIN, EVERYTHING, FOREGROUND, LOGGER, ORDER, Step
 from understudy.drill.recovery import PERMANENT
 from understudy.drill.system import DrilledSystem, Seen

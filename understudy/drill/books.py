@@ -11,9 +11,9 @@ from actors.execution.messages import FillDetail, OrderState
 from actors.execution.paper import PaperEnd, PaperOrder
 from actors.execution.real.live_order import LiveOrder
 from actors.feeds.user_channel import Settlement
-from actors.journal import JournalReader
 from actors.position.ledger import WindowLedger
 from actors.roles import EXECUTOR
+from actors.runtime.journal import JournalReader
 
 _Value = TypeVar("_Value")
 

@@ -10,9 +10,9 @@ from typing import TypeVar
 
 import attrs
 
-from actors.journal import JournalReader
-from actors.pause_points import Held, Trap
 from actors.position.ledger import WindowLedger
+from actors.runtime.journal import JournalReader
+from actors.runtime.pause_points import Held, Trap
 from understudy.drill.aim import Aim, aim
 from understudy.drill.books import read_books
 from understudy.drill.exchange_books import ExchangeWitness

@@ -48,7 +48,7 @@ class Blow:
     target: str
     """A role, or one of the names above."""
     point: str = ""
-    """The pause point (actors/pause_points.py) to strike at; empty: at any instant."""
+    """The pause point (actors/runtime/pause_points.py) to strike at; empty: at any instant."""
     means: Means = Means.KILL
 
 

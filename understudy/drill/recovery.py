@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable
 
 from actors.execution.messages import OrderState
 from actors.execution.order_state import is_booked, is_complete
-from actors.journal import JournalReader
 from actors.roles import order_id_of, order_role
+from actors.runtime.journal import JournalReader
 from actors.supervision.messages import ChildState
 from understudy.bootstrap import CHILDREN
 from understudy.drill.system import Seen

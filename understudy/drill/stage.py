@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from actors.clock import ClockSpec
+from actors.runtime.clock import ClockSpec
 from understudy.exchange_process import ExchangeProcess, ExchangeSetup
 from understudy.options import DrillStage
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import attrs
 
+from actors.runtime.transport import end_with_parent
 from actors.supervision.messages import ChildReport
-from actors.transport import end_with_parent
 from understudy import control
 from understudy.drill import processes
 from understudy.status import children_of

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from cattrs import BaseValidationError
 
-from actors.codec import decode
 from actors.execution.messages import OrderState
 from actors.execution.real.live_order import LiveOrder
 from actors.feeds.user_channel import Settlement
-from actors.journal import JournalError, JournalReader, StoredEvent
 from actors.position.ledger import WindowLedger
+from actors.runtime.codec import decode
+from actors.runtime.journal import JournalError, JournalReader, StoredEvent
 
 _ORDERS, _WINDOWS, _LIVE = "order", "position", "live"
 _MARKET_PATHS = {_ORDERS: "$.intent.market", _WINDOWS: "$.market"}

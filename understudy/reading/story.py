@@ -13,7 +13,7 @@ from rich.text import Text
 
 from actors.execution.messages import OrderState
 from actors.feeds.user_channel import Settlement
-from actors.journal import StoredEvent
+from actors.runtime.journal import StoredEvent
 from actors.units import dollars_text, price_text, size_text
 from understudy.reading.archive import Archive
 from understudy.reading.moments import day_label, exact_label, iso_text

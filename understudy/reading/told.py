@@ -21,9 +21,9 @@ from actors.execution.messages import (
     OrderSubmitted,
     OutcomeUnknown,
 )
-from actors.journal import StoredEvent
 from actors.position.core import EntryChanged
 from actors.position.messages import FillBooked
+from actors.runtime.journal import StoredEvent
 from actors.units import dollars_text, price_text, size_text
 from understudy.reading.archive import decoded
 from understudy.reading.told_live import LIVE_EVENTS, told_live

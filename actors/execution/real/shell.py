@@ -5,7 +5,7 @@ from __future__ import annotations
 from actors.execution.real.core import RealExecutorCore
 from actors.execution.shell import ExecutorShell
 from actors.messages import Boot
-from actors.shell import Port
+from actors.runtime.process import Port
 
 
 class RealExecutorShell(ExecutorShell):

@@ -23,7 +23,6 @@ import httpx
 from core_stage import through_the_journal
 from order_builders import intent
 
-from actors.clock import Clock
 from actors.core import CancelTimer, Command, Core, Log, Record, Send, SetTimer, Stop
 from actors.directory.messages import Market, MarketOpened, Side
 from actors.execution.messages import OrderDone, OrderState, OrderUpdated
@@ -36,6 +35,7 @@ from actors.messages import PeerRestarted, Started, TimerFired
 from actors.position.core import PositionCore
 from actors.position.ledger import WindowLedger
 from actors.roles import DESK, EXECUTOR, POSITION, order_id_of, order_role
+from actors.runtime.clock import Clock
 from actors.settings import ExecutionSettings, Settings
 from actors.units import NANOS_PER_DOLLAR, shares
 from understudy.bootstrap import pointed_at_local_exchange

@@ -11,12 +11,12 @@ import pytest
 from live_stage import address_of
 from order_builders import intent, settings
 
-from actors.clock import ClockSpec
 from actors.execution.messages import SubmitOrder
 from actors.execution.real.shell import RealExecutorShell
 from actors.execution.shell import SimulatedExecutorShell
 from actors.messages import AddressBook, Boot
 from actors.roles import EXECUTOR
+from actors.runtime.clock import ClockSpec
 from actors.settings import Settings
 from understudy.bootstrap import CHILDREN, children_for, supervisor_boot
 from understudy.live import (

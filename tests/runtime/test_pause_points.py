@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from recording import ShellStage
 
-from actors.clock import ClockSpec
 from actors.core import Core, Effects, Record, Send, handles
 from actors.execution.messages import OrderDone, OrderReport, OrderStatus, QueryOrder
-from actors.journal import JournalReader
 from actors.messages import Started
-from actors.pause_points import Held, PausePoints, Trap, point_name
+from actors.runtime.clock import ClockSpec
+from actors.runtime.journal import JournalReader
+from actors.runtime.pause_points import Held, PausePoints, Trap, point_name
+from actors.runtime.process import Shell
 from actors.settings import Settings
-from actors.shell import Shell
 from understudy.bootstrap import supervisor_boot
 
 LIMIT_S = 10.0
@@ -93,7 +93,7 @@ def test_a_released_point_holds_nobody(tmp_path: Path) -> None:
 
 
 def test_nobody_is_held_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("actors.pause_points.HOLD_LIMIT_S", 0.02)
+    monkeypatch.setattr("actors.runtime.pause_points.HOLD_LIMIT_S", 0.02)
     trap = Trap(tmp_path, "desk/sending/OrderDone")
     PausePoints(tmp_path).reach("desk", "sending", OrderDone("a"))
     assert isinstance(trap.held(), Held)

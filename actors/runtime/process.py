@@ -31,7 +31,6 @@ from thespian.actors import (
     WatchMessage,
 )
 
-from actors.clock import Clock
 from actors.core import (
     CancelTimer,
     Command,
@@ -45,8 +44,6 @@ from actors.core import (
     Stop,
     UnknownMessage,
 )
-from actors.journal import Fenced, Journal, JournalError
-from actors.log import LineLog
 from actors.messages import (
     AddressBook,
     Assign,
@@ -65,11 +62,14 @@ from actors.messages import (
     TimerFired,
     VenueTimeMeasured,
 )
-from actors.pause_points import PausePoints
-from actors.pulse import Pulse, Timers
 from actors.roles import DESK, EXECUTOR, REPLY, SUPERVISOR, is_spare, order_id_of
-from actors.routes import Routes
-from actors.urgency import NotAllowed, run_first
+from actors.runtime.clock import Clock
+from actors.runtime.journal import Fenced, Journal, JournalError
+from actors.runtime.log import LineLog
+from actors.runtime.pause_points import PausePoints
+from actors.runtime.pulse import Pulse, Timers
+from actors.runtime.routes import Routes
+from actors.runtime.urgency import NotAllowed, run_first
 
 EXIT_CRASHED = 70
 EXIT_FENCED = 71

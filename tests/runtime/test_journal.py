@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from actors import journal as journal_module
 from actors.core import Record, Save
 from actors.execution.messages import OrderCancelled
-from actors.journal import Fenced, Journal, JournalError, JournalReader, prepare
 from actors.position.messages import Holding, PositionSnapshot
+from actors.runtime import journal as journal_module
+from actors.runtime.journal import Fenced, Journal, JournalError, JournalReader, prepare
 
 
 def position(version: int, quantity_units: int = 0) -> PositionSnapshot:
@@ -201,7 +201,7 @@ _FILL_THE_DISK = """
 import resource, signal, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from actors.journal import Journal, JournalError
+from actors.runtime.journal import Journal, JournalError
 from test_journal import save
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 journal = Journal(Path({data_dir!r}), "position")

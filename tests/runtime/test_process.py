@@ -22,7 +22,6 @@ from actors.core import (
     handles,
 )
 from actors.execution.messages import CancelRequested, OrderDone, QueryOrder
-from actors.journal import Journal, JournalReader
 from actors.messages import (
     Address,
     AddressBook,
@@ -41,8 +40,9 @@ from actors.messages import (
 )
 from actors.position.messages import Holding
 from actors.roles import REPLY
-from actors.shell import EXIT_CRASHED, EXIT_FENCED, Shell
-from actors.urgency import NotAllowed
+from actors.runtime.journal import Journal, JournalReader
+from actors.runtime.process import EXIT_CRASHED, EXIT_FENCED, Shell
+from actors.runtime.urgency import NotAllowed
 
 DESK, PEER = "desk", "position"
 
@@ -222,7 +222,7 @@ def test_a_timer_fires_once_and_a_cancelled_one_never(
     stage: ShellStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moment = 1_000.0
-    monkeypatch.setattr("actors.pulse.time.monotonic", lambda: moment)
+    monkeypatch.setattr("actors.runtime.pulse.time.monotonic", lambda: moment)
     stage.say("strategy", CancelRequested("order_1", "set"))
     ((delay, payload),) = stage.ref.wakeups
     assert delay.total_seconds() == pytest.approx(1.0)
@@ -242,7 +242,7 @@ def test_a_timer_that_is_set_again_and_again_keeps_one_wakeup(
     stage: ShellStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moment = 1_000.0
-    monkeypatch.setattr("actors.pulse.time.monotonic", lambda: moment)
+    monkeypatch.setattr("actors.runtime.pulse.time.monotonic", lambda: moment)
     for _ in range(50):
         stage.say("strategy", CancelRequested("order_1", "set"))
         moment += 0.01
@@ -356,7 +356,7 @@ def test_an_urgent_actor_asks_once_to_run_first_and_no_other_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_urgent: bool
 ) -> None:
     asked: list[bool] = []
-    monkeypatch.setattr("actors.shell.run_first", lambda: asked.append(True))
+    monkeypatch.setattr("actors.runtime.process.run_first", lambda: asked.append(True))
     ShellStage(EchoShell(), "echo", tmp_path).boot(PEER, is_urgent=is_urgent)
     assert asked == [True] * is_urgent
 
@@ -367,7 +367,7 @@ def test_an_urgent_actor_that_is_refused_says_so_and_works(
     def refuse() -> None:
         raise NotAllowed("SCHED_RR is refused: Operation not permitted")
 
-    monkeypatch.setattr("actors.shell.run_first", refuse)
+    monkeypatch.setattr("actors.runtime.process.run_first", refuse)
     stage = ShellStage(EchoShell(), "echo", tmp_path)
     stage.boot(PEER, is_urgent=True)
     assert "in its turn like any process: SCHED_RR is refused" in stage.log_text()

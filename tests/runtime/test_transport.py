@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from thespian.system.transport import TCPTransport, streamBuffer
 
-from actors import transport
-from actors.transport import SealedPickle, UnsealedFrame
+from actors.runtime import transport
+from actors.runtime.transport import SealedPickle, UnsealedFrame
 
 KEY = b"k" * 32
 

@@ -9,15 +9,15 @@ import threading
 
 import pytest
 
-from actors import urgency
-from actors.urgency import NotAllowed, run_first, why_not_allowed
+from actors.runtime import urgency
+from actors.runtime.urgency import NotAllowed, run_first, why_not_allowed
 
 _REFUSAL = why_not_allowed()
 needs_permission = pytest.mark.skipif(bool(_REFUSAL), reason=f"this host: {_REFUSAL}")
 
 _SAY_POLICIES = """
 import json, os, threading
-from actors.urgency import run_first
+from actors.runtime.urgency import run_first
 
 before = os.sched_getscheduler(0)
 run_first()
@@ -29,7 +29,7 @@ print(json.dumps([before, os.sched_getscheduler(0), *of_threads]))
 """
 
 _RUN_AWAY = """
-from actors.urgency import run_first
+from actors.runtime.urgency import run_first
 
 run_first(runaway_limit_s=1)
 while True:

@@ -19,9 +19,9 @@ from typing import Any
 
 import attrs
 
-from actors.codec import decode, encode
 from actors.core import Record
-from actors.journal_turn import BUSY_LIMIT_S, begin_in_turn
+from actors.runtime.codec import decode, encode
+from actors.runtime.journal_turn import BUSY_LIMIT_S, begin_in_turn
 
 JOURNAL_NAME = "journal.sqlite"
 SCHEMA_VERSION = 1

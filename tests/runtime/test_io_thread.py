@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.io_thread import IoThread
+from actors.runtime.io_thread import IoThread
 
 LIMIT_S = 5.0
 
