@@ -64,8 +64,8 @@ class UserOrder:
 
     @property
     def is_matched(self) -> bool:
-        """Whether it has traded whole."""
-        return self.status == "MATCHED" and (self.matched_units or 0) >= (self.original_units or 1)
+        """Whether a match has ended it: nothing of it rests, even if it has not traded whole."""
+        return self.status == "MATCHED"
 
 
 @attrs.frozen(kw_only=True)

@@ -32,6 +32,11 @@ class Work:
     """Start of the first of the reads that, one after the other, did not find it."""
     absent_count: int = 0
     """How many these are."""
+    missing_count: int = 0
+    """How many readings lacked trades of it after its end was told."""
+    is_told_gone: bool = False
+    """A cancel was answered that it is no longer there: only the list of open orders, and no row
+    of its own, can still say that it rests."""
     ended_at_ms: int | None = None
     """When its end was noted here; an order that still rests long after must be cancelled."""
     lag_count: int = 0

@@ -86,6 +86,15 @@ def is_cancel_early(reason: str) -> bool:
     return any(word in reason.lower() for word in ("delay", "pending"))
 
 
+def is_already_gone(reason: str) -> bool:
+    """Whether a cancel found nothing of an order to take back: it was cancelled or has traded.
+
+    Source: what users report of the venue, nautilus_trader#3797 and #3728.
+    """
+    text = reason.lower()
+    return "already canceled" in text or "can't be found" in text or "not found" in text
+
+
 def _text(body: Mapping[str, Any], name: str) -> str:
     value = body.get(name)
     return value if isinstance(value, str) else ""

@@ -157,7 +157,9 @@ class LiveOrder:
             return self
         known = self.end
         if known is not None:
-            if final_units is None or known.final_units == final_units:
+            # What it traded only grows; a smaller number is an older one that came late.
+            is_older = known.final_units is not None and (final_units or 0) <= known.final_units
+            if final_units is None or is_older:
                 return self
             end = attrs.evolve(known, final_units=final_units)
         else:

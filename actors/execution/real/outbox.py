@@ -14,7 +14,13 @@ from actors.core import Command, Effects, Log
 from actors.execution.messages import CancelOrder, OrderIntent, OrderStatus, TimeInForce
 from actors.execution.real.access import Access
 from actors.execution.real.agenda import RETRY_MS, OrderAgenda, Work
-from actors.execution.real.answers import Meaning, hold_ms, is_cancel_early, meaning_of
+from actors.execution.real.answers import (
+    Meaning,
+    hold_ms,
+    is_already_gone,
+    is_cancel_early,
+    meaning_of,
+)
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import (
     CancelAnswered,
@@ -303,6 +309,7 @@ class Outbox:
         is_early = is_cancel_early(reason)
         work.cancel_at_ms = now_ms + (_EARLY_CANCEL_AGAIN_MS if is_early else _CANCEL_AGAIN_MS)
         if not is_early:
+            work.is_told_gone = is_already_gone(reason)
             work.ask(now_ms)
 
     def _cancel_failed(self, event: CancelFailed, now_ms: int) -> Effects:

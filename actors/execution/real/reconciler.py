@@ -19,7 +19,7 @@ import attrs
 from actors.core import Command, Effects, Log
 from actors.execution.messages import OrderStatus, TimeInForce
 from actors.execution.real.agenda import RECHECK_MS, OrderAgenda
-from actors.execution.real.live_order import LiveOrder, VenueEnd
+from actors.execution.real.live_order import TOLERATED_UNITS, LiveOrder, VenueEnd
 from actors.execution.real.messages import AccountRead, AccountUnread, ReadAccount
 from actors.execution.real.orders import AbsenceTold, LiveOrders, TradeSeen, VenueSaid
 from actors.execution.real.own_parts import OwnPart, parts_of
@@ -32,6 +32,8 @@ ABSENT_MS_PER_READING = 1_500
 """An absence needs a reading for so much of its time, for the clock may jump: it is corrected when
 the venue's time is measured anew."""
 SLOW_BEAT_MS = 30_000
+MISSING_TRADES_MS = 60_000
+"""An order whose trades do not add up to what the venue says it traded is waited for so long."""
 TRADES_SOON_MS = 500
 """After the venue says that an order traded, its trades come by themselves within this."""
 
@@ -171,9 +173,17 @@ class Reconciler:
         return effects
 
     def take_order(self, order: UserOrder, now_ms: int) -> Effects:
-        """Take the venue's word on an order; an end that is known already stays (F11)."""
+        """Take the venue's word on an order; an end that is known already stays (F11).
+
+        MATCHED is an end too: what a fill-and-kill order could not trade is gone, and an order for
+        100 shares may be matched at 99.997714 (F29).
+        """
         live = self._orders.at_venue(order.order_id)
-        if live is None or live.is_final:
+        if live is None:
+            return []
+        is_behind = (order.matched_units or 0) > live.traded_units + TOLERATED_UNITS
+        if live.is_final:
+            self._is_wanted = self._is_wanted or is_behind  # a trade of it was never told
             return []
         work = self._agenda.of(live.order_id)
         if order.is_cancellation:
@@ -182,12 +192,14 @@ class Reconciler:
             work.cancel_at_ms = None
             work.ask(now_ms)
         elif order.is_matched:
-            after = live.ended("the venue has matched it", order.matched_units, now_ms)
+            # Matched at nothing is no size that it can have ended with.
+            after = live.ended(_matched_sentence(order), order.matched_units or None, now_ms)
             work.cancel_at_ms = None
             work.ask(now_ms + TRADES_SOON_MS)
         else:
             after = live.held()
-            work.absent_since_ms = None
+            if not work.is_told_gone:
+                work.absent_since_ms = None
             is_behind = (order.matched_units or 0) > live.traded_units
             may_rest = live.intent.time_in_force is TimeInForce.GTC and order.status == "LIVE"
             if may_rest and not is_behind and after.end is None and not after.cancel_reason:
@@ -220,28 +232,43 @@ class Reconciler:
         return effects
 
     def _take_absences(self, read: AccountRead, reading: Reading, now_ms: int) -> Effects:
-        shown = {order.order_id for order in (*read.orders, *read.open_orders)}
+        rows = {order.order_id: order for order in read.orders}
+        open_ids = {order.order_id for order in read.open_orders}
         effects: Effects = []
         for order_id in reading.asked:
             live = self._orders.get(order_id)
             if live is None or live.is_final:
                 continue
+            row = rows.get(live.venue_order_id)
+            is_gone = row is None or self._agenda.of(order_id).is_told_gone
             if live.end is not None:
                 effects += self._conclude_end(live, live.end, reading, now_ms)
-            elif live.venue_order_id not in shown and reading.began_at_ms >= live.posted_at_ms > 0:
-                effects += self._take_absence(live, reading, now_ms)
+            elif live.venue_order_id in open_ids or not is_gone:
+                continue
+            elif reading.began_at_ms >= live.posted_at_ms > 0:
+                matched_units = row.matched_units if row is not None else None
+                effects += self._take_absence(live, matched_units, reading, now_ms)
         return effects
 
     def _conclude_end(
         self, live: LiveOrder, end: VenueEnd, reading: Reading, now_ms: int
     ) -> Effects:
         """An order that is gone is final when its trades are here, or surely are no more."""
-        if end.final_units is not None or reading.began_at_ms < end.told_at_ms + LAG_MS:
-            self._agenda.of(live.order_id).ask(now_ms)
+        work, lasted_ms = self._agenda.of(live.order_id), reading.began_at_ms - end.told_at_ms
+        work.missing_count += 1
+        limit_ms = LAG_MS if end.final_units is None else MISSING_TRADES_MS
+        is_sure = end.final_units is None or work.missing_count * ABSENT_MS_PER_READING >= limit_ms
+        if lasted_ms < limit_ms or not is_sure:
+            work.ask(now_ms)
             return []
-        return self._finish(live.concluded_as_read(), end.reason, now_ms)
+        told = []
+        if end.final_units is not None:
+            told.append(Log("error", _missing_sentence(live, end.final_units)))
+        return [*told, *self._finish(live.concluded_as_read(), end.reason, now_ms)]
 
-    def _take_absence(self, live: LiveOrder, reading: Reading, now_ms: int) -> Effects:
+    def _take_absence(
+        self, live: LiveOrder, matched_units: int | None, reading: Reading, now_ms: int
+    ) -> Effects:
         work = self._agenda.of(live.order_id)
         if work.absent_since_ms is None:
             work.absent_since_ms, work.absent_count = reading.began_at_ms, 0
@@ -259,7 +286,8 @@ class Reconciler:
         reason = live.cancel_reason or (
             "the venue has no trace of it" if is_unknown else "the venue no longer holds it"
         )
-        return self._finish(live.ended(reason, live.traded_units, now_ms), reason, now_ms)
+        final_units = max(live.traded_units, matched_units or 0)
+        return self._finish(live.ended(reason, final_units, now_ms), reason, now_ms)
 
     def _finish(self, after: LiveOrder, reason: str, now_ms: int) -> Effects:
         effects = self._orders.commit(after, AbsenceTold(after.order_id, reason))
@@ -282,6 +310,20 @@ class Reconciler:
 def _is_still_wanted(live: LiveOrder, now_ms: int) -> bool:
     is_in_time = now_ms < live.intent.expires_at_ms
     return is_in_time and live.may_repost and not live.cancel_reason and not live.trades
+
+
+def _matched_sentence(order: UserOrder) -> str:
+    matched, original = order.matched_units, order.original_units
+    if not matched or original is None or matched >= original:
+        return "the venue has matched it"
+    return f"the venue has matched {size_text(matched)} of {size_text(original)} and ended it"
+
+
+def _missing_sentence(live: LiveOrder, final_units: int) -> str:
+    return (
+        f"the venue says that {live.order_id} traded {size_text(final_units)}, and shows trades of "
+        f"{size_text(live.traded_units)}: it ends with these, and what still comes is counted"
+    )
 
 
 def _excess_sentence(live: LiveOrder, part: OwnPart) -> str:
