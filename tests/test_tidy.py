@@ -27,6 +27,7 @@ IMPURE_PATHS = {
     "actors/runtime/journal.py",
     "actors/runtime/journal_turn.py",
     "actors/kill_switch.py",
+    "actors/proxies.py",
     "actors/runtime/log.py",
     "actors/runtime/pause_points.py",
     "actors/runtime/process.py",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import aiohttp
 
 from actors.directory.messages import HttpAnswered, HttpFailed, HttpGet
+from actors.proxies import proxy_url
 from actors.runtime.io_thread import IoThread
 
 BODY_BYTES_MAX = 4 * 1024 * 1024
@@ -55,7 +56,7 @@ async def _answer(request: HttpGet) -> HttpAnswered | HttpFailed:
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
     async with (
         aiohttp.ClientSession(timeout=timeout) as session,
-        session.get(request.url) as answer,
+        session.get(request.url, proxy=proxy_url(request.url)) as answer,
     ):
         body = bytearray()
         async for chunk in answer.content.iter_chunked(65_536):

@@ -19,6 +19,7 @@ from actors.feeds.connection import (
     FramesReceived,
     SendText,
 )
+from actors.proxies import proxy_url
 from actors.runtime.io_thread import IoThread
 
 FRAME_BYTES_MAX = 4 * 1024 * 1024
@@ -111,7 +112,7 @@ class WebSocketPort:
             ping_interval=KEEPALIVE_S,
             ping_timeout=KEEPALIVE_S,
             close_timeout=_CLOSE_TIMEOUT_S,
-            proxy=None,
+            proxy=proxy_url(command.url),
         )
         self._socket = socket
         self._io.post(Connected(command.epoch))

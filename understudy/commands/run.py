@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import sys
@@ -11,9 +12,11 @@ from urllib.parse import urlsplit
 
 import click
 
+from actors.proxies import ProxyRefused
 from actors.runtime.clock import ClockSpec
 from actors.settings import Settings
 from understudy.commands.shared import assignment_option, config_option, fail, load_config
+from understudy.doctor.proxies import proxies_of
 from understudy.exit_codes import ExitCode
 from understudy.live import (
     LIVE_FLAG,
@@ -151,6 +154,11 @@ def _refuse(settings: Settings, speed: float, *, is_local: bool, is_understood: 
         refusal = live_refusal(settings, is_understood=is_understood)
     if refusal is not None:
         fail(refusal, ExitCode.BAD_INPUT)
+    if not is_local:
+        try:
+            proxies_of(settings.venue, os.environ)
+        except ProxyRefused as refused:
+            fail(str(refused), ExitCode.BAD_INPUT)
 
 
 def _run(options: RunOptions, *, is_temporary: bool) -> int:

@@ -8,7 +8,17 @@ from functools import partial
 
 import attrs
 
-from understudy.doctor import clock, configuration, disk, geoblock, host, journal, market, reach
+from understudy.doctor import (
+    clock,
+    configuration,
+    disk,
+    geoblock,
+    host,
+    journal,
+    market,
+    proxies,
+    reach,
+)
 from understudy.doctor.findings import (
     ACCOUNT_NAMES,
     CheckOutcome,
@@ -72,6 +82,7 @@ def _checks(subject: Subject, sight: VenueSight) -> list[_Check]:
         on_this_host(host.HOST, host.check_host),
         on_this_host(host.URGENCY, host.check_urgency),
         on_this_host(configuration.NAME, configuration.check_configuration),
+        on_this_host(proxies.NAME, proxies.check_proxies),
         on_this_host(disk.NAME, disk.check_disk),
         on_this_host(journal.JOURNAL, journal.check_journal),
         on_this_host(journal.LOCK, journal.check_lock),

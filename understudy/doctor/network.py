@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 from collections.abc import AsyncIterator
 
@@ -11,6 +12,7 @@ import attrs
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
+from actors.proxies import ProxyRefused, proxy_for, proxy_url
 from understudy.doctor.subject import host_of
 
 CONNECT_LIMIT_S = 3.5
@@ -38,7 +40,10 @@ async def fetch(url: str) -> Answered:
     """
     timeout = aiohttp.ClientTimeout(total=CONNECT_LIMIT_S)
     try:
-        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.get(url, proxy=proxy_url(url)) as answer,
+        ):
             return Answered(answer.status, await answer.content.read(_BODY_BYTES_MAX))
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as problem:
         raise Unreachable(_sentence(url, problem)) from None
@@ -53,7 +58,11 @@ async def stream(url: str) -> AsyncIterator[ClientConnection]:
     """
     try:
         async with connect(
-            url, compression=None, open_timeout=CONNECT_LIMIT_S, close_timeout=0.2, proxy=None
+            url,
+            compression=None,
+            open_timeout=CONNECT_LIMIT_S,
+            close_timeout=0.2,
+            proxy=proxy_url(url),
         ) as socket_:
             yield socket_
     except ConnectionClosed as closed:
@@ -63,7 +72,9 @@ async def stream(url: str) -> AsyncIterator[ClientConnection]:
 
 
 def _sentence(url: str, problem: Exception) -> str:
-    host = host_of(url)
+    if isinstance(problem, ProxyRefused):
+        return str(problem)
+    host = f"{host_of(url)}{_detour(url)}"
     cause = problem.os_error if isinstance(problem, aiohttp.ClientConnectorError) else problem
     if isinstance(cause, TimeoutError):
         return f"{host} did not answer within {CONNECT_LIMIT_S:g} s"
@@ -74,3 +85,11 @@ def _sentence(url: str, problem: Exception) -> str:
     if isinstance(cause, InvalidStatus):
         return f"{host} answered {cause.response.status_code} instead of opening a websocket"
     return f"{host} cannot be reached: {type(cause).__name__}: {cause}"
+
+
+def _detour(url: str) -> str:
+    try:
+        proxy = proxy_for(url, os.environ)
+    except ValueError:  # the address is malformed, and there was no connection at all
+        return ""
+    return "" if proxy is None else f", asked through the proxy {proxy.host},"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from actors.execution.real.redaction import Redactor
+from actors.proxies import is_this_host
 from actors.settings import Settings
 
 GEOBLOCK_URL = "https://polymarket.com/api/geoblock"
@@ -65,10 +65,4 @@ def host_of(url: str) -> str:
 
 def is_loopback(url: str) -> bool:
     """Whether an address is on this host."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return is_this_host(urlsplit(url).hostname or "")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,9 +10,9 @@ import attrs
 
 from actors.directory.messages import Side
 from actors.strategy.messages import Action
+from understudy.drill import loopback
 from understudy.drill.books import Pair
 
-_PATIENCE_S = 5.0
 _SIDES = {"Up": Side.YES, "Down": Side.NO}
 _OPEN = ("LIVE", "DELAYED")
 
@@ -81,9 +80,7 @@ class ExchangeWitness:
         )
 
     def _ask(self, path: str, body: bytes | None = None) -> Any:
-        request = urllib.request.Request(self._http_url + path, body)  # noqa: S310 # on loopback
-        with urllib.request.urlopen(request, timeout=_PATIENCE_S) as response:  # noqa: S310 # as above
-            return json.load(response)
+        return loopback.ask(self._http_url + path, body)
 
 
 def _trade(part: Mapping[str, Any]) -> ExchangeTrade:

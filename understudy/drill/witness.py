@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import urllib.error
-import urllib.request
+from urllib.error import HTTPError
 
 from actors.directory.messages import Side
+from understudy.drill import loopback
 
-_PATIENCE_S = 5.0
 _WINNERS = {("1", "0"): Side.YES, ("0", "1"): Side.NO, ("0.5", "0.5"): None}
 """By the outcome prices of Up and Down, as Gamma writes them once a window is decided."""
 
@@ -25,11 +24,8 @@ class Witness:
         if slug in self.outcomes:
             return
         try:
-            with urllib.request.urlopen(  # noqa: S310 # the drill's own exchange, on loopback
-                f"{self._http_url}/markets/slug/{slug}", timeout=_PATIENCE_S
-            ) as response:
-                row = json.load(response)
-        except urllib.error.HTTPError as error:
+            row = loopback.ask(f"{self._http_url}/markets/slug/{slug}")
+        except HTTPError as error:
             if error.code == 404:  # forgotten, or never listed: a verdict misses it
                 return
             raise

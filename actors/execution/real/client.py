@@ -1,8 +1,9 @@
 """The venue's own client, as this project uses it: credentials, signing, and signed requests.
 
-Pinned to polymarket-client 0.14.0, because three of its private parts are used: the environment's
+Pinned to polymarket-client 0.14.0, because four of its private parts are used: the environment's
 addresses, which it has no setting for; the context's authenticated transport, to post bytes that
-were recorded before, and to read rows that its strict models would drop; and the body of an order.
+were recorded before, and to read rows that its strict models would drop; the body of an order; and
+the class of its transports, which would otherwise choose proxies by a rule of their own.
 Its ``place_*`` functions are never used: they may send transactions and post again by themselves.
 """
 
@@ -27,11 +28,14 @@ from polymarket.models.clob.orders import SignedOrder
 from polymarket.models.types import PositionId, TokenId
 
 from actors.execution.messages import TimeInForce
+from actors.execution.real.client_transport import use_our_transports
 from actors.execution.real.messages import SignOrder
 from actors.execution.real.wallets import wallet_kind
 from actors.settings import VenueSettings
 from actors.strategy.messages import Action
 from actors.units import price_text, size_text
+
+use_our_transports()
 
 PAGES_MAX = 100
 _LAST_CURSOR = "LTE="

@@ -1,0 +1,49 @@
+"""How the venue's client connects: like everything else here, by the rule of ``actors.proxies``.
+
+By itself it reads the environment's proxies in its own way, goes through them even to this host,
+and has no setting for it. So its transports are made here. polymarket-client 0.14.0.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+from polymarket.clients import async_secure
+from polymarket.clients._transport import AsyncTransport, TransportOptions
+from polymarket.errors import TransportError
+
+from actors.proxies import ProxyRefused, proxy_url
+
+
+class VenueTransport(AsyncTransport):
+    """The client's transport to one address, directly or through the proxy that is in force."""
+
+    def __init__(
+        self, *, base_url: str, options: TransportOptions | None = None, **others: Any
+    ) -> None:
+        """Make it, as the client makes its own.
+
+        Raises:
+            TransportError: the environment names a proxy that cannot be used.
+        """
+        chosen = options or TransportOptions()
+        try:
+            proxy = proxy_url(base_url)
+        except ProxyRefused as refused:
+            raise TransportError(str(refused)) from None
+        client = httpx.AsyncClient(
+            base_url=base_url,
+            timeout=chosen.timeout,
+            # With a transport of its own a client does not look for proxies in the environment.
+            transport=httpx.AsyncHTTPTransport(
+                limits=chosen.limits, http2=chosen.http2, proxy=proxy
+            ),
+        )
+        super().__init__(base_url=base_url, options=chosen, client=client, **others)
+        self._owns_client = True  # so that it is closed with the transport
+
+
+def use_our_transports() -> None:
+    """From now on, let every client of the venue connect by our rule."""
+    async_secure.AsyncTransport = VenueTransport  # type: ignore[attr-defined] # it is imported there
