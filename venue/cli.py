@@ -67,6 +67,14 @@ def _funded_wallets(
     type=click.FloatRange(1, 2000),
     help="Market frames in a venue second; default 500, divided by the speed.",
 )
+@click.option(
+    "--missing-seconds",
+    "missing_share",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Share of seconds whose price never arrives live, as 0.05 do at the venue.",
+)
 @click.option("--minutes", type=click.Choice(["5", "15"]), default="15", help="Length of a window.")
 @click.option("--asset", type=click.Choice(sorted(START_DOLLARS)), default="btc", show_default=True)
 @click.option(
@@ -106,6 +114,7 @@ def venue(
     seed: int,
     speed: float,
     rate: float | None,
+    missing_share: float,
     minutes: str,
     asset: str,
     start: int | None,
@@ -126,6 +135,7 @@ def venue(
         seed=seed,
         speed=speed,
         rate=rate,
+        missing_share=missing_share,
         minutes=int(minutes),
         asset=asset,
         start_ms=start,
@@ -173,6 +183,7 @@ def _whereabouts(exchange: LocalExchange) -> dict[str, Any]:
         "ws": exchange.ws_url,
         "market_ws": exchange.market_ws_url,
         "rtds": exchange.rtds_url,
+        "polybolt": exchange.polybolt_url,
         "coinbase": exchange.coinbase_url,
         "user_ws": exchange.user_ws_url,
         "origin_ms": spec.origin_ms,

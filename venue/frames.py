@@ -12,6 +12,7 @@ class Channel(enum.Enum):
 
     MARKET = "market"
     RTDS = "rtds"
+    POLYBOLT = "polybolt"
     COINBASE = "coinbase"
     USER = "user"
 
@@ -21,7 +22,7 @@ class Frame:
     """One websocket text frame of a channel, ready to send.
 
     It goes to every session that subscribed to one of ``keys``: asset ids, topics, or channels of
-    a product.
+    a product. A PolyBolt frame's text is its body, which each session numbers for its client.
     """
 
     channel: Channel

@@ -28,7 +28,7 @@ class Connection:
     def put(self, replies: Iterable[Reply]) -> None:
         """Queue what is to be sent; a stalled connection lets only PONG through."""
         for reply in replies:
-            if not self.is_stalled or reply == "PONG" or isinstance(reply, Close):
+            if not self.is_stalled or isinstance(reply, Close) or self.session.is_pong(reply):
                 self._outbox.append(reply)
         if len(self._outbox) > MOST_WAITING:
             self._outbox = [Close(POLICY_VIOLATION, "client reads too slowly")]
@@ -89,18 +89,25 @@ class Hub:
             if receivers:
                 for sent in self._faults[frame.channel].apply(frame):
                     for connection in self._receivers(sent):
-                        connection.put((sent.text,))
+                        connection.put(connection.session.carry(sent))
 
     def inject(self, channel: Channel, kind: FaultKind, count: int = 1) -> None:
         """Make a channel misbehave."""
         self._faults[channel].plan(kind, count)
         for connection in self._connections[channel]:
-            if kind is FaultKind.DROP:
-                connection.put([Close(WSCloseCode.GOING_AWAY, "dropped on demand")])
-            elif kind is FaultKind.STALL:
+            connection.put(connection.session.suffer(kind, count))
+            if kind is FaultKind.STALL:
                 connection.is_stalled = True
             elif kind is FaultKind.RESUME:
                 connection.is_stalled = False
+
+    def is_off(self, channel: Channel) -> bool:
+        """Whether no connection to a channel can be made."""
+        return self._faults[channel].is_off
+
+    def refuses_credentials(self, channel: Channel) -> bool:
+        """Whether a channel refuses whatever credentials it is shown."""
+        return self._faults[channel].refuses_credentials
 
     def close_all(self) -> None:
         """Tell every client that the exchange leaves."""

@@ -26,6 +26,8 @@ class ExchangeOptions:
     speed: float = 1.0
     rate: float | None = None
     """Frames of the market channel in a second of venue time; None keeps the real rate bearable."""
+    missing_share: float = 0.0
+    """Share of whole seconds that PolyBolt and RTDS never tell live."""
     minutes: int = 15
     asset: str = "btc"
     start_ms: int | None = None

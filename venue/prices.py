@@ -1,13 +1,16 @@
-"""The price streams around the markets: Coinbase's ticker and the venue's own source (RTDS)."""
+"""The price streams around the markets: Coinbase's ticker, and the venue's own (PolyBolt, RTDS)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
 
+import attrs
+
 from venue.average import SecondSamples
+from venue.faults import FaultKind
 from venue.frames import Channel, Frame
-from venue.wire import coinbase, rtds
+from venue.wire import coinbase, polybolt, rtds
 
 _PRICE_PLACES = {"xrp": 4, "doge": 5}
 """Decimals of Coinbase's prices where they are not cents."""
@@ -15,17 +18,42 @@ _PUBLISH_DELAY_S = 1
 """A second's price and average are told one second later, as on the venue."""
 
 
-class PriceStreams:
-    """Samples the settling source each second and tells both sources' prices."""
+_SEQUENCE_START = 37_475_248_783
+_SEQUENCE_ANEW = 624_086
+"""Where Coinbase's sequence stands after it began anew; both as users of the feed saw them."""
+_SNAPSHOT_S = 120
+"""How far PolyBolt's snapshots reach back."""
+_RTDS_HISTORY_S = 60
+_TWAPS = (rtds.TWAP_TOPIC, polybolt.TWAP_CHANNEL)
 
-    def __init__(self, asset: str, ticker_period_ms: int, dice: Random) -> None:
+
+class PriceStreams:
+    """Samples the settling source each second and tells every source's prices."""
+
+    def __init__(
+        self, asset: str, ticker_period_ms: int, dice: Random, missing_share: float = 0.0
+    ) -> None:
+        """Begin without a price.
+
+        Args:
+            asset: such as ``btc``.
+            ticker_period_ms: how often Coinbase trades.
+            dice: for what Coinbase's matches look like.
+            missing_share: share of whole seconds that the venue's own sources never tell live,
+                each its own; they are in the history that a new subscriber gets.
+        """
         self.symbol = f"{asset}/usd"
+        self.polybolt_symbol = f"{asset}usd"
         self.product = f"{asset.upper()}-USD"
         self.samples = SecondSamples()
         self._price_places = _PRICE_PLACES.get(asset, 2)
         self._ticker_period_ms = ticker_period_ms
         self._dice = dice
         self._last_tick: coinbase.Tick | None = None
+        self._missing_share = missing_share
+        self._missing_seed = dice.getrandbits(32) if missing_share else 0
+        self._to_miss = {Channel.RTDS: 0, Channel.POLYBOLT: 0}
+        self._has_tickers = True
 
     def sample(self, now_ms: int, price_e18: int) -> None:
         """Take the settling source's price if a second is full."""
@@ -35,37 +63,65 @@ class PriceStreams:
     def publish(self, now_ms: int, coinbase_dollars: float) -> list[Frame]:
         """Tell what is due at this instant; ``sample`` comes first."""
         frames = []
-        if now_ms % self._ticker_period_ms == 0 or self._last_tick is None:
+        is_due = now_ms % self._ticker_period_ms == 0 and self._has_tickers
+        if self._last_tick is None or is_due:
             self._last_tick = self._next_tick(now_ms, coinbase_dollars)
             text = coinbase.ticker_text(self._last_tick)
             frames.append(Frame(Channel.COINBASE, (f"ticker:{self.product}",), text))
         if now_ms % 1000 == 0:
             text = coinbase.heartbeat_text(self._last_tick, now_ms)
             frames.append(Frame(Channel.COINBASE, (f"heartbeat:{self.product}",), text))
-            frames += self._rtds_frames(now_ms)
+            second = now_ms // 1000 - _PUBLISH_DELAY_S
+            frames += self._rtds_frames(second, now_ms)
+            frames += self._polybolt_frames(second, now_ms)
         return frames
+
+    def suffer(self, channel: Channel, kind: FaultKind, count: int) -> None:
+        """Let a source misbehave; kinds that are none of its own change nothing."""
+        if kind is FaultKind.MISSING_SECONDS:
+            self._to_miss[channel] = count
+        elif kind is FaultKind.TICKERS_STOP:
+            self._has_tickers = False
+        elif kind is FaultKind.SEQUENCE_ANEW and self._last_tick is not None:
+            self._last_tick = attrs.evolve(self._last_tick, sequence=_SEQUENCE_ANEW)
+        elif kind is FaultKind.RESUME:
+            if channel is Channel.COINBASE:
+                self._has_tickers = True
+            elif channel in self._to_miss:
+                self._to_miss[channel] = 0
 
     def ticker_text(self) -> str | None:
         """The newest ticker, for a new subscriber; None before the first."""
         return None if self._last_tick is None else coinbase.ticker_text(self._last_tick)
 
     def history_text(self, topic: str, now_ms: int) -> str:
-        """What a topic told in the last minute, for a new subscriber."""
-        newest = now_ms // 1000 - _PUBLISH_DELAY_S
-        price_at = self._price_at(topic)
-        ticks = [
-            (second * 1000, price_e18)
-            for second in range(newest - 59, newest + 1)
-            if (price_e18 := price_at(second)) is not None
-        ]
+        """What an RTDS topic was about in the last minute, for a new subscriber."""
+        ticks = self._ticks(topic, _RTDS_HISTORY_S, now_ms)
         return rtds.history_text(topic, self.symbol, ticks, now_ms)
 
-    def _price_at(self, topic: str) -> Callable[[int], int | None]:
-        return self.samples.average if topic == rtds.TWAP_TOPIC else self.samples.price
+    def snapshot_body(self, channel: str, symbol: str, now_ms: int) -> str:
+        """Body of PolyBolt's first frame to a new subscriber: empty for symbols of others."""
+        is_own = symbol == self.polybolt_symbol
+        ticks = self._ticks(channel, _SNAPSHOT_S, now_ms) if is_own else []
+        return polybolt.snapshot_body(channel, symbol, ticks, now_ms)
 
-    def _rtds_frames(self, now_ms: int) -> list[Frame]:
-        frames = []
-        second = now_ms // 1000 - _PUBLISH_DELAY_S
+    def _ticks(self, topic: str, length_s: int, now_ms: int) -> list[tuple[int, int]]:
+        """All that could have been told in a time up to now, whether or not it was."""
+        newest = now_ms // 1000 - _PUBLISH_DELAY_S
+        price_at = self._price_at(topic)
+        return [
+            (second * 1000, price_e18)
+            for second in range(newest - length_s + 1, newest + 1)
+            if (price_e18 := price_at(second)) is not None
+        ]
+
+    def _price_at(self, topic: str) -> Callable[[int], int | None]:
+        return self.samples.average if topic in _TWAPS else self.samples.price
+
+    def _rtds_frames(self, second: int, now_ms: int) -> list[Frame]:
+        frames: list[Frame] = []
+        if self._is_missed(Channel.RTDS, second):
+            return frames
         for topic in rtds.TOPICS:
             price_e18 = self._price_at(topic)(second)
             if price_e18 is not None:
@@ -73,12 +129,34 @@ class PriceStreams:
                 frames.append(Frame(Channel.RTDS, (topic,), text))
         return frames
 
+    def _polybolt_frames(self, second: int, now_ms: int) -> list[Frame]:
+        frames: list[Frame] = []
+        if self._is_missed(Channel.POLYBOLT, second):
+            return frames
+        for channel in polybolt.CHANNELS:
+            price_e18 = self._price_at(channel)(second)
+            if price_e18 is not None:
+                symbol = self.polybolt_symbol
+                body = polybolt.update_body(channel, symbol, price_e18, second * 1000, now_ms)
+                frames.append(Frame(Channel.POLYBOLT, (f"{channel}/{symbol}",), body))
+        return frames
+
+    def _is_missed(self, channel: Channel, second: int) -> bool:
+        """Whether a second never arrives live, by command or by chance."""
+        if self._to_miss[channel]:
+            self._to_miss[channel] -= 1
+            return True
+        if not self._missing_share:
+            return False
+        dice = Random(f"{self._missing_seed}/{channel.value}/{second}")
+        return dice.random() < self._missing_share
+
     def _next_tick(self, now_ms: int, price_dollars: float) -> coinbase.Tick:
         last, dice = self._last_tick, self._dice
         price_steps = max(1, round(price_dollars * 10**self._price_places))
         return coinbase.Tick(
             product=self.product,
-            sequence=(last.sequence if last else 37_475_248_783) + 1 + dice.getrandbits(6),
+            sequence=(last.sequence if last else _SEQUENCE_START) + 1 + dice.getrandbits(6),
             trade_id=(last.trade_id if last else 370_843_400) + 1,
             price_places=self._price_places,
             price_steps=price_steps,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+import uuid
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 
@@ -13,10 +14,11 @@ from aiohttp import web
 from actors.runtime.clock import Clock, ClockSpec
 from venue.channels.coinbase import SUBSCRIBE_WITHIN_S, CoinbaseSession
 from venue.channels.market import MarketSession
+from venue.channels.polybolt import PolyBoltSession
 from venue.channels.rtds import RtdsSession
 from venue.channels.session import Session
 from venue.engine import Ledger
-from venue.faults import Faults
+from venue.faults import FaultKind, Faults
 from venue.frames import Channel
 from venue.hub import Connection, Hub
 from venue.options import ExchangeOptions
@@ -37,6 +39,7 @@ _CLOSE_WITHIN_S = 1.0
 _PATHS = {
     Channel.MARKET: "/ws/market",
     Channel.RTDS: "/rtds",
+    Channel.POLYBOLT: "/polybolt",
     Channel.COINBASE: "/coinbase",
     Channel.USER: "/ws/user",
 }
@@ -61,7 +64,7 @@ class LocalExchange:
         self.clock_spec = spec
         self._clock = Clock(spec)
         self._hub = Hub()
-        self.faults = Faults(self._hub.inject)
+        self.faults = Faults(self._inject)
         self.orders = self._order_service()
         self._runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=_CLOSE_WITHIN_S)
         self._ticking: asyncio.Task[None] | None = None
@@ -89,8 +92,13 @@ class LocalExchange:
 
     @property
     def rtds_url(self) -> str:
-        """The venue's own price stream."""
+        """The venue's old price stream."""
         return self.ws_url + _PATHS[Channel.RTDS]
+
+    @property
+    def polybolt_url(self) -> str:
+        """The venue's price stream that needs credentials."""
+        return self.ws_url + _PATHS[Channel.POLYBOLT]
 
     @property
     def coinbase_url(self) -> str:
@@ -145,6 +153,7 @@ class LocalExchange:
         new_session: dict[Channel, Callable[[], Session]] = {
             Channel.MARKET: lambda: MarketSession(book_of, self._now_ms),
             Channel.RTDS: lambda: RtdsSession(prices, self._now_ms),
+            Channel.POLYBOLT: self._polybolt_session,
             Channel.COINBASE: lambda: CoinbaseSession(prices),
             Channel.USER: self.orders.new_session,
         }
@@ -173,18 +182,35 @@ class LocalExchange:
             ledger=world.ledger if isinstance(world, Simulation) else Ledger(),
             surface=Surface(
                 now_ms=self._now_ms,
-                wall_ms=lambda: time.time_ns() // 1_000_000,
+                wall_ms=_wall_ms,
                 send=self._hub.publish,
-                inject=self._hub.inject,
+                inject=self._inject,
             ),
             wallets=options.wallets,
             fault_file=_read_faults(options),
+        )
+
+    def _inject(self, channel: Channel, kind: FaultKind, count: int = 1) -> None:
+        """Let a stream misbehave: its source, its frames, or its connections."""
+        self._world.prices.suffer(channel, kind, count)
+        self._hub.inject(channel, kind, count)
+
+    def _polybolt_session(self) -> PolyBoltSession:
+        def find_wallet(key: str, secret: str, passphrase: str) -> str | None:
+            if self._hub.refuses_credentials(Channel.POLYBOLT):
+                return None
+            return self.orders.find_wallet(key, secret, passphrase)
+
+        return PolyBoltSession(
+            self._world.prices, find_wallet, self._now_ms, _wall_ms, lambda: str(uuid.uuid4())
         )
 
     def _stream(
         self, channel: Channel, new_session: Callable[[], Session]
     ) -> Callable[[web.Request], Awaitable[web.WebSocketResponse]]:
         async def serve(request: web.Request) -> web.WebSocketResponse:
+            if self._hub.is_off(channel):
+                raise web.HTTPServiceUnavailable
             socket = web.WebSocketResponse(timeout=_CLOSE_WITHIN_S, compress=False)
             await socket.prepare(request)
             connection = Connection(socket, new_session())
@@ -199,6 +225,10 @@ class LocalExchange:
         return serve
 
 
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 def _read_faults(options: ExchangeOptions) -> FaultFile:
     if options.faults is None:
         return FaultFile()
@@ -210,7 +240,7 @@ def _read_faults(options: ExchangeOptions) -> FaultFile:
 
 def _build_world(options: ExchangeOptions) -> tuple[World, int]:
     if options.recordings:
-        replay = Replay(options.recordings)
+        replay = Replay(options.recordings, options.missing_share)
         return replay, replay.origin_ms
     origin_ms = options.origin_ms()
     simulation = Simulation(
@@ -219,5 +249,6 @@ def _build_world(options: ExchangeOptions) -> tuple[World, int]:
         minutes=options.minutes,
         origin_ms=origin_ms,
         frames_per_second=options.frames_per_second,
+        missing_share=options.missing_share,
     )
     return simulation, origin_ms

@@ -74,7 +74,7 @@ def environment(exchange: LocalExchange) -> Any:
         clob_market_ws_url=ws + "/ws/market",
         clob_user_ws_url=ws + "/ws/user",
         rtds_ws_url=ws + "/rtds",
-        realtime_ws_url=ws + "/ws",
+        realtime_ws_url=ws + "/polybolt",
         sports_ws_url=ws + "/sports",
         relayer_poll_frequency_ms=50,
     )

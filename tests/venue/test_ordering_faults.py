@@ -84,6 +84,7 @@ def test_commands_are_read() -> None:
         (b"{}", "kind"),
         (b'{"kind":"explode"}', "no fault 'explode'"),
         (b'{"kind":"explode","channel":"rtds"}', "a stream has no fault 'explode'"),
+        (b'{"kind":"drain","channel":"rtds"}', "the rtds channel has no fault 'drain'"),
         (b'{"kind":"stall"}', "without a channel"),
         (b'{"kind":"stall","channel":"none"}', "none"),
         (b'{"kind":"ghost_fill","count":0}', "0 times"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -187,6 +188,66 @@ def test_planned_faults_befall_the_next_frames_only(
     sent = [one.text for letter in "abcd" for one in plan.apply(frame(letter * 4))]
 
     assert sent == expected
+
+
+def test_an_unreadable_change_waits_for_a_price_change_and_spoils_its_first_level() -> None:
+    plan = FaultPlan()
+    plan.plan(FaultKind.UNREADABLE_CHANGE, 1)
+    book = frame(json.dumps({"event_type": "book"}))
+    levels = [{"price": "0.45", "size": "0"}, {"price": "0.55", "size": "0"}]
+    change = frame(json.dumps({"event_type": "price_change", "price_changes": levels}))
+
+    texts = [one.text for each in (book, change, change) for one in plan.apply(each)]
+
+    assert [texts[0], texts[2]] == [book.text, change.text]
+    spoilt = json.loads(texts[1])["price_changes"]
+    assert spoilt == [{"price": "0.45", "size": None}, levels[1]]
+
+
+def test_a_malformed_sibling_comes_in_one_array_with_the_book() -> None:
+    plan = FaultPlan()
+    plan.plan(FaultKind.MALFORMED_SIBLING, 1)
+    book = {"event_type": "book", "market": "0xc0", "asset_id": "71", "timestamp": "1", "bids": []}
+
+    (sent,) = plan.apply(frame(json.dumps(book)))
+
+    trade, whole = json.loads(sent.text)
+    assert (trade["event_type"], "price" in trade, whole) == ("last_trade_price", False, book)
+
+
+def test_a_silent_stream_publishes_nothing_until_it_is_over() -> None:
+    plan = FaultPlan()
+    plan.plan(FaultKind.SILENCE, 1)
+    assert plan.apply(frame("a")) == []
+    plan.plan(FaultKind.RESUME, 1)
+    assert plan.apply(frame("a")) == [frame("a")]
+
+
+def told_by_coinbase(prices: PriceStreams, second: int) -> list[dict[str, Any]]:
+    prices.sample(second * 1_000, 10**18)
+    frames = prices.publish(second * 1_000, 90_000.0)
+    return [json.loads(one.text) for one in frames if one.channel is Channel.COINBASE]
+
+
+def test_coinbases_sequence_begins_anew_while_trade_ids_and_times_go_on(prices) -> None:
+    before = told_by_coinbase(prices, 131)[0]
+    prices.suffer(Channel.COINBASE, FaultKind.SEQUENCE_ANEW, 1)
+
+    ticker, heartbeat = told_by_coinbase(prices, 132)
+
+    assert ticker["sequence"] < before["sequence"] // 1_000
+    assert (ticker["trade_id"], heartbeat["sequence"]) == (
+        before["trade_id"] + 1,
+        ticker["sequence"],
+    )
+    assert ticker["time"] > before["time"]
+
+
+def test_coinbases_heartbeats_go_on_while_its_tickers_stop(prices) -> None:
+    prices.suffer(Channel.COINBASE, FaultKind.TICKERS_STOP, 1)
+    assert [one["type"] for one in told_by_coinbase(prices, 131)] == ["heartbeat"]
+    prices.suffer(Channel.COINBASE, FaultKind.RESUME, 1)
+    assert [one["type"] for one in told_by_coinbase(prices, 132)] == ["ticker", "heartbeat"]
 
 
 def test_resume_calls_planned_faults_off() -> None:

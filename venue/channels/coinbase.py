@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from venue.channels.session import Reply
+from venue.channels.session import Reply, Session
 from venue.prices import PriceStreams
 from venue.wire import coinbase as wire
 
@@ -29,7 +29,7 @@ class _Request(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Request).decode
 
 
-class CoinbaseSession:
+class CoinbaseSession(Session):
     """One client of the Coinbase feed."""
 
     def __init__(self, prices: PriceStreams) -> None:

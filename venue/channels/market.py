@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from venue.channels.session import POLICY_VIOLATION, Close, Reply
+from venue.channels.session import POLICY_VIOLATION, Close, Reply, Session
 from venue.frames import NEW_MARKETS_KEY, custom_key
 from venue.wire import market as wire
 from venue.wire.book import PublishedBook
@@ -32,7 +32,7 @@ class _Request(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Request).decode
 
 
-class MarketSession:
+class MarketSession(Session):
     """One client of ``/ws/market``."""
 
     def __init__(

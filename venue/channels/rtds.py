@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from venue.channels.session import Reply
+from venue.channels.session import Reply, Session
 from venue.prices import PriceStreams
 from venue.wire.rtds import TOPICS
 
@@ -24,7 +24,7 @@ class _Request(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Request).decode
 
 
-class RtdsSession:
+class RtdsSession(Session):
     """One client of the price stream."""
 
     def __init__(self, prices: PriceStreams, now_ms: Callable[[], int]) -> None:

@@ -7,6 +7,9 @@ from typing import Protocol
 
 import attrs
 
+from venue.faults import FaultKind
+from venue.frames import Frame
+
 POLICY_VIOLATION = 1008
 """Websocket close code for a client that breaks the protocol (RFC 6455)."""
 
@@ -21,6 +24,13 @@ class Close:
 
 Reply = str | Close
 
+_GOING_AWAY = 1001
+_CLOSES = {
+    FaultKind.DROP: (Close(_GOING_AWAY, "dropped on demand"),),
+    FaultKind.OFF: (Close(_GOING_AWAY, "switched off"),),
+}
+"""Faults that end every open connection of a channel."""
+
 
 class Session(Protocol):
     """One client's side of a channel."""
@@ -31,3 +41,15 @@ class Session(Protocol):
     def receive(self, text: str) -> Sequence[Reply]:
         """Take one text of the client; return what it is answered with, in order."""
         ...
+
+    def carry(self, frame: Frame) -> Sequence[Reply]:
+        """Make of a frame that the client subscribed to what it is sent; usually just that."""
+        return (frame.text,)
+
+    def is_pong(self, reply: str) -> bool:
+        """Whether a reply answers a ping, which even a stalled connection does."""
+        return reply == "PONG"
+
+    def suffer(self, kind: FaultKind, _count: int) -> Sequence[Reply]:
+        """Let a fault befall this connection; return what it makes the server send."""
+        return _CLOSES.get(kind, ())

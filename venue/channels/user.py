@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from venue.channels.session import POLICY_VIOLATION, Close, Reply
+from venue.channels.session import POLICY_VIOLATION, Close, Reply, Session
 
 FindWallet = Callable[[str, str, str], str | None]
 """Takes key, secret and passphrase; gives the wallet that they belong to."""
@@ -32,7 +32,7 @@ class _Request(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Request).decode
 
 
-class UserSession:
+class UserSession(Session):
     """One client of ``/ws/user``."""
 
     def __init__(self, find_wallet: FindWallet) -> None:

@@ -27,7 +27,7 @@ from collections.abc import Mapping
 import attrs
 import msgspec
 
-from venue.faults import FaultKind
+from venue.faults import FaultKind, can_suffer
 from venue.frames import Channel
 from venue.ordering.faults import IMMEDIATE_FAULTS, FaultTarget, OrderFault, OrderFaultKind
 
@@ -138,7 +138,7 @@ def _command(asked: _Command) -> FaultCommand:
     if asked.count < 1:
         raise BadFault(f"a fault cannot strike {asked.count} times")
     if asked.channel is not None:
-        return StreamFault(asked.channel, _kind_of_stream(asked.kind), asked.count)
+        return StreamFault(asked.channel, _kind_of_stream(asked.kind, asked.channel), asked.count)
     return OrderFault(
         kind=_kind_of_order(asked.kind),
         count=asked.count,
@@ -155,11 +155,14 @@ def _planned(asked: _Planned) -> PlannedFault:
     return PlannedFault(round(asked.seconds * 1000), every_ms, _command(asked))
 
 
-def _kind_of_stream(name: str) -> FaultKind:
+def _kind_of_stream(name: str, channel: Channel) -> FaultKind:
     try:
-        return FaultKind(name)
+        kind = FaultKind(name)
     except ValueError:
         raise BadFault(f"a stream has no fault {name!r}") from None
+    if not can_suffer(channel, kind):
+        raise BadFault(f"the {channel.value} channel has no fault {name!r}")
+    return kind
 
 
 def _kind_of_order(name: str) -> OrderFaultKind:

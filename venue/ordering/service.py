@@ -147,7 +147,7 @@ class OrderService:
 
     def new_session(self) -> UserSession:
         """Begin a connection of the user channel."""
-        return UserSession(self._find_wallet)
+        return UserSession(self.find_wallet)
 
     def advance(self) -> None:
         """Do what is due by now: faults, switches of those who fell silent, settlement."""
@@ -192,6 +192,7 @@ class OrderService:
             self.entry.open()
             self._skew_ms = self._refuses_keys_until_ms = 0
 
-    def _find_wallet(self, key: str, secret: str, passphrase: str) -> str | None:
+    def find_wallet(self, key: str, secret: str, passphrase: str) -> str | None:
+        """Whose credentials these are; None if nobody's, or if none are believed just now."""
         api_key = self.keys.with_credentials(key, secret, passphrase)
         return None if api_key is None or self.refuses_keys else api_key.wallet

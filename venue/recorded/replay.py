@@ -87,7 +87,7 @@ class RecordedMarket:
 class Replay:
     """Recorded windows, one after the other, at their own times."""
 
-    def __init__(self, paths: tuple[Path, ...]) -> None:
+    def __init__(self, paths: tuple[Path, ...], missing_share: float = 0.0) -> None:
         recordings = sorted(
             (survey(path) for path in paths), key=lambda recording: recording.window.opens_at_ms
         )
@@ -101,7 +101,8 @@ class Replay:
         self.origin_ms = recordings[0].window.opens_at_ms - LEAD_MS
         self._now_ms = self.origin_ms
         self._reference = DerivedReference(recordings, asset)
-        self.prices = PriceStreams(asset, _TICKER_PERIOD_MS, Random("recorded"))
+        tickers = Random("recorded")
+        self.prices = PriceStreams(asset, _TICKER_PERIOD_MS, tickers, missing_share)
         self.catalogue = Catalogue()
         self._markets = [RecordedMarket(recording) for recording in recordings]
         for market in self._markets:

@@ -14,6 +14,8 @@ START_DOLLARS = {
     "xrp": 2.2,
     "doge": 0.16,
     "bnb": 860.0,
+    "hype": 35.0,
+    "zec": 480.0,
 }
 """Where the walk of each asset begins."""
 

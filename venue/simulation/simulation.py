@@ -30,7 +30,14 @@ class Simulation:
     """
 
     def __init__(
-        self, *, seed: int, asset: str, minutes: int, origin_ms: int, frames_per_second: float
+        self,
+        *,
+        seed: int,
+        asset: str,
+        minutes: int,
+        origin_ms: int,
+        frames_per_second: float,
+        missing_share: float = 0.0,
     ) -> None:
         self._seed = seed
         self._asset = asset
@@ -39,7 +46,8 @@ class Simulation:
         self._now_ms = origin_ms - origin_ms % STEP_MS
         self._walk = ReferenceWalk(Random(f"{seed}/walk"), START_DOLLARS[asset], STEP_MS)
         period_ms = _ticker_period_ms(frames_per_second)
-        self.prices = PriceStreams(asset, period_ms, Random(f"{seed}/tickers"))
+        tickers = Random(f"{seed}/tickers")
+        self.prices = PriceStreams(asset, period_ms, tickers, missing_share)
         self.catalogue = Catalogue()
         self.ledger = Ledger()
         self._live: deque[SimulatedMarket] = deque()

@@ -1,0 +1,165 @@
+"""PolyBolt on a real socket: the venue's own client, credentials, and the faults by name."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import websockets
+from ordering_stage import client, inject, run
+
+from venue.server import LocalExchange
+
+TWAP = {"channel": "price.crypto.twap", "filter": {"symbol": "btcusd", "window_seconds": 60}}
+
+
+async def credentials_of(exchange: LocalExchange) -> dict[str, str]:
+    async with client(exchange) as made:
+        keys = made.credentials
+    return {"apiKey": keys.key, "secret": keys.secret, "passphrase": keys.passphrase}
+
+
+async def ask(socket: Any, **request: Any) -> dict[str, Any]:
+    await socket.send(json.dumps(request))
+    return dict(json.loads(await socket.recv()))
+
+
+async def subscribed(exchange: LocalExchange, auth: dict[str, str]) -> Any:
+    socket = await websockets.connect(exchange.polybolt_url)
+    assert (await ask(socket, op="auth", auth=auth))["op"] == "authed"
+    assert (await ask(socket, op="subscribe", subscriptions=[TWAP]))["op"] == "subscribed"
+    assert json.loads(await socket.recv())["snapshot"] is True
+    return socket
+
+
+async def close_code(socket: Any) -> int:
+    await socket.wait_closed()
+    return int(socket.close_code)
+
+
+def test_the_venues_own_client_reads_history_and_prices_without_a_gap() -> None:
+    async def scenario(exchange: LocalExchange) -> None:
+        from polymarket.streams import CryptoTwapPriceSpec
+
+        async with client(exchange) as alice:
+            handle = await alice.subscribe(CryptoTwapPriceSpec(symbols=["btcusd"]))
+            events: list[Any] = []
+            async for event in handle:
+                events.append(event)
+                if len(events) == 4:
+                    break
+        assert [event.seq for event in events] == [1, 2, 3, 4]
+        seconds = [point.timestamp for point in events[0].payload.data]
+        seconds += [event.payload.timestamp for event in events[1:]]
+        assert len(seconds) > 4
+        assert {(later - earlier).seconds for earlier, later in pairwise(seconds)} == {1}
+
+    run(scenario, speed=5.0)
+
+
+def test_credentials_that_nobody_has_are_refused_with_4001() -> None:
+    async def scenario(exchange: LocalExchange) -> None:
+        auth = {"apiKey": "nobody", "secret": "c2VjcmV0", "passphrase": "p"}
+        async with websockets.connect(exchange.polybolt_url) as socket:
+            error = await ask(socket, op="auth", rid="1", auth=auth)
+            assert (error["op"], error["code"], error["rid"]) == ("error", "auth_invalid", "1")
+            assert await close_code(socket) == 4001
+
+    run(scenario)
+
+
+def test_good_credentials_are_refused_by_name_until_it_is_over() -> None:
+    async def scenario(exchange: LocalExchange) -> None:
+        auth = await credentials_of(exchange)
+        await inject(exchange, channel="polybolt", kind="refuse_credentials")
+        async with websockets.connect(exchange.polybolt_url) as socket:
+            assert (await ask(socket, op="auth", auth=auth))["code"] == "auth_invalid"
+            assert await close_code(socket) == 4001
+        await inject(exchange, channel="polybolt", kind="resume")
+        async with await subscribed(exchange, auth):
+            pass
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"), [("drain", 4003), ("slow_consumer", 4002), ("policy_breach", 4008)]
+)
+def test_connections_are_closed_with_the_code_asked_for(kind: str, code: int) -> None:
+    async def scenario(exchange: LocalExchange) -> None:
+        async with await subscribed(exchange, await credentials_of(exchange)) as socket:
+            await inject(exchange, channel="polybolt", kind=kind)
+            assert await close_code(socket) == code
+
+    run(scenario)
+
+
+def test_a_stalled_connection_pongs_and_tells_nothing_while_a_new_one_works() -> None:
+    async def scenario(exchange: LocalExchange) -> None:
+        auth = await credentials_of(exchange)
+        async with await subscribed(exchange, auth) as stalled:
+            await inject(exchange, channel="polybolt", kind="stall")
+            async with await subscribed(exchange, auth) as fresh:
+                assert "payload" in json.loads(await fresh.recv())
+                waiting = [json.loads(text) for text in await received_until_pong(stalled)]
+                await fresh.recv()
+                assert await received_until_pong(stalled) == []
+            assert all("payload" in frame for frame in waiting)
+
+    async def received_until_pong(socket: Any) -> list[str]:
+        await socket.send('{"op":"ping"}')
+        texts = []
+        while not (text := await socket.recv()).startswith('{"op":"pong"'):
+            texts.append(text)
+        return texts
+
+    run(scenario, speed=5.0)
+
+
+def test_a_silent_stream_answers_and_publishes_nothing_to_anyone() -> None:
+    async def scenario(exchange: LocalExchange) -> None:
+        auth = await credentials_of(exchange)
+        await inject(exchange, channel="polybolt", kind="silence")
+        async with await subscribed(exchange, auth) as socket:
+            started_ms = exchange.orders.now_ms
+            while exchange.orders.now_ms < started_ms + 3_000:
+                await asyncio.sleep(0.02)
+            assert (await ask(socket, op="ping"))["op"] == "pong"
+            await inject(exchange, channel="polybolt", kind="resume")
+            assert json.loads(await socket.recv())["seq"] == 2
+
+    run(scenario, speed=5.0)
+
+
+def test_rtds_is_switched_off_in_the_middle_of_a_run_and_on_again() -> None:
+    async def scenario(exchange: LocalExchange) -> None:
+        async with websockets.connect(exchange.rtds_url) as socket:
+            await socket.send("PING")
+            assert await socket.recv() == "PONG"
+            await inject(exchange, channel="rtds", kind="off")
+            assert await close_code(socket) == 1001
+        with pytest.raises(websockets.InvalidStatus) as refused:
+            await websockets.connect(exchange.rtds_url)
+        assert refused.value.response.status_code == 503
+        async with await subscribed(exchange, await credentials_of(exchange)):
+            pass
+        await inject(exchange, channel="rtds", kind="resume")
+        async with websockets.connect(exchange.rtds_url) as socket:
+            await socket.send("PING")
+            assert await socket.recv() == "PONG"
+
+    run(scenario)
+
+
+def test_a_file_switches_rtds_off_at_its_time(tmp_path) -> None:
+    faults = tmp_path / "faults.toml"
+    faults.write_text('[[at]]\nseconds = 2\nchannel = "rtds"\nkind = "off"\n')
+
+    async def scenario(exchange: LocalExchange) -> None:
+        async with websockets.connect(exchange.rtds_url) as socket:
+            assert await close_code(socket) == 1001
+
+    run(scenario, faults=faults, speed=5.0)
