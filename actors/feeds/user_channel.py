@@ -12,7 +12,7 @@ import enum
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeGuard
 
 import attrs
 import msgspec
@@ -69,18 +69,28 @@ class UserOrder:
 
 
 @attrs.frozen(kw_only=True)
-class MakerPart:
-    """One resting order's part in a trade."""
+class TradePart:
+    """One order's part in a trade."""
 
     order_id: str
-    owner: str
-    """The API key it was posted with."""
-    wallet: str
-    """Lower-case address; empty if not told."""
+    owner: str = ""
+    """The API key it was posted with; empty if not told, as for the taker."""
+    wallet: str = ""
+    """Lower-case address; empty if not told, as for the taker."""
     token: str
     action: Action
     price_ticks: int
     size_units: int
+
+
+@attrs.frozen(kw_only=True)
+class UnreadPart:
+    """A part of a trade that lacks what a fill needs; perhaps somebody else's."""
+
+    order_id: str
+    owner: str
+    wallet: str
+    reason: str
 
 
 @attrs.frozen(kw_only=True)
@@ -92,13 +102,12 @@ class UserTrade:
     settlement: Settlement
     taker_order_id: str
     is_ours_as_taker: bool
-    token: str
-    action: Action
-    """The taker's."""
-    price_ticks: int
-    size_units: int
-    makers: tuple[MakerPart, ...]
+    taker: TradePart | None
+    """None if it could not be read; then it is among the unread."""
+    makers: tuple[TradePart, ...]
     matched_at_ms: int | None
+    unread: tuple[UnreadPart, ...] = ()
+    """They spoil nothing: what could be read of the others counts."""
 
 
 UserEvent = UserOrder | UserTrade
@@ -147,27 +156,29 @@ def order_of(row: object) -> UserOrder:
 def trade_of(row: object) -> UserTrade:
     """Read a trade, as the channel and ``/data/trades`` tell it.
 
+    Each order's part is read by itself; one that lacks a size or a price is among the unread.
+
     Raises:
-        MalformedFrame: it lacks an id, or a size or price that it has a part for.
+        MalformedFrame: it has no id.
     """
     fields = _fields(row)
+    trade_id = _required(fields, "id")
     token, action = _text(fields.get("asset_id")), _action(fields.get("side"))
-    makers = fields.get("maker_orders") or []
-    if action is None or not isinstance(makers, list):
-        raise MalformedFrame(f"trade {_text(fields.get('id'))} has no side or strange maker orders")
+    taker = _read_part(fields, fields.get("taker_order_id"), "size", token, action)
+    rows = fields.get("maker_orders") or []
+    makers = [_maker_part(each, token, action) for each in (rows if _is_list(rows) else [rows])]
+    parts = [taker, *makers]
     moment = fields.get("match_time", fields.get("matchtime"))
     return UserTrade(
-        trade_id=_required(fields, "id"),
+        trade_id=trade_id,
         market_id=_text(fields.get("market")),
         settlement=_SETTLEMENTS.get(_status(fields), Settlement.MATCHED),
         taker_order_id=_text(fields.get("taker_order_id")).lower(),
         is_ours_as_taker=_text(fields.get("trader_side")).upper() == "TAKER",
-        token=token,
-        action=action,
-        price_ticks=_price(fields.get("price"), action),
-        size_units=_size(fields.get("size")),
-        makers=tuple(_maker_part(_fields(maker), token, action) for maker in makers),
+        taker=taker if isinstance(taker, TradePart) else None,
+        makers=tuple(each for each in makers if isinstance(each, TradePart)),
         matched_at_ms=_moment_ms(moment) or _moment_ms(fields.get("timestamp")),
+        unread=tuple(each for each in parts if isinstance(each, UnreadPart)),
     )
 
 
@@ -181,20 +192,48 @@ def _event(row: object) -> list[UserEvent]:
     return [trade_of(row)] if kind == "trade" else []
 
 
-def _maker_part(fields: Mapping[str, Any], token: str, taker_action: Action) -> MakerPart:
-    own_token = _text(fields.get("asset_id")) or token
-    # A maker of the other token had the same side: both bought (a pair was minted) or both sold.
-    implied = _opposite(taker_action) if own_token == token else taker_action
-    action = _action(fields.get("side")) or implied
-    return MakerPart(
-        order_id=_required(fields, "order_id").lower(),
-        owner=_text(fields.get("owner")),
-        wallet=_text(fields.get("maker_address")).lower(),
-        token=own_token,
+def _maker_part(row: object, token: str, taker_action: Action | None) -> TradePart | UnreadPart:
+    if not isinstance(row, dict):
+        return UnreadPart(order_id="", owner="", wallet="", reason=f"{row!r:.80} is no object")
+    own_token = _text(row.get("asset_id")) or token
+    action = _action(row.get("side"))
+    if action is None and taker_action is not None:
+        # A maker of the other token had the same side: both bought (a pair was minted) or sold.
+        action = _opposite(taker_action) if own_token == token else taker_action
+    part = _read_part(row, row.get("order_id"), "matched_amount", own_token, action)
+    owner, wallet = _text(row.get("owner")), _text(row.get("maker_address")).lower()
+    return attrs.evolve(part, owner=owner, wallet=wallet)
+
+
+def _read_part(
+    fields: Mapping[str, Any], order_id: object, size_name: str, token: str, action: Action | None
+) -> TradePart | UnreadPart:
+    """One order's part, its owner still to be named."""
+    order_text = _text(order_id).lower()
+    reason = "" if order_text else "a part of a trade has no order id"
+    if action is None:
+        reason = reason or "a part of a trade has no side"
+    else:
+        try:
+            price_ticks, size_units = (
+                _price(fields.get("price"), action),
+                _size(fields.get(size_name)),
+            )
+        except MalformedFrame as problem:
+            reason = reason or str(problem)
+    if reason or action is None:
+        return UnreadPart(order_id=order_text, owner="", wallet="", reason=reason)
+    return TradePart(
+        order_id=order_text,
+        token=token,
         action=action,
-        price_ticks=_price(fields.get("price"), action),
-        size_units=_size(fields.get("matched_amount")),
+        price_ticks=price_ticks,
+        size_units=size_units,
     )
+
+
+def _is_list(value: object) -> TypeGuard[list[object]]:
+    return isinstance(value, list)
 
 
 def _fields(row: object) -> Mapping[str, Any]:

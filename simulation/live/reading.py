@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from actors.execution.real.account_rows import AccountRows
 from actors.execution.real.messages import AccountRead, AccountUnread, ReadAccount
-from actors.feeds.user_channel import UserOrder, UserTrade, order_of, trade_of
 from simulation.agenda import Agenda
 from simulation.live.order_side import OrderSide
 from simulation.live.signing import WALLET
@@ -21,9 +21,7 @@ class AccountReading:
         self._agenda = agenda
         self._player = player
         self._command = command
-        self._orders: list[UserOrder] = []
-        self._open_orders: list[UserOrder] = []
-        self._trades: list[UserTrade] = []
+        self._rows = AccountRows()
 
     def begin(self) -> None:
         """Send the first of the requests."""
@@ -44,20 +42,19 @@ class AccountReading:
                 row = reads.order(WALLET, venue_order_id, now_ms)
             except RequestRefused:
                 continue  # the venue's other way to say that it shows none
-            if row is not None:
-                self._orders.append(order_of(row))
+            self._rows.add_order(venue_order_id, row)
         self._agenda.after(2 * self._side.mishaps.way_ms(), self._read_open_orders)
 
     def _read_open_orders(self) -> None:
         side = self._side
         for market_id in self._command.market_ids:
-            self._open_orders += map(order_of, side.rows(side.reads.open_orders, market_id))
+            self._rows.add_open_orders(market_id, side.rows(side.reads.open_orders, market_id))
         self._agenda.after(2 * side.mishaps.way_ms(), self._read_trades)
 
     def _read_trades(self) -> None:
         side = self._side
         for market_id in self._command.market_ids:
-            self._trades += map(trade_of, side.rows(side.reads.trades, market_id))
+            self._rows.add_trades(market_id, side.rows(side.reads.trades, market_id))
         self._agenda.after(2 * side.mishaps.way_ms(), self._read_balances)
 
     def _read_balances(self) -> None:
@@ -65,11 +62,12 @@ class AccountReading:
         cash_units = int(side.reads.money(WALLET)["balance"]) if command.with_cash else None
         read = AccountRead(
             read_id=command.read_id,
-            orders=tuple(self._orders),
-            open_orders=tuple(self._open_orders),
-            trades=tuple(self._trades),
+            orders=tuple(self._rows.orders),
+            open_orders=tuple(self._rows.open_orders),
+            trades=tuple(self._rows.trades),
             balances=tuple((token, self._balance(token)) for token in command.balances_of),
             cash_units=cash_units,
+            unread=tuple(self._rows.unread),
         )
         self._agenda.after(side.mishaps.way_ms(), self._player.take_event, read)
 

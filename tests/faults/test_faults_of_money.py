@@ -5,18 +5,22 @@ These run against the real executor's core, whose venue says exactly the rows th
 
 from __future__ import annotations
 
+import attrs
 import pytest
-from order_builders import ORDER_ID, T0
-from real_bench import VENUE_ID, Bench, wire_order, wire_trade
+from order_builders import MARKET, ORDER_ID, T0
+from real_bench import VENUE_ID, Bench, wire_maker_trade, wire_order, wire_trade
 
+from actors.directory.messages import MarketOpened, Side
 from actors.execution.messages import (
     Fill,
     FillFailed,
+    HaltTrading,
     OrderCancelled,
     OrderStatus,
     TimeInForce,
 )
-from actors.execution.real.messages import CancelOrders
+from actors.execution.real.messages import CancelOrders, UnreadRow
+from actors.roles import DESK
 from actors.strategy.messages import Action
 from actors.units import shares, units_from_text
 
@@ -126,3 +130,107 @@ def test_f29_a_matched_size_beyond_what_was_told_after_the_end_is_read_at_once()
     bench.hear(wire_order("MATCHED", 10))
     bench.advance(bench.now_ms + 1_100)
     assert len(bench.readings) == count + 1
+
+
+FOREIGN = {"order_id": "0x" + "ee" * 32, "maker_address": "0x" + "00" * 20, "owner": "another"}
+UNREADABLE = [
+    {"matched_amount": ""},
+    {"matched_amount": "0"},
+    {"matched_amount": "1", "price": None},
+    {"matched_amount": "1", "price": "0.5", "order_id": None},
+    {"matched_amount": "1", "price": "0.5", "order_id": ""},
+]
+
+
+@pytest.mark.parametrize("foreign", UNREADABLE, ids=str)
+@pytest.mark.parametrize("is_read", [False, True], ids=["heard", "read"])
+def test_f30_a_maker_s_part_that_is_foreign_and_unreadable_spoils_no_fill_of_ours(
+    foreign: dict[str, object], is_read: bool
+) -> None:
+    bench = placed()
+    trade = wire_trade("t1", 10, maker_orders=[FOREIGN | foreign])
+    if is_read:
+        bench.read_until(T0 + 3_000, trade)
+    else:
+        bench.hear(trade)
+    assert bench.status is OrderStatus.FILLED
+    (told,) = [log.text for log in bench.logs if "cannot be read" in log.text]
+    assert ("somebody else's" in told, "1 such so far" in told) == (True, True)
+
+
+def test_f30_what_a_foreign_taker_lacks_spoils_no_fill_of_ours_as_maker() -> None:
+    bench = placed()
+    bench.hear(wire_maker_trade("t1", (VENUE_ID, 10), size="", price="", side=""))
+    assert bench.status is OrderStatus.FILLED
+
+
+def test_f30_a_row_that_cannot_be_read_at_all_leaves_the_rest_of_the_reading() -> None:
+    bench = placed()
+    nameless = UnreadRow(market_id="0xother", venue_order_id="", reason="a row has no id")
+    bench.read_until(T0 + 3_000, wire_trade("t1", 10), unread=(nameless,))
+    assert bench.status is OrderStatus.FILLED
+
+
+@pytest.mark.parametrize("is_whole_row", [False, True], ids=["part", "row"])
+def test_f30_an_old_window_s_unreadable_row_blocks_no_later_window(is_whole_row: bool) -> None:
+    bench = placed()
+    bench.hear(wire_trade("t1", 10))
+    later = attrs.evolve(
+        MARKET,
+        market_id="0xlater",
+        yes_token="later-yes",
+        no_token="later-no",
+        opens_at_ms=MARKET.closes_at_ms,
+        closes_at_ms=MARKET.closes_at_ms + 900_000,
+    )
+    ours = wire_trade("t2", 1, size="")
+    unread = UnreadRow(market_id=MARKET.market_id, venue_order_id="", reason="no id")
+    rows = () if is_whole_row else (ours,)
+    bench.give(MarketOpened(market=later, strike=None))
+    bench.ledger[Side.YES] = 0
+    bench.open_market_id = later.market_id
+    bench.read_until(T0 + 40_000, *rows, unread=(unread,) if is_whole_row else ())
+    assert bench.core.is_serving
+    bench.place(None, order_id="order_2_0000beef", market=later, expires_at_ms=T0 + 300_000)
+    assert len(bench.posts) == 2
+
+
+def test_f30_our_own_part_that_cannot_be_read_is_an_error_and_counts_when_it_can() -> None:
+    bench = placed()
+    bench.hear(wire_trade("t1", 10, size=""))
+    assert bench.live.trades == ()
+    assert [log.level for log in bench.logs if ORDER_ID in log.text] == ["error"]
+    bench.read_until(T0 + 3_000, wire_trade("t1", 10))
+    assert bench.status is OrderStatus.FILLED
+
+
+def test_f30_half_of_our_part_is_no_size_of_it() -> None:
+    bench = placed()
+    row = wire_maker_trade("t1", (VENUE_ID, 3), (VENUE_ID, 4))
+    row["maker_orders"][1]["matched_amount"] = ""
+    bench.hear(row)
+    assert bench.live.trades == ()
+    bench.hear(wire_maker_trade("t1", (VENUE_ID, 3), (VENUE_ID, 4)))
+    assert bench.live.traded_units == shares(7)
+
+
+def test_f30_a_window_is_not_compared_by_rows_of_ours_that_cannot_be_read() -> None:
+    bench = Bench().begin()
+    bench.listen()
+    bench.ledger[Side.YES] = shares(10)
+    bench.read_until(T0 + 60_000, wire_trade("t1", 10, taker_order_id="0x1", size=""))
+    assert not bench.core.is_serving
+    assert bench.told(DESK, HaltTrading) == []
+    bench.read_until(T0 + 62_000, wire_trade("t1", 10, taker_order_id="0x1"))
+    assert bench.core.is_serving
+
+
+def test_f30_an_order_whose_trade_may_be_hidden_is_neither_posted_again_nor_ended_soon() -> None:
+    bench = Bench().open()
+    bench.place(None, **LONG)
+    bench.lose()
+    hidden = UnreadRow(market_id=MARKET.market_id, venue_order_id="", reason="a row has no id")
+    bench.read_until(T0 + 40_000, unread=(hidden,))
+    assert (bench.status, len(bench.posts)) == (OrderStatus.UNKNOWN, 1)
+    bench.read_until(T0 + 90_000, unread=(hidden,))
+    assert (bench.status, len(bench.posts)) == (OrderStatus.CANCELLED, 1)

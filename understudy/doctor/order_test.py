@@ -19,11 +19,11 @@ from polymarket.errors import PolymarketError, RateLimitError, RequestRejectedEr
 from actors.directory.gamma import MarketRefused
 from actors.directory.messages import Market, Side
 from actors.execution.messages import TimeInForce
+from actors.execution.real.account_rows import AccountRows
 from actors.execution.real.answers import Meaning, meaning_of, read_answer
 from actors.execution.real.client import SignedBytes, VenueClient, WalletNotOurs
 from actors.execution.real.messages import PostAnswered, PostRefused, PostUnclear, SignOrder
-from actors.feeds.decoding import MalformedFrame
-from actors.feeds.user_channel import UserTrade, order_of, trade_of
+from actors.feeds.user_channel import UserTrade
 from actors.strategy.messages import Action
 from actors.units import TICKS_PER_DOLLAR, dollars_text, price_text, size_text
 from understudy.doctor.account import account
@@ -248,13 +248,17 @@ class _Test:
         try:
             async with asyncio.timeout(STEP_LIMIT_S):
                 rows = await self._client.rows("/data/trades", probe.market.market_id)
-                trades = [trade for trade in map(trade_of, rows) if _is_part(trade, probe.order_id)]
-        except (PolymarketError, MalformedFrame, TimeoutError) as problem:
+        except (PolymarketError, TimeoutError) as problem:
             sentence = f"{probe.order_id}: its trades cannot be read: {self._clean(_text(problem))}"
             return failed(GONE, sentence, _look_yourself(probe))
-        if trades:
+        read = AccountRows()
+        read.add_trades(probe.market.market_id, rows)
+        if any(_is_part(trade, probe.order_id) for trade in read.trades):
             sentence = f"{probe.order_id} has traded, though it was far from the market"
             return failed(GONE, sentence, "the account holds shares now: look at it at the venue")
+        if read.unread:
+            sentence = f"{probe.order_id}: a trade cannot be read: {read.unread[0].reason}"
+            return failed(GONE, sentence, _look_yourself(probe))
         if not is_gone:
             return failed(GONE, f"{probe.order_id} may still be open", _look_yourself(probe))
         if not was_there:
@@ -263,8 +267,10 @@ class _Test:
         return passed(GONE, "it is no longer among the open orders, and has traded nothing")
 
     async def _is_open(self) -> bool:
-        rows = await self._client.rows("/data/orders", self._probe.market.market_id)
-        return any(order_of(row).order_id == self._probe.order_id for row in rows)
+        market_id = self._probe.market.market_id
+        read = AccountRows()
+        read.add_open_orders(market_id, await self._client.rows("/data/orders", market_id))
+        return any(order.order_id == self._probe.order_id for order in read.open_orders)
 
     async def _until(self, is_so: Callable[[], Awaitable[bool]]) -> bool:
         """Ask again and again, for a while; an answer that does not come is none."""
@@ -275,7 +281,7 @@ class _Test:
                 async with asyncio.timeout(left_s):
                     if await is_so():
                         return True
-            except (PolymarketError, MalformedFrame, TimeoutError):
+            except (PolymarketError, TimeoutError):
                 left_s = ends_at - loop.time()  # asked again while there is time
             await asyncio.sleep(_ASK_EVERY_S)
         return False
@@ -286,7 +292,9 @@ def _was_not_taken(refused: PostRefused) -> bool:
 
 
 def _is_part(trade: UserTrade, order_id: str) -> bool:
-    return order_id in (trade.taker_order_id, *(maker.order_id for maker in trade.makers))
+    makers = {part.order_id for part in trade.makers}
+    unread = {part.order_id for part in trade.unread}
+    return order_id in {trade.taker_order_id, *makers, *unread}
 
 
 def _look_yourself(probe: _Probe) -> str:

@@ -320,6 +320,8 @@ class RealExecutorCore(Core):
         for each in events:
             if isinstance(each, UserTrade):
                 self._gate.disturb()
+                if each.unread:
+                    self._reconciler.want()
                 effects += self._reconciler.take_trade(each, now_ms)
             else:
                 effects += self._reconciler.take_order(each, now_ms)

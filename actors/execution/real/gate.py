@@ -12,7 +12,7 @@ from actors.execution.real.comparison import Comparison, venue_holdings
 from actors.execution.real.funds import Funds
 from actors.execution.real.messages import AccountRead, CancelOrders, ClientReady
 from actors.execution.real.orders import LiveOrders
-from actors.execution.real.own_parts import own_parts
+from actors.execution.real.own_parts import Ownership
 from actors.execution.real.reconciler import Reading
 from actors.execution.real.rules import objection
 from actors.feeds.user_channel import UserOrder
@@ -35,6 +35,7 @@ class TradingGate:
         self._unknown_told: set[str] = set()
         self._unknown_reason = ""
         self._told_reason = ""
+        self._told_unread = ""
         self.market: Market | None = None
         """The open window."""
 
@@ -102,22 +103,33 @@ class TradingGate:
         if market is None or market.market_id not in reading.market_ids:
             return []
         known_ids = self._orders.venue_ids
-        parts = [
-            part
-            for trade in read.trades
-            for part in own_parts(
-                trade, known_ids=known_ids, wallet=account.wallet, owner=account.owner
-            )
-            if part.token in self.tokens
-        ]
-        holdings = venue_holdings(market, parts, dict(read.balances))
-        self._comparison.take_holdings(holdings)
+        ours = Ownership(known_ids=known_ids, wallet=account.wallet, owner=account.owner)
+        told = self._compare(market, read, ours)
         unknown = [
             order
             for order in read.open_orders
             if order.market_id == market.market_id and order.order_id not in known_ids
         ]
-        return [*self._take_unknown(unknown), *self.ask()]
+        return [*told, *self._take_unknown(unknown), *self.ask()]
+
+    def _compare(self, market: Market, read: AccountRead, ours: Ownership) -> Effects:
+        """Have the window's account compared; not if some of what is ours cannot be read.
+
+        A difference would then prove nothing, and neither would its absence.
+        """
+        trades = [trade for trade in read.trades if trade.market_id in ("", market.market_id)]
+        unread = [part.reason for trade in trades for part in ours.unread_parts(trade)]
+        unread += [row.reason for row in read.unread if row.market_id == market.market_id]
+        if unread:
+            self._comparison.disturb()
+            text = f"{market.slug} cannot be compared with the venue's account: {unread[0]}"
+            is_new, self._told_unread = text != self._told_unread, text
+            return [Log("error", text)] if is_new else []
+        self._told_unread = ""
+        parts = [part for trade in read.trades for part in ours.own_parts(trade)]
+        own = [part for part in parts if part.token in self.tokens]
+        self._comparison.take_holdings(venue_holdings(market, own, dict(read.balances)))
+        return []
 
     def ask(self) -> Effects:
         """Ask the ledger, if a reading waits for its answer."""

@@ -182,8 +182,19 @@ class ReadAccount:
 
 
 @attrs.frozen(kw_only=True)
+class UnreadRow:
+    """A row of the account that could not be read: what it would have said is not known."""
+
+    market_id: str
+    """Whose rows it was among; empty for the row of one order."""
+    venue_order_id: str
+    """The order that was asked for; empty for a row among others."""
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
 class AccountRead:
-    """Event: all of it, whole."""
+    """Event: all of it; every request was answered."""
 
     read_id: int
     orders: tuple[UserOrder, ...]
@@ -194,6 +205,8 @@ class AccountRead:
     """(token, units)."""
     cash_units: int | None = None
     """Money in millionths of a dollar; None if it was not asked for."""
+    unread: tuple[UnreadRow, ...] = ()
+    """Rows that say nothing, and spoil none of the others."""
 
 
 @attrs.frozen(kw_only=True)

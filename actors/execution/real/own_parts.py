@@ -7,11 +7,11 @@ entry, and differ from the taker's when a pair was minted or merged.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 import attrs
 
-from actors.feeds.user_channel import MakerPart, Settlement, UserTrade
+from actors.feeds.user_channel import Settlement, TradePart, UnreadPart, UserTrade
 from actors.strategy.messages import Action
 
 
@@ -31,52 +31,61 @@ class OwnPart:
 
 
 def parts_of(trade: UserTrade) -> list[OwnPart]:
-    """All orders' parts, the taker's first; also those of orders that are not ours."""
-    taker = OwnPart(
-        trade_id=trade.trade_id,
-        venue_order_id=trade.taker_order_id,
-        token=trade.token,
-        action=trade.action,
-        price_ticks=trade.price_ticks,
-        size_units=trade.size_units,
-        is_maker=False,
-        settlement=trade.settlement,
-        matched_at_ms=trade.matched_at_ms,
-    )
+    """All orders' parts, the taker's first; also those of orders that are not ours.
+
+    An order with a part that cannot be read has none here: half of it would be a wrong size.
+    """
+    unread_ids = {part.order_id for part in trade.unread}
     by_order: dict[str, OwnPart] = {}
     for maker in trade.makers:
-        part = _maker(trade, maker)
+        part = _own(trade, maker, is_maker=True)
         known = by_order.get(maker.order_id)
         if known is not None:
             part = attrs.evolve(known, size_units=known.size_units + part.size_units)
         by_order[maker.order_id] = part
-    return [taker, *by_order.values()]
+    taker = [] if trade.taker is None else [_own(trade, trade.taker, is_maker=False)]
+    parts = [*taker, *by_order.values()]
+    return [part for part in parts if part.venue_order_id not in unread_ids]
 
 
-def own_parts(
-    trade: UserTrade, *, known_ids: Iterable[str], wallet: str, owner: str
-) -> list[OwnPart]:
-    """The parts of our account's orders, those that nobody here knows of included."""
-    ours = {
-        maker.order_id
-        for maker in trade.makers
-        if maker.wallet == wallet or (not maker.wallet and maker.owner == owner)
-    }
-    if trade.is_ours_as_taker:
-        ours.add(trade.taker_order_id)
-    ours.update(known_ids)
-    return [part for part in parts_of(trade) if part.venue_order_id in ours]
+@attrs.frozen(kw_only=True)
+class Ownership:
+    """By what a part of a trade is known to be our account's."""
+
+    known_ids: Collection[str]
+    """The venue's ids of this system's orders."""
+    wallet: str
+    owner: str
+
+    def own_parts(self, trade: UserTrade) -> list[OwnPart]:
+        """The parts of our account's orders, those that nobody here knows of included."""
+        ours = {maker.order_id for maker in trade.makers if self._is_ours(trade, maker)}
+        if trade.is_ours_as_taker:
+            ours.add(trade.taker_order_id)
+        ours.update(self.known_ids)
+        return [part for part in parts_of(trade) if part.venue_order_id in ours]
+
+    def unread_parts(self, trade: UserTrade) -> list[UnreadPart]:
+        """The parts of our account's orders that cannot be read."""
+        return [part for part in trade.unread if self._is_ours(trade, part)]
+
+    def _is_ours(self, trade: UserTrade, part: TradePart | UnreadPart) -> bool:
+        if part.order_id in self.known_ids:
+            return True
+        if trade.is_ours_as_taker and part.order_id == trade.taker_order_id:
+            return True
+        return part.wallet == self.wallet or (not part.wallet and part.owner == self.owner)
 
 
-def _maker(trade: UserTrade, maker: MakerPart) -> OwnPart:
+def _own(trade: UserTrade, part: TradePart, *, is_maker: bool) -> OwnPart:
     return OwnPart(
         trade_id=trade.trade_id,
-        venue_order_id=maker.order_id,
-        token=maker.token,
-        action=maker.action,
-        price_ticks=maker.price_ticks,
-        size_units=maker.size_units,
-        is_maker=True,
+        venue_order_id=part.order_id,
+        token=part.token,
+        action=part.action,
+        price_ticks=part.price_ticks,
+        size_units=part.size_units,
+        is_maker=is_maker,
         settlement=trade.settlement,
         matched_at_ms=trade.matched_at_ms,
     )

@@ -22,6 +22,7 @@ from polymarket.errors import (
     UserInputError,
 )
 
+from actors.execution.real.account_rows import AccountRows
 from actors.execution.real.answers import read_answer
 from actors.execution.real.client import VenueClient, WalletNotOurs
 from actors.execution.real.messages import (
@@ -51,9 +52,7 @@ from actors.execution.real.messages import (
 )
 from actors.execution.real.redaction import Redactor
 from actors.feeds.connection import SendText
-from actors.feeds.decoding import MalformedFrame
 from actors.feeds.port import WebSocketPort
-from actors.feeds.user_channel import order_of, trade_of
 from actors.settings import VenueSettings
 
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -252,7 +251,7 @@ class VenuePort(WebSocketPort):
         read: AccountRead | AccountUnread
         try:
             read = await self._account(command, client)
-        except (PolymarketError, MalformedFrame) as problem:
+        except PolymarketError as problem:
             read = AccountUnread(
                 read_id=command.read_id,
                 reason=self._reason(problem),
@@ -263,18 +262,22 @@ class VenuePort(WebSocketPort):
 
     async def _account(self, command: ReadAccount, client: VenueClient) -> AccountRead:
         """Read orders first, then the open ones, then trades: so a trade cannot hide."""
-        markets = command.market_ids
-        rows = [await client.order(each) for each in command.venue_order_ids]
-        open_rows = [row for each in markets for row in await client.rows("/data/orders", each)]
-        trade_rows = [row for each in markets for row in await client.rows("/data/trades", each)]
+        rows = AccountRows()
+        for venue_order_id in command.venue_order_ids:
+            rows.add_order(venue_order_id, await client.order(venue_order_id))
+        for market_id in command.market_ids:
+            rows.add_open_orders(market_id, await client.rows("/data/orders", market_id))
+        for market_id in command.market_ids:
+            rows.add_trades(market_id, await client.rows("/data/trades", market_id))
         balances = [(token, await client.balance_units(token)) for token in command.balances_of]
         return AccountRead(
             read_id=command.read_id,
-            orders=tuple(order_of(row) for row in rows if row is not None),
-            open_orders=tuple(order_of(row) for row in open_rows),
-            trades=tuple(trade_of(row) for row in trade_rows),
+            orders=tuple(rows.orders),
+            open_orders=tuple(rows.open_orders),
+            trades=tuple(rows.trades),
             balances=tuple(balances),
             cash_units=await client.cash_units() if command.with_cash else None,
+            unread=tuple(rows.unread),
         )
 
     async def _beat(self, heartbeat_id: str) -> None:

@@ -23,6 +23,7 @@ from actors.execution.real.live_order import TOLERATED_UNITS, LiveOrder, VenueEn
 from actors.execution.real.messages import AccountRead, AccountUnread, ReadAccount
 from actors.execution.real.orders import AbsenceTold, LiveOrders, TradeSeen, VenueSaid
 from actors.execution.real.own_parts import OwnPart, parts_of
+from actors.execution.real.unreadable import Unreadable, may_hide
 from actors.feeds.user_channel import UserOrder, UserTrade
 from actors.units import size_text
 
@@ -62,6 +63,7 @@ class Reconciler:
         self._next_slow_ms = 0
         self._not_before_ms = 0
         self._told_excesses: set[str] = set()
+        self._unreadable = Unreadable(orders)
         self.read_markets: frozenset[str] = frozenset()
         """Markets whose orders and trades were read since the start."""
 
@@ -141,6 +143,7 @@ class Reconciler:
             effects += self.take_trade(trade, now_ms)
         for order in (*read.orders, *read.open_orders):
             effects += self.take_order(order, now_ms)
+        effects += self._unreadable.take_rows(read)
         effects += self._take_open(read, reading, now_ms)
         effects += self._take_absences(read, reading, now_ms)
         self.read_markets |= set(reading.market_ids)
@@ -150,7 +153,7 @@ class Reconciler:
 
     def take_trade(self, trade: UserTrade, now_ms: int) -> Effects:
         """Count a trade for each of our orders that has a part in it."""
-        effects: Effects = []
+        effects = self._unreadable.take_trade(trade)
         for part in parts_of(trade):
             live = self._orders.at_venue(part.venue_order_id)
             if live is not None:
@@ -241,33 +244,41 @@ class Reconciler:
                 continue
             row = rows.get(live.venue_order_id)
             is_gone = row is None or self._agenda.of(order_id).is_told_gone
+            is_hidden = may_hide(read, live)
             if live.end is not None:
-                effects += self._conclude_end(live, live.end, reading, now_ms)
+                effects += self._conclude_end(live, live.end, reading, now_ms, is_hidden=is_hidden)
             elif live.venue_order_id in open_ids or not is_gone:
                 continue
             elif reading.began_at_ms >= live.posted_at_ms > 0:
                 matched_units = row.matched_units if row is not None else None
-                effects += self._take_absence(live, matched_units, reading, now_ms)
+                effects += self._take_absence(
+                    live, matched_units, reading, now_ms, is_hidden=is_hidden
+                )
         return effects
 
     def _conclude_end(
-        self, live: LiveOrder, end: VenueEnd, reading: Reading, now_ms: int
+        self, live: LiveOrder, end: VenueEnd, reading: Reading, now_ms: int, *, is_hidden: bool
     ) -> Effects:
         """An order that is gone is final when its trades are here, or surely are no more."""
         work, lasted_ms = self._agenda.of(live.order_id), reading.began_at_ms - end.told_at_ms
         work.missing_count += 1
-        limit_ms = LAG_MS if end.final_units is None else MISSING_TRADES_MS
-        is_sure = end.final_units is None or work.missing_count * ABSENT_MS_PER_READING >= limit_ms
+        must_wait = is_hidden or end.final_units is not None
+        limit_ms = MISSING_TRADES_MS if must_wait else LAG_MS
+        is_sure = not must_wait or work.missing_count * ABSENT_MS_PER_READING >= limit_ms
         if lasted_ms < limit_ms or not is_sure:
             work.ask(now_ms)
             return []
-        told = []
-        if end.final_units is not None:
-            told.append(Log("error", _missing_sentence(live, end.final_units)))
+        told = [Log("error", _missing_sentence(live, end.final_units))] if must_wait else []
         return [*told, *self._finish(live.concluded_as_read(), end.reason, now_ms)]
 
     def _take_absence(
-        self, live: LiveOrder, matched_units: int | None, reading: Reading, now_ms: int
+        self,
+        live: LiveOrder,
+        matched_units: int | None,
+        reading: Reading,
+        now_ms: int,
+        *,
+        is_hidden: bool,
     ) -> Effects:
         work = self._agenda.of(live.order_id)
         if work.absent_since_ms is None:
@@ -275,11 +286,13 @@ class Reconciler:
         work.absent_count += 1
         is_unknown = live.status is OrderStatus.UNKNOWN
         window_ms = UNKNOWN_WINDOW_MS if is_unknown else LAG_MS
+        if is_hidden:
+            window_ms = MISSING_TRADES_MS
         is_long = reading.began_at_ms - work.absent_since_ms >= window_ms
         if not is_long or work.absent_count * ABSENT_MS_PER_READING < window_ms:
             work.ask(now_ms)
             return []
-        if is_unknown and _is_still_wanted(live, now_ms):
+        if is_unknown and not is_hidden and _is_still_wanted(live, now_ms):
             work.is_clear()
             work.post_at_ms = now_ms
             return [Log("info", f"{live.order_id} never arrived: the same bytes are posted again")]
@@ -319,9 +332,10 @@ def _matched_sentence(order: UserOrder) -> str:
     return f"the venue has matched {size_text(matched)} of {size_text(original)} and ended it"
 
 
-def _missing_sentence(live: LiveOrder, final_units: int) -> str:
+def _missing_sentence(live: LiveOrder, final_units: int | None) -> str:
+    told = "an unknown size" if final_units is None else size_text(final_units)
     return (
-        f"the venue says that {live.order_id} traded {size_text(final_units)}, and shows trades of "
+        f"the venue says that {live.order_id} traded {told}, and shows readable trades of "
         f"{size_text(live.traded_units)}: it ends with these, and what still comes is counted"
     )
 

@@ -112,6 +112,7 @@ class Bench(CoreStage):
         super().__init__(RealExecutorCore, EXECUTOR, settings(**execution), now_ms=T0 - 5_000)
         self._answered_reading = 0
         self.ledger: dict[Side, int] = dict.fromkeys(Side, 0)
+        self.open_market_id = MARKET.market_id
 
     def forget(self) -> None:
         """Drop what was said and done so far, but for the connection that is open."""
@@ -158,7 +159,7 @@ class Bench(CoreStage):
 
     def position(self) -> PositionSnapshot:
         return PositionSnapshot(
-            market_id=MARKET.market_id,
+            market_id=self.open_market_id,
             version=1,
             yes=Holding(quantity_units=self.ledger[Side.YES]),
             no=Holding(quantity_units=self.ledger[Side.NO]),

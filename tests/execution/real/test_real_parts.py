@@ -29,7 +29,7 @@ from actors.execution.real.comparison import (
     venue_holdings,
 )
 from actors.execution.real.messages import PostAnswered, PostRefused, PostUnclear
-from actors.execution.real.own_parts import OwnPart, own_parts, parts_of
+from actors.execution.real.own_parts import Ownership, OwnPart, parts_of
 from actors.execution.real.redaction import Redactor
 from actors.execution.real.rules import objection, offered_units
 from actors.feeds.user_channel import trade_of
@@ -73,8 +73,8 @@ def test_both_sides_of_a_trade_with_oneself_are_own() -> None:
 
 
 def ids(row: dict[str, Any], *known: str) -> set[str]:
-    parts = own_parts(trade_of(row), known_ids=known, wallet=WALLET, owner=OWNER)
-    return {part.venue_order_id for part in parts}
+    ours = Ownership(known_ids=known, wallet=WALLET, owner=OWNER)
+    return {part.venue_order_id for part in ours.own_parts(trade_of(row))}
 
 
 # Answers
@@ -251,7 +251,7 @@ def parts(*rows: dict[str, Any]) -> list[OwnPart]:
     return [
         part
         for row in rows
-        for part in own_parts(trade_of(row), known_ids=(), wallet=WALLET, owner=OWNER)
+        for part in Ownership(known_ids=(), wallet=WALLET, owner=OWNER).own_parts(trade_of(row))
     ]
 
 
