@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -33,14 +35,28 @@ _COMPACT_ACTORS_ROWS = 5
 
 
 class LiveView:
-    """Shows each status on the whole terminal while its block lasts; without one, nothing."""
+    """Shows each status on the whole terminal while its block lasts; without one, nothing.
 
-    def __init__(self, is_terminal: bool, console: Console | None = None) -> None:
-        self._live = Live(console=console, screen=True, auto_refresh=False) if is_terminal else None
+    A terminal that is gone, or a status that cannot be drawn, raises nothing.
+    """
+
+    def __init__(
+        self, is_terminal: bool, tell: Callable[[str], None], console: Console | None = None
+    ) -> None:
+        self._live: Live | None = None
+        if is_terminal:
+            self._live = Live(
+                console=console,
+                screen=True,
+                auto_refresh=False,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+        self._tell = tell
+        self._told = ""
 
     def __enter__(self) -> Self:
-        if self._live is not None:
-            self._live.start()
+        self._attempt(Live.start)
         return self
 
     def __exit__(
@@ -49,13 +65,26 @@ class LiveView:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        if self._live is not None:
-            self._live.stop()
+        self._attempt(Live.stop)
 
     def show(self, status: Status) -> None:
         """Draw a status in the place of the one before."""
-        if self._live is not None:
-            self._live.update(render(status), refresh=True)
+        self._attempt(lambda live: live.update(render(status), refresh=True))
+
+    def _attempt(self, draw: Callable[[Live], None]) -> None:
+        """Draw; what goes wrong is told, once for each thing that does, and ends nothing."""
+        if self._live is None:
+            return
+        try:
+            draw(self._live)
+        except OSError as error:
+            self._live = None
+            self._tell(f"the terminal cannot be written to, so nothing is shown: {error}")
+        except Exception:
+            problem = traceback.format_exc()
+            if problem != self._told:
+                self._told = problem
+                self._tell(f"the view could not be drawn: {problem}")
 
 
 def render(status: Status) -> RenderableType:

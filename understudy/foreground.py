@@ -1,22 +1,22 @@
 """The foreground process: starts the tree, watches it, shows it, ends it in good order.
 
 It owns no trading state. What it must know (how many windows have settled, what the summary
-says) it reads from the journal and asks of the actors, so it may fall like everything else: its
-children then leave, and the next run on the same data directory recovers.
+says) it reads from the journal and asks of the actors, so it may be killed like everything else:
+its children then leave, and the next run on the same data directory recovers.
+
+Whatever ends a run short of that (a signal, a closed terminal, an error of this process's own)
+ends its orders first.
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib
-import signal
-import sys
 import time
+import traceback
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-
-import click
 
 from actors.directory.windows import WindowState
 from actors.observer.messages import GetView, View
@@ -30,6 +30,7 @@ from understudy.bootstrap import pointed_at_local_exchange, supervisor_boot, wit
 from understudy.console import LiveView
 from understudy.control import ControlServer
 from understudy.data_dir import DataDirLock, DirectoryLocked, OtherAccount, keep_to_account
+from understudy.end_signals import EndSignals
 from understudy.exchange_process import ExchangeFailed, ExchangeProcess, ExchangeSetup
 from understudy.exit_codes import ExitCode
 from understudy.halting import HaltControl, lasting_halts
@@ -37,6 +38,7 @@ from understudy.live import orders_left
 from understudy.options import RunOptions
 from understudy.status import Status, ps_reply
 from understudy.summary import Tally, print_summary
+from understudy.terminal import only_shown, say
 from understudy.tree import ActorTree, TreeFailed, prepare_to_fork
 from understudy.upkeep import JournalUpkeep
 
@@ -45,6 +47,8 @@ _ASK_S = 0.3
 """How long one question may wait; short, because a fallen supervisor never answers."""
 _PATIENCE_S = 3.0
 """A supervisor that answers nothing for so long is hung: its tree is ended and built anew."""
+_TURN_MOST_S = 1.0
+"""A turn of the loop counts for no more silence: a process that was stopped asked nobody."""
 _HISTORY_MS = 70_000
 """A demo begins so long before a window, so that the averaging price source has a history."""
 
@@ -56,16 +60,8 @@ def run(options: RunOptions) -> int:
     except DirectoryLocked as locked:
         return _say(str(locked), ExitCode.LOCKED)
     try:
-        prepare(options.data_dir)
-        keep_to_account(options.data_dir, options.account)
-        log.rotate(options.data_dir)
-        if options.account:
-            # Loading the venue's client takes a second or two: an executor that is made again must
-            # have it at once, or it counts as hung before it has begun.
-            importlib.import_module("actors.execution.real.port")
-        prepare_to_fork()
-        with _market(options) as (settings, clock):
-            return _Foreground(options, settings, clock).run_until_done()
+        with EndSignals() as signals:
+            return _run(options, signals)
     except JournalError as error:
         return _say(str(error), ExitCode.JOURNAL_UNUSABLE)
     except OtherAccount as other:
@@ -76,8 +72,21 @@ def run(options: RunOptions) -> int:
         lock.release()
 
 
+def _run(options: RunOptions, signals: EndSignals) -> int:
+    prepare(options.data_dir)
+    keep_to_account(options.data_dir, options.account)
+    log.rotate(options.data_dir)
+    if options.account:
+        # Loading the venue's client takes a second or two: an executor that is made again must
+        # have it at once, or it counts as hung before it has begun.
+        importlib.import_module("actors.execution.real.port")
+    prepare_to_fork()
+    with _market(options) as (settings, clock):
+        return _Foreground(options, settings, clock, signals).run_until_done()
+
+
 def _say(sentence: str, code: ExitCode) -> int:
-    click.echo(f"understudy: {sentence}", err=True)
+    say(sentence)
     return code
 
 
@@ -123,8 +132,11 @@ def _demo_origin_ms(data_dir: Path, window_ms: int) -> int:
 class _Foreground:
     """One run: a loop that asks, shows, and decides whether it is over."""
 
-    def __init__(self, options: RunOptions, settings: Settings, clock: ClockSpec) -> None:
+    def __init__(
+        self, options: RunOptions, settings: Settings, clock: ClockSpec, signals: EndSignals
+    ) -> None:
         self._options = options
+        self._signals = signals
         self._limits = settings.supervision
         self._clock = Clock(clock)
         self._lines = log.LineLog(options.data_dir, "foreground", to_stderr=not options.is_terminal)
@@ -150,7 +162,8 @@ class _Foreground:
         self._view: View | None = None
         self._view_request = 0
         self._stop_reason = ""
-        self._answered_at = time.monotonic()
+        self._silence_s = 0.0
+        self._looked_at = time.monotonic()
         self._halting = HaltControl(options.data_dir)
         self._upkeep = JournalUpkeep(options.data_dir)
         self._halts = lasting_halts(self._reader)
@@ -159,20 +172,22 @@ class _Foreground:
         """Start, watch, end; the summary comes last."""
         handlers = {"ps": self._on_ps, **self._halting.handlers}
         control = ControlServer(self._options.data_dir, handlers)
-        with self._signals():
-            tree = ActorTree(self._boot)
+        self._tree = ActorTree(self._boot)
+        try:
             control.start()
-            try:
-                with LiveView(self._options.is_terminal) as live:
-                    code, tree = self._watch(tree, live)
-            except BaseException:
-                tree.kill()
-                raise
-            finally:
-                control.close()
-            self._lines.write("info", f"ending: {self._stop_reason}")
-            self._end(tree, code)
-        print_summary(self._reader, self._tally, self._start_seq, is_json=self._options.is_json)
+            with LiveView(self._options.is_terminal, self._note_unseen) as live:
+                code = self._watch(live)
+        except Exception as error:
+            code = self._fail(error)
+        finally:
+            control.close()
+        self._lines.write("info", f"ending: {self._stop_reason}")
+        try:
+            self._end(code)
+            with only_shown():
+                self._print_summary()
+        except Exception as error:
+            code = self._fail(error)
         left = orders_left(self._reader)
         if left:
             _say(left, ExitCode.FAILED)
@@ -180,18 +195,40 @@ class _Foreground:
             return _say(self._stop_reason, code)
         return ExitCode.FAILED if left else code
 
-    def _end(self, tree: ActorTree, code: ExitCode) -> None:
+    def _print_summary(self) -> None:
+        print_summary(self._reader, self._tally, self._start_seq, is_json=self._options.is_json)
+
+    def _note_unseen(self, problem: str) -> None:
+        self._lines.write("warning", problem)
+
+    def _fail(self, error: Exception) -> ExitCode:
+        """Note what nobody had expected; the run is ended in order because of it."""
+        self._lines.write("error", f"the foreground failed: {traceback.format_exc()}")
+        log_path = self._options.data_dir / log.LOG_NAME
+        what = f"{type(error).__name__}: {error}"
+        self._stop_reason = f"the run was ended by an error of its own ({what}); see {log_path}"
+        return ExitCode.FAILED
+
+    def _end(self, code: ExitCode) -> None:
         """End in good order; if the tree fell on the way, a new one ends the open orders."""
-        self._take_report(tree.end(self._stop_reason))
+        self._end_tree(self._tree)
         is_cleared = self._report is not None and self._report.is_cleared
-        if code == ExitCode.OK and not is_cleared and self._has_open_orders():
+        if code != ExitCode.JOURNAL_UNUSABLE and not is_cleared and self._has_open_orders():
             self._lines.write("warning", "the tree fell before its orders were over")
             self._tally.close_tree()
-            self._take_report(ActorTree(self._boot).end(self._stop_reason))
+            self._end_tree(ActorTree(self._boot))
 
-    def _watch(self, tree: ActorTree, live: LiveView) -> tuple[ExitCode, ActorTree]:
-        while not self._stop_reason:
+    def _end_tree(self, tree: ActorTree) -> None:
+        try:
+            self._take_report(tree.end(self._stop_reason))
+        except Exception:
+            self._lines.write("error", f"the tree was not ended: {traceback.format_exc()}")
+            tree.kill()
+
+    def _watch(self, live: LiveView) -> ExitCode:
+        while not self._must_end():
             began = time.monotonic()
+            tree = self._tree
             self._take_report(tree.ask_children(_ASK_S))
             self._halting.beat(tree)
             self._keep_journal()
@@ -204,16 +241,20 @@ class _Foreground:
                     most, period_s = self._limits.max_restarts, self._limits.restart_period_s
                     often = f"more than {most} times in {period_s:g} s"
                     self._stop_reason = f"the {fallen} fell {often}"
-                    return ExitCode.GAVE_UP, tree
-                tree = self._rebuild(tree, fallen)
+                    return ExitCode.GAVE_UP
+                self._rebuild(fallen)
             if self._report is not None and self._report.escalation:
                 self._stop_reason = self._report.escalation
                 is_full = self._report.has_no_journal
-                return ExitCode.JOURNAL_UNUSABLE if is_full else ExitCode.GAVE_UP, tree
+                return ExitCode.JOURNAL_UNUSABLE if is_full else ExitCode.GAVE_UP
             if 0 < self._options.windows <= self._finished_windows():
                 self._stop_reason = f"{self._options.windows} windows have settled"
             self._pause(began)
-        return ExitCode.OK, tree
+        return ExitCode.OK
+
+    def _must_end(self) -> bool:
+        self._stop_reason = self._stop_reason or self._signals.name
+        return bool(self._stop_reason)
 
     def _keep_journal(self) -> None:
         problem = self._upkeep.beat()
@@ -222,12 +263,12 @@ class _Foreground:
 
     def _pause(self, began: float) -> None:
         left = _BEAT_S - (time.monotonic() - began)
-        if left > 0 and not self._stop_reason:
+        if left > 0 and not self._must_end():
             time.sleep(left)
 
     def _take_report(self, report: ChildrenReport | None) -> None:
         if report is not None:
-            self._answered_at = time.monotonic()
+            self._silence_s = 0.0
             self._report = report
             self._tally.add(report)
 
@@ -249,8 +290,10 @@ class _Foreground:
         )
 
     def _hung(self) -> str | None:
-        silent_s = time.monotonic() - self._answered_at
-        return "supervisor (hung)" if silent_s > _PATIENCE_S else None
+        now = time.monotonic()
+        self._silence_s += min(now - self._looked_at, _TURN_MOST_S)
+        self._looked_at = now
+        return "supervisor (hung)" if self._silence_s > _PATIENCE_S else None
 
     def _may_rebuild(self) -> bool:
         now = time.monotonic()
@@ -258,14 +301,14 @@ class _Foreground:
             self._rebuilds.popleft()
         return len(self._rebuilds) < self._limits.max_restarts
 
-    def _rebuild(self, tree: ActorTree, fallen: str) -> ActorTree:
+    def _rebuild(self, fallen: str) -> None:
         self._lines.write("warning", f"the {fallen} fell: building the tree anew")
         self._rebuilds.append(time.monotonic())
         self._tally.count_fall(fallen.split()[0])
         self._tally.close_tree()
-        tree.kill()
-        self._answered_at = time.monotonic()
-        return ActorTree(self._boot)
+        self._tree.kill()
+        self._silence_s = 0.0
+        self._tree = ActorTree(self._boot)
 
     def _has_open_orders(self) -> bool:
         return bool(self._reader.states("order", open_only=True))
@@ -283,16 +326,3 @@ class _Foreground:
         if self._report is None:
             return {"error": "the supervisor has not answered yet"}
         return ps_reply(self._report, self._halts)
-
-    @contextlib.contextmanager
-    def _signals(self) -> Iterator[None]:
-        def stop(number: int, _frame: object) -> None:
-            self._stop_reason = self._stop_reason or signal.Signals(number).name
-
-        before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for each, handler in before.items():
-                signal.signal(each, handler)
-            sys.stdout.flush()

@@ -126,7 +126,8 @@ def venue(
 ) -> None:
     """Run a local exchange on 127.0.0.1 that speaks Polymarket's and Coinbase's protocols.
 
-    Once it listens, one JSON line on stdout says where. It stops on SIGINT and SIGTERM.
+    Once it listens, one JSON line on stdout says where. It stops on SIGINT, SIGTERM,
+    SIGHUP and SIGQUIT.
     """
     if recordings and start is not None:
         raise click.UsageError("--start and --recording exclude each other: windows bring theirs")
@@ -156,7 +157,7 @@ def venue(
 
 
 async def serve(options: ExchangeOptions) -> None:
-    """Serve until SIGINT or SIGTERM; say on stdout where, once it listens.
+    """Serve until a signal asks for the end; say on stdout where, once it listens.
 
     Raises:
         MalformedRecording: a file named in the options is no recording.
@@ -164,7 +165,7 @@ async def serve(options: ExchangeOptions) -> None:
     """
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     async with LocalExchange(options) as exchange:
         click.echo(json_text(_whereabouts(exchange)))

@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent.parent
-for folder in ("execution", "execution/real", "directory", "feeds", "strategy", "supervision"):
+for folder in (
+    "execution",
+    "execution/real",
+    "directory",
+    "feeds",
+    "strategy",
+    "supervision",
+    "system",
+):
     sys.path.append(str(TESTS / folder))
 
 from fault_stage import FaultStage, LivelyExchange  # noqa: E402 # found by the lines above

@@ -69,9 +69,15 @@ def live_exchange(directory: Path) -> Iterator[LiveExchange]:
 class LiveOnlooker(Onlooker):
     """What a test asks about one system that trades live."""
 
-    def __init__(self, exchange: LiveExchange, data_dir: Path, *settings: str) -> None:
+    def __init__(
+        self,
+        exchange: LiveExchange,
+        data_dir: Path,
+        *settings: str,
+        kind: type[DrilledSystem] = DrilledSystem,
+    ) -> None:
         options = run_options(exchange.stage, SEED, (*LIVE_SETTINGS, *settings))
-        super().__init__(DrilledSystem(data_dir, options))
+        super().__init__(kind(data_dir, options))
         self.exchange = exchange
 
     def until_an_order_is(self, *statuses: OrderStatus) -> OrderState:

@@ -242,7 +242,7 @@ def test_a_table_without_children_shows_the_supervisor() -> None:
 
 
 def test_without_a_terminal_nothing_is_shown(capsys) -> None:
-    with LiveView(is_terminal=False) as live:
+    with LiveView(is_terminal=False, tell=print) as live:
         live.show(status(view(), report()))
 
     assert capsys.readouterr().out == ""
@@ -251,7 +251,7 @@ def test_without_a_terminal_nothing_is_shown(capsys) -> None:
 def test_a_terminal_is_left_as_it_was_found() -> None:
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=120, height=40)
-    with LiveView(is_terminal=True, console=console) as live:
+    with LiveView(is_terminal=True, tell=print, console=console) as live:
         live.show(status(view(), report()))
         during = screen.getvalue()
 

@@ -19,7 +19,7 @@ COMMAND = [sys.executable, "-m", "venue"]
 LIMIT_S = 30
 
 
-@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_it_says_where_it_listens_and_leaves_when_told(stop: signal.Signals) -> None:
     process = subprocess.Popen(
         [*COMMAND, "--minutes", "5", "--start", "2026-11-22T12:00:00", "--speed", "2"],

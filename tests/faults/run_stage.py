@@ -1,0 +1,141 @@
+"""Whole runs with signed orders, as a person starts them: from a terminal, or without one."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import select
+import signal
+import subprocess
+import termios
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from live_onlookers import LiveExchange, LiveOnlooker
+from onlookers import Onlooker
+
+from actors.execution.messages import OrderStatus
+from actors.runtime.transport import end_with_parent
+from understudy.drill import processes
+from understudy.drill.system import DrilledSystem
+
+RESTING = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
+LONG_LIVED = "execution.order_ttl_ms=300000"
+"""No order ends by itself during a test."""
+
+
+class Terminal:
+    """A terminal with one command in it, until it is closed."""
+
+    def __init__(self) -> None:
+        self._ours, self.theirs = pty.openpty()
+        self._seen = bytearray()
+        self._is_closing = threading.Event()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        """Show what comes; a descriptor that another thread reads from would not be closed."""
+        while not self._is_closing.is_set():
+            ready, _, _ = select.select([self._ours], [], [], 0.05)
+            try:
+                self._seen += os.read(self._ours, 65_536) if ready else b""
+            except OSError:  # nobody is in it any more
+                break
+        os.close(self._ours)
+
+    @property
+    def text(self) -> str:
+        """All that was ever written to it."""
+        return self._seen.decode(errors="replace")
+
+    def close(self) -> None:
+        """Do what closing its window does: whoever is in it is hung up on."""
+        self._is_closing.set()
+        self._reader.join()
+
+
+class SystemInTerminal(DrilledSystem):
+    """A run that somebody started in a terminal, and watches there."""
+
+    terminal: Terminal
+
+    def start(self) -> None:
+        """Start it in a new terminal, which it is the only one to hold."""
+        self.terminal = Terminal()
+        theirs = self.terminal.theirs
+
+        def take_terminal() -> None:
+            end_with_parent()
+            fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+
+        self._process = subprocess.Popen(
+            [*self._command, *(word for word in self._options if word != "--json")],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env={**os.environ, "TERM": "xterm", processes.MARK: self.mark},
+            start_new_session=True,
+            preexec_fn=take_terminal,
+        )
+        os.close(theirs)
+
+    def last_words(self) -> str:
+        """What it wrote last."""
+        return self.terminal.text[-2_000:]
+
+
+class LiveRun(LiveOnlooker):
+    """A run with signed orders that rest until somebody takes them back."""
+
+    def __init__(
+        self,
+        exchange: LiveExchange,
+        data_dir: Path,
+        *settings: str,
+        kind: type[DrilledSystem] = DrilledSystem,
+    ) -> None:
+        super().__init__(exchange, data_dir, LONG_LIVED, *settings, kind=kind)
+
+    def until_an_order_rests(self) -> None:
+        """Wait until the exchange has an order of ours that it has not matched."""
+        self.until_whole()
+        self.until_an_order_is(*RESTING)
+        self.until("the exchange has it", lambda: self.books().open_ids)
+
+    def tell_all(self, number: signal.Signals) -> None:
+        """Send a signal to every process of the run, the foreground's among them."""
+        processes.send(number, self.system.pids())
+
+    def is_stopped(self) -> bool:
+        """Whether the foreground process is stopped."""
+        stat = Path(f"/proc/{self.system.foreground_pid}/stat").read_text()
+        return stat.rpartition(")")[2].split()[0] == "T"
+
+    def let_pass(self, seconds: float) -> None:
+        """Let the run be for so long by its own clock."""
+        until_s = time.monotonic() + seconds
+        self.until("time has passed", lambda: time.monotonic() >= until_s)
+
+    def assert_ended_in_order(self, code: int) -> None:
+        """It must end by itself, with nothing at the exchange and no process left."""
+        assert self.system.wait_for_end(60.0) == code, self.system.last_words()
+        assert self.system.outliving() == frozenset()
+        assert self.books().open_ids == frozenset()
+
+
+@contextlib.contextmanager
+def watched(onlooker: Onlooker) -> Iterator[None]:
+    """Start a run, and leave nothing of it behind."""
+    onlooker.system.start()
+    try:
+        yield
+    finally:
+        onlooker.system.kill_all()
+        if isinstance(onlooker.system, SystemInTerminal):
+            onlooker.system.terminal.close()
+        assert onlooker.system.outliving() == frozenset()

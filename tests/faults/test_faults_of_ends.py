@@ -1,0 +1,99 @@
+"""F32, F50: whatever ends a run, short of its sudden death, ends its orders first."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from live_onlookers import LiveExchange, live_exchange
+from run_stage import LiveRun, SystemInTerminal, watched
+
+from actors.runtime.journal import JOURNAL_NAME
+from actors.runtime.log import LOG_NAME
+from understudy.exit_codes import ExitCode
+
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
+
+
+@pytest.fixture
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveExchange]:
+    yield from live_exchange(tmp_path_factory.mktemp("exchange"))
+
+
+def test_f32_a_closed_terminal_ends_the_orders_before_the_run(
+    live: LiveExchange, tmp_path: Path
+) -> None:
+    run = LiveRun(live, tmp_path, kind=SystemInTerminal)
+    with watched(run):
+        run.until_an_order_rests()
+        assert isinstance(run.system, SystemInTerminal)
+        run.system.terminal.close()
+        run.assert_ended_in_order(ExitCode.OK)
+    assert run.unfinished() == []
+
+
+def test_f32_every_signal_that_ends_a_run_ends_its_orders_first(
+    live: LiveExchange, tmp_path: Path
+) -> None:
+    run = LiveRun(live, tmp_path)
+    for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGRTMIN + 3):
+        with watched(run):
+            run.until_an_order_rests()
+            for _ in range(3):  # a window manager, a shell and the kernel may each send one
+                os.kill(run.system.foreground_pid, number)
+            run.assert_ended_in_order(ExitCode.OK)
+        assert run.unfinished() == []
+
+
+def test_f32_a_service_manager_that_tells_every_process_at_once_leaves_no_order(
+    live: LiveExchange, tmp_path: Path
+) -> None:
+    run = LiveRun(live, tmp_path)
+    with watched(run):
+        run.until_an_order_rests()
+        run.tell_all(signal.SIGTERM)
+        run.assert_ended_in_order(ExitCode.OK)
+    assert run.unfinished() == []
+
+
+def test_f32_a_terminal_cannot_suspend_a_run_and_one_that_was_stopped_goes_on(
+    live: LiveExchange, tmp_path: Path
+) -> None:
+    run = LiveRun(live, tmp_path)
+    with watched(run):
+        before = run.until_whole()
+        for number in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
+            run.system.tell(number)
+        assert run.until_whole().supervisor_pid == before.supervisor_pid
+        run.system.tell(signal.SIGSTOP)
+        run.until("it is stopped", run.is_stopped)
+        run.let_pass(4.0)  # more than a supervisor may be silent
+        run.system.tell(signal.SIGCONT)
+        assert run.until_whole().supervisor_pid == before.supervisor_pid
+        run.system.tell(signal.SIGTERM)
+        run.assert_ended_in_order(ExitCode.OK)
+
+
+def test_f50_an_error_of_the_foreground_s_own_ends_the_orders_before_the_run(
+    live: LiveExchange, tmp_path: Path
+) -> None:
+    run = LiveRun(live, tmp_path)
+    with watched(run):
+        run.until_an_order_rests()
+        with contextlib.closing(sqlite3.connect(tmp_path / JOURNAL_NAME)) as journal:
+            # Only the foreground reads what the desk has recorded, while the desk lives.
+            journal.execute(
+                "CREATE TRIGGER unreadable AFTER UPDATE ON state WHEN NEW.class != 'no:Such' AND "
+                "NEW.kind = 'desk' BEGIN UPDATE state SET class = 'no:Such' WHERE kind = 'desk'; "
+                "END"
+            )
+            journal.execute("UPDATE state SET class = class WHERE kind = 'desk'")
+            journal.commit()
+        run.assert_ended_in_order(ExitCode.FAILED)
+    assert "the run was ended by an error of its own" in run.system.last_words()
+    assert "Traceback" in (tmp_path / LOG_NAME).read_text()
