@@ -23,15 +23,23 @@ from venue.world import Catalogue
 WALLETS = st.sampled_from([ALICE, BOB])
 TOKENS = st.sampled_from(WINDOW.tokens)
 CENTS = st.integers(40, 62)
-CHANCES = {OrderFaultKind.GHOST_FILL: 0.4, OrderFaultKind.RETRIED_TRADE: 0.3}
+FAILURES = {OrderFaultKind.GHOST_FILL: 0.4, OrderFaultKind.RETRIED_TRADE: 0.3}
+ODDITIES = {
+    OrderFaultKind.LATE_FAILURE: 0.3,
+    OrderFaultKind.SHORT_MATCH: 0.5,
+    OrderFaultKind.EXCESS_FILL: 0.6,
+    OrderFaultKind.UNREADABLE_PART: 0.3,
+}
 
 
 class OrderingMachine(RuleBasedStateMachine):
     market_rules = RULES
+    chances = FAILURES
+    most_excess = 0.0
 
     def __init__(self) -> None:
         super().__init__()
-        self.venue = Venue(self.market_rules, chances=CHANCES)
+        self.venue = Venue(self.market_rules, chances=self.chances)
         self.reports = WalletReports(self.venue.desk.books, self.venue.ledger, Catalogue())
         self.moved = {wallet: [0, 0] for wallet in (ALICE, BOB)}
         """(cash, pairs) that splits and merges moved."""
@@ -121,10 +129,19 @@ class OrderingMachine(RuleBasedStateMachine):
             for row in books["orders"]:
                 order = self.venue.market.engine.order(row["order_id"])
                 assert order is not None
-                assert row["status"] == (order.end_reason or order.status.value)
+                is_short = self.venue.desk.books.orders[row["order_id"]].ends_short
+                if is_short and order.status is ExchangeOrderStatus.CANCELED:
+                    assert row["status"] == "MATCHED"
+                else:
+                    assert row["status"] == (order.end_reason or order.status.value)
                 parts = [part for part in books["trades"] if part["order_id"] == row["order_id"]]
                 filled_units = sum(part["size_units"] for part in parts)
-                assert row["filled_units"] == order.filled_units == filled_units
+                assert row["filled_units"] == filled_units
+                excess_units = filled_units - order.filled_units
+                if order.status is ExchangeOrderStatus.MATCHED:
+                    assert 0 <= excess_units <= order.filled_units * self.most_excess
+                else:
+                    assert excess_units == 0
 
     def teardown(self) -> None:
         """In the end all is settled, paid out, and nothing is held back."""
@@ -132,6 +149,8 @@ class OrderingMachine(RuleBasedStateMachine):
         venue.pass_time(max(0, WINDOW.resolves_at_ms - venue.now_ms - 2_000))
         for trade in venue.desk.books.trades.values():
             assert trade.status in FINAL_STATUSES
+            assert not trade.steps or trade.steps[0].at_ms > venue.now_ms
+            assert not trade.is_kept_aside
         at_ms = WINDOW.resolves_at_ms
         venue.market.publish(venue.market.engine.resolve(Outcome.UP, at_ms), at_ms)
         venue.ledger.audit()
@@ -145,6 +164,12 @@ class OrderingMachineWithoutDelay(OrderingMachine):
     market_rules = AT_ONCE
 
 
+class OrderingMachineWithOddities(OrderingMachine):
+    market_rules = AT_ONCE
+    chances = ODDITIES
+    most_excess = 0.0105
+
+
 def money_of(part: dict[str, Any]) -> int:
     value = int(part["price_ticks"] * part["size_units"])
     return (-value if part["is_buy"] else value) - int(part["fee_nanos"])
@@ -155,6 +180,9 @@ TestOrdering = OrderingMachine.TestCase
 TestOrdering.settings = BRIEF
 TestOrderingWithoutDelay = OrderingMachineWithoutDelay.TestCase
 TestOrderingWithoutDelay.settings = BRIEF
+
+TestOrderingWithOddities = OrderingMachineWithOddities.TestCase
+TestOrderingWithOddities.settings = BRIEF
 
 
 def test_a_window_is_long_enough_for_a_machine_to_settle_in() -> None:

@@ -15,7 +15,7 @@ from venue.ordering.settlement import Fate, TradeStatus, settlement_of
 
 
 def reads_of(venue: Venue) -> AccountReads:
-    return AccountReads(1, venue.desk.books, venue.ledger)
+    return AccountReads(1, venue.desk.books, venue.ledger, venue.faults)
 
 
 def pages_of(read: Any, venue: Venue) -> list[list[dict[str, Any]]]:
@@ -104,14 +104,15 @@ def test_a_trade_settles_in_order_and_ends(fate: Fate) -> None:
         times = [step.at_ms for step in steps]
         assert times == sorted(times)
         assert times[0] > 1_000
-        is_failure = fate is Fate.FAILED
-        assert steps[-1].status is (TradeStatus.FAILED if is_failure else TradeStatus.CONFIRMED)
+        last = TradeStatus.FAILED if fate.is_failure else TradeStatus.CONFIRMED
+        assert steps[-1].status is last
         assert settlement_of(1, f"trade-{number}", 1_000, fate, 60_000) == steps
 
 
-def test_a_failure_is_over_in_time() -> None:
-    steps = settlement_of(1, "trade", 1_000, Fate.FAILED, 1_500)
-    assert [step.at_ms for step in steps] == [1_500, 1_500]
+@pytest.mark.parametrize("fate", [Fate.FAILED, Fate.FAILED_LATE])
+def test_a_failure_is_over_in_time(fate: Fate) -> None:
+    steps = settlement_of(1, "trade", 1_000, fate, 1_500)
+    assert {step.at_ms for step in steps} == {1_500}
 
 
 def session() -> UserSession:

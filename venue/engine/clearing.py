@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from actors.core import require
-from actors.units import taker_fee_nanos
 from venue.engine.accounts import Leg
 from venue.engine.book import WorkingOrder
+from venue.engine.fees import fee_nanos
 from venue.engine.ledger import Ledger
 from venue.engine.messages import PriceLevel
 from venue.engine.refusals import funds_refusal
@@ -72,8 +72,8 @@ class Clearing:
 
     def charge(self, taker: WorkingOrder, price_ticks: int, size_units: int) -> int:
         """Collect the taker's fee for a trade at a price of his outcome, and return it."""
-        fee_nanos = taker_fee_nanos(price_ticks, size_units, self._fee_rate_bps)
-        return self._ledger.charge_fee(taker.terms.owner, fee_nanos) if fee_nanos else 0
+        due_nanos = fee_nanos(price_ticks, size_units, self._fee_rate_bps)
+        return self._ledger.charge_fee(taker.terms.owner, due_nanos) if due_nanos else 0
 
     def _fees_at_most(self, order: WorkingOrder, plan: list[PriceLevel]) -> int:
         """Fees to keep ready for an order that takes.
@@ -84,10 +84,9 @@ class Clearing:
         if not plan:
             return 0
         if order.terms.spend_nanos is None:
-            return taker_fee_nanos(order.terms.price_ticks, order.left, self._fee_rate_bps)
+            return fee_nanos(order.terms.price_ticks, order.left, self._fee_rate_bps)
         return sum(
-            taker_fee_nanos(order.own_price(price), size, self._fee_rate_bps)
-            for price, size in plan
+            fee_nanos(order.own_price(price), size, self._fee_rate_bps) for price, size in plan
         )
 
     def _leg(self, order: WorkingOrder, book_price_ticks: int) -> Leg:

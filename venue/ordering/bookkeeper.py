@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Sequence
+from random import Random
 
 from actors.core import require
 from venue.engine import Ledger
@@ -18,9 +19,10 @@ from venue.engine.messages import (
     Rested,
     Traded,
 )
+from venue.ordering.excess import enlarged, size_in
 from venue.ordering.faults import OrderFaultKind, OrderFaults
 from venue.ordering.ids import address_text, hash_text, uuid_text
-from venue.ordering.records import OrderRecord, Party, TradeMaker, TradeRecord
+from venue.ordering.records import Flaw, OrderRecord, Party, TradeMaker, TradeRecord
 from venue.ordering.reversal import keep_aside, take_back
 from venue.ordering.settlement import Fate, TradeStatus, settlement_of
 from venue.ordering.trading import TradingMarket
@@ -28,6 +30,13 @@ from venue.ordering.user_events import UserEvents, user_keys
 from venue.windows import Window
 from venue.wire.user import CANCELLATION, PLACEMENT, UPDATE, order_event_text, trade_event_text
 
+_FAILURES = {
+    OrderFaultKind.GHOST_FILL: Fate.FAILED,
+    OrderFaultKind.LATE_FAILURE: Fate.FAILED_LATE,
+}
+_EXCESS_PPM = (20, 10_500)
+"""By how much the last trade of an order may exceed what was ordered, in millionths of that: as
+much as users reported (5.051019 of 5)."""
 _SETTLED_BEFORE_MS = 1_000
 """A trade that is to fail has failed this long before its market pays out."""
 
@@ -48,6 +57,7 @@ class Bookkeeper:
         self._trades_of: dict[str, list[TradeRecord]] = defaultdict(list)
         self._settling: list[tuple[int, int, TradeRecord]] = []
         self._step_count = 0
+        self._to_cut_short: list[OrderRecord] = []
         self._lagging: dict[tuple[str, str, Outcome], list[tuple[int, int]]] = defaultdict(list)
 
     # what is asked
@@ -98,10 +108,17 @@ class Bookkeeper:
             elif isinstance(event, Rested | Delayed | Removed) and event.order_id in self.orders:
                 order = self.orders[event.order_id]
                 self._copy_status(market, order)
-                kind = CANCELLATION if isinstance(event, Removed) else PLACEMENT
+                kind = PLACEMENT
+                if isinstance(event, Removed):
+                    kind = UPDATE if order.ends_short else CANCELLATION
                 # A delayed order may have gone on within the same call; tell it as it was.
                 status = "DELAYED" if isinstance(event, Delayed) else order.status_text
                 self._tell_order(order, kind, status, now_ms)
+
+    def take_to_cut_short(self) -> list[OrderRecord]:
+        """Take out the orders whose rest is to go although nobody asked for it."""
+        orders, self._to_cut_short = self._to_cut_short, []
+        return orders
 
     def advance(self, now_ms: int) -> None:
         """Let trades settle that are due."""
@@ -126,6 +143,7 @@ class Bookkeeper:
         order_ids = {traded.taker_order_id, *(fill.order_id for fill in traded.maker_fills)}
         if order_ids.isdisjoint(self.orders):
             return
+        traded = self._with_excess(market, traded)
         trade = self._record(market.window, traded, bucket_index, now_ms)
         for wallet in trade.parties():
             if self._is_client(wallet):
@@ -135,6 +153,22 @@ class Bookkeeper:
             self._fill(market, fill.order_id, fill.size_units, trade, now_ms)
         self._tell_trade(trade, now_ms)
         self._let_shares_lag(trade, now_ms)
+
+    def _with_excess(self, market: TradingMarket, traded: Traded) -> Traded:
+        """Let a trade that completes a client's order bring a little more than was left of it."""
+        for order_id in (traded.taker_order_id, *(fill.order_id for fill in traded.maker_fills)):
+            order, snapshot = self.orders.get(order_id), market.engine.order(order_id)
+            if order is None or snapshot is None:
+                continue
+            size_units = size_in(traded, order_id)
+            is_last = order.filled_units + size_units == snapshot.filled_units
+            is_whole = is_last and snapshot.status is ExchangeOrderStatus.MATCHED
+            if is_whole and self._faults.strikes(OrderFaultKind.EXCESS_FILL, order_id):
+                dice = Random(f"{self._seed}/excess/{order_id}")
+                excess_units = max(1, snapshot.filled_units * dice.randint(*_EXCESS_PPM) // 10**6)
+                rules = market.engine.rules
+                return enlarged(self._ledger, rules, traded, order_id, excess_units) or traded
+        return traded
 
     def _record(
         self, window: Window, traded: Traded, bucket_index: int, now_ms: int
@@ -151,6 +185,8 @@ class Bookkeeper:
             bucket_index=bucket_index,
             updated_at_ms=now_ms,
         )
+        if self._faults.strikes(OrderFaultKind.UNREADABLE_PART, trade_id):
+            trade.stranger = Random(f"{self._seed}/stranger/{trade_id}").choice(tuple(Flaw))
         self.trades[trade_id] = trade
         latest_ms = window.resolves_at_ms - _SETTLED_BEFORE_MS
         fate = self._draw_fate(trade, latest_ms, now_ms)
@@ -159,10 +195,12 @@ class Bookkeeper:
         return trade
 
     def _draw_fate(self, trade: TradeRecord, latest_ms: int, now_ms: int) -> Fate:
-        if now_ms < latest_ms and self._faults.strikes(OrderFaultKind.GHOST_FILL, trade.trade_id):
-            trade.is_kept_aside = keep_aside(self._ledger, trade.window.condition_id, trade.traded)
-            if trade.is_kept_aside:
-                return Fate.FAILED
+        for kind, fate in _FAILURES.items():
+            if now_ms < latest_ms and self._faults.strikes(kind, trade.trade_id):
+                market_id = trade.window.condition_id
+                trade.is_kept_aside = keep_aside(self._ledger, market_id, trade.traded)
+                if trade.is_kept_aside:
+                    return fate
         if self._faults.strikes(OrderFaultKind.RETRIED_TRADE, trade.trade_id):
             return Fate.RETRIED
         return Fate.SOUND
@@ -187,8 +225,12 @@ class Bookkeeper:
         order.trade_ids.append(trade.trade_id)
         self._copy_status(market, order)
         snapshot = market.engine.order(order_id)
-        is_last = snapshot is not None and snapshot.filled_units == order.filled_units
+        is_last = snapshot is not None and snapshot.filled_units <= order.filled_units
         is_whole = is_last and order.status is ExchangeOrderStatus.MATCHED
+        is_cut = not (is_whole or order.ends_short)
+        if is_cut and self._faults.strikes(OrderFaultKind.SHORT_MATCH, order_id):
+            order.ends_short = True
+            self._to_cut_short.append(order)
         self._tell_order(order, UPDATE, "MATCHED" if is_whole else "LIVE", now_ms)
 
     def _copy_status(self, market: TradingMarket, order: OrderRecord) -> None:
@@ -196,6 +238,8 @@ class Bookkeeper:
         require(snapshot is not None, f"the engine does not know order {order.order_id}")
         if snapshot is not None:
             order.status, order.end_reason = snapshot.status, snapshot.end_reason
+            if order.ends_short and snapshot.status is ExchangeOrderStatus.CANCELED:
+                order.status, order.end_reason = ExchangeOrderStatus.MATCHED, ""
 
     def _let_shares_lag(self, trade: TradeRecord, now_ms: int) -> None:
         traded = trade.traded

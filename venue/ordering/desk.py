@@ -150,6 +150,8 @@ class OrderDesk:
     def advance(self, now_ms: int) -> None:
         """Let time pass: trades settle, events go out."""
         self._now_ms = now_ms
+        for order in self.books.take_to_cut_short():
+            self._cancel_one(order, CANCELED)
         self.books.advance(now_ms)
         self._send(self._user_events.release(now_ms))
 

@@ -41,14 +41,26 @@ class OrderFaultKind(enum.Enum):
     """For ``for_ms`` no read shows the order or its trades."""
     PARTIAL_BATCH = "partial_batch"
     """Of the orders of a batch only the first is accepted."""
+    SHORT_MATCH = "short_match"
+    """When it has traded in part, what is left goes and it counts as MATCHED (F29)."""
+    EXCESS_FILL = "excess_fill"
+    """Its last trade is a little larger than what was left of it (F40)."""
 
     # a trade
     GHOST_FILL = "ghost_fill"
     """It fails on the chain: money and shares go back."""
     RETRIED_TRADE = "retried_trade"
     """It fails on the chain at first, and then does not."""
+    LATE_FAILURE = "late_failure"
+    """It is confirmed, and then fails after all (F41)."""
+    UNREADABLE_PART = "unreadable_part"
+    """A stranger's part in it cannot be read: no amount, none at all, or no order (F30)."""
     SHARE_LAG = "share_lag"
     """The shares it brings cannot be sold for ``for_ms``, or until the balance is updated."""
+
+    # a reading of a wallet's trades
+    REPEATED_ROWS = "repeated_rows"
+    """Its last rows are told twice (F39)."""
 
     # a transaction that a wallet sends to the chain by itself
     REVERTED_TRANSACTION = "reverted_transaction"

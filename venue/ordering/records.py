@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import enum
+
 import attrs
 
 from venue.engine.messages import ExchangeOrderStatus, NewOrder, Outcome, Traded
@@ -37,6 +39,8 @@ class OrderRecord:
     end_reason: str = ""
     filled_units: int = 0
     trade_ids: list[str] = attrs.field(factory=list)
+    ends_short: bool = False
+    """Whether it counts as matched when what is left of it goes, as a fault."""
 
     @property
     def order_id(self) -> str:
@@ -67,6 +71,14 @@ class TradeMaker:
     size_units: int
 
 
+class Flaw(enum.Enum):
+    """What is wrong with a stranger's part in a trade, as clients of the venue met it."""
+
+    EMPTY_AMOUNT = "empty amount"
+    ZERO_AMOUNT = "zero amount"
+    NO_ORDER_ID = "no order id"
+
+
 @attrs.define(eq=False, kw_only=True)
 class TradeRecord:
     """A trade that at least one client had a part in."""
@@ -87,6 +99,8 @@ class TradeRecord:
     transaction_hash: str = ""
     steps: list[SettlementStep] = attrs.field(factory=list)
     """What is still to come."""
+    stranger: Flaw | None = None
+    """It is told with a part of somebody who is not in it, and which cannot be read, as a fault."""
     is_kept_aside: bool = False
     """Whether it is going to fail, and what it brought is reserved until then."""
 

@@ -17,10 +17,10 @@ class TradeStatus(enum.Enum):
     MATCHED = "MATCHED"
     MINED = "MINED"
     CONFIRMED = "CONFIRMED"
-    """For ever."""
+    """For ever, but for a trade that fails late."""
     RETRYING = "RETRYING"
     FAILED = "FAILED"
-    """For ever: the shares never arrive."""
+    """For ever: the shares never arrive, or go again."""
 
 
 FINAL_STATUSES = frozenset({TradeStatus.CONFIRMED, TradeStatus.FAILED})
@@ -29,6 +29,7 @@ _MINED_AFTER_MS = (1_000, 4_000)
 _CONFIRMED_AFTER_MS = (2_000, 6_000)
 _TROUBLED_AFTER_MS = (1_000, 3_000)
 _FAILED_AFTER_MS = (2_000, 6_000)
+_FAILED_LATE_AFTER_MS = (1_000, 20_000)
 
 
 class Fate(enum.Enum):
@@ -37,6 +38,13 @@ class Fate(enum.Enum):
     SOUND = "sound"
     RETRIED = "retried"
     FAILED = "failed"
+    FAILED_LATE = "failed_late"
+    """After it was confirmed."""
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether money and shares go back in the end."""
+        return self in (Fate.FAILED, Fate.FAILED_LATE)
 
 
 _COURSES = {
@@ -52,6 +60,11 @@ _COURSES = {
     Fate.FAILED: (
         (TradeStatus.RETRYING, _TROUBLED_AFTER_MS),
         (TradeStatus.FAILED, _FAILED_AFTER_MS),
+    ),
+    Fate.FAILED_LATE: (
+        (TradeStatus.MINED, _MINED_AFTER_MS),
+        (TradeStatus.CONFIRMED, _CONFIRMED_AFTER_MS),
+        (TradeStatus.FAILED, _FAILED_LATE_AFTER_MS),
     ),
 }
 
@@ -76,7 +89,7 @@ def settlement_of(
     steps = []
     for status, (least_ms, most_ms) in _COURSES[fate]:
         at_ms += dice.randint(least_ms, most_ms)
-        if fate is Fate.FAILED:
+        if fate.is_failure:
             at_ms = min(at_ms, latest_ms)
         steps.append(SettlementStep(status, at_ms))
     return tuple(steps)

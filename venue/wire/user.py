@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from actors.units import price_text, size_text
-from venue.ordering.records import OrderRecord, Party, TradeMaker, TradeRecord
+from venue.ordering.ids import address_text, hash_text, uuid_text
+from venue.ordering.records import Flaw, OrderRecord, Party, TradeMaker, TradeRecord
 from venue.ordering.settlement import TradeStatus
 from venue.wire.orders import BUY, SELL
 from venue.wire.text import json_text
@@ -100,8 +101,30 @@ def _trade(trade: TradeRecord, viewer: Party) -> dict[str, Any]:
         "maker_address": viewer.address,
         "transaction_hash": trade.transaction_hash,
         "trader_side": "TAKER" if viewer.wallet == trade.taker.wallet else "MAKER",
-        "maker_orders": [_maker_order(maker) for maker in trade.makers],
+        "maker_orders": [*_strangers(trade), *map(_maker_order, trade.makers)],
     }
+
+
+def _strangers(trade: TradeRecord) -> list[dict[str, str]]:
+    """The part of somebody else that cannot be read, if a fault has put it before the others."""
+    if trade.stranger is None:
+        return []
+    part = {
+        "order_id": hash_text("stranger's order", trade.trade_id),
+        "owner": uuid_text("stranger's api key", trade.trade_id),
+        "maker_address": address_text("stranger's wallet", trade.trade_id),
+        "matched_amount": "7.5",
+        "price": price_text(trade.traded.price_ticks),
+        "fee_rate_bps": _FEE_RATE_TEXT,
+        "asset_id": trade.token,
+        "outcome": trade.traded.outcome.value,
+        "side": _side(not trade.traded.is_buy),
+    }
+    if trade.stranger is Flaw.NO_ORDER_ID:
+        del part["order_id"]
+    else:
+        part["matched_amount"] = "" if trade.stranger is Flaw.EMPTY_AMOUNT else "0"
+    return [part]
 
 
 def _maker_order(maker: TradeMaker) -> dict[str, str]:

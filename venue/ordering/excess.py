@@ -1,0 +1,77 @@
+"""A trade that brings a little more than was left of an order, as rounding on the venue does."""
+
+from __future__ import annotations
+
+import attrs
+
+from venue.engine import Ledger
+from venue.engine.accounts import Leg
+from venue.engine.fees import fee_nanos
+from venue.engine.messages import MakerFill, MarketRules, Traded
+
+
+def size_in(traded: Traded, order_id: str) -> int:
+    """How much of a trade is an order's, in units."""
+    if traded.taker_order_id == order_id:
+        return traded.size_units
+    return sum(fill.size_units for fill in traded.maker_fills if fill.order_id == order_id)
+
+
+def enlarged(
+    ledger: Ledger, rules: MarketRules, traded: Traded, order_id: str, excess_units: int
+) -> Traded | None:
+    """Let an order trade more with a simulated trader than it did, with all that this moves.
+
+    Args:
+        ledger: carries the excess out.
+        rules: of the market.
+        traded: what was matched; it is carried out already.
+        order_id: whose part grows.
+        excess_units: by how much.
+
+    Returns:
+        The trade as it is now; None, and nothing has moved, if the order's owner cannot afford
+        it or has met no simulated trader.
+    """
+    maker = _counterpart(ledger, traded, order_id)
+    if maker is None:
+        return None
+    size_units = traded.size_units + excess_units
+    more_fee_nanos = fee_nanos(traded.price_ticks, size_units, rules.fee_rate_bps)
+    more_fee_nanos = max(0, more_fee_nanos - traded.fee_nanos)
+    taker_leg = Leg(traded.taker_owner, traded.outcome, traded.is_buy, traded.price_ticks)
+    maker_leg = Leg(maker.owner, maker.outcome, maker.is_buy, maker.price_ticks)
+    is_taker = traded.taker_order_id == order_id
+    own_leg, own_fee_nanos = (taker_leg, more_fee_nanos) if is_taker else (maker_leg, 0)
+    if not _affords(ledger, rules.market_id, own_leg, excess_units, own_fee_nanos):
+        return None
+    ledger.settle(rules.market_id, excess_units, taker_leg, maker_leg)
+    charged_nanos = ledger.charge_fee(traded.taker_owner, more_fee_nanos)
+    return attrs.evolve(
+        traded,
+        size_units=size_units,
+        fee_nanos=traded.fee_nanos + charged_nanos,
+        maker_fills=tuple(
+            attrs.evolve(fill, size_units=fill.size_units + excess_units) if fill is maker else fill
+            for fill in traded.maker_fills
+        ),
+    )
+
+
+def _counterpart(ledger: Ledger, traded: Traded, order_id: str) -> MakerFill | None:
+    """The maker's part that grows with the taker's: the order's own, or a simulated trader's."""
+    if traded.taker_order_id == order_id:
+        fills = [fill for fill in traded.maker_fills if ledger.account(fill.owner).is_unlimited]
+    elif ledger.account(traded.taker_owner).is_unlimited:
+        fills = [fill for fill in traded.maker_fills if fill.order_id == order_id]
+    else:
+        fills = []
+    return fills[-1] if fills else None
+
+
+def _affords(ledger: Ledger, market_id: str, leg: Leg, size_units: int, fee_nanos: int) -> bool:
+    """Whether an owner has so much that no open order holds back."""
+    if leg.is_buy:
+        cost_nanos = leg.price_ticks * size_units + fee_nanos
+        return cost_nanos <= ledger.account(leg.owner).free_nanos
+    return size_units <= ledger.free_shares_units(leg.owner, market_id, leg.outcome)
