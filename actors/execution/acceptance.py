@@ -53,16 +53,11 @@ def refusal(signals: TradeSignals, at: Circumstances) -> str | None:
     return None
 
 
-def exit_refusal(signal: TradeSignal, at: Circumstances) -> str | None:
-    """Say why a stopped window's holding is not sold now; None if it is.
+def sale_refusal(signal: TradeSignal, at: Circumstances) -> str | None:
+    """Say why a holding is not sold now; None if it is.
 
-    An exit takes risk away: the rules on new risk do not hold for it.
+    A sale of the desk's own takes risk away: the rules on new risk do not hold for it.
     """
-    return _halted(at) or flatten_refusal(signal, at)
-
-
-def flatten_refusal(signal: TradeSignal, at: Circumstances) -> str | None:
-    """Say why a halted system's excess is not sold now; None if it is."""
     return _over(at) or _too_cheap(signal, at.market)
 
 

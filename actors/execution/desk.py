@@ -11,10 +11,9 @@ import attrs
 
 from actors.core import Effects, Record, Send, SetTimer, handles
 from actors.directory.messages import MarketClosing, MarketOpened
-from actors.execution.acceptance import exit_refusal, refusal
+from actors.execution.acceptance import refusal
 from actors.execution.desk_base import ask_to_cancel, cancel, start
 from actors.execution.desk_state import DeskState, SideFreed, TradingStopped
-from actors.execution.exits import stop_loss_sale
 from actors.execution.halt_messages import Halt
 from actors.execution.halting import HaltingDesk
 from actors.execution.messages import (
@@ -81,8 +80,7 @@ class DeskCore(HaltingDesk):
             *(ask_to_cancel(each) for each in self._roster.live() if each.cancel_reason),
             *self._ask_executor(),
             *self._ask_for_position(),
-            *self._exit(now_ms),
-            *self._flatten_on(),
+            *self._ask_for_book(),
             *self._tell_changes(now_ms),
             SetTimer(_ROUND, ROUND_MS),
         ]
@@ -167,15 +165,7 @@ class DeskCore(HaltingDesk):
                 if entry.intent.action is Action.BUY
             ]
             effects += cancel(buys, reason)
-        return [*effects, *self._exit(now_ms), *self._tell_open_orders(now_ms)]
-
-    def _exit(self, now_ms: int) -> Effects:
-        """Sell what a stopped window still holds; while flattening, that is the halt's business."""
-        market, position = self._market, self._position()
-        if market is None or position is None or self._is_flattening:
-            return []
-        sale = stop_loss_sale(self._state.window(market.market_id), position)
-        return [] if sale is None else self._sell(sale, exit_refusal, now_ms)
+        return [*effects, *self._ask_for_book(), *self._tell_open_orders(now_ms)]
 
     # What orders say
 

@@ -5,7 +5,7 @@ Which message leads to what is decided above: halts in ``halting.py``, the rest 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import attrs
 
@@ -13,7 +13,6 @@ from actors.core import Core, Dice, Effects, Record, Save, Send
 from actors.directory.messages import Market
 from actors.execution.acceptance import Circumstances
 from actors.execution.desk_state import DeskState, OrdersCreated
-from actors.execution.exits import EXIT_ATTEMPTS_MAX, Sale
 from actors.execution.halts import halt_words
 from actors.execution.holdings import Holdings
 from actors.execution.intents import intents_for
@@ -35,10 +34,7 @@ from actors.messages import StartChild
 from actors.position.messages import PositionSnapshot, PositionWanted
 from actors.roles import DESK, EXECUTOR, OBSERVER, POSITION, STRATEGY, SUPERVISOR, order_role
 from actors.settings import Settings
-from actors.strategy.messages import Action, TradeSignal, TradeSignals
-
-SaleRule = Callable[[TradeSignal, Circumstances], str | None]
-"""Says why a sale is not made now; None if it is."""
+from actors.strategy.messages import Action, TradeSignals
 
 
 class DeskBase(Core):
@@ -56,7 +52,6 @@ class DeskBase(Core):
         self._unconfirmed: CancelEverything | None = None
         """What the real executor was asked to take back, and has not answered yet."""
         self._answered_id = 0
-        self._exit_attempts = 0
 
     # What holds now
 
@@ -169,20 +164,6 @@ class DeskBase(Core):
             *(Send(OBSERVER, OrderUpdated(order)) for order in orders),
             *self._tell_changes(now_ms),
         ]
-
-    def _sell(self, sale: Sale, refusal: SaleRule, now_ms: int) -> Effects:
-        """Sell what adds risk as long as it is held, one order at a time."""
-        market, position = self._market, self._position()
-        if market is None or position is None or self._roster.live(market.market_id):
-            return []
-        if self._exit_attempts == EXIT_ATTEMPTS_MAX:
-            return []
-        self._exit_attempts += 1
-        message = sale.signals(position, now_ms)
-        reason = refusal(message.signals[0], self._circumstances(market, now_ms))
-        if reason is not None:
-            return self._refuse(message, reason, now_ms)
-        return self._create(message, market, TimeInForce.FAK, now_ms)
 
     def _ask_for_position(self) -> Effects:
         """Ask the ledger again, if the open window's newest position was missed."""

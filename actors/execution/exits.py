@@ -1,7 +1,7 @@
 """Sales of the desk's own: what takes risk away when a window is stopped or trading is flattened.
 
-Both are fill-and-kill orders at a bid, one at a time. The stop loss sells at the bid that
-triggered it; a flatten asks market state for the book each time and sells at its best bid.
+Both are fill-and-kill orders, one at a time, each at the best bid of a book that market state was
+asked for right before: a bid that was seen earlier may be gone.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from actors.strategy.messages import Action, TradeSignal, TradeSignals
 from actors.units import UNITS_PER_SHARE, price_text, size_text
 
 EXIT_ATTEMPTS_MAX = 10
-"""Exits on one position that may miss; after that it is kept to the window's end."""
+"""Sales on one position that may miss; after that it is kept to the window's end."""
 EXIT_PRIORITY = 3
 """Safety, as the stop loss itself."""
 
@@ -26,25 +26,34 @@ _SIZE_STEP_UNITS = UNITS_PER_SHARE // 100
 
 
 @attrs.frozen(kw_only=True)
-class Sale:
-    """What is to be sold, and why."""
+class SaleWish:
+    """What is to be sold as soon as somebody buys it, and why."""
 
     side: Side
     units: int
-    bid_ticks: int
     why: str
-    basis: str
+    basis: str = ""
     tick_ns: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class Sale:
+    """A wish, and the bid that it is sold at."""
+
+    wish: SaleWish
+    bid_ticks: int
+    bid_units: int
 
     def signals(self, position: PositionSnapshot, now_ms: int) -> TradeSignals:
         """The desk's own signal for it, computed on this position."""
-        units = self.units // _SIZE_STEP_UNITS * _SIZE_STEP_UNITS
+        wish = self.wish
+        units = wish.units // _SIZE_STEP_UNITS * _SIZE_STEP_UNITS
         reason = (
-            f"{self.why}: sell {size_text(units)} {self.side.value} "
+            f"{wish.why}: sell {size_text(units)} {wish.side.value} "
             f"at the bid {price_text(self.bid_ticks)}"
         )
         sale = TradeSignal(
-            side=self.side,
+            side=wish.side,
             action=Action.SELL,
             price_ticks=self.bid_ticks,
             size_units=units,
@@ -52,6 +61,7 @@ class Sale:
             reason=reason,
             best_bid_ticks=self.bid_ticks,
         )
+        bid = f"{wish.side.value} bid {self.bid_ticks} x {size_text(self.bid_units)}"
         return TradeSignals(
             signals_id=0,
             market_id=position.market_id,
@@ -60,37 +70,41 @@ class Sale:
             snapshot_sequence=0,
             snapshot_at_ms=now_ms,
             passed_over=(),
-            basis=self.basis,
-            tick_ns=self.tick_ns,
+            basis=f"{wish.basis}, {bid}" if wish.basis else bid,
+            tick_ns=wish.tick_ns,
         )
 
 
-def stop_loss_sale(window: DeskWindow, position: PositionSnapshot) -> Sale | None:
-    """The sale that a stopped window's wish comes to; None if nothing one-sided is held."""
+def stop_loss_wish(window: DeskWindow, position: PositionSnapshot) -> SaleWish | None:
+    """The sale that a stopped window's holding comes to; None if nothing one-sided is held."""
     wish = window.exit_wish
-    if wish is None or wish.best_bid_ticks == 0:
+    if wish is None:
         return None
     held_units = position.holding(wish.side).quantity_units
     if held_units <= 0 or position.holding(wish.side.other).quantity_units:
         return None
-    return Sale(
+    return SaleWish(
         side=wish.side,
         units=held_units,
-        bid_ticks=wish.best_bid_ticks,
         why="stop loss exit",
         basis=f"stop loss reached on position version {wish.position_version}",
         tick_ns=wish.tick_ns,
     )
 
 
-def flatten_sale(
-    snapshot: MarketSnapshot, position: PositionSnapshot, max_book_age_ms: int, now_ms: int
-) -> Sale | str | None:
-    """The sale of a one-sided excess into this book; why there is none; None without an excess."""
+def flatten_wish(position: PositionSnapshot) -> SaleWish | None:
+    """The sale of what is held of one side beyond the other; None without an excess."""
     excess = excess_of(position)
     if excess is None:
         return None
-    side, book = excess.side, snapshot.book(excess.side)
+    return SaleWish(side=excess.side, units=excess.units, why="flatten")
+
+
+def sale_into(
+    snapshot: MarketSnapshot, wish: SaleWish, max_book_age_ms: int, now_ms: int
+) -> Sale | str:
+    """The sale into this book, or why there is none."""
+    side, book = wish.side, snapshot.book(wish.side)
     age_ms = now_ms - book.updated_at_ms
     if not book.is_synced or book.is_crossed:
         return f"the {side.value} book is not in order"
@@ -98,10 +112,4 @@ def flatten_sale(
         return f"the {side.value} book is {age_ms} ms old, allowed are {max_book_age_ms}"
     if book.best_bid_ticks is None:
         return f"no one buys {side.value}"
-    return Sale(
-        side=side,
-        units=excess.units,
-        bid_ticks=book.best_bid_ticks,
-        why="flatten",
-        basis=f"{side.value} bid {book.best_bid_ticks} x {size_text(book.best_bid_units)}",
-    )
+    return Sale(wish=wish, bid_ticks=book.best_bid_ticks, bid_units=book.best_bid_units or 0)

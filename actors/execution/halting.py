@@ -14,10 +14,9 @@ from __future__ import annotations
 import attrs
 
 from actors.core import Effects, Log, Record, Send, handles
-from actors.execution.acceptance import flatten_refusal
-from actors.execution.desk_base import DeskBase, cancel
+from actors.execution.desk_base import cancel
 from actors.execution.desk_state import Halted, Resumed
-from actors.execution.exits import EXIT_ATTEMPTS_MAX, flatten_sale
+from actors.execution.exits import EXIT_ATTEMPTS_MAX
 from actors.execution.halt_messages import (
     FlattenHoldings,
     GetHalts,
@@ -28,22 +27,13 @@ from actors.execution.halt_messages import (
 from actors.execution.halts import with_halt
 from actors.execution.holdings import excess_of
 from actors.execution.messages import CancelEverything, EverythingCancelled, HaltTrading
-from actors.market.messages import MarketSnapshot, SnapshotWanted
+from actors.execution.selling import SellingDesk
 from actors.messages import JournalFailed
-from actors.roles import DESK, EXECUTOR, MARKET_STATE, REPLY
+from actors.roles import EXECUTOR, REPLY
 
 
-class HaltingDesk(DeskBase):
+class HaltingDesk(SellingDesk):
     """The part of the desk that stops trading, and lets it go on."""
-
-    _book_note = ""
-    """Why the last book could not be sold into."""
-    _sale_refusal = ""
-    """Why the last sale was not made: it is too small."""
-
-    @property
-    def _is_flattening(self) -> bool:
-        return any(halt.flattens for halt in self._state.halts)
 
     @handles(HaltTrading)
     def halt(self, message: HaltTrading, now_ms: int) -> Effects:
@@ -75,7 +65,7 @@ class HaltingDesk(DeskBase):
         )
         return [
             *self._halt(halt, now_ms, is_asked=True),
-            *self._flatten_on(),
+            *self._ask_for_book(),
             *self._answer(message.request_id, now_ms),
         ]
 
@@ -105,25 +95,7 @@ class HaltingDesk(DeskBase):
         if asked is None or asked.asked_at_ms != message.asked_at_ms:
             return []
         self._unconfirmed = None
-        return [*self._flatten_on(), *self._tell_changes(now_ms)]
-
-    @handles(MarketSnapshot)
-    def sell_excess(self, message: MarketSnapshot, now_ms: int) -> Effects:
-        """Sell the excess into the book that was asked for; a late or second copy sells nothing."""
-        market, position = self._market, self._position()
-        is_asked = market is not None and market.market_id == message.market.market_id
-        if not self._is_flattening or not is_asked or position is None or self._unconfirmed:
-            return []
-        max_age_ms = self.settings.strategy.max_book_age_ms
-        sale = flatten_sale(message, position, max_age_ms, now_ms)
-        self._book_note = sale if isinstance(sale, str) else ""
-        self._sale_refusal = ""
-        if sale is None or isinstance(sale, str):
-            return []
-        at = self._circumstances(message.market, now_ms)
-        refusal = flatten_refusal(sale.signals(position, now_ms).signals[0], at)
-        self._sale_refusal = refusal or ""
-        return [] if refusal else self._sell(sale, flatten_refusal, now_ms)
+        return [*self._ask_for_book(), *self._tell_changes(now_ms)]
 
     # Parts of the above
 
@@ -153,18 +125,6 @@ class HaltingDesk(DeskBase):
         for halt in self._state.halts:
             if halt.cancels:
                 self._cancel_all(halt.reason, halt.since_ms, is_new=True)
-
-    def _flatten_on(self) -> Effects:
-        """Ask for the book, if there is something to be sold into it and nothing else under way."""
-        market, position = self._market, self._position()
-        if not self._is_flattening or market is None or position is None or self._is_over:
-            return []
-        if self._unconfirmed is not None:
-            return []  # a cancel that is still to come would take the sale back
-        has_live = bool(self._roster.live(market.market_id))
-        if has_live or excess_of(position) is None or self._exit_attempts == EXIT_ATTEMPTS_MAX:
-            return []
-        return [Send(MARKET_STATE, SnapshotWanted(DESK))]
 
     def _answer(self, request_id: int, now_ms: int) -> Effects:
         if not request_id:

@@ -7,6 +7,7 @@ from typing import Any
 from order_builders import (
     MARKET,
     T0,
+    book,
     dice,
     position,
     records,
@@ -14,6 +15,7 @@ from order_builders import (
     sent,
     settings,
     signals,
+    snapshot,
 )
 
 from actors.core import Effects
@@ -28,6 +30,7 @@ from actors.execution.messages import (
     OrderUpdated,
     SignalsRefused,
 )
+from actors.market.messages import MarketSnapshot
 from actors.messages import (
     StartChild,
     Started,
@@ -88,3 +91,9 @@ def live(effects: Effects, to: str = STRATEGY) -> list[tuple[Side, str]]:
 
 def starts(effects: Effects) -> list[str]:
     return [message.role for message in sent(effects, StartChild, SUPERVISOR)]
+
+
+def bids(price_ticks: int = 300, side: Side = Side.YES, at_ms: int = T0) -> MarketSnapshot:
+    """What market state answers a desk that asks for the book: one bid for 50 shares."""
+    found = book(bids={price_ticks: 50}, asks={price_ticks + 20: 50}, at_ms=at_ms)
+    return snapshot(**{side.value.lower(): found}, at_ms=at_ms)

@@ -4,7 +4,7 @@ from typing import Any
 
 import attrs
 import pytest
-from desk_stage import Desk, refusals, starts
+from desk_stage import Desk, bids, refusals, starts
 from order_builders import (
     MARKET,
     T0,
@@ -208,11 +208,6 @@ def holding(yes: int, no: int = 0, version: int = 2, **execution: Any) -> Desk:
     desk = Desk(**execution).ready()
     desk.feed(position(version, yes=yes, no=no))
     return desk
-
-
-def bids(price_ticks: int = 300, side: Side = Side.YES, at_ms: int = T0) -> Any:
-    found = book(bids={price_ticks: 50}, asks={price_ticks + 20: 50}, at_ms=at_ms)
-    return snapshot(**{side.value.lower(): found}, at_ms=at_ms)
 
 
 def test_flatten_halts_cancels_and_asks_for_the_book_when_orders_have_ended() -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from desk_stage import Desk, refusals, starts
+from desk_stage import Desk, bids, refusals, starts
 from order_builders import (
-    T0,
     position,
     records,
     sent,
@@ -18,16 +17,18 @@ from order_builders import (
 from actors.core import Effects, Record
 from actors.directory.messages import Side
 from actors.execution.exits import EXIT_ATTEMPTS_MAX
+from actors.execution.halt_messages import ResumeTrading
 from actors.execution.messages import (
     CancelRequested,
+    HaltTrading,
     OpenOrders,
+    OrderIntent,
     OrderUpdated,
     TimeInForce,
 )
-from actors.messages import (
-    TimerFired,
-)
-from actors.roles import OBSERVER, STRATEGY, order_role
+from actors.market.messages import SnapshotWanted
+from actors.messages import TimerFired
+from actors.roles import MARKET_STATE, OBSERVER, STRATEGY, order_role
 from actors.strategy.messages import Action
 from actors.units import shares
 
@@ -50,28 +51,40 @@ def test_a_stop_loss_keeps_the_position_unless_it_is_to_exit() -> None:
 
 
 def exit_desk(**changes: Any) -> tuple[Desk, Effects]:
+    """A stopped desk that holds 10 YES, and what it does when it sees a bid of 0.2."""
     desk = Desk().ready()
     desk.feed(position(2, yes=10))
-    return desk, desk.feed(stop_loss("exit", **changes))
+    assert sent(desk.feed(stop_loss("exit", **changes)), SnapshotWanted, MARKET_STATE)
+    return desk, desk.feed(bids(200))
+
+
+def sold(effects: Effects) -> list[OrderIntent]:
+    return [each.order.intent for each in sent(effects, OrderUpdated, OBSERVER)]
+
+
+def wants_book(effects: Effects) -> bool:
+    return bool(sent(effects, SnapshotWanted, MARKET_STATE))
 
 
 def test_an_exit_sells_what_is_held_at_the_bid_at_once_or_not_at_all() -> None:
     _, effects = exit_desk()
-    (sale,) = [each.order.intent for each in sent(effects, OrderUpdated, OBSERVER)]
+    (sale,) = sold(effects)
     assert (sale.action, sale.side, sale.time_in_force) == (Action.SELL, Side.YES, TimeInForce.FAK)
     assert (sale.price_ticks, sale.size_units) == (200, shares(10))
+    assert "YES bid 200 x 50" in sale.basis
 
 
 def test_one_exit_at_a_time_and_the_rest_when_its_fills_are_known() -> None:
     desk, effects = exit_desk()
-    (sale,) = [each.order.intent for each in sent(effects, OrderUpdated, OBSERVER)]
-    assert starts(desk.feed(TimerFired("round"))) == []
+    (sale,) = sold(effects)
+    assert not wants_book(desk.feed(TimerFired("round")))
+    assert sold(desk.feed(bids(200))) == []
     desk.end(sale, version=3)
-    assert starts(desk.feed(TimerFired("round"))) == []
+    assert not wants_book(desk.feed(TimerFired("round")))
     desk.feed(position(3, yes=6))
-    again = desk.feed(TimerFired("round"))
-    (rest,) = [each.order.intent for each in sent(again, OrderUpdated, OBSERVER)]
-    assert rest.size_units == shares(6)
+    assert wants_book(desk.feed(TimerFired("round")))
+    (rest,) = sold(desk.feed(bids(190)))
+    assert (rest.price_ticks, rest.size_units) == (190, shares(6))
 
 
 def test_an_exit_waits_for_a_purchase_under_way_and_ends_it() -> None:
@@ -80,19 +93,20 @@ def test_an_exit_waits_for_a_purchase_under_way_and_ends_it() -> None:
     desk.feed(position(2, yes=10))
     effects = desk.feed(stop_loss("exit"))
     assert sent(effects, CancelRequested, order_role(purchase.order_id))
-    assert starts(effects) == []
+    assert not wants_book(effects)
     desk.end(purchase)
-    assert len(starts(desk.feed(TimerFired("round")))) == 1
+    assert wants_book(desk.feed(TimerFired("round")))
+    assert len(sold(desk.feed(bids(200)))) == 1
 
 
 def test_an_exit_is_tried_a_bounded_number_of_times() -> None:
     desk, effects = exit_desk()
     count = 0
-    for step in range(1, 3 * EXIT_ATTEMPTS_MAX):
-        for message in sent(effects, OrderUpdated, OBSERVER):
+    for _ in range(3 * EXIT_ATTEMPTS_MAX):
+        for sale in sold(effects):
             count += 1
-            desk.end(message.order.intent)
-        effects = desk.feed(TimerFired("round"), T0 + step)
+            desk.end(sale)
+        effects = desk.feed(bids(200)) if wants_book(desk.feed(TimerFired("round"))) else []
     assert count == EXIT_ATTEMPTS_MAX
 
 
@@ -102,24 +116,38 @@ def test_an_exit_is_tried_a_bounded_number_of_times() -> None:
 def test_an_exit_sells_only_a_one_sided_holding(snapshot: Any) -> None:
     desk = Desk().ready()
     desk.feed(snapshot)
-    assert starts(desk.feed(stop_loss("exit"))) == []
+    assert not wants_book(desk.feed(stop_loss("exit")))
+    assert sold(desk.feed(bids(200))) == []
 
 
-def test_an_exit_without_a_bid_has_no_one_to_sell_to() -> None:
-    _, effects = exit_desk(best_bid_ticks=0)
-    assert starts(effects) == []
+def test_an_exit_that_the_venue_would_not_take_is_refused_with_its_reason_once() -> None:
+    desk = Desk().ready()
+    desk.feed(position(2, yes=10))
+    desk.feed(stop_loss("exit"))
+    assert "minimum" in refusals(desk.feed(bids(90)))[0]
+    for _ in range(EXIT_ATTEMPTS_MAX + 1):
+        assert wants_book(desk.feed(TimerFired("round")))
+        assert refusals(desk.feed(bids(90))) == []
+    assert len(sold(desk.feed(bids(110)))) == 1
 
 
-def test_an_exit_that_the_venue_would_not_take_is_refused_with_its_reason() -> None:
-    _, effects = exit_desk(best_bid_ticks=90)
-    assert "minimum" in refusals(effects)[0]
+def test_an_exit_waits_while_trading_is_halted_and_goes_on_when_it_is_resumed() -> None:
+    desk, effects = exit_desk()
+    (sale,) = sold(effects)
+    desk.feed(HaltTrading("enough", cancel=False, who="a person"))
+    desk.end(sale)
+    assert not wants_book(desk.feed(TimerFired("round")))
+    assert sold(desk.feed(bids(200))) == []
+    desk.feed(ResumeTrading(who="a person", reason="again", request_id=0))
+    assert wants_book(desk.feed(TimerFired("round")))
 
 
 def test_an_exit_goes_on_after_a_restart() -> None:
     desk, effects = exit_desk()
-    (sale,) = [each.order.intent for each in sent(effects, OrderUpdated, OBSERVER)]
+    (sale,) = sold(effects)
     desk.end(sale)
     desk.restart()
     desk.ready(2)
     desk.feed(position(3, yes=10))
-    assert len(starts(desk.feed(TimerFired("round")))) == 1
+    assert wants_book(desk.feed(TimerFired("round")))
+    assert len(sold(desk.feed(bids(150)))) == 1

@@ -7,20 +7,25 @@ from __future__ import annotations
 
 import attrs
 import pytest
-from order_builders import MARKET, ORDER_ID, T0
+from desk_stage import Desk, bids
+from order_builders import MARKET, ORDER_ID, T0, book, position, sent, snapshot, stop_loss
 from real_bench import VENUE_ID, Bench, wire_maker_trade, wire_order, wire_trade
 
 from actors.directory.messages import MarketOpened, Side
+from actors.execution.exits import EXIT_ATTEMPTS_MAX
 from actors.execution.messages import (
     Fill,
     FillFailed,
     HaltTrading,
     OrderCancelled,
     OrderStatus,
+    OrderUpdated,
     TimeInForce,
 )
 from actors.execution.real.messages import CancelOrders, UnreadRow
-from actors.roles import DESK
+from actors.market.messages import SnapshotWanted
+from actors.messages import TimerFired
+from actors.roles import DESK, MARKET_STATE, OBSERVER
 from actors.strategy.messages import Action
 from actors.units import shares, units_from_text
 
@@ -234,3 +239,44 @@ def test_f30_an_order_whose_trade_may_be_hidden_is_neither_posted_again_nor_ende
     assert (bench.status, len(bench.posts)) == (OrderStatus.UNKNOWN, 1)
     bench.read_until(T0 + 90_000, unread=(hidden,))
     assert (bench.status, len(bench.posts)) == (OrderStatus.CANCELLED, 1)
+
+
+# F31: what is sold, and at which bid
+
+
+def stopped(*bids_seen: int | None) -> list[int]:
+    """Prices of a stop loss's sales, each of which misses, if these are the bids, one a second."""
+    desk = Desk().ready()
+    desk.feed(position(2, yes=10))
+    effects = desk.feed(stop_loss("exit", best_bid_ticks=bids_seen[0] or 0))
+    prices = []
+    for step, bid in enumerate(bids_seen):
+        at_ms = T0 + step * 1_000
+        if sent(effects, SnapshotWanted, MARKET_STATE):
+            shown = bids(bid, at_ms=at_ms) if bid else snapshot(book(at_ms=at_ms), at_ms=at_ms)
+            effects = desk.feed(shown, at_ms)
+        for told in sent(effects, OrderUpdated, OBSERVER):
+            prices.append(told.order.intent.price_ticks)
+            desk.end(told.order.intent, now_ms=at_ms)
+        effects = desk.feed(TimerFired("round"), at_ms + 1_000)
+    return prices
+
+
+def test_f31_each_sale_of_a_stop_loss_is_at_the_bid_that_there_is_then() -> None:
+    falling = [240, 220, 200, 180, 160, 140, 120, 110, 100]
+    assert stopped(*falling) == falling
+
+
+def test_f31_a_stop_loss_without_a_bid_sells_when_there_is_one() -> None:
+    assert stopped(None, None, 150, None, 130) == [150, 130]
+
+
+def test_f31_bids_that_cannot_be_sold_into_use_up_no_attempt() -> None:
+    # 10 shares at 0.09 are worth less than the venue's least order, $1.
+    worthless = [90] * (EXIT_ATTEMPTS_MAX + 2)
+    assert stopped(240, *worthless, *[None] * EXIT_ATTEMPTS_MAX, 130) == [240, 130]
+
+
+def test_f31_sales_that_miss_are_bounded() -> None:
+    bids_seen = range(240, 240 - 2 * EXIT_ATTEMPTS_MAX, -1)
+    assert stopped(*bids_seen) == list(bids_seen)[:EXIT_ATTEMPTS_MAX]
