@@ -28,7 +28,8 @@ from actors.execution.messages import (
     TimeInForce,
 )
 from actors.roles import DESK
-from actors.runtime.journal import Journal, prepare
+from actors.runtime.journal import Journal
+from actors.runtime.journal_file import prepare
 from actors.strategy.messages import Action
 from actors.units import UNITS_PER_SHARE
 from bench.common import Machine, Row, Table, Target, latency_figures, options, show

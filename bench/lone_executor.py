@@ -28,7 +28,8 @@ from actors.messages import Started, TimerFired
 from actors.position.messages import Holding, PositionSnapshot, PositionWanted
 from actors.roles import EXECUTOR
 from actors.runtime.clock import Clock, ClockSpec
-from actors.runtime.journal import Journal, prepare
+from actors.runtime.journal import Journal
+from actors.runtime.journal_file import prepare
 from actors.settings import ExecutionSettings, Settings
 from actors.strategy.messages import Action
 from actors.units import NANOS_PER_DOLLAR, UNITS_PER_SHARE

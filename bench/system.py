@@ -21,7 +21,7 @@ import attrs
 
 from actors.runtime import transport
 from actors.runtime.clock import Clock, ClockSpec
-from actors.runtime.journal import prepare
+from actors.runtime.journal_file import prepare
 from actors.settings import (
     ExecutionSettings,
     RiskSettings,

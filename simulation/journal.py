@@ -11,8 +11,9 @@ from typing import Any
 import attrs
 
 from actors.core import Record
-from actors.runtime.codec import decode, encode
-from actors.runtime.journal import Fenced, JournalError
+from actors.runtime.codec import decode_as, encode
+from actors.runtime.journal import Fenced
+from actors.runtime.journal_file import JournalError
 
 
 @attrs.frozen
@@ -139,11 +140,10 @@ class MemoryJournal:
     def _packed(self, value: object) -> object:
         if not self._is_encoding:
             return value
-        kind = type(value)
-        return (f"{kind.__module__}:{kind.__qualname__}", encode(value))
+        return (type(value), encode(value))
 
     def _unpacked(self, stored: object) -> object:
-        return decode(*stored) if isinstance(stored, tuple) else stored
+        return decode_as(*stored) if isinstance(stored, tuple) else stored
 
 
 def _seq_and_key(found: tuple[int, str, _Row]) -> tuple[int, str]:

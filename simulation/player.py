@@ -43,7 +43,8 @@ from actors.messages import (
     VenueTimeMeasured,
 )
 from actors.roles import DESK, EXECUTOR, REPLY, SUPERVISOR, is_spare, order_id_of
-from actors.runtime.journal import Fenced, JournalError
+from actors.runtime.journal import Fenced
+from actors.runtime.journal_file import JournalError
 from actors.runtime.routes import Routes
 from simulation.chance import dice
 from simulation.house import House, SimulatedPort

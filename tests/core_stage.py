@@ -22,7 +22,7 @@ from actors.core import (
     Stop,
 )
 from actors.messages import Recalled, Started, TimerFired
-from actors.runtime.codec import decode, encode
+from actors.runtime.codec import decode_as, encode, tag_of
 from actors.settings import Settings
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 def through_the_journal(value: object) -> object:
     """The value as a restart would find it."""
-    found = decode(f"{type(value).__module__}:{type(value).__qualname__}", encode(value))
+    found = decode_as(type(value), encode(value))
     assert found == value
     return found
 
@@ -82,6 +82,7 @@ class CoreStage:
             case Record(event, saves):
                 self.events.append(through_the_journal(event))
                 for save in saves:
+                    assert tag_of(type(save.value))
                     value = through_the_journal(save.value)
                     self._rows.pop((save.kind, save.key), None)
                     self._rows[save.kind, save.key] = (value, save.is_open)

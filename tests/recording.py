@@ -11,7 +11,7 @@ from thespian.actors import ActorAddress, ActorExitRequest
 from actors.messages import Address, AddressBook, Boot, Envelope
 from actors.roles import SUPERVISOR
 from actors.runtime.clock import ClockSpec
-from actors.runtime.journal import prepare
+from actors.runtime.journal_file import prepare
 from actors.runtime.process import Shell
 from actors.settings import Settings
 

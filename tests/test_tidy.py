@@ -25,6 +25,7 @@ IMPURE_PATHS = {
     "actors/runtime/codec.py",
     "actors/runtime/io_thread.py",
     "actors/runtime/journal.py",
+    "actors/runtime/journal_file.py",
     "actors/runtime/journal_turn.py",
     "actors/kill_switch.py",
     "actors/proxies.py",

@@ -23,7 +23,8 @@ from actors.observer.messages import GetView, View
 from actors.roles import OBSERVER
 from actors.runtime import log
 from actors.runtime.clock import Clock, ClockSpec
-from actors.runtime.journal import JournalError, JournalReader, prepare
+from actors.runtime.journal import JournalReader
+from actors.runtime.journal_file import JournalError, prepare
 from actors.settings import Settings
 from actors.supervision.messages import ChildrenReport
 from understudy.bootstrap import pointed_at_local_exchange, supervisor_boot, with_patience

@@ -12,7 +12,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from actors.runtime.journal import JOURNAL_NAME
+from actors.runtime.journal_file import JOURNAL_NAME
 
 PERIOD_S = 2.0
 

@@ -20,58 +20,24 @@ from typing import Any
 import attrs
 
 from actors.core import Record
-from actors.runtime.codec import decode, encode
-from actors.runtime.journal_turn import BUSY_LIMIT_S, begin_in_turn
-
-JOURNAL_NAME = "journal.sqlite"
-SCHEMA_VERSION = 1
-_LOG_PAGES_MOST = 10_000
-"""40 MB: a log this long is copied into the file by whoever makes it so. It is some fifty times
-what trading writes until understudy/upkeep.py copies it, without anyone waiting."""
-
-_SCHEMA = """
-CREATE TABLE events (
-    seq        INTEGER PRIMARY KEY AUTOINCREMENT,
-    at_ms      INTEGER NOT NULL,
-    role       TEXT    NOT NULL,
-    generation INTEGER NOT NULL,
-    kind       TEXT    NOT NULL,
-    order_id   TEXT,
-    market_id  TEXT,
-    body       TEXT    NOT NULL
-);
-CREATE INDEX events_by_order  ON events (order_id) WHERE order_id IS NOT NULL;
-CREATE INDEX events_by_kind   ON events (kind);
-CREATE TABLE state (
-    kind       TEXT    NOT NULL,
-    key        TEXT    NOT NULL,
-    is_open    INTEGER NOT NULL,
-    seq        INTEGER NOT NULL,
-    class      TEXT    NOT NULL,
-    body       TEXT    NOT NULL,
-    PRIMARY KEY (kind, key)
-) WITHOUT ROWID;
-CREATE INDEX state_open ON state (kind) WHERE is_open = 1;
-CREATE TABLE owners (
-    role       TEXT    PRIMARY KEY,
-    generation INTEGER NOT NULL
-) WITHOUT ROWID;
-"""
-
-_MIGRATIONS: dict[int, str] = {}
-"""From a version to the next: the statements that bring an older file up to date."""
-
-
-class JournalError(Exception):
-    """The journal cannot be read or written; the sentence says what to do."""
+from actors.runtime.codec import encode, tag_of
+from actors.runtime.journal_file import (
+    JOURNAL_NAME,
+    LOG_PAGES_MOST,
+    READABLE,
+    SCHEMA_VERSION,
+    JournalError,
+    SchemaTooNew,
+    connect,
+    damage_sentence,
+    load_state,
+    too_new_sentence,
+)
+from actors.runtime.journal_turn import begin_in_turn
 
 
 class Fenced(Exception):
     """A newer actor has this role: whoever is told so must leave and do nothing more."""
-
-
-class SchemaTooNew(JournalError):
-    """The file was written by a later version of this program."""
 
 
 @attrs.frozen(kw_only=True)
@@ -88,85 +54,6 @@ class StoredEvent:
     body: dict[str, Any]
 
 
-def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
-    mode = "ro" if read_only else "rwc"
-    connection = sqlite3.connect(
-        f"file:{path}?mode={mode}", uri=True, timeout=BUSY_LIMIT_S, isolation_level=None
-    )
-    connection.row_factory = sqlite3.Row
-    return connection
-
-
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version > SCHEMA_VERSION:
-        connection.execute("ROLLBACK")
-        raise SchemaTooNew(_too_new_sentence(path, version))
-    if version == 0:
-        _run_script(connection, _SCHEMA)
-        version = SCHEMA_VERSION
-    while version < SCHEMA_VERSION:
-        _run_script(connection, _MIGRATIONS[version])
-        version += 1
-    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    connection.execute("COMMIT")
-
-
-def _run_script(connection: sqlite3.Connection, script: str) -> None:
-    for statement in script.split(";\n"):
-        if statement.strip():
-            connection.execute(statement)
-
-
-def prepare(data_dir: Path) -> None:
-    """Create the journal or bring it up to date, and check that what is open can be read.
-
-    Called once by the foreground process, before any actor starts.
-
-    Raises:
-        JournalError: the file is damaged, not a journal, too new or cannot be written.
-    """
-    path = data_dir / JOURNAL_NAME
-    try:
-        connection = _connect(path, read_only=False)
-        try:
-            if connection.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION:
-                _read_what_is_open(connection)
-            connection.execute("PRAGMA journal_mode = WAL")
-            _migrate(connection, path)
-        finally:
-            connection.close()
-    except sqlite3.DatabaseError as error:
-        raise JournalError(_damage_sentence(path, str(error))) from error
-
-
-def _read_what_is_open(connection: sqlite3.Connection) -> None:
-    """Touch every page that recovery needs, so that damage there is found before anything starts.
-
-    A check of the whole file would take as long as the file is large.
-    """
-    connection.execute("SELECT sum(generation) FROM owners").fetchone()
-    connection.execute("SELECT * FROM events ORDER BY seq DESC LIMIT 1").fetchone()
-    connection.execute(
-        "SELECT sum(length(body)) FROM state INDEXED BY state_open WHERE is_open = 1"
-    ).fetchone()
-
-
-def _damage_sentence(path: Path, problem: str) -> str:
-    return (
-        f"the journal {path} cannot be used ({problem}): restore it from a copy, or move it and "
-        "its -wal file away to start with an empty ledger after checking the venue's own records"
-    )
-
-
-def _too_new_sentence(path: Path, version: int) -> str:
-    return (
-        f"{path} has schema {version}, this program knows {SCHEMA_VERSION}: "
-        "use the newer program that wrote it, or choose another --data-dir"
-    )
-
-
 class Journal:
     """One actor's hand on the journal, under the generation it claimed for its role."""
 
@@ -175,12 +62,12 @@ class Journal:
         self.role = role
         self.generation = 0
         try:
-            self._connection = _connect(self.path, read_only=False)
+            self._connection = connect(self.path, read_only=False)
             level = "FULL" if durability == "full" else "NORMAL"
             self._connection.execute(f"PRAGMA synchronous = {level}")
-            self._connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES_MOST}")
+            self._connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES_MOST}")
         except sqlite3.DatabaseError as error:
-            raise JournalError(_damage_sentence(self.path, str(error))) from error
+            raise JournalError(damage_sentence(self.path, str(error))) from error
 
     def claim(self) -> int:
         """Take the role under a new generation; whoever had it before is fenced off from now on."""
@@ -232,7 +119,7 @@ class Journal:
                         save.key,
                         int(save.is_open),
                         cursor.lastrowid,
-                        _class_name(save.value),
+                        tag_of(type(save.value)),
                         encode(save.value),
                     ),
                 )
@@ -291,30 +178,6 @@ class _Transaction:
         return JournalError(f"the journal {self._path} was not written: {error}")
 
 
-def _class_name(value: object) -> str:
-    return f"{type(value).__module__}:{type(value).__qualname__}"
-
-
-def load_state(
-    connection: sqlite3.Connection, kind: str, key: str | None = None, *, open_only: bool
-) -> tuple[object, ...]:
-    """Decode the state rows of a kind, oldest change first."""
-    # The few open rows are found by their own index, which SQLite would not choose by itself: it
-    # cannot know that almost every row of a kind is closed.
-    if key is not None:
-        source, conditions = "state", ["kind = :kind", "key = :key"]
-    else:
-        source = "state INDEXED BY state_open" if open_only else "state"
-        conditions = ["kind = :kind"]
-    if open_only:
-        conditions.append("is_open = 1")
-    rows = connection.execute(
-        f"SELECT class, body FROM {source} WHERE {' AND '.join(conditions)} ORDER BY seq",  # noqa: S608 # our own words
-        {"kind": kind, "key": key},
-    )
-    return tuple(decode(row["class"], row["body"]) for row in rows)
-
-
 class JournalReader:
     """Reads a journal from outside, whether or not the system runs; writes nothing.
 
@@ -327,19 +190,16 @@ class JournalReader:
         if not path.exists():
             raise JournalError(f"there is no journal in {data_dir}: nothing has run there yet")
         try:
-            self._connection = _connect(path, read_only=True)
+            self._connection = connect(path, read_only=True)
             version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         except sqlite3.DatabaseError as error:
-            raise JournalError(_damage_sentence(path, str(error))) from error
+            raise JournalError(damage_sentence(path, str(error))) from error
         if version > SCHEMA_VERSION:
             self._connection.close()
-            raise SchemaTooNew(_too_new_sentence(path, version))
-        if version < SCHEMA_VERSION:
+            raise SchemaTooNew(too_new_sentence(path, version))
+        if version not in READABLE:
             self._connection.close()
-            raise JournalError(
-                f"{path} has schema {version}, this program reads {SCHEMA_VERSION}: "
-                "start `understudy run` once to bring it up to date"
-            )
+            raise JournalError(f"{path} is empty: whoever began it was cut short")
 
     def states(self, kind: str, key: str | None = None, *, open_only: bool) -> tuple[object, ...]:
         """Values of a kind, oldest change first."""

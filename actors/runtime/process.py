@@ -64,7 +64,8 @@ from actors.messages import (
 )
 from actors.roles import DESK, EXECUTOR, REPLY, SUPERVISOR, is_spare, order_id_of
 from actors.runtime.clock import Clock
-from actors.runtime.journal import Fenced, Journal, JournalError
+from actors.runtime.journal import Fenced, Journal
+from actors.runtime.journal_file import JournalError
 from actors.runtime.log import LineLog
 from actors.runtime.pause_points import PausePoints
 from actors.runtime.pulse import Pulse, Timers

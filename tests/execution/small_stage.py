@@ -45,7 +45,7 @@ from actors.roles import (
     order_id_of,
     order_role,
 )
-from actors.runtime.codec import decode, encode
+from actors.runtime.codec import decode_as, encode
 from actors.settings import Settings
 from actors.strategy.messages import Action
 
@@ -272,8 +272,7 @@ class SmallStage:
         key = (save.kind, save.key)
         value = save.value
         if not isinstance(value, NaiveLedger):
-            name = f"{type(value).__module__}:{type(value).__qualname__}"
-            assert decode(name, encode(value)) == value
+            assert decode_as(type(value), encode(value)) == value
         self.rows[key] = value
         (self.open_rows.add if save.is_open else self.open_rows.discard)(key)
 

@@ -158,7 +158,7 @@ def test_the_same_halt_said_again_is_not_recorded_again() -> None:
 def test_an_older_record_without_halts_is_read_as_not_halted() -> None:
     body = encode(DeskState(next_number=4)).replace(',"halts":[]', "")
     assert '"halts"' not in body
-    assert decode("actors.execution.desk_state:DeskState", body) == DeskState(next_number=4)
+    assert decode("desk", body) == DeskState(next_number=4)
 
 
 def test_every_who_has_a_halt_of_its_own() -> None:

@@ -35,7 +35,7 @@ from actors.execution.order import OrderCore
 from actors.messages import Started, TimerFired
 from actors.position.messages import FillBooked
 from actors.roles import DESK, order_role
-from actors.runtime.codec import decode, encode
+from actors.runtime.codec import decode, encode, tag_of
 from actors.units import shares
 
 SIZE = 10
@@ -123,8 +123,7 @@ class OrderMachine(RuleBasedStateMachine):
         for effect in effects[:dies_after]:
             match effect:
                 case Record(_, (save,)):
-                    name = "actors.execution.messages:OrderState"
-                    saved = decode(name, encode(save.value))
+                    saved = decode(tag_of(type(save.value)), encode(save.value))
                     assert isinstance(saved, OrderState)
                     assert saved == save.value
                     self.saved, self.is_closed = saved, not save.is_open

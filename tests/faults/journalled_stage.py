@@ -18,7 +18,8 @@ from actors.execution.real.live_order import LiveOrder
 from actors.messages import JournalFailed
 from actors.position.ledger import WindowLedger
 from actors.roles import DESK, EXECUTOR, order_id_of
-from actors.runtime.journal import JOURNAL_NAME, Journal, JournalError, JournalReader, prepare
+from actors.runtime.journal import Journal, JournalReader
+from actors.runtime.journal_file import JOURNAL_NAME, JournalError, prepare
 
 
 class JournalledStage(FaultStage):

@@ -9,20 +9,14 @@ import pytest
 
 from actors.core import Record, Save
 from actors.execution.messages import OrderCancelled
-from actors.position.messages import Holding, PositionSnapshot
+from actors.position.core import LedgerSummary
 from actors.runtime import journal as journal_module
-from actors.runtime.journal import Fenced, Journal, JournalError, JournalReader, prepare
+from actors.runtime.journal import Fenced, Journal, JournalReader
+from actors.runtime.journal_file import JOURNAL_NAME, JournalError, prepare
 
 
-def position(version: int, quantity_units: int = 0) -> PositionSnapshot:
-    return PositionSnapshot(
-        market_id="0xabc",
-        version=version,
-        yes=Holding(quantity_units=quantity_units, cost_nanos=10**19),
-        no=Holding(),
-        fees_nanos=0,
-        realized_nanos=-5,
-    )
+def position(version: int) -> LedgerSummary:
+    return LedgerSummary(version=version, settled_pnl_nanos=10**19, day_pnl_nanos=-5)
 
 
 @pytest.fixture
@@ -73,7 +67,7 @@ def test_event_and_state_are_written_together_or_not_at_all(
     journal = open_journal(data_dir)
 
     def fail_on_state(value: object) -> str:
-        if isinstance(value, PositionSnapshot):
+        if isinstance(value, LedgerSummary):
             raise sqlite3.OperationalError("disk full")
         return "{}"
 
@@ -111,7 +105,7 @@ def test_a_directory_without_a_journal_says_so(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_journal_is_refused_and_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / journal_module.JOURNAL_NAME
+    path = tmp_path / JOURNAL_NAME
     path.write_bytes(b"these are my holiday notes" * 100)
     with pytest.raises(JournalError, match="restore it from a copy"):
         prepare(tmp_path)
@@ -119,7 +113,7 @@ def test_a_file_that_is_no_journal_is_refused_and_left_alone(tmp_path: Path) -> 
 
 
 def test_a_journal_of_a_later_version_is_refused(data_dir: Path) -> None:
-    with sqlite3.connect(data_dir / journal_module.JOURNAL_NAME) as connection:
+    with sqlite3.connect(data_dir / JOURNAL_NAME) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
     with pytest.raises(JournalError, match="schema 99"):
@@ -138,7 +132,7 @@ def crashed_copy(data_dir: Path, target: Path, *, wal_bytes: int | None = None) 
     """The files as a crash at this instant would leave them, the log's tail cut if asked for."""
     target.mkdir()
     for path in data_dir.iterdir():
-        if path.name.startswith(journal_module.JOURNAL_NAME) and not path.name.endswith("-shm"):
+        if path.name.startswith(JOURNAL_NAME) and not path.name.endswith("-shm"):
             content = path.read_bytes()
             cut = wal_bytes if path.name.endswith("-wal") else None
             (target / path.name).write_bytes(content[:cut])
@@ -152,7 +146,7 @@ def test_a_torn_tail_is_recovered_to_the_last_whole_record(
     journal = open_journal(data_dir)
     for version in range(1, 21):
         journal.record(save(version), at_ms=version)
-    wal_bytes = (data_dir / f"{journal_module.JOURNAL_NAME}-wal").stat().st_size
+    wal_bytes = (data_dir / f"{JOURNAL_NAME}-wal").stat().st_size
     torn = crashed_copy(data_dir, tmp_path / "torn", wal_bytes=wal_bytes * cut_percent // 100)
 
     prepare(torn)
@@ -170,7 +164,7 @@ def test_a_damaged_record_in_the_log_ends_recovery_there(data_dir: Path, tmp_pat
     for version in range(1, 21):
         journal.record(save(version), at_ms=version)
     torn = crashed_copy(data_dir, tmp_path / "torn")
-    wal = torn / f"{journal_module.JOURNAL_NAME}-wal"
+    wal = torn / f"{JOURNAL_NAME}-wal"
     content = bytearray(wal.read_bytes())
     content[len(content) // 2] ^= 0xFF
     wal.write_bytes(content)
@@ -187,7 +181,7 @@ def test_a_damaged_page_is_refused_with_what_to_do(data_dir: Path, tmp_path: Pat
     for version in range(1, 200):
         journal.record(save(version, key=f"0x{version}"), at_ms=version)
     journal.close()
-    path = data_dir / journal_module.JOURNAL_NAME
+    path = data_dir / JOURNAL_NAME
     content = bytearray(path.read_bytes())
     for at in range(4096, len(content), 512):
         content[at] ^= 0xFF
@@ -201,7 +195,8 @@ _FILL_THE_DISK = """
 import resource, signal, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from actors.runtime.journal import Journal, JournalError
+from actors.runtime.journal import Journal
+from actors.runtime.journal_file import JournalError
 from test_journal import save
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 journal = Journal(Path({data_dir!r}), "position")

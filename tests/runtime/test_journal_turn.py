@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from test_journal import open_journal, save
 
-from actors.runtime.journal import Journal, JournalReader, prepare
+from actors.runtime.journal import Journal, JournalReader
+from actors.runtime.journal_file import prepare
 from actors.runtime.journal_turn import BUSY_LIMIT_S, begin_in_turn
 
 IN_VAIN = "database is locked"

@@ -38,7 +38,7 @@ from actors.messages import (
     Started,
     TimerFired,
 )
-from actors.position.messages import Holding
+from actors.position.core import LedgerSummary
 from actors.roles import REPLY
 from actors.runtime.journal import Journal, JournalReader
 from actors.runtime.process import EXIT_CRASHED, EXIT_FENCED, Shell
@@ -52,7 +52,7 @@ class CloseHolding:
     """Makes the core save a row and close it."""
 
     key: str
-    holding: Holding
+    holding: LedgerSummary
 
 
 @attrs.frozen
@@ -77,7 +77,7 @@ class EchoCore(Core):
 
     @handles(QueryOrder)
     def on_query(self, message: QueryOrder, _now_ms: int) -> Effects:
-        holding = Holding(quantity_units=5)
+        holding = LedgerSummary(version=5)
         return [
             Record(message, (Save("holding", "only", holding),)),
             Send(PEER, OrderDone(message.order_id)),
@@ -152,7 +152,7 @@ def test_a_restart_gives_the_core_what_was_saved(stage: ShellStage, tmp_path: Pa
     stage.say("strategy", QueryOrder("order_1"))
     again = ShellStage(EchoShell(), "echo", tmp_path)
     again.boot(PEER)
-    assert again.sent_to(PEER) == [Holding(quantity_units=5)]
+    assert again.sent_to(PEER) == [LedgerSummary(version=5)]
     assert again.sent_to("supervisor")[0] == Hello(role="echo", pid=os.getpid(), generation=2)
 
 
@@ -300,11 +300,11 @@ def test_a_ping_that_overtakes_the_first_message_is_passed_over(
 
 
 def test_a_core_is_given_a_closed_row_that_it_recalls(stage: ShellStage) -> None:
-    stage.say("strategy", CloseHolding("a", Holding(quantity_units=7)))
+    stage.say("strategy", CloseHolding("a", LedgerSummary(version=7)))
     stage.say("strategy", FetchHolding("a"))
     stage.say("strategy", FetchHolding("never"))
     assert stage.sent_to(PEER)[-2:] == [
-        Recalled("holding", "a", Holding(quantity_units=7), "the question"),
+        Recalled("holding", "a", LedgerSummary(version=7), "the question"),
         Recalled("holding", "never", None, "the question"),
     ]
 
@@ -335,10 +335,10 @@ def test_a_waiting_order_actor_takes_a_role_when_it_is_assigned_one(tmp_path: Pa
     assert stage.sent_to("supervisor") == [Hello(role="spare/1", pid=os.getpid(), generation=0)]
     journal = Journal(tmp_path, "x")
     journal.claim()
-    journal.record(Record(OrderDone("a"), (Save("holding", "order_9", Holding()),)), 1)
-    journal.record(Record(OrderDone("b"), (Save("holding", "order_8", Holding(cost_nanos=1)),)), 1)
+    journal.record(Record(OrderDone("a"), (Save("holding", "order_9", LedgerSummary()),)), 1)
+    journal.record(Record(OrderDone("b"), (Save("holding", "order_8", LedgerSummary(day=1)),)), 1)
     stage.say("supervisor", Assign("order/order_9"))
-    assert stage.sent_to(PEER) == [Holding()]
+    assert stage.sent_to(PEER) == [LedgerSummary()]
     assert Hello(role="order/order_9", pid=os.getpid(), generation=1) in stage.sent_to("supervisor")
 
 

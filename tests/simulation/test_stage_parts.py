@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.core import Record, Save
-from actors.execution.messages import OrderAccepted, OrderCancelled
-from actors.runtime.journal import Fenced, Journal, JournalError, prepare
+from actors.execution.account import TradedAccount
+from actors.execution.messages import OrderAccepted
+from actors.runtime.journal import Fenced, Journal
+from actors.runtime.journal_file import JournalError, prepare
 from simulation.agenda import Agenda
 from simulation.chance import dice
 from simulation.journal import MemoryJournal
@@ -151,7 +153,7 @@ def record_of(step: tuple[object, ...]) -> Record:
     return Record(
         event,
         tuple(
-            Save("order", key, OrderCancelled(key, "reason", number), is_open)
+            Save("order", key, TradedAccount(f"{key} {number}"), is_open)
             for key, number, is_open in changes
         ),
     )
@@ -181,10 +183,10 @@ def test_a_torn_tail_undoes_the_newest_records_and_claims() -> None:
     journal = MemoryJournal(is_encoding=False)
     for number in (1, 2):
         generation = journal.claim("desk")
-        row = Save("order", "a", OrderCancelled("a", "reason", number))
+        row = Save("order", "a", TradedAccount(f"a {number}"))
         journal.record("desk", generation, Record(OrderAccepted("a", None), (row,)), 0)
     assert journal.tear(1) == 1
-    assert journal.load("order") == (OrderCancelled("a", "reason", 1),)
+    assert journal.load("order") == (TradedAccount("a 1"),)
     assert journal.generation("desk") == 2
     assert journal.tear(1) == 0
     assert journal.generation("desk") == 1

@@ -12,7 +12,7 @@ from typing import TypeVar
 from actors.core import Core, Effects, handles
 from actors.messages import Started
 from actors.runtime.clock import ClockSpec
-from actors.runtime.journal import prepare
+from actors.runtime.journal_file import prepare
 from actors.runtime.process import Shell
 from actors.settings import Settings
 from actors.supervision.messages import ChildReport, ChildSpec, SupervisorBoot

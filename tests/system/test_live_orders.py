@@ -14,7 +14,7 @@ from live_onlookers import LiveExchange, LiveOnlooker, live_exchange
 
 from actors.execution.messages import OrderStatus
 from actors.roles import EXECUTOR, STRATEGY
-from actors.runtime.journal import JOURNAL_NAME
+from actors.runtime.journal_file import JOURNAL_NAME
 from understudy.exit_codes import ExitCode
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]

@@ -25,7 +25,8 @@ from actors.execution.messages import (
 )
 from actors.position.core import EntryChanged
 from actors.position.ledger import LedgerEntry, WindowLedger
-from actors.runtime.journal import Journal, prepare
+from actors.runtime.journal import Journal
+from actors.runtime.journal_file import prepare
 from actors.strategy.messages import Action
 from actors.units import E18, shares, taker_fee_nanos
 

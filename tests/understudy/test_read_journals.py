@@ -10,7 +10,8 @@ from reading import READING_COMMANDS, understudy
 
 from actors.core import Record
 from actors.execution.messages import OrderSubmitted
-from actors.runtime.journal import JOURNAL_NAME, StoredEvent, prepare
+from actors.runtime.journal import StoredEvent
+from actors.runtime.journal_file import JOURNAL_NAME, prepare
 from understudy.exit_codes import ExitCode
 from understudy.reading.archive import Archive
 
@@ -85,9 +86,10 @@ def test_a_journal_damaged_further_in_is_unusable(chronicle: Chronicle) -> None:
 @pytest.mark.parametrize(
     ("body", "class_name"),
     [
+        ("{}", "order"),
+        ('{"intent": 7}', "order"),
+        ("no json", "order"),
         ("{}", "actors.execution.messages:OrderState"),
-        ('{"intent": 7}', "actors.execution.messages:OrderState"),
-        ("no json", "actors.execution.messages:OrderState"),
         ("{}", "os:PathLike"),
         ("{}", "actors.execution.messages:NoSuchThing"),
         ("{}", "actors.no_such_module:Thing"),

@@ -10,7 +10,8 @@ from click.testing import CliRunner, Result
 
 from actors.core import Record
 from actors.execution.desk_state import OrdersCreated
-from actors.runtime.journal import Journal, prepare
+from actors.runtime.journal import Journal
+from actors.runtime.journal_file import prepare
 from understudy.cli import main
 from understudy.data_dir import OtherAccount, keep_to_account
 from understudy.exit_codes import ExitCode

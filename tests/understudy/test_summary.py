@@ -14,7 +14,8 @@ from actors.execution.desk_state import OrdersCreated
 from actors.execution.halt_messages import Halt
 from actors.execution.messages import FillDetail, OrderState, OrderStatus
 from actors.position.ledger import LedgerEntry, WindowLedger
-from actors.runtime.journal import Journal, JournalReader, prepare
+from actors.runtime.journal import Journal, JournalReader
+from actors.runtime.journal_file import prepare
 from actors.strategy.messages import Action
 from actors.units import E18, shares
 from understudy.latency import Histogram

@@ -11,7 +11,8 @@ import attrs
 import pytest
 
 from actors.core import Record
-from actors.runtime.journal import JOURNAL_NAME, Journal, prepare
+from actors.runtime.journal import Journal
+from actors.runtime.journal_file import JOURNAL_NAME, prepare
 from understudy import upkeep
 from understudy.upkeep import PERIOD_S, JournalUpkeep
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from actors.execution.account import TradedAccount
 from actors.kill_switch import KILL_SWITCH_NAME, kill_switch_reason
-from actors.runtime.journal import JOURNAL_NAME, SCHEMA_VERSION, JournalError, JournalReader
+from actors.runtime.journal import JournalReader
+from actors.runtime.journal_file import JOURNAL_NAME, SCHEMA_VERSION, JournalError
 from understudy.data_dir import holder_of
 from understudy.doctor.findings import Finding, failed, passed, warned
 from understudy.doctor.subject import Subject

@@ -10,14 +10,13 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from cattrs import BaseValidationError
-
 from actors.execution.messages import OrderState
 from actors.execution.real.live_order import LiveOrder
 from actors.feeds.user_channel import Settlement
 from actors.position.ledger import WindowLedger
-from actors.runtime.codec import decode
-from actors.runtime.journal import JournalError, JournalReader, StoredEvent
+from actors.runtime.codec import Undecodable, decode
+from actors.runtime.journal import JournalReader, StoredEvent
+from actors.runtime.journal_file import JournalError, unreadable_sentence
 
 _ORDERS, _WINDOWS, _LIVE = "order", "position", "live"
 _MARKET_PATHS = {_ORDERS: "$.intent.market", _WINDOWS: "$.market"}
@@ -35,16 +34,6 @@ _OPEN = "state INDEXED BY state_open WHERE kind = :kind AND is_open = 1"
 
 _ALL_ROWS = -1
 """SQLite's LIMIT that is none."""
-
-_UNDECODABLE = (
-    AttributeError,
-    BaseValidationError,
-    ImportError,
-    KeyError,
-    TypeError,
-    ValueError,
-)
-"""What decoding raises for a record of another version, or a damaged one."""
 
 _FIRST_STEP_BACK = 64
 """How many events before an order's first one its creation is looked for at first."""
@@ -175,19 +164,7 @@ class Archive(JournalReader):
 
 
 def _decoded(row: sqlite3.Row) -> object:
-    return decoded(row["key"], row["class"], row["body"])
-
-
-def decoded(name: str, class_name: str, body: str) -> object:
-    """Decode what is recorded of something.
-
-    Raises:
-        JournalError: it is not what the class says; the sentence has the name.
-    """
     try:
-        return decode(class_name, body)
-    except _UNDECODABLE as error:
-        raise JournalError(
-            f"the journal's record of {name} cannot be read as {class_name} ({error}): "
-            "read it with the program that wrote it, or restore the journal from a copy"
-        ) from error
+        return decode(row["class"], row["body"])
+    except Undecodable as error:
+        raise JournalError(unreadable_sentence(row["key"], row["class"], error)) from error

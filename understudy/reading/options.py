@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from actors.runtime.journal import JOURNAL_NAME, JournalError
+from actors.runtime.journal_file import JOURNAL_NAME, JournalError
 from understudy.commands.shared import fail
 from understudy.exit_codes import ExitCode
 from understudy.reading.archive import Archive

@@ -23,9 +23,10 @@ from actors.execution.messages import (
 )
 from actors.position.core import EntryChanged
 from actors.position.messages import FillBooked
+from actors.runtime.codec import Undecodable, decode_as
 from actors.runtime.journal import StoredEvent
+from actors.runtime.journal_file import JournalError, unreadable_sentence
 from actors.units import dollars_text, price_text, size_text
-from understudy.reading.archive import decoded
 from understudy.reading.told_live import LIVE_EVENTS, told_live
 
 _KNOWN: Mapping[str, type] = {
@@ -62,8 +63,11 @@ def told(event: StoredEvent) -> str:
     body = json.dumps(event.body)
     if event_type is None:
         return f"{event.kind} {body}"
-    class_name = f"{event_type.__module__}:{event_type.__qualname__}"
-    value = decoded(f"event {event.seq}", class_name, body)
+    try:
+        value: object = decode_as(event_type, body)
+    except Undecodable as error:
+        name = f"event {event.seq}"
+        raise JournalError(unreadable_sentence(name, event.kind, error)) from error
     return _of_the_order(value) or told_live(value) or _of_others(value)
 
 

@@ -17,7 +17,8 @@ from doctor_stage import FAIL, KEY, PASS, WARN, subject
 
 from actors.core import Record, Save
 from actors.execution.account import TradedAccount
-from actors.runtime.journal import JOURNAL_NAME, SCHEMA_VERSION, Journal, prepare
+from actors.runtime.journal import Journal
+from actors.runtime.journal_file import JOURNAL_NAME, SCHEMA_VERSION, prepare
 from actors.settings import Settings
 from understudy.data_dir import DataDirLock
 from understudy.doctor import disk, host, journal

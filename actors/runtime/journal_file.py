@@ -1,0 +1,191 @@
+"""The journal's file: its tables, how an older one is brought up to date, how rows are read."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from actors.runtime.codec import Undecodable, decode
+from actors.runtime.journal_turn import BUSY_LIMIT_S
+from actors.runtime.row_tags import SCHEMA_1_NAMES
+
+JOURNAL_NAME = "journal.sqlite"
+SCHEMA_VERSION = 2
+READABLE = (1, SCHEMA_VERSION)
+"""Rows of both are read alike; `understudy run` brings a file up to date."""
+LOG_PAGES_MOST = 10_000
+"""40 MB: a log this long is copied into the file by whoever makes it so. It is some fifty times
+what trading writes until understudy/upkeep.py copies it, without anyone waiting."""
+
+_SCHEMA = """
+CREATE TABLE events (
+    seq        INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ms      INTEGER NOT NULL,
+    role       TEXT    NOT NULL,
+    generation INTEGER NOT NULL,
+    kind       TEXT    NOT NULL,
+    order_id   TEXT,
+    market_id  TEXT,
+    body       TEXT    NOT NULL
+);
+CREATE INDEX events_by_order  ON events (order_id) WHERE order_id IS NOT NULL;
+CREATE INDEX events_by_kind   ON events (kind);
+CREATE TABLE state (
+    kind       TEXT    NOT NULL,
+    key        TEXT    NOT NULL,
+    is_open    INTEGER NOT NULL,
+    seq        INTEGER NOT NULL,
+    class      TEXT    NOT NULL, -- tag of row_tags.py
+    body       TEXT    NOT NULL,
+    PRIMARY KEY (kind, key)
+) WITHOUT ROWID;
+CREATE INDEX state_open ON state (kind) WHERE is_open = 1;
+CREATE TABLE owners (
+    role       TEXT    PRIMARY KEY,
+    generation INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+
+_MIGRATIONS: dict[int, str] = {
+    # Version 1 named a row's class by its place in the program.
+    1: "".join(
+        f"UPDATE state SET class = '{tag}' WHERE class = '{name}';\n"  # noqa: S608 # our own words
+        for name, tag in SCHEMA_1_NAMES.items()
+    ),
+}
+"""From a version to the next: the statements that bring an older file up to date."""
+
+
+class JournalError(Exception):
+    """The journal cannot be read or written; the sentence says what to do."""
+
+
+class SchemaTooNew(JournalError):
+    """The file was written by a later version of this program."""
+
+
+def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    """Open the file; without ``read_only`` it is made if it is not there."""
+    mode = "ro" if read_only else "rwc"
+    connection = sqlite3.connect(
+        f"file:{path}?mode={mode}", uri=True, timeout=BUSY_LIMIT_S, isolation_level=None
+    )
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > SCHEMA_VERSION:
+        connection.execute("ROLLBACK")
+        raise SchemaTooNew(too_new_sentence(path, version))
+    if version == 0:
+        _run_script(connection, _SCHEMA)
+        version = SCHEMA_VERSION
+    while version < SCHEMA_VERSION:
+        _run_script(connection, _MIGRATIONS[version])
+        version += 1
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    connection.execute("COMMIT")
+
+
+def _run_script(connection: sqlite3.Connection, script: str) -> None:
+    for statement in script.split(";\n"):
+        if statement.strip():
+            connection.execute(statement)
+
+
+def prepare(data_dir: Path) -> None:
+    """Create the journal or bring it up to date, and check that what is open can be read.
+
+    Called once by the foreground process, before any actor starts.
+
+    Raises:
+        JournalError: the file is damaged, not a journal, too new or cannot be written.
+    """
+    path = data_dir / JOURNAL_NAME
+    try:
+        connection = connect(path, read_only=False)
+        try:
+            if connection.execute("PRAGMA user_version").fetchone()[0] in READABLE:
+                _read_what_is_open(connection)
+            connection.execute("PRAGMA journal_mode = WAL")
+            _migrate(connection, path)
+        finally:
+            connection.close()
+    except sqlite3.DatabaseError as error:
+        raise JournalError(damage_sentence(path, str(error))) from error
+
+
+def _read_what_is_open(connection: sqlite3.Connection) -> None:
+    """Read all that recovery needs, so that what is wrong with it is found before anything starts.
+
+    A check of the whole file would take as long as the file is large.
+
+    Raises:
+        JournalError: a row cannot be decoded.
+    """
+    connection.execute("SELECT sum(generation) FROM owners").fetchone()
+    connection.execute("SELECT * FROM events ORDER BY seq DESC LIMIT 1").fetchone()
+    for row in connection.execute(
+        "SELECT kind, key, class, body FROM state INDEXED BY state_open WHERE is_open = 1"
+    ):
+        _decoded(row)
+
+
+def damage_sentence(path: Path, problem: str) -> str:
+    """Say that a file is damaged or no journal, and what to do."""
+    return (
+        f"the journal {path} cannot be used ({problem}): restore it from a copy, or move it and "
+        "its -wal file away to start with an empty ledger after checking the venue's own records"
+    )
+
+
+def too_new_sentence(path: Path, version: int) -> str:
+    """Say that a later program wrote a file, and what to do."""
+    return (
+        f"{path} has schema {version}, this program knows {SCHEMA_VERSION}: "
+        "use the newer program that wrote it, or choose another --data-dir"
+    )
+
+
+def unreadable_sentence(name: str, tag: str, problem: object) -> str:
+    """Say that a record cannot be decoded, and what to do; ``problem`` is what decoding said."""
+    return (
+        f"the journal's record of {name} cannot be read as {tag} ({problem}): "
+        "read it with the program that wrote it, or restore the journal from a copy"
+    )
+
+
+def _decoded(row: sqlite3.Row) -> object:
+    try:
+        return decode(row["class"], row["body"])
+    except Undecodable as error:
+        name = f"{row['kind']} {row['key']}"
+        raise JournalError(unreadable_sentence(name, row["class"], error)) from error
+
+
+def load_state(
+    connection: sqlite3.Connection, kind: str, key: str | None = None, *, open_only: bool
+) -> tuple[object, ...]:
+    """Decode the state rows of a kind, oldest change first.
+
+    Raises:
+        JournalError: a row cannot be decoded.
+    """
+    # The few open rows are found by their own index, which SQLite would not choose by itself: it
+    # cannot know that almost every row of a kind is closed.
+    if key is not None:
+        source, conditions = "state", ["kind = :kind", "key = :key"]
+    else:
+        source = "state INDEXED BY state_open" if open_only else "state"
+        conditions = ["kind = :kind"]
+    if open_only:
+        conditions.append("is_open = 1")
+    rows = connection.execute(
+        "SELECT kind, key, class, body "  # noqa: S608 # our own words
+        f"FROM {source} WHERE {' AND '.join(conditions)} ORDER BY seq",
+        {"kind": kind, "key": key},
+    )
+    return tuple(map(_decoded, rows))

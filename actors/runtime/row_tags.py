@@ -1,0 +1,44 @@
+"""What the rows of the journal are called, whatever the classes behind them are called today.
+
+A row says by its tag what it holds. Tags are part of the file format: they outlive every move and
+renaming of a class, and none is ever given to something else. A class that is to be saved gets a
+tag here; fields that it gains later need defaults, so that rows of before can still be read.
+
+Events are told apart by ``kind``, which is the name of their class: that is part of the format too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+PLACES: Mapping[str, str] = {
+    "account": "actors.execution.account:TradedAccount",
+    "claim": "actors.execution.real.claims:Claim",
+    "desk": "actors.execution.desk_state:DeskState",
+    "ledger.summary": "actors.position.core:LedgerSummary",
+    "ledger.window": "actors.position.ledger:WindowLedger",
+    "observer.memory": "actors.observer.tally:ObserverMemory",
+    "order": "actors.execution.messages:OrderState",
+    "order.real": "actors.execution.real.live_order:LiveOrder",
+    "paper.end": "actors.execution.paper:PaperEnd",
+    "paper.liquidity": "actors.execution.paper:PaperLiquidity",
+    "paper.order": "actors.execution.paper:PaperOrder",
+    "window": "actors.directory.windows:WindowState",
+}
+"""Where the class behind each tag is now: ``module:name``."""
+
+SCHEMA_1_NAMES: Mapping[str, str] = {
+    "actors.directory.windows:WindowState": "window",
+    "actors.execution.account:TradedAccount": "account",
+    "actors.execution.desk_state:DeskState": "desk",
+    "actors.execution.messages:OrderState": "order",
+    "actors.execution.paper:PaperEnd": "paper.end",
+    "actors.execution.paper:PaperLiquidity": "paper.liquidity",
+    "actors.execution.paper:PaperOrder": "paper.order",
+    "actors.execution.real.claims:Claim": "claim",
+    "actors.execution.real.live_order:LiveOrder": "order.real",
+    "actors.observer.tally:ObserverMemory": "observer.memory",
+    "actors.position.core:LedgerSummary": "ledger.summary",
+    "actors.position.ledger:WindowLedger": "ledger.window",
+}
+"""What schema 1 wrote instead of a tag: where the class was then. Never changed again."""
