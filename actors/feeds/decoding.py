@@ -23,6 +23,10 @@ UNREADABLE = (msgspec.DecodeError, NotExact, UnicodeDecodeError, RecursionError)
 """All that reading a hostile frame can raise."""
 
 
+class TooFine(NotExact):
+    """A number that is one, but with more decimal places than are kept of it."""
+
+
 class MalformedFrame(ValueError):
     """A frame does not say what its format promises; the text tells where."""
 
@@ -34,7 +38,8 @@ def scaled_integer(text: str, places: int) -> int:
     beyond the last place are harmless.
 
     Raises:
-        NotExact: the text is anything else, or finer than the last place.
+        TooFine: it is finer than the last place.
+        NotExact: the text is anything else.
     """
     whole, _, fraction = text.partition(".")
     digits = whole + fraction
@@ -42,7 +47,7 @@ def scaled_integer(text: str, places: int) -> int:
         raise NotExact(f"{text[:_TEXT_LENGTH_MAX]!r} is not a plain decimal number")
     end = len(whole) + places
     if digits[end:].strip("0"):
-        raise NotExact(f"{text!r} has more than {places} decimal places")
+        raise TooFine(f"{text!r} has more than {places} decimal places")
     return int(digits[:end].ljust(end, "0") or "0")
 
 

@@ -182,6 +182,11 @@ class FeedCore(Core):
             Log("warning", f"connection lost: {reason}"),
         ]
 
+    def keep_malformed(self, raw: bytes, reason: str) -> None:
+        """Count what could not be read, and keep it for whoever asks what it was."""
+        self.malformed_count += 1
+        self.malformed.append(KeptFrame(raw[:_MALFORMED_BYTES_KEPT], reason))
+
     # Private
 
     def _decode_or_keep(self, raw: bytes) -> list[Any]:
@@ -191,8 +196,7 @@ class FeedCore(Core):
         try:
             return self.decode(raw)
         except MalformedFrame as malformed:
-            self.malformed_count += 1
-            self.malformed.append(KeptFrame(raw[:_MALFORMED_BYTES_KEPT], str(malformed)))
+            self.keep_malformed(raw, str(malformed))
             return []
 
     def _watch(self, now_ms: int) -> Effects:
@@ -218,7 +222,7 @@ class FeedCore(Core):
         ]
         if self.malformed_count > self._malformed_told:
             new_count = self.malformed_count - self._malformed_told
-            text = f"{new_count} malformed frames skipped; the newest: {self._last_malformed()}"
+            text = f"{new_count} malformed messages skipped; the newest: {self._last_malformed()}"
             effects.append(Log("warning", text))
             self._malformed_told = self.malformed_count
         return effects

@@ -8,16 +8,17 @@ channel, and recorded frames.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
+import attrs
 import msgspec
 
 from actors.feeds.decoding import (
     TICK_PLACES,
     UNREADABLE,
     KnownTexts,
-    MalformedFrame,
+    TooFine,
     price_ticks,
     scaled_integer,
     size_units,
@@ -33,7 +34,7 @@ from actors.feeds.messages import (
     ResolvedEvent,
     TickSizeEvent,
 )
-from actors.units import PAYOUT_TICKS
+from actors.units import PAYOUT_TICKS, NotExact
 
 _UNKNOWN_TYPES_MAX = 100
 
@@ -62,10 +63,31 @@ def _text(message: object) -> str:
     return msgspec.json.encode(message).decode()
 
 
+@attrs.frozen(kw_only=True)
+class Unreadable:
+    """An element of a frame, or a whole one, that is not what the channel promises."""
+
+    raw: bytes
+    reason: str
+    is_of_a_book: bool
+    """What it says could be part of a book; False: it is of a kind that moves none."""
+
+
+@attrs.frozen
+class FinerGrid:
+    """The token's prices have become finer than a tick: its book cannot be kept."""
+
+    token: str
+
+
+Decoded = MarketEvent | FinerGrid | Unreadable
+_Events = Sequence[MarketEvent | FinerGrid]
+
+
 class _Event(msgspec.Struct, tag_field="event_type", gc=False):
     """A wire event; each kind knows the messages it becomes."""
 
-    def decoded(self) -> list[MarketEvent]:
+    def decoded(self) -> _Events:
         return []
 
 
@@ -80,9 +102,14 @@ class _Book(_Event, tag="book"):
     bids: list[_Level]
     asks: list[_Level]
 
-    def decoded(self) -> list[MarketEvent]:
-        bids = _levels(self.bids)
-        asks = _levels(self.asks)
+    def decoded(self) -> _Events:
+        try:
+            bids = _levels(self.bids)
+            asks = _levels(self.asks)
+        except TooFine:
+            if not any(_is_between_ticks(each.price) for each in [*self.bids, *self.asks]):
+                raise
+            return [FinerGrid(self.asset_id)]  # a whole book with such a price proves the grid
         # The venue puts the best last on both sides; sorting what is nearly in order is cheap.
         bids.sort(reverse=True)
         asks.sort()
@@ -101,7 +128,7 @@ class _PriceChange(_Event, tag="price_change"):
     timestamp: str
     price_changes: list[_Change]
 
-    def decoded(self) -> list[MarketEvent]:
+    def decoded(self) -> _Events:
         return _changes(self.timestamp, self.price_changes)
 
 
@@ -119,7 +146,7 @@ class _LastTradePrice(_Event, tag="last_trade_price"):
     size: str
     side: Literal["BUY", "SELL"]
 
-    def decoded(self) -> list[MarketEvent]:
+    def decoded(self) -> _Events:
         return [
             LastTradeEvent(
                 self.asset_id,
@@ -136,9 +163,12 @@ class _TickSizeChange(_Event, tag="tick_size_change"):
     timestamp: str
     new_tick_size: str
 
-    def decoded(self) -> list[MarketEvent]:
+    def decoded(self) -> _Events:
         at_ms = timestamp_ms(self.timestamp)
-        return [TickSizeEvent(self.asset_id, at_ms, _ticks[self.new_tick_size])]
+        try:
+            return [TickSizeEvent(self.asset_id, at_ms, _ticks[self.new_tick_size])]
+        except TooFine:
+            return [FinerGrid(self.asset_id)]
 
 
 class _BestBidAsk(_Event, tag="best_bid_ask"):
@@ -147,7 +177,7 @@ class _BestBidAsk(_Event, tag="best_bid_ask"):
     best_bid: str | None
     best_ask: str | None
 
-    def decoded(self) -> list[MarketEvent]:
+    def decoded(self) -> _Events:
         return [
             BestPricesEvent(
                 self.asset_id,
@@ -163,7 +193,7 @@ class _MarketResolved(_Event, tag="market_resolved"):
     timestamp: str
     winning_asset_id: str
 
-    def decoded(self) -> list[MarketEvent]:
+    def decoded(self) -> _Events:
         return [ResolvedEvent(self.market, timestamp_ms(self.timestamp), self.winning_asset_id)]
 
 
@@ -185,6 +215,7 @@ _AnyEvent = (
     | _NewMarket
 )
 _KNOWN_TYPES = frozenset(str(kind.__struct_config__.tag) for kind in _AnyEvent.__args__)
+_BOOKLESS_TYPES = frozenset({"last_trade_price", "best_bid_ask", "market_resolved", "new_market"})
 _frame_decoder: msgspec.json.Decoder[list[_AnyEvent] | _AnyEvent] = msgspec.json.Decoder(
     list[_AnyEvent] | _AnyEvent
 )
@@ -203,42 +234,45 @@ class MarketChannelDecoder:
         self.unknown_counts: Counter[str] = Counter()
         self._untold: list[str] = []
 
-    def decode(self, raw: bytes) -> list[MarketEvent]:
-        """Decode one frame, in its order.
-
-        Raises:
-            MalformedFrame: any part of it is not what the channel promises; none of it counts.
-        """
+    def decode(self, raw: bytes) -> Sequence[Decoded]:
+        """Decode one frame, in its order; whatever cannot be read takes nothing else with it."""
         try:
             if raw.endswith(_CHANGE_END):
                 change = _change_decoder.decode(raw)
                 return _changes(change.timestamp, change.price_changes)
-            try:
-                frame = _frame_decoder.decode(raw)
-            except msgspec.ValidationError:
-                frame = self._known_parts(raw)
+            frame = _frame_decoder.decode(raw)
             if not isinstance(frame, list):
                 return frame.decoded()
             return [event for part in frame for event in part.decoded()]
-        except UNREADABLE as error:
-            raise MalformedFrame(str(error)) from None
+        except UNREADABLE:
+            return self._each_by_itself(raw)
 
     def take_new_unknown_types(self) -> list[str]:
         """Return the kinds met for the first time since the last call."""
         new, self._untold = self._untold, []
         return new
 
-    def _known_parts(self, raw: bytes) -> list[_AnyEvent]:
-        """Set events of unknown kinds aside; whatever else was wrong still raises."""
-        parts = _parts_decoder.decode(raw) if raw.lstrip().startswith(b"[") else [raw]
-        known: list[_AnyEvent] = []
-        for part in parts:
-            kind = _head_decoder.decode(part).event_type
+    def _each_by_itself(self, raw: bytes) -> list[Decoded]:
+        """Decode the elements of a frame of which not all can be read."""
+        parts: Sequence[bytes | msgspec.Raw] = [raw]
+        if raw.lstrip().startswith(b"["):
+            try:
+                parts = _parts_decoder.decode(raw)
+            except UNREADABLE as error:
+                return [Unreadable(raw=raw, reason=str(error), is_of_a_book=True)]
+        return [event for part in parts for event in self._element(bytes(part))]
+
+    def _element(self, raw: bytes) -> Sequence[Decoded]:
+        kind = ""
+        try:
+            kind = _head_decoder.decode(raw).event_type
             if kind in _KNOWN_TYPES:
-                known.append(_event_decoder.decode(part))
-            else:
-                self._count_unknown(kind)
-        return known
+                return _event_decoder.decode(raw).decoded()
+        except UNREADABLE as error:
+            is_of_a_book = kind not in _BOOKLESS_TYPES
+            return [Unreadable(raw=raw, reason=str(error), is_of_a_book=is_of_a_book)]
+        self._count_unknown(kind)
+        return []
 
     def _count_unknown(self, kind: str) -> None:
         if kind not in self.unknown_counts:
@@ -262,6 +296,16 @@ def _changes(timestamp: str, changes: list[_Change]) -> list[MarketEvent]:
 
 def _levels(levels: list[_Level]) -> list[Level]:
     return [(_ticks[one.price], units) for one in levels if (units := _units[one.size])]
+
+
+def _is_between_ticks(price: str) -> bool:
+    try:
+        scaled_integer(price, TICK_PLACES)
+    except TooFine:
+        return True
+    except NotExact:
+        return False
+    return False
 
 
 def _best_ticks(text: str | None) -> int | None:

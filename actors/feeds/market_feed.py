@@ -15,13 +15,17 @@ from actors.directory.messages import Market, MarketClosing, MarketOpened
 from actors.feeds.connection import Rhythm, SendText
 from actors.feeds.feed_core import FeedCore
 from actors.feeds.market_channel import (
+    Decoded,
+    FinerGrid,
     MarketChannelDecoder,
+    Unreadable,
     add_tokens_text,
     drop_tokens_text,
     subscribe_text,
 )
 from actors.feeds.messages import (
     BatchTaken,
+    GridTooFine,
     MarketBatch,
     MarketEvent,
     ResolvedEvent,
@@ -49,6 +53,7 @@ class MarketFeedCore(FeedCore):
         self._decoder = MarketChannelDecoder()
         self._markets: list[Market] = []
         self._traded_tokens: tuple[str, ...] = ()
+        self._is_grid_too_fine = False
         self._waiting: list[MarketEvent] = []
         self._waiting_since_ns = 0
         self._is_fresh_start = True
@@ -77,6 +82,7 @@ class MarketFeedCore(FeedCore):
         left = self._markets[: 1 - MARKETS_KEPT]
         self._markets = [*self._markets[1 - MARKETS_KEPT :], market]
         self._traded_tokens = _tokens(market)
+        self._is_grid_too_fine = False
         if not self.connection.is_up:
             return self.connection.start()
         texts = [add_tokens_text(_tokens(market)), *(drop_tokens_text(_tokens(m)) for m in left)]
@@ -97,13 +103,21 @@ class MarketFeedCore(FeedCore):
 
     def decode(self, raw: bytes) -> list[Any]:
         """Decode a frame to the events of our markets; the channel tells of others too."""
-        return [event for event in self._decoder.decode(raw) if self._is_ours(event)]
+        return [event for event in self._decoder.decode(raw) if self._concerns_us(event)]
 
     def take(self, events: list[Any], oldest_ns: int, now_ms: int) -> Effects:
         """Send the events on, or let them wait behind the batch that is under way."""
         effects: Effects = [
             Send(DIRECTORY, event) for event in events if isinstance(event, ResolvedEvent)
         ]
+        if self._is_grid_too_fine:
+            has_become_so = any(isinstance(event, FinerGrid) for event in events)
+            return effects + (self._say_grid() if has_become_so else [])
+        unread = next((event for event in events if isinstance(event, Unreadable)), None)
+        if unread is not None:  # a level may have come or gone in it: only fresh books are right
+            return effects + self.lose(
+                f"a change of the books is unreadable: {unread.reason}", now_ms
+            )
         if not self._waiting:
             self._waiting_since_ns = oldest_ns
         self._waiting += events
@@ -126,13 +140,17 @@ class MarketFeedCore(FeedCore):
     def on_resync_requested(self, request: ResyncRequested, now_ms: int) -> Effects:
         """Get fresh books, unless they are on their way already."""
         is_on_its_way = now_ms - self._fresh_start_at_ms < RESYNC_GRACE_MS
+        if self._is_grid_too_fine:
+            return self._say_grid()
         if self._is_fresh_start or is_on_its_way:
             return []
         return self._resync(f"market state asked for fresh books: {request.reason}", now_ms)
 
     def catch_up(self, role: str, now_ms: int) -> Effects:
         """Give a new market state fresh books; what was under way to the old one is lost."""
-        return self._resync("market state was made anew", now_ms) if role == MARKET_STATE else []
+        if role != MARKET_STATE:
+            return []
+        return self._say_grid() or self._resync("market state was made anew", now_ms)
 
     def take_timer(self, key: str, now_ms: int) -> Effects:
         """Count a batch as lost whose acknowledgement did not come."""
@@ -149,7 +167,8 @@ class MarketFeedCore(FeedCore):
         """Say which kinds of event the venue has begun to send that this feed does not know."""
         del now_ms
         new = self._decoder.take_new_unknown_types()
-        return [Log("warning", f"ignoring events of unknown type {', '.join(new)}")] if new else []
+        told = [Log("warning", f"ignoring events of unknown type {', '.join(new)}")] if new else []
+        return [*told, *self._say_grid()]
 
     # Private
 
@@ -178,10 +197,36 @@ class MarketFeedCore(FeedCore):
             return self._next_batch(now_ms)
         return [CancelTimer(ACK_TIMER), *self.lose(reason, now_ms)]
 
-    def _is_ours(self, event: MarketEvent) -> bool:
-        if isinstance(event, ResolvedEvent):
-            return any(event.market_id == market.market_id for market in self._markets)
+    def _say_grid(self) -> Effects:
+        """Say that the window's books are not kept, if so; said again, it changes nothing."""
+        if not self._is_grid_too_fine:
+            return []
+        return [Send(MARKET_STATE, GridTooFine(self._markets[-1].market_id))]
+
+    def _concerns_us(self, event: Decoded) -> bool:
+        match event:
+            case Unreadable():
+                return self._may_have_changed_a_book(event)
+            case ResolvedEvent():
+                return any(event.market_id == market.market_id for market in self._markets)
+            case FinerGrid(token) if token in self._traded_tokens:
+                self._is_grid_too_fine = True
+                self._waiting = []
         return event.token in self._traded_tokens
+
+    def _may_have_changed_a_book(self, unreadable: Unreadable) -> bool:
+        """Count what could not be read; whether it names the traded window, and is about its books.
+
+        On a grid that is too fine unreadable prices are no news.
+        """
+        names_us = self._traded_tokens and any(
+            f'"{name}"'.encode() in unreadable.raw
+            for name in (*self._traded_tokens, self._markets[-1].market_id)
+        )
+        if names_us and self._is_grid_too_fine:
+            return False
+        self.keep_malformed(unreadable.raw, unreadable.reason)
+        return bool(names_us) and unreadable.is_of_a_book
 
 
 def _tokens(market: Market) -> tuple[str, str]:

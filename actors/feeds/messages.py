@@ -114,6 +114,13 @@ class ResyncRequested:
     reason: str
 
 
+@attrs.frozen
+class GridTooFine:
+    """The window's prices are finer than a tick; its books are kept no more, until it ends."""
+
+    market_id: str
+
+
 @attrs.frozen(kw_only=True)
 class ReferencePrice:
     """The underlying's price at Coinbase; a predictor only."""

@@ -18,6 +18,7 @@ from actors.feeds.messages import (
     FeedDown,
     FeedStale,
     FeedUp,
+    GridTooFine,
     MarketBatch,
     MarketEvent,
     PriceChangeEvent,
@@ -58,6 +59,7 @@ class MarketStateCore(Core):
         self._outlets = tuple(Outlet(subscriber) for subscriber in (STRATEGY, EXECUTOR, OBSERVER))
         self._sequence = 0
         self._batch_ids: dict[int, None] = {}
+        self._is_given_up = False
         self._is_feed_up = True
         self._resync_asked_at_ms: int | None = None
         self._now_ms = 0
@@ -128,6 +130,8 @@ class MarketStateCore(Core):
                 return False  # public trades and results move no book
 
     def _book(self, token: str) -> TokenBook | None:
+        if self._is_given_up:
+            return None
         book = self._books.get(token)
         if book is None:
             self.foreign_count += 1
@@ -138,6 +142,17 @@ class MarketStateCore(Core):
         if self._market is not None:
             self._market = attrs.evolve(self._market, tick_size_ticks=event.tick_size_ticks)
         return True
+
+    @handles(GridTooFine)
+    def give_window_up(self, grid: GridTooFine, now_ms: int) -> Effects:
+        """Void the window's books for good: they cannot be kept exactly, and nothing is traded."""
+        market = self._market
+        if market is None or market.market_id != grid.market_id or self._is_given_up:
+            return []
+        self._is_given_up = True
+        self._void_books(now_ms)
+        text = f"{market.slug} is traded no more: the venue's prices there are finer than $0.001"
+        return [Log("warning", text), *self._tell_change(now_ms)]
 
     # What else a snapshot shows
 
@@ -168,7 +183,7 @@ class MarketStateCore(Core):
             return self._tell_change(now_ms)
         if present is not None and market.opens_at_ms < present.opens_at_ms:
             return []
-        self._market, self._strike = market, opened.strike
+        self._market, self._strike, self._is_given_up = market, opened.strike, False
         tokens = [market.token(side) for side in Side]
         self._books = {token: TokenBook() for token in tokens}
         self._doubts = {token: Doubt(now_ms) for token in tokens}
@@ -251,6 +266,8 @@ class MarketStateCore(Core):
 
     def _check_books(self, now_ms: int) -> Effects:
         """Void a book that cannot be right, and ask for fresh ones if any is missing."""
+        if self._is_given_up:
+            return []
         reason = ""
         for token, book in self._books.items():
             doubt = self._doubts[token]

@@ -9,9 +9,11 @@ from feed_builders import NOW_MS, book_frame, change_frame, frame, resolved_fram
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.feeds.decoding import MalformedFrame
 from actors.feeds.market_channel import (
+    Decoded,
+    FinerGrid,
     MarketChannelDecoder,
+    Unreadable,
     add_tokens_text,
     drop_tokens_text,
     subscribe_text,
@@ -36,8 +38,13 @@ BOOK = BookEvent(
 )
 
 
-def decode(raw: bytes) -> list[MarketEvent]:
-    return MarketChannelDecoder().decode(raw)
+def decode(raw: bytes) -> list[Decoded]:
+    return list(MarketChannelDecoder().decode(raw))
+
+
+def is_unread(decoded: list[Decoded]) -> bool:
+    (only,) = decoded
+    return isinstance(only, Unreadable) and bool(only.reason)
 
 
 def test_subscriptions_read_as_the_venue_documents_them() -> None:
@@ -91,8 +98,7 @@ def test_a_price_change_reads_the_same_wherever_its_kind_stands() -> None:
     assert last.endswith(b'"event_type":"price_change"}')
     assert decode(last) == decode(first) == decode(b"[" + last + b"]")
     for broken in (last.replace(b'"BUY"', b'"HOLD"'), last.replace(b'"0.48"', b'"1e-2"')):
-        with pytest.raises(MalformedFrame):
-            decode(broken)
+        assert is_unread(decode(broken))
 
 
 @pytest.mark.parametrize(
@@ -188,31 +194,58 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("name", MALFORMED)
-def test_a_malformed_frame_raises_one_named_error(name: str) -> None:
-    with pytest.raises(MalformedFrame):
-        decode(MALFORMED[name])
+def test_a_malformed_frame_is_one_that_is_unreadable_and_no_event(name: str) -> None:
+    (unread,) = decode(MALFORMED[name])
+    assert isinstance(unread, Unreadable)
+    assert unread.reason
+    assert unread.raw == MALFORMED[name]
 
 
-def test_of_a_malformed_array_nothing_counts() -> None:
-    with pytest.raises(MalformedFrame):
-        decode(b"[" + book_frame() + b"," + change_frame(size="NaN") + b"]")
+def test_of_an_array_each_element_counts_by_itself() -> None:
+    bad = change_frame(size="NaN")
+    raw = b"[" + book_frame() + b"," + bad + b"," + resolved_frame() + b",7]"
+    book, unread, resolved, number = decode(raw)
+    assert (book, resolved) == (BOOK, ResolvedEvent("0x01", NOW_MS, "11"))
+    assert isinstance(unread, Unreadable)
+    assert (unread.raw, unread.is_of_a_book) == (bad, True)
+    assert isinstance(number, Unreadable)
+
+
+@pytest.mark.parametrize("kind", ["last_trade_price", "best_bid_ask", "market_resolved"])
+def test_what_cannot_be_read_of_other_kinds_says_nothing_of_a_book(kind: str) -> None:
+    (unread,) = decode(frame(event_type=kind, asset_id="11", timestamp="1", market="0x01"))
+    assert isinstance(unread, Unreadable)
+    assert not unread.is_of_a_book
+
+
+@pytest.mark.parametrize("size", ["0.0025", "0.0001", "0.00250"])
+def test_a_grid_finer_than_a_tick_is_known_as_such(size: str) -> None:
+    raw = frame(event_type="tick_size_change", asset_id="11", timestamp="1", new_tick_size=size)
+    assert decode(raw) == [FinerGrid("11")]
+
+
+@pytest.mark.parametrize("size", ["0", "0.000", "1", "-0.01", "fine", ""])
+def test_a_grid_that_is_none_is_unreadable(size: str) -> None:
+    raw = frame(event_type="tick_size_change", asset_id="11", timestamp="1", new_tick_size=size)
+    assert is_unread(decode(raw))
+
+
+def test_a_whole_book_with_a_price_between_two_ticks_proves_a_finer_grid() -> None:
+    levels = [{"price": "0.4975", "size": "1"}, {"price": "0.5", "size": "1"}]
+    assert decode(book_frame(asks=levels)) == [FinerGrid("11")]
+    assert is_unread(decode(book_frame(asks=[{"price": "0.5", "size": "0.0000001"}])))
 
 
 @given(st.binary())
-def test_no_bytes_raise_anything_else(raw: bytes) -> None:
-    with pytest.raises(MalformedFrame, match=r"."):
-        decode(raw)
+def test_no_bytes_raise_anything(raw: bytes) -> None:
+    assert is_unread(decode(raw))
 
 
 @given(st.data())
 def test_a_frame_with_one_byte_changed_is_decoded_or_malformed(data: st.DataObject) -> None:
     raw = bytearray(data.draw(st.sampled_from([book_frame(), change_frame(), resolved_frame()])))
     raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
-    try:
-        events = decode(bytes(raw))
-    except MalformedFrame:
-        return
-    for event in events:
+    for event in decode(bytes(raw)):
         if isinstance(event, BookEvent):
             prices = [price for price, _ in event.bids]
             assert prices == sorted(prices, reverse=True)

@@ -8,6 +8,7 @@ from feed_builders import (
     bring_up,
     change_frame,
     commands,
+    frame,
     market,
     new_market_feed,
     opened,
@@ -45,6 +46,7 @@ from actors.feeds.messages import (
     FeedHealth,
     FeedStale,
     FeedUp,
+    GridTooFine,
     MarketBatch,
     PriceChangeEvent,
     ResolvedEvent,
@@ -293,6 +295,59 @@ def test_malformed_frames_are_counted_kept_and_skipped(core: MarketFeedCore) -> 
     assert core.malformed_count == 150
     assert [kept.raw for kept in core.malformed] == bad[-100:]
     assert core.malformed[-1].reason
+
+
+def test_an_unreadable_change_of_the_books_connects_anew_and_loses_no_result(
+    core: MarketFeedCore,
+) -> None:
+    bad = change_frame(size="NaN")
+    effects = core.handle(received(core, book_frame(), bad, resolved_frame()), NOW_MS)
+    assert sent(effects, MarketBatch) == []
+    assert sent(effects, ResolvedEvent, DIRECTORY) == [ResolvedEvent("0x01", NOW_MS, "11")]
+    assert commands(effects, Disconnect)
+    (down,) = sent(effects, FeedDown, MARKET_STATE)
+    assert "unreadable: 'NaN'" in down.reason
+    assert core.malformed_count == 1
+
+
+def test_an_unreadable_change_of_a_window_gone_by_is_only_counted(core: MarketFeedCore) -> None:
+    core.handle(opened(2), NOW_MS)
+    assert (
+        core.handle(
+            received(core, change_frame("11", size="NaN").replace(b"0x01", b"0x09")), NOW_MS
+        )
+        == []
+    )
+    core.handle(MarketClosing(market(2).market_id), NOW_MS)
+    assert core.handle(received(core, change_frame("21", size="NaN")), NOW_MS) == []
+    assert core.malformed_count == 2
+
+
+def finer(asset_id: str = "11") -> bytes:
+    return frame(
+        event_type="tick_size_change", asset_id=asset_id, timestamp="1", new_tick_size="0.0025"
+    )
+
+
+def test_a_grid_that_is_too_fine_is_told_again_and_again_until_the_next_window(
+    core: MarketFeedCore,
+) -> None:
+    first_batch(core)
+    told = [GridTooFine("0x01")]
+    assert sent(core.handle(received(core, finer()), NOW_MS), GridTooFine, MARKET_STATE) == told
+    assert core.handle(received(core, change_frame(), book_frame()), NOW_MS) == []
+    for message in (
+        TimerFired(HEALTH_TIMER),
+        PeerRestarted(MARKET_STATE),
+        ResyncRequested("no book"),
+        received(core, finer("12")),
+    ):
+        effects = core.handle(message, LATER_MS)
+        assert sent(effects, GridTooFine, MARKET_STATE) == told
+        assert commands(effects, Disconnect) == []
+    core.handle(opened(2), LATER_MS)
+    assert sent(core.handle(TimerFired(HEALTH_TIMER), LATER_MS), GridTooFine) == []
+    assert core.handle(received(core, finer()), LATER_MS) == []
 
 
 def test_a_kept_frame_is_shortened(core: MarketFeedCore) -> None:

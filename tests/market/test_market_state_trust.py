@@ -6,15 +6,16 @@ import itertools
 import random
 
 import pytest
-from market_builders import BEAT, NOW_MS, answer, batch, sent, shown
+from market_builders import BEAT, DOWN, MARKET, NOW_MS, UP, answer, batch, sent, shown
 
-from actors.core import SetTimer
+from actors.core import Log, SetTimer
 from actors.feeds.messages import (
     BestPricesEvent,
     BookEvent,
     FeedDown,
     FeedStale,
     FeedUp,
+    GridTooFine,
     PriceChangeEvent,
     ResyncRequested,
     TickSizeEvent,
@@ -139,6 +140,20 @@ def test_a_new_tick_size_is_shown_and_voids_the_book_until_a_whole_one(
     rebuilt = shown(synced.handle(batch(3, fine), NOW_MS + 2))
     assert rebuilt.yes.is_synced
     assert rebuilt.market.tick_size_ticks == 1
+
+
+def test_a_window_whose_grid_is_too_fine_is_given_up_for_good(synced: MarketStateCore) -> None:
+    assert synced.handle(GridTooFine("another"), NOW_MS) == []
+    effects = synced.handle(GridTooFine(MARKET.market_id), NOW_MS)
+    snapshot = shown(effects)
+    assert not snapshot.yes.is_synced
+    assert not snapshot.no.is_synced
+    assert [e.level for e in effects if isinstance(e, Log)] == ["warning"]
+    assert synced.handle(GridTooFine(MARKET.market_id), NOW_MS) == []
+    answer(synced, effects, NOW_MS)
+    effects = synced.handle(batch(2, UP, DOWN, is_fresh_start=True), NOW_MS + 60_000)
+    assert not shown(effects).yes.is_synced
+    assert sent(synced.handle(BEAT, NOW_MS + 70_000), ResyncRequested, MARKET_FEED) == []
 
 
 # Serving
