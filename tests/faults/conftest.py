@@ -16,6 +16,7 @@ for folder in (
     "feeds",
     "strategy",
     "supervision",
+    "runtime",
     "system",
 ):
     sys.path.append(str(TESTS / folder))
