@@ -64,7 +64,7 @@ def _text(message: object) -> str:
 
 
 @attrs.frozen(kw_only=True)
-class Unreadable:
+class UnreadableElement:
     """An element of a frame, or a whole one, that is not what the channel promises."""
 
     raw: bytes
@@ -80,7 +80,7 @@ class FinerGrid:
     token: str
 
 
-Decoded = MarketEvent | FinerGrid | Unreadable
+Decoded = MarketEvent | FinerGrid | UnreadableElement
 _Events = Sequence[MarketEvent | FinerGrid]
 
 
@@ -259,7 +259,7 @@ class MarketChannelDecoder:
             try:
                 parts = _parts_decoder.decode(raw)
             except UNREADABLE as error:
-                return [Unreadable(raw=raw, reason=str(error), is_of_a_book=True)]
+                return [UnreadableElement(raw=raw, reason=str(error), is_of_a_book=True)]
         return [event for part in parts for event in self._element(bytes(part))]
 
     def _element(self, raw: bytes) -> Sequence[Decoded]:
@@ -270,7 +270,7 @@ class MarketChannelDecoder:
                 return _event_decoder.decode(raw).decoded()
         except UNREADABLE as error:
             is_of_a_book = kind not in _BOOKLESS_TYPES
-            return [Unreadable(raw=raw, reason=str(error), is_of_a_book=is_of_a_book)]
+            return [UnreadableElement(raw=raw, reason=str(error), is_of_a_book=is_of_a_book)]
         self._count_unknown(kind)
         return []
 

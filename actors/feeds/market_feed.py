@@ -18,7 +18,7 @@ from actors.feeds.market_channel import (
     Decoded,
     FinerGrid,
     MarketChannelDecoder,
-    Unreadable,
+    UnreadableElement,
     add_tokens_text,
     drop_tokens_text,
     subscribe_text,
@@ -113,7 +113,7 @@ class MarketFeedCore(FeedCore):
         if self._is_grid_too_fine:
             has_become_so = any(isinstance(event, FinerGrid) for event in events)
             return effects + (self._say_grid() if has_become_so else [])
-        unread = next((event for event in events if isinstance(event, Unreadable)), None)
+        unread = next((event for event in events if isinstance(event, UnreadableElement)), None)
         if unread is not None:  # a level may have come or gone in it: only fresh books are right
             return effects + self.lose(
                 f"a change of the books is unreadable: {unread.reason}", now_ms
@@ -205,7 +205,7 @@ class MarketFeedCore(FeedCore):
 
     def _concerns_us(self, event: Decoded) -> bool:
         match event:
-            case Unreadable():
+            case UnreadableElement():
                 return self._may_have_changed_a_book(event)
             case ResolvedEvent():
                 return any(event.market_id == market.market_id for market in self._markets)
@@ -214,7 +214,7 @@ class MarketFeedCore(FeedCore):
                 self._waiting = []
         return event.token in self._traded_tokens
 
-    def _may_have_changed_a_book(self, unreadable: Unreadable) -> bool:
+    def _may_have_changed_a_book(self, unreadable: UnreadableElement) -> bool:
         """Count what could not be read; whether it names the traded window, and is about its books.
 
         On a grid that is too fine unreadable prices are no news.

@@ -13,7 +13,7 @@ from actors.feeds.market_channel import (
     Decoded,
     FinerGrid,
     MarketChannelDecoder,
-    Unreadable,
+    UnreadableElement,
     add_tokens_text,
     drop_tokens_text,
     subscribe_text,
@@ -44,7 +44,7 @@ def decode(raw: bytes) -> list[Decoded]:
 
 def is_unread(decoded: list[Decoded]) -> bool:
     (only,) = decoded
-    return isinstance(only, Unreadable) and bool(only.reason)
+    return isinstance(only, UnreadableElement) and bool(only.reason)
 
 
 def test_subscriptions_read_as_the_venue_documents_them() -> None:
@@ -196,7 +196,7 @@ MALFORMED = {
 @pytest.mark.parametrize("name", MALFORMED)
 def test_a_malformed_frame_is_one_that_is_unreadable_and_no_event(name: str) -> None:
     (unread,) = decode(MALFORMED[name])
-    assert isinstance(unread, Unreadable)
+    assert isinstance(unread, UnreadableElement)
     assert unread.reason
     assert unread.raw == MALFORMED[name]
 
@@ -206,15 +206,15 @@ def test_of_an_array_each_element_counts_by_itself() -> None:
     raw = b"[" + book_frame() + b"," + bad + b"," + resolved_frame() + b",7]"
     book, unread, resolved, number = decode(raw)
     assert (book, resolved) == (BOOK, ResolvedEvent("0x01", NOW_MS, "11"))
-    assert isinstance(unread, Unreadable)
+    assert isinstance(unread, UnreadableElement)
     assert (unread.raw, unread.is_of_a_book) == (bad, True)
-    assert isinstance(number, Unreadable)
+    assert isinstance(number, UnreadableElement)
 
 
 @pytest.mark.parametrize("kind", ["last_trade_price", "best_bid_ask", "market_resolved"])
 def test_what_cannot_be_read_of_other_kinds_says_nothing_of_a_book(kind: str) -> None:
     (unread,) = decode(frame(event_type=kind, asset_id="11", timestamp="1", market="0x01"))
-    assert isinstance(unread, Unreadable)
+    assert isinstance(unread, UnreadableElement)
     assert not unread.is_of_a_book
 
 
