@@ -283,6 +283,14 @@ class SupervisionSettings:
 
 
 @attrs.frozen(kw_only=True)
+class MetricsSettings:
+    """Numbers for Prometheus, served by a process of its own beside the run; docs/metrics.md."""
+
+    enabled: bool = setting(False, _FLAG, "serve metrics and /health on loopback")
+    port: int = setting(9862, _between(1, 65_535), "where, on 127.0.0.1")
+
+
+@attrs.frozen(kw_only=True)
 class Settings:
     """All of it; the defaults trade the real venue's books with simulated execution."""
 
@@ -292,6 +300,7 @@ class Settings:
     execution: ExecutionSettings = attrs.field(factory=ExecutionSettings)
     risk: RiskSettings = attrs.field(factory=RiskSettings)
     supervision: SupervisionSettings = attrs.field(factory=SupervisionSettings)
+    metrics: MetricsSettings = attrs.field(factory=MetricsSettings)
 
     speed: float = 1.0
     """Venue time per real time: the run's, no key. What takes real time may take longer by it."""

@@ -34,6 +34,8 @@ COMMANDS: Mapping[str, Lazy] = {
     "report": Lazy("understudy.commands.report", "report", "P&L, fees, fill ratio, leg risk."),
     "drill": Lazy("understudy.commands.drill", "drill", "Kill what can fall; lose nothing."),
     "doctor": Lazy("understudy.commands.doctor", "doctor", "Check what a run needs, before it."),
+    "metrics": Lazy("understudy.commands.metrics", "metrics", "Serve numbers to Prometheus."),
+    "health": Lazy("understudy.commands.metrics", "health", "Say: serving, degraded or down."),
     "config": Lazy("understudy.commands.config", "config", "Check or show a configuration."),
     "simulate": Lazy(
         "understudy.commands.simulate", "simulate", "Run every actor under faults, on virtual time."

@@ -22,6 +22,8 @@ SOCKET_NAME = "control.sock"
 _PATIENCE_S = 5.0
 """Longest wait for the other side's line."""
 _LINE_LIMIT_BYTES = 1 << 20
+_CLIENTS_MAX = 32
+"""Answered at once; more wait. One that asks and then hangs is given up after the patience."""
 
 Reply = dict[str, Any]
 Handler = Callable[[dict[str, Any]], Reply]
@@ -68,10 +70,11 @@ def _write_line(connection: socket.socket, value: Mapping[str, Any]) -> None:
 
 
 class ControlServer:
-    """Answers commands in one thread, one after another, until it is closed.
+    """Answers commands, each in a thread of its own, until it is closed.
 
-    The caller holds the data directory's lock: a socket file found there is a dead process's.
-    Handlers run in the server's thread and return what the reply holds.
+    A client that hangs, or a question that takes its time, so keeps no halt waiting. The caller
+    holds the data directory's lock: a socket file found there is a dead process's. Handlers return
+    what the reply holds.
     """
 
     def __init__(self, data_dir: Path, handlers: Mapping[str, Handler]) -> None:
@@ -79,6 +82,7 @@ class ControlServer:
         self._handlers = handlers
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._thread = threading.Thread(target=self._serve, name="control", daemon=True)
+        self._places = threading.BoundedSemaphore(_CLIENTS_MAX)
 
     def start(self) -> None:
         """Bind the socket, for this user only, and begin to answer.
@@ -107,15 +111,18 @@ class ControlServer:
                 connection, _ = self._listener.accept()
             except OSError:  # close() has shut the listener down
                 return
-            with connection:
-                connection.settimeout(_PATIENCE_S)
-                self._answer(connection)
+            connection.settimeout(_PATIENCE_S)
+            self._places.acquire()
+            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
 
     def _answer(self, connection: socket.socket) -> None:
-        try:
-            _write_line(connection, self._reply(_read_line(connection)))
-        except (OSError, ValueError, TypeError) as error:
-            logging.getLogger(__name__).warning("a control request was dropped: %s", error)
+        with connection:
+            try:
+                _write_line(connection, self._reply(_read_line(connection)))
+            except (OSError, ValueError, TypeError) as error:
+                logging.getLogger(__name__).warning("a control request was dropped: %s", error)
+            finally:
+                self._places.release()
 
     def _reply(self, request: dict[str, Any]) -> Reply:
         command = request.get("command")

@@ -28,16 +28,19 @@ from actors.runtime.journal_file import JournalError, prepare
 from actors.settings import Settings
 from actors.supervision.messages import ChildrenReport
 from understudy.bootstrap import pointed_at_local_exchange, supervisor_boot, with_patience
+from understudy.companions import Companions
 from understudy.console import LiveView
 from understudy.control import ControlServer
 from understudy.data_dir import DataDirLock, DirectoryLocked, OtherAccount, keep_to_account
 from understudy.end_signals import EndSignals
 from understudy.exchange_process import ExchangeFailed, ExchangeProcess, ExchangeSetup
 from understudy.exit_codes import ExitCode
+from understudy.fresh_view import FreshView
 from understudy.halting import HaltControl, lasting_halts
+from understudy.last_run import note_begin, note_end
 from understudy.live import orders_left
 from understudy.options import RunOptions
-from understudy.status import Status, ps_reply
+from understudy.status import Status, ps_reply, status_reply
 from understudy.summary import Tally, print_summary
 from understudy.terminal import only_shown, say
 from understudy.tree import ActorTree, TreeFailed, prepare_to_fork
@@ -68,6 +71,7 @@ def run(options: RunOptions) -> int:
     except OtherAccount as other:
         return _say(str(other), ExitCode.BAD_INPUT)
     except (ExchangeFailed, TreeFailed) as error:
+        _warn(note_end(options.data_dir, str(error), ExitCode.FAILED))
         return _say(str(error), ExitCode.FAILED)
     finally:
         lock.release()
@@ -77,18 +81,26 @@ def _run(options: RunOptions, signals: EndSignals) -> int:
     prepare(options.data_dir)
     keep_to_account(options.data_dir, options.account)
     log.rotate(options.data_dir)
+    _warn(note_begin(options.data_dir))
     if options.account:
         # Loading the venue's client takes a second or two: an executor that is made again must
         # have it at once, or it counts as hung before it has begun.
         importlib.import_module("actors.execution.real.port")
     prepare_to_fork()
     with _market(options) as (settings, clock):
-        return _Foreground(options, settings, clock, signals).run_until_done()
+        foreground = _Foreground(options, settings, clock, signals)
+        with foreground.companions:
+            return foreground.run_until_done()
 
 
 def _say(sentence: str, code: ExitCode) -> int:
     say(sentence)
     return code
+
+
+def _warn(problem: str) -> None:
+    if problem:
+        say(problem)
 
 
 @contextlib.contextmanager
@@ -162,16 +174,18 @@ class _Foreground:
         self._report: ChildrenReport | None = None
         self._view: View | None = None
         self._view_request = 0
+        self._fresh_view = FreshView()
         self._stop_reason = ""
         self._silence_s = 0.0
         self._looked_at = time.monotonic()
         self._halting = HaltControl(options.data_dir)
         self._upkeep = JournalUpkeep(options.data_dir)
+        self.companions = Companions(settings, options.data_dir, self._lines.write)
         self._halts = lasting_halts(self._reader)
 
     def run_until_done(self) -> int:
         """Start, watch, end; the summary comes last."""
-        handlers = {"ps": self._on_ps, **self._halting.handlers}
+        handlers = {"ps": self._on_ps, "status": self._on_status, **self._halting.handlers}
         control = ControlServer(self._options.data_dir, handlers)
         self._tree = ActorTree(self._boot)
         try:
@@ -183,6 +197,7 @@ class _Foreground:
         finally:
             control.close()
         self._lines.write("info", f"ending: {self._stop_reason}")
+        _warn(note_end(self._options.data_dir, self._stop_reason, code))
         try:
             self._end(code)
             with only_shown():
@@ -233,6 +248,7 @@ class _Foreground:
             self._take_report(tree.ask_children(_ASK_S))
             self._halting.beat(tree)
             self._keep_journal()
+            self.companions.beat()
             self._halts = lasting_halts(self._reader)
             self._take_view(tree)
             live.show(self._status())
@@ -274,10 +290,11 @@ class _Foreground:
             self._tally.add(report)
 
     def _take_view(self, tree: ActorTree) -> None:
-        if self._options.is_terminal:
+        if self._options.is_terminal or self._fresh_view.is_wanted:
             self._view_request += 1
             view = tree.ask_role(OBSERVER, GetView(self._view_request), View, _ASK_S)
             self._view = view or self._view
+            self._fresh_view.give()
 
     def _status(self) -> Status:
         return Status(
@@ -288,6 +305,9 @@ class _Foreground:
             stakes=self._options.stakes,
             latencies=self._tally.latencies,
             halts=self._halts,
+            restarts=self._tally.restarts,
+            handled_count=self._tally.handled_count,
+            settings=self._boot.settings,
         )
 
     def _hung(self) -> str | None:
@@ -327,3 +347,7 @@ class _Foreground:
         if self._report is None:
             return {"error": "the supervisor has not answered yet"}
         return ps_reply(self._report, self._halts)
+
+    def _on_status(self, _request: dict[str, object]) -> dict[str, object]:
+        self._fresh_view.wait()
+        return status_reply(self._status())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 _SIGNIFICANT_BITS = 7
 
@@ -26,6 +26,18 @@ class Histogram:
     def merge(self, other: Histogram) -> None:
         """Count the samples of another histogram as well."""
         self._counts.update(other._counts)
+
+    @classmethod
+    def of_counts(cls, counts: Mapping[int, int]) -> Histogram:
+        """Make a histogram of what ``counts`` of another one told."""
+        made = cls()
+        made._counts.update(counts)
+        return made
+
+    @property
+    def counts(self) -> dict[int, int]:
+        """How often each latency was seen, by microseconds; a copy."""
+        return dict(self._counts)
 
     @property
     def count(self) -> int:

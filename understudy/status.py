@@ -1,4 +1,4 @@
-"""What people are shown of a running system: one value, for the live view and for ``ps``."""
+"""What is shown of a running system: one value, for the live view, ``ps`` and whatever watches."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Any
 
 import attrs
 import cattrs
+from cattrs.preconf.json import make_converter
 
 from actors.execution.halt_messages import Halt
 from actors.observer.messages import View
+from actors.settings import Settings
 from actors.supervision.messages import ChildrenReport, ChildReport
 from understudy.latency import Histogram
 
@@ -32,6 +34,37 @@ class Status:
     """By measured path, since the run began."""
     halts: tuple[Halt, ...] = ()
     """Why nothing is traded."""
+    restarts: Mapping[str, int] = attrs.field(factory=dict)
+    """Falls by role since the run began, over all trees."""
+    handled_count: int = 0
+    """Messages handled by all actors since the run began."""
+    settings: Settings = attrs.field(factory=Settings)
+    """What the run was started with."""
+
+
+_converter = make_converter(unstruct_collection_overrides={frozenset: sorted})
+_converter.register_unstructure_hook(
+    Histogram, lambda histogram: {str(us): count for us, count in histogram.counts.items()}
+)
+_converter.register_structure_hook(
+    Histogram,
+    lambda counts, _: Histogram.of_counts({int(us): count for us, count in counts.items()}),
+)
+
+
+def status_reply(status: Status) -> dict[str, Any]:
+    """Answer the control command "status": everything, for ``status_of``."""
+    reply: dict[str, Any] = _converter.unstructure(status)
+    return reply
+
+
+def status_of(reply: dict[str, Any]) -> Status:
+    """Read a "status" reply.
+
+    Raises:
+        cattrs.BaseValidationError: another version answered, whose status holds something else.
+    """
+    return _converter.structure(reply, Status)
 
 
 def ps_reply(report: ChildrenReport, halts: tuple[Halt, ...] = ()) -> dict[str, Any]:

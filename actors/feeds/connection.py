@@ -122,6 +122,11 @@ class FeedConnection:
         """Whether the connection is open and has given data; one gone stale is not left open."""
         return self.is_up and self._data_at_ms is not None
 
+    @property
+    def data_at_ms(self) -> int | None:
+        """Venue time of the newest data on this connection; None before the first."""
+        return self._data_at_ms
+
     def is_current(self, epoch: int) -> bool:
         """Whether an event of this epoch is about the connection that is wanted now."""
         return epoch == self.epoch and self.phase in (Phase.CONNECTING, Phase.UP)

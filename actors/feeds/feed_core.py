@@ -237,6 +237,7 @@ class FeedCore(Core):
             reconnect_count=self.connection.reconnect_count,
             sequence_gap_count=self.sequence_gap_count,
             last_malformed=self._last_malformed(),
+            data_at_ms=self.connection.data_at_ms,
         )
 
     def _last_malformed(self) -> str:

@@ -185,3 +185,5 @@ class FeedHealth:
     sequence_gap_count: int
     last_malformed: str
     """The newest frame that could not be decoded, shortened; empty if none."""
+    data_at_ms: int | None = None
+    """Venue time of the newest data on this connection; None before the first."""

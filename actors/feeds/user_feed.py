@@ -127,4 +127,5 @@ class UserFeed:
             reconnect_count=self.connection.reconnect_count,
             sequence_gap_count=0,
             last_malformed=self._last_malformed,
+            data_at_ms=self.connection.data_at_ms,
         )

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import random
+import time
 import traceback
 from collections.abc import Sequence
 from datetime import timedelta
@@ -318,6 +319,7 @@ class Shell(Actor):
         return True
 
     def _record(self, record: Record) -> bool:
+        began_ns = time.monotonic_ns()
         try:
             self._journal.record(record, self._clock.now_ms())
         except JournalError as error:
@@ -335,6 +337,7 @@ class Shell(Actor):
                 self._is_leaving = True
                 self.send(self.myAddress, ActorExitRequest())
             return False
+        self._pulse.sample("journal_write", began_ns)
         self._pass_point("recorded", record.event)
         return True
 

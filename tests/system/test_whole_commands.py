@@ -65,4 +65,4 @@ def test_the_demo_prints_a_summary_that_adds_up() -> None:
     assert float(summary["pnl"]) == pytest.approx(sum(float(each["pnl"]) for each in windows))
     assert sum(summary["orders"].values()) == sum(summary["signals"].values())
     assert summary["messages_handled"] > 0
-    assert set(summary["latency_us"]) <= {"tick_to_signal", "tick_to_order"}
+    assert set(summary["latency_us"]) <= {"tick_to_signal", "tick_to_order", "journal_write"}

@@ -174,3 +174,31 @@ def test_a_system_that_hangs_up_does_not_answer(tmp_path) -> None:
         with pytest.raises(NotRunning, match="does not answer: the line was cut off"):
             ask(tmp_path, "ps")
         thread.join(10)
+
+
+def test_a_client_that_asks_nothing_keeps_no_other_waiting(running, tmp_path) -> None:
+    with socket.socket(socket.AF_UNIX) as hung:
+        hung.connect(str(tmp_path / SOCKET_NAME))
+        began = threading.Event()
+        asked = threading.Thread(target=lambda: (ask(tmp_path, "ps"), began.set()))
+        asked.start()
+        asked.join(4)  # less than the hung one is waited for
+
+        assert began.is_set()
+
+
+def test_a_slow_answer_keeps_no_other_waiting(tmp_path) -> None:
+    release = threading.Event()
+    server = ControlServer(
+        tmp_path,
+        {"slow": lambda _request: {"released": release.wait(60)}, "ps": lambda _request: {}},
+    )
+    server.start()
+    slow = threading.Thread(target=ask, args=(tmp_path, "slow"))
+    slow.start()
+    try:
+        assert ask(tmp_path, "ps") == {}
+    finally:
+        release.set()
+        slow.join(10)
+        server.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -60,3 +62,24 @@ def ask_system(data_dir: Path, command: str, **arguments: object) -> Reply:
         return ask(data_dir.expanduser().absolute(), command, **arguments)
     except (NotRunning, ControlError) as error:
         fail(str(error))
+
+
+def existing_directory(data_dir: Path) -> Path:
+    """Return a data directory's whole path, or end the command if there is none: bad input."""
+    directory = data_dir.expanduser().absolute()
+    if not directory.is_dir():
+        fail(f"there is no directory {directory}: nothing has run there yet", ExitCode.BAD_INPUT)
+    return directory
+
+
+@contextlib.contextmanager
+def needs_extra(extra: str, *modules: str) -> Iterator[None]:
+    """Let a block import what an extra brings, or end the command with how to get it: bad input."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] not in modules:
+            raise
+        fail(
+            f"{error.name} is not installed: pip install 'understudy[{extra}]'", ExitCode.BAD_INPUT
+        )

@@ -1,0 +1,64 @@
+"""Watchers beside a run: they see it, and whatever becomes of them it trades on."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from onlookers import Onlooker, free_port
+
+from understudy.drill import processes
+from understudy.exit_codes import ExitCode
+
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
+
+
+def health(port: int) -> dict[str, Any] | None:
+    """What a probe is told; None while nobody answers."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/health")
+        answered: dict[str, Any] = json.loads(connection.getresponse().read())
+    except OSError:
+        return None
+    finally:
+        connection.close()
+    return answered
+
+
+def watcher_pid(onlooker: Onlooker, name: str) -> int | None:
+    for pid in onlooker.system.pids():
+        with contextlib.suppress(OSError):  # it may be gone by now
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+            if words[1:4] == ["-m", "understudy", name]:
+                return pid
+    return None
+
+
+def test_a_watcher_is_killed_and_hangs_and_trading_goes_on(new_system) -> None:
+    port = free_port()
+    onlooker = new_system("metrics.enabled=true", f"metrics.port={port}")
+    onlooker.until_whole()
+    onlooker.until("the watcher sees it serve", lambda: (health(port) or {}).get("reasons") == [])
+
+    first = onlooker.until("there is a watcher", lambda: watcher_pid(onlooker, "metrics"))
+    processes.send(signal.SIGKILL, [first])
+    onlooker.until(
+        "it is made again", lambda: watcher_pid(onlooker, "metrics") not in (None, first)
+    )
+    onlooker.until("it answers again", lambda: health(port))
+
+    hung = onlooker.until("there is a watcher", lambda: watcher_pid(onlooker, "metrics"))
+    processes.send(signal.SIGSTOP, [hung])
+    before = onlooker.orders()
+    onlooker.until("more orders are made", lambda: set(onlooker.orders()) - set(before))
+    assert onlooker.system.look() is not None
+
+    onlooker.system.tell(signal.SIGTERM)
+    assert onlooker.system.wait_for_end(60) == ExitCode.OK
+    assert onlooker.system.outliving() == frozenset()

@@ -1,0 +1,113 @@
+"""``understudy metrics``: numbers for Prometheus, about a system that runs or does not."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from pathlib import Path
+from typing import Any
+
+import click
+
+from actors.settings import MetricsSettings
+from understudy.commands.shared import data_dir_option, existing_directory, fail, needs_extra
+from understudy.exit_codes import ExitCode
+from understudy.teaching import TaughtCommand
+
+PORT = MetricsSettings().port
+
+
+@click.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy metrics": f"serve http://127.0.0.1:{PORT}/metrics and /health until Ctrl-C",
+        "understudy metrics --port 0": "on a free port, which the first line tells",
+        "understudy metrics --once": "print them and end",
+        "understudy run --set metrics.enabled=true": "beside a run, and ended with it",
+    },
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=PORT,
+    show_default=True,
+    metavar="N",
+    help="Port on 127.0.0.1; 0 takes a free one.",
+)
+@click.option("--once", is_flag=True, help="Print the metrics and end, for the textfile collector.")
+@data_dir_option
+def metrics(port: int, once: bool, data_dir: Path) -> None:
+    """Serve a system's numbers to Prometheus, and its health to probes, on loopback.
+
+    A process of its own that only reads: trading does not notice when it is slow, hangs or falls.
+    It also serves when the system is down, and says so. /health answers 200 while the system is
+    serving or degraded, 503 when it is down. All metrics: docs/metrics.md.
+
+    Exit codes: 0 ended by a signal, 1 the port is taken, 2 bad input.
+    """
+    directory = existing_directory(data_dir)
+    with needs_extra("metrics", "prometheus_client"):
+        from understudy.metrics.server import serve
+    if once:
+        _print_once(directory)
+        return
+    try:
+        asyncio.run(_until_told(serve(directory, port)))
+    except OSError as error:
+        fail(f"port {port} of 127.0.0.1 cannot be served: {error.strerror}")
+
+
+async def _until_told(work: Any) -> None:
+    """Run until SIGINT or SIGTERM."""
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def _print_once(directory: Path) -> None:
+    from prometheus_client.exposition import generate_latest
+
+    from understudy.metrics.collector import ObservationCollector
+    from understudy.watching.observation import Lookout
+
+    # What this wants of a registry is that it can be collected.
+    collector: Any = ObservationCollector(Lookout(directory).look)
+    click.echo(generate_latest(collector).decode(), nl=False)
+
+
+@click.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy health": "one word, and why it is no better",
+        "understudy health --json": "for programs",
+        "understudy health || echo down": "for a container's health check: exit code 1 when down",
+    },
+)
+@data_dir_option
+@click.option("--json", "is_json", is_flag=True, help="Print JSON for programs.")
+def health(data_dir: Path, is_json: bool) -> None:
+    """Say whether a system is serving, degraded or down, with the reasons.
+
+    Degraded is a system that runs, while something keeps it from trading or soon may: a halt, a
+    feed that is down, a disk that fills.
+
+    Exit codes: 0 serving or degraded, 1 down, 2 bad input.
+    """
+    import json
+
+    from understudy.watching.health import HealthState, health_of
+    from understudy.watching.observation import Lookout
+
+    found = health_of(Lookout(existing_directory(data_dir)).look())
+    if is_json:
+        click.echo(json.dumps({"state": found.state.value, "reasons": found.reasons}, indent=2))
+    else:
+        click.echo(found.state.value)
+        for reason in found.reasons:
+            click.echo(f"  {reason}")
+    if found.state is HealthState.DOWN:
+        raise click.exceptions.Exit(ExitCode.FAILED)

@@ -1,0 +1,69 @@
+"""The newest run's own record in its data directory: when it began, and how it ended.
+
+The journal tells what was traded; this tells those who watch from outside whether a system that is
+gone was ended, gave up, or fell without a word. Times are real, not venue time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import attrs
+import cattrs
+
+RUN_NAME = "run.json"
+
+
+@attrs.frozen(kw_only=True)
+class RunRecord:
+    """One run."""
+
+    pid: int
+    began_at_ms: int
+    ended_at_ms: int | None = None
+    """None: it runs, or fell without a word."""
+    reason: str = ""
+    """Why it ended."""
+    exit_code: int | None = None
+
+
+def note_begin(data_dir: Path) -> str:
+    """Record that this process begins a run; returns what went wrong, if something did."""
+    return _write(data_dir, RunRecord(pid=os.getpid(), began_at_ms=_now_ms()))
+
+
+def note_end(data_dir: Path, reason: str, exit_code: int) -> str:
+    """Record how the run ends; returns what went wrong, so that no full disk keeps it from it."""
+    known = read_run(data_dir)
+    begun = known or RunRecord(pid=os.getpid(), began_at_ms=_now_ms())
+    ended = attrs.evolve(begun, ended_at_ms=_now_ms(), reason=reason, exit_code=exit_code)
+    return _write(data_dir, ended)
+
+
+def read_run(data_dir: Path) -> RunRecord | None:
+    """The newest run; None if there was none, or its record cannot be read."""
+    try:
+        value = json.loads((data_dir / RUN_NAME).read_text(encoding="utf-8"))
+        return cattrs.structure(value, RunRecord)
+    except (OSError, ValueError, cattrs.BaseValidationError):
+        return None
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _write(data_dir: Path, record: RunRecord) -> str:
+    path = data_dir / RUN_NAME
+    fresh = path.with_suffix(".new")
+    try:
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(cattrs.unstructure(record), file)
+        fresh.replace(path)
+    except OSError as error:
+        return f"{path} was not written: {error.strerror}"
+    return ""

@@ -1,0 +1,1 @@
+"""Numbers for Prometheus about a running system, and whether it serves."""

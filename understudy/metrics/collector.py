@@ -1,0 +1,310 @@
+"""An observation as Prometheus's metric families; docs/metrics.md lists them all.
+
+Source of names and types: https://prometheus.io/docs/practices/naming/. Amounts are floating point
+here and nowhere else: they are for graphs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+
+from actors.execution.halt_messages import Halt
+from actors.feeds.messages import FeedHealth
+from actors.observer.messages import FeedSeen, View
+from actors.supervision.messages import ChildState
+from actors.units import NANOS_PER_DOLLAR
+from understudy.latency import Histogram
+from understudy.status import Status
+from understudy.watching.health import HealthState, health_of, is_permanent
+from understudy.watching.limits import limit_uses
+from understudy.watching.observation import Observation
+
+PREFIX = "understudy"
+BUCKETS_S = (0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+"""Upper bounds of a latency's buckets: a record takes some 0.1 ms, a tick to its order some 10."""
+JOURNAL_WRITE = "journal_write"
+"""The name under which actors tell how long their records take."""
+
+_US_PER_S = 1_000_000
+_MS_PER_S = 1_000
+
+Labelled = tuple[Sequence[str], float]
+"""Values of a sample's labels, and its own."""
+
+
+class ObservationCollector:
+    """Makes the families of whatever is seen when they are collected."""
+
+    def __init__(self, look: Callable[[], Observation]) -> None:
+        self._look = look
+
+    def collect(self) -> Iterator[Metric]:
+        """Look, and give every family that there is something to say of."""
+        yield from families_of(self._look())
+
+
+def families_of(seen: Observation) -> Iterator[Metric]:
+    """Give every family; those of a system that does not answer are left out, not set to 0."""
+    yield from _of_health(seen)
+    yield from _of_disk(seen)
+    if seen.status is not None:
+        yield from _of_actors(seen.status)
+        yield from _of_latencies(seen.status.latencies)
+        yield from _of_limits(seen, seen.status)
+        if seen.status.view is not None:
+            yield from _of_feeds(seen.status.view, seen.status)
+            yield from _of_books(seen.status.view, seen.status)
+            yield from _of_trading(seen.status.view)
+
+
+def _gauge(name: str, text: str, labels: Sequence[str], samples: Sequence[Labelled]) -> Metric:
+    family = GaugeMetricFamily(f"{PREFIX}_{name}", text, labels=labels)
+    for values, value in samples:
+        family.add_metric(list(values), value)
+    return family
+
+
+def _counter(name: str, text: str, labels: Sequence[str], samples: Sequence[Labelled]) -> Metric:
+    family = CounterMetricFamily(f"{PREFIX}_{name}", text, labels=labels)
+    for values, value in samples:
+        family.add_metric(list(values), value)
+    return family
+
+
+def _of_health(seen: Observation) -> Iterator[Metric]:
+    state = health_of(seen).state
+    yield _gauge(
+        "health",
+        "1 for the state that the system is in",
+        ("state",),
+        [((each.value,), float(each is state)) for each in HealthState],
+    )
+    halts: tuple[Halt, ...] = seen.status.halts if seen.status is not None else seen.halts
+    yield _gauge(
+        "halted",
+        "1 for each who has halted trading",
+        ("who",),
+        [((halt.who,), 1) for halt in halts],
+    )
+
+
+def _of_disk(seen: Observation) -> Iterator[Metric]:
+    yield _gauge(
+        "journal_bytes",
+        "Size of the journal's file, and of the log beside it that is not copied yet",
+        ("file",),
+        [(("journal",), seen.journal_bytes), (("log",), seen.log_bytes)],
+    )
+    yield _gauge(
+        "disk_free_bytes",
+        "Room on the data directory's disk",
+        (),
+        [((), seen.disk_free_bytes)],
+    )
+    yield _counter(
+        "journal_events",
+        "Events recorded since the journal began, by kind",
+        ("kind",),
+        [((kind,), count) for kind, count in sorted(seen.event_counts.items())],
+    )
+    yield _counter(
+        "exchange_errors",
+        "Trouble with the exchange since the journal began, by kind and HTTP status",
+        ("kind", "status"),
+        [(key, count) for key, count in sorted(seen.error_counts.items())],
+    )
+
+
+def _of_actors(status: Status) -> Iterator[Metric]:
+    children = status.report.children if status.report is not None else ()
+    permanent = [child for child in children if is_permanent(child.role)]
+    yield _gauge(
+        "actor_serving",
+        "1 while the actor has all it needs to do its work",
+        ("role",),
+        [((child.role,), float(child.state is ChildState.SERVING)) for child in permanent],
+    )
+    yield _gauge(
+        "actor_message_age_seconds",
+        "Time since the actor's last message",
+        ("role",),
+        [((child.role,), child.last_message_age_ms / _MS_PER_S) for child in permanent],
+    )
+    falls = {child.role: 0 for child in permanent} | {"order": 0} | dict(status.restarts)
+    yield _counter(
+        "actor_restarts",
+        "Falls since the run began, by role; all orders count as one role",
+        ("role",),
+        [((role,), count) for role, count in sorted(falls.items())],
+    )
+    yield _counter(
+        "messages_handled",
+        "Messages handled by all actors since the run began",
+        (),
+        [((), status.handled_count)],
+    )
+
+
+def _of_latencies(latencies: Mapping[str, Histogram]) -> Iterator[Metric]:
+    paths = HistogramMetricFamily(
+        f"{PREFIX}_latency_seconds", "From the arrival of a market frame", labels=("path",)
+    )
+    for name, histogram in sorted(latencies.items()):
+        if name != JOURNAL_WRITE:
+            paths.add_metric([name], *buckets_of(histogram))
+    yield paths
+    writes = HistogramMetricFamily(f"{PREFIX}_journal_write_seconds", "Time that a record takes")
+    writes.add_metric([], *buckets_of(latencies.get(JOURNAL_WRITE, Histogram())))
+    yield writes
+
+
+def buckets_of(histogram: Histogram) -> tuple[list[tuple[str, float]], float]:
+    """Return the cumulated counts by upper bound, and the sum of all samples in seconds."""
+    counts = histogram.counts
+    buckets = [
+        (str(bound), float(sum(count for us, count in counts.items() if us <= bound * _US_PER_S)))
+        for bound in BUCKETS_S
+    ]
+    total_s = sum(us * count for us, count in counts.items()) / _US_PER_S
+    return [*buckets, ("+Inf", float(histogram.count))], total_s
+
+
+def _of_limits(seen: Observation, status: Status) -> Iterator[Metric]:
+    uses = list(limit_uses(status, seen.desk))
+    text = "in dollars, shares or orders as its name says"
+    yield _gauge(
+        "limit", f"What a limit allows, {text}", ("limit",), [((u.limit,), u.allowed) for u in uses]
+    )
+    yield _gauge(
+        "limit_used",
+        f"What of a limit is used, {text}",
+        ("limit",),
+        [((u.limit,), u.used) for u in uses],
+    )
+
+
+def _of_feeds(view: View, status: Status) -> Iterator[Metric]:
+    yield _gauge(
+        "feed_up",
+        "1 while the feed is connected and gives data",
+        ("feed",),
+        [((feed.feed,), float(feed.is_up)) for feed in view.feeds],
+    )
+    yield _gauge(
+        "feed_data_age_seconds",
+        "Time since the feed's newest data, told every 5 s, in real time",
+        ("feed",),
+        [
+            ((feed.feed,), age)
+            for feed in view.feeds
+            if (age := data_age_s(feed, status)) is not None
+        ],
+    )
+    healths = [feed.health for feed in view.feeds if feed.health is not None]
+    counters: dict[str, tuple[str, Callable[[FeedHealth], int]]] = {
+        "feed_frames": ("Frames that arrived", lambda health: health.frames_count),
+        "feed_malformed_frames": ("Frames not decoded", lambda health: health.malformed_count),
+        "feed_merged_batches": (
+            "Batches that waited behind one under way and became one with the next",
+            lambda health: health.merged_count,
+        ),
+        "feed_reconnects": ("Connections lost", lambda health: health.reconnect_count),
+        "feed_sequence_gaps": (
+            "Gaps in sequence numbers",
+            lambda health: health.sequence_gap_count,
+        ),
+    }
+    for name, (text, count_of) in counters.items():
+        samples = [((health.feed,), count_of(health)) for health in healths]
+        yield _counter(name, f"{text}, since the feed's actor began", ("feed",), samples)
+
+
+def data_age_s(feed: FeedSeen, status: Status) -> float | None:
+    """Real seconds since a feed's newest data; None before the first."""
+    at_ms = feed.health.data_at_ms if feed.health is not None else None
+    return None if at_ms is None else age_s(at_ms, status)
+
+
+def age_s(at_ms: int, status: Status) -> float:
+    """Real seconds since a moment of venue time."""
+    return max(0, status.now_ms - at_ms) / status.speed / _MS_PER_S
+
+
+def _of_books(view: View, status: Status) -> Iterator[Metric]:
+    snapshot, opened = view.snapshot, view.opened
+    if opened is not None:
+        yield _gauge(
+            "window_left_seconds",
+            "Venue time until the newest window's end",
+            (),
+            [((), max(0, opened.market.closes_at_ms - status.now_ms) / _MS_PER_S)],
+        )
+        yield _gauge(
+            "strike_known",
+            "1 if the newest window's strike is proven",
+            (),
+            [((), float(opened.strike is not None))],
+        )
+    if snapshot is None:
+        return
+    books = {"YES": snapshot.yes, "NO": snapshot.no}
+    yield _gauge(
+        "book_age_seconds",
+        "Real time since a book's newest event",
+        ("side",),
+        [((side,), age_s(book.updated_at_ms, status)) for side, book in books.items()],
+    )
+    yield _gauge(
+        "book_synced",
+        "1 while the book is whole",
+        ("side",),
+        [((side,), float(book.is_synced)) for side, book in books.items()],
+    )
+    if snapshot.reference_e18 is not None:
+        yield _gauge(
+            "reference_age_seconds",
+            "Real time since the reference price",
+            (),
+            [((), age_s(snapshot.reference_at_ms, status))],
+        )
+
+
+def _of_trading(view: View) -> Iterator[Metric]:
+    counts = view.counts
+    yield _gauge(
+        "orders",
+        "Orders by their state, over all runs on this directory",
+        ("state",),
+        [((state,), count) for state, count in sorted(counts.orders.items())],
+    )
+    yield _gauge("fills", "Fills that stand, over all runs", (), [((), counts.fills_count)])
+    yield _counter(
+        "signals",
+        "Signals of the strategy, by priority",
+        ("priority",),
+        [((str(key),), count) for key, count in sorted(counts.signals.items())],
+    )
+    yield _counter("signals_refused", "Signals not carried out", (), [((), counts.refused_count)])
+    yield _counter(
+        "windows_settled", "Windows that have a result", (), [((), counts.settled_count)]
+    )
+    yield _gauge(
+        "pnl_dollars",
+        "P&L of all settled windows",
+        (),
+        [((), counts.total_pnl_nanos / NANOS_PER_DOLLAR)],
+    )
+    if view.position is not None:
+        yield _gauge(
+            "day_pnl_dollars",
+            "What the UTC day of the ledger's last change has brought, as its limit counts it",
+            (),
+            [((), view.position.day_pnl_nanos / NANOS_PER_DOLLAR)],
+        )

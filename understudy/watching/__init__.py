@@ -1,0 +1,1 @@
+"""What watches a system from outside: it only reads, and may fall without trading noticing."""

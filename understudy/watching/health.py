@@ -1,0 +1,96 @@
+"""Whether a system serves, as a probe wants to know it: in one word, with the reasons."""
+
+from __future__ import annotations
+
+import enum
+
+import attrs
+
+from actors.execution.halts import halt_words
+from actors.observer.messages import View
+from actors.roles import is_spare, order_id_of
+from actors.supervision.messages import ChildrenReport, ChildState
+from understudy.doctor.disk import FREE_MB_WARN
+from understudy.watching.observation import Observation
+
+_MB = 1_000_000
+
+
+class HealthState(enum.Enum):
+    """How a system is."""
+
+    SERVING = "serving"
+    """Every part of it does its work."""
+    DEGRADED = "degraded"
+    """It runs, and something keeps it from trading or soon may."""
+    DOWN = "down"
+    """It does not run, or does not answer."""
+
+
+@attrs.frozen(kw_only=True)
+class Health:
+    """A state, and one sentence for each reason that it is no better."""
+
+    state: HealthState
+    reasons: tuple[str, ...] = ()
+
+
+def health_of(seen: Observation) -> Health:
+    """Judge what was seen."""
+    if seen.status is None:
+        return Health(state=HealthState.DOWN, reasons=(_why_down(seen),))
+    status = seen.status
+    reasons = [*_of_feeds(status.view), *_of_actors(status.report, status.view)]
+    if status.report is not None and status.report.escalation:
+        reasons.insert(0, f"it is ending: {status.report.escalation}")
+    halts = status.halts or seen.halts
+    if halts:
+        reasons.append(f"trading is halted: {halt_words(halts)}")
+    if seen.journal_trouble:
+        reasons.append(seen.journal_trouble)
+    free_mb = seen.disk_free_bytes // _MB
+    if free_mb < FREE_MB_WARN:
+        reasons.append(f"the disk has {free_mb:,} MB free")
+    state = HealthState.DEGRADED if reasons else HealthState.SERVING
+    return Health(state=state, reasons=tuple(reasons))
+
+
+def _why_down(seen: Observation) -> str:
+    if seen.is_running:
+        return seen.trouble
+    run = seen.last_run
+    if run is None:
+        return "nothing has run here yet"
+    if run.ended_at_ms is None:
+        return "the newest run is gone without a word: killed, or the machine failed"
+    code = "" if not run.exit_code else f" (exit code {run.exit_code})"
+    return f"the newest run has ended: {run.reason}{code}"
+
+
+def _of_actors(report: ChildrenReport | None, view: View | None) -> list[str]:
+    """Permanent actors that do not serve; of feeds that are down, the view has told why."""
+    if report is None:
+        return ["the supervisor has not answered yet"]
+    told = {feed.feed for feed in view.feeds if not feed.is_up} if view is not None else set()
+    return [
+        f"{child.role} is {child.state.value}"
+        for child in report.children
+        if is_permanent(child.role)
+        and child.state is not ChildState.SERVING
+        and child.role not in told
+    ]
+
+
+def is_permanent(role: str) -> bool:
+    """Whether a role is always filled, as an order's is not."""
+    return order_id_of(role) is None and not is_spare(role)
+
+
+def _of_feeds(view: View | None) -> list[str]:
+    if view is None:
+        return ["the observer has not answered yet"]
+    return [
+        f"{feed.feed} is down: {feed.trouble or 'no reason known'}"
+        for feed in view.feeds
+        if not feed.is_up
+    ]

@@ -1,0 +1,88 @@
+"""The limits on orders, and how much of each is used, from what a running system shows.
+
+The desk decides on figures of its own (``actors/execution/risk.py``); these are for watchers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+
+from actors.directory.messages import Side
+from actors.execution.desk_state import DeskState
+from actors.execution.messages import OrderState
+from actors.execution.risk import MINUTE_MS
+from actors.observer.messages import View
+from actors.strategy.messages import Action
+from actors.units import NANOS_PER_DOLLAR, UNITS_PER_SHARE
+from understudy.status import Status
+
+DAY_MS = 86_400_000
+
+
+@attrs.frozen
+class LimitUse:
+    """One limit, in the unit of its key."""
+
+    limit: str
+    """The key's name."""
+    allowed: float
+    used: float
+
+
+def day_loss_nanos(status: Status) -> int:
+    """What the present UTC day has lost over all windows; 0 if it has won or nothing is known."""
+    position = status.view.position if status.view is not None else None
+    if position is None or position.day != status.now_ms // DAY_MS:
+        return 0
+    return max(0, -position.day_pnl_nanos)
+
+
+def limit_uses(status: Status, desk: DeskState | None) -> Iterator[LimitUse]:
+    """Every limit that has a use between orders; the price band has none."""
+    view, risk, strategy = status.view, status.settings.risk, status.settings.strategy
+    yield LimitUse(
+        "max_day_loss_dollars",
+        risk.max_day_loss_dollars,
+        day_loss_nanos(status) / NANOS_PER_DOLLAR,
+    )
+    minute_count = 0 if desk is None else desk.created_in_minute(status.now_ms // MINUTE_MS)
+    yield LimitUse("max_orders_per_minute", risk.max_orders_per_minute, minute_count)
+    if view is None:
+        return
+    orders = view.live_orders
+    yield LimitUse("max_open_orders", status.settings.execution.max_open_orders, len(orders))
+    largest_nanos = max(map(_value_nanos, orders), default=0)
+    yield LimitUse("max_order_dollars", risk.max_order_dollars, largest_nanos / NANOS_PER_DOLLAR)
+    largest_units = max((order.intent.size_units for order in orders), default=0)
+    yield LimitUse("max_trade_shares", strategy.max_trade_shares, largest_units / UNITS_PER_SHARE)
+    cost_nanos = _window_cost_nanos(view)
+    yield LimitUse("max_window_dollars", risk.max_window_dollars, cost_nanos / NANOS_PER_DOLLAR)
+    units = max(_units(view, side) for side in Side)
+    yield LimitUse("max_shares", strategy.max_shares, units / UNITS_PER_SHARE)
+
+
+def _value_nanos(order: OrderState) -> int:
+    return order.intent.price_ticks * order.intent.size_units
+
+
+def _purchases(view: View) -> list[OrderState]:
+    """Purchases under way in the newest window."""
+    market_id = view.opened.market_id if view.opened is not None else ""
+    return [
+        order
+        for order in view.live_orders
+        if order.intent.action is Action.BUY and order.intent.market.market_id == market_id
+    ]
+
+
+def _window_cost_nanos(view: View) -> int:
+    under_way = sum(each.intent.price_ticks * each.leaves_units for each in _purchases(view))
+    position = view.position
+    return under_way + (position.yes.cost_nanos + position.no.cost_nanos if position else 0)
+
+
+def _units(view: View, side: Side) -> int:
+    under_way = sum(each.leaves_units for each in _purchases(view) if each.intent.side is side)
+    return under_way + (view.position.holding(side).quantity_units if view.position else 0)

@@ -1,0 +1,115 @@
+"""What a watcher sees of a system at one instant, and how it looks."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import attrs
+import cattrs
+
+from actors.execution.desk_state import DeskState
+from actors.execution.halt_messages import Halt
+from actors.runtime.journal import JournalReader
+from actors.runtime.journal_file import JOURNAL_NAME, JournalError
+from understudy.control import ControlError, NotRunning, ask
+from understudy.data_dir import holder_of
+from understudy.last_run import RunRecord, read_run
+from understudy.status import Status, status_of
+from understudy.watching.tail import JournalTail
+
+
+@attrs.frozen(kw_only=True)
+class Observation:
+    """A system at one instant, whether it runs or not."""
+
+    at_ms: int
+    """Real time, Unix."""
+    is_running: bool
+    """Some process holds the data directory."""
+    status: Status | None = None
+    """What the running system says of itself; None if it does not answer."""
+    trouble: str = ""
+    """Why there is no status."""
+    last_run: RunRecord | None = None
+    desk: DeskState | None = None
+    """The desk's record; None before its first."""
+    journal_trouble: str = ""
+    """Why the journal cannot be read."""
+    journal_bytes: int = 0
+    log_bytes: int = 0
+    """Of SQLite's log beside the journal, which is not copied into it yet."""
+    disk_free_bytes: int = 0
+    event_counts: Mapping[str, int] = attrs.field(factory=dict)
+    """Recorded events by kind, since the journal began."""
+    error_counts: Mapping[tuple[str, str], int] = attrs.field(factory=dict)
+    """Trouble with the exchange by (kind, HTTP status), since the journal began."""
+
+    @property
+    def halts(self) -> tuple[Halt, ...]:
+        """The halts that last, also of a system that is down."""
+        return self.desk.halts if self.desk is not None else ()
+
+
+class Lookout:
+    """Looks at one data directory; writes nothing, and holds nothing open between two looks."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+        self._tail = JournalTail(data_dir)
+
+    def look(self) -> Observation:
+        """See how the system is now; takes some seconds at most, whatever the system does.
+
+        Raises:
+            OSError: there is no such directory.
+        """
+        disk_free_bytes = shutil.disk_usage(self._data_dir).free
+        status, trouble = self._ask()
+        desk, journal_trouble = self._read()
+        path = self._data_dir / JOURNAL_NAME
+        return Observation(
+            at_ms=time.time_ns() // 1_000_000,
+            is_running=holder_of(self._data_dir) is not None,
+            status=status,
+            trouble=trouble,
+            last_run=read_run(self._data_dir),
+            desk=desk,
+            journal_trouble=journal_trouble,
+            journal_bytes=_size(path),
+            log_bytes=_size(path.with_name(path.name + "-wal")),
+            disk_free_bytes=disk_free_bytes,
+            event_counts=self._tail.kinds,
+            error_counts=self._tail.errors,
+        )
+
+    def _ask(self) -> tuple[Status | None, str]:
+        try:
+            return status_of(ask(self._data_dir, "status")), ""
+        except (NotRunning, ControlError) as error:
+            return None, str(error)
+        except (cattrs.BaseValidationError, KeyError, TypeError, ValueError) as error:
+            return None, f"another version of the program answers: {type(error).__name__}"
+
+    def _read(self) -> tuple[DeskState | None, str]:
+        try:
+            self._tail.read()
+            reader = JournalReader(self._data_dir)
+        except JournalError as error:
+            return None, str(error)
+        try:
+            for state in reader.states("desk", "desk", open_only=False):
+                if isinstance(state, DeskState):
+                    return state, ""
+        finally:
+            reader.close()
+        return None, ""
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

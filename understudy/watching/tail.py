@@ -1,0 +1,86 @@
+"""How often each kind of event was recorded: read once as a whole, and then only what is new."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from actors.execution.messages import FillFailed, OrderRejected, OutcomeUnknown
+from actors.execution.real.messages import ClaimFailed, PostRefused, PostUnclear, SigningFailed
+from actors.runtime.journal import JournalReader
+from actors.runtime.journal_file import JournalError
+
+ERRORS: Mapping[str, str] = {
+    OrderRejected.__name__: "order_rejected",
+    OutcomeUnknown.__name__: "outcome_unknown",
+    FillFailed.__name__: "trade_failed",
+    SigningFailed.__name__: "not_signed",
+    PostRefused.__name__: "post_refused",
+    PostUnclear.__name__: "post_unclear",
+    ClaimFailed.__name__: "claim_failed",
+}
+"""Recorded events that tell of trouble with the exchange, and what each is called here."""
+
+
+_COUNTS = "SELECT kind, count(*) FROM events WHERE seq > ? AND seq <= ? GROUP BY 1"
+_ERRORS = (
+    "SELECT kind, coalesce(json_extract(body, '$.status'), ''), count(*) FROM events "  # noqa: S608 # only question marks are put in
+    f"WHERE kind IN ({','.join('?' * len(ERRORS))}) AND seq > ? AND seq <= ? GROUP BY 1, 2"
+)
+
+
+class _CountingReader(JournalReader):
+    def kinds_between(self, after_seq: int, last_seq: int) -> Counter[str]:
+        """How many events of each kind were recorded."""
+        rows = self._connection.execute(_COUNTS, (after_seq, last_seq))
+        return Counter(dict(rows))
+
+    def errors_between(self, after_seq: int, last_seq: int) -> Counter[tuple[str, str]]:
+        """How many exchange errors of each kind and HTTP status were recorded."""
+        rows = self._connection.execute(_ERRORS, (*ERRORS, after_seq, last_seq))
+        return Counter({(ERRORS[kind], str(status)): count for kind, status, count in rows})
+
+
+class JournalTail:
+    """Running counts over one data directory's journal, whatever file lies there."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+        self._seq = 0
+        self._kinds: Counter[str] = Counter()
+        self._errors: Counter[tuple[str, str]] = Counter()
+
+    def read(self) -> None:
+        """Count what was recorded since the last call.
+
+        Raises:
+            JournalError: there is no journal, or it cannot be read.
+        """
+        reader = _CountingReader(self._data_dir)
+        try:
+            newest_seq, _ = reader.last_event()
+            if newest_seq < self._seq:  # another journal was put in its place
+                self._seq = 0
+                self._kinds.clear()
+                self._errors.clear()
+            self._kinds += reader.kinds_between(self._seq, newest_seq)
+            self._errors += reader.errors_between(self._seq, newest_seq)
+            self._seq = newest_seq
+        except sqlite3.Error as error:
+            raise JournalError(
+                f"the journal in {self._data_dir} cannot be read: {error}"
+            ) from error
+        finally:
+            reader.close()
+
+    @property
+    def kinds(self) -> dict[str, int]:
+        """Events by the name of their kind."""
+        return dict(self._kinds)
+
+    @property
+    def errors(self) -> dict[tuple[str, str], int]:
+        """Exchange errors by (kind, HTTP status); the status is empty where there is none."""
+        return dict(self._errors)
