@@ -64,7 +64,7 @@ class OrderSide:
         self.desk = OrderDesk(
             seed=seed, ledger=ledger, markets=self, faults=faults, prove=prove, send=send
         )
-        self.reads = AccountReads(seed, self.desk.books, ledger, faults)
+        self.reads = AccountReads(seed, self.desk.books, ledger)
         self.signatures: dict[str, list[str]] = defaultdict(list)
         """The venue's ids of all that was signed, by our order id."""
         self.signed_for: dict[str, str] = {}

@@ -16,6 +16,8 @@ DRAWN_BY_THE_DESK = {
     "ghost_fills": OrderFaultKind.GHOST_FILL,
     "retried_trades": OrderFaultKind.RETRIED_TRADE,
     "share_lag": OrderFaultKind.SHARE_LAG,
+    "short_matches": OrderFaultKind.SHORT_MATCH,
+    "unreadable_parts": OrderFaultKind.UNREADABLE_PART,
     "repeated_events": OrderFaultKind.DUPLICATE_EVENT,
     "late_events": OrderFaultKind.LATE_EVENT,
 }
@@ -40,6 +42,8 @@ class LiveFaultRates(Rates):
     ghost_fills: float = rate(0.02, 0.4, "a trade fails on the chain")
     retried_trades: float = rate(0.02, 0.4, "a trade fails on the chain at first")
     share_lag: float = rate(0.05, 0.8, "shares that were bought cannot be sold for 5 s")
+    short_matches: float = rate(0.02, 0.4, "an order traded in part counts as matched")
+    unreadable_parts: float = rate(0.02, 0.4, "a stranger's part in a trade cannot be read")
     reverts: float = rate(0.05, 0.6, "a claim on the chain reverts")
     repeated_events: float = rate(0.02, 0.5, "an event of the user channel comes twice")
     late_events: float = rate(0.02, 0.5, "an event of the user channel is overtaken by others")

@@ -137,9 +137,10 @@ class OrderingMachine(RuleBasedStateMachine):
                 parts = [part for part in books["trades"] if part["order_id"] == row["order_id"]]
                 filled_units = sum(part["size_units"] for part in parts)
                 assert row["filled_units"] == filled_units
-                excess_units = filled_units - order.filled_units
+                excess_units = self.venue.desk.books.orders[row["order_id"]].rounded_units
+                assert filled_units == order.filled_units + excess_units
                 if order.status is ExchangeOrderStatus.MATCHED:
-                    assert 0 <= excess_units <= order.filled_units * self.most_excess
+                    assert abs(excess_units) <= order.filled_units * self.most_excess
                 else:
                     assert excess_units == 0
 

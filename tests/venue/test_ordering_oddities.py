@@ -32,7 +32,7 @@ def order_events(venue: Venue, wallet: str = ALICE) -> list[tuple[str, str, str]
 
 
 def trade_rows(venue: Venue, wallet: str = ALICE) -> list[dict[str, Any]]:
-    reads = AccountReads(1, venue.desk.books, venue.ledger, venue.faults)
+    reads = AccountReads(1, venue.desk.books, venue.ledger)
     return list(reads.trades(wallet, {}, venue.now_ms)["data"])
 
 
@@ -67,13 +67,26 @@ def test_f29_an_order_that_waited_out_the_delay_is_matched_short_too() -> None:
     assert order_events(venue)[-1] == ("UPDATE", "MATCHED", "6")
 
 
-def test_f29_what_trades_whole_is_not_cut_short() -> None:
-    venue = venue_with_asks(20)
+@pytest.mark.parametrize("is_taker", [True, False])
+def test_f29_an_order_is_matched_a_little_short_of_the_whole(is_taker: bool) -> None:
+    venue = venue_with_asks(6, 6) if is_taker else Venue(AT_ONCE)
+    before = (venue.cash(), venue.held(Outcome.UP))
     venue.plan(OrderFaultKind.SHORT_MATCH)
-    venue.place(size=10, price=0.55)
+
+    placed = venue.place(size=10, price=0.55)
+    if not is_taker:
+        venue.robot("sale", Outcome.DOWN, 450, 30)
     venue.pass_time(1_000)
-    assert order_events(venue)[-1] == ("UPDATE", "MATCHED", "10")
-    assert venue.faults.injected[OrderFaultKind.SHORT_MATCH] == 0
+
+    order = venue.desk.books.orders[placed.order_id]
+    assert 0 < shares(10) - order.filled_units <= 105_000
+    assert order_events(venue)[-1][:2] == ("UPDATE", "MATCHED")
+    trade = venue.desk.books.trades[order.trade_ids[-1]]
+    fee_nanos = trade.traded.fee_nanos if is_taker else 0
+    assert venue.held(Outcome.UP) - before[1] == order.filled_units
+    assert before[0] - venue.cash() == 550 * order.filled_units + fee_nanos
+    assert venue.ledger.account(ALICE).reserved_nanos == 0
+    venue.ledger.audit()
 
 
 def test_f30_a_strangers_part_cannot_be_read_on_the_channel_and_in_reads() -> None:
@@ -101,17 +114,18 @@ def test_f30_a_strangers_part_cannot_be_read_on_the_channel_and_in_reads() -> No
     assert flaws == set(Flaw)
 
 
-def test_f39_a_reading_tells_its_last_rows_twice() -> None:
-    venue = venue_with_asks(60)
-    for _ in range(3):
-        venue.place(size=10, price=0.55)
-    whole = trade_rows(venue)
-    venue.plan(OrderFaultKind.REPEATED_ROWS)
+def test_f39_every_reading_tells_a_trades_row_twice() -> None:
+    venue = venue_with_asks(40)
+    venue.place(size=10, price=0.55)
+    venue.plan(OrderFaultKind.REPEATED_ROW)
+    placed = venue.place(size=10, price=0.55)
+    venue.place(size=10, price=0.55)
 
-    repeated = trade_rows(venue)
+    rows = trade_rows(venue)
 
-    assert repeated == [*whole, *whole]
-    assert trade_rows(venue) == whole
+    assert [row["id"] for row in rows].count(placed.trade_ids[0]) == 2
+    assert (len(rows), rows[-1]) == (4, rows[1])
+    assert trade_rows(venue) == rows
 
 
 @pytest.mark.parametrize(("wallet", "side"), [(ALICE, BUY), (BOB, SELL)])

@@ -15,7 +15,7 @@ from venue.ordering.settlement import Fate, TradeStatus, settlement_of
 
 
 def reads_of(venue: Venue) -> AccountReads:
-    return AccountReads(1, venue.desk.books, venue.ledger, venue.faults)
+    return AccountReads(1, venue.desk.books, venue.ledger)
 
 
 def pages_of(read: Any, venue: Venue) -> list[list[dict[str, Any]]]:

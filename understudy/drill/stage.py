@@ -59,6 +59,8 @@ hidden_order = 0.02
 ghost_fill = 0.04
 retried_trade = 0.05
 share_lag = 0.05
+short_match = 0.1
+unreadable_part = 0.1
 duplicate_event = 0.1
 late_event = 0.1
 

@@ -19,11 +19,11 @@ from venue.engine.messages import (
     Rested,
     Traded,
 )
-from venue.ordering.excess import enlarged, size_in
 from venue.ordering.faults import OrderFaultKind, OrderFaults
 from venue.ordering.ids import address_text, hash_text, uuid_text
 from venue.ordering.records import Flaw, OrderRecord, Party, TradeMaker, TradeRecord
 from venue.ordering.reversal import keep_aside, take_back
+from venue.ordering.rounding import resized, size_in
 from venue.ordering.settlement import Fate, TradeStatus, settlement_of
 from venue.ordering.trading import TradingMarket
 from venue.ordering.user_events import UserEvents, user_keys
@@ -34,9 +34,10 @@ _FAILURES = {
     OrderFaultKind.GHOST_FILL: Fate.FAILED,
     OrderFaultKind.LATE_FAILURE: Fate.FAILED_LATE,
 }
-_EXCESS_PPM = (20, 10_500)
-"""By how much the last trade of an order may exceed what was ordered, in millionths of that: as
-much as users reported (5.051019 of 5)."""
+_ROUNDINGS = {OrderFaultKind.SHORT_MATCH: -1, OrderFaultKind.EXCESS_FILL: 1}
+_ROUNDING_PPM = (20, 10_500)
+"""By how much the last trade of an order may miss what was ordered, in millionths of that: as much
+as users reported (99.997714 of 100, 5.051019 of 5)."""
 _SETTLED_BEFORE_MS = 1_000
 """A trade that is to fail has failed this long before its market pays out."""
 
@@ -143,7 +144,7 @@ class Bookkeeper:
         order_ids = {traded.taker_order_id, *(fill.order_id for fill in traded.maker_fills)}
         if order_ids.isdisjoint(self.orders):
             return
-        traded = self._with_excess(market, traded)
+        traded = self._rounded(market, traded)
         trade = self._record(market.window, traded, bucket_index, now_ms)
         for wallet in trade.parties():
             if self._is_client(wallet):
@@ -154,20 +155,23 @@ class Bookkeeper:
         self._tell_trade(trade, now_ms)
         self._let_shares_lag(trade, now_ms)
 
-    def _with_excess(self, market: TradingMarket, traded: Traded) -> Traded:
-        """Let a trade that completes a client's order bring a little more than was left of it."""
+    def _rounded(self, market: TradingMarket, traded: Traded) -> Traded:
+        """Let a trade that completes a client's order be a little too large or too small."""
         for order_id in (traded.taker_order_id, *(fill.order_id for fill in traded.maker_fills)):
             order, snapshot = self.orders.get(order_id), market.engine.order(order_id)
             if order is None or snapshot is None:
                 continue
-            size_units = size_in(traded, order_id)
-            is_last = order.filled_units + size_units == snapshot.filled_units
-            is_whole = is_last and snapshot.status is ExchangeOrderStatus.MATCHED
-            if is_whole and self._faults.strikes(OrderFaultKind.EXCESS_FILL, order_id):
-                dice = Random(f"{self._seed}/excess/{order_id}")
-                excess_units = max(1, snapshot.filled_units * dice.randint(*_EXCESS_PPM) // 10**6)
-                rules = market.engine.rules
-                return enlarged(self._ledger, rules, traded, order_id, excess_units) or traded
+            is_last = order.filled_units + size_in(traded, order_id) == snapshot.filled_units
+            if not is_last or snapshot.status is not ExchangeOrderStatus.MATCHED:
+                continue
+            for kind, sign in _ROUNDINGS.items():
+                if self._faults.strikes(kind, order_id):
+                    dice = Random(f"{self._seed}/rounding/{order_id}")
+                    units = max(1, snapshot.filled_units * dice.randint(*_ROUNDING_PPM) // 10**6)
+                    rules = market.engine.rules
+                    rounded = resized(self._ledger, rules, traded, order_id, sign * units)
+                    order.rounded_units = 0 if rounded is None else sign * units
+                    return rounded or traded
         return traded
 
     def _record(
@@ -187,6 +191,7 @@ class Bookkeeper:
         )
         if self._faults.strikes(OrderFaultKind.UNREADABLE_PART, trade_id):
             trade.stranger = Random(f"{self._seed}/stranger/{trade_id}").choice(tuple(Flaw))
+        trade.is_repeated = self._faults.strikes(OrderFaultKind.REPEATED_ROW, trade_id)
         self.trades[trade_id] = trade
         latest_ms = window.resolves_at_ms - _SETTLED_BEFORE_MS
         fate = self._draw_fate(trade, latest_ms, now_ms)
@@ -225,7 +230,8 @@ class Bookkeeper:
         order.trade_ids.append(trade.trade_id)
         self._copy_status(market, order)
         snapshot = market.engine.order(order_id)
-        is_last = snapshot is not None and snapshot.filled_units <= order.filled_units
+        matched_units = order.filled_units - order.rounded_units
+        is_last = snapshot is not None and snapshot.filled_units == matched_units
         is_whole = is_last and order.status is ExchangeOrderStatus.MATCHED
         is_cut = not (is_whole or order.ends_short)
         if is_cut and self._faults.strikes(OrderFaultKind.SHORT_MATCH, order_id):

@@ -42,7 +42,8 @@ class OrderFaultKind(enum.Enum):
     PARTIAL_BATCH = "partial_batch"
     """Of the orders of a batch only the first is accepted."""
     SHORT_MATCH = "short_match"
-    """When it has traded in part, what is left goes and it counts as MATCHED (F29)."""
+    """It counts as MATCHED with less than was ordered: what it has not traded yet goes, or its last
+    trade is a little smaller than what was left of it (F29)."""
     EXCESS_FILL = "excess_fill"
     """Its last trade is a little larger than what was left of it (F40)."""
 
@@ -55,12 +56,10 @@ class OrderFaultKind(enum.Enum):
     """It is confirmed, and then fails after all (F41)."""
     UNREADABLE_PART = "unreadable_part"
     """A stranger's part in it cannot be read: no amount, none at all, or no order (F30)."""
+    REPEATED_ROW = "repeated_row"
+    """Every reading tells its row twice, as pages that overlap do (F39)."""
     SHARE_LAG = "share_lag"
     """The shares it brings cannot be sold for ``for_ms``, or until the balance is updated."""
-
-    # a reading of a wallet's trades
-    REPEATED_ROWS = "repeated_rows"
-    """Its last rows are told twice (F39)."""
 
     # a transaction that a wallet sends to the chain by itself
     REVERTED_TRANSACTION = "reverted_transaction"

@@ -9,7 +9,6 @@ from typing import Any
 from venue.engine import Ledger
 from venue.engine.messages import Outcome
 from venue.ordering.bookkeeper import Bookkeeper
-from venue.ordering.faults import OrderFaultKind, OrderFaults
 from venue.ordering.records import OrderRecord, TradeRecord
 from venue.ordering.refusal import RequestRefused
 from venue.ordering.signatures import EXCHANGE_ADDRESS
@@ -22,17 +21,13 @@ END_CURSOR = "LTE="
 ALLOWANCE = str(2**256 - 1)
 """Wallets have approved the exchange for everything."""
 _NANOS_PER_MILLIONTH = 1_000
-_MOST_REPEATED = 10
-"""Rows that a page beyond the last one may repeat."""
 
 
 class AccountReads:
     """Answers the authenticated reads of the CLOB."""
 
-    def __init__(self, seed: int, books: Bookkeeper, ledger: Ledger, faults: OrderFaults) -> None:
+    def __init__(self, seed: int, books: Bookkeeper, ledger: Ledger) -> None:
         self._seed = seed
-        self._faults = faults
-        self._reading_count = 0
         self._books = books
         self._ledger = ledger
 
@@ -77,10 +72,8 @@ class AccountReads:
             and (after_s is None or trade.traded.traded_at_ms // 1000 >= after_s)
             and (before_s is None or trade.traded.traded_at_ms // 1000 < before_s)
         ]
-        self._reading_count += 1
-        name = f"{wallet}/{self._reading_count}"
-        if rows and self._faults.strikes(OrderFaultKind.REPEATED_ROWS, name):
-            rows += rows[-_MOST_REPEATED:]
+        repeated = {trade.trade_id for trade in self._books.trades_of(wallet) if trade.is_repeated}
+        rows += [row for row in rows if row["id"] in repeated]
         return _page(rows, query)
 
     def money(self, wallet: str) -> dict[str, Any]:

@@ -39,6 +39,8 @@ class OrderRecord:
     end_reason: str = ""
     filled_units: int = 0
     trade_ids: list[str] = attrs.field(factory=list)
+    rounded_units: int = 0
+    """By how much its trades exceed what was matched, as a fault; negative if they miss it."""
     ends_short: bool = False
     """Whether it counts as matched when what is left of it goes, as a fault."""
 
@@ -101,6 +103,8 @@ class TradeRecord:
     """What is still to come."""
     stranger: Flaw | None = None
     """It is told with a part of somebody who is not in it, and which cannot be read, as a fault."""
+    is_repeated: bool = False
+    """Every reading tells it twice, as a fault."""
     is_kept_aside: bool = False
     """Whether it is going to fail, and what it brought is reserved until then."""
 

@@ -109,7 +109,7 @@ class OrderService:
             prove=prove,
             send=surface.send,
         )
-        self.reads = AccountReads(seed, self.desk.books, ledger, self.faults)
+        self.reads = AccountReads(seed, self.desk.books, ledger)
         self.chain = Chain(seed, ledger, self.wallets, catalogue, self.faults)
         self.reports = WalletReports(self.desk.books, ledger, catalogue)
         self._known_wallets = dict.fromkeys(address.lower() for address in wallets)

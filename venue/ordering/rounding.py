@@ -1,4 +1,4 @@
-"""A trade that brings a little more than was left of an order, as rounding on the venue does."""
+"""A trade that brings a little more or less than an order had left, as rounding does."""
 
 from __future__ import annotations
 
@@ -17,49 +17,60 @@ def size_in(traded: Traded, order_id: str) -> int:
     return sum(fill.size_units for fill in traded.maker_fills if fill.order_id == order_id)
 
 
-def enlarged(
-    ledger: Ledger, rules: MarketRules, traded: Traded, order_id: str, excess_units: int
+def resized(
+    ledger: Ledger, rules: MarketRules, traded: Traded, order_id: str, change_units: int
 ) -> Traded | None:
-    """Let an order trade more with a simulated trader than it did, with all that this moves.
+    """Let an order have traded more or less with a simulated trader, with all that this moves.
 
     Args:
-        ledger: carries the excess out.
+        ledger: carries the change out.
         rules: of the market.
         traded: what was matched; it is carried out already.
-        order_id: whose part grows.
-        excess_units: by how much.
+        order_id: whose part changes.
+        change_units: by how much; negative to make it smaller.
 
     Returns:
         The trade as it is now; None, and nothing has moved, if the order's owner cannot afford
         it or has met no simulated trader.
     """
     maker = _counterpart(ledger, traded, order_id)
-    if maker is None:
+    if maker is None or maker.size_units + change_units <= 0:
         return None
-    size_units = traded.size_units + excess_units
-    more_fee_nanos = fee_nanos(traded.price_ticks, size_units, rules.fee_rate_bps)
-    more_fee_nanos = max(0, more_fee_nanos - traded.fee_nanos)
-    taker_leg = Leg(traded.taker_owner, traded.outcome, traded.is_buy, traded.price_ticks)
-    maker_leg = Leg(maker.owner, maker.outcome, maker.is_buy, maker.price_ticks)
+    size_units = traded.size_units + change_units
     is_taker = traded.taker_order_id == order_id
-    own_leg, own_fee_nanos = (taker_leg, more_fee_nanos) if is_taker else (maker_leg, 0)
-    if not _affords(ledger, rules.market_id, own_leg, excess_units, own_fee_nanos):
+    fee_change_nanos = _fee_change_nanos(rules, traded, size_units) if is_taker else 0
+    sign = 1 if change_units > 0 else -1
+    taker_leg = Leg(
+        traded.taker_owner, traded.outcome, traded.is_buy is (sign > 0), traded.price_ticks
+    )
+    maker_leg = Leg(maker.owner, maker.outcome, maker.is_buy is (sign > 0), maker.price_ticks)
+    own_leg = taker_leg if is_taker else maker_leg
+    if not _affords(ledger, rules.market_id, own_leg, abs(change_units), fee_change_nanos):
         return None
-    ledger.settle(rules.market_id, excess_units, taker_leg, maker_leg)
-    charged_nanos = ledger.charge_fee(traded.taker_owner, more_fee_nanos)
+    ledger.settle(rules.market_id, abs(change_units), taker_leg, maker_leg)
+    if fee_change_nanos > 0:
+        fee_change_nanos = ledger.charge_fee(traded.taker_owner, fee_change_nanos)
+    else:
+        ledger.refund_fee(traded.taker_owner, -fee_change_nanos)
     return attrs.evolve(
         traded,
         size_units=size_units,
-        fee_nanos=traded.fee_nanos + charged_nanos,
+        fee_nanos=traded.fee_nanos + fee_change_nanos,
         maker_fills=tuple(
-            attrs.evolve(fill, size_units=fill.size_units + excess_units) if fill is maker else fill
+            attrs.evolve(fill, size_units=fill.size_units + change_units) if fill is maker else fill
             for fill in traded.maker_fills
         ),
     )
 
 
+def _fee_change_nanos(rules: MarketRules, traded: Traded, size_units: int) -> int:
+    """What a client's fee changes by; that of a simulated taker is nobody's business."""
+    due_nanos = fee_nanos(traded.price_ticks, size_units, rules.fee_rate_bps)
+    return due_nanos - traded.fee_nanos
+
+
 def _counterpart(ledger: Ledger, traded: Traded, order_id: str) -> MakerFill | None:
-    """The maker's part that grows with the taker's: the order's own, or a simulated trader's."""
+    """The maker's part that changes with the taker's: the order's own, or a simulated trader's."""
     if traded.taker_order_id == order_id:
         fills = [fill for fill in traded.maker_fills if ledger.account(fill.owner).is_unlimited]
     elif ledger.account(traded.taker_owner).is_unlimited:
