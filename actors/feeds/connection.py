@@ -37,10 +37,12 @@ Frame = tuple[bytes, int]
 
 @attrs.frozen
 class Connect:
-    """Command: open a connection in place of whatever there is."""
+    """Command: open a connection in place of the one of this name, if there is one."""
 
     epoch: int
     url: str
+    name: str = ""
+    """Tells apart the connections that one actor holds at a time."""
 
 
 @attrs.frozen
@@ -48,11 +50,14 @@ class SendText:
     """Command: say this on the open connection."""
 
     text: str
+    name: str = ""
 
 
 @attrs.frozen
 class Disconnect:
     """Command: let the connection go."""
+
+    name: str = ""
 
 
 @attrs.frozen
@@ -60,6 +65,7 @@ class Connected:
     """Event: the connection is open; nothing is subscribed yet."""
 
     epoch: int
+    name: str = ""
 
 
 @attrs.frozen
@@ -68,6 +74,11 @@ class Disconnected:
 
     epoch: int
     reason: str
+    name: str = ""
+    code: int | None = None
+    """The close code (1000 and above), or the HTTP status that refused the connection."""
+    retry_after_ms: int | None = None
+    """How long the service that refused it asks to wait."""
 
 
 @attrs.frozen
@@ -76,6 +87,7 @@ class FramesReceived:
 
     epoch: int
     frames: tuple[Frame, ...]
+    name: str = ""
 
 
 class Phase(enum.Enum):
@@ -95,13 +107,18 @@ class Rhythm:
 
     stale_after_ms: int
     ping_every_ms: int | None = None
-    """None: the venue knows no text PING."""
+    """None: the venue knows no ping in a text."""
+    ping_text: str = "PING"
 
 
 class FeedConnection:
-    """The state of one connection; its methods return what the port and timers must do."""
+    """The state of one connection; its methods return what the port and timers must do.
 
-    def __init__(self, url: str, rhythm: Rhythm, dice: Dice) -> None:
+    A name, if it has one, is part of its commands and, behind a slash, of its timers' keys.
+    """
+
+    def __init__(self, url: str, rhythm: Rhythm, dice: Dice, name: str = "") -> None:
+        self.name = name
         self.phase = Phase.IDLE
         self.epoch = 0
         self.reconnect_count = 0
@@ -158,8 +175,8 @@ class FeedConnection:
         self._up_since_ms = now_ms
         self._data_at_ms = None
         return [
-            *(Command(SendText(text)) for text in first_texts),
-            SetTimer(WATCHDOG_TIMER, self._rhythm.stale_after_ms),
+            *(Command(SendText(text, self.name)) for text in first_texts),
+            *self.watch_on(),
             *self._next_ping(),
         ]
 
@@ -168,41 +185,63 @@ class FeedConnection:
         self._data_at_ms = now_ms
 
     def ping(self) -> Effects:
-        """Send the venue's text PING, if it is time and the connection is open."""
-        return [Command(SendText("PING")), *self._next_ping()] if self.is_up else []
+        """Send the venue's ping, if it is time and the connection is open."""
+        if not self.is_up:
+            return []
+        return [Command(SendText(self._rhythm.ping_text, self.name)), *self._next_ping()]
 
     def watch_again(self, now_ms: int) -> Effects:
         """Look again when the data would be too old if no more came."""
         remaining_ms = self._rhythm.stale_after_ms - self.silence_ms(now_ms)
-        return [SetTimer(WATCHDOG_TIMER, max(1, remaining_ms))]
+        return [SetTimer(self._key(WATCHDOG_TIMER), max(1, remaining_ms))]
 
-    def lost(self, now_ms: int) -> Effects:
+    def watch_on(self) -> Effects:
+        """Look again after another such time, though the data is too old already."""
+        return [SetTimer(self._key(WATCHDOG_TIMER), self._rhythm.stale_after_ms)]
+
+    def lost(self, now_ms: int, least_ms: int = 0, spread_ms: int | None = None) -> Effects:
         """Let go of the connection and wait before the next attempt.
 
         The delay is full jitter: evenly spread up to 250 ms x 2**failures, at most 30 s.
+
+        Args:
+            now_ms: venue time.
+            least_ms: added to the delay: what the venue asks to wait.
+            spread_ms: spread the delay up to this instead.
         """
         if self.is_serving and now_ms - self._up_since_ms >= STEADY_AFTER_MS:
             self._failed_attempts = 0
         longest_ms = min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS << min(self._failed_attempts, 16))
-        delay_ms = int(self._dice.random() * longest_ms)
+        spread_ms = longest_ms if spread_ms is None else spread_ms
+        delay_ms = least_ms + int(self._dice.random() * spread_ms)
         self._failed_attempts += 1
         self.reconnect_count += 1
         self.phase = Phase.WAITING
+        return [*self._let_go(), SetTimer(self._key(RECONNECT_TIMER), delay_ms)]
+
+    def stop(self) -> Effects:
+        """Let go of the connection, and want none until it is started again."""
+        self.phase = Phase.IDLE
+        return [*self._let_go(), CancelTimer(self._key(RECONNECT_TIMER))]
+
+    def _let_go(self) -> Effects:
         return [
-            Command(Disconnect()),
-            CancelTimer(PING_TIMER),
-            CancelTimer(WATCHDOG_TIMER),
-            SetTimer(RECONNECT_TIMER, delay_ms),
+            Command(Disconnect(self.name)),
+            CancelTimer(self._key(PING_TIMER)),
+            CancelTimer(self._key(WATCHDOG_TIMER)),
         ]
 
     def _connect(self) -> Effects:
         self.phase = Phase.CONNECTING
         self.epoch += 1
         return [
-            Command(Connect(self.epoch, self._url)),
-            SetTimer(WATCHDOG_TIMER, CONNECT_LIMIT_MS),
+            Command(Connect(self.epoch, self._url, self.name)),
+            SetTimer(self._key(WATCHDOG_TIMER), CONNECT_LIMIT_MS),
         ]
 
     def _next_ping(self) -> Effects:
         every_ms = self._rhythm.ping_every_ms
-        return [] if every_ms is None else [SetTimer(PING_TIMER, every_ms)]
+        return [] if every_ms is None else [SetTimer(self._key(PING_TIMER), every_ms)]
+
+    def _key(self, timer: str) -> str:
+        return f"{timer}/{self.name}" if self.name else timer

@@ -6,7 +6,9 @@ text is parsed once, strictly, and then looked up.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -17,7 +19,12 @@ _UNIT_PLACES = 6
 _E18_PLACES = 18
 _TEXT_LENGTH_MAX = 48
 _TEXTS_KEPT_MAX = 65_536
+_NUMBERS_BELOW = 10**_TEXT_LENGTH_MAX
+_FLOAT_EXACT_BELOW = 2**53
+_MOMENTS_MS = range(10**12, 10**13)
+"""From 2001 to 2286; what is outside is in another unit, or no moment."""
 
+_Read = TypeVar("_Read")
 
 UNREADABLE = (msgspec.DecodeError, NotExact, UnicodeDecodeError, RecursionError)
 """All that reading a hostile frame can raise."""
@@ -93,6 +100,81 @@ def timestamp_ms(text: str) -> int:
     if text.isdigit() and text.isascii() and len(text) <= _TEXT_LENGTH_MAX:
         return int(text)
     return scaled_integer(text, 0)
+
+
+def whole_number(value: object) -> int:
+    """Read a whole number that JSON may hold as a number or as text.
+
+    ``7``, ``7.0``, ``"7"`` and ``"7.0"`` are the same; a flag, a fraction, a sign, an exponent in
+    a text, NaN, or a float too large to be exact is no number.
+
+    Raises:
+        NotExact: it is not unambiguous.
+    """
+    if isinstance(value, str):
+        return scaled_integer(value, 0)
+    if isinstance(value, float) and value.is_integer() and 0 <= value < _FLOAT_EXACT_BELOW:
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _NUMBERS_BELOW:
+        return value
+    raise NotExact(f"{value!r:.{_TEXT_LENGTH_MAX}} is not a whole number")
+
+
+def moment_ms(value: object) -> int:
+    """Read a moment in milliseconds since 1970, a number or text as in ``whole_number``.
+
+    Raises:
+        NotExact: it is none, or not in milliseconds.
+    """
+    moment = whole_number(value)
+    if moment not in _MOMENTS_MS:
+        raise NotExact(f"{value!r:.{_TEXT_LENGTH_MAX}} is not a time in milliseconds")
+    return moment
+
+
+def json_object(raw: bytes) -> Mapping[str, Any]:
+    """Read a frame that is a JSON object.
+
+    A NaN, which JSON does not have, stays one, so that it spoils only the value it stands for.
+
+    Raises:
+        MalformedFrame: it is anything else.
+    """
+    try:
+        frame = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise MalformedFrame(f"no JSON: {error}") from None
+    if not isinstance(frame, dict):
+        raise MalformedFrame("no JSON object")
+    return frame
+
+
+def each_by_itself(
+    rows: Iterable[object], read: Callable[[Mapping[str, Any]], _Read | None]
+) -> tuple[list[_Read], list[str]]:
+    """Read each row of a list; one that cannot be read loses only itself.
+
+    Args:
+        rows: what a frame holds.
+        read: reads one; None if there is nothing in it to be read, NotExact if it is unreadable.
+
+    Returns:
+        What was read, in order, and a sentence for each row that was not.
+    """
+    found: list[_Read] = []
+    problems: list[str] = []
+    for row in rows:
+        if not isinstance(row, dict):
+            problems.append(f"{row!r:.{_TEXT_LENGTH_MAX}} is no object")
+            continue
+        try:
+            one = read(row)
+        except NotExact as problem:
+            problems.append(str(problem))
+            continue
+        if one is not None:
+            found.append(one)
+    return found, problems
 
 
 class KnownTexts(dict[str, int]):

@@ -1,15 +1,16 @@
-"""The feeds' hand on the network: one websocket at a time, on a thread of its own."""
+"""The feeds' hand on the network: websockets, told apart by name, on a thread of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from itertools import groupby
 
 import attrs
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from actors.feeds.connection import (
     Connect,
@@ -19,6 +20,16 @@ from actors.feeds.connection import (
     FramesReceived,
     SendText,
 )
+from actors.feeds.polybolt import (
+    ApiCredentials,
+    Authenticate,
+    CredentialsFound,
+    CredentialsMissing,
+    CredentialsUnavailable,
+    FoundCredentials,
+    LookForCredentials,
+    auth_text,
+)
 from actors.proxies import proxy_url
 from actors.runtime.io_thread import IoThread
 
@@ -27,10 +38,12 @@ WAITING_FRAMES_MAX = 10_000
 OPEN_TIMEOUT_S = 10.0
 KEEPALIVE_S = 20.0
 _CLOSE_TIMEOUT_S = 1.0
+_RETRY_DIGITS_MAX = 5
 
 
 @attrs.frozen
 class _Arrival:
+    name: str
     epoch: int
     raw: bytes
     arrived_ns: int
@@ -39,14 +52,15 @@ class _Arrival:
 class WebSocketPort:
     """Performs Connect, SendText, Disconnect; reports Connected, Disconnected, FramesReceived.
 
+    Most actors hold one connection, whose name is empty; a second name is a second connection.
     Frames are stamped when they arrive and gathered until the next ``drain``. Beside the venue's
     text PING, which the core sends, the protocol's own keep-alive runs.
     """
 
     def __init__(self) -> None:
         self._io = IoThread("websocket")
-        self._session: Future[None] | None = None
-        self._socket: ClientConnection | None = None
+        self._sessions: dict[str, Future[None]] = {}
+        self._sockets: dict[str, ClientConnection] = {}
 
     def fileno(self) -> int:
         """Descriptor that is readable while events wait."""
@@ -60,48 +74,56 @@ class WebSocketPort:
         """
         match command:
             case Connect():
-                self._end_session()
-                self._session = self._io.submit(self._converse(command))
-            case SendText(text):
-                self._io.submit(self._say(text))
-            case Disconnect():
-                self._end_session()
+                self._end_session(command.name)
+                self._sessions[command.name] = self._io.submit(self._converse(command))
+            case SendText(text, name):
+                self._io.submit(self._say(text, name))
+            case Disconnect(name):
+                self._end_session(name)
             case _:
                 raise TypeError(f"a websocket cannot perform {command!r}")
 
     def drain(self) -> list[object]:
         """Take all events since the last call; neighbouring frames come as one event."""
         events: list[object] = []
-        for epoch, run in groupby(self._io.drain(), key=_epoch_of_frame):
-            if epoch is None:
+        for connection, run in groupby(self._io.drain(), key=_connection_of_frame):
+            if connection is None:
                 events += run
             else:
+                name, epoch = connection
                 frames = tuple((a.raw, a.arrived_ns) for a in run if isinstance(a, _Arrival))
-                events.append(FramesReceived(epoch, frames))
+                events.append(FramesReceived(epoch, frames, name))
         return events
 
     def close(self) -> None:
-        """Close the connection and end the thread."""
-        self._end_session()
+        """Close all connections and end the thread."""
+        for name in tuple(self._sessions):
+            self._end_session(name)
         self._io.close()
 
-    def _end_session(self) -> None:
-        if self._session is not None:
-            self._session.cancel()
-            self._session = None
+    def _end_session(self, name: str) -> None:
+        session = self._sessions.pop(name, None)
+        if session is not None:
+            session.cancel()
 
     # On the I/O thread
 
     async def _converse(self, command: Connect) -> None:
         """Hold one connection until it ends or is cancelled, and say how it ended."""
+        code: int | None = None
+        retry_after_ms: int | None = None
         try:
             reason = await self._receive(command)
         except ConnectionClosed as closed:
+            code = None if closed.rcvd is None else closed.rcvd.code
             reason = f"{command.url} closed the connection: {closed}"
         except (OSError, TimeoutError, ValueError, WebSocketException) as problem:
             kind = type(problem).__name__
             reason = f"no connection to {command.url}: {kind}: {problem}"
-        self._io.post(Disconnected(command.epoch, reason))
+            if isinstance(problem, InvalidStatus):
+                code = problem.response.status_code
+                retry_after_ms = _retry_after_ms(problem)
+        self._io.post(Disconnected(command.epoch, reason, command.name, code, retry_after_ms))
 
     async def _receive(self, command: Connect) -> str:
         socket = await connect(
@@ -114,21 +136,24 @@ class WebSocketPort:
             close_timeout=_CLOSE_TIMEOUT_S,
             proxy=proxy_url(command.url),
         )
-        self._socket = socket
-        self._io.post(Connected(command.epoch))
+        self._sockets[command.name] = socket
+        self._io.post(Connected(command.epoch, command.name))
         try:
             while self._io.waiting_count < WAITING_FRAMES_MAX:
                 raw = await socket.recv(decode=False)
-                self._io.post(_Arrival(command.epoch, raw, time.monotonic_ns()))
+                arrived_ns = time.monotonic_ns()
+                self._io.post(_Arrival(command.name, command.epoch, raw, arrived_ns))
             return f"{WAITING_FRAMES_MAX} events of {command.url} wait unread"
         finally:
+            if self._sockets.get(command.name) is socket:
+                del self._sockets[command.name]
             try:
                 await socket.close()
             finally:
                 socket.transport.abort()  # a farewell may be cut short by the port's close
 
-    async def _say(self, text: str) -> None:
-        socket = self._socket
+    async def _say(self, text: str, name: str) -> None:
+        socket = self._sockets.get(name)
         if socket is not None:
             try:
                 await asyncio.wait_for(socket.send(text), OPEN_TIMEOUT_S)
@@ -136,5 +161,52 @@ class WebSocketPort:
                 return  # the conversation notices its own end, and reports it
 
 
-def _epoch_of_frame(event: object) -> int | None:
-    return event.epoch if isinstance(event, _Arrival) else None
+class PricePort(WebSocketPort):
+    """The price feed's: it also says API credentials.
+
+    They are read anew each time they are said, and neither kept here nor given to the core.
+    """
+
+    def __init__(self, find: Callable[[], FoundCredentials]) -> None:
+        """Make the port; ``find`` reads the credentials or raises CredentialsUnavailable."""
+        super().__init__()
+        self._find = find
+
+    def perform(self, command: object) -> None:
+        """Start what the core commanded.
+
+        Raises:
+            TypeError: the command is not one of this port's.
+        """
+        match command:
+            case LookForCredentials():
+                self._look()
+            case Authenticate(name):
+                credentials = self._look()
+                if credentials is not None:
+                    self._io.submit(self._say(auth_text(credentials), name))
+            case _:
+                super().perform(command)
+
+    def _look(self) -> ApiCredentials | None:
+        try:
+            found = self._find()
+        except CredentialsUnavailable as missing:
+            self._io.submit(self._tell(CredentialsMissing(str(missing))))
+            return None
+        event = CredentialsFound(found.credentials.fingerprint, found.place)
+        self._io.submit(self._tell(event))
+        return found.credentials
+
+    async def _tell(self, event: object) -> None:
+        self._io.post(event)
+
+
+def _connection_of_frame(event: object) -> tuple[str, int] | None:
+    return (event.name, event.epoch) if isinstance(event, _Arrival) else None
+
+
+def _retry_after_ms(refusal: InvalidStatus) -> int | None:
+    """Read Retry-After in seconds; its other form, a date, is rare and is taken for none."""
+    text = refusal.response.headers.get("Retry-After", "").strip()
+    return int(text) * 1000 if text.isdecimal() and len(text) <= _RETRY_DIGITS_MAX else None

@@ -1,4 +1,4 @@
-"""Polymarket's real-time data service: the 60-second average that settles windows.
+"""Polymarket's older real-time data service: the 60-second average that settles windows.
 
 Source: Polymarket's documentation, RTDS. ``full_accuracy_value`` is the price times 10**18 as an
 integer in text; the ``value`` beside it is rounded and so never used. The first frame after a
@@ -7,14 +7,29 @@ subscription may be of type "subscribe" and hold recent ticks in ``payload.data`
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
 import msgspec
 
-from actors.feeds.decoding import UNREADABLE, MalformedFrame, scaled_integer
-from actors.feeds.messages import TwapTick
+from actors.core import Command, Effects
+from actors.feeds.connection import SendText
+from actors.feeds.decoding import (
+    MalformedFrame,
+    each_by_itself,
+    json_object,
+    moment_ms,
+    whole_number,
+)
+from actors.feeds.messages import RTDS, TwapTick
+from actors.feeds.price_protocol import Received
 from actors.units import NotExact
 
 TWAP_TOPIC = "crypto_prices_twap_sixty"
 TWAP_WINDOW_S = 60
+
+_PONG = frozenset({b"PONG", b""})
 
 
 def subscribe_text(symbol: str) -> str:
@@ -25,64 +40,64 @@ def subscribe_text(symbol: str) -> str:
     return msgspec.json.encode(message).decode()
 
 
-class _Tick(msgspec.Struct, gc=False):
-    timestamp: int
-    full_accuracy_value: str | None = None
-    window_s: int | None = None
-
-
-class _Payload(msgspec.Struct, gc=False):
-    symbol: str
-    timestamp: int | None = None
-    full_accuracy_value: str | None = None
-    window_s: int | None = None
-    data: list[_Tick] | None = None
-
-
-class _Frame(msgspec.Struct, gc=False):
-    topic: str
-    payload: msgspec.Raw
-
-
-_frame_decoder = msgspec.json.Decoder(_Frame)
-_payload_decoder = msgspec.json.Decoder(_Payload)
-
-
-def decode(raw: bytes, symbol: str) -> list[TwapTick]:
+def decode(raw: bytes, symbol: str) -> tuple[list[TwapTick], list[str]]:
     """Decode one frame to the symbol's ticks, oldest first; other topics and symbols give none.
 
     A tick of the history without its exact value is left out: it would prove no price.
 
-    Raises:
-        MalformedFrame: it is not a frame of this service, or a tick is not exact.
+    Returns:
+        The ticks, and a sentence for each part of the frame that could not be read.
     """
     try:
-        frame = _frame_decoder.decode(raw)
-        if frame.topic != TWAP_TOPIC:
-            return []
-        payload = _payload_decoder.decode(frame.payload)
-        if payload.symbol != symbol:
-            return []
-        ticks = [_tick(one, payload.window_s) for one in _wire_ticks(payload)]
-    except UNREADABLE as error:
-        raise MalformedFrame(str(error)) from None
-    return sorted(ticks, key=lambda tick: tick.timestamp_ms)
+        frame = json_object(raw)
+    except MalformedFrame as problem:
+        return [], [str(problem)]
+    if frame.get("topic") != TWAP_TOPIC:
+        return [], []
+    payload = frame.get("payload")
+    if not isinstance(payload, dict):
+        return [], ["a frame of prices has no payload"]
+    if payload.get("symbol") != symbol:
+        return [], []
+    history = payload.get("data")
+    if isinstance(history, list):
+        ticks, problems = each_by_itself(history, partial(_past_tick, payload.get("window_s")))
+    else:
+        ticks, problems = each_by_itself([payload], partial(_tick, None))
+    return sorted(ticks, key=lambda tick: tick.timestamp_ms), problems
 
 
-def _wire_ticks(payload: _Payload) -> list[_Tick]:
-    if payload.data is not None:
-        return [one for one in payload.data if one.full_accuracy_value is not None]
-    if payload.timestamp is None or payload.full_accuracy_value is None:
-        raise NotExact("a tick needs both timestamp and full_accuracy_value")
-    return [_Tick(payload.timestamp, payload.full_accuracy_value, payload.window_s)]
+class RtdsProtocol:
+    """One connection to the service."""
+
+    def __init__(self, symbol: str) -> None:
+        self._symbol = symbol
+
+    def opening(self, name: str) -> Effects:
+        """Subscribe."""
+        return [Command(SendText(subscribe_text(self._symbol), name))]
+
+    def receive(self, raw: bytes) -> Received:
+        """Read one frame; frames have no numbers, so nothing tells of one that was lost."""
+        if raw in _PONG:
+            return Received()
+        ticks, problems = decode(raw, self._symbol)
+        return Received(ticks=tuple(ticks), problems=tuple(problems))
 
 
-def _tick(wire: _Tick, window_s: int | None) -> TwapTick:
-    price = scaled_integer(wire.full_accuracy_value or "", 0)
-    if price == 0:
-        raise NotExact("full_accuracy_value is 0, which is no price")
+def _past_tick(window_s: object, row: Mapping[str, Any]) -> TwapTick | None:
+    return None if row.get("full_accuracy_value") is None else _tick(window_s, row)
+
+
+def _tick(window_s: object, row: Mapping[str, Any]) -> TwapTick:
+    price_e18 = whole_number(row.get("full_accuracy_value"))
+    own_window_s = row.get("window_s") if row.get("window_s") is not None else window_s
+    length_s = TWAP_WINDOW_S if own_window_s is None else whole_number(own_window_s)
+    if price_e18 == 0 or length_s == 0:
+        raise NotExact("full_accuracy_value or window_s is 0, which is no average of a price")
     return TwapTick(
-        price_e18=price,
-        timestamp_ms=wire.timestamp,
-        window_s=wire.window_s or window_s or TWAP_WINDOW_S,
+        price_e18=price_e18,
+        timestamp_ms=moment_ms(row.get("timestamp")),
+        window_s=length_s,
+        source=RTDS,
     )

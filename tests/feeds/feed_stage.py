@@ -67,11 +67,11 @@ class LoopbackVenue:
 class RealStage:
     """Performs a core's effects on its port and on timers, and keeps what it sends."""
 
-    def __init__(self, core: Core, speed: int = 1) -> None:
+    def __init__(self, core: Core, speed: int = 1, port: WebSocketPort | None = None) -> None:
         """Stage the core; ``speed`` is venue time over real time."""
         self.core = core
         self._speed = speed
-        self.port = WebSocketPort()
+        self.port = port or WebSocketPort()
         self.sent: list[Send] = []
         self._due_ms: dict[str, int] = {}
         self._began_ns = time.monotonic_ns()

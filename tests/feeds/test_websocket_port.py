@@ -118,7 +118,17 @@ def test_tls_dns_and_address_errors_are_reported_like_any_other(
     assert event.reason.startswith("no connection to ")
 
 
-def test_a_server_that_refuses_the_handshake_is_reported(port: WebSocketPort) -> None:
+@pytest.mark.parametrize(
+    ("status", "header", "retry_after_ms"),
+    [
+        ("503 Service Unavailable", "", None),
+        ("503 Service Unavailable", "Retry-After: 7\r\n", 7_000),
+        ("429 Too Many Requests", "Retry-After: Wed, 21 Oct 2026 07:28:00 GMT\r\n", None),
+    ],
+)
+def test_a_server_that_refuses_the_handshake_is_reported(
+    port: WebSocketPort, status: str, header: str, retry_after_ms: int | None
+) -> None:
     async def never(_connection: ServerConnection) -> None:
         raise AssertionError("not reached")
 
@@ -127,7 +137,8 @@ def test_a_server_that_refuses_the_handshake_is_reported(port: WebSocketPort) ->
             self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
 
             async def refuse(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-                writer.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")
+                head = f"HTTP/1.1 {status}\r\n{header}Content-Length: 0\r\n\r\n"
+                writer.write(head.encode())
                 await writer.drain()
                 writer.close()
                 await writer.wait_closed()
@@ -141,7 +152,9 @@ def test_a_server_that_refuses_the_handshake_is_reported(port: WebSocketPort) ->
         port.perform(Connect(1, venue.url))
         (event,) = drain_until(port, has(Disconnected))
     assert isinstance(event, Disconnected)
-    assert "503" in event.reason
+    assert status[:3] in event.reason
+    assert event.code == int(status[:3])
+    assert event.retry_after_ms == retry_after_ms
 
 
 def test_a_connection_let_go_is_closed_and_says_nothing_more(port: WebSocketPort) -> None:
@@ -171,6 +184,54 @@ def test_a_new_connection_takes_the_place_of_the_old(port: WebSocketPort) -> Non
         port.perform(SendText("hello"))
         events = drain_until(port, has(FramesReceived))
     assert [event.epoch for event in events if isinstance(event, FramesReceived)] == [2]
+
+
+def test_connections_of_two_names_live_side_by_side(port: WebSocketPort) -> None:
+    with LoopbackVenue(echo) as one, LoopbackVenue(echo) as two:
+        port.perform(Connect(1, one.url, "a"))
+        port.perform(Connect(7, two.url, "b"))
+        opened = drain_until(port, lambda events: len(events) == 2)
+        assert {*opened} == {Connected(1, "a"), Connected(7, "b")}
+        port.perform(SendText("to a", "a"))
+        port.perform(SendText("to b", "b"))
+        port.perform(SendText("to nobody", "c"))
+        events = drain_until(port, lambda events: len(frames_in(events)) == 2)
+        heard = {
+            (event.name, event.epoch): [raw for raw, _ in event.frames]
+            for event in events
+            if isinstance(event, FramesReceived)
+        }
+        assert heard == {("a", 1): [b"to a"], ("b", 7): [b"to b"]}
+        port.perform(Disconnect("a"))
+        port.perform(SendText("again", "b"))
+        (event,) = drain_until(port, has(FramesReceived))
+    assert isinstance(event, FramesReceived)
+    assert event.name == "b"
+
+
+def test_a_new_connection_of_a_name_replaces_only_its_own(port: WebSocketPort) -> None:
+    with LoopbackVenue(echo) as venue:
+        port.perform(Connect(1, venue.url, "a"))
+        port.perform(Connect(1, venue.url, "b"))
+        port.perform(Connect(2, venue.url, "a"))
+        drain_until(port, lambda events: {Connected(2, "a"), Connected(1, "b")} <= {*events})
+        for name in ("a", "b"):
+            port.perform(SendText(f"to {name}", name))
+        events = drain_until(port, lambda events: len(frames_in(events)) == 2)
+    frames = [event for event in events if isinstance(event, FramesReceived)]
+    assert {(event.name, event.epoch) for event in frames} == {("a", 2), ("b", 1)}
+
+
+@pytest.mark.parametrize("code", [4001, 4002, 4003, 4008, 1001])
+def test_the_code_that_a_connection_was_closed_with_is_told(port: WebSocketPort, code: int) -> None:
+    async def close(connection: ServerConnection) -> None:
+        await connection.close(code, "so it is")
+
+    with LoopbackVenue(close) as venue:
+        port.perform(Connect(1, venue.url, "a"))
+        closed = drain_until(port, has(Disconnected))[-1]
+    assert isinstance(closed, Disconnected)
+    assert (closed.code, closed.name) == (code, "a")
 
 
 def test_an_actor_that_does_not_drain_loses_the_connection_not_the_memory(

@@ -1,0 +1,241 @@
+"""PolyBolt, the venue's price service: the 60-second average that settles windows.
+
+Source: Polymarket's documentation, PolyBolt reference and live data overview. Frames are JSON with
+an ``op``, each answered by an acknowledgement or an error that repeats its ``rid``. A connection
+says its API credentials once, then subscribes; the subscription is followed by one frame with
+``snapshot`` true that holds the two minutes before. ``seq`` counts the frames of a channel on a
+connection one by one, and ``dropped`` says how many the service left out before a frame.
+``full_accuracy_value`` is an exact decimal text in dollars; ``value`` is rounded and never used.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import attrs
+import msgspec
+
+from actors.core import Command, Effects
+from actors.feeds.decoding import (
+    MalformedFrame,
+    each_by_itself,
+    json_object,
+    moment_ms,
+    price_e18,
+    whole_number,
+)
+from actors.feeds.messages import POLYBOLT, TwapTick
+from actors.feeds.price_protocol import Received
+from actors.units import NotExact
+
+CHANNEL = "price.crypto.twap"
+WINDOW_S = 60
+PROVIDER = "chainlink"
+"""What ``source`` begins with; a price of another provider settles nothing."""
+
+_FINGERPRINT_DIGITS = 16
+AUTH_RID, SUBSCRIBE_RID, PING_RID = "auth", "subscribe", "ping"
+
+
+class CloseCode(enum.IntEnum):
+    """Why the service ends a connection."""
+
+    CREDENTIALS_REFUSED = 4001
+    TOO_SLOW = 4002
+    """The client read too slowly, or two of its pongs are missing."""
+    DRAINING = 4003
+    """This server goes; another is there."""
+    POLICY_BREACH = 4008
+    """The client did something that is never allowed."""
+
+
+@attrs.frozen
+class ApiCredentials:
+    """What a connection proves itself with; the printed form shows none of it."""
+
+    key: str = attrs.field(repr=False)
+    secret: str = attrs.field(repr=False)
+    passphrase: str = attrs.field(repr=False)
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells these credentials from others, and tells nothing else of them."""
+        whole = f"{self.key}\n{self.secret}\n{self.passphrase}"
+        return hashlib.sha256(whole.encode()).hexdigest()[:_FINGERPRINT_DIGITS]
+
+
+@attrs.frozen
+class FoundCredentials:
+    """Credentials, and where they come from."""
+
+    credentials: ApiCredentials
+    place: str
+    """In words."""
+
+
+class CredentialsUnavailable(Exception):
+    """There are no API credentials that may be used; the sentence contains none of any."""
+
+
+@attrs.frozen
+class LookForCredentials:
+    """Command: see whether there are API credentials, and which."""
+
+
+@attrs.frozen
+class Authenticate:
+    """Command: say the API credentials on the open connection of this name."""
+
+    name: str
+
+
+@attrs.frozen
+class CredentialsFound:
+    """Event: there are API credentials; those found last are those a connection says."""
+
+    fingerprint: str
+    place: str
+    """Where they come from, in words."""
+
+
+@attrs.frozen
+class CredentialsMissing:
+    """Event: there are no API credentials that may be used; one sentence says why."""
+
+    reason: str
+
+
+def auth_text(credentials: ApiCredentials) -> str:
+    """First frame of a connection; never to be kept or shown."""
+    auth = {
+        "apiKey": credentials.key,
+        "secret": credentials.secret,
+        "passphrase": credentials.passphrase,
+    }
+    return _text(op="auth", rid=AUTH_RID, auth=auth)
+
+
+def subscribe_text(symbol: str) -> str:
+    """Second frame, once the first is acknowledged."""
+    filters = {"symbol": symbol, "window_seconds": WINDOW_S}
+    return _text(
+        op="subscribe", rid=SUBSCRIBE_RID, subscriptions=[{"channel": CHANNEL, "filter": filters}]
+    )
+
+
+PING_TEXT = msgspec.json.encode({"op": "ping", "rid": PING_RID}).decode()
+
+
+class PolyBoltProtocol:
+    """One connection. Its first frame holds credentials, so the port says it: ``Authenticate``."""
+
+    def __init__(self, symbol: str) -> None:
+        self._symbol = symbol
+        self._is_subscribed = False
+        self._seq: int | None = None
+
+    def opening(self, name: str) -> Effects:
+        """Prove who asks."""
+        return [Command(Authenticate(name))]
+
+    def receive(self, raw: bytes) -> Received:
+        """Read one frame: an acknowledgement, an error, or prices."""
+        try:
+            frame = json_object(raw)
+        except MalformedFrame as problem:
+            return Received(problems=(str(problem),))
+        if "op" in frame:
+            return self._answer(frame)
+        return self._prices(frame) if frame.get("channel") == CHANNEL else Received()
+
+    def _answer(self, frame: Mapping[str, Any]) -> Received:
+        op, rid = frame["op"], frame.get("rid")
+        if op == "authed" and rid == AUTH_RID:
+            return Received(replies=(subscribe_text(self._symbol),))
+        if op == "subscribed" and rid == SUBSCRIBE_RID:
+            self._is_subscribed = True
+        return self._error(frame) if op == "error" else Received()
+
+    def _error(self, frame: Mapping[str, Any]) -> Received:
+        code = f"{frame.get('code')!s:.40}"
+        sentence = f"PolyBolt answered {code} to {frame.get('rid')!s:.20}"
+        if frame.get("rid") == AUTH_RID and code.startswith("auth_"):
+            return Received(refusal=sentence, are_credentials_refused=True)
+        return Received(problems=(sentence,), refusal="" if self._is_subscribed else sentence)
+
+    def _prices(self, frame: Mapping[str, Any]) -> Received:
+        lost_count, number_problems = self._lost_before(frame)
+        payload = frame.get("payload")
+        if not isinstance(payload, dict):
+            return Received(
+                problems=(*number_problems, "a frame of prices has no payload"),
+                lost_count=lost_count,
+            )
+        ticks, problems = _ticks(payload, self._symbol)
+        return Received(
+            ticks=tuple(ticks),
+            problems=(*number_problems, *problems),
+            lost_count=lost_count,
+        )
+
+    def _lost_before(self, frame: Mapping[str, Any]) -> tuple[int, tuple[str, ...]]:
+        """How many frames of the channel are missing before this one."""
+        try:
+            seq = whole_number(frame.get("seq"))
+            dropped_count = whole_number(frame.get("dropped") or 0)
+        except NotExact as problem:
+            return 0, (str(problem),)
+        known, self._seq = self._seq, seq
+        if known is None or seq == known + 1:
+            return dropped_count, ()
+        if seq <= known:
+            return max(1, dropped_count), (f"seq {seq} came after {known}",)
+        return max(seq - known - 1, dropped_count), ()
+
+
+def _ticks(payload: Mapping[str, Any], symbol: str) -> tuple[list[TwapTick], list[str]]:
+    """Read a snapshot's ticks, or the one of an update; another symbol's give none."""
+    if payload.get("symbol") != symbol:
+        return [], []
+    history = payload.get("data")
+    if isinstance(history, list):
+        ticks, problems = each_by_itself(history, partial(_past_tick, payload))
+    else:
+        ticks, problems = each_by_itself([payload], partial(_tick, payload))
+    return sorted(ticks, key=lambda tick: tick.timestamp_ms), problems
+
+
+def _past_tick(payload: Mapping[str, Any], row: Mapping[str, Any]) -> TwapTick | None:
+    return None if row.get("full_accuracy_value") is None else _tick(payload, row)
+
+
+def _tick(payload: Mapping[str, Any], row: Mapping[str, Any]) -> TwapTick:
+    window_s = row.get("window_seconds", payload.get("window_seconds"))
+    if window_s is not None and whole_number(window_s) != WINDOW_S:
+        raise NotExact(f"an average of {window_s!r:.20} seconds settles nothing")
+    provider = row.get("source", payload.get("source"))
+    if provider is not None and not str(provider).lower().startswith(PROVIDER):
+        raise NotExact(f"{provider!r:.40} is not the provider that settles windows")
+    return TwapTick(
+        price_e18=price_e18(_price_text(row.get("full_accuracy_value"))),
+        timestamp_ms=moment_ms(row.get("timestamp")),
+        window_s=WINDOW_S,
+        source=POLYBOLT,
+    )
+
+
+def _price_text(value: object) -> str:
+    """Text of an exact price; a number with a point may have been rounded, and is none."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise NotExact(f"{value!r:.48} is no exact price")
+
+
+def _text(**fields: object) -> str:
+    return msgspec.json.encode(fields).decode()

@@ -1,0 +1,40 @@
+"""What the venue's two price services have in common, seen from one connection."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import attrs
+
+from actors.core import Effects
+from actors.feeds.messages import TwapTick
+
+
+@attrs.frozen(kw_only=True)
+class Received:
+    """What one frame says, and what is to be said because of it."""
+
+    ticks: tuple[TwapTick, ...] = ()
+    """Oldest first."""
+    problems: tuple[str, ...] = ()
+    """A sentence for each part that could not be read."""
+    replies: tuple[str, ...] = ()
+    """Texts that the protocol wants said now."""
+    lost_count: int = 0
+    """Frames that were lost before this one, as its number or the service itself says."""
+    refusal: str = ""
+    """Why the connection is of no use: the service refused what it was asked."""
+    are_credentials_refused: bool = False
+    """The refusal is of the credentials: with the same ones it is no use trying again."""
+
+
+class PriceProtocol(Protocol):
+    """The protocol of one connection, without its input and output."""
+
+    def opening(self, name: str) -> Effects:
+        """What is to be said first on the open connection of this name."""
+        ...
+
+    def receive(self, raw: bytes) -> Received:
+        """Read one frame; never raises for what a frame holds."""
+        ...
