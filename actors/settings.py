@@ -85,7 +85,17 @@ class VenueSettings:
     rtds_ws_url: str = setting(
         "wss://ws-live-data.polymarket.com",
         _url("wss", "ws"),
-        "the average price that strike and close are taken from",
+        "the older source of the average price that strike and close are taken from",
+    )
+    polybolt_ws_url: str = setting(
+        "wss://ws-live-v2.polymarket.com/ws",
+        _url("wss", "ws"),
+        "its newer source, PolyBolt, which asks for API credentials",
+    )
+    price_source: str = setting(
+        "auto",
+        _one_of("auto", "polybolt", "rtds"),
+        "where that average comes from; auto listens to both and uses what serves",
     )
     coinbase_ws_url: str = setting(
         "wss://ws-feed.exchange.coinbase.com",
@@ -109,7 +119,7 @@ class SeriesSettings:
     """Which series of windows is traded."""
 
     asset: str = setting(
-        "btc", _one_of("btc", "eth", "sol", "xrp", "doge", "bnb"), "the underlying"
+        "btc", _one_of("btc", "eth", "sol", "xrp", "doge", "bnb", "hype", "zec"), "the underlying"
     )
     window_minutes: int = setting(15, _one_of(5, 15), "length of a window")
 
@@ -125,8 +135,13 @@ class SeriesSettings:
 
     @property
     def twap_symbol(self) -> str:
-        """The symbol of the venue's own price source, such as btc/usd."""
+        """The symbol of the venue's older price source, such as btc/usd."""
         return f"{self.asset}/usd"
+
+    @property
+    def polybolt_symbol(self) -> str:
+        """The symbol of its newer one, such as btcusd."""
+        return f"{self.asset}usd"
 
 
 @attrs.frozen(kw_only=True)

@@ -35,7 +35,7 @@ from actors.roles import (
     order_id_of,
 )
 from actors.strategy.core import StrategyCore
-from simulation.exchange.ports import SimulatedHttp, SimulatedWebSocket, Wire
+from simulation.exchange.ports import SimulatedHttp, SimulatedPricePort, SimulatedWebSocket, Wire
 from simulation.house import SimulatedPort
 from simulation.live.hand import SimulatedHand
 from simulation.player import Player
@@ -59,7 +59,7 @@ PERMANENT: Mapping[str, type[Core]] = {
 PORTS: Mapping[str, PortMaker] = {
     MARKET_FEED: SimulatedWebSocket,
     REFERENCE_FEED: SimulatedWebSocket,
-    TWAP_FEED: SimulatedWebSocket,
+    TWAP_FEED: SimulatedPricePort,
     DIRECTORY: SimulatedHttp,
 }
 

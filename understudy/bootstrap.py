@@ -120,6 +120,7 @@ def pointed_at_local_exchange(settings: Settings, http_url: str, ws_url: str) ->
         clob_url=http_url,
         clob_ws_url=f"{ws_url}/ws",
         rtds_ws_url=f"{ws_url}/rtds",
+        polybolt_ws_url=f"{ws_url}/polybolt",
         coinbase_ws_url=f"{ws_url}/coinbase",
     )
     execution = attrs.evolve(settings.execution, wallet=None)

@@ -25,10 +25,15 @@ KEY_VARIABLE = "UNDERSTUDY_PRIVATE_KEY"
 FILE_VARIABLE = "UNDERSTUDY_PRIVATE_KEY_FILE"
 
 _KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
+_KEY_FILE_CHARS_MAX = 200
 
 
 class KeyUnavailable(Exception):
     """There is no key that may be used; the sentence never contains any of it."""
+
+
+class FileNotPrivate(Exception):
+    """A file with a secret may not be used; the sentence names it and says why."""
 
 
 @attrs.frozen
@@ -58,7 +63,12 @@ def read_private_key(environment: Mapping[str, str] | None = None) -> PrivateKey
             f"there is no private key: name a file of mode 0600 in {FILE_VARIABLE}, "
             f"or set {KEY_VARIABLE}"
         )
-    return _checked(text, KEY_VARIABLE) if text else _checked(_file_text(Path(path)), path)
+    if text:
+        return _checked(text, KEY_VARIABLE)
+    try:
+        return _checked(private_text(Path(path), _KEY_FILE_CHARS_MAX), path)
+    except FileNotPrivate as problem:
+        raise KeyUnavailable(str(problem)) from None
 
 
 def account_of_key() -> str:
@@ -94,14 +104,10 @@ def only_for_the_executor() -> Iterator[None]:
 
 @contextlib.contextmanager
 def handed_over(key: PrivateKey) -> Iterator[None]:
-    """Let processes that are forked within the block read this key, as if its file were named.
-
-    On Linux the file is memory of this process alone: it has no name in any directory, and is gone
-    with the process, whatever ends it. Elsewhere it is a temporary one of mode 0600.
-    """
+    """Let processes that are forked within the block read this key, as if its file were named."""
     before = os.environ.get(FILE_VARIABLE)
-    _take_out_of_environment(KEY_VARIABLE)
-    with _private_file() as (path, descriptor):
+    take_out_of_environment(KEY_VARIABLE)
+    with private_file() as (path, descriptor):
         os.write(descriptor, key.text.encode())
         os.environ[FILE_VARIABLE] = path
         try:
@@ -113,9 +119,14 @@ def handed_over(key: PrivateKey) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _private_file() -> Iterator[tuple[str, int]]:
+def private_file() -> Iterator[tuple[str, int]]:
+    """Make a file for a secret, which ends with the block; its path and descriptor.
+
+    On Linux it is memory of this process alone: it has no name in any directory, and is gone with
+    the process, whatever ends it. Elsewhere it is a temporary one of mode 0600.
+    """
     if sys.platform.startswith("linux"):
-        descriptor = os.memfd_create("key")
+        descriptor = os.memfd_create("secret")
         try:
             os.fchmod(descriptor, 0o600)
             yield f"/proc/{os.getpid()}/fd/{descriptor}", descriptor
@@ -126,7 +137,7 @@ def _private_file() -> Iterator[tuple[str, int]]:
             yield file.name, file.fileno()
 
 
-def _take_out_of_environment(name: str) -> None:
+def take_out_of_environment(name: str) -> None:
     """Unset a variable and overwrite its text where the process was given it: /proc shows that."""
     libc = ctypes.CDLL(None)
     libc.getenv.restype = ctypes.c_void_p
@@ -143,16 +154,21 @@ def _checked(text: str, source: str) -> PrivateKey:
     return PrivateKey("0x" + digits.removeprefix("0x"))
 
 
-def _file_text(path: Path) -> str:
+def private_text(path: Path, chars_max: int) -> str:
+    """Read the beginning of a file that only this user can read.
+
+    Raises:
+        FileNotPrivate: it cannot be read, or it is another user's, or others can read it.
+    """
     try:
         with path.open(encoding="ascii") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode) or status.st_uid != os.getuid():
-                raise KeyUnavailable(f"{path} is not a plain file of this user")
+                raise FileNotPrivate(f"{path} is not a plain file of this user")
             if stat.S_IMODE(status.st_mode) & 0o077:
-                raise KeyUnavailable(f"{path} can be read by others: chmod 600 {path}")
-            return file.read(200)
+                raise FileNotPrivate(f"{path} can be read by others: chmod 600 {path}")
+            return file.read(chars_max)
     except OSError as error:
-        raise KeyUnavailable(f"{path} cannot be read: {error.strerror}") from None
+        raise FileNotPrivate(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise KeyUnavailable(f"{path} does not hold a private key") from None
+        raise FileNotPrivate(f"{path} does not hold plain text") from None

@@ -187,3 +187,5 @@ class FeedHealth:
     """The newest frame that could not be decoded, shortened; empty if none."""
     data_at_ms: int | None = None
     """Venue time of the newest data on this connection; None before the first."""
+    source: str = ""
+    """Price feed: the service in use, ``POLYBOLT`` or ``RTDS``; empty if none serves."""

@@ -1,97 +1,323 @@
-"""The TWAP feed: the venue's own average price, which sets strikes and settles windows.
+"""The price feed: the venue's own average price, which sets strikes and settles windows.
 
-A strike is the first tick in the second of a window's start. The ticks of such seconds are kept,
-said again every few seconds, and given to a directory that was made anew, because one lost could
-not be had again.
+The venue publishes it in two services, PolyBolt and the older RTDS, which it means to end. With
+``price_source = "auto"`` both are listened to at the same time, and what they tell is merged by its
+moment; so nothing is lost when one of them falls silent. PolyBolt is the one in use while it
+serves: its word counts where the two differ.
+
+The ticks of seconds in which windows start and end are kept, said again every few seconds, and
+given to a directory that was made anew, because one lost could not be had again. One that has not
+come is looked for in a fresh history, which either service sends to a new connection.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
-from actors.core import Dice, Effects, Send, handles
-from actors.feeds.connection import Rhythm
-from actors.feeds.feed_core import FeedCore
-from actors.feeds.messages import TwapTick, TwapTickWanted
-from actors.feeds.rtds import decode, subscribe_text
-from actors.roles import DIRECTORY, MARKET_STATE
-from actors.settings import Settings, VenueSettings
+from actors.core import CancelTimer, Command, Core, Dice, Effects, Log, Send, SetTimer, handles
+from actors.feeds import polybolt
+from actors.feeds.connection import Connected, Disconnected, FramesReceived, Rhythm
+from actors.feeds.messages import (
+    POLYBOLT,
+    RTDS,
+    FeedDown,
+    FeedHealth,
+    FeedUp,
+    TwapTick,
+    TwapTickWanted,
+)
+from actors.feeds.polybolt import (
+    CredentialsFound,
+    CredentialsMissing,
+    LookForCredentials,
+    PolyBoltProtocol,
+)
+from actors.feeds.price_stream import PriceStream, ServiceSpec
+from actors.feeds.rtds import RtdsProtocol
+from actors.feeds.seen_ticks import SeenTicks, is_boundary
+from actors.messages import PeerRestarted, Started, TimerFired
+from actors.roles import DIRECTORY, OBSERVER
+from actors.settings import Settings
+from actors.units import e18_text
 
-BOUNDARY_MS = 300_000
-"""Every window, of 5 or 15 minutes, starts and ends on a multiple of this."""
+HEALTH_TIMER = "health"
+HEALTH_EVERY_MS = 5_000
+CREDENTIALS_TIMER = "credentials"
+LOOK_EVERY_MS = 5_000
+FETCH_TIMER = "fetch"
+FETCH_EVERY_MS = 10_000
+HISTORY_MS = 120_000
+"""How far back a fresh history reaches."""
+STALE_AFTER_MS = 10_000
+"""Either service publishes once a second."""
+REAL_PATIENCE_MS = 1_000
+"""What a busy machine may need for a tick's way, in real time."""
 
-BOUNDARY_TOLERANCE_MS = 1_000
-"""The venue publishes once a second, not always on the second."""
-
-BOUNDARIES_KEPT = 5
 NEWEST_TOLD = 10
+BOUNDARIES_TOLD = 5
+CONTRADICTION_EVERY_MS = 60_000
+
+_LABELS = {POLYBOLT: "PolyBolt", RTDS: "RTDS"}
 
 
-class TwapFeedCore(FeedCore):
-    """Feeds directory and market state with every tick as it comes."""
-
-    rhythm = Rhythm(stale_after_ms=10_000, ping_every_ms=5_000)
+class TwapFeedCore(Core):
+    """Feeds the directory with every tick, each once."""
 
     def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
         super().__init__(role, settings, dice)
-        self._symbol = settings.series.twap_symbol
-        self._boundaries: dict[int, TwapTick] = {}
-        self._newest: TwapTick | None = None
+        wanted = settings.venue.price_source
+        self.streams = {
+            spec.name: PriceStream(spec, dice)
+            for spec in _services(settings)
+            if wanted in ("auto", spec.name)
+        }
+        """The services that are listened to, the preferred one first."""
+        self._seen = SeenTicks()
+        self._using = ""
+        """The service in use; empty while none serves."""
+        self._fingerprint = ""
+        self._denied = ""
+        """Fingerprint of the credentials that were refused."""
+        self._missing = ""
+        """Why there are no credentials, as far as it was said."""
+        self._wanted: int | None = None
+        """The moment whose tick is looked for."""
+        self._contradictions_count = 0
+        self._contradiction_told_at_ms: int | None = None
+        self._malformed_told = 0
 
-    def url(self, venue: VenueSettings) -> str:
-        """Address of the venue's real-time data service."""
-        return venue.rtds_ws_url
+    @property
+    def is_serving(self) -> bool:
+        """Whether a service gives new prices."""
+        return bool(self._served())
 
-    def first_texts(self) -> tuple[str, ...]:
-        """Subscribe to the series' symbol."""
-        return (subscribe_text(self._symbol),)
+    @handles(Started)
+    def on_started(self, _message: Started, now_ms: int) -> Effects:
+        """Connect; to PolyBolt as soon as there are credentials."""
+        del now_ms
+        effects: Effects = [SetTimer(HEALTH_TIMER, HEALTH_EVERY_MS)]
+        for name, stream in self.streams.items():
+            effects += [Command(LookForCredentials())] if name == POLYBOLT else stream.start()
+        return effects
 
-    def decode(self, raw: bytes) -> list[Any]:
-        """Decode a frame to this symbol's ticks."""
-        return decode(raw, self._symbol)
+    # Connections
 
-    def take(self, events: list[Any], oldest_ns: int, now_ms: int) -> Effects:
-        """Tell every tick; of a long history the boundaries and the newest, not a burst."""
-        del oldest_ns, now_ms
-        ticks: list[TwapTick] = events
+    @handles(Connected)
+    def on_connected(self, event: Connected, now_ms: int) -> Effects:
+        """Begin the service's protocol."""
+        effects: Effects = []
+        for stream in self.streams.values():
+            effects += stream.connected(event, now_ms)
+        return effects
+
+    @handles(Disconnected)
+    def on_disconnected(self, event: Disconnected, now_ms: int) -> Effects:
+        """Connect anew, as the service asks for; meanwhile the other one may serve."""
+        effects: Effects = []
+        for stream in self.streams.values():
+            effects += stream.disconnected(event, now_ms)
+        return [*effects, *self._look_for_others(), *self._judge()]
+
+    @handles(FramesReceived)
+    def on_frames(self, event: FramesReceived, now_ms: int) -> Effects:
+        """Read what a service says, and tell what is new in it."""
+        ticks: list[TwapTick] = []
+        effects: Effects = []
+        for stream in self.streams.values():
+            found, done = stream.received(event, now_ms)
+            ticks += found
+            effects += done
+        told = self._tell(ticks, now_ms)
+        return [*effects, *told, *self._look_for_others(), *self._judge()]
+
+    @handles(TimerFired)
+    def on_timer(self, timer: TimerFired, now_ms: int) -> Effects:
+        """Look for credentials or a missing tick, report; other timers are a connection's."""
+        if timer.key == HEALTH_TIMER:
+            return self._report()
+        if timer.key == CREDENTIALS_TIMER:
+            return [Command(LookForCredentials())]
+        if timer.key == FETCH_TIMER:
+            return self._fetch(now_ms)
+        kind, _, name = timer.key.partition("/")
+        effects: Effects = []
+        for stream in self.streams.values():
+            effects += stream.wake(kind, name, now_ms)
+        return [*effects, *self._judge()]
+
+    # Credentials
+
+    @handles(CredentialsFound)
+    def on_credentials_found(self, found: CredentialsFound, _now_ms: int) -> Effects:
+        """Use them, unless they are those that were refused."""
+        stream = self.streams[POLYBOLT]
+        is_other = found.fingerprint != self._fingerprint
+        self._fingerprint, self._missing = found.fingerprint, ""
+        if found.fingerprint == self._denied:
+            return [SetTimer(CREDENTIALS_TIMER, LOOK_EVERY_MS)]
+        said = [Log("info", f"PolyBolt: API credentials from {found.place}")] if is_other else []
+        return [*said, CancelTimer(CREDENTIALS_TIMER), *stream.start()]
+
+    @handles(CredentialsMissing)
+    def on_credentials_missing(self, event: CredentialsMissing, _now_ms: int) -> Effects:
+        """Do without PolyBolt until there are some; say so once."""
+        effects: Effects = [SetTimer(CREDENTIALS_TIMER, LOOK_EVERY_MS)]
+        if not self.streams[POLYBOLT].is_serving:
+            effects += self.streams[POLYBOLT].stop()
+        if event.reason == self._missing:
+            return effects
+        self._missing = event.reason
+        rest = "prices come from RTDS while it serves" if RTDS in self.streams else "no price comes"
+        level = "warning" if RTDS in self.streams else "error"
+        said = Log(level, f"PolyBolt is not used, and {rest}: {event.reason}")
+        return [*effects, said, *self._judge()]
+
+    def _look_for_others(self) -> Effects:
+        """Look for other credentials when those in use were refused: with them it is no use."""
+        stream = self.streams.get(POLYBOLT)
+        if stream is None or not stream.is_denied or self._denied == self._fingerprint:
+            return []
+        self._denied = self._fingerprint
+        text = "PolyBolt refuses the API credentials; it is not tried again before there are others"
+        return [Log("error", text), SetTimer(CREDENTIALS_TIMER, LOOK_EVERY_MS)]
+
+    # Ticks
+
+    def _tell(self, ticks: list[TwapTick], now_ms: int) -> Effects:
+        """Tell what is new; of a long history the boundaries and the newest, not a burst."""
+        new: list[TwapTick] = []
+        effects: Effects = []
         for tick in ticks:
-            self._keep(tick)
-        told = [tick for tick in ticks[:-NEWEST_TOLD] if _is_boundary(tick)]
-        told = told[-BOUNDARIES_KEPT:] + ticks[-NEWEST_TOLD:]
-        return [Send(role, tick) for tick in told for role in (DIRECTORY, MARKET_STATE)]
+            is_new, contradicted = self._seen.note(tick)
+            new += [tick] if is_new else []
+            if contradicted is not None:
+                effects += self._say_contradiction(tick, contradicted, now_ms)
+        told = [tick for tick in new[:-NEWEST_TOLD] if is_boundary(tick)][-BOUNDARIES_TOLD:]
+        return [*effects, *(Send(DIRECTORY, tick) for tick in told + new[-NEWEST_TOLD:])]
+
+    def _say_contradiction(self, tick: TwapTick, known: TwapTick, now_ms: int) -> Effects:
+        self._contradictions_count += 1
+        told_at_ms = self._contradiction_told_at_ms
+        if told_at_ms is not None and 0 <= now_ms - told_at_ms < CONTRADICTION_EVERY_MS:
+            return []
+        self._contradiction_told_at_ms = now_ms
+        words = (
+            f"two prices for {tick.timestamp_ms}: {e18_text(known.price_e18)} by "
+            f"{_LABELS[known.source]}, {e18_text(tick.price_e18)} by {_LABELS[tick.source]}"
+        )
+        return [Log("warning", f"{words}; so far {self._contradictions_count} such")]
 
     @handles(TwapTickWanted)
-    def on_tick_wanted(self, wanted: TwapTickWanted, _now_ms: int) -> Effects:
-        """Tell a boundary's tick again, if it is known."""
-        tick = self._boundaries.get(wanted.timestamp_ms)
-        return [] if tick is None else [Send(DIRECTORY, tick)]
+    def on_tick_wanted(self, wanted: TwapTickWanted, now_ms: int) -> Effects:
+        """Tell a tick again, or look for it in a fresh history."""
+        tick = self._seen.at(wanted.timestamp_ms)
+        if tick is not None:
+            return [Send(DIRECTORY, tick)]
+        if self._wanted == wanted.timestamp_ms:
+            return []  # it is being looked for
+        self._wanted = wanted.timestamp_ms
+        return self._fetch(now_ms)
 
-    def catch_up(self, role: str, now_ms: int) -> Effects:
-        """Tell a new directory the boundary ticks, and either peer the newest."""
-        del now_ms
-        ticks = self._kept_boundaries() if role == DIRECTORY else []
-        if self._newest is not None and self._newest not in ticks:
-            ticks.append(self._newest)
-        return [Send(role, tick) for tick in ticks]
+    def _fetch(self, now_ms: int) -> Effects:
+        """Get a fresh history, and again ever more rarely, while the tick can be in it."""
+        wanted = self._wanted
+        if wanted is None or self._seen.at(wanted) is not None or now_ms - wanted > HISTORY_MS:
+            self._wanted = None
+            return []
+        effects: Effects = [SetTimer(FETCH_TIMER, max(FETCH_EVERY_MS, now_ms - wanted))]
+        for stream in self.streams.values():
+            effects += stream.renew(now_ms)
+        return effects
 
-    def beat(self, now_ms: int) -> Effects:
-        """Say the last boundary's tick again."""
-        del now_ms
-        return [Send(DIRECTORY, tick) for tick in self._kept_boundaries()[-1:]]
+    @handles(PeerRestarted)
+    def on_peer_restarted(self, peer: PeerRestarted, _now_ms: int) -> Effects:
+        """Tell a new directory the boundary ticks and the newest."""
+        if peer.role != DIRECTORY:
+            return []
+        ticks = [*self._seen.boundaries]
+        newest = self._seen.newest
+        if newest is not None and newest not in ticks:
+            ticks.append(newest)
+        return [Send(DIRECTORY, tick) for tick in ticks]
 
-    def _keep(self, tick: TwapTick) -> None:
-        if self._newest is None or tick.timestamp_ms >= self._newest.timestamp_ms:
-            self._newest = tick
-        if _is_boundary(tick):
-            boundary_ms = tick.timestamp_ms // BOUNDARY_MS * BOUNDARY_MS
-            known = self._boundaries.get(boundary_ms, tick)
-            self._boundaries[boundary_ms] = min(known, tick, key=lambda each: each.timestamp_ms)
-            if len(self._boundaries) > BOUNDARIES_KEPT:
-                del self._boundaries[min(self._boundaries)]
+    # Which service is in use
 
-    def _kept_boundaries(self) -> list[TwapTick]:
-        return [tick for _, tick in sorted(self._boundaries.items())]
+    def _served(self) -> str:
+        return next((name for name, stream in self.streams.items() if stream.is_serving), "")
+
+    def _judge(self) -> Effects:
+        """Say which service is in use, once at each change."""
+        using = self._served()
+        if using == self._using:
+            return []
+        before, self._using = self._using, using
+        troubles = "; ".join(
+            f"{_LABELS[name]}: {stream.trouble}"
+            for name, stream in self.streams.items()
+            if stream.trouble
+        )
+        because = f" ({troubles})" if troubles else ""
+        if not using:
+            reason = troubles or "no service serves"
+            return [
+                Send(OBSERVER, FeedDown(self.role, reason)),
+                Log("warning", f"no price comes: {reason}"),
+            ]
+        said = Log("info", f"prices come from {_LABELS[using]}{because}")
+        return [said] if before else [Send(OBSERVER, FeedUp(self.role)), said]
+
+    def _report(self) -> Effects:
+        """Report the counters, and say the last boundary's tick again."""
+        effects: Effects = [
+            Send(OBSERVER, self._health()),
+            SetTimer(HEALTH_TIMER, HEALTH_EVERY_MS),
+            *(Send(DIRECTORY, tick) for tick in self._seen.boundaries[-1:]),
+        ]
+        health = self._health()
+        if health.malformed_count > self._malformed_told:
+            new_count = health.malformed_count - self._malformed_told
+            self._malformed_told = health.malformed_count
+            text = f"{new_count} malformed parts skipped; the newest: {health.last_malformed}"
+            effects.append(Log("warning", text))
+        return effects
+
+    def _health(self) -> FeedHealth:
+        streams = self.streams.values()
+        return FeedHealth(
+            feed=self.role,
+            is_up=self.is_serving,
+            frames_count=sum(each.frames_count for each in streams),
+            malformed_count=sum(each.malformed_count for each in streams),
+            merged_count=0,
+            reconnect_count=sum(each.reconnect_count for each in streams),
+            sequence_gap_count=sum(each.lost_count for each in streams),
+            last_malformed=next((e.last_malformed for e in streams if e.last_malformed), ""),
+            data_at_ms=max(each.data_at_ms for each in streams) or None,
+            source=self._served(),
+        )
 
 
-def _is_boundary(tick: TwapTick) -> bool:
-    return tick.timestamp_ms % BOUNDARY_MS < BOUNDARY_TOLERANCE_MS
+def _services(settings: Settings) -> tuple[ServiceSpec, ServiceSpec]:
+    """Describe the two services, the preferred one first."""
+    venue, series = settings.venue, settings.series
+    stale_after_ms = max(STALE_AFTER_MS, int(REAL_PATIENCE_MS * settings.speed))
+    return (
+        ServiceSpec(
+            name=POLYBOLT,
+            label=_LABELS[POLYBOLT],
+            url=venue.polybolt_ws_url,
+            rhythm=Rhythm(
+                stale_after_ms=stale_after_ms,
+                ping_every_ms=30_000,
+                ping_text=polybolt.PING_TEXT,
+            ),
+            new_protocol=partial(PolyBoltProtocol, series.polybolt_symbol),
+        ),
+        ServiceSpec(
+            name=RTDS,
+            label=_LABELS[RTDS],
+            url=venue.rtds_ws_url,
+            rhythm=Rhythm(stale_after_ms=stale_after_ms, ping_every_ms=5_000),
+            new_protocol=partial(RtdsProtocol, series.twap_symbol),
+        ),
+    )

@@ -25,7 +25,6 @@ from actors.feeds.messages import (
     ReferencePrice,
     ResyncRequested,
     TickSizeEvent,
-    TwapTick,
 )
 from actors.market.book import TokenBook
 from actors.market.doubt import Doubt
@@ -164,11 +163,6 @@ class MarketStateCore(Core):
             return []
         self._reference = reference
         return self._tell_change(now_ms)
-
-    @handles(TwapTick)
-    def hear_average(self, _tick: TwapTick, _now_ms: int) -> Effects:
-        """Leave it be: strike and result are the directory's, and it hears the average itself."""
-        return []
 
     @handles(MarketOpened)
     def open_window(self, opened: MarketOpened, now_ms: int) -> Effects:

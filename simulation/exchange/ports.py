@@ -14,6 +14,7 @@ from actors.feeds.connection import (
     FramesReceived,
     SendText,
 )
+from actors.feeds.polybolt import CredentialsMissing, LookForCredentials
 from simulation.agenda import Agenda
 from simulation.exchange.exchange import Exchange
 from simulation.plan import FaultRates
@@ -56,8 +57,9 @@ class SimulatedWebSocket:
 
     channel: Channel
 
-    def __init__(self, wire: Wire, player: Player) -> None:
+    def __init__(self, wire: Wire, player: Player, name: str = "") -> None:
         self.is_open = False
+        self._name = name
         self._wire = wire
         self._player = player
         self._epoch = 0
@@ -67,12 +69,12 @@ class SimulatedWebSocket:
     def perform(self, command: object) -> None:
         """Start what the core commanded."""
         match command:
-            case Connect(epoch, url):
+            case Connect(epoch, url, _):
                 self.close()
                 self._epoch = epoch
                 delay_ms = 20 + int(self._wire.chance.random() * 60)
                 self._wire.agenda.after(delay_ms, self._try, epoch, url)
-            case SendText(text):
+            case SendText(text, _):
                 self._wire.agenda.after(15, self._hear, self._epoch, text)
             case Disconnect():
                 self.close()
@@ -119,7 +121,7 @@ class SimulatedWebSocket:
         self.is_open = True
         self._frozen_until_ms = 0
         self._wire.exchange.links[self] = None
-        self._player.take_event(Connected(epoch))
+        self._player.take_event(Connected(epoch, self._name))
 
     def _hear(self, epoch: int, text: str) -> None:
         if epoch == self._epoch and self.is_open:
@@ -133,13 +135,14 @@ class SimulatedWebSocket:
     def _arrive(self, epoch: int, frames: list[bytes]) -> None:
         if epoch == self._epoch and self.is_open:
             arrived_ns = self._wire.agenda.now_ms * _NS
-            event = FramesReceived(epoch, tuple((frame, arrived_ns) for frame in frames))
+            stamped = tuple((frame, arrived_ns) for frame in frames)
+            event = FramesReceived(epoch, stamped, self._name)
             self._player.take_event(event)
 
     def _tell_lost(self, epoch: int, reason: str) -> None:
         if epoch == self._epoch:
             self._epoch = -1
-            self._player.take_event(Disconnected(epoch, reason))
+            self._player.take_event(Disconnected(epoch, reason, self._name))
 
     def _garbled(self, frames: list[bytes], delay_ms: int) -> tuple[list[bytes], int]:
         chance = self._wire.chance
@@ -152,6 +155,45 @@ class SimulatedWebSocket:
         if kind == 2:
             return frames[::-1], delay_ms
         return frames, delay_ms + int(chance.random() * _GARBLED_LATE_MS)
+
+
+class SimulatedPricePort:
+    """The price feed's port: a connection for each name; nobody has credentials for PolyBolt."""
+
+    def __init__(self, wire: Wire, player: Player) -> None:
+        self._wire = wire
+        self._player = player
+        self._sockets: dict[str, SimulatedWebSocket] = {}
+
+    def perform(self, command: object) -> None:
+        """Start what the core commanded."""
+        match command:
+            case LookForCredentials():
+                missing = CredentialsMissing("there are none in a simulation")
+                self._wire.agenda.after(1, self._player.take_event, missing)
+            case Connect(name=name):
+                socket = SimulatedWebSocket(self._wire, self._player, name)
+                self._let_go(name)
+                self._sockets[name] = socket
+                socket.perform(command)
+            case Disconnect(name):
+                self._let_go(name)
+            case SendText(name=name) if name in self._sockets:
+                self._sockets[name].perform(command)
+            case SendText():
+                return  # its connection is gone
+            case _:
+                raise TypeError(f"the price feed's port cannot perform {command!r}")
+
+    def close(self) -> None:
+        """Let all connections go."""
+        for name in tuple(self._sockets):
+            self._let_go(name)
+
+    def _let_go(self, name: str) -> None:
+        socket = self._sockets.pop(name, None)
+        if socket is not None:
+            socket.close()
 
 
 class SimulatedHttp:

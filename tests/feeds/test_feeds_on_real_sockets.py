@@ -1,9 +1,13 @@
+import asyncio
+import itertools
+import json
 import random
 
 import attrs
 import pytest
 from feed_builders import NOW_MS, book_frame, change_frame, opened
 from feed_stage import LoopbackVenue, RealStage, unused_port
+from price_frames import AUTHED, SUBSCRIBED, bolt_frame, bolt_snapshot, point, rtds_frame
 from websockets.asyncio.server import ServerConnection
 
 from actors.feeds.feed_core import HEALTH_TIMER
@@ -18,10 +22,12 @@ from actors.feeds.messages import (
     ReferencePrice,
     TwapTick,
 )
+from actors.feeds.polybolt import ApiCredentials, FoundCredentials
+from actors.feeds.port import PricePort
 from actors.feeds.reference_feed import ReferenceFeedCore
 from actors.feeds.twap_feed import TwapFeedCore
 from actors.messages import TimerFired
-from actors.roles import MARKET_FEED, MARKET_STATE, REFERENCE_FEED, TWAP_FEED
+from actors.roles import MARKET_FEED, REFERENCE_FEED, TWAP_FEED
 from actors.settings import Settings, VenueSettings
 from actors.units import E18
 
@@ -161,23 +167,40 @@ def test_the_reference_feed_tells_prices_and_outlives_hangups(hangups: int) -> N
     assert len(stage.messages(FeedUp)) == 2 * (hangups + 1)
 
 
-def test_the_twap_feed_tells_ticks_and_notices_silence() -> None:
-    tick = (
-        '{"topic":"crypto_prices_twap_sixty","type":"update","timestamp":1,"payload":'
-        '{"symbol":"btc/usd","timestamp":1776331800000,"full_accuracy_value":"7","window_s":60}}'
-    )
+def test_the_price_feed_changes_over_between_two_real_services() -> None:
+    """PolyBolt serves, falls silent and is renewed; RTDS goes on all the while."""
 
-    async def publish(connection: ServerConnection) -> None:
-        await venue.hear(connection)
-        await connection.send("")
-        await connection.send(tick)
-        async for _ in connection:
-            await connection.send("PONG")
+    async def rtds(connection: ServerConnection) -> None:
+        await old.hear(connection)
+        while True:
+            await connection.send(rtds_frame(whole_second(stage.now_ms)).decode())
+            await asyncio.sleep(0.02)
 
-    with LoopbackVenue(publish) as venue:
-        core = TwapFeedCore(TWAP_FEED, settings_for(venue.url), random.Random(1))
-        with RealStage(core, 20) as stage:
-            stage.run_until(lambda: stage.messages(FeedStale), "the silence is noticed")
-            stage.run_until(lambda: len(stage.messages(FeedUp)) >= 4, "the next connection")
-    assert TwapTick(price_e18=7, timestamp_ms=NOW_MS, window_s=60) in stage.messages(TwapTick)
-    assert {send.to for send in stage.sent if isinstance(send.message, FeedStale)} >= {MARKET_STATE}
+    async def polybolt(connection: ServerConnection) -> None:
+        assert json.loads(await new.hear(connection))["auth"]["apiKey"] == "a-key"
+        await connection.send(AUTHED.decode())
+        await new.hear(connection)
+        await connection.send(SUBSCRIBED.decode())
+        await connection.send(bolt_snapshot(1, point(whole_second(stage.now_ms))).decode())
+        if new.connection_count == 1:
+            await connection.wait_closed()
+        for seq in itertools.count(2):
+            await connection.send(bolt_frame(seq, whole_second(stage.now_ms)).decode())
+            await asyncio.sleep(0.02)
+
+    found = FoundCredentials(ApiCredentials("a-key", "a-secret", "a-passphrase"), "a file")
+    with LoopbackVenue(rtds) as old, LoopbackVenue(polybolt) as new:
+        venue = attrs.evolve(VenueSettings(), rtds_ws_url=old.url, polybolt_ws_url=new.url)
+        core = TwapFeedCore(TWAP_FEED, Settings(venue=venue), random.Random(1))
+        with RealStage(core, 20, PricePort(lambda: found)) as stage:
+            stage.run_until(
+                lambda: new.connection_count >= 2 and core.streams["polybolt"].is_serving,
+                "the renewed connection serves",
+            )
+            assert core.is_serving
+    ticks = stage.messages(TwapTick)
+    assert {tick.source for tick in ticks} == {"rtds", "polybolt"}
+
+
+def whole_second(at_ms: int) -> int:
+    return at_ms // 1_000 * 1_000

@@ -25,7 +25,6 @@ from actors.feeds.messages import (
     PriceChangeEvent,
     ReferencePrice,
     TickSizeEvent,
-    TwapTick,
 )
 from actors.market.core import BEAT_MS, MarketStateCore
 from actors.market.messages import MarketSnapshot, SnapshotTaken, SnapshotWanted
@@ -146,11 +145,6 @@ def test_an_older_reference_price_is_no_news(synced: MarketStateCore) -> None:
     assert synced.handle(older, NOW_MS + 32) == []
     as_old = ReferencePrice(price_e18=2, timestamp_ms=NOW_MS + 30)
     assert shown(synced.handle(as_old, NOW_MS + 33)).reference_e18 == 2
-
-
-def test_the_settling_average_is_not_this_actors(synced: MarketStateCore) -> None:
-    tick = TwapTick(price_e18=1, timestamp_ms=NOW_MS, window_s=60)
-    assert synced.handle(tick, NOW_MS) == []
 
 
 def test_a_strike_proven_later_is_shown_and_not_forgotten(core: MarketStateCore) -> None:

@@ -246,7 +246,7 @@ def test_show_names_value_and_source_of_every_key(tmp_path) -> None:
     assert shown["series.asset"] == {
         "value": "eth",
         "source": "command line",
-        "allowed": '"btc" or "eth" or "sol" or "xrp" or "doge" or "bnb"',
+        "allowed": '"btc" or "eth" or "sol" or "xrp" or "doge" or "bnb" or "hype" or "zec"',
         "meaning": "the underlying",
     }
     assert shown["strategy.kill_zone_minutes"]["value"] is None

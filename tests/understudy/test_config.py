@@ -12,7 +12,7 @@ from actors.settings import RISK_LIMITS, Settings, StrategySettings
 from understudy.config import ConfigError, Source, load
 from understudy.keys import KEYS, SECTIONS, toml_text
 
-MAX_KEYS = 44
+MAX_KEYS = 46
 """docs/decisions/configuration-keys.md says why so many, and why no more."""
 WATCHING = ("metrics", "alerts")
 MAX_WATCHING_KEYS = 8
@@ -89,7 +89,10 @@ REFUSALS = {
     ),
     "a date is no text": (
         "[series]\nasset = 1979-05-27",
-        'series.asset = 1979-05-27: allowed is "btc" or "eth" or "sol" or "xrp" or "doge" or "bnb"',
+        (
+            'series.asset = 1979-05-27: allowed is "btc" or "eth" or "sol" or "xrp" or "doge" '
+            'or "bnb" or "hype" or "zec"'
+        ),
     ),
     "too small": (
         "[strategy]\nmax_shares = 0",

@@ -8,7 +8,6 @@ import time
 
 from actors.directory.gamma import MarketRefused
 from actors.directory.messages import Market
-from actors.feeds.decoding import MalformedFrame
 from actors.feeds.messages import TwapTick
 from actors.feeds.rtds import TWAP_WINDOW_S, decode, subscribe_text
 from actors.units import price_text, size_text
@@ -92,10 +91,7 @@ async def _age_ms(tick: TwapTick, sight: VenueSight) -> int:
 
 
 def _newest(raw: bytes, symbol: str, known: TwapTick | None) -> TwapTick | None:
-    try:
-        ticks = decode(raw, symbol)
-    except MalformedFrame:  # a PONG, or a frame of another service
-        ticks = []
+    ticks, _ = decode(raw, symbol)
     candidates = [*ticks, *([known] if known else [])]
     return max(candidates, key=lambda tick: tick.timestamp_ms, default=None)
 

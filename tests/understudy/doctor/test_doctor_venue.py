@@ -303,7 +303,7 @@ def test_the_age_of_the_average_decides(
         tick = TwapTick(
             price_e18=90_000 * E18, timestamp_ms=await sight.now_ms() - age_ms, window_s=60
         )
-        monkeypatch.setattr(market, "decode", lambda _raw, _symbol: [tick])
+        monkeypatch.setattr(market, "decode", lambda _raw, _symbol: ([tick], []))
         monkeypatch.setattr(market, "TICKS_LIMIT_S", 1.0)
         stream, strike = await market.check_prices(examinee, sight)
         assert (stream.outcome, strike.outcome) == (PASS, outcome)

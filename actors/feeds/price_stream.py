@@ -1,0 +1,278 @@
+"""One price service as its feed holds it: a connection, and a second one while it is renewed.
+
+A connection that falls silent, has lost frames, or is wanted for a fresh history is not given up at
+once. A second one is opened beside it, and takes its place when it has given data (make before
+break); what both of them tell is told once, by the feed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+
+from actors.core import Command, Dice, Effects, Log
+from actors.feeds.connection import (
+    CONNECT_LIMIT_MS,
+    PING_TIMER,
+    RECONNECT_TIMER,
+    Connected,
+    Disconnected,
+    FeedConnection,
+    FramesReceived,
+    Phase,
+    Rhythm,
+    SendText,
+)
+from actors.feeds.messages import TwapTick
+from actors.feeds.polybolt import CloseCode
+from actors.feeds.price_protocol import PriceProtocol
+
+RENEW_EVERY_MS = 10_000
+"""A connection is renewed no more often than this."""
+AGE_MAX_MS = 30_000
+"""A tick that is older when it comes does not show that the service lives."""
+AHEAD_MAX_MS = 60_000
+"""One that is further in the future is none at all; clocks may differ by some seconds."""
+
+DRAIN_SPREAD_MS = 10_000
+"""A server that goes wants its clients to come back spread over this."""
+REFUSED_WAIT_MS = 60_000
+"""After the service refused a subscription: asking often would change nothing."""
+BREACH_WAIT_MS = 600_000
+"""After the service found a fault of ours, which is still there when it is asked again."""
+
+_SHOWN = 200
+
+
+@attrs.define(eq=False)
+class _Line:
+    connection: FeedConnection
+    protocol: PriceProtocol
+    newest_ms: int = 0
+    """Time of the newest tick that it gave; 0 if it has given none."""
+    is_fresh: bool = False
+    """It has given new data, and not fallen silent since."""
+
+
+@attrs.frozen(kw_only=True)
+class ServiceSpec:
+    """What tells one price service from the other."""
+
+    name: str
+    """One of the sources in ``actors.feeds.messages``."""
+    label: str
+    """What people call it."""
+    url: str
+    rhythm: Rhythm
+    new_protocol: Callable[[], PriceProtocol]
+
+
+class PriceStream:
+    """Keeps one service's connection; its methods return what port and timers must do."""
+
+    def __init__(self, spec: ServiceSpec, dice: Dice) -> None:
+        self.spec = spec
+        self.trouble = ""
+        """Why it does not serve; empty if nothing is known to be wrong."""
+        self.is_denied = False
+        """The service refused the credentials: no new connection until there are others."""
+        self.frames_count = 0
+        self.malformed_count = 0
+        self.last_malformed = ""
+        self.lost_count = 0
+        self.reconnect_count = 0
+        self._dice = dice
+        self._lines_count = 0
+        self._main = self._new_line()
+        self._successor: _Line | None = None
+        self._renewed_at_ms: int | None = None
+        self._is_loss_told = False
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether it gives new data."""
+        return self._main.connection.is_up and self._main.is_fresh
+
+    @property
+    def data_at_ms(self) -> int:
+        """Venue time of the newest data on the connection; 0 if there is none."""
+        return self._main.connection.data_at_ms or 0
+
+    def start(self) -> Effects:
+        """Connect, unless that is done or under way."""
+        self.is_denied = False
+        return self._main.connection.start()
+
+    def stop(self) -> Effects:
+        """Let go of everything until it is started again."""
+        effects = [effect for line in self._lines() for effect in line.connection.stop()]
+        self._successor = None
+        return effects
+
+    def renew(self, now_ms: int) -> Effects:
+        """Open a second connection that shall take the place of the first, if it is time.
+
+        A connection that is being made already brings a fresh history by itself.
+        """
+        if self._successor is not None or not self._main.connection.is_up or self.is_denied:
+            return []
+        if self._renewed_at_ms is not None:
+            since_ms = now_ms - self._renewed_at_ms
+            if 0 <= since_ms < RENEW_EVERY_MS:  # below 0 the clock was set back
+                return []
+        self._renewed_at_ms = now_ms
+        self._successor = self._new_line()
+        return self._successor.connection.start()
+
+    def connected(self, event: Connected, now_ms: int) -> Effects:
+        """Begin the service's protocol."""
+        line = self._line(event.name, event.epoch)
+        if line is None:
+            return []
+        line.protocol = self.spec.new_protocol()
+        line.newest_ms, line.is_fresh = 0, False
+        return [*line.connection.connected((), now_ms), *line.protocol.opening(event.name)]
+
+    def disconnected(self, event: Disconnected, now_ms: int) -> Effects:
+        """Do what the service asks for by the way it closed the connection."""
+        line = self._line(event.name, event.epoch)
+        if line is None:
+            return []
+        if event.code == CloseCode.CREDENTIALS_REFUSED:
+            self.is_denied = True
+        least_ms, spread_ms = event.retry_after_ms or 0, None
+        if event.code == CloseCode.DRAINING:
+            spread_ms = DRAIN_SPREAD_MS
+        elif event.code == CloseCode.POLICY_BREACH:
+            least_ms = BREACH_WAIT_MS
+        return self._lose(line, event.reason, now_ms, least_ms, spread_ms)
+
+    def received(self, event: FramesReceived, now_ms: int) -> tuple[list[TwapTick], Effects]:
+        """Read frames.
+
+        Returns:
+            The ticks in them, and what is to be done.
+        """
+        line = self._line(event.name, event.epoch)
+        if line is None or not line.connection.is_up:
+            return [], []
+        ticks: list[TwapTick] = []
+        effects: Effects = []
+        lost_before = self.lost_count
+        latest_ms = now_ms + AHEAD_MAX_MS
+        for raw, _arrived_ns in event.frames:
+            self.frames_count += 1
+            said = line.protocol.receive(raw)
+            self.lost_count += said.lost_count
+            timely = [tick for tick in said.ticks if tick.timestamp_ms < latest_ms]
+            ticks += timely
+            self._count_problems(said.problems, raw)
+            if len(timely) < len(said.ticks):
+                self._count_problems(("a price of the future",), raw)
+            effects += [Command(SendText(text, event.name)) for text in said.replies]
+            if said.refusal:
+                self.is_denied = self.is_denied or said.are_credentials_refused
+                return ticks, [*effects, *self._lose(line, said.refusal, now_ms, REFUSED_WAIT_MS)]
+        if self._is_newer(line, ticks, now_ms):
+            effects += self._prove(line, now_ms)
+        if self.lost_count > lost_before:
+            effects += self.renew(now_ms)
+        return ticks, effects
+
+    def wake(self, timer: str, name: str, now_ms: int) -> Effects:
+        """Ping, reconnect or watch; a timer of a connection that is gone does nothing."""
+        line = next((each for each in self._lines() if each.connection.name == name), None)
+        if line is None:
+            return []
+        if timer == PING_TIMER:
+            return line.connection.ping()
+        if timer == RECONNECT_TIMER:
+            return [] if self.is_denied else line.connection.reconnect()
+        return self._watch(line, now_ms)
+
+    # Private
+
+    def _new_line(self) -> _Line:
+        self._lines_count += 1
+        name = f"{self.spec.name}-{self._lines_count}"
+        connection = FeedConnection(self.spec.url, self.spec.rhythm, self._dice, name)
+        return _Line(connection, self.spec.new_protocol())
+
+    def _lines(self) -> list[_Line]:
+        return [self._main] if self._successor is None else [self._main, self._successor]
+
+    def _line(self, name: str, epoch: int) -> _Line | None:
+        for line in self._lines():
+            if line.connection.name == name and line.connection.is_current(epoch):
+                return line
+        return None
+
+    def _is_newer(self, line: _Line, ticks: list[TwapTick], now_ms: int) -> bool:
+        """Note the newest tick, if it is newer than all before it and not old; whether it is."""
+        newest_ms = max((tick.timestamp_ms for tick in ticks), default=0)
+        if newest_ms <= line.newest_ms or newest_ms < now_ms - AGE_MAX_MS:
+            return False
+        line.newest_ms = newest_ms
+        return True
+
+    def _prove(self, line: _Line, now_ms: int) -> Effects:
+        """Trust a connection that gives new data, and let go of the one that it replaces."""
+        line.connection.data_seen(now_ms)
+        line.is_fresh = True
+        self.trouble, self._is_loss_told = "", False
+        if line is not self._successor:
+            return []
+        old, self._main, self._successor = self._main, line, None
+        return old.connection.stop()
+
+    def _watch(self, line: _Line, now_ms: int) -> Effects:
+        connection = line.connection
+        if connection.phase is Phase.CONNECTING:
+            return self._lose(line, f"no connection within {CONNECT_LIMIT_MS} ms", now_ms)
+        if not connection.is_up:
+            return []
+        if not connection.is_stale(now_ms):
+            return connection.watch_again(now_ms)
+        reason = f"no new price for {connection.silence_ms(now_ms)} ms on an open connection"
+        if line is self._successor or not connection.is_serving:
+            return self._lose(line, reason, now_ms)
+        line.is_fresh = False
+        self.trouble = reason
+        return [*connection.watch_on(), *self.renew(now_ms), *self._tell_loss("warning", reason)]
+
+    def _lose(
+        self,
+        line: _Line,
+        reason: str,
+        now_ms: int,
+        least_ms: int = 0,
+        spread_ms: int | None = None,
+    ) -> Effects:
+        """Give a connection up; the other one takes its place if there is one."""
+        line.is_fresh = False
+        if line is self._successor:
+            self._successor = None
+            return line.connection.stop()
+        self.trouble = reason
+        self.reconnect_count += 1
+        said = self._tell_loss("error" if least_ms == BREACH_WAIT_MS else "warning", reason)
+        if self.is_denied:
+            return [*self.stop(), *said]
+        if self._successor is not None:
+            self._main, self._successor = self._successor, None
+            return [*line.connection.stop(), *said]
+        return [*line.connection.lost(now_ms, least_ms, spread_ms), *said]
+
+    def _tell_loss(self, level: str, reason: str) -> Effects:
+        """Say once that it does not serve, until it has served again."""
+        if self._is_loss_told:
+            return []
+        self._is_loss_told = True
+        return [Log(level, f"{self.spec.label}: {reason}")]
+
+    def _count_problems(self, problems: tuple[str, ...], raw: bytes) -> None:
+        if problems:
+            self.malformed_count += len(problems)
+            shown = raw[:_SHOWN].decode(errors="backslashreplace")
+            self.last_malformed = f"{problems[-1][:_SHOWN]}: {shown}"
