@@ -40,7 +40,7 @@ def pull_kill_switch(data_dir: Path, reason: str) -> Path:
     """
     path = data_dir / KILL_SWITCH_NAME
     if not path.exists():
-        path.write_text(f"{reason}\n", encoding="utf-8")
+        path.write_text(f"{reason}\n", encoding="utf-8", errors="replace")
     return path
 
 

@@ -10,6 +10,7 @@ import attrs
 import click
 
 from understudy.teaching import TaughtCommand
+from understudy.terminal import show_everything
 
 
 @attrs.frozen
@@ -50,6 +51,11 @@ class LazyGroup(TaughtCommand, click.Group):
     def __init__(self, *, lazy: Mapping[str, Lazy], **options: Any) -> None:
         super().__init__(**options)
         self._lazy = lazy
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run a command; whatever it shows can be shown on every terminal."""
+        show_everything()
+        return super().main(*args, **extra)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 # click's signature
         """Name all commands, in the order of the table."""

@@ -1,16 +1,10 @@
-"""The live view: a screen that follows a running system, drawn anew from each status."""
+"""How a running system looks on a whole terminal, of any size."""
 
 from __future__ import annotations
-
-import traceback
-from collections.abc import Callable
-from types import TracebackType
-from typing import Self
 
 import attrs
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.layout import Layout
-from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
@@ -32,59 +26,6 @@ _WINDOWS_ROWS = 8
 _ORDERS_ROWS = 4
 _TALL_ORDERS_ROWS = 8
 _COMPACT_ACTORS_ROWS = 5
-
-
-class LiveView:
-    """Shows each status on the whole terminal while its block lasts; without one, nothing.
-
-    A terminal that is gone, or a status that cannot be drawn, raises nothing.
-    """
-
-    def __init__(
-        self, is_terminal: bool, tell: Callable[[str], None], console: Console | None = None
-    ) -> None:
-        self._live: Live | None = None
-        if is_terminal:
-            self._live = Live(
-                console=console,
-                screen=True,
-                auto_refresh=False,
-                redirect_stdout=False,
-                redirect_stderr=False,
-            )
-        self._tell = tell
-        self._told = ""
-
-    def __enter__(self) -> Self:
-        self._attempt(Live.start)
-        return self
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        self._attempt(Live.stop)
-
-    def show(self, status: Status) -> None:
-        """Draw a status in the place of the one before."""
-        self._attempt(lambda live: live.update(render(status), refresh=True))
-
-    def _attempt(self, draw: Callable[[Live], None]) -> None:
-        """Draw; what goes wrong is told, once for each thing that does, and ends nothing."""
-        if self._live is None:
-            return
-        try:
-            draw(self._live)
-        except OSError as error:
-            self._live = None
-            self._tell(f"the terminal cannot be written to, so nothing is shown: {error}")
-        except Exception:
-            problem = traceback.format_exc()
-            if problem != self._told:
-                self._told = problem
-                self._tell(f"the view could not be drawn: {problem}")
 
 
 def render(status: Status) -> RenderableType:

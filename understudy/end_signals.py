@@ -49,6 +49,10 @@ class EndSignals:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Give every signal its former meaning back; said again, it changes nothing."""
         for number, handler in self._before.items():
             # None: it was not set from Python, and cannot be put back.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)

@@ -29,7 +29,6 @@ from actors.settings import Settings
 from actors.supervision.messages import ChildrenReport
 from understudy.bootstrap import pointed_at_local_exchange, supervisor_boot, with_patience
 from understudy.companions import Companions
-from understudy.console import LiveView
 from understudy.control import ControlServer
 from understudy.data_dir import DataDirLock, DirectoryLocked, OtherAccount, keep_to_account
 from understudy.end_signals import EndSignals
@@ -39,6 +38,7 @@ from understudy.fresh_view import FreshView
 from understudy.halting import HaltControl, lasting_halts
 from understudy.last_run import note_begin, note_end
 from understudy.live import orders_left
+from understudy.live_view import LiveView
 from understudy.options import RunOptions
 from understudy.status import Status, ps_reply, status_reply
 from understudy.summary import Tally, print_summary
@@ -200,6 +200,7 @@ class _Foreground:
         _warn(note_end(self._options.data_dir, self._stop_reason, code))
         try:
             self._end(code)
+            self._signals.let_go()  # a terminal that takes nothing can be left by Ctrl-C again
             with only_shown():
                 self._print_summary()
         except Exception as error:
@@ -303,7 +304,7 @@ class _Foreground:
             now_ms=self._clock.now_ms(),
             speed=self._clock.spec.speed,
             stakes=self._options.stakes,
-            latencies=self._tally.latencies,
+            latencies=dict(self._tally.latencies),
             halts=self._halts,
             restarts=self._tally.restarts,
             handled_count=self._tally.handled_count,

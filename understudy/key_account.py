@@ -10,10 +10,12 @@ import sys
 from eth_account import Account
 
 from understudy.secrets import KeyUnavailable, read_private_key
+from understudy.terminal import show_everything
 
 
 def main() -> int:
     """Print the address, or why there is none."""
+    show_everything()
     try:
         key = read_private_key()
     except KeyUnavailable as problem:

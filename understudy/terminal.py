@@ -2,12 +2,45 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
+import io
 import os
 import sys
+import unicodedata
 from collections.abc import Iterator
 
 import click
+
+_PLAIN_ERRORS = "understudy-plain"
+_PLAIN = dict(zip("…→●·├└━✓✗⏎", ".>*-|`-+x/", strict=True))
+"""What stands for a sign where there is only ASCII; one for one, so that tables stay whole."""
+
+
+def show_everything() -> None:
+    """Let stdout and stderr write any text, whatever the terminal's encoding is.
+
+    What it does not have is written as ASCII that looks like it, otherwise as a question mark; so
+    are the bytes of a file name that are no text at all.
+    """
+    codecs.register_error(_PLAIN_ERRORS, _in_plain_signs)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=_PLAIN_ERRORS)
+
+
+def _in_plain_signs(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(map(_plain, error.object[error.start : error.end])), error.end
+
+
+def _plain(sign: str) -> str:
+    """One ASCII character for one that cannot be written; ``é`` is ``e`` without its accent."""
+    if unicodedata.category(sign) == "Pd":
+        return "-"
+    base = unicodedata.normalize("NFKD", sign)[0]
+    return _PLAIN.get(sign) or (base if base.isascii() else "?")
 
 
 @contextlib.contextmanager

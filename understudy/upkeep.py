@@ -12,7 +12,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from actors.runtime.journal_file import JOURNAL_NAME
+from actors.runtime.journal_file import JOURNAL_NAME, journal_uri
 
 PERIOD_S = 2.0
 
@@ -46,7 +46,7 @@ class JournalUpkeep:
     def _copy(self) -> None:
         if self._connection is None:
             # One that has read nothing yet does not know of the log, and would copy nothing.
-            connection = sqlite3.connect(f"file:{self._path}?mode=rw", uri=True, timeout=0)
+            connection = sqlite3.connect(journal_uri(self._path, "rw"), uri=True, timeout=0)
             connection.execute("PRAGMA user_version").fetchone()
             self._connection = connection
         self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()

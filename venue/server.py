@@ -233,7 +233,7 @@ def _read_faults(options: ExchangeOptions) -> FaultFile:
     if options.faults is None:
         return FaultFile()
     try:
-        return read_fault_file(options.faults.read_text())
+        return read_fault_file(options.faults.read_text(encoding="utf-8"))
     except BadFault as error:
         raise BadFault(f"{options.faults}: {error}") from None
 

@@ -64,12 +64,20 @@ class SchemaTooNew(JournalError):
     """The file was written by a later version of this program."""
 
 
+def journal_uri(path: Path, mode: str) -> str:
+    """Name a file to SQLite, quoting what means something else in a URI, such as ``#`` and ``?``.
+
+    Args:
+        path: of the file.
+        mode: "ro" or "rw" (https://sqlite.org/uri.html).
+    """
+    return f"{path.absolute().as_uri()}?mode={mode}"
+
+
 def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
-    """Open the file; without ``read_only`` it is made if it is not there."""
-    mode = "ro" if read_only else "rwc"
-    connection = sqlite3.connect(
-        f"file:{path}?mode={mode}", uri=True, timeout=BUSY_LIMIT_S, isolation_level=None
-    )
+    """Open the file, which must be there."""
+    uri = journal_uri(path, "ro" if read_only else "rw")
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_LIMIT_S, isolation_level=None)
     connection.row_factory = sqlite3.Row
     return connection
 
@@ -106,6 +114,7 @@ def prepare(data_dir: Path) -> None:
     """
     path = data_dir / JOURNAL_NAME
     try:
+        path.touch(mode=0o600)  # SQLite gives its other files the same permissions
         connection = connect(path, read_only=False)
         try:
             if connection.execute("PRAGMA user_version").fetchone()[0] in READABLE:
@@ -114,6 +123,8 @@ def prepare(data_dir: Path) -> None:
             _migrate(connection, path)
         finally:
             connection.close()
+    except OSError as error:
+        raise JournalError(f"the journal {path} cannot be written: {error.strerror}") from error
     except sqlite3.DatabaseError as error:
         raise JournalError(damage_sentence(path, str(error))) from error
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,7 +34,7 @@ class LineLog:
         body = text.rstrip().replace("\n", " ⏎ ")
         line = f"{stamp} {level.upper():7} {self.role:16} {body}\n"
         try:
-            os.write(self._file_descriptor, line.encode())
+            os.write(self._file_descriptor, _bytes_of(line))
         except OSError as error:
             # A full disk must not end trading's housekeeping; the journal is what stops orders.
             _write_to_stderr(f"cannot write the log: {error}\n")
@@ -45,9 +46,19 @@ class LineLog:
         os.close(self._file_descriptor)
 
 
+def _bytes_of(text: str) -> bytes:
+    """UTF-8; a file name's bytes that are no text are written as an escape."""
+    return text.encode(errors="backslashreplace")
+
+
 def _write_to_stderr(text: str) -> None:
+    """Write what fits now: an actor must not wait for whoever reads this, or it counts as hung."""
     with contextlib.suppress(OSError):  # it may be a file on the same full disk, or a closed pipe
-        os.write(sys.stderr.fileno(), text.encode())
+        descriptor = sys.stderr.fileno()
+        poll = select.poll()
+        poll.register(descriptor, select.POLLOUT)
+        if poll.poll(0):
+            os.write(descriptor, _bytes_of(text)[: select.PIPE_BUF])
 
 
 def rotate(data_dir: Path) -> None:

@@ -34,13 +34,20 @@ class Terminal:
     def __init__(self) -> None:
         self._ours, self.theirs = pty.openpty()
         self._seen = bytearray()
+        self._waiting = b""
+        self._unchanged_since_s = 0.0
         self._is_closing = threading.Event()
+        self.takes_more = threading.Event()
+        """Unset it, and the terminal takes nothing, as after Ctrl-S."""
+        self.takes_more.set()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self) -> None:
         """Show what comes; a descriptor that another thread reads from would not be closed."""
         while not self._is_closing.is_set():
+            if not self.takes_more.wait(0.05):
+                continue
             ready, _, _ = select.select([self._ours], [], [], 0.05)
             try:
                 self._seen += os.read(self._ours, 65_536) if ready else b""
@@ -53,6 +60,13 @@ class Terminal:
         """All that was ever written to it."""
         return self._seen.decode(errors="replace")
 
+    def is_full(self) -> bool:
+        """Whether something waits in it, and nothing was added for two seconds."""
+        waiting = fcntl.ioctl(self._ours, termios.FIONREAD, b"\0" * 4)
+        if waiting != self._waiting:
+            self._waiting, self._unchanged_since_s = waiting, time.monotonic()
+        return any(waiting) and time.monotonic() - self._unchanged_since_s > 2.0
+
     def close(self) -> None:
         """Do what closing its window does: whoever is in it is hung up on."""
         self._is_closing.set()
@@ -63,6 +77,7 @@ class SystemInTerminal(DrilledSystem):
     """A run that somebody started in a terminal, and watches there."""
 
     terminal: Terminal
+    encoding = "utf-8"
 
     def start(self) -> None:
         """Start it in a new terminal, which it is the only one to hold."""
@@ -78,7 +93,12 @@ class SystemInTerminal(DrilledSystem):
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
-            env={**os.environ, "TERM": "xterm", processes.MARK: self.mark},
+            env={
+                **os.environ,
+                "TERM": "xterm",
+                "PYTHONIOENCODING": self.encoding,
+                processes.MARK: self.mark,
+            },
             start_new_session=True,
             preexec_fn=take_terminal,
         )

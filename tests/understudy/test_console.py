@@ -29,7 +29,7 @@ from actors.strategy.messages import StopLossTriggered
 from actors.supervision.messages import ChildrenReport
 from actors.units import E18, shares
 from understudy.actor_table import actor_table
-from understudy.console import LiveView, render
+from understudy.console import render
 from understudy.latency import Histogram
 from understudy.status import Status, children_of, ps_reply
 from understudy.wording import (
@@ -236,30 +236,6 @@ def test_a_table_without_children_shows_the_supervisor() -> None:
         console.print(actor_table((), 4000))
 
     assert capture.get().split()[-2:] == ["supervisor", "4000"]
-
-
-# Live
-
-
-def test_without_a_terminal_nothing_is_shown(capsys) -> None:
-    with LiveView(is_terminal=False, tell=print) as live:
-        live.show(status(view(), report()))
-
-    assert capsys.readouterr().out == ""
-
-
-def test_a_terminal_is_left_as_it_was_found() -> None:
-    screen = io.StringIO()
-    console = Console(file=screen, force_terminal=True, width=120, height=40)
-    with LiveView(is_terminal=True, tell=print, console=console) as live:
-        live.show(status(view(), report()))
-        during = screen.getvalue()
-
-    enter, leave = "\x1b[?1049h", "\x1b[?1049l"
-    assert enter in during
-    assert "btc-updown-15m-1750000500" in during
-    assert leave not in during
-    assert screen.getvalue().count(leave) == 1
 
 
 # Words

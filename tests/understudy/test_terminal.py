@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import os
 import pty
 import subprocess
 import sys
 
 import pytest
-from rich.console import Console
-from scenes import view
-
-from understudy.console import LiveView
-from understudy.status import Status
 
 SAY_TWICE = """
 from understudy.terminal import only_shown, say
@@ -47,26 +41,28 @@ def test_a_terminal_that_was_closed_costs_the_output_and_nothing_else() -> None:
     assert done.returncode == 7
 
 
-class Broken(io.StringIO):
-    """A terminal that takes some writes and then no more."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__()
-        self.error = error
-
-    def flush(self) -> None:
-        raise self.error
+SIGNS = """
+from understudy.terminal import show_everything
+show_everything()
+print("café … → ● ✓ ━ 日 \\udcff")
+"""
 
 
-STATUS = Status(view=view(), report=None, now_ms=0, speed=1.0)
-
-
-@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), ValueError("closed file")])
-def test_a_view_that_cannot_be_drawn_says_so_once_and_ends_nothing(error: Exception) -> None:
-    told: list[str] = []
-    console = Console(file=Broken(error), force_terminal=True, width=120, height=40)
-    with LiveView(is_terminal=True, tell=told.append, console=console) as live:
-        for _ in range(3):
-            live.show(STATUS)
-    assert any(str(error) in line for line in told)
-    assert len(told) == len(set(told))
+@pytest.mark.parametrize(
+    ("encoding", "shown"),
+    [
+        ("ascii", b"cafe . > * + - ? ?\n"),
+        ("latin-1", b"caf\xe9 . > * + - ? ?\n"),
+        ("utf-8", "café … → ● ✓ ━ 日 ?\n".encode()),
+    ],
+)
+def test_what_a_terminal_cannot_write_is_written_as_what_looks_like_it(
+    encoding: str, shown: bytes
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SIGNS],
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=False,
+    )
+    assert done.stdout == shown, done.stderr

@@ -91,7 +91,7 @@ def _roles(
     "--roles",
     "targets",
     callback=_roles,
-    metavar="A,B,…",
+    metavar="A,B,...",
     help=f"Whom to strike, of: {', '.join(TARGETS)}.  [default: all]",
 )
 @click.option(

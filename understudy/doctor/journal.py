@@ -10,7 +10,7 @@ from pathlib import Path
 from actors.execution.account import TradedAccount
 from actors.kill_switch import KILL_SWITCH_NAME, kill_switch_reason
 from actors.runtime.journal import JournalReader
-from actors.runtime.journal_file import JOURNAL_NAME, SCHEMA_VERSION, JournalError
+from actors.runtime.journal_file import JOURNAL_NAME, SCHEMA_VERSION, JournalError, journal_uri
 from understudy.data_dir import holder_of
 from understudy.doctor.findings import Finding, failed, passed, warned
 from understudy.doctor.subject import Subject
@@ -104,7 +104,7 @@ def _damage(path: Path) -> str:
         sqlite3.Error: it cannot be read at all.
     """
     ends_at = time.monotonic() + INTEGRITY_LIMIT_S
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1.0)
+    connection = sqlite3.connect(journal_uri(path, "ro"), uri=True, timeout=1.0)
     connection.set_progress_handler(lambda: time.monotonic() > ends_at, _STEPS_BETWEEN_LOOKS)
     try:
         lines = [str(line) for (line,) in connection.execute("PRAGMA integrity_check(3)")]

@@ -1,0 +1,111 @@
+"""F48, F49: neither the terminal nor the data directory's name decides whether a run goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from live_onlookers import LiveExchange, live_exchange
+from run_stage import LiveRun, SystemInTerminal, watched
+
+from understudy.exit_codes import ExitCode
+
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
+
+
+@pytest.fixture
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveExchange]:
+    yield from live_exchange(tmp_path_factory.mktemp("exchange"))
+
+
+def shown(command: str, *options: str, encoding: str = "utf-8") -> str:
+    """What a command prints for a run's directory; it must succeed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "understudy", command, *options],
+        env={**os.environ, "PYTHONIOENCODING": encoding, "COLUMNS": "200"},
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == ExitCode.OK, done.stderr
+    return done.stdout.decode(encoding)
+
+
+class AsciiTerminal(SystemInTerminal):
+    encoding = "ascii"
+
+
+def test_f49_a_terminal_without_utf_8_shows_the_run_and_ends_nothing(
+    live: LiveExchange, tmp_path: Path
+) -> None:
+    run = LiveRun(live, tmp_path, kind=AsciiTerminal)
+    with watched(run):
+        run.until_an_order_rests()
+        assert isinstance(run.system, AsciiTerminal)
+        terminal = run.system.terminal
+        run.until("it is drawn", lambda: "settled" in terminal.text)
+        run.system.tell(signal.SIGTERM)
+        run.assert_ended_in_order(ExitCode.OK)
+        assert terminal.text.isascii()
+
+
+def test_f49_every_command_prints_what_the_terminal_can_write(
+    live: LiveExchange, tmp_path: Path
+) -> None:
+    run = LiveRun(live, tmp_path)
+    with watched(run):
+        run.until_an_order_rests()
+        here = ("--data-dir", str(tmp_path))
+        assert "market-state" in shown("ps", *here, encoding="ascii")
+        assert "btc-updown" in shown("orders", *here, encoding="ascii")
+        for command in ("positions", "fills", "report", "halt", "resume"):
+            assert shown(command, *here, encoding="ascii").strip()
+        run.system.tell(signal.SIGTERM)
+        run.assert_ended_in_order(ExitCode.OK)
+
+
+def test_f49_a_terminal_that_takes_nothing_holds_up_neither_the_run_nor_its_end(
+    live: LiveExchange, tmp_path: Path
+) -> None:
+    run = LiveRun(live, tmp_path, kind=SystemInTerminal)
+    with watched(run):
+        run.until_an_order_rests()
+        assert isinstance(run.system, SystemInTerminal)
+        terminal = run.system.terminal
+        terminal.takes_more.clear()
+        run.until("the terminal is full", terminal.is_full)
+        run.until_whole()
+        run.system.tell(signal.SIGTERM)
+        run.until("nothing rests any more", lambda: not run.books().open_ids)
+        terminal.takes_more.set()
+        run.assert_ended_in_order(ExitCode.OK)
+
+
+NAME = b'what?#1 100%41 it\'s "quoted" [bold] \\ caf\xe9 \xff'
+
+
+def test_f48_a_data_directory_may_have_any_name(live: LiveExchange, tmp_path: Path) -> None:
+    directory = tmp_path / os.fsdecode(NAME)
+    directory.mkdir()
+    run = LiveRun(live, directory)
+    with watched(run):
+        run.until_an_order_rests()
+        here = ("--data-dir", str(directory))
+        assert "market-state" in shown("ps", *here)
+        assert "halted" in shown("halt", *here)
+        assert "trading" in shown("resume", *here)
+        for command in ("orders", "positions", "fills", "report"):
+            assert shown(command, *here)
+        run.system.tell(signal.SIGTERM)
+        run.assert_ended_in_order(ExitCode.OK)
+    assert run.unfinished() == []
+    assert [os.fsencode(path.name) for path in tmp_path.iterdir()] == [NAME]
+    ours = {path.name: stat.S_IMODE(path.stat().st_mode) for path in directory.iterdir()}
+    private = {name: mode for name, mode in ours.items() if "journal" in name or ".log" in name}
+    assert set(private.values()) == {0o600}, ours
