@@ -37,13 +37,13 @@ class Settlement(enum.Enum):
     """It failed to get onto the chain and is tried again."""
     MINED = "MINED"
     CONFIRMED = "CONFIRMED"
-    """For ever."""
+    """Final on the chain; even so the venue has been seen to say FAILED of it later."""
     FAILED = "FAILED"
     """For ever: neither shares nor money ever arrive."""
 
     @property
-    def is_final(self) -> bool:
-        """Whether nothing can change any more."""
+    def is_settled(self) -> bool:
+        """Whether there is nothing to wait for; a CONFIRMED trade may fail all the same."""
         return self in (Settlement.CONFIRMED, Settlement.FAILED)
 
 

@@ -7,25 +7,31 @@ from __future__ import annotations
 
 import attrs
 import pytest
+from core_stage import CoreStage
 from desk_stage import Desk, bids
-from order_builders import MARKET, ORDER_ID, T0, book, position, sent, snapshot, stop_loss
+from order_builders import MARKET, ORDER_ID, T0, book, detail, position, sent, snapshot, stop_loss
 from real_bench import VENUE_ID, Bench, wire_maker_trade, wire_order, wire_trade
 
-from actors.directory.messages import MarketOpened, Side
+from actors.directory.messages import MarketOpened, MarketResolved, Side
 from actors.execution.exits import EXIT_ATTEMPTS_MAX
 from actors.execution.messages import (
     Fill,
     FillFailed,
+    FillReversed,
     HaltTrading,
     OrderCancelled,
+    OrderFilled,
     OrderStatus,
     OrderUpdated,
     TimeInForce,
 )
 from actors.execution.real.messages import CancelOrders, UnreadRow
+from actors.feeds.user_channel import Settlement
 from actors.market.messages import SnapshotWanted
 from actors.messages import TimerFired
-from actors.roles import DESK, MARKET_STATE, OBSERVER
+from actors.position.core import PositionCore
+from actors.position.messages import WindowSettled
+from actors.roles import DESK, DIRECTORY, MARKET_STATE, OBSERVER, POSITION
 from actors.strategy.messages import Action
 from actors.units import shares, units_from_text
 
@@ -136,6 +142,8 @@ def test_f29_a_matched_size_beyond_what_was_told_after_the_end_is_read_at_once()
     bench.advance(bench.now_ms + 1_100)
     assert len(bench.readings) == count + 1
 
+
+# F30: what cannot be read
 
 FOREIGN = {"order_id": "0x" + "ee" * 32, "maker_address": "0x" + "00" * 20, "owner": "another"}
 UNREADABLE = [
@@ -280,3 +288,87 @@ def test_f31_bids_that_cannot_be_sold_into_use_up_no_attempt() -> None:
 def test_f31_sales_that_miss_are_bounded() -> None:
     bids_seen = range(240, 240 - 2 * EXIT_ATTEMPTS_MAX, -1)
     assert stopped(*bids_seen) == list(bids_seen)[:EXIT_ATTEMPTS_MAX]
+
+
+# F41: FAILED after CONFIRMED
+
+
+def confirmed() -> Bench:
+    """An order that has traded, has left, and whose trade is CONFIRMED."""
+    bench = placed()
+    bench.hear(wire_trade("t1", 10), wire_trade("t1", 10, status="CONFIRMED"))
+    bench.ledger[Side.YES] = shares(10)
+    bench.forget_order()
+    bench.book("t1")
+    bench.forget()
+    return bench
+
+
+def failed() -> dict[str, object]:
+    return wire_trade("t1", 10, status="FAILED")
+
+
+def test_f41_a_trade_that_fails_after_it_was_confirmed_is_taken_back_and_said() -> None:
+    bench = placed()
+    bench.hear(wire_trade("t1", 10), wire_trade("t1", 10, status="CONFIRMED"), failed())
+    assert [each.trade_id for each in bench.news(FillFailed)] == ["t1"]
+    assert bench.live.trades[0].settlement is Settlement.FAILED
+    (told,) = [log for log in bench.logs if log.level == "error"]
+    assert ("CONFIRMED" in told.text, "taken back" in told.text) == (True, True)
+
+
+@pytest.mark.parametrize("status", ["MATCHED", "MINED", "RETRYING", "CONFIRMED"])
+def test_f41_no_other_word_changes_what_was_confirmed_or_failed(status: str) -> None:
+    bench = confirmed()
+    bench.hear(wire_trade("t1", 10, status=status))
+    assert bench.live.trades[0].settlement is Settlement.CONFIRMED
+    bench.hear(failed(), wire_trade("t1", 10, status=status))
+    assert bench.live.trades[0].settlement is Settlement.FAILED
+
+
+@pytest.mark.parametrize("has_fallen", [False, True], ids=["same process", "after a restart"])
+@pytest.mark.parametrize("is_read", [False, True], ids=["heard", "read"])
+def test_f41_the_failure_is_taken_back_long_after_the_window_was_over(
+    has_fallen: bool, is_read: bool
+) -> None:
+    bench = confirmed()
+    bench.read_until(MARKET.closes_at_ms + 600_000, wire_trade("t1", 10, status="CONFIRMED"))
+    if has_fallen:
+        bench.restart()
+    else:
+        bench.listen()
+    if is_read:
+        bench.read_until(bench.now_ms + 90_000, failed())
+    else:
+        bench.hear(failed())
+    (reversal,) = {each.fill.trade_id: each for each in bench.told(POSITION, FillReversed)}.values()
+    assert (reversal.fill.trade_id, reversal.fill.size_units) == ("t1", shares(10))
+    bench.book("t1", is_reversal=True)
+    bench.ledger[Side.YES] = 0
+    bench.forget()
+    bench.read_until(bench.now_ms + 2_000, failed())
+    assert bench.told(POSITION, FillReversed) == []
+
+
+def test_f41_a_failure_of_an_order_that_nobody_knows_any_more_is_said_once() -> None:
+    bench = Bench().open()
+    bench.hear(failed(), failed())
+    assert len([log for log in bench.logs if "t1 failed" in log.text]) == 1
+
+
+def test_f41_a_window_that_was_settled_is_settled_again_without_the_trade() -> None:
+    ledger = CoreStage(PositionCore, POSITION, now_ms=T0)
+    ledger.start()
+    booking = OrderFilled(
+        order_id=ORDER_ID, market=MARKET, side=Side.YES, action=Action.BUY, fill=detail("t1", 10)
+    )
+    ledger.give(booking)
+    resolved = MarketResolved(
+        market=MARKET, winner=Side.YES, strike_e18=None, close_e18=None, evidence="a test"
+    )
+    ledger.give(resolved)
+    assert ledger.told(DIRECTORY, WindowSettled)[-1].pnl_nanos == 5_500_000_000
+    ledger.start()
+    ledger.give(FillReversed(**attrs.asdict(booking, recurse=False)))
+    assert ledger.told(DIRECTORY, WindowSettled)[-1].pnl_nanos == 0
+    assert any("settled again" in log.text for log in ledger.logs)

@@ -23,7 +23,7 @@ from actors.execution.real.account_rows import AccountRows
 from actors.execution.real.answers import Meaning, meaning_of, read_answer
 from actors.execution.real.client import SignedBytes, VenueClient, WalletNotOurs
 from actors.execution.real.messages import PostAnswered, PostRefused, PostUnclear, SignOrder
-from actors.feeds.user_channel import UserTrade
+from actors.execution.real.own_parts import order_ids_of
 from actors.strategy.messages import Action
 from actors.units import TICKS_PER_DOLLAR, dollars_text, price_text, size_text
 from understudy.doctor.account import account
@@ -253,7 +253,7 @@ class _Test:
             return failed(GONE, sentence, _look_yourself(probe))
         read = AccountRows()
         read.add_trades(probe.market.market_id, rows)
-        if any(_is_part(trade, probe.order_id) for trade in read.trades):
+        if any(probe.order_id in order_ids_of(trade) for trade in read.trades):
             sentence = f"{probe.order_id} has traded, though it was far from the market"
             return failed(GONE, sentence, "the account holds shares now: look at it at the venue")
         if read.unread:
@@ -289,12 +289,6 @@ class _Test:
 
 def _was_not_taken(refused: PostRefused) -> bool:
     return meaning_of(refused) not in (Meaning.UNCLEAR, Meaning.KNOWN)
-
-
-def _is_part(trade: UserTrade, order_id: str) -> bool:
-    makers = {part.order_id for part in trade.makers}
-    unread = {part.order_id for part in trade.unread}
-    return order_id in {trade.taker_order_id, *makers, *unread}
 
 
 def _look_yourself(probe: _Probe) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from actors.execution.real.messages import UnreadRow
+from actors.execution.real.live_order import LiveOrder
+from actors.execution.real.messages import AccountRead, UnreadRow
 from actors.feeds.decoding import MalformedFrame
 from actors.feeds.user_channel import UserOrder, UserTrade, order_of, trade_of
 
@@ -52,3 +53,15 @@ class AccountRows:
                     )
                 )
         return readable
+
+
+def may_hide(read: AccountRead, live: LiveOrder) -> bool:
+    """Whether something of an order may stand in what could not be read."""
+    parts = (part for trade in read.trades for part in trade.unread)
+    if any(part.order_id == live.venue_order_id for part in parts):
+        return True
+    market_id = live.intent.market.market_id
+    return any(
+        row.market_id == market_id or row.venue_order_id == live.venue_order_id
+        for row in read.unread
+    )

@@ -48,7 +48,7 @@ def venue_holdings(
     by_trades = dict.fromkeys(Side, 0)
     is_settled = True
     for part in parts:
-        is_settled = is_settled and part.settlement.is_final
+        is_settled = is_settled and part.settlement.is_settled
         if part.settlement is not Settlement.FAILED:
             sign = 1 if part.action is Action.BUY else -1
             by_trades[market.side(part.token)] += sign * part.size_units

@@ -122,7 +122,7 @@ class RealExecutorCore(Core):
     @handles(ClientReady)
     def connect(self, event: ClientReady, _now_ms: int) -> Effects:
         """Read the account before anything else, and listen to what happens from now on."""
-        self._reconciler.want()
+        self._reconciler.listen_anew()
         effects = [*self._access.opened(event), *self._feed.start()]
         if self.settings.execution.venue_heartbeat:
             effects += self._switch.beat()
@@ -304,7 +304,7 @@ class RealExecutorCore(Core):
     @handles(Connected)
     def on_connected(self, event: Connected, now_ms: int) -> Effects:
         """Listen, and read what happened while nobody listened (F14)."""
-        self._reconciler.want()
+        self._reconciler.listen_anew()
         return self._feed.connected(event, now_ms)
 
     @handles(Disconnected)

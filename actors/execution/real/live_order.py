@@ -103,9 +103,9 @@ class LiveOrder:
 
     @property
     def is_settled(self) -> bool:
-        """Whether no trade can change any more, and position knows all of it."""
+        """Whether no trade has to be waited for, and position knows all of them."""
         is_told = not self.owed_fills and not self.owed_reversals
-        return is_told and all(trade.settlement.is_final for trade in self.trades)
+        return is_told and all(trade.settlement.is_settled for trade in self.trades)
 
     def has_unheard_failure(self, heard: frozenset[str]) -> bool:
         """Whether a trade failed that its Order has not heard of, which knows of these.
@@ -201,8 +201,10 @@ class LiveOrder:
         return _concluded(_owing(after, trade, is_new=True))
 
     def _promoted(self, known: LiveTrade, settlement: Settlement) -> LiveOrder:
-        is_step_back = settlement is Settlement.MATCHED
-        if known.settlement.is_final or is_step_back or known.settlement is settlement:
+        if known.settlement is settlement or known.settlement is Settlement.FAILED:
+            return self
+        is_step_back = known.settlement is Settlement.CONFIRMED or settlement is Settlement.MATCHED
+        if is_step_back and settlement is not Settlement.FAILED:
             return self
         after = attrs.evolve(known, settlement=settlement)
         trades = tuple(after if trade is known else trade for trade in self.trades)

@@ -18,8 +18,9 @@ from actors.feeds.user_channel import UserOrder
 from actors.position.messages import FillBooked
 from actors.roles import EXECUTOR, POSITION, order_role
 
-KEPT_AFTER_CLOSE_MS = 120_000
-"""No order of a window can trade so long after its end; until then even an ended one is known."""
+KEPT_AFTER_CLOSE_MS = 1_800_000
+"""So long after its window's end even an ended order is known: no order can trade any more within
+two minutes of it, but a trade that was CONFIRMED may be told to have FAILED (F41)."""
 
 
 @attrs.frozen(kw_only=True)

@@ -48,6 +48,12 @@ def parts_of(trade: UserTrade) -> list[OwnPart]:
     return [part for part in parts if part.venue_order_id not in unread_ids]
 
 
+def order_ids_of(trade: UserTrade) -> set[str]:
+    """The venue's ids of all orders that a trade names."""
+    makers = {part.order_id for part in trade.makers}
+    return {trade.taker_order_id} | makers | {part.order_id for part in trade.unread}
+
+
 @attrs.frozen(kw_only=True)
 class Ownership:
     """By what a part of a trade is known to be our account's."""

@@ -18,12 +18,13 @@ import attrs
 
 from actors.core import Command, Effects, Log
 from actors.execution.messages import OrderStatus, TimeInForce
+from actors.execution.real.account_rows import may_hide
 from actors.execution.real.agenda import RECHECK_MS, OrderAgenda
 from actors.execution.real.live_order import TOLERATED_UNITS, LiveOrder, VenueEnd
 from actors.execution.real.messages import AccountRead, AccountUnread, ReadAccount
+from actors.execution.real.notices import Notices
 from actors.execution.real.orders import AbsenceTold, LiveOrders, TradeSeen, VenueSaid
 from actors.execution.real.own_parts import OwnPart, parts_of
-from actors.execution.real.unreadable import Unreadable, may_hide
 from actors.feeds.user_channel import UserOrder, UserTrade
 from actors.units import size_text
 
@@ -35,6 +36,8 @@ the venue's time is measured anew."""
 SLOW_BEAT_MS = 30_000
 MISSING_TRADES_MS = 60_000
 """An order whose trades do not add up to what the venue says it traded is waited for so long."""
+WIDE_BEAT_MS = 300_000
+"""How often the trades of windows are read of which all is settled."""
 TRADES_SOON_MS = 500
 """After the venue says that an order traded, its trades come by themselves within this."""
 
@@ -62,8 +65,8 @@ class Reconciler:
         self._is_wanted = True
         self._next_slow_ms = 0
         self._not_before_ms = 0
-        self._told_excesses: set[str] = set()
-        self._unreadable = Unreadable(orders)
+        self._next_wide_ms = 0
+        self._notices = Notices(orders)
         self.read_markets: frozenset[str] = frozenset()
         """Markets whose orders and trades were read since the start."""
 
@@ -72,6 +75,14 @@ class Reconciler:
     def want(self) -> None:
         """Read as soon as possible: something may have been missed."""
         self._is_wanted = True
+
+    def listen_anew(self) -> None:
+        """Read as soon as possible, and soon after that also the windows of which all is settled.
+
+        What was CONFIRMED may have FAILED while nobody listened.
+        """
+        self._is_wanted = True
+        self._next_wide_ms = 0
 
     def next_due_ms(self, now_ms: int) -> int:
         """When the next reading is due, if none is under way."""
@@ -95,8 +106,15 @@ class Reconciler:
             return []
         is_slow = self._is_wanted or now_ms >= self._next_slow_ms
         asked = [live for live in self._orders if self._must_show(live)]
-        unsettled = [live for live in self._orders if not (live.is_final and live.is_settled)]
-        markets = {live.intent.market.market_id for live in unsettled} | set(market_ids)
+        # What is wanted must not wait for, or fail with, what is only looked at once more.
+        is_wide = not self._is_wanted and now_ms >= self._next_wide_ms
+        if is_wide:
+            self._next_wide_ms = now_ms + WIDE_BEAT_MS
+        markets = {
+            live.intent.market.market_id
+            for live in self._orders
+            if is_wide or not (live.is_final and live.is_settled)
+        }
         self._read_id += 1
         self._is_wanted = False
         if is_slow:
@@ -105,7 +123,7 @@ class Reconciler:
             read_id=self._read_id,
             began_at_ms=now_ms,
             asked=tuple(live.order_id for live in asked),
-            market_ids=tuple(sorted(markets)),
+            market_ids=tuple(sorted({*markets, *market_ids})),
         )
         command = ReadAccount(
             read_id=self._read_id,
@@ -143,7 +161,7 @@ class Reconciler:
             effects += self.take_trade(trade, now_ms)
         for order in (*read.orders, *read.open_orders):
             effects += self.take_order(order, now_ms)
-        effects += self._unreadable.take_rows(read)
+        effects += self._notices.of_rows(read)
         effects += self._take_open(read, reading, now_ms)
         effects += self._take_absences(read, reading, now_ms)
         self.read_markets |= set(reading.market_ids)
@@ -153,7 +171,7 @@ class Reconciler:
 
     def take_trade(self, trade: UserTrade, now_ms: int) -> Effects:
         """Count a trade for each of our orders that has a part in it."""
-        effects = self._unreadable.take_trade(trade)
+        effects = self._notices.of_trade(trade)
         for part in parts_of(trade):
             live = self._orders.at_venue(part.venue_order_id)
             if live is not None:
@@ -161,13 +179,9 @@ class Reconciler:
         return effects
 
     def _take_part(self, live: LiveOrder, part: OwnPart, now_ms: int) -> Effects:
-        effects: Effects = []
-        counted_units = min(part.size_units, live.intent.size_units - live.traded_units)
         is_new = live.trade(part.trade_id) is None
-        if is_new and counted_units < part.size_units and part.trade_id not in self._told_excesses:
-            self._told_excesses.add(part.trade_id)
-            effects.append(Log("error", _excess_sentence(live, part)))
         after = live.with_part(part, now_ms)
+        effects = self._notices.of_part(live, after, part)
         effects += self._orders.commit(after, TradeSeen(live.order_id, part))
         if is_new:
             work = self._agenda.of(live.order_id)
@@ -337,11 +351,4 @@ def _missing_sentence(live: LiveOrder, final_units: int | None) -> str:
     return (
         f"the venue says that {live.order_id} traded {told}, and shows readable trades of "
         f"{size_text(live.traded_units)}: it ends with these, and what still comes is counted"
-    )
-
-
-def _excess_sentence(live: LiveOrder, part: OwnPart) -> str:
-    return (
-        f"trade {part.trade_id} of {size_text(part.size_units)} is more than {live.order_id} had "
-        f"left of {size_text(live.intent.size_units)}: what is over is not counted"
     )

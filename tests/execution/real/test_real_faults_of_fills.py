@@ -25,6 +25,7 @@ from actors.execution.messages import (
     OrderStatus,
     OutcomeUnknown,
 )
+from actors.execution.real.orders import KEPT_AFTER_CLOSE_MS
 from actors.feeds.user_channel import Settlement
 from actors.roles import POSITION
 from actors.units import shares, taker_fee_nanos
@@ -113,7 +114,7 @@ def test_a_row_stays_open_until_its_window_is_past_and_its_trades_are_final() ->
     bench.forget_order()
     bench.book("t1")
     bench.ledger[Side.YES] = shares(10)
-    past_ms = MARKET.closes_at_ms + 200_000
+    past_ms = MARKET.closes_at_ms + KEPT_AFTER_CLOSE_MS + 10_000
     bench.read_until(past_ms, wire_trade("t1", 10))
     assert bench.live in bench.saved("live")
     bench.read_until(past_ms + 40_000, wire_trade("t1", 10, status="CONFIRMED"))

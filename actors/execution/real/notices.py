@@ -1,0 +1,91 @@
+"""What a person should hear of the venue's account, each thing once.
+
+Parts and rows that cannot be read spoil nothing beside them, and are counted. A trade that failed
+after all, or was larger than its order, is booked as the venue says; that it was so is said here.
+"""
+
+from __future__ import annotations
+
+from actors.core import Effects, Log
+from actors.execution.real.live_order import LiveOrder
+from actors.execution.real.messages import AccountRead
+from actors.execution.real.orders import LiveOrders
+from actors.execution.real.own_parts import OwnPart, order_ids_of
+from actors.feeds.user_channel import Settlement, UserTrade
+from actors.units import size_text
+
+_TOLD_MAX = 10_000
+
+
+class Notices:
+    """Says things once, and counts what could not be read."""
+
+    def __init__(self, orders: LiveOrders) -> None:
+        self._orders = orders
+        self._told: set[object] = set()
+        self._unread_count = 0
+
+    def of_trade(self, trade: UserTrade) -> Effects:
+        """Parts that could not be read, and a failure of which nobody here knows."""
+        effects: Effects = []
+        for part in trade.unread:
+            live = self._orders.at_venue(part.order_id)
+            whose = "somebody else's" if live is None else live.order_id
+            text = f"a part of trade {trade.trade_id} cannot be read ({whose}): {part.reason}"
+            level = "warning" if live is None else "error"
+            effects += self._unread((trade.trade_id, part), level, text)
+        is_known = any(self._orders.at_venue(each) is not None for each in order_ids_of(trade))
+        if trade.settlement is Settlement.FAILED and not is_known:
+            text = (
+                f"trade {trade.trade_id} failed, and none of its orders is known here, or any more"
+            )
+            effects += self._once(("failed", trade.trade_id), "warning", text)
+        return effects
+
+    def of_rows(self, read: AccountRead) -> Effects:
+        """Rows of a reading that could not be read."""
+        effects: Effects = []
+        for row in read.unread:
+            where = f"order {row.venue_order_id}" if row.venue_order_id else row.market_id
+            text = f"a row of the account cannot be read ({where}): {row.reason}"
+            effects += self._unread(row, "warning", text)
+        return effects
+
+    def of_part(self, before: LiveOrder, after: LiveOrder, part: OwnPart) -> Effects:
+        """What is out of the ordinary in a trade of an order."""
+        known, trade_id = before.trade(part.trade_id), part.trade_id
+        if known is None:
+            room_units = before.intent.size_units - before.traded_units
+            if part.size_units <= room_units:
+                return []
+            return self._once(("excess", trade_id), "error", _excess_sentence(before, part))
+        if known.settlement is Settlement.CONFIRMED and after is not before:
+            return self._once(("late", trade_id), "error", _failed_late_sentence(before, part))
+        return []
+
+    def _unread(self, what: object, level: str, text: str) -> Effects:
+        is_new = what not in self._told
+        self._unread_count += is_new
+        return self._once(what, level, f"{text}; {self._unread_count} such so far")
+
+    def _once(self, what: object, level: str, text: str) -> Effects:
+        if what in self._told:
+            return []
+        if len(self._told) >= _TOLD_MAX:
+            self._told.clear()
+        self._told.add(what)
+        return [Log(level, text)]
+
+
+def _failed_late_sentence(live: LiveOrder, part: OwnPart) -> str:
+    return (
+        f"trade {part.trade_id} of {live.order_id} was CONFIRMED, and the venue now says that it "
+        f"FAILED: {size_text(part.size_units)} shares and their money are taken back"
+    )
+
+
+def _excess_sentence(live: LiveOrder, part: OwnPart) -> str:
+    return (
+        f"trade {part.trade_id} of {size_text(part.size_units)} is more than {live.order_id} had "
+        f"left of {size_text(live.intent.size_units)}: what is over is not counted"
+    )
