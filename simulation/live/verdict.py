@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import attrs
 
 from actors.execution.messages import OrderStatus
+from actors.execution.real.orders import KEPT_AFTER_CLOSE_MS
 from actors.units import PAYOUT_TICKS, dollars_text, size_text
 from simulation.exchange.window import SimulatedWindow
 from simulation.invariants.facts import Facts, OrderFact, Sums, sums
@@ -16,8 +17,10 @@ from simulation.live.signing import WALLET
 from venue.engine.messages import ExchangeOrderStatus, Outcome
 from venue.ordering.records import OrderRecord
 
-LET_GO_MS = 240_000
-"""So long after its window's end the executor lets an order go, at the latest."""
+SETTLED_AFTER_MS = 240_000
+"""So long after its window's end nothing of an order has to be waited for, at the latest."""
+LET_GO_AFTER_MS = KEPT_AFTER_CLOSE_MS + 60_000
+"""So long after it the executor lets the order go, at the latest."""
 OVERSTAY_MS = 12_000
 """So long after an order's time, or its window's, none of it rests, at the latest."""
 
@@ -68,7 +71,9 @@ class ExchangeVerdict:
     def _rows(self) -> Iterator[str]:
         for order_id in self.evidence.open_ids:
             live = self.evidence.rows[order_id]
-            if live.intent.market.closes_at_ms + LET_GO_MS < self.now_ms:
+            past_ms = self.now_ms - live.intent.market.closes_at_ms
+            is_over = live.is_final and live.is_forgotten and live.is_settled
+            if past_ms > (LET_GO_AFTER_MS if is_over else SETTLED_AFTER_MS):
                 yield f"the executor does not let {order_id} go: {live!r}"
 
     def _positions(self) -> Iterator[str]:
