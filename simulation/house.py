@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 import attrs
 
 from actors.core import Core, Record
+from actors.runtime.scheduler import Scheduler
 from actors.settings import Settings
-from simulation.agenda import Agenda
 from simulation.journal import MemoryJournal
 from simulation.post import Post
 from simulation.trace import Trace
@@ -60,7 +60,7 @@ class House:
 
     seed: int
     settings: Settings
-    agenda: Agenda
+    agenda: Scheduler
     post: Post
     journal: MemoryJournal
     trace: Trace

@@ -1,54 +1,28 @@
-"""One simulated actor: what actors/runtime/process.py is to a process, on the agenda's time.
+"""One simulated actor: a host on virtual time, and what may befall its process.
 
-Whatever the shell does to a core is done here in the same order: fencing, recovery, the address
-book, effects one after the other, the end after a failed record. Tests hold the two against each
-other where a core cannot tell them apart.
+The host is the product's own. What surrounds it is the simulation's: a post that loses, a journal
+that tears, clocks that are wrong, ports to a venue that misbehaves, and falls between any two
+effects.
 """
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-import attrs
-
-from actors.core import (
-    CancelTimer,
-    Command,
-    Core,
-    Effect,
-    Effects,
-    Log,
-    Recall,
-    Record,
-    Send,
-    SetTimer,
-    Stop,
-)
-from actors.messages import (
-    AddressBook,
-    Assign,
-    Dismissed,
-    Hello,
-    JournalFailed,
-    Leaving,
-    PeerRestarted,
-    Ping,
-    Pong,
-    Recalled,
-    ServingChanged,
-    Started,
-    TimerFired,
-    VenueTimeMeasured,
-)
-from actors.roles import DESK, EXECUTOR, REPLY, SUPERVISOR, is_spare, order_id_of
-from actors.runtime.journal import Fenced
+from actors.core import Command, Core, Effect, Log, Record, Send
+from actors.messages import AddressBook, Assign, Dismissed, Hello, Ping, Pong, TimerFired
+from actors.roles import REPLY, SUPERVISOR, is_spare
+from actors.runtime.host import Host, HostState
+from actors.runtime.host_context import HostContext, HostWatch
 from actors.runtime.journal_file import JournalError
 from actors.runtime.routes import Routes
+from actors.runtime.scheduler import VirtualTimers
 from simulation.chance import dice
-from simulation.house import House, SimulatedPort
+from simulation.house import House
 from simulation.invariants.breach import Breach
+from simulation.journal import MemoryJournal
 from simulation.post import Correspondent
 
 DISMISSAL_LIMIT_MS = 1_000
@@ -69,27 +43,36 @@ class Player:
     def __init__(self, house: House, tree: Parent, role: str, pid: int, offset_ms: int) -> None:
         self.role = role
         self.pid = pid
-        self.generation = 0
-        self.core: Core | None = None
         self.is_gone = False
-        self.is_leaving = False
+        self._host: Host | None = None
         self._has_begun = False
         self._house = house
+        self._clock = _OwnClock(house, offset_ms)
         self._tree = tree
-        self._offset_ms = offset_ms
-        self._port: SimulatedPort | None = None
         self._routes = Routes()
         self._met: dict[str, tuple[Correspondent, int]] = {}
-        self._reply_to: Correspondent | None = None
-        self._timers: dict[str, int] = {}
-        self._timer_count = 0
-        self._was_serving: bool | None = None
+        self._timers = VirtualTimers(house.agenda, self._wake)
         self._waiting: list[tuple[Callable[..., None], tuple[Any, ...]]] | None = None
 
     @property
     def now_ms(self) -> int:
         """Venue time as this player knows it."""
-        return self._house.agenda.now_ms + self._house.clock_error_ms + self._offset_ms
+        return self._clock.now_ms()
+
+    @property
+    def generation(self) -> int:
+        """The newest it has claimed; 0 before."""
+        return self._host.generation if self._host is not None else 0
+
+    @property
+    def core(self) -> Core | None:
+        """What it runs; None before it has a role."""
+        return self._host.core if self._host is not None else None
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether it has finished, and waits to be dismissed."""
+        return self._host is not None and self._host.state is HostState.FINISHED
 
     @property
     def is_current(self) -> bool:
@@ -105,7 +88,7 @@ class Player:
         self._has_begun = True
         self._routes.adopt(book)
         if is_spare(self.role):
-            self._send(SUPERVISOR, Hello(role=self.role, pid=self.pid, generation=0))
+            self._tell_supervisor(Hello(role=self.role, pid=self.pid, generation=0))
         else:
             self._become(self.role)
 
@@ -113,8 +96,8 @@ class Player:
         """Be gone at once, with everything that waits."""
         if not self.is_gone:
             self.is_gone = True
-            if self._port is not None:
-                self._port.close()
+            if self._host is not None:
+                self._host.end()
             self._house.agenda.after(3, self._tree.child_is_gone, self)
 
     def hang(self) -> None:
@@ -143,11 +126,15 @@ class Player:
             if isinstance(message, Dismissed):
                 self.fall()
             return
-        self._reply_to = sender
+        if self._host is not None:
+            self._host.reply_to = sender
         if self._met.get(sender_role) != (sender, generation):
             self._met[sender_role] = (sender, generation)
             if self._routes.learn(sender_role, sender, generation):
                 self._tell_restarted(sender_role)
+        self._take(sender_role, message)
+
+    def _take(self, sender_role: str, message: object) -> None:
         if isinstance(message, Ping):
             self._answer(message)
         elif isinstance(message, AddressBook):
@@ -168,8 +155,8 @@ class Player:
             self._run(event)
 
     def _wake(self, key: str, number: int) -> None:
-        if self._timers.get(key) == number and not self._must_wait(self._wake, key, number):
-            del self._timers[key]
+        if self._timers.is_due(key, number) and not self._must_wait(self._wake, key, number):
+            self._timers.take(key, number)
             self._run(TimerFired(key))
 
     def _must_wait(self, call: Callable[..., None], *arguments: Any) -> bool:
@@ -182,37 +169,52 @@ class Player:
     def _become(self, role: str) -> None:
         house = self._house
         self.role = role
-        try:
-            self.generation = house.journal.claim(role)
-        except JournalError:
-            self.fall()
+        self._host = host = Host(
+            role,
+            HostContext(
+                make_core=self._make_core,
+                post=self,
+                journal=_OwnRows(house.journal, role),
+                timers=self._timers,
+                clock=self._clock,
+                log=self._log,
+                pid=self.pid,
+                is_live=house.settings.execution.mode == "live",
+                stays_without_journal=house.stays_without_journal(role),
+                make_port=lambda: house.make_port(self),
+                watch=_Eye(house, self),
+            ),
+        )
+        host.start()
+        self._look_after(host)
+
+    def _make_core(self, generation: int) -> Core:
+        house, role = self._house, self.role
+        return house.core_class(role)(role, house.settings, dice(house.seed, role, generation))
+
+    def _look_after(self, host: Host) -> None:
+        """Do what follows when a core has come to its end."""
+        if self.is_gone or host.is_running:
             return
-        own_dice = dice(house.seed, role, self.generation)
-        self.core = house.core_class(role)(role, house.settings, own_dice)
-        self._port = house.make_port(self)
-        saved = [
-            value
-            for kind in self.core.RECOVERS
-            for value in house.journal.load(kind, order_id_of(role))
-        ]
-        self._run(Started(tuple(saved)))
-        if self.is_gone:
+        if host.state is HostState.FINISHED:
+            self._house.agenda.after(DISMISSAL_LIMIT_MS, self.fall)
             return
-        self._was_serving = is_serving = self.core.is_serving
-        hello = Hello(role=role, pid=self.pid, generation=self.generation, is_serving=is_serving)
-        self._send(SUPERVISOR, hello)
+        if host.state is HostState.FENCED:
+            self._house.note(self.role, "is", "fenced off")
+        self.fall()
 
     def _tell_restarted(self, role: str) -> None:
-        if self.core is not None and self.core.accepts(PeerRestarted) and role != self.role:
-            self._run(PeerRestarted(role))
+        if self._host is not None and not self.is_gone:
+            self._host.hand_restarted(role)
+            self._look_after(self._host)
 
     def _answer(self, ping: Ping) -> None:
-        self._offset_ms = ping.venue_offset_ms
-        core = self.core
+        self._clock.offset_ms = ping.venue_offset_ms
+        host = self._host
         pong = Pong(
             role=self.role,
             number=ping.number,
-            is_serving=core.is_serving if core is not None else True,
+            is_serving=host.is_serving if host is not None else True,
             book_version=self._routes.version,
             handled_count=0,
             last_message_age_ms=0,
@@ -220,98 +222,105 @@ class Player:
             pid=self.pid,
             generation=self.generation,
         )
-        self._send(SUPERVISOR, pong)
-
-    # The core's side
+        self._tell_supervisor(pong)
 
     def _run(self, message: object) -> None:
-        core, house = self.core, self._house
-        if core is None or self.is_gone or self.is_leaving:
-            return
-        house.watcher.heard(self, message)
-        try:
-            effects = core.handle(message, self.now_ms)
-        except Exception:
-            raise Breach(
-                0, f"{self.role} raised on {message!r}:\n{traceback.format_exc()}"
-            ) from None
-        if effects and not self._perform_all(effects):
-            return
-        is_serving = core.is_serving
-        if self._was_serving not in (None, is_serving):
-            self._was_serving = is_serving
-            self._send(SUPERVISOR, ServingChanged(self.role, is_serving))
+        host = self._host
+        if host is not None and host.is_running and not self.is_gone:
+            host.hand(message)
+            self._look_after(host)
 
-    def _perform_all(self, effects: Effects) -> bool:
-        cut = self._house.cut(len(effects))
-        for effect in effects[:cut]:
-            if not self._perform(effect):
-                return False
-        if cut is not None:
-            self.fall()
-        return not self.is_gone
+    def _log(self, level: str, text: str) -> None:
+        del level
+        self._house.note(self.role, "logs", text)
 
-    def _perform(self, effect: Effect) -> bool:
-        """Perform one effect; False when those after it must not be."""
-        match effect:
-            case Send(to, message):
-                self._house.watcher.said(self, message)
-                self._send(to, message)
-            case Recall(kind, key, about):
-                self._run(Recalled(kind, key, self._house.journal.recall(kind, key), about))
-            case SetTimer(key, delay_ms):
-                self._timer_count += 1
-                self._timers[key] = self._timer_count
-                self._house.agenda.after(max(0, delay_ms), self._wake, key, self._timer_count)
-            case Record():
-                return self._record(effect)
-            case CancelTimer(key):
-                self._timers.pop(key, None)
-            case Command(command):
-                if self._port is None:
-                    raise Breach(0, f"{self.role} has no port for {command!r}")
-                house = self._house
-                house.note(self.role, "commands", command)
-                house.watcher.commanded(self, command)
-                self._port.perform(command)
-            case Log(level, text):
-                self._house.note(self.role, "logs", text)
-                if level == "error":
-                    self._house.watcher.complained(self, text)
-            case Stop(reason):
-                self._send(SUPERVISOR, Leaving(self.role, reason))
-                self.is_leaving = True
-                self._house.agenda.after(DISMISSAL_LIMIT_MS, self.fall)
-        return not self.is_gone
+    def send(self, sender: Host, to: str, message: object) -> None:
+        """Give the post what a core has said."""
+        self._post(sender.reply_to if to == REPLY else self._routes.address(to), to, message)
 
-    def _record(self, record: Record) -> bool:
-        house = self._house
-        try:
-            house.journal.record(self.role, self.generation, record, self.now_ms)
-        except Fenced:
-            house.note(self.role, "is", "fenced off")
-            self.fall()
-            return False
-        except JournalError as error:
-            failed = JournalFailed(self.role, str(error))
-            self._send(DESK, failed)
-            self._send(SUPERVISOR, failed)
-            if house.settings.execution.mode == "live":
-                self._send(EXECUTOR, failed)
-            if house.stays_without_journal(self.role):
-                self._run(failed)
-            else:
-                self.fall()
-            return False
-        house.note(self.role, "records", record.event)
-        house.watcher.recorded(self, record)
-        return True
+    def _tell_supervisor(self, message: object) -> None:
+        self._post(self._routes.address(SUPERVISOR), SUPERVISOR, message)
 
-    def _send(self, role: str, message: object) -> None:
-        if isinstance(message, VenueTimeMeasured):
-            message = attrs.evolve(message, offset_ms=message.offset_ms + self._offset_ms)
-        to = self._reply_to if role == REPLY else self._routes.address(role)
+    def _post(self, to: Correspondent | None, role: str, message: object) -> None:
         if to is not None:
             self._house.post.send(
                 self, self.role, self.generation, to, message, is_control=role == SUPERVISOR
             )
+
+
+class _OwnClock:
+    """The machine's clock, which may be wrong, as one actor corrects it."""
+
+    def __init__(self, house: House, offset_ms: int) -> None:
+        self._house = house
+        self.offset_ms = offset_ms
+
+    def now_ms(self) -> int:
+        return self._house.agenda.now_ms + self._house.clock_error_ms + self.offset_ms
+
+
+class _OwnRows:
+    """One actor's hand on the journal of all."""
+
+    def __init__(self, journal: MemoryJournal, role: str) -> None:
+        self._journal = journal
+        self._role = role
+        self._generation = 0
+        self.load = journal.load
+        self.recall = journal.recall
+
+    def claim(self) -> int:
+        self._generation = self._journal.claim(self._role)
+        return self._generation
+
+    def record(self, record: Record, at_ms: int) -> object:
+        return self._journal.record(self._role, self._generation, record, at_ms)
+
+
+class _Eye(HostWatch):
+    """Shows the referee every step, writes the trace, and lets a player fall half-way."""
+
+    def __init__(self, house: House, player: Player) -> None:
+        self._house = house
+        self._player = player
+        self._left: list[int | None] = []
+        """Of each message being handled: effects until the player falls; None if it does not."""
+
+    def hears(self, host: Host, message: object, now_ms: int) -> None:
+        del host, now_ms
+        self._house.watcher.heard(self._player, message)
+
+    def decided(self, host: Host, effects: Sequence[Effect]) -> None:
+        del host
+        self._left.append(self._house.cut(len(effects)) if effects else None)
+
+    def performs(self, host: Host, effect: Effect) -> None:
+        left = self._left[-1]
+        if left is not None:
+            if left == 0:
+                self._player.fall()
+                return
+            self._left[-1] = left - 1
+        house, player = self._house, self._player
+        match effect:
+            case Send(_, message):
+                house.watcher.said(player, message)
+            case Command(command):
+                house.note(host.role, "commands", command)
+                house.watcher.commanded(player, command)
+            case Log("error", text):
+                house.watcher.complained(player, text)
+
+    def recorded(self, host: Host, record: Record) -> None:
+        self._house.note(host.role, "records", record.event)
+        self._house.watcher.recorded(self._player, record)
+
+    def handled(self, host: Host, message: object) -> None:
+        del host, message
+        if self._left.pop() == 0:
+            self._player.fall()
+
+    def raised(self, host: Host, message: object, error: Exception) -> None:
+        if not isinstance(error, JournalError):
+            text = "".join(traceback.format_exception(error))
+            raise Breach(0, f"{host.role} raised on {message!r}:\n{text}")

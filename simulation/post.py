@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Protocol
 
-from simulation.agenda import Agenda
+from actors.runtime.scheduler import Scheduler
 from simulation.plan import FaultRates
 
 HOP_MOST_MS = 3
@@ -27,7 +27,7 @@ class Correspondent(Protocol):
 class Post:
     """Delivery at most once and in no promised order, or worse while there are faults."""
 
-    def __init__(self, agenda: Agenda, rates: FaultRates, chance: Random) -> None:
+    def __init__(self, agenda: Scheduler, rates: FaultRates, chance: Random) -> None:
         self.counts = dict.fromkeys(("loss", "duplication", "lateness", "control_loss"), 0)
         self._agenda = agenda
         self._draw = chance.random

@@ -9,7 +9,7 @@ import attrs
 
 from actors.directory.messages import Side
 from actors.roles import EXECUTOR
-from simulation.agenda import Agenda
+from actors.runtime.scheduler import Scheduler
 from simulation.chance import dice
 from simulation.chaos import Chaos
 from simulation.exchange.exchange import Exchange
@@ -110,7 +110,7 @@ class Trial:
         settings = self.plan.settings
         into_window = dice(seed, "begin").random()
         self._begin_ms = EPOCH_MS + int(into_window * settings.series.window_ms)
-        self.agenda = Agenda(self._begin_ms)
+        self.agenda = Scheduler(self._begin_ms)
         self.exchange = Exchange(self.agenda, settings, seed)
         self.journal = journal or MemoryJournal(is_encoding=self.plan.is_encoding)
         self.referee = self._make_referee()

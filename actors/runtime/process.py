@@ -19,9 +19,8 @@ import traceback
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, cast
 
-import attrs
 from thespian.actors import (
     Actor,
     ActorAddress,
@@ -32,19 +31,7 @@ from thespian.actors import (
     WatchMessage,
 )
 
-from actors.core import (
-    CancelTimer,
-    Command,
-    Core,
-    Effect,
-    Log,
-    Recall,
-    Record,
-    Send,
-    SetTimer,
-    Stop,
-    UnknownMessage,
-)
+from actors.core import Core, Effect, Record, Send
 from actors.messages import (
     AddressBook,
     Assign,
@@ -52,20 +39,15 @@ from actors.messages import (
     Dismissed,
     Envelope,
     Hello,
-    JournalFailed,
-    Leaving,
-    PeerRestarted,
     Ping,
     Pong,
-    Recalled,
-    ServingChanged,
-    Started,
     TimerFired,
-    VenueTimeMeasured,
 )
-from actors.roles import DESK, EXECUTOR, REPLY, SUPERVISOR, is_spare, order_id_of
+from actors.roles import REPLY, SUPERVISOR, is_spare
 from actors.runtime.clock import Clock
-from actors.runtime.journal import Fenced, Journal
+from actors.runtime.host import Host, HostState
+from actors.runtime.host_context import HostContext, HostWatch
+from actors.runtime.journal import Journal
 from actors.runtime.journal_file import JournalError
 from actors.runtime.log import LineLog
 from actors.runtime.pause_points import PausePoints
@@ -115,16 +97,12 @@ class Shell(Actor):
     def __init__(self) -> None:
         super().__init__()
         self._boot: Boot | None = None
-        self._core: Core | None = None
-        self._port: Port | None = None
+        self._host: Host | None = None
         self._role = ""
-        self._reply_to: ActorAddress | None = None
         self._routes = Routes()
         self._timers = Timers()
         self._pulse = Pulse()
         self._is_leaving = False
-        self._was_serving: bool | None = None
-        """As the supervisor was told; None until Hello says it."""
         self._pause_points: PausePoints | None = None
 
     # What subclasses may replace
@@ -149,13 +127,11 @@ class Shell(Actor):
         """Take one message from the transport; an exception ends this process."""
         try:
             self._take(msg, sender)
-        except Fenced as fenced:
-            self._log("warning", f"leaving: {fenced}")
-            os._exit(EXIT_FENCED)
         except Exception:
             self._log("error", f"crashed on {type(msg).__name__}: {traceback.format_exc()}")
             os._exit(EXIT_CRASHED)
-        return ThespianWatch([self._port.fileno()]) if self._port is not None else None
+        port = self._port
+        return ThespianWatch([port.fileno()]) if port is not None else None
 
     def _take(self, msg: object, sender: ActorAddress) -> None:
         if isinstance(msg, ActorExitRequest):
@@ -179,7 +155,8 @@ class Shell(Actor):
             self._log("error", f"unknown message {type(msg).__name__} was ignored")
 
     def _take_envelope(self, envelope: Envelope, sender: ActorAddress) -> None:
-        self._reply_to = sender
+        if self._host is not None:
+            self._host.reply_to = sender
         if self._routes.learn(envelope.sender_role, sender, envelope.generation):
             self._tell_restarted(envelope.sender_role)
         message = envelope.message
@@ -195,6 +172,13 @@ class Shell(Actor):
         else:
             self._pulse.count()
             self._run(message)
+
+    @property
+    def _port(self) -> Port | None:
+        port = self._host.port if self._host is not None else None
+        if port is None:
+            return None
+        return cast("Port", port)  # make_port made it
 
     def _drain_port(self) -> None:
         if self._port is not None:
@@ -233,33 +217,48 @@ class Shell(Actor):
         if boot is None:
             raise AssertionError("a role was assigned before Boot")
         self._role = self._log_lines.role = self._journal.role = role
-        generation = self._journal.claim()
-        dice = random.Random(f"{boot.seed}/{role}/{generation}")
-        self._core = self.core_class(role, boot.settings, dice)
-        self._port = self.make_port(boot)
-        saved = [
-            value
-            for kind in self._core.RECOVERS
-            for value in self._journal.load(kind, order_id_of(role))
-        ]
-        # What a core says first is urgent, an order's most of all: the supervisor comes last.
-        for message in (Started(tuple(saved)), *self.opening_messages(boot)):
-            self._run(message)
-        self._was_serving = is_serving = self._core.is_serving
-        hello = Hello(role=role, pid=os.getpid(), generation=generation, is_serving=is_serving)
-        self._send(SUPERVISOR, hello)
+        self._host = host = Host(role, self._context(boot))
+        host.start()
+        self._look_after(host)
+
+    def _context(self, boot: Boot) -> HostContext:
+        role = self._role
+        return HostContext(
+            make_core=lambda generation: self.core_class(
+                role, boot.settings, random.Random(f"{boot.seed}/{role}/{generation}")
+            ),
+            post=_Post(self),
+            journal=self._journal,
+            timers=_Wakeups(self),
+            clock=self._clock,
+            log=self._log,
+            pid=os.getpid(),
+            is_live=boot.settings.execution.mode == "live",
+            stays_without_journal=self.stays_without_journal,
+            make_port=lambda: self.make_port(boot),
+            opening=lambda: self.opening_messages(boot),
+            watch=_Bystander(self),
+        )
+
+    def _look_after(self, host: Host) -> None:
+        """Do what follows when a core has come to its end."""
+        if host.is_running or self._is_leaving:
+            return
+        if host.state is HostState.FENCED:
+            os._exit(EXIT_FENCED)
+        elif host.state is HostState.FINISHED:
+            self._is_leaving = True
+            self.wakeupAfter(_DISMISSAL_LIMIT, payload=_DISMISSAL_OVERDUE)
+        elif isinstance(host.error, JournalError):
+            self._is_leaving = True
+            self.send(self.myAddress, ActorExitRequest())
+        else:
+            os._exit(EXIT_CRASHED)
 
     def _close(self) -> None:
         self._is_leaving = True
-        if self._port is not None:
-            self._port.close()
-            self._port = None
-
-    def _leave(self, reason: str) -> None:
-        self._is_leaving = True
-        samples = self._pulse.take_samples()
-        self._send(SUPERVISOR, Leaving(self._role, reason, samples))
-        self.wakeupAfter(_DISMISSAL_LIMIT, payload=_DISMISSAL_OVERDUE)
+        if self._host is not None:
+            self._host.end()
 
     def _leave_if_dismissed(self, msg: object) -> None:
         """Exit once the supervisor knows, or has not answered for long: it may have fallen."""
@@ -269,87 +268,20 @@ class Shell(Actor):
             self.send(self.myAddress, ActorExitRequest())
 
     def _tell_restarted(self, role: str) -> None:
-        if self._core is not None and self._core.accepts(PeerRestarted) and role != self._role:
-            self._run(PeerRestarted(role))
-
-    # The core's side
+        if self._host is not None:
+            self._host.hand_restarted(role)
+            self._look_after(self._host)
 
     def _run(self, message: object) -> None:
-        """Let the core handle one message and perform what it asks for, in order."""
-        core = self._core
-        if core is None:
+        host = self._host
+        if host is None:
             self._log("error", f"{type(message).__name__} came before a role; ignored")
             return
-        try:
-            effects = core.handle(message, self._clock.now_ms())
-        except UnknownMessage as unknown:
-            self._log("error", str(unknown))
-            return
-        for effect in effects:
-            if not self._perform(effect):
-                return
-        sample = self.latency_of(message)
-        if sample is not None:
-            self._pulse.sample(*sample)
-        self._tell_if_serving_changed(core)
+        host.hand(message)
+        self._look_after(host)
 
-    def _perform(self, effect: Effect) -> bool:
-        """Perform one effect; False when those after it must not be."""
-        match effect:
-            case Send(to, message):
-                self._pass_point("sending", message)
-                self._send(to, message)
-            case Record():
-                return self._record(effect)
-            case Recall(kind, key, about):
-                self._run(Recalled(kind, key, self._journal.recall(kind, key), about))
-            case SetTimer(key, delay_ms):
-                self._timers.set(key, self._clock.real_seconds(delay_ms))
-                self._arm()
-            case CancelTimer(key):
-                self._timers.cancel(key)
-            case Command(command):
-                if self._port is None:
-                    raise AssertionError(f"{self._role} has no port for {command!r}")
-                self._port.perform(command)
-            case Log(level, text):
-                self._log(level, text)
-            case Stop(reason):
-                self._leave(reason)
-        return True
-
-    def _record(self, record: Record) -> bool:
-        began_ns = time.monotonic_ns()
-        try:
-            self._journal.record(record, self._clock.now_ms())
-        except JournalError as error:
-            # What the core now believes was not recorded. Nothing of it leaves; the actor does,
-            # and its successor recovers what the journal really holds.
-            self._log("error", str(error))
-            failed = JournalFailed(self._role, str(error))
-            self._send(DESK, failed)
-            self._send(SUPERVISOR, failed)
-            if self._boot is not None and self._boot.settings.execution.mode == "live":
-                self._send(EXECUTOR, failed)
-            if self.stays_without_journal:
-                self._run(failed)
-            else:
-                self._is_leaving = True
-                self.send(self.myAddress, ActorExitRequest())
-            return False
-        self._pulse.sample("journal_write", began_ns)
-        self._pass_point("recorded", record.event)
-        return True
-
-    def _pass_point(self, moment: str, value: object) -> None:
-        if self._pause_points is not None:
-            self._pause_points.reach(self._role, moment, value)
-
-    def _send(self, role: str, message: object) -> None:
-        if isinstance(message, VenueTimeMeasured):
-            absolute = message.offset_ms + self._clock.offset_ms
-            message = attrs.evolve(message, offset_ms=absolute)
-        address = self._reply_to if role == REPLY else self._routes.address(role)
+    def _send(self, role: str, message: object, reply_to: Any = None) -> None:
+        address = reply_to if role == REPLY else self._routes.address(role)
         if address is None:
             self._pulse.unroutable_count += 1
             return
@@ -358,24 +290,18 @@ class Shell(Actor):
 
     @property
     def _generation(self) -> int:
-        return self._journal.generation if self._core is not None else 0
+        return self._host.generation if self._host is not None else 0
 
     def _arm(self) -> None:
         for name, seconds in self._timers.wakeups_to_ask_for():
             self.wakeupAfter(timedelta(seconds=seconds), payload=name)
 
-    def _tell_if_serving_changed(self, core: Core) -> None:
-        is_serving = core.is_serving
-        if self._was_serving not in (None, is_serving):
-            self._was_serving = is_serving
-            self._send(SUPERVISOR, ServingChanged(self._role, is_serving))
-
     def _pong(self, number: int) -> Pong:
-        core = self._core
+        host = self._host
         return Pong(
             role=self._role,
             number=number,
-            is_serving=core.is_serving if core is not None else True,
+            is_serving=host.is_serving if host is not None else True,
             book_version=self._routes.version,
             handled_count=self._pulse.handled_count,
             last_message_age_ms=self._pulse.age_ms(),
@@ -386,3 +312,59 @@ class Shell(Actor):
 
     def _log(self, level: str, text: str) -> None:
         self._log_lines.write(level, text)
+
+
+class _Post:
+    """Sends a core's messages on Thespian's transport."""
+
+    def __init__(self, shell: Shell) -> None:
+        self._shell = shell
+
+    def send(self, sender: Host, to: str, message: object) -> None:
+        self._shell._send(to, message, sender.reply_to)
+
+
+class _Wakeups:
+    """Keeps a core's timers by Thespian's wake-ups."""
+
+    def __init__(self, shell: Shell) -> None:
+        self._shell = shell
+
+    def set(self, key: str, delay_ms: int) -> None:
+        self._shell._timers.set(key, self._shell._clock.real_seconds(delay_ms))
+        self._shell._arm()
+
+    def cancel(self, key: str) -> None:
+        self._shell._timers.cancel(key)
+
+    def clear(self) -> None:
+        self._shell._timers.clear()
+
+
+class _Bystander(HostWatch):
+    """Measures latencies, and passes the points at which a drill may hold an actor."""
+
+    def __init__(self, shell: Shell) -> None:
+        self._shell = shell
+        self._began_ns = 0
+
+    def performs(self, host: Host, effect: Effect) -> None:
+        if isinstance(effect, Send):
+            self._pass(host, "sending", effect.message)
+        elif isinstance(effect, Record):
+            self._began_ns = time.monotonic_ns()
+
+    def recorded(self, host: Host, record: Record) -> None:
+        self._shell._pulse.sample("journal_write", self._began_ns)
+        self._pass(host, "recorded", record.event)
+
+    def handled(self, host: Host, message: object) -> None:
+        del host
+        sample = self._shell.latency_of(message)
+        if sample is not None:
+            self._shell._pulse.sample(*sample)
+
+    def _pass(self, host: Host, moment: str, value: object) -> None:
+        points = self._shell._pause_points
+        if points is not None:
+            points.reach(host.role, moment, value)

@@ -22,6 +22,10 @@ class Timers:
         """Forget the key."""
         self._due_at.pop(key, None)
 
+    def clear(self) -> None:
+        """Forget all."""
+        self._due_at.clear()
+
     def wakeups_to_ask_for(self) -> list[tuple[str, float]]:
         """Keys, and in how many seconds, for which no early enough wake-up is under way."""
         now = time.monotonic()

@@ -12,8 +12,8 @@ from typing import Protocol
 
 import msgspec
 
+from actors.runtime.scheduler import Scheduler
 from actors.settings import Settings
-from simulation.agenda import Agenda
 from simulation.chance import dice
 from simulation.exchange.walk import PriceWalk
 from simulation.exchange.window import SimulatedWindow
@@ -62,7 +62,7 @@ class Link(Protocol):
 class Exchange:
     """Everything the venue has and does."""
 
-    def __init__(self, agenda: Agenda, settings: Settings, seed: int) -> None:
+    def __init__(self, agenda: Scheduler, settings: Settings, seed: int) -> None:
         self.links: dict[Link, None] = {}
         self.windows: dict[int, SimulatedWindow] = {}
         """By the start, oldest first."""

@@ -15,7 +15,7 @@ from actors.feeds.connection import (
     SendText,
 )
 from actors.feeds.polybolt import CredentialsMissing, LookForCredentials
-from simulation.agenda import Agenda
+from actors.runtime.scheduler import Scheduler
 from simulation.exchange.exchange import Exchange
 from simulation.plan import FaultRates
 from simulation.player import Player
@@ -31,7 +31,7 @@ class Wire:
     """The way to the venue, and how bad it is."""
 
     def __init__(
-        self, agenda: Agenda, exchange: Exchange, rates: FaultRates, chance: Random
+        self, agenda: Scheduler, exchange: Exchange, rates: FaultRates, chance: Random
     ) -> None:
         self.agenda = agenda
         self.exchange = exchange

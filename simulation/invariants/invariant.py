@@ -20,7 +20,11 @@ class Actor(Protocol):
     """A player, as far as invariants look at it."""
 
     role: str
-    generation: int
+
+    @property
+    def generation(self) -> int:
+        """The newest that it has claimed."""
+        ...
 
     @property
     def now_ms(self) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 
 from actors.execution.messages import FillDetail
 from actors.execution.real.messages import OrderSigned, SignOrder
-from simulation.agenda import Agenda
+from actors.runtime.scheduler import Scheduler
 from simulation.exchange.window import SimulatedWindow
 from simulation.live.mishaps import Mishaps
 from simulation.live.rates import LiveFaultRates
@@ -41,7 +41,7 @@ class OrderSide:
 
     def __init__(
         self,
-        agenda: Agenda,
+        agenda: Scheduler,
         windows: Mapping[int, SimulatedWindow],
         ledger: Ledger,
         send: Callable[[Iterable[Frame]], None],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actors.execution.real.account_rows import AccountRows
 from actors.execution.real.messages import AccountRead, AccountUnread, ReadAccount
-from simulation.agenda import Agenda
+from actors.runtime.scheduler import Scheduler
 from simulation.live.order_side import OrderSide
 from simulation.live.signing import WALLET
 from simulation.player import Player
@@ -15,7 +15,7 @@ class AccountReading:
     """Reads the orders asked for, then the open ones, then trades, then balances."""
 
     def __init__(
-        self, side: OrderSide, agenda: Agenda, player: Player, command: ReadAccount
+        self, side: OrderSide, agenda: Scheduler, player: Player, command: ReadAccount
     ) -> None:
         self._side = side
         self._agenda = agenda

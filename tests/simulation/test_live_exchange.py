@@ -22,9 +22,9 @@ from actors.execution.real.messages import (
     ReadAccount,
     SignOrder,
 )
+from actors.runtime.scheduler import Scheduler
 from actors.strategy.messages import Action
 from actors.units import shares
-from simulation.agenda import Agenda
 from simulation.chance import dice
 from simulation.exchange.exchange import Exchange
 from simulation.exchange.ports import Wire
@@ -39,7 +39,7 @@ from venue.engine.messages import Outcome
 class Listener:
     """Stands for a player: takes what its port tells it."""
 
-    agenda: Agenda
+    agenda: Scheduler
     is_gone: bool = False
     heard: list[object] = attrs.field(factory=list)
 
@@ -56,7 +56,7 @@ class Scene:
     """An exchange with one executor's hand on it."""
 
     def __init__(self, **rates: float) -> None:
-        self.agenda = Agenda(EPOCH_MS)
+        self.agenda = Scheduler(EPOCH_MS)
         exchange = Exchange(self.agenda, SETTINGS, seed=1)
         self.side = exchange.take_orders(LiveFaultRates(**rates))
         exchange.begin()

@@ -38,7 +38,7 @@ from actors.messages import (
     TimerFired,
 )
 from actors.roles import DESK, POSITION, SUPERVISOR, order_role
-from simulation.agenda import Agenda
+from actors.runtime.scheduler import Scheduler
 from simulation.house import House
 from simulation.invariants.breach import Breach
 from simulation.journal import MemoryJournal
@@ -124,7 +124,7 @@ class Scene:
 
 @pytest.fixture
 def scene() -> Scene:
-    agenda = Agenda(1_000_000)
+    agenda = Scheduler(1_000_000)
     supervisor, desk, nobody = Peer(SUPERVISOR), Peer(DESK), Peer("nobody")
     house = House(
         seed=1,

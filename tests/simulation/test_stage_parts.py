@@ -15,7 +15,7 @@ from actors.execution.account import TradedAccount
 from actors.execution.messages import OrderAccepted
 from actors.runtime.journal import Fenced, Journal
 from actors.runtime.journal_file import JournalError, prepare
-from simulation.agenda import Agenda
+from actors.runtime.scheduler import Scheduler
 from simulation.chance import dice
 from simulation.journal import MemoryJournal
 from simulation.plan import FaultRates, draw_plan
@@ -26,7 +26,7 @@ from understudy.bootstrap import CHILDREN
 
 
 def test_calls_come_at_their_time_and_else_in_the_order_of_planning() -> None:
-    agenda, made = Agenda(1_000), []
+    agenda, made = Scheduler(1_000), []
 
     def make(name: str) -> None:
         made.append((agenda.now_ms, name))
@@ -44,7 +44,7 @@ def test_calls_come_at_their_time_and_else_in_the_order_of_planning() -> None:
 
 @attrs.define
 class Letterbox:
-    agenda: Agenda
+    agenda: Scheduler
     role: str = "somebody"
     arrived: list[tuple[int, object]] = attrs.field(factory=list)
 
@@ -56,7 +56,7 @@ class Letterbox:
 def deliver(
     rates: FaultRates, *, is_control: bool = False
 ) -> tuple[list[tuple[int, object]], Post]:
-    agenda = Agenda(0)
+    agenda = Scheduler(0)
     post, box = Post(agenda, rates, Random(1)), Letterbox(agenda)
     for number in range(200):
         post.send(box, "sender", 1, box, number, is_control=is_control)
@@ -96,7 +96,7 @@ def test_the_supervisor_is_spared_faults_between_roles_and_has_its_own() -> None
 
 
 def test_a_healed_post_is_a_good_one() -> None:
-    agenda = Agenda(0)
+    agenda = Scheduler(0)
     post, box = Post(agenda, FaultRates(loss=1.0), Random(1)), Letterbox(agenda)
     post.heal()
     post.send(box, "sender", 1, box, "hello", is_control=False)

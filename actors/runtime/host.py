@@ -1,0 +1,259 @@
+"""Runs one core, wherever that is: the only place where what cores ask for is done.
+
+A host knows no Thespian, socket, thread or clock of the system. What it needs is handed to it as
+``HostContext``: a post, a journal, timers, a clock, a port to the world outside. Processes, the
+virtual-time scheduler and the benches of tests differ in nothing but these.
+
+Life of a host: ``start`` claims a new generation of its role, makes a core and recovers it from the
+journal; ``hand`` gives the core one message after the other and performs its effects in order.
+When the core raises, or cannot record, nothing more of it happens: the host is down, tells the
+supervisor, and can be started again, under the next generation.
+"""
+
+from __future__ import annotations
+
+import enum
+import traceback
+from typing import Any
+
+import attrs
+
+from actors.core import (
+    CancelTimer,
+    Command,
+    Core,
+    Effect,
+    Log,
+    Recall,
+    Record,
+    Send,
+    SetTimer,
+    Stop,
+    UnknownMessage,
+)
+from actors.messages import (
+    Hello,
+    JournalFailed,
+    Leaving,
+    PeerRestarted,
+    Recalled,
+    ServingChanged,
+    Started,
+    VenueTimeMeasured,
+)
+from actors.roles import DESK, EXECUTOR, SUPERVISOR, order_id_of
+from actors.runtime.host_context import HostContext, HostPort
+from actors.runtime.journal import Fenced
+from actors.runtime.journal_file import JournalError
+
+
+class HostState(enum.Enum):
+    """Where a host stands."""
+
+    DOWN = "down"
+    """Not started yet, or its core has raised: it may be started."""
+    RUNNING = "running"
+    FINISHED = "finished"
+    """Its core has stopped of its own accord."""
+    FENCED = "fenced"
+    """A newer actor has its role: it must do nothing more."""
+    ENDED = "ended"
+    """Its owner ended it."""
+
+
+class Host:
+    """Runs the core of one role."""
+
+    def __init__(self, role: str, around: HostContext) -> None:
+        self.role = role
+        self.generation = 0
+        self.core: Core | None = None
+        self.port: HostPort | None = None
+        self.state = HostState.DOWN
+        self.error: Exception | None = None
+        """What brought it down, or fenced it off."""
+        self.reply_to: Any = None
+        """Whoever sent the message being handled, for the role ``REPLY``; the post's own."""
+        self._around = around
+        self._was_serving: bool | None = None
+        """As the supervisor was told; None until Hello says it."""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether there is a core that can be handed something."""
+        return self.state is HostState.RUNNING
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether its core has all it needs."""
+        return self.core is not None and self.core.is_serving
+
+    @property
+    def now_ms(self) -> int:
+        """Venue time as this host knows it."""
+        return self._around.clock.now_ms()
+
+    # Life
+
+    def start(self) -> None:
+        """Take the role: fence off whoever had it, recover what it saved, and begin."""
+        around = self._around
+        self.state, self.error, self._was_serving = HostState.RUNNING, None, None
+        try:
+            self.generation = around.journal.claim()
+            core = self.core = around.make_core(self.generation)
+            self.port = around.make_port()
+            order_id = order_id_of(self.role)
+            saved = [
+                value for kind in core.RECOVERS for value in around.journal.load(kind, order_id)
+            ]
+            opening = around.opening()
+        except Exception as error:  # whatever it is, this actor has not started
+            self._fall("its start", error)
+            return
+        around.watch.made(self)
+        # What a core says first is urgent, an order's most of all: the supervisor comes last.
+        for message in (Started(tuple(saved)), *opening):
+            self.hand(message)
+        if self.is_running:
+            self._was_serving = core.is_serving
+            self.say_hello()
+
+    def say_hello(self) -> None:
+        """Tell the supervisor that this actor is there."""
+        hello = Hello(
+            role=self.role,
+            pid=self._around.pid,
+            generation=self.generation,
+            is_serving=self.is_serving,
+        )
+        self._send(SUPERVISOR, hello)
+
+    def end(self) -> None:
+        """Let nothing more happen; what was recorded and sent remains."""
+        self._leave(HostState.ENDED)
+
+    def _leave(self, state: HostState) -> None:
+        self.state = state
+        self._around.timers.clear()
+        port, self.port = self.port, None
+        if port is not None:
+            port.close()
+
+    def _fall(self, on: object, error: Exception) -> None:
+        what = on if isinstance(on, str) else type(on).__name__
+        is_ours = not isinstance(error, JournalError)
+        text = "".join(traceback.format_exception(error)) if is_ours else str(error)
+        self._around.log("error", f"crashed on {what}: {text}")
+        self.error, self.core = error, None
+        self._leave(HostState.DOWN)
+        self._around.watch.raised(self, on, error)
+
+    # Messages
+
+    def hand(self, message: object) -> None:
+        """Let the core handle one message, and perform what it asks for, in order."""
+        core, around = self.core, self._around
+        if core is None or not self.is_running:
+            return
+        now_ms = around.clock.now_ms()
+        around.watch.hears(self, message, now_ms)
+        try:
+            effects = core.handle(message, now_ms)
+        except UnknownMessage as unknown:
+            around.log("error", str(unknown))
+            around.watch.raised(self, message, unknown)
+            return
+        except Exception as error:  # a fault of the core is an event like others
+            self._fall(message, error)
+            return
+        around.watch.decided(self, effects)
+        for effect in effects:
+            if not self._perform(message, effect):
+                return
+        around.watch.handled(self, message)
+        self._tell_if_serving_changed(core)
+
+    def hand_restarted(self, role: str) -> None:
+        """Tell the core, if it cares, that a peer's role has a new actor."""
+        if self.core is not None and self.core.accepts(PeerRestarted) and role != self.role:
+            self.hand(PeerRestarted(role))
+
+    def _perform(self, message: object, effect: Effect) -> bool:
+        """Perform one effect; False when those after it must not be."""
+        around = self._around
+        around.watch.performs(self, effect)
+        if not self.is_running:
+            return False
+        try:
+            told = self._do(effect)
+        except Fenced as fenced:
+            around.log("warning", f"leaving: {fenced}")
+            self.error = fenced
+            self._leave(HostState.FENCED)
+            return False
+        except Exception as error:  # nothing after what could not be done may happen
+            self._fall(message, error)
+            return False
+        if told is not None:
+            self.hand(told)
+        elif isinstance(effect, Record):
+            around.watch.recorded(self, effect)
+        return self.is_running and not isinstance(told, JournalFailed)
+
+    def _do(self, effect: Effect) -> object | None:
+        """Perform one effect; what is returned, the core is to be told before the next one."""
+        around = self._around
+        match effect:
+            case Send(to, message):
+                self._send(to, message)
+            case Record():
+                return self._record(effect)
+            case SetTimer(key, delay_ms):
+                around.timers.set(key, delay_ms)
+            case CancelTimer(key):
+                around.timers.cancel(key)
+            case Command(command):
+                self._command(command)
+            case Log(level, text):
+                around.log(level, text)
+            case Recall(kind, key, about):
+                return Recalled(kind, key, around.journal.recall(kind, key), about)
+            case Stop(reason):
+                self._send(SUPERVISOR, Leaving(self.role, reason))
+                self._leave(HostState.FINISHED)
+        return None
+
+    def _record(self, record: Record) -> JournalFailed | None:
+        """Make a record durable; if it cannot be and the core stays, return what it is told."""
+        around = self._around
+        try:
+            around.journal.record(record, around.clock.now_ms())
+        except JournalError as error:
+            # What the core now believes was not recorded. Nothing of it leaves; the actor does,
+            # and its successor recovers what the journal really holds.
+            failed = JournalFailed(self.role, str(error))
+            for role in (DESK, SUPERVISOR, *([EXECUTOR] if around.is_live else [])):
+                self._send(role, failed)
+            if not around.stays_without_journal:
+                raise
+            around.log("error", str(error))
+            return failed
+        return None
+
+    def _command(self, command: object) -> None:
+        if self.port is None:
+            raise AssertionError(f"{self.role} has no port for {command!r}")
+        self.port.perform(command)
+
+    def _send(self, to: str, message: object) -> None:
+        if isinstance(message, VenueTimeMeasured):
+            absolute = message.offset_ms + self._around.clock.offset_ms
+            message = attrs.evolve(message, offset_ms=absolute)
+        self._around.post.send(self, to, message)
+
+    def _tell_if_serving_changed(self, core: Core) -> None:
+        is_serving = core.is_serving
+        if self.is_running and self._was_serving not in (None, is_serving):
+            self._was_serving = is_serving
+            self._send(SUPERVISOR, ServingChanged(self.role, is_serving))

@@ -1,0 +1,186 @@
+"""What a host is handed: a post, a journal, timers, a clock, a port; and who may watch it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import attrs
+
+from actors.core import Core, Effect, Record
+
+if TYPE_CHECKING:
+    from actors.runtime.host import Host
+
+
+class HostPost(Protocol):
+    """Takes messages to whoever has a role, at most once."""
+
+    def send(self, sender: Host, to: str, message: object) -> None:
+        """Let a message leave; one that nobody can be found for is lost."""
+        ...
+
+
+class HostJournal(Protocol):
+    """One role's hand on the journal."""
+
+    def claim(self) -> int:
+        """Take the role under a new generation."""
+        ...
+
+    def record(self, record: Record, at_ms: int) -> object:
+        """Append an event and store its saves; durable on return."""
+        ...
+
+    def load(self, kind: str, key: str | None = None) -> tuple[object, ...]:
+        """Values of a kind whose rows are open, oldest change first; of one key, if given."""
+        ...
+
+    def recall(self, kind: str, key: str) -> object | None:
+        """The value of one row, open or closed; None if there is none."""
+        ...
+
+
+class HostTimers(Protocol):
+    """One role's timers; the owner hands ``TimerFired`` to the host when one has run out."""
+
+    def set(self, key: str, delay_ms: int) -> None:
+        """Let the key be due after so much venue time, instead of whenever it was."""
+        ...
+
+    def cancel(self, key: str) -> None:
+        """Forget the key."""
+        ...
+
+    def clear(self) -> None:
+        """Forget all."""
+        ...
+
+
+class HostClock(Protocol):
+    """Venue time as this host's process knows it."""
+
+    offset_ms: int
+    """Correction in force, as the directory measured it."""
+
+    def now_ms(self) -> int:
+        """Venue time in ms since 1970."""
+        ...
+
+
+class HostPort(Protocol):
+    """An actor's connection to the world outside; its events are handed to the host."""
+
+    def perform(self, command: object) -> None:
+        """Start what a core commanded; never blocks."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything."""
+        ...
+
+
+class HostWatch:
+    """Sees every step of hosts; by itself does nothing. Subclass it to record, check or disturb.
+
+    What a method raises is not caught: it ends whoever runs the host.
+    """
+
+    def made(self, host: Host) -> None:
+        """A core was made for this generation; its first message is yet to come."""
+
+    def hears(self, host: Host, message: object, now_ms: int) -> None:
+        """The core is about to handle a message."""
+
+    def decided(self, host: Host, effects: Sequence[Effect]) -> None:
+        """The core has handled it; nothing of what it asks for is done yet."""
+
+    def performs(self, host: Host, effect: Effect) -> None:
+        """An effect is about to be performed; if the host is ended here, it will not be."""
+
+    def recorded(self, host: Host, record: Record) -> None:
+        """A record is durable."""
+
+    def handled(self, host: Host, message: object) -> None:
+        """All effects of a message were performed."""
+
+    def raised(self, host: Host, message: object, error: Exception) -> None:
+        """The core raised on a message, or something it asked for could not be done.
+
+        An UnknownMessage is logged and the core lives on; after anything else the host is down.
+        """
+
+
+class HostWatches(HostWatch):
+    """Several, told in order."""
+
+    def __init__(self, *each: HostWatch) -> None:
+        self._each = each
+
+    def made(self, host: Host) -> None:
+        """Tell all."""
+        for each in self._each:
+            each.made(host)
+
+    def hears(self, host: Host, message: object, now_ms: int) -> None:
+        """Tell all."""
+        for each in self._each:
+            each.hears(host, message, now_ms)
+
+    def decided(self, host: Host, effects: Sequence[Effect]) -> None:
+        """Tell all."""
+        for each in self._each:
+            each.decided(host, effects)
+
+    def performs(self, host: Host, effect: Effect) -> None:
+        """Tell all."""
+        for each in self._each:
+            each.performs(host, effect)
+
+    def recorded(self, host: Host, record: Record) -> None:
+        """Tell all."""
+        for each in self._each:
+            each.recorded(host, record)
+
+    def handled(self, host: Host, message: object) -> None:
+        """Tell all."""
+        for each in self._each:
+            each.handled(host, message)
+
+    def raised(self, host: Host, message: object, error: Exception) -> None:
+        """Tell all."""
+        for each in self._each:
+            each.raised(host, message, error)
+
+
+def no_port() -> None:
+    """Make no port: most actors have none."""
+
+
+def nothing_first() -> Sequence[object]:
+    """Say nothing before others may: most actors need nothing."""
+    return ()
+
+
+@attrs.define(kw_only=True)
+class HostContext:
+    """All that a host is handed."""
+
+    make_core: Callable[[int], Core]
+    """Makes the core of a generation."""
+    post: HostPost
+    journal: HostJournal
+    timers: HostTimers
+    clock: HostClock
+    log: Callable[[str, str], None]
+    """Writes a line: level and text."""
+    pid: int = 0
+    is_live: bool = False
+    """Whether orders are real: then an executor must hear that something was not recorded."""
+    stays_without_journal: bool = False
+    """Whether the core goes on when it cannot record. It is given JournalFailed, and has to do
+    without records from then on."""
+    make_port: Callable[[], HostPort | None] = no_port
+    opening: Callable[[], Sequence[object]] = nothing_first
+    """What the core is told right after Started, before anyone else can say anything."""
+    watch: HostWatch = attrs.field(factory=HostWatch)

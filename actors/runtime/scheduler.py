@@ -1,0 +1,75 @@
+"""Virtual time: what is to happen, and when; nothing waits and nothing happens by itself.
+
+Any number of hosts live on one scheduler, in one thread. It knows no faults: a simulation puts its
+own around the post, the journal, the clocks and the ports that it hands to the hosts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heappop, heappush
+from typing import Any
+
+_Entry = tuple[int, int, Callable[..., None], tuple[Any, ...]]
+
+
+class Scheduler:
+    """Calls in order of their time; those of one millisecond in the order they were entered."""
+
+    def __init__(self, now_ms: int) -> None:
+        self.now_ms = now_ms
+        """The venue's true time, ms since 1970."""
+        self.called_count = 0
+        self._entered_count = 0
+        self._entries: list[_Entry] = []
+
+    def after(self, delay_ms: int, call: Callable[..., None], *arguments: Any) -> None:
+        """Plan a call; a delay of nothing comes after all that is planned for this instant."""
+        self._entered_count += 1
+        heappush(self._entries, (self.now_ms + delay_ms, self._entered_count, call, arguments))
+
+    def run_until(self, end_ms: int) -> None:
+        """Make every call that is due by then, each at its own time."""
+        entries = self._entries
+        while entries and entries[0][0] <= end_ms:
+            at_ms, _, call, arguments = heappop(entries)
+            self.now_ms = at_ms
+            self.called_count += 1
+            call(*arguments)
+        self.now_ms = end_ms
+
+
+class VirtualTimers:
+    """A host's timers on a scheduler."""
+
+    def __init__(self, scheduler: Scheduler, wake: Callable[[str, int], None]) -> None:
+        """Keep timers; when one may be due, ``wake`` is called with its key and number."""
+        self._scheduler = scheduler
+        self._wake = wake
+        self._numbers: dict[str, int] = {}
+        self._set_count = 0
+
+    def set(self, key: str, delay_ms: int) -> None:
+        """Let the key be due after so much time, instead of whenever it was."""
+        self._set_count += 1
+        self._numbers[key] = self._set_count
+        self._scheduler.after(max(0, delay_ms), self._wake, key, self._set_count)
+
+    def cancel(self, key: str) -> None:
+        """Forget the key."""
+        self._numbers.pop(key, None)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._numbers.clear()
+
+    def is_due(self, key: str, number: int) -> bool:
+        """Whether a timer that has run out was neither cancelled nor set anew since."""
+        return self._numbers.get(key) == number
+
+    def take(self, key: str, number: int) -> bool:
+        """Forget a timer that has run out; False if it was cancelled or set anew since."""
+        if not self.is_due(key, number):
+            return False
+        del self._numbers[key]
+        return True
