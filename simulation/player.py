@@ -311,9 +311,10 @@ class _Eye(HostWatch):
             case Log("error", text):
                 house.watcher.complained(player, text)
 
-    def recorded(self, host: Host, record: Record) -> None:
-        self._house.note(host.role, "records", record.event)
-        self._house.watcher.recorded(self._player, record)
+    def performed(self, host: Host, effect: Effect) -> None:
+        if isinstance(effect, Record):
+            self._house.note(host.role, "records", effect.event)
+            self._house.watcher.recorded(self._player, effect)
 
     def handled(self, host: Host, message: object) -> None:
         del host, message

@@ -1,38 +1,25 @@
-"""A stage for one core: performs effects into lists, and restarts the core from its own records.
-
-Every saved value and recorded event passes through the journal's codec, so a value that the
-journal could not hold fails the test that saves it.
-"""
+"""A stage for one core: what it asks for goes into lists, and it restarts from its own records."""
 
 from __future__ import annotations
 
 import random
 from typing import TypeVar
 
-from actors.core import (
-    CancelTimer,
-    Command,
-    Core,
-    Effects,
-    Log,
-    Recall,
-    Record,
-    Send,
-    SetTimer,
-    Stop,
-)
-from actors.messages import Recalled, Started, TimerFired
-from actors.runtime.codec import decode_as, encode, tag_of
+from host_bench import EffectsHeard, HostBench, MemoryRows, through_the_journal
+
+from actors.core import Core, Effect, Effects, Log, Stop
+from actors.messages import TimerFired
+from actors.runtime.host import Host
 from actors.settings import Settings
+
+__all__ = ["CoreStage", "through_the_journal"]
 
 T = TypeVar("T")
 
 
-def through_the_journal(value: object) -> object:
-    """The value as a restart would find it."""
-    found = decode_as(type(value), encode(value))
-    assert found == value
-    return found
+class _Watch(EffectsHeard):
+    def performs(self, host: Host, effect: Effect) -> None:
+        assert not isinstance(effect, Stop), f"{host.role} stopped"
 
 
 class CoreStage:
@@ -43,78 +30,77 @@ class CoreStage:
     ) -> None:
         self._core_class = core_class
         self._role = role
-        self._settings = settings or Settings()
         self.now_ms = now_ms
-        self._rows: dict[tuple[str, str], tuple[object, bool]] = {}
-        self.events: list[object] = []
         self.sent: list[tuple[str, object]] = []
         self.commands: list[object] = []
-        self.logs: list[Log] = []
-        self.timers: dict[str, int] = {}
-        self.core = self._new_core()
+        self._watch = _Watch()
+        self._bench = HostBench(
+            settings or Settings(),
+            lambda: self.now_ms,
+            lambda _sender, to, message: self.sent.append((to, message)),
+            self._watch,
+        )
+        self.core = core_class(role, self._bench.settings, random.Random(7))
 
-    def _new_core(self) -> Core:
-        return self._core_class(self._role, self._settings, random.Random(7))
+    @property
+    def events(self) -> list[object]:
+        """What was recorded."""
+        return self._bench.events
+
+    @property
+    def logs(self) -> list[Log]:
+        """Its lines."""
+        return self._bench.logs
+
+    @property
+    def timers(self) -> dict[str, int]:
+        """When each timer is due."""
+        return {key: due_ms for (_, key), due_ms in self._bench.due_ms.items()}
 
     def start(self, *extra_saved: object) -> Effects:
         """Start the core, or start a new one in its place, from what was recorded."""
-        self.timers.clear()
-        self.core = self._new_core()
-        saved = [
-            value
-            for kind in self._core_class.RECOVERS
-            for (row_kind, _), (value, is_open) in self._rows.items()
-            if row_kind == kind and is_open
-        ]
-        return self.give(Started((*extra_saved, *saved)))
+        self._bench.end(self._role)
+        self._watch.forget()
+        host = self._bench.add(
+            self._role, self._core_class, random.Random(7), make_port=lambda: self
+        )
+        journal = host._context.journal
+        assert isinstance(journal, MemoryRows)
+        journal.extra = extra_saved
+        host.start()
+        assert host.core is not None
+        self.core = host.core
+        return list(self._watch.newest)
 
     def give(self, message: object) -> Effects:
         """Let the core handle a message now, and perform what it asks for."""
-        effects = self.core.handle(message, self.now_ms)
-        for effect in effects:
-            self._perform(effect)
-        return effects
+        self._watch.forget()
+        self._bench.hosts[self._role].hand(message)
+        return list(self._watch.newest)
 
-    def _perform(self, effect: object) -> None:
-        match effect:
-            case Send(to, message):
-                self.sent.append((to, message))
-            case Record(event, saves):
-                self.events.append(through_the_journal(event))
-                for save in saves:
-                    assert tag_of(type(save.value))
-                    value = through_the_journal(save.value)
-                    self._rows.pop((save.kind, save.key), None)
-                    self._rows[save.kind, save.key] = (value, save.is_open)
-            case Recall(kind, key, about):
-                value, _ = self._rows.get((kind, key), (None, False))
-                self.give(Recalled(kind, key, value, about))
-            case SetTimer(key, delay_ms):
-                assert delay_ms >= 0
-                self.timers[key] = self.now_ms + delay_ms
-            case CancelTimer(key):
-                self.timers.pop(key, None)
-            case Command(command):
-                self.commands.append(command)
-            case Log():
-                self.logs.append(effect)
-            case Stop():
-                raise AssertionError(f"{self._role} stopped: {effect.reason}")
+    def perform(self, command: object) -> None:
+        """Take a command, as the core's port."""
+        self.commands.append(command)
+
+    def close(self) -> None:
+        """Let go, as the core's port."""
 
     def advance(self, until_ms: int) -> None:
         """Let time pass, firing timers at their due times, in order."""
+        due_ms = self._bench.due_ms
         while True:
-            key = min(self.timers, key=self.timers.__getitem__, default=None)
-            if key is None or self.timers[key] > until_ms:
+            which = min(due_ms, key=due_ms.__getitem__, default=None)
+            if which is None or due_ms[which] > until_ms:
                 break
-            self.now_ms = max(self.now_ms, self.timers.pop(key))
-            self.give(TimerFired(key))
+            self.now_ms = max(self.now_ms, due_ms.pop(which))
+            self.give(TimerFired(which[1]))
         self.now_ms = until_ms
 
     def correct_clock(self, by_ms: int) -> None:
         """Set the clock; timers run on as long as they would have."""
         self.now_ms += by_ms
-        self.timers = {key: due_ms + by_ms for key, due_ms in self.timers.items()}
+        due_ms = self._bench.due_ms
+        due_ms.update({key: due + by_ms for key, due in due_ms.items()})
 
     def next_due_ms(self) -> int | None:
         """When the next timer is due; None without timers."""
@@ -128,7 +114,7 @@ class CoreStage:
         """Values saved under a kind, oldest change first."""
         return [
             value
-            for (row_kind, _), (value, is_open) in self._rows.items()
+            for (row_kind, _), (value, is_open) in self._bench.rows.items()
             if row_kind == kind and (is_open or not open_only)
         ]
 

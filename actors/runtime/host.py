@@ -64,7 +64,7 @@ class HostState(enum.Enum):
 class Host:
     """Runs the core of one role."""
 
-    def __init__(self, role: str, around: HostContext) -> None:
+    def __init__(self, role: str, context: HostContext) -> None:
         self.role = role
         self.generation = 0
         self.core: Core | None = None
@@ -74,7 +74,7 @@ class Host:
         """What brought it down, or fenced it off."""
         self.reply_to: Any = None
         """Whoever sent the message being handled, for the role ``REPLY``; the post's own."""
-        self._around = around
+        self._context = context
         self._was_serving: bool | None = None
         """As the supervisor was told; None until Hello says it."""
 
@@ -91,27 +91,27 @@ class Host:
     @property
     def now_ms(self) -> int:
         """Venue time as this host knows it."""
-        return self._around.clock.now_ms()
+        return self._context.clock.now_ms()
 
     # Life
 
     def start(self) -> None:
         """Take the role: fence off whoever had it, recover what it saved, and begin."""
-        around = self._around
+        context = self._context
         self.state, self.error, self._was_serving = HostState.RUNNING, None, None
         try:
-            self.generation = around.journal.claim()
-            core = self.core = around.make_core(self.generation)
-            self.port = around.make_port()
+            self.generation = context.journal.claim()
+            core = self.core = context.make_core(self.generation)
+            self.port = context.make_port()
             order_id = order_id_of(self.role)
             saved = [
-                value for kind in core.RECOVERS for value in around.journal.load(kind, order_id)
+                value for kind in core.RECOVERS for value in context.journal.load(kind, order_id)
             ]
-            opening = around.opening()
+            opening = context.opening()
         except Exception as error:  # whatever it is, this actor has not started
             self._fall("its start", error)
             return
-        around.watch.made(self)
+        context.watch.made(self)
         # What a core says first is urgent, an order's most of all: the supervisor comes last.
         for message in (Started(tuple(saved)), *opening):
             self.hand(message)
@@ -123,7 +123,7 @@ class Host:
         """Tell the supervisor that this actor is there."""
         hello = Hello(
             role=self.role,
-            pid=self._around.pid,
+            pid=self._context.pid,
             generation=self.generation,
             is_serving=self.is_serving,
         )
@@ -135,7 +135,7 @@ class Host:
 
     def _leave(self, state: HostState) -> None:
         self.state = state
-        self._around.timers.clear()
+        self._context.timers.clear()
         port, self.port = self.port, None
         if port is not None:
             port.close()
@@ -144,34 +144,34 @@ class Host:
         what = on if isinstance(on, str) else type(on).__name__
         is_ours = not isinstance(error, JournalError)
         text = "".join(traceback.format_exception(error)) if is_ours else str(error)
-        self._around.log("error", f"crashed on {what}: {text}")
+        self._context.log("error", f"crashed on {what}: {text}")
         self.error, self.core = error, None
         self._leave(HostState.DOWN)
-        self._around.watch.raised(self, on, error)
+        self._context.watch.raised(self, on, error)
 
     # Messages
 
     def hand(self, message: object) -> None:
         """Let the core handle one message, and perform what it asks for, in order."""
-        core, around = self.core, self._around
+        core, context = self.core, self._context
         if core is None or not self.is_running:
             return
-        now_ms = around.clock.now_ms()
-        around.watch.hears(self, message, now_ms)
+        now_ms = context.clock.now_ms()
+        context.watch.hears(self, message, now_ms)
         try:
             effects = core.handle(message, now_ms)
         except UnknownMessage as unknown:
-            around.log("error", str(unknown))
-            around.watch.raised(self, message, unknown)
+            context.log("error", str(unknown))
+            context.watch.raised(self, message, unknown)
             return
         except Exception as error:  # a fault of the core is an event like others
             self._fall(message, error)
             return
-        around.watch.decided(self, effects)
+        context.watch.decided(self, effects)
         for effect in effects:
             if not self._perform(message, effect):
                 return
-        around.watch.handled(self, message)
+        context.watch.handled(self, message)
         self._tell_if_serving_changed(core)
 
     def hand_restarted(self, role: str) -> None:
@@ -181,44 +181,46 @@ class Host:
 
     def _perform(self, message: object, effect: Effect) -> bool:
         """Perform one effect; False when those after it must not be."""
-        around = self._around
-        around.watch.performs(self, effect)
+        context = self._context
+        context.watch.performs(self, effect)
         if not self.is_running:
             return False
         try:
             told = self._do(effect)
         except Fenced as fenced:
-            around.log("warning", f"leaving: {fenced}")
+            context.log("warning", f"leaving: {fenced}")
             self.error = fenced
             self._leave(HostState.FENCED)
             return False
         except Exception as error:  # nothing after what could not be done may happen
             self._fall(message, error)
             return False
+        if isinstance(told, JournalFailed):
+            self.hand(told)
+            return False
+        context.watch.performed(self, effect)
         if told is not None:
             self.hand(told)
-        elif isinstance(effect, Record):
-            around.watch.recorded(self, effect)
-        return self.is_running and not isinstance(told, JournalFailed)
+        return self.is_running
 
     def _do(self, effect: Effect) -> object | None:
         """Perform one effect; what is returned, the core is to be told before the next one."""
-        around = self._around
+        context = self._context
         match effect:
             case Send(to, message):
                 self._send(to, message)
             case Record():
                 return self._record(effect)
             case SetTimer(key, delay_ms):
-                around.timers.set(key, delay_ms)
+                context.timers.set(key, delay_ms)
             case CancelTimer(key):
-                around.timers.cancel(key)
+                context.timers.cancel(key)
             case Command(command):
                 self._command(command)
             case Log(level, text):
-                around.log(level, text)
+                context.log(level, text)
             case Recall(kind, key, about):
-                return Recalled(kind, key, around.journal.recall(kind, key), about)
+                return Recalled(kind, key, context.journal.recall(kind, key), about)
             case Stop(reason):
                 self._send(SUPERVISOR, Leaving(self.role, reason))
                 self._leave(HostState.FINISHED)
@@ -226,18 +228,18 @@ class Host:
 
     def _record(self, record: Record) -> JournalFailed | None:
         """Make a record durable; if it cannot be and the core stays, return what it is told."""
-        around = self._around
+        context = self._context
         try:
-            around.journal.record(record, around.clock.now_ms())
+            context.journal.record(record, context.clock.now_ms())
         except JournalError as error:
             # What the core now believes was not recorded. Nothing of it leaves; the actor does,
             # and its successor recovers what the journal really holds.
             failed = JournalFailed(self.role, str(error))
-            for role in (DESK, SUPERVISOR, *([EXECUTOR] if around.is_live else [])):
+            for role in (DESK, SUPERVISOR, *([EXECUTOR] if context.is_live else [])):
                 self._send(role, failed)
-            if not around.stays_without_journal:
+            if not context.stays_without_journal:
                 raise
-            around.log("error", str(error))
+            context.log("error", str(error))
             return failed
         return None
 
@@ -248,9 +250,9 @@ class Host:
 
     def _send(self, to: str, message: object) -> None:
         if isinstance(message, VenueTimeMeasured):
-            absolute = message.offset_ms + self._around.clock.offset_ms
+            absolute = message.offset_ms + self._context.clock.offset_ms
             message = attrs.evolve(message, offset_ms=absolute)
-        self._around.post.send(self, to, message)
+        self._context.post.send(self, to, message)
 
     def _tell_if_serving_changed(self, core: Core) -> None:
         is_serving = core.is_serving

@@ -98,8 +98,8 @@ class HostWatch:
     def performs(self, host: Host, effect: Effect) -> None:
         """An effect is about to be performed; if the host is ended here, it will not be."""
 
-    def recorded(self, host: Host, record: Record) -> None:
-        """A record is durable."""
+    def performed(self, host: Host, effect: Effect) -> None:
+        """An effect was performed; a record is durable."""
 
     def handled(self, host: Host, message: object) -> None:
         """All effects of a message were performed."""
@@ -137,10 +137,10 @@ class HostWatches(HostWatch):
         for each in self._each:
             each.performs(host, effect)
 
-    def recorded(self, host: Host, record: Record) -> None:
+    def performed(self, host: Host, effect: Effect) -> None:
         """Tell all."""
         for each in self._each:
-            each.recorded(host, record)
+            each.performed(host, effect)
 
     def handled(self, host: Host, message: object) -> None:
         """Tell all."""

@@ -354,9 +354,10 @@ class _Bystander(HostWatch):
         elif isinstance(effect, Record):
             self._began_ns = time.monotonic_ns()
 
-    def recorded(self, host: Host, record: Record) -> None:
-        self._shell._pulse.sample("journal_write", self._began_ns)
-        self._pass(host, "recorded", record.event)
+    def performed(self, host: Host, effect: Effect) -> None:
+        if isinstance(effect, Record):
+            self._shell._pulse.sample("journal_write", self._began_ns)
+            self._pass(host, "recorded", effect.event)
 
     def handled(self, host: Host, message: object) -> None:
         del host

@@ -8,26 +8,13 @@ between any two effects of a handler, as a real one may.
 
 from __future__ import annotations
 
-import random
 from collections import deque
-from typing import Any
 
 import attrs
+from host_bench import Falls, HostBench
 from order_builders import MARKET, SETTINGS, T0
 
-from actors.core import (
-    CancelTimer,
-    Core,
-    Dice,
-    Effects,
-    Log,
-    Record,
-    Save,
-    Send,
-    SetTimer,
-    Stop,
-    handles,
-)
+from actors.core import Core, Dice, Effect, Effects, Record, Save, Send, handles
 from actors.directory.messages import MarketClosing, MarketOpened, Side
 from actors.execution.desk import DeskCore
 from actors.execution.desk_state import OrdersCreated
@@ -45,7 +32,7 @@ from actors.roles import (
     order_id_of,
     order_role,
 )
-from actors.runtime.codec import decode_as, encode
+from actors.runtime.host import Host
 from actors.settings import Settings
 from actors.strategy.messages import Action
 
@@ -114,14 +101,10 @@ class SmallStage:
 
     def __init__(self) -> None:
         self.now_ms = T0
-        self.cores: dict[str, Core] = {}
+        self.bench = HostBench(SETTINGS, lambda: self.now_ms, self._post, _Accounts(self))
         self.mail: list[tuple[str, object]] = []
         self.sent: deque[tuple[str, object]] = deque(maxlen=200)
         """Copies of the newest messages, some of which may turn up once more, late."""
-        self.timers: dict[tuple[str, str], int] = {}
-        self.rows: dict[tuple[str, str], Any] = {}
-        self.open_rows: set[tuple[str, str]] = set()
-        self.errors: list[str] = []
         self.created: dict[str, OrderIntent] = {}
         self.traded: dict[str, dict[str, FillDetail]] = {}
         """What the venue has recorded as traded: order id to its fills by trade id."""
@@ -137,16 +120,7 @@ class SmallStage:
         if role in self.cores:
             return
         self.lives += 1
-        core_class = _CORES.get(role, OrderCore)
-        core = self.cores[role] = core_class(role, SETTINGS, random.Random(self.lives))
-        saved = tuple(
-            self._load(key)
-            for key in self.rows
-            if key in self.open_rows
-            and key[0] in core.RECOVERS
-            and order_id_of(role) in (None, key[1])
-        )
-        self.handle(role, Started(saved))
+        self.bench.start(role, _CORES.get(role, OrderCore), self.lives)
         if role in PERMANENT:
             for other in list(self.cores):
                 if other != role and type(self.cores[other]).accepts(PeerRestarted):
@@ -154,8 +128,7 @@ class SmallStage:
 
     def kill(self, role: str) -> None:
         """End an actor where it stands; what it has recorded and sent remains."""
-        del self.cores[role]
-        self.timers = {key: due for key, due in self.timers.items() if key[0] != role}
+        self.bench.end(role)
         if order_id_of(role) is not None:
             self.mail.append((DESK, ChildLost(role)))
 
@@ -176,14 +149,9 @@ class SmallStage:
 
     def handle(self, role: str, message: object, dies_after: int | None = None) -> None:
         """Let an actor handle a message; it may die before performing all of its effects."""
-        core = self.cores[role]
-        effects = core.handle(message, self.now_ms)
-        for count, effect in enumerate(effects):
-            if count == dies_after:
-                break
-            self._perform(role, effect)
-        if dies_after is not None and role in self.cores:
-            self.kill(role)
+        self.bench.hand(role, message, dies_after)
+        if dies_after is not None and order_id_of(role) is not None:
+            self.mail.append((DESK, ChildLost(role)))
 
     def deliver(self, index: int, dies_after: int | None = None) -> None:
         """Take one piece of mail off the heap and let its receiver, if alive, handle it."""
@@ -195,17 +163,16 @@ class SmallStage:
 
     def fire_next_timer(self) -> None:
         """Let time pass until something is due, and let that happen."""
-        if not self.timers:
-            return
-        role, key = min(self.timers, key=lambda each: (self.timers[each], each))
-        self.now_ms = max(self.now_ms, self.timers.pop((role, key)))
-        self.handle(role, TimerFired(key))
+        due = self.bench.next_due()
+        if due is not None:
+            self.now_ms = max(self.now_ms, self.bench.due_ms.pop(due))
+            self.handle(due[0], TimerFired(due[1]))
 
     def settle(self, limit_ms: int) -> None:
         """From now on nothing fails: deliver everything, and let this much time pass."""
         self.revive()
         end_ms = self.now_ms + limit_ms
-        while self.mail or min(self.timers.values()) <= end_ms:
+        while self.mail or min(self.bench.due_ms.values()) <= end_ms:
             if self.mail:
                 self.deliver(0)
             else:
@@ -224,6 +191,21 @@ class SmallStage:
     # What tests look at
 
     @property
+    def cores(self) -> dict[str, Core]:
+        """Who lives."""
+        return self.bench.cores
+
+    @property
+    def open_rows(self) -> set[tuple[str, str]]:
+        """Which rows a restart would load."""
+        return {key for key, (_, is_open) in self.bench.rows.items() if is_open}
+
+    @property
+    def errors(self) -> list[str]:
+        """What was logged as an error."""
+        return [log.text for log in self.bench.logs if log.level == "error"]
+
+    @property
     def desk(self) -> DeskCore:
         desk = self.cores[DESK]
         assert isinstance(desk, DeskCore)
@@ -231,11 +213,11 @@ class SmallStage:
 
     @property
     def position_version(self) -> int:
-        ledger = self.rows.get(("naive", "ledger"), NaiveLedger())
+        ledger, _ = self.bench.rows.get(("naive", "ledger"), (NaiveLedger(), True))
         return len(ledger.booked)
 
     def booked(self) -> dict[str, dict[str, FillDetail]]:
-        ledger = self.rows.get(("naive", "ledger"), NaiveLedger())
+        ledger, _ = self.bench.rows.get(("naive", "ledger"), (NaiveLedger(), True))
         booked: dict[str, dict[str, FillDetail]] = {}
         for each in ledger.booked:
             assert each.fill.trade_id not in booked.get(each.order_id, {})
@@ -244,48 +226,34 @@ class SmallStage:
 
     def orders(self) -> dict[str, OrderState]:
         """Every order's record."""
-        return {key: self._load((kind, key)) for kind, key in self.rows if kind == "order"}
+        return {
+            key: value for (kind, key), (value, _) in self.bench.rows.items() if kind == "order"
+        }
 
     # Effects
 
-    def _perform(self, role: str, effect: object) -> None:
-        match effect:
-            case Send(to, message):
-                if to in _HEARD or order_id_of(to) is not None:
-                    self.mail.append((to, message))
-                    self.sent.append((to, message))
-            case Record(event, saves):
-                self._note(event)
-                for save in saves:
-                    self._store(save)
-            case SetTimer(key, delay_ms):
-                self.timers[role, key] = self.now_ms + delay_ms
-            case CancelTimer(key):
-                self.timers.pop((role, key), None)
-            case Log("error", text):
-                self.errors.append(text)
-            case Stop():
-                del self.cores[role]
-                self.timers = {key: due for key, due in self.timers.items() if key[0] != role}
+    def _post(self, _sender: str, to: str, message: object) -> None:
+        if to in _HEARD or order_id_of(to) is not None:
+            self.mail.append((to, message))
+            self.sent.append((to, message))
 
-    def _store(self, save: Save) -> None:
-        key = (save.kind, save.key)
-        value = save.value
-        if not isinstance(value, NaiveLedger):
-            assert decode_as(type(value), encode(value)) == value
-        self.rows[key] = value
-        (self.open_rows.add if save.is_open else self.open_rows.discard)(key)
 
-    def _load(self, key: tuple[str, str]) -> Any:
-        return self.rows[key]
+class _Accounts(Falls):
+    """Keeps what was created and traded."""
 
-    def _note(self, event: object) -> None:
+    def __init__(self, stage: SmallStage) -> None:
+        super().__init__()
+        self._stage = stage
+
+    def performed(self, host: Host, effect: Effect) -> None:
+        del host
+        stage, event = self._stage, effect.event if isinstance(effect, Record) else None
         if isinstance(event, OrdersCreated):
             for intent in event.intents:
-                assert intent.order_id not in self.created
-                self.created[intent.order_id] = intent
+                assert intent.order_id not in stage.created
+                stage.created[intent.order_id] = intent
         if isinstance(event, OrderReport):
-            traded = self.traded.setdefault(event.order_id, {})
+            traded = stage.traded.setdefault(event.order_id, {})
             for fill in event.fills:
                 assert traded.setdefault(fill.trade_id, fill) == fill
 

@@ -13,11 +13,11 @@ from typing import Any
 import attrs
 import msgspec
 from clob_double import ARRIVES_WITHIN_MS, ClobDouble
-from core_stage import through_the_journal
+from host_bench import HostBench
 from order_builders import MARKET, T0, intent, settings
 from real_bench import READY
 
-from actors.core import CancelTimer, Command, Core, Effects, Log, Record, Send, SetTimer, Stop
+from actors.core import Core
 from actors.directory.messages import MarketOpened, Side
 from actors.execution.messages import OrderDone, OrderState, OrderUpdated
 from actors.execution.order import OrderCore
@@ -33,7 +33,7 @@ from actors.execution.real.messages import (
     SubscribeUser,
 )
 from actors.feeds.connection import Connect, Connected, Disconnect, FramesReceived, SendText
-from actors.messages import PeerRestarted, Started, TimerFired
+from actors.messages import PeerRestarted, TimerFired
 from actors.position.core import PositionCore
 from actors.position.ledger import WindowLedger
 from actors.roles import DESK, EXECUTOR, POSITION, order_id_of, order_role
@@ -62,14 +62,10 @@ class RealStorm:
         self.dice = random.Random(seed)
         self.now_ms = T0
         self.venue = ClobDouble(self.dice)
-        self.cores: dict[str, Core] = {}
-        self.rows: dict[tuple[str, str], Any] = {}
-        self.open_rows: set[tuple[str, str]] = set()
+        self.bench = HostBench(SETTINGS, lambda: self.now_ms, self._send)
         self.mail: list[tuple[str, object]] = []
         self.network: list[Travelling] = []
-        self.timers: dict[tuple[str, str], int] = {}
         self.posted: dict[str, set[str]] = {}
-        self.errors: list[str] = []
         self.epoch = 0
         self._lives = 0
         self._executor_life = 0
@@ -79,22 +75,30 @@ class RealStorm:
 
     # Actors
 
+    @property
+    def cores(self) -> dict[str, Core]:
+        return self.bench.cores
+
+    @property
+    def rows(self) -> dict[tuple[str, str], Any]:
+        return {key: value for key, (value, _) in self.bench.rows.items()}
+
+    @property
+    def open_rows(self) -> set[tuple[str, str]]:
+        return {key for key, (_, is_open) in self.bench.rows.items() if is_open}
+
+    @property
+    def errors(self) -> list[str]:
+        return [log.text for log in self.bench.logs if log.level == "error"]
+
     def start(self, role: str) -> None:
         if role in self.cores:
             return
         self._lives += 1
-        core = _CORES.get(role, OrderCore)(role, SETTINGS, random.Random(self._lives))
-        self.cores[role] = core
         if role == EXECUTOR:
             self._executor_life = self._lives
-        saved = tuple(
-            self.rows[key]
-            for key in self.rows
-            if key in self.open_rows
-            and key[0] in core.RECOVERS
-            and order_id_of(role) in (None, key[1])
-        )
-        self.handle(role, Started(saved))
+        core_class = _CORES.get(role, OrderCore)
+        self.bench.start(role, core_class, self._lives, make_port=lambda: _VenueSide(self))
         if role in PERMANENT:
             self.mail.append((role, MarketOpened(market=MARKET, strike=None)))
             for other in list(self.cores):
@@ -102,8 +106,7 @@ class RealStorm:
                     self.mail.append((other, PeerRestarted(role)))
 
     def kill(self, role: str) -> None:
-        self.cores.pop(role, None)
-        self.timers = {key: due for key, due in self.timers.items() if key[0] != role}
+        self.bench.end(role)
         if role == EXECUTOR:
             self.network = [each for each in self.network if not each.is_answer]
 
@@ -117,38 +120,12 @@ class RealStorm:
     # Messages
 
     def handle(self, role: str, message: object, dies_after: int | None = None) -> None:
-        core = self.cores.get(role)
-        if core is None:
-            return
-        effects: Effects = core.handle(message, self.now_ms)
-        for effect in effects[:dies_after]:
-            if role in self.cores:
-                self._perform(role, effect)
-        if dies_after is not None:
-            self.kill(role)
-
-    def _perform(self, role: str, effect: object) -> None:
-        match effect:
-            case Send(to, message):
-                self._send(to, message)
-            case Record(event, saves):
-                through_the_journal(event)
-                for save in saves:
-                    self.rows[save.kind, save.key] = through_the_journal(save.value)
-                    key = (save.kind, save.key)
-                    (self.open_rows.add if save.is_open else self.open_rows.discard)(key)
-            case SetTimer(key, delay_ms):
-                self.timers[role, key] = self.now_ms + delay_ms
-            case CancelTimer(key):
-                self.timers.pop((role, key), None)
-            case Command(command):
-                self._command(command)
-            case Log("error", text):
-                self.errors.append(text)
-            case Stop():
+        if role in self.bench.hosts:
+            self.bench.hand(role, message, dies_after)
+            if dies_after is not None:
                 self.kill(role)
 
-    def _send(self, to: str, message: object) -> None:
+    def _send(self, _sender: str, to: str, message: object) -> None:
         if to in PERMANENT or order_id_of(to) is not None:
             self.mail.append((to, message))
         elif to == DESK and isinstance(message, OrderUpdated):
@@ -157,7 +134,8 @@ class RealStorm:
                 order_id = order.intent.order_id
                 self.mail.append((order_role(order_id), OrderDone(order_id)))
 
-    def _command(self, command: object) -> None:
+    def command(self, command: object) -> None:
+        """The executor has its port do something."""
         match command:
             case OpenClient():
                 self._answer(READY)
@@ -201,8 +179,7 @@ class RealStorm:
             expires_at_ms=self.now_ms + ttl_ms,
         )
         key = ("order", order_id)
-        self.rows[key] = OrderState(intent=wanted)
-        self.open_rows.add(key)
+        self.bench.rows[key] = (OrderState(intent=wanted), True)
         self.start(order_role(order_id))
 
     def move(self, at: int, *, is_lost: bool = False, dies_after: int | None = None) -> None:
@@ -253,16 +230,16 @@ class RealStorm:
 
     def pass_time(self) -> None:
         """Until the next timer; what is on the network that long has arrived before."""
-        if not self.timers:
+        timers, due = self.bench.due_ms, self.bench.next_due()
+        if due is None:
             return
-        role, key = min(self.timers, key=lambda each: (self.timers[each], each))
-        due_ms = self.timers[role, key]
+        due_ms = timers[due]
         for each in [each for each in self.network if each.until_ms <= due_ms]:
             self.move(self.network.index(each))
-        if (role, key) in self.timers and self.timers[role, key] == due_ms:
-            del self.timers[role, key]
+        if timers.get(due) == due_ms:
+            del timers[due]
             self.now_ms = max(self.now_ms, due_ms)
-            self.handle(role, TimerFired(key))
+            self.handle(due[0], TimerFired(due[1]))
 
     def blow(self) -> None:
         """One thing happens, by chance."""
@@ -322,3 +299,16 @@ class RealStorm:
             assert not order.is_open, "an order rests that nobody looks after"
         assert all(len(ids) == 1 for ids in by_order.values()), "an order is there twice"
         assert self.errors == []
+
+
+class _VenueSide:
+    """The executor's port."""
+
+    def __init__(self, storm: RealStorm) -> None:
+        self._storm = storm
+
+    def perform(self, command: object) -> None:
+        self._storm.command(command)
+
+    def close(self) -> None:
+        """Nothing is open."""
