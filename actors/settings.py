@@ -305,6 +305,39 @@ class MetricsSettings:
     port: int = setting(9862, _between(1, 65_535), "where, on 127.0.0.1")
 
 
+ALERT_KINDS = (
+    "halt",
+    "escalation",
+    "end",
+    "falls",
+    "difference",
+    "silence",
+    "strike",
+    "loss",
+    "disk",
+    "credentials",
+    "window",
+)
+"""Everything that an alert can be about; docs/alerts.md says when each is raised."""
+
+
+@attrs.frozen(kw_only=True)
+class AlertSettings:
+    """What people are told of, wherever they are; where to is a secret and stands elsewhere."""
+
+    enabled: bool = setting(
+        False, _FLAG, "a process beside the run tells; docs/alerts.md says whom"
+    )
+    on: tuple[str, ...] = setting(ALERT_KINDS[:-1], _any_of(*ALERT_KINDS), "what is told")
+    falls_count: int = setting(
+        3, _between(1, 1_000), "falls of an actor since the last that were told"
+    )
+    silent_s: int = setting(
+        60, _between(5, 86_400), "so long without data, strike or leave to trade"
+    )
+    repeat_minutes: int = setting(60, _between(1, 10_080), "what lasts is told again after so long")
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
     """All of it; the defaults trade the real venue's books with simulated execution."""
@@ -316,6 +349,7 @@ class Settings:
     risk: RiskSettings = attrs.field(factory=RiskSettings)
     supervision: SupervisionSettings = attrs.field(factory=SupervisionSettings)
     metrics: MetricsSettings = attrs.field(factory=MetricsSettings)
+    alerts: AlertSettings = attrs.field(factory=AlertSettings)
 
     speed: float = 1.0
     """Venue time per real time: the run's, no key. What takes real time may take longer by it."""

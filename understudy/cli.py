@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, Lazy] = {
     "report": Lazy("understudy.commands.report", "report", "P&L, fees, fill ratio, leg risk."),
     "drill": Lazy("understudy.commands.drill", "drill", "Kill what can fall; lose nothing."),
     "doctor": Lazy("understudy.commands.doctor", "doctor", "Check what a run needs, before it."),
+    "alerts": Lazy("understudy.commands.alerts", "alerts", "Tell people what happens."),
     "metrics": Lazy("understudy.commands.metrics", "metrics", "Serve numbers to Prometheus."),
     "health": Lazy("understudy.commands.metrics", "health", "Say: serving, degraded or down."),
     "config": Lazy("understudy.commands.config", "config", "Check or show a configuration."),

@@ -117,6 +117,8 @@ def _wanted(settings: Settings) -> list[tuple[str, Sequence[str]]]:
     wanted: list[tuple[str, Sequence[str]]] = []
     if settings.metrics.enabled:
         wanted.append(("metrics", ("metrics", "--port", str(settings.metrics.port))))
+    if settings.alerts.enabled:
+        wanted.append(("alerts", ("alerts", "watch")))
     return wanted
 
 

@@ -24,14 +24,14 @@ class DirectoryLocked(Exception):
 class DataDirLock:
     """Held by the foreground process for as long as it lives, and by none of its children.
 
+    Whoever else must be alone in a directory takes a lock of another name.
+
     A POSIX record lock: forks do not inherit it and the kernel frees it with the process, so a
     killed run leaves no stale lock behind.
     """
 
-    def __init__(self, data_dir: Path) -> None:
-        self._descriptor = os.open(
-            data_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-        )
+    def __init__(self, data_dir: Path, name: str = LOCK_NAME) -> None:
+        self._descriptor = os.open(data_dir / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.lockf(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

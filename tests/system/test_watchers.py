@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import http.server
 import json
 import signal
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
-from onlookers import Onlooker, free_port
+from onlookers import Onlooker, free_port, understudy
 
+from understudy.alerting.store import load_kept
 from understudy.drill import processes
 from understudy.exit_codes import ExitCode
 
@@ -61,4 +64,39 @@ def test_a_watcher_is_killed_and_hangs_and_trading_goes_on(new_system) -> None:
 
     onlooker.system.tell(signal.SIGTERM)
     assert onlooker.system.wait_for_end(60) == ExitCode.OK
+    assert onlooker.system.outliving() == frozenset()
+
+
+def test_alerts_beside_a_run_tell_of_its_halt_and_its_end_and_leave_nothing(
+    new_system, monkeypatch
+) -> None:
+    told: list[dict[str, Any]] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_arguments: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("UNDERSTUDY_ALERTS", f"json://127.0.0.1:{server.server_address[1]}/")
+        onlooker = new_system("alerts.enabled=true")
+        onlooker.until_whole()
+        understudy("halt", "--reason", "a test", "--data-dir", str(onlooker.system.data_dir))
+        onlooker.until(
+            "the halt is told", lambda: any("a test" in each["message"] for each in told)
+        )
+        onlooker.system.tell(signal.SIGTERM)
+        assert onlooker.system.wait_for_end(60) == ExitCode.OK
+        server.shutdown()
+    kept = load_kept(onlooker.system.data_dir)
+    waiting = [each.text for queue in kept.queues.values() for each in queue.waiting]
+    # On a busy machine the last word may have to wait for the next watcher.
+    assert "the newest run has ended: SIGTERM" in "\n".join(
+        [*waiting, *(each["message"] for each in told)]
+    )
     assert onlooker.system.outliving() == frozenset()

@@ -17,11 +17,12 @@ from prometheus_client.core import (
 
 from actors.execution.halt_messages import Halt
 from actors.feeds.messages import FeedHealth
-from actors.observer.messages import FeedSeen, View
+from actors.observer.messages import View
 from actors.supervision.messages import ChildState
 from actors.units import NANOS_PER_DOLLAR
 from understudy.latency import Histogram
 from understudy.status import Status
+from understudy.watching.ages import age_s, data_age_s
 from understudy.watching.health import HealthState, health_of, is_permanent
 from understudy.watching.limits import limit_uses
 from understudy.watching.observation import Observation
@@ -224,17 +225,6 @@ def _of_feeds(view: View, status: Status) -> Iterator[Metric]:
     for name, (text, count_of) in counters.items():
         samples = [((health.feed,), count_of(health)) for health in healths]
         yield _counter(name, f"{text}, since the feed's actor began", ("feed",), samples)
-
-
-def data_age_s(feed: FeedSeen, status: Status) -> float | None:
-    """Real seconds since a feed's newest data; None before the first."""
-    at_ms = feed.health.data_at_ms if feed.health is not None else None
-    return None if at_ms is None else age_s(at_ms, status)
-
-
-def age_s(at_ms: int, status: Status) -> float:
-    """Real seconds since a moment of venue time."""
-    return max(0, status.now_ms - at_ms) / status.speed / _MS_PER_S
 
 
 def _of_books(view: View, status: Status) -> Iterator[Metric]:

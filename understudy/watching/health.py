@@ -38,7 +38,7 @@ class Health:
 def health_of(seen: Observation) -> Health:
     """Judge what was seen."""
     if seen.status is None:
-        return Health(state=HealthState.DOWN, reasons=(_why_down(seen),))
+        return Health(state=HealthState.DOWN, reasons=(why_down(seen),))
     status = seen.status
     reasons = [*_of_feeds(status.view), *_of_actors(status.report, status.view)]
     if status.report is not None and status.report.escalation:
@@ -55,10 +55,11 @@ def health_of(seen: Observation) -> Health:
     return Health(state=state, reasons=tuple(reasons))
 
 
-def _why_down(seen: Observation) -> str:
-    if seen.is_running:
-        return seen.trouble
+def why_down(seen: Observation) -> str:
+    """Say in one sentence why a system gives no status."""
     run = seen.last_run
+    if seen.is_running and (run is None or run.ended_at_ms is None):
+        return seen.trouble
     if run is None:
         return "nothing has run here yet"
     if run.ended_at_ms is None:

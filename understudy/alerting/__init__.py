@@ -1,0 +1,1 @@
+"""Tells people what happens to a system, and keeps what could not be delivered."""

@@ -1,0 +1,109 @@
+"""Starts deliveries and waits for none of them: one process each, ended if it takes too long."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+
+import attrs
+
+from actors.runtime.transport import end_with_parent
+from understudy.alerting.deliver import Delivery
+from understudy.alerting.queues import Message
+from understudy.alerting.targets import FILE_VARIABLE, SECRET_VARIABLES
+from understudy.secrets import FILE_VARIABLE as KEY_FILE_VARIABLE
+from understudy.secrets import KEY_VARIABLE
+
+LIMIT_S = 30.0
+_WORDS: Mapping[int, str] = {
+    Delivery.REFUSED: "the server refused it or cannot be reached",
+    Delivery.NOT_AN_ADDRESS: "apprise does not know what to do with the address",
+    Delivery.NO_APPRISE: "apprise is not installed: pip install 'understudy[alerts]'",
+}
+
+
+@attrs.frozen(kw_only=True)
+class Attempt:
+    """How one delivery came out."""
+
+    name: str
+    """What it was started under."""
+    problem: str
+    """Why it failed; empty if it did not."""
+
+
+@attrs.define
+class _UnderWay:
+    process: subprocess.Popen[bytes]
+    deadline_s: float
+
+
+class Couriers:
+    """The deliveries under way, at most one of each name."""
+
+    def __init__(self, limit_s: float = LIMIT_S) -> None:
+        self._limit_s = limit_s
+        self._under_way: dict[str, _UnderWay] = {}
+
+    @property
+    def busy(self) -> frozenset[str]:
+        """Names under which something is under way."""
+        return frozenset(self._under_way)
+
+    def send(self, name: str, url: str, message: Message) -> None:
+        """Start to deliver a message."""
+        self._start(name, {"url": url, "title": message.title, "body": message.body})
+
+    def ping(self, name: str, url: str) -> None:
+        """Start to ping an address."""
+        self._start(name, {"url": url, "ping": True})
+
+    def _start(self, name: str, asked: Mapping[str, object]) -> None:
+        hidden = (*SECRET_VARIABLES, FILE_VARIABLE, KEY_VARIABLE, KEY_FILE_VARIABLE)
+        environment = {key: value for key, value in os.environ.items() if key not in hidden}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "understudy.alerting.deliver"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            preexec_fn=end_with_parent,
+        )
+        self._under_way[name] = _UnderWay(process, time.monotonic() + self._limit_s)
+        pipe = process.stdin
+        if pipe is None:
+            raise AssertionError("the delivery was started without a pipe")
+        try:
+            # Less than a pipe holds, so this never waits for the process.
+            pipe.write(json.dumps(asked).encode())
+            pipe.close()
+        except BrokenPipeError:
+            process.kill()  # it fell as it began; poll() tells of it
+
+    def poll(self) -> list[Attempt]:
+        """Give those that have come to an end since the last call; never waits."""
+        ended = []
+        for name, each in list(self._under_way.items()):
+            code = each.process.poll()
+            if code is None and time.monotonic() < each.deadline_s:
+                continue
+            if code is None:
+                each.process.kill()
+                each.process.wait()
+                problem = f"it took longer than {self._limit_s:g} s"
+            else:
+                problem = "" if code == Delivery.DONE else _WORDS.get(code, f"status {code}")
+            del self._under_way[name]
+            ended.append(Attempt(name=name, problem=problem))
+        return ended
+
+    def close(self) -> None:
+        """End whatever is under way."""
+        for each in self._under_way.values():
+            each.process.kill()
+            each.process.wait()
+        self._under_way.clear()

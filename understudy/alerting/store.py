@@ -1,0 +1,62 @@
+"""Keeps what the alerts' process must know after its own fall: one small file, written whole."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import attrs
+import cattrs
+from cattrs.preconf.json import make_converter
+
+from understudy.alerting.core import AlertMemory
+from understudy.alerting.queues import Queue
+
+STORE_NAME = "alerts.json"
+_converter = make_converter()
+
+
+@attrs.frozen(kw_only=True)
+class Kept:
+    """All of it; no secret among it."""
+
+    memory: AlertMemory | None = None
+    """None: nothing has been looked at yet."""
+    queues: Mapping[str, Queue] = attrs.field(factory=dict)
+
+
+class StoreUnreadable(Exception):
+    """The file is there and holds something else; one sentence."""
+
+
+def load_kept(data_dir: Path) -> Kept:
+    """Read what was kept; nothing if there is no such file.
+
+    Raises:
+        StoreUnreadable: it cannot be read.
+    """
+    path = data_dir / STORE_NAME
+    try:
+        return _converter.loads(path.read_bytes(), Kept)
+    except FileNotFoundError:
+        return Kept()
+    except (OSError, ValueError, TypeError, KeyError, cattrs.BaseValidationError) as error:
+        raise StoreUnreadable(f"{path} cannot be read ({type(error).__name__})") from None
+
+
+def save_kept(data_dir: Path, kept: Kept) -> None:
+    """Write it, so that after any fall either this or what was before is there.
+
+    Raises:
+        OSError: the directory does not take it.
+    """
+    path = data_dir / STORE_NAME
+    fresh = path.with_suffix(".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(_converter.unstructure(kept), file)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)

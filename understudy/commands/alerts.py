@@ -1,0 +1,179 @@
+"""``understudy alerts``: tell people what happens to a system, wherever they are."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import signal
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+
+import click
+
+from understudy.alerting.couriers import Attempt, Couriers
+from understudy.alerting.queues import Message
+from understudy.alerting.store import StoreUnreadable, load_kept
+from understudy.alerting.targets import FILE_VARIABLE, Targets, TargetsUnusable, read_targets
+from understudy.commands.shared import data_dir_option, existing_directory, fail, json_option
+from understudy.exit_codes import ExitCode
+from understudy.reading.moments import iso_text
+from understudy.teaching import TaughtCommand
+
+LOCK_NAME = "alerts.lock"
+_POLL_S = 0.05
+
+
+@click.group()
+def alerts() -> None:
+    """Tell people what happens to a system: by mail, Telegram, Slack, a webhook and many more.
+
+    Where to is a secret: apprise addresses, one a line, in a file of mode 0600 that
+    UNDERSTUDY_ALERTS_FILE names, or in UNDERSTUDY_ALERTS. What is told: [alerts] in the
+    configuration. All of it: docs/alerts.md.
+    """
+
+
+@alerts.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy alerts test": "one message to each target, now",
+        f"{FILE_VARIABLE}=~/targets understudy alerts test --json": "for a script",
+    },
+)
+@json_option
+def test(is_json: bool) -> None:
+    """Send one message to every target, and ping the dead man's address.
+
+    Exit codes: 0 all were taken, 1 some were not, 2 nobody is named.
+    """
+    targets = _targets()
+    message = Message(
+        title=f"understudy {socket.gethostname()}: test",
+        body="This is a test. Alerts will look like this, and arrive here.\n",
+    )
+    couriers = Couriers()
+    try:
+        for target in targets.alerts:
+            couriers.send(target.name, target.url, message)
+        if targets.deadman_url:
+            couriers.ping("deadman", targets.deadman_url)
+        attempts: list[Attempt] = []
+        while couriers.busy:
+            attempts += couriers.poll()
+            time.sleep(_POLL_S)
+    finally:
+        couriers.close()
+    if is_json:
+        told = {each.name: {"taken": not each.problem, "why": each.problem} for each in attempts}
+        click.echo(json.dumps({"targets": told}, indent=2))
+    else:
+        for each in attempts:
+            click.echo(f"{each.name}: {each.problem or 'taken'}")
+    if any(each.problem for each in attempts):
+        raise click.exceptions.Exit(ExitCode.FAILED)
+
+
+@alerts.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy alerts watch": "watch the system on the default data directory, until Ctrl-C",
+        "understudy run --set alerts.enabled=true": "the same beside a run, and ended with it",
+    },
+)
+@data_dir_option
+def watch(data_dir: Path) -> None:
+    """Watch a system, whether it runs or not, and tell people what happens to it.
+
+    A process of its own that only reads: trading does not notice when a server is slow, or this
+    hangs or falls. What could not be delivered is kept in the data directory and delivered later.
+    What is told is set by the newest run's own [alerts] settings.
+
+    Exit codes: 0 ended by a signal, 2 bad input, 3 another process watches this directory.
+    """
+    directory, targets = existing_directory(data_dir), _targets()
+    from actors.runtime.log import LineLog
+    from understudy.alerting.service import AlertService
+    from understudy.data_dir import DataDirLock, DirectoryLocked
+    from understudy.watching.observation import Lookout
+
+    try:
+        lock = DataDirLock(directory, LOCK_NAME)
+    except DirectoryLocked:
+        fail(f"another process already tells of what happens in {directory}", ExitCode.LOCKED)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    lines = LineLog(directory, "alerts", to_stderr=sys.stderr.isatty())
+    lines.write("info", f"watching; {len(targets.alerts)} targets")
+    try:
+        system = f"{socket.gethostname()}:{directory.name}"
+        look = Lookout(directory).look
+        AlertService(look, directory, targets, system, lines.write).run(stop)
+    finally:
+        lines.close()
+        lock.release()
+
+
+@alerts.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy alerts show": "what is wrong now, and what waits to be delivered",
+        "understudy alerts show --json": "for programs",
+    },
+)
+@data_dir_option
+@json_option
+def show(data_dir: Path, is_json: bool) -> None:
+    """Show what was told and still is the case, and what could not be delivered yet.
+
+    Exit codes: 0 shown, 1 what is kept cannot be read, 2 bad input.
+    """
+    try:
+        kept = load_kept(existing_directory(data_dir))
+    except StoreUnreadable as error:
+        fail(str(error))
+    spells = kept.memory.spells if kept.memory is not None else {}
+    lasting = [each for each in spells.values() if each.is_told and each.ended_ms is None]
+    if is_json:
+        shown = {
+            "lasting": [
+                {
+                    "kind": each.condition.kind,
+                    "text": each.condition.text,
+                    "since": iso_text(each.since_ms),
+                }
+                for each in lasting
+            ],
+            "waiting": {
+                name: {
+                    "alerts": [each.text for each in queue.waiting],
+                    "left_out": queue.left_out_count,
+                    "attempts": queue.attempts,
+                }
+                for name, queue in kept.queues.items()
+            },
+        }
+        click.echo(json.dumps(shown, indent=2))
+        return
+    for each in lasting:
+        click.echo(f"since {iso_text(each.since_ms)}  {each.condition.text}")
+    if not lasting:
+        click.echo("nothing that was told is still the case")
+    for name, queue in kept.queues.items():
+        if queue.waiting:
+            tries = f", {queue.attempts} attempts in vain" if queue.attempts else ""
+            click.echo(f"{name}: {len(queue.waiting)} alerts wait{tries}")
+
+
+def _targets() -> Targets:
+    """Read where alerts go, or end the command: bad input."""
+    try:
+        targets = read_targets()
+    except TargetsUnusable as problem:
+        fail(str(problem), ExitCode.BAD_INPUT)
+    if targets.alerts and importlib.util.find_spec("apprise") is None:
+        fail("apprise is not installed: pip install 'understudy[alerts]'", ExitCode.BAD_INPUT)
+    return targets
