@@ -199,17 +199,26 @@ class FeedConnection:
         """Look again after another such time, though the data is too old already."""
         return [SetTimer(self._key(WATCHDOG_TIMER), self._rhythm.stale_after_ms)]
 
-    def lost(self, now_ms: int, least_ms: int = 0, spread_ms: int | None = None) -> Effects:
+    def lost(
+        self,
+        now_ms: int,
+        least_ms: int = 0,
+        spread_ms: int | None = None,
+        *,
+        was_of_use: bool = True,
+    ) -> Effects:
         """Let go of the connection and wait before the next attempt.
 
-        The delay is full jitter: evenly spread up to 250 ms x 2**failures, at most 30 s.
+        The delay is full jitter: evenly spread up to 250 ms x 2**failures, at most 30 s. A
+        connection counts as a failure unless it gave data for some time, and that was of use.
 
         Args:
             now_ms: venue time.
             least_ms: added to the delay: what the venue asks to wait.
             spread_ms: spread the delay up to this instead.
+            was_of_use: its data was what it is for.
         """
-        if self.is_serving and now_ms - self._up_since_ms >= STEADY_AFTER_MS:
+        if was_of_use and self.is_serving and now_ms - self._up_since_ms >= STEADY_AFTER_MS:
             self._failed_attempts = 0
         longest_ms = min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS << min(self._failed_attempts, 16))
         spread_ms = longest_ms if spread_ms is None else spread_ms

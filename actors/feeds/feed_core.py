@@ -26,6 +26,8 @@ from actors.messages import PeerRestarted, Started, TimerFired
 from actors.roles import DIRECTORY, MARKET_STATE, OBSERVER
 from actors.settings import Settings, VenueSettings
 
+AHEAD_MAX_MS = 60_000
+"""Data dated later than this after our time, which may be corrected by seconds, is misdated."""
 HEALTH_TIMER = "health"
 HEALTH_EVERY_MS = 5_000
 MALFORMED_KEPT = 100
@@ -175,11 +177,22 @@ class FeedCore(Core):
 
     def lose(self, reason: str, now_ms: int) -> Effects:
         """Give the connection up, say why, and connect anew after the backoff."""
+        lost = self.connection.lost(now_ms, was_of_use=self.is_serving)
         self.forget_connection()
         return [
-            *self.connection.lost(now_ms),
+            *lost,
             *self._tell(FeedDown(self.role, reason)),
             Log("warning", f"connection lost: {reason}"),
+        ]
+
+    def go_stale(self, what: str, age_ms: int, now_ms: int) -> Effects:
+        """Give an open connection up that has not brought what it is for, and connect anew."""
+        lost = self.connection.lost(now_ms, was_of_use=self.is_serving)
+        self.forget_connection()
+        return [
+            *lost,
+            *self._tell(FeedStale(self.role, age_ms)),
+            Log("warning", f"no {what} for {age_ms} ms on an open connection; connecting anew"),
         ]
 
     def keep_malformed(self, raw: bytes, reason: str) -> None:
@@ -206,13 +219,7 @@ class FeedCore(Core):
             return []
         if not self.connection.is_stale(now_ms):
             return self.connection.watch_again(now_ms)
-        age_ms = self.connection.silence_ms(now_ms)
-        self.forget_connection()
-        return [
-            *self.connection.lost(now_ms),
-            *self._tell(FeedStale(self.role, age_ms)),
-            Log("warning", f"no data for {age_ms} ms on an open connection; connecting anew"),
-        ]
+        return self.go_stale("data", self.connection.silence_ms(now_ms), now_ms)
 
     def _report(self, now_ms: int) -> Effects:
         effects: Effects = [

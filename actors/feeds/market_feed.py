@@ -13,7 +13,7 @@ from typing import Any
 from actors.core import CancelTimer, Command, Dice, Effects, Log, Send, SetTimer, handles
 from actors.directory.messages import Market, MarketClosing, MarketOpened
 from actors.feeds.connection import Rhythm, SendText
-from actors.feeds.feed_core import FeedCore
+from actors.feeds.feed_core import AHEAD_MAX_MS, FeedCore
 from actors.feeds.market_channel import (
     Decoded,
     FinerGrid,
@@ -118,6 +118,11 @@ class MarketFeedCore(FeedCore):
             return effects + self.lose(
                 f"a change of the books is unreadable: {unread.reason}", now_ms
             )
+        latest = max(events, key=_dated)
+        if latest.timestamp_ms > now_ms + AHEAD_MAX_MS:  # it would outlive all that comes after it
+            reason = f"an event is dated {latest.timestamp_ms - now_ms} ms ahead"
+            self.keep_malformed(repr(latest).encode(), reason)
+            return effects + self.lose(reason, now_ms)
         if not self._waiting:
             self._waiting_since_ns = oldest_ns
         self._waiting += events
@@ -227,6 +232,10 @@ class MarketFeedCore(FeedCore):
             return False
         self.keep_malformed(unreadable.raw, unreadable.reason)
         return bool(names_us) and unreadable.is_of_a_book
+
+
+def _dated(event: MarketEvent) -> int:
+    return event.timestamp_ms
 
 
 def _tokens(market: Market) -> tuple[str, str]:

@@ -263,9 +263,10 @@ class MarketStateCore(Core):
         if self._is_given_up:
             return []
         reason = ""
+        newest_at_ms = max((book.updated_at_ms for book in self._books.values()), default=0)
         for token, book in self._books.items():
             doubt = self._doubts[token]
-            doubt.look(book, now_ms)
+            doubt.look(book, now_ms, newest_at_ms)
             complaint = doubt.complaint(now_ms)
             if complaint:
                 book.void()

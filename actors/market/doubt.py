@@ -7,6 +7,8 @@ from actors.market.book import TokenBook
 
 PATIENCE_MS = 1_000
 """How long a contradiction may last; between the frames of one change it is normal."""
+STANDSTILL_MS = 10_000
+"""How far one book may fall behind the other, and for how long; the venue changes both at once."""
 MISSING_PATIENCE_MS = 3_000
 """How long a whole book may be missing on a connection that is up."""
 
@@ -14,20 +16,23 @@ MISSING_PATIENCE_MS = 3_000
 class Doubt:
     """What has been wrong with one book, and since when.
 
-    Three things bring it in doubt: it stays crossed; the venue's own best prices contradict it
-    again and again; no whole book comes.
+    Four things bring it in doubt: it stays crossed; the venue's own best prices contradict it
+    again and again; it stands still while the other one moves; no whole book comes.
     """
 
     def __init__(self, now_ms: int) -> None:
         self._unsynced_since_ms: int | None = now_ms
         self._crossed_since_ms: int | None = None
+        self._behind_since_ms: int | None = None
         self._contradicted_since_ms: int | None = None
         self._contradiction = ""
 
-    def look(self, book: TokenBook, now_ms: int) -> None:
-        """See whether the book is synced and uncrossed now."""
+    def look(self, book: TokenBook, now_ms: int, newest_at_ms: int = 0) -> None:
+        """See how the book is now; ``newest_at_ms`` is when the newest of all books changed."""
         self._unsynced_since_ms = _since(self._unsynced_since_ms, not book.is_synced, now_ms)
         self._crossed_since_ms = _since(self._crossed_since_ms, book.is_crossed, now_ms)
+        is_behind = book.is_synced and newest_at_ms - book.updated_at_ms >= STANDSTILL_MS
+        self._behind_since_ms = _since(self._behind_since_ms, is_behind, now_ms)
         if not book.is_synced:
             self._contradicted_since_ms = None
             self._contradiction = ""
@@ -52,6 +57,9 @@ class Doubt:
         since_ms = self._crossed_since_ms
         if since_ms is not None and now_ms - since_ms >= PATIENCE_MS:
             return f"it has been crossed for {now_ms - since_ms} ms"
+        since_ms = self._behind_since_ms
+        if since_ms is not None and now_ms - since_ms >= STANDSTILL_MS:
+            return "it stands still while the other one moves"
         return self._contradiction
 
     def lacks_book(self, now_ms: int) -> bool:

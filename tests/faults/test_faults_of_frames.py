@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
-from feed_builders import NOW_MS, book_frame, frame
+from core_stage import CoreStage
+from feed_builders import NOW_MS, book_frame, frame, received
 from frames_stage import WINDOW, FramesStage
 
 from actors.directory.messages import Side
-from actors.units import shares
+from actors.feeds.connection import Connect, Connected, Phase
+from actors.feeds.messages import FeedStale, ReferencePrice
+from actors.feeds.reference_feed import ReferenceFeedCore
+from actors.roles import MARKET_STATE, REFERENCE_FEED
+from actors.units import E18, shares
 
 YES, NO = WINDOW.yes_token, WINDOW.no_token
 
@@ -37,6 +43,101 @@ def synced() -> FramesStage:
     assert stage.book(Side.YES).best_ask_ticks == 450
     assert stage.book(Side.NO).best_ask_ticks == 600
     return stage
+
+
+# F34
+
+
+def test_f34_a_sequence_that_begins_anew_while_trades_go_on_stops_no_price() -> None:
+    stage = coinbase()
+    heard = []
+    for second, sequence in enumerate((26_941_143, 26_941_144, 624_086, 624_087, 624_088)):
+        stage.now_ms = NOW_MS + second * 1_000
+        heard.append(ticker(stage, sequence, 100_000 + second, 7_000 + second))
+        stage.give(received(stage.core, heard[-1]))
+    assert dollars_told(stage) == [100_000, 100_001, 100_002, 100_003, 100_004]
+    assert [log.text for log in stage.logs] == [
+        "Coinbase's sequence began anew: 624086 after 26941144"
+    ]
+    stage.give(received(stage.core, *heard[:2]))
+    assert dollars_told(stage)[5:] == [], "what is old by trade and time is not told again"
+    assert stage.core.is_serving
+
+
+# F35
+
+
+@pytest.mark.parametrize("trades_go_on", [True, False])
+def test_f35_heartbeats_do_not_hide_that_the_prices_have_stopped(trades_go_on: bool) -> None:
+    stage = coinbase()
+    stage.give(received(stage.core, ticker(stage, 1, 100_000, 1)))
+    for second in range(1, 3_601):
+        stage.advance(NOW_MS + second * 1_000)
+        last_trade_id = second if trades_go_on else 1
+        stage.give(received(stage.core, heartbeat(last_trade_id)))
+        open_wanted(stage)
+    connections = sum(isinstance(each, Connect) for each in stage.commands)
+    assert 90 <= connections <= 200, "tried again and again, more and more rarely"
+    stale = [each for to, each in stage.sent if to == MARKET_STATE and isinstance(each, FeedStale)]
+    assert connections - 1 <= len(stale) <= connections
+    assert stale[0].age_ms == (10_000 if trades_go_on else 60_000)
+    assert all("no price for" in log.text for log in stage.logs)
+    assert not stage.core.is_serving
+    stage.advance(stage.now_ms + 40_000)
+    open_wanted(stage)
+    stage.give(received(stage.core, ticker(stage, 9_000, 100_100, 9_000)))
+    assert dollars_told(stage) == [100_000, 100_100]
+    assert stage.core.is_serving
+
+
+def test_f35_a_book_that_stands_still_while_the_other_moves_is_asked_for_again(
+    synced: FramesStage,
+) -> None:
+    for second in range(1, 25):
+        synced.arrive(change((NO, "0.60", str(second), "SELL"), at_ms=NOW_MS + second * 1_000))
+        synced.pass_time(1_000)
+        if synced.connections == 2:
+            break
+    assert second >= 20
+    assert not synced.book(Side.YES).is_synced
+    assert synced.logged("asked for: the YES book is in doubt: it stands still while") == 1
+
+
+def coinbase() -> CoreStage:
+    """A reference feed whose connection has just opened."""
+    stage = CoreStage(ReferenceFeedCore, REFERENCE_FEED, now_ms=NOW_MS)
+    stage.start()
+    open_wanted(stage)
+    return stage
+
+
+def open_wanted(stage: CoreStage) -> None:
+    """Open the connection that the feed has asked for last, if it still waits for it."""
+    wanted = next(each for each in reversed(stage.commands) if isinstance(each, Connect))
+    if stage.core.connection.phase is Phase.CONNECTING:
+        stage.give(Connected(wanted.epoch))
+
+
+def ticker(stage: CoreStage, sequence: int, dollars: int, trade_id: int) -> bytes:
+    """A trade of this moment."""
+    moment = datetime.fromtimestamp(stage.now_ms / 1_000, UTC)
+    return frame(
+        type="ticker",
+        sequence=sequence,
+        product_id="BTC-USD",
+        price=str(dollars),
+        time=moment.isoformat(),
+        trade_id=trade_id,
+    )
+
+
+def heartbeat(last_trade_id: int) -> bytes:
+    return frame(type="heartbeat", last_trade_id=last_trade_id, product_id="BTC-USD", sequence=1)
+
+
+def dollars_told(stage: CoreStage) -> list[int]:
+    prices = [each for _, each in stage.sent if isinstance(each, ReferencePrice)]
+    return [price.price_e18 // E18 for price in prices]
 
 
 # F37

@@ -31,7 +31,7 @@ from actors.feeds.connection import (
     FramesReceived,
     SendText,
 )
-from actors.feeds.feed_core import HEALTH_EVERY_MS, HEALTH_TIMER
+from actors.feeds.feed_core import AHEAD_MAX_MS, HEALTH_EVERY_MS, HEALTH_TIMER
 from actors.feeds.market_feed import (
     ACK_LIMIT_MS,
     ACK_TIMER,
@@ -321,6 +321,17 @@ def test_an_unreadable_change_of_a_window_gone_by_is_only_counted(core: MarketFe
     core.handle(MarketClosing(market(2).market_id), NOW_MS)
     assert core.handle(received(core, change_frame("21", size="NaN")), NOW_MS) == []
     assert core.malformed_count == 2
+
+
+@pytest.mark.parametrize("ahead_ms", [AHEAD_MAX_MS, AHEAD_MAX_MS + 1])
+def test_an_event_dated_far_ahead_brings_fresh_books(core: MarketFeedCore, ahead_ms: int) -> None:
+    first = first_batch(core)
+    core.handle(BatchTaken(first.batch_id), NOW_MS)
+    effects = core.handle(received(core, book_frame("12", NOW_MS + ahead_ms)), NOW_MS)
+    is_too_far = ahead_ms > AHEAD_MAX_MS
+    assert bool(commands(effects, Disconnect)) is is_too_far
+    assert bool(sent(effects, MarketBatch)) is not is_too_far
+    assert core.malformed_count == is_too_far
 
 
 def finer(asset_id: str = "11") -> bytes:

@@ -12,11 +12,16 @@ from feed_builders import (
     timers,
 )
 
-from actors.core import Effects
+from actors.core import Effects, Log
 from actors.feeds.connection import WATCHDOG_TIMER, Disconnect, Disconnected, SendText
 from actors.feeds.feed_core import HEALTH_TIMER
-from actors.feeds.messages import FeedDown, FeedHealth, FeedUp, ReferencePrice
-from actors.feeds.reference_feed import PRICE_TIMER, ReferenceFeedCore
+from actors.feeds.messages import FeedDown, FeedHealth, FeedStale, FeedUp, ReferencePrice
+from actors.feeds.reference_feed import (
+    PRICE_LIMIT_MS,
+    PRICE_TIMER,
+    QUIET_LIMIT_MS,
+    ReferenceFeedCore,
+)
 from actors.messages import PeerRestarted, TimerFired
 from actors.roles import DIRECTORY, MARKET_STATE, OBSERVER, REFERENCE_FEED
 from actors.settings import Settings
@@ -30,14 +35,20 @@ def core() -> ReferenceFeedCore:
     return core
 
 
-def ticker(sequence: int, dollars: int, trade_id: int = 0, product: str = "BTC-USD") -> bytes:
+def ticker(
+    sequence: int,
+    dollars: int,
+    trade_id: int = 0,
+    product: str = "BTC-USD",
+    at: str = "2026-04-16T09:30:00.5Z",
+) -> bytes:
     return frame(
         type="ticker",
         sequence=sequence,
         trade_id=trade_id or sequence,
         product_id=product,
         price=str(dollars),
-        time="2026-04-16T09:30:00.5Z",
+        time=at,
     )
 
 
@@ -105,6 +116,42 @@ def test_a_sequence_that_jumps_is_no_gap(core: ReferenceFeedCore) -> None:
     assert gaps(core) == 0
 
 
+def test_a_sequence_that_falls_while_trades_go_on_begins_anew(core: ReferenceFeedCore) -> None:
+    core.handle(received(core, ticker(26_941_144, 100, trade_id=70)), NOW_MS)
+    effects = core.handle(received(core, ticker(624_086, 101, trade_id=71)), NOW_MS + 60)
+    assert told_dollars(effects) == [101]
+    assert [e.text for e in effects if isinstance(e, Log)] == [
+        "Coinbase's sequence began anew: 624086 after 26941144"
+    ]
+    effects = core.handle(received(core, ticker(624_087, 102, trade_id=72)), NOW_MS + 120)
+    assert told_dollars(effects) == [102]
+    assert gaps(core) == 1
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        ticker(4, 99, trade_id=70),
+        ticker(4, 99, trade_id=69),
+        ticker(4, 99, trade_id=71, at="2026-04-16T09:29:59Z"),
+        ticker(5, 99, trade_id=70),
+    ],
+)
+def test_a_sequence_that_falls_with_an_old_trade_is_only_late(
+    core: ReferenceFeedCore, late: bytes
+) -> None:
+    core.handle(received(core, ticker(5, 100, trade_id=70)), NOW_MS)
+    assert told_dollars(core.handle(received(core, late), NOW_MS + 60)) == []
+    assert told_dollars(core.handle(received(core, ticker(6, 101)), NOW_MS + 120)) == [101]
+
+
+def test_a_price_dated_far_ahead_counts_as_of_now(core: ReferenceFeedCore) -> None:
+    effects = core.handle(received(core, ticker(1, 100, at="2029-01-01T00:00:00Z")), NOW_MS)
+    assert sent(effects, ReferencePrice) == [
+        ReferencePrice(price_e18=100 * E18, timestamp_ms=NOW_MS)
+    ]
+
+
 def test_a_heartbeat_that_knows_a_trade_never_seen_is_a_gap_once(core: ReferenceFeedCore) -> None:
     core.handle(received(core, heartbeat(70)), NOW_MS)
     core.handle(received(core, ticker(5, 100, trade_id=71), heartbeat(71)), NOW_MS)
@@ -121,8 +168,44 @@ def test_between_two_connections_nothing_counts_as_a_gap(core: ReferenceFeedCore
     assert gaps(core) == 0
 
 
-def test_heartbeats_alone_keep_the_connection(core: ReferenceFeedCore) -> None:
-    core.handle(received(core, heartbeat(1)), NOW_MS + 4_000)
+@pytest.mark.parametrize(
+    ("last_trade_id", "limit_ms"), [(70, QUIET_LIMIT_MS), (71, PRICE_LIMIT_MS)]
+)
+def test_heartbeats_without_a_price_do_not_keep_the_connection(
+    core: ReferenceFeedCore, last_trade_id: int, limit_ms: int
+) -> None:
+    core.handle(received(core, ticker(1, 100, trade_id=70)), NOW_MS)
+    assert core.is_serving
+    for age_ms in range(1_000, limit_ms, 1_000):
+        assert core.handle(received(core, heartbeat(last_trade_id)), NOW_MS + age_ms) == []
+    effects = core.handle(received(core, heartbeat(last_trade_id)), NOW_MS + limit_ms)
+    assert sent(effects, FeedStale, MARKET_STATE) == [FeedStale(REFERENCE_FEED, limit_ms)]
+    assert commands(effects, Disconnect)
+    assert [e.text for e in effects if isinstance(e, Log)] == [
+        f"no price for {limit_ms} ms on an open connection; connecting anew"
+    ]
+    assert not core.is_serving
+
+
+def test_a_connection_that_never_brings_a_price_is_given_up(core: ReferenceFeedCore) -> None:
+    core.handle(received(core, heartbeat(0)), NOW_MS)
+    assert not core.is_serving
+    assert core.handle(received(core, heartbeat(0)), NOW_MS + PRICE_LIMIT_MS - 1) == []
+    effects = core.handle(received(core, heartbeat(0)), NOW_MS + PRICE_LIMIT_MS)
+    assert commands(effects, Disconnect)
+    reconnect(core, NOW_MS + 20_000)
+    assert core.handle(received(core, heartbeat(0)), NOW_MS + 20_000) == []
+
+
+def test_a_clock_set_back_makes_no_price_old(core: ReferenceFeedCore) -> None:
+    core.handle(received(core, ticker(1, 100, trade_id=70)), NOW_MS)
+    assert core.handle(received(core, heartbeat(71)), NOW_MS - 30_000) == []
+    assert core.handle(received(core, heartbeat(71)), NOW_MS - 20_001) == []
+    assert commands(core.handle(received(core, heartbeat(71)), NOW_MS - 20_000), Disconnect)
+
+
+def test_a_silent_connection_is_given_up(core: ReferenceFeedCore) -> None:
+    core.handle(received(core, ticker(1, 100)), NOW_MS + 4_000)
     effects = core.handle(TimerFired(WATCHDOG_TIMER), NOW_MS + 5_000)
     assert commands(effects, Disconnect) == []
     effects = core.handle(TimerFired(WATCHDOG_TIMER), NOW_MS + 14_000)

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from actors.feeds.messages import BestPricesEvent, BookEvent
+from actors.feeds.messages import BestPricesEvent, BookEvent, PriceChangeEvent
 from actors.market.book import TokenBook
-from actors.market.doubt import MISSING_PATIENCE_MS, PATIENCE_MS, Doubt
+from actors.market.doubt import MISSING_PATIENCE_MS, PATIENCE_MS, STANDSTILL_MS, Doubt
 
 
 @pytest.fixture
@@ -47,6 +47,17 @@ def test_a_book_crossed_again_is_given_its_time_again(book: TokenBook) -> None:
         book.apply_book(event)
         doubt.look(book, now_ms)
         assert doubt.complaint(now_ms) == ""
+
+
+def test_a_book_that_stands_still_while_the_other_moves_is_in_doubt(book: TokenBook) -> None:
+    doubt = Doubt(0)
+    doubt.look(book, 1_000, book.updated_at_ms + STANDSTILL_MS - 1)
+    doubt.look(book, 2_000, book.updated_at_ms + STANDSTILL_MS)
+    assert doubt.complaint(2_000 + STANDSTILL_MS - 1) == ""
+    assert "stands still" in doubt.complaint(2_000 + STANDSTILL_MS)
+    book.apply_change(PriceChangeEvent("up", 100 + STANDSTILL_MS, ((470, 1),), ()))
+    doubt.look(book, 12_000, 100 + STANDSTILL_MS)
+    assert doubt.complaint(30_000) == ""
 
 
 def test_best_prices_that_go_on_contradicting_bring_a_book_in_doubt(book: TokenBook) -> None:

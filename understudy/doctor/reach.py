@@ -10,6 +10,8 @@ from websockets.asyncio.client import ClientConnection
 
 from actors.directory.gamma import MarketRefused
 from actors.feeds import coinbase, market_channel
+from actors.feeds.decoding import MalformedFrame
+from actors.feeds.messages import BookEvent
 from understudy.doctor.findings import Finding, failed, passed, warned
 from understudy.doctor.network import Unreachable, fetch, stream
 from understudy.doctor.sight import NoSuchWindow, VenueSight
@@ -49,7 +51,9 @@ async def check_market_stream(subject: Subject, sight: VenueSight) -> Finding:
         return market_channel.subscribe_text((market.yes_token, market.no_token))
 
     url = subject.settings.venue.market_ws_url
-    return await _check_stream(MARKET_STREAM, url, subscription, "venue.clob_ws_url")
+    return await _check_stream(
+        MARKET_STREAM, url, subscription, _brings_a_book, "venue.clob_ws_url"
+    )
 
 
 async def check_coinbase(subject: Subject) -> Finding:
@@ -59,7 +63,9 @@ async def check_coinbase(subject: Subject) -> Finding:
         return coinbase.subscribe_text(subject.settings.series.coinbase_product)
 
     url = subject.settings.venue.coinbase_ws_url
-    return await _check_stream(COINBASE, url, subscription, "venue.coinbase_ws_url")
+    return await _check_stream(
+        COINBASE, url, subscription, _brings_a_price, "venue.coinbase_ws_url"
+    )
 
 
 async def _check_http(name: str, url: str, key: str) -> Finding:
@@ -80,7 +86,11 @@ async def _check_http(name: str, url: str, key: str) -> Finding:
 
 
 async def _check_stream(
-    name: str, url: str, subscription: Callable[[], Awaitable[str | None]], key: str
+    name: str,
+    url: str,
+    subscription: Callable[[], Awaitable[str | None]],
+    brings_data: Callable[[bytes], bool],
+    key: str,
 ) -> Finding:
     began = time.monotonic()
     try:
@@ -91,21 +101,35 @@ async def _check_stream(
                 return passed(name, f"{opened}; without a market there is nothing to subscribe to")
             began = time.monotonic()
             await socket.send(text)
-            if await _says_something(socket):
+            if await _says(socket, brings_data):
                 return passed(name, f"{opened}, data after {_ms_since(began)} ms")
     except Unreachable as problem:
         return failed(name, str(problem), _ADVICE.format(key=key))
-    silent = f"{opened} and says nothing for {DATA_LIMIT_S:g} s"
+    silent = f"{opened} and brings no data within {DATA_LIMIT_S:g} s"
     return failed(name, silent, f"try again; check that {key} is the right address")
 
 
-async def _says_something(socket: ClientConnection) -> bool:
+async def _says(socket: ClientConnection, brings_data: Callable[[bytes], bool]) -> bool:
+    """Whether data comes in time; confirmations and heartbeats are none."""
     try:
         async with asyncio.timeout(DATA_LIMIT_S):
-            await socket.recv()
+            while not brings_data(await socket.recv(decode=False)):
+                continue
     except TimeoutError:
         return False
     return True
+
+
+def _brings_a_book(raw: bytes) -> bool:
+    decoded = market_channel.MarketChannelDecoder().decode(raw)
+    return any(isinstance(event, BookEvent) for event in decoded)
+
+
+def _brings_a_price(raw: bytes) -> bool:
+    try:
+        return any(isinstance(event, coinbase.CoinbaseTicker) for event in coinbase.decode(raw))
+    except MalformedFrame:
+        return False
 
 
 def _ms_since(began: float) -> int:

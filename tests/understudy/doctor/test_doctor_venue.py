@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import threading
 from collections.abc import Awaitable, Callable
@@ -26,6 +27,7 @@ from doctor_stage import (
     settings_at,
     subject,
 )
+from websockets.asyncio.server import ServerConnection, serve
 
 from actors.directory.messages import Market
 from actors.feeds.messages import TwapTick
@@ -219,6 +221,29 @@ def test_a_stream_that_is_open_and_silent_fails(
 
     monkeypatch.setattr(reach, "DATA_LIMIT_S", 0.3)
     run(scenario)
+
+
+@pytest.mark.parametrize(("kind", "outcome"), [("heartbeat", FAIL), ("ticker", PASS)])
+def test_a_stream_that_brings_only_heartbeats_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, outcome: object
+) -> None:
+    row = {"product_id": "BTC-USD", "sequence": 1, "time": "2026-04-16T09:30:00Z", "price": "1"}
+    text = json.dumps({**row, "type": kind, "trade_id": 1, "last_trade_id": 1})
+
+    async def confirm_and_go_on(connection: ServerConnection) -> None:
+        await connection.send('{"type":"subscriptions","channels":[]}')
+        for _ in range(5):
+            await connection.send(text)
+        await connection.wait_closed()
+
+    async def scenario() -> None:
+        async with serve(confirm_and_go_on, "127.0.0.1", 0) as server:
+            url = f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
+            found = await reach.check_coinbase(subject(settings_at("http://x", url), tmp_path))
+        assert found.outcome is outcome
+
+    monkeypatch.setattr(reach, "DATA_LIMIT_S", 0.5)
+    asyncio.run(scenario())
 
 
 # Place
