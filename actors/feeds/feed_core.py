@@ -115,6 +115,11 @@ class FeedCore(Core):
         """Whether the connection is up and its data fresh."""
         return self.connection.is_serving
 
+    @property
+    def data_at_ms(self) -> int | None:
+        """When the open connection last brought what the feed is for; None if it has not yet."""
+        return self.connection.data_at_ms
+
     @handles(Started)
     def on_started(self, _message: Started, now_ms: int) -> Effects:
         """Begin with nothing: a feed has no state that must survive."""
@@ -237,14 +242,14 @@ class FeedCore(Core):
     def _health(self) -> FeedHealth:
         return FeedHealth(
             feed=self.role,
-            is_up=self.connection.is_serving,
+            is_up=self.is_serving,
             frames_count=self.frames_count,
             malformed_count=self.malformed_count,
             merged_count=self.merged_count,
             reconnect_count=self.connection.reconnect_count,
             sequence_gap_count=self.sequence_gap_count,
             last_malformed=self._last_malformed(),
-            data_at_ms=self.connection.data_at_ms,
+            data_at_ms=self.data_at_ms,
         )
 
     def _last_malformed(self) -> str:

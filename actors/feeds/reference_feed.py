@@ -64,6 +64,11 @@ class ReferenceFeedCore(FeedCore):
         """Whether the connection is up and has brought a price."""
         return super().is_serving and self._last is not None
 
+    @property
+    def data_at_ms(self) -> int | None:
+        """When the last price came; a heartbeat is none."""
+        return self._price_at_ms if self._last is not None else None
+
     def take(self, events: list[Any], oldest_ns: int, now_ms: int) -> Effects:
         """Check the sequence, and tell the newest price."""
         del oldest_ns

@@ -204,6 +204,18 @@ def test_a_clock_set_back_makes_no_price_old(core: ReferenceFeedCore) -> None:
     assert commands(core.handle(received(core, heartbeat(71)), NOW_MS - 20_000), Disconnect)
 
 
+def test_health_tells_when_the_last_price_came(core: ReferenceFeedCore) -> None:
+    def health() -> tuple[bool, int | None]:
+        (told,) = sent(core.handle(TimerFired(HEALTH_TIMER), NOW_MS), FeedHealth, OBSERVER)
+        return told.is_up, told.data_at_ms
+
+    core.handle(received(core, heartbeat(1)), NOW_MS)
+    assert health() == (False, None)
+    core.handle(received(core, ticker(1, 100)), NOW_MS + 1_000)
+    core.handle(received(core, heartbeat(1)), NOW_MS + 2_000)
+    assert health() == (True, NOW_MS + 1_000)
+
+
 def test_a_silent_connection_is_given_up(core: ReferenceFeedCore) -> None:
     core.handle(received(core, ticker(1, 100)), NOW_MS + 4_000)
     effects = core.handle(TimerFired(WATCHDOG_TIMER), NOW_MS + 5_000)
