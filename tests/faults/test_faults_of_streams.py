@@ -127,8 +127,8 @@ def test_f14_fills_that_a_lost_user_channel_never_told_are_read_and_the_next_are
         other.sell_into_bids(Side.YES, down_to_ticks=stage.state(order_id).intent.price_ticks)
     stage.exchange.inject(channel="user", kind="drop")
     assert stage.ends(order_id) is OrderStatus.FILLED
+    stage.run_until(lambda: len(stage.commanded(Connect)) == 2, "it is connected again")
     connections = stage.commanded(Connect)
-    assert len(connections) == 2
     stage.run_until(lambda: stage.executor._feed.connection.is_up, "it listens again")
     assert stage.ends(stage.marketable(Side.NO)) is OrderStatus.FILLED
     stage.run_until(lambda: has_heard_a_trade(stage, connections[-1].epoch), "the next are heard")
