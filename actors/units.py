@@ -28,7 +28,7 @@ PAYOUT_TICKS = TICKS_PER_DOLLAR
 """What a winning share pays."""
 
 _FEE_STEP_NANOS = 10_000
-"""The venue rounds fees to five decimals of a dollar, and charges at least one such step."""
+"""The venue charges whole steps of $0.00001."""
 
 
 class NotExact(ValueError):
@@ -103,13 +103,11 @@ def shares(count: int) -> int:
 
 
 def taker_fee_nanos(price_ticks: int, size_units: int, fee_rate_bps: int) -> int:
-    """Fee of a taker's fill: shares x r x p x (1 - p), rounded to five decimals of a dollar.
+    """Fee of a taker's fill: shares x r x p x (1 - p), truncated to five decimals of a dollar.
 
-    ``fee_rate_bps`` is r in ten-thousandths (0.07 is 700), from the market's metadata.
-    Any fee above nothing is at least $0.00001. Source: Polymarket documentation, fees.
+    ``fee_rate_bps`` is r in ten-thousandths (0.07 is 700), from the market's metadata. Source:
+    Polymarket documentation, fees; that the rest is cut off and not rounded, 21 settlements on the
+    chain. They do not show whether less than $0.00001 is charged at all: here it is not.
     """
     numerator = size_units * fee_rate_bps * price_ticks * (TICKS_PER_DOLLAR - price_ticks)
-    if numerator <= 0:
-        return 0
-    step = 10_000_000 * _FEE_STEP_NANOS
-    return max(1, (2 * numerator + step) // (2 * step)) * _FEE_STEP_NANOS
+    return max(0, numerator) // (10_000_000 * _FEE_STEP_NANOS) * _FEE_STEP_NANOS

@@ -249,8 +249,8 @@ class OrderState:
 
     @property
     def leaves_units(self) -> int:
-        """Size not traded."""
-        return self.intent.size_units - self.filled_units
+        """Size not traded; nothing if the venue has traded more than was ordered."""
+        return max(0, self.intent.size_units - self.filled_units)
 
     @property
     def notional_nanos(self) -> int:

@@ -10,6 +10,7 @@ The rules behind the table:
 * A pair that is missing contradicts what the venue has said before (it refused what it holds).
   ``apply`` then raises IllegalTransition and changes nothing; the caller shows it to a person.
 * Repetition changes nothing: a trade counts once, whatever becomes of the status.
+* What the venue says that was traded has been traded, also beyond the order's size (F40).
 
 ``Fill`` stands for a fill that leaves something to trade, ``LastFill`` for one that leaves nothing:
 the status after it is the only thing in which two events of one class differ. docs/orders.md shows
@@ -36,6 +37,7 @@ from actors.execution.messages import (
     OrderSubmitted,
     OutcomeUnknown,
 )
+from actors.units import UNITS_PER_SHARE
 
 VenueEvent = (
     OrderSubmitted
@@ -97,6 +99,8 @@ TRANSITIONS: Mapping[tuple[OrderStatus, type], OrderStatus] = {
     #
     (_FILLED, OrderSubmitted): _FILLED,  # late
     (_FILLED, OrderAccepted): _FILLED,  # late "it rests" does not revive it (F11)
+    (_FILLED, Fill): _FILLED,  # more than was ordered: it counts (F40)
+    (_FILLED, LastFill): _FILLED,  # as above
     (_FILLED, OrderCancelled): _FILLED,  # the last fill won the race; nothing was left to cancel
     (_FILLED, OutcomeUnknown): _FILLED,  # late
     (_FILLED, FillFailed): _FILLED,  # shares go back; the venue does not offer them again (F6)
@@ -129,7 +133,7 @@ def apply(order: OrderState, event: VenueEvent, now_ms: int) -> OrderState:
 
     Raises:
         IllegalTransition: the table has no row for the pair; nothing has changed.
-        AssertionError: the fill is beyond what is left to trade, or the event another order's.
+        AssertionError: the fill has no size, or the event is another order's.
     """
     order_id = order.intent.order_id
     require(event.order_id == order_id, f"{order_id} was given {event!r}, of another order")
@@ -175,6 +179,14 @@ def is_complete(order: OrderState) -> bool:
     return final_units is not None and order.traded_units >= final_units
 
 
+def tolerated_excess_units(size_units: int) -> int:
+    """How much more than its size an order may trade before that is told as an error.
+
+    A hundredth of a share and one per cent: docs/decisions/excess.md.
+    """
+    return (UNITS_PER_SHARE + size_units) // 100
+
+
 def is_booked(order: OrderState) -> bool:
     """Whether position has answered every fill and reversal known so far."""
     return not order.unbooked and not order.unbooked_reversals
@@ -183,13 +195,9 @@ def is_booked(order: OrderState) -> bool:
 def _kind(order: OrderState, event: VenueEvent) -> type:
     if not isinstance(event, Fill):
         return type(event)
-    left_units = order.intent.size_units - order.traded_units - event.fill.size_units
-    require(
-        event.fill.size_units > 0 and left_units >= 0,
-        f"{order.intent.order_id} has traded {order.traded_units} of {order.intent.size_units} "
-        f"units and cannot take {event.fill}",
-    )
-    return LastFill if left_units == 0 else Fill
+    require(event.fill.size_units > 0, f"{order.intent.order_id} cannot take {event.fill}")
+    traded_units = order.traded_units + event.fill.size_units
+    return LastFill if traded_units >= order.intent.size_units else Fill
 
 
 def _facts(order: OrderState, event: VenueEvent) -> dict[str, Any]:

@@ -37,7 +37,7 @@ class RosterEntry:
         if order is None or order.position_version > position_version:
             return self.intent.size_units
         unbooked = sum(f.size_units for f in order.fills if f.trade_id in order.unbooked)
-        return self.intent.size_units - order.traded_units + unbooked
+        return max(0, self.intent.size_units - order.traded_units) + unbooked
 
 
 class Roster:

@@ -14,6 +14,7 @@ from actors.execution.messages import (
     OrderStatus,
     OutcomeUnknown,
 )
+from actors.execution.order_state import tolerated_excess_units
 from simulation.invariants.invariant import ANYTHING, Actor, Invariant, recorded
 
 _EVIDENCE = (Fill, FillFailed, OrderAccepted, OrderCancelled, OrderRejected, OrderReport)
@@ -62,8 +63,11 @@ class OnlyEvidenceMoves(Invariant):
         self.require(fills == before.fills, "{} has lost a fill on {!r}", order_id, event)
         trade_ids = [fill.trade_id for fill in after.fills]
         self.require(len(set(trade_ids)) == len(trade_ids), "{} counts a trade twice", order_id)
+        size_units = after.intent.size_units
         self.require(
-            after.traded_units <= after.intent.size_units, "{} has traded beyond its size", order_id
+            after.traded_units <= size_units + tolerated_excess_units(size_units),
+            "{} has traded beyond its size",
+            order_id,
         )
         is_kept = before.reversed_trade_ids <= after.reversed_trade_ids
         self.require(is_kept, "{} has forgotten a reversal on {!r}", order_id, event)

@@ -40,7 +40,7 @@ PAIRS.sort(key=lambda pair: (pair[0].value, pair[1].__name__))
 def _event(order_before: OrderState, event_type: type) -> object:
     if event_type is LastFill:
         left_units = order_before.intent.size_units - order_before.traded_units
-        return Fill(ORDER_ID, attrs.evolve(detail("new"), size_units=left_units))
+        return Fill(ORDER_ID, attrs.evolve(detail("new"), size_units=max(1, left_units)))
     return EVENTS_BY_NAME[event_type.__name__]
 
 
@@ -124,9 +124,21 @@ def test_a_fill_that_raced_the_cancel_counts_and_the_status_stays() -> None:
     assert after.unbooked == {"t1"}
 
 
-def test_a_fill_beyond_the_size_is_refused_loudly() -> None:
+def test_a_fill_beyond_the_size_counts_whole_and_is_the_last() -> None:
+    after = apply(order(OrderStatus.PARTIALLY_FILLED, 8), fill("t1", 3), T0)
+    assert (after.status, after.filled_units, after.leaves_units) == (
+        OrderStatus.FILLED,
+        shares(11),
+        0,
+    )
+    later = apply(after, fill("t2", 1), T0)
+    assert (later.status, later.filled_units) == (OrderStatus.FILLED, shares(12))
+    assert later.unbooked == {"t1", "t2"}
+
+
+def test_a_fill_of_nothing_is_refused_loudly() -> None:
     with pytest.raises(AssertionError, match="cannot take"):
-        apply(order(OrderStatus.PARTIALLY_FILLED, 8), fill("t1", 3), T0)
+        apply(order(OrderStatus.PARTIALLY_FILLED, 8), fill("t1", 0), T0)
 
 
 def test_an_event_of_another_order_is_refused_loudly() -> None:

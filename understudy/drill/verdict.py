@@ -14,7 +14,7 @@ import attrs
 
 from actors.directory.messages import Side
 from actors.execution.messages import FillDetail, OrderState
-from actors.execution.order_state import is_booked, is_complete
+from actors.execution.order_state import is_booked, is_complete, tolerated_excess_units
 from actors.execution.paper import is_worse
 from actors.position.ledger import WindowLedger
 from actors.strategy.messages import Action
@@ -112,7 +112,9 @@ def _no_fill_is_counted_twice(books: Books, verdict: DrillVerdict) -> None:
             verdict.find("fills_doubled", f"{trade_id} was traded twice")
         order = books.orders.get(order_id)
         traded_units = sum(fill.size_units for fill in fills)
-        if order is not None and traded_units > order.intent.size_units:
+        size_units = 0 if order is None else order.intent.size_units
+        is_excess = traded_units > size_units + tolerated_excess_units(size_units)
+        if order is not None and is_excess:
             text = f"{size_text(traded_units)} of {size_text(order.intent.size_units)} shares"
             verdict.find("fills_doubled", f"{order_id} traded {text}")
 

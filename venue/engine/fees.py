@@ -12,7 +12,7 @@ _STEP_NANOS = 10_000
 
 
 def fee_nanos(price_ticks: int, size_units: int, fee_rate_bps: int) -> int:
-    """Fee of a fill: shares x rate x p x (1 - p), rounded to five decimals of a dollar.
+    """Fee of a fill: shares x rate x p x (1 - p), cut off after five decimals of a dollar.
 
     Args:
         price_ticks: p, in thousandths of a dollar.
@@ -21,7 +21,5 @@ def fee_nanos(price_ticks: int, size_units: int, fee_rate_bps: int) -> int:
     """
     per_share = price_ticks * (_TICKS_PER_DOLLAR - price_ticks) * fee_rate_bps
     # A tick times a unit is a nanodollar; one of the two factors p and 1 - p is left to divide by.
-    whole, rest = divmod(per_share * size_units, _TICKS_PER_DOLLAR * _BASIS_POINTS * _STEP_NANOS)
-    is_up = 2 * rest >= _TICKS_PER_DOLLAR * _BASIS_POINTS * _STEP_NANOS
-    steps = whole + (1 if is_up or (rest and not whole) else 0)
+    steps = per_share * size_units // (_TICKS_PER_DOLLAR * _BASIS_POINTS * _STEP_NANOS)
     return steps * _STEP_NANOS

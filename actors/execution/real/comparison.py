@@ -44,10 +44,20 @@ class VenueHoldings:
 def venue_holdings(
     market: Market, parts: Iterable[OwnPart], balances: dict[str, int]
 ) -> VenueHoldings:
-    """Add up the account's own parts of a window's trades."""
+    """Add up the account's own parts of a window's trades, each (trade, order) once.
+
+    A reading may show a trade twice, for pages move while they are read (F39). The later row
+    counts, unless the trade had failed by then.
+    """
+    once: dict[tuple[str, str], OwnPart] = {}
+    for part in parts:
+        key = (part.trade_id, part.venue_order_id)
+        known = once.get(key)
+        if known is None or known.settlement is not Settlement.FAILED:
+            once[key] = part
     by_trades = dict.fromkeys(Side, 0)
     is_settled = True
-    for part in parts:
+    for part in once.values():
         is_settled = is_settled and part.settlement.is_settled
         if part.settlement is not Settlement.FAILED:
             sign = 1 if part.action is Action.BUY else -1

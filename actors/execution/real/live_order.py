@@ -176,23 +176,19 @@ class LiveOrder:
     def with_part(self, part: OwnPart, now_ms: int) -> LiveOrder:
         """It traded, or one of its trades came further, or failed.
 
-        A trade counts once, at the size first told. More than the order's size is never counted:
-        the venue and the ledger then differ, which their comparison finds.
+        A trade counts once, at the size first told, also beyond the order's size: the shares are
+        in the account, whatever was ordered (F40).
         """
         known = self.trade(part.trade_id)
         if known is not None:
             return self._promoted(known, part.settlement)
-        room_units = self.intent.size_units - self.traded_units
-        size_units = min(part.size_units, room_units)
-        if size_units <= 0:
-            return self
         market = self.intent.market
         fee_rate_bps = 0 if part.is_maker else market.fee_rate_bps
         fill = FillDetail(
             trade_id=part.trade_id,
             price_ticks=part.price_ticks,
-            size_units=size_units,
-            fee_nanos=taker_fee_nanos(part.price_ticks, size_units, fee_rate_bps),
+            size_units=part.size_units,
+            fee_nanos=taker_fee_nanos(part.price_ticks, part.size_units, fee_rate_bps),
             is_maker=part.is_maker,
             timestamp_ms=part.matched_at_ms or now_ms,
         )

@@ -7,6 +7,7 @@ after all, or was larger than its order, is booked as the venue says; that it wa
 from __future__ import annotations
 
 from actors.core import Effects, Log
+from actors.execution.order_state import tolerated_excess_units
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import AccountRead
 from actors.execution.real.orders import LiveOrders
@@ -55,10 +56,10 @@ class Notices:
         """What is out of the ordinary in a trade of an order."""
         known, trade_id = before.trade(part.trade_id), part.trade_id
         if known is None:
-            room_units = before.intent.size_units - before.traded_units
-            if part.size_units <= room_units:
+            size_units = before.intent.size_units
+            if after.traded_units <= size_units + tolerated_excess_units(size_units):
                 return []
-            return self._once(("excess", trade_id), "error", _excess_sentence(before, part))
+            return self._once(("excess", trade_id), "error", _excess_sentence(after))
         if known.settlement is Settlement.CONFIRMED and after is not before:
             return self._once(("late", trade_id), "error", _failed_late_sentence(before, part))
         return []
@@ -84,8 +85,8 @@ def _failed_late_sentence(live: LiveOrder, part: OwnPart) -> str:
     )
 
 
-def _excess_sentence(live: LiveOrder, part: OwnPart) -> str:
+def _excess_sentence(after: LiveOrder) -> str:
     return (
-        f"trade {part.trade_id} of {size_text(part.size_units)} is more than {live.order_id} had "
-        f"left of {size_text(live.intent.size_units)}: what is over is not counted"
+        f"{after.order_id} of {size_text(after.intent.size_units)} shares has traded "
+        f"{size_text(after.traded_units)} at the venue: all of it is booked; look at the account"
     )

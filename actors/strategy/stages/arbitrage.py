@@ -44,7 +44,7 @@ def arbitrage(scene: Scene) -> Verdict:
 
 
 def _pair_fee_scaled(scene: Scene, *prices_ticks: int) -> int:
-    """Taker fees a pair, in ticks times ``_FEE_SCALE``: exact, before the venue's rounding."""
+    """Taker fees a pair, in ticks times ``_FEE_SCALE``: exact, and so never less than charged."""
     if not scene.params.arbitrage_fees:
         return 0
     rate_bps = scene.market.market.fee_rate_bps
