@@ -38,6 +38,9 @@ COMMANDS: Mapping[str, Lazy] = {
     "alerts": Lazy("understudy.commands.alerts", "alerts", "Tell people what happens."),
     "metrics": Lazy("understudy.commands.metrics", "metrics", "Serve numbers to Prometheus."),
     "health": Lazy("understudy.commands.metrics", "health", "Say: serving, degraded or down."),
+    "credentials": Lazy(
+        "understudy.commands.credentials", "credentials", "API credentials for the price feed."
+    ),
     "config": Lazy("understudy.commands.config", "config", "Check or show a configuration."),
     "simulate": Lazy(
         "understudy.commands.simulate", "simulate", "Run every actor under faults, on virtual time."

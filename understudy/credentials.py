@@ -8,6 +8,8 @@ log. The price feed reads them when it says them, and never sees the private key
 2. in live mode the account's own. The executor, which has the key, gets them from the venue, and
    writes them, also when it has to renew them, into a file that the foreground made for it;
 3. those that ``understudy credentials new`` made in the data directory.
+
+A local exchange hands out test credentials of its own, which take the place of all of these.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -28,9 +31,11 @@ PART_VARIABLES = ("UNDERSTUDY_API_KEY", "UNDERSTUDY_API_SECRET", "UNDERSTUDY_API
 ACCOUNT_VARIABLE = "UNDERSTUDY_ACCOUNT_CREDENTIALS_FILE"
 """Names the file that the executor writes; set by a run for its own processes."""
 CREDENTIALS_NAME = "api-credentials.json"
-"""Name of the file in the data directory."""
+KEY_NAME = "price-key"
+"""Names of files in the data directory: the credentials, and the key that they were made with."""
 
 _FILE_CHARS_MAX = 2_000
+_LOCAL_LIMIT_S = 5.0
 _FIELDS = ("apiKey", "secret", "passphrase")
 
 
@@ -103,13 +108,12 @@ def credentials_text(credentials: ApiCredentials) -> str:
 
 
 def publish_accounts_own(credentials: ApiCredentials) -> None:
-    """Write the account's own credentials where this run's price feed reads them.
-
-    Raises:
-        OSError: the file cannot be written.
-    """
+    """Write the account's own credentials where this run's price feed reads them."""
     path = os.environ.get(ACCOUNT_VARIABLE, "")
-    if path:
+    if not path:
+        return
+    # The file ends with the foreground process; trading must not, and the feed says what it lacks.
+    with contextlib.suppress(OSError):
         descriptor = os.open(path, os.O_WRONLY)
         try:
             text = credentials_text(credentials).encode()
@@ -117,6 +121,23 @@ def publish_accounts_own(credentials: ApiCredentials) -> None:
             os.ftruncate(descriptor, len(text))
         finally:
             os.close(descriptor)
+
+
+def take_test_credentials(http_url: str) -> str:
+    """Fetch the local exchange's own test credentials for the price feed.
+
+    Returns:
+        A sentence if that failed; the feed then has the older price source only.
+    """
+    request = f"{http_url}/auth/test-api-key"
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(request, timeout=_LOCAL_LIMIT_S) as answer:
+            text = answer.read(_FILE_CHARS_MAX).decode()
+        publish_accounts_own(credentials_of(text, request))
+    except (OSError, ValueError, CredentialsUnavailable) as problem:
+        return f"no test credentials for PolyBolt: {problem}"
+    return ""
 
 
 @contextlib.contextmanager
@@ -172,13 +193,13 @@ def _of_parts(parts: list[str]) -> ApiCredentials:
 
 
 def _accounts_own(path: Path) -> FoundCredentials:
-    place = "the account that trades"
+    place = "this run"
     try:
         text = private_text(path, _FILE_CHARS_MAX)
     except FileNotPrivate as problem:
         raise CredentialsUnavailable(str(problem)) from None
     if not text:
-        raise CredentialsUnavailable("those of the account that trades are not there yet")
+        raise CredentialsUnavailable("those of this run's account are not there yet")
     return FoundCredentials(credentials_of(text, place), place)
 
 

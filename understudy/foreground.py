@@ -30,6 +30,7 @@ from actors.supervision.messages import ChildrenReport
 from understudy.bootstrap import pointed_at_local_exchange, supervisor_boot, with_patience
 from understudy.companions import Companions
 from understudy.control import ControlServer
+from understudy.credentials import take_test_credentials
 from understudy.data_dir import DataDirLock, DirectoryLocked, OtherAccount, keep_to_account
 from understudy.end_signals import EndSignals
 from understudy.exchange_process import ExchangeFailed, ExchangeProcess, ExchangeSetup
@@ -109,6 +110,7 @@ def _market(options: RunOptions) -> Iterator[tuple[Settings, ClockSpec]]:
     stage = options.drill_stage
     if stage is not None:
         settings = pointed_at_local_exchange(options.settings, stage.http_url, stage.ws_url)
+        _take_test_credentials(settings)
         yield with_patience(settings, stage.clock.speed), stage.clock
         return
     if not options.is_demo:
@@ -128,9 +130,16 @@ def _market(options: RunOptions) -> Iterator[tuple[Settings, ClockSpec]]:
     )
     try:
         settings = pointed_at_local_exchange(options.settings, exchange.http_url, exchange.ws_url)
+        _take_test_credentials(settings)
         yield with_patience(settings, options.speed), clock
     finally:
         exchange.stop()
+
+
+def _take_test_credentials(settings: Settings) -> None:
+    """Get a local exchange's credentials for the price feed; a live executor has its own."""
+    if settings.execution.mode != "live":
+        _warn(take_test_credentials(settings.venue.clob_url))
 
 
 def _demo_origin_ms(data_dir: Path, window_ms: int) -> int:

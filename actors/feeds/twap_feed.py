@@ -44,6 +44,8 @@ HEALTH_TIMER = "health"
 HEALTH_EVERY_MS = 5_000
 CREDENTIALS_TIMER = "credentials"
 LOOK_EVERY_MS = 5_000
+DENIED_RETRY_MS = 3_600_000
+"""Refused credentials are tried once more after so long: the service itself may have erred."""
 FETCH_TIMER = "fetch"
 FETCH_EVERY_MS = 10_000
 HISTORY_MS = 120_000
@@ -78,6 +80,7 @@ class TwapFeedCore(Core):
         self._fingerprint = ""
         self._denied = ""
         """Fingerprint of the credentials that were refused."""
+        self._denied_at_ms = 0
         self._missing = ""
         """Why there are no credentials, as far as it was said."""
         self._wanted: int | None = None
@@ -116,7 +119,7 @@ class TwapFeedCore(Core):
         effects: Effects = []
         for stream in self.streams.values():
             effects += stream.disconnected(event, now_ms)
-        return [*effects, *self._look_for_others(), *self._judge()]
+        return [*effects, *self._look_for_others(now_ms), *self._judge()]
 
     @handles(FramesReceived)
     def on_frames(self, event: FramesReceived, now_ms: int) -> Effects:
@@ -128,7 +131,7 @@ class TwapFeedCore(Core):
             ticks += found
             effects += done
         told = self._tell(ticks, now_ms)
-        return [*effects, *told, *self._look_for_others(), *self._judge()]
+        return [*effects, *told, *self._look_for_others(now_ms), *self._judge()]
 
     @handles(TimerFired)
     def on_timer(self, timer: TimerFired, now_ms: int) -> Effects:
@@ -148,13 +151,15 @@ class TwapFeedCore(Core):
     # Credentials
 
     @handles(CredentialsFound)
-    def on_credentials_found(self, found: CredentialsFound, _now_ms: int) -> Effects:
+    def on_credentials_found(self, found: CredentialsFound, now_ms: int) -> Effects:
         """Use them, unless they are those that were refused."""
         stream = self.streams[POLYBOLT]
         is_other = found.fingerprint != self._fingerprint
         self._fingerprint, self._missing = found.fingerprint, ""
         if found.fingerprint == self._denied:
-            return [SetTimer(CREDENTIALS_TIMER, LOOK_EVERY_MS)]
+            if 0 <= now_ms - self._denied_at_ms < DENIED_RETRY_MS:
+                return [SetTimer(CREDENTIALS_TIMER, LOOK_EVERY_MS)]
+            self._denied = ""
         said = [Log("info", f"PolyBolt: API credentials from {found.place}")] if is_other else []
         return [*said, CancelTimer(CREDENTIALS_TIMER), *stream.start()]
 
@@ -172,13 +177,13 @@ class TwapFeedCore(Core):
         said = Log(level, f"PolyBolt is not used, and {rest}: {event.reason}")
         return [*effects, said, *self._judge()]
 
-    def _look_for_others(self) -> Effects:
+    def _look_for_others(self, now_ms: int) -> Effects:
         """Look for other credentials when those in use were refused: with them it is no use."""
         stream = self.streams.get(POLYBOLT)
         if stream is None or not stream.is_denied or self._denied == self._fingerprint:
             return []
-        self._denied = self._fingerprint
-        text = "PolyBolt refuses the API credentials; it is not tried again before there are others"
+        self._denied, self._denied_at_ms = self._fingerprint, now_ms
+        text = "PolyBolt refuses the API credentials; others are waited for, an hour at most"
         return [Log("error", text), SetTimer(CREDENTIALS_TIMER, LOOK_EVERY_MS)]
 
     # Ticks

@@ -18,6 +18,7 @@ from actors.feeds.price_stream import (
     REFUSED_WAIT_MS,
     RENEW_EVERY_MS,
 )
+from actors.feeds.twap_feed import DENIED_RETRY_MS
 
 RECONNECT_BOLT_1 = f"reconnect/{BOLT_1}"
 
@@ -69,7 +70,7 @@ def test_retry_after_is_a_minimum_with_jitter_on_top(code: int) -> None:
 
 
 @pytest.mark.parametrize("is_said_first", [False, True])
-def test_4001_refused_credentials_are_never_tried_again_but_others_are(
+def test_4001_refused_credentials_are_not_tried_again_but_others_are(
     is_said_first: bool,
 ) -> None:
     feed = PriceFeed("polybolt")
@@ -89,6 +90,18 @@ def test_4001_refused_credentials_are_never_tried_again_but_others_are(
     assert commands(feed.finds_credentials("new"), Connect)
     feed.brings_up(BOLT_1, bolt_snapshot(1, point(feed.now_ms)))
     assert feed.core.is_serving
+
+
+def test_4001_the_same_credentials_are_tried_once_more_after_an_hour() -> None:
+    feed = PriceFeed("polybolt")
+    feed.finds_credentials()
+    feed.loses(BOLT_1, 4001)
+    feed.waits(DENIED_RETRY_MS - 1)
+    assert not commands(feed.finds_credentials(), Connect)
+    feed.waits(1)
+    assert commands(feed.finds_credentials(), Connect)
+    feed.loses(BOLT_1, 4001)
+    assert not commands(feed.finds_credentials(), Connect)
 
 
 def test_4001_on_a_renewal_leaves_the_connection_that_still_serves() -> None:

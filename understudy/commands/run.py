@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 
+from actors.feeds.polybolt import CredentialsUnavailable
 from actors.proxies import ProxyRefused
 from actors.runtime.clock import ClockSpec
 from actors.settings import Settings
 from understudy.commands.shared import assignment_option, config_option, fail, load_config
+from understudy.credentials import credentials_for_the_feed
 from understudy.doctor.proxies import proxies_of
 from understudy.exit_codes import ExitCode
 from understudy.live import (
@@ -127,7 +131,7 @@ def run(
     is_local = is_demo or stage is not None
     _refuse(settings, speed, is_local=is_local, is_understood=is_real_money_understood)
     try:
-        with live_account(settings, has_own_key=not is_demo) as account:
+        with _account(settings, is_demo=is_demo, is_local=is_local) as account:
             options = RunOptions(
                 is_demo=is_demo,
                 settings=settings,
@@ -142,8 +146,19 @@ def run(
                 drill_stage=stage,
             )
             sys.exit(_run(options, is_temporary=is_demo and data_dir is None))
-    except LiveRefused as refused:
+    except (LiveRefused, CredentialsUnavailable) as refused:
         fail(str(refused), ExitCode.BAD_INPUT)
+
+
+@contextlib.contextmanager
+def _account(settings: Settings, *, is_demo: bool, is_local: bool) -> Iterator[str]:
+    """Give the account of live orders; within the block, forks find the secrets they need."""
+    is_live = settings.execution.mode == "live"
+    with (
+        credentials_for_the_feed(is_live=is_live, is_local=is_local),
+        live_account(settings, has_own_key=not is_demo) as account,
+    ):
+        yield account
 
 
 def _refuse(settings: Settings, speed: float, *, is_local: bool, is_understood: bool) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from venue.ordering.ids import digest, uuid_text
+from venue.ordering.ids import address_text, digest, uuid_text
 from venue.ordering.refusal import RequestRefused, unauthorized
 
 CLOCK_TOLERANCE_S = 30
@@ -65,6 +65,11 @@ class KeyRing:
         if api_key.key not in self._keys:
             raise RequestRefused(400, "Could not derive api key!")
         return api_key
+
+    def of_nobody(self) -> ApiKey:
+        """The key of a wallet that has nothing, made when it is first asked for."""
+        api_key = self._make(address_text("nobody"), 0)
+        return self._keys.setdefault(api_key.key, api_key)
 
     def delete(self, api_key: ApiKey) -> None:
         """Let a key be valid no more."""

@@ -48,6 +48,7 @@ class OrderApi:
             ("POST", "/auth/api-key", self.create_key),
             ("GET", "/auth/derive-api-key", self.derive_key),
             ("GET", "/auth/api-keys", self.list_keys),
+            ("GET", "/auth/test-api-key", self.key_for_tests),
             ("DELETE", "/auth/api-key", self.delete_key),
             ("POST", "/order", self._orders(self.post_order)),
             ("POST", "/orders", self._orders(self.post_orders)),
@@ -75,6 +76,11 @@ class OrderApi:
     async def derive_key(self, request: web.Request) -> web.Response:
         """``GET /auth/derive-api-key``."""
         return _credentials(self._service.keys.derive(*prove_wallet(self._service, request)))
+
+    async def key_for_tests(self, request: web.Request) -> web.Response:
+        """``GET /auth/test-api-key``: for prices on this exchange; the venue has no such thing."""
+        del request
+        return _credentials(self._service.keys.of_nobody())
 
     async def list_keys(self, request: web.Request) -> web.Response:
         """``GET /auth/api-keys``."""

@@ -31,6 +31,7 @@ from actors.execution.messages import TimeInForce
 from actors.execution.real.client_transport import use_our_transports
 from actors.execution.real.messages import SignOrder
 from actors.execution.real.wallets import wallet_kind
+from actors.feeds.polybolt import ApiCredentials
 from actors.settings import VenueSettings
 from actors.strategy.messages import Action
 from actors.units import price_text, size_text
@@ -101,6 +102,14 @@ class VenueClient:
         """What must not be shown: the API key's secret parts."""
         credentials = self._client.credentials
         return credentials.secret, credentials.passphrase
+
+    @property
+    def api_credentials(self) -> ApiCredentials:
+        """Key, secret and passphrase, for this run's price feed."""
+        credentials = self._client.credentials
+        return ApiCredentials(
+            str(credentials.key), str(credentials.secret), str(credentials.passphrase)
+        )
 
     @property
     def user_channel_text(self) -> str:

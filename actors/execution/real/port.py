@@ -1,6 +1,7 @@
 """The real executor's hand on the venue: key, credentials, client and user channel, in one thread.
 
-All secrets of a run are here and nowhere else. What leaves for the core is cleaned of them, errors
+The private key is here and nowhere else; of the API credentials, the price feed is given a copy, by
+no message. What leaves for the core is cleaned of them, errors
 included; an error that is a bug is raised again as its cleaned text alone.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import httpx
@@ -52,6 +53,7 @@ from actors.execution.real.messages import (
 )
 from actors.execution.real.redaction import Redactor
 from actors.feeds.connection import SendText
+from actors.feeds.polybolt import ApiCredentials
 from actors.feeds.port import WebSocketPort
 from actors.settings import VenueSettings
 
@@ -69,8 +71,16 @@ class BrokenPort(Exception):
 class VenuePort(WebSocketPort):
     """Performs the real executor's commands; the user channel is a websocket like any other."""
 
-    def __init__(self, venue: VenueSettings, wallet: str | None, private_key: str) -> None:
+    def __init__(
+        self,
+        venue: VenueSettings,
+        wallet: str | None,
+        private_key: str,
+        hand_over: Callable[[ApiCredentials], None] | None = None,
+    ) -> None:
+        """Make the port; API credentials are handed over each time that there are new ones."""
         super().__init__()
+        self._hand_over = hand_over
         self._venue = venue
         self._wallet = wallet
         self._private_key = private_key
@@ -149,6 +159,8 @@ class VenuePort(WebSocketPort):
             self._io.post(ClientFailed(self._reason(problem), is_refused=_is_refusal(problem)))
             return
         self._redactor.add(*client.secrets)
+        if self._hand_over is not None:
+            self._hand_over(client.api_credentials)
         old, self._client = self._client, client
         self._io.post(ClientReady(wallet=client.wallet, owner=client.owner))
         if old is not None:

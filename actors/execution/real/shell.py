@@ -21,7 +21,8 @@ class RealExecutorShell(ExecutorShell):
             KeyUnavailable: there is no private key.
         """
         from actors.execution.real.port import VenuePort
+        from understudy.credentials import publish_accounts_own
         from understudy.secrets import read_private_key
 
-        settings = boot.settings
-        return VenuePort(settings.venue, settings.execution.wallet, read_private_key().text)
+        venue, wallet = boot.settings.venue, boot.settings.execution.wallet
+        return VenuePort(venue, wallet, read_private_key().text, publish_accounts_own)

@@ -34,6 +34,7 @@ from actors.execution.real.messages import (
     SignOrder,
 )
 from actors.execution.real.port import BrokenPort, VenuePort
+from actors.feeds.polybolt import ApiCredentials
 from actors.settings import Settings, VenueSettings
 from actors.strategy.messages import Action
 from actors.units import shares
@@ -271,3 +272,23 @@ def test_a_bug_ends_the_actor_without_showing_a_secret(
 def test_a_command_that_is_not_its_own_is_refused(port: VenuePort) -> None:
     with pytest.raises(TypeError):
         port.perform("nonsense")
+
+
+def test_api_credentials_are_handed_over_each_time_that_there_are_new_ones(
+    exchange: RunningExchange,
+) -> None:
+    handed: list[ApiCredentials] = []
+    port = VenuePort(venue_of(exchange), None, exchange.new_wallet(), handed.append)
+    try:
+        port.perform(OpenClient())
+        ready = next_event(port)
+        assert isinstance(ready, ClientReady)
+        assert [each.key for each in handed] == [ready.owner]
+        exchange.inject(kind="revoked_keys")
+        port.perform(OpenClient())
+        renewed = next_event(port)
+        assert isinstance(renewed, ClientReady)
+        assert [each.key for each in handed] == [ready.owner, renewed.owner]
+        assert handed[0].fingerprint != handed[1].fingerprint
+    finally:
+        port.close()

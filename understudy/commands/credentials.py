@@ -1,0 +1,147 @@
+"""``understudy credentials``: API credentials for the price feed, made for nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from actors.feeds.polybolt import ApiCredentials, CredentialsUnavailable
+from understudy.commands.shared import (
+    assignment_option,
+    config_option,
+    data_dir_option,
+    fail,
+    load_config,
+)
+from understudy.credentials import (
+    CREDENTIALS_NAME,
+    KEY_NAME,
+    credentials_of,
+    credentials_text,
+    find_credentials,
+)
+from understudy.secrets import FILE_VARIABLE, KEY_VARIABLE
+from understudy.teaching import TaughtCommand
+
+_SHOWN_CHARS = 8
+_QUESTION = """\
+PolyBolt, the venue's price service, tells prices only to those who have API credentials.
+This makes a new private key, for prices only, and asks {host} for its credentials.
+It costs nothing, and the key holds no money: never send it any.
+Both are kept in {directory}, readable by you alone. Go on?"""
+
+
+@click.group()
+def credentials() -> None:
+    """API credentials for the price feed, which PolyBolt asks for.
+
+    With live orders the account's own are used, and nothing has to be done here. Otherwise those
+    that UNDERSTUDY_API_CREDENTIALS_FILE names (JSON with apiKey, secret and passphrase, mode 0600),
+    or UNDERSTUDY_API_KEY, UNDERSTUDY_API_SECRET and UNDERSTUDY_API_PASSPHRASE, or those that `new`
+    made in the data directory. Whether the venue takes them, `understudy doctor` says.
+    """
+
+
+@credentials.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy credentials new": "asks before it does anything",
+        "understudy credentials new --yes": "for a script",
+    },
+)
+@config_option
+@assignment_option
+@data_dir_option
+@click.option("--yes", "is_agreed", is_flag=True, help="Do not ask.")
+def new(
+    config_path: Path | None, assignments: tuple[str, ...], data_dir: Path, *, is_agreed: bool
+) -> None:
+    """Make a key for prices only, and get its API credentials from the venue.
+
+    Done again, the key stays, and its credentials are fetched anew. A system that runs on the data
+    directory takes them up within seconds.
+
+    Exit codes: 0 ok, 1 the venue gives none, 2 bad input.
+    """
+    clob_url = load_config(config_path, assignments).settings.venue.clob_url
+    directory = data_dir.expanduser().absolute()
+    question = _QUESTION.format(host=clob_url, directory=directory)
+    if not is_agreed and not click.confirm(question):
+        fail("nothing was done")
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        key_path = _key_file(directory)
+        found = _from_venue(clob_url, key_path)
+        path = directory / CREDENTIALS_NAME
+        _write(path, credentials_text(found))
+    except OSError as problem:
+        fail(f"{problem.filename or directory} cannot be written: {problem.strerror}")
+    except CredentialsUnavailable as problem:
+        fail(str(problem))
+    click.echo(f"API key {_short(found)} is in {path}: for prices only")
+
+
+@credentials.command(
+    cls=TaughtCommand,
+    examples={"understudy credentials show": "never shows a secret"},
+)
+@data_dir_option
+def show(data_dir: Path) -> None:
+    """Say which credentials a run with simulated orders would use; no secret is shown.
+
+    Exit codes: 0 there are some, 1 there are none.
+    """
+    try:
+        found = find_credentials(data_dir.expanduser().absolute())
+    except CredentialsUnavailable as problem:
+        fail(str(problem))
+    click.echo(f"API key {_short(found.credentials)} from {found.place}")
+
+
+def _key_file(directory: Path) -> Path:
+    """The file with the key for prices, made if there is none."""
+    path = directory / KEY_NAME
+    if not path.exists():
+        _write(path, "0x" + secrets.token_hex(32))
+    return path
+
+
+def _from_venue(clob_url: str, key_path: Path) -> ApiCredentials:
+    environment = {name: text for name, text in os.environ.items() if name != KEY_VARIABLE}
+    asked = subprocess.run(  # noqa: S603 # our own module, an address of our configuration
+        [sys.executable, "-m", "understudy.key_credentials", clob_url],
+        env=environment | {FILE_VARIABLE: str(key_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if asked.returncode:
+        lines = asked.stderr.strip().splitlines() or ["the venue could not be asked"]
+        raise CredentialsUnavailable(f"no API credentials: {lines[-1]}")
+    return credentials_of(asked.stdout, "the venue's answer")
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file of this user alone, whole or not at all."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        beside.rename(path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):  # it has its own name by now
+            beside.unlink()
+
+
+def _short(found: ApiCredentials) -> str:
+    """Enough of the API key to tell it from others."""
+    return f"{found.key[:_SHOWN_CHARS]}…"
