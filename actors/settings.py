@@ -102,6 +102,11 @@ class VenueSettings:
         _url("wss", "ws"),
         "the underlying's price, a predictor only",
     )
+    website_url: str | None = setting(
+        None,
+        _url("https", "http"),
+        "last resort for a strike, which may be corrected later: https://polymarket.com; unset: no",
+    )
 
     @property
     def market_ws_url(self) -> str:

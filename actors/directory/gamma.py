@@ -18,14 +18,26 @@ import attrs
 import msgspec
 
 from actors.directory.messages import Market, Side
-from actors.units import NANOS_PER_DOLLAR, NotExact, ticks_from_text, units_from_text
+from actors.units import (
+    NANOS_PER_DOLLAR,
+    TICKS_PER_DOLLAR,
+    NotExact,
+    price_text,
+    ticks_from_text,
+    units_from_text,
+)
 
 MINIMUM_NOTIONAL_NANOS = NANOS_PER_DOLLAR
 """The venue takes no marketable order below one dollar; the metadata does not say so."""
 
+GRIDS_TICKS = (100, 10, 5, 1)
+"""Price grids that are traded: those that the venue's client can sign for ($0.1, 0.01, 0.005,
+0.0025, 0.001 and 0.0001) and that are a whole number of our ticks."""
+
 _UP_LABELS = ("up", "yes")
 _DOWN_LABELS = ("down", "no")
 _BPS = 10_000
+_RESOLVED = "resolved"
 
 _Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 _Texts = str | list[str]
@@ -34,6 +46,14 @@ _Wire = TypeVar("_Wire")
 
 class MarketRefused(ValueError):
     """The metadata cannot be used; the sentence says which field and why."""
+
+
+class FeeUncertain(MarketRefused):
+    """Only the fee is in doubt: the exchange itself must be asked for the rate of this token."""
+
+    def __init__(self, sentence: str, token: str) -> None:
+        super().__init__(sentence)
+        self.token = token
 
 
 @attrs.frozen(kw_only=True)
@@ -47,9 +67,13 @@ class Resolution:
 
 
 class _FeeSchedule(msgspec.Struct):
-    rate: Decimal
-    exponent: Decimal
+    rate: Decimal | None = None
+    exponent: Decimal | None = None
     taker_only: bool = msgspec.field(name="takerOnly", default=True)
+
+
+class _FeeRate(msgspec.Struct):
+    base_fee: Decimal | None = None
 
 
 class _CryptoConfig(msgspec.Struct, rename="camel"):
@@ -70,8 +94,13 @@ class _GammaMarket(msgspec.Struct, rename="camel"):
     position_ids: _Texts | None = None
     fees_enabled: bool | None = None
     fee_schedule: _FeeSchedule | None = None
+    taker_base_fee: Decimal | None = None
     crypto_market_config: _CryptoConfig | None = None
+    active: bool | None = None
+    closed: bool | None = None
+    accepting_orders: bool | None = None
     enable_order_book: bool | None = None
+    neg_risk: bool | None = None
 
 
 class _GammaResult(msgspec.Struct, rename="camel"):
@@ -79,9 +108,17 @@ class _GammaResult(msgspec.Struct, rename="camel"):
     outcomes: _Texts
     closed: bool | None = None
     outcome_prices: _Texts | None = None
+    uma_resolution_status: str | None = None
+    automatically_resolved: bool | None = None
 
 
-def decode_market(body: bytes, slug: str, opens_at_ms: int, closes_at_ms: int) -> Market:
+def decode_market(
+    body: bytes,
+    slug: str,
+    opens_at_ms: int,
+    closes_at_ms: int,
+    exchange_fee: Decimal | None = None,
+) -> Market:
     """Read a window's market, which must be the one asked for.
 
     Args:
@@ -89,15 +126,16 @@ def decode_market(body: bytes, slug: str, opens_at_ms: int, closes_at_ms: int) -
         slug: the slug asked for.
         opens_at_ms: the window's start by its slug.
         closes_at_ms: the window's end by its slug.
+        exchange_fee: ``base_fee`` as the exchange's ``/fee-rate`` told it, if it was asked.
 
     Raises:
+        FeeUncertain: all is well but the fee, which the exchange must be asked for first.
         MarketRefused: something is missing, unreadable, or not what this system trades.
     """
     wire = _decoded(body, _GammaMarket, slug)
     if wire.slug != slug:
         raise MarketRefused(f"{slug}: the venue answered with {wire.slug}")
-    if wire.enable_order_book is False:
-        raise MarketRefused(f"{slug}: enableOrderBook is false, so it cannot be traded yet")
+    _check_state(slug, wire)
     _check_instant(slug, "eventStartTime", wire.event_start_time, opens_at_ms)
     _check_instant(slug, "endDate", wire.end_date, closes_at_ms)
     up, down = _up_and_down(slug, wire.outcomes)
@@ -112,7 +150,7 @@ def decode_market(body: bytes, slug: str, opens_at_ms: int, closes_at_ms: int) -
         tick_size_ticks=_tick_size_ticks(slug, wire.order_price_min_tick_size),
         minimum_size_units=_minimum_size_units(slug, wire.order_min_size),
         minimum_notional_nanos=MINIMUM_NOTIONAL_NANOS,
-        fee_rate_bps=_fee_rate_bps(slug, wire),
+        fee_rate_bps=_fee_rate_bps(slug, wire, tokens[up], exchange_fee),
         twap_window_s=_twap_window_s(wire.crypto_market_config),
     )
 
@@ -120,8 +158,9 @@ def decode_market(body: bytes, slug: str, opens_at_ms: int, closes_at_ms: int) -
 def decode_resolution(body: bytes, market: Market) -> Resolution | None:
     """Read how a window ended; None while the venue has not decided.
 
-    A closed market shows its last traded prices until it is decided: only exact 1/0, 0/1 and
-    0.5/0.5 are a result.
+    A closed market shows its last traded prices, or 0.5/0.5, until it is decided, and a proposed
+    or disputed result already looks like one: only exact 1/0, 0/1 and 0.5/0.5 of a market that is
+    said to be resolved are a result. Without any word on that, a winner counts and a void does not.
 
     Raises:
         MarketRefused: the answer is unreadable or about another market.
@@ -130,7 +169,7 @@ def decode_resolution(body: bytes, market: Market) -> Resolution | None:
     wire = _decoded(body, _GammaResult, slug)
     if wire.condition_id != market.market_id:
         raise MarketRefused(f"{slug}: the venue answered with market {wire.condition_id}")
-    if not wire.closed or wire.outcome_prices is None:
+    if not wire.closed or wire.outcome_prices is None or _is_undecided(wire):
         return None
     up, down = _up_and_down(slug, wire.outcomes)
     prices = _texts(slug, "outcomePrices", wire.outcome_prices)
@@ -144,7 +183,27 @@ def decode_resolution(body: bytes, market: Market) -> Resolution | None:
         return None
     if in_ticks not in winners:
         return None
+    if winners[in_ticks] is None and not wire.uma_resolution_status:
+        return None
     return Resolution(winner=winners[in_ticks], outcome_prices=shown)
+
+
+def decode_fee_rate(body: bytes) -> Decimal:
+    """Read ``GET {clob}/fee-rate?token_id=``: ten-thousandths, 700 for 7 %.
+
+    Raises:
+        MarketRefused: it names no rate.
+    """
+    rate = _decoded(body, _FeeRate, "the exchange's fee-rate").base_fee
+    if rate is None:
+        raise MarketRefused("the exchange's fee-rate names no base_fee")
+    return rate
+
+
+def _is_undecided(wire: _GammaResult) -> bool:
+    if wire.uma_resolution_status:
+        return wire.uma_resolution_status.lower() != _RESOLVED
+    return wire.automatically_resolved is False
 
 
 def _decoded(body: bytes, wire_type: type[_Wire], slug: str) -> _Wire:
@@ -189,6 +248,20 @@ def _tokens(slug: str, wire: _GammaMarket) -> list[str]:
     return tokens
 
 
+def _check_state(slug: str, wire: _GammaMarket) -> None:
+    """Refuse a market that takes no orders, or whose orders are signed for another contract."""
+    states = (
+        ("enableOrderBook", wire.enable_order_book, False),
+        ("active", wire.active, False),
+        ("acceptingOrders", wire.accepting_orders, False),
+        ("closed", wire.closed, True),
+        ("negRisk", wire.neg_risk, True),
+    )
+    for name, value, refused in states:
+        if value is refused:
+            raise MarketRefused(f"{slug}: {name} is {str(value).lower()}, so it is not traded")
+
+
 def _check_instant(slug: str, name: str, instant: datetime, expected_ms: int) -> None:
     if round(instant.timestamp() * 1000) != expected_ms:
         raise MarketRefused(
@@ -197,13 +270,14 @@ def _check_instant(slug: str, name: str, instant: datetime, expected_ms: int) ->
 
 
 def _tick_size_ticks(slug: str, size: Decimal) -> int:
-    try:
-        ticks = ticks_from_text(str(size))
-    except NotExact:
-        ticks = 0
-    if ticks < 1:
-        raise MarketRefused(f"{slug}: orderPriceMinTickSize {size} is not a multiple of 0.001")
-    return ticks
+    # A grid finer than our tick of $0.001 has prices that we could neither see nor name exactly.
+    for ticks in GRIDS_TICKS:
+        if size * TICKS_PER_DOLLAR == ticks:
+            return ticks
+    traded = ", ".join(price_text(ticks) for ticks in GRIDS_TICKS)
+    raise MarketRefused(
+        f"{slug}: orderPriceMinTickSize is {size}, and only grids of {traded} are traded"
+    )
 
 
 def _minimum_size_units(slug: str, size: Decimal) -> int:
@@ -216,21 +290,29 @@ def _minimum_size_units(slug: str, size: Decimal) -> int:
     return units
 
 
-def _fee_rate_bps(slug: str, wire: _GammaMarket) -> int:
+def _fee_rate_bps(slug: str, wire: _GammaMarket, token: str, exchange_fee: Decimal | None) -> int:
     if wire.fees_enabled is False:
         return 0
-    schedule = wire.fee_schedule
-    if schedule is None:
-        raise MarketRefused(f"{slug}: feeSchedule is missing although feesEnabled is not false")
-    if schedule.exponent != 1:
+    schedule = wire.fee_schedule or _FeeSchedule()
+    if schedule.exponent != 1 and (schedule.rate or schedule.exponent is not None):
         raise MarketRefused(f"{slug}: feeSchedule exponent {schedule.exponent} is not 1")
     if not schedule.taker_only:
         raise MarketRefused(f"{slug}: feeSchedule charges makers, which is not reckoned with")
-    bps = schedule.rate * _BPS
-    if not bps.is_finite() or not 0 <= bps <= _BPS or bps != int(bps):
-        raise MarketRefused(
-            f"{slug}: feeSchedule rate {schedule.rate} is not a whole number of ten-thousandths"
-        )
+    if schedule.rate:
+        return _whole_bps(slug, "feeSchedule rate", schedule.rate, schedule.rate * _BPS)
+    doubt = f"feeSchedule has {'no rate' if schedule.rate is None else 'a rate of 0'}"
+    doubt = f"{slug}: {doubt} although feesEnabled is not false"
+    if exchange_fee is None:
+        raise FeeUncertain(f"{doubt}: its fee is not known", token)
+    if not exchange_fee or exchange_fee == wire.taker_base_fee:
+        # 0 is what is in doubt, and takerBaseFee is a field of old that nobody is charged by.
+        raise FeeUncertain(f"{doubt}, and the exchange's fee-rate says {exchange_fee}", token)
+    return _whole_bps(slug, "the exchange's fee-rate", exchange_fee, exchange_fee)
+
+
+def _whole_bps(slug: str, name: str, told: Decimal, bps: Decimal) -> int:
+    if not bps.is_finite() or not 0 < bps <= _BPS or bps != int(bps):
+        raise MarketRefused(f"{slug}: {name} {told} is not a whole number of ten-thousandths")
     return int(bps)
 
 

@@ -56,15 +56,32 @@ class Market:
         raise KeyError(f"token {token} is not of market {self.slug}")
 
 
+class StrikeOrigin(enum.Enum):
+    """Where a strike was read, the most trusted first; docs/decisions/strike.md."""
+
+    TICK = "tick"
+    """The settling average itself, for exactly the second of the boundary."""
+    GAMMA = "gamma"
+    """``eventMetadata.priceToBeat`` of the venue's metadata."""
+    WEBSITE = "website"
+    """What the venue's website shows; it may be corrected later."""
+
+    def is_better_than(self, other: StrikeOrigin) -> bool:
+        """Whether this origin is trusted more."""
+        order = tuple(StrikeOrigin)
+        return order.index(self) < order.index(other)
+
+
 @attrs.frozen(kw_only=True)
 class Strike:
     """The price to beat, with the proof of where it was read."""
 
     price_e18: int
     source: str
-    """Such as "twap-60s tick of the window's start"."""
+    """Such as "twap-60s tick of the window's start, polybolt"."""
     timestamp_ms: int
-    """Venue time of the tick it was taken from."""
+    """Venue time of the boundary whose price it is."""
+    origin: StrikeOrigin = StrikeOrigin.TICK
 
 
 @attrs.frozen(kw_only=True)
@@ -99,11 +116,30 @@ class MarketResolved:
     close_e18: int | None
     evidence: str
     """Where the result was read."""
+    strike_source: str = ""
+    """Where the strike was read; empty without one."""
+    revision: int = 0
+    """Grows by one each time the venue contradicts what it had said before."""
 
     @property
     def market_id(self) -> str:
         """The market's id, by which the journal finds the event."""
         return self.market.market_id
+
+
+@attrs.frozen(kw_only=True)
+class WindowNotTraded:
+    """This window is not traded, or not in full, and why.
+
+    Said to the observer while it lasts; recorded once it is certain, or lasts too long.
+    """
+
+    slug: str
+    opens_at_ms: int
+    closes_at_ms: int
+    reason: str
+    market_id: str | None = None
+    """None if the window was never opened."""
 
 
 @attrs.frozen
@@ -134,6 +170,8 @@ class HttpAnswered:
     request_id: str
     status: int
     body: bytes
+    retry_after_ms: int = 0
+    """The server asks not to be asked again any sooner (``Retry-After``)."""
 
 
 @attrs.frozen

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+
 import aiohttp
 
 from actors.directory.messages import HttpAnswered, HttpFailed, HttpGet
@@ -10,6 +14,7 @@ from actors.runtime.io_thread import IoThread
 
 BODY_BYTES_MAX = 4 * 1024 * 1024
 TIMEOUT_S = 10.0
+RETRY_AFTER_MAX_S = 3_600.0
 
 
 class HttpPort:
@@ -64,4 +69,21 @@ async def _answer(request: HttpGet) -> HttpAnswered | HttpFailed:
             if len(body) > BODY_BYTES_MAX:
                 reason = f"the answer of {request.url} is longer than {BODY_BYTES_MAX} bytes"
                 return HttpFailed(request.request_id, reason)
-        return HttpAnswered(request.request_id, answer.status, bytes(body))
+        wait_ms = _retry_after_ms(answer.headers)
+        return HttpAnswered(request.request_id, answer.status, bytes(body), wait_ms)
+
+
+def _retry_after_ms(headers: Mapping[str, str]) -> int:
+    """Read ``Retry-After``, seconds or a date (RFC 9110); a date is held against the answer's own.
+
+    What cannot be read asks for nothing, and no server can silence a question for over an hour.
+    """
+    text = headers.get("Retry-After", "").strip()
+    wait_s = 0.0
+    if text.isdecimal():
+        wait_s = float(text)
+    elif text:
+        with contextlib.suppress(ValueError):
+            until, now = (parsedate_to_datetime(each) for each in (text, headers.get("Date", "")))
+            wait_s = (until - now).total_seconds()
+    return round(min(max(wait_s, 0.0), RETRY_AFTER_MAX_S) * 1_000)

@@ -30,13 +30,20 @@ class Questions:
             SetTimer(key, ANSWER_LIMIT_MS),
         ]
 
-    def ask_again(self, key: str, complaint: str, slowest_ms: int) -> Effects:
-        """Plan the next attempt after a failure, and complain unless it is the same as before."""
+    def ask_again(self, key: str, complaint: str, slowest_ms: int, at_least_ms: int = 0) -> Effects:
+        """Plan the next attempt after a failure, and complain unless it is the same as before.
+
+        Args:
+            key: the question's.
+            complaint: what was wrong, in one sentence.
+            slowest_ms: it is asked again after this long at the latest, give or take a quarter,
+            at_least_ms: and never before this, since the server asked for it.
+        """
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
         delay_ms = min(slowest_ms, _FIRST_RETRY_MS * 2 ** min(failures, 16))
         spread_ms = int(delay_ms * (0.75 + 0.5 * self._dice.random()))
-        effects: Effects = [SetTimer(key, spread_ms)]
+        effects: Effects = [SetTimer(key, max(spread_ms, at_least_ms))]
         if self._complaints.get(key) != complaint:
             self._complaints[key] = complaint
             effects.append(Log("warning", f"{complaint}; asking again"))

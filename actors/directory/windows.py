@@ -4,25 +4,36 @@ from __future__ import annotations
 
 import attrs
 
-from actors.directory.messages import Market, MarketOpened, MarketResolved, Side, Strike
+from actors.core import Record, Save
+from actors.directory.messages import (
+    Market,
+    MarketOpened,
+    MarketResolved,
+    Side,
+    Strike,
+    StrikeOrigin,
+)
 from actors.feeds.messages import TwapTick
-
-PROOF_TOLERANCE_MS = 1_000
-"""The venue publishes the average once a second: the first tick of the boundary's own second is
-the boundary's value. A later one is no proof, and without proof there is no strike."""
+from actors.units import e18_text
 
 _BOUNDARIES_KEPT = 8
 
 
 @attrs.frozen(kw_only=True)
 class WindowState:
-    """One window from its opening until position has settled it; saved at each change."""
+    """One window from its opening until its result is beyond doubt; saved at each change."""
 
     market: Market
     strike: Strike | None = None
     close: Strike | None = None
     """The average at the window's end, proven like the strike."""
     resolution: MarketResolved | None = None
+    strike_missing: str = ""
+    """Why there was no strike when that was told; empty if it never was."""
+    settled_at_ms: int | None = None
+    """When position had settled the newest resolution; None before."""
+    reviews_count: int = 0
+    """How often the result was looked at again since then."""
 
     @property
     def opening(self) -> MarketOpened:
@@ -30,15 +41,26 @@ class WindowState:
         return MarketOpened(market=self.market, strike=self.strike)
 
     def resolved(self, winner: Side | None, evidence: str) -> WindowState:
-        """Take in the venue's decision."""
+        """Take in the venue's decision, the first or one that contradicts those before it."""
+        before = self.resolution
         resolution = MarketResolved(
             market=self.market,
             winner=winner,
             strike_e18=self.strike.price_e18 if self.strike else None,
             close_e18=self.close.price_e18 if self.close else None,
             evidence=evidence,
+            strike_source=self.strike.source if self.strike else "",
+            revision=before.revision + 1 if before is not None else 0,
         )
-        return attrs.evolve(self, resolution=resolution)
+        return attrs.evolve(self, resolution=resolution, settled_at_ms=None, reviews_count=0)
+
+    def without_inexact_strike(self) -> WindowState:
+        """Drop a strike of an earlier release that was taken from a neighbouring tick."""
+        strike = self.strike
+        is_exact = strike is None or strike.timestamp_ms == self.market.opens_at_ms
+        if is_exact or self.resolution is not None:
+            return self
+        return attrs.evolve(self, strike=None)
 
     def expected_winner(self) -> Side | None:
         """Who wins by the ticks we saw ourselves (a tie is Up); None without both proofs."""
@@ -57,16 +79,24 @@ class CloseProven:
 
 @attrs.frozen
 class WindowFinished:
-    """Recorded: position has settled the window; the directory is done with it."""
+    """Recorded: position has settled the window; only its result is looked at again."""
 
     market_id: str
 
 
-class BoundaryTicks:
-    """The ticks that can prove a strike or a close: the first of each boundary's own second.
+def record(event: object, window: WindowState, *, is_open: bool = True) -> Record:
+    """Record an event and the window's state after it; a closed one is not recovered."""
+    save = Save("window", window.market.market_id, window, is_open=is_open)
+    return Record(event, saves=(save,))
 
-    Kept by boundary and by length of average, since only a tick of the length that the market's
-    metadata names settles it. They may arrive late, twice or out of order.
+
+class BoundaryTicks:
+    """The ticks that prove a strike or a close: those of exactly a boundary's instant.
+
+    The venue stamps its average with whole seconds, so the boundary's value is the tick of that
+    very second, and any other is the value of another moment. Kept by boundary and by length of
+    average, since only a tick of the length that the market's metadata names settles it. They may
+    arrive late, twice or out of order.
     """
 
     def __init__(self, window_ms: int) -> None:
@@ -74,18 +104,24 @@ class BoundaryTicks:
         self._ticks: dict[tuple[int, int], TwapTick] = {}
 
     def note(self, tick: TwapTick) -> bool:
-        """Take a tick in; True if it is the best proof so far for some boundary."""
-        after_ms = tick.timestamp_ms % self._window_ms
-        if after_ms >= PROOF_TOLERANCE_MS:
-            return False
-        key = (tick.timestamp_ms - after_ms, tick.window_s)
-        known = self._ticks.get(key)
-        if known is not None and known.timestamp_ms <= tick.timestamp_ms:
+        """Take a tick in; True if it proves a boundary that none has proven before."""
+        key = (tick.timestamp_ms, tick.window_s)
+        if tick.timestamp_ms % self._window_ms or key in self._ticks:
             return False
         self._ticks[key] = tick
         for old in sorted(self._ticks)[:-_BOUNDARIES_KEPT]:
             del self._ticks[old]
         return True
+
+    def contradiction(self, tick: TwapTick) -> str:
+        """Say so if a tick differs from the one that was taken for the same boundary."""
+        known = self._ticks.get((tick.timestamp_ms, tick.window_s))
+        if known is None or known.price_e18 == tick.price_e18:
+            return ""
+        return (
+            f"the tick of {tick.timestamp_ms} is told as {e18_text(tick.price_e18)} by "
+            f"{tick.source} and was {e18_text(known.price_e18)} by {known.source}: the first stands"
+        )
 
     def prove(self, window: WindowState) -> WindowState:
         """Give a window its strike and close as far as ticks prove them."""
@@ -94,8 +130,8 @@ class BoundaryTicks:
         close = self._at(market.closes_at_ms, market.twap_window_s, "end")
         return attrs.evolve(
             window,
-            strike=_nearer(window.strike, strike),
-            close=_nearer(window.close, close),
+            strike=better(window.strike, strike),
+            close=window.close or close,
         )
 
     def _at(self, boundary_ms: int, window_s: int, boundary_name: str) -> Strike | None:
@@ -104,13 +140,19 @@ class BoundaryTicks:
             return None
         return Strike(
             price_e18=tick.price_e18,
-            source=f"twap-{tick.window_s}s tick of the window's {boundary_name}",
+            source=f"twap-{tick.window_s}s tick of the window's {boundary_name}, {tick.source}",
             timestamp_ms=tick.timestamp_ms,
         )
 
 
-def _nearer(known: Strike | None, found: Strike | None) -> Strike | None:
-    """The proof nearer to the boundary; what is recorded stays unless a better one comes."""
+def better(known: Strike | None, found: Strike | None) -> Strike | None:
+    """The strike to go by: of the better origin, and of the same one the newest word.
+
+    A tick is never taken back: it is the settling average itself.
+    """
     if known is None or found is None:
         return found or known
-    return found if found.timestamp_ms < known.timestamp_ms else known
+    is_correction = found.origin is known.origin and known.origin is not StrikeOrigin.TICK
+    is_better = found.origin.is_better_than(known.origin)
+    is_news = is_better or (is_correction and found.price_e18 != known.price_e18)
+    return found if is_news else known

@@ -10,7 +10,13 @@ from collections import deque
 import attrs
 
 from actors.core import Core, Dice, Effects, Record, Save, Send, SetTimer, handles
-from actors.directory.messages import MarketClosing, MarketOpened, MarketResolved, VenueSkew
+from actors.directory.messages import (
+    MarketClosing,
+    MarketOpened,
+    MarketResolved,
+    VenueSkew,
+    WindowNotTraded,
+)
 from actors.execution.messages import OpenOrders, OrderState, OrderUpdated, SignalsRefused
 from actors.feeds.messages import FeedDown, FeedHealth, FeedStale, FeedUp
 from actors.market.messages import MarketSnapshot, SnapshotTaken
@@ -27,6 +33,7 @@ SNAPSHOT_EVERY_MS = 250
 
 SAVE_EVERY_MS = 5_000
 SIGNALS_KEPT = 10
+NOT_TRADED_KEPT = 24
 
 _SNAPSHOT, _SAVE = "snapshot", "save"
 
@@ -57,6 +64,8 @@ class ObserverCore(Core):
         self._stop_loss: StopLossTriggered | None = None
         self._feeds: dict[str, FeedSeen] = {}
         self._skew_ms: int | None = None
+        self._not_traded: dict[str, WindowNotTraded] = {}
+        """By slug; only the newest, which the directory says again while it lasts."""
 
     @handles(Started)
     def start(self, message: Started, _now_ms: int) -> Effects:
@@ -105,6 +114,7 @@ class ObserverCore(Core):
             settled=self._tally.settled,
             feeds=tuple(self._feeds[name] for name in sorted(self._feeds)),
             skew_ms=self._skew_ms,
+            not_traded=tuple(self._not_traded.values()),
             counts=self._tally.counts(),
         )
         return [Send(REPLY, view)]
@@ -128,6 +138,16 @@ class ObserverCore(Core):
             self._opened = message
         elif message.market_id == newest.market_id:
             self._opened = message
+        if message.strike is not None:
+            self._not_traded.pop(message.market.slug, None)
+        return []
+
+    @handles(WindowNotTraded)
+    def on_not_traded(self, message: WindowNotTraded, _now_ms: int) -> Effects:
+        """Show which windows are not traded, and why."""
+        self._not_traded[message.slug] = message
+        for slug in [*self._not_traded][:-NOT_TRADED_KEPT]:
+            del self._not_traded[slug]
         return []
 
     @handles(MarketClosing)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from actors.directory.messages import MarketOpened
+from actors.directory.messages import MarketOpened, WindowNotTraded
 from actors.execution.messages import OpenOrders, OrderState
 from actors.feeds.messages import FeedHealth
 from actors.market.messages import MarketSnapshot
@@ -92,3 +92,5 @@ class View:
     skew_ms: int | None
     """How far the venue's clock was ahead when last measured."""
     counts: ObserverCounts
+    not_traded: tuple[WindowNotTraded, ...] = ()
+    """Of the newest windows those that are not traded, or lack a strike, last one last."""

@@ -3,7 +3,8 @@
 Whatever it is told may come twice, late, or in the wrong order. It answers all the same: a fill or
 reversal that is already in the ledger is answered with the version it was booked at, a window that
 is opened again with its position, a window that is resolved again with its settlement. Nothing is
-ever too late: what comes for a window that was settled long ago is booked, and it is settled again.
+ever too late: what comes for a window that was settled long ago is booked, and it is settled again,
+also by another result, if the venue takes its first one back.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ from __future__ import annotations
 import attrs
 
 from actors.core import Core, Dice, Effects, Log, Recall, Record, Save, Send, handles
-from actors.directory.messages import MarketOpened, MarketResolved
+from actors.directory.messages import MarketOpened, MarketResolved, Side
 from actors.execution.messages import FillReversed, OrderFilled
 from actors.messages import PeerRestarted, Recalled, Started
 from actors.position.ledger import LedgerEntry, WindowLedger
 from actors.position.messages import FillBooked, PositionSnapshot, PositionWanted
 from actors.roles import DESK, DIRECTORY, OBSERVER, STRATEGY, order_role
 from actors.settings import Settings
-from actors.units import size_text
+from actors.units import dollars_text, size_text
 
 SETTLED_WINDOWS_KEPT = 12
 """Settled windows kept at hand; an older one is let go when one more settles, and fetched from the
@@ -60,6 +61,24 @@ class EntryChanged:
     order_id: str
     entry: LedgerEntry
     position: PositionSnapshot
+
+
+@attrs.frozen(kw_only=True)
+class ResultCorrected:
+    """Recorded: a window that was settled is settled anew, by a result that contradicts the first.
+
+    The difference counts into the day on which it became known.
+    """
+
+    market_id: str
+    slug: str
+    before: Side | None
+    """None: void."""
+    after: Side | None
+    pnl_before_nanos: int
+    pnl_after_nanos: int
+    evidence: str
+    """Where the new result was read."""
 
 
 class PositionCore(Core):
@@ -132,7 +151,11 @@ class PositionCore(Core):
         return [] if window is None else [Send(message.answer_to, self._snapshot(window))]
 
     def _settle(self, message: MarketResolved, now_ms: int) -> Effects:
-        """Pay a window out by the venue's result; said again, it is answered, not paid twice."""
+        """Pay a window out by the venue's result; said again, it is answered, not paid twice.
+
+        A result of a higher revision contradicts the one before and takes its place; one of a
+        lower revision was under way when the venue took it back.
+        """
         window = self._windows.get(message.market.market_id)
         if window is None:
             window = WindowLedger(market=message.market, version=self._summary.version)
@@ -141,10 +164,34 @@ class PositionCore(Core):
             record = self._commit(settled, message, now_ms)
             told = Send(DESK, self._snapshot(settled))  # the day's result has changed
             return [record, told, *self._settlement(settled)]
+        if message.revision > window.result.revision:
+            return self._correct(window, window.result, message, now_ms)
         effects = self._settlement(window)
-        if window.result.winner is not message.winner:
+        is_same = message.revision == window.result.revision
+        if is_same and window.result.winner is not message.winner:
             effects.append(Log("error", _changed_winner_sentence(window.result, message)))
         return effects
+
+    def _correct(
+        self, window: WindowLedger, first: MarketResolved, second: MarketResolved, now_ms: int
+    ) -> Effects:
+        """Settle a window again by another result."""
+        corrected = window.settled(second, self._summary.version + 1)
+        event = ResultCorrected(
+            market_id=second.market_id,
+            slug=second.market.slug,
+            before=first.winner,
+            after=second.winner,
+            pnl_before_nanos=window.pnl_nanos(),
+            pnl_after_nanos=corrected.pnl_nanos(),
+            evidence=second.evidence,
+        )
+        return [
+            self._commit(corrected, event, now_ms),
+            Send(DESK, self._snapshot(corrected)),  # the day's result has changed
+            *self._settlement(corrected),
+            Log("error", _correction_sentence(event)),
+        ]
 
     def _enter(self, told: OrderFilled | FillReversed, now_ms: int) -> Effects:
         """Enter a fill, or take one back with its share of cost and fees; each once for all.
@@ -321,6 +368,15 @@ def _lateness(window: WindowLedger, told: OrderFilled | FillReversed) -> Effects
             f"{told.order_id} came: it is booked, and the window settled again",
         )
     ]
+
+
+def _correction_sentence(event: ResultCorrected) -> str:
+    names = [winner.value if winner else "void" for winner in (event.before, event.after)]
+    return (
+        f"{event.slug} was settled as {names[0]} and is settled again as {names[1]} "
+        f"({event.evidence}): its result goes from {dollars_text(event.pnl_before_nanos)} to "
+        f"{dollars_text(event.pnl_after_nanos)} dollars"
+    )
 
 
 def _changed_winner_sentence(first: MarketResolved, second: MarketResolved) -> str:

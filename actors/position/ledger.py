@@ -162,8 +162,13 @@ class WindowLedger:
         return attrs.evolve(self, entries=(*others, changed), version=version)
 
     def settled(self, result: MarketResolved, version: int) -> WindowLedger:
-        """Pay the window out by the venue's result."""
-        return attrs.evolve(self, result=result, version=version, settled_version=version)
+        """Pay the window out by the venue's result, the first or one that takes its place."""
+        return attrs.evolve(
+            self,
+            result=result,
+            version=version,
+            settled_version=self.settled_version or version,
+        )
 
     def totals(self) -> LedgerTotals:
         """Add up the fills that stand."""
@@ -210,6 +215,8 @@ class WindowLedger:
             payout_nanos=payout_nanos(self.totals(), self.result.winner),
             pnl_nanos=self.pnl_nanos(),
             total_pnl_nanos=total_pnl_nanos,
+            strike_source=self.result.strike_source,
+            revision=self.result.revision,
         )
 
 

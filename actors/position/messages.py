@@ -82,3 +82,7 @@ class WindowSettled:
     """payout + realized - cost - fees."""
     total_pnl_nanos: int
     """Over all settled windows."""
+    strike_source: str = ""
+    """Where the strike was read; empty without one."""
+    revision: int = 0
+    """Of the result that it was settled by: how often the venue had contradicted itself."""

@@ -29,7 +29,7 @@ from venue.frames import Channel, Frame
 from venue.prices import PriceStreams
 from venue.windows import TWAP_SECONDS, Window, window_start_ms
 from venue.wire.book import PublishedBook
-from venue.wire.gamma import MarketStatus, market_row
+from venue.wire.gamma import MarketStatus, event_row, market_row
 
 PRICES_EVERY_S = 4
 _PRICES_AT = 1
@@ -228,17 +228,35 @@ class Exchange:
         """Answer an HTTP GET with status and body."""
         if url == f"{self._venue.clob_url}/time":
             return 200, str(self._agenda.now_ms // 1000).encode()
-        slug = url.removeprefix(f"{self._venue.gamma_url}/markets/slug/")
+        for kind in ("markets", "events"):
+            if url.startswith(f"{self._venue.gamma_url}/{kind}/slug/"):
+                return self._row(url.rpartition("/")[2], is_event=kind == "events")
+        return 404, b'{"error":"not found"}'
+
+    def _row(self, slug: str, *, is_event: bool) -> tuple[int, bytes]:
         start_text = slug.rpartition("-")[2]
         start_ms = int(start_text) * 1000 if start_text.isdigit() else -1
         window = Window.at(self._asset, self._minutes, start_ms)
         if slug != window.slug or start_ms > self._agenda.now_ms + _LISTED_AHEAD_MS:
             return 404, b'{"type":"not found error","error":"slug not found"}'
         known = self.windows.get(start_ms)
-        row = market_row(MarketStatus(window=window) if known is None else known.status)
-        if known is not None and known.is_resolved and known.is_void:
-            row |= {"closed": True, "outcomePrices": '["0.5","0.5"]'}
-        return 200, msgspec.json.encode(row)
+        status = MarketStatus(window=window) if known is None else known.status
+        if is_event:
+            return 200, msgspec.json.encode(event_row(status))
+        return 200, msgspec.json.encode(market_row(status) | self._outcome(known))
+
+    def _outcome(self, known: SimulatedWindow | None) -> dict[str, object]:
+        """What the row says beyond what every venue row does: void, or proposed and not decided."""
+        if known is None or self._agenda.now_ms < known.window.closes_at_ms:
+            return {}
+        if not known.is_resolved:
+            up_text = "1" if int(known.window.number) % 2 else "0"
+            prices = f'["{up_text}","{1 - int(up_text)}"]'
+            return {"closed": True, "outcomePrices": prices, "umaResolutionStatus": "proposed"}
+        if known.is_void:
+            void = {"closed": True, "outcomePrices": '["0.5","0.5"]'}
+            return {**void, "umaResolutionStatus": "resolved"}
+        return {}
 
     def _book(self, token: str) -> PublishedBook | None:
         for window in self.windows.values():

@@ -84,7 +84,8 @@ class Aftermath:
             ledger = self.facts.ledgers.get(market_id)
             if market_id in decided and (ledger is None or not ledger.is_settled):
                 yield f"{self.facts.windows[market_id].market.slug} is decided and not settled"
-            if market_id in decided and market_id in self.facts.open_windows:
+            is_unsettled = self.facts.windows[market_id].settled_at_ms is None
+            if market_id in decided and market_id in self.facts.open_windows and is_unsettled:
                 yield f"the directory is not done with {self.facts.windows[market_id].market.slug}"
 
     def _books(self) -> Iterator[str]:

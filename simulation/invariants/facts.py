@@ -49,7 +49,7 @@ class Facts:
         self.ledgers: dict[str, WindowLedger] = {}
         self.windows: dict[str, WindowState] = {}
         self.open_windows: dict[str, None] = {}
-        """Ids of windows that the directory is not done with."""
+        """Ids of windows that the directory is not done with, or looks at again."""
         self.stops: dict[str, TradingStopped] = {}
         self.halts: Halts = ()
         """Why nothing is traded until a person resumes."""

@@ -9,7 +9,7 @@ from venue_double import (
     tick,
 )
 
-from actors.core import Record
+from actors.core import Record, Send
 from actors.directory.core import PREFETCH_MS
 from actors.directory.messages import MarketClosing, MarketOpened, MarketResolved, Side
 from actors.directory.slugs import window_slug, window_start_ms
@@ -67,7 +67,7 @@ def test_an_opening_is_recorded_before_it_is_said(stage: DirectoryStage) -> None
     stage.run(stage.now_ms)
     effects = stage.give(tick(START_MS))
     assert isinstance(effects[0], Record)
-    assert len(effects) == 1 + len(OPENED_READERS)
+    assert {each.to for each in effects if isinstance(each, Send)} == set(OPENED_READERS)
     assert [type(event) for event in stage.events] == [MarketOpened, MarketOpened]
 
 
@@ -81,9 +81,9 @@ def test_a_market_that_is_not_listed_yet_is_asked_for_until_it_is_with_one_compl
     assert [log.level for log in stage.logs] == ["warning"]
     assert "404" in stage.logs[0].text
     stage.venue.missing = set()
-    stage.run(stage.now_ms + 10_000)
+    stage.run(stage.now_ms + 5_000)
     assert stage.openings() == [START_MS]
-    assert [log.level for log in stage.logs] == ["warning", "info"]
+    assert [log.level for log in stage.logs[:2]] == ["warning", "info"]
 
 
 def test_metadata_that_cannot_be_used_is_refused_with_its_sentence_and_asked_for_again(
@@ -137,7 +137,8 @@ def test_windows_follow_each_other_without_a_gap(stage: DirectoryStage) -> None:
         assert stage.core.is_serving
         stage.run(boundary_ms + 60_000)
         assert stage.results() == [(boundary_ms - WINDOW_MS, Side.YES)]
-    assert len(stage.saved("window")) == 1
+    unfinished = [w for w in stage.saved("window") if w.settled_at_ms is None]  # type: ignore[attr-defined]
+    assert len(unfinished) == 1
 
 
 def test_metadata_that_comes_late_opens_the_window_late(stage: DirectoryStage) -> None:
@@ -183,6 +184,7 @@ def test_the_strike_is_the_average_of_the_windows_own_second(stage: DirectorySta
     [
         pytest.param(tick(START_MS - 1), id="before the start"),
         pytest.param(tick(START_MS + 1_000), id="a second late"),
+        pytest.param(tick(START_MS + 20), id="in the second of the start, but not at it"),
         pytest.param(tick(START_MS, window_s=30), id="an average of another length"),
     ],
 )
@@ -218,14 +220,24 @@ def test_a_tick_seen_before_the_window_was_known_still_proves_its_strike(
     assert stage.strikes() == [65_000]
 
 
-def test_of_the_ticks_of_the_boundarys_second_the_first_counts_in_any_order(
+def test_only_the_tick_of_exactly_the_boundary_proves_anything(stage: DirectoryStage) -> None:
+    stage.begin()
+    for after_ms in (-1_000, -1, 1, 20, 900, 1_000):
+        stage.give(tick(START_MS + after_ms, 65_009))
+    assert stage.strikes() == [None]
+    stage.give(tick(START_MS, 65_001))
+    assert stage.strikes() == [None, 65_001]
+
+
+def test_of_two_ticks_of_one_second_the_first_stands_and_the_difference_is_an_error(
     stage: DirectoryStage,
 ) -> None:
     stage.begin()
-    stage.give(tick(START_MS + 900, 65_009))
-    stage.give(tick(START_MS + 20, 65_001))
-    stage.give(tick(START_MS + 500, 65_005))
-    assert stage.strikes() == [None, 65_009, 65_001]
+    stage.give(tick(START_MS, 65_001))
+    stage.give(tick(START_MS, 65_002))
+    assert stage.strikes() == [None, 65_001]
+    assert [log.level for log in stage.complaints] == ["error"]
+    assert "65002" in stage.complaints[0].text
 
 
 def test_a_tick_told_again_says_nothing_new(stage: DirectoryStage) -> None:
@@ -266,4 +278,4 @@ def test_a_result_that_our_own_ticks_contradict_is_taken_and_reported(
     stage.venue.results[START_MS] = prices
     stage.run(END_MS + 10_000)
     assert len(stage.results()) == 1
-    assert [log.level for log in stage.logs] == ["error"] * is_surprise
+    assert [log.level for log in stage.complaints] == ["error"] * is_surprise

@@ -109,7 +109,9 @@ def test_an_answer_that_comes_after_the_result_changes_nothing(stage: DirectoryS
     stage.run(END_MS + 10_000)
     late = HttpAnswered(f"poll/{market_id()}@{END_MS}", 200, b"{}")
     assert stage.give(late) == []
-    assert stage.give(HttpAnswered(f"find/{START_MS}@{START_MS}", 200, b"{}")) == []
+    stage.forget()
+    stage.give(HttpAnswered(f"find/{START_MS}@{START_MS}", 200, b"{}"))
+    assert (stage.sent, stage.events, stage.logs) == ([], [], [])
 
 
 # Recovery
@@ -158,7 +160,7 @@ def test_a_result_that_was_recorded_and_not_settled_is_said_again_after_a_restar
 def test_a_window_is_never_opened_twice(stage: DirectoryStage) -> None:
     stage.begin()
     stage.begin(for_ms=60_000)
-    assert [type(event) for event in stage.events] == [MarketOpened]
+    assert [type(event) for event in stage.events].count(MarketOpened) == 1
     assert stage.venue.polls(START_MS) == 1
 
 

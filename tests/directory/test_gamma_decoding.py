@@ -145,7 +145,7 @@ def test_an_answer_that_is_no_market_is_refused_in_one_sentence(body: bytes) -> 
         ({"outcomePrices": '["1", "0"]'}, Resolution(winner=Side.YES, outcome_prices=("1", "0"))),
         ({"outcomePrices": ["0", "1"]}, Resolution(winner=Side.NO, outcome_prices=("0", "1"))),
         (
-            {"outcomePrices": '["0.5", "0.5"]'},
+            {"outcomePrices": '["0.5", "0.5"]', "umaResolutionStatus": "resolved"},
             Resolution(winner=None, outcome_prices=("0.5", "0.5")),
         ),
         (

@@ -6,8 +6,10 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import attrs
 from core_stage import CoreStage
 
+from actors.core import Log
 from actors.directory.core import DirectoryCore
 from actors.directory.messages import (
     HttpAnswered,
@@ -21,6 +23,7 @@ from actors.directory.messages import (
 from actors.feeds.messages import TwapTick
 from actors.position.messages import Holding, PositionSnapshot, WindowSettled
 from actors.roles import DESK, DIRECTORY, POSITION
+from actors.settings import Settings
 from actors.units import E18
 
 WINDOW_MS = 900_000
@@ -38,6 +41,11 @@ def market_id(start_ms: int = START_MS) -> str:
 
 def iso(instant_ms: int) -> str:
     return datetime.fromtimestamp(instant_ms / 1000, UTC).isoformat().replace("+00:00", "Z")
+
+
+def iso_exact(instant_ms: int) -> str:
+    instant = datetime.fromtimestamp(instant_ms / 1000, UTC)
+    return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def metadata(start_ms: int = START_MS, **changes: Any) -> dict[str, Any]:
@@ -80,8 +88,17 @@ class VenueDouble:
         self.missing: set[int] = set()
         """Starts of windows that are not listed yet."""
         self.results: dict[int, tuple[str, str]] = {}
-        """Outcome prices of decided windows, by start."""
+        """Outcome prices of windows, by start; shown from their end on."""
+        self.other_results: tuple[str, str] | None = None
+        """Of all windows that have none of their own; None: they are not decided."""
+        self.status: str | None = "resolved"
+        """umaResolutionStatus of windows that have prices as if decided."""
         self.changes: dict[str, Any] = {}
+        self.fee_rate: bytes = b'{"base_fee":700}'
+        self.prices: dict[int, dict[str, Any]] = {}
+        """eventMetadata of windows, by start."""
+        self.website: dict[int, HttpAnswered] = {}
+        """The website's answers, by start; their request id counts nothing."""
         self.asked: list[str] = []
 
     def answer(self, get: HttpGet, now_ms: int) -> HttpAnswered | HttpFailed:
@@ -91,25 +108,44 @@ class VenueDouble:
         if get.url.endswith("/time"):
             seconds = (now_ms + self.skew_ms) // 1000
             return HttpAnswered(get.request_id, 200, str(seconds).encode())
+        if "/fee-rate?" in get.url:
+            return HttpAnswered(get.request_id, 200, self.fee_rate)
+        if "/crypto-price?" in get.url:
+            return self._website_answer(get)
         start_ms = int(get.url.rpartition("-")[2]) * 1000
         if start_ms in self.missing or start_ms % WINDOW_MS:
             return HttpAnswered(get.request_id, 404, b'{"error":"not found"}')
+        if "/events/slug/" in get.url:
+            event = {"slug": slug_of(start_ms), "eventMetadata": self.prices.get(start_ms)}
+            return HttpAnswered(get.request_id, 200, json.dumps(event).encode())
         row = metadata(start_ms, **self.changes)
-        if start_ms in self.results:
-            row |= {"closed": True, "outcomePrices": json.dumps(self.results[start_ms])}
+        prices = self.results.get(start_ms, self.other_results)
+        if prices is not None and now_ms + self.skew_ms >= start_ms + WINDOW_MS:
+            row |= {"closed": True, "outcomePrices": json.dumps(prices)}
+            row |= {"umaResolutionStatus": self.status}
         return HttpAnswered(get.request_id, 200, json.dumps(row).encode())
 
     def polls(self, start_ms: int) -> int:
-        return sum(url.endswith(slug_of(start_ms)) for url in self.asked)
+        return sum(url.endswith(f"/markets/slug/{slug_of(start_ms)}") for url in self.asked)
+
+    def asked_for(self, part: str) -> int:
+        return sum(part in url for url in self.asked)
+
+    def _website_answer(self, get: HttpGet) -> HttpAnswered:
+        for start_ms, answer in self.website.items():
+            if f"eventStartTime={iso_exact(start_ms)}&" in get.url:
+                return attrs.evolve(answer, request_id=get.request_id)
+        return HttpAnswered(get.request_id, 200, b'{"openPrice":null,"closePrice":null}')
 
 
 class DirectoryStage(CoreStage):
     """The directory, its venue, and a position that settles what it hears, if it listens."""
 
-    def __init__(self, now_ms: int = START_MS + 60_000) -> None:
-        super().__init__(DirectoryCore, DIRECTORY, now_ms=now_ms)
+    def __init__(self, now_ms: int = START_MS + 60_000, settings: Settings | None = None) -> None:
+        super().__init__(DirectoryCore, DIRECTORY, settings, now_ms=now_ms)
         self.venue = VenueDouble()
         self.position_answers = True
+        self._heard_count = 0
 
     def run(self, until_ms: int) -> None:
         """Let time pass; the venue and position answer at once."""
@@ -128,11 +164,20 @@ class DirectoryStage(CoreStage):
             command = self.commands.pop(0)
             assert isinstance(command, HttpGet)
             self.give(self.venue.answer(command, self.now_ms))
-        waiting = {m.market_id for m in self.told(POSITION, MarketResolved)}
         if self.position_answers:
-            for value in self.saved("window"):
-                if value.market.market_id in waiting:  # type: ignore[attr-defined]
-                    self.give(settled(value.market.market_id))  # type: ignore[attr-defined]
+            said, self._heard_count = self.sent[self._heard_count :], len(self.sent)
+            for to, message in said:
+                if to == POSITION and isinstance(message, MarketResolved):
+                    self.give(settled(message.market_id, message.revision))
+
+    def forget(self) -> None:
+        super().forget()
+        self._heard_count = 0
+
+    @property
+    def complaints(self) -> list[Log]:
+        """What was logged, beyond what goes as it should."""
+        return [log for log in self.logs if log.level != "info"]
 
     def openings(self, role: str = DESK) -> list[int]:
         """Starts of the windows announced to a role, each once, in order."""
@@ -157,7 +202,7 @@ class DirectoryStage(CoreStage):
         return list(dict.fromkeys(told))
 
 
-def settled(market_id: str) -> WindowSettled:
+def settled(market_id: str, revision: int = 0) -> WindowSettled:
     return WindowSettled(
         market_id=market_id,
         slug="",
@@ -175,4 +220,5 @@ def settled(market_id: str) -> WindowSettled:
         payout_nanos=0,
         pnl_nanos=0,
         total_pnl_nanos=0,
+        revision=revision,
     )

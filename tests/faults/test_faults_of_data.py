@@ -50,8 +50,13 @@ def strategy_s_word(opened: MarketOpened) -> tuple[int, str]:
 
 @pytest.mark.parametrize(
     "unproven",
-    [tick(START_MS, window_s=300), tick(START_MS + 1_500), tick(START_MS - 100)],
-    ids=["an average of another length", "a tick too late", "a tick too early"],
+    [
+        tick(START_MS, window_s=300),
+        tick(START_MS + 1_500),
+        tick(START_MS + 300),
+        tick(START_MS - 100),
+    ],
+    ids=["an average of another length", "too late", "beside the second", "too early"],
 )
 def test_f23_a_price_that_is_no_proof_gives_no_strike_and_the_oracle_has_no_model(
     unproven: object,
@@ -66,10 +71,10 @@ def test_f23_a_price_that_is_no_proof_gives_no_strike_and_the_oracle_has_no_mode
     assert count == 0
     assert "no strike from a proven source" in passed_over
 
-    stage.give(tick(START_MS + 300, dollars=100_000))
+    stage.give(tick(START_MS, dollars=100_000))
     proven = stage.told(DESK, MarketOpened)[-1]
     assert proven.strike is not None
-    assert proven.strike.source == "twap-60s tick of the window's start"
+    assert proven.strike.source == "twap-60s tick of the window's start, rtds"
     assert proven.strike.price_e18 == 100_000 * E18
     assert strategy_s_word(proven)[0] == 1
 

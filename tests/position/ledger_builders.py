@@ -72,11 +72,12 @@ def reversal(of: OrderFilled) -> FillReversed:
     )
 
 
-def resolved(number: int = 0, winner: Side | None = Side.YES) -> MarketResolved:
+def resolved(number: int = 0, winner: Side | None = Side.YES, revision: int = 0) -> MarketResolved:
     return MarketResolved(
         market=market(number),
         winner=winner,
         strike_e18=None,
         close_e18=None,
         evidence="test",
+        revision=revision,
     )

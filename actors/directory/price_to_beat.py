@@ -1,0 +1,127 @@
+"""The price to beat and the final price as the venue itself writes them, beside its price stream.
+
+Two places have them. Gamma's event (``GET /events/slug/{slug}``) has ``eventMetadata`` with
+``priceToBeat`` and ``finalPrice``, both late. The website's own endpoint
+(``GET /api/crypto/crypto-price``) has ``openPrice`` some seconds after the start; it is
+undocumented and cached, may be null, and was seen to be corrected later. Without its two
+parameters about the average it answers with a spot price, which is no strike.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import attrs
+import msgspec
+
+from actors.directory.gamma import MarketRefused
+from actors.directory.messages import Market, Strike, StrikeOrigin
+from actors.settings import SeriesSettings
+from actors.units import E18
+
+WEBSITE_VARIANTS = {5: "fiveminute", 15: "fifteen"}
+"""The website's words for the length of a window, in minutes."""
+
+_RELATIVE_NOISE = 10**9
+"""Prices that differ by less than this part are the same number, written as binary fractions."""
+
+
+class _EventMetadata(msgspec.Struct, rename="camel"):
+    price_to_beat: Decimal | None = None
+    final_price: Decimal | None = None
+
+
+class _Event(msgspec.Struct, rename="camel"):
+    slug: str
+    event_metadata: _EventMetadata | None = None
+
+
+class _WebsitePrice(msgspec.Struct, rename="camel"):
+    open_price: Decimal | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ToldPrices:
+    """Prices of one window as the venue writes them; None for one it does not know yet."""
+
+    strike: Decimal | None
+    close: Decimal | None = None
+
+
+def decode_event(body: bytes, slug: str) -> ToldPrices:
+    """Read Gamma's event of a window.
+
+    Raises:
+        MarketRefused: the answer is unreadable or about another event.
+    """
+    try:
+        event = msgspec.json.decode(body, type=_Event)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MarketRefused(f"{slug}: the venue's event is unreadable: {error}") from None
+    if event.slug != slug:
+        raise MarketRefused(f"{slug}: the venue answered with the event {event.slug}")
+    metadata = event.event_metadata or _EventMetadata()
+    return ToldPrices(
+        strike=_price(slug, "priceToBeat", metadata.price_to_beat),
+        close=_price(slug, "finalPrice", metadata.final_price),
+    )
+
+
+def decode_website(body: bytes, slug: str) -> ToldPrices:
+    """Read the website's price of a window.
+
+    Raises:
+        MarketRefused: the answer is unreadable.
+    """
+    try:
+        told = msgspec.json.decode(body, type=_WebsitePrice)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MarketRefused(f"{slug}: the website's price is unreadable: {error}") from None
+    return ToldPrices(strike=_price(slug, "openPrice", told.open_price))
+
+
+def website_query(series: SeriesSettings, market: Market) -> str:
+    """Path and query of the website's price of a window that is settled by an average."""
+    return (
+        f"/api/crypto/crypto-price?symbol={series.asset.upper()}"
+        f"&eventStartTime={_iso(market.opens_at_ms)}"
+        f"&variant={WEBSITE_VARIANTS[series.window_minutes]}"
+        f"&endDate={_iso(market.closes_at_ms)}"
+        f"&twapEnabled=true&twapLookbackSeconds={market.twap_window_s}"
+    )
+
+
+def strike_of(price: Decimal, origin: StrikeOrigin, market: Market) -> Strike:
+    """Make a strike of the venue's own word."""
+    names = {
+        StrikeOrigin.GAMMA: "priceToBeat of the venue's metadata",
+        StrikeOrigin.WEBSITE: "openPrice of the venue's website",
+    }
+    return Strike(
+        price_e18=int(price * E18),
+        source=names[origin],
+        timestamp_ms=market.opens_at_ms,
+        origin=origin,
+    )
+
+
+def differs(ours_e18: int, told: Decimal) -> bool:
+    """Whether a price of ours is another one than the venue's, which may have fewer decimals."""
+    exponent = told.as_tuple().exponent
+    last_place_e18 = int(Decimal(1).scaleb(exponent) * E18) if isinstance(exponent, int) else 0
+    tolerance_e18 = max(last_place_e18, ours_e18 // _RELATIVE_NOISE)
+    return abs(int(told * E18) - ours_e18) > tolerance_e18
+
+
+def _price(slug: str, name: str, price: Decimal | None) -> Decimal | None:
+    if price is None:
+        return None
+    if not price.is_finite() or not 0 < price < E18:
+        raise MarketRefused(f"{slug}: {name} is {price}, which is no price")
+    return price
+
+
+def _iso(instant_ms: int) -> str:
+    instant = datetime.fromtimestamp(instant_ms / 1000, UTC)
+    return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,188 @@
+"""A settled window's result is looked at again: the venue's word may change after all.
+
+Each settled window is asked for some times within three hours (docs/decisions/results.md). What
+contradicts the result it was settled by is recorded, said as an error, and settled again.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import attrs
+
+from actors.core import CancelTimer, Command, Effects, Log, SetTimer
+from actors.directory.gamma import Resolution, decode_resolution
+from actors.directory.messages import HttpGet, Side
+from actors.directory.price_to_beat import decode_event, differs
+from actors.directory.questions import Questions
+from actors.directory.windows import WindowState, record
+from actors.settings import Settings
+from actors.units import e18_text
+
+REVIEW, COMPARE = "review/", "compare/"
+"""Questions about a settled window: its result, and the venue's prices of its start and end."""
+
+REVIEWS_AFTER_MS = (60_000, 600_000, 3_600_000, 10_800_000)
+"""How long after its settlement a window's result is looked at again; after the last, no more."""
+
+CORRECTIONS_MAX = 5
+"""A window whose result changes more often than this is left as it is, for a person to look at."""
+
+
+@attrs.frozen(kw_only=True)
+class ResultReviewed:
+    """Recorded: a settled window's result was looked at again."""
+
+    market_id: str
+    number: int
+    """One for the first time."""
+    is_confirmed: bool
+    """False: the venue no longer says that it is resolved."""
+
+
+@attrs.frozen(kw_only=True)
+class ResultContradicted:
+    """Recorded: the venue now says another result than the one that the window was settled by."""
+
+    market_id: str
+    before: Side | None
+    """None: void."""
+    after: Side | None
+    evidence: str
+
+
+def evidence_of(resolution: Resolution, window: WindowState) -> str:
+    """Where a result was read, for whoever doubts it."""
+    prices = "/".join(resolution.outcome_prices)
+    return f"Gamma's metadata of {window.market.slug}: closed with outcomePrices {prices}"
+
+
+class Reviews:
+    """Windows that are settled, and may still be contradicted."""
+
+    def __init__(self, settings: Settings, questions: Questions) -> None:
+        self._settings = settings
+        self._questions = questions
+        self._windows: dict[str, WindowState] = {}
+        self._compared: set[str] = set()
+        """Market ids whose prices were held against the venue's, or need not be."""
+
+    def begin(self, window: WindowState, now_ms: int) -> Effects:
+        """Plan the next look at a settled window."""
+        due_ms = (window.settled_at_ms or 0) + REVIEWS_AFTER_MS[window.reviews_count]
+        self._windows[window.market.market_id] = window
+        return [SetTimer(REVIEW + window.market.market_id, max(0, due_ms - now_ms))]
+
+    def url(self, key: str) -> str | None:
+        """Address of a question about a settled window; None if it no longer matters."""
+        window = self._windows.get(key.removeprefix(REVIEW))
+        if window is None:
+            return None
+        return f"{self._settings.venue.gamma_url}/markets/slug/{window.market.slug}"
+
+    def take(self, key: str, body: bytes, now_ms: int) -> tuple[WindowState | None, Effects]:
+        """Hold an answer against the result; return the window if it must be settled again.
+
+        Raises:
+            MarketRefused: the answer cannot be read.
+        """
+        window = self._windows.get(key.removeprefix(REVIEW))
+        if window is None or window.resolution is None:
+            return None, []
+        found = decode_resolution(body, window.market)
+        before = window.resolution
+        effects = [CancelTimer(key), *self._questions.answered(key)]
+        if found is not None and found.winner is not before.winner:
+            return self._contradict(window, found, effects)
+        return None, [*effects, *self._confirm(window, now_ms, is_confirmed=found is not None)]
+
+    def _confirm(self, window: WindowState, now_ms: int, *, is_confirmed: bool) -> Effects:
+        market_id, slug = window.market.market_id, window.market.slug
+        number = window.reviews_count + 1
+        reviewed = attrs.evolve(window, reviews_count=number)
+        is_open = number < len(REVIEWS_AFTER_MS)
+        event = ResultReviewed(market_id=market_id, number=number, is_confirmed=is_confirmed)
+        effects: Effects = [record(event, reviewed, is_open=is_open)]
+        if not is_confirmed:
+            line = f"{slug} is settled, and the venue no longer says that it is resolved"
+            effects.append(Log("warning", line))
+        effects += self._compare(reviewed, now_ms)
+        if is_open:
+            return [*effects, *self.begin(reviewed, now_ms)]
+        self._forget(market_id)
+        return effects
+
+    def _contradict(
+        self, window: WindowState, found: Resolution, effects: Effects
+    ) -> tuple[WindowState | None, Effects]:
+        market_id, before = window.market.market_id, window.resolution
+        contradicted = window.resolved(found.winner, evidence_of(found, window))
+        if before is None or before.revision >= CORRECTIONS_MAX:
+            line = (
+                f"{window.market.slug}: the venue has changed its result more than "
+                f"{CORRECTIONS_MAX} times: it is left as it was settled last, look at it yourself"
+            )
+            closed = ResultReviewed(market_id=market_id, number=0, is_confirmed=False)
+            self._forget(market_id)
+            return None, [*effects, record(closed, window, is_open=False), Log("error", line)]
+        event = ResultContradicted(
+            market_id=market_id,
+            before=before.winner,
+            after=found.winner,
+            evidence=evidence_of(found, window),
+        )
+        line = (
+            f"{window.market.slug} was settled as {side_name(before.winner)}, and the venue now "
+            f"says {side_name(found.winner)} ({event.evidence}): it is settled again"
+        )
+        self._forget(market_id)
+        return contradicted, [*effects, record(event, contradicted), Log("error", line)]
+
+    def _forget(self, market_id: str) -> None:
+        self._windows.pop(market_id, None)
+        self._compared.discard(market_id)
+
+    # The venue's own prices
+
+    def _compare(self, window: WindowState, now_ms: int) -> Effects:
+        """Ask for the venue's prices, if there is something to hold against them."""
+        market = window.market
+        is_needed = window.strike is not None or window.close is not None
+        if market.market_id in self._compared or not is_needed:
+            return []
+        # Asked with every look until answered, and never in between: nothing hangs on it.
+        url = f"{self._settings.venue.gamma_url}/events/slug/{market.slug}"
+        return [Command(HttpGet(request_id=f"{COMPARE}{market.market_id}@{now_ms}", url=url))]
+
+    def take_prices(self, key: str, body: bytes) -> Effects:
+        """Say where the venue's prices are not ours.
+
+        Raises:
+            MarketRefused: the answer cannot be read.
+        """
+        window = self._windows.get(key.removeprefix(COMPARE))
+        if window is None:
+            return []
+        told = decode_event(body, window.market.slug)
+        if told.strike is None and told.close is None:
+            return []
+        self._compared.add(window.market.market_id)
+        pairs = (("strike", window.strike, told.strike), ("close", window.close, told.close))
+        return [
+            _difference(window.market.slug, name, ours.price_e18, ours.source, price)
+            for name, ours, price in pairs
+            if ours is not None and price is not None and differs(ours.price_e18, price)
+        ]
+
+
+def side_name(winner: Side | None) -> str:
+    """Name a result in a sentence."""
+    return "void" if winner is None else winner.value
+
+
+def _difference(slug: str, name: str, ours_e18: int, source: str, told: Decimal) -> Log:
+    return Log(
+        "error",
+        f"{slug}: our {name} was {e18_text(ours_e18)} ({source}), the venue's is {told}: "
+        "check the source",
+    )
