@@ -277,10 +277,9 @@ def test_a_strike_of_an_earlier_release_from_a_neighbouring_tick_is_dropped(
     near = Strike(price_e18=1, source="twap-60s tick of the window's start", timestamp_ms=START_MS)
     for strike_ms, expected in ((START_MS, near), (START_MS + 300, None)):
         old = attrs.evolve(window, strike=attrs.evolve(near, timestamp_ms=strike_ms))
-        stage.forget()
-        stage._rows.clear()
-        stage.start(old)
-        assert stage.told(DESK, MarketOpened)[-1].strike == expected
+        restarted = DirectoryStage(START_MS)
+        restarted.start(old)
+        assert restarted.told(DESK, MarketOpened)[-1].strike == expected
 
 
 def test_a_window_recorded_by_an_earlier_release_is_read() -> None:
