@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import web
 
 from venue.wire.clob import clob_market
-from venue.wire.gamma import MarketStatus, event_row, market_row
+from venue.wire.gamma import FEE_RATE, MarketStatus, event_row, market_row
 from venue.wire.text import json_text
 from venue.world import MarketView, World
 
@@ -40,6 +40,7 @@ class RestApi:
         router.add_post("/books", self.books)
         router.add_get("/clob-markets/{condition_id}", self.clob_market)
         router.add_get("/markets-by-token/{token}", self.market_by_token)
+        router.add_get("/fee-rate", self.fee_rate)
         router.add_get("/time", self.time)
 
     async def market_by_slug(self, request: web.Request) -> web.Response:
@@ -62,7 +63,7 @@ class RestApi:
         matching = [
             status
             for market in self._world.catalogue
-            if (status := market.status).is_closed == wants_closed
+            if (status := market.status).is_told_closed == wants_closed
             and _matches(query.getall("slug", []), status.window.slug)
             and _matches(query.getall("condition_ids", []), status.window.condition_id)
             and _matches(query.getall("clob_token_ids", []), *status.window.tokens)
@@ -107,6 +108,13 @@ class RestApi:
         if market is None:
             return _json({"error": "market not found"}, status=404)
         return _json({"condition_id": market.status.window.condition_id})
+
+    async def fee_rate(self, request: web.Request) -> web.Response:
+        """``GET /fee-rate?token_id=``: what takers are charged, in basis points."""
+        market = self._world.catalogue.with_token(request.query.get("token_id", ""))
+        if market is None or not market.status.knows_fee_rate:
+            return _json({"error": "fee rate not found for market"}, status=404)
+        return _json({"base_fee": round(FEE_RATE * 10_000)})
 
     async def time(self, _request: web.Request) -> web.Response:
         """``GET /time``: venue time in whole unix seconds."""

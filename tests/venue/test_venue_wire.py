@@ -126,7 +126,7 @@ def test_a_trade_and_a_new_grid_are_told_as_text(book: PublishedBook) -> None:
         )
     )
     book.tick_size_ticks = 1
-    change = json.loads(market.tick_size_change_text(book, 10, 9))
+    change = json.loads(market.tick_size_change_text(book, "0.01", 9))
 
     assert (trade["price"], trade["size"], trade["side"]) == ("0.52", "7", "BUY")
     assert (change["old_tick_size"], change["new_tick_size"]) == ("0.01", "0.001")

@@ -61,6 +61,29 @@ class OrderFaultKind(enum.Enum):
     SHARE_LAG = "share_lag"
     """The shares it brings cannot be sold for ``for_ms``, or until the balance is updated."""
 
+    # a window
+    PROPOSED_RESULT = "proposed_result"
+    """For ``for_ms`` after its time it is closed and its result only proposed, then disputed:
+    half each, or for the loser (F33)."""
+    OVERTURNED_RESULT = "overturned_result"
+    """For ``for_ms`` it is resolved for the loser, and then for the winner (F33)."""
+    UNSURE_FEES = "unsure_fees"
+    """Its metadata tells a fee rate of 0 beside the legacy fees; ``/fee-rate`` tells it (F42)."""
+    UNKNOWN_FEES = "unknown_fees"
+    """So, and ``/fee-rate`` does not answer either (F42)."""
+    NOT_ACCEPTING = "not_accepting"
+    """Until ``for_ms`` after its start it says that it takes no orders (F46)."""
+    INACTIVE = "inactive"
+    """So long it is not active (F46)."""
+    CLOSED_EARLY = "closed_early"
+    """So long it says that it is closed (F46)."""
+    NEGATIVE_RISK = "negative_risk"
+    """So long it says that it is a negative-risk market (F46)."""
+    QUARTER_CENT_GRID = "quarter_cent_grid"
+    """From ``for_ms`` after its start on its grid is 0.0025 (F46)."""
+    HUNDREDTH_CENT_GRID = "hundredth_cent_grid"
+    """From then on its grid is 0.0001 (F46)."""
+
     # a transaction that a wallet sends to the chain by itself
     REVERTED_TRANSACTION = "reverted_transaction"
     """It is mined, and fails."""
@@ -109,6 +132,19 @@ REQUEST_FAULTS = frozenset(
         OrderFaultKind.GEOBLOCKED,
     }
 )
+RESULT_FAULTS = (OrderFaultKind.PROPOSED_RESULT, OrderFaultKind.OVERTURNED_RESULT)
+"""Drawn for a window when its time is over."""
+OPENING_FAULTS = (
+    OrderFaultKind.UNSURE_FEES,
+    OrderFaultKind.UNKNOWN_FEES,
+    OrderFaultKind.NOT_ACCEPTING,
+    OrderFaultKind.INACTIVE,
+    OrderFaultKind.CLOSED_EARLY,
+    OrderFaultKind.NEGATIVE_RISK,
+    OrderFaultKind.QUARTER_CENT_GRID,
+    OrderFaultKind.HUNDREDTH_CENT_GRID,
+)
+"""Drawn for a window shortly before it begins."""
 IMMEDIATE_FAULTS = frozenset(
     {
         OrderFaultKind.RESTART,
@@ -130,6 +166,14 @@ DEFAULT_MS = {
     OrderFaultKind.LONG_DELAY: 5_000,
     OrderFaultKind.HIDDEN_ORDER: 3_000,
     OrderFaultKind.SHARE_LAG: 5_000,
+    OrderFaultKind.PROPOSED_RESULT: 60_000,
+    OrderFaultKind.OVERTURNED_RESULT: 60_000,
+    OrderFaultKind.NOT_ACCEPTING: 60_000,
+    OrderFaultKind.INACTIVE: 60_000,
+    OrderFaultKind.CLOSED_EARLY: 60_000,
+    OrderFaultKind.NEGATIVE_RISK: 3_600_000,
+    OrderFaultKind.QUARTER_CENT_GRID: 30_000,
+    OrderFaultKind.HUNDREDTH_CENT_GRID: 30_000,
     OrderFaultKind.RESTART: 90_000,
     OrderFaultKind.POST_ONLY: 120_000,
     OrderFaultKind.CANCEL_ONLY: 60_000,

@@ -26,6 +26,8 @@ from venue.ordering.wallets import Wallets
 from venue.simulation.market import SimulatedMarket
 from venue.world import Catalogue, MarketView
 
+_DRAWN_EVERY_MS = 1_000
+"""How often it is looked whether a window begins or ends."""
 _RESTRICTIONS = {
     OrderFaultKind.POST_ONLY: EntryMode.POST_ONLY,
     OrderFaultKind.CANCEL_ONLY: EntryMode.CANCEL_ONLY,
@@ -112,6 +114,7 @@ class OrderService:
         self.reads = AccountReads(seed, self.desk.books, ledger)
         self.chain = Chain(seed, ledger, self.wallets, catalogue, self.faults)
         self.reports = WalletReports(self.desk.books, ledger, catalogue)
+        self._drawn: set[tuple[str, OrderFaultKind]] = set()
         self._known_wallets = dict.fromkeys(address.lower() for address in wallets)
         for address, amount_nanos in wallets.items():
             self.wallets.deposit(address.lower(), amount_nanos)
@@ -158,6 +161,8 @@ class OrderService:
             api_key = self.keys.with_name(name)
             if api_key is not None:
                 self.desk.cancel_matching(api_key.wallet, now_ms, api_key=name)
+        if now_ms % _DRAWN_EVERY_MS == 0:
+            self._draw_oddities(now_ms)
         self.chain.advance(now_ms)
         self.desk.advance(now_ms)
 
@@ -169,6 +174,19 @@ class OrderService:
             self._inject_at_once(fault)
         else:
             self.faults.plan(fault)
+
+    def _draw_oddities(self, now_ms: int) -> None:
+        """Let windows that begin or end be odd, each drawn once."""
+        for market in self.catalogue:
+            if not isinstance(market, SimulatedMarket):
+                continue
+            for kind in market.oddities.kinds_to_draw(now_ms):
+                slug = market.window.slug
+                if (slug, kind) in self._drawn:
+                    continue
+                self._drawn.add((slug, kind))
+                if self.faults.strikes(kind, slug):
+                    market.oddities.add(kind, self.faults.lasts_ms(kind))
 
     def _inject_at_once(self, fault: OrderFault) -> None:
         now_ms, lasts_ms = self.now_ms, fault.lasts_ms

@@ -14,6 +14,7 @@ from venue.engine.messages import EngineEvent, MarketRules, Outcome, Traded
 from venue.frames import NEW_MARKETS_KEY, Channel, Frame, custom_key, is_custom
 from venue.simulation.fair import up_probability
 from venue.simulation.mood import Mood
+from venue.simulation.oddities import Oddities
 from venue.simulation.publishing import Publisher
 from venue.simulation.quoting import Quote, Quoter
 from venue.simulation.taking import Taker
@@ -84,6 +85,9 @@ class SimulatedMarket:
         self._taker = Taker(self.engine, f"takers-{window.number}", Random(f"{seed}/takers"))
         for agent in (self._quoter, self._taker):
             ledger.open_account(agent.owner, is_unlimited=True)
+        self.oddities = Oddities(window, Random(f"{seed}/oddities"))
+        self._told_winner: bool | None = None
+        self._now_ms = 0
         self._frames_per_second = frames_per_second
         self._credit = 0.0
 
@@ -92,7 +96,7 @@ class SimulatedMarket:
         """What Gamma and the CLOB tell of this market."""
         book = self.publisher.books[Outcome.UP]
         is_resolved = self.up_won is not None
-        return MarketStatus(
+        status = MarketStatus(
             window=self.window,
             tick_size_ticks=self.engine.rules.tick_size_ticks,
             best_bid_ticks=book.best_bid_ticks,
@@ -102,11 +106,12 @@ class SimulatedMarket:
             strike_e18=self.strike_e18,
             close_e18=self.close_e18,
             up_won=self.up_won,
-            resolved_at_ms=self.window.resolves_at_ms if is_resolved else None,
+            resolved_at_ms=self.oddities.decided_at_ms if is_resolved else None,
             resolution_source=(
                 f"https://data.chain.link/streams/{self.window.asset}-usd-twap-60s-streams"
             ),
         )
+        return self.oddities.told(status, self._up_wins, self._now_ms)
 
     @property
     def books(self) -> tuple[PublishedBook, PublishedBook]:
@@ -125,11 +130,13 @@ class SimulatedMarket:
         """Move on by one step: the engine's own time, then the agents."""
         if self.up_won is not None:
             return []
-        now_ms = around.now_ms
-        if now_ms >= self.window.resolves_at_ms:
+        self._now_ms = now_ms = around.now_ms
+        if now_ms >= self.oddities.decided_at_ms:
             return self._resolve(now_ms)
         self.note_settlement(around)
         frames = self.publisher.release(now_ms)
+        frames += self.publisher.change_grid(self.oddities.grid_text(now_ms), now_ms)
+        frames += self._tell_wrong_winner(now_ms)
         frames += self.publish(self.engine.advance(now_ms), now_ms)
         self._maybe_lag(around)
         if now_ms % _THINK_MS == 0:
@@ -234,15 +241,34 @@ class SimulatedMarket:
 
     def _resolve(self, now_ms: int) -> list[Frame]:
         """Decide by the averages: a close at the strike is Up."""
-        if self.strike_e18 is None or self.close_e18 is None:
+        self.up_won = self._up_wins
+        if self.up_won is None:
             raise AssertionError(f"{self.window.slug} ends without a strike or a close")
-        self.up_won = self.close_e18 >= self.strike_e18
         winner = Outcome.UP if self.up_won else Outcome.DOWN
         self._tell_watchers(self.engine.resolve(winner, now_ms), now_ms)
         frames = self.publisher.publish_whole(now_ms)
-        text = wire.market_resolved_text(self.window, self.up_won, now_ms)
+        return [*frames, self._winner_frame(self.up_won, now_ms)]
+
+    @property
+    def _up_wins(self) -> bool | None:
+        """Who wins, once both averages are known; a close at the strike is Up."""
+        if self.strike_e18 is None or self.close_e18 is None:
+            return None
+        return self.close_e18 >= self.strike_e18
+
+    def _tell_wrong_winner(self, now_ms: int) -> list[Frame]:
+        """Announce, once, a winner that is overturned later."""
+        if self._up_wins is None or self._told_winner is not None:
+            return []
+        self._told_winner = self.oddities.overturned_winner(self._up_wins, now_ms)
+        if self._told_winner is None:
+            return []
+        return [self._winner_frame(self._told_winner, now_ms)]
+
+    def _winner_frame(self, up_wins: bool, now_ms: int) -> Frame:
+        text = wire.market_resolved_text(self.window, up_wins, now_ms)
         keys = tuple(custom_key(token) for token in self.window.tokens)
-        return [*frames, Frame(Channel.MARKET, keys, text)]
+        return Frame(Channel.MARKET, keys, text)
 
     def _is_open(self, now_ms: int) -> bool:
         return self.window.opens_at_ms <= now_ms < self.window.closes_at_ms

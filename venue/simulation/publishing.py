@@ -135,11 +135,23 @@ class Publisher:
     def _tick_size_frames(self, event: TickSizeChanged, now_ms: int) -> list[Frame]:
         frames = []
         for outcome, book in self.books.items():
+            old_text = book.tick_size_text
             book.tick_size_ticks = event.new_ticks
-            text = wire.tick_size_change_text(book, event.old_ticks, now_ms)
+            text = wire.tick_size_change_text(book, old_text, now_ms)
             frames.append(Frame(Channel.MARKET, (book.token,), text))
             if outcome is not self._lagging:
                 frames.append(self._book_frame(outcome, now_ms))
+        return frames
+
+    def change_grid(self, grid_text: str, now_ms: int) -> list[Frame]:
+        """Tell another grid than the engine's: one that is finer than ticks, or its own again."""
+        frames = []
+        for outcome, book in self.books.items():
+            old_text, book.grid_text = book.tick_size_text, grid_text
+            if book.tick_size_text != old_text:
+                text = wire.tick_size_change_text(book, old_text, now_ms)
+                frames += [Frame(Channel.MARKET, (book.token,), text)]
+                frames += [self._book_frame(outcome, now_ms)]
         return frames
 
     def _book_frame(self, outcome: Outcome, now_ms: int) -> Frame:

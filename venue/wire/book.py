@@ -52,6 +52,8 @@ class PublishedBook:
         self.market = market
         self.token = token
         self.tick_size_ticks = 10
+        self.grid_text = ""
+        """A price grid that is finer than ticks, as a fault."""
         self.last_trade_ticks: int | None = None
         self._bids = _Levels()
         self._asks = _Levels()
@@ -97,12 +99,17 @@ class PublishedBook:
             "bids": self._bids.encoded,
             "asks": self._asks.encoded[::-1],
             "min_order_size": MINIMUM_ORDER_SIZE,
-            "tick_size": PRICE_TEXTS[self.tick_size_ticks],
+            "tick_size": self.tick_size_text,
             "neg_risk": False,
             "last_trade_price": self._last_trade_text(),
         }
         body["hash"] = hashlib.sha1(json_text(body).encode(), usedforsecurity=False).hexdigest()
         return body
+
+    @property
+    def tick_size_text(self) -> str:
+        """The price grid as it is told."""
+        return self.grid_text or PRICE_TEXTS[self.tick_size_ticks]
 
     def hash(self, timestamp_ms: int) -> str:
         """Name this state of the book."""

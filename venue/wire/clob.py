@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from actors.units import TICKS_PER_DOLLAR
-from venue.wire.gamma import MarketStatus
+from venue.wire.gamma import MarketStatus, told_fee_rate
 
 
 def clob_market(status: MarketStatus) -> dict[str, Any]:
@@ -14,12 +13,13 @@ def clob_market(status: MarketStatus) -> dict[str, Any]:
     return {
         "c": window.condition_id,
         "t": [{"t": window.up_token, "o": "Up"}, {"t": window.down_token, "o": "Down"}],
-        "mts": status.tick_size_ticks / TICKS_PER_DOLLAR,
+        "mts": status.grid,
         "mos": 5,
         "mbf": 1000,
         "tbf": 1000,
-        "fd": {"r": 0.07, "e": 1, "to": True},
-        "ao": not status.is_closed,
+        "fd": {"r": told_fee_rate(status), "e": 1, "to": True},
+        "ao": status.is_accepting,
         "itode": True,
         "rfqe": False,
+        **({"nr": True} if status.is_negative_risk else {}),
     }

@@ -11,8 +11,20 @@ from actors.units import E18, PAYOUT_TICKS, TICKS_PER_DOLLAR
 from venue.windows import TWAP_SECONDS, Window
 from venue.wire.text import PRICE_TEXTS, best_or_end, iso_text, json_text, postgres_text
 
+FEE_RATE = 0.07
+"""What takers of these markets are charged."""
 LISTED_AHEAD_MS = 24 * 3_600_000
 """The venue lists these markets a day ahead."""
+
+
+@attrs.frozen(kw_only=True)
+class ToldResult:
+    """A result that is told although the market is not decided, or not like that."""
+
+    up_ticks: int
+    """What Up is said to pay."""
+    uma_status: str
+    """``proposed``, ``disputed`` or ``resolved``."""
 
 
 @attrs.frozen(kw_only=True)
@@ -20,6 +32,18 @@ class MarketStatus:
     """What is known of a window's market at one instant."""
 
     window: Window
+    is_active: bool = True
+    accepts_orders: bool = True
+    is_negative_risk: bool = False
+    is_closed_early: bool = False
+    """Told to be closed although it trades."""
+    has_sure_fees: bool = True
+    """Whether the fee schedule tells the rate that is charged; else it says 0."""
+    knows_fee_rate: bool = True
+    """Whether ``GET /fee-rate`` answers."""
+    grid_text: str = ""
+    """A price grid that is finer than ticks; empty for that of ``tick_size_ticks``."""
+    told_result: ToldResult | None = None
     tick_size_ticks: int = 10
     best_bid_ticks: int | None = None
     best_ask_ticks: int | None = None
@@ -36,6 +60,28 @@ class MarketStatus:
     def is_closed(self) -> bool:
         """Whether the winner is announced."""
         return self.up_won is not None
+
+    @property
+    def is_told_closed(self) -> bool:
+        """Whether the public is told that it is closed."""
+        return self.is_closed or self.is_closed_early or self.told_result is not None
+
+    @property
+    def uma_status(self) -> str:
+        """How far its resolution is, in the venue's words."""
+        if self.told_result is not None:
+            return self.told_result.uma_status
+        return "resolved" if self.is_closed else ""
+
+    @property
+    def grid(self) -> float:
+        """The price grid in dollars."""
+        return float(self.grid_text) if self.grid_text else self.tick_size_ticks / TICKS_PER_DOLLAR
+
+    @property
+    def is_accepting(self) -> bool:
+        """Whether the public is told that it takes orders."""
+        return self.accepts_orders and not self.is_told_closed
 
 
 def question_text(window: Window) -> str:
@@ -64,8 +110,8 @@ def market_row(status: MarketStatus) -> dict[str, Any]:
         "clobTokenIds": json_text(list(window.tokens)),
         "volume": str(status.volume_shares),
         "volumeNum": status.volume_shares,
-        "umaResolutionStatus": "resolved" if status.is_closed else "",
-        "automaticallyResolved": status.is_closed,
+        "umaResolutionStatus": status.uma_status,
+        "automaticallyResolved": status.uma_status == "resolved",
         "version": "v1",
         "cryptoMarketConfig": {
             "id": f"{window.asset}-{window.minutes}m",
@@ -93,9 +139,9 @@ def event_row(status: MarketStatus) -> dict[str, Any]:
         "startDate": iso_text(window.opens_at_ms - LISTED_AHEAD_MS),
         "startTime": iso_text(window.opens_at_ms),
         "endDate": iso_text(window.closes_at_ms),
-        "active": True,
-        "closed": status.is_closed,
-        "negRisk": False,
+        "active": status.is_active,
+        "closed": status.is_told_closed,
+        "negRisk": status.is_negative_risk,
         "seriesSlug": f"{window.asset}-up-or-down-{window.minutes}m",
         "markets": [market_row(status)],
     }
@@ -108,21 +154,26 @@ def event_row(status: MarketStatus) -> dict[str, Any]:
 def _trading_fields(status: MarketStatus) -> dict[str, Any]:
     bid_ticks, ask_ticks = best_or_end(status.best_bid_ticks, status.best_ask_ticks)
     return {
-        "active": True,
-        "closed": status.is_closed,
+        "active": status.is_active,
+        "closed": status.is_told_closed,
         "archived": False,
         "restricted": True,
-        "acceptingOrders": not status.is_closed,
+        "acceptingOrders": status.is_accepting,
         "enableOrderBook": True,
-        "negRisk": False,
-        "orderPriceMinTickSize": status.tick_size_ticks / TICKS_PER_DOLLAR,
+        "negRisk": status.is_negative_risk,
+        "orderPriceMinTickSize": status.grid,
         "orderMinSize": 5,
         "bestBid": bid_ticks / TICKS_PER_DOLLAR,
         "bestAsk": ask_ticks / TICKS_PER_DOLLAR,
         "lastTradePrice": (status.last_trade_ticks or 0) / TICKS_PER_DOLLAR,
         "feesEnabled": True,
         "feeType": "crypto_fees_v2",
-        "feeSchedule": {"rate": 0.07, "exponent": 1, "takerOnly": True, "rebateRate": 0.2},
+        "feeSchedule": {
+            "rate": told_fee_rate(status),
+            "exponent": 1,
+            "takerOnly": True,
+            "rebateRate": 0.2,
+        },
         "makerBaseFee": 1000,
         "takerBaseFee": 1000,
         "rewardsMinSize": 50,
@@ -130,7 +181,15 @@ def _trading_fields(status: MarketStatus) -> dict[str, Any]:
     }
 
 
+def told_fee_rate(status: MarketStatus) -> float:
+    """The fee rate as metadata tells it."""
+    return FEE_RATE if status.has_sure_fees else 0.0
+
+
 def _outcome_prices(status: MarketStatus) -> list[str]:
+    if status.told_result is not None:
+        up_ticks = status.told_result.up_ticks
+        return [PRICE_TEXTS[up_ticks], PRICE_TEXTS[PAYOUT_TICKS - up_ticks]]
     if status.up_won is not None:
         return ["1", "0"] if status.up_won else ["0", "1"]
     mid_ticks = sum(best_or_end(status.best_bid_ticks, status.best_ask_ticks)) // 2

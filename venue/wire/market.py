@@ -87,14 +87,14 @@ def last_trade_text(
     )
 
 
-def tick_size_change_text(book: PublishedBook, old_ticks: int, timestamp_ms: int) -> str:
+def tick_size_change_text(book: PublishedBook, old_text: str, timestamp_ms: int) -> str:
     """Tell a token's new price grid; its book follows."""
     return json_text(
         {
             "market": book.market,
             "asset_id": book.token,
-            "old_tick_size": PRICE_TEXTS[old_ticks],
-            "new_tick_size": PRICE_TEXTS[book.tick_size_ticks],
+            "old_tick_size": old_text,
+            "new_tick_size": book.tick_size_text,
             "timestamp": str(timestamp_ms),
             "event_type": "tick_size_change",
         }

@@ -1,0 +1,110 @@
+"""What a window's metadata may say that is not so, or not yet: faults F33, F42 and F46.
+
+The market itself goes on as usual, except that a result which is only proposed, or wrong at first,
+puts off the decision.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import attrs
+
+from actors.units import PAYOUT_TICKS
+from venue.ordering.faults import OPENING_FAULTS, RESULT_FAULTS, OrderFaultKind
+from venue.windows import Window
+from venue.wire.gamma import MarketStatus, ToldResult
+
+_DRAWN_BEFORE_MS = 60_000
+"""So long before a window begins it is decided what is odd about it then."""
+_GRIDS = {
+    OrderFaultKind.QUARTER_CENT_GRID: "0.0025",
+    OrderFaultKind.HUNDREDTH_CENT_GRID: "0.0001",
+}
+_AT_THE_START: dict[OrderFaultKind, dict[str, Any]] = {
+    OrderFaultKind.NOT_ACCEPTING: {"accepts_orders": False},
+    OrderFaultKind.INACTIVE: {"is_active": False},
+    OrderFaultKind.CLOSED_EARLY: {"is_closed_early": True},
+    OrderFaultKind.NEGATIVE_RISK: {"is_negative_risk": True},
+}
+_FEES: dict[OrderFaultKind, dict[str, Any]] = {
+    OrderFaultKind.UNSURE_FEES: {"has_sure_fees": False},
+    OrderFaultKind.UNKNOWN_FEES: {"has_sure_fees": False, "knows_fee_rate": False},
+}
+_VOID_TICKS = PAYOUT_TICKS // 2
+
+
+class Oddities:
+    """What is odd about one window, and when."""
+
+    def __init__(self, window: Window, dice: Random) -> None:
+        self._window = window
+        self._dice = dice
+        self._lasts_ms: dict[OrderFaultKind, int] = {}
+        self._is_halved = True
+
+    def kinds_to_draw(self, now_ms: int) -> tuple[OrderFaultKind, ...]:
+        """What may befall the window from about now on."""
+        if now_ms >= self._window.closes_at_ms:
+            return RESULT_FAULTS
+        return OPENING_FAULTS if now_ms >= self._window.opens_at_ms - _DRAWN_BEFORE_MS else ()
+
+    def add(self, kind: OrderFaultKind, lasts_ms: int) -> None:
+        """Let it befall the window."""
+        self._lasts_ms[kind] = lasts_ms
+        if kind is OrderFaultKind.PROPOSED_RESULT:
+            self._is_halved = self._dice.random() < 0.5
+
+    @property
+    def decided_at_ms(self) -> int:
+        """When the window is decided in truth."""
+        late_ms = max((self._lasts_ms.get(kind, 0) for kind in RESULT_FAULTS), default=0)
+        return self._window.resolves_at_ms + late_ms
+
+    def overturned_winner(self, up_wins: bool, now_ms: int) -> bool | None:
+        """Who is said to have won before it is overturned; None while nobody is."""
+        is_it = OrderFaultKind.OVERTURNED_RESULT in self._lasts_ms
+        is_time = self._window.resolves_at_ms <= now_ms < self.decided_at_ms
+        return not up_wins if is_it and is_time else None
+
+    def grid_text(self, now_ms: int) -> str:
+        """The grid that is told in place of the engine's; empty for that."""
+        for kind, text in _GRIDS.items():
+            if kind in self._lasts_ms and now_ms >= self._starts_after_ms(kind):
+                return text
+        return ""
+
+    def told(self, status: MarketStatus, up_wins: bool | None, now_ms: int) -> MarketStatus:
+        """Turn what is so into what is told.
+
+        Args:
+            status: what is so.
+            up_wins: who wins, once that is known; it is told later.
+            now_ms: venue time.
+        """
+        changes: dict[str, Any] = {"grid_text": self.grid_text(now_ms)}
+        for kind, fields in _FEES.items():
+            changes |= fields if kind in self._lasts_ms else {}
+        for kind, fields in _AT_THE_START.items():
+            is_so = kind in self._lasts_ms and now_ms < self._starts_after_ms(kind)
+            changes |= fields if is_so else {}
+        if up_wins is not None and not status.is_closed and now_ms >= self._window.resolves_at_ms:
+            changes["told_result"] = self._told_result(up_wins, now_ms)
+        return attrs.evolve(status, **changes)
+
+    def _starts_after_ms(self, kind: OrderFaultKind) -> int:
+        return self._window.opens_at_ms + self._lasts_ms[kind]
+
+    def _told_result(self, up_wins: bool, now_ms: int) -> ToldResult | None:
+        loser_ticks = 0 if up_wins else PAYOUT_TICKS
+        if OrderFaultKind.OVERTURNED_RESULT in self._lasts_ms:
+            return ToldResult(up_ticks=loser_ticks, uma_status="resolved")
+        if OrderFaultKind.PROPOSED_RESULT not in self._lasts_ms:
+            return None
+        half_ms = self._lasts_ms[OrderFaultKind.PROPOSED_RESULT] // 2
+        is_disputed = now_ms >= self._window.resolves_at_ms + half_ms
+        return ToldResult(
+            up_ticks=_VOID_TICKS if self._is_halved else loser_ticks,
+            uma_status="disputed" if is_disputed else "proposed",
+        )
