@@ -26,7 +26,9 @@ def test_every_frame_decodes_to_an_event_of_the_system() -> None:
         if frame.channel is Channel.MARKET:
             kinds |= {type(event) for event in decoder.decode(raw)}
         elif frame.channel is Channel.RTDS:
-            averages += rtds.decode(raw, "btc/usd")
+            ticks, unread = rtds.decode(raw, "btc/usd")
+            assert not unread
+            averages += ticks
         elif frame.channel is Channel.COINBASE:
             assert coinbase.decode(raw)
 
