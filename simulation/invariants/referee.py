@@ -44,8 +44,11 @@ _EXPECTED_ERRORS = (
     "nothing can be recorded",
     "a cancel got no answer",
     "no credentials from the venue",
+    "was CONFIRMED, and the venue now says that it FAILED",
+    "at the venue: all of it is booked; look at the account",
 )
-"""What cores may log as an error in a run: a full disk is one, a venue that refuses another."""
+"""What cores may log as an error in a run: a full disk, a venue that refuses, one that takes a
+confirmed trade back, and one that trades much more than was ordered."""
 
 _Check = Callable[[Any, Any], None]
 _Checks = dict[type, tuple[_Check, ...]]

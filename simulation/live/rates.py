@@ -18,6 +18,9 @@ DRAWN_BY_THE_DESK = {
     "share_lag": OrderFaultKind.SHARE_LAG,
     "short_matches": OrderFaultKind.SHORT_MATCH,
     "unreadable_parts": OrderFaultKind.UNREADABLE_PART,
+    "repeated_rows": OrderFaultKind.REPEATED_ROW,
+    "excess_fills": OrderFaultKind.EXCESS_FILL,
+    "late_failures": OrderFaultKind.LATE_FAILURE,
     "repeated_events": OrderFaultKind.DUPLICATE_EVENT,
     "late_events": OrderFaultKind.LATE_EVENT,
 }
@@ -44,6 +47,9 @@ class LiveFaultRates(Rates):
     share_lag: float = rate(0.05, 0.8, "shares that were bought cannot be sold for 5 s")
     short_matches: float = rate(0.02, 0.4, "an order traded in part counts as matched")
     unreadable_parts: float = rate(0.02, 0.4, "a stranger's part in a trade cannot be read")
+    repeated_rows: float = rate(0.02, 0.4, "every reading tells a trade twice")
+    excess_fills: float = rate(0.02, 0.4, "an order trades a little more than was ordered")
+    late_failures: float = rate(0.02, 0.2, "a trade fails after it was confirmed")
     reverts: float = rate(0.05, 0.6, "a claim on the chain reverts")
     repeated_events: float = rate(0.02, 0.5, "an event of the user channel comes twice")
     late_events: float = rate(0.02, 0.5, "an event of the user channel is overtaken by others")

@@ -61,6 +61,9 @@ retried_trade = 0.05
 share_lag = 0.05
 short_match = 0.1
 unreadable_part = 0.1
+repeated_row = 0.1
+excess_fill = 0.1
+late_failure = 0.04
 duplicate_event = 0.1
 late_event = 0.1
 
