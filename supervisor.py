@@ -35,6 +35,7 @@ from thespian.actors import (
 from actors.messages import Address, AddressBook, Boot, Envelope, Hello, Ping, Pong
 from actors.roles import SUPERVISOR
 from actors.runtime import transport
+from actors.runtime.disk_waits import disk_wait_ms
 from actors.runtime.log import LineLog
 from actors.supervision.core import SupervisorCore
 from actors.supervision.messages import (
@@ -58,6 +59,12 @@ _PING_SHARE = 6
 """A round of Pings leaves in so many parts or a few more: all children answering at once would
 hold up whatever the market does just then."""
 _NEVER_MS = 2**62
+
+
+def _disk_waits_ms(core: SupervisorCore) -> dict[int, int]:
+    """For how long each child that waits for the disk has done so, by process id."""
+    waits_ms = {pid: disk_wait_ms(pid) for pid in core.pids()}
+    return {pid: wait_ms for pid, wait_ms in waits_ms.items() if wait_ms}
 
 
 class Supervisor(Actor):
@@ -100,7 +107,7 @@ class Supervisor(Actor):
                 self._send_pings()
             case WakeupMessage():
                 self._tick_at_ms = _NEVER_MS
-                self._perform(core.tick(now_ms))
+                self._perform(core.tick(now_ms, _disk_waits_ms(core)))
                 if msg.payload == _BEAT:
                     self.wakeupAfter(timedelta(milliseconds=HEARTBEAT_MS), payload=_BEAT)
             case GetChildren(request_id):

@@ -23,6 +23,7 @@ IMPURE_FILES = {"shell.py", "port.py"}
 IMPURE_PATHS = {
     "actors/runtime/clock.py",
     "actors/runtime/codec.py",
+    "actors/runtime/disk_waits.py",
     "actors/runtime/io_thread.py",
     "actors/runtime/journal.py",
     "actors/runtime/journal_file.py",

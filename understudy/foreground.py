@@ -23,6 +23,7 @@ from actors.observer.messages import GetView, View
 from actors.roles import OBSERVER
 from actors.runtime import log
 from actors.runtime.clock import Clock, ClockSpec
+from actors.runtime.disk_waits import WAIT_LIMIT_MS, disk_wait_ms
 from actors.runtime.journal import JournalReader
 from actors.runtime.journal_file import JournalError, prepare
 from actors.settings import Settings
@@ -54,6 +55,8 @@ _PATIENCE_S = 3.0
 """A supervisor that answers nothing for so long is hung: its tree is ended and built anew."""
 _TURN_MOST_S = 1.0
 """A turn of the loop counts for no more silence: a process that was stopped asked nobody."""
+_SETTLE_S = 3.0
+"""How long processes are not forked because the journal is just being copied."""
 _HISTORY_MS = 70_000
 """A demo begins so long before a window, so that the averaging price source has a history."""
 
@@ -196,7 +199,7 @@ class _Foreground:
         """Start, watch, end; the summary comes last."""
         handlers = {"ps": self._on_ps, "status": self._on_status, **self._halting.handlers}
         control = ControlServer(self._options.data_dir, handlers)
-        self._tree = ActorTree(self._boot)
+        self._tree = self._new_tree()
         try:
             control.start()
             with LiveView(self._options.is_terminal, self._note_unseen) as live:
@@ -242,7 +245,11 @@ class _Foreground:
         if code != ExitCode.JOURNAL_UNUSABLE and not is_cleared and self._has_open_orders():
             self._lines.write("warning", "the tree fell before its orders were over")
             self._tally.close_tree()
-            self._end_tree(ActorTree(self._boot))
+            self._end_tree(self._new_tree())
+
+    def _new_tree(self) -> ActorTree:
+        self._upkeep.settle(_SETTLE_S)
+        return ActorTree(self._boot)
 
     def _end_tree(self, tree: ActorTree) -> None:
         try:
@@ -322,7 +329,9 @@ class _Foreground:
 
     def _hung(self) -> str | None:
         now = time.monotonic()
-        self._silence_s += min(now - self._looked_at, _TURN_MOST_S)
+        report = self._report
+        is_held_up = report is not None and 0 < disk_wait_ms(report.pid) < WAIT_LIMIT_MS
+        self._silence_s += 0.0 if is_held_up else min(now - self._looked_at, _TURN_MOST_S)
         self._looked_at = now
         return "supervisor (hung)" if self._silence_s > _PATIENCE_S else None
 
@@ -339,7 +348,7 @@ class _Foreground:
         self._tally.close_tree()
         self._tree.kill()
         self._silence_s = 0.0
-        self._tree = ActorTree(self._boot)
+        self._tree = self._new_tree()
 
     def _has_open_orders(self) -> bool:
         return bool(self._reader.states("order", open_only=True))

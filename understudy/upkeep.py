@@ -9,6 +9,7 @@ records meanwhile (a *passive* checkpoint, https://sqlite.org/wal.html#ckpt).
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from pathlib import Path
 
@@ -18,35 +19,57 @@ PERIOD_S = 2.0
 
 
 class JournalUpkeep:
-    """Copies the log into the file, every two seconds at most."""
+    """Copies the log into the file, every two seconds at most, in a thread of its own.
+
+    A disk that stalls holds up that thread and nobody else: the foreground goes on looking at the
+    kill switch and answering commands.
+    """
 
     def __init__(self, data_dir: Path) -> None:
         self._path = data_dir / JOURNAL_NAME
         self._connection: sqlite3.Connection | None = None
         self._due_s = 0.0
+        self._problem = ""
         self._told = ""
+        self._worker: threading.Thread | None = None
 
     def beat(self) -> str:
-        """Copy, if it is time to; returns what went wrong, once for each thing that does.
+        """Have it copied, if it is time to; returns what went wrong, once for each thing that does.
 
         Nothing is lost by a failure: the actors copy the log themselves when it has become long.
         """
         now_s = time.monotonic()
-        if now_s < self._due_s:
-            return ""
-        self._due_s = now_s + PERIOD_S
-        problem = ""
-        try:
-            self._copy()
-        except sqlite3.Error as error:
-            problem = f"the log of {self._path} was not copied into it: {error}"
+        if now_s >= self._due_s and self.settle(0.0):
+            self._due_s = now_s + PERIOD_S
+            self._worker = threading.Thread(target=self._try_to_copy, name="upkeep", daemon=True)
+            self._worker.start()
+        problem = self._problem
         is_new, self._told = problem != self._told, problem
         return problem if is_new else ""
 
+    def settle(self, patience_s: float) -> bool:
+        """Wait until nothing is being copied; False if it still is after so long.
+
+        Whoever forks does so first: what SQLite holds at that moment, a child would hold for ever.
+        """
+        if self._worker is not None:
+            self._worker.join(patience_s)
+            return not self._worker.is_alive()
+        return True
+
+    def _try_to_copy(self) -> None:
+        try:
+            self._copy()
+            self._problem = ""
+        except sqlite3.Error as error:
+            self._problem = f"the log of {self._path} was not copied into it: {error}"
+
     def _copy(self) -> None:
         if self._connection is None:
-            # One that has read nothing yet does not know of the log, and would copy nothing.
-            connection = sqlite3.connect(journal_uri(self._path, "rw"), uri=True, timeout=0)
+            # One thread after the other has it, and never two. One that has read nothing yet does
+            # not know of the log, and would copy nothing.
+            uri = journal_uri(self._path, "rw")
+            connection = sqlite3.connect(uri, uri=True, timeout=0, check_same_thread=False)
             connection.execute("PRAGMA user_version").fetchone()
             self._connection = connection
         self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()

@@ -11,6 +11,7 @@ WAL mode, no fsync per record); "full" adds an fsync to every record (``synchron
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ import attrs
 
 from actors.core import Record
 from actors.runtime.codec import encode, tag_of
+from actors.runtime.disk_waits import waiting_for_disk
 from actors.runtime.journal_file import (
     JOURNAL_NAME,
     LOG_PAGES_MOST,
@@ -33,7 +35,7 @@ from actors.runtime.journal_file import (
     load_state,
     too_new_sentence,
 )
-from actors.runtime.journal_turn import begin_in_turn
+from actors.runtime.journal_turn import BUSY_LIMIT_S, begin_in_turn, is_busy
 
 
 class Fenced(Exception):
@@ -124,8 +126,10 @@ class Journal:
                     ),
                 )
 
-    def _transaction(self) -> _Transaction:
-        return _Transaction(self._connection, self.path)
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with waiting_for_disk(), _Transaction(self._connection, self.path) as connection:
+            yield connection
 
     def load(self, kind: str, key: str | None = None) -> tuple[object, ...]:
         """Values of a kind whose rows are open, oldest change first; of one key, if given."""
@@ -175,7 +179,10 @@ class _Transaction:
             self._connection.execute("ROLLBACK")
 
     def _not_written(self, error: sqlite3.Error) -> JournalError:
-        return JournalError(f"the journal {self._path} was not written: {error}")
+        problem = f"{error}"
+        if is_busy(error):
+            problem = f"the disk has taken no record for {BUSY_LIMIT_S:g} s"
+        return JournalError(f"the journal {self._path} was not written: {problem}")
 
 
 class JournalReader:

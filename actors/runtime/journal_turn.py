@@ -10,9 +10,14 @@ from __future__ import annotations
 import sqlite3
 import time
 
-BUSY_LIMIT_S = 10.0
+from actors.runtime.disk_waits import WAIT_LIMIT_MS
+
+BUSY_LIMIT_S = WAIT_LIMIT_MS / 1000
 """Nobody writes for so long: whoever has not had a turn by then gives up."""
 _PAUSE_S = 0.0002
+_LONGEST_PAUSE_S = 0.02
+_PAUSE_SHARE = 50
+"""A pause is at least this part of the wait so far: a disk that stalls is no reason to be busy."""
 
 
 def begin_in_turn(connection: sqlite3.Connection, limit_s: float = BUSY_LIMIT_S) -> None:
@@ -21,11 +26,13 @@ def begin_in_turn(connection: sqlite3.Connection, limit_s: float = BUSY_LIMIT_S)
     Raises:
         sqlite3.Error: it has not begun, for want of a turn within the limit or for another reason.
     """
-    give_up_at = time.monotonic() + limit_s
+    began_at = time.monotonic()
+    give_up_at = began_at + limit_s
     _set_patience(connection, 0.0)
     try:
         while not _has_begun(connection, is_last_try=time.monotonic() >= give_up_at):
-            time.sleep(_PAUSE_S)
+            waited_s = time.monotonic() - began_at
+            time.sleep(max(_PAUSE_S, min(waited_s / _PAUSE_SHARE, _LONGEST_PAUSE_S)))
     finally:
         _set_patience(connection, BUSY_LIMIT_S)
 
@@ -39,12 +46,12 @@ def _has_begun(connection: sqlite3.Connection, *, is_last_try: bool) -> bool:
     try:
         connection.execute("BEGIN IMMEDIATE")
     except sqlite3.Error as error:
-        if is_last_try or not _is_busy(error):
+        if is_last_try or not is_busy(error):
             raise
         return False
     return True
 
 
-def _is_busy(error: sqlite3.Error) -> bool:
+def is_busy(error: sqlite3.Error) -> bool:
     """Whether another has what was asked for; extended codes keep the primary in a low byte."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY

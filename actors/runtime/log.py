@@ -14,6 +14,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from actors.runtime.disk_waits import waiting_for_disk
+
 LOG_NAME = "understudy.log"
 _ROTATE_AT_BYTES = 20_000_000
 
@@ -34,7 +36,8 @@ class LineLog:
         body = text.rstrip().replace("\n", " ⏎ ")
         line = f"{stamp} {level.upper():7} {self.role:16} {body}\n"
         try:
-            os.write(self._file_descriptor, _bytes_of(line))
+            with waiting_for_disk():
+                os.write(self._file_descriptor, _bytes_of(line))
         except OSError as error:
             # A full disk must not end trading's housekeeping; the journal is what stops orders.
             _write_to_stderr(f"cannot write the log: {error}\n")

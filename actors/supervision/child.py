@@ -5,10 +5,12 @@ from __future__ import annotations
 import attrs
 
 from actors.messages import Hello, Pong
+from actors.roles import order_id_of
 from actors.supervision.messages import ChildKind, ChildReport, ChildState
 
 NO_HANDLE = 0
 """Of a child that has no actor; no message is ever from it."""
+_EXIT_NOTICE_MS = 2_000
 _STARTING_EXTRA_MS = 5_000
 """A start reads the journal, and may take so much longer than an answer."""
 
@@ -36,6 +38,11 @@ class Child:
     """Whether it is to be told of an order's new address, which can wait for the next tick."""
     told_at_ping: int = 0
     """Number of the last Ping before it was last told its role or the address book."""
+
+    @property
+    def counted_as(self) -> str:
+        """The name that its falls are counted under; all Order actors have one."""
+        return "order" if order_id_of(self.role) is not None else self.role
 
     @property
     def is_up(self) -> bool:
@@ -80,6 +87,10 @@ class Child:
         if self.state is ChildState.STARTING:
             limit_ms += _STARTING_EXTRA_MS
         return now_ms - self.answered_at_ms - limit_ms
+
+    def is_surely_gone(self, limit_ms: int, now_ms: int) -> bool:
+        """Whether it was killed so long ago that it is dead, although nobody has reported it."""
+        return self.was_killed and self.silent_beyond_ms(limit_ms, now_ms) > _EXIT_NOTICE_MS
 
     def report(self, fall_count: int, now_ms: int) -> ChildReport:
         """What people are shown of it."""

@@ -33,6 +33,7 @@ from actors.supervision.messages import (
     Tell,
     TellBook,
 )
+from actors.supervision.patience import NOBODY_WAITS, DiskWaits, Patience
 
 SPARE_COUNT = 3
 """Order actors that wait, already forked: a fork would add some ten ms to tick-to-order."""
@@ -44,8 +45,6 @@ _BACKOFF_MOST_MS = 5_000
 _CLEARING_LIMIT_MS = 5_000
 """How long an escalation or a shutdown waits for the desk to end every order, unless it is told."""
 _LATENCIES_KEPT = 20_000
-_EXIT_NOTICE_MS = 2_000
-"""A child killed so long ago is taken for dead, also when the actor system never said so."""
 
 
 class SupervisorCore:
@@ -79,6 +78,7 @@ class SupervisorCore:
         self._clear_reason = ""
         self._is_halt_heard = False
         self._is_cleared = False
+        self._patience = Patience()
         self.book_version = 0
 
     @property
@@ -91,6 +91,10 @@ class SupervisorCore:
         effects = [self._spawn(role, ChildKind.PERMANENT, now_ms) for role in self._roles]
         return [*effects, *self._fill_spares(now_ms)]
 
+    def pids(self) -> list[int]:
+        """Process ids of all children that have one."""
+        return [child.pid for child in self._children.values() if child.pid]
+
     def report(self, request_id: int, now_ms: int) -> ChildrenReport:
         """All that is known of the children; hands over the latency samples."""
         taken = {name: tuple(samples) for name, samples in self._latencies.items()}
@@ -100,7 +104,7 @@ class SupervisorCore:
             request_id=request_id,
             pid=self._pid,
             children=tuple(
-                child.report(self._fall_counts.get(_counted_as(child.role), 0), now_ms)
+                child.report(self._fall_counts.get(child.counted_as, 0), now_ms)
                 for child in children
             ),
             restarts=dict(self._fall_counts),
@@ -146,8 +150,7 @@ class SupervisorCore:
                 self._venue_offset_ms = offset_ms
                 return self._ping_all()
             case JournalFailed(role, reason):
-                self._has_no_journal = True
-                return self._escalate(f"{role} could not record: {reason}", now_ms)
+                return self._give_up_journal(f"{role} could not record: {reason}", now_ms)
             case HaltReport(live_count):
                 self._is_halt_heard = True
                 self._is_cleared = self._is_cleared or live_count == 0
@@ -156,8 +159,8 @@ class SupervisorCore:
 
     def _on_unasked_halt(self, now_ms: int) -> list[SupervisorEffect]:
         """The desk heard that an actor could not record, and what told us so was lost."""
-        self._has_no_journal = True
-        return self._escalate("the desk has halted: something could not be recorded", now_ms)
+        reason = "the desk has halted: something could not be recorded"
+        return self._give_up_journal(reason, now_ms)
 
     def child_forked(self, handle: int, pid: int) -> None:
         """Note the process of a child that has not said anything yet; 0 if there is none."""
@@ -250,7 +253,7 @@ class SupervisorCore:
         return self._on_fall(child, now_ms)
 
     def _on_fall(self, child: Child, now_ms: int) -> list[SupervisorEffect]:
-        counted_as = _counted_as(child.role)
+        counted_as = child.counted_as
         self._fall_counts[counted_as] = self._fall_counts.get(counted_as, 0) + 1
         falls = self._falls.setdefault(child.role, deque())
         falls.append(now_ms)
@@ -288,9 +291,12 @@ class SupervisorCore:
         )
         return Say("info", f"{child.role} is made again in {delay_ms} ms")
 
-    def tick(self, now_ms: int) -> list[SupervisorEffect]:
+    def tick(self, now_ms: int, disk_waits: DiskWaits = NOBODY_WAITS) -> list[SupervisorEffect]:
         """Ping every child, kill the hung, make those again whose backoff is over."""
         effects: list[SupervisorEffect] = []
+        problem = self._patience.excuse(self._children.values(), now_ms, disk_waits)
+        if problem:
+            effects += self._give_up_journal(problem, now_ms)
         for child in list(self._children.values()):
             if child.state is ChildState.BACKING_OFF:
                 if now_ms >= child.revive_at_ms:
@@ -306,10 +312,10 @@ class SupervisorCore:
 
     def _look_at(self, child: Child, now_ms: int) -> list[SupervisorEffect]:
         """End a child that has not answered for too long; take it for dead a while later."""
-        silent_ms = child.silent_beyond_ms(self._limits.heartbeat_limit_ms, now_ms)
-        if child.was_killed and silent_ms > _EXIT_NOTICE_MS:
+        limit_ms = self._limits.heartbeat_limit_ms
+        if child.is_surely_gone(limit_ms, now_ms):
             return self.child_exited(child.handle, now_ms)
-        if child.was_killed or silent_ms <= 0:
+        if child.was_killed or child.silent_beyond_ms(limit_ms, now_ms) <= 0:
             return []
         child.was_killed = True
         return [Kill(child.pid)] if child.pid else []
@@ -349,6 +355,10 @@ class SupervisorCore:
         self._escalation = reason
         return [Say("error", f"giving up: {reason}"), *self.shut_down(reason, now_ms)]
 
+    def _give_up_journal(self, reason: str, now_ms: int) -> list[SupervisorEffect]:
+        self._has_no_journal = True
+        return self._escalate(reason, now_ms)
+
     # Small things
 
     def _spawn(self, role: str, kind: ChildKind, now_ms: int) -> Spawn:
@@ -384,7 +394,3 @@ class SupervisorCore:
     def listed(self) -> list[tuple[str, int, int]]:
         """(role, handle, generation) of every child that can be written to."""
         return [(c.role, c.handle, c.generation) for c in self._children.values() if c.is_up]
-
-
-def _counted_as(role: str) -> str:
-    return "order" if order_id_of(role) is not None else role

@@ -127,6 +127,11 @@ class LiveRun(LiveOnlooker):
         self.until_an_order_is(*RESTING)
         self.until("the exchange has it", lambda: self.books().open_ids)
 
+    def until_an_order_is_new(self) -> None:
+        """Wait until an order is made that did not exist before."""
+        known = self.orders().keys()
+        self.until("a new order is made", lambda: self.orders().keys() - known)
+
     def tell_all(self, number: signal.Signals) -> None:
         """Send a signal to every process of the run, the foreground's among them."""
         processes.send(number, self.system.pids())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from troupe_stage import SPARES, Troupe, pong, spawned, told
+from troupe_stage import SPARES, Troupe, kills, pong, spawned, told
 
 from actors.execution.messages import HaltReport, HaltTrading
 from actors.messages import (
@@ -16,7 +16,7 @@ from actors.messages import (
     ServingChanged,
     StartChild,
 )
-from actors.supervision.messages import ChildState, Kill, SupervisorEffect, TellBook
+from actors.supervision.messages import ChildState, SupervisorEffect, TellBook
 
 ORDER = "order/order_1"
 SERVES = ServingChanged("strategy", is_serving=True)
@@ -38,10 +38,6 @@ def answer(troupe: Troupe, role: str, says: str = "", **changes: object) -> list
 
 def books(effects: list[SupervisorEffect]) -> list[int]:
     return [effect.handle for effect in effects if isinstance(effect, TellBook)]
-
-
-def kills(effects: list[SupervisorEffect]) -> list[int]:
-    return [effect.pid for effect in effects if isinstance(effect, Kill)]
 
 
 # AddressBook

@@ -8,7 +8,7 @@ from actors.messages import Assign, Hello, Pong
 from actors.roles import is_spare
 from actors.settings import SupervisionSettings
 from actors.supervision.core import SPARE_COUNT, SupervisorCore
-from actors.supervision.messages import ChildReport, Spawn, SupervisorEffect, Tell
+from actors.supervision.messages import ChildReport, Kill, Spawn, SupervisorEffect, Tell
 
 SPARES = tuple(f"spare/{number}" for number in range(1, SPARE_COUNT + 1))
 LIMITS = SupervisionSettings(max_restarts=5, restart_period_s=60, heartbeat_limit_ms=3_000)
@@ -81,3 +81,7 @@ def pong(role: str, **changes: object) -> Pong:
         "latencies_us": {},
     }
     return Pong(**{**fields, **changes})  # type: ignore[arg-type] # test data by name
+
+
+def kills(effects: list[SupervisorEffect]) -> list[int]:
+    return [effect.pid for effect in effects if isinstance(effect, Kill)]

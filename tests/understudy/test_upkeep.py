@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from understudy.upkeep import PERIOD_S, JournalUpkeep
 
 LOG_PAGES_BY_DEFAULT = 1_000
 PAGE_BYTES = 4_096
+LIMIT_S = 60.0
 
 
 @attrs.frozen
@@ -57,6 +59,13 @@ def record(journal: Journal, count: int = 1, text: str = "a word") -> None:
         journal.record(Record(Happened(text)), at_ms=1)
 
 
+def beat(keeper: JournalUpkeep) -> str:
+    """Let one beat be over; what went wrong is known then."""
+    before = keeper.beat()
+    assert keeper.settle(LIMIT_S)
+    return before or keeper.beat()
+
+
 def count_without_log(journal: Journal) -> int:
     """How many events the file has by itself."""
     alone = journal.path.with_name("alone.sqlite")
@@ -73,11 +82,11 @@ def test_what_was_recorded_is_copied_while_the_actor_goes_on(
     keeper = JournalUpkeep(tmp_path)
     record(journal, 50)
     assert count_without_log(journal) == 0
-    assert keeper.beat() == ""
+    assert beat(keeper) == ""
     assert count_without_log(journal) == 50
     record(journal, 5)
     hours.now_s += PERIOD_S
-    assert keeper.beat() == ""
+    assert beat(keeper) == ""
     assert count_without_log(journal) == 55
 
 
@@ -85,11 +94,36 @@ def test_it_is_done_every_two_seconds_at_most(
     journal: Journal, tmp_path: Path, hours: Hours
 ) -> None:
     keeper = JournalUpkeep(tmp_path)
-    keeper.beat()
+    beat(keeper)
     record(journal)
     hours.now_s += PERIOD_S / 2
-    keeper.beat()
+    beat(keeper)
     assert count_without_log(journal) == 0
+
+
+def test_f52_a_disk_that_stalls_holds_up_neither_the_beat_nor_the_next_ones(
+    journal: Journal, tmp_path: Path, hours: Hours, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_met, goes_on = threading.Event(), threading.Event()
+    copy = JournalUpkeep._copy
+
+    def stall(keeper: JournalUpkeep) -> None:
+        is_met.set()
+        assert goes_on.wait(LIMIT_S)
+        copy(keeper)
+
+    monkeypatch.setattr(JournalUpkeep, "_copy", stall)
+    record(journal, 3)
+    keeper = JournalUpkeep(tmp_path)
+    assert keeper.beat() == ""
+    assert is_met.wait(LIMIT_S)
+    for _ in range(3):
+        hours.now_s += PERIOD_S
+        assert keeper.beat() == ""
+        assert not keeper.settle(0.0)
+    goes_on.set()
+    assert keeper.settle(LIMIT_S)
+    assert count_without_log(journal) == 3
 
 
 def test_a_record_that_is_being_written_is_not_waited_for(
@@ -99,7 +133,7 @@ def test_a_record_that_is_being_written_is_not_waited_for(
     writer = sqlite3.connect(journal.path, isolation_level=None)
     writer.execute("BEGIN IMMEDIATE")
     writer.execute("DELETE FROM events")
-    assert JournalUpkeep(tmp_path).beat() == ""
+    assert beat(JournalUpkeep(tmp_path)) == ""
     assert count_without_log(journal) == 7
     writer.execute("ROLLBACK")
     writer.close()
@@ -112,12 +146,12 @@ def test_what_goes_wrong_is_said_once_and_tried_again(
     record(journal, 3)
     journal.path.rename(away)
     keeper = JournalUpkeep(tmp_path)
-    assert JOURNAL_NAME in keeper.beat()
+    assert JOURNAL_NAME in beat(keeper)
     hours.now_s += PERIOD_S
-    assert keeper.beat() == ""
+    assert beat(keeper) == ""
     away.rename(journal.path)
     hours.now_s += PERIOD_S
-    assert keeper.beat() == ""
+    assert beat(keeper) == ""
     assert count_without_log(journal) == 3
 
 

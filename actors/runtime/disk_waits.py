@@ -1,0 +1,71 @@
+"""Who waits for the disk, and since when: told in memory that all processes of a run share.
+
+An actor that waits in ``fsync``, or for another that does, answers nobody. Its supervisor must not
+take it for hung, and no message could tell it so: the actor's loop is what waits. So it is noted
+here, before and after, in memory that is mapped when this module is first loaded and that every
+process forked from there on shares. An actor that hangs anywhere else has no note, and is killed as
+ever.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import struct
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+WAIT_LIMIT_MS = 10_000
+"""A disk that has not taken a record for so long is given up, and the run is ended."""
+
+_NOTE = struct.Struct("=qq")
+"""Process id and host monotonic ms; the time is 0 if it does not wait."""
+_SLOTS = 65_536
+"""A process has the slot of its id modulo this; of two with one slot, one may go unnoticed."""
+_notes = mmap.mmap(-1, _SLOTS * _NOTE.size)
+_depth = 0
+
+
+@contextlib.contextmanager
+def waiting_for_disk() -> Iterator[None]:
+    """Note that this process may wait for the disk within the block; blocks may be nested."""
+    global _depth  # of this process, as the note is
+    _depth += 1
+    if _depth == 1:
+        _note(_now_ms())
+    try:
+        yield
+    finally:
+        _depth -= 1
+        if _depth == 0:
+            _note(0)
+
+
+def disk_wait_ms(pid: int) -> int:
+    """For how long a process has waited for the disk; 0 if it does not, or is stopped."""
+    noted_pid: int
+    since_ms: int
+    noted_pid, since_ms = _NOTE.unpack_from(_notes, pid % _SLOTS * _NOTE.size)
+    if noted_pid != pid or since_ms == 0 or _is_stopped(pid):
+        return 0
+    return max(1, _now_ms() - since_ms)
+
+
+def _note(since_ms: int) -> None:
+    pid = os.getpid()
+    _NOTE.pack_into(_notes, pid % _SLOTS * _NOTE.size, pid, since_ms)
+
+
+def _is_stopped(pid: int) -> bool:
+    """Whether it was stopped by a signal, in which case the disk is not what it waits for."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] in {"T", "t"}
+
+
+def _now_ms() -> int:
+    return time.monotonic_ns() // 1_000_000

@@ -1,0 +1,78 @@
+"""F52: a disk that stalls costs time while it is short, and one clear end when it is long."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from live_onlookers import LiveExchange, live_exchange
+from onlookers import LIMIT_S
+from run_stage import LiveRun, watched
+from stalling_disk import COMPILER, StallingDisk
+
+from understudy.exit_codes import ExitCode
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(COMPILER is None, reason="a C compiler makes the disk stall"),
+]
+
+SYNCED = "execution.durability=full"
+LIMITS = ("supervision.heartbeat_limit_ms=3000", "supervision.max_restarts=5")
+
+
+@pytest.fixture
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveExchange]:
+    yield from live_exchange(tmp_path_factory.mktemp("exchange"))
+
+
+@pytest.fixture
+def disk(tmp_path_factory: pytest.TempPathFactory, monkeypatch) -> Iterator[StallingDisk]:
+    disk = StallingDisk(tmp_path_factory.mktemp("disk"))
+    for name, value in disk.variables.items():
+        monkeypatch.setenv(name, value)
+    yield disk
+    disk.go_on()
+
+
+def taken_for_hung(run: LiveRun) -> list[str]:
+    return [line for line in run.log_lines("supervisor") if "hung" in line or "giving up" in line]
+
+
+@pytest.mark.parametrize("stall_s", [1.0, 4.0])
+def test_f52_a_disk_that_stalls_for_less_than_its_limit_costs_time_and_no_actor(
+    live: LiveExchange, tmp_path: Path, disk: StallingDisk, stall_s: float
+) -> None:
+    run = LiveRun(live, tmp_path, SYNCED, *LIMITS)
+    with watched(run):
+        run.until_an_order_rests()
+        before = taken_for_hung(run)
+        disk.stall(LIMIT_S)
+        run.let_pass(stall_s)
+        disk.go_on()
+        run.until_whole()
+        run.until_an_order_is_new()
+        assert taken_for_hung(run) == before
+        run.system.tell(signal.SIGTERM)
+        run.assert_ended_in_order(ExitCode.OK)
+    assert run.unfinished() == []
+    assert run.findings() == []
+
+
+def test_f52_a_disk_that_stalls_for_longer_ends_the_run_once_with_its_orders_cancelled(
+    live: LiveExchange, tmp_path: Path, disk: StallingDisk
+) -> None:
+    run = LiveRun(live, tmp_path, SYNCED, *LIMITS)
+    with watched(run):
+        run.until_an_order_rests()
+        before = taken_for_hung(run)
+        disk.stall(LIMIT_S)
+        run.let_pass(12.0)
+        disk.go_on()
+        run.assert_ended_in_order(ExitCode.JOURNAL_UNUSABLE)
+    (given_up,) = set(taken_for_hung(run)) - set(before)
+    assert "the disk has taken no record" in given_up
+    assert "the disk has taken no record" in run.system.last_words()

@@ -1,0 +1,63 @@
+"""F52: a child that waits for the disk, or could not be heard, is not taken for hung."""
+
+from __future__ import annotations
+
+import pytest
+from troupe_stage import LIMITS, Troupe, kills
+
+from actors.supervision.patience import DISK_LIMIT_MS
+
+HALF_S = 500
+
+
+def pid_of(troupe: Troupe, role: str) -> int:
+    row = troupe.row(role)
+    assert row is not None
+    return row.pid
+
+
+def let_pass(troupe: Troupe, span_ms: int, *, waiting: str = "", began_ms: int = 0) -> list[int]:
+    """Tick twice a second, with one child that waits for the disk; returns who was killed."""
+    killed: list[int] = []
+    for _ in range(span_ms // HALF_S):
+        troupe.now_ms += HALF_S
+        wait_ms = troupe.now_ms - began_ms
+        waits = {pid_of(troupe, waiting): wait_ms} if waiting else {}
+        killed += kills(troupe.follow(troupe.core.tick(troupe.now_ms, waits)))
+    return killed
+
+
+def test_a_child_that_waits_for_the_disk_is_not_killed_and_any_other_silent_one_is() -> None:
+    troupe = Troupe("executor", "desk")
+    desk, executor = pid_of(troupe, "desk"), pid_of(troupe, "executor")
+    killed = let_pass(troupe, LIMITS.heartbeat_limit_ms + 1_000, waiting="desk")
+    assert desk not in killed
+    assert executor in killed
+    assert troupe.escalation == ""
+
+
+def test_after_the_wait_it_has_as_long_to_answer_as_ever() -> None:
+    troupe = Troupe("desk")
+    desk = pid_of(troupe, "desk")
+    assert desk not in let_pass(troupe, 8_000, waiting="desk")
+    assert desk not in let_pass(troupe, LIMITS.heartbeat_limit_ms)
+    assert desk in let_pass(troupe, 1_000)
+
+
+def test_a_disk_that_takes_no_record_for_too_long_ends_the_run_once_and_kills_nobody() -> None:
+    troupe = Troupe("desk")
+    desk = pid_of(troupe, "desk")
+    killed = let_pass(troupe, DISK_LIMIT_MS, waiting="desk")
+    assert troupe.escalation == ""
+    killed += let_pass(troupe, 5_000, waiting="desk")
+    assert desk not in killed
+    assert troupe.escalation == "the disk has taken no record of desk for 11 s"
+    assert troupe.core.report(0, 0).has_no_journal
+
+
+@pytest.mark.parametrize("gap_ms", [LIMITS.heartbeat_limit_ms + 1, 60_000])
+def test_a_supervisor_that_could_not_run_itself_takes_nobody_for_hung(gap_ms: int) -> None:
+    troupe = Troupe("desk")
+    let_pass(troupe, HALF_S)
+    assert kills(troupe.tick(gap_ms)) == []
+    assert let_pass(troupe, LIMITS.heartbeat_limit_ms + HALF_S) != []  # but who stays silent, is
