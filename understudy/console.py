@@ -75,6 +75,7 @@ def _header(status: Status) -> RenderableType:
         view.stop_loss if view is not None else None,
         view.feeds if view is not None else (),
         status.latencies,
+        panels.not_traded_label(view.not_traded, status.now_ms) if view is not None else "",
     )
     return Group(header, notice)
 

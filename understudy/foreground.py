@@ -179,7 +179,8 @@ class _Foreground:
         self._reader = JournalReader(options.data_dir)
         self._start_seq, _ = self._reader.last_event()
         self._seen_seq = self._start_seq
-        self._finished_count = 0
+        self._finished: set[str] = set()
+        """Ids of windows that have settled; one that is corrected settles twice."""
         self._began_ms = self._clock.now_ms()
         self._tally = Tally()
         self._rebuilds: deque[float] = deque()
@@ -305,6 +306,8 @@ class _Foreground:
             self._silence_s = 0.0
             self._report = report
             self._tally.add(report)
+            if report.venue_offset_ms:  # a new tree has not measured it yet
+                self._clock.offset_ms = report.venue_offset_ms
 
     def _take_view(self, tree: ActorTree) -> None:
         if self._options.is_terminal or self._fresh_view.is_wanted:
@@ -354,13 +357,17 @@ class _Foreground:
         return bool(self._reader.states("order", open_only=True))
 
     def _finished_windows(self) -> int:
-        """How many windows have settled of those that this run saw from their start."""
+        """How many windows have settled of those that this run saw from their start.
+
+        Windows go by the venue's time, which need not be near the host's (F45).
+        """
+        began_ms = self._began_ms + self._clock.offset_ms
         for event in self._reader.events(kind="WindowFinished", after_seq=self._seen_seq):
             self._seen_seq = event.seq
             for window in self._reader.states("window", event.market_id, open_only=False):
-                if isinstance(window, WindowState) and window.market.opens_at_ms >= self._began_ms:
-                    self._finished_count += 1
-        return self._finished_count
+                if isinstance(window, WindowState) and window.market.opens_at_ms >= began_ms:
+                    self._finished.add(window.market.market_id)
+        return len(self._finished)
 
     def _on_ps(self, _request: dict[str, object]) -> dict[str, object]:
         if self._report is None:

@@ -10,7 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from actors.directory.messages import Market, Side
+from actors.directory.messages import Market, Side, WindowNotTraded
 from actors.execution.halt_messages import Halt
 from actors.execution.halts import halt_words
 from actors.execution.messages import OrderState, OrderStatus
@@ -68,7 +68,7 @@ def market_line(market: Market | None, now_ms: int) -> Text:
 
 
 def reference_line(snapshot: MarketSnapshot | None, now_ms: int) -> Text:
-    """The reference price, the strike, and the difference of the two."""
+    """The reference price, the strike and where it was read, and the difference of the two."""
     if snapshot is None:
         return Text()
     line = Text()
@@ -84,7 +84,7 @@ def reference_line(snapshot: MarketSnapshot | None, now_ms: int) -> Text:
         strike_e18 = snapshot.strike.price_e18
         line.append(f"   {move_label(strike_e18, snapshot.reference_e18)}", "cyan")
         line.append(" Up" if snapshot.reference_e18 >= strike_e18 else " Down", "dim")
-    return line
+    return line.append(f"   by {snapshot.strike.origin.value}", "dim")
 
 
 def book_panel(side: Side, book: BookView | None, levels: int, now_ms: int) -> Panel:
@@ -213,12 +213,22 @@ def _decision(seen: SignalSeen) -> Text:
     return line.append(signal.reason, "dim")
 
 
+def not_traded_label(windows: Sequence[WindowNotTraded], now_ms: int) -> str:
+    """Why the window of this moment is not traded, and how many before it were not."""
+    words = [f"{each.slug}: {each.reason}" for each in windows if now_ms < each.closes_at_ms]
+    past_count = len(windows) - len(words)
+    if past_count:
+        words.append(f"{past_count} earlier windows not traded")
+    return "; ".join(words)
+
+
 def notice_line(
     escalation: str,
     halts: Sequence[Halt],
     stop_loss: StopLossTriggered | None,
     feeds: Sequence[FeedSeen],
     latencies: Mapping[str, Histogram],
+    not_traded: str = "",
 ) -> Text:
     """What is wrong, the worst first; then the feeds and the latencies."""
     line = Text(no_wrap=True, overflow="ellipsis")
@@ -226,6 +236,8 @@ def notice_line(
         line.append(f"{escalation}  ", "bold red")
     if halts:
         line.append(f"halted: {halt_words(halts)}  ", "bold red")
+    if not_traded:
+        line.append(f"{not_traded}  ", "yellow")
     if stop_loss is not None:
         bid = price_label(stop_loss.best_bid_ticks)
         line.append(f"stop loss: {stop_loss.side.value} bid {bid}  ", "bold yellow")

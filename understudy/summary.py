@@ -16,12 +16,16 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from actors.directory.messages import Side
+from actors.directory.messages import Side, WindowNotTraded
+from actors.directory.reviews import side_name
+from actors.directory.windows import WindowState
 from actors.execution.halt_messages import Halt
 from actors.execution.halts import halt_words
 from actors.execution.messages import OrderState
+from actors.position.core import ResultCorrected
 from actors.position.ledger import WindowLedger
 from actors.position.messages import WindowSettled
+from actors.runtime.codec import decode_as
 from actors.runtime.journal import JournalReader
 from actors.supervision.messages import ChildrenReport
 from actors.units import dollars_text, e18_text, size_text
@@ -79,6 +83,10 @@ class Summary:
     latencies: Mapping[str, Histogram]
     halts: tuple[Halt, ...] = ()
     """In force at the end: the next run on this directory begins with them."""
+    not_traded: tuple[WindowNotTraded, ...] = ()
+    """Windows that were not traded, or lacked a strike to the end, and why."""
+    corrections: tuple[ResultCorrected, ...] = ()
+    """Settled windows, perhaps of earlier runs, whose result the venue has changed since."""
 
     @property
     def pnl_nanos(self) -> int:
@@ -109,6 +117,8 @@ def read_summary(reader: JournalReader, tally: Tally, start_seq: int) -> Summary
     """Summarize what was recorded after an event's number."""
     touched: set[str] = set()
     settled: dict[str, None] = {}
+    not_traded: dict[str, WindowNotTraded] = {}
+    corrections: list[ResultCorrected] = []
     for event in reader.events(after_seq=start_seq):
         if event.order_id is not None:
             touched.add(event.order_id)
@@ -116,6 +126,11 @@ def read_summary(reader: JournalReader, tally: Tally, start_seq: int) -> Summary
             touched |= {intent["order_id"] for intent in event.body["intents"]}
         elif event.kind == "MarketResolved" and event.market_id is not None:
             settled[event.market_id] = None
+        elif event.kind == "WindowNotTraded":
+            missed = decode_as(WindowNotTraded, json.dumps(event.body))
+            not_traded[missed.slug] = missed
+        elif event.kind == "ResultCorrected":
+            corrections.append(decode_as(ResultCorrected, json.dumps(event.body)))
     return Summary(
         windows=tuple(_settlements(reader, settled)),
         orders=tuple(
@@ -128,6 +143,16 @@ def read_summary(reader: JournalReader, tally: Tally, start_seq: int) -> Summary
         handled_count=tally.handled_count,
         latencies=tally.latencies,
         halts=lasting_halts(reader),
+        not_traded=tuple(each for each in not_traded.values() if not _has_strike(reader, each)),
+        corrections=tuple(corrections),
+    )
+
+
+def _has_strike(reader: JournalReader, missed: WindowNotTraded) -> bool:
+    """Whether a window got its strike after all."""
+    return missed.market_id is not None and any(
+        isinstance(window, WindowState) and window.strike is not None
+        for window in reader.states("window", missed.market_id, open_only=False)
     )
 
 
@@ -158,6 +183,8 @@ def summary_json(summary: Summary) -> dict[str, Any]:
         "fills": summary.fills_count,
         "restarts": dict(summary.restarts),
         "halts": halts_json(summary.halts),
+        "not_traded": [{"slug": each.slug, "reason": each.reason} for each in summary.not_traded],
+        "corrections": [_correction_json(each) for each in summary.corrections],
         "messages_handled": summary.handled_count,
         "latency_us": {
             name: {
@@ -170,12 +197,24 @@ def summary_json(summary: Summary) -> dict[str, Any]:
     }
 
 
+def _correction_json(correction: ResultCorrected) -> dict[str, str]:
+    return {
+        "slug": correction.slug,
+        "before": side_name(correction.before),
+        "after": side_name(correction.after),
+        "pnl_before": dollars_text(correction.pnl_before_nanos),
+        "pnl_after": dollars_text(correction.pnl_after_nanos),
+        "evidence": correction.evidence,
+    }
+
+
 def _window_json(window: WindowSettled) -> dict[str, Any]:
     position = window.position
     return {
         "market": window.market_id,
         "slug": window.slug,
         "strike": None if window.strike_e18 is None else e18_text(window.strike_e18),
+        "strike_source": window.strike_source or None,
         "close": None if window.close_e18 is None else e18_text(window.close_e18),
         "winner": None if window.winner is None else window.winner.value,
         "Qy": size_text(position.yes.quantity_units),
@@ -201,6 +240,13 @@ def summary_view(summary: Summary) -> RenderableType:
     lines.add_row("falls", restarts or "none")
     if summary.halts:
         lines.add_row("halted", Text(halt_words(summary.halts), "bold red"))
+    for missed in summary.not_traded:
+        lines.add_row("not traded", Text(f"{missed.slug}: {missed.reason}", "yellow"))
+    for each in summary.corrections:
+        change = f"{side_name(each.before)} to {side_name(each.after)}"
+        told = Text(f"{each.slug}: from {change}, ", "bold red")
+        told.append_text(money(each.pnl_before_nanos)).append(" to ")
+        lines.add_row("corrected", told.append_text(money(each.pnl_after_nanos)))
     lines.add_row("messages", f"{summary.handled_count:,}")
     for name, histogram in summary.latencies.items():
         lines.add_row(name.replace("_", " "), latency_words(histogram))

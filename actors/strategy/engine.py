@@ -98,7 +98,9 @@ def basis_text(market: MarketSnapshot, position: PositionView) -> str:
     """Tell in one line what an evaluation was made on, for ``understudy explain``."""
     parts = [_side_text(market, position, side) for side in Side]
     reference = "none" if market.reference_e18 is None else f"{market.reference_e18 / E18:.2f}"
-    strike = "none" if market.strike is None else f"{market.strike.price_e18 / E18:.2f}"
+    strike = "none"
+    if market.strike is not None:
+        strike = f"{market.strike.price_e18 / E18:.2f} ({market.strike.origin.value})"
     left_s = (market.market.closes_at_ms - market.taken_at_ms) / 1000
     return f"{'; '.join(parts)}; reference {reference}, strike {strike}; {left_s:.1f} s left"
 

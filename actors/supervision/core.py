@@ -113,6 +113,7 @@ class SupervisorCore:
             + sum(child.last_pong.handled_count for child in children if child.last_pong),
             escalation=self._escalation,
             has_no_journal=self._has_no_journal,
+            venue_offset_ms=self._venue_offset_ms,
             is_cleared=self._is_cleared,
         )
 

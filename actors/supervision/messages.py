@@ -109,6 +109,8 @@ class ChildrenReport:
     """Why the run must end; empty while it need not."""
     has_no_journal: bool = False
     """It must end because nothing can be recorded."""
+    venue_offset_ms: int = 0
+    """How far venue time was measured ahead of the run's own clock."""
     is_cleared: bool
     """After ShutDown or an escalation: the desk has no live order left, or was given up on."""
 

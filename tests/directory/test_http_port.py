@@ -34,6 +34,10 @@ def site() -> Iterator[str]:
     async def long(_request: web.Request) -> web.Response:
         return web.Response(body=b"x" * 5_000)
 
+    async def busy(request: web.Request) -> web.Response:
+        headers = {"Retry-After": request.query["after"], "Date": "Sat, 28 Nov 2026 06:00:00 GMT"}
+        return web.Response(status=429, headers=headers)
+
     async def never(_request: web.Request) -> web.Response:
         await stop.wait()
         return web.Response()
@@ -41,6 +45,7 @@ def site() -> Iterator[str]:
     async def serve() -> None:
         app = web.Application()
         app.add_routes([web.get("/text", text), web.get("/long", long), web.get("/never", never)])
+        app.add_routes([web.get("/busy", busy)])
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         server = web.TCPSite(runner, "127.0.0.1", 0)
@@ -82,6 +87,24 @@ def test_an_error_status_is_an_answer_too(port: HttpPort, site: str) -> None:
     (event,) = drain_until(port, 1)
     assert isinstance(event, HttpAnswered)
     assert event.status == 404
+
+
+@pytest.mark.parametrize(
+    ("after", "wait_ms"),
+    [
+        ("7", 7_000),
+        ("Sat, 28 Nov 2026 06:00:30 GMT", 30_000),
+        ("Sat, 28 Nov 2026 05:59:00 GMT", 0),
+        ("soon", 0),
+        ("-5", 0),
+        ("99999999", 3_600_000),
+    ],
+)
+def test_how_long_a_server_asks_to_be_left_alone_is_told(
+    port: HttpPort, site: str, after: str, wait_ms: int
+) -> None:
+    port.perform(HttpGet("a", f"{site}/busy?after={after.replace(' ', '%20')}"))
+    assert drain_until(port, 1) == [HttpAnswered("a", 429, b"", wait_ms)]
 
 
 def test_each_of_several_requests_is_answered_once(port: HttpPort, site: str) -> None:

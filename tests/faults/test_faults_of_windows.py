@@ -1,13 +1,17 @@
-"""F33, F42, F44, F46: what the venue says of a window before, during and after it."""
+"""F33, F42, F44-F46: what the venue says of a window before, during and after it."""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from core_stage import CoreStage
-from venue_double import START_MS, WINDOW_MS, DirectoryStage, market_id, slug_of, tick
+from scenes import report
+from venue_double import START_MS, WINDOW_MS, DirectoryStage, market_id, metadata, slug_of, tick
 
+from actors.directory.gamma import decode_market
 from actors.directory.messages import (
     Market,
     MarketOpened,
@@ -17,13 +21,20 @@ from actors.directory.messages import (
     WindowNotTraded,
 )
 from actors.directory.reviews import REVIEWS_AFTER_MS
+from actors.directory.windows import WindowFinished, WindowState, record
 from actors.execution.messages import FillDetail, OrderFilled
 from actors.feeds.messages import TwapTickWanted
 from actors.position.core import PositionCore, ResultCorrected
 from actors.position.messages import WindowSettled
 from actors.roles import DESK, DIRECTORY, OBSERVER, POSITION, TWAP_FEED
+from actors.runtime.clock import ClockSpec
+from actors.runtime.journal import Journal
+from actors.runtime.journal_file import prepare
+from actors.settings import Settings
 from actors.strategy.messages import Action
 from actors.units import shares
+from understudy.foreground import EndSignals, _Foreground
+from understudy.options import RunOptions
 
 END_MS = START_MS + WINDOW_MS
 DOLLAR = 10**9
@@ -246,3 +257,44 @@ def test_f46_a_window_that_never_took_orders_is_recorded_as_not_traded_with_its_
     (event,) = [each for each in stage.events if isinstance(each, WindowNotTraded)]
     assert (event.slug, event.market_id) == (slug_of(START_MS), None)
     assert "acceptingOrders is false" in event.reason
+
+
+# F45
+
+
+@pytest.mark.parametrize("skew_days", [-120, 0, 120])
+def test_f45_a_run_counts_windows_by_the_venue_s_clock_wherever_the_host_s_is(
+    tmp_path: Path, skew_days: int
+) -> None:
+    prepare(tmp_path)
+    options = RunOptions(
+        is_demo=False,
+        settings=Settings(),
+        windows=1,
+        speed=1.0,
+        seed=1,
+        data_dir=tmp_path,
+        is_json=True,
+        is_terminal=False,
+    )
+    clock = ClockSpec.starting_now(START_MS + 60_000)
+    run = _Foreground(options, Settings(), clock, EndSignals())
+    skew_ms = skew_days * 86_400_000
+    run._take_report(report(venue_offset_ms=skew_ms))
+    under_way = DirectoryStage(START_MS + skew_ms)
+    finish(tmp_path, under_way, START_MS + skew_ms)
+    assert run._finished_windows() == 0, "it was under way when the run began"
+    finish(tmp_path, under_way, END_MS + skew_ms)
+    finish(tmp_path, under_way, END_MS + skew_ms)
+    assert run._finished_windows() == 1, "one that is corrected settles twice, and counts once"
+
+
+def finish(data_dir: Path, stage: DirectoryStage, start_ms: int) -> None:
+    """Record that a window has settled."""
+    body = json.dumps(metadata(start_ms)).encode()
+    market = decode_market(body, slug_of(start_ms), start_ms, start_ms + WINDOW_MS)
+    journal = Journal(data_dir, DIRECTORY)
+    journal.claim()
+    window = WindowState(market=market, settled_at_ms=start_ms + WINDOW_MS)
+    journal.record(record(WindowFinished(market.market_id), window), at_ms=stage.now_ms)
+    journal.close()

@@ -131,7 +131,7 @@ def test_the_basis_shows_books_holdings_and_reference_in_one_line() -> None:
     assert text == (
         "YES bid 440 x 10, ask 450 x 2.5, held 50 at 400.0; "
         "NO bid none, ask none, held 0, order live; "
-        "reference 100012.50, strike 100000.00; 360.0 s left"
+        "reference 100012.50, strike 100000.00 (tick); 360.0 s left"
     )
 
 

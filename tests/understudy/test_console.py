@@ -20,7 +20,7 @@ from scenes import (
     view,
 )
 
-from actors.directory.messages import Side
+from actors.directory.messages import Side, WindowNotTraded
 from actors.execution.halt_messages import Halt
 from actors.execution.messages import OrderStatus
 from actors.market.messages import BookView
@@ -31,6 +31,7 @@ from actors.units import E18, shares
 from understudy.actor_table import actor_table
 from understudy.console import render
 from understudy.latency import Histogram
+from understudy.panels import not_traded_label
 from understudy.status import Status, children_of, ps_reply
 from understudy.wording import (
     clock_label,
@@ -338,3 +339,15 @@ def test_counts_of_the_observer_make_the_settled_total() -> None:
 
     assert "7 settled" in text
     assert "-3.00" in text
+
+
+def test_f44_a_window_that_is_not_traded_is_shown_with_its_reason_and_past_ones_are_counted() -> (
+    None
+):
+    now_ms = 20
+    missed = [
+        WindowNotTraded(slug=f"w{at}", opens_at_ms=at, closes_at_ms=at + 10, reason="no strike")
+        for at in (0, 5, 15)
+    ]
+    assert not_traded_label(missed, now_ms) == "w15: no strike; 2 earlier windows not traded"
+    assert not_traded_label([], now_ms) == ""

@@ -9,10 +9,12 @@ from rich.console import Console
 from scenes import MARKET, fill, order, report, settled
 
 from actors.core import Record, Save
-from actors.directory.messages import MarketResolved, Side
+from actors.directory.messages import MarketResolved, Side, Strike, WindowNotTraded
+from actors.directory.windows import WindowState
 from actors.execution.desk_state import OrdersCreated
 from actors.execution.halt_messages import Halt
 from actors.execution.messages import FillDetail, OrderState, OrderStatus
+from actors.position.core import ResultCorrected
 from actors.position.ledger import LedgerEntry, WindowLedger
 from actors.runtime.journal import Journal, JournalReader
 from actors.runtime.journal_file import prepare
@@ -58,6 +60,7 @@ def test_a_window_is_told_in_exact_decimals() -> None:
         "market": "0x2",
         "slug": "btc-updown-15m-1749998700",
         "strike": "64000",
+        "strike_source": None,
         "close": "64050",
         "winner": "YES",
         "Qy": "20",
@@ -82,6 +85,8 @@ def test_the_rest_is_told_in_counts() -> None:
         "fills": 3,
         "restarts": {"strategy": 1},
         "halts": [],
+        "not_traded": [],
+        "corrections": [],
         "messages_handled": 1234,
         "latency_us": {"tick_to_signal": {"p50": 2_000, "p99": 8_960, "samples": 3}},
     }
@@ -141,9 +146,53 @@ def test_a_run_without_anything_says_so() -> None:
         "fills": 0,
         "restarts": {},
         "halts": [],
+        "not_traded": [],
+        "corrections": [],
         "messages_handled": 0,
         "latency_us": {},
     }
+
+
+CORRECTED = ResultCorrected(
+    market_id="0xm",
+    slug="btc-updown-15m-7",
+    before=Side.YES,
+    after=None,
+    pnl_before_nanos=6_000_000_000,
+    pnl_after_nanos=1_000_000_000,
+    evidence="test",
+)
+
+
+def not_traded(reason: str, market_id: str | None = None) -> WindowNotTraded:
+    return WindowNotTraded(
+        slug="btc-updown-15m-8", opens_at_ms=8, closes_at_ms=9, reason=reason, market_id=market_id
+    )
+
+
+def test_f44_a_window_that_was_not_traded_is_told_with_its_reason() -> None:
+    told = summary(not_traded=(not_traded("no strike: nowhere"),))
+
+    assert "btc-updown-15m-8: no strike: nowhere" in drawn(told)
+    assert summary_json(told)["not_traded"] == [
+        {"slug": "btc-updown-15m-8", "reason": "no strike: nowhere"}
+    ]
+
+
+def test_f33_a_corrected_result_is_told_with_what_it_was_before() -> None:
+    told = summary(corrections=(CORRECTED,))
+
+    assert "from YES to void, +6.00 to +1.00" in drawn(told)
+    assert summary_json(told)["corrections"] == [
+        {
+            "slug": "btc-updown-15m-7",
+            "before": "YES",
+            "after": "void",
+            "pnl_before": "6",
+            "pnl_after": "1",
+            "evidence": "test",
+        }
+    ]
 
 
 # Read from a journal
@@ -208,6 +257,30 @@ def test_a_summary_holds_its_own_runs_orders_and_windows_alone(journal_of_two_ru
     assert [window.slug for window in result.windows] == [MARKET.slug]
     # 20 shares pay 20 and cost 20 x 0.40 and a fee of 0.03
     assert summary_json(result)["pnl"] == "11.97"
+
+
+@pytest.mark.parametrize("is_found_later", [False, True])
+def test_f44_a_strike_that_was_found_after_all_is_not_told_as_missing(
+    tmp_path: Path, is_found_later: bool
+) -> None:
+    prepare(tmp_path)
+    strike = Strike(price_e18=E18, source="test", timestamp_ms=MARKET.opens_at_ms)
+    window = WindowState(market=MARKET, strike=strike if is_found_later else None)
+    directory = Journal(tmp_path, "directory")
+    directory.claim()
+    missed = attrs.evolve(not_traded("no strike", MARKET.market_id), slug=MARKET.slug)
+    directory.record(Record(missed, (Save("window", MARKET.market_id, window),)), at_ms=1)
+    directory.record(Record(not_traded("takes no orders")), at_ms=2)
+    directory.record(Record(CORRECTED), at_ms=3)
+    directory.close()
+    reader = JournalReader(tmp_path)
+
+    result = read_summary(reader, Tally(), 0)
+    reader.close()
+
+    slugs = [each.slug for each in result.not_traded]
+    assert slugs == ([] if is_found_later else [MARKET.slug]) + ["btc-updown-15m-8"]
+    assert result.corrections == (CORRECTED,)
 
 
 def test_a_summary_of_everything_starts_at_nothing(journal_of_two_runs) -> None:

@@ -244,6 +244,7 @@ def _window_json(window: WindowResult) -> dict[str, Any]:
         "slug": settled.slug,
         "winner": None if settled.winner is None else settled.winner.value,
         "strike": None if settled.strike_e18 is None else e18_text(settled.strike_e18),
+        "strike_source": settled.strike_source or None,
         "close": None if settled.close_e18 is None else e18_text(settled.close_e18),
         "orders": window.orders_count,
         "fills": window.fills_count,
