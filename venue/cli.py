@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from actors.units import NANOS_PER_DOLLAR, UNITS_PER_SHARE, NotExact, units_from_text
-from venue.options import ExchangeOptions
+from venue.options import SEEN_MISSING_SHARE, ExchangeOptions
 from venue.ordering.fault_plan import BadFault
 from venue.recorded.reading import MalformedRecording
 from venue.server import LocalExchange
@@ -71,9 +71,9 @@ def _funded_wallets(
     "--missing-seconds",
     "missing_share",
     type=click.FloatRange(0, 1),
-    default=0.0,
+    default=SEEN_MISSING_SHARE,
     show_default=True,
-    help="Share of seconds whose price never arrives live, as 0.05 do at the venue.",
+    help="Share of seconds whose price never arrives live; the default is the venue's.",
 )
 @click.option("--minutes", type=click.Choice(["5", "15"]), default="15", help="Length of a window.")
 @click.option("--asset", type=click.Choice(sorted(START_DOLLARS)), default="btc", show_default=True)

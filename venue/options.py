@@ -12,6 +12,8 @@ from venue.windows import window_start_ms
 
 FRAMES_PER_SECOND = 500.0
 """About what the real market channel sends for one window."""
+SEEN_MISSING_SHARE = 0.05
+"""Share of whole seconds that the venue's price sources were seen not to tell live."""
 LEAD_MS = 70_000
 """By default the exchange opens this long before a window, so that its strike has a history."""
 

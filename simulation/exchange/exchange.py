@@ -12,6 +12,7 @@ from typing import Protocol
 
 import msgspec
 
+from actors.feeds.polybolt import ApiCredentials
 from actors.runtime.scheduler import Scheduler
 from actors.settings import Settings
 from simulation.chance import dice
@@ -21,6 +22,7 @@ from simulation.live.order_side import OrderSide
 from simulation.live.rates import LiveFaultRates
 from venue.channels.coinbase import CoinbaseSession
 from venue.channels.market import MarketSession
+from venue.channels.polybolt import PolyBoltSession
 from venue.channels.rtds import RtdsSession
 from venue.channels.session import Session
 from venue.engine import Ledger
@@ -31,6 +33,8 @@ from venue.windows import TWAP_SECONDS, Window, window_start_ms
 from venue.wire.book import PublishedBook
 from venue.wire.gamma import MarketStatus, event_row, market_row
 
+PRICE_CREDENTIALS = ApiCredentials("prices", "secret", "passphrase")
+"""What PolyBolt is shown; nothing else asks for it."""
 PRICES_EVERY_S = 4
 _PRICES_AT = 1
 """Prices are published in the second after a boundary, so that the boundary's own is among them."""
@@ -220,9 +224,22 @@ class Exchange:
                 Channel.RTDS,
                 RtdsSession(self.prices, lambda: self._agenda.now_ms),
             ),
+            self._venue.polybolt_ws_url: (Channel.POLYBOLT, self._polybolt_session()),
             self._venue.coinbase_ws_url: (Channel.COINBASE, CoinbaseSession(self.prices)),
         }
         return sessions[url]
+
+    def _polybolt_session(self) -> PolyBoltSession:
+        def now_ms() -> int:
+            return self._agenda.now_ms
+
+        return PolyBoltSession(
+            self.prices,
+            lambda key, _secret, _passphrase: key if key == PRICE_CREDENTIALS.key else None,
+            now_ms,
+            now_ms,
+            lambda: "nonce",
+        )
 
     def answer(self, url: str) -> tuple[int, bytes]:
         """Answer an HTTP GET with status and body."""
@@ -271,10 +288,12 @@ class Exchange:
             return
         for link in tuple(self.links):
             keys = link.session.keys
-            texts = [
-                frame.text
+            replies = [
+                reply
                 for frame in frames
                 if frame.channel is link.channel and not keys.isdisjoint(frame.keys)
+                for reply in link.session.carry(frame)
             ]
+            texts = [reply for reply in replies if isinstance(reply, str)]
             if texts:
                 link.push(texts)

@@ -14,9 +14,14 @@ from actors.feeds.connection import (
     FramesReceived,
     SendText,
 )
-from actors.feeds.polybolt import CredentialsMissing, LookForCredentials
+from actors.feeds.polybolt import (
+    Authenticate,
+    CredentialsFound,
+    LookForCredentials,
+    auth_text,
+)
 from actors.runtime.scheduler import Scheduler
-from simulation.exchange.exchange import Exchange
+from simulation.exchange.exchange import PRICE_CREDENTIALS, Exchange
 from simulation.plan import FaultRates
 from simulation.player import Player
 from venue.channels.session import Close
@@ -158,7 +163,7 @@ class SimulatedWebSocket:
 
 
 class SimulatedPricePort:
-    """The price feed's port: a connection for each name; nobody has credentials for PolyBolt."""
+    """The price feed's port: a connection for each name, and credentials for PolyBolt."""
 
     def __init__(self, wire: Wire, player: Player) -> None:
         self._wire = wire
@@ -169,8 +174,12 @@ class SimulatedPricePort:
         """Start what the core commanded."""
         match command:
             case LookForCredentials():
-                missing = CredentialsMissing("there are none in a simulation")
-                self._wire.agenda.after(1, self._player.take_event, missing)
+                found = CredentialsFound(PRICE_CREDENTIALS.fingerprint, "the simulation")
+                self._wire.agenda.after(1, self._player.take_event, found)
+            case Authenticate(name) if name in self._sockets:
+                self._sockets[name].perform(SendText(auth_text(PRICE_CREDENTIALS), name))
+            case Authenticate():
+                return  # its connection is gone
             case Connect(name=name):
                 socket = SimulatedWebSocket(self._wire, self._player, name)
                 self._let_go(name)
