@@ -23,6 +23,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from actors.feeds.polybolt import ApiCredentials, CredentialsUnavailable, FoundCredentials
+from actors.proxies import is_this_host
 from actors.settings import Settings
 from understudy.secrets import FileNotPrivate, private_file, private_text, take_out_of_environment
 
@@ -179,8 +180,7 @@ def credentials_for_the_feed(*, is_live: bool, is_local: bool) -> Iterator[None]
 def unsafe_address(settings: Settings) -> str:
     """Say why credentials must not be said at PolyBolt's address; empty if they may."""
     url = urlsplit(settings.venue.polybolt_ws_url)
-    is_own_host = url.hostname in ("localhost", "127.0.0.1", "::1")
-    if url.scheme == "wss" or is_own_host:
+    if url.scheme == "wss" or is_this_host(url.hostname or ""):
         return ""
     return f"credentials are not sent unencrypted: {settings.venue.polybolt_ws_url} is not wss://"
 

@@ -16,6 +16,7 @@ from understudy.doctor import (
     host,
     journal,
     market,
+    prices,
     proxies,
     reach,
 )
@@ -92,7 +93,7 @@ def _checks(subject: Subject, sight: VenueSight) -> list[_Check]:
         _Check((reach.CLOB,), lambda: reach.check_clob(subject)),
         _Check((reach.MARKET_STREAM,), lambda: reach.check_market_stream(subject, sight)),
         _Check((reach.COINBASE,), lambda: reach.check_coinbase(subject)),
-        _Check((market.PRICE_STREAM, market.STRIKE), lambda: market.check_prices(subject, sight)),
+        _Check(prices.NAMES, lambda: prices.check_prices(subject, sight)),
         _Check((market.MARKET,), lambda: market.check_market(sight)),
         _Check((geoblock.NAME,), lambda: geoblock.check_geoblock(subject)),
         _Check(ACCOUNT_NAMES, lambda: _account(subject, sight)),

@@ -17,6 +17,7 @@ from aiohttp import web
 from actors.settings import Settings
 from actors.units import NANOS_PER_DOLLAR
 from understudy.bootstrap import pointed_at_local_exchange
+from understudy.credentials import PART_VARIABLES
 from understudy.doctor.examination import examined
 from understudy.doctor.findings import CheckOutcome, Finding
 from understudy.doctor.sight import VenueSight
@@ -74,6 +75,16 @@ def subject(settings: Settings, data_dir: Path, **changes: Any) -> Subject:
     """A host with a key in its environment, and none of this one's variables."""
     changes = {"variables": {KEY_VARIABLE: KEY}, **changes}
     return attrs.evolve(subject_of(settings, data_dir), **changes)
+
+
+async def credentials_at(exchange: LocalExchange) -> dict[str, str]:
+    """Variables with API credentials of the exchange."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{exchange.http_url}/auth/test-api-key") as answer,
+    ):
+        told = await answer.json()
+    return dict(zip(PART_VARIABLES, told.values(), strict=True))
 
 
 async def look(examinee: Subject) -> dict[str, Finding]:

@@ -18,6 +18,7 @@ from doctor_stage import (
     SKIPPED,
     WARN,
     answering,
+    credentials_at,
     inject,
     live_at,
     look,
@@ -30,25 +31,25 @@ from doctor_stage import (
 from websockets.asyncio.server import ServerConnection, serve
 
 from actors.directory.messages import Market
-from actors.feeds.messages import TwapTick
-from actors.units import E18
-from understudy.doctor import examination, market, network, reach
+from understudy.doctor import examination, network, reach
 from understudy.doctor.findings import Finding
 from understudy.doctor.geoblock import check_geoblock
-from understudy.doctor.market import AGE_MS_FAIL, AGE_MS_WARN, check_market
+from understudy.doctor.market import check_market
 from understudy.doctor.sight import FoundMarket, VenueSight
 from understudy.doctor.subject import Subject, is_loopback
 from venue.server import LocalExchange
 
-NETWORK = ("clock", "gamma", "clob", "market stream", "coinbase", "price stream", "market")
+NETWORK = ("clock", "gamma", "clob", "market stream", "coinbase", "rtds", "market")
 Check = Callable[[Subject, VenueSight], Awaitable[Finding]]
 
 
 def test_at_a_healthy_exchange_all_is_well(tmp_path: Path) -> None:
     async def scenario(exchange: LocalExchange) -> None:
-        found = await look(subject(settings_at(exchange.http_url, exchange.ws_url), tmp_path))
+        settings = settings_at(exchange.http_url, exchange.ws_url)
+        variables = await credentials_at(exchange)
+        found = await look(subject(settings, tmp_path, variables=variables))
         names = {*NETWORK, "host", "config", "disk", "journal", "lock", "halt file"}
-        for name in (*names, "strike source"):
+        for name in (*names, "polybolt", "strike source"):
             assert found[name].outcome is PASS, found[name]
         skipped = {"geoblock", "credentials", "wallet", "balance", "allowance"}
         assert {name for name, each in found.items() if each.outcome is SKIPPED} == skipped
@@ -65,7 +66,7 @@ def test_where_nobody_listens_every_host_is_named(tmp_path: Path) -> None:
         )
         for name in (*NETWORK, "strike source"):
             assert found[name].outcome is FAIL, found[name]
-        for name in ("gamma", "clob", "market stream", "coinbase", "price stream"):
+        for name in ("gamma", "clob", "market stream", "coinbase", "rtds"):
             assert f"127.0.0.1:{port} refused the connection" in found[name].sentence
             assert found[name].advice
 
@@ -311,27 +312,5 @@ def test_a_window_settled_on_another_average_is_a_warning(tmp_path: Path) -> Non
 
         told = await check_market(Sight())
         assert (told.outcome, "30 s" in told.sentence) == (WARN, True)
-
-    run(scenario)
-
-
-@pytest.mark.parametrize(
-    ("age_ms", "outcome"),
-    [(1_000, PASS), (AGE_MS_WARN + 2_000, WARN), (AGE_MS_FAIL + 5_000, FAIL)],
-)
-def test_the_age_of_the_average_decides(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age_ms: int, outcome: object
-) -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        examinee = subject(settings_at(exchange.http_url, exchange.ws_url), tmp_path)
-        sight = VenueSight(examinee)
-        tick = TwapTick(
-            price_e18=90_000 * E18, timestamp_ms=await sight.now_ms() - age_ms, window_s=60
-        )
-        monkeypatch.setattr(market, "decode", lambda _raw, _symbol: ([tick], []))
-        monkeypatch.setattr(market, "TICKS_LIMIT_S", 1.0)
-        stream, strike = await market.check_prices(examinee, sight)
-        assert (stream.outcome, strike.outcome) == (PASS, outcome)
-        assert "90,000.00" in strike.sentence
 
     run(scenario)
