@@ -17,7 +17,7 @@ A tick times a unit is exactly a nanodollar, so ``price_ticks * size_units`` is 
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 
 TICKS_PER_DOLLAR = 1_000
 UNITS_PER_SHARE = 1_000_000
@@ -31,17 +31,25 @@ _FEE_STEP_NANOS = 10_000
 """The venue charges whole steps of $0.00001."""
 
 
+_PLACES_MAX = 60
+"""No integer here has more digits; ``1e999999`` would fill all memory."""
+_SHOWN = 80
+_EXACT = Context(prec=100, traps=[InvalidOperation, Overflow, Inexact])
+
+
 class NotExact(ValueError):
     """A number does not fit the exact unit it was to be converted to."""
 
 
 def _scaled(text: str, scale: int, what: str) -> int:
     try:
-        value = Decimal(text) * scale
-    except InvalidOperation:
-        raise NotExact(f"{text!r} is not a {what}") from None
-    if not value.is_finite() or value != value.to_integral_value():
-        raise NotExact(f"{text!r} is not a {what}: finer than 1/{scale}")
+        value = _EXACT.multiply(Decimal(text), Decimal(scale))
+    except ArithmeticError:  # no number, or one that is out of all proportion
+        raise NotExact(f"{text[:_SHOWN]!r} is not a {what}") from None
+    if not value.is_finite() or value.adjusted() > _PLACES_MAX:
+        raise NotExact(f"{text[:_SHOWN]!r} is not a {what}")
+    if value != value.to_integral_value():
+        raise NotExact(f"{text[:_SHOWN]!r} is not a {what}: finer than 1/{scale}")
     return int(value)
 
 

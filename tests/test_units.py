@@ -16,7 +16,21 @@ def test_a_price_in_the_venues_text_becomes_ticks(text: str, ticks: int) -> None
     assert units.ticks_from_text(text) == ticks
 
 
-@pytest.mark.parametrize("text", ["0.5305", "x", "", "NaN", "Infinity", "0.00001"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0.5305",
+        "x",
+        "",
+        "NaN",
+        "Infinity",
+        "0.00001",
+        "1e999999999",
+        "1e999998",
+        "1e-999999999",
+        "0.5" + "0" * 40 + "1",
+    ],
+)
 def test_a_price_that_is_no_whole_tick_is_refused(text: str) -> None:
     with pytest.raises(units.NotExact, match="price"):
         units.ticks_from_text(text)

@@ -106,6 +106,8 @@ def _read(path: Path) -> dict[str, Any]:
         }
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(_syntax_sentence(path, text, str(error))) from None
+    except RecursionError:
+        raise ConfigError(f"{path}: lists or tables are nested too deeply") from None
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
 
@@ -134,6 +136,6 @@ def _assigned(assignment: str) -> tuple[str, Any]:
         raise ConfigError(f"{assignment}: allowed is section.key=value")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         value = text
     return name, key_named(name).checked(value)

@@ -28,6 +28,10 @@ class ConfigError(Exception):
     """A configuration that cannot be used, in one sentence."""
 
 
+_EXACT_MAX = 2**53
+"""A whole number beyond is no longer itself as a float, and far beyond none at all."""
+
+
 @attrs.frozen(kw_only=True)
 class Key:
     """One configurable key, as ``actors.settings`` declares it."""
@@ -51,7 +55,7 @@ class Key:
         Raises:
             ConfigError: another type (true is no number, 1.0 no whole number) or not allowed.
         """
-        if self.kind is float and type(value) is int:
+        if self.kind is float and type(value) is int and abs(value) <= _EXACT_MAX:
             value = float(value)
         if self.kind is tuple and isinstance(value, list):
             value = tuple(value)

@@ -17,7 +17,9 @@ from typing import Annotated, TypeVar
 import attrs
 import msgspec
 
+from actors.directory.decimals import NoSuchNumber, check_numbers
 from actors.directory.messages import Market, Side
+from actors.feeds.decoding import UNREADABLE
 from actors.units import (
     NANOS_PER_DOLLAR,
     TICKS_PER_DOLLAR,
@@ -41,7 +43,7 @@ _RESOLVED = "resolved"
 
 _Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 _Texts = str | list[str]
-_Wire = TypeVar("_Wire")
+_Wire = TypeVar("_Wire", bound=msgspec.Struct)
 
 
 class MarketRefused(ValueError):
@@ -208,9 +210,11 @@ def _is_undecided(wire: _GammaResult) -> bool:
 
 def _decoded(body: bytes, wire_type: type[_Wire], slug: str) -> _Wire:
     try:
-        return msgspec.json.decode(body, type=wire_type)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        wire = msgspec.json.decode(body, type=wire_type)
+        check_numbers(wire)
+    except (*UNREADABLE, NoSuchNumber) as error:
         raise MarketRefused(f"{slug}: the venue's metadata is unreadable: {error}") from None
+    return wire
 
 
 def _texts(slug: str, name: str, value: _Texts) -> list[str]:
@@ -218,7 +222,7 @@ def _texts(slug: str, name: str, value: _Texts) -> list[str]:
         return value
     try:
         return msgspec.json.decode(value, type=list[str])
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise MarketRefused(f"{slug}: {name} is not a list of texts: {error}") from None
 
 

@@ -15,8 +15,10 @@ from decimal import Decimal
 import attrs
 import msgspec
 
+from actors.directory.decimals import NoSuchNumber, check_numbers
 from actors.directory.gamma import MarketRefused
 from actors.directory.messages import Market, Strike, StrikeOrigin
+from actors.feeds.decoding import UNREADABLE
 from actors.settings import SeriesSettings
 from actors.units import E18
 
@@ -57,7 +59,8 @@ def decode_event(body: bytes, slug: str) -> ToldPrices:
     """
     try:
         event = msgspec.json.decode(body, type=_Event)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        check_numbers(event)
+    except (*UNREADABLE, NoSuchNumber) as error:
         raise MarketRefused(f"{slug}: the venue's event is unreadable: {error}") from None
     if event.slug != slug:
         raise MarketRefused(f"{slug}: the venue answered with the event {event.slug}")
@@ -76,7 +79,8 @@ def decode_website(body: bytes, slug: str) -> ToldPrices:
     """
     try:
         told = msgspec.json.decode(body, type=_WebsitePrice)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        check_numbers(told)
+    except (*UNREADABLE, NoSuchNumber) as error:
         raise MarketRefused(f"{slug}: the website's price is unreadable: {error}") from None
     return ToldPrices(strike=_price(slug, "openPrice", told.open_price))
 

@@ -29,7 +29,14 @@ _Value = TypeVar("_Value")
 _converter = make_converter(unstruct_collection_overrides={frozenset: sorted})
 
 
-_UNDECODABLE = (AttributeError, BaseValidationError, KeyError, TypeError, ValueError)
+_UNDECODABLE = (
+    AttributeError,
+    BaseValidationError,
+    KeyError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 """What decoding raises for a record of another version, or a damaged one."""
 
 

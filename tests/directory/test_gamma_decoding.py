@@ -114,6 +114,11 @@ def test_variants_of_the_metadata_are_understood(
         ({"feeSchedule": {"rate": 0.00005, "exponent": 1}}, "rate"),
         ({"feeSchedule": {"rate": "NaN", "exponent": 1}}, "rate"),
         ({"feeSchedule": {"rate": -0.07, "exponent": 1}}, "rate"),
+        ({"orderMinSize": "1e999999999"}, "orderMinSize is 1E+999999999, which is out of all"),
+        ({"orderMinSize": 10**40}, "orderMinSize"),
+        ({"orderPriceMinTickSize": "1e-999999"}, "orderPriceMinTickSize"),
+        ({"feeSchedule": {"rate": "1e999999", "exponent": 1}}, "rate is 1E+999999"),
+        ({"feeSchedule": {"rate": 0.07, "exponent": "sNaN"}}, "exponent is sNaN"),
         ({"enableOrderBook": False}, "enableOrderBook"),
         ({"active": False}, "active"),
         ({"acceptingOrders": False}, "acceptingOrders"),
@@ -133,6 +138,7 @@ def test_a_market_that_cannot_be_traded_is_refused_in_one_sentence(
         market(**changes)
     sentence = str(refused.value)
     assert named in sentence
+    assert len(sentence) < 300
     assert slug_of(START_MS) in sentence
     assert "\n" not in sentence
 
@@ -191,3 +197,9 @@ def test_a_result_that_cannot_be_read_is_refused_in_one_sentence(
     body = json.dumps(metadata(**{"closed": True, **changes})).encode()
     with pytest.raises(MarketRefused, match=named):
         decode_resolution(body, market())
+
+
+def test_a_body_that_nests_without_end_is_refused() -> None:
+    body = json.dumps(metadata()).encode()[:-1] + b',"more":' + b"[" * 5_000 + b"]" * 5_000 + b"}"
+    with pytest.raises(MarketRefused, match="unreadable"):
+        decoded(body)

@@ -36,7 +36,7 @@ def test_a_class_without_a_tag_cannot_be_saved() -> None:
         tag_of(Path)
 
 
-@pytest.mark.parametrize("text", ["no json", "{}", "[]", '{"address": {}}', "7"])
+@pytest.mark.parametrize("text", ["no json", "{}", "[]", '{"address": {}}', "7", "[" * 5_000])
 def test_a_text_that_is_not_what_its_tag_says_is_undecodable(text: str) -> None:
     with pytest.raises(Undecodable):
         decode("order", text)

@@ -126,6 +126,14 @@ REFUSALS = {
         '[risk]\nhalt_on = ["max_shares", "luck"]',
         f'risk.halt_on = ["max_shares", "luck"]: allowed is a list of {", ".join(RISK_LIMITS)}',
     ),
+    "no float any more": (
+        f"[strategy]\nbase_sense_dollars = {'9' * 400}",
+        f"strategy.base_sense_dollars = {'9' * 400}: allowed is a number, 0.000001 to 1,000,000",
+    ),
+    "nested without end": (
+        f"[risk]\nhalt_on = {'[' * 3_000}{']' * 3_000}",
+        "lists or tables are nested too deeply",
+    ),
     "wrong scheme": (
         '[venue]\nclob_url = "ftp://example.org"',
         'venue.clob_url = "ftp://example.org": allowed is https://… or http://…',

@@ -6,12 +6,13 @@ and has no setting for it. So its transports are made here. polymarket-client 0.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any
 
 import httpx
 from polymarket.clients import async_secure
 from polymarket.clients._transport import AsyncTransport, TransportOptions
-from polymarket.errors import TransportError
+from polymarket.errors import TransportError, UnexpectedResponseError
 
 from actors.proxies import ProxyRefused, proxy_url
 
@@ -42,6 +43,29 @@ class VenueTransport(AsyncTransport):
         )
         super().__init__(base_url=base_url, options=chosen, client=client, **others)
         self._owns_client = True  # so that it is closed with the transport
+
+    async def get_json(self, path: str, **others: Any) -> Any:
+        """Read a body; one that is nested without end is unexpected, as any other nonsense is.
+
+        Raises:
+            PolymarketError: no answer, an error, or no JSON.
+        """
+        return await _read(super().get_json(path, **others))
+
+    async def post_json(self, path: str, **others: Any) -> Any:
+        """As ``get_json``."""
+        return await _read(super().post_json(path, **others))
+
+    async def delete_json(self, path: str, **others: Any) -> Any:
+        """As ``get_json``."""
+        return await _read(super().delete_json(path, **others))
+
+
+async def _read(body: Awaitable[Any]) -> Any:
+    try:
+        return await body
+    except RecursionError:
+        raise UnexpectedResponseError("a body is nested without end") from None
 
 
 def use_our_transports() -> None:
