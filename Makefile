@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: run test style types check bench drill clean
+.PHONY: run test style types check bench drill fuzz clean
 
 run: $(READY) ## the demo: local exchange and whole system, two windows, a summary
 	$(BIN)/understudy run --demo $(ARGS)
@@ -32,6 +32,9 @@ bench: $(READY) ## every benchmark, some 30 minutes; ARGS=--quick only shows tha
 	$(BIN)/python -m bench.memory $(ARGS)
 	$(BIN)/python -m bench.journal $(ARGS)
 	$(BIN)/python -m bench.orders $(ARGS)
+
+fuzz: $(READY) ## what comes from outside, made wrong; ARGS="--cases 1000000 --seed 7" is a campaign
+	$(BIN)/python -m bench.fuzz $(ARGS)
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""A fuzzing campaign over everything that comes from outside; ``python -m bench.fuzz --help``."""
