@@ -12,7 +12,8 @@ from typing import Any
 
 import click
 
-from actors.units import NANOS_PER_DOLLAR, UNITS_PER_SHARE, NotExact, units_from_text
+from actors.units import NANOS_PER_DOLLAR, UNITS_PER_SHARE
+from venue.amounts import BadAmount, units_from_text
 from venue.options import SEEN_MISSING_SHARE, ExchangeOptions
 from venue.ordering.fault_plan import BadFault
 from venue.recorded.reading import MalformedRecording
@@ -45,7 +46,7 @@ def _funded_wallets(
             raise click.BadParameter(f"{value!r} does not begin with a wallet's address")
         try:
             wallets[address] = units_from_text(dollars) * (NANOS_PER_DOLLAR // UNITS_PER_SHARE)
-        except NotExact:
+        except BadAmount:
             raise click.BadParameter(f"{dollars!r} is no amount of dollars") from None
         if wallets[address] < 0:
             raise click.BadParameter(f"{address} cannot have less than nothing")

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 
 from actors.directory.messages import Side
-from actors.position.ledger import LedgerEntry, WindowLedger, payout_nanos
+from actors.position.ledger import LedgerEntry, WindowLedger
+from actors.strategy.messages import Action
 from actors.units import PAYOUT_TICKS, dollars_text, size_text
 from understudy.drill.books import Books, Pair
 from understudy.drill.exchange_books import ExchangeBooks
@@ -77,8 +78,7 @@ def _check_shares(window: WindowLedger, theirs: ExchangeBooks, verdict: DrillVer
     traded: Counter[Side] = Counter()
     for trade in theirs.trades.values():
         if trade.market_id == window.market.market_id:
-            sign = 1 if trade.action.value == "BUY" else -1
-            traded[trade.side] += sign * trade.size_units
+            traded[trade.side] += _sign(trade.action) * trade.size_units
     held = window.snapshot()
     for side in Side:
         error = held.holding(side).quantity_units - traded[side]
@@ -96,24 +96,40 @@ def _check_cash(
 ) -> None:
     right_nanos = deposit_nanos
     for window in books.windows:
-        totals = window.totals()
-        right_nanos += totals.realized_nanos - totals.cost_nanos - totals.fees_nanos
-        right_nanos += _paid_nanos(window, theirs, outcomes)
+        right_nanos += _flow_nanos(window) + _paid_nanos(window, theirs, outcomes)
     error = right_nanos - theirs.cash_nanos
     if error:
         sentence = f"the account's money differs from the exchange's by ${dollars_text(error)}"
         verdict.find("position_error", sentence, abs(error))
 
 
+def _standing_entries(window: WindowLedger) -> list[LedgerEntry]:
+    return [entry for entry in window.entries if entry.reversed_version is None]
+
+
+def _flow_nanos(window: WindowLedger) -> int:
+    """What a window's trades brought and cost, by plain addition."""
+    return sum(
+        _sign(entry.action) * -entry.fill.price_ticks * entry.fill.size_units - entry.fill.fee_nanos
+        for entry in _standing_entries(window)
+    )
+
+
 def _paid_nanos(window: WindowLedger, theirs: ExchangeBooks, outcomes: Outcomes) -> int:
     """What the exchange has paid for a window's shares: all of them, or pairs that were merged."""
-    held = window.snapshot()
+    held: Counter[Side] = Counter()
+    for entry in _standing_entries(window):
+        held[entry.side] += _sign(entry.action) * entry.fill.size_units
     market_id = window.market.market_id
-    gone = {
-        side: held.holding(side).quantity_units - theirs.shares.get((market_id, side), 0)
-        for side in Side
-    }
     is_over = not any(theirs.shares.get((market_id, side)) for side in Side)
-    if is_over and window.market.slug in outcomes:
-        return payout_nanos(window.totals(), outcomes[window.market.slug])
-    return min(gone.values()) * PAYOUT_TICKS
+    if not is_over or window.market.slug not in outcomes:
+        gone = [held[side] - theirs.shares.get((market_id, side), 0) for side in Side]
+        return min(gone) * PAYOUT_TICKS
+    winner = outcomes[window.market.slug]
+    if winner is None:
+        return sum(held.values()) * PAYOUT_TICKS // 2
+    return held[winner] * PAYOUT_TICKS
+
+
+def _sign(action: Action) -> int:
+    return 1 if action is Action.BUY else -1

@@ -6,14 +6,8 @@ users report. What concerns signatures, keys and raw payloads is checked before 
 
 from __future__ import annotations
 
-from actors.units import (
-    NANOS_PER_DOLLAR,
-    PAYOUT_TICKS,
-    UNITS_PER_SHARE,
-    dollars_text,
-    price_text,
-    size_text,
-)
+from actors.units import NANOS_PER_DOLLAR, PAYOUT_TICKS, UNITS_PER_SHARE
+from venue.amounts import dollars_text, price_text, size_text
 from venue.engine.messages import Lifetime, MarketRules, NewOrder, PriceLevel
 
 INVALID_PAYLOAD = "Invalid order payload"

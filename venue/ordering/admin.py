@@ -11,7 +11,8 @@ from typing import Literal
 import msgspec
 from aiohttp import web
 
-from actors.units import NANOS_PER_DOLLAR, UNITS_PER_SHARE, NotExact, units_from_text
+from actors.units import NANOS_PER_DOLLAR, UNITS_PER_SHARE
+from venue.amounts import BadAmount, units_from_text
 from venue.ordering.fault_plan import BadFault, read_command
 from venue.ordering.http import answer
 from venue.ordering.service import OrderService
@@ -56,7 +57,7 @@ class AdminApi:
         try:
             asked = _decode_move(await request.read())
             self._move(asked, units_from_text(asked.amount))
-        except (msgspec.DecodeError, NotExact, WalletRefused) as error:
+        except (msgspec.DecodeError, BadAmount, WalletRefused) as error:
             return answer({"error": str(error)}, status=400)
         return answer({"done": asked.action})
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import attrs
 
-from actors.units import PAYOUT_TICKS, price_text
+from actors.units import PAYOUT_TICKS
+from venue.amounts import price_text
 from venue.engine.messages import Lifetime, NewOrder, Outcome
 from venue.engine.refusals import INVALID_EXPIRATION, INVALID_PAYLOAD
 from venue.wire.orders import BUY, PostedOrder

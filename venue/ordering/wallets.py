@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from actors.units import PAYOUT_TICKS, dollars_text, size_text
+from actors.units import PAYOUT_TICKS
+from venue.amounts import dollars_text, size_text
 from venue.engine import Ledger
 from venue.engine.messages import Outcome
 

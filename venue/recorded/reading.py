@@ -16,14 +16,8 @@ import attrs
 import msgspec
 import zstandard
 
-from actors.units import (
-    PAYOUT_TICKS,
-    NotExact,
-    price_text,
-    size_text,
-    ticks_from_text,
-    units_from_text,
-)
+from actors.units import PAYOUT_TICKS
+from venue.amounts import BadAmount, price_text, size_text, ticks_from_text, units_from_text
 from venue.windows import Window
 from venue.wire.text import PRICE_TEXTS
 
@@ -144,7 +138,7 @@ def frames(path: Path) -> Iterator[RecordedBook]:
         for line in _lines(path):
             number += 1
             yield _recorded_book(line)
-    except (msgspec.DecodeError, NotExact, ValueError) as error:
+    except (msgspec.DecodeError, BadAmount, ValueError) as error:
         raise MalformedRecording(f"{path}, line {number}: {error}") from None
     except (OSError, zstandard.ZstdError) as error:
         raise MalformedRecording(f"{path}, after line {number}: {error}") from None

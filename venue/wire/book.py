@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from actors.units import size_text
+from venue.amounts import size_text
 from venue.wire.text import PRICE_TEXTS, json_text
 
 MINIMUM_ORDER_SIZE = "5"

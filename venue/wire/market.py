@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from actors.units import size_text
+from venue.amounts import size_text
 from venue.windows import Window
 from venue.wire.book import MINIMUM_ORDER_SIZE, PublishedBook
 from venue.wire.text import PRICE_TEXTS, best_or_end, iso_text, json_text

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import attrs
 import msgspec
 
-from actors.units import dollars_text, size_text
+from venue.amounts import dollars_text, size_text
 
 BUY = "BUY"
 SELL = "SELL"

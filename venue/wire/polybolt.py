@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from venue.amounts import E18_PLACES, decimal_text
 from venue.windows import TWAP_SECONDS
-from venue.wire.text import E18_PLACES, decimal_text, json_text
+from venue.wire.text import json_text
 
 SPOT_CHANNEL = "price.crypto"
 TWAP_CHANNEL = "price.crypto.twap"

@@ -7,12 +7,10 @@ from typing import Any
 
 import msgspec
 
-from actors.units import PAYOUT_TICKS, price_text
+from actors.units import PAYOUT_TICKS
+from venue.amounts import price_text
 
 _encoder = msgspec.json.Encoder()
-
-E18_PLACES = 18
-"""Decimals of an exact price of the underlying."""
 
 PRICE_TEXTS = tuple(price_text(price_ticks) for price_ticks in range(PAYOUT_TICKS + 1))
 """Every price there is, as the venue writes it: ``PRICE_TEXTS[530]`` is ``"0.53"``."""
@@ -21,13 +19,6 @@ PRICE_TEXTS = tuple(price_text(price_ticks) for price_ticks in range(PAYOUT_TICK
 def json_text(value: Any) -> str:
     """Encode compactly, keys in the order given."""
     return _encoder.encode(value).decode()
-
-
-def decimal_text(value: int, places: int) -> str:
-    """Write an integer of ``10**-places`` as a plain decimal without trailing zeros."""
-    whole, fraction = divmod(abs(value), 10**places)
-    text = f"{whole}.{fraction:0{places}d}".rstrip("0").rstrip(".") if places else str(whole)
-    return f"-{text}" if value < 0 else text
 
 
 def iso_text(at_ms: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from actors.units import price_text, size_text
+from venue.amounts import price_text, size_text
 from venue.ordering.ids import address_text, hash_text, uuid_text
 from venue.ordering.records import Flaw, OrderRecord, Party, TradeMaker, TradeRecord
 from venue.ordering.settlement import TradeStatus

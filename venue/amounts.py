@@ -1,0 +1,71 @@
+"""How the venue writes prices, sizes and money, and reads them: exact, on integers.
+
+The exchange shares units with the trading system, and no arithmetic: so that one can be held
+against the other, each converts for itself.
+"""
+
+from __future__ import annotations
+
+import re
+
+PRICE_PLACES, SIZE_PLACES, DOLLAR_PLACES, E18_PLACES = 3, 6, 9, 18
+"""Decimals of a tick, of a unit of a share, of a nanodollar, and of a price of the underlying."""
+
+_NUMBER = re.compile(r"(-?)(\d*)(?:\.(\d*))?")
+
+
+class BadAmount(ValueError):
+    """A text is no number, or one that is finer than its unit."""
+
+
+def decimal_text(value: int, places: int) -> str:
+    """Write an integer of ``10**-places`` as a plain decimal without trailing zeros."""
+    whole, fraction = divmod(abs(value), 10**places)
+    text = f"{whole}.{fraction:0{places}d}".rstrip("0").rstrip(".")
+    return f"-{text}" if value < 0 else text
+
+
+def price_text(price_ticks: int) -> str:
+    """Write a price: 530 ticks are ``"0.53"``."""
+    return decimal_text(price_ticks, PRICE_PLACES)
+
+
+def size_text(size_units: int) -> str:
+    """Write millionths of a share as shares."""
+    return decimal_text(size_units, SIZE_PLACES)
+
+
+def dollars_text(amount_nanos: int) -> str:
+    """Write nanodollars as dollars."""
+    return decimal_text(amount_nanos, DOLLAR_PLACES)
+
+
+def ticks_from_text(text: str) -> int:
+    """Read a price.
+
+    Raises:
+        BadAmount: it is no number, or lies between two ticks.
+    """
+    return _integer(text, PRICE_PLACES)
+
+
+def units_from_text(text: str) -> int:
+    """Read shares, or dollars, as millionths.
+
+    Raises:
+        BadAmount: it is no number, or finer than a millionth.
+    """
+    return _integer(text, SIZE_PLACES)
+
+
+def _integer(text: str, places: int) -> int:
+    match = _NUMBER.fullmatch(text.strip())
+    if match is None:
+        raise BadAmount(f"{text!r} is no number")
+    sign, whole, fraction = match[1], match[2], (match[3] or "").rstrip("0")
+    if not (whole or match[3]):
+        raise BadAmount(f"{text!r} is no number")
+    if len(fraction) > places:
+        raise BadAmount(f"{text!r} has more than {places} decimals")
+    value = int((whole or "0") + fraction.ljust(places, "0"))
+    return -value if sign else value
