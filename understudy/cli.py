@@ -41,6 +41,9 @@ COMMANDS: Mapping[str, Lazy] = {
     "credentials": Lazy(
         "understudy.commands.credentials", "credentials", "API credentials for the price feed."
     ),
+    "service": Lazy("understudy.commands.service", "service", "Let systemd start and watch it."),
+    "backup": Lazy("understudy.commands.backup", "backup", "Copy the journal while it is written."),
+    "restore": Lazy("understudy.commands.backup", "restore_command", "Put a copy back."),
     "config": Lazy("understudy.commands.config", "config", "Check or show a configuration."),
     "simulate": Lazy(
         "understudy.commands.simulate", "simulate", "Run every actor under faults, on virtual time."

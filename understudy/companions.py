@@ -19,7 +19,6 @@ import attrs
 
 from actors.settings import Settings
 from understudy.exit_codes import ExitCode
-from understudy.secrets import FILE_VARIABLE, KEY_VARIABLE
 
 _BACKOFF_FIRST_S = 1.0
 _BACKOFF_MAX_S = 60.0
@@ -27,6 +26,9 @@ _END_LIMIT_S = 4.0
 """How long one may take to end; less than any process may outlive its run."""
 _NICENESS = 10
 _PR_SET_PDEATHSIG = 1
+_OUR_PREFIX = "UNDERSTUDY_"
+_HANDED_ON = ("UNDERSTUDY_ALERTS", "UNDERSTUDY_DRILL")
+"""Of our own variables, which may name secrets, a watcher is given only those that it needs."""
 _HOPELESS = (ExitCode.BAD_INPUT, ExitCode.LOCKED)
 """Exit codes that another attempt would not change."""
 
@@ -65,7 +67,7 @@ class Companions:
         environment = {
             name: value
             for name, value in os.environ.items()
-            if name not in (KEY_VARIABLE, FILE_VARIABLE)
+            if not name.startswith(_OUR_PREFIX) or name.startswith(_HANDED_ON)
         }
         try:
             # Its own session: a Ctrl-C is the run's, which ends it in its turn.

@@ -42,6 +42,7 @@ from understudy.last_run import note_begin, note_end
 from understudy.live import orders_left
 from understudy.live_view import LiveView
 from understudy.options import RunOptions
+from understudy.service_manager import ServiceManager
 from understudy.status import Status, ps_reply, status_reply
 from understudy.summary import Tally, print_summary
 from understudy.terminal import only_shown, say
@@ -57,6 +58,9 @@ _TURN_MOST_S = 1.0
 """A turn of the loop counts for no more silence: a process that was stopped asked nobody."""
 _SETTLE_S = 3.0
 """How long processes are not forked because the journal is just being copied."""
+ORDERLY_END_S = 90.0
+"""Longest end: a live order's outcome may be open for 30 s, and a fallen tree is built anew once to
+see its orders end."""
 _HISTORY_MS = 70_000
 """A demo begins so long before a window, so that the averaging price source has a history."""
 
@@ -195,6 +199,7 @@ class _Foreground:
         self._upkeep = JournalUpkeep(options.data_dir)
         self.companions = Companions(settings, options.data_dir, self._lines.write)
         self._halts = lasting_halts(self._reader)
+        self._manager = ServiceManager()
 
     def run_until_done(self) -> int:
         """Start, watch, end; the summary comes last."""
@@ -211,6 +216,7 @@ class _Foreground:
             control.close()
         self._lines.write("info", f"ending: {self._stop_reason}")
         _warn(note_end(self._options.data_dir, self._stop_reason, code))
+        self._manager.ending(self._stop_reason, ORDERLY_END_S)
         try:
             self._end(code)
             self._signals.let_go()  # a terminal that takes nothing can be left by Ctrl-C again
@@ -267,6 +273,7 @@ class _Foreground:
             self._halting.beat(tree)
             self._keep_journal()
             self.companions.beat()
+            self._manager.beat(self._report)
             self._halts = lasting_halts(self._reader)
             self._take_view(tree)
             live.show(self._status())

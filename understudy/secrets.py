@@ -157,15 +157,21 @@ def _checked(text: str, source: str) -> PrivateKey:
 def private_text(path: Path, chars_max: int) -> str:
     """Read the beginning of a file that only this user can read.
 
+    What systemd hands over (LoadCredential) may be root's, and is shown as its group's, where it is
+    an access list that lets this user read it: its directory is the service's alone
+    (systemd.exec(5), "Credentials").
+
     Raises:
         FileNotPrivate: it cannot be read, or it is another user's, or others can read it.
     """
     try:
         with path.open(encoding="ascii") as file:
             status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode) or status.st_uid != os.getuid():
+            is_credential = os.environ.get("CREDENTIALS_DIRECTORY") == str(path.parent)
+            owners = (os.getuid(), 0) if is_credential else (os.getuid(),)
+            if not stat.S_ISREG(status.st_mode) or status.st_uid not in owners:
                 raise FileNotPrivate(f"{path} is not a plain file of this user")
-            if stat.S_IMODE(status.st_mode) & 0o077:
+            if stat.S_IMODE(status.st_mode) & (0o037 if is_credential else 0o077):
                 raise FileNotPrivate(f"{path} can be read by others: chmod 600 {path}")
             return file.read(chars_max)
     except OSError as error:

@@ -7,6 +7,7 @@ import http.client
 import http.server
 import json
 import signal
+import socket
 import threading
 from pathlib import Path
 from typing import Any
@@ -100,3 +101,27 @@ def test_alerts_beside_a_run_tell_of_its_halt_and_its_end_and_leave_nothing(
         [*waiting, *(each["message"] for each in told)]
     )
     assert onlooker.system.outliving() == frozenset()
+
+
+def test_a_service_manager_hears_that_it_is_ready_lives_and_ends(
+    new_system, tmp_path, monkeypatch
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(60)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        monkeypatch.setenv("WATCHDOG_USEC", "2000000")
+        onlooker = new_system()
+        heard: list[str] = []
+
+        def hear(word: str) -> None:
+            while word not in heard:
+                heard.extend(manager.recv(4_096).decode().splitlines())
+
+        hear("READY=1")
+        heard.clear()
+        hear("WATCHDOG=1")
+        onlooker.system.tell(signal.SIGTERM)
+        hear("STOPPING=1")
+        assert {"STATUS=ending: SIGTERM", "EXTEND_TIMEOUT_USEC=90000000"} <= set(heard)
+        assert onlooker.system.wait_for_end(60) == ExitCode.OK

@@ -1,4 +1,4 @@
-"""The files for Prometheus and Grafana load, and name only what is exposed.
+"""The files for Prometheus, Grafana and containers load, and name only what there is.
 
 Every expression is parsed by promql-parser, a maintained port of Prometheus's own grammar. Where
 ``promtool`` is installed it is asked as well; it comes only with the whole server, which no test
@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import promql_parser
 import pytest
 import yaml
@@ -24,6 +25,8 @@ from watched import observation, status
 
 from actors.execution.halt_messages import Halt
 from actors.observer.messages import ObserverCounts
+from understudy.cli import main
+from understudy.foreground import ORDERLY_END_S
 from understudy.metrics.collector import ObservationCollector
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -138,3 +141,64 @@ def test_no_panel_lies_on_another_or_beyond_the_edge() -> None:
         }
         assert not cells & taken, panel["title"]
         taken |= cells
+
+
+# Containers; nothing here can build them, so they are only looked at.
+
+COMPOSE = DEPLOY / "docker" / "compose.yaml"
+DOCKERFILE = DEPLOY / "docker" / "Dockerfile"
+ROOT = DEPLOY.parent
+
+
+@pytest.mark.parametrize("name", ["run", "alerts", "metrics"])
+def test_a_container_has_nothing_that_it_does_not_need(name: str) -> None:
+    service = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"][name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["volumes"] == ["data:/data"]
+    assert "ports" not in service
+
+
+@pytest.mark.parametrize("name", ["run", "alerts", "metrics"])
+def test_a_containers_command_is_one_that_there_is(name: str) -> None:
+    service = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"][name]
+    command: click.Command = main
+    words = [word for word in service["command"] if not word.startswith(("-", "/"))]
+    for word in words:
+        assert isinstance(command, click.Group)
+        found = command.get_command(click.Context(command), word)
+        assert found is not None
+        command = found
+    options = {option for parameter in command.params for option in parameter.opts}
+    assert {word for word in service["command"] if word.startswith("-")} <= options
+
+
+def test_a_containers_end_has_as_long_as_an_orderly_end_may_take() -> None:
+    run = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"]["run"]
+    assert int(run["stop_grace_period"].removesuffix("s")) >= ORDERLY_END_S
+
+
+def test_the_image_is_nobodys_root_and_has_an_init_and_a_health_check() -> None:
+    lines = DOCKERFILE.read_text(encoding="utf-8").splitlines()
+    assert lines.index("USER understudy") < lines.index("VOLUME /data")
+    assert 'ENTRYPOINT ["tini", "--", "understudy"]' in lines
+    assert any(line.startswith("HEALTHCHECK") for line in lines)
+
+
+def test_everything_that_the_image_copies_is_there_and_reaches_the_build() -> None:
+    allowed = {
+        line.removeprefix("!")
+        for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+        if line.startswith("!")
+    }
+    copied = [
+        word
+        for line in DOCKERFILE.read_text(encoding="utf-8").splitlines()
+        if line.startswith("COPY ") and "--from" not in line
+        for word in line.split()[1:-1]
+    ]
+    assert copied
+    for name in copied:
+        assert (ROOT / name).exists()
+        assert name in allowed

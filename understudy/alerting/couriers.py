@@ -14,11 +14,10 @@ import attrs
 from actors.runtime.transport import end_with_parent
 from understudy.alerting.deliver import Delivery
 from understudy.alerting.queues import Message
-from understudy.alerting.targets import FILE_VARIABLE, SECRET_VARIABLES
-from understudy.secrets import FILE_VARIABLE as KEY_FILE_VARIABLE
-from understudy.secrets import KEY_VARIABLE
 
 LIMIT_S = 30.0
+_OUR_PREFIX, _DRILL_MARK = "UNDERSTUDY_", "UNDERSTUDY_DRILL"
+"""Our own variables may hold secrets that a delivery needs not know."""
 _WORDS: Mapping[int, str] = {
     Delivery.REFUSED: "the server refused it or cannot be reached",
     Delivery.NOT_AN_ADDRESS: "apprise does not know what to do with the address",
@@ -63,8 +62,11 @@ class Couriers:
         self._start(name, {"url": url, "ping": True})
 
     def _start(self, name: str, asked: Mapping[str, object]) -> None:
-        hidden = (*SECRET_VARIABLES, FILE_VARIABLE, KEY_VARIABLE, KEY_FILE_VARIABLE)
-        environment = {key: value for key, value in os.environ.items() if key not in hidden}
+        environment = {
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith(_OUR_PREFIX) or key == _DRILL_MARK
+        }
         process = subprocess.Popen(
             [sys.executable, "-m", "understudy.alerting.deliver"],
             stdin=subprocess.PIPE,

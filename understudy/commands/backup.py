@@ -1,0 +1,84 @@
+"""``understudy backup`` and ``restore``: a journal's copy, made while the system runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from understudy.backup import BackupFailed, back_up, restore
+from understudy.commands.shared import data_dir_option, existing_directory, fail, json_option
+from understudy.data_dir import DirectoryLocked
+from understudy.exit_codes import ExitCode
+from understudy.teaching import TaughtCommand
+
+_file = click.Path(path_type=Path)
+
+
+@click.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy backup journal-monday.sqlite": "of the default data directory",
+        "understudy backup /mnt/$(date +%F).sqlite --json": "from a timer",
+    },
+)
+@click.argument("file", type=_file)
+@data_dir_option
+@json_option
+def backup(file: Path, data_dir: Path, is_json: bool) -> None:
+    """Copy the journal into FILE, whole and of one moment, while the system runs or not.
+
+    Copying the journal's file by other means can give half of what was recorded. No order waits for
+    this. The copy is checked, written to the disk, and readable for its user alone.
+
+    Exit codes: 0 copied, 1 not, 2 bad input.
+    """
+    try:
+        copy = back_up(existing_directory(data_dir), file.expanduser().absolute())
+    except BackupFailed as problem:
+        fail(str(problem))
+    if is_json:
+        told = {"file": str(copy.path), "bytes": copy.size_bytes, "last_event": copy.last_seq}
+        click.echo(json.dumps(told, indent=2))
+    else:
+        click.echo(f"{copy.path}: {copy.size_bytes:,} bytes, up to event {copy.last_seq}")
+
+
+@click.command(
+    name="restore",
+    cls=TaughtCommand,
+    examples={
+        "understudy restore journal-monday.sqlite": "into the default data directory",
+        "understudy restore copy.sqlite --data-dir ./look": "into another, to look at it",
+    },
+)
+@click.argument("file", type=_file)
+@data_dir_option
+@json_option
+def restore_command(file: Path, data_dir: Path, is_json: bool) -> None:
+    """Put a copy of the journal in its place, while no system runs there.
+
+    The journal that was there is kept beside it. A file HALT is written: the next run begins
+    halted, since what happened after the copy was made is not in it. Look at the venue's own
+    records, then remove HALT and call understudy resume.
+
+    Exit codes: 0 restored, 1 not, 3 a run holds the directory.
+    """
+    try:
+        copy, aside = restore(file.expanduser().absolute(), data_dir.expanduser().absolute())
+    except DirectoryLocked as locked:
+        fail(str(locked), ExitCode.LOCKED)
+    except BackupFailed as problem:
+        fail(str(problem))
+    if is_json:
+        told = {
+            "file": str(copy.path),
+            "last_event": copy.last_seq,
+            "kept": None if aside is None else str(aside),
+        }
+        click.echo(json.dumps(told, indent=2))
+        return
+    click.echo(f"{copy.path}: restored up to event {copy.last_seq}; the next run begins halted")
+    if aside is not None:
+        click.echo(f"what was there is kept as {aside}")

@@ -1,0 +1,70 @@
+"""Tells systemd how a run is: ready, alive, ending. Without systemd it does nothing.
+
+Source: sd_notify(3). A datagram of ``NAME=value`` lines to the socket that ``NOTIFY_SOCKET`` names;
+"WATCHDOG=1" must be said once in ``WATCHDOG_USEC`` microseconds, and twice is what is advised.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import MutableMapping
+
+from actors.supervision.messages import ChildrenReport, ChildState
+
+_US_PER_S = 1_000_000
+_UP = (ChildState.SERVING, ChildState.WAITING)
+
+
+class ServiceManager:
+    """The run's word to whoever started it as a service.
+
+    Takes the variables out of the environment: actors are not to speak for the run.
+    """
+
+    def __init__(self, environment: MutableMapping[str, str] | None = None) -> None:
+        variables = os.environ if environment is None else environment
+        self._address = variables.pop("NOTIFY_SOCKET", "")
+        watchdog_pid = variables.pop("WATCHDOG_PID", "")
+        watchdog_us = variables.pop("WATCHDOG_USEC", "")
+        is_meant = watchdog_pid in ("", str(os.getpid())) and watchdog_us.isdecimal()
+        self._beat_every_s = int(watchdog_us) / 2 / _US_PER_S if is_meant else 0.0
+        self._beat_at_s = 0.0
+        self._is_ready = False
+
+    def beat(self, report: ChildrenReport | None) -> None:
+        """Say that the loop turns, if it is time to; and once, that every permanent actor is up."""
+        if not self._address:
+            return
+        if not self._is_ready and report is not None and _is_up(report):
+            self._is_ready = True
+            self._say(f"READY=1\nSTATUS={len(report.children)} actors are up")
+        now_s = time.monotonic()
+        if self._beat_every_s and now_s >= self._beat_at_s:
+            self._beat_at_s = now_s + self._beat_every_s
+            self._say("WATCHDOG=1")
+
+    def ending(self, reason: str, limit_s: float) -> None:
+        """Say that the run ends, and how long it may take; the loop turns no more meanwhile."""
+        limit_us = int(limit_s * _US_PER_S)
+        status = reason.replace("\n", " ")
+        watchdog = f"WATCHDOG_USEC={limit_us}\n" if self._beat_every_s else ""
+        self._say(f"STOPPING=1\nSTATUS=ending: {status}\n{watchdog}EXTEND_TIMEOUT_USEC={limit_us}")
+
+    def _say(self, words: str) -> None:
+        if not self._address:
+            return
+        # A leading @ stands for the zero byte of an abstract socket's name.
+        address = "\0" + self._address[1:] if self._address[0] == "@" else self._address
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as speaker:
+            speaker.setblocking(False)
+            try:
+                speaker.sendto(words.encode(), address)
+            except OSError:  # systemd is being replaced, or has no time: the next beat says more
+                self._beat_at_s = 0.0
+
+
+def _is_up(report: ChildrenReport) -> bool:
+    permanent = [child for child in report.children if "/" not in child.role]
+    return bool(permanent) and all(child.state in _UP for child in permanent)
