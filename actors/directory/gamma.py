@@ -255,10 +255,10 @@ def _tokens(slug: str, wire: _GammaMarket) -> list[str]:
 def _check_state(slug: str, wire: _GammaMarket) -> None:
     """Refuse a market that takes no orders, or whose orders are signed for another contract."""
     states = (
-        ("enableOrderBook", wire.enable_order_book, False),
-        ("active", wire.active, False),
-        ("acceptingOrders", wire.accepting_orders, False),
         ("closed", wire.closed, True),
+        ("active", wire.active, False),
+        ("enableOrderBook", wire.enable_order_book, False),
+        ("acceptingOrders", wire.accepting_orders, False),
         ("negRisk", wire.neg_risk, True),
     )
     for name, value, refused in states:

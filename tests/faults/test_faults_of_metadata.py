@@ -1,0 +1,147 @@
+"""F33, F42 and F46 over HTTP: the directory and the ledger beside the local exchange."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+from live_stage import WINDOW_MS, RunningExchange
+from venue_watch import DirectoryOnHttp
+
+from actors.core import Effects, Record, Send
+from actors.directory.messages import MarketOpened, MarketResolved, Side, WindowNotTraded
+from actors.messages import Started
+from actors.position.core import PositionCore, ResultCorrected
+from actors.roles import DESK, DIRECTORY, POSITION
+from actors.settings import Settings
+
+pytestmark = pytest.mark.processes
+
+SPEED = 20.0
+AHEAD_MS = 100_000
+"""The exchange begins so long before a window: it decides a minute before what is odd about it."""
+
+WINDOWS = 3
+"""So many windows suffer: of those that are listed when the command comes, some may count."""
+
+
+class DirectoryAndLedgerOnHttp(DirectoryOnHttp):
+    """A real ledger settles what the directory hears of the exchange."""
+
+    def __init__(self, exchange: RunningExchange) -> None:
+        super().__init__(exchange)
+        self._ledger = PositionCore(POSITION, Settings(), random.Random(1))
+        self._ledger.handle(Started(()), 0)
+        self.corrections: list[ResultCorrected] = []
+
+    def _perform(self, effects: Effects) -> None:
+        super()._perform(effects)
+        for effect in effects:
+            if isinstance(effect, Send) and effect.to == POSITION:
+                self._settle(effect.message)
+
+    def _settle(self, message: object) -> None:
+        for effect in self._ledger.handle(message, self.now_ms):
+            if isinstance(effect, Record) and isinstance(effect.event, ResultCorrected):
+                self.corrections.append(effect.event)
+            if isinstance(effect, Send) and effect.to == DIRECTORY:
+                self.tell(effect.message)
+
+    def results(self) -> dict[int, Side | None]:
+        """Winners of the window under way at the start, by revision."""
+        told = self.messages(MarketResolved)
+        return {m.revision: m.winner for m in told if m.market_id == told[0].market_id}
+
+    def not_traded_with(self, words: str, exchange: RunningExchange) -> WindowNotTraded:
+        """Wait until the window of the next boundary is said not to be traded for that reason."""
+        boundary_ms = exchange.clock.now_ms() // WINDOW_MS * WINDOW_MS + WINDOW_MS
+
+        def told() -> list[WindowNotTraded]:
+            return [
+                message
+                for message in self.messages(WindowNotTraded)
+                if words in message.reason and message.opens_at_ms == boundary_ms
+            ]
+
+        self.run_until(told, f"the window is said not to be traded: {words}")
+        return told()[0]
+
+    def openings(self) -> list[int]:
+        told = [each for each in self.sent if each.to == DESK]
+        found = [each.message for each in told if isinstance(each.message, MarketOpened)]
+        return sorted({each.market.opens_at_ms for each in found})
+
+
+def exchange_before_a_boundary(left_ms: int) -> RunningExchange:
+    return RunningExchange(speed=SPEED, starts_after_ms=WINDOW_MS - left_ms)
+
+
+def winner_at(exchange: RunningExchange, slug: str) -> Side:
+    row = exchange.get(f"/markets/slug/{slug}")
+    assert row["umaResolutionStatus"] == "resolved"
+    return {"1": Side.YES, "0": Side.NO}[json.loads(row["outcomePrices"])[0]]
+
+
+def test_f33_what_the_exchange_proposes_and_disputes_is_no_result_and_what_it_decides_counts() -> (
+    None
+):
+    with exchange_before_a_boundary(60_000) as exchange:
+        exchange.inject(kind="proposed_result", for_ms=60_000, count=WINDOWS)
+        with DirectoryAndLedgerOnHttp(exchange) as stage:
+            stage.run_until(lambda: stage.messages(MarketResolved), "the window is resolved")
+            market = stage.messages(MarketResolved)[0].market
+            assert stage.now_ms >= market.closes_at_ms + 60_000
+            assert stage.results() == {0: winner_at(exchange, market.slug)}
+
+
+def test_f33_a_result_that_the_exchange_overturns_is_booked_as_a_correction() -> None:
+    with exchange_before_a_boundary(60_000) as exchange:
+        exchange.inject(kind="overturned_result", for_ms=40_000, count=WINDOWS)
+        with DirectoryAndLedgerOnHttp(exchange) as stage:
+            stage.run_until(lambda: stage.corrections, "the contradiction is booked")
+            market = stage.messages(MarketResolved)[0].market
+            winner = winner_at(exchange, market.slug)
+            assert stage.results() == {0: winner.other, 1: winner}
+            (booked,) = stage.corrections
+            assert (booked.before, booked.after) == (winner.other, winner)
+
+
+def test_f42_the_exchange_s_own_rate_counts_where_its_metadata_says_nothing() -> None:
+    with exchange_before_a_boundary(AHEAD_MS) as exchange:
+        exchange.inject(kind="unsure_fees", count=WINDOWS)
+        with DirectoryAndLedgerOnHttp(exchange) as stage:
+            stage.run_until(lambda: len(stage.openings()) == 2, "the next window opens")
+            market = stage.messages(MarketOpened)[-1].market
+            row = exchange.get(f"/markets/slug/{market.slug}")
+            assert (row["feesEnabled"], row["feeSchedule"]["rate"]) == (True, 0)
+            assert market.fee_rate_bps == 700
+
+
+def test_f42_without_any_rate_the_exchange_s_window_is_not_traded() -> None:
+    with exchange_before_a_boundary(AHEAD_MS) as exchange:
+        exchange.inject(kind="unknown_fees", count=WINDOWS)
+        with DirectoryAndLedgerOnHttp(exchange) as stage:
+            told = stage.not_traded_with("its fee is not known", exchange)
+            assert told.opens_at_ms not in stage.openings()
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        ("not_accepting", "acceptingOrders"),
+        ("inactive", "active"),
+        ("closed_early", "closed"),
+        ("negative_risk", "negRisk"),
+    ],
+)
+def test_f46_a_window_that_the_exchange_is_not_ready_for_is_told_and_opened_when_it_is(
+    kind: str, field: str
+) -> None:
+    with exchange_before_a_boundary(AHEAD_MS) as exchange:
+        exchange.inject(kind=kind, for_ms=60_000, count=WINDOWS)
+        with DirectoryAndLedgerOnHttp(exchange) as stage:
+            start_ms = stage.not_traded_with(field, exchange).opens_at_ms
+            assert start_ms not in stage.openings()
+            stage.run_until(lambda: start_ms in stage.openings(), "it is opened in the end")
+            assert stage.now_ms >= start_ms + 60_000
