@@ -243,6 +243,8 @@ def notice_line(
         line.append(f"stop loss: {stop_loss.side.value} bid {bid}  ", "bold yellow")
     for feed in sorted(feeds, key=lambda feed: feed.is_up):
         line.append("● ", "green" if feed.is_up else "red").append(f"{feed.feed} ", "dim")
+        if feed.health is not None and feed.health.source:
+            line.append(f"({feed.health.source}) ", "dim")
         if feed.trouble:
             line.append(f"{feed.trouble} ", "yellow")
     for name, histogram in latencies.items():

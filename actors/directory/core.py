@@ -221,11 +221,9 @@ class DirectoryCore(Core):
     def on_twap_tick(self, tick: TwapTick, _now_ms: int) -> Effects:
         """Take the average that proves a strike or a close, whenever it comes."""
         contradiction = self._ticks.contradiction(tick)
-        if contradiction:
-            return [Log("error", contradiction)]
+        effects: Effects = [Log("error", contradiction)] if contradiction else []
         if not self._ticks.note(tick):
-            return []
-        effects: Effects = []
+            return effects
         for window in [*self._table.windows.values()]:
             effects += self._table.improve(window, self._ticks.prove(window))
         return effects

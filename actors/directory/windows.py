@@ -13,9 +13,11 @@ from actors.directory.messages import (
     Strike,
     StrikeOrigin,
 )
-from actors.feeds.messages import TwapTick
+from actors.feeds.messages import POLYBOLT, RTDS, TwapTick
 from actors.units import e18_text
 
+_TOLD_BY = ", "
+"""Stands before the service's name in a strike's source."""
 _BOUNDARIES_KEPT = 8
 
 
@@ -104,9 +106,12 @@ class BoundaryTicks:
         self._ticks: dict[tuple[int, int], TwapTick] = {}
 
     def note(self, tick: TwapTick) -> bool:
-        """Take a tick in; True if it proves a boundary that none has proven before."""
+        """Take a tick in; True if it proves a boundary, or corrects what proved it so far."""
         key = (tick.timestamp_ms, tick.window_s)
-        if tick.timestamp_ms % self._window_ms or key in self._ticks:
+        known = self._ticks.get(key)
+        if tick.timestamp_ms % self._window_ms or (
+            known is not None and not _corrects(tick, known)
+        ):
             return False
         self._ticks[key] = tick
         for old in sorted(self._ticks)[:-_BOUNDARIES_KEPT]:
@@ -118,9 +123,10 @@ class BoundaryTicks:
         known = self._ticks.get((tick.timestamp_ms, tick.window_s))
         if known is None or known.price_e18 == tick.price_e18:
             return ""
+        stands = "PolyBolt's counts" if _corrects(tick, known) else "the first stands"
         return (
             f"the tick of {tick.timestamp_ms} is told as {e18_text(tick.price_e18)} by "
-            f"{tick.source} and was {e18_text(known.price_e18)} by {known.source}: the first stands"
+            f"{tick.source} and was {e18_text(known.price_e18)} by {known.source}: {stands}"
         )
 
     def prove(self, window: WindowState) -> WindowState:
@@ -131,7 +137,7 @@ class BoundaryTicks:
         return attrs.evolve(
             window,
             strike=better(window.strike, strike),
-            close=window.close or close,
+            close=better(window.close, close),
         )
 
     def _at(self, boundary_ms: int, window_s: int, boundary_name: str) -> Strike | None:
@@ -140,7 +146,9 @@ class BoundaryTicks:
             return None
         return Strike(
             price_e18=tick.price_e18,
-            source=f"twap-{tick.window_s}s tick of the window's {boundary_name}, {tick.source}",
+            source=(
+                f"twap-{tick.window_s}s tick of the window's {boundary_name}{_TOLD_BY}{tick.source}"
+            ),
             timestamp_ms=tick.timestamp_ms,
         )
 
@@ -148,11 +156,21 @@ class BoundaryTicks:
 def better(known: Strike | None, found: Strike | None) -> Strike | None:
     """The strike to go by: of the better origin, and of the same one the newest word.
 
-    A tick is never taken back: it is the settling average itself.
+    A tick is the settling average itself, and stands; only PolyBolt's, the service that the venue
+    keeps, corrects one of RTDS.
     """
     if known is None or found is None:
         return found or known
-    is_correction = found.origin is known.origin and known.origin is not StrikeOrigin.TICK
+    is_correction = found.origin is known.origin and (
+        known.origin is not StrikeOrigin.TICK
+        or (known.source.endswith(_TOLD_BY + RTDS) and found.source.endswith(_TOLD_BY + POLYBOLT))
+    )
     is_better = found.origin.is_better_than(known.origin)
     is_news = is_better or (is_correction and found.price_e18 != known.price_e18)
     return found if is_news else known
+
+
+def _corrects(tick: TwapTick, known: TwapTick) -> bool:
+    """Whether a tick counts for more than another one of the same moment."""
+    is_better_told = (known.source, tick.source) == (RTDS, POLYBOLT)
+    return is_better_told and tick.price_e18 != known.price_e18

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import attrs
 import pytest
 from venue_double import (
     START_MS,
@@ -13,6 +14,7 @@ from actors.core import Record, Send
 from actors.directory.core import PREFETCH_MS
 from actors.directory.messages import MarketClosing, MarketOpened, MarketResolved, Side
 from actors.directory.slugs import window_slug, window_start_ms
+from actors.feeds.messages import POLYBOLT
 from actors.roles import (
     DESK,
     EXECUTOR,
@@ -238,6 +240,24 @@ def test_of_two_ticks_of_one_second_the_first_stands_and_the_difference_is_an_er
     assert stage.strikes() == [None, 65_001]
     assert [log.level for log in stage.complaints] == ["error"]
     assert "65002" in stage.complaints[0].text
+
+
+def test_polybolts_word_corrects_that_of_rtds_once_and_not_the_other_way_round(
+    stage: DirectoryStage,
+) -> None:
+    stage.begin()
+    old, new = tick(START_MS, 65_001), attrs.evolve(tick(START_MS, 65_002), source=POLYBOLT)
+    for each in (old, new, new, old):
+        stage.give(each)
+    assert stage.strikes() == [None, 65_001, 65_002]
+    opened = stage.told(EXECUTOR, MarketOpened)[-1]
+    assert opened.strike is not None
+    assert opened.strike.source.endswith("polybolt")
+    said = [log.text for log in stage.complaints]
+    assert len(said) == 3
+    assert said[0].endswith("PolyBolt's counts")
+    assert "it was 65001" in said[1]
+    assert said[2].endswith("the first stands")
 
 
 def test_a_tick_told_again_says_nothing_new(stage: DirectoryStage) -> None:

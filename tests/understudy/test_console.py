@@ -23,6 +23,7 @@ from scenes import (
 from actors.directory.messages import Side, WindowNotTraded
 from actors.execution.halt_messages import Halt
 from actors.execution.messages import OrderStatus
+from actors.feeds.messages import FeedHealth
 from actors.market.messages import BookView
 from actors.observer.messages import FeedSeen, ObserverCounts, View
 from actors.strategy.messages import StopLossTriggered
@@ -210,6 +211,22 @@ def test_what_is_wrong_is_said_at_the_top() -> None:
     assert line.startswith(
         "desk fell 6 times  stop loss: NO bid 0.24  ● twap-feed connection refused ● market-feed "
     )
+
+
+def test_the_price_service_in_use_is_shown() -> None:
+    health = FeedHealth(
+        feed="twap-feed",
+        is_up=True,
+        frames_count=1,
+        malformed_count=0,
+        merged_count=0,
+        reconnect_count=0,
+        sequence_gap_count=0,
+        last_malformed="",
+        source="polybolt",
+    )
+    seen = view(feeds=(FeedSeen(feed="twap-feed", is_up=True, since_ms=0, health=health),))
+    assert "● twap-feed (polybolt)" in drawn(status(seen, report()), 140)
 
 
 def test_a_halt_is_shown_with_whose_it_is() -> None:
