@@ -387,10 +387,9 @@ class DirectoryCore(Core):
         resolution = decode_resolution(body, window.market)
         effects = self._questions.answered(key)
         if resolution is None:
-            market_id = window.market.market_id
-            self._table.closed[market_id] += 1
-            slower = 1 + self._table.closed[market_id] // POLLS_BEFORE_SLOWER
-            return [*effects, SetTimer(key, min(POLL_MS * slower, SLOWEST_POLL_MS))]
+            polls_count, told = self._table.polled(window)
+            slower = 1 + polls_count // POLLS_BEFORE_SLOWER
+            return [*effects, *told, SetTimer(key, min(POLL_MS * slower, SLOWEST_POLL_MS))]
         return [*effects, *self._resolve(window, resolution)]
 
 

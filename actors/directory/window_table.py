@@ -17,6 +17,9 @@ CLOSING_READERS = (DESK, EXECUTOR, MARKET_STATE, MARKET_FEED, OBSERVER)
 POLL = "poll/"
 """Question for the result of a closed window."""
 
+POLLS_BEFORE_TOLD = 120
+"""After so many questions, some ten minutes, it is said that a result takes long."""
+
 
 class WindowTable:
     """Every window that was opened and is not settled yet."""
@@ -45,6 +48,14 @@ class WindowTable:
         if window is None or window.resolution is not None:
             return None
         return window if window.market.market_id in self.closed else None
+
+    def polled(self, window: WindowState) -> tuple[int, Effects]:
+        """Count a question for a result that brought none; say once that it takes long."""
+        market = window.market
+        count = self.closed[market.market_id] + 1
+        self.closed[market.market_id] = count
+        line = f"{market.slug} is long over, and the venue has not decided it: it is asked for on"
+        return count, [Log("warning", line)] if count == POLLS_BEFORE_TOLD else []
 
     def repeat_all(self) -> Effects:
         """Say again what is open, what is closed, and what lacks a strike."""

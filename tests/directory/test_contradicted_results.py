@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from venue_double import START_MS, WINDOW_MS, DirectoryStage, market_id, settled, tick
+from venue_double import START_MS, WINDOW_MS, DirectoryStage, market_id, settled, slug_of, tick
 
 from actors.directory.messages import MarketResolved, Side
 from actors.directory.reviews import (
@@ -57,6 +57,17 @@ def test_f33_what_is_proposed_or_disputed_is_no_result(
     assert of_the_window(stage) == []
     stage.venue.results[START_MS], stage.venue.status = ("1", "0"), "resolved"
     stage.run(END_MS + 90_000)
+    assert revisions(stage) == [(0, Side.YES)]
+
+
+def test_f33_a_window_that_stays_disputed_for_long_is_said_once(stage: DirectoryStage) -> None:
+    stage.venue.status = "disputed"
+    stage.begin()
+    stage.run(END_MS + 3_600_000)
+    told = [log.text for log in stage.complaints if "has not decided it" in log.text]
+    assert len([text for text in told if slug_of(START_MS) in text]) == 1
+    stage.venue.status = "resolved"
+    stage.run(stage.now_ms + 30_000)
     assert revisions(stage) == [(0, Side.YES)]
 
 
