@@ -12,7 +12,7 @@ from venue.faults import FaultKind
 from venue.frames import Channel, Frame
 from venue.wire import coinbase, polybolt, rtds
 
-_PRICE_PLACES = {"xrp": 4, "doge": 5}
+_PRICE_PLACES = {"xrp": 4, "doge": 5, "hype": 3}
 """Decimals of Coinbase's prices where they are not cents."""
 _PUBLISH_DELAY_S = 1
 """A second's price and average are told one second later, as on the venue."""
