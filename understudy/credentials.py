@@ -22,7 +22,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from actors.feeds.polybolt import ApiCredentials, CredentialsUnavailable, FoundCredentials
+from actors.feeds.polybolt import (
+    ApiCredentials,
+    CredentialsNotYet,
+    CredentialsUnavailable,
+    FoundCredentials,
+)
 from actors.proxies import is_this_host
 from actors.settings import Settings
 from understudy.secrets import FileNotPrivate, private_file, private_text, take_out_of_environment
@@ -199,7 +204,7 @@ def _accounts_own(path: Path) -> FoundCredentials:
     except FileNotPrivate as problem:
         raise CredentialsUnavailable(str(problem)) from None
     if not text:
-        raise CredentialsUnavailable("those of this run's account are not there yet")
+        raise CredentialsNotYet("this run's API credentials are not there yet")
     return FoundCredentials(credentials_of(text, place), place)
 
 

@@ -81,6 +81,10 @@ class CredentialsUnavailable(Exception):
     """There are no API credentials that may be used; the sentence contains none of any."""
 
 
+class CredentialsNotYet(CredentialsUnavailable):
+    """There are none so far, and they are on their way: a run's own executor gets them."""
+
+
 @attrs.frozen
 class LookForCredentials:
     """Command: see whether there are API credentials, and which."""
@@ -107,6 +111,8 @@ class CredentialsMissing:
     """Event: there are no API credentials that may be used; one sentence says why."""
 
     reason: str
+    are_coming: bool = False
+    """They are on their way: nobody has to do anything."""
 
 
 def auth_text(credentials: ApiCredentials) -> str:

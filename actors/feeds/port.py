@@ -25,6 +25,7 @@ from actors.feeds.polybolt import (
     Authenticate,
     CredentialsFound,
     CredentialsMissing,
+    CredentialsNotYet,
     CredentialsUnavailable,
     FoundCredentials,
     LookForCredentials,
@@ -192,7 +193,8 @@ class PricePort(WebSocketPort):
         try:
             found = self._find()
         except CredentialsUnavailable as missing:
-            self._io.submit(self._tell(CredentialsMissing(str(missing))))
+            are_coming = isinstance(missing, CredentialsNotYet)
+            self._io.submit(self._tell(CredentialsMissing(str(missing), are_coming)))
             return None
         event = CredentialsFound(found.credentials.fingerprint, found.place)
         self._io.submit(self._tell(event))

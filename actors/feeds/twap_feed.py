@@ -172,6 +172,8 @@ class TwapFeedCore(Core):
         if event.reason == self._missing:
             return effects
         self._missing = event.reason
+        if event.are_coming:
+            return [*effects, Log("info", f"PolyBolt waits: {event.reason}"), *self._judge()]
         rest = "prices come from RTDS while it serves" if RTDS in self.streams else "no price comes"
         level = "warning" if RTDS in self.streams else "error"
         said = Log(level, f"PolyBolt is not used, and {rest}: {event.reason}")

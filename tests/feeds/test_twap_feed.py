@@ -10,6 +10,7 @@ from price_frames import (
     rtds_history,
 )
 
+from actors.core import Log
 from actors.feeds.connection import Connect, SendText
 from actors.feeds.messages import (
     POLYBOLT,
@@ -20,7 +21,7 @@ from actors.feeds.messages import (
     TwapTick,
     TwapTickWanted,
 )
-from actors.feeds.polybolt import Authenticate, LookForCredentials
+from actors.feeds.polybolt import Authenticate, CredentialsMissing, LookForCredentials
 from actors.feeds.seen_ticks import BOUNDARIES_KEPT, BOUNDARY_MS
 from actors.feeds.twap_feed import NEWEST_TOLD
 from actors.messages import PeerRestarted
@@ -94,6 +95,13 @@ def test_without_credentials_it_says_so_once_and_looks_again() -> None:
     feed.waits(5_000)
     feed.finds_credentials()
     assert BOLT_1 in feed.connecting
+
+
+def test_credentials_that_are_on_their_way_are_no_trouble() -> None:
+    feed = PriceFeed()
+    done = feed.give(CredentialsMissing("not there yet", are_coming=True))
+    assert [effect.level for effect in done if isinstance(effect, Log)] == ["info"]
+    assert commands(feed.waits(5_000), LookForCredentials)
 
 
 def test_credentials_that_vanish_before_they_are_said_end_the_attempt() -> None:
