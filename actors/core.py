@@ -145,6 +145,7 @@ class Core:
         self.role = role
         self.settings = settings
         self.dice = dice
+        self._handled_at_ms = 0
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -164,12 +165,23 @@ class Core:
         """Whether the actor has all it needs to do its work; shown by ``understudy ps``."""
         return True
 
+    def clock_set_back(self, by_ms: int) -> None:
+        """Venue time was corrected backwards: it may run back, and what is waited for must not.
+
+        A core that notes when something happened, or is due, in order to measure a span of time
+        moves these moments back by as much; timers run on as they would have. Moments that mean a
+        time of day (the end of a window, of an order's time to live) stay.
+        """
+
     def handle(self, message: object, now_ms: int) -> Effects:
         """Take one message at one instant of venue time; return what is to be done, in order.
 
         Raises:
             UnknownMessage: no handler for the message's type.
         """
+        if now_ms < self._handled_at_ms:
+            self.clock_set_back(self._handled_at_ms - now_ms)
+        self._handled_at_ms = now_ms
         handler = self._handlers.get(type(message))
         if handler is None:
             raise UnknownMessage(f"{self.role} does not understand {type(message).__name__}")

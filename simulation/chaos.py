@@ -16,7 +16,7 @@ from simulation.theatre import Theatre
 HANG_MOST_MS = 80_000
 FREEZE_MOST_MS = 60_000
 UNWRITABLE_MOST_MS = 5_000
-JUMP_MOST_MS = 20_000
+JUMP_MOST_MS = 30_000
 
 
 class Chaos:

@@ -46,7 +46,7 @@ class FaultRates(Rates):
     freezes: float = rate(0.1, 1.0, "a feed stays open and is silent for up to 60 s; a minute")
     garbling: float = rate(0.001, 0.1, "frames are cut, repeated or in the wrong order")
     http_trouble: float = rate(0.05, 0.6, "a question over HTTP fails, is slow or answered badly")
-    clock_jumps: float = rate(0.05, 0.7, "the host's clock goes wrong by up to 20 s; a minute")
+    clock_jumps: float = rate(0.05, 0.7, "the host's clock goes wrong by up to 30 s; a minute")
     halts: float = rate(0.05, 1.0, "a person halts, cancels, flattens and resumes; a minute")
 
 

@@ -20,6 +20,10 @@ _FINE_GRID_ABOVE_TICKS = 960
 the venue can say. Source: Polymarket documentation, tick_size_change."""
 
 
+_NUMBERS_NEARBY = 1 << 12
+"""Signals so near in number come from one process of the strategy, whose first number is chance."""
+
+
 @attrs.frozen(kw_only=True)
 class Circumstances:
     """What the rules look at besides the signals."""
@@ -99,12 +103,28 @@ def _position_is_known(signals: TradeSignals, at: Circumstances) -> str | None:
 
 
 def _snapshot_is_fresh(signals: TradeSignals, at: Circumstances) -> str | None:
-    if (signals.snapshot_at_ms, signals.signals_id) <= at.accepted:
+    if _were_carried_out(signals, at):
         return "they, or newer ones, were carried out already"
     age_ms = at.now_ms - signals.snapshot_at_ms
     if age_ms > at.max_book_age_ms:
         return f"their snapshot is {age_ms} ms old, allowed are {at.max_book_age_ms}"
+    if -age_ms > at.max_book_age_ms:
+        return f"their snapshot is {-age_ms} ms ahead: it was taken before the clock was set back"
     return None
+
+
+def _were_carried_out(signals: TradeSignals, at: Circumstances) -> bool:
+    """Whether they are a late copy of the signals last carried out, or of older ones.
+
+    A strategy counts its signals up from a number by chance, so those of one process are known by
+    their numbers, whatever the clock says. Those of another are older if their snapshot is, unless
+    the one last carried out lies in the future: then the clock was set back since.
+    """
+    accepted_at_ms, accepted_id = at.accepted
+    behind_count = accepted_id - signals.signals_id
+    if abs(behind_count) < _NUMBERS_NEARBY:
+        return behind_count >= 0
+    return signals.snapshot_at_ms <= accepted_at_ms <= at.now_ms
 
 
 def _sides_are_free(signals: TradeSignals, at: Circumstances) -> str | None:

@@ -53,6 +53,10 @@ class DeskBase(Core):
         """What the real executor was asked to take back, and has not answered yet."""
         self._answered_id = 0
 
+    def clock_set_back(self, by_ms: int) -> None:
+        """Orders have been silent for as long as before."""
+        self._roster.clock_set_back(by_ms)
+
     # What holds now
 
     @property

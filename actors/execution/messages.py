@@ -25,6 +25,10 @@ class OrderStatus(enum.Enum):
     REJECTED = "REJECTED"
 
 
+CLOCK_STEP_MAX_MS = 120_000
+"""So much longer than its time to live an order that ended is remembered: were the clock set back,
+a late copy of it would seem to be in time."""
+
 TERMINAL_STATUSES = frozenset({OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.REJECTED})
 
 

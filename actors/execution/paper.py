@@ -61,6 +61,16 @@ class PaperOrder:
         """The order's id."""
         return self.intent.order_id
 
+    def due_sooner(self, by_ms: int) -> PaperOrder:
+        """The same with its phase due so much earlier; while it rests, its time to live stays."""
+        if self.phase is PaperPhase.RESTING:
+            return self
+        return attrs.evolve(self, due_at_ms=self.due_at_ms - by_ms)
+
+    def due_within(self, limit_ms: int, now_ms: int) -> PaperOrder:
+        """The same with its phase due soon, at the latest."""
+        return self.due_sooner(max(0, self.due_at_ms - now_ms - limit_ms))
+
     @property
     def open_units(self) -> int:
         """Size not traded."""

@@ -86,6 +86,14 @@ class Roster:
             entry.started_at_ms = now_ms
         return [entry.intent.order_id for entry in silent]
 
+    def clock_set_back(self, by_ms: int) -> None:
+        """Count silence from as long ago as before."""
+        for entry in self._entries.values():
+            entry.started_at_ms -= by_ms
+            entry.heard_at_ms -= by_ms
+            if entry.fell_at_ms is not None:
+                entry.fell_at_ms -= by_ms
+
     def fell(self, order_id: str, now_ms: int) -> bool:
         """Note that an order's actor fell; whether to start it at once, or only after a pause."""
         entry = self._entries.get(order_id)

@@ -23,14 +23,12 @@ from actors.core import (
 )
 from actors.directory.messages import MarketClosing, MarketOpened
 from actors.execution.messages import (
+    CLOCK_STEP_MAX_MS,
     CancelOrder,
-    Fill,
     ForgetOrder,
-    OrderAccepted,
     OrderCancelled,
     OrderForgotten,
     OrderIntent,
-    OrderRejected,
     OrderReport,
     OrderStatus,
     OrderSubmitted,
@@ -49,12 +47,16 @@ from actors.execution.paper import (
     take,
     total_units,
 )
+from actors.execution.paper_news import paper_news
 from actors.feeds.messages import Level
-from actors.market.messages import BookView, MarketSnapshot, SnapshotTaken
+from actors.market.messages import BookView, MarketSnapshot, SnapshotTaken, is_overtaken
 from actors.messages import Started, TimerFired
 from actors.roles import MARKET_STATE, order_role
 from actors.settings import Settings
 from actors.units import price_text
+
+LONGEST_PHASE_MS = 10_000
+"""A phase that is due later after a restart was recorded before the clock was set back."""
 
 _LIQUIDITY_KEY = "liquidity"
 _FORGET = "forget/"
@@ -80,8 +82,9 @@ class SimulatedExecutorCore(Core):
         effects: Effects = []
         for value in message.saved:
             if isinstance(value, PaperOrder):
-                self._live[value.order_id] = value
-                effects += [_tell(value.report()), _timer(value, now_ms)]
+                paper = value.due_within(LONGEST_PHASE_MS, now_ms)
+                self._live[paper.order_id] = paper
+                effects += [_tell(paper.report()), _timer(paper, now_ms)]
             elif isinstance(value, PaperEnd):
                 self._ended[value.report.order_id] = value
                 effects.append(_tell(value.report))
@@ -89,6 +92,14 @@ class SimulatedExecutorCore(Core):
             elif isinstance(value, PaperLiquidity):
                 self._liquidity = value
         return effects
+
+    def clock_set_back(self, by_ms: int) -> None:
+        """What an order waits for comes as soon as it would have."""
+        for order_id, paper in self._live.items():
+            self._live[order_id] = paper.due_sooner(by_ms)
+        if self._snapshot is not None:
+            taken_at_ms = self._snapshot.taken_at_ms - by_ms
+            self._snapshot = attrs.evolve(self._snapshot, taken_at_ms=taken_at_ms)
 
     @handles(MarketOpened)
     def open_window(self, _message: MarketOpened, _now_ms: int) -> Effects:
@@ -104,10 +115,10 @@ class SimulatedExecutorCore(Core):
         if intent.order_id in self._live or intent.order_id in self._ended:
             return [self._answer(intent.order_id)]
         if now_ms >= intent.expires_at_ms:
-            # Needs no record: time does not run back, so the answer stays the same.
-            reason = "its time to live was over before it left"
-            status = OrderStatus.CANCELLED
-            return [_tell(OrderReport(order_id=intent.order_id, status=status, reason=reason))]
+            # Recorded, or a copy of it would be carried out should the clock be set back.
+            return self._take_back(
+                intent.order_id, "its time to live was over before it left", now_ms
+            )
         paper = PaperOrder(
             intent=intent,
             phase=PaperPhase.ARRIVING,
@@ -142,17 +153,19 @@ class SimulatedExecutorCore(Core):
             return [Record(message, (_save(paper),))]
         if order_id in self._ended:
             return [self._answer(order_id)]
+        return self._take_back(order_id, message.reason, now_ms)
+
+    def _take_back(self, order_id: str, reason: str, now_ms: int) -> Effects:
+        """Remember an order that ended before it left: no copy of it may be carried out."""
         taken_back = PaperEnd(
-            report=OrderReport(
-                order_id=order_id, status=OrderStatus.CANCELLED, reason=message.reason
-            ),
-            keep_until_ms=now_ms + self.settings.execution.order_ttl_ms,
+            report=OrderReport(order_id=order_id, status=OrderStatus.CANCELLED, reason=reason),
+            keep_until_ms=now_ms + self.settings.execution.order_ttl_ms + CLOCK_STEP_MAX_MS,
             is_forgotten=True,
         )
         self._ended[order_id] = taken_back
         return [
             Record(taken_back.report, (_save_end(taken_back),)),
-            Send(order_role(order_id), OrderCancelled(order_id, message.reason, filled_units=0)),
+            Send(order_role(order_id), OrderCancelled(order_id, reason, filled_units=0)),
             *self._forget_later(taken_back, now_ms),
         ]
 
@@ -179,8 +192,7 @@ class SimulatedExecutorCore(Core):
         """Let the newest books fill what rests."""
         self._unanswered = message.sequence
         effects = self._want_snapshots()
-        known = self._snapshot
-        if known is not None and message.taken_at_ms < known.taken_at_ms:
+        if is_overtaken(message, self._snapshot):
             return effects
         self._snapshot = message
         self._liquidity = self._liquidity.seen(message)
@@ -321,19 +333,20 @@ class SimulatedExecutorCore(Core):
         self._live[after.order_id] = after
         return [
             Record(report, (_save(after), *self._use(liquidity))),
-            *_news(before, report),
+            *paper_news(before, report),
             _timer(after, now_ms),
         ]
 
     def _commit_end(
         self, before: PaperOrder, report: OrderReport, liquidity: PaperLiquidity
     ) -> Effects:
-        end = PaperEnd(report=report, keep_until_ms=before.intent.expires_at_ms)
+        keep_until_ms = before.intent.expires_at_ms + CLOCK_STEP_MAX_MS
+        end = PaperEnd(report=report, keep_until_ms=keep_until_ms)
         del self._live[report.order_id]
         self._ended[report.order_id] = end
         return [
             Record(report, (_save_end(end), *self._use(liquidity))),
-            *_news(before, report),
+            *paper_news(before, report),
             CancelTimer(report.order_id),
         ]
 
@@ -359,22 +372,6 @@ class SimulatedExecutorCore(Core):
     def _drop(self, order_id: str) -> Effects:
         end = self._ended.pop(order_id, None)
         return [] if end is None else [Record(end.report, (_save_end(end, is_open=False),))]
-
-
-def _news(before: PaperOrder, report: OrderReport) -> Effects:
-    """Tell an Order what its report has over what it was told before."""
-    order_id, to = report.order_id, order_role(report.order_id)
-    is_refused = is_final(report) and not report.fills
-    effects: Effects = []
-    if before.phase is PaperPhase.ARRIVING and not is_refused:
-        effects.append(Send(to, OrderAccepted(order_id, None)))
-    effects += [Send(to, Fill(order_id, fill)) for fill in report.fills[len(before.fills) :]]
-    if report.status is OrderStatus.REJECTED:
-        effects.append(Send(to, OrderRejected(order_id, report.reason)))
-    if report.status is OrderStatus.CANCELLED:
-        filled_units = sum(fill.size_units for fill in report.fills)
-        effects.append(Send(to, OrderCancelled(order_id, report.reason, filled_units)))
-    return effects
 
 
 def _tell(report: OrderReport) -> Send:

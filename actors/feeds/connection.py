@@ -153,6 +153,12 @@ class FeedConnection:
         since_ms = self._up_since_ms if self._data_at_ms is None else self._data_at_ms
         return max(0, now_ms - since_ms)
 
+    def clock_set_back(self, by_ms: int) -> None:
+        """It has been silent for as long as before."""
+        self._up_since_ms -= by_ms
+        if self._data_at_ms is not None:
+            self._data_at_ms -= by_ms
+
     def is_stale(self, now_ms: int) -> bool:
         """Whether an open connection has been silent for too long."""
         return self.is_up and self.silence_ms(now_ms) >= self._rhythm.stale_after_ms

@@ -63,6 +63,10 @@ class FeedCore(Core):
         self.sequence_gap_count = 0
         self._malformed_told = 0
 
+    def clock_set_back(self, by_ms: int) -> None:
+        """The connection has been silent for as long as before."""
+        self.connection.clock_set_back(by_ms)
+
     # What a subclass says
 
     def url(self, venue: VenueSettings) -> str:

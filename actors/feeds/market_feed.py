@@ -62,6 +62,11 @@ class MarketFeedCore(FeedCore):
         self._batch_id = dice.getrandbits(48)
         self._in_flight: int | None = None
 
+    def clock_set_back(self, by_ms: int) -> None:
+        """Books were sent, and data came, as long ago as before."""
+        super().clock_set_back(by_ms)
+        self._fresh_start_at_ms -= by_ms
+
     def url(self, venue: VenueSettings) -> str:
         """Address of the market channel."""
         return venue.market_ws_url

@@ -63,6 +63,16 @@ class MarketStateCore(Core):
         self._resync_asked_at_ms: int | None = None
         self._now_ms = 0
 
+    def clock_set_back(self, by_ms: int) -> None:
+        """Doubts last, and answers are awaited, for as long as before."""
+        self._now_ms -= by_ms
+        if self._resync_asked_at_ms is not None:
+            self._resync_asked_at_ms -= by_ms
+        for doubt in self._doubts.values():
+            doubt.clock_set_back(by_ms)
+        for outlet in self._outlets:
+            outlet.clock_set_back(by_ms)
+
     @property
     def is_serving(self) -> bool:
         """Whether both books are synced, and young enough to be traded on."""

@@ -71,6 +71,15 @@ class MarketSnapshot:
         return self.yes if side is Side.YES else self.no
 
 
+def is_overtaken(snapshot: MarketSnapshot, known: MarketSnapshot | None) -> bool:
+    """Whether a newer snapshot is known; a restarted market state counts from one again."""
+    return (
+        known is not None
+        and snapshot.sequence <= known.sequence
+        and snapshot.taken_at_ms <= known.taken_at_ms
+    )
+
+
 @attrs.frozen
 class SnapshotTaken:
     """A subscriber has used the snapshot; it may have the next.

@@ -47,6 +47,10 @@ class Outlet:
         if self._in_flight is not None and now_ms - self._sent_at_ms >= ANSWER_WAIT_MS:
             self.start_over()
 
+    def clock_set_back(self, by_ms: int) -> None:
+        """What is under way has been so for as long as before."""
+        self._sent_at_ms -= by_ms
+
     def start_over(self) -> None:
         """The subscriber knows nothing: the newest snapshot is due."""
         self._in_flight = None

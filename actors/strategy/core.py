@@ -17,7 +17,7 @@ import attrs
 
 from actors.core import CancelTimer, Core, Dice, Effects, Send, SetTimer, handles
 from actors.execution.messages import OpenOrders
-from actors.market.messages import MarketSnapshot, SnapshotTaken
+from actors.market.messages import MarketSnapshot, SnapshotTaken, is_overtaken
 from actors.messages import PeerRestarted, Started, TimerFired
 from actors.position.messages import PositionSnapshot
 from actors.roles import DESK, MARKET_STATE, OBSERVER
@@ -58,6 +58,13 @@ class StrategyCore(Core):
         """Whether snapshot, position and open orders of the present market are known."""
         return self._snapshot is not None and self._view(self._snapshot) is not None
 
+    def clock_set_back(self, by_ms: int) -> None:
+        """A snapshot of now is not older than one of before, nor a wish of before one of now."""
+        self._last_wish_at_ms -= by_ms
+        if self._snapshot is not None:
+            taken_at_ms = self._snapshot.taken_at_ms - by_ms
+            self._snapshot = attrs.evolve(self._snapshot, taken_at_ms=taken_at_ms)
+
     @handles(Started)
     def start(self, _started: Started, _now_ms: int) -> Effects:
         """Begin with nothing: what is needed will be told."""
@@ -67,7 +74,7 @@ class StrategyCore(Core):
     def take_snapshot(self, snapshot: MarketSnapshot, now_ms: int) -> Effects:
         """Evaluate on it; answer it in any case, and last."""
         effects: Effects = []
-        if not self._is_overtaken(snapshot):
+        if not is_overtaken(snapshot, self._snapshot):
             if snapshot.reference_e18 is not None:
                 self._volatility.update(snapshot.reference_e18, snapshot.reference_at_ms)
             self._snapshot = snapshot
@@ -112,15 +119,6 @@ class StrategyCore(Core):
         self._is_waiting = False
         self._last_wish = ()
         return self._evaluate(now_ms)
-
-    def _is_overtaken(self, snapshot: MarketSnapshot) -> bool:
-        """Whether a newer snapshot is known; a restarted market state counts from one again."""
-        known = self._snapshot
-        return (
-            known is not None
-            and snapshot.sequence <= known.sequence
-            and snapshot.taken_at_ms <= known.taken_at_ms
-        )
 
     def _view(self, snapshot: MarketSnapshot) -> PositionView | None:
         market_id = snapshot.market.market_id

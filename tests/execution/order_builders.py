@@ -127,7 +127,7 @@ def signal(side: Side = Side.YES, price_ticks: int = 450, size: int = 10) -> Tra
 
 def signals(*each: TradeSignal, at_ms: int = T0, **changes: Any) -> TradeSignals:
     values: dict[str, Any] = {
-        "signals_id": 1,
+        "signals_id": max(1, 1 + at_ms - T0),
         "market_id": MARKET.market_id,
         "signals": each or (signal(),),
         "position_version": 1,

@@ -178,6 +178,12 @@ class SmallStage:
             else:
                 self.fire_next_timer()
 
+    def correct_clock(self, by_ms: int) -> None:
+        """Set the clock; timers run on as long as they would have."""
+        self.now_ms += by_ms
+        due_ms = self.bench.due_ms
+        due_ms.update({key: due + by_ms for key, due in due_ms.items()})
+
     # The market
 
     def show(self, snapshot: MarketSnapshot) -> None:

@@ -9,7 +9,7 @@ from order_builders import MARKET, T0, book, signal, signals, snapshot
 from small_stage import PERMANENT, SmallStage
 
 from actors.directory.messages import Side
-from actors.execution.messages import TERMINAL_STATUSES, OrderStatus
+from actors.execution.messages import CLOCK_STEP_MAX_MS, TERMINAL_STATUSES, OrderStatus
 from actors.execution.simulated import SimulatedExecutorCore
 from actors.roles import DESK, EXECUTOR, order_id_of
 
@@ -34,6 +34,7 @@ def weather(dice: random.Random) -> Weather:
         "kill": dice.choice((0, 2, 5)),
         "die half-way": dice.choice((0, 3, 10)),
         "revive": dice.choice((3, 15)),
+        "set clock": dice.choice((0, 0, 1, 4)),
         "close window": 0.1,
     }
 
@@ -45,6 +46,7 @@ class Storm:
         self.stage = SmallStage()
         self.stage.settle(limit_ms=0)
         self._signals_id = 0
+        self._clock_error_ms = 0
         self._terminal: dict[str, OrderStatus] = {}
 
     # What the world does
@@ -80,6 +82,11 @@ class Storm:
         """The window ends; not too soon, or nothing would happen in it."""
         if self.stage.now_ms > T0 + 8_000:
             self.stage.close_window()
+
+    def set_clock(self, error_ms: int) -> None:
+        """Venue time is corrected, in either direction; it is never wrong by more than this."""
+        self.stage.correct_clock(error_ms - self._clock_error_ms)
+        self._clock_error_ms = error_ms
 
     # What the transport does
 
@@ -129,6 +136,7 @@ class Storm:
             "kill": lambda: self.kill(at),
             "die half-way": lambda: self.deliver(at, dies_after=dice.randrange(7)),
             "revive": self.stage.revive,
+            "set clock": lambda: self.set_clock(dice.randint(-30_000, 30_000)),
             "close window": self.close_window,
         }
         happenings[dice.choices(list(weather), list(weather.values()))[0]]()
@@ -159,7 +167,7 @@ class Storm:
     def calm(self) -> None:
         """Let everything settle, and check that nothing was lost and nothing is left over."""
         stage = self.stage
-        stage.settle(limit_ms=20_000)
+        stage.settle(limit_ms=20_000 + 2 * CLOCK_STEP_MAX_MS)
         self.check()
         orders = stage.orders()
         assert orders.keys() == stage.created.keys()

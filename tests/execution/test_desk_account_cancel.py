@@ -194,4 +194,4 @@ def test_a_late_copy_of_the_answer_changes_nothing() -> None:
     desk.feed(RESUME)
     assert desk.feed(DONE) == []
     assert desk.accept(signal(Side.NO), at_ms=T0 + 1)
-    assert sold(desk.feed(signals(at_ms=T0 + 2, signals_id=2), T0 + 2))
+    assert sold(desk.feed(signals(at_ms=T0 + 2), T0 + 2))

@@ -63,6 +63,10 @@ class JointMachine(RuleBasedStateMachine):
     def die_half_way(self, at: int, effects: int) -> None:
         self.storm.deliver(at, dies_after=effects)
 
+    @rule(error_ms=st.integers(-30_000, 30_000))
+    def set_clock(self, error_ms: int) -> None:
+        self.storm.set_clock(error_ms)
+
     @rule()
     def revive(self) -> None:
         self.storm.stage.revive()

@@ -37,6 +37,11 @@ class Access:
         self._has_named_wallet = False
         self._renewed_at_ms: int | None = None
 
+    def clock_set_back(self, by_ms: int) -> None:
+        """New credentials were asked for as long ago as before."""
+        if self._renewed_at_ms is not None:
+            self._renewed_at_ms -= by_ms
+
     def ask(self) -> Effects:
         """Ask for credentials."""
         return [Command(OpenClient())]

@@ -57,6 +57,13 @@ class Work:
         self.refreshed_token = token
         self.last_refusal = refusal
 
+    def clock_set_back(self, by_ms: int) -> None:
+        """Everything is due as soon as it would have been, and has lasted as long."""
+        for field in attrs.fields(Work):
+            moment_ms = getattr(self, field.name)
+            if field.name.endswith("_ms") and moment_ms is not None:
+                setattr(self, field.name, moment_ms - by_ms)
+
     def ask(self, at_ms: int) -> None:
         """Ask the venue from then on, or from an earlier time that was set already."""
         self.ask_at_ms = at_ms if self.ask_at_ms is None else min(self.ask_at_ms, at_ms)
@@ -89,6 +96,13 @@ class OrderAgenda:
 
     def __iter__(self) -> Iterator[tuple[str, Work]]:
         return iter(list(self._work.items()))
+
+    def clock_set_back(self, by_ms: int) -> None:
+        """Everything is due as soon as it would have been."""
+        self._posts_held_until_ms -= by_ms
+        self._cancels_held_until_ms -= by_ms
+        for work in self._work.values():
+            work.clock_set_back(by_ms)
 
     def hold_posts(self, until_ms: int) -> None:
         """Post nothing before then."""

@@ -24,6 +24,10 @@ class Alarm:
         self._at_ms = at_ms
         return [SetTimer(ALARM_TIMER, max(_LEAST_DELAY_MS, at_ms - now_ms))]
 
+    def clock_set_back(self, _by_ms: int) -> None:
+        """Times are others now: the next that is set rings."""
+        self._at_ms = None
+
     def rang(self) -> Effects:
         """It has rung; what is due is looked for after every message anyway."""
         self._at_ms = None

@@ -130,6 +130,12 @@ class Comparison:
         """Something traded since the reading: it can no longer be compared."""
         self._holdings = None
 
+    def clock_set_back(self, by_ms: int) -> None:
+        """A difference has lasted for as long as before."""
+        for difference in (self._by_trades, self._by_balances):
+            if difference.since_ms is not None:
+                difference.since_ms -= by_ms
+
     def forget(self) -> None:
         """Another window opens: what was found of the one before says nothing of it."""
         self._holdings = None

@@ -20,7 +20,6 @@ from actors.execution.messages import (
     OrderIntent,
     OrderRejected,
     OrderReport,
-    OrderStatus,
     OrderSubmitted,
     QueryOrder,
     SubmitOrder,
@@ -50,7 +49,7 @@ from actors.execution.real.messages import (
     SigningFailed,
 )
 from actors.execution.real.orders import LiveOrders, owed
-from actors.execution.real.outbox import Outbox, OutboxEvent
+from actors.execution.real.outbox import TOO_LATE, Outbox, OutboxEvent
 from actors.execution.real.reconciler import Reconciler
 from actors.execution.real.sweep import Sweep
 from actors.execution.real.unrecorded import LastStand
@@ -75,7 +74,7 @@ class RealExecutorCore(Core):
 
     def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
         super().__init__(role, settings, dice)
-        self._orders = LiveOrders()
+        self._orders = LiveOrders(settings.execution.order_ttl_ms)
         self._agenda = OrderAgenda()
         self._access = Access()
         self._outbox = Outbox(self._orders, self._agenda, self._access)
@@ -93,6 +92,12 @@ class RealExecutorCore(Core):
         """Whether orders of the open window would leave."""
         market = self._gate.market
         return market is not None and self._may_trade_in(market.market_id)
+
+    def clock_set_back(self, by_ms: int) -> None:
+        """Everything is due as soon as it would have been, and happened as long ago."""
+        keepers = (self._orders, self._agenda, self._access, self._reconciler, self._gate)
+        for each in (*keepers, self._sweep, self._alarm, self._feed.connection):
+            each.clock_set_back(by_ms)
 
     def handle(self, message: object, now_ms: int) -> Effects:
         """Take a message in, and go on with whatever is due then."""
@@ -112,6 +117,7 @@ class RealExecutorCore(Core):
             self._orders.load(value)
             self._claims.load(value)
         effects: Effects = [*self._access.ask(), SetTimer(_TELL_TIMER, TELL_AGAIN_MS)]
+        self._orders.none_after(now_ms)
         for live in self._orders:
             effects += self._outbox.resume(live, now_ms)
             if not live.is_forgotten:
@@ -152,10 +158,8 @@ class RealExecutorCore(Core):
         if self._orders.is_known(order_id):
             return [_tell(self._orders.answer(order_id))]
         if now_ms >= intent.expires_at_ms:
-            # Needs no record: time does not run back, so the answer stays the same.
-            reason = "its time to live was over before it left"
-            status = OrderStatus.CANCELLED
-            return [_tell(OrderReport(order_id=order_id, status=status, reason=reason))]
+            # Recorded, or a copy of it would be carried out should the clock be set back.
+            return self._orders.take_back(order_id, TOO_LATE, now_ms)
         live = LiveOrder(intent=intent)
         reason = self._gate.objection(intent)
         if reason:
@@ -177,8 +181,7 @@ class RealExecutorCore(Core):
         if live is None:
             if self._orders.is_known(order_id):
                 return [_tell(self._orders.answer(order_id))]
-            keep_until_ms = now_ms + self.settings.execution.order_ttl_ms
-            return self._orders.take_back(order_id, message.reason, keep_until_ms)
+            return self._orders.take_back(order_id, message.reason, now_ms)
         if live.is_final:
             return [_tell(live.report())]
         return self._outbox.take_back(live, message, now_ms)
@@ -353,14 +356,12 @@ class RealExecutorCore(Core):
     def _go_on(self, now_ms: int) -> Effects:
         effects = self._outbox.withdraw_late(now_ms)
         if self._access.account is not None:
-            market = self._gate.market
-            markets = () if market is None else (market.market_id,)
             effects += self._outbox.cancel(now_ms)
             effects += self._sweep.go_on(self._agenda, now_ms)
             effects += self._outbox.sign(self._may_trade, now_ms)
             effects += self._outbox.post(self._may_trade, now_ms)
             tokens = (*self._gate.tokens, *self._claims.tokens)
-            effects += self._reconciler.read(markets, tokens, now_ms)
+            effects += self._reconciler.read(self._gate.market_ids, tokens, now_ms)
         return [*effects, *self._set_alarm(now_ms)]
 
     def _set_alarm(self, now_ms: int) -> Effects:
@@ -375,11 +376,10 @@ class RealExecutorCore(Core):
         return self._may_trade_in(intent.market.market_id)
 
     def _may_trade_in(self, market_id: str) -> bool:
-        is_read = market_id in self._reconciler.read_markets
         # What leaves while the account is to be cancelled, the venue would take back as well.
-        is_ending = self._sweep.is_wanted or self._last_stand is not None
-        is_able = self._access.account is not None and not is_ending
-        return is_able and is_read and self._gate.is_agreed(market_id)
+        if self._sweep.is_wanted or self._last_stand is not None or self._access.account is None:
+            return False
+        return market_id in self._reconciler.read_markets and self._gate.is_agreed(market_id)
 
     def _cancel_each(self, lives: Iterable[LiveOrder], reason: str, now_ms: int) -> Effects:
         return [

@@ -58,6 +58,11 @@ class TradingGate:
         return is_same and not self.halt_reason
 
     @property
+    def market_ids(self) -> tuple[str, ...]:
+        """The open window, if there is one."""
+        return () if self.market is None else (self.market.market_id,)
+
+    @property
     def tokens(self) -> tuple[str, ...]:
         """Tokens of the open window, whose balances are of interest."""
         market = self.market
@@ -74,6 +79,10 @@ class TradingGate:
         market = self.market
         is_settled = market is None or self._comparison.is_agreed(market.market_id)
         return self._comparison.differs or not (is_settled or self._comparison.is_waiting)
+
+    def clock_set_back(self, by_ms: int) -> None:
+        """A difference has lasted for as long as before."""
+        self._comparison.clock_set_back(by_ms)
 
     def disturb(self) -> None:
         """Something traded: a comparison that is under way is void."""

@@ -129,6 +129,14 @@ class LiveOrder:
             reason=self.reason,
         )
 
+    def earlier(self, by_ms: int) -> LiveOrder:
+        """The same, its moments so much earlier; what was never posted stays so."""
+        end = self.end
+        if end is not None:
+            end = attrs.evolve(end, told_at_ms=end.told_at_ms - by_ms)
+        posted_at_ms = max(1, self.posted_at_ms - by_ms) if self.posted_at_ms else 0
+        return attrs.evolve(self, posted_at_ms=posted_at_ms, end=end)
+
     # What changes it; each returns the order after, or itself if nothing is new
 
     def held(self) -> LiveOrder:

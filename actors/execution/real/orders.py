@@ -11,7 +11,13 @@ from collections.abc import Iterator
 import attrs
 
 from actors.core import Effects, Record, Save, Send
-from actors.execution.messages import FillReversed, OrderFilled, OrderReport, OrderStatus
+from actors.execution.messages import (
+    CLOCK_STEP_MAX_MS,
+    FillReversed,
+    OrderFilled,
+    OrderReport,
+    OrderStatus,
+)
 from actors.execution.real.live_order import LiveOrder, news
 from actors.execution.real.own_parts import OwnPart
 from actors.feeds.user_channel import UserOrder
@@ -87,7 +93,8 @@ class LiveClosed:
 class LiveOrders:
     """The orders by their own and by the venue's ids."""
 
-    def __init__(self) -> None:
+    def __init__(self, time_to_live_ms: int) -> None:
+        self._time_to_live_ms = time_to_live_ms
         self._by_id: dict[str, LiveOrder] = {}
         self._ids: dict[str, str] = {}
         self._taken_back: dict[str, TakenBack] = {}
@@ -101,6 +108,20 @@ class LiveOrders:
             self._keep(value)
         elif isinstance(value, TakenBack):
             self._taken_back[value.report.order_id] = value
+
+    def clock_set_back(self, by_ms: int) -> None:
+        """What was posted, and the ends that were told, are as long ago as before.
+
+        In memory only: their records are of the time in which they were made.
+        """
+        for order_id, live in self._by_id.items():
+            self._by_id[order_id] = live.earlier(by_ms)
+
+    def none_after(self, now_ms: int) -> None:
+        """What was recorded before the clock was set back is taken to have happened now."""
+        for order_id, live in self._by_id.items():
+            ahead_ms = max(live.posted_at_ms, live.end.told_at_ms if live.end else 0) - now_ms
+            self._by_id[order_id] = live.earlier(max(0, ahead_ms))
 
     def get(self, order_id: str) -> LiveOrder | None:
         """An order by its own id."""
@@ -136,8 +157,9 @@ class LiveOrders:
         before = before or LiveOrder(intent=after.intent)
         return [_record(after, event), *_tell(before, after)]
 
-    def take_back(self, order_id: str, reason: str, keep_until_ms: int) -> Effects:
-        """Remember an order that was cancelled before it came."""
+    def take_back(self, order_id: str, reason: str, now_ms: int) -> Effects:
+        """Remember an order that ended before it came: no copy of it may be carried out."""
+        keep_until_ms = now_ms + self._time_to_live_ms + CLOCK_STEP_MAX_MS
         report = OrderReport(order_id=order_id, status=OrderStatus.CANCELLED, reason=reason)
         taken_back = TakenBack(report=report, keep_until_ms=keep_until_ms)
         self._taken_back[order_id] = taken_back

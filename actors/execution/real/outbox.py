@@ -50,7 +50,7 @@ _EARLY_CANCEL_AGAIN_MS = 300
 _CANCEL_AGAIN_MS = 2_000
 _FELL_UNSIGNED = "the executor fell before it was recorded as signed; nothing has left"
 _FELL_POSTING = "the executor fell while it was being posted"
-_TOO_LATE = "its time to live was over before it left"
+TOO_LATE = "its time to live was over before it left"
 
 
 OutboxEvent = (
@@ -156,7 +156,7 @@ class Outbox:
         for live in self._orders:
             is_here = not live.is_final and not live.posted_at_ms
             if is_here and now_ms >= live.intent.expires_at_ms:
-                effects += self._withdraw(live, _TOO_LATE, now_ms)
+                effects += self._withdraw(live, TOO_LATE, now_ms)
         return effects
 
     def resume(self, live: LiveOrder, now_ms: int) -> Effects:

@@ -70,6 +70,15 @@ class Reconciler:
         self.read_markets: frozenset[str] = frozenset()
         """Markets whose orders and trades were read since the start."""
 
+    def clock_set_back(self, by_ms: int) -> None:
+        """Readings are due as soon as they would have been, and were as long ago."""
+        self._next_slow_ms -= by_ms
+        self._next_wide_ms -= by_ms
+        self._not_before_ms -= by_ms
+        if self._reading is not None:
+            began_at_ms = self._reading.began_at_ms - by_ms
+            self._reading = attrs.evolve(self._reading, began_at_ms=began_at_ms)
+
     # Reading
 
     def want(self) -> None:

@@ -40,6 +40,10 @@ class Sweep:
         """Whether the venue has yet to confirm; what were posted now it would take back too."""
         return self._wanted is not None
 
+    def clock_set_back(self, by_ms: int) -> None:
+        """It is due as soon as it would have been."""
+        self.due_at_ms -= by_ms
+
     def knows(self, request: CancelEverything) -> bool:
         """Whether it was asked for before."""
         return request in (self._wanted, self._done)
