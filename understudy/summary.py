@@ -31,7 +31,7 @@ from actors.supervision.messages import ChildrenReport
 from actors.units import dollars_text, e18_text, size_text
 from understudy.halting import halts_json, lasting_halts
 from understudy.latency import Histogram
-from understudy.wording import latency_words, money, move_label, size_label
+from understudy.wording import latency_words, money, move_label, size_label, strikes_label
 
 
 class Tally:
@@ -237,6 +237,8 @@ def summary_view(summary: Summary) -> RenderableType:
     lines.add_column(style="dim", no_wrap=True)
     lines.add_row("signals", signals or "none")
     lines.add_row("orders", f"{statuses or 'none'}; {summary.fills_count} fills")
+    if summary.windows:
+        lines.add_row("strikes", strikes_label(summary.windows))
     lines.add_row("falls", restarts or "none")
     if summary.halts:
         lines.add_row("halted", Text(halt_words(summary.halts), "bold red"))

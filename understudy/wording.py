@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from rich.text import Text
 
 from actors.market.messages import MarketSnapshot
-from actors.position.messages import PositionSnapshot
+from actors.position.messages import PositionSnapshot, WindowSettled
 from actors.units import E18, NANOS_PER_DOLLAR, TICKS_PER_DOLLAR, UNITS_PER_SHARE
 from understudy.latency import Histogram
 
@@ -44,6 +46,12 @@ def move_label(strike_e18: int | None, price_e18: int | None) -> str:
     sign = "-" if distance < 0 else "+"
     is_dear = strike_e18 >= 100 * E18
     return f"{sign}{abs(distance) / E18:,.{2 if is_dear else 5}f}"
+
+
+def strikes_label(windows: Iterable[WindowSettled]) -> str:
+    """Write where the strikes of some windows were read, and how many of them there."""
+    counts = Counter(window.strike_source or "without a source" for window in windows)
+    return "; ".join(f"{count} {source}" for source, count in counts.most_common())
 
 
 def money(amount_nanos: int) -> Text:

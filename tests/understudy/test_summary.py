@@ -126,6 +126,16 @@ def test_people_read_windows_totals_and_falls(width: int) -> None:
     assert max(map(len, text.splitlines())) <= width
 
 
+def test_people_read_where_the_strikes_were_read() -> None:
+    sources = ("the tick", "the tick", "")
+    windows = tuple(
+        attrs.evolve(settled(number, 0), strike_source=source)
+        for number, source in enumerate(sources)
+    )
+
+    assert "2 the tick; 1 without a source" in drawn(summary(windows=windows))
+
+
 def test_a_halt_that_lasts_is_told_for_the_next_run() -> None:
     halt = Halt(who="operator", reason="lunch", since_ms=1, cancels=False)
     halted = attrs.evolve(summary(), halts=(halt,))

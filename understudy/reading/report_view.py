@@ -16,7 +16,7 @@ from understudy.reading.legs import PairRisk
 from understudy.reading.moments import iso_text, moment_label
 from understudy.reading.performance import FillRatio, Performance, WindowResult
 from understudy.reading.positions import window_label
-from understudy.wording import money, move_label, price_label, size_label, span_label
+from understudy.wording import money, move_label, price_label, size_label, span_label, strikes_label
 
 PAIRS_SHOWN = 10
 """One-legged pairs in the terminal's table, the worst ones."""
@@ -114,6 +114,7 @@ def fact_rows(performance: Performance) -> list[tuple[str, Text]]:
         ("fill ratio", Text(_fill_words(performance))),
         ("price", Text(_price_words(performance))),
         ("leg risk", Text(_leg_words(performance))),
+        ("strikes", Text(strikes_label(each.settled for each in performance.windows) or "none")),
     ]
 
 
