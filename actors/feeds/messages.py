@@ -189,3 +189,5 @@ class FeedHealth:
     """Venue time of the newest data on this connection; None before the first."""
     source: str = ""
     """Price feed: the service in use, ``POLYBOLT`` or ``RTDS``; empty if none serves."""
+    is_denied: bool = False
+    """Price feed: a service refuses the API credentials, whether or not another one serves."""

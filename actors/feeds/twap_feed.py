@@ -300,6 +300,7 @@ class TwapFeedCore(Core):
             sequence_gap_count=sum(each.lost_count for each in streams),
             last_malformed=next((e.last_malformed for e in streams if e.last_malformed), ""),
             data_at_ms=max(each.data_at_ms for each in streams) or None,
+            is_denied=any(each.is_denied for each in streams),
             source=self._served(),
         )
 

@@ -135,6 +135,10 @@ CASES = {
         ),
         {("books", "silence")},
     ),
+    "a feed whose credentials are refused while another service serves": (
+        seen(viewed(feeds=(feed(health=attrs.evolve(health(NOW_MS), is_denied=True)),))),
+        {("denied/twap-feed", "credentials")},
+    ),
     "no strike": (
         seen(viewed(opened=MarketOpened(market=MARKET, strike=None))),
         {("strike", "strike")},
@@ -289,6 +293,17 @@ def test_a_windows_result_is_told_once_if_it_is_wanted() -> None:
     quiet = attrs.evolve(both, settings=Settings())
     core = watching(seen(attrs.evolve(well(), settings=Settings())))
     assert texts(core, seen(quiet, 1)) == []
+
+
+def test_the_last_result_of_a_run_is_told_from_the_journal() -> None:
+    core = watching(seen(viewed(settled=(settled(2, 788),))))
+    over = attrs.evolve(down(last_run=ENDED), at_ms=WALL_MS + 1_000)
+    ended = attrs.evolve(over, settled=(settled(2, 788), settled(1, -212)))
+    assert texts(core, ended) == [
+        "the newest run has ended: SIGTERM",
+        "btc-updown-15m-1749999600: Up won, P&L $-2.12",
+    ]
+    assert texts(core, ended) == []
 
 
 def test_settings_of_the_newest_run_hold_when_it_is_down() -> None:

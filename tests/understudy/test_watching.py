@@ -221,6 +221,18 @@ def test_what_is_recorded_is_counted_once_however_often_one_looks(tmp_path: Path
     assert seen.journal_bytes > 0
 
 
+def test_results_are_seen_once_and_only_new_ones(tmp_path: Path) -> None:
+    written = Chronicle(tmp_path)
+    written.settle(window(0))
+    lookout = Lookout(tmp_path)
+    assert lookout.look().settled == ()
+    written.settle(window(1))
+    (result,) = lookout.look().settled
+    written.close()
+    assert result.market_id == window(1).market_id
+    assert lookout.look().settled == ()
+
+
 def test_another_journal_in_its_place_is_counted_anew(tmp_path: Path) -> None:
     written = Chronicle(tmp_path)
     for number in (1, 2, 3):

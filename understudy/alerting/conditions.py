@@ -117,6 +117,16 @@ def _of_status(status: Status, settings: AlertSettings) -> Found:
 
 def _of_feeds(status: Status, view: View, settings: AlertSettings) -> Found:
     for feed in view.feeds:
+        if feed.health is not None and feed.health.is_denied:
+            yield (
+                f"denied/{feed.feed}",
+                Condition(
+                    kind="credentials",
+                    text=f"{feed.feed}: the venue refuses the API credentials",
+                    over=f"{feed.feed}: the venue takes the API credentials again",
+                    is_of_status=True,
+                ),
+            )
         age = data_age_s(feed, status)
         is_old = age is not None and age >= settings.silent_s
         if feed.is_up and not is_old:

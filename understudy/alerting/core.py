@@ -91,7 +91,7 @@ class AlertCore:
         self._remember(spells=spells)
         if seen.status is not None:
             notices += self._falls(seen.status, seen, settings)
-            notices += self._results(seen.status, now_ms, settings)
+        notices += self._results(seen, settings)
         self._is_first = False
         return notices
 
@@ -111,22 +111,30 @@ class AlertCore:
         self._remember(falls_told=told, run_began_ms=began_ms)
         return notices if "falls" in settings.on else []
 
-    def _results(self, status: Status, now_ms: int, settings: AlertSettings) -> list[Notice]:
-        settled = status.view.settled if status.view is not None else ()
+    def _results(self, seen: Observation, settings: AlertSettings) -> list[Notice]:
+        """Tell what windows brought: those in view, and the last one of a run from the journal."""
+        view = seen.status.view if seen.status is not None else None
+        shown = view.settled if view is not None else ()
         told = self.memory.settled_told
-        fresh = [] if told is None else [each for each in settled if each.market_id not in told]
-        if status.view is not None:
-            known = [*(told or ()), *(each.market_id for each in settled)]
-            self._remember(settled_told=tuple(dict.fromkeys(known))[-SETTLED_KEPT:])
-        if "window" not in settings.on:
+        texts = {each.market_id: _result(each) for each in seen.settled}
+        texts |= {each.market_id: f"{_result(each)}, {_total(each)}" for each in shown}
+        if told is None and view is None:
             return []
-        return [Notice(kind="window", text=_result(each), at_ms=now_ms) for each in fresh]
+        known = dict.fromkeys([*(told or ()), *texts])
+        self._remember(settled_told=tuple(known)[-SETTLED_KEPT:])
+        if told is None or "window" not in settings.on:
+            return []
+        fresh = [text for market_id, text in texts.items() if market_id not in told]
+        return [Notice(kind="window", text=text, at_ms=seen.at_ms) for text in fresh]
 
 
 def _result(window: WindowSettled) -> str:
     won = {Side.YES: "Up won", Side.NO: "Down won", None: "void"}[window.winner]
-    total = dollars_text(window.total_pnl_nanos)
-    return f"{window.slug}: {won}, P&L ${dollars_text(window.pnl_nanos)}, in all ${total}"
+    return f"{window.slug}: {won}, P&L ${dollars_text(window.pnl_nanos)}"
+
+
+def _total(window: WindowSettled) -> str:
+    return f"in all ${dollars_text(window.total_pnl_nanos)}"
 
 
 def _is_unknown(spell: Spell, seen: Observation) -> bool:

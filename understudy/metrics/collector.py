@@ -208,6 +208,12 @@ def _of_feeds(view: View, status: Status) -> Iterator[Metric]:
             if (age := data_age_s(feed, status)) is not None
         ],
     )
+    yield _gauge(
+        "feed_denied",
+        "1 while the venue refuses the feed's API credentials",
+        ("feed",),
+        [((feed.feed,), float(feed.health.is_denied)) for feed in view.feeds if feed.health],
+    )
     healths = [feed.health for feed in view.feeds if feed.health is not None]
     counters: dict[str, tuple[str, Callable[[FeedHealth], int]]] = {
         "feed_frames": ("Frames that arrived", lambda health: health.frames_count),

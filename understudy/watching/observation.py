@@ -12,6 +12,7 @@ import cattrs
 
 from actors.execution.desk_state import DeskState
 from actors.execution.halt_messages import Halt
+from actors.position.messages import WindowSettled
 from actors.runtime.journal import JournalReader
 from actors.runtime.journal_file import JOURNAL_NAME, JournalError
 from understudy.control import ControlError, NotRunning, ask
@@ -44,6 +45,8 @@ class Observation:
     disk_free_bytes: int = 0
     event_counts: Mapping[str, int] = attrs.field(factory=dict)
     """Recorded events by kind, since the journal began."""
+    settled: tuple[WindowSettled, ...] = ()
+    """Results that were recorded since the last look, without the total of all windows."""
     error_counts: Mapping[tuple[str, str], int] = attrs.field(factory=dict)
     """Trouble with the exchange by (kind, HTTP status), since the journal began."""
 
@@ -82,6 +85,7 @@ class Lookout:
             log_bytes=_size(path.with_name(path.name + "-wal")),
             disk_free_bytes=disk_free_bytes,
             event_counts=self._tail.kinds,
+            settled=self._tail.settled,
             error_counts=self._tail.errors,
         )
 

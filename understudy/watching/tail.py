@@ -7,8 +7,12 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+from actors.directory.messages import MarketResolved
 from actors.execution.messages import FillFailed, OrderRejected, OutcomeUnknown
 from actors.execution.real.messages import ClaimFailed, PostRefused, PostUnclear, SigningFailed
+from actors.position.ledger import WindowLedger
+from actors.position.messages import WindowSettled
+from actors.roles import POSITION
 from actors.runtime.journal import JournalReader
 from actors.runtime.journal_file import JournalError
 
@@ -31,6 +35,12 @@ _ERRORS = (
 )
 
 
+_SETTLED = (
+    "SELECT DISTINCT market_id FROM events "
+    "WHERE kind = ? AND role = ? AND seq > ? AND seq <= ? ORDER BY seq"
+)
+
+
 class _CountingReader(JournalReader):
     def kinds_between(self, after_seq: int, last_seq: int) -> Counter[str]:
         """How many events of each kind were recorded."""
@@ -42,6 +52,17 @@ class _CountingReader(JournalReader):
         rows = self._connection.execute(_ERRORS, (*ERRORS, after_seq, last_seq))
         return Counter({(ERRORS[kind], str(status)): count for kind, status, count in rows})
 
+    def settled_between(self, after_seq: int, last_seq: int) -> tuple[WindowSettled, ...]:
+        """Results of the windows that were settled, each beside no other window's."""
+        events = (MarketResolved.__name__, POSITION, after_seq, last_seq)
+        return tuple(
+            settled
+            for row in self._connection.execute(_SETTLED, events).fetchall()
+            for ledger in self.states("position", row["market_id"], open_only=False)
+            if isinstance(ledger, WindowLedger)
+            and (settled := ledger.settlement(ledger.pnl_nanos())) is not None
+        )
+
 
 class JournalTail:
     """Running counts over one data directory's journal, whatever file lies there."""
@@ -51,6 +72,8 @@ class JournalTail:
         self._seq = 0
         self._kinds: Counter[str] = Counter()
         self._errors: Counter[tuple[str, str]] = Counter()
+        self.settled: tuple[WindowSettled, ...] = ()
+        """Results that were recorded between the last two calls of ``read``."""
 
     def read(self) -> None:
         """Count what was recorded since the last call.
@@ -67,6 +90,8 @@ class JournalTail:
                 self._errors.clear()
             self._kinds += reader.kinds_between(self._seq, newest_seq)
             self._errors += reader.errors_between(self._seq, newest_seq)
+            is_first = self._seq == 0  # what was settled before anyone looked is no news
+            self.settled = () if is_first else reader.settled_between(self._seq, newest_seq)
             self._seq = newest_seq
         except sqlite3.Error as error:
             raise JournalError(
