@@ -41,8 +41,8 @@ class Ending:
         self.cancel_count = 0
         self.reports: list[int] = []
         self.stages = {role: self._stage(role) for role in (DESK, EXECUTOR)}
-        self.start(EXECUTOR)
         self.start(DESK)
+        self.start(EXECUTOR)
 
     def _stage(self, role: str) -> CoreStage:
         core_class: type[Core] = DeskCore if role == DESK else RealExecutorCore
