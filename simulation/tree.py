@@ -44,7 +44,11 @@ class Tree:
         self._players: dict[int, Player] = {}
         self._handles: dict[int, int] = {}
         self._core = SupervisorCore(
-            roles, house.settings.supervision, dice(house.seed, SUPERVISOR, number), pid
+            roles,
+            house.settings.supervision,
+            dice(house.seed, SUPERVISOR, number),
+            pid,
+            tick_gap_most_ms=BEAT_MS,
         )
 
     @property

@@ -33,7 +33,7 @@ from actors.supervision.messages import (
     Tell,
     TellBook,
 )
-from actors.supervision.patience import NOBODY_WAITS, DiskWaits, Patience
+from actors.supervision.patience import NOBODY_WAITS, TICK_GAP_MOST_MS, DiskWaits, Patience
 
 SPARE_COUNT = 3
 """Order actors that wait, already forked: a fork would add some ten ms to tick-to-order."""
@@ -57,6 +57,7 @@ class SupervisorCore:
         dice: Dice,
         pid: int = 0,
         clearing_limit_ms: int = _CLEARING_LIMIT_MS,
+        tick_gap_most_ms: int = TICK_GAP_MOST_MS,
     ) -> None:
         self._limits = limits
         self._dice = dice
@@ -78,7 +79,7 @@ class SupervisorCore:
         self._clear_reason = ""
         self._is_halt_heard = False
         self._is_cleared = False
-        self._patience = Patience()
+        self._patience = Patience(tick_gap_most_ms)
         self.book_version = 0
 
     @property

@@ -13,14 +13,15 @@ NOBODY_WAITS: DiskWaits = MappingProxyType({})
 DISK_LIMIT_MS = 11_000
 """A disk that has not taken a record for so long is given up. It is somewhat more than an actor
 waits for its turn to write (actors/runtime/journal_turn.py), which then says so by itself."""
-_TICK_GAP_MOST_MS = 1_000
+TICK_GAP_MOST_MS = 1_000
 """Ticks further apart than this show that it is the supervisor that could not run."""
 
 
 class Patience:
     """Excuses children before they are judged by how long they have been silent."""
 
-    def __init__(self) -> None:
+    def __init__(self, tick_gap_most_ms: int = TICK_GAP_MOST_MS) -> None:
+        self._tick_gap_most_ms = tick_gap_most_ms
         self._ticked_at_ms: int | None = None
 
     def excuse(self, children: Iterable[Child], now_ms: int, disk_waits: DiskWaits) -> str:
@@ -47,4 +48,4 @@ class Patience:
 
     def _late_ms(self, now_ms: int) -> int:
         before_ms, self._ticked_at_ms = self._ticked_at_ms, now_ms
-        return 0 if before_ms is None else max(0, now_ms - before_ms - _TICK_GAP_MOST_MS)
+        return 0 if before_ms is None else max(0, now_ms - before_ms - self._tick_gap_most_ms)
