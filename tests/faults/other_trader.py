@@ -8,6 +8,7 @@ from types import TracebackType
 
 from fault_stage import FaultStage
 from live_stage import LIMIT_S, address_of
+from polymarket.errors import RequestRejectedError
 
 from actors.directory.messages import Side
 from actors.execution.messages import TimeInForce
@@ -16,7 +17,9 @@ from actors.execution.real.messages import SignOrder
 from actors.strategy.messages import Action
 from actors.units import TICKS_PER_DOLLAR, shares, units_from_text
 
+NOTHING_BID = "no orders found to match with FAK order"
 _RICH_DOLLARS = 50_000
+_SPARE_UNITS = shares(50)
 
 
 class OtherTrader:
@@ -45,8 +48,18 @@ class OtherTrader:
         self._runner.close()
 
     def sell_into_bids(self, side: Side, down_to_ticks: int) -> None:
-        """Sell as much as is bid for, down to a price: all of it in one trade."""
-        self._post(side, Action.SELL, down_to_ticks, self._bid_units(side, down_to_ticks))
+        """Sell as much as is bid for, down to a price: all of it in one trade.
+
+        Once more if somebody has bid meanwhile; not at all if somebody else has sold.
+        """
+        is_over = False
+        while not is_over:
+            try:
+                self._post(side, Action.SELL, down_to_ticks, self._bid_units(side, down_to_ticks))
+            except RequestRejectedError as refusal:
+                if NOTHING_BID not in str(refusal):
+                    raise
+            is_over = self._bid_units(side, down_to_ticks) == _SPARE_UNITS
 
     def sell_a_little(self, side: Side, down_to_ticks: int) -> None:
         """Sell seven shares, and wait until they are sold."""
@@ -84,7 +97,7 @@ class OtherTrader:
             for level in book["bids"]
             if round(float(level["price"]) * TICKS_PER_DOLLAR) >= down_to_ticks
         )
-        return sum(bids) + shares(50)
+        return sum(bids) + _SPARE_UNITS
 
     def _move(self, action: str, amount: int) -> None:
         body = {
