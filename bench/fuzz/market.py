@@ -178,7 +178,7 @@ class Books:
 
 def books(chance: random.Random) -> str:
     """What cannot be read voids the books or leaves them as they were, and is always counted."""
-    bad = mutated(chance.choice(SHAPES), chance)
+    bad = mutated(chance.choice(SHAPES), chance) or b" "  # an empty frame is no message at all
     stage = Books()
     before, count = stage.views(), stage.feed.malformed_count
     alone = MarketChannelDecoder().decode(bad)

@@ -125,7 +125,7 @@ _READERS = (_read_market, _read_market, _read_resolution, _read_price, _read_fee
 
 def _hold_market(market: Market) -> None:
     hold(0 < market.tick_size_ticks < PAYOUT_TICKS, f"a grid of {market.tick_size_ticks}")
-    hold(0 <= market.minimum_size_units < 10**15, f"a least size of {market.minimum_size_units}")
+    hold(0 <= market.minimum_size_units < 10**22, f"a least size of {market.minimum_size_units}")
     hold(0 <= market.fee_rate_bps <= 10_000, f"a fee rate of {market.fee_rate_bps}")
     hold(market.yes_token != market.no_token, "one token for two outcomes")
     hold(bool(market.market_id and market.yes_token and market.no_token), "a market without ids")

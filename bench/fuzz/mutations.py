@@ -137,7 +137,7 @@ def _wrong(value: Any, chance: random.Random) -> Any:
         return value[:at] + chance.choice("0159.-eE +") + value[at + chance.randrange(2) :]
     if kind < 0.35:
         return [value]
-    return chance.choice(NASTY)
+    return _as_tree(chance.choice(NASTY))  # a copy: what is changed further is this case's own
 
 
 def _replace_pair(pairs: Pairs, index: int, chance: random.Random) -> None:

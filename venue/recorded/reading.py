@@ -138,7 +138,7 @@ def frames(path: Path) -> Iterator[RecordedBook]:
         for line in _lines(path):
             number += 1
             yield _recorded_book(line)
-    except (msgspec.DecodeError, BadAmount, ValueError) as error:
+    except (msgspec.DecodeError, BadAmount, RecursionError, ValueError) as error:
         raise MalformedRecording(f"{path}, line {number}: {error}") from None
     except (OSError, zstandard.ZstdError) as error:
         raise MalformedRecording(f"{path}, after line {number}: {error}") from None
