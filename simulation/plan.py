@@ -44,6 +44,7 @@ class FaultRates(Rates):
     disconnects: float = rate(0.1, 4.0, "a feed's connection breaks; a minute")
     refusals: float = rate(0.05, 0.6, "a connection is refused")
     freezes: float = rate(0.1, 1.0, "a feed stays open and is silent for up to 60 s; a minute")
+    missing_seconds: float = rate(0.05, 0.6, "a second's price never comes live, but in a history")
     garbling: float = rate(0.001, 0.1, "frames are cut, repeated or in the wrong order")
     http_trouble: float = rate(0.05, 0.6, "a question over HTTP fails, is slow or answered badly")
     clock_jumps: float = rate(0.05, 0.7, "the host's clock goes wrong by up to 30 s; a minute")

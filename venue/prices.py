@@ -50,8 +50,10 @@ class PriceStreams:
         self._ticker_period_ms = ticker_period_ms
         self._dice = dice
         self._last_tick: coinbase.Tick | None = None
-        self._missing_share = missing_share
-        self._missing_seed = dice.getrandbits(32) if missing_share else 0
+        self.missing_share = missing_share
+        self.missed_count = 0
+        """Seconds that a source did not tell live, by chance or command."""
+        self._missing_seed = dice.getrandbits(32)
         self._to_miss = {Channel.RTDS: 0, Channel.POLYBOLT: 0}
         self._has_tickers = True
 
@@ -145,11 +147,14 @@ class PriceStreams:
         """Whether a second never arrives live, by command or by chance."""
         if self._to_miss[channel]:
             self._to_miss[channel] -= 1
-            return True
-        if not self._missing_share:
-            return False
-        dice = Random(f"{self._missing_seed}/{channel.value}/{second}")
-        return dice.random() < self._missing_share
+            is_missed = True
+        elif self.missing_share:
+            dice = Random(f"{self._missing_seed}/{channel.value}/{second}")
+            is_missed = dice.random() < self.missing_share
+        else:
+            is_missed = False
+        self.missed_count += is_missed
+        return is_missed
 
     def _next_tick(self, now_ms: int, price_dollars: float) -> coinbase.Tick:
         last, dice = self._last_tick, self._dice

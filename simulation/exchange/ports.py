@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from random import Random
 
 from actors.directory.messages import HttpAnswered, HttpFailed, HttpGet
@@ -42,17 +42,24 @@ class Wire:
         self.exchange = exchange
         self.rates = rates
         self.chance = chance
-        self.counts = dict.fromkeys(("refusals", "garbling", "http_trouble"), 0)
+        self._counts = dict.fromkeys(("refusals", "garbling", "http_trouble"), 0)
+        exchange.prices.missing_share = rates.missing_seconds
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How often each kind has struck."""
+        return self._counts | {"missing_seconds": self.exchange.prices.missed_count}
 
     def heal(self) -> None:
-        """From now on nothing is refused, garbled or slow."""
+        """From now on nothing is refused, garbled, missing or slow."""
         self.rates = FaultRates()
+        self.exchange.prices.missing_share = 0.0
 
     def strikes(self, kind: str) -> bool:
         """Draw whether a fault of a kind happens now."""
         chance: float = getattr(self.rates, kind)
         if chance and self.chance.random() < chance:
-            self.counts[kind] += 1
+            self._counts[kind] += 1
             return True
         return False
 
