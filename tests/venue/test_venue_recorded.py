@@ -60,6 +60,7 @@ def test_a_compressed_recording_reads_the_same(recording: Path) -> None:
         (line(2, "0.48", "0.5").replace("book", "look"), 2),
         (line(2, "0.4801", "0.5"), 2),
         (line(2, "1.2", None), 2),
+        ('{"raw": ' + "[" * 5_000, 2),
     ],
 )
 def test_a_broken_line_is_named_with_its_file(tmp_path: Path, bad_line: str, number: int) -> None:
