@@ -41,6 +41,8 @@ STORMS = {
     "trades": {"ghost_fills": 0.5, "retried_trades": 0.5, "share_lag": 0.8, "delayed": 0.5},
     "the channel": {"repeated_events": 0.5, "late_events": 0.5, "silences": 1.0, "replays": 4.0},
     "the account": {"hidden": 0.6, "unread": 0.3, "venue_cancels": 4.0, "slips": 0.8},
+    "what is told": {"short_matches": 0.5, "unreadable_parts": 0.5, "excess_fills": 0.5},
+    "rows and failures": {"repeated_rows": 0.5, "late_failures": 0.5},
     "the chain": {"reverts": 0.9, "partial_cancels": 0.9, "slips": 0.6},
 }
 
