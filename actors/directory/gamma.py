@@ -137,6 +137,8 @@ def decode_market(
     wire = _decoded(body, _GammaMarket, slug)
     if wire.slug != slug:
         raise MarketRefused(f"{slug}: the venue answered with {wire.slug}")
+    if not wire.condition_id:
+        raise MarketRefused(f"{slug}: conditionId is empty")
     _check_state(slug, wire)
     _check_instant(slug, "eventStartTime", wire.event_start_time, opens_at_ms)
     _check_instant(slug, "endDate", wire.end_date, closes_at_ms)

@@ -85,6 +85,7 @@ def test_variants_of_the_metadata_are_understood(
     [
         ({"conditionId": None}, "conditionId"),
         ({"conditionId": 7}, "conditionId"),
+        ({"conditionId": ""}, "conditionId"),
         ({"slug": "btc-updown-15m-1"}, "btc-updown-15m-1"),
         ({"outcomes": None}, "outcomes"),
         ({"outcomes": '["Up"]'}, "outcomes"),
