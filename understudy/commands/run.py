@@ -39,6 +39,7 @@ from understudy.options import (
     RunOptions,
 )
 from understudy.teaching import TaughtCommand
+from understudy.watching.wanted import watchers_refusal
 
 LOOPBACK = "127.0.0.1"
 
@@ -162,11 +163,12 @@ def _account(settings: Settings, *, is_demo: bool, is_local: bool) -> Iterator[s
 
 
 def _refuse(settings: Settings, speed: float, *, is_local: bool, is_understood: bool) -> None:
-    """End the command if orders must not be live, or not like that."""
+    """End the command if orders must not be live, or not like that, or nobody would be told."""
     if settings.execution.mode == "live" and is_local:
         refusal = rehearsal_refusal(speed=speed, is_understood=is_understood)
     else:
         refusal = live_refusal(settings, is_understood=is_understood)
+    refusal = refusal or watchers_refusal(settings, os.environ)
     if refusal is not None:
         fail(refusal, ExitCode.BAD_INPUT)
     if not is_local:

@@ -19,6 +19,7 @@ from understudy.doctor import (
     prices,
     proxies,
     reach,
+    watchers,
 )
 from understudy.doctor.findings import (
     ACCOUNT_NAMES,
@@ -88,6 +89,7 @@ def _checks(subject: Subject, sight: VenueSight) -> list[_Check]:
         on_this_host(journal.JOURNAL, journal.check_journal),
         on_this_host(journal.LOCK, journal.check_lock),
         on_this_host(journal.HALT, journal.check_halt),
+        on_this_host(watchers.NAME, watchers.check_watchers),
         _Check((clock.NAME,), lambda: clock.check_clock(subject, sight)),
         _Check((reach.GAMMA,), lambda: reach.check_gamma(subject)),
         _Check((reach.CLOB,), lambda: reach.check_clob(subject)),
