@@ -37,6 +37,7 @@ from actors.roles import SUPERVISOR
 from actors.runtime import transport
 from actors.runtime.disk_waits import disk_wait_ms
 from actors.runtime.log import LineLog
+from actors.runtime.processor_waits import ProcessorWaits
 from actors.supervision.core import SupervisorCore
 from actors.supervision.messages import (
     ChildSpec,
@@ -51,6 +52,7 @@ from actors.supervision.messages import (
     Tell,
     TellBook,
 )
+from actors.supervision.patience import Waits
 
 HEARTBEAT_MS = 500
 _BEAT, _TICK, _PING = "beat", "tick", "ping"
@@ -59,12 +61,6 @@ _PING_SHARE = 6
 """A round of Pings leaves in so many parts or a few more: all children answering at once would
 hold up whatever the market does just then."""
 _NEVER_MS = 2**62
-
-
-def _disk_waits_ms(core: SupervisorCore) -> dict[int, int]:
-    """For how long each child that waits for the disk has done so, by process id."""
-    waits_ms = {pid: disk_wait_ms(pid) for pid in core.pids()}
-    return {pid: wait_ms for pid, wait_ms in waits_ms.items() if wait_ms}
 
 
 class Supervisor(Actor):
@@ -76,6 +72,7 @@ class Supervisor(Actor):
         self._addresses: dict[int, ActorAddress] = {}
         self._tick_at_ms = _NEVER_MS
         self._pings: dict[int, Ping] = {}
+        self._processor_waits = ProcessorWaits()
 
     def receiveMessage(self, msg: object, sender: ActorAddress) -> None:  # noqa: N802 # Thespian's
         """Take one message; an exception ends the process, and the foreground builds anew."""
@@ -107,7 +104,7 @@ class Supervisor(Actor):
                 self._send_pings()
             case WakeupMessage():
                 self._tick_at_ms = _NEVER_MS
-                self._perform(core.tick(now_ms, _disk_waits_ms(core)))
+                self._perform(core.tick(now_ms, self._waits(core.pids())))
                 if msg.payload == _BEAT:
                     self.wakeupAfter(timedelta(milliseconds=HEARTBEAT_MS), payload=_BEAT)
             case GetChildren(request_id):
@@ -173,6 +170,12 @@ class Supervisor(Actor):
         if self._core is not None:
             self._core.child_forked(handle, transport.pid_of_child(self, address))
         self.send(address, self._boot_of(role))
+
+    def _waits(self, pids: list[int]) -> Waits:
+        return Waits(
+            disk_ms={pid: disk_wait_ms(pid) for pid in pids},
+            processor_ms=self._processor_waits.since_last_ms(pids),
+        )
 
     def _send_soon(self, handle: int, ping: Ping) -> None:
         if not self._pings:

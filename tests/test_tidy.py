@@ -33,6 +33,7 @@ IMPURE_PATHS = {
     "actors/runtime/log.py",
     "actors/runtime/pause_points.py",
     "actors/runtime/process.py",
+    "actors/runtime/processor_waits.py",
     "actors/runtime/pulse.py",
     "actors/runtime/transport.py",
     "actors/runtime/urgency.py",

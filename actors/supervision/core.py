@@ -33,7 +33,7 @@ from actors.supervision.messages import (
     Tell,
     TellBook,
 )
-from actors.supervision.patience import NOBODY_WAITS, TICK_GAP_MOST_MS, DiskWaits, Patience
+from actors.supervision.patience import NOBODY_WAITS, TICK_GAP_MOST_MS, Patience, Waits
 
 SPARE_COUNT = 3
 """Order actors that wait, already forked: a fork would add some ten ms to tick-to-order."""
@@ -293,10 +293,10 @@ class SupervisorCore:
         )
         return Say("info", f"{child.role} is made again in {delay_ms} ms")
 
-    def tick(self, now_ms: int, disk_waits: DiskWaits = NOBODY_WAITS) -> list[SupervisorEffect]:
+    def tick(self, now_ms: int, waits: Waits = NOBODY_WAITS) -> list[SupervisorEffect]:
         """Ping every child, kill the hung, make those again whose backoff is over."""
         effects: list[SupervisorEffect] = []
-        problem = self._patience.excuse(self._children.values(), now_ms, disk_waits)
+        problem = self._patience.excuse(self._children.values(), now_ms, waits)
         if problem:
             effects += self._give_up_journal(problem, now_ms)
         for child in list(self._children.values()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from troupe_stage import LIMITS, Troupe, kills
 
-from actors.supervision.patience import DISK_LIMIT_MS
+from actors.supervision.patience import DISK_LIMIT_MS, Waits
 
 HALF_S = 500
 
@@ -16,13 +16,23 @@ def pid_of(troupe: Troupe, role: str) -> int:
     return row.pid
 
 
-def let_pass(troupe: Troupe, span_ms: int, *, waiting: str = "", began_ms: int = 0) -> list[int]:
-    """Tick twice a second, with one child that waits for the disk; returns who was killed."""
+def let_pass(
+    troupe: Troupe,
+    span_ms: int,
+    *,
+    waiting: str = "",
+    began_ms: int = 0,
+    starving: str = "",
+    starved_ms: int = HALF_S,
+) -> list[int]:
+    """Tick twice a second, with one child that waits for disk or processor; who is killed."""
     killed: list[int] = []
     for _ in range(span_ms // HALF_S):
         troupe.now_ms += HALF_S
         wait_ms = troupe.now_ms - began_ms
-        waits = {pid_of(troupe, waiting): wait_ms} if waiting else {}
+        disk_ms = {pid_of(troupe, waiting): wait_ms} if waiting else {}
+        processor_ms = {pid_of(troupe, starving): starved_ms} if starving else {}
+        waits = Waits(disk_ms=disk_ms, processor_ms=processor_ms)
         killed += kills(troupe.follow(troupe.core.tick(troupe.now_ms, waits)))
     return killed
 
@@ -53,6 +63,21 @@ def test_a_disk_that_takes_no_record_for_too_long_ends_the_run_once_and_kills_no
     assert desk not in killed
     assert troupe.escalation == "the disk has taken no record of desk for 11 s"
     assert troupe.core.report(0, 0).has_no_journal
+
+
+def test_a_silence_counts_half_if_the_child_waited_for_a_processor_half_of_the_time() -> None:
+    troupe = Troupe("desk")
+    desk, limit_ms, half_ms = pid_of(troupe, "desk"), LIMITS.heartbeat_limit_ms, HALF_S // 2
+    let_pass(troupe, HALF_S)
+    killed = let_pass(troupe, 2 * limit_ms - 1_000, starving="desk", starved_ms=half_ms)
+    assert desk not in killed
+    assert desk in let_pass(troupe, 2_000, starving="desk", starved_ms=half_ms)
+
+
+def test_a_child_that_never_answers_is_killed_however_much_it_waits_for_a_processor() -> None:
+    troupe = Troupe("desk")
+    desk = pid_of(troupe, "desk")
+    assert desk in let_pass(troupe, 4 * LIMITS.heartbeat_limit_ms + 2_000, starving="desk")
 
 
 @pytest.mark.parametrize("gap_ms", [LIMITS.heartbeat_limit_ms + 1, 60_000])
