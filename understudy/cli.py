@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import click
 
-from understudy.teaching import TaughtCommand
+from understudy.teaching import TaughtGroup
 from understudy.terminal import show_everything
 
 
@@ -24,6 +24,7 @@ class Lazy:
 
 COMMANDS: Mapping[str, Lazy] = {
     "run": Lazy("understudy.commands.run", "run", "Trade: paper money, real money, or the demo."),
+    "watch": Lazy("understudy.commands.watch", "watch", "Show the live view of a running system."),
     "ps": Lazy("understudy.commands.ps", "ps", "Show the actors of a running system."),
     "halt": Lazy("understudy.commands.halts", "halt", "Stop trading until someone resumes."),
     "resume": Lazy("understudy.commands.halts", "resume", "Lift a halt, and trade again."),
@@ -52,7 +53,7 @@ COMMANDS: Mapping[str, Lazy] = {
 }
 
 
-class LazyGroup(TaughtCommand, click.Group):
+class LazyGroup(TaughtGroup):
     """A group that imports a command's module when the command is called, not before."""
 
     def __init__(self, *, lazy: Mapping[str, Lazy], **options: Any) -> None:

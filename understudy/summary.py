@@ -28,8 +28,9 @@ from actors.position.messages import WindowSettled
 from actors.runtime.codec import decode_as
 from actors.runtime.journal import JournalReader
 from actors.supervision.messages import ChildrenReport
-from actors.units import dollars_text, e18_text, size_text
+from actors.units import dollars_text, e18_text
 from understudy.halting import halts_json, lasting_halts
+from understudy.holdings_json import holdings_json
 from understudy.latency import Histogram
 from understudy.wording import latency_words, money, move_label, size_label, strikes_label
 
@@ -217,10 +218,7 @@ def _window_json(window: WindowSettled) -> dict[str, Any]:
         "strike_source": window.strike_source or None,
         "close": None if window.close_e18 is None else e18_text(window.close_e18),
         "winner": None if window.winner is None else window.winner.value,
-        "Qy": size_text(position.yes.quantity_units),
-        "Qn": size_text(position.no.quantity_units),
-        "Cy": dollars_text(position.yes.cost_nanos),
-        "Cn": dollars_text(position.no.cost_nanos),
+        **holdings_json(position.yes, position.no),
         "realized": dollars_text(position.realized_nanos),
         "fees": dollars_text(position.fees_nanos),
         "payout": dollars_text(window.payout_nanos),

@@ -1,13 +1,16 @@
-"""Commands whose help ends in examples, aligned and explained."""
+"""Commands whose help ends in examples, and groups that guess what a mistyped name was meant to be.
+
+An example has a line of its own and its explanation the line below, so that neither is broken at
+80 columns.
+"""
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from typing import Any
 
 import click
-
-_WIDEST_EXAMPLE = 60
 
 
 class TaughtCommand(click.Command):
@@ -20,5 +23,27 @@ class TaughtCommand(click.Command):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples below everything else."""
         with formatter.section("Examples"):
-            formatter.write_dl(list(self._examples.items()), col_max=_WIDEST_EXAMPLE)
+            for line, meaning in self._examples.items():
+                formatter.write(f"{'':{formatter.current_indent}}{line}\n")
+                with formatter.indentation():
+                    formatter.write_text(meaning)
         super().format_epilog(ctx, formatter)
+
+
+class TaughtGroup(TaughtCommand, click.Group):
+    """A group of commands with examples; an unknown command brings the nearest name to mind."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is called.
+
+        Raises:
+            click.UsageError: there is none of that name.
+        """
+        name = args[0]
+        if not name.startswith("-") and self.get_command(ctx, name) is None:
+            near = difflib.get_close_matches(name, self.list_commands(ctx), n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            ctx.fail(f"No such command {name!r}.{hint}")
+        return super().resolve_command(ctx, args)

@@ -53,7 +53,17 @@ def _funded_wallets(
     return wallets
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Examples:
+  understudy venue
+    on a free port, which the line on stdout names
+  understudy venue --port 8080 --speed 20 --seed 5
+    the demo's market at 20 times real time
+  understudy venue --recording hour.jsonl
+    a recorded window instead of a simulated market
+"""
+)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 picks a free one.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same market.")
 @click.option(

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 from scenes import child, report
@@ -110,6 +111,47 @@ def test_help_teaches_by_example(arguments: list[str]) -> None:
 
     assert "Examples:" in output
     assert f"  understudy {' '.join(arguments)}" in output
+
+
+def every_command(
+    command: click.Command, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every command of the program with its words, the groups among them."""
+    yield path, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            assert below is not None
+            yield from every_command(below, (*path, name))
+
+
+@pytest.mark.parametrize("path", [path for path, _ in every_command(main)], ids=" ".join)
+def test_every_help_page_has_examples_that_stay_on_their_line_at_80_columns(path) -> None:
+    lines = CliRunner(env={"COLUMNS": "80"}).invoke(main, [*path, "--help"]).output.splitlines()
+
+    (header,) = [number for number, line in enumerate(lines) if line.strip() == "Examples:"]
+    margin = lines[header].index("E") + 2
+    examples = [line for line in lines[header + 1 :] if line[: margin + 1].strip()]
+    assert examples
+    for line in examples:
+        assert "understudy" in line
+        assert len(line) <= 80
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["explian"], "'explain'"),
+        (["position"], "'positions'"),
+        (["config", "chek"], "'check'"),
+    ],
+)
+def test_a_mistyped_command_brings_the_nearest_to_mind(arguments: list[str], hint: str) -> None:
+    result = understudy(*arguments)
+
+    assert result.exit_code == ExitCode.BAD_INPUT
+    assert f"Did you mean {hint}?" in result.output
 
 
 def test_an_unknown_command_is_bad_input() -> None:
@@ -224,7 +266,7 @@ def test_what_became_of_the_run_is_the_exit_code(foreground, tmp_path, code: Exi
 
 
 def test_a_good_file_is_ok(tmp_path) -> None:
-    (tmp_path / "my.toml").write_text("[strategy]\nmax_shares = 9\n")
+    (tmp_path / "my.toml").write_text("[strategy]\nmax_shares = 90\n")
 
     result = understudy("config", "check", str(tmp_path / "my.toml"))
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -116,6 +118,10 @@ def test_a_settled_position_is_told_in_exact_texts(journal: Path) -> None:
         "market": "0x000",
         "slug": "btc-updown-15m-1750000500",
         "version": 3,
+        "yes_shares": "20",
+        "no_shares": "6",
+        "yes_cost": "9.4",
+        "no_cost": "2.88",
         "Qy": "20",
         "Qn": "6",
         "Cy": "9.4",
@@ -157,7 +163,11 @@ def test_a_sale_is_realized(chronicle: Chronicle) -> None:
 
     (position,) = told(chronicle.data_dir, "positions")["positions"]
 
-    assert (position["Qy"], position["realized"], position["pnl_if_up"]) == ("0", "-3.6", "-3.6")
+    assert (position["yes_shares"], position["realized"], position["pnl_if_up"]) == (
+        "0",
+        "-3.6",
+        "-3.6",
+    )
 
 
 @pytest.mark.parametrize("columns", [80, 140])
@@ -222,3 +232,22 @@ def test_people_read_size_price_and_fee_of_a_fill(journal: Path, columns: int) -
 
     for words in ("order_4_0badcafe", "-0.35", "maker", "taker", "not yet", "0.47"):
         assert words in text
+
+
+# For spreadsheets
+
+
+@pytest.mark.parametrize("name", ["orders", "positions", "fills"])
+def test_a_list_as_csv_holds_what_its_json_holds(journal: Path, name: str) -> None:
+    rows = list(csv.DictReader(io.StringIO(printed(journal, name, "--csv", columns=2000))))
+
+    def cell(value: object) -> str:
+        return "" if value is None else str(value).lower() if value in (True, False) else str(value)
+
+    assert rows == [
+        {key: cell(value) for key, value in row.items()} for row in told(journal, name)[name]
+    ]
+
+
+def test_an_empty_list_as_csv_is_empty(journal: Path) -> None:
+    assert printed(journal, "orders", "--csv", "--market", "nowhere") == ""

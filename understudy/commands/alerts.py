@@ -20,13 +20,19 @@ from understudy.alerting.targets import FILE_VARIABLE, Targets, TargetsUnusable,
 from understudy.commands.shared import data_dir_option, existing_directory, fail, json_option
 from understudy.exit_codes import ExitCode
 from understudy.reading.moments import iso_text
-from understudy.teaching import TaughtCommand
+from understudy.teaching import TaughtCommand, TaughtGroup
 
 LOCK_NAME = "alerts.lock"
 _POLL_S = 0.05
 
 
-@click.group()
+@click.group(
+    cls=TaughtGroup,
+    examples={
+        "understudy alerts test": "send one message to each target now",
+        "understudy alerts show": "what is wrong now, and what waits to be delivered",
+    },
+)
 def alerts() -> None:
     """Tell people what happens to a system: by mail, Telegram, Slack, a webhook and many more.
 

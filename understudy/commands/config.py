@@ -11,11 +11,19 @@ from rich.table import Table
 
 from understudy.commands.shared import assignment_option, config_option, json_option, load_config
 from understudy.config import Config, Source
+from understudy.contradictions import contradictions
+from understudy.exit_codes import ExitCode
 from understudy.keys import toml_text
-from understudy.teaching import TaughtCommand
+from understudy.teaching import TaughtCommand, TaughtGroup
 
 
-@click.group()
+@click.group(
+    cls=TaughtGroup,
+    examples={
+        "understudy config check my.toml": "before a file is used",
+        "understudy config show --config my.toml": "every setting, and where its value comes from",
+    },
+)
 def config() -> None:
     """Check or show a configuration.
 
@@ -35,9 +43,14 @@ def config() -> None:
 def check(file: Path) -> None:
     """Say whether FILE can be used, and if not, what is wrong with it.
 
-    Prints "ok", or one sentence and exit code 2.
+    Prints "ok", or a sentence for each problem and exit code 2. Values that contradict each other
+    are problems too, although a run would take them.
     """
-    load_config(file)
+    problems = contradictions(load_config(file).settings)
+    for problem in problems:
+        click.echo(f"understudy: {file}: {problem}", err=True)
+    if problems:
+        raise click.exceptions.Exit(ExitCode.BAD_INPUT)
     click.echo("ok")
 
 

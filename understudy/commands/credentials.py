@@ -27,7 +27,7 @@ from understudy.credentials import (
     find_credentials,
 )
 from understudy.secrets import FILE_VARIABLE, KEY_VARIABLE
-from understudy.teaching import TaughtCommand
+from understudy.teaching import TaughtCommand, TaughtGroup
 
 _SHOWN_CHARS = 8
 _QUESTION = """\
@@ -37,7 +37,13 @@ It costs nothing, and the key holds no money: never send it any.
 Both are kept in {directory}, readable by you alone. Go on?"""
 
 
-@click.group()
+@click.group(
+    cls=TaughtGroup,
+    examples={
+        "understudy credentials new": "make credentials once; they cost nothing",
+        "understudy credentials show": "which ones a run would use, without their secrets",
+    },
+)
 def credentials() -> None:
     """API credentials for the price feed, which PolyBolt asks for.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from itertools import islice
 from pathlib import Path
 
@@ -12,11 +11,13 @@ from rich.console import Console
 from understudy.commands.shared import data_dir_option, json_option
 from understudy.reading.fills import fill_age, fill_json, fills_table, list_fills
 from understudy.reading.options import (
+    csv_option,
     is_wide,
     last_option,
     market_option,
     note_left_out,
     opened,
+    print_rows,
     row_limit,
 )
 from understudy.teaching import TaughtCommand
@@ -27,6 +28,7 @@ from understudy.teaching import TaughtCommand
     examples={
         "understudy fills": "the newest, last one last",
         "understudy fills --market 1795370400": "one window's, by a part of its slug",
+        "understudy fills --csv > fills.csv": "all of them, for a spreadsheet",
         "understudy fills --json | jq '[.fills[].fee | tonumber] | add'": "fees paid in all",
     },
 )
@@ -34,19 +36,20 @@ from understudy.teaching import TaughtCommand
 @last_option
 @data_dir_option
 @json_option
-def fills(market: str, last: int | None, data_dir: Path, is_json: bool) -> None:
+@csv_option
+def fills(market: str, last: int | None, data_dir: Path, is_json: bool, is_csv: bool) -> None:
     """List fills from the journal, whether or not the system runs.
 
     "ledger" says what the position makes of a fill: booked, not yet, or reversed because the
     venue took it back.
     """
-    limit = row_limit(last, is_json=is_json)
+    limit = row_limit(last, is_for_programs=is_json or is_csv)
     one_more = None if limit is None else limit + 1
     with opened(data_dir) as archive:
         found = list(islice(list_fills(archive, market), one_more))
     shown = sorted(found[:limit], key=fill_age)
-    if is_json:
-        click.echo(json.dumps({"fills": [fill_json(each) for each in shown]}, indent=2))
+    if is_json or is_csv:
+        print_rows("fills", [fill_json(each) for each in shown], is_csv=is_csv)
         return
     console = Console()
     if not shown:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -10,11 +9,13 @@ from rich.console import Console
 
 from understudy.commands.shared import data_dir_option, json_option
 from understudy.reading.options import (
+    csv_option,
     is_wide,
     last_option,
     market_option,
     note_left_out,
     opened,
+    print_rows,
     row_limit,
 )
 from understudy.reading.orders import is_open, order_json, orders_table
@@ -27,7 +28,7 @@ from understudy.teaching import TaughtCommand
         "understudy orders": "the newest, last one last",
         "understudy orders --open": "what is live now, or not booked yet",
         "understudy orders --market 1795370400": "one window's, by a part of its slug",
-        "understudy orders --last 0 > orders.txt": "all of them",
+        "understudy orders --csv > orders.csv": "all of them, for a spreadsheet",
         "understudy orders --json | jq '.orders[].status'": "how they stand, for a script",
     },
 )
@@ -36,13 +37,16 @@ from understudy.teaching import TaughtCommand
 @last_option
 @data_dir_option
 @json_option
-def orders(only_open: bool, market: str, last: int | None, data_dir: Path, is_json: bool) -> None:
+@csv_option
+def orders(
+    only_open: bool, market: str, last: int | None, data_dir: Path, is_json: bool, is_csv: bool
+) -> None:
     """List orders from the journal, whether or not the system runs.
 
     An order owns its side while it lives, and afterwards until every fill of it is in the ledger.
     "at" is the average price it was filled at.
     """
-    limit = row_limit(last, is_json=is_json)
+    limit = row_limit(last, is_for_programs=is_json or is_csv)
     one_more = None if limit is None else limit + 1
     with opened(data_dir) as archive:
         if only_open:
@@ -50,8 +54,8 @@ def orders(only_open: bool, market: str, last: int | None, data_dir: Path, is_js
         else:
             found = list(archive.orders(market=market, limit=one_more))
     shown = sorted(found[:limit], key=lambda order: order.intent.created_at_ms)
-    if is_json:
-        click.echo(json.dumps({"orders": [order_json(order) for order in shown]}, indent=2))
+    if is_json or is_csv:
+        print_rows("orders", [order_json(order) for order in shown], is_csv=is_csv)
         return
     console = Console()
     if not shown:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from itertools import islice
 from pathlib import Path
 
@@ -11,11 +10,13 @@ from rich.console import Console
 
 from understudy.commands.shared import data_dir_option, json_option
 from understudy.reading.options import (
+    csv_option,
     is_wide,
     last_option,
     market_option,
     note_left_out,
     opened,
+    print_rows,
     row_limit,
 )
 from understudy.reading.positions import position_json, positions_table
@@ -28,6 +29,7 @@ from understudy.teaching import TaughtCommand
         "understudy positions": "the newest windows, last one last",
         "understudy positions --open": "those that have no result yet",
         "understudy positions --market btc-updown-5m": "one series",
+        "understudy positions --csv > positions.csv": "all of them, for a spreadsheet",
         "understudy positions --json | jq '.positions[-1]'": "the newest, for a script",
     },
 )
@@ -36,15 +38,16 @@ from understudy.teaching import TaughtCommand
 @last_option
 @data_dir_option
 @json_option
+@csv_option
 def positions(
-    only_open: bool, market: str, last: int | None, data_dir: Path, is_json: bool
+    only_open: bool, market: str, last: int | None, data_dir: Path, is_json: bool, is_csv: bool
 ) -> None:
     """List the position of every window from the journal, whether or not the system runs.
 
     Holdings are shares and their average cost. P&L is a settled window's result; for an open one
     it is what the position brings as it stands, if Up wins and if Down wins.
     """
-    limit = row_limit(last, is_json=is_json)
+    limit = row_limit(last, is_for_programs=is_json or is_csv)
     one_more = None if limit is None else limit + 1
     with opened(data_dir) as archive:
         ledgers = (
@@ -54,8 +57,8 @@ def positions(
         )
         found = list(islice(ledgers, one_more))
     shown = sorted(found[:limit], key=lambda ledger: ledger.market.opens_at_ms)
-    if is_json:
-        click.echo(json.dumps({"positions": [position_json(ledger) for ledger in shown]}, indent=2))
+    if is_json or is_csv:
+        print_rows("positions", [position_json(ledger) for ledger in shown], is_csv=is_csv)
         return
     console = Console()
     if not shown:

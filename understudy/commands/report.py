@@ -47,7 +47,7 @@ def report(page_path: Path | None, last: int | None, data_dir: Path, is_json: bo
         click.echo(json.dumps(report_json(performance), indent=2))
     else:
         console = Console()
-        rows = row_limit(last, is_json=False)
+        rows = row_limit(last, is_for_programs=False)
         console.print(report_view(performance, wide=is_wide(console), rows=rows))
     if page_path is not None:
         _write_page(performance, page_path)

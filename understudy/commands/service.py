@@ -17,7 +17,7 @@ from understudy.commands.shared import fail, json_option, load_config
 from understudy.exit_codes import ExitCode
 from understudy.live import LIVE_FLAG, live_refusal
 from understudy.systemd_units import ServicePlan, units_of
-from understudy.teaching import TaughtCommand
+from understudy.teaching import TaughtCommand, TaughtGroup
 
 SYSTEM_PLACE = Path("/etc/systemd/system")
 SYSTEM_DATA_DIR = Path("/var/lib/understudy")
@@ -26,7 +26,13 @@ USER_DATA_DIR = Path("~/.understudy")
 _file = click.Path(path_type=Path)
 
 
-@click.group()
+@click.group(
+    cls=TaughtGroup,
+    examples={
+        "understudy service install --print": "the units that would be written",
+        "understudy service install --user": "write them for this user, without root",
+    },
+)
 def service() -> None:
     """Let systemd start the system, watch it, and start it again after a fall.
 

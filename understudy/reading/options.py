@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from actors.runtime.journal_file import JOURNAL_NAME, JournalError
 from understudy.commands.shared import fail
 from understudy.exit_codes import ExitCode
 from understudy.reading.archive import Archive
+from understudy.reading.csv_rows import csv_text
 
 ROWS_ON_SCREEN = 50
 """Rows of a table, unless ``--last`` says otherwise."""
@@ -28,12 +29,16 @@ market_option = click.option(
     help="Only markets with M in their slug, or whose id begins with M.",
 )
 
+csv_option = click.option(
+    "--csv", "is_csv", is_flag=True, help="Print CSV with the fields of --json."
+)
+
 last_option = click.option(
     "--last",
     "last",
     type=click.IntRange(min=0),
     metavar="N",
-    help=f"Only the newest N; 0: all.  [default: {ROWS_ON_SCREEN}, with --json all]",
+    help=f"Only the newest N; 0: all.  [default: {ROWS_ON_SCREEN}; all with --json or --csv]",
 )
 
 
@@ -62,11 +67,19 @@ def opened(data_dir: Path) -> Iterator[Archive]:
         archive.close()
 
 
-def row_limit(last: int | None, *, is_json: bool) -> int | None:
+def row_limit(last: int | None, *, is_for_programs: bool) -> int | None:
     """How many rows ``--last`` stands for; None for all of them."""
     if last is None:
-        return None if is_json else ROWS_ON_SCREEN
+        return None if is_for_programs else ROWS_ON_SCREEN
     return last or None
+
+
+def print_rows(name: str, rows: Sequence[Mapping[str, object]], *, is_csv: bool) -> None:
+    """Print a list for programs: as CSV, or as a JSON object that holds it under its name."""
+    if is_csv:
+        click.echo(csv_text(rows), nl=False)
+    else:
+        click.echo(json.dumps({name: rows}, indent=2))
 
 
 def is_wide(console: Console) -> bool:

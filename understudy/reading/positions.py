@@ -11,7 +11,8 @@ from rich.text import Text
 from actors.directory.messages import Side
 from actors.position.ledger import WindowLedger, payout_nanos
 from actors.position.messages import Holding
-from actors.units import dollars_text, size_text
+from actors.units import dollars_text
+from understudy.holdings_json import holdings_json
 from understudy.wording import money, price_label, size_label
 
 
@@ -75,10 +76,7 @@ def position_json(ledger: WindowLedger) -> dict[str, Any]:
         "market": ledger.market.market_id,
         "slug": ledger.market.slug,
         "version": ledger.version,
-        "Qy": size_text(totals.yes.quantity_units),
-        "Qn": size_text(totals.no.quantity_units),
-        "Cy": dollars_text(totals.yes.cost_nanos),
-        "Cn": dollars_text(totals.no.cost_nanos),
+        **holdings_json(totals.yes, totals.no),
         "realized": dollars_text(totals.realized_nanos),
         "fees": dollars_text(totals.fees_nanos),
         "is_settled": ledger.is_settled,

@@ -8,17 +8,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import attrs
-import cattrs
 
 from actors.execution.desk_state import DeskState
 from actors.execution.halt_messages import Halt
 from actors.position.messages import WindowSettled
 from actors.runtime.journal import JournalReader
 from actors.runtime.journal_file import JOURNAL_NAME, JournalError
-from understudy.control import ControlError, NotRunning, ask
 from understudy.data_dir import holder_of
 from understudy.last_run import RunRecord, read_run
-from understudy.status import Status, status_of
+from understudy.status import Status
+from understudy.watching.asking import Unanswered, ask_status
 from understudy.watching.tail import JournalTail
 
 
@@ -91,11 +90,9 @@ class Lookout:
 
     def _ask(self) -> tuple[Status | None, str]:
         try:
-            return status_of(ask(self._data_dir, "status")), ""
-        except (NotRunning, ControlError) as error:
-            return None, str(error)
-        except (cattrs.BaseValidationError, KeyError, TypeError, ValueError) as error:
-            return None, f"another version of the program answers: {type(error).__name__}"
+            return ask_status(self._data_dir), ""
+        except Unanswered as unanswered:
+            return None, str(unanswered)
 
     def _read(self) -> tuple[DeskState | None, str]:
         try:
