@@ -78,7 +78,7 @@ class Companions:
                 stderr=subprocess.DEVNULL,
                 env=environment,
                 start_new_session=True,
-                preexec_fn=_live_humbly,
+                preexec_fn=_give_way,
             )
         except OSError as error:
             self._log("warning", f"{each.name} was not started: {error.strerror}")
@@ -124,7 +124,7 @@ def _wanted(settings: Settings) -> list[tuple[str, Sequence[str]]]:
     return wanted
 
 
-def _live_humbly() -> None:
+def _give_way() -> None:
     """Run after whatever trades, and be told to end (Linux) when the run is gone."""
     os.nice(_NICENESS)
     if sys.platform.startswith("linux"):

@@ -12,6 +12,7 @@ import time
 from collections.abc import MutableMapping
 
 from actors.supervision.messages import ChildrenReport, ChildState
+from understudy.watching.health import is_permanent
 
 _US_PER_S = 1_000_000
 _UP = (ChildState.SERVING, ChildState.WAITING)
@@ -66,5 +67,5 @@ class ServiceManager:
 
 
 def _is_up(report: ChildrenReport) -> bool:
-    permanent = [child for child in report.children if "/" not in child.role]
+    permanent = [child for child in report.children if is_permanent(child.role)]
     return bool(permanent) and all(child.state in _UP for child in permanent)
