@@ -1,8 +1,7 @@
 """The real executor alone: its core, its port and its journal in this process, its peers played.
 
-What a shell does for the core is done here, without messages between processes: records are
-written, commands performed, timers kept. The ledger that is asked holds nothing and Orders only
-listen, so the orders must not trade.
+Its host is the product's own, without messages between processes. The ledger that is asked holds
+nothing and Orders only listen, so the orders must not trade.
 """
 
 from __future__ import annotations
@@ -12,22 +11,24 @@ import random
 import select
 import time
 import urllib.request
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from actors.core import CancelTimer, Command, Effect, Record, Send, SetTimer
+from actors.core import Command, Effect, Record
 from actors.directory.messages import Market, MarketOpened, Side
 from actors.execution.messages import OrderIntent, SubmitOrder, TimeInForce
 from actors.execution.real.core import RealExecutorCore
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import PostOrder
 from actors.execution.real.port import VenuePort
-from actors.messages import Started, TimerFired
+from actors.messages import TimerFired
 from actors.position.messages import Holding, PositionSnapshot, PositionWanted
 from actors.roles import EXECUTOR
 from actors.runtime.clock import Clock, ClockSpec
+from actors.runtime.host import Host
+from actors.runtime.host_context import HostContext, HostWatch
 from actors.runtime.journal import Journal
 from actors.runtime.journal_file import prepare
 from actors.settings import ExecutionSettings, Settings
@@ -78,11 +79,10 @@ class LoneExecutor:
         live = Settings(execution=ExecutionSettings(mode="live", durability=durability))
         settings = pointed_at_local_exchange(live, http_url, ws_url)
         self._clock = Clock(clock)
-        self._core = RealExecutorCore(EXECUTOR, settings, random.Random(1))
         prepare(data_dir)
         self._journal = Journal(data_dir, EXECUTOR, durability)
-        self._journal.claim()
         self._port = VenuePort(settings.venue, None, KEY)
+        self._mail: deque[object] = deque()
         self._due_s: dict[str, float] = {}
         self._count = 0
         self.orders: dict[str, LiveOrder] = {}
@@ -91,6 +91,23 @@ class LoneExecutor:
         """When each was given to the port to be posted, first."""
         self.heard: Counter[type] = Counter()
         """How many events of each kind the port had."""
+        self._host = Host(
+            EXECUTOR,
+            HostContext(
+                make_core=lambda generation: RealExecutorCore(
+                    EXECUTOR, settings, random.Random(generation)
+                ),
+                post=self,
+                journal=self._journal,
+                timers=_DueTimes(self._clock, self._due_s),
+                clock=self._clock,
+                log=lambda _level, _text: None,
+                is_live=True,
+                stays_without_journal=True,
+                make_port=lambda: self._port,
+                watch=_Accounts(self),
+            ),
+        )
 
     def __enter__(self) -> LoneExecutor:
         return self
@@ -101,15 +118,15 @@ class LoneExecutor:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        self._port.close()
+        self._host.end()
         self._journal.close()
 
     def open(self, market: Market) -> None:
         """Start, and wait until orders of this window would leave."""
         self._market = market
-        self.tell(Started(()))
+        self._host.start()
         self.tell(MarketOpened(market=market, strike=None))
-        self.run_until(lambda: self._core.is_serving, "it serves")
+        self.run_until(lambda: self._host.is_serving, "it serves")
 
     def submit(self) -> str:
         """Have it take in a new order that rests deep below the market; returns its id."""
@@ -136,8 +153,11 @@ class LoneExecutor:
 
     def tell(self, message: object) -> None:
         """Have the core handle a message, and do what it says."""
-        for effect in self._core.handle(message, self._clock.now_ms()):
-            self._perform(effect)
+        self._mail.append(message)
+        while self._mail:
+            self._host.hand(self._mail.popleft())
+        if self._host.error is not None:
+            raise self._host.error
 
     def run_until(self, holds: Callable[[], bool], what: str) -> None:
         """Let events and time come until something holds.
@@ -162,22 +182,46 @@ class LoneExecutor:
                 self.heard[type(event)] += 1
                 self.tell(event)
 
-    def _perform(self, effect: Effect) -> None:
-        match effect:
-            case Record(saves=saves):
-                self._journal.record(effect, self._clock.now_ms())
-                live = [save.value for save in saves if isinstance(save.value, LiveOrder)]
-                self.orders |= {each.order_id: each for each in live}
-            case Command(command):
-                if isinstance(command, PostOrder):
-                    self.posted_ns.setdefault(command.order_id, time.monotonic_ns())
-                self._port.perform(command)
-            case SetTimer(key, delay_ms):
-                self._due_s[key] = time.monotonic() + self._clock.real_seconds(delay_ms)
-            case CancelTimer(key):
-                self._due_s.pop(key, None)
-            case Send(message=PositionWanted(market_id)):
-                self.tell(_nothing_held(market_id))
+    def send(self, sender: Host, to: str, message: object) -> None:
+        """Answer the executor as its ledger; all others only listen."""
+        del sender, to
+        if isinstance(message, PositionWanted):
+            self._mail.append(_nothing_held(message.market_id))
+
+
+class _DueTimes:
+    """The executor's timers."""
+
+    def __init__(self, clock: Clock, due_s: dict[str, float]) -> None:
+        self._clock = clock
+        self._due_s = due_s
+
+    def set(self, key: str, delay_ms: int) -> None:
+        self._due_s[key] = time.monotonic() + self._clock.real_seconds(delay_ms)
+
+    def cancel(self, key: str) -> None:
+        self._due_s.pop(key, None)
+
+    def clear(self) -> None:
+        self._due_s.clear()
+
+
+class _Accounts(HostWatch):
+    """Keeps what was recorded of each order, and when it was posted."""
+
+    def __init__(self, executor: LoneExecutor) -> None:
+        self._executor = executor
+
+    def performs(self, host: Host, effect: Effect) -> None:
+        del host
+        if isinstance(effect, Command) and isinstance(effect.command, PostOrder):
+            self._executor.posted_ns.setdefault(effect.command.order_id, time.monotonic_ns())
+
+    def performed(self, host: Host, effect: Effect) -> None:
+        del host
+        if isinstance(effect, Record):
+            live = [save.value for save in effect.saves if isinstance(save.value, LiveOrder)]
+            self._executor.orders |= {each.order_id: each for each in live}
 
 
 def _nothing_held(market_id: str) -> PositionSnapshot:

@@ -75,6 +75,10 @@ SEEDED_FOLDERS = ("venue/simulation/", "simulation/")
 BANNED_CALLS = {"now", "utcnow", "today", "open", "print", "input", "urandom"}
 
 
+TIMED_OR_RECALLED = {"SetTimer", "CancelTimer", "Recall"}
+"""Effects that nobody looks at but whoever performs them."""
+
+
 def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
@@ -134,6 +138,22 @@ def test_files_and_functions_stay_small(path: Path) -> None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             assert length <= FUNCTION_LINES_MAX, f"{node.name} has {length} lines"
+
+
+def test_effects_are_performed_by_the_host_and_by_nobody_else() -> None:
+    """Whoever keeps timers or looks for rows because a core said so is a second host."""
+    places = []
+    for folder in (*PRODUCT, "bench", "tests"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for node in ast.walk(tree_of(path)):
+                named = node.cls if isinstance(node, ast.MatchClass) else None
+                if isinstance(named, ast.Name) and named.id in {
+                    "SetTimer",
+                    "CancelTimer",
+                    "Recall",
+                }:
+                    places.append(name_of(path))
+    assert set(places) == {"actors/runtime/host.py"}
 
 
 def test_class_names_are_unique_across_the_project() -> None:

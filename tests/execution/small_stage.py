@@ -102,6 +102,7 @@ class SmallStage:
     def __init__(self) -> None:
         self.now_ms = T0
         self.bench = HostBench(SETTINGS, lambda: self.now_ms, self._post, _Accounts(self))
+        self.bench.are_rows_tagged = False  # the naive ledger is no part of the product
         self.mail: list[tuple[str, object]] = []
         self.sent: deque[tuple[str, object]] = deque(maxlen=200)
         """Copies of the newest messages, some of which may turn up once more, late."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from host_bench import Falls, HostBench
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from order_builders import ORDER_ID, SETTINGS, T0, detail, dice, intent
+from order_builders import ORDER_ID, SETTINGS, T0, detail, intent
 
-from actors.core import Effects, Log, Record, Send, SetTimer, Stop
+from actors.core import Effect, Record
 from actors.execution.messages import (
     CancelOrder,
     CancelRequested,
@@ -32,13 +33,14 @@ from actors.execution.messages import (
     SubmitOrder,
 )
 from actors.execution.order import OrderCore
-from actors.messages import Started, TimerFired
+from actors.messages import TimerFired
 from actors.position.messages import FillBooked
 from actors.roles import DESK, order_role
-from actors.runtime.codec import decode, encode, tag_of
+from actors.runtime.host import Host
 from actors.units import shares
 
 SIZE = 10
+ROLE = order_role(ORDER_ID)
 
 
 class AnyVenue:
@@ -100,7 +102,7 @@ class OrderMachine(RuleBasedStateMachine):
         super().__init__()
         self.venue = AnyVenue()
         self.mail: list[object] = []
-        self.timers: set[str] = set()
+        self.bench = HostBench(SETTINGS, lambda: self.now_ms, self.hear, _Records(self))
         self.ledger: set[str] = set()
         self.reversed: set[str] = set()
         self.saved = OrderState(intent=intent())
@@ -111,34 +113,25 @@ class OrderMachine(RuleBasedStateMachine):
         self.start()
 
     def start(self) -> None:
-        self.core = OrderCore(order_role(ORDER_ID), SETTINGS, dice())
-        self.is_up = True
-        self.timers.clear()
-        saved = () if self.is_closed else (self.saved,)
-        self.perform(self.core.handle(Started(saved), self.now_ms))
+        self.bench.end(ROLE)
+        self.bench.rows["order", ORDER_ID] = (self.saved, not self.is_closed)
+        self.bench.start(ROLE, OrderCore, 1)
+
+    @property
+    def is_up(self) -> bool:
+        return ROLE in self.bench.hosts
+
+    @property
+    def timers(self) -> list[str]:
+        return sorted(key for _, key in self.bench.due_ms)
+
+    def give(self, message: object, dies_after: int | None = None) -> None:
+        self.bench.hand(ROLE, message, dies_after)
+        assert self.bench.logs == []
 
     # What the Order's effects lead to
 
-    def perform(self, effects: Effects, dies_after: int | None = None) -> None:
-        for effect in effects[:dies_after]:
-            match effect:
-                case Record(_, (save,)):
-                    saved = decode(tag_of(type(save.value)), encode(save.value))
-                    assert isinstance(saved, OrderState)
-                    assert saved == save.value
-                    self.saved, self.is_closed = saved, not save.is_open
-                case SetTimer(key, _):
-                    self.timers.add(key)
-                case Stop():
-                    self.is_up = False
-                case Log():
-                    raise AssertionError(effect)
-                case Send(to, message):
-                    self.hear(to, message)
-        if dies_after is not None:
-            self.is_up = False
-
-    def hear(self, to: str, message: object) -> None:
+    def hear(self, _sender: str, to: str, message: object) -> None:
         match message:
             case SubmitOrder():
                 self.mail.append(self.venue.submit())
@@ -220,8 +213,7 @@ class OrderMachine(RuleBasedStateMachine):
     def deliver(self, at: int, dies_after: int | None, again: bool) -> None:
         at %= len(self.mail)
         message = self.mail[at] if again else self.mail.pop(at)
-        if self.is_up:
-            self.perform(self.core.handle(message, self.now_ms), dies_after)
+        self.give(message, dies_after)
 
     @precondition(lambda self: self.mail)
     @rule(at=st.integers(0, 99))
@@ -231,11 +223,10 @@ class OrderMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.timers)
     @rule(at=st.integers(0, 9))
     def fire(self, at: int) -> None:
-        key = sorted(self.timers)[at % len(self.timers)]
-        self.timers.discard(key)
+        key = self.timers[at % len(self.timers)]
+        del self.bench.due_ms[ROLE, key]
         self.now_ms += 500
-        if self.is_up:
-            self.perform(self.core.handle(TimerFired(key), self.now_ms))
+        self.give(TimerFired(key))
 
     @rule()
     def ask_to_cancel(self) -> None:
@@ -280,18 +271,30 @@ class OrderMachine(RuleBasedStateMachine):
             if not self.is_up:
                 self.start()
             while self.mail and self.is_up:
-                self.perform(self.core.handle(self.mail.pop(0), self.now_ms))
+                self.give(self.mail.pop(0))
             self.now_ms += 1_000
-            for key in sorted(self.timers):
-                if self.is_up:
-                    self.timers.discard(key)
-                    self.perform(self.core.handle(TimerFired(key), self.now_ms))
+            for key in self.timers:
+                if self.bench.due_ms.pop((ROLE, key), None) is not None:
+                    self.give(TimerFired(key))
         assert self.is_closed
         assert not self.is_up
         assert not self.venue.is_open
         assert {fill.trade_id for fill in self.saved.fills} == self.venue.fills.keys()
         assert self.saved.reversed_trade_ids == self.venue.failed
         assert self.ledger - self.reversed == self.venue.fills.keys() - self.venue.failed
+
+
+class _Records(Falls):
+    def __init__(self, machine: OrderMachine) -> None:
+        super().__init__()
+        self._machine = machine
+
+    def performed(self, host: Host, effect: Effect) -> None:
+        del host
+        if isinstance(effect, Record):
+            (save,) = effect.saves
+            assert isinstance(save.value, OrderState)
+            self._machine.saved, self._machine.is_closed = save.value, not save.is_open
 
 
 OrderMachine.TestCase.settings = settings(

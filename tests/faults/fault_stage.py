@@ -6,7 +6,6 @@ the real ones. In the end three accounts must be one: our record, the Orders', t
 
 from __future__ import annotations
 
-import select
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -37,6 +36,7 @@ from actors.roles import (
     SUPERVISOR,
     order_id_of,
 )
+from actors.runtime.host_context import HostPort
 from actors.strategy.core import StrategyCore
 from actors.strategy.messages import Action, TradeSignal, TradeSignals
 from actors.units import NANOS_PER_DOLLAR, shares
@@ -86,12 +86,11 @@ class FaultStage(LiveStage):
         self, exchange: RunningExchange, *, sections: dict[str, Any] | None = None, **execution: Any
     ) -> None:
         super().__init__(exchange, **({"order_ttl_ms": LONG_MS} | execution))
-        self.settings = attrs.evolve(self.settings, **(sections or {}))
+        self.settings = self.bench.settings = attrs.evolve(self.settings, **(sections or {}))
         self.statuses: dict[str, list[OrderStatus]] = {}
         """Every status that an Order has recorded, in order."""
         self.reached_at_ms: dict[tuple[str, OrderStatus], int] = {}
         self.commanded_at_ms: list[tuple[int, object]] = []
-        self._feed_port: WebSocketPort | None = None
         self._moment: tuple[str, Moment, bool] | None = None
         self._signals_id = 0
 
@@ -120,17 +119,15 @@ class FaultStage(LiveStage):
     def start(self, role: str) -> None:
         if role in self.cores:
             return
-        if role == MARKET_FEED:
-            self._feed_port = WebSocketPort()
         super().start(role)
 
     def kill(self, role: str) -> None:
         super().kill(role)
-        if role == MARKET_FEED and self._feed_port is not None:
-            self._feed_port.close()
-            self._feed_port = None
         if order_id_of(role) is not None:
             self._mail.append((DESK, ChildLost(role)))
+
+    def _make_port(self, role: str) -> HostPort | None:
+        return WebSocketPort() if role == MARKET_FEED else super()._make_port(role)
 
     def fall_all(self) -> None:
         """Every process ends where it stands; what was under way between them is gone."""
@@ -286,20 +283,12 @@ class FaultStage(LiveStage):
 
     # The machinery
 
-    def _turn(self) -> None:
-        super()._turn()
-        if self._feed_port is not None and select.select([self._feed_port], [], [], 0)[0]:
-            for event in self._feed_port.drain():
-                self._handle(MARKET_FEED, event)
+    def before(self, role: str, effect: object) -> None:
+        self._is_moment(role, effect, before=True)
 
-    def _perform(self, role: str, effect: object) -> None:
-        if self._is_moment(role, effect, before=True):
-            return
-        if role == MARKET_FEED and isinstance(effect, Command):
-            assert self._feed_port is not None
-            self._feed_port.perform(effect.command)
-        else:
-            super()._perform(role, effect)
+    def after(self, role: str, effect: object) -> None:
+        if role != MARKET_FEED:
+            super().after(role, effect)
         if isinstance(effect, Command):
             self.commanded_at_ms.append((self.now_ms, effect.command))
         if isinstance(effect, Record):

@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from fault_stage import FaultStage
-from live_stage import RunningExchange
-from test_journal import crashed_copy
+from host_bench import HostBench, MemoryRows
+from live_stage import RunningExchange, StageWatch
+from torn_journal import crashed_copy
 
-from actors.core import Core, Record
+from actors.core import Record
 from actors.execution.messages import OrderState
 from actors.execution.real.live_order import LiveOrder
-from actors.messages import JournalFailed
 from actors.position.ledger import WindowLedger
-from actors.roles import DESK, EXECUTOR, order_id_of
 from actors.runtime.journal import Journal, JournalReader
-from actors.runtime.journal_file import JOURNAL_NAME, JournalError, prepare
+from actors.runtime.journal_file import JOURNAL_NAME, prepare
 
 
 class JournalledStage(FaultStage):
@@ -39,20 +38,25 @@ class JournalledStage(FaultStage):
     def start(self, role: str) -> None:
         if role in self.cores:
             return
-        journal = Journal(self._data_dir, role, "full")
-        try:
-            journal.claim()
-        except JournalError:
-            journal.close()
-            return  # its process falls before it is anyone
-        self._journals[role] = journal
+        self._forget(role)
         super().start(role)
 
     def kill(self, role: str) -> None:
         super().kill(role)
+        self._forget(role)
+
+    def _forget(self, role: str) -> None:
         journal = self._journals.pop(role, None)
         if journal is not None:
             journal.close()
+
+    def _make_bench(self) -> HostBench:
+        return _FileBench(self)
+
+    def journal_of(self, role: str) -> Journal:
+        """An actor's hand on the file."""
+        self._journals[role] = journal = Journal(self._data_dir, role, "full")
+        return journal
 
     @contextlib.contextmanager
     def full_disk(self) -> Iterator[None]:
@@ -72,11 +76,6 @@ class JournalledStage(FaultStage):
         self._data_dir = torn_dir
         self._read_rows()
 
-    def _saved_for(self, core: Core) -> tuple[object, ...]:
-        journal = self._journals[core.role]
-        order_id = order_id_of(core.role)
-        return tuple(value for kind in core.RECOVERS for value in journal.load(kind, order_id))
-
     def _read_rows(self) -> None:
         """Let the tests look at what the file holds, and at nothing else."""
         self.rows.clear()
@@ -87,23 +86,28 @@ class JournalledStage(FaultStage):
                 self.rows[kind, _key(value)] = (value, value in open_values)
         reader.close()
 
-    def _handle(self, role: str, message: object) -> None:
-        """As every shell does: what could not be recorded is not done, and is told."""
-        try:
-            super()._handle(role, message)
-        except JournalError as error:
-            failed = JournalFailed(role, str(error))
-            for told in {DESK, EXECUTOR} - {role}:
-                self.tell(told, failed)
-            if role == EXECUTOR:
-                super()._handle(role, failed)
-            else:
-                self.kill(role)
-
-    def _perform(self, role: str, effect: object) -> None:
+    def after(self, role: str, effect: object) -> None:
         if isinstance(effect, Record):
-            self._journals[role].record(effect, self.now_ms)
-        super()._perform(role, effect)
+            MemoryRows(self.rows, self.events).record(effect, self.now_ms)
+        super().after(role, effect)
+
+    def _handle(self, role: str, message: object) -> None:
+        super()._handle(role, message)
+        if role not in self.cores:
+            self._forget(role)
+
+
+class _FileBench(HostBench):
+    """Its hosts write to the stage's file."""
+
+    def __init__(self, stage: JournalledStage) -> None:
+        super().__init__(
+            stage.settings, stage.exchange.clock.now_ms, stage._post, StageWatch(stage)
+        )
+        self._stage = stage
+
+    def rows_of(self, role: str) -> Journal:
+        return self._stage.journal_of(role)
 
 
 def _key(value: object) -> str:

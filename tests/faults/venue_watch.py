@@ -7,7 +7,6 @@ import random
 from feed_stage import RealStage
 from live_stage import RunningExchange
 
-from actors.core import Effects, Send
 from actors.directory.core import DirectoryCore
 from actors.directory.port import HttpPort
 from actors.messages import VenueTimeMeasured
@@ -31,8 +30,7 @@ class DirectoryOnHttp(RealStage):
     def now_ms(self) -> int:
         return self._clock.now_ms()
 
-    def _perform(self, effects: Effects) -> None:
-        for effect in effects:
-            if isinstance(effect, Send) and isinstance(effect.message, VenueTimeMeasured):
-                self._clock.offset_ms += effect.message.offset_ms
-        super()._perform(effects)
+    def _post(self, sender: str, to: str, message: object) -> None:
+        if isinstance(message, VenueTimeMeasured):
+            self._clock.offset_ms += message.offset_ms
+        super()._post(sender, to, message)

@@ -10,11 +10,12 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
+from host_bench import HostBench
 from websockets.asyncio.server import ServerConnection, serve
 
-from actors.core import CancelTimer, Command, Core, Effects, Send, SetTimer
+from actors.core import Core, Send
 from actors.feeds.port import WebSocketPort
-from actors.messages import Started, TimerFired
+from actors.messages import TimerFired
 
 LIMIT_S = 20.0
 
@@ -65,30 +66,38 @@ class LoopbackVenue:
 
 
 class RealStage:
-    """Performs a core's effects on its port and on timers, and keeps what it sends."""
+    """A core in a host, on its real port and on timers; keeps what it sends."""
 
-    def __init__(self, core: Core, speed: int = 1, port: WebSocketPort | None = None) -> None:
+    def __init__(self, core: Core, speed: int = 1, port: Any = None) -> None:
         """Stage the core; ``speed`` is venue time over real time."""
-        self.core = core
-        self._speed = speed
+        self.core: Any = core
         self.port = port or WebSocketPort()
+        self._speed = speed
         self.sent: list[Send] = []
-        self._due_ms: dict[str, int] = {}
         self._began_ns = time.monotonic_ns()
+        self._bench = HostBench(core.settings, self._now_ms, self._post)
+        self._host = self._bench.add_core(core, make_port=lambda: self.port)
 
     def __enter__(self) -> RealStage:
-        self.tell(Started())
+        self._host.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._host.end()
         self.port.close()
+
+    def _now_ms(self) -> int:
+        return self.now_ms
 
     @property
     def now_ms(self) -> int:
         return 1_776_331_800_000 + (time.monotonic_ns() - self._began_ns) * self._speed // 1_000_000
 
+    def _post(self, _sender: str, to: str, message: object) -> None:
+        self.sent.append(Send(to, message))
+
     def tell(self, message: object) -> None:
-        self._perform(self.core.handle(message, self.now_ms))
+        self._host.hand(message)
 
     def messages(self, kind: type[_Kind]) -> list[_Kind]:
         return [send.message for send in self.sent if isinstance(send.message, kind)]
@@ -96,26 +105,15 @@ class RealStage:
     def run_until(self, condition: Callable[[], Any], what: str) -> None:
         """Let time pass and events come until the condition holds."""
         deadline = time.monotonic() + LIMIT_S
+        timers = self._bench.due_ms
         while not condition():
             assert time.monotonic() < deadline, f"never: {what}; sent so far: {self.sent[-5:]}"
-            for key in [key for key, due_ms in self._due_ms.items() if due_ms <= self.now_ms]:
-                if self._due_ms.pop(key, None) is not None:  # one due before may have cancelled it
-                    self.tell(TimerFired(key))
+            for due in [each for each, due_ms in timers.items() if due_ms <= self.now_ms]:
+                if timers.pop(due, None) is not None:  # one due before may have cancelled it
+                    self.tell(TimerFired(due[1]))
             if select.select([self.port], [], [], 0.005)[0]:
                 for event in self.port.drain():
                     self.tell(event)
-
-    def _perform(self, effects: Effects) -> None:
-        for effect in effects:
-            match effect:
-                case Send():
-                    self.sent.append(effect)
-                case SetTimer(key, delay_ms):
-                    self._due_ms[key] = self.now_ms + delay_ms
-                case CancelTimer(key):
-                    self._due_ms.pop(key, None)
-                case Command(command):
-                    self.port.perform(command)
 
 
 def unused_port() -> int:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from torn_journal import crashed_copy
 
 from actors.core import Record, Save
 from actors.execution.messages import OrderCancelled
@@ -128,17 +129,6 @@ def test_preparing_twice_changes_nothing(data_dir: Path) -> None:
     assert open_journal(data_dir).load("position") == (position(7),)
 
 
-def crashed_copy(data_dir: Path, target: Path, *, wal_bytes: int | None = None) -> Path:
-    """The files as a crash at this instant would leave them, the log's tail cut if asked for."""
-    target.mkdir()
-    for path in data_dir.iterdir():
-        if path.name.startswith(JOURNAL_NAME) and not path.name.endswith("-shm"):
-            content = path.read_bytes()
-            cut = wal_bytes if path.name.endswith("-wal") else None
-            (target / path.name).write_bytes(content[:cut])
-    return target
-
-
 @pytest.mark.parametrize("cut_percent", range(0, 101, 5))
 def test_a_torn_tail_is_recovered_to_the_last_whole_record(
     data_dir: Path, tmp_path: Path, cut_percent: int
@@ -194,7 +184,7 @@ def test_a_damaged_page_is_refused_with_what_to_do(data_dir: Path, tmp_path: Pat
 _FILL_THE_DISK = """
 import resource, signal, sys
 from pathlib import Path
-sys.path.insert(0, {tests!r})
+sys.path[:0] = {tests!r}
 from actors.runtime.journal import Journal
 from actors.runtime.journal_file import JournalError
 from test_journal import save
@@ -212,7 +202,9 @@ except JournalError as error:
 
 
 def test_a_full_disk_is_an_error_and_what_was_recorded_stays(data_dir: Path) -> None:
-    script = _FILL_THE_DISK.format(tests=str(Path(__file__).parent), data_dir=str(data_dir))
+    script = _FILL_THE_DISK.format(
+        tests=[str(each) for each in Path(__file__).parents[:2]], data_dir=str(data_dir)
+    )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
     )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
+from host_bench import EffectsHeard, HostBench
 from referee_scenes import INTENT, MARKET, NOW_MS
 
-from actors.core import Effects, Record, Send, SetTimer
+from actors.core import Effect, Record
 from actors.directory.messages import Side
 from actors.execution.messages import (
     FillFailed,
@@ -17,7 +20,7 @@ from actors.execution.messages import (
     TimeInForce,
 )
 from actors.market.messages import BookView, MarketSnapshot
-from actors.messages import Started, TimerFired
+from actors.messages import TimerFired
 from actors.roles import EXECUTOR
 from actors.settings import Settings
 from actors.strategy.messages import Action
@@ -47,26 +50,29 @@ class Venue:
 
     def __init__(self) -> None:
         self.now_ms = NOW_MS
-        self.rows: dict[tuple[str, str], object] = {}
-        self.failing: list[str] = []
         self.said: list[object] = []
+        self.heard = EffectsHeard()
+        self.bench = HostBench(Settings(), lambda: self.now_ms, self._post, self.heard)
+        self.bench.are_rows_tagged = False  # it saves what only the simulation knows
         self.restart()
 
-    def restart(self) -> None:
-        self.core = RoughExecutorCore(EXECUTOR, Settings(), BadLuck())  # type: ignore[arg-type] # two of its three words
-        self.feed(Started(tuple(self.rows.values())))
+    def _post(self, _sender: str, _to: str, message: object) -> None:
+        self.said.append(message)
 
-    def feed(self, message: object) -> Effects:
-        effects = self.core.handle(message, self.now_ms)
-        for effect in effects:
-            match effect:
-                case Record(_, saves):
-                    self.rows.update({(save.kind, save.key): save.value for save in saves})
-                case SetTimer(key) if key.startswith("fail/"):
-                    self.failing.append(key)
-                case Send(_, said):
-                    self.said.append(said)
-        return effects
+    def restart(self) -> None:
+        due_ms = dict(self.bench.due_ms)
+        self.bench.end(EXECUTOR)
+        self.bench.add(EXECUTOR, RoughExecutorCore, BadLuck()).start()
+        self.bench.due_ms.update(due_ms)
+
+    @property
+    def failing(self) -> list[str]:
+        return [key for _, key in self.bench.due_ms if key.startswith("fail/")]
+
+    def feed(self, message: object) -> Sequence[Effect]:
+        self.heard.forget()
+        self.bench.hand(EXECUTOR, message)
+        return self.heard.newest
 
     def carry_out(self, intent: OrderIntent) -> None:
         self.feed(SubmitOrder(intent))
@@ -93,7 +99,9 @@ class Venue:
         )
 
     def let_fail(self) -> list[FillFailed]:
-        effects = self.feed(TimerFired(self.failing.pop(0)))
+        key = self.failing[0]
+        del self.bench.due_ms[EXECUTOR, key]
+        effects = self.feed(TimerFired(key))
         return [
             each.event
             for each in effects

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 import select
 import socket
 import threading
@@ -20,10 +19,10 @@ from typing import Any, ClassVar, TypeVar
 
 import attrs
 import httpx
-from core_stage import through_the_journal
+from host_bench import Falls, HostBench
 from order_builders import intent
 
-from actors.core import CancelTimer, Command, Core, Log, Record, Send, SetTimer, Stop
+from actors.core import Command, Core, Effect, Log
 from actors.directory.messages import Market, MarketOpened, Side
 from actors.execution.messages import OrderDone, OrderState, OrderUpdated
 from actors.execution.order import OrderCore
@@ -31,11 +30,13 @@ from actors.execution.order_state import is_booked, is_complete
 from actors.execution.real.core import RealExecutorCore
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.port import VenuePort
-from actors.messages import PeerRestarted, Started, TimerFired
+from actors.messages import PeerRestarted, TimerFired
 from actors.position.core import PositionCore
 from actors.position.ledger import WindowLedger
-from actors.roles import DESK, EXECUTOR, POSITION, order_id_of, order_role
+from actors.roles import DESK, EXECUTOR, POSITION, order_role
 from actors.runtime.clock import Clock
+from actors.runtime.host import Host
+from actors.runtime.host_context import HostPort
 from actors.settings import ExecutionSettings, Settings
 from actors.units import NANOS_PER_DOLLAR, shares
 from understudy.bootstrap import pointed_at_local_exchange
@@ -173,6 +174,21 @@ class RunningExchange:
         return bid, ask
 
 
+class StageWatch(Falls):
+    """Shows a stage every effect."""
+
+    def __init__(self, stage: LiveStage) -> None:
+        super().__init__()
+        self._stage = stage
+
+    def performs(self, host: Host, effect: Effect) -> None:
+        super().performs(host, effect)
+        self._stage.before(host.role, effect)
+
+    def performed(self, host: Host, effect: Effect) -> None:
+        self._stage.after(host.role, effect)
+
+
 class LiveStage:
     """Executor, Orders and ledger; what they record, and what happens to them."""
 
@@ -193,16 +209,11 @@ class LiveStage:
         self.exchange.inject(kind="call_off")
         self.key = exchange.new_wallet()
         self.market = exchange.market()
-        self.rows: dict[tuple[str, str], tuple[Any, bool]] = {}
-        self.events: list[object] = []
-        self.logs: list[Log] = []
+        self.bench = self._make_bench()
         self.sent: list[tuple[str, object]] = []
-        self.cores: dict[str, Core] = {}
         self.commands: list[object] = []
         self.port_events: list[object] = []
         self._mail: deque[tuple[str, object]] = deque()
-        self._due_ms: dict[tuple[str, str], int] = {}
-        self._port: VenuePort | None = None
         self._lives = 0
         self._count = 0
 
@@ -214,6 +225,31 @@ class LiveStage:
 
     def __exit__(self, *_: object) -> None:
         self.kill(EXECUTOR)
+
+    def _make_bench(self) -> HostBench:
+        return HostBench(
+            self.settings, self.exchange.clock.now_ms, self._post, watch=StageWatch(self)
+        )
+
+    @property
+    def rows(self) -> dict[tuple[str, str], tuple[Any, bool]]:
+        """What was recorded last of each thing, and whether it is open."""
+        return self.bench.rows
+
+    @property
+    def events(self) -> list[object]:
+        """What was recorded."""
+        return self.bench.events
+
+    @property
+    def logs(self) -> list[Log]:
+        """What was logged."""
+        return self.bench.logs
+
+    @property
+    def cores(self) -> dict[str, Core]:
+        """Who lives."""
+        return self.bench.cores
 
     @property
     def now_ms(self) -> int:
@@ -230,11 +266,13 @@ class LiveStage:
     def start(self, role: str) -> None:
         self._lives += 1
         core_class = self.CORES.get(role, OrderCore)
-        core = core_class(role, self.settings, random.Random(self._lives))
-        self.cores[role] = core
-        if role == EXECUTOR:
-            self._port = VenuePort(self.settings.venue, None, self.key)
-        self._handle(role, Started(self._saved_for(core)))
+        self.bench.start(
+            role,
+            core_class,
+            self._lives,
+            make_port=lambda: self._make_port(role),
+            stays_without_journal=role == EXECUTOR,
+        )
         if role in self.CORES:
             if core_class.accepts(MarketOpened):
                 self._mail.append((role, MarketOpened(market=self.market, strike=None)))
@@ -244,11 +282,12 @@ class LiveStage:
 
     def kill(self, role: str) -> None:
         """End an actor where it stands."""
-        self.cores.pop(role, None)
-        self._due_ms = {key: due for key, due in self._due_ms.items() if key[0] != role}
-        if role == EXECUTOR and self._port is not None:
-            self._port.close()
-            self._port = None
+        self.bench.end(role)
+
+    def _make_port(self, role: str) -> HostPort | None:
+        if role == EXECUTOR:
+            return VenuePort(self.settings.venue, None, self.key)
+        return None
 
     def restart(self, role: str) -> None:
         self.kill(role)
@@ -341,55 +380,34 @@ class LiveStage:
     def _turn(self) -> None:
         while self._mail:
             self._handle(*self._mail.popleft())
-        now_ms = self.now_ms
-        for key in [key for key, due_ms in self._due_ms.items() if due_ms <= now_ms]:
-            if self._due_ms.pop(key, None) is not None:
-                self._handle(key[0], TimerFired(key[1]))
-        if self._port is not None and select.select([self._port], [], [], 0.002)[0]:
-            for event in self._port.drain():
-                self.port_events.append(event)
-                self._handle(EXECUTOR, event)
-
-    def _saved_for(self, core: Core) -> tuple[object, ...]:
-        order_id = order_id_of(core.role)
-        return tuple(
-            value
-            for kind in core.RECOVERS
-            for (row_kind, key), (value, is_open) in self.rows.items()
-            if row_kind == kind and is_open and order_id in (None, key)
-        )
+        now_ms, timers = self.now_ms, self.bench.due_ms
+        for due in [each for each, due_ms in timers.items() if due_ms <= now_ms]:
+            if timers.pop(due, None) is not None:
+                self._handle(due[0], TimerFired(due[1]))
+        for role, host in list(self.bench.hosts.items()):
+            port: Any = host.port
+            wait_s = 0.002 if role == EXECUTOR else 0.0
+            if port is not None and select.select([port], [], [], wait_s)[0]:
+                for event in port.drain():
+                    if role == EXECUTOR:
+                        self.port_events.append(event)
+                    self._handle(role, event)
 
     def _handle(self, role: str, message: object) -> None:
-        core = self.cores.get(role)
-        if core is None:
-            return
-        for effect in core.handle(message, self.now_ms):
-            if self.cores.get(role) is not core:
-                break  # it fell in the middle
-            self._perform(role, effect)
+        self.bench.hand(role, message)
 
-    def _perform(self, role: str, effect: object) -> None:
-        match effect:
-            case Send(to, message):
-                self.sent.append((to, message))
-                self._deliver(to, message)
-            case Record(event, saves):
-                self.events.append(through_the_journal(event))
-                for save in saves:
-                    value = through_the_journal(save.value)
-                    self.rows[save.kind, save.key] = (value, save.is_open)
-            case SetTimer(key, delay_ms):
-                self._due_ms[role, key] = self.now_ms + delay_ms
-            case CancelTimer(key):
-                self._due_ms.pop((role, key), None)
-            case Command(command):
-                self.commands.append(command)
-                assert self._port is not None
-                self._port.perform(command)
-            case Log():
-                self.logs.append(effect)
-            case Stop():
-                self.kill(role)
+    def before(self, role: str, effect: object) -> None:
+        """An effect is about to be performed."""
+
+    def after(self, role: str, effect: object) -> None:
+        """An effect was performed."""
+        del role
+        if isinstance(effect, Command):
+            self.commands.append(effect.command)
+
+    def _post(self, _sender: str, to: str, message: object) -> None:
+        self.sent.append((to, message))
+        self._deliver(to, message)
 
     def _deliver(self, to: str, message: object) -> None:
         if to in self.cores:
