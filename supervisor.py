@@ -4,12 +4,14 @@
 makes processes, passes messages and keeps addresses. All of it runs on real time: how fast the
 market's clock runs is no business of a process that must answer.
 
-Policy: one for one. A permanent child is made again, the first time at once, then after a backoff
-with jitter; more than ``max_restarts`` falls of one child in ``restart_period_s`` escalate: the
-desk cancels every order, and the run ends with a reason. A child that leaves a Ping unanswered for
-``heartbeat_limit_ms`` is killed and counts as fallen, also one that has not said a word yet. A
-temporary child (an Order) is not made again here: the desk is told and asks for it again from its
-record.
+A child is a process, and actors live in it; both fall. A core that raises is made again where it
+lives, a process that ends is made again with all its roles.
+
+Policy: one for one. Whatever falls is made again, the first time at once, then after a backoff with
+jitter; more than ``max_restarts`` falls of one process or actor in ``restart_period_s`` escalate:
+the desk cancels every order, and the run ends with a reason. A process that leaves a Ping
+unanswered for ``heartbeat_limit_ms`` is killed and counts as fallen, also one that has not said a
+word yet. An order is not made again here: the desk is told and asks for it again from its record.
 """
 
 from __future__ import annotations
@@ -32,15 +34,15 @@ from thespian.actors import (
     WakeupMessage,
 )
 
-from actors.messages import Address, AddressBook, Boot, Envelope, Hello, Ping, Pong
-from actors.roles import SUPERVISOR
+from actors.messages import Address, AddressBook, Boot, Envelope, Ping, Pong, ProcessStarted
+from actors.roles import PROCESS, SUPERVISOR
 from actors.runtime import transport
 from actors.runtime.disk_waits import disk_wait_ms
 from actors.runtime.log import LineLog
 from actors.runtime.processor_waits import ProcessorWaits
 from actors.supervision.core import SupervisorCore
+from actors.supervision.layouts import Layout
 from actors.supervision.messages import (
-    ChildSpec,
     GetAddress,
     GetChildren,
     Kill,
@@ -120,13 +122,16 @@ class Supervisor(Actor):
 
     def _begin(self, boot: SupervisorBoot) -> None:
         self._boot = boot
-        self._specs = {spec.role: spec for spec in boot.children}
+        self._specs = {spec.name: spec for spec in boot.processes}
         self._lines = LineLog(Path(boot.data_dir), SUPERVISOR, to_stderr=boot.log_to_stderr)
-        roles = tuple(spec.role for spec in boot.children)
+        layout = Layout(
+            processes=tuple((spec.name, spec.roles) for spec in boot.processes),
+            orders_in=boot.orders_in,
+        )
         limits = boot.settings.supervision
         dice = random.Random(boot.seed)
         ending_limit_ms = boot.settings.execution.ending_limit_ms
-        self._core = SupervisorCore(roles, limits, dice, os.getpid(), ending_limit_ms)
+        self._core = SupervisorCore(layout, limits, dice, os.getpid(), ending_limit_ms)
         self._perform(self._core.begin(time.monotonic_ns() // 1_000_000))
         self.wakeupAfter(timedelta(milliseconds=HEARTBEAT_MS), payload=_BEAT)
 
@@ -140,7 +145,7 @@ class Supervisor(Actor):
         """Handle of a child by its address; at its first word the address is noted."""
         for handle, known in self._addresses.items():
             if known == address:
-                if isinstance(message, Hello | Pong):
+                if isinstance(message, ProcessStarted | Pong):
                     # The first address was a local stand-in; the sender's is good to pass on.
                     self._addresses[handle] = address
                 return handle
@@ -149,12 +154,12 @@ class Supervisor(Actor):
     def _perform(self, effects: list[SupervisorEffect]) -> None:
         for effect in effects:
             match effect:
-                case Spawn(handle, role):
-                    self._spawn(handle, role)
+                case Spawn(handle, process):
+                    self._spawn(handle, process)
                 case Tell(handle, Ping() as ping):
                     self._send_soon(handle, ping)
-                case Tell(handle, message):
-                    self._tell(handle, message)
+                case Tell(handle, message, role):
+                    self._tell(handle, message, role)
                 case TellBook(handle):
                     self._tell(handle, self._book())
                 case Kill(pid):
@@ -164,12 +169,12 @@ class Supervisor(Actor):
                 case Say(level, text):
                     self._write(level, text)
 
-    def _spawn(self, handle: int, role: str) -> None:
-        address = self.createActor(self._spec(role).shell)
+    def _spawn(self, handle: int, process: str) -> None:
+        address = self.createActor(self._boot.process_class)
         self._addresses[handle] = address
         if self._core is not None:
             self._core.child_forked(handle, transport.pid_of_child(self, address))
-        self.send(address, self._boot_of(role))
+        self.send(address, self._boot_of(process))
 
     def _waits(self, pids: list[int]) -> Waits:
         return Waits(
@@ -190,13 +195,13 @@ class Supervisor(Actor):
         if self._pings:
             self.wakeupAfter(timedelta(milliseconds=_PING_GAP_MS), payload=_PING)
 
-    def _spec(self, role: str) -> ChildSpec:
-        return self._specs.get(role) or ChildSpec(role, self._boot.order_shell)
-
-    def _boot_of(self, role: str) -> Boot:
-        boot = self._boot
+    def _boot_of(self, process: str) -> Boot:
+        boot, spec = self._boot, self._specs[process]
         return Boot(
-            role=role,
+            process=process,
+            roles=spec.roles,
+            actors={role: boot.actors[role] for role in spec.roles},
+            order=boot.order,
             settings=boot.settings,
             clock=boot.clock,
             data_dir=boot.data_dir,
@@ -205,7 +210,7 @@ class Supervisor(Actor):
             book=self._book(),
             venue_offset_ms=self._core.venue_offset_ms if self._core else 0,
             pause_points_dir=boot.pause_points_dir,
-            is_urgent=self._spec(role).is_urgent,
+            is_urgent=spec.is_urgent,
         )
 
     def _book(self) -> AddressBook:
@@ -215,8 +220,8 @@ class Supervisor(Actor):
             entries[role] = Address(address=self._addresses[handle], generation=generation)
         return AddressBook(version=core.book_version if core else 0, entries=entries)
 
-    def _tell(self, handle: int, message: object) -> None:
-        envelope = Envelope(sender_role=SUPERVISOR, generation=0, message=message)
+    def _tell(self, handle: int, message: object, role: str = PROCESS) -> None:
+        envelope = Envelope(sender_role=SUPERVISOR, generation=0, message=message, to=role)
         self.send(self._addresses[handle], envelope)
 
     def _write(self, level: str, text: str) -> None:

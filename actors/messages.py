@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.clock import ClockSpec
 from actors.settings import Settings
 
@@ -59,16 +60,23 @@ class AddressBook:
 
 @attrs.frozen(kw_only=True)
 class Boot:
-    """What an actor must know to start: the first message its shell receives."""
+    """What a process must know to start: the first message it receives."""
 
-    role: str
+    process: str
+    """Its name."""
+    roles: tuple[str, ...]
+    """Of the permanent actors that live in it, in the order of their start."""
+    actors: dict[str, ActorSpec]
+    """What fills each of these roles."""
+    order: ActorSpec
+    """What fills an order's role."""
     settings: Settings
     clock: ClockSpec
     data_dir: str
     """Directory of the journal and the log."""
     log_to_stderr: bool
     seed: int
-    """For this actor's dice."""
+    """For its actors' dice."""
     book: AddressBook
     venue_offset_ms: int = 0
     """How far venue time is ahead of ``clock``."""
@@ -80,18 +88,41 @@ class Boot:
 
 @attrs.frozen(kw_only=True)
 class Envelope:
-    """What travels between actors: a message, who sent it, and which filling of that role."""
+    """What travels between processes: a message, who sent it, and which filling of that role."""
 
     sender_role: str
     generation: int
     message: object = attrs.field(repr=False)  # the transport writes it out for every message
+    to: str
+    """The role it is for; PROCESS for all of the process."""
 
 
 @attrs.frozen
-class Assign:
-    """A waiting Order actor takes this role, recovers its order and lives it."""
+class ProcessStarted:
+    """A process has its Boot, and begins to start its actors."""
+
+    process: str
+    pid: int
+
+
+@attrs.frozen
+class StartActor:
+    """Supervisor to process: have an actor in this role, or say Hello for it again.
+
+    The role is an order's, or that of an actor whose core has raised.
+    """
 
     role: str
+
+
+@attrs.frozen
+class ActorFell:
+    """An actor is down, and its process lives on; ``reason`` is what its core raised."""
+
+    role: str
+    fall_count: int
+    """How often it fell in this process; the same fall may be told twice."""
+    reason: str
 
 
 @attrs.frozen
@@ -110,7 +141,7 @@ class ChildLost:
 
 @attrs.frozen(kw_only=True)
 class Hello:
-    """A child is ready: its recovery is done, and its first words to others have left."""
+    """An actor is ready: its recovery is done, and its first words to others have left."""
 
     role: str
     pid: int
@@ -120,17 +151,10 @@ class Hello:
 
 @attrs.frozen
 class Leaving:
-    """A child has finished of its own accord; it goes when it hears Dismissed."""
+    """An actor has finished of its own accord, and is gone."""
 
     role: str
     reason: str
-    latencies_us: dict[str, tuple[int, ...]] = attrs.field(factory=dict)
-    """Its last samples, as in Pong."""
-
-
-@attrs.frozen
-class Dismissed:
-    """Supervisor to child: that you have finished is known; your exit is no fall."""
 
 
 @attrs.frozen
@@ -142,26 +166,38 @@ class Ping:
 
 
 @attrs.frozen(kw_only=True)
-class Pong:
-    """A sign of life, with what ``understudy ps`` shows."""
+class ActorPulse:
+    """One actor's part of a sign of life."""
 
     role: str
-    number: int
+    generation: int
     is_serving: bool
+    fall_count: int = 0
+    """As in ActorFell."""
+    is_down: bool = False
+    """Whether it has fallen, and waits for StartActor."""
+    handled_count: int = 0
+    last_message_age_ms: int = 0
+    """Real time since the last message."""
+
+
+@attrs.frozen(kw_only=True)
+class Pong:
+    """A process's sign of life; it shows all that a lost Hello, Leaving or ActorFell has said."""
+
+    process: str
+    number: int
+    pid: int
     book_version: int
-    handled_count: int
-    last_message_age_ms: int
-    """Real time since the last message that was not a Ping."""
+    actors: tuple[ActorPulse, ...]
+    """Every actor that lives in the process, or is down in it."""
     latencies_us: dict[str, tuple[int, ...]]
-    """Samples since the last Pong: "tick_to_signal" and "tick_to_order", real microseconds."""
-    pid: int = 0
-    generation: int = 0
-    """With ``role`` and ``pid`` all that Hello says, in case that was lost."""
+    """Samples since the last Pong: "tick_to_signal" and others, in real microseconds."""
 
 
 @attrs.frozen
 class ServingChanged:
-    """A child began to serve, or no longer can."""
+    """An actor began to serve, or no longer can."""
 
     role: str
     is_serving: bool

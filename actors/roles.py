@@ -18,8 +18,13 @@ OBSERVER = "observer"
 REPLY = "reply"
 """Stands for whoever sent the message being handled."""
 
+PROCESS = ""
+"""Stands for a process and not for an actor in it: what the supervisor says to all of it."""
+
+ORDERS = "orders"
+"""Where orders live: the route to every order's actor, and the name of their process."""
+
 _ORDER_PREFIX = "order/"
-_SPARE_PREFIX = "spare/"
 
 
 def order_role(order_id: str) -> str:
@@ -30,13 +35,3 @@ def order_role(order_id: str) -> str:
 def order_id_of(role: str) -> str | None:
     """Order id of an order's role; None for every other role."""
     return role.removeprefix(_ORDER_PREFIX) if role.startswith(_ORDER_PREFIX) else None
-
-
-def spare_role(number: int) -> str:
-    """Role of an Order actor that waits, already forked, for an order to live."""
-    return f"{_SPARE_PREFIX}{number}"
-
-
-def is_spare(role: str) -> bool:
-    """Whether a role names a waiting Order actor."""
-    return role.startswith(_SPARE_PREFIX)

@@ -291,14 +291,19 @@ class RiskSettings:
 
 @attrs.frozen(kw_only=True)
 class SupervisionSettings:
-    """When a child counts as hung, and how many falls are too many. Real time."""
+    """Who shares a process, when one counts as hung, how many falls are too many. Real time."""
 
     max_restarts: int = setting(
         5, _between(0, 1_000), "more falls of a child than this in the period end the run"
     )
     restart_period_s: float = setting(60.0, _between(1, 86_400), "the period")
     heartbeat_limit_ms: int = setting(
-        3_000, _between(200, 600_000), "a child silent for longer is killed and made again"
+        3_000, _between(200, 600_000), "a process silent for longer is killed and made again"
+    )
+    layout: str = setting(
+        "isolated",
+        _one_of("isolated", "grouped"),
+        "each actor in a process of its own, or those on an order's way in one",
     )
 
 

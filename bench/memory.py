@@ -17,17 +17,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from actors.roles import is_spare, order_id_of
 from actors.runtime.transport import end_with_parent
 from bench.common import Machine, Row, Table, Target, options, show
 from understudy.control import ControlError, NotRunning, ask
 
 TOTAL_LIMIT_MB = 350
-ORDER_LIMIT_MB = 8
 _START_LIMIT_S = 60.0
 _STOP_LIMIT_S = 30.0
 _LOOK_EVERY_S = 0.5
-_ORDER, _SPARE = "an order", "a waiting order actor"
 
 
 @contextlib.contextmanager
@@ -98,15 +95,10 @@ def status(data_dir: Path, limit_s: float = 5.0) -> Mapping[str, Any]:
 
 
 def kind_of(pid: int, root_pid: int, ps: Mapping[str, Any]) -> str:
-    """Name what a process is; a process that is nobody's role is the exchange or a helper."""
+    """Name what a process is; a process that no actor lives in is the exchange or a helper."""
     names = {root_pid: "foreground", ps["pid"]: "supervisor", ps["parent_pid"]: "admin"}
     for child in ps["children"]:
-        role = child["role"]
-        if order_id_of(role) is not None:
-            role = _ORDER
-        elif is_spare(role):
-            role = _SPARE
-        names[child["pid"]] = role
+        names[child["pid"]] = child["process"]
     return names.get(pid, "exchange, logger")
 
 
@@ -133,7 +125,6 @@ def main() -> None:
         Row(
             name=kind,
             figures={"unique MB": _megabytes(size)},
-            target=Target(column="unique MB", limit=ORDER_LIMIT_MB) if kind == _ORDER else None,
         )
         for kind, size in sorted(most.items(), key=lambda each: -each[1])
     ]

@@ -29,7 +29,7 @@ from actors.supervision.messages import ChildrenReport, ChildReport, ChildState
 from bench.common import Machine, Row, Table, Target, latency_figures, options, show
 from bench.memory import descendants, status
 from bench.system import EAGER, Exchange, System, all_serve, exchange, system
-from understudy.bootstrap import CHILDREN
+from understudy.bootstrap import ACTORS
 
 ROLE_LIMIT_MS = 250
 TREE_LIMIT_MS = 1_500
@@ -64,8 +64,8 @@ def role_samples(rounds: int) -> dict[str, list[int]]:
         running.wait_until(lambda report: _an_order(report) is not None)
         for _ in range(rounds):
             began = time.monotonic()
-            for spec in CHILDREN:
-                _kill_role(running, spec.role, samples)
+            for role in ACTORS:
+                _kill_role(running, role, samples)
             order = _an_order(running.report())
             if order is not None:
                 _kill_role(running, order.role, samples)
@@ -169,7 +169,7 @@ class Run:
         deadline = time.monotonic() + _RECOVERY_LIMIT_S
         while time.monotonic() < deadline:
             ps = status(self.data_dir, _RECOVERY_LIMIT_S)
-            permanent = {spec.role for spec in CHILDREN}
+            permanent = set(ACTORS)
             rows = [child for child in ps["children"] if child["role"] in permanent]
             if len(rows) == len(permanent) and all(_row_serves(row, since_ms) for row in rows):
                 return ps
@@ -241,7 +241,7 @@ def tree_samples(rounds: int) -> dict[str, list[int]]:
     return samples
 
 
-_ROLES = frozenset(spec.role for spec in CHILDREN)
+_ROLES = frozenset(ACTORS)
 
 
 def table(title: str, samples: Mapping[str, list[int]], limit_ms: int, note: str) -> Table:

@@ -10,7 +10,7 @@ from simulation.exchange.ports import SimulatedWebSocket, Wire
 from simulation.house import House
 from simulation.operator import Operator
 from simulation.plan import SeedPlan, fault_meanings
-from simulation.player import Player
+from simulation.process import SimulatedProcess
 from simulation.theatre import Theatre
 
 HANG_MOST_MS = 80_000
@@ -41,7 +41,8 @@ class Chaos:
         self._chance = chance
         self._is_over = False
         self._halfway = plan.rates.halfway
-        self._hung: list[Player] = []
+        self._raises = plan.rates.raises
+        self._hung: list[SimulatedProcess] = []
 
     def begin(self) -> None:
         """Plan the first strike of every kind that has a rate a minute."""
@@ -68,24 +69,31 @@ class Chaos:
     def end(self) -> None:
         """Stop striking, and mend what does not mend by itself."""
         self._is_over = True
-        self._halfway = 0.0
+        self._halfway = self._raises = 0.0
         self._wire.heal()
         self._house.post.heal()
         self._house.journal.is_writable = True
         self._operator.resume()
         if self._side is not None:
             self._side.heal()
-        for player in self._hung:
-            player.go_on()
+        for process in self._hung:
+            process.go_on()
         for socket in self._sockets():
             socket.freeze(0)
 
     def cut(self, effect_count: int) -> int | None:
-        """Draw whether a player falls after only some of its effects, and after how many."""
+        """Draw whether a process falls after only some of a message's effects, and how many."""
         if not self._halfway or self._chance.random() >= self._halfway:
             return None
         self.counts["halfway"] += 1
         return self._chance.randrange(effect_count + 1)
+
+    def raises(self) -> bool:
+        """Draw whether a core raises instead of handling a message."""
+        if not self._raises or self._chance.random() >= self._raises:
+            return False
+        self.counts["raises"] += 1
+        return True
 
     def all_counts(self) -> dict[str, int]:
         """How often each kind has struck."""
@@ -110,18 +118,18 @@ class Chaos:
         self._plan_next(kind, per_minute, strike)
 
     def _fall(self) -> None:
-        players = list(self._theatre.players())
-        if players:
-            self._chance.choice(players).fall()
+        processes = list(self._theatre.processes())
+        if processes:
+            self._chance.choice(processes).fall()
 
     def _hang(self) -> None:
-        players = list(self._theatre.players())
-        if players:
-            player = self._chance.choice(players)
-            player.hang()
-            self._hung.append(player)
+        processes = list(self._theatre.processes())
+        if processes:
+            process = self._chance.choice(processes)
+            process.hang()
+            self._hung.append(process)
             delay_ms = int(self._chance.random() * HANG_MOST_MS)
-            self._house.agenda.after(delay_ms, player.go_on)
+            self._house.agenda.after(delay_ms, process.go_on)
 
     def _machine_falls(self) -> None:
         self._theatre.machine_falls(self._chance.randint(0, self._plan.torn_most))

@@ -71,7 +71,9 @@ class House:
     stays_without_journal: Callable[[str], bool] = lambda _role: False
     """Whether the actor of a role stays when it cannot record."""
     cut: Callable[[int], int | None] = lambda _effect_count: None
-    """Of so many effects, after how many a player falls; None if it does not."""
+    """Effects to perform before a simulated fall, given how many there are; None for no fall."""
+    raises: Callable[[], bool] = lambda: False
+    """Whether the core that is about to handle a message raises instead."""
     clock_error_ms: int = 0
     """How far the host's clock is ahead of the venue's."""
 

@@ -11,6 +11,7 @@ from random import Random
 
 from actors.execution.halt_messages import OPERATOR, FlattenHoldings, HaltStatus, ResumeTrading
 from actors.execution.messages import HaltTrading
+from actors.messages import Envelope
 from actors.roles import DESK
 from simulation.house import House
 from simulation.post import Correspondent
@@ -65,11 +66,10 @@ class Operator:
         self.is_obeyed = False
         self._begin(_resume)
 
-    def receive(
-        self, sender: Correspondent, sender_role: str, generation: int, message: object
-    ) -> None:
+    def receive(self, sender: Correspondent, envelope: Envelope) -> None:
         """Take the desk's answer."""
-        del sender, sender_role, generation
+        del sender
+        message = envelope.message
         if isinstance(message, HaltStatus) and message.request_id == self._number:
             self.is_obeyed = self._question not in (None, _resume)
             self._question = None
@@ -84,7 +84,9 @@ class Operator:
         if question is None or number != self._number:
             return
         self._house.agenda.after(ASK_MS, self._ask, number)
-        for player in tuple(self._theatre.players()):
-            if player.role == DESK and player.is_current:
-                self._house.note(self.role, "says", question(number))
-                self._house.post.send(self, self.role, 0, player, question(number), is_control=True)
+        for process in tuple(self._theatre.processes()):
+            if any(each.role == DESK and each.is_current for each in process.players):
+                said = question(number)
+                self._house.note(self.role, "says", said)
+                envelope = Envelope(sender_role=self.role, generation=0, message=said, to=DESK)
+                self._house.post.send(self, process, envelope, is_control=True)

@@ -35,9 +35,9 @@ class FaultRates(Rates):
     duplication: float = rate(0.001, 0.2, "a message arrives twice")
     lateness: float = rate(0.001, 0.2, "a message is overtaken by later ones, up to 3 s late")
     control_loss: float = rate(0.001, 0.1, "a message to or from the supervisor is lost")
-    halfway: float = rate(0.0002, 0.005, "an actor falls after some of a message's effects")
-    falls: float = rate(0.1, 6.0, "an actor is killed, with all that waits for it; a minute")
-    hangs: float = rate(0.1, 3.0, "an actor stands still for up to 80 s; a minute")
+    halfway: float = rate(0.0002, 0.005, "a process falls after some of a message's effects")
+    falls: float = rate(0.1, 6.0, "a process is killed, with all that waits for it; a minute")
+    hangs: float = rate(0.1, 3.0, "a process stands still for up to 80 s; a minute")
     supervisor_falls: float = rate(0.05, 0.7, "the supervisor is killed; a minute")
     machine_falls: float = rate(0.05, 0.7, "everything falls at once; a minute")
     unwritable: float = rate(0.02, 0.3, "the journal cannot be written for up to 5 s; a minute")
@@ -48,6 +48,7 @@ class FaultRates(Rates):
     garbling: float = rate(0.001, 0.1, "frames are cut, repeated or in the wrong order")
     http_trouble: float = rate(0.05, 0.6, "a question over HTTP fails, is slow or answered badly")
     clock_jumps: float = rate(0.05, 0.7, "the host's clock goes wrong by up to 30 s; a minute")
+    raises: float = rate(0.00005, 0.002, "a core raises on a message")
     halts: float = rate(0.05, 1.0, "a person halts, cancels, flattens and resumes; a minute")
 
 

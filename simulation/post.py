@@ -1,10 +1,11 @@
-"""Carries messages from player to player, as badly as the seed says."""
+"""Carries messages from process to process, as badly as the seed says."""
 
 from __future__ import annotations
 
 from random import Random
 from typing import Protocol
 
+from actors.messages import Envelope
 from actors.runtime.scheduler import Scheduler
 from simulation.plan import FaultRates
 
@@ -13,13 +14,11 @@ LATE_MOST_MS = 3_000
 
 
 class Correspondent(Protocol):
-    """Anyone who has an address: a player, or a tree's supervisor."""
+    """Anyone who has an address: a process, or a tree's supervisor."""
 
     role: str
 
-    def receive(
-        self, sender: Correspondent, sender_role: str, generation: int, message: object
-    ) -> None:
+    def receive(self, sender: Correspondent, envelope: Envelope) -> None:
         """Take a message that has arrived."""
         ...
 
@@ -46,10 +45,8 @@ class Post:
     def send(
         self,
         sender: Correspondent,
-        sender_role: str,
-        generation: int,
         to: Correspondent,
-        message: object,
+        envelope: Envelope,
         *,
         is_control: bool,
     ) -> None:
@@ -67,11 +64,11 @@ class Post:
             if luck < self._duplication:
                 self.counts["duplication"] += 1
                 later_ms = delay_ms + int(self._draw() * LATE_MOST_MS)
-                self._agenda.after(later_ms, to.receive, sender, sender_role, generation, message)
+                self._agenda.after(later_ms, to.receive, sender, envelope)
             else:
                 self.counts["lateness"] += 1
                 delay_ms += int(self._draw() * LATE_MOST_MS)
-        self._agenda.after(delay_ms, to.receive, sender, sender_role, generation, message)
+        self._agenda.after(delay_ms, to.receive, sender, envelope)
 
     def _set_thresholds(self, rates: FaultRates) -> None:
         self._loss = rates.loss

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from random import Random
 
+from actors.supervision.layouts import Layout
 from simulation.house import House
 from simulation.player import Player
+from simulation.process import SimulatedProcess
 from simulation.tree import Tree
 
 NOTICE_MOST_MS = 1_500
@@ -25,17 +27,17 @@ class Theatre:
     """All trees there are and were; one of them plays."""
 
     def __init__(
-        self, house: House, roles: tuple[str, ...], chance: Random, on_torn: Callable[[], None]
+        self, house: House, layout: Layout, chance: Random, on_torn: Callable[[], None]
     ) -> None:
         self.restarts = 0
         """How often the whole system was built anew."""
         self.records_lost = 0
         self._house = house
-        self._roles = roles
+        self._layout = layout
         self._chance = chance
         self._on_torn = on_torn
         self._tree: Tree | None = None
-        self._leftovers: list[Player] = []
+        self._leftovers: list[SimulatedProcess] = []
         self._tree_count = 0
 
     @property
@@ -43,17 +45,22 @@ class Theatre:
         """The tree that plays; None between two."""
         return self._tree
 
+    def processes(self) -> Iterator[SimulatedProcess]:
+        """Every process that is not gone, leftovers too."""
+        yield from (process for process in self._leftovers if not process.is_gone)
+        if self._tree is not None:
+            yield from self._tree.processes
+
     def players(self) -> Iterator[Player]:
         """Every actor that is not gone, leftovers too."""
-        yield from (player for player in self._leftovers if not player.is_gone)
-        if self._tree is not None:
-            yield from self._tree.players
+        for process in tuple(self.processes()):
+            yield from process.players
 
     def begin(self) -> None:
         """Build a tree."""
         if self._tree is None:
             self._tree_count += 1
-            self._tree = Tree(self._house, self._tree_count, self._roles, self._await_clearing)
+            self._tree = Tree(self._house, self._tree_count, self._layout, self._await_clearing)
             self._tree.begin()
 
     def supervisor_falls(self) -> None:
@@ -65,11 +72,11 @@ class Theatre:
         self._tree = None
         self.restarts += 1
         notice_ms = int(self._chance.random() * NOTICE_MOST_MS)
-        for player in tree.players:
-            self._leftovers.append(player)
+        for process in tree.processes:
+            self._leftovers.append(process)
             is_slow = self._chance.random() < _LEFTOVER_CHANCE
             left_ms = int(self._chance.random() * LEFTOVER_MOST_MS) if is_slow else notice_ms
-            self._house.agenda.after(left_ms, player.fall)
+            self._house.agenda.after(left_ms, process.fall)
         self._house.agenda.after(notice_ms, self._clear_and_begin)
 
     def machine_falls(self, torn_count: int) -> None:
@@ -93,8 +100,8 @@ class Theatre:
             self._house.agenda.after(_POLL_MS, self._end_if_cleared, tree)
 
     def _end_all(self) -> None:
-        for player in tuple(self.players()):
-            player.fall()
+        for process in tuple(self.processes()):
+            process.fall()
         if self._tree is not None:
             self._tree.fall()
         self._tree = None
@@ -105,5 +112,5 @@ class Theatre:
         self._house.agenda.after(delay_ms, self.begin)
 
     def _clear_and_begin(self) -> None:
-        self._leftovers = [player for player in self._leftovers if not player.is_gone]
+        self._leftovers = [process for process in self._leftovers if not process.is_gone]
         self.begin()

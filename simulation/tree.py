@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from actors.messages import Address, AddressBook
-from actors.roles import SUPERVISOR
+from actors.core import Core
+from actors.messages import Address, AddressBook, Boot, Envelope
+from actors.roles import PROCESS, SUPERVISOR
+from actors.runtime.actor_spec import ActorSpec
+from actors.runtime.clock import ClockSpec
 from actors.supervision.core import SupervisorCore
+from actors.supervision.layouts import Layout
 from actors.supervision.messages import (
     Kill,
     Say,
@@ -17,8 +21,8 @@ from actors.supervision.messages import (
 )
 from simulation.chance import dice
 from simulation.house import House
-from simulation.player import Player
 from simulation.post import Correspondent
+from simulation.process import SimulatedProcess
 
 BEAT_MS = 15_000
 FORK_MS = 8
@@ -32,19 +36,20 @@ class Tree:
         self,
         house: House,
         number: int,
-        roles: tuple[str, ...],
+        layout: Layout,
         on_giving_up: Callable[[], None],
     ) -> None:
         self.role = SUPERVISOR
         self.is_gone = False
         self._house = house
         self._on_giving_up = on_giving_up
+        self._roles_of = dict(layout.processes)
         self._next_pid = pid = number * 1_000
         self._tick_at_ms = _NEVER_MS
-        self._players: dict[int, Player] = {}
+        self._processes: dict[int, SimulatedProcess] = {}
         self._handles: dict[int, int] = {}
         self._core = SupervisorCore(
-            roles,
+            layout,
             house.settings.supervision,
             dice(house.seed, SUPERVISOR, number),
             pid,
@@ -52,9 +57,9 @@ class Tree:
         )
 
     @property
-    def players(self) -> Iterator[Player]:
+    def processes(self) -> Iterator[SimulatedProcess]:
         """Every child that is not gone."""
-        return (player for player in self._players.values() if not player.is_gone)
+        return (process for process in self._processes.values() if not process.is_gone)
 
     @property
     def is_cleared(self) -> bool:
@@ -70,24 +75,22 @@ class Tree:
         """Be gone; the children do not notice at once."""
         self.is_gone = True
 
-    def receive(
-        self, sender: Correspondent, sender_role: str, generation: int, message: object
-    ) -> None:
+    def receive(self, sender: Correspondent, envelope: Envelope) -> None:
         """Take a message of a child."""
-        del generation
         if not self.is_gone:
             now_ms = self._house.agenda.now_ms
-            self._house.note(SUPERVISOR, f"<{sender_role}", message)
+            who = envelope.sender_role or sender.role
+            self._house.note(SUPERVISOR, f"<{who}", envelope.message)
             handle = self._handles.get(id(sender), -1)
-            self._perform(self._core.child_said(handle, message, now_ms))
+            self._perform(self._core.child_said(handle, envelope.message, now_ms))
 
-    def child_is_gone(self, player: Player) -> None:
+    def child_is_gone(self, process: SimulatedProcess) -> None:
         """Take note of an exit."""
         if self.is_gone:
             return
-        handle = self._handles.pop(id(player))
+        handle = self._handles.pop(id(process))
         self._perform(self._core.child_exited(handle, self._house.agenda.now_ms))
-        del self._players[handle]
+        del self._processes[handle]
 
     def _beat(self) -> None:
         if not self.is_gone:
@@ -113,36 +116,54 @@ class Tree:
 
     def _perform_one(self, effect: SupervisorEffect) -> None:
         match effect:
-            case Spawn(handle, role):
-                self._spawn(handle, role)
-            case Tell(handle, message):
-                self._tell(handle, message)
+            case Spawn(handle, name):
+                self._spawn(handle, name)
+            case Tell(handle, message, role):
+                self._tell(handle, message, role)
             case TellBook(handle):
                 self._tell(handle, self._book())
             case Kill(pid):
-                for player in self.players:
-                    if player.pid == pid:
-                        player.fall()
+                for process in self.processes:
+                    if process.pid == pid:
+                        process.fall()
             case Say(level, text):
                 self._house.note(SUPERVISOR, "logs", text)
                 if level == "error":
                     self._on_giving_up()
 
-    def _spawn(self, handle: int, role: str) -> None:
+    def _spawn(self, handle: int, name: str) -> None:
+        house = self._house
         self._next_pid += 1
-        player = Player(self._house, self, role, self._next_pid, self._core.venue_offset_ms)
-        self._players[handle] = player
-        self._handles[id(player)] = handle
-        self._core.child_forked(handle, player.pid)
-        if self._house.post.delivers_boot():
-            self._house.agenda.after(FORK_MS, player.begin, self._book())
+        process = SimulatedProcess(house, self, name, self._next_pid)
+        self._processes[handle] = process
+        self._handles[id(process)] = handle
+        self._core.child_forked(handle, process.pid)
+        if house.post.delivers_boot():
+            house.agenda.after(FORK_MS, process.begin, self._boot(name))
+
+    def _boot(self, name: str) -> Boot:
+        house, roles = self._house, self._roles_of[name]
+        spec = ActorSpec(core=Core)  # the house knows who plays
+        return Boot(
+            process=name,
+            roles=roles,
+            actors=dict.fromkeys(roles, spec),
+            order=spec,
+            settings=house.settings,
+            clock=ClockSpec(origin_monotonic_ns=0, origin_ms=0),
+            data_dir="",
+            log_to_stderr=False,
+            seed=house.seed,
+            book=self._book(),
+            venue_offset_ms=self._core.venue_offset_ms,
+        )
 
     def _book(self) -> AddressBook:
         entries = {SUPERVISOR: Address(address=self, generation=0)}
         for role, handle, generation in self._core.listed():
-            entries[role] = Address(address=self._players[handle], generation=generation)
+            entries[role] = Address(address=self._processes[handle], generation=generation)
         return AddressBook(version=self._core.book_version, entries=entries)
 
-    def _tell(self, handle: int, message: object) -> None:
-        player = self._players[handle]
-        self._house.post.send(self, SUPERVISOR, 0, player, message, is_control=True)
+    def _tell(self, handle: int, message: object, role: str = PROCESS) -> None:
+        envelope = Envelope(sender_role=SUPERVISOR, generation=0, message=message, to=role)
+        self._house.post.send(self, self._processes[handle], envelope, is_control=True)

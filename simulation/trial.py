@@ -10,6 +10,7 @@ import attrs
 from actors.directory.messages import Side
 from actors.roles import EXECUTOR
 from actors.runtime.scheduler import Scheduler
+from actors.supervision.layouts import ISOLATED, Layout, layout_of
 from simulation.chance import dice
 from simulation.chaos import Chaos
 from simulation.exchange.exchange import Exchange
@@ -89,6 +90,7 @@ class Trial:
         *,
         minutes: int = MINUTES,
         mode: str = SIMULATED,
+        layout: str = ISOLATED,
         plan: SeedPlan | None = None,
         troupe: Troupe | None = None,
         journal: MemoryJournal | None = None,
@@ -99,6 +101,7 @@ class Trial:
             seed: decides all that is left to chance.
             minutes: how long faults strike.
             mode: how orders are carried out, if the plan is drawn.
+            layout: which actors share a process.
             plan: faults and settings; drawn if it is not given.
             troupe: who plays; the usual one if it is not given.
             journal: where records go; a new one if it is not given.
@@ -106,10 +109,9 @@ class Trial:
         self.seed = seed
         self.plan = plan if plan is not None else _DRAW[mode](dice(seed, "plan"))
         self.troupe = troupe if troupe is not None else _usual_troupe(self.plan)
-        self._faults_ms = minutes * 60_000
+        self._faults_ms, self._layout_name = minutes * 60_000, layout
         settings = self.plan.settings
-        into_window = dice(seed, "begin").random()
-        self._begin_ms = EPOCH_MS + int(into_window * settings.series.window_ms)
+        self._begin_ms = _begins_at_ms(seed, settings.series.window_ms)
         self.agenda = Scheduler(self._begin_ms)
         self.exchange = Exchange(self.agenda, settings, seed)
         self.journal = journal or MemoryJournal(is_encoding=self.plan.is_encoding)
@@ -128,11 +130,13 @@ class Trial:
             make_port=self._make_port,
             stays_without_journal=self.troupe.staying.__contains__,
         )
-        roles = tuple(self.troupe.permanent)
-        self.theatre = theatre = Theatre(house, roles, dice(seed, "theatre"), self._on_torn)
-        self.operator = operator = Operator(house, theatre, dice(seed, "operator"))
-        self.chaos = Chaos(self.plan, house, theatre, wire, operator, dice(seed, "chaos"))
-        house.cut = self.chaos.cut
+        self.theatre = Theatre(house, self._layout(), dice(seed, "theatre"), self._on_torn)
+        self.operator = operator = Operator(house, self.theatre, dice(seed, "operator"))
+        self.chaos = Chaos(self.plan, house, self.theatre, wire, operator, dice(seed, "chaos"))
+        house.cut, house.raises = self.chaos.cut, self.chaos.raises
+
+    def _layout(self) -> Layout:
+        return layout_of(self._layout_name, tuple(self.troupe.permanent), is_live=self.plan.is_live)
 
     def winner(self, market_id: str) -> Side | None:
         """Who has won at the venue.
@@ -254,9 +258,16 @@ class Trial:
         )
 
 
-def run_trial(seed: int, minutes: int = MINUTES, mode: str = SIMULATED) -> TrialResult:
+def run_trial(
+    seed: int, minutes: int = MINUTES, mode: str = SIMULATED, layout: str = ISOLATED
+) -> TrialResult:
     """Run one seed as it is drawn, with orders carried out as ``mode`` says."""
-    return Trial(seed, minutes=minutes, mode=mode).run()
+    return Trial(seed, minutes=minutes, mode=mode, layout=layout).run()
+
+
+def _begins_at_ms(seed: int, window_ms: int) -> int:
+    """Draw how far into a window a run begins."""
+    return EPOCH_MS + int(dice(seed, "begin").random() * window_ms)
 
 
 def _usual_troupe(plan: SeedPlan) -> Troupe:

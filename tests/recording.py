@@ -1,19 +1,23 @@
-"""A stage for one shell without an actor system: it records what the shell asks of Thespian."""
+"""A stage for one process without an actor system: it records what is asked of Thespian."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import attrs
-from thespian.actors import ActorAddress, ActorExitRequest
+from thespian.actors import ActorAddress
 
 from actors.messages import Address, AddressBook, Boot, Envelope
-from actors.roles import SUPERVISOR
+from actors.roles import ORDERS, PROCESS, SUPERVISOR
+from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.clock import ClockSpec
+from actors.runtime.group import HostGroup
 from actors.runtime.journal_file import prepare
-from actors.runtime.process import Shell
+from actors.runtime.process import ActorProcess
 from actors.settings import Settings
+from understudy.bootstrap import ORDER
 
 
 @attrs.define
@@ -48,19 +52,36 @@ class FakeAddress(ActorAddress):
         return f"<{self.name}>"
 
 
-class ShellStage:
-    """Boots a shell with every role reachable, gives it messages, and says what it sent to whom."""
+class ProcessStage:
+    """Boots a process with every role reachable, gives it messages, says what it sent to whom."""
 
     def __init__(
-        self, shell: Shell, role: str, data_dir: Path, settings: Settings | None = None
+        self,
+        data_dir: Path,
+        actors: dict[str, ActorSpec],
+        settings: Settings | None = None,
+        *,
+        order: ActorSpec | None = None,
     ) -> None:
-        self.shell = shell
-        self.role = role
+        self.process = ActorProcess()
+        self.actors = actors
+        self.order = order or ORDER
+        self.role = next(iter(actors), ORDERS)
         self.data_dir = data_dir
         self.ref = RecordingRef()
-        shell._myRef = self.ref
+        self.process._myRef = self.ref
         self.settings = settings or Settings()
         prepare(data_dir)
+
+    @property
+    def group(self) -> HostGroup:
+        assert self.process._group is not None
+        return self.process._group
+
+    @property
+    def port(self) -> Any:
+        """The first actor's port."""
+        return self.group.hosts[self.role].port
 
     def boot(
         self, *peers: str, pause_points_dir: str | None = None, is_urgent: bool = False
@@ -68,9 +89,12 @@ class ShellStage:
         entries = {
             peer: Address(address=FakeAddress(peer), generation=1) for peer in (SUPERVISOR, *peers)
         }
-        self.shell.receiveMessage(
+        self.process.receiveMessage(
             Boot(
-                role=self.role,
+                process=self.role,
+                roles=tuple(self.actors),
+                actors=self.actors,
+                order=self.order,
                 settings=self.settings,
                 clock=ClockSpec.starting_now(),
                 data_dir=str(self.data_dir),
@@ -83,9 +107,19 @@ class ShellStage:
             FakeAddress(SUPERVISOR),
         )
 
-    def say(self, sender: str, message: object, generation: int = 1) -> None:
-        envelope = Envelope(sender_role=sender, generation=generation, message=message)
-        self.shell.receiveMessage(envelope, FakeAddress(sender))
+    def say(self, sender: str, message: object, generation: int = 1, to: str | None = None) -> None:
+        """Say something to the first actor, or to another."""
+        envelope = Envelope(
+            sender_role=sender,
+            generation=generation,
+            message=message,
+            to=self.role if to is None else to,
+        )
+        self.process.receiveMessage(envelope, FakeAddress(sender))
+
+    def tell(self, word: object) -> None:
+        """Say something to the process, as the supervisor does."""
+        self.say(SUPERVISOR, word, generation=0, to=PROCESS)
 
     def sent_to(self, role: str) -> list[object]:
         """Messages sent to a role so far, unwrapped."""
@@ -94,13 +128,6 @@ class ShellStage:
             for address, message in self.ref.sent
             if address == FakeAddress(role)
         ]
-
-    def has_asked_to_exit(self) -> bool:
-        return any(
-            isinstance(message, ActorExitRequest)
-            for address, message in self.ref.sent
-            if address == FakeAddress("self")
-        )
 
     def log_text(self) -> str:
         return (self.data_dir / "understudy.log").read_text()

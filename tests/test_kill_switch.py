@@ -3,13 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from recording import ShellStage
+from recording import ProcessStage
 
 from actors.execution.messages import OpenOrders
-from actors.execution.shell import DeskShell
 from actors.kill_switch import KILL_SWITCH_NAME, kill_switch_reason, pull_kill_switch
 from actors.roles import DESK, OBSERVER, STRATEGY
 from actors.runtime.journal import JournalReader
+from understudy.bootstrap import ACTORS
 
 FILES = {
     "a reason": (b"fire in the hall\nand more\n", "fire in the hall"),
@@ -48,7 +48,7 @@ def test_a_desk_that_starts_beside_the_file_is_halted_before_anyone_can_speak(
     tmp_path: Path,
 ) -> None:
     pull_kill_switch(tmp_path, "fire")
-    ShellStage(DeskShell(), DESK, tmp_path).boot(STRATEGY, OBSERVER)
+    ProcessStage(tmp_path, {DESK: ACTORS[DESK]}).boot(STRATEGY, OBSERVER)
     reader = JournalReader(tmp_path)
     (event,) = reader.events(kind="Halted")
     assert event.body["halt"]["who"] == "kill-switch file"
@@ -57,7 +57,7 @@ def test_a_desk_that_starts_beside_the_file_is_halted_before_anyone_can_speak(
 
 
 def test_a_desk_that_starts_without_the_file_records_nothing(tmp_path: Path) -> None:
-    stage = ShellStage(DeskShell(), DESK, tmp_path)
+    stage = ProcessStage(tmp_path, {DESK: ACTORS[DESK]})
     stage.boot(STRATEGY, OBSERVER)
     reader = JournalReader(tmp_path)
     assert reader.last_event() == (0, 0)

@@ -21,6 +21,7 @@ FUNCTION_LINES_MAX = 50
 IMPURE_FILES = {"shell.py", "port.py"}
 """Files of these names touch the world; every other one in a pure folder is a core."""
 IMPURE_PATHS = {
+    "actors/runtime/actor_spec.py",  # it hands the data directory on
     "actors/runtime/clock.py",
     "actors/runtime/codec.py",
     "actors/runtime/disk_waits.py",
@@ -34,7 +35,7 @@ IMPURE_PATHS = {
     "actors/runtime/pause_points.py",
     "actors/runtime/process.py",
     "actors/runtime/processor_waits.py",
-    "actors/runtime/pulse.py",
+    "actors/runtime/timers.py",
     "actors/runtime/transport.py",
     "actors/runtime/urgency.py",
     # ChildSpec names the actor class of a role

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import attrs
 
-from actors.directory.shell import DirectoryShell
-from actors.execution.real.shell import RealExecutorShell
-from actors.execution.shell import DeskShell, OrderShell, SimulatedExecutorShell
-from actors.feeds.shell import MarketFeedShell, ReferenceFeedShell, TwapFeedShell
-from actors.market.shell import MarketStateShell
-from actors.observer.shell import ObserverShell
-from actors.position.shell import PositionShell
+from actors.directory.core import DirectoryCore
+from actors.directory.port import HttpPort
+from actors.execution.desk import DeskCore
+from actors.execution.latency import OrderLatency
+from actors.execution.order import OrderCore
+from actors.execution.real.core import RealExecutorCore
+from actors.execution.simulated import SimulatedExecutorCore
+from actors.feeds.market_feed import MarketFeedCore
+from actors.feeds.polybolt import CredentialsUnavailable, FoundCredentials
+from actors.feeds.port import PricePort, WebSocketPort
+from actors.feeds.reference_feed import ReferenceFeedCore
+from actors.feeds.twap_feed import TwapFeedCore
+from actors.kill_switch import kill_switch_halt, kill_switch_reason
+from actors.market.core import MarketStateCore
+from actors.observer.core import ObserverCore
+from actors.position.core import PositionCore
 from actors.roles import (
     DESK,
     DIRECTORY,
@@ -25,43 +35,109 @@ from actors.roles import (
     STRATEGY,
     TWAP_FEED,
 )
+from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.clock import ClockSpec
+from actors.runtime.host_context import HostPort
+from actors.runtime.process import ActorProcess
 from actors.settings import Settings
-from actors.strategy.shell import StrategyShell
-from actors.supervision.messages import ChildSpec, SupervisorBoot
+from actors.strategy.core import StrategyCore
+from actors.strategy.latency import SignalLatency
+from actors.supervision.layouts import layout_of
+from actors.supervision.messages import ProcessSpec, SupervisorBoot
+from understudy.credentials import find_credentials, publish_accounts_own, unsafe_address
 from understudy.live import LiveRefused, live_refusal
-
-CHILDREN = (
-    ChildSpec(OBSERVER, ObserverShell),
-    ChildSpec(POSITION, PositionShell),
-    ChildSpec(EXECUTOR, SimulatedExecutorShell, is_urgent=True),
-    ChildSpec(DESK, DeskShell, is_urgent=True),
-    ChildSpec(STRATEGY, StrategyShell, is_urgent=True),
-    ChildSpec(MARKET_STATE, MarketStateShell, is_urgent=True),
-    ChildSpec(MARKET_FEED, MarketFeedShell, is_urgent=True),
-    ChildSpec(REFERENCE_FEED, ReferenceFeedShell),
-    ChildSpec(TWAP_FEED, TwapFeedShell),
-    ChildSpec(DIRECTORY, DirectoryShell),
-)
-"""The permanent troupe in starting order: whoever is told something starts before who tells it."""
+from understudy.secrets import read_private_key
 
 
-def children_for(settings: Settings) -> tuple[ChildSpec, ...]:
-    """The troupe of a run: with real money another executor, and otherwise the same."""
-    if settings.execution.mode != "live":
-        return CHILDREN
-    return tuple(
-        attrs.evolve(child, shell=RealExecutorShell) if child.role == EXECUTOR else child
-        for child in CHILDREN
-    )
+def _websocket(settings: Settings, data_dir: Path) -> HostPort:
+    """Make a websocket; the address comes with the core's first command."""
+    del settings, data_dir
+    return WebSocketPort()
 
 
-def _in_its_turn(child: ChildSpec) -> ChildSpec:
-    """The same child, no longer urgent: a run that is sped up has nobody's price to be late for.
+def _prices(settings: Settings, data_dir: Path) -> HostPort:
+    """Make a port that reads API credentials when they are to be said."""
 
-    It computes without end, too, and on few processors would leave its exchange no time.
+    def find() -> FoundCredentials:
+        unsafe = unsafe_address(settings)
+        if unsafe:
+            raise CredentialsUnavailable(unsafe)
+        return find_credentials(data_dir)
+
+    return PricePort(find)
+
+
+def _http(settings: Settings, data_dir: Path) -> HostPort:
+    del settings, data_dir
+    return HttpPort()
+
+
+def _venue(settings: Settings, data_dir: Path) -> HostPort:
+    """Make the real executor's port; key and client are loaded here and in no other process.
+
+    Raises:
+        KeyUnavailable: there is no private key.
     """
-    return attrs.evolve(child, is_urgent=False)
+    from actors.execution.real.port import VenuePort
+
+    del data_dir
+    venue, wallet = settings.venue, settings.execution.wallet
+    return VenuePort(venue, wallet, read_private_key().text, publish_accounts_own)
+
+
+def _pulled_switch(data_dir: Path) -> Sequence[object]:
+    """Halt, if the kill switch is pulled: the desk hears of it before a signal can reach it."""
+    reason = kill_switch_reason(data_dir)
+    return () if reason is None else (kill_switch_halt(reason),)
+
+
+ACTORS: Mapping[str, ActorSpec] = {
+    OBSERVER: ActorSpec(core=ObserverCore),
+    POSITION: ActorSpec(core=PositionCore),
+    EXECUTOR: ActorSpec(core=SimulatedExecutorCore, probe=OrderLatency),
+    DESK: ActorSpec(core=DeskCore, opening=_pulled_switch),
+    STRATEGY: ActorSpec(core=StrategyCore, probe=SignalLatency),
+    MARKET_STATE: ActorSpec(core=MarketStateCore),
+    MARKET_FEED: ActorSpec(core=MarketFeedCore, make_port=_websocket),
+    REFERENCE_FEED: ActorSpec(core=ReferenceFeedCore, make_port=_websocket),
+    TWAP_FEED: ActorSpec(core=TwapFeedCore, make_port=_prices),
+    DIRECTORY: ActorSpec(core=DirectoryCore, make_port=_http),
+}
+"""The permanent actors in starting order: whoever is told something starts before who tells it."""
+
+ORDER = ActorSpec(core=OrderCore)
+
+REAL_EXECUTOR = ActorSpec(
+    core=RealExecutorCore,
+    make_port=_venue,
+    probe=OrderLatency,
+    stays_without_journal=True,  # somebody has to take back what rests
+)
+
+_URGENT = {MARKET_FEED, MARKET_STATE, STRATEGY, DESK, EXECUTOR}
+"""Whom a tick meets on its way to an order."""
+
+
+def actors_for(settings: Settings) -> dict[str, ActorSpec]:
+    """What fills each role of a run: with real money another executor, otherwise the same."""
+    if settings.execution.mode != "live":
+        return dict(ACTORS)
+    return {**ACTORS, EXECUTOR: REAL_EXECUTOR}
+
+
+def processes_for(settings: Settings, speed: float = 1.0) -> tuple[tuple[ProcessSpec, ...], str]:
+    """Return a run's processes, in starting order, and which of them the orders live in.
+
+    Nobody is urgent in a run that is sped up: it has nobody's price to be late for, computes
+    without end, and on few processors would leave its exchange no time.
+    """
+    is_live = settings.execution.mode == "live"
+    layout = layout_of(settings.supervision.layout, tuple(ACTORS), is_live=is_live)
+    specs = tuple(
+        ProcessSpec(name=name, roles=roles, is_urgent=speed == 1 and not _URGENT.isdisjoint(roles))
+        for name, roles in layout.processes
+    )
+    return specs, layout.orders_in
 
 
 def supervisor_boot(
@@ -75,7 +151,7 @@ def supervisor_boot(
     is_real_money_understood: bool = False,
     is_rehearsal: bool = False,
 ) -> SupervisorBoot:
-    """Everything the supervisor needs to start the troupe.
+    """Everything the supervisor needs to start the actors.
 
     Args:
         settings: the whole configuration.
@@ -94,17 +170,18 @@ def supervisor_boot(
         refusal = live_refusal(settings, is_understood=is_real_money_understood)
         if refusal is not None:
             raise LiveRefused(refusal)
-    children = children_for(settings)
-    if clock.speed != 1:
-        children = tuple(map(_in_its_turn, children))
+    processes, orders_in = processes_for(settings, clock.speed)
     return SupervisorBoot(
         settings=settings,
         clock=clock,
         data_dir=str(data_dir),
         log_to_stderr=log_to_stderr,
         seed=seed,
-        children=children,
-        order_shell=OrderShell,
+        processes=processes,
+        orders_in=orders_in,
+        actors=actors_for(settings),
+        order=ORDER,
+        process_class=ActorProcess,
         pause_points_dir=None if pause_points_dir is None else str(pause_points_dir),
     )
 

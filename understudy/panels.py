@@ -17,7 +17,7 @@ from actors.execution.messages import OrderState, OrderStatus
 from actors.market.messages import BookView, MarketSnapshot
 from actors.observer.messages import FeedSeen, ObserverCounts, SignalSeen
 from actors.position.messages import PositionSnapshot, WindowSettled
-from actors.roles import is_spare, order_id_of
+from actors.roles import order_id_of
 from actors.strategy.messages import Action, StopLossTriggered
 from actors.supervision.messages import ChildrenReport, ChildReport
 from understudy.actor_table import STATE_STYLES, actor_table
@@ -179,7 +179,7 @@ def compact_actors_panel(report: ChildrenReport | None) -> Panel:
     table = Table.grid(expand=True, padding=(0, 1))
     for _ in range(_COMPACT_COLUMNS):
         table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-    shown = [_dotted(child) for child in report.children if not is_spare(child.role)]
+    shown = [_dotted(child) for child in report.children]
     for start in range(0, len(shown), _COMPACT_COLUMNS):
         table.add_row(*shown[start : start + _COMPACT_COLUMNS])
     return framed(table, _actors_title(report))

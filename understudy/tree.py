@@ -111,7 +111,7 @@ class ActorTree:
         )
         if found is None:
             return None
-        envelope = Envelope(sender_role=FOREGROUND, generation=0, message=message)
+        envelope = Envelope(sender_role=FOREGROUND, generation=0, message=message, to=role)
         answer = self._ask(
             found.address,
             envelope,

@@ -72,6 +72,8 @@ class Host:
         self.state = HostState.DOWN
         self.error: Exception | None = None
         """What brought it down, or fenced it off."""
+        self.fall_count = 0
+        """How often it has gone down."""
         self.reply_to: Any = None
         """Whoever sent the message being handled, for the role ``REPLY``; the post's own."""
         self._context = context
@@ -87,6 +89,12 @@ class Host:
     def is_serving(self) -> bool:
         """Whether its core has all it needs."""
         return self.core is not None and self.core.is_serving
+
+    @property
+    def fell_because(self) -> str:
+        """What brought it down, in one line; empty if nothing did."""
+        error = self.error
+        return "" if error is None else f"{type(error).__name__}: {error}".split("\n")[0]
 
     @property
     def now_ms(self) -> int:
@@ -146,6 +154,7 @@ class Host:
         text = "".join(traceback.format_exception(error)) if is_ours else str(error)
         self._context.log("error", f"crashed on {what}: {text}")
         self.error, self.core = error, None
+        self.fall_count += 1
         self._leave(HostState.DOWN)
         self._context.watch.raised(self, on, error)
 

@@ -12,6 +12,7 @@ WAL mode, no fsync per record); "full" adds an fsync to every record (``synchron
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -70,6 +71,16 @@ class Journal:
             self._connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES_MOST}")
         except sqlite3.DatabaseError as error:
             raise JournalError(damage_sentence(self.path, str(error))) from error
+
+    def for_role(self, role: str) -> Journal:
+        """Another actor's hand on the same file, through the same connection.
+
+        Actors of one process take turns anyway, and a thousand orders are too many for a thousand
+        connections. Only the first of them may be closed, and all are closed by that.
+        """
+        other = copy.copy(self)
+        other.role, other.generation = role, 0
+        return other
 
     def claim(self) -> int:
         """Take the role under a new generation; whoever had it before is fenced off from now on."""

@@ -30,11 +30,14 @@ class LineLog:
             data_dir / LOG_NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
         )
 
-    def write(self, level: str, text: str) -> None:
-        """Write one line; a text of several lines stays one record, its breaks shown as ``⏎``."""
+    def write(self, level: str, text: str, role: str = "") -> None:
+        """Write one line, of this role or another one.
+
+        A text of several lines stays one record, its breaks shown as ``⏎``.
+        """
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         body = text.rstrip().replace("\n", " ⏎ ")
-        line = f"{stamp} {level.upper():7} {self.role:16} {body}\n"
+        line = f"{stamp} {level.upper():7} {role or self.role:16} {body}\n"
         try:
             with waiting_for_disk():
                 os.write(self._file_descriptor, _bytes_of(line))

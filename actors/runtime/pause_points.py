@@ -1,13 +1,15 @@
-"""Named instants at which a drill can hold an actor, to kill it exactly there.
+"""Named instants at which a drill can hold an actor, or have its core raise or never return.
 
-A shell passes a point after each record and before each send:
-``<who>/recorded/<Event>`` and ``<who>/sending/<Message>``, where every Order is called ``order``
-and a value with a status adds it, as in ``executor/recorded/OrderReport/PARTIALLY_FILLED``.
+An actor passes a point before its core handles a message, after each record and before each send:
+``<who>/handling``, ``<who>/recorded/<Event>`` and ``<who>/sending/<Message>``, where every Order is
+called ``order`` and a value with a status adds it, as in
+``executor/recorded/OrderReport/PARTIALLY_FILLED``.
 
 A drill arms a point by a file in a directory that Boot names. The first actor that comes by takes
-the file, so that each arming holds one actor once, and waits there until the file is gone or
-``HOLD_LIMIT_S`` is over. Boot names no directory in any other run: nothing can be armed, and a
-shell does not even look.
+the file, so that each arming strikes one actor once. An empty file holds it there until the file is
+gone or ``HOLD_LIMIT_S`` is over; otherwise the file says what its core does, which works where it
+is about to handle a message. Boot names no directory in any other run: nothing can be armed, and
+nobody even looks.
 """
 
 from __future__ import annotations
@@ -21,10 +23,19 @@ import attrs
 
 from actors.roles import order_id_of
 
+HANDLING = "handling"
 HOLD_LIMIT_S = 5.0
 _LOOK_AGAIN_S = 0.002
 _HELD = "#"
 """Stands between a point and who is held there, in the name of the taken file."""
+
+
+RAISE, LOOP = "raise", "loop"
+"""What an armed point may say: the core raises, or computes without end."""
+
+
+class MadeToRaise(Exception):
+    """A core raises because a drill or a simulation wants it to."""
 
 
 def who(role: str) -> str:
@@ -33,7 +44,12 @@ def who(role: str) -> str:
 
 
 def point_name(role: str, moment: str, value: object) -> str:
-    """Name the point at which a role's actor stands; ``moment`` is "recorded" or "sending"."""
+    """Name the point at which a role's actor stands.
+
+    ``moment`` is "handling", whatever the message, or "recorded" or "sending".
+    """
+    if moment == HANDLING:
+        return f"{who(role)}/{HANDLING}"
     status = getattr(value, "status", None)
     suffix = f"/{status.value}" if isinstance(status, enum.Enum) else ""
     return f"{who(role)}/{moment}/{type(value).__name__}{suffix}"
@@ -50,13 +66,22 @@ class PausePoints:
         self._directory = directory
 
     def reach(self, role: str, moment: str, value: object) -> None:
-        """Stand at a point; returns at once unless it is armed."""
+        """Stand at a point; returns at once unless it is armed.
+
+        Raises:
+            MadeToRaise: the point is armed to have a core raise.
+        """
         armed = _file_of(self._directory, point_name(role, moment, value))
         held = armed.with_name(f"{armed.name}{_HELD}{os.getpid()}@{role.replace('/', '.')}")
         try:
             armed.rename(held)
         except FileNotFoundError:
             return
+        act = held.read_text()
+        if act == RAISE:
+            raise MadeToRaise(f"{role} is made to raise on {type(value).__name__}")
+        while act == LOOP:
+            continue
         deadline = time.monotonic() + HOLD_LIMIT_S
         while held.exists() and time.monotonic() < deadline:
             time.sleep(_LOOK_AGAIN_S)
@@ -73,9 +98,11 @@ class Held:
 class Trap:
     """A drill's side: one point, armed from now on."""
 
-    def __init__(self, directory: Path, point: str) -> None:
+    def __init__(self, directory: Path, point: str, act: str = "") -> None:
         self._armed = _file_of(directory, point)
-        self._armed.touch()
+        written = self._armed.with_name(f".{self._armed.name}")
+        written.write_text(act)
+        written.rename(self._armed)  # nobody may take it half-written
 
     def held(self) -> Held | None:
         """Say who is held at the point; None while nobody has come by."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from actors.messages import Address, AddressBook
-from actors.roles import is_spare, order_id_of
+from actors.roles import ORDERS, PROCESS, order_id_of
 
 
 def _is_permanent(role: str) -> bool:
-    return order_id_of(role) is None and not is_spare(role)
+    return order_id_of(role) is None and role not in (ORDERS, PROCESS)
 
 
 class Routes:
@@ -25,12 +25,17 @@ class Routes:
         self._learned_since_book: set[str] = set()
 
     def address(self, role: str) -> Any:
-        """Transport address of the role's actor; None while nobody has the role."""
-        known = self._known.get(role)
+        """Transport address of the process that the role's actor lives in; None if there is none.
+
+        All orders are reached in one process, whether or not they have said a word yet.
+        """
+        known = self._known.get(ORDERS if order_id_of(role) is not None else role)
         return None if known is None else known.address
 
     def learn(self, role: str, address: object, generation: int) -> bool:
         """Note where a message came from; True when a permanent role has a new actor."""
+        if role == PROCESS or order_id_of(role) is not None:
+            return False
         self._learned_since_book.add(role)
         return self._note(role, Address(address=address, generation=generation))
 

@@ -1,70 +1,50 @@
-"""What the supervisor knows of one child, and what the child does not know yet."""
+"""What the supervisor knows of one process and the actors in it, and what they do not know yet."""
 
 from __future__ import annotations
 
 import attrs
 
-from actors.messages import Hello, Pong
+from actors.messages import ActorPulse, Pong
 from actors.roles import order_id_of
-from actors.supervision.messages import ChildKind, ChildReport, ChildState
+from actors.supervision.messages import ChildReport, ChildState
 
 NO_HANDLE = 0
-"""Of a child that has no actor; no message is ever from it."""
+"""Of a process that is not there; no message is ever from it."""
 _EXIT_NOTICE_MS = 2_000
 _STARTING_EXTRA_MS = 5_000
 """A start reads the journal, and may take so much longer than an answer."""
 
 
 @attrs.define
-class Child:
-    """One child, from the moment its process is asked for until its exit is known."""
+class ActorLine:
+    """One actor, from the moment it is asked for until its end is known."""
 
     role: str
-    handle: int
-    kind: ChildKind
     started_at_ms: int
     state: ChildState = ChildState.STARTING
-    pid: int = 0
     generation: int = 0
-    is_leaving: bool = False
-    was_killed: bool = False
-    answered_at_ms: int = 0
     revive_at_ms: int = 0
     serving_since_ms: int = 0
-    last_pong: Pong | None = None
-    book_version: int = 0
-    """Of the address book that it was told last."""
-    is_book_due: bool = False
-    """Whether it is to be told of an order's new address, which can wait for the next tick."""
     told_at_ping: int = 0
-    """Number of the last Ping before it was last told its role or the address book."""
+    """Number of the last Ping before its process was last told to start it."""
+    pulse: ActorPulse | None = None
 
     @property
-    def counted_as(self) -> str:
-        """The name that its falls are counted under; all Order actors have one."""
-        return "order" if order_id_of(self.role) is not None else self.role
+    def is_temporary(self) -> bool:
+        """Whether it is an order: it ends, and its owner asks for it again if it falls."""
+        return order_id_of(self.role) is not None
 
     @property
     def is_up(self) -> bool:
         """Whether it has said its name and can be written to."""
         return self.state in {ChildState.SERVING, ChildState.WAITING}
 
-    @property
-    def is_listening(self) -> bool:
-        """Whether there is a process that must answer; one that starts must, too."""
-        return self.is_up or self.state is ChildState.STARTING
-
-    def meet(self, said: Hello | Pong, now_ms: int) -> bool:
-        """Take its name and generation from its first word; False if that is no news.
-
-        A Pong proves as much as the Hello that was lost before it. A spare that was given an order
-        and does not know it yet still says its old name, which is no news either.
-        """
-        if said.role != self.role or (self.is_up and said.generation <= self.generation):
+    def meet(self, generation: int, is_serving: bool, now_ms: int) -> bool:
+        """Take its generation from its first word; False if that is no news."""
+        if self.is_up and generation <= self.generation:
             return False
-        self.pid = said.pid or self.pid
-        self.generation = said.generation
-        self.serve(said.is_serving, now_ms)
+        self.generation = generation
+        self.serve(is_serving, now_ms)
         return True
 
     def serve(self, is_serving: bool, now_ms: int) -> None:
@@ -74,35 +54,103 @@ class Child:
         elif self.state is not ChildState.SERVING:
             self.state, self.serving_since_ms = ChildState.SERVING, now_ms
 
-    def has_missed_role(self, pong: Pong) -> bool:
-        """Whether it answers a Ping from after its Assign under its old name."""
-        return pong.role != self.role and pong.number > self.told_at_ping
+    def start_again(self, now_ms: int) -> None:
+        """Begin anew; ``meet`` ends it."""
+        self.state, self.started_at_ms, self.serving_since_ms = ChildState.STARTING, now_ms, 0
 
-    def has_missed_book(self, pong: Pong) -> bool:
-        """Whether it answers a Ping from after its newest address book with an older one."""
-        return pong.book_version < self.book_version and pong.number > self.told_at_ping
 
-    def silent_beyond_ms(self, limit_ms: int, now_ms: int) -> int:
-        """For how much longer it has been silent than it may; negative while it may."""
-        if self.state is ChildState.STARTING:
-            limit_ms += _STARTING_EXTRA_MS
-        return now_ms - self.answered_at_ms - limit_ms
+@attrs.define
+class Child:
+    """One process, from the moment it is asked for until its exit is known."""
+
+    name: str
+    handle: int
+    started_at_ms: int
+    actors: dict[str, ActorLine] = attrs.field(factory=dict)
+    is_up: bool = False
+    """Whether it has said a word and can be written to."""
+    pid: int = 0
+    was_killed: bool = False
+    answered_at_ms: int = 0
+    revive_at_ms: int = 0
+    """When it is made again; only of a process that is not there."""
+    book_version: int = 0
+    """Of the address book that it was told last."""
+    told_at_ping: int = 0
+    """Number of the last Ping before it was last told the address book."""
+    last_pong: Pong | None = None
+    known_falls: dict[str, int] = attrs.field(factory=dict)
+    """How often each actor has fallen in this process, as far as that was told."""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a process that must answer; one that starts must, too."""
+        return self.handle != NO_HANDLE
 
     def is_surely_gone(self, limit_ms: int, now_ms: int) -> bool:
         """Whether it was killed so long ago that it is dead, although nobody has reported it."""
         return self.was_killed and self.silent_beyond_ms(limit_ms, now_ms) > _EXIT_NOTICE_MS
 
-    def report(self, fall_count: int, now_ms: int) -> ChildReport:
-        """What people are shown of it."""
-        pong = self.last_pong
+    @property
+    def permanent(self) -> list[ActorLine]:
+        """The actors that are always there."""
+        return [line for line in self.actors.values() if not line.is_temporary]
+
+    @property
+    def orders(self) -> list[ActorLine]:
+        """The orders that live in it, or are to."""
+        return [line for line in self.actors.values() if line.is_temporary]
+
+    @property
+    def handled_count(self) -> int:
+        """Messages that its actors have handled, as it told last."""
+        return sum(pulse.handled_count for pulse in self.last_pong.actors) if self.last_pong else 0
+
+    def has_missed_book(self, pong: Pong) -> bool:
+        """Whether it answers a Ping from after its newest address book with an older one."""
+        return pong.book_version < self.book_version and pong.number > self.told_at_ping
+
+    def orders_not_started(self, pong: Pong) -> list[ActorLine]:
+        """Orders that never came to it; forgets those that have left without being heard."""
+        there = {pulse.role for pulse in pong.actors}
+        missing = [
+            line
+            for line in self.orders
+            if line.role not in there and pong.number > line.told_at_ping
+        ]
+        for line in missing:
+            if line.is_up:
+                del self.actors[line.role]
+        return [line for line in missing if not line.is_up]
+
+    def silent_beyond_ms(self, limit_ms: int, now_ms: int) -> int:
+        """For how much longer it has been silent than it may; negative while it may."""
+        if not self.is_up:
+            limit_ms += _STARTING_EXTRA_MS
+        return now_ms - self.answered_at_ms - limit_ms
+
+    def reports(self, falls: dict[str, int], now_ms: int) -> list[ChildReport]:
+        """What people are shown: a row an actor, and one for itself without permanent ones."""
+        rows = [self._row(line, falls, now_ms) for line in self.actors.values()]
+        if not self.permanent:
+            itself = ActorLine(self.name, self.started_at_ms)
+            if self.is_up:
+                itself.serve(True, self.started_at_ms)
+            rows.insert(0, self._row(itself, falls, now_ms))
+        return rows
+
+    def _row(self, line: ActorLine, falls: dict[str, int], now_ms: int) -> ChildReport:
+        pulse = line.pulse
+        counted = {self.name, "order" if line.is_temporary else line.role}
         return ChildReport(
-            role=self.role,
+            role=line.role,
             pid=self.pid,
-            state=self.state,
-            generation=self.generation,
-            restarts=fall_count,
-            uptime_ms=now_ms - self.started_at_ms,
-            last_message_age_ms=pong.last_message_age_ms if pong else 0,
-            handled_count=pong.handled_count if pong else 0,
-            serving_since_ms=self.serving_since_ms,
+            state=line.state if self.is_there else ChildState.BACKING_OFF,
+            generation=line.generation,
+            restarts=sum(falls.get(name, 0) for name in counted),
+            uptime_ms=now_ms - line.started_at_ms,
+            last_message_age_ms=pulse.last_message_age_ms if pulse else 0,
+            handled_count=pulse.handled_count if pulse else 0,
+            serving_since_ms=line.serving_since_ms,
+            process=self.name,
         )

@@ -7,6 +7,8 @@ import enum
 import attrs
 from thespian.actors import Actor
 
+from actors.roles import PROCESS
+from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.clock import ClockSpec
 from actors.settings import Settings
 
@@ -28,12 +30,13 @@ class ChildState(enum.Enum):
     BACKING_OFF = "backing off"
 
 
-@attrs.frozen
-class ChildSpec:
-    """A row of the child table: a role and the shell that fills it, in starting order."""
+@attrs.frozen(kw_only=True)
+class ProcessSpec:
+    """A row of the process table, in starting order."""
 
-    role: str
-    shell: type[Actor]
+    name: str
+    roles: tuple[str, ...]
+    """Of the permanent actors in it."""
     is_urgent: bool = False
     """Whether a tick waits for it on its way to an order."""
 
@@ -47,8 +50,15 @@ class SupervisorBoot:
     data_dir: str
     log_to_stderr: bool
     seed: int
-    children: tuple[ChildSpec, ...]
-    order_shell: type[Actor]
+    processes: tuple[ProcessSpec, ...]
+    orders_in: str
+    """Name of the process in which orders live."""
+    actors: dict[str, ActorSpec]
+    """What fills each permanent role."""
+    order: ActorSpec
+    """What fills an order's role."""
+    process_class: type[Actor]
+    """The actor that a process is."""
     pause_points_dir: str | None = None
     """Where a drill arms pause points; None in every other run."""
 
@@ -76,7 +86,7 @@ class ShutDown:
 
 @attrs.frozen(kw_only=True)
 class ChildReport:
-    """One child's row."""
+    """One actor's row; a process without permanent actors has one too, under its own name."""
 
     role: str
     pid: int
@@ -88,6 +98,8 @@ class ChildReport:
     handled_count: int
     serving_since_ms: int = 0
     """Host monotonic time since when it has served without a break; 0 while it does not."""
+    process: str = ""
+    """Name of the process that it lives in."""
 
 
 @attrs.frozen(kw_only=True)
@@ -100,7 +112,8 @@ class ChildrenReport:
     """The actor system's admin process."""
     children: tuple[ChildReport, ...]
     restarts: dict[str, int]
-    """Falls by role since the supervisor began; all Order actors count as "order"."""
+    """Falls since the supervisor began, of processes by their names and of actors by their roles;
+    all Order actors count as "order"."""
     latencies_us: dict[str, tuple[int, ...]]
     """Samples since the last report."""
     handled_count: int
@@ -120,23 +133,24 @@ class ChildrenReport:
 
 @attrs.frozen
 class Spawn:
-    """Make an actor; ``handle`` names it from now on."""
+    """Make a process; ``handle`` names it from now on."""
 
     handle: int
-    role: str
+    process: str
 
 
 @attrs.frozen
 class Tell:
-    """Send a child a message."""
+    """Send a process a message, or an actor in it."""
 
     handle: int
     message: object
+    role: str = PROCESS
 
 
 @attrs.frozen
 class Kill:
-    """SIGKILL a child that does not answer."""
+    """SIGKILL a process that does not answer."""
 
     pid: int
 
@@ -151,7 +165,7 @@ class Say:
 
 @attrs.frozen
 class TellBook:
-    """Send a child the address book as it is then; addresses are the actor's, not the core's."""
+    """Send a process the address book as it is then; addresses are the actor's, not the core's."""
 
     handle: int
 

@@ -60,7 +60,7 @@ class Patience:
                 excused_ms = max(late_ms, min(starved_ms, int(_EXCUSED_MOST * passed_ms)))
                 child.answered_at_ms = min(now_ms, child.answered_at_ms + excused_ms)
             if wait_ms > DISK_LIMIT_MS:
-                reason = f"the disk has taken no record of {child.role} for {wait_ms // 1000} s"
+                reason = f"the disk has taken no record of {child.name} for {wait_ms // 1000} s"
         return reason
 
     def _passed_ms(self, now_ms: int) -> int:

@@ -8,8 +8,7 @@ import attrs
 
 from actors.directory.messages import Side
 from actors.market.messages import SNAPSHOT_DEPTH, MarketSnapshot
-from actors.roles import is_spare, order_id_of
-from actors.supervision.core import SPARE_COUNT
+from actors.roles import order_id_of
 from simulation.exchange.exchange import Exchange
 from simulation.invariants.facts import Facts
 from simulation.player import Player
@@ -41,7 +40,7 @@ class Aftermath:
         yield from self._trading()
 
     def _troupe(self) -> Iterator[str]:
-        """Every role is filled once and serves; the rest are spares."""
+        """Every role is filled once and serves."""
         for role in self.roles:
             filled = [player for player in self.players if player.role == role]
             if len(filled) != 1:
@@ -51,9 +50,6 @@ class Aftermath:
                     yield f"{role} does not serve"
                 elif not player.is_current:
                     yield f"{role} is filled by an actor that was replaced"
-        spares = sum(is_spare(player.role) for player in self.players)
-        if spares != SPARE_COUNT:
-            yield f"{spares} spare actors wait, not {SPARE_COUNT}"
 
     def _orders(self) -> Iterator[str]:
         """Every order that is over has been closed; its actor has left."""

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from understudy.cli import main
+from understudy.commands.drill import DEFAULT_KILLS
 from understudy.drill import report
 from understudy.drill.conduct import Recovery
 from understudy.drill.plan import TARGETS, plan
@@ -60,32 +61,33 @@ def drill(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["drill", *arguments])
 
 
-def test_thirty_blows_on_everything_are_the_default(fake: FakeDrill) -> None:
+def test_the_whole_deck_is_the_default(fake: FakeDrill) -> None:
     result = drill()
     assert result.exit_code == ExitCode.OK
-    assert (fake.asked["kills"], fake.asked["targets"]) == (30, TARGETS)
+    assert (fake.asked["kills"], fake.asked["targets"]) == (DEFAULT_KILLS, TARGETS)
     assert not fake.directory.exists()
 
 
 def test_each_blow_is_told_and_a_table_shows_every_target(fake: FakeDrill) -> None:
     lines = drill("--seed", "4").output.splitlines()
-    assert lines[0].startswith(" 1/30 ")
-    assert sum("/30 " in line for line in lines) == 30
+    assert lines[0].startswith(f" 1/{DEFAULT_KILLS} ")
+    assert sum(f"/{DEFAULT_KILLS} " in line for line in lines) == DEFAULT_KILLS
     for target in TARGETS:
         assert any(line.startswith(f"{target} ") for line in lines)
     assert "orders lost 0" in " ".join(lines)
 
 
 def test_json_holds_every_count_and_the_times_by_target(fake: FakeDrill) -> None:
-    result = drill("--json", "--kills", "4", "--roles", "desk", "--seed", "9")
+    result = drill("--json", "--kills", "7", "--roles", "desk", "--seed", "9")
     shown = json.loads(result.output)
     assert {name: shown[name] for name in report.COUNTERS} == dict.fromkeys(report.COUNTERS, 0)
-    assert (shown["seed"], shown["kills"], shown["findings"]) == (9, 4, [])
+    assert (shown["seed"], shown["kills"], shown["findings"]) == (9, 7, [])
     assert {name: shown[name] for name in TRADED} == TRADED
     (times,) = shown["recovery_ms"].values()
-    assert (times["p50"], times["p99"], times["max"]) == (1_001, 1_003, 1_003)
-    assert (times["kills"], times["hung"], times["at_pause_point"]) == (4, 1, 2)
-    assert times["orders_in_flight"] == 8
+    assert (times["p50"], times["p99"], times["max"]) == (1_003, 1_006, 1_006)
+    assert (times["kills"], times["hung"], times["at_pause_point"]) == (7, 1, 5)
+    assert (times["raised"], times["looped"]) == (1, 1)
+    assert times["orders_in_flight"] == 14
 
 
 def test_the_names_that_others_rely_on_are_among_the_counts() -> None:

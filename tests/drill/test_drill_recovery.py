@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import attrs
 import pytest
 from drill_builders import row, seen
 
 from actors.runtime.pause_points import Held
 from actors.supervision.messages import ChildReport, ChildState
-from understudy.drill.aim import Aim, aim
+from understudy.drill.aim import Aim, aim, aim_at_actor
 from understudy.drill.plan import Blow, Step
 from understudy.drill.recovery import PERMANENT, is_whole, served_since_ms
 from understudy.drill.system import DrilledSystem, Seen
@@ -59,7 +60,7 @@ def test_who_takes_all_actors_along_must_be_followed_by_successors_of_all(target
 
 
 def test_an_order_is_picked_from_those_that_have_not_ended() -> None:
-    view = seen(row("order/a", 7), row("order/b", 8), row("spare/1", 9))
+    view = seen(row("order/a", 7), row("order/b", 8))
     aimed = aim_at("order", view, orders=frozenset({"b"}))
     assert aimed == Aim(hit=frozenset({8}), gone=frozenset({8}), roles=frozenset({"order/b"}))
     assert aim_at("order", view) is None
@@ -81,6 +82,25 @@ def test_nobody_is_hit_where_nobody_is(gap: Seen) -> None:
     assert aim_at("desk", gap) is None
 
 
+def test_all_who_live_in_the_struck_process_must_come_back() -> None:
+    together = [row(role, 9) for role in ("desk", "strategy")]
+    view = attrs.evolve(seen(without="desk"), children=(*together, row("order/a", 9)))
+    aimed = aim_at("desk", view)
+    assert aimed is not None
+    assert (aimed.hit, aimed.roles) == ({9}, {"desk", "strategy", "order/a"})
+
+
+def test_an_actor_that_was_made_to_raise_is_back_in_its_process_with_a_newer_generation() -> None:
+    aimed = aim_at_actor("desk", seen())
+    assert served_since_ms(aimed, seen(), [], NOW_MS) is None
+    newer = seen(row("desk", 105, generation=2, serving_since_ms=8_000), without="desk")
+    assert served_since_ms(aimed, newer, [], NOW_MS) == 8_000
+
+
+def fallen(*roles: str) -> Aim:
+    return Aim(hit=frozenset({5}), gone=frozenset({5}), roles=frozenset(roles))
+
+
 @pytest.mark.parametrize(
     ("desk", "since_ms"),
     [
@@ -95,17 +115,17 @@ def test_a_role_is_served_again_since_its_successor_serves(
     desk: ChildReport, since_ms: int | None
 ) -> None:
     view = seen(desk, without="desk")
-    assert served_since_ms(["desk"], {5}, view, [], NOW_MS) == since_ms
+    assert served_since_ms(fallen("desk"), view, [], NOW_MS) == since_ms
 
 
 def test_all_roles_are_served_since_the_last_of_them_is() -> None:
     view = seen(row("desk", 200, serving_since_ms=8_000), without="desk")
-    assert served_since_ms(PERMANENT, {5}, view, [], NOW_MS) == 8_000
+    assert served_since_ms(fallen(*PERMANENT), view, [], NOW_MS) == 8_000
 
 
 def test_an_order_that_has_closed_its_record_needs_no_successor() -> None:
-    assert served_since_ms(["order/a"], {5}, seen(), ["a"], NOW_MS) is None
-    assert served_since_ms(["order/a"], {5}, seen(), [], NOW_MS) == NOW_MS
+    assert served_since_ms(fallen("order/a"), seen(), ["a"], NOW_MS) is None
+    assert served_since_ms(fallen("order/a"), seen(), [], NOW_MS) == NOW_MS
 
 
 def test_a_system_is_whole_when_every_role_serves_and_every_open_order_is_lived() -> None:

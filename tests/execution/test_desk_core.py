@@ -165,7 +165,7 @@ def test_a_fallen_order_is_started_again_but_not_faster_than_once_a_second() -> 
 def test_a_role_that_is_no_order_of_the_desks_is_not_started() -> None:
     desk = Desk().ready()
     assert desk.feed(ChildLost("order/order_9_99999999"), T0 + 9_000) == []
-    assert desk.feed(ChildLost("spare/3"), T0 + 9_000) == []
+    assert desk.feed(ChildLost("strategy"), T0 + 9_000) == []
 
 
 # The window

@@ -22,7 +22,6 @@ from actors.feeds.messages import (
 )
 from actors.market.core import BEAT_MS, RESYNC_EVERY_MS, MarketStateCore
 from actors.market.doubt import MISSING_PATIENCE_MS
-from actors.market.shell import MarketStateShell
 from actors.messages import PeerRestarted, Started
 from actors.roles import MARKET_FEED, MARKET_STATE, REFERENCE_FEED
 from actors.settings import Settings
@@ -165,7 +164,3 @@ def test_it_serves_only_while_its_books_are_young(synced: MarketStateCore) -> No
     assert synced.is_serving
     synced.handle(BEAT, NOW_MS + limit_ms + 1)
     assert not synced.is_serving
-
-
-def test_the_shell_runs_market_states_core() -> None:
-    assert MarketStateShell.core_class is MarketStateCore

@@ -1,20 +1,21 @@
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from recording import ShellStage
+from recording import ProcessStage
 
 from actors.core import Core, Effects, Record, Send, handles
 from actors.execution.messages import OrderDone, OrderReport, OrderStatus, QueryOrder
-from actors.messages import Started
+from actors.messages import ActorFell, StartActor, Started
+from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.clock import ClockSpec
 from actors.runtime.journal import JournalReader
-from actors.runtime.pause_points import Held, PausePoints, Trap, point_name
-from actors.runtime.process import Shell
+from actors.runtime.pause_points import RAISE, Held, PausePoints, Trap, point_name
 from actors.settings import Settings
 from understudy.bootstrap import supervisor_boot
 
@@ -31,10 +32,6 @@ class SayerCore(Core):
     @handles(QueryOrder)
     def on_query(self, message: QueryOrder, _now_ms: int) -> Effects:
         return [Record(message), Send("desk", OrderDone(message.order_id))]
-
-
-class SayerShell(Shell):
-    core_class = SayerCore
 
 
 def until(condition: Callable[[], object]) -> None:
@@ -99,10 +96,10 @@ def test_nobody_is_held_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert isinstance(trap.held(), Held)
 
 
-def test_a_shell_passes_a_point_after_each_record_and_before_each_send(
+def test_an_actor_passes_points_as_it_handles_a_message_records_and_sends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stage = ShellStage(SayerShell(), "sayer", tmp_path)
+    stage = ProcessStage(tmp_path, {"sayer": ActorSpec(core=SayerCore)})
     stage.boot("desk", pause_points_dir=str(tmp_path))
     passed: list[tuple[str, str, int, int]] = []
 
@@ -112,7 +109,11 @@ def test_a_shell_passes_a_point_after_each_record_and_before_each_send(
 
     monkeypatch.setattr(PausePoints, "reach", note)
     stage.say("desk", QueryOrder("a"))
-    assert passed == [("recorded", "QueryOrder", 1, 0), ("sending", "OrderDone", 1, 0)]
+    assert passed == [
+        ("handling", "QueryOrder", 0, 0),
+        ("recorded", "QueryOrder", 1, 0),
+        ("sending", "OrderDone", 1, 0),
+    ]
     assert stage.sent_to("desk") == [OrderDone("a")]
 
 
@@ -125,10 +126,24 @@ def test_a_system_without_a_drill_cannot_be_paused(
     assert boot.pause_points_dir is None
 
     def fail(*_: object) -> None:
-        pytest.fail("a shell looked for an armed point")
+        pytest.fail("an actor looked for an armed point")
 
     monkeypatch.setattr(PausePoints, "reach", fail)
-    stage = ShellStage(SayerShell(), "sayer", tmp_path)
+    stage = ProcessStage(tmp_path, {"sayer": ActorSpec(core=SayerCore)})
     stage.boot("desk", pause_points_dir=boot.pause_points_dir)
     stage.say("desk", QueryOrder("a"))
     assert stage.sent_to("desk") == [OrderDone("a")]
+
+
+def test_an_actor_whose_core_is_made_to_raise_falls_and_its_process_lives(tmp_path: Path) -> None:
+    stage = ProcessStage(tmp_path, {"sayer": ActorSpec(core=SayerCore)})
+    stage.boot("desk", pause_points_dir=str(tmp_path))
+    trap = Trap(tmp_path, "sayer/handling", RAISE)
+    stage.say("desk", QueryOrder("a"))
+    assert trap.held() == Held(os.getpid(), "sayer")
+    fell = stage.sent_to("supervisor")[-1]
+    assert isinstance(fell, ActorFell)
+    assert "sayer is made to raise on QueryOrder" in fell.reason
+    stage.tell(StartActor("sayer"))
+    stage.say("desk", QueryOrder("b"))
+    assert stage.sent_to("desk") == [OrderDone("b")]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import attrs
 import pytest
-from recording import FakeAddress, ShellStage
-from thespian.actors import ActorExitRequest, WakeupMessage
+from recording import FakeAddress, ProcessStage
+from thespian.actors import WakeupMessage
 
 from actors.core import (
     CancelTimer,
@@ -23,10 +23,9 @@ from actors.core import (
 )
 from actors.execution.messages import CancelRequested, OrderDone, QueryOrder
 from actors.messages import (
+    ActorFell,
     Address,
     AddressBook,
-    Assign,
-    Dismissed,
     Envelope,
     Hello,
     JournalFailed,
@@ -34,14 +33,17 @@ from actors.messages import (
     PeerRestarted,
     Ping,
     Pong,
+    ProcessStarted,
     Recalled,
+    StartActor,
     Started,
     TimerFired,
 )
 from actors.position.core import LedgerSummary
 from actors.roles import REPLY
+from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.journal import Journal, JournalReader
-from actors.runtime.process import EXIT_CRASHED, EXIT_FENCED, Shell
+from actors.runtime.process import EXIT_FENCED
 from actors.runtime.urgency import NotAllowed
 
 DESK, PEER = "desk", "position"
@@ -116,15 +118,28 @@ class EchoCore(Core):
         return [Send(DESK, OrderDone(f"{message.role} restarted"))]
 
 
-class EchoShell(Shell):
-    core_class = EchoCore
+ECHO = {"echo": ActorSpec(core=EchoCore)}
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> ShellStage:
-    stage = ShellStage(EchoShell(), "echo", tmp_path)
+def stage(tmp_path: Path) -> ProcessStage:
+    stage = ProcessStage(tmp_path, ECHO)
     stage.boot(DESK, PEER)
     return stage
+
+
+def orders_stage(data_dir: Path) -> ProcessStage:
+    """A process for orders, without any."""
+    stage = ProcessStage(data_dir, {}, order=ActorSpec(core=EchoCore))
+    stage.boot(PEER)
+    return stage
+
+
+def break_journal(stage: ProcessStage) -> None:
+    """From now on nothing can be written."""
+    outside = stage.process._outside
+    assert outside is not None
+    outside._journal._connection.execute("PRAGMA query_only = ON")
 
 
 @pytest.fixture(autouse=True)
@@ -134,13 +149,14 @@ def exits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return codes
 
 
-def test_a_start_says_hello_with_a_new_generation_and_that_it_serves(stage: ShellStage) -> None:
+def test_a_start_says_hello_with_a_new_generation_and_that_it_serves(stage: ProcessStage) -> None:
     assert stage.sent_to("supervisor") == [
-        Hello(role="echo", pid=os.getpid(), generation=1, is_serving=True)
+        ProcessStarted("echo", os.getpid()),
+        Hello(role="echo", pid=os.getpid(), generation=1, is_serving=True),
     ]
 
 
-def test_effects_are_performed_in_order_and_the_record_is_durable(stage: ShellStage) -> None:
+def test_effects_are_performed_in_order_and_the_record_is_durable(stage: ProcessStage) -> None:
     stage.say("strategy", QueryOrder("order_1"))
     assert stage.sent_to(PEER) == [OrderDone("order_1")]
     assert stage.sent_to("strategy") == [OrderDone("reply")]
@@ -148,25 +164,38 @@ def test_effects_are_performed_in_order_and_the_record_is_durable(stage: ShellSt
     assert (event.role, event.generation) == ("echo", 1)
 
 
-def test_a_restart_gives_the_core_what_was_saved(stage: ShellStage, tmp_path: Path) -> None:
+def test_a_restart_gives_the_core_what_was_saved(stage: ProcessStage, tmp_path: Path) -> None:
     stage.say("strategy", QueryOrder("order_1"))
-    again = ShellStage(EchoShell(), "echo", tmp_path)
+    again = ProcessStage(tmp_path, ECHO)
     again.boot(PEER)
     assert again.sent_to(PEER) == [LedgerSummary(version=5)]
-    assert again.sent_to("supervisor")[0] == Hello(role="echo", pid=os.getpid(), generation=2)
+    assert again.sent_to("supervisor")[1] == Hello(role="echo", pid=os.getpid(), generation=2)
 
 
-def test_a_core_that_raises_ends_the_process_and_nothing_is_performed(
-    stage: ShellStage, exits: list[int]
+def test_a_core_that_raises_is_down_and_its_process_lives(
+    stage: ProcessStage, exits: list[int]
 ) -> None:
     stage.say("strategy", CancelRequested("order_1", "crash"))
-    assert exits == [EXIT_CRASHED]
+    assert exits == []
+    assert stage.sent_to("supervisor")[-1] == ActorFell("echo", 1, "RuntimeError: a bug")
+    stage.say("strategy", QueryOrder("order_1"))
     assert stage.sent_to(PEER) == []
     assert "RuntimeError: a bug" in stage.log_text()
+    assert "Traceback" in stage.log_text()
+
+
+def test_a_core_that_has_raised_is_made_again_from_its_record(stage: ProcessStage) -> None:
+    stage.say("strategy", QueryOrder("order_1"))
+    stage.say("strategy", CancelRequested("order_1", "crash"))
+    stage.tell(StartActor("echo"))
+    assert stage.sent_to(PEER)[-1] == LedgerSummary(version=5)
+    assert stage.sent_to("supervisor")[-1] == Hello(role="echo", pid=os.getpid(), generation=2)
+    stage.say("strategy", QueryOrder("order_2"))
+    assert stage.sent_to(PEER)[-1] == OrderDone("order_2")
 
 
 def test_a_fenced_actor_leaves_and_nothing_after_the_record_is_performed(
-    stage: ShellStage, exits: list[int], tmp_path: Path
+    stage: ProcessStage, exits: list[int], tmp_path: Path
 ) -> None:
     Journal(tmp_path, "echo").claim()
     stage.say("strategy", QueryOrder("order_1"))
@@ -175,16 +204,18 @@ def test_a_fenced_actor_leaves_and_nothing_after_the_record_is_performed(
 
 
 def test_when_nothing_can_be_recorded_nothing_leaves_and_the_desk_is_told(
-    stage: ShellStage,
+    stage: ProcessStage,
 ) -> None:
-    stage.shell._journal._connection.execute("PRAGMA query_only = ON")
+    break_journal(stage)
     stage.say("strategy", QueryOrder("order_1"))
     assert stage.sent_to(PEER) == []
     failed = stage.sent_to(DESK)[-1]
     assert isinstance(failed, JournalFailed)
     assert failed.role == "echo"
     assert failed in stage.sent_to("supervisor")
-    assert stage.has_asked_to_exit()
+    fell = stage.sent_to("supervisor")[-1]
+    assert isinstance(fell, ActorFell)
+    assert "was not written" in fell.reason
 
 
 class StayingCore(EchoCore):
@@ -193,23 +224,20 @@ class StayingCore(EchoCore):
         return [Send(PEER, OrderDone(message.role))]
 
 
-class StayingShell(Shell):
-    core_class = StayingCore
-    stays_without_journal = True
-
-
 def test_an_actor_that_can_do_without_records_is_told_and_stays(tmp_path: Path) -> None:
-    stage = ShellStage(StayingShell(), "echo", tmp_path)
+    stage = ProcessStage(
+        tmp_path, {"echo": ActorSpec(core=StayingCore, stays_without_journal=True)}
+    )
     stage.boot(DESK, PEER)
-    stage.shell._journal._connection.execute("PRAGMA query_only = ON")
+    break_journal(stage)
     stage.say("strategy", QueryOrder("order_1"))
     assert isinstance(stage.sent_to(DESK)[-1], JournalFailed)
     assert stage.sent_to(PEER) == [OrderDone("echo")]
-    assert not stage.has_asked_to_exit()
+    assert not [each for each in stage.sent_to("supervisor") if isinstance(each, ActorFell)]
 
 
 def test_an_unknown_message_is_logged_and_the_actor_lives(
-    stage: ShellStage, exits: list[int]
+    stage: ProcessStage, exits: list[int]
 ) -> None:
     stage.say("strategy", OrderDone("order_1"))
     assert "echo does not understand OrderDone" in stage.log_text()
@@ -219,43 +247,43 @@ def test_an_unknown_message_is_logged_and_the_actor_lives(
 
 
 def test_a_timer_fires_once_and_a_cancelled_one_never(
-    stage: ShellStage, monkeypatch: pytest.MonkeyPatch
+    stage: ProcessStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moment = 1_000.0
-    monkeypatch.setattr("actors.runtime.pulse.time.monotonic", lambda: moment)
+    monkeypatch.setattr("actors.runtime.timers.time.monotonic", lambda: moment)
     stage.say("strategy", CancelRequested("order_1", "set"))
     ((delay, payload),) = stage.ref.wakeups
     assert delay.total_seconds() == pytest.approx(1.0)
     moment += 1.0
     wakeup = WakeupMessage(delay, payload)
-    stage.shell.receiveMessage(wakeup, FakeAddress("self"))
-    stage.shell.receiveMessage(wakeup, FakeAddress("self"))
+    stage.process.receiveMessage(wakeup, FakeAddress("self"))
+    stage.process.receiveMessage(wakeup, FakeAddress("self"))
     assert stage.sent_to(PEER) == [OrderDone("timer later")]
     stage.say("strategy", CancelRequested("order_1", "set"))
     stage.say("strategy", CancelRequested("order_1", "forget"))
     moment += 5.0
-    stage.shell.receiveMessage(wakeup, FakeAddress("self"))
+    stage.process.receiveMessage(wakeup, FakeAddress("self"))
     assert stage.sent_to(PEER) == [OrderDone("timer later")]
 
 
 def test_a_timer_that_is_set_again_and_again_keeps_one_wakeup(
-    stage: ShellStage, monkeypatch: pytest.MonkeyPatch
+    stage: ProcessStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moment = 1_000.0
-    monkeypatch.setattr("actors.runtime.pulse.time.monotonic", lambda: moment)
+    monkeypatch.setattr("actors.runtime.timers.time.monotonic", lambda: moment)
     for _ in range(50):
         stage.say("strategy", CancelRequested("order_1", "set"))
         moment += 0.01
     assert len(stage.ref.wakeups) == 1
     moment = 1_001.0
-    stage.shell.receiveMessage(WakeupMessage(*stage.ref.wakeups[0]), FakeAddress("self"))
+    stage.process.receiveMessage(WakeupMessage(*stage.ref.wakeups[0]), FakeAddress("self"))
     assert stage.sent_to(PEER) == []
     assert len(stage.ref.wakeups) == 2
     assert stage.ref.wakeups[1][0].total_seconds() == pytest.approx(0.49)
 
 
 def test_a_role_with_a_new_actor_is_told_to_the_core_and_written_to_there(
-    stage: ShellStage,
+    stage: ProcessStage,
 ) -> None:
     book = AddressBook(
         version=2,
@@ -264,7 +292,7 @@ def test_a_role_with_a_new_actor_is_told_to_the_core_and_written_to_there(
             PEER: Address(address=FakeAddress("successor"), generation=2),
         },
     )
-    stage.say("supervisor", book)
+    stage.tell(book)
     assert stage.sent_to(DESK) == [OrderDone("position restarted")]
     stage.say("strategy", QueryOrder("order_1"))
     assert stage.sent_to("successor") == [OrderDone("order_1")]
@@ -272,34 +300,35 @@ def test_a_role_with_a_new_actor_is_told_to_the_core_and_written_to_there(
 
 
 def test_a_late_message_of_a_fallen_actor_does_not_bring_its_address_back(
-    stage: ShellStage,
+    stage: ProcessStage,
 ) -> None:
     stage.say(PEER, QueryOrder("order_1"), generation=5)
-    late = Envelope(sender_role=PEER, generation=4, message=QueryOrder("order_2"))
-    stage.shell.receiveMessage(late, FakeAddress("the fallen"))
+    late = Envelope(sender_role=PEER, generation=4, message=QueryOrder("order_2"), to="echo")
+    stage.process.receiveMessage(late, FakeAddress("the fallen"))
     assert stage.sent_to(PEER)[-1] == OrderDone("order_2")
 
 
-def test_a_ping_is_answered_and_sets_the_clock_right(stage: ShellStage) -> None:
-    stage.say("supervisor", Ping(3, venue_offset_ms=4_000))
+def test_a_ping_is_answered_and_sets_the_clock_right(stage: ProcessStage) -> None:
+    stage.tell(Ping(3, venue_offset_ms=4_000))
     pong = stage.sent_to("supervisor")[-1]
     assert isinstance(pong, Pong)
-    assert (pong.number, pong.is_serving) == (3, True)
-    assert (pong.role, pong.pid, pong.generation) == ("echo", os.getpid(), 1)
-    assert stage.shell._clock.offset_ms == 4_000
+    assert (pong.number, pong.process, pong.pid) == (3, "echo", os.getpid())
+    (pulse,) = pong.actors
+    assert (pulse.role, pulse.generation, pulse.is_serving) == ("echo", 1, True)
+    assert stage.process._outside.clock.offset_ms == 4_000
 
 
 def test_a_ping_that_overtakes_the_first_message_is_passed_over(
     tmp_path: Path, exits: list[int]
 ) -> None:
-    stage = ShellStage(EchoShell(), "echo", tmp_path)
-    stage.say("supervisor", Ping(1))
+    stage = ProcessStage(tmp_path, ECHO)
+    stage.tell(Ping(1))
     assert exits == []
     stage.boot(PEER)
-    assert isinstance(stage.sent_to("supervisor")[0], Hello)
+    assert isinstance(stage.sent_to("supervisor")[1], Hello)
 
 
-def test_a_core_is_given_a_closed_row_that_it_recalls(stage: ShellStage) -> None:
+def test_a_core_is_given_a_closed_row_that_it_recalls(stage: ProcessStage) -> None:
     stage.say("strategy", CloseHolding("a", LedgerSummary(version=7)))
     stage.say("strategy", FetchHolding("a"))
     stage.say("strategy", FetchHolding("never"))
@@ -309,46 +338,36 @@ def test_a_core_is_given_a_closed_row_that_it_recalls(stage: ShellStage) -> None
     ]
 
 
-def test_an_actor_that_has_finished_says_so_and_hears_nothing_more(stage: ShellStage) -> None:
-    stage.say("strategy", CancelRequested("order_1", "stop"))
-    assert stage.sent_to("supervisor")[-1] == Leaving("echo", "done")
-    stage.say("strategy", QueryOrder("order_1"))
+def test_an_order_that_has_finished_says_so_and_is_gone(tmp_path: Path) -> None:
+    stage = orders_stage(tmp_path)
+    stage.tell(StartActor("order/order_9"))
+    stage.say("strategy", CancelRequested("order_9", "stop"), to="order/order_9")
+    assert stage.sent_to("supervisor")[-1] == Leaving("order/order_9", "done")
+    stage.say("strategy", QueryOrder("order_9"), to="order/order_9")
     assert stage.sent_to(PEER) == []
-    assert not stage.has_asked_to_exit()
-    stage.say("supervisor", Dismissed())
-    assert stage.has_asked_to_exit()
-    assert stage.shell.receiveMessage(ActorExitRequest(), FakeAddress("self")) is None
+    assert stage.group.hosts == {}
 
 
-def test_an_actor_that_has_finished_does_not_wait_for_ever_to_be_dismissed(
-    stage: ShellStage,
-) -> None:
-    stage.say("strategy", CancelRequested("order_1", "stop"))
-    delay, payload = stage.ref.wakeups[-1]
-    stage.shell.receiveMessage(WakeupMessage(delay, payload), FakeAddress("self"))
-    assert stage.has_asked_to_exit()
-
-
-def test_a_waiting_order_actor_takes_a_role_when_it_is_assigned_one(tmp_path: Path) -> None:
-    stage = ShellStage(EchoShell(), "spare/1", tmp_path)
-    stage.boot(PEER)
-    assert stage.sent_to("supervisor") == [Hello(role="spare/1", pid=os.getpid(), generation=0)]
+def test_an_order_starts_in_its_process_with_its_own_row_and_no_other(tmp_path: Path) -> None:
+    stage = orders_stage(tmp_path)
     journal = Journal(tmp_path, "x")
     journal.claim()
-    journal.record(Record(OrderDone("a"), (Save("holding", "order_9", LedgerSummary()),)), 1)
-    journal.record(Record(OrderDone("b"), (Save("holding", "order_8", LedgerSummary(day=1)),)), 1)
-    stage.say("supervisor", Assign("order/order_9"))
+    row = Save("holding", "order_9", LedgerSummary())
+    journal.record(Record(OrderDone("a"), (row,)), 1)
+    other = Save("holding", "order_8", LedgerSummary(day=1))
+    journal.record(Record(OrderDone("b"), (other,)), 1)
+    stage.tell(StartActor("order/order_9"))
     assert stage.sent_to(PEER) == [LedgerSummary()]
-    assert Hello(role="order/order_9", pid=os.getpid(), generation=1) in stage.sent_to("supervisor")
+    hello = Hello(role="order/order_9", pid=os.getpid(), generation=1)
+    assert hello in stage.sent_to("supervisor")
 
 
-def test_an_order_actor_that_is_assigned_its_role_again_goes_on_as_it_is(tmp_path: Path) -> None:
-    stage = ShellStage(EchoShell(), "spare/1", tmp_path)
-    stage.boot(PEER)
-    stage.say("supervisor", Assign("order/order_9"))
-    before = stage.sent_to("supervisor")
-    stage.say("supervisor", Assign("order/order_9"))
-    assert stage.sent_to("supervisor") == before
+def test_an_order_that_is_to_start_again_only_says_hello_again(tmp_path: Path) -> None:
+    stage = orders_stage(tmp_path)
+    stage.tell(StartActor("order/order_9"))
+    stage.tell(StartActor("order/order_9"))
+    hello = Hello(role="order/order_9", pid=os.getpid(), generation=1)
+    assert stage.sent_to("supervisor")[-2:] == [hello, hello]
 
 
 @pytest.mark.parametrize("is_urgent", [True, False])
@@ -357,7 +376,7 @@ def test_an_urgent_actor_asks_once_to_run_first_and_no_other_does(
 ) -> None:
     asked: list[bool] = []
     monkeypatch.setattr("actors.runtime.process.run_first", lambda: asked.append(True))
-    ShellStage(EchoShell(), "echo", tmp_path).boot(PEER, is_urgent=is_urgent)
+    ProcessStage(tmp_path, ECHO).boot(PEER, is_urgent=is_urgent)
     assert asked == [True] * is_urgent
 
 
@@ -368,7 +387,7 @@ def test_an_urgent_actor_that_is_refused_says_so_and_works(
         raise NotAllowed("SCHED_RR is refused: Operation not permitted")
 
     monkeypatch.setattr("actors.runtime.process.run_first", refuse)
-    stage = ShellStage(EchoShell(), "echo", tmp_path)
+    stage = ProcessStage(tmp_path, ECHO)
     stage.boot(PEER, is_urgent=True)
     assert "in its turn like any process: SCHED_RR is refused" in stage.log_text()
-    assert isinstance(stage.sent_to("supervisor")[0], Hello)
+    assert isinstance(stage.sent_to("supervisor")[1], Hello)

@@ -48,10 +48,11 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Callable[[int | None], list[int]]:
     def prepare(failing_seed: int | None) -> list[int]:
         ran: list[int] = []
 
-        def run(seed: int, minutes: int, mode: str) -> TrialResult:
+        def run(seed: int, minutes: int, mode: str, layout: str) -> TrialResult:
             assert minutes == 15
             ran.append(seed)
             assert mode in ("simulated", "live")
+            assert layout in ("isolated", "grouped")
             return result(seed, FAILURE if seed == failing_seed else None)
 
         monkeypatch.setattr(command, "run_trial", run)

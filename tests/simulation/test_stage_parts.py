@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from actors.core import Record, Save
 from actors.execution.account import TradedAccount
 from actors.execution.messages import OrderAccepted
+from actors.messages import Envelope
 from actors.runtime.journal import Fenced, Journal
 from actors.runtime.journal_file import JournalError, prepare
 from actors.runtime.scheduler import Scheduler
@@ -22,7 +23,7 @@ from simulation.plan import FaultRates, draw_plan
 from simulation.post import LATE_MOST_MS, Post
 from simulation.trace import LINES_KEPT, Trace
 from simulation.troupe import PERMANENT, Troupe
-from understudy.bootstrap import CHILDREN
+from understudy.bootstrap import ACTORS, ORDER
 
 
 def test_calls_come_at_their_time_and_else_in_the_order_of_planning() -> None:
@@ -48,9 +49,13 @@ class Letterbox:
     role: str = "somebody"
     arrived: list[tuple[int, object]] = attrs.field(factory=list)
 
-    def receive(self, *letter: object) -> None:
-        *_, message = letter
-        self.arrived.append((self.agenda.now_ms, message))
+    def receive(self, sender: object, envelope: Envelope) -> None:
+        del sender
+        self.arrived.append((self.agenda.now_ms, envelope.message))
+
+
+def letter(message: object) -> Envelope:
+    return Envelope(sender_role="sender", generation=1, message=message, to="somebody")
 
 
 def deliver(
@@ -59,7 +64,7 @@ def deliver(
     agenda = Scheduler(0)
     post, box = Post(agenda, rates, Random(1)), Letterbox(agenda)
     for number in range(200):
-        post.send(box, "sender", 1, box, number, is_control=is_control)
+        post.send(box, box, letter(number), is_control=is_control)
     agenda.run_until(10 * LATE_MOST_MS)
     return box.arrived, post
 
@@ -99,7 +104,7 @@ def test_a_healed_post_is_a_good_one() -> None:
     agenda = Scheduler(0)
     post, box = Post(agenda, FaultRates(loss=1.0), Random(1)), Letterbox(agenda)
     post.heal()
-    post.send(box, "sender", 1, box, "hello", is_control=False)
+    post.send(box, box, letter("hello"), is_control=False)
     agenda.run_until(10)
     assert len(box.arrived) == 1
 
@@ -237,8 +242,8 @@ def test_no_record_is_lost_that_was_promised_durable() -> None:
 
 
 def test_the_troupe_is_that_of_a_real_run() -> None:
-    assert list(PERMANENT.items()) == [(spec.role, spec.shell.core_class) for spec in CHILDREN]  # type: ignore[attr-defined] # every shell has one
-    assert Troupe().core_class("order/order_1").__name__ == "OrderCore"
+    assert list(PERMANENT.items()) == [(role, spec.core) for role, spec in ACTORS.items()]
+    assert Troupe().core_class("order/order_1") is ORDER.core
 
 
 def test_draws_of_one_purpose_do_not_move_those_of_another() -> None:

@@ -13,20 +13,21 @@ import signal
 import sys
 from pathlib import Path
 
-from still_troupe import StillShell, tree_of, wait_until
+from still_troupe import tree_of, wait_until
 from thespian.actors import ActorAddress, ThespianWatch
 
 from actors.messages import Boot
+from actors.runtime.process import ActorProcess
 from actors.settings import Settings, SupervisionSettings
-from actors.supervision.messages import ChildReport, ChildSpec, ChildState
+from actors.supervision.messages import ChildReport, ChildState, ProcessSpec
 
 ROLE = "strategy"
 HUNG_NAME = "hung.pid"
 
 
-class HangsAtFirst(StillShell):
+class HangsAtFirst(ActorProcess):
     def receiveMessage(self, msg: object, sender: ActorAddress) -> ThespianWatch | None:  # noqa: N802 # Thespian's
-        if isinstance(msg, Boot) and msg.role == ROLE:
+        if isinstance(msg, Boot) and msg.process == ROLE:
             note = Path(msg.data_dir) / HUNG_NAME
             if not note.exists():
                 note.write_text(str(os.getpid()))
@@ -46,9 +47,9 @@ def serving(children: dict[str, ChildReport]) -> ChildReport | None:
 
 def main() -> None:
     data_dir, how = Path(sys.argv[1]), sys.argv[2]
-    child = ChildSpec(ROLE, HangsAtFirst, is_urgent=how == "computes")
+    child = ProcessSpec(name=ROLE, roles=(ROLE,), is_urgent=how == "computes")
     quickly = Settings(supervision=SupervisionSettings(heartbeat_limit_ms=1_000))
-    tree = tree_of(data_dir, child, settings=quickly)
+    tree = tree_of(data_dir, child, settings=quickly, process_class=HangsAtFirst)
     try:
         row = wait_until(tree, serving)
     finally:

@@ -9,13 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from thespian.actors import Actor
+
 from actors.core import Core, Effects, handles
 from actors.messages import Started
+from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.clock import ClockSpec
 from actors.runtime.journal_file import prepare
-from actors.runtime.process import Shell
+from actors.runtime.process import ActorProcess
 from actors.settings import Settings
-from actors.supervision.messages import ChildReport, ChildSpec, SupervisorBoot
+from actors.supervision.messages import ChildReport, ProcessSpec, SupervisorBoot
 from understudy.drill.processes import wait_for
 from understudy.tree import ActorTree, prepare_to_fork
 
@@ -45,14 +48,16 @@ class StillCore(Core):
         return []
 
 
-class StillShell(Shell):
-    core_class = StillCore
-
-
-def tree_of(data_dir: Path, *children: ChildSpec, settings: Settings | None = None) -> ActorTree:
-    """Start a supervisor with these children; it runs until the tree is told to end."""
+def tree_of(
+    data_dir: Path,
+    *processes: ProcessSpec,
+    settings: Settings | None = None,
+    process_class: type[Actor] = ActorProcess,
+) -> ActorTree:
+    """Start a supervisor with these processes; it runs until the tree is told to end."""
     prepare(data_dir)
     prepare_to_fork()
+    still = ActorSpec(core=StillCore)
     return ActorTree(
         SupervisorBoot(
             settings=settings or Settings(),
@@ -60,8 +65,11 @@ def tree_of(data_dir: Path, *children: ChildSpec, settings: Settings | None = No
             data_dir=str(data_dir),
             log_to_stderr=False,
             seed=1,
-            children=children,
-            order_shell=StillShell,
+            processes=processes,
+            orders_in=processes[0].name,
+            actors={role: still for process in processes for role in process.roles},
+            order=still,
+            process_class=process_class,
         )
     )
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import pytest
-from troupe_stage import SPARES, Troupe, kills, pong, spawned, told
+from troupe_stage import Troupe, kills, pong, pulse, spawned, told
 
 from actors.execution.messages import HaltReport, HaltTrading
 from actors.messages import (
-    Assign,
-    Dismissed,
+    ActorFell,
+    ActorPulse,
     Hello,
     Leaving,
     Ping,
     Pong,
     ServingChanged,
+    StartActor,
     StartChild,
 )
+from actors.roles import ORDERS
 from actors.supervision.messages import ChildState, SupervisorEffect, TellBook
 
 ORDER = "order/order_1"
@@ -30,10 +32,12 @@ def ping_number(troupe: Troupe) -> int:
     return first.message.number
 
 
-def answer(troupe: Troupe, role: str, says: str = "", **changes: object) -> list[SupervisorEffect]:
-    """A tick, and a child's answer to its Ping."""
+def answer(
+    troupe: Troupe, process: str, *pulses: ActorPulse, **changes: object
+) -> list[SupervisorEffect]:
+    """A tick, and a process's answer to its Ping."""
     fields = {"number": ping_number(troupe), "book_version": 99, **changes}
-    return troupe.say(role, pong(says or role, **fields))
+    return troupe.say(process, pong(process, *pulses, **fields))
 
 
 def books(effects: list[SupervisorEffect]) -> list[int]:
@@ -57,23 +61,13 @@ def test_a_pong_that_left_before_the_book_came_proves_nothing() -> None:
     assert books(troupe.say("strategy", pong("strategy", number=number, book_version=1))) == []
 
 
-def test_a_book_that_does_not_concern_a_child_is_not_missed() -> None:
-    troupe = Troupe("position", "executor", "desk", "strategy")
-    version = troupe.core.book_version
-    answer(troupe, "strategy", book_version=version)
-    troupe.say("desk", StartChild(ORDER))
-    troupe.say(ORDER, Hello(role=ORDER, pid=7, generation=1))
-    assert troupe.core.book_version > version
-    assert books(answer(troupe, "strategy", book_version=version)) == []
-
-
 # Hello
 
 
 def test_a_pong_stands_in_for_a_hello_that_was_lost() -> None:
     troupe = Troupe("desk", "strategy", mute=("strategy",))
     assert "strategy" not in [role for role, _, _ in troupe.core.listed()]
-    effects = answer(troupe, "strategy", pid=77, generation=4)
+    effects = answer(troupe, "strategy", pulse("strategy", generation=4), pid=77)
     assert troupe.handles["desk"] in books(effects)
     assert ("strategy", troupe.handles["strategy"], 4) in troupe.core.listed()
     row = troupe.row("strategy")
@@ -83,7 +77,7 @@ def test_a_pong_stands_in_for_a_hello_that_was_lost() -> None:
 
 def test_a_late_hello_after_the_pong_that_stood_in_for_it_is_no_news() -> None:
     troupe = Troupe("desk", "strategy", mute=("strategy",))
-    answer(troupe, "strategy", pid=77, generation=4)
+    answer(troupe, "strategy", pulse("strategy", generation=4), pid=77)
     assert troupe.say("strategy", Hello(role="strategy", pid=77, generation=4)) == []
 
 
@@ -95,13 +89,13 @@ def test_a_child_that_only_says_that_it_serves_is_not_listed_yet() -> None:
     assert row.state is ChildState.STARTING
 
 
-def test_an_order_whose_hello_was_lost_is_listed_by_its_pong() -> None:
-    troupe = Troupe("position", "desk")
+def test_an_order_whose_hello_was_lost_serves_by_its_pong() -> None:
+    troupe = Troupe("desk", mute=(ORDERS,))
     troupe.say("desk", StartChild(ORDER))
-    answer(troupe, ORDER, pid=7, generation=2)
-    told_handles = set(books(troupe.tick(50)))
-    assert {troupe.handles[role] for role in ("position", "desk", ORDER)} == told_handles
-    assert (ORDER, troupe.handles[ORDER], 2) in troupe.core.listed()
+    answer(troupe, ORDERS, pulse(ORDER, generation=2))
+    row = troupe.row(ORDER)
+    assert row is not None
+    assert (row.state, row.generation) == (ChildState.SERVING, 2)
 
 
 def beat(troupe: Troupe, *answering: str, until_ms: int) -> list[int]:
@@ -117,8 +111,8 @@ def beat(troupe: Troupe, *answering: str, until_ms: int) -> list[int]:
 def test_a_child_that_hangs_before_its_first_word_is_killed_and_made_again() -> None:
     troupe = Troupe("desk", "strategy", mute=("strategy",))
     pid = 1000 + troupe.handles["strategy"]
-    assert beat(troupe, "desk", *SPARES, until_ms=START_MS) == []
-    assert beat(troupe, "desk", *SPARES, until_ms=START_MS + 500) == [pid]
+    assert beat(troupe, "desk", ORDERS, until_ms=START_MS) == []
+    assert beat(troupe, "desk", ORDERS, until_ms=START_MS + 500) == [pid]
     troupe.mute.clear()
     assert spawned(troupe.fall("strategy")) == ["strategy"]
     assert "strategy" in [role for role, _, _ in troupe.core.listed()]
@@ -128,49 +122,65 @@ def test_a_child_that_never_had_a_process_is_made_again_without_a_kill() -> None
     troupe = Troupe("desk", "strategy", mute=("strategy",))
     troupe.core.child_forked(troupe.handles["strategy"], 0)
     troupe.mute.clear()
-    assert beat(troupe, "desk", *SPARES, until_ms=START_MS + 3_000) == []
+    assert beat(troupe, "desk", ORDERS, until_ms=START_MS + 3_000) == []
     row = troupe.row("strategy")
     assert row is not None
     assert (row.restarts, row.state) == (1, ChildState.WAITING)
 
 
-def test_a_spare_that_hangs_before_its_first_word_is_replaced() -> None:
-    troupe = Troupe("desk", mute=("spare/2",))
-    pid = 1000 + troupe.handles["spare/2"]
-    answering = ("desk", "spare/1", "spare/3")
-    assert beat(troupe, *answering, until_ms=START_MS + 500) == [pid]
-    assert spawned(troupe.fall("spare/2")) == ["spare/4"]
+def test_an_orders_process_that_hangs_before_its_first_word_is_made_again() -> None:
+    troupe = Troupe("desk", mute=(ORDERS,))
+    pid = 1000 + troupe.handles[ORDERS]
+    assert beat(troupe, "desk", until_ms=START_MS + 500) == [pid]
+    assert spawned(troupe.fall(ORDERS)) == [ORDERS]
 
 
-# Assign
+# ProcessStarted, StartActor, ActorFell
 
 
-def test_an_order_that_answers_as_a_spare_is_assigned_again() -> None:
-    troupe = Troupe("desk")
+def test_a_pong_stands_in_for_a_process_s_first_word() -> None:
+    troupe = Troupe("desk", mute=(ORDERS,))
     troupe.say("desk", StartChild(ORDER))
-    (again,) = told(answer(troupe, ORDER, says="spare/1"), Assign)
-    assert (again.handle, again.message) == (troupe.handles[ORDER], Assign(ORDER))
-    row = troupe.row(ORDER)
-    assert row is not None
-    assert row.state is ChildState.WAITING, "an actor without its order does not serve"
-    assert told(answer(troupe, ORDER, says="spare/1"), Assign) == [again]
-    assert told(answer(troupe, ORDER, generation=1), Assign) == []
+    troupe.mute.clear()
+    effects = answer(troupe, ORDERS)
+    assert (ORDERS, troupe.handles[ORDERS], troupe.handles[ORDERS]) in troupe.core.listed()
+    assert [tell.message for tell in told(effects, StartActor)] == [StartActor(ORDER)]
 
 
-def test_a_spares_pong_from_before_its_assign_proves_nothing() -> None:
+def test_an_order_that_its_process_never_heard_of_is_to_start_again() -> None:
+    troupe = Troupe("desk")
+    troupe.mute.add(ORDERS)
+    troupe.say("desk", StartChild(ORDER))
+    (again,) = told(answer(troupe, ORDERS), StartActor)
+    assert again.message == StartActor(ORDER)
+    assert told(answer(troupe, ORDERS), StartActor) == [again]
+    assert told(answer(troupe, ORDERS, pulse(ORDER)), StartActor) == []
+
+
+def test_a_pong_from_before_an_order_was_to_start_proves_nothing() -> None:
     troupe = Troupe("desk")
     number = ping_number(troupe)
+    troupe.mute.add(ORDERS)
     troupe.say("desk", StartChild(ORDER))
-    assert troupe.say(ORDER, pong("spare/1", number=number, book_version=99)) == []
+    assert troupe.say(ORDERS, pong(ORDERS, number=number, book_version=99)) == []
 
 
-def test_a_spares_hello_that_comes_after_its_assign_does_not_make_it_the_order() -> None:
-    troupe = Troupe("desk")
-    troupe.say("desk", StartChild(ORDER))
-    assert troupe.say(ORDER, Hello(role="spare/1", pid=5, generation=0)) == []
-    row = troupe.row(ORDER)
-    assert row is not None
-    assert row.state is ChildState.WAITING
+def test_a_fall_that_was_told_in_vain_shows_in_the_pong() -> None:
+    troupe = Troupe("desk", "strategy")
+    down = pulse("strategy", is_down=True, is_serving=False, fall_count=1)
+    (start,) = told(answer(troupe, "strategy", down), StartActor)
+    assert start.message == StartActor("strategy")
+    assert troupe.core.report(0, 0).restarts == {"strategy": 1}
+
+
+def test_an_actor_that_was_told_in_vain_to_start_again_is_told_once_more() -> None:
+    troupe = Troupe("desk", "strategy")
+    troupe.mute.add("strategy")
+    troupe.say("strategy", ActorFell("strategy", 1, "a bug"))
+    down = pulse("strategy", is_down=True, is_serving=False, fall_count=1)
+    (start,) = told(answer(troupe, "strategy", down), StartActor)
+    assert start.message == StartActor("strategy")
+    assert troupe.core.report(0, 0).restarts == {"strategy": 1}
 
 
 # The end
@@ -209,10 +219,10 @@ def test_an_order_leaves_whether_or_not_its_farewell_arrives(is_lost: bool) -> N
     troupe = Troupe("desk")
     troupe.say("desk", StartChild(ORDER))
     if not is_lost:
-        assert told(troupe.say(ORDER, Leaving(ORDER, "done")), Dismissed)
-    troupe.fall(ORDER)
+        troupe.say(ORDER, Leaving(ORDER, "done"))
+    answer(troupe, ORDERS)
     assert troupe.row(ORDER) is None
-    assert troupe.escalation == ""
+    assert troupe.core.report(0, 0).restarts == {}
 
 
 # Strangers

@@ -3,51 +3,77 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
-from actors.messages import Assign, Hello, Pong
-from actors.roles import is_spare
+from actors.messages import ActorPulse, Hello, Pong, ProcessStarted, StartActor
+from actors.roles import ORDERS, order_id_of
 from actors.settings import SupervisionSettings
-from actors.supervision.core import SPARE_COUNT, SupervisorCore
+from actors.supervision.core import SupervisorCore
+from actors.supervision.layouts import ISOLATED, Layout, layout_of
 from actors.supervision.messages import ChildReport, Kill, Spawn, SupervisorEffect, Tell
 
-SPARES = tuple(f"spare/{number}" for number in range(1, SPARE_COUNT + 1))
 LIMITS = SupervisionSettings(max_restarts=5, restart_period_s=60, heartbeat_limit_ms=3_000)
 
 
+def alone(*roles: str) -> Layout:
+    """Each in a process of its own."""
+    return layout_of(ISOLATED, roles, is_live=False)
+
+
 class Troupe:
-    """Supervisor and children; roles in ``mute`` are made, and their Hello is lost."""
+    """Supervisor and children; processes in ``mute`` are made, and their first words are lost."""
 
     def __init__(
-        self, *roles: str, limits: SupervisionSettings = LIMITS, mute: tuple[str, ...] = ()
+        self,
+        *roles: str,
+        limits: SupervisionSettings = LIMITS,
+        mute: tuple[str, ...] = (),
+        layout: Layout | None = None,
     ) -> None:
         self.mute = set(mute)
-        self.core = SupervisorCore(roles, limits, random.Random(1), pid=1)
+        self.layout = layout or alone(*roles)
+        self.core = SupervisorCore(self.layout, limits, random.Random(1), pid=1)
         self.handles: dict[str, int] = {}
+        self.generations: dict[str, int] = {}
         self.now_ms = 0
         self.follow(self.core.begin(0))
 
+    def process_of(self, role: str) -> str:
+        if order_id_of(role) is not None:
+            return self.layout.orders_in
+        return next((name for name, roles in self.layout.processes if role in roles), role)
+
     def follow(self, effects: list[SupervisorEffect]) -> list[SupervisorEffect]:
+        """Let children do what they would; returns what they made the supervisor do, too."""
         for effect in list(effects):
             if isinstance(effect, Spawn):
-                self.handles[effect.role] = effect.handle
-                self.core.child_forked(effect.handle, 1000 + effect.handle)
-                if effect.role not in self.mute:
-                    hello = Hello(
-                        role=effect.role,
-                        pid=1000 + effect.handle,
-                        generation=1,
-                        is_serving=is_spare(effect.role),
-                    )
-                    effects += self.core.child_said(effect.handle, hello, self.now_ms)
-            elif isinstance(effect, Tell) and isinstance(effect.message, Assign):
-                self.handles[effect.message.role] = effect.handle
+                name, pid = effect.process, 1000 + effect.handle
+                self.handles[name] = effect.handle
+                self.core.child_forked(effect.handle, pid)
+                if name in self.mute:
+                    continue
+                effects += self.say(name, ProcessStarted(name, pid))
+                for role in dict(self.layout.processes)[name]:
+                    effects += self.say(role, self.hello(role))
+        for start in told(effects, StartActor):
+            role = start.message.role  # type: ignore[attr-defined] # of a StartActor
+            if self.process_of(role) not in self.mute:
+                effects += self.say(role, self.hello(role))
         return effects
 
-    def say(self, role: str, message: object) -> list[SupervisorEffect]:
-        return self.follow(self.core.child_said(self.handles[role], message, self.now_ms))
+    def hello(self, role: str) -> Hello:
+        generation = self.generations[role] = self.generations.get(role, 0) + 1
+        pid = 1000 + self.handles[self.process_of(role)]
+        return Hello(role=role, pid=pid, generation=generation, is_serving=False)
 
-    def fall(self, role: str) -> list[SupervisorEffect]:
-        return self.follow(self.core.child_exited(self.handles[role], self.now_ms))
+    def say(self, role: str, message: object) -> list[SupervisorEffect]:
+        """An actor, or a process, says something."""
+        handle = self.handles[self.process_of(role)]
+        return self.follow(self.core.child_said(handle, message, self.now_ms))
+
+    def fall(self, name: str) -> list[SupervisorEffect]:
+        """A process ends."""
+        return self.follow(self.core.child_exited(self.handles[name], self.now_ms))
 
     def tick(self, later_ms: int = 0) -> list[SupervisorEffect]:
         self.now_ms += later_ms
@@ -63,24 +89,29 @@ class Troupe:
 
 
 def spawned(effects: list[SupervisorEffect]) -> list[str]:
-    return [effect.role for effect in effects if isinstance(effect, Spawn)]
+    return [effect.process for effect in effects if isinstance(effect, Spawn)]
 
 
 def told(effects: list[SupervisorEffect], kind: type) -> list[Tell]:
     return [e for e in effects if isinstance(e, Tell) and isinstance(e.message, kind)]
 
 
-def pong(role: str, **changes: object) -> Pong:
+def pulse(role: str, **changes: Any) -> ActorPulse:
+    fields = {"role": role, "generation": 1, "is_serving": True, "handled_count": 10}
+    return ActorPulse(**(fields | changes))
+
+
+def pong(process: str, *pulses: ActorPulse, **changes: Any) -> Pong:
+    """A process's sign of life; without pulses, of one with an actor of its own name."""
     fields = {
-        "role": role,
+        "process": process,
         "number": 1,
-        "is_serving": True,
+        "pid": 0,
         "book_version": 1,
-        "handled_count": 10,
-        "last_message_age_ms": 3,
+        "actors": pulses or (() if process == ORDERS else (pulse(process),)),
         "latencies_us": {},
     }
-    return Pong(**{**fields, **changes})  # type: ignore[arg-type] # test data by name
+    return Pong(**(fields | changes))
 
 
 def kills(effects: list[SupervisorEffect]) -> list[int]:

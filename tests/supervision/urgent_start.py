@@ -8,9 +8,9 @@ import signal
 import sys
 from pathlib import Path
 
-from still_troupe import StillShell, tree_of, wait_until
+from still_troupe import tree_of, wait_until
 
-from actors.supervision.messages import ChildReport, ChildSpec, ChildState
+from actors.supervision.messages import ChildReport, ChildState, ProcessSpec
 from understudy.tree import ActorTree
 
 URGENT, OTHER = "strategy", "observer"
@@ -36,8 +36,8 @@ def policies(pids: dict[str, int]) -> dict[str, int]:
 
 
 def main() -> None:
-    urgent = ChildSpec(URGENT, StillShell, is_urgent=True)
-    tree = tree_of(Path(sys.argv[1]), urgent, ChildSpec(OTHER, StillShell))
+    urgent = ProcessSpec(name=URGENT, roles=(URGENT,), is_urgent=True)
+    tree = tree_of(Path(sys.argv[1]), urgent, ProcessSpec(name=OTHER, roles=(OTHER,)))
     try:
         pids = serving_pids(tree)
         first = policies(pids)

@@ -154,7 +154,7 @@ def report(**changes: object) -> ChildrenReport:
             *(child(role) for role in ROLES[:-1]),
             child("directory", state=ChildState.WAITING, restarts=2, generation=3),
             child("order/order_1_0badcafe", uptime_ms=1_300),
-            child("spare/1", state=ChildState.STARTING, pid=0, handled_count=0),
+            child("order/order_2", state=ChildState.STARTING, pid=0, handled_count=0),
         ),
         "restarts": {"directory": 2},
         "latencies_us": {"tick_to_signal": (1_000, 2_000, 9_000), "tick_to_order": (3_000,)},

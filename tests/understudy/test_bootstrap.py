@@ -8,7 +8,7 @@ import pytest
 from actors.roles import DESK, EXECUTOR, MARKET_FEED, MARKET_STATE, STRATEGY
 from actors.runtime.clock import ClockSpec
 from actors.settings import ExecutionSettings, Settings
-from understudy.bootstrap import CHILDREN, supervisor_boot
+from understudy.bootstrap import ACTORS, supervisor_boot
 
 ON_AN_ORDERS_WAY = {MARKET_FEED, MARKET_STATE, STRATEGY, DESK, EXECUTOR}
 
@@ -18,8 +18,8 @@ def urgent_roles(tmp_path: Path, settings: Settings, speed: float) -> set[str]:
     boot = supervisor_boot(
         settings, clock, tmp_path, seed=1, log_to_stderr=False, is_rehearsal=True
     )
-    assert [child.role for child in boot.children] == [child.role for child in CHILDREN]
-    return {child.role for child in boot.children if child.is_urgent}
+    assert [role for process in boot.processes for role in process.roles] == list(ACTORS)
+    return {role for process in boot.processes if process.is_urgent for role in process.roles}
 
 
 @pytest.mark.parametrize("mode", ["simulated", "live"])

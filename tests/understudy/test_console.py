@@ -148,10 +148,6 @@ def test_a_small_screen_shows_falls_beside_the_name() -> None:
     assert "● directory 2x" in drawn(status(view(), report()), 80, 24)
 
 
-def test_spares_are_left_out_of_a_small_screen() -> None:
-    assert "spare" not in drawn(status(view(), report()), 80, 24)
-
-
 def test_before_anything_is_known_each_part_says_so() -> None:
     text = drawn(status())
 

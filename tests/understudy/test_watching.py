@@ -63,8 +63,8 @@ def test_a_system_that_runs_but_may_not_trade_is_degraded_and_says_why(name: str
     assert reason in health.reasons
 
 
-def test_orders_and_spares_that_start_are_no_trouble() -> None:
-    starting = (child("order/1", state=ChildState.STARTING), child("spare/1", pid=0))
+def test_orders_that_start_are_no_trouble() -> None:
+    starting = (child("order/1", state=ChildState.STARTING), child("order/2", pid=0))
     shown = attrs.evolve(WELL, children=(*WELL.children, *starting))
     assert health_of(observation(status=status(report=shown))).state is HealthState.SERVING
 

@@ -14,6 +14,7 @@ import attrs
 import click
 from rich.console import Console
 
+from actors.supervision.layouts import ISOLATED, LAYOUTS
 from understudy.commands.shared import fail, json_option
 from understudy.drill.plan import TARGETS
 from understudy.exit_codes import ExitCode
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from understudy.drill.conduct import Recovery
     from understudy.drill.report import Result
 
-DEFAULT_KILLS = 30
+DEFAULT_KILLS = 52
 
 
 @attrs.frozen
@@ -36,6 +37,7 @@ class _Request:
     is_live: bool
     faults: Path | None
     windows: int
+    layout: str
 
     @property
     def options(self) -> str:
@@ -49,6 +51,8 @@ class _Request:
             words.append(f"--faults {self.faults}")
         if self.windows != 1:
             words.append(f"--windows {self.windows}")
+        if self.layout != ISOLATED:
+            words.append(f"--layout {self.layout}")
         return " ".join(words)
 
 
@@ -66,10 +70,11 @@ def _roles(
 @click.command(
     cls=TaughtCommand,
     examples={
-        "understudy drill": "thirty kills: every role and every moment that matters",
+        "understudy drill": "52 blows: every role and every moment that matters",
         "understudy drill --kills 12 --json": "a shorter one, for a program",
         "understudy drill --seed 7": "the same kills again, in the same order",
         "understudy drill --roles desk,order --kills 20": "only these",
+        "understudy drill --layout grouped": "with most actors in one process",
         "understudy drill --mode live": "with signed orders, on an exchange that misbehaves",
     },
 )
@@ -116,6 +121,13 @@ def _roles(
     show_default=True,
     help="Go on after the last kill until so many windows have settled.",
 )
+@click.option(
+    "--layout",
+    type=click.Choice(LAYOUTS),
+    default=ISOLATED,
+    show_default=True,
+    help="Which actors share a process (docs/architecture.md).",
+)
 @json_option
 def drill(
     kills: int,
@@ -124,14 +136,16 @@ def drill(
     mode: str,
     faults: Path | None,
     windows: int,
+    layout: str,
     is_json: bool,
 ) -> None:
     """Kill actors and processes of a trading system, and hold its books together afterwards.
 
     Starts its own local exchange and a system on it. Kills, or hangs, one process after the
-    other, some of them between a record and the message that tells of it; waits each time until
-    all serves again. In the end the journal, the executor, the ledger and the exchange must agree
-    in every order, fill, share and cent, and no process may be left.
+    other, some of them between a record and the message that tells of it, and has the core of one
+    actor or another raise, or compute without end; waits each time until all serves again. In the
+    end the journal, the executor, the ledger and the exchange must agree in every order, fill,
+    share and cent, and no process may be left.
 
     With --mode live orders are signed and sent to the exchange, which misbehaves meanwhile; in the
     end its own books of the account must agree too.
@@ -145,7 +159,7 @@ def drill(
         raise click.UsageError("--faults is for --mode live: simulated orders go to no exchange")
     seed = secrets.randbits(32) if seed is None else seed
     is_live = mode == "live"
-    request = _Request(kills, seed, targets, is_live=is_live, faults=faults, windows=windows)
+    request = _Request(kills, seed, targets, is_live, faults, windows, layout)
     directory = Path(tempfile.mkdtemp(prefix="understudy-drill-"))
     result = _conduct(request, directory, is_json=is_json)
     if result.is_good:
@@ -178,6 +192,7 @@ def _conduct(request: _Request, directory: Path, *, is_json: bool) -> Result:
             is_live=request.is_live,
             faults=request.faults,
             windows=request.windows,
+            layout=request.layout,
             told=tell,
         )
     except ExchangeFailed as error:

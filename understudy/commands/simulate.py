@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +26,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from actors.supervision.layouts import ISOLATED, LAYOUTS
 from simulation.plan import LIVE, SIMULATED, fault_meanings
 from simulation.trial import MINUTES, TrialResult, run_trial
 from understudy.commands.shared import json_option
@@ -41,6 +43,7 @@ class Campaign:
     first_seed: int
     minutes: int
     mode: str
+    layout: str
     began_at: float = attrs.field(factory=time.monotonic)
     results: list[TrialResult] = attrs.field(factory=list)
     seconds: float = 0.0
@@ -71,6 +74,7 @@ class Campaign:
             "seeds": len(self.results),
             "minutes": self.minutes,
             "mode": self.mode,
+            "layout": self.layout,
             "seconds": round(self.seconds, 3),
             "seeds_per_second": round(len(self.results) / self.seconds, 3),
             "simulated_hours": round(
@@ -132,6 +136,13 @@ class Campaign:
     help="Who carries orders out: the simulated executor, or the real one's core.",
 )
 @click.option(
+    "--layout",
+    type=click.Choice(LAYOUTS),
+    default=ISOLATED,
+    show_default=True,
+    help="Which actors share a process, and so fall together.",
+)
+@click.option(
     "--jobs",
     type=click.IntRange(min=1),
     default=1,
@@ -141,7 +152,7 @@ class Campaign:
 )
 @json_option
 def simulate(
-    seeds: int, first_seed: int, minutes: int, mode: str, jobs: int, is_json: bool
+    seeds: int, first_seed: int, minutes: int, mode: str, layout: str, jobs: int, is_json: bool
 ) -> None:
     """Run every actor on virtual time with injected faults, and check what must always hold.
 
@@ -154,10 +165,11 @@ def simulate(
 
     Ends at the first failure with exit code 1, the seed and its last messages.
     """
-    campaign = Campaign(first_seed, minutes, mode)
+    campaign = Campaign(first_seed, minutes, mode, layout)
+    run = functools.partial(run_trial, minutes=minutes, mode=mode, layout=layout)
     with _progress(is_shown=not is_json) as progress:
         task = progress.add_task("seeds", total=seeds)
-        for result in _results(range(first_seed, first_seed + seeds), minutes, mode, jobs):
+        for result in _results(range(first_seed, first_seed + seeds), run, jobs):
             campaign.add(result)
             progress.advance(task)
             if result.failure is not None:
@@ -171,14 +183,14 @@ def simulate(
         raise click.exceptions.Exit(ExitCode.FAILED)
 
 
-def _results(seeds: range, minutes: int, mode: str, jobs: int) -> Iterator[TrialResult]:
+def _results(seeds: range, run: Callable[[int], TrialResult], jobs: int) -> Iterator[TrialResult]:
     """Run the seeds, in this process or in others; results come in the seeds' order."""
     if jobs == 1:
         for seed in seeds:
-            yield run_trial(seed, minutes, mode)
+            yield run(seed)
         return
     with ProcessPoolExecutor(max_workers=jobs) as pool:
-        futures = [pool.submit(run_trial, seed, minutes, mode) for seed in seeds]
+        futures = [pool.submit(run, seed) for seed in seeds]
         try:
             for future in futures:
                 yield future.result()
@@ -232,6 +244,8 @@ def _print(report: dict[str, Any], failed: TrialResult | None) -> None:
     how = f"--minutes {report['minutes']}"
     if report["mode"] != SIMULATED:
         how += f" --mode {report['mode']}"
+    if report["layout"] != ISOLATED:
+        how += f" --layout {report['layout']}"
     click.echo("\n".join(("", *failure["last_lines"], "")))
     click.echo(
         f"seed {failed.seed} failed after {failure['at_seconds']:.3f} s of venue time, "

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import attrs
 
 from actors.roles import SUPERVISOR, order_id_of
 from actors.runtime.pause_points import Held, who
+from actors.supervision.messages import ChildReport
 from understudy.drill.plan import ADMIN, EVERYTHING, FOREGROUND, LOGGER, ORDER, Step
 from understudy.drill.recovery import PERMANENT
 from understudy.drill.system import DrilledSystem, Seen
@@ -32,6 +33,15 @@ class Aim:
     """Who cannot be a successor: the hit, and those who fall with them."""
     roles: frozenset[str]
     """Each must be filled again, by someone else."""
+    older: Mapping[str, int] = attrs.field(factory=dict)
+    """Generations of actors that are made again in the process they lived in."""
+
+
+def aim_at_actor(role: str, before: Seen) -> Aim:
+    """Say what must come back after one actor's core has raised; ``before`` it, all looked so."""
+    row = before.child(role)
+    older = {role: row.generation if row is not None else 0}
+    return Aim(hit=frozenset(), gone=frozenset(), roles=frozenset({role}), older=older)
 
 
 def aim(
@@ -52,18 +62,21 @@ def aim(
         fallen = frozenset(child.pid for child in seen.children)
         return Aim(hit=hit, gone=hit | fallen, roles=frozenset(PERMANENT))
     if target == LOGGER:
-        return _single(LOGGER, system.logger_pid(seen))
+        return _process(LOGGER, system.logger_pid(seen), ())
     if held is not None and who(held.role) == target:
-        return _single(held.role, held.pid)
+        return _process(held.role, held.pid, seen.children)
     if target == ORDER:
         rows = [row for row in seen.children if order_id_of(row.role) in in_flight]
         child = rows[step.pick % len(rows)] if rows else None
     else:
         child = seen.child(target)
-    return _single(child.role, child.pid) if child is not None else None
+    return _process(child.role, child.pid, seen.children) if child is not None else None
 
 
-def _single(role: str, pid: int | None) -> Aim | None:
+def _process(role: str, pid: int | None, rows: Iterable[ChildReport]) -> Aim | None:
+    """Aim at an actor's process, and so at all who live there."""
     if not pid:
         return None
-    return Aim(hit=frozenset({pid}), gone=frozenset({pid}), roles=frozenset({role}))
+    there = {row.role for row in rows if row.pid == pid}
+    fallen = {each for each in there if each in PERMANENT or order_id_of(each) is not None}
+    return Aim(hit=frozenset({pid}), gone=frozenset({pid}), roles=frozenset({role}) | fallen)

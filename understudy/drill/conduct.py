@@ -12,8 +12,8 @@ import attrs
 
 from actors.position.ledger import WindowLedger
 from actors.runtime.journal import JournalReader
-from actors.runtime.pause_points import Held, Trap
-from understudy.drill.aim import Aim, aim
+from actors.runtime.pause_points import LOOP, RAISE, Held, Trap
+from understudy.drill.aim import Aim, aim, aim_at_actor
 from understudy.drill.books import read_books
 from understudy.drill.exchange_books import ExchangeWitness
 from understudy.drill.exchange_verdict import judge_by_exchange
@@ -31,6 +31,9 @@ _POINT_LIMIT_S = 45.0
 """Somewhat more than a window: by then every pause point has been passed."""
 _TRADE_LIMIT_S = 90.0
 _END_LIMIT_S = 30.0
+
+_ACTS = {Means.RAISE: RAISE, Means.LOOP: LOOP}
+_SIGNALS = {Means.KILL: signal.SIGKILL, Means.STOP: signal.SIGSTOP}
 
 _Found = TypeVar("_Found")
 
@@ -117,13 +120,20 @@ class Drill:
 
     def _strike(self, step: Step) -> Recovery:
         blow = step.blow
-        trap = Trap(self._points, blow.point) if blow.point else None
+        before = self._until("answers", self._system.look)
+        trap = Trap(self._points, blow.point, _ACTS.get(blow.means, "")) if blow.point else None
         try:
             held = wait_for(trap.held, _POINT_LIMIT_S) if trap is not None else None
-            aimed = self._until(f"has a {blow.target} to strike", lambda: self._aim(step, held))
-            orders_in_flight = len(in_flight(self._reader))
             began_ms = _now_ms()
-            send(signal.SIGSTOP if blow.means is Means.STOP else signal.SIGKILL, aimed.hit)
+            orders_in_flight = len(in_flight(self._reader))
+            if blow.means is Means.RAISE:
+                aimed = aim_at_actor(self._raised(blow.target, held), before)
+            else:
+                what = f"has a {blow.target} to strike"
+                aimed = self._until(what, lambda: self._aim(step, held))
+            if blow.means in _SIGNALS:
+                began_ms = _now_ms()
+                send(_SIGNALS[blow.means], aimed.hit)
         finally:
             if trap is not None:
                 trap.release()
@@ -137,6 +147,12 @@ class Drill:
             orders_in_flight=orders_in_flight,
             recovered_ms=max(0, served_since_ms - began_ms),
         )
+
+    def _raised(self, target: str, held: Held | None) -> str:
+        """Role of the actor whose core was made to raise."""
+        if held is None:
+            raise DrillFailed(f"{target} has handled nothing for {_POINT_LIMIT_S:g} s")
+        return held.role
 
     def _aim(self, step: Step, held: Held | None) -> Aim | None:
         seen = self._system.look()
@@ -152,7 +168,7 @@ class Drill:
             pid = self._system.logger_pid(seen)
             return None if pid is None or pid in aimed.gone else _now_ms()
         still_open = open_orders(self._reader)
-        return served_since_ms(aimed.roles, aimed.gone, seen, still_open, _now_ms())
+        return served_since_ms(aimed, seen, still_open, _now_ms())
 
     def _start_again(self) -> None:
         """Do what a service manager does when the foreground process has gone."""

@@ -21,6 +21,7 @@ from actors.roles import (
     SUPERVISOR,
     TWAP_FEED,
 )
+from actors.runtime.pause_points import HANDLING
 
 ORDER = "order"
 """Any order that lives at the time."""
@@ -34,11 +35,15 @@ _DELAY_LEAST_S, _DELAY_MOST_S = 0.2, 1.2
 
 
 class Means(enum.Enum):
-    """How a process is struck."""
+    """How a process, or an actor in it, is struck."""
 
     KILL = "killed"
     STOP = "hung"
     """SIGSTOP: it lives, and answers nothing."""
+    RAISE = "raised"
+    """The core of one actor raises on a message; its process lives on."""
+    LOOP = "looped"
+    """The core of one actor computes without end, and takes its process with it."""
 
 
 @attrs.frozen
@@ -51,6 +56,20 @@ class Blow:
     """The pause point (actors/runtime/pause_points.py) to strike at; empty: at any instant."""
     means: Means = Means.KILL
 
+
+_ACTORS = (
+    MARKET_FEED,
+    REFERENCE_FEED,
+    TWAP_FEED,
+    MARKET_STATE,
+    STRATEGY,
+    DESK,
+    ORDER,
+    EXECUTOR,
+    POSITION,
+    DIRECTORY,
+    OBSERVER,
+)
 
 DECK = (
     Blow(MARKET_FEED),
@@ -88,8 +107,11 @@ DECK = (
     Blow(DESK, means=Means.STOP),
     Blow(ORDER, means=Means.STOP),
     Blow(SUPERVISOR, means=Means.STOP),
+    # one actor, and not its process
+    *(Blow(target, f"{target}/{HANDLING}", Means.RAISE) for target in _ACTORS),
+    *(Blow(target, f"{target}/{HANDLING}", Means.LOOP) for target in _ACTORS),
 )
-"""Thirty blows: every role and every moment that matters."""
+"""Every role and every moment that matters."""
 
 _ON_PAPER = "executor/recorded/OrderReport/PARTIALLY_FILLED"
 

@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from typing import Protocol
 
 from actors.execution.messages import OrderState
 from actors.execution.order_state import is_booked, is_complete
 from actors.roles import order_id_of, order_role
 from actors.runtime.journal import JournalReader
 from actors.supervision.messages import ChildState
-from understudy.bootstrap import CHILDREN
+from understudy.bootstrap import ACTORS
 from understudy.drill.system import Seen
 
-PERMANENT = tuple(spec.role for spec in CHILDREN)
+PERMANENT = tuple(ACTORS)
+
+
+class Fallen(Protocol):
+    """Who must come back, and who cannot be taken for it."""
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """Each must be filled again."""
+        ...
+
+    @property
+    def gone(self) -> frozenset[int]:
+        """Processes that nobody can live in any more."""
+        ...
+
+    @property
+    def older(self) -> Mapping[str, int]:
+        """Generations of those that are made again where they lived."""
+        ...
 
 
 def open_orders(reader: JournalReader) -> frozenset[str]:
@@ -41,24 +61,22 @@ def is_whole(seen: Seen, order_ids: Iterable[str]) -> bool:
 
 
 def served_since_ms(
-    roles: Iterable[str],
-    gone: Collection[int],
-    seen: Seen,
-    still_open: Collection[str],
-    now_ms: int,
+    fallen: Fallen, seen: Seen, still_open: Collection[str], now_ms: int
 ) -> int | None:
-    """Host monotonic time since when others than the gone serve these roles; None if not yet.
+    """Host monotonic time since when others serve the roles of the fallen; None if not yet.
 
     An order that has meanwhile closed its record needs no one any more: that counts as now.
     """
     instants = []
-    for role in roles:
+    for role in fallen.roles:
         order_id = order_id_of(role)
         if order_id is not None and order_id not in still_open:
             instants.append(now_ms)
             continue
         row = seen.child(role)
-        if row is None or row.pid in gone or row.state is not ChildState.SERVING:
+        if row is None or row.pid in fallen.gone or row.state is not ChildState.SERVING:
+            return None
+        if row.generation <= fallen.older.get(role, 0):
             return None
         instants.append(row.serving_since_ms)
     return max(instants)

@@ -46,7 +46,7 @@ def result_json(result: Result) -> dict[str, Any]:
             target: _percentiles([recovery.recovered_ms for recovery in recoveries])
             | {
                 "kills": len(recoveries),
-                "hung": sum(each.step.blow.means is Means.STOP for each in recoveries),
+                **_counts(recoveries),
                 "at_pause_point": sum(each.was_at_point for each in recoveries),
                 "orders_in_flight": sum(each.orders_in_flight for each in recoveries),
             }
@@ -60,6 +60,17 @@ def _by_target(recoveries: Iterable[Recovery]) -> dict[str, list[Recovery]]:
     for recovery in recoveries:
         found[recovery.step.blow.target].append(recovery)
     return {target: each for target, each in found.items() if each}
+
+
+_COUNTED = {Means.STOP: "hung", Means.RAISE: "raised", Means.LOOP: "looped"}
+
+
+def _counts(struck: Sequence[Recovery]) -> dict[str, int]:
+    """How many of the blows were of each other kind than a kill."""
+    return {
+        name: sum(each.step.blow.means is means for each in struck)
+        for means, name in _COUNTED.items()
+    }
 
 
 def _percentiles(samples: Sequence[int]) -> dict[str, int]:
@@ -85,14 +96,22 @@ def result_view(result: Result) -> RenderableType:
 def _table(recoveries: Iterable[Recovery]) -> Table:
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column("struck", no_wrap=True)
-    for heading in ("kills", "hung", "at a pause point", "p50", "p99", "max", "orders in flight"):
+    for heading in (
+        "kills",
+        *_COUNTED.values(),
+        "at a pause point",
+        "p50",
+        "p99",
+        "max",
+        "orders in flight",
+    ):
         table.add_column(heading, justify="right")
     for target, struck in _by_target(recoveries).items():
         times = _percentiles([each.recovered_ms for each in struck])
         table.add_row(
             target,
             str(len(struck)),
-            str(sum(each.step.blow.means is Means.STOP for each in struck) or ""),
+            *(str(count or "") for count in _counts(struck).values()),
             str(sum(each.was_at_point for each in struck) or ""),
             *(_seconds(times[name]) for name in ("p50", "p99", "max")),
             str(sum(each.orders_in_flight for each in struck)),
@@ -110,7 +129,7 @@ def recovery_line(number: int, kills: int, recovery: Recovery) -> str:
     where = ""
     if blow.point:
         where = f" at {blow.point}" if recovery.was_at_point else f" ({blow.point} was not reached)"
-    verb = "hung" if blow.means is Means.STOP else "killed"
+    verb = blow.means.value
     return (
         f"{number:>{len(str(kills))}}/{kills} {blow.target} {verb}{where}: serves again after "
         f"{_seconds(recovery.recovered_ms)}, {recovery.orders_in_flight} orders in flight"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from actors.settings import ExecutionSettings, Settings
+from actors.supervision.layouts import ISOLATED
 from actors.units import NANOS_PER_DOLLAR
 from understudy.drill.conduct import Drill, DrilledAccount, Recovery
 from understudy.drill.exchange_books import ExchangeWitness
@@ -36,6 +37,7 @@ def run_drill(
     is_live: bool = False,
     faults: Path | None = None,
     windows: int = 1,
+    layout: str = ISOLATED,
     told: Callable[[int, Recovery], None],
 ) -> Result:
     """Drill a new system in an empty directory; its journal and log stay there.
@@ -48,6 +50,7 @@ def run_drill(
         is_live: let it trade with signed orders, on an exchange that misbehaves.
         faults: what goes wrong there; None for the usual.
         windows: it goes on until so many have settled.
+        layout: which actors share a process.
         told: called with the number and recovery of each blow as soon as it is over.
 
     Raises:
@@ -63,7 +66,8 @@ def run_drill(
         _live_stage(directory, seed, faults) if is_live else _paper_stage(directory, seed) as set_up
     ):
         stage, account = set_up
-        options = run_options(stage, seed, LIVE_SETTINGS if is_live else SETTINGS)
+        settings = LIVE_SETTINGS if is_live else SETTINGS
+        options = run_options(stage, seed, (*settings, f"supervision.layout={layout}"))
         system = DrilledSystem(directory, options)
         drill = Drill(system, stage.pause_points_dir, Witness(stage.http_url), account, windows)
         steps = plan(kills, seed, targets, LIVE_DECK if is_live else DECK)

@@ -8,7 +8,7 @@ import attrs
 
 from actors.execution.halts import halt_words
 from actors.observer.messages import View
-from actors.roles import is_spare, order_id_of
+from actors.roles import order_id_of
 from actors.supervision.messages import ChildrenReport, ChildState
 from understudy.doctor.disk import FREE_MB_WARN
 from understudy.watching.observation import Observation
@@ -84,7 +84,7 @@ def _of_actors(report: ChildrenReport | None, view: View | None) -> list[str]:
 
 def is_permanent(role: str) -> bool:
     """Whether a role is always filled, as an order's is not."""
-    return order_id_of(role) is None and not is_spare(role)
+    return order_id_of(role) is None
 
 
 def _of_feeds(view: View | None) -> list[str]:

@@ -7,18 +7,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import attrs
 import pytest
 from live_stage import address_of
 from order_builders import intent, settings
 
 from actors.execution.messages import SubmitOrder
-from actors.execution.real.shell import RealExecutorShell
-from actors.execution.shell import SimulatedExecutorShell
-from actors.messages import AddressBook, Boot
+from actors.execution.real.core import RealExecutorCore
+from actors.execution.simulated import SimulatedExecutorCore
 from actors.roles import EXECUTOR
 from actors.runtime.clock import ClockSpec
-from actors.settings import Settings
-from understudy.bootstrap import CHILDREN, children_for, supervisor_boot
+from actors.settings import Settings, SupervisionSettings
+from actors.supervision.layouts import LAYOUTS
+from understudy.bootstrap import ACTORS, actors_for, processes_for, supervisor_boot
 from understudy.live import (
     LIVE_FLAG,
     LiveRefused,
@@ -207,11 +208,19 @@ def test_without_a_key_that_works_nothing_starts_and_nothing_of_it_is_shown(
 
 
 def test_the_troupe_has_the_real_executor_only_for_real_money() -> None:
-    assert children_for(Settings()) == CHILDREN
-    shells = {child.role: child.shell for child in children_for(LIVE)}
-    assert shells[EXECUTOR] is RealExecutorShell
-    assert {child.role: child.shell for child in CHILDREN}[EXECUTOR] is SimulatedExecutorShell
-    assert shells.keys() == {child.role for child in CHILDREN}
+    assert actors_for(Settings()) == ACTORS
+    assert ACTORS[EXECUTOR].core is SimulatedExecutorCore
+    assert actors_for(LIVE)[EXECUTOR].core is RealExecutorCore
+    assert actors_for(LIVE).keys() == ACTORS.keys()
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_real_executor_is_alone_in_its_process(layout: str) -> None:
+    chosen = attrs.evolve(LIVE, supervision=SupervisionSettings(layout=layout))
+    processes, orders_in = processes_for(chosen)
+    (alone,) = [process for process in processes if EXECUTOR in process.roles]
+    assert alone.roles == (EXECUTOR,)
+    assert orders_in != alone.name
 
 
 def test_nothing_starts_with_real_money_unless_someone_said_so(
@@ -232,17 +241,9 @@ def test_the_real_executor_measures_latency_and_never_starts_without_a_key(
 ) -> None:
     monkeypatch.delenv(FILE_VARIABLE, raising=False)
     monkeypatch.delenv(KEY_VARIABLE, raising=False)
-    shell = RealExecutorShell()
-    assert shell.latency_of(SubmitOrder(intent(tick_ns=5))) == ("tick_to_order", 5)
-    assert shell.latency_of(SubmitOrder(intent(tick_ns=0))) is None
-    boot = Boot(
-        role=EXECUTOR,
-        settings=LIVE,
-        clock=ClockSpec.starting_now(0, 1.0),
-        data_dir="",
-        log_to_stderr=False,
-        seed=1,
-        book=AddressBook(version=0, entries={}),
-    )
+    spec = actors_for(LIVE)[EXECUTOR]
+    probe = spec.probe()
+    assert probe.latency_of(SubmitOrder(intent(tick_ns=5))) == ("tick_to_order", 5)
+    assert probe.latency_of(SubmitOrder(intent(tick_ns=0))) is None
     with pytest.raises(KeyUnavailable):
-        shell.make_port(boot)
+        spec.make_port(LIVE, Path())

@@ -366,8 +366,8 @@ def test_pairs_of_a_window_that_is_over_are_merged_on_the_chain(stage: LiveStage
 def test_no_secret_is_recorded_sent_or_logged(stage: LiveStage) -> None:
     stage.exchange.inject(kind="server_error")
     ends(stage, marketable(stage))
-    assert stage._port is not None
-    client = stage._port._client
+    port: Any = stage.bench.hosts[EXECUTOR].port
+    client = port._client
     assert client is not None
     told = repr((stage.rows, stage.events, stage.sent, stage.logs, stage.commands))
     payloads = "".join(post.payload for post in stage.commanded(PostOrder))

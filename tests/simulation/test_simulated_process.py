@@ -1,4 +1,4 @@
-"""A simulated actor must treat its core as the real shell does."""
+"""What befalls a simulated process, and what its actors then do."""
 
 from __future__ import annotations
 
@@ -23,28 +23,33 @@ from actors.core import (
 )
 from actors.execution.messages import OrderAccepted, OrderCancelled, OrderForgotten
 from actors.messages import (
+    ActorFell,
     Address,
     AddressBook,
-    Assign,
-    Dismissed,
+    Boot,
+    Envelope,
     Hello,
     JournalFailed,
     Leaving,
     PeerRestarted,
     Ping,
     Pong,
+    ProcessStarted,
     Recalled,
+    StartActor,
     Started,
     TimerFired,
 )
-from actors.roles import DESK, POSITION, SUPERVISOR, order_role
+from actors.roles import DESK, POSITION, PROCESS, SUPERVISOR, order_role
+from actors.runtime.actor_spec import ActorSpec
+from actors.runtime.clock import ClockSpec
 from actors.runtime.scheduler import Scheduler
 from simulation.house import House
 from simulation.invariants.breach import Breach
 from simulation.journal import MemoryJournal
 from simulation.plan import FaultRates
-from simulation.player import Player
 from simulation.post import Post
+from simulation.process import SimulatedProcess
 from simulation.trace import Trace
 
 ROLE = order_role("order_1")
@@ -86,12 +91,12 @@ class Peer:
     letters: list[object] = attrs.field(factory=list)
     exits: int = 0
 
-    def receive(self, sender: object, sender_role: str, generation: int, message: object) -> None:
-        del sender, sender_role, generation
-        self.letters.append(message)
+    def receive(self, sender: object, envelope: Envelope) -> None:
+        del sender
+        self.letters.append(envelope.message)
 
-    def child_is_gone(self, player: Player) -> None:
-        del player
+    def child_is_gone(self, process: SimulatedProcess) -> None:
+        del process
         self.exits += 1
 
     def heard(self, *step: object) -> None:
@@ -103,19 +108,23 @@ class Peer:
 @attrs.define(kw_only=True)
 class Scene:
     house: House
-    player: Player
+    player: SimulatedProcess
     supervisor: Peer
     desk: Peer
 
     @property
     def core(self) -> Puppet:
-        core = self.player.core
-        assert isinstance(core, Puppet)
-        return core
+        host = self.player.host_of(ROLE)
+        assert host is not None
+        assert isinstance(host.core, Puppet)
+        return host.core
 
-    def tell(self, message: object, sender: Peer | None = None, generation: int = 1) -> None:
+    def tell(
+        self, message: object, sender: Peer | None = None, generation: int = 1, to: str = ROLE
+    ) -> None:
         sender = sender or self.desk
-        self.player.receive(sender, sender.role, generation, message)
+        envelope = Envelope(sender_role=sender.role, generation=generation, message=message, to=to)
+        self.player.receive(sender, envelope)
         self.house.agenda.run_until(self.house.agenda.now_ms + 20)
 
     def play(self, *effects: object) -> None:
@@ -137,24 +146,55 @@ def scene() -> Scene:
         core_class=lambda _role: Puppet,
         make_port=lambda _player: None,
     )
-    player = Player(house, supervisor, ROLE, 7, 0)
-    addresses = {SUPERVISOR: supervisor, DESK: desk}
-    entries = {role: Address(address=peer, generation=1) for role, peer in addresses.items()}
-    player.begin(AddressBook(version=1, entries=entries))
-    agenda.run_until(agenda.now_ms + 20)
-    return Scene(house=house, player=player, supervisor=supervisor, desk=desk)
+    process = SimulatedProcess(house, supervisor, "orders", 7)
+    process.begin(boot_with(supervisor=supervisor, desk=desk))
+    scene = Scene(house=house, player=process, supervisor=supervisor, desk=desk)
+    scene.tell(StartActor(ROLE), supervisor, generation=0, to=PROCESS)
+    return scene
+
+
+def boot_with(offset_ms: int = 0, roles: tuple[str, ...] = (), **peers: object) -> Boot:
+    spec = ActorSpec(core=Puppet)
+    return Boot(
+        process="orders",
+        roles=roles,
+        actors=dict.fromkeys(roles, spec),
+        order=spec,
+        settings=SETTINGS,
+        clock=ClockSpec(origin_monotonic_ns=0, origin_ms=0),
+        data_dir="",
+        log_to_stderr=False,
+        seed=1,
+        book=AddressBook(
+            version=1,
+            entries={role: Address(address=peer, generation=1) for role, peer in peers.items()},
+        ),
+        venue_offset_ms=offset_ms,
+    )
+
+
+def is_down(scene: Scene) -> bool:
+    host = scene.player.host_of(ROLE)
+    return host is not None and not host.is_running
 
 
 def test_it_says_hello_and_recovers_its_own_rows(scene: Scene) -> None:
     assert scene.core.heard == [Started(())]
-    assert scene.supervisor.letters == [Hello(role=ROLE, pid=7, generation=1, is_serving=True)]
+    assert scene.supervisor.letters == [
+        ProcessStarted("orders", 7),
+        Hello(role=ROLE, pid=7, generation=1, is_serving=True),
+    ]
     scene.play(*SAYS)
-    successor = Player(scene.house, scene.supervisor, ROLE, 8, 0)
-    successor.begin(AddressBook(version=1, entries={}))
-    assert isinstance(successor.core, Puppet)
-    assert successor.core.heard == [Started((ROW.value,))]
-    assert successor.is_current
-    assert not scene.player.is_current
+    (before,) = scene.player.players
+    successor = SimulatedProcess(scene.house, scene.supervisor, "orders", 8)
+    successor.begin(boot_with(supervisor=scene.supervisor))
+    start = Envelope(sender_role=SUPERVISOR, generation=0, message=StartActor(ROLE), to=PROCESS)
+    successor.receive(scene.supervisor, start)
+    (after,) = successor.players
+    assert isinstance(after.core, Puppet)
+    assert after.core.heard == [Started((ROW.value,))]
+    assert after.is_current
+    assert not before.is_current
 
 
 def test_effects_are_performed_in_order(scene: Scene) -> None:
@@ -182,7 +222,8 @@ def test_nothing_follows_a_record_that_failed(scene: Scene) -> None:
     failures = [each for each in scene.desk.letters if isinstance(each, JournalFailed)]
     assert len(failures) == 1
     assert failures[0] in scene.supervisor.letters
-    assert scene.player.is_gone
+    assert is_down(scene)
+    assert not scene.player.is_gone
 
 
 def test_an_actor_that_was_replaced_leaves_without_a_word(scene: Scene) -> None:
@@ -193,20 +234,27 @@ def test_an_actor_that_was_replaced_leaves_without_a_word(scene: Scene) -> None:
     assert scene.player.is_gone
 
 
-def test_it_waits_to_be_dismissed(scene: Scene) -> None:
+def test_one_that_has_finished_says_so_and_is_gone_without_its_process(scene: Scene) -> None:
     scene.play(Stop("done"))
     assert scene.supervisor.letters[-1] == Leaving(ROLE, "done")
     scene.play(*SAYS)
     assert scene.desk.letters == []
+    assert list(scene.player.players) == []
     assert not scene.player.is_gone
-    scene.tell(Dismissed(), scene.supervisor)
-    assert scene.player.is_gone
 
 
-def test_it_does_not_wait_for_ever(scene: Scene) -> None:
-    scene.play(Stop("done"))
-    scene.house.agenda.run_until(scene.house.agenda.now_ms + 1_000)
-    assert scene.player.is_gone
+def test_one_that_is_made_to_raise_is_made_again_when_it_is_told_to(scene: Scene) -> None:
+    scene.play(*SAYS)
+    scene.house.raises = lambda: True
+    scene.play(*SAYS)
+    scene.house.raises = lambda: False
+    fell = scene.supervisor.letters[-1]
+    assert isinstance(fell, ActorFell)
+    assert "made to raise" in fell.reason
+    assert len(scene.house.journal.records) == 1
+    scene.tell(StartActor(ROLE), scene.supervisor, generation=0, to=PROCESS)
+    assert scene.core.heard == [Started((ROW.value,))]
+    assert scene.supervisor.letters[-1] == Hello(role=ROLE, pid=7, generation=2)
 
 
 def test_a_timer_can_be_set_anew_and_cancelled(scene: Scene) -> None:
@@ -218,7 +266,7 @@ def test_a_timer_can_be_set_anew_and_cancelled(scene: Scene) -> None:
     assert scene.core.heard[1:] == [TimerFired("c"), TimerFired("a")]
 
 
-def test_what_came_while_it_hung_is_taken_then_timers_newest_first(scene: Scene) -> None:
+def test_what_came_while_it_hung_is_taken_then_timers_as_they_were_due(scene: Scene) -> None:
     scene.play(SetTimer("early", 50), SetTimer("late", 60))
     scene.player.hang()
     scene.tell(PeerRestarted(POSITION))
@@ -227,8 +275,8 @@ def test_what_came_while_it_hung_is_taken_then_timers_newest_first(scene: Scene)
     scene.player.go_on()
     assert scene.core.heard[1:] == [
         PeerRestarted(POSITION),
-        TimerFired("late"),
         TimerFired("early"),
+        TimerFired("late"),
     ]
 
 
@@ -252,48 +300,35 @@ def test_a_peer_made_anew_is_noticed_by_its_first_word(scene: Scene) -> None:
 
 
 def test_a_ping_corrects_its_clock(scene: Scene) -> None:
-    before_ms = scene.player.now_ms - scene.house.agenda.now_ms
-    scene.tell(Ping(1, venue_offset_ms=5_000), scene.supervisor, generation=0)
-    assert scene.player.now_ms - scene.house.agenda.now_ms == before_ms + 5_000
+    before_ms = scene.player.now_ms() - scene.house.agenda.now_ms
+    scene.tell(Ping(1, venue_offset_ms=5_000), scene.supervisor, generation=0, to=PROCESS)
+    assert scene.player.now_ms() - scene.house.agenda.now_ms == before_ms + 5_000
     assert isinstance(scene.supervisor.letters[-1], Pong)
 
 
-def test_a_spare_takes_the_role_it_is_assigned(scene: Scene) -> None:
-    spare = Player(scene.house, scene.supervisor, "spare/1", 9, 0)
-    spare.begin(AddressBook(version=1, entries={}))
-    assert spare.core is None
-    spare.receive(scene.supervisor, SUPERVISOR, 0, Assign(ROLE))
-    assert spare.role == ROLE
-    assert spare.generation == 2
-    core = spare.core
-    spare.receive(scene.supervisor, SUPERVISOR, 0, Assign(ROLE))
-    assert spare.core is core
-    assert spare.generation == 2
+PING = Envelope(sender_role=SUPERVISOR, generation=0, message=Ping(9), to=PROCESS)
 
 
 def test_one_that_hangs_before_its_first_message_says_nothing_until_it_goes_on(
     scene: Scene,
 ) -> None:
-    late = Player(scene.house, scene.supervisor, "spare/2", 10, 0)
+    late = SimulatedProcess(scene.house, scene.supervisor, "late", 10)
     late.hang()
-    late.begin(
-        AddressBook(
-            version=1, entries={SUPERVISOR: Address(address=scene.supervisor, generation=0)}
-        )
-    )
-    late.receive(scene.supervisor, SUPERVISOR, 0, Ping(9))
+    late.begin(boot_with(supervisor=scene.supervisor))
+    late.receive(scene.supervisor, PING)
     scene.house.agenda.run_until(scene.house.agenda.now_ms + 20)
-    assert Hello(role="spare/2", pid=10, generation=0) not in scene.supervisor.letters
+    started = ProcessStarted("orders", 10)
+    assert started not in scene.supervisor.letters
     late.go_on()
     scene.house.agenda.run_until(scene.house.agenda.now_ms + 20)
-    assert Hello(role="spare/2", pid=10, generation=0) in scene.supervisor.letters
-    assert isinstance(scene.supervisor.letters[-1], Pong)
+    assert started in scene.supervisor.letters
+    assert any(isinstance(each, Pong) and each.pid == 10 for each in scene.supervisor.letters)
 
 
 def test_one_without_its_first_message_answers_nothing(scene: Scene) -> None:
     before = list(scene.supervisor.letters)
-    deaf = Player(scene.house, scene.supervisor, "spare/3", 11, 0)
-    deaf.receive(scene.supervisor, SUPERVISOR, 0, Ping(9))
+    deaf = SimulatedProcess(scene.house, scene.supervisor, "deaf", 11)
+    deaf.receive(scene.supervisor, PING)
     scene.house.agenda.run_until(scene.house.agenda.now_ms + 20)
     assert scene.supervisor.letters == before
 

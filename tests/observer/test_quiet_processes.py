@@ -1,20 +1,18 @@
-"""The shells of ledger, directory and observer: that each runs its core, with the right port."""
+"""Ledger, directory and observer in their processes, each with the right port."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from recording import ShellStage
+from recording import ProcessStage
 
 from actors.directory.messages import Market, MarketOpened
 from actors.directory.port import HttpPort
-from actors.directory.shell import DirectoryShell
 from actors.observer.messages import GetView, View
-from actors.observer.shell import ObserverShell
 from actors.position.messages import PositionSnapshot
-from actors.position.shell import PositionShell
 from actors.roles import DESK, DIRECTORY, OBSERVER, POSITION, STRATEGY
 from actors.settings import Settings, VenueSettings
+from understudy.bootstrap import ACTORS
 
 OPENED = MarketOpened(
     market=Market(
@@ -37,18 +35,18 @@ OPENED = MarketOpened(
 def test_the_ledger_finds_its_position_in_the_journal_of_the_process_before(
     tmp_path: Path,
 ) -> None:
-    first = ShellStage(PositionShell(), POSITION, tmp_path)
+    first = ProcessStage(tmp_path, {POSITION: ACTORS[POSITION]})
     first.boot(STRATEGY, DESK, OBSERVER, DIRECTORY)
     first.say(DIRECTORY, OPENED)
     said = [each for each in first.sent_to(STRATEGY) if isinstance(each, PositionSnapshot)]
     assert len(said) == 1
-    second = ShellStage(PositionShell(), POSITION, tmp_path)
+    second = ProcessStage(tmp_path, {POSITION: ACTORS[POSITION]})
     second.boot(STRATEGY, DESK, OBSERVER, DIRECTORY)
     assert said[0] in second.sent_to(STRATEGY)
 
 
 def test_the_observer_answers_whoever_asked(tmp_path: Path) -> None:
-    stage = ShellStage(ObserverShell(), OBSERVER, tmp_path)
+    stage = ProcessStage(tmp_path, {OBSERVER: ACTORS[OBSERVER]})
     stage.boot()
     stage.say("foreground", GetView(3))
     assert [each.request_id for each in stage.sent_to("foreground") if isinstance(each, View)] == [
@@ -59,10 +57,9 @@ def test_the_observer_answers_whoever_asked(tmp_path: Path) -> None:
 def test_the_directory_asks_over_http(tmp_path: Path) -> None:
     nowhere = "http://127.0.0.1:9"
     settings = Settings(venue=VenueSettings(gamma_url=nowhere, clob_url=nowhere))
-    shell = DirectoryShell()
-    stage = ShellStage(shell, DIRECTORY, tmp_path, settings)
+    stage = ProcessStage(tmp_path, {DIRECTORY: ACTORS[DIRECTORY]}, settings)
     stage.boot()
     try:
-        assert isinstance(shell._port, HttpPort)
+        assert isinstance(stage.port, HttpPort)
     finally:
-        shell._close()
+        stage.group.end()

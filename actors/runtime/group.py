@@ -1,0 +1,261 @@
+"""The actors of one process: what they say to each other, and to and from everybody else.
+
+Words between two actors of a group are handed over in memory: the same immutable messages, in
+order, after whatever is being handled. Words to others leave once, by the outside's transport, and
+routes say where. A group knows no Thespian and no clock of the system: processes and the
+virtual-time scheduler are its outsides.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import attrs
+
+from actors.core import Core
+from actors.messages import (
+    ActorFell,
+    ActorPulse,
+    AddressBook,
+    Boot,
+    Envelope,
+    Ping,
+    Pong,
+    ProcessStarted,
+    StartActor,
+    TimerFired,
+)
+from actors.roles import PROCESS, REPLY, SUPERVISOR, order_id_of
+from actors.runtime.actor_spec import ActorSpec
+from actors.runtime.host import Host, HostState
+from actors.runtime.host_context import HostContext, HostPost
+from actors.runtime.routes import Routes
+
+
+class Outside(Protocol):
+    """What surrounds a group."""
+
+    @property
+    def pid(self) -> int:
+        """The process."""
+        ...
+
+    def transmit(self, address: Any, envelope: Envelope) -> None:
+        """Let a message leave for another process."""
+        ...
+
+    def context(self, role: str, spec: ActorSpec, post: HostPost) -> HostContext:
+        """Make what an actor's host is handed."""
+        ...
+
+    def correct_clock(self, offset_ms: int) -> None:
+        """Let venue time be ahead of the run's clock by this much."""
+        ...
+
+    def age_ms(self, since: float) -> int:
+        """Real time since an instant that ``instant`` gave."""
+        ...
+
+    def instant(self) -> float:
+        """The present one, for ``age_ms``."""
+        ...
+
+    def take_samples(self) -> dict[str, tuple[int, ...]]:
+        """Latencies measured since the last call, in microseconds."""
+        ...
+
+    def fenced(self, role: str) -> None:
+        """Another process has a role of this one: leave."""
+        ...
+
+
+@attrs.frozen
+class _ReplyTo:
+    """Who said what is being handled."""
+
+    role: str
+    address: Any
+    """None for one of this group."""
+
+
+class HostGroup:
+    """Hosts that share a process."""
+
+    def __init__(self, outside: Outside, boot: Boot) -> None:
+        self.hosts: dict[str, Host] = {}
+        self._outside = outside
+        self._boot = boot
+        self._routes = Routes()
+        self._mail: deque[tuple[str, object, _ReplyTo]] = deque()
+        self._handled: dict[str, int] = {}
+        self._last_at: dict[str, float] = {}
+        self._told_falls: dict[str, int] = {}
+
+    @property
+    def cores(self) -> Mapping[str, Core]:
+        """The cores that run."""
+        return {role: host.core for role, host in self.hosts.items() if host.core is not None}
+
+    def begin(self) -> None:
+        """Start every permanent actor of this process, in order."""
+        self._routes.adopt(self._boot.book)
+        self._say(SUPERVISOR, ProcessStarted(self._boot.process, self._outside.pid))
+        for role in self._boot.roles:
+            self._start(role)
+        self._settle()
+
+    def end(self) -> None:
+        """End every actor where it stands."""
+        for host in self.hosts.values():
+            host.end()
+
+    # What arrives
+
+    def take(self, envelope: Envelope, sender: Any) -> None:
+        """Take a message of another process."""
+        if self._routes.learn(envelope.sender_role, sender, envelope.generation):
+            self._tell_restarted(envelope.sender_role)
+        if envelope.to == PROCESS:
+            self._take_word(envelope.message)
+        else:
+            reply_to = _ReplyTo(envelope.sender_role, sender)
+            self._deliver(envelope.to, envelope.message, reply_to)
+        self._settle()
+
+    def hand(self, role: str, message: object) -> None:
+        """Hand an actor what did not come from another one: a timer's end, a port's event."""
+        host = self.hosts.get(role)
+        if host is None:
+            return
+        if not isinstance(message, TimerFired):
+            self._count(role)
+        self._hand(host, message)
+        self._settle()
+
+    def _take_word(self, word: object) -> None:
+        """Take what the supervisor says to the process."""
+        match word:
+            case Ping():
+                self._outside.correct_clock(word.venue_offset_ms)
+                self._say(SUPERVISOR, self._pong(word.number))
+            case AddressBook():
+                for role in self._routes.adopt(word):
+                    self._tell_restarted(role)
+            case StartActor(role):
+                self._start(role)
+            case _:
+                raise AssertionError(f"{type(word).__name__} is nothing for a process")
+
+    def _deliver(self, role: str, message: object, reply_to: _ReplyTo) -> None:
+        host = self.hosts.get(role)
+        if host is None:
+            return  # an order that has ended, or one that is not started yet
+        host.reply_to = reply_to
+        self._count(role)
+        self._hand(host, message)
+
+    def _count(self, role: str) -> None:
+        self._handled[role] = self._handled.get(role, 0) + 1
+        self._last_at[role] = self._outside.instant()
+
+    def _hand(self, host: Host, message: object) -> None:
+        host.hand(message)
+        self._look_after(host)
+
+    def _settle(self) -> None:
+        """Deliver what actors of this group have said to each other."""
+        while self._mail:
+            self._deliver(*self._mail.popleft())
+
+    def _tell_restarted(self, role: str) -> None:
+        for host in list(self.hosts.values()):
+            host.hand_restarted(role)
+            self._look_after(host)
+
+    # Life
+
+    def _start(self, role: str) -> None:
+        host = self.hosts.get(role)
+        if host is not None and host.is_running:
+            host.say_hello()  # the first one was lost, or the supervisor is another
+            return
+        if host is None:
+            is_order = order_id_of(role) is not None
+            spec = self._boot.order if is_order else self._boot.actors[role]
+            host = Host(role, self._outside.context(role, spec, self))
+            self.hosts[role] = host
+        self._last_at[role] = self._outside.instant()
+        host.start()
+        self._look_after(host)
+        if host.is_running and self._routes.learn(role, None, host.generation):
+            self._tell_restarted(role)
+
+    def _look_after(self, host: Host) -> None:
+        """Do what follows when a core has come to its end."""
+        if host.is_running or self.hosts.get(host.role) is not host:
+            return
+        if host.state is HostState.FENCED:
+            self._outside.fenced(host.role)
+        elif host.state is HostState.DOWN:
+            if self._told_falls.get(host.role) != host.fall_count:
+                self._told_falls[host.role] = host.fall_count
+                self._forget_mail(host.role)
+                self._say(SUPERVISOR, ActorFell(host.role, host.fall_count, host.fell_because))
+        else:
+            del self.hosts[host.role]
+            for kept in (self._handled, self._last_at, self._told_falls):
+                kept.pop(host.role, None)
+
+    def _forget_mail(self, role: str) -> None:
+        """What waits for an actor falls with it, as it would with its process."""
+        self._mail = deque(each for each in self._mail if each[0] != role)
+
+    # What leaves
+
+    def send(self, sender: Host, to: str, message: object) -> None:
+        """Take a message of one of this group's actors to wherever it goes."""
+        address: Any = None
+        if to == REPLY:
+            reply_to: _ReplyTo | None = sender.reply_to
+            if reply_to is None:
+                return
+            to, address = reply_to.role, reply_to.address
+        if to in self.hosts or to in self._boot.roles:
+            self._mail.append((to, message, _ReplyTo(sender.role, None)))
+            return
+        if address is None:
+            address = self._routes.address(to)
+        if address is not None:
+            envelope = Envelope(
+                sender_role=sender.role, generation=sender.generation, message=message, to=to
+            )
+            self._outside.transmit(address, envelope)
+
+    def _say(self, to: str, message: object) -> None:
+        address = self._routes.address(to)
+        if address is not None:
+            envelope = Envelope(sender_role=PROCESS, generation=0, message=message, to=to)
+            self._outside.transmit(address, envelope)
+
+    def _pong(self, number: int) -> Pong:
+        return Pong(
+            process=self._boot.process,
+            number=number,
+            pid=self._outside.pid,
+            book_version=self._routes.version,
+            actors=tuple(map(self._pulse, self.hosts.values())),
+            latencies_us=self._outside.take_samples(),
+        )
+
+    def _pulse(self, host: Host) -> ActorPulse:
+        return ActorPulse(
+            role=host.role,
+            generation=host.generation,
+            is_serving=host.is_serving,
+            fall_count=host.fall_count,
+            is_down=not host.is_running,
+            handled_count=self._handled.get(host.role, 0),
+            last_message_age_ms=self._outside.age_ms(self._last_at[host.role]),
+        )

@@ -1,0 +1,15 @@
+"""How long a tick took to be decided on."""
+
+from __future__ import annotations
+
+from actors.market.messages import MarketSnapshot
+
+
+class SignalLatency:
+    """Ends "tick_to_signal" when a snapshot with a tick in it has been evaluated."""
+
+    def latency_of(self, message: object) -> tuple[str, int] | None:
+        """Name the latency and the host monotonic ns at which its tick arrived."""
+        if isinstance(message, MarketSnapshot) and message.tick_ns:
+            return "tick_to_signal", message.tick_ns
+        return None

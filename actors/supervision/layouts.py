@@ -1,0 +1,54 @@
+"""Which actors share a process: one table a layout.
+
+An actor's fall costs its process nothing, but an endless loop or a kill takes all that live there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from actors.roles import DESK, EXECUTOR, MARKET_STATE, ORDERS, POSITION, STRATEGY
+
+ISOLATED, GROUPED = "isolated", "grouped"
+LAYOUTS = (ISOLATED, GROUPED)
+
+TRADING = "trading"
+"""The process of all whom a tick meets between its feed and the venue, in the grouped layout."""
+
+_TOGETHER = (POSITION, EXECUTOR, DESK, STRATEGY, MARKET_STATE)
+
+
+@attrs.frozen(kw_only=True)
+class Layout:
+    """Who lives where."""
+
+    processes: tuple[tuple[str, tuple[str, ...]], ...]
+    """Name of each process and the permanent roles in it, both in starting order."""
+    orders_in: str
+    """Name of the process in which every order lives."""
+
+
+def layout_of(name: str, roles: Sequence[str], *, is_live: bool) -> Layout:
+    """Divide permanent roles, given in starting order, among processes.
+
+    Isolated: each in one of its own, and all orders in one. Grouped: those on a tick's way together
+    with the orders; feeds and whoever else meets the network alone. An executor with real money is
+    always alone, since it has the key.
+    """
+    if name == ISOLATED:
+        alone = tuple((role, (role,)) for role in roles)
+        return Layout(processes=(*alone, (ORDERS, ())), orders_in=ORDERS)
+    if name != GROUPED:
+        raise ValueError(f"{name} is no layout: there are {', '.join(LAYOUTS)}")
+    together = tuple(
+        role for role in roles if role in _TOGETHER and not (is_live and role == EXECUTOR)
+    )
+    processes: list[tuple[str, tuple[str, ...]]] = []
+    for role in roles:
+        if role not in together:
+            processes.append((role, (role,)))
+        elif role == together[0]:
+            processes.append((TRADING, together))
+    return Layout(processes=tuple(processes), orders_in=TRADING)

@@ -1,0 +1,274 @@
+"""One simulated process: a group of hosts on virtual time, and what may befall all of them.
+
+Group and hosts are the product's own. What surrounds them is the simulation's: a post that loses, a
+journal that tears, clocks that are wrong, ports to a venue that misbehaves, cores that are made to
+raise, and falls between any two effects.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+from actors.core import Command, Core, Effect, Effects, Log, Record, Send
+from actors.messages import Boot, Envelope, TimerFired
+from actors.roles import SUPERVISOR
+from actors.runtime.actor_spec import ActorSpec
+from actors.runtime.group import HostGroup
+from actors.runtime.host import Host
+from actors.runtime.host_context import HostContext, HostPost, HostWatch
+from actors.runtime.journal_file import JournalError
+from actors.runtime.pause_points import MadeToRaise
+from actors.runtime.scheduler import VirtualTimers
+from simulation.chance import dice
+from simulation.house import House
+from simulation.invariants.breach import Breach
+from simulation.journal import MemoryJournal
+from simulation.player import Player
+from simulation.post import Correspondent
+
+
+class Parent(Protocol):
+    """Who made a process, and is told when it is gone."""
+
+    def child_is_gone(self, process: SimulatedProcess) -> None:
+        """Take note of an exit."""
+        ...
+
+
+class SimulatedProcess:
+    """Runs a group of actors; falls, hangs and goes on when it is told to."""
+
+    def __init__(self, house: House, tree: Parent, name: str, pid: int) -> None:
+        self.role = name
+        """Its name, as the post knows it."""
+        self.pid = pid
+        self._is_gone = False
+        self._house = house
+        self._tree = tree
+        self._clock = _OwnClock(house)
+        self._players: dict[str, Player] = {}
+        self._group: HostGroup | None = None
+        self._waiting: list[tuple[Callable[..., None], tuple[Any, ...]]] | None = None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it has fallen."""
+        return self._is_gone
+
+    @property
+    def players(self) -> Iterator[Player]:
+        """Its actors that are not gone."""
+        return (player for player in tuple(self._players.values()) if not player.is_gone)
+
+    def host_of(self, role: str) -> Host | None:
+        """Who runs a role here; None if nobody does."""
+        return self._group.hosts.get(role) if self._group is not None else None
+
+    def now_ms(self) -> int:
+        """Venue time as this process knows it."""
+        return self._clock.now_ms()
+
+    # What befalls it
+
+    def begin(self, boot: Boot) -> None:
+        """Take the first message, as the supervisor sends it to a new process."""
+        if not self._must_wait(self.begin, boot):
+            self._clock.offset_ms = boot.venue_offset_ms
+            self._group = HostGroup(self, boot)
+            self._group.begin()
+
+    def fall(self) -> None:
+        """Be gone at once, with everything that waits."""
+        if not self._is_gone:
+            self._is_gone = True
+            if self._group is not None:
+                self._group.end()
+            self._house.agenda.after(3, self._tree.child_is_gone, self)
+
+    def hang(self) -> None:
+        """Stand still; what arrives waits."""
+        if self._waiting is None:
+            self._waiting = []
+
+    def go_on(self) -> None:
+        """Take what has waited: messages, then the timers that ran out meanwhile."""
+        waiting, self._waiting = self._waiting or [], None
+        for call, arguments in sorted(waiting, key=lambda each: each[0] == self._wake):
+            call(*arguments)
+
+    def receive(self, sender: Correspondent, envelope: Envelope) -> None:
+        """Take a message of another process."""
+        if self._must_wait(self.receive, sender, envelope) or self._group is None:
+            return  # without its first message it can answer nothing
+        who = envelope.to or self.role
+        self._house.note(who, f"<{envelope.sender_role}", envelope.message)
+        self._group.take(envelope, sender)
+
+    def take_event(self, player: Player, event: object) -> None:
+        """Take an event of a player's port."""
+        if self._must_wait(player.take_event, event):
+            return
+        self._house.note(player.role, "<port", event)
+        if self._group is not None:
+            self._group.hand(player.role, event)
+
+    def _wake(self, timers: VirtualTimers, role: str, key: str, number: int) -> None:
+        if not timers.is_due(key, number) or self._must_wait(self._wake, timers, role, key, number):
+            return
+        timers.take(key, number)
+        if self._group is not None:
+            self._group.hand(role, TimerFired(key))
+
+    def _must_wait(self, call: Callable[..., None], *arguments: Any) -> bool:
+        if self._waiting is not None:
+            self._waiting.append((call, arguments))
+        return self._is_gone or self._waiting is not None
+
+    # What surrounds its group
+
+    def transmit(self, address: Any, envelope: Envelope) -> None:
+        """Give the post what is for another process."""
+        if not self._is_gone:
+            is_control = SUPERVISOR in (envelope.to, envelope.sender_role)
+            self._house.post.send(self, address, envelope, is_control=is_control)
+
+    def context(self, role: str, spec: ActorSpec, post: HostPost) -> HostContext:
+        """Make what an actor's host is handed."""
+        del spec
+        house = self._house
+        timers = VirtualTimers(
+            house.agenda, lambda key, number: self._wake(timers, role, key, number)
+        )
+        return HostContext(
+            make_core=lambda generation: self._make_core(role, generation),
+            post=post,
+            journal=_OwnRows(house.journal, role),
+            timers=timers,
+            clock=self._clock,
+            log=lambda _level, text: house.note(role, "logs", text),
+            pid=self.pid,
+            is_live=house.settings.execution.mode == "live",
+            stays_without_journal=house.stays_without_journal(role),
+            make_port=lambda: house.make_port(self._players[role]),
+            watch=_Eye(house, self),
+        )
+
+    def _make_core(self, role: str, generation: int) -> Core:
+        house = self._house
+        self._players[role] = Player(house, self, role, generation)
+        core = house.core_class(role)(role, house.settings, dice(house.seed, role, generation))
+        handle = core.handle
+
+        def handle_or_raise(message: object, now_ms: int) -> Effects:
+            if house.raises():
+                raise MadeToRaise(f"{role} is made to raise on {type(message).__name__}")
+            return handle(message, now_ms)
+
+        core.__dict__["handle"] = handle_or_raise
+        return core
+
+    def player_of(self, role: str) -> Player:
+        """The present life of one of its actors."""
+        return self._players[role]
+
+    def correct_clock(self, offset_ms: int) -> None:
+        """Let venue time be ahead of the machine's clock by this much."""
+        self._clock.offset_ms = offset_ms
+
+    def instant(self) -> float:
+        """The present instant."""
+        return self._house.agenda.now_ms
+
+    def age_ms(self, since: float) -> int:
+        """Time since an instant."""
+        return int(self._house.agenda.now_ms - since)
+
+    def take_samples(self) -> dict[str, tuple[int, ...]]:
+        """Nothing is measured."""
+        return {}
+
+    def fenced(self, role: str) -> None:
+        """Another process has a role of this one: leave."""
+        self._house.note(role, "is", "fenced off")
+        self.fall()
+
+
+class _OwnClock:
+    """The machine's clock, which may be wrong, as one process corrects it."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self.offset_ms = 0
+
+    def now_ms(self) -> int:
+        return self._house.agenda.now_ms + self._house.clock_error_ms + self.offset_ms
+
+
+class _OwnRows:
+    """One actor's hand on the journal of all."""
+
+    def __init__(self, journal: MemoryJournal, role: str) -> None:
+        self._journal = journal
+        self._role = role
+        self._generation = 0
+        self.load = journal.load
+        self.recall = journal.recall
+
+    def claim(self) -> int:
+        self._generation = self._journal.claim(self._role)
+        return self._generation
+
+    def record(self, record: Record, at_ms: int) -> object:
+        return self._journal.record(self._role, self._generation, record, at_ms)
+
+
+class _Eye(HostWatch):
+    """Shows the referee every step, writes the trace, and lets a process fall half-way."""
+
+    def __init__(self, house: House, process: SimulatedProcess) -> None:
+        self._house = house
+        self._process = process
+        self._left: list[int | None] = []
+        """Of each message being handled: effects until the process falls; None if it does not."""
+
+    def hears(self, host: Host, message: object, now_ms: int) -> None:
+        del now_ms
+        self._house.watcher.heard(self._process.player_of(host.role), message)
+
+    def decided(self, host: Host, effects: Sequence[Effect]) -> None:
+        del host
+        self._left.append(self._house.cut(len(effects)) if effects else None)
+
+    def performs(self, host: Host, effect: Effect) -> None:
+        left = self._left[-1]
+        if left is not None:
+            if left == 0:
+                self._process.fall()
+                return
+            self._left[-1] = left - 1
+        house, player = self._house, self._process.player_of(host.role)
+        match effect:
+            case Send(_, message):
+                house.watcher.said(player, message)
+            case Command(command):
+                house.note(host.role, "commands", command)
+                house.watcher.commanded(player, command)
+            case Log("error", text):
+                house.watcher.complained(player, text)
+
+    def performed(self, host: Host, effect: Effect) -> None:
+        if isinstance(effect, Record):
+            self._house.note(host.role, "records", effect.event)
+            self._house.watcher.recorded(self._process.player_of(host.role), effect)
+
+    def handled(self, host: Host, message: object) -> None:
+        del host, message
+        if self._left.pop() == 0:
+            self._process.fall()
+
+    def raised(self, host: Host, message: object, error: Exception) -> None:
+        if not isinstance(error, JournalError | MadeToRaise):
+            text = "".join(traceback.format_exception(error))
+            raise Breach(0, f"{host.role} raised on {message!r}:\n{text}")
