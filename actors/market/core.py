@@ -36,6 +36,8 @@ from actors.settings import Settings
 
 BEAT_MS = 1_000
 """How often lost answers and lasting doubts are looked for."""
+EARLY_EVENTS_MAX = 2_000
+"""So much is kept of what the feed sends before any window is known."""
 RESYNC_EVERY_MS = 5_000
 """The feed is asked for fresh books at most this often."""
 
@@ -58,6 +60,8 @@ class MarketStateCore(Core):
         self._outlets = tuple(Outlet(subscriber) for subscriber in (STRATEGY, EXECUTOR, OBSERVER))
         self._sequence = 0
         self._batch_ids: dict[int, None] = {}
+        self._early: list[MarketEvent] = []
+        """What came before any window was known."""
         self._is_given_up = False
         self._is_feed_up = True
         self._resync_asked_at_ms: int | None = None
@@ -101,13 +105,23 @@ class MarketStateCore(Core):
         self._is_feed_up = True
         if batch.is_fresh_start:
             self._void_books(now_ms)
+            self._early = []
         has_changed = batch.is_fresh_start
-        for event in batch.events:
-            has_changed |= self._apply(event, now_ms)
+        if self._market is None:
+            self._keep_early(batch)
+        else:
+            for event in batch.events:
+                has_changed |= self._apply(event, now_ms)
         if has_changed:
             self._note_change(batch.tick_ns)
         asked = self._check_books(now_ms)
         return [*self._snapshots(now_ms), taken, *asked]
+
+    def _keep_early(self, batch: MarketBatch) -> None:
+        """Keep what comes before the window is known: after a restart books are the quicker."""
+        self._early += batch.events
+        if len(self._early) > EARLY_EVENTS_MAX:
+            self._early = []
 
     def _is_known_batch(self, batch_id: int) -> bool:
         """Whether the batch was applied before; its answer was lost then."""
@@ -191,6 +205,9 @@ class MarketStateCore(Core):
         tokens = [market.token(side) for side in Side]
         self._books = {token: TokenBook() for token in tokens}
         self._doubts = {token: Doubt(now_ms) for token in tokens}
+        early, self._early = self._early, []
+        for event in early:
+            self._apply(event, now_ms)
         return self._tell_change(now_ms)
 
     @handles(MarketClosing)
@@ -227,6 +244,7 @@ class MarketStateCore(Core):
         if feed.feed != MARKET_FEED:
             return []
         self._is_feed_up = False
+        self._early = []
         self._void_books(now_ms)
         return self._tell_change(now_ms)
 
@@ -234,6 +252,7 @@ class MarketStateCore(Core):
     def greet(self, peer: PeerRestarted, now_ms: int) -> Effects:
         """Show a new subscriber the market; a new market feed knows nothing of our books."""
         if peer.role == MARKET_FEED:
+            self._early = []
             self._void_books(now_ms)
             return self._tell_change(now_ms)
         for outlet in self._outlets:

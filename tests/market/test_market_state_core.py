@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import random
+
 import attrs
 import pytest
 from market_builders import (
@@ -21,15 +23,17 @@ from actors.directory.messages import MarketClosing, MarketOpened
 from actors.feeds.messages import (
     BatchTaken,
     BestPricesEvent,
+    FeedDown,
     LastTradeEvent,
     PriceChangeEvent,
     ReferencePrice,
     TickSizeEvent,
 )
-from actors.market.core import BEAT_MS, MarketStateCore
+from actors.market.core import BEAT_MS, EARLY_EVENTS_MAX, MarketStateCore
 from actors.market.messages import MarketSnapshot, SnapshotTaken, SnapshotWanted
-from actors.messages import PeerRestarted
-from actors.roles import DESK, EXECUTOR, MARKET_FEED, STRATEGY
+from actors.messages import PeerRestarted, Started
+from actors.roles import DESK, EXECUTOR, MARKET_FEED, MARKET_STATE, STRATEGY
+from actors.settings import Settings
 from actors.units import E18
 
 
@@ -210,3 +214,58 @@ def test_whoever_looks_once_is_shown_the_market_and_subscribers_lose_nothing(
 def test_between_windows_there_is_nothing_to_look_at(synced: MarketStateCore) -> None:
     synced.handle(MarketClosing(MARKET.market_id), NOW_MS)
     assert synced.handle(SnapshotWanted(DESK), NOW_MS) == []
+
+
+# Books that are quicker than the window
+
+
+@pytest.fixture
+def ignorant() -> MarketStateCore:
+    """A core that has just started, and knows no window."""
+    core = MarketStateCore(MARKET_STATE, Settings(), random.Random(1))
+    core.handle(Started(()), NOW_MS)
+    return core
+
+
+OPENED = MarketOpened(market=MARKET, strike=STRIKE)
+
+
+def test_books_that_came_before_their_window_was_known_are_shown_with_it(
+    ignorant: MarketStateCore,
+) -> None:
+    change = PriceChangeEvent("up", NOW_MS + 1, ((490, 7),), ())
+    ignorant.handle(batch(1, UP, DOWN, is_fresh_start=True), NOW_MS)
+    ignorant.handle(batch(2, change), NOW_MS + 1)
+    snapshot = shown(ignorant.handle(OPENED, NOW_MS + 2))
+    assert ignorant.is_serving
+    assert snapshot.yes.bids == ((490, 7), *UP.bids)
+    assert ignorant.foreign_count == 0
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [FeedDown(MARKET_FEED, "closed"), PeerRestarted(MARKET_FEED)],
+    ids=["the feed is down", "the feed is new"],
+)
+def test_books_of_a_connection_that_is_gone_are_not_shown(
+    ignorant: MarketStateCore, lost: object
+) -> None:
+    ignorant.handle(batch(1, UP, DOWN, is_fresh_start=True), NOW_MS)
+    ignorant.handle(lost, NOW_MS + 1)
+    assert not shown(ignorant.handle(OPENED, NOW_MS + 2)).yes.is_synced
+
+
+def test_only_the_newest_fresh_start_counts(ignorant: MarketStateCore) -> None:
+    ignorant.handle(batch(1, UP, is_fresh_start=True), NOW_MS)
+    ignorant.handle(batch(2, DOWN, is_fresh_start=True), NOW_MS + 1)
+    snapshot = shown(ignorant.handle(OPENED, NOW_MS + 2))
+    assert (snapshot.yes.is_synced, snapshot.no.is_synced) == (False, True)
+
+
+def test_what_comes_for_too_long_before_a_window_is_let_go(ignorant: MarketStateCore) -> None:
+    changes = [
+        PriceChangeEvent("up", NOW_MS + number, ((480, number),), ())
+        for number in range(EARLY_EVENTS_MAX)
+    ]
+    ignorant.handle(batch(1, UP, DOWN, *changes, is_fresh_start=True), NOW_MS)
+    assert not shown(ignorant.handle(OPENED, NOW_MS + 2)).yes.is_synced
