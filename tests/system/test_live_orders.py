@@ -15,6 +15,7 @@ from live_onlookers import LiveExchange, LiveOnlooker, live_exchange
 from actors.execution.messages import OrderStatus
 from actors.roles import EXECUTOR, STRATEGY
 from actors.runtime.journal_file import JOURNAL_NAME
+from actors.supervision.layouts import LAYOUTS
 from understudy.exit_codes import ExitCode
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
@@ -79,18 +80,43 @@ def test_a_window_is_traded_and_the_ledger_is_the_exchange_s(start: NewLive) -> 
     assert_all_agrees(live)
 
 
-def test_no_process_but_the_executor_s_maker_has_the_key_and_no_file_has_it(start: NewLive) -> None:
-    live = start()
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_no_process_but_the_executor_s_has_the_key_and_no_file_has_it(
+    start: NewLive, layout: str
+) -> None:
+    live = start(f"supervision.layout={layout}")
     live.until_an_order_is(*TRADED)
     key = Path(os.environ["UNDERSTUDY_PRIVATE_KEY_FILE"]).read_bytes().removeprefix(b"0x")
     assert len(key) == 64
+    executor = pid_of(live, EXECUTOR)
+    assert is_in_memory(executor, key), "this test would not find it"
     for pid in live.system.pids():
         process = Path(f"/proc/{pid}")
         assert key not in (process / "environ").read_bytes()
         assert key not in (process / "cmdline").read_bytes()
+        assert pid == executor or not is_in_memory(pid, key), process
+    rows = live.until_whole().children
+    assert [row.role for row in rows if row.pid == executor] == [EXECUTOR]
     end(live)
     for path in live.system.data_dir.iterdir():
         assert not path.is_file() or key not in path.read_bytes(), path
+
+
+def is_in_memory(pid: int, key: bytes) -> bool:
+    """Whether a process has these bytes, or the number that they are, in memory it may write to."""
+    wanted = (key, bytes.fromhex(key.decode()), key.decode().encode("utf-16-le"))
+    with Path(f"/proc/{pid}/maps").open() as maps, Path(f"/proc/{pid}/mem").open("rb", 0) as memory:
+        for line in maps:
+            span, access, *_ = line.split()
+            if "w" not in access or "[v" in line:
+                continue
+            first, last = (int(each, 16) for each in span.split("-"))
+            with contextlib.suppress(OSError, ValueError):  # it was unmapped meanwhile
+                memory.seek(first)
+                content = memory.read(last - first)
+                if any(each in content for each in wanted):
+                    return True
+    return False
 
 
 def test_executor_and_supervisor_are_killed_while_orders_are_out(start: NewLive) -> None:
