@@ -252,6 +252,22 @@ def test_a_table_without_children_shows_the_supervisor() -> None:
     assert capture.get().split()[-2:] == ["supervisor", "4000"]
 
 
+def test_actors_that_share_a_process_are_shown_below_it() -> None:
+    children = (
+        child("observer", pid=7, process="observer"),
+        child("desk", pid=8, process="trading"),
+        child("order/order_1", pid=8, process="trading"),
+        child("orders", pid=9, process="orders"),
+        child("order/order_2", pid=9, process="orders"),
+    )
+    console = Console(width=80, file=io.StringIO())
+    with console.capture() as capture:
+        console.print(actor_table(children, 4000))
+    wanted = ("├ observer", "├ trading", "│ ├ desk", "│ └ order_1", "└ orders", "  └ order_2")
+    lines = capture.get().splitlines()[2:]
+    assert [line[: len(each)] for line, each in zip(lines, wanted, strict=True)] == list(wanted)
+
+
 # Words
 
 

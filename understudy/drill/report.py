@@ -65,6 +65,9 @@ def _by_target(recoveries: Iterable[Recovery]) -> dict[str, list[Recovery]]:
 _COUNTED = {Means.STOP: "hung", Means.RAISE: "raised", Means.LOOP: "looped"}
 
 
+_HEADINGS = ("blows", *_COUNTED.values(), "at a point", "p50 s", "p99 s", "max s", "in flight")
+
+
 def _counts(struck: Sequence[Recovery]) -> dict[str, int]:
     """How many of the blows were of each other kind than a kill."""
     return {
@@ -113,7 +116,7 @@ def _table(recoveries: Iterable[Recovery]) -> Table:
             str(len(struck)),
             *(str(count or "") for count in _counts(struck).values()),
             str(sum(each.was_at_point for each in struck) or ""),
-            *(_seconds(times[name]) for name in ("p50", "p99", "max")),
+            *(f"{times[name] / 1000:.3f}" for name in ("p50", "p99", "max")),
             str(sum(each.orders_in_flight for each in struck)),
         )
     return table
