@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import select
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
 
 from actors.runtime.clock import ClockSpec
 from actors.runtime.transport import end_with_parent
+
+MONEY_FAULTS = """\
+[chance]
+short_match = 0.1
+unreadable_part = 0.1
+repeated_row = 0.1
+excess_fill = 0.1
+late_failure = 0.04
+"""
+"""What goes wrong with live orders even in a rehearsal, by name and share of all that can suffer:
+faults that cost money at the real venue (F29, F30, F39-F41); docs/exchange.md has the kinds."""
 
 _START_LIMIT_S = 30.0
 _STOP_LIMIT_S = 5.0
@@ -96,3 +110,19 @@ class ExchangeProcess:
         for stream in (self._process.stdout, self._process.stderr):
             if stream is not None:
                 stream.close()
+
+
+@contextlib.contextmanager
+def rehearsed_faults(account: str) -> Iterator[Path | None]:
+    """Name a file of ``MONEY_FAULTS`` while an exchange starts that is to cause them.
+
+    Args:
+        account: the one that orders are for; empty if they are simulated, and nothing goes wrong.
+    """
+    if not account:
+        yield None
+        return
+    with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+        file.write(MONEY_FAULTS)
+        file.flush()
+        yield Path(file.name)

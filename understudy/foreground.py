@@ -34,7 +34,12 @@ from understudy.control import ControlServer
 from understudy.credentials import take_test_credentials
 from understudy.data_dir import DataDirLock, DirectoryLocked, OtherAccount, keep_to_account
 from understudy.end_signals import EndSignals
-from understudy.exchange_process import ExchangeFailed, ExchangeProcess, ExchangeSetup
+from understudy.exchange_process import (
+    ExchangeFailed,
+    ExchangeProcess,
+    ExchangeSetup,
+    rehearsed_faults,
+)
 from understudy.exit_codes import ExitCode
 from understudy.fresh_view import FreshView
 from understudy.halting import HaltControl, lasting_halts
@@ -126,15 +131,17 @@ def _market(options: RunOptions) -> Iterator[tuple[Settings, ClockSpec]]:
     series = options.settings.series
     origin_ms = _demo_origin_ms(options.data_dir, series.window_ms)
     clock = ClockSpec.starting_now(origin_ms, options.speed)
-    exchange = ExchangeProcess(
-        ExchangeSetup(
-            clock=clock,
-            seed=options.seed,
-            asset=series.asset,
-            window_minutes=series.window_minutes,
-            account=options.account,
+    with rehearsed_faults(options.account) as faults:
+        exchange = ExchangeProcess(
+            ExchangeSetup(
+                clock=clock,
+                seed=options.seed,
+                asset=series.asset,
+                window_minutes=series.window_minutes,
+                account=options.account,
+                faults=faults,
+            )
         )
-    )
     try:
         settings = pointed_at_local_exchange(options.settings, exchange.http_url, exchange.ws_url)
         _take_test_credentials(settings)

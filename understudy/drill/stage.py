@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from actors.runtime.clock import ClockSpec
-from understudy.exchange_process import ExchangeProcess, ExchangeSetup
+from understudy.exchange_process import MONEY_FAULTS, ExchangeProcess, ExchangeSetup
 from understudy.options import DrillStage
 
 WINDOW_MINUTES = 5
@@ -46,8 +46,8 @@ SETTINGS = (
 LIVE_SETTINGS = (*SETTINGS, "execution.mode=live")
 
 FAULTS_NAME = "faults.toml"
-FAULTS = """\
-[chance]
+FAULTS = f"""\
+{MONEY_FAULTS}\
 lost_answer = 0.04
 server_error = 0.04
 slow_answer = 0.04
@@ -59,11 +59,6 @@ hidden_order = 0.02
 ghost_fill = 0.04
 retried_trade = 0.05
 share_lag = 0.05
-short_match = 0.1
-unreadable_part = 0.1
-repeated_row = 0.1
-excess_fill = 0.1
-late_failure = 0.04
 duplicate_event = 0.1
 late_event = 0.1
 
