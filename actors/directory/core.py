@@ -1,9 +1,9 @@
 """The directory: which window is traded, its strike, and how it ended.
 
 Windows follow each other on a fixed grid, so their slugs are computed, never searched for. The
-metadata of the next window is read before it begins; at the boundary one window closes and the next
-opens in one step. A closed window is asked for until the venue has decided, and its result is said
-until position has settled it.
+metadata of the next window is read before it begins; at the boundary one window closes, and the
+next opens as soon as its metadata was read once more. A closed window is asked for until the venue
+has decided, and its result is said until position has settled it.
 
 No window is opened before the venue's own time is known: by a wrong clock it would be the wrong
 window. What was recorded as open is carried on with meanwhile.
@@ -15,7 +15,7 @@ import attrs
 
 from actors.core import CancelTimer, Core, Dice, Effects, Log, Send, SetTimer, handles
 from actors.directory.gamma import MarketRefused, Resolution, decode_resolution
-from actors.directory.listings import FEE, FIND, Listings
+from actors.directory.listings import FEE, FIND, OPEN_TIMER, Listings
 from actors.directory.messages import (
     HttpAnswered,
     HttpFailed,
@@ -145,7 +145,7 @@ class DirectoryCore(Core):
     def on_timer(self, message: TimerFired, now_ms: int) -> Effects:
         """Do what is due: ask again, roll over, repeat."""
         key = message.key
-        if key == _ROLL:
+        if key in (_ROLL, OPEN_TIMER):
             return self._roll(now_ms)
         if key == _REPEAT:
             return [*self._roll(now_ms), *self._table.repeat_all(), _repeat_timer()]
@@ -189,10 +189,8 @@ class DirectoryCore(Core):
     def _open_or_find(self, start_ms: int, now_ms: int) -> Effects:
         if start_ms <= self._newest_start_ms:
             return []
-        market = self._listings.take_out(start_ms)
-        if market is None:
-            return self._listings.find(start_ms, now_ms)
-        return self._open(market, now_ms)
+        market, effects = self._listings.open(start_ms, now_ms)
+        return effects if market is None else [*effects, *self._open(market, now_ms)]
 
     def _open(self, market: Market, now_ms: int) -> Effects:
         window = self._ticks.prove(WindowState(market=market))
@@ -358,7 +356,7 @@ class DirectoryCore(Core):
     def _ask_again(self, key: str, complaint: str, now_ms: int, at_least_ms: int = 0) -> Effects:
         effects: Effects = []
         if key.startswith((FIND, FEE)):
-            self._listings.refuse(key, complaint)
+            effects += self._listings.refuse(key, complaint)
             effects += self._listings.tell_refused(window_start_ms(now_ms, self._window_ms))
         effects += self._tell_missing(key, now_ms)
         if self._url(key) is None:

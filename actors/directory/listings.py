@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from actors.core import CancelTimer, Effects, Log, Record, Send
+import attrs
+
+from actors.core import CancelTimer, Effects, Log, Record, Send, SetTimer
 from actors.directory.gamma import FeeUncertain, decode_fee_rate, decode_market
 from actors.directory.messages import Market, WindowNotTraded
 from actors.directory.questions import Questions
@@ -14,6 +16,21 @@ from actors.settings import Settings
 
 FIND, FEE = "find/", "fee/"
 """Questions about a window, which is named by its start."""
+OPEN_TIMER = "open"
+"""A window is to be opened now, whether or not its metadata was read again."""
+OPENING_LIMIT_MS = 3_000
+"""A window opens so late at most because its metadata is being read again."""
+REAL_PATIENCE_MS = 1_000
+"""The same in real time, for runs that are sped up."""
+
+
+@attrs.frozen
+class _Found:
+    market: Market
+    is_current: bool
+    """It was read after the window's start, or nothing newer is to be had."""
+    until_ms: int | None = None
+    """When no answer is waited for any more; None while it is not read again."""
 
 
 class Listings:
@@ -24,10 +41,11 @@ class Listings:
         self._questions = questions
         self._sought: dict[int, str] = {}
         """Starts of windows whose metadata is being asked for, and why it cannot be used so far."""
-        self._found: dict[int, Market] = {}
+        self._found: dict[int, _Found] = {}
         self._fee_tokens: dict[int, str] = {}
         """Tokens whose fee the exchange is asked for, by the start of their window."""
         self._fees: dict[int, Decimal] = {}
+        self._opening_limit_ms = max(OPENING_LIMIT_MS, int(REAL_PATIENCE_MS * settings.speed))
 
     def slug(self, start_ms: int) -> str:
         """The venue's name of a window."""
@@ -40,9 +58,28 @@ class Listings:
         self._sought[start_ms] = ""
         return self._ask(f"{FIND}{start_ms}", now_ms)
 
-    def take_out(self, start_ms: int) -> Market | None:
-        """Hand over a window's metadata to be opened, if it was found."""
-        return self._found.pop(start_ms, None)
+    def open(self, start_ms: int, now_ms: int) -> tuple[Market | None, Effects]:
+        """Hand over the metadata of a window that has begun, or see to it that it is read.
+
+        What was read before the start is read once more: the market may have been stopped, closed
+        or given another price grid since (F46). Nothing but its own word keeps it from being
+        opened with what is known: an answer that fails, or takes too long, is none.
+        """
+        found = self._found.get(start_ms)
+        if found is None:
+            return None, self.find(start_ms, now_ms)
+        limit_ms = self._opening_limit_ms
+        if not found.is_current and found.until_ms is None:
+            self._sought[start_ms] = ""
+            self._found[start_ms] = attrs.evolve(found, until_ms=now_ms + limit_ms)
+            asked = self._ask(f"{FIND}{start_ms}", now_ms)
+            return None, [SetTimer(OPEN_TIMER, limit_ms), *asked]
+        left_ms = 0 if found.until_ms is None else found.until_ms - now_ms
+        if not found.is_current and 0 < left_ms <= limit_ms:  # more: the clock was set back
+            return None, []
+        self._forget(start_ms)
+        said = [] if found.is_current else [self._opened_unread(start_ms, "no answer in time")]
+        return found.market, [*said, CancelTimer(OPEN_TIMER), CancelTimer(f"{FIND}{start_ms}")]
 
     def url(self, key: str) -> str | None:
         """Address of a question about a window; None if it no longer matters."""
@@ -67,6 +104,7 @@ class Listings:
             return []
         ends_ms = start_ms + self._settings.series.window_ms
         fee = self._fees.get(start_ms)
+        self._found.pop(start_ms, None)
         try:
             market = decode_market(body, self.slug(start_ms), start_ms, ends_ms, fee)
         except FeeUncertain as doubt:
@@ -76,8 +114,8 @@ class Listings:
             self._fee_tokens[start_ms] = doubt.token
             self._sought[start_ms] = str(doubt)
             return [CancelTimer(key), *self._ask(f"{FEE}{start_ms}", now_ms)]
-        self._forget(start_ms)
-        self._found[start_ms] = market
+        del self._sought[start_ms]
+        self._found[start_ms] = _Found(market, is_current=now_ms >= start_ms)
         return [CancelTimer(key), *self._questions.answered(key)]
 
     def _take_fee(self, key: str, body: bytes, now_ms: int) -> Effects:
@@ -89,13 +127,19 @@ class Listings:
         answered = [CancelTimer(key), *self._questions.answered(key)]
         return [*answered, *self._ask(f"{FIND}{start_ms}", now_ms)]
 
-    def refuse(self, key: str, reason: str) -> None:
-        """Note why a window cannot be traded so far."""
+    def refuse(self, key: str, reason: str) -> Effects:
+        """Note why a window cannot be traded so far; one that was found already is opened."""
         start_ms = int(key.removeprefix(FIND).removeprefix(FEE))
+        found = self._found.get(start_ms)
+        if found is not None:
+            self._found[start_ms] = attrs.evolve(found, is_current=True)
+            self._sought.pop(start_ms, None)
+            return [SetTimer(OPEN_TIMER, 0), self._opened_unread(start_ms, reason)]
         if key.startswith(FEE):
             reason = f"{self.slug(start_ms)}: its fee is not known: {reason}"
         if start_ms in self._sought:
             self._sought[start_ms] = reason
+        return []
 
     def tell_refused(self, start_ms: int) -> Effects:
         """Say why the window that began then is not traded, if something is wrong with it."""
@@ -106,7 +150,7 @@ class Listings:
     def give_up_before(self, start_ms: int) -> Effects:
         """Forget windows that are over and were never opened, and record that, once for each."""
         effects: Effects = []
-        for missed_ms in sorted(at for at in (*self._sought, *self._found) if at < start_ms):
+        for missed_ms in sorted(at for at in {*self._sought, *self._found} if at < start_ms):
             told = self._not_traded(missed_ms)
             self._forget(missed_ms)
             line = f"{told.slug} is over and was never traded: {told.reason}"
@@ -120,6 +164,10 @@ class Listings:
             closes_at_ms=start_ms + self._settings.series.window_ms,
             reason=self._sought.get(start_ms) or "its metadata was not read in time",
         )
+
+    def _opened_unread(self, start_ms: int, reason: str) -> Log:
+        slug = self.slug(start_ms)
+        return Log("info", f"{slug} is opened as it was before its start, not read again: {reason}")
 
     def _forget(self, start_ms: int) -> None:
         self._sought.pop(start_ms, None)

@@ -7,11 +7,13 @@ from venue_double import (
     WINDOW_MS,
     DirectoryStage,
     market_id,
+    slug_of,
     tick,
 )
 
 from actors.core import Record, Send
 from actors.directory.core import PREFETCH_MS
+from actors.directory.listings import OPENING_LIMIT_MS
 from actors.directory.messages import MarketClosing, MarketOpened, MarketResolved, Side
 from actors.directory.slugs import window_slug, window_start_ms
 from actors.feeds.messages import POLYBOLT
@@ -299,3 +301,28 @@ def test_a_result_that_our_own_ticks_contradict_is_taken_and_reported(
     stage.run(END_MS + 10_000)
     assert len(stage.results()) == 1
     assert [log.level for log in stage.complaints] == ["error"] * is_surprise
+
+
+@pytest.mark.parametrize("failure", ["HTTP 404", "no connection"])
+def test_a_window_opens_as_it_was_known_when_it_cannot_be_read_at_its_start(failure: str) -> None:
+    stage = DirectoryStage(START_MS - 60_000)
+    stage.begin(for_ms=59_999)
+    if failure == "HTTP 404":
+        stage.venue.missing = {START_MS}
+    else:
+        stage.venue.unreachable = failure
+    stage.run(START_MS)
+    assert START_MS in stage.openings()
+    assert any("not read again" in log.text for log in stage.logs)
+
+
+def test_an_opening_waits_no_longer_than_its_limit_for_an_answer() -> None:
+    stage = DirectoryStage(START_MS - 60_000)
+    stage.begin(for_ms=59_999)
+    stage.advance(START_MS + OPENING_LIMIT_MS - 1)
+    assert START_MS not in stage.openings()
+    stage.advance(START_MS + OPENING_LIMIT_MS)
+    assert START_MS in stage.openings()
+    stage.venue.changes = {"closed": True}
+    stage.run(stage.now_ms + 60_000)
+    assert [log for log in stage.complaints if slug_of(START_MS) in log.text] == []

@@ -241,6 +241,34 @@ def test_f46_a_market_that_cannot_be_traded_is_not_opened_until_it_can_be(
     assert stage.openings() == [START_MS]
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [{"acceptingOrders": False}, {"closed": True}, {"orderPriceMinTickSize": 0.0025}],
+    ids=str,
+)
+def test_f46_what_a_market_says_at_its_start_counts_not_what_it_said_shortly_before(
+    changes: dict[str, Any],
+) -> None:
+    stage = DirectoryStage(START_MS - 60_000)
+    stage.begin(for_ms=59_999)
+    assert stage.venue.polls(START_MS) == 1, "it was read, and all was well"
+    stage.venue.changes = changes
+    stage.run(START_MS + 60_000)
+    assert START_MS not in stage.openings()
+    assert any(next(iter(changes)) in log.text for log in stage.complaints)
+    stage.venue.changes = {}
+    stage.run(stage.now_ms + 10_000)
+    assert START_MS in stage.openings()
+
+
+def test_f46_a_grid_that_changed_shortly_before_the_start_is_the_one_that_is_traded() -> None:
+    stage = DirectoryStage(START_MS - 60_000)
+    stage.begin(for_ms=59_999)
+    stage.venue.changes = {"orderPriceMinTickSize": 0.001}
+    stage.run(START_MS)
+    assert stage.told(DESK, MarketOpened)[-1].market.tick_size_ticks == 1
+
+
 @pytest.mark.parametrize(("grid", "ticks"), [(0.1, 100), (0.01, 10), (0.005, 5), (0.001, 1)])
 def test_f46_a_grid_of_whole_ticks_that_the_client_knows_is_traded(grid: float, ticks: int) -> None:
     stage = DirectoryStage(START_MS)
