@@ -33,7 +33,10 @@ RENEW_EVERY_MS = 10_000
 AGE_MAX_MS = 30_000
 """A tick that is older when it comes does not show that the service lives."""
 AHEAD_MAX_MS = 60_000
-"""One that is further in the future is none at all; clocks may differ by some seconds."""
+"""One that is further in the future is none at all."""
+AHEAD_PROOF_MS = 10_000
+"""One that is further in the future shows no life either, and those after it still do: clocks may
+differ by some seconds."""
 
 DRAIN_SPREAD_MS = 10_000
 """A server that goes wants its clients to come back spread over this."""
@@ -50,7 +53,7 @@ class _Line:
     connection: FeedConnection
     protocol: PriceProtocol
     newest_ms: int = 0
-    """Time of the newest tick that it gave; 0 if it has given none."""
+    """Time of the newest tick that it gave; before the first, what it must tell more than."""
     is_fresh: bool = False
     """It has given new data, and not fallen silent since."""
 
@@ -86,6 +89,9 @@ class PriceStream:
         self._lines_count = 0
         self._main = self._new_line()
         self._successor: _Line | None = None
+        self._newest_ms = 0
+        """Time of the newest tick that any connection gave: in place of a silent one, another that
+        tells no newer tick shows no more life."""
         self._renewed_at_ms: int | None = None
         self._is_loss_told = False
 
@@ -110,6 +116,15 @@ class PriceStream:
         self._successor = None
         return effects
 
+    def clock_set_back(self, by_ms: int) -> None:
+        """It has been silent for as long as before; the service's own time may run back as well."""
+        self._newest_ms -= by_ms
+        for line in self._lines():
+            line.newest_ms -= by_ms
+            line.connection.clock_set_back(by_ms)
+        if self._renewed_at_ms is not None:
+            self._renewed_at_ms -= by_ms
+
     def renew(self, now_ms: int) -> Effects:
         """Open a second connection that shall take the place of the first, if it is time.
 
@@ -117,10 +132,9 @@ class PriceStream:
         """
         if self._successor is not None or not self._main.connection.is_up or self.is_denied:
             return []
-        if self._renewed_at_ms is not None:
-            since_ms = now_ms - self._renewed_at_ms
-            if 0 <= since_ms < RENEW_EVERY_MS:  # below 0 the clock was set back
-                return []
+        renewed_at_ms = self._renewed_at_ms
+        if renewed_at_ms is not None and now_ms - renewed_at_ms < RENEW_EVERY_MS:
+            return []
         self._renewed_at_ms = now_ms
         self._successor = self._new_line()
         return self._successor.connection.start()
@@ -131,7 +145,8 @@ class PriceStream:
         if line is None:
             return []
         line.protocol = self.spec.new_protocol()
-        line.newest_ms, line.is_fresh = 0, False
+        line.newest_ms = 0 if self._main.is_fresh else self._newest_ms
+        line.is_fresh = False
         return [*line.connection.connected((), now_ms), *line.protocol.opening(event.name)]
 
     def disconnected(self, event: Disconnected, now_ms: int) -> Effects:
@@ -174,8 +189,10 @@ class PriceStream:
             if said.refusal:
                 self.is_denied = self.is_denied or said.are_credentials_refused
                 return ticks, [*effects, *self._lose(line, said.refusal, now_ms, REFUSED_WAIT_MS)]
+        newest_before_ms = self._newest_ms
         if self._is_newer(line, ticks, now_ms):
-            effects += self._prove(line, now_ms)
+            is_news = self._newest_ms > newest_before_ms
+            effects += self._prove(line, now_ms if is_news else self.data_at_ms or now_ms)
         if self.lost_count > lost_before:
             effects += self.renew(now_ms)
         return ticks, effects
@@ -210,15 +227,17 @@ class PriceStream:
 
     def _is_newer(self, line: _Line, ticks: list[TwapTick], now_ms: int) -> bool:
         """Note the newest tick, if it is newer than all before it and not old; whether it is."""
-        newest_ms = max((tick.timestamp_ms for tick in ticks), default=0)
+        latest_ms = now_ms + AHEAD_PROOF_MS
+        newest_ms = max((e.timestamp_ms for e in ticks if e.timestamp_ms <= latest_ms), default=0)
         if newest_ms <= line.newest_ms or newest_ms < now_ms - AGE_MAX_MS:
             return False
         line.newest_ms = newest_ms
+        self._newest_ms = max(self._newest_ms, newest_ms)
         return True
 
-    def _prove(self, line: _Line, now_ms: int) -> Effects:
+    def _prove(self, line: _Line, data_at_ms: int) -> Effects:
         """Trust a connection that gives new data, and let go of the one that it replaces."""
-        line.connection.data_seen(now_ms)
+        line.connection.data_seen(data_at_ms)
         line.is_fresh = True
         self.trouble, self._is_loss_told = "", False
         if line is not self._successor:

@@ -94,6 +94,14 @@ class TwapFeedCore(Core):
         """Whether a service gives new prices."""
         return bool(self._served())
 
+    def clock_set_back(self, by_ms: int) -> None:
+        """Silence is noticed as soon as it would have been, and all else is as long ago."""
+        for stream in self.streams.values():
+            stream.clock_set_back(by_ms)
+        self._denied_at_ms -= by_ms
+        if self._contradiction_told_at_ms is not None:
+            self._contradiction_told_at_ms -= by_ms
+
     @handles(Started)
     def on_started(self, _message: Started, now_ms: int) -> Effects:
         """Connect; to PolyBolt as soon as there are credentials."""
@@ -157,7 +165,7 @@ class TwapFeedCore(Core):
         is_other = found.fingerprint != self._fingerprint
         self._fingerprint, self._missing = found.fingerprint, ""
         if found.fingerprint == self._denied:
-            if 0 <= now_ms - self._denied_at_ms < DENIED_RETRY_MS:
+            if now_ms - self._denied_at_ms < DENIED_RETRY_MS:
                 return [SetTimer(CREDENTIALS_TIMER, LOOK_EVERY_MS)]
             self._denied = ""
         said = [Log("info", f"PolyBolt: API credentials from {found.place}")] if is_other else []
@@ -205,7 +213,7 @@ class TwapFeedCore(Core):
     def _say_contradiction(self, tick: TwapTick, known: TwapTick, now_ms: int) -> Effects:
         self._contradictions_count += 1
         told_at_ms = self._contradiction_told_at_ms
-        if told_at_ms is not None and 0 <= now_ms - told_at_ms < CONTRADICTION_EVERY_MS:
+        if told_at_ms is not None and now_ms - told_at_ms < CONTRADICTION_EVERY_MS:
             return []
         self._contradiction_told_at_ms = now_ms
         words = (

@@ -205,6 +205,44 @@ def test_pongs_and_old_prices_are_no_life() -> None:
     assert not feed.core.is_serving
 
 
+def test_a_time_that_stands_still_is_silence_also_in_a_fresh_history() -> None:
+    feed = bolt()
+    for seq in range(2, 11):
+        feed.waits(1_000)
+        assert not feed.told(feed.hears(BOLT_1, bolt_frame(seq, NOW_MS)))
+    assert commands(feed.waits(1_000), Connect)
+    assert not feed.core.is_serving
+    feed.brings_up(BOLT_2, bolt_snapshot(1, point(NOW_MS - 1_000), point(NOW_MS)))
+    assert not feed.core.is_serving, "the new connection knows no newer price"
+    feed.hears(BOLT_2, bolt_frame(2, NOW_MS + 10_000))
+    assert feed.core.is_serving
+
+
+def test_a_price_that_is_dated_ahead_hides_neither_silence_nor_the_prices_after_it() -> None:
+    feed = bolt()
+    feed.hears(BOLT_1, bolt_frame(2, NOW_MS + 55_000))
+    for second in range(1, 20):
+        feed.waits(1_000)
+        feed.hears(BOLT_1, bolt_frame(2 + second, NOW_MS + second * 1_000))
+        assert feed.core.is_serving
+    for second in range(20, 40):
+        feed.hears(BOLT_1, bolt_frame(2 + second, feed.now_ms + 50_000))
+        feed.waits(1_000)
+    assert not feed.core.is_serving
+
+
+def test_f51_the_silence_of_a_price_service_is_noticed_as_soon_when_the_clock_is_set_back() -> None:
+    feed = bolt()
+    feed.waits(5_000)
+    feed.now_ms -= 30_000
+    feed.due_ms = {key: due_ms - 30_000 for key, due_ms in feed.due_ms.items()}
+    feed.hears(BOLT_1, b'{"op":"pong","rid":"ping"}')
+    assert not commands(feed.waits(4_999), Connect)
+    assert commands(feed.waits(1), Connect)
+    feed.brings_up(BOLT_2, bolt_snapshot(1, point(feed.now_ms)))
+    assert feed.core.is_serving, "the service's own time ran back as well"
+
+
 def test_a_connection_that_is_not_made_in_time_is_given_up() -> None:
     feed = PriceFeed("polybolt")
     feed.finds_credentials()
