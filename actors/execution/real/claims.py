@@ -1,9 +1,11 @@
 """What windows that are over still owe us: complete pairs are merged, the rest is redeemed.
 
-A claim is opened when a window is over in which we hold shares, and closed when the venue says that
-the account holds none any more, whoever turned them into money: we, the platform's own redemption,
-or a person. Until then it is tried again and again, ever more rarely, and what does not succeed is
-told as something to be done by hand. Nothing here forgets.
+A claim is opened when a window is over in which we hold shares, and closed when the venue has gone
+on saying that the account holds none any more, whoever turned them into money: we, the platform's
+own redemption, or a person. One such reading proves nothing: the venue's balances lag behind its
+trades, and are answered from caches. Until then it is tried again and again, ever more rarely, and
+what does not succeed is told as something to be done by hand. A claim that was closed is opened
+again when more was bought than was known then. Nothing here forgets.
 """
 
 from __future__ import annotations
@@ -26,6 +28,10 @@ REDEEM_AFTER_MS = 180_000
 """By then it is resolved, and the platform may have redeemed it by itself."""
 TRY_AGAIN_FIRST_MS = 60_000
 TRY_AGAIN_MAX_MS = 3_600_000
+EMPTY_FOR_MS = 60_000
+"""A claim is closed when every reading has shown no shares for so long,"""
+EMPTY_READINGS = 3
+"""and so many of them, for the clock may jump."""
 BY_HAND_AFTER = 3
 """After so many failures it is told as something to do."""
 
@@ -39,6 +45,14 @@ class Claim:
     next_at_ms: int = 0
     reason: str = ""
     """Of the last failure."""
+
+
+@attrs.define
+class _Empty:
+    """Since when, and how often, every reading has shown that no shares are held."""
+
+    since_ms: int
+    readings_count: int = 0
 
 
 @attrs.frozen
@@ -60,8 +74,17 @@ class Claims:
 
     def __init__(self) -> None:
         self._claims: dict[str, Claim] = {}
-        self._closed: set[str] = set()
+        self._closed: dict[str, int] = {}
+        """Market ids of claims that were closed since the start, and what had been bought then."""
+        self._bought: dict[str, int] = {}
+        """What is known to have been bought in windows that are over, by market id."""
+        self._empty: dict[str, _Empty] = {}
         self._under_way = ""
+
+    def clock_set_back(self, by_ms: int) -> None:
+        """What was read is as long ago as before."""
+        for empty in self._empty.values():
+            empty.since_ms -= by_ms
 
     def load(self, value: object) -> None:
         """Take over a recorded row."""
@@ -76,12 +99,18 @@ class Claims:
     def open_for(self, orders: Iterable[LiveOrder], now_ms: int) -> Effects:
         """Open a claim for each window that is over and was traded; done before rows are closed."""
         effects: Effects = []
+        markets: dict[str, Market] = {}
+        self._bought = {}
         for live in orders:
-            market = live.intent.market
-            is_known = market.market_id in self._claims or market.market_id in self._closed
-            if now_ms >= market.closes_at_ms and not is_known and _bought(live):
+            market, units = live.intent.market, _bought_units(live)
+            if now_ms >= market.closes_at_ms and units:
+                markets[market.market_id] = market
+                self._bought[market.market_id] = self._bought.get(market.market_id, 0) + units
+        for market_id, market in markets.items():
+            is_closed = self._bought[market_id] <= self._closed.get(market_id, 0)
+            if market_id not in self._claims and not is_closed:
                 claim = Claim(market=market, next_at_ms=market.closes_at_ms + MERGE_AFTER_MS)
-                effects.append(self._record(claim, ClaimOpened(market.market_id)))
+                effects.append(self._record(claim, ClaimOpened(market_id)))
         return effects
 
     def take(self, read: AccountRead, now_ms: int) -> Effects:
@@ -94,8 +123,9 @@ class Claims:
             if yes_units is None or no_units is None:
                 continue
             if max(yes_units, no_units) <= TOLERANCE_UNITS:
-                effects += self._close(claim, now_ms)
+                effects += self._take_empty(claim, now_ms)
             else:
+                self._empty.pop(claim.market.market_id, None)
                 effects += self._try(claim, yes_units, no_units, now_ms)
         return effects
 
@@ -139,12 +169,18 @@ class Claims:
         self._claims[claim.market.market_id] = claim
         return Record(event, (Save("claim", claim.market.market_id, claim),))
 
-    def _close(self, claim: Claim, now_ms: int) -> Effects:
+    def _take_empty(self, claim: Claim, now_ms: int) -> Effects:
+        """Close a claim whose shares are gone, once that has lasted."""
         market = claim.market
         if now_ms < market.closes_at_ms + MERGE_AFTER_MS:
             return []  # what was bought last may not have arrived yet
-        del self._claims[market.market_id]
-        self._closed.add(market.market_id)
+        empty = self._empty.setdefault(market.market_id, _Empty(since_ms=now_ms))
+        empty.readings_count += 1
+        has_lasted = now_ms - empty.since_ms >= EMPTY_FOR_MS
+        if not has_lasted or empty.readings_count < EMPTY_READINGS:
+            return []
+        del self._claims[market.market_id], self._empty[market.market_id]
+        self._closed[market.market_id] = self._bought.get(market.market_id, 0)
         save = Save("claim", market.market_id, claim, is_open=False)
         return [
             Record(ClaimClosed(market.market_id), (save,)),
@@ -152,9 +188,12 @@ class Claims:
         ]
 
 
-def _bought(live: LiveOrder) -> bool:
-    is_buy = live.intent.action is Action.BUY
-    return is_buy and any(trade.settlement is not Settlement.FAILED for trade in live.trades)
+def _bought_units(live: LiveOrder) -> int:
+    """What an order bought, as far as it did not fail."""
+    if live.intent.action is not Action.BUY:
+        return 0
+    stand = (trade for trade in live.trades if trade.settlement is not Settlement.FAILED)
+    return sum(trade.fill.size_units for trade in stand)
 
 
 def _to_do(claim: Claim) -> Log:

@@ -96,7 +96,7 @@ class RealExecutorCore(Core):
     def clock_set_back(self, by_ms: int) -> None:
         """Everything is due as soon as it would have been, and happened as long ago."""
         keepers = (self._orders, self._agenda, self._access, self._reconciler, self._gate)
-        for each in (*keepers, self._sweep, self._alarm, self._feed.connection):
+        for each in (*keepers, self._claims, self._sweep, self._alarm, self._feed.connection):
             each.clock_set_back(by_ms)
 
     def handle(self, message: object, now_ms: int) -> Effects:

@@ -18,7 +18,12 @@ from actors.execution.messages import (
     SubmitOrder,
     TimeInForce,
 )
-from actors.execution.real.claims import BY_HAND_AFTER, MERGE_AFTER_MS, REDEEM_AFTER_MS
+from actors.execution.real.claims import (
+    BY_HAND_AFTER,
+    EMPTY_FOR_MS,
+    MERGE_AFTER_MS,
+    REDEEM_AFTER_MS,
+)
 from actors.execution.real.messages import (
     CancelOrders,
     ClaimFailed,
@@ -205,8 +210,27 @@ def test_shares_are_redeemed_when_the_window_is_resolved_and_the_claim_is_closed
     ]
     bench.give(HoldingsClaimed(MARKET.market_id))
     assert len(bench.saved("claim")) == 1
-    bench.read_until(bench.now_ms + 40_000, **balances(0, 0))
+    bench.read_until(bench.now_ms + EMPTY_FOR_MS + 40_000, **balances(0, 0))
     assert bench.saved("claim") == []
+
+
+def test_one_reading_without_shares_closes_no_claim() -> None:
+    bench, held = over(10)
+    bench.read_until(MARKET.closes_at_ms + MERGE_AFTER_MS, **held)
+    for _ in range(3):
+        bench.read_until(bench.now_ms + EMPTY_FOR_MS, **balances(0, 0))
+        bench.read_until(bench.now_ms + 31_000, **held)
+    assert len(bench.saved("claim")) == 1
+    assert bench.commanded(ClaimHoldings), "it is still claimed"
+
+
+def test_a_claim_is_opened_again_when_a_trade_becomes_known_late() -> None:
+    bench, _ = over(10)
+    bench.read_until(MARKET.closes_at_ms + MERGE_AFTER_MS + EMPTY_FOR_MS + 61_000, **balances(0, 0))
+    assert bench.saved("claim") == []
+    late = wire_trade("t2", 3, status="CONFIRMED")
+    bench.read_until(bench.now_ms + 61_000, late, **balances(3, 0))
+    assert len(bench.saved("claim")) == 1
 
 
 def test_what_cannot_be_claimed_is_told_as_to_do_and_never_forgotten() -> None:
