@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+import attrs
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from venue.channels.session import POLICY_VIOLATION, Close, Reply, Session
@@ -13,6 +14,16 @@ from venue.frames import Channel, Frame
 
 MOST_WAITING = 20_000
 """Frames that may wait for a client that does not read; then it is disconnected."""
+_MOST_MISSED_PONGS = 2
+
+
+@attrs.frozen
+class Pings:
+    """How the server asks a client for signs of life."""
+
+    every_s: float
+    farewell: Close
+    """What it leaves a client with that owes the answers to two pings."""
 
 
 class Connection:
@@ -24,6 +35,7 @@ class Connection:
         self._socket = socket
         self._outbox: list[Reply] = []
         self._has_more = asyncio.Event()
+        self._missed_pongs = 0
 
     def put(self, replies: Iterable[Reply]) -> None:
         """Queue what is to be sent; a stalled connection lets only PONG through."""
@@ -34,9 +46,18 @@ class Connection:
             self._outbox = [Close(POLICY_VIOLATION, "client reads too slowly")]
         self._has_more.set()
 
-    async def run(self, subscribe_within_s: float | None = None) -> None:
-        """Serve until either side closes."""
-        writer = asyncio.create_task(self._write())
+    async def run(
+        self, subscribe_within_s: float | None = None, pings: Pings | None = None
+    ) -> None:
+        """Serve until either side closes.
+
+        Args:
+            subscribe_within_s: the client is left if it has not subscribed by then.
+            pings: how it is asked for signs of life; None: it is not.
+        """
+        tasks = [asyncio.create_task(self._write())]
+        if pings is not None:
+            tasks.append(asyncio.create_task(self._ping(pings)))
         loop = asyncio.get_running_loop()
         deadline = None
         if subscribe_within_s is not None:
@@ -45,15 +66,29 @@ class Connection:
             async for message in self._socket:
                 if message.type is WSMsgType.TEXT:
                     self.put(self.session.receive(message.data))
+                elif message.type is WSMsgType.PING:
+                    await self._socket.pong(message.data)
+                elif message.type is WSMsgType.PONG:
+                    self._missed_pongs = 0
         finally:
             if deadline is not None:
                 deadline.cancel()
-            writer.cancel()
-            await asyncio.gather(writer, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def _close_if_not_subscribed(self) -> None:
         if not self.session.keys:
             self.put([Close(POLICY_VIOLATION, "no subscription in time")])
+
+    async def _ping(self, pings: Pings) -> None:
+        while True:
+            await asyncio.sleep(pings.every_s)
+            if self._missed_pongs >= _MOST_MISSED_PONGS:
+                self.put([pings.farewell])
+                return
+            self._missed_pongs += 1
+            await self._socket.ping()
 
     async def _write(self) -> None:
         while True:

@@ -14,13 +14,13 @@ from aiohttp import web
 from actors.runtime.clock import Clock, ClockSpec
 from venue.channels.coinbase import SUBSCRIBE_WITHIN_S, CoinbaseSession
 from venue.channels.market import MarketSession
-from venue.channels.polybolt import PolyBoltSession
+from venue.channels.polybolt import PING_EVERY_S, SLOW_CONSUMER, PolyBoltSession
 from venue.channels.rtds import RtdsSession
-from venue.channels.session import Session
+from venue.channels.session import Close, Session
 from venue.engine import Ledger
 from venue.faults import FaultKind, Faults
 from venue.frames import Channel
-from venue.hub import Connection, Hub
+from venue.hub import Connection, Hub, Pings
 from venue.options import ExchangeOptions
 from venue.ordering.admin import AdminApi
 from venue.ordering.fault_plan import BadFault, FaultFile, read_fault_file
@@ -36,6 +36,7 @@ _HOST = "127.0.0.1"
 _LEAST_SLEEP_S = 0.01
 _STEPS_WITHOUT_PAUSE = 50
 _CLOSE_WITHIN_S = 1.0
+_PONG_TIMEOUT = Close(SLOW_CONSUMER, "pong timeout")
 _PATHS = {
     Channel.MARKET: "/ws/market",
     Channel.RTDS: "/rtds",
@@ -211,13 +212,16 @@ class LocalExchange:
         async def serve(request: web.Request) -> web.WebSocketResponse:
             if self._hub.is_off(channel):
                 raise web.HTTPServiceUnavailable
-            socket = web.WebSocketResponse(timeout=_CLOSE_WITHIN_S, compress=False)
+            socket = web.WebSocketResponse(timeout=_CLOSE_WITHIN_S, compress=False, autoping=False)
             await socket.prepare(request)
             connection = Connection(socket, new_session())
             self._hub.add(channel, connection)
             try:
-                is_coinbase = channel is Channel.COINBASE
-                await connection.run(SUBSCRIBE_WITHIN_S if is_coinbase else None)
+                is_coinbase, is_polybolt = channel is Channel.COINBASE, channel is Channel.POLYBOLT
+                await connection.run(
+                    subscribe_within_s=SUBSCRIBE_WITHIN_S if is_coinbase else None,
+                    pings=Pings(PING_EVERY_S, _PONG_TIMEOUT) if is_polybolt else None,
+                )
             finally:
                 self._hub.remove(channel, connection)
             return socket

@@ -7,6 +7,7 @@ import json
 from itertools import pairwise
 from typing import Any
 
+import aiohttp
 import pytest
 import websockets
 from ordering_stage import client, inject, run
@@ -163,3 +164,34 @@ def test_a_file_switches_rtds_off_at_its_time(tmp_path) -> None:
             assert await close_code(socket) == 1001
 
     run(scenario, faults=faults, speed=5.0)
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_client_that_owes_two_pongs_is_left_with_4002(
+    monkeypatch: pytest.MonkeyPatch, answers: bool
+) -> None:
+    monkeypatch.setattr("venue.server.PING_EVERY_S", 0.05)
+
+    async def scenario(exchange: LocalExchange) -> None:
+        pings_count, is_patient = 0, True
+        async with (
+            aiohttp.ClientSession() as http,
+            http.ws_connect(exchange.polybolt_url, autoping=False) as socket,
+        ):
+            while is_patient and (await socket.receive()).type is aiohttp.WSMsgType.PING:
+                pings_count += 1
+                if answers:
+                    await socket.pong()
+                    is_patient = pings_count < 8
+        expected = (8, True) if answers else (2, False)
+        assert (pings_count, socket.close_code != 4002) == expected
+
+    run(scenario)
+
+
+def test_a_clients_own_ping_is_answered() -> None:
+    async def scenario(exchange: LocalExchange) -> None:
+        async with websockets.connect(exchange.market_ws_url) as socket:
+            await (await socket.ping())
+
+    run(scenario)

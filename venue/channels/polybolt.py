@@ -29,6 +29,8 @@ MOST_FRAMES_PER_S = 20
 """Frames that subscribe or unsubscribe; one with many items counts once."""
 MOST_FRAME_BYTES = 65_536
 MOST_AUTH_TRIES = 8
+PING_EVERY_S = 25.0
+"""Of the host's time: a websocket ping, which every client's library answers by itself."""
 
 _MS_PER_S = 1_000
 _SYMBOL = re.compile(r"[a-z0-9]{2,12}usd")
