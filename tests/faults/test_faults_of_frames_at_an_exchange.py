@@ -1,4 +1,4 @@
-"""F34, F35, F37 and F38 once more, caused by the local exchange and met through real sockets."""
+"""F34, F35, F37, F38 and F46 once more, caused by the local exchange, through real sockets."""
 
 from __future__ import annotations
 
@@ -93,3 +93,21 @@ def test_f38_at_an_exchange_a_malformed_trade_between_two_books_is_only_counted(
     reconnect_count = feed.connection.reconnect_count
     until_books_are_right(watching)
     assert feed.connection.reconnect_count == reconnect_count
+
+
+@pytest.mark.parametrize("kind", ["quarter_cent_grid", "hundredth_cent_grid"])
+def test_f46_at_an_exchange_whose_grid_becomes_too_fine_the_window_is_traded_no_more(
+    watching: FaultStage, kind: str
+) -> None:
+    feed = watching.cores[MARKET_FEED]
+    reconnect_count, malformed_count = feed.connection.reconnect_count, feed.malformed_count
+    watching.exchange.inject(kind=kind, for_ms=0)
+    watching.run_until(lambda: not watching.market_state.is_serving, "no book any more")
+    watching.run_for(5_000)
+    assert not watching.market_state.is_serving
+    said = [log.text for log in watching.logs if "is traded no more" in log.text]
+    assert len(said) == 1
+    assert (feed.connection.reconnect_count, feed.malformed_count) == (
+        reconnect_count,
+        malformed_count,
+    )

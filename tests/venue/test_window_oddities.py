@@ -9,7 +9,8 @@ from random import Random
 from typing import Any
 
 import pytest
-from ordering_stage import get, run
+import websockets
+from ordering_stage import get, inject, run
 from venue_frames import WINDOW_START_MS, market_events, simulation
 
 from venue.ordering.faults import DEFAULT_MS, OPENING_FAULTS, RESULT_FAULTS, OrderFaultKind
@@ -117,6 +118,38 @@ def test_f46_the_grid_becomes_finer_than_a_tick_and_the_market_channel_tells_it(
     ]
     assert market_row(market.status)["orderPriceMinTickSize"] == grid
     assert market.books[0].summary(0)["tick_size"] == str(grid)
+
+
+def test_f46_a_grid_that_is_asked_for_in_the_middle_of_a_window_is_told_at_once() -> None:
+    async def scenario(exchange: LocalExchange) -> None:
+        async with websockets.connect(exchange.market_ws_url) as socket:
+            await socket.send(json.dumps({"type": "market", "assets_ids": list(WINDOW.tokens)}))
+            while exchange.orders.now_ms < OPENS + 30_000:
+                await socket.recv()
+            await inject(exchange, kind="quarter_cent_grid", for_ms=0)
+            texts: list[str] = []
+            while "tick_size_change" not in (texts or [""])[-1]:
+                texts.append(str(await socket.recv()))
+        assert '"new_tick_size":"0.0025"' in texts[-1]
+        row = await get(f"{exchange.http_url}/markets/slug/{WINDOW.slug}")
+        assert row["orderPriceMinTickSize"] == 0.0025
+
+    run(scenario, start_ms=OPENS + 20_000, speed=20.0, rate=20.0)
+
+
+def test_a_command_waits_for_a_window_of_which_it_would_be_seen() -> None:
+    oddities = Oddities(WINDOW, Random(1))
+    for kind, last_ms in (
+        (OrderFaultKind.NOT_ACCEPTING, OPENS + 59_999),
+        (OrderFaultKind.UNSURE_FEES, OPENS - 1),
+        (OrderFaultKind.PROPOSED_RESULT, RESOLVES - 1),
+    ):
+        assert oddities.would_show(kind, 60_000, last_ms)
+        assert not oddities.would_show(kind, 60_000, last_ms + 1)
+    grid = OrderFaultKind.QUARTER_CENT_GRID
+    assert oddities.would_show(grid, 0, CLOSES - 1)
+    oddities.add(grid, 0)
+    assert not oddities.would_show(grid, 0, CLOSES - 1)
 
 
 def test_a_window_is_drawn_for_when_it_begins_and_when_it_ends() -> None:

@@ -80,7 +80,7 @@ class OrderFaultKind(enum.Enum):
     NEGATIVE_RISK = "negative_risk"
     """So long it says that it is a negative-risk market (F46)."""
     QUARTER_CENT_GRID = "quarter_cent_grid"
-    """From ``for_ms`` after its start on its grid is 0.0025 (F46)."""
+    """From ``for_ms`` after its start on, or at once if that is over, its grid is 0.0025 (F46)."""
     HUNDREDTH_CENT_GRID = "hundredth_cent_grid"
     """From then on its grid is 0.0001 (F46)."""
 
@@ -223,19 +223,25 @@ class OrderFaults:
         self._chances.clear()
 
     def strikes(
-        self, kind: OrderFaultKind, name: str, target: FaultTarget = FaultTarget.ORDERS
+        self,
+        kind: OrderFaultKind,
+        name: str,
+        target: FaultTarget = FaultTarget.ORDERS,
+        *,
+        by_chance: bool = True,
     ) -> bool:
-        """Whether this order, trade, event or request suffers; ask once for each.
+        """Whether this order, trade, event, window or request suffers.
 
         Args:
             kind: what may go wrong.
             name: what it may go wrong with; the dice depend on it.
             target: which commands count; chances are for orders alone.
+            by_chance: whether it may suffer without a command; once for each name.
         """
         is_struck = self._left[kind, target] > 0
         if is_struck:
             self._left[kind, target] -= 1
-        elif target is FaultTarget.ORDERS and kind in self._chances:
+        elif by_chance and target is FaultTarget.ORDERS and kind in self._chances:
             dice = Random(f"{self._seed}/{kind.value}/{name}")
             is_struck = dice.random() < self._chances[kind]
         if is_struck:
@@ -243,5 +249,5 @@ class OrderFaults:
         return is_struck
 
     def lasts_ms(self, kind: OrderFaultKind) -> int:
-        """How long a fault of this kind lasts."""
-        return self._lasts_ms[kind]
+        """How long a fault of this kind lasts; 0 if that means nothing."""
+        return self._lasts_ms.get(kind, 0)

@@ -176,17 +176,19 @@ class OrderService:
             self.faults.plan(fault)
 
     def _draw_oddities(self, now_ms: int) -> None:
-        """Let windows that begin or end be odd, each drawn once."""
+        """Let windows be odd: by chance when they begin or end, by command also in between."""
         for market in self.catalogue:
             if not isinstance(market, SimulatedMarket):
                 continue
-            for kind in market.oddities.kinds_to_draw(now_ms):
-                slug = market.window.slug
-                if (slug, kind) in self._drawn:
-                    continue
+            slug, oddities = market.window.slug, market.oddities
+            for kind in oddities.kinds_to_draw(now_ms):
+                lasts_ms = self.faults.lasts_ms(kind)
+                is_first = (slug, kind) not in self._drawn
                 self._drawn.add((slug, kind))
-                if self.faults.strikes(kind, slug):
-                    market.oddities.add(kind, self.faults.lasts_ms(kind))
+                if not oddities.would_show(kind, lasts_ms, now_ms):
+                    continue
+                if self.faults.strikes(kind, slug, by_chance=is_first):
+                    oddities.add(kind, lasts_ms)
 
     def _inject_at_once(self, fault: OrderFault) -> None:
         now_ms, lasts_ms = self.now_ms, fault.lasts_ms

@@ -50,6 +50,16 @@ class Oddities:
             return RESULT_FAULTS
         return OPENING_FAULTS if now_ms >= self._window.opens_at_ms - _DRAWN_BEFORE_MS else ()
 
+    def would_show(self, kind: OrderFaultKind, lasts_ms: int, now_ms: int) -> bool:
+        """Whether it would still be seen of the window, and is not there already."""
+        if kind in self._lasts_ms:
+            return False
+        if kind in _AT_THE_START:
+            return now_ms < self._window.opens_at_ms + lasts_ms
+        if kind in RESULT_FAULTS:
+            return now_ms < self._window.resolves_at_ms
+        return kind not in _FEES or now_ms < self._window.opens_at_ms
+
     def add(self, kind: OrderFaultKind, lasts_ms: int) -> None:
         """Let it befall the window."""
         self._lasts_ms[kind] = lasts_ms

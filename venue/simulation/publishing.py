@@ -137,8 +137,9 @@ class Publisher:
         for outcome, book in self.books.items():
             old_text = book.tick_size_text
             book.tick_size_ticks = event.new_ticks
-            text = wire.tick_size_change_text(book, old_text, now_ms)
-            frames.append(Frame(Channel.MARKET, (book.token,), text))
+            if book.tick_size_text != old_text:
+                text = wire.tick_size_change_text(book, old_text, now_ms)
+                frames.append(Frame(Channel.MARKET, (book.token,), text))
             if outcome is not self._lagging:
                 frames.append(self._book_frame(outcome, now_ms))
         return frames
