@@ -189,7 +189,7 @@ class DirectoryCore(Core):
     def _open_or_find(self, start_ms: int, now_ms: int) -> Effects:
         if start_ms <= self._newest_start_ms:
             return []
-        market, effects = self._listings.open(start_ms, now_ms)
+        market, effects = self._listings.take_out(start_ms, now_ms)
         return effects if market is None else [*effects, *self._open(market, now_ms)]
 
     def _open(self, market: Market, now_ms: int) -> Effects:

@@ -58,7 +58,7 @@ class Listings:
         self._sought[start_ms] = ""
         return self._ask(f"{FIND}{start_ms}", now_ms)
 
-    def open(self, start_ms: int, now_ms: int) -> tuple[Market | None, Effects]:
+    def take_out(self, start_ms: int, now_ms: int) -> tuple[Market | None, Effects]:
         """Hand over the metadata of a window that has begun, or see to it that it is read.
 
         What was read before the start is read once more: the market may have been stopped, closed
