@@ -10,7 +10,7 @@ ARGS ?=
 run: $(READY) ## the demo: local exchange and whole system, two windows, a summary
 	$(BIN)/understudy run --demo $(ARGS)
 
-drill: $(READY) ## thirty kills on a trading system, and its books held together
+drill: $(READY) ## every blow of the deck on a trading system, and its books held together
 	$(BIN)/understudy drill $(ARGS)
 
 test: $(READY) ## every test, two at a time: most of their time is waiting for processes
