@@ -90,6 +90,16 @@ def price_text(price_ticks: int) -> str:
     return _plain(price_ticks, TICKS_PER_DOLLAR)
 
 
+def price_label(price_ticks: float) -> str:
+    """Write a price in dollars for people: at least cents, tenths of a cent only if there are."""
+    return f"{price_ticks / TICKS_PER_DOLLAR:.3f}".removesuffix("0")
+
+
+def average_label(cost_nanos: int, quantity_units: int) -> str:
+    """Write what a share cost on average in dollars, to a hundredth of a cent."""
+    return f"{cost_nanos / quantity_units / TICKS_PER_DOLLAR:.4f}"
+
+
 def size_text(size_units: int) -> str:
     """Write units as shares: ``1_500_000`` is ``"1.5"``."""
     return _plain(size_units, UNITS_PER_SHARE)

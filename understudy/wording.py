@@ -10,13 +10,9 @@ from rich.text import Text
 
 from actors.market.messages import MarketSnapshot
 from actors.position.messages import PositionSnapshot, WindowSettled
-from actors.units import E18, NANOS_PER_DOLLAR, TICKS_PER_DOLLAR, UNITS_PER_SHARE
+from actors.units import E18, NANOS_PER_DOLLAR, UNITS_PER_SHARE
+from actors.units import price_label as price_label
 from understudy.latency import Histogram
-
-
-def price_label(price_ticks: float) -> str:
-    """Write a price in dollars, with the tenth of a cent only where there is one."""
-    return f"{price_ticks / TICKS_PER_DOLLAR:.3f}".removesuffix("0")
 
 
 def size_label(size_units: int) -> str:

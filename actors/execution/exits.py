@@ -14,7 +14,7 @@ from actors.execution.holdings import excess_of
 from actors.market.messages import MarketSnapshot
 from actors.position.messages import PositionSnapshot
 from actors.strategy.messages import Action, TradeSignal, TradeSignals
-from actors.units import UNITS_PER_SHARE, price_text, size_text
+from actors.units import UNITS_PER_SHARE, price_label, size_text
 
 EXIT_ATTEMPTS_MAX = 10
 """Sales on one position that may miss; after that it is kept to the window's end."""
@@ -50,7 +50,7 @@ class Sale:
         units = wish.units // _SIZE_STEP_UNITS * _SIZE_STEP_UNITS
         reason = (
             f"{wish.why}: sell {size_text(units)} {wish.side.value} "
-            f"at the bid {price_text(self.bid_ticks)}"
+            f"at the bid {price_label(self.bid_ticks)}"
         )
         sale = TradeSignal(
             side=wish.side,
@@ -61,7 +61,8 @@ class Sale:
             reason=reason,
             best_bid_ticks=self.bid_ticks,
         )
-        bid = f"{wish.side.value} bid {self.bid_ticks} x {size_text(self.bid_units)}"
+        price, size = price_label(self.bid_ticks), size_text(self.bid_units)
+        bid = f"{wish.side.value} bid {price} x {size}"
         return TradeSignals(
             signals_id=0,
             market_id=position.market_id,

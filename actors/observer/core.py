@@ -26,7 +26,7 @@ from actors.observer.tally import ObserverMemory, SeenTally
 from actors.position.messages import PositionSnapshot, WindowSettled
 from actors.roles import MARKET_STATE, REPLY
 from actors.settings import Settings
-from actors.strategy.messages import StopLossTriggered, TradeSignals
+from actors.strategy.messages import Evaluated, StopLossTriggered, TradeSignals
 
 SNAPSHOT_EVERY_MS = 250
 """A snapshot is kept this long before the next is asked for: nobody reads faster."""
@@ -62,6 +62,7 @@ class ObserverCore(Core):
         self._signals: deque[SignalSeen] = deque(maxlen=SIGNALS_KEPT)
         self._signals_ids: deque[int] = deque(maxlen=SIGNALS_KEPT)
         self._stop_loss: StopLossTriggered | None = None
+        self._evaluated: Evaluated | None = None
         self._feeds: dict[str, FeedSeen] = {}
         self._skew_ms: int | None = None
         self._not_traded: dict[str, WindowNotTraded] = {}
@@ -116,8 +117,13 @@ class ObserverCore(Core):
             skew_ms=self._skew_ms,
             not_traded=tuple(self._not_traded.values()),
             counts=self._tally.counts(),
+            evaluated=self._evaluated_of(market_id),
         )
         return [Send(REPLY, view)]
+
+    def _evaluated_of(self, market_id: str) -> Evaluated | None:
+        said = self._evaluated
+        return said if said is not None and said.market_id == market_id else None
 
     # The market
 
@@ -234,6 +240,12 @@ class ObserverCore(Core):
                     break
             else:
                 self._signals.append(refused)
+        return []
+
+    @handles(Evaluated)
+    def on_evaluated(self, message: Evaluated, _now_ms: int) -> Effects:
+        """Keep what the newest evaluation came to."""
+        self._evaluated = message
         return []
 
     @handles(StopLossTriggered)

@@ -9,7 +9,7 @@ from actors.execution.messages import OpenOrders, OrderState
 from actors.feeds.messages import FeedHealth
 from actors.market.messages import MarketSnapshot
 from actors.position.messages import PositionSnapshot, WindowSettled
-from actors.strategy.messages import StopLossTriggered, TradeSignal
+from actors.strategy.messages import Evaluated, StopLossTriggered, TradeSignal
 
 
 @attrs.frozen
@@ -94,3 +94,5 @@ class View:
     counts: ObserverCounts
     not_traded: tuple[WindowNotTraded, ...] = ()
     """Of the newest windows those that are not traded, or lack a strike, last one last."""
+    evaluated: Evaluated | None = None
+    """What the strategy's newest evaluation of the newest window came to."""

@@ -22,13 +22,15 @@ from actors.messages import PeerRestarted, Started, TimerFired
 from actors.position.messages import PositionSnapshot
 from actors.roles import DESK, MARKET_STATE, OBSERVER
 from actors.settings import Settings
-from actors.strategy.engine import Decision, basis_text, decide
+from actors.strategy.engine import Decision, basis_text, decide, evaluated
 from actors.strategy.messages import StopLossTriggered, TradeSignals
 from actors.strategy.position_view import PositionView
 from actors.strategy.volatility import Volatility
 
 ANSWER_WAIT_MS = 500
 """How long the desk's answer is waited for, and how often a stop loss is repeated."""
+TOLD_EVERY_MS = 1_000
+"""How often people are told what an evaluation came to; nobody reads faster."""
 MARKETS_KEPT = 8
 """How many markets' positions and open orders are remembered."""
 
@@ -52,6 +54,7 @@ class StrategyCore(Core):
         self._last_wish_at_ms = 0
         self._is_waiting = False
         self._stop_loss: StopLossTriggered | None = None
+        self._told_at_ms: int | None = None
 
     @property
     def is_serving(self) -> bool:
@@ -61,6 +64,8 @@ class StrategyCore(Core):
     def clock_set_back(self, by_ms: int) -> None:
         """A snapshot of now is not older than one of before, nor a wish of before one of now."""
         self._last_wish_at_ms -= by_ms
+        if self._told_at_ms is not None:
+            self._told_at_ms -= by_ms
         if self._snapshot is not None:
             taken_at_ms = self._snapshot.taken_at_ms - by_ms
             self._snapshot = attrs.evolve(self._snapshot, taken_at_ms=taken_at_ms)
@@ -137,9 +142,20 @@ class StrategyCore(Core):
             return []
         sigma_dollars = self._volatility.sigma_dollars
         decision = decide(snapshot, view, self.settings.strategy, sigma_dollars)
+        told = self._tell(decision, snapshot, view, now_ms)
         if decision.stop_loss is not None:
-            return self._say_stop_loss(decision.stop_loss)
-        return self._say_signals(decision, snapshot, view, now_ms)
+            return [*self._say_stop_loss(decision.stop_loss), *told]
+        return [*self._say_signals(decision, snapshot, view, now_ms), *told]
+
+    def _tell(
+        self, decision: Decision, snapshot: MarketSnapshot, view: PositionView, now_ms: int
+    ) -> Effects:
+        """What it came to, for people; after what it wants, so that no order waits for it."""
+        if self._told_at_ms is not None and now_ms - self._told_at_ms < TOLD_EVERY_MS:
+            return []
+        self._told_at_ms = now_ms
+        params, sigma_dollars = self.settings.strategy, self._volatility.sigma_dollars
+        return [Send(OBSERVER, evaluated(decision, snapshot, view, params, sigma_dollars))]
 
     def _say_signals(
         self, decision: Decision, snapshot: MarketSnapshot, view: PositionView, now_ms: int

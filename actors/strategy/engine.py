@@ -10,9 +10,11 @@ from __future__ import annotations
 import attrs
 
 from actors.directory.messages import Side
+from actors.feeds.messages import Level
 from actors.market.messages import MarketSnapshot
 from actors.settings import StrategySettings
-from actors.strategy.messages import StopLossTriggered, TradeSignal
+from actors.strategy.messages import Evaluated, StopLossTriggered, TradeSignal
+from actors.strategy.oracle import fair_value_ticks
 from actors.strategy.position_view import PositionView
 from actors.strategy.scene import Scene, Stage
 from actors.strategy.stages.arbitrage import arbitrage
@@ -23,7 +25,7 @@ from actors.strategy.stages.oracle_filter import OracleUse, oracle_filter
 from actors.strategy.stages.profit_lock import profit_lock
 from actors.strategy.stages.readiness import readiness
 from actors.strategy.stages.stop_loss import stop_loss
-from actors.units import E18, size_text
+from actors.units import E18, average_label, price_label, size_text
 
 STAGES: tuple[tuple[str, Stage, OracleUse], ...] = (
     ("readiness", readiness, OracleUse.NONE),
@@ -46,6 +48,8 @@ class Decision:
     """For each stage that gave nothing, its name and why; the stages after the last were not
     asked."""
     stop_loss: StopLossTriggered | None = None
+    is_final: bool = False
+    """A safety stage ended it: no later stage was asked."""
 
 
 def evaluate_strategy(
@@ -82,8 +86,31 @@ def decide(
             signals = _past_oracle(scene, verdict.signals, oracle_use, passed_over)
             return Decision(signals=signals, passed_over=tuple(passed_over))
         if verdict.is_final:
-            return Decision(passed_over=tuple(passed_over), stop_loss=verdict.stop_loss)
+            return Decision(
+                passed_over=tuple(passed_over), stop_loss=verdict.stop_loss, is_final=True
+            )
     return Decision(passed_over=tuple(passed_over))
+
+
+def evaluated(
+    decision: Decision,
+    market: MarketSnapshot,
+    position: PositionView,
+    params: StrategySettings,
+    sigma_dollars: float | None,
+) -> Evaluated:
+    """Tell people what an evaluation of ``decide`` came to, and what the model says of it."""
+    scene = Scene(market=market, position=position, params=params, sigma_dollars=sigma_dollars)
+    model_ticks, model_basis = fair_value_ticks(scene)
+    return Evaluated(
+        market_id=market.market.market_id,
+        at_ms=market.taken_at_ms,
+        passed_over=decision.passed_over,
+        is_final=decision.is_final,
+        signals_count=len(decision.signals),
+        model_ticks=model_ticks,
+        model_basis=model_basis,
+    )
 
 
 def _past_oracle(
@@ -107,9 +134,13 @@ def basis_text(market: MarketSnapshot, position: PositionView) -> str:
 
 def _side_text(market: MarketSnapshot, position: PositionView, side: Side) -> str:
     book, holding = market.book(side), position.holding(side)
-    bid = f"{book.best_bid_ticks} x {size_text(book.best_bid_units)}" if book.bids else "none"
-    ask = f"{book.best_ask_ticks} x {size_text(book.best_ask_units)}" if book.asks else "none"
+    bid = _level_text(book.bids)
+    ask = _level_text(book.asks)
     text = f"{side.value} bid {bid}, ask {ask}, held {size_text(holding.quantity_units)}"
     if holding.quantity_units:
-        text += f" at {holding.cost_nanos / holding.quantity_units:.1f}"
+        text += f" at {average_label(holding.cost_nanos, holding.quantity_units)}"
     return f"{text}, order live" if side in position.live_sides else text
+
+
+def _level_text(levels: tuple[Level, ...]) -> str:
+    return f"{price_label(levels[0][0])} x {size_text(levels[0][1])}" if levels else "none"

@@ -66,3 +66,21 @@ class StopLossTriggered:
     """ "halt" or "exit": what the desk does about the position."""
     position_version: int
     tick_ns: int
+
+
+@attrs.frozen(kw_only=True)
+class Evaluated:
+    """To the observer, now and then: what the newest evaluation came to."""
+
+    market_id: str
+    at_ms: int
+    """Venue time of the evaluation."""
+    passed_over: tuple[str, ...]
+    """As of TradeSignals."""
+    is_final: bool
+    """A safety stage ended it: the last reason is the one that counts."""
+    signals_count: int
+    model_ticks: float | None
+    """What YES should be worth; None without a model."""
+    model_basis: str
+    """The numbers behind the model, or why there is none."""

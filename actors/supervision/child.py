@@ -6,7 +6,7 @@ import attrs
 
 from actors.messages import ActorPulse, Pong
 from actors.roles import order_id_of
-from actors.supervision.messages import ChildReport, ChildState
+from actors.supervision.messages import ChildReport, ChildState, Fall
 
 NO_HANDLE = 0
 """Of a process that is not there; no message is ever from it."""
@@ -25,6 +25,8 @@ class ActorLine:
     generation: int = 0
     revive_at_ms: int = 0
     serving_since_ms: int = 0
+    first_served_at_ms: int = 0
+    """Since it was started last; 0 before."""
     told_at_ping: int = 0
     """Number of the last Ping before its process was last told to start it."""
     pulse: ActorPulse | None = None
@@ -53,10 +55,12 @@ class ActorLine:
             self.state, self.serving_since_ms = ChildState.WAITING, 0
         elif self.state is not ChildState.SERVING:
             self.state, self.serving_since_ms = ChildState.SERVING, now_ms
+            self.first_served_at_ms = self.first_served_at_ms or now_ms
 
     def start_again(self, now_ms: int) -> None:
         """Begin anew; ``meet`` ends it."""
         self.state, self.started_at_ms, self.serving_since_ms = ChildState.STARTING, now_ms, 0
+        self.first_served_at_ms = 0
 
 
 @attrs.define
@@ -69,6 +73,8 @@ class Child:
     actors: dict[str, ActorLine] = attrs.field(factory=dict)
     is_up: bool = False
     """Whether it has said a word and can be written to."""
+    up_at_ms: int = 0
+    """When it said its first word."""
     pid: int = 0
     was_killed: bool = False
     answered_at_ms: int = 0
@@ -81,6 +87,22 @@ class Child:
     last_pong: Pong | None = None
     known_falls: dict[str, int] = attrs.field(factory=dict)
     """How often each actor has fallen in this process, as far as that was told."""
+
+    @property
+    def first_served_at_ms(self) -> int:
+        """When the last of its permanent actors served first; 0 if one has not yet."""
+        times = [line.first_served_at_ms for line in self.permanent]
+        return max(times, default=self.up_at_ms) if all(times) else 0
+
+    def fall(self, now_ms: int) -> Fall:
+        """Tell people of its exit."""
+        return Fall(
+            name=self.name,
+            pid=self.pid,
+            roles=tuple(line.role for line in self.permanent if line.role != self.name),
+            was_hung=self.was_killed,
+            at_ms=now_ms,
+        )
 
     @property
     def is_there(self) -> bool:

@@ -29,6 +29,7 @@ from actors.supervision.layouts import Layout
 from actors.supervision.messages import (
     ChildrenReport,
     ChildState,
+    Fall,
     Kill,
     Say,
     Spawn,
@@ -97,6 +98,7 @@ class SupervisorCore:
             escalation=self._ending.escalation,
             has_no_journal=self._ending.has_no_journal,
             venue_offset_ms=self._venue_offset_ms,
+            falls=self._falls.told(self._children),
             is_cleared=self._ending.is_cleared,
         )
 
@@ -161,7 +163,7 @@ class SupervisorCore:
 
     def _on_first_word(self, child: Child) -> list[SupervisorEffect]:
         """A process can be written to: orders that wait for it may start."""
-        child.is_up = True
+        child.is_up, child.up_at_ms = True, child.answered_at_ms
         effects: list[SupervisorEffect] = []
         if child.name == self._orders_in:
             self.book_version += 1
@@ -240,6 +242,7 @@ class SupervisorCore:
         if line is None or fall_count <= child.known_falls.get(role, 0):
             return []
         child.known_falls[role] = fall_count
+        self._falls.note(Fall(name=role, pid=child.pid, reason=reason, at_ms=now_ms))
         what = f"{role} (in process {child.pid}) fell: {reason}"
         effects, delay_ms = self._count_fall(role, what, now_ms)
         if line.is_temporary:
@@ -259,6 +262,7 @@ class SupervisorCore:
         self._handled_by_past += child.handled_count
         del self._children[child.name]
         cause = "was hung and was killed" if child.was_killed else "fell"
+        self._falls.note(child.fall(now_ms))
         what = f"{child.name} (pid {child.pid}) {cause}"
         effects, delay_ms = self._count_fall(child.name, what, now_ms)
         orders = [line.role for line in child.orders]

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
+
+import attrs
 
 from actors.core import Dice
 from actors.roles import order_id_of
 from actors.settings import SupervisionSettings
+from actors.supervision.child import Child
+from actors.supervision.messages import Fall
 
+FALLS_KEPT = 20
+"""Falls that people are shown."""
 _BACKOFF_FIRST_MS = 100
 _BACKOFF_MOST_MS = 5_000
 
@@ -21,6 +28,7 @@ class FallRecord:
         self._limits = limits
         self._dice = dice
         self._recent: dict[str, deque[int]] = {}
+        self._newest: deque[Fall] = deque(maxlen=FALLS_KEPT)
 
     def add(self, name: str, now_ms: int) -> int:
         """Count a fall; returns how many there were within the period."""
@@ -31,6 +39,23 @@ class FallRecord:
         while recent and now_ms - recent[0] > self._limits.restart_period_s * 1000:
             recent.popleft()
         return len(recent)
+
+    def note(self, fall: Fall) -> None:
+        """Keep a fall for people to see."""
+        self._newest.append(fall)
+
+    def told(self, children: Mapping[str, Child]) -> tuple[Fall, ...]:
+        """The newest falls, oldest first, with what has become of each since.
+
+        Args:
+            children: every process as it is now, by name.
+        """
+        newest = {fall.name: number for number, fall in enumerate(self._newest)}
+        for name, number in newest.items():
+            fall, at_ms = self._newest[number], _served_at_ms(children, name)
+            if not fall.served_again_at_ms and at_ms:
+                self._newest[number] = attrs.evolve(fall, served_again_at_ms=at_ms)
+        return tuple(self._newest)
 
     def is_too_many(self, recent_count: int) -> bool:
         """Whether so many falls within the period must end the run."""
@@ -46,3 +71,11 @@ class FallRecord:
     def sentence(self, name: str, recent_count: int) -> str:
         """Say that it was too often."""
         return f"{name} fell {recent_count} times in {self._limits.restart_period_s:g} s"
+
+
+def _served_at_ms(children: Mapping[str, Child], name: str) -> int:
+    """When a process or an actor served first since it was started last; 0 if it has not."""
+    if name in children:
+        return children[name].first_served_at_ms
+    lines = [child.actors.get(name) for child in children.values()]
+    return max((line.first_served_at_ms for line in lines if line is not None), default=0)

@@ -103,6 +103,25 @@ class ChildReport:
 
 
 @attrs.frozen(kw_only=True)
+class Fall:
+    """A process or an actor that fell, and when its successor served."""
+
+    name: str
+    """Of the process, or the actor's role."""
+    pid: int
+    roles: tuple[str, ...] = ()
+    """Permanent actors that fell with a process of another name."""
+    was_hung: bool = False
+    """A process that answered nothing and was killed; otherwise it was suddenly gone."""
+    reason: str = ""
+    """Why an actor fell whose process lives on."""
+    at_ms: int
+    """Host monotonic time."""
+    served_again_at_ms: int = 0
+    """Host monotonic time; 0 while the successor does not serve."""
+
+
+@attrs.frozen(kw_only=True)
 class ChildrenReport:
     """All children, and whether the run must end."""
 
@@ -124,6 +143,8 @@ class ChildrenReport:
     """It must end because nothing can be recorded."""
     venue_offset_ms: int = 0
     """How far venue time was measured ahead of the run's own clock."""
+    falls: tuple[Fall, ...] = ()
+    """The newest ones, oldest first."""
     is_cleared: bool
     """After ShutDown or an escalation: the desk has no live order left, or was given up on."""
 

@@ -71,7 +71,7 @@ def test_an_exit_sells_what_is_held_at_the_bid_at_once_or_not_at_all() -> None:
     (sale,) = sold(effects)
     assert (sale.action, sale.side, sale.time_in_force) == (Action.SELL, Side.YES, TimeInForce.FAK)
     assert (sale.price_ticks, sale.size_units) == (200, shares(10))
-    assert "YES bid 200 x 50" in sale.basis
+    assert "YES bid 0.20 x 50" in sale.basis
 
 
 def test_one_exit_at_a_time_and_the_rest_when_its_fills_are_known() -> None:

@@ -34,7 +34,7 @@ from actors.observer.core import SAVE_EVERY_MS, SIGNALS_KEPT, SNAPSHOT_EVERY_MS,
 from actors.observer.messages import GetView, View
 from actors.observer.tally import ENDED_KEPT, SETTLED_KEPT
 from actors.roles import MARKET_FEED, MARKET_STATE, OBSERVER, REPLY, TWAP_FEED
-from actors.strategy.messages import StopLossTriggered
+from actors.strategy.messages import Evaluated, StopLossTriggered
 from actors.units import shares
 
 
@@ -269,3 +269,23 @@ def test_memory_stays_bounded_however_long_it_runs(stage: CoreStage) -> None:
     assert len(shown.settled) == SETTLED_KEPT
     memory = stage.saved("observer")[0]
     assert len(memory.ended) == ENDED_KEPT  # type: ignore[attr-defined] # an ObserverMemory
+
+
+def test_the_newest_evaluation_is_shown_while_its_window_is(stage: CoreStage) -> None:
+    def evaluated(number: int, at_ms: int) -> Evaluated:
+        return Evaluated(
+            market_id=f"m{number}",
+            at_ms=at_ms,
+            passed_over=("readiness: the YES book is not synced",),
+            is_final=True,
+            signals_count=0,
+            model_ticks=None,
+            model_basis="no reference price",
+        )
+
+    stage.give(opened(1))
+    stage.give(evaluated(1, 1_000))
+    stage.give(evaluated(1, 2_000))
+    assert view(stage).evaluated == evaluated(1, 2_000)
+    stage.give(opened(2))
+    assert view(stage).evaluated is None

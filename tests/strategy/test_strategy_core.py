@@ -15,8 +15,8 @@ from actors.messages import PeerRestarted, Started, TimerFired
 from actors.position.messages import Holding, PositionSnapshot
 from actors.roles import DESK, MARKET_STATE, OBSERVER, POSITION
 from actors.settings import Settings
-from actors.strategy.core import ANSWER_WAIT_MS, MARKETS_KEPT, StrategyCore
-from actors.strategy.messages import StopLossTriggered, TradeSignals
+from actors.strategy.core import ANSWER_WAIT_MS, MARKETS_KEPT, TOLD_EVERY_MS, StrategyCore
+from actors.strategy.messages import Evaluated, StopLossTriggered, TradeSignals
 from actors.units import shares
 
 MARKET_ID = make_market().market_id
@@ -103,7 +103,7 @@ def test_signals_go_to_the_desk_and_the_observer_and_the_snapshot_is_answered_la
     assert (signals.snapshot_sequence, signals.snapshot_at_ms) == (41, NOW_MS)
     assert signals.tick_ns == CHEAP.tick_ns
     assert [signal.side for signal in signals.signals] == [Side.YES]
-    assert signals.basis.startswith("YES bid none, ask 350 x 20")
+    assert signals.basis.startswith("YES bid none, ask 0.35 x 20")
     assert any(reason.startswith("hedging: ") for reason in signals.passed_over)
 
 
@@ -266,7 +266,7 @@ def test_a_stop_loss_is_repeated_until_the_desk_shows_the_market_stopped(
         assert said(core.handle(recovered, now_ms - 1), object) == []
         effects = core.handle(TimerFired("stop-loss"), now_ms)
         assert effects == [Send(DESK, stop), SetTimer("stop-loss", ANSWER_WAIT_MS)]
-    assert core.handle(orders(is_stopped=True), NOW_MS + 1_600) == []
+    assert said(core.handle(orders(is_stopped=True), NOW_MS + 1_600), TradeSignals) == []
     assert core.handle(TimerFired("stop-loss"), NOW_MS + 2_000) == []
     assert said(core.handle(at(9, 2_100, like=FALLEN), NOW_MS + 2_100), object) == []
 
@@ -315,3 +315,49 @@ def test_the_diffusion_oracle_begins_to_work_a_minute_after_the_start() -> None:
         if said(core.handle(made, made.taken_at_ms), TradeSignals) and first_said_s is None:
             first_said_s = second
     assert first_said_s == 60
+
+
+# What people are told
+
+
+def test_an_evaluation_is_told_to_people_with_its_reasons_and_the_model_once_a_second(
+    core: StrategyCore,
+) -> None:
+    dear = snapshot(yes_ask=(620, 20), no_ask=(700, 20))
+    told(core, held(), orders())
+    (evaluated,) = said(core.handle(dear, NOW_MS), Evaluated, OBSERVER)
+    assert evaluated.at_ms == NOW_MS
+    assert (evaluated.is_final, evaluated.signals_count) == (False, 0)
+    assert "bootstrap: YES ask 0.62 is not below bootstrap_high 0.40" in str(evaluated.passed_over)
+    assert evaluated.model_ticks == pytest.approx(500)
+    soon = core.handle(at(8, TOLD_EVERY_MS - 1, dear), NOW_MS + TOLD_EVERY_MS - 1)
+    assert said(soon, Evaluated, OBSERVER) == []
+    later = core.handle(at(9, TOLD_EVERY_MS, dear), NOW_MS + TOLD_EVERY_MS)
+    assert len(said(later, Evaluated, OBSERVER)) == 1
+
+
+def test_an_evaluation_that_a_safety_stage_ends_says_so_and_names_the_stage_last(
+    core: StrategyCore,
+) -> None:
+    told(core, held(), orders(is_stopped=True))
+    (evaluated,) = said(core.handle(CHEAP, NOW_MS), Evaluated, OBSERVER)
+    assert evaluated.is_final
+    assert evaluated.passed_over[-1] == "readiness: the desk has stopped this window"
+
+
+def test_people_are_told_again_after_the_clock_was_set_back(core: StrategyCore) -> None:
+    told(core, held(), orders(Side.YES, Side.NO))
+    assert said(core.handle(CHEAP, NOW_MS), Evaluated, OBSERVER)
+    core.clock_set_back(60_000)
+    assert said(
+        core.handle(at(9, TOLD_EVERY_MS - 60_000), NOW_MS + TOLD_EVERY_MS - 60_000),
+        Evaluated,
+        OBSERVER,
+    )
+
+
+def test_what_people_are_told_comes_after_what_the_desk_is_told(core: StrategyCore) -> None:
+    told(core, held(), orders())
+    effects = core.handle(CHEAP, NOW_MS)
+    kinds = [type(effect.message) for effect in effects if isinstance(effect, Send)]
+    assert kinds.index(TradeSignals) < kinds.index(Evaluated)

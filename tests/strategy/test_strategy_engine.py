@@ -67,7 +67,7 @@ def test_worked_case_a_reference_far_below_the_strike_drops_yes_buys() -> None:
     market = snapshot(yes_ask=(350, 20), no_ask=(700, 20), left_minutes=10, ahead_dollars=-10_000)
     decision = decide(market, FLAT, PARAMS)
     assert decision.signals == ()
-    assert "model 380.0 < oracle_block_yes 400" in decision.passed_over[-1]
+    assert "model 0.38 < oracle_block_yes 0.40" in decision.passed_over[-1]
 
 
 # What holds whatever the stage.
@@ -121,7 +121,7 @@ def test_every_stage_that_gave_nothing_says_why() -> None:
 def test_a_signal_says_the_numbers_that_decided_it() -> None:
     market = snapshot(yes_ask=(350, 20), no_ask=(700, 20), left_minutes=6)
     (signal,) = decide(market, FLAT, PARAMS).signals
-    for number in ("350", "bootstrap_high 400", "6.00 minutes", "size 20", "model 500.0"):
+    for number in ("0.35", "bootstrap_high 0.40", "6.00 minutes", "size 20", "model 0.50"):
         assert number in signal.reason
 
 
@@ -129,7 +129,7 @@ def test_the_basis_shows_books_holdings_and_reference_in_one_line() -> None:
     market = snapshot(yes_bid=(440, 10), yes_ask=(450, 2.5), left_minutes=6, ahead_dollars=12.5)
     text = basis_text(market, position(yes=(50, 400), live=[Side.NO]))
     assert text == (
-        "YES bid 440 x 10, ask 450 x 2.5, held 50 at 400.0; "
+        "YES bid 0.44 x 10, ask 0.45 x 2.5, held 50 at 0.4000; "
         "NO bid none, ask none, held 0, order live; "
         "reference 100012.50, strike 100000.00 (tick); 360.0 s left"
     )

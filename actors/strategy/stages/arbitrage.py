@@ -5,9 +5,10 @@ from __future__ import annotations
 from actors.directory.messages import Side
 from actors.strategy.scene import Scene, Verdict, pass_over
 from actors.strategy.sizing import buy, smallest
-from actors.units import PAYOUT_TICKS, TICKS_PER_DOLLAR
+from actors.units import PAYOUT_TICKS, TICKS_PER_DOLLAR, price_label
 
 PRIORITY = 0
+_PAYOUT = price_label(PAYOUT_TICKS)
 
 _FEE_SCALE = 10_000 * TICKS_PER_DOLLAR
 """Makes a fee a share, bps x ticks x (1000 - ticks), comparable with ticks."""
@@ -20,13 +21,15 @@ def arbitrage(scene: Scene) -> Verdict:
     if yes_ticks is None or no_ticks is None:
         return pass_over("not both sides have an ask")
     fee_scaled = _pair_fee_scaled(scene, yes_ticks, no_ticks)
-    priced = f"YES ask {yes_ticks} + NO ask {no_ticks} + fees {fee_scaled / _FEE_SCALE:.2f}"
+    fee_dollars = fee_scaled / _FEE_SCALE / TICKS_PER_DOLLAR
+    yes, no = price_label(yes_ticks), price_label(no_ticks)
+    priced = f"YES ask {yes} + NO ask {no} + fees {fee_dollars:.4f}"
     if (yes_ticks + no_ticks) * _FEE_SCALE + fee_scaled >= PAYOUT_TICKS * _FEE_SCALE:
-        return pass_over(f"{priced} is not below {PAYOUT_TICKS}")
+        return pass_over(f"{priced} is not below {_PAYOUT}")
     if position.live_sides:
-        return pass_over(f"{priced} is below {PAYOUT_TICKS}, but an order is live")
+        return pass_over(f"{priced} is below {_PAYOUT}, but an order is live")
     if len(position.held_sides) == 2:
-        return pass_over(f"{priced} is below {PAYOUT_TICKS}, but both sides are held already")
+        return pass_over(f"{priced} is below {_PAYOUT}, but both sides are held already")
     size_units, limit_text = smallest(
         YES_ask=scene.ask_units(Side.YES),
         NO_ask=scene.ask_units(Side.NO),
@@ -39,7 +42,7 @@ def arbitrage(scene: Scene) -> Verdict:
         size_units=size_units,
         limit_text=limit_text,
         priority=PRIORITY,
-        reason=f"arbitrage: {priced} < {PAYOUT_TICKS}",
+        reason=f"arbitrage: {priced} < {_PAYOUT}",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from actors.directory.messages import Side
 from actors.strategy.scene import Scene, Verdict, pass_over
 from actors.strategy.sizing import buy, smallest
+from actors.units import average_label, price_label
 
 PRIORITY = 2
 
@@ -25,11 +26,16 @@ def averaging_down(scene: Scene) -> Verdict:
     for side in position.held_sides:
         ask_ticks = scene.ask_ticks(side)
         if ask_ticks is None or not _is_below_average(scene, side, ask_ticks):
-            objections.append(f"{side.value} ask {ask_ticks} is not below {_average(scene, side)}")
+            objections.append(
+                f"{side.value} ask {price_label(ask_ticks)} is not below {_average(scene, side)}"
+                if ask_ticks is not None
+                else f"no one sells {side.value}"
+            )
             continue
         if ask_ticks < scene.params.floor_ticks:
             return pass_over(
-                f"{side.value} ask {ask_ticks} is below floor {scene.params.floor_ticks}"
+                f"{side.value} ask {price_label(ask_ticks)} is below "
+                f"floor {price_label(scene.params.floor_ticks)}"
             )
         if side in position.live_sides:
             objections.append(f"an order is live on {side.value}")
@@ -59,7 +65,8 @@ def _buy_more(scene: Scene, side: Side, ask_ticks: int) -> Verdict:
         size_units=size_units,
         limit_text=limit_text,
         priority=PRIORITY,
-        reason=f"averaging down: {side.value} ask {ask_ticks} < {_average(scene, side)}",
+        reason=f"averaging down: {side.value} ask {price_label(ask_ticks)} < "
+        f"{_average(scene, side)}",
     )
 
 
@@ -70,4 +77,4 @@ def _is_below_average(scene: Scene, side: Side, ask_ticks: int) -> bool:
 
 def _average(scene: Scene, side: Side) -> str:
     holding = scene.position.holding(side)
-    return f"average {holding.cost_nanos / holding.quantity_units:.1f}"
+    return f"average {average_label(holding.cost_nanos, holding.quantity_units)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from actors.directory.messages import Side
 from actors.strategy.scene import MS_PER_MINUTE, Scene, Verdict, pass_over
 from actors.strategy.sizing import buy, smallest
+from actors.units import price_label
 
 PRIORITY = 2
 
@@ -28,8 +29,8 @@ def bootstrap(scene: Scene) -> Verdict:
     limit_name, limit_ticks = zone
     if ask_ticks >= limit_ticks:
         return pass_over(
-            f"{side.value} ask {ask_ticks} is not below {limit_name} {limit_ticks} "
-            f"with {scene.left_text}"
+            f"{side.value} ask {price_label(ask_ticks)} is not below "
+            f"{limit_name} {price_label(limit_ticks)} with {scene.left_text}"
         )
     if side in scene.position.live_sides:
         return pass_over(f"an order is live on {side.value}")
@@ -40,8 +41,8 @@ def bootstrap(scene: Scene) -> Verdict:
         size_units=size_units,
         limit_text=limit_text,
         priority=PRIORITY,
-        reason=f"bootstrap: {side.value} ask {ask_ticks} < {limit_name} {limit_ticks} "
-        f"with {scene.left_text}",
+        reason=f"bootstrap: {side.value} ask {price_label(ask_ticks)} < "
+        f"{limit_name} {price_label(limit_ticks)} with {scene.left_text}",
     )
 
 

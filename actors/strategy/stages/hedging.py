@@ -5,7 +5,7 @@ from __future__ import annotations
 from actors.directory.messages import Side
 from actors.strategy.scene import Scene, Verdict, pass_over
 from actors.strategy.sizing import buy, smallest
-from actors.units import size_text
+from actors.units import average_label, price_label, size_text
 
 PRIORITY = 2
 
@@ -25,8 +25,9 @@ def hedging(scene: Scene) -> Verdict:
         return pass_over(f"no one sells {light_side.value}")
     target_ticks = scene.params.target_pair_ticks
     priced = (
-        f"{light_side.value} ask {ask_ticks}, target_pair {target_ticks} - average "
-        f"{heavy.cost_nanos / heavy.quantity_units:.1f} of {position.heavy_side.value}"
+        f"{light_side.value} ask {price_label(ask_ticks)}, "
+        f"target_pair {price_label(target_ticks)} - average "
+        f"{average_label(heavy.cost_nanos, heavy.quantity_units)} of {position.heavy_side.value}"
     )
     # ask < target - C / Q, multiplied by Q to stay exact
     if ask_ticks * heavy.quantity_units >= target_ticks * heavy.quantity_units - heavy.cost_nanos:

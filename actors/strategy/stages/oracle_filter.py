@@ -10,6 +10,7 @@ from actors.directory.messages import Side
 from actors.strategy.messages import TradeSignal
 from actors.strategy.oracle import fair_value_ticks
 from actors.strategy.scene import Scene, Verdict, pass_over
+from actors.units import price_label
 
 
 class OracleUse(enum.Enum):
@@ -35,15 +36,15 @@ def oracle_filter(scene: Scene, signal: TradeSignal, use: OracleUse) -> Verdict:
     objection = _objection(scene, signal.side, model_ticks)
     if objection:
         return pass_over(f"{objection} ({source}); dropped: {signal.reason}")
-    return _let_pass(signal, f"model {model_ticks:.1f} allows it ({source})")
+    return _let_pass(signal, f"model {price_label(model_ticks)} allows it ({source})")
 
 
 def _objection(scene: Scene, side: Side, model_ticks: float) -> str:
     block_yes, block_no = scene.params.oracle_block_yes_ticks, scene.params.oracle_block_no_ticks
     if side is Side.YES and model_ticks < block_yes:
-        return f"model {model_ticks:.1f} < oracle_block_yes {block_yes}"
+        return f"model {price_label(model_ticks)} < oracle_block_yes {price_label(block_yes)}"
     if side is Side.NO and model_ticks > block_no:
-        return f"model {model_ticks:.1f} > oracle_block_no {block_no}"
+        return f"model {price_label(model_ticks)} > oracle_block_no {price_label(block_no)}"
     return ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from actors.directory.messages import Side
 from actors.strategy.scene import Scene, Verdict, end, pass_over
+from actors.units import price_label
 
 
 def readiness(scene: Scene) -> Verdict:
@@ -30,5 +31,9 @@ def _objection(scene: Scene, side: Side) -> str:
     if age_ms > scene.params.max_book_age_ms:
         return f"is {age_ms} ms old, over max_book_age_ms {scene.params.max_book_age_ms}"
     if book.is_crossed:
-        return f"is crossed: bid {book.best_bid_ticks}, ask {book.best_ask_ticks}"
+        return f"is crossed: bid {_price(book.best_bid_ticks)}, ask {_price(book.best_ask_ticks)}"
     return ""
+
+
+def _price(price_ticks: int | None) -> str:
+    return "none" if price_ticks is None else price_label(price_ticks)

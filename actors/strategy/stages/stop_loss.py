@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from actors.strategy.messages import StopLossTriggered
 from actors.strategy.scene import Scene, Verdict, pass_over
+from actors.units import price_label
 
 
 def stop_loss(scene: Scene) -> Verdict:
@@ -14,10 +15,11 @@ def stop_loss(scene: Scene) -> Verdict:
     side = held[0]
     bid_ticks = scene.bid_ticks(side)
     stop_ticks = scene.params.stop_loss_ticks
+    bid, stop = price_label(bid_ticks), price_label(stop_ticks)
     if bid_ticks >= stop_ticks:
-        return pass_over(f"{side.value} bid {bid_ticks} is not below stop_loss {stop_ticks}")
+        return pass_over(f"{side.value} bid {bid} is not below stop_loss {stop}")
     return Verdict(
-        reason=f"reached: {side.value} bid {bid_ticks} is below stop_loss {stop_ticks}",
+        reason=f"reached: {side.value} bid {bid} is below stop_loss {stop}",
         is_final=True,
         stop_loss=StopLossTriggered(
             market_id=scene.market.market.market_id,
