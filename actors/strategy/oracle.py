@@ -21,10 +21,14 @@ HIGHEST_TICKS = 990.0
 def fair_value_ticks(scene: Scene) -> tuple[float | None, str]:
     """Return the model's value of YES and the numbers behind it; None, and why, without a model.
 
-    There is none without a reference price younger than ``max_reference_age_ms``, without a
-    strike whose source is proven, or, for ``diffusion``, before the volatility is known.
+    There is none when the window's time is over, without a reference price younger than
+    ``max_reference_age_ms``, without a strike whose source is proven, or, for ``diffusion``, before
+    the volatility is known.
     """
     market = scene.market
+    is_over = scene.left_ms <= 0 if scene.params.oracle == "diffusion" else scene.left_ms < 0
+    if is_over:
+        return None, "the window's time is over"
     if market.reference_e18 is None:
         return None, "no reference price"
     age_ms = market.taken_at_ms - market.reference_at_ms

@@ -222,3 +222,15 @@ def test_a_price_that_never_moves_has_no_volatility_to_reckon_with() -> None:
     volatility = Volatility(5.0)
     walk(volatility, 0.0, 300)
     assert volatility.sigma_dollars is None
+
+
+@pytest.mark.parametrize("left_minutes", [-0.001, -15, -60])
+@pytest.mark.parametrize("params", [PARAMS, DIFFUSION], ids=["linear", "diffusion"])
+def test_there_is_no_model_once_the_windows_time_is_over(
+    params: StrategySettings, left_minutes: float
+) -> None:
+    assert model(snapshot(left_minutes=left_minutes), params, 20.0) is None
+
+
+def test_the_diffusion_model_ends_with_the_window() -> None:
+    assert model(snapshot(left_minutes=0), DIFFUSION, 20.0) is None
