@@ -76,6 +76,10 @@ def _header(status: Status) -> RenderableType:
         view.feeds if view is not None else (),
         status.latencies,
         panels.not_traded_label(view.not_traded, status.now_ms) if view is not None else "",
+        panels.skew_label(
+            status.report.venue_offset_ms if status.report is not None else 0,
+            status.settings.venue.clob_url,
+        ),
     )
     return Group(header, notice)
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from actors.directory.messages import Market, Side, WindowNotTraded
+from actors.directory.venue_time import CORRECT_ABOVE_MS, skew_words
 from actors.execution.halt_messages import Halt
 from actors.execution.halts import halt_words
 from actors.execution.messages import OrderState, OrderStatus
@@ -21,6 +22,7 @@ from actors.roles import order_id_of
 from actors.strategy.messages import Action, StopLossTriggered
 from actors.supervision.messages import ChildrenReport, ChildReport
 from understudy.actor_table import STATE_STYLES, actor_table
+from understudy.doctor.subject import is_loopback
 from understudy.latency import Histogram
 from understudy.wording import (
     clock_label,
@@ -222,6 +224,13 @@ def not_traded_label(windows: Sequence[WindowNotTraded], now_ms: int) -> str:
     return "; ".join(words)
 
 
+def skew_label(offset_ms: int, clob_url: str) -> str:
+    """Say that this computer's clock is wrong; a local exchange keeps a time of its own."""
+    if abs(offset_ms) <= CORRECT_ABOVE_MS or is_loopback(clob_url):
+        return ""
+    return f"{skew_words(offset_ms)}; times here are the venue's"
+
+
 def notice_line(
     escalation: str,
     halts: Sequence[Halt],
@@ -229,6 +238,7 @@ def notice_line(
     feeds: Sequence[FeedSeen],
     latencies: Mapping[str, Histogram],
     not_traded: str = "",
+    skew: str = "",
 ) -> Text:
     """What is wrong, the worst first; then the feeds and the latencies."""
     line = Text(no_wrap=True, overflow="ellipsis")
@@ -236,8 +246,8 @@ def notice_line(
         line.append(f"{escalation}  ", "bold red")
     if halts:
         line.append(f"halted: {halt_words(halts)}  ", "bold red")
-    if not_traded:
-        line.append(f"{not_traded}  ", "yellow")
+    for warning in filter(None, (not_traded, skew)):
+        line.append(f"{warning}  ", "yellow")
     if stop_loss is not None:
         bid = price_label(stop_loss.best_bid_ticks)
         line.append(f"stop loss: {stop_loss.side.value} bid {bid}  ", "bold yellow")

@@ -39,7 +39,7 @@ from actors.directory.strike_search import (
     StrikeSearch,
     end_search,
 )
-from actors.directory.venue_time import TimeUnreadable, read_venue_time
+from actors.directory.venue_time import TimeUnreadable, read_venue_time, skew_words
 from actors.directory.window_table import (
     CLOSING_READERS,
     OPENED_READERS,
@@ -370,8 +370,7 @@ class DirectoryCore(Core):
         reading = read_venue_time(body, asked_at_ms, now_ms)
         effects: Effects = [Send(OBSERVER, VenueSkew(reading.skew_ms))]
         if reading.needs_correction:
-            seconds = round(reading.skew_ms / 1_000)
-            complaint = f"the venue's clock is {seconds:+} s from ours, which is being corrected"
+            complaint = f"{skew_words(reading.skew_ms)}; every time is corrected by that"
             again = self._questions.ask_again(_TIME, complaint, SLOWEST_TIME_CHECK_MS)
             return [*effects, Send(SUPERVISOR, VenueTimeMeasured(reading.skew_ms)), *again]
         self._is_time_known = True

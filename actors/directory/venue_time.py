@@ -37,6 +37,13 @@ class VenueTimeReading:
         return abs(self.skew_ms) > CORRECT_ABOVE_MS + self.round_trip_ms // 2
 
 
+def skew_words(skew_ms: int, decimals: int = 0) -> str:
+    """Say whose clock is wrong and which way; ``skew_ms`` is venue time minus this computer's."""
+    direction = "ahead of" if skew_ms < 0 else "behind"
+    seconds = f"{abs(skew_ms) / 1000:,.{decimals}f}"
+    return f"this computer's clock is {seconds} s {direction} the venue's"
+
+
 def read_venue_time(body: bytes, sent_ms: int, received_ms: int) -> VenueTimeReading:
     """Measure by an answer; both instants are by our clock.
 

@@ -9,6 +9,7 @@ from actors.directory.venue_time import (
     ROUND_TRIP_LIMIT_MS,
     TimeUnreadable,
     read_venue_time,
+    skew_words,
 )
 
 NOW_MS = 1_800_000_000_000
@@ -51,3 +52,15 @@ def test_the_measured_skew_is_right_within_half_a_second_and_half_the_round_trip
         assert not reading.needs_correction
     if abs(skew_ms) > CORRECT_ABOVE_MS + 501 + round_trip_ms:
         assert reading.needs_correction
+
+
+@pytest.mark.parametrize(
+    ("skew_ms", "words"),
+    [
+        (-301_000, "this computer's clock is 301 s ahead of the venue's"),
+        (2_400, "this computer's clock is 2 s behind the venue's"),
+        (1_036_800_000, "this computer's clock is 1,036,800 s behind the venue's"),
+    ],
+)
+def test_a_skew_is_told_with_its_direction(skew_ms: int, words: str) -> None:
+    assert skew_words(skew_ms) == words

@@ -32,7 +32,7 @@ from actors.units import E18, shares
 from understudy.actor_table import actor_table
 from understudy.console import render
 from understudy.latency import Histogram
-from understudy.panels import not_traded_label
+from understudy.panels import not_traded_label, skew_label
 from understudy.status import Status, children_of, ps_reply
 from understudy.wording import (
     clock_label,
@@ -266,6 +266,24 @@ def test_actors_that_share_a_process_are_shown_below_it() -> None:
     wanted = ("├ observer", "├ trading", "│ ├ desk", "│ └ order_1", "└ orders", "  └ order_2")
     lines = capture.get().splitlines()[2:]
     assert [line[: len(each)] for line, each in zip(lines, wanted, strict=True)] == list(wanted)
+
+
+# The clock
+
+
+@pytest.mark.parametrize(
+    ("offset_ms", "words"),
+    [(-301_000, "this computer's clock is 301 s ahead"), (90_000, "clock is 90 s behind")],
+)
+def test_a_wrong_clock_of_this_computer_is_told_with_its_direction(
+    offset_ms: int, words: str
+) -> None:
+    assert words in drawn(status(view(), report(venue_offset_ms=offset_ms)))
+
+
+def test_a_small_skew_and_a_local_exchange_s_own_time_are_nobody_s_fault() -> None:
+    assert skew_label(1_000, "https://clob.polymarket.com") == ""
+    assert skew_label(-301_000, "http://127.0.0.1:8080") == ""
 
 
 # Words

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.directory.venue_time import CORRECT_ABOVE_MS, VenueTimeReading
+from actors.directory.venue_time import CORRECT_ABOVE_MS, VenueTimeReading, skew_words
 from understudy.doctor.findings import Finding, failed, passed, warned
 from understudy.doctor.network import Unreachable
 from understudy.doctor.sight import VenueSight
@@ -41,8 +41,5 @@ async def check_clock(subject: Subject, sight: VenueSight) -> Finding:
 
 
 def _shown(reading: VenueTimeReading) -> str:
-    direction = "ahead of" if reading.skew_ms >= 0 else "behind"
-    return (
-        f"the venue is {abs(reading.skew_ms) / 1000:.1f} s {direction} this host, "
-        f"measured to {(500 + reading.round_trip_ms / 2) / 1000:.1f} s"
-    )
+    uncertainty_s = (500 + reading.round_trip_ms / 2) / 1000
+    return f"{skew_words(reading.skew_ms, decimals=1)}, measured to {uncertainty_s:.1f} s"
