@@ -6,6 +6,7 @@ first line is the reason. Removing it does not resume; ``understudy resume`` doe
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from actors.execution.halt_messages import KILL_SWITCH
@@ -40,7 +41,9 @@ def pull_kill_switch(data_dir: Path, reason: str) -> Path:
     """
     path = data_dir / KILL_SWITCH_NAME
     if not path.exists():
-        path.write_text(f"{reason}\n", encoding="utf-8", errors="replace")
+        path.touch()  # it halts as it is; on a full disk there is no room for the reason
+        with contextlib.suppress(OSError):
+            path.write_text(f"{reason}\n", encoding="utf-8", errors="replace")
     return path
 
 

@@ -24,6 +24,7 @@ IMPURE_PATHS = {
     "actors/runtime/actor_spec.py",  # it hands the data directory on
     "actors/runtime/clock.py",
     "actors/runtime/codec.py",
+    "actors/runtime/disk_trouble.py",
     "actors/runtime/disk_waits.py",
     "actors/runtime/io_thread.py",
     "actors/runtime/journal.py",

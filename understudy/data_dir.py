@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import struct
@@ -41,8 +42,9 @@ class DataDirLock:
                 f"{data_dir} is in use by an understudy with process id {holder or 'unknown'}: "
                 "stop that one first, or give this one another --data-dir"
             ) from None
-        os.ftruncate(self._descriptor, 0)
-        os.write(self._descriptor, f"{os.getpid()}\n".encode())
+        with contextlib.suppress(OSError):  # the lock holds on a full disk, too
+            os.ftruncate(self._descriptor, 0)
+            os.write(self._descriptor, f"{os.getpid()}\n".encode())
 
     def release(self) -> None:
         """Let the next run have the directory."""

@@ -23,6 +23,7 @@ from actors.observer.messages import GetView, View
 from actors.roles import OBSERVER
 from actors.runtime import log
 from actors.runtime.clock import Clock, ClockSpec
+from actors.runtime.disk_trouble import trouble_of
 from actors.runtime.disk_waits import WAIT_LIMIT_MS, disk_wait_ms
 from actors.runtime.journal import JournalReader
 from actors.runtime.journal_file import JournalError, prepare
@@ -76,11 +77,15 @@ def run(options: RunOptions) -> int:
         lock = DataDirLock(options.data_dir)
     except DirectoryLocked as locked:
         return _say(str(locked), ExitCode.LOCKED)
+    except OSError as error:
+        return _say(_disk_words(error, options.data_dir), ExitCode.JOURNAL_UNUSABLE)
     try:
         with EndSignals() as signals:
             return _run(options, signals)
     except JournalError as error:
         return _say(str(error), ExitCode.JOURNAL_UNUSABLE)
+    except OSError as error:
+        return _say(_disk_words(error, options.data_dir), ExitCode.JOURNAL_UNUSABLE)
     except OtherAccount as other:
         return _say(str(other), ExitCode.BAD_INPUT)
     except (ExchangeFailed, TreeFailed) as error:
@@ -88,6 +93,14 @@ def run(options: RunOptions) -> int:
         return _say(str(error), ExitCode.FAILED)
     finally:
         lock.release()
+
+
+def _disk_words(error: OSError, data_dir: Path) -> str:
+    """Say why nothing could be started; an error that is not the disk's is raised again."""
+    trouble = trouble_of(error, data_dir)
+    if not trouble:
+        raise error
+    return trouble
 
 
 def _run(options: RunOptions, signals: EndSignals) -> int:
@@ -222,7 +235,9 @@ class _Foreground:
         finally:
             control.close()
         self._lines.write("info", f"ending: {self._stop_reason}")
-        _warn(note_end(self._options.data_dir, self._stop_reason, code))
+        problem = note_end(self._options.data_dir, self._stop_reason, code)
+        if code != ExitCode.JOURNAL_UNUSABLE:  # then it is what everything else says, too
+            _warn(problem)
         self._manager.ending(self._stop_reason, ORDERLY_END_S)
         try:
             self._end(code)
@@ -248,6 +263,10 @@ class _Foreground:
         """Note what nobody had expected; the run is ended in order because of it."""
         self._lines.write("error", f"the foreground failed: {traceback.format_exc()}")
         log_path = self._options.data_dir / log.LOG_NAME
+        trouble = trouble_of(error, self._options.data_dir)
+        if trouble:
+            self._stop_reason = trouble
+            return ExitCode.JOURNAL_UNUSABLE
         what = f"{type(error).__name__}: {error}"
         self._stop_reason = f"the run was ended by an error of its own ({what}); see {log_path}"
         return ExitCode.FAILED

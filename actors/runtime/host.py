@@ -117,6 +117,8 @@ class Host:
             ]
             opening = context.opening()
         except Exception as error:  # whatever it is, this actor has not started
+            if isinstance(error, JournalError):  # its successor would meet the same
+                self._send(SUPERVISOR, JournalFailed(self.role, str(error)))
             self._fall("its start", error)
             return
         context.watch.made(self)
@@ -152,7 +154,7 @@ class Host:
         what = on if isinstance(on, str) else type(on).__name__
         is_ours = not isinstance(error, JournalError)
         text = "".join(traceback.format_exception(error)) if is_ours else str(error)
-        self._context.log("error", f"crashed on {what}: {text}")
+        self._context.log("error", f"crashed on {what}: {text}" if is_ours else text)
         self.error, self.core = error, None
         self.fall_count += 1
         self._leave(HostState.DOWN)

@@ -23,6 +23,7 @@ import attrs
 
 from actors.core import Record
 from actors.runtime.codec import encode, tag_of
+from actors.runtime.disk_trouble import trouble_of
 from actors.runtime.disk_waits import waiting_for_disk
 from actors.runtime.journal_file import (
     JOURNAL_NAME,
@@ -32,9 +33,9 @@ from actors.runtime.journal_file import (
     JournalError,
     SchemaTooNew,
     connect,
-    damage_sentence,
     load_state,
     too_new_sentence,
+    unusable_sentence,
 )
 from actors.runtime.journal_turn import BUSY_LIMIT_S, begin_in_turn, is_busy
 
@@ -70,7 +71,7 @@ class Journal:
             self._connection.execute(f"PRAGMA synchronous = {level}")
             self._connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES_MOST}")
         except sqlite3.DatabaseError as error:
-            raise JournalError(damage_sentence(self.path, str(error))) from error
+            raise JournalError(unusable_sentence(self.path, error)) from error
 
     def for_role(self, role: str) -> Journal:
         """Another actor's hand on the same file, through the same connection.
@@ -190,7 +191,7 @@ class _Transaction:
             self._connection.execute("ROLLBACK")
 
     def _not_written(self, error: sqlite3.Error) -> JournalError:
-        problem = f"{error}"
+        problem = trouble_of(error, self._path.parent) or f"{error}"
         if is_busy(error):
             problem = f"the disk has taken no record for {BUSY_LIMIT_S:g} s"
         return JournalError(f"the journal {self._path} was not written: {problem}")
@@ -211,7 +212,7 @@ class JournalReader:
             self._connection = connect(path, read_only=True)
             version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         except sqlite3.DatabaseError as error:
-            raise JournalError(damage_sentence(path, str(error))) from error
+            raise JournalError(unusable_sentence(path, error)) from error
         if version > SCHEMA_VERSION:
             self._connection.close()
             raise SchemaTooNew(too_new_sentence(path, version))

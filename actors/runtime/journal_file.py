@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from actors.runtime.codec import Undecodable, decode
+from actors.runtime.disk_trouble import trouble_of
 from actors.runtime.journal_turn import BUSY_LIMIT_S
 from actors.runtime.row_tags import SCHEMA_1_NAMES
 
@@ -124,9 +125,10 @@ def prepare(data_dir: Path) -> None:
         finally:
             connection.close()
     except OSError as error:
-        raise JournalError(f"the journal {path} cannot be written: {error.strerror}") from error
+        cause = trouble_of(error, data_dir) or f"{path} cannot be written: {error.strerror}"
+        raise JournalError(cause) from error
     except sqlite3.DatabaseError as error:
-        raise JournalError(damage_sentence(path, str(error))) from error
+        raise JournalError(unusable_sentence(path, error)) from error
 
 
 def _read_what_is_open(connection: sqlite3.Connection) -> None:
@@ -143,6 +145,11 @@ def _read_what_is_open(connection: sqlite3.Connection) -> None:
         "SELECT kind, key, class, body FROM state INDEXED BY state_open WHERE is_open = 1"
     ):
         _decoded(row)
+
+
+def unusable_sentence(path: Path, error: sqlite3.Error) -> str:
+    """Say why a journal cannot be used: the disk has trouble, or else the file has."""
+    return trouble_of(error, path.parent) or damage_sentence(path, str(error))
 
 
 def damage_sentence(path: Path, problem: str) -> str:

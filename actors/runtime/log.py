@@ -26,6 +26,7 @@ class LineLog:
     def __init__(self, data_dir: Path, role: str, *, to_stderr: bool) -> None:
         self.role = role
         self._to_stderr = to_stderr
+        self._trouble = ""
         self._file_descriptor = os.open(
             data_dir / LOG_NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
         )
@@ -41,9 +42,12 @@ class LineLog:
         try:
             with waiting_for_disk():
                 os.write(self._file_descriptor, _bytes_of(line))
+            self._trouble = ""
         except OSError as error:
             # A full disk must not end trading's housekeeping; the journal is what stops orders.
-            _write_to_stderr(f"cannot write the log: {error}\n")
+            if str(error) != self._trouble:
+                self._trouble = str(error)
+                _write_to_stderr(f"the log cannot be written: {error.strerror}\n")
         if self._to_stderr:
             _write_to_stderr(line)
 

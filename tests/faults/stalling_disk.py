@@ -1,4 +1,4 @@
-"""A disk that stops taking anything for a while: a library between SQLite and the C library."""
+"""A disk that stalls, or is full: a library between the run's processes and the C library."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ COMPILER = shutil.which("cc")
 _SOURCE = r"""
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* No sync returns while the file STALL exists; the first to wait makes STALL_MET. */
@@ -34,6 +36,34 @@ static void stall(void) {
 
 SYNC(fsync)
 SYNC(fdatasync)
+
+/* While the file that FULL names exists, nothing is written to a plain file; it holds the errno. */
+static int is_full(int descriptor) {
+    const char *path = getenv("FULL");
+    struct stat status;
+    char text[16] = "";
+    int full = path == NULL ? -1 : open(path, O_RDONLY);
+    if (full < 0) return 0;
+    int length = read(full, text, sizeof text - 1);
+    close(full);
+    if (length < 1 || fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) return 0;
+    errno = atoi(text);
+    return 1;
+}
+
+ssize_t write(int descriptor, const void *bytes, size_t count) {
+    ssize_t (*real)(int, const void *, size_t) = dlsym(RTLD_NEXT, "write");
+    return is_full(descriptor) ? -1 : real(descriptor, bytes, count);
+}
+
+#define PWRITE(name) \
+    ssize_t name(int descriptor, const void *bytes, size_t count, off_t at) { \
+        ssize_t (*real)(int, const void *, size_t, off_t) = dlsym(RTLD_NEXT, #name); \
+        return is_full(descriptor) ? -1 : real(descriptor, bytes, count, at); \
+    }
+
+PWRITE(pwrite)
+PWRITE(pwrite64)
 """
 
 
@@ -51,7 +81,7 @@ class StallingDisk:
         assert COMPILER is not None
         command = [COMPILER, "-shared", "-fPIC", "-o", self._library, source, "-ldl"]
         subprocess.run(command, check=True, timeout=60)
-        self._stall, self._met = folder / "stall", folder / "met"
+        self._stall, self._met, self._full = folder / "stall", folder / "met", folder / "full"
 
     @property
     def variables(self) -> dict[str, str]:
@@ -60,6 +90,7 @@ class StallingDisk:
             "LD_PRELOAD": str(self._library),
             "STALL": str(self._stall),
             "STALL_MET": str(self._met),
+            "FULL": str(self._full),
         }
 
     def stall(self, limit_s: float) -> None:
@@ -68,6 +99,13 @@ class StallingDisk:
         self._stall.touch()
         assert wait_for(self._met.exists, limit_s), "nobody has recorded anything"
 
+    def fill(self, error_number: int) -> None:
+        """Refuse every write to a plain file from now on."""
+        ready = self._full.with_suffix(".new")
+        ready.write_text(str(error_number))
+        ready.rename(self._full)
+
     def go_on(self) -> None:
         """Take everything again, at once."""
         self._stall.unlink(missing_ok=True)
+        self._full.unlink(missing_ok=True)

@@ -1,15 +1,16 @@
-"""F52: a disk that stalls costs time while it is short, and one clear end when it is long."""
+"""F27, F52: a disk that is full or stalls: it costs time, or there is one clear end."""
 
 from __future__ import annotations
 
+import errno
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from live_onlookers import LiveExchange, live_exchange
-from onlookers import LIMIT_S
-from run_stage import LiveRun, watched
+from onlookers import LIMIT_S, understudy
+from run_stage import LiveRun, SystemInTerminal, watched
 from stalling_disk import COMPILER, StallingDisk
 
 from understudy.exit_codes import ExitCode
@@ -76,3 +77,41 @@ def test_f52_a_disk_that_stalls_for_longer_ends_the_run_once_with_its_orders_can
     (given_up,) = set(taken_for_hung(run)) - set(before)
     assert "the disk has taken no record" in given_up
     assert "the disk has taken no record" in run.system.last_words()
+
+
+@pytest.mark.parametrize(
+    ("number", "what"),
+    [
+        (errno.ENOSPC, "is full"),
+        (errno.EROFS, "is mounted read-only"),
+    ],
+)
+def test_f27_a_disk_that_takes_no_more_is_one_end_and_one_sentence_and_the_next_run_goes_on(
+    live: LiveExchange, tmp_path: Path, disk: StallingDisk, number: int, what: str
+) -> None:
+    run = LiveRun(live, tmp_path, SYNCED, *LIMITS, kind=SystemInTerminal)  # it cannot be full
+    with watched(run):
+        run.until_an_order_rests()
+        disk.fill(number)
+        run.assert_ended_in_order(ExitCode.JOURNAL_UNUSABLE)
+        told = [line for line in run.system.last_words().splitlines() if "understudy: " in line]
+        (sentence,) = [line for line in told if "whether" not in line]
+        assert what in sentence
+        assert "what was recorded is safe" in sentence
+
+        refused = understudy("run", "--demo", "--data-dir", str(tmp_path))
+        assert refused.returncode == ExitCode.JOURNAL_UNUSABLE
+        (sentence,) = refused.stderr.splitlines()
+        assert what in sentence
+        assert "what was recorded is safe" in sentence
+        examined = understudy("doctor", "--data-dir", str(tmp_path))
+        (line,) = [line for line in examined.stdout.splitlines() if " disk " in line]
+        assert line.startswith("fail")
+        assert what in line
+
+        disk.go_on()
+        run.system.start()
+        run.until_whole()
+        run.system.tell(signal.SIGTERM)
+        run.assert_ended_in_order(ExitCode.OK)
+    assert run.unfinished() == []

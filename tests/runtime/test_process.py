@@ -43,6 +43,7 @@ from actors.position.core import LedgerSummary
 from actors.roles import REPLY
 from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.journal import Journal, JournalReader
+from actors.runtime.journal_file import JournalError
 from actors.runtime.process import EXIT_FENCED
 from actors.runtime.urgency import NotAllowed
 
@@ -391,3 +392,15 @@ def test_an_urgent_actor_that_is_refused_says_so_and_works(
     stage.boot(PEER, is_urgent=True)
     assert "in its turn like any process: SCHED_RR is refused" in stage.log_text()
     assert isinstance(stage.sent_to("supervisor")[1], Hello)
+
+
+def test_an_actor_that_cannot_begin_because_nothing_can_be_recorded_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_journal: Journal) -> int:
+        raise JournalError("the disk is full")
+
+    stage = ProcessStage(tmp_path, ECHO)
+    monkeypatch.setattr(Journal, "claim", refuse)
+    stage.boot(PEER)
+    assert JournalFailed("echo", "the disk is full") in stage.sent_to("supervisor")

@@ -9,6 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from actors.runtime.disk_trouble import find_trouble
 from understudy.doctor.findings import Finding, failed, passed, warned
 from understudy.doctor.subject import Subject
 
@@ -35,6 +36,9 @@ def check_disk(subject: Subject) -> Finding:
         free_mb = shutil.disk_usage(place).free // _MB
         sync_ms = _sync_ms(place)
     except OSError as problem:
+        trouble = find_trouble(problem, place)
+        if trouble is not None:
+            return failed(NAME, trouble.what, trouble.advice)
         return failed(
             NAME,
             f"{where} cannot be written: {problem.strerror}",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from actors.execution.account import TradedAccount
 from actors.kill_switch import KILL_SWITCH_NAME, kill_switch_reason
+from actors.runtime.disk_trouble import find_trouble
 from actors.runtime.journal import JournalReader
 from actors.runtime.journal_file import JOURNAL_NAME, SCHEMA_VERSION, JournalError, journal_uri
 from understudy.data_dir import holder_of
@@ -41,6 +42,9 @@ def check_journal(subject: Subject) -> Finding:
             "check it with: sqlite3 FILE 'PRAGMA integrity_check'",
         )
     except sqlite3.Error as problem:
+        trouble = find_trouble(problem, path.parent)
+        if trouble is not None:
+            return failed(JOURNAL, trouble.what, trouble.advice)
         damage = str(problem)
     if damage:
         return failed(
