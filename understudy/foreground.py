@@ -10,12 +10,10 @@ ends its orders first.
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import time
 import traceback
 from collections import deque
-from collections.abc import Iterator
 from pathlib import Path
 
 from actors.directory.windows import WindowState
@@ -29,18 +27,12 @@ from actors.runtime.journal import JournalReader
 from actors.runtime.journal_file import JournalError, prepare
 from actors.settings import Settings
 from actors.supervision.messages import ChildrenReport
-from understudy.bootstrap import pointed_at_local_exchange, supervisor_boot, with_patience
+from understudy.bootstrap import supervisor_boot
 from understudy.companions import Companions
 from understudy.control import ControlServer
-from understudy.credentials import take_test_credentials
 from understudy.data_dir import DataDirLock, DirectoryLocked, OtherAccount, keep_to_account
 from understudy.end_signals import EndSignals
-from understudy.exchange_process import (
-    ExchangeFailed,
-    ExchangeProcess,
-    ExchangeSetup,
-    rehearsed_faults,
-)
+from understudy.exchange_process import ExchangeFailed
 from understudy.exit_codes import ExitCode
 from understudy.fresh_view import FreshView
 from understudy.halting import HaltControl, lasting_halts
@@ -51,7 +43,8 @@ from understudy.options import RunOptions
 from understudy.service_manager import ServiceManager
 from understudy.status import Status, ps_reply, status_reply
 from understudy.summary import Tally, print_summary
-from understudy.terminal import only_shown, say
+from understudy.terminal import only_shown, say, warn
+from understudy.trading_place import trading_place
 from understudy.tree import ActorTree, TreeFailed, prepare_to_fork
 from understudy.upkeep import JournalUpkeep
 
@@ -67,8 +60,6 @@ _SETTLE_S = 3.0
 ORDERLY_END_S = 90.0
 """Longest end: a live order's outcome may be open for 30 s, and a fallen tree is built anew once to
 see its orders end."""
-_HISTORY_MS = 70_000
-"""A demo begins so long before a window, so that the averaging price source has a history."""
 
 
 def run(options: RunOptions) -> int:
@@ -89,7 +80,7 @@ def run(options: RunOptions) -> int:
     except OtherAccount as other:
         return _say(str(other), ExitCode.BAD_INPUT)
     except (ExchangeFailed, TreeFailed) as error:
-        _warn(note_end(options.data_dir, str(error), ExitCode.FAILED))
+        warn(note_end(options.data_dir, str(error), ExitCode.FAILED))
         return _say(str(error), ExitCode.FAILED)
     finally:
         lock.release()
@@ -107,13 +98,13 @@ def _run(options: RunOptions, signals: EndSignals) -> int:
     prepare(options.data_dir)
     keep_to_account(options.data_dir, options.account)
     log.rotate(options.data_dir)
-    _warn(note_begin(options.data_dir))
+    warn(note_begin(options.data_dir))
     if options.account:
         # Loading the venue's client takes a second or two: an executor that is made again must
         # have it at once, or it counts as hung before it has begun.
         importlib.import_module("actors.execution.real.port")
     prepare_to_fork()
-    with _market(options) as (settings, clock):
+    with trading_place(options) as (settings, clock):
         foreground = _Foreground(options, settings, clock, signals)
         with foreground.companions:
             return foreground.run_until_done()
@@ -122,60 +113,6 @@ def _run(options: RunOptions, signals: EndSignals) -> int:
 def _say(sentence: str, code: ExitCode) -> int:
     say(sentence)
     return code
-
-
-def _warn(problem: str) -> None:
-    if problem:
-        say(problem)
-
-
-@contextlib.contextmanager
-def _market(options: RunOptions) -> Iterator[tuple[Settings, ClockSpec]]:
-    """Give the settings and clock to trade with; for a demo, beside a local exchange."""
-    stage = options.drill_stage
-    if stage is not None:
-        settings = pointed_at_local_exchange(options.settings, stage.http_url, stage.ws_url)
-        _take_test_credentials(settings)
-        yield with_patience(settings, stage.clock.speed), stage.clock
-        return
-    if not options.is_demo:
-        yield options.settings, ClockSpec.starting_now()
-        return
-    series = options.settings.series
-    origin_ms = _demo_origin_ms(options.data_dir, series.window_ms)
-    clock = ClockSpec.starting_now(origin_ms, options.speed)
-    with rehearsed_faults(options.account) as faults:
-        exchange = ExchangeProcess(
-            ExchangeSetup(
-                clock=clock,
-                seed=options.seed,
-                asset=series.asset,
-                window_minutes=series.window_minutes,
-                account=options.account,
-                faults=faults,
-            )
-        )
-    try:
-        settings = pointed_at_local_exchange(options.settings, exchange.http_url, exchange.ws_url)
-        _take_test_credentials(settings)
-        yield with_patience(settings, options.speed), clock
-    finally:
-        exchange.stop()
-
-
-def _take_test_credentials(settings: Settings) -> None:
-    """Get a local exchange's credentials for the price feed; a live executor has its own."""
-    if settings.execution.mode != "live":
-        _warn(take_test_credentials(settings.venue.clob_url))
-
-
-def _demo_origin_ms(data_dir: Path, window_ms: int) -> int:
-    """Venue time at which a demo begins: shortly before a window, and after any earlier demo."""
-    reader = JournalReader(data_dir)
-    _, last_ms = reader.last_event()
-    reader.close()
-    earliest_ms = max(time.time_ns() // 1_000_000, last_ms + window_ms)
-    return -(-earliest_ms // window_ms) * window_ms - _HISTORY_MS
 
 
 class _Foreground:
@@ -237,7 +174,7 @@ class _Foreground:
         self._lines.write("info", f"ending: {self._stop_reason}")
         problem = note_end(self._options.data_dir, self._stop_reason, code)
         if code != ExitCode.JOURNAL_UNUSABLE:  # then it is what everything else says, too
-            _warn(problem)
+            warn(problem)
         self._manager.ending(self._stop_reason, ORDERLY_END_S)
         try:
             self._end(code)

@@ -71,3 +71,9 @@ def say(sentence: str) -> None:
     """Print one sentence on stderr, if anyone can still read it."""
     with only_shown():
         click.echo(f"understudy: {sentence}", err=True)
+
+
+def warn(problem: str) -> None:
+    """Print what went wrong, if anything did."""
+    if problem:
+        say(problem)
