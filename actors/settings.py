@@ -348,6 +348,30 @@ class AlertSettings:
     repeat_minutes: int = setting(60, _between(1, 10_080), "what lasts is told again after so long")
 
 
+def _shaped(pattern: str, text: str) -> bool:
+    return re.fullmatch(pattern, text) is not None
+
+
+_IP = Rule("an IP address", lambda value: _shaped(r"[0-9.]+|[0-9a-f:]*:[0-9a-f:.]*", value))
+_NAMES = Rule(
+    "a list of host names",
+    lambda value: all(_shaped("[a-z0-9]([a-z0-9.-]*[a-z0-9])?", each) for each in value),
+)
+
+
+@attrs.frozen(kw_only=True)
+class WebSettings:
+    """The page in the browser, served by a process of its own beside the run; docs/web.md."""
+
+    enabled: bool = setting(False, _FLAG, "serve the page")
+    host: str = setting("127.0.0.1", _IP, "address to listen on; off loopback all need a log-in")
+    port: int = setting(9863, _between(1, 65_535), "where, on that address")
+    names: tuple[str, ...] = setting(
+        (), _NAMES, "host names under which people reach it; with any all need a log-in"
+    )
+    login: bool = setting(False, _FLAG, "ask for the token on loopback as well")
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
     """All of it; the defaults trade the real venue's books with simulated execution."""
@@ -360,6 +384,7 @@ class Settings:
     supervision: SupervisionSettings = attrs.field(factory=SupervisionSettings)
     metrics: MetricsSettings = attrs.field(factory=MetricsSettings)
     alerts: AlertSettings = attrs.field(factory=AlertSettings)
+    web: WebSettings = attrs.field(factory=WebSettings)
 
     speed: float = 1.0
     """Venue time per real time: the run's, no key. What takes real time may take longer by it."""

@@ -37,6 +37,7 @@ COMMANDS: Mapping[str, Lazy] = {
     "drill": Lazy("understudy.commands.drill", "drill", "Kill what can fall; lose nothing."),
     "doctor": Lazy("understudy.commands.doctor", "doctor", "Check what a run needs, before it."),
     "alerts": Lazy("understudy.commands.alerts", "alerts", "Tell people what happens."),
+    "web": Lazy("understudy.commands.web", "web", "Show a system in the browser."),
     "metrics": Lazy("understudy.commands.metrics", "metrics", "Serve numbers to Prometheus."),
     "health": Lazy("understudy.commands.metrics", "health", "Say: serving, degraded or down."),
     "credentials": Lazy(

@@ -121,6 +121,12 @@ def _wanted(settings: Settings) -> list[tuple[str, Sequence[str]]]:
         wanted.append(("metrics", ("metrics", "--port", str(settings.metrics.port))))
     if settings.alerts.enabled:
         wanted.append(("alerts", ("alerts", "watch")))
+    if settings.web.enabled:
+        page = settings.web
+        words = ["web", "--host", page.host, "--port", str(page.port)]
+        words += [word for name in page.names for word in ("--name", name)]
+        words += ["--login"] if page.login else []
+        wanted.append(("web", words))
     return wanted
 
 

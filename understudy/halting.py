@@ -19,6 +19,7 @@ from actors.execution.desk_state import DeskState
 from actors.execution.halt_messages import (
     KILL_SWITCH,
     OPERATOR,
+    PAGE,
     FlattenHoldings,
     GetHalts,
     Halt,
@@ -107,25 +108,23 @@ class HaltControl:
         }
 
     def _on_halt(self, request: dict[str, Any]) -> Reply:
-        reason, cancel = str(request["reason"]), bool(request["cancel"])
+        who, reason, cancel = _who(request), str(request["reason"]), bool(request["cancel"])
         return self._reply(
-            lambda number: HaltTrading(reason, cancel=cancel, who=OPERATOR, request_id=number)
+            lambda number: HaltTrading(reason, cancel=cancel, who=who, request_id=number)
         )
 
     def _on_resume(self, request: dict[str, Any]) -> Reply:
         if kill_switch_reason(self._data_dir) is not None:
             path = self._data_dir / KILL_SWITCH_NAME
             return {"error": f"the kill-switch file {path} is still there: remove it first"}
-        reason = str(request["reason"])
+        who, reason = _who(request), str(request["reason"])
         self._is_switch_told = False  # a new file halts anew
-        return self._reply(
-            lambda number: ResumeTrading(who=OPERATOR, reason=reason, request_id=number)
-        )
+        return self._reply(lambda number: ResumeTrading(who=who, reason=reason, request_id=number))
 
     def _on_flatten(self, request: dict[str, Any]) -> Reply:
-        reason = str(request["reason"])
+        who, reason = _who(request), str(request["reason"])
         return self._reply(
-            lambda number: FlattenHoldings(who=OPERATOR, reason=reason, request_id=number)
+            lambda number: FlattenHoldings(who=who, reason=reason, request_id=number)
         )
 
     def _reply(self, question: Question) -> Reply:
@@ -136,6 +135,11 @@ class HaltControl:
             return {"error": f"the desk has not answered for {_PATIENCE_S:g} s"}
         reply: Reply = cattrs.unstructure(waiting.answer)
         return reply
+
+
+def _who(request: Mapping[str, Any]) -> str:
+    """Where a person has asked: at the page, or, as commands do not say it, by a command."""
+    return PAGE if request.get("who") == PAGE else OPERATOR
 
 
 def lasting_halts(reader: JournalReader) -> tuple[Halt, ...]:

@@ -8,6 +8,8 @@ from actors.directory.messages import Side
 
 OPERATOR = "operator"
 """Who halts when a person does, by a command."""
+PAGE = "operator at the page"
+"""Who halts when a person does in the browser, logged in with the token."""
 KILL_SWITCH = "kill-switch file"
 """Who halts when there is a file named HALT in the data directory."""
 EXECUTOR_CHECKS = "executor"

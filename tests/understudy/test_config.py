@@ -14,8 +14,8 @@ from understudy.keys import KEYS, SECTIONS, toml_text
 
 MAX_KEYS = 47
 """docs/decisions/configuration-keys.md says why so many, and why no more."""
-WATCHING = ("metrics", "alerts")
-MAX_WATCHING_KEYS = 8
+WATCHING = ("metrics", "alerts", "web")
+MAX_WATCHING_KEYS = 13
 """Sections that decide nothing of trading are counted apart."""
 
 

@@ -116,27 +116,36 @@ def story_view(story: Story) -> RenderableType:
 
 
 def _facts(story: Story) -> Table:
-    order, intent = story.order, story.order.intent
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    table.add_row("window", f"{intent.market.slug}, on {day_label(intent.created_at_ms)}")
-    table.add_row("why", Text(f"{intent.reason} (priority {intent.priority})"))
-    table.add_row("decided on", Text(_lines(intent.basis.split("; ")) or "not recorded"))
-    table.add_row("position", f"version {intent.position_version}")
-    table.add_row("passed over", Text(_lines(intent.passed_over) or "nothing"))
+    for name, words in fact_rows(story):
+        table.add_row(name, words)
+    return table
+
+
+def fact_rows(story: Story) -> list[tuple[str, Text]]:
+    """What there is to say of the order itself: a name and the words, some of several lines."""
+    order, intent = story.order, story.order.intent
     lifetime = span_label(intent.expires_at_ms - intent.created_at_ms)
-    table.add_row("lifetime", f"{intent.time_in_force.value}, {lifetime} at most")
+    rows = [
+        ("window", Text(f"{intent.market.slug}, on {day_label(intent.created_at_ms)}")),
+        ("why", Text(f"{intent.reason} (priority {intent.priority})")),
+        ("decided on", Text(_lines(intent.basis.split("; ")) or "not recorded")),
+        ("position", Text(f"version {intent.position_version}")),
+        ("passed over", Text(_lines(intent.passed_over) or "nothing")),
+        ("lifetime", Text(f"{intent.time_in_force.value}, {lifetime} at most")),
+    ]
     if intent.pair_id is not None:
-        table.add_row("other leg", _partner_text(intent.pair_id, story.partner))
-    table.add_row("filled", _filled_text(order))
+        rows.append(("other leg", _partner_text(intent.pair_id, story.partner)))
+    rows.append(("filled", _filled_text(order)))
     if story.settlements:
         counts = Counter(each.value.lower() for each in story.settlements.values())
         shown = ", ".join(f"{count} {name}" for name, count in counts.items())
-        table.add_row("at the venue", f"trades: {shown}")
+        rows.append(("at the venue", Text(f"trades: {shown}")))
     if order.end_reason:
-        table.add_row("ended", Text(order.end_reason))
-    return table
+        rows.append(("ended", Text(order.end_reason)))
+    return rows
 
 
 def _lines(parts: Sequence[str]) -> str:
@@ -172,13 +181,13 @@ def _events_table(events: Sequence[ToldEvent]) -> Table:
         table.add_row(
             exact_label(each.event.at_ms),
             span_label(each.event.at_ms - events[0].event.at_ms),
-            _actor_label(each.event),
+            actor_label(each.event),
             Text(each.words),
         )
     return table
 
 
-def _actor_label(event: StoredEvent) -> str:
+def actor_label(event: StoredEvent) -> str:
     """Name the actor; from its second filling on also which one it was."""
     name = "order" if event.order_id and event.role.endswith(event.order_id) else event.role
     return name if event.generation == 1 else f"{name} #{event.generation}"

@@ -1,0 +1,142 @@
+"""``understudy web``: the page in the browser, about a system that runs or does not."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import signal
+from collections.abc import Coroutine
+from pathlib import Path
+
+import click
+
+from actors.settings import WebSettings
+from understudy.commands.shared import data_dir_option, existing_directory, fail
+from understudy.exit_codes import ExitCode
+from understudy.teaching import TaughtCommand
+from understudy.web import access
+from understudy.web.server import Site, serve
+
+DEFAULTS = WebSettings()
+
+
+class _TaughtGroup(TaughtCommand, click.Group):
+    pass
+
+
+@click.group(
+    cls=_TaughtGroup,
+    invoke_without_command=True,
+    examples={
+        "understudy web": f"serve http://127.0.0.1:{DEFAULTS.port}/ until Ctrl-C",
+        "understudy web token": "show the token that a log-in asks for; made if there is none",
+        "understudy run --demo --set web.enabled=true": "beside a run, and ended with it",
+        "ssh -L 9863:127.0.0.1:9863 me@server": "look at a server's page from here",
+        "understudy web --name trader.example.org": "behind a proxy with TLS: docs/web.md",
+    },
+)
+@click.option(
+    "--host",
+    default=DEFAULTS.host,
+    show_default=True,
+    metavar="IP",
+    help="Address to listen on. Off loopback everything needs a log-in.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=DEFAULTS.port,
+    show_default=True,
+    metavar="N",
+    help="Port; 0 takes a free one.",
+)
+@click.option(
+    "--name",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Host name under which people reach it; may be repeated. Then everything needs a log-in.",
+)
+@click.option("--login", "asks_login", is_flag=True, help="Ask for the token on loopback as well.")
+@data_dir_option
+@click.pass_context
+def web(
+    context: click.Context,
+    host: str,
+    port: int,
+    names: tuple[str, ...],
+    asks_login: bool,
+    data_dir: Path,
+) -> None:
+    """Show a system in the browser: what it does now, its history, orders, warnings and errors.
+
+    A process of its own that only reads: trading does not notice when it is slow, hangs or falls.
+    It also serves when the system is down, and shows that. Read-only, until someone logs in with
+    the token: then it can halt, resume and flatten, and the journal says that it was the page.
+
+    Exit codes: 0 ended by a signal, 1 the port is taken, 2 bad input.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    directory = existing_directory(data_dir)
+    site = _site(directory, host, port, names, asks_login=asks_login)
+    try:
+        asyncio.run(_until_told(serve(directory, site)))
+    except OSError as error:
+        fail(f"port {port} of {host} cannot be served: {error.strerror}")
+
+
+def _site(
+    directory: Path, host: str, port: int, names: tuple[str, ...], *, asks_login: bool
+) -> Site:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        fail(f"--host {host!r} is not an IP address", ExitCode.BAD_INPUT)
+    lower = tuple(name.lower() for name in names)
+    site = Site(host=host, port=port, names=lower, asks_login=asks_login)
+    if site.is_private:
+        try:
+            access.read_token(directory)
+        except access.NoToken as problem:
+            fail(f"a page that others can reach needs a token: {problem}", ExitCode.BAD_INPUT)
+    return site
+
+
+async def _until_told(work: Coroutine[None, None, None]) -> None:
+    """Run until SIGINT or SIGTERM."""
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+@web.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy web token": "show it, or make it",
+        "understudy web token --new": "make another; whoever is logged in has to log in again",
+    },
+)
+@click.option("--new", "is_new", is_flag=True, help="Make another one in its place.")
+@data_dir_option
+def token(data_dir: Path, *, is_new: bool) -> None:
+    """Show the token that a log-in to the page asks for; the first call makes it.
+
+    It is a secret: whoever has it can halt, resume and flatten. It is kept in the data directory,
+    readable by you alone, and written nowhere else.
+
+    Exit codes: 0 ok, 1 the file cannot be used, 2 bad input.
+    """
+    directory = existing_directory(data_dir)
+    try:
+        is_there = (directory / access.TOKEN_NAME).exists()
+        text = access.new_token(directory) if is_new or not is_there else None
+        click.echo(text or access.read_token(directory))
+    except access.NoToken as problem:
+        fail(str(problem))
+    except OSError as error:
+        fail(f"the token cannot be written: {error.strerror}")

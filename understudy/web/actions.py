@@ -1,0 +1,142 @@
+"""What may be done from the page: halt, resume and flatten, each asked for twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import attrs
+
+from actors.execution.halt_messages import PAGE
+from actors.execution.halts import halt_words
+from actors.kill_switch import pull_kill_switch
+from understudy.control import ControlError, NotRunning, ask
+from understudy.watching.observation import Observation
+from understudy.web.html import Content, tag
+from understudy.web.page import Visitor, form, page
+
+REASON_CHARS_MAX = 200
+
+
+@attrs.frozen(kw_only=True)
+class Action:
+    """One thing that a person can do."""
+
+    name: str
+    """Of the control command, and of its path."""
+    title: str
+    effects: tuple[str, ...]
+    """What will happen, a sentence each."""
+    reason: str
+    """What is recorded if nobody gives a reason."""
+
+
+ACTIONS: Mapping[str, Action] = {
+    each.name: each
+    for each in (
+        Action(
+            name="halt",
+            title="Halt trading",
+            effects=(
+                "No new order is made until someone resumes, whatever falls or is started anew.",
+                "Working orders end by themselves within seconds, or at once if you cancel them.",
+                "Feeds, books and settlements go on; what is held is kept.",
+            ),
+            reason="halted from the page",
+        ),
+        Action(
+            name="resume",
+            title="Resume trading",
+            effects=(
+                "Every halt that lasts is lifted, whoever made it, and orders are made again.",
+                "A cause that is still there, such as a limit that is still broken, halts again.",
+            ),
+            reason="resumed from the page",
+        ),
+        Action(
+            name="flatten",
+            title="Flatten holdings",
+            effects=(
+                "Trading is halted until someone resumes, and every working order is cancelled.",
+                "What is held of one side only is sold at the best bid until nothing is left.",
+                "Complete pairs are kept: one YES and one NO together pay exactly $1.",
+            ),
+            reason="flattened from the page",
+        ),
+    )
+}
+
+
+def confirmation(action: Action, seen: Observation, visitor: Visitor) -> str:
+    """Ask once more, and say what will happen and to what."""
+    cancel: Content = None
+    if action.name == "halt":
+        box = tag("input", type="checkbox", name="cancel", value="yes", id="cancel", checked=True)
+        cancel = tag("p", box, tag("label", "cancel working orders at once", for_="cancel"))
+    asked = form(
+        f"/{action.name}",
+        tag("label", "Reason, which is recorded", for_="reason"),
+        tag(
+            "input",
+            id="reason",
+            name="reason",
+            type="text",
+            maxlength=str(REASON_CHARS_MAX),
+            placeholder=action.reason,
+        ),
+        cancel,
+        tag(
+            "p",
+            tag("button", action.title, type="submit", class_=f"button {action.name}"),
+            tag("a", "Do nothing", href="/", class_="button plain"),
+            class_="doors",
+        ),
+        form_token=visitor.form_token,
+        class_="ask",
+    )
+    effects = tag("ul", *(tag("li", each) for each in action.effects))
+    return page(
+        action.title,
+        tag("section", tag("h2", "What will happen"), effects, class_="card"),
+        tag("section", tag("h2", "As it stands"), tag("p", _situation(seen)), class_="card"),
+        tag("section", asked, class_="card"),
+        visitor=visitor,
+    )
+
+
+def _situation(seen: Observation) -> str:
+    if seen.status is None:
+        return "No system answers. A halt writes the kill-switch file, so that one starts halted."
+    view = seen.status.view
+    count = len(view.live_orders) if view is not None else 0
+    words = halt_words(seen.status.halts)
+    halted = f"Trading is halted: {words}." if words else "Trading goes on."
+    stakes = f" Orders are worth {seen.status.stakes}." if seen.status.stakes else ""
+    return f"{halted} {count} working order{'' if count == 1 else 's'}.{stakes}"
+
+
+def carry_out(data_dir: Path, action: Action, reason: str, *, cancels: bool) -> str:
+    """Do it; returns what went wrong in a sentence or two, or nothing.
+
+    A halt that no system takes is left in the kill-switch file, as `understudy halt` does.
+    """
+    words = " ".join(reason.split())[:REASON_CHARS_MAX] or action.reason
+    more = {"cancel": cancels} if action.name == "halt" else {}
+    try:
+        ask(data_dir, action.name, reason=words, who=PAGE, **more)
+    except (NotRunning, ControlError) as error:
+        return _left_undone(data_dir, action, words, str(error))
+    return ""
+
+
+def _left_undone(data_dir: Path, action: Action, words: str, why: str) -> str:
+    if action.name != "halt":
+        return f"Nothing was done: {why}."
+    try:
+        path = pull_kill_switch(data_dir, f"{words} ({PAGE})")
+    except OSError as error:
+        return f"{why}, and the kill-switch file cannot be written: {error.strerror}."
+    return (
+        f"{why}: {path} is written instead, and what runs or starts there halts. "
+        "To trade again, remove that file and resume."
+    )

@@ -1,0 +1,325 @@
+"""What the journal and the log tell: history, orders, one order's story, warnings and errors."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import attrs
+
+from actors.execution.messages import OrderState
+from actors.position.ledger import WindowLedger
+from actors.position.messages import WindowSettled
+from actors.runtime.log import LOG_NAME
+from actors.units import NANOS_PER_DOLLAR, price_text, size_text
+from understudy.reading.archive import Archive
+from understudy.reading.lookup import find_order
+from understudy.reading.moments import day_label, exact_label, minute_label, moment_label
+from understudy.reading.orders import filled_label, status_text, what_text
+from understudy.reading.report_view import winner_label
+from understudy.reading.story import Story, actor_label, fact_rows, read_story
+from understudy.web.charts import bar_chart, drawdown_chart, figure, total_chart
+from understudy.web.html import Content, Html, facts, join, nothing, panel, signed, table, tag
+from understudy.web.now import order_link
+from understudy.wording import money, move_label, price_label, size_label, span_label
+
+WINDOWS_MAX = 3_000
+"""The newest windows that are read, a month of quarters of an hour; older ones: ``report``."""
+ROWS_MAX = 200
+_LOG_BYTES = 512 * 1024
+_LOG_LINES_MAX = 200
+_LOG_LEVELS = ("WARNING", "ERROR")
+
+
+@attrs.frozen(kw_only=True)
+class Filter:
+    """Which windows are wanted; empty is all."""
+
+    series: str = ""
+    day: str = ""
+
+    def takes(self, ledger: WindowLedger) -> bool:
+        """Whether a window is among them."""
+        market = ledger.market
+        is_of_day = not self.day or day_label(market.opens_at_ms) == self.day
+        return is_of_day and (not self.series or series_of(market.slug) == self.series)
+
+
+def series_of(slug: str) -> str:
+    """The series of a window, such as ``btc-updown-15m``."""
+    return slug.rpartition("-")[0]
+
+
+def history(data_dir: Path, wanted: Filter) -> Html:
+    """Windows, their P&L as a curve, and how far it ever fell.
+
+    Raises:
+        JournalError: the journal cannot be read.
+    """
+    archive = Archive(data_dir)
+    try:
+        ledgers = list(itertools.islice(archive.windows(), WINDOWS_MAX))
+    finally:
+        archive.close()
+    asked = _filter_form(ledgers, wanted)
+    settled = _settled([each for each in reversed(ledgers) if wanted.takes(each)])
+    if not settled:
+        return join(asked, tag("section", nothing("no such window has settled yet"), class_="card"))
+    return join(asked, _totals(settled), _curves(settled), _windows(settled))
+
+
+def _filter_form(ledgers: Sequence[WindowLedger], wanted: Filter) -> Html:
+    series = sorted({series_of(each.market.slug) for each in ledgers})
+    days = sorted({day_label(each.market.opens_at_ms) for each in ledgers}, reverse=True)
+    return tag(
+        "form",
+        _choice("series", "Series", "all series", series, wanted.series),
+        _choice("day", "Day", "all days", days, wanted.day),
+        tag("button", "Show", type="submit", class_="button"),
+        method="get",
+        action="/history",
+        class_="card filter",
+    )
+
+
+def _choice(key: str, label: str, every: str, values: Iterable[str], chosen: str) -> Html:
+    options = [tag("option", every, value="")]
+    options += [tag("option", each, value=each, selected=each == chosen) for each in values]
+    return tag("span", tag("label", label, for_=key), tag("select", *options, name=key, id=key))
+
+
+@attrs.frozen(kw_only=True)
+class _Row:
+    ledger: WindowLedger
+    settled: WindowSettled
+    drawdown_nanos: int
+    """How far the total is below the highest that it has been; 0 or less."""
+
+
+def _settled(ledgers: Iterable[WindowLedger]) -> list[_Row]:
+    """The settled windows in the order of their opening, totals over just these."""
+    rows, total_nanos, highest_nanos = [], 0, 0
+    for ledger in ledgers:
+        total_nanos += ledger.pnl_nanos()
+        settled = ledger.settlement(total_nanos)
+        if settled is not None:
+            highest_nanos = max(highest_nanos, total_nanos)
+            drop_nanos = total_nanos - highest_nanos
+            rows.append(_Row(ledger=ledger, settled=settled, drawdown_nanos=drop_nanos))
+    return rows
+
+
+def _totals(rows: Sequence[_Row]) -> Html:
+    traded = [row.settled for row in rows if row.ledger.entries]
+    gains = sum(each.pnl_nanos > 0 for each in traded)
+    fees_nanos = sum(row.settled.position.fees_nanos for row in rows)
+    tiles = [
+        ("P&L", signed(money(rows[-1].settled.total_pnl_nanos)), f"{len(rows):,} windows"),
+        ("gained", f"{gains} of {len(traded)}", "windows that were traded"),
+        ("deepest drawdown", signed(money(min(row.drawdown_nanos for row in rows))), "of the P&L"),
+        ("fees", signed(money(-fees_nanos)), "in the P&L already"),
+    ]
+    boxes = (
+        tag("div", tag("span", name), tag("b", value), tag("small", note))
+        for name, value, note in tiles
+    )
+    title = tag("h2", "In all", class_="unseen", id="totals-title")
+    body = tag("div", *boxes, class_="tiles")
+    return tag("section", title, body, class_="card", aria_labelledby="totals-title")
+
+
+def _curves(rows: Sequence[_Row]) -> Html:
+    totals = [_dollars(row.settled.total_pnl_nanos) for row in rows]
+    results = [_dollars(row.settled.pnl_nanos) for row in rows]
+    drops = [_dollars(row.drawdown_nanos) for row in rows]
+    feet = [minute_label(rows[0].ledger.market.opens_at_ms)]
+    if len(rows) > 1:
+        feet.append(minute_label(rows[-1].ledger.market.opens_at_ms))
+    span = f"over {len(rows)} windows"
+    return panel(
+        "curves",
+        "P&L in dollars",
+        _curve("all windows up to there", total_chart(totals, f"P&L {span}"), [0, *totals], ()),
+        _curve(
+            "each window", bar_chart(results, f"result of each window {span}"), [0, *results], ()
+        ),
+        _curve("drawdown", drawdown_chart(drops, f"drawdown {span}"), [0, *drops], feet),
+    )
+
+
+def _curve(title: str, chart: Html, values: Sequence[float], feet: Sequence[str]) -> Html:
+    return figure(title, chart, f"{max(values):+,.2f}", f"{min(values):+,.2f}", feet)
+
+
+def _dollars(amount_nanos: int) -> float:
+    return amount_nanos / NANOS_PER_DOLLAR
+
+
+def _windows(rows: Sequence[_Row]) -> Html:
+    headings = ("opened", "window", "won", "moved", "fees", "P&L", "in all")
+    shown = rows[-ROWS_MAX:]
+    body = table(
+        "settled windows, newest first",
+        headings,
+        map(_window, reversed(shown)),
+        numeric=headings[3:],
+        minor=("moved", "fees"),
+    )
+    note = f"the newest {len(shown)} of {len(rows):,}" if len(shown) < len(rows) else None
+    return panel("history-windows", "Windows", body, note=note)
+
+
+def _window(row: _Row) -> list[Content]:
+    settled = row.settled
+    return [
+        minute_label(row.ledger.market.opens_at_ms),
+        tag("a", settled.slug, href=f"/orders?market={settled.slug}"),
+        winner_label(settled.winner),
+        move_label(settled.strike_e18, settled.close_e18),
+        signed(money(-settled.position.fees_nanos)),
+        signed(money(settled.pnl_nanos)),
+        signed(money(settled.total_pnl_nanos)),
+    ]
+
+
+def orders(data_dir: Path, market: str) -> Html:
+    """The newest orders, of one window if it is named.
+
+    Raises:
+        JournalError: the journal cannot be read.
+    """
+    archive = Archive(data_dir)
+    try:
+        found = list(archive.orders(market=market, limit=ROWS_MAX))
+    finally:
+        archive.close()
+    title = f"Orders of {market}" if market else "Newest orders"
+    more = tag("p", tag("a", "orders of all windows", href="/orders")) if market else None
+    if not found:
+        return panel("orders", title, nothing("no such order"), more)
+    found.sort(key=lambda order: order.intent.created_at_ms, reverse=True)
+    headings = ("created", "order", "what", "limit", "filled", "at", "status", "why")
+    numeric = ("limit", "filled", "at")
+    return panel("orders", title, table(title, headings, map(_order, found), numeric=numeric), more)
+
+
+def _order(order: OrderState) -> list[Content]:
+    intent, average = order.intent, order.average_price_ticks
+    return [
+        moment_label(intent.created_at_ms),
+        order_link(intent.order_id),
+        what_text(order),
+        price_label(intent.price_ticks),
+        filled_label(order),
+        "" if average is None else price_label(average),
+        status_text(order),
+        tag("span", intent.reason, class_="wrap"),
+    ]
+
+
+def order_story(data_dir: Path, name: str) -> tuple[str, Html]:
+    """One order: its title, and why it was made, on what, and everything that befell it.
+
+    Raises:
+        OrderNotFound: none is meant, or several are.
+        JournalError: the journal cannot be read.
+    """
+    archive = Archive(data_dir)
+    try:
+        story = read_story(archive, find_order(archive, name))
+    finally:
+        archive.close()
+    intent = story.order.intent
+    what = f"{what_text(story.order).plain} {size_label(intent.size_units)}"
+    title = f"{intent.order_id}: {what} at {price_label(intent.price_ticks)}"
+    return title, join(_facts(story), _fills(story), _events(story))
+
+
+def _facts(story: Story) -> Html:
+    pairs: list[tuple[str, Content]] = [("status", status_text(story.order))]
+    for name, words in fact_rows(story):
+        lines = words.plain.splitlines()
+        is_list = len(lines) > 1
+        pairs.append((name, tag("ul", *(tag("li", each) for each in lines)) if is_list else words))
+    pair_id = story.order.intent.pair_id
+    link = tag("p", "other leg: ", order_link(pair_id)) if pair_id is not None else None
+    return panel("why", "Why, and on what", facts(pairs), link)
+
+
+def _fills(story: Story) -> Html:
+    order = story.order
+    if not order.fills:
+        return panel("fills", "Fills", nothing("nothing was filled"))
+    headings = ("time", "size", "price", "fee", "role", "trade", "standing")
+    rows = (
+        [
+            exact_label(fill.timestamp_ms),
+            size_text(fill.size_units),
+            price_text(fill.price_ticks),
+            signed(money(-fill.fee_nanos)),
+            "maker" if fill.is_maker else "taker",
+            fill.trade_id,
+            "taken back" if fill.trade_id in order.reversed_trade_ids else "stands",
+        ]
+        for fill in order.fills
+    )
+    return panel("fills", "Fills", table("fills", headings, rows, numeric=headings[1:4]))
+
+
+def _events(story: Story) -> Html:
+    if not story.events:
+        return panel("events", "What befell it", nothing("nothing is recorded"))
+    first_ms = story.events[0].event.at_ms
+    rows = (
+        [
+            exact_label(each.event.at_ms),
+            span_label(each.event.at_ms - first_ms),
+            actor_label(each.event),
+            tag("span", each.words, class_="wrap"),
+        ]
+        for each in story.events
+    )
+    headings = ("time", "after", "actor", "what it recorded")
+    body = table("events, oldest first", headings, rows, numeric=("after",))
+    return panel("events", "What befell it", body)
+
+
+def log_lines(data_dir: Path) -> Html:
+    """The newest warnings and errors of the log, newest first."""
+    lines = [words for line in _log_tail(data_dir) if (words := _warning(line)) is not None]
+    shown = lines[-_LOG_LINES_MAX:][::-1]
+    if not shown:
+        return panel("log", "Warnings and errors", nothing("none in the newest part of the log"))
+    headings = ("time", "level", "who", "what")
+    return panel(
+        "log", "Warnings and errors", table("newest first", headings, map(_log_row, shown))
+    )
+
+
+def _log_tail(data_dir: Path) -> list[str]:
+    path = data_dir / LOG_NAME
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            file.seek(max(0, size - _LOG_BYTES))
+            lines = file.read().decode(errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
+    return lines[1:] if size > _LOG_BYTES else lines  # the first one is cut off
+
+
+def _warning(line: str) -> list[str] | None:
+    words = line.split(maxsplit=3)
+    return words if len(words) == 4 and words[1] in _LOG_LEVELS else None
+
+
+def _log_row(words: Sequence[str]) -> list[Content]:
+    time, level, role, text = words
+    return [
+        time.replace("T", " ").removesuffix("Z"),
+        tag("span", level.lower(), class_="loss" if level == "ERROR" else "warning"),
+        role,
+        tag("span", text, class_="wrap"),
+    ]

@@ -1,0 +1,141 @@
+"""News for open pages: one look serves all of them, and none is looked for while nobody watches.
+
+A page is sent what has changed since it was last sent something. So one that reads slowly misses
+what was in between, costs no memory, and one that does not read at all is let go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+
+from aiohttp import web
+
+from understudy.watching.observation import Observation
+from understudy.web.html import Html
+from understudy.web.now import PriceTrail, now_panels
+
+LOOK_EVERY_S = 0.5
+CLIENTS_MAX = 256
+"""Open pages that are served at once."""
+_WRITE_LIMIT_S = 10.0
+_LOG = logging.getLogger(__name__)
+
+Look = Callable[[], Awaitable[Observation]]
+
+
+class TooManyPages(Exception):
+    """No more pages are served at once."""
+
+
+class LivePanels:
+    """The panels of the newest look, and the pages that wait for the next."""
+
+    def __init__(self, look: Look) -> None:
+        self._look = look
+        self._trail = PriceTrail()
+        self._lock = asyncio.Lock()
+        self._seen: Observation | None = None
+        self._looked_at_s = 0.0
+        self._round = 0
+        self._panels: dict[str, tuple[int, Html]] = {}
+        """Each with the round of its last change."""
+        self._frames: dict[int, bytes] = {}
+        """What this round sends to those who know as much as such a round."""
+        self._news = asyncio.Event()
+        self._clients_count = 0
+        self._watching: asyncio.Task[None] | None = None
+
+    async def see(self) -> Observation:
+        """Look, unless somebody has done so just now.
+
+        Raises:
+            OSError: the data directory is gone.
+        """
+        async with self._lock:
+            if self._seen is None or time.monotonic() - self._looked_at_s > LOOK_EVERY_S:
+                self._seen = await self._look()
+                self._looked_at_s = time.monotonic()
+                status = self._seen.status
+                view = status.view if status is not None else None
+                self._trail.note(view.snapshot if view is not None else None)
+                self._take(now_panels(self._seen, self._trail))
+            return self._seen
+
+    async def panels(self) -> Mapping[str, Html]:
+        """The panels as they are now.
+
+        Raises:
+            OSError: as ``see``.
+        """
+        await self.see()
+        return {key: panel for key, (_, panel) in self._panels.items()}
+
+    def _take(self, panels: Mapping[str, Html]) -> None:
+        self._round += 1
+        self._frames.clear()
+        for key, panel in panels.items():
+            known = self._panels.get(key)
+            if known is None or known[1] != panel:
+                self._panels[key] = (self._round, panel)
+        over, self._news = self._news, asyncio.Event()
+        over.set()
+
+    def _frame(self, since: int) -> bytes:
+        if since not in self._frames:
+            changed = {key: panel for key, (at, panel) in self._panels.items() if at > since}
+            self._frames[since] = f"data: {json.dumps({'panels': changed})}\n\n".encode()
+        return self._frames[since]
+
+    async def stream(self, response: web.StreamResponse) -> None:
+        """Send server-sent events until the page is gone, or takes none for too long.
+
+        Raises:
+            TimeoutError: it took none.
+            ConnectionError: it is gone.
+        """
+        since = 0
+        while True:
+            news = self._news
+            if self._panels and since < self._round:
+                frame, since = self._frame(since), self._round
+                async with asyncio.timeout(_WRITE_LIMIT_S):
+                    await response.write(frame)
+            else:
+                await news.wait()
+
+    @contextlib.asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """Keep a place for a page within the block; somebody looks while there is one.
+
+        Raises:
+            TooManyPages: all places are taken.
+        """
+        if self._clients_count >= CLIENTS_MAX:
+            raise TooManyPages
+        self._clients_count += 1
+        if self._watching is None or self._watching.done():
+            self._watching = asyncio.create_task(self._watch())
+        try:
+            yield
+        finally:
+            self._clients_count -= 1
+
+    async def _watch(self) -> None:
+        while self._clients_count:
+            try:
+                await self.see()
+            except OSError as error:
+                _LOG.warning("cannot look: %s", error)
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def close(self) -> None:
+        """Look no more."""
+        if self._watching is not None:
+            self._watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watching
