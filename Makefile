@@ -5,7 +5,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: run test style types check bench drill fuzz clean
+CHROMIUM := apt-get install --yes --no-install-recommends chromium
+
+.PHONY: run test browser style types check bench drill fuzz clean
 
 run: $(READY) ## the demo: local exchange and whole system, two windows, a summary
 	$(BIN)/understudy run --demo $(ARGS)
@@ -13,8 +15,13 @@ run: $(READY) ## the demo: local exchange and whole system, two windows, a summa
 drill: $(READY) ## every blow of the deck on a trading system, and its books held together
 	$(BIN)/understudy drill $(ARGS)
 
-test: $(READY) ## every test, two at a time: most of their time is waiting for processes
+test: $(READY) browser ## every test, two at a time: most of their time is waiting for processes
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+browser: ## for the tests of the page, where it may be installed; otherwise they are skipped
+	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+		&& { $(CHROMIUM) || { apt-get update && $(CHROMIUM); }; } >/dev/null 2>&1; } \
+		|| echo "no Chromium: the tests of the page in a browser are skipped"
 
 style: $(READY)
 	$(BIN)/ruff check .

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from actors.execution.messages import OrderState
@@ -102,6 +104,15 @@ class Onlooker:
         """What the run printed at its end."""
         summary: dict[str, Any] = json.loads((self.system.data_dir / STDOUT_NAME).read_text())
         return summary
+
+    def companion_pid(self, name: str) -> int | None:
+        """Process id of a watcher beside the run, by its command; None while there is none."""
+        for pid in self.system.pids():
+            with contextlib.suppress(OSError):  # it may be gone by now
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+                if words[1:4] == ["-m", "understudy", name]:
+                    return pid
+        return None
 
     def log_lines(self, role: str) -> list[str]:
         """What a role has logged, without time and level."""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import http.server
 import json
 import signal
 import socket
 import threading
-from pathlib import Path
 from typing import Any
 
 import pytest
-from onlookers import Onlooker, free_port, understudy
+from onlookers import free_port, understudy
 
 from understudy.alerting.store import load_kept
 from understudy.drill import processes
@@ -35,29 +33,20 @@ def health(port: int) -> dict[str, Any] | None:
     return answered
 
 
-def watcher_pid(onlooker: Onlooker, name: str) -> int | None:
-    for pid in onlooker.system.pids():
-        with contextlib.suppress(OSError):  # it may be gone by now
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
-            if words[1:4] == ["-m", "understudy", name]:
-                return pid
-    return None
-
-
 def test_a_watcher_is_killed_and_hangs_and_trading_goes_on(new_system) -> None:
     port = free_port()
     onlooker = new_system("metrics.enabled=true", f"metrics.port={port}")
     onlooker.until_whole()
     onlooker.until("the watcher sees it serve", lambda: (health(port) or {}).get("reasons") == [])
 
-    first = onlooker.until("there is a watcher", lambda: watcher_pid(onlooker, "metrics"))
+    first = onlooker.until("there is a watcher", lambda: onlooker.companion_pid("metrics"))
     processes.send(signal.SIGKILL, [first])
     onlooker.until(
-        "it is made again", lambda: watcher_pid(onlooker, "metrics") not in (None, first)
+        "it is made again", lambda: onlooker.companion_pid("metrics") not in (None, first)
     )
     onlooker.until("it answers again", lambda: health(port))
 
-    hung = onlooker.until("there is a watcher", lambda: watcher_pid(onlooker, "metrics"))
+    hung = onlooker.until("there is a watcher", lambda: onlooker.companion_pid("metrics"))
     processes.send(signal.SIGSTOP, [hung])
     before = onlooker.orders()
     onlooker.until("more orders are made", lambda: set(onlooker.orders()) - set(before))

@@ -20,6 +20,7 @@ from understudy.doctor import (
     proxies,
     reach,
     watchers,
+    web_page,
 )
 from understudy.doctor.findings import (
     ACCOUNT_NAMES,
@@ -90,6 +91,7 @@ def _checks(subject: Subject, sight: VenueSight) -> list[_Check]:
         on_this_host(journal.LOCK, journal.check_lock),
         on_this_host(journal.HALT, journal.check_halt),
         on_this_host(watchers.NAME, watchers.check_watchers),
+        on_this_host(web_page.NAME, web_page.check_page),
         _Check((clock.NAME,), lambda: clock.check_clock(subject, sight)),
         _Check((reach.GAMMA,), lambda: reach.check_gamma(subject)),
         _Check((reach.CLOB,), lambda: reach.check_clob(subject)),

@@ -18,13 +18,14 @@ def check_watchers(subject: Subject) -> Finding:
     if refusal is not None:
         return failed(NAME, refusal, "see docs/alerts.md and docs/metrics.md, or turn it off")
     words = watchers_words(settings, subject.variables)
-    if settings.metrics.enabled and not _is_free(settings.metrics.port):
+    if settings.metrics.enabled and not is_free(settings.metrics.port):
         advice = "end it, or set metrics.port; if it is this system's own, all is well"
         return warned(NAME, f"{words}, where another process listens", advice)
     return passed(NAME, words)
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether nobody listens on a port of loopback."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
