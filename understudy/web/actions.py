@@ -19,7 +19,7 @@ REASON_CHARS_MAX = 200
 
 
 @attrs.frozen(kw_only=True)
-class Action:
+class PageAction:
     """One thing that a person can do."""
 
     name: str
@@ -31,10 +31,10 @@ class Action:
     """What is recorded if nobody gives a reason."""
 
 
-ACTIONS: Mapping[str, Action] = {
+ACTIONS: Mapping[str, PageAction] = {
     each.name: each
     for each in (
-        Action(
+        PageAction(
             name="halt",
             title="Halt trading",
             effects=(
@@ -44,7 +44,7 @@ ACTIONS: Mapping[str, Action] = {
             ),
             reason="halted from the page",
         ),
-        Action(
+        PageAction(
             name="resume",
             title="Resume trading",
             effects=(
@@ -53,7 +53,7 @@ ACTIONS: Mapping[str, Action] = {
             ),
             reason="resumed from the page",
         ),
-        Action(
+        PageAction(
             name="flatten",
             title="Flatten holdings",
             effects=(
@@ -67,7 +67,7 @@ ACTIONS: Mapping[str, Action] = {
 }
 
 
-def confirmation(action: Action, seen: Observation, visitor: Visitor) -> str:
+def confirmation(action: PageAction, seen: Observation, visitor: Visitor) -> str:
     """Ask once more, and say what will happen and to what."""
     cancel: Content = None
     if action.name == "halt":
@@ -115,7 +115,7 @@ def _situation(seen: Observation) -> str:
     return f"{halted} {count} working order{'' if count == 1 else 's'}.{stakes}"
 
 
-def carry_out(data_dir: Path, action: Action, reason: str, *, cancels: bool) -> str:
+def carry_out(data_dir: Path, action: PageAction, reason: str, *, cancels: bool) -> str:
     """Do it; returns what went wrong in a sentence or two, or nothing.
 
     A halt that no system takes is left in the kill-switch file, as `understudy halt` does.
@@ -129,7 +129,7 @@ def carry_out(data_dir: Path, action: Action, reason: str, *, cancels: bool) -> 
     return ""
 
 
-def _left_undone(data_dir: Path, action: Action, words: str, why: str) -> str:
+def _left_undone(data_dir: Path, action: PageAction, words: str, why: str) -> str:
     if action.name != "halt":
         return f"Nothing was done: {why}."
     try:

@@ -22,7 +22,7 @@ from understudy.reading.report_view import winner_label
 from understudy.reading.story import Story, actor_label, fact_rows, read_story
 from understudy.web.charts import bar_chart, drawdown_chart, figure, total_chart
 from understudy.web.html import Content, Html, facts, join, nothing, panel, signed, table, tag
-from understudy.web.now import order_link
+from understudy.web.page import order_link
 from understudy.wording import money, move_label, price_label, size_label, span_label
 
 WINDOWS_MAX = 3_000

@@ -70,7 +70,8 @@ def signed(text: Text) -> Html:
 
 def panel(key: str, title: str, *content: Content, note: Content = None) -> Html:
     """Write a part of a page that may be replaced by itself; ``key`` is its id."""
-    heading = tag("h2", title, tag("small", note) if note else None, id=f"{key}-title")
+    name = tag("span", title, id=f"{key}-title")
+    heading = tag("h2", name, tag("small", note) if note else None)
     return tag("section", heading, *content, id=key, class_="card", aria_labelledby=f"{key}-title")
 
 
@@ -118,4 +119,4 @@ def table(
         tag("thead", head),
         tag("tbody", *body),
     )
-    return tag("div", whole, class_="scroll", tabindex="0", role="region", aria_label=caption)
+    return tag("div", whole, class_="scroll", tabindex="0", role="group", aria_label=caption)

@@ -17,7 +17,8 @@ from aiohttp import web
 
 from understudy.watching.observation import Observation
 from understudy.web.html import Html
-from understudy.web.now import PriceTrail, now_panels
+from understudy.web.market_panels import PriceTrail
+from understudy.web.now import now_panels
 
 LOOK_EVERY_S = 0.5
 CLIENTS_MAX = 256

@@ -102,3 +102,8 @@ def login_page(visitor: Visitor, *, next_path: str, problem: str = "") -> str:
     )
     hint = join("The token is what ", tag("code", "understudy web token"), " shows on the machine.")
     return page("Log in", content, tag("p", hint, class_="muted"), visitor=visitor)
+
+
+def order_link(order_id: str) -> Html:
+    """Link to an order's story."""
+    return tag("a", order_id, href=f"/order/{order_id}")

@@ -1,0 +1,155 @@
+"""The system itself as panels: its health, halts, actors, feeds, and the use of its limits."""
+
+from __future__ import annotations
+
+from actors.execution.halt_messages import Halt
+from actors.observer.messages import FeedSeen, View
+from actors.roles import is_spare, order_id_of
+from actors.supervision.messages import ChildReport, ChildState
+from understudy.reading.moments import moment_label
+from understudy.status import Status
+from understudy.watching.ages import data_age_s
+from understudy.watching.health import HealthState, health_of
+from understudy.watching.limits import LimitUse, limit_uses
+from understudy.watching.observation import Observation
+from understudy.web.html import Content, Html, facts, join, nothing, panel, table, tag
+from understudy.web.page import order_link
+from understudy.wording import (
+    latency_words,
+    span_label,
+)
+
+
+def state_panel(seen: Observation) -> Html:
+    """Whether it serves, in one word, and why it is no better; the one part that is read aloud."""
+    health = health_of(seen)
+    stakes = seen.status.stakes if seen.status is not None else ""
+    word = tag("strong", health.state.value, class_="word")
+    reasons = tag("ul", *(tag("li", each) for each in health.reasons)) if health.reasons else None
+    well = "every part does its work" if health.state is HealthState.SERVING else ""
+    return tag(
+        "section",
+        tag("h2", "System", class_="unseen", id="state-title"),
+        tag("p", word, tag("span", well), tag("b", stakes, class_="stakes") if stakes else None),
+        reasons,
+        id="state",
+        class_=f"card state {health.state.value}",
+        role="status",
+        aria_labelledby="state-title",
+    )
+
+
+def halts_panel(seen: Observation) -> Html:
+    """What halts trading, who did it, and the ways to halt and resume."""
+    halts = seen.status.halts or seen.halts if seen.status is not None else seen.halts
+    doors = [_door("halt", "Halt"), _door("flatten", "Flatten")]
+    if halts:
+        doors.insert(0, _door("resume", "Resume"))
+    told = tag("ul", *map(_halt, halts)) if halts else nothing("nobody has halted trading")
+    return panel("halts", "Halts", told, tag("p", *doors, class_="doors"))
+
+
+def _halt(halt: Halt) -> Html:
+    effects = [
+        word for word, is_so in (("cancels", halt.cancels), ("sells", halt.flattens)) if is_so
+    ]
+    return tag(
+        "li",
+        tag("strong", halt.who, class_="loss"),
+        f" {halt.reason} ",
+        tag("small", f"since {moment_label(halt.since_ms)} UTC {' and '.join(effects)}".rstrip()),
+    )
+
+
+def _door(action: str, word: str) -> Html:
+    return tag("a", word, href=f"/{action}", class_=f"button {action}")
+
+
+_STATE_CLASSES = {
+    ChildState.SERVING: "gain",
+    ChildState.STARTING: "warning",
+    ChildState.WAITING: "warning",
+    ChildState.BACKING_OFF: "loss",
+}
+
+
+def actors_panel(status: Status | None) -> Html:
+    """The tree: supervisor and children with their states, falls and the ages of their messages."""
+    report = status.report if status is not None else None
+    if status is None or report is None:
+        return panel("actors", "Actors", nothing("no actor answers"))
+    shown = [child for child in report.children if not is_spare(child.role)]
+    falls = sum(status.restarts.values())
+    headings = ("actor", "state", "up", "falls", "last message", "handled", "pid")
+    supervisor: list[Content] = [tag("b", "supervisor"), *[""] * 5, str(report.pid)]
+    rows = [supervisor, *map(_actor, shown)]
+    body = table("actors", headings, rows, numeric=headings[2:], minor=("handled", "pid"))
+    latencies = [
+        (name.replace("_", " "), latency_words(each)) for name, each in status.latencies.items()
+    ]
+    note = f"{status.handled_count:,} messages, {falls} falls"
+    return panel("actors", "Actors", body, facts(latencies), note=note)
+
+
+def _actor(child: ChildReport) -> list[Content]:
+    order_id = order_id_of(child.role)
+    name = order_link(order_id) if order_id else child.role
+    return [
+        tag("span", name, class_="branch"),
+        tag("span", child.state.value, class_=f"dot {_STATE_CLASSES[child.state]}"),
+        span_label(child.uptime_ms),
+        tag("b", str(child.restarts), class_="loss") if child.restarts else "0",
+        span_label(child.last_message_age_ms),
+        f"{child.handled_count:,}",
+        str(child.pid) if child.pid else "-",
+    ]
+
+
+def feeds_panel(status: Status | None, view: View | None) -> Html:
+    """The connections to the venue: whether each is up, and how old its newest data is."""
+    if status is None or view is None or not view.feeds:
+        return panel("feeds", "Feeds", nothing("no feed has told of itself yet"))
+    rows = (_feed(each, status) for each in view.feeds)
+    headings = ("feed", "state", "data age", "frames", "lost")
+    return panel("feeds", "Feeds", table("feeds", headings, rows, numeric=headings[2:]))
+
+
+def _feed(feed: FeedSeen, status: Status) -> list[Content]:
+    health, age = feed.health, data_age_s(feed, status)
+    source = f" ({health.source})" if health is not None and health.source else ""
+    state = tag(
+        "span", "up" if feed.is_up else "down", class_="dot gain" if feed.is_up else "dot loss"
+    )
+    trouble = tag("span", f" {feed.trouble}", class_="warning wrap") if feed.trouble else None
+    return [
+        feed.feed + source,
+        join(state, trouble),
+        "-" if age is None else span_label(round(age * 1_000)),
+        f"{health.frames_count:,}" if health else "-",
+        f"{health.reconnect_count:,}" if health else "-",
+    ]
+
+
+def limits_panel(seen: Observation) -> Html:
+    """How much of each limit is used."""
+    if seen.status is None:
+        return panel("limits", "Limits", nothing("the system does not answer"))
+    rows = map(_limit, limit_uses(seen.status, seen.desk))
+    headings = ("limit", "part", "used")
+    return panel(
+        "limits", "Limits", table("limits and their use", headings, rows, numeric=("used",))
+    )
+
+
+def _limit(use: LimitUse) -> list[Content]:
+    name = use.limit.replace("_", " ")
+    part = use.used / use.allowed if use.allowed else 1.0
+    meter = tag(
+        "meter",
+        min="0",
+        max="1",
+        high="0.8",
+        value=f"{min(1.0, part):.3f}",
+        aria_label=f"{name}, part used",
+    )
+    return [name, meter, f"{use.used:,.4g} of {use.allowed:,.6g}"]
