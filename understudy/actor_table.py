@@ -37,7 +37,7 @@ def actor_table(
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_row("supervisor", "", "", "", str(supervisor_pid))
-    groups = _by_process(children)
+    groups = by_process(children)
     for number, (process, rows) in enumerate(groups.items(), start=1):
         is_last = number == len(groups)
         branch = "└ " if is_last else "├ "
@@ -52,7 +52,7 @@ def actor_table(
     return table
 
 
-def _by_process(children: Iterable[ChildReport]) -> dict[str, list[ChildReport]]:
+def by_process(children: Iterable[ChildReport]) -> dict[str, list[ChildReport]]:
     """Rows of each process, in order; an actor that is alone bears its process's name."""
     groups: dict[str, list[ChildReport]] = {}
     for child in children:

@@ -7,9 +7,6 @@ from collections import deque
 from actors.directory.messages import Market, Side, Strike
 from actors.market.messages import BookView, MarketSnapshot
 from actors.observer.messages import View
-from actors.strategy.oracle import fair_value_ticks
-from actors.strategy.position_view import PositionView
-from actors.strategy.scene import Scene
 from actors.units import E18
 from understudy.panels import not_traded_label
 from understudy.status import Status
@@ -72,7 +69,7 @@ def market_panel(status: Status | None, view: View | None, trail: PriceTrail) ->
             _big("reference", reference_label(reference_e18) if reference_e18 else "none"),
             _big("strike", reference_label(strike.price_e18) if strike else "not yet"),
             _big("from strike", _move(strike, reference_e18)),
-            _big("model of YES", *_model(status, snapshot)),
+            _big("model of YES", *_model(view)),
             class_="tiles",
         ),
         tag(
@@ -86,6 +83,7 @@ def market_panel(status: Status | None, view: View | None, trail: PriceTrail) ->
         tag("p", f"strike: {strike.source} ({strike.origin.value})", class_="muted")
         if strike
         else None,
+        _unwanted(view),
         note=clock_label(status.now_ms) + " UTC",
     )
 
@@ -102,14 +100,23 @@ def _move(strike: Strike | None, reference_e18: int | None) -> Html:
     return tag("span", f"{words} {'Up' if is_up else 'Down'}", class_="gain" if is_up else "loss")
 
 
-def _model(status: Status, snapshot: MarketSnapshot | None) -> tuple[str, str]:
-    """The oracle's value of YES as the strategy would compute it, and its name."""
-    params = status.settings.strategy
-    if snapshot is None:
-        return "none", params.oracle
-    scene = Scene(market=snapshot, position=PositionView(), params=params)
-    value_ticks, why = fair_value_ticks(scene)
-    return ("none", why) if value_ticks is None else (price_label(value_ticks), params.oracle)
+def _model(view: View) -> tuple[str, str]:
+    """What YES should be worth by the strategy's newest evaluation, and the numbers behind it."""
+    evaluated = view.evaluated
+    if evaluated is None:
+        return "none", "not evaluated yet"
+    value_ticks = evaluated.model_ticks
+    return "none" if value_ticks is None else price_label(value_ticks), evaluated.model_basis
+
+
+def _unwanted(view: View) -> Html | None:
+    """Why the newest evaluation wants nothing, stage by stage."""
+    evaluated = view.evaluated
+    if evaluated is None or evaluated.signals_count or not evaluated.passed_over:
+        return None
+    reasons = evaluated.passed_over[-1:] if evaluated.is_final else evaluated.passed_over
+    items = (tag("li", reason) for reason in reasons)
+    return tag("details", tag("summary", "Why nothing is wanted now"), tag("ul", *items))
 
 
 def _price_figure(prices: tuple[float, ...], strike: Strike | None) -> Html | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from actors.execution.halt_messages import Halt
 from actors.observer.messages import FeedSeen, View
-from actors.roles import is_spare, order_id_of
+from actors.roles import order_id_of
 from actors.supervision.messages import ChildReport, ChildState
+from understudy.actor_table import by_process
 from understudy.reading.moments import moment_label
 from understudy.status import Status
 from understudy.watching.ages import data_age_s
@@ -78,11 +79,15 @@ def actors_panel(status: Status | None) -> Html:
     report = status.report if status is not None else None
     if status is None or report is None:
         return panel("actors", "Actors", nothing("no actor answers"))
-    shown = [child for child in report.children if not is_spare(child.role)]
     falls = sum(status.restarts.values())
     headings = ("actor", "state", "up", "falls", "last message", "handled", "pid")
-    supervisor: list[Content] = [tag("b", "supervisor"), *[""] * 5, str(report.pid)]
-    rows = [supervisor, *map(_actor, shown)]
+    rows = [_place("supervisor", str(report.pid), 0)]
+    for process, children in by_process(report.children).items():
+        if children[0].role == process:
+            rows.append(_actor(children.pop(0), 1))
+        else:
+            rows.append(_place(process, str(children[0].pid or "-"), 1))
+        rows += [_actor(child, 2) for child in children]
     body = table("actors", headings, rows, numeric=headings[2:], minor=("handled", "pid"))
     latencies = [
         (name.replace("_", " "), latency_words(each)) for name, each in status.latencies.items()
@@ -91,17 +96,22 @@ def actors_panel(status: Status | None) -> Html:
     return panel("actors", "Actors", body, facts(latencies), note=note)
 
 
-def _actor(child: ChildReport) -> list[Content]:
+def _place(name: str, pid: str, depth: int) -> list[Content]:
+    """Write a row of a process that is no actor itself."""
+    return [tag("b", name, class_=f"branch-{depth}"), *[""] * 5, pid]
+
+
+def _actor(child: ChildReport, depth: int) -> list[Content]:
     order_id = order_id_of(child.role)
     name = order_link(order_id) if order_id else child.role
     return [
-        tag("span", name, class_="branch"),
+        tag("span", name, class_=f"branch-{depth}"),
         tag("span", child.state.value, class_=f"dot {_STATE_CLASSES[child.state]}"),
         span_label(child.uptime_ms),
         tag("b", str(child.restarts), class_="loss") if child.restarts else "0",
         span_label(child.last_message_age_ms),
         f"{child.handled_count:,}",
-        str(child.pid) if child.pid else "-",
+        str(child.pid) if child.pid and depth == 1 else "",
     ]
 
 

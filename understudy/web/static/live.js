@@ -9,7 +9,8 @@ let heardAt = Date.now();
 // Makes `old` like `fresh`, element by element, so that focus and scrolling stay where they are.
 function become(old, fresh) {
   for (const { name } of [...old.attributes]) {
-    if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+    const isReaders = name === "open" && old.nodeName === "DETAILS";
+    if (!isReaders && !fresh.hasAttribute(name)) old.removeAttribute(name);
   }
   for (const { name, value } of fresh.attributes) {
     if (old.getAttribute(name) !== value) old.setAttribute(name, value);
