@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import attrs
 
@@ -11,11 +11,9 @@ from actors.core import Core, Record
 from actors.runtime.scheduler import Scheduler
 from actors.settings import Settings
 from simulation.journal import MemoryJournal
+from simulation.player import Player
 from simulation.post import Post
 from simulation.trace import Trace
-
-if TYPE_CHECKING:
-    from simulation.player import Player
 
 
 class SimulatedPort(Protocol):

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from actors.core import Core
 from actors.runtime.host import Host
-from simulation.house import House
+from simulation.journal import MemoryJournal
 
 
 class Dwelling(Protocol):
@@ -33,11 +33,13 @@ class Dwelling(Protocol):
 class Player:
     """An actor of one generation."""
 
-    def __init__(self, house: House, dwelling: Dwelling, role: str, generation: int) -> None:
+    def __init__(
+        self, journal: MemoryJournal, dwelling: Dwelling, role: str, generation: int
+    ) -> None:
         self.role = role
         self.generation = generation
         self.dwelling = dwelling
-        self._house = house
+        self._journal = journal
 
     @property
     def _host(self) -> Host | None:
@@ -63,7 +65,7 @@ class Player:
     @property
     def is_current(self) -> bool:
         """Whether nobody has taken its role since."""
-        return self.generation == self._house.journal.generation(self.role)
+        return self.generation == self._journal.generation(self.role)
 
     def take_event(self, event: object) -> None:
         """Take an event of its port; one that is gone takes none."""

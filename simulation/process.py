@@ -17,7 +17,7 @@ from actors.roles import SUPERVISOR
 from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.group import HostGroup
 from actors.runtime.host import Host
-from actors.runtime.host_context import HostContext, HostPost, HostWatch
+from actors.runtime.host_context import HostContext, HostPost, HostWatch, RunningHost
 from actors.runtime.journal_file import JournalError
 from actors.runtime.pause_points import MadeToRaise
 from actors.runtime.scheduler import VirtualTimers
@@ -157,7 +157,7 @@ class SimulatedProcess:
 
     def _make_core(self, role: str, generation: int) -> Core:
         house = self._house
-        self._players[role] = Player(house, self, role, generation)
+        self._players[role] = Player(house.journal, self, role, generation)
         core = house.core_class(role)(role, house.settings, dice(house.seed, role, generation))
         handle = core.handle
 
@@ -233,15 +233,15 @@ class _Eye(HostWatch):
         self._left: list[int | None] = []
         """Of each message being handled: effects until the process falls; None if it does not."""
 
-    def hears(self, host: Host, message: object, now_ms: int) -> None:
+    def hears(self, host: RunningHost, message: object, now_ms: int) -> None:
         del now_ms
         self._house.watcher.heard(self._process.player_of(host.role), message)
 
-    def decided(self, host: Host, effects: Sequence[Effect]) -> None:
+    def decided(self, host: RunningHost, effects: Sequence[Effect]) -> None:
         del host
         self._left.append(self._house.cut(len(effects)) if effects else None)
 
-    def performs(self, host: Host, effect: Effect) -> None:
+    def performs(self, host: RunningHost, effect: Effect) -> None:
         left = self._left[-1]
         if left is not None:
             if left == 0:
@@ -258,17 +258,17 @@ class _Eye(HostWatch):
             case Log("error", text):
                 house.watcher.complained(player, text)
 
-    def performed(self, host: Host, effect: Effect) -> None:
+    def performed(self, host: RunningHost, effect: Effect) -> None:
         if isinstance(effect, Record):
             self._house.note(host.role, "records", effect.event)
             self._house.watcher.recorded(self._process.player_of(host.role), effect)
 
-    def handled(self, host: Host, message: object) -> None:
+    def handled(self, host: RunningHost, message: object) -> None:
         del host, message
         if self._left.pop() == 0:
             self._process.fall()
 
-    def raised(self, host: Host, message: object, error: Exception) -> None:
+    def raised(self, host: RunningHost, message: object, error: Exception) -> None:
         if not isinstance(error, JournalError | MadeToRaise):
             text = "".join(traceback.format_exception(error))
             raise Breach(0, f"{host.role} raised on {message!r}:\n{text}")

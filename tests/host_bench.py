@@ -15,8 +15,9 @@ from actors.messages import Hello, Leaving, ServingChanged
 from actors.roles import SUPERVISOR
 from actors.runtime.codec import decode_as, encode, tag_of
 from actors.runtime.host import Host
-from actors.runtime.host_context import HostContext, HostPort, HostWatch, no_port
+from actors.runtime.host_context import HostContext, HostWatch, no_port
 from actors.runtime.journal_file import JournalError
+from actors.runtime.port import HostPort
 from actors.settings import Settings
 
 T = TypeVar("T")

@@ -37,7 +37,7 @@ from actors.roles import (
 )
 from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.clock import ClockSpec
-from actors.runtime.host_context import HostPort
+from actors.runtime.port import HostPort
 from actors.runtime.process import ActorProcess
 from actors.settings import Settings
 from actors.strategy.core import StrategyCore

@@ -9,7 +9,7 @@ from typing import Protocol
 import attrs
 
 from actors.core import Core
-from actors.runtime.host_context import HostPort
+from actors.runtime.port import HostPort
 from actors.settings import Settings
 
 

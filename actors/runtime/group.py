@@ -30,7 +30,7 @@ from actors.messages import (
 from actors.roles import PROCESS, REPLY, SUPERVISOR, order_id_of
 from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.host import Host, HostState
-from actors.runtime.host_context import HostContext, HostPost
+from actors.runtime.host_context import HostContext, HostPost, RunningHost
 from actors.runtime.routes import Routes
 
 
@@ -214,7 +214,7 @@ class HostGroup:
 
     # What leaves
 
-    def send(self, sender: Host, to: str, message: object) -> None:
+    def send(self, sender: RunningHost, to: str, message: object) -> None:
         """Take a message of one of this group's actors to wherever it goes."""
         address: Any = None
         if to == REPLY:

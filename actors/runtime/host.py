@@ -42,9 +42,10 @@ from actors.messages import (
     VenueTimeMeasured,
 )
 from actors.roles import DESK, EXECUTOR, SUPERVISOR, order_id_of
-from actors.runtime.host_context import HostContext, HostPort
+from actors.runtime.host_context import HostContext
 from actors.runtime.journal import Fenced
 from actors.runtime.journal_file import JournalError
+from actors.runtime.port import HostPort
 
 
 class HostState(enum.Enum):

@@ -3,20 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Any, Protocol
 
 import attrs
 
 from actors.core import Core, Effect, Record
+from actors.runtime.port import HostPort
 
-if TYPE_CHECKING:
-    from actors.runtime.host import Host
+
+class RunningHost(Protocol):
+    """A host, as those see it to whom it shows itself."""
+
+    role: str
+    generation: int
+    core: Core | None
+    port: HostPort | None
+    reply_to: Any
+    """Whoever sent the message being handled, for the role ``REPLY``; the post's own."""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether there is a core that can be handed something."""
+        ...
+
+    def end(self) -> None:
+        """Let nothing more happen; what was recorded and sent remains."""
+        ...
 
 
 class HostPost(Protocol):
     """Takes messages to whoever has a role, at most once."""
 
-    def send(self, sender: Host, to: str, message: object) -> None:
+    def send(self, sender: RunningHost, to: str, message: object) -> None:
         """Let a message leave; one that nobody can be found for is lost."""
         ...
 
@@ -68,43 +86,31 @@ class HostClock(Protocol):
         ...
 
 
-class HostPort(Protocol):
-    """An actor's connection to the world outside; its events are handed to the host."""
-
-    def perform(self, command: object) -> None:
-        """Start what a core commanded; never blocks."""
-        ...
-
-    def close(self) -> None:
-        """Let go of everything."""
-        ...
-
-
 class HostWatch:
     """Sees every step of hosts; by itself does nothing. Subclass it to record, check or disturb.
 
     What a method raises is not caught: it ends whoever runs the host.
     """
 
-    def made(self, host: Host) -> None:
+    def made(self, host: RunningHost) -> None:
         """A core was made for this generation; its first message is yet to come."""
 
-    def hears(self, host: Host, message: object, now_ms: int) -> None:
+    def hears(self, host: RunningHost, message: object, now_ms: int) -> None:
         """The core is about to handle a message."""
 
-    def decided(self, host: Host, effects: Sequence[Effect]) -> None:
+    def decided(self, host: RunningHost, effects: Sequence[Effect]) -> None:
         """The core has handled it; nothing of what it asks for is done yet."""
 
-    def performs(self, host: Host, effect: Effect) -> None:
+    def performs(self, host: RunningHost, effect: Effect) -> None:
         """An effect is about to be performed; if the host is ended here, it will not be."""
 
-    def performed(self, host: Host, effect: Effect) -> None:
+    def performed(self, host: RunningHost, effect: Effect) -> None:
         """An effect was performed; a record is durable."""
 
-    def handled(self, host: Host, message: object) -> None:
+    def handled(self, host: RunningHost, message: object) -> None:
         """All effects of a message were performed."""
 
-    def raised(self, host: Host, message: object, error: Exception) -> None:
+    def raised(self, host: RunningHost, message: object, error: Exception) -> None:
         """The core raised on a message, or something it asked for could not be done.
 
         An UnknownMessage is logged and the core lives on; after anything else the host is down.
@@ -117,37 +123,37 @@ class HostWatches(HostWatch):
     def __init__(self, *each: HostWatch) -> None:
         self._each = each
 
-    def made(self, host: Host) -> None:
+    def made(self, host: RunningHost) -> None:
         """Tell all."""
         for each in self._each:
             each.made(host)
 
-    def hears(self, host: Host, message: object, now_ms: int) -> None:
+    def hears(self, host: RunningHost, message: object, now_ms: int) -> None:
         """Tell all."""
         for each in self._each:
             each.hears(host, message, now_ms)
 
-    def decided(self, host: Host, effects: Sequence[Effect]) -> None:
+    def decided(self, host: RunningHost, effects: Sequence[Effect]) -> None:
         """Tell all."""
         for each in self._each:
             each.decided(host, effects)
 
-    def performs(self, host: Host, effect: Effect) -> None:
+    def performs(self, host: RunningHost, effect: Effect) -> None:
         """Tell all."""
         for each in self._each:
             each.performs(host, effect)
 
-    def performed(self, host: Host, effect: Effect) -> None:
+    def performed(self, host: RunningHost, effect: Effect) -> None:
         """Tell all."""
         for each in self._each:
             each.performed(host, effect)
 
-    def handled(self, host: Host, message: object) -> None:
+    def handled(self, host: RunningHost, message: object) -> None:
         """Tell all."""
         for each in self._each:
             each.handled(host, message)
 
-    def raised(self, host: Host, message: object, error: Exception) -> None:
+    def raised(self, host: RunningHost, message: object, error: Exception) -> None:
         """Tell all."""
         for each in self._each:
             each.raised(host, message, error)

@@ -15,10 +15,9 @@ import os
 import random
 import time
 import traceback
-from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from thespian.actors import (
     Actor,
@@ -35,28 +34,16 @@ from actors.messages import Boot, Envelope, TimerFired
 from actors.runtime.actor_spec import ActorSpec, LatencyProbe
 from actors.runtime.clock import Clock
 from actors.runtime.group import HostGroup
-from actors.runtime.host import Host
-from actors.runtime.host_context import HostContext, HostPort, HostPost, HostWatch
+from actors.runtime.host_context import HostContext, HostPost, HostWatch, RunningHost
 from actors.runtime.journal import Journal
 from actors.runtime.log import LineLog
 from actors.runtime.pause_points import HANDLING, PausePoints
+from actors.runtime.port import WatchedPort
 from actors.runtime.timers import LatencySamples, Timers
 from actors.runtime.urgency import NotAllowed, run_first
 
 EXIT_CRASHED = 70
 EXIT_FENCED = 71
-
-
-class WatchedPort(HostPort, Protocol):
-    """A port whose own thread does the waiting, as all ports of a process are."""
-
-    def fileno(self) -> int:
-        """Descriptor that becomes readable when events wait."""
-        ...
-
-    def drain(self) -> Sequence[object]:
-        """Events that have happened since the last call, in order."""
-        ...
 
 
 class ActorProcess(Actor):
@@ -241,23 +228,23 @@ class _Bystander(HostWatch):
         self._probe = probe
         self._began_ns = 0
 
-    def performs(self, host: Host, effect: Effect) -> None:
+    def performs(self, host: RunningHost, effect: Effect) -> None:
         if isinstance(effect, Send):
             self._pass(host, "sending", effect.message)
         elif isinstance(effect, Record):
             self._began_ns = time.monotonic_ns()
 
-    def performed(self, host: Host, effect: Effect) -> None:
+    def performed(self, host: RunningHost, effect: Effect) -> None:
         if isinstance(effect, Record):
             self._samples.add("journal_write", self._began_ns)
             self._pass(host, "recorded", effect.event)
 
-    def handled(self, host: Host, message: object) -> None:
+    def handled(self, host: RunningHost, message: object) -> None:
         del host
         sample = self._probe.latency_of(message)
         if sample is not None:
             self._samples.add(*sample)
 
-    def _pass(self, host: Host, moment: str, value: object) -> None:
+    def _pass(self, host: RunningHost, moment: str, value: object) -> None:
         if self._points is not None:
             self._points.reach(host.role, moment, value)

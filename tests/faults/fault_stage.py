@@ -36,7 +36,7 @@ from actors.roles import (
     SUPERVISOR,
     order_id_of,
 )
-from actors.runtime.host_context import HostPort
+from actors.runtime.port import HostPort
 from actors.strategy.core import StrategyCore
 from actors.strategy.messages import Action, TradeSignal, TradeSignals
 from actors.units import NANOS_PER_DOLLAR, shares

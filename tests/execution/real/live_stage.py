@@ -36,7 +36,7 @@ from actors.position.ledger import WindowLedger
 from actors.roles import DESK, EXECUTOR, POSITION, order_role
 from actors.runtime.clock import Clock
 from actors.runtime.host import Host
-from actors.runtime.host_context import HostPort
+from actors.runtime.port import HostPort
 from actors.settings import ExecutionSettings, Settings
 from actors.units import NANOS_PER_DOLLAR, shares
 from understudy.bootstrap import pointed_at_local_exchange
