@@ -1,1 +1,1 @@
-"""The trading system: one folder an actor, cores that are pure and shells that perform."""
+"""The trading system: one folder an actor, cores that are pure, and a runtime that performs."""

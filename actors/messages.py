@@ -207,8 +207,8 @@ class ServingChanged:
 class VenueTimeMeasured:
     """Directory to supervisor: venue time is ahead of the sender's clock by this much.
 
-    The sender's shell adds the correction that is already in force, so what arrives is absolute;
-    the supervisor passes it on with every Ping, and every shell corrects its clock by it.
+    The sender's host adds the correction that is already in force, so what arrives is absolute;
+    the supervisor passes it on with every Ping, and every process corrects its clock by it.
     """
 
     offset_ms: int

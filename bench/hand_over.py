@@ -19,14 +19,19 @@ MEMORY = Path("/dev/shm")  # noqa: S108 # a memory file system is the point
 
 
 class HandOver:
-    """Has the journal's methods as a shell uses them."""
+    """Has the journal's methods as hosts use them."""
 
     def __init__(self, data_dir: Path, role: str, durability: str = "process") -> None:
         del durability
         self.role = role
         self.generation = 0
+        self._data_dir = data_dir
         self._folder = data_dir / "hand-over"
         self._folder.mkdir(exist_ok=True)
+
+    def for_role(self, role: str) -> HandOver:
+        """Another actor's hand on the same folder."""
+        return HandOver(self._data_dir, role)
 
     def claim(self) -> int:
         """Count the role's actors; fences nobody off."""
@@ -50,6 +55,11 @@ class HandOver:
         pattern = f"{kind} {'*' if key is None else quote(key, safe='')}"
         found = sorted(self._folder.glob(pattern))
         return tuple(pickle.loads(path.read_bytes()) for path in found)  # noqa: S301 # our own
+
+    def recall(self, kind: str, key: str) -> object | None:
+        """Find the value of one row that is open; closed ones are gone."""
+        found = self.load(kind, key)
+        return found[0] if found else None
 
     def close(self) -> None:
         """Do nothing; there is nothing to let go of."""

@@ -1,7 +1,7 @@
 """From SIGKILL to serving with state: every role, an order, a feed's books, and the whole tree.
 
 Run as ``python -m bench.recovery``. A role serves again when it has recovered its record and has
-been told all it needs; its shell then says so to the supervisor, which notes the instant. Every
+been told all it needs; its host then says so to the supervisor, which notes the instant. Every
 kill meets a running system: before each, everyone serves. Falls in a row are kept apart by
 ``restart_period_s``, so none of them is held back by the supervisor's backoff.
 """

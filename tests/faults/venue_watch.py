@@ -1,4 +1,4 @@
-"""The directory on its real HTTP port, with a clock that is corrected as every shell's is."""
+"""The directory on its real HTTP port, with a clock that is corrected as every process's is."""
 
 from __future__ import annotations
 

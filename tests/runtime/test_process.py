@@ -66,7 +66,7 @@ class FetchHolding:
 
 
 class EchoCore(Core):
-    """Understands just enough to show each thing a shell does."""
+    """Understands just enough to show each thing a host does."""
 
     RECOVERS = ("holding",)
 
