@@ -16,10 +16,17 @@ from actors.directory.messages import MarketOpened, MarketResolved, Side
 from actors.execution.messages import FillReversed, OrderFilled
 from actors.messages import PeerRestarted, Recalled, Started
 from actors.position.ledger import LedgerEntry, WindowLedger
-from actors.position.messages import FillBooked, PositionSnapshot, PositionWanted
-from actors.roles import DESK, DIRECTORY, OBSERVER, STRATEGY, order_role
+from actors.position.messages import FillBooked, LateFailure, PositionSnapshot, PositionWanted
+from actors.position.notices import (
+    changed_winner_sentence,
+    contradiction,
+    failed_late,
+    lateness,
+    oversale,
+)
+from actors.roles import DESK, DIRECTORY, EXECUTOR, OBSERVER, STRATEGY, order_role
 from actors.settings import Settings
-from actors.units import dollars_text, size_text
+from actors.units import dollars_text
 
 SETTLED_WINDOWS_KEPT = 12
 """Settled windows kept at hand; an older one is let go when one more settles, and fetched from the
@@ -126,8 +133,28 @@ class PositionCore(Core):
             self._windows.setdefault(message.key, message.value)
         return self._take(message.about, now_ms)
 
+    @handles(LateFailure)
+    def take_failure(self, message: LateFailure, now_ms: int) -> Effects:
+        """Take back all that a failed trade has brought, whichever of our orders it filled."""
+        if message.market_id not in self._windows:
+            return [Recall("position", message.market_id, about=message)]
+        return self._take_failure(message, now_ms)
+
+    def _take_failure(self, message: LateFailure, now_ms: int) -> Effects:
+        window = self._windows.get(message.market_id)
+        known = [] if window is None else window.entries_of(message.trade_id)
+        if window is None or not known:
+            return [Send(EXECUTOR, message.answer(self._summary.version))]
+        effects: Effects = []
+        for entry in known:
+            effects += self._enter(entry.reversal(window.market), now_ms)
+        standing = [entry for entry in known if entry.reversed_version is None]
+        return [*effects, *failed_late(window, standing)]
+
     def _take(self, message: object, now_ms: int) -> Effects:
         match message:
+            case LateFailure():
+                return self._take_failure(message, now_ms)
             case MarketOpened():
                 return self._open(message, now_ms)
             case OrderFilled() | FillReversed():
@@ -169,7 +196,7 @@ class PositionCore(Core):
         effects = self._settlement(window)
         is_same = message.revision == window.result.revision
         if is_same and window.result.winner is not message.winner:
-            effects.append(Log("error", _changed_winner_sentence(window.result, message)))
+            effects.append(Log("error", changed_winner_sentence(window.result, message)))
         return effects
 
     def _correct(
@@ -209,16 +236,16 @@ class PositionCore(Core):
         elif is_reversal and known.reversed_version is None:
             entry = attrs.evolve(known, reversed_version=version)
         else:
-            return [_booked(known, told, is_reversal=is_reversal), *_contradiction(known, told)]
+            return [_booked(known, told, is_reversal=is_reversal), *contradiction(known, told)]
         changed = window.with_entry(entry, version)
         return [
             self._commit(changed, _entry_changed(changed, entry), now_ms),
             _booked(entry, told, is_reversal=is_reversal),
             *self._snapshots(changed),
             *self._settlement(changed),
-            *(_contradiction(known, told) if known is not None else ()),
-            *_oversale(window, changed),
-            *_lateness(window, told),
+            *(contradiction(known, told) if known is not None else ()),
+            *oversale(window, changed),
+            *lateness(window, told),
         ]
 
     def _commit(self, window: WindowLedger, event: object, now_ms: int) -> Record:
@@ -331,57 +358,10 @@ def _booked(entry: LedgerEntry, told: OrderFilled | FillReversed, *, is_reversal
     )
 
 
-def _contradiction(known: LedgerEntry, told: OrderFilled | FillReversed) -> Effects:
-    if (known.side, known.action, known.fill) == (told.side, told.action, told.fill):
-        return []
-    return [
-        Log(
-            "error",
-            f"trade {known.fill.trade_id} of {known.order_id} was booked as "
-            f"{known.action.value} {known.side.value} {known.fill} and is now told as "
-            f"{told.action.value} {told.side.value} {told.fill}: the first stands",
-        )
-    ]
-
-
-def _oversale(before: WindowLedger, after: WindowLedger) -> Effects:
-    oversold_units = after.totals().oversold_units
-    if oversold_units <= before.totals().oversold_units:
-        return []
-    return [
-        Log(
-            "error",
-            f"{after.market.slug}: {size_text(oversold_units)} shares more were sold than "
-            "bought: a fill is missing, and the position is right only once it is booked",
-        )
-    ]
-
-
-def _lateness(window: WindowLedger, told: OrderFilled | FillReversed) -> Effects:
-    if window.result is None:
-        return []
-    what = "reversal" if isinstance(told, FillReversed) else "fill"
-    return [
-        Log(
-            "warning",
-            f"{window.market.slug} was settled when the {what} of trade {told.fill.trade_id} of "
-            f"{told.order_id} came: it is booked, and the window settled again",
-        )
-    ]
-
-
 def _correction_sentence(event: ResultCorrected) -> str:
     names = [winner.value if winner else "void" for winner in (event.before, event.after)]
     return (
         f"{event.slug} was settled as {names[0]} and is settled again as {names[1]} "
         f"({event.evidence}): its result goes from {dollars_text(event.pnl_before_nanos)} to "
         f"{dollars_text(event.pnl_after_nanos)} dollars"
-    )
-
-
-def _changed_winner_sentence(first: MarketResolved, second: MarketResolved) -> str:
-    names = [each.winner.value if each.winner else "void" for each in (first, second)]
-    return (
-        f"{first.market.slug} was settled as {names[0]} ({first.evidence}) and is now told to be "
-        f"{names[1]} ({second.evidence}): the first stands"
     )

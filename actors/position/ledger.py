@@ -21,8 +21,9 @@ from collections.abc import Iterable
 import attrs
 
 from actors.directory.messages import Market, MarketResolved, Side
-from actors.execution.messages import FillDetail
+from actors.execution.messages import FillDetail, FillReversed
 from actors.position.messages import Holding, PositionSnapshot, WindowSettled
+from actors.roles import EXECUTOR
 from actors.strategy.messages import Action
 from actors.units import PAYOUT_TICKS
 
@@ -38,6 +39,17 @@ class LedgerEntry:
     booked_version: int
     reversed_version: int | None = None
     """None while the fill stands."""
+
+    def reversal(self, market: Market) -> FillReversed:
+        """Make the message of its failure, as the real executor would tell it."""
+        return FillReversed(
+            order_id=self.order_id,
+            market=market,
+            side=self.side,
+            action=self.action,
+            fill=self.fill,
+            answer_to=EXECUTOR,
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -151,6 +163,10 @@ class WindowLedger:
             if entry.fill.trade_id == trade_id and entry.order_id == order_id:
                 return entry
         return None
+
+    def entries_of(self, trade_id: str) -> list[LedgerEntry]:
+        """The entries of a trade, which may have filled several orders."""
+        return [entry for entry in self.entries if entry.fill.trade_id == trade_id]
 
     def with_entry(self, changed: LedgerEntry, version: int) -> WindowLedger:
         """Put an entry in, or in the place of the one with its (trade, order) pair."""

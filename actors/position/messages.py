@@ -67,6 +67,21 @@ class FillBooked:
     version: int
 
 
+@attrs.frozen
+class LateFailure:
+    """Real executor to position: a trade failed whose orders it knows no more (F41).
+
+    Answered by ``FillBooked`` for each fill of that trade, or for no order if there is none.
+    """
+
+    market_id: str
+    trade_id: str
+
+    def answer(self, version: int) -> FillBooked:
+        """Make the answer of a ledger that holds nothing of the trade."""
+        return FillBooked(order_id="", trade_id=self.trade_id, is_reversal=True, version=version)
+
+
 @attrs.frozen(kw_only=True)
 class WindowSettled:
     """A window's result; to the directory (which stops asking) and observers."""

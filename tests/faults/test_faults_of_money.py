@@ -30,7 +30,7 @@ from actors.feeds.user_channel import Settlement
 from actors.market.messages import SnapshotWanted
 from actors.messages import TimerFired
 from actors.position.core import PositionCore
-from actors.position.messages import WindowSettled
+from actors.position.messages import LateFailure, WindowSettled
 from actors.roles import DESK, DIRECTORY, MARKET_STATE, OBSERVER, POSITION
 from actors.strategy.messages import Action
 from actors.units import shares, units_from_text
@@ -354,6 +354,20 @@ def test_f41_a_failure_of_an_order_that_nobody_knows_any_more_is_said_once() -> 
     bench = Bench().open()
     bench.hear(failed(), failed())
     assert len([log for log in bench.logs if "t1 failed" in log.text]) == 1
+
+
+def test_f41_a_failure_of_an_order_that_nobody_knows_any_more_is_left_to_the_ledger() -> None:
+    bench = Bench().open()
+    bench.hear(failed(), failed())
+    bench.advance(bench.now_ms + 5_000)
+    told = bench.told(POSITION, LateFailure)
+    assert set(told) == {LateFailure(MARKET.market_id, "t1")}
+    assert len(told) > 2, "until it is answered"
+    bench.forget()
+    bench.give(told[0].answer(version=7))
+    bench.hear(failed())
+    bench.advance(bench.now_ms + 5_000)
+    assert bench.told(POSITION, LateFailure) == []
 
 
 def test_f41_a_window_that_was_settled_is_settled_again_without_the_trade() -> None:

@@ -7,8 +7,8 @@ from core_stage import CoreStage
 from ledger_builders import detail, filled, market, opened, resolved, reversal
 
 from actors.position.core import SETTLED_WINDOWS_KEPT, EntryChanged, PositionCore
-from actors.position.messages import FillBooked, PositionSnapshot, WindowSettled
-from actors.roles import DIRECTORY, POSITION, STRATEGY, order_role
+from actors.position.messages import FillBooked, LateFailure, PositionSnapshot, WindowSettled
+from actors.roles import DIRECTORY, EXECUTOR, POSITION, STRATEGY, order_role
 from actors.units import shares
 
 ORDER = order_role("order_1_aa")
@@ -81,3 +81,30 @@ def test_an_old_window_that_was_never_heard_of_is_settled_like_any_other(stage: 
     assert last_settlement(stage)[:2] == (market(never_heard_of).market_id, 0)
     stage.give(filled(window=never_heard_of))
     assert last_settlement(stage)[:2] == (market(never_heard_of).market_id, WON_NANOS)
+
+
+@pytest.mark.parametrize("window", [0, SETTLED_WINDOWS_KEPT], ids=["let go", "at hand"])
+def test_a_trade_that_failed_when_its_orders_were_forgotten_is_taken_back(
+    stage: CoreStage, window: int
+) -> None:
+    failure = LateFailure(market(window).market_id, filled(window=window).fill.trade_id)
+    for _ in range(2):
+        stage.give(failure)
+    answers = stage.told(EXECUTOR, FillBooked)
+    assert [(each.trade_id, each.is_reversal) for each in answers] == [(failure.trade_id, True)] * 2
+    assert len(stage.events) == 1, "once, however often it is told"
+    total_nanos = WON_NANOS * SETTLED_WINDOWS_KEPT
+    assert last_settlement(stage) == (failure.market_id, 0, total_nanos)
+    (error,) = [log.text for log in stage.logs if log.level == "error"]
+    assert failure.trade_id in error
+
+
+@pytest.mark.parametrize("market_id", [market(0).market_id, market(3).market_id, "0xelse"])
+def test_a_failure_of_a_trade_that_is_in_no_ledger_is_answered_and_changes_nothing(
+    stage: CoreStage, market_id: str
+) -> None:
+    stage.give(LateFailure(market_id, "somebody else's"))
+    (answer,) = stage.told(EXECUTOR, FillBooked)
+    assert (answer.trade_id, answer.is_reversal) == ("somebody else's", True)
+    assert stage.events == []
+    assert stage.logs == []

@@ -35,13 +35,19 @@ class Notices:
             text = f"a part of trade {trade.trade_id} cannot be read ({whose}): {part.reason}"
             level = "warning" if live is None else "error"
             effects += self._unread((trade.trade_id, part), level, text)
-        is_known = any(self._orders.at_venue(each) is not None for each in order_ids_of(trade))
-        if trade.settlement is Settlement.FAILED and not is_known:
+        if self.is_unknown_failure(trade):
             text = (
-                f"trade {trade.trade_id} failed, and none of its orders is known here, or any more"
+                f"trade {trade.trade_id} failed, and none of its orders is known here, or any "
+                "more: if the ledger has it, it takes it back"
             )
             effects += self._once(("failed", trade.trade_id), "warning", text)
         return effects
+
+    def is_unknown_failure(self, trade: UserTrade) -> bool:
+        """Whether a trade failed of whose orders none is known here, or any more."""
+        if trade.settlement is not Settlement.FAILED:
+            return False
+        return all(self._orders.at_venue(each) is None for each in order_ids_of(trade))
 
     def of_rows(self, read: AccountRead) -> Effects:
         """Rows of a reading that could not be read."""

@@ -20,8 +20,8 @@ from actors.execution.messages import (
 )
 from actors.execution.real.live_order import LiveOrder, news
 from actors.execution.real.own_parts import OwnPart
-from actors.feeds.user_channel import UserOrder
-from actors.position.messages import FillBooked
+from actors.feeds.user_channel import UserOrder, UserTrade
+from actors.position.messages import FillBooked, LateFailure
 from actors.roles import EXECUTOR, POSITION, order_role
 
 KEPT_AFTER_CLOSE_MS = 1_800_000
@@ -98,6 +98,9 @@ class LiveOrders:
         self._by_id: dict[str, LiveOrder] = {}
         self._ids: dict[str, str] = {}
         self._taken_back: dict[str, TakenBack] = {}
+        self._late_failures: dict[str, LateFailure] = {}
+        """Failures of trades whose orders were let go, by trade id, until position answers."""
+        self._told_failures: set[str] = set()
 
     def __iter__(self) -> Iterator[LiveOrder]:
         return iter(list(self._by_id.values()))
@@ -170,11 +173,22 @@ class LiveOrders:
 
     def take_booking(self, message: FillBooked) -> Effects:
         """Note that position knows what the executor told it in an Order's stead."""
+        if message.is_reversal:
+            self._late_failures.pop(message.trade_id, None)
         live = self._by_id.get(message.order_id)
         if live is None:
             return []
         after = live.booked(message.trade_id, is_reversal=message.is_reversal)
         return self.commit(after, message)
+
+    def take_late_failure(self, trade: UserTrade) -> Effects:
+        """Have position take a failed trade back whose orders are not known here, or any more."""
+        if not trade.market_id or trade.trade_id in self._told_failures:
+            return []
+        self._told_failures.add(trade.trade_id)
+        late = LateFailure(market_id=trade.market_id, trade_id=trade.trade_id)
+        self._late_failures[trade.trade_id] = late
+        return [Send(POSITION, late)]
 
     def let_go(self, now_ms: int) -> tuple[Effects, list[str]]:
         """Close the rows of which nothing can become any more; also say which."""
@@ -193,7 +207,8 @@ class LiveOrders:
 
     def owed(self) -> Effects:
         """Everything that position has not answered yet of what it must hear from the executor."""
-        return [effect for live in self for effect in owed(live)]
+        late = [Send(POSITION, each) for each in self._late_failures.values()]
+        return [*late, *(effect for live in self for effect in owed(live))]
 
     def trades_in(self, market_id: str) -> Effects:
         """All of a window's trades, for position, which books once what it has heard before."""

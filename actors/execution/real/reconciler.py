@@ -181,6 +181,8 @@ class Reconciler:
     def take_trade(self, trade: UserTrade, now_ms: int) -> Effects:
         """Count a trade for each of our orders that has a part in it."""
         effects = self._notices.of_trade(trade)
+        if self._notices.is_unknown_failure(trade):
+            effects += self._orders.take_late_failure(trade)
         for part in parts_of(trade):
             live = self._orders.at_venue(part.venue_order_id)
             if live is not None:
