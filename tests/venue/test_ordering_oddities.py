@@ -193,4 +193,5 @@ def test_f40_two_clients_trade_exactly_what_they_ordered() -> None:
     placed = venue.place(ALICE, token=DOWN, price=0.4, size=10)
 
     assert venue.desk.books.orders[placed.order_id].filled_units == shares(10)
+    assert venue.faults.injected[OrderFaultKind.EXCESS_FILL] == 0, "it waits for one it can strike"
     venue.ledger.audit()

@@ -23,7 +23,7 @@ from venue.ordering.faults import OrderFaultKind, OrderFaults
 from venue.ordering.ids import address_text, hash_text, uuid_text
 from venue.ordering.records import Flaw, OrderRecord, Party, TradeMaker, TradeRecord
 from venue.ordering.reversal import keep_aside, take_back
-from venue.ordering.rounding import resized, size_in
+from venue.ordering.rounding import counterpart, resized, size_in
 from venue.ordering.settlement import Fate, TradeStatus, settlement_of
 from venue.ordering.trading import TradingMarket
 from venue.ordering.user_events import UserEvents, user_keys
@@ -162,7 +162,8 @@ class Bookkeeper:
             if order is None or snapshot is None:
                 continue
             is_last = order.filled_units + size_in(traded, order_id) == snapshot.filled_units
-            if not is_last or snapshot.status is not ExchangeOrderStatus.MATCHED:
+            is_whole = is_last and snapshot.status is ExchangeOrderStatus.MATCHED
+            if not is_whole or counterpart(self._ledger, traded, order_id) is None:
                 continue
             for kind, sign in _ROUNDINGS.items():
                 if self._faults.strikes(kind, order_id):

@@ -33,7 +33,7 @@ def resized(
         The trade as it is now; None, and nothing has moved, if the order's owner cannot afford
         it or has met no simulated trader.
     """
-    maker = _counterpart(ledger, traded, order_id)
+    maker = counterpart(ledger, traded, order_id)
     if maker is None or maker.size_units + change_units <= 0:
         return None
     size_units = traded.size_units + change_units
@@ -69,8 +69,11 @@ def _fee_change_nanos(rules: MarketRules, traded: Traded, size_units: int) -> in
     return due_nanos - traded.fee_nanos
 
 
-def _counterpart(ledger: Ledger, traded: Traded, order_id: str) -> MakerFill | None:
-    """The maker's part that changes with the taker's: the order's own, or a simulated trader's."""
+def counterpart(ledger: Ledger, traded: Traded, order_id: str) -> MakerFill | None:
+    """Find the maker's part that would change with an order's: its own, or a simulated trader's.
+
+    None if the order has met no simulated trader in this trade: two clients trade exactly.
+    """
     if traded.taker_order_id == order_id:
         fills = [fill for fill in traded.maker_fills if ledger.account(fill.owner).is_unlimited]
     elif ledger.account(traded.taker_owner).is_unlimited:
