@@ -12,19 +12,23 @@ from actors.directory.messages import Side
 from actors.market.messages import MarketSnapshot
 from actors.observer.messages import ObserverCounts
 from understudy import panels
+from understudy.standing import standing_of
 from understudy.status import Status
 from understudy.wording import clock_label
 
 _WIDE_COLUMNS = 110
 _WIDE_ROWS = 28
 _TALL_ROWS = 34
-_HEADER_ROWS = 3
+_HEADER_ROWS = 4
 _BOOK_LEVELS = 5
 _FRAME_ROWS = 2
 _ACTOR_TABLE_COLUMNS = 56
 _WINDOWS_ROWS = 8
+_ONE_WINDOW_ROWS = 3
 _ORDERS_ROWS = 4
-_TALL_ORDERS_ROWS = 8
+_TALL_ORDERS_ROWS = 6
+_LOW_ROWS = 28
+"""Fewer rows have no place for decisions: what became of them is among the events."""
 _COMPACT_ACTORS_ROWS = 5
 
 
@@ -42,7 +46,7 @@ class _Screen:
         if options.max_width >= _WIDE_COLUMNS and rows >= _WIDE_ROWS:
             rest = [_wide_body(self.status, rows)]
         else:
-            rest = _narrow_body(self.status)
+            rest = _narrow_body(self.status, rows)
         screen = Layout()
         screen.split_column(
             Layout(_header(self.status), size=_HEADER_ROWS),
@@ -63,15 +67,16 @@ def _header(status: Status) -> RenderableType:
     header.add_column(justify="right", no_wrap=True)
     header.add_row(
         panels.market_line(market, status.now_ms),
-        Text.assemble(("understudy ", "bold cyan"), (clock_label(status.now_ms), "dim")),
+        Text(f"{clock_label(status.now_ms)} UTC", "dim"),
     )
     stakes = Text.assemble(
         (status.stakes, "bold red"), "  " if status.stakes else "", (pace, "dim")
     )
-    header.add_row(panels.reference_line(snapshot, status.now_ms), stakes)
+    evaluated = view.evaluated if view is not None else None
+    max_age_ms = status.settings.strategy.max_reference_age_ms
+    reference = panels.reference_line(snapshot, status.now_ms, max_age_ms, evaluated)
+    header.add_row(reference, stakes)
     notice = panels.notice_line(
-        status.report.escalation if status.report is not None else "",
-        status.halts,
         view.stop_loss if view is not None else None,
         view.feeds if view is not None else (),
         status.latencies,
@@ -81,7 +86,7 @@ def _header(status: Status) -> RenderableType:
             status.settings.venue.clob_url,
         ),
     )
-    return Group(header, notice)
+    return Group(header, panels.standing_line(standing_of(status), snapshot, status), notice)
 
 
 def _market(status: Status) -> Layout:
@@ -89,7 +94,11 @@ def _market(status: Status) -> Layout:
     view, snapshot = status.view, _snapshot(status)
     books = [
         panels.book_panel(
-            side, snapshot.book(side) if snapshot is not None else None, _BOOK_LEVELS, status.now_ms
+            side,
+            snapshot.book(side) if snapshot is not None else None,
+            _BOOK_LEVELS,
+            status.now_ms,
+            status.settings.strategy.max_book_age_ms,
         )
         for side in Side
     ]
@@ -104,27 +113,31 @@ def _market(status: Status) -> Layout:
 
 
 def _wide_body(status: Status, rows: int) -> Layout:
-    """Orders and decisions left, the actors with all their figures right."""
+    """Orders, events and decisions left, the actors with all their figures right."""
     is_tall = rows >= _TALL_ROWS
     left, right, body = Layout(), Layout(size=_ACTOR_TABLE_COLUMNS), Layout()
     left.split_column(
         Layout(_orders(status), size=_TALL_ORDERS_ROWS if is_tall else _ORDERS_ROWS),
-        Layout(_decisions(status)),
+        Layout(panels.events_panel(status.events)),
+        Layout(_decisions(status, has_room=is_tall)),
     )
-    settled = status.view.settled if status.view is not None else ()
     right.split_column(
         Layout(panels.actors_panel(status.report)),
-        Layout(panels.windows_panel(settled), size=_WINDOWS_ROWS, visible=is_tall),
+        Layout(_windows(status), size=_WINDOWS_ROWS if is_tall else _ONE_WINDOW_ROWS),
     )
     body.split_row(left, right)
     return body
 
 
-def _narrow_body(status: Status) -> list[Layout]:
-    """Everything in one column, the actors as dots."""
+def _narrow_body(status: Status, rows: int) -> list[Layout]:
+    """Everything below the books in one column, the actors as signs."""
+    has_room = rows >= _LOW_ROWS
+    trades = Layout(size=_TALL_ORDERS_ROWS if has_room else _ORDERS_ROWS)
+    trades.split_row(Layout(_orders(status), ratio=3), Layout(_windows(status, True), ratio=2))
     return [
-        Layout(_orders(status), size=_ORDERS_ROWS),
-        Layout(_decisions(status)),
+        trades,
+        Layout(panels.events_panel(status.events)),
+        Layout(_decisions(status, has_room=True), visible=has_room),
         Layout(panels.compact_actors_panel(status.report), size=_COMPACT_ACTORS_ROWS),
     ]
 
@@ -138,5 +151,13 @@ def _orders(status: Status) -> RenderableType:
     return panels.orders_panel(view.live_orders if view is not None else (), status.now_ms)
 
 
-def _decisions(status: Status) -> RenderableType:
-    return panels.decisions_panel(status.view.decisions if status.view is not None else ())
+def _windows(status: Status, is_short: bool = False) -> RenderableType:
+    view = status.view
+    settled = view.settled if view is not None else ()
+    count = view.counts.settled_count if view is not None else 0
+    return panels.windows_panel(settled, count, is_short=is_short)
+
+
+def _decisions(status: Status, *, has_room: bool) -> RenderableType:
+    decisions = status.view.decisions if status.view is not None else ()
+    return panels.decisions_panel(decisions, has_room=has_room)

@@ -32,6 +32,7 @@ from understudy.companions import Companions
 from understudy.control import ControlServer
 from understudy.data_dir import DataDirLock, DirectoryLocked, OtherAccount, keep_to_account
 from understudy.end_signals import EndSignals
+from understudy.events import EventBook
 from understudy.exchange_process import ExchangeFailed
 from understudy.exit_codes import ExitCode
 from understudy.fresh_view import FreshView
@@ -155,6 +156,7 @@ class _Foreground:
         self._halting = HaltControl(options.data_dir)
         self._upkeep = JournalUpkeep(options.data_dir)
         self.companions = Companions(settings, options.data_dir, self._lines.write)
+        self._events = EventBook(self._reader, self._clock)
         self._halts = lasting_halts(self._reader)
         self._manager = ServiceManager()
 
@@ -239,6 +241,7 @@ class _Foreground:
             self._manager.beat(self._report)
             self._halts = lasting_halts(self._reader)
             self._take_view(tree)
+            self._events.look(self._report, self._view)
             live.show(self._status())
             fallen = tree.fallen() or self._hung()
             if fallen is not None:
@@ -298,6 +301,7 @@ class _Foreground:
             restarts=self._tally.restarts,
             handled_count=self._tally.handled_count,
             settings=self._boot.settings,
+            events=self._events.newest,
         )
 
     def _hung(self) -> str | None:
@@ -318,6 +322,7 @@ class _Foreground:
         self._lines.write("warning", f"the {fallen} fell: building the tree anew")
         self._rebuilds.append(time.monotonic())
         self._tally.count_fall(fallen.split()[0])
+        self._events.tree_fell(fallen)
         self._tally.close_tree()
         self._tree.kill()
         self._silence_s = 0.0

@@ -12,34 +12,46 @@ from rich.text import Text
 
 from actors.directory.messages import Market, Side, WindowNotTraded
 from actors.directory.venue_time import CORRECT_ABOVE_MS, skew_words
-from actors.execution.halt_messages import Halt
-from actors.execution.halts import halt_words
 from actors.execution.messages import OrderState, OrderStatus
 from actors.market.messages import BookView, MarketSnapshot
 from actors.observer.messages import FeedSeen, ObserverCounts, SignalSeen
 from actors.position.messages import PositionSnapshot, WindowSettled
 from actors.roles import order_id_of
-from actors.strategy.messages import Action, StopLossTriggered
-from actors.supervision.messages import ChildrenReport, ChildReport
+from actors.strategy.messages import Action, Evaluated, StopLossTriggered
+from actors.supervision.messages import ChildrenReport, ChildReport, ChildState
 from understudy.actor_table import STATE_STYLES, actor_table
 from understudy.doctor.subject import is_loopback
+from understudy.events import Event
 from understudy.latency import Histogram
+from understudy.standing import Standing
+from understudy.status import Status
 from understudy.wording import (
+    cents,
     clock_label,
+    count_label,
     depth_label,
     latency_words,
     marked_nanos,
     money,
     move_label,
+    order_label,
     price_label,
     reference_label,
     size_label,
+    slug_label,
     span_label,
 )
 
 _LAST_MINUTE_MS = 60_000
 _BAR_WIDTH = 16
 _COMPACT_COLUMNS = 4
+_STATE_MARKS = {
+    ChildState.SERVING: "●",
+    ChildState.STARTING: "◌",
+    ChildState.WAITING: "○",
+    ChildState.BACKING_OFF: "✗",
+}
+"""A state in one sign, for whoever sees no colours."""
 _STATUS_WORDS = {OrderStatus.PARTIALLY_FILLED: "partial"}
 
 
@@ -69,8 +81,28 @@ def market_line(market: Market | None, now_ms: int) -> Text:
     )
 
 
-def reference_line(snapshot: MarketSnapshot | None, now_ms: int) -> Text:
-    """The reference price, the strike and where it was read, and the difference of the two."""
+def age_text(age_ms: int, limit_ms: int) -> Text:
+    """How old something is, red and in words where it is too old to be used."""
+    if age_ms <= limit_ms:
+        return Text(f"{span_label(age_ms)} old", "dim")
+    return Text(f"{span_label(age_ms)} old: over {span_label(limit_ms)}", "bold red")
+
+
+def standing_line(standing: Standing, snapshot: MarketSnapshot | None, status: Status) -> Text:
+    """Whether something is traded, and if not, why; with the age of what that is based on."""
+    line = Text(no_wrap=True, overflow="ellipsis")
+    line.append(standing.verb, "bold red" if standing.is_trouble else "bold cyan")
+    if standing.evaluated is not None and snapshot is not None:
+        updated_at_ms = min(snapshot.yes.updated_at_ms, snapshot.no.updated_at_ms)
+        age = age_text(status.now_ms - updated_at_ms, status.settings.strategy.max_book_age_ms)
+        line.append(" (books ", "dim").append_text(age).append(")", "dim")
+    return line.append(f": {standing.why}")
+
+
+def reference_line(
+    snapshot: MarketSnapshot | None, now_ms: int, max_age_ms: int, evaluated: Evaluated | None
+) -> Text:
+    """The reference price, the strike and where it was read, their difference, and the model."""
     if snapshot is None:
         return Text()
     line = Text()
@@ -78,7 +110,7 @@ def reference_line(snapshot: MarketSnapshot | None, now_ms: int) -> Text:
         line.append("no reference price", "dim italic")
     else:
         line.append("reference ", "dim").append(reference_label(snapshot.reference_e18), "bold")
-        line.append(f" {span_label(now_ms - snapshot.reference_at_ms)} old", "dim")
+        line.append(" ").append_text(age_text(now_ms - snapshot.reference_at_ms, max_age_ms))
     if snapshot.strike is None:
         return line.append("   no strike yet", "dim italic")
     line.append("   strike ", "dim").append(reference_label(snapshot.strike.price_e18), "bold")
@@ -86,10 +118,15 @@ def reference_line(snapshot: MarketSnapshot | None, now_ms: int) -> Text:
         strike_e18 = snapshot.strike.price_e18
         line.append(f"   {move_label(strike_e18, snapshot.reference_e18)}", "cyan")
         line.append(" Up" if snapshot.reference_e18 >= strike_e18 else " Down", "dim")
-    return line.append(f"   by {snapshot.strike.origin.value}", "dim")
+    line.append(f"   by {snapshot.strike.origin.value}", "dim")
+    if evaluated is not None and evaluated.model_ticks is not None:
+        line.append("   model ", "dim").append(price_label(evaluated.model_ticks), "bold")
+    return line
 
 
-def book_panel(side: Side, book: BookView | None, levels: int, now_ms: int) -> Panel:
+def book_panel(
+    side: Side, book: BookView | None, levels: int, now_ms: int, max_age_ms: int
+) -> Panel:
     """One token's best levels, bids left and asks right."""
     name = "YES (Up)" if side is Side.YES else "NO (Down)"
     if book is None:
@@ -110,13 +147,16 @@ def book_panel(side: Side, book: BookView | None, levels: int, now_ms: int) -> P
         return framed(table, f"{name} · not synced", "yellow")
     if book.is_crossed:
         return framed(table, f"{name} · crossed", "red")
-    return framed(table, f"{name} · {span_label(now_ms - book.updated_at_ms)}")
+    age_ms = now_ms - book.updated_at_ms
+    if age_ms > max_age_ms:
+        return framed(table, f"{name} · {span_label(age_ms)}, too old", "red")
+    return framed(table, f"{name} · {span_label(age_ms)}")
 
 
 def position_panel(
     position: PositionSnapshot | None, snapshot: MarketSnapshot | None, counts: ObserverCounts
 ) -> Panel:
-    """What is held and what it is worth now; what past windows brought."""
+    """What is held; the P&L that it would bring at the bids, and the one that is certain."""
     table = Table.grid(padding=(0, 1), expand=True)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
@@ -128,9 +168,15 @@ def position_panel(
             average = holding.average_ticks()
             at = f" @ {price_label(average)}" if average is not None else ""
             table.add_row(side.value, size_label(holding.quantity_units) + at)
-        table.add_row("at the bids", money(marked_nanos(position, snapshot)))
-        table.add_row("fees", money(-position.fees_nanos))
-    table.add_row(f"{counts.settled_count} settled", money(counts.total_pnl_nanos))
+    certain_nanos = counts.total_pnl_nanos
+    open_nanos = 0
+    if position is not None:
+        here_nanos = position.realized_nanos - position.fees_nanos
+        certain_nanos += here_nanos
+        open_nanos = marked_nanos(position, snapshot) - here_nanos
+        table.add_row("open P&L", money(open_nanos))
+    table.add_row("realized", money(certain_nanos))
+    table.add_row("total P&L", money(cents(open_nanos) + cents(certain_nanos)))
     return framed(table, "position")
 
 
@@ -146,7 +192,7 @@ def orders_panel(orders: Sequence[OrderState], now_ms: int) -> Panel:
         intent = order.intent
         is_buy = intent.action is Action.BUY
         table.add_row(
-            intent.order_id,
+            order_label(intent.order_id),
             Text(f"{intent.action.value} {intent.side.value}", "green" if is_buy else "red"),
             f"@ {price_label(intent.price_ticks)}",
             f"{size_label(order.filled_units)} of {size_label(intent.size_units)}",
@@ -156,15 +202,31 @@ def orders_panel(orders: Sequence[OrderState], now_ms: int) -> Panel:
     return framed(table, f"orders · {len(orders)} live")
 
 
-def windows_panel(settled: Sequence[WindowSettled]) -> Panel:
+def windows_panel(
+    settled: Sequence[WindowSettled], settled_count: int, *, is_short: bool = False
+) -> Panel:
     """The last settled windows, newest first."""
     if not settled:
         return framed(waiting("none settled yet"), "windows")
     table = Table.grid(padding=(0, 2))
     for window in reversed(settled):
         winner = {Side.YES: "Up won", Side.NO: "Down won", None: "void"}[window.winner]
-        table.add_row(window.slug, Text(winner, "dim"), money(window.pnl_nanos))
-    return framed(table, "windows")
+        slug = slug_label(window.slug) if is_short else window.slug
+        table.add_row(slug, Text(winner, "dim"), money(window.pnl_nanos))
+    return framed(table, f"windows · {settled_count:,} settled")
+
+
+def events_panel(events: Sequence[Event]) -> Panel:
+    """What happened lately, newest first."""
+    if not events:
+        return framed(waiting("nothing has happened yet"), "events")
+    return framed(Group(*map(_event, events)), "events")
+
+
+def _event(event: Event) -> Text:
+    line = Text(no_wrap=True, overflow="ellipsis")
+    line.append(f"{clock_label(event.at_ms)} ", "dim")
+    return line.append(event.text, "yellow" if event.is_trouble else "")
 
 
 def actors_panel(report: ChildrenReport | None) -> Panel:
@@ -188,23 +250,31 @@ def compact_actors_panel(report: ChildrenReport | None) -> Panel:
 
 
 def _dotted(child: ChildReport) -> Text:
-    text = Text.assemble(("● ", STATE_STYLES[child.state]), order_id_of(child.role) or child.role)
+    mark = (f"{_STATE_MARKS[child.state]} ", STATE_STYLES[child.state])
+    text = Text.assemble(mark, order_label(order_id_of(child.role) or child.role))
     return text.append(f" {child.restarts}x", "red") if child.restarts else text
 
 
 def _actors_title(report: ChildrenReport) -> str:
     falls = sum(report.restarts.values())
-    return f"actors · {report.handled_count:,} messages · {falls} falls"
+    handled, fallen = count_label(report.handled_count, "message"), count_label(falls, "fall")
+    return f"actors · {handled} · {fallen}"
 
 
-def decisions_panel(signals: Sequence[SignalSeen]) -> Panel:
-    """What the strategy wanted and what the desk refused, newest first, with the reasons."""
+def decisions_panel(signals: Sequence[SignalSeen], *, has_room: bool) -> Panel:
+    """What the strategy wanted and what the desk refused, newest first, with the reasons.
+
+    Args:
+        signals: the newest last.
+        has_room: each may have two lines.
+    """
     if not signals:
         return framed(waiting("no signal yet"), "decisions")
-    return framed(Group(*map(_decision, reversed(signals))), "decisions")
+    lines = [line for seen in reversed(signals) for line in _decision(seen, has_room=has_room)]
+    return framed(Group(*lines), "decisions")
 
 
-def _decision(seen: SignalSeen) -> Text:
+def _decision(seen: SignalSeen, *, has_room: bool) -> list[Text]:
     signal = seen.signal
     what = f"{signal.action.value} {signal.side.value} {size_label(signal.size_units)}"
     line = Text(no_wrap=True, overflow="ellipsis")
@@ -212,7 +282,9 @@ def _decision(seen: SignalSeen) -> Text:
     line.append(f"P{signal.priority} {what} @ {price_label(signal.price_ticks)} ")
     if seen.refusal:
         line.append(f"refused: {seen.refusal} ", "yellow")
-    return line.append(signal.reason, "dim")
+    if not has_room:
+        return [line.append(signal.reason, "dim")]
+    return [line, Text(f"{'':9}{signal.reason}", "dim", no_wrap=True, overflow="ellipsis")]
 
 
 def not_traded_label(windows: Sequence[WindowNotTraded], now_ms: int) -> str:
@@ -220,7 +292,7 @@ def not_traded_label(windows: Sequence[WindowNotTraded], now_ms: int) -> str:
     words = [f"{each.slug}: {each.reason}" for each in windows if now_ms < each.closes_at_ms]
     past_count = len(windows) - len(words)
     if past_count:
-        words.append(f"{past_count} earlier windows not traded")
+        words.append(f"{count_label(past_count, 'earlier window')} not traded")
     return "; ".join(words)
 
 
@@ -232,8 +304,6 @@ def skew_label(offset_ms: int, clob_url: str) -> str:
 
 
 def notice_line(
-    escalation: str,
-    halts: Sequence[Halt],
     stop_loss: StopLossTriggered | None,
     feeds: Sequence[FeedSeen],
     latencies: Mapping[str, Histogram],
@@ -242,17 +312,16 @@ def notice_line(
 ) -> Text:
     """What is wrong, the worst first; then the feeds and the latencies."""
     line = Text(no_wrap=True, overflow="ellipsis")
-    if escalation:
-        line.append(f"{escalation}  ", "bold red")
-    if halts:
-        line.append(f"halted: {halt_words(halts)}  ", "bold red")
     for warning in filter(None, (not_traded, skew)):
         line.append(f"{warning}  ", "yellow")
     if stop_loss is not None:
         bid = price_label(stop_loss.best_bid_ticks)
         line.append(f"stop loss: {stop_loss.side.value} bid {bid}  ", "bold yellow")
     for feed in sorted(feeds, key=lambda feed: feed.is_up):
-        line.append("● ", "green" if feed.is_up else "red").append(f"{feed.feed} ", "dim")
+        mark = ("● ", "green") if feed.is_up else ("✗ ", "red")
+        line.append(*mark).append(f"{feed.feed} ", "dim")
+        if not feed.is_up:
+            line.append("down ", "red")
         if feed.health is not None and feed.health.source:
             line.append(f"({feed.health.source}) ", "dim")
         if feed.trouble:

@@ -13,6 +13,7 @@ from actors.execution.halt_messages import Halt
 from actors.observer.messages import View
 from actors.settings import Settings
 from actors.supervision.messages import ChildrenReport, ChildReport
+from understudy.events import Event
 from understudy.latency import Histogram
 
 
@@ -40,6 +41,8 @@ class Status:
     """Messages handled by all actors since the run began."""
     settings: Settings = attrs.field(factory=Settings)
     """What the run was started with."""
+    events: tuple[Event, ...] = ()
+    """What happened lately, newest first."""
 
 
 _converter = make_converter(unstruct_collection_overrides={frozenset: sorted})

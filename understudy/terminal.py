@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import click
 
 _PLAIN_ERRORS = "understudy-plain"
-_PLAIN = dict(zip("…→●·├└━✓✗⏎", ".>*-|`-+x/", strict=True))
+_PLAIN = dict(zip("…→●○◌·├└━✓✗⏎", ".>*o~-|`-+x/", strict=True))
 """What stands for a sign where there is only ASCII; one for one, so that tables stay whole."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -13,6 +14,9 @@ from actors.position.messages import PositionSnapshot, WindowSettled
 from actors.units import E18, NANOS_PER_DOLLAR, UNITS_PER_SHARE
 from actors.units import price_label as price_label
 from understudy.latency import Histogram
+
+_NANOS_PER_CENT = NANOS_PER_DOLLAR // 100
+_ORDER_ID = re.compile(r"order_(\d+)_[0-9a-f]{8}")
 
 
 def size_label(size_units: int) -> str:
@@ -56,6 +60,32 @@ def money(amount_nanos: int) -> Text:
     if text in ("+0.00", "-0.00"):
         return Text("0.00", "dim")
     return Text(text, "green" if amount_nanos > 0 else "red")
+
+
+def cents(amount_nanos: int) -> int:
+    """Round an amount to what ``money`` shows of it, so that shown amounts add up as shown."""
+    return round(amount_nanos / _NANOS_PER_CENT) * _NANOS_PER_CENT
+
+
+def count_label(count: int, noun: str) -> str:
+    """Write a count and what is counted: ``1 fall``, ``2 falls``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def order_label(name: str) -> str:
+    """Write an order's id as people say it, ``order 3``; any other name stays as it is."""
+    found = _ORDER_ID.fullmatch(name)
+    return f"order {found[1]}" if found else name
+
+
+def slug_label(slug: str) -> str:
+    """Write a window's slug in its last part, which no other window of the series has."""
+    return f"…{slug.rpartition('-')[2]}"
+
+
+def pause_label(pause_ms: float) -> str:
+    """Write how long something was missing: below 10 s in hundredths, such as ``0.05 s``."""
+    return f"{pause_ms / 1000:.2f} s" if pause_ms < 10_000 else span_label(round(pause_ms))
 
 
 def span_label(span_ms: int) -> str:

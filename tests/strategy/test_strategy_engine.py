@@ -44,7 +44,7 @@ def test_worked_case_a_won_window_is_left_alone() -> None:
     decision = decide(market, position(yes=(50, 400), no=(50, 500)), FREE)
     assert decision.signals == ()
     assert decision.passed_over == (
-        "profit lock: $5 are locked in",  # 5,000 ticks x shares
+        "profit lock: $5.00 is locked in, whichever side wins",  # 5,000 ticks x shares
     )
 
 

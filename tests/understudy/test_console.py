@@ -26,11 +26,12 @@ from actors.execution.messages import OrderStatus
 from actors.feeds.messages import FeedHealth
 from actors.market.messages import BookView
 from actors.observer.messages import FeedSeen, ObserverCounts, View
-from actors.strategy.messages import StopLossTriggered
-from actors.supervision.messages import ChildrenReport
+from actors.strategy.messages import Evaluated, StopLossTriggered
+from actors.supervision.messages import ChildrenReport, ChildState
 from actors.units import E18, shares
 from understudy.actor_table import actor_table
 from understudy.console import render
+from understudy.events import Event
 from understudy.latency import Histogram
 from understudy.panels import not_traded_label, skew_label
 from understudy.status import Status, children_of, ps_reply
@@ -47,6 +48,14 @@ from understudy.wording import (
     span_label,
 )
 
+EVENTS = (
+    Event(
+        at_ms=NOW_MS - 1_000,
+        text="market-state fell (pid 4242), serving again after 0.05 s",
+        is_trouble=True,
+    ),
+    Event(at_ms=NOW_MS - 9_000, text="order 1 BUY YES cancelled, 12 of 20 filled: it is over"),
+)
 SIZES = {"small": (80, 24), "narrow": (90, 50), "wide": (120, 30), "large": (140, 45)}
 
 
@@ -68,6 +77,7 @@ def status(
         now_ms=NOW_MS,
         speed=speed,
         latencies={"tick_to_signal": Histogram([1_000, 2_000, 9_000])},
+        events=EVENTS,
     )
 
 
@@ -119,14 +129,21 @@ def test_every_size_shows_what_matters(width: int, height: int) -> None:
         "0.52 0.53",
         "0.465 0.48",
         "20 @ 0.35",
-        "+2.93",
+        "open P&L",
+        "+3.05",
+        "realized",
+        "+5.64",
+        "total P&L",
+        "+8.69",
         "2 settled",
-        "+5.76",
+        "Down won",
         "BUY YES",
         "5 of 20",
         "partial",
-        "hedge number 3",
-        "refused: the side",
+        "UTC",
+        "market-state fell (pid 4242), serving again",
+        "order 1 BUY YES cancelled, 12 of 20 filled",
+        "waits: nothing has been evaluated",
         "● market-feed",
         "14,808 messages · 2 falls",
         "strategy",
@@ -145,7 +162,7 @@ def test_a_wide_screen_shows_the_tree_with_process_ids() -> None:
 
 
 def test_a_small_screen_shows_falls_beside_the_name() -> None:
-    assert "● directory 2x" in drawn(status(view(), report()), 80, 24)
+    assert "○ directory 2x" in drawn(status(view(), report()), 80, 24)
 
 
 def test_before_anything_is_known_each_part_says_so() -> None:
@@ -202,10 +219,13 @@ def test_what_is_wrong_is_said_at_the_top() -> None:
         ),
     )
 
-    line = drawn(status(seen, report(escalation="desk fell 6 times")), 140).splitlines()[2]
+    standing, line = drawn(status(seen, report(escalation="desk fell 6 times")), 140).splitlines()[
+        2:4
+    ]
 
+    assert standing.startswith("is ending: desk fell 6 times")
     assert line.startswith(
-        "desk fell 6 times  stop loss: NO bid 0.24  ● twap-feed connection refused ● market-feed "
+        "stop loss: NO bid 0.24  ✗ twap-feed down connection refused ● market-feed "
     )
 
 
@@ -385,7 +405,7 @@ def test_counts_of_the_observer_make_the_settled_total() -> None:
     text = drawn(status(seen))
 
     assert "7 settled" in text
-    assert "-3.00" in text
+    assert "-3.12" in text  # with the fees of the open window
 
 
 def test_f44_a_window_that_is_not_traded_is_shown_with_its_reason_and_past_ones_are_counted() -> (
@@ -398,3 +418,144 @@ def test_f44_a_window_that_is_not_traded_is_shown_with_its_reason_and_past_ones_
     ]
     assert not_traded_label(missed, now_ms) == "w15: no strike; 2 earlier windows not traded"
     assert not_traded_label([], now_ms) == ""
+
+
+# Whether it trades, and why not
+
+
+def evaluated(*passed_over: str, **changes: object) -> Evaluated:
+    fields: dict[str, object] = {
+        "market_id": "0xm",
+        "at_ms": NOW_MS,
+        "passed_over": passed_over,
+        "is_final": False,
+        "signals_count": 0,
+        "model_ticks": 620.0,
+        "model_basis": "linear",
+        **changes,
+    }
+    return Evaluated(**fields)  # type: ignore[arg-type] # test data by name
+
+
+def idle(**changes: object) -> View:
+    return view(live_orders=(), **changes)
+
+
+DEAR = "bootstrap: YES ask 0.62 is not below the limit of 0.40 (bootstrap_high) with 9.00 minutes"
+HELD = "bootstrap: something is held already"
+STANDINGS = {
+    "nothing is known": (status(), "starts: the observer has not answered yet"),
+    "no window": (status(idle(opened=None)), "waits: no window is known yet"),
+    "no window and no network": (
+        status(
+            idle(
+                opened=None,
+                feeds=(FeedSeen(feed="market-feed", is_up=False, since_ms=0, trouble="refused"),),
+            )
+        ),
+        "waits: no window is known yet; market-feed: refused",
+    ),
+    "too dear": (
+        status(idle(evaluated=evaluated("stop loss: 0 sides are held", DEAR))),
+        "waits (books 0.2s old): YES ask 0.62 is not below the limit of 0.40",
+    ),
+    "held": (
+        status(idle(evaluated=evaluated("hedging: too dear", HELD, "averaging down: not below"))),
+        "waits (books 0.2s old): too dear; not below",
+    ),
+    "the oracle objects": (
+        status(idle(evaluated=evaluated("hedging: no", "oracle: model 0.38 < oracle_block_yes"))),
+        "waits (books 0.2s old): model 0.38 < oracle_block_yes",
+    ),
+    "a safety stage": (
+        status(idle(evaluated=evaluated("readiness: the YES book is not synced", is_final=True))),
+        "waits (books 0.2s old): the YES book is not synced",
+    ),
+    "old books": (
+        status(
+            idle(
+                evaluated=evaluated("readiness: the YES book is old", is_final=True),
+                snapshot=snapshot(yes=book(520, 530, updated_at_ms=NOW_MS - 2_100)),
+            )
+        ),
+        "waits (books 2.1s old: over 2.0s): the YES book is old",
+    ),
+    "an order was wanted": (
+        status(idle(evaluated=evaluated(signals_count=1))),
+        "trades (books 0.2s old): it has just asked for an order",
+    ),
+    "no strike": (
+        status(
+            idle(
+                not_traded=(
+                    WindowNotTraded(
+                        slug="btc-updown-15m-1750000500",
+                        opens_at_ms=0,
+                        closes_at_ms=CLOSES_AT_MS,
+                        reason="no strike",
+                    ),
+                )
+            )
+        ),
+        "waits: this window is not traded: no strike",
+    ),
+    "the strategy is gone": (
+        status(
+            idle(evaluated=evaluated(DEAR)),
+            report(children=(child("strategy", state=ChildState.BACKING_OFF),)),
+        ),
+        "waits: the strategy is backing off",
+    ),
+    "the strategy waits": (
+        status(idle(), report(children=(child("strategy", state=ChildState.WAITING),))),
+        "waits: the strategy has not been told books, position and open orders yet",
+    ),
+    "over": (
+        attrs.evolve(status(idle(evaluated=evaluated(DEAR))), now_ms=CLOSES_AT_MS),
+        "waits: for the window's result",
+    ),
+}
+
+
+@pytest.mark.parametrize(("shown", "line"), STANDINGS.values(), ids=STANDINGS.keys())
+def test_one_line_always_says_whether_it_trades_and_why_not(shown: Status, line: str) -> None:
+    assert drawn(shown, 120, 40).splitlines()[2].startswith(line)
+
+
+def test_the_model_stands_beside_the_strike() -> None:
+    assert "model 0.62" in drawn(status(view(evaluated=evaluated(DEAR))))
+
+
+def test_what_is_too_old_is_said_in_words_as_well_as_in_red() -> None:
+    old = snapshot(yes=book(520, 530, updated_at_ms=NOW_MS - 2_100), reference_at_ms=NOW_MS - 5_100)
+    text = drawn(status(view(snapshot=old)))
+    assert "YES (Up) · 2.1s, too old" in text
+    assert "5.1s old: over 5.0s" in text
+
+
+def test_the_total_is_the_sum_of_what_is_shown() -> None:
+    position = attrs.evolve(POSITION, fees_nanos=4_000_000, realized_nanos=8_000_000)
+    shown = snapshot(yes=BookView(), no=BookView())
+    seen = view(
+        position=position,
+        snapshot=shown,
+        counts=ObserverCounts(settled_count=1, total_pnl_nanos=1_000_000),
+    )
+    # realized 0.005 is shown as 0.00 (to even), open -12.00
+    text = drawn(status(seen))
+    (total,) = [line for line in text.splitlines() if "total P&L" in line]
+    assert "-12.00" in total
+
+
+def test_one_of_a_kind_is_not_called_by_the_plural() -> None:
+    text = drawn(status(view(), report(restarts={"desk": 1}, handled_count=1)))
+    assert "1 message · 1 fall" in text
+    assert "1 falls" not in text
+
+
+def test_decisions_have_a_line_for_their_reason_where_there_is_room() -> None:
+    lines = drawn(status(view()), 120, 40).splitlines()
+    (number,) = [place for place, line in enumerate(lines) if "BUY NO 20 @ 0.483" in line]
+    assert "hedge number 3" not in lines[number]
+    assert "hedge number 3" in lines[number + 1]
+    assert "hedge number 3" in drawn(status(view()), 120, 30)

@@ -13,7 +13,7 @@ from actors.position.ledger import WindowLedger, payout_nanos
 from actors.position.messages import Holding
 from actors.units import dollars_text
 from understudy.holdings_json import holdings_json
-from understudy.wording import money, price_label, size_label
+from understudy.wording import money, price_label, size_label, slug_label
 
 
 def pnl_if_nanos(ledger: WindowLedger, winner: Side | None) -> int:
@@ -53,7 +53,7 @@ def positions_table(ledgers: Sequence[WindowLedger], *, wide: bool) -> Table:
 
 def window_label(slug: str, *, wide: bool) -> str:
     """Write a window's slug, or, where there is little room, the part that tells it apart."""
-    return slug if wide else f"…{slug.rpartition('-')[2]}"
+    return slug if wide else slug_label(slug)
 
 
 def _holding_label(holding: Holding) -> str:

@@ -8,6 +8,7 @@ from actors.strategy.sizing import buy, smallest
 from actors.units import price_label
 
 PRIORITY = 2
+SOMETHING_IS_HELD = "something is held already"
 
 _LENGTH_MINUTES = 15
 """Length of the window that these two limits are meant for."""
@@ -18,7 +19,7 @@ _KILL_ZONE_MINUTES = 2
 def bootstrap(scene: Scene) -> Verdict:
     """Buy the cheaper side if it is below the limit of the time zone that the window is in."""
     if scene.position.held_sides:
-        return pass_over("something is held already")
+        return pass_over(SOMETHING_IS_HELD)
     side = _cheaper_side(scene)
     ask_ticks = scene.ask_ticks(side)
     if ask_ticks is None:
@@ -29,8 +30,8 @@ def bootstrap(scene: Scene) -> Verdict:
     limit_name, limit_ticks = zone
     if ask_ticks >= limit_ticks:
         return pass_over(
-            f"{side.value} ask {price_label(ask_ticks)} is not below "
-            f"{limit_name} {price_label(limit_ticks)} with {scene.left_text}"
+            f"{side.value} ask {price_label(ask_ticks)} is not below the limit of "
+            f"{price_label(limit_ticks)} ({limit_name}) with {scene.left_text}"
         )
     if side in scene.position.live_sides:
         return pass_over(f"an order is live on {side.value}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.strategy.scene import Scene, Verdict, end, pass_over
-from actors.units import PAYOUT_TICKS, dollars_text
+from actors.units import NANOS_PER_DOLLAR, PAYOUT_TICKS
 
 
 def profit_lock(scene: Scene) -> Verdict:
@@ -23,5 +23,5 @@ def profit_lock(scene: Scene) -> Verdict:
         + position.imbalance_units * excess_bid_ticks
     )
     if profit_nanos > 0:
-        return end(f"${dollars_text(profit_nanos)} are locked in")
-    return pass_over(f"${dollars_text(profit_nanos)} is no profit")
+        return end(f"${profit_nanos / NANOS_PER_DOLLAR:,.2f} is locked in, whichever side wins")
+    return pass_over(f"the worse side would bring {profit_nanos / NANOS_PER_DOLLAR:+,.2f}")
