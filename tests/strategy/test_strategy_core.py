@@ -328,7 +328,7 @@ def test_an_evaluation_is_told_to_people_with_its_reasons_and_the_model_once_a_s
     (evaluated,) = said(core.handle(dear, NOW_MS), Evaluated, OBSERVER)
     assert evaluated.at_ms == NOW_MS
     assert (evaluated.is_final, evaluated.signals_count) == (False, 0)
-    assert "bootstrap: YES ask 0.62 is not below bootstrap_high 0.40" in str(evaluated.passed_over)
+    assert "bootstrap: YES ask 0.62 is not below the limit of 0.40" in str(evaluated.passed_over)
     assert evaluated.model_ticks == pytest.approx(500)
     soon = core.handle(at(8, TOLD_EVERY_MS - 1, dear), NOW_MS + TOLD_EVERY_MS - 1)
     assert said(soon, Evaluated, OBSERVER) == []
