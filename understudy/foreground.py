@@ -36,7 +36,7 @@ from understudy.events import EventBook
 from understudy.exchange_process import ExchangeFailed
 from understudy.exit_codes import ExitCode
 from understudy.fresh_view import FreshView
-from understudy.halting import HaltControl, lasting_halts
+from understudy.halting import HaltControl, lasting_halts, stopped_windows
 from understudy.last_run import note_begin, note_end
 from understudy.live import orders_left
 from understudy.live_view import LiveView
@@ -347,7 +347,12 @@ class _Foreground:
     def _on_ps(self, _request: dict[str, object]) -> dict[str, object]:
         if self._report is None:
             return {"error": "the supervisor has not answered yet"}
-        return ps_reply(self._report, self._halts)
+        reader = JournalReader(self._options.data_dir)  # this is the control server's thread
+        try:
+            stopped = stopped_windows(reader, self._clock.now_ms())
+        finally:
+            reader.close()
+        return ps_reply(self._report, self._halts, stopped)
 
     def _on_status(self, _request: dict[str, object]) -> dict[str, object]:
         self._fresh_view.wait()

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import cattrs
 
+from actors.directory.windows import WindowState
 from actors.execution.desk_state import DeskState
 from actors.execution.halt_messages import (
     KILL_SWITCH,
@@ -148,10 +149,32 @@ def lasting_halts(reader: JournalReader) -> tuple[Halt, ...]:
     Raises:
         JournalError: it cannot be read.
     """
+    return _desk_state(reader).halts
+
+
+def stopped_windows(reader: JournalReader, now_ms: int) -> tuple[str, ...]:
+    """Say which windows that are not over are not traded any more, and why.
+
+    Raises:
+        JournalError: a record cannot be read.
+    """
+    told: list[str] = []
+    for market_id, desk_window in _desk_state(reader).windows.items():
+        if not desk_window.stop_reason:
+            continue
+        told += [
+            f"{window.market.slug} is stopped: {desk_window.stop_reason}"
+            for window in reader.states("window", market_id, open_only=False)
+            if isinstance(window, WindowState) and window.market.closes_at_ms > now_ms
+        ]
+    return tuple(told)
+
+
+def _desk_state(reader: JournalReader) -> DeskState:
     for state in reader.states("desk", "desk", open_only=False):
         if isinstance(state, DeskState):
-            return state.halts
-    return ()
+            return state
+    return DeskState()
 
 
 def halts_json(halts: tuple[Halt, ...]) -> list[dict[str, Any]]:

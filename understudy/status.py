@@ -70,11 +70,14 @@ def status_of(reply: dict[str, Any]) -> Status:
     return _converter.structure(reply, Status)
 
 
-def ps_reply(report: ChildrenReport, halts: tuple[Halt, ...] = ()) -> dict[str, Any]:
+def ps_reply(
+    report: ChildrenReport, halts: tuple[Halt, ...] = (), stopped: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """Answer the control command "ps": what readers below read back, and programs may."""
     reply: dict[str, Any] = cattrs.unstructure(report)
     del reply["request_id"], reply["latencies_us"], reply["is_cleared"]
     reply["halts"] = cattrs.unstructure(halts)
+    reply["stopped"] = list(stopped)
     return reply
 
 

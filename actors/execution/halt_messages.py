@@ -10,6 +10,8 @@ OPERATOR = "operator"
 """Who halts when a person does, by a command."""
 PAGE = "operator at the page"
 """Who halts when a person does in the browser, logged in with the token."""
+BY_HAND = "halted by hand"
+"""The reason of a person who gives none."""
 KILL_SWITCH = "kill-switch file"
 """Who halts when there is a file named HALT in the data directory."""
 EXECUTOR_CHECKS = "executor"
@@ -80,6 +82,8 @@ class HaltStatus:
     """Why the excess is not sold; empty while it is being sold, or need not be."""
     is_excess_final: bool
     """The reason will not pass by itself: what is left stays for the window's result."""
+    stop_reason: str = ""
+    """Why the open window is not traded although nothing is halted: its stop loss."""
 
     @property
     def is_flat(self) -> bool:

@@ -142,8 +142,14 @@ class HaltingDesk(SellingDesk):
             excess_units=0 if excess is None else excess.units,
             excess_note=note,
             is_excess_final=is_final,
+            stop_reason=self._stop_words(),
         )
         return [Send(REPLY, status)]
+
+    def _stop_words(self) -> str:
+        market = self._market
+        reason = "" if market is None else self._state.window(market.market_id).stop_reason
+        return "" if market is None or not reason else f"{market.slug} is stopped: {reason}"
 
     def _excess_note(self, now_ms: int) -> tuple[str, bool]:
         """Why the open window's excess is not sold, and whether that is final."""

@@ -6,27 +6,38 @@ from collections.abc import Iterable
 
 import attrs
 
-from actors.execution.halt_messages import Halt
+from actors.execution.halt_messages import BY_HAND, OPERATOR, PAGE, Halt
 
 Halts = tuple[Halt, ...]
+_PEOPLE = (OPERATOR, PAGE)
+_THEN = "; then "
+_REASON_MOST = 500
 
 
 def with_halt(halts: Halts, new: Halt) -> Halts:
     """The halts with one more; the same value if it says nothing new.
 
     Each who has one: said again, its first time stands, and orders that were to be cancelled or
-    holdings that were to be sold still are.
+    holdings that were to be sold still are. A person's reasons are all kept; a guard rail's newest
+    one has the newest numbers.
     """
     known = next((halt for halt in halts if halt.who == new.who), None)
     if known is None:
         return (*halts, new)
     joined = attrs.evolve(
         new,
+        reason=_both(known.reason, new.reason) if new.who in _PEOPLE else new.reason,
         since_ms=known.since_ms,
         cancels=new.cancels or known.cancels,
         flattens=new.flattens or known.flattens,
     )
     return halts if joined == known else tuple(joined if h is known else h for h in halts)
+
+
+def _both(known: str, new: str) -> str:
+    if new in (BY_HAND, *known.split(_THEN)):
+        return known
+    return new if known == BY_HAND else f"{known}{_THEN}{new}"[:_REASON_MOST]
 
 
 def halt_words(halts: Iterable[Halt], passing_reason: str = "") -> str:

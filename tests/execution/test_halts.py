@@ -24,6 +24,7 @@ from actors.directory.messages import MarketClosing, Side
 from actors.execution.desk_state import DeskState, Halted, Resumed
 from actors.execution.exits import EXIT_ATTEMPTS_MAX
 from actors.execution.halt_messages import (
+    BY_HAND,
     KILL_SWITCH,
     OPERATOR,
     FlattenHoldings,
@@ -167,6 +168,22 @@ def test_every_who_has_a_halt_of_its_own() -> None:
     halts = with_halt(with_halt((), mine), file)
     assert with_halt(halts, attrs.evolve(file, since_ms=3)) == halts
     assert halt_words(halts, "the end") == "lunch (operator); fire (kill-switch file); the end"
+
+
+def test_a_person_s_reasons_are_all_kept_and_none_given_adds_none() -> None:
+    def halts(*reasons: str, who: str = OPERATOR) -> str:
+        kept: tuple[Halt, ...] = ()
+        for reason in reasons:
+            kept = with_halt(kept, Halt(who=who, reason=reason, since_ms=1, cancels=False))
+        (halt,) = kept
+        return halt.reason
+
+    both = "odd prices; then news at two"
+    assert halts("odd prices", "news at two") == both
+    assert halts("odd prices", "news at two", "odd prices", BY_HAND) == both
+    assert halts(BY_HAND, "odd prices") == "odd prices"
+    assert len(halts(*map(str, range(1_000)))) <= 500
+    assert halts("3 differ", "4 differ", who="executor") == "4 differ"
 
 
 # Resume

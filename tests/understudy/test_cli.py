@@ -324,17 +324,24 @@ def test_ps_gives_programs_json(system) -> None:
     assert [child["state"] for child in shown["children"]] == ["serving", "backing off"]
 
 
+STOPPED = ("btc-updown-15m-1750000500 is stopped: the best bid of YES is 0.24",)
+
+
 def test_ps_shows_what_is_halted_since_when_and_by_whom(tmp_path) -> None:
     halt = Halt(who="operator", reason="odd [prices]", since_ms=1_750_000_800_000, cancels=True)
-    server = ControlServer(tmp_path, {"ps": lambda _request: ps_reply(report(), (halt,))})
+    server = ControlServer(tmp_path, {"ps": lambda _request: ps_reply(report(), (halt,), STOPPED)})
     server.start()
     try:
-        shown = understudy("ps", "--data-dir", str(tmp_path)).output
+        result = understudy("ps", "--data-dir", str(tmp_path))
+        shown = result.output
         told = json.loads(understudy("ps", "--data-dir", str(tmp_path), "--json").output)
     finally:
         server.close()
 
+    assert result.exit_code == ExitCode.FAILED
     assert "halted since 15:20:00: odd [prices] (operator)" in shown
+    assert STOPPED[0] in shown
+    assert told["stopped"] == list(STOPPED)
     assert told["halts"] == [
         {
             "who": "operator",

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from scenes import MARKET, NOW_MS, snapshot
 
 from actors.core import Send
-from actors.directory.messages import MarketOpened
+from actors.directory.messages import MarketOpened, Side
 from actors.execution.desk import DeskCore
 from actors.execution.halt_messages import KILL_SWITCH, Halt
 from actors.execution.messages import OrderUpdated
@@ -25,6 +25,7 @@ from actors.messages import Started
 from actors.position.messages import Holding, PositionSnapshot
 from actors.roles import DESK, MARKET_STATE, OBSERVER, REPLY
 from actors.settings import Settings
+from actors.strategy.messages import StopLossTriggered
 from actors.units import shares
 from understudy.cli import main
 from understudy.control import ControlServer
@@ -130,6 +131,26 @@ def test_resume_lifts_it_and_says_so(running: Running) -> None:
     running.understudy("halt")
     result = running.understudy("resume")
     assert (result.exit_code, result.output) == (0, "trading; no order is live\n")
+
+
+def test_resume_says_that_a_stop_loss_still_blocks_its_window(running: Running) -> None:
+    running.understudy("halt")
+    running.desk.core.handle(
+        StopLossTriggered(
+            market_id=MARKET.market_id,
+            side=Side.YES,
+            best_bid_ticks=240,
+            held_units=shares(10),
+            on_stop_loss="halt",
+            position_version=1,
+            tick_ns=1,
+        ),
+        NOW_MS,
+    )
+    result = running.understudy("resume")
+    assert result.exit_code == ExitCode.FAILED
+    assert result.output.startswith(f"trading; {MARKET.slug} is stopped: ")
+    assert "until it is over" in result.output
 
 
 def test_resume_is_refused_while_the_kill_switch_file_is_there(running: Running) -> None:

@@ -135,7 +135,8 @@ def test_people_read_windows_totals_and_sentences(journal: Path, columns: int) -
     for words in (
         "1750000500 +50.00 Up 2 50% 0.00 +10.60 +10.60",
         "1750001400 -50.00 Down 2 50% -0.35 -9.35 +1.25",
-        "+1.25 over 3 settled windows; 2 traded, 1 with a gain; 1 more without a result yet",
+        "+1.25 over 3 settled windows; 2 traded, 1 with a gain; 1 more without a result yet: -0.09",
+        "without a result yet: -0.09 realized there so far",
         "-0.43 on 2 fills as taker; 1 as maker",
         "50% of the shares ordered; 2 of 4 orders traded",
         "0.0044 a share better than the limit, +0.20 on 45 shares",

@@ -9,7 +9,7 @@ from pathlib import Path
 import cattrs
 import click
 
-from actors.execution.halt_messages import HaltStatus
+from actors.execution.halt_messages import BY_HAND, HaltStatus
 from actors.execution.halts import halt_words
 from actors.kill_switch import pull_kill_switch
 from actors.units import size_text
@@ -46,7 +46,7 @@ def halt(cancel: bool, reason: str, data_dir: Path, is_json: bool) -> None:
     Exit codes: 0 halted, or nothing runs and the file is written; 1 otherwise.
     """
     directory = data_dir.expanduser().absolute()
-    reason = reason or "halted by hand"
+    reason = reason or BY_HAND
     try:
         reply = ask(directory, "halt", reason=reason, cancel=cancel)
     except (NotRunning, ControlError) as error:
@@ -71,11 +71,13 @@ def resume(reason: str, data_dir: Path, is_json: bool) -> None:
     The kill-switch file (HALT in the data directory) must be removed first. A cause that is still
     there, such as a limit that is still broken, halts again at once.
 
-    Exit codes: 0 nothing is halted any more, 1 otherwise.
+    A window that its stop loss has stopped stays so until it is over, and is named.
+
+    Exit codes: 0 nothing is halted or stopped any more, 1 otherwise: the line says what blocks.
     """
     reply = ask_system(data_dir, "resume", reason=reason or "resumed by hand")
     status = _show(reply, is_json)
-    if status.halts or status.passing_reason:
+    if status.halts or status.passing_reason or status.stop_reason:
         raise click.exceptions.Exit(ExitCode.FAILED)
 
 
@@ -153,6 +155,8 @@ def _show(reply: Reply, is_json: bool) -> HaltStatus:
 def _words(status: HaltStatus) -> str:
     why = halt_words(status.halts, status.passing_reason)
     state = f"halted: {why}" if why else "trading"
+    if status.stop_reason:
+        state += f"; {status.stop_reason}, until it is over"
     count, cancelling = status.live_count, status.cancelling_count
     if not count:
         return f"{state}; no order is live"

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from understudy.actor_table import actor_table
 from understudy.commands.shared import ask_system, data_dir_option, json_option
+from understudy.exit_codes import ExitCode
 from understudy.status import children_of, halts_of
 from understudy.teaching import TaughtCommand
 from understudy.wording import clock_label
@@ -30,6 +31,9 @@ def ps(data_dir: Path, is_json: bool) -> None:
 
     "falls" counts how often it was made again, "idle" is the time since its last message. A
     "waiting" actor lives but lacks something that it needs, such as a feed's connection.
+
+    Exit codes: 0 it is not halted; 1 it is, or nothing runs: the last line says why. A window that
+    its stop loss has stopped is named, too.
     """
     reply = ask_system(data_dir, "ps")
     if is_json:
@@ -40,3 +44,7 @@ def ps(data_dir: Path, is_json: bool) -> None:
         for halt in halts_of(reply):
             since = f"since {clock_label(halt.since_ms)}"
             console.print(f"halted {since}: {halt.sentence}", style="bold red", markup=False)
+        for stopped in reply["stopped"]:
+            console.print(stopped, style="bold yellow", markup=False)
+    if reply["halts"]:
+        raise click.exceptions.Exit(ExitCode.FAILED)

@@ -105,6 +105,12 @@ class Performance:
         return sum(window.settled.pnl_nanos for window in self.windows)
 
     @property
+    def open_realized_nanos(self) -> int:
+        """What windows without a result have brought so far: their sales' gains, less all fees."""
+        totals = (ledger.totals() for ledger in self.open_windows)
+        return sum(each.realized_nanos - each.fees_nanos for each in totals)
+
+    @property
     def fees_nanos(self) -> int:
         """Fees of all windows, of those too that are still open."""
         settled = sum(window.settled.position.fees_nanos for window in self.windows)

@@ -103,7 +103,10 @@ def fact_rows(performance: Performance) -> list[tuple[str, Text]]:
         "default",
     )
     if performance.open_windows:
-        pnl.append(f"; {len(performance.open_windows)} more without a result yet", "yellow")
+        pnl.append(f"; {len(performance.open_windows)} more without a result yet: ", "yellow")
+        pnl.append(money(performance.open_realized_nanos)).append(
+            " realized there so far", "yellow"
+        )
     statuses = ", ".join(
         f"{count} {status.lower()}" for status, count in performance.orders_by_status.items()
     )
@@ -218,6 +221,7 @@ def report_json(performance: Performance) -> dict[str, Any]:
     return {
         "as_of": iso_text(performance.as_of_ms) if performance.as_of_ms else None,
         "pnl": dollars_text(performance.pnl_nanos),
+        "open_realized_pnl": dollars_text(performance.open_realized_nanos),
         "fees": dollars_text(performance.fees_nanos),
         "windows": [_window_json(window) for window in performance.windows],
         "open_windows": [ledger.market.slug for ledger in performance.open_windows],
