@@ -147,6 +147,10 @@ class Core:
         self.dice = dice
         self._handled_at_ms = 0
 
+    def __getstate__(self) -> dict[str, Any]:
+        """State for a copy: what a drill puts before ``handle`` is no part of it."""
+        return {name: value for name, value in vars(self).items() if name != "handle"}
+
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         table = dict(cls._handlers)

@@ -8,6 +8,7 @@ from typing import Protocol
 import attrs
 
 from actors.core import Core, Record
+from actors.runtime.host_context import HostWatch
 from actors.runtime.scheduler import Scheduler
 from actors.settings import Settings
 from simulation.journal import MemoryJournal
@@ -72,6 +73,8 @@ class House:
     """Effects to perform before a simulated fall, given how many there are; None for no fall."""
     raises: Callable[[], bool] = lambda: False
     """Whether the core that is about to handle a message raises instead."""
+    recorder: Callable[[Callable[[int], Core]], HostWatch] | None = None
+    """Makes one more watch for a host, given what makes its core anew."""
     clock_error_ms: int = 0
     """How far the host's clock is ahead of the venue's."""
 

@@ -17,7 +17,13 @@ from actors.roles import SUPERVISOR
 from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.group import HostGroup
 from actors.runtime.host import Host
-from actors.runtime.host_context import HostContext, HostPost, HostWatch, RunningHost
+from actors.runtime.host_context import (
+    HostContext,
+    HostPost,
+    HostWatch,
+    HostWatches,
+    RunningHost,
+)
 from actors.runtime.journal_file import JournalError
 from actors.runtime.pause_points import MadeToRaise
 from actors.runtime.scheduler import VirtualTimers
@@ -141,6 +147,11 @@ class SimulatedProcess:
         timers = VirtualTimers(
             house.agenda, lambda key, number: self._wake(timers, role, key, number)
         )
+        watch: HostWatch = _Eye(house, self)
+        if house.recorder is not None:
+            watch = HostWatches(
+                house.recorder(lambda generation: self._bare_core(role, generation)), watch
+            )
         return HostContext(
             make_core=lambda generation: self._make_core(role, generation),
             post=post,
@@ -152,13 +163,13 @@ class SimulatedProcess:
             is_live=house.settings.execution.mode == "live",
             stays_without_journal=house.stays_without_journal(role),
             make_port=lambda: house.make_port(self._players[role]),
-            watch=_Eye(house, self),
+            watch=watch,
         )
 
     def _make_core(self, role: str, generation: int) -> Core:
         house = self._house
         self._players[role] = Player(house.journal, self, role, generation)
-        core = house.core_class(role)(role, house.settings, dice(house.seed, role, generation))
+        core = self._bare_core(role, generation)
         handle = core.handle
 
         def handle_or_raise(message: object, now_ms: int) -> Effects:
@@ -168,6 +179,10 @@ class SimulatedProcess:
 
         core.__dict__["handle"] = handle_or_raise
         return core
+
+    def _bare_core(self, role: str, generation: int) -> Core:
+        house = self._house
+        return house.core_class(role)(role, house.settings, dice(house.seed, role, generation))
 
     def player_of(self, role: str) -> Player:
         """The present life of one of its actors."""

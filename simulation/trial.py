@@ -15,6 +15,7 @@ from simulation.chance import dice
 from simulation.chaos import Chaos
 from simulation.exchange.exchange import Exchange
 from simulation.exchange.ports import Wire
+from simulation.flight_keeper import FlightKeeper
 from simulation.house import House, SimulatedPort
 from simulation.invariants.aftermath import Aftermath
 from simulation.invariants.breach import Breach
@@ -84,6 +85,8 @@ class TrialResult:
 class Trial:
     """Everything of one run, put together."""
 
+    _flights: FlightKeeper | None = None
+
     def __init__(
         self,
         seed: int,
@@ -138,6 +141,10 @@ class Trial:
     def _layout(self) -> Layout:
         return layout_of(self._layout_name, tuple(self.troupe.permanent), is_live=self.plan.is_live)
 
+    def record(self, flights: FlightKeeper) -> None:
+        """Have its actors recorded, for the case that it fails; before ``run``."""
+        self._flights, self.house.recorder = flights, flights.recorder
+
     def winner(self, market_id: str) -> Side | None:
         """Who has won at the venue.
 
@@ -159,6 +166,8 @@ class Trial:
         try:
             self._play()
         except Breach as breach:
+            if self._flights is not None:
+                self._flights.failed(breach)
             failure = self._failure(breach.invariant, str(breach))
         return self._result(failure)
 

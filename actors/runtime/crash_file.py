@@ -1,0 +1,222 @@
+"""Crash files: one line of JSON that tells what happened, and the flight that led to it.
+
+``crashes/<when>-<role>-<generation>`` in the data directory, mode 0600. The first line is for
+readers (codec.py's JSON); what follows is a zlib stream of a pickle, since a core's state is of
+whatever classes its author chose. A file is data from elsewhere, so it is unpickled with nothing
+but the classes that cores and messages are made of: their packages, enums and attrs classes among
+them, and a few of the standard library. No file or socket is opened by any of them.
+
+Signatures are left out: a signed order and the API credentials together could be posted. Keys and
+credentials never reach a core.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import pickle
+import re
+import zlib
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from actors.core import Core
+from actors.runtime.codec import Undecodable, decode_as, encode
+from actors.runtime.flight_recorder import PROTOCOL, Flight, Heard
+from actors.settings import Settings
+
+FOLDER = "crashes"
+FORMAT = 1
+FILES_MAX = 20
+BYTES_MAX = 10_000_000
+_UNPACKED_MAX = 200_000_000
+_HEADER_MAX = 1_000_000
+
+_SIGNATURE = re.compile(r"[0-9a-fA-F]{130,}")
+"""65 bytes or more in hex: an ECDSA signature, or one that a wallet wraps. Ids are shorter."""
+_CORE_PACKAGES = tuple(
+    f"actors.{name}."
+    for name in ("directory", "execution", "feeds", "market", "observer", "position", "strategy")
+)
+_CORE_MODULES = {"actors.core", "actors.messages", "actors.settings"}
+_WORLDLY = {"client", "client_transport", "port", "shell"}
+"""Modules of those packages whose objects reach for the world."""
+_STANDARD = {
+    ("builtins", "max"),
+    ("builtins", "min"),
+    ("builtins", "range"),
+    ("collections", "Counter"),
+    ("collections", "OrderedDict"),
+    ("collections", "defaultdict"),
+    ("collections", "deque"),
+    ("decimal", "Decimal"),
+    ("functools", "partial"),
+    ("random", "Random"),
+}
+
+
+class BadCrashFile(Exception):
+    """A crash file cannot be read; the sentence names it and says why."""
+
+
+@attrs.frozen(kw_only=True)
+class CrashReport:
+    """What happened: the first line of a crash file."""
+
+    format: int = FORMAT
+    version: str
+    """Of the program."""
+    python: str
+    at: str
+    """Host's wall time, ISO 8601 in UTC."""
+    role: str
+    generation: int
+    core: str
+    """Class of the core: module and name."""
+    error: str
+    """Class of the exception."""
+    text: str
+    trace: str
+    message: str
+    """Class of the message it was handling."""
+    is_in_core: bool
+    """Whether the core raised, or hung; otherwise what it asked for could not be done."""
+    is_hang: bool = False
+    seed: int
+    settings: Settings
+    heard_count: int
+    """Messages in the flight; 0 if it was too large to be kept."""
+    body_sha256: str = ""
+
+    def signature(self) -> tuple[str, str]:
+        """What two crashes have in common if they are the same: addresses in memory differ."""
+        return self.error, re.sub(r"0x[0-9a-f]{6,}", "0x…", self.text)
+
+
+def write_crash(data_dir: Path, report: CrashReport, flight: Flight) -> Path:
+    """Write a crash file, and remove the oldest if there are too many; returns its path.
+
+    A flight that is too large is left out, and the report says so: without its beginning it could
+    not be replayed.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    body = zlib.compress(_without_signatures((flight.core, flight.heard)), 6)
+    if len(body) > BYTES_MAX - _HEADER_MAX:
+        body = b""
+        report = attrs.evolve(report, heard_count=0)
+    report = attrs.evolve(report, body_sha256=hashlib.sha256(body).hexdigest())
+    head = _SIGNATURE.sub(_zeros, encode(report)).encode(errors="backslashreplace")
+    folder = data_dir / FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    stamp = re.sub(r"[-:+]", "", report.at.partition("+")[0])
+    path = folder / f"{stamp}-{report.role.replace('/', '.')}-{report.generation}"
+    unfinished = folder / f".{path.name}.{os.getpid()}"
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(head + b"\n" + body)
+    unfinished.replace(path)
+    _remove_oldest(folder)
+    return path
+
+
+def read_report(path: Path) -> CrashReport:
+    """Read what a crash file tells, without its flight.
+
+    Raises:
+        BadCrashFile: it is none, or is damaged.
+    """
+    try:
+        with path.open("rb") as file:
+            line = file.readline(_HEADER_MAX)
+    except OSError as error:
+        raise BadCrashFile(f"{path} cannot be read: {error.strerror}") from None
+    try:
+        return decode_as(CrashReport, line.decode())
+    except (Undecodable, UnicodeDecodeError):
+        raise BadCrashFile(f"{path} is no crash file, or its first line is damaged") from None
+
+
+def read_flight(path: Path) -> Flight:
+    """Read the flight of a crash file.
+
+    Raises:
+        BadCrashFile: it has none, is damaged, or names a class that no core consists of.
+    """
+    report = read_report(path)
+    if path.stat().st_size > BYTES_MAX:
+        raise BadCrashFile(f"{path} is larger than any crash file")
+    body = path.read_bytes().partition(b"\n")[2]
+    if hashlib.sha256(body).hexdigest() != report.body_sha256:
+        raise BadCrashFile(f"{path} is damaged: what was recorded is not what it says")
+    if not body:
+        raise BadCrashFile(f"{path} tells what happened, but its record was too large to be kept")
+    try:
+        whole = zlib.decompressobj().decompress(body, _UNPACKED_MAX)
+        core, heard = _CoreUnpickler(io.BytesIO(whole)).load()
+    except _Refused as refusal:
+        raise BadCrashFile(f"{path} is not replayed: {refusal}") from None
+    except Exception as error:  # damaged pickles raise whatever they come upon
+        why = f"{type(error).__name__}: {error}".partition("\n")[0]
+        raise BadCrashFile(f"{path} does not fit this program: {why}") from None
+    if not isinstance(core, Core) or not isinstance(heard, tuple):
+        raise BadCrashFile(f"{path} does not hold a core and its messages")
+    return Flight(role=report.role, generation=report.generation, core=core, heard=heard)
+
+
+def crash_files(data_dir: Path) -> list[Path]:
+    """Crash files of a data directory, oldest first."""
+    folder = data_dir / FOLDER
+    found = folder.iterdir() if folder.is_dir() else ()
+    return sorted(path for path in found if path.is_file() and not path.name.startswith("."))
+
+
+def _remove_oldest(folder: Path) -> None:
+    for path in crash_files(folder.parent)[:-FILES_MAX]:
+        path.unlink(missing_ok=True)  # another actor that fell may have removed it
+
+
+def _zeros(found: re.Match[str]) -> str:
+    return "0" * len(found.group())
+
+
+class _SignatureRemover(pickle.Pickler):
+    """Writes texts with zeros in place of signatures."""
+
+    def persistent_id(self, obj: Any) -> str | None:
+        if type(obj) is str and len(obj) >= 130 and _SIGNATURE.search(obj):
+            return _SIGNATURE.sub(_zeros, obj)
+        return None
+
+
+def _without_signatures(value: tuple[Core, tuple[Heard, ...]]) -> bytes:
+    written = io.BytesIO()
+    _SignatureRemover(written, PROTOCOL).dump(value)
+    return written.getvalue()
+
+
+class _Refused(Exception):
+    """The file names something that is no part of a core or message."""
+
+
+class _CoreUnpickler(pickle.Unpickler):
+    """Makes objects of the classes that cores and messages consist of, and of no others."""
+
+    def persistent_load(self, pid: str) -> str:
+        if type(pid) is not str:
+            raise _Refused("it holds a text that is none")
+        return pid
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) in _STANDARD:
+            return super().find_class(module, name)
+        is_known = module in _CORE_MODULES or module.startswith((*_CORE_PACKAGES, "simulation."))
+        if is_known and module.rpartition(".")[2] not in _WORLDLY:
+            found = super().find_class(module, name)
+            if isinstance(found, type) and found.__module__ == module:
+                return found
+        raise _Refused(f"it names {module}.{name}, which is no part of a core or message")
