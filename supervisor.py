@@ -37,7 +37,8 @@ from thespian.actors import (
 from actors.messages import Address, AddressBook, Boot, Envelope, Ping, Pong, ProcessStarted
 from actors.roles import PROCESS, SUPERVISOR
 from actors.runtime import transport
-from actors.runtime.disk_waits import disk_wait_ms
+from actors.runtime.crashes import HANG_SIGNAL
+from actors.runtime.disk_waits import disk_wait_ms, is_stopped
 from actors.runtime.log import LineLog
 from actors.runtime.processor_waits import ProcessorWaits
 from actors.supervision.core import SupervisorCore
@@ -58,11 +59,19 @@ from actors.supervision.patience import Waits
 
 HEARTBEAT_MS = 500
 _BEAT, _TICK, _PING = "beat", "tick", "ping"
+_LAST_WORDS_LIMIT = timedelta(seconds=1)
+"""So long a hung process may write what led to it, before it is killed."""
 _PING_GAP_MS = 40
 _PING_SHARE = 6
 """A round of Pings leaves in so many parts or a few more: all children answering at once would
 hold up whatever the market does just then."""
 _NEVER_MS = 2**62
+
+
+def _end(pid: int, number: signal.Signals) -> None:
+    # It may have fallen by itself since; that is as good.
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 class Supervisor(Actor):
@@ -102,13 +111,8 @@ class Supervisor(Actor):
                 handle = self._handle_of(msg.childAddress, None)
                 self._perform(core.child_exited(handle, now_ms))
                 self._addresses.pop(handle, None)
-            case WakeupMessage(payload=payload) if payload == _PING:
-                self._send_pings()
-            case WakeupMessage():
-                self._tick_at_ms = _NEVER_MS
-                self._perform(core.tick(now_ms, self._waits(core.pids())))
-                if msg.payload == _BEAT:
-                    self.wakeupAfter(timedelta(milliseconds=HEARTBEAT_MS), payload=_BEAT)
+            case WakeupMessage(payload=payload):
+                self._wake(core, payload, now_ms)
             case GetChildren(request_id):
                 report = core.report(request_id, now_ms)
                 self.send(sender, attrs.evolve(report, parent_pid=os.getppid()))
@@ -119,6 +123,19 @@ class Supervisor(Actor):
             case _:
                 self._write("error", f"unknown message {type(msg).__name__} was ignored")
         self._arm_tick(core, now_ms)
+
+    def _wake(self, core: SupervisorCore, payload: object, now_ms: int) -> None:
+        match payload:
+            case str() if payload == _PING:
+                self._send_pings()
+            case int(pid):
+                if pid in core.pids():
+                    _end(pid, signal.SIGKILL)
+            case _:
+                self._tick_at_ms = _NEVER_MS
+                self._perform(core.tick(now_ms, self._waits(core.pids())))
+                if payload == _BEAT:
+                    self.wakeupAfter(timedelta(milliseconds=HEARTBEAT_MS), payload=_BEAT)
 
     def _begin(self, boot: SupervisorBoot) -> None:
         self._boot = boot
@@ -163,11 +180,17 @@ class Supervisor(Actor):
                 case TellBook(handle):
                     self._tell(handle, self._book())
                 case Kill(pid):
-                    # It may have fallen by itself since; that is as good.
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
+                    self._end_hung(pid)
                 case Say(level, text):
                     self._write(level, text)
+
+    def _end_hung(self, pid: int) -> None:
+        """Have a process leave the record of its hang, and end it; a stopped one just ends."""
+        if is_stopped(pid):
+            _end(pid, signal.SIGKILL)
+            return
+        _end(pid, HANG_SIGNAL)
+        self.wakeupAfter(_LAST_WORDS_LIMIT, payload=pid)
 
     def _spawn(self, handle: int, process: str) -> None:
         address = self.createActor(self._boot.process_class)

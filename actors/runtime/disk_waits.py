@@ -48,7 +48,7 @@ def disk_wait_ms(pid: int) -> int:
     noted_pid: int
     since_ms: int
     noted_pid, since_ms = _NOTE.unpack_from(_notes, pid % _SLOTS * _NOTE.size)
-    if noted_pid != pid or since_ms == 0 or _is_stopped(pid):
+    if noted_pid != pid or since_ms == 0 or is_stopped(pid):
         return 0
     return max(1, _now_ms() - since_ms)
 
@@ -58,8 +58,8 @@ def _note(since_ms: int) -> None:
     _NOTE.pack_into(_notes, pid % _SLOTS * _NOTE.size, pid, since_ms)
 
 
-def _is_stopped(pid: int) -> bool:
-    """Whether it was stopped by a signal, in which case the disk is not what it waits for."""
+def is_stopped(pid: int) -> bool:
+    """Whether a process was stopped by a signal: then the disk is not what it waits for."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:

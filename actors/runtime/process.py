@@ -33,6 +33,7 @@ from actors.core import Core, Effect, Effects, Record, Send
 from actors.messages import Boot, Envelope, TimerFired
 from actors.runtime.actor_spec import ActorSpec, LatencyProbe
 from actors.runtime.clock import Clock
+from actors.runtime.crashes import CrashKeeper
 from actors.runtime.group import HostGroup
 from actors.runtime.host_context import HostContext, HostPost, HostWatch, RunningHost
 from actors.runtime.journal import Journal
@@ -125,6 +126,8 @@ class ProcessOutside:
         data_dir = Path(boot.data_dir)
         self._lines = LineLog(data_dir, boot.process, to_stderr=boot.log_to_stderr)
         self._journal = Journal(data_dir, boot.process, boot.settings.execution.durability)
+        self._crashes = CrashKeeper(data_dir, boot.settings, boot.seed, self.log)
+        self._crashes.listen()
         self._pause_points = (
             PausePoints(Path(boot.pause_points_dir)) if boot.pause_points_dir is not None else None
         )
@@ -141,6 +144,9 @@ class ProcessOutside:
         """Make what an actor's host is handed."""
         boot, settings = self._boot, self._boot.settings
         data_dir = Path(boot.data_dir)
+        recorder = self._crashes.recorder(
+            lambda generation: self._bare_core(role, spec, generation)
+        )
         return HostContext(
             make_core=lambda generation: self._make_core(role, spec, generation),
             post=post,
@@ -153,13 +159,12 @@ class ProcessOutside:
             stays_without_journal=spec.stays_without_journal,
             make_port=lambda: spec.make_port(settings, data_dir),
             opening=lambda: spec.opening(data_dir),
-            watch=_Bystander(self._samples, self._pause_points, spec.probe()),
+            watch=_Bystander(self._samples, self._pause_points, spec.probe(), recorder),
         )
 
     def _make_core(self, role: str, spec: ActorSpec, generation: int) -> Core:
-        boot, points = self._boot, self._pause_points
-        dice = random.Random(f"{boot.seed}/{role}/{generation}")
-        core = spec.core(role, boot.settings, dice)
+        points = self._pause_points
+        core = self._bare_core(role, spec, generation)
         if points is not None:
             handle = core.handle
 
@@ -169,6 +174,11 @@ class ProcessOutside:
 
             core.__dict__["handle"] = pass_and_handle
         return core
+
+    def _bare_core(self, role: str, spec: ActorSpec, generation: int) -> Core:
+        boot = self._boot
+        dice = random.Random(f"{boot.seed}/{role}/{generation}")
+        return spec.core(role, boot.settings, dice)
 
     def arm(self) -> None:
         """Ask for a wake-up, if the earliest timer has none."""
@@ -218,15 +228,26 @@ class _Wakeups:
 
 
 class _Bystander(HostWatch):
-    """Measures latencies, and passes the points at which a drill may hold an actor."""
+    """Measures latencies, records, and passes the points at which a drill may hold an actor."""
 
     def __init__(
-        self, samples: LatencySamples, points: PausePoints | None, probe: LatencyProbe
+        self,
+        samples: LatencySamples,
+        points: PausePoints | None,
+        probe: LatencyProbe,
+        recorder: HostWatch,
     ) -> None:
         self._samples = samples
         self._points = points
         self._probe = probe
+        self._recorder = recorder
         self._began_ns = 0
+
+    def made(self, host: RunningHost) -> None:
+        self._recorder.made(host)
+
+    def hears(self, host: RunningHost, message: object, now_ms: int) -> None:
+        self._recorder.hears(host, message, now_ms)
 
     def performs(self, host: RunningHost, effect: Effect) -> None:
         if isinstance(effect, Send):
@@ -240,10 +261,13 @@ class _Bystander(HostWatch):
             self._pass(host, "recorded", effect.event)
 
     def handled(self, host: RunningHost, message: object) -> None:
-        del host
         sample = self._probe.latency_of(message)
         if sample is not None:
             self._samples.add(*sample)
+        self._recorder.handled(host, message)
+
+    def raised(self, host: RunningHost, message: object, error: Exception) -> None:
+        self._recorder.raised(host, message, error)
 
     def _pass(self, host: RunningHost, moment: str, value: object) -> None:
         if self._points is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,7 +33,7 @@ def said_by(program: str, *arguments: str) -> str:
     """What a program of this folder, run to its end, has printed."""
     ran = subprocess.run(
         [sys.executable, str(Path(__file__).with_name(program)), *arguments],
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        env={**os.environ, "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'tests'}"},
         capture_output=True,
         text=True,
         check=True,
@@ -53,8 +53,12 @@ def tree_of(
     *processes: ProcessSpec,
     settings: Settings | None = None,
     process_class: type[Actor] = ActorProcess,
+    actors: Mapping[str, ActorSpec] | None = None,
 ) -> ActorTree:
-    """Start a supervisor with these processes; it runs until the tree is told to end."""
+    """Start a supervisor with these processes; it runs until the tree is told to end.
+
+    Actors do nothing, unless they are given.
+    """
     prepare(data_dir)
     prepare_to_fork()
     still = ActorSpec(core=StillCore)
@@ -67,7 +71,7 @@ def tree_of(
             seed=1,
             processes=processes,
             orders_in=processes[0].name,
-            actors={role: still for process in processes for role in process.roles},
+            actors=actors or {role: still for process in processes for role in process.roles},
             order=still,
             process_class=process_class,
         )
