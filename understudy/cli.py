@@ -34,6 +34,8 @@ COMMANDS: Mapping[str, Lazy] = {
     "fills": Lazy("understudy.commands.fills", "fills", "List fills from the journal."),
     "explain": Lazy("understudy.commands.explain", "explain", "Tell one order's whole story."),
     "report": Lazy("understudy.commands.report", "report", "P&L, fees, fill ratio, leg risk."),
+    "crashes": Lazy("understudy.commands.crashes", "crashes", "List crashes of actors."),
+    "replay": Lazy("understudy.commands.crashes", "replay", "Have one of them again, here."),
     "drill": Lazy("understudy.commands.drill", "drill", "Kill what can fall; lose nothing."),
     "doctor": Lazy("understudy.commands.doctor", "doctor", "Check what a run needs, before it."),
     "alerts": Lazy("understudy.commands.alerts", "alerts", "Tell people what happens."),

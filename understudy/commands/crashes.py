@@ -1,0 +1,127 @@
+"""``understudy crashes`` and ``understudy replay``: what fell, and the same again."""
+
+from __future__ import annotations
+
+import json
+import pdb
+import traceback
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+from rich.console import Console
+from rich.table import Table
+
+from actors.runtime.crash_file import BadCrashFile, CrashReport, crash_files, read_report
+from understudy.commands.shared import data_dir_option, existing_directory, fail, json_option
+from understudy.exit_codes import ExitCode
+from understudy.replaying import NotReplayed, check, replay_file, write_test
+from understudy.teaching import TaughtCommand
+
+
+@click.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy crashes": "what fell lately, the newest last",
+        "understudy crashes --data-dir ./demo": "of a run that has its own directory",
+        "understudy crashes --json | jq -r '.crashes[-1].file'": "the newest one's file",
+    },
+)
+@data_dir_option
+@json_option
+def crashes(data_dir: Path, is_json: bool) -> None:
+    """List the crashes whose records are kept, whether or not the system runs.
+
+    An actor whose core raises, or hangs and is ended, leaves a file in the directory "crashes" of
+    the data directory: the exception, and all that is needed to have it again with "understudy
+    replay". The newest 20 are kept.
+    """
+    directory = existing_directory(data_dir)
+    read, damaged = [], []
+    for path in crash_files(directory):
+        try:
+            read.append((path, read_report(path)))
+        except BadCrashFile as problem:
+            damaged.append(str(problem))
+    if is_json:
+        rows = [_json_of(path, report) for path, report in read]
+        click.echo(json.dumps({"crashes": rows, "damaged": damaged}, indent=2))
+        return
+    if read:
+        Console().print(_table(read))
+    else:
+        click.echo("nothing has crashed")
+    for sentence in damaged:
+        click.echo(sentence, err=True)
+
+
+@click.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy replay crashes/20261128T071745.123456-position-3": "the same crash, here",
+        "understudy replay FILE --pdb": "stop in the debugger where it raised",
+        "understudy replay FILE --test tests/test_it.py": "a test that fails until it is mended",
+    },
+)
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@click.option("--pdb", "is_debugged", is_flag=True, help="Stop in Python's debugger at the crash.")
+@click.option(
+    "--test",
+    "test_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write a pytest that fails the same way; the crash file is copied beside it.",
+)
+@click.option(
+    "--force", is_flag=True, help="Also a file of another version, or one that others could write."
+)
+def replay(file: Path, is_debugged: bool, test_file: Path | None, force: bool) -> None:
+    """Hand an actor again all that it had heard when it crashed, in this process.
+
+    FILE is one that "understudy crashes" lists. Nothing is sent, recorded or traded: what the
+    actor asks for is not done. Only classes that actors and messages consist of are made from the
+    file, so one that somebody sent you runs no code of theirs.
+
+    Ends with 0 if the same exception is raised again, with 1 if another one or none is.
+    """
+    try:
+        try:
+            check(file)
+        except NotReplayed as reason:
+            if not force:
+                fail(f"{reason}: add --force to replay it all the same", ExitCode.BAD_INPUT)
+            click.echo(f"{reason}; replayed all the same", err=True)
+        outcome = replay_file(file)
+    except BadCrashFile as problem:
+        fail(str(problem), ExitCode.BAD_INPUT)
+    if outcome.error is not None:
+        click.echo("".join(traceback.format_exception(outcome.error)))
+    click.echo(outcome.sentence)
+    if test_file is not None:
+        try:
+            record = write_test(file, outcome.report, test_file)
+        except OSError as error:
+            fail(f"{error.filename or test_file} cannot be written: {error.strerror}")
+        click.echo(f"{test_file} fails the same way; it reads {record}")
+    if is_debugged and outcome.error is not None:
+        pdb.post_mortem(outcome.error.__traceback__)
+    if not outcome.is_same:
+        raise click.exceptions.Exit(ExitCode.FAILED)
+
+
+def _table(read: list[tuple[Path, CrashReport]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for name in ("at", "actor", "gen", "on", "what", "file"):
+        table.add_column(name, overflow="fold")
+    for path, report in read:
+        what = f"{report.error}: {report.text}".partition("\n")[0]
+        at = report.at.partition(".")[0].replace("T", " ")
+        row = (at, report.role, str(report.generation), report.message, what, str(path))
+        table.add_row(*row)
+    return table
+
+
+def _json_of(path: Path, report: CrashReport) -> dict[str, Any]:
+    told = attrs.asdict(report, filter=lambda field, _value: field.name != "settings")
+    return {"file": str(path), **told}
