@@ -46,6 +46,7 @@ def prepare_to_fork() -> None:
     transport.secure()
     transport.quicken()
     transport.notice_every_exit()
+    transport.leave_the_end_to_the_foreground()
     transport.tie_children_to_parents()
     gc.freeze()  # forks share these pages for as long as nobody writes to them
 

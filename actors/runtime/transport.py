@@ -29,6 +29,7 @@ from datetime import timedelta
 from hashlib import blake2b
 from typing import Any
 
+from thespian.system import multiprocCommon
 from thespian.system.multiprocCommon import MultiProcReplicator
 from thespian.system.transport import IPBase, TCPTransport, streamBuffer
 
@@ -278,6 +279,15 @@ def notice_every_exit() -> None:
     milliseconds, one or two were so forgotten.
     """
     MultiProcReplicator._childExited = _leave_to_sigchld
+
+
+def leave_the_end_to_the_foreground() -> None:
+    """Let no actor leave because of a signal that ends every process of a run, such as SIGTERM.
+
+    A service manager sends it to all of them. The foreground process has it, too, and has the
+    actors end their orders first; Thespian would have each of them leave at once.
+    """
+    multiprocCommon.exit_signals.clear()
 
 
 def pid_of_child(actor: Any, child_address: object) -> int:

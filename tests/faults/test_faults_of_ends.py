@@ -25,6 +25,11 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveExchange]:
     yield from live_exchange(tmp_path_factory.mktemp("exchange"))
 
 
+def falls_of(run: LiveRun) -> list[str]:
+    told = run.log_lines("supervisor") + run.log_lines("foreground")
+    return [line for line in told if "fell" in line]
+
+
 def test_f32_a_closed_terminal_ends_the_orders_before_the_run(
     live: LiveExchange, tmp_path: Path
 ) -> None:
@@ -56,8 +61,10 @@ def test_f32_a_service_manager_that_tells_every_process_at_once_leaves_no_order(
     run = LiveRun(live, tmp_path)
     with watched(run):
         run.until_an_order_rests()
+        falls = falls_of(run)
         run.tell_all(signal.SIGTERM)
         run.assert_ended_in_order(ExitCode.OK)
+        assert falls_of(run) == falls  # no actor leaves before its orders have ended
     assert run.unfinished() == []
 
 

@@ -1,3 +1,4 @@
 from typing import Any
 
 MultiProcReplicator: Any
+exit_signals: list[int]
