@@ -23,7 +23,9 @@ from actors.settings import SeriesSettings
 from actors.units import E18
 
 WEBSITE_VARIANTS = {5: "fiveminute", 15: "fifteen"}
-"""The website's words for the length of a window, in minutes."""
+"""The website's words for the length of a window, in minutes. The venue documents none: many public
+programs of 2026 ask with these, which was never tried from here; they say that with any other word
+the website answers with another source's price, without a warning."""
 
 _RELATIVE_NOISE = 10**9
 """Prices that differ by less than this part are the same number, written as binary fractions."""
