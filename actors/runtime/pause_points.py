@@ -74,10 +74,10 @@ class PausePoints:
         armed = _file_of(self._directory, point_name(role, moment, value))
         held = armed.with_name(f"{armed.name}{_HELD}{os.getpid()}@{role.replace('/', '.')}")
         try:
+            act = armed.read_text()  # before anyone may take it away again
             armed.rename(held)
         except FileNotFoundError:
             return
-        act = held.read_text()
         if act == RAISE:
             raise MadeToRaise(f"{role} is made to raise on {type(value).__name__}")
         while act == LOOP:

@@ -54,6 +54,7 @@ class ActorProcess(Actor):
         super().__init__()
         self._group: HostGroup | None = None
         self._outside: ProcessOutside | None = None
+        self._lines: LineLog | None = None
 
     def receiveMessage(  # noqa: N802 # the name is Thespian's
         self, msg: object, sender: ActorAddress
@@ -62,9 +63,7 @@ class ActorProcess(Actor):
         try:
             self._take(msg, sender)
         except Exception:
-            if self._outside is not None:
-                what = type(msg).__name__
-                self._outside.log("error", f"crashed on {what}: {traceback.format_exc()}")
+            self._log("error", f"crashed on {type(msg).__name__}: {traceback.format_exc()}")
             os._exit(EXIT_CRASHED)
         descriptors = [port.fileno() for _, port in self._ports()]
         return ThespianWatch(descriptors) if descriptors else None
@@ -88,12 +87,13 @@ class ActorProcess(Actor):
         elif isinstance(msg, ActorExitRequest):
             group.end()
         elif isinstance(msg, PoisonMessage):
-            outside.log("error", f"a peer could not take {msg.poisonMessage!r}: {msg.details}")
+            self._log("error", f"a peer could not take {msg.poisonMessage!r}: {msg.details}")
         else:
-            outside.log("error", f"unknown message {type(msg).__name__} was ignored")
+            self._log("error", f"unknown message {type(msg).__name__} was ignored")
 
     def _begin(self, boot: Boot) -> None:
-        self._outside = outside = ProcessOutside(self, boot)
+        self._lines = LineLog(Path(boot.data_dir), boot.process, to_stderr=boot.log_to_stderr)
+        self._outside = outside = ProcessOutside(self, boot, self._lines)
         if boot.is_urgent:
             self._run_first()
         self._group = HostGroup(outside, boot)
@@ -103,8 +103,11 @@ class ActorProcess(Actor):
         try:
             run_first()
         except NotAllowed as refusal:
-            if self._outside is not None:
-                self._outside.log("info", f"runs in its turn like any process: {refusal}")
+            self._log("info", f"runs in its turn like any process: {refusal}")
+
+    def _log(self, level: str, text: str) -> None:
+        if self._lines is not None:
+            self._lines.write(level, text)
 
     def _ports(self) -> list[tuple[str, WatchedPort]]:
         hosts = self._group.hosts.values() if self._group is not None else ()
@@ -115,7 +118,7 @@ class ActorProcess(Actor):
 class ProcessOutside:
     """What surrounds the actors of a process: transport, clock, journal, timers, log."""
 
-    def __init__(self, process: Actor, boot: Boot) -> None:
+    def __init__(self, process: Actor, boot: Boot, lines: LineLog) -> None:
         self.pid = os.getpid()
         self.timers = Timers()
         self.clock = Clock(boot.clock)
@@ -124,17 +127,13 @@ class ProcessOutside:
         self._boot = boot
         self._samples = LatencySamples()
         data_dir = Path(boot.data_dir)
-        self._lines = LineLog(data_dir, boot.process, to_stderr=boot.log_to_stderr)
+        self._lines = lines
         self._journal = Journal(data_dir, boot.process, boot.settings.execution.durability)
-        self._crashes = CrashKeeper(data_dir, boot.settings, boot.seed, self.log)
+        self._crashes = CrashKeeper(data_dir, boot.settings, boot.seed, lines.write)
         self._crashes.listen()
         self._pause_points = (
             PausePoints(Path(boot.pause_points_dir)) if boot.pause_points_dir is not None else None
         )
-
-    def log(self, level: str, text: str) -> None:
-        """Write a line for the process itself."""
-        self._lines.write(level, text)
 
     def transmit(self, address: Any, envelope: Envelope) -> None:
         """Let a message leave for another process."""

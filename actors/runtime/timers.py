@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import time
+from collections.abc import Iterator
 
 _LATENCY_SAMPLES_KEPT = 2_000
 _EARLY_S = 0.0005
@@ -53,9 +54,11 @@ class Timers:
         heapq.heappush(self._wakes_at, due_at)
         return max(0.0, due_at - time.monotonic())
 
-    def due(self) -> list[Timer]:
-        """Take the timers that are due at a wake-up, the earliest first."""
-        taken = []
+    def due(self) -> Iterator[Timer]:
+        """Take the timers that are due at a wake-up, the earliest first.
+
+        Each is taken when it is asked for: what one leads to may cancel those after it.
+        """
         until = time.monotonic() + _EARLY_S
         while self._wakes_at and self._wakes_at[0] <= until:
             heapq.heappop(self._wakes_at)
@@ -63,8 +66,7 @@ class Timers:
             due_at, number, timer = heapq.heappop(self._queue)
             if self._due_at.get(timer) == (due_at, number):
                 del self._due_at[timer]
-                taken.append(timer)
-        return taken
+                yield timer
 
     def _drop_forgotten(self) -> None:
         while self._queue and self._due_at.get(self._queue[0][2]) != self._queue[0][:2]:
