@@ -8,10 +8,19 @@ share a batch or a snapshot the oldest counts.
 Signals are measured as trading has them, with the handful of orders that the default settings make
 of a window. Orders are measured with settings that make two or three a second, a hundred times as
 many, for their tail to be seen at all; what that does to the signals is in a row of its own.
+
+Whatever is compared takes turns: the two layouts, actors that run first or may not, and with
+``--against`` the code of another checkout.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -22,10 +31,12 @@ import attrs
 from actors.observer.messages import GetView, View
 from actors.roles import MARKET_FEED, OBSERVER
 from actors.runtime.urgency import why_not_allowed
+from actors.supervision.layouts import GROUPED, ISOLATED, LAYOUTS
 from bench.common import Figure, Machine, Row, Table, Target, latency_figures, options, show
-from bench.system import EAGER, ORDINARY, System, exchange, system
+from bench.system import EAGER, ORDINARY, ROOT, System, exchange, in_layout, system
 
 LIMIT_MS = 10
+GROUPED_LIMIT_MS = 2
 _LOOK_EVERY_S = 0.5
 SLICES = 6
 """Of 15 s each, so that three of the feed's reports fall into every one."""
@@ -40,11 +51,38 @@ class Load:
     seconds: float
     is_eager: bool = True
     """Whether the strategy orders as often as it can be made to."""
+    layout: str = ISOLATED
+    """Who shares a process."""
 
     @property
     def name(self) -> str:
         """For the table."""
         return f"{self.frames_per_second:,}/s"
+
+
+@attrs.frozen(kw_only=True)
+class Side:
+    """Whose latencies are compared: a checkout's code, in a layout, running first or in turn."""
+
+    root: Path = ROOT
+    layout: str = ISOLATED
+    is_urgent: bool = False
+
+    @property
+    def name(self) -> str:
+        """For the table."""
+        whose = self.layout if self.root == ROOT else f"{self.root.name}'s code"
+        return f"{whose}, SCHED_RR" if self.is_urgent else whose
+
+
+@attrs.frozen(kw_only=True)
+class Turn:
+    """What one side came to under one load, once."""
+
+    load: Load
+    side: Side
+    slices: list[Slice]
+    stolen_percent: float
 
 
 @attrs.define
@@ -71,7 +109,9 @@ def measured(load: Load, slices_count: int, within: Path | None = None) -> list[
     """
     with (
         exchange(load.frames_per_second, _LEAD_MS) as venue,
-        system(EAGER if load.is_eager else ORDINARY, venue, within=within) as running,
+        system(
+            in_layout(EAGER if load.is_eager else ORDINARY, load.layout), venue, within=within
+        ) as running,
     ):
         running.wait_for_window()
         running.report()  # what was sampled until now is left out
@@ -112,25 +152,73 @@ def unread_bytes(port: int) -> int:
     return waiting
 
 
-def summary_rows(load: Load, slices: list[Slice]) -> list[Row]:
-    """One row a path; an ordinary market's few orders have none."""
-    target = Target(column="p99 ms", limit=LIMIT_MS)
-    if not load.is_eager:
-        figures = _figures("tick_to_signal", slices)
-        return [Row(name=f"tick to signal, {load.name}", figures=figures, target=target)]
-    order, signal = _figures("tick_to_order", slices), _figures("tick_to_signal", slices)
-    return [
-        Row(name=f"tick to order, {load.name}", figures=order, target=target),
-        Row(name=f"tick to signal, {load.name}, as many orders", figures=signal),
+def taken(load: Load, side: Side, slices_count: int) -> Turn:
+    """Measure a side in a process of its own, and what the machine's host took meanwhile.
+
+    Raises:
+        RuntimeError: it came to nothing; its own words are on stderr.
+    """
+    given = attrs.asdict(load)
+    if side.root == ROOT:
+        given["layout"] = side.layout
+    else:
+        del given["layout"]  # as long as it knows only one
+    wanted = {"load": given, "slices_count": slices_count, "is_urgent": side.is_urgent}
+    machine = Machine.now()
+    ran = subprocess.run(
+        [sys.executable, "-P", str(ROOT / "bench" / "latency_side.py"), json.dumps(wanted)],
+        cwd=side.root,
+        env={**os.environ, "PYTHONPATH": str(side.root)},
+        stdout=subprocess.PIPE,
+        check=False,
+    )
+    if ran.returncode:
+        raise RuntimeError(f"{side.name}, {load.name}: exit code {ran.returncode}")
+    slices = [Slice(**each) for each in json.loads(ran.stdout)]
+    return Turn(load=load, side=side, slices=slices, stolen_percent=machine.stolen_percent)
+
+
+def _rows(path: str, turns: list[Turn], isolated: list[Turn] | None) -> Iterator[Row]:
+    """One side's row under one load, and how it stands to isolated in the same rounds."""
+    load, side = turns[0].load, turns[0].side
+    figures = _figures(path, turns)
+    if isolated is not None:
+        base = _figures(path, isolated)
+        for name in ("p50", "p99"):
+            figures[f"{name} ratio"] = _ratio(figures[f"{name} ms"], base[f"{name} ms"])
+    limit = GROUPED_LIMIT_MS if (side.layout, path) == (GROUPED, "tick_to_order") else LIMIT_MS
+    meanwhile = ", as many orders" if load.is_eager and path == "tick_to_signal" else ""
+    yield Row(
+        name=f"{path.replace('_', ' ')}, {load.name}{meanwhile}: {side.name}",
+        figures=figures,
+        target=None if meanwhile else Target(column="p99 ms", limit=limit),
+    )
+
+
+def _ratio(figure: Figure, base: Figure) -> Figure:
+    if isinstance(figure, int | float) and isinstance(base, int | float) and base:
+        return round(figure / base, 2)
+    return None
+
+
+def _figures(path: str, turns: list[Turn]) -> dict[str, Figure]:
+    """Medians over the rounds; the samples of all."""
+    each_round = [
+        latency_figures(us for part in turn.slices for us in part.latencies_us.get(path, []))
+        for turn in turns
     ]
+    figures: dict[str, Figure] = {}
+    for name in ("p50 ms", "p99 ms", "max ms"):
+        told = [value for one in each_round if isinstance(value := one[name], int | float)]
+        figures[name] = round(statistics.median(told), 3) if told else None
+    figures["samples"] = sum(one["samples"] for one in each_round)  # type: ignore[misc] # counts
+    figures["stolen %"] = max(turn.stolen_percent for turn in turns)
+    return figures
 
 
-def _figures(name: str, slices: list[Slice]) -> dict[str, Figure]:
-    return latency_figures([each for part in slices for each in part.latencies_us.get(name, [])])
-
-
-def course(load: Load, slices: list[Slice]) -> Table:
+def course(turn: Turn) -> Table:
     """How it went over time: with a backlog, latency and unread bytes would grow downwards."""
+    load, slices = attrs.evolve(turn.load, layout=turn.side.layout), turn.slices
     rows = []
     frames_before = merged_before = 0
     for number, part in enumerate(slices):
@@ -147,7 +235,10 @@ def course(load: Load, slices: list[Slice]) -> Table:
         rows.append(Row(name=f"from {part.from_s:g} s", figures=figures))
         frames_before, merged_before = part.frames_count, part.merged_count
     return Table(
-        title=f"the course of it, {load.name}, {'many orders' if load.is_eager else 'few orders'}",
+        title=(
+            f"the course of it, {load.name}, {'many orders' if load.is_eager else 'few orders'}, "
+            f"{load.layout}"
+        ),
         rows=rows,
         notes=(
             "merged: how often frames waited behind a batch that market state had not yet taken",
@@ -158,29 +249,71 @@ def course(load: Load, slices: list[Slice]) -> Table:
 
 def main() -> None:
     """Measure and print."""
-    arguments = options(__doc__).parse_args()
+    parser = options(__doc__)
+    parser.add_argument("--layout", choices=(*LAYOUTS, "both"), default="both")
+    parser.add_argument("--rate", type=int, action="append", help="messages a second; repeatable")
+    parser.add_argument("--seconds", type=float, help="of each load")
+    parser.add_argument("--rounds", type=int, default=1, help="turns of each side; medians count")
+    parser.add_argument("--orders-only", action="store_true", help="without the ordinary market")
+    parser.add_argument("--urgent", action="store_true", help="each layout under SCHED_RR, too")
+    parser.add_argument("--against", type=Path, help="another checkout, measured in turns")
+    arguments = parser.parse_args()
     machine = Machine.now()
-    rates, seconds = ((50,), 4) if arguments.quick else ((500, 1_600), 90)
-    loads = [
+    turns = [
+        taken(load, side, 2 if arguments.quick else SLICES)
+        for load in _loads(arguments)
+        for _ in range(arguments.rounds)
+        for side in _sides(arguments)
+    ]
+    courses = [
+        course(turn)
+        for number, turn in enumerate(turns)
+        if turn.side.root == ROOT
+        and not turn.side.is_urgent
+        and not any((turn.load, turn.side) == (each.load, each.side) for each in turns[:number])
+    ]
+    show(machine, [_summary(turns), *courses], is_json=arguments.json)
+
+
+def _loads(arguments: argparse.Namespace) -> list[Load]:
+    rates = arguments.rate or ((50,) if arguments.quick else (500, 1_600))
+    seconds = arguments.seconds or (4 if arguments.quick else 90)
+    return [
         Load(frames_per_second=rate, seconds=seconds, is_eager=is_eager)
-        for is_eager in (False, True)
+        for is_eager in ((True,) if arguments.orders_only else (False, True))
         for rate in rates
     ]
-    rows: list[Row] = []
-    courses = []
-    for load in loads:
-        slices = measured(load, 2 if arguments.quick else SLICES)
-        rows += summary_rows(load, slices)
-        courses.append(course(load, slices))
+
+
+def _sides(arguments: argparse.Namespace) -> list[Side]:
+    layouts = LAYOUTS if arguments.layout == "both" else (arguments.layout,)
+    urgencies = (False, True) if arguments.urgent else (False,)
+    own = [Side(layout=layout, is_urgent=first) for first in urgencies for layout in layouts]
+    if arguments.against is None:
+        return own
+    root = arguments.against.resolve()
+    return [*own, *(Side(root=root, is_urgent=is_urgent) for is_urgent in urgencies)]
+
+
+def _summary(turns: list[Turn]) -> Table:
+    by_what: dict[tuple[Load, Side], list[Turn]] = defaultdict(list)
+    for turn in turns:
+        by_what[turn.load, turn.side].append(turn)
+    rows = [
+        row
+        for (load, side), own in by_what.items()
+        for path in (("tick_to_order", "tick_to_signal") if load.is_eager else ("tick_to_signal",))
+        for row in _rows(path, own, by_what.get((load, attrs.evolve(side, layout=ISOLATED))))
+    ]
     refusal = why_not_allowed()
-    latencies = Table(
+    return Table(
         title="across processes, exchange and all on this machine",
         rows=rows,
         notes=(
-            f"the actors on an order's way run {f'in turn: {refusal}' if refusal else 'first'}",
+            "ratio: to isolated, in the same run and with the same right to run first",
+            f"SCHED_RR {f'is not to be had: {refusal}' if refusal else 'is allowed'}",
         ),
     )
-    show(machine, [latencies, *courses], is_json=arguments.json)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Memory that the whole demo has for itself, and what one more order costs.
+"""Memory that the whole demo has for itself, and what a hundred more working orders cost.
 
 Run as ``python -m bench.memory``. Counted is unique memory: the private pages of every process of
 ``understudy run --demo``, the local exchange and the foreground included. Pages that forks still
@@ -18,10 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from actors.runtime.transport import end_with_parent
+from actors.supervision.layouts import GROUPED, ISOLATED, LAYOUTS
 from bench.common import Machine, Row, Table, Target, options, show
+from bench.many_orders import planted
 from understudy.control import ControlError, NotRunning, ask
 
-TOTAL_LIMIT_MB = 350
+TOTAL_LIMIT_MB = {ISOLATED: 200, GROUPED: 120}
+ORDERS_LIMIT_MB = 5
+_FEW_ORDERS, _MORE_ORDERS = 10, 100
+_SETTLE_S = 3.0
 _START_LIMIT_S = 60.0
 _STOP_LIMIT_S = 30.0
 _LOOK_EVERY_S = 0.5
@@ -102,14 +107,11 @@ def kind_of(pid: int, root_pid: int, ps: Mapping[str, Any]) -> str:
     return names.get(pid, "exchange, logger")
 
 
-def main() -> None:
-    """Measure and print."""
-    arguments = options(__doc__).parse_args()
-    machine = Machine.now()
-    seconds = 3 if arguments.quick else 90
+def demo_table(layout: str, seconds: float) -> Table:
+    """Look at a demo's processes again and again, and keep the most of each."""
     most: dict[str, int] = defaultdict(int)
     most_total = most_processes = 0
-    with demo() as (root_pid, data_dir):
+    with demo("--set", f"supervision.layout={layout}") as (root_pid, data_dir):
         status(data_dir, _START_LIMIT_S)
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
@@ -121,24 +123,57 @@ def main() -> None:
             most_total = max(most_total, sum(sizes.values()))
             most_processes = max(most_processes, len(sizes))
             time.sleep(_LOOK_EVERY_S)
-    rows = [
-        Row(
-            name=kind,
-            figures={"unique MB": _megabytes(size)},
-        )
-        for kind, size in sorted(most.items(), key=lambda each: -each[1])
-    ]
     total = Row(
         name=f"all, at most {most_processes} processes",
         figures={"unique MB": _megabytes(most_total)},
-        target=Target(column="unique MB", limit=TOTAL_LIMIT_MB),
+        target=Target(column="unique MB", limit=TOTAL_LIMIT_MB[layout]),
     )
-    table = Table(
-        title=f"the demo at its default speed, {seconds} s",
-        rows=[total, *rows],
+    each = [
+        Row(name=kind, figures={"unique MB": _megabytes(size)})
+        for kind, size in sorted(most.items(), key=lambda each: -each[1])
+    ]
+    return Table(
+        title=f"the demo at its default speed, {seconds:g} s, {layout}",
+        rows=[total, *each],
         notes=("the most that was seen of each; of several of a kind, the largest",),
     )
-    show(machine, [table], is_json=arguments.json)
+
+
+def order_row(layout: str) -> Row:
+    """Weigh a system with a few orders that rest, and with a hundred more."""
+    sizes = []
+    with planted(layout) as orders:
+        for count in (_FEW_ORDERS, _MORE_ORDERS):
+            orders.plant(count)
+            orders.wait_until_accepted()
+            report = orders.wait_until_all_serve()
+            time.sleep(_SETTLE_S)
+            pids = descendants(report.parent_pid)
+            sizes.append(sum(map(unique_bytes, pids)))
+        orders.take_all_back()
+    return Row(
+        name=f"{_MORE_ORDERS} more working orders, {layout}",
+        figures={"unique MB": _megabytes(sizes[1] - sizes[0])},
+        target=Target(column="unique MB", limit=ORDERS_LIMIT_MB),
+    )
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = options(__doc__)
+    parser.add_argument("--layout", choices=(*LAYOUTS, "both"), default="both")
+    parser.add_argument("--seconds", type=float, help="of each demo")
+    arguments = parser.parse_args()
+    machine = Machine.now()
+    seconds = arguments.seconds or (3 if arguments.quick else 90)
+    layouts = LAYOUTS if arguments.layout == "both" else (arguments.layout,)
+    tables = [demo_table(layout, seconds) for layout in layouts]
+    orders = Table(
+        title="orders that rest at the simulated executor",
+        rows=[order_row(layout) for layout in layouts],
+        notes=("unique memory of the whole tree, each time after the same fall of the desk",),
+    )
+    show(machine, [*tables, orders], is_json=arguments.json)
 
 
 def _megabytes(size: int) -> float:

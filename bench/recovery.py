@@ -1,9 +1,10 @@
-"""From SIGKILL to serving with state: every role, an order, a feed's books, and the whole tree.
+"""From SIGKILL or an exception to serving with state: processes, actors, books, the whole tree.
 
-Run as ``python -m bench.recovery``. A role serves again when it has recovered its record and has
-been told all it needs; its host then says so to the supervisor, which notes the instant. Every
-kill meets a running system: before each, everyone serves. Falls in a row are kept apart by
-``restart_period_s``, so none of them is held back by the supervisor's backoff.
+Run as ``python -m bench.recovery``. An actor serves again when it has recovered its record and has
+been told all it needs; its host then says so to the supervisor, which notes the instant. A
+process serves when all its actors do, those of orders too. Every fall meets a running system:
+before each, everyone serves. Falls in a row are kept apart by ``restart_period_s``, so none of them
+is held back by the supervisor's backoff.
 """
 
 from __future__ import annotations
@@ -22,16 +23,29 @@ from typing import Any
 
 import attrs
 
-from actors.roles import MARKET_FEED, MARKET_STATE, order_id_of
+from actors.roles import DIRECTORY, MARKET_FEED, MARKET_STATE, order_id_of
+from actors.runtime.pause_points import HANDLING, RAISE, Trap
 from actors.runtime.transport import end_with_parent
 from actors.settings import ExecutionSettings, SupervisionSettings
+from actors.supervision.layouts import LAYOUTS
 from actors.supervision.messages import ChildrenReport, ChildReport, ChildState
 from bench.common import Machine, Row, Table, Target, latency_figures, options, show
 from bench.memory import descendants, status
-from bench.system import EAGER, Exchange, System, all_serve, exchange, system
+from bench.system import (
+    EAGER,
+    POINTS,
+    Exchange,
+    System,
+    all_serve,
+    exchange,
+    in_layout,
+    now_ms,
+    system,
+)
 from understudy.bootstrap import ACTORS
 
-ROLE_LIMIT_MS = 250
+PROCESS_LIMIT_MS = 250
+RAISE_LIMIT_MS = 20
 TREE_LIMIT_MS = 1_500
 _FRAMES_PER_SECOND = 100
 _LEAD_MS = 12_000
@@ -39,6 +53,10 @@ _SHORT_LEAD_MS = 1_000
 _RESTART_PERIOD_S = 1.0
 _RECOVERY_LIMIT_S = 30.0
 _ORDER, _BOOKS = "order", f"{MARKET_FEED}, to the first fresh snapshot"
+_HEARING_ROLES = tuple(role for role in ACTORS if role != DIRECTORY)
+"""Whose cores are made to raise; the directory hears something once a minute."""
+_HEARING_LIMIT_S = 5.0
+_CLOSE_LOOK_S = 0.0005
 
 LIVING_ORDERS = attrs.evolve(
     EAGER,
@@ -48,55 +66,98 @@ LIVING_ORDERS = attrs.evolve(
 """Orders are under way for a minute, so that there is always one to kill, and state to recover."""
 
 
-def now_ms() -> int:
-    """The instant on the clock that the supervisor notes times by."""
-    return time.monotonic_ns() // 1_000_000
+# Processes and actors
 
 
-# Roles
-
-
-def role_samples(rounds: int) -> dict[str, list[int]]:
-    """Kill every role in turn, again and again; how long each took, in ms."""
-    samples: dict[str, list[int]] = defaultdict(list)
-    with exchange(_FRAMES_PER_SECOND, _LEAD_MS) as venue, system(LIVING_ORDERS, venue) as running:
+@contextlib.contextmanager
+def with_orders(layout: str, *, has_pause_points: bool = False) -> Iterator[System]:
+    """Run a whole system in which orders are under way."""
+    settings = in_layout(LIVING_ORDERS, layout)
+    with (
+        exchange(_FRAMES_PER_SECOND, _LEAD_MS) as venue,
+        system(settings, venue, has_pause_points=has_pause_points) as running,
+    ):
         running.wait_for_window()
-        running.wait_until(lambda report: _an_order(report) is not None)
+        running.wait_until(lambda report: bool(_orders(report)))
+        yield running
+
+
+def process_samples(layout: str, rounds: int) -> dict[str, list[int]]:
+    """Kill every process in turn, again and again; how long each took, in ms."""
+    samples: dict[str, list[int]] = defaultdict(list)
+    with with_orders(layout) as running:
+        processes = _processes(running.report())
         for _ in range(rounds):
             began = time.monotonic()
-            for role in ACTORS:
-                _kill_role(running, role, samples)
-            order = _an_order(running.report())
-            if order is not None:
-                _kill_role(running, order.role, samples)
+            for process in processes:
+                _kill_process(running, process, samples)
             time.sleep(max(0.0, _RESTART_PERIOD_S - (time.monotonic() - began)))
     return samples
 
 
-def _kill_role(running: System, role: str, samples: dict[str, list[int]]) -> None:
-    victim = _child(running.wait_until(all_serve), role)
-    if victim is None:
-        return  # an order may have ended meanwhile
+def _kill_process(running: System, process: str, samples: dict[str, list[int]]) -> None:
+    before = running.wait_until(all_serve)
+    victims = [child for child in before.children if child.process == process]
     killed_at_ms = now_ms()
-    os.kill(victim.pid, signal.SIGKILL)
-    awaited = (role, MARKET_STATE) if role == MARKET_FEED else (role,)
+    os.kill(victims[0].pid, signal.SIGKILL)
+    awaited = [victim.role for victim in victims]
+    further = [MARKET_STATE] if process == MARKET_FEED else []
     report = running.wait_until(
-        lambda report: all(_serves_since(report, each, killed_at_ms) for each in awaited),
+        lambda report: all(
+            _serves_since(report, role, killed_at_ms) for role in (*awaited, *further)
+        ),
         _RECOVERY_LIMIT_S,
     )
-    kind = role if order_id_of(role) is None else _ORDER
-    samples[kind].append(_took_ms(report, role, killed_at_ms))
-    if role == MARKET_FEED:
+    took_ms = max(_took_ms(report, role, killed_at_ms) for role in awaited)
+    samples[process].append(took_ms)
+    if further:
         samples[_BOOKS].append(_took_ms(report, MARKET_STATE, killed_at_ms))
+
+
+def raise_samples(layout: str, rounds: int) -> dict[str, list[int]]:
+    """Have the core of each actor raise in turn, again and again; how long each took, in ms."""
+    samples: dict[str, list[int]] = defaultdict(list)
+    with with_orders(layout, has_pause_points=True) as running:
+        for _ in range(rounds):
+            began = time.monotonic()
+            for actor in (*_HEARING_ROLES, _ORDER):
+                took_ms = _raised(running, actor)
+                if took_ms is not None:
+                    samples[actor].append(took_ms)
+            time.sleep(max(0.0, _RESTART_PERIOD_S - (time.monotonic() - began)))
+    return samples
+
+
+def _raised(running: System, actor: str) -> int | None:
+    """Have an actor raise on its next message; None if it hears none for a while."""
+    running.wait_until(all_serve)
+    points_dir = running.data_dir / POINTS
+    trap = Trap(points_dir, f"{actor}/{HANDLING}", RAISE)
+    deadline = time.monotonic() + _HEARING_LIMIT_S
+    last_unharmed_ms = now_ms()
+    while (held := trap.held()) is None:
+        if time.monotonic() > deadline:
+            trap.release()
+            return None
+        last_unharmed_ms = now_ms()
+        time.sleep(_CLOSE_LOOK_S)
+    trap.release()
+    report = running.wait_until(
+        lambda report: _serves_since(report, held.role, last_unharmed_ms), _RECOVERY_LIMIT_S
+    )
+    return _took_ms(report, held.role, last_unharmed_ms)
+
+
+def _processes(report: ChildrenReport) -> list[str]:
+    return list(dict.fromkeys(child.process for child in report.children))
 
 
 def _child(report: ChildrenReport, role: str) -> ChildReport | None:
     return next((child for child in report.children if child.role == role), None)
 
 
-def _an_order(report: ChildrenReport) -> ChildReport | None:
-    orders = (child for child in report.children if order_id_of(child.role) is not None)
-    return next(orders, None)
+def _orders(report: ChildrenReport) -> list[ChildReport]:
+    return [child for child in report.children if order_id_of(child.role) is not None]
 
 
 def _serves_since(report: ChildrenReport, role: str, since_ms: int) -> bool:
@@ -104,11 +165,11 @@ def _serves_since(report: ChildrenReport, role: str, since_ms: int) -> bool:
     return child is not None and child.serving_since_ms >= since_ms
 
 
-def _took_ms(report: ChildrenReport, role: str, killed_at_ms: int) -> int:
+def _took_ms(report: ChildrenReport, role: str, since_ms: int) -> int:
     child = _child(report, role)
     if child is None:
         raise AssertionError(f"{role} served a moment ago")
-    return child.serving_since_ms - killed_at_ms
+    return child.serving_since_ms - since_ms
 
 
 # The tree
@@ -117,10 +178,11 @@ def _took_ms(report: ChildrenReport, role: str, killed_at_ms: int) -> int:
 class Run:
     """An ``understudy run`` in processes of its own, which can be ended and begun again."""
 
-    def __init__(self, venue: Exchange, data_dir: Path) -> None:
+    def __init__(self, venue: Exchange, data_dir: Path, layout: str) -> None:
         clock = venue.clock
         stage = (venue.http_url, venue.ws_url, data_dir / "points", clock.origin_monotonic_ns)
         settings = {
+            "supervision.layout": layout,
             "supervision.max_restarts": 1_000,
             "supervision.restart_period_s": _RESTART_PERIOD_S,
             "execution.latency_ms": 60_000,
@@ -184,13 +246,13 @@ def _row_serves(row: Mapping[str, Any], since_ms: int) -> bool:
 
 
 @contextlib.contextmanager
-def real_run() -> Iterator[Run]:
+def real_run(layout: str) -> Iterator[Run]:
     """Run the whole system against an exchange that outlives it."""
     with (
         exchange(_FRAMES_PER_SECOND, _SHORT_LEAD_MS) as venue,
         tempfile.TemporaryDirectory(prefix="understudy-bench-") as folder,
     ):
-        run = Run(venue, Path(folder))
+        run = Run(venue, Path(folder), layout)
         try:
             yield run
         finally:
@@ -224,10 +286,10 @@ TREE_KILLS: Mapping[str, Callable[[Run, Mapping[str, Any]], None]] = {
 }
 
 
-def tree_samples(rounds: int) -> dict[str, list[int]]:
+def tree_samples(layout: str, rounds: int) -> dict[str, list[int]]:
     """Fell the tree in every way, again and again; how long until all served, in ms."""
     samples: dict[str, list[int]] = defaultdict(list)
-    with real_run() as run:
+    with real_run(layout) as run:
         ps = run.ps_when_all_serve(0)
         for _ in range(rounds):
             for name, kill in TREE_KILLS.items():
@@ -260,19 +322,32 @@ def table(title: str, samples: Mapping[str, list[int]], limit_ms: int, note: str
 def main() -> None:
     """Measure and print."""
     parser = options(__doc__)
-    parser.add_argument("--rounds", type=int, help="kills of each")
+    parser.add_argument("--rounds", type=int, help="falls of each process and actor")
+    parser.add_argument("--tree-rounds", type=int, help="falls of what holds the tree; 0: none")
+    parser.add_argument("--layout", choices=(*LAYOUTS, "both"), default="both")
     arguments = parser.parse_args()
     machine = Machine.now()
-    roles = role_samples(arguments.rounds or (1 if arguments.quick else 50))
-    trees = tree_samples(arguments.rounds or (1 if arguments.quick else 20))
-    tables = [
-        table("SIGKILL of a role to serving with state", roles, ROLE_LIMIT_MS, _ROLES_NOTE),
-        table("SIGKILL of what holds the tree to all serving", trees, TREE_LIMIT_MS, _TREES_NOTE),
-    ]
+    rounds = arguments.rounds or (1 if arguments.quick else 50)
+    tree_rounds = arguments.tree_rounds
+    if tree_rounds is None:
+        tree_rounds = 1 if arguments.quick else 20
+    tables = []
+    for layout in LAYOUTS if arguments.layout == "both" else (arguments.layout,):
+        killed, raised = process_samples(layout, rounds), raise_samples(layout, rounds)
+        tables += [
+            table(f"SIGKILL of a process, {layout}", killed, PROCESS_LIMIT_MS, _PROCESSES_NOTE),
+            table(f"a core that raises, {layout}", raised, RAISE_LIMIT_MS, _RAISES_NOTE),
+        ]
+        if tree_rounds:
+            trees = tree_samples(layout, tree_rounds)
+            tables.append(
+                table(f"SIGKILL in the tree, {layout}", trees, TREE_LIMIT_MS, _TREES_NOTE)
+            )
     show(machine, tables, is_json=arguments.json)
 
 
-_ROLES_NOTE = "instants are the supervisor's, to the millisecond"
+_PROCESSES_NOTE = "until the last of its actors serves; by the supervisor's clock, in whole ms"
+_RAISES_NOTE = "from the last look at which it had not raised, at most a ms or two before it did"
 _TREES_NOTE = "until the last role serves; a command given again has Python and imports to load"
 
 

@@ -38,6 +38,8 @@ ROOT = Path(__file__).resolve().parent.parent
 WINDOW_MINUTES = 15
 NORMAL_ACTIVITY = 0.9
 """Of the rate that it is given, the exchange sends so much in the middle of a window."""
+POINTS = "points"
+"""Folder of the data directory in which pause points are armed."""
 _START_LIMIT_S = 60.0
 _LOOK_AGAIN_S = 0.02
 
@@ -57,6 +59,17 @@ EAGER = Settings(
 )
 """Every order is taken back before it reaches the book, so the first rule of the strategy wishes
 again and again: two or three orders a second, where a real window has a handful."""
+
+
+def now_ms() -> int:
+    """The instant on the clock that the supervisor notes times by."""
+    return time.monotonic_ns() // 1_000_000
+
+
+def in_layout(settings: Settings, layout: str) -> Settings:
+    """Return the settings with another division of actors among processes."""
+    supervision = attrs.evolve(settings.supervision, layout=layout)
+    return attrs.evolve(settings, supervision=supervision)
 
 
 class NotServing(Exception):
@@ -145,7 +158,7 @@ class System:
         self.tree = tree
         self.venue = venue
         self.data_dir = data_dir
-        self._clock = Clock(venue.clock)
+        self.clock = Clock(venue.clock)
         self._upkeep = JournalUpkeep(data_dir)
 
     def report(self) -> ChildrenReport:
@@ -180,7 +193,7 @@ class System:
 
     def wait_for_window(self) -> None:
         """Wait until the window has opened and everyone serves in it."""
-        left_ms = self.venue.opens_at_ms + 1_000 - self._clock.now_ms()
+        left_ms = self.venue.opens_at_ms + 1_000 - self.clock.now_ms()
         time.sleep(max(0, left_ms) / 1000)
         self.wait_until(all_serve)
 
@@ -191,20 +204,36 @@ def all_serve(report: ChildrenReport) -> bool:
 
 
 @contextlib.contextmanager
-def system(settings: Settings, venue: Exchange, within: Path | None = None) -> Iterator[System]:
+def system(
+    settings: Settings,
+    venue: Exchange,
+    within: Path | None = None,
+    *,
+    has_pause_points: bool = False,
+) -> Iterator[System]:
     """Run the troupe against an exchange, and leave nothing of it behind.
 
     Args:
         settings: What the actors are told; their addresses are replaced by the exchange's.
         venue: The exchange.
         within: Where the data directory lies; None: where the machine keeps temporary files.
+        has_pause_points: Whether points can be armed, in the folder ``POINTS``.
     """
     prepare_to_fork()
     data_dir = Path(tempfile.mkdtemp(prefix="understudy-bench-", dir=within))
     try:
         prepare(data_dir)
         pointed = pointed_at_local_exchange(settings, venue.http_url, venue.ws_url)
-        boot = supervisor_boot(pointed, venue.clock, data_dir, seed=1, log_to_stderr=False)
+        points_dir = data_dir / POINTS
+        points_dir.mkdir()
+        boot = supervisor_boot(
+            pointed,
+            venue.clock,
+            data_dir,
+            seed=1,
+            log_to_stderr=False,
+            pause_points_dir=points_dir if has_pause_points else None,
+        )
         tree = ActorTree(boot)
         try:
             yield System(tree, venue, data_dir)

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from bench.decode import RECORDINGS
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -33,19 +35,23 @@ def test_the_journal_is_measured_for_both_durabilities_and_after_a_long_history(
 
 @pytest.mark.processes
 def test_latencies_of_a_whole_system_are_collected() -> None:
-    summary, *courses = tables_of("bench.latency").values()
-    named = {row["name"]: row["samples"] for row in summary}
-    assert list(named)[:2] == ["tick to signal, 50/s", "tick to order, 50/s"]
-    assert all(named.values())
-    assert [len(course) for course in courses] == [2, 2]
+    summary, course = tables_of("bench.latency", "--layout", "grouped", "--orders-only").values()
+    assert [row["name"] for row in summary] == [
+        "tick to order, 50/s: grouped",
+        "tick to signal, 50/s, as many orders: grouped",
+    ]
+    assert all(row["samples"] for row in summary)
+    assert len(course) == 2
 
 
 @pytest.mark.processes
-def test_every_kill_is_followed_by_service() -> None:
-    roles, trees = tables_of("bench.recovery").values()
-    named = {row["name"] for row in roles}
-    assert {"order", "desk", "market-feed", "market-feed, to the first fresh snapshot"} <= named
-    assert all(row["samples"] == 1 for row in (*roles, *trees))
+def test_every_fall_is_followed_by_service() -> None:
+    killed, raised = tables_of(
+        "bench.recovery", "--layout", "grouped", "--tree-rounds", "0"
+    ).values()
+    assert {"trading", "market-feed, to the first fresh snapshot"} <= {r["name"] for r in killed}
+    assert {"desk", "market-state", "order"} <= {row["name"] for row in raised}
+    assert all(row["samples"] == 1 for row in (*killed, *raised))
 
 
 @pytest.mark.processes
@@ -58,8 +64,23 @@ def test_orders_leave_by_every_path_rest_together_and_survive_a_lost_answer() ->
 
 
 @pytest.mark.processes
-def test_the_demo_is_weighed_process_by_process() -> None:
-    (rows,) = tables_of("bench.memory").values()
-    total, *each = rows
-    assert {"foreground", "supervisor", "desk"} <= {row["name"] for row in each}
+def test_the_demo_is_weighed_process_by_process_and_so_are_orders() -> None:
+    demo, orders = tables_of("bench.memory", "--layout", "grouped").values()
+    total, *each = demo
+    assert {"foreground", "supervisor", "trading"} <= {row["name"] for row in each}
     assert total["unique MB"] > max(row["unique MB"] for row in each)
+    assert len(orders) == 1
+
+
+@pytest.mark.skipif(not list(RECORDINGS.glob("*.zst")), reason="no recording is at hand")
+def test_recorded_windows_are_played_on_virtual_time_and_profiled() -> None:
+    speed, folders, functions = tables_of("bench.scheduler", "--layout", "grouped").values()
+    assert speed[0]["messages/s"] > 0
+    assert speed[0]["errors logged"] == 0
+    assert "actors/market" in {row["name"] for row in folders}
+    assert functions
+
+
+def test_simulated_windows_are_counted() -> None:
+    ((row,),) = tables_of("bench.simulate").values()
+    assert row["windows/s"] > 0

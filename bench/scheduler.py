@@ -1,0 +1,267 @@
+"""All cores on virtual time, without faults, fed with recorded windows: events a second, a profile.
+
+Run as ``python -m bench.scheduler``. Hosts, groups and scheduler are the product's own, and so is
+the decoding; what surrounds them is the simulation's, with every fault at nought: messages take 1
+to 3 ms of virtual time, the journal lies in memory. Time is the processor's, of this process.
+"""
+
+from __future__ import annotations
+
+import cProfile
+import pstats
+import time
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import msgspec
+
+from actors.core import Record
+from actors.runtime.scheduler import Scheduler
+from actors.settings import SeriesSettings, Settings, SupervisionSettings
+from actors.supervision.layouts import LAYOUTS, layout_of
+from bench.common import Figure, Machine, Row, Table, options, show
+from bench.decode import RECORDINGS
+from bench.system import ROOT
+from simulation.chance import dice
+from simulation.exchange.exchange import Exchange
+from simulation.exchange.ports import Wire
+from simulation.house import House, SimulatedPort
+from simulation.journal import MemoryJournal
+from simulation.plan import HEARTBEAT_LIMIT_MS, FaultRates
+from simulation.player import Player
+from simulation.post import Post
+from simulation.theatre import Theatre
+from simulation.trace import Trace
+from simulation.troupe import Troupe
+from venue.recorded.replay import Replay
+from venue.wire.book import PublishedBook
+from venue.wire.gamma import event_row, market_row
+from venue.world import STEP_MS
+
+SEED = 1
+_AFTER_MS = 60_000
+"""Virtual time after the last window, for its result."""
+_QUICK_MS = 100_000
+_NEVER_MS = 2**62
+_PROFILED_COUNT = 3
+_FUNCTIONS_SHOWN = 15
+_NOT_LISTED = (404, b'{"type":"not found error","error":"slug not found"}')
+
+
+class RecordedExchange(Exchange):
+    """The simulation's venue, with recorded windows instead of drawn ones."""
+
+    def __init__(self, agenda: Scheduler, settings: Settings, replay: Replay) -> None:
+        super().__init__(agenda, settings, SEED)
+        self.frames_count = 0
+        self.prices = replay.prices
+        self._replay = replay
+
+    def begin(self) -> None:
+        """Send what is due now, and go on."""
+        for frames in self._replay.advance(self._agenda.now_ms):
+            self.frames_count += len(frames)
+            self._publish(frames)
+        self._agenda.after(STEP_MS, self.begin)
+
+    def _row(self, slug: str, *, is_event: bool) -> tuple[int, bytes]:
+        market = self._replay.catalogue.with_slug(slug)
+        if market is None:
+            return _NOT_LISTED
+        row = event_row(market.status) if is_event else market_row(market.status)
+        return 200, msgspec.json.encode(row)
+
+    def _book(self, token: str) -> PublishedBook | None:
+        return self._replay.catalogue.book(token)
+
+
+class Counts:
+    """Watches a run by counting."""
+
+    def __init__(self) -> None:
+        self.messages: Counter[str] = Counter()
+        """Handled, by class."""
+        self.effects_count = 0
+        self.complaints: list[str] = []
+
+    def heard(self, _player: Player, message: object) -> None:
+        """Count a message."""
+        self.messages[type(message).__name__] += 1
+
+    def recorded(self, _player: Player, _record: Record) -> None:
+        """Count an effect."""
+        self.effects_count += 1
+
+    def said(self, _player: Player, _message: object) -> None:
+        """Count an effect."""
+        self.effects_count += 1
+
+    def commanded(self, _player: Player, _command: object) -> None:
+        """Count an effect."""
+        self.effects_count += 1
+
+    def complained(self, player: Player, text: str) -> None:
+        """Keep an error that a core has logged."""
+        self.complaints.append(f"{player.role}: {text}")
+
+
+class _NoTrace(Trace):
+    """Keeps nothing."""
+
+    def note(self, at_ms: int, who: str, verb: str, what: object) -> None:
+        """Do nothing."""
+
+
+class Run:
+    """One run of recorded windows."""
+
+    def __init__(self, paths: tuple[Path, ...], layout: str, most_ms: int) -> None:
+        replay = Replay(paths)
+        windows = [market.status.window for market in replay.catalogue]
+        first = windows[0]
+        settings = Settings(
+            series=SeriesSettings(asset=first.asset, window_minutes=first.minutes),
+            supervision=SupervisionSettings(heartbeat_limit_ms=HEARTBEAT_LIMIT_MS),
+        )
+        ends_at_ms = windows[-1].closes_at_ms + _AFTER_MS
+        self.ends_at_ms = min(ends_at_ms, replay.origin_ms + most_ms)
+        self.length_ms = self.ends_at_ms - replay.origin_ms
+        self.scheduler = Scheduler(replay.origin_ms)
+        self.exchange = RecordedExchange(self.scheduler, settings, replay)
+        self.counts = Counts()
+        troupe = Troupe()
+        wire = Wire(self.scheduler, self.exchange, FaultRates(), dice(SEED, "wire"))
+        house = House(
+            seed=SEED,
+            settings=settings,
+            agenda=self.scheduler,
+            post=Post(self.scheduler, FaultRates(), dice(SEED, "post")),
+            journal=MemoryJournal(is_encoding=False),
+            trace=_NoTrace(),
+            watcher=self.counts,
+            core_class=troupe.core_class,
+            make_port=lambda player: _port(troupe, wire, player),
+        )
+        roles = layout_of(layout, tuple(troupe.permanent), is_live=False)
+        self.theatre = Theatre(house, roles, dice(SEED, "theatre"), lambda: None)
+
+    def play(self) -> float:
+        """Play it to its end; returns the processor's seconds."""
+        began = time.process_time()
+        self.exchange.begin()
+        self.theatre.begin()
+        self.scheduler.run_until(self.ends_at_ms)
+        return time.process_time() - began
+
+
+def _port(troupe: Troupe, wire: Wire, player: Player) -> SimulatedPort | None:
+    make = troupe.ports.get(player.role)
+    return make(wire, player) if make is not None else None
+
+
+def replay_alone(paths: tuple[Path, ...], most_ms: int) -> float:
+    """Read and mirror the recordings for nobody; returns the processor's seconds."""
+    replay = Replay(paths)
+    ends_at_ms = max(each.status.window.closes_at_ms for each in replay.catalogue) + _AFTER_MS
+    began = time.process_time()
+    for _ in replay.advance(min(ends_at_ms, replay.origin_ms + most_ms)):
+        pass
+    return time.process_time() - began
+
+
+def speed_row(paths: tuple[Path, ...], layout: str, most_ms: int, alone_s: float) -> Row:
+    """Play all windows once; ``alone_s``: what the recording takes of it."""
+    run = Run(paths, layout, most_ms)
+    seconds = run.play()
+    counts = run.counts
+    handled = counts.messages.total()
+    figures: dict[str, Figure] = {
+        "processor s": round(seconds, 2),
+        "times real time": round(run.length_ms / 1000 / seconds),
+        "frames": run.exchange.frames_count,
+        "messages handled": handled,
+        "messages/s": round(handled / seconds),
+        "without the venue": round(handled / max(seconds - alone_s, 0.001)),
+        "effects": counts.effects_count,
+        "calls/s": round(run.scheduler.called_count / seconds),
+        "signals": counts.messages["TradeSignals"],
+        "orders": counts.messages["OrderAccepted"],
+        "errors logged": len(counts.complaints),
+    }
+    return Row(name=layout, figures=figures)
+
+
+def profile_tables(paths: tuple[Path, ...], layout: str, most_ms: int) -> list[Table]:
+    """Where the time of a few windows goes: by folder, and the functions that take most."""
+    run = Run(paths, layout, most_ms)
+    profile = cProfile.Profile()
+    profile.runcall(run.play)
+    own_s: dict[str, float] = defaultdict(float)
+    functions = []
+    stats = pstats.Stats(profile).stats  # type: ignore[attr-defined] # typeshed has it not
+    for (file, line, name), (_, calls, self_s, _, _) in stats.items():
+        own_s[_folder(file)] += self_s
+        functions.append((self_s, calls, f"{_short(file)}:{line} {name}"))
+    whole_s = sum(own_s.values())
+    note = f"{len(paths)} windows; the profile makes small functions look dearer than they are"
+    folders = [
+        Row(name=folder, figures={"share %": round(100 * seconds / whole_s, 1)})
+        for folder, seconds in sorted(own_s.items(), key=lambda each: -each[1])
+        if seconds > whole_s / 200
+    ]
+    dearest = [
+        Row(name=name, figures={"share %": round(100 * self_s / whole_s, 1), "calls": calls})
+        for self_s, calls, name in sorted(functions, reverse=True)[:_FUNCTIONS_SHOWN]
+    ]
+    return [
+        Table(title=f"where it goes, {layout}", rows=folders, notes=(note,)),
+        Table(title=f"the functions that take most themselves, {layout}", rows=dearest),
+    ]
+
+
+def _short(file: str) -> str:
+    path = Path(file)
+    is_ours = path.is_relative_to(ROOT) and "site-packages" not in path.parts
+    return str(path.relative_to(ROOT)) if is_ours else path.name
+
+
+def _folder(file: str) -> str:
+    path = Path(_short(file))
+    if file == "~":
+        return "built into Python, libraries in C"
+    if len(path.parts) == 1:
+        return "other Python libraries"
+    return str(path.parent)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = options(__doc__)
+    parser.add_argument("--layout", choices=(*LAYOUTS, "both"), default="both")
+    parser.add_argument("--windows", type=int, help="of the recording; all if not given")
+    arguments = parser.parse_args()
+    machine = Machine.now()
+    paths = tuple(sorted(RECORDINGS.glob("*.jsonl.zst")))
+    if not paths:
+        missing = Table(title="virtual time", rows=[], notes=(f"no recording in {RECORDINGS}",))
+        show(machine, [missing], is_json=arguments.json)
+        return
+    paths = paths[: arguments.windows or (1 if arguments.quick else len(paths))]
+    layouts = LAYOUTS if arguments.layout == "both" else (arguments.layout,)
+    most_ms = _QUICK_MS if arguments.quick else _NEVER_MS
+    alone_s = replay_alone(paths, most_ms)
+    speed = Table(
+        title=f"virtual time, {len(paths)} recorded windows",
+        rows=[speed_row(paths, layout, most_ms, alone_s) for layout in layouts],
+        notes=(f"reading and mirroring the recording takes {alone_s:.2f} s of it",),
+    )
+    profiles = [
+        table
+        for layout in layouts
+        for table in profile_tables(paths[:_PROFILED_COUNT], layout, most_ms)
+    ]
+    show(machine, [speed, *profiles], is_json=arguments.json)
+
+
+if __name__ == "__main__":
+    main()
