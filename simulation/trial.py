@@ -268,10 +268,17 @@ class Trial:
 
 
 def run_trial(
-    seed: int, minutes: int = MINUTES, mode: str = SIMULATED, layout: str = ISOLATED
+    seed: int,
+    minutes: int = MINUTES,
+    mode: str = SIMULATED,
+    layout: str = ISOLATED,
+    flights: FlightKeeper | None = None,
 ) -> TrialResult:
-    """Run one seed as it is drawn, with orders carried out as ``mode`` says."""
-    return Trial(seed, minutes=minutes, mode=mode, layout=layout).run()
+    """Run one seed as it is drawn, with orders carried out as ``mode`` says; recorded, if asked."""
+    trial = Trial(seed, minutes=minutes, mode=mode, layout=layout)
+    if flights is not None:
+        trial.record(flights)
+    return trial.run()
 
 
 def _begins_at_ms(seed: int, window_ms: int) -> int:

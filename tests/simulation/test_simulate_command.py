@@ -2,10 +2,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from crash_scenes import BAD_FILL, position_flight, raised_by
 
+from actors.runtime.crash_file import crash_files
+from simulation.flight_keeper import FlightKeeper
 from simulation.trial import Failure, TrialResult
 from understudy.cli import main
 from understudy.commands import simulate as command
@@ -48,9 +52,12 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Callable[[int | None], list[int]]:
     def prepare(failing_seed: int | None) -> list[int]:
         ran: list[int] = []
 
-        def run(seed: int, minutes: int, mode: str, layout: str) -> TrialResult:
+        def run(
+            seed: int, minutes: int, mode: str, layout: str, flights: FlightKeeper | None = None
+        ) -> TrialResult:
             assert minutes == 15
-            ran.append(seed)
+            if flights is None:
+                ran.append(seed)
             assert mode in ("simulated", "live")
             assert layout in ("isolated", "grouped")
             return result(seed, FAILURE if seed == failing_seed else None)
@@ -84,6 +91,22 @@ def test_a_failure_ends_it_and_tells_how_to_see_it_again(
     assert "seed 12 failed after 12.345 s of venue time, commit " in done.output
     assert "invariant 2: two orders on one side" in done.output
     assert "understudy simulate --from 12 --seeds 1 --minutes 15" in done.output
+
+
+def test_a_failure_in_one_actor_s_step_leaves_its_crash_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def run(seed: int, flights: FlightKeeper | None = None, **_how: object) -> TrialResult:
+        if flights is not None:
+            error = raised_by(position_flight(BAD_FILL))
+            flights.keep(position_flight(BAD_FILL), error, is_in_core=True)
+        return result(seed, FAILURE)
+
+    monkeypatch.setattr(command, "run_trial", run)
+    done = understudy("simulate", "--seeds", "1", "--data-dir", str(tmp_path / "data"))
+    (file,) = crash_files(tmp_path / "data")
+    assert f"understudy replay {file}" in done.output
+    assert understudy("replay", str(file)).exit_code == ExitCode.OK
 
 
 def test_the_mode_is_told_wherever_the_run_is(

@@ -26,10 +26,13 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from actors.runtime.crash_file import write_crash
+from actors.runtime.crashes import report_of
 from actors.supervision.layouts import ISOLATED, LAYOUTS
+from simulation.flight_keeper import FlightKeeper
 from simulation.plan import LIVE, SIMULATED, fault_meanings
 from simulation.trial import MINUTES, TrialResult, run_trial
-from understudy.commands.shared import json_option
+from understudy.commands.shared import data_dir_option, json_option
 from understudy.exit_codes import ExitCode
 from understudy.teaching import TaughtCommand
 
@@ -150,9 +153,17 @@ class Campaign:
     metavar="J",
     help="Runs at the same time, each on a core.",
 )
+@data_dir_option
 @json_option
 def simulate(
-    seeds: int, first_seed: int, minutes: int, mode: str, layout: str, jobs: int, is_json: bool
+    seeds: int,
+    first_seed: int,
+    minutes: int,
+    mode: str,
+    layout: str,
+    jobs: int,
+    data_dir: Path,
+    is_json: bool,
 ) -> None:
     """Run every actor on virtual time with injected faults, and check what must always hold.
 
@@ -163,7 +174,8 @@ def simulate(
     With --mode live the exchange takes the orders, loses answers, lets trades fail and falls
     silent; its own books are held against the journal. No key is needed, and nothing is sent.
 
-    Ends at the first failure with exit code 1, the seed and its last messages.
+    Ends at the first failure with exit code 1, the seed and its last messages. If it came to light
+    in what one actor did, the data directory gets a crash file of that actor: "understudy crashes".
     """
     campaign = Campaign(first_seed, minutes, mode, layout)
     run = functools.partial(run_trial, minutes=minutes, mode=mode, layout=layout)
@@ -175,12 +187,37 @@ def simulate(
             if result.failure is not None:
                 break
     report = campaign.report(_commit())
+    if campaign.failed is not None:
+        report["crash_file"] = _leave_crash_file(campaign.failed.seed, run, data_dir)
     if is_json:
         click.echo(json.dumps(report, indent=2))
     else:
         _print(report, campaign.failed)
     if campaign.failed is not None:
         raise click.exceptions.Exit(ExitCode.FAILED)
+
+
+def _leave_crash_file(seed: int, run: Callable[..., TrialResult], data_dir: Path) -> str | None:
+    """Run a seed that failed once more, recorded; the crash file's path, if one actor did it."""
+    flights = FlightKeeper()
+    run(seed, flights=flights)
+    failure = flights.failure
+    if failure is None:
+        return None
+    report = report_of(
+        failure.flight,
+        failure.error,
+        failure.flight.core.settings,
+        seed,
+        is_in_core=failure.is_in_core,
+    )
+    directory = data_dir.expanduser().absolute()
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return str(write_crash(directory, report, failure.flight))
+    except OSError as error:
+        click.echo(f"no crash file can be written: {error}", err=True)
+        return None
 
 
 def _results(seeds: range, run: Callable[[int], TrialResult], jobs: int) -> Iterator[TrialResult]:
@@ -252,6 +289,8 @@ def _print(report: dict[str, Any], failed: TrialResult | None) -> None:
         f"commit {report['commit']}: {failure['text']}\n"
         f"again: understudy simulate --from {failed.seed} --seeds 1 {how}"
     )
+    if report["crash_file"] is not None:
+        click.echo(f"what that actor heard: understudy replay {report['crash_file']}")
 
 
 def _commit() -> str:
