@@ -40,6 +40,7 @@ class _Companion:
     name: str
     arguments: Sequence[str]
     process: subprocess.Popen[bytes] | None = None
+    started_at_s: float = 0.0
     due_at_s: float = 0.0
     backoff_s: float = _BACKOFF_FIRST_S
     is_given_up: bool = False
@@ -70,6 +71,7 @@ class Companions:
             if not name.startswith(_OUR_PREFIX) or name.startswith(_HANDED_ON)
         }
         try:
+            each.started_at_s = time.monotonic()
             # Its own session: a Ctrl-C is the run's, which ends it in its turn.
             each.process = subprocess.Popen(  # noqa: S603 # our own module, our own arguments
                 [*command, "--data-dir", str(self._data_dir)],
@@ -95,6 +97,8 @@ class Companions:
         self._put_off(each)
 
     def _put_off(self, each: _Companion) -> None:
+        if each.started_at_s and time.monotonic() - each.started_at_s > _BACKOFF_MAX_S:
+            each.backoff_s = _BACKOFF_FIRST_S  # it had served well: this fall is a new matter
         each.due_at_s = time.monotonic() + each.backoff_s
         each.backoff_s = min(_BACKOFF_MAX_S, each.backoff_s * 2)
 

@@ -81,6 +81,7 @@ class ServicePlan:
     alert_targets: Path | None = None
     """File of the addresses that alerts go to; None: no alerts' unit."""
     has_metrics: bool = False
+    has_page: bool = False
     is_real_money_understood: bool = False
 
 
@@ -101,6 +102,9 @@ def units_of(plan: ServicePlan) -> Mapping[str, str]:
             "metrics",
             "IPAddressDeny=any\nIPAddressAllow=localhost\n",
         )
+    if plan.has_page:
+        config = "" if plan.config is None else f" --config {_quoted(plan.config)}"
+        units[f"{plan.name}-web.service"] = _watcher_unit(plan, "the page", f"web{config}", "")
     return units
 
 
@@ -112,6 +116,8 @@ def _run_unit(plan: ServicePlan) -> str:
         words.append("--set alerts.enabled=false")
     if plan.has_metrics:
         words.append("--set metrics.enabled=false")
+    if plan.has_page:
+        words.append("--set web.enabled=false")
     if plan.is_real_money_understood:
         words.append(LIVE_FLAG)
     secrets = ""

@@ -81,6 +81,17 @@ def test_one_that_falls_is_started_again_later_and_later(
     assert heard.lines == ["watcher ended with status 7; it is started again"]
 
 
+def test_one_that_falls_after_it_has_served_for_long_is_started_again_soon(tmp_path: Path) -> None:
+    all_of_them = Companions(SETTINGS, tmp_path, Heard())
+    (fallen,) = all_of_them._all
+    fallen.backoff_s, fallen.started_at_s = 32.0, time.monotonic() - 10
+    all_of_them._put_off(fallen)
+    assert fallen.backoff_s == 60.0
+    fallen.started_at_s = time.monotonic() - 100
+    all_of_them._put_off(fallen)
+    assert fallen.due_at_s - time.monotonic() <= 1.0
+
+
 @pytest.mark.parametrize("code", [ExitCode.BAD_INPUT, ExitCode.LOCKED])
 def test_one_that_cannot_run_is_given_up_and_says_what_to_try(
     tmp_path: Path, programs, code: ExitCode

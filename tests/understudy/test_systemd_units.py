@@ -32,6 +32,7 @@ PLAN = ServicePlan(
     api_credentials=Path("/etc/understudy/credentials.json"),
     alert_targets=Path("/etc/understudy/targets"),
     has_metrics=True,
+    has_page=True,
     is_real_money_understood=True,
 )
 EXPOSURE_MAX = 2.5
@@ -58,8 +59,9 @@ def test_there_is_a_unit_for_the_run_and_for_each_watcher() -> None:
         "understudy.service",
         "understudy-alerts.service",
         "understudy-metrics.service",
+        "understudy-web.service",
     ]
-    alone = attrs.evolve(PLAN, alert_targets=None, has_metrics=False)
+    alone = attrs.evolve(PLAN, alert_targets=None, has_metrics=False, has_page=False)
     assert list(units_of(alone)) == ["understudy.service"]
 
 
@@ -68,7 +70,7 @@ def test_the_run_starts_no_watcher_that_has_a_unit_of_its_own() -> None:
     assert command == (
         "/opt/understudy/bin/python -m understudy run --data-dir /var/lib/understudy "
         "--config /etc/understudy/config.toml --set alerts.enabled=false "
-        f"--set metrics.enabled=false {LIVE_FLAG}"
+        f"--set metrics.enabled=false --set web.enabled=false {LIVE_FLAG}"
     )
 
 

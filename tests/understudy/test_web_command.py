@@ -39,6 +39,12 @@ def test_the_token_is_made_once_and_anew_when_that_is_asked_for(tmp_path: Path) 
     assert stat.S_IMODE((tmp_path / TOKEN_NAME).stat().st_mode) == 0o600
 
 
+def test_a_directory_that_is_named_too_early_is_refused(tmp_path: Path) -> None:
+    code, text = called("--data-dir", str(tmp_path), "token")
+    assert code == 2
+    assert "--data-dir belongs after token" in text
+
+
 def test_a_tokens_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
     new_token(tmp_path)
     (tmp_path / TOKEN_NAME).chmod(0o640)
@@ -54,6 +60,14 @@ def test_a_page_that_others_can_reach_needs_a_token_first(
     tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     code, text = called(*words, "--data-dir", str(tmp_path))
+    assert code == 2
+    assert "needs a token" in text
+
+
+def test_what_no_option_says_is_the_configurations(tmp_path: Path) -> None:
+    config = tmp_path / "my.toml"
+    config.write_text('[web]\nnames = ["trader.example.org"]\n')
+    code, text = called("--config", str(config), "--data-dir", str(tmp_path))
     assert code == 2
     assert "needs a token" in text
 

@@ -69,6 +69,7 @@ def service() -> None:
 @click.option("--api-credentials", type=_file, metavar="FILE", help="The API credentials' file.")
 @click.option("--alerts", type=_file, metavar="FILE", help="Tell people: file of their addresses.")
 @click.option("--metrics", "has_metrics", is_flag=True, help="Serve metrics as well.")
+@click.option("--web", "has_page", is_flag=True, help="Serve the page as well.")
 @click.option("--name", default="understudy", show_default=True, help="Name of the run's unit.")
 @click.option("--print", "is_printed", is_flag=True, help="Print the units, write nothing.")
 @click.option(
@@ -87,6 +88,7 @@ def install(
     api_credentials: Path | None,
     alerts: Path | None,
     has_metrics: bool,
+    has_page: bool,
     name: str,
     is_printed: bool,
     is_understood: bool,
@@ -115,6 +117,7 @@ def install(
             api_credentials=_existing(api_credentials),
             alert_targets=_existing(alerts),
             has_metrics=has_metrics,
+            has_page=has_page,
             is_real_money_understood=is_understood,
         )
     )

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import signal
 from collections.abc import Coroutine
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from actors.settings import WebSettings
-from understudy.commands.shared import data_dir_option, existing_directory, fail
+from understudy.commands.shared import (
+    config_option,
+    data_dir_option,
+    existing_directory,
+    fail,
+    load_config,
+)
 from understudy.exit_codes import ExitCode
 from understudy.teaching import TaughtCommand
 from understudy.web import access
@@ -36,20 +42,17 @@ class _TaughtGroup(TaughtCommand, click.Group):
         "understudy web --name trader.example.org": "behind a proxy with TLS: docs/web.md",
     },
 )
+@config_option
 @click.option(
     "--host",
-    default=DEFAULTS.host,
-    show_default=True,
     metavar="IP",
-    help="Address to listen on. Off loopback everything needs a log-in.",
+    help=f"Address to listen on; off loopback everything needs a log-in.  [{DEFAULTS.host}]",
 )
 @click.option(
     "--port",
     type=click.IntRange(0, 65_535),
-    default=DEFAULTS.port,
-    show_default=True,
     metavar="N",
-    help="Port; 0 takes a free one.",
+    help=f"Port; 0 takes a free one.  [{DEFAULTS.port}]",
 )
 @click.option(
     "--name",
@@ -63,8 +66,9 @@ class _TaughtGroup(TaughtCommand, click.Group):
 @click.pass_context
 def web(
     context: click.Context,
-    host: str,
-    port: int,
+    config_path: Path | None,
+    host: str | None,
+    port: int | None,
     names: tuple[str, ...],
     asks_login: bool,
     data_dir: Path,
@@ -74,34 +78,40 @@ def web(
     A process of its own that only reads: trading does not notice when it is slow, hangs or falls.
     It also serves when the system is down, and shows that. Read-only, until someone logs in with
     the token: then it can halt, resume and flatten, and the journal says that it was the page.
+    What no option says is [web] of --config, if it is given.
 
     Exit codes: 0 ended by a signal, 1 the port is taken, 2 bad input.
     """
     if context.invoked_subcommand is not None:
+        if context.get_parameter_source("data_dir") is not ParameterSource.DEFAULT:
+            raise click.UsageError(f"--data-dir belongs after {context.invoked_subcommand}")
         return
     directory = existing_directory(data_dir)
-    site = _site(directory, host, port, names, asks_login=asks_login)
+    known = load_config(config_path).settings.web
+    site = Site(
+        host=known.host if host is None else host,
+        port=known.port if port is None else port,
+        names=tuple(name.lower() for name in names) or known.names,
+        asks_login=asks_login or known.login,
+    )
+    _require_usable(site, directory)
     try:
         asyncio.run(_until_told(serve(directory, site)))
     except OSError as error:
-        fail(f"port {port} of {host} cannot be served: {error.strerror}")
+        fail(f"port {site.port} of {site.host} cannot be served: {error.strerror}")
 
 
-def _site(
-    directory: Path, host: str, port: int, names: tuple[str, ...], *, asks_login: bool
-) -> Site:
+def _require_usable(site: Site, directory: Path) -> None:
+    """End the command, bad input, if nobody could log in, or the host is none."""
     try:
-        ipaddress.ip_address(host)
+        is_private = site.is_private
     except ValueError:
-        fail(f"--host {host!r} is not an IP address", ExitCode.BAD_INPUT)
-    lower = tuple(name.lower() for name in names)
-    site = Site(host=host, port=port, names=lower, asks_login=asks_login)
-    if site.is_private:
+        fail(f"{site.host!r} is not an IP address", ExitCode.BAD_INPUT)
+    if is_private:
         try:
             access.read_token(directory)
         except access.NoToken as problem:
             fail(f"a page that others can reach needs a token: {problem}", ExitCode.BAD_INPUT)
-    return site
 
 
 async def _until_told(work: Coroutine[None, None, None]) -> None:

@@ -68,8 +68,8 @@ def market_panel(status: Status | None, view: View | None, trail: PriceTrail) ->
             _big("time left", span_label(left_ms) if left_ms > 0 else "waits for its result"),
             _big("reference", reference_label(reference_e18) if reference_e18 else "none"),
             _big("strike", reference_label(strike.price_e18) if strike else "not yet"),
-            _big("from strike", _move(strike, reference_e18)),
-            _big("model of YES", *_model(view)),
+            _big("from strike", *_move(strike, reference_e18)),
+            _big("model of YES", _model(view)),
             class_="tiles",
         ),
         tag(
@@ -83,6 +83,9 @@ def market_panel(status: Status | None, view: View | None, trail: PriceTrail) ->
         tag("p", f"strike: {strike.source} ({strike.origin.value})", class_="muted")
         if strike
         else None,
+        tag("p", f"model: {view.evaluated.model_basis}", class_="muted")
+        if view.evaluated
+        else None,
         _unwanted(view),
         note=clock_label(status.now_ms) + " UTC",
     )
@@ -92,21 +95,18 @@ def _big(name: str, value: Content, note: str = "") -> Html:
     return tag("div", tag("span", name), tag("b", value), tag("small", note) if note else None)
 
 
-def _move(strike: Strike | None, reference_e18: int | None) -> Html:
+def _move(strike: Strike | None, reference_e18: int | None) -> tuple[Content, str]:
     if strike is None or reference_e18 is None:
-        return join("-")
-    words = move_label(strike.price_e18, reference_e18)
+        return "-", ""
     is_up = reference_e18 >= strike.price_e18
-    return tag("span", f"{words} {'Up' if is_up else 'Down'}", class_="gain" if is_up else "loss")
+    words = move_label(strike.price_e18, reference_e18)
+    return tag("span", words, class_="gain" if is_up else "loss"), "Up" if is_up else "Down"
 
 
-def _model(view: View) -> tuple[str, str]:
-    """What YES should be worth by the strategy's newest evaluation, and the numbers behind it."""
-    evaluated = view.evaluated
-    if evaluated is None:
-        return "none", "not evaluated yet"
-    value_ticks = evaluated.model_ticks
-    return "none" if value_ticks is None else price_label(value_ticks), evaluated.model_basis
+def _model(view: View) -> str:
+    """What YES should be worth by the strategy's newest evaluation."""
+    value_ticks = view.evaluated.model_ticks if view.evaluated is not None else None
+    return "none" if value_ticks is None else price_label(value_ticks)
 
 
 def _unwanted(view: View) -> Html | None:

@@ -72,8 +72,12 @@ class Site:
 
     @property
     def is_private(self) -> bool:
-        """Whether reading needs a log-in: whenever others than this machine may reach it."""
-        return self.asks_login or bool(self.names) or not access.is_loopback_address(self.host)
+        """Whether reading needs a log-in: whenever others than this machine may reach it.
+
+        Raises:
+            ValueError: the host is no IP address.
+        """
+        return not access.is_loopback_address(self.host) or self.asks_login or bool(self.names)
 
 
 class PageServer:

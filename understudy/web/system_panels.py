@@ -8,6 +8,7 @@ from actors.roles import order_id_of
 from actors.supervision.messages import ChildReport, ChildState
 from understudy.actor_table import by_process
 from understudy.reading.moments import moment_label
+from understudy.reading.report_view import counted
 from understudy.status import Status
 from understudy.watching.ages import data_age_s
 from understudy.watching.health import HealthState, health_of
@@ -92,7 +93,7 @@ def actors_panel(status: Status | None) -> Html:
     latencies = [
         (name.replace("_", " "), latency_words(each)) for name, each in status.latencies.items()
     ]
-    note = f"{status.handled_count:,} messages, {falls} falls"
+    note = f"{counted(status.handled_count, 'message')}, {counted(falls, 'fall')}"
     return panel("actors", "Actors", body, facts(latencies), note=note)
 
 
