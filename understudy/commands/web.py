@@ -38,7 +38,6 @@ class _TaughtGroup(TaughtCommand, click.Group):
         "understudy web": f"serve http://127.0.0.1:{DEFAULTS.port}/ until Ctrl-C",
         "understudy web token": "show the token that a log-in asks for; made if there is none",
         "understudy run --demo --set web.enabled=true": "beside a run, and ended with it",
-        "ssh -L 9863:127.0.0.1:9863 me@server": "look at a server's page from here",
         "understudy web --name trader.example.org": "behind a proxy with TLS: docs/web.md",
     },
 )

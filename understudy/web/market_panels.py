@@ -66,7 +66,7 @@ def market_panel(status: Status | None, view: View | None, trail: PriceTrail) ->
         tag(
             "div",
             _big("time left", span_label(left_ms) if left_ms > 0 else "waits for its result"),
-            _big("reference", reference_label(reference_e18) if reference_e18 else "none"),
+            _big("reference", *_reference(snapshot, status.now_ms)),
             _big("strike", reference_label(strike.price_e18) if strike else "not yet"),
             _big("from strike", *_move(strike, reference_e18)),
             _big("model of YES", _model(view)),
@@ -93,6 +93,13 @@ def market_panel(status: Status | None, view: View | None, trail: PriceTrail) ->
 
 def _big(name: str, value: Content, note: str = "") -> Html:
     return tag("div", tag("span", name), tag("b", value), tag("small", note) if note else None)
+
+
+def _reference(snapshot: MarketSnapshot | None, now_ms: int) -> tuple[str, str]:
+    if snapshot is None or snapshot.reference_e18 is None:
+        return "none", ""
+    age = span_label(now_ms - snapshot.reference_at_ms)
+    return reference_label(snapshot.reference_e18), f"{age} old"
 
 
 def _move(strike: Strike | None, reference_e18: int | None) -> tuple[Content, str]:
