@@ -70,6 +70,15 @@ tr:last-child td { border-bottom: 0; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.2rem; margin: 0; }
 dd { margin: 0; }
 footer { margin-top: 1.4rem; font-size: .85rem; }
+.tall { display: none; }
+@media (max-width: 40rem) {
+  body { padding: 1.1rem .7rem 2rem; }
+  .tiles { grid-template-columns: 1fr 1fr; gap: .6rem; margin-top: 1rem; }
+  .card { padding: .75rem .8rem; }
+  .tile b { font-size: 1.25rem; }
+  .wide { display: none; } .tall { display: block; }
+  dl { grid-template-columns: 1fr; gap: .1rem; } dd { margin-bottom: .5rem; }
+}
 </style>
 </head>
 <body>
@@ -150,7 +159,7 @@ def _plots(performance: Performance) -> Iterable[str]:
             "P&L by window",
             pnl_plot(windows),
             "Bars: one window each. Line: all of them up to there.",
-            is_whole=True,
+            pnl_plot(windows, is_tall=True),
         )
         yield _figure("Fees by window", fees_plot(windows), "Only takers pay.")
     if orders:
@@ -168,13 +177,20 @@ def _plots(performance: Performance) -> Iterable[str]:
         )
 
 
-def _figure(title: str, svg: str, caption: str, *, is_whole: bool = False) -> str:
-    classes = "card whole" if is_whole else "card"
-    labelled = svg.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1)
+def _figure(title: str, svg: str, caption: str, tall_svg: str = "") -> str:
+    """Frame a plot; one that has a tall variant is as wide as the page, which shows either."""
+    drawn = _labelled(svg, title)
+    if tall_svg:
+        tall = _labelled(tall_svg, title)
+        drawn = f'<div class="wide">{drawn}</div><div class="tall">{tall}</div>'
     return (
-        f'<figure class="{classes}"><h2>{escape(title)}</h2>{labelled}'
+        f'<figure class="{"card whole" if tall_svg else "card"}"><h2>{escape(title)}</h2>{drawn}'
         f"<figcaption>{escape(caption)}</figcaption></figure>"
     )
+
+
+def _labelled(svg: str, title: str) -> str:
+    return svg.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1)
 
 
 def _pairs_table(pairs: Sequence[PairRisk]) -> str:
@@ -183,23 +199,27 @@ def _pairs_table(pairs: Sequence[PairRisk]) -> str:
     rows = (
         [
             moment_label(pair.created_at_ms),
-            escape(pair.market.slug),
-            escape(pair.yes.intent.order_id),
+            f"${dollars_label(pair.worst_nanos)}",
+            pair.end.value,
+            span_label(pair.one_legged_ms),
+            size_label(pair.worst_units),
             limits_label(pair),
             size_label(pair.yes.filled_units),
             size_label(pair.no.filled_units),
-            f"${dollars_label(pair.worst_nanos)}",
-            size_label(pair.worst_units),
-            span_label(pair.one_legged_ms),
-            pair.end.value,
+            escape(pair.yes.intent.order_id),
+            escape(pair.market.slug),
         ]
         for pair in pairs
     )
-    headings = ("ordered", "window", "YES order", "limits", *_PAIR_NUMBERS, "end")
-    return _table(headings, rows, numeric=_PAIR_NUMBERS)
+    return _table(_PAIR_HEADINGS, rows, numeric=_PAIR_NUMBERS)
 
 
+_PAIR_HEADINGS = (
+    *("ordered", "at risk", "end", "for", "shares", "limits"),
+    *("YES", "NO", "YES order", "window"),
+)
 _PAIR_NUMBERS = ("YES", "NO", "at risk", "shares", "for")
+_WINDOW_HEADINGS = ("opened", "P&L", "in all", "won", "moved", "orders", "filled", "fees", "window")
 _WINDOW_NUMBERS = ("moved", "orders", "filled", "fees", "P&L", "in all")
 
 
@@ -209,18 +229,18 @@ def _windows_table(performance: Performance) -> str:
     rows = (
         [
             minute_label(window.opens_at_ms),
-            escape(window.settled.slug),
+            _money(window.settled.pnl_nanos),
+            _money(window.settled.total_pnl_nanos),
             winner_label(window.settled.winner),
             move_label(window.settled.strike_e18, window.settled.close_e18),
             str(window.orders_count),
             percent_label(window.fill_ratio.ratio),
             _money(-window.settled.position.fees_nanos),
-            _money(window.settled.pnl_nanos),
-            _money(window.settled.total_pnl_nanos),
+            escape(window.settled.slug),
         ]
         for window in reversed(performance.windows)
     )
-    return _table(("opened", "window", "won", *_WINDOW_NUMBERS), rows, numeric=_WINDOW_NUMBERS)
+    return _table(_WINDOW_HEADINGS, rows, numeric=_WINDOW_NUMBERS)
 
 
 def _table(

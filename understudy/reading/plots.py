@@ -66,10 +66,15 @@ _STATUS_COLOURS = {
 }
 
 
-def pnl_plot(windows: Sequence[WindowResult]) -> str:
-    """Each settled window's result as a bar, and their running total as a line."""
+def pnl_plot(windows: Sequence[WindowResult], *, is_tall: bool = False) -> str:
+    """Each settled window's result as a bar, and their running total as a line.
+
+    Args:
+        windows: in the order in which they settled.
+        is_tall: draw it for a telephone, held upright.
+    """
     with matplotlib.rc_context(_STYLE):
-        figure, axes = _canvas(width=9.6, height=3.1)
+        figure, axes = _canvas(4.2, 4.4) if is_tall else _canvas(width=9.6, height=3.1)
         results = [_dollars(window.settled.pnl_nanos) for window in windows]
         totals = [_dollars(window.settled.total_pnl_nanos) for window in windows]
         colours = [GAIN if result > 0 else LOSS for result in results]
@@ -86,10 +91,10 @@ def pnl_plot(windows: Sequence[WindowResult]) -> str:
             weight="bold",
         )
         axes.set_xlim(-0.7, len(results) - 0.3 + 0.06 * len(results))
-        _label_windows(axes, windows)
+        _label_windows(axes, windows, _LABELS_MAX // 2 if is_tall else _LABELS_MAX)
         axes.set_ylabel("dollars")
         axes.grid(visible=False, axis="x")
-        return _svg(figure, "pnl")
+        return _svg(figure, "pnl-tall" if is_tall else "pnl")
 
 
 def fees_plot(windows: Sequence[WindowResult]) -> str:
@@ -198,9 +203,11 @@ def _canvas(width: float = 4.7, height: float = 2.9) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _label_windows(axes: Axes, windows: Sequence[WindowResult]) -> None:
+def _label_windows(
+    axes: Axes, windows: Sequence[WindowResult], labels_max: int = _LABELS_MAX
+) -> None:
     """Write opening times below some of the windows; the day, where another one begins."""
-    step = -(-len(windows) // _LABELS_MAX)
+    step = -(-len(windows) // labels_max)
     labels = []
     known_day = ""
     for window in windows[::step]:
