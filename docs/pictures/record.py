@@ -1,4 +1,4 @@
-"""Make docs/pictures/kill.cast and kill.svg again: a kill in the demo, the event, serving again.
+"""Make docs/pictures/kill.svg again: a kill in the demo, the event, serving again.
 
 Needs tmux and npx (Node), which the project itself does not. Run it from the repository:
 
@@ -140,10 +140,12 @@ def main() -> None:
             play(stage)
         finally:
             stage.close()
-    cast = HERE / "kill.cast"
-    cast.write_text(stage.cast(), encoding="utf-8")
-    words = ["npx", "--yes", SVG_TERM, "--in", str(cast), "--out", str(HERE / "kill.svg")]
-    subprocess.run([*words, "--window", "--no-cursor"], check=True)
+    with tempfile.TemporaryDirectory() as directory:
+        cast = Path(directory) / "kill.cast"
+        cast.write_text(stage.cast(), encoding="utf-8")
+        words = ["npx", "--yes", SVG_TERM, "--in", str(cast), "--out", str(HERE / "kill.svg")]
+        # svg-term reads stdin to its end if there is one
+        subprocess.run([*words, "--window", "--no-cursor"], check=True, stdin=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":
