@@ -18,7 +18,7 @@ from understudy.reading.archive import Archive
 from understudy.reading.lookup import find_order
 from understudy.reading.moments import day_label, exact_label, minute_label, moment_label
 from understudy.reading.orders import filled_label, status_text, what_text
-from understudy.reading.report_view import winner_label
+from understudy.reading.report_view import counted, winner_label
 from understudy.reading.story import Story, actor_label, fact_rows, read_story
 from understudy.web.charts import bar_chart, drawdown_chart, figure, total_chart
 from understudy.web.html import Content, Html, facts, join, nothing, panel, signed, table, tag
@@ -116,7 +116,7 @@ def _totals(rows: Sequence[_Row]) -> Html:
     gains = sum(each.pnl_nanos > 0 for each in traded)
     fees_nanos = sum(row.settled.position.fees_nanos for row in rows)
     tiles = [
-        ("P&L", signed(money(rows[-1].settled.total_pnl_nanos)), f"{len(rows):,} windows"),
+        ("P&L", signed(money(rows[-1].settled.total_pnl_nanos)), counted(len(rows), "window")),
         ("gained", f"{gains} of {len(traded)}", "windows that were traded"),
         ("deepest drawdown", signed(money(min(row.drawdown_nanos for row in rows))), "of the P&L"),
         ("fees", signed(money(-fees_nanos)), "in the P&L already"),
@@ -137,7 +137,7 @@ def _curves(rows: Sequence[_Row]) -> Html:
     feet = [minute_label(rows[0].ledger.market.opens_at_ms)]
     if len(rows) > 1:
         feet.append(minute_label(rows[-1].ledger.market.opens_at_ms))
-    span = f"over {len(rows)} windows"
+    span = f"over {counted(len(rows), 'window')}"
     return panel(
         "curves",
         "P&L in dollars",
