@@ -10,9 +10,14 @@ CHROMIUM := apt-get install --yes --no-install-recommends chromium
 .PHONY: run test browser style types check bench drill fuzz clean
 
 run: $(READY) ## the demo: local exchange and whole system, two windows, a summary
-	$(BIN)/understudy run --demo $(ARGS)
+	@directory=$$(mktemp -d -t understudy-demo-XXXXXX) && \
+		$(BIN)/understudy run --demo --data-dir "$$directory" $(ARGS) && \
+		printf '\nIts journal is kept. To look into it:\n%s\n%s\n%s\n' \
+			"  $(BIN)/understudy orders --data-dir $$directory" \
+			"  $(BIN)/understudy explain order_1 --data-dir $$directory" \
+			"  $(BIN)/understudy report --html report.html --data-dir $$directory" >&2
 
-drill: $(READY) ## every blow of the deck on a trading system, and its books held together
+drill: $(READY) ## every blow of the deck on a trading system, and its books reconciled
 	$(BIN)/understudy drill $(ARGS)
 
 test: $(READY) browser ## every test, two at a time: most of their time is waiting for processes

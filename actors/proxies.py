@@ -118,7 +118,7 @@ def _usable(variable: str, url: str) -> Proxy:
             f"{variable} names a {parts.scheme}:// proxy; only http:// proxies can be used"
         )
     if not is_whole or parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise ProxyRefused(f"{variable} does not name a proxy: allowed is http://host:port")
+        raise ProxyRefused(f"{variable} does not name a proxy: must be http://host:port")
     if (parts.username is None) != (parts.password is None):
         raise ProxyRefused(f"{variable} needs both a user and a password, or neither")
     if "%" in parts.netloc:  # HTTP clients would decode it, websockets would not

@@ -27,7 +27,7 @@ class Rule:
             ValueError: names the field, the value and what is allowed.
         """
         if value is not None and not self.holds(value):
-            raise ValueError(f"{attribute.name} = {value!r}: allowed is {self.allowed}")
+            raise ValueError(f"{attribute.name} = {value!r}: must be {self.allowed}")
 
 
 def _between(low: float, high: float) -> Rule:

@@ -133,7 +133,7 @@ def _assigned(assignment: str) -> tuple[str, Any]:
     """Read ``section.key=value``; the value is TOML, or else a bare text."""
     name, equals, text = (part.strip() for part in assignment.partition("="))
     if not equals:
-        raise ConfigError(f"{assignment}: allowed is section.key=value")
+        raise ConfigError(f"{assignment}: must be section.key=value")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except (tomllib.TOMLDecodeError, RecursionError):

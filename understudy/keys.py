@@ -62,7 +62,7 @@ class Key:
         words = "" if type(value) is self.kind else _KIND_WORDS[self.kind]
         if type(value) is not self.kind or not self.rule.holds(value):
             raise ConfigError(
-                f"{self.full_name} = {toml_text(value)}: allowed is {words}{self.rule.allowed}"
+                f"{self.full_name} = {toml_text(value)}: must be {words}{self.rule.allowed}"
             )
         return value
 
@@ -141,7 +141,7 @@ def check_section(section: str) -> None:
 def outside_a_section(name: str, value: object) -> ConfigError:
     """Describe a top-level ``name = value``, which belongs below some section."""
     if name in SECTIONS:
-        return ConfigError(f"{name} = {toml_text(value)}: allowed is a section, written [{name}]")
+        return ConfigError(f"{name} = {toml_text(value)}: must be a section, written [{name}]")
     homes = [key.section for key in KEYS.values() if key.name == name]
     hint = f"it belongs below [{homes[0]}]" if homes else "each key belongs below a section"
     return ConfigError(f"{name} = {toml_text(value)} stands outside a section: {hint}")

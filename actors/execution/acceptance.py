@@ -107,7 +107,7 @@ def _snapshot_is_fresh(signals: TradeSignals, at: Circumstances) -> str | None:
         return "they, or newer ones, were carried out already"
     age_ms = at.now_ms - signals.snapshot_at_ms
     if age_ms > at.max_book_age_ms:
-        return f"their snapshot is {age_ms} ms old, allowed are {at.max_book_age_ms}"
+        return f"their snapshot is {age_ms} ms old, over max_book_age_ms {at.max_book_age_ms}"
     if -age_ms > at.max_book_age_ms:
         return f"their snapshot is {-age_ms} ms ahead: it was taken before the clock was set back"
     return None

@@ -110,7 +110,7 @@ def sale_into(
     if not book.is_synced or book.is_crossed:
         return f"the {side.value} book is not in order"
     if age_ms > max_book_age_ms:
-        return f"the {side.value} book is {age_ms} ms old, allowed are {max_book_age_ms}"
+        return f"the {side.value} book is {age_ms} ms old, over max_book_age_ms {max_book_age_ms}"
     if book.best_bid_ticks is None:
         return f"no one buys {side.value}"
     return Sale(wish=wish, bid_ticks=book.best_bid_ticks, bid_units=book.best_bid_units or 0)

@@ -1,9 +1,9 @@
 """The journal: one SQLite file that holds what must survive, and fences off actors of the past.
 
 Two kinds of table, written in one transaction: ``events`` is append-only and tells the story;
-``state`` holds the present value of each order, paper order, position, window… so that a restart
-costs what is open and not what ever was. Every actor opens the file for itself and writes its own
-rows.
+``state`` holds the present value of each order, paper order, position, window…, so that the time a
+restart takes depends on open work and not on history. Every actor opens the file for itself and
+writes its own rows.
 
 ``durability``: "process" survives any crash but the machine's (SQLite ``synchronous = NORMAL`` in
 WAL mode, no fsync per record); "full" adds an fsync to every record (``synchronous = FULL``).

@@ -57,78 +57,78 @@ REFUSALS = {
     ),
     "value instead of a section": (
         "strategy = 3",
-        "strategy = 3: allowed is a section, written [strategy]",
+        "strategy = 3: must be a section, written [strategy]",
     ),
     "list of sections": (
         "[[strategy]]\nmax_shares = 1",
-        "strategy = […]: allowed is a section, written [strategy]",
+        "strategy = […]: must be a section, written [strategy]",
     ),
     "section instead of a value": (
         "[strategy.oracle]\nx = 1",
-        'strategy.oracle = {…}: allowed is "linear" or "diffusion"',
+        'strategy.oracle = {…}: must be "linear" or "diffusion"',
     ),
     "true is no integer": (
         "[strategy]\nmax_shares = true",
-        "strategy.max_shares = true: allowed is a whole number, 1 to 1,000,000",
+        "strategy.max_shares = true: must be a whole number, 1 to 1,000,000",
     ),
     "true is no float": (
         "[supervision]\nrestart_period_s = true",
-        "supervision.restart_period_s = true: allowed is a number, 1 to 86,400",
+        "supervision.restart_period_s = true: must be a number, 1 to 86,400",
     ),
     "one is no flag": (
         "[strategy]\narbitrage_fees = 1",
-        "strategy.arbitrage_fees = 1: allowed is true or false",
+        "strategy.arbitrage_fees = 1: must be true or false",
     ),
     "a fraction is no integer": (
         "[strategy]\nmax_shares = 1.5",
-        "strategy.max_shares = 1.5: allowed is a whole number, 1 to 1,000,000",
+        "strategy.max_shares = 1.5: must be a whole number, 1 to 1,000,000",
     ),
     "a text is no integer": (
         '[strategy]\nmax_shares = "10"',
-        'strategy.max_shares = "10": allowed is a whole number, 1 to 1,000,000',
+        'strategy.max_shares = "10": must be a whole number, 1 to 1,000,000',
     ),
     "a date is no text": (
         "[series]\nasset = 1979-05-27",
         (
-            'series.asset = 1979-05-27: allowed is "btc" or "eth" or "sol" or "xrp" or "doge" '
+            'series.asset = 1979-05-27: must be "btc" or "eth" or "sol" or "xrp" or "doge" '
             'or "bnb" or "hype" or "zec"'
         ),
     ),
     "too small": (
         "[strategy]\nmax_shares = 0",
-        "strategy.max_shares = 0: allowed is 1 to 1,000,000",
+        "strategy.max_shares = 0: must be 1 to 1,000,000",
     ),
     "too large": (
         "[strategy]\nstop_loss_ticks = 1001",
-        "strategy.stop_loss_ticks = 1001: allowed is 0 to 1,000",
+        "strategy.stop_loss_ticks = 1001: must be 0 to 1,000",
     ),
     "not a number": (
         "[strategy]\nbase_sense_dollars = nan",
-        "strategy.base_sense_dollars = nan: allowed is 0.000001 to 1,000,000",
+        "strategy.base_sense_dollars = nan: must be 0.000001 to 1,000,000",
     ),
     "infinite": (
         "[supervision]\nrestart_period_s = inf",
-        "supervision.restart_period_s = inf: allowed is 1 to 86,400",
+        "supervision.restart_period_s = inf: must be 1 to 86,400",
     ),
     "not one of the choices": (
         '[strategy]\noracle = "crystal"',
-        'strategy.oracle = "crystal": allowed is "linear" or "diffusion"',
+        'strategy.oracle = "crystal": must be "linear" or "diffusion"',
     ),
     "not one of the lengths": (
         "[series]\nwindow_minutes = 7",
-        "series.window_minutes = 7: allowed is 5 or 15",
+        "series.window_minutes = 7: must be 5 or 15",
     ),
     "no list": (
         '[risk]\nhalt_on = "max_shares"',
-        f'risk.halt_on = "max_shares": allowed is a list of {", ".join(RISK_LIMITS)}',
+        f'risk.halt_on = "max_shares": must be a list of {", ".join(RISK_LIMITS)}',
     ),
     "no such limit in a list": (
         '[risk]\nhalt_on = ["max_shares", "luck"]',
-        f'risk.halt_on = ["max_shares", "luck"]: allowed is a list of {", ".join(RISK_LIMITS)}',
+        f'risk.halt_on = ["max_shares", "luck"]: must be a list of {", ".join(RISK_LIMITS)}',
     ),
     "no float any more": (
         f"[strategy]\nbase_sense_dollars = {'9' * 400}",
-        f"strategy.base_sense_dollars = {'9' * 400}: allowed is a number, 0.000001 to 1,000,000",
+        f"strategy.base_sense_dollars = {'9' * 400}: must be a number, 0.000001 to 1,000,000",
     ),
     "nested without end": (
         f"[risk]\nhalt_on = {'[' * 3_000}{']' * 3_000}",
@@ -136,7 +136,7 @@ REFUSALS = {
     ),
     "wrong scheme": (
         '[venue]\nclob_url = "ftp://example.org"',
-        'venue.clob_url = "ftp://example.org": allowed is https://… or http://…',
+        'venue.clob_url = "ftp://example.org": must be https://… or http://…',
     ),
 }
 
@@ -260,7 +260,7 @@ def test_an_assignment_sets_one_value(assignment: str, name: str, value: object)
 
 
 WRONG_ASSIGNMENTS = {
-    "no value": ("strategy.oracle", "strategy.oracle: allowed is section.key=value"),
+    "no value": ("strategy.oracle", "strategy.oracle: must be section.key=value"),
     "no section": ("oracle=linear", "unknown key oracle: did you mean strategy.oracle?"),
     "misspelt without a section": (
         "max_share=3",
@@ -268,7 +268,7 @@ WRONG_ASSIGNMENTS = {
     ),
     "wrong value": (
         "strategy.max_shares=many",
-        'strategy.max_shares = "many": allowed is a whole number, 1 to 1,000,000',
+        'strategy.max_shares = "many": must be a whole number, 1 to 1,000,000',
     ),
     "too deep": ("strategy.a.b=3", "unknown section [strategy.a]: did you mean [strategy]?"),
 }
@@ -307,7 +307,7 @@ def test_every_default_is_allowed() -> None:
 
 
 def test_settings_made_in_code_obey_the_same_rules() -> None:
-    with pytest.raises(ValueError, match=r"stop_loss_ticks = 1001: allowed is 0 to 1,000"):
+    with pytest.raises(ValueError, match=r"stop_loss_ticks = 1001: must be 0 to 1,000"):
         StrategySettings(stop_loss_ticks=1001)
 
 

@@ -80,7 +80,7 @@ def _of_file(path: Path) -> Targets:
             urls.append(words[0])
         else:
             raise TargetsUnusable(
-                f"{path}, line {number}: allowed is one address, or {_DEADMAN_WORD} and one address"
+                f"{path}, line {number}: must be one address, or {_DEADMAN_WORD} and one address"
             )
     return _targets(urls, deadman_url, str(path))
 

@@ -104,7 +104,7 @@ def _roles(
     type=click.Choice(["simulated", "live"]),
     default="simulated",
     show_default=True,
-    help="live: with signed orders, on a local exchange that misbehaves; held against its books.",
+    help="live: with signed orders, on a local exchange that misbehaves; then reconciled.",
 )
 @click.option(
     "--faults",

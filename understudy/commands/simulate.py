@@ -172,7 +172,7 @@ def simulate(
     invariant is checked, and some time after the faults stop everything must serve again.
 
     With --mode live the exchange takes the orders, loses answers, lets trades fail and falls
-    silent; its own books are held against the journal. No key is needed, and nothing is sent.
+    silent; the journal is reconciled with its books. No key is needed, and nothing is sent.
 
     Ends at the first failure with exit code 1, the seed and its last messages. If it came to light
     in what one actor did, the data directory gets a crash file of that actor: "understudy crashes".

@@ -14,6 +14,7 @@ from rich.text import Text
 from understudy.drill.conduct import Recovery
 from understudy.drill.plan import TARGETS, Means
 from understudy.drill.verdict import DrillVerdict
+from understudy.wording import count_label
 
 COUNTERS = tuple(field.name for field in attrs.fields(DrillVerdict) if field.name != "findings")
 
@@ -89,7 +90,7 @@ def result_view(result: Result) -> RenderableType:
     """Draw the result for people."""
     counts = [f"{name.replace('_', ' ')} {getattr(result.verdict, name)}" for name in COUNTERS]
     traded = ", ".join(f"{count} {name}" for name, count in result.traded.items())
-    lines = [Text(), Text(f"held against each other: {traded}"), Text(", ".join(counts))]
+    lines = [Text(), Text(f"reconciled: {traded}"), Text(", ".join(counts))]
     lines += [Text(f"✗ {finding}", "bold red") for finding in result.verdict.findings]
     if result.is_good:
         lines.append(Text("✓ nothing lost, nothing doubled, nothing left over", "green"))
@@ -133,7 +134,8 @@ def recovery_line(number: int, kills: int, recovery: Recovery) -> str:
     if blow.point:
         where = f" at {blow.point}" if recovery.was_at_point else f" ({blow.point} was not reached)"
     verb = blow.means.value
+    in_flight = count_label(recovery.orders_in_flight, "order")
     return (
         f"{number:>{len(str(kills))}}/{kills} {blow.target} {verb}{where}: serves again after "
-        f"{_seconds(recovery.recovered_ms)}, {recovery.orders_in_flight} orders in flight"
+        f"{_seconds(recovery.recovered_ms)}, {in_flight} in flight"
     )
