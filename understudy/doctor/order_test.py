@@ -1,14 +1,17 @@
 """One minimal order, placed far from the market, seen, cancelled and seen to be gone.
 
 It proves what no reading can: that the venue takes this account's orders. Whatever is unclear on
-the way ends in a cancel by the order's id, which is known before anything leaves; and should even
-this process fall, the venue ends the order by itself within minutes.
+the way ends in a cancel by the order's id, which is known before anything leaves. A signal that
+asks for the end (F32) only cuts the waiting short: the order is cancelled first. Should this
+process be killed all the same, the venue ends the order by itself within minutes.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import threading
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -31,6 +34,7 @@ from understudy.doctor.findings import CheckOutcome, Finding, failed, passed, wa
 from understudy.doctor.network import Unreachable, fetch
 from understudy.doctor.sight import FoundMarket, NoSuchWindow, VenueSight
 from understudy.doctor.subject import Subject, host_of
+from understudy.end_signals import EndSignals
 from understudy.secrets import read_private_key
 
 PLACE, SEE, CANCEL, GONE = "order placed", "order seen", "order cancelled", "order gone"
@@ -45,6 +49,7 @@ LEAST_LEFT_MS = 60_000
 STEP_LIMIT_S = 8.0
 _ASK_EVERY_S = 0.25
 _ENDED_BY_VENUE_EARLY_S = 60
+_AGAIN = "run the order test again"
 _NOTHING_SENT = (
     PolymarketError,
     WalletNotOurs,
@@ -85,10 +90,14 @@ class _Probe:
 async def run_order_test(subject: Subject, sight: VenueSight) -> list[Finding]:
     """Place, see, cancel, and see it gone; a finding for each step that was reached."""
     key = read_private_key(subject.variables)
+    signals = EndSignals()
+    # Python gives signals to the main thread only, and elsewhere there is nothing to survive.
+    is_main = threading.current_thread() is threading.main_thread()
     try:
-        async with account(subject, key) as client:
-            probe = await _prepared(subject, sight, client)
-            return await _Test(client, probe, subject).run()
+        with signals if is_main else contextlib.nullcontext():
+            async with account(subject, key) as client:
+                probe = await _prepared(subject, sight, client)
+                return await _Test(client, probe, subject, signals).run()
     except _NOTHING_SENT as problem:
         sentence = f"nothing was sent: {_text(problem)}"
         return [failed(PLACE, sentence, "see the lines above, then try again")]
@@ -143,26 +152,31 @@ async def _far_token(subject: Subject, market: Market) -> str:
 class _Test:
     """One order's way; nothing is left to chance once it was posted."""
 
-    def __init__(self, client: VenueClient, probe: _Probe, subject: Subject) -> None:
+    def __init__(
+        self, client: VenueClient, probe: _Probe, subject: Subject, signals: EndSignals
+    ) -> None:
         self._client = client
+        self._signals = signals
         self._probe = probe
         self._clean = subject.redactor.clean
         self._findings: list[Finding] = []
 
     async def run(self) -> list[Finding]:
-        """Go the whole way; if this is interrupted, the cancel is sent all the same."""
+        """Go the whole way; whatever interrupts or fails, the cancel is sent all the same."""
+        if self._signals.name:
+            sentence = f"nothing was sent: {self._signals.name} asked for the end"
+            return [failed(PLACE, sentence, _AGAIN)]
+        may_be_there = True
         try:
             answer = await self._post()
-        except asyncio.CancelledError:
-            await self._cancel()
-            raise
-        self._findings.append(self._placed(answer))
-        if isinstance(answer, PostRefused) and _was_not_taken(answer):
-            return self._findings
-        try:
+            may_be_there = not (isinstance(answer, PostRefused) and _was_not_taken(answer))
+            self._findings.append(self._placed(answer))
+            if not may_be_there:
+                return self._findings
             self._findings.append(await self._seen())
         finally:
-            self._findings.append(await self._cancel())
+            if may_be_there:
+                self._findings.append(await self._cancel())
         was_there = any(each.outcome is CheckOutcome.PASS for each in self._findings[-2:])
         self._findings.append(await self._gone(was_there=was_there))
         return self._findings
@@ -201,8 +215,10 @@ class _Test:
 
     async def _seen(self) -> Finding:
         order_id = self._probe.order_id
-        if await self._until(self._is_open):
+        if await self._until(self._is_open, is_cut_short=True):
             return passed(SEE, f"{order_id} is among the open orders")
+        if self._signals.name:
+            return failed(SEE, f"not looked for: {self._signals.name} asked for the end", _AGAIN)
         return failed(
             SEE,
             f"{order_id} was not among the open orders for {STEP_LIMIT_S:g} s",
@@ -272,11 +288,20 @@ class _Test:
         read.add_open_orders(market_id, await self._client.rows("/data/orders", market_id))
         return any(order.order_id == self._probe.order_id for order in read.open_orders)
 
-    async def _until(self, is_so: Callable[[], Awaitable[bool]]) -> bool:
-        """Ask again and again, for a while; an answer that does not come is none."""
+    async def _until(
+        self, is_so: Callable[[], Awaitable[bool]], *, is_cut_short: bool = False
+    ) -> bool:
+        """Ask again and again, for a while; an answer that does not come is none.
+
+        Args:
+            is_so: the question.
+            is_cut_short: it is not asked again once a signal asks for the end.
+        """
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + STEP_LIMIT_S
         while (left_s := ends_at - loop.time()) > 0:
+            if is_cut_short and self._signals.name:
+                return False
             try:
                 async with asyncio.timeout(left_s):
                     if await is_so():

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from doctor_stage import ADDRESS, FAIL, PASS, WARN, inject, ledger, live_at, run, subject
+from doctor_stage import (
+    ADDRESS,
+    FAIL,
+    PASS,
+    WARN,
+    inject,
+    key_file,
+    ledger,
+    live_at,
+    run,
+    subject,
+)
+from test_doctor_command import LIVE, at
 
 from actors.execution.real.client import VenueClient
 from actors.units import NANOS_PER_DOLLAR
@@ -68,8 +85,6 @@ def test_it_may_only_rest_and_ends_by_itself(
 
 
 def test_an_exchange_ahead_of_this_host_takes_it_too(tmp_path: Path) -> None:
-    import time
-
     async def scenario(exchange: LocalExchange) -> None:
         assert outcomes(await placed(exchange, tmp_path)) == [PASS] * 4
 
@@ -152,8 +167,6 @@ def test_no_money_is_the_venue_s_word_too(tmp_path: Path) -> None:
 def test_an_interrupt_cancels_what_was_posted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import asyncio
-
     seen = asyncio.Event()
 
     async def open_forever(_test: Any) -> bool:
@@ -169,6 +182,95 @@ def test_an_interrupt_cancels_what_was_posted(
         await assert_nothing_is_left(exchange, orders=1)
 
     monkeypatch.setattr(order_test._Test, "_is_open", open_forever)
+    run(scenario)
+
+
+_NEVER_SEEN = """
+import sys
+from understudy.cli import main
+from understudy.doctor import examination, journal, order_test
+from understudy.doctor.findings import passed
+
+async def well(_subject, _sight):
+    return [passed(journal.LOCK, "free")]
+
+async def never(_test):
+    return False
+
+examination.examined = well
+order_test._Test._is_open = never
+order_test.STEP_LIMIT_S = 60.0
+main(["doctor", *sys.argv[1:]])
+"""
+"""The doctor, who only does the order test, and would look for its order for a minute, so that a
+signal finds it looking."""
+
+
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT], ids=lambda n: n.name
+)
+def test_f32_a_signal_between_placing_and_cancelling_lets_the_doctor_cancel_first(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    async def scenario(exchange: LocalExchange) -> None:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", _NEVER_SEEN, *at(exchange.http_url, exchange.ws_url), *LIVE),
+            *("--data-dir", str(tmp_path), "--order-test"),
+            env={**os.environ, **key_file(tmp_path)},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        try:
+            while not (await ledger(exchange))["orders"]:
+                assert process.returncode is None, await process.communicate()
+                await asyncio.sleep(0.05)
+            process.send_signal(number)
+            process.send_signal(number)
+            output = (await process.communicate())[0].decode()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        await assert_nothing_is_left(exchange, orders=1)
+        assert process.returncode == 1, output
+        assert f"not looked for: {number.name} asked for the end" in output
+        assert "is cancelled" in output
+
+    run(scenario)
+
+
+def test_f32_a_signal_before_the_order_was_sent_sends_none(tmp_path: Path) -> None:
+    async def scenario(exchange: LocalExchange) -> None:
+        examinee = subject(live_at(exchange), tmp_path)
+        sight = VenueSight(examinee)
+        market_ahead = sight.market_ahead
+
+        async def told_to_end(count: int) -> Any:
+            os.kill(os.getpid(), signal.SIGTERM)
+            return await market_ahead(count)
+
+        sight.market_ahead = told_to_end  # type: ignore[method-assign] # a seam for this test
+        (refused,) = await order_test.run_order_test(examinee, sight)
+        assert refused.outcome is FAIL
+        assert "nothing was sent: SIGTERM" in refused.sentence
+        await assert_nothing_is_left(exchange, orders=0)
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("step", ["_placed", "_seen"])
+def test_an_error_of_our_own_cancels_what_was_posted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def fails(*_arguments: object) -> None:
+        raise ZeroDivisionError
+
+    async def scenario(exchange: LocalExchange) -> None:
+        with pytest.raises(ZeroDivisionError):
+            await placed(exchange, tmp_path)
+        await assert_nothing_is_left(exchange, orders=1)
+
+    monkeypatch.setattr(order_test._Test, step, fails)
     run(scenario)
 
 
