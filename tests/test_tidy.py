@@ -41,6 +41,7 @@ IMPURE_PATHS = {
     "actors/runtime/processor_waits.py",
     "actors/runtime/timers.py",
     "actors/runtime/transport.py",
+    "actors/runtime/process_name.py",
     "actors/runtime/urgency.py",
     # ChildSpec names the actor class of a role
     "actors/supervision/messages.py",

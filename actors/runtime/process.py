@@ -40,6 +40,7 @@ from actors.runtime.journal import Journal
 from actors.runtime.log import LineLog
 from actors.runtime.pause_points import HANDLING, PausePoints
 from actors.runtime.port import WatchedPort
+from actors.runtime.process_name import name_process
 from actors.runtime.timers import LatencySamples, Timers
 from actors.runtime.urgency import NotAllowed, run_first
 
@@ -92,6 +93,7 @@ class ActorProcess(Actor):
             self._log("error", f"unknown message {type(msg).__name__} was ignored")
 
     def _begin(self, boot: Boot) -> None:
+        name_process(boot.process)
         self._lines = LineLog(Path(boot.data_dir), boot.process, to_stderr=boot.log_to_stderr)
         self._outside = outside = ProcessOutside(self, boot, self._lines)
         if boot.is_urgent:
