@@ -7,6 +7,8 @@ unsynced at once, and nothing is traded on it until the feed has brought a whole
 
 from __future__ import annotations
 
+from math import gcd
+
 import attrs
 
 from actors.core import Core, Dice, Effects, Log, Send, SetTimer, handles
@@ -137,10 +139,10 @@ class MarketStateCore(Core):
         match event:
             case PriceChangeEvent():
                 book = self._book(event.token)
-                return book is not None and book.apply_change(event)
+                return book is not None and book.apply_change(event) and self._learn_grid(event)
             case BookEvent():
                 book = self._book(event.token)
-                return book is not None and book.apply_book(event)
+                return book is not None and book.apply_book(event) and self._learn_grid(event)
             case BestPricesEvent():
                 book = self._book(event.token)
                 if book is not None:
@@ -164,6 +166,19 @@ class MarketStateCore(Core):
         book.void()
         if self._market is not None:
             self._market = attrs.evolve(self._market, tick_size_ticks=event.tick_size_ticks)
+        return True
+
+    def _learn_grid(self, event: BookEvent | PriceChangeEvent) -> bool:
+        """Take the finer grid that a price proves; its announcement may have been missed.
+
+        It is said once, and lost to a feed that was connecting or a market state that fell then.
+        """
+        market = self._market
+        if market is not None:
+            known_ticks = market.tick_size_ticks
+            grid_ticks = gcd(known_ticks, *(price for price, _ in (*event.bids, *event.asks)))
+            if grid_ticks != known_ticks:
+                self._market = attrs.evolve(market, tick_size_ticks=grid_ticks)
         return True
 
     @handles(GridTooFine)

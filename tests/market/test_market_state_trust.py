@@ -141,6 +141,22 @@ def test_a_new_tick_size_is_shown_and_voids_the_book_until_a_whole_one(
     assert rebuilt.market.tick_size_ticks == 1
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        BookEvent("up", NOW_MS + 1, ((35, 1_000_000),), ((36, 1_000_000),)),
+        PriceChangeEvent("up", NOW_MS + 1, (), ((997, 1_000_000),)),
+    ],
+    ids=["in a book", "in a change"],
+)
+def test_a_price_off_the_grid_shows_that_a_finer_one_holds_whose_announcement_was_missed(
+    synced: MarketStateCore, event: BookEvent | PriceChangeEvent
+) -> None:
+    snapshot = shown(synced.handle(batch(2, event), NOW_MS + 1))
+    assert snapshot.market.tick_size_ticks == 1
+    assert snapshot.yes.is_synced
+
+
 def test_a_window_whose_grid_is_too_fine_is_given_up_for_good(synced: MarketStateCore) -> None:
     assert synced.handle(GridTooFine("another"), NOW_MS) == []
     effects = synced.handle(GridTooFine(MARKET.market_id), NOW_MS)
