@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from actors.execution.messages import OrderIntent
 from actors.execution.real.live_order import LiveOrder
@@ -25,7 +25,10 @@ class Funds:
         self._base_nanos: int | None = None
 
     def take(self, cash_units: int, orders: Iterable[LiveOrder]) -> None:
-        """Start over from a balance that was read."""
+        """Start over from a balance that was read, which shows what open purchases have spent.
+
+        They are spoken for whole, so what they have spent must not be missing here as well.
+        """
         self._base_nanos = cash_units * _NANOS_PER_CASH_UNIT - _flow_nanos(orders)
 
     def forget(self) -> None:
@@ -38,7 +41,8 @@ class Funds:
             return ""
         known = list(orders)
         spoken_for_nanos = sum(_cost_nanos(live.intent) for live in known if not live.is_final)
-        free_nanos = self._base_nanos + _flow_nanos(known) - spoken_for_nanos
+        moved_nanos = _flow_nanos(_without_open_purchases(known))
+        free_nanos = self._base_nanos + moved_nanos - spoken_for_nanos
         cost_nanos = _cost_nanos(intent)
         if cost_nanos <= free_nanos:
             return ""
@@ -56,14 +60,17 @@ def _cost_nanos(intent: OrderIntent) -> int:
     return price_ticks * units + taker_fee_nanos(price_ticks, units, intent.market.fee_rate_bps)
 
 
+def _without_open_purchases(orders: Iterable[LiveOrder]) -> Iterator[LiveOrder]:
+    return (live for live in orders if live.is_final or live.intent.action is not Action.BUY)
+
+
 def _flow_nanos(orders: Iterable[LiveOrder]) -> int:
-    """Money that came in by trades, minus what went out; of orders that are over."""
+    """Money that came in by trades, minus what went out."""
     flow_nanos = 0
     for live in orders:
         sign = -1 if live.intent.action is Action.BUY else 1
         for trade in live.trades:
-            is_purchase_open = sign < 0 and not live.is_final
-            if trade.settlement is not Settlement.FAILED and not is_purchase_open:
+            if trade.settlement is not Settlement.FAILED:
                 fill = trade.fill
                 flow_nanos += sign * fill.price_ticks * fill.size_units - fill.fee_nanos
     return flow_nanos

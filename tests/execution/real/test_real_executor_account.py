@@ -294,3 +294,18 @@ def test_a_sale_needs_no_money() -> None:
     bench = bench_with(cash_units=0)
     bench.submit(action=Action.SELL, time_in_force=TimeInForce.FAK)
     assert bench.news(OrderRejected) == []
+
+
+def test_what_an_open_purchase_spent_before_the_money_was_read_is_taken_off_once() -> None:
+    bench = bench_with(cash_units=20_000_000)
+    bench.place(**LONG)
+    bench.hear(wire_trade("t1", 5))
+    bench.ledger[Side.YES] = shares(5)
+    rows = (wire_trade("t1", 5), wire_order(matched=5))
+    bench.listen()
+    bench.advance(bench.now_ms + 2_000)
+    bench.read(*rows, cash_units=17_663_380)
+    bench.hear(wire_order("CANCELED", 5, type="CANCELLATION"))
+    assert len(bench.news(OrderCancelled)) == 1
+    bench.submit(order_id=SECOND, size_units=shares(35), side=Side.NO, **LONG)
+    assert bench.news(OrderRejected, SECOND) == []
