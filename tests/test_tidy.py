@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -197,3 +198,21 @@ def test_no_exception_is_swallowed_and_nothing_is_left_to_do(path: Path) -> None
             assert node.type is not None, f"line {node.lineno}: a bare except"
             only = node.body[0]
             assert not isinstance(only, ast.Pass), f"line {node.lineno}: a swallowed exception"
+
+
+def test_files_that_are_no_code_are_installed_with_the_package_that_reads_them() -> None:
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    patterns = {
+        (package.replace(".", "/"), pattern)
+        for package, names in setup["options.package_data"].items()
+        for pattern in names.split()
+    }
+    installed = {path for package, pattern in patterns for path in (ROOT / package).glob(pattern)}
+    data = {
+        path
+        for folder in PRODUCT
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and path.suffix not in (".py", ".pyc")
+    }
+    assert data == installed
