@@ -100,15 +100,7 @@ def result_view(result: Result) -> RenderableType:
 def _table(recoveries: Iterable[Recovery]) -> Table:
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column("struck", no_wrap=True)
-    for heading in (
-        "kills",
-        *_COUNTED.values(),
-        "at a pause point",
-        "p50",
-        "p99",
-        "max",
-        "orders in flight",
-    ):
+    for heading in _HEADINGS:
         table.add_column(heading, justify="right")
     for target, struck in _by_target(recoveries).items():
         times = _percentiles([each.recovered_ms for each in struck])
