@@ -36,6 +36,7 @@ IMPURE_PATHS = {
     "actors/runtime/journal_turn.py",
     "actors/kill_switch.py",
     "actors/proxies.py",
+    "actors/reaching.py",
     "actors/runtime/log.py",
     "actors/runtime/pause_points.py",
     "actors/runtime/process.py",

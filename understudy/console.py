@@ -12,7 +12,7 @@ from actors.directory.messages import Side
 from actors.market.messages import MarketSnapshot
 from actors.observer.messages import ObserverCounts
 from understudy import panels
-from understudy.standing import standing_of
+from understudy.standing import network_troubles, standing_of
 from understudy.status import Status
 from understudy.wording import clock_label
 
@@ -66,7 +66,11 @@ def _header(status: Status) -> RenderableType:
     header.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     header.add_column(justify="right", no_wrap=True)
     header.add_row(
-        panels.market_line(market, status.now_ms),
+        panels.market_line(
+            market,
+            status.now_ms,
+            has_trouble=view is not None and bool(network_troubles(view)),
+        ),
         Text(f"{clock_label(status.now_ms)} UTC", "dim"),
     )
     stakes = Text.assemble(

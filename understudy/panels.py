@@ -65,8 +65,16 @@ def waiting(what: str) -> Text:
     return Text(what, "dim italic")
 
 
-def market_line(market: Market | None, now_ms: int) -> Text:
-    """Which window, and how long it still is open."""
+def market_line(market: Market | None, now_ms: int, *, has_trouble: bool = False) -> Text:
+    """Which window, and how long it still is open.
+
+    Args:
+        market: the window's; None while none is known.
+        now_ms: venue time.
+        has_trouble: something on the network's way fails, which the doctor can look at.
+    """
+    if market is None and has_trouble:
+        return Text("no window yet: understudy doctor says what is wrong", "yellow")
     if market is None:
         return waiting("no window yet")
     left_ms = market.closes_at_ms - now_ms

@@ -42,8 +42,8 @@ def standing_of(status: Status) -> Standing:
 def _of_the_window(status: Status, view: View) -> Standing:
     opened = view.opened
     if opened is None:
-        down = [f"{feed.feed}: {feed.trouble}" for feed in view.feeds if feed.trouble]
-        why = "; ".join(["no window is known yet", *down])
+        down = network_troubles(view)
+        why = "; ".join([*down, "no window is known yet"])
         return Standing(verb="waits", why=why, is_trouble=bool(down))
     market = opened.market
     missed = [each.reason for each in view.not_traded if each.slug == market.slug]
@@ -60,6 +60,12 @@ def _of_the_window(status: Status, view: View) -> Standing:
         return Standing(verb="waits", why="nothing has been evaluated in this window yet")
     verb = "trades" if view.live_orders or view.evaluated.signals_count else "waits"
     return Standing(verb=verb, why=main_reason(view.evaluated), evaluated=view.evaluated)
+
+
+def network_troubles(view: View) -> list[str]:
+    """Why nothing comes from the venue; what keeps windows from being found comes first."""
+    down = [f"{feed.feed}: {feed.trouble}" for feed in view.feeds if feed.trouble]
+    return [view.unreachable, *down] if view.unreachable else down
 
 
 def _strategy_trouble(report: ChildrenReport | None) -> str:

@@ -22,6 +22,7 @@ from actors.directory.messages import (
     Market,
     MarketClosing,
     VenueSkew,
+    VenueUnreachable,
 )
 from actors.directory.questions import Questions, question_of
 from actors.directory.reviews import (
@@ -350,8 +351,10 @@ class DirectoryCore(Core):
 
     @handles(HttpFailed)
     def on_failure(self, failure: HttpFailed, now_ms: int) -> Effects:
-        """Ask again when the venue cannot be reached."""
-        return self._ask_again(question_of(failure.request_id)[0], failure.reason, now_ms)
+        """Ask again when the venue cannot be reached, and show why nothing is known of it."""
+        told = Send(OBSERVER, VenueUnreachable(failure.reason))
+        again = self._ask_again(question_of(failure.request_id)[0], failure.reason, now_ms)
+        return [told, *again]
 
     def _ask_again(self, key: str, complaint: str, now_ms: int, at_least_ms: int = 0) -> Effects:
         effects: Effects = []

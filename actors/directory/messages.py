@@ -143,6 +143,14 @@ class WindowNotTraded:
 
 
 @attrs.frozen
+class VenueUnreachable:
+    """A question to the venue could not be asked; the next VenueSkew says that it can be again."""
+
+    reason: str
+    """One sentence that names the host."""
+
+
+@attrs.frozen
 class VenueSkew:
     """Directory to observers: how far venue time was ahead of ours when last measured.
 

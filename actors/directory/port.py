@@ -10,6 +10,7 @@ import aiohttp
 
 from actors.directory.messages import HttpAnswered, HttpFailed, HttpGet
 from actors.proxies import proxy_url
+from actors.reaching import unreachable_words
 from actors.runtime.io_thread import IoThread
 
 BODY_BYTES_MAX = 4 * 1024 * 1024
@@ -52,7 +53,10 @@ class HttpPort:
             event = HttpFailed(request.request_id, f"no answer from {request.url} in {TIMEOUT_S} s")
         except (aiohttp.ClientError, OSError, ValueError) as problem:
             kind = type(problem).__name__
-            event = HttpFailed(request.request_id, f"cannot read {request.url}: {kind}: {problem}")
+            reason = unreachable_words(request.url, problem) or (
+                f"cannot read {request.url}: {kind}: {problem}"
+            )
+            event = HttpFailed(request.request_id, reason)
         self._io.post(event)
 
 

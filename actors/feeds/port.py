@@ -32,6 +32,7 @@ from actors.feeds.polybolt import (
     auth_text,
 )
 from actors.proxies import proxy_url
+from actors.reaching import unreachable_words
 from actors.runtime.io_thread import IoThread
 
 FRAME_BYTES_MAX = 4 * 1024 * 1024
@@ -120,7 +121,9 @@ class WebSocketPort:
             reason = f"{command.url} closed the connection: {closed}"
         except (OSError, TimeoutError, ValueError, WebSocketException) as problem:
             kind = type(problem).__name__
-            reason = f"no connection to {command.url}: {kind}: {problem}"
+            reason = unreachable_words(command.url, problem) or (
+                f"no connection to {command.url}: {kind}: {problem}"
+            )
             if isinstance(problem, InvalidStatus):
                 code = problem.response.status_code
                 retry_after_ms = _retry_after_ms(problem)

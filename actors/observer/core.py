@@ -15,6 +15,7 @@ from actors.directory.messages import (
     MarketOpened,
     MarketResolved,
     VenueSkew,
+    VenueUnreachable,
     WindowNotTraded,
 )
 from actors.execution.messages import OpenOrders, OrderState, OrderUpdated, SignalsRefused
@@ -65,6 +66,7 @@ class ObserverCore(Core):
         self._evaluated: Evaluated | None = None
         self._feeds: dict[str, FeedSeen] = {}
         self._skew_ms: int | None = None
+        self._unreachable = ""
         self._not_traded: dict[str, WindowNotTraded] = {}
         """By slug; only the newest, which the directory says again while it lasts."""
 
@@ -118,6 +120,7 @@ class ObserverCore(Core):
             not_traded=tuple(self._not_traded.values()),
             counts=self._tally.counts(),
             evaluated=self._evaluated_of(market_id),
+            unreachable=self._unreachable,
         )
         return [Send(REPLY, view)]
 
@@ -177,8 +180,15 @@ class ObserverCore(Core):
 
     @handles(VenueSkew)
     def on_skew(self, message: VenueSkew, _now_ms: int) -> Effects:
-        """Keep the newest measurement of the venue's clock."""
+        """Keep the newest measurement of the venue's clock, which the directory has read."""
         self._skew_ms = message.skew_ms
+        self._unreachable = ""
+        return []
+
+    @handles(VenueUnreachable)
+    def on_unreachable(self, message: VenueUnreachable, _now_ms: int) -> Effects:
+        """Keep why the directory cannot ask the venue."""
+        self._unreachable = message.reason
         return []
 
     # Positions and orders

@@ -96,3 +96,5 @@ class View:
     """Of the newest windows those that are not traded, or lack a strike, last one last."""
     evaluated: Evaluated | None = None
     """What the strategy's newest evaluation of the newest window came to."""
+    unreachable: str = ""
+    """Why the directory cannot ask the venue; empty while it can."""

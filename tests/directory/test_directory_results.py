@@ -15,7 +15,14 @@ from venue_double import (
 
 from actors.core import Record
 from actors.directory.core import POLL_MS, SETTLE_REPEAT_MS
-from actors.directory.messages import HttpAnswered, MarketOpened, MarketResolved, Side, VenueSkew
+from actors.directory.messages import (
+    HttpAnswered,
+    MarketOpened,
+    MarketResolved,
+    Side,
+    VenueSkew,
+    VenueUnreachable,
+)
 from actors.directory.slugs import window_start_ms
 from actors.feeds.messages import ResolvedEvent
 from actors.messages import PeerRestarted, VenueTimeMeasured
@@ -224,6 +231,7 @@ def test_no_window_is_opened_before_the_venues_time_is_known(stage: DirectorySta
     assert stage.openings() == []
     assert [log.text for log in stage.logs] == ["no route to host; asking again"]
     assert len(stage.venue.asked) < 20
+    assert set(stage.told(OBSERVER, VenueUnreachable)) == {VenueUnreachable("no route to host")}
     stage.venue.unreachable = None
     stage.run(stage.now_ms + 40_000)
     assert stage.openings() == [START_MS]

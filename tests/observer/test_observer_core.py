@@ -21,6 +21,7 @@ from actors.directory.messages import (
     MarketResolved,
     Side,
     VenueSkew,
+    VenueUnreachable,
 )
 from actors.execution.messages import (
     OpenOrders,
@@ -289,3 +290,10 @@ def test_the_newest_evaluation_is_shown_while_its_window_is(stage: CoreStage) ->
     assert view(stage).evaluated == evaluated(1, 2_000)
     stage.give(opened(2))
     assert view(stage).evaluated is None
+
+
+def test_why_the_venue_cannot_be_asked_is_shown_until_it_can(stage: CoreStage) -> None:
+    stage.give(VenueUnreachable("the name venue.example cannot be looked up"))
+    assert view(stage).unreachable == "the name venue.example cannot be looked up"
+    stage.give(VenueSkew(3))
+    assert view(stage).unreachable == ""

@@ -443,6 +443,17 @@ def idle(**changes: object) -> View:
 
 DEAR = "bootstrap: YES ask 0.62 is not below the limit of 0.40 (bootstrap_high) with 9.00 minutes"
 HELD = "bootstrap: something is held already"
+NO_NAME = "the name gamma-api.polymarket.com cannot be looked up"
+
+
+def test_without_a_network_the_view_names_the_host_and_the_command_at_80_columns() -> None:
+    feeds = (FeedSeen(feed="twap-feed", is_up=False, since_ms=0, trouble="also away"),)
+    blind = idle(opened=None, snapshot=None, feeds=feeds, unreachable=f"{NO_NAME}: unknown")
+    screen = drawn(status(blind), 80, 24)
+    assert f"waits: {NO_NAME}" in screen
+    assert "understudy doctor" in screen
+
+
 STANDINGS = {
     "nothing is known": (status(), "starts: the observer has not answered yet"),
     "no window": (status(idle(opened=None)), "waits: no window is known yet"),
@@ -453,7 +464,7 @@ STANDINGS = {
                 feeds=(FeedSeen(feed="market-feed", is_up=False, since_ms=0, trouble="refused"),),
             )
         ),
-        "waits: no window is known yet; market-feed: refused",
+        "waits: market-feed: refused; no window is known yet",
     ),
     "too dear": (
         status(idle(evaluated=evaluated("stop loss: 0 sides are held", DEAR))),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -13,6 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from actors.proxies import ProxyRefused, proxy_for, proxy_url
+from actors.reaching import unreachable_words
 from understudy.doctor.subject import host_of
 
 CONNECT_LIMIT_S = 3.5
@@ -78,13 +78,10 @@ def _sentence(url: str, problem: Exception) -> str:
     cause = problem.os_error if isinstance(problem, aiohttp.ClientConnectorError) else problem
     if isinstance(cause, TimeoutError):
         return f"{host} did not answer within {CONNECT_LIMIT_S:g} s"
-    if isinstance(cause, socket.gaierror):
-        return f"the name {host} cannot be looked up: {cause.strerror}"
-    if isinstance(cause, ConnectionRefusedError):
-        return f"{host} refused the connection"
     if isinstance(cause, InvalidStatus):
         return f"{host} answered {cause.response.status_code} instead of opening a websocket"
-    return f"{host} cannot be reached: {type(cause).__name__}: {cause}"
+    words = unreachable_words(host, cause)
+    return words or f"{host} cannot be reached: {type(cause).__name__}: {cause}"
 
 
 def _detour(url: str) -> str:
