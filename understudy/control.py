@@ -13,6 +13,7 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ _PATIENCE_S = 5.0
 _LINE_LIMIT_BYTES = 1 << 20
 _CLIENTS_MAX = 32
 """Answered at once; more wait. One that asks and then hangs is given up after the patience."""
+_ACCEPT_AGAIN_S = 0.1
 
 Reply = dict[str, Any]
 Handler = Callable[[dict[str, Any]], Reply]
@@ -83,6 +85,7 @@ class ControlServer:
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._thread = threading.Thread(target=self._serve, name="control", daemon=True)
         self._places = threading.BoundedSemaphore(_CLIENTS_MAX)
+        self._is_closed = False
 
     def start(self) -> None:
         """Bind the socket, for this user only, and begin to answer.
@@ -99,18 +102,23 @@ class ControlServer:
 
     def close(self) -> None:
         """Stop answering and remove the socket; a second call changes nothing."""
+        self._is_closed = True
         if self._thread.is_alive():
             self._listener.shutdown(socket.SHUT_RDWR)
             self._thread.join()
-            self._path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # of a disk that takes nothing; the next run does it
+                self._path.unlink(missing_ok=True)
         self._listener.close()
 
     def _serve(self) -> None:
         while True:
             try:
                 connection, _ = self._listener.accept()
-            except OSError:  # close() has shut the listener down
-                return
+            except OSError:
+                if self._is_closed:
+                    return
+                time.sleep(_ACCEPT_AGAIN_S)  # no descriptor was free, or the client has left
+                continue
             connection.settimeout(_PATIENCE_S)
             self._places.acquire()
             threading.Thread(target=self._answer, args=(connection,), daemon=True).start()

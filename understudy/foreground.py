@@ -171,13 +171,10 @@ class _Foreground:
                 code = self._watch(live)
         except Exception as error:
             code = self._fail(error)
-        finally:
-            control.close()
-        self._lines.write("info", f"ending: {self._stop_reason}")
-        problem = note_end(self._options.data_dir, self._stop_reason, code)
-        if code != ExitCode.JOURNAL_UNUSABLE:  # then it is what everything else says, too
-            warn(problem)
-        self._manager.ending(self._stop_reason, ORDERLY_END_S)
+        try:
+            self._tell_end(control, code)
+        except Exception:  # whoever could not be told, the orders are ended
+            self._lines.write("error", f"the end was not told: {traceback.format_exc()}")
         try:
             self._end(code)
             self._signals.let_go()  # a terminal that takes nothing can be left by Ctrl-C again
@@ -191,6 +188,14 @@ class _Foreground:
         if code != ExitCode.OK:
             return _say(self._stop_reason, code)
         return ExitCode.FAILED if left else code
+
+    def _tell_end(self, control: ControlServer, code: ExitCode) -> None:
+        self._lines.write("info", f"ending: {self._stop_reason}")
+        self._manager.ending(self._stop_reason, ORDERLY_END_S)
+        problem = note_end(self._options.data_dir, self._stop_reason, code)
+        if code != ExitCode.JOURNAL_UNUSABLE:  # then it is what everything else says, too
+            warn(problem)
+        control.close()
 
     def _print_summary(self) -> None:
         print_summary(self._reader, self._tally, self._start_seq, is_json=self._options.is_json)

@@ -58,12 +58,12 @@ class ServiceManager:
             return
         # A leading @ stands for the zero byte of an abstract socket's name.
         address = "\0" + self._address[1:] if self._address[0] == "@" else self._address
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as speaker:
-            speaker.setblocking(False)
-            try:
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as speaker:
+                speaker.setblocking(False)
                 speaker.sendto(words.encode(), address)
-            except OSError:  # systemd is being replaced, or has no time: the next beat says more
-                self._beat_at_s = 0.0
+        except OSError:  # no descriptor is free, or systemd has no time: the next beat says more
+            self._beat_at_s = 0.0
 
 
 def _is_up(report: ChildrenReport) -> bool:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -139,6 +140,48 @@ def test_a_closed_server_leaves_no_socket(tmp_path) -> None:
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(NotRunning):
         ask(tmp_path, "ps")
+
+
+def test_a_socket_that_cannot_be_removed_keeps_no_run_from_its_end(tmp_path, monkeypatch) -> None:
+    server = ControlServer(tmp_path, {})
+    server.start()
+
+    def refuse(path: Path, *, missing_ok: bool = False) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    server.close()
+    monkeypatch.undo()
+    with pytest.raises(NotRunning):
+        ask(tmp_path, "ps")
+
+
+class ScarceListener:
+    """A listener for which no descriptor is free at first."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self._listener = listener
+        self.refused_count = 0
+
+    def accept(self) -> tuple[socket.socket, object]:
+        if self.refused_count < 2:
+            self.refused_count += 1
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return self._listener.accept()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._listener, name)
+
+
+def test_a_server_without_a_free_descriptor_answers_once_there_is_one(tmp_path) -> None:
+    server = ControlServer(tmp_path, {"ps": lambda _request: {"children": []}})
+    scarce = server._listener = ScarceListener(server._listener)
+    server.start()
+    try:
+        assert ask(tmp_path, "ps") == {"children": []}
+        assert scarce.refused_count == 2
+    finally:
+        server.close()
 
 
 def test_a_server_that_never_started_may_be_closed(tmp_path) -> None:

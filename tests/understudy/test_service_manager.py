@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from collections.abc import Iterator
@@ -128,3 +129,17 @@ def test_the_actors_do_not_inherit_the_runs_word() -> None:
     variables = {"NOTIFY_SOCKET": "/x", "WATCHDOG_USEC": "1", "WATCHDOG_PID": "1", "HOME": "/"}
     ServiceManager(variables)
     assert variables == {"HOME": "/"}
+
+
+def test_without_a_free_descriptor_nothing_is_said_and_nothing_else_stops(
+    systemd: Systemd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manager = ServiceManager({"NOTIFY_SOCKET": systemd.address})
+
+    def refuse(*_arguments: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with monkeypatch.context() as scarce:
+        scarce.setattr(socket, "socket", refuse)
+        manager.ending("SIGTERM", 1.0)
+    assert systemd.heard() == []
