@@ -205,10 +205,10 @@ class EventBook:
 def _fall_words(fall: Fall) -> str:
     what = "was hung and was killed" if fall.was_hung else "fell"
     words = f"{order_label(order_id_of(fall.name) or fall.name)} {what}"
-    if not fall.reason:
-        words += f" (pid {fall.pid})"
     if fall.served_again_at_ms:
         words += f", serving again after {pause_label(fall.served_again_at_ms - fall.at_ms)}"
+    if not fall.reason:
+        words += f" (pid {fall.pid})"
     if fall.roles:
         words += f": {', '.join(fall.roles)}"
     return f"{words}: {fall.reason}" if fall.reason else words

@@ -51,7 +51,7 @@ from understudy.wording import (
 EVENTS = (
     Event(
         at_ms=NOW_MS - 1_000,
-        text="market-state fell (pid 4242), serving again after 0.05 s",
+        text="market-state fell, serving again after 0.05 s (pid 4242)",
         is_trouble=True,
     ),
     Event(at_ms=NOW_MS - 9_000, text="order 1 BUY YES cancelled, 12 of 20 filled: it is over"),
@@ -141,7 +141,7 @@ def test_every_size_shows_what_matters(width: int, height: int) -> None:
         "5 of 20",
         "partial",
         "UTC",
-        "market-state fell (pid 4242), serving again",
+        "market-state fell, serving again after 0.05 s",
         "order 1 BUY YES cancelled, 12 of 20 filled",
         "waits: nothing has been evaluated",
         "● market-feed",

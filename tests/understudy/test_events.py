@@ -191,7 +191,7 @@ def test_a_fall_is_one_event_that_is_told_anew_when_its_role_serves_again(book: 
     served = attrs.evolve(fall, served_again_at_ms=fall.at_ms + 50)
     book.look(report(falls=(served,)), None)
     (again,) = book.newest
-    assert again.text == "market-state fell (pid 42), serving again after 0.05 s"
+    assert again.text == "market-state fell, serving again after 0.05 s (pid 42)"
     assert again.at_ms == first.at_ms
 
 
