@@ -34,6 +34,9 @@ ABSENT_MS_PER_READING = 1_500
 """An absence needs a reading for so much of its time, for the clock may jump: it is corrected when
 the venue's time is measured anew."""
 SLOW_BEAT_MS = 30_000
+READ_HOLD_MAX_MS = 30_000
+"""A reading is tried again at least so often, however long the venue asks to wait: without one no
+order whose outcome is open ever ends, and its side can neither be traded nor sold."""
 MISSING_TRADES_MS = 60_000
 """An order whose trades do not add up to what the venue says it traded is waited for so long."""
 WIDE_BEAT_MS = 300_000
@@ -149,7 +152,8 @@ class Reconciler:
             return []
         self._reading = None
         self._is_wanted = True
-        self._not_before_ms = now_ms + max(RECHECK_MS, unread.retry_after_ms or 0)
+        wait_ms = min(READ_HOLD_MAX_MS, unread.retry_after_ms or 0)
+        self._not_before_ms = now_ms + max(RECHECK_MS, wait_ms)
         if unread.is_unauthorized:
             return []
         return [Log("warning", f"the account could not be read: {unread.reason}")]

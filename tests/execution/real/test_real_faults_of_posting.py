@@ -33,7 +33,7 @@ from actors.execution.real.messages import (
     PostRefused,
     SignOrder,
 )
-from actors.execution.real.reconciler import UNKNOWN_WINDOW_MS
+from actors.execution.real.reconciler import READ_HOLD_MAX_MS, UNKNOWN_WINDOW_MS
 from actors.strategy.messages import Action
 from actors.units import shares
 
@@ -169,6 +169,19 @@ def test_unknown_never_ends_while_the_venue_cannot_be_read() -> None:
         bench.give(AccountUnread(read_id=bench.readings[-1].read_id, reason="no answer"))
         bench.advance(bench.now_ms + 1_000)
     assert bench.status is OrderStatus.UNKNOWN
+
+
+def test_the_account_is_read_again_soon_however_long_the_venue_asks_to_wait() -> None:
+    bench = Bench().open()
+    bench.place()
+    bench.listen()
+    bench.advance(T0 + 2_000)
+    read_id = bench.readings[-1].read_id
+    bench.give(AccountUnread(read_id=read_id, reason="429", retry_after_ms=3_600_000))
+    bench.advance(T0 + 2_000 + READ_HOLD_MAX_MS - 100)
+    assert bench.readings[-1].read_id == read_id
+    bench.advance(T0 + 2_100 + READ_HOLD_MAX_MS)
+    assert bench.readings[-1].read_id > read_id
 
 
 def test_an_absence_must_last_in_reading_after_reading() -> None:
