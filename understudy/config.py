@@ -27,7 +27,7 @@ from understudy.keys import (
     outside_a_section,
 )
 
-__all__ = ["Config", "ConfigError", "Effective", "Source", "load"]
+__all__ = ["Config", "ConfigError", "Effective", "Source", "config_of", "load"]
 
 
 class Source(enum.Enum):
@@ -36,6 +36,8 @@ class Source(enum.Enum):
     DEFAULT = "default"
     FILE = "file"
     COMMAND_LINE = "command line"
+    RUNNING = "running system"
+    """A running system tells its values only: this one is not the default."""
 
 
 @attrs.frozen(kw_only=True)
@@ -80,6 +82,17 @@ def load(path: Path | None = None, assignments: Sequence[str] = ()) -> Config:
         for name, key in KEYS.items()
     )
     return Config(settings=_settings(effective), effective=effective)
+
+
+def config_of(settings: Settings) -> Config:
+    """Tell the settings of a running system as a configuration."""
+
+    def told(key: Key) -> Effective:
+        value = getattr(getattr(settings, key.section), key.name)
+        source = Source.DEFAULT if value == key.default else Source.RUNNING
+        return Effective(key=key, value=value, source=source)
+
+    return Config(settings=settings, effective=tuple(told(key) for key in KEYS.values()))
 
 
 def _settings(effective: tuple[Effective, ...]) -> Settings:

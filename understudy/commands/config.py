@@ -9,12 +9,20 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from understudy.commands.shared import assignment_option, config_option, json_option, load_config
-from understudy.config import Config, Source
+from understudy.commands.shared import (
+    assignment_option,
+    config_option,
+    existing_directory,
+    fail,
+    json_option,
+    load_config,
+)
+from understudy.config import Config, Source, config_of
 from understudy.contradictions import contradictions
 from understudy.exit_codes import ExitCode
 from understudy.keys import toml_text
 from understudy.teaching import TaughtCommand, TaughtGroup
+from understudy.watching.asking import Unanswered, ask_status
 
 
 @click.group(
@@ -59,20 +67,41 @@ def check(file: Path) -> None:
     examples={
         "understudy config show": "the defaults",
         "understudy config show --config my.toml": "a file's values among them",
+        "understudy config show --data-dir ./demo": "what a running system uses",
         "understudy config show --set strategy.oracle=diffusion": "what an option would do",
         "understudy config show --json | jq '.\"series.asset\".value'": "one value, for a script",
     },
 )
 @config_option
 @assignment_option
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Show the settings of the system that runs on this directory.",
+)
 @json_option
-def show(config_path: Path | None, assignments: tuple[str, ...], is_json: bool) -> None:
-    """Show every setting: its value, where that comes from, and what it means."""
-    loaded = load_config(config_path, assignments)
+def show(
+    config_path: Path | None, assignments: tuple[str, ...], data_dir: Path | None, is_json: bool
+) -> None:
+    """Show every setting: its value, where that comes from, and what it means.
+
+    With --data-dir, the settings that a running system uses, which a demo changes by itself.
+    """
+    if data_dir is not None and (config_path is not None or assignments):
+        fail("--data-dir shows a running system: leave out --config and --set", ExitCode.BAD_INPUT)
+    loaded = load_config(config_path, assignments) if data_dir is None else _running(data_dir)
     if is_json:
         click.echo(json.dumps(_as_json(loaded), indent=2))
     else:
         Console().print(_table(loaded))
+
+
+def _running(data_dir: Path) -> Config:
+    try:
+        return config_of(ask_status(existing_directory(data_dir)).settings)
+    except Unanswered as unanswered:
+        fail(str(unanswered))
 
 
 def _as_json(loaded: Config) -> dict[str, dict[str, object]]:
