@@ -32,7 +32,7 @@ from actors.units import dollars_text, e18_text
 from understudy.halting import halts_json, lasting_halts
 from understudy.holdings_json import holdings_json
 from understudy.latency import Histogram
-from understudy.wording import latency_words, money, move_label, size_label, strikes_label
+from understudy.wording import cents, latency_words, money, move_label, size_label, strikes_label
 
 
 class Tally:
@@ -261,9 +261,11 @@ def _windows_table(summary: Summary) -> RenderableType:
     table.add_column("window", "all windows", overflow="ellipsis")
     table.add_column("moved", justify="right", no_wrap=True)
     table.add_column("won", no_wrap=True)
-    for heading in ("YES", "NO", "cost", "paid out"):
+    for heading in ("YES", "NO", "cost+fees", "paid out"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("P&L", money(summary.pnl_nanos), justify="right", no_wrap=True)
+    shown_nanos = sum(cents(window.pnl_nanos) for window in summary.windows)
+    # So that the amounts shown add up as shown, along rows and columns; JSON has the exact ones.
+    table.add_column("P&L", money(shown_nanos), justify="right", no_wrap=True)
     for window in summary.windows:
         table.add_row(*_window_cells(window))
     return table
@@ -271,14 +273,15 @@ def _windows_table(summary: Summary) -> RenderableType:
 
 def _window_cells(window: WindowSettled) -> list[RenderableType]:
     position = window.position
-    cost_nanos = position.yes.cost_nanos + position.no.cost_nanos + position.fees_nanos
+    # Purchases and fees less what sales brought: what the P&L comes to without the payout.
+    spent_nanos = cents(window.pnl_nanos) - cents(window.payout_nanos)
     return [
         window.slug,
         move_label(window.strike_e18, window.close_e18),
         {Side.YES: "Up", Side.NO: "Down", None: "void"}[window.winner],
         size_label(position.yes.quantity_units),
         size_label(position.no.quantity_units),
-        money(position.realized_nanos - cost_nanos),
+        money(spent_nanos),
         money(window.payout_nanos),
         money(window.pnl_nanos),
     ]

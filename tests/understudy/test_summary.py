@@ -130,6 +130,20 @@ def test_people_read_windows_totals_and_falls(width: int) -> None:
     assert max(map(len, text.splitlines())) <= width
 
 
+def test_the_amounts_that_are_shown_add_up_as_shown() -> None:
+    exact = (284_000_000, -5_846_000_000)
+    windows = tuple(
+        attrs.evolve(settled(number, 0), pnl_nanos=nanos, payout_nanos=3_004_000_000)
+        for number, nanos in enumerate(exact)
+    )
+
+    text = drawn(summary(windows=windows))
+
+    for words in ("cost+fees", "-2.72", "-8.85", "+3.00", "+0.28", "-5.85", "-5.57"):
+        assert words in text
+    assert summary_json(summary(windows=windows))["pnl"] == "-5.562"
+
+
 def test_people_read_where_the_strikes_were_read() -> None:
     sources = ("the tick", "the tick", "")
     windows = tuple(
