@@ -21,6 +21,7 @@ class AccountRows:
         self.open_orders: list[UserOrder] = []
         self.trades: list[UserTrade] = []
         self.unread: list[UnreadRow] = []
+        self.unread_markets: list[str] = []
 
     def add_order(self, venue_order_id: str, row: object | None) -> None:
         """Take in the row of one order; None where the venue shows none."""
@@ -34,6 +35,11 @@ class AccountRows:
     def add_trades(self, market_id: str, rows: Iterable[object]) -> None:
         """Take in a market's trades."""
         self.trades += self._readable(trade_of, rows, market_id, "")
+
+    def leave_out(self, market_id: str, reason: str) -> None:
+        """Take note that the venue did not show a market's rows."""
+        self.unread.append(UnreadRow(market_id=market_id, venue_order_id="", reason=reason))
+        self.unread_markets.append(market_id)
 
     def _readable(
         self,

@@ -194,7 +194,7 @@ class UnreadRow:
 
 @attrs.frozen(kw_only=True)
 class AccountRead:
-    """Event: all of it; every request was answered."""
+    """Event: all of it, but for markets of which the venue says nothing."""
 
     read_id: int
     orders: tuple[UserOrder, ...]
@@ -207,6 +207,9 @@ class AccountRead:
     """Money in millionths of a dollar; None if it was not asked for."""
     unread: tuple[UnreadRow, ...] = ()
     """Rows that say nothing, and spoil none of the others."""
+    unread_markets: tuple[str, ...] = ()
+    """Markets whose orders and trades the venue did not show: what is missing there says nothing,
+    and the others count."""
 
 
 @attrs.frozen(kw_only=True)

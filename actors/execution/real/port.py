@@ -20,6 +20,7 @@ from polymarket.errors import (
     RateLimitError,
     RequestRejectedError,
     TransportError,
+    UnexpectedResponseError,
     UserInputError,
 )
 
@@ -277,10 +278,15 @@ class VenuePort(WebSocketPort):
         rows = AccountRows()
         for venue_order_id in command.venue_order_ids:
             rows.add_order(venue_order_id, await client.order(venue_order_id))
-        for market_id in command.market_ids:
-            rows.add_open_orders(market_id, await client.rows("/data/orders", market_id))
-        for market_id in command.market_ids:
-            rows.add_trades(market_id, await client.rows("/data/trades", market_id))
+        readers = {"/data/orders": rows.add_open_orders, "/data/trades": rows.add_trades}
+        for path, add in readers.items():
+            for market_id in command.market_ids:
+                try:
+                    add(market_id, await client.rows(path, market_id))
+                except PolymarketError as problem:
+                    if not _is_of_one_market(problem):
+                        raise
+                    rows.leave_out(market_id, self._reason(problem))
         balances = [(token, await client.balance_units(token)) for token in command.balances_of]
         return AccountRead(
             read_id=command.read_id,
@@ -290,6 +296,7 @@ class VenuePort(WebSocketPort):
             balances=tuple(balances),
             cash_units=await client.cash_units() if command.with_cash else None,
             unread=tuple(rows.unread),
+            unread_markets=tuple(rows.unread_markets),
         )
 
     async def _beat(self, heartbeat_id: str) -> None:
@@ -313,6 +320,13 @@ class VenuePort(WebSocketPort):
             self._io.post(ClaimFailed(market_id=market_id, reason=self._reason(problem)))
             return
         self._io.post(HoldingsClaimed(market_id))
+
+
+def _is_of_one_market(problem: BaseException) -> bool:
+    """Whether the venue may say so of one market and answer for all others (F30)."""
+    if isinstance(problem, RequestRejectedError):
+        return problem.status in (400, 404, 410, 422)
+    return isinstance(problem, UnexpectedResponseError)
 
 
 def _is_refusal(problem: BaseException) -> bool:

@@ -1,7 +1,8 @@
 """What the venue's word, told or read, means for the orders.
 
 One routine reads the account: at the start, when the user channel is new, on a slow beat, and every
-second while an order is not clear. It is whole or it does not count, and it reads orders before
+second while an order is not clear. It is whole but for markets that the venue does not
+show, or it does not count; and it reads orders before
 trades, so that an order that is gone has its trades in the same reading. Even so the venue's parts
 lag behind each other; therefore an absence proves something only when it has lasted:
 
@@ -168,6 +169,7 @@ class Reconciler:
         if reading is None or read.read_id != reading.read_id:
             return None, []
         self._reading = None
+        reading = self._without(read.unread_markets, reading)
         self._not_before_ms = now_ms + RECHECK_MS
         effects: Effects = []
         for trade in read.trades:
@@ -179,6 +181,17 @@ class Reconciler:
         effects += self._take_absences(read, reading, now_ms)
         self.read_markets |= set(reading.market_ids)
         return reading, effects
+
+    def _without(self, market_ids: tuple[str, ...], reading: Reading) -> Reading:
+        """The same without markets that were not shown: nothing there is proven to be absent."""
+        left_out = {
+            live.order_id for live in self._orders if live.intent.market.market_id in market_ids
+        }
+        return attrs.evolve(
+            reading,
+            asked=tuple(each for each in reading.asked if each not in left_out),
+            market_ids=tuple(each for each in reading.market_ids if each not in market_ids),
+        )
 
     # The venue's word
 

@@ -171,6 +171,15 @@ def test_unknown_never_ends_while_the_venue_cannot_be_read() -> None:
     assert bench.status is OrderStatus.UNKNOWN
 
 
+def test_f30_a_market_that_the_venue_does_not_show_proves_no_absence() -> None:
+    bench = Bench().open()
+    bench.place(None, **LONG)
+    bench.lose()
+    bench.read_until(T0 + 120_000, unread_markets=(MARKET.market_id,))
+    assert bench.status is OrderStatus.UNKNOWN
+    assert len(bench.posts) == 1
+
+
 def test_the_account_is_read_again_soon_however_long_the_venue_asks_to_wait() -> None:
     bench = Bench().open()
     bench.place()

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from live_stage import LIMIT_S, RunningExchange, address_of, unused_port
+from polymarket.errors import PolymarketError, RequestRejectedError, UnexpectedResponseError
 
 from actors.execution.messages import TimeInForce
 from actors.execution.real.client import SignedBytes, VenueClient
@@ -197,6 +198,31 @@ def test_when_the_venue_is_gone_it_is_known_that_nothing_was_sent(
     nothing = ReadAccount(read_id=1, venue_order_ids=("0x1",), market_ids=("0x2",), balances_of=())
     assert isinstance(answer(away, nothing), AccountUnread)
     away.close()
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        UnexpectedResponseError("answered with no page"),
+        RequestRejectedError("no such market", status=404),
+    ],
+)
+def test_f30_a_market_that_the_venue_does_not_show_spoils_no_other_one(
+    port: VenuePort, monkeypatch: pytest.MonkeyPatch, problem: PolymarketError
+) -> None:
+    async def rows(_client: VenueClient, _path: str, market_id: str) -> list[object]:
+        if market_id == "0xold":
+            raise problem
+        return [{"id": "0x1", "market": market_id, "status": "LIVE"}]
+
+    monkeypatch.setattr(VenueClient, "rows", rows)
+    command = ReadAccount(
+        read_id=1, venue_order_ids=(), market_ids=("0xold", "0xnew"), balances_of=()
+    )
+    read = answer(port, command)
+    assert isinstance(read, AccountRead)
+    assert [order.market_id for order in read.open_orders] == ["0xnew"]
+    assert set(read.unread_markets) == {"0xold"}
 
 
 def test_without_a_venue_there_are_no_credentials() -> None:
