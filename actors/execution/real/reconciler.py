@@ -1,10 +1,10 @@
 """What the venue's word, told or read, means for the orders.
 
 One routine reads the account: at the start, when the user channel is new, on a slow beat, and every
-second while an order is not clear. It is whole but for markets that the venue does not
-show, or it does not count; and it reads orders before
-trades, so that an order that is gone has its trades in the same reading. Even so the venue's parts
-lag behind each other; therefore an absence proves something only when it has lasted:
+second while an order is not clear. It is whole, but for markets that the venue does not show, or it
+does not count. It reads orders before trades, so that an order that is gone has its trades in the
+same reading. Even so the venue's parts lag behind each other; therefore an absence proves something
+only when it has lasted:
 
 * an order that the venue has acknowledged, for ``LAG_MS``;
 * an order whose posting had no clear answer, for ``UNKNOWN_WINDOW_MS``: it may wait in the venue's
