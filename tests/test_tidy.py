@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import configparser
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -217,3 +217,8 @@ def test_files_that_are_no_code_are_installed_with_the_package_that_reads_them()
         if path.is_file() and path.suffix not in (".py", ".pyc")
     }
     assert data == installed
+
+
+def test_no_two_test_files_have_the_same_name() -> None:
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []

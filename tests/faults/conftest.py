@@ -18,6 +18,7 @@ for folder in (
     "supervision",
     "runtime",
     "system",
+    "understudy",
 ):
     sys.path.append(str(TESTS / folder))
 

@@ -135,7 +135,11 @@ def forged(path: Path, value: object) -> Path:
     return write_crash(path.parent.parent, report, flight)
 
 
-@pytest.mark.parametrize("value", [Sly(), Path("x"), print, Core.handle], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [Sly(), Path("x"), print, Core.handle],
+    ids=["a command", "a path", "a built-in", "a function"],
+)
 def test_nothing_but_parts_of_cores_is_made_from_a_file(tmp_path: Path, value: object) -> None:
     path = forged(crash(tmp_path), value)
     with pytest.raises(BadCrashFile, match="no part of a core or message"):
