@@ -41,6 +41,8 @@ _LOOK_EVERY_S = 0.5
 SLICES = 6
 """Of 15 s each, so that three of the feed's reports fall into every one."""
 _LEAD_MS = 12_000
+PATHS = ("tick_to_order", "tick_to_signal", "journal_write")
+"""What is measured where many orders are made; where few are, only signals."""
 
 
 @attrs.frozen(kw_only=True)
@@ -187,7 +189,7 @@ def _rows(path: str, turns: list[Turn], isolated: list[Turn] | None) -> Iterator
         for name in ("p50", "p99"):
             figures[f"{name} ratio"] = _ratio(figures[f"{name} ms"], base[f"{name} ms"])
     limit = GROUPED_LIMIT_MS if (side.layout, path) == (GROUPED, "tick_to_order") else LIMIT_MS
-    meanwhile = ", as many orders" if load.is_eager and path == "tick_to_signal" else ""
+    meanwhile = ", as many orders" if load.is_eager and path != "tick_to_order" else ""
     yield Row(
         name=f"{path.replace('_', ' ')}, {load.name}{meanwhile}: {side.name}",
         figures=figures,
@@ -302,7 +304,7 @@ def _summary(turns: list[Turn]) -> Table:
     rows = [
         row
         for (load, side), own in by_what.items()
-        for path in (("tick_to_order", "tick_to_signal") if load.is_eager else ("tick_to_signal",))
+        for path in (PATHS if load.is_eager else PATHS[1:2])
         for row in _rows(path, own, by_what.get((load, attrs.evolve(side, layout=ISOLATED))))
     ]
     refusal = why_not_allowed()

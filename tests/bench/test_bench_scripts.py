@@ -39,6 +39,7 @@ def test_latencies_of_a_whole_system_are_collected() -> None:
     assert [row["name"] for row in summary] == [
         "tick to order, 50/s: grouped",
         "tick to signal, 50/s, as many orders: grouped",
+        "journal write, 50/s, as many orders: grouped",
     ]
     assert all(row["samples"] for row in summary)
     assert len(course) == 2
