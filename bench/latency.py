@@ -294,7 +294,7 @@ def _sides(arguments: argparse.Namespace) -> list[Side]:
     if arguments.against is None:
         return own
     root = arguments.against.resolve()
-    return [*own, *(Side(root=root, is_urgent=is_urgent) for is_urgent in urgencies)]
+    return [*own, Side(root=root, is_urgent=True)]  # as it runs by itself
 
 
 def _summary(turns: list[Turn]) -> Table:
@@ -305,7 +305,7 @@ def _summary(turns: list[Turn]) -> Table:
         row
         for (load, side), own in by_what.items()
         for path in (PATHS if load.is_eager else PATHS[1:2])
-        for row in _rows(path, own, by_what.get((load, attrs.evolve(side, layout=ISOLATED))))
+        for row in _rows(path, own, by_what.get((load, Side(is_urgent=side.is_urgent))))
     ]
     refusal = why_not_allowed()
     return Table(
