@@ -92,7 +92,7 @@ class Planted:
         return OrderIntent(
             order_id=f"order_{number}_{number:08x}",
             market=self._market,
-            side=Side.YES,
+            side=Side.YES if number % 2 else Side.NO,
             action=Action.BUY,
             price_ticks=_DEEP_TICKS,
             size_units=_SHARES * UNITS_PER_SHARE,
@@ -170,11 +170,11 @@ def kill_process_of(role: str, report: ChildrenReport) -> None:
 
 
 @contextmanager
-def planted(layout: str) -> Iterator[Planted]:
+def planted(layout: str, *, has_pause_points: bool = False) -> Iterator[Planted]:
     """Run a whole system that orders can be put into."""
     with (
         exchange(_FRAMES_PER_SECOND, _LEAD_MS) as venue,
-        system(in_layout(SETTINGS, layout), venue) as running,
+        system(in_layout(SETTINGS, layout), venue, has_pause_points=has_pause_points) as running,
     ):
         running.wait_for_window()
         yield Planted(running)

@@ -21,26 +21,21 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import attrs
-
 from actors.roles import DIRECTORY, MARKET_FEED, MARKET_STATE, order_id_of
 from actors.runtime.pause_points import HANDLING, RAISE, Trap
 from actors.runtime.transport import end_with_parent
-from actors.settings import ExecutionSettings, SupervisionSettings
 from actors.supervision.layouts import LAYOUTS
 from actors.supervision.messages import ChildrenReport, ChildReport, ChildState
 from bench.common import Machine, Row, Table, Target, latency_figures, options, show
+from bench.many_orders import planted
 from bench.memory import descendants, status
 from bench.system import (
-    EAGER,
     POINTS,
     Exchange,
     System,
     all_serve,
     exchange,
-    in_layout,
     now_ms,
-    system,
 )
 from understudy.bootstrap import ACTORS
 
@@ -55,31 +50,20 @@ _RECOVERY_LIMIT_S = 30.0
 _ORDER, _BOOKS = "order", f"{MARKET_FEED}, to the first fresh snapshot"
 _HEARING_ROLES = tuple(role for role in ACTORS if role != DIRECTORY)
 """Whose cores are made to raise; the directory hears something once a minute."""
+_ORDERS = 4
 _HEARING_LIMIT_S = 5.0
 _CLOSE_LOOK_S = 0.0005
-
-LIVING_ORDERS = attrs.evolve(
-    EAGER,
-    execution=ExecutionSettings(order_ttl_ms=600_000, latency_ms=60_000),
-    supervision=SupervisionSettings(max_restarts=1_000, restart_period_s=_RESTART_PERIOD_S),
-)
-"""Orders are under way for a minute, so that there is always one to kill, and state to recover."""
-
 
 # Processes and actors
 
 
 @contextlib.contextmanager
 def with_orders(layout: str, *, has_pause_points: bool = False) -> Iterator[System]:
-    """Run a whole system in which orders are under way."""
-    settings = in_layout(LIVING_ORDERS, layout)
-    with (
-        exchange(_FRAMES_PER_SECOND, _LEAD_MS) as venue,
-        system(settings, venue, has_pause_points=has_pause_points) as running,
-    ):
-        running.wait_for_window()
-        running.wait_until(lambda report: bool(_orders(report)))
-        yield running
+    """Run a whole system in which orders rest, on both sides and to the end of the window."""
+    with planted(layout, has_pause_points=has_pause_points) as orders:
+        orders.plant(_ORDERS)
+        orders.wait_until_accepted()
+        yield orders.running
 
 
 def process_samples(layout: str, rounds: int) -> dict[str, list[int]]:
