@@ -348,8 +348,9 @@ class AlertSettings:
     repeat_minutes: int = setting(60, _between(1, 10_080), "what lasts is told again after so long")
 
 
-def _shaped(pattern: str, text: str) -> bool:
-    return re.fullmatch(pattern, text) is not None
+def _shaped(pattern: str, value: object) -> bool:
+    """Whether a value, which may be an element of a list of any kind, is such a text."""
+    return isinstance(value, str) and re.fullmatch(pattern, value) is not None
 
 
 _IP = Rule("an IP address", lambda value: _shaped(r"[0-9.]+|[0-9a-f:]*:[0-9a-f:.]*", value))

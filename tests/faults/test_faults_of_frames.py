@@ -268,7 +268,7 @@ def test_f46_grids_of_whole_ticks_are_traded(synced: FramesStage) -> None:
     for size, ticks in (("0.001", 1), ("0.005", 5), ("0.1", 100)):
         synced.arrive(
             frame(event_type="tick_size_change", asset_id=YES, timestamp="1", new_tick_size=size),
-            book(YES, at_ms=NOW_MS + ticks),
+            book(YES, "0.40", "0.50", at_ms=NOW_MS + ticks),
         )
         assert synced.snapshot().market.tick_size_ticks == ticks
         assert synced.book(Side.YES).is_synced

@@ -98,10 +98,11 @@ def test_settings_start_it_beside_a_run() -> None:
 
 
 @pytest.mark.parametrize(
-    "assignment", ['web.host="example.org"', 'web.names=["UPPER"]', 'web.names=["a b"]']
+    "assignment",
+    ['web.host="example.org"', 'web.names=["UPPER"]', 'web.names=["a b"]', 'web.names=[["a"]]'],
 )
 def test_a_setting_that_is_no_address_or_name_is_refused(assignment: str) -> None:
-    with pytest.raises(ConfigError, match="allowed is"):
+    with pytest.raises(ConfigError, match="must be"):
         load(None, (assignment,))
 
 
