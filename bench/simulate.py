@@ -1,13 +1,15 @@
 """``understudy simulate``: windows a second on one core, in turns with another checkout's code.
 
 Run as ``python -m bench.simulate --against DIR``. Both play the same seeds, though not the same
-runs: what a seed draws depends on the program.
+runs: what a seed draws depends on the program. Seconds are the processor's, imports
+included, so that others on the machine do not count.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -26,6 +28,7 @@ def windows_per_second(root: Path, first_seed: int, seeds: int) -> float:
     Raises:
         RuntimeError: a seed failed; its own words are on stderr.
     """
+    before_s = _children_s()
     seeds_options = ("--seeds", str(seeds), "--from", str(first_seed))
     ran = subprocess.run(
         [sys.executable, "-m", "understudy", "simulate", *seeds_options, "--json"],
@@ -36,8 +39,13 @@ def windows_per_second(root: Path, first_seed: int, seeds: int) -> float:
     )
     if ran.returncode:
         raise RuntimeError(f"the simulation of {root} ended with {ran.returncode}")
-    figure: float = json.loads(ran.stdout)["windows_per_second"]
-    return figure
+    windows: float = json.loads(ran.stdout)["windows"]
+    return windows / (_children_s() - before_s)
+
+
+def _children_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def row(first: int, rounds: int, seeds: int, against: Path | None) -> Row:
