@@ -31,9 +31,19 @@ import attrs
 from actors.observer.messages import GetView, View
 from actors.roles import MARKET_FEED, OBSERVER
 from actors.runtime.urgency import why_not_allowed
-from actors.supervision.layouts import GROUPED, ISOLATED, LAYOUTS
+from actors.supervision.layouts import GROUPED, ISOLATED
 from bench.common import Figure, Machine, Row, Table, Target, latency_figures, options, show
-from bench.system import EAGER, ORDINARY, ROOT, System, exchange, in_layout, system
+from bench.system import (
+    EAGER,
+    ORDINARY,
+    ROOT,
+    System,
+    add_layout,
+    exchange,
+    in_layout,
+    layouts_of,
+    system,
+)
 
 LIMIT_MS = 10
 GROUPED_LIMIT_MS = 2
@@ -252,7 +262,7 @@ def course(turn: Turn) -> Table:
 def main() -> None:
     """Measure and print."""
     parser = options(__doc__)
-    parser.add_argument("--layout", choices=(*LAYOUTS, "both"), default="both")
+    add_layout(parser)
     parser.add_argument("--rate", type=int, action="append", help="messages a second; repeatable")
     parser.add_argument("--seconds", type=float, help="of each load")
     parser.add_argument("--rounds", type=int, default=1, help="turns of each side; medians count")
@@ -288,7 +298,7 @@ def _loads(arguments: argparse.Namespace) -> list[Load]:
 
 
 def _sides(arguments: argparse.Namespace) -> list[Side]:
-    layouts = LAYOUTS if arguments.layout == "both" else (arguments.layout,)
+    layouts = layouts_of(arguments)
     urgencies = (False, True) if arguments.urgent else (False,)
     own = [Side(layout=layout, is_urgent=first) for first in urgencies for layout in layouts]
     if arguments.against is None:

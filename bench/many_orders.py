@@ -27,7 +27,6 @@ from actors.roles import DESK, order_role
 from actors.runtime.journal import Journal, JournalReader
 from actors.settings import SupervisionSettings
 from actors.strategy.messages import Action
-from actors.supervision.layouts import LAYOUTS
 from actors.supervision.messages import ChildrenReport, ChildState
 from actors.units import UNITS_PER_SHARE
 from bench.common import Machine, Row, Table, Target, latency_figures, options, show
@@ -36,8 +35,10 @@ from bench.system import (
     ORDINARY,
     WINDOW_MINUTES,
     System,
+    add_layout,
     exchange,
     in_layout,
+    layouts_of,
     now_ms,
     system,
 )
@@ -220,12 +221,12 @@ def rows(layout: str, count: int, rounds: int) -> list[Row]:
 def main() -> None:
     """Measure and print."""
     parser = options(__doc__)
-    parser.add_argument("--layout", choices=(*LAYOUTS, "both"), default="both")
+    add_layout(parser)
     parser.add_argument("--orders", type=int, help="how many")
     arguments = parser.parse_args()
     machine = Machine.now()
     count = arguments.orders or (20 if arguments.quick else 1_000)
-    layouts = LAYOUTS if arguments.layout == "both" else (arguments.layout,)
+    layouts = layouts_of(arguments)
     table = Table(
         title=f"{count:,} orders at once, simulated executor",
         rows=[row for each in layouts for row in rows(each, count, 1 if arguments.quick else 5)],

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from actors.runtime.transport import end_with_parent
-from actors.supervision.layouts import GROUPED, ISOLATED, LAYOUTS
+from actors.supervision.layouts import GROUPED, ISOLATED
 from bench.common import Machine, Row, Table, Target, options, show
 from bench.many_orders import planted
+from bench.system import add_layout, layouts_of
 from understudy.control import ControlError, NotRunning, ask
 
 TOTAL_LIMIT_MB = {ISOLATED: 200, GROUPED: 120}
@@ -161,12 +162,12 @@ def order_row(layout: str) -> Row:
 def main() -> None:
     """Measure and print."""
     parser = options(__doc__)
-    parser.add_argument("--layout", choices=(*LAYOUTS, "both"), default="both")
+    add_layout(parser)
     parser.add_argument("--seconds", type=float, help="of each demo")
     arguments = parser.parse_args()
     machine = Machine.now()
     seconds = arguments.seconds or (3 if arguments.quick else 90)
-    layouts = LAYOUTS if arguments.layout == "both" else (arguments.layout,)
+    layouts = layouts_of(arguments)
     tables = [demo_table(layout, seconds) for layout in layouts]
     orders = Table(
         title="orders that rest at the simulated executor",

@@ -24,7 +24,6 @@ from typing import Any
 from actors.roles import DIRECTORY, MARKET_FEED, MARKET_STATE, order_id_of
 from actors.runtime.pause_points import HANDLING, RAISE, Trap
 from actors.runtime.transport import end_with_parent
-from actors.supervision.layouts import LAYOUTS
 from actors.supervision.messages import ChildrenReport, ChildReport, ChildState
 from bench.common import Machine, Row, Table, Target, latency_figures, options, show
 from bench.many_orders import planted
@@ -33,8 +32,10 @@ from bench.system import (
     POINTS,
     Exchange,
     System,
+    add_layout,
     all_serve,
     exchange,
+    layouts_of,
     now_ms,
 )
 from understudy.bootstrap import ACTORS
@@ -308,7 +309,7 @@ def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--rounds", type=int, help="falls of each process and actor")
     parser.add_argument("--tree-rounds", type=int, help="falls of what holds the tree; 0: none")
-    parser.add_argument("--layout", choices=(*LAYOUTS, "both"), default="both")
+    add_layout(parser)
     arguments = parser.parse_args()
     machine = Machine.now()
     rounds = arguments.rounds or (1 if arguments.quick else 50)
@@ -316,7 +317,7 @@ def main() -> None:
     if tree_rounds is None:
         tree_rounds = 1 if arguments.quick else 20
     tables = []
-    for layout in LAYOUTS if arguments.layout == "both" else (arguments.layout,):
+    for layout in layouts_of(arguments):
         killed, raised = process_samples(layout, rounds), raise_samples(layout, rounds)
         tables += [
             table(f"SIGKILL of a process, {layout}", killed, PROCESS_LIMIT_MS, _PROCESSES_NOTE),

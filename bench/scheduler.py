@@ -18,10 +18,10 @@ import msgspec
 from actors.core import Record
 from actors.runtime.scheduler import Scheduler
 from actors.settings import SeriesSettings, Settings, SupervisionSettings
-from actors.supervision.layouts import LAYOUTS, layout_of
+from actors.supervision.layouts import layout_of
 from bench.common import Figure, Machine, Row, Table, options, show
 from bench.decode import RECORDINGS
-from bench.system import ROOT
+from bench.system import ROOT, add_layout, layouts_of
 from simulation.chance import dice
 from simulation.exchange.exchange import Exchange
 from simulation.exchange.ports import Wire
@@ -237,7 +237,7 @@ def _folder(file: str) -> str:
 def main() -> None:
     """Measure and print."""
     parser = options(__doc__)
-    parser.add_argument("--layout", choices=(*LAYOUTS, "both"), default="both")
+    add_layout(parser)
     parser.add_argument("--windows", type=int, help="of the recording; all if not given")
     arguments = parser.parse_args()
     machine = Machine.now()
@@ -247,7 +247,7 @@ def main() -> None:
         show(machine, [missing], is_json=arguments.json)
         return
     paths = paths[: arguments.windows or (1 if arguments.quick else len(paths))]
-    layouts = LAYOUTS if arguments.layout == "both" else (arguments.layout,)
+    layouts = layouts_of(arguments)
     most_ms = _QUICK_MS if arguments.quick else _NEVER_MS
     alone_s = replay_alone(paths, most_ms)
     speed = Table(

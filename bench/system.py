@@ -6,6 +6,7 @@ only the exchange's message rate and the strategy's appetite are the benchmark's
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import select
@@ -29,6 +30,7 @@ from actors.settings import (
     Settings,
     StrategySettings,
 )
+from actors.supervision.layouts import LAYOUTS
 from actors.supervision.messages import ChildrenReport, ChildState
 from understudy.bootstrap import pointed_at_local_exchange, supervisor_boot
 from understudy.tree import ActorTree, prepare_to_fork
@@ -64,6 +66,16 @@ again and again: two or three orders a second, where a real window has a handful
 def now_ms() -> int:
     """The instant on the clock that the supervisor notes times by."""
     return time.monotonic_ns() // 1_000_000
+
+
+def add_layout(parser: argparse.ArgumentParser) -> None:
+    """Let the caller choose a layout; both are measured unless told otherwise."""
+    parser.add_argument("--layout", choices=(*LAYOUTS, "both"), default="both")
+
+
+def layouts_of(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """Layouts that are to be measured."""
+    return tuple(LAYOUTS) if arguments.layout == "both" else (arguments.layout,)
 
 
 def in_layout(settings: Settings, layout: str) -> Settings:

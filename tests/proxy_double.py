@@ -5,45 +5,31 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import threading
 
-LIMIT_S = 20.0
+from thread_server import ThreadServer
+
 SECRET = "sesame-sesame"
 _HEAD_END = b"\r\n\r\n"
 _PASSWORD = base64.b64encode(f"user:{SECRET}".encode())
 
 
-class ProxyDouble:
+class ProxyDouble(ThreadServer):
     """Tunnels (CONNECT) and forwards (a whole address in the request line); it notes for whom."""
 
     def __init__(self, target_port: int, *, asks_for_password: bool = False) -> None:
+        super().__init__()
         self.asked: list[str] = []
         """First lines of all requests that began a connection."""
         self._target_port = target_port
         self._asks_for_password = asks_for_password
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
-
-    def __enter__(self) -> ProxyDouble:
-        self._thread.start()
-        assert self._ready.wait(LIMIT_S)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(LIMIT_S)
-        assert not self._thread.is_alive()
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     async def _serve(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         server = await asyncio.start_server(self._take, "127.0.0.1", 0)
-        self.port: int = server.sockets[0].getsockname()[1]
-        self._ready.set()
-        await self._stop.wait()
+        await self._until_stopped(server.sockets[0].getsockname()[1])
         server.close()
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

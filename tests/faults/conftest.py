@@ -23,6 +23,7 @@ for folder in (
     sys.path.append(str(TESTS / folder))
 
 from fault_stage import FaultStage, LivelyExchange  # noqa: E402 # found by the lines above
+from live_onlookers import LiveExchange, live_exchange  # noqa: E402 # as above
 from live_stage import RunningExchange  # noqa: E402 # as above
 from tls_context import one_tls_context  # noqa: E402 # as above
 
@@ -47,3 +48,9 @@ def lively() -> Iterator[LivelyExchange]:
     """An exchange for one test: the traded window must not end during it."""
     with LivelyExchange() as running:
         yield running
+
+
+@pytest.fixture
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveExchange]:
+    """An exchange for runs that are ended while orders are out, each with its own."""
+    yield from live_exchange(tmp_path_factory.mktemp("exchange"))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from live_onlookers import LiveExchange, live_exchange
+from live_onlookers import LiveExchange
 from onlookers import LIMIT_S, understudy
 from run_stage import LiveRun, SystemInTerminal, watched
 from stalling_disk import COMPILER, StallingDisk
@@ -23,11 +23,6 @@ pytestmark = [
 
 SYNCED = "execution.durability=full"
 LIMITS = ("supervision.heartbeat_limit_ms=3000", "supervision.max_restarts=5")
-
-
-@pytest.fixture
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveExchange]:
-    yield from live_exchange(tmp_path_factory.mktemp("exchange"))
 
 
 @pytest.fixture

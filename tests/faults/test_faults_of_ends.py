@@ -6,11 +6,10 @@ import contextlib
 import os
 import signal
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from live_onlookers import LiveExchange, live_exchange
+from live_onlookers import LiveExchange
 from run_stage import LiveRun, SystemInTerminal, watched
 
 from actors.runtime.journal import JOURNAL_NAME
@@ -18,11 +17,6 @@ from actors.runtime.log import LOG_NAME
 from understudy.exit_codes import ExitCode
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
-
-
-@pytest.fixture
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveExchange]:
-    yield from live_exchange(tmp_path_factory.mktemp("exchange"))
 
 
 def falls_of(run: LiveRun) -> list[str]:

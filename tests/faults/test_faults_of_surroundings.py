@@ -7,21 +7,15 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from live_onlookers import LiveExchange, live_exchange
+from live_onlookers import LiveExchange
 from run_stage import LiveRun, SystemInTerminal, watched
 
 from understudy.exit_codes import ExitCode
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
-
-
-@pytest.fixture
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveExchange]:
-    yield from live_exchange(tmp_path_factory.mktemp("exchange"))
 
 
 def shown(command: str, *options: str, encoding: str = "utf-8") -> str:

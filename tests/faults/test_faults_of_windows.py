@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from core_stage import CoreStage
-from scenes import report
+from scenes import report, run_options
 from venue_double import START_MS, WINDOW_MS, DirectoryStage, market_id, metadata, slug_of, tick
 
 from actors.directory.gamma import decode_market
@@ -34,7 +34,6 @@ from actors.settings import Settings
 from actors.strategy.messages import Action
 from actors.units import shares
 from understudy.foreground import EndSignals, _Foreground
-from understudy.options import RunOptions
 
 END_MS = START_MS + WINDOW_MS
 DOLLAR = 10**9
@@ -295,18 +294,8 @@ def test_f45_a_run_counts_windows_by_the_venue_s_clock_wherever_the_host_s_is(
     tmp_path: Path, skew_days: int
 ) -> None:
     prepare(tmp_path)
-    options = RunOptions(
-        is_demo=False,
-        settings=Settings(),
-        windows=1,
-        speed=1.0,
-        seed=1,
-        data_dir=tmp_path,
-        is_json=True,
-        is_terminal=False,
-    )
     clock = ClockSpec.starting_now(START_MS + 60_000)
-    run = _Foreground(options, Settings(), clock, EndSignals())
+    run = _Foreground(run_options(tmp_path), Settings(), clock, EndSignals())
     skew_ms = skew_days * 86_400_000
     run._take_report(report(venue_offset_ms=skew_ms))
     under_way = DirectoryStage(START_MS + skew_ms)

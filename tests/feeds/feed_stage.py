@@ -2,57 +2,40 @@
 
 from __future__ import annotations
 
-import asyncio
 import select
 import socket
-import threading
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from host_bench import HostBench
+from thread_server import LIMIT_S, ThreadServer
 from websockets.asyncio.server import ServerConnection, serve
 
 from actors.core import Core, Send
 from actors.feeds.port import WebSocketPort
 from actors.messages import TimerFired
 
-LIMIT_S = 20.0
-
 _Kind = TypeVar("_Kind")
 _Handler = Callable[[ServerConnection], Awaitable[None]]
 
 
-class LoopbackVenue:
+class LoopbackVenue(ThreadServer):
     """A websocket server on a free loopback port, on a thread of its own."""
 
     def __init__(self, handler: _Handler) -> None:
+        super().__init__()
         self._handler = handler
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self.connection_count = 0
         self.heard: list[str] = []
-
-    def __enter__(self) -> LoopbackVenue:
-        self._thread.start()
-        assert self._ready.wait(LIMIT_S)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(LIMIT_S)
-        assert not self._thread.is_alive()
 
     @property
     def url(self) -> str:
         return f"ws://127.0.0.1:{self.port}"
 
     async def _serve(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         async with serve(self._connection, "127.0.0.1", 0, close_timeout=0.2) as server:
-            self.port: int = next(iter(server.sockets)).getsockname()[1]
-            self._ready.set()
-            await self._stop.wait()
+            await self._until_stopped(next(iter(server.sockets)).getsockname()[1])
 
     async def _connection(self, connection: ServerConnection) -> None:
         self.connection_count += 1

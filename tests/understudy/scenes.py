@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from actors.directory.messages import Market, MarketOpened, Side, Strike
 from actors.execution.messages import FillDetail, OrderIntent, OrderState, OrderStatus, TimeInForce
 from actors.market.messages import BookView, MarketSnapshot
 from actors.observer.messages import FeedSeen, ObserverCounts, SignalSeen, View
 from actors.position.messages import Holding, PositionSnapshot, WindowSettled
+from actors.settings import Settings
 from actors.strategy.messages import Action, TradeSignal
 from actors.supervision.messages import ChildrenReport, ChildReport, ChildState
 from actors.units import E18, NANOS_PER_DOLLAR, shares
+from understudy.options import RunOptions
 
 OPENS_AT_MS = 1_750_000_500_000
 CLOSES_AT_MS = OPENS_AT_MS + 900_000
@@ -218,3 +222,17 @@ EMPTY_VIEW = View(
     skew_ms=None,
     counts=ObserverCounts(),
 )
+
+
+def run_options(data_dir: Path) -> RunOptions:
+    """A run of one window that nobody watches."""
+    return RunOptions(
+        is_demo=False,
+        settings=Settings(),
+        windows=1,
+        speed=1.0,
+        seed=1,
+        data_dir=data_dir,
+        is_json=True,
+        is_terminal=False,
+    )

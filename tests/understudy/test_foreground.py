@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from scenes import run_options
 
 from actors.runtime.clock import ClockSpec
 from actors.runtime.journal_file import prepare
@@ -15,7 +16,6 @@ from understudy import foreground
 from understudy.control import ControlServer
 from understudy.exit_codes import ExitCode
 from understudy.foreground import EndSignals, _Foreground
-from understudy.options import RunOptions
 from understudy.service_manager import ServiceManager
 
 
@@ -38,20 +38,11 @@ class Tree:
 def run_on(data_dir: Path, tree: Tree, monkeypatch: pytest.MonkeyPatch) -> _Foreground:
     """A run that has just been told to end."""
     prepare(data_dir)
-    options = RunOptions(
-        is_demo=False,
-        settings=Settings(),
-        windows=1,
-        speed=1.0,
-        seed=1,
-        data_dir=data_dir,
-        is_json=True,
-        is_terminal=False,
-    )
     monkeypatch.setattr(_Foreground, "_new_tree", lambda _run: tree)
     signals = EndSignals()
     signals.name = "SIGTERM"
-    return _Foreground(options, Settings(), ClockSpec.starting_now(1_780_000_000_000), signals)
+    clock = ClockSpec.starting_now(1_780_000_000_000)
+    return _Foreground(run_options(data_dir), Settings(), clock, signals)
 
 
 @pytest.mark.parametrize(
