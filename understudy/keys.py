@@ -11,7 +11,8 @@ from typing import Any
 
 import attrs
 
-from actors.settings import Rule, Settings
+from actors.setting_rules import Rule
+from actors.settings import Settings
 
 SECTIONS: Mapping[str, type] = types.MappingProxyType(
     {name: kind for name, kind in typing.get_type_hints(Settings).items() if attrs.has(kind)}

@@ -13,9 +13,10 @@ from actors.directory.messages import MarketOpened, Strike
 from actors.execution.halt_messages import Halt
 from actors.feeds.messages import FeedHealth
 from actors.observer.messages import FeedSeen
-from actors.settings import ALERT_KINDS, AlertSettings, ExecutionSettings, Settings
+from actors.settings import ExecutionSettings, Settings
 from actors.supervision.messages import ChildState
 from actors.units import E18, NANOS_PER_DOLLAR
+from actors.watcher_settings import ALERT_KINDS, AlertSettings
 from understudy.alerting.conditions import conditions_of
 from understudy.alerting.core import FORGOTTEN_MS, QUIET_MS, AlertCore
 from understudy.last_run import RunRecord

@@ -12,7 +12,8 @@ from pathlib import Path
 import attrs
 import pytest
 
-from actors.settings import MetricsSettings, Settings
+from actors.settings import Settings
+from actors.watcher_settings import MetricsSettings
 from understudy import companions
 from understudy.companions import Companions
 from understudy.drill.processes import MARK, marked

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from actors.settings import AlertSettings, MetricsSettings, Settings
+from actors.settings import Settings
+from actors.watcher_settings import AlertSettings, MetricsSettings
 from understudy.alerting.targets import URLS_VARIABLE
 from understudy.cli import main
 from understudy.doctor.findings import CheckOutcome

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 from click.testing import CliRunner
 
-from actors.settings import Settings, WebSettings
+from actors.settings import Settings
+from actors.watcher_settings import WebSettings
 from understudy import companions
 from understudy.cli import main
 from understudy.config import ConfigError, load

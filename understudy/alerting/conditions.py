@@ -8,9 +8,9 @@ from actors.execution.halt_messages import EXECUTOR_CHECKS, Halt
 from actors.market.messages import MarketSnapshot
 from actors.observer.messages import View
 from actors.roles import EXECUTOR
-from actors.settings import AlertSettings
 from actors.supervision.messages import ChildState
 from actors.units import NANOS_PER_DOLLAR, dollars_text
+from actors.watcher_settings import AlertSettings
 from understudy.alerting.notices import Condition
 from understudy.doctor.disk import FREE_MB_FAIL, FREE_MB_WARN
 from understudy.exit_codes import ExitCode

@@ -12,8 +12,8 @@ import attrs
 
 from actors.directory.messages import Side
 from actors.position.messages import WindowSettled
-from actors.settings import AlertSettings
 from actors.units import dollars_text
+from actors.watcher_settings import AlertSettings
 from understudy.alerting.conditions import END, conditions_of, has_ended
 from understudy.alerting.notices import Condition, Notice
 from understudy.status import Status

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from actors.settings import MetricsSettings
+from actors.watcher_settings import MetricsSettings
 from understudy.commands.shared import data_dir_option, existing_directory, fail, needs_extra
 from understudy.exit_codes import ExitCode
 from understudy.teaching import TaughtCommand

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from actors.settings import WebSettings
+from actors.watcher_settings import WebSettings
 from understudy.commands.shared import (
     config_option,
     data_dir_option,
