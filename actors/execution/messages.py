@@ -8,6 +8,7 @@ import attrs
 
 from actors.directory.messages import Market, Side
 from actors.strategy.messages import Action, TradeSignal
+from actors.strategy.messages import TimeInForce as TimeInForce
 
 
 class OrderStatus(enum.Enum):
@@ -30,15 +31,6 @@ CLOCK_STEP_MAX_MS = 120_000
 a late copy of it would seem to be in time."""
 
 TERMINAL_STATUSES = frozenset({OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.REJECTED})
-
-
-class TimeInForce(enum.Enum):
-    """How long what does not fill at once may wait."""
-
-    GTC = "GTC"
-    """It rests until cancelled (by its time to live)."""
-    FAK = "FAK"
-    """Fill and kill: what does not fill at once is cancelled."""
 
 
 @attrs.frozen(kw_only=True)

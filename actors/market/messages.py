@@ -51,6 +51,20 @@ class BookView:
 
 
 @attrs.frozen(kw_only=True)
+class PublicTrade:
+    """A trade of anybody's, as the venue tells everybody."""
+
+    side: Side
+    """The outcome that was traded."""
+    price_ticks: int
+    size_units: int
+    taker_buys: bool
+    """Who came last bought; otherwise he sold."""
+    timestamp_ms: int
+    """Venue time."""
+
+
+@attrs.frozen(kw_only=True)
 class MarketSnapshot:
     """Both books, the reference price and the strike, at one instant."""
 
@@ -65,6 +79,8 @@ class MarketSnapshot:
     strike: Strike | None
     tick_ns: int
     """Host monotonic time at which the oldest frame not yet in a snapshot arrived."""
+    trades: tuple[PublicTrade, ...] = ()
+    """To the strategy: public trades since the last snapshot that it was sent, oldest first."""
 
     def book(self, side: Side) -> BookView:
         """The book of an outcome."""

@@ -22,7 +22,7 @@ from actors.messages import PeerRestarted, Started, TimerFired
 from actors.position.messages import PositionSnapshot
 from actors.roles import DESK, MARKET_STATE, OBSERVER
 from actors.settings import Settings
-from actors.strategy.engine import Decision, basis_text, decide, evaluated
+from actors.strategy.engine import PairDecision, basis_text, decide, evaluated
 from actors.strategy.messages import StopLossTriggered, TradeSignals
 from actors.strategy.position_view import PositionView
 from actors.strategy.volatility import Volatility
@@ -148,7 +148,7 @@ class StrategyCore(Core):
         return [*self._say_signals(decision, snapshot, view, now_ms), *told]
 
     def _tell(
-        self, decision: Decision, snapshot: MarketSnapshot, view: PositionView, now_ms: int
+        self, decision: PairDecision, snapshot: MarketSnapshot, view: PositionView, now_ms: int
     ) -> Effects:
         """What it came to, for people; after what it wants, so that no order waits for it."""
         if self._told_at_ms is not None and now_ms - self._told_at_ms < TOLD_EVERY_MS:
@@ -158,7 +158,7 @@ class StrategyCore(Core):
         return [Send(OBSERVER, evaluated(decision, snapshot, view, params, sigma_dollars))]
 
     def _say_signals(
-        self, decision: Decision, snapshot: MarketSnapshot, view: PositionView, now_ms: int
+        self, decision: PairDecision, snapshot: MarketSnapshot, view: PositionView, now_ms: int
     ) -> Effects:
         if not decision.signals or self._is_waiting:
             return []
@@ -231,7 +231,9 @@ class _Newest(Generic[_Value]):
             del self._values[next(iter(self._values))]
 
 
-def _wish(decision: Decision, snapshot: MarketSnapshot, view: PositionView) -> tuple[object, ...]:
+def _wish(
+    decision: PairDecision, snapshot: MarketSnapshot, view: PositionView
+) -> tuple[object, ...]:
     """Everything of the signals that could change the desk's answer."""
     return (
         snapshot.market.market_id,

@@ -40,7 +40,7 @@ STAGES: tuple[tuple[str, Stage, OracleUse], ...] = (
 
 
 @attrs.frozen(kw_only=True)
-class Decision:
+class PairDecision:
     """What an evaluation came to, and why."""
 
     signals: tuple[TradeSignal, ...] = ()
@@ -74,7 +74,7 @@ def decide(
     position: PositionView,
     params: StrategySettings,
     sigma_dollars: float | None = None,
-) -> Decision:
+) -> PairDecision:
     """Evaluate as ``evaluate_strategy`` does, and keep the reasons."""
     scene = Scene(market=market, position=position, params=params, sigma_dollars=sigma_dollars)
     passed_over: list[str] = []
@@ -84,16 +84,16 @@ def decide(
             passed_over.append(f"{name}: {verdict.reason}")
         if verdict.signals:
             signals = _past_oracle(scene, verdict.signals, oracle_use, passed_over)
-            return Decision(signals=signals, passed_over=tuple(passed_over))
+            return PairDecision(signals=signals, passed_over=tuple(passed_over))
         if verdict.is_final:
-            return Decision(
+            return PairDecision(
                 passed_over=tuple(passed_over), stop_loss=verdict.stop_loss, is_final=True
             )
-    return Decision(passed_over=tuple(passed_over))
+    return PairDecision(passed_over=tuple(passed_over))
 
 
 def evaluated(
-    decision: Decision,
+    decision: PairDecision,
     market: MarketSnapshot,
     position: PositionView,
     params: StrategySettings,

@@ -1,0 +1,304 @@
+"""The contract between the system and a strategy, version 1: what one is shown, and may answer.
+
+A strategy is a class with typed parameters and one pure method::
+
+    from understudy.strategy import Action, Context, Decision, Order, Side, Strategy, parameter
+
+    class Cheap(Strategy):
+        limit_ticks: int = parameter(300, "bought below this price", least=1, most=999)
+
+        def evaluate(self, context: Context) -> Decision:
+            ask_ticks = context.book(Side.YES).best_ask_ticks
+            if ask_ticks is None or ask_ticks >= self.limit_ticks:
+                return Decision(reasons=("YES is not cheap",))
+            ...
+
+*Units* are those of ``actors.units`` and stand in each name: ``_ticks`` of $0.001, ``_units`` of a
+millionth of a share, ``_nanos`` of $0.000000001, ``_e18`` of $10**-18, ``_ms`` of venue time. All
+are whole numbers: a price times a size is money in nanodollars, exactly.
+
+*When* ``evaluate`` is called: after every change of the market, of the position or of one's own
+orders, once all three are known for the window that is traded. It is called from one thread, never
+while another call is under way.
+
+*Pure* means: the decision follows from the context and the parameters alone. A strategy reads no
+clock, file or network, draws no random number and keeps nothing on itself (instances are frozen);
+what it wants to remember goes into ``Decision.memory``. So the same code decides the same in a
+backtest, on paper and with real money.
+
+*Raising* means that nothing of this evaluation happens. The actor is replaced by a fresh one, which
+has no memory; orders live on. A strategy that goes on raising, or does not return within
+``supervision.heartbeat_limit_ms``, more often than ``supervision.max_restarts`` allows is given
+up: its working orders are cancelled, and its series is traded no more until the system is started
+again.
+
+*Versions*: ``CONTRACT_VERSION`` grows when a strategy that was written before may no longer work.
+Fields with defaults may be added within a version.
+"""
+
+from __future__ import annotations
+
+import abc
+from typing import ClassVar, dataclass_transform
+
+import attrs
+
+from actors.directory.messages import Market, Side
+from actors.execution.messages import OrderStatus
+from actors.market.messages import BookView, MarketSnapshot, PublicTrade
+from actors.strategy.messages import Action, TimeInForce
+from actors.strategy.parameters import parameter
+from actors.strategy.position_view import PositionView
+
+CONTRACT_VERSION = 1
+"""The version that this module describes."""
+
+DEFAULT_PRIORITY = 2
+"""Of an order that names none; for people to read, in the order of docs/strategy.md."""
+
+
+@attrs.frozen(kw_only=True)
+class OwnOrder:
+    """An order of this strategy's window that has not ended."""
+
+    order_id: str
+    """What ``Cancel`` names."""
+    side: Side
+    action: Action
+    price_ticks: int
+    """Its limit."""
+    size_units: int
+    """As it was ordered."""
+    filled_units: int
+    """Traded so far, as the desk has last heard."""
+    time_in_force: TimeInForce
+    is_post_only: bool
+    status: OrderStatus
+    created_at_ms: int
+    expires_at_ms: int
+    """When the system cancels what rests."""
+    is_cancelling: bool
+    """Its end has been asked for: it may still trade, and still occupies its side."""
+    pair_id: str | None = None
+    """Order id of the other leg; None if it is no leg of a pair."""
+
+    @property
+    def open_units(self) -> int:
+        """Size that may still trade."""
+        return max(0, self.size_units - self.filled_units)
+
+
+@attrs.frozen(kw_only=True)
+class TradeLimits:
+    """Limits that a strategy should size its orders by; the desk refuses what breaks them.
+
+    There are more of them (docs/guard-rails.md); these decide a size.
+    """
+
+    max_trade_units: int
+    """Largest order."""
+    max_shares_units: int
+    """Most shares of one outcome, held and under way."""
+    max_book_age_ms: int
+    """An older book must not be traded on."""
+
+
+@attrs.frozen(kw_only=True)
+class Context:
+    """Everything that one evaluation may look at; immutable, and of one instant."""
+
+    snapshot: MarketSnapshot
+    """Both books, reference price and strike. ``sequence`` and ``tick_ns`` are the system's own
+    counters: decide nothing by them, a backtest has others."""
+    position: PositionView
+    """What is held of both outcomes, and what it cost."""
+    limits: TradeLimits
+    orders: tuple[OwnOrder, ...] = ()
+    """One's own orders that have not ended, oldest first."""
+    trades: tuple[PublicTrade, ...] = ()
+    """Public trades since the last evaluation, oldest first; some may be missing after a loss of
+    connection."""
+    sigma_dollars: float | None = None
+    """Volatility of the reference price in dollars a square-root minute, exponentially weighted by
+    ``volatility_half_life_minutes``; None until the price was watched for a minute."""
+    memory: object = None
+    """``Decision.memory`` of the evaluation before; None at first, in a new window's first
+    evaluation, and after the actor was replaced."""
+
+    @property
+    def now_ms(self) -> int:
+        """Venue time of the evaluation, ms since 1970."""
+        return self.snapshot.taken_at_ms
+
+    @property
+    def market(self) -> Market:
+        """The window: its times, price grid, minimum sizes and fee rate."""
+        return self.snapshot.market
+
+    @property
+    def left_ms(self) -> int:
+        """Time to the window's end; 0 or less when it is over."""
+        return self.market.closes_at_ms - self.now_ms
+
+    def book(self, side: Side) -> BookView:
+        """The order book of an outcome, ten levels deep; see ``unready_reason`` first."""
+        return self.snapshot.book(side)
+
+    def unready_reason(self) -> str:
+        """Why nothing should be ordered now; empty if nothing speaks against it.
+
+        The window must be open and not stopped, and both books synced, young and not crossed. The
+        desk refuses purchases on a stale snapshot by itself, and no other part looks at this.
+        """
+        if self.position.is_stopped:
+            return "the desk has stopped this window"
+        if self.left_ms <= 0:
+            return "the window's time is over"
+        for side in Side:
+            objection = self._objection(side)
+            if objection:
+                return f"the {side.value} book {objection}"
+        return ""
+
+    def _objection(self, side: Side) -> str:
+        book = self.book(side)
+        if not book.is_synced:
+            return "is not synced"
+        age_ms, limit_ms = self.now_ms - book.updated_at_ms, self.limits.max_book_age_ms
+        if age_ms > limit_ms:
+            return f"is {age_ms} ms old, over max_book_age_ms {limit_ms}"
+        return "is crossed" if book.is_crossed else ""
+
+    def orders_on(self, side: Side) -> tuple[OwnOrder, ...]:
+        """One's own orders on an outcome."""
+        return tuple(order for order in self.orders if order.side is side)
+
+    def sellable_units(self, side: Side) -> int:
+        """Shares of an outcome that are held and not already on sale."""
+        on_sale = sum(
+            order.open_units for order in self.orders_on(side) if order.action is Action.SELL
+        )
+        return max(0, self.position.quantity_units(side) - on_sale)
+
+
+@attrs.frozen(kw_only=True)
+class Order:
+    """An order to be placed. What the venue or a limit does not allow is refused with a reason.
+
+    Only one order a side works at a time, unless the strategy's ``orders_per_side`` says more.
+    A sale may be of no more than is held and not already on sale.
+    """
+
+    side: Side
+    """Which outcome: YES is Up, NO is Down."""
+    price_ticks: int
+    """Limit: a purchase pays no more, a sale fetches no less. On the market's price grid."""
+    size_units: int
+    """Whole hundredths of a share (10,000 units), and no less than the market's minimum."""
+    reason: str
+    """A sentence with the numbers that decided it; ``understudy explain`` shows it."""
+    action: Action = Action.BUY
+    time_in_force: TimeInForce = TimeInForce.GTC
+    is_post_only: bool = False
+    """It may rest and never take: refused by the venue if it would trade at once. GTC and GTD."""
+    time_to_live_ms: int | None = None
+    """After so long what rests is cancelled; None: ``execution.order_ttl_ms``. Never beyond the
+    window's end. A GTD order needs at least two minutes, since the venue takes no shorter one."""
+    pair: str | None = None
+    """A name of one's own: two orders of a decision with the same one go together or not at all."""
+    priority: int = DEFAULT_PRIORITY
+
+
+@attrs.frozen(kw_only=True)
+class Cancel:
+    """An order to be taken back. An order that has ended meanwhile is left alone.
+
+    To replace one, cancel it, and place the other in the evaluation that follows its end: until
+    then it may still trade, and its side is occupied.
+    """
+
+    order_id: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class StopWindow:
+    """Trade this window no more. Holdings are kept to its end, or sold at the best bid."""
+
+    side: Side
+    """The outcome whose holding is the reason."""
+    sells: bool
+    """Whether it is sold; the desk does so by itself, again and again until it is gone."""
+    reason: str = ""
+    """Shown where people ask why the window is stopped; empty: the bid and the size held."""
+
+
+@attrs.frozen(kw_only=True)
+class Decision:
+    """What an evaluation came to."""
+
+    orders: tuple[Order, ...] = ()
+    """Orders that share no ``pair`` are judged one by one."""
+    cancels: tuple[Cancel, ...] = ()
+    stop: StopWindow | None = None
+    """If given, neither orders nor cancels count."""
+    reasons: tuple[str, ...] = ()
+    """Why nothing was done, or what was considered and passed over; for people."""
+    is_final: bool = False
+    """The last of ``reasons`` says it all; a view shows it alone."""
+    memory: object = None
+    """Given back with the next context of the same window. An immutable value that can be pickled:
+    numbers, texts, tuples. It does not survive the actor."""
+
+
+@attrs.frozen
+class FairValue:
+    """What a strategy believes YES to be worth, for people and for a backtest's calibration."""
+
+    yes_ticks: float | None
+    """0 to 1000; None without an opinion."""
+    basis: str
+    """The numbers behind it, or why there is none."""
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(parameter,))
+class Strategy(abc.ABC):
+    """Base of all strategies. Annotated fields of a subclass are its parameters.
+
+    Each becomes a keyword of the constructor and a key of ``[strategy.parameters]``: a bool, int,
+    float or str with a default, best declared by ``parameter``. Instances cannot be changed.
+    """
+
+    contract: ClassVar[int] = CONTRACT_VERSION
+    """The version of the contract that the strategy was written for."""
+    name: ClassVar[str] = ""
+    """Shown to people; empty: the class's name."""
+    orders_per_side: ClassVar[int] = 1
+    """How many of its orders may work on one side at a time; ``execution.max_open_orders`` holds
+    for all of them together."""
+
+    def __init_subclass__(cls, **options: object) -> None:
+        super().__init_subclass__(**options)
+        attrs.frozen(kw_only=True, slots=False)(cls)  # slots would need a class made anew
+
+    @abc.abstractmethod
+    def evaluate(self, context: Context) -> Decision:
+        """Decide. Pure: see the module's page.
+
+        Raises:
+            Exception: anything; nothing of this evaluation happens then.
+        """
+
+    def fair_value(self, context: Context) -> FairValue:
+        """Say what YES is worth. Pure as ``evaluate``; asked about once a second."""
+        del context
+        return FairValue(None, "the strategy has no model")
+
+    def volatility_half_life_minutes(self) -> float:
+        """Half-life of ``Context.sigma_dollars``; read once, when the actor starts."""
+        return 5.0
+
+    @property
+    def title(self) -> str:
+        """The strategy's name."""
+        return self.name or type(self).__name__

@@ -1,0 +1,46 @@
+"""What a strategy of one's own imports; ``actors.strategy.contract`` explains all of it."""
+
+from actors.directory.messages import Market, Side, Strike
+from actors.execution.messages import OrderStatus
+from actors.market.messages import BookView, MarketSnapshot, PublicTrade
+from actors.position.messages import Holding
+from actors.strategy.contract import (
+    CONTRACT_VERSION,
+    Cancel,
+    Context,
+    Decision,
+    FairValue,
+    Order,
+    OwnOrder,
+    StopWindow,
+    Strategy,
+    TradeLimits,
+)
+from actors.strategy.messages import Action, TimeInForce
+from actors.strategy.parameters import parameter
+from actors.strategy.position_view import PositionView
+
+__all__ = [
+    "CONTRACT_VERSION",
+    "Action",
+    "BookView",
+    "Cancel",
+    "Context",
+    "Decision",
+    "FairValue",
+    "Holding",
+    "Market",
+    "MarketSnapshot",
+    "Order",
+    "OrderStatus",
+    "OwnOrder",
+    "PositionView",
+    "PublicTrade",
+    "Side",
+    "StopWindow",
+    "Strategy",
+    "Strike",
+    "TimeInForce",
+    "TradeLimits",
+    "parameter",
+]
