@@ -67,6 +67,11 @@ def cents(amount_nanos: int) -> int:
     return round(amount_nanos / _NANOS_PER_CENT) * _NANOS_PER_CENT
 
 
+def cents_text(amount_nanos: int) -> str:
+    """Write an amount to the cent, without a sign of its own: ``1,234.50``."""
+    return f"{amount_nanos / NANOS_PER_DOLLAR:,.2f}"
+
+
 def count_label(count: int, noun: str) -> str:
     """Write a count and what is counted: ``1 fall``, ``2 falls``."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -11,6 +11,7 @@ import attrs
 from actors.directory.messages import Side
 from actors.execution.desk_state import DeskWindow
 from actors.execution.holdings import excess_of
+from actors.execution.messages import OrderIntent
 from actors.market.messages import MarketSnapshot
 from actors.position.messages import PositionSnapshot
 from actors.strategy.messages import Action, TradeSignal, TradeSignals
@@ -21,6 +22,7 @@ EXIT_ATTEMPTS_MAX = 10
 EXIT_PRIORITY = 3
 """Safety, as the stop loss itself."""
 
+_FLATTEN = "flatten"
 _SIZE_STEP_UNITS = UNITS_PER_SHARE // 100
 """The venue takes sizes in hundredths of a share."""
 
@@ -98,7 +100,12 @@ def flatten_wish(position: PositionSnapshot) -> SaleWish | None:
     excess = excess_of(position)
     if excess is None:
         return None
-    return SaleWish(side=excess.side, units=excess.units, why="flatten")
+    return SaleWish(side=excess.side, units=excess.units, why=_FLATTEN)
+
+
+def is_flatten_sale(intent: OrderIntent) -> bool:
+    """Whether an order is a sale that flattening asked for."""
+    return intent.priority == EXIT_PRIORITY and intent.reason.startswith(f"{_FLATTEN}: ")
 
 
 def sale_into(

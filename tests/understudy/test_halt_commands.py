@@ -11,12 +11,14 @@ from typing import Any
 
 import attrs
 import pytest
+from chronicle import Chronicle, intent, trade
 from click.testing import CliRunner, Result
 from scenes import MARKET, NOW_MS, snapshot
 
 from actors.core import Send
 from actors.directory.messages import MarketOpened, Side
 from actors.execution.desk import DeskCore
+from actors.execution.exits import EXIT_PRIORITY
 from actors.execution.halt_messages import KILL_SWITCH, Halt
 from actors.execution.messages import OrderUpdated
 from actors.kill_switch import KILL_SWITCH_NAME
@@ -24,9 +26,10 @@ from actors.market.messages import SnapshotWanted
 from actors.messages import Started
 from actors.position.messages import Holding, PositionSnapshot
 from actors.roles import DESK, MARKET_STATE, OBSERVER, REPLY
+from actors.runtime.journal_file import prepare
 from actors.settings import Settings
-from actors.strategy.messages import StopLossTriggered
-from actors.units import shares
+from actors.strategy.messages import Action, StopLossTriggered
+from actors.units import dollars_text, shares
 from understudy.cli import main
 from understudy.control import ControlServer
 from understudy.exit_codes import ExitCode
@@ -96,6 +99,7 @@ class Running:
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Running]:
+    prepare(tmp_path)
     desk, control = DeskAlone(), HaltControl(tmp_path)
     server = ControlServer(tmp_path, control.handlers)
     is_over = threading.Event()
@@ -171,6 +175,63 @@ def test_flatten_sells_and_says_what_is_left_when_it_no_longer_waits(running: Ru
     assert "1 orders have not ended yet" in result.stderr
 
 
+def test_flatten_says_what_it_sold_at_what_price_and_what_that_cost(running: Running) -> None:
+    chronicle = Chronicle(running.data_dir)
+    bought = intent(1, price_ticks=480)
+    chronicle.done(bought, trade(bought, is_maker=True))
+    sold_before = intent(2, action=Action.SELL, price_ticks=430, size_units=shares(5))
+    chronicle.done(sold_before, trade(sold_before, 5, is_maker=True))
+    sales = [
+        intent(
+            number,
+            action=Action.SELL,
+            price_ticks=ticks,
+            priority=EXIT_PRIORITY,
+            reason="flatten: sell 10 YES at the bid",
+            created_at_ms=NOW_MS + number,
+        )
+        for number, ticks in ((3, 400), (4, 390))
+    ]
+    for sale, size in zip(sales, (10, 5), strict=True):
+        chronicle.done(sale, trade(sale, size))
+    chronicle.close()
+
+    told = running.json("flatten")["sold"]
+    text = running.understudy("flatten").output
+
+    fees = [trade(sale, size).fee_nanos for sale, size in zip(sales, (10, 5), strict=True)]
+    proceeds = 400 * shares(10) + 390 * shares(5)
+    result = proceeds - 480 * shares(15) - sum(fees)
+    assert told == [
+        {
+            "market": "0x000",
+            "slug": bought.market.slug,
+            "side": "YES",
+            "size": "15",
+            "proceeds": "5.95",
+            "fees": dollars_text(sum(fees)),
+            "result": dollars_text(result),
+        }
+    ]
+    assert "sold 15 YES of btc-updown-15m-1750000500 at 0.3967 on average, for $5.95" in text
+    assert "against what they had cost: -1.50" in text
+
+
+def test_what_the_ledger_has_not_booked_has_no_result_yet(running: Running) -> None:
+    chronicle = Chronicle(running.data_dir)
+    sale = intent(
+        1,
+        action=Action.SELL,
+        priority=EXIT_PRIORITY,
+        reason="flatten: sell 20 YES at the bid",
+        created_at_ms=NOW_MS,
+    )
+    chronicle.live(sale, trade(sale), unbooked=True)
+    chronicle.close()
+    assert running.json("flatten")["sold"][0]["result"] is None
+    assert "the ledger has not booked all of it yet" in running.understudy("flatten").output
+
+
 def test_flatten_of_nothing_is_done_at_once(running: Running) -> None:
     result = running.understudy("flatten")
     assert result.exit_code == ExitCode.OK
@@ -227,6 +288,7 @@ def halts(desk: DeskAlone) -> tuple[Halt, ...]:
 
 
 def test_a_file_that_appears_halts_and_cancels_and_is_told_once(tmp_path: Path) -> None:
+    prepare(tmp_path)
     desk, control = DeskAlone(), HaltControl(tmp_path)
     control.beat(desk)
     assert desk.asked == []
@@ -239,6 +301,7 @@ def test_a_file_that_appears_halts_and_cancels_and_is_told_once(tmp_path: Path) 
 
 
 def test_a_desk_that_missed_the_file_is_told_again(tmp_path: Path) -> None:
+    prepare(tmp_path)
     desk, control = DeskAlone(), HaltControl(tmp_path)
     (tmp_path / KILL_SWITCH_NAME).touch()
     desk.is_silent = True
@@ -249,6 +312,7 @@ def test_a_desk_that_missed_the_file_is_told_again(tmp_path: Path) -> None:
 
 
 def test_removing_the_file_does_not_resume_and_a_new_one_halts_again(tmp_path: Path) -> None:
+    prepare(tmp_path)
     desk, control = DeskAlone(), HaltControl(tmp_path)
     path = tmp_path / KILL_SWITCH_NAME
     for count in (1, 2):

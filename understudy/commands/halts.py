@@ -16,6 +16,8 @@ from actors.units import size_text
 from understudy.commands.shared import ask_system, data_dir_option, fail, json_option
 from understudy.control import ControlError, NotRunning, Reply, ask
 from understudy.exit_codes import ExitCode
+from understudy.reading.flatten_sales import FlattenSale, flatten_sales
+from understudy.reading.options import opened
 from understudy.teaching import TaughtCommand
 
 _LOOK_AGAIN_S = 0.3
@@ -104,7 +106,8 @@ def flatten(reason: str, wait_s: float, data_dir: Path, is_json: bool) -> None:
     """Halt, cancel every order, and sell the one-sided part of the open window's holding.
 
     It is sold at the best bid, fill and kill, again and again until nothing that the venue takes is
-    left. Complete pairs are kept: whoever wins, one YES and one NO together pay exactly $1.
+    left. Complete pairs are kept: whoever wins, one YES and one NO together pay exactly $1. It
+    tells what was sold, its average price, the fees, and the result against what it had cost.
 
     Exit codes: 0 nothing one-sided is held, 1 something is, and the last line says why.
     """
@@ -113,9 +116,23 @@ def flatten(reason: str, wait_s: float, data_dir: Path, is_json: bool) -> None:
     while not _is_settled(_status(reply)) and time.monotonic() < deadline:
         time.sleep(_LOOK_AGAIN_S)
         reply = ask_system(data_dir, "halts")
-    status = _show(reply, is_json)
+    status = _status(reply)
+    sales = _sales(data_dir, status)
+    if is_json:
+        click.echo(json.dumps({**reply, "sold": [sale.json for sale in sales]}, indent=2))
+    else:
+        click.echo("\n".join([_words(status), *(sale.words for sale in sales)]))
     if not status.is_flat:
         fail(_what_is_left(status))
+
+
+def _sales(data_dir: Path, status: HaltStatus) -> list[FlattenSale]:
+    """What has been sold since the flatten that is in force began."""
+    since_ms = min((halt.since_ms for halt in status.halts if halt.flattens), default=None)
+    if since_ms is None:
+        return []
+    with opened(data_dir) as archive:
+        return flatten_sales(archive, since_ms)
 
 
 def _is_settled(status: HaltStatus) -> bool:
