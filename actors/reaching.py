@@ -6,7 +6,8 @@ import errno
 import socket
 from urllib.parse import urlsplit
 
-_NO_WAY = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ETIMEDOUT}
+NO_WAY = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ETIMEDOUT})
+"""Of the system's errors, those that say that packets do not arrive."""
 
 
 def unreachable_words(where: str, problem: BaseException) -> str:
@@ -25,7 +26,7 @@ def unreachable_words(where: str, problem: BaseException) -> str:
         return f"the name {host} cannot be looked up: {cause.strerror}"
     if isinstance(cause, ConnectionRefusedError):
         return f"{host} refused the connection"
-    if isinstance(cause, OSError) and cause.errno in _NO_WAY:
+    if isinstance(cause, OSError) and cause.errno in NO_WAY:
         return f"{host} cannot be reached: {cause.strerror}"
     return ""
 

@@ -23,7 +23,8 @@ async def check_clock(subject: Subject, sight: VenueSight) -> Finding:
     try:
         reading = await sight.reading()
     except Unreachable as problem:
-        return failed(NAME, f"venue time is unknown: {problem}", "see the line on clob")
+        sentence = f"venue time is unknown: {problem}"
+        return failed(NAME, sentence, "see the line on clob", problem.cause)
     shown = _shown(reading)
     if not reading.needs_correction:
         return passed(NAME, shown)

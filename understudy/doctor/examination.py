@@ -142,4 +142,9 @@ async def _order_tested(
 
 def _cleaned(subject: Subject, finding: Finding) -> Finding:
     clean = subject.redactor.clean
-    return attrs.evolve(finding, sentence=clean(finding.sentence), advice=clean(finding.advice))
+    return attrs.evolve(
+        finding,
+        sentence=clean(finding.sentence),
+        advice=clean(finding.advice),
+        cause=clean(finding.cause),
+    )

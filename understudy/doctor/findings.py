@@ -36,6 +36,8 @@ class Finding:
     sentence: str
     advice: str = ""
     """What to do; empty where nothing is to be done."""
+    cause: str = ""
+    """What keeps the check from being made, if others fail by the same; empty otherwise."""
 
 
 def passed(name: str, sentence: str) -> Finding:
@@ -43,14 +45,14 @@ def passed(name: str, sentence: str) -> Finding:
     return Finding(name, CheckOutcome.PASS, sentence)
 
 
-def warned(name: str, sentence: str, advice: str) -> Finding:
+def warned(name: str, sentence: str, advice: str, cause: str = "") -> Finding:
     """A run would start, but."""
-    return Finding(name, CheckOutcome.WARN, sentence, advice)
+    return Finding(name, CheckOutcome.WARN, sentence, advice, cause)
 
 
-def failed(name: str, sentence: str, advice: str) -> Finding:
+def failed(name: str, sentence: str, advice: str, cause: str = "") -> Finding:
     """A run would not start, or could not trade."""
-    return Finding(name, CheckOutcome.FAIL, sentence, advice)
+    return Finding(name, CheckOutcome.FAIL, sentence, advice, cause)
 
 
 def skipped(name: str, sentence: str) -> Finding:

@@ -23,7 +23,7 @@ async def check_geoblock(subject: Subject) -> Finding:
         answer = await fetch(url)
         told = json.loads(answer.body) if answer.status == 200 else None
     except Unreachable as problem:
-        return _unknown(str(problem))
+        return _unknown(str(problem), problem.cause)
     except ValueError:
         told = None
     if not isinstance(told, dict) or not isinstance(told.get("blocked"), bool):
@@ -37,5 +37,6 @@ async def check_geoblock(subject: Subject) -> Finding:
     return failed(NAME, sentence, _ADVICE)
 
 
-def _unknown(reason: str) -> Finding:
-    return warned(NAME, f"it is unknown whether orders are taken from here: {reason}", _ASK)
+def _unknown(reason: str, cause: str = "") -> Finding:
+    sentence = f"it is unknown whether orders are taken from here: {reason}"
+    return warned(NAME, sentence, _ASK, cause)

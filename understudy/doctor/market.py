@@ -18,7 +18,7 @@ async def check_market(sight: VenueSight) -> Finding:
     try:
         found = await sight.current()
     except Unreachable as problem:
-        return failed(MARKET, f"no metadata: {problem}", "see the line on gamma")
+        return failed(MARKET, f"no metadata: {problem}", "see the line on gamma", problem.cause)
     except NoSuchWindow as problem:
         return failed(MARKET, str(problem), "check series.asset and series.window_minutes")
     except MarketRefused as problem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -12,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from actors.proxies import ProxyRefused, proxy_for, proxy_url
-from actors.reaching import unreachable_words
+from actors.reaching import NO_WAY, unreachable_words
 from understudy.doctor.subject import host_of
 
 CONNECT_LIMIT_S = 3.5
@@ -21,7 +22,16 @@ _BODY_BYTES_MAX = 4 * 1024 * 1024
 
 
 class Unreachable(Exception):
-    """No use could be made of an address; one sentence names the host and says why."""
+    """No use could be made of an address; one sentence names the host and says why.
+
+    Args:
+        sentence: the host, and why.
+        cause: what all checks have in common that fail by it; empty if it is this one's alone.
+    """
+
+    def __init__(self, sentence: str, cause: str = "") -> None:
+        super().__init__(sentence)
+        self.cause = cause
 
 
 @attrs.frozen
@@ -46,7 +56,7 @@ async def fetch(url: str) -> Answered:
         ):
             return Answered(answer.status, await answer.content.read(_BODY_BYTES_MAX))
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as problem:
-        raise Unreachable(_sentence(url, problem)) from None
+        raise Unreachable(_sentence(url, problem), _cause(url, problem)) from None
 
 
 @contextlib.asynccontextmanager
@@ -68,7 +78,21 @@ async def stream(url: str) -> AsyncIterator[ClientConnection]:
     except ConnectionClosed as closed:
         raise Unreachable(f"{host_of(url)} closed the connection: {closed}") from None
     except (OSError, TimeoutError, ValueError, WebSocketException) as problem:
-        raise Unreachable(_sentence(url, problem)) from None
+        raise Unreachable(_sentence(url, problem), _cause(url, problem)) from None
+
+
+def _cause(url: str, problem: Exception) -> str:
+    """What is wrong beyond this one question: the names, the network, the proxy, or the host."""
+    if isinstance(problem, ProxyRefused):
+        return str(problem)
+    cause = problem.os_error if isinstance(problem, aiohttp.ClientConnectorError) else problem
+    if isinstance(cause, socket.gaierror):
+        return f"host names cannot be looked up: {cause.strerror}"
+    if isinstance(cause, OSError) and cause.errno in NO_WAY:
+        return f"there is no way to the network: {cause.strerror}"
+    if isinstance(cause, OSError | TimeoutError):
+        return _sentence(url, problem)
+    return ""
 
 
 def _sentence(url: str, problem: Exception) -> str:

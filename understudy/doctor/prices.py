@@ -58,6 +58,7 @@ class _Heard:
     trouble: str = ""
     """Why it cannot be used; empty if it can."""
     advice: str = ""
+    cause: str = ""
 
     @property
     def serves(self) -> bool:
@@ -99,7 +100,7 @@ def _finding(name: str, heard: _Heard | None, source: str, *, other_serves: bool
         return skipped(name, f'not asked: venue.price_source is "{source}"')
     found_bad = warned if other_serves else failed
     if heard.trouble:
-        return found_bad(name, heard.trouble, heard.advice)
+        return found_bad(name, heard.trouble, heard.advice, heard.cause)
     words = f"{heard.opened}; {heard.words}"
     if not heard.serves:
         return found_bad(name, f"{words}: it is open and stands still", _WAIT)
@@ -109,7 +110,10 @@ def _finding(name: str, heard: _Heard | None, source: str, *, other_serves: bool
 def _strike(heard: list[_Heard]) -> Finding:
     used = next((each for each in heard if each.serves), None)
     if used is None:
-        return failed(STRIKE, "no service tells an average", f"see the lines above; {_WAIT}")
+        causes = {each.cause for each in heard if each.cause}
+        cause = causes.pop() if len(causes) == 1 else ""
+        advice = f"see the lines above; {_WAIT}"
+        return failed(STRIKE, "no service tells an average", advice, cause)
     sentence = f"{used.label} will be used: {used.words}"
     spare = [each.label for each in heard if each.serves and each is not used]
     if spare:
@@ -193,7 +197,7 @@ async def _hear(
                         heard = await _newer(heard, said, sight)
     except Unreachable as problem:
         advice = f"check the network, a firewall or proxy, and {key}"
-        return attrs.evolve(heard, trouble=str(problem), advice=advice)
+        return attrs.evolve(heard, trouble=str(problem), advice=advice, cause=problem.cause)
     return heard
 
 

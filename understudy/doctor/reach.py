@@ -73,7 +73,7 @@ async def _check_http(name: str, url: str, key: str) -> Finding:
     try:
         answer = await fetch(url)
     except Unreachable as problem:
-        return failed(name, str(problem), _ADVICE.format(key=key))
+        return failed(name, str(problem), _ADVICE.format(key=key), problem.cause)
     host = host_of(url)
     if answer.status in (403, 451):
         advice = "ask from a network that the venue serves; see the line on geoblock"
@@ -104,7 +104,7 @@ async def _check_stream(
             if await _says(socket, brings_data):
                 return passed(name, f"{opened}, data after {_ms_since(began)} ms")
     except Unreachable as problem:
-        return failed(name, str(problem), _ADVICE.format(key=key))
+        return failed(name, str(problem), _ADVICE.format(key=key), problem.cause)
     silent = f"{opened} and brings no data within {DATA_LIMIT_S:g} s"
     return failed(name, silent, f"try again; check that {key} is the right address")
 

@@ -16,16 +16,47 @@ _STYLES = {
     CheckOutcome.FAIL: "bold red",
     CheckOutcome.SKIPPED: "dim",
 }
+_SEVERITY = (CheckOutcome.SKIPPED, CheckOutcome.PASS, CheckOutcome.WARN, CheckOutcome.FAIL)
 _NAME_WIDTH = 15
+NETWORK = "network"
+"""The name of what several checks fail by."""
+
+
+def grouped(findings: Sequence[Finding]) -> list[Finding]:
+    """Put checks that fail by one cause into one finding, in the place of the first of them."""
+    by_cause: dict[str, list[Finding]] = {}
+    for each in findings:
+        if each.cause:
+            by_cause.setdefault(each.cause, []).append(each)
+    rows: list[Finding] = []
+    for each in findings:
+        group = by_cause.get(each.cause, [])
+        if len(group) < 2:
+            rows.append(each)
+        elif each is group[0]:
+            rows.append(_as_one(group))
+    return rows
+
+
+def _as_one(group: Sequence[Finding]) -> Finding:
+    names = ", ".join(each.name for each in group)
+    worst = max(group, key=lambda each: _SEVERITY.index(each.outcome))
+    return Finding(
+        NETWORK,
+        worst.outcome,
+        f"{group[0].cause}; so {len(group)} checks cannot be made: {names}",
+        "check this computer's network, name server, firewall and proxy, and the addresses in "
+        "[venue]; then ask again",
+    )
 
 
 def table(findings: Sequence[Finding]) -> Table:
-    """Draw a row for each finding, and below it what to do."""
+    """Draw a row for each finding, or for each cause of several, and below it what to do."""
     drawn = Table(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
     drawn.add_column(no_wrap=True)
     drawn.add_column(no_wrap=True)
     drawn.add_column(overflow="fold")
-    for finding in findings:
+    for finding in grouped(findings):
         style = _STYLES[finding.outcome]
         words = Text(finding.sentence, "dim" if finding.outcome is CheckOutcome.SKIPPED else "")
         if finding.advice:
@@ -35,12 +66,12 @@ def table(findings: Sequence[Finding]) -> Table:
 
 
 def lines(findings: Sequence[Finding]) -> list[str]:
-    """Write a line for each finding, the advice at its end."""
+    """Write a line for each finding, or for each cause of several, the advice at its end."""
     width = max(len(each.value) for each in CheckOutcome)
     return [
         f"{each.outcome.value:<{width}}  {each.name:<{_NAME_WIDTH}}  {each.sentence}"
         + (f" -> {each.advice}" if each.advice else "")
-        for each in findings
+        for each in grouped(findings)
     ]
 
 
@@ -58,6 +89,7 @@ def as_json(findings: Sequence[Finding]) -> list[dict[str, str]]:
             "outcome": each.outcome.value,
             "sentence": each.sentence,
             "advice": each.advice,
+            "cause": each.cause,
         }
         for each in findings
     ]

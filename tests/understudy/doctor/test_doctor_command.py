@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from test_doctor_host import held
 from actors.units import NANOS_PER_DOLLAR
 from understudy.cli import main
 from understudy.doctor.findings import Finding, failed, passed, skipped, warned
-from understudy.doctor.view import lines, table, totals
+from understudy.doctor.view import grouped, lines, table, totals
 from understudy.exit_codes import ExitCode
 from understudy.live import LIVE_FLAG
 from venue.server import LocalExchange
@@ -64,13 +65,42 @@ def test_all_well_is_exit_code_0_and_no_secret_is_shown(tmp_path: Path) -> None:
     run(scenario)
 
 
+def test_checks_that_fail_by_one_cause_are_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_names(host: object, *_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", without_names)
+    result = doctor(*at("http://a.invalid", "ws://b.invalid"), "--data-dir", str(tmp_path))
+    (line,) = [each for each in result.output.splitlines() if "host names cannot be" in each]
+    assert line.startswith("fail     network")
+    for name in ("clock", "gamma", "clob", "market stream", "coinbase", "rtds", "market"):
+        assert name in line
+        assert f"fail     {name} " not in result.output
+
+
+def test_a_cause_of_one_check_alone_stays_that_checks_line() -> None:
+    alone = failed("clob", "a refused the connection", "look", "a refused the connection")
+    other = failed("gamma", "b refused the connection", "look", "b refused the connection")
+    assert grouped([alone, other]) == [alone, other]
+
+
+def test_a_group_is_as_bad_as_its_worst_check() -> None:
+    cause = "there is no way to the network"
+    mild, bad = warned("geoblock", "unknown", "ask", cause), failed("clob", "gone", "look", cause)
+    (row,) = grouped([mild, bad])
+    assert (row.name, row.outcome) == ("network", bad.outcome)
+    assert row.sentence.endswith("2 checks cannot be made: geoblock, clob")
+
+
 def test_json_is_a_list_of_checks(tmp_path: Path) -> None:
     with nobody_listens() as port:
         urls = at(f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}")
         result = doctor(*urls, "--data-dir", str(tmp_path), "--json")
     assert result.exit_code == ExitCode.FAILED
     checks = json.loads(result.output)
-    assert {tuple(each) for each in checks} == {("name", "outcome", "sentence", "advice")}
+    assert {tuple(each) for each in checks} == {("name", "outcome", "sentence", "advice", "cause")}
     by_name = {each["name"]: each["outcome"] for each in checks}
     assert len(by_name) == len(checks)
     assert (by_name["gamma"], by_name["disk"], by_name["wallet"]) == ("fail", "pass", "skipped")
