@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -32,7 +32,15 @@ from actors.units import dollars_text, e18_text
 from understudy.halting import halts_json, lasting_halts
 from understudy.holdings_json import holdings_json
 from understudy.latency import Histogram
-from understudy.wording import cents, latency_words, money, move_label, size_label, strikes_label
+from understudy.wording import (
+    cents,
+    count_label,
+    latency_words,
+    money,
+    move_label,
+    size_label,
+    strikes_label,
+)
 
 
 class Tally:
@@ -76,7 +84,7 @@ class Summary:
     """A run's result."""
 
     windows: tuple[WindowSettled, ...]
-    """Settled in this run, in that order."""
+    """Settled in this run, in that order; without those that were only watched."""
     orders: tuple[OrderState, ...]
     """Created or changed in this run."""
     restarts: Mapping[str, int]
@@ -88,6 +96,8 @@ class Summary:
     """Windows that were not traded, or lacked a strike to the end, and why."""
     corrections: tuple[ResultCorrected, ...] = ()
     """Settled windows, perhaps of earlier runs, whose result the venue has changed since."""
+    watched_count: int = 0
+    """Windows settled in this run that it was too late to learn the strike of, and traded not."""
 
     @property
     def pnl_nanos(self) -> int:
@@ -132,8 +142,11 @@ def read_summary(reader: JournalReader, tally: Tally, start_seq: int) -> Summary
             not_traded[missed.slug] = missed
         elif event.kind == "ResultCorrected":
             corrections.append(decode_as(ResultCorrected, json.dumps(event.body)))
+    ledgers = _settled_ledgers(reader, settled)
+    traded = [ledger for ledger in ledgers if not _was_only_watched(ledger)]
     return Summary(
-        windows=tuple(_settlements(reader, settled)),
+        windows=tuple(_settlements(traded)),
+        watched_count=len(ledgers) - len(traded),
         orders=tuple(
             order
             for order_id in sorted(touched)
@@ -157,15 +170,22 @@ def _has_strike(reader: JournalReader, missed: WindowNotTraded) -> bool:
     )
 
 
-def _settlements(reader: JournalReader, market_ids: Mapping[str, None]) -> list[WindowSettled]:
+def _settled_ledgers(reader: JournalReader, market_ids: Mapping[str, None]) -> list[WindowLedger]:
+    return [
+        ledger
+        for market_id in market_ids
+        for ledger in reader.states("position", market_id, open_only=False)
+        if isinstance(ledger, WindowLedger) and ledger.is_settled
+    ]
+
+
+def _settlements(ledgers: Iterable[WindowLedger]) -> list[WindowSettled]:
     settlements = []
     total_nanos = 0
-    for market_id in market_ids:
-        for ledger in reader.states("position", market_id, open_only=False):
-            if isinstance(ledger, WindowLedger) and not _was_only_watched(ledger):
-                total_nanos += ledger.pnl_nanos()
-                settlement = ledger.settlement(total_nanos)
-                settlements += [settlement] if settlement is not None else []
+    for ledger in ledgers:
+        total_nanos += ledger.pnl_nanos()
+        settlement = ledger.settlement(total_nanos)
+        settlements += [settlement] if settlement is not None else []
     return settlements
 
 
@@ -178,6 +198,7 @@ def summary_json(summary: Summary) -> dict[str, Any]:
     """Build the JSON object that ``run --json`` prints."""
     return {
         "windows": [_window_json(window) for window in summary.windows],
+        "watched": summary.watched_count,
         "pnl": dollars_text(summary.pnl_nanos),
         "signals": {str(key): count for key, count in summary.orders_by_priority.items()},
         "orders": summary.orders_by_status,
@@ -235,6 +256,9 @@ def summary_view(summary: Summary) -> RenderableType:
     lines.add_column(style="dim", no_wrap=True)
     lines.add_row("signals", signals or "none")
     lines.add_row("orders", f"{statuses or 'none'}; {summary.fills_count} fills")
+    if summary.windows and summary.watched_count:
+        watched = count_label(summary.watched_count, "window")
+        lines.add_row("watched", f"{watched} ended that this run came too late to trade")
     if summary.windows:
         lines.add_row("strikes", strikes_label(summary.windows))
     lines.add_row("falls", restarts or "none")
@@ -255,7 +279,9 @@ def summary_view(summary: Summary) -> RenderableType:
 
 def _windows_table(summary: Summary) -> RenderableType:
     if not summary.windows:
-        return Text("no window was settled", "dim italic")
+        watched = count_label(summary.watched_count, "window")
+        late = f"; {watched} ended that it came too late to trade" if summary.watched_count else ""
+        return Text(f"this run settled no window{late}", "dim italic")
     table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False, show_footer=True)
     # The one column that gives way when the terminal is narrow.
     table.add_column("window", "all windows", overflow="ellipsis")

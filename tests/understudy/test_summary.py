@@ -83,6 +83,7 @@ def test_the_rest_is_told_in_counts() -> None:
     del told["windows"]
 
     assert told == {
+        "watched": 0,
         "pnl": "5.76",
         "signals": {"2": 3},
         "orders": {"CANCELLED": 1, "FILLED": 2},
@@ -165,9 +166,12 @@ def test_a_halt_that_lasts_is_told_for_the_next_run() -> None:
 def test_a_run_without_anything_says_so() -> None:
     empty = Summary(windows=(), orders=(), restarts={}, handled_count=0, latencies={})
 
-    assert "no window was settled" in drawn(empty)
+    assert "this run settled no window" in drawn(empty)
+    late = attrs.evolve(empty, watched_count=1)
+    assert "no window; 1 window ended that it came too late to trade" in drawn(late)
     assert summary_json(empty) == {
         "windows": [],
+        "watched": 0,
         "pnl": "0",
         "signals": {},
         "orders": {},
