@@ -32,7 +32,14 @@ from actors.runtime.codec import Undecodable, decode_as
 from actors.runtime.journal import JournalReader, StoredEvent
 from actors.runtime.journal_file import JournalError
 from actors.supervision.messages import ChildrenReport, ChildState, Fall
-from understudy.wording import money, order_label, pause_label, price_label, size_label, slug_label
+from understudy.wording import (
+    exact_money,
+    order_label,
+    pause_label,
+    price_label,
+    size_label,
+    slug_label,
+)
 
 EVENTS_KEPT = 60
 _WINNERS = {Side.YES: "Up won", Side.NO: "Down won", None: "void"}
@@ -182,7 +189,8 @@ class EventBook:
                 yield f"{slug_label(slug)} is not traded: {reason}"
             case ResultCorrected():
                 before, after = side_name(value.before), side_name(value.after)
-                pnl_before, pnl_after = money(value.pnl_before_nanos), money(value.pnl_after_nanos)
+                pnl_before = exact_money(value.pnl_before_nanos)
+                pnl_after = exact_money(value.pnl_after_nanos)
                 yield (
                     f"{slug_label(value.slug)}: result changed from {before} to {after}, "
                     f"P&L from {pnl_before.plain} to {pnl_after.plain}"
@@ -198,7 +206,7 @@ class EventBook:
         for ledger in self._reader.states("position", market_id, open_only=False):
             settled = ledger.settlement(0) if isinstance(ledger, WindowLedger) else None
             if settled is not None:
-                pnl = money(settled.pnl_nanos).plain
+                pnl = exact_money(settled.pnl_nanos).plain
                 yield f"{slug_label(settled.slug)} settled: {_WINNERS[settled.winner]}, P&L {pnl}"
 
 

@@ -30,6 +30,7 @@ from understudy.wording import (
     clock_label,
     count_label,
     depth_label,
+    exact_money,
     latency_words,
     marked_nanos,
     money,
@@ -220,7 +221,7 @@ def windows_panel(
     for window in reversed(settled):
         winner = {Side.YES: "Up won", Side.NO: "Down won", None: "void"}[window.winner]
         slug = slug_label(window.slug) if is_short else window.slug
-        table.add_row(slug, Text(winner, "dim"), money(window.pnl_nanos))
+        table.add_row(slug, Text(winner, "dim"), exact_money(window.pnl_nanos))
     return framed(table, f"windows · {settled_count:,} settled")
 
 

@@ -33,10 +33,9 @@ from understudy.halting import halts_json, lasting_halts
 from understudy.holdings_json import holdings_json
 from understudy.latency import Histogram
 from understudy.wording import (
-    cents,
     count_label,
+    exact_money,
     latency_words,
-    money,
     move_label,
     size_label,
     strikes_label,
@@ -269,8 +268,8 @@ def summary_view(summary: Summary) -> RenderableType:
     for each in summary.corrections:
         change = f"{side_name(each.before)} to {side_name(each.after)}"
         told = Text(f"{each.slug}: from {change}, ", "bold red")
-        told.append_text(money(each.pnl_before_nanos)).append(" to ")
-        lines.add_row("corrected", told.append_text(money(each.pnl_after_nanos)))
+        told.append_text(exact_money(each.pnl_before_nanos)).append(" to ")
+        lines.add_row("corrected", told.append_text(exact_money(each.pnl_after_nanos)))
     lines.add_row("messages", f"{summary.handled_count:,}")
     for name, histogram in summary.latencies.items():
         lines.add_row(name.replace("_", " "), latency_words(histogram))
@@ -289,9 +288,7 @@ def _windows_table(summary: Summary) -> RenderableType:
     table.add_column("won", no_wrap=True)
     for heading in ("YES", "NO", "cost+fees", "paid out"):
         table.add_column(heading, justify="right", no_wrap=True)
-    shown_nanos = sum(cents(window.pnl_nanos) for window in summary.windows)
-    # So that the amounts shown add up as shown, along rows and columns; JSON has the exact ones.
-    table.add_column("P&L", money(shown_nanos), justify="right", no_wrap=True)
+    table.add_column("P&L", exact_money(summary.pnl_nanos), justify="right", no_wrap=True)
     for window in summary.windows:
         table.add_row(*_window_cells(window))
     return table
@@ -300,16 +297,16 @@ def _windows_table(summary: Summary) -> RenderableType:
 def _window_cells(window: WindowSettled) -> list[RenderableType]:
     position = window.position
     # Purchases and fees less what sales brought: what the P&L comes to without the payout.
-    spent_nanos = cents(window.pnl_nanos) - cents(window.payout_nanos)
+    spent_nanos = window.pnl_nanos - window.payout_nanos
     return [
         window.slug,
         move_label(window.strike_e18, window.close_e18),
         {Side.YES: "Up", Side.NO: "Down", None: "void"}[window.winner],
         size_label(position.yes.quantity_units),
         size_label(position.no.quantity_units),
-        money(spent_nanos),
-        money(window.payout_nanos),
-        money(window.pnl_nanos),
+        exact_money(spent_nanos),
+        exact_money(window.payout_nanos),
+        exact_money(window.pnl_nanos),
     ]
 
 

@@ -56,7 +56,21 @@ def strikes_label(windows: Iterable[WindowSettled]) -> str:
 
 def money(amount_nanos: int) -> Text:
     """Write a gain green, a loss red, always with its sign, to the cent."""
-    text = f"{amount_nanos / NANOS_PER_DOLLAR:+,.2f}"
+    return _coloured(amount_nanos, f"{amount_nanos / NANOS_PER_DOLLAR:+,.2f}")
+
+
+def exact_money(amount_nanos: int) -> Text:
+    """Write a gain green, a loss red, with its sign and all its decimals, two at least.
+
+    For results that are added up where people see it: rounded ones would not add up.
+    """
+    dollars, nanos = divmod(abs(amount_nanos), NANOS_PER_DOLLAR)
+    decimals = f"{nanos:09}".rstrip("0").ljust(2, "0")
+    sign = "-" if amount_nanos < 0 else "+"
+    return _coloured(amount_nanos, f"{sign}{dollars:,}.{decimals}")
+
+
+def _coloured(amount_nanos: int, text: str) -> Text:
     if text in ("+0.00", "-0.00"):
         return Text("0.00", "dim")
     return Text(text, "green" if amount_nanos > 0 else "red")

@@ -140,7 +140,7 @@ def test_the_amounts_that_are_shown_add_up_as_shown() -> None:
 
     text = drawn(summary(windows=windows))
 
-    for words in ("cost+fees", "-2.72", "-8.85", "+3.00", "+0.28", "-5.85", "-5.57"):
+    for words in ("cost+fees", "-2.72", "-8.85", "+3.004", "+0.284", "-5.846", "-5.562"):
         assert words in text
     assert summary_json(summary(windows=windows))["pnl"] == "-5.562"
 

@@ -43,9 +43,9 @@ def journal(tmp_path: Path) -> Iterator[Path]:
 
 def test_history_adds_up_and_tells_how_far_it_fell(journal: Path) -> None:
     shown = words(history(journal, Filter()))
-    assert "P&amp;L +1.25 3 windows" in shown
+    assert "P&amp;L +1.2535 3 windows" in shown
     assert "gained 1 of 2 windows that were traded" in shown
-    assert "deepest drawdown -9.35" in shown
+    assert "deepest drawdown -9.3465" in shown
 
 
 def test_history_of_a_series_or_a_day_is_of_that_alone(journal: Path) -> None:

@@ -14,7 +14,7 @@ from actors.position.ledger import fold
 from actors.units import average_label, dollars_text, size_text
 from understudy.reading.archive import Archive
 from understudy.reading.orders import standing_fills
-from understudy.wording import cents_text, money, size_label
+from understudy.wording import cents_text, exact_money, size_label
 
 
 @attrs.frozen(kw_only=True)
@@ -40,7 +40,7 @@ class FlattenSale:
         )
         if self.result_nanos is None:
             return f"{sold}; the ledger has not booked all of it yet"
-        return f"{sold}; against what they had cost: {money(self.result_nanos).plain}"
+        return f"{sold}; against what they had cost: {exact_money(self.result_nanos).plain}"
 
     @property
     def json(self) -> dict[str, Any]:

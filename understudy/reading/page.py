@@ -17,13 +17,12 @@ from understudy.reading.plots import (
     status_plot,
 )
 from understudy.reading.report_view import (
-    dollars_label,
     fact_rows,
     limits_label,
     percent_label,
     winner_label,
 )
-from understudy.wording import money, move_label, size_label, span_label
+from understudy.wording import cents_text, exact_money, move_label, size_label, span_label
 
 _PAGE = Template("""<!doctype html>
 <html lang="en">
@@ -139,7 +138,7 @@ def _tiles(performance: Performance) -> Iterable[str]:
     )
     yield _tile(
         "most at risk on one leg",
-        f"${dollars_label(risk.worst_nanos)}",
+        f"${cents_text(risk.worst_nanos)}",
         f"{len(risk.one_legged)} of {len(risk.pairs)} pairs one-legged",
     )
 
@@ -199,7 +198,7 @@ def _pairs_table(pairs: Sequence[PairRisk]) -> str:
     rows = (
         [
             moment_label(pair.created_at_ms),
-            f"${dollars_label(pair.worst_nanos)}",
+            f"${cents_text(pair.worst_nanos)}",
             pair.end.value,
             span_label(pair.one_legged_ms),
             size_label(pair.worst_units),
@@ -262,6 +261,6 @@ def _row(tag: str, cells: Sequence[str], classes: Sequence[str]) -> str:
 
 def _money(amount_nanos: int) -> str:
     """Write a gain or a loss in its colour."""
-    words = money(amount_nanos).plain
+    words = exact_money(amount_nanos).plain
     name = {"+": "gain", "-": "loss"}.get(words[0])
     return f'<span class="{name}">{words}</span>' if name else words

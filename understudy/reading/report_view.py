@@ -16,7 +16,15 @@ from understudy.reading.legs import PairRisk
 from understudy.reading.moments import iso_text, moment_label
 from understudy.reading.performance import FillRatio, Performance, WindowResult
 from understudy.reading.positions import window_label
-from understudy.wording import money, move_label, price_label, size_label, span_label, strikes_label
+from understudy.wording import (
+    cents_text,
+    exact_money,
+    move_label,
+    price_label,
+    size_label,
+    span_label,
+    strikes_label,
+)
 
 PAIRS_SHOWN = 10
 """One-legged pairs in the terminal's table, the worst ones."""
@@ -58,8 +66,8 @@ def _windows_table(performance: Performance, *, wide: bool, rows: int | None) ->
     table.add_column("orders", str(orders_count), justify="right", no_wrap=True)
     table.add_column("filled", justify="right", no_wrap=True)
     fees_nanos = sum(window.settled.position.fees_nanos for window in windows)
-    table.add_column("fees", money(-fees_nanos), justify="right", no_wrap=True)
-    table.add_column("P&L", money(performance.pnl_nanos), justify="right", no_wrap=True)
+    table.add_column("fees", exact_money(-fees_nanos), justify="right", no_wrap=True)
+    table.add_column("P&L", exact_money(performance.pnl_nanos), justify="right", no_wrap=True)
     table.add_column("in all", justify="right", no_wrap=True)
     shown = windows if rows is None else windows[-rows:]
     for window in shown:
@@ -78,9 +86,9 @@ def _window_cells(window: WindowResult, *, wide: bool) -> list[str | Text]:
         winner_label(settled.winner),
         str(window.orders_count),
         percent_label(window.fill_ratio.ratio),
-        money(-settled.position.fees_nanos),
-        money(settled.pnl_nanos),
-        money(settled.total_pnl_nanos),
+        exact_money(-settled.position.fees_nanos),
+        exact_money(settled.pnl_nanos),
+        exact_money(settled.total_pnl_nanos),
     ]
 
 
@@ -97,14 +105,14 @@ def fact_rows(performance: Performance) -> list[tuple[str, Text]]:
     """What there is to say in sentences: a name and the words."""
     traded = performance.traded_windows
     gained = sum(window.settled.pnl_nanos > 0 for window in traded)
-    pnl = money(performance.pnl_nanos).append(
+    pnl = exact_money(performance.pnl_nanos).append(
         f" over {counted(len(performance.windows), 'settled window')}; "
         f"{len(traded)} traded, {gained} with a gain",
         "default",
     )
     if performance.open_windows:
         pnl.append(f"; {len(performance.open_windows)} more without a result yet: ", "yellow")
-        pnl.append(money(performance.open_realized_nanos)).append(
+        pnl.append(exact_money(performance.open_realized_nanos)).append(
             " realized there so far", "yellow"
         )
     statuses = ", ".join(
@@ -112,7 +120,7 @@ def fact_rows(performance: Performance) -> list[tuple[str, Text]]:
     )
     return [
         ("P&L", pnl),
-        ("fees", money(-performance.fees_nanos).append(_fee_words(performance), "default")),
+        ("fees", exact_money(-performance.fees_nanos).append(_fee_words(performance), "default")),
         ("orders", Text(statuses or "none")),
         ("fill ratio", Text(_fill_words(performance))),
         ("price", Text(_price_words(performance))),
@@ -153,7 +161,7 @@ def _price_words(performance: Performance) -> str:
     a_share = abs(nanos) / performance.filled_units / TICKS_PER_DOLLAR
     verdict = "better" if nanos >= 0 else "worse"
     return (
-        f"{a_share:.4f} a share {verdict} than the limit, {money(nanos).plain} on "
+        f"{a_share:.4f} a share {verdict} than the limit, {exact_money(nanos).plain} on "
         f"{size_label(performance.filled_units)} shares"
     )
 
@@ -168,13 +176,8 @@ def _leg_words(performance: Performance) -> str:
         return f"{words}; none was ever one-legged"
     return (
         f"{words}; one-legged for a while: {len(risk.one_legged)}, at worst for "
-        f"{span_label(risk.longest_ms)} and with ${dollars_label(risk.worst_nanos)} at risk"
+        f"{span_label(risk.longest_ms)} and with ${cents_text(risk.worst_nanos)} at risk"
     )
-
-
-def dollars_label(amount_nanos: int) -> str:
-    """Write an amount that is no gain or loss, to the cent."""
-    return f"{float(Fraction(amount_nanos, 10**9)):,.2f}"
 
 
 def _pairs_table(pairs: Sequence[PairRisk], *, wide: bool) -> Table:
@@ -194,7 +197,7 @@ def _pairs_table(pairs: Sequence[PairRisk], *, wide: bool) -> Table:
             pair.yes.intent.order_id,
             size_label(pair.yes.filled_units),
             size_label(pair.no.filled_units),
-            dollars_label(pair.worst_nanos),
+            cents_text(pair.worst_nanos),
             size_label(pair.worst_units),
             span_label(pair.one_legged_ms),
             pair.end.value,

@@ -23,7 +23,7 @@ from understudy.reading.story import Story, actor_label, fact_rows, read_story
 from understudy.web.charts import bar_chart, drawdown_chart, figure, total_chart
 from understudy.web.html import Content, Html, facts, join, nothing, panel, signed, table, tag
 from understudy.web.page import order_link
-from understudy.wording import money, move_label, price_label, size_label, span_label
+from understudy.wording import exact_money, move_label, price_label, size_label, span_label
 
 WINDOWS_MAX = 3_000
 """The newest windows that are read, a month of quarters of an hour; older ones: ``report``."""
@@ -115,11 +115,13 @@ def _totals(rows: Sequence[_Row]) -> Html:
     traded = [row.settled for row in rows if row.ledger.entries]
     gains = sum(each.pnl_nanos > 0 for each in traded)
     fees_nanos = sum(row.settled.position.fees_nanos for row in rows)
+    total_nanos = rows[-1].settled.total_pnl_nanos
+    deepest_nanos = min(row.drawdown_nanos for row in rows)
     tiles = [
-        ("P&L", signed(money(rows[-1].settled.total_pnl_nanos)), counted(len(rows), "window")),
+        ("P&L", signed(exact_money(total_nanos)), counted(len(rows), "window")),
         ("gained", f"{gains} of {len(traded)}", "windows that were traded"),
-        ("deepest drawdown", signed(money(min(row.drawdown_nanos for row in rows))), "of the P&L"),
-        ("fees", signed(money(-fees_nanos)), "in the P&L already"),
+        ("deepest drawdown", signed(exact_money(deepest_nanos)), "of the P&L"),
+        ("fees", signed(exact_money(-fees_nanos)), "in the P&L already"),
     ]
     boxes = (
         tag("div", tag("span", name), tag("b", value), tag("small", note))
@@ -178,9 +180,9 @@ def _window(row: _Row) -> list[Content]:
         tag("a", settled.slug, href=f"/orders?market={settled.slug}"),
         winner_label(settled.winner),
         move_label(settled.strike_e18, settled.close_e18),
-        signed(money(-settled.position.fees_nanos)),
-        signed(money(settled.pnl_nanos)),
-        signed(money(settled.total_pnl_nanos)),
+        signed(exact_money(-settled.position.fees_nanos)),
+        signed(exact_money(settled.pnl_nanos)),
+        signed(exact_money(settled.total_pnl_nanos)),
     ]
 
 
@@ -258,7 +260,7 @@ def _fills(story: Story) -> Html:
             exact_label(fill.timestamp_ms),
             size_text(fill.size_units),
             price_text(fill.price_ticks),
-            signed(money(-fill.fee_nanos)),
+            signed(exact_money(-fill.fee_nanos)),
             "maker" if fill.is_maker else "taker",
             fill.trade_id,
             "taken back" if fill.trade_id in order.reversed_trade_ids else "stands",

@@ -23,6 +23,7 @@ from understudy.web.system_panels import (
 )
 from understudy.wording import (
     clock_label,
+    exact_money,
     marked_nanos,
     money,
     price_label,
@@ -83,7 +84,7 @@ def position_panel(view: View | None) -> Html:
             ("this day", signed(money(position.day_pnl_nanos))),
         ]
     counts = view.counts
-    pairs.append((f"{counts.settled_count:,} settled", signed(money(counts.total_pnl_nanos))))
+    pairs.append((f"{counts.settled_count:,} settled", signed(exact_money(counts.total_pnl_nanos))))
     return panel("position", "Position and P&L", facts(pairs))
 
 
@@ -153,7 +154,7 @@ def windows_panel(view: View | None) -> Html:
         [
             tag("a", each.slug, href=f"/orders?market={each.slug}"),
             winner_label(each.winner),
-            signed(money(each.pnl_nanos)),
+            signed(exact_money(each.pnl_nanos)),
         ]
         for each in reversed(settled)
     )
