@@ -14,7 +14,7 @@ import attrs
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PRODUCT = ("actors", "understudy", "venue", "simulation")
+PRODUCT = ("actors", "research", "understudy", "venue", "simulation")
 
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 50
@@ -118,6 +118,25 @@ def imported_modules(tree: ast.Module) -> Iterator[str]:
             yield from (alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module.split(".")[0]
+
+
+ABOVE = {
+    "actors": {"venue", "simulation", "research", "understudy"},
+    "venue": {"simulation", "research", "understudy"},
+    "simulation": {"research", "understudy"},
+    "research": {"understudy"},
+}
+"""Which packages a package may not import: those that stand on it."""
+
+
+@pytest.mark.parametrize("package", ABOVE)
+def test_packages_import_only_what_they_stand_on(package: str) -> None:
+    found = {
+        name_of(path): sorted(ABOVE[package].intersection(imported_modules(tree_of(path))))
+        for path in product_files()
+        if name_of(path).startswith(f"{package}/")
+    }
+    assert {name: above for name, above in found.items() if above} == {}
 
 
 @pytest.mark.parametrize("path", pure_files(), ids=name_of)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from statistics import NormalDist
 
 from actors.units import E18
-from venue.recorded.reading import Recording
+from venue.recorded.reading import WindowFile
 from venue.simulation.fair import average_deviation
 from venue.simulation.reference import START_DOLLARS, volatility_dollars
 from venue.windows import TWAP_SECONDS
@@ -24,7 +24,7 @@ _MICRO_E18 = E18 // 10**6
 class DerivedReference:
     """The derived price of every second, over one or several recorded windows."""
 
-    def __init__(self, recordings: list[Recording], asset: str) -> None:
+    def __init__(self, recordings: list[WindowFile], asset: str) -> None:
         start_e18 = _e18(START_DOLLARS[asset])
         self._volatility = volatility_dollars(START_DOLLARS[asset])
         self._prices: dict[int, int] = {}
@@ -37,7 +37,7 @@ class DerivedReference:
         self._served_e18 = self._prices.get(second, self._served_e18)
         return self._served_e18
 
-    def _derive(self, recording: Recording) -> None:
+    def _derive(self, recording: WindowFile) -> None:
         opens_s = recording.window.opens_at_ms // 1000
         closes_s = recording.window.closes_at_ms // 1000
         for second in range(opens_s - TWAP_SECONDS + 1, opens_s + 1):

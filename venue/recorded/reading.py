@@ -54,11 +54,13 @@ class RecordedBook:
 
 
 @attrs.frozen
-class Recording:
+class WindowFile:
     """What one file holds: a window, and Up's middle price second by second."""
 
     path: Path
     window: Window
+    tokens: tuple[str, ...]
+    """Outcomes whose books it has, the most frequent first."""
     mids: dict[int, float]
     """Last middle price, ticks, of each unix second that has a frame."""
     last_mid_ticks: float
@@ -93,7 +95,7 @@ _decode_book = msgspec.json.Decoder(_Book).decode
 _TICKS = {text: price_ticks for price_ticks, text in enumerate(PRICE_TEXTS)}
 
 
-def survey(path: Path) -> Recording:
+def survey(path: Path) -> WindowFile:
     """Read a whole file once: is it sound, which window is it, and how did its price go?
 
     Raises:
@@ -114,7 +116,7 @@ def survey(path: Path) -> Recording:
     ranked = [token for token, _ in tokens.most_common()]
     window = Window.at(asset, minutes, start_s * 1000)
     mids = mids_by_token[ranked[0]]
-    return Recording(
+    return WindowFile(
         path=path,
         window=attrs.evolve(
             window,
@@ -122,6 +124,7 @@ def survey(path: Path) -> Recording:
             up_token=ranked[0],
             down_token=ranked[1] if len(ranked) > 1 else window.down_token,
         ),
+        tokens=tuple(ranked),
         mids=mids,
         last_mid_ticks=mids[max(mids)],
     )

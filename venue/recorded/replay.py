@@ -10,7 +10,7 @@ from actors.units import E18, PAYOUT_TICKS
 from venue.frames import Channel, Frame, custom_key
 from venue.prices import PriceStreams
 from venue.recorded.derived import SOURCE, DerivedReference
-from venue.recorded.reading import MalformedRecording, RecordedBook, Recording, frames, survey
+from venue.recorded.reading import MalformedRecording, RecordedBook, WindowFile, frames, survey
 from venue.wire import market as wire
 from venue.wire.book import PublishedBook
 from venue.wire.gamma import MarketStatus
@@ -22,10 +22,10 @@ LEAD_MS = 70_000
 _TICKER_PERIOD_MS = 1_000
 
 
-class RecordedMarket:
+class ReplayedMarket:
     """One recorded window: each frame as it was, and its mirror for the other token."""
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: WindowFile) -> None:
         window = recording.window
         self.window = window
         self.books = (
@@ -104,7 +104,7 @@ class Replay:
         tickers = Random("recorded")
         self.prices = PriceStreams(asset, _TICKER_PERIOD_MS, tickers, missing_share)
         self.catalogue = Catalogue()
-        self._markets = [RecordedMarket(recording) for recording in recordings]
+        self._markets = [ReplayedMarket(recording) for recording in recordings]
         for market in self._markets:
             self.catalogue.add(market)
 

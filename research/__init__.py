@@ -1,0 +1,1 @@
+"""Looking into markets and strategies away from the market: recordings and what is made of them."""

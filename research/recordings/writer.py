@@ -1,0 +1,229 @@
+"""Writes recordings: what was handed over is on the disk when ``write`` returns."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import cattrs
+import msgspec
+
+from research.recordings.blocks import (
+    END_OF_FRAME,
+    MARK,
+    SegmentWriter,
+    last_flush,
+    segment_at,
+    split_by_span,
+)
+from research.recordings.model import (
+    Gap,
+    RecordedChannel,
+    RecordedFrame,
+    RecordingHead,
+    RecordingNote,
+    RecordingTail,
+    channel_name,
+)
+from research.recordings.reader import open_recording
+
+SEGMENT_NS = 30 * 10**9
+"""A segment is ended after so long: what is damaged costs no more than that."""
+SEGMENT_BYTES = 16 * 2**20
+"""Or after so much payload, which a reader holds in memory."""
+
+_CONVERTER = cattrs.Converter()
+
+
+class RecordingWriter:
+    """Appends to one recording."""
+
+    def __init__(self, path: Path, speed: float, *, is_synced: bool) -> None:
+        """Use ``create`` or ``resume`` instead."""
+        self.path = path
+        self.frames: Counter[str] = Counter()
+        """Written by this writer or one before it, by channel."""
+        self.payload_bytes = 0
+        self.first_ms: int | None = None
+        self.last_ms: int | None = None
+        self.gaps: list[Gap] = []
+        self._speed = speed
+        self._is_synced = is_synced
+        self._file = path.open("ab", buffering=0)
+        self._segment: SegmentWriter | None = None
+        self._segment_began_ns = 0
+        self._segment_bytes = 0
+
+    @classmethod
+    def create(cls, path: Path, head: RecordingHead, *, is_synced: bool = True) -> RecordingWriter:
+        """Begin a recording.
+
+        Args:
+            path: where; nothing may be there yet.
+            head: its first words.
+            is_synced: whether what is written must survive a power cut as well.
+
+        Raises:
+            OSError: it cannot be written, or there is a file.
+        """
+        path.open("xb").close()
+        writer = cls(path, head.speed, is_synced=is_synced)
+        writer._append([_object(RecordedChannel.HEAD, head, 0, 0)])
+        writer._end_segment()
+        return writer
+
+    @classmethod
+    def resume(
+        cls, path: Path, program: str, now_ns: int, monotonic_ns: int, *, is_synced: bool = True
+    ) -> RecordingWriter:
+        """Go on with a recording whose writer ended in its midst, and note the gap.
+
+        Args:
+            path: of a recording without a tail.
+            program: what goes on.
+            now_ns: venue time, unix ns.
+            monotonic_ns: the machine's monotonic clock.
+            is_synced: as of ``create``.
+
+        Raises:
+            BadRecording: the file is none.
+            OSError: it cannot be written.
+        """
+        recording = open_recording(path)
+        survey = recording.survey
+        _end_torn_segment(path)
+        writer = cls(path, recording.head.speed, is_synced=is_synced)
+        writer.frames.update(survey.frames)
+        writer.payload_bytes = survey.payload_bytes
+        writer.first_ms, writer.last_ms = survey.first_ms, survey.last_ms
+        writer.gaps += survey.gaps
+        now_ms = now_ns // 1_000_000
+        gap = Gap(
+            from_ms=recording.market.opens_at_ms if survey.last_ms is None else survey.last_ms,
+            until_ms=now_ms,
+            channel="all",
+            reason="the recorder ended and was started again",
+        )
+        writer.note(RecordingNote(kind="resumed", program=program), now_ns, monotonic_ns)
+        writer.note(RecordingNote(kind="gap", gap=gap), now_ns, monotonic_ns)
+        return writer
+
+    def write(self, frames: Sequence[RecordedFrame]) -> None:
+        """Append frames, in the order of their receipt.
+
+        Raises:
+            OSError: they cannot be written.
+        """
+        for frame in frames:
+            self.frames[channel_name(frame.channel)] += 1
+            self.payload_bytes += len(frame.payload)
+        if frames:
+            first_ms, last_ms = frames[0].received_ms, frames[-1].received_ms
+            self.first_ms = first_ms if self.first_ms is None else min(self.first_ms, first_ms)
+            self.last_ms = last_ms if self.last_ms is None else max(self.last_ms, last_ms)
+            self._append(frames)
+
+    def note(self, note: RecordingNote, received_ns: int, monotonic_ns: int) -> None:
+        """Append what happened between frames.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if note.gap is not None:
+            self.gaps.append(note.gap)
+        self._append([_object(RecordedChannel.NOTE, note, received_ns, monotonic_ns)])
+
+    def finish(self, tail: RecordingTail) -> None:
+        """Append the tail and close the file.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        self._end_segment()
+        at_ns = (tail.last_ms or 0) * 1_000_000
+        self._append([_object(RecordedChannel.TAIL, tail, at_ns, 0)])
+        self.close()
+
+    def close(self) -> None:
+        """Close the file as it is; another writer may resume it.
+
+        Raises:
+            OSError: what ends the last segment cannot be written.
+        """
+        if not self._file.closed:
+            self._end_segment()
+            self._file.close()
+
+    def _append(self, frames: Sequence[RecordedFrame]) -> None:
+        for run in split_by_span(frames):
+            newest_ns = run[-1].monotonic_ns
+            if (
+                newest_ns - self._segment_began_ns > SEGMENT_NS
+                or self._segment_bytes > SEGMENT_BYTES
+            ):
+                self._end_segment()
+            packed = b""
+            if self._segment is None:
+                self._segment = SegmentWriter()
+                self._segment_began_ns, self._segment_bytes = run[0].monotonic_ns, 0
+                packed = self._segment.begin()
+            self._segment_bytes += sum(len(frame.payload) for frame in run)
+            self._put(packed + self._segment.batch(run, self._speed))
+
+    def _end_segment(self) -> None:
+        if self._segment is not None:
+            self._put(self._segment.end())
+            self._segment = None
+
+    def _put(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._file.write(rest) :]
+        if self._is_synced:
+            os.fdatasync(self._file.fileno())
+
+
+def _object(
+    channel: RecordedChannel, value: object, received_ns: int, monotonic_ns: int
+) -> RecordedFrame:
+    found = {
+        name: each for name, each in _CONVERTER.unstructure(value).items() if each not in (None, "")
+    }
+    return RecordedFrame(channel, 0, 0, received_ns, monotonic_ns, msgspec.json.encode(found))
+
+
+def _end_torn_segment(path: Path) -> None:
+    """Cut off what is not whole behind the last flush, and end the segment it belongs to.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    data = path.read_bytes()
+    last, position = None, 0
+    while (segment := segment_at(data, position)) is not None:
+        last = segment
+        position = segment.end if segment.is_whole else data.find(MARK, segment.content)
+        if position < 0:
+            break
+    if last is None:
+        return
+    end = last.end if last.is_whole else last_flush(data, last)
+    with path.open("r+b") as file:
+        file.truncate(last.start if end is None else end)
+        if end is not None and not last.is_whole:
+            file.seek(0, os.SEEK_END)
+            file.write(END_OF_FRAME)
+
+
+def gaps_between(
+    received_ms: Sequence[int], channel: RecordedChannel, silence_ms_max: int, reason: str
+) -> tuple[Gap, ...]:
+    """Gaps of a channel whose frames, by venue time and in order, came too far apart."""
+    return tuple(
+        Gap(from_ms=before, until_ms=after, channel=channel_name(channel), reason=reason)
+        for before, after in pairwise(received_ms)
+        if after - before > silence_ms_max
+    )
