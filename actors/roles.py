@@ -26,6 +26,9 @@ ORDERS = "orders"
 
 _ORDER_PREFIX = "order/"
 
+_OF_SERIES = frozenset({DIRECTORY, MARKET_STATE, STRATEGY})
+"""Kinds of actor of which each series has its own; all others are the account's."""
+
 
 def order_role(order_id: str) -> str:
     """Role of the actor that lives one order's life."""
@@ -35,3 +38,39 @@ def order_role(order_id: str) -> str:
 def order_id_of(role: str) -> str | None:
     """Order id of an order's role; None for every other role."""
     return role.removeprefix(_ORDER_PREFIX) if role.startswith(_ORDER_PREFIX) else None
+
+
+def is_of_series(base: str) -> bool:
+    """Whether each series has its own actor of this kind."""
+    return base in _OF_SERIES
+
+
+def series_role(base: str, series: str) -> str:
+    """Role of a series' own actor, such as ``strategy/btc-15m``; of others the plain one."""
+    return f"{base}/{series}" if base in _OF_SERIES else base
+
+
+def base_role(role: str) -> str:
+    """The kind of actor: ``strategy`` of ``strategy/btc-15m``; a plain role itself."""
+    base, _, _ = role.partition("/")
+    return base if base in _OF_SERIES else role
+
+
+def series_of_role(role: str) -> str:
+    """The series that a role belongs to; empty for the account's, and while there is but one."""
+    base, _, series = role.partition("/")
+    return series if base in _OF_SERIES else ""
+
+
+def addressed(to: str, by: str) -> str:
+    """The role that an actor means by a name: a series' own calls its neighbours plainly."""
+    series = series_of_role(by)
+    return series_role(to, series) if series else to
+
+
+def known_as(role: str, to: str) -> str | None:
+    """What an actor calls a role; None if it is a neighbour of another series, unknown to it."""
+    own, series = series_of_role(to), series_of_role(role)
+    if not (own and series):
+        return role
+    return base_role(role) if own == series else None

@@ -10,6 +10,8 @@ import re
 
 import attrs
 
+from actors.roles import is_of_series, series_of_role, series_role
+from actors.series import SeriesSettings
 from actors.setting_rules import FLAG, Rule, any_of, between, one_of, setting, url
 from actors.watcher_settings import AlertSettings, MetricsSettings, WebSettings
 
@@ -68,36 +70,6 @@ class VenueSettings:
     def user_ws_url(self) -> str:
         """The channel of one's own orders and trades."""
         return f"{self.clob_ws_url}/user"
-
-
-@attrs.frozen(kw_only=True)
-class SeriesSettings:
-    """Which series of windows is traded."""
-
-    asset: str = setting(
-        "btc", one_of("btc", "eth", "sol", "xrp", "doge", "bnb", "hype", "zec"), "the underlying"
-    )
-    window_minutes: int = setting(15, one_of(5, 15), "length of a window")
-
-    @property
-    def window_ms(self) -> int:
-        """Length of a window."""
-        return self.window_minutes * 60_000
-
-    @property
-    def coinbase_product(self) -> str:
-        """The reference product at Coinbase, such as BTC-USD."""
-        return f"{self.asset.upper()}-USD"
-
-    @property
-    def twap_symbol(self) -> str:
-        """The symbol of the venue's older price source, such as btc/usd."""
-        return f"{self.asset}/usd"
-
-    @property
-    def polybolt_symbol(self) -> str:
-        """The symbol of its newer one, such as btcusd."""
-        return f"{self.asset}usd"
 
 
 @attrs.frozen(kw_only=True)
@@ -257,6 +229,16 @@ class SupervisionSettings:
 
 
 @attrs.frozen(kw_only=True)
+class SeriesPlan:
+    """One series of a run that trades several, and the settings that hold in it."""
+
+    series: SeriesSettings
+    strategy: StrategySettings
+    risk: RiskSettings
+    """Limits of an order and a window are the series' own; those of the account are the run's."""
+
+
+@attrs.frozen(kw_only=True)
 class Settings:
     """All of it; the defaults trade the real venue's books with simulated execution."""
 
@@ -272,3 +254,42 @@ class Settings:
 
     speed: float = 1.0
     """Venue time per real time: the run's, no key. What takes real time may take longer by it."""
+
+    traded: tuple[SeriesPlan, ...] = ()
+    """Every series of a run that trades several; empty while ``series`` is the only one."""
+
+    @property
+    def plans(self) -> tuple[SeriesPlan, ...]:
+        """Every series that is traded, in the order of the configuration."""
+        lone = SeriesPlan(series=self.series, strategy=self.strategy, risk=self.risk)
+        return self.traded or (lone,)
+
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """Every underlying that is traded, once."""
+        return tuple(dict.fromkeys(plan.series.asset for plan in self.plans))
+
+    def plan(self, series: str) -> SeriesPlan:
+        """A series' plan; the first one's for a series that is not traded any more."""
+        plans = self.plans
+        return next((plan for plan in plans if plan.series.name == series), plans[0])
+
+    def of(self, series: str) -> Settings:
+        """The settings as they hold in one series, whose name may be of one not traded."""
+        plan = self.plan(series)
+        return attrs.evolve(self, series=plan.series, strategy=plan.strategy, risk=plan.risk)
+
+    def for_role(self, role: str) -> Settings:
+        """The settings that a role's actor is made with: a series' own actor gets its series'."""
+        series = series_of_role(role)
+        return self.of(series) if series else self
+
+    def role(self, base: str, series: str) -> str:
+        """Role of a series' own actor; plain while only one series is traded."""
+        return series_role(base, self.plan(series).series.name) if self.traded else base
+
+    def roles(self, base: str) -> tuple[str, ...]:
+        """Every role of a kind: one for each series, if each has its own."""
+        if not (self.traded and is_of_series(base)):
+            return (base,)
+        return tuple(series_role(base, plan.series.name) for plan in self.traded)

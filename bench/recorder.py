@@ -21,7 +21,8 @@ from actors.messages import Recalled, Started
 from actors.runtime.crashes import CrashKeeper
 from actors.runtime.host import Host
 from actors.runtime.host_context import HostContext, HostWatch, RunningHost
-from actors.settings import SeriesSettings, Settings
+from actors.series import SeriesSettings
+from actors.settings import Settings
 from simulation.plan import FaultRates, SeedPlan
 from simulation.trial import Trial
 

@@ -17,7 +17,8 @@ import msgspec
 
 from actors.core import Record
 from actors.runtime.scheduler import Scheduler
-from actors.settings import SeriesSettings, Settings, SupervisionSettings
+from actors.series import SeriesSettings
+from actors.settings import Settings, SupervisionSettings
 from actors.supervision.layouts import layout_of
 from bench.common import Figure, Machine, Row, Table, options, show
 from bench.decode import RECORDINGS

@@ -23,13 +23,8 @@ import attrs
 from actors.runtime import transport
 from actors.runtime.clock import Clock, ClockSpec
 from actors.runtime.journal_file import prepare
-from actors.settings import (
-    ExecutionSettings,
-    RiskSettings,
-    SeriesSettings,
-    Settings,
-    StrategySettings,
-)
+from actors.series import SeriesSettings
+from actors.settings import ExecutionSettings, RiskSettings, Settings, StrategySettings
 from actors.supervision.layouts import LAYOUTS
 from actors.supervision.messages import ChildrenReport, ChildState
 from understudy.bootstrap import pointed_at_local_exchange, supervisor_boot

@@ -10,13 +10,8 @@ from random import Random
 
 import attrs
 
-from actors.settings import (
-    ExecutionSettings,
-    SeriesSettings,
-    Settings,
-    StrategySettings,
-    SupervisionSettings,
-)
+from actors.series import SeriesSettings
+from actors.settings import ExecutionSettings, Settings, StrategySettings, SupervisionSettings
 from simulation.live.rates import LiveFaultRates
 from simulation.rates import Rates, draw_rates, rate
 

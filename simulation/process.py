@@ -182,7 +182,8 @@ class SimulatedProcess:
 
     def _bare_core(self, role: str, generation: int) -> Core:
         house = self._house
-        return house.core_class(role)(role, house.settings, dice(house.seed, role, generation))
+        settings = house.settings.for_role(role)
+        return house.core_class(role)(role, settings, dice(house.seed, role, generation))
 
     def player_of(self, role: str) -> Player:
         """The present life of one of its actors."""

@@ -34,6 +34,7 @@ from actors.roles import (
     REFERENCE_FEED,
     STRATEGY,
     TWAP_FEED,
+    base_role,
 )
 from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.clock import ClockSpec
@@ -119,10 +120,10 @@ _URGENT = {MARKET_FEED, MARKET_STATE, STRATEGY, DESK, EXECUTOR}
 
 
 def actors_for(settings: Settings) -> dict[str, ActorSpec]:
-    """What fills each role of a run: with real money another executor, otherwise the same."""
-    if settings.execution.mode != "live":
-        return dict(ACTORS)
-    return {**ACTORS, EXECUTOR: REAL_EXECUTOR}
+    """What fills each role of a run, in starting order; real money has an executor of its own."""
+    is_live = settings.execution.mode == "live"
+    specs = {**ACTORS, EXECUTOR: REAL_EXECUTOR} if is_live else ACTORS
+    return {role: spec for base, spec in specs.items() for role in settings.roles(base)}
 
 
 def processes_for(settings: Settings, speed: float = 1.0) -> tuple[tuple[ProcessSpec, ...], str]:
@@ -132,9 +133,13 @@ def processes_for(settings: Settings, speed: float = 1.0) -> tuple[tuple[Process
     without end, and on few processors would leave its exchange no time.
     """
     is_live = settings.execution.mode == "live"
-    layout = layout_of(settings.supervision.layout, tuple(ACTORS), is_live=is_live)
+    layout = layout_of(settings.supervision.layout, tuple(actors_for(settings)), is_live=is_live)
     specs = tuple(
-        ProcessSpec(name=name, roles=roles, is_urgent=speed == 1 and not _URGENT.isdisjoint(roles))
+        ProcessSpec(
+            name=name,
+            roles=roles,
+            is_urgent=speed == 1 and not _URGENT.isdisjoint(map(base_role, roles)),
+        )
         for name, roles in layout.processes
     )
     return specs, layout.orders_in

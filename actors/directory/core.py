@@ -31,7 +31,6 @@ from actors.directory.reviews import (
     Reviews,
     evidence_of,
 )
-from actors.directory.slugs import window_start_ms
 from actors.directory.strike_search import (
     EVENT,
     FALLBACK_SLOWEST_MS,
@@ -54,16 +53,15 @@ from actors.directory.windows import (
     WindowFinished,
     WindowState,
     better,
+    is_orphan,
     record,
+    windows_of,
 )
 from actors.feeds.messages import ResolvedEvent, TwapTick
 from actors.messages import PeerRestarted, Started, TimerFired, VenueTimeMeasured
 from actors.position.messages import WindowSettled
-from actors.roles import (
-    OBSERVER,
-    POSITION,
-    SUPERVISOR,
-)
+from actors.roles import OBSERVER, POSITION, SUPERVISOR
+from actors.series import window_start_ms
 from actors.settings import Settings
 
 PREFETCH_MS = 30_000
@@ -123,9 +121,9 @@ class DirectoryCore(Core):
     def start(self, message: Started, now_ms: int) -> Effects:
         """Carry on with the windows that were open or unsettled, and ask the venue for its time."""
         effects: Effects = []
-        windows = [value for value in message.saved if isinstance(value, WindowState)]
-        for window in sorted(windows, key=lambda each: each.market.opens_at_ms):
-            self._newest_start_ms = window.market.opens_at_ms
+        for window in windows_of(self.settings, message.saved):
+            if not is_orphan(self.settings, window.market):
+                self._newest_start_ms = window.market.opens_at_ms
             effects += self._resume(window, now_ms)
         return [*effects, *self._ask(_TIME, now_ms), *self._roll(now_ms), _repeat_timer()]
 
@@ -138,7 +136,7 @@ class DirectoryCore(Core):
         if window.resolution is not None:
             self._table.closed[market_id] = 0
             return self._say_resolved(window)
-        if window.market.closes_at_ms <= now_ms:
+        if window.market.closes_at_ms <= now_ms or is_orphan(self.settings, window.market):
             return self._close(window, now_ms)
         return [*to_all(OPENED_READERS, window.opening), *self._search.begin(window, now_ms)]
 
@@ -219,6 +217,8 @@ class DirectoryCore(Core):
     @handles(TwapTick)
     def on_twap_tick(self, tick: TwapTick, _now_ms: int) -> Effects:
         """Take the average that proves a strike or a close, whenever it comes."""
+        if tick.asset not in ("", self.settings.series.asset):
+            return []
         contradiction = self._ticks.contradiction(tick)
         effects: Effects = [Log("error", contradiction)] if contradiction else []
         if not self._ticks.note(tick):

@@ -10,7 +10,6 @@ from actors.core import CancelTimer, Effects, Log, Record, Send, SetTimer
 from actors.directory.gamma import FeeUncertain, decode_fee_rate, decode_market
 from actors.directory.messages import Market, WindowNotTraded
 from actors.directory.questions import Questions
-from actors.directory.slugs import window_slug
 from actors.roles import OBSERVER
 from actors.settings import Settings
 
@@ -49,7 +48,7 @@ class Listings:
 
     def slug(self, start_ms: int) -> str:
         """The venue's name of a window."""
-        return window_slug(self._settings.series, start_ms)
+        return self._settings.series.slug(start_ms)
 
     def find(self, start_ms: int, now_ms: int) -> Effects:
         """Begin to ask for a window's metadata, unless that is done or under way."""

@@ -6,6 +6,8 @@ import enum
 
 import attrs
 
+from actors.series import series_of
+
 
 class Side(enum.Enum):
     """The two outcomes of a window: YES is the Up token, NO the Down token."""
@@ -38,6 +40,11 @@ class Market:
     fee_rate_bps: int
     twap_window_s: int
     """Length of the average that strike and close are taken from."""
+
+    @property
+    def series(self) -> str:
+        """Name of the series that the window is of; empty if its slug tells none."""
+        return series_of(self.slug)
 
     def token(self, side: Side) -> str:
         """The token of an outcome."""

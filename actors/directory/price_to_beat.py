@@ -19,7 +19,7 @@ from actors.directory.decimals import NoSuchNumber, check_numbers
 from actors.directory.gamma import MarketRefused
 from actors.directory.messages import Market, Strike, StrikeOrigin
 from actors.feeds.decoding import UNREADABLE
-from actors.settings import SeriesSettings
+from actors.series import SeriesSettings
 from actors.units import E18
 
 WEBSITE_VARIANTS = {5: "fiveminute", 15: "fifteen"}
@@ -87,12 +87,18 @@ def decode_website(body: bytes, slug: str) -> ToldPrices:
     return ToldPrices(strike=_price(slug, "openPrice", told.open_price))
 
 
-def website_query(series: SeriesSettings, market: Market) -> str:
-    """Path and query of the website's price of a window that is settled by an average."""
+def website_query(series: SeriesSettings, market: Market) -> str | None:
+    """Path and query of the website's price of a window that is settled by an average.
+
+    None if the website's word for the length of such windows is not known.
+    """
+    variant = WEBSITE_VARIANTS.get(series.window_minutes)
+    if variant is None:
+        return None
     return (
         f"/api/crypto/crypto-price?symbol={series.asset.upper()}"
         f"&eventStartTime={_iso(market.opens_at_ms)}"
-        f"&variant={WEBSITE_VARIANTS[series.window_minutes]}"
+        f"&variant={variant}"
         f"&endDate={_iso(market.closes_at_ms)}"
         f"&twapEnabled=true&twapLookbackSeconds={market.twap_window_s}"
     )

@@ -69,7 +69,7 @@ class StrikeSearch:
             at: count for at, count in self._asked_counts.items() if at + TICK_LIMIT_MS > now_ms
         } | {boundary_ms: self._asked_counts.get(boundary_ms, 0) + 1}
         return [
-            Send(TWAP_FEED, TwapTickWanted(boundary_ms)),
+            Send(TWAP_FEED, TwapTickWanted(boundary_ms, self._settings.series.asset)),
             SetTimer(key, TICK_AGAIN_MS),
         ]
 
@@ -82,7 +82,8 @@ class StrikeSearch:
         is_needed = strike is None or strike.origin is StrikeOrigin.WEBSITE
         if venue.website_url is None or not is_needed or not market.twap_window_s:
             return None
-        return venue.website_url + website_query(self._settings.series, market)
+        query = website_query(self._settings.series, market)
+        return None if query is None else venue.website_url + query
 
     def take(
         self, key: str, body: bytes, window: WindowState, now_ms: int

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import attrs
 
 from actors.core import Record, Save
@@ -14,6 +16,7 @@ from actors.directory.messages import (
     StrikeOrigin,
 )
 from actors.feeds.messages import POLYBOLT, RTDS, TwapTick
+from actors.settings import Settings
 from actors.units import e18_text
 
 _TOLD_BY = ", "
@@ -174,3 +177,29 @@ def _corrects(tick: TwapTick, known: TwapTick) -> bool:
     """Whether a tick counts for more than another one of the same moment."""
     is_better_told = (known.source, tick.source) == (RTDS, POLYBOLT)
     return is_better_told and tick.price_e18 != known.price_e18
+
+
+def is_orphan(settings: Settings, market: Market) -> bool:
+    """Whether a window is of a series that was traded once and is not now.
+
+    It is closed at once: nothing more is traded in it, and only its result is still to come.
+    """
+    return market.series not in ("", *(plan.series.name for plan in settings.plans))
+
+
+def windows_of(settings: Settings, saved: Iterable[object]) -> list[WindowState]:
+    """The recorded windows that a directory looks after, in the order of their openings.
+
+    They are those of its series; for the first series' directory those of orphans as well.
+    """
+    own, first = settings.series.name, settings.plans[0].series.name
+    kept = [
+        window
+        for window in saved
+        if isinstance(window, WindowState)
+        and (
+            window.market.series in ("", own)
+            or (own == first and is_orphan(settings, window.market))
+        )
+    ]
+    return sorted(kept, key=lambda window: window.market.opens_at_ms)

@@ -1,4 +1,4 @@
-"""Coinbase's exchange feed: ticker and heartbeat of one product.
+"""Coinbase's exchange feed: ticker and heartbeat of products.
 
 Source: Coinbase's documentation, exchange websocket feed. ``sequence`` counts everything of a
 product and so jumps on the ticker channel: only its direction can be checked. What was lost shows
@@ -7,6 +7,7 @@ in the heartbeat's ``last_trade_id``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -50,14 +51,20 @@ class CoinbaseRefusal:
 CoinbaseEvent = CoinbaseTicker | CoinbaseHeartbeat | CoinbaseRefusal
 
 
-def subscribe_text(product: str) -> str:
+def subscribe_text(*products: str) -> str:
     """First frame on a new connection; without it Coinbase hangs up after five seconds."""
-    subscription = {
-        "type": "subscribe",
-        "product_ids": [product],
-        "channels": ["ticker", "heartbeat"],
-    }
-    return msgspec.json.encode(subscription).decode()
+    return _subscription_text("subscribe", products)
+
+
+def unsubscribe_text(*products: str) -> str:
+    """Want nothing more of these products."""
+    return _subscription_text("unsubscribe", products)
+
+
+def _subscription_text(kind: str, products: Sequence[str]) -> str:
+    channels = ["ticker", "heartbeat"]
+    request = {"type": kind, "product_ids": [*products], "channels": channels}
+    return msgspec.json.encode(request).decode()
 
 
 class _Frame(msgspec.Struct, tag_field="type", gc=False):

@@ -23,7 +23,7 @@ from actors.feeds.connection import (
 from actors.feeds.decoding import MalformedFrame
 from actors.feeds.messages import FeedDown, FeedHealth, FeedStale, FeedUp
 from actors.messages import PeerRestarted, Started, TimerFired
-from actors.roles import DIRECTORY, MARKET_STATE, OBSERVER
+from actors.roles import DIRECTORY, MARKET_STATE, OBSERVER, base_role
 from actors.settings import Settings, VenueSettings
 
 AHEAD_MAX_MS = 60_000
@@ -55,6 +55,7 @@ class FeedCore(Core):
 
     def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
         super().__init__(role, settings, dice)
+        self._market_states = settings.roles(MARKET_STATE)
         self.connection = FeedConnection(self.url(settings.venue), self.rhythm, dice)
         self.malformed: deque[KeptFrame] = deque(maxlen=MALFORMED_KEPT)
         self.malformed_count = 0
@@ -177,11 +178,11 @@ class FeedCore(Core):
     @handles(PeerRestarted)
     def on_peer_restarted(self, peer: PeerRestarted, now_ms: int) -> Effects:
         """Tell a new market state or directory what the one before it had heard."""
-        if peer.role not in (MARKET_STATE, DIRECTORY):
+        if base_role(peer.role) not in (MARKET_STATE, DIRECTORY):
             return []
         effects = self.catch_up(peer.role, now_ms)
-        if peer.role == MARKET_STATE and self.connection.is_up:
-            effects.append(Send(MARKET_STATE, FeedUp(self.role)))
+        if base_role(peer.role) == MARKET_STATE and self.connection.is_up:
+            effects.append(Send(peer.role, FeedUp(self.role)))
         return effects
 
     def lose(self, reason: str, now_ms: int) -> Effects:
@@ -264,4 +265,4 @@ class FeedCore(Core):
         return f"{newest.reason}: {shown}"
 
     def _tell(self, message: object) -> Effects:
-        return [Send(MARKET_STATE, message), Send(OBSERVER, message)]
+        return [Send(role, message) for role in (*self._market_states, OBSERVER)]

@@ -112,6 +112,8 @@ class ResyncRequested:
     """Market state cannot trust its books and asks the feed for fresh ones."""
 
     reason: str
+    series: str = ""
+    """Whose books; empty while only one series is traded."""
 
 
 @attrs.frozen
@@ -138,6 +140,8 @@ class TwapTick:
     window_s: int
     source: str = RTDS
     """Which of the venue's two services told it: ``POLYBOLT`` or ``RTDS``."""
+    asset: str = ""
+    """Of which underlying; empty in what an earlier release recorded."""
 
 
 @attrs.frozen
@@ -146,6 +150,8 @@ class TwapTickWanted:
 
     timestamp_ms: int
     """The provider's time of the tick: a window's start or end."""
+    asset: str = ""
+    """Of which underlying; empty while only one is traded."""
 
 
 @attrs.frozen

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
 
@@ -125,12 +125,11 @@ def auth_text(credentials: ApiCredentials) -> str:
     return _text(op="auth", rid=AUTH_RID, auth=auth)
 
 
-def subscribe_text(symbol: str) -> str:
+def subscribe_text(*symbols: str) -> str:
     """Second frame, once the first is acknowledged."""
-    filters = {"symbol": symbol, "window_seconds": WINDOW_S}
-    return _text(
-        op="subscribe", rid=SUBSCRIBE_RID, subscriptions=[{"channel": CHANNEL, "filter": filters}]
-    )
+    filters = [{"symbol": symbol, "window_seconds": WINDOW_S} for symbol in symbols]
+    wanted = [{"channel": CHANNEL, "filter": each} for each in filters]
+    return _text(op="subscribe", rid=SUBSCRIBE_RID, subscriptions=wanted)
 
 
 PING_TEXT = msgspec.json.encode({"op": "ping", "rid": PING_RID}).decode()
@@ -139,8 +138,8 @@ PING_TEXT = msgspec.json.encode({"op": "ping", "rid": PING_RID}).decode()
 class PolyBoltProtocol:
     """One connection. Its first frame holds credentials, so the port says it: ``Authenticate``."""
 
-    def __init__(self, symbol: str) -> None:
-        self._symbol = symbol
+    def __init__(self, *symbols: str) -> None:
+        self._symbols = symbols
         self._is_subscribed = False
         self._seq: int | None = None
 
@@ -161,7 +160,7 @@ class PolyBoltProtocol:
     def _answer(self, frame: Mapping[str, Any]) -> Received:
         op, rid = frame["op"], frame.get("rid")
         if op == "authed" and rid == AUTH_RID:
-            return Received(replies=(subscribe_text(self._symbol),))
+            return Received(replies=(subscribe_text(*self._symbols),))
         if op == "subscribed" and rid == SUBSCRIBE_RID:
             self._is_subscribed = True
         return self._error(frame) if op == "error" else Received()
@@ -181,7 +180,7 @@ class PolyBoltProtocol:
                 problems=(*number_problems, "a frame of prices has no payload"),
                 lost_count=lost_count,
             )
-        ticks, problems = _ticks(payload, self._symbol)
+        ticks, problems = _ticks(payload, self._symbols)
         return Received(
             ticks=tuple(ticks),
             problems=(*number_problems, *problems),
@@ -203,9 +202,11 @@ class PolyBoltProtocol:
         return max(seq - known - 1, dropped_count), ()
 
 
-def _ticks(payload: Mapping[str, Any], symbol: str) -> tuple[list[TwapTick], list[str]]:
+def _ticks(
+    payload: Mapping[str, Any], symbols: Collection[str]
+) -> tuple[list[TwapTick], list[str]]:
     """Read a snapshot's ticks, or the one of an update; another symbol's give none."""
-    if payload.get("symbol") != symbol:
+    if payload.get("symbol") not in symbols:
         return [], []
     history = payload.get("data")
     if isinstance(history, list):
@@ -231,6 +232,7 @@ def _tick(payload: Mapping[str, Any], row: Mapping[str, Any]) -> TwapTick:
         timestamp_ms=moment_ms(row.get("timestamp")),
         window_s=WINDOW_S,
         source=POLYBOLT,
+        asset=payload["symbol"].removesuffix("usd"),
     )
 
 

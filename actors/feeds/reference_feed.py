@@ -1,51 +1,42 @@
-"""The reference feed: the underlying's price at Coinbase, the newest at most every 50 ms."""
+"""The reference feed: each underlying's price at Coinbase, the newest at most every 50 ms."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from actors.core import Dice, Effects, Log, Send, SetTimer
+from actors.core import Command, Dice, Effects, Log
 from actors.feeds.coinbase import (
     CoinbaseEvent,
-    CoinbaseHeartbeat,
     CoinbaseRefusal,
     CoinbaseTicker,
     decode,
     subscribe_text,
+    unsubscribe_text,
 )
-from actors.feeds.connection import Rhythm
-from actors.feeds.feed_core import AHEAD_MAX_MS, FeedCore
-from actors.feeds.messages import ReferencePrice
+from actors.feeds.connection import Rhythm, SendText
+from actors.feeds.feed_core import FeedCore
+from actors.feeds.reference_product import PRICE_TIMER, ReferenceProduct
 from actors.roles import MARKET_STATE
+from actors.series import SeriesSettings
 from actors.settings import Settings, VenueSettings
-
-PRICE_TIMER = "price"
-PRICE_EVERY_MS = 50
-PRICE_LIMIT_MS = 10_000
-"""A price of this age is looked for on a new connection, whatever else the old one says."""
-QUIET_LIMIT_MS = 60_000
-"""The same, as long as the heartbeats know of no later trade: the market may be quiet."""
 
 
 class ReferenceFeedCore(FeedCore):
-    """Feeds market state with a predictor; a newer price replaces one not yet sent."""
+    """Feeds market states with a predictor; a newer price replaces one not yet sent.
+
+    Each product is subscribed by itself: one that Coinbase refuses, or is silent about, costs the
+    others nothing.
+    """
 
     rhythm = Rhythm(stale_after_ms=10_000)
 
     def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
         super().__init__(role, settings, dice)
-        self._product = settings.series.coinbase_product
-        self._last: CoinbaseTicker | None = None
-        """The newest ticker of this connection."""
-        self._known_trade_id = 0
-        """Of the newest trade that ticker or heartbeat have told of."""
-        self._price_at_ms: int | None = None
-        """When that ticker came; without one, when the connection began to speak."""
-        self._is_behind = True
-        """The last heartbeat knew of a trade that no ticker has told."""
-        self._newest: ReferencePrice | None = None
-        self._is_told = True
-        self._told_at_ms: int | None = None
+        products = [_product(settings, asset) for asset in settings.assets]
+        self._products = {product.name: product for product in products}
+        self._refused: set[str] = set()
+        """Products that Coinbase does not serve on this connection."""
+        self._refusals_told: set[str] = set()
 
     def url(self, venue: VenueSettings) -> str:
         """Address of Coinbase's exchange feed."""
@@ -53,7 +44,7 @@ class ReferenceFeedCore(FeedCore):
 
     def first_texts(self) -> tuple[str, ...]:
         """Subscribe to ticker and heartbeat."""
-        return (subscribe_text(self._product),)
+        return tuple(subscribe_text(name) for name in self._products)
 
     def decode(self, raw: bytes) -> list[Any]:
         """Decode a frame; what concerns another product is left out."""
@@ -62,95 +53,96 @@ class ReferenceFeedCore(FeedCore):
     @property
     def is_serving(self) -> bool:
         """Whether the connection is up and has brought a price."""
-        return super().is_serving and self._last is not None
+        return super().is_serving and self.data_at_ms is not None
 
     @property
     def data_at_ms(self) -> int | None:
         """When the last price came; a heartbeat is none."""
-        return self._price_at_ms if self._last is not None else None
+        told = (each for each in self._products.values() if each.last is not None)
+        return max((each.price_at_ms or 0 for each in told), default=None)
 
     def take(self, events: list[Any], oldest_ns: int, now_ms: int) -> Effects:
-        """Check the sequence, and tell the newest price."""
+        """Check the sequence, and tell the newest prices."""
         del oldest_ns
         effects: Effects = []
+        touched: dict[str, ReferenceProduct] = {}
         for event in events:
             if isinstance(event, CoinbaseRefusal):
-                return self.lose(f"Coinbase refused: {event.text}", now_ms)
+                if not self._is_of_one(event):
+                    return self.lose(f"Coinbase refused: {event.text}", now_ms)
+                effects += self._do_without(event)
+                continue
+            product = touched[event.product] = self._products[event.product]
             if isinstance(event, CoinbaseTicker):
-                effects += self._take_ticker(event, now_ms)
+                effects += product.take_ticker(event, now_ms)
             else:
-                self._check_for_loss(event)
-        return effects + self._tell_price(now_ms) + self._look_at_age(now_ms)
+                product.check_for_loss(event)
+        self.sequence_gap_count = sum(each.sequence_gap_count for each in self._products.values())
+        for product in touched.values():
+            effects += product.tell(now_ms)
+        return effects + self._look_at_age(now_ms)
 
     def take_timer(self, key: str, now_ms: int) -> Effects:
         """Tell the price that had to wait."""
-        return self._tell_price(now_ms) if key == PRICE_TIMER else []
+        waiting = (each for each in self._products.values() if each.timer_key == key)
+        return [effect for each in waiting for effect in each.tell(now_ms)]
 
     def catch_up(self, role: str, now_ms: int) -> Effects:
         """Tell a new market state the newest price."""
-        if role != MARKET_STATE or self._newest is None:
-            return []
-        self._told_at_ms = now_ms
-        self._is_told = True
-        return [Send(MARKET_STATE, self._newest)]
+        products = self._products.values()
+        return [effect for each in products for effect in each.tell_again(role, now_ms)]
 
     def forget_connection(self) -> None:
         """Count sequence and trades anew: what happened between connections is no gap."""
-        self._last = None
-        self._known_trade_id = 0
-        self._price_at_ms = None
-        self._is_behind = True
+        self._refused.clear()
+        for product in self._products.values():
+            product.forget_connection()
 
     def _is_ours(self, event: CoinbaseEvent) -> bool:
-        return isinstance(event, CoinbaseRefusal) or event.product == self._product
+        return isinstance(event, CoinbaseRefusal) or event.product in self._products
 
-    def _take_ticker(self, ticker: CoinbaseTicker, now_ms: int) -> Effects:
-        effects: Effects = []
-        last = self._last
-        if last is not None and ticker.sequence <= last.sequence:
-            self.sequence_gap_count += 1
-            if not _is_later(ticker, last):
-                return []  # older than what was told
-            text = f"Coinbase's sequence began anew: {ticker.sequence} after {last.sequence}"
-            effects.append(Log("warning", text))
-        self._last = ticker
-        self._known_trade_id = max(self._known_trade_id, ticker.trade_id)
-        self._price_at_ms, self._is_behind = now_ms, False
-        is_misdated = ticker.timestamp_ms > now_ms + AHEAD_MAX_MS  # it would look new for ever
-        self._newest = ReferencePrice(
-            price_e18=ticker.price_e18,
-            timestamp_ms=now_ms if is_misdated else ticker.timestamp_ms,
-        )
-        self._is_told = False
-        return effects
+    def _named(self, refusal: CoinbaseRefusal) -> set[str]:
+        return {name for name in self._products if name in refusal.text}
 
-    def _check_for_loss(self, heartbeat: CoinbaseHeartbeat) -> None:
-        last_trade_id = heartbeat.last_trade_id
-        self._is_behind = self._last is None or last_trade_id > self._last.trade_id
-        if self._known_trade_id and last_trade_id > self._known_trade_id:
-            self.sequence_gap_count += 1
-            self._known_trade_id = last_trade_id
+    def _is_of_one(self, refusal: CoinbaseRefusal) -> bool:
+        """Whether a refusal leaves other products served."""
+        named = self._named(refusal)
+        return bool(named) and not self._products.keys() <= (named | self._refused)
+
+    def _do_without(self, refusal: CoinbaseRefusal) -> Effects:
+        """Go on with the other products; say once why one has no price."""
+        new = self._named(refusal) - self._refusals_told
+        self._refused |= self._named(refusal)
+        self._refusals_told |= new
+        text = f"no reference price of {', '.join(sorted(new))}: Coinbase refused: {refusal.text}"
+        return [Log("error", text)] if new else []
 
     def _look_at_age(self, now_ms: int) -> Effects:
-        """Give up a connection that speaks and brings no price; a heartbeat comes every second."""
-        if self._price_at_ms is None or self._price_at_ms > now_ms:  # or the clock was set back
-            self._price_at_ms = now_ms
-        age_ms = now_ms - self._price_at_ms
-        if age_ms < (PRICE_LIMIT_MS if self._is_behind else QUIET_LIMIT_MS):
+        """Give up a connection that speaks and brings no price; a heartbeat comes every second.
+
+        While it brings other products' prices, only what is missing is asked for anew.
+        """
+        served = [each for each in self._products.values() if each.name not in self._refused]
+        ages_ms = {each.name: each.age_beyond_limit_ms(now_ms) for each in served}
+        old = [name for name, age_ms in ages_ms.items() if age_ms]
+        if not old:
             return []
-        return self.go_stale("price", age_ms, now_ms)
-
-    def _tell_price(self, now_ms: int) -> Effects:
-        if self._newest is None or self._is_told:
-            return []
-        if self._told_at_ms is not None:
-            wait_ms = self._told_at_ms + PRICE_EVERY_MS - now_ms
-            if 0 < wait_ms <= PRICE_EVERY_MS:  # longer would mean that the clock was set back
-                return [SetTimer(PRICE_TIMER, wait_ms)]
-        self._is_told = True
-        self._told_at_ms = now_ms
-        return [Send(MARKET_STATE, self._newest)]
+        if len(old) == len(served):
+            return self.go_stale("price", min(ages_ms.values()), now_ms)
+        effects: Effects = []
+        for name in old:
+            self._products[name].price_at_ms = now_ms
+            text = f"no price of {name} for {ages_ms[name]} ms: it is subscribed anew"
+            renewed = (unsubscribe_text(name), subscribe_text(name))
+            effects += [Log("warning", text), *(Command(SendText(each)) for each in renewed)]
+        return effects
 
 
-def _is_later(ticker: CoinbaseTicker, last: CoinbaseTicker) -> bool:
-    return ticker.trade_id > last.trade_id and ticker.timestamp_ms >= last.timestamp_ms
+def _product(settings: Settings, asset: str) -> ReferenceProduct:
+    series = [plan.series for plan in settings.plans if plan.series.asset == asset]
+    name = SeriesSettings(asset=asset).coinbase_product
+    return ReferenceProduct(
+        name=name,
+        readers=tuple(settings.role(MARKET_STATE, each.name) for each in series),
+        timer_key=PRICE_TIMER if not settings.traded else f"{PRICE_TIMER}/{name}",
+    )

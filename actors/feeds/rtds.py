@@ -32,16 +32,16 @@ TWAP_WINDOW_S = 60
 _PONG = frozenset({b"PONG", b""})
 
 
-def subscribe_text(symbol: str) -> str:
-    """First frame on a new connection; the filter must be compact JSON inside a text."""
-    filters = msgspec.json.encode({"symbol": symbol}).decode()
-    subscription = {"topic": TWAP_TOPIC, "type": "update", "filters": filters}
-    message = {"action": "subscribe", "subscriptions": [subscription]}
+def subscribe_text(*symbols: str) -> str:
+    """First frame on a new connection; a filter must be compact JSON inside a text."""
+    filters = [msgspec.json.encode({"symbol": symbol}).decode() for symbol in symbols]
+    wanted = [{"topic": TWAP_TOPIC, "type": "update", "filters": each} for each in filters]
+    message = {"action": "subscribe", "subscriptions": wanted}
     return msgspec.json.encode(message).decode()
 
 
-def decode(raw: bytes, symbol: str) -> tuple[list[TwapTick], list[str]]:
-    """Decode one frame to the symbol's ticks, oldest first; other topics and symbols give none.
+def decode(raw: bytes, *symbols: str) -> tuple[list[TwapTick], list[str]]:
+    """Decode one frame to ticks of these symbols, oldest first; other topics and symbols give none.
 
     A tick of the history without its exact value is left out: it would prove no price.
 
@@ -57,39 +57,46 @@ def decode(raw: bytes, symbol: str) -> tuple[list[TwapTick], list[str]]:
     payload = frame.get("payload")
     if not isinstance(payload, dict):
         return [], ["a frame of prices has no payload"]
-    if payload.get("symbol") != symbol:
+    if payload.get("symbol") not in symbols:
         return [], []
+    asset = _asset(payload["symbol"])
     history = payload.get("data")
     if isinstance(history, list):
-        ticks, problems = each_by_itself(history, partial(_past_tick, payload.get("window_s")))
+        ticks, problems = each_by_itself(
+            history, partial(_past_tick, asset, payload.get("window_s"))
+        )
     else:
-        ticks, problems = each_by_itself([payload], partial(_tick, None))
+        ticks, problems = each_by_itself([payload], partial(_tick, asset, None))
     return sorted(ticks, key=lambda tick: tick.timestamp_ms), problems
 
 
 class RtdsProtocol:
     """One connection to the service."""
 
-    def __init__(self, symbol: str) -> None:
-        self._symbol = symbol
+    def __init__(self, *symbols: str) -> None:
+        self._symbols = symbols
 
     def opening(self, name: str) -> Effects:
         """Subscribe."""
-        return [Command(SendText(subscribe_text(self._symbol), name))]
+        return [Command(SendText(subscribe_text(*self._symbols), name))]
 
     def receive(self, raw: bytes) -> Received:
         """Read one frame; frames have no numbers, so nothing tells of one that was lost."""
         if raw in _PONG:
             return Received()
-        ticks, problems = decode(raw, self._symbol)
+        ticks, problems = decode(raw, *self._symbols)
         return Received(ticks=tuple(ticks), problems=tuple(problems))
 
 
-def _past_tick(window_s: object, row: Mapping[str, Any]) -> TwapTick | None:
-    return None if row.get("full_accuracy_value") is None else _tick(window_s, row)
+def _asset(symbol: str) -> str:
+    return symbol.partition("/")[0]
 
 
-def _tick(window_s: object, row: Mapping[str, Any]) -> TwapTick:
+def _past_tick(asset: str, window_s: object, row: Mapping[str, Any]) -> TwapTick | None:
+    return None if row.get("full_accuracy_value") is None else _tick(asset, window_s, row)
+
+
+def _tick(asset: str, window_s: object, row: Mapping[str, Any]) -> TwapTick:
     price_e18 = whole_number(row.get("full_accuracy_value"))
     own_window_s = row.get("window_s") if row.get("window_s") is not None else window_s
     length_s = TWAP_WINDOW_S if own_window_s is None else whole_number(own_window_s)
@@ -100,4 +107,5 @@ def _tick(window_s: object, row: Mapping[str, Any]) -> TwapTick:
         timestamp_ms=moment_ms(row.get("timestamp")),
         window_s=length_s,
         source=RTDS,
+        asset=asset,
     )

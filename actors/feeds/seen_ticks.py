@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from actors.feeds.messages import POLYBOLT, TwapTick
 
 BOUNDARY_MS = 300_000
-"""Every window, of 5 or 15 minutes, starts and ends on a multiple of this."""
+"""Every window, of 5 or more minutes, starts and ends on a multiple of this."""
 BOUNDARY_TOLERANCE_MS = 1_000
 """Ticks of a boundary's own second are kept; whether they prove anything the directory says."""
 BOUNDARIES_KEPT = 5

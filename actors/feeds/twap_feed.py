@@ -12,6 +12,7 @@ come is looked for in a fresh history, which either service sends to a new conne
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 
 from actors.core import CancelTimer, Command, Core, Dice, Effects, Log, Send, SetTimer, handles
@@ -36,7 +37,8 @@ from actors.feeds.price_stream import PriceStream, ServiceSpec
 from actors.feeds.rtds import RtdsProtocol
 from actors.feeds.seen_ticks import SeenTicks, is_boundary
 from actors.messages import PeerRestarted, Started, TimerFired
-from actors.roles import DIRECTORY, OBSERVER
+from actors.roles import DIRECTORY, OBSERVER, base_role
+from actors.series import SeriesSettings
 from actors.settings import Settings
 from actors.units import e18_text
 
@@ -74,7 +76,16 @@ class TwapFeedCore(Core):
             if wanted in ("auto", spec.name)
         }
         """The services that are listened to, the preferred one first."""
-        self._seen = SeenTicks()
+        self._seen = {asset: SeenTicks() for asset in settings.assets}
+        self._directories = {
+            asset: tuple(
+                settings.role(DIRECTORY, plan.series.name)
+                for plan in settings.plans
+                if plan.series.asset == asset
+            )
+            for asset in settings.assets
+        }
+        """Whom an underlying's ticks concern."""
         self._using = ""
         """The service in use; empty while none serves."""
         self._fingerprint = ""
@@ -83,8 +94,8 @@ class TwapFeedCore(Core):
         self._denied_at_ms = 0
         self._missing = ""
         """Why there are no credentials, as far as it was said."""
-        self._wanted: int | None = None
-        """The moment whose tick is looked for."""
+        self._wanted: dict[str, int] = {}
+        """By underlying, the moment whose tick is looked for."""
         self._contradictions_count = 0
         self._contradiction_told_at_ms: int | None = None
         self._malformed_told = 0
@@ -200,15 +211,21 @@ class TwapFeedCore(Core):
 
     def _tell(self, ticks: list[TwapTick], now_ms: int) -> Effects:
         """Tell what is new; of a long history the boundaries and the newest, not a burst."""
-        new: list[TwapTick] = []
+        new: dict[str, list[TwapTick]] = {asset: [] for asset in self._seen}
         effects: Effects = []
         for tick in ticks:
-            is_new, contradicted = self._seen.note(tick)
-            new += [tick] if is_new else []
+            is_new, contradicted = self._seen[tick.asset].note(tick)
+            new[tick.asset] += [tick] if is_new else []
             if contradicted is not None:
                 effects += self._say_contradiction(tick, contradicted, now_ms)
-        told = [tick for tick in new[:-NEWEST_TOLD] if is_boundary(tick)][-BOUNDARIES_TOLD:]
-        return [*effects, *(Send(DIRECTORY, tick) for tick in told + new[-NEWEST_TOLD:])]
+        for each in new.values():
+            told = [tick for tick in each[:-NEWEST_TOLD] if is_boundary(tick)][-BOUNDARIES_TOLD:]
+            effects += self._say(told + each[-NEWEST_TOLD:])
+        return effects
+
+    def _say(self, ticks: Iterable[TwapTick]) -> Effects:
+        """Tell ticks to the directories that trade on their underlying."""
+        return [Send(role, tick) for tick in ticks for role in self._directories[tick.asset]]
 
     def _say_contradiction(self, tick: TwapTick, known: TwapTick, now_ms: int) -> Effects:
         self._contradictions_count += 1
@@ -225,21 +242,26 @@ class TwapFeedCore(Core):
     @handles(TwapTickWanted)
     def on_tick_wanted(self, wanted: TwapTickWanted, now_ms: int) -> Effects:
         """Tell a tick again, or look for it in a fresh history."""
-        tick = self._seen.at(wanted.timestamp_ms)
+        asset = wanted.asset or self.settings.series.asset
+        tick = self._seen[asset].at(wanted.timestamp_ms)
         if tick is not None:
-            return [Send(DIRECTORY, tick)]
-        if self._wanted == wanted.timestamp_ms:
+            return self._say([tick])
+        if self._wanted.get(asset) == wanted.timestamp_ms:
             return []  # it is being looked for
-        self._wanted = wanted.timestamp_ms
+        self._wanted[asset] = wanted.timestamp_ms
         return self._fetch(now_ms)
 
     def _fetch(self, now_ms: int) -> Effects:
-        """Get a fresh history, and again ever more rarely, while the tick can be in it."""
-        wanted = self._wanted
-        if wanted is None or self._seen.at(wanted) is not None or now_ms - wanted > HISTORY_MS:
-            self._wanted = None
+        """Get a fresh history, and again ever more rarely, while a tick can be in it."""
+        self._wanted = {
+            asset: at_ms
+            for asset, at_ms in self._wanted.items()
+            if self._seen[asset].at(at_ms) is None and now_ms - at_ms <= HISTORY_MS
+        }
+        if not self._wanted:
             return []
-        effects: Effects = [SetTimer(FETCH_TIMER, max(FETCH_EVERY_MS, now_ms - wanted))]
+        waited_ms = now_ms - max(self._wanted.values())
+        effects: Effects = [SetTimer(FETCH_TIMER, max(FETCH_EVERY_MS, waited_ms))]
         for stream in self.streams.values():
             effects += stream.renew(now_ms)
         return effects
@@ -247,13 +269,13 @@ class TwapFeedCore(Core):
     @handles(PeerRestarted)
     def on_peer_restarted(self, peer: PeerRestarted, _now_ms: int) -> Effects:
         """Tell a new directory the boundary ticks and the newest."""
-        if peer.role != DIRECTORY:
+        if base_role(peer.role) != DIRECTORY:
             return []
-        ticks = [*self._seen.boundaries]
-        newest = self._seen.newest
-        if newest is not None and newest not in ticks:
-            ticks.append(newest)
-        return [Send(DIRECTORY, tick) for tick in ticks]
+        seen = self._seen[self.settings.for_role(peer.role).series.asset]
+        ticks = [*seen.boundaries]
+        if seen.newest is not None and seen.newest not in ticks:
+            ticks.append(seen.newest)
+        return [Send(peer.role, tick) for tick in ticks]
 
     # Which service is in use
 
@@ -286,7 +308,7 @@ class TwapFeedCore(Core):
         effects: Effects = [
             Send(OBSERVER, self._health()),
             SetTimer(HEALTH_TIMER, HEALTH_EVERY_MS),
-            *(Send(DIRECTORY, tick) for tick in self._seen.boundaries[-1:]),
+            *(each for seen in self._seen.values() for each in self._say(seen.boundaries[-1:])),
         ]
         health = self._health()
         if health.malformed_count > self._malformed_told:
@@ -315,7 +337,7 @@ class TwapFeedCore(Core):
 
 def _services(settings: Settings) -> tuple[ServiceSpec, ServiceSpec]:
     """Describe the two services, the preferred one first."""
-    venue, series = settings.venue, settings.series
+    venue, series = settings.venue, [SeriesSettings(asset=asset) for asset in settings.assets]
     stale_after_ms = max(STALE_AFTER_MS, int(REAL_PATIENCE_MS * settings.speed))
     return (
         ServiceSpec(
@@ -327,13 +349,13 @@ def _services(settings: Settings) -> tuple[ServiceSpec, ServiceSpec]:
                 ping_every_ms=30_000,
                 ping_text=polybolt.PING_TEXT,
             ),
-            new_protocol=partial(PolyBoltProtocol, series.polybolt_symbol),
+            new_protocol=partial(PolyBoltProtocol, *(each.polybolt_symbol for each in series)),
         ),
         ServiceSpec(
             name=RTDS,
             label=_LABELS[RTDS],
             url=venue.rtds_ws_url,
             rhythm=Rhythm(stale_after_ms=stale_after_ms, ping_every_ms=5_000),
-            new_protocol=partial(RtdsProtocol, series.twap_symbol),
+            new_protocol=partial(RtdsProtocol, *(each.twap_symbol for each in series)),
         ),
     )

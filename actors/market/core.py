@@ -328,7 +328,7 @@ class MarketStateCore(Core):
         self._resync_asked_at_ms = now_ms
         return [
             Log("warning", f"fresh books are asked for: {reason}"),
-            Send(MARKET_FEED, ResyncRequested(reason)),
+            Send(MARKET_FEED, ResyncRequested(reason, self.settings.series.name)),
         ]
 
     def _void_books(self, now_ms: int) -> None:

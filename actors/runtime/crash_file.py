@@ -41,7 +41,14 @@ _CORE_PACKAGES = tuple(
     f"actors.{name}."
     for name in ("directory", "execution", "feeds", "market", "observer", "position", "strategy")
 )
-_CORE_MODULES = {"actors.core", "actors.messages", "actors.settings"}
+_CORE_MODULES = {
+    "actors.core",
+    "actors.messages",
+    "actors.series",
+    "actors.setting_rules",
+    "actors.settings",
+    "actors.watcher_settings",
+}
 _WORLDLY = {"client", "client_transport", "port", "shell"}
 """Modules of those packages whose objects reach for the world."""
 _STANDARD = {

@@ -41,7 +41,7 @@ from actors.messages import (
     Started,
     VenueTimeMeasured,
 )
-from actors.roles import DESK, EXECUTOR, SUPERVISOR, order_id_of
+from actors.roles import DESK, EXECUTOR, SUPERVISOR, addressed, known_as, order_id_of
 from actors.runtime.host_context import HostContext
 from actors.runtime.journal import Fenced
 from actors.runtime.journal_file import JournalError
@@ -188,8 +188,11 @@ class Host:
 
     def hand_restarted(self, role: str) -> None:
         """Tell the core, if it cares, that a peer's role has a new actor."""
-        if self.core is not None and self.core.accepts(PeerRestarted) and role != self.role:
-            self.hand(PeerRestarted(role))
+        name = known_as(role, to=self.role)
+        if self.core is None or name is None or role == self.role:
+            return
+        if self.core.accepts(PeerRestarted):
+            self.hand(PeerRestarted(name))
 
     def _perform(self, message: object, effect: Effect) -> bool:
         """Perform one effect; False when those after it must not be."""
@@ -264,7 +267,7 @@ class Host:
         if isinstance(message, VenueTimeMeasured):
             absolute = message.offset_ms + self._context.clock.offset_ms
             message = attrs.evolve(message, offset_ms=absolute)
-        self._context.post.send(self, to, message)
+        self._context.post.send(self, addressed(to, by=self.role), message)
 
     def _tell_if_serving_changed(self, core: Core) -> None:
         is_serving = core.is_serving

@@ -179,7 +179,7 @@ class ProcessOutside:
     def _bare_core(self, role: str, spec: ActorSpec, generation: int) -> Core:
         boot = self._boot
         dice = random.Random(f"{boot.seed}/{role}/{generation}")
-        return spec.core(role, boot.settings, dice)
+        return spec.core(role, boot.settings.for_role(role), dice)
 
     def arm(self) -> None:
         """Ask for a wake-up, if the earliest timer has none."""

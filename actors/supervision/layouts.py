@@ -9,7 +9,16 @@ from collections.abc import Sequence
 
 import attrs
 
-from actors.roles import DESK, EXECUTOR, MARKET_STATE, ORDERS, POSITION, STRATEGY
+from actors.roles import (
+    DESK,
+    DIRECTORY,
+    EXECUTOR,
+    MARKET_STATE,
+    ORDERS,
+    POSITION,
+    STRATEGY,
+    base_role,
+)
 
 ISOLATED, GROUPED = "isolated", "grouped"
 LAYOUTS = (ISOLATED, GROUPED)
@@ -34,21 +43,19 @@ def layout_of(name: str, roles: Sequence[str], *, is_live: bool) -> Layout:
     """Divide permanent roles, given in starting order, among processes.
 
     Isolated: each in one of its own, and all orders in one. Grouped: those on a tick's way together
-    with the orders; feeds and whoever else meets the network alone. An executor with real money is
-    always alone, since it has the key.
+    with the orders, of all series; the directories together; feeds and whoever else meets the
+    network alone. An executor with real money is always alone, since it has the key.
     """
     if name == ISOLATED:
         alone = tuple((role, (role,)) for role in roles)
         return Layout(processes=(*alone, (ORDERS, ())), orders_in=ORDERS)
     if name != GROUPED:
         raise ValueError(f"{name} is no layout: there are {', '.join(LAYOUTS)}")
-    together = tuple(
-        role for role in roles if role in _TOGETHER and not (is_live and role == EXECUTOR)
-    )
-    processes: list[tuple[str, tuple[str, ...]]] = []
+    sharing: dict[str, list[str]] = {}
     for role in roles:
-        if role not in together:
-            processes.append((role, (role,)))
-        elif role == together[0]:
-            processes.append((TRADING, together))
-    return Layout(processes=tuple(processes), orders_in=TRADING)
+        base = base_role(role)
+        is_together = base in _TOGETHER and not (is_live and role == EXECUTOR)
+        process = TRADING if is_together else DIRECTORY if base == DIRECTORY else role
+        sharing.setdefault(process, []).append(role)
+    processes = tuple((process, tuple(each)) for process, each in sharing.items())
+    return Layout(processes=processes, orders_in=TRADING)

@@ -15,7 +15,6 @@ from actors.core import Record, Send
 from actors.directory.core import PREFETCH_MS
 from actors.directory.listings import OPENING_LIMIT_MS
 from actors.directory.messages import MarketClosing, MarketOpened, MarketResolved, Side
-from actors.directory.slugs import window_slug, window_start_ms
 from actors.feeds.messages import POLYBOLT
 from actors.roles import (
     DESK,
@@ -26,7 +25,7 @@ from actors.roles import (
     POSITION,
     STRATEGY,
 )
-from actors.settings import SeriesSettings
+from actors.series import SeriesSettings, window_start_ms
 from actors.units import E18
 
 END_MS = START_MS + WINDOW_MS
@@ -44,7 +43,7 @@ def stage() -> DirectoryStage:
 
 def test_a_slug_names_asset_length_and_start() -> None:
     series = SeriesSettings(asset="eth", window_minutes=5)
-    assert window_slug(series, 1_784_851_200_000) == "eth-updown-5m-1784851200"
+    assert series.slug(1_784_851_200_000) == "eth-updown-5m-1784851200"
 
 
 @pytest.mark.parametrize(("after_ms", "start_ms"), [(0, END_MS), (-1, START_MS), (1, END_MS)])

@@ -23,7 +23,6 @@ from actors.directory.messages import (
     VenueSkew,
     VenueUnreachable,
 )
-from actors.directory.slugs import window_start_ms
 from actors.feeds.messages import ResolvedEvent
 from actors.messages import PeerRestarted, VenueTimeMeasured
 from actors.roles import (
@@ -35,6 +34,7 @@ from actors.roles import (
     POSITION,
     SUPERVISOR,
 )
+from actors.series import window_start_ms
 
 END_MS = START_MS + WINDOW_MS
 OPENED_READERS = (MARKET_FEED, MARKET_STATE, DESK, POSITION, OBSERVER, EXECUTOR)

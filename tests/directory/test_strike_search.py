@@ -262,7 +262,7 @@ def test_a_restart_goes_on_with_a_lesser_strike_and_still_looks_for_a_better(
     stage.begin()
     stage.run(START_MS + 40_000)
     assert stage.strikes() == [None, 65_001]
-    assert stage.told(TWAP_FEED, TwapTickWanted)[-1] == TwapTickWanted(START_MS)
+    assert stage.told(TWAP_FEED, TwapTickWanted)[-1] == TwapTickWanted(START_MS, "btc")
     stage.give(tick(START_MS, 65_000))
     assert stage.strikes()[-1] == 65_000
 

@@ -182,7 +182,7 @@ def test_f44_a_strike_whose_tick_is_missing_is_fetched_again_and_found_in_a_snap
         stage.give(tick(START_MS + second * 1_000, 64_000 + second))
     stage.run(START_MS + 10_000)
     assert stage.strikes() == [None], "never a neighbour"
-    assert stage.told(TWAP_FEED, TwapTickWanted) == [TwapTickWanted(START_MS)]
+    assert stage.told(TWAP_FEED, TwapTickWanted) == [TwapTickWanted(START_MS, "btc")]
     stage.give(tick(START_MS, 65_000))
     assert stage.strikes() == [None, 65_000]
 

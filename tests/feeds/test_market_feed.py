@@ -21,6 +21,7 @@ from feed_builders import (
 
 from actors.core import Effects, Log
 from actors.directory.messages import MarketClosing
+from actors.feeds.book_stream import ACK_LIMIT_MS, ACK_TIMER, WAITING_EVENTS_MAX
 from actors.feeds.connection import (
     RECONNECT_TIMER,
     WATCHDOG_TIMER,
@@ -32,13 +33,7 @@ from actors.feeds.connection import (
     SendText,
 )
 from actors.feeds.feed_core import AHEAD_MAX_MS, HEALTH_EVERY_MS, HEALTH_TIMER
-from actors.feeds.market_feed import (
-    ACK_LIMIT_MS,
-    ACK_TIMER,
-    RESYNC_GRACE_MS,
-    WAITING_EVENTS_MAX,
-    MarketFeedCore,
-)
+from actors.feeds.market_feed import RESYNC_GRACE_MS, MarketFeedCore
 from actors.feeds.messages import (
     BatchTaken,
     BookEvent,

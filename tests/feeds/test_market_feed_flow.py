@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from actors.core import Effects
+from actors.feeds.book_stream import ACK_TIMER
 from actors.feeds.connection import Disconnect, Disconnected
-from actors.feeds.market_feed import ACK_TIMER
 from actors.feeds.messages import BatchTaken, MarketBatch, PriceChangeEvent, ResyncRequested
 from actors.messages import PeerRestarted, TimerFired
 from actors.roles import MARKET_STATE

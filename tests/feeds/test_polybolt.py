@@ -20,7 +20,9 @@ CREDENTIALS = ApiCredentials("a-key", "a-secret", "a-passphrase")
 
 
 def tick(at_ms: int = NOW_MS, price_e18: int = PRICE_E18) -> TwapTick:
-    return TwapTick(price_e18=price_e18, timestamp_ms=at_ms, window_s=60, source=POLYBOLT)
+    return TwapTick(
+        price_e18=price_e18, timestamp_ms=at_ms, window_s=60, source=POLYBOLT, asset="btc"
+    )
 
 
 @pytest.fixture

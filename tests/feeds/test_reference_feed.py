@@ -16,12 +16,8 @@ from actors.core import Effects, Log
 from actors.feeds.connection import WATCHDOG_TIMER, Disconnect, Disconnected, SendText
 from actors.feeds.feed_core import HEALTH_TIMER
 from actors.feeds.messages import FeedDown, FeedHealth, FeedStale, FeedUp, ReferencePrice
-from actors.feeds.reference_feed import (
-    PRICE_LIMIT_MS,
-    PRICE_TIMER,
-    QUIET_LIMIT_MS,
-    ReferenceFeedCore,
-)
+from actors.feeds.reference_feed import ReferenceFeedCore
+from actors.feeds.reference_product import PRICE_LIMIT_MS, PRICE_TIMER, QUIET_LIMIT_MS
 from actors.messages import PeerRestarted, TimerFired
 from actors.roles import DIRECTORY, MARKET_STATE, OBSERVER, REFERENCE_FEED
 from actors.settings import Settings

@@ -32,7 +32,9 @@ def history_frame(*ticks: object, **payload: object) -> bytes:
 
 
 def tick(at_ms: int, price_e18: int = PRICE_E18, window_s: int = 60) -> TwapTick:
-    return TwapTick(price_e18=price_e18, timestamp_ms=at_ms, window_s=window_s, source=RTDS)
+    return TwapTick(
+        price_e18=price_e18, timestamp_ms=at_ms, window_s=window_s, source=RTDS, asset="btc"
+    )
 
 
 def test_the_subscription_filters_by_symbol_in_compact_json() -> None:

@@ -121,7 +121,9 @@ def test_credentials_that_vanish_before_they_are_said_end_the_attempt() -> None:
 def test_every_tick_is_told_to_the_directory() -> None:
     feed = only_rtds()
     ticks = [
-        TwapTick(price_e18=n + 1, timestamp_ms=NOW_MS + 1_000 * n, window_s=60, source=RTDS)
+        TwapTick(
+            price_e18=n + 1, timestamp_ms=NOW_MS + 1_000 * n, window_s=60, source=RTDS, asset="btc"
+        )
         for n in range(4)
     ]
     frames = [rtds_frame(NOW_MS + 1_000 * n, n + 1) for n in range(4)]
@@ -136,7 +138,7 @@ def test_what_both_services_tell_is_told_once() -> None:
     assert not feed.told(feed.hears(BOLT_1, bolt_frame(2, NOW_MS + 1_000)))
     (tick,) = feed.told(feed.hears(BOLT_1, bolt_frame(3, NOW_MS + 2_000)))
     assert tick == TwapTick(
-        price_e18=PRICE_E18, timestamp_ms=NOW_MS + 2_000, window_s=60, source=POLYBOLT
+        price_e18=PRICE_E18, timestamp_ms=NOW_MS + 2_000, window_s=60, source=POLYBOLT, asset="btc"
     )
     assert not feed.told(feed.hears(RTDS_1, rtds_frame(NOW_MS + 2_000)))
 

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import attrs
 
-from actors.settings import (
-    ExecutionSettings,
-    SeriesSettings,
-    Settings,
-    StrategySettings,
-    SupervisionSettings,
-)
+from actors.series import SeriesSettings
+from actors.settings import ExecutionSettings, Settings, StrategySettings, SupervisionSettings
 from simulation.journal import MemoryJournal
 from simulation.live.rates import LiveFaultRates
 from simulation.plan import HEARTBEAT_LIMIT_MS, FaultRates, SeedPlan

@@ -10,8 +10,8 @@ import attrs
 
 from actors.directory.gamma import decode_market
 from actors.directory.messages import Market
-from actors.directory.slugs import window_slug, window_start_ms
 from actors.directory.venue_time import TimeUnreadable, VenueTimeReading, read_venue_time
+from actors.series import window_start_ms
 from understudy.doctor.network import Unreachable, fetch
 from understudy.doctor.subject import Subject, host_of
 
@@ -75,7 +75,7 @@ class VenueSight:
         """
         series, now_ms = self._subject.settings.series, await self.now_ms()
         opens_at_ms = window_start_ms(now_ms, series.window_ms) + windows * series.window_ms
-        slug = window_slug(series, opens_at_ms)
+        slug = series.slug(opens_at_ms)
         base_url = self._subject.settings.venue.gamma_url.rstrip("/")
         answer = await fetch(f"{base_url}/markets/slug/{slug}")
         if answer.status == 404:

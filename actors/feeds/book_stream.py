@@ -1,0 +1,148 @@
+"""The book events of one series: which tokens they are of, what waits, and what is under way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from actors.core import CancelTimer, Command, Effects, Send, SetTimer
+from actors.directory.messages import Market
+from actors.feeds.connection import SendText
+from actors.feeds.market_channel import UnreadableElement, add_tokens_text, drop_tokens_text
+from actors.feeds.messages import GridTooFine, MarketBatch, MarketEvent
+
+ACK_TIMER = "ack"
+ACK_LIMIT_MS = 10_000
+WAITING_EVENTS_MAX = 20_000
+MARKETS_KEPT = 2
+"""The traded window, and the one before it, whose winner is announced on this channel too."""
+
+
+class BookStream:
+    """One series' part of the market channel, and the flow of its batches to its market state."""
+
+    def __init__(self, reader: str, series: str, first_batch_id: int) -> None:
+        """Begin without a window.
+
+        Args:
+            reader: role of the market state that the batches are for.
+            series: part of the timer's key; empty if there is only one series.
+            first_batch_id: by chance, which keeps the ids of one life apart from those before it.
+        """
+        self.reader = reader
+        self.timer_key = f"{ACK_TIMER}/{series}" if series else ACK_TIMER
+        self.markets: list[Market] = []
+        self.traded_tokens: tuple[str, ...] = ()
+        self.is_grid_too_fine = False
+        self.is_fresh_start = True
+        """The next batch begins with whole books."""
+        self.fresh_start_at_ms = 0
+        self.renewed_at_ms: int | None = None
+        """When its tokens were subscribed anew on an open connection."""
+        self.data_at_ms: int | None = None
+        """When its newest event came; None before the first on a connection."""
+        self.in_flight: int | None = None
+        self._waiting: list[MarketEvent] = []
+        self._waiting_since_ns = 0
+        self._batch_id = first_batch_id
+
+    def clock_set_back(self, by_ms: int) -> None:
+        """Books were sent, and data came, as long ago as before."""
+        self.fresh_start_at_ms -= by_ms
+        if self.data_at_ms is not None:
+            self.data_at_ms -= by_ms
+        if self.renewed_at_ms is not None:
+            self.renewed_at_ms -= by_ms
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """All tokens that are subscribed."""
+        return tuple(token for market in self.markets for token in tokens_of(market))
+
+    # Windows
+
+    def open_window(self, market: Market) -> list[Market] | None:
+        """Turn to a window; returns those that are let go, or None if it is no news."""
+        if self.markets and market.opens_at_ms <= self.markets[-1].opens_at_ms:
+            return None
+        left = self.markets[: 1 - MARKETS_KEPT]
+        self.markets = [*self.markets[1 - MARKETS_KEPT :], market]
+        self.traded_tokens = tokens_of(market)
+        self.is_grid_too_fine = False
+        return left
+
+    def close_window(self, market_id: str) -> None:
+        """Pass the window's books on no longer; its winner is still to come."""
+        if self.markets and self.markets[-1].market_id == market_id:
+            self.traded_tokens = ()
+
+    def knows(self, market_id: str) -> bool:
+        """Whether a window is one of this series'."""
+        return any(market.market_id == market_id for market in self.markets)
+
+    def grid_is_too_fine(self) -> None:
+        """The window's prices lie between ticks: its books are kept no more."""
+        self.is_grid_too_fine = True
+        self._waiting = []
+
+    def may_be_hit_by(self, unreadable: UnreadableElement) -> bool:
+        """Whether something unreadable names the traded window; on a grid too fine that is none."""
+        return bool(self.traded_tokens) and any(
+            f'"{name}"'.encode() in unreadable.raw
+            for name in (*self.traded_tokens, self.markets[-1].market_id)
+        )
+
+    def subscribe_anew(self) -> Effects:
+        """Have the venue send the traded window's books whole, on the connection there is."""
+        texts = (drop_tokens_text(self.traded_tokens), add_tokens_text(self.traded_tokens))
+        return [Command(SendText(text)) for text in texts]
+
+    # Batches
+
+    def hold(self, events: Iterable[MarketEvent], oldest_ns: int, now_ms: int) -> None:
+        """Let events wait for the next batch."""
+        if not self._waiting:
+            self._waiting_since_ns = oldest_ns
+        self._waiting += events
+        self.data_at_ms = now_ms
+
+    @property
+    def waiting_count(self) -> int:
+        """Events that wait."""
+        return len(self._waiting)
+
+    def void(self) -> None:
+        """Drop what waits: whole books come next."""
+        self._waiting = []
+        self.is_fresh_start = True
+        self.data_at_ms = None
+
+    def send_batch(self, now_ms: int) -> Effects:
+        """Send all that waits as one batch."""
+        self._batch_id += 1
+        batch = MarketBatch(
+            batch_id=self._batch_id,
+            events=tuple(self._waiting),
+            tick_ns=self._waiting_since_ns,
+            is_fresh_start=self.is_fresh_start,
+        )
+        if self.is_fresh_start:
+            self.fresh_start_at_ms = now_ms
+        self._waiting = []
+        self.is_fresh_start = False
+        self.in_flight = batch.batch_id
+        return [Send(self.reader, batch), SetTimer(self.timer_key, ACK_LIMIT_MS)]
+
+    def next_batch(self, now_ms: int) -> Effects:
+        """Send what has gathered, if anything has."""
+        return self.send_batch(now_ms) if self._waiting else [CancelTimer(self.timer_key)]
+
+    def say_grid(self) -> Effects:
+        """Say that the window's books are not kept, if so; said again, it changes nothing."""
+        if not self.is_grid_too_fine:
+            return []
+        return [Send(self.reader, GridTooFine(self.markets[-1].market_id))]
+
+
+def tokens_of(market: Market) -> tuple[str, str]:
+    """Both tokens of a window."""
+    return market.yes_token, market.no_token
