@@ -13,8 +13,8 @@ NAME_MOST_BYTES = 15
 def name_process(name: str) -> None:
     """Give the calling process, from its main thread, a name; Linux only (prctl(2)).
 
-    The command line that ``ps -f`` shows stays as it is: to change it takes a library in C, for
-    something that only people look at.
+    The command line that ``ps -f`` shows stays as it is. A library that changes it writes over the
+    process's environment, too, and by a mark in it drills find every process of a system.
     """
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(_PR_SET_NAME, name.encode()[:NAME_MOST_BYTES], 0, 0, 0)
