@@ -15,7 +15,7 @@ from understudy.doctor.findings import CheckOutcome
 from understudy.doctor.subject import subject_of
 from understudy.doctor.watchers import check_watchers
 from understudy.exit_codes import ExitCode
-from understudy.watching.wanted import watchers_refusal, watchers_words
+from understudy.watchers_wanted import watchers_refusal, watchers_words
 
 SECRET = "s3cr3t"
 TOLD = {URLS_VARIABLE: f"mailtos://me:{SECRET}@example.com"}

@@ -12,11 +12,10 @@ from actors.supervision.messages import ChildState
 from actors.units import NANOS_PER_DOLLAR, dollars_text
 from actors.watcher_settings import AlertSettings
 from understudy.alerting.notices import Condition
-from understudy.doctor.disk import FREE_MB_FAIL, FREE_MB_WARN
 from understudy.exit_codes import ExitCode
 from understudy.status import Status
 from understudy.watching.ages import age_s, data_age_s
-from understudy.watching.health import why_down
+from understudy.watching.health import FREE_MB_FAIL, FREE_MB_WARN, why_down
 from understudy.watching.limits import DAY_MS, day_loss_nanos
 from understudy.watching.observation import Observation
 

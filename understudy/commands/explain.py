@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from understudy.commands.reading import opened
 from understudy.commands.shared import data_dir_option, fail, json_option
 from understudy.reading.lookup import OrderNotFound, find_order
-from understudy.reading.options import opened
 from understudy.reading.story import read_story, story_json, story_view
 from understudy.teaching import TaughtCommand
 

@@ -8,9 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from understudy.commands.shared import data_dir_option, json_option
-from understudy.reading.fills import fill_age, fill_json, fills_table, list_fills
-from understudy.reading.options import (
+from understudy.commands.reading import (
     csv_option,
     is_wide,
     last_option,
@@ -20,6 +18,8 @@ from understudy.reading.options import (
     print_rows,
     row_limit,
 )
+from understudy.commands.shared import data_dir_option, json_option
+from understudy.reading.fills import fill_age, fill_json, fills_table, list_fills
 from understudy.teaching import TaughtCommand
 
 

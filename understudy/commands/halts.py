@@ -13,11 +13,11 @@ from actors.execution.halt_messages import BY_HAND, HaltStatus
 from actors.execution.halts import halt_words
 from actors.kill_switch import pull_kill_switch
 from actors.units import size_text
+from understudy.commands.reading import opened
 from understudy.commands.shared import ask_system, data_dir_option, fail, json_option
 from understudy.control import ControlError, NotRunning, Reply, ask
 from understudy.exit_codes import ExitCode
 from understudy.reading.flatten_sales import FlattenSale, flatten_sales
-from understudy.reading.options import opened
 from understudy.teaching import TaughtCommand
 
 _LOOK_AGAIN_S = 0.3

@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from understudy.commands.shared import data_dir_option, json_option
-from understudy.reading.options import (
+from understudy.commands.reading import (
     csv_option,
     is_wide,
     last_option,
@@ -19,6 +18,7 @@ from understudy.reading.options import (
     print_rows,
     row_limit,
 )
+from understudy.commands.shared import data_dir_option, json_option
 from understudy.reading.positions import position_json, positions_table
 from understudy.teaching import TaughtCommand
 

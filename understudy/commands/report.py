@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from understudy.commands.reading import is_wide, last_option, opened, row_limit
 from understudy.commands.shared import data_dir_option, fail, json_option
 from understudy.exit_codes import ExitCode
-from understudy.reading.options import is_wide, last_option, opened, row_limit
 from understudy.reading.performance import Performance, read_performance
 from understudy.reading.report_view import report_json, report_view
 from understudy.teaching import TaughtCommand

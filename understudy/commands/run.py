@@ -39,7 +39,7 @@ from understudy.options import (
     RunOptions,
 )
 from understudy.teaching import TaughtCommand
-from understudy.watching.wanted import watchers_refusal
+from understudy.watchers_wanted import watchers_refusal
 
 LOOPBACK = "127.0.0.1"
 

@@ -12,13 +12,11 @@ from pathlib import Path
 from actors.runtime.disk_trouble import find_trouble
 from understudy.doctor.findings import Finding, failed, passed, warned
 from understudy.doctor.subject import Subject
+from understudy.watching.health import FREE_MB_FAIL, FREE_MB_WARN
 
 NAME = "disk"
 
 _MB = 1_000_000
-FREE_MB_FAIL = 100
-"""The journal and its write-ahead file may grow by some of it within minutes."""
-FREE_MB_WARN = 1_000
 SYNC_MS_WARN = 20.0
 """With durability "full" each record waits for the disk, and an order has several before it leaves.
 

@@ -10,10 +10,12 @@ from actors.execution.halts import halt_words
 from actors.observer.messages import View
 from actors.roles import order_id_of
 from actors.supervision.messages import ChildrenReport, ChildState
-from understudy.doctor.disk import FREE_MB_WARN
 from understudy.watching.observation import Observation
 
 _MB = 1_000_000
+FREE_MB_FAIL = 100
+"""The journal and its write-ahead file may grow by some of it within minutes."""
+FREE_MB_WARN = 1_000
 
 
 class HealthState(enum.Enum):
