@@ -12,7 +12,7 @@ import attrs
 
 from actors.series import SeriesSettings
 from actors.settings import ExecutionSettings, Settings, StrategySettings, SupervisionSettings
-from simulation.live.rates import LiveFaultRates
+from simulation.exchange.order_rates import LiveFaultRates
 from simulation.rates import Rates, draw_rates, rate
 
 SIMULATED, LIVE = "simulated", "live"

@@ -16,10 +16,10 @@ from actors.feeds.polybolt import ApiCredentials
 from actors.runtime.scheduler import Scheduler
 from actors.settings import Settings
 from simulation.chance import dice
+from simulation.exchange.order_rates import LiveFaultRates
+from simulation.exchange.order_side import OrderSide
 from simulation.exchange.walk import PriceWalk
 from simulation.exchange.window import SimulatedWindow
-from simulation.live.order_side import OrderSide
-from simulation.live.rates import LiveFaultRates
 from venue.channels.coinbase import CoinbaseSession
 from venue.channels.market import MarketSession
 from venue.channels.polybolt import PolyBoltSession

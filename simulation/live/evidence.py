@@ -9,7 +9,7 @@ from actors.core import Record
 from actors.execution.messages import FillDetail, OrderStatus, OrderSubmitted
 from actors.execution.real.live_order import LiveOrder
 from actors.feeds.user_channel import Settlement
-from simulation.live.order_side import OrderSide
+from simulation.exchange.order_side import OrderSide
 
 
 class LiveEvidence:

@@ -34,11 +34,11 @@ from actors.execution.real.messages import (
     SubscribeUser,
 )
 from actors.feeds.connection import SendText
+from simulation.exchange.mishaps import Lost, NotSent, Passage
+from simulation.exchange.order_side import OrderSide
 from simulation.exchange.ports import SimulatedWebSocket, Wire
-from simulation.live.mishaps import Lost, NotSent, Passage
-from simulation.live.order_side import OrderSide
+from simulation.exchange.signing import WALLET
 from simulation.live.reading import AccountReading
-from simulation.live.signing import WALLET
 from simulation.player import Player
 from venue.ordering.desk import OrderRefused
 from venue.ordering.heartbeats import HeartbeatMismatch

@@ -5,8 +5,8 @@ from __future__ import annotations
 from actors.execution.real.account_rows import AccountRows
 from actors.execution.real.messages import AccountRead, AccountUnread, ReadAccount
 from actors.runtime.scheduler import Scheduler
-from simulation.live.order_side import OrderSide
-from simulation.live.signing import WALLET
+from simulation.exchange.order_side import OrderSide
+from simulation.exchange.signing import WALLET
 from simulation.player import Player
 from venue.ordering.refusal import RequestRefused
 

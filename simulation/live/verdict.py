@@ -9,11 +9,11 @@ import attrs
 from actors.execution.messages import OrderStatus
 from actors.execution.real.orders import KEPT_AFTER_CLOSE_MS
 from actors.units import PAYOUT_TICKS, dollars_text, size_text
+from simulation.exchange.order_side import DEPOSIT_NANOS, OrderSide
+from simulation.exchange.signing import WALLET
 from simulation.exchange.window import SimulatedWindow
 from simulation.invariants.facts import Facts, OrderFact, Sums, sums
 from simulation.live.evidence import LiveEvidence
-from simulation.live.order_side import DEPOSIT_NANOS, OrderSide
-from simulation.live.signing import WALLET
 from venue.engine.messages import ExchangeOrderStatus, Outcome
 from venue.ordering.records import OrderRecord
 

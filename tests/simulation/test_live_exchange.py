@@ -27,9 +27,9 @@ from actors.strategy.messages import Action
 from actors.units import shares
 from simulation.chance import dice
 from simulation.exchange.exchange import Exchange
+from simulation.exchange.order_rates import LiveFaultRates
 from simulation.exchange.ports import Wire
 from simulation.live.hand import SimulatedHand
-from simulation.live.rates import LiveFaultRates
 from simulation.plan import FaultRates
 from simulation.trial import EPOCH_MS
 from venue.engine.messages import Outcome

@@ -44,7 +44,7 @@ class JumpsAtTheWorstMoment(Trial):
 
 @pytest.fixture
 def trial(monkeypatch: pytest.MonkeyPatch) -> JumpsAtTheWorstMoment:
-    monkeypatch.setattr("simulation.live.mishaps._SLOW_REQUEST_MOST_MS", 6_500)
+    monkeypatch.setattr("simulation.exchange.mishaps._SLOW_REQUEST_MOST_MS", 6_500)
     return JumpsAtTheWorstMoment(3, minutes=5, plan=live_plan(RATES))
 
 

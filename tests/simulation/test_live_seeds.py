@@ -13,8 +13,8 @@ from actors.execution.halt_messages import OPERATOR
 from actors.execution.messages import OrderStatus
 from actors.roles import EXECUTOR
 from simulation.chance import dice
+from simulation.exchange.order_rates import LiveFaultRates
 from simulation.live.evidence import LiveEvidence
-from simulation.live.rates import LiveFaultRates
 from simulation.plan import LIVE, SeedPlan, draw_live_plan
 from simulation.trial import Trial, run_trial
 

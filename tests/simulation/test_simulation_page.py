@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from simulation.exchange.order_rates import LiveFaultRates
 from simulation.invariants.referee import INVARIANTS
 from simulation.live.conduct import LIVE_INVARIANTS
-from simulation.live.rates import LiveFaultRates
 from simulation.live.verdict import ExchangeVerdict
 from simulation.plan import FaultRates
 

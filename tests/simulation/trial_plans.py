@@ -6,8 +6,8 @@ import attrs
 
 from actors.series import SeriesSettings
 from actors.settings import ExecutionSettings, Settings, StrategySettings, SupervisionSettings
+from simulation.exchange.order_rates import LiveFaultRates
 from simulation.journal import MemoryJournal
-from simulation.live.rates import LiveFaultRates
 from simulation.plan import HEARTBEAT_LIMIT_MS, FaultRates, SeedPlan
 from simulation.trial import Failure, Trial
 from simulation.troupe import Troupe

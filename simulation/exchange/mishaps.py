@@ -7,7 +7,7 @@ from random import Random
 
 import attrs
 
-from simulation.live.rates import DRAWN_BY_THE_DESK, LiveFaultRates
+from simulation.exchange.order_rates import DRAWN_BY_THE_DESK, LiveFaultRates
 from venue.ordering.buckets import TOO_MANY_REQUESTS
 from venue.ordering.entry import EntryMode, OrderEntry
 from venue.ordering.faults import OrderFaults

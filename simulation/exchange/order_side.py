@@ -13,10 +13,10 @@ from typing import Any
 from actors.execution.messages import FillDetail
 from actors.execution.real.messages import OrderSigned, SignOrder
 from actors.runtime.scheduler import Scheduler
+from simulation.exchange.mishaps import Mishaps
+from simulation.exchange.order_rates import LiveFaultRates
+from simulation.exchange.signing import WALLET, prove, sign
 from simulation.exchange.window import SimulatedWindow
-from simulation.live.mishaps import Mishaps
-from simulation.live.rates import LiveFaultRates
-from simulation.live.signing import WALLET, prove, sign
 from venue.channels.user import UserSession
 from venue.engine import Ledger
 from venue.frames import Frame
