@@ -8,9 +8,9 @@ from random import Random
 import attrs
 
 from simulation.exchange.order_rates import DRAWN_BY_THE_DESK, LiveFaultRates
+from venue.order_faults import OrderFaults
 from venue.ordering.buckets import TOO_MANY_REQUESTS
 from venue.ordering.entry import EntryMode, OrderEntry
-from venue.ordering.faults import OrderFaults
 from venue.ordering.refusal import RequestRefused
 
 _SERVER_ERROR = "Internal server error"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import attrs
 
 from simulation.rates import Rates, rate
-from venue.ordering.faults import OrderFaultKind
+from venue.order_faults import OrderFaultKind
 
 DRAWN_BY_THE_DESK = {
     "delayed": OrderFaultKind.LONG_DELAY,

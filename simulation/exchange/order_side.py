@@ -20,9 +20,9 @@ from simulation.exchange.window import SimulatedWindow
 from venue.channels.user import UserSession
 from venue.engine import Ledger
 from venue.frames import Frame
+from venue.order_faults import OrderFaults
 from venue.ordering.desk import OrderDesk
 from venue.ordering.entry import EntryMode, OrderEntry
-from venue.ordering.faults import OrderFaults
 from venue.ordering.heartbeats import Heartbeats
 from venue.ordering.keys import ApiKey, KeyRing
 from venue.ordering.reads import END_CURSOR, AccountReads

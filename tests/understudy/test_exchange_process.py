@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from understudy.drill.stage import FAULTS
 from understudy.exchange_process import rehearsed_faults
+from venue.order_faults import OrderFaultKind
 from venue.ordering.fault_plan import read_fault_file
-from venue.ordering.faults import OrderFaultKind
 
 MONEY = {
     OrderFaultKind.SHORT_MATCH,

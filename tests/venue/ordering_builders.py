@@ -12,8 +12,8 @@ from actors.units import NANOS_PER_DOLLAR, UNITS_PER_SHARE, shares
 from venue.engine import Ledger, MatchingEngine
 from venue.engine.messages import EngineEvent, Lifetime, MarketRules, NewOrder, Outcome
 from venue.frames import Frame
+from venue.order_faults import OrderFault, OrderFaultKind, OrderFaults
 from venue.ordering.desk import OrderDesk
-from venue.ordering.faults import OrderFault, OrderFaultKind, OrderFaults
 from venue.ordering.ids import hash_text
 from venue.ordering.keys import ApiKey, KeyRing
 from venue.ordering.signatures import Proof

@@ -7,8 +7,8 @@ from ordering_builders import ALICE, AT_ONCE, BOB, DOWN, START_MS, UP, WINDOW, V
 
 from actors.units import NANOS_PER_DOLLAR, shares
 from venue.engine.messages import Outcome
+from venue.order_faults import OrderFaultKind
 from venue.ordering.desk import OrderRefused
-from venue.ordering.faults import OrderFaultKind
 from venue.ordering.signatures import Proof
 from venue.ordering.wallets import WalletRefused
 from venue.wire.orders import SELL

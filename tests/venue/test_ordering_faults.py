@@ -4,20 +4,20 @@ import pytest
 
 from venue.faults import FaultKind
 from venue.frames import Channel
-from venue.ordering.fault_plan import (
-    BadFault,
-    FaultSchedule,
-    StreamFault,
-    read_command,
-    read_fault_file,
-)
-from venue.ordering.faults import (
+from venue.order_faults import (
     DEFAULT_MS,
     IMMEDIATE_FAULTS,
     FaultTarget,
     OrderFault,
     OrderFaultKind,
     OrderFaults,
+)
+from venue.ordering.fault_plan import (
+    BadFault,
+    FaultSchedule,
+    StreamFault,
+    read_command,
+    read_fault_file,
 )
 
 GHOST, LOST = OrderFaultKind.GHOST_FILL, OrderFaultKind.LOST_ANSWER

@@ -12,8 +12,8 @@ from ordering_builders import ALICE, AT_ONCE, BOB, RULES, START_MS, WINDOW, Venu
 
 from actors.units import NANOS_PER_DOLLAR, shares
 from venue.engine.messages import ExchangeOrderStatus, Outcome
+from venue.order_faults import OrderFaultKind
 from venue.ordering.desk import OrderRefused
-from venue.ordering.faults import OrderFaultKind
 from venue.ordering.reports import WalletReports
 from venue.ordering.settlement import FINAL_STATUSES
 from venue.ordering.wallets import WalletRefused

@@ -9,7 +9,7 @@ from ordering_builders import ALICE, AT_ONCE, BOB, DOWN, RULES, UP, Venue
 
 from actors.units import shares
 from venue.engine.messages import MarketRules, Outcome
-from venue.ordering.faults import OrderFaultKind
+from venue.order_faults import OrderFaultKind
 from venue.ordering.reads import AccountReads
 from venue.ordering.records import Flaw
 from venue.wire.orders import BUY, SELL

@@ -13,7 +13,7 @@ import websockets
 from ordering_stage import get, inject, run
 from venue_frames import WINDOW_START_MS, market_events, simulation
 
-from venue.ordering.faults import DEFAULT_MS, OPENING_FAULTS, RESULT_FAULTS, OrderFaultKind
+from venue.order_faults import DEFAULT_MS, OPENING_FAULTS, RESULT_FAULTS, OrderFaultKind
 from venue.server import LocalExchange
 from venue.simulation.oddities import Oddities
 from venue.windows import Window

@@ -19,16 +19,16 @@ from venue.engine.messages import (
     Rested,
     Traded,
 )
-from venue.ordering.faults import OrderFaultKind, OrderFaults
+from venue.order_faults import OrderFaultKind, OrderFaults
 from venue.ordering.ids import address_text, hash_text, uuid_text
 from venue.ordering.records import Flaw, OrderRecord, Party, TradeMaker, TradeRecord
 from venue.ordering.reversal import keep_aside, take_back
 from venue.ordering.rounding import counterpart, resized, size_in
+from venue.ordering.rows import CANCELLATION, PLACEMENT, UPDATE, order_event_text, trade_event_text
 from venue.ordering.settlement import Fate, TradeStatus, settlement_of
 from venue.ordering.trading import TradingMarket
 from venue.ordering.user_events import UserEvents, user_keys
 from venue.windows import Window
-from venue.wire.user import CANCELLATION, PLACEMENT, UPDATE, order_event_text, trade_event_text
 
 _FAILURES = {
     OrderFaultKind.GHOST_FILL: Fate.FAILED,

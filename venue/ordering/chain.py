@@ -15,6 +15,7 @@ import attrs
 
 from venue.engine import Ledger
 from venue.engine.messages import Outcome
+from venue.order_faults import OrderFaultKind, OrderFaults
 from venue.ordering.calldata import (
     MAX_UINT256,
     AskApproval,
@@ -28,7 +29,6 @@ from venue.ordering.calldata import (
     numbers_result,
     read_call,
 )
-from venue.ordering.faults import OrderFaultKind, OrderFaults
 from venue.ordering.transactions import SignedTransaction
 from venue.ordering.wallets import WalletRefused, Wallets
 from venue.world import Catalogue

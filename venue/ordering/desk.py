@@ -25,8 +25,8 @@ from venue.engine.refusals import (
     funds_refusal,
 )
 from venue.frames import Frame
+from venue.order_faults import OrderFaultKind, OrderFaults
 from venue.ordering.bookkeeper import Bookkeeper
-from venue.ordering.faults import OrderFaultKind, OrderFaults
 from venue.ordering.keys import ApiKey
 from venue.ordering.records import OrderRecord, Party
 from venue.ordering.signatures import EXTERNALLY_OWNED, BadSignature, Proof

@@ -29,7 +29,7 @@ import msgspec
 
 from venue.faults import FaultKind, can_suffer
 from venue.frames import Channel
-from venue.ordering.faults import IMMEDIATE_FAULTS, FaultTarget, OrderFault, OrderFaultKind
+from venue.order_faults import IMMEDIATE_FAULTS, FaultTarget, OrderFault, OrderFaultKind
 
 
 class BadFault(ValueError):

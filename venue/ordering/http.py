@@ -7,8 +7,8 @@ from typing import Any
 
 from aiohttp import web
 
+from venue.order_faults import FaultTarget, OrderFaultKind
 from venue.ordering.buckets import TOO_MANY_REQUESTS
-from venue.ordering.faults import FaultTarget, OrderFaultKind
 from venue.ordering.keys import ApiKey, is_timely
 from venue.ordering.refusal import RequestRefused, unauthorized, unauthorized_by_wallet
 from venue.ordering.service import OrderService

@@ -11,9 +11,9 @@ from venue.engine.messages import Outcome
 from venue.ordering.bookkeeper import Bookkeeper
 from venue.ordering.records import OrderRecord, TradeRecord
 from venue.ordering.refusal import RequestRefused
+from venue.ordering.rows import order_row, trade_row
 from venue.ordering.signatures import EXCHANGE_ADDRESS
 from venue.windows import Window
-from venue.wire.user import order_row, trade_row
 
 PAGE_SIZE = 100
 END_CURSOR = "LTE="

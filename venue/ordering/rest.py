@@ -10,9 +10,9 @@ import msgspec
 from aiohttp import web
 
 from venue.engine.refusals import INVALID_PAYLOAD, MARKET_NOT_READY
+from venue.order_faults import FaultTarget, OrderFaultKind
 from venue.ordering.desk import OrderRefused
 from venue.ordering.entry import POST_ONLY_TEXT, EntryMode
-from venue.ordering.faults import FaultTarget, OrderFaultKind
 from venue.ordering.heartbeats import HeartbeatMismatch
 from venue.ordering.http import (
     Handler,

@@ -10,12 +10,12 @@ from venue.channels.user import UserSession
 from venue.engine import Ledger
 from venue.faults import FaultKind
 from venue.frames import Channel, Frame
+from venue.order_faults import IMMEDIATE_FAULTS, OrderFault, OrderFaultKind, OrderFaults
 from venue.ordering.buckets import RateLimits
 from venue.ordering.chain import Chain
 from venue.ordering.desk import OrderDesk, Prove
 from venue.ordering.entry import EntryMode, OrderEntry
 from venue.ordering.fault_plan import FaultCommand, FaultFile, FaultSchedule, StreamFault
-from venue.ordering.faults import IMMEDIATE_FAULTS, OrderFault, OrderFaultKind, OrderFaults
 from venue.ordering.heartbeats import Heartbeats
 from venue.ordering.keys import KeyRing
 from venue.ordering.reads import AccountReads

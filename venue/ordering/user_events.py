@@ -12,7 +12,7 @@ from collections import deque
 from random import Random
 
 from venue.frames import Channel, Frame
-from venue.ordering.faults import OrderFaultKind, OrderFaults
+from venue.order_faults import OrderFaultKind, OrderFaults
 
 _LAGS_MS = (0, 0, 0, 20, 40, 100)
 _LATE_MS = (50, 600)

@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from actors.units import PAYOUT_TICKS
-from venue.ordering.faults import OPENING_FAULTS, RESULT_FAULTS, OrderFaultKind
+from venue.order_faults import OPENING_FAULTS, RESULT_FAULTS, OrderFaultKind
 from venue.windows import Window
 from venue.wire.gamma import MarketStatus, ToldResult
 
