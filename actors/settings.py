@@ -177,6 +177,7 @@ RISK_LIMITS = (
     "max_order_dollars",
     "max_trade_shares",
     "max_window_dollars",
+    "max_account_dollars",
     "max_shares",
     "max_open_orders",
     "max_orders_per_minute",
@@ -184,6 +185,14 @@ RISK_LIMITS = (
     "price_band_ticks",
 )
 """Every limit that the desk holds orders against, by the name of its key."""
+
+ACCOUNT_LIMITS = (
+    "max_account_dollars",
+    "max_open_orders",
+    "max_orders_per_minute",
+    "max_day_loss_dollars",
+)
+"""Those that hold over all series together."""
 
 
 @attrs.frozen(kw_only=True)
@@ -193,6 +202,11 @@ class RiskSettings:
     max_order_dollars: int = setting(100, between(1, 1_000_000_000), "price times size of an order")
     max_window_dollars: int = setting(
         250, between(1, 1_000_000_000), "cost of a window's holdings and purchases under way"
+    )
+    max_account_dollars: int | None = setting(
+        None,
+        between(1, 1_000_000_000),
+        "the same over the open windows of all series together; unset: no such limit",
     )
     max_orders_per_minute: int = setting(
         120, between(2, 10_000), "new orders in a minute of the clock"
@@ -276,6 +290,8 @@ class Settings:
 
     def of(self, series: str) -> Settings:
         """The settings as they hold in one series, whose name may be of one not traded."""
+        if not self.traded:
+            return self
         plan = self.plan(series)
         return attrs.evolve(self, series=plan.series, strategy=plan.strategy, risk=plan.risk)
 

@@ -25,9 +25,11 @@ from actors.execution.messages import (
 )
 from actors.execution.order_state import is_booked, is_complete
 from actors.execution.risk import BrokenLimit, broken_limit
+from actors.execution.traded_window import TradedWindow
 from actors.messages import ChildLost, PeerRestarted, Started, TimerFired
 from actors.position.messages import PositionSnapshot
-from actors.roles import EXECUTOR, OBSERVER, STRATEGY, order_id_of, order_role
+from actors.roles import EXECUTOR, OBSERVER, STRATEGY, base_role, order_id_of, order_role
+from actors.settings import ACCOUNT_LIMITS
 from actors.strategy.messages import Action, StopLossTriggered, TradeSignals
 from actors.units import price_text, size_text
 
@@ -45,7 +47,7 @@ class DeskCore(HaltingDesk):
     @property
     def is_serving(self) -> bool:
         """Whether a window is open and its position known."""
-        return self._market is not None and self._holdings.get(self._market.market_id) is not None
+        return any(self._holdings.get(market_id) is not None for market_id in self._open_ids())
 
     # Beginning
 
@@ -66,10 +68,11 @@ class DeskCore(HaltingDesk):
     @handles(PeerRestarted)
     def greet(self, message: PeerRestarted, now_ms: int) -> Effects:
         """Tell a new strategy or observer which sides are busy; ask a new executor to cancel."""
-        if message.role == STRATEGY:
-            self._answered_id = 0
-        if message.role in (STRATEGY, OBSERVER):
-            return self._tell_open_orders(now_ms, to=(message.role,))
+        for series, traded in self._windows.items():
+            if message.role == self.settings.role(STRATEGY, series):
+                traded.answered_id = 0
+        if base_role(message.role) in (STRATEGY, OBSERVER):
+            return self._tell_all_orders(now_ms, to=message.role)
         return self._ask_executor() if message.role == EXECUTOR else []
 
     @handles(TimerFired)
@@ -79,8 +82,8 @@ class DeskCore(HaltingDesk):
             *start(self._roster.to_start_again(now_ms)),
             *(ask_to_cancel(each) for each in self._roster.live() if each.cancel_reason),
             *self._ask_executor(),
-            *self._ask_for_position(),
-            *self._ask_for_book(),
+            *self._ask_for_positions(),
+            *self._ask_for_books(),
             *self._tell_changes(now_ms),
             SetTimer(_ROUND, ROUND_MS),
         ]
@@ -90,32 +93,34 @@ class DeskCore(HaltingDesk):
     @handles(MarketOpened)
     def open_window(self, message: MarketOpened, now_ms: int) -> Effects:
         """Trade this window from now on; said again, it may bring newer metadata."""
-        known, market = self._market, message.market
-        if known is not None and market.closes_at_ms < known.closes_at_ms:
+        market = message.market
+        known = self._windows.get(market.series)
+        if known is not None and market.closes_at_ms < known.market.closes_at_ms:
             return []  # a late copy for a window of the past
-        self._market = market
         if known is not None and known.market_id == market.market_id:
+            known.market = market
             return []
-        self._is_over = False
-        self._exit_attempts = 0
-        kept = self._roster.markets() | {market.market_id}
+        self._windows[market.series] = TradedWindow(market)
+        kept = self._roster.markets().union(self._open_ids())
         self._state = self._state.keeping(kept)
         self._holdings.keep(kept)
-        return self._tell_open_orders(now_ms)
+        return [*self._tell_open_orders(market.market_id, now_ms)]
 
     @handles(MarketClosing)
     def close_window(self, message: MarketClosing, now_ms: int) -> Effects:
         """Take nothing more for the window, and end what rests in it."""
-        if self._market is not None and self._market.market_id == message.market_id:
-            self._is_over = True
-        ending = self._roster.live(message.market_id)
-        return [*cancel(ending, "the window is over"), *self._tell_open_orders(now_ms)]
+        traded = self._window(message.market_id)
+        if traded is not None:
+            traded.is_over = True
+        ending = cancel(self._roster.live(message.market_id), "the window is over")
+        return [*ending, *self._tell_all_orders(now_ms)]
 
     @handles(PositionSnapshot)
     def take_position(self, message: PositionSnapshot, _now_ms: int) -> Effects:
         """Note the newest position of a window; signals on what is older than the first wait."""
-        if self._holdings.take(message):
-            self._exit_attempts = 0
+        traded = self._window(message.market_id)
+        if self._holdings.take(message) and traded is not None:
+            traded.exit_attempts = 0
         return []
 
     # Signals
@@ -123,14 +128,20 @@ class DeskCore(HaltingDesk):
     @handles(TradeSignals)
     def judge(self, message: TradeSignals, now_ms: int) -> Effects:
         """Carry out all of the signals or none, and answer either way."""
-        self._answered_id = max(self._answered_id, message.signals_id)
-        market = self._market
-        if market is None:
+        if not self._windows:
             return self._refuse(message, "no window is open", now_ms)
-        reason = refusal(message, self._circumstances(market, now_ms))
-        if reason is not None:
+        known = self._window(message.market_id)
+        traded = known or next(iter(self._windows.values()))
+        if known is None and len(self._windows) > 1:
+            reason = f"they are for {message.market_id}, which is no open window"
             return self._refuse(message, reason, now_ms)
-        broken = broken_limit(message, self._exposure(market, now_ms), self.settings)
+        traded.answered_id = max(traded.answered_id, message.signals_id)
+        market = traded.market
+        refused = refusal(message, self._circumstances(traded, market, now_ms))
+        if refused is not None:
+            return self._refuse(message, refused, now_ms)
+        exposure = self._exposure(market, now_ms)
+        broken = broken_limit(message, exposure, self._settings(market))
         if broken is not None:
             return self._guard(message, broken, now_ms)
         return self._create(message, market, TimeInForce.GTC, now_ms)
@@ -139,8 +150,15 @@ class DeskCore(HaltingDesk):
         """Refuse signals that would break a limit; halt as well, if that limit is to."""
         halted: Effects = []
         if broken.limit in self.settings.risk.halt_on:
-            who = f"limit {broken.limit}"
-            halt = Halt(who=who, reason=broken.reason, since_ms=now_ms, cancels=True)
+            traded = self._window(message.market_id)
+            is_wide = broken.limit in ACCOUNT_LIMITS or not self.settings.traded
+            halt = Halt(
+                who=f"limit {broken.limit}",
+                reason=broken.reason,
+                since_ms=now_ms,
+                cancels=True,
+                series="" if is_wide or traded is None else traded.market.series,
+            )
             halted = self._halt(halt, now_ms)
         return [*halted, *self._refuse(message, broken.reason, now_ms)]
 
@@ -165,7 +183,7 @@ class DeskCore(HaltingDesk):
                 if entry.intent.action is Action.BUY
             ]
             effects += cancel(buys, reason)
-        return [*effects, *self._ask_for_book(), *self._tell_open_orders(now_ms)]
+        return [*effects, *self._ask_for_books(), *self._tell_changes(now_ms, message.market_id)]
 
     # What orders say
 
@@ -196,13 +214,15 @@ class DeskCore(HaltingDesk):
             )
             effects.append(Record(freed, (self._save(),)))
         effects.append(done)
-        return [*effects, *self._tell_changes(now_ms)] if was_live else effects
+        return [*effects, *self._tell_changes(now_ms, market_id)] if was_live else effects
 
     @handles(OrderClosed)
     def let_go(self, message: OrderClosed, now_ms: int) -> Effects:
         """An order has left for good."""
         entry = self._roster.remove(message.order_id)
-        return [] if entry is None or entry.has_ended else self._tell_changes(now_ms)
+        if entry is None or entry.has_ended:
+            return []
+        return self._tell_changes(now_ms, entry.intent.market.market_id)
 
     @handles(ChildLost)
     def replace(self, message: ChildLost, now_ms: int) -> Effects:

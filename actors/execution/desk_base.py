@@ -13,7 +13,7 @@ from actors.core import Core, Dice, Effects, Record, Save, Send
 from actors.directory.messages import Market
 from actors.execution.acceptance import Circumstances
 from actors.execution.desk_state import DeskState, OrdersCreated
-from actors.execution.halts import halt_words
+from actors.execution.halts import halt_words, halts_of
 from actors.execution.holdings import Holdings
 from actors.execution.intents import intents_for
 from actors.execution.messages import (
@@ -28,30 +28,30 @@ from actors.execution.messages import (
     SubmitOrder,
     TimeInForce,
 )
-from actors.execution.risk import MINUTE_MS, Exposure, Purchase
+from actors.execution.risk import MINUTE_MS, Exposure, Purchase, cost_nanos
 from actors.execution.roster import Roster, RosterEntry
+from actors.execution.traded_window import TradedWindow
 from actors.messages import StartChild
 from actors.position.messages import PositionSnapshot, PositionWanted
-from actors.roles import DESK, EXECUTOR, OBSERVER, POSITION, STRATEGY, SUPERVISOR, order_role
+from actors.roles import DESK, EXECUTOR, OBSERVER, POSITION, REPLY, STRATEGY, SUPERVISOR, order_role
 from actors.settings import Settings
 from actors.strategy.messages import Action, TradeSignals
 
 
 class DeskBase(Core):
-    """The desk's books: orders, positions, the open window, halts."""
+    """The desk's books: orders, positions, the open windows, halts."""
 
     def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
         super().__init__(role, settings, dice)
         self._state = DeskState()
         self._roster = Roster()
         self._holdings = Holdings()
-        self._market: Market | None = None
-        self._is_over = False
+        self._windows: dict[str, TradedWindow] = {}
+        """The newest window of each series, by the series' name."""
         self._passing: HaltTrading | None = None
         """The last halt without a name, which lasts until this process ends."""
         self._unconfirmed: CancelEverything | None = None
         """What the real executor was asked to take back, and has not answered yet."""
-        self._answered_id = 0
 
     def clock_set_back(self, by_ms: int) -> None:
         """Orders have been silent for as long as before."""
@@ -64,39 +64,52 @@ class DeskBase(Core):
         """Why nothing is traded until this process ends; empty if nothing says so."""
         return "" if self._passing is None else self._passing.reason
 
-    @property
-    def _halt_reason(self) -> str:
-        return halt_words(self._state.halts, self._passing_halt)
+    def _halt_reason(self, market: Market) -> str:
+        """Why nothing is traded in a market's series; empty if nothing says so."""
+        halts = halts_of(self._state.halts, market.series)
+        return halt_words(halts, self._passing_halt)
 
-    def _position(self) -> PositionSnapshot | None:
-        """The open window's position; None while it lacks fills that are known to be booked."""
-        if self._market is None:
-            return None
-        market_id = self._market.market_id
+    def _window(self, market_id: str) -> TradedWindow | None:
+        """The open window of this market; None for one that is not, or not any more."""
+        return next((each for each in self._windows.values() if each.market_id == market_id), None)
+
+    def _position(self, market_id: str) -> PositionSnapshot | None:
+        """A window's position; None while it lacks fills that are known to be booked."""
         position = self._holdings.get(market_id)
         required = self._state.window(market_id).required_version
         return position if position is not None and position.version >= required else None
 
-    def _circumstances(self, market: Market, now_ms: int) -> Circumstances:
+    def _circumstances(self, traded: TradedWindow, market: Market, now_ms: int) -> Circumstances:
         market_id = market.market_id
         window = self._state.window(market_id)
         position = self._holdings.get(market_id)
         return Circumstances(
             now_ms=now_ms,
             market=market,
-            is_over=self._is_over,
-            halt_reason=self._halt_reason,
+            is_over=traded.is_over,
+            halt_reason=self._halt_reason(market),
             stop_reason=window.stop_reason,
             position_version=None if position is None else position.version,
             required_version=max(window.required_version, self._holdings.floor(market_id)),
-            accepted=self._state.accepted,
+            accepted=self._state.accepted_in(market.series),
             busy=self._roster.busy(market_id),
-            max_book_age_ms=self.settings.strategy.max_book_age_ms,
+            max_book_age_ms=self._settings(market).strategy.max_book_age_ms,
         )
 
     def _exposure(self, market: Market, now_ms: int) -> Exposure:
         position = self._holdings.of(market.market_id)
-        purchases = (
+        return Exposure(
+            position=position,
+            purchases=self._purchases(position),
+            account_cost_nanos=self._account_cost_nanos(),
+            live_count=len(self._roster.live()),
+            minute_count=self._state.created_in_minute(now_ms // MINUTE_MS),
+            day_loss_nanos=self._holdings.day_loss_nanos(now_ms),
+        )
+
+    def _purchases(self, position: PositionSnapshot) -> tuple[Purchase, ...]:
+        """Purchases under way in a window, by what its position may not show yet."""
+        return tuple(
             Purchase(
                 side=entry.intent.side,
                 units=entry.unseen_units(position.version),
@@ -105,23 +118,25 @@ class DeskBase(Core):
             for entry in self._roster.live(position.market_id)
             if entry.intent.action is Action.BUY
         )
-        return Exposure(
-            position=position,
-            purchases=tuple(purchases),
-            live_count=len(self._roster.live()),
-            minute_count=self._state.created_in_minute(now_ms // MINUTE_MS),
-            day_loss_nanos=self._holdings.day_loss_nanos(now_ms),
-        )
+
+    def _account_cost_nanos(self) -> int | None:
+        """Money at risk over all open windows; None while the position of one is not known."""
+        positions = [self._position(each.market_id) for each in self._windows.values()]
+        known = [position for position in positions if position is not None]
+        if len(known) < len(positions):
+            return None
+        return sum(cost_nanos(position, self._purchases(position)) for position in known)
 
     def _is_stopped(self, market_id: str, now_ms: int) -> bool:
-        market = self._market
-        is_open = (
-            market is not None
-            and market.market_id == market_id
-            and not self._is_over
-            and now_ms < market.closes_at_ms
-        )
-        return bool(self._halt_reason or self._state.window(market_id).stop_reason or not is_open)
+        traded = self._window(market_id)
+        if traded is None or not traded.is_open(now_ms):
+            return True
+        stop_reason = self._state.window(market_id).stop_reason
+        return bool(self._halt_reason(traded.market) or stop_reason)
+
+    def _settings(self, market: Market) -> Settings:
+        """The settings that hold in a market's series."""
+        return self.settings.of(market.series)
 
     # What is done
 
@@ -129,7 +144,7 @@ class DeskBase(Core):
         refused = SignalsRefused(
             market_id=message.market_id, signals=message.signals, reason=reason
         )
-        answer = self._tell_open_orders(now_ms, market_id=message.market_id)
+        answer = self._tell_open_orders(message.market_id, now_ms, message.signals_id)
         return [Send(OBSERVER, refused), *answer]
 
     def _create(
@@ -148,10 +163,12 @@ class DeskBase(Core):
         orders = [OrderState(intent=intent, updated_at_ms=now_ms) for intent in intents]
         accepted = (message.snapshot_at_ms, message.signals_id)
         minute = now_ms // MINUTE_MS
+        state = self._state
+        if message.signals_id:
+            state = state.accepting(market.series, accepted)
         self._state = attrs.evolve(
-            self._state,
+            state,
             next_number=self._state.next_number + len(intents),
-            accepted=accepted if message.signals_id else self._state.accepted,
             minute=minute,
             minute_count=self._state.created_in_minute(minute) + len(intents),
         )
@@ -166,21 +183,24 @@ class DeskBase(Core):
             *(Send(EXECUTOR, SubmitOrder(intent)) for intent in intents),
             *start(intent.order_id for intent in intents),
             *(Send(OBSERVER, OrderUpdated(order)) for order in orders),
-            *self._tell_changes(now_ms),
+            *self._tell_changes(now_ms, market.market_id),
         ]
 
-    def _ask_for_position(self) -> Effects:
-        """Ask the ledger again, if the open window's newest position was missed."""
-        market = self._market
-        if market is None or self._position() is not None:
-            return []
-        return [Send(POSITION, PositionWanted(market.market_id, DESK))]
+    def _ask_for_positions(self) -> Effects:
+        """Ask the ledger again for open windows whose newest position was missed."""
+        missed = (each for each in self._open_ids() if self._position(each) is None)
+        return [Send(POSITION, PositionWanted(market_id, DESK)) for market_id in missed]
+
+    def _open_ids(self) -> tuple[str, ...]:
+        return tuple(each.market_id for each in self._windows.values())
 
     # What is told
 
-    def _tell_changes(self, now_ms: int) -> Effects:
+    def _tell_changes(self, now_ms: int, market_id: str | None = None) -> Effects:
         """Tell everyone who must know which orders are live; the supervisor while it all ends."""
-        effects = self._tell_open_orders(now_ms)
+        effects = self._tell_all_orders(now_ms) if market_id is None else []
+        if market_id is not None and self._window(market_id) is not None:
+            effects = [*self._tell_open_orders(market_id, now_ms)]
         if self._passing_halt:
             # Without the setting the executor has nothing to wait for but these orders.
             is_wide = self.settings.execution.cancel_all_on_halt
@@ -189,26 +209,29 @@ class DeskBase(Core):
             effects.append(Send(SUPERVISOR, HaltReport(left_count)))
         return effects
 
-    def _tell_open_orders(
-        self,
-        now_ms: int,
-        *,
-        market_id: str | None = None,
-        to: tuple[str, ...] = (STRATEGY, OBSERVER),
-    ) -> Effects:
-        """Tell which sides are busy in a market; in the open one, unless another is named."""
-        if market_id is None:
-            if self._market is None:
-                return []
-            market_id = self._market.market_id
+    def _tell_all_orders(self, now_ms: int, to: str = "") -> Effects:
+        """Tell which sides are busy in each open window, to those who must know or to one."""
+        told = (self._tell_open_orders(market_id, now_ms) for market_id in self._open_ids())
+        return [each for effects in told for each in effects if to in ("", each.to)]
+
+    def _tell_open_orders(self, market_id: str, now_ms: int, answered_id: int = 0) -> list[Send]:
+        """Tell which sides are busy in a market: the strategy of its series, and observers.
+
+        Of a market that is not open only the one who asks can be told, with his number.
+        """
+        traded = self._window(market_id)
+        strategy = STRATEGY if not self.settings.traded else REPLY
+        if traded is not None:
+            strategy = self.settings.role(STRATEGY, traded.market.series)
+            answered_id = traded.answered_id
         busy = self._roster.busy(market_id)
         message = OpenOrders(
             market_id=market_id,
             live=tuple(busy.items()),
             is_stopped=self._is_stopped(market_id, now_ms),
-            answers_signals_id=self._answered_id,
+            answers_signals_id=answered_id,
         )
-        return [Send(role, message) for role in to]
+        return [Send(role, message) for role in (strategy, OBSERVER)]
 
     def _save(self) -> Save:
         return Save("desk", "desk", self._state)

@@ -30,6 +30,8 @@ class DeskState:
     accepted: tuple[int, int] = (0, 0)
     """(snapshot_at_ms, signals_id) of the signals last carried out: a late copy of them, or of
     older ones, is not carried out again."""
+    accepted_by: dict[str, tuple[int, int]] = attrs.field(factory=dict)
+    """The same by series; what an earlier release recorded stands in ``accepted``."""
     windows: dict[str, DeskWindow] = attrs.field(factory=dict)
     """By market id."""
     halts: tuple[Halt, ...] = ()
@@ -43,6 +45,14 @@ class DeskState:
         """How many orders were created in a minute of the clock."""
         # One minute less is the same one, in which the clock was set back.
         return self.minute_count if 0 <= self.minute - minute <= 1 else 0
+
+    def accepted_in(self, series: str) -> tuple[int, int]:
+        """(snapshot_at_ms, signals_id) of the signals last carried out in a series."""
+        return self.accepted_by.get(series, self.accepted)
+
+    def accepting(self, series: str, accepted: tuple[int, int]) -> DeskState:
+        """The same after a series' signals were carried out."""
+        return attrs.evolve(self, accepted_by={**self.accepted_by, series: accepted})
 
     def window(self, market_id: str) -> DeskWindow:
         """A window's state; the default for one that nothing has happened in."""

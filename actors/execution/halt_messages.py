@@ -29,11 +29,13 @@ class Halt:
     """Live orders are cancelled."""
     flattens: bool = False
     """One-sided holdings are sold as well."""
+    series: str = ""
+    """The one series that is halted; empty: everything."""
 
     @property
     def sentence(self) -> str:
-        """The reason and whose it is, for people."""
-        return f"{self.reason} ({self.who})"
+        """The reason, whose it is, and where it holds if not everywhere, for people."""
+        return f"{self.reason} ({self.who}{f', {self.series} only' if self.series else ''})"
 
 
 @attrs.frozen(kw_only=True)
@@ -44,6 +46,8 @@ class ResumeTrading:
     reason: str
     request_id: int = 0
     """As of HaltTrading."""
+    series: str = ""
+    """Lift only what halts this series alone; empty: everything."""
 
 
 @attrs.frozen(kw_only=True)
@@ -54,6 +58,8 @@ class FlattenHoldings:
     reason: str
     request_id: int = 0
     """As of HaltTrading."""
+    series: str = ""
+    """Do so in this series only; empty: in all."""
 
 
 @attrs.frozen
@@ -61,6 +67,20 @@ class GetHalts:
     """Ask for HaltStatus."""
 
     request_id: int
+
+
+@attrs.frozen(kw_only=True)
+class ExcessLeft:
+    """What an open window holds of one side beyond the other, and why it is not sold."""
+
+    series: str
+    side: Side | None
+    """None if that is not known yet, as the note says."""
+    units: int
+    note: str
+    """As ``HaltStatus.excess_note``."""
+    is_final: bool
+    """As ``HaltStatus.is_excess_final``."""
 
 
 @attrs.frozen(kw_only=True)
@@ -83,7 +103,10 @@ class HaltStatus:
     is_excess_final: bool
     """The reason will not pass by itself: what is left stays for the window's result."""
     stop_reason: str = ""
-    """Why the open window is not traded although nothing is halted: its stop loss."""
+    """Why open windows are not traded although nothing is halted: their stop loss."""
+    excesses: tuple[ExcessLeft, ...] = ()
+    """One for each open window that holds an excess, or of which that is not known; the fields
+    above tell of the first."""
 
     @property
     def is_flat(self) -> bool:

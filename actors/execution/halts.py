@@ -17,11 +17,12 @@ _REASON_MOST = 500
 def with_halt(halts: Halts, new: Halt) -> Halts:
     """The halts with one more; the same value if it says nothing new.
 
-    Each who has one: said again, its first time stands, and orders that were to be cancelled or
-    holdings that were to be sold still are. A person's reasons are all kept; a guard rail's newest
-    one has the newest numbers.
+    Each who has one for everything, and one a series: said again, its first time stands, and orders
+    that were to be cancelled or holdings that were to be sold still are. A person's reasons are all
+    kept; a guard rail's newest one has the newest numbers.
     """
-    known = next((halt for halt in halts if halt.who == new.who), None)
+    same = (halt for halt in halts if (halt.who, halt.series) == (new.who, new.series))
+    known = next(same, None)
     if known is None:
         return (*halts, new)
     joined = attrs.evolve(
@@ -32,6 +33,11 @@ def with_halt(halts: Halts, new: Halt) -> Halts:
         flattens=new.flattens or known.flattens,
     )
     return halts if joined == known else tuple(joined if h is known else h for h in halts)
+
+
+def halts_of(halts: Iterable[Halt], series: str) -> Halts:
+    """The halts that hold in a series: its own, and those of everything."""
+    return tuple(halt for halt in halts if halt.series in ("", series))
 
 
 def _both(known: str, new: str) -> str:

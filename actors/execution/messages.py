@@ -347,6 +347,8 @@ class HaltTrading:
     """Whose halt it is: then it lasts until it is lifted. Empty: as long as the desk's process."""
     request_id: int = 0
     """Answered to the sender with HaltStatus, unless it is 0."""
+    series: str = ""
+    """The one series that is halted; empty: everything."""
 
 
 @attrs.frozen

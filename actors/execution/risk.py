@@ -35,6 +35,8 @@ class Exposure:
 
     position: PositionSnapshot
     purchases: tuple[Purchase, ...]
+    account_cost_nanos: int | None = None
+    """``cost_nanos`` summed over the open windows of all series; None if one is not known."""
     live_count: int
     """Live orders, of every window."""
     minute_count: int
@@ -49,8 +51,13 @@ class Exposure:
     @property
     def cost_nanos(self) -> int:
         """What the window's shares have cost and purchases under way may cost."""
-        under_way = sum(each.units * each.price_ticks for each in self.purchases)
-        return self.position.yes.cost_nanos + self.position.no.cost_nanos + under_way
+        return cost_nanos(self.position, self.purchases)
+
+
+def cost_nanos(position: PositionSnapshot, purchases: Iterable[Purchase]) -> int:
+    """What a window's shares have cost and purchases under way in it may cost."""
+    under_way = sum(each.units * each.price_ticks for each in purchases)
+    return position.yes.cost_nanos + position.no.cost_nanos + under_way
 
 
 @attrs.frozen
@@ -95,9 +102,22 @@ def _order_size(signals: TradeSignals, _at: Exposure, settings: Settings) -> str
 
 def _window_cost(signals: TradeSignals, at: Exposure, settings: Settings) -> str | None:
     more_nanos = sum(map(_value_nanos, _purchases(signals)))
-    cost_nanos = at.cost_nanos + more_nanos
-    if more_nanos and cost_nanos > settings.risk.max_window_dollars * NANOS_PER_DOLLAR:
-        return f"the window would cost ${dollars_text(cost_nanos)}, over"
+    cost = at.cost_nanos + more_nanos
+    if more_nanos and cost > settings.risk.max_window_dollars * NANOS_PER_DOLLAR:
+        return f"the window would cost ${dollars_text(cost)}, over"
+    return None
+
+
+def _account_cost(signals: TradeSignals, at: Exposure, settings: Settings) -> str | None:
+    most_dollars = settings.risk.max_account_dollars
+    more_nanos = sum(map(_value_nanos, _purchases(signals)))
+    if most_dollars is None or not more_nanos:
+        return None
+    if at.account_cost_nanos is None:
+        return "what another series holds is not known yet, and might bring all beyond"
+    cost = at.account_cost_nanos + more_nanos
+    if cost > most_dollars * NANOS_PER_DOLLAR:
+        return f"the open windows would cost ${dollars_text(cost)} together, over"
     return None
 
 
@@ -151,10 +171,10 @@ def _value_nanos(signal: TradeSignal) -> int:
     return signal.price_ticks * signal.size_units
 
 
-def _allowed(name: str, settings: Settings) -> int:
+def _allowed(name: str, settings: Settings) -> int | None:
     """The value of a limit, whichever section it stands in."""
     sections = (settings.risk, settings.strategy, settings.execution)
-    value: int = next(getattr(each, name) for each in sections if hasattr(each, name))
+    value: int | None = next(getattr(each, name) for each in sections if hasattr(each, name))
     return value
 
 
@@ -162,6 +182,7 @@ _LIMITS: Mapping[str, Limit] = {
     "max_order_dollars": _order_value,
     "max_trade_shares": _order_size,
     "max_window_dollars": _window_cost,
+    "max_account_dollars": _account_cost,
     "max_shares": _position,
     "max_open_orders": _open_orders,
     "max_orders_per_minute": _order_rate,

@@ -72,6 +72,19 @@ CASES: dict[str, tuple[Settings, TradeSignal, Exposure, str | None]] = {
         WINDOW, buy(), exposure(position=held(50, 25), purchases=(UNDER_WAY,)),
         "max_window_dollars",
     ),
+    "all windows at the limit": (
+        with_risk(max_account_dollars=30), buy(), exposure(account_cost_nanos=25 * DOLLAR), None,
+    ),
+    "all windows above": (
+        with_risk(max_account_dollars=30), buy(510), exposure(account_cost_nanos=25 * DOLLAR),
+        "max_account_dollars",
+    ),
+    "another window that is not known yet": (
+        with_risk(max_account_dollars=30), buy(), exposure(), "max_account_dollars",
+    ),
+    "a sale while another window is not known": (
+        with_risk(max_account_dollars=30), sell(), exposure(), None,
+    ),
     "position at the limit": (with_risk(), buy(), exposure(position=held(90, 9)), None),
     "position above": (with_risk(), buy(), exposure(position=held(91, 9)), "max_shares"),
     "what is under way is held too": (

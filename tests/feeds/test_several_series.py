@@ -6,6 +6,7 @@ import random
 
 import attrs
 from feed_builders import market
+from several_series import several
 
 from actors.core import Command, Core, Effects, Send
 from actors.directory.messages import Market, MarketOpened
@@ -26,8 +27,7 @@ from actors.feeds.reference_feed import ReferenceFeedCore
 from actors.feeds.twap_feed import TwapFeedCore
 from actors.messages import Started, TimerFired
 from actors.roles import MARKET_FEED, REFERENCE_FEED, TWAP_FEED
-from actors.series import SeriesSettings
-from actors.settings import SeriesPlan, Settings, VenueSettings
+from actors.settings import Settings, VenueSettings
 from actors.units import E18
 
 WINDOW = market()
@@ -35,13 +35,7 @@ NOW_MS = WINDOW.opens_at_ms + 1_000
 BTC_STATE, ETH_STATE = "market-state/btc-15m", "market-state/eth-5m"
 
 
-def settings_of(*series: SeriesSettings, price_source: str = "auto") -> Settings:
-    base = Settings(series=series[0], venue=VenueSettings(price_source=price_source))
-    plans = [SeriesPlan(series=each, strategy=base.strategy, risk=base.risk) for each in series]
-    return attrs.evolve(base, traded=tuple(plans))
-
-
-BOTH = settings_of(SeriesSettings(), SeriesSettings(asset="eth", window_minutes=5))
+BOTH = several("btc-15m", "eth-5m")
 BTC = attrs.evolve(WINDOW, slug=f"btc-updown-15m-{WINDOW.opens_at_ms // 1000}")
 ETH = attrs.evolve(
     WINDOW,
@@ -205,12 +199,8 @@ def test_a_price_that_stops_alone_is_subscribed_anew_alone() -> None:
 
 
 def test_a_settling_tick_is_told_to_the_series_of_its_underlying_only() -> None:
-    three = settings_of(
-        SeriesSettings(),
-        SeriesSettings(window_minutes=5),
-        SeriesSettings(asset="eth", window_minutes=5),
-        price_source="rtds",
-    )
+    base = Settings(venue=VenueSettings(price_source="rtds"))
+    three = several("btc-15m", "btc-5m", "eth-5m", base=base)
     core = TwapFeedCore(TWAP_FEED, three, random.Random(1))
     core.handle(Started(), NOW_MS)
     core.handle(Connected(1, "rtds-1"), NOW_MS)
