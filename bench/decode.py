@@ -50,7 +50,7 @@ class Side:
 
     def __init__(self, python: Path, module: str, *arguments: str) -> None:
         self._process = subprocess.Popen(
-            [str(python), "-m", module, *arguments],
+            [str(python), "-E", "-m", module, *arguments],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -23,6 +22,7 @@ from bench.common import Machine, Row, Table, Target, options, show
 from bench.many_orders import planted
 from bench.system import add_layout, layouts_of
 from understudy.control import ControlError, NotRunning, ask
+from understudy.isolation import module_command
 
 TOTAL_LIMIT_MB = {ISOLATED: 200, GROUPED: 120}
 ORDERS_LIMIT_MB = 5
@@ -38,7 +38,7 @@ def demo(*arguments: str) -> Iterator[tuple[int, Path]]:
     """Run the demo without an end; give its process id and data directory."""
     with tempfile.TemporaryDirectory(prefix="understudy-bench-") as folder:
         command = [
-            *(sys.executable, "-m", "understudy", "run", "--demo", "--windows", "0"),
+            *module_command("understudy", "run", "--demo", "--windows", "0"),
             *("--data-dir", folder, *arguments),
         ]
         process = subprocess.Popen(

@@ -33,6 +33,7 @@ from bench.system import Exchange, exchange
 from bench.wire_tap import WireTap
 from understudy.drill.plan import LIVE_DECK
 from understudy.drill.report import COUNTERS
+from understudy.isolation import module_command
 from understudy.latency import Histogram
 
 CLIENT_RATIO, NAUTILUS_RATIO = 1.0, 1.5
@@ -245,7 +246,7 @@ def _lost_table(told: Sequence[int], read: Sequence[int]) -> Table:
 
 def drill_table(kills: int) -> Table:
     """Drill a rehearsal; the times until each target served again, and what the verdict counts."""
-    command = [sys.executable, "-m", "understudy", "drill", "--mode", "live", "--json"]
+    command = module_command("understudy", "drill", "--mode", "live", "--json")
     command += ["--kills", str(kills), "--seed", "1"]
     ran = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
     return drilled(json.loads(ran.stdout))

@@ -13,7 +13,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -39,6 +38,7 @@ from bench.system import (
     now_ms,
 )
 from understudy.bootstrap import ACTORS
+from understudy.isolation import module_command
 
 PROCESS_LIMIT_MS = 250
 RAISE_LIMIT_MS = 20
@@ -175,7 +175,7 @@ class Run:
         }
         self.data_dir = data_dir
         self._command = [
-            *(sys.executable, "-m", "understudy", "run", "--data-dir", str(data_dir)),
+            *module_command("understudy", "run", "--data-dir", str(data_dir)),
             *("--drill-stage", *map(str, (*stage, clock.origin_ms, clock.speed))),
             *(word for key, value in settings.items() for word in ("--set", f"{key}={value}")),
         ]

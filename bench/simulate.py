@@ -8,7 +8,6 @@ included, so that others on the machine do not count.
 from __future__ import annotations
 
 import json
-import os
 import resource
 import statistics
 import subprocess
@@ -17,9 +16,16 @@ from pathlib import Path
 
 from bench.common import Figure, Machine, Row, Table, Target, options, show
 from bench.system import ROOT
+from understudy.isolation import FLAGS
 
 LEAST_RATIO = 2.5
 _SEEDS_A_ROUND = 5
+_OF_A_CHECKOUT = """\
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+from understudy.cli import main
+main(["simulate", *sys.argv[1:]])
+"""
 
 
 def windows_per_second(root: Path, first_seed: int, seeds: int) -> float:
@@ -31,9 +37,7 @@ def windows_per_second(root: Path, first_seed: int, seeds: int) -> float:
     before_s = _children_s()
     seeds_options = ("--seeds", str(seeds), "--from", str(first_seed))
     ran = subprocess.run(
-        [sys.executable, "-m", "understudy", "simulate", *seeds_options, "--json"],
-        cwd=root,
-        env={**os.environ, "PYTHONPATH": str(root)},
+        [sys.executable, *FLAGS, "-c", _OF_A_CHECKOUT, str(root), *seeds_options, "--json"],
         stdout=subprocess.PIPE,
         check=False,
     )

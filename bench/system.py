@@ -12,7 +12,6 @@ import json
 import select
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +27,7 @@ from actors.settings import ExecutionSettings, RiskSettings, Settings, StrategyS
 from actors.supervision.layouts import LAYOUTS
 from actors.supervision.messages import ChildrenReport, ChildState
 from understudy.bootstrap import pointed_at_local_exchange, supervisor_boot
+from understudy.isolation import module_command
 from understudy.tree import ActorTree, prepare_to_fork
 from understudy.upkeep import JournalUpkeep
 
@@ -116,7 +116,7 @@ def exchange(frames_per_second: float, lead_ms: int, *options: str) -> Iterator[
     clock = ClockSpec.starting_now(opens_at_ms - lead_ms)
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "venue", "--port", "0"),
+            *module_command("venue", "--port", "0"),
             *("--rate", f"{frames_per_second / NORMAL_ACTIVITY:.0f}"),
             *("--minutes", str(WINDOW_MINUTES)),
             *("--start", str(clock.origin_ms)),

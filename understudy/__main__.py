@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from understudy.cli import main
+from understudy.entry import main
 
 if __name__ == "__main__":
-    main(prog_name="understudy")
+    main()

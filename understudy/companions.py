@@ -19,6 +19,7 @@ import attrs
 
 from actors.settings import Settings
 from understudy.exit_codes import ExitCode
+from understudy.isolation import module_command
 
 _BACKOFF_FIRST_S = 1.0
 _BACKOFF_MAX_S = 60.0
@@ -64,7 +65,7 @@ class Companions:
                 self._start(each)
 
     def _start(self, each: _Companion) -> None:
-        command = [sys.executable, "-m", "understudy", *each.arguments]
+        command = module_command("understudy", *each.arguments)
         environment = {
             name: value
             for name, value in os.environ.items()

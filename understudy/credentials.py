@@ -30,7 +30,7 @@ from actors.feeds.polybolt import (
 )
 from actors.proxies import is_this_host
 from actors.settings import Settings
-from understudy.secrets import FileNotPrivate, private_file, private_text, take_out_of_environment
+from understudy.secrets import FileNotPrivate, private_file, private_text
 
 FILE_VARIABLE = "UNDERSTUDY_API_CREDENTIALS_FILE"
 PART_VARIABLES = ("UNDERSTUDY_API_KEY", "UNDERSTUDY_API_SECRET", "UNDERSTUDY_API_PASSPHRASE")
@@ -150,8 +150,7 @@ def take_test_credentials(http_url: str) -> str:
 def credentials_for_the_feed(*, is_live: bool, is_local: bool) -> Iterator[None]:
     """Prepare what processes forked within the block read credentials from.
 
-    Parts in variables are moved out of the environment, like a private key. On a local exchange
-    a person's own credentials are not used at all.
+    On a local exchange a person's own credentials are not used at all.
 
     Args:
         is_live: orders are live, so the executor gets credentials.
@@ -166,14 +165,14 @@ def credentials_for_the_feed(*, is_live: bool, is_local: bool) -> Iterator[None]
         if is_local or is_live:
             os.environ[ACCOUNT_VARIABLE] = files.enter_context(private_file())[0]
         if is_local:
-            os.environ.pop(FILE_VARIABLE, None)
+            for name in (FILE_VARIABLE, *PART_VARIABLES):
+                os.environ.pop(name, None)
         elif any(os.environ.get(name) for name in PART_VARIABLES):
-            found = find_credentials(Path())
-            path, descriptor = files.enter_context(private_file())
-            os.write(descriptor, credentials_text(found.credentials).encode())
-            os.environ[FILE_VARIABLE] = path
-        for name in PART_VARIABLES:
-            take_out_of_environment(name)
+            find_credentials(Path())
+            raise CredentialsUnavailable(
+                f"{PART_VARIABLES[0]} is still in the environment, where every process of the run "
+                "would have it: start this by the command `understudy`"
+            )
         try:
             yield
         finally:

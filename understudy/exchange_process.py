@@ -6,7 +6,6 @@ import contextlib
 import json
 import select
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import attrs
 
 from actors.runtime.clock import ClockSpec
 from actors.runtime.transport import end_with_parent
+from understudy.isolation import module_command
 
 MONEY_FAULTS = """\
 [chance]
@@ -58,7 +58,7 @@ class ExchangeProcess:
 
     def __init__(self, options: ExchangeSetup) -> None:
         command = [
-            *(sys.executable, "-m", "venue", "--port", "0"),
+            *module_command("venue", "--port", "0"),
             *("--seed", str(options.seed)),
             *("--speed", repr(options.clock.speed)),
             *("--asset", options.asset),

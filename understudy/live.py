@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 from collections.abc import Iterator
 
@@ -10,11 +11,11 @@ from actors.execution.real.live_order import LiveOrder
 from actors.runtime.journal import JournalReader
 from actors.settings import Settings
 from understudy.secrets import (
+    KEY_VARIABLE,
     KeyUnavailable,
     PrivateKey,
     account_of_key,
     handed_over,
-    only_for_the_executor,
 )
 
 LIVE_FLAG = "--i-understand-this-is-real-money"
@@ -79,15 +80,22 @@ def live_account(settings: Settings, *, has_own_key: bool) -> Iterator[str]:
         return
     try:
         with contextlib.ExitStack() as hands:
-            if has_own_key:
-                hands.enter_context(only_for_the_executor())
-            else:
+            if not has_own_key:
                 hands.enter_context(handed_over(throw_away_key()))
             own = account_of_key()
+            _see_that_nobody_inherits_it()
             configured = settings.execution.wallet if has_own_key else None
             yield (configured or own).lower()
     except KeyUnavailable as problem:
         raise LiveRefused(str(problem)) from None
+
+
+def _see_that_nobody_inherits_it() -> None:
+    if KEY_VARIABLE in os.environ:
+        raise KeyUnavailable(
+            f"{KEY_VARIABLE} is still in the environment, where every process of the run would "
+            "have it: start this by the command `understudy`"
+        )
 
 
 def throw_away_key() -> PrivateKey:

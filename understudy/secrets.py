@@ -3,13 +3,13 @@
 Never a configuration file and never the command line: both are copied, shown and logged. Only the
 real executor's process keeps the key. Whoever must know whose it is asks ``account_of_key``, which
 has a process of its own read it. A key in a variable would be in the environment of every process
-of the run, and in /proc: ``only_for_the_executor`` takes it out before anything is forked.
+of the run, and in /proc: ``understudy.entry`` moves it into a file without a name before anything
+else happens.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import re
 import stat
@@ -20,6 +20,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import attrs
+
+from understudy.isolation import module_command
+from understudy.privacy import hide_memory
 
 KEY_VARIABLE = "UNDERSTUDY_PRIVATE_KEY"
 FILE_VARIABLE = "UNDERSTUDY_PRIVATE_KEY_FILE"
@@ -54,6 +57,7 @@ def read_private_key(environment: Mapping[str, str] | None = None) -> PrivateKey
         KeyUnavailable: no place or both are named, the file is not its user's alone, or what is
             there is not a key.
     """
+    hide_memory()
     variables = os.environ if environment is None else environment
     text, path = variables.get(KEY_VARIABLE, ""), variables.get(FILE_VARIABLE, "")
     if text and path:
@@ -77,8 +81,8 @@ def account_of_key() -> str:
     Raises:
         KeyUnavailable: as ``read_private_key``; or what is there is a number that is no key.
     """
-    asked = subprocess.run(  # our own module
-        [sys.executable, "-m", "understudy.key_account"],
+    asked = subprocess.run(  # noqa: S603 # our own module
+        module_command("understudy.key_account"),
         capture_output=True,
         text=True,
         check=False,
@@ -89,24 +93,10 @@ def account_of_key() -> str:
 
 
 @contextlib.contextmanager
-def only_for_the_executor() -> Iterator[None]:
-    """Move a key that a variable holds to where only those look who are told; a file stays one.
-
-    Raises:
-        KeyUnavailable: as ``read_private_key``.
-    """
-    if not os.environ.get(KEY_VARIABLE):
-        yield
-        return
-    with handed_over(read_private_key()):
-        yield
-
-
-@contextlib.contextmanager
 def handed_over(key: PrivateKey) -> Iterator[None]:
     """Let processes that are forked within the block read this key, as if its file were named."""
     before = os.environ.get(FILE_VARIABLE)
-    take_out_of_environment(KEY_VARIABLE)
+    os.environ.pop(KEY_VARIABLE, None)
     with private_file() as (path, descriptor):
         os.write(descriptor, key.text.encode())
         os.environ[FILE_VARIABLE] = path
@@ -129,22 +119,40 @@ def private_file() -> Iterator[tuple[str, int]]:
         descriptor = os.memfd_create("secret")
         try:
             os.fchmod(descriptor, 0o600)
-            yield f"/proc/{os.getpid()}/fd/{descriptor}", descriptor
+            path = f"/proc/{os.getpid()}/fd/{descriptor}"
+            keep_from_forks(path)
+            yield path, descriptor
         finally:
-            os.close(descriptor)
+            if descriptor in _not_for_forks:  # a fork has closed it long ago
+                _not_for_forks.remove(descriptor)
+                os.close(descriptor)
     else:
         with tempfile.NamedTemporaryFile(prefix="understudy-") as file:
             yield file.name, file.fileno()
 
 
-def take_out_of_environment(name: str) -> None:
-    """Unset a variable and overwrite its text where the process was given it: /proc shows that."""
-    libc = ctypes.CDLL(None)
-    libc.getenv.restype = ctypes.c_void_p
-    address = libc.getenv(name.encode())
-    if address is not None:
-        ctypes.memset(address, 0, len(ctypes.string_at(address)))
-    os.environ.pop(name, None)
+_not_for_forks: set[int] = set()
+
+
+def keep_from_forks(path: str) -> None:
+    """Keep the descriptor of a file without a name in this process, if the path is that of one.
+
+    A fork has all descriptors of its parent. Whoever is told of the file opens it by its path,
+    reads it and closes it again.
+    """
+    folder, _, number = path.rpartition("/")
+    if folder == f"/proc/{os.getpid()}/fd" and number.isdecimal():
+        os.set_inheritable(int(number), False)
+        _not_for_forks.add(int(number))
+
+
+def _close_in_fork() -> None:
+    while _not_for_forks:
+        with contextlib.suppress(OSError):
+            os.close(_not_for_forks.pop())
+
+
+os.register_at_fork(after_in_child=_close_in_fork)
 
 
 def _checked(text: str, source: str) -> PrivateKey:
@@ -155,7 +163,7 @@ def _checked(text: str, source: str) -> PrivateKey:
 
 
 def private_text(path: Path, chars_max: int) -> str:
-    """Read the beginning of a file that only this user can read.
+    """Read the beginning of a file that only this user can read; this process's memory is hidden.
 
     What systemd hands over (LoadCredential) may be root's, and is shown as its group's, where it is
     an access list that lets this user read it: its directory is the service's alone
@@ -164,8 +172,11 @@ def private_text(path: Path, chars_max: int) -> str:
     Raises:
         FileNotPrivate: it cannot be read, or it is another user's, or others can read it.
     """
+    hide_memory()
     try:
-        with path.open(encoding="ascii") as file:
+        # A pipe by that name would keep whoever opens it waiting.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, encoding="ascii") as file:
             status = os.fstat(file.fileno())
             is_credential = os.environ.get("CREDENTIALS_DIRECTORY") == str(path.parent)
             owners = (os.getuid(), 0) if is_credential else (os.getuid(),)

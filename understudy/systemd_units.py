@@ -11,6 +11,7 @@ from pathlib import Path
 import attrs
 
 from understudy.exit_codes import ExitCode
+from understudy.isolation import FLAGS
 from understudy.live import LIVE_FLAG
 
 STOP_LIMIT_S = 90
@@ -182,7 +183,7 @@ WantedBy={_target(plan)}
 
 
 def _command(plan: ServicePlan, *words: str) -> str:
-    return " ".join([_quoted(plan.python), "-m understudy", *words])
+    return " ".join([_quoted(plan.python), *FLAGS, "-m understudy", *words])
 
 
 def _quoted(path: Path) -> str:

@@ -66,7 +66,19 @@ def _is_alive(pid: int) -> bool:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
         return stat.rpartition(")")[2].split()[0] not in {"Z", "X"}
     except (FileNotFoundError, ProcessLookupError):
+        return _can_be_signalled(pid)
+
+
+def _can_be_signalled(pid: int) -> bool:
+    """Whether there is such a process; where /proc shows only what may be traced, no other tells.
+
+    A mount of it with ``hidepid=2`` (systemd's ProtectProc=invisible) hides who has a secret.
+    """
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, PermissionError):  # gone, and its number somebody else's by now
         return False
+    return True
 
 
 class ActorTree:

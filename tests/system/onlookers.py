@@ -110,7 +110,7 @@ class Onlooker:
         for pid in self.system.pids():
             with contextlib.suppress(OSError):  # it may be gone by now
                 words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
-                if words[1:4] == ["-m", "understudy", name]:
+                if words[3:6] == ["-m", "understudy", name]:
                     return pid
         return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -11,12 +12,14 @@ from pathlib import Path
 
 import pytest
 from live_onlookers import LiveExchange, LiveOnlooker, live_exchange
+from process_memory import has_open, is_in_memory
 
 from actors.execution.messages import OrderStatus
 from actors.roles import EXECUTOR, STRATEGY
 from actors.runtime.journal_file import JOURNAL_NAME
 from actors.supervision.layouts import LAYOUTS
 from understudy.exit_codes import ExitCode
+from understudy.secrets import FILE_VARIABLE, KEY_VARIABLE
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
 
@@ -24,6 +27,7 @@ RESTING = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
 TRADED = (OrderStatus.FILLED, OrderStatus.PARTIALLY_FILLED)
 
 NewLive = Callable[..., LiveOnlooker]
+Monkey = pytest.MonkeyPatch
 
 
 @pytest.fixture
@@ -81,42 +85,40 @@ def test_a_window_is_traded_and_the_ledger_is_the_exchange_s(start: NewLive) -> 
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.skipif(os.getuid() != 0, reason="root alone looks into a process with a secret")
 def test_no_process_but_the_executor_s_has_the_key_and_no_file_has_it(
-    start: NewLive, layout: str
+    start: NewLive, layout: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: Monkey
 ) -> None:
+    """The key is given in a variable, in a folder whose files have the names of our modules."""
+    text = Path(os.environ[FILE_VARIABLE]).read_text()
+    monkeypatch.delenv(FILE_VARIABLE)
+    monkeypatch.setenv(KEY_VARIABLE, text)
+    folder = tmp_path_factory.mktemp("hostile")
+    monkeypatch.chdir(folder)
+    for name in ("eth_account", "venue", "supervisor", "thespian", "polymarket", "coincurve"):
+        (folder / f"{name}.py").write_text(f"open({str(folder / 'stolen')!r}, 'w')\n")
+
     live = start(f"supervision.layout={layout}")
     live.until_an_order_is(*TRADED)
-    key = Path(os.environ["UNDERSTUDY_PRIVATE_KEY_FILE"]).read_bytes().removeprefix(b"0x")
+    key = text.removeprefix("0x").encode()
     assert len(key) == 64
     executor = pid_of(live, EXECUTOR)
     assert is_in_memory(executor, key), "this test would not find it"
+    assert has_open(live.system.foreground_pid, key), "this test would not find it"
     for pid in live.system.pids():
         process = Path(f"/proc/{pid}")
         assert key not in (process / "environ").read_bytes()
         assert key not in (process / "cmdline").read_bytes()
         assert pid == executor or not is_in_memory(pid, key), process
+        assert pid == live.system.foreground_pid or not has_open(pid, key), process
+        limits = (process / "limits").read_text()
+        assert re.search(r"^Max core file size +0 +0 ", limits, re.MULTILINE)
+    assert not (folder / "stolen").exists()
     rows = live.until_whole().children
     assert [row.role for row in rows if row.pid == executor] == [EXECUTOR]
     end(live)
     for path in live.system.data_dir.iterdir():
         assert not path.is_file() or key not in path.read_bytes(), path
-
-
-def is_in_memory(pid: int, key: bytes) -> bool:
-    """Whether a process has these bytes, or the number that they are, in memory it may write to."""
-    wanted = (key, bytes.fromhex(key.decode()), key.decode().encode("utf-16-le"))
-    with Path(f"/proc/{pid}/maps").open() as maps, Path(f"/proc/{pid}/mem").open("rb", 0) as memory:
-        for line in maps:
-            span, access, *_ = line.split()
-            if "w" not in access or "[v" in line:
-                continue
-            first, last = (int(each, 16) for each in span.split("-"))
-            with contextlib.suppress(OSError, ValueError):  # it was unmapped meanwhile
-                memory.seek(first)
-                content = memory.read(last - first)
-                if any(each in content for each in wanted):
-                    return True
-    return False
 
 
 def test_executor_and_supervisor_are_killed_while_orders_are_out(start: NewLive) -> None:

@@ -49,14 +49,13 @@ def until(condition: Callable[[], object]) -> None:
 
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Have companions run a program of the test's own, as ``python -m understudy`` there."""
-    package = tmp_path / "understudy"
-    package.mkdir()
-    (package / "__init__.py").touch()
-    monkeypatch.chdir(tmp_path)
+    """Have companions run a program of the test's own in place of the command."""
+    path = tmp_path / "program.py"
 
     def write(program: str, arguments: Sequence[str] = ("watch",)) -> None:
-        (package / "__main__.py").write_text(program)
+        path.write_text(program)
+        words = [sys.executable, str(path)]
+        monkeypatch.setattr(companions, "module_command", lambda *_words: words)
         monkeypatch.setattr(companions, "_wanted", lambda _settings: [("watcher", arguments)])
 
     return write

@@ -25,6 +25,7 @@ from understudy.credentials import (
     read_credentials,
     unsafe_address,
 )
+from understudy.secrets import private_file
 
 MINE = ApiCredentials("my-key", "my-secret", "my-passphrase")
 OTHERS = ApiCredentials("others-key", "others-secret", "others-passphrase")
@@ -150,16 +151,34 @@ def test_the_executors_credentials_reach_the_feed_by_a_file_without_a_name(
     publish_accounts_own(MINE)  # to nobody
 
 
-def test_parts_in_variables_are_moved_out_of_the_environment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_parts_that_are_still_in_the_environment_start_nothing(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name, value in parts_of(MINE).items():
         monkeypatch.setenv(name, value)
-    with credentials_for_the_feed(is_live=False, is_local=False):
+    with (
+        pytest.raises(CredentialsUnavailable, match="still in the environment"),
+        credentials_for_the_feed(is_live=False, is_local=False),
+    ):
+        raise AssertionError("not reached")
+
+
+def test_a_local_exchange_s_processes_inherit_no_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in parts_of(MINE).items():
+        monkeypatch.setenv(name, value)
+    with credentials_for_the_feed(is_live=False, is_local=True):
         assert not [value for value in os.environ.values() if "my-" in value]
-        found = find_credentials(tmp_path)
-        assert (found.credentials, found.place) == (MINE, "the environment")
-    assert FILE_VARIABLE not in os.environ
+
+
+def test_a_fork_does_not_have_the_files_of_secrets() -> None:
+    with private_file() as (path, descriptor):
+        os.write(descriptor, b"words")
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0 if not Path(f"/proc/self/fd/{descriptor}").exists() else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        assert Path(path).read_bytes() == b"words"
+    assert not Path(path).exists()
 
 
 def test_a_persons_own_credentials_are_not_shown_to_a_local_exchange(

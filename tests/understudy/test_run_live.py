@@ -69,11 +69,18 @@ def test_real_money_is_refused_in_one_sentence(
     assert asked == []
 
 
+def key_file(folder: Path) -> Path:
+    path = folder / "key"
+    path.write_text("0x" + "c0ffee" * 10 + "c0fe")
+    path.chmod(0o600)
+    return path
+
+
 def test_live_orders_reach_the_run_with_their_account(
     asked: list[RunOptions], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(KEY_VARIABLE, "0x" + "c0ffee" * 10 + "c0fe")
-    understudy("run", *LIVE, *FULL, LIVE_FLAG, "--data-dir", str(tmp_path))
+    monkeypatch.setenv(FILE_VARIABLE, str(key_file(tmp_path)))
+    understudy("run", *LIVE, *FULL, LIVE_FLAG, "--data-dir", str(tmp_path / "data"))
     understudy("run", "--demo", *LIVE)
     real, rehearsal = asked
     assert re.fullmatch("0x[0-9a-f]{40}", real.account)
@@ -119,8 +126,8 @@ def test_a_drill_s_exchange_is_on_this_host(asked: list[RunOptions], tmp_path: P
 def test_whoever_watches_is_told_what_orders_are_worth(
     asked: list[RunOptions], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(KEY_VARIABLE, "0x" + "c0ffee" * 10 + "c0fe")
-    understudy("run", *LIVE, *FULL, LIVE_FLAG, "--data-dir", str(tmp_path))
+    monkeypatch.setenv(FILE_VARIABLE, str(key_file(tmp_path)))
+    understudy("run", *LIVE, *FULL, LIVE_FLAG, "--data-dir", str(tmp_path / "data"))
     understudy("run", "--demo", *LIVE)
     understudy("run", "--demo")
     assert [each.stakes for each in asked] == ["REAL MONEY", "live orders, no real money", ""]

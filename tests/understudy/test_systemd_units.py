@@ -68,7 +68,7 @@ def test_there_is_a_unit_for_the_run_and_for_each_watcher() -> None:
 def test_the_run_starts_no_watcher_that_has_a_unit_of_its_own() -> None:
     (command,) = values(run_unit(), "Service", "ExecStart")
     assert command == (
-        "/opt/understudy/bin/python -m understudy run --data-dir /var/lib/understudy "
+        "/opt/understudy/bin/python -E -P -m understudy run --data-dir /var/lib/understudy "
         "--config /etc/understudy/config.toml --set alerts.enabled=false "
         f"--set metrics.enabled=false --set web.enabled=false {LIVE_FLAG}"
     )
@@ -271,8 +271,8 @@ def test_called_by_a_link_to_a_release_the_units_name_the_link(
     link.symlink_to(sys.prefix)
     monkeypatch.setattr(sys, "argv", [str(link / "bin" / "understudy")])
     _, told = install("--print")
-    assert f"ExecStart={link}/bin/{Path(sys.executable).name} -m understudy run" in told
+    assert f"ExecStart={link}/bin/{Path(sys.executable).name} -E -P -m understudy run" in told
 
     monkeypatch.setattr(sys, "argv", [str(place / "elsewhere" / "understudy")])
     _, told = install("--print")
-    assert f"ExecStart={sys.executable} -m understudy run" in told
+    assert f"ExecStart={sys.executable} -E -P -m understudy run" in told

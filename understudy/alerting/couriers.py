@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 
@@ -14,6 +13,7 @@ import attrs
 from actors.runtime.transport import end_with_parent
 from understudy.alerting.deliver import Delivery
 from understudy.alerting.queues import Message
+from understudy.isolation import module_command
 
 LIMIT_S = 30.0
 _OUR_PREFIX, _DRILL_MARK = "UNDERSTUDY_", "UNDERSTUDY_DRILL"
@@ -67,8 +67,8 @@ class Couriers:
             for key, value in os.environ.items()
             if not key.startswith(_OUR_PREFIX) or key == _DRILL_MARK
         }
-        process = subprocess.Popen(
-            [sys.executable, "-m", "understudy.alerting.deliver"],
+        process = subprocess.Popen(  # noqa: S603 # our own module
+            module_command("understudy.alerting.deliver"),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -6,7 +6,6 @@ import contextlib
 import os
 import secrets
 import subprocess
-import sys
 from pathlib import Path
 
 import click
@@ -26,6 +25,7 @@ from understudy.credentials import (
     credentials_text,
     find_credentials,
 )
+from understudy.isolation import module_command
 from understudy.secrets import FILE_VARIABLE, KEY_VARIABLE
 from understudy.teaching import TaughtCommand, TaughtGroup
 
@@ -121,7 +121,7 @@ def _key_file(directory: Path) -> Path:
 def _from_venue(clob_url: str, key_path: Path) -> ApiCredentials:
     environment = {name: text for name, text in os.environ.items() if name != KEY_VARIABLE}
     asked = subprocess.run(  # noqa: S603 # our own module, an address of our configuration
-        [sys.executable, "-m", "understudy.key_credentials", clob_url],
+        module_command("understudy.key_credentials", clob_url),
         env=environment | {FILE_VARIABLE: str(key_path)},
         capture_output=True,
         text=True,

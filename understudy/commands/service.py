@@ -186,6 +186,7 @@ def _write(units: Mapping[str, str], place: Path) -> list[Path]:
             path = place / name
             fresh = place / f".{name}.new"
             fresh.write_text(text, encoding="utf-8")
+            fresh.chmod(0o644)  # systemd would show the unit to everybody all the same
             fresh.replace(path)
             paths.append(path)
     except OSError as error:

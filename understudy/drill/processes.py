@@ -19,14 +19,23 @@ _Found = TypeVar("_Found")
 
 
 def marked(mark: str) -> frozenset[int]:
-    """Process ids of all that live and carry the mark; a zombie has no environment any more."""
+    """Process ids of all that live and carry the mark; a zombie has no environment any more.
+
+    Who has read a secret shows its environment to root alone (understudy/privacy.py): it counts as
+    marked if its parent is.
+    """
     wanted = f"{MARK}={mark}".encode()
-    found = set()
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdecimal():
-            with contextlib.suppress(*_GONE):
-                if wanted in (folder / "environ").read_bytes().split(b"\0"):
-                    found.add(int(folder.name))
+    found, hidden = set(), set()
+    for pid in (int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()):
+        try:
+            if wanted in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+                found.add(pid)
+        except PermissionError:
+            hidden.add(pid)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    while theirs := {pid for pid in hidden - found if _parent_of(pid) in found}:
+        found |= theirs
     return frozenset(found)
 
 

@@ -6,7 +6,6 @@ import os
 import secrets
 import signal
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from actors.runtime.transport import end_with_parent
 from actors.supervision.messages import ChildReport
 from understudy import control
 from understudy.drill import processes
+from understudy.isolation import module_command
 from understudy.status import children_of
 
 STDERR_NAME, STDOUT_NAME = "stderr.txt", "stdout.txt"
@@ -47,7 +47,7 @@ class DrilledSystem:
     def __init__(self, data_dir: Path, options: Sequence[str]) -> None:
         self.data_dir = data_dir
         self.mark = secrets.token_hex(8)
-        self._command = (sys.executable, "-m", "understudy", "run", "--data-dir", str(data_dir))
+        self._command = module_command("understudy", "run", "--data-dir", str(data_dir))
         self._options = tuple(options)
         self._process: subprocess.Popen[bytes] | None = None
 

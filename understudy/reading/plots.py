@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -53,6 +54,17 @@ _STYLE: dict[Any, Any] = {
     "ytick.major.size": 0,
     "legend.frameon": False,
 }
+
+
+@contextlib.contextmanager
+def _style() -> Iterator[None]:
+    """Draw in our style and no other: Matplotlib has read a file in the working directory."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        yield
+
+
 _NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 _LABELS_MAX = 8
 _BAR_HEIGHT = 0.46
@@ -73,7 +85,7 @@ def pnl_plot(windows: Sequence[WindowResult], *, is_tall: bool = False) -> str:
         windows: in the order in which they settled.
         is_tall: draw it for a telephone, held upright.
     """
-    with matplotlib.rc_context(_STYLE):
+    with _style():
         figure, axes = _canvas(4.2, 4.4) if is_tall else _canvas(width=9.6, height=3.1)
         results = [_dollars(window.settled.pnl_nanos) for window in windows]
         totals = [_dollars(window.settled.total_pnl_nanos) for window in windows]
@@ -99,7 +111,7 @@ def pnl_plot(windows: Sequence[WindowResult], *, is_tall: bool = False) -> str:
 
 def fees_plot(windows: Sequence[WindowResult]) -> str:
     """Fees paid in each settled window."""
-    with matplotlib.rc_context(_STYLE):
+    with _style():
         figure, axes = _canvas()
         fees = [_dollars(window.settled.position.fees_nanos) for window in windows]
         axes.bar(range(len(fees)), fees, width=0.66, color=ACCENT)
@@ -113,7 +125,7 @@ def fees_plot(windows: Sequence[WindowResult]) -> str:
 
 def fill_ratio_plot(ratios: Mapping[int, FillRatio]) -> str:
     """Filled part of the size ordered, by priority, on a track that stands for all of it."""
-    with matplotlib.rc_context(_STYLE):
+    with _style():
         figure, axes = _canvas()
         names = [_ratio_name(priority, ratio) for priority, ratio in ratios.items()]
         values = [100 * float(each.ratio or 0) for each in ratios.values()]
@@ -133,7 +145,7 @@ def _ratio_name(priority: int, ratio: FillRatio) -> str:
 
 def status_plot(orders_by_status: Mapping[str, int]) -> str:
     """How many orders stand how."""
-    with matplotlib.rc_context(_STYLE):
+    with _style():
         figure, axes = _canvas()
         names = [status.lower().replace("_", " ") for status in orders_by_status]
         counts = list(orders_by_status.values())
@@ -155,7 +167,7 @@ def _list_downwards(axes: Axes, rows: int) -> None:
 
 def price_plot(orders: Sequence[OrderState]) -> str:
     """Average fill price against limit; orders of the same two prices are one, larger dot."""
-    with matplotlib.rc_context(_STYLE):
+    with _style():
         figure, axes = _canvas()
         for action, marker, colour in ((Action.BUY, "o", ACCENT), (Action.SELL, "v", LOSS)):
             dots = _price_dots(orders, action)

@@ -1,0 +1,91 @@
+"""Where the ``understudy`` command begins: in a process that is private before it does anything.
+
+A process that was started by hand may have a working directory or a ``PYTHONPATH`` to import from,
+and a secret in a variable, which it and all that it forks would have in memory and show in
+``/proc``. So it replaces itself once by one that has neither: the secrets are then in memory that
+no address space maps, and only their reader's ever holds them. Until then nothing may be imported
+that Python has not loaded already: it might be somebody else's.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+_KEPT = {
+    "PYTHONCOERCECLOCALE",
+    "PYTHONDEVMODE",
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONFAULTHANDLER",
+    "PYTHONHASHSEED",
+    "PYTHONIOENCODING",
+    "PYTHONUNBUFFERED",
+    "PYTHONUTF8",
+}
+"""Variables of Python's that name no place to load anything from."""
+_KEY, _KEY_FILE = "UNDERSTUDY_PRIVATE_KEY", "UNDERSTUDY_PRIVATE_KEY_FILE"
+_PARTS = ("UNDERSTUDY_API_KEY", "UNDERSTUDY_API_SECRET", "UNDERSTUDY_API_PASSPHRASE")
+_PARTS_FILE = "UNDERSTUDY_API_CREDENTIALS_FILE"
+_FIELDS = ("apiKey", "secret", "passphrase")
+"""As understudy/secrets.py and credentials.py have them, whose imports are not to be had yet."""
+
+
+def main() -> None:
+    """Run the command, in this process if it is fit for it, otherwise in its successor."""
+    given = dict(os.environ)
+    environment = _fit_environment(given)
+    if environment != given or not sys.flags.safe_path:
+        words = [sys.executable, "-P", "-m", "understudy", *sys.argv[1:]]
+        os.execve(sys.executable, words, environment)  # noqa: S606 # this very program
+    _run()
+
+
+def _fit_environment(given: dict[str, str]) -> dict[str, str]:
+    """Variables that name no place to import from and hold no secret."""
+    kept = {
+        name: value
+        for name, value in given.items()
+        if not name.startswith("PYTHON") or name in _KEPT
+    }
+    # What is contradictory or incomplete stays, and is refused by name where it is asked for.
+    if kept.get(_KEY) and not kept.get(_KEY_FILE):
+        kept[_KEY_FILE] = _in_memory(kept.pop(_KEY))
+    parts = [kept.get(name, "") for name in _PARTS]
+    if all(parts) and not kept.get(_PARTS_FILE):
+        fields = zip(_FIELDS, parts, strict=True)
+        text = ", ".join(f'"{field}": {_json_text(part)}' for field, part in fields)
+        kept[_PARTS_FILE] = _in_memory(f"{{{text}}}")
+        for name in _PARTS:
+            del kept[name]
+    return kept
+
+
+def _in_memory(secret: str) -> str:
+    """Path of a file without a name that this process, whatever program it runs, has open."""
+    descriptor = os.memfd_create("secret", 0)  # kept across the exec
+    os.fchmod(descriptor, 0o600)
+    os.write(descriptor, secret.encode(errors="surrogateescape"))
+    return f"/proc/{os.getpid()}/fd/{descriptor}"
+
+
+def _json_text(text: str) -> str:
+    """A text as JSON writes it, all of it in ASCII."""
+    return f'"{"".join(map(_json_sign, text))}"'
+
+
+def _json_sign(sign: str) -> str:
+    if sign.isascii() and sign.isprintable() and sign not in '"\\':
+        return sign
+    units = sign.encode("utf-16-be", errors="surrogatepass")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
+
+
+def _run() -> None:
+    from understudy.cli import main as run_command
+    from understudy.privacy import begin_private
+    from understudy.secrets import keep_from_forks
+
+    begin_private()
+    for variable in (_KEY_FILE, _PARTS_FILE):
+        keep_from_forks(os.environ.get(variable, ""))
+    run_command(prog_name="understudy")
