@@ -34,12 +34,13 @@ from thespian.actors import (
     WakeupMessage,
 )
 
-from actors.messages import Address, AddressBook, Boot, Envelope, Ping, Pong, ProcessStarted
+from actors.messages.lifecycle import Address, AddressBook, Envelope, Ping, Pong, ProcessStarted
 from actors.roles import PROCESS, SUPERVISOR
 from actors.runtime import transport
 from actors.runtime.crashes import HANG_SIGNAL
 from actors.runtime.disk_waits import disk_wait_ms, is_stopped
 from actors.runtime.log import LineLog
+from actors.runtime.messages import Boot
 from actors.runtime.processor_waits import ProcessorWaits
 from actors.supervision.core import SupervisorCore
 from actors.supervision.layouts import Layout

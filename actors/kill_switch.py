@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from actors.execution.halt_messages import KILL_SWITCH
-from actors.execution.messages import HaltTrading
+from actors.messages.execution import HaltTrading
+from actors.messages.halts import KILL_SWITCH
 
 KILL_SWITCH_NAME = "HALT"
 _REASON_BYTES = 500

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 
 from actors.feeds.market_channel import MarketChannelDecoder
-from actors.feeds.messages import BookEvent, PriceChangeEvent
 from actors.market.book import TokenBook
+from actors.messages.feeds import BookEvent, PriceChangeEvent
 from bench.decode_worker import Best, Follow, serve
 
 

@@ -16,21 +16,12 @@ from unittest import mock
 import attrs
 
 from actors.core import Record, Save
-from actors.directory.messages import Market, Side
 from actors.execution.desk_state import DeskState, OrdersCreated
-from actors.execution.messages import (
-    Fill,
-    FillDetail,
-    OrderClosed,
-    OrderIntent,
-    OrderState,
-    OrderStatus,
-    TimeInForce,
-)
+from actors.messages.execution import Fill, OrderClosed, OrderIntent, OrderState, OrderStatus
+from actors.model import Action, FillDetail, Market, Side, TimeInForce
 from actors.roles import DESK
 from actors.runtime.journal import Journal
 from actors.runtime.journal_file import prepare
-from actors.strategy.messages import Action
 from actors.units import UNITS_PER_SHARE
 from bench.common import Machine, Row, Table, Target, latency_figures, options, show
 from bench.hand_over import MEMORY, HandOver

@@ -28,7 +28,7 @@ from pathlib import Path
 
 import attrs
 
-from actors.observer.messages import GetView, View
+from actors.messages.observer import GetView, View
 from actors.roles import MARKET_FEED, OBSERVER
 from actors.runtime.urgency import why_not_allowed
 from actors.supervision.layouts import GROUPED, ISOLATED

@@ -17,14 +17,15 @@ from pathlib import Path
 from types import TracebackType
 
 from actors.core import Command, Effect, Record
-from actors.directory.messages import Market, MarketOpened, Side
-from actors.execution.messages import OrderIntent, SubmitOrder, TimeInForce
 from actors.execution.real.core import RealExecutorCore
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import PostOrder
 from actors.execution.real.port import VenuePort
-from actors.messages import TimerFired
-from actors.position.messages import Holding, PositionSnapshot, PositionWanted
+from actors.messages.directory import MarketOpened
+from actors.messages.execution import OrderIntent, SubmitOrder
+from actors.messages.lifecycle import TimerFired
+from actors.messages.position import Holding, PositionSnapshot, PositionWanted
+from actors.model import Action, Market, Side, TimeInForce
 from actors.roles import EXECUTOR
 from actors.runtime.clock import Clock, ClockSpec
 from actors.runtime.host import Host
@@ -32,7 +33,6 @@ from actors.runtime.host_context import HostContext, HostWatch
 from actors.runtime.journal import Journal
 from actors.runtime.journal_file import prepare
 from actors.settings import ExecutionSettings, Settings
-from actors.strategy.messages import Action
 from actors.units import NANOS_PER_DOLLAR, UNITS_PER_SHARE
 from bench.orders_worker import KEY, PRICE_TICKS, SHARES
 from understudy.bootstrap import pointed_at_local_exchange

@@ -19,14 +19,13 @@ from contextlib import contextmanager
 import attrs
 
 from actors.core import Record, Save
-from actors.directory.messages import Side
 from actors.execution.desk_state import DeskState, OrdersCreated
-from actors.execution.halt_messages import OPERATOR, HaltStatus
-from actors.execution.messages import HaltTrading, OrderIntent, OrderState, TimeInForce
+from actors.messages.execution import HaltTrading, OrderIntent, OrderState
+from actors.messages.halts import OPERATOR, HaltStatus
+from actors.model import Action, Side, TimeInForce
 from actors.roles import DESK, order_role
 from actors.runtime.journal import Journal, JournalReader
 from actors.settings import SupervisionSettings
-from actors.strategy.messages import Action
 from actors.supervision.messages import ChildrenReport, ChildState
 from actors.units import UNITS_PER_SHARE
 from bench.common import Machine, Row, Table, Target, latency_figures, options, show

@@ -22,8 +22,8 @@ from typing import Any
 
 from eth_account import Account
 
-from actors.execution.messages import CancelOrder, OrderStatus
 from actors.execution.real.messages import PostUnclear
+from actors.messages.execution import CancelOrder, OrderStatus
 from actors.runtime import codec
 from bench.common import Figure, Machine, Row, Table, Target, latency_figures, options, show
 from bench.decode import ROOT, Side, nautilus_python

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from actors.core import Core, Record
-from actors.messages import Recalled, Started
+from actors.messages.lifecycle import Recalled, Started
 from actors.runtime.crashes import CrashKeeper
 from actors.runtime.host import Host
 from actors.runtime.host_context import HostContext, HostWatch, RunningHost

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from actors.execution.halt_messages import OPERATOR, FlattenHoldings, HaltStatus, ResumeTrading
-from actors.execution.messages import HaltTrading
-from actors.messages import Envelope
+from actors.messages.execution import HaltTrading
+from actors.messages.halts import OPERATOR, FlattenHoldings, HaltStatus, ResumeTrading
+from actors.messages.lifecycle import Envelope
 from actors.roles import DESK
 from simulation.house import House
 from simulation.post import Correspondent

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Protocol
 
-from actors.messages import Envelope
+from actors.messages.lifecycle import Envelope
 from actors.runtime.scheduler import Scheduler
 from simulation.plan import FaultRates
 

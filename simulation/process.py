@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from actors.core import Command, Core, Effect, Effects, Log, Record, Send
-from actors.messages import Boot, Envelope, TimerFired
+from actors.messages.lifecycle import Envelope, TimerFired
 from actors.roles import SUPERVISOR
 from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.group import HostGroup
@@ -25,6 +25,7 @@ from actors.runtime.host_context import (
     RunningHost,
 )
 from actors.runtime.journal_file import JournalError
+from actors.runtime.messages import Boot
 from actors.runtime.pause_points import MadeToRaise
 from actors.runtime.scheduler import VirtualTimers
 from simulation.chance import dice

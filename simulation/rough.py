@@ -10,7 +10,9 @@ from __future__ import annotations
 import attrs
 
 from actors.core import Dice, Effect, Effects, Record, Save, Send, SetTimer, handles
-from actors.execution.messages import (
+from actors.execution.paper import PaperOrder
+from actors.execution.simulated import SimulatedExecutorCore
+from actors.messages.execution import (
     Fill,
     FillFailed,
     ForgetOrder,
@@ -22,12 +24,10 @@ from actors.execution.messages import (
     OutcomeUnknown,
     SubmitOrder,
 )
-from actors.execution.paper import PaperOrder
-from actors.execution.simulated import SimulatedExecutorCore
-from actors.messages import Started, TimerFired
+from actors.messages.lifecycle import Started, TimerFired
+from actors.model import Action
 from actors.roles import order_role
 from actors.settings import Settings
-from actors.strategy.messages import Action
 
 UNKNOWN_CHANCE = 0.2
 FAILURE_CHANCE = 0.15

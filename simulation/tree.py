@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from actors.core import Core
-from actors.messages import Address, AddressBook, Boot, Envelope
+from actors.messages.lifecycle import Address, AddressBook, Envelope
 from actors.roles import PROCESS, SUPERVISOR
 from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.clock import ClockSpec
+from actors.runtime.messages import Boot
 from actors.supervision.core import SupervisorCore
 from actors.supervision.layouts import Layout
 from actors.supervision.messages import (

@@ -7,7 +7,7 @@ from functools import partial
 
 import attrs
 
-from actors.directory.messages import Side
+from actors.model import Side
 from actors.roles import EXECUTOR
 from actors.runtime.scheduler import Scheduler
 from actors.supervision.layouts import ISOLATED, Layout, layout_of

@@ -8,7 +8,7 @@ from typing import TypeVar
 from host_bench import EffectsHeard, HostBench, MemoryRows, through_the_journal
 
 from actors.core import Core, Effect, Effects, Log, Stop
-from actors.messages import TimerFired
+from actors.messages.lifecycle import TimerFired
 from actors.runtime.host import Host
 from actors.settings import Settings
 

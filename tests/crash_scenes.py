@@ -8,16 +8,15 @@ from typing import Any
 
 import attrs
 
-from actors.directory.messages import Side
-from actors.execution.messages import FillDetail, OrderFilled
-from actors.messages import Started
+from actors.messages.execution import OrderFilled
+from actors.messages.lifecycle import Started
+from actors.model import Action, FillDetail, Side
 from actors.position.core import PositionCore
 from actors.roles import POSITION
 from actors.runtime.crash_file import write_crash
 from actors.runtime.crashes import report_of
 from actors.runtime.flight_recorder import Flight, Heard, HungCore
 from actors.settings import Settings
-from actors.strategy.messages import Action
 
 NO_WINDOW: Any = None
 BAD_FILL = OrderFilled(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from actors.core import Core, Effect, Log, Record
-from actors.messages import Hello, Leaving, ServingChanged
+from actors.messages.lifecycle import Hello, Leaving, ServingChanged
 from actors.roles import SUPERVISOR
 from actors.runtime.codec import decode_as, encode, tag_of
 from actors.runtime.host import Host

@@ -9,12 +9,13 @@ from typing import Any
 import attrs
 from thespian.actors import ActorAddress
 
-from actors.messages import Address, AddressBook, Boot, Envelope
+from actors.messages.lifecycle import Address, AddressBook, Envelope
 from actors.roles import ORDERS, PROCESS, SUPERVISOR
 from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.clock import ClockSpec
 from actors.runtime.group import HostGroup
 from actors.runtime.journal_file import prepare
+from actors.runtime.messages import Boot
 from actors.runtime.process import ActorProcess
 from actors.settings import Settings
 from understudy.bootstrap import ORDER

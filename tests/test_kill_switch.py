@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from recording import ProcessStage
 
-from actors.execution.messages import OpenOrders
 from actors.kill_switch import KILL_SWITCH_NAME, kill_switch_reason, pull_kill_switch
+from actors.messages.execution import OpenOrders
 from actors.roles import DESK, OBSERVER, STRATEGY
 from actors.runtime.journal import JournalReader
 from understudy.bootstrap import ACTORS

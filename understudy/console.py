@@ -8,9 +8,9 @@ from rich.layout import Layout
 from rich.table import Table
 from rich.text import Text
 
-from actors.directory.messages import Side
-from actors.market.messages import MarketSnapshot
-from actors.observer.messages import ObserverCounts
+from actors.messages.market import MarketSnapshot
+from actors.messages.observer import ObserverCounts
+from actors.model import Side
 from understudy import panels
 from understudy.standing import network_troubles, standing_of
 from understudy.status import Status

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 
 import attrs
 
-from actors.directory.messages import MarketResolved, Side, WindowNotTraded
 from actors.directory.reviews import side_name
 from actors.execution.desk_state import Halted, Resumed, TradingStopped
-from actors.execution.messages import (
+from actors.messages.directory import MarketResolved, WindowNotTraded
+from actors.messages.execution import (
     Fill,
     FillFailed,
     OrderCancelled,
@@ -23,7 +23,8 @@ from actors.execution.messages import (
     OrderState,
     OutcomeUnknown,
 )
-from actors.observer.messages import FeedSeen, View
+from actors.messages.observer import FeedSeen, View
+from actors.model import Side
 from actors.position.core import ResultCorrected
 from actors.position.ledger import WindowLedger
 from actors.roles import POSITION, order_id_of

@@ -17,7 +17,7 @@ from collections import deque
 from pathlib import Path
 
 from actors.directory.windows import WindowState
-from actors.observer.messages import GetView, View
+from actors.messages.observer import GetView, View
 from actors.roles import OBSERVER
 from actors.runtime import log
 from actors.runtime.clock import Clock, ClockSpec

@@ -17,7 +17,9 @@ import cattrs
 
 from actors.directory.windows import WindowState
 from actors.execution.desk_state import DeskState
-from actors.execution.halt_messages import (
+from actors.kill_switch import KILL_SWITCH_NAME, kill_switch_halt, kill_switch_reason
+from actors.messages.execution import HaltTrading
+from actors.messages.halts import (
     KILL_SWITCH,
     OPERATOR,
     PAGE,
@@ -27,8 +29,6 @@ from actors.execution.halt_messages import (
     HaltStatus,
     ResumeTrading,
 )
-from actors.execution.messages import HaltTrading
-from actors.kill_switch import KILL_SWITCH_NAME, kill_switch_halt, kill_switch_reason
 from actors.roles import DESK
 from actors.runtime.journal import JournalReader
 from understudy.control import Handler, Reply

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.position.messages import Holding
+from actors.messages.position import Holding
 from actors.units import dollars_text, size_text
 
 

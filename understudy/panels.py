@@ -10,14 +10,15 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from actors.directory.messages import Market, Side, WindowNotTraded
 from actors.directory.venue_time import CORRECT_ABOVE_MS, skew_words
-from actors.execution.messages import OrderState, OrderStatus
-from actors.market.messages import BookView, MarketSnapshot
-from actors.observer.messages import FeedSeen, ObserverCounts, SignalSeen
-from actors.position.messages import PositionSnapshot, WindowSettled
+from actors.messages.directory import WindowNotTraded
+from actors.messages.execution import OrderState, OrderStatus
+from actors.messages.market import BookView, MarketSnapshot
+from actors.messages.observer import FeedSeen, ObserverCounts, SignalSeen
+from actors.messages.position import PositionSnapshot, WindowSettled
+from actors.messages.strategy import Evaluated, StopLossTriggered
+from actors.model import Action, Market, Side
 from actors.roles import order_id_of
-from actors.strategy.messages import Action, Evaluated, StopLossTriggered
 from actors.supervision.messages import ChildrenReport, ChildReport, ChildState
 from understudy.actor_table import STATE_STYLES, actor_table
 from understudy.doctor.subject import is_loopback

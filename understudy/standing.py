@@ -5,9 +5,9 @@ from __future__ import annotations
 import attrs
 
 from actors.execution.halts import halt_words
-from actors.observer.messages import View
+from actors.messages.observer import View
+from actors.messages.strategy import Evaluated
 from actors.roles import STRATEGY
-from actors.strategy.messages import Evaluated
 from actors.strategy.stages.bootstrap import SOMETHING_IS_HELD
 from actors.supervision.messages import ChildrenReport, ChildState
 from understudy.status import Status

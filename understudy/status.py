@@ -9,8 +9,8 @@ import attrs
 import cattrs
 from cattrs.preconf.json import make_converter
 
-from actors.execution.halt_messages import Halt
-from actors.observer.messages import View
+from actors.messages.halts import Halt
+from actors.messages.observer import View
 from actors.settings import Settings
 from actors.supervision.messages import ChildrenReport, ChildReport
 from understudy.events import Event

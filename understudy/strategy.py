@@ -1,9 +1,9 @@
 """What a strategy of one's own imports; ``actors.strategy.contract`` explains all of it."""
 
-from actors.directory.messages import Market, Side, Strike
-from actors.execution.messages import OrderStatus
-from actors.market.messages import BookView, MarketSnapshot, PublicTrade
-from actors.position.messages import Holding
+from actors.messages.execution import OrderStatus
+from actors.messages.market import BookView, MarketSnapshot, PublicTrade
+from actors.messages.position import Holding
+from actors.model import Action, Market, Side, Strike, TimeInForce
 from actors.strategy.contract import (
     CONTRACT_VERSION,
     Cancel,
@@ -16,7 +16,6 @@ from actors.strategy.contract import (
     Strategy,
     TradeLimits,
 )
-from actors.strategy.messages import Action, TimeInForce
 from actors.strategy.parameters import parameter
 from actors.strategy.position_view import PositionView
 

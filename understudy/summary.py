@@ -16,15 +16,16 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from actors.directory.messages import Side, WindowNotTraded
 from actors.directory.reviews import side_name
 from actors.directory.windows import WindowState
-from actors.execution.halt_messages import Halt
 from actors.execution.halts import halt_words
-from actors.execution.messages import OrderState
+from actors.messages.directory import WindowNotTraded
+from actors.messages.execution import OrderState
+from actors.messages.halts import Halt
+from actors.messages.position import WindowSettled
+from actors.model import Side
 from actors.position.core import ResultCorrected
 from actors.position.ledger import WindowLedger
-from actors.position.messages import WindowSettled
 from actors.runtime.codec import decode_as
 from actors.runtime.journal import JournalReader
 from actors.supervision.messages import ChildrenReport

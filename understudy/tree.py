@@ -15,7 +15,7 @@ from typing import Any
 
 from thespian.actors import ActorSystem
 
-from actors.messages import Address, Envelope
+from actors.messages.lifecycle import Address, Envelope
 from actors.runtime import codec, transport
 from actors.supervision.messages import (
     ChildrenReport,

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 from rich.text import Text
 
-from actors.market.messages import MarketSnapshot
-from actors.position.messages import PositionSnapshot, WindowSettled
+from actors.messages.market import MarketSnapshot
+from actors.messages.position import PositionSnapshot, WindowSettled
 from actors.units import E18, NANOS_PER_DOLLAR, UNITS_PER_SHARE
 from actors.units import price_label as price_label
 from understudy.latency import Histogram

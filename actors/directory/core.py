@@ -16,14 +16,6 @@ import attrs
 from actors.core import CancelTimer, Core, Dice, Effects, Log, Send, SetTimer, handles
 from actors.directory.gamma import MarketRefused, Resolution, decode_resolution
 from actors.directory.listings import FEE, FIND, OPEN_TIMER, Listings
-from actors.directory.messages import (
-    HttpAnswered,
-    HttpFailed,
-    Market,
-    MarketClosing,
-    VenueSkew,
-    VenueUnreachable,
-)
 from actors.directory.questions import Questions, question_of
 from actors.directory.reviews import (
     COMPARE,
@@ -57,9 +49,17 @@ from actors.directory.windows import (
     record,
     windows_of,
 )
-from actors.feeds.messages import ResolvedEvent, TwapTick
-from actors.messages import PeerRestarted, Started, TimerFired, VenueTimeMeasured
-from actors.position.messages import WindowSettled
+from actors.messages.directory import (
+    HttpAnswered,
+    HttpFailed,
+    MarketClosing,
+    VenueSkew,
+    VenueUnreachable,
+)
+from actors.messages.feeds import ResolvedEvent, TwapTick
+from actors.messages.lifecycle import PeerRestarted, Started, TimerFired, VenueTimeMeasured
+from actors.messages.position import WindowSettled
+from actors.model import Market
 from actors.roles import OBSERVER, POSITION, SUPERVISOR
 from actors.series import window_start_ms
 from actors.settings import Settings

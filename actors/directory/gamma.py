@@ -18,8 +18,8 @@ import attrs
 import msgspec
 
 from actors.directory.decimals import NoSuchNumber, check_numbers
-from actors.directory.messages import Market, Side
 from actors.feeds.decoding import UNREADABLE
+from actors.model import Market, Side
 from actors.units import (
     NANOS_PER_DOLLAR,
     TICKS_PER_DOLLAR,

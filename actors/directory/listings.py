@@ -8,8 +8,9 @@ import attrs
 
 from actors.core import CancelTimer, Effects, Log, Record, Send, SetTimer
 from actors.directory.gamma import FeeUncertain, decode_fee_rate, decode_market
-from actors.directory.messages import Market, WindowNotTraded
 from actors.directory.questions import Questions
+from actors.messages.directory import WindowNotTraded
+from actors.model import Market
 from actors.roles import OBSERVER
 from actors.settings import Settings
 

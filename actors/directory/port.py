@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 
 import aiohttp
 
-from actors.directory.messages import HttpAnswered, HttpFailed, HttpGet
+from actors.messages.directory import HttpAnswered, HttpFailed, HttpGet
 from actors.proxies import proxy_url
 from actors.reaching import unreachable_words
 from actors.runtime.io_thread import IoThread

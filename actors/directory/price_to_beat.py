@@ -17,8 +17,8 @@ import msgspec
 
 from actors.directory.decimals import NoSuchNumber, check_numbers
 from actors.directory.gamma import MarketRefused
-from actors.directory.messages import Market, Strike, StrikeOrigin
 from actors.feeds.decoding import UNREADABLE
+from actors.model import Market, Strike, StrikeOrigin
 from actors.series import SeriesSettings
 from actors.units import E18
 

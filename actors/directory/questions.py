@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.core import Command, Dice, Effects, Log, SetTimer
-from actors.directory.messages import HttpGet
+from actors.messages.directory import HttpGet
 
 ANSWER_LIMIT_MS = 30_000
 """A question without any answer is asked again after this long."""

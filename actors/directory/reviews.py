@@ -12,10 +12,11 @@ import attrs
 
 from actors.core import CancelTimer, Command, Effects, Log, SetTimer
 from actors.directory.gamma import Resolution, decode_resolution
-from actors.directory.messages import HttpGet, Side
 from actors.directory.price_to_beat import decode_event, differs
 from actors.directory.questions import Questions
 from actors.directory.windows import WindowState, record
+from actors.messages.directory import HttpGet
+from actors.model import Side
 from actors.settings import Settings
 from actors.units import e18_text
 

@@ -12,11 +12,12 @@ from collections.abc import Iterable
 import attrs
 
 from actors.core import CancelTimer, Effects, Log, Send, SetTimer
-from actors.directory.messages import Strike, StrikeOrigin, WindowNotTraded
 from actors.directory.price_to_beat import decode_event, decode_website, strike_of, website_query
 from actors.directory.questions import Questions
 from actors.directory.windows import WindowState, record
-from actors.feeds.messages import TwapTickWanted
+from actors.messages.directory import WindowNotTraded
+from actors.messages.feeds import TwapTickWanted
+from actors.model import Strike, StrikeOrigin
 from actors.roles import OBSERVER, TWAP_FEED
 from actors.settings import Settings
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from actors.core import Effects, Log, Send
-from actors.directory.messages import MarketClosing, Strike
 from actors.directory.strike_search import EVENT, SITE, not_traded
 from actors.directory.windows import CloseProven, WindowState, record
+from actors.messages.directory import MarketClosing
+from actors.model import Strike
 from actors.roles import DESK, EXECUTOR, MARKET_FEED, MARKET_STATE, OBSERVER, POSITION
 from actors.units import e18_text
 

@@ -7,15 +7,9 @@ from collections.abc import Iterable
 import attrs
 
 from actors.core import Record, Save
-from actors.directory.messages import (
-    Market,
-    MarketOpened,
-    MarketResolved,
-    Side,
-    Strike,
-    StrikeOrigin,
-)
-from actors.feeds.messages import POLYBOLT, RTDS, TwapTick
+from actors.messages.directory import MarketOpened, MarketResolved
+from actors.messages.feeds import POLYBOLT, RTDS, TwapTick
+from actors.model import Market, Side, Strike, StrikeOrigin
 from actors.settings import Settings
 from actors.units import e18_text
 

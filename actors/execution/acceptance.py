@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 import attrs
 
-from actors.directory.messages import Market, Side
-from actors.strategy.messages import TradeSignal, TradeSignals
+from actors.messages.strategy import TradeSignal, TradeSignals
+from actors.model import Market, Side
 from actors.units import PAYOUT_TICKS, dollars_text, price_text, size_text
 
 _FINE_GRID_BELOW_TICKS = 40

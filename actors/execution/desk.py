@@ -10,27 +10,22 @@ from __future__ import annotations
 import attrs
 
 from actors.core import Effects, Record, Send, SetTimer, handles
-from actors.directory.messages import MarketClosing, MarketOpened
 from actors.execution.acceptance import refusal
 from actors.execution.desk_base import ask_to_cancel, cancel, start
 from actors.execution.desk_state import DeskState, SideFreed, TradingStopped
-from actors.execution.halt_messages import Halt
 from actors.execution.halting import HaltingDesk
-from actors.execution.messages import (
-    OrderClosed,
-    OrderDone,
-    OrderState,
-    OrderUpdated,
-    TimeInForce,
-)
 from actors.execution.order_state import is_booked, is_complete
 from actors.execution.risk import BrokenLimit, broken_limit
 from actors.execution.traded_window import TradedWindow
-from actors.messages import ChildLost, PeerRestarted, Started, TimerFired
-from actors.position.messages import PositionSnapshot
+from actors.messages.directory import MarketClosing, MarketOpened
+from actors.messages.execution import OrderClosed, OrderDone, OrderState, OrderUpdated
+from actors.messages.halts import Halt
+from actors.messages.lifecycle import ChildLost, PeerRestarted, Started, TimerFired
+from actors.messages.position import PositionSnapshot
+from actors.messages.strategy import StopLossTriggered, TradeSignals
+from actors.model import Action, TimeInForce
 from actors.roles import EXECUTOR, OBSERVER, STRATEGY, base_role, order_id_of, order_role
 from actors.settings import ACCOUNT_LIMITS
-from actors.strategy.messages import Action, StopLossTriggered, TradeSignals
 from actors.units import price_text, size_text
 
 ROUND_MS = 1_000

@@ -10,13 +10,15 @@ from collections.abc import Iterable
 import attrs
 
 from actors.core import Core, Dice, Effects, Record, Save, Send
-from actors.directory.messages import Market
 from actors.execution.acceptance import Circumstances
 from actors.execution.desk_state import DeskState, OrdersCreated
 from actors.execution.halts import halt_words, halts_of
 from actors.execution.holdings import Holdings
 from actors.execution.intents import intents_for
-from actors.execution.messages import (
+from actors.execution.risk import MINUTE_MS, Exposure, Purchase, cost_nanos
+from actors.execution.roster import Roster, RosterEntry
+from actors.execution.traded_window import TradedWindow
+from actors.messages.execution import (
     CancelEverything,
     CancelRequested,
     HaltReport,
@@ -26,16 +28,13 @@ from actors.execution.messages import (
     OrderUpdated,
     SignalsRefused,
     SubmitOrder,
-    TimeInForce,
 )
-from actors.execution.risk import MINUTE_MS, Exposure, Purchase, cost_nanos
-from actors.execution.roster import Roster, RosterEntry
-from actors.execution.traded_window import TradedWindow
-from actors.messages import StartChild
-from actors.position.messages import PositionSnapshot, PositionWanted
+from actors.messages.lifecycle import StartChild
+from actors.messages.position import PositionSnapshot, PositionWanted
+from actors.messages.strategy import TradeSignals
+from actors.model import Action, Market, TimeInForce
 from actors.roles import DESK, EXECUTOR, OBSERVER, POSITION, REPLY, STRATEGY, SUPERVISOR, order_role
 from actors.settings import Settings
-from actors.strategy.messages import Action, TradeSignals
 
 
 class DeskBase(Core):

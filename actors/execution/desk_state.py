@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import attrs
 
-from actors.execution.halt_messages import Halt
-from actors.execution.messages import OrderIntent, OrderStatus
-from actors.strategy.messages import StopLossTriggered
+from actors.messages.execution import OrderIntent, OrderStatus
+from actors.messages.halts import Halt
+from actors.messages.strategy import StopLossTriggered
 
 
 @attrs.frozen(kw_only=True)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import attrs
 
-from actors.directory.messages import Side
 from actors.execution.desk_state import DeskWindow
 from actors.execution.holdings import excess_of
-from actors.execution.messages import OrderIntent
-from actors.market.messages import MarketSnapshot
-from actors.position.messages import PositionSnapshot
-from actors.strategy.messages import Action, TradeSignal, TradeSignals
+from actors.messages.execution import OrderIntent
+from actors.messages.market import MarketSnapshot
+from actors.messages.position import PositionSnapshot
+from actors.messages.strategy import TradeSignal, TradeSignals
+from actors.model import Action, Side
 from actors.units import UNITS_PER_SHARE, price_label, size_text
 
 EXIT_ATTEMPTS_MAX = 10

@@ -17,7 +17,12 @@ from actors.core import Effects, Log, Record, Send, handles
 from actors.execution.desk_base import cancel
 from actors.execution.desk_state import Halted, Resumed
 from actors.execution.exits import EXIT_ATTEMPTS_MAX
-from actors.execution.halt_messages import (
+from actors.execution.halts import with_halt
+from actors.execution.holdings import excess_of
+from actors.execution.selling import SellingDesk
+from actors.execution.traded_window import TradedWindow
+from actors.messages.execution import CancelEverything, EverythingCancelled, HaltTrading
+from actors.messages.halts import (
     ExcessLeft,
     FlattenHoldings,
     GetHalts,
@@ -25,12 +30,7 @@ from actors.execution.halt_messages import (
     HaltStatus,
     ResumeTrading,
 )
-from actors.execution.halts import with_halt
-from actors.execution.holdings import excess_of
-from actors.execution.messages import CancelEverything, EverythingCancelled, HaltTrading
-from actors.execution.selling import SellingDesk
-from actors.execution.traded_window import TradedWindow
-from actors.messages import JournalFailed
+from actors.messages.lifecycle import JournalFailed
 from actors.roles import EXECUTOR, REPLY
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import attrs
 
-from actors.execution.halt_messages import BY_HAND, OPERATOR, PAGE, Halt
+from actors.messages.halts import BY_HAND, OPERATOR, PAGE, Halt
 
 Halts = tuple[Halt, ...]
 _PEOPLE = (OPERATOR, PAGE)

@@ -6,8 +6,8 @@ from collections.abc import Collection
 
 import attrs
 
-from actors.directory.messages import Side
-from actors.position.messages import PositionSnapshot
+from actors.messages.position import PositionSnapshot
+from actors.model import Side
 
 _MS_PER_DAY = 86_400_000
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from actors.core import Dice
-from actors.directory.messages import Market
-from actors.execution.messages import OrderIntent, TimeInForce
-from actors.strategy.messages import TradeSignals
+from actors.messages.execution import OrderIntent
+from actors.messages.strategy import TradeSignals
+from actors.model import Market, TimeInForce
 
 
 def intents_for(

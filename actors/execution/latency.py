@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.execution.messages import SubmitOrder
+from actors.messages.execution import SubmitOrder
 
 
 class OrderLatency:

@@ -26,7 +26,15 @@ from actors.core import (
     handles,
     require,
 )
-from actors.execution.messages import (
+from actors.execution.order_state import (
+    IllegalTransition,
+    VenueEvent,
+    apply,
+    apply_report,
+    is_booked,
+    is_complete,
+)
+from actors.messages.execution import (
     CancelOrder,
     CancelRequested,
     Fill,
@@ -49,16 +57,8 @@ from actors.execution.messages import (
     QueryOrder,
     SubmitOrder,
 )
-from actors.execution.order_state import (
-    IllegalTransition,
-    VenueEvent,
-    apply,
-    apply_report,
-    is_booked,
-    is_complete,
-)
-from actors.messages import PeerRestarted, Started, TimerFired
-from actors.position.messages import FillBooked
+from actors.messages.lifecycle import PeerRestarted, Started, TimerFired
+from actors.messages.position import FillBooked
 from actors.roles import DESK, EXECUTOR, OBSERVER, POSITION, order_id_of
 from actors.settings import Settings
 

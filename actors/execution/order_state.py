@@ -25,7 +25,7 @@ from typing import Any
 import attrs
 
 from actors.core import require
-from actors.execution.messages import (
+from actors.messages.execution import (
     Fill,
     FillFailed,
     OrderAccepted,

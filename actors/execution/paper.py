@@ -13,16 +13,9 @@ from collections.abc import Iterable
 
 import attrs
 
-from actors.execution.messages import (
-    TERMINAL_STATUSES,
-    FillDetail,
-    OrderIntent,
-    OrderReport,
-    OrderStatus,
-)
-from actors.feeds.messages import Level
-from actors.market.messages import BookView, MarketSnapshot
-from actors.strategy.messages import Action
+from actors.messages.execution import TERMINAL_STATUSES, OrderIntent, OrderReport, OrderStatus
+from actors.messages.market import BookView, MarketSnapshot
+from actors.model import Action, FillDetail, Level
 from actors.units import taker_fee_nanos
 
 FIRST_PART_PERCENT = 30

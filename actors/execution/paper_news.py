@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from actors.core import Effects, Send
-from actors.execution.messages import (
+from actors.execution.paper import PaperOrder, PaperPhase, is_final
+from actors.messages.execution import (
     Fill,
     OrderAccepted,
     OrderCancelled,
@@ -11,7 +12,6 @@ from actors.execution.messages import (
     OrderReport,
     OrderStatus,
 )
-from actors.execution.paper import PaperOrder, PaperPhase, is_final
 from actors.roles import order_role
 
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 
 import attrs
 
-from actors.directory.messages import Side
-from actors.position.messages import PositionSnapshot
+from actors.messages.position import PositionSnapshot
+from actors.messages.strategy import TradeSignal, TradeSignals
+from actors.model import Action, Side
 from actors.settings import Settings
-from actors.strategy.messages import Action, TradeSignal, TradeSignals
 from actors.units import NANOS_PER_DOLLAR, dollars_text, price_text, shares, size_text
 
 MINUTE_MS = 60_000

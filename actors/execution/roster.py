@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import attrs
 
-from actors.directory.messages import Side
-from actors.execution.messages import OrderIntent, OrderState
+from actors.messages.execution import OrderIntent, OrderState
+from actors.model import Side
 
 SILENCE_LIMIT_MS = 2_000
 """An order that has said nothing for so long is asked to be started: perhaps it never was."""

@@ -6,7 +6,6 @@ A sale that misses is made again at the next bid, once a round; without a bid, w
 from __future__ import annotations
 
 from actors.core import Effects, Send, handles
-from actors.directory.messages import Market
 from actors.execution.acceptance import sale_refusal
 from actors.execution.desk_base import DeskBase
 from actors.execution.exits import (
@@ -17,10 +16,10 @@ from actors.execution.exits import (
     stop_loss_wish,
 )
 from actors.execution.halts import halts_of
-from actors.execution.messages import TimeInForce
 from actors.execution.traded_window import TradedWindow
-from actors.market.messages import MarketSnapshot, SnapshotWanted
-from actors.position.messages import PositionSnapshot
+from actors.messages.market import MarketSnapshot, SnapshotWanted
+from actors.messages.position import PositionSnapshot
+from actors.model import Market, TimeInForce
 from actors.roles import DESK, MARKET_STATE
 
 

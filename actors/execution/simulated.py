@@ -21,21 +21,6 @@ from actors.core import (
     SetTimer,
     handles,
 )
-from actors.directory.messages import MarketClosing, MarketOpened
-from actors.execution.messages import (
-    CLOCK_STEP_MAX_MS,
-    CancelOrder,
-    ForgetOrder,
-    OrderCancelled,
-    OrderForgotten,
-    OrderIntent,
-    OrderReport,
-    OrderStatus,
-    OrderSubmitted,
-    QueryOrder,
-    SubmitOrder,
-    TimeInForce,
-)
 from actors.execution.paper import (
     FIRST_PART_AFTER_MS,
     SECOND_PART_AFTER_MS,
@@ -48,9 +33,23 @@ from actors.execution.paper import (
     total_units,
 )
 from actors.execution.paper_news import paper_news
-from actors.feeds.messages import Level
-from actors.market.messages import BookView, MarketSnapshot, SnapshotTaken, is_overtaken
-from actors.messages import Started, TimerFired
+from actors.messages.directory import MarketClosing, MarketOpened
+from actors.messages.execution import (
+    CLOCK_STEP_MAX_MS,
+    CancelOrder,
+    ForgetOrder,
+    OrderCancelled,
+    OrderForgotten,
+    OrderIntent,
+    OrderReport,
+    OrderStatus,
+    OrderSubmitted,
+    QueryOrder,
+    SubmitOrder,
+)
+from actors.messages.lifecycle import Started, TimerFired
+from actors.messages.market import BookView, MarketSnapshot, SnapshotTaken, is_overtaken
+from actors.model import Level, TimeInForce
 from actors.roles import MARKET_STATE, order_role
 from actors.settings import Settings
 from actors.units import price_text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from actors.directory.messages import Market
+from actors.model import Market
 
 
 @attrs.define

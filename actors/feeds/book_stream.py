@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from actors.core import CancelTimer, Command, Effects, Send, SetTimer
-from actors.directory.messages import Market
 from actors.feeds.connection import SendText
 from actors.feeds.market_channel import UnreadableElement, add_tokens_text, drop_tokens_text
-from actors.feeds.messages import GridTooFine, MarketBatch, MarketEvent
+from actors.messages.feeds import GridTooFine, MarketBatch, MarketEvent
+from actors.model import Market
 
 ACK_TIMER = "ack"
 ACK_LIMIT_MS = 10_000

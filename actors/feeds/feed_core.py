@@ -21,8 +21,8 @@ from actors.feeds.connection import (
     Rhythm,
 )
 from actors.feeds.decoding import MalformedFrame
-from actors.feeds.messages import FeedDown, FeedHealth, FeedStale, FeedUp
-from actors.messages import PeerRestarted, Started, TimerFired
+from actors.messages.feeds import FeedDown, FeedHealth, FeedStale, FeedUp
+from actors.messages.lifecycle import PeerRestarted, Started, TimerFired
 from actors.roles import DIRECTORY, MARKET_STATE, OBSERVER, base_role
 from actors.settings import Settings, VenueSettings
 

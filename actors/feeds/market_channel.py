@@ -24,16 +24,16 @@ from actors.feeds.decoding import (
     size_units,
     timestamp_ms,
 )
-from actors.feeds.messages import (
+from actors.messages.feeds import (
     BestPricesEvent,
     BookEvent,
     LastTradeEvent,
-    Level,
     MarketEvent,
     PriceChangeEvent,
     ResolvedEvent,
     TickSizeEvent,
 )
+from actors.model import Level
 from actors.units import PAYOUT_TICKS, NotExact
 
 _UNKNOWN_TYPES_MAX = 100

@@ -15,7 +15,6 @@ from __future__ import annotations
 from typing import Any
 
 from actors.core import CancelTimer, Command, Dice, Effects, Log, Send, handles
-from actors.directory.messages import MarketClosing, MarketOpened
 from actors.feeds.book_stream import ACK_LIMIT_MS, WAITING_EVENTS_MAX, BookStream, tokens_of
 from actors.feeds.connection import Rhythm, SendText
 from actors.feeds.feed_core import AHEAD_MAX_MS, FeedCore
@@ -28,7 +27,8 @@ from actors.feeds.market_channel import (
     drop_tokens_text,
     subscribe_text,
 )
-from actors.feeds.messages import (
+from actors.messages.directory import MarketClosing, MarketOpened
+from actors.messages.feeds import (
     BatchTaken,
     FeedDown,
     FeedUp,

@@ -28,8 +28,8 @@ from actors.feeds.decoding import (
     price_e18,
     whole_number,
 )
-from actors.feeds.messages import POLYBOLT, TwapTick
 from actors.feeds.price_protocol import Received
+from actors.messages.feeds import POLYBOLT, TwapTick
 from actors.units import NotExact
 
 CHANNEL = "price.crypto.twap"

@@ -7,7 +7,7 @@ from typing import Protocol
 import attrs
 
 from actors.core import Effects
-from actors.feeds.messages import TwapTick
+from actors.messages.feeds import TwapTick
 
 
 @attrs.frozen(kw_only=True)

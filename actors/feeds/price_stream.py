@@ -24,9 +24,9 @@ from actors.feeds.connection import (
     Rhythm,
     SendText,
 )
-from actors.feeds.messages import TwapTick
 from actors.feeds.polybolt import CloseCode
 from actors.feeds.price_protocol import PriceProtocol
+from actors.messages.feeds import TwapTick
 
 RENEW_EVERY_MS = 10_000
 """A connection is renewed no more often than this."""
@@ -63,7 +63,7 @@ class ServiceSpec:
     """What tells one price service from the other."""
 
     name: str
-    """One of the sources in ``actors.feeds.messages``."""
+    """One of the sources in ``actors.messages.feeds``."""
     label: str
     """What people call it."""
     url: str

@@ -7,7 +7,7 @@ import attrs
 from actors.core import Effects, Log, Send, SetTimer
 from actors.feeds.coinbase import CoinbaseHeartbeat, CoinbaseTicker
 from actors.feeds.feed_core import AHEAD_MAX_MS
-from actors.feeds.messages import ReferencePrice
+from actors.messages.feeds import ReferencePrice
 
 PRICE_TIMER = "price"
 PRICE_EVERY_MS = 50

@@ -22,8 +22,8 @@ from actors.feeds.decoding import (
     moment_ms,
     whole_number,
 )
-from actors.feeds.messages import RTDS, TwapTick
 from actors.feeds.price_protocol import Received
+from actors.messages.feeds import RTDS, TwapTick
 from actors.units import NotExact
 
 TWAP_TOPIC = "crypto_prices_twap_sixty"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from actors.feeds.messages import POLYBOLT, TwapTick
+from actors.messages.feeds import POLYBOLT, TwapTick
 
 BOUNDARY_MS = 300_000
 """Every window, of 5 or more minutes, starts and ends on a multiple of this."""

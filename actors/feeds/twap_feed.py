@@ -18,15 +18,6 @@ from functools import partial
 from actors.core import CancelTimer, Command, Core, Dice, Effects, Log, Send, SetTimer, handles
 from actors.feeds import polybolt
 from actors.feeds.connection import Connected, Disconnected, FramesReceived, Rhythm
-from actors.feeds.messages import (
-    POLYBOLT,
-    RTDS,
-    FeedDown,
-    FeedHealth,
-    FeedUp,
-    TwapTick,
-    TwapTickWanted,
-)
 from actors.feeds.polybolt import (
     CredentialsFound,
     CredentialsMissing,
@@ -36,7 +27,16 @@ from actors.feeds.polybolt import (
 from actors.feeds.price_stream import PriceStream, ServiceSpec
 from actors.feeds.rtds import RtdsProtocol
 from actors.feeds.seen_ticks import SeenTicks, is_boundary
-from actors.messages import PeerRestarted, Started, TimerFired
+from actors.messages.feeds import (
+    POLYBOLT,
+    RTDS,
+    FeedDown,
+    FeedHealth,
+    FeedUp,
+    TwapTick,
+    TwapTickWanted,
+)
+from actors.messages.lifecycle import PeerRestarted, Started, TimerFired
 from actors.roles import DIRECTORY, OBSERVER, base_role
 from actors.series import SeriesSettings
 from actors.settings import Settings

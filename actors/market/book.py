@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from actors.feeds.messages import BookEvent, Level, PriceChangeEvent
-from actors.market.messages import SNAPSHOT_DEPTH, BookView
+from actors.messages.feeds import BookEvent, PriceChangeEvent
+from actors.messages.market import SNAPSHOT_DEPTH, BookView
+from actors.model import Level
 
 
 class Ladder:

@@ -12,8 +12,11 @@ from math import gcd
 import attrs
 
 from actors.core import Core, Dice, Effects, Log, Send, SetTimer, handles
-from actors.directory.messages import Market, MarketClosing, MarketOpened, Side, Strike
-from actors.feeds.messages import (
+from actors.market.book import TokenBook
+from actors.market.doubt import Doubt
+from actors.market.outlet import Outlet
+from actors.messages.directory import MarketClosing, MarketOpened
+from actors.messages.feeds import (
     BatchTaken,
     BestPricesEvent,
     BookEvent,
@@ -28,11 +31,9 @@ from actors.feeds.messages import (
     ResyncRequested,
     TickSizeEvent,
 )
-from actors.market.book import TokenBook
-from actors.market.doubt import Doubt
-from actors.market.messages import MarketSnapshot, SnapshotTaken, SnapshotWanted
-from actors.market.outlet import Outlet
-from actors.messages import PeerRestarted, Started, TimerFired
+from actors.messages.lifecycle import PeerRestarted, Started, TimerFired
+from actors.messages.market import MarketSnapshot, SnapshotTaken, SnapshotWanted
+from actors.model import Market, Side, Strike
 from actors.roles import EXECUTOR, MARKET_FEED, OBSERVER, STRATEGY
 from actors.settings import Settings
 

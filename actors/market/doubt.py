@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from actors.feeds.messages import BestPricesEvent
 from actors.market.book import TokenBook
+from actors.messages.feeds import BestPricesEvent
 
 PATIENCE_MS = 1_000
 """How long a contradiction may last; between the frames of one change it is normal."""

@@ -10,7 +10,7 @@ from collections import deque
 import attrs
 
 from actors.core import Core, Dice, Effects, Record, Save, Send, SetTimer, handles
-from actors.directory.messages import (
+from actors.messages.directory import (
     MarketClosing,
     MarketOpened,
     MarketResolved,
@@ -18,16 +18,16 @@ from actors.directory.messages import (
     VenueUnreachable,
     WindowNotTraded,
 )
-from actors.execution.messages import OpenOrders, OrderState, OrderUpdated, SignalsRefused
-from actors.feeds.messages import FeedDown, FeedHealth, FeedStale, FeedUp
-from actors.market.messages import MarketSnapshot, SnapshotTaken
-from actors.messages import Started, TimerFired
-from actors.observer.messages import FeedSeen, GetView, ObserverCounts, SignalSeen, View
+from actors.messages.execution import OpenOrders, OrderState, OrderUpdated, SignalsRefused
+from actors.messages.feeds import FeedDown, FeedHealth, FeedStale, FeedUp
+from actors.messages.lifecycle import Started, TimerFired
+from actors.messages.market import MarketSnapshot, SnapshotTaken
+from actors.messages.observer import FeedSeen, GetView, ObserverCounts, SignalSeen, View
+from actors.messages.position import PositionSnapshot, WindowSettled
+from actors.messages.strategy import Evaluated, StopLossTriggered, TradeSignals
 from actors.observer.tally import ObserverMemory, SeenTally
-from actors.position.messages import PositionSnapshot, WindowSettled
 from actors.roles import MARKET_STATE, REPLY
 from actors.settings import Settings
-from actors.strategy.messages import Evaluated, StopLossTriggered, TradeSignals
 
 SNAPSHOT_EVERY_MS = 250
 """A snapshot is kept this long before the next is asked for: nobody reads faster."""

@@ -6,10 +6,10 @@ from collections import Counter
 
 import attrs
 
-from actors.execution.messages import OrderState
-from actors.observer.messages import ObserverCounts
-from actors.position.messages import WindowSettled
-from actors.strategy.messages import TradeSignals
+from actors.messages.execution import OrderState
+from actors.messages.observer import ObserverCounts
+from actors.messages.position import WindowSettled
+from actors.messages.strategy import TradeSignals
 
 ENDED_KEPT = 100
 """Ended orders that are still recognised when they are told again."""

@@ -12,11 +12,12 @@ from __future__ import annotations
 import attrs
 
 from actors.core import Core, Dice, Effects, Log, Recall, Record, Save, Send, handles
-from actors.directory.messages import MarketOpened, MarketResolved, Side
-from actors.execution.messages import FillReversed, OrderFilled
-from actors.messages import PeerRestarted, Recalled, Started
+from actors.messages.directory import MarketOpened, MarketResolved
+from actors.messages.execution import FillReversed, OrderFilled
+from actors.messages.lifecycle import PeerRestarted, Recalled, Started
+from actors.messages.position import FillBooked, LateFailure, PositionSnapshot, PositionWanted
+from actors.model import Side
 from actors.position.ledger import LedgerEntry, WindowLedger
-from actors.position.messages import FillBooked, LateFailure, PositionSnapshot, PositionWanted
 from actors.position.notices import (
     changed_winner_sentence,
     contradiction,

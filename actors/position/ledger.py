@@ -20,11 +20,11 @@ from collections.abc import Iterable
 
 import attrs
 
-from actors.directory.messages import Market, MarketResolved, Side
-from actors.execution.messages import FillDetail, FillReversed
-from actors.position.messages import Holding, PositionSnapshot, WindowSettled
+from actors.messages.directory import MarketResolved
+from actors.messages.execution import FillReversed
+from actors.messages.position import Holding, PositionSnapshot, WindowSettled
+from actors.model import Action, FillDetail, Market, Side
 from actors.roles import EXECUTOR
-from actors.strategy.messages import Action
 from actors.units import PAYOUT_TICKS
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from actors.core import Effects, Log
-from actors.directory.messages import MarketResolved
-from actors.execution.messages import FillReversed, OrderFilled
+from actors.messages.directory import MarketResolved
+from actors.messages.execution import FillReversed, OrderFilled
 from actors.position.ledger import LedgerEntry, WindowLedger
 from actors.units import size_text
 

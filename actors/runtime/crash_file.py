@@ -43,7 +43,7 @@ _CORE_PACKAGES = tuple(
 )
 _CORE_MODULES = {
     "actors.core",
-    "actors.messages",
+    "actors.messages.lifecycle",
     "actors.series",
     "actors.setting_rules",
     "actors.settings",

@@ -15,22 +15,21 @@ from typing import Any, Protocol
 import attrs
 
 from actors.core import Core
-from actors.messages import (
+from actors.messages.lifecycle import (
     ActorFell,
     ActorPulse,
     AddressBook,
-    Boot,
     Envelope,
     Ping,
     Pong,
     ProcessStarted,
-    StartActor,
     TimerFired,
 )
 from actors.roles import PROCESS, REPLY, SUPERVISOR, order_id_of
 from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.host import Host, HostState
 from actors.runtime.host_context import HostContext, HostPost, RunningHost
+from actors.runtime.messages import Boot, StartActor
 from actors.runtime.routes import Routes
 
 

@@ -31,7 +31,7 @@ from actors.core import (
     Stop,
     UnknownMessage,
 )
-from actors.messages import (
+from actors.messages.lifecycle import (
     Hello,
     JournalFailed,
     Leaving,

@@ -30,7 +30,7 @@ from thespian.actors import (
 )
 
 from actors.core import Core, Effect, Effects, Record, Send
-from actors.messages import Boot, Envelope, TimerFired
+from actors.messages.lifecycle import Envelope, TimerFired
 from actors.runtime.actor_spec import ActorSpec, LatencyProbe
 from actors.runtime.clock import Clock
 from actors.runtime.crashes import CrashKeeper
@@ -38,6 +38,7 @@ from actors.runtime.group import HostGroup
 from actors.runtime.host_context import HostContext, HostPost, HostWatch, RunningHost
 from actors.runtime.journal import Journal
 from actors.runtime.log import LineLog
+from actors.runtime.messages import Boot
 from actors.runtime.pause_points import HANDLING, PausePoints
 from actors.runtime.port import WatchedPort
 from actors.runtime.process_name import name_process

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from actors.messages import Address, AddressBook
+from actors.messages.lifecycle import Address, AddressBook
 from actors.roles import ORDERS, PROCESS, order_id_of
 
 

@@ -18,7 +18,7 @@ PLACES: Mapping[str, str] = {
     "ledger.summary": "actors.position.core:LedgerSummary",
     "ledger.window": "actors.position.ledger:WindowLedger",
     "observer.memory": "actors.observer.tally:ObserverMemory",
-    "order": "actors.execution.messages:OrderState",
+    "order": "actors.messages.execution:OrderState",
     "order.real": "actors.execution.real.live_order:LiveOrder",
     "order.taken_back": "actors.execution.real.orders:TakenBack",
     "paper.end": "actors.execution.paper:PaperEnd",

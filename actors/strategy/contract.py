@@ -43,10 +43,9 @@ from typing import ClassVar, dataclass_transform
 
 import attrs
 
-from actors.directory.messages import Market, Side
-from actors.execution.messages import OrderStatus
-from actors.market.messages import BookView, MarketSnapshot, PublicTrade
-from actors.strategy.messages import Action, TimeInForce
+from actors.messages.execution import OrderStatus
+from actors.messages.market import BookView, MarketSnapshot, PublicTrade
+from actors.model import Action, Market, Side, TimeInForce
 from actors.strategy.parameters import parameter
 from actors.strategy.position_view import PositionView
 

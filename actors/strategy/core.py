@@ -16,14 +16,14 @@ from typing import Generic, TypeVar
 import attrs
 
 from actors.core import CancelTimer, Core, Dice, Effects, Send, SetTimer, handles
-from actors.execution.messages import OpenOrders
-from actors.market.messages import MarketSnapshot, SnapshotTaken, is_overtaken
-from actors.messages import PeerRestarted, Started, TimerFired
-from actors.position.messages import PositionSnapshot
+from actors.messages.execution import OpenOrders
+from actors.messages.lifecycle import PeerRestarted, Started, TimerFired
+from actors.messages.market import MarketSnapshot, SnapshotTaken, is_overtaken
+from actors.messages.position import PositionSnapshot
+from actors.messages.strategy import StopLossTriggered, TradeSignals
 from actors.roles import DESK, MARKET_STATE, OBSERVER
 from actors.settings import Settings
 from actors.strategy.engine import PairDecision, basis_text, decide, evaluated
-from actors.strategy.messages import StopLossTriggered, TradeSignals
 from actors.strategy.position_view import PositionView
 from actors.strategy.volatility import Volatility
 

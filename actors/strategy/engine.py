@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import attrs
 
-from actors.directory.messages import Side
-from actors.feeds.messages import Level
-from actors.market.messages import MarketSnapshot
+from actors.messages.market import MarketSnapshot
+from actors.messages.strategy import Evaluated, StopLossTriggered, TradeSignal
+from actors.model import Level, Side
 from actors.settings import StrategySettings
-from actors.strategy.messages import Evaluated, StopLossTriggered, TradeSignal
 from actors.strategy.oracle import fair_value_ticks
 from actors.strategy.position_view import PositionView
 from actors.strategy.scene import Scene, Stage

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.market.messages import MarketSnapshot
+from actors.messages.market import MarketSnapshot
 
 
 class SignalLatency:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import attrs
 
-from actors.directory.messages import Side
-from actors.execution.messages import OpenOrders
-from actors.position.messages import Holding, PositionSnapshot
+from actors.messages.execution import OpenOrders
+from actors.messages.position import Holding, PositionSnapshot
+from actors.model import Side
 
 
 @attrs.frozen(kw_only=True)

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import attrs
 
-from actors.directory.messages import Side
-from actors.market.messages import MarketSnapshot
+from actors.messages.market import MarketSnapshot
+from actors.messages.strategy import StopLossTriggered, TradeSignal
+from actors.model import Side
 from actors.settings import StrategySettings
-from actors.strategy.messages import StopLossTriggered, TradeSignal
 from actors.strategy.position_view import PositionView
 from actors.units import shares
 

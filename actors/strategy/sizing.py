@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from actors.directory.messages import Side
-from actors.strategy.messages import TradeSignal
+from actors.messages.strategy import TradeSignal
+from actors.model import Side
 from actors.strategy.scene import Scene, Verdict, pass_over
 from actors.units import dollars_text, size_text
 

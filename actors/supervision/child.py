@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from actors.messages import ActorPulse, Pong
+from actors.messages.lifecycle import ActorPulse, Pong
 from actors.roles import order_id_of
 from actors.supervision.messages import ChildReport, ChildState, Fall
 

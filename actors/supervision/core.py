@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from actors.core import Dice
-from actors.execution.messages import HaltReport
-from actors.messages import (
+from actors.messages.execution import HaltReport
+from actors.messages.lifecycle import (
     ActorFell,
     ActorPulse,
     ChildLost,
@@ -15,11 +15,11 @@ from actors.messages import (
     Pong,
     ProcessStarted,
     ServingChanged,
-    StartActor,
     StartChild,
     VenueTimeMeasured,
 )
 from actors.roles import DESK, ORDERS, order_id_of
+from actors.runtime.messages import StartActor
 from actors.settings import SupervisionSettings
 from actors.supervision.child import NO_HANDLE, ActorLine, Child
 from actors.supervision.ending import Ending

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.execution.messages import HaltTrading
+from actors.messages.execution import HaltTrading
 
 
 class Ending:

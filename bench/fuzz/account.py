@@ -23,7 +23,7 @@ from actors.execution.real.messages import (
 )
 from actors.execution.real.port import VenuePort
 from actors.execution.real.redaction import Redactor
-from actors.feeds.user_channel import TradePart, UserOrder, UserTrade, decode
+from actors.execution.real.user_channel import TradePart, UserOrder, UserTrade, decode
 from actors.units import PAYOUT_TICKS
 from bench.fuzz.mutations import mutated
 from bench.fuzz.target import Target, hold

@@ -10,12 +10,11 @@ from typing import Any
 import attrs
 import msgspec
 
-from actors.directory.messages import Side, Strike
 from actors.directory.windows import WindowState
-from actors.execution.messages import FillDetail, OrderIntent, OrderState, TimeInForce
+from actors.messages.execution import OrderIntent, OrderState
+from actors.model import Action, FillDetail, Side, Strike, TimeInForce
 from actors.runtime.codec import Undecodable, decode, encode, tag_of
 from actors.settings import Settings
-from actors.strategy.messages import Action
 from bench.fuzz.market import MARKET, NOW_MS, SHAPES
 from bench.fuzz.mutations import NASTY, Literal, mutated, text_of
 from bench.fuzz.target import Target, hold

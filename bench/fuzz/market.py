@@ -8,14 +8,15 @@ from typing import Any
 import msgspec
 
 from actors.core import Effects, Send
-from actors.directory.messages import Market, MarketOpened, Side
 from actors.feeds.connection import Connected, Disconnect, FramesReceived
 from actors.feeds.market_channel import FinerGrid, MarketChannelDecoder, UnreadableElement
 from actors.feeds.market_feed import MarketFeedCore
-from actors.feeds.messages import BookEvent, LastTradeEvent, MarketBatch, PriceChangeEvent
 from actors.market.core import MarketStateCore
-from actors.market.messages import BookView, MarketSnapshot, SnapshotWanted
-from actors.messages import Started
+from actors.messages.directory import MarketOpened
+from actors.messages.feeds import BookEvent, LastTradeEvent, MarketBatch, PriceChangeEvent
+from actors.messages.lifecycle import Started
+from actors.messages.market import BookView, MarketSnapshot, SnapshotWanted
+from actors.model import Market, Side
 from actors.roles import MARKET_FEED, MARKET_STATE
 from actors.settings import Settings
 from actors.units import PAYOUT_TICKS

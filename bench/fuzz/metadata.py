@@ -15,15 +15,10 @@ from actors.directory.gamma import (
     decode_market,
     decode_resolution,
 )
-from actors.directory.messages import (
-    HttpAnswered,
-    HttpGet,
-    Market,
-    MarketOpened,
-    StrikeOrigin,
-)
 from actors.directory.price_to_beat import decode_event, decode_website, differs, strike_of
-from actors.messages import Started, TimerFired
+from actors.messages.directory import HttpAnswered, HttpGet, MarketOpened
+from actors.messages.lifecycle import Started, TimerFired
+from actors.model import Market, StrikeOrigin
 from actors.roles import DIRECTORY
 from actors.settings import Settings
 from actors.units import PAYOUT_TICKS

@@ -12,10 +12,10 @@ from actors.core import Send
 from actors.feeds import coinbase, rtds
 from actors.feeds.connection import Connected, FramesReceived
 from actors.feeds.decoding import MalformedFrame
-from actors.feeds.messages import ReferencePrice, TwapTick
 from actors.feeds.polybolt import CHANNEL, PolyBoltProtocol
 from actors.feeds.reference_feed import ReferenceFeedCore
-from actors.messages import Started
+from actors.messages.feeds import ReferencePrice, TwapTick
+from actors.messages.lifecycle import Started
 from actors.roles import REFERENCE_FEED
 from actors.settings import Settings
 from bench.fuzz.mutations import mutated

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from typing import Any
 
-from actors.execution.messages import FillDetail
 from actors.execution.real.messages import OrderSigned, SignOrder
+from actors.model import FillDetail
 from actors.runtime.scheduler import Scheduler
 from simulation.exchange.mishaps import Mishaps
 from simulation.exchange.order_rates import LiveFaultRates

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from random import Random
 
-from actors.directory.messages import HttpAnswered, HttpFailed, HttpGet
 from actors.feeds.connection import (
     Connect,
     Connected,
@@ -20,6 +19,7 @@ from actors.feeds.polybolt import (
     LookForCredentials,
     auth_text,
 )
+from actors.messages.directory import HttpAnswered, HttpFailed, HttpGet
 from actors.runtime.scheduler import Scheduler
 from simulation.exchange.exchange import PRICE_CREDENTIALS, Exchange
 from simulation.plan import FaultRates

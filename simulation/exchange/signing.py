@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from actors.execution.real.messages import OrderSigned, SignOrder
-from actors.strategy.messages import Action
+from actors.model import Action
 from venue.ordering.ids import address_text, hash_text
 from venue.ordering.signatures import EXTERNALLY_OWNED, Proof
 from venue.wire.orders import PostedOrder, SignedTerms

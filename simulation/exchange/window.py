@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from actors.directory.messages import Side
+from actors.model import Side
 from actors.units import E18, PAYOUT_TICKS
 from simulation.exchange.makers import Makers
 from simulation.exchange.walk import DEVIATION_DOLLARS

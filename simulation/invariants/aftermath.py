@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import attrs
 
-from actors.directory.messages import Side
-from actors.market.messages import SNAPSHOT_DEPTH, MarketSnapshot
+from actors.messages.market import SNAPSHOT_DEPTH, MarketSnapshot
+from actors.model import Side
 from actors.roles import order_id_of
 from simulation.exchange.exchange import Exchange
 from simulation.invariants.facts import Facts

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from actors.core import Record
-from actors.directory.messages import MarketClosing, Side
 from actors.execution.desk_state import OrdersCreated
-from actors.execution.halt_messages import FlattenHoldings, ResumeTrading
-from actors.execution.messages import HaltTrading, OrderIntent
-from actors.market.messages import MarketSnapshot
-from actors.messages import JournalFailed, Started
-from actors.position.messages import PositionSnapshot
+from actors.messages.directory import MarketClosing
+from actors.messages.execution import HaltTrading, OrderIntent
+from actors.messages.halts import FlattenHoldings, ResumeTrading
+from actors.messages.lifecycle import JournalFailed, Started
+from actors.messages.market import MarketSnapshot
+from actors.messages.position import PositionSnapshot
+from actors.messages.strategy import TradeSignals
+from actors.model import Action, Side
 from actors.roles import DESK, STRATEGY
-from actors.strategy.messages import Action, TradeSignals
 from simulation.invariants.invariant import Actor, Invariant, heard, recorded, said
 
 _SNAPSHOTS_KEPT = 64

@@ -8,8 +8,9 @@ from typing import Protocol
 import attrs
 
 from actors.core import Record
-from actors.execution.messages import FillDetail, FillFailed, OrderStatus, OrderSubmitted
 from actors.execution.paper import PaperEnd, PaperOrder
+from actors.messages.execution import FillFailed, OrderStatus, OrderSubmitted
+from actors.model import FillDetail
 
 
 class Evidence(Protocol):

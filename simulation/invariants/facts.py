@@ -7,14 +7,13 @@ from collections.abc import Iterable
 import attrs
 
 from actors.core import Record
-from actors.directory.messages import Side
 from actors.directory.windows import WindowState
 from actors.execution.desk_state import Halted, Resumed, TradingStopped
 from actors.execution.halts import Halts, with_halt
-from actors.execution.messages import OrderState
 from actors.execution.order_state import is_booked
+from actors.messages.execution import OrderState
+from actors.model import Action, Side
 from actors.position.ledger import LedgerEntry, WindowLedger
-from actors.strategy.messages import Action
 from actors.units import PAYOUT_TICKS
 from simulation.invariants.evidence import Evidence
 

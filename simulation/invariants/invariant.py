@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from actors.directory.messages import Side
+from actors.model import Side
 from actors.settings import Settings
 from simulation.invariants.breach import Breach
 from simulation.invariants.facts import Facts

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from actors.core import Record
-from actors.execution.messages import (
+from actors.execution.order_state import tolerated_excess_units
+from actors.messages.execution import (
     Fill,
     FillFailed,
     OrderAccepted,
@@ -14,7 +15,6 @@ from actors.execution.messages import (
     OrderStatus,
     OutcomeUnknown,
 )
-from actors.execution.order_state import tolerated_excess_units
 from simulation.invariants.invariant import ANYTHING, Actor, Invariant, recorded
 
 _EVIDENCE = (Fill, FillFailed, OrderAccepted, OrderCancelled, OrderRejected, OrderReport)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from actors.core import Record
-from actors.directory.messages import MarketResolved
+from actors.messages.directory import MarketResolved
+from actors.messages.position import PositionSnapshot, WindowSettled
 from actors.position.core import EntryChanged
 from actors.position.ledger import LedgerEntry, WindowLedger
-from actors.position.messages import PositionSnapshot, WindowSettled
 from simulation.invariants.facts import sums
 from simulation.invariants.invariant import ANYTHING, Actor, Invariant, recorded, said
 

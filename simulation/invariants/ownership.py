@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from actors.core import Record
 from actors.execution.desk_state import OrdersCreated
-from actors.messages import Started
+from actors.messages.lifecycle import Started
 from actors.roles import DESK, DIRECTORY, EXECUTOR, OBSERVER, POSITION, order_id_of
 from simulation.invariants.invariant import ANYTHING, Actor, Invariant, heard, recorded, said
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from actors.core import Record
-from actors.directory.messages import MarketOpened, MarketResolved
-from actors.execution.messages import (
+from actors.messages.directory import MarketOpened, MarketResolved
+from actors.messages.execution import (
     Fill,
     FillReversed,
     OrderAccepted,
@@ -16,8 +16,8 @@ from actors.execution.messages import (
     OrderUpdated,
     SubmitOrder,
 )
-from actors.messages import StartChild
-from actors.position.messages import FillBooked, PositionSnapshot, WindowSettled
+from actors.messages.lifecycle import StartChild
+from actors.messages.position import FillBooked, PositionSnapshot, WindowSettled
 from actors.roles import EXECUTOR, order_id_of
 from simulation.invariants.facts import OrderFact
 from simulation.invariants.invariant import Actor, Invariant, recorded, said

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from actors.core import Record
-from actors.market.messages import MarketSnapshot
+from actors.messages.market import MarketSnapshot
 from actors.settings import Settings
 from simulation.invariants.breach import Breach
 from simulation.invariants.conduct import KnowsEnough, SoundBooks

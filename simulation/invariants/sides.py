@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from actors.core import Record
 from actors.execution.desk_state import OrdersCreated
-from actors.execution.messages import OrderDone, OrderUpdated
+from actors.messages.execution import OrderDone, OrderUpdated
+from actors.messages.strategy import TradeSignals
 from actors.roles import DESK
-from actors.strategy.messages import TradeSignals
 from simulation.invariants.facts import OrderFact
 from simulation.invariants.invariant import Actor, Invariant, heard, recorded, said
 

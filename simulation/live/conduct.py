@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from actors.core import Record
-from actors.execution.halt_messages import EXECUTOR_CHECKS
-from actors.execution.messages import CancelEverything, HaltTrading, OrderStatus
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import (
     AccountRead,
@@ -14,9 +12,11 @@ from actors.execution.real.messages import (
     SignOrder,
 )
 from actors.execution.real.orders import AbsenceTold, CancelTold, TradeSeen, VenueSaid
-from actors.feeds.user_channel import Settlement
-from actors.messages import JournalFailed, Started
-from actors.position.messages import PositionSnapshot
+from actors.execution.real.user_channel import Settlement
+from actors.messages.execution import CancelEverything, HaltTrading, OrderStatus
+from actors.messages.halts import EXECUTOR_CHECKS
+from actors.messages.lifecycle import JournalFailed, Started
+from actors.messages.position import PositionSnapshot
 from actors.roles import EXECUTOR
 from simulation.invariants.invariant import (
     ANYTHING,

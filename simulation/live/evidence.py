@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
 from actors.core import Record
-from actors.execution.messages import FillDetail, OrderStatus, OrderSubmitted
 from actors.execution.real.live_order import LiveOrder
-from actors.feeds.user_channel import Settlement
+from actors.execution.real.user_channel import Settlement
+from actors.messages.execution import OrderStatus, OrderSubmitted
+from actors.model import FillDetail
 from simulation.exchange.order_side import OrderSide
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import attrs
 
-from actors.execution.messages import OrderStatus
 from actors.execution.real.orders import KEPT_AFTER_CLOSE_MS
+from actors.messages.execution import OrderStatus
 from actors.units import PAYOUT_TICKS, dollars_text, size_text
 from simulation.exchange.order_side import DEPOSIT_NANOS, OrderSide
 from simulation.exchange.signing import WALLET

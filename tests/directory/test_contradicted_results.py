@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from venue_double import START_MS, WINDOW_MS, DirectoryStage, market_id, settled, slug_of, tick
 
-from actors.directory.messages import MarketResolved, Side
 from actors.directory.reviews import (
     CORRECTIONS_MAX,
     REVIEWS_AFTER_MS,
@@ -15,6 +14,8 @@ from actors.directory.reviews import (
     ResultReviewed,
 )
 from actors.directory.windows import WindowFinished
+from actors.messages.directory import MarketResolved
+from actors.model import Side
 from actors.roles import POSITION
 
 END_MS = START_MS + WINDOW_MS

@@ -14,8 +14,9 @@ from venue_double import (
 from actors.core import Record, Send
 from actors.directory.core import PREFETCH_MS
 from actors.directory.listings import OPENING_LIMIT_MS
-from actors.directory.messages import MarketClosing, MarketOpened, MarketResolved, Side
-from actors.feeds.messages import POLYBOLT
+from actors.messages.directory import MarketClosing, MarketOpened, MarketResolved
+from actors.messages.feeds import POLYBOLT
+from actors.model import Side
 from actors.roles import (
     DESK,
     EXECUTOR,

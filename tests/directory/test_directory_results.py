@@ -15,16 +15,16 @@ from venue_double import (
 
 from actors.core import Record
 from actors.directory.core import POLL_MS, SETTLE_REPEAT_MS
-from actors.directory.messages import (
+from actors.messages.directory import (
     HttpAnswered,
     MarketOpened,
     MarketResolved,
-    Side,
     VenueSkew,
     VenueUnreachable,
 )
-from actors.feeds.messages import ResolvedEvent
-from actors.messages import PeerRestarted, VenueTimeMeasured
+from actors.messages.feeds import ResolvedEvent
+from actors.messages.lifecycle import PeerRestarted, VenueTimeMeasured
+from actors.model import Side
 from actors.roles import (
     DESK,
     EXECUTOR,

@@ -12,7 +12,7 @@ from actors.directory.gamma import (
     decode_market,
     decode_resolution,
 )
-from actors.directory.messages import Market, Side
+from actors.model import Market, Side
 from actors.units import shares
 
 

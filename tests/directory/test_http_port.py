@@ -9,8 +9,8 @@ import pytest
 from aiohttp import web
 
 from actors.directory import port as port_module
-from actors.directory.messages import HttpAnswered, HttpFailed, HttpGet
 from actors.directory.port import HttpPort
+from actors.messages.directory import HttpAnswered, HttpFailed, HttpGet
 
 LIMIT_S = 20.0
 

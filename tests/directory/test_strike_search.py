@@ -6,17 +6,11 @@ from core_stage import through_the_journal
 from venue_double import START_MS, WINDOW_MS, DirectoryStage, market_id, slug_of, tick
 
 from actors.core import Save
-from actors.directory.messages import (
-    HttpAnswered,
-    HttpGet,
-    MarketOpened,
-    Strike,
-    StrikeOrigin,
-    WindowNotTraded,
-)
 from actors.directory.strike_search import TICK_LIMIT_MS
 from actors.directory.windows import WindowState
-from actors.feeds.messages import TwapTickWanted
+from actors.messages.directory import HttpAnswered, HttpGet, MarketOpened, WindowNotTraded
+from actors.messages.feeds import TwapTickWanted
+from actors.model import Strike, StrikeOrigin
 from actors.roles import DESK, OBSERVER, TWAP_FEED
 from actors.runtime.codec import decode_as
 from actors.settings import Settings, VenueSettings

@@ -11,17 +11,17 @@ from core_stage import CoreStage
 
 from actors.core import Log
 from actors.directory.core import DirectoryCore
-from actors.directory.messages import (
+from actors.messages.directory import (
     HttpAnswered,
     HttpFailed,
     HttpGet,
     MarketClosing,
     MarketOpened,
     MarketResolved,
-    Side,
 )
-from actors.feeds.messages import TwapTick
-from actors.position.messages import Holding, PositionSnapshot, WindowSettled
+from actors.messages.feeds import TwapTick
+from actors.messages.position import Holding, PositionSnapshot, WindowSettled
+from actors.model import Side
 from actors.roles import DESK, DIRECTORY, POSITION
 from actors.settings import Settings
 from actors.units import E18

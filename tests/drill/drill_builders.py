@@ -6,10 +6,10 @@ from typing import Any
 
 import attrs
 
-from actors.directory.messages import Market, MarketResolved, Side
-from actors.execution.messages import FillDetail, OrderIntent, OrderState, OrderStatus, TimeInForce
+from actors.messages.directory import MarketResolved
+from actors.messages.execution import OrderIntent, OrderState, OrderStatus
+from actors.model import Action, FillDetail, Market, Side, TimeInForce
 from actors.position.ledger import LedgerEntry, WindowLedger
-from actors.strategy.messages import Action
 from actors.supervision.messages import ChildReport, ChildState
 from actors.units import NANOS_PER_DOLLAR, shares, taker_fee_nanos
 from understudy.drill.books import Books

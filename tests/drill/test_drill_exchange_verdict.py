@@ -8,8 +8,7 @@ import attrs
 import pytest
 from drill_builders import MARKET, ONE_PART, TWO_PARTS, books
 
-from actors.directory.messages import Side
-from actors.strategy.messages import Action
+from actors.model import Action, Side
 from actors.units import NANOS_PER_DOLLAR, PAYOUT_TICKS, shares
 from understudy.drill.books import Books
 from understudy.drill.exchange_books import ExchangeBooks, ExchangeTrade

@@ -7,7 +7,7 @@ import attrs
 import pytest
 
 import actors
-from actors.execution.messages import OrderStatus
+from actors.messages.execution import OrderStatus
 from actors.runtime.pause_points import HANDLING
 from understudy.bootstrap import ACTORS
 from understudy.commands.drill import DEFAULT_KILLS

@@ -6,8 +6,8 @@ import attrs
 import pytest
 from drill_builders import MARKET, ONE_PART, TWO_PARTS, books, fill, order
 
-from actors.directory.messages import Side
-from actors.execution.messages import OrderStatus
+from actors.messages.execution import OrderStatus
+from actors.model import Side
 from actors.units import shares
 from understudy.drill.books import Books
 from understudy.drill.verdict import DrillVerdict, judge

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from actors.directory.messages import Side
+from actors.model import Side
 from understudy.drill.witness import Witness
 
 ROWS = {

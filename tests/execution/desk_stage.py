@@ -19,10 +19,10 @@ from order_builders import (
 )
 
 from actors.core import Effects
-from actors.directory.messages import MarketOpened, Side
 from actors.execution.desk import DeskCore
 from actors.execution.desk_state import OrdersCreated
-from actors.execution.messages import (
+from actors.messages.directory import MarketOpened
+from actors.messages.execution import (
     OpenOrders,
     OrderIntent,
     OrderState,
@@ -30,11 +30,9 @@ from actors.execution.messages import (
     OrderUpdated,
     SignalsRefused,
 )
-from actors.market.messages import MarketSnapshot
-from actors.messages import (
-    StartChild,
-    Started,
-)
+from actors.messages.lifecycle import StartChild, Started
+from actors.messages.market import MarketSnapshot
+from actors.model import Side
 from actors.roles import DESK, OBSERVER, STRATEGY, SUPERVISOR
 
 

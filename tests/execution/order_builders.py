@@ -8,10 +8,8 @@ from typing import Any
 import attrs
 
 from actors.core import Effects, Record, Save, Send, SetTimer
-from actors.directory.messages import Market, Side
-from actors.execution.messages import (
+from actors.messages.execution import (
     Fill,
-    FillDetail,
     FillFailed,
     OrderAccepted,
     OrderCancelled,
@@ -21,12 +19,12 @@ from actors.execution.messages import (
     OrderStatus,
     OrderSubmitted,
     OutcomeUnknown,
-    TimeInForce,
 )
-from actors.market.messages import BookView, MarketSnapshot
-from actors.position.messages import Holding, PositionSnapshot
+from actors.messages.market import BookView, MarketSnapshot
+from actors.messages.position import Holding, PositionSnapshot
+from actors.messages.strategy import StopLossTriggered, TradeSignal, TradeSignals
+from actors.model import Action, FillDetail, Market, Side, TimeInForce
 from actors.settings import ExecutionSettings, Settings
-from actors.strategy.messages import Action, StopLossTriggered, TradeSignal, TradeSignals
 from actors.units import shares
 
 T0 = 1_700_000_000_000

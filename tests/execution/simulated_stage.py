@@ -17,15 +17,10 @@ from order_builders import (
 )
 
 from actors.core import Effects
-from actors.execution.messages import (
-    Fill,
-    OrderReport,
-    QueryOrder,
-    SubmitOrder,
-)
 from actors.execution.simulated import SimulatedExecutorCore
-from actors.market.messages import BookView
-from actors.messages import Started, TimerFired
+from actors.messages.execution import Fill, OrderReport, QueryOrder, SubmitOrder
+from actors.messages.lifecycle import Started, TimerFired
+from actors.messages.market import BookView
 from actors.roles import EXECUTOR
 from actors.units import shares
 

@@ -15,15 +15,16 @@ from host_bench import Falls, HostBench
 from order_builders import MARKET, SETTINGS, T0
 
 from actors.core import Core, Dice, Effect, Effects, Record, Save, Send, handles
-from actors.directory.messages import MarketClosing, MarketOpened, Side
 from actors.execution.desk import DeskCore
 from actors.execution.desk_state import OrdersCreated
-from actors.execution.messages import FillDetail, OrderFilled, OrderIntent, OrderReport, OrderState
 from actors.execution.order import OrderCore
 from actors.execution.simulated import SimulatedExecutorCore
-from actors.market.messages import MarketSnapshot
-from actors.messages import ChildLost, PeerRestarted, StartChild, Started, TimerFired
-from actors.position.messages import FillBooked, Holding, PositionSnapshot, PositionWanted
+from actors.messages.directory import MarketClosing, MarketOpened
+from actors.messages.execution import OrderFilled, OrderIntent, OrderReport, OrderState
+from actors.messages.lifecycle import ChildLost, PeerRestarted, StartChild, Started, TimerFired
+from actors.messages.market import MarketSnapshot
+from actors.messages.position import FillBooked, Holding, PositionSnapshot, PositionWanted
+from actors.model import Action, FillDetail, Side
 from actors.roles import (
     DESK,
     EXECUTOR,
@@ -34,7 +35,6 @@ from actors.roles import (
 )
 from actors.runtime.host import Host
 from actors.settings import Settings
-from actors.strategy.messages import Action
 
 PERMANENT = (POSITION, EXECUTOR, DESK)
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from order_builders import MARKET, T0, book, signal, signals, snapshot
 from small_stage import PERMANENT, SmallStage
 
-from actors.directory.messages import Side
-from actors.execution.messages import CLOCK_STEP_MAX_MS, TERMINAL_STATUSES, OrderStatus
 from actors.execution.simulated import SimulatedExecutorCore
+from actors.messages.execution import CLOCK_STEP_MAX_MS, TERMINAL_STATUSES, OrderStatus
+from actors.model import Side
 from actors.roles import DESK, EXECUTOR, order_id_of
 
 LEGS = ((Side.YES,), (Side.NO,), (Side.YES, Side.NO))

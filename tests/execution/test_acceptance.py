@@ -19,16 +19,10 @@ from order_builders import (
 )
 
 from actors.core import Record, Send
-from actors.directory.messages import MarketOpened, Side
-from actors.execution.messages import (
-    OpenOrders,
-    OrderUpdated,
-    SubmitOrder,
-    TimeInForce,
-)
-from actors.messages import (
-    StartChild,
-)
+from actors.messages.directory import MarketOpened
+from actors.messages.execution import OpenOrders, OrderUpdated, SubmitOrder
+from actors.messages.lifecycle import StartChild
+from actors.model import Side, TimeInForce
 from actors.roles import (
     EXECUTOR,
     OBSERVER,

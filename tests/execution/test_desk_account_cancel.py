@@ -9,8 +9,14 @@ from desk_stage import Desk
 from order_builders import T0, book, position, sent, signal, signals, snapshot
 
 from actors.core import Effects
-from actors.directory.messages import Side
-from actors.execution.halt_messages import (
+from actors.messages.execution import (
+    CancelEverything,
+    EverythingCancelled,
+    HaltReport,
+    HaltTrading,
+    OrderUpdated,
+)
+from actors.messages.halts import (
     KILL_SWITCH,
     OPERATOR,
     FlattenHoldings,
@@ -18,15 +24,9 @@ from actors.execution.halt_messages import (
     HaltStatus,
     ResumeTrading,
 )
-from actors.execution.messages import (
-    CancelEverything,
-    EverythingCancelled,
-    HaltReport,
-    HaltTrading,
-    OrderUpdated,
-)
-from actors.market.messages import SnapshotWanted
-from actors.messages import JournalFailed, PeerRestarted, TimerFired
+from actors.messages.lifecycle import JournalFailed, PeerRestarted, TimerFired
+from actors.messages.market import SnapshotWanted
+from actors.model import Side
 from actors.roles import EXECUTOR, MARKET_STATE, OBSERVER, REPLY, SUPERVISOR
 
 ROUND = TimerFired("round")

@@ -18,9 +18,9 @@ from order_builders import (
 )
 
 from actors.core import Record, Send
-from actors.directory.messages import MarketClosing, MarketOpened, Side
 from actors.execution.desk import ROUND_MS
-from actors.execution.messages import (
+from actors.messages.directory import MarketClosing, MarketOpened
+from actors.messages.execution import (
     CancelRequested,
     HaltReport,
     HaltTrading,
@@ -31,14 +31,10 @@ from actors.execution.messages import (
     OrderStatus,
     OrderUpdated,
 )
-from actors.market.messages import SnapshotWanted
-from actors.messages import (
-    ChildLost,
-    JournalFailed,
-    PeerRestarted,
-    TimerFired,
-)
-from actors.position.messages import PositionWanted
+from actors.messages.lifecycle import ChildLost, JournalFailed, PeerRestarted, TimerFired
+from actors.messages.market import SnapshotWanted
+from actors.messages.position import PositionWanted
+from actors.model import Side
 from actors.roles import DESK, OBSERVER, POSITION, STRATEGY, SUPERVISOR, order_id_of, order_role
 
 # The life of orders

@@ -13,18 +13,13 @@ from order_builders import MARKET, T0, position, sent, signal, signals, stop_los
 from several_series import several
 
 from actors.core import Effects
-from actors.directory.messages import Market, MarketClosing, MarketOpened, Side
-from actors.execution.halt_messages import (
-    OPERATOR,
-    FlattenHoldings,
-    GetHalts,
-    HaltStatus,
-    ResumeTrading,
-)
-from actors.execution.messages import CancelEverything, CancelRequested, HaltTrading, OpenOrders
-from actors.market.messages import SnapshotWanted
-from actors.messages import PeerRestarted, TimerFired
-from actors.position.messages import Holding, PositionSnapshot
+from actors.messages.directory import MarketClosing, MarketOpened
+from actors.messages.execution import CancelEverything, CancelRequested, HaltTrading, OpenOrders
+from actors.messages.halts import OPERATOR, FlattenHoldings, GetHalts, HaltStatus, ResumeTrading
+from actors.messages.lifecycle import PeerRestarted, TimerFired
+from actors.messages.market import SnapshotWanted
+from actors.messages.position import Holding, PositionSnapshot
+from actors.model import Market, Side
 from actors.roles import EXECUTOR, REPLY
 from actors.settings import ExecutionSettings, RiskSettings, Settings
 from actors.units import NANOS_PER_DOLLAR, shares

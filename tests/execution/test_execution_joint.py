@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from storm import LEGS, PRICES, Storm, weather
 
-from actors.directory.messages import Side
+from actors.model import Side
 
 index = st.integers(0, 10_000)
 levels = st.dictionaries(st.sampled_from(PRICES), st.integers(1, 25), max_size=3)

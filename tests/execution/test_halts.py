@@ -20,10 +20,19 @@ from order_builders import (
 )
 
 from actors.core import Effects, Record, Send
-from actors.directory.messages import MarketClosing, Side
 from actors.execution.desk_state import DeskState, Halted, Resumed
 from actors.execution.exits import EXIT_ATTEMPTS_MAX
-from actors.execution.halt_messages import (
+from actors.execution.halts import halt_words, with_halt
+from actors.messages.directory import MarketClosing
+from actors.messages.execution import (
+    CancelRequested,
+    HaltReport,
+    HaltTrading,
+    OpenOrders,
+    OrderIntent,
+    OrderUpdated,
+)
+from actors.messages.halts import (
     BY_HAND,
     KILL_SWITCH,
     OPERATOR,
@@ -33,21 +42,11 @@ from actors.execution.halt_messages import (
     HaltStatus,
     ResumeTrading,
 )
-from actors.execution.halts import halt_words, with_halt
-from actors.execution.messages import (
-    CancelRequested,
-    HaltReport,
-    HaltTrading,
-    OpenOrders,
-    OrderIntent,
-    OrderUpdated,
-    TimeInForce,
-)
-from actors.market.messages import SnapshotWanted
-from actors.messages import JournalFailed, TimerFired
+from actors.messages.lifecycle import JournalFailed, TimerFired
+from actors.messages.market import SnapshotWanted
+from actors.model import Action, Side, TimeInForce
 from actors.roles import MARKET_STATE, OBSERVER, REPLY, STRATEGY, order_role
 from actors.runtime.codec import decode, encode
-from actors.strategy.messages import Action
 from actors.units import shares
 
 ROUND = TimerFired("round")

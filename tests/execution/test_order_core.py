@@ -20,7 +20,13 @@ from order_builders import (
 )
 
 from actors.core import Effects, Log, Record, Save, Send, Stop
-from actors.execution.messages import (
+from actors.execution.order import (
+    ANSWER_LIMIT_MS,
+    BOOKING_LIMIT_MS,
+    QUERY_PERIOD_MS,
+    OrderCore,
+)
+from actors.messages.execution import (
     CancelOrder,
     CancelRequested,
     FillFailed,
@@ -42,14 +48,8 @@ from actors.execution.messages import (
     QueryOrder,
     SubmitOrder,
 )
-from actors.execution.order import (
-    ANSWER_LIMIT_MS,
-    BOOKING_LIMIT_MS,
-    QUERY_PERIOD_MS,
-    OrderCore,
-)
-from actors.messages import PeerRestarted, Started, TimerFired
-from actors.position.messages import FillBooked
+from actors.messages.lifecycle import PeerRestarted, Started, TimerFired
+from actors.messages.position import FillBooked
 from actors.roles import DESK, EXECUTOR, OBSERVER, POSITION, order_role
 from actors.units import shares
 

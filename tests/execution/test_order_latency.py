@@ -3,7 +3,7 @@ from __future__ import annotations
 from order_builders import ORDER_ID, intent
 
 from actors.execution.latency import OrderLatency
-from actors.execution.messages import QueryOrder, SubmitOrder
+from actors.messages.execution import QueryOrder, SubmitOrder
 
 
 def test_an_order_from_a_tick_ends_its_latency_at_the_executor() -> None:

@@ -9,11 +9,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from order_builders import ORDER_ID, SETTINGS, T0, detail, intent
 
 from actors.core import Effect, Record
-from actors.execution.messages import (
+from actors.execution.order import OrderCore
+from actors.messages.execution import (
     CancelOrder,
     CancelRequested,
     Fill,
-    FillDetail,
     FillFailed,
     FillReversed,
     ForgetOrder,
@@ -32,9 +32,9 @@ from actors.execution.messages import (
     QueryOrder,
     SubmitOrder,
 )
-from actors.execution.order import OrderCore
-from actors.messages import TimerFired
-from actors.position.messages import FillBooked
+from actors.messages.lifecycle import TimerFired
+from actors.messages.position import FillBooked
+from actors.model import FillDetail
 from actors.roles import DESK, order_role
 from actors.runtime.host import Host
 from actors.units import shares

@@ -12,7 +12,15 @@ from order_builders import (
     typical,
 )
 
-from actors.execution.messages import (
+from actors.execution.order_state import (
+    TRANSITIONS,
+    IllegalTransition,
+    LastFill,
+    apply,
+    apply_report,
+    is_complete,
+)
+from actors.messages.execution import (
     TERMINAL_STATUSES,
     Fill,
     FillFailed,
@@ -21,14 +29,6 @@ from actors.execution.messages import (
     OrderReport,
     OrderState,
     OrderStatus,
-)
-from actors.execution.order_state import (
-    TRANSITIONS,
-    IllegalTransition,
-    LastFill,
-    apply,
-    apply_report,
-    is_complete,
 )
 from actors.units import shares
 

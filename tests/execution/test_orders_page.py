@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from actors.execution.messages import OrderStatus
 from actors.execution.order_state import TRANSITIONS
+from actors.messages.execution import OrderStatus
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "orders.md").read_text()
 NAMES = {

@@ -8,13 +8,13 @@ from desk_stage import Desk, refusals
 from order_builders import SETTINGS, T0, position, signal, signals
 
 from actors.core import Record
-from actors.directory.messages import Side
 from actors.execution.desk_state import Halted
-from actors.execution.messages import CancelRequested, OrderState, OrderStatus, OrderUpdated
 from actors.execution.risk import Exposure, Purchase, broken_limit
-from actors.position.messages import Holding, PositionSnapshot
+from actors.messages.execution import CancelRequested, OrderState, OrderStatus, OrderUpdated
+from actors.messages.position import Holding, PositionSnapshot
+from actors.messages.strategy import TradeSignal
+from actors.model import Action, Side
 from actors.settings import RISK_LIMITS, RiskSettings, Settings, StrategySettings
-from actors.strategy.messages import Action, TradeSignal
 from actors.units import NANOS_PER_DOLLAR, shares
 
 DAY = T0 // 86_400_000

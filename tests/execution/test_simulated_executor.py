@@ -13,8 +13,8 @@ from order_builders import (
 from simulated_stage import ARRIVES, EXPIRES, FIRST, SECOND, Bench, fills
 
 from actors.core import Effects
-from actors.directory.messages import MarketClosing, MarketOpened
-from actors.execution.messages import (
+from actors.messages.directory import MarketClosing, MarketOpened
+from actors.messages.execution import (
     CLOCK_STEP_MAX_MS,
     CancelOrder,
     Fill,
@@ -26,8 +26,8 @@ from actors.execution.messages import (
     OrderStatus,
     OrderSubmitted,
 )
-from actors.market.messages import SnapshotTaken
-from actors.messages import TimerFired
+from actors.messages.lifecycle import TimerFired
+from actors.messages.market import SnapshotTaken
 from actors.roles import MARKET_STATE, order_role
 from actors.units import shares
 

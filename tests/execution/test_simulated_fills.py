@@ -18,22 +18,19 @@ from order_builders import (
 from simulated_stage import ARRIVES, EXPIRES, FIRST, SECOND, Bench, fills
 
 from actors.core import Record, Send
-from actors.directory.messages import Side
-from actors.execution.messages import (
+from actors.messages.execution import (
     Fill,
-    FillDetail,
     OrderAccepted,
     OrderCancelled,
     OrderIntent,
     OrderStatus,
     OrderSubmitted,
     SubmitOrder,
-    TimeInForce,
 )
-from actors.market.messages import MarketSnapshot
-from actors.messages import TimerFired
+from actors.messages.lifecycle import TimerFired
+from actors.messages.market import MarketSnapshot
+from actors.model import Action, FillDetail, Side, TimeInForce
 from actors.roles import order_role
-from actors.strategy.messages import Action
 from actors.units import shares, taker_fee_nanos
 
 

@@ -15,21 +15,19 @@ from order_builders import (
 )
 
 from actors.core import Effects, Record
-from actors.directory.messages import Side
 from actors.execution.exits import EXIT_ATTEMPTS_MAX
-from actors.execution.halt_messages import ResumeTrading
-from actors.execution.messages import (
+from actors.messages.execution import (
     CancelRequested,
     HaltTrading,
     OpenOrders,
     OrderIntent,
     OrderUpdated,
-    TimeInForce,
 )
-from actors.market.messages import SnapshotWanted
-from actors.messages import TimerFired
+from actors.messages.halts import ResumeTrading
+from actors.messages.lifecycle import TimerFired
+from actors.messages.market import SnapshotWanted
+from actors.model import Action, Side, TimeInForce
 from actors.roles import MARKET_STATE, OBSERVER, STRATEGY, order_role
-from actors.strategy.messages import Action
 from actors.units import shares
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fault_stage import FaultStage
 
 from actors.core import Send
-from actors.directory.messages import Side
-from actors.market.messages import BookView, MarketSnapshot, SnapshotWanted
+from actors.messages.market import BookView, MarketSnapshot, SnapshotWanted
+from actors.model import Side
 from actors.units import TICKS_PER_DOLLAR, units_from_text
 
 

@@ -13,18 +13,19 @@ import attrs
 from live_stage import LONG_MS, LiveStage, RunningExchange
 
 from actors.core import Command, Core, Record
-from actors.directory.messages import Side
 from actors.execution.desk import DeskCore
 from actors.execution.desk_state import OrdersCreated
-from actors.execution.messages import OpenOrders, OrderState, OrderStatus, SignalsRefused
 from actors.execution.real.core import RealExecutorCore
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import PostOrder
+from actors.execution.real.user_channel import Settlement
 from actors.feeds.market_feed import MarketFeedCore
 from actors.feeds.port import WebSocketPort
-from actors.feeds.user_channel import Settlement
 from actors.market.core import MarketStateCore
-from actors.messages import ChildLost, StartChild
+from actors.messages.execution import OpenOrders, OrderState, OrderStatus, SignalsRefused
+from actors.messages.lifecycle import ChildLost, StartChild
+from actors.messages.strategy import TradeSignal, TradeSignals
+from actors.model import Action, Side
 from actors.position.core import PositionCore
 from actors.roles import (
     DESK,
@@ -38,7 +39,6 @@ from actors.roles import (
 )
 from actors.runtime.port import HostPort
 from actors.strategy.core import StrategyCore
-from actors.strategy.messages import Action, TradeSignal, TradeSignals
 from actors.units import NANOS_PER_DOLLAR, shares
 
 DEPOSIT_NANOS = 1_000 * NANOS_PER_DOLLAR

@@ -8,12 +8,13 @@ from core_stage import CoreStage
 from feed_builders import NOW_MS, market, received
 
 from actors.core import Effects, Send
-from actors.directory.messages import MarketOpened, Side, Strike
 from actors.feeds.connection import RECONNECT_TIMER, Connect, Connected
 from actors.feeds.market_feed import MarketFeedCore
 from actors.market.core import MarketStateCore
-from actors.market.messages import BookView, MarketSnapshot, SnapshotWanted
-from actors.messages import PeerRestarted, TimerFired
+from actors.messages.directory import MarketOpened
+from actors.messages.lifecycle import PeerRestarted, TimerFired
+from actors.messages.market import BookView, MarketSnapshot, SnapshotWanted
+from actors.model import Side, Strike
 from actors.roles import MARKET_FEED, MARKET_STATE
 
 WINDOW = market(0)

@@ -14,8 +14,8 @@ from live_stage import RunningExchange, StageWatch
 from torn_journal import crashed_copy
 
 from actors.core import Record
-from actors.execution.messages import OrderState
 from actors.execution.real.live_order import LiveOrder
+from actors.messages.execution import OrderState
 from actors.position.ledger import WindowLedger
 from actors.runtime.journal import Journal, JournalReader
 from actors.runtime.journal_file import JOURNAL_NAME, prepare

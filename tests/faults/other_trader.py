@@ -10,11 +10,9 @@ from fault_stage import FaultStage
 from live_stage import LIMIT_S, address_of
 from polymarket.errors import RequestRejectedError
 
-from actors.directory.messages import Side
-from actors.execution.messages import TimeInForce
 from actors.execution.real.client import VenueClient
 from actors.execution.real.messages import SignOrder
-from actors.strategy.messages import Action
+from actors.model import Action, Side, TimeInForce
 from actors.units import TICKS_PER_DOLLAR, shares, units_from_text
 
 NOTHING_BID = "no orders found to match with FAK order"

@@ -18,7 +18,7 @@ from pathlib import Path
 from live_onlookers import LiveExchange, LiveOnlooker
 from onlookers import Onlooker
 
-from actors.execution.messages import OrderStatus
+from actors.messages.execution import OrderStatus
 from actors.runtime.transport import end_with_parent
 from understudy.drill import processes
 from understudy.drill.system import DrilledSystem

@@ -8,12 +8,11 @@ import pytest
 from fault_stage import FaultStage
 from live_stage import RunningExchange
 
-from actors.directory.messages import Side
-from actors.execution.messages import HaltReport, HaltTrading, OrderStatus, TimeInForce
 from actors.execution.real.client import VenueClient
 from actors.execution.real.messages import CancelAll, CancelFailed, SignOrder
+from actors.messages.execution import HaltReport, HaltTrading, OrderStatus
+from actors.model import Action, Side, TimeInForce
 from actors.roles import DESK, EXECUTOR
-from actors.strategy.messages import Action
 from actors.units import shares
 
 pytestmark = pytest.mark.processes

@@ -10,12 +10,12 @@ from order_builders import ORDER_ID, T0, book, dice, intent, signals, snapshot, 
 from real_bench import VENUE_ID, Bench, wire_order, wire_trade
 from simulated_stage import Bench as PaperBench
 
-from actors.execution.messages import OrderReport, OrderStatus, SubmitOrder
 from actors.execution.real.messages import CancelOrders, SignOrder
 from actors.execution.simulated import LONGEST_PHASE_MS
 from actors.feeds.connection import FeedConnection, Rhythm
 from actors.market.outlet import ANSWER_WAIT_MS, Outlet
-from actors.messages import TimerFired
+from actors.messages.execution import OrderReport, OrderStatus, SubmitOrder
+from actors.messages.lifecycle import TimerFired
 from actors.roles import STRATEGY
 from actors.units import shares
 

@@ -15,11 +15,11 @@ import pytest
 from live_stage import LIMIT_S, RunningExchange, unused_port
 from proxy_double import SECRET, ProxyDouble
 
-from actors.directory.messages import HttpAnswered, HttpFailed, HttpGet
 from actors.directory.port import HttpPort
 from actors.execution.real.messages import ClientFailed, ClientReady, OpenClient
 from actors.execution.real.port import VenuePort
 from actors.feeds.connection import Connect, Connected, Disconnected
+from actors.messages.directory import HttpAnswered, HttpFailed, HttpGet
 from actors.settings import Settings, VenueSettings
 from understudy.bootstrap import pointed_at_local_exchange
 from understudy.doctor.findings import CheckOutcome

@@ -19,13 +19,14 @@ from venue_double import START_MS, DirectoryStage, tick
 from venue_watch import DirectoryOnHttp
 
 from actors.directory.core import DirectoryCore
-from actors.directory.messages import MarketOpened, Side, VenueSkew
-from actors.execution.messages import OrderStatus
 from actors.execution.real.messages import PostOrder
-from actors.feeds.messages import BookEvent, MarketBatch, ReferencePrice, TickSizeEvent
 from actors.market.core import MarketStateCore
-from actors.market.messages import MarketSnapshot
-from actors.messages import Ping, VenueTimeMeasured
+from actors.messages.directory import MarketOpened, VenueSkew
+from actors.messages.execution import OrderStatus
+from actors.messages.feeds import BookEvent, MarketBatch, ReferencePrice, TickSizeEvent
+from actors.messages.lifecycle import Ping, VenueTimeMeasured
+from actors.messages.market import MarketSnapshot
+from actors.model import Side
 from actors.roles import DESK, DIRECTORY, MARKET_STATE, STRATEGY
 from actors.settings import RiskSettings, StrategySettings
 from actors.strategy.engine import decide

@@ -8,14 +8,13 @@ import pytest
 from fault_stage import DEPOSIT_NANOS, FaultStage, recording
 from other_trader import OtherTrader
 
-from actors.directory.messages import Side
-from actors.execution.messages import OrderAccepted, OrderStatus
 from actors.execution.real.messages import PostAnswered
 from actors.execution.real.orders import TradeSeen
 from actors.feeds.connection import FramesReceived
+from actors.messages.execution import OrderAccepted, OrderStatus
+from actors.model import Action, Side
 from actors.position.core import EntryChanged
 from actors.roles import EXECUTOR, POSITION
-from actors.strategy.messages import Action
 
 pytestmark = pytest.mark.processes
 

@@ -10,10 +10,10 @@ from core_stage import CoreStage
 from feed_builders import NOW_MS, book_frame, frame, received
 from frames_stage import WINDOW, FramesStage
 
-from actors.directory.messages import Side
 from actors.feeds.connection import Connect, Connected, Phase
-from actors.feeds.messages import FeedStale, ReferencePrice
 from actors.feeds.reference_feed import ReferenceFeedCore
+from actors.messages.feeds import FeedStale, ReferencePrice
+from actors.model import Side
 from actors.roles import MARKET_STATE, REFERENCE_FEED
 from actors.units import E18, shares
 

@@ -11,8 +11,8 @@ from book_watch import until_books_are_right
 from fault_stage import FaultStage, LivelyExchange
 from feed_stage import RealStage
 
-from actors.feeds.messages import FeedDown, FeedStale, MarketBatch, ReferencePrice
 from actors.feeds.reference_feed import ReferenceFeedCore
+from actors.messages.feeds import FeedDown, FeedStale, MarketBatch, ReferencePrice
 from actors.roles import MARKET_FEED, REFERENCE_FEED
 from actors.settings import Settings
 from understudy.bootstrap import pointed_at_local_exchange

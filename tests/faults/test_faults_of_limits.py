@@ -8,8 +8,6 @@ import pytest
 from fault_stage import FaultStage
 from live_stage import WINDOW_MS, RunningExchange
 
-from actors.directory.messages import Side
-from actors.execution.messages import CancelRequested, OrderStatus, TimeInForce
 from actors.execution.real.messages import (
     CancelAnswered,
     CancelFailed,
@@ -18,8 +16,9 @@ from actors.execution.real.messages import (
     PostRefused,
     SignOrder,
 )
+from actors.messages.execution import CancelRequested, OrderStatus
+from actors.model import Action, Side, TimeInForce
 from actors.roles import order_role
-from actors.strategy.messages import Action
 
 pytestmark = pytest.mark.processes
 

@@ -12,8 +12,9 @@ from live_stage import WINDOW_MS, RunningExchange
 from venue_watch import DirectoryOnHttp
 
 from actors.core import Record, Send
-from actors.directory.messages import MarketOpened, MarketResolved, Side, WindowNotTraded
-from actors.messages import Started
+from actors.messages.directory import MarketOpened, MarketResolved, WindowNotTraded
+from actors.messages.lifecycle import Started
+from actors.model import Side
 from actors.position.core import PositionCore, ResultCorrected
 from actors.roles import DESK, DIRECTORY, POSITION
 from actors.settings import Settings

@@ -12,9 +12,11 @@ from desk_stage import Desk, bids
 from order_builders import MARKET, ORDER_ID, T0, book, detail, position, sent, snapshot, stop_loss
 from real_bench import VENUE_ID, Bench, wire_maker_trade, wire_order, wire_trade
 
-from actors.directory.messages import MarketOpened, MarketResolved, Side
 from actors.execution.exits import EXIT_ATTEMPTS_MAX
-from actors.execution.messages import (
+from actors.execution.real.messages import CancelOrders, UnreadRow
+from actors.execution.real.user_channel import Settlement
+from actors.messages.directory import MarketOpened, MarketResolved
+from actors.messages.execution import (
     Fill,
     FillFailed,
     FillReversed,
@@ -23,16 +25,13 @@ from actors.execution.messages import (
     OrderFilled,
     OrderStatus,
     OrderUpdated,
-    TimeInForce,
 )
-from actors.execution.real.messages import CancelOrders, UnreadRow
-from actors.feeds.user_channel import Settlement
-from actors.market.messages import SnapshotWanted
-from actors.messages import TimerFired
+from actors.messages.lifecycle import TimerFired
+from actors.messages.market import SnapshotWanted
+from actors.messages.position import LateFailure, WindowSettled
+from actors.model import Action, Side, TimeInForce
 from actors.position.core import PositionCore
-from actors.position.messages import LateFailure, WindowSettled
 from actors.roles import DESK, DIRECTORY, MARKET_STATE, OBSERVER, POSITION
-from actors.strategy.messages import Action
 from actors.units import shares, units_from_text
 
 LONG = {"expires_at_ms": T0 + 300_000}

@@ -10,11 +10,11 @@ import pytest
 from fault_stage import DEPOSIT_NANOS, FaultStage
 from other_trader import OtherTrader
 
-from actors.directory.messages import Side
-from actors.execution.messages import OrderStatus
 from actors.execution.real.messages import AccountRead, CancelOrders
 from actors.execution.real.orders import TradeSeen
-from actors.feeds.user_channel import Settlement, UserTrade
+from actors.execution.real.user_channel import Settlement, UserTrade
+from actors.messages.execution import OrderStatus
+from actors.model import Side
 from actors.roles import EXECUTOR
 from actors.units import shares
 

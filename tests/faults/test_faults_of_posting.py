@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from fault_stage import FaultStage
 
-from actors.execution.messages import TERMINAL_STATUSES, CancelRequested, OrderStatus
 from actors.execution.real.messages import (
     AccountRead,
     PostAnswered,
@@ -13,6 +12,7 @@ from actors.execution.real.messages import (
     PostUnclear,
     SignOrder,
 )
+from actors.messages.execution import TERMINAL_STATUSES, CancelRequested, OrderStatus
 from actors.roles import order_role
 
 pytestmark = pytest.mark.processes

@@ -12,11 +12,11 @@ from live_stage import RunningExchange
 from price_feed_stage import RTDS_1, PriceFeed, moments
 from price_frames import PRICE_E18, bolt_snapshot, point
 
-from actors.feeds.messages import POLYBOLT, RTDS, TwapTick, TwapTickWanted
 from actors.feeds.polybolt import ApiCredentials, CredentialsUnavailable, FoundCredentials
 from actors.feeds.port import PricePort
 from actors.feeds.rtds import TWAP_TOPIC
 from actors.feeds.twap_feed import TwapFeedCore
+from actors.messages.feeds import POLYBOLT, RTDS, TwapTick, TwapTickWanted
 from actors.roles import TWAP_FEED
 from actors.settings import Settings
 from understudy.bootstrap import pointed_at_local_exchange

@@ -13,17 +13,17 @@ from other_trader import OtherTrader
 from small_stage import PERMANENT, SmallStage
 from troupe_stage import Troupe, told
 
-from actors.directory.messages import Side
 from actors.execution.desk_state import OrdersCreated
-from actors.execution.messages import (
+from actors.execution.real.messages import AccountRead, OrderSigned, SignOrder
+from actors.execution.real.orders import TradeSeen
+from actors.messages.execution import (
     HaltReport,
     HaltTrading,
     OrderState,
     OrderStatus,
     OrderSubmitted,
 )
-from actors.execution.real.messages import AccountRead, OrderSigned, SignOrder
-from actors.execution.real.orders import TradeSeen
+from actors.model import Side
 from actors.position.core import EntryChanged
 from actors.roles import DESK, EXECUTOR, POSITION, STRATEGY
 from actors.settings import RiskSettings, StrategySettings

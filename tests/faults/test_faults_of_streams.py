@@ -10,17 +10,18 @@ from fault_stage import FaultStage, LivelyExchange
 from live_stage import RunningExchange
 from other_trader import OtherTrader
 
-from actors.directory.messages import MarketOpened, Side, Strike
 from actors.execution.desk_state import OrdersCreated
-from actors.execution.messages import OrderStatus
 from actors.feeds.connection import Connect, FramesReceived
-from actors.feeds.messages import (
+from actors.messages.directory import MarketOpened
+from actors.messages.execution import OrderStatus
+from actors.messages.feeds import (
     BookEvent,
     FeedStale,
     MarketBatch,
     PriceChangeEvent,
     ReferencePrice,
 )
+from actors.model import Side, Strike
 from actors.roles import MARKET_STATE, STRATEGY
 from actors.settings import StrategySettings
 from actors.units import E18, shares

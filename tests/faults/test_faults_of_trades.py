@@ -7,10 +7,10 @@ from order_builders import MARKET, ORDER_ID, T0
 from real_bench import VENUE_ID, Bench, venue_id, wire_maker_trade, wire_order, wire_trade
 
 from actors.core import Log
-from actors.directory.messages import Side
-from actors.execution.messages import Fill, HaltTrading, OrderStatus
 from actors.execution.order_state import tolerated_excess_units
 from actors.execution.real.comparison import DISAGREEMENTS_MIN, PATIENCE_MS
+from actors.messages.execution import Fill, HaltTrading, OrderStatus
+from actors.model import Side
 from actors.roles import DESK
 from actors.units import dollars_text, shares, taker_fee_nanos, units_from_text
 from venue.engine.fees import fee_nanos

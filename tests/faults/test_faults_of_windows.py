@@ -12,26 +12,19 @@ from scenes import report, run_options
 from venue_double import START_MS, WINDOW_MS, DirectoryStage, market_id, metadata, slug_of, tick
 
 from actors.directory.gamma import decode_market
-from actors.directory.messages import (
-    Market,
-    MarketOpened,
-    MarketResolved,
-    Side,
-    StrikeOrigin,
-    WindowNotTraded,
-)
 from actors.directory.reviews import REVIEWS_AFTER_MS
 from actors.directory.windows import WindowFinished, WindowState, record
-from actors.execution.messages import FillDetail, OrderFilled
-from actors.feeds.messages import TwapTickWanted
+from actors.messages.directory import MarketOpened, MarketResolved, WindowNotTraded
+from actors.messages.execution import OrderFilled
+from actors.messages.feeds import TwapTickWanted
+from actors.messages.position import WindowSettled
+from actors.model import Action, FillDetail, Market, Side, StrikeOrigin
 from actors.position.core import PositionCore, ResultCorrected
-from actors.position.messages import WindowSettled
 from actors.roles import DESK, DIRECTORY, OBSERVER, POSITION, TWAP_FEED
 from actors.runtime.clock import ClockSpec
 from actors.runtime.journal import Journal
 from actors.runtime.journal_file import prepare
 from actors.settings import Settings
-from actors.strategy.messages import Action
 from actors.units import shares
 from understudy.foreground import EndSignals, _Foreground
 

@@ -9,7 +9,7 @@ from live_stage import RunningExchange
 
 from actors.directory.core import DirectoryCore
 from actors.directory.port import HttpPort
-from actors.messages import VenueTimeMeasured
+from actors.messages.lifecycle import VenueTimeMeasured
 from actors.roles import DIRECTORY
 from actors.runtime.clock import Clock
 from actors.settings import Settings

@@ -6,10 +6,11 @@ import json
 from typing import Any, TypeVar
 
 from actors.core import Command, Core, Effects, Send, SetTimer
-from actors.directory.messages import Market, MarketOpened
 from actors.feeds.connection import RECONNECT_TIMER, Connect, Connected, FramesReceived
 from actors.feeds.market_feed import MarketFeedCore
-from actors.messages import Started, TimerFired
+from actors.messages.directory import MarketOpened
+from actors.messages.lifecycle import Started, TimerFired
+from actors.model import Market
 from actors.roles import MARKET_FEED
 from actors.settings import Settings
 

@@ -14,7 +14,7 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from actors.core import Core, Send
 from actors.feeds.port import WebSocketPort
-from actors.messages import TimerFired
+from actors.messages.lifecycle import TimerFired
 
 _Kind = TypeVar("_Kind")
 _Handler = Callable[[ServerConnection], Awaitable[None]]

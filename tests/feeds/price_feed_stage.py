@@ -10,10 +10,10 @@ from price_frames import AUTHED, SUBSCRIBED
 
 from actors.core import CancelTimer, Dice, Effects, Log
 from actors.feeds.connection import Connect, Connected, Disconnect, Disconnected, FramesReceived
-from actors.feeds.messages import TwapTick
 from actors.feeds.polybolt import CredentialsFound, CredentialsMissing
 from actors.feeds.twap_feed import TwapFeedCore
-from actors.messages import Started, TimerFired
+from actors.messages.feeds import TwapTick
+from actors.messages.lifecycle import Started, TimerFired
 from actors.roles import DIRECTORY, TWAP_FEED
 from actors.settings import Settings, VenueSettings
 

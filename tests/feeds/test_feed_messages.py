@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from actors.feeds.messages import (
+from actors.messages.feeds import (
     BestPricesEvent,
     BookEvent,
     LastTradeEvent,

@@ -11,7 +11,7 @@ from recording import ProcessStage
 from thespian.actors import ActorExitRequest, ThespianWatch, WatchMessage
 from websockets.asyncio.server import ServerConnection
 
-from actors.feeds.messages import FeedUp, MarketBatch
+from actors.messages.feeds import FeedUp, MarketBatch
 from actors.roles import DIRECTORY, MARKET_FEED, MARKET_STATE, REFERENCE_FEED, TWAP_FEED
 from actors.settings import Settings, VenueSettings
 from understudy.bootstrap import ACTORS

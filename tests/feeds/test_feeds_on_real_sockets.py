@@ -12,7 +12,11 @@ from websockets.asyncio.server import ServerConnection
 
 from actors.feeds.feed_core import HEALTH_TIMER
 from actors.feeds.market_feed import MarketFeedCore
-from actors.feeds.messages import (
+from actors.feeds.polybolt import ApiCredentials, FoundCredentials
+from actors.feeds.port import PricePort
+from actors.feeds.reference_feed import ReferenceFeedCore
+from actors.feeds.twap_feed import TwapFeedCore
+from actors.messages.feeds import (
     BatchTaken,
     FeedDown,
     FeedHealth,
@@ -22,11 +26,7 @@ from actors.feeds.messages import (
     ReferencePrice,
     TwapTick,
 )
-from actors.feeds.polybolt import ApiCredentials, FoundCredentials
-from actors.feeds.port import PricePort
-from actors.feeds.reference_feed import ReferenceFeedCore
-from actors.feeds.twap_feed import TwapFeedCore
-from actors.messages import TimerFired
+from actors.messages.lifecycle import TimerFired
 from actors.roles import MARKET_FEED, REFERENCE_FEED, TWAP_FEED
 from actors.settings import Settings, VenueSettings
 from actors.units import E18

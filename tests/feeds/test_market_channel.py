@@ -18,7 +18,7 @@ from actors.feeds.market_channel import (
     drop_tokens_text,
     subscribe_text,
 )
-from actors.feeds.messages import (
+from actors.messages.feeds import (
     BestPricesEvent,
     BookEvent,
     LastTradeEvent,

@@ -20,7 +20,6 @@ from feed_builders import (
 )
 
 from actors.core import Effects, Log
-from actors.directory.messages import MarketClosing
 from actors.feeds.book_stream import ACK_LIMIT_MS, ACK_TIMER, WAITING_EVENTS_MAX
 from actors.feeds.connection import (
     RECONNECT_TIMER,
@@ -34,7 +33,8 @@ from actors.feeds.connection import (
 )
 from actors.feeds.feed_core import AHEAD_MAX_MS, HEALTH_EVERY_MS, HEALTH_TIMER
 from actors.feeds.market_feed import RESYNC_GRACE_MS, MarketFeedCore
-from actors.feeds.messages import (
+from actors.messages.directory import MarketClosing
+from actors.messages.feeds import (
     BatchTaken,
     BookEvent,
     FeedDown,
@@ -47,7 +47,7 @@ from actors.feeds.messages import (
     ResolvedEvent,
     ResyncRequested,
 )
-from actors.messages import PeerRestarted, Started, TimerFired
+from actors.messages.lifecycle import PeerRestarted, Started, TimerFired
 from actors.roles import DIRECTORY, MARKET_FEED, MARKET_STATE, OBSERVER
 from actors.settings import Settings
 

@@ -15,8 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from actors.core import Effects
 from actors.feeds.book_stream import ACK_TIMER
 from actors.feeds.connection import Disconnect, Disconnected
-from actors.feeds.messages import BatchTaken, MarketBatch, PriceChangeEvent, ResyncRequested
-from actors.messages import PeerRestarted, TimerFired
+from actors.messages.feeds import BatchTaken, MarketBatch, PriceChangeEvent, ResyncRequested
+from actors.messages.lifecycle import PeerRestarted, TimerFired
 from actors.roles import MARKET_STATE
 
 

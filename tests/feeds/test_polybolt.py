@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from price_frames import AUTHED, PRICE_E18, SUBSCRIBED, bolt_frame, bolt_snapshot, point
 
-from actors.feeds.messages import POLYBOLT, TwapTick
 from actors.feeds.polybolt import (
     PING_TEXT,
     ApiCredentials,
@@ -15,6 +14,7 @@ from actors.feeds.polybolt import (
     auth_text,
     subscribe_text,
 )
+from actors.messages.feeds import POLYBOLT, TwapTick
 
 CREDENTIALS = ApiCredentials("a-key", "a-secret", "a-passphrase")
 

@@ -15,10 +15,10 @@ from feed_builders import (
 from actors.core import Effects, Log
 from actors.feeds.connection import WATCHDOG_TIMER, Disconnect, Disconnected, SendText
 from actors.feeds.feed_core import HEALTH_TIMER
-from actors.feeds.messages import FeedDown, FeedHealth, FeedStale, FeedUp, ReferencePrice
 from actors.feeds.reference_feed import ReferenceFeedCore
 from actors.feeds.reference_product import PRICE_LIMIT_MS, PRICE_TIMER, QUIET_LIMIT_MS
-from actors.messages import PeerRestarted, TimerFired
+from actors.messages.feeds import FeedDown, FeedHealth, FeedStale, FeedUp, ReferencePrice
+from actors.messages.lifecycle import PeerRestarted, TimerFired
 from actors.roles import DIRECTORY, MARKET_STATE, OBSERVER, REFERENCE_FEED
 from actors.settings import Settings
 from actors.units import E18

@@ -5,8 +5,8 @@ from feed_builders import NOW_MS, frame
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.feeds.messages import RTDS, TwapTick
 from actors.feeds.rtds import TWAP_TOPIC, RtdsProtocol, decode, subscribe_text
+from actors.messages.feeds import RTDS, TwapTick
 
 PRICE_E18 = 65_026_457_815_000_000_000_000
 

@@ -9,12 +9,14 @@ from feed_builders import market
 from several_series import several
 
 from actors.core import Command, Core, Effects, Send
-from actors.directory.messages import Market, MarketOpened
 from actors.feeds.coinbase import subscribe_text
 from actors.feeds.connection import Connected, Disconnect, FramesReceived, SendText
 from actors.feeds.feed_core import HEALTH_TIMER
 from actors.feeds.market_feed import RENEWAL_LIMIT_MS, SILENCE_LIMIT_MS, MarketFeedCore
-from actors.feeds.messages import (
+from actors.feeds.reference_feed import ReferenceFeedCore
+from actors.feeds.twap_feed import TwapFeedCore
+from actors.messages.directory import MarketOpened
+from actors.messages.feeds import (
     BatchTaken,
     FeedDown,
     FeedStale,
@@ -23,9 +25,8 @@ from actors.feeds.messages import (
     ResyncRequested,
     TwapTickWanted,
 )
-from actors.feeds.reference_feed import ReferenceFeedCore
-from actors.feeds.twap_feed import TwapFeedCore
-from actors.messages import Started, TimerFired
+from actors.messages.lifecycle import Started, TimerFired
+from actors.model import Market
 from actors.roles import MARKET_FEED, REFERENCE_FEED, TWAP_FEED
 from actors.settings import Settings, VenueSettings
 from actors.units import E18

@@ -12,7 +12,10 @@ from price_frames import (
 
 from actors.core import Log
 from actors.feeds.connection import Connect, SendText
-from actors.feeds.messages import (
+from actors.feeds.polybolt import Authenticate, CredentialsMissing, LookForCredentials
+from actors.feeds.seen_ticks import BOUNDARIES_KEPT, BOUNDARY_MS
+from actors.feeds.twap_feed import NEWEST_TOLD
+from actors.messages.feeds import (
     POLYBOLT,
     RTDS,
     FeedDown,
@@ -21,10 +24,7 @@ from actors.feeds.messages import (
     TwapTick,
     TwapTickWanted,
 )
-from actors.feeds.polybolt import Authenticate, CredentialsMissing, LookForCredentials
-from actors.feeds.seen_ticks import BOUNDARIES_KEPT, BOUNDARY_MS
-from actors.feeds.twap_feed import NEWEST_TOLD
-from actors.messages import PeerRestarted
+from actors.messages.lifecycle import PeerRestarted
 from actors.roles import DIRECTORY, MARKET_STATE, OBSERVER
 
 BOUNDARY_AT_MS = NOW_MS // BOUNDARY_MS * BOUNDARY_MS

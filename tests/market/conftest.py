@@ -5,9 +5,9 @@ import random
 import pytest
 from market_builders import DOWN, MARKET, NOW_MS, STRIKE, UP, answer, batch
 
-from actors.directory.messages import MarketOpened
 from actors.market.core import MarketStateCore
-from actors.messages import Started
+from actors.messages.directory import MarketOpened
+from actors.messages.lifecycle import Started
 from actors.roles import MARKET_STATE
 from actors.settings import Settings
 

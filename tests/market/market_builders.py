@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from actors.core import Effects, Send
-from actors.directory.messages import Market, Strike
-from actors.feeds.messages import BookEvent, MarketBatch, MarketEvent
 from actors.market.core import MarketStateCore
-from actors.market.messages import MarketSnapshot, SnapshotTaken
-from actors.messages import TimerFired
+from actors.messages.feeds import BookEvent, MarketBatch, MarketEvent
+from actors.messages.lifecycle import TimerFired
+from actors.messages.market import MarketSnapshot, SnapshotTaken
+from actors.model import Market, Strike
 from actors.roles import EXECUTOR, OBSERVER, STRATEGY
 from actors.units import E18
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from actors.feeds.messages import BestPricesEvent, BookEvent, PriceChangeEvent
 from actors.market.book import TokenBook
 from actors.market.doubt import MISSING_PATIENCE_MS, PATIENCE_MS, STANDSTILL_MS, Doubt
+from actors.messages.feeds import BestPricesEvent, BookEvent, PriceChangeEvent
 
 
 @pytest.fixture

@@ -19,8 +19,9 @@ from market_builders import (
 )
 
 from actors.core import Log, Send, SetTimer
-from actors.directory.messages import MarketClosing, MarketOpened
-from actors.feeds.messages import (
+from actors.market.core import BEAT_MS, EARLY_EVENTS_MAX, MarketStateCore
+from actors.messages.directory import MarketClosing, MarketOpened
+from actors.messages.feeds import (
     BatchTaken,
     BestPricesEvent,
     FeedDown,
@@ -29,9 +30,8 @@ from actors.feeds.messages import (
     ReferencePrice,
     TickSizeEvent,
 )
-from actors.market.core import BEAT_MS, EARLY_EVENTS_MAX, MarketStateCore
-from actors.market.messages import MarketSnapshot, SnapshotTaken, SnapshotWanted
-from actors.messages import PeerRestarted, Started
+from actors.messages.lifecycle import PeerRestarted, Started
+from actors.messages.market import MarketSnapshot, SnapshotTaken, SnapshotWanted
 from actors.roles import DESK, EXECUTOR, MARKET_FEED, MARKET_STATE, STRATEGY
 from actors.settings import Settings
 from actors.units import E18

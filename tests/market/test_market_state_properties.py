@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.core import Effects, Send
-from actors.directory.messages import Market, MarketOpened
-from actors.feeds.messages import BookEvent, FeedDown, MarketBatch, PriceChangeEvent
 from actors.market.book import TokenBook
 from actors.market.core import BEAT_MS, MarketStateCore
-from actors.market.messages import MarketSnapshot, SnapshotTaken
 from actors.market.outlet import ANSWER_WAIT_MS
-from actors.messages import PeerRestarted, Started, TimerFired
+from actors.messages.directory import MarketOpened
+from actors.messages.feeds import BookEvent, FeedDown, MarketBatch, PriceChangeEvent
+from actors.messages.lifecycle import PeerRestarted, Started, TimerFired
+from actors.messages.market import MarketSnapshot, SnapshotTaken
+from actors.model import Market
 from actors.roles import EXECUTOR, MARKET_FEED, MARKET_STATE, OBSERVER, STRATEGY
 from actors.settings import Settings
 

@@ -9,7 +9,9 @@ import pytest
 from market_builders import BEAT, DOWN, MARKET, NOW_MS, UP, answer, batch, sent, shown
 
 from actors.core import Log, SetTimer
-from actors.feeds.messages import (
+from actors.market.core import BEAT_MS, RESYNC_EVERY_MS, MarketStateCore
+from actors.market.doubt import MISSING_PATIENCE_MS
+from actors.messages.feeds import (
     BestPricesEvent,
     BookEvent,
     FeedDown,
@@ -20,9 +22,7 @@ from actors.feeds.messages import (
     ResyncRequested,
     TickSizeEvent,
 )
-from actors.market.core import BEAT_MS, RESYNC_EVERY_MS, MarketStateCore
-from actors.market.doubt import MISSING_PATIENCE_MS
-from actors.messages import PeerRestarted, Started
+from actors.messages.lifecycle import PeerRestarted, Started
 from actors.roles import MARKET_FEED, MARKET_STATE, REFERENCE_FEED
 from actors.settings import Settings
 

@@ -13,9 +13,10 @@ import pytest
 import zstandard
 
 from actors.feeds.market_channel import MarketChannelDecoder
-from actors.feeds.messages import BookEvent, Level
 from actors.market.book import TokenBook
-from actors.market.messages import SNAPSHOT_DEPTH
+from actors.messages.feeds import BookEvent
+from actors.messages.market import SNAPSHOT_DEPTH
+from actors.model import Level
 from actors.units import PAYOUT_TICKS
 
 DATA = Path(__file__).parents[2] / ".." / "shared" / "data" / "btc-updown-5m"

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from actors.feeds.messages import BookEvent, Level, PriceChangeEvent
 from actors.market.book import TokenBook
-from actors.market.messages import SNAPSHOT_DEPTH, BookView
+from actors.messages.feeds import BookEvent, PriceChangeEvent
+from actors.messages.market import SNAPSHOT_DEPTH, BookView
+from actors.model import Level
 
 
 def whole(at_ms: int, bids: tuple[Level, ...] = (), asks: tuple[Level, ...] = ()) -> BookEvent:

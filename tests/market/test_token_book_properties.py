@@ -5,9 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.feeds.messages import BookEvent, Level, PriceChangeEvent
 from actors.market.book import TokenBook
-from actors.market.messages import SNAPSHOT_DEPTH
+from actors.messages.feeds import BookEvent, PriceChangeEvent
+from actors.messages.market import SNAPSHOT_DEPTH
+from actors.model import Level
 
 Event = BookEvent | PriceChangeEvent
 

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from actors.directory.messages import (
-    Market,
-    MarketOpened,
-    Side,
-)
-from actors.execution.messages import (
-    FillDetail,
-    OrderIntent,
-    OrderState,
-    OrderStatus,
-    TimeInForce,
-)
-from actors.feeds.messages import FeedHealth
-from actors.market.messages import BookView, MarketSnapshot
-from actors.position.messages import Holding, PositionSnapshot, WindowSettled
+from actors.messages.directory import MarketOpened
+from actors.messages.execution import OrderIntent, OrderState, OrderStatus
+from actors.messages.feeds import FeedHealth
+from actors.messages.market import BookView, MarketSnapshot
+from actors.messages.position import Holding, PositionSnapshot, WindowSettled
+from actors.messages.strategy import TradeSignal, TradeSignals
+from actors.model import Action, FillDetail, Market, Side, TimeInForce
 from actors.roles import MARKET_FEED
-from actors.strategy.messages import Action, TradeSignal, TradeSignals
 from actors.units import shares
 
 

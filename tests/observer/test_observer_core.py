@@ -16,26 +16,16 @@ from seen_builders import (
     snapshot,
 )
 
-from actors.directory.messages import (
-    MarketClosing,
-    MarketResolved,
-    Side,
-    VenueSkew,
-    VenueUnreachable,
-)
-from actors.execution.messages import (
-    OpenOrders,
-    OrderStatus,
-    OrderUpdated,
-    SignalsRefused,
-)
-from actors.feeds.messages import FeedDown, FeedStale, FeedUp
-from actors.market.messages import SnapshotTaken
+from actors.messages.directory import MarketClosing, MarketResolved, VenueSkew, VenueUnreachable
+from actors.messages.execution import OpenOrders, OrderStatus, OrderUpdated, SignalsRefused
+from actors.messages.feeds import FeedDown, FeedStale, FeedUp
+from actors.messages.market import SnapshotTaken
+from actors.messages.observer import GetView, View
+from actors.messages.strategy import Evaluated, StopLossTriggered
+from actors.model import Side
 from actors.observer.core import SAVE_EVERY_MS, SIGNALS_KEPT, SNAPSHOT_EVERY_MS, ObserverCore
-from actors.observer.messages import GetView, View
 from actors.observer.tally import ENDED_KEPT, SETTLED_KEPT
 from actors.roles import MARKET_FEED, MARKET_STATE, OBSERVER, REPLY, TWAP_FEED
-from actors.strategy.messages import Evaluated, StopLossTriggered
 from actors.units import shares
 
 

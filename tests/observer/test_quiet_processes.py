@@ -6,10 +6,11 @@ from pathlib import Path
 
 from recording import ProcessStage
 
-from actors.directory.messages import Market, MarketOpened
 from actors.directory.port import HttpPort
-from actors.observer.messages import GetView, View
-from actors.position.messages import PositionSnapshot
+from actors.messages.directory import MarketOpened
+from actors.messages.observer import GetView, View
+from actors.messages.position import PositionSnapshot
+from actors.model import Market
 from actors.roles import DESK, DIRECTORY, OBSERVER, POSITION, STRATEGY
 from actors.settings import Settings, VenueSettings
 from understudy.bootstrap import ACTORS

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from actors.directory.messages import Market, MarketOpened, MarketResolved, Side
-from actors.execution.messages import FillDetail, FillReversed, OrderFilled
-from actors.strategy.messages import Action
+from actors.messages.directory import MarketOpened, MarketResolved
+from actors.messages.execution import FillReversed, OrderFilled
+from actors.model import Action, FillDetail, Market, Side
 from actors.units import shares
 
 WINDOW_MS = 900_000

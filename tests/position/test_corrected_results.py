@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from ledger_builders import FIRST_OPEN_MS, detail, filled, opened, resolved
 
 from actors.core import Record
-from actors.directory.messages import MarketResolved, Side
+from actors.messages.directory import MarketResolved
+from actors.messages.position import PositionSnapshot, WindowSettled
+from actors.model import Side
 from actors.position.core import SETTLED_WINDOWS_KEPT, PositionCore, ResultCorrected
-from actors.position.messages import PositionSnapshot, WindowSettled
 from actors.roles import DESK, DIRECTORY, POSITION
 
 DOLLAR = 10**9

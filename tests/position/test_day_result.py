@@ -4,12 +4,11 @@ import pytest
 from core_stage import CoreStage
 from ledger_builders import FIRST_OPEN_MS, detail, filled, opened, resolved, reversal
 
-from actors.directory.messages import Side
-from actors.messages import PeerRestarted
+from actors.messages.lifecycle import PeerRestarted
+from actors.messages.position import PositionSnapshot, PositionWanted
+from actors.model import Action, Side
 from actors.position.core import PositionCore
-from actors.position.messages import PositionSnapshot, PositionWanted
 from actors.roles import DESK, EXECUTOR, POSITION
-from actors.strategy.messages import Action
 
 DAY_MS = 86_400_000
 DAY = FIRST_OPEN_MS // DAY_MS

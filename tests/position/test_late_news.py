@@ -6,8 +6,8 @@ import pytest
 from core_stage import CoreStage
 from ledger_builders import detail, filled, market, opened, resolved, reversal
 
+from actors.messages.position import FillBooked, LateFailure, PositionSnapshot, WindowSettled
 from actors.position.core import SETTLED_WINDOWS_KEPT, EntryChanged, PositionCore
-from actors.position.messages import FillBooked, LateFailure, PositionSnapshot, WindowSettled
 from actors.roles import DIRECTORY, EXECUTOR, POSITION, STRATEGY, order_role
 from actors.units import shares
 

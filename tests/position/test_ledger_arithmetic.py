@@ -8,11 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ledger_builders import detail, market, resolved
 
-from actors.directory.messages import Side
-from actors.execution.messages import FillDetail
+from actors.messages.position import Holding
+from actors.model import Action, FillDetail, Side
 from actors.position.ledger import LedgerEntry, WindowLedger, fold
-from actors.position.messages import Holding
-from actors.strategy.messages import Action
 from actors.units import shares
 
 

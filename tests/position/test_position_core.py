@@ -9,14 +9,13 @@ from hypothesis import strategies as st
 from ledger_builders import detail, filled, market, opened, resolved, reversal
 
 from actors.core import Record, Send
-from actors.directory.messages import Side
-from actors.execution.messages import FillReversed, OrderFilled
-from actors.messages import PeerRestarted
+from actors.messages.execution import FillReversed, OrderFilled
+from actors.messages.lifecycle import PeerRestarted
+from actors.messages.position import FillBooked, Holding, PositionSnapshot, WindowSettled
+from actors.model import Action, Side
 from actors.position.core import PositionCore
 from actors.position.ledger import LedgerEntry, fold
-from actors.position.messages import FillBooked, Holding, PositionSnapshot, WindowSettled
 from actors.roles import DESK, DIRECTORY, EXECUTOR, OBSERVER, POSITION, STRATEGY, order_role
-from actors.strategy.messages import Action
 from actors.units import shares
 
 ORDER = order_role("order_1_aa")

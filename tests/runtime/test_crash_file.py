@@ -18,8 +18,8 @@ import pytest
 from crash_scenes import BAD_FILL, crash, position_flight, raised_by
 
 from actors.core import Core
-from actors.execution.messages import QueryOrder
 from actors.execution.real.messages import OrderSigned
+from actors.messages.execution import QueryOrder
 from actors.runtime import crash_file
 from actors.runtime.crash_file import (
     BadCrashFile,

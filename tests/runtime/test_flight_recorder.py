@@ -12,7 +12,7 @@ import pytest
 from host_bench import HostBench
 
 from actors.core import Core, Dice, Effects, Log, Recall, handles
-from actors.messages import Recalled, Started
+from actors.messages.lifecycle import Recalled, Started
 from actors.runtime import flight_recorder
 from actors.runtime.flight_recorder import Flight, FlightRecorder, HungCore
 from actors.runtime.host import Host

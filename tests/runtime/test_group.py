@@ -11,8 +11,8 @@ from recording import FakeAddress, ProcessStage
 
 from actors.core import Core, Effects, Record, Save, Send, handles
 from actors.execution.account import TradedAccount
-from actors.execution.messages import OrderDone
-from actors.messages import (
+from actors.messages.execution import OrderDone
+from actors.messages.lifecycle import (
     ActorFell,
     Envelope,
     Hello,
@@ -20,12 +20,12 @@ from actors.messages import (
     Ping,
     Pong,
     ProcessStarted,
-    StartActor,
     Started,
 )
 from actors.roles import DESK, POSITION, REPLY, STRATEGY, SUPERVISOR, order_role
 from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.journal import Journal
+from actors.runtime.messages import StartActor
 
 ORDER = order_role("order_1")
 

@@ -22,7 +22,7 @@ from actors.core import (
     Stop,
     handles,
 )
-from actors.messages import (
+from actors.messages.lifecycle import (
     Hello,
     JournalFailed,
     Leaving,

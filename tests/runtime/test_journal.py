@@ -9,7 +9,7 @@ import pytest
 from torn_journal import crashed_copy
 
 from actors.core import Record, Save
-from actors.execution.messages import OrderCancelled
+from actors.messages.execution import OrderCancelled
 from actors.position.core import LedgerSummary
 from actors.runtime import journal as journal_module
 from actors.runtime.journal import Fenced, Journal, JournalReader

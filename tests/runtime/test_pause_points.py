@@ -10,11 +10,12 @@ import pytest
 from recording import ProcessStage
 
 from actors.core import Core, Effects, Record, Send, handles
-from actors.execution.messages import OrderDone, OrderReport, OrderStatus, QueryOrder
-from actors.messages import ActorFell, StartActor, Started
+from actors.messages.execution import OrderDone, OrderReport, OrderStatus, QueryOrder
+from actors.messages.lifecycle import ActorFell, Started
 from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.clock import ClockSpec
 from actors.runtime.journal import JournalReader
+from actors.runtime.messages import StartActor
 from actors.runtime.pause_points import RAISE, Held, PausePoints, Trap, point_name
 from actors.settings import Settings
 from understudy.bootstrap import supervisor_boot

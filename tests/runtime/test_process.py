@@ -21,8 +21,8 @@ from actors.core import (
     Stop,
     handles,
 )
-from actors.execution.messages import CancelRequested, OrderDone, QueryOrder
-from actors.messages import (
+from actors.messages.execution import CancelRequested, OrderDone, QueryOrder
+from actors.messages.lifecycle import (
     ActorFell,
     Address,
     AddressBook,
@@ -35,7 +35,6 @@ from actors.messages import (
     Pong,
     ProcessStarted,
     Recalled,
-    StartActor,
     Started,
     TimerFired,
 )
@@ -44,6 +43,7 @@ from actors.roles import REPLY
 from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.journal import Journal, JournalReader
 from actors.runtime.journal_file import JournalError
+from actors.runtime.messages import StartActor
 from actors.runtime.process import EXIT_FENCED
 from actors.runtime.urgency import NotAllowed
 

@@ -20,13 +20,14 @@ from hypothesis import strategies as st
 from recording import FakeAddress, ProcessStage
 
 from actors.core import Core, Record, Save
-from actors.execution.messages import OrderDone, OrderState
-from actors.messages import Address, AddressBook, Boot, Envelope, StartActor, Started, TimerFired
+from actors.messages.execution import OrderDone, OrderState
+from actors.messages.lifecycle import Address, AddressBook, Envelope, Started, TimerFired
 from actors.roles import EXECUTOR, ORDERS, PROCESS, SUPERVISOR, order_id_of
 from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.clock import Clock, ClockSpec
 from actors.runtime.codec import encode
 from actors.runtime.journal import Journal, JournalReader
+from actors.runtime.messages import Boot, StartActor
 from actors.runtime.scheduler import Scheduler
 from actors.settings import Settings
 from simulation.house import House

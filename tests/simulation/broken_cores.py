@@ -6,10 +6,12 @@ import attrs
 
 from actors.core import Core, Effect, Effects, Record, Save, Send, handles
 from actors.directory.core import DirectoryCore
-from actors.directory.messages import MarketOpened, MarketResolved, Side
 from actors.execution.acceptance import Circumstances
 from actors.execution.desk import DeskCore
-from actors.execution.messages import (
+from actors.execution.order import OrderCore
+from actors.execution.simulated import SimulatedExecutorCore
+from actors.messages.directory import MarketOpened, MarketResolved
+from actors.messages.execution import (
     Fill,
     OpenOrders,
     OrderFilled,
@@ -17,16 +19,15 @@ from actors.execution.messages import (
     OrderStatus,
     SubmitOrder,
 )
-from actors.execution.order import OrderCore
-from actors.execution.simulated import SimulatedExecutorCore
-from actors.market.messages import MarketSnapshot
-from actors.messages import TimerFired
+from actors.messages.lifecycle import TimerFired
+from actors.messages.market import MarketSnapshot
+from actors.messages.position import FillBooked, Holding, PositionSnapshot, WindowSettled
+from actors.messages.strategy import StopLossTriggered, TradeSignals
+from actors.model import Side
 from actors.position.core import PositionCore
 from actors.position.ledger import WindowLedger
-from actors.position.messages import FillBooked, Holding, PositionSnapshot, WindowSettled
 from actors.roles import DESK, OBSERVER, POSITION
 from actors.strategy.core import StrategyCore
-from actors.strategy.messages import StopLossTriggered, TradeSignals
 
 
 def said(effect: Effect, message_type: type) -> bool:

@@ -17,10 +17,10 @@ from actors.execution.real.messages import (
     PostUnclear,
     SignOrder,
 )
+from actors.execution.real.user_channel import Settlement, UserTrade
 from actors.feeds.connection import FramesReceived
-from actors.feeds.user_channel import Settlement, UserTrade
-from actors.messages import Started
-from actors.position.messages import PositionSnapshot
+from actors.messages.lifecycle import Started
+from actors.messages.position import PositionSnapshot
 
 
 def commands(effect: Effect, command_type: type) -> bool:

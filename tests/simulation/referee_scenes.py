@@ -10,22 +10,21 @@ import pytest
 from trial_plans import SETTINGS
 
 from actors.core import Record, Save
-from actors.directory.messages import Market, Side
 from actors.execution.desk_state import DeskState, OrdersCreated
-from actors.execution.messages import (
+from actors.messages.execution import (
     OrderAccepted,
     OrderIntent,
     OrderState,
     OrderStatus,
     OutcomeUnknown,
-    TimeInForce,
 )
-from actors.market.messages import BookView, MarketSnapshot
-from actors.messages import Started
+from actors.messages.lifecycle import Started
+from actors.messages.market import BookView, MarketSnapshot
+from actors.messages.position import Holding, PositionSnapshot
+from actors.messages.strategy import TradeSignal, TradeSignals
+from actors.model import Action, Market, Side, TimeInForce
 from actors.position.ledger import WindowLedger
-from actors.position.messages import Holding, PositionSnapshot
 from actors.roles import DESK, POSITION, STRATEGY, order_role
-from actors.strategy.messages import Action, TradeSignal, TradeSignals
 from actors.units import shares
 from simulation.invariants.breach import Breach
 from simulation.invariants.evidence import PaperEvidence

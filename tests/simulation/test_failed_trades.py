@@ -14,17 +14,17 @@ from referee_scenes import (
 )
 
 from actors.core import Record, Save
-from actors.execution.messages import (
+from actors.execution.paper import PaperOrder, PaperPhase
+from actors.messages.execution import (
     Fill,
-    FillDetail,
     FillFailed,
     OrderDone,
     OrderState,
     OrderStatus,
     OrderUpdated,
 )
-from actors.execution.paper import PaperOrder, PaperPhase
-from actors.messages import Started
+from actors.messages.lifecycle import Started
+from actors.model import FillDetail
 from actors.roles import DESK, EXECUTOR
 from simulation.invariants.referee import Referee
 

@@ -23,20 +23,20 @@ from referee_scenes import (
 from trial_plans import SETTINGS
 
 from actors.core import Record, Save
-from actors.directory.messages import MarketClosing, Side
 from actors.execution.desk_state import DeskState, TradingStopped
-from actors.execution.messages import (
+from actors.messages.directory import MarketClosing
+from actors.messages.execution import (
     CancelRequested,
-    FillDetail,
     HaltTrading,
     OrderAccepted,
     OrderState,
     OrderStatus,
 )
-from actors.market.messages import BookView
-from actors.messages import JournalFailed, Started, TimerFired
+from actors.messages.lifecycle import JournalFailed, Started, TimerFired
+from actors.messages.market import BookView
+from actors.messages.strategy import StopLossTriggered
+from actors.model import Action, FillDetail, Side
 from actors.roles import DESK, OBSERVER, STRATEGY
-from actors.strategy.messages import Action, StopLossTriggered
 from actors.units import shares
 from simulation.invariants.evidence import PaperEvidence
 from simulation.invariants.referee import Referee

@@ -5,7 +5,6 @@ from __future__ import annotations
 import attrs
 from trial_plans import SETTINGS
 
-from actors.execution.messages import TimeInForce
 from actors.execution.real.messages import (
     AccountRead,
     AccountUnread,
@@ -22,8 +21,8 @@ from actors.execution.real.messages import (
     ReadAccount,
     SignOrder,
 )
+from actors.model import Action, TimeInForce
 from actors.runtime.scheduler import Scheduler
-from actors.strategy.messages import Action
 from actors.units import shares
 from simulation.chance import dice
 from simulation.exchange.exchange import Exchange

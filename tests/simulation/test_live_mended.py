@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from trial_plans import live_plan
 
-from actors.execution.messages import OrderStatus
 from actors.execution.real.messages import AccountRead
+from actors.messages.execution import OrderStatus
 from simulation.live.evidence import LiveEvidence
 from simulation.player import Player
 from simulation.trial import Trial

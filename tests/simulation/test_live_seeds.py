@@ -9,8 +9,8 @@ import pytest
 from trial_plans import live_plan, plan
 
 from actors.execution.desk_state import Halted, Resumed
-from actors.execution.halt_messages import OPERATOR
-from actors.execution.messages import OrderStatus
+from actors.messages.execution import OrderStatus
+from actors.messages.halts import OPERATOR
 from actors.roles import EXECUTOR
 from simulation.chance import dice
 from simulation.exchange.order_rates import LiveFaultRates

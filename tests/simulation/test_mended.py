@@ -7,8 +7,8 @@ import pytest
 from trial_plans import SETTINGS, plan
 
 from actors.core import Core, Effects
-from actors.execution.messages import ForgetOrder
-from actors.messages import Recalled
+from actors.messages.execution import ForgetOrder
+from actors.messages.lifecycle import Recalled
 from actors.position.core import PositionCore
 from actors.roles import EXECUTOR, POSITION
 from actors.settings import Settings

@@ -9,21 +9,19 @@ from host_bench import EffectsHeard, HostBench
 from referee_scenes import INTENT, MARKET, NOW_MS
 
 from actors.core import Effect, Record
-from actors.directory.messages import Side
-from actors.execution.messages import (
+from actors.messages.execution import (
     FillFailed,
     OrderIntent,
     OrderRejected,
     OrderReport,
     OrderStatus,
     SubmitOrder,
-    TimeInForce,
 )
-from actors.market.messages import BookView, MarketSnapshot
-from actors.messages import TimerFired
+from actors.messages.lifecycle import TimerFired
+from actors.messages.market import BookView, MarketSnapshot
+from actors.model import Action, Side, TimeInForce
 from actors.roles import EXECUTOR
 from actors.settings import Settings
-from actors.strategy.messages import Action
 from actors.units import shares
 from simulation.rough import RoughExecutorCore
 

@@ -21,12 +21,11 @@ from actors.core import (
     Stop,
     handles,
 )
-from actors.execution.messages import OrderAccepted, OrderCancelled, OrderForgotten
-from actors.messages import (
+from actors.messages.execution import OrderAccepted, OrderCancelled, OrderForgotten
+from actors.messages.lifecycle import (
     ActorFell,
     Address,
     AddressBook,
-    Boot,
     Envelope,
     Hello,
     JournalFailed,
@@ -36,13 +35,13 @@ from actors.messages import (
     Pong,
     ProcessStarted,
     Recalled,
-    StartActor,
     Started,
     TimerFired,
 )
 from actors.roles import DESK, POSITION, PROCESS, SUPERVISOR, order_role
 from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.clock import ClockSpec
+from actors.runtime.messages import Boot, StartActor
 from actors.runtime.scheduler import Scheduler
 from simulation.house import House
 from simulation.invariants.breach import Breach

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from actors.core import Record, Save
 from actors.execution.account import TradedAccount
-from actors.execution.messages import OrderAccepted
-from actors.messages import Envelope
+from actors.messages.execution import OrderAccepted
+from actors.messages.lifecycle import Envelope
 from actors.runtime.journal import Fenced, Journal
 from actors.runtime.journal_file import JournalError, prepare
 from actors.runtime.scheduler import Scheduler

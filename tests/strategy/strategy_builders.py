@@ -7,9 +7,9 @@ from typing import Any
 
 import attrs
 
-from actors.directory.messages import Market, Side, Strike
-from actors.market.messages import BookView, MarketSnapshot
-from actors.position.messages import Holding
+from actors.messages.market import BookView, MarketSnapshot
+from actors.messages.position import Holding
+from actors.model import Market, Side, Strike
 from actors.settings import StrategySettings
 from actors.strategy.position_view import PositionView
 from actors.strategy.scene import Scene, Verdict

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from strategy_builders import PARAMS, bought, position, scene, snapshot
 
-from actors.directory.messages import Side
-from actors.position.messages import Holding
+from actors.messages.position import Holding
+from actors.model import Side
 from actors.settings import StrategySettings
 from actors.strategy.engine import decide
 from actors.strategy.position_view import PositionView

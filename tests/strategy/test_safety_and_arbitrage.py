@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from strategy_builders import FLAT, FREE, bought, make_market, position, scene, snapshot
 
-from actors.directory.messages import Side
+from actors.model import Side
 from actors.settings import StrategySettings
 from actors.strategy.engine import decide
 from actors.strategy.position_view import PositionView

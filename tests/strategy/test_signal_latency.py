@@ -3,7 +3,7 @@ from __future__ import annotations
 import attrs
 from strategy_builders import snapshot
 
-from actors.messages import Started
+from actors.messages.lifecycle import Started
 from actors.strategy.latency import SignalLatency
 
 

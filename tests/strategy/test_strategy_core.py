@@ -8,15 +8,15 @@ import pytest
 from strategy_builders import make_market, snapshot
 
 from actors.core import Effects, Send, SetTimer
-from actors.directory.messages import Side
-from actors.execution.messages import OpenOrders
-from actors.market.messages import MarketSnapshot, SnapshotTaken
-from actors.messages import PeerRestarted, Started, TimerFired
-from actors.position.messages import Holding, PositionSnapshot
+from actors.messages.execution import OpenOrders
+from actors.messages.lifecycle import PeerRestarted, Started, TimerFired
+from actors.messages.market import MarketSnapshot, SnapshotTaken
+from actors.messages.position import Holding, PositionSnapshot
+from actors.messages.strategy import Evaluated, StopLossTriggered, TradeSignals
+from actors.model import Side
 from actors.roles import DESK, MARKET_STATE, OBSERVER, POSITION
 from actors.settings import Settings
 from actors.strategy.core import ANSWER_WAIT_MS, MARKETS_KEPT, TOLD_EVERY_MS, StrategyCore
-from actors.strategy.messages import Evaluated, StopLossTriggered, TradeSignals
 from actors.units import shares
 
 MARKET_ID = make_market().market_id

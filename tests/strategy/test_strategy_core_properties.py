@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from strategy_builders import make_market, snapshot
 
 from actors.core import Effects, Send
-from actors.directory.messages import Side
-from actors.execution.messages import OpenOrders
-from actors.market.messages import MarketSnapshot, SnapshotTaken
-from actors.messages import PeerRestarted, Started, TimerFired
-from actors.position.messages import Holding, PositionSnapshot
+from actors.messages.execution import OpenOrders
+from actors.messages.lifecycle import PeerRestarted, Started, TimerFired
+from actors.messages.market import MarketSnapshot, SnapshotTaken
+from actors.messages.position import Holding, PositionSnapshot
+from actors.messages.strategy import StopLossTriggered, TradeSignals
+from actors.model import Side
 from actors.roles import DESK, MARKET_STATE
 from actors.settings import Settings
 from actors.strategy.core import ANSWER_WAIT_MS, StrategyCore
-from actors.strategy.messages import StopLossTriggered, TradeSignals
 from actors.units import shares
 
 MARKETS = [make_market(), attrs.evolve(make_market(), market_id="0xnext")]

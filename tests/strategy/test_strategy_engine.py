@@ -4,10 +4,10 @@ import attrs
 import pytest
 from strategy_builders import FLAT, FREE, PARAMS, make_market, position, snapshot
 
-from actors.directory.messages import Side
+from actors.messages.strategy import StopLossTriggered, TradeSignal
+from actors.model import Action, Side
 from actors.settings import StrategySettings
 from actors.strategy.engine import basis_text, decide, evaluate_strategy
-from actors.strategy.messages import Action, StopLossTriggered, TradeSignal
 from actors.units import shares
 
 # The plan's worked cases, in its order.

@@ -8,8 +8,8 @@ import attrs
 import pytest
 from strategy_builders import FLAT, PARAMS, STRIKE_DOLLARS, position, snapshot
 
-from actors.directory.messages import Side
-from actors.market.messages import MarketSnapshot
+from actors.messages.market import MarketSnapshot
+from actors.model import Side
 from actors.settings import StrategySettings
 from actors.strategy.engine import decide
 from actors.strategy.oracle import fair_value_ticks

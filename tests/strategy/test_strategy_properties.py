@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategy_builders import book, make_market, snapshot
 
-from actors.directory.messages import Side
-from actors.market.messages import MarketSnapshot
-from actors.position.messages import Holding
+from actors.messages.market import MarketSnapshot
+from actors.messages.position import Holding
+from actors.model import Side
 from actors.settings import StrategySettings
 from actors.strategy.engine import decide, evaluate_strategy
 from actors.strategy.position_view import PositionView

@@ -13,7 +13,7 @@ from crash_scenes import BAD_FILL, HANGING
 from still_troupe import tree_of, wait_until
 
 from actors.core import Core, Effects, Send, SetTimer, handles
-from actors.messages import Started, TimerFired
+from actors.messages.lifecycle import Started, TimerFired
 from actors.position.core import PositionCore
 from actors.roles import POSITION, STRATEGY
 from actors.runtime.actor_spec import ActorSpec

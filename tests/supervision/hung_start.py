@@ -16,7 +16,7 @@ from pathlib import Path
 from still_troupe import tree_of, wait_until
 from thespian.actors import ActorAddress, ThespianWatch
 
-from actors.messages import Boot
+from actors.runtime.messages import Boot
 from actors.runtime.process import ActorProcess
 from actors.settings import Settings, SupervisionSettings
 from actors.supervision.messages import ChildReport, ChildState, ProcessSpec

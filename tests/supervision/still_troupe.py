@@ -12,7 +12,7 @@ from typing import TypeVar
 from thespian.actors import Actor
 
 from actors.core import Core, Effects, handles
-from actors.messages import Started
+from actors.messages.lifecycle import Started
 from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.clock import ClockSpec
 from actors.runtime.journal_file import prepare

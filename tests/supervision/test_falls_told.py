@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from troupe_stage import Troupe
 
-from actors.messages import ActorFell, ServingChanged
+from actors.messages.lifecycle import ActorFell, ServingChanged
 from actors.supervision.falls import FALLS_KEPT
 from actors.supervision.layouts import Layout
 from actors.supervision.messages import Fall

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from troupe_stage import Troupe, kills, pong, pulse, spawned, told
 
-from actors.execution.messages import HaltReport, HaltTrading
-from actors.messages import (
+from actors.messages.execution import HaltReport, HaltTrading
+from actors.messages.lifecycle import (
     ActorFell,
     ActorPulse,
     Hello,
@@ -14,10 +14,10 @@ from actors.messages import (
     Ping,
     Pong,
     ServingChanged,
-    StartActor,
     StartChild,
 )
 from actors.roles import ORDERS
+from actors.runtime.messages import StartActor
 from actors.supervision.messages import ChildState, SupervisorEffect, TellBook
 
 ORDER = "order/order_1"

@@ -5,8 +5,8 @@ import random
 import pytest
 from troupe_stage import LIMITS, Troupe, alone, pong, pulse, spawned, told
 
-from actors.execution.messages import HaltReport, HaltTrading
-from actors.messages import (
+from actors.messages.execution import HaltReport, HaltTrading
+from actors.messages.lifecycle import (
     ActorFell,
     ChildLost,
     Hello,
@@ -15,11 +15,11 @@ from actors.messages import (
     Ping,
     ProcessStarted,
     ServingChanged,
-    StartActor,
     StartChild,
     VenueTimeMeasured,
 )
 from actors.roles import ORDERS
+from actors.runtime.messages import StartActor
 from actors.supervision.core import SupervisorCore
 from actors.supervision.layouts import Layout
 from actors.supervision.messages import (

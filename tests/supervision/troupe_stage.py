@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from actors.messages import ActorPulse, Hello, Pong, ProcessStarted, StartActor
+from actors.messages.lifecycle import ActorPulse, Hello, Pong, ProcessStarted
 from actors.roles import ORDERS, order_id_of
+from actors.runtime.messages import StartActor
 from actors.settings import SupervisionSettings
 from actors.supervision.core import SupervisorCore
 from actors.supervision.layouts import ISOLATED, Layout, layout_of

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 from onlookers import Onlooker
 
-from actors.execution.messages import OrderState, OrderStatus
+from actors.messages.execution import OrderState, OrderStatus
 from actors.settings import ExecutionSettings, Settings
 from actors.units import NANOS_PER_DOLLAR
 from understudy.drill.books import read_books

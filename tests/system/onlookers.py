@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from actors.execution.messages import OrderState
 from actors.execution.order_state import is_booked, is_complete
+from actors.messages.execution import OrderState
 from actors.runtime.journal import JournalReader
 from actors.runtime.log import LOG_NAME
 from understudy.drill.processes import wait_for

@@ -14,7 +14,7 @@ import pytest
 from live_onlookers import LiveExchange, LiveOnlooker, live_exchange
 from process_memory import has_open, is_in_memory
 
-from actors.execution.messages import OrderStatus
+from actors.messages.execution import OrderStatus
 from actors.roles import EXECUTOR, STRATEGY
 from actors.runtime.journal_file import JOURNAL_NAME
 from actors.supervision.layouts import LAYOUTS

@@ -14,7 +14,7 @@ import pytest
 from onlookers import LIMIT_S, Onlooker, free_port
 
 from actors.execution.desk_state import Halted, Resumed
-from actors.execution.halt_messages import PAGE
+from actors.messages.halts import PAGE
 from understudy.drill import processes
 from understudy.drill.stage import SETTINGS, run_options
 from understudy.drill.system import DrilledSystem

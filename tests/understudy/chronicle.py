@@ -9,11 +9,10 @@ import attrs
 from scenes import MARKET
 
 from actors.core import Record, Save
-from actors.directory.messages import Market, MarketResolved, Side
 from actors.execution.desk_state import OrdersCreated, SideFreed
-from actors.execution.messages import (
+from actors.messages.directory import MarketResolved
+from actors.messages.execution import (
     Fill,
-    FillDetail,
     OrderAccepted,
     OrderCancelled,
     OrderClosed,
@@ -21,13 +20,12 @@ from actors.execution.messages import (
     OrderState,
     OrderStatus,
     OrderSubmitted,
-    TimeInForce,
 )
+from actors.model import Action, FillDetail, Market, Side, TimeInForce
 from actors.position.core import EntryChanged
 from actors.position.ledger import LedgerEntry, WindowLedger
 from actors.runtime.journal import Journal
 from actors.runtime.journal_file import prepare
-from actors.strategy.messages import Action
 from actors.units import E18, shares, taker_fee_nanos
 
 PASSED_OVER = (

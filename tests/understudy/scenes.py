@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from actors.directory.messages import Market, MarketOpened, Side, Strike
-from actors.execution.messages import FillDetail, OrderIntent, OrderState, OrderStatus, TimeInForce
-from actors.market.messages import BookView, MarketSnapshot
-from actors.observer.messages import FeedSeen, ObserverCounts, SignalSeen, View
-from actors.position.messages import Holding, PositionSnapshot, WindowSettled
+from actors.messages.directory import MarketOpened
+from actors.messages.execution import OrderIntent, OrderState, OrderStatus
+from actors.messages.market import BookView, MarketSnapshot
+from actors.messages.observer import FeedSeen, ObserverCounts, SignalSeen, View
+from actors.messages.position import Holding, PositionSnapshot, WindowSettled
+from actors.messages.strategy import TradeSignal
+from actors.model import Action, FillDetail, Market, Side, Strike, TimeInForce
 from actors.settings import Settings
-from actors.strategy.messages import Action, TradeSignal
 from actors.supervision.messages import ChildrenReport, ChildReport, ChildState
 from actors.units import E18, NANOS_PER_DOLLAR, shares
 from understudy.options import RunOptions

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from scenes import MARKET, NOW_MS, POSITION, child, report, settled, snapshot, view
 from watched import WALL_MS, WELL, down, observation, status
 
-from actors.directory.messages import MarketOpened, Strike
-from actors.execution.halt_messages import Halt
-from actors.feeds.messages import FeedHealth
-from actors.observer.messages import FeedSeen
+from actors.messages.directory import MarketOpened
+from actors.messages.feeds import FeedHealth
+from actors.messages.halts import Halt
+from actors.messages.observer import FeedSeen
+from actors.model import Strike
 from actors.settings import ExecutionSettings, Settings
 from actors.supervision.messages import ChildState
 from actors.units import E18, NANOS_PER_DOLLAR

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from scenes import child, report
 
-from actors.execution.halt_messages import Halt
+from actors.messages.halts import Halt
 from actors.settings import Settings
 from actors.supervision.messages import ChildState
 from understudy.cli import COMMANDS, main

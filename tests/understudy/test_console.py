@@ -20,13 +20,14 @@ from scenes import (
     view,
 )
 
-from actors.directory.messages import Side, WindowNotTraded
-from actors.execution.halt_messages import Halt
-from actors.execution.messages import OrderStatus
-from actors.feeds.messages import FeedHealth
-from actors.market.messages import BookView
-from actors.observer.messages import FeedSeen, ObserverCounts, View
-from actors.strategy.messages import Evaluated, StopLossTriggered
+from actors.messages.directory import WindowNotTraded
+from actors.messages.execution import OrderStatus
+from actors.messages.feeds import FeedHealth
+from actors.messages.halts import Halt
+from actors.messages.market import BookView
+from actors.messages.observer import FeedSeen, ObserverCounts, View
+from actors.messages.strategy import Evaluated, StopLossTriggered
+from actors.model import Side
 from actors.supervision.messages import ChildrenReport, ChildState
 from actors.units import E18, shares
 from understudy.actor_table import actor_table

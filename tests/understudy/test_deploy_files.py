@@ -23,8 +23,8 @@ from scenes import view
 from test_metrics import FEED
 from watched import observation, status
 
-from actors.execution.halt_messages import Halt
-from actors.observer.messages import ObserverCounts
+from actors.messages.halts import Halt
+from actors.messages.observer import ObserverCounts
 from understudy.cli import main
 from understudy.foreground import ORDERLY_END_S
 from understudy.metrics.collector import ObservationCollector

@@ -12,11 +12,12 @@ from chronicle import Chronicle, intent, trade, window
 from scenes import NOW_MS, child, report, view
 
 from actors.core import Record
-from actors.directory.messages import Side, WindowNotTraded
 from actors.execution.desk_state import Halted, Resumed, TradingStopped
-from actors.execution.halt_messages import Halt
-from actors.execution.messages import FillFailed, OrderRejected, OrderState, OutcomeUnknown
-from actors.observer.messages import FeedSeen
+from actors.messages.directory import WindowNotTraded
+from actors.messages.execution import FillFailed, OrderRejected, OrderState, OutcomeUnknown
+from actors.messages.halts import Halt
+from actors.messages.observer import FeedSeen
+from actors.model import Side
 from actors.position.core import ResultCorrected
 from actors.runtime.clock import Clock, ClockSpec
 from actors.runtime.journal import JournalReader

@@ -16,19 +16,20 @@ from click.testing import CliRunner, Result
 from scenes import MARKET, NOW_MS, snapshot
 
 from actors.core import Send
-from actors.directory.messages import MarketOpened, Side
 from actors.execution.desk import DeskCore
 from actors.execution.exits import EXIT_PRIORITY
-from actors.execution.halt_messages import KILL_SWITCH, Halt
-from actors.execution.messages import OrderUpdated
 from actors.kill_switch import KILL_SWITCH_NAME
-from actors.market.messages import SnapshotWanted
-from actors.messages import Started
-from actors.position.messages import Holding, PositionSnapshot
+from actors.messages.directory import MarketOpened
+from actors.messages.execution import OrderUpdated
+from actors.messages.halts import KILL_SWITCH, Halt
+from actors.messages.lifecycle import Started
+from actors.messages.market import SnapshotWanted
+from actors.messages.position import Holding, PositionSnapshot
+from actors.messages.strategy import StopLossTriggered
+from actors.model import Action, Side
 from actors.roles import DESK, MARKET_STATE, OBSERVER, REPLY
 from actors.runtime.journal_file import prepare
 from actors.settings import Settings
-from actors.strategy.messages import Action, StopLossTriggered
 from actors.units import dollars_text, shares
 from understudy.cli import main
 from understudy.control import ControlServer

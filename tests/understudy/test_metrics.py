@@ -22,9 +22,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from scenes import view
 from watched import down, observation, running, status
 
-from actors.execution.halt_messages import Halt
-from actors.feeds.messages import FeedHealth
-from actors.observer.messages import FeedSeen
+from actors.messages.feeds import FeedHealth
+from actors.messages.halts import Halt
+from actors.messages.observer import FeedSeen
 from actors.runtime.journal_file import prepare
 from understudy.cli import main
 from understudy.latency import Histogram

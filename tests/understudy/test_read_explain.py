@@ -9,7 +9,7 @@ from chronicle import BASIS, PASSED_OVER, Chronicle, intent, pair, trade, window
 from reading import printed, told, understudy
 
 from actors.core import Record
-from actors.execution.messages import (
+from actors.messages.execution import (
     CancelOrder,
     CancelRequested,
     FillFailed,
@@ -19,7 +19,7 @@ from actors.execution.messages import (
     OrderStatus,
     OutcomeUnknown,
 )
-from actors.position.messages import FillBooked
+from actors.messages.position import FillBooked
 from understudy.exit_codes import ExitCode
 
 

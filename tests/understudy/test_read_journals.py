@@ -9,7 +9,7 @@ from chronicle import Chronicle, intent, trade, window
 from reading import READING_COMMANDS, understudy
 
 from actors.core import Record
-from actors.execution.messages import OrderSubmitted
+from actors.messages.execution import OrderSubmitted
 from actors.runtime.journal import StoredEvent
 from actors.runtime.journal_file import JOURNAL_NAME, prepare
 from understudy.exit_codes import ExitCode

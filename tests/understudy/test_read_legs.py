@@ -8,9 +8,8 @@ from chronicle import intent, pair, trade, window
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.directory.messages import Side
-from actors.execution.messages import FillDetail, OrderIntent, OrderState, OrderStatus
-from actors.strategy.messages import Action
+from actors.messages.execution import OrderIntent, OrderState, OrderStatus
+from actors.model import Action, FillDetail, Side
 from actors.units import shares
 from understudy.reading.legs import LegEnd, PairRisk, leg_risks
 

@@ -9,8 +9,7 @@ import pytest
 from chronicle import Chronicle, intent, trade, window
 from reading import printed, told
 
-from actors.directory.messages import Side
-from actors.strategy.messages import Action
+from actors.model import Action, Side
 from actors.units import shares
 
 

@@ -11,7 +11,6 @@ from chronicle import Chronicle, intent, trade
 from reading import printed, told
 
 from actors.core import Record, Save
-from actors.execution.messages import OrderStatus
 from actors.execution.real import claims, messages, orders
 from actors.execution.real.live_order import LiveOrder, LiveTrade
 from actors.execution.real.messages import OrderSigned, PostAnswered, PostRefused, PostUnclear
@@ -24,8 +23,9 @@ from actors.execution.real.orders import (
     VenueSaid,
 )
 from actors.execution.real.own_parts import OwnPart
-from actors.feeds.user_channel import Settlement, UserOrder
-from actors.strategy.messages import Action
+from actors.execution.real.user_channel import Settlement, UserOrder
+from actors.messages.execution import OrderStatus
+from actors.model import Action
 from actors.units import shares
 from understudy.reading.told_live import LIVE_EVENTS
 

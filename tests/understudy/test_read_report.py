@@ -12,9 +12,8 @@ import pytest
 from chronicle import Chronicle, intent, pair, trade, window
 from reading import printed, told, understudy
 
-from actors.directory.messages import Side
+from actors.model import Action, Side
 from actors.runtime.journal_file import prepare
-from actors.strategy.messages import Action
 from actors.units import shares
 from understudy.exit_codes import ExitCode
 

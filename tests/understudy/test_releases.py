@@ -12,14 +12,14 @@ from reading import READING_COMMANDS, understudy
 from actors.core import Core, Effects, Send
 from actors.directory.core import DirectoryCore
 from actors.execution.desk import DeskCore
-from actors.execution.halt_messages import GetHalts, HaltStatus
-from actors.execution.messages import OrderState, OrderStatus
 from actors.execution.order import OrderCore
 from actors.execution.paper import PaperOrder
 from actors.execution.real.core import RealExecutorCore
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.simulated import SimulatedExecutorCore
-from actors.messages import Started
+from actors.messages.execution import OrderState, OrderStatus
+from actors.messages.halts import GetHalts, HaltStatus
+from actors.messages.lifecycle import Started
 from actors.observer.core import ObserverCore
 from actors.position.core import PositionCore
 from actors.position.ledger import WindowLedger

@@ -5,7 +5,7 @@ import threading
 
 from scenes import NOW_MS, report, view
 
-from actors.execution.halt_messages import Halt
+from actors.messages.halts import Halt
 from understudy.fresh_view import FreshView
 from understudy.latency import Histogram
 from understudy.status import Status, status_of, status_reply

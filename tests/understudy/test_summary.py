@@ -9,16 +9,16 @@ from rich.console import Console
 from scenes import MARKET, fill, order, report, settled
 
 from actors.core import Record, Save
-from actors.directory.messages import MarketResolved, Side, Strike, WindowNotTraded
 from actors.directory.windows import WindowState
 from actors.execution.desk_state import OrdersCreated
-from actors.execution.halt_messages import Halt
-from actors.execution.messages import FillDetail, OrderState, OrderStatus
+from actors.messages.directory import MarketResolved, WindowNotTraded
+from actors.messages.execution import OrderState, OrderStatus
+from actors.messages.halts import Halt
+from actors.model import Action, FillDetail, Side, Strike
 from actors.position.core import ResultCorrected
 from actors.position.ledger import LedgerEntry, WindowLedger
 from actors.runtime.journal import Journal, JournalReader
 from actors.runtime.journal_file import prepare
-from actors.strategy.messages import Action
 from actors.units import E18, shares
 from understudy.latency import Histogram
 from understudy.summary import (

@@ -12,10 +12,10 @@ from watched import WALL_MS, WELL, down, observation, running, status
 
 from actors.core import Record, Save
 from actors.execution.desk_state import DeskState, Halted
-from actors.execution.halt_messages import Halt
-from actors.execution.messages import OrderRejected, OutcomeUnknown
 from actors.execution.real.messages import PostRefused
-from actors.observer.messages import FeedSeen
+from actors.messages.execution import OrderRejected, OutcomeUnknown
+from actors.messages.halts import Halt
+from actors.messages.observer import FeedSeen
 from actors.runtime.journal_file import JOURNAL_NAME
 from actors.supervision.messages import ChildState
 from actors.units import NANOS_PER_DOLLAR

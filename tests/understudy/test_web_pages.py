@@ -12,7 +12,7 @@ from chronicle import Chronicle, intent, pair, trade, window
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.directory.messages import Side
+from actors.model import Side
 from understudy.web.archive_pages import Filter, history, order_story, orders
 from understudy.web.charts import bar_chart, drawdown_chart, price_chart, total_chart
 from understudy.web.html import tag

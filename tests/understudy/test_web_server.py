@@ -16,8 +16,8 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 from watched import running, status
 
-from actors.execution.halt_messages import PAGE, Halt
 from actors.kill_switch import KILL_SWITCH_NAME
+from actors.messages.halts import PAGE, Halt
 from actors.runtime.journal_file import prepare
 from actors.runtime.log import LOG_NAME, LineLog
 from understudy.control import ControlServer

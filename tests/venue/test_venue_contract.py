@@ -7,10 +7,10 @@ from typing import Any
 from venue_frames import WINDOW_START_MS, frames_until, simulation
 
 from actors.directory.gamma import decode_market, decode_resolution
-from actors.directory.messages import Side
 from actors.feeds import coinbase, rtds
 from actors.feeds.market_channel import MarketChannelDecoder
-from actors.feeds.messages import BestPricesEvent, BookEvent, PriceChangeEvent, ResolvedEvent
+from actors.messages.feeds import BestPricesEvent, BookEvent, PriceChangeEvent, ResolvedEvent
+from actors.model import Side
 from venue.frames import Channel
 from venue.wire.gamma import market_row
 from venue.wire.text import json_text

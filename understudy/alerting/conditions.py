@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from actors.execution.halt_messages import EXECUTOR_CHECKS, Halt
-from actors.market.messages import MarketSnapshot
-from actors.observer.messages import View
+from actors.messages.halts import EXECUTOR_CHECKS, Halt
+from actors.messages.market import MarketSnapshot
+from actors.messages.observer import View
 from actors.roles import EXECUTOR
 from actors.supervision.messages import ChildState
 from actors.units import NANOS_PER_DOLLAR, dollars_text

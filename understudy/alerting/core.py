@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 import attrs
 
-from actors.directory.messages import Side
-from actors.position.messages import WindowSettled
+from actors.messages.position import WindowSettled
+from actors.model import Side
 from actors.units import dollars_text
 from actors.watcher_settings import AlertSettings
 from understudy.alerting.conditions import END, conditions_of, has_ended

@@ -9,9 +9,9 @@ from pathlib import Path
 import cattrs
 import click
 
-from actors.execution.halt_messages import BY_HAND, HaltStatus
 from actors.execution.halts import halt_words
 from actors.kill_switch import pull_kill_switch
+from actors.messages.halts import BY_HAND, HaltStatus
 from actors.units import size_text
 from understudy.commands.reading import opened
 from understudy.commands.shared import ask_system, data_dir_option, fail, json_option

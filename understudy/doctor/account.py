@@ -12,10 +12,9 @@ from collections.abc import AsyncIterator
 from polymarket.errors import PolymarketError, RequestRejectedError
 
 from actors.directory.gamma import MarketRefused
-from actors.directory.messages import Market
 from actors.execution.real.client import VenueClient, WalletNotOurs
 from actors.execution.real.wallets import KeyNotAnAccount, WalletKind, wallet_kind
-from actors.strategy.messages import Action
+from actors.model import Action, Market
 from actors.units import (
     NANOS_PER_DOLLAR,
     PAYOUT_TICKS,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from actors.directory.gamma import MarketRefused
-from actors.directory.messages import Market
 from actors.feeds.rtds import TWAP_WINDOW_S
+from actors.model import Market
 from actors.units import price_text, size_text
 from understudy.doctor.findings import Finding, failed, passed, warned
 from understudy.doctor.network import Unreachable

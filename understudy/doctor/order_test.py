@@ -20,14 +20,12 @@ import attrs
 from polymarket.errors import PolymarketError, RateLimitError, RequestRejectedError
 
 from actors.directory.gamma import MarketRefused
-from actors.directory.messages import Market, Side
-from actors.execution.messages import TimeInForce
 from actors.execution.real.account_rows import AccountRows
 from actors.execution.real.answers import Meaning, meaning_of, read_answer
 from actors.execution.real.client import SignedBytes, VenueClient, WalletNotOurs
 from actors.execution.real.messages import PostAnswered, PostRefused, PostUnclear, SignOrder
 from actors.execution.real.own_parts import order_ids_of
-from actors.strategy.messages import Action
+from actors.model import Action, Market, Side, TimeInForce
 from actors.units import TICKS_PER_DOLLAR, dollars_text, price_text, size_text
 from understudy.doctor.account import account
 from understudy.doctor.findings import CheckOutcome, Finding, failed, passed, warned

@@ -8,7 +8,6 @@ import time
 
 import attrs
 
-from actors.feeds.messages import TwapTick
 from actors.feeds.polybolt import (
     ApiCredentials,
     CredentialsUnavailable,
@@ -18,6 +17,7 @@ from actors.feeds.polybolt import (
 )
 from actors.feeds.price_protocol import PriceProtocol, Received
 from actors.feeds.rtds import RtdsProtocol, subscribe_text
+from actors.messages.feeds import TwapTick
 from understudy.credentials import (
     FILE_VARIABLE,
     PART_VARIABLES,

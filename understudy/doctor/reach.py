@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection
 from actors.directory.gamma import MarketRefused
 from actors.feeds import coinbase, market_channel
 from actors.feeds.decoding import MalformedFrame
-from actors.feeds.messages import BookEvent
+from actors.messages.feeds import BookEvent
 from understudy.doctor.findings import Finding, failed, passed, warned
 from understudy.doctor.network import Unreachable, fetch, stream
 from understudy.doctor.sight import NoSuchWindow, VenueSight

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import attrs
 
 from actors.directory.gamma import decode_market
-from actors.directory.messages import Market
 from actors.directory.venue_time import TimeUnreadable, VenueTimeReading, read_venue_time
+from actors.model import Market
 from actors.series import window_start_ms
 from understudy.doctor.network import Unreachable, fetch
 from understudy.doctor.subject import Subject, host_of

@@ -7,10 +7,11 @@ from typing import TypeVar
 
 import attrs
 
-from actors.execution.messages import FillDetail, OrderState
 from actors.execution.paper import PaperEnd, PaperOrder
 from actors.execution.real.live_order import LiveOrder
-from actors.feeds.user_channel import Settlement
+from actors.execution.real.user_channel import Settlement
+from actors.messages.execution import OrderState
+from actors.model import FillDetail
 from actors.position.ledger import WindowLedger
 from actors.roles import EXECUTOR
 from actors.runtime.journal import JournalReader

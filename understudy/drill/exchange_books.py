@@ -8,8 +8,7 @@ from typing import Any
 
 import attrs
 
-from actors.directory.messages import Side
-from actors.strategy.messages import Action
+from actors.model import Action, Side
 from understudy.drill import loopback
 from understudy.drill.books import Pair
 

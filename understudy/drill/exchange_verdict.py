@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from actors.directory.messages import Side
+from actors.model import Action, Side
 from actors.position.ledger import LedgerEntry, WindowLedger
-from actors.strategy.messages import Action
 from actors.units import PAYOUT_TICKS, dollars_text, size_text
 from understudy.drill.books import Books, Pair
 from understudy.drill.exchange_books import ExchangeBooks

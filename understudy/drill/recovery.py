@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
-from actors.execution.messages import OrderState
 from actors.execution.order_state import is_booked, is_complete
+from actors.messages.execution import OrderState
 from actors.roles import order_id_of, order_role
 from actors.runtime.journal import JournalReader
 from actors.supervision.messages import ChildState

@@ -12,12 +12,11 @@ from typing import TypeVar
 
 import attrs
 
-from actors.directory.messages import Side
-from actors.execution.messages import FillDetail, OrderState
 from actors.execution.order_state import is_booked, is_complete, tolerated_excess_units
 from actors.execution.paper import is_worse
+from actors.messages.execution import OrderState
+from actors.model import Action, FillDetail, Side
 from actors.position.ledger import WindowLedger
-from actors.strategy.messages import Action
 from actors.units import dollars_text, size_text
 from understudy.drill.books import Books
 

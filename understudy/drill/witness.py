@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from urllib.error import HTTPError
 
-from actors.directory.messages import Side
+from actors.model import Side
 from understudy.drill import loopback
 
 _WINNERS = {("1", "0"): Side.YES, ("0", "1"): Side.NO, ("0.5", "0.5"): None}

@@ -15,9 +15,9 @@ from prometheus_client.core import (
     Metric,
 )
 
-from actors.execution.halt_messages import Halt
-from actors.feeds.messages import FeedHealth
-from actors.observer.messages import View
+from actors.messages.feeds import FeedHealth
+from actors.messages.halts import Halt
+from actors.messages.observer import View
 from actors.supervision.messages import ChildState
 from actors.units import NANOS_PER_DOLLAR
 from understudy.latency import Histogram

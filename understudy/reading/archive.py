@@ -10,9 +10,9 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from actors.execution.messages import OrderState
 from actors.execution.real.live_order import LiveOrder
-from actors.feeds.user_channel import Settlement
+from actors.execution.real.user_channel import Settlement
+from actors.messages.execution import OrderState
 from actors.position.ledger import WindowLedger
 from actors.runtime.codec import Undecodable, decode
 from actors.runtime.journal import JournalReader, StoredEvent

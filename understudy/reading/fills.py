@@ -11,11 +11,10 @@ import attrs
 from rich.table import Table
 from rich.text import Text
 
-from actors.directory.messages import Market, Side
-from actors.execution.messages import FillDetail, OrderState
-from actors.feeds.user_channel import Settlement
+from actors.execution.real.user_channel import Settlement
+from actors.messages.execution import OrderState
+from actors.model import Action, FillDetail, Market, Side
 from actors.position.ledger import LedgerEntry, WindowLedger
-from actors.strategy.messages import Action
 from actors.units import dollars_text, price_text, size_text
 from understudy.reading.archive import Archive
 from understudy.reading.moments import iso_text, moment_label

@@ -7,9 +7,9 @@ from typing import Any
 
 import attrs
 
-from actors.directory.messages import Market, Side
 from actors.execution.exits import is_flatten_sale
-from actors.execution.messages import OrderState
+from actors.messages.execution import OrderState
+from actors.model import Market, Side
 from actors.position.ledger import fold
 from actors.units import average_label, dollars_text, size_text
 from understudy.reading.archive import Archive

@@ -14,9 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
-from actors.directory.messages import Market, Side
-from actors.execution.messages import FillDetail, OrderState
-from actors.strategy.messages import Action
+from actors.messages.execution import OrderState
+from actors.model import Action, FillDetail, Market, Side
 from understudy.reading.orders import standing_fills
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from actors.execution.messages import OrderState
+from actors.messages.execution import OrderState
 from understudy.reading.archive import Archive
 
 _NAMED_AT_MOST = 3

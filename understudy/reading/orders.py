@@ -8,9 +8,9 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from actors.execution.messages import FillDetail, OrderState, OrderStatus
 from actors.execution.order_state import is_booked, is_complete
-from actors.strategy.messages import Action
+from actors.messages.execution import OrderState, OrderStatus
+from actors.model import Action, FillDetail
 from actors.units import dollars_text, price_text, size_text
 from understudy.reading.moments import iso_text, moment_label
 from understudy.wording import price_label, size_label

@@ -8,10 +8,10 @@ from fractions import Fraction
 
 import attrs
 
-from actors.execution.messages import OrderState
+from actors.messages.execution import OrderState
+from actors.messages.position import WindowSettled
+from actors.model import Action
 from actors.position.ledger import WindowLedger
-from actors.position.messages import WindowSettled
-from actors.strategy.messages import Action
 from understudy.reading.archive import Archive
 from understudy.reading.legs import LegEnd, PairRisk, leg_risks
 from understudy.reading.orders import standing_fills

@@ -14,8 +14,8 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from actors.execution.messages import OrderState, OrderStatus
-from actors.strategy.messages import Action
+from actors.messages.execution import OrderState, OrderStatus
+from actors.model import Action
 from actors.units import NANOS_PER_DOLLAR, TICKS_PER_DOLLAR, UNITS_PER_SHARE
 from understudy.reading.moments import minute_label
 from understudy.reading.performance import FillRatio, WindowResult

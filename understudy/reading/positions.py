@@ -8,9 +8,9 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from actors.directory.messages import Side
+from actors.messages.position import Holding
+from actors.model import Side
 from actors.position.ledger import WindowLedger, payout_nanos
-from actors.position.messages import Holding
 from actors.units import dollars_text
 from understudy.holdings_json import holdings_json
 from understudy.wording import money, price_label, size_label, slug_label

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from actors.directory.messages import Side
+from actors.model import Side
 from actors.units import TICKS_PER_DOLLAR, dollars_text, e18_text, size_text
 from understudy.reading.legs import PairRisk
 from understudy.reading.moments import iso_text, moment_label

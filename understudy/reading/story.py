@@ -11,8 +11,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from actors.execution.messages import OrderState
-from actors.feeds.user_channel import Settlement
+from actors.execution.real.user_channel import Settlement
+from actors.messages.execution import OrderState
 from actors.runtime.journal import StoredEvent
 from actors.units import dollars_text, price_text, size_text
 from understudy.reading.archive import Archive

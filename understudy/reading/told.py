@@ -6,11 +6,10 @@ import json
 from collections.abc import Mapping
 
 from actors.execution.desk_state import OrdersCreated, SideFreed
-from actors.execution.messages import (
+from actors.messages.execution import (
     CancelOrder,
     CancelRequested,
     Fill,
-    FillDetail,
     FillFailed,
     OrderAccepted,
     OrderCancelled,
@@ -21,8 +20,9 @@ from actors.execution.messages import (
     OrderSubmitted,
     OutcomeUnknown,
 )
+from actors.messages.position import FillBooked
+from actors.model import FillDetail
 from actors.position.core import EntryChanged
-from actors.position.messages import FillBooked
 from actors.runtime.codec import Undecodable, decode_as
 from actors.runtime.journal import StoredEvent
 from actors.runtime.journal_file import JournalError, unreadable_sentence

@@ -22,7 +22,7 @@ from actors.execution.real.orders import (
     VenueSaid,
 )
 from actors.execution.real.own_parts import OwnPart
-from actors.feeds.user_channel import UserOrder
+from actors.execution.real.user_channel import UserOrder
 from actors.units import price_text, size_text
 
 LIVE_EVENTS: tuple[type, ...] = (

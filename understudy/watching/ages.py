@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.observer.messages import FeedSeen
+from actors.messages.observer import FeedSeen
 from understudy.status import Status
 
 _MS_PER_S = 1_000

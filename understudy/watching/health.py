@@ -7,7 +7,7 @@ import enum
 import attrs
 
 from actors.execution.halts import halt_words
-from actors.observer.messages import View
+from actors.messages.observer import View
 from actors.roles import order_id_of
 from actors.supervision.messages import ChildrenReport, ChildState
 from understudy.watching.observation import Observation

@@ -9,12 +9,11 @@ from collections.abc import Iterator
 
 import attrs
 
-from actors.directory.messages import Side
 from actors.execution.desk_state import DeskState
-from actors.execution.messages import OrderState
 from actors.execution.risk import MINUTE_MS
-from actors.observer.messages import View
-from actors.strategy.messages import Action
+from actors.messages.execution import OrderState
+from actors.messages.observer import View
+from actors.model import Action, Side
 from actors.units import NANOS_PER_DOLLAR, UNITS_PER_SHARE
 from understudy.status import Status
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import attrs
 
 from actors.execution.desk_state import DeskState
-from actors.execution.halt_messages import Halt
-from actors.position.messages import WindowSettled
+from actors.messages.halts import Halt
+from actors.messages.position import WindowSettled
 from actors.runtime.journal import JournalReader
 from actors.runtime.journal_file import JOURNAL_NAME, JournalError
 from understudy.data_dir import holder_of

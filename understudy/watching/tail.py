@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from actors.directory.messages import MarketResolved
-from actors.execution.messages import FillFailed, OrderRejected, OutcomeUnknown
 from actors.execution.real.messages import ClaimFailed, PostRefused, PostUnclear, SigningFailed
+from actors.messages.directory import MarketResolved
+from actors.messages.execution import FillFailed, OrderRejected, OutcomeUnknown
+from actors.messages.position import WindowSettled
 from actors.position.ledger import WindowLedger
-from actors.position.messages import WindowSettled
 from actors.roles import POSITION
 from actors.runtime.journal import JournalReader
 from actors.runtime.journal_file import JournalError

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import attrs
 
-from actors.execution.halt_messages import PAGE
 from actors.execution.halts import halt_words
 from actors.kill_switch import pull_kill_switch
+from actors.messages.halts import PAGE
 from understudy.control import ControlError, NotRunning, ask
 from understudy.watching.observation import Observation
 from understudy.web.html import Content, tag

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import attrs
 
-from actors.execution.messages import OrderState
+from actors.messages.execution import OrderState
+from actors.messages.position import WindowSettled
 from actors.position.ledger import WindowLedger
-from actors.position.messages import WindowSettled
 from actors.runtime.log import LOG_NAME
 from actors.units import NANOS_PER_DOLLAR, price_text, size_text
 from understudy.reading.archive import Archive

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 
-from actors.directory.messages import Market, Side, Strike
-from actors.market.messages import BookView, MarketSnapshot
-from actors.observer.messages import View
+from actors.messages.market import BookView, MarketSnapshot
+from actors.messages.observer import View
+from actors.model import Market, Side, Strike
 from actors.units import E18
 from understudy.panels import not_traded_label
 from understudy.status import Status

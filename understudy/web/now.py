@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from actors.directory.messages import Side
-from actors.execution.messages import OrderState
-from actors.observer.messages import SignalSeen, View
+from actors.messages.execution import OrderState
+from actors.messages.observer import SignalSeen, View
+from actors.model import Side
 from understudy.reading.orders import filled_label, status_text, what_text
 from understudy.reading.report_view import winner_label
 from understudy.status import Status

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from actors.execution.halt_messages import Halt
-from actors.observer.messages import FeedSeen, View
+from actors.messages.halts import Halt
+from actors.messages.observer import FeedSeen, View
 from actors.roles import order_id_of
 from actors.supervision.messages import ChildReport, ChildState
 from understudy.actor_table import by_process

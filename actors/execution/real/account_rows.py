@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import AccountRead, UnreadRow
+from actors.execution.real.user_channel import UserOrder, UserTrade, order_of, trade_of
 from actors.feeds.decoding import MalformedFrame
-from actors.feeds.user_channel import UserOrder, UserTrade, order_of, trade_of
 
 _Row = TypeVar("_Row", UserOrder, UserTrade)
 

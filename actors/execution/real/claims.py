@@ -15,12 +15,11 @@ from collections.abc import Iterable
 import attrs
 
 from actors.core import Command, Effects, Log, Record, Save
-from actors.directory.messages import Market, Side
 from actors.execution.real.comparison import TOLERANCE_UNITS
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import AccountRead, ClaimFailed, ClaimHoldings, HoldingsClaimed
-from actors.feeds.user_channel import Settlement
-from actors.strategy.messages import Action
+from actors.execution.real.user_channel import Settlement
+from actors.model import Action, Market, Side
 
 MERGE_AFTER_MS = 20_000
 """So long after a window's end its last trades are settled."""

@@ -27,13 +27,12 @@ from polymarket.errors import RequestRejectedError, UnexpectedResponseError
 from polymarket.models.clob.orders import SignedOrder
 from polymarket.models.types import PositionId, TokenId
 
-from actors.execution.messages import TimeInForce
 from actors.execution.real.client_transport import use_our_transports
 from actors.execution.real.messages import SignOrder
 from actors.execution.real.wallets import wallet_kind
 from actors.feeds.polybolt import ApiCredentials
+from actors.model import Action, TimeInForce
 from actors.settings import VenueSettings
-from actors.strategy.messages import Action
 from actors.units import price_text, size_text
 
 use_our_transports()

@@ -12,11 +12,10 @@ from collections.abc import Iterable
 
 import attrs
 
-from actors.directory.messages import Market, Side
 from actors.execution.real.own_parts import OwnPart
-from actors.feeds.user_channel import Settlement
-from actors.position.messages import PositionSnapshot
-from actors.strategy.messages import Action
+from actors.execution.real.user_channel import Settlement
+from actors.messages.position import PositionSnapshot
+from actors.model import Action, Market, Side
 from actors.units import UNITS_PER_SHARE, size_text
 
 TOLERANCE_UNITS = UNITS_PER_SHARE // 20

@@ -11,19 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from actors.core import Core, Dice, Effects, Log, Send, SetTimer, handles
-from actors.directory.messages import MarketClosing, MarketOpened
-from actors.execution.messages import (
-    CancelEverything,
-    CancelOrder,
-    ForgetOrder,
-    OrderForgotten,
-    OrderIntent,
-    OrderRejected,
-    OrderReport,
-    OrderSubmitted,
-    QueryOrder,
-    SubmitOrder,
-)
 from actors.execution.real.access import ACCESS_TIMER, Access
 from actors.execution.real.agenda import OrderAgenda
 from actors.execution.real.alarm import ALARM_TIMER, Alarm
@@ -53,12 +40,25 @@ from actors.execution.real.outbox import TOO_LATE, Outbox, OutboxEvent
 from actors.execution.real.reconciler import Reconciler
 from actors.execution.real.sweep import Sweep
 from actors.execution.real.unrecorded import LastStand
+from actors.execution.real.user_channel import UserTrade
+from actors.execution.real.user_feed import UserFeed
 from actors.feeds.connection import RECONNECT_TIMER, Connected, Disconnected, FramesReceived
-from actors.feeds.user_channel import UserTrade
-from actors.feeds.user_feed import UserFeed
-from actors.market.messages import MarketSnapshot, SnapshotTaken
-from actors.messages import JournalFailed, PeerRestarted, Started, TimerFired
-from actors.position.messages import FillBooked, PositionSnapshot
+from actors.messages.directory import MarketClosing, MarketOpened
+from actors.messages.execution import (
+    CancelEverything,
+    CancelOrder,
+    ForgetOrder,
+    OrderForgotten,
+    OrderIntent,
+    OrderRejected,
+    OrderReport,
+    OrderSubmitted,
+    QueryOrder,
+    SubmitOrder,
+)
+from actors.messages.lifecycle import JournalFailed, PeerRestarted, Started, TimerFired
+from actors.messages.market import MarketSnapshot, SnapshotTaken
+from actors.messages.position import FillBooked, PositionSnapshot
 from actors.roles import DESK, MARKET_STATE, POSITION, order_role
 from actors.settings import Settings
 

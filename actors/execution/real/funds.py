@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from actors.execution.messages import OrderIntent
 from actors.execution.real.live_order import LiveOrder
-from actors.feeds.user_channel import Settlement
-from actors.strategy.messages import Action
+from actors.execution.real.user_channel import Settlement
+from actors.messages.execution import OrderIntent
+from actors.model import Action
 from actors.units import dollars_text, taker_fee_nanos
 
 _NANOS_PER_CASH_UNIT = 1_000

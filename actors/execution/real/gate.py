@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from actors.core import Command, Effects, Log, Send
-from actors.directory.messages import Market
-from actors.execution.halt_messages import EXECUTOR_CHECKS
-from actors.execution.messages import HaltTrading, OrderIntent
 from actors.execution.real.comparison import Comparison, venue_holdings
 from actors.execution.real.funds import Funds
 from actors.execution.real.messages import AccountRead, CancelOrders, ClientReady
@@ -15,8 +12,11 @@ from actors.execution.real.orders import LiveOrders
 from actors.execution.real.own_parts import Ownership
 from actors.execution.real.reconciler import Reading
 from actors.execution.real.rules import objection
-from actors.feeds.user_channel import UserOrder
-from actors.position.messages import PositionSnapshot, PositionWanted
+from actors.execution.real.user_channel import UserOrder
+from actors.messages.execution import HaltTrading, OrderIntent
+from actors.messages.halts import EXECUTOR_CHECKS
+from actors.messages.position import PositionSnapshot, PositionWanted
+from actors.model import Market
 from actors.roles import DESK, POSITION
 from actors.settings import Settings
 from actors.units import size_text

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import attrs
 
-from actors.execution.messages import (
+from actors.execution.real.own_parts import OwnPart
+from actors.execution.real.user_channel import Settlement
+from actors.messages.execution import (
     TERMINAL_STATUSES,
     Fill,
-    FillDetail,
     FillFailed,
     OrderAccepted,
     OrderCancelled,
@@ -25,8 +26,7 @@ from actors.execution.messages import (
     OrderStatus,
     OutcomeUnknown,
 )
-from actors.execution.real.own_parts import OwnPart
-from actors.feeds.user_channel import Settlement
+from actors.model import FillDetail
 from actors.units import UNITS_PER_SHARE, taker_fee_nanos
 
 TOLERATED_UNITS = UNITS_PER_SHARE // 100

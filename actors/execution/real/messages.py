@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import attrs
 
-from actors.execution.messages import TimeInForce
-from actors.feeds.user_channel import UserOrder, UserTrade
-from actors.strategy.messages import Action
+from actors.execution.real.user_channel import UserOrder, UserTrade
+from actors.model import Action, TimeInForce
 
 # Connecting
 

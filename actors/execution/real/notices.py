@@ -12,7 +12,7 @@ from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import AccountRead
 from actors.execution.real.orders import LiveOrders
 from actors.execution.real.own_parts import OwnPart, order_ids_of
-from actors.feeds.user_channel import Settlement, UserTrade
+from actors.execution.real.user_channel import Settlement, UserTrade
 from actors.units import size_text
 
 _TOLD_MAX = 10_000

@@ -11,17 +11,17 @@ from collections.abc import Iterator
 import attrs
 
 from actors.core import Effects, Record, Save, Send
-from actors.execution.messages import (
+from actors.execution.real.live_order import LiveOrder, news
+from actors.execution.real.own_parts import OwnPart
+from actors.execution.real.user_channel import UserOrder, UserTrade
+from actors.messages.execution import (
     CLOCK_STEP_MAX_MS,
     FillReversed,
     OrderFilled,
     OrderReport,
     OrderStatus,
 )
-from actors.execution.real.live_order import LiveOrder, news
-from actors.execution.real.own_parts import OwnPart
-from actors.feeds.user_channel import UserOrder, UserTrade
-from actors.position.messages import FillBooked, LateFailure
+from actors.messages.position import FillBooked, LateFailure
 from actors.roles import EXECUTOR, POSITION, order_role
 
 KEPT_AFTER_CLOSE_MS = 1_800_000

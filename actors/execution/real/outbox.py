@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 import attrs
 
 from actors.core import Command, Effects, Log
-from actors.execution.messages import CancelOrder, OrderIntent, OrderStatus, TimeInForce
 from actors.execution.real.access import Access
 from actors.execution.real.agenda import RETRY_MS, OrderAgenda, Work
 from actors.execution.real.answers import (
@@ -36,7 +35,8 @@ from actors.execution.real.messages import (
 )
 from actors.execution.real.orders import CancelTold, LiveOrders, OrderPosted, OrderWithdrawn
 from actors.execution.real.rules import offered_units
-from actors.strategy.messages import Action
+from actors.messages.execution import CancelOrder, OrderIntent, OrderStatus
+from actors.model import Action, TimeInForce
 
 EVENTS_SOON_MS = 1_500
 """An order that trades at once, or waits in the venue's delay, is told of on the user channel

@@ -11,8 +11,8 @@ from collections.abc import Collection
 
 import attrs
 
-from actors.feeds.user_channel import Settlement, TradePart, UnreadPart, UserTrade
-from actors.strategy.messages import Action
+from actors.execution.real.user_channel import Settlement, TradePart, UnreadPart, UserTrade
+from actors.model import Action
 
 
 @attrs.frozen(kw_only=True)

@@ -18,7 +18,6 @@ from collections.abc import Iterable
 import attrs
 
 from actors.core import Command, Effects, Log
-from actors.execution.messages import OrderStatus, TimeInForce
 from actors.execution.real.account_rows import may_hide
 from actors.execution.real.agenda import RECHECK_MS, OrderAgenda
 from actors.execution.real.live_order import TOLERATED_UNITS, LiveOrder, VenueEnd
@@ -26,7 +25,9 @@ from actors.execution.real.messages import AccountRead, AccountUnread, ReadAccou
 from actors.execution.real.notices import Notices
 from actors.execution.real.orders import AbsenceTold, LiveOrders, TradeSeen, VenueSaid
 from actors.execution.real.own_parts import OwnPart, parts_of
-from actors.feeds.user_channel import UserOrder, UserTrade
+from actors.execution.real.user_channel import UserOrder, UserTrade
+from actors.messages.execution import OrderStatus
+from actors.model import TimeInForce
 from actors.units import size_text
 
 LAG_MS = 5_000

@@ -5,9 +5,8 @@ The venue checks all of it too, and has the last word; the grid may have changed
 
 from __future__ import annotations
 
-from actors.directory.messages import Market
-from actors.execution.messages import OrderIntent, TimeInForce
-from actors.strategy.messages import Action
+from actors.messages.execution import OrderIntent
+from actors.model import Action, Market, TimeInForce
 from actors.units import PAYOUT_TICKS, UNITS_PER_SHARE, dollars_text, price_text, size_text
 
 _SIZE_STEP_UNITS = UNITS_PER_SHARE // 100

@@ -8,10 +8,10 @@ the venue has confirmed it once for each halt.
 from __future__ import annotations
 
 from actors.core import Command, Effects, Log, Send
-from actors.execution.messages import CancelEverything, EverythingCancelled
 from actors.execution.real.agenda import OrderAgenda
 from actors.execution.real.messages import CancelAll, CancelAnswered, CancelFailed
 from actors.execution.real.outbox import cancel_pause_ms
+from actors.messages.execution import CancelEverything, EverythingCancelled
 from actors.roles import DESK
 
 _LEFT_AGAIN_MS = 2_000

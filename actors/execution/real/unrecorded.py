@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from actors.core import CancelTimer, Command, Effects, Log, Send, SetTimer
-from actors.execution.messages import CancelEverything, EverythingCancelled
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import (
     CancelAll,
@@ -22,7 +21,8 @@ from actors.execution.real.messages import (
     ClientReady,
     OpenClient,
 )
-from actors.messages import TimerFired
+from actors.messages.execution import CancelEverything, EverythingCancelled
+from actors.messages.lifecycle import TimerFired
 from actors.roles import DESK
 
 AGAIN_MS = 1_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.directory.messages import Side
+from actors.model import Side
 from actors.strategy.scene import Scene, Verdict, pass_over
 from actors.strategy.sizing import buy, smallest
 from actors.units import average_label, price_label

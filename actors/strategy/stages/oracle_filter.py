@@ -6,8 +6,8 @@ import enum
 
 import attrs
 
-from actors.directory.messages import Side
-from actors.strategy.messages import TradeSignal
+from actors.messages.strategy import TradeSignal
+from actors.model import Side
 from actors.strategy.oracle import fair_value_ticks
 from actors.strategy.scene import Scene, Verdict, pass_over
 from actors.units import price_label

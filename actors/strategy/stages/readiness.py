@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.directory.messages import Side
+from actors.model import Side
 from actors.strategy.scene import Scene, Verdict, end, pass_over
 from actors.units import price_label
 

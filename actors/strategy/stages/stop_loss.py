@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.strategy.messages import StopLossTriggered
+from actors.messages.strategy import StopLossTriggered
 from actors.strategy.scene import Scene, Verdict, pass_over
 from actors.units import price_label
 

@@ -27,7 +27,7 @@ from actors.execution.real.messages import (
     SigningFailed,
     SignOrder,
 )
-from actors.feeds.user_channel import order_of, trade_of
+from actors.execution.real.user_channel import order_of, trade_of
 from actors.units import UNITS_PER_SHARE, size_text
 
 ARRIVES_WITHIN_MS = 8_000

@@ -23,14 +23,15 @@ from host_bench import Falls, HostBench
 from order_builders import intent
 
 from actors.core import Command, Core, Effect, Log
-from actors.directory.messages import Market, MarketOpened, Side
-from actors.execution.messages import OrderDone, OrderState, OrderUpdated
 from actors.execution.order import OrderCore
 from actors.execution.order_state import is_booked, is_complete
 from actors.execution.real.core import RealExecutorCore
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.port import VenuePort
-from actors.messages import PeerRestarted, TimerFired
+from actors.messages.directory import MarketOpened
+from actors.messages.execution import OrderDone, OrderState, OrderUpdated
+from actors.messages.lifecycle import PeerRestarted, TimerFired
+from actors.model import Market, Side
 from actors.position.core import PositionCore
 from actors.position.ledger import WindowLedger
 from actors.roles import DESK, EXECUTOR, POSITION, order_role

@@ -9,16 +9,6 @@ import msgspec
 from core_stage import CoreStage
 from order_builders import MARKET, ORDER_ID, T0, intent, settings
 
-from actors.directory.messages import MarketOpened, Side
-from actors.execution.messages import (
-    CancelOrder,
-    ForgetOrder,
-    OrderIntent,
-    OrderReport,
-    OrderStatus,
-    QueryOrder,
-    SubmitOrder,
-)
 from actors.execution.real.core import RealExecutorCore
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import (
@@ -32,9 +22,20 @@ from actors.execution.real.messages import (
     PostUnclear,
     ReadAccount,
 )
+from actors.execution.real.user_channel import order_of, trade_of
 from actors.feeds.connection import Connect, Connected, FramesReceived
-from actors.feeds.user_channel import order_of, trade_of
-from actors.position.messages import FillBooked, Holding, PositionSnapshot, PositionWanted
+from actors.messages.directory import MarketOpened
+from actors.messages.execution import (
+    CancelOrder,
+    ForgetOrder,
+    OrderIntent,
+    OrderReport,
+    OrderStatus,
+    QueryOrder,
+    SubmitOrder,
+)
+from actors.messages.position import FillBooked, Holding, PositionSnapshot, PositionWanted
+from actors.model import Side
 from actors.roles import EXECUTOR, order_role
 from actors.units import shares as whole
 

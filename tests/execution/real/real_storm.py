@@ -18,8 +18,6 @@ from order_builders import MARKET, T0, intent, settings
 from real_bench import READY
 
 from actors.core import Core
-from actors.directory.messages import MarketOpened, Side
-from actors.execution.messages import OrderDone, OrderState, OrderUpdated
 from actors.execution.order import OrderCore
 from actors.execution.order_state import is_booked, is_complete
 from actors.execution.real.core import RealExecutorCore
@@ -33,7 +31,10 @@ from actors.execution.real.messages import (
     SubscribeUser,
 )
 from actors.feeds.connection import Connect, Connected, Disconnect, FramesReceived, SendText
-from actors.messages import PeerRestarted, TimerFired
+from actors.messages.directory import MarketOpened
+from actors.messages.execution import OrderDone, OrderState, OrderUpdated
+from actors.messages.lifecycle import PeerRestarted, TimerFired
+from actors.model import Side
 from actors.position.core import PositionCore
 from actors.position.ledger import WindowLedger
 from actors.roles import DESK, EXECUTOR, POSITION, order_id_of, order_role

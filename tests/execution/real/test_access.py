@@ -9,7 +9,6 @@ import pytest
 from order_builders import ORDER_ID, T0
 from real_bench import READY, VENUE_ID, Bench, wire_order
 
-from actors.execution.messages import CancelOrder, OrderCancelled, OrderRejected, OrderStatus
 from actors.execution.real.access import REFUSED_RETRY_MS, RETRY_MS
 from actors.execution.real.messages import (
     AccountUnread,
@@ -25,7 +24,8 @@ from actors.execution.real.messages import (
 )
 from actors.execution.real.reconciler import UNKNOWN_WINDOW_MS
 from actors.feeds.connection import Connect, Disconnect, SendText
-from actors.messages import JournalFailed
+from actors.messages.execution import CancelOrder, OrderCancelled, OrderRejected, OrderStatus
+from actors.messages.lifecycle import JournalFailed
 
 TEXT = "Unauthorized/Invalid api key"
 LONG = {"expires_at_ms": T0 + 300_000}

@@ -8,7 +8,6 @@ import pytest
 from order_builders import T0
 from real_bench import READY, VENUE_ID, Bench, wire_order
 
-from actors.execution.messages import CancelEverything, EverythingCancelled, OrderCancelled
 from actors.execution.real.messages import (
     CancelAll,
     CancelAnswered,
@@ -18,6 +17,7 @@ from actors.execution.real.messages import (
     PostOrder,
     SignOrder,
 )
+from actors.messages.execution import CancelEverything, EverythingCancelled, OrderCancelled
 from actors.roles import DESK
 
 HALT = CancelEverything("escalation", T0)

@@ -11,7 +11,6 @@ from real_bench import READY
 
 from actors.core import Core
 from actors.execution.desk import DeskCore
-from actors.execution.messages import CancelEverything, EverythingCancelled, HaltReport, HaltTrading
 from actors.execution.real.core import RealExecutorCore
 from actors.execution.real.messages import (
     CancelAll,
@@ -20,7 +19,8 @@ from actors.execution.real.messages import (
     ClientFailed,
     OpenClient,
 )
-from actors.messages import PeerRestarted
+from actors.messages.execution import CancelEverything, EverythingCancelled, HaltReport, HaltTrading
+from actors.messages.lifecycle import PeerRestarted
 from actors.roles import DESK, EXECUTOR
 
 THE_END = HaltTrading("Ctrl-C", cancel=True)

@@ -12,9 +12,9 @@ from host_bench import HostBench
 from live_stage import LiveStage, RunningExchange, StageWatch
 
 from actors.core import Core
-from actors.execution.messages import OrderStatus
 from actors.execution.real.core import RealExecutorCore
 from actors.execution.real.port import VenuePort
+from actors.messages.execution import OrderStatus
 from actors.roles import EXECUTOR
 from actors.runtime.crash_file import crash_files, read_flight
 from actors.runtime.crashes import CrashKeeper

@@ -12,9 +12,9 @@ import pytest
 from live_stage import address_of
 from order_builders import intent, settings
 
-from actors.execution.messages import SubmitOrder
 from actors.execution.real.core import RealExecutorCore
 from actors.execution.simulated import SimulatedExecutorCore
+from actors.messages.execution import SubmitOrder
 from actors.roles import EXECUTOR
 from actors.runtime.clock import ClockSpec
 from actors.settings import Settings, SupervisionSettings

@@ -9,15 +9,6 @@ import pytest
 from order_builders import MARKET, T0, intent
 from real_bench import READY, Bench, wire_order, wire_trade
 
-from actors.directory.messages import MarketClosing, MarketOpened, Side
-from actors.execution.messages import (
-    CancelOrder,
-    HaltTrading,
-    OrderCancelled,
-    OrderRejected,
-    SubmitOrder,
-    TimeInForce,
-)
 from actors.execution.real.claims import (
     BY_HAND_AFTER,
     EMPTY_FOR_MS,
@@ -39,11 +30,19 @@ from actors.execution.real.messages import (
     SubscribeUser,
 )
 from actors.feeds.connection import Connect, Disconnect, SendText
-from actors.feeds.messages import FeedHealth, FeedStale, FeedUp
-from actors.messages import PeerRestarted
-from actors.position.messages import PositionWanted
+from actors.messages.directory import MarketClosing, MarketOpened
+from actors.messages.execution import (
+    CancelOrder,
+    HaltTrading,
+    OrderCancelled,
+    OrderRejected,
+    SubmitOrder,
+)
+from actors.messages.feeds import FeedHealth, FeedStale, FeedUp
+from actors.messages.lifecycle import PeerRestarted
+from actors.messages.position import PositionWanted
+from actors.model import Action, Side, TimeInForce
 from actors.roles import DESK, OBSERVER, POSITION
-from actors.strategy.messages import Action
 from actors.units import shares
 
 LONG = {"expires_at_ms": T0 + 60_000}

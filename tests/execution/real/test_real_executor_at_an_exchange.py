@@ -12,8 +12,6 @@ from typing import Any
 import pytest
 from live_stage import LiveStage, RunningExchange
 
-from actors.directory.messages import Side
-from actors.execution.messages import CancelRequested, OrderStatus, TimeInForce
 from actors.execution.real.claims import ClaimClosed, ClaimOpened
 from actors.execution.real.messages import (
     CancelOrders,
@@ -24,9 +22,10 @@ from actors.execution.real.messages import (
     PostUnclear,
     SignOrder,
 )
-from actors.feeds.user_channel import Settlement
+from actors.execution.real.user_channel import Settlement
+from actors.messages.execution import CancelRequested, OrderStatus
+from actors.model import Action, Side, TimeInForce
 from actors.roles import EXECUTOR, POSITION, order_role
-from actors.strategy.messages import Action
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
 

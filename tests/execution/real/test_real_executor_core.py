@@ -7,8 +7,15 @@ import pytest
 from order_builders import MARKET, ORDER_ID, T0, snapshot
 from real_bench import VENUE_ID, Bench, venue_id, wire_order, wire_trade
 
-from actors.directory.messages import MarketClosing, Side
-from actors.execution.messages import (
+from actors.execution.real.messages import (
+    CancelAll,
+    CancelOrders,
+    PostAnswered,
+    SigningFailed,
+    SignOrder,
+)
+from actors.messages.directory import MarketClosing
+from actors.messages.execution import (
     CLOCK_STEP_MAX_MS,
     CancelEverything,
     Fill,
@@ -19,18 +26,10 @@ from actors.execution.messages import (
     OrderReport,
     OrderStatus,
     OrderSubmitted,
-    TimeInForce,
 )
-from actors.execution.real.messages import (
-    CancelAll,
-    CancelOrders,
-    PostAnswered,
-    SigningFailed,
-    SignOrder,
-)
-from actors.market.messages import SnapshotTaken
+from actors.messages.market import SnapshotTaken
+from actors.model import Action, Side, TimeInForce
 from actors.roles import MARKET_STATE, order_role
-from actors.strategy.messages import Action
 from actors.units import shares
 
 LONG = {"expires_at_ms": T0 + 60_000}

@@ -7,13 +7,13 @@ from core_stage import CoreStage
 from order_builders import MARKET, T0, detail, settings
 from real_bench import Bench, wire_trade
 
-from actors.directory.messages import MarketOpened, Side
 from actors.execution.desk import DeskCore
-from actors.execution.messages import CancelEverything, FillReversed, HaltTrading, OrderFilled
+from actors.messages.directory import MarketOpened
+from actors.messages.execution import CancelEverything, FillReversed, HaltTrading, OrderFilled
+from actors.messages.position import FillBooked, PositionSnapshot, PositionWanted
+from actors.model import Action, Side
 from actors.position.core import PositionCore
-from actors.position.messages import FillBooked, PositionSnapshot, PositionWanted
 from actors.roles import DESK, EXECUTOR, POSITION, order_role
-from actors.strategy.messages import Action
 from actors.units import shares
 
 

@@ -13,8 +13,9 @@ from real_bench import (
     wire_trade,
 )
 
-from actors.directory.messages import Side
-from actors.execution.messages import (
+from actors.execution.real.orders import KEPT_AFTER_CLOSE_MS
+from actors.execution.real.user_channel import Settlement
+from actors.messages.execution import (
     Fill,
     FillFailed,
     FillReversed,
@@ -25,8 +26,7 @@ from actors.execution.messages import (
     OrderStatus,
     OutcomeUnknown,
 )
-from actors.execution.real.orders import KEPT_AFTER_CLOSE_MS
-from actors.feeds.user_channel import Settlement
+from actors.model import Side
 from actors.roles import POSITION
 from actors.units import shares, taker_fee_nanos
 

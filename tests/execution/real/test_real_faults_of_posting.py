@@ -14,16 +14,6 @@ from real_bench import (
 )
 
 from actors.core import Record
-from actors.directory.messages import Side
-from actors.execution.messages import (
-    Fill,
-    OrderAccepted,
-    OrderCancelled,
-    OrderRejected,
-    OrderStatus,
-    OutcomeUnknown,
-    TimeInForce,
-)
 from actors.execution.real.messages import (
     AccountUnread,
     CancelFailed,
@@ -34,7 +24,15 @@ from actors.execution.real.messages import (
     SignOrder,
 )
 from actors.execution.real.reconciler import READ_HOLD_MAX_MS, UNKNOWN_WINDOW_MS
-from actors.strategy.messages import Action
+from actors.messages.execution import (
+    Fill,
+    OrderAccepted,
+    OrderCancelled,
+    OrderRejected,
+    OrderStatus,
+    OutcomeUnknown,
+)
+from actors.model import Action, Side, TimeInForce
 from actors.units import shares
 
 LONG = {"expires_at_ms": T0 + 60_000}

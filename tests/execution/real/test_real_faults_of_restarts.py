@@ -13,13 +13,6 @@ from real_bench import (
     wire_trade,
 )
 
-from actors.directory.messages import MarketOpened, Side
-from actors.execution.messages import (
-    OrderCancelled,
-    OrderFilled,
-    OrderReport,
-    OrderStatus,
-)
 from actors.execution.real.messages import (
     CancelOrders,
     SignOrder,
@@ -27,7 +20,10 @@ from actors.execution.real.messages import (
 from actors.execution.real.orders import OrderPosted
 from actors.execution.real.reconciler import LAG_MS, UNKNOWN_WINDOW_MS
 from actors.feeds.connection import Connect, Connected, Disconnected
-from actors.messages import TimerFired
+from actors.messages.directory import MarketOpened
+from actors.messages.execution import OrderCancelled, OrderFilled, OrderReport, OrderStatus
+from actors.messages.lifecycle import TimerFired
+from actors.model import Side
 from actors.roles import POSITION
 from actors.units import shares
 

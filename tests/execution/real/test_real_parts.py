@@ -9,8 +9,6 @@ import pytest
 from order_builders import MARKET, intent
 from real_bench import OWNER, VENUE_ID, WALLET, wire_maker_trade, wire_trade
 
-from actors.directory.messages import Side
-from actors.execution.messages import OrderIntent, TimeInForce
 from actors.execution.real.answers import (
     HOLD_MS,
     HOLD_SHORT_MS,
@@ -32,9 +30,10 @@ from actors.execution.real.messages import PostAnswered, PostRefused, PostUnclea
 from actors.execution.real.own_parts import Ownership, OwnPart, parts_of
 from actors.execution.real.redaction import Redactor
 from actors.execution.real.rules import objection, offered_units
-from actors.feeds.user_channel import trade_of
-from actors.position.messages import Holding, PositionSnapshot
-from actors.strategy.messages import Action
+from actors.execution.real.user_channel import trade_of
+from actors.messages.execution import OrderIntent
+from actors.messages.position import Holding, PositionSnapshot
+from actors.model import Action, Side, TimeInForce
 from actors.units import shares
 
 OTHER = "0x" + "cd" * 32

@@ -6,12 +6,6 @@ import pytest
 from order_builders import ORDER_ID, intent
 from real_bench import READY, VENUE_ID, Bench
 
-from actors.execution.messages import (
-    CancelEverything,
-    EverythingCancelled,
-    QueryOrder,
-    SubmitOrder,
-)
 from actors.execution.real.messages import (
     CancelAll,
     CancelAnswered,
@@ -21,7 +15,8 @@ from actors.execution.real.messages import (
     PostOrder,
 )
 from actors.execution.real.unrecorded import AGAIN_MS
-from actors.messages import JournalFailed
+from actors.messages.execution import CancelEverything, EverythingCancelled, QueryOrder, SubmitOrder
+from actors.messages.lifecycle import JournalFailed
 from actors.roles import DESK
 
 FAILED = JournalFailed("position", "no space left on device")

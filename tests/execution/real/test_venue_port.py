@@ -12,7 +12,6 @@ import pytest
 from live_stage import LIMIT_S, RunningExchange, address_of, unused_port
 from polymarket.errors import PolymarketError, RequestRejectedError, UnexpectedResponseError
 
-from actors.execution.messages import TimeInForce
 from actors.execution.real.client import SignedBytes, VenueClient
 from actors.execution.real.messages import (
     AccountRead,
@@ -36,8 +35,8 @@ from actors.execution.real.messages import (
 )
 from actors.execution.real.port import BrokenPort, VenuePort
 from actors.feeds.polybolt import ApiCredentials
+from actors.model import Action, TimeInForce
 from actors.settings import Settings, VenueSettings
-from actors.strategy.messages import Action
 from actors.units import shares
 from understudy.bootstrap import pointed_at_local_exchange
 

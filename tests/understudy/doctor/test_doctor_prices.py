@@ -20,8 +20,8 @@ from doctor_stage import (
     subject,
 )
 
-from actors.feeds.messages import TwapTick
 from actors.feeds.price_protocol import Received
+from actors.messages.feeds import TwapTick
 from actors.units import E18
 from understudy.credentials import PART_VARIABLES
 from understudy.doctor import prices

@@ -30,7 +30,7 @@ from doctor_stage import (
 )
 from websockets.asyncio.server import ServerConnection, serve
 
-from actors.directory.messages import Market
+from actors.model import Market
 from understudy.doctor import examination, network, reach
 from understudy.doctor.findings import Finding
 from understudy.doctor.geoblock import check_geoblock

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from actors.directory.messages import Market, Side, Strike
-from actors.feeds.messages import Level
+from actors.model import Level, Market, Side, Strike
 
 SNAPSHOT_DEPTH = 10
 """Levels a side in a snapshot."""

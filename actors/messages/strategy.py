@@ -2,36 +2,9 @@
 
 from __future__ import annotations
 
-import enum
-
 import attrs
 
-from actors.directory.messages import Side
-
-
-class Action(enum.Enum):
-    """Whether shares are bought or sold."""
-
-    BUY = "BUY"
-    SELL = "SELL"
-
-
-class TimeInForce(enum.Enum):
-    """How long what does not fill at once may wait."""
-
-    GTC = "GTC"
-    """Good till cancelled: it rests until its time to live is over."""
-    GTD = "GTD"
-    """Good till date: as GTC, and the venue ends it by itself if this system is gone by then."""
-    FAK = "FAK"
-    """Fill and kill: what does not fill at once is cancelled."""
-    FOK = "FOK"
-    """Fill or kill: all of it fills at once, or nothing does."""
-
-    @property
-    def may_rest(self) -> bool:
-        """Whether what does not fill at once waits."""
-        return self in (TimeInForce.GTC, TimeInForce.GTD)
+from actors.model import Action, Side
 
 
 @attrs.frozen(kw_only=True)

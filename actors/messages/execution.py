@@ -6,9 +6,9 @@ import enum
 
 import attrs
 
-from actors.directory.messages import Market, Side
-from actors.strategy.messages import Action, TradeSignal
-from actors.strategy.messages import TimeInForce as TimeInForce
+from actors.messages.strategy import TradeSignal
+from actors.model import Action, FillDetail, Market, Side
+from actors.model import TimeInForce as TimeInForce
 
 
 class OrderStatus(enum.Enum):
@@ -56,18 +56,6 @@ class OrderIntent:
     tick_ns: int
     basis: str = ""
     passed_over: tuple[str, ...] = ()
-
-
-@attrs.frozen(kw_only=True)
-class FillDetail:
-    """One execution of an order: a (trade, order) pair that counts once, for ever."""
-
-    trade_id: str
-    price_ticks: int
-    size_units: int
-    fee_nanos: int
-    is_maker: bool
-    timestamp_ms: int
 
 
 # Desk -> Order: none. An Order starts with its recorded intent (StartChild to the supervisor).

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from actors.directory.messages import Side
+from actors.model import Side
 from actors.roles import EXECUTOR
 
 

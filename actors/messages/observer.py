@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import attrs
 
-from actors.directory.messages import MarketOpened, WindowNotTraded
-from actors.execution.messages import OpenOrders, OrderState
-from actors.feeds.messages import FeedHealth
-from actors.market.messages import MarketSnapshot
-from actors.position.messages import PositionSnapshot, WindowSettled
-from actors.strategy.messages import Evaluated, StopLossTriggered, TradeSignal
+from actors.messages.directory import MarketOpened, WindowNotTraded
+from actors.messages.execution import OpenOrders, OrderState
+from actors.messages.feeds import FeedHealth
+from actors.messages.market import MarketSnapshot
+from actors.messages.position import PositionSnapshot, WindowSettled
+from actors.messages.strategy import Evaluated, StopLossTriggered, TradeSignal
 
 
 @attrs.frozen

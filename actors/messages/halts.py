@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from actors.directory.messages import Side
+from actors.model import Side
 
 OPERATOR = "operator"
 """Who halts when a person does, by a command."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from actors.core import Command, Dice, Effects, Log, Send, SetTimer
 from actors.execution.real.messages import SubscribeUser
+from actors.execution.real.user_channel import UserEvent, decode
 from actors.feeds.connection import (
     CONNECT_LIMIT_MS,
     PING_TIMER,
@@ -21,8 +22,7 @@ from actors.feeds.connection import (
     Phase,
     Rhythm,
 )
-from actors.feeds.messages import FeedDown, FeedHealth, FeedStale, FeedUp
-from actors.feeds.user_channel import UserEvent, decode
+from actors.messages.feeds import FeedDown, FeedHealth, FeedStale, FeedUp
 from actors.roles import OBSERVER, USER_FEED
 
 HEALTH_TIMER = "health"

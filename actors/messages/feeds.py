@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import attrs
 
+from actors.model import Level
+
 POLYBOLT = "polybolt"
 RTDS = "rtds"
 """The venue's two services that publish the average which settles windows."""
-
-Level = tuple[int, int]
-"""(price_ticks, size_units) of one price level; a plain tuple, because thousands cross a second."""
 
 
 @attrs.frozen

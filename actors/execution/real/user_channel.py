@@ -18,7 +18,7 @@ import attrs
 import msgspec
 
 from actors.feeds.decoding import MalformedFrame
-from actors.strategy.messages import Action
+from actors.model import Action
 from actors.units import PAYOUT_TICKS, TICKS_PER_DOLLAR, UNITS_PER_SHARE
 
 _NUMBERS_BELOW = 10**15

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.feeds.decoding import MalformedFrame
-from actors.feeds.user_channel import (
+from actors.execution.real.user_channel import (
     Settlement,
     UserOrder,
     UserTrade,
@@ -17,7 +16,8 @@ from actors.feeds.user_channel import (
     order_of,
     trade_of,
 )
-from actors.strategy.messages import Action
+from actors.feeds.decoding import MalformedFrame
+from actors.model import Action
 from actors.units import UNITS_PER_SHARE, shares
 
 TRADE: dict[str, Any] = {

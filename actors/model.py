@@ -1,0 +1,131 @@
+"""The nouns that everybody shares: sides, terms of orders, markets, strikes, fills."""
+
+from __future__ import annotations
+
+import enum
+
+import attrs
+
+from actors.series import series_of
+
+Level = tuple[int, int]
+"""(price_ticks, size_units) of one price level; a plain tuple, because thousands cross a second."""
+
+
+class Side(enum.Enum):
+    """The two outcomes of a window: YES is the Up token, NO the Down token."""
+
+    YES = "YES"
+    NO = "NO"
+
+    @property
+    def other(self) -> Side:
+        """The opposite outcome."""
+        return Side.NO if self is Side.YES else Side.YES
+
+
+class Action(enum.Enum):
+    """Whether shares are bought or sold."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+class TimeInForce(enum.Enum):
+    """How long what does not fill at once may wait."""
+
+    GTC = "GTC"
+    """Good till cancelled: it rests until its time to live is over."""
+    GTD = "GTD"
+    """Good till date: as GTC, and the venue ends it by itself if this system is gone by then."""
+    FAK = "FAK"
+    """Fill and kill: what does not fill at once is cancelled."""
+    FOK = "FOK"
+    """Fill or kill: all of it fills at once, or nothing does."""
+
+    @property
+    def may_rest(self) -> bool:
+        """Whether what does not fill at once waits."""
+        return self in (TimeInForce.GTC, TimeInForce.GTD)
+
+
+@attrs.frozen(kw_only=True)
+class Market:
+    """One window's market, as its metadata describes it."""
+
+    market_id: str
+    """The condition id."""
+    slug: str
+    yes_token: str
+    no_token: str
+    opens_at_ms: int
+    closes_at_ms: int
+    tick_size_ticks: int
+    """The market's price grid in our ticks: 10 for $0.01, 1 for $0.001."""
+    minimum_size_units: int
+    minimum_notional_nanos: int
+    """Least value of a marketable order."""
+    fee_rate_bps: int
+    twap_window_s: int
+    """Length of the average that strike and close are taken from."""
+
+    @property
+    def series(self) -> str:
+        """Name of the series that the window is of; empty if its slug tells none."""
+        return series_of(self.slug)
+
+    def token(self, side: Side) -> str:
+        """The token of an outcome."""
+        return self.yes_token if side is Side.YES else self.no_token
+
+    def side(self, token: str) -> Side:
+        """The outcome of a token.
+
+        Raises:
+            KeyError: the token is not of this market.
+        """
+        if token == self.yes_token:
+            return Side.YES
+        if token == self.no_token:
+            return Side.NO
+        raise KeyError(f"token {token} is not of market {self.slug}")
+
+
+class StrikeOrigin(enum.Enum):
+    """Where a strike was read, the most trusted first; docs/decisions/strike.md."""
+
+    TICK = "tick"
+    """The settling average itself, for exactly the second of the boundary."""
+    GAMMA = "gamma"
+    """``eventMetadata.priceToBeat`` of the venue's metadata."""
+    WEBSITE = "website"
+    """What the venue's website shows; it may be corrected later."""
+
+    def is_better_than(self, other: StrikeOrigin) -> bool:
+        """Whether this origin is trusted more."""
+        order = tuple(StrikeOrigin)
+        return order.index(self) < order.index(other)
+
+
+@attrs.frozen(kw_only=True)
+class Strike:
+    """The price to beat, with the proof of where it was read."""
+
+    price_e18: int
+    source: str
+    """Such as "twap-60s tick of the window's start, polybolt"."""
+    timestamp_ms: int
+    """Venue time of the boundary whose price it is."""
+    origin: StrikeOrigin = StrikeOrigin.TICK
+
+
+@attrs.frozen(kw_only=True)
+class FillDetail:
+    """One execution of an order: a (trade, order) pair that counts once, for ever."""
+
+    trade_id: str
+    price_ticks: int
+    size_units: int
+    fee_nanos: int
+    is_maker: bool
+    timestamp_ms: int
