@@ -83,6 +83,8 @@ SEEDED_FOLDERS = ("venue/simulation/", "simulation/")
 BANNED_CALLS = {"now", "utcnow", "today", "open", "print", "input", "urandom"}
 
 
+MESSAGES = sorted((ROOT / "actors" / "messages").glob("*.py"))
+"""What actors say to each other."""
 TIMED_OR_RECALLED = {"SetTimer", "CancelTimer", "Recall"}
 """Effects that nobody looks at but whoever performs them."""
 
@@ -139,6 +141,51 @@ def test_packages_import_only_what_they_stand_on(package: str) -> None:
     assert {name: above for name, above in found.items() if above} == {}
 
 
+def package_of(module: str) -> str:
+    """The innermost folder of a module of ours; empty of a module at the top or of others."""
+    parts = module.split(".")
+    while parts and not (ROOT.joinpath(*parts) / "__init__.py").exists():
+        parts.pop()
+    return ".".join(parts)
+
+
+def imports_between_packages() -> dict[str, set[str]]:
+    """Which other packages each imports; those above and below it in the same folder aside."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for path in product_files():
+        package = package_of(name_of(path).removesuffix(".py").replace("/", "."))
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                other = package_of(node.module)
+                if other and not f"{other}.".startswith(f"{package}."):
+                    found[package] |= {other} - {package.rpartition(".")[0]}
+    return found
+
+
+def test_no_package_reaches_itself_by_what_it_imports() -> None:
+    imports = imports_between_packages()
+
+    def reached(package: str, seen: set[str]) -> set[str]:
+        for other in imports[package] - seen:
+            seen.add(other)
+            reached(other, seen)
+        return seen
+
+    inner = [package for package in list(imports) if "." in package]
+    assert [package for package in inner if package in reached(package, set())] == []
+
+
+@pytest.mark.parametrize("path", [ROOT / "actors" / "model.py", *MESSAGES], ids=name_of)
+def test_nouns_and_messages_stand_on_nothing_that_acts(path: Path) -> None:
+    theirs = {
+        node.module
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in PRODUCT
+    }
+    nouns = {"actors.model", "actors.roles", "actors.series", "actors.units", "actors.settings"}
+    assert {name for name in theirs if not name.startswith("actors.messages.")} <= nouns
+
+
 @pytest.mark.parametrize("path", pure_files(), ids=name_of)
 def test_a_core_imports_nothing_that_touches_the_world(path: Path) -> None:
     banned = BANNED_IMPORTS - SEEDED if name_of(path).startswith(SEEDED_FOLDERS) else BANNED_IMPORTS
@@ -192,7 +239,9 @@ def test_class_names_are_unique_across_the_project() -> None:
     assert {name: where for name, where in places.items() if len(where) > 1} == {}
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "actors").rglob("messages.py")), ids=name_of)
+@pytest.mark.parametrize(
+    "path", [*MESSAGES, *sorted((ROOT / "actors").rglob("messages.py"))], ids=name_of
+)
 def test_messages_are_immutable(path: Path) -> None:
     module = import_module(name_of(path).removesuffix(".py").replace("/", "."))
     for value in vars(module).values():
