@@ -73,9 +73,33 @@ class VenueSettings:
 
 
 @attrs.frozen(kw_only=True)
-class StrategySettings:
-    """Every parameter of the strategy; docs/strategy.md says what each one decides."""
+class StrategyFile:
+    """A strategy of one's own: which class of which file, in exactly these bytes."""
 
+    path: str
+    """Absolute."""
+    class_name: str
+    sha256: str
+    """Of the file's bytes; others are never run in their place."""
+    kept_at: str = ""
+    """Where a run has put a copy, so that an edited file does not change a running strategy."""
+
+
+ParameterValue = bool | int | float | str
+
+
+@attrs.frozen(kw_only=True)
+class StrategySettings:
+    """Which strategy trades, and every parameter of ``pair``; docs/strategy.md explains each."""
+
+    use: str = setting(
+        "pair",
+        Rule(
+            "pair, maker, FILE.py:Name, or the name that an installed package gives it",
+            lambda value: re.fullmatch(r"[^\s:][^:\n]*(:[A-Za-z_]\w*)?", value) is not None,
+        ),
+        "the strategy: a built-in one, a class in a file, or a package's",
+    )
     max_book_age_ms: int = setting(2_000, between(1, 3_600_000), "an older book is not traded on")
     stop_loss_ticks: int = setting(
         250, between(0, 1000), "a one-sided holding whose best bid is lower is given up"
@@ -125,6 +149,11 @@ class StrategySettings:
     max_reference_age_ms: int = setting(
         5_000, between(1, 3_600_000), "an older reference price gives no model"
     )
+
+    parameters: tuple[tuple[str, ParameterValue], ...] = ()
+    """Of a strategy other than ``pair``: (name, value) of those that are set. No key."""
+    file: StrategyFile | None = None
+    """What ``use`` names, if it is a file. No key."""
 
 
 @attrs.frozen(kw_only=True)
@@ -239,6 +268,9 @@ class SupervisionSettings:
         "isolated",
         one_of("isolated", "grouped"),
         "each actor in a process of its own, or those on an order's way in one",
+    )
+    strategy_isolated: bool | None = setting(
+        None, FLAG, "grouped: the strategy in a process of its own; unset: if it is not built in"
     )
 
 

@@ -45,6 +45,7 @@ IMPURE_PATHS = {
     "actors/runtime/transport.py",
     "actors/runtime/process_name.py",
     "actors/runtime/urgency.py",
+    "actors/strategy/loading.py",  # strategies of one's own are files
     # ChildSpec names the actor class of a role
     "actors/supervision/messages.py",
 }

@@ -26,6 +26,14 @@ from understudy.keys import (
     key_named,
     outside_a_section,
 )
+from understudy.strategy_keys import (
+    SECTION,
+    USE,
+    StrategyKeys,
+    chosen_keys,
+    is_parameter,
+    keys_of,
+)
 
 __all__ = ["Config", "ConfigError", "Effective", "Source", "config_of", "load"]
 
@@ -69,44 +77,104 @@ def load(path: Path | None = None, assignments: Sequence[str] = ()) -> Config:
         ConfigError: the file cannot be read or parsed, or a key or value is not allowed.
     """
     from_file = {} if path is None else _read(path)
-    from_command_line = dict(_assigned(assignment) for assignment in assignments)
-    given = {**from_file, **from_command_line}
+    from_command_line = dict(map(_assigned, assignments))
+    strategy = _strategy(from_file, from_command_line, path)
+    given = {
+        **_checked(from_file, strategy, "" if path is None else f"{path}: "),
+        **_checked(from_command_line, strategy),
+    }
+    if USE in given:
+        given[USE] = strategy.use
+    keys = {**KEYS, **strategy.parameters}
 
-    def source(name: str) -> Source:
-        if name in from_command_line:
+    def source(key: Key) -> Source:
+        if _is_named(key, from_command_line, strategy):
             return Source.COMMAND_LINE
-        return Source.FILE if name in from_file else Source.DEFAULT
+        return Source.FILE if _is_named(key, from_file, strategy) else Source.DEFAULT
 
     effective = tuple(
-        Effective(key=key, value=given.get(name, key.default), source=source(name))
-        for name, key in KEYS.items()
+        Effective(key=key, value=given.get(key.full_name, key.default), source=source(key))
+        for key in {key.full_name: key for key in keys.values()}.values()
     )
-    return Config(settings=_settings(effective), effective=effective)
+    return Config(settings=_settings(effective, strategy), effective=effective)
+
+
+def _strategy(
+    from_file: Mapping[str, Any], from_command_line: Mapping[str, Any], path: Path | None
+) -> StrategyKeys:
+    """Find the strategy that is used; its file is sought beside the file that names it."""
+    key = KEYS[USE]
+    if USE in from_command_line:
+        return chosen_keys(key.checked(from_command_line[USE]), Path.cwd())
+    if USE not in from_file or path is None:
+        return chosen_keys(key.default, Path())
+    try:
+        return chosen_keys(key.checked(from_file[USE]), path.absolute().parent)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def _checked(raw: Mapping[str, Any], strategy: StrategyKeys, where: str = "") -> dict[str, Any]:
+    """Values by the full names of their keys, each of them checked."""
+    checked: dict[str, Any] = {}
+    for name, value in raw.items():
+        try:
+            key = strategy.key(name) if is_parameter(name) else key_named(name)
+            allowed = key.checked(value)
+        except ConfigError as error:
+            raise ConfigError(f"{where}{error}") from None
+        if key.full_name in checked:
+            raise ConfigError(f"{where}{name} is the same as {key.full_name}: it is given twice")
+        checked[key.full_name] = allowed
+    return checked
+
+
+def _is_named(key: Key, raw: Mapping[str, Any], strategy: StrategyKeys) -> bool:
+    return key.full_name in raw or any(
+        strategy.parameters.get(name) is key for name in raw if is_parameter(name)
+    )
 
 
 def config_of(settings: Settings) -> Config:
-    """Tell the settings of a running system as a configuration."""
+    """Tell the settings of a running system as a configuration.
+
+    Raises:
+        ConfigError: its strategy cannot be had any more.
+    """
+    own = dict(settings.strategy.parameters)
 
     def told(key: Key) -> Effective:
-        value = getattr(getattr(settings, key.section), key.name)
+        if is_parameter(key.full_name):
+            value = own.get(key.name, key.default)
+        else:
+            value = getattr(getattr(settings, key.section), key.name)
         source = Source.DEFAULT if value == key.default else Source.RUNNING
         return Effective(key=key, value=value, source=source)
 
-    return Config(settings=settings, effective=tuple(told(key) for key in KEYS.values()))
+    keys = {**KEYS, **keys_of(settings.strategy).parameters}
+    by_name = {key.full_name: key for key in keys.values()}
+    return Config(settings=settings, effective=tuple(map(told, by_name.values())))
 
 
-def _settings(effective: tuple[Effective, ...]) -> Settings:
+def _settings(effective: tuple[Effective, ...], strategy: StrategyKeys) -> Settings:
     sections = {
         section: section_class(
             **{each.key.name: each.value for each in effective if each.key.section == section}
         )
         for section, section_class in SECTIONS.items()
     }
-    return Settings(**sections)
+    own = tuple(
+        (each.key.name, each.value)
+        for each in effective
+        if is_parameter(each.key.full_name) and each.source is not Source.DEFAULT
+    )
+    made = Settings(**sections)
+    with_strategy = attrs.evolve(made.strategy, file=strategy.file, parameters=own)
+    return attrs.evolve(made, strategy=with_strategy)
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Return a file's values by full key name, each of them checked."""
+    """Return a file's values by full key name, unchecked."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -114,9 +182,7 @@ def _read(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise ConfigError(f"{path} is not UTF-8 text") from None
     try:
-        return {
-            name: key_named(name).checked(value) for name, value in _flattened(tomllib.loads(text))
-        }
+        return dict(_flattened(tomllib.loads(text)))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(_syntax_sentence(path, text, str(error))) from None
     except RecursionError:
@@ -131,7 +197,10 @@ def _flattened(tables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             raise outside_a_section(section, table)
         check_section(section)
         for name, value in table.items():
-            yield f"{section}.{name}", value
+            if f"{section}.{name}" == SECTION and isinstance(value, dict):
+                yield from ((f"{SECTION}.{each}", given) for each, given in value.items())
+            else:
+                yield f"{section}.{name}", value
 
 
 def _syntax_sentence(path: Path, text: str, error: str) -> str:
@@ -151,4 +220,4 @@ def _assigned(assignment: str) -> tuple[str, Any]:
         value = tomllib.loads(f"value = {text}")["value"]
     except (tomllib.TOMLDecodeError, RecursionError):
         value = text
-    return name, key_named(name).checked(value)
+    return name, value

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from actors.settings import Settings
+from actors.strategy.choice import PAIR
 from actors.units import PAYOUT_TICKS, TICKS_PER_DOLLAR
+from understudy.strategy_keys import unused_parameters
 
 _DEFAULT_HIGH_SHARE, _DEFAULT_KILL_SHARE = 5 / 15, 2 / 15
 """Of a window, where the two zones are not set (docs/strategy.md)."""
@@ -13,7 +15,16 @@ _DEFAULT_HIGH_SHARE, _DEFAULT_KILL_SHARE = 5 / 15, 2 / 15
 
 def contradictions(settings: Settings) -> tuple[str, ...]:
     """Name every pair of values that contradict each other, each in one sentence."""
-    return (*_of_the_strategy(settings), *_of_the_limits(settings))
+    of_pair = _of_the_strategy(settings) if settings.strategy.use == PAIR else ()
+    return (*_of_other_strategies(settings), *of_pair, *_of_the_limits(settings))
+
+
+def _of_other_strategies(settings: Settings) -> Iterator[str]:
+    rules = settings.strategy
+    for name in unused_parameters(rules):
+        yield (
+            f"{name} is a parameter of {PAIR}, and strategy.use is {rules.use}: nothing looks at it"
+        )
 
 
 def _of_the_strategy(settings: Settings) -> Iterator[str]:
@@ -65,6 +76,8 @@ def _of_the_limits(settings: Settings) -> Iterator[str]:
             f"risk.max_window_dollars ({risk.max_window_dollars}): the window's limit would "
             "refuse such an order"
         )
+    if rules.use != PAIR:
+        return
     first_dollars = rules.bootstrap_high_ticks * rules.max_trade_shares / TICKS_PER_DOLLAR
     if first_dollars > risk.max_order_dollars:
         yield (

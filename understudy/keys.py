@@ -88,7 +88,7 @@ def toml_text(value: object) -> str:
 def _declared() -> Iterator[Key]:
     for section, section_class in SECTIONS.items():
         hints = typing.get_type_hints(section_class)
-        for field in attrs.fields(section_class):
+        for field in keys_in(section_class):
             yield Key(
                 section=section,
                 name=field.name,
@@ -97,6 +97,11 @@ def _declared() -> Iterator[Key]:
                 rule=field.validator,
                 meaning=field.metadata["meaning"],
             )
+
+
+def keys_in(section_class: Any) -> list[Any]:
+    """The attrs fields of a section that are keys; what it only carries has no meaning."""
+    return [field for field in attrs.fields(section_class) if "meaning" in field.metadata]
 
 
 def _kind_of(hint: Any) -> type:

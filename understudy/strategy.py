@@ -1,6 +1,6 @@
 """What a strategy of one's own imports; ``actors.strategy.contract`` explains all of it."""
 
-from actors.messages.execution import OrderStatus
+from actors.messages.execution import OrderStatus, OwnOrder
 from actors.messages.market import BookView, MarketSnapshot, PublicTrade
 from actors.messages.position import Holding
 from actors.model import Action, Market, Side, Strike, TimeInForce
@@ -11,7 +11,6 @@ from actors.strategy.contract import (
     Decision,
     FairValue,
     Order,
-    OwnOrder,
     StopWindow,
     Strategy,
     TradeLimits,

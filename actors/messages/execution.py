@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-import enum
-
 import attrs
 
+from actors.messages.order_view import TERMINAL_STATUSES as TERMINAL_STATUSES
+from actors.messages.order_view import OrderStatus as OrderStatus
+from actors.messages.order_view import OwnOrder as OwnOrder
 from actors.messages.strategy import TradeSignal
 from actors.model import Action, FillDetail, Market, Side
 from actors.model import TimeInForce as TimeInForce
 
-
-class OrderStatus(enum.Enum):
-    """Where an order stands. The walkthrough's five names, and two that only the venue can end."""
-
-    PENDING = "PENDING"
-    """Recorded, and not yet known to rest or trade at the venue."""
-    UNKNOWN = "UNKNOWN"
-    """It left, and what became of it is unclear; ends only on the venue's evidence."""
-    ACCEPTED = "ACCEPTED"
-    """The venue holds it; nothing is filled yet."""
-    PARTIALLY_FILLED = "PARTIALLY_FILLED"
-    FILLED = "FILLED"
-    CANCELLED = "CANCELLED"
-    REJECTED = "REJECTED"
-
-
 CLOCK_STEP_MAX_MS = 120_000
 """So much longer than its time to live an order that ended is remembered: were the clock set back,
 a late copy of it would seem to be in time."""
-
-TERMINAL_STATUSES = frozenset({OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.REJECTED})
 
 
 @attrs.frozen(kw_only=True)
@@ -311,6 +294,8 @@ class OpenOrders:
     """The stop loss, a halt or the window's end: no more signals are taken for this market."""
     answers_signals_id: int
     """The newest TradeSignals the desk has decided on; 0 for none."""
+    working: tuple[OwnOrder, ...] = ()
+    """The same orders in full, oldest first."""
 
 
 @attrs.frozen(kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from actors.model import Action, Side
+from actors.model import Action, Side, TimeInForce
 
 
 @attrs.frozen(kw_only=True)
@@ -24,11 +24,26 @@ class TradeSignal:
     """Of the snapshot that it was computed on; None without a bid."""
     best_ask_ticks: int | None = None
     """Of the same snapshot; None without an ask."""
+    time_in_force: TimeInForce = TimeInForce.GTC
+    is_post_only: bool = False
+    """It may rest and never take."""
+    time_to_live_ms: int | None = None
+    """None: ``execution.order_ttl_ms``."""
+    pair: str | None = None
+    """Two signals with the same name are carried out together or not at all."""
+
+
+@attrs.frozen
+class CancelSignal:
+    """An order that the strategy wants taken back."""
+
+    order_id: str
+    reason: str
 
 
 @attrs.frozen(kw_only=True)
 class TradeSignals:
-    """The signals of one evaluation; the desk takes all of them or none."""
+    """What one evaluation wants done; the desk judges each signal, or pair of them, by itself."""
 
     signals_id: int
     market_id: str
@@ -42,6 +57,23 @@ class TradeSignals:
     basis: str
     """The snapshot and position in one line, for `understudy explain`."""
     tick_ns: int
+    cancels: tuple[CancelSignal, ...] = ()
+    """Obeyed whatever becomes of the signals: a cancel takes risk away."""
+    orders_per_side: int = 1
+    """How many orders the strategy wants to work on one side at a time."""
+
+
+@attrs.frozen(kw_only=True)
+class StrategyChosen:
+    """Recorded: which strategy of one's own decides from now on."""
+
+    name: str
+    path: str
+    class_name: str
+    sha256: str
+    contract: int
+    parameters: tuple[tuple[str, str], ...]
+    """(name, value as text) of every one."""
 
 
 @attrs.frozen(kw_only=True)
@@ -57,6 +89,8 @@ class StopLossTriggered:
     """ "halt" or "exit": what the desk does about the position."""
     position_version: int
     tick_ns: int
+    reason: str = ""
+    """Shown as the reason; empty: the bid and what is held."""
 
 
 @attrs.frozen(kw_only=True)

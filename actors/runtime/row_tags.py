@@ -24,6 +24,7 @@ PLACES: Mapping[str, str] = {
     "paper.end": "actors.execution.paper:PaperEnd",
     "paper.liquidity": "actors.execution.paper:PaperLiquidity",
     "paper.order": "actors.execution.paper:PaperOrder",
+    "strategy": "actors.messages.strategy:StrategyChosen",
     "window": "actors.directory.windows:WindowState",
 }
 """Where the class behind each tag is now: ``module:name``."""

@@ -43,7 +43,7 @@ from typing import ClassVar, dataclass_transform
 
 import attrs
 
-from actors.messages.execution import OrderStatus
+from actors.messages.execution import OwnOrder
 from actors.messages.market import BookView, MarketSnapshot, PublicTrade
 from actors.model import Action, Market, Side, TimeInForce
 from actors.strategy.parameters import parameter
@@ -54,37 +54,6 @@ CONTRACT_VERSION = 1
 
 DEFAULT_PRIORITY = 2
 """Of an order that names none; for people to read, in the order of docs/strategy.md."""
-
-
-@attrs.frozen(kw_only=True)
-class OwnOrder:
-    """An order of this strategy's window that has not ended."""
-
-    order_id: str
-    """What ``Cancel`` names."""
-    side: Side
-    action: Action
-    price_ticks: int
-    """Its limit."""
-    size_units: int
-    """As it was ordered."""
-    filled_units: int
-    """Traded so far, as the desk has last heard."""
-    time_in_force: TimeInForce
-    is_post_only: bool
-    status: OrderStatus
-    created_at_ms: int
-    expires_at_ms: int
-    """When the system cancels what rests."""
-    is_cancelling: bool
-    """Its end has been asked for: it may still trade, and still occupies its side."""
-    pair_id: str | None = None
-    """Order id of the other leg; None if it is no leg of a pair."""
-
-    @property
-    def open_units(self) -> int:
-        """Size that may still trade."""
-        return max(0, self.size_units - self.filled_units)
 
 
 @attrs.frozen(kw_only=True)

@@ -11,21 +11,24 @@ until the desk shows the market stopped.
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import attrs
 
-from actors.core import CancelTimer, Core, Dice, Effects, Send, SetTimer, handles
+from actors.core import CancelTimer, Core, Dice, Effects, Record, Save, Send, SetTimer, handles
 from actors.messages.execution import OpenOrders
 from actors.messages.lifecycle import PeerRestarted, Started, TimerFired
-from actors.messages.market import MarketSnapshot, SnapshotTaken, is_overtaken
+from actors.messages.market import MarketSnapshot, PublicTrade, SnapshotTaken, is_overtaken
 from actors.messages.position import PositionSnapshot
-from actors.messages.strategy import StopLossTriggered, TradeSignals
+from actors.messages.strategy import StopLossTriggered
 from actors.roles import DESK, MARKET_STATE, OBSERVER
 from actors.settings import Settings
-from actors.strategy.engine import PairDecision, basis_text, decide, evaluated
+from actors.strategy.choice import chosen, make_strategy
+from actors.strategy.contract import Context, Decision, TradeLimits
 from actors.strategy.position_view import PositionView
+from actors.strategy.saying import evaluated, stop_told, trade_signals
 from actors.strategy.volatility import Volatility
+from actors.units import shares
 
 ANSWER_WAIT_MS = 500
 """How long the desk's answer is waited for, and how often a stop loss is repeated."""
@@ -33,6 +36,8 @@ TOLD_EVERY_MS = 1_000
 """How often people are told what an evaluation came to; nobody reads faster."""
 MARKETS_KEPT = 8
 """How many markets' positions and open orders are remembered."""
+TRADES_KEPT = 10_000
+"""How many public trades wait for an evaluation, at most; the oldest are left out."""
 
 _ANSWER_TIMER = "answer"
 _STOP_LOSS_TIMER = "stop-loss"
@@ -43,12 +48,29 @@ _Value = TypeVar("_Value")
 class StrategyCore(Core):
     """Evaluates the strategy whenever one of its three inputs has changed."""
 
+    RECOVERS = ("strategy",)
+
     def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
+        """Make the strategy that the settings name.
+
+        Raises:
+            StrategyUnavailable: there is none, or it is not what it should be.
+        """
         super().__init__(role, settings, dice)
+        rules = settings.strategy
+        self._strategy = make_strategy(rules)
+        self._limits = TradeLimits(
+            max_trade_units=shares(rules.max_trade_shares),
+            max_shares_units=shares(rules.max_shares),
+            max_book_age_ms=rules.max_book_age_ms,
+        )
+        self._trades: tuple[PublicTrade, ...] = ()
+        self._memory: tuple[str, object] = ("", None)
+        """Market id, and what the strategy wants to know again in its next evaluation."""
         self._snapshot: MarketSnapshot | None = None
         self._positions: _Newest[PositionSnapshot] = _Newest()
         self._orders: _Newest[OpenOrders] = _Newest()
-        self._volatility = Volatility(settings.strategy.sigma_half_life_minutes)
+        self._volatility = Volatility(self._strategy.volatility_half_life_minutes())
         self._last_signals_id = dice.getrandbits(48)
         self._last_wish: tuple[object, ...] = ()
         self._last_wish_at_ms = 0
@@ -70,10 +92,21 @@ class StrategyCore(Core):
             taken_at_ms = self._snapshot.taken_at_ms - by_ms
             self._snapshot = attrs.evolve(self._snapshot, taken_at_ms=taken_at_ms)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """State without the strategy: its class may be of a file, and is found by the settings."""
+        return {**super().__getstate__(), "_strategy": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._strategy = make_strategy(self.settings.strategy)
+
     @handles(Started)
-    def start(self, _started: Started, _now_ms: int) -> Effects:
-        """Begin with nothing: what is needed will be told."""
-        return []
+    def start(self, started: Started, _now_ms: int) -> Effects:
+        """Begin with nothing: what is needed will be told. Record a strategy of one's own once."""
+        now = chosen(self._strategy, self.settings.strategy)
+        if now is None or now in started.saved:
+            return []
+        return [Record(now, (Save("strategy", self.role, now),))]
 
     @handles(MarketSnapshot)
     def take_snapshot(self, snapshot: MarketSnapshot, now_ms: int) -> Effects:
@@ -83,6 +116,7 @@ class StrategyCore(Core):
             if snapshot.reference_e18 is not None:
                 self._volatility.update(snapshot.reference_e18, snapshot.reference_at_ms)
             self._snapshot = snapshot
+            self._trades = (*self._trades, *snapshot.trades)[-TRADES_KEPT:]
             effects = self._evaluate(now_ms)
             # a later evaluation of the same snapshot does not answer its tick
             self._snapshot = attrs.evolve(snapshot, tick_ns=0)
@@ -100,7 +134,10 @@ class StrategyCore(Core):
     @handles(OpenOrders)
     def take_orders(self, orders: OpenOrders, now_ms: int) -> Effects:
         """Keep which sides are busy, note an answer, and evaluate."""
+        known = self._orders.get(orders.market_id)
         self._orders.put(orders.market_id, orders)
+        if known is not None and attrs.evolve(orders, working=known.working) == known:
+            return []  # how far orders have come moves nothing by itself
         answered: Effects = []
         if self._is_waiting and orders.answers_signals_id >= self._last_signals_id:
             self._is_waiting = False
@@ -136,48 +173,63 @@ class StrategyCore(Core):
         """Decide as of now on what is known, and say what that gives."""
         if self._snapshot is None:
             return []
-        snapshot = attrs.evolve(self._snapshot, taken_at_ms=now_ms)
+        snapshot = attrs.evolve(self._snapshot, taken_at_ms=now_ms, trades=())
         view = self._view(snapshot)
         if view is None or self._is_stop_loss_said(view):
             return []
-        sigma_dollars = self._volatility.sigma_dollars
-        decision = decide(snapshot, view, self.settings.strategy, sigma_dollars)
-        told = self._tell(decision, snapshot, view, now_ms)
-        if decision.stop_loss is not None:
-            return [*self._say_stop_loss(decision.stop_loss), *told]
-        return [*self._say_signals(decision, snapshot, view, now_ms), *told]
+        context = self._context(snapshot, view)
+        decision = self._decide(context)
+        told = self._tell(decision, context, now_ms)
+        if decision.stop is not None:
+            return [*self._say_stop_loss(stop_told(decision.stop, context)), *told]
+        return [*self._say_signals(decision, context, now_ms), *told]
 
-    def _tell(
-        self, decision: PairDecision, snapshot: MarketSnapshot, view: PositionView, now_ms: int
-    ) -> Effects:
+    def _context(self, snapshot: MarketSnapshot, view: PositionView) -> Context:
+        market_id = snapshot.market.market_id
+        orders = self._orders.get(market_id)
+        remembered_id, memory = self._memory
+        return Context(
+            snapshot=snapshot,
+            position=view,
+            limits=self._limits,
+            orders=() if orders is None else orders.working,
+            trades=self._trades,
+            sigma_dollars=self._volatility.sigma_dollars,
+            memory=memory if remembered_id == market_id else None,
+        )
+
+    def _decide(self, context: Context) -> Decision:
+        """Ask the strategy; what it raises brings this actor down, and that is meant."""
+        decision = self._strategy.evaluate(context)
+        if not isinstance(decision, Decision):
+            what = type(decision).__name__
+            raise TypeError(f"{self._strategy.title}.evaluate returned {what}, and no Decision")
+        self._trades = ()
+        self._memory = (context.market.market_id, decision.memory)
+        return decision
+
+    def _tell(self, decision: Decision, context: Context, now_ms: int) -> Effects:
         """What it came to, for people; after what it wants, so that no order waits for it."""
         if self._told_at_ms is not None and now_ms - self._told_at_ms < TOLD_EVERY_MS:
             return []
         self._told_at_ms = now_ms
-        params, sigma_dollars = self.settings.strategy, self._volatility.sigma_dollars
-        return [Send(OBSERVER, evaluated(decision, snapshot, view, params, sigma_dollars))]
+        value = self._strategy.fair_value(context)
+        return [Send(OBSERVER, evaluated(decision, context, value))]
 
-    def _say_signals(
-        self, decision: PairDecision, snapshot: MarketSnapshot, view: PositionView, now_ms: int
-    ) -> Effects:
-        if not decision.signals or self._is_waiting:
+    def _say_signals(self, decision: Decision, context: Context, now_ms: int) -> Effects:
+        if not (decision.orders or decision.cancels) or self._is_waiting:
             return []
-        wish = _wish(decision, snapshot, view)
+        wish = _wish(decision, context)
         if wish == self._last_wish and now_ms - self._last_wish_at_ms < ANSWER_WAIT_MS:
             return []
         self._last_wish, self._last_wish_at_ms = wish, now_ms
         self._last_signals_id += 1
         self._is_waiting = True
-        message = TradeSignals(
+        message = trade_signals(
+            decision,
+            context,
             signals_id=self._last_signals_id,
-            market_id=snapshot.market.market_id,
-            signals=decision.signals,
-            position_version=view.position_version,
-            snapshot_sequence=snapshot.sequence,
-            snapshot_at_ms=snapshot.taken_at_ms,
-            passed_over=decision.passed_over,
-            basis=basis_text(snapshot, view),
-            tick_ns=snapshot.tick_ns,
+            orders_per_side=self._strategy.orders_per_side,
         )
         return [
             Send(DESK, message),
@@ -231,13 +283,13 @@ class _Newest(Generic[_Value]):
             del self._values[next(iter(self._values))]
 
 
-def _wish(
-    decision: PairDecision, snapshot: MarketSnapshot, view: PositionView
-) -> tuple[object, ...]:
-    """Everything of the signals that could change the desk's answer."""
+def _wish(decision: Decision, context: Context) -> tuple[object, ...]:
+    """Everything of a decision that could change the desk's answer; reasons cannot."""
+    view = context.position
     return (
-        snapshot.market.market_id,
+        context.market.market_id,
         view.position_version,
         view.live_sides,
-        *((signal.side, signal.price_ticks, signal.size_units) for signal in decision.signals),
+        *(attrs.evolve(order, reason="") for order in decision.orders),
+        *(cancel.order_id for cancel in decision.cancels),
     )

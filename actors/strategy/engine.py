@@ -10,10 +10,8 @@ from __future__ import annotations
 import attrs
 
 from actors.messages.market import MarketSnapshot
-from actors.messages.strategy import Evaluated, StopLossTriggered, TradeSignal
-from actors.model import Level, Side
+from actors.messages.strategy import StopLossTriggered, TradeSignal
 from actors.settings import StrategySettings
-from actors.strategy.oracle import fair_value_ticks
 from actors.strategy.position_view import PositionView
 from actors.strategy.scene import Scene, Stage
 from actors.strategy.stages.arbitrage import arbitrage
@@ -24,7 +22,6 @@ from actors.strategy.stages.oracle_filter import OracleUse, oracle_filter
 from actors.strategy.stages.profit_lock import profit_lock
 from actors.strategy.stages.readiness import readiness
 from actors.strategy.stages.stop_loss import stop_loss
-from actors.units import E18, average_label, price_label, size_text
 
 STAGES: tuple[tuple[str, Stage, OracleUse], ...] = (
     ("readiness", readiness, OracleUse.NONE),
@@ -91,55 +88,9 @@ def decide(
     return PairDecision(passed_over=tuple(passed_over))
 
 
-def evaluated(
-    decision: PairDecision,
-    market: MarketSnapshot,
-    position: PositionView,
-    params: StrategySettings,
-    sigma_dollars: float | None,
-) -> Evaluated:
-    """Tell people what an evaluation of ``decide`` came to, and what the model says of it."""
-    scene = Scene(market=market, position=position, params=params, sigma_dollars=sigma_dollars)
-    model_ticks, model_basis = fair_value_ticks(scene)
-    return Evaluated(
-        market_id=market.market.market_id,
-        at_ms=market.taken_at_ms,
-        passed_over=decision.passed_over,
-        is_final=decision.is_final,
-        signals_count=len(decision.signals),
-        model_ticks=model_ticks,
-        model_basis=model_basis,
-    )
-
-
 def _past_oracle(
     scene: Scene, signals: tuple[TradeSignal, ...], use: OracleUse, passed_over: list[str]
 ) -> tuple[TradeSignal, ...]:
     verdicts = [oracle_filter(scene, signal, use) for signal in signals]
     passed_over += [f"oracle: {verdict.reason}" for verdict in verdicts if verdict.reason]
     return tuple(signal for verdict in verdicts for signal in verdict.signals)
-
-
-def basis_text(market: MarketSnapshot, position: PositionView) -> str:
-    """Tell in one line what an evaluation was made on, for ``understudy explain``."""
-    parts = [_side_text(market, position, side) for side in Side]
-    reference = "none" if market.reference_e18 is None else f"{market.reference_e18 / E18:.2f}"
-    strike = "none"
-    if market.strike is not None:
-        strike = f"{market.strike.price_e18 / E18:.2f} ({market.strike.origin.value})"
-    left_s = (market.market.closes_at_ms - market.taken_at_ms) / 1000
-    return f"{'; '.join(parts)}; reference {reference}, strike {strike}; {left_s:.1f} s left"
-
-
-def _side_text(market: MarketSnapshot, position: PositionView, side: Side) -> str:
-    book, holding = market.book(side), position.holding(side)
-    bid = _level_text(book.bids)
-    ask = _level_text(book.asks)
-    text = f"{side.value} bid {bid}, ask {ask}, held {size_text(holding.quantity_units)}"
-    if holding.quantity_units:
-        text += f" at {average_label(holding.cost_nanos, holding.quantity_units)}"
-    return f"{text}, order live" if side in position.live_sides else text
-
-
-def _level_text(levels: tuple[Level, ...]) -> str:
-    return f"{price_label(levels[0][0])} x {size_text(levels[0][1])}" if levels else "none"

@@ -19,18 +19,18 @@ import pytest
 import zstandard
 
 from actors.core import Send
-from actors.directory.messages import Market, Side, Strike
-from actors.execution.messages import OpenOrders
 from actors.feeds.market_channel import MarketChannelDecoder
-from actors.feeds.messages import BookEvent
 from actors.market.book import TokenBook
-from actors.market.messages import MarketSnapshot
-from actors.messages import Started
-from actors.position.messages import Holding, PositionSnapshot
+from actors.messages.execution import OpenOrders
+from actors.messages.feeds import BookEvent
+from actors.messages.lifecycle import Started
+from actors.messages.market import MarketSnapshot
+from actors.messages.position import Holding, PositionSnapshot
+from actors.messages.strategy import Evaluated, StopLossTriggered, TradeSignals
+from actors.model import Market, Side, Strike
 from actors.roles import DESK, OBSERVER
 from actors.settings import Settings, StrategySettings
 from actors.strategy.core import StrategyCore
-from actors.strategy.messages import Evaluated, StopLossTriggered, TradeSignals
 from actors.units import E18, PAYOUT_TICKS, shares
 
 DATA = Path(__file__).parents[2] / ".." / "shared" / "data" / "btc-updown-5m"

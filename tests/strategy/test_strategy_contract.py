@@ -14,12 +14,11 @@ from actors.strategy.contract import (
     Context,
     Decision,
     Order,
-    OwnOrder,
     Strategy,
     TradeLimits,
 )
 from actors.strategy.parameters import BadParameter, parameter, parameters_of
-from understudy.strategy import Action, OrderStatus, Side, TimeInForce
+from understudy.strategy import Action, OrderStatus, OwnOrder, Side, TimeInForce
 
 FIELDS = {
     "Cancel": "order_id reason",

@@ -7,7 +7,8 @@ from strategy_builders import FLAT, FREE, PARAMS, make_market, position, snapsho
 from actors.messages.strategy import StopLossTriggered, TradeSignal
 from actors.model import Action, Side
 from actors.settings import StrategySettings
-from actors.strategy.engine import basis_text, decide, evaluate_strategy
+from actors.strategy.engine import decide, evaluate_strategy
+from actors.strategy.saying import basis_text
 from actors.units import shares
 
 # The plan's worked cases, in its order.

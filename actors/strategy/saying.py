@@ -1,0 +1,106 @@
+"""From a decision to what the desk and people are told of it."""
+
+from __future__ import annotations
+
+from actors.messages.market import MarketSnapshot
+from actors.messages.strategy import (
+    CancelSignal,
+    Evaluated,
+    StopLossTriggered,
+    TradeSignal,
+    TradeSignals,
+)
+from actors.model import Level, Side
+from actors.strategy.contract import Context, Decision, FairValue, Order, StopWindow
+from actors.strategy.position_view import PositionView
+from actors.units import E18, average_label, price_label, size_text
+
+
+def trade_signals(
+    decision: Decision, context: Context, *, signals_id: int, orders_per_side: int
+) -> TradeSignals:
+    """Tell the desk what a decision wants done."""
+    snapshot, position = context.snapshot, context.position
+    return TradeSignals(
+        signals_id=signals_id,
+        market_id=snapshot.market.market_id,
+        signals=tuple(_signal(order, snapshot) for order in decision.orders),
+        cancels=tuple(CancelSignal(each.order_id, each.reason) for each in decision.cancels),
+        position_version=position.position_version,
+        snapshot_sequence=snapshot.sequence,
+        snapshot_at_ms=snapshot.taken_at_ms,
+        passed_over=decision.reasons,
+        basis=basis_text(snapshot, position),
+        tick_ns=snapshot.tick_ns,
+        orders_per_side=orders_per_side,
+    )
+
+
+def _signal(order: Order, snapshot: MarketSnapshot) -> TradeSignal:
+    book = snapshot.book(order.side)
+    return TradeSignal(
+        side=order.side,
+        action=order.action,
+        price_ticks=order.price_ticks,
+        size_units=order.size_units,
+        priority=order.priority,
+        reason=order.reason,
+        best_bid_ticks=book.best_bid_ticks,
+        best_ask_ticks=book.best_ask_ticks,
+        time_in_force=order.time_in_force,
+        is_post_only=order.is_post_only,
+        time_to_live_ms=order.time_to_live_ms,
+        pair=order.pair,
+    )
+
+
+def stop_told(stop: StopWindow, context: Context) -> StopLossTriggered:
+    """Tell the desk to stop the window."""
+    return StopLossTriggered(
+        market_id=context.market.market_id,
+        side=stop.side,
+        best_bid_ticks=context.book(stop.side).best_bid_ticks or 0,
+        held_units=context.position.quantity_units(stop.side),
+        on_stop_loss="exit" if stop.sells else "halt",
+        position_version=context.position.position_version,
+        tick_ns=context.snapshot.tick_ns,
+        reason=stop.reason,
+    )
+
+
+def evaluated(decision: Decision, context: Context, value: FairValue) -> Evaluated:
+    """Tell people what an evaluation came to, and what the strategy believes YES to be worth."""
+    return Evaluated(
+        market_id=context.market.market_id,
+        at_ms=context.now_ms,
+        passed_over=decision.reasons,
+        is_final=decision.is_final,
+        signals_count=len(decision.orders),
+        model_ticks=value.yes_ticks,
+        model_basis=value.basis,
+    )
+
+
+def basis_text(market: MarketSnapshot, position: PositionView) -> str:
+    """Tell in one line what an evaluation was made on, for ``understudy explain``."""
+    parts = [_side_text(market, position, side) for side in Side]
+    reference = "none" if market.reference_e18 is None else f"{market.reference_e18 / E18:.2f}"
+    strike = "none"
+    if market.strike is not None:
+        strike = f"{market.strike.price_e18 / E18:.2f} ({market.strike.origin.value})"
+    left_s = (market.market.closes_at_ms - market.taken_at_ms) / 1000
+    return f"{'; '.join(parts)}; reference {reference}, strike {strike}; {left_s:.1f} s left"
+
+
+def _side_text(market: MarketSnapshot, position: PositionView, side: Side) -> str:
+    book, holding = market.book(side), position.holding(side)
+    bid = _level_text(book.bids)
+    ask = _level_text(book.asks)
+    text = f"{side.value} bid {bid}, ask {ask}, held {size_text(holding.quantity_units)}"
+    if holding.quantity_units:
+        text += f" at {average_label(holding.cost_nanos, holding.quantity_units)}"
+    return f"{text}, order live" if side in position.live_sides else text
+
+
+def _level_text(levels: tuple[Level, ...]) -> str:
+    return f"{price_label(levels[0][0])} x {size_text(levels[0][1])}" if levels else "none"
