@@ -6,6 +6,7 @@ both spellings mean the same.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -65,7 +66,8 @@ def keys_of(settings: StrategySettings) -> StrategyKeys:
     Raises:
         ConfigError: it cannot be had.
     """
-    return StrategyKeys(use=settings.use, file=settings.file, parameters=_parameters(settings))
+    with _told_of(settings.use):
+        return _keys(settings)
 
 
 def chosen_keys(use: str, folder: Path) -> StrategyKeys:
@@ -78,13 +80,23 @@ def chosen_keys(use: str, folder: Path) -> StrategyKeys:
     Raises:
         ConfigError: there is none, or it is not what it should be.
     """
-    try:
+    with _told_of(use):
         file = _file(use, folder)
+        absolute = use if file is None else f"{file.path}:{file.class_name}"
+        return _keys(StrategySettings(use=absolute, file=file))
+
+
+@contextlib.contextmanager
+def _told_of(use: str) -> Iterator[None]:
+    try:
+        yield
     except StrategyUnavailable as error:
         raise ConfigError(f"{USE} = {toml_text(use)}: {error}") from None
-    if file is not None:
-        use = f"{file.path}:{file.class_name}"
-    return keys_of(StrategySettings(use=use, file=file))
+
+
+def _keys(settings: StrategySettings) -> StrategyKeys:
+    parameters = _parameters(settings)
+    return StrategyKeys(use=settings.use, file=settings.file, parameters=parameters)
 
 
 def _file(use: str, folder: Path) -> StrategyFile | None:
@@ -100,10 +112,6 @@ def _file(use: str, folder: Path) -> StrategyFile | None:
 def _parameters(settings: StrategySettings) -> dict[str, Key]:
     if settings.use == PAIR:
         return {f"{_PREFIX}{key.name}": key for key in _of_pair()}
-    try:
-        found = parameters_of(strategy_class(settings))
-    except StrategyUnavailable as error:
-        raise ConfigError(f"{USE} = {toml_text(settings.use)}: {error}") from None
     keys = (
         Key(
             section=SECTION,
@@ -113,7 +121,7 @@ def _parameters(settings: StrategySettings) -> dict[str, Key]:
             rule=each.rule,
             meaning=each.meaning,
         )
-        for each in found
+        for each in parameters_of(strategy_class(settings))
     )
     return {key.full_name: key for key in keys}
 

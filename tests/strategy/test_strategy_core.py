@@ -8,14 +8,15 @@ import pytest
 from strategy_builders import make_market, snapshot
 
 from actors.core import Effects, Send, SetTimer
-from actors.messages.execution import OpenOrders
+from actors.messages.execution import OpenOrders, OrderStatus, OwnOrder
 from actors.messages.lifecycle import PeerRestarted, Started, TimerFired
-from actors.messages.market import MarketSnapshot, SnapshotTaken
+from actors.messages.market import MarketSnapshot, PublicTrade, SnapshotTaken
 from actors.messages.position import Holding, PositionSnapshot
-from actors.messages.strategy import Evaluated, StopLossTriggered, TradeSignals
-from actors.model import Side
+from actors.messages.strategy import CancelSignal, Evaluated, StopLossTriggered, TradeSignals
+from actors.model import Action, Side, TimeInForce
 from actors.roles import DESK, MARKET_STATE, OBSERVER, POSITION
 from actors.settings import Settings
+from actors.strategy.contract import Cancel, Context, Decision, Strategy
 from actors.strategy.core import ANSWER_WAIT_MS, MARKETS_KEPT, TOLD_EVERY_MS, StrategyCore
 from actors.units import shares
 
@@ -361,3 +362,105 @@ def test_what_people_are_told_comes_after_what_the_desk_is_told(core: StrategyCo
     effects = core.handle(CHEAP, NOW_MS)
     kinds = [type(effect.message) for effect in effects if isinstance(effect, Send)]
     assert kinds.index(TradeSignals) < kinds.index(Evaluated)
+
+
+class Remembering(Strategy):
+    """Counts its evaluations, and wants an order taken back."""
+
+    def evaluate(self, context: Context) -> Decision:
+        count = context.memory + 1 if isinstance(context.memory, int) else 1
+        trades = sum(trade.size_units for trade in context.trades)
+        return Decision(
+            cancels=tuple(Cancel(order_id=each.order_id, reason="r") for each in context.orders),
+            reasons=(f"{count}, {trades}, {len(context.orders)}",),
+            memory=count,
+        )
+
+
+def given(strategy: object) -> StrategyCore:
+    """A core with another strategy, as if the settings had named it."""
+    core = new_core(seed=1)
+    vars(core)["_strategy"] = strategy
+    return core
+
+
+def traded(sequence: int, later_ms: int, units: int) -> MarketSnapshot:
+    trade = PublicTrade(
+        side=Side.YES, price_ticks=400, size_units=units, taker_buys=True, timestamp_ms=NOW_MS
+    )
+    return attrs.evolve(at(sequence, later_ms), trades=(trade,))
+
+
+def own_order(order_id: str, *, is_cancelling: bool = False) -> OwnOrder:
+    return OwnOrder(
+        order_id=order_id,
+        side=Side.YES,
+        action=Action.BUY,
+        price_ticks=400,
+        size_units=shares(5),
+        filled_units=0,
+        time_in_force=TimeInForce.GTC,
+        is_post_only=True,
+        status=OrderStatus.ACCEPTED,
+        created_at_ms=NOW_MS,
+        expires_at_ms=NOW_MS + 1,
+        is_cancelling=is_cancelling,
+    )
+
+
+def test_a_strategy_is_shown_every_trade_once_and_what_it_wanted_to_remember() -> None:
+    core = given(Remembering())
+    core.handle(traded(1, 0, units=7), NOW_MS)
+    core.handle(held(), NOW_MS)
+    (first,) = said(core.handle(orders(), NOW_MS), Evaluated, OBSERVER)
+    assert first.passed_over == ("1, 7, 0",)
+    core.handle(traded(2, 10, units=3), NOW_MS + 10)
+    later_ms = NOW_MS + TOLD_EVERY_MS
+    (second,) = said(core.handle(traded(3, TOLD_EVERY_MS, units=2), later_ms), Evaluated, OBSERVER)
+    assert second.passed_over == ("3, 2, 0",)
+
+
+def test_memory_is_of_one_window() -> None:
+    core = given(Remembering())
+    told(core, held(), orders())
+    core.handle(at(1), NOW_MS)
+    other = attrs.evolve(CHEAP.market, market_id="0xother")
+    core.handle(held(market_id="0xother"), NOW_MS)
+    core.handle(orders(market_id="0xother"), NOW_MS)
+    next_window = attrs.evolve(at(2, TOLD_EVERY_MS), market=other)
+    (seen,) = said(core.handle(next_window, NOW_MS + TOLD_EVERY_MS), Evaluated, OBSERVER)
+    assert seen.passed_over == ("1, 0, 0",)
+
+
+def test_cancels_are_said_and_wait_for_their_answer() -> None:
+    core = given(Remembering())
+    told(core, held(), orders())
+    core.handle(at(1), NOW_MS)
+    resting = attrs.evolve(orders(Side.YES), working=(own_order("order_1_YES"),))
+    (wanted,) = said(core.handle(resting, NOW_MS), TradeSignals)
+    assert (wanted.signals, wanted.cancels) == ((), (CancelSignal("order_1_YES", "r"),))
+    assert said(core.handle(at(2, 10), NOW_MS + 10), TradeSignals) == []
+
+
+def test_how_far_an_order_has_come_is_no_reason_to_decide_again() -> None:
+    core = given(Remembering())
+    told(core, held(), orders(Side.YES))
+    core.handle(at(1), NOW_MS)
+    moved = attrs.evolve(orders(Side.YES), working=(own_order("order_1_YES"),))
+    assert core.handle(moved, NOW_MS) == []
+
+
+class Wrong(Strategy):
+    """Answers what is no decision."""
+
+    def evaluate(self, context: Context) -> Decision:
+        del context
+        return None  # type: ignore[return-value]  # what such a strategy does
+
+
+def test_what_is_no_decision_brings_the_actor_down() -> None:
+    core = given(Wrong())
+    core.handle(held(), NOW_MS)
+    core.handle(orders(), NOW_MS)
+    with pytest.raises(TypeError, match=r"Wrong\.evaluate returned NoneType, and no Decision"):
+        core.handle(at(1), NOW_MS)
