@@ -19,10 +19,11 @@ from actors.kill_switch import pull_kill_switch
 from actors.runtime.journal_file import (
     JOURNAL_NAME,
     READABLE,
-    JournalError,
     connect,
+    damaged_rows,
     too_new_sentence,
 )
+from actors.runtime.journal_rows import JournalError
 from understudy.data_dir import DataDirLock
 
 _SIDE_FILES = ("-wal", "-shm")
@@ -40,6 +41,8 @@ class Copy:
     size_bytes: int
     last_seq: int
     """Number of its newest event; 0 if it has none."""
+    damage: tuple[str, ...] = ()
+    """A sentence for each row that is not as it was written; the others are whole."""
 
 
 def back_up(data_dir: Path, target: Path) -> Copy:
@@ -97,9 +100,11 @@ def examine(path: Path) -> Copy:
             if problem != "ok":
                 raise JournalError(f"{path} is damaged: {problem}")
             row = connection.execute("SELECT max(seq) FROM events").fetchone()
+            damage = tuple(damaged_rows(connection))
     except sqlite3.Error as error:
         raise JournalError(f"{path} is no journal that can be read: {error}") from None
-    return Copy(path=path, size_bytes=path.stat().st_size, last_seq=row[0] or 0)
+    size_bytes = path.stat().st_size
+    return Copy(path=path, size_bytes=size_bytes, last_seq=row[0] or 0, damage=damage)
 
 
 def restore(copy: Path, data_dir: Path) -> tuple[Copy, Path | None]:

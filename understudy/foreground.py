@@ -14,6 +14,7 @@ import importlib
 import time
 import traceback
 from collections import deque
+from collections.abc import Iterable
 from pathlib import Path
 
 from actors.directory.windows import WindowState
@@ -30,6 +31,7 @@ from actors.supervision.messages import ChildrenReport
 from understudy.bootstrap import supervisor_boot
 from understudy.companions import Companions
 from understudy.control import ControlServer
+from understudy.damage import see_to_damage
 from understudy.data_dir import DataDirLock, DirectoryLocked, OtherAccount, keep_to_account
 from understudy.end_signals import EndSignals
 from understudy.events import EventBook
@@ -96,8 +98,11 @@ def _disk_words(error: OSError, data_dir: Path) -> str:
 
 
 def _run(options: RunOptions, signals: EndSignals) -> int:
-    prepare(options.data_dir)
+    damaged = prepare(options.data_dir)
     keep_to_account(options.data_dir, options.account)
+    mended = see_to_damage(options.data_dir, damaged, options.settings.execution.durability)
+    for sentence in mended:
+        say(sentence)
     log.rotate(options.data_dir)
     warn(note_begin(options.data_dir))
     if options.account:
@@ -107,6 +112,7 @@ def _run(options: RunOptions, signals: EndSignals) -> int:
     prepare_to_fork()
     with trading_place(options) as (settings, clock):
         foreground = _Foreground(options, settings, clock, signals)
+        foreground.note_damage(mended)
         with foreground.companions:
             return foreground.run_until_done()
 
@@ -159,6 +165,14 @@ class _Foreground:
         self._events = EventBook(self._reader, self._clock)
         self._halts = lasting_halts(self._reader)
         self._manager = ServiceManager()
+        self._damage_told: set[str] = set()
+
+    def note_damage(self, sentences: Iterable[str]) -> None:
+        """Log what was, or is, wrong with rows of the journal; each sentence once."""
+        for sentence in sentences:
+            if sentence not in self._damage_told:
+                self._damage_told.add(sentence)
+                self._lines.write("error", sentence)
 
     def run_until_done(self) -> int:
         """Start, watch, end; the summary comes last."""
@@ -182,7 +196,8 @@ class _Foreground:
                 self._print_summary()
         except Exception as error:
             code = self._fail(error)
-        left = orders_left(self._reader)
+        left = self._orders_left()
+        self.note_damage(self._reader.damage)
         if left:
             _say(left, ExitCode.FAILED)
         if code != ExitCode.OK:
@@ -200,11 +215,22 @@ class _Foreground:
     def _print_summary(self) -> None:
         print_summary(self._reader, self._tally, self._start_seq, is_json=self._options.is_json)
 
+    def _orders_left(self) -> str:
+        try:
+            return orders_left(self._reader)
+        except JournalError as error:
+            self._lines.write("error", f"what orders are left cannot be read: {error}")
+        is_real = self._boot.settings.execution.mode == "live"
+        return "which orders the venue may still hold cannot be read: look there" if is_real else ""
+
     def _note_unseen(self, problem: str) -> None:
         self._lines.write("warning", problem)
 
     def _fail(self, error: Exception) -> ExitCode:
         """Note what nobody had expected; the run is ended in order because of it."""
+        if isinstance(error, JournalError):
+            self._stop_reason = str(error)
+            return ExitCode.JOURNAL_UNUSABLE
         self._lines.write("error", f"the foreground failed: {traceback.format_exc()}")
         log_path = self._options.data_dir / log.LOG_NAME
         trouble = trouble_of(error, self._options.data_dir)
@@ -270,6 +296,7 @@ class _Foreground:
         return bool(self._stop_reason)
 
     def _keep_journal(self) -> None:
+        self.note_damage(self._reader.damage)
         problem = self._upkeep.beat()
         if problem:
             self._lines.write("warning", problem)

@@ -33,6 +33,7 @@ from actors.units import dollars_text, e18_text
 from understudy.halting import halts_json, lasting_halts
 from understudy.holdings_json import holdings_json
 from understudy.latency import Histogram
+from understudy.reading.archive import created_ids
 from understudy.wording import (
     count_label,
     exact_money,
@@ -134,7 +135,7 @@ def read_summary(reader: JournalReader, tally: Tally, start_seq: int) -> Summary
         if event.order_id is not None:
             touched.add(event.order_id)
         if event.kind == "OrdersCreated":
-            touched |= {intent["order_id"] for intent in event.body["intents"]}
+            touched |= set(created_ids(event))
         elif event.kind == "MarketResolved" and event.market_id is not None:
             settled[event.market_id] = None
         elif event.kind == "WindowNotTraded":

@@ -174,7 +174,9 @@ class VenueTimeMeasured:
 
 @attrs.frozen
 class JournalFailed:
-    """An actor could not record: no new order from now on."""
+    """An actor could not record, or not read what was recorded: no new order from now on."""
 
     role: str
     reason: str
+    are_rows_lost: bool = False
+    """It could not read what was open when it started, and may not know all there is."""

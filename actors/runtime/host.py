@@ -44,7 +44,8 @@ from actors.messages.lifecycle import (
 from actors.roles import DESK, EXECUTOR, SUPERVISOR, addressed, known_as, order_id_of
 from actors.runtime.host_context import HostContext
 from actors.runtime.journal import Fenced
-from actors.runtime.journal_file import JournalError
+from actors.runtime.journal_file import RowsLost
+from actors.runtime.journal_rows import JournalError
 from actors.runtime.port import HostPort
 
 
@@ -108,23 +109,28 @@ class Host:
         """Take the role: fence off whoever had it, recover what it saved, and begin."""
         context = self._context
         self.state, self.error, self._was_serving = HostState.RUNNING, None, None
+        failed: JournalFailed | None = None
+        saved: list[object] = []
         try:
-            self.generation = context.journal.claim()
+            try:
+                self.generation = context.journal.claim()
+            except JournalError as error:
+                failed = self._without_journal(error)
             core = self.core = context.make_core(self.generation)
             self.port = context.make_port()
-            order_id = order_id_of(self.role)
-            saved = [
-                value for kind in core.RECOVERS for value in context.journal.load(kind, order_id)
-            ]
+            for kind in core.RECOVERS:
+                try:
+                    saved += context.journal.load(kind, order_id_of(self.role))
+                except JournalError as error:
+                    saved += error.readable if isinstance(error, RowsLost) else ()
+                    failed = self._without_journal(error, is_blind=True)
             opening = context.opening()
         except Exception as error:  # whatever it is, this actor has not started
-            if isinstance(error, JournalError):  # its successor would meet the same
-                self._send(SUPERVISOR, JournalFailed(self.role, str(error)))
             self._fall("its start", error)
             return
         context.watch.made(self)
         # What a core says first is urgent, an order's most of all: the supervisor comes last.
-        for message in (Started(tuple(saved)), *opening):
+        for message in (Started(tuple(saved)), *opening, *([failed] if failed else [])):
             self.hand(message)
         if self.is_running:
             self._was_serving = core.is_serving
@@ -234,8 +240,8 @@ class Host:
                 self._command(command)
             case Log(level, text):
                 context.log(level, text)
-            case Recall(kind, key, about):
-                return Recalled(kind, key, context.journal.recall(kind, key), about)
+            case Recall():
+                return self._recall(effect)
             case Stop(reason):
                 self._send(SUPERVISOR, Leaving(self.role, reason))
                 self._leave(HostState.FINISHED)
@@ -243,20 +249,32 @@ class Host:
 
     def _record(self, record: Record) -> JournalFailed | None:
         """Make a record durable; if it cannot be and the core stays, return what it is told."""
-        context = self._context
         try:
-            context.journal.record(record, context.clock.now_ms())
+            self._context.journal.record(record, self._context.clock.now_ms())
         except JournalError as error:
             # What the core now believes was not recorded. Nothing of it leaves; the actor does,
             # and its successor recovers what the journal really holds.
-            failed = JournalFailed(self.role, str(error))
-            for role in (DESK, SUPERVISOR, *([EXECUTOR] if context.is_live else [])):
-                self._send(role, failed)
-            if not context.stays_without_journal:
-                raise
-            context.log("error", str(error))
-            return failed
+            return self._without_journal(error)
         return None
+
+    def _recall(self, wish: Recall) -> Recalled | JournalFailed:
+        try:
+            value = self._context.journal.recall(wish.kind, wish.key)
+        except JournalError as error:
+            return self._without_journal(error)
+        return Recalled(wish.kind, wish.key, value, wish.about)
+
+    def _without_journal(self, error: JournalError, *, is_blind: bool = False) -> JournalFailed:
+        """Tell those who end the run that the journal failed this actor; raise, unless it stays."""
+        context = self._context
+        failed = JournalFailed(self.role, str(error), are_rows_lost=is_blind)
+        for role in (DESK, SUPERVISOR, *([EXECUTOR] if context.is_live else [])):
+            if role != self.role:
+                self._send(role, failed)
+        if not context.stays_without_journal:
+            raise error
+        context.log("error", str(error))
+        return failed
 
     def _command(self, command: object) -> None:
         if self.port is None:

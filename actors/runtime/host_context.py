@@ -184,8 +184,8 @@ class HostContext:
     is_live: bool = False
     """Whether orders are real: then an executor must hear that something was not recorded."""
     stays_without_journal: bool = False
-    """Whether the core goes on when it cannot record. It is given JournalFailed, and has to do
-    without records from then on."""
+    """Whether the core goes on when it cannot record, or read what was recorded. It is given
+    JournalFailed, and has to do without records from then on."""
     make_port: Callable[[], HostPort | None] = no_port
     opening: Callable[[], Sequence[object]] = nothing_first
     """What the core is told right after Started, before anyone else can say anything."""

@@ -30,13 +30,14 @@ from actors.runtime.journal_file import (
     LOG_PAGES_MOST,
     READABLE,
     SCHEMA_VERSION,
-    JournalError,
     SchemaTooNew,
     connect,
     load_state,
+    reading,
     too_new_sentence,
     unusable_sentence,
 )
+from actors.runtime.journal_rows import Column, DamagedRow, JournalError, check_event, checksum
 from actors.runtime.journal_turn import BUSY_LIMIT_S, begin_in_turn, is_busy
 
 
@@ -110,9 +111,9 @@ class Journal:
             if owner is None or owner["generation"] != self.generation:
                 raise Fenced(f"{self.role} generation {self.generation} was replaced")
             cursor = connection.execute(
-                "INSERT INTO events (at_ms, role, generation, kind, order_id, market_id, body) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
+                "INSERT INTO events (at_ms, role, generation, kind, order_id, market_id, body, "
+                "checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                _with_checksum(
                     at_ms,
                     self.role,
                     self.generation,
@@ -124,11 +125,11 @@ class Journal:
             )
             for save in record.saves:
                 connection.execute(
-                    "INSERT INTO state (kind, key, is_open, seq, class, body) "
-                    "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (kind, key) DO UPDATE SET "
-                    "is_open = excluded.is_open, seq = excluded.seq, "
-                    "class = excluded.class, body = excluded.body",
-                    (
+                    "INSERT INTO state (kind, key, is_open, seq, class, body, checksum) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (kind, key) DO UPDATE SET "
+                    "is_open = excluded.is_open, seq = excluded.seq, class = excluded.class, "
+                    "body = excluded.body, checksum = excluded.checksum",
+                    _with_checksum(
                         save.kind,
                         save.key,
                         int(save.is_open),
@@ -144,17 +145,32 @@ class Journal:
             yield connection
 
     def load(self, kind: str, key: str | None = None) -> tuple[object, ...]:
-        """Values of a kind whose rows are open, oldest change first; of one key, if given."""
-        return load_state(self._connection, kind, key, open_only=True)
+        """Values of a kind whose rows are open, oldest change first; of one key, if given.
+
+        Raises:
+            RowsLost: some are damaged.
+            JournalError: the file is.
+        """
+        with reading(self.path):
+            return load_state(self._connection, kind, key, open_only=True)
 
     def recall(self, kind: str, key: str) -> object | None:
-        """The value of one row, open or closed; None if there is none."""
-        found = load_state(self._connection, kind, key, open_only=False)
+        """The value of one row, open or closed; None if there is none.
+
+        Raises:
+            JournalError: it, or the file, is damaged.
+        """
+        with reading(self.path):
+            found = load_state(self._connection, kind, key, open_only=False)
         return found[0] if found else None
 
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+
+def _with_checksum(*columns: Column) -> tuple[Column, ...]:
+    return (*columns, checksum(*columns))
 
 
 class _Transaction:
@@ -187,8 +203,12 @@ class _Transaction:
             raise self._not_written(error) from error
 
     def _roll_back(self) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            # What began is not ended: others would wait for it, and the next record be part of it.
+            self._connection.close()
 
     def _not_written(self, error: sqlite3.Error) -> JournalError:
         problem = trouble_of(error, self._path.parent) or f"{error}"
@@ -205,14 +225,14 @@ class JournalReader:
     """
 
     def __init__(self, data_dir: Path) -> None:
-        path = data_dir / JOURNAL_NAME
+        self._path = path = data_dir / JOURNAL_NAME
+        self.damage: dict[str, None] = {}
+        """A sentence for each damaged row that was passed over."""
         if not path.exists():
             raise JournalError(f"there is no journal in {data_dir}: nothing has run there yet")
-        try:
+        with reading(path):
             self._connection = connect(path, read_only=True)
             version = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        except sqlite3.DatabaseError as error:
-            raise JournalError(unusable_sentence(path, error)) from error
         if version > SCHEMA_VERSION:
             self._connection.close()
             raise SchemaTooNew(too_new_sentence(path, version))
@@ -221,8 +241,14 @@ class JournalReader:
             raise JournalError(f"{path} is empty: whoever began it was cut short")
 
     def states(self, kind: str, key: str | None = None, *, open_only: bool) -> tuple[object, ...]:
-        """Values of a kind, oldest change first."""
-        return load_state(self._connection, kind, key, open_only=open_only)
+        """Values of a kind, oldest change first.
+
+        Raises:
+            RowsLost: some are damaged.
+            JournalError: the file is.
+        """
+        with reading(self._path):
+            return load_state(self._connection, kind, key, open_only=open_only)
 
     def events(
         self,
@@ -231,33 +257,61 @@ class JournalReader:
         kind: str | None = None,
         after_seq: int = 0,
     ) -> Iterator[StoredEvent]:
-        """Events in the order they were recorded, of one order or one kind if given."""
+        """Events in the order they were recorded, of one order or one kind if given.
+
+        One that is damaged is passed over, and noted in ``damage``: it only tells what was.
+
+        Raises:
+            JournalError: the file is damaged.
+        """
         wanted = {"order_id": order_id, "kind": kind}
         given = {name: value for name, value in wanted.items() if value is not None}
         where = " AND ".join(["seq > :after_seq", *(f"{name} = :{name}" for name in given)])
-        rows = self._connection.execute(
-            f"SELECT * FROM events WHERE {where} ORDER BY seq",  # noqa: S608 # names are our own
-            {"after_seq": after_seq, **given},
-        )
-        for row in rows:
-            yield StoredEvent(
-                seq=row["seq"],
-                at_ms=row["at_ms"],
-                role=row["role"],
-                generation=row["generation"],
-                kind=row["kind"],
-                order_id=row["order_id"],
-                market_id=row["market_id"],
-                body=json.loads(row["body"]),
+        with reading(self._path):
+            rows = self._connection.execute(
+                f"SELECT * FROM events WHERE {where} ORDER BY seq",  # noqa: S608 # names are our own
+                {"after_seq": after_seq, **given},
             )
+            for row in rows:
+                try:
+                    event = _event(row)
+                except DamagedRow as damage:
+                    self.damage[str(damage)] = None
+                else:
+                    yield event
 
     def last_event(self) -> tuple[int, int]:
-        """Number and venue time of the newest event; (0, 0) of an empty journal."""
-        row = self._connection.execute(
-            "SELECT seq, at_ms FROM events ORDER BY seq DESC LIMIT 1"
-        ).fetchone()
+        """Number and venue time of the newest event; (0, 0) of an empty journal.
+
+        Raises:
+            JournalError: the file is damaged.
+        """
+        with reading(self._path):
+            row = self._connection.execute(
+                "SELECT seq, at_ms FROM events ORDER BY seq DESC LIMIT 1"
+            ).fetchone()
         return (0, 0) if row is None else (row["seq"], row["at_ms"])
 
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+
+def _event(row: sqlite3.Row) -> StoredEvent:
+    check_event(row)
+    try:
+        body = json.loads(row["body"])
+    except (ValueError, TypeError, RecursionError) as error:
+        raise DamagedRow("event", str(row["seq"]), str(row["kind"]), str(error)) from error
+    if not isinstance(body, dict):
+        raise DamagedRow("event", str(row["seq"]), str(row["kind"]), "it is no object")
+    return StoredEvent(
+        seq=row["seq"],
+        at_ms=row["at_ms"],
+        role=row["role"],
+        generation=row["generation"],
+        kind=row["kind"],
+        order_id=row["order_id"],
+        market_id=row["market_id"],
+        body=body,
+    )

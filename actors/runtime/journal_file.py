@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import sqlite3
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
-from actors.runtime.codec import Undecodable, decode
 from actors.runtime.disk_trouble import trouble_of
+from actors.runtime.journal_rows import DamagedRow, check_event, decoded
+from actors.runtime.journal_rows import JournalError as JournalError  # many know it from here
 from actors.runtime.journal_turn import BUSY_LIMIT_S
 from actors.runtime.row_tags import SCHEMA_1_NAMES
 
 JOURNAL_NAME = "journal.sqlite"
-SCHEMA_VERSION = 2
-READABLE = (1, SCHEMA_VERSION)
-"""Rows of both are read alike; `understudy run` brings a file up to date."""
+SCHEMA_VERSION = 3
+READABLE = (1, 2, SCHEMA_VERSION)
+"""Rows of all are read alike; `understudy run` brings a file up to date."""
 LOG_PAGES_MOST = 10_000
 """40 MB: a log this long is copied into the file by whoever makes it so. It is some fifty times
 what trading writes until understudy/upkeep.py copies it, without anyone waiting."""
@@ -27,7 +32,8 @@ CREATE TABLE events (
     kind       TEXT    NOT NULL,
     order_id   TEXT,
     market_id  TEXT,
-    body       TEXT    NOT NULL
+    body       TEXT    NOT NULL,
+    checksum   INTEGER           -- journal_rows.py; NULL: written before schema 3
 );
 CREATE INDEX events_by_order  ON events (order_id) WHERE order_id IS NOT NULL;
 CREATE INDEX events_by_kind   ON events (kind);
@@ -38,6 +44,7 @@ CREATE TABLE state (
     seq        INTEGER NOT NULL,
     class      TEXT    NOT NULL, -- tag of row_tags.py
     body       TEXT    NOT NULL,
+    checksum   INTEGER,
     PRIMARY KEY (kind, key)
 ) WITHOUT ROWID;
 CREATE INDEX state_open ON state (kind) WHERE is_open = 1;
@@ -53,12 +60,11 @@ _MIGRATIONS: dict[int, str] = {
         f"UPDATE state SET class = '{tag}' WHERE class = '{name}';\n"  # noqa: S608 # our own words
         for name, tag in SCHEMA_1_NAMES.items()
     ),
+    # Version 2 had no checksums. Rows of it stay without, so that this takes no time.
+    2: "ALTER TABLE events ADD COLUMN checksum INTEGER;\n"
+    "ALTER TABLE state ADD COLUMN checksum INTEGER;\n",
 }
 """From a version to the next: the statements that bring an older file up to date."""
-
-
-class JournalError(Exception):
-    """The journal cannot be read or written; the sentence says what to do."""
 
 
 class SchemaTooNew(JournalError):
@@ -105,21 +111,26 @@ def _run_script(connection: sqlite3.Connection, script: str) -> None:
             connection.execute(statement)
 
 
-def prepare(data_dir: Path) -> None:
-    """Create the journal or bring it up to date, and check that what is open can be read.
+def prepare(data_dir: Path) -> tuple[DamagedRow, ...]:
+    """Create the journal or bring it up to date, and read all that recovery needs of it.
 
     Called once by the foreground process, before any actor starts.
+
+    Returns:
+        The open rows that are damaged. Whoever is given some must not start before each of them
+        was seen to (understudy/damage.py).
 
     Raises:
         JournalError: the file is damaged, not a journal, too new or cannot be written.
     """
     path = data_dir / JOURNAL_NAME
+    damaged: tuple[DamagedRow, ...] = ()
     try:
         path.touch(mode=0o600)  # SQLite gives its other files the same permissions
         connection = connect(path, read_only=False)
         try:
             if connection.execute("PRAGMA user_version").fetchone()[0] in READABLE:
-                _read_what_is_open(connection)
+                damaged = _read_what_is_open(connection)
             connection.execute("PRAGMA journal_mode = WAL")
             _migrate(connection, path)
         finally:
@@ -127,24 +138,57 @@ def prepare(data_dir: Path) -> None:
     except OSError as error:
         cause = trouble_of(error, data_dir) or f"{path} cannot be written: {error.strerror}"
         raise JournalError(cause) from error
-    except sqlite3.DatabaseError as error:
+    except sqlite3.Error as error:
         raise JournalError(unusable_sentence(path, error)) from error
+    return damaged
 
 
-def _read_what_is_open(connection: sqlite3.Connection) -> None:
+def _read_what_is_open(connection: sqlite3.Connection) -> tuple[DamagedRow, ...]:
     """Read all that recovery needs, so that what is wrong with it is found before anything starts.
 
     A check of the whole file would take as long as the file is large.
-
-    Raises:
-        JournalError: a row cannot be decoded.
     """
     connection.execute("SELECT sum(generation) FROM owners").fetchone()
     connection.execute("SELECT * FROM events ORDER BY seq DESC LIMIT 1").fetchone()
-    for row in connection.execute(
-        "SELECT kind, key, class, body FROM state INDEXED BY state_open WHERE is_open = 1"
-    ):
-        _decoded(row)
+    damaged = []
+    for row in connection.execute("SELECT * FROM state INDEXED BY state_open WHERE is_open = 1"):
+        try:
+            decoded(row)
+        except DamagedRow as damage:
+            damaged.append(damage)
+    return tuple(damaged)
+
+
+def damaged_rows(connection: sqlite3.Connection, *, limit_s: float | None = None) -> list[str]:
+    """A sentence for each row that is not as it was written; what is now first, then what was.
+
+    Args:
+        connection: to the file.
+        limit_s: how long to read; what is not read by then is not looked at.
+
+    Raises:
+        sqlite3.Error: the file is damaged, or none of this program's.
+    """
+    ends_at = math.inf if limit_s is None else time.monotonic() + limit_s
+    found = []
+    for table, check in (("state", decoded), ("events", check_event)):
+        for row in connection.execute(f"SELECT * FROM {table}"):  # noqa: S608 # our own words
+            try:
+                check(row)
+            except DamagedRow as damage:
+                found.append(str(damage))
+            if time.monotonic() > ends_at:
+                return found
+    return found
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Within the block, what SQLite raises is told as a JournalError."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise JournalError(unusable_sentence(path, error)) from error
 
 
 def unusable_sentence(path: Path, error: sqlite3.Error) -> str:
@@ -168,20 +212,13 @@ def too_new_sentence(path: Path, version: int) -> str:
     )
 
 
-def unreadable_sentence(name: str, tag: str, problem: object) -> str:
-    """Say that a record cannot be decoded, and what to do; ``problem`` is what decoding said."""
-    return (
-        f"the journal's record of {name} cannot be read as {tag} ({problem}): "
-        "read it with the program that wrote it, or restore the journal from a copy"
-    )
+class RowsLost(JournalError):
+    """Some of the rows that were asked for cannot be read."""
 
-
-def _decoded(row: sqlite3.Row) -> object:
-    try:
-        return decode(row["class"], row["body"])
-    except Undecodable as error:
-        name = f"{row['kind']} {row['key']}"
-        raise JournalError(unreadable_sentence(name, row["class"], error)) from error
+    def __init__(self, sentence: str, readable: tuple[object, ...]) -> None:
+        super().__init__(sentence)
+        self.readable = readable
+        """The values of the others."""
 
 
 def load_state(
@@ -190,7 +227,8 @@ def load_state(
     """Decode the state rows of a kind, oldest change first.
 
     Raises:
-        JournalError: a row cannot be decoded.
+        RowsLost: a row is damaged; the first is named.
+        sqlite3.Error: the file is.
     """
     # The few open rows are found by their own index, which SQLite would not choose by itself: it
     # cannot know that almost every row of a kind is closed.
@@ -202,8 +240,15 @@ def load_state(
     if open_only:
         conditions.append("is_open = 1")
     rows = connection.execute(
-        "SELECT kind, key, class, body "  # noqa: S608 # our own words
-        f"FROM {source} WHERE {' AND '.join(conditions)} ORDER BY seq",
+        f"SELECT * FROM {source} WHERE {' AND '.join(conditions)} ORDER BY seq",  # noqa: S608 # our own words
         {"kind": kind, "key": key},
     )
-    return tuple(map(_decoded, rows))
+    values, damage = [], ""
+    for row in rows:
+        try:
+            values.append(decoded(row))
+        except DamagedRow as damaged:
+            damage = damage or str(damaged)
+    if damage:
+        raise RowsLost(damage, tuple(values))
+    return tuple(values)

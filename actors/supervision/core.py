@@ -144,7 +144,7 @@ class SupervisorCore:
                 self._venue_offset_ms = offset_ms
                 return self._ping_all()
             case JournalFailed(role, reason):
-                return self._give_up_journal(f"{role} could not record: {reason}", now_ms)
+                return self._give_up_journal(f"{role} is without its record: {reason}", now_ms)
             case HaltReport(live_count):
                 self._ending.heard(live_count)
                 return [] if self._ending.has_begun else self._on_unasked_halt(now_ms)

@@ -37,7 +37,7 @@ from actors.roles import DESK, EXECUTOR, POSITION, SUPERVISOR
 from actors.runtime.host import Host, HostState
 from actors.runtime.host_context import HostContext, HostWatch, HostWatches
 from actors.runtime.journal import Fenced
-from actors.runtime.journal_file import JournalError
+from actors.runtime.journal_file import JournalError, RowsLost
 from actors.settings import Settings
 
 ROLE = "strategy"
@@ -91,6 +91,7 @@ class World(HostWatch):
         self.generation = 0
         self.newest_claim = 0
         self.is_writable = True
+        self.is_readable = True
         self.is_closed = False
         self.stays, self.is_live = stays, is_live
         self.host = self.new_host()
@@ -161,10 +162,14 @@ class World(HostWatch):
 
     def load(self, kind: str, key: str | None = None) -> tuple[object, ...]:
         assert (kind, key) == ("row", None)
+        if not self.is_readable:
+            raise RowsLost("a row is damaged", tuple(self.rows.values())[1:])
         return tuple(self.rows.values())
 
     def recall(self, kind: str, key: str) -> object | None:
         assert kind == "row"
+        if not self.is_readable:
+            raise JournalError("the row is damaged")
         return self.rows.get(key)
 
     # Timers
@@ -276,6 +281,36 @@ def test_with_real_money_the_executor_is_told_too_and_one_that_stays_goes_on() -
     failed = JournalFailed(ROLE, "the disk is full")
     assert world.sent == [(DESK, failed), (SUPERVISOR, failed), (EXECUTOR, failed)]
     assert world.core.heard[-1] == failed
+    assert world.host.is_running
+
+
+def test_a_row_that_cannot_be_read_again_is_told_like_one_that_cannot_be_written(
+    world: World,
+) -> None:
+    world.is_readable = False
+    world.do(Recall("row", "a", "why"), Send(DESK, "after"))
+    failed = JournalFailed(ROLE, "the row is damaged")
+    assert world.sent == [(DESK, failed), (SUPERVISOR, failed)]
+    assert world.host.state is HostState.DOWN
+
+
+def test_one_whose_rows_are_lost_does_not_start_and_those_concerned_are_told() -> None:
+    world = World(is_live=True)
+    world.is_readable = False
+    world.host.start()
+    failed = JournalFailed(ROLE, "a row is damaged", are_rows_lost=True)
+    assert world.sent == [(DESK, failed), (SUPERVISOR, failed), (EXECUTOR, failed)]
+    assert world.host.state is HostState.DOWN
+
+
+def test_one_that_stays_starts_with_the_rows_that_are_left_and_hears_that_some_are_lost() -> None:
+    world = World(stays=True, is_live=True)
+    world.rows |= {"a": 1, "b": 2}
+    world.is_readable = world.is_writable = False
+    world.host.start()
+    failed = JournalFailed(ROLE, "a row is damaged", are_rows_lost=True)
+    assert world.core.heard == [Started((2,)), failed]
+    assert (EXECUTOR, failed) in world.sent
     assert world.host.is_running
 
 

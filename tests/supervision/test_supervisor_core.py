@@ -279,7 +279,7 @@ def test_a_measured_venue_time_goes_out_with_every_ping() -> None:
 def test_a_child_that_cannot_record_ends_the_run() -> None:
     troupe = Troupe("desk", "position")
     effects = troupe.say("position", JournalFailed("position", "disk full"))
-    assert troupe.escalation == "position could not record: disk full"
+    assert troupe.escalation == "position is without its record: disk full"
     assert troupe.core.report(0, 0).has_no_journal
     assert told(effects, HaltTrading)
 

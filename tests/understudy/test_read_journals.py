@@ -80,7 +80,7 @@ def test_a_journal_damaged_further_in_is_unusable(chronicle: Chronicle) -> None:
     result = understudy(chronicle.data_dir, "orders")
 
     assert result.exit_code == ExitCode.JOURNAL_UNUSABLE
-    assert "cannot be read any further" in one_sentence(result.output)
+    assert "malformed" in one_sentence(result.output)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_record_that_cannot_be_decoded_is_named(chronicle, body: str, class_na
     result = understudy(chronicle.data_dir, "orders")
 
     assert result.exit_code == ExitCode.JOURNAL_UNUSABLE
-    assert "order_1_0badcafe" in one_sentence(result.output)
+    assert "record of order order_1_0badcafe cannot be read" in one_sentence(result.stderr)
 
 
 @pytest.mark.parametrize("body", ["{}", '{"order_id": {}, "intents": []}', "no json"])
@@ -113,7 +113,8 @@ def test_an_event_that_cannot_be_decoded_is_named(chronicle: Chronicle, body: st
     result = understudy(chronicle.data_dir, "explain", "1")
 
     assert result.exit_code == ExitCode.JOURNAL_UNUSABLE
-    assert "cannot be read" in one_sentence(result.output)
+    assert "cannot be read as SideFreed" in one_sentence(result.stderr)
+    assert "filled" in result.stdout
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ from actors.runtime.journal import Journal, JournalReader
 from actors.runtime.journal_file import JOURNAL_NAME, SCHEMA_VERSION, JournalError, prepare
 from actors.runtime.row_tags import PLACES
 from actors.settings import ExecutionSettings, Settings
+from understudy.damage import see_to_damage
 
 RELEASES = sorted((Path(__file__).parent / "releases").glob("*.sql"))
 MODES = {"live": RealExecutorCore, "simulated": SimulatedExecutorCore}
@@ -131,7 +132,6 @@ def test_every_actor_goes_on_from_it(release: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ("UPDATE state SET body = '{}' WHERE kind = 'order'", "order order_"),
         ("UPDATE state SET class = 'order.of.tomorrow' WHERE kind = 'desk'", "desk desk"),
         ("UPDATE state SET body = 'torn' WHERE kind = 'position'", "position 0x"),
     ],
@@ -143,4 +143,15 @@ def test_a_row_that_cannot_be_read_is_one_sentence_before_anything_starts(
         connection.execute(change)
     connection.close()
     with pytest.raises(JournalError, match=f"record of {complaint}.* cannot be read as"):
-        prepare(release)
+        see_to_damage(release, prepare(release), "process")
+
+
+def test_orders_of_it_that_cannot_be_read_go_on_from_their_creation(release: Path) -> None:
+    before = {each.intent for each in open_rows(release)["order"] if isinstance(each, OrderState)}
+    with sqlite3.connect(release / JOURNAL_NAME) as connection:
+        connection.execute("UPDATE state SET body = '{}' WHERE kind = 'order' AND is_open = 1")
+    connection.close()
+    told = see_to_damage(release, prepare(release), "process")
+    assert len(told) == len(before)
+    after = {each.intent for each in open_rows(release)["order"] if isinstance(each, OrderState)}
+    assert after == before

@@ -12,6 +12,7 @@ from understudy.commands.shared import data_dir_option, existing_directory, fail
 from understudy.data_dir import DirectoryLocked
 from understudy.exit_codes import ExitCode
 from understudy.teaching import TaughtCommand
+from understudy.terminal import say
 
 _file = click.Path(path_type=Path)
 
@@ -30,7 +31,8 @@ def backup(file: Path, data_dir: Path, is_json: bool) -> None:
     """Copy the journal into FILE, whole and of one moment, while the system runs or not.
 
     Copying the journal's file by other means can give half of what was recorded. No order waits for
-    this. The copy is checked, written to the disk, and readable for its user alone.
+    this. The copy is checked (damaged rows are named, and copied as they are), written to the
+    disk, and readable for its user alone.
 
     Exit codes: 0 copied, 1 not, 2 bad input.
     """
@@ -43,6 +45,8 @@ def backup(file: Path, data_dir: Path, is_json: bool) -> None:
         click.echo(json.dumps(told, indent=2))
     else:
         click.echo(f"{copy.path}: {copy.size_bytes:,} bytes, up to event {copy.last_seq}")
+    for sentence in copy.damage:
+        say(f"copied as it is: {sentence}")
 
 
 @click.command(

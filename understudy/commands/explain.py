@@ -39,7 +39,7 @@ def explain(order_name: str, data_dir: Path, is_json: bool) -> None:
         except OrderNotFound as error:
             fail(str(error))
         story = read_story(archive, order)
-    if is_json:
-        click.echo(json.dumps(story_json(story), indent=2))
-    else:
-        Console().print(story_view(story))
+        if is_json:
+            click.echo(json.dumps(story_json(story), indent=2))
+        else:
+            Console().print(story_view(story))

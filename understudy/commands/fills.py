@@ -47,14 +47,14 @@ def fills(market: str, last: int | None, data_dir: Path, is_json: bool, is_csv: 
     one_more = None if limit is None else limit + 1
     with opened(data_dir) as archive:
         found = list(islice(list_fills(archive, market), one_more))
-    shown = sorted(found[:limit], key=fill_age)
-    if is_json or is_csv:
-        print_rows("fills", [fill_json(each) for each in shown], is_csv=is_csv)
-        return
-    console = Console()
-    if not shown:
-        console.print("no such fill" if market else "no fill yet", style="dim")
-        return
-    console.print(fills_table(shown, wide=is_wide(console)))
-    if len(found) > len(shown):
-        note_left_out(console, len(shown))
+        shown = sorted(found[:limit], key=fill_age)
+        if is_json or is_csv:
+            print_rows("fills", [fill_json(each) for each in shown], is_csv=is_csv)
+            return
+        console = Console()
+        if not shown:
+            console.print("no such fill" if market else "no fill yet", style="dim")
+            return
+        console.print(fills_table(shown, wide=is_wide(console)))
+        if len(found) > len(shown):
+            note_left_out(console, len(shown))

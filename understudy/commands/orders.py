@@ -53,14 +53,14 @@ def orders(
             found = [order for order in archive.open_orders(market=market) if is_open(order)]
         else:
             found = list(archive.orders(market=market, limit=one_more))
-    shown = sorted(found[:limit], key=lambda order: order.intent.created_at_ms)
-    if is_json or is_csv:
-        print_rows("orders", [order_json(order) for order in shown], is_csv=is_csv)
-        return
-    console = Console()
-    if not shown:
-        console.print("no such order" if market or only_open else "no order yet", style="dim")
-        return
-    console.print(orders_table(shown, wide=is_wide(console)))
-    if len(found) > len(shown):
-        note_left_out(console, len(shown))
+        shown = sorted(found[:limit], key=lambda order: order.intent.created_at_ms)
+        if is_json or is_csv:
+            print_rows("orders", [order_json(order) for order in shown], is_csv=is_csv)
+            return
+        console = Console()
+        if not shown:
+            console.print("no such order" if market or only_open else "no order yet", style="dim")
+            return
+        console.print(orders_table(shown, wide=is_wide(console)))
+        if len(found) > len(shown):
+            note_left_out(console, len(shown))

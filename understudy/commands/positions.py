@@ -56,14 +56,14 @@ def positions(
             if not (only_open and ledger.is_settled)
         )
         found = list(islice(ledgers, one_more))
-    shown = sorted(found[:limit], key=lambda ledger: ledger.market.opens_at_ms)
-    if is_json or is_csv:
-        print_rows("positions", [position_json(ledger) for ledger in shown], is_csv=is_csv)
-        return
-    console = Console()
-    if not shown:
-        console.print("no such window" if market or only_open else "no window yet", style="dim")
-        return
-    console.print(positions_table(shown, wide=is_wide(console)))
-    if len(found) > len(shown):
-        note_left_out(console, len(shown))
+        shown = sorted(found[:limit], key=lambda ledger: ledger.market.opens_at_ms)
+        if is_json or is_csv:
+            print_rows("positions", [position_json(ledger) for ledger in shown], is_csv=is_csv)
+            return
+        console = Console()
+        if not shown:
+            console.print("no such window" if market or only_open else "no window yet", style="dim")
+            return
+        console.print(positions_table(shown, wide=is_wide(console)))
+        if len(found) > len(shown):
+            note_left_out(console, len(shown))

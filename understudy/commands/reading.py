@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from understudy.commands.shared import fail
 from understudy.exit_codes import ExitCode
 from understudy.reading.archive import Archive
 from understudy.reading.csv_rows import csv_text
+from understudy.terminal import say
 
 ROWS_ON_SCREEN = 50
 """Rows of a table, unless ``--last`` says otherwise."""
@@ -44,7 +44,11 @@ last_option = click.option(
 
 @contextmanager
 def opened(data_dir: Path) -> Iterator[Archive]:
-    """Open a directory's journal; what cannot be read ends the command with one sentence."""
+    """Open a directory's journal; what cannot be read ends the command with one sentence.
+
+    Rows that are damaged are told at the end, each in a sentence: what was printed within the block
+    is without them, and the exit status says so.
+    """
     path = data_dir.expanduser().absolute() / JOURNAL_NAME
     try:
         is_missing = not path.exists()
@@ -58,13 +62,12 @@ def opened(data_dir: Path) -> Iterator[Archive]:
         yield archive
     except JournalError as error:
         fail(str(error), ExitCode.JOURNAL_UNUSABLE)
-    except (sqlite3.DatabaseError, json.JSONDecodeError) as error:
-        fail(
-            f"the journal {path} cannot be read any further ({error}): restore it from a copy",
-            ExitCode.JOURNAL_UNUSABLE,
-        )
     finally:
         archive.close()
+        for sentence in archive.damage:
+            say(sentence)
+    if archive.damage:
+        raise click.exceptions.Exit(ExitCode.JOURNAL_UNUSABLE)
 
 
 def row_limit(last: int | None, *, is_for_programs: bool) -> int | None:

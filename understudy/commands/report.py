@@ -43,14 +43,14 @@ def report(page_path: Path | None, last: int | None, data_dir: Path, is_json: bo
     """
     with opened(data_dir) as archive:
         performance = read_performance(archive)
-    if is_json:
-        click.echo(json.dumps(report_json(performance), indent=2))
-    else:
-        console = Console()
-        rows = row_limit(last, is_for_programs=False)
-        console.print(report_view(performance, wide=is_wide(console), rows=rows))
-    if page_path is not None:
-        _write_page(performance, page_path)
+        if is_json:
+            click.echo(json.dumps(report_json(performance), indent=2))
+        else:
+            console = Console()
+            rows = row_limit(last, is_for_programs=False)
+            console.print(report_view(performance, wide=is_wide(console), rows=rows))
+        if page_path is not None:
+            _write_page(performance, page_path)
 
 
 def _write_page(performance: Performance, path: Path) -> None:

@@ -11,7 +11,15 @@ from actors.execution.account import TradedAccount
 from actors.kill_switch import KILL_SWITCH_NAME, kill_switch_reason
 from actors.runtime.disk_trouble import find_trouble
 from actors.runtime.journal import JournalReader
-from actors.runtime.journal_file import JOURNAL_NAME, SCHEMA_VERSION, JournalError, journal_uri
+from actors.runtime.journal_file import (
+    JOURNAL_NAME,
+    SCHEMA_VERSION,
+    connect,
+    damaged_rows,
+    journal_uri,
+    reading,
+)
+from actors.runtime.journal_rows import JournalError
 from understudy.data_dir import holder_of
 from understudy.doctor.findings import Finding, failed, passed, warned
 from understudy.doctor.subject import Subject
@@ -22,6 +30,9 @@ HALT = "halt file"
 
 INTEGRITY_LIMIT_S = 5.0
 _STEPS_BETWEEN_LOOKS = 10_000
+
+
+_ROWS_ADVICE = "a run sets a damaged order aside and trades on; of anything else it does not start"
 
 
 class _TooLarge(Exception):
@@ -52,6 +63,14 @@ def check_journal(subject: Subject) -> Finding:
             f"{path} is damaged: {damage}",
             "restore it from a copy, or check the venue's own records and begin a new one",
         )
+    try:
+        with contextlib.closing(connect(path, read_only=True)) as connection, reading(path):
+            rows = damaged_rows(connection, limit_s=INTEGRITY_LIMIT_S)
+    except JournalError as problem:
+        return failed(JOURNAL, str(problem), "a run would not start: do what the sentence says")
+    if rows:
+        more = f", and {len(rows) - 1} more" if len(rows) > 1 else ""
+        return failed(JOURNAL, f"{rows[0]}{more}", _ROWS_ADVICE)
     try:
         with contextlib.closing(JournalReader(subject.data_dir)) as reader:
             event_count, _ = reader.last_event()

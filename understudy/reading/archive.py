@@ -6,17 +6,20 @@ a young one.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.user_channel import Settlement
-from actors.messages.execution import OrderState
+from actors.messages.execution import OrderIntent, OrderState
 from actors.position.ledger import WindowLedger
-from actors.runtime.codec import Undecodable, decode
+from actors.runtime.codec import Undecodable, decode_as
 from actors.runtime.journal import JournalReader, StoredEvent
-from actors.runtime.journal_file import JournalError, unreadable_sentence
+from actors.runtime.journal_file import reading
+from actors.runtime.journal_rows import DamagedRow, decoded
 
 _ORDERS, _WINDOWS, _LIVE = "order", "position", "live"
 _MARKET_PATHS = {_ORDERS: "$.intent.market", _WINDOWS: "$.market"}
@@ -24,7 +27,7 @@ _MARKET_PATHS = {_ORDERS: "$.intent.market", _WINDOWS: "$.market"}
 
 _AGES = {
     _ORDERS: "seq",
-    _WINDOWS: "json_extract(body, '$.market.opens_at_ms')",
+    _WINDOWS: "CASE WHEN json_valid(body) THEN json_extract(body, '$.market.opens_at_ms') END",
 }
 """What makes a value newer than another: its last change, or when its window opened."""
 
@@ -42,6 +45,8 @@ _FIRST_STEP_BACK = 64
 class Archive(JournalReader):
     """A journal held still: whatever is written meanwhile, every question sees one moment.
 
+    A damaged row is passed over, and named in ``damage``.
+
     Raises:
         JournalError: there is no journal in the directory, or it cannot be read.
     """
@@ -56,7 +61,7 @@ class Archive(JournalReader):
         ``market`` is any part of a slug, or the beginning of a market's id.
 
         Raises:
-            JournalError: a row cannot be decoded.
+            JournalError: the file is damaged.
         """
         for value in self._newest(_ALL, _ORDERS, market, limit):
             if isinstance(value, OrderState):
@@ -66,7 +71,7 @@ class Archive(JournalReader):
         """Orders whose record is not closed yet, last changed first.
 
         Raises:
-            JournalError: a row cannot be decoded.
+            JournalError: the file is damaged.
         """
         for value in self._newest(_OPEN, _ORDERS, market):
             if isinstance(value, OrderState):
@@ -76,7 +81,7 @@ class Archive(JournalReader):
         """The ledgers of all windows, last opened first; of matching markets, if given.
 
         Raises:
-            JournalError: a row cannot be decoded.
+            JournalError: the file is damaged.
         """
         for value in self._newest(_ALL, _WINDOWS, market):
             if isinstance(value, WindowLedger):
@@ -85,35 +90,35 @@ class Archive(JournalReader):
     def order(self, order_id: str) -> OrderState | None:
         """One order; None if there is none of this id.
 
+        Of one whose row is damaged, what its creation tells.
+
         Raises:
-            JournalError: its row cannot be decoded.
+            JournalError: the file is damaged.
         """
-        row = self._connection.execute(
-            "SELECT key, class, body FROM state WHERE kind = ? AND key = ?", (_ORDERS, order_id)
-        ).fetchone()
-        value = None if row is None else _decoded(row)
+        value, is_there = self._one(_ORDERS, order_id)
+        if is_there and value is None:
+            return self._as_created(order_id)
         return value if isinstance(value, OrderState) else None
 
     def settlements(self, order_id: str) -> dict[str, Settlement]:
         """How far each trade of a live order has settled, by trade id; empty of a simulated one.
 
         Raises:
-            JournalError: its row cannot be decoded.
+            JournalError: the file is damaged.
         """
-        row = self._connection.execute(
-            "SELECT key, class, body FROM state WHERE kind = ? AND key = ?", (_LIVE, order_id)
-        ).fetchone()
-        value = None if row is None else _decoded(row)
+        value, _ = self._one(_LIVE, order_id)
         trades = value.trades if isinstance(value, LiveOrder) else ()
         return {trade.fill.trade_id: trade.settlement for trade in trades}
 
     def order_ids(self, prefix: str, limit: int) -> tuple[str, ...]:
         """So many of the order ids that begin with a text, in alphabetical order."""
-        rows = self._connection.execute(
-            "SELECT key FROM state WHERE kind = ? AND key >= ? AND key < ? ORDER BY key LIMIT ?",
-            (_ORDERS, prefix, prefix + "\U0010ffff", limit),
-        )
-        return tuple(row["key"] for row in rows)
+        with reading(self._path):
+            rows = self._connection.execute(
+                "SELECT key FROM state WHERE kind = ? AND key >= ? AND key < ? "
+                "ORDER BY key LIMIT ?",
+                (_ORDERS, prefix, prefix + "\U0010ffff", limit),
+            )
+            return tuple(row["key"] for row in rows)
 
     def story(self, order_id: str) -> tuple[StoredEvent, ...]:
         """Every event of one order, from its creation on, as they happened.
@@ -140,7 +145,7 @@ class Archive(JournalReader):
             for event in self.events(kind="OrdersCreated", after_seq=first_seq):
                 if event.seq > last_seq:
                     break
-                if any(intent["order_id"] == order_id for intent in event.body["intents"]):
+                if order_id in created_ids(event):
                     return event
             last_seq, step = first_seq, step * 2
         return None
@@ -148,9 +153,11 @@ class Archive(JournalReader):
     def _newest(
         self, rows_of: str, kind: str, market: str, limit: int | None = None
     ) -> Iterator[object]:
+        # json_extract would end the whole query at a row that is no JSON.
         query = (
-            f"SELECT key, class, body FROM {rows_of} "  # noqa: S608 # all of them constants
-            "AND (:market = '' OR instr(json_extract(body, :path || '.slug'), :market) > 0 "
+            f"SELECT * FROM {rows_of} "  # noqa: S608 # all of them constants
+            "AND (:market = '' OR NOT json_valid(body) "
+            "OR instr(json_extract(body, :path || '.slug'), :market) > 0 "
             "OR instr(json_extract(body, :path || '.market_id'), :market) = 1) "
             f"ORDER BY {_AGES[kind]} DESC LIMIT :limit"
         )
@@ -160,11 +167,39 @@ class Archive(JournalReader):
             "path": _MARKET_PATHS[kind],
             "limit": _ALL_ROWS if limit is None else limit,
         }
-        yield from map(_decoded, self._connection.execute(query, values))
+        with reading(self._path):
+            for row in self._connection.execute(query, values):
+                value = self._decoded(row)
+                if value is not None:
+                    yield value
+
+    def _one(self, kind: str, key: str) -> tuple[object | None, bool]:
+        """A row's value, None if it is damaged; and whether there is such a row."""
+        with reading(self._path):
+            row = self._connection.execute(
+                "SELECT * FROM state WHERE kind = ? AND key = ?", (kind, key)
+            ).fetchone()
+        return (None, False) if row is None else (self._decoded(row), True)
+
+    def _decoded(self, row: sqlite3.Row) -> object | None:
+        try:
+            return decoded(row)
+        except DamagedRow as damage:
+            self.damage[str(damage)] = None
+            return None
+
+    def _as_created(self, order_id: str) -> OrderState | None:
+        event = self._creation(order_id, self.last_event()[0] + 1)
+        for intent in () if event is None else event.body["intents"]:
+            if intent["order_id"] == order_id:
+                with contextlib.suppress(Undecodable):
+                    return OrderState(intent=decode_as(OrderIntent, json.dumps(intent)))
+        return None
 
 
-def _decoded(row: sqlite3.Row) -> object:
-    try:
-        return decode(row["class"], row["body"])
-    except Undecodable as error:
-        raise JournalError(unreadable_sentence(row["key"], row["class"], error)) from error
+def created_ids(event: StoredEvent) -> tuple[str, ...]:
+    """Ids of the orders that a record of OrdersCreated created, as far as it can be read."""
+    intents = event.body.get("intents")
+    if not isinstance(intents, list):
+        return ()
+    return tuple(str(each.get("order_id")) for each in intents if isinstance(each, dict))

@@ -22,8 +22,8 @@ def find_order(archive: Archive, text: str) -> OrderState:
     no other one fits as well.
 
     Raises:
-        OrderNotFound: none fits, or several do.
-        JournalError: its record cannot be decoded.
+        OrderNotFound: none fits, several do, or nothing of it can be read.
+        JournalError: the journal cannot be read.
     """
     several: tuple[str, ...] = ()
     for prefix in (text, f"{text}_", f"order_{text}_", f"order_{text}"):
@@ -31,6 +31,8 @@ def find_order(archive: Archive, text: str) -> OrderState:
         order = archive.order(prefix if prefix in found else found[0]) if found else None
         if order is not None and (len(found) == 1 or prefix in found):
             return order
+        if found and (len(found) == 1 or prefix in found):
+            raise OrderNotFound(f"neither {found[0]} nor its creation can be read any more")
         several = several or found
     if several:
         count = f"{len(several)}" if len(several) < _CANDIDATES_MAX else "many"

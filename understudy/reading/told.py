@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from actors.execution.damaged import OrderMadeAnew, OrderSetAside
 from actors.execution.desk_state import OrdersCreated, SideFreed
 from actors.messages.execution import (
     CancelOrder,
@@ -25,7 +26,6 @@ from actors.model import FillDetail
 from actors.position.core import EntryChanged
 from actors.runtime.codec import Undecodable, decode_as
 from actors.runtime.journal import StoredEvent
-from actors.runtime.journal_file import JournalError, unreadable_sentence
 from actors.units import dollars_text, price_text, size_text
 from understudy.reading.told_live import LIVE_EVENTS, told_live
 
@@ -42,8 +42,10 @@ _KNOWN: Mapping[str, type] = {
         OrderCancelled,
         OrderClosed,
         OrderForgotten,
+        OrderMadeAnew,
         OrderRejected,
         OrderReport,
+        OrderSetAside,
         OrderSubmitted,
         OrdersCreated,
         OutcomeUnknown,
@@ -54,20 +56,15 @@ _KNOWN: Mapping[str, type] = {
 
 
 def told(event: StoredEvent) -> str:
-    """Say what an event was; one of a kind that has no words here is shown as it is recorded.
-
-    Raises:
-        JournalError: it does not hold what its kind should.
-    """
+    """Say what an event was; one that has no words here is shown as it is recorded."""
     event_type = _KNOWN.get(event.kind)
     body = json.dumps(event.body)
     if event_type is None:
         return f"{event.kind} {body}"
     try:
         value: object = decode_as(event_type, body)
-    except Undecodable as error:
-        name = f"event {event.seq}"
-        raise JournalError(unreadable_sentence(name, event.kind, error)) from error
+    except Undecodable:
+        return f"{event.kind}, which cannot be read as one: {body}"
     return _of_the_order(value) or told_live(value) or _of_others(value)
 
 
@@ -110,6 +107,10 @@ def _of_others(value: object) -> str:
             return _report_words(value)
         case OrderForgotten():
             return "let go of"
+        case OrderMadeAnew(reason=reason):
+            return f"goes on from its creation: {reason}"
+        case OrderSetAside(reason=reason):
+            return f"set aside, nobody follows it any more: {reason}"
         case EntryChanged(entry=entry, position=position):
             verb = "booked" if entry.reversed_version is None else "took back"
             return f"{verb} {_fill_words(entry.fill)}: position version {position.version}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from collections.abc import Mapping
@@ -97,16 +98,11 @@ class Lookout:
     def _read(self) -> tuple[DeskState | None, str]:
         try:
             self._tail.read()
-            reader = JournalReader(self._data_dir)
+            with contextlib.closing(JournalReader(self._data_dir)) as reader:
+                states = reader.states("desk", "desk", open_only=False)
         except JournalError as error:
             return None, str(error)
-        try:
-            for state in reader.states("desk", "desk", open_only=False):
-                if isinstance(state, DeskState):
-                    return state, ""
-        finally:
-            reader.close()
-        return None, ""
+        return next((each for each in states if isinstance(each, DeskState)), None), ""
 
 
 def _size(path: Path) -> int:

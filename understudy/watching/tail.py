@@ -29,8 +29,9 @@ ERRORS: Mapping[str, str] = {
 
 
 _COUNTS = "SELECT kind, count(*) FROM events WHERE seq > ? AND seq <= ? GROUP BY 1"
+_STATUS = "iif(json_valid(body), coalesce(json_extract(body, '$.status'), ''), '')"
 _ERRORS = (
-    "SELECT kind, coalesce(json_extract(body, '$.status'), ''), count(*) FROM events "  # noqa: S608 # only question marks are put in
+    f"SELECT kind, {_STATUS}, count(*) FROM events "  # noqa: S608 # only question marks are put in
     f"WHERE kind IN ({','.join('?' * len(ERRORS))}) AND seq > ? AND seq <= ? GROUP BY 1, 2"
 )
 
@@ -88,10 +89,12 @@ class JournalTail:
                 self._seq = 0
                 self._kinds.clear()
                 self._errors.clear()
-            self._kinds += reader.kinds_between(self._seq, newest_seq)
-            self._errors += reader.errors_between(self._seq, newest_seq)
+            kinds = reader.kinds_between(self._seq, newest_seq)
+            errors = reader.errors_between(self._seq, newest_seq)
             is_first = self._seq == 0  # what was settled before anyone looked is no news
             self.settled = () if is_first else reader.settled_between(self._seq, newest_seq)
+            self._kinds += kinds  # only now: whoever cannot read it all will count it all again
+            self._errors += errors
             self._seq = newest_seq
         except sqlite3.Error as error:
             raise JournalError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 from collections.abc import Iterable, Sequence
@@ -58,12 +59,9 @@ def history(data_dir: Path, wanted: Filter) -> Html:
     Raises:
         JournalError: the journal cannot be read.
     """
-    archive = Archive(data_dir)
-    try:
+    with contextlib.closing(Archive(data_dir)) as archive:
         ledgers = list(itertools.islice(archive.windows(), WINDOWS_MAX))
-    finally:
-        archive.close()
-    asked = _filter_form(ledgers, wanted)
+    asked = join(_damage(archive), _filter_form(ledgers, wanted))
     settled = _settled([each for each in reversed(ledgers) if wanted.takes(each)])
     if not settled:
         return join(asked, tag("section", nothing("no such window has settled yet"), class_="card"))
@@ -192,19 +190,22 @@ def orders(data_dir: Path, market: str) -> Html:
     Raises:
         JournalError: the journal cannot be read.
     """
-    archive = Archive(data_dir)
-    try:
+    with contextlib.closing(Archive(data_dir)) as archive:
         found = list(archive.orders(market=market, limit=ROWS_MAX))
-    finally:
-        archive.close()
     title = f"Orders of {market}" if market else "Newest orders"
     more = tag("p", tag("a", "orders of all windows", href="/orders")) if market else None
     if not found:
-        return panel("orders", title, nothing("no such order"), more)
+        return panel("orders", title, nothing("no such order"), more, _damage(archive))
     found.sort(key=lambda order: order.intent.created_at_ms, reverse=True)
     headings = ("created", "order", "what", "limit", "filled", "at", "status", "why")
     numeric = ("limit", "filled", "at")
-    return panel("orders", title, table(title, headings, map(_order, found), numeric=numeric), more)
+    rows = table(title, headings, map(_order, found), numeric=numeric)
+    return panel("orders", title, rows, more, _damage(archive))
+
+
+def _damage(archive: Archive) -> Html:
+    """What is missing from what is shown, because it cannot be read."""
+    return join(*(tag("p", sentence, class_="wrap") for sentence in archive.damage))
 
 
 def _order(order: OrderState) -> list[Content]:
@@ -228,15 +229,12 @@ def order_story(data_dir: Path, name: str) -> tuple[str, Html]:
         OrderNotFound: none is meant, or several are.
         JournalError: the journal cannot be read.
     """
-    archive = Archive(data_dir)
-    try:
+    with contextlib.closing(Archive(data_dir)) as archive:
         story = read_story(archive, find_order(archive, name))
-    finally:
-        archive.close()
     intent = story.order.intent
     what = f"{what_text(story.order).plain} {size_label(intent.size_units)}"
     title = f"{intent.order_id}: {what} at {price_label(intent.price_ticks)}"
-    return title, join(_facts(story), _fills(story), _events(story))
+    return title, join(_damage(archive), _facts(story), _fills(story), _events(story))
 
 
 def _facts(story: Story) -> Html:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -267,7 +266,7 @@ class PageServer:
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._readers, read)
-        except (JournalError, OSError, sqlite3.DatabaseError, json.JSONDecodeError) as error:
+        except (JournalError, OSError) as error:
             raise _Unreadable(f"This cannot be read: {error}") from error
         finally:
             self._waiting -= 1

@@ -39,7 +39,7 @@ from actors.execution.real.orders import LiveOrders, owed
 from actors.execution.real.outbox import TOO_LATE, Outbox, OutboxEvent
 from actors.execution.real.reconciler import Reconciler
 from actors.execution.real.sweep import Sweep
-from actors.execution.real.unrecorded import LastStand
+from actors.execution.real.unrecorded import LastStand, is_account_wide
 from actors.execution.real.user_channel import UserTrade
 from actors.execution.real.user_feed import UserFeed
 from actors.feeds.connection import RECONNECT_TIMER, Connected, Disconnected, FramesReceived
@@ -63,7 +63,6 @@ from actors.roles import DESK, MARKET_STATE, POSITION, order_role
 from actors.settings import Settings
 
 TELL_AGAIN_MS = 1_000
-
 _TELL_TIMER = "tell"
 
 
@@ -129,7 +128,7 @@ class RealExecutorCore(Core):
     def connect(self, event: ClientReady, _now_ms: int) -> Effects:
         """Read the account before anything else, and listen to what happens from now on."""
         self._reconciler.listen_anew()
-        effects = [*self._access.opened(event), *self._feed.start()]
+        effects = [*self._access.opened(event), *self._feed.start(), *self._gate.take_back_lost()]
         if self.settings.execution.venue_heartbeat:
             effects += self._switch.beat()
         return effects
@@ -197,8 +196,9 @@ class RealExecutorCore(Core):
     def take_all_back(self, message: JournalFailed, _now_ms: int) -> Effects:
         """Someone cannot record: from now on nothing happens but cancels (F27)."""
         has_client = self._access.account is not None
-        is_wide = self.settings.execution.cancel_all_on_halt
-        self._last_stand = LastStand(self._orders, has_client=has_client, is_wide=is_wide)
+        is_wide = is_account_wide(self.settings.execution, message, self.role)
+        at_large = self._orders.ids_at_large
+        self._last_stand = LastStand(at_large, has_client=has_client, is_wide=is_wide)
         return self._last_stand.begin(message.reason)
 
     @handles(ForgetOrder)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from actors.core import Command, Effects, Log, Send
 from actors.execution.real.comparison import Comparison, venue_holdings
 from actors.execution.real.funds import Funds
@@ -163,18 +161,31 @@ class TradingGate:
             effects.append(Log("error", f"trading is halted: {reason}"))
         return effects
 
-    def _take_unknown(self, orders: Iterable[UserOrder]) -> Effects:
-        unknown = list(orders)
-        if not unknown or self._policy == "leave":
-            self._unknown_reason = ""
+    def take_back_lost(self) -> Effects:
+        """Cancel the orders whose record was damaged, as far as their ids are known."""
+        ids = sorted(each.venue_order_id for each in self._orders.set_aside if each.venue_order_id)
+        if not ids:
             return []
-        effects: Effects = []
+        text = f"orders whose record was damaged are taken back: {', '.join(ids)}"
+        return [Log("warning", text), Command(CancelOrders(tuple(ids)))]
+
+    def _take_unknown(self, orders: list[UserOrder]) -> Effects:
+        """Deal with orders that nobody here knows; those that were set aside are always ours."""
+        lost_ids = {each.venue_order_id for each in self._orders.set_aside}
+        lost = tuple(order.order_id for order in orders if order.order_id in lost_ids)
+        unknown = [order for order in orders if order.order_id not in lost_ids]
+        effects: Effects = [Command(CancelOrders(lost))] if lost else []
+        # One that was set aside without its id may be any of them.
+        policy = "halt" if "" in lost_ids and self._policy == "leave" else self._policy
+        if not unknown or policy == "leave":
+            self._unknown_reason = ""
+            return effects
         text = f"orders rest at the venue that are not this system's: {_shown(unknown)}"
         new = {order.order_id for order in unknown} - self._unknown_told
         if new:
             self._unknown_told |= new
             effects.append(Log("warning", text))
-        if self._policy == "cancel":
+        if policy == "cancel":
             ids = tuple(order.order_id for order in unknown)
             return [*effects, Command(CancelOrders(ids))]
         self._unknown_reason = text

@@ -31,10 +31,14 @@ two minutes of it, but a trade that was CONFIRMED may be told to have FAILED (F4
 
 @attrs.frozen(kw_only=True)
 class TakenBack:
-    """An order that was cancelled before it came: a late copy of it must not be carried out."""
+    """An order that must not be carried out: cancelled before it came, or set aside."""
 
     report: OrderReport
     keep_until_ms: int
+    is_set_aside: bool = False
+    """Its record was damaged: it may rest at the venue, and is cancelled where it is found."""
+    venue_order_id: str = ""
+    """Of one that was set aside, if an event still tells it."""
 
 
 @attrs.frozen
@@ -138,6 +142,17 @@ class LiveOrders:
     def venue_ids(self) -> set[str]:
         """The venue's ids of all of them."""
         return set(self._ids)
+
+    @property
+    def ids_at_large(self) -> set[str]:
+        """The venue's ids of those that may rest there."""
+        out = {live.venue_order_id for live in self if live.posted_at_ms and not live.is_final}
+        return out | {each.venue_order_id for each in self.set_aside if each.venue_order_id}
+
+    @property
+    def set_aside(self) -> tuple[TakenBack, ...]:
+        """Orders whose record was damaged."""
+        return tuple(each for each in self._taken_back.values() if each.is_set_aside)
 
     def answer(self, order_id: str) -> OrderReport:
         """All that is known of an order."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from actors.core import CancelTimer, Command, Effects, Log, Send, SetTimer
-from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import (
     CancelAll,
     CancelAnswered,
@@ -22,26 +21,41 @@ from actors.execution.real.messages import (
     OpenClient,
 )
 from actors.messages.execution import CancelEverything, EverythingCancelled
-from actors.messages.lifecycle import TimerFired
+from actors.messages.lifecycle import JournalFailed, TimerFired
 from actors.roles import DESK
+from actors.settings import ExecutionSettings
 
 AGAIN_MS = 1_000
 _AGAIN_TIMER = "take back"
 
 
+def is_account_wide(settings: ExecutionSettings, failed: JournalFailed, role: str) -> bool:
+    """Whether the account's other orders are taken back as well.
+
+    An executor that cannot read which orders are its own cannot name them: they are taken back with
+    all others, unless others are to be left where they are.
+
+    Args:
+        settings: of a live executor.
+        failed: what it was told.
+        role: its own.
+    """
+    is_blind = failed.are_rows_lost and failed.role == role
+    return settings.cancel_all_on_halt or (is_blind and settings.unknown_orders != "leave")
+
+
 class LastStand:
     """Takes every order back that may rest; keeps no record and needs none."""
 
-    def __init__(self, orders: Iterable[LiveOrder], *, has_client: bool, is_wide: bool) -> None:
+    def __init__(self, at_large: Iterable[str], *, has_client: bool, is_wide: bool) -> None:
         """Note what may be at the venue.
 
         Args:
-            orders: all that are known.
+            at_large: the venue's ids of all orders of ours that may rest there.
             has_client: there are credentials.
             is_wide: the account's other orders are taken back as well.
         """
-        out = (live for live in orders if live.posted_at_ms and not live.is_final)
-        self._left = {live.venue_order_id for live in out}
+        self._left = set(at_large)
         self._has_client = has_client
         self._is_account_left = is_wide
 

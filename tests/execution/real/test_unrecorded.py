@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import attrs
 import pytest
-from order_builders import ORDER_ID, intent
-from real_bench import READY, VENUE_ID, Bench
+from order_builders import MARKET, ORDER_ID, T0, intent
+from real_bench import READY, VENUE_ID, Bench, wire_order
 
 from actors.execution.real.messages import (
     CancelAll,
@@ -13,11 +16,22 @@ from actors.execution.real.messages import (
     CancelOrders,
     OpenClient,
     PostOrder,
+    SignOrder,
 )
+from actors.execution.real.orders import TakenBack
 from actors.execution.real.unrecorded import AGAIN_MS
-from actors.messages.execution import CancelEverything, EverythingCancelled, QueryOrder, SubmitOrder
+from actors.messages.directory import MarketOpened
+from actors.messages.execution import (
+    CancelEverything,
+    EverythingCancelled,
+    HaltTrading,
+    OrderReport,
+    OrderStatus,
+    QueryOrder,
+    SubmitOrder,
+)
 from actors.messages.lifecycle import JournalFailed
-from actors.roles import DESK
+from actors.roles import DESK, EXECUTOR
 
 FAILED = JournalFailed("position", "no space left on device")
 
@@ -130,3 +144,72 @@ def test_otherwise_the_desk_need_not_wait_for_the_account(bench: Bench) -> None:
     bench.give(HALT)
     assert bench.told(DESK, EverythingCancelled) == [EverythingCancelled(7)]
     assert bench.commanded(CancelAll) == []
+
+
+LOST = JournalFailed(EXECUTOR, "the record of live order_1 cannot be read", are_rows_lost=True)
+
+
+@pytest.mark.parametrize(
+    ("policy", "is_wide"), [("halt", True), ("cancel", True), ("leave", False)]
+)
+def test_an_executor_that_cannot_name_its_orders_takes_the_account_back_unless_others_are_left(
+    policy: str, is_wide: bool
+) -> None:
+    bench = Bench(unknown_orders=policy).begin()
+    bench.give(LOST)
+    assert bool(bench.commanded(CancelAll)) is is_wide
+
+
+def test_another_actors_lost_rows_concern_no_other_order_of_the_account() -> None:
+    bench = Bench().open()
+    bench.give(attrs.evolve(LOST, role="position"))
+    assert bench.commanded(CancelAll) == []
+
+
+# Orders that were set aside
+
+
+def set_aside(venue_order_id: str) -> TakenBack:
+    report = OrderReport(order_id=ORDER_ID, status=OrderStatus.UNKNOWN, reason="damaged")
+    return TakenBack(
+        report=report, keep_until_ms=T0 + 10**9, is_set_aside=True, venue_order_id=venue_order_id
+    )
+
+
+def started_with(note: TakenBack, **execution: Any) -> Bench:
+    bench = Bench(**execution)
+    bench.start(note)
+    bench.give(MarketOpened(market=MARKET, strike=None))
+    bench.give(READY)
+    bench.listen()
+    return bench
+
+
+def test_an_order_set_aside_is_taken_back_at_once_and_wherever_a_reading_finds_it() -> None:
+    bench = started_with(set_aside(VENUE_ID), unknown_orders="leave")
+    assert [cancel.venue_order_ids for cancel in bench.commanded(CancelOrders)] == [(VENUE_ID,)]
+    bench.cancelled(refused={VENUE_ID: "the order is delayed"})
+    bench.read(wire_order())
+    assert [cancel.venue_order_ids for cancel in bench.commanded(CancelOrders)] == [(VENUE_ID,)] * 2
+    bench.give(FAILED)
+    assert bench.commanded(CancelOrders)[-1].venue_order_ids == (VENUE_ID,)
+
+
+def test_an_order_set_aside_is_never_carried_out_again() -> None:
+    bench = started_with(set_aside(VENUE_ID))
+    bench.submit()
+    bench.read_until(T0)
+    bench.submit()
+    assert bench.commanded(SignOrder) == []
+
+
+def test_while_the_id_of_one_is_not_known_every_unknown_order_halts_even_if_others_are_left() -> (
+    None
+):
+    bench = started_with(set_aside(""), unknown_orders="leave")
+    bench.read(wire_order())
+    assert (
+        "orders rest at the venue that are not this system's"
+        in bench.told(DESK, HaltTrading)[-1].reason
+    )
+    assert bench.commanded(CancelOrders) == []

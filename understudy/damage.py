@@ -1,0 +1,151 @@
+"""What a run does about damaged rows of its journal before any actor starts.
+
+An order is looked after by two: its own actor, and the executor, each with a row. The order's own
+row can be made anew from the event that created it, because the executor tells it everything
+again. If the executor's row is lost, the order must never be sent again, and nobody can follow it:
+it is set aside, the rest trades on. With real money it may be at the venue. So the executor is left
+a note of it: it cancels the order by its id, if an event still has that, and otherwise takes every
+order that it does not know for a reason to halt (actors/execution/real/gate.py). What the order
+traded shows when the ledger is compared with the venue's account, and halts as well.
+
+What cannot be lost without losing count of money or of halts (ledger, desk, windows, account)
+keeps the run from starting.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import attrs
+
+from actors.core import Record, Save
+from actors.execution.damaged import OrderMadeAnew, OrderSetAside
+from actors.execution.desk_state import OrdersCreated
+from actors.execution.order_state import is_complete
+from actors.execution.paper import PaperEnd, PaperLiquidity
+from actors.execution.real.messages import OrderSigned
+from actors.execution.real.orders import TakenBack
+from actors.messages.execution import OrderReport, OrderState, OrderStatus
+from actors.observer.tally import ObserverMemory
+from actors.runtime.codec import Undecodable, decode_as
+from actors.runtime.journal import Journal, JournalReader
+from actors.runtime.journal_rows import DamagedRow
+
+_NOTED_FOR_MS = 86_400_000
+"""An order that was set aside is watched for that long; no window lasts longer."""
+_ORDER, _LIVE, _PAPER = "order", "live", "paper"
+_BEGUN_ANEW = {
+    (_PAPER, "liquidity"): PaperLiquidity(),
+    ("observer", "counts"): ObserverMemory(),
+}
+"""Rows that only count what was: what a first run begins with takes their place."""
+
+
+def see_to_damage(
+    data_dir: Path, damaged: Iterable[DamagedRow], durability: str
+) -> tuple[str, ...]:
+    """Set aside, or make anew, what can be; say of each row what was done.
+
+    Args:
+        data_dir: where a prepared journal is that nothing else writes.
+        damaged: its open rows that cannot be read.
+        durability: "process" or "full".
+
+    Raises:
+        JournalError: a row is needed, or the journal cannot be written.
+    """
+    orders: dict[str, dict[str, DamagedRow]] = {}
+    told: list[str] = []
+    records: list[Record] = []
+    for row in damaged:
+        fresh = _BEGUN_ANEW.get((row.kind, row.key))
+        if fresh is not None:
+            told.append(f"{row.kind} {row.key} begins anew: {row}")
+            records.append(Record(fresh, (Save(row.kind, row.key, fresh),)))
+        elif row.kind in (_ORDER, _LIVE, _PAPER):
+            orders.setdefault(row.key, {})[row.kind] = row
+        else:
+            raise row
+    with contextlib.closing(JournalReader(data_dir)) as reader:
+        at_ms = reader.last_event()[1]
+        for order_id, rows in orders.items():
+            reason = str(next(iter(rows.values())))
+            if list(rows) == [_ORDER]:
+                told.append(f"{order_id} goes on from its creation: {reason}")
+                records.append(_made_anew(reader, order_id, rows[_ORDER]))
+            else:
+                told.append(f"{order_id} is set aside, nobody follows it any more: {reason}")
+                records.append(_set_aside(reader, order_id, rows, at_ms + _NOTED_FOR_MS))
+    if records:
+        _write(data_dir, records, at_ms, durability)
+    return tuple(told)
+
+
+def _write(data_dir: Path, records: Iterable[Record], at_ms: int, durability: str) -> None:
+    journal = Journal(data_dir, "foreground", durability)
+    try:
+        journal.claim()
+        for record in records:
+            journal.record(record, at_ms)
+    finally:
+        journal.close()
+
+
+def _made_anew(reader: JournalReader, order_id: str, damage: DamagedRow) -> Record:
+    anew = _created(reader, order_id, damage)
+    return Record(OrderMadeAnew(order_id, str(damage)), (Save(_ORDER, order_id, anew),))
+
+
+def _set_aside(
+    reader: JournalReader, order_id: str, rows: dict[str, DamagedRow], keep_until_ms: int
+) -> Record:
+    reason = str(next(iter(rows.values())))
+    report = OrderReport(order_id=order_id, status=OrderStatus.UNKNOWN, reason=reason)
+    saves = list(_closed(reader, order_id, rows.get(_ORDER), reason))
+    if _LIVE in rows:
+        note = TakenBack(
+            report=report,
+            keep_until_ms=keep_until_ms,
+            is_set_aside=True,
+            venue_order_id=_venue_order_id(reader, order_id),
+        )
+        saves.append(Save(_LIVE, order_id, note))
+    if _PAPER in rows:
+        end = PaperEnd(report=report, keep_until_ms=keep_until_ms, is_forgotten=True)
+        saves.append(Save(_PAPER, order_id, end, is_open=False))
+    return Record(OrderSetAside(order_id, reason), tuple(saves))
+
+
+def _closed(
+    reader: JournalReader, order_id: str, damage: DamagedRow | None, reason: str
+) -> Iterator[Save]:
+    """Close an order's own row, if it is open; a damaged one is written anew."""
+    if damage is not None:
+        order: object = _created(reader, order_id, damage)
+    else:
+        order = next(iter(reader.states(_ORDER, order_id, open_only=True)), None)
+    if isinstance(order, OrderState):
+        status = order.status if is_complete(order) else OrderStatus.UNKNOWN
+        ended = attrs.evolve(order, status=status, end_reason=f"set aside: {reason}")
+        yield Save(_ORDER, order_id, ended, is_open=False)
+
+
+def _created(reader: JournalReader, order_id: str, damage: DamagedRow) -> OrderState:
+    """An order as it was created; if that event is damaged, too, nothing can be said of it."""
+    for event in reader.events(kind=OrdersCreated.__name__):
+        with contextlib.suppress(Undecodable):
+            for intent in decode_as(OrdersCreated, json.dumps(event.body)).intents:
+                if intent.order_id == order_id:
+                    return OrderState(intent=intent, updated_at_ms=intent.created_at_ms)
+    raise damage
+
+
+def _venue_order_id(reader: JournalReader, order_id: str) -> str:
+    """What the venue calls an order; empty if no event tells it."""
+    for event in reader.events(order_id=order_id, kind=OrderSigned.__name__):
+        with contextlib.suppress(Undecodable):
+            return decode_as(OrderSigned, json.dumps(event.body)).venue_order_id
+    return ""
