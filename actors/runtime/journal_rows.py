@@ -31,9 +31,10 @@ class DamagedRow(JournalError):
 
 
 def checksum(*columns: Column) -> int:
-    """CRC-32 (that of zlib) of a row's columns, in the order of its table."""
-    text = "\x1f".join(map(str, columns))
-    return zlib.crc32(text.encode(errors="surrogatepass"))
+    """CRC-32 (that of zlib) of a row's columns, in the order of its table; the last is the body."""
+    *head, body = columns
+    begun = zlib.crc32("\x1f".join(map(str, head)).encode(errors="surrogatepass"))
+    return zlib.crc32(str(body).encode(errors="surrogatepass"), begun)
 
 
 def decoded(row: sqlite3.Row) -> object:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from torn_journal import crashed_copy
 
 from actors.core import Record, Save
 from actors.position.core import LedgerSummary
@@ -161,3 +164,83 @@ def test_a_journal_whose_rollback_fails_is_closed_and_keeps_nobody_waiting(
     other.record(Record(value(10)), at_ms=10)  # at once: nobody holds the file
     with pytest.raises(JournalError):
         journal.record(Record(value(11)), at_ms=11)
+
+
+# The file itself
+
+
+def long_journal(data_dir: Path) -> Journal:
+    """Some pages of rows in the file, and the newest of them in its log alone."""
+    journal = Journal(data_dir, "position")
+    journal.claim()
+    for number in range(100):
+        event = value(number)
+        journal.record(Record(event, (Save("position", f"0x{number:064x}", event),)), at_ms=number)
+    with sqlite3.connect(data_dir / JOURNAL_NAME) as other:
+        other.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    other.close()
+    for number in range(100):
+        event = value(-number)
+        journal.record(Record(event, (Save("position", f"0x{number:064x}", event),)), at_ms=number)
+    return journal
+
+
+def cut_log(data_dir: Path) -> None:
+    log = data_dir / f"{JOURNAL_NAME}-wal"
+    os.truncate(log, log.stat().st_size // 4)
+
+
+def cut_file(data_dir: Path) -> None:
+    os.truncate(data_dir / JOURNAL_NAME, 3 * 4096)
+
+
+def zero_pages(data_dir: Path) -> None:
+    path = data_dir / JOURNAL_NAME
+    with path.open("r+b") as file:
+        file.seek(2 * 4096)
+        file.write(bytes(path.stat().st_size - 2 * 4096))
+
+
+DAMAGED_FILES = pytest.mark.parametrize("damage", [cut_log, cut_file, zero_pages])
+
+
+def try_to(read: Callable[[], object]) -> object:
+    """What it reads, or the error that it is declared to raise."""
+    try:
+        return read()
+    except JournalError as error:
+        return error
+
+
+@DAMAGED_FILES
+def test_damage_while_a_run_reads_is_an_error_that_names_the_file(
+    data_dir: Path, damage: Callable[[Path], None]
+) -> None:
+    writer = long_journal(data_dir)
+    before = writer.load("position")
+    reader = JournalReader(data_dir)
+    damage(data_dir)
+    states = [
+        try_to(lambda: reader.states("position", open_only=True)),
+        try_to(lambda: JournalReader(data_dir).states("position", open_only=True)),
+        try_to(lambda: Journal(data_dir, "position").load("position")),
+    ]
+    told = [str(each) for each in (*states, try_to(lambda: tuple(reader.events())))]
+    assert all(isinstance(each, JournalError) or each == before for each in states)
+    assert [each for each in told if JOURNAL_NAME in each]
+
+
+@DAMAGED_FILES
+def test_after_it_a_start_reads_what_was_recorded_up_to_some_moment_or_is_one_sentence(
+    data_dir: Path, tmp_path_factory: pytest.TempPathFactory, damage: Callable[[Path], None]
+) -> None:
+    writer = long_journal(data_dir)
+    fallen = crashed_copy(data_dir, tmp_path_factory.mktemp("fallen") / "copy")
+    writer.close()
+    damage(fallen)
+    found = try_to(lambda: prepare(fallen))
+    if damage is cut_log:  # as a fall leaves it: no reason not to start
+        assert found == ()
+        assert len(Journal(fallen, "position").load("position")) > 100
+    else:
+        assert JOURNAL_NAME in str(found)
