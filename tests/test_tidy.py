@@ -33,6 +33,7 @@ IMPURE_PATHS = {
     "actors/runtime/io_thread.py",
     "actors/runtime/journal.py",
     "actors/runtime/journal_file.py",
+    "actors/runtime/journal_rows.py",
     "actors/runtime/journal_turn.py",
     "actors/kill_switch.py",
     "actors/proxies.py",
