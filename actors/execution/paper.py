@@ -142,9 +142,16 @@ class PaperLiquidity:
 
     taken: tuple[TakenLevel, ...] = ()
 
-    def seen(self, snapshot: MarketSnapshot) -> PaperLiquidity:
-        """The same, less the levels whose displayed size has changed; itself if none has."""
-        kept = tuple(each for each in self.taken if _is_displayed(each, snapshot))
+    def seen(self, snapshots: Iterable[MarketSnapshot]) -> PaperLiquidity:
+        """The same, less the levels whose displayed size has changed; itself if none has.
+
+        Args:
+            snapshots: the newest of each series.
+        """
+        newest = list(snapshots)
+        kept = tuple(
+            each for each in self.taken if any(_is_displayed(each, shown) for shown in newest)
+        )
         return self if len(kept) == len(self.taken) else PaperLiquidity(kept)
 
     def offers(self, intent: OrderIntent, book: BookView) -> tuple[Level, ...]:

@@ -71,9 +71,10 @@ class SimulatedExecutorCore(Core):
         self._live: dict[str, PaperOrder] = {}
         self._ended: dict[str, PaperEnd] = {}
         self._liquidity = PaperLiquidity()
-        self._snapshot: MarketSnapshot | None = None
-        self._unanswered: int | None = None
-        """Sequence of the snapshot that market state waits for an answer to."""
+        self._snapshots: dict[str, MarketSnapshot] = {}
+        """The newest of each series."""
+        self._unanswered: dict[str, int] = {}
+        """By series, sequence of the snapshot that its market state waits for an answer to."""
 
     @handles(Started)
     def start(self, message: Started, now_ms: int) -> Effects:
@@ -96,9 +97,10 @@ class SimulatedExecutorCore(Core):
         """What an order waits for comes as soon as it would have."""
         for order_id, paper in self._live.items():
             self._live[order_id] = paper.due_sooner(by_ms)
-        if self._snapshot is not None:
-            taken_at_ms = self._snapshot.taken_at_ms - by_ms
-            self._snapshot = attrs.evolve(self._snapshot, taken_at_ms=taken_at_ms)
+        self._snapshots = {
+            series: attrs.evolve(known, taken_at_ms=known.taken_at_ms - by_ms)
+            for series, known in self._snapshots.items()
+        }
 
     @handles(MarketOpened)
     def open_window(self, _message: MarketOpened, _now_ms: int) -> Effects:
@@ -129,7 +131,7 @@ class SimulatedExecutorCore(Core):
             Record(submitted, (_save(paper),)),
             Send(order_role(intent.order_id), submitted),
             _timer(paper, now_ms),
-            *self._want_snapshots(),
+            *self._want_snapshots(intent.market.series),
         ]
 
     @handles(QueryOrder)
@@ -189,23 +191,27 @@ class SimulatedExecutorCore(Core):
     @handles(MarketSnapshot)
     def see(self, message: MarketSnapshot, now_ms: int) -> Effects:
         """Let the newest books fill what rests."""
-        self._unanswered = message.sequence
-        effects = self._want_snapshots()
-        if is_overtaken(message, self._snapshot):
+        series = message.market.series
+        self._unanswered[series] = message.sequence
+        effects = self._want_snapshots(series)
+        if is_overtaken(message, self._snapshots.get(series)):
             return effects
-        self._snapshot = message
-        self._liquidity = self._liquidity.seen(message)
-        for paper in list(self._live.values()):
+        self._snapshots[series] = message
+        self._liquidity = self._liquidity.seen(self._snapshots.values())
+        for paper in self._live_in(series):
             if paper.phase is PaperPhase.RESTING and now_ms < paper.intent.expires_at_ms:
                 effects += self._trade_resting(paper, now_ms)
         return effects
 
-    def _want_snapshots(self) -> Effects:
+    def _live_in(self, series: str) -> list[PaperOrder]:
+        return [paper for paper in self._live.values() if paper.intent.market.series == series]
+
+    def _want_snapshots(self, series: str) -> Effects:
         """Ask for the next snapshot while an order lives; else one a second will come and do."""
-        if self._unanswered is None or not self._live:
+        if series not in self._unanswered or not self._live_in(series):
             return []
-        sequence, self._unanswered = self._unanswered, None
-        return [Send(MARKET_STATE, SnapshotTaken(sequence))]
+        taken = SnapshotTaken(self._unanswered.pop(series))
+        return [Send(self.settings.role(MARKET_STATE, series), taken)]
 
     @handles(MarketClosing)
     def close_window(self, message: MarketClosing, _now_ms: int) -> Effects:
@@ -290,12 +296,13 @@ class SimulatedExecutorCore(Core):
 
     def _book(self, intent: OrderIntent, now_ms: int) -> BookView:
         """The order's book; an empty one if what is known of it is no basis for a trade."""
-        snapshot = self._snapshot
+        snapshot = self._snapshots.get(intent.market.series)
         if snapshot is None or snapshot.market.market_id != intent.market.market_id:
             return BookView()
         book = snapshot.book(intent.side)
         age_ms = now_ms - book.updated_at_ms
-        is_fresh = age_ms <= self.settings.strategy.max_book_age_ms
+        strategy = self.settings.of(intent.market.series).strategy
+        is_fresh = age_ms <= strategy.max_book_age_ms
         return book if book.is_synced and is_fresh and not book.is_crossed else BookView()
 
     def _offers(self, intent: OrderIntent, now_ms: int) -> tuple[Level, ...]:
@@ -304,8 +311,9 @@ class SimulatedExecutorCore(Core):
     def _venue_objection(self, intent: OrderIntent) -> str:
         """What the venue refuses at its door: a price off the grid that holds now (F24)."""
         market = intent.market
-        if self._snapshot is not None and self._snapshot.market.market_id == market.market_id:
-            market = self._snapshot.market
+        snapshot = self._snapshots.get(market.series)
+        if snapshot is not None and snapshot.market.market_id == market.market_id:
+            market = snapshot.market
         if intent.price_ticks % market.tick_size_ticks == 0:
             return ""
         return (

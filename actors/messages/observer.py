@@ -65,8 +65,33 @@ class ObserverCounts:
 
 
 @attrs.frozen(kw_only=True)
+class SeriesResult:
+    """What the settled windows of one series came to."""
+
+    settled_count: int = 0
+    pnl_nanos: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class SeriesView:
+    """What is shown of one series: its newest window; fields as in View."""
+
+    series: str
+    """Its name; empty in a run whose windows tell none."""
+    opened: MarketOpened | None
+    is_closed: bool
+    snapshot: MarketSnapshot | None
+    position: PositionSnapshot | None
+    open_orders: OpenOrders | None
+    stop_loss: StopLossTriggered | None
+    evaluated: Evaluated | None
+    result: SeriesResult = attrs.field(factory=SeriesResult)
+    """Over all its windows."""
+
+
+@attrs.frozen(kw_only=True)
 class View:
-    """The answer to GetView."""
+    """The answer to GetView. What is of one window is of the first series' newest."""
 
     request_id: int
     at_ms: int
@@ -98,3 +123,5 @@ class View:
     """What the strategy's newest evaluation of the newest window came to."""
     unreachable: str = ""
     """Why the directory cannot ask the venue; empty while it can."""
+    series: tuple[SeriesView, ...] = ()
+    """Every series, in the order of the configuration."""

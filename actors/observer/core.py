@@ -25,6 +25,7 @@ from actors.messages.market import MarketSnapshot, SnapshotTaken
 from actors.messages.observer import FeedSeen, GetView, ObserverCounts, SignalSeen, View
 from actors.messages.position import PositionSnapshot, WindowSettled
 from actors.messages.strategy import Evaluated, StopLossTriggered, TradeSignals
+from actors.observer.seen_series import SeenMarkets, SeenSeries, put
 from actors.observer.tally import ObserverMemory, SeenTally
 from actors.roles import MARKET_STATE, REPLY
 from actors.settings import Settings
@@ -55,15 +56,12 @@ class ObserverCore(Core):
         super().__init__(role, settings, dice)
         self._tally = SeenTally()
         self._saved_counts = ObserverCounts()
-        self._opened: MarketOpened | None = None
-        self._is_closed = False
-        self._snapshot: MarketSnapshot | None = None
-        self._positions: dict[str, PositionSnapshot] = {}
-        self._open_orders: OpenOrders | None = None
+        names = [plan.series.name for plan in settings.plans]
+        self._seen = {name: SeenSeries(name) for name in names}
+        """By series, in the order of the configuration."""
+        self._markets = SeenMarkets()
         self._signals: deque[SignalSeen] = deque(maxlen=SIGNALS_KEPT)
         self._signals_ids: deque[int] = deque(maxlen=SIGNALS_KEPT)
-        self._stop_loss: StopLossTriggered | None = None
-        self._evaluated: Evaluated | None = None
         self._feeds: dict[str, FeedSeen] = {}
         self._skew_ms: int | None = None
         self._unreachable = ""
@@ -85,10 +83,13 @@ class ObserverCore(Core):
     @handles(TimerFired)
     def on_timer(self, message: TimerFired, _now_ms: int) -> Effects:
         """Ask for the next snapshot, or save the counts if they have changed."""
-        if message.key == _SNAPSHOT:
-            if self._snapshot is None:
+        if message.key.startswith(_SNAPSHOT):
+            name = message.key.removeprefix(_SNAPSHOT).removeprefix("/")
+            seen = self._in(name)
+            if seen.snapshot is None:
                 return []
-            return [Send(MARKET_STATE, SnapshotTaken(self._snapshot.sequence))]
+            market_state = self.settings.role(MARKET_STATE, seen.name)
+            return [Send(market_state, SnapshotTaken(seen.snapshot.sequence))]
         return [*self._save(), SetTimer(_SAVE, SAVE_EVERY_MS)]
 
     def _save(self) -> Effects:
@@ -102,51 +103,41 @@ class ObserverCore(Core):
     @handles(GetView)
     def show(self, message: GetView, now_ms: int) -> Effects:
         """Answer with everything, as it is now."""
-        market_id = self._opened.market_id if self._opened is not None else ""
+        results = self._tally.result
+        views = [seen.view(self._markets, results(name)) for name, seen in self._seen.items()]
+        shown = views[0]
         view = View(
             request_id=message.request_id,
             at_ms=now_ms,
-            opened=self._opened,
-            is_closed=self._is_closed,
-            snapshot=self._snapshot,
-            position=self._positions.get(market_id),
-            open_orders=self._open_orders,
+            opened=shown.opened,
+            is_closed=shown.is_closed,
+            snapshot=shown.snapshot,
+            position=shown.position,
+            open_orders=shown.open_orders,
             live_orders=self._tally.live_orders,
             decisions=tuple(self._signals),
-            stop_loss=self._stop_loss,
+            stop_loss=shown.stop_loss,
             settled=self._tally.settled,
             feeds=tuple(self._feeds[name] for name in sorted(self._feeds)),
             skew_ms=self._skew_ms,
             not_traded=tuple(self._not_traded.values()),
             counts=self._tally.counts(),
-            evaluated=self._evaluated_of(market_id),
+            evaluated=shown.evaluated,
             unreachable=self._unreachable,
+            series=tuple(views),
         )
         return [Send(REPLY, view)]
 
-    def _evaluated_of(self, market_id: str) -> Evaluated | None:
-        said = self._evaluated
-        return said if said is not None and said.market_id == market_id else None
+    def _in(self, series: str) -> SeenSeries:
+        """What was seen of a series; of the first for one that is not traded any more."""
+        return self._seen.get(series) or next(iter(self._seen.values()))
 
     # The market
 
     @handles(MarketOpened)
     def on_opened(self, message: MarketOpened, _now_ms: int) -> Effects:
         """Show the newest window, and forget what belonged to the one before."""
-        newest = self._opened
-        if newest is None or message.market.opens_at_ms > newest.market.opens_at_ms:
-            self._is_closed = False
-            self._stop_loss = None
-            self._positions = {
-                market_id: position
-                for market_id, position in self._positions.items()
-                if market_id == message.market_id
-            }
-            if self._open_orders is not None and self._open_orders.market_id != message.market_id:
-                self._open_orders = None
-            self._opened = message
-        elif message.market_id == newest.market_id:
-            self._opened = message
+        self._in(message.market.series).open_window(message)
         if message.strike is not None:
             self._not_traded.pop(message.market.slug, None)
         return []
@@ -162,8 +153,8 @@ class ObserverCore(Core):
     @handles(MarketClosing)
     def on_closing(self, message: MarketClosing, _now_ms: int) -> Effects:
         """Show that the window's time is over."""
-        if self._opened is not None and self._opened.market_id == message.market_id:
-            self._is_closed = True
+        for seen in self._seen.values():
+            seen.close_window(message.market_id)
         return []
 
     @handles(MarketResolved)
@@ -174,9 +165,10 @@ class ObserverCore(Core):
     @handles(MarketSnapshot)
     def on_snapshot(self, message: MarketSnapshot, _now_ms: int) -> Effects:
         """Keep the newest books, and answer after a while, so that the next carries more."""
-        if self._snapshot is None or message.taken_at_ms >= self._snapshot.taken_at_ms:
-            self._snapshot = message
-        return [SetTimer(_SNAPSHOT, SNAPSHOT_EVERY_MS)]
+        seen = self._in(message.market.series)
+        seen.take_snapshot(message)
+        key = f"{_SNAPSHOT}/{seen.name}" if self.settings.traded else _SNAPSHOT
+        return [SetTimer(key, SNAPSHOT_EVERY_MS)]
 
     @handles(VenueSkew)
     def on_skew(self, message: VenueSkew, _now_ms: int) -> Effects:
@@ -196,9 +188,7 @@ class ObserverCore(Core):
     @handles(PositionSnapshot)
     def on_position(self, message: PositionSnapshot, _now_ms: int) -> Effects:
         """Keep each window's newest position."""
-        known = self._positions.get(message.market_id)
-        if known is None or known.version <= message.version:
-            self._positions[message.market_id] = message
+        self._markets.take_position(message)
         return []
 
     @handles(WindowSettled)
@@ -216,8 +206,7 @@ class ObserverCore(Core):
     @handles(OpenOrders)
     def on_open_orders(self, message: OpenOrders, _now_ms: int) -> Effects:
         """Keep what the desk says of the newest window."""
-        if self._opened is None or message.market_id == self._opened.market_id:
-            self._open_orders = message
+        put(self._markets.open_orders, message.market_id, message)
         return []
 
     # Signals
@@ -255,13 +244,13 @@ class ObserverCore(Core):
     @handles(Evaluated)
     def on_evaluated(self, message: Evaluated, _now_ms: int) -> Effects:
         """Keep what the newest evaluation came to."""
-        self._evaluated = message
+        put(self._markets.evaluated, message.market_id, message)
         return []
 
     @handles(StopLossTriggered)
     def on_stop_loss(self, message: StopLossTriggered, _now_ms: int) -> Effects:
         """Show that the stop loss was reached."""
-        self._stop_loss = message
+        put(self._markets.stop_losses, message.market_id, message)
         return []
 
     # Feeds

@@ -7,9 +7,10 @@ from collections import Counter
 import attrs
 
 from actors.messages.execution import OrderState
-from actors.messages.observer import ObserverCounts
+from actors.messages.observer import ObserverCounts, SeriesResult
 from actors.messages.position import WindowSettled
 from actors.messages.strategy import TradeSignals
+from actors.series import series_of
 
 ENDED_KEPT = 100
 """Ended orders that are still recognised when they are told again."""
@@ -40,6 +41,8 @@ class ObserverMemory:
     total_pnl_nanos: int = 0
     ended: dict[str, EndedOrder] = attrs.field(factory=dict)
     settled: tuple[WindowSettled, ...] = ()
+    results: dict[str, SeriesResult] = attrs.field(factory=dict)
+    """By series."""
 
 
 class SeenTally:
@@ -55,6 +58,7 @@ class SeenTally:
         self._total_pnl_nanos = kept.total_pnl_nanos
         self._ended = dict(kept.ended)
         self._settled = {window.market_id: window for window in kept.settled}
+        self._results = dict(kept.results)
         self._live: dict[str, OrderState] = {}
 
     @property
@@ -100,11 +104,22 @@ class SeenTally:
 
     def take_settled(self, window: WindowSettled) -> None:
         """Take in a settled window; settled again, its new result takes the old one's place."""
-        if window.market_id not in self._settled:
+        known = self._settled.get(window.market_id)
+        if known is None:
             self._settled_count += 1
+        series = series_of(window.slug)
+        result = self.result(series)
+        self._results[series] = SeriesResult(
+            settled_count=result.settled_count + (known is None),
+            pnl_nanos=result.pnl_nanos + window.pnl_nanos - (known.pnl_nanos if known else 0),
+        )
         self._settled[window.market_id] = window
         self._total_pnl_nanos = window.total_pnl_nanos
         _drop_oldest(self._settled, SETTLED_KEPT)
+
+    def result(self, series: str) -> SeriesResult:
+        """What the settled windows of a series came to, since its results are counted."""
+        return self._results.get(series, SeriesResult())
 
     def counts(self) -> ObserverCounts:
         """All counts, live orders included."""
@@ -129,6 +144,7 @@ class SeenTally:
             total_pnl_nanos=self._total_pnl_nanos,
             ended=dict(self._ended),
             settled=self.settled,
+            results=dict(self._results),
         )
 
 

@@ -25,7 +25,7 @@ from actors.position.notices import (
     lateness,
     oversale,
 )
-from actors.roles import DESK, DIRECTORY, EXECUTOR, OBSERVER, STRATEGY, order_role
+from actors.roles import DESK, DIRECTORY, EXECUTOR, OBSERVER, STRATEGY, base_role, order_role
 from actors.settings import Settings
 from actors.units import dollars_text
 
@@ -37,6 +37,7 @@ Told = MarketOpened | OrderFilled | FillReversed | MarketResolved
 """What concerns one window."""
 
 _SNAPSHOT_READERS = (STRATEGY, DESK, OBSERVER)
+"""Kinds of actor that are told positions; a strategy those of its own series."""
 _MS_PER_DAY = 86_400_000
 
 
@@ -107,7 +108,8 @@ class PositionCore(Core):
                 self._summary = value
             elif isinstance(value, WindowLedger):
                 self._windows[value.market.market_id] = value
-        return [effect for role in _SNAPSHOT_READERS for effect in self._all_for(role)]
+        readers = [role for base in _SNAPSHOT_READERS for role in self.settings.roles(base)]
+        return [effect for role in readers for effect in self._all_for(role)]
 
     @handles(PeerRestarted)
     def tell_peer(self, message: PeerRestarted, _now_ms: int) -> Effects:
@@ -116,7 +118,8 @@ class PositionCore(Core):
         Others ask by themselves: an Order for its unanswered fills, the directory for what it
         resolved.
         """
-        return self._all_for(message.role) if message.role in _SNAPSHOT_READERS else []
+        is_reader = base_role(message.role) in _SNAPSHOT_READERS
+        return self._all_for(message.role) if is_reader else []
 
     @handles(MarketOpened, OrderFilled, FillReversed, MarketResolved)
     def take(self, message: Told, now_ms: int) -> Effects:
@@ -295,6 +298,8 @@ class PositionCore(Core):
     def _all_for(self, role: str) -> Effects:
         effects: Effects = []
         for window in self._windows.values():
+            if role not in self._readers_of(window):
+                continue
             if not window.is_settled:
                 effects.append(Send(role, self._snapshot(window)))
             elif role == OBSERVER:
@@ -312,13 +317,19 @@ class PositionCore(Core):
 
     def _snapshots(self, window: WindowLedger) -> Effects:
         snapshot = self._snapshot(window)
-        return [Send(role, snapshot) for role in _SNAPSHOT_READERS]
+        return [Send(role, snapshot) for role in self._readers_of(window)]
+
+    def _readers_of(self, window: WindowLedger) -> list[str]:
+        return [self.settings.role(base, window.market.series) for base in _SNAPSHOT_READERS]
 
     def _settlement(
         self, window: WindowLedger, readers: tuple[str, ...] = (DIRECTORY, OBSERVER)
     ) -> Effects:
         settled = window.settlement(self._summary.settled_pnl_nanos)
-        return [Send(role, settled) for role in readers] if settled is not None else []
+        if settled is None:
+            return []
+        series = window.market.series
+        return [Send(self.settings.role(base, series), settled) for base in readers]
 
 
 def _new_entry(told: OrderFilled | FillReversed, version: int, *, is_reversal: bool) -> LedgerEntry:

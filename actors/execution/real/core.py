@@ -15,7 +15,7 @@ from actors.execution.real.access import ACCESS_TIMER, Access
 from actors.execution.real.agenda import OrderAgenda
 from actors.execution.real.alarm import ALARM_TIMER, Alarm
 from actors.execution.real.claims import Claims
-from actors.execution.real.gate import TradingGate
+from actors.execution.real.gates import AccountGates
 from actors.execution.real.heartbeat import HEARTBEAT_TIMER, DeadMansSwitch
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import (
@@ -78,7 +78,7 @@ class RealExecutorCore(Core):
         self._access = Access()
         self._outbox = Outbox(self._orders, self._agenda, self._access)
         self._reconciler = Reconciler(self._orders, self._agenda)
-        self._gate = TradingGate(self._orders, settings)
+        self._gate = AccountGates(self._orders, settings)
         self._feed = UserFeed(settings.venue.user_ws_url, dice)
         self._switch = DeadMansSwitch()
         self._claims = Claims()
@@ -88,9 +88,8 @@ class RealExecutorCore(Core):
 
     @property
     def is_serving(self) -> bool:
-        """Whether orders of the open window would leave."""
-        market = self._gate.market
-        return market is not None and self._may_trade_in(market.market_id)
+        """Whether orders of an open window would leave."""
+        return any(self._may_trade_in(market_id) for market_id in self._gate.market_ids)
 
     def clock_set_back(self, by_ms: int) -> None:
         """Everything is due as soon as it would have been, and happened as long ago."""
@@ -226,21 +225,16 @@ class RealExecutorCore(Core):
     @handles(MarketOpened)
     def open_window(self, message: MarketOpened, _now_ms: int) -> Effects:
         """Read the window's account before it is traded."""
-        known = self._gate.market
-        if known is not None and message.market.closes_at_ms < known.closes_at_ms:
-            return []  # a late copy for a window of the past
-        if known is None or known.market_id != message.market.market_id:
+        if self._gate.open_window(message.market):
             self._reconciler.want()
-        self._gate.open_window(message.market)
         return []
 
     @handles(MarketSnapshot)
     def see(self, message: MarketSnapshot, _now_ms: int) -> Effects:
         """Note the price grid that holds now."""
-        market = self._gate.market
-        if market is not None and market.market_id == message.market.market_id:
-            self._gate.market = message.market
-        return [Send(MARKET_STATE, SnapshotTaken(message.sequence))]
+        self._gate.see(message.market)
+        market_state = self.settings.role(MARKET_STATE, message.market.series)
+        return [Send(market_state, SnapshotTaken(message.sequence))]
 
     @handles(MarketClosing)
     def close_window(self, message: MarketClosing, now_ms: int) -> Effects:
@@ -289,8 +283,8 @@ class RealExecutorCore(Core):
     def take_position(self, message: PositionSnapshot, now_ms: int) -> Effects:
         """The ledger's account of the window; while it differs, it is told of every trade again."""
         effects = self._gate.take_position(message, now_ms)
-        again = self._orders.trades_in(message.market_id) if self._gate.differs else []
-        return [*effects, *again]
+        differs = self._gate.differs(message.market_id)
+        return [*effects, *(self._orders.trades_in(message.market_id) if differs else [])]
 
     @handles(HeartbeatAnswered, HeartbeatFailed)
     def take_heartbeat(self, event: HeartbeatAnswered | HeartbeatFailed, _now_ms: int) -> Effects:
@@ -322,7 +316,7 @@ class RealExecutorCore(Core):
         effects: Effects = []
         for each in events:
             if isinstance(each, UserTrade):
-                self._gate.disturb()
+                self._gate.disturb(each.market_id)
                 if each.unread:
                     self._reconciler.want()
                 effects += self._reconciler.take_trade(each, now_ms)

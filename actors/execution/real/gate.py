@@ -1,4 +1,4 @@
-"""Whether the open window may be traded: the account was read, and it is as we believe it to be."""
+"""Whether a series' open window may be traded: the account was read, and is as is believed here."""
 
 from __future__ import annotations
 
@@ -25,11 +25,22 @@ _SHOWN_ID = 12
 class TradingGate:
     """Holds the ledger against the venue, and looks for orders that nobody here knows."""
 
-    def __init__(self, orders: LiveOrders, settings: Settings) -> None:
+    def __init__(
+        self, orders: LiveOrders, funds: Funds, settings: Settings, halts_in: str = ""
+    ) -> None:
+        """Begin without a window.
+
+        Args:
+            orders: the account's.
+            funds: the account's money.
+            settings: the run's.
+            halts_in: the series that is halted if something is wrong; empty: everything.
+        """
         self._orders = orders
+        self._halts_in = halts_in
         self._policy = settings.execution.unknown_orders
         self._comparison = Comparison(settings.speed)
-        self._funds = Funds()
+        self._funds = funds
         self._unknown_told: set[str] = set()
         self._unknown_reason = ""
         self._told_reason = ""
@@ -97,13 +108,6 @@ class TradingGate:
             or self._funds.objection(intent, self._orders)
         )
 
-    def take_cash(self, read: AccountRead, *, has_forgotten: bool) -> None:
-        """Note the money, after everything else of a reading; without it, if orders were let go."""
-        if read.cash_units is not None:
-            self._funds.take(read.cash_units, self._orders)
-        elif has_forgotten:
-            self._funds.forget()
-
     def take(self, read: AccountRead, reading: Reading, account: ClientReady) -> Effects:
         """Look at a reading of the account, and ask the ledger for its own account."""
         market = self.market
@@ -155,19 +159,12 @@ class TradingGate:
         reason = self.halt_reason
         if not reason:
             return []
-        effects: Effects = [Send(DESK, HaltTrading(reason, cancel=True, who=EXECUTOR_CHECKS))]
+        halt = HaltTrading(reason, cancel=True, who=EXECUTOR_CHECKS, series=self._halts_in)
+        effects: Effects = [Send(DESK, halt)]
         if reason != self._told_reason:
             self._told_reason = reason
             effects.append(Log("error", f"trading is halted: {reason}"))
         return effects
-
-    def take_back_lost(self) -> Effects:
-        """Cancel the orders whose record was damaged, as far as their ids are known."""
-        ids = sorted(each.venue_order_id for each in self._orders.set_aside if each.venue_order_id)
-        if not ids:
-            return []
-        text = f"orders whose record was damaged are taken back: {', '.join(ids)}"
-        return [Log("warning", text), Command(CancelOrders(tuple(ids)))]
 
     def _take_unknown(self, orders: list[UserOrder]) -> Effects:
         """Deal with orders that nobody here knows; those that were set aside are always ours."""
