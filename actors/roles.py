@@ -14,6 +14,7 @@ DESK = "desk"
 EXECUTOR = "executor"
 POSITION = "position"
 OBSERVER = "observer"
+RECORDER = "recorder"
 
 REPLY = "reply"
 """Stands for whoever sent the message being handled."""

@@ -13,7 +13,7 @@ import attrs
 from actors.roles import is_of_series, series_of_role, series_role
 from actors.series import SeriesSettings
 from actors.setting_rules import FLAG, Rule, any_of, between, one_of, setting, url
-from actors.watcher_settings import AlertSettings, MetricsSettings, WebSettings
+from actors.watcher_settings import AlertSettings, MetricsSettings, RecordingSettings, WebSettings
 
 
 @attrs.frozen(kw_only=True)
@@ -297,6 +297,7 @@ class Settings:
     metrics: MetricsSettings = attrs.field(factory=MetricsSettings)
     alerts: AlertSettings = attrs.field(factory=AlertSettings)
     web: WebSettings = attrs.field(factory=WebSettings)
+    recording: RecordingSettings = attrs.field(factory=RecordingSettings)
 
     speed: float = 1.0
     """Venue time per real time: the run's, no key. What takes real time may take longer by it."""

@@ -1,4 +1,4 @@
-"""Settings of what watches a run from outside: metrics, alerts, the page in the browser."""
+"""Settings of what watches a run: metrics, alerts, the page in the browser, the recorder."""
 
 from __future__ import annotations
 
@@ -71,3 +71,21 @@ class WebSettings:
         (), _NAMES, "host names under which people reach it; with any all need a log-in"
     )
     login: bool = setting(False, FLAG, "ask for the token on loopback as well")
+
+
+@attrs.frozen(kw_only=True)
+class RecordingSettings:
+    """Every frame a run receives, one file a window; docs/recordings.md."""
+
+    enabled: bool = setting(False, FLAG, "record beside the run, in a process of its own")
+    dir: str = setting(
+        "",
+        Rule("a directory, or an address such as s3://bucket/folder", lambda _value: True),
+        "where recordings go; empty: recordings in the data directory",
+    )
+    max_gb: float = setting(
+        50.0, between(0.001, 1_000_000), "beyond, whole recordings are removed, the oldest first"
+    )
+    min_free_gb: float = setting(
+        2.0, between(0, 1_000_000), "so much of the disk is left free; else the oldest give way"
+    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 import attrs
@@ -23,6 +25,14 @@ from actors.kill_switch import kill_switch_halt, kill_switch_reason
 from actors.market.core import MarketStateCore
 from actors.observer.core import ObserverCore
 from actors.position.core import PositionCore
+from actors.recorder.capturing import (
+    capture_answers,
+    capture_market,
+    capture_prices,
+    capture_reference,
+    capture_user,
+)
+from actors.recorder.core import RecorderCore
 from actors.roles import (
     DESK,
     DIRECTORY,
@@ -31,13 +41,14 @@ from actors.roles import (
     MARKET_STATE,
     OBSERVER,
     POSITION,
+    RECORDER,
     REFERENCE_FEED,
     STRATEGY,
     TWAP_FEED,
     base_role,
 )
 from actors.runtime.actor_spec import ActorSpec
-from actors.runtime.clock import ClockSpec
+from actors.runtime.clock import Clock, ClockSpec
 from actors.runtime.port import HostPort
 from actors.runtime.process import ActorProcess
 from actors.settings import Settings
@@ -50,14 +61,15 @@ from understudy.live import LiveRefused, live_refusal
 from understudy.secrets import read_private_key
 
 
-def _websocket(settings: Settings, data_dir: Path) -> HostPort:
+def _websocket(settings: Settings, data_dir: Path, clock: Clock) -> HostPort:
     """Make a websocket; the address comes with the core's first command."""
-    del settings, data_dir
+    del settings, data_dir, clock
     return WebSocketPort()
 
 
-def _prices(settings: Settings, data_dir: Path) -> HostPort:
+def _prices(settings: Settings, data_dir: Path, clock: Clock) -> HostPort:
     """Make a port that reads API credentials when they are to be said."""
+    del clock
 
     def find() -> FoundCredentials:
         unsafe = unsafe_address(settings)
@@ -68,12 +80,12 @@ def _prices(settings: Settings, data_dir: Path) -> HostPort:
     return PricePort(find)
 
 
-def _http(settings: Settings, data_dir: Path) -> HostPort:
-    del settings, data_dir
+def _http(settings: Settings, data_dir: Path, clock: Clock) -> HostPort:
+    del settings, data_dir, clock
     return HttpPort()
 
 
-def _venue(settings: Settings, data_dir: Path) -> HostPort:
+def _venue(settings: Settings, data_dir: Path, clock: Clock) -> HostPort:
     """Make the real executor's port; key and client are loaded here and in no other process.
 
     Raises:
@@ -81,9 +93,32 @@ def _venue(settings: Settings, data_dir: Path) -> HostPort:
     """
     from actors.execution.real.port import VenuePort
 
-    del data_dir
+    del data_dir, clock
     venue, wallet = settings.venue, settings.execution.wallet
     return VenuePort(venue, wallet, read_private_key().text, publish_accounts_own)
+
+
+def _recorder(settings: Settings, data_dir: Path, clock: Clock) -> HostPort:
+    from research.recordings.places import is_remote
+    from research.recordings.port import RecorderPort, local_folder
+    from research.recordings.room import RoomLimits
+    from research.recordings.session import Recorder
+
+    wanted = settings.recording
+    return RecorderPort(
+        local_folder(wanted.dir, data_dir),
+        wanted.dir if is_remote(wanted.dir) else "",
+        RoomLimits(
+            max_bytes=int(wanted.max_gb * 1e9), min_free_bytes=int(wanted.min_free_gb * 1e9)
+        ),
+        Recorder(
+            program=f"understudy {version('understudy')}",
+            unix_ns=clock.unix_ns,
+            monotonic_ns=time.monotonic_ns,
+            offset_ms=lambda: clock.offset_ms,
+            speed=clock.spec.speed,
+        ),
+    )
 
 
 def _pulled_switch(data_dir: Path) -> Sequence[object]:
@@ -99,10 +134,12 @@ ACTORS: Mapping[str, ActorSpec] = {
     DESK: ActorSpec(core=DeskCore, opening=_pulled_switch),
     STRATEGY: ActorSpec(core=StrategyCore, probe=SignalLatency),
     MARKET_STATE: ActorSpec(core=MarketStateCore),
-    MARKET_FEED: ActorSpec(core=MarketFeedCore, make_port=_websocket),
-    REFERENCE_FEED: ActorSpec(core=ReferenceFeedCore, make_port=_websocket),
-    TWAP_FEED: ActorSpec(core=TwapFeedCore, make_port=_prices),
-    DIRECTORY: ActorSpec(core=DirectoryCore, make_port=_http),
+    MARKET_FEED: ActorSpec(core=MarketFeedCore, make_port=_websocket, capture=capture_market),
+    REFERENCE_FEED: ActorSpec(
+        core=ReferenceFeedCore, make_port=_websocket, capture=capture_reference
+    ),
+    TWAP_FEED: ActorSpec(core=TwapFeedCore, make_port=_prices, capture=capture_prices),
+    DIRECTORY: ActorSpec(core=DirectoryCore, make_port=_http, capture=capture_answers),
 }
 """The permanent actors in starting order: whoever is told something starts before who tells it."""
 
@@ -111,9 +148,12 @@ ORDER = ActorSpec(core=OrderCore)
 REAL_EXECUTOR = ActorSpec(
     core=RealExecutorCore,
     make_port=_venue,
+    capture=capture_user,
     probe=OrderLatency,
     stays_without_journal=True,  # somebody has to take back what rests
 )
+
+RECORDER_SPEC = ActorSpec(core=RecorderCore, make_port=_recorder)
 
 _URGENT = {MARKET_FEED, MARKET_STATE, STRATEGY, DESK, EXECUTOR}
 """Whom a tick meets on its way to an order."""
@@ -122,7 +162,11 @@ _URGENT = {MARKET_FEED, MARKET_STATE, STRATEGY, DESK, EXECUTOR}
 def actors_for(settings: Settings) -> dict[str, ActorSpec]:
     """What fills each role of a run, in starting order; real money has an executor of its own."""
     is_live = settings.execution.mode == "live"
-    specs = {**ACTORS, EXECUTOR: REAL_EXECUTOR} if is_live else ACTORS
+    specs = dict(ACTORS)
+    if is_live:
+        specs[EXECUTOR] = REAL_EXECUTOR
+    if settings.recording.enabled:
+        specs = {RECORDER: RECORDER_SPEC, **specs}
     return {role: spec for base, spec in specs.items() for role in settings.roles(base)}
 
 

@@ -60,7 +60,7 @@ from actors.messages.feeds import ResolvedEvent, TwapTick
 from actors.messages.lifecycle import PeerRestarted, Started, TimerFired, VenueTimeMeasured
 from actors.messages.position import WindowSettled
 from actors.model import Market
-from actors.roles import OBSERVER, POSITION, SUPERVISOR
+from actors.roles import OBSERVER, POSITION, RECORDER, SUPERVISOR
 from actors.series import window_start_ms
 from actors.settings import Settings
 
@@ -275,7 +275,7 @@ class DirectoryCore(Core):
 
     def _say_resolved(self, window: WindowState) -> Effects:
         again = SetTimer(_SETTLE + window.market.market_id, SETTLE_REPEAT_MS)
-        return [*to_all((POSITION, OBSERVER), window.resolution), again]
+        return [*to_all((POSITION, OBSERVER, RECORDER), window.resolution), again]
 
     @handles(WindowSettled)
     def on_settled(self, message: WindowSettled, now_ms: int) -> Effects:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
@@ -74,7 +75,9 @@ async def _answer(request: HttpGet) -> HttpAnswered | HttpFailed:
                 reason = f"the answer of {request.url} is longer than {BODY_BYTES_MAX} bytes"
                 return HttpFailed(request.request_id, reason)
         wait_ms = _retry_after_ms(answer.headers)
-        return HttpAnswered(request.request_id, answer.status, bytes(body), wait_ms)
+        at_ns = time.monotonic_ns()
+        answered = (request.request_id, answer.status, bytes(body), wait_ms)
+        return HttpAnswered(*answered, url=request.url, arrived_ns=at_ns)
 
 
 def _retry_after_ms(headers: Mapping[str, str]) -> int:

@@ -9,10 +9,10 @@ from actors.directory.strike_search import EVENT, SITE, not_traded
 from actors.directory.windows import CloseProven, WindowState, record
 from actors.messages.directory import MarketClosing
 from actors.model import Strike
-from actors.roles import DESK, EXECUTOR, MARKET_FEED, MARKET_STATE, OBSERVER, POSITION
+from actors.roles import DESK, EXECUTOR, MARKET_FEED, MARKET_STATE, OBSERVER, POSITION, RECORDER
 from actors.units import e18_text
 
-OPENED_READERS = (MARKET_STATE, MARKET_FEED, EXECUTOR, POSITION, DESK, OBSERVER)
+OPENED_READERS = (MARKET_STATE, MARKET_FEED, EXECUTOR, POSITION, DESK, OBSERVER, RECORDER)
 CLOSING_READERS = (DESK, EXECUTOR, MARKET_STATE, MARKET_FEED, OBSERVER)
 
 POLL = "poll/"

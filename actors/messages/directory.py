@@ -103,6 +103,10 @@ class HttpAnswered:
     body: bytes
     retry_after_ms: int = 0
     """The server asks not to be asked again any sooner (``Retry-After``)."""
+    url: str = attrs.field(default="", eq=False)
+    """What was asked; like the next, of no account to whoever asked."""
+    arrived_ns: int = attrs.field(default=0, eq=False)
+    """Host monotonic time at which the answer was whole."""
 
 
 @attrs.frozen

@@ -9,6 +9,8 @@ from typing import Protocol
 import attrs
 
 from actors.core import Core
+from actors.runtime.capture import CaptureEvent, capture_nothing
+from actors.runtime.clock import Clock
 from actors.runtime.port import HostPort
 from actors.settings import Settings
 
@@ -30,9 +32,9 @@ class NoProbe:
         return None
 
 
-def make_no_port(settings: Settings, data_dir: Path) -> HostPort | None:
+def make_no_port(settings: Settings, data_dir: Path, clock: Clock) -> HostPort | None:
     """Make no port: most actors have none."""
-    del settings, data_dir
+    del settings, data_dir, clock
     return None
 
 
@@ -47,7 +49,9 @@ class ActorSpec:
     """What fills a role. Functions and classes in it are named, so that it can be pickled."""
 
     core: type[Core]
-    make_port: Callable[[Settings, Path], HostPort | None] = make_no_port
+    make_port: Callable[[Settings, Path, Clock], HostPort | None] = make_no_port
+    capture: CaptureEvent = capture_nothing
+    """What is recorded of its port's events, in a run that is recorded."""
     opening: Callable[[Path], Sequence[object]] = no_opening
     """What the core is told right after Started; is given the data directory."""
     probe: Callable[[], LatencyProbe] = NoProbe

@@ -45,6 +45,13 @@ class Clock:
         elapsed_ns = time.monotonic_ns() - self.spec.origin_monotonic_ns
         return self.spec.origin_ms + int(elapsed_ns * self.spec.speed) // 1_000_000 + self.offset_ms
 
+    def unix_ns(self, monotonic_ns: int) -> int:
+        """Venue time in ns since 1970 at an instant of the host's monotonic clock."""
+        elapsed_ns = monotonic_ns - self.spec.origin_monotonic_ns
+        return (self.spec.origin_ms + self.offset_ms) * 1_000_000 + int(
+            elapsed_ns * self.spec.speed
+        )
+
     def real_seconds(self, venue_ms: int) -> float:
         """How long a span of venue time takes in real seconds."""
         return venue_ms / 1000.0 / self.spec.speed

@@ -100,7 +100,7 @@ class HostGroup:
     def begin(self) -> None:
         """Start every permanent actor of this process, in order."""
         self._routes.adopt(self._boot.book)
-        self._say(SUPERVISOR, ProcessStarted(self._boot.process, self._outside.pid))
+        self.say(SUPERVISOR, ProcessStarted(self._boot.process, self._outside.pid))
         for role in self._boot.roles:
             self._start(role)
         self._settle()
@@ -138,7 +138,7 @@ class HostGroup:
         match word:
             case Ping():
                 self._outside.correct_clock(word.venue_offset_ms)
-                self._say(SUPERVISOR, self._pong(word.number))
+                self.say(SUPERVISOR, self._pong(word.number))
             case AddressBook():
                 for role in self._routes.adopt(word):
                     self._tell_restarted(role)
@@ -201,7 +201,7 @@ class HostGroup:
             if self._told_falls.get(host.role) != host.fall_count:
                 self._told_falls[host.role] = host.fall_count
                 self._forget_mail(host.role)
-                self._say(SUPERVISOR, ActorFell(host.role, host.fall_count, host.fell_because))
+                self.say(SUPERVISOR, ActorFell(host.role, host.fall_count, host.fell_because))
         else:
             del self.hosts[host.role]
             for kept in (self._handled, self._last_at, self._told_falls):
@@ -232,7 +232,8 @@ class HostGroup:
             )
             self._outside.transmit(address, envelope)
 
-    def _say(self, to: str, message: object) -> None:
+    def say(self, to: str, message: object) -> None:
+        """Let this process say something to a role of another one."""
         address = self._routes.address(to)
         if address is not None:
             envelope = Envelope(sender_role=PROCESS, generation=0, message=message, to=to)

@@ -15,6 +15,7 @@ import os
 import random
 import time
 import traceback
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,9 @@ from thespian.actors import (
 
 from actors.core import Core, Effect, Effects, Record, Send
 from actors.messages.lifecycle import Envelope, TimerFired
+from actors.roles import PROCESS, RECORDER
 from actors.runtime.actor_spec import ActorSpec, LatencyProbe
+from actors.runtime.capture import HAND_OVER_EVERY_S, CaptureBuffer
 from actors.runtime.clock import Clock
 from actors.runtime.crashes import CrashKeeper
 from actors.runtime.group import HostGroup
@@ -47,6 +50,9 @@ from actors.runtime.urgency import NotAllowed, run_first
 
 EXIT_CRASHED = 70
 EXIT_FENCED = 71
+
+_HAND_OVER = (PROCESS, "hand over")
+"""The timer of what was captured: the process's own."""
 
 
 class ActorProcess(Actor):
@@ -79,13 +85,9 @@ class ActorProcess(Actor):
         elif isinstance(msg, Envelope):
             group.take(msg, sender)
         elif isinstance(msg, WakeupMessage):
-            for role, key in outside.timers.due():
-                group.hand(role, TimerFired(key))
-            outside.arm()
+            self._wake(group, outside)
         elif isinstance(msg, WatchMessage):
-            for role, port in self._ports():
-                for event in port.drain():
-                    group.hand(role, event)
+            self._take_from_ports(group, outside)
         elif isinstance(msg, ActorExitRequest):
             group.end()
         elif isinstance(msg, PoisonMessage):
@@ -101,6 +103,22 @@ class ActorProcess(Actor):
             self._run_first()
         self._group = HostGroup(outside, boot)
         self._group.begin()
+
+    def _wake(self, group: HostGroup, outside: ProcessOutside) -> None:
+        for role, key in outside.timers.due():
+            if role == PROCESS:
+                _hand_capture_over(group, outside)
+            else:
+                group.hand(role, TimerFired(key))
+        outside.arm()
+
+    def _take_from_ports(self, group: HostGroup, outside: ProcessOutside) -> None:
+        for role, port in self._ports():
+            events = port.drain()
+            for event in events:
+                group.hand(role, event)
+            if outside.has_captured(role, events):
+                _hand_capture_over(group, outside)
 
     def _run_first(self) -> None:
         try:
@@ -126,6 +144,7 @@ class ProcessOutside:
         self.timers = Timers()
         self.clock = Clock(boot.clock)
         self.clock.offset_ms = boot.venue_offset_ms
+        self.captured = CaptureBuffer()
         self._process = process
         self._boot = boot
         self._samples = LatencySamples()
@@ -141,6 +160,19 @@ class ProcessOutside:
     def transmit(self, address: Any, envelope: Envelope) -> None:
         """Let a message leave for another process."""
         self._process.send(address, envelope)
+
+    def has_captured(self, role: str, events: Sequence[object]) -> bool:
+        """Keep what is to be recorded of a port's events; whether it is to be handed over now."""
+        if not self._boot.settings.recording.enabled:
+            return False
+        at_ns = time.monotonic_ns()
+        capture = self._boot.actors[role].capture
+        if self.captured.add(filter(None, (capture(event, at_ns) for event in events))):
+            return True
+        if self.captured and not self.timers.is_set(_HAND_OVER):
+            self.timers.set(_HAND_OVER, HAND_OVER_EVERY_S)
+            self.arm()
+        return False
 
     def context(self, role: str, spec: ActorSpec, post: HostPost) -> HostContext:
         """Make what an actor's host is handed."""
@@ -159,7 +191,7 @@ class ProcessOutside:
             pid=self.pid,
             is_live=settings.execution.mode == "live",
             stays_without_journal=spec.stays_without_journal,
-            make_port=lambda: spec.make_port(settings, data_dir),
+            make_port=lambda: spec.make_port(settings, data_dir, self.clock),
             opening=lambda: spec.opening(data_dir),
             watch=_Bystander(self._samples, self._pause_points, spec.probe(), recorder),
         )
@@ -208,6 +240,12 @@ class ProcessOutside:
         """Another process has a role of this one, which was taken for dead: leave at once."""
         del role
         os._exit(EXIT_FENCED)
+
+
+def _hand_capture_over(group: HostGroup, outside: ProcessOutside) -> None:
+    capture = outside.captured.take()
+    if capture is not None:
+        group.say(RECORDER, capture)
 
 
 class _Wakeups:

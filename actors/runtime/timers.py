@@ -34,6 +34,10 @@ class Timers:
         self._due_at[timer] = (due_at, number)
         heapq.heappush(self._queue, (due_at, number, timer))
 
+    def is_set(self, timer: Timer) -> bool:
+        """Whether a timer is waited for."""
+        return timer in self._due_at
+
     def cancel(self, timer: Timer) -> None:
         """Forget a timer."""
         self._due_at.pop(timer, None)

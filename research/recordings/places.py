@@ -85,6 +85,23 @@ def size_bytes(place: str | Path) -> int:
         raise BadRecording(f"{place} cannot be read: {_words(problem)}") from None
 
 
+def upload(path: Path, folder: str) -> None:
+    """Move a file to an address's folder, and remove it here when it is whole there.
+
+    Raises:
+        BadRecording: it cannot be written there; the file is still here.
+    """
+    address = f"{folder.rstrip('/')}/{path.name}"
+    try:
+        files, inner = _filesystem(address)
+        files.put_file(str(path), inner)
+        if files.size(inner) != path.stat().st_size:
+            raise BadRecording(f"{address} is not whole: {path} stays")
+        path.unlink()
+    except (OSError, ValueError, ImportError) as problem:
+        raise BadRecording(f"{path} cannot be moved to {address}: {_words(problem)}") from None
+
+
 def _read(place: str | Path, start: int, length: int | None) -> bytes:
     try:
         if is_remote(place):

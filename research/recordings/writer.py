@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -54,6 +55,8 @@ class RecordingWriter:
         self._is_synced = is_synced
         self._file = path.open("ab", buffering=0)
         self._segment: SegmentWriter | None = None
+        self._owes_end = False
+        """Whether the last segment in the file is not ended, and cannot be gone on with."""
         self._segment_began_ns = 0
         self._segment_bytes = 0
 
@@ -69,10 +72,17 @@ class RecordingWriter:
         Raises:
             OSError: it cannot be written, or there is a file.
         """
-        path.open("xb").close()
-        writer = cls(path, head.speed, is_synced=is_synced)
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, "there is a recording already", str(path))
+        # Whoever looks for recordings meanwhile must not find one without a head.
+        beginning = path.with_name(f"{path.name}.new")
+        beginning.unlink(missing_ok=True)
+        beginning.touch(mode=0o600)
+        writer = cls(beginning, head.speed, is_synced=is_synced)
         writer._append([_object(RecordedChannel.HEAD, head, 0, 0)])
         writer._end_segment()
+        beginning.rename(path)
+        writer.path = path
         return writer
 
     @classmethod
@@ -117,14 +127,16 @@ class RecordingWriter:
         Raises:
             OSError: they cannot be written.
         """
+        if not frames:
+            return
+        self._append(frames)
         for frame in frames:
-            self.frames[channel_name(frame.channel)] += 1
-            self.payload_bytes += len(frame.payload)
-        if frames:
-            first_ms, last_ms = frames[0].received_ms, frames[-1].received_ms
-            self.first_ms = first_ms if self.first_ms is None else min(self.first_ms, first_ms)
-            self.last_ms = last_ms if self.last_ms is None else max(self.last_ms, last_ms)
-            self._append(frames)
+            if frame.channel > RecordedChannel.TAIL:
+                self.frames[channel_name(frame.channel)] += 1
+                self.payload_bytes += len(frame.payload)
+                at_ms = frame.received_ms
+                self.first_ms = at_ms if self.first_ms is None else min(self.first_ms, at_ms)
+                self.last_ms = at_ms if self.last_ms is None else max(self.last_ms, at_ms)
 
     def note(self, note: RecordingNote, received_ns: int, monotonic_ns: int) -> None:
         """Append what happened between frames.
@@ -134,7 +146,16 @@ class RecordingWriter:
         """
         if note.gap is not None:
             self.gaps.append(note.gap)
-        self._append([_object(RecordedChannel.NOTE, note, received_ns, monotonic_ns)])
+        self._append([note_frame(note, received_ns, monotonic_ns)])
+
+    @classmethod
+    def amend(cls, path: Path, tail: RecordingTail) -> None:
+        """Give a recording that was ended another tail; the last one counts.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        cls(path, 1.0, is_synced=True).finish(tail)
 
     def finish(self, tail: RecordingTail) -> None:
         """Append the tail and close the file.
@@ -177,13 +198,37 @@ class RecordingWriter:
         if self._segment is not None:
             self._put(self._segment.end())
             self._segment = None
+        elif self._owes_end:
+            self._put(b"")
 
     def _put(self, data: bytes) -> None:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[self._file.write(rest) :]
-        if self._is_synced:
-            os.fdatasync(self._file.fileno())
+        """Append bytes, all or none.
+
+        What could not be written leaves the compressor ahead of the file: its segment is given up,
+        and ended by whatever is written next.
+
+        Raises:
+            OSError: they cannot be written.
+        """
+        start = self._file.seek(0, os.SEEK_END)
+        rest = memoryview((END_OF_FRAME if self._owes_end else b"") + data)
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+            if self._is_synced:
+                os.fdatasync(self._file.fileno())
+        except OSError:
+            is_begun = self._segment is not None and not data.startswith(MARK)
+            self._segment = None
+            self._owes_end = self._owes_end or is_begun
+            self._file.truncate(start)
+            raise
+        self._owes_end = False
+
+
+def note_frame(note: RecordingNote, received_ns: int, monotonic_ns: int) -> RecordedFrame:
+    """Make a note a frame that is written among others."""
+    return _object(RecordedChannel.NOTE, note, received_ns, monotonic_ns)
 
 
 def _object(

@@ -132,7 +132,7 @@ def envelope(role: str, message: object, sender: str = SUPERVISOR) -> Envelope:
 
 def in_a_process(folder: Path, scene: Scene, messages: Sequence[object]) -> Outcome:
     role, commanded = scene.role, list[object]()
-    spec = attrs.evolve(scene.spec, make_port=lambda _settings, _data_dir: ListPort(commanded))
+    spec = attrs.evolve(scene.spec, make_port=lambda *_given: ListPort(commanded))
     permanent = {} if scene.row is not None else {role: spec}
     stage = ProcessStage(folder, permanent, scene.settings, order=spec)
     if scene.row is not None:

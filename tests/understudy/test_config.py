@@ -13,8 +13,8 @@ from understudy.keys import KEYS, SECTIONS, keys_in, toml_text
 
 MAX_KEYS = 51
 """docs/decisions/configuration-keys.md says why so many, and why no more."""
-WATCHING = ("metrics", "alerts", "web")
-MAX_WATCHING_KEYS = 13
+WATCHING = ("metrics", "alerts", "web", "recording")
+MAX_WATCHING_KEYS = 17
 """Sections that decide nothing of trading are counted apart."""
 
 

@@ -16,7 +16,7 @@ from actors.execution.real.core import RealExecutorCore
 from actors.execution.simulated import SimulatedExecutorCore
 from actors.messages.execution import SubmitOrder
 from actors.roles import EXECUTOR
-from actors.runtime.clock import ClockSpec
+from actors.runtime.clock import Clock, ClockSpec
 from actors.settings import Settings, SupervisionSettings
 from actors.supervision.layouts import LAYOUTS
 from understudy.bootstrap import ACTORS, actors_for, processes_for, supervisor_boot
@@ -245,4 +245,4 @@ def test_the_real_executor_measures_latency_and_never_starts_without_a_key(
     assert probe.latency_of(SubmitOrder(intent(tick_ns=5))) == ("tick_to_order", 5)
     assert probe.latency_of(SubmitOrder(intent(tick_ns=0))) is None
     with pytest.raises(KeyUnavailable):
-        spec.make_port(LIVE, Path())
+        spec.make_port(LIVE, Path(), Clock(ClockSpec.starting_now()))

@@ -1,0 +1,119 @@
+"""The recorder's core: which windows are recorded, from when until when.
+
+What arrives meanwhile goes to its port as it came; the files are the port's. Trouble with them is
+told and never spreads: the recorder goes on, and so does everybody else.
+"""
+
+from __future__ import annotations
+
+from actors.core import Command, Core, Dice, Effects, Log, SetTimer, handles
+from actors.messages.directory import MarketClosing, MarketOpened, MarketResolved
+from actors.messages.lifecycle import PeerRestarted, Started, TimerFired
+from actors.messages.recorder import (
+    BeginRecording,
+    Capture,
+    EndRecording,
+    KeepCapture,
+    RecordingFailed,
+    RecordingGoesOn,
+)
+from actors.model import Market, Strike
+from actors.settings import Settings
+
+RESULT_LIMIT_MS = 1_800_000
+"""A recording is ended without a result so long after its window."""
+_ENDED_KEPT = 16
+
+_END = "end/"
+
+
+class RecorderCore(Core):
+    """Begins a recording with each window, and ends it with the result."""
+
+    def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
+        super().__init__(role, settings, dice)
+        self._begun: dict[str, Strike | None] = {}
+        self._markets: dict[str, Market] = {}
+        self._ended: dict[str, MarketResolved | None] = {}
+        """How the newest windows ended, by market id."""
+        self._trouble = ""
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether what arrives is recorded."""
+        return not self._trouble
+
+    @handles(Started)
+    def start(self, _message: Started, _now_ms: int) -> Effects:
+        """Wait for a window: the directory says which one is open."""
+        return []
+
+    @handles(PeerRestarted)
+    def greet(self, _message: PeerRestarted, _now_ms: int) -> Effects:
+        """Nobody needs to hear anything from a recorder."""
+        return []
+
+    @handles(MarketOpened)
+    def begin(self, opened: MarketOpened, now_ms: int) -> Effects:
+        """Record a window; once more when its strike is proven, or proven better."""
+        market_id = opened.market_id
+        if market_id in self._ended:
+            return []
+        if market_id in self._begun and self._begun[market_id] == opened.strike:
+            return []
+        self._begun[market_id] = opened.strike
+        self._markets[market_id] = opened.market
+        limit_ms = max(1, opened.market.closes_at_ms + RESULT_LIMIT_MS - now_ms)
+        return [
+            Command(BeginRecording(market=opened.market, strike=opened.strike)),
+            SetTimer(_END + market_id, limit_ms),
+        ]
+
+    @handles(MarketClosing)
+    def wait_for_result(self, _closing: MarketClosing, _now_ms: int) -> Effects:
+        """Go on: the result, and what is still said of the window, belong to its recording."""
+        return []
+
+    @handles(MarketResolved)
+    def end(self, resolved: MarketResolved, _now_ms: int) -> Effects:
+        """End a window's recording; a result that is taken back corrects it."""
+        if self._ended.get(resolved.market_id) == resolved:
+            return []
+        return self._end(resolved.market, resolved)
+
+    @handles(TimerFired)
+    def give_up(self, timer: TimerFired, _now_ms: int) -> Effects:
+        """End a recording whose result does not come."""
+        market_id = timer.key.removeprefix(_END)
+        market = self._markets.get(market_id)
+        return [] if market is None else self._end(market, None)
+
+    @handles(Capture)
+    def keep(self, capture: Capture, _now_ms: int) -> Effects:
+        """Hand what a process's ports have received to the files."""
+        return [Command(KeepCapture(capture))]
+
+    @handles(RecordingFailed)
+    def on_trouble(self, failed: RecordingFailed, _now_ms: int) -> Effects:
+        """Say what is wrong, once; what could not be begun is begun when it is said again."""
+        self._begun.clear()
+        if failed.reason == self._trouble:
+            return []
+        self._trouble = failed.reason
+        return [Log("error", f"not recorded: {failed.reason}")]
+
+    @handles(RecordingGoesOn)
+    def on_end_of_trouble(self, _event: RecordingGoesOn, _now_ms: int) -> Effects:
+        """Say that all is well again."""
+        if not self._trouble:
+            return []
+        self._trouble = ""
+        return [Log("info", "recording goes on")]
+
+    def _end(self, market: Market, result: MarketResolved | None) -> Effects:
+        self._begun.pop(market.market_id, None)
+        self._markets.pop(market.market_id, None)
+        self._ended[market.market_id] = result
+        while len(self._ended) > _ENDED_KEPT:
+            del self._ended[next(iter(self._ended))]
+        return [Command(EndRecording(market, result))]
