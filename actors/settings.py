@@ -116,12 +116,12 @@ class StrategySettings:
     max_shares: int = setting(100, between(1, 1_000_000), "most shares a side")
     high_zone_minutes: float | None = setting(
         None,
-        between(0, 15),
+        between(0, 240),
         "more time left: bootstrap_high_ticks counts; unset: a third of the window",
     )
     kill_zone_minutes: float | None = setting(
         None,
-        between(0, 15),
+        between(0, 240),
         "less time left: nothing is begun; unset: two fifteenths of the window",
     )
     bootstrap_high_ticks: int = setting(

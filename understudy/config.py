@@ -16,7 +16,7 @@ from typing import Any
 
 import attrs
 
-from actors.settings import Settings
+from actors.settings import SeriesPlan, Settings
 from understudy.keys import (
     KEYS,
     SECTIONS,
@@ -25,6 +25,12 @@ from understudy.keys import (
     check_section,
     key_named,
     outside_a_section,
+)
+from understudy.series_choice import (
+    ChosenSeries,
+    chosen_series,
+    element_tables,
+    refuse_account_keys,
 )
 from understudy.strategy_keys import (
     SECTION,
@@ -63,21 +69,82 @@ class Config:
 
     settings: Settings
     effective: tuple[Effective, ...]
-    """Every key, in the order of ``actors.settings``."""
+    """Every key, in the order of ``actors.settings``; with several series, what holds for all."""
+    series: Mapping[str, tuple[Effective, ...]] = attrs.field(factory=dict)
+    """By name, what each of several series has for itself; empty with one."""
 
 
-def load(path: Path | None = None, assignments: Sequence[str] = ()) -> Config:
+def load(
+    path: Path | None = None, assignments: Sequence[str] = (), series: Sequence[str] = ()
+) -> Config:
     """Read a configuration; without a file or assignments it is the defaults.
 
     Args:
         path: A TOML file, or None.
         assignments: From the command line, ``section.key=value`` each; they overrule the file.
+        series: From the command line, names of the series that are traded instead of the file's.
 
     Raises:
         ConfigError: the file cannot be read or parsed, or a key or value is not allowed.
     """
-    from_file = {} if path is None else _read(path)
+    from_file, elements = ({}, []) if path is None else _read(path)
     from_command_line = dict(map(_assigned, assignments))
+    try:
+        chosen = chosen_series(elements, series, from_command_line)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}" if path and not series else str(error)) from None
+    each = [_of_series(one, from_file, from_command_line, path) for one in chosen]
+    if not each:
+        return _merged(from_file, from_command_line, path)
+    return each[0] if len(each) == 1 else _together(each, from_file, from_command_line, path)
+
+
+def _of_series(
+    one: ChosenSeries,
+    from_file: Mapping[str, Any],
+    from_command_line: Mapping[str, Any],
+    path: Path | None,
+) -> Config:
+    """The configuration as it holds in one series."""
+    named = {**from_command_line, **one.from_command_line}
+    return _merged({**from_file, **one.from_file}, named, path)
+
+
+def _together(
+    each: Sequence[Config],
+    from_file: Mapping[str, Any],
+    from_command_line: Mapping[str, Any],
+    path: Path | None,
+) -> Config:
+    """One configuration of several that differ in their series, and what these overrule."""
+    base = _merged(from_file, from_command_line, path)
+    plans = tuple(map(_plan, (one.settings for one in each)))
+    own = {
+        plan.series.name: _own(one.effective, base.effective)
+        for plan, one in zip(plans, each, strict=True)
+    }
+    settings = attrs.evolve(base.settings, series=plans[0].series, traded=plans)
+    return Config(settings=settings, effective=base.effective, series=own)
+
+
+def _plan(settings: Settings) -> SeriesPlan:
+    return SeriesPlan(series=settings.series, strategy=settings.strategy, risk=settings.risk)
+
+
+def _own(each: Sequence[Effective], base: Sequence[Effective]) -> tuple[Effective, ...]:
+    """What a series has for itself: its name, and what differs from all others' values."""
+    known = {one.key.full_name: one.value for one in base}
+    return tuple(
+        one
+        for one in each
+        if one.key.section == "series" or one.value != known.get(one.key.full_name, one.key.default)
+    )
+
+
+def _merged(
+    from_file: Mapping[str, Any], from_command_line: Mapping[str, Any], path: Path | None
+) -> Config:
+    """The configuration of one series."""
     strategy = _strategy(from_file, from_command_line, path)
     given = {
         **_checked(from_file, strategy, "" if path is None else f"{path}: "),
@@ -141,6 +208,17 @@ def config_of(settings: Settings) -> Config:
     Raises:
         ConfigError: its strategy cannot be had any more.
     """
+    effective = _effective_of(settings)
+    if not settings.traded:
+        return Config(settings=settings, effective=effective)
+    own = {
+        plan.series.name: _own(_effective_of(settings.of(plan.series.name)), effective)
+        for plan in settings.traded
+    }
+    return Config(settings=settings, effective=effective, series=own)
+
+
+def _effective_of(settings: Settings) -> tuple[Effective, ...]:
     own = dict(settings.strategy.parameters)
 
     def told(key: Key) -> Effective:
@@ -153,7 +231,7 @@ def config_of(settings: Settings) -> Config:
 
     keys = {**KEYS, **keys_of(settings.strategy).parameters}
     by_name = {key.full_name: key for key in keys.values()}
-    return Config(settings=settings, effective=tuple(map(told, by_name.values())))
+    return tuple(map(told, by_name.values()))
 
 
 def _settings(effective: tuple[Effective, ...], strategy: StrategyKeys) -> Settings:
@@ -173,8 +251,8 @@ def _settings(effective: tuple[Effective, ...], strategy: StrategyKeys) -> Setti
     return attrs.evolve(made, strategy=with_strategy)
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """Return a file's values by full key name, unchecked."""
+def _read(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return a file's values by full key name, and those of each ``[[series]]``, unchecked."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -182,13 +260,25 @@ def _read(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise ConfigError(f"{path} is not UTF-8 text") from None
     try:
-        return dict(_flattened(tomllib.loads(text)))
+        return _split(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(_syntax_sentence(path, text, str(error))) from None
     except RecursionError:
         raise ConfigError(f"{path}: lists or tables are nested too deeply") from None
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
+
+
+def _split(tables: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    elements = tables.get("series")
+    if not isinstance(elements, list):
+        return dict(_flattened(tables)), []
+    rest = {name: table for name, table in tables.items() if name != "series"}
+    own = [dict(_flattened(element_tables(element))) for element in elements]
+    if len(own) > 1:
+        for each in own:
+            refuse_account_keys(each)
+    return dict(_flattened(rest)), own
 
 
 def _flattened(tables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

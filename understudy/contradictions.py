@@ -15,6 +15,16 @@ _DEFAULT_HIGH_SHARE, _DEFAULT_KILL_SHARE = 5 / 15, 2 / 15
 
 def contradictions(settings: Settings) -> tuple[str, ...]:
     """Name every pair of values that contradict each other, each in one sentence."""
+    if not settings.traded:
+        return _contradictions(settings)
+    return tuple(
+        f"{plan.series.name}: {sentence}"
+        for plan in settings.traded
+        for sentence in _contradictions(settings.of(plan.series.name))
+    )
+
+
+def _contradictions(settings: Settings) -> tuple[str, ...]:
     of_pair = _of_the_strategy(settings) if settings.strategy.use == PAIR else ()
     return (*_of_other_strategies(settings), *of_pair, *_of_the_limits(settings))
 

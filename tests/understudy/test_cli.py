@@ -349,6 +349,7 @@ def test_ps_shows_what_is_halted_since_when_and_by_whom(tmp_path) -> None:
             "since_ms": 1_750_000_800_000,
             "cancels": True,
             "flattens": False,
+            "series": "",
         }
     ]
 

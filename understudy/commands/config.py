@@ -16,8 +16,9 @@ from understudy.commands.shared import (
     fail,
     json_option,
     load_config,
+    series_option,
 )
-from understudy.config import Config, Source, config_of
+from understudy.config import Config, Effective, Source, config_of
 from understudy.contradictions import contradictions
 from understudy.exit_codes import ExitCode
 from understudy.keys import toml_text
@@ -74,6 +75,7 @@ def check(file: Path) -> None:
 )
 @config_option
 @assignment_option
+@series_option
 @click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
@@ -82,15 +84,23 @@ def check(file: Path) -> None:
 )
 @json_option
 def show(
-    config_path: Path | None, assignments: tuple[str, ...], data_dir: Path | None, is_json: bool
+    config_path: Path | None,
+    assignments: tuple[str, ...],
+    series: tuple[str, ...],
+    data_dir: Path | None,
+    is_json: bool,
 ) -> None:
     """Show every setting: its value, where that comes from, and what it means.
 
     With --data-dir, the settings that a running system uses, which a demo changes by itself.
     """
-    if data_dir is not None and (config_path is not None or assignments):
-        fail("--data-dir shows a running system: leave out --config and --set", ExitCode.BAD_INPUT)
-    loaded = load_config(config_path, assignments) if data_dir is None else _running(data_dir)
+    if data_dir is not None and (config_path is not None or assignments or series):
+        sentence = "--data-dir shows a running system: leave out --config, --set and --series"
+        fail(sentence, ExitCode.BAD_INPUT)
+    if data_dir is None:
+        loaded = load_config(config_path, assignments, series)
+    else:
+        loaded = _running(data_dir)
     if is_json:
         click.echo(json.dumps(_as_json(loaded), indent=2))
     else:
@@ -105,14 +115,18 @@ def _running(data_dir: Path) -> Config:
 
 
 def _as_json(loaded: Config) -> dict[str, dict[str, object]]:
+    told = {each.key.full_name: _key_json(each) for each in loaded.effective}
+    for name, own in loaded.series.items():
+        told |= {f"series.{name}.{each.key.full_name}": _key_json(each) for each in own}
+    return told
+
+
+def _key_json(each: Effective) -> dict[str, object]:
     return {
-        each.key.full_name: {
-            "value": each.value,
-            "source": each.source.value,
-            "allowed": each.key.rule.allowed,
-            "meaning": each.key.meaning,
-        }
-        for each in loaded.effective
+        "value": each.value,
+        "source": each.source.value,
+        "allowed": each.key.rule.allowed,
+        "meaning": each.key.meaning,
     }
 
 
@@ -125,12 +139,19 @@ def _table(loaded: Config) -> Table:
         if each.key.section != section:
             section = each.key.section
             table.add_row(f"[bold cyan]\\[{section}][/]")
-        style = "" if each.source is Source.DEFAULT else "yellow"
-        table.add_row(
-            each.key.name,
-            toml_text(each.value).replace("[", "\\["),
-            each.source.value,
-            f"[dim]{each.key.meaning}[/]",
-            style=style,
-        )
+        _add(table, each.key.name, each)
+    for name, own in loaded.series.items():
+        table.add_row(f"[bold cyan]\\[\\[series]] {name}[/]")
+        for each in own:
+            _add(table, each.key.full_name.removeprefix("series."), each)
     return table
+
+
+def _add(table: Table, name: str, each: Effective) -> None:
+    table.add_row(
+        name,
+        toml_text(each.value).replace("[", "\\["),
+        each.source.value,
+        f"[dim]{each.key.meaning}[/]",
+        style="" if each.source is Source.DEFAULT else "yellow",
+    )

@@ -18,7 +18,13 @@ from actors.feeds.polybolt import CredentialsUnavailable
 from actors.proxies import ProxyRefused
 from actors.runtime.clock import ClockSpec
 from actors.settings import Settings
-from understudy.commands.shared import assignment_option, config_option, fail, load_config
+from understudy.commands.shared import (
+    assignment_option,
+    config_option,
+    fail,
+    load_config,
+    series_option,
+)
 from understudy.credentials import credentials_for_the_feed
 from understudy.doctor.proxies import proxies_of
 from understudy.exit_codes import ExitCode
@@ -50,7 +56,7 @@ LOOPBACK = "127.0.0.1"
         "understudy run --demo": "two windows at 20 times real time",
         "understudy run --demo --windows 1 --json": "one window, the summary for a program",
         "understudy run --demo --data-dir ./demo": "keep the journal to look into",
-        "understudy run --set series.asset=eth": "the real venue's ETH windows",
+        "understudy run --series btc-15m,eth-5m": "two of the real venue's series at once",
         "understudy run --config my.toml --windows 4": "an hour, with settings of one's own",
         "understudy run --demo --set execution.mode=live": "live orders, on the local exchange",
     },
@@ -58,6 +64,7 @@ LOOPBACK = "127.0.0.1"
 @click.option("--demo", "is_demo", is_flag=True, help="Start a local exchange and trade there.")
 @config_option
 @assignment_option
+@series_option
 @click.option(
     "--windows",
     type=click.IntRange(min=0),
@@ -104,6 +111,7 @@ def run(
     is_demo: bool,
     config_path: Path | None,
     assignments: tuple[str, ...],
+    series: tuple[str, ...],
     windows: int | None,
     speed: float | None,
     seed: int | None,
@@ -125,7 +133,7 @@ def run(
     """
     if speed is not None and not is_demo:
         raise click.UsageError("--speed is for --demo: the real venue keeps real time")
-    settings = load_config(config_path, assignments).settings
+    settings = load_config(config_path, assignments, series).settings
     if speed is None:
         speed = _speed(settings, is_demo=is_demo)
     stage = None if drill_stage is None else _stage(*drill_stage)

@@ -30,6 +30,14 @@ assignment_option = click.option(
     help="One setting, such as strategy.max_shares=50; overrules the file. May be repeated.",
 )
 
+series_option = click.option(
+    "--series",
+    "series",
+    metavar="NAMES",
+    callback=lambda _context, _parameter, value: _names(value),
+    help="What is traded, such as btc-15m,eth-5m; instead of the file's series.",
+)
+
 data_dir_option = click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
@@ -48,10 +56,16 @@ def fail(sentence: str, code: ExitCode = ExitCode.FAILED) -> NoReturn:
     raise click.exceptions.Exit(code)
 
 
-def load_config(path: Path | None, assignments: tuple[str, ...] = ()) -> Config:
+def _names(value: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in value.split(",")) if value else ()
+
+
+def load_config(
+    path: Path | None, assignments: tuple[str, ...] = (), series: tuple[str, ...] = ()
+) -> Config:
     """Load a configuration, or end the command: bad input."""
     try:
-        return load(path, assignments)
+        return load(path, assignments, series)
     except ConfigError as error:
         fail(str(error), ExitCode.BAD_INPUT)
 
