@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol, TypeVar
 
-import attrs
+import msgspec
 
 from actors.settings import Settings
 
@@ -28,16 +28,14 @@ class Dice(Protocol):
         ...
 
 
-@attrs.frozen
-class Send:
+class Send(msgspec.Struct, frozen=True):
     """Tell another role something. Delivered at most once, in no promised order."""
 
     to: str
     message: object
 
 
-@attrs.frozen
-class Save:
+class Save(msgspec.Struct, frozen=True):
     """The present value of one thing an actor owns, kept so that a restart finds it.
 
     The latest value of a (``kind``, ``key``) replaces the one before. ``is_open`` False keeps the
@@ -50,8 +48,7 @@ class Save:
     is_open: bool = True
 
 
-@attrs.frozen
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """Append ``event`` to the journal and store ``saves``, in one transaction.
 
     It is durable before the effect after it is performed; if it fails, nothing after it is.
@@ -61,30 +58,26 @@ class Record:
     saves: tuple[Save, ...] = ()
 
 
-@attrs.frozen
-class SetTimer:
+class SetTimer(msgspec.Struct, frozen=True):
     """Send the core ``TimerFired(key)`` after a delay of venue time; replaces an earlier one."""
 
     key: str
     delay_ms: int
 
 
-@attrs.frozen
-class CancelTimer:
+class CancelTimer(msgspec.Struct, frozen=True):
     """Forget a timer, if it is running."""
 
     key: str
 
 
-@attrs.frozen
-class Command:
+class Command(msgspec.Struct, frozen=True):
     """Something for the actor's own port (a websocket, HTTP) to do."""
 
     command: object
 
 
-@attrs.frozen
-class Recall:
+class Recall(msgspec.Struct, frozen=True):
     """Give the core ``Recalled``: a row of its own that is closed, and so was not loaded."""
 
     kind: str
@@ -93,16 +86,14 @@ class Recall:
     """What the core was told that made it ask; comes back with the row."""
 
 
-@attrs.frozen
-class Log:
+class Log(msgspec.Struct, frozen=True):
     """One line for the people who run this: ``level`` is "info", "warning" or "error"."""
 
     level: str
     text: str
 
 
-@attrs.frozen
-class Stop:
+class Stop(msgspec.Struct, frozen=True):
     """The actor has finished; it leaves and is not made again."""
 
     reason: str

@@ -63,12 +63,6 @@ def series_of_role(role: str) -> str:
     return series if base in _OF_SERIES else ""
 
 
-def addressed(to: str, by: str) -> str:
-    """The role that an actor means by a name: a series' own calls its neighbours plainly."""
-    series = series_of_role(by)
-    return series_role(to, series) if series else to
-
-
 def known_as(role: str, to: str) -> str | None:
     """What an actor calls a role; None if it is a neighbour of another series, unknown to it."""
     own, series = series_of_role(to), series_of_role(role)

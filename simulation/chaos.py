@@ -43,6 +43,10 @@ class Chaos:
         self._halfway = plan.rates.halfway
         self._raises = plan.rates.raises
         self._hung: list[SimulatedProcess] = []
+        if self._halfway:
+            house.cut = self.cut
+        if self._raises:
+            house.raises = self.raises
 
     def begin(self) -> None:
         """Plan the first strike of every kind that has a rate a minute."""

@@ -69,10 +69,11 @@ class House:
     make_port: Callable[[Player], SimulatedPort | None]
     stays_without_journal: Callable[[str], bool] = lambda _role: False
     """Whether the actor of a role stays when it cannot record."""
-    cut: Callable[[int], int | None] = lambda _effect_count: None
-    """Effects to perform before a simulated fall, given how many there are; None for no fall."""
-    raises: Callable[[], bool] = lambda: False
-    """Whether the core that is about to handle a message raises instead."""
+    cut: Callable[[int], int | None] | None = None
+    """Effects to perform before a simulated fall, given how many there are; None for no fall. Is
+    itself None where nothing falls half-way, and costs nothing then."""
+    raises: Callable[[], bool] | None = None
+    """Whether the core that is about to handle a message raises instead; None if none ever does."""
     recorder: Callable[[Callable[[int], Core]], HostWatch] | None = None
     """Makes one more watch for a host, given what makes its core anew."""
     clock_error_ms: int = 0

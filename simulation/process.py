@@ -81,10 +81,12 @@ class SimulatedProcess:
 
     def begin(self, boot: Boot) -> None:
         """Take the first message, as the supervisor sends it to a new process."""
-        if not self._must_wait(self.begin, boot):
-            self._clock.offset_ms = boot.venue_offset_ms
-            self._group = HostGroup(self, boot)
-            self._group.begin()
+        if self._is_gone or self._waiting is not None:
+            self._wait(self.begin, boot)
+            return
+        self._clock.offset_ms = boot.venue_offset_ms
+        self._group = HostGroup(self, boot)
+        self._group.begin()
 
     def fall(self) -> None:
         """Be gone at once, with everything that waits."""
@@ -107,38 +109,48 @@ class SimulatedProcess:
 
     def receive(self, sender: Correspondent, envelope: Envelope) -> None:
         """Take a message of another process."""
-        if self._must_wait(self.receive, sender, envelope) or self._group is None:
-            return  # without its first message it can answer nothing
-        who = envelope.to or self.role
-        self._house.note(who, f"<{envelope.sender_role}", envelope.message)
-        self._group.take(envelope, sender)
+        if self._is_gone or self._waiting is not None:
+            self._wait(self.receive, sender, envelope)
+        elif self._group is not None:  # without its first message it can answer nothing
+            house = self._house
+            house.trace.note(
+                house.agenda.now_ms,
+                envelope.to or self.role,
+                f"<{envelope.sender_role}",
+                envelope.message,
+            )
+            self._group.take(envelope, sender)
 
     def take_event(self, player: Player, event: object) -> None:
         """Take an event of a player's port."""
-        if self._must_wait(player.take_event, event):
+        if self._is_gone or self._waiting is not None:
+            self._wait(player.take_event, event)
             return
         self._house.note(player.role, "<port", event)
         if self._group is not None:
             self._group.hand(player.role, event)
 
     def _wake(self, timers: VirtualTimers, role: str, key: str, number: int) -> None:
-        if not timers.is_due(key, number) or self._must_wait(self._wake, timers, role, key, number):
+        if not timers.is_due(key, number):
+            return
+        if self._is_gone or self._waiting is not None:
+            self._wait(self._wake, timers, role, key, number)
             return
         timers.take(key, number)
         if self._group is not None:
             self._group.hand(role, TimerFired(key))
 
-    def _must_wait(self, call: Callable[..., None], *arguments: Any) -> bool:
+    def _wait(self, call: Callable[..., None], *arguments: Any) -> None:
+        """Put off what cannot be done now; one that is gone will never do it."""
         if self._waiting is not None:
             self._waiting.append((call, arguments))
-        return self._is_gone or self._waiting is not None
 
     # What surrounds its group
 
     def transmit(self, address: Any, envelope: Envelope) -> None:
         """Give the post what is for another process."""
         if not self._is_gone:
-            is_control = SUPERVISOR in (envelope.to, envelope.sender_role)
+            is_control = envelope.to == SUPERVISOR or envelope.sender_role == SUPERVISOR
             self._house.post.send(self, address, envelope, is_control=is_control)
 
     def context(self, role: str, spec: ActorSpec, post: HostPost) -> HostContext:
@@ -148,7 +160,9 @@ class SimulatedProcess:
         timers = VirtualTimers(
             house.agenda, lambda key, number: self._wake(timers, role, key, number)
         )
-        watch: HostWatch = _Eye(house, self)
+        watch: HostWatch = (
+            _Eye(house, self) if house.cut is None else _CuttingEye(house, self, house.cut)
+        )
         if house.recorder is not None:
             watch = HostWatches(
                 house.recorder(lambda generation: self._bare_core(role, generation)), watch
@@ -171,10 +185,12 @@ class SimulatedProcess:
         house = self._house
         self._players[role] = Player(house.journal, self, role, generation)
         core = self._bare_core(role, generation)
-        handle = core.handle
+        handle, raises = core.handle, house.raises
+        if raises is None:
+            return core
 
         def handle_or_raise(message: object, now_ms: int) -> Effects:
-            if house.raises():
+            if raises():
                 raise MadeToRaise(f"{role} is made to raise on {type(message).__name__}")
             return handle(message, now_ms)
 
@@ -242,21 +258,55 @@ class _OwnRows:
 
 
 class _Eye(HostWatch):
-    """Shows the referee every step, writes the trace, and lets a process fall half-way."""
+    """Shows the referee every step, and writes the trace."""
 
     def __init__(self, house: House, process: SimulatedProcess) -> None:
         self._house = house
         self._process = process
+        self._heard = house.watcher.heard
+        self._said = house.watcher.said
+
+    def made(self, host: RunningHost) -> None:
+        self._player = self._process.player_of(host.role)
+
+    def hears(self, host: RunningHost, message: object, now_ms: int) -> None:
+        del host, now_ms
+        self._heard(self._player, message)
+
+    def performs(self, host: RunningHost, effect: Effect) -> None:
+        if isinstance(effect, Send):
+            self._said(self._player, effect.message)
+        elif isinstance(effect, Command):
+            self._house.note(host.role, "commands", effect.command)
+            self._house.watcher.commanded(self._player, effect.command)
+        elif isinstance(effect, Log) and effect.level == "error":
+            self._house.watcher.complained(self._player, effect.text)
+
+    def performed(self, host: RunningHost, effect: Effect) -> None:
+        if isinstance(effect, Record):
+            self._house.note(host.role, "records", effect.event)
+            self._house.watcher.recorded(self._player, effect)
+
+    def raised(self, host: RunningHost, message: object, error: Exception) -> None:
+        if not isinstance(error, JournalError | MadeToRaise):
+            text = "".join(traceback.format_exception(error))
+            raise Breach(0, f"{host.role} raised on {message!r}:\n{text}")
+
+
+class _CuttingEye(_Eye):
+    """The same, and lets a process fall half-way."""
+
+    def __init__(
+        self, house: House, process: SimulatedProcess, cut: Callable[[int], int | None]
+    ) -> None:
+        super().__init__(house, process)
+        self._cut = cut
         self._left: list[int | None] = []
         """Of each message being handled: effects until the process falls; None if it does not."""
 
-    def hears(self, host: RunningHost, message: object, now_ms: int) -> None:
-        del now_ms
-        self._house.watcher.heard(self._process.player_of(host.role), message)
-
     def decided(self, host: RunningHost, effects: Sequence[Effect]) -> None:
         del host
-        self._left.append(self._house.cut(len(effects)) if effects else None)
+        self._left.append(self._cut(len(effects)) if effects else None)
 
     def performs(self, host: RunningHost, effect: Effect) -> None:
         left = self._left[-1]
@@ -265,27 +315,9 @@ class _Eye(HostWatch):
                 self._process.fall()
                 return
             self._left[-1] = left - 1
-        house, player = self._house, self._process.player_of(host.role)
-        match effect:
-            case Send(_, message):
-                house.watcher.said(player, message)
-            case Command(command):
-                house.note(host.role, "commands", command)
-                house.watcher.commanded(player, command)
-            case Log("error", text):
-                house.watcher.complained(player, text)
-
-    def performed(self, host: RunningHost, effect: Effect) -> None:
-        if isinstance(effect, Record):
-            self._house.note(host.role, "records", effect.event)
-            self._house.watcher.recorded(self._process.player_of(host.role), effect)
+        super().performs(host, effect)
 
     def handled(self, host: RunningHost, message: object) -> None:
         del host, message
         if self._left.pop() == 0:
             self._process.fall()
-
-    def raised(self, host: RunningHost, message: object, error: Exception) -> None:
-        if not isinstance(error, JournalError | MadeToRaise):
-            text = "".join(traceback.format_exception(error))
-            raise Breach(0, f"{host.role} raised on {message!r}:\n{text}")

@@ -136,7 +136,6 @@ class Trial:
         self.theatre = Theatre(house, self._layout(), dice(seed, "theatre"), self._on_torn)
         self.operator = operator = Operator(house, self.theatre, dice(seed, "operator"))
         self.chaos = Chaos(self.plan, house, self.theatre, wire, operator, dice(seed, "chaos"))
-        house.cut, house.raises = self.chaos.cut, self.chaos.raises
 
     def _layout(self) -> Layout:
         return layout_of(self._layout_name, tuple(self.troupe.permanent), is_live=self.plan.is_live)

@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 import attrs
+import msgspec
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -222,12 +223,12 @@ def test_effects_are_performed_by_the_host_and_by_nobody_else() -> None:
     for folder in (*PRODUCT, "bench", "tests"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             for node in ast.walk(tree_of(path)):
-                named = node.cls if isinstance(node, ast.MatchClass) else None
-                if isinstance(named, ast.Name) and named.id in {
-                    "SetTimer",
-                    "CancelTimer",
-                    "Recall",
-                }:
+                if isinstance(node, ast.MatchClass):
+                    named: list[ast.expr | None] = [node.cls]
+                else:
+                    named = node.keys if isinstance(node, ast.Dict) else []
+                names = {each.id for each in named if isinstance(each, ast.Name)}
+                if names & {"SetTimer", "CancelTimer", "Recall"}:
                     places.append(name_of(path))
     assert set(places) == {"actors/runtime/host.py"}
 
@@ -247,7 +248,11 @@ def test_class_names_are_unique_across_the_project() -> None:
 def test_messages_are_immutable(path: Path) -> None:
     module = import_module(name_of(path).removesuffix(".py").replace("/", "."))
     for value in vars(module).values():
-        if isinstance(value, type) and value.__module__ == module.__name__ and attrs.has(value):
+        if not isinstance(value, type) or value.__module__ != module.__name__:
+            continue
+        if issubclass(value, msgspec.Struct):
+            assert value.__struct_config__.frozen, f"{value.__name__} can be changed"
+        elif attrs.has(value):
             frozen = value.__setattr__ is not object.__setattr__
             assert frozen, f"{value.__name__} can be changed after it was sent"
 

@@ -83,10 +83,13 @@ class MarketStateCore(Core):
     @property
     def is_serving(self) -> bool:
         """Whether both books are synced, and young enough to be traded on."""
+        if self._market is None:
+            return False
         oldest_ms = self._now_ms - self.settings.strategy.max_book_age_ms
-        return self._market is not None and all(
-            book.is_synced and book.updated_at_ms >= oldest_ms for book in self._books.values()
-        )
+        for book in self._books.values():
+            if not book.is_synced or book.updated_at_ms < oldest_ms:
+                return False
+        return True
 
     @handles(Started)
     def start(self, _started: Started, now_ms: int) -> Effects:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import attrs
+import msgspec
 
 
 @attrs.frozen
@@ -22,8 +23,7 @@ class Recalled:
     about: object
 
 
-@attrs.frozen
-class TimerFired:
+class TimerFired(msgspec.Struct, frozen=True):
     """A timer that the core had set has run out."""
 
     key: str
@@ -54,15 +54,18 @@ class AddressBook:
     entries: dict[str, Address]
 
 
-@attrs.frozen(kw_only=True)
-class Envelope:
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     """What travels between processes: a message, who sent it, and which filling of that role."""
 
     sender_role: str
     generation: int
-    message: object = attrs.field(repr=False)  # the transport writes it out for every message
+    message: object
     to: str
     """The role it is for; PROCESS for all of the process."""
+
+    def __repr__(self) -> str:
+        """Who and to whom; not the message, since the transport writes this out for each."""
+        return f"Envelope({self.sender_role}/{self.generation} to {self.to})"
 
 
 @attrs.frozen

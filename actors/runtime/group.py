@@ -12,8 +12,6 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-import attrs
-
 from actors.core import Core
 from actors.messages.lifecycle import (
     ActorFell,
@@ -70,13 +68,8 @@ class Outside(Protocol):
         ...
 
 
-@attrs.frozen
-class _ReplyTo:
-    """Who said what is being handled."""
-
-    role: str
-    address: Any
-    """None for one of this group."""
+_ReplyTo = tuple[str, Any]
+"""Who said what is being handled: the role, and its address; None for one of this group."""
 
 
 class HostGroup:
@@ -87,9 +80,8 @@ class HostGroup:
         self._outside = outside
         self._boot = boot
         self._routes = Routes()
+        self._own_roles = frozenset(boot.roles)
         self._mail: deque[tuple[str, object, _ReplyTo]] = deque()
-        self._handled: dict[str, int] = {}
-        self._last_at: dict[str, float] = {}
         self._told_falls: dict[str, int] = {}
 
     @property
@@ -114,24 +106,26 @@ class HostGroup:
 
     def take(self, envelope: Envelope, sender: Any) -> None:
         """Take a message of another process."""
-        if self._routes.learn(envelope.sender_role, sender, envelope.generation):
-            self._tell_restarted(envelope.sender_role)
+        role = envelope.sender_role
+        if self._routes.learn(role, sender, envelope.generation):
+            self._tell_restarted(role)
         if envelope.to == PROCESS:
             self._take_word(envelope.message)
         else:
-            reply_to = _ReplyTo(envelope.sender_role, sender)
-            self._deliver(envelope.to, envelope.message, reply_to)
-        self._settle()
+            self._deliver(envelope.to, envelope.message, (role, sender))
+        if self._mail:
+            self._settle()
 
     def hand(self, role: str, message: object) -> None:
         """Hand an actor what did not come from another one: a timer's end, a port's event."""
         host = self.hosts.get(role)
         if host is None:
             return
-        if not isinstance(message, TimerFired):
-            self._count(role)
+        if type(message) is not TimerFired:
+            self._count(host)
         self._hand(host, message)
-        self._settle()
+        if self._mail:
+            self._settle()
 
     def _take_word(self, word: object) -> None:
         """Take what the supervisor says to the process."""
@@ -152,16 +146,17 @@ class HostGroup:
         if host is None:
             return  # an order that has ended, or one that is not started yet
         host.reply_to = reply_to
-        self._count(role)
+        self._count(host)
         self._hand(host, message)
 
-    def _count(self, role: str) -> None:
-        self._handled[role] = self._handled.get(role, 0) + 1
-        self._last_at[role] = self._outside.instant()
+    def _count(self, host: Host) -> None:
+        host.message_count += 1
+        host.last_message_at = self._outside.instant()
 
     def _hand(self, host: Host, message: object) -> None:
         host.hand(message)
-        self._look_after(host)
+        if not host.is_running:
+            self._look_after(host)
 
     def _settle(self) -> None:
         """Deliver what actors of this group have said to each other."""
@@ -185,7 +180,7 @@ class HostGroup:
             spec = self._boot.order if is_order else self._boot.actors[role]
             host = Host(role, self._outside.context(role, spec, self))
             self.hosts[role] = host
-        self._last_at[role] = self._outside.instant()
+        host.last_message_at = self._outside.instant()
         host.start()
         self._look_after(host)
         if host.is_running and self._routes.learn(role, None, host.generation):
@@ -204,8 +199,7 @@ class HostGroup:
                 self.say(SUPERVISOR, ActorFell(host.role, host.fall_count, host.fell_because))
         else:
             del self.hosts[host.role]
-            for kept in (self._handled, self._last_at, self._told_falls):
-                kept.pop(host.role, None)
+            self._told_falls.pop(host.role, None)
 
     def _forget_mail(self, role: str) -> None:
         """What waits for an actor falls with it, as it would with its process."""
@@ -220,9 +214,9 @@ class HostGroup:
             reply_to: _ReplyTo | None = sender.reply_to
             if reply_to is None:
                 return
-            to, address = reply_to.role, reply_to.address
-        if to in self.hosts or to in self._boot.roles:
-            self._mail.append((to, message, _ReplyTo(sender.role, None)))
+            to, address = reply_to
+        if to in self._own_roles or to in self.hosts:
+            self._mail.append((to, message, (sender.role, None)))
             return
         if address is None:
             address = self._routes.address(to)
@@ -256,6 +250,6 @@ class HostGroup:
             is_serving=host.is_serving,
             fall_count=host.fall_count,
             is_down=not host.is_running,
-            handled_count=self._handled.get(host.role, 0),
-            last_message_age_ms=self._outside.age_ms(self._last_at[host.role]),
+            handled_count=host.message_count,
+            last_message_age_ms=self._outside.age_ms(host.last_message_at),
         )

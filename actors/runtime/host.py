@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import enum
 import traceback
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
@@ -41,8 +42,16 @@ from actors.messages.lifecycle import (
     Started,
     VenueTimeMeasured,
 )
-from actors.roles import DESK, EXECUTOR, SUPERVISOR, addressed, known_as, order_id_of
-from actors.runtime.host_context import HostContext
+from actors.roles import (
+    DESK,
+    EXECUTOR,
+    SUPERVISOR,
+    known_as,
+    order_id_of,
+    series_of_role,
+    series_role,
+)
+from actors.runtime.host_context import Hooks, HostContext
 from actors.runtime.journal import Fenced
 from actors.runtime.journal_file import RowsLost
 from actors.runtime.journal_rows import JournalError
@@ -78,14 +87,20 @@ class Host:
         """How often it has gone down."""
         self.reply_to: Any = None
         """Whoever sent the message being handled, for the role ``REPLY``; the post's own."""
+        self.message_count = 0
+        """Messages that its group has handed it, timers aside."""
+        self.last_message_at = 0.0
+        """When the last of them was, as the group's outside counts."""
+        self.is_running = False
+        """Whether there is a core that can be handed something: ``state`` is RUNNING."""
+        self._series = series_of_role(role)
+        """Its neighbours of the same series are called by their plain names."""
         self._context = context
+        self._hooks = Hooks(context.watch)
         self._was_serving: bool | None = None
         """As the supervisor was told; None until Hello says it."""
-
-    @property
-    def is_running(self) -> bool:
-        """Whether there is a core that can be handed something."""
-        return self.state is HostState.RUNNING
+        self._can_stop_serving = True
+        """Whether its core says itself when it serves."""
 
     @property
     def is_serving(self) -> bool:
@@ -109,6 +124,7 @@ class Host:
         """Take the role: fence off whoever had it, recover what it saved, and begin."""
         context = self._context
         self.state, self.error, self._was_serving = HostState.RUNNING, None, None
+        self.is_running = True
         failed: JournalFailed | None = None
         saved: list[object] = []
         try:
@@ -117,6 +133,7 @@ class Host:
             except JournalError as error:
                 failed = self._without_journal(error)
             core = self.core = context.make_core(self.generation)
+            self._can_stop_serving = type(core).is_serving is not Core.is_serving
             self.port = context.make_port()
             for kind in core.RECOVERS:
                 try:
@@ -151,7 +168,7 @@ class Host:
         self._leave(HostState.ENDED)
 
     def _leave(self, state: HostState) -> None:
-        self.state = state
+        self.state, self.is_running = state, False
         self._context.timers.clear()
         port, self.port = self.port, None
         if port is not None:
@@ -171,26 +188,31 @@ class Host:
 
     def hand(self, message: object) -> None:
         """Let the core handle one message, and perform what it asks for, in order."""
-        core, context = self.core, self._context
+        core = self.core
         if core is None or not self.is_running:
             return
-        now_ms = context.clock.now_ms()
-        context.watch.hears(self, message, now_ms)
+        hooks = self._hooks
+        now_ms = self._context.clock.now_ms()
+        if hooks.hears is not None:
+            hooks.hears(self, message, now_ms)
         try:
             effects = core.handle(message, now_ms)
         except UnknownMessage as unknown:
-            context.log("error", str(unknown))
-            context.watch.raised(self, message, unknown)
+            self._context.log("error", str(unknown))
+            self._context.watch.raised(self, message, unknown)
             return
         except Exception as error:  # a fault of the core is an event like others
             self._fall(message, error)
             return
-        context.watch.decided(self, effects)
+        if hooks.decided is not None:
+            hooks.decided(self, effects)
         for effect in effects:
             if not self._perform(message, effect):
                 return
-        context.watch.handled(self, message)
-        self._tell_if_serving_changed(core)
+        if hooks.handled is not None:
+            hooks.handled(self, message)
+        if self._can_stop_serving:
+            self._tell_if_serving_changed(core)
 
     def hand_restarted(self, role: str) -> None:
         """Tell the core, if it cares, that a peer's role has a new actor."""
@@ -202,14 +224,15 @@ class Host:
 
     def _perform(self, message: object, effect: Effect) -> bool:
         """Perform one effect; False when those after it must not be."""
-        context = self._context
-        context.watch.performs(self, effect)
-        if not self.is_running:
-            return False
+        hooks = self._hooks
+        if hooks.performs is not None:
+            hooks.performs(self, effect)
+            if not self.is_running:
+                return False
         try:
-            told = self._do(effect)
+            told = _PERFORMERS[type(effect)](self, effect)
         except Fenced as fenced:
-            context.log("warning", f"leaving: {fenced}")
+            self._context.log("warning", f"leaving: {fenced}")
             self.error = fenced
             self._leave(HostState.FENCED)
             return False
@@ -219,33 +242,16 @@ class Host:
         if isinstance(told, JournalFailed):
             self.hand(told)
             return False
-        context.watch.performed(self, effect)
+        if hooks.performed is not None:
+            hooks.performed(self, effect)
         if told is not None:
             self.hand(told)
         return self.is_running
 
-    def _do(self, effect: Effect) -> object | None:
-        """Perform one effect; what is returned, the core is to be told before the next one."""
-        context = self._context
-        match effect:
-            case Send(to, message):
-                self._send(to, message)
-            case Record():
-                return self._record(effect)
-            case SetTimer(key, delay_ms):
-                context.timers.set(key, delay_ms)
-            case CancelTimer(key):
-                context.timers.cancel(key)
-            case Command(command):
-                self._command(command)
-            case Log(level, text):
-                context.log(level, text)
-            case Recall():
-                return self._recall(effect)
-            case Stop(reason):
-                self._send(SUPERVISOR, Leaving(self.role, reason))
-                self._leave(HostState.FINISHED)
-        return None
+    # Effects: one method each; what is returned, the core is told before the next effect.
+
+    def _send_effect(self, effect: Send) -> None:
+        self._send(effect.to, effect.message)
 
     def _record(self, record: Record) -> JournalFailed | None:
         """Make a record durable; if it cannot be and the core stays, return what it is told."""
@@ -276,19 +282,47 @@ class Host:
         context.log("error", str(error))
         return failed
 
-    def _command(self, command: object) -> None:
+    def _set_timer(self, effect: SetTimer) -> None:
+        self._context.timers.set(effect.key, effect.delay_ms)
+
+    def _cancel_timer(self, effect: CancelTimer) -> None:
+        self._context.timers.cancel(effect.key)
+
+    def _command(self, effect: Command) -> None:
         if self.port is None:
-            raise AssertionError(f"{self.role} has no port for {command!r}")
-        self.port.perform(command)
+            raise AssertionError(f"{self.role} has no port for {effect.command!r}")
+        self.port.perform(effect.command)
+
+    def _log(self, effect: Log) -> None:
+        self._context.log(effect.level, effect.text)
+
+    def _stop(self, effect: Stop) -> None:
+        self._send(SUPERVISOR, Leaving(self.role, effect.reason))
+        self._leave(HostState.FINISHED)
 
     def _send(self, to: str, message: object) -> None:
-        if isinstance(message, VenueTimeMeasured):
+        if type(message) is VenueTimeMeasured:
             absolute = message.offset_ms + self._context.clock.offset_ms
             message = attrs.evolve(message, offset_ms=absolute)
-        self._context.post.send(self, addressed(to, by=self.role), message)
+        if self._series:
+            to = series_role(to, self._series)
+        self._context.post.send(self, to, message)
 
     def _tell_if_serving_changed(self, core: Core) -> None:
         is_serving = core.is_serving
         if self.is_running and self._was_serving not in (None, is_serving):
             self._was_serving = is_serving
             self._send(SUPERVISOR, ServingChanged(self.role, is_serving))
+
+
+_PERFORMERS: Mapping[type, Callable[[Host, Any], object | None]] = {
+    Send: Host._send_effect,
+    Record: Host._record,
+    SetTimer: Host._set_timer,
+    CancelTimer: Host._cancel_timer,
+    Command: Host._command,
+    Log: Host._log,
+    Recall: Host._recall,
+    Stop: Host._stop,
+}
+"""What performs each effect."""

@@ -117,46 +117,54 @@ class HostWatch:
         """
 
 
+class Hooks:
+    """Those methods of a watch that do something, bound; None for each that does not.
+
+    Most watches look at few of a host's steps, and a host takes many: what nobody looks at is not
+    called.
+    """
+
+    def __init__(self, watch: HostWatch) -> None:
+        self.hears = watch.hears if _does("hears", watch) else None
+        self.decided = watch.decided if _does("decided", watch) else None
+        self.performs = watch.performs if _does("performs", watch) else None
+        self.performed = watch.performed if _does("performed", watch) else None
+        self.handled = watch.handled if _does("handled", watch) else None
+
+
+def _does(hook: str, watch: HostWatch) -> bool:
+    """Whether a watch has a method of its own for a step."""
+    method = getattr(watch, hook)
+    return getattr(method, "__func__", method) is not getattr(HostWatch, hook)
+
+
 class HostWatches(HostWatch):
     """Several, told in order."""
 
     def __init__(self, *each: HostWatch) -> None:
         self._each = each
+        for hook in ("hears", "decided", "performs", "performed", "handled"):
+            telling = tuple(getattr(one, hook) for one in each if _does(hook, one))
+            if telling:
+                vars(self)[hook] = telling[0] if len(telling) == 1 else _telling(telling)
 
     def made(self, host: RunningHost) -> None:
         """Tell all."""
         for each in self._each:
             each.made(host)
 
-    def hears(self, host: RunningHost, message: object, now_ms: int) -> None:
-        """Tell all."""
-        for each in self._each:
-            each.hears(host, message, now_ms)
-
-    def decided(self, host: RunningHost, effects: Sequence[Effect]) -> None:
-        """Tell all."""
-        for each in self._each:
-            each.decided(host, effects)
-
-    def performs(self, host: RunningHost, effect: Effect) -> None:
-        """Tell all."""
-        for each in self._each:
-            each.performs(host, effect)
-
-    def performed(self, host: RunningHost, effect: Effect) -> None:
-        """Tell all."""
-        for each in self._each:
-            each.performed(host, effect)
-
-    def handled(self, host: RunningHost, message: object) -> None:
-        """Tell all."""
-        for each in self._each:
-            each.handled(host, message)
-
     def raised(self, host: RunningHost, message: object, error: Exception) -> None:
         """Tell all."""
         for each in self._each:
             each.raised(host, message, error)
+
+
+def _telling(methods: tuple[Callable[..., None], ...]) -> Callable[..., None]:
+    def tell(*arguments: object) -> None:
+        for method in methods:
+            method(*arguments)
+
+    return tell
 
 
 def no_port() -> None:

@@ -29,11 +29,17 @@ class Routes:
 
         All orders are reached in one process, whether or not they have said a word yet.
         """
-        known = self._known.get(ORDERS if order_id_of(role) is not None else role)
+        known = self._known.get(role)
+        if known is None and order_id_of(role) is not None:
+            known = self._known.get(ORDERS)
         return None if known is None else known.address
 
     def learn(self, role: str, address: object, generation: int) -> bool:
         """Note where a message came from; True when a permanent role has a new actor."""
+        known = self._known.get(role)
+        if known is not None and known.generation == generation and known.address is address:
+            self._learned_since_book.add(role)
+            return False
         if role == PROCESS or order_id_of(role) is not None:
             return False
         self._learned_since_book.add(role)

@@ -6,11 +6,12 @@ own around the post, the journal, the clocks and the ports that it hands to the 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import Any
 
-_Entry = tuple[int, int, Callable[..., None], tuple[Any, ...]]
+_Entry = tuple[Callable[..., None], tuple[Any, ...]]
 
 
 class Scheduler:
@@ -20,22 +21,33 @@ class Scheduler:
         self.now_ms = now_ms
         """The venue's true time, ms since 1970."""
         self.called_count = 0
-        self._entered_count = 0
-        self._entries: list[_Entry] = []
+        self._entries: dict[int, deque[_Entry]] = {}
+        """What is planned, by its time."""
+        self._times: list[int] = []
+        """Each of these times once, as a heap."""
 
     def after(self, delay_ms: int, call: Callable[..., None], *arguments: Any) -> None:
-        """Plan a call; a delay of nothing comes after all that is planned for this instant."""
-        self._entered_count += 1
-        heappush(self._entries, (self.now_ms + delay_ms, self._entered_count, call, arguments))
+        """Plan a call; one without a delay comes after all that is planned for this instant."""
+        at_ms = self.now_ms + delay_ms if delay_ms > 0 else self.now_ms
+        entries = self._entries.get(at_ms)
+        if entries is None:
+            self._entries[at_ms] = deque(((call, arguments),))
+            heappush(self._times, at_ms)
+        else:
+            entries.append((call, arguments))
 
     def run_until(self, end_ms: int) -> None:
         """Make every call that is due by then, each at its own time."""
-        entries = self._entries
-        while entries and entries[0][0] <= end_ms:
-            at_ms, _, call, arguments = heappop(entries)
-            self.now_ms = at_ms
-            self.called_count += 1
-            call(*arguments)
+        times = self._times
+        while times and times[0] <= end_ms:
+            self.now_ms = at_ms = times[0]
+            entries = self._entries[at_ms]
+            while entries:
+                call, arguments = entries.popleft()
+                self.called_count += 1
+                call(*arguments)
+            heappop(times)  # nothing earlier can have been planned meanwhile
+            del self._entries[at_ms]
         self.now_ms = end_ms
 
 
@@ -51,9 +63,9 @@ class VirtualTimers:
 
     def set(self, key: str, delay_ms: int) -> None:
         """Let the key be due after so much time, instead of whenever it was."""
-        self._set_count += 1
-        self._numbers[key] = self._set_count
-        self._scheduler.after(max(0, delay_ms), self._wake, key, self._set_count)
+        self._set_count = number = self._set_count + 1
+        self._numbers[key] = number
+        self._scheduler.after(delay_ms, self._wake, key, number)
 
     def cancel(self, key: str) -> None:
         """Forget the key."""

@@ -39,7 +39,8 @@ class ActorLine:
     @property
     def is_up(self) -> bool:
         """Whether it has said its name and can be written to."""
-        return self.state in {ChildState.SERVING, ChildState.WAITING}
+        state = self.state
+        return state is ChildState.SERVING or state is ChildState.WAITING
 
     def meet(self, generation: int, is_serving: bool, now_ms: int) -> bool:
         """Take its generation from its first word; False if that is no news."""

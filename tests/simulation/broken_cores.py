@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import attrs
+from msgspec.structs import replace
 
 from actors.core import Core, Effect, Effects, Record, Save, Send, handles
 from actors.directory.core import DirectoryCore
@@ -87,7 +88,7 @@ class ForgetsBusySides(DeskCore):
 
     def handle(self, message: object, now_ms: int) -> Effects:
         return [
-            attrs.evolve(effect, message=attrs.evolve(effect.message, live=()))
+            replace(effect, message=attrs.evolve(effect.message, live=()))
             if isinstance(effect, Send) and isinstance(effect.message, OpenOrders)
             else effect
             for effect in super().handle(message, now_ms)
@@ -111,7 +112,7 @@ class ClingsToItsFirstPosition(StrategyCore):
         if isinstance(message, PositionSnapshot):
             self.__dict__.setdefault("first", {}).setdefault(message.market_id, message.version)
         return [
-            attrs.evolve(effect, message=self._outdated(effect.message))
+            replace(effect, message=self._outdated(effect.message))
             if isinstance(effect, Send) and isinstance(effect.message, TradeSignals)
             else effect
             for effect in super().handle(message, now_ms)
@@ -202,14 +203,14 @@ class KeepsItsVersion(PositionCore):
 def _at_first_version(save: Save) -> Save:
     if not isinstance(save.value, WindowLedger):
         return save
-    return attrs.evolve(save, value=attrs.evolve(save.value, version=1))
+    return replace(save, value=attrs.evolve(save.value, version=1))
 
 
 class Misadds(PositionCore):
     def handle(self, message: object, now_ms: int) -> Effects:
         effects = super().handle(message, now_ms)
         return [
-            attrs.evolve(effect, message=attrs.evolve(effect.message, fees_nanos=1))
+            replace(effect, message=attrs.evolve(effect.message, fees_nanos=1))
             if isinstance(effect, Send) and isinstance(effect.message, PositionSnapshot)
             else effect
             for effect in effects
@@ -220,7 +221,7 @@ class PaysTooMuch(PositionCore):
     def handle(self, message: object, now_ms: int) -> Effects:
         effects = super().handle(message, now_ms)
         return [
-            attrs.evolve(effect, message=attrs.evolve(effect.message, pnl_nanos=10**9))
+            replace(effect, message=attrs.evolve(effect.message, pnl_nanos=10**9))
             if isinstance(effect, Send) and isinstance(effect.message, WindowSettled)
             else effect
             for effect in effects
@@ -231,7 +232,7 @@ class PicksTheLoser(DirectoryCore):
     def handle(self, message: object, now_ms: int) -> Effects:
         effects = super().handle(message, now_ms)
         return [
-            attrs.evolve(effect, event=_reversed(effect.event))
+            replace(effect, event=_reversed(effect.event))
             if isinstance(effect, Record) and isinstance(effect.event, MarketResolved)
             else effect
             for effect in effects

@@ -110,6 +110,9 @@ class Scene:
     player: SimulatedProcess
     supervisor: Peer
     desk: Peer
+    cut: int | None = None
+    """After how many effects of a message the process falls."""
+    is_made_to_raise: bool = False
 
     @property
     def core(self) -> Puppet:
@@ -144,10 +147,12 @@ def scene() -> Scene:
         watcher=nobody,
         core_class=lambda _role: Puppet,
         make_port=lambda _player: None,
+        cut=lambda _count: scene.cut,
+        raises=lambda: scene.is_made_to_raise,
     )
     process = SimulatedProcess(house, supervisor, "orders", 7)
-    process.begin(boot_with(supervisor=supervisor, desk=desk))
     scene = Scene(house=house, player=process, supervisor=supervisor, desk=desk)
+    process.begin(boot_with(supervisor=supervisor, desk=desk))
     scene.tell(StartActor(ROLE), supervisor, generation=0, to=PROCESS)
     return scene
 
@@ -206,7 +211,7 @@ def test_effects_are_performed_in_order(scene: Scene) -> None:
 def test_it_can_fall_after_any_of_its_effects(
     scene: Scene, cut: int, said: int, recorded: int
 ) -> None:
-    scene.house.cut = lambda _count: cut
+    scene.cut = cut
     scene.play(*SAYS)
     assert len(scene.desk.letters) == said
     assert len(scene.house.journal.records) == recorded
@@ -244,9 +249,9 @@ def test_one_that_has_finished_says_so_and_is_gone_without_its_process(scene: Sc
 
 def test_one_that_is_made_to_raise_is_made_again_when_it_is_told_to(scene: Scene) -> None:
     scene.play(*SAYS)
-    scene.house.raises = lambda: True
+    scene.is_made_to_raise = True
     scene.play(*SAYS)
-    scene.house.raises = lambda: False
+    scene.is_made_to_raise = False
     fell = scene.supervisor.letters[-1]
     assert isinstance(fell, ActorFell)
     assert "made to raise" in fell.reason
