@@ -10,6 +10,7 @@ import re
 
 import attrs
 
+from actors.backtest_settings import BacktestSettings
 from actors.roles import is_of_series, series_of_role, series_role
 from actors.series import SeriesSettings
 from actors.setting_rules import FLAG, Rule, any_of, between, one_of, setting, url
@@ -298,6 +299,7 @@ class Settings:
     alerts: AlertSettings = attrs.field(factory=AlertSettings)
     web: WebSettings = attrs.field(factory=WebSettings)
     recording: RecordingSettings = attrs.field(factory=RecordingSettings)
+    backtest: BacktestSettings = attrs.field(factory=BacktestSettings)
 
     speed: float = 1.0
     """Venue time per real time: the run's, no key. What takes real time may take longer by it."""

@@ -52,6 +52,10 @@ COMMANDS: Mapping[str, Lazy] = {
     "simulate": Lazy(
         "understudy.commands.simulate", "simulate", "Run every actor under faults, on virtual time."
     ),
+    "backtest": Lazy(
+        "understudy.commands.backtest", "backtest", "Trade recorded windows on virtual time."
+    ),
+    "results": Lazy("understudy.commands.results", "results", "List, show, compare backtests."),
     "venue": Lazy("venue.cli", "venue", "Run the local exchange by itself."),
 }
 

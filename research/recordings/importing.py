@@ -37,7 +37,7 @@ _TRAIL_S = 2
 _TICKER_PERIOD_MS = 1_000
 _BATCH_NS = 2 * 10**9
 _SILENCE_MS_MAX = 5_000
-"""Books that fail to come for longer are told as a gap."""
+"""MarketFrames that fail to come for longer are told as a gap."""
 _STREAMS = {Channel.RTDS: RecordedChannel.RTDS, Channel.COINBASE: RecordedChannel.REFERENCE}
 _HEARTBEAT = b'{"type":"heartbeat"'
 

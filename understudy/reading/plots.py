@@ -57,7 +57,7 @@ _STYLE: dict[Any, Any] = {
 
 
 @contextlib.contextmanager
-def _style() -> Iterator[None]:
+def plot_style() -> Iterator[None]:
     """Draw in our style and no other: Matplotlib has read a file in the working directory."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
@@ -85,8 +85,8 @@ def pnl_plot(windows: Sequence[WindowResult], *, is_tall: bool = False) -> str:
         windows: in the order in which they settled.
         is_tall: draw it for a telephone, held upright.
     """
-    with _style():
-        figure, axes = _canvas(4.2, 4.4) if is_tall else _canvas(width=9.6, height=3.1)
+    with plot_style():
+        figure, axes = canvas(4.2, 4.4) if is_tall else canvas(width=9.6, height=3.1)
         results = [_dollars(window.settled.pnl_nanos) for window in windows]
         totals = [_dollars(window.settled.total_pnl_nanos) for window in windows]
         colours = [GAIN if result > 0 else LOSS for result in results]
@@ -103,30 +103,31 @@ def pnl_plot(windows: Sequence[WindowResult], *, is_tall: bool = False) -> str:
             weight="bold",
         )
         axes.set_xlim(-0.7, len(results) - 0.3 + 0.06 * len(results))
-        _label_windows(axes, windows, _LABELS_MAX // 2 if is_tall else _LABELS_MAX)
+        opened = [window.opens_at_ms for window in windows]
+        label_opening_times(axes, opened, _LABELS_MAX // 2 if is_tall else _LABELS_MAX)
         axes.set_ylabel("dollars")
         axes.grid(visible=False, axis="x")
-        return _svg(figure, "pnl-tall" if is_tall else "pnl")
+        return svg_element(figure, "pnl-tall" if is_tall else "pnl")
 
 
 def fees_plot(windows: Sequence[WindowResult]) -> str:
     """Fees paid in each settled window."""
-    with _style():
-        figure, axes = _canvas()
+    with plot_style():
+        figure, axes = canvas()
         fees = [_dollars(window.settled.position.fees_nanos) for window in windows]
         axes.bar(range(len(fees)), fees, width=0.66, color=ACCENT)
         axes.set_xlim(-0.7, len(fees) - 0.3)
         axes.set_ylim(0, max(*fees, 0.01) * 1.1)
-        _label_windows(axes, windows)
+        label_opening_times(axes, [window.opens_at_ms for window in windows])
         axes.set_ylabel("dollars")
         axes.grid(visible=False, axis="x")
-        return _svg(figure, "fees")
+        return svg_element(figure, "fees")
 
 
 def fill_ratio_plot(ratios: Mapping[int, FillRatio]) -> str:
     """Filled part of the size ordered, by priority, on a track that stands for all of it."""
-    with _style():
-        figure, axes = _canvas()
+    with plot_style():
+        figure, axes = canvas()
         names = [_ratio_name(priority, ratio) for priority, ratio in ratios.items()]
         values = [100 * float(each.ratio or 0) for each in ratios.values()]
         axes.barh(names, [100] * len(names), height=_BAR_HEIGHT, color=GRID, alpha=0.6)
@@ -134,7 +135,7 @@ def fill_ratio_plot(ratios: Mapping[int, FillRatio]) -> str:
         axes.bar_label(bars, [f"{value:.0f}%" for value in values], padding=5, color=INK)
         axes.set_xlim(0, 112)
         _list_downwards(axes, len(names))
-        return _svg(figure, "fill-ratio")
+        return svg_element(figure, "fill-ratio")
 
 
 def _ratio_name(priority: int, ratio: FillRatio) -> str:
@@ -145,8 +146,8 @@ def _ratio_name(priority: int, ratio: FillRatio) -> str:
 
 def status_plot(orders_by_status: Mapping[str, int]) -> str:
     """How many orders stand how."""
-    with _style():
-        figure, axes = _canvas()
+    with plot_style():
+        figure, axes = canvas()
         names = [status.lower().replace("_", " ") for status in orders_by_status]
         counts = list(orders_by_status.values())
         colours = [_STATUS_COLOURS.get(status, ACCENT) for status in orders_by_status]
@@ -154,7 +155,7 @@ def status_plot(orders_by_status: Mapping[str, int]) -> str:
         axes.bar_label(bars, [f"{count:,}" for count in counts], padding=5, color=INK)
         axes.set_xlim(0, max(counts) * 1.12)
         _list_downwards(axes, len(names))
-        return _svg(figure, "status")
+        return svg_element(figure, "status")
 
 
 def _list_downwards(axes: Axes, rows: int) -> None:
@@ -167,8 +168,8 @@ def _list_downwards(axes: Axes, rows: int) -> None:
 
 def price_plot(orders: Sequence[OrderState]) -> str:
     """Average fill price against limit; orders of the same two prices are one, larger dot."""
-    with _style():
-        figure, axes = _canvas()
+    with plot_style():
+        figure, axes = canvas()
         for action, marker, colour in ((Action.BUY, "o", ACCENT), (Action.SELL, "v", LOSS)):
             dots = _price_dots(orders, action)
             biggest = max(dots.values(), default=1)
@@ -186,7 +187,7 @@ def price_plot(orders: Sequence[OrderState]) -> str:
         axes.axline((0, 0), slope=1, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
         axes.set(xlim=(low, high), ylim=(low, high), xlabel="limit", ylabel="traded at")
         axes.legend(loc="upper left")
-        return _svg(figure, "price")
+        return svg_element(figure, "price")
 
 
 def _price_dots(orders: Sequence[OrderState], action: Action) -> Counter[tuple[int, int]]:
@@ -207,7 +208,8 @@ def _price_range(axes: Axes) -> tuple[float, float]:
     return max(0.0, low - margin), min(1.0, high + margin)
 
 
-def _canvas(width: float = 4.7, height: float = 2.9) -> tuple[Figure, Axes]:
+def canvas(width: float = 4.7, height: float = 2.9) -> tuple[Figure, Axes]:
+    """Begin a figure with one plot, as transparent as the page."""
     figure = Figure(figsize=(width, height), layout="constrained")
     figure.patch.set_alpha(0)
     axes = figure.add_subplot()
@@ -215,25 +217,25 @@ def _canvas(width: float = 4.7, height: float = 2.9) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _label_windows(
-    axes: Axes, windows: Sequence[WindowResult], labels_max: int = _LABELS_MAX
+def label_opening_times(
+    axes: Axes, opens_at_ms: Sequence[int], labels_max: int = _LABELS_MAX
 ) -> None:
     """Write opening times below some of the windows; the day, where another one begins."""
-    step = -(-len(windows) // labels_max)
+    step = -(-len(opens_at_ms) // labels_max)
     labels = []
     known_day = ""
-    for window in windows[::step]:
-        day, _, minute = minute_label(window.opens_at_ms).partition(" ")
+    for at_ms in opens_at_ms[::step]:
+        day, _, minute = minute_label(at_ms).partition(" ")
         labels.append(minute if day == known_day else f"{minute}\n{day}")
         known_day = day
-    axes.set_xticks(range(0, len(windows), step), labels)
+    axes.set_xticks(range(0, len(opens_at_ms), step), labels)
 
 
 def _dollars(amount_nanos: int) -> float:
     return float(Fraction(amount_nanos, NANOS_PER_DOLLAR))
 
 
-def _svg(figure: Figure, name: str) -> str:
+def svg_element(figure: Figure, name: str) -> str:
     """Draw a figure as an element that several can stand in one page with."""
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata=_NO_METADATA)

@@ -1,0 +1,177 @@
+"""The executor of a backtest: what it is told goes to a recorded venue, by way of its port.
+
+To orders, desk and ledger it is an executor like the others. It remembers of each order what has
+come back from the venue; nothing it says is lost, so it has nothing to reconcile.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from actors.core import Command, Core, Dice, Effects, Send, handles
+from actors.messages.directory import MarketClosing, MarketOpened
+from actors.messages.execution import (
+    CancelOrder,
+    Fill,
+    ForgetOrder,
+    OrderAccepted,
+    OrderCancelled,
+    OrderForgotten,
+    OrderIntent,
+    OrderRejected,
+    OrderReport,
+    OrderStatus,
+    OrderSubmitted,
+    QueryOrder,
+    SubmitOrder,
+)
+from actors.messages.lifecycle import Started
+from actors.messages.market import MarketSnapshot
+from actors.model import FillDetail
+from actors.roles import order_role
+from actors.settings import Settings
+
+
+@attrs.frozen
+class PlaceOrder:
+    """Command: send an order to the venue."""
+
+    intent: OrderIntent
+
+
+@attrs.frozen
+class WithdrawOrder:
+    """Command: ask the venue to end an order."""
+
+    order_id: str
+    reason: str
+
+
+@attrs.frozen
+class VenueAccepted:
+    """Event: the venue holds the order, or holds it back."""
+
+    order_id: str
+
+
+@attrs.frozen
+class VenueRejected:
+    """Event: the venue refuses the order."""
+
+    order_id: str
+    reason: str
+
+
+@attrs.frozen
+class VenueFilled:
+    """Event: part of the order has traded."""
+
+    order_id: str
+    fill: FillDetail
+
+
+@attrs.frozen
+class VenueCancelled:
+    """Event: what was left of the order is gone."""
+
+    order_id: str
+    reason: str
+    filled_units: int
+
+
+VenueNews = VenueAccepted | VenueRejected | VenueFilled | VenueCancelled
+
+
+class BacktestExecutorCore(Core):
+    """Passes orders to the recorded venue, and its news to the orders."""
+
+    def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
+        super().__init__(role, settings, dice)
+        self._reports: dict[str, OrderReport] = {}
+
+    @handles(Started, MarketOpened, MarketClosing, MarketSnapshot)
+    def look_on(self, _message: object, _now_ms: int) -> Effects:
+        """Nothing follows: the venue has the recording before its eyes."""
+        return []
+
+    @handles(SubmitOrder)
+    def submit(self, message: SubmitOrder, now_ms: int) -> Effects:
+        """Send a new order out; answer for one that is known."""
+        intent = message.intent
+        if intent.order_id in self._reports:
+            return [self._answer(intent.order_id)]
+        if now_ms >= intent.expires_at_ms:
+            return self._take_back(intent.order_id, "its time to live was over before it left")
+        pending = OrderReport(order_id=intent.order_id, status=OrderStatus.PENDING)
+        self._reports[intent.order_id] = pending
+        return [
+            Command(PlaceOrder(intent)),
+            Send(order_role(intent.order_id), OrderSubmitted(intent.order_id)),
+        ]
+
+    @handles(CancelOrder)
+    def cancel(self, message: CancelOrder, _now_ms: int) -> Effects:
+        """Ask the venue to end an order; one that never left ends here."""
+        report = self._reports.get(message.order_id)
+        if report is None:
+            return self._take_back(message.order_id, message.reason)
+        if report.status in (OrderStatus.CANCELLED, OrderStatus.REJECTED):
+            return [self._answer(message.order_id)]
+        return [Command(WithdrawOrder(message.order_id, message.reason))]
+
+    @handles(QueryOrder)
+    def query(self, message: QueryOrder, _now_ms: int) -> Effects:
+        """Say what is known of an order."""
+        return [self._answer(message.order_id)]
+
+    @handles(ForgetOrder)
+    def forget(self, message: ForgetOrder, _now_ms: int) -> Effects:
+        """Let go of an order that has ended."""
+        self._reports.pop(message.order_id, None)
+        return [Send(order_role(message.order_id), OrderForgotten(message.order_id))]
+
+    @handles(VenueAccepted, VenueRejected, VenueFilled, VenueCancelled)
+    def take_news(self, news: VenueNews, _now_ms: int) -> Effects:
+        """Note what the venue says, and tell the order."""
+        report = self._reports.get(news.order_id)
+        if report is None:
+            return []
+        self._reports[news.order_id] = _after(report, news)
+        return [Send(order_role(news.order_id), _told(news))]
+
+    def _take_back(self, order_id: str, reason: str) -> Effects:
+        self._reports[order_id] = OrderReport(
+            order_id=order_id, status=OrderStatus.CANCELLED, reason=reason
+        )
+        return [Send(order_role(order_id), OrderCancelled(order_id, reason, filled_units=0))]
+
+    def _answer(self, order_id: str) -> Send:
+        report = self._reports.get(order_id, OrderReport(order_id=order_id, status=None))
+        return Send(order_role(order_id), report)
+
+
+def _after(report: OrderReport, news: VenueNews) -> OrderReport:
+    match news:
+        case VenueAccepted():
+            if report.status is not OrderStatus.PENDING:
+                return report
+            return attrs.evolve(report, status=OrderStatus.ACCEPTED)
+        case VenueRejected(reason=reason):
+            return attrs.evolve(report, status=OrderStatus.REJECTED, reason=reason)
+        case VenueFilled(fill=fill):
+            fills = (*report.fills, fill)
+            return attrs.evolve(report, status=OrderStatus.PARTIALLY_FILLED, fills=fills)
+        case VenueCancelled(reason=reason):
+            return attrs.evolve(report, status=OrderStatus.CANCELLED, reason=reason)
+
+
+def _told(news: VenueNews) -> object:
+    match news:
+        case VenueAccepted(order_id):
+            return OrderAccepted(order_id, None)
+        case VenueRejected(order_id, reason):
+            return OrderRejected(order_id, reason)
+        case VenueFilled(order_id, fill):
+            return Fill(order_id, fill)
+        case VenueCancelled(order_id, reason, filled_units):
+            return OrderCancelled(order_id, reason, filled_units)

@@ -1,0 +1,72 @@
+"""The ports of a backtest's cores: the way to a window's venue, a feed's recorded connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from actors.feeds.connection import Connect, Connected, Disconnect, FramesReceived, SendText
+from actors.runtime.scheduler import Scheduler
+from research.backtest.executor import PlaceOrder, WithdrawOrder
+from research.backtest.venue import RecordedVenue
+
+
+class VenueWay:
+    """The executor's port: every order goes to its own window's venue."""
+
+    def __init__(self, venue_of: Callable[[str], RecordedVenue | None]) -> None:
+        """Begin; ``venue_of`` gives the venue of a market id, None of a window that is over."""
+        self._venue_of = venue_of
+        self._markets: dict[str, str] = {}
+        """Market id by order id."""
+
+    def perform(self, command: object) -> None:
+        """Pass a command on."""
+        match command:
+            case PlaceOrder(intent):
+                self._markets[intent.order_id] = intent.market.market_id
+                venue = self._venue_of(intent.market.market_id)
+            case WithdrawOrder(order_id):
+                venue = self._venue_of(self._markets.get(order_id, ""))
+            case _:
+                raise AssertionError(f"the executor's port cannot perform {command!r}")
+        if venue is not None:
+            venue.perform(command)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def forget(self, market_id: str) -> None:
+        """Let go of a window that is over."""
+        self._markets = {key: each for key, each in self._markets.items() if each != market_id}
+
+
+class RecordedConnection:
+    """A feed's port: it connects at once, and brings what a recording has."""
+
+    def __init__(self, scheduler: Scheduler, hand: Callable[[object], None]) -> None:
+        """Begin unconnected; ``hand`` gives the feed an event."""
+        self._scheduler = scheduler
+        self._hand = hand
+        self._epoch: int | None = None
+
+    def perform(self, command: object) -> None:
+        """Do what the feed commands; what it says to the source is heard by nobody."""
+        match command:
+            case Connect(epoch):
+                self._epoch = epoch
+                self._scheduler.after(0, self._hand, Connected(epoch))
+            case Disconnect():
+                self._epoch = None
+            case SendText():
+                return
+            case _:
+                raise AssertionError(f"a recorded connection cannot perform {command!r}")
+
+    def bring(self, frames: tuple[tuple[bytes, int], ...]) -> None:
+        """Hand recorded frames to the feed; while it is not connected they are lost."""
+        if self._epoch is not None:
+            self._hand(FramesReceived(self._epoch, frames))
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self._epoch = None

@@ -1,0 +1,144 @@
+"""Many recorded windows, in this process or in several; the same bytes either way.
+
+By default every window is traded by an account of its own, which begins with nothing: windows then
+depend on nothing but their own recording, and can be played at the same time. A continuous backtest
+is one account that trades all windows in turn, with the limits of a day.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import multiprocessing
+import signal
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import attrs
+
+from actors.series import ASSETS, LENGTHS, SeriesSettings
+from actors.settings import Settings
+from research.backtest.account import AccountRun
+from research.backtest.outcome import WindowOutcome
+from research.backtest.tape import Tape
+from research.recordings import BadRecording, Recording, open_recording
+from research.recordings.model import SUFFIX
+from research.recordings.places import is_remote, list_files, local_path, read_all
+
+
+@attrs.frozen(kw_only=True)
+class BacktestPlan:
+    """All that decides what a backtest comes to, beside the recordings."""
+
+    settings: Settings
+    seed: int = 1
+    is_continuous: bool = False
+    """One account trades all windows in turn."""
+
+
+@attrs.frozen
+class PlayedWindow:
+    """A window's outcome, and which bytes it came from."""
+
+    outcome: WindowOutcome
+    sha256: str
+    """Of the recording."""
+
+
+def recordings_at(places: Iterable[str | Path]) -> list[Recording]:
+    """Open recordings, or all that lie in a folder, in the order of their windows.
+
+    Raises:
+        BadRecording: one cannot be read, there is none, or two are of the same window.
+    """
+    found: list[Recording] = []
+    for place in places:
+        is_folder = not str(place).endswith(SUFFIX)
+        if is_folder and not is_remote(place) and local_path(place).is_file():
+            raise BadRecording(f"{place} is no recording: their names end in {SUFFIX}")
+        files = list_files(place, SUFFIX) if is_folder else [place]
+        if not files:
+            raise BadRecording(f"{place} holds no recording: no name there ends in {SUFFIX}")
+        found += map(open_recording, files)
+    found.sort(key=lambda each: (each.head.market.opens_at_ms, each.head.market.slug))
+    for one, other in itertools.pairwise(found):
+        if one.head.market.slug == other.head.market.slug:
+            raise BadRecording(f"{one.place} and {other.place} are of the same window")
+    return found
+
+
+def run_backtest(
+    plan: BacktestPlan, recordings: Sequence[Recording], jobs: int = 1
+) -> Generator[PlayedWindow, None, None]:
+    """Play recorded windows; yields them in their order, as soon as each is known.
+
+    Args:
+        plan: what is traded, and how.
+        recordings: in the order of their windows.
+        jobs: processes at a time; 1 is this one.
+
+    Raises:
+        BadRecording: a file cannot be read.
+        CoreFailed: a core has raised, such as a strategy of one's own.
+    """
+    places = [recording.place for recording in recordings]
+    if plan.is_continuous or jobs == 1:
+        groups = [places] if plan.is_continuous else [[place] for place in places]
+        for group in groups:
+            yield from _play(plan, group)
+        return
+    pool = ProcessPoolExecutor(
+        max_workers=min(jobs, max(1, len(places))),
+        mp_context=_spawning(),
+        initializer=_ignore_interrupts,
+    )
+    try:
+        yield from pool.map(play_window, [plan] * len(places), places)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def play_window(plan: BacktestPlan, place: str | Path) -> PlayedWindow:
+    """Play one window with an account of its own.
+
+    Raises:
+        BadRecording: the file cannot be read.
+        CoreFailed: a core has raised.
+    """
+    (played,) = _play(plan, [place])
+    return played
+
+
+def _play(plan: BacktestPlan, places: Sequence[str | Path]) -> Iterator[PlayedWindow]:
+    recordings = [open_recording(place) for place in places]
+    settings = _in_series(plan.settings, recordings[0])
+    tapes = (Tape(recording, settings.backtest.settlement) for recording in recordings)
+    first = recordings[0].head.market.slug
+    for outcome in AccountRun(settings, f"{plan.seed}/{first}").play(tapes):
+        yield PlayedWindow(outcome, hashlib.sha256(read_all(outcome.place)).hexdigest())
+
+
+def _in_series(settings: Settings, recording: Recording) -> Settings:
+    """The settings as they hold in a recording's series."""
+    name = recording.head.series
+    asset, _, length = name.partition("-")
+    minutes = next((each for each, text in LENGTHS.items() if text == length), None)
+    if asset not in ASSETS or minutes is None:
+        raise BadRecording(f"{recording.place}: {name!r} is no series that can be traded")
+    of_it = settings.of(name)
+    return attrs.evolve(
+        of_it, series=SeriesSettings(asset=asset, window_minutes=minutes), traded=()
+    )
+
+
+def _spawning() -> multiprocessing.context.ForkServerContext:
+    """Processes that have nothing of this one's threads, and import everything once."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
+
+
+def _ignore_interrupts() -> None:
+    """Leave Ctrl-C to the process that keeps what is done."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

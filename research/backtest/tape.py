@@ -1,0 +1,263 @@
+"""What a recording says, as the cores of a backtest hear it, in the order of its receipt.
+
+Frames are decoded by the product's own decoders. Frames that were received in the same millisecond
+are one batch, as the market feed would have made it. Where a recording has one outcome's books
+only, the other's are their mirror.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import attrs
+import msgspec
+
+from actors.backtest_settings import TWAP
+from actors.feeds.market_channel import FinerGrid, MarketChannelDecoder, UnreadableElement
+from actors.messages.directory import MarketClosing, MarketOpened, MarketResolved
+from actors.messages.feeds import (
+    BookEvent,
+    FeedDown,
+    FeedUp,
+    GridTooFine,
+    MarketEvent,
+    ResolvedEvent,
+)
+from actors.model import Market, Side, Strike, StrikeOrigin
+from actors.roles import MARKET_FEED
+from research.backtest.venue_book import mirrored
+from research.recordings import RecordedFrame, Recording
+from research.recordings.model import RecordedChannel, RecordedStrike, RecordingNote
+
+STRIKE_DELAY_MS = 2_000
+"""A derived strike was never told by anyone. It counts from so long after the window's start: the
+venue tells the average of a second one to three seconds later."""
+RESULT_DELAY_MS = 16_000
+"""So long after a window's end its result is known, as seen at the venue."""
+_DERIVED = "derived"
+
+
+@attrs.frozen
+class MarketFrames:
+    """Events of the market channel that were received together."""
+
+    events: tuple[MarketEvent, ...]
+    received_ns: int
+    is_fresh_start: bool = False
+    """The connection is new."""
+
+
+@attrs.frozen
+class ReferenceFrames:
+    """Frames of the reference feed that were received together."""
+
+    frames: tuple[tuple[bytes, int], ...]
+    """Each with its time of receipt, ns."""
+
+
+@attrs.frozen
+class WindowOver:
+    """Nothing more follows."""
+
+
+Moment = (
+    MarketFrames
+    | ReferenceFrames
+    | MarketOpened
+    | MarketClosing
+    | MarketResolved
+    | FeedUp
+    | FeedDown
+    | GridTooFine
+    | WindowOver
+)
+
+
+@attrs.define
+class TapeCounts:
+    """What has been read of a tape so far."""
+
+    frames: int = 0
+    books: int = 0
+    """Whole books, mirrored ones too."""
+    changes: int = 0
+    trades: int = 0
+    unreadable: int = 0
+    lag_ms_total: int = 0
+    """Receipt after the venue's own time stamp, summed over ``lagged`` events."""
+    lagged: int = 0
+
+    @property
+    def events(self) -> int:
+        """Everything that was decoded of the market channel."""
+        return self.books + self.changes + self.trades
+
+
+class Tape:
+    """One recorded window as a sequence of moments."""
+
+    def __init__(self, recording: Recording, settlement: str) -> None:
+        self.recording = recording
+        self.market = market_of(recording)
+        self.counts = TapeCounts()
+        self._settlement = settlement
+        self._decoder = MarketChannelDecoder()
+        self._tokens = (self.market.yes_token, self.market.no_token)
+        self._mirrored_token = recording.head.mirrored_token
+        self._is_too_fine = False
+        self._strike: Strike | None = None
+
+    def moments(self) -> Iterator[tuple[int, Moment]]:
+        """Every moment with its venue time in ms, in order.
+
+        Raises:
+            BadRecording: the file cannot be read.
+        """
+        planned = sorted(self._planned(), key=lambda each: each[0])
+        for at_ms, moment in self._recorded():
+            while planned and planned[0][0] <= at_ms:
+                yield planned.pop(0)
+            yield at_ms, moment
+        yield from planned
+
+    # What the metadata says
+
+    def _planned(self) -> Iterator[tuple[int, Moment]]:
+        market = self.market
+        yield market.opens_at_ms, MarketOpened(market=market, strike=None)
+        tail = self.recording.tail
+        if tail is not None and tail.strike is not None and tail.strike.origin == _DERIVED:
+            known_ms = market.opens_at_ms + STRIKE_DELAY_MS
+            yield known_ms, MarketOpened(market=market, strike=_strike(tail.strike, market))
+        yield market.closes_at_ms, MarketClosing(market.market_id)
+        resolved = self._resolved()
+        over_ms = market.closes_at_ms + RESULT_DELAY_MS
+        if resolved is not None:
+            yield over_ms, resolved
+        yield over_ms + 1, WindowOver()
+
+    def _resolved(self) -> MarketResolved | None:
+        """The result by which the window is settled; None if there is none."""
+        tail = self.recording.tail
+        if tail is None:
+            return None
+        strike_e18 = None if tail.strike is None else int(tail.strike.price_e18)
+        close_e18 = None if tail.close_e18 is None else int(tail.close_e18)
+        winner: Side | None
+        if self._settlement != TWAP and tail.winner is not None:
+            winner = None if tail.winner == "void" else Side(tail.winner)
+            evidence = tail.evidence
+        elif strike_e18 is not None and close_e18 is not None:
+            winner = Side.YES if close_e18 >= strike_e18 else Side.NO
+            evidence = "the recorded averages at both ends"
+        else:
+            return None
+        return MarketResolved(
+            market=self.market,
+            winner=winner,
+            strike_e18=strike_e18,
+            close_e18=close_e18,
+            evidence=evidence,
+            strike_source="" if tail.strike is None else tail.strike.source,
+        )
+
+    # What was received
+
+    def _recorded(self) -> Iterator[tuple[int, Moment]]:
+        books: list[MarketEvent] = []
+        prices: list[tuple[bytes, int]] = []
+        at_ms, first_ns = 0, 0
+        is_fresh_start = True
+        for frame in self.recording.frames():
+            if frame.received_ms != at_ms and (books or prices):
+                yield from self._gathered(at_ms, first_ns, books, prices, is_fresh_start)
+                is_fresh_start = is_fresh_start and not books
+                books, prices = [], []
+            at_ms = max(at_ms, frame.received_ms)
+            if frame.channel == RecordedChannel.MARKET:
+                if not books:
+                    first_ns = frame.received_ns
+                for event in self._decoded(frame):
+                    if isinstance(event, GridTooFine):
+                        yield at_ms, event
+                    else:
+                        books.append(event)
+            elif frame.channel == RecordedChannel.REFERENCE:
+                prices.append((frame.payload, frame.received_ns))
+            elif frame.channel == RecordedChannel.NOTE:
+                for moment in self._noted(frame):
+                    is_fresh_start = is_fresh_start or isinstance(moment, FeedUp)
+                    yield at_ms, moment
+        if books or prices:
+            yield from self._gathered(at_ms, first_ns, books, prices, is_fresh_start)
+
+    def _gathered(
+        self,
+        at_ms: int,
+        first_ns: int,
+        books: list[MarketEvent],
+        prices: list[tuple[bytes, int]],
+        is_fresh_start: bool,
+    ) -> Iterator[tuple[int, Moment]]:
+        if prices:
+            yield at_ms, ReferenceFrames(tuple(prices))
+        if books:
+            yield at_ms, MarketFrames(tuple(books), first_ns, is_fresh_start)
+
+    def _decoded(self, frame: RecordedFrame) -> Iterable[MarketEvent | GridTooFine]:
+        counts = self.counts
+        counts.frames += 1
+        for event in self._decoder.decode(frame.payload):
+            if isinstance(event, UnreadableElement):
+                counts.unreadable += 1
+            elif isinstance(event, FinerGrid):
+                if event.token in self._tokens and not self._is_too_fine:
+                    self._is_too_fine = True
+                    yield GridTooFine(self.market.market_id)
+            elif isinstance(event, ResolvedEvent) or event.token not in self._tokens:
+                continue
+            else:
+                counts.lag_ms_total += max(0, frame.received_ms - event.timestamp_ms)
+                counts.lagged += 1
+                yield event
+                if isinstance(event, BookEvent):
+                    counts.books += 1
+                    if self._mirrored_token:
+                        counts.books += 1
+                        yield self._mirror(event)
+                elif hasattr(event, "taker_buys"):
+                    counts.trades += 1
+                else:
+                    counts.changes += 1
+
+    def _mirror(self, event: BookEvent) -> BookEvent:
+        other = self._tokens[event.token == self._tokens[0]]
+        return BookEvent(other, event.timestamp_ms, mirrored(event.asks), mirrored(event.bids))
+
+    def _noted(self, frame: RecordedFrame) -> Iterator[Moment]:
+        note = msgspec.json.decode(frame.payload, type=RecordingNote)
+        if note.kind == "strike" and note.strike is not None:
+            strike = _strike(note.strike, self.market)
+            if strike != self._strike and note.strike.origin != _DERIVED:
+                self._strike = strike
+                yield MarketOpened(market=self.market, strike=strike)
+        elif note.channel == "market" and note.kind == "opened":
+            yield FeedUp(MARKET_FEED)
+        elif note.channel == "market" and note.kind == "closed":
+            yield FeedDown(MARKET_FEED, note.reason)
+
+
+def market_of(recording: Recording) -> Market:
+    """Turn a recording's metadata into the market that the directory would tell."""
+    known = recording.head.market
+    return Market(**{field.name: getattr(known, field.name) for field in attrs.fields(Market)})
+
+
+def _strike(recorded: RecordedStrike, market: Market) -> Strike:
+    origins = {origin.value: origin for origin in StrikeOrigin}
+    return Strike(
+        price_e18=int(recorded.price_e18),
+        source=recorded.source,
+        timestamp_ms=market.opens_at_ms,
+        origin=origins.get(recorded.origin, StrikeOrigin.TICK),
+    )

@@ -1,0 +1,317 @@
+"""The venue of a backtest: our orders against the books and trades of a recording.
+
+It is the executor's port. What the executor commands arrives after the way out; a marketable order
+waits for the venue's taker delay, takes what the book then has at its limit or better, and rests
+with what is left; what rests trades as the queue or a crossing market brings it. News go the way
+back. docs/backtesting.md says what is assumed, and which way it errs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from random import Random
+
+from actors.backtest_settings import QUEUE
+from actors.messages.execution import OrderIntent
+from actors.messages.feeds import (
+    BookEvent,
+    LastTradeEvent,
+    MarketEvent,
+    PriceChangeEvent,
+    TickSizeEvent,
+)
+from actors.model import Action, FillDetail, Level, Market, TimeInForce
+from actors.runtime.scheduler import Scheduler
+from actors.settings import Settings
+from actors.units import PAYOUT_TICKS, dollars_text, price_text, size_text, taker_fee_nanos
+from research.backtest.executor import (
+    PlaceOrder,
+    VenueAccepted,
+    VenueCancelled,
+    VenueFilled,
+    VenueNews,
+    VenueRejected,
+    WithdrawOrder,
+)
+from research.backtest.queue import QueuePlace
+from research.backtest.venue_book import VenueBook
+from research.backtest.venue_order import VenueOrder, VenuePhase
+
+TAKER_DELAY_MS = 250
+"""Of the venue's crypto markets, where a recording does not say. Source: its notice of 2026-06."""
+
+_TRADES_REMEMBERED = 64
+
+
+class RecordedVenue:
+    """One window's venue."""
+
+    def __init__(
+        self,
+        market: Market,
+        settings: Settings,
+        scheduler: Scheduler,
+        chance: Random,
+        recorded_delay_ms: int | None = None,
+    ) -> None:
+        """Open the venue.
+
+        Args:
+            market: the window.
+            settings: what is assumed of the venue, and of the way to it.
+            scheduler: virtual time.
+            chance: the seed's, for latencies.
+            recorded_delay_ms: the taker delay as the recording's metadata has it.
+        """
+        self.book = VenueBook(market.yes_token, market.no_token)
+        self.tell: Callable[[VenueNews], None] = _nobody_listens
+        """Hands the executor what has come back to it."""
+        self._market = market
+        self._model = settings.backtest
+        self._latency_out_ms = settings.execution.latency_ms
+        self._scheduler = scheduler
+        self._chance = chance
+        self._tick_size_ticks = market.tick_size_ticks
+        delays_ms = (self._model.taker_delay_ms, recorded_delay_ms, TAKER_DELAY_MS)
+        self._taker_delay_ms = next(each for each in delays_ms if each is not None)
+        self._orders: dict[str, VenueOrder] = {}
+        self._held_units = {market.yes_token: 0, market.no_token: 0}
+        self._trades: dict[tuple[int, int, int, bool], str] = {}
+        """Public trades of late by time, price of Up, size and direction, with their token."""
+        self._arrives_at_ms = 0
+        self._comes_back_at_ms = 0
+        self._is_closed = False
+
+    @property
+    def resting_count(self) -> int:
+        """Orders that rest now."""
+        return sum(order.phase is VenuePhase.RESTING for order in self._orders.values())
+
+    # As the executor's port
+
+    def perform(self, command: object) -> None:
+        """Send a command on its way."""
+        self._arrives_at_ms = max(self._arrives_at_ms, self._after(self._latency_out_ms))
+        delay_ms = self._arrives_at_ms - self._scheduler.now_ms
+        match command:
+            case PlaceOrder(intent):
+                self._scheduler.after(delay_ms, self._arrive, intent)
+            case WithdrawOrder(order_id, reason):
+                self._scheduler.after(delay_ms, self._withdraw, order_id, reason)
+            case _:
+                raise AssertionError(f"the venue cannot perform {command!r}")
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _after(self, latency_ms: int) -> int:
+        jitter_ms = self._model.latency_jitter_ms
+        drawn_ms = int(self._chance.random() * (jitter_ms + 1)) if jitter_ms else 0
+        return self._scheduler.now_ms + latency_ms + drawn_ms
+
+    def _say(self, news: VenueNews) -> None:
+        came_back_at_ms = self._after(self._model.latency_back_ms)
+        self._comes_back_at_ms = max(self._comes_back_at_ms, came_back_at_ms)
+        delay_ms = self._comes_back_at_ms - self._scheduler.now_ms
+        self._scheduler.after(delay_ms, self._deliver, news)
+
+    def _deliver(self, news: VenueNews) -> None:
+        self.tell(news)
+
+    # What the recording shows
+
+    def show(self, events: Iterable[MarketEvent]) -> None:
+        """Let recorded events change the book, and fill what rests."""
+        for event in events:
+            if isinstance(event, PriceChangeEvent):
+                self.book.show_change(event)
+            elif isinstance(event, BookEvent):
+                self.book.show_book(event)
+            elif isinstance(event, LastTradeEvent):
+                self._show_trade(event)
+            elif isinstance(event, TickSizeEvent):
+                self._tick_size_ticks = event.tick_size_ticks
+        if self._orders:
+            self._look_at_resting()
+
+    def _show_trade(self, trade: LastTradeEvent) -> None:
+        """A public trade: what rests at its price, or at a better one, is reached by it."""
+        is_up = trade.token == self._market.yes_token
+        up_ticks = trade.price_ticks if is_up else PAYOUT_TICKS - trade.price_ticks
+        lifts_asks = trade.taker_buys is is_up
+        if self._is_known_trade(trade, up_ticks, lifts_asks=lifts_asks):
+            return
+        if self._model.fill_model != QUEUE:
+            return
+        for order in tuple(self._orders.values()):
+            if order.place is None or order.buys_up is lifts_asks:
+                continue
+            beyond_ticks = up_ticks - order.up_ticks if lifts_asks else order.up_ticks - up_ticks
+            if beyond_ticks < 0:
+                continue  # it traded at a better price, and never came to this one
+            reached_units = trade.size_units
+            if beyond_ticks == 0:
+                reached_units = order.place.trade(trade.size_units, self._scheduler.now_ms)
+            self._fill_resting(order, reached_units)
+
+    def _is_known_trade(self, trade: LastTradeEvent, up_ticks: int, *, lifts_asks: bool) -> bool:
+        """Whether the same trade was told on the other token already, in that one's prices."""
+        key = (trade.timestamp_ms, up_ticks, trade.size_units, lifts_asks)
+        told_on = self._trades.setdefault(key, trade.token)
+        if len(self._trades) > _TRADES_REMEMBERED:
+            del self._trades[next(iter(self._trades))]
+        return told_on != trade.token
+
+    def _look_at_resting(self) -> None:
+        """Hold what rests against the book as it is shown now."""
+        now_ms = self._scheduler.now_ms
+        for order in tuple(self._orders.values()):
+            if order.place is None:
+                continue
+            up_ticks, buys = order.up_ticks, order.buys_up
+            order.place.show(self.book.displayed_units(up_ticks, is_bid=buys), now_ms)
+            crossing = _take(self.book.offers(up_ticks, buys=buys), order.open_units)
+            if crossing:
+                self.book.take(crossing, buys=buys)
+                self._fill_resting(order, sum(units for _, units in crossing))
+
+    def _fill_resting(self, order: VenueOrder, reached_units: int) -> None:
+        size_units = min(order.open_units, reached_units)
+        if size_units:
+            self._fill(order, [(order.up_ticks, size_units)], is_maker=True)
+            if not order.open_units:
+                del self._orders[order.order_id]
+
+    def end_window(self) -> None:
+        """The venue cancels what is left in a window that is over."""
+        self._is_closed = True
+        for order in tuple(self._orders.values()):
+            self._end(order, "the window is over")
+
+    # What arrives
+
+    def _arrive(self, intent: OrderIntent) -> None:
+        """At the venue's door: refused, held back as a taker, or left to rest."""
+        order = VenueOrder(intent=intent)
+        is_marketable = next(self.book.offers(order.up_ticks, buys=order.buys_up), None) is not None
+        objection = self._objection(order, is_marketable=is_marketable)
+        if objection:
+            self._say(VenueRejected(intent.order_id, objection))
+            return
+        self._orders[intent.order_id] = order
+        self._say(VenueAccepted(intent.order_id))
+        if is_marketable and self._taker_delay_ms:
+            self._scheduler.after(self._taker_delay_ms, self._match, order)
+        else:
+            self._match(order)
+
+    def _objection(self, order: VenueOrder, *, is_marketable: bool) -> str:
+        """Why the venue refuses an order; empty if it does not."""
+        intent = order.intent
+        if self._is_closed:
+            return "the market takes no more orders"
+        if intent.price_ticks % self._tick_size_ticks or not 0 < intent.price_ticks < PAYOUT_TICKS:
+            return (
+                f"price {price_text(intent.price_ticks)} breaks the minimum tick size "
+                f"{price_text(self._tick_size_ticks)}"
+            )
+        if is_marketable and getattr(intent, "is_post_only", False):
+            return "post-only, and it would trade at once"
+        if not is_marketable and intent.size_units < self._market.minimum_size_units:
+            minimum = size_text(self._market.minimum_size_units)
+            return f"size {size_text(intent.size_units)} is lower than the minimum {minimum}"
+        notional_nanos = intent.price_ticks * intent.size_units
+        if is_marketable and notional_nanos < self._market.minimum_notional_nanos:
+            minimum = dollars_text(self._market.minimum_notional_nanos)
+            return f"${dollars_text(notional_nanos)} is less than a marketable order's ${minimum}"
+        return self._shortage(order)
+
+    def _shortage(self, order: VenueOrder) -> str:
+        """A sale of more than is held and not on sale already."""
+        intent = order.intent
+        if intent.action is not Action.SELL:
+            return ""
+        on_sale = sum(
+            each.open_units
+            for each in self._orders.values()
+            if each.intent.action is Action.SELL and each.intent.side is intent.side
+        )
+        left_units = self._held_units[self._market.token(intent.side)] - on_sale
+        return "not enough shares" if intent.size_units > left_units else ""
+
+    def _match(self, order: VenueOrder) -> None:
+        """Take what the book has at the limit or better; what is left rests, or ends."""
+        if order.order_id not in self._orders:
+            return  # the window ended during the delay
+        offers = self.book.offers(order.up_ticks, buys=order.buys_up)
+        parts = _take(offers, order.open_units)
+        kind = order.intent.time_in_force
+        has_all = sum(units for _, units in parts) == order.open_units
+        if kind is TimeInForce.FOK and not has_all:
+            self._end(order, "fill or kill: the book has less")
+            return
+        if parts:
+            self.book.take(parts, buys=order.buys_up)
+            self._fill(order, parts, is_maker=False)
+        if not order.open_units:
+            del self._orders[order.order_id]
+        elif not kind.may_rest:
+            self._end(order, "fill and kill: nothing more to match")
+        else:
+            self._rest(order)
+
+    def _rest(self, order: VenueOrder) -> None:
+        shown_units = self.book.displayed_units(order.up_ticks, is_bid=order.buys_up)
+        order.phase = VenuePhase.RESTING
+        order.place = QueuePlace(
+            ahead_units=shown_units,
+            shown_units=shown_units,
+            cancel_ahead_percent=self._model.cancel_ahead_percent,
+        )
+
+    def _withdraw(self, order_id: str, reason: str) -> None:
+        """A cancel: refused while the taker delay lasts; the executor asks again."""
+        order = self._orders.get(order_id)
+        if order is not None and order.phase is VenuePhase.RESTING:
+            self._end(order, reason)
+
+    def _end(self, order: VenueOrder, reason: str) -> None:
+        del self._orders[order.order_id]
+        self._say(VenueCancelled(order.order_id, reason, order.filled_units))
+
+    def _fill(self, order: VenueOrder, parts: Iterable[Level], *, is_maker: bool) -> None:
+        """Trade parts of the book; a taker pays each level's own price, and the fee."""
+        intent = order.intent
+        rate_bps = 0 if is_maker else self._market.fee_rate_bps
+        token = self._market.token(intent.side)
+        for up_ticks, size_units in parts:
+            price_ticks = order.own_ticks(up_ticks)
+            order.fills_count += 1
+            order.filled_units += size_units
+            is_buy = intent.action is Action.BUY
+            self._held_units[token] += size_units if is_buy else -size_units
+            fill = FillDetail(
+                trade_id=f"recorded-{intent.order_id}-{order.fills_count}",
+                price_ticks=price_ticks,
+                size_units=size_units,
+                fee_nanos=taker_fee_nanos(price_ticks, size_units, rate_bps),
+                is_maker=is_maker,
+                timestamp_ms=self._scheduler.now_ms,
+            )
+            self._say(VenueFilled(intent.order_id, fill))
+
+
+def _take(offers: Iterable[Level], wanted_units: int) -> list[Level]:
+    """The (price, size) parts that fill a size from these offers, as far as they go."""
+    parts = []
+    for price_ticks, units in offers:
+        part_units = min(units, wanted_units)
+        parts.append((price_ticks, part_units))
+        wanted_units -= part_units
+        if not wanted_units:
+            break
+    return parts
+
+
+def _nobody_listens(_news: VenueNews) -> None:
+    raise AssertionError("the venue was opened, and nobody listens to it")

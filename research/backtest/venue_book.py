@@ -1,0 +1,117 @@
+"""The venue's book of a window as the recording shows it, and what our orders have taken of it.
+
+One book is kept for both tokens, in prices of Up: a bid for Down at 0.40 is an offer of Up at 0.60
+(the venue mirrors its books). Recorded books know nothing of our orders. So what an order has taken
+of a displayed level stays gone: only what the level shows beyond it can be had, and when the level
+has disappeared once, whatever stands there later is new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from actors.messages.feeds import BookEvent, PriceChangeEvent
+from actors.model import Level
+from actors.units import PAYOUT_TICKS
+
+
+class VenueBook:
+    """Displayed sizes by price, in prices of Up, and what was taken of them."""
+
+    def __init__(self, up_token: str, down_token: str) -> None:
+        self._up_token = up_token
+        self._down_token = down_token
+        self._whole: BookEvent | None = None
+        """The newest whole book, while nobody has asked what is in it."""
+        self._bids: dict[int, int] = {}
+        self._asks: dict[int, int] = {}
+        self._taken: dict[tuple[bool, int], int] = {}
+        """By (is it a bid, price): units that our takers have had of what is displayed."""
+
+    # What the recording shows
+
+    def show_book(self, event: BookEvent) -> None:
+        """Take a whole book of either token."""
+        if self._taken:
+            self._put(event)
+            self._forget_gone()
+        else:
+            self._whole = event  # most books are replaced before anybody looks
+
+    def show_change(self, event: PriceChangeEvent) -> None:
+        """Take new totals at single levels of either token's book."""
+        self._settle()
+        bids, asks = event.bids, event.asks
+        if event.token != self._up_token:
+            bids, asks = mirrored(asks), mirrored(bids)
+        for sizes, levels, is_bid in ((self._bids, bids, True), (self._asks, asks, False)):
+            for price_ticks, size_units in levels:
+                if size_units:
+                    sizes[price_ticks] = size_units
+                else:
+                    sizes.pop(price_ticks, None)
+                    self._taken.pop((is_bid, price_ticks), None)
+
+    def displayed_units(self, price_ticks: int, *, is_bid: bool) -> int:
+        """What the recording shows at a price."""
+        self._settle()
+        return (self._bids if is_bid else self._asks).get(price_ticks, 0)
+
+    def best(self) -> tuple[int | None, int | None]:
+        """Best bid and ask; None where a side is empty."""
+        self._settle()
+        return max(self._bids, default=None), min(self._asks, default=None)
+
+    def sides(self) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
+        """All displayed bids and asks, best first."""
+        self._settle()
+        bids = tuple(sorted(self._bids.items(), reverse=True))
+        return bids, tuple(sorted(self._asks.items()))
+
+    # What can be had
+
+    def offers(self, limit_ticks: int, *, buys: bool) -> Iterator[Level]:
+        """What is left for a taker at its limit or better, best price first."""
+        self._settle()
+        sizes = self._asks if buys else self._bids
+        prices = (
+            sorted(price for price in sizes if price <= limit_ticks)
+            if buys
+            else sorted((price for price in sizes if price >= limit_ticks), reverse=True)
+        )
+        for price_ticks in prices:
+            left_units = sizes[price_ticks] - self._taken.get((not buys, price_ticks), 0)
+            if left_units > 0:
+                yield price_ticks, left_units
+
+    def take(self, parts: Iterable[Level], *, buys: bool) -> None:
+        """Note that a taker has had these (price, size) parts."""
+        for price_ticks, size_units in parts:
+            key = (not buys, price_ticks)
+            self._taken[key] = self._taken.get(key, 0) + size_units
+
+    # Private
+
+    def _settle(self) -> None:
+        whole, self._whole = self._whole, None
+        if whole is not None:
+            self._put(whole)
+
+    def _put(self, event: BookEvent) -> None:
+        self._whole = None
+        if event.token == self._up_token:
+            self._bids, self._asks = dict(event.bids), dict(event.asks)
+        else:
+            self._bids, self._asks = dict(mirrored(event.asks)), dict(mirrored(event.bids))
+
+    def _forget_gone(self) -> None:
+        for key in tuple(self._taken):
+            is_bid, price_ticks = key
+            if price_ticks not in (self._bids if is_bid else self._asks):
+                del self._taken[key]
+
+
+def mirrored(levels: Iterable[Level]) -> tuple[Level, ...]:
+    """Turn one token's bids into the other's asks, or its asks into the other's bids."""
+    # Best first stays best first: the best bid's mirror is the best ask.
+    return tuple([(PAYOUT_TICKS - price_ticks, size_units) for price_ticks, size_units in levels])

@@ -1,0 +1,56 @@
+"""One order as the backtest's venue holds it."""
+
+from __future__ import annotations
+
+import enum
+
+import attrs
+
+from actors.messages.execution import OrderIntent
+from actors.model import Action, Side
+from actors.units import PAYOUT_TICKS
+from research.backtest.queue import QueuePlace
+
+
+class VenuePhase(enum.Enum):
+    """What an order at the venue waits for."""
+
+    DELAYED = "delayed"
+    """The end of the taker delay; it cannot be cancelled until then."""
+    RESTING = "resting"
+
+
+@attrs.define(kw_only=True)
+class VenueOrder:
+    """An order that has arrived, in the terms of the one book that is kept in prices of Up."""
+
+    intent: OrderIntent
+    phase: VenuePhase = VenuePhase.DELAYED
+    filled_units: int = 0
+    fills_count: int = 0
+    place: QueuePlace | None = None
+    """In its queue, while it rests."""
+
+    @property
+    def order_id(self) -> str:
+        """The order's id."""
+        return self.intent.order_id
+
+    @property
+    def open_units(self) -> int:
+        """Size not traded."""
+        return self.intent.size_units - self.filled_units
+
+    @property
+    def buys_up(self) -> bool:
+        """Whether it is a bid in the book of Up: buying Up, or selling Down."""
+        return (self.intent.side is Side.YES) == (self.intent.action is Action.BUY)
+
+    @property
+    def up_ticks(self) -> int:
+        """Its limit in prices of Up."""
+        return self.own_ticks(self.intent.price_ticks)
+
+    def own_ticks(self, price_ticks: int) -> int:
+        """Turn a price of Up into one of its own token, or back."""
+        return price_ticks if self.intent.side is Side.YES else PAYOUT_TICKS - price_ticks

@@ -1,0 +1,147 @@
+"""Numbers of a row of results, one a window; pure functions with their formulas' sources.
+
+Amounts are in whatever unit they are given in, and come back in it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import fmean, stdev
+
+import attrs
+import numpy as np
+
+BOOTSTRAP_DRAWS = 10_000
+_BATCH_VALUES = 2_000_000
+"""Drawn at a time, to bound memory."""
+
+
+def profit_factor(results: Sequence[float]) -> float | None:
+    """Sum of gains over the sum of losses; None without a loss."""
+    losses = -sum(each for each in results if each < 0)
+    return sum(each for each in results if each > 0) / losses if losses else None
+
+
+def sharpe(results: Sequence[float]) -> float | None:
+    """Mean over sample standard deviation, not annualised; None for fewer than two, or no spread.
+
+    Source: W. F. Sharpe, The Sharpe Ratio, Journal of Portfolio Management, 1994; excess over a
+    riskless rate of nothing.
+    """
+    if len(results) < 2:
+        return None
+    spread = stdev(results)
+    return fmean(results) / spread if spread else None
+
+
+def sortino(results: Sequence[float]) -> float | None:
+    """Mean over the root mean square of losses (target 0); None without a loss.
+
+    Source: F. Sortino and L. Price, Performance Measurement in a Downside Risk Framework, 1994.
+    """
+    if not results:
+        return None
+    downside = math.sqrt(fmean(min(0.0, each) ** 2 for each in results))
+    return fmean(results) / downside if downside else None
+
+
+@attrs.frozen
+class Drawdown:
+    """The deepest fall of a running total below its highest value before."""
+
+    amount: float
+    """0 or more."""
+    start: int
+    """Results until the high from which it fell."""
+    end: int
+    """Results until its lowest point."""
+    longest: int
+    """Most results in a row without a new high."""
+
+
+def drawdown(results: Sequence[float]) -> Drawdown:
+    """Find the deepest fall of the running total, which begins at 0."""
+    total = high = deepest = 0.0
+    high_at = start = end = longest = 0
+    for count, result in enumerate(results, 1):
+        total += result
+        if total > high:
+            high, high_at = total, count
+        longest = max(longest, count - high_at)
+        if high - total > deepest:
+            deepest, start, end = high - total, high_at, count
+    return Drawdown(deepest, start, end, longest)
+
+
+@attrs.frozen
+class Interval:
+    """A range that holds a mean with some confidence."""
+
+    low: float
+    high: float
+    confidence: float
+
+
+def bootstrap_mean(
+    results: Sequence[float], seed: int, confidence: float = 0.95, draws: int = BOOTSTRAP_DRAWS
+) -> Interval | None:
+    """Percentile bootstrap of the mean; None for fewer than two results.
+
+    Windows are drawn with replacement, so it takes them to be independent. Source: B. Efron,
+    Bootstrap Methods: Another Look at the Jackknife, Annals of Statistics, 1979.
+    """
+    if len(results) < 2:
+        return None
+    values = np.asarray(results, dtype=np.float64)
+    chance = np.random.Generator(np.random.PCG64(seed))
+    at_a_time = max(1, _BATCH_VALUES // len(values))
+    means: list[float] = []
+    while len(means) < draws:
+        count = min(at_a_time, draws - len(means))
+        picked = chance.integers(0, len(values), size=(count, len(values)))
+        means += values[picked].mean(axis=1).tolist()
+    outside = (1 - confidence) / 2
+    low, high = np.quantile(np.asarray(means), [outside, 1 - outside])
+    return Interval(float(low), float(high), confidence)
+
+
+def brier(chances: Sequence[float], happened: Sequence[bool]) -> float | None:
+    """Mean squared distance of chances (0 to 1) from what happened; None without any.
+
+    0 is perfect, 0.25 is always saying one half. Source: G. W. Brier, Verification of Forecasts
+    Expressed in Terms of Probability, Monthly Weather Review, 1950.
+    """
+    if not chances:
+        return None
+    return fmean((chance - was) ** 2 for chance, was in zip(chances, happened, strict=True))
+
+
+@attrs.frozen
+class CalibrationBin:
+    """Predictions of about the same chance, and how often it came true."""
+
+    low: float
+    high: float
+    count: int
+    mean_chance: float
+    share_happened: float
+
+
+def calibration(
+    chances: Sequence[float], happened: Sequence[bool], bins: int = 10
+) -> tuple[CalibrationBin, ...]:
+    """Group predictions into equal ranges of chance; empty ranges are left out."""
+    groups: dict[int, list[tuple[float, bool]]] = {}
+    for chance, was in zip(chances, happened, strict=True):
+        groups.setdefault(min(bins - 1, int(chance * bins)), []).append((chance, was))
+    return tuple(
+        CalibrationBin(
+            low=index / bins,
+            high=(index + 1) / bins,
+            count=len(group),
+            mean_chance=fmean(chance for chance, _ in group),
+            share_happened=fmean(was for _, was in group),
+        )
+        for index, group in sorted(groups.items())
+    )

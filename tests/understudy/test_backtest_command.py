@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from actors.model import Side
+from actors.units import NANOS_PER_DOLLAR
+from research.recordings.importing import Importing
+from understudy.cli import main
+from venue.windows import Window
+
+START_MS = 1_776_329_400_000
+TABLES = ("windows", "orders", "fills", "equity", "predictions")
+
+
+def invoke(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(each) for each in arguments])
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two short windows of books as others record them, imported."""
+    folder = tmp_path_factory.mktemp("sources")
+    sources = []
+    for number in range(2):
+        window = Window.at("btc", 5, START_MS + number * 300_000)
+        lines = []
+        for second in range(2, 298, 2):
+            bid = 300 + 10 * ((second * (3 + number) // 7) % 35)
+            book = {
+                "event_type": "book",
+                "market": window.condition_id,
+                "asset_id": window.up_token,
+                "timestamp": str(window.opens_at_ms + second * 1000),
+                "bids": [{"price": f"{bid / 1000:.2f}", "size": "40"}],
+                "asks": [{"price": f"{(bid + 10) / 1000:.2f}", "size": "40"}],
+            }
+            at_s = window.opens_at_ms / 1000 + second + 0.02
+            lines.append(json.dumps({"recv_ts": at_s, "raw": json.dumps(book)}))
+        path = folder / f"{window.slug}.jsonl"
+        path.write_text("\n".join(lines) + "\n")
+        sources.append(path)
+    made = tmp_path_factory.mktemp("recordings")
+    for _ in Importing(sources, "", "a test").into(made):
+        pass
+    return made
+
+
+@pytest.fixture(scope="module")
+def told(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a backtest of them tells programs."""
+    results = tmp_path_factory.mktemp("results")
+    ran = invoke("backtest", recordings, "--results", results, "--json")
+    assert ran.exit_code == 0, ran.output
+    found: dict[str, Any] = json.loads(ran.stdout)
+    return found
+
+
+def rows(told: dict[str, Any], table: str) -> list[dict[str, str]]:
+    with (Path(told["folder"]) / f"{table}.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def nanos(dollars: str) -> int:
+    return round(float(dollars) * NANOS_PER_DOLLAR)
+
+
+def test_the_tables_add_up_to_the_summary(told: dict[str, Any]) -> None:
+    summary = told["summary"]
+    assert summary["settled"] == 2
+    assert summary["orders"] > 0
+    pnl = nanos(summary["pnl"])
+
+    assert sum(nanos(row["pnl"]) for row in rows(told, "windows")) == pnl
+    assert sum(nanos(row["pnl"]) for row in rows(told, "fills")) == pnl
+    assert sum(nanos(each["pnl"]) for each in summary["by_reason"]) == pnl
+    assert sum(nanos(each["pnl"]) for each in summary["by_hour"]) == pnl
+    assert nanos(rows(told, "equity")[-1]["equity"]) == pnl
+    assert len(rows(told, "orders")) == summary["orders"]
+    assert {row["up_won"] for row in rows(told, "predictions")} <= {"true", "false"}
+
+
+def test_a_run_says_what_it_was_made_of(told: dict[str, Any]) -> None:
+    run = told["run"]
+
+    assert [each["slug"] for each in run["recordings"]] == [
+        f"btc-updown-5m-{START_MS // 1000}",
+        f"btc-updown-5m-{START_MS // 1000 + 300}",
+    ]
+    assert all(len(each["sha256"]) == 64 for each in run["recordings"])
+    assert run["settings"]["backtest.fill_model"] == "queue"
+    assert run["seed"] == 1
+
+
+def test_the_same_run_again_is_the_same_bytes_with_any_number_of_jobs(
+    told: dict[str, Any], recordings: Path, tmp_path: Path
+) -> None:
+    again = invoke("backtest", recordings, "--results", tmp_path, "--jobs", 2, "--json")
+    folder = tmp_path / told["name"]
+
+    assert again.exit_code == 0, again.output
+    for path in Path(told["folder"]).iterdir():
+        if path.name != "timing.json":
+            assert (folder / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def test_the_page_needs_nothing_from_elsewhere(told: dict[str, Any]) -> None:
+    page = (Path(told["folder"]) / "report.html").read_text()
+
+    assert "<script" not in page
+    assert "http" not in page.replace("http://www.w3.org", "")
+    assert page.count("<svg") >= 5
+
+
+def test_parquet_has_the_rows_of_the_csv(told: dict[str, Any]) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    for table in TABLES:
+        found = parquet.read_table(Path(told["folder"]) / f"{table}.parquet").to_pylist()
+        assert len(found) == len(rows(told, table))
+    fills = parquet.read_table(Path(told["folder"]) / "fills.parquet").to_pylist()
+    assert all(isinstance(row["price"], float) for row in fills)
+
+
+def test_people_are_shown_windows_and_numbers(told: dict[str, Any]) -> None:
+    results = Path(told["folder"]).parent
+    shown = invoke("results", "--results", results, "show")
+    words = click.unstyle(shown.output)
+
+    assert shown.exit_code == 0, shown.output
+    for expected in ("drawdown", "Brier score", "Sharpe", "derived prices", "no public trade"):
+        assert expected in " ".join(words.split())
+    listed = invoke("results", "--results", results)
+    assert "btc-updown" in listed.output.replace("\n", "")
+
+
+def test_what_the_strategy_was_told_to_do_shows_in_the_run(
+    recordings: Path, tmp_path: Path
+) -> None:
+    changed = invoke(
+        *("backtest", recordings, "--results", tmp_path, "--json"),
+        *("--set", "strategy.max_trade_shares=7", "--continuous", "--seed", 4),
+    )
+    found = json.loads(changed.stdout)
+
+    assert found["run"]["is_continuous"]
+    assert {row["size"] for row in rows(found, "orders")} <= {"7", "5", "6"}
+
+
+def test_bad_input_is_one_sentence(tmp_path: Path) -> None:
+    for arguments, words in (
+        (("backtest", tmp_path / "none"), "there is no directory"),
+        (("backtest", tmp_path), "holds no recording"),
+        (("backtest", tmp_path, "--set", "backtest.fill_model=kind"), "backtest.fill_model"),
+        (("results", "--results", tmp_path, "show", "x"), "no backtest whose name begins"),
+    ):
+        told = invoke(*arguments)
+        assert told.exit_code == 2
+        assert words in told.output
+        assert len(told.output.strip().splitlines()) == 1
+
+
+def test_a_run_that_was_damaged_is_told_and_the_others_are_listed(
+    told: dict[str, Any], tmp_path: Path
+) -> None:
+    for name in ("good", "bad"):
+        (tmp_path / name).mkdir()
+        for file in ("run.json", "summary.json", "timing.json"):
+            (tmp_path / name / file).write_bytes((Path(told["folder"]) / file).read_bytes())
+    (tmp_path / "bad" / "summary.json").write_text("{")
+    listed = invoke("results", "--results", tmp_path)
+
+    assert listed.exit_code == 0
+    assert "is damaged" in listed.output
+    assert "good" in listed.output
+
+
+def test_a_run_of_a_later_format_is_refused(told: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "later").mkdir()
+    run = json.loads((Path(told["folder"]) / "run.json").read_text())
+    (tmp_path / "later" / "run.json").write_text(json.dumps({**run, "format": 99}))
+    (tmp_path / "later" / "summary.json").write_text("{}")
+    shown = invoke("results", "show", tmp_path / "later")
+
+    assert shown.exit_code == 2
+    assert "format 99" in shown.output
+
+
+def test_the_winner_of_a_window_is_told_as_its_side(told: dict[str, Any]) -> None:
+    assert {row["winner"] for row in rows(told, "windows")} <= {side.value for side in Side}

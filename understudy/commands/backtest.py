@@ -1,0 +1,194 @@
+"""``understudy backtest``: a strategy on recorded windows, as fast as it computes."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from research.backtest.runner import BacktestPlan, PlayedWindow, recordings_at, run_backtest
+from research.backtest.stage import CoreFailed
+from research.recordings import BadRecording
+from research.recordings.reader import Recording
+from understudy.commands.reading import last_option, row_limit
+from understudy.commands.shared import (
+    assignment_option,
+    config_option,
+    fail,
+    json_option,
+    load_config,
+)
+from understudy.exit_codes import ExitCode
+from understudy.results.options import results_dir_option
+from understudy.results.store import write_run
+from understudy.results.stored import BadResults, StoredRun
+from understudy.results.view import run_view
+from understudy.teaching import TaughtCommand
+
+
+@click.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy backtest ~/.understudy/recordings": "the default strategy on all recordings",
+        "understudy backtest rec --use maker": "another strategy, or FILE.py:Name of your own",
+        "understudy backtest rec --set strategy.max_shares=50 --jobs 2": "one setting, two cores",
+        "understudy backtest rec --set backtest.fill_model=paper": "orders fill as on paper",
+        "understudy backtest rec --json | jq .summary.pnl": "for a script",
+    },
+)
+@click.argument("places", metavar="RECORDING…", nargs=-1, required=True)
+@click.option(
+    "--use",
+    metavar="STRATEGY",
+    help="Which strategy: pair, maker, or FILE.py:Name; the same as --set strategy.use=…",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    metavar="S",
+    help="For every draw of chance: latencies, and the resamples of the results.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Windows at the same time, each on a core; results are the same.",
+)
+@click.option(
+    "--continuous",
+    "is_continuous",
+    is_flag=True,
+    help="One account trades all windows in turn, with the limits of a day; on one core.",
+)
+@config_option
+@assignment_option
+@results_dir_option
+@last_option
+@json_option
+def backtest(
+    places: tuple[str, ...],
+    use: str | None,
+    seed: int,
+    jobs: int,
+    is_continuous: bool,
+    config_path: Path | None,
+    assignments: tuple[str, ...],
+    results_dir: Path,
+    last: int | None,
+    is_json: bool,
+) -> None:
+    """Trade recorded windows on virtual time, and keep what came of it.
+
+    Every RECORDING is a file, a folder of them, or an address that fsspec knows. The actors are
+    those of a run; the venue is made of the recorded books, trades and results. Each window is
+    traded by an account that begins with nothing, unless --continuous is given.
+
+    Ctrl-C keeps the windows that are done. docs/backtesting.md says what is assumed of fills, fees
+    and latency, and which way it errs.
+    """
+    chosen = assignments if use is None else (f"strategy.use={use}", *assignments)
+    settings = load_config(config_path, chosen).settings
+    plan = BacktestPlan(settings=settings, seed=seed, is_continuous=is_continuous)
+    try:
+        recordings = recordings_at(places)
+    except BadRecording as problem:
+        fail(str(problem), ExitCode.BAD_INPUT)
+    began, began_at = datetime.now(UTC), time.monotonic()
+    played, is_stopped = _play(plan, recordings, jobs, is_shown=not is_json)
+    if not played:
+        fail("it was stopped before a window was done; nothing is kept")
+    seconds = time.monotonic() - began_at
+    events = sum(each.outcome.events_count for each in played)
+    timing = {
+        "began": began.isoformat(timespec="seconds"),
+        "seconds": round(seconds, 3),
+        "jobs": jobs,
+        "events_per_second": round(events / seconds),
+    }
+    try:
+        run = write_run(results_dir.expanduser(), plan, played, len(recordings), timing)
+        _show(run, last, is_json=is_json)
+    except BadResults as problem:
+        fail(str(problem))
+    if is_stopped:
+        raise click.exceptions.Exit(ExitCode.FAILED)
+
+
+def _play(
+    plan: BacktestPlan, recordings: Sequence[Recording], jobs: int, *, is_shown: bool
+) -> tuple[list[PlayedWindow], bool]:
+    """Play the windows; returns those that were done, and whether that was stopped."""
+    played: list[PlayedWindow] = []
+    began_at = time.monotonic()
+    events = 0
+    windows = run_backtest(plan, recordings, jobs)
+    with progress_bar(is_shown=is_shown) as progress:
+        task = progress.add_task("windows", total=len(recordings), speed="")
+        try:
+            for each in windows:
+                played.append(each)
+                events += each.outcome.events_count
+                speed = f"{events / (time.monotonic() - began_at):,.0f} events/s"
+                progress.update(task, advance=1, speed=speed)
+        except KeyboardInterrupt:
+            return played, True
+        except (BadRecording, CoreFailed) as problem:
+            fail(str(problem))
+        finally:
+            windows.close()
+    return played, False
+
+
+def progress_bar(*, is_shown: bool) -> Progress:
+    """Make a progress bar on stderr; tasks have a field ``speed``."""
+    console = Console(file=sys.stderr)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[speed]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not (is_shown and console.is_terminal),
+    )
+
+
+def _show(run: StoredRun, last: int | None, *, is_json: bool) -> None:
+    if is_json:
+        click.echo(json.dumps(run_json(run), indent=2))
+        return
+    console = Console()
+    console.print(run_view(run, rows=row_limit(last, is_for_programs=False)))
+    seconds, speed = run.timing["seconds"], run.timing["events_per_second"]
+    click.echo(f"\nin {seconds:,.1f} s, {speed:,} events/s; kept in {run.folder}", err=True)
+
+
+def run_json(run: StoredRun) -> dict[str, Any]:
+    """Tell a run to programs."""
+    return {
+        "name": run.name,
+        "folder": str(run.folder),
+        "run": run.run,
+        "summary": run.summary,
+        "timing": run.timing,
+    }

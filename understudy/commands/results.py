@@ -1,0 +1,120 @@
+"""``understudy results``: what backtests have come to."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from understudy.commands.backtest import run_json
+from understudy.commands.reading import last_option, row_limit
+from understudy.commands.shared import fail, json_option
+from understudy.exit_codes import ExitCode
+from understudy.results.options import results_dir_option
+from understudy.results.store import list_runs, read_run
+from understudy.results.stored import BadResults, StoredRun
+from understudy.results.view import run_view
+from understudy.teaching import TaughtCommand, TaughtGroup
+
+
+@click.group(
+    cls=TaughtGroup,
+    invoke_without_command=True,
+    examples={
+        "understudy results": "every run that is kept, the newest first",
+        "understudy results show": "the newest again",
+        "understudy results show pair-btc": "one of them, by the beginning of its name",
+    },
+)
+@results_dir_option
+@json_option
+@click.pass_context
+def results(context: click.Context, results_dir: Path, is_json: bool) -> None:
+    """List the backtests that are kept; show one, compare two."""
+    context.obj = results_dir.expanduser()
+    if context.invoked_subcommand is not None:
+        return
+    found = _runs(context.obj)
+    if is_json:
+        click.echo(json.dumps([run_json(run) for run in found], indent=2))
+    elif found:
+        Console().print(_table(found))
+    else:
+        click.echo(f"no backtest is kept in {context.obj}")
+
+
+@results.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy results show": "the newest run",
+        "understudy results show pair-btc --last 0": "another one, with all its windows",
+        "understudy results show --json | jq .summary.sharpe_window": "for a script",
+    },
+)
+@click.argument("name", default="")
+@last_option
+@json_option
+@click.pass_obj
+def show(results_dir: Path, name: str, last: int | None, is_json: bool) -> None:
+    """Show a run: the newest, or the one whose name begins so, or that lies in that folder."""
+    run = find_run(results_dir, name)
+    if is_json:
+        click.echo(json.dumps(run_json(run), indent=2))
+        return
+    try:
+        view = run_view(run, rows=row_limit(last, is_for_programs=False))
+    except BadResults as problem:
+        fail(str(problem))
+    Console().print(view)
+    click.echo(f"\n{run.folder / 'report.html'}", err=True)
+
+
+def find_run(results_dir: Path, name: str) -> StoredRun:
+    """Find a run by its folder or the beginning of its name, or end the command: bad input."""
+    try:
+        if name and (Path(name) / "run.json").is_file():
+            return read_run(Path(name))
+    except BadResults as problem:
+        fail(str(problem), ExitCode.BAD_INPUT)
+    found = [run for run in _runs(results_dir) if run.name.startswith(name)]
+    if not found:
+        what = f"no backtest whose name begins with {name!r}" if name else "no backtest"
+        fail(f"there is {what} in {results_dir}", ExitCode.BAD_INPUT)
+    return found[0]
+
+
+def _runs(results_dir: Path) -> list[StoredRun]:
+    if not results_dir.is_dir():
+        return []
+    try:
+        listed = list(list_runs(results_dir))
+    except BadResults as problem:
+        fail(str(problem))
+    for each in listed:
+        if isinstance(each, BadResults):
+            click.echo(f"understudy: {each}", err=True)
+    return [each for each in listed if isinstance(each, StoredRun)]
+
+
+def _table(runs: list[StoredRun]) -> Table:
+    table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False)
+    table.add_column("ran", no_wrap=True)
+    table.add_column("run", overflow="fold")
+    for heading in ("windows", "P&L", "a window", "Sharpe", "drawdown"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for run in runs:
+        summary = run.summary
+        sharpe = summary["sharpe_window"]
+        table.add_row(
+            str(run.timing.get("began", ""))[:16].replace("T", " "),
+            run.name,
+            str(summary["settled"]),
+            f"{float(summary['pnl']):+,.2f}",
+            "-" if summary["mean_window"] is None else f"{float(summary['mean_window']):+,.4f}",
+            "-" if sharpe is None else f"{sharpe:+.3f}",
+            f"{float(summary['drawdown']['amount']):,.2f}",
+        )
+    return table

@@ -1,0 +1,159 @@
+"""The tables of a run, a mapping a row: the same fields in CSV and in Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from actors.model import Side
+from actors.units import (
+    TICKS_PER_DOLLAR,
+    dollars_text,
+    e18_text,
+    price_text,
+    size_text,
+)
+from research.backtest.outcome import WindowOutcome
+from understudy.reading.moments import iso_text
+from understudy.reading.orders import order_json
+from understudy.results.trades import ResultWindow, reason_kind, window_of
+
+Row = Mapping[str, Any]
+
+NUMBER_COLUMNS = frozenset(
+    {
+        *("pnl", "total", "fees", "fee", "payout", "cost", "strike", "close", "cash", "value"),
+        *("equity", "limit", "size", "filled", "notional", "price", "yes", "no", "up"),
+        *("model", "market", "left_s", "lag_ms"),
+    }
+)
+"""Columns whose texts are decimal numbers; Parquet has them as floating point."""
+
+
+def window_rows(outcomes: Sequence[WindowOutcome]) -> Iterator[Row]:
+    """A row a window, in the order of their opening."""
+    total_nanos = 0
+    for outcome in outcomes:
+        total_nanos += outcome.pnl_nanos
+        window = window_of(outcome)
+        yield {
+            "slug": outcome.slug,
+            "opens": iso_text(outcome.market.opens_at_ms),
+            "closes": iso_text(outcome.market.closes_at_ms),
+            "winner": _winner_text(window),
+            "strike": _e18(outcome.strike_e18),
+            "close": _e18(outcome.close_e18),
+            "evidence": outcome.evidence,
+            "orders": len(outcome.orders),
+            "fills": len(window.moves),
+            "signals": outcome.signals_count,
+            "stop_losses": outcome.stop_loss_count,
+            "cost": dollars_text(outcome.cost_nanos),
+            "payout": dollars_text(outcome.payout_nanos),
+            "fees": dollars_text(outcome.fees_nanos),
+            "pnl": dollars_text(outcome.pnl_nanos),
+            "total": dollars_text(total_nanos),
+            "frames": outcome.frames_count,
+            "events": outcome.events_count,
+            "books": outcome.books_count,
+            "public_trades": outcome.trades_count,
+            "unreadable": outcome.unreadable_count,
+            "gaps": outcome.gaps_count,
+            "lag_ms": None if outcome.lag_ms is None else f"{outcome.lag_ms:.1f}",
+        }
+
+
+def order_rows(windows: Iterable[ResultWindow]) -> Iterator[Row]:
+    """A row an order, as ``understudy orders --json`` has it, and what its reason begins with."""
+    for window in windows:
+        for order in window.orders:
+            told = order_json(order)
+            del told["market"], told["is_open"]
+            yield {**told, "reason_kind": reason_kind(order)}
+
+
+def fill_rows(windows: Iterable[ResultWindow]) -> Iterator[Row]:
+    """A row a fill, with what it has brought by the window's end."""
+    for window in windows:
+        for move in window.moves:
+            intent, fill = move.order.intent, move.fill
+            yield {
+                "at": iso_text(fill.timestamp_ms),
+                "slug": window.slug,
+                "order": intent.order_id,
+                "trade": fill.trade_id,
+                "action": intent.action.value,
+                "side": intent.side.value,
+                "size": size_text(fill.size_units),
+                "price": price_text(fill.price_ticks),
+                "fee": dollars_text(fill.fee_nanos),
+                "is_maker": fill.is_maker,
+                "pnl": dollars_text(move.pnl_nanos),
+                "reason_kind": reason_kind(move.order),
+            }
+
+
+def equity_rows(outcomes: Iterable[WindowOutcome]) -> Iterator[Row]:
+    """The account after each fill, valued at the middle of the book, and after each result."""
+    settled_nanos = 0
+    for outcome in outcomes:
+        for point in outcome.equity:
+            value_nanos = _value_nanos(point.yes_units, point.no_units, point.up_ticks)
+            yield {
+                "at": iso_text(point.at_ms),
+                "slug": outcome.slug,
+                "yes": size_text(point.yes_units),
+                "no": size_text(point.no_units),
+                "up": _ticks(point.up_ticks),
+                "cash": dollars_text(settled_nanos + point.cash_nanos),
+                "value": None if value_nanos is None else dollars_text(value_nanos),
+                "equity": None
+                if value_nanos is None
+                else dollars_text(settled_nanos + point.cash_nanos + value_nanos),
+            }
+        settled_nanos += outcome.pnl_nanos
+        if outcome.is_settled:
+            yield {
+                "at": iso_text(outcome.market.closes_at_ms),
+                "slug": outcome.slug,
+                "yes": "0",
+                "no": "0",
+                "up": None,
+                "cash": dollars_text(settled_nanos),
+                "value": "0",
+                "equity": dollars_text(settled_nanos),
+            }
+
+
+def prediction_rows(outcomes: Iterable[WindowOutcome]) -> Iterator[Row]:
+    """What model and market thought of Up, about once a second."""
+    for outcome in outcomes:
+        for each in outcome.predictions:
+            yield {
+                "slug": outcome.slug,
+                "left_s": f"{each.left_ms / 1000:.3f}",
+                "model": _ticks(each.model_ticks),
+                "market": _ticks(each.market_ticks),
+                "up_won": outcome.winner is Side.YES if outcome.is_settled else None,
+            }
+
+
+def _winner_text(window: ResultWindow) -> str | None:
+    if not window.is_settled:
+        return None
+    return "void" if window.winner is None else window.winner.value
+
+
+def _value_nanos(yes_units: int, no_units: int, up_ticks: float | None) -> int | None:
+    if up_ticks is None:
+        return None
+    twice_ticks = int(2 * up_ticks)  # the middle may lie between two ticks
+    return (yes_units * twice_ticks + no_units * (2 * TICKS_PER_DOLLAR - twice_ticks)) // 2
+
+
+def _ticks(ticks: float | None) -> str | None:
+    return None if ticks is None else f"{ticks / TICKS_PER_DOLLAR:.5f}"
+
+
+def _e18(price_e18: int | None) -> str | None:
+    return None if price_e18 is None else e18_text(price_e18)
