@@ -35,7 +35,7 @@ from actors.runtime.journal_file import prepare
 from actors.settings import ExecutionSettings, Settings
 from actors.units import NANOS_PER_DOLLAR, UNITS_PER_SHARE
 from bench.orders_worker import KEY, PRICE_TICKS, SHARES
-from understudy.bootstrap import pointed_at_local_exchange
+from understudy.composition import pointed_at_local_exchange
 
 _LIMIT_S = 60.0
 _LONG_MS = 3_600_000

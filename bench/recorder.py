@@ -97,11 +97,11 @@ def main() -> None:
         rates=FaultRates(),
         settings=Settings(series=SeriesSettings(window_minutes=5)),
         torn_most=0,
-        is_rough=False,
+        is_adverse=False,
         is_encoding=False,
     )
     trial = Trial(SEED, plan=calm)
-    trial.house.recorder = lambda _make_core: _Tape(tapes)
+    trial.context.recorder = lambda _make_core: _Tape(tapes)
     failure = trial.run().failure
     if failure is not None:
         raise RuntimeError(failure.text)
@@ -111,7 +111,7 @@ def main() -> None:
             continue
 
         def make_core(_generation: int, role: str = role) -> Core:
-            core_class = trial.troupe.core_class(role)
+            core_class = trial.actor_table.core_class(role)
             return core_class(role, trial.plan.settings, random.Random(1))
 
         least = [

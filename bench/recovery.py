@@ -37,7 +37,7 @@ from bench.system import (
     layouts_of,
     now_ms,
 )
-from understudy.bootstrap import ACTORS
+from understudy.composition import ACTORS
 from understudy.isolation import module_command
 
 PROCESS_LIMIT_MS = 250

@@ -23,17 +23,17 @@ from actors.supervision.layouts import layout_of
 from bench.common import Figure, Machine, Row, Table, options, show
 from bench.decode import RECORDINGS
 from bench.system import ROOT, add_layout, layouts_of
+from simulation.actor_table import ActorTable
 from simulation.chance import dice
+from simulation.context import SimulatedPort, SimulationContext
 from simulation.exchange.exchange import Exchange
 from simulation.exchange.ports import Wire
-from simulation.house import House, SimulatedPort
 from simulation.journal import MemoryJournal
+from simulation.machine import SimulatedMachine
 from simulation.plan import HEARTBEAT_LIMIT_MS, FaultRates
-from simulation.player import Player
 from simulation.post import Post
-from simulation.theatre import Theatre
+from simulation.simulated_actor import SimulatedActor
 from simulation.trace import Trace
-from simulation.troupe import Troupe
 from venue.recorded.replay import Replay
 from venue.wire.book import PublishedBook
 from venue.wire.gamma import event_row, market_row
@@ -52,18 +52,18 @@ _NOT_LISTED = (404, b'{"type":"not found error","error":"slug not found"}')
 class RecordedExchange(Exchange):
     """The simulation's venue, with recorded windows instead of drawn ones."""
 
-    def __init__(self, agenda: Scheduler, settings: Settings, replay: Replay) -> None:
-        super().__init__(agenda, settings, SEED)
+    def __init__(self, scheduler: Scheduler, settings: Settings, replay: Replay) -> None:
+        super().__init__(scheduler, settings, SEED)
         self.frames_count = 0
         self.prices = replay.prices
         self._replay = replay
 
     def begin(self) -> None:
         """Send what is due now, and go on."""
-        for frames in self._replay.advance(self._agenda.now_ms):
+        for frames in self._replay.advance(self._scheduler.now_ms):
             self.frames_count += len(frames)
             self._publish(frames)
-        self._agenda.after(STEP_MS, self.begin)
+        self._scheduler.after(STEP_MS, self.begin)
 
     def _row(self, slug: str, *, is_event: bool) -> tuple[int, bytes]:
         market = self._replay.catalogue.with_slug(slug)
@@ -85,25 +85,25 @@ class Counts:
         self.effects_count = 0
         self.complaints: list[str] = []
 
-    def heard(self, _player: Player, message: object) -> None:
+    def heard(self, _actor: SimulatedActor, message: object) -> None:
         """Count a message."""
         self.messages[type(message).__name__] += 1
 
-    def recorded(self, _player: Player, _record: Record) -> None:
+    def recorded(self, _actor: SimulatedActor, _record: Record) -> None:
         """Count an effect."""
         self.effects_count += 1
 
-    def said(self, _player: Player, _message: object) -> None:
+    def said(self, _actor: SimulatedActor, _message: object) -> None:
         """Count an effect."""
         self.effects_count += 1
 
-    def commanded(self, _player: Player, _command: object) -> None:
+    def commanded(self, _actor: SimulatedActor, _command: object) -> None:
         """Count an effect."""
         self.effects_count += 1
 
-    def complained(self, player: Player, text: str) -> None:
+    def complained(self, actor: SimulatedActor, text: str) -> None:
         """Keep an error that a core has logged."""
-        self.complaints.append(f"{player.role}: {text}")
+        self.complaints.append(f"{actor.role}: {text}")
 
 
 class _NoTrace(Trace):
@@ -130,34 +130,34 @@ class Run:
         self.scheduler = Scheduler(replay.origin_ms)
         self.exchange = RecordedExchange(self.scheduler, settings, replay)
         self.counts = Counts()
-        troupe = Troupe()
+        actor_table = ActorTable()
         wire = Wire(self.scheduler, self.exchange, FaultRates(), dice(SEED, "wire"))
-        house = House(
+        context = SimulationContext(
             seed=SEED,
             settings=settings,
-            agenda=self.scheduler,
+            scheduler=self.scheduler,
             post=Post(self.scheduler, FaultRates(), dice(SEED, "post")),
             journal=MemoryJournal(is_encoding=False),
             trace=_NoTrace(),
             watcher=self.counts,
-            core_class=troupe.core_class,
-            make_port=lambda player: _port(troupe, wire, player),
+            core_class=actor_table.core_class,
+            make_port=lambda actor: _port(actor_table, wire, actor),
         )
-        roles = layout_of(layout, tuple(troupe.permanent), is_live=False)
-        self.theatre = Theatre(house, roles, dice(SEED, "theatre"), lambda: None)
+        roles = layout_of(layout, tuple(actor_table.permanent), is_live=False)
+        self.machine = SimulatedMachine(context, roles, dice(SEED, "machine"), lambda: None)
 
     def play(self) -> float:
         """Play it to its end; returns the processor's seconds."""
         began = time.process_time()
         self.exchange.begin()
-        self.theatre.begin()
+        self.machine.begin()
         self.scheduler.run_until(self.ends_at_ms)
         return time.process_time() - began
 
 
-def _port(troupe: Troupe, wire: Wire, player: Player) -> SimulatedPort | None:
-    make = troupe.ports.get(player.role)
-    return make(wire, player) if make is not None else None
+def _port(actor_table: ActorTable, wire: Wire, actor: SimulatedActor) -> SimulatedPort | None:
+    make = actor_table.ports.get(actor.role)
+    return make(wire, actor) if make is not None else None
 
 
 def replay_alone(paths: tuple[Path, ...], most_ms: int) -> float:

@@ -26,7 +26,7 @@ from actors.series import SeriesSettings
 from actors.settings import ExecutionSettings, RiskSettings, Settings, StrategySettings
 from actors.supervision.layouts import LAYOUTS
 from actors.supervision.messages import ChildrenReport, ChildState
-from understudy.bootstrap import pointed_at_local_exchange, supervisor_boot
+from understudy.composition import pointed_at_local_exchange, supervisor_boot
 from understudy.isolation import module_command
 from understudy.tree import ActorTree, prepare_to_fork
 from understudy.upkeep import JournalUpkeep
@@ -218,7 +218,7 @@ def system(
     *,
     has_pause_points: bool = False,
 ) -> Iterator[System]:
-    """Run the troupe against an exchange, and leave nothing of it behind.
+    """Run the actor_table against an exchange, and leave nothing of it behind.
 
     Args:
         settings: What the actors are told; their addresses are replaced by the exchange's.

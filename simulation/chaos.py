@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
 from simulation.chance import exponential_ms
+from simulation.context import SimulationContext
 from simulation.exchange.ports import SimulatedWebSocket, Wire
-from simulation.house import House
+from simulation.machine import SimulatedMachine
 from simulation.operator import Operator
 from simulation.plan import SeedPlan, fault_meanings
 from simulation.process import SimulatedProcess
-from simulation.theatre import Theatre
 
 HANG_MOST_MS = 80_000
 FREEZE_MOST_MS = 60_000
@@ -25,16 +25,16 @@ class Chaos:
     def __init__(
         self,
         plan: SeedPlan,
-        house: House,
-        theatre: Theatre,
+        context: SimulationContext,
+        machine: SimulatedMachine,
         wire: Wire,
         operator: Operator,
         chance: Random,
     ) -> None:
         self.counts = dict.fromkeys(fault_meanings(plan.settings.execution.mode), 0)
         self._plan = plan
-        self._house = house
-        self._theatre = theatre
+        self._context = context
+        self._machine = machine
         self._wire = wire
         self._side = wire.exchange.order_side
         self._operator = operator
@@ -44,16 +44,16 @@ class Chaos:
         self._raises = plan.rates.raises
         self._hung: list[SimulatedProcess] = []
         if self._halfway:
-            house.cut = self.cut
+            context.cut = self.cut
         if self._raises:
-            house.raises = self.raises
+            context.raises = self.raises
 
     def begin(self) -> None:
         """Plan the first strike of every kind that has a rate a minute."""
         strikes: dict[str, Callable[[], None]] = {
             "falls": self._fall,
             "hangs": self._hang,
-            "supervisor_falls": self._theatre.supervisor_falls,
+            "supervisor_falls": self._machine.supervisor_falls,
             "machine_falls": self._machine_falls,
             "unwritable": self._fill_disk,
             "disconnects": self._disconnect,
@@ -75,8 +75,8 @@ class Chaos:
         self._is_over = True
         self._halfway = self._raises = 0.0
         self._wire.heal()
-        self._house.post.heal()
-        self._house.journal.is_writable = True
+        self._context.post.heal()
+        self._context.journal.is_writable = True
         self._operator.resume()
         if self._side is not None:
             self._side.heal()
@@ -101,7 +101,7 @@ class Chaos:
 
     def all_counts(self) -> dict[str, int]:
         """How often each kind has struck."""
-        elsewhere: list[Mapping[str, int]] = [self._wire.counts, self._house.post.counts]
+        elsewhere: list[Mapping[str, int]] = [self._wire.counts, self._context.post.counts]
         if self._side is not None:
             elsewhere.append(self._side.mishaps.counts)
         return {
@@ -111,40 +111,40 @@ class Chaos:
 
     def _plan_next(self, kind: str, per_minute: float, strike: Callable[[], None]) -> None:
         delay_ms = exponential_ms(self._chance, per_minute)
-        self._house.agenda.after(delay_ms, self._strike, kind, per_minute, strike)
+        self._context.scheduler.after(delay_ms, self._strike, kind, per_minute, strike)
 
     def _strike(self, kind: str, per_minute: float, strike: Callable[[], None]) -> None:
         if self._is_over:
             return
         self.counts[kind] += 1
-        self._house.note("chaos", "strikes:", kind)
+        self._context.note("chaos", "strikes:", kind)
         strike()
         self._plan_next(kind, per_minute, strike)
 
     def _fall(self) -> None:
-        processes = list(self._theatre.processes())
+        processes = list(self._machine.processes())
         if processes:
             self._chance.choice(processes).fall()
 
     def _hang(self) -> None:
-        processes = list(self._theatre.processes())
+        processes = list(self._machine.processes())
         if processes:
             process = self._chance.choice(processes)
             process.hang()
             self._hung.append(process)
             delay_ms = int(self._chance.random() * HANG_MOST_MS)
-            self._house.agenda.after(delay_ms, process.go_on)
+            self._context.scheduler.after(delay_ms, process.go_on)
 
     def _machine_falls(self) -> None:
-        self._theatre.machine_falls(self._chance.randint(0, self._plan.torn_most))
+        self._machine.machine_falls(self._chance.randint(0, self._plan.torn_most))
 
     def _fill_disk(self) -> None:
-        self._house.journal.is_writable = False
+        self._context.journal.is_writable = False
         delay_ms = int(self._chance.random() * UNWRITABLE_MOST_MS)
-        self._house.agenda.after(delay_ms, self._free_disk)
+        self._context.scheduler.after(delay_ms, self._free_disk)
 
     def _free_disk(self) -> None:
-        self._house.journal.is_writable = True
+        self._context.journal.is_writable = True
 
     def _sockets(self) -> Sequence[SimulatedWebSocket]:
         return [link for link in self._wire.exchange.links if isinstance(link, SimulatedWebSocket)]
@@ -157,8 +157,8 @@ class Chaos:
     def _freeze(self) -> None:
         sockets = self._sockets()
         if sockets:
-            until_ms = self._house.agenda.now_ms + int(self._chance.random() * FREEZE_MOST_MS)
+            until_ms = self._context.scheduler.now_ms + int(self._chance.random() * FREEZE_MOST_MS)
             self._chance.choice(sockets).freeze(until_ms)
 
     def _jump(self) -> None:
-        self._house.clock_error_ms = self._chance.randint(-JUMP_MOST_MS, JUMP_MOST_MS)
+        self._context.clock_error_ms = self._chance.randint(-JUMP_MOST_MS, JUMP_MOST_MS)

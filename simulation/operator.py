@@ -13,9 +13,9 @@ from actors.messages.execution import HaltTrading
 from actors.messages.halts import OPERATOR, FlattenHoldings, HaltStatus, ResumeTrading
 from actors.messages.lifecycle import Envelope
 from actors.roles import DESK
-from simulation.house import House
+from simulation.context import SimulationContext
+from simulation.machine import SimulatedMachine
 from simulation.post import Correspondent
-from simulation.theatre import Theatre
 
 ASK_MS = 1_000
 RESUMES_MOST_MS = 40_000
@@ -44,12 +44,14 @@ def _resume(number: int) -> object:
 class Operator:
     """One person with one question at a time."""
 
-    def __init__(self, house: House, theatre: Theatre, chance: Random) -> None:
+    def __init__(
+        self, context: SimulationContext, machine: SimulatedMachine, chance: Random
+    ) -> None:
         self.role = "foreground"
         self.is_obeyed = False
         """Whether the desk has answered a halt, and was not asked to resume since."""
-        self._house = house
-        self._theatre = theatre
+        self._context = context
+        self._machine = machine
         self._chance = chance
         self._question: _Question | None = None
         self._number = 0
@@ -59,7 +61,7 @@ class Operator:
         if self._question is None and not self.is_obeyed:
             self._begin(self._chance.choice((_halt, _halt_and_cancel, _flatten)))
             resumes_ms = int(self._chance.random() * RESUMES_MOST_MS)
-            self._house.agenda.after(resumes_ms, self.resume)
+            self._context.scheduler.after(resumes_ms, self.resume)
 
     def resume(self) -> None:
         """Let trading go on, whatever else was being asked."""
@@ -83,10 +85,10 @@ class Operator:
         question = self._question
         if question is None or number != self._number:
             return
-        self._house.agenda.after(ASK_MS, self._ask, number)
-        for process in tuple(self._theatre.processes()):
-            if any(each.role == DESK and each.is_current for each in process.players):
+        self._context.scheduler.after(ASK_MS, self._ask, number)
+        for process in tuple(self._machine.processes()):
+            if any(each.role == DESK and each.is_current for each in process.actors):
                 said = question(number)
-                self._house.note(self.role, "says", said)
+                self._context.note(self.role, "says", said)
                 envelope = Envelope(sender_role=self.role, generation=0, message=said, to=DESK)
-                self._house.post.send(self, process, envelope, is_control=True)
+                self._context.post.send(self, process, envelope, is_control=True)

@@ -55,7 +55,7 @@ class SeedPlan:
     settings: Settings
     torn_most: int
     """Records that may be missing after the machine fell; 0 with full durability."""
-    is_rough: bool
+    is_adverse: bool
     """The venue takes trades back and leaves outcomes open."""
     is_encoding: bool
     """The journal keeps text, as the real one does, instead of the values themselves."""
@@ -86,7 +86,7 @@ def draw_plan(chance: Random) -> SeedPlan:
         rates=draw_rates(FaultRates, chance),
         settings=settings,
         torn_most=chance.choice((0, 1, 4)) if is_process_durable else 0,
-        is_rough=chance.random() < 0.3,
+        is_adverse=chance.random() < 0.3,
         is_encoding=chance.random() < 0.15,
     )
 
@@ -105,7 +105,7 @@ def draw_live_plan(chance: Random) -> SeedPlan:
         plan,
         settings=attrs.evolve(plan.settings, execution=execution),
         torn_most=0,
-        is_rough=False,
+        is_adverse=False,
         live=draw_rates(LiveFaultRates, chance),
     )
 

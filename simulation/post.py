@@ -26,9 +26,9 @@ class Correspondent(Protocol):
 class Post:
     """Delivery at most once and in no promised order, or worse while there are faults."""
 
-    def __init__(self, agenda: Scheduler, rates: FaultRates, chance: Random) -> None:
+    def __init__(self, scheduler: Scheduler, rates: FaultRates, chance: Random) -> None:
         self.counts = dict.fromkeys(("loss", "duplication", "lateness", "control_loss"), 0)
-        self._agenda = agenda
+        self._scheduler = scheduler
         self._draw = chance.random
         self._set_thresholds(rates)
 
@@ -64,11 +64,11 @@ class Post:
             if luck < self._duplication:
                 self.counts["duplication"] += 1
                 later_ms = delay_ms + int(self._draw() * LATE_MOST_MS)
-                self._agenda.after(later_ms, to.receive, sender, envelope)
+                self._scheduler.after(later_ms, to.receive, sender, envelope)
             else:
                 self.counts["lateness"] += 1
                 delay_ms += int(self._draw() * LATE_MOST_MS)
-        self._agenda.after(delay_ms, to.receive, sender, envelope)
+        self._scheduler.after(delay_ms, to.receive, sender, envelope)
 
     def _set_thresholds(self, rates: FaultRates) -> None:
         self._loss = rates.loss

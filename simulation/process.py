@@ -29,11 +29,11 @@ from actors.runtime.messages import Boot
 from actors.runtime.pause_points import MadeToRaise
 from actors.runtime.scheduler import VirtualTimers
 from simulation.chance import dice
-from simulation.house import House
+from simulation.context import SimulationContext
 from simulation.invariants.breach import Breach
 from simulation.journal import MemoryJournal
-from simulation.player import Player
 from simulation.post import Correspondent
+from simulation.simulated_actor import SimulatedActor
 
 
 class Parent(Protocol):
@@ -47,15 +47,15 @@ class Parent(Protocol):
 class SimulatedProcess:
     """Runs a group of actors; falls, hangs and goes on when it is told to."""
 
-    def __init__(self, house: House, tree: Parent, name: str, pid: int) -> None:
+    def __init__(self, context: SimulationContext, tree: Parent, name: str, pid: int) -> None:
         self.role = name
         """Its name, as the post knows it."""
         self.pid = pid
         self._is_gone = False
-        self._house = house
+        self._context = context
         self._tree = tree
-        self._clock = _OwnClock(house)
-        self._players: dict[str, Player] = {}
+        self._clock = _OwnClock(context)
+        self._actors: dict[str, SimulatedActor] = {}
         self._group: HostGroup | None = None
         self._waiting: list[tuple[Callable[..., None], tuple[Any, ...]]] | None = None
 
@@ -65,9 +65,9 @@ class SimulatedProcess:
         return self._is_gone
 
     @property
-    def players(self) -> Iterator[Player]:
+    def actors(self) -> Iterator[SimulatedActor]:
         """Its actors that are not gone."""
-        return (player for player in tuple(self._players.values()) if not player.is_gone)
+        return (actor for actor in tuple(self._actors.values()) if not actor.is_gone)
 
     def host_of(self, role: str) -> Host | None:
         """Who runs a role here; None if nobody does."""
@@ -94,7 +94,7 @@ class SimulatedProcess:
             self._is_gone = True
             if self._group is not None:
                 self._group.end()
-            self._house.agenda.after(3, self._tree.child_is_gone, self)
+            self._context.scheduler.after(3, self._tree.child_is_gone, self)
 
     def hang(self) -> None:
         """Stand still; what arrives waits."""
@@ -112,23 +112,23 @@ class SimulatedProcess:
         if self._is_gone or self._waiting is not None:
             self._wait(self.receive, sender, envelope)
         elif self._group is not None:  # without its first message it can answer nothing
-            house = self._house
-            house.trace.note(
-                house.agenda.now_ms,
+            context = self._context
+            context.trace.note(
+                context.scheduler.now_ms,
                 envelope.to or self.role,
                 f"<{envelope.sender_role}",
                 envelope.message,
             )
             self._group.take(envelope, sender)
 
-    def take_event(self, player: Player, event: object) -> None:
-        """Take an event of a player's port."""
+    def take_event(self, actor: SimulatedActor, event: object) -> None:
+        """Take an event of an actor's port."""
         if self._is_gone or self._waiting is not None:
-            self._wait(player.take_event, event)
+            self._wait(actor.take_event, event)
             return
-        self._house.note(player.role, "<port", event)
+        self._context.note(actor.role, "<port", event)
         if self._group is not None:
-            self._group.hand(player.role, event)
+            self._group.hand(actor.role, event)
 
     def _wake(self, timers: VirtualTimers, role: str, key: str, number: int) -> None:
         if not timers.is_due(key, number):
@@ -151,41 +151,41 @@ class SimulatedProcess:
         """Give the post what is for another process."""
         if not self._is_gone:
             is_control = envelope.to == SUPERVISOR or envelope.sender_role == SUPERVISOR
-            self._house.post.send(self, address, envelope, is_control=is_control)
+            self._context.post.send(self, address, envelope, is_control=is_control)
 
     def context(self, role: str, spec: ActorSpec, post: HostPost) -> HostContext:
         """Make what an actor's host is handed."""
         del spec
-        house = self._house
+        context = self._context
         timers = VirtualTimers(
-            house.agenda, lambda key, number: self._wake(timers, role, key, number)
+            context.scheduler, lambda key, number: self._wake(timers, role, key, number)
         )
         watch: HostWatch = (
-            _Eye(house, self) if house.cut is None else _CuttingEye(house, self, house.cut)
+            _Eye(context, self) if context.cut is None else _CuttingEye(context, self, context.cut)
         )
-        if house.recorder is not None:
+        if context.recorder is not None:
             watch = HostWatches(
-                house.recorder(lambda generation: self._bare_core(role, generation)), watch
+                context.recorder(lambda generation: self._bare_core(role, generation)), watch
             )
         return HostContext(
             make_core=lambda generation: self._make_core(role, generation),
             post=post,
-            journal=_OwnRows(house.journal, role),
+            journal=_OwnRows(context.journal, role),
             timers=timers,
             clock=self._clock,
-            log=lambda _level, text: house.note(role, "logs", text),
+            log=lambda _level, text: context.note(role, "logs", text),
             pid=self.pid,
-            is_live=house.settings.execution.mode == "live",
-            stays_without_journal=house.stays_without_journal(role),
-            make_port=lambda: house.make_port(self._players[role]),
+            is_live=context.settings.execution.mode == "live",
+            stays_without_journal=context.stays_without_journal(role),
+            make_port=lambda: context.make_port(self._actors[role]),
             watch=watch,
         )
 
     def _make_core(self, role: str, generation: int) -> Core:
-        house = self._house
-        self._players[role] = Player(house.journal, self, role, generation)
+        context = self._context
+        self._actors[role] = SimulatedActor(context.journal, self, role, generation)
         core = self._bare_core(role, generation)
-        handle, raises = core.handle, house.raises
+        handle, raises = core.handle, context.raises
         if raises is None:
             return core
 
@@ -198,13 +198,13 @@ class SimulatedProcess:
         return core
 
     def _bare_core(self, role: str, generation: int) -> Core:
-        house = self._house
-        settings = house.settings.for_role(role)
-        return house.core_class(role)(role, settings, dice(house.seed, role, generation))
+        context = self._context
+        settings = context.settings.for_role(role)
+        return context.core_class(role)(role, settings, dice(context.seed, role, generation))
 
-    def player_of(self, role: str) -> Player:
+    def actor_of(self, role: str) -> SimulatedActor:
         """The present life of one of its actors."""
-        return self._players[role]
+        return self._actors[role]
 
     def correct_clock(self, offset_ms: int) -> None:
         """Let venue time be ahead of the machine's clock by this much."""
@@ -212,11 +212,11 @@ class SimulatedProcess:
 
     def instant(self) -> float:
         """The present instant."""
-        return self._house.agenda.now_ms
+        return self._context.scheduler.now_ms
 
     def age_ms(self, since: float) -> int:
         """Time since an instant."""
-        return int(self._house.agenda.now_ms - since)
+        return int(self._context.scheduler.now_ms - since)
 
     def take_samples(self) -> dict[str, tuple[int, ...]]:
         """Nothing is measured."""
@@ -224,19 +224,19 @@ class SimulatedProcess:
 
     def fenced(self, role: str) -> None:
         """Another process has a role of this one: leave."""
-        self._house.note(role, "is", "fenced off")
+        self._context.note(role, "is", "fenced off")
         self.fall()
 
 
 class _OwnClock:
     """The machine's clock, which may be wrong, as one process corrects it."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, context: SimulationContext) -> None:
+        self._context = context
         self.offset_ms = 0
 
     def now_ms(self) -> int:
-        return self._house.agenda.now_ms + self._house.clock_error_ms + self.offset_ms
+        return self._context.scheduler.now_ms + self._context.clock_error_ms + self.offset_ms
 
 
 class _OwnRows:
@@ -260,32 +260,32 @@ class _OwnRows:
 class _Eye(HostWatch):
     """Shows the referee every step, and writes the trace."""
 
-    def __init__(self, house: House, process: SimulatedProcess) -> None:
-        self._house = house
+    def __init__(self, context: SimulationContext, process: SimulatedProcess) -> None:
+        self._context = context
         self._process = process
-        self._heard = house.watcher.heard
-        self._said = house.watcher.said
+        self._heard = context.watcher.heard
+        self._said = context.watcher.said
 
     def made(self, host: RunningHost) -> None:
-        self._player = self._process.player_of(host.role)
+        self._actor = self._process.actor_of(host.role)
 
     def hears(self, host: RunningHost, message: object, now_ms: int) -> None:
         del host, now_ms
-        self._heard(self._player, message)
+        self._heard(self._actor, message)
 
     def performs(self, host: RunningHost, effect: Effect) -> None:
         if isinstance(effect, Send):
-            self._said(self._player, effect.message)
+            self._said(self._actor, effect.message)
         elif isinstance(effect, Command):
-            self._house.note(host.role, "commands", effect.command)
-            self._house.watcher.commanded(self._player, effect.command)
+            self._context.note(host.role, "commands", effect.command)
+            self._context.watcher.commanded(self._actor, effect.command)
         elif isinstance(effect, Log) and effect.level == "error":
-            self._house.watcher.complained(self._player, effect.text)
+            self._context.watcher.complained(self._actor, effect.text)
 
     def performed(self, host: RunningHost, effect: Effect) -> None:
         if isinstance(effect, Record):
-            self._house.note(host.role, "records", effect.event)
-            self._house.watcher.recorded(self._player, effect)
+            self._context.note(host.role, "records", effect.event)
+            self._context.watcher.recorded(self._actor, effect)
 
     def raised(self, host: RunningHost, message: object, error: Exception) -> None:
         if not isinstance(error, JournalError | MadeToRaise):
@@ -297,9 +297,12 @@ class _CuttingEye(_Eye):
     """The same, and lets a process fall half-way."""
 
     def __init__(
-        self, house: House, process: SimulatedProcess, cut: Callable[[int], int | None]
+        self,
+        context: SimulationContext,
+        process: SimulatedProcess,
+        cut: Callable[[int], int | None],
     ) -> None:
-        super().__init__(house, process)
+        super().__init__(context, process)
         self._cut = cut
         self._left: list[int | None] = []
         """Of each message being handled: effects until the process falls; None if it does not."""

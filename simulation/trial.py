@@ -11,12 +11,14 @@ from actors.model import Side
 from actors.roles import EXECUTOR
 from actors.runtime.scheduler import Scheduler
 from actors.supervision.layouts import ISOLATED, Layout, layout_of
+from simulation.actor_table import REAL_ACTORS, ActorTable
+from simulation.adverse_executor import AdverseExecutorCore
 from simulation.chance import dice
 from simulation.chaos import Chaos
+from simulation.context import SimulatedPort, SimulationContext
 from simulation.exchange.exchange import Exchange
 from simulation.exchange.ports import Wire
 from simulation.flight_keeper import FlightKeeper
-from simulation.house import House, SimulatedPort
 from simulation.invariants.aftermath import Aftermath
 from simulation.invariants.breach import Breach
 from simulation.invariants.evidence import PaperEvidence
@@ -25,14 +27,12 @@ from simulation.journal import MemoryJournal
 from simulation.live.conduct import LIVE_INVARIANTS
 from simulation.live.evidence import LiveEvidence
 from simulation.live.verdict import ExchangeVerdict
+from simulation.machine import SimulatedMachine
 from simulation.operator import Operator
 from simulation.plan import LIVE, SIMULATED, SeedPlan, draw_live_plan, draw_plan
-from simulation.player import Player
 from simulation.post import Post
-from simulation.rough import RoughExecutorCore
-from simulation.theatre import Theatre
+from simulation.simulated_actor import SimulatedActor
 from simulation.trace import Trace
-from simulation.troupe import LIVE_TROUPE, Troupe
 
 EPOCH_MS = 1_795_363_200_000
 """Venue time zero of every run: a boundary of windows of any length."""
@@ -95,7 +95,7 @@ class Trial:
         mode: str = SIMULATED,
         layout: str = ISOLATED,
         plan: SeedPlan | None = None,
-        troupe: Troupe | None = None,
+        actor_table: ActorTable | None = None,
         journal: MemoryJournal | None = None,
     ) -> None:
         """Put a run together.
@@ -106,43 +106,47 @@ class Trial:
             mode: how orders are carried out, if the plan is drawn.
             layout: which actors share a process.
             plan: faults and settings; drawn if it is not given.
-            troupe: who plays; the usual one if it is not given.
+            actor_table: who plays; the usual one if it is not given.
             journal: where records go; a new one if it is not given.
         """
         self.seed = seed
         self.plan = plan if plan is not None else _DRAW[mode](dice(seed, "plan"))
-        self.troupe = troupe if troupe is not None else _usual_troupe(self.plan)
+        self.actor_table = actor_table if actor_table is not None else _usual_actor_table(self.plan)
         self._faults_ms, self._layout_name = minutes * 60_000, layout
         settings = self.plan.settings
         self._begin_ms = _begins_at_ms(seed, settings.series.window_ms)
-        self.agenda = Scheduler(self._begin_ms)
-        self.exchange = Exchange(self.agenda, settings, seed)
+        self.scheduler = Scheduler(self._begin_ms)
+        self.exchange = Exchange(self.scheduler, settings, seed)
         self.journal = journal or MemoryJournal(is_encoding=self.plan.is_encoding)
         self.referee = self._make_referee()
         rates = self.plan.rates
-        self._wire = wire = Wire(self.agenda, self.exchange, rates, dice(seed, "wire"))
-        self.house = house = House(
+        self._wire = wire = Wire(self.scheduler, self.exchange, rates, dice(seed, "wire"))
+        self.context = context = SimulationContext(
             seed=seed,
             settings=settings,
-            agenda=self.agenda,
-            post=Post(self.agenda, rates, dice(seed, "post")),
+            scheduler=self.scheduler,
+            post=Post(self.scheduler, rates, dice(seed, "post")),
             journal=self.journal,
             trace=Trace(),
             watcher=self.referee,
-            core_class=self.troupe.core_class,
+            core_class=self.actor_table.core_class,
             make_port=self._make_port,
-            stays_without_journal=self.troupe.staying.__contains__,
+            stays_without_journal=self.actor_table.staying.__contains__,
         )
-        self.theatre = Theatre(house, self._layout(), dice(seed, "theatre"), self._on_torn)
-        self.operator = operator = Operator(house, self.theatre, dice(seed, "operator"))
-        self.chaos = Chaos(self.plan, house, self.theatre, wire, operator, dice(seed, "chaos"))
+        self.machine = SimulatedMachine(
+            context, self._layout(), dice(seed, "machine"), self._on_torn
+        )
+        self.operator = operator = Operator(context, self.machine, dice(seed, "operator"))
+        self.chaos = Chaos(self.plan, context, self.machine, wire, operator, dice(seed, "chaos"))
 
     def _layout(self) -> Layout:
-        return layout_of(self._layout_name, tuple(self.troupe.permanent), is_live=self.plan.is_live)
+        return layout_of(
+            self._layout_name, tuple(self.actor_table.permanent), is_live=self.plan.is_live
+        )
 
     def record(self, flights: FlightKeeper) -> None:
         """Have its actors recorded, for the case that it fails; before ``run``."""
-        self._flights, self.house.recorder = flights, flights.recorder
+        self._flights, self.context.recorder = flights, flights.recorder
 
     def winner(self, market_id: str) -> Side | None:
         """Who has won at the venue.
@@ -172,25 +176,25 @@ class Trial:
 
     def _play(self) -> None:
         self.exchange.begin()
-        self.theatre.begin()
+        self.machine.begin()
         self.chaos.begin()
-        self.agenda.run_until(self._begin_ms + self._faults_ms)
+        self.scheduler.run_until(self._begin_ms + self._faults_ms)
         self.chaos.end()
         window_ms = self.plan.settings.series.window_ms
-        judged_from_ms = -(-(self.agenda.now_ms + RECOVERY_MS) // window_ms) * window_ms
-        self.agenda.run_until(judged_from_ms)
+        judged_from_ms = -(-(self.scheduler.now_ms + RECOVERY_MS) // window_ms) * window_ms
+        self.scheduler.run_until(judged_from_ms)
         self.exchange.be_steady()
         for probe_ms in _PROBES_AT_MS:
-            self.agenda.run_until(judged_from_ms + probe_ms)
+            self.scheduler.run_until(judged_from_ms + probe_ms)
             self.exchange.offer_cheap_pair()
             if self.plan.is_live:
                 self._require(list(self._verdict().overstays()))
-        self.agenda.run_until(judged_from_ms + JUDGED_AFTER_MS)
+        self.scheduler.run_until(judged_from_ms + JUDGED_AFTER_MS)
         self.exchange.pause(_LOOKS * _LOOK_EVERY_MS)
         self._require(self._standing(lambda: self._aftermath().complaints()))
         if self.plan.is_live:
             self.exchange.pause(SETTLED_AFTER_MS + _LOOKS * _LOOK_EVERY_MS)
-            self.agenda.run_until(self.agenda.now_ms + SETTLED_AFTER_MS)
+            self.scheduler.run_until(self.scheduler.now_ms + SETTLED_AFTER_MS)
             self._require(self._standing(lambda: self._verdict().complaints()))
 
     def _require(self, complaints: list[str]) -> None:
@@ -201,18 +205,18 @@ class Trial:
         """What is wrong at each of several looks: an order may just be ending at one of them."""
         complaints: list[str] = []
         for look in range(_LOOKS):
-            self.agenda.run_until(self.agenda.now_ms + _LOOK_EVERY_MS - 1)
+            self.scheduler.run_until(self.scheduler.now_ms + _LOOK_EVERY_MS - 1)
             seen = list(look_at())
             complaints = [text for text in seen if look == 0 or text in complaints]
         return complaints
 
     def _aftermath(self) -> Aftermath:
         return Aftermath(
-            now_ms=self.agenda.now_ms,
+            now_ms=self.scheduler.now_ms,
             facts=self.referee.facts,
             exchange=self.exchange,
-            players=tuple(self.theatre.players()),
-            roles=tuple(self.troupe.permanent),
+            actors=tuple(self.machine.actors()),
+            roles=tuple(self.actor_table.permanent),
             newest_snapshot=self.referee.newest_snapshot,
         )
 
@@ -222,7 +226,7 @@ class Trial:
         if not isinstance(evidence, LiveEvidence):
             raise TypeError(f"{evidence!r} knows no exchange")
         return ExchangeVerdict(
-            now_ms=self.agenda.now_ms, facts=self.referee.facts, evidence=evidence
+            now_ms=self.scheduler.now_ms, facts=self.referee.facts, evidence=evidence
         )
 
     def _make_referee(self) -> Referee:
@@ -233,9 +237,9 @@ class Trial:
         invariants = (*INVARIANTS, *LIVE_INVARIANTS)
         return Referee(settings, self, partial(LiveEvidence, side), invariants)
 
-    def _make_port(self, player: Player) -> SimulatedPort | None:
-        make = self.troupe.ports.get(player.role)
-        return make(self._wire, player) if make is not None else None
+    def _make_port(self, actor: SimulatedActor) -> SimulatedPort | None:
+        make = self.actor_table.ports.get(actor.role)
+        return make(self._wire, actor) if make is not None else None
 
     def _on_torn(self) -> None:
         self.referee.torn(kept.record for kept in self.journal.records)
@@ -244,23 +248,23 @@ class Trial:
         return Failure(
             invariant=invariant,
             text=text,
-            at_ms=self.agenda.now_ms - self._begin_ms,
-            last_lines=tuple(self.house.trace.lines(self._begin_ms)),
+            at_ms=self.scheduler.now_ms - self._begin_ms,
+            last_lines=tuple(self.context.trace.lines(self._begin_ms)),
         )
 
     def _result(self, failure: Failure | None) -> TrialResult:
         facts = self.referee.facts
         return TrialResult(
             seed=self.seed,
-            digest=self.house.trace.digest(*self.journal.texts()),
-            simulated_ms=self.agenda.now_ms - self._begin_ms,
+            digest=self.context.trace.digest(*self.journal.texts()),
+            simulated_ms=self.scheduler.now_ms - self._begin_ms,
             window_ms=self.plan.settings.series.window_ms,
-            step_count=self.agenda.called_count,
+            step_count=self.scheduler.called_count,
             window_count=len(facts.windows),
             settled_count=sum(ledger.is_settled for ledger in facts.ledgers.values()),
             order_count=len(facts.orders),
             fill_count=sum(len(fact.state.fills) for fact in facts.orders.values()),
-            restart_count=self.theatre.restarts,
+            restart_count=self.machine.restarts,
             fault_counts=self.chaos.all_counts(),
             failure=failure,
         )
@@ -285,7 +289,9 @@ def _begins_at_ms(seed: int, window_ms: int) -> int:
     return EPOCH_MS + int(dice(seed, "begin").random() * window_ms)
 
 
-def _usual_troupe(plan: SeedPlan) -> Troupe:
+def _usual_actor_table(plan: SeedPlan) -> ActorTable:
     if plan.is_live:
-        return LIVE_TROUPE
-    return Troupe().replacing(EXECUTOR, RoughExecutorCore) if plan.is_rough else Troupe()
+        return REAL_ACTORS
+    return (
+        ActorTable().replacing(EXECUTOR, AdverseExecutorCore) if plan.is_adverse else ActorTable()
+    )

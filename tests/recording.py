@@ -18,7 +18,7 @@ from actors.runtime.journal_file import prepare
 from actors.runtime.messages import Boot
 from actors.runtime.process import ActorProcess
 from actors.settings import Settings
-from understudy.bootstrap import ORDER
+from understudy.composition import ORDER
 
 
 @attrs.define

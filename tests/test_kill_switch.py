@@ -9,7 +9,7 @@ from actors.kill_switch import KILL_SWITCH_NAME, kill_switch_reason, pull_kill_s
 from actors.messages.execution import OpenOrders
 from actors.roles import DESK, OBSERVER, STRATEGY
 from actors.runtime.journal import JournalReader
-from understudy.bootstrap import ACTORS
+from understudy.composition import ACTORS
 
 FILES = {
     "a reason": (b"fire in the hall\nand more\n", "fire in the hall"),

@@ -40,7 +40,7 @@ from actors.roles import (
 from actors.runtime.port import HostPort
 from actors.settings import Settings
 from actors.units import E18, NANOS_PER_DOLLAR, shares, taker_fee_nanos
-from understudy.bootstrap import ACTORS, ORDER
+from understudy.composition import ACTORS, ORDER
 
 PAGE = Path(__file__).parents[1] / "docs" / "tick.md"
 OPENS_AT_MS = 1_750_000_500_000

@@ -1,4 +1,4 @@
-"""House rules that a reader relies on, held by a test."""
+"""SimulationContext rules that a reader relies on, held by a test."""
 
 from __future__ import annotations
 

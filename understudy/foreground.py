@@ -28,8 +28,8 @@ from actors.runtime.journal import JournalReader
 from actors.runtime.journal_file import JournalError, prepare
 from actors.settings import Settings
 from actors.supervision.messages import ChildrenReport
-from understudy.bootstrap import supervisor_boot
 from understudy.companions import Companions
+from understudy.composition import supervisor_boot
 from understudy.control import ControlServer
 from understudy.damage import see_to_damage
 from understudy.data_dir import DataDirLock, DirectoryLocked, OtherAccount, keep_to_account

@@ -10,7 +10,7 @@ from pathlib import Path
 from actors.runtime.clock import ClockSpec
 from actors.runtime.journal import JournalReader
 from actors.settings import Settings
-from understudy.bootstrap import pointed_at_local_exchange, with_patience
+from understudy.composition import pointed_at_local_exchange, with_patience
 from understudy.credentials import take_test_credentials
 from understudy.exchange_process import ExchangeProcess, ExchangeSetup, rehearsed_faults
 from understudy.options import RunOptions

@@ -55,7 +55,7 @@ class DeskCore(HaltingDesk):
                 self._state = value
             elif isinstance(value, OrderState):
                 intents.append(value.intent)
-        self._roster.add(intents, now_ms)
+        self._open_orders.add(intents, now_ms)
         self._cancel_recovered()
         started = start(intent.order_id for intent in intents)
         return [*started, SetTimer(_ROUND, ROUND_MS)]
@@ -74,8 +74,8 @@ class DeskCore(HaltingDesk):
     def look_after(self, _message: TimerFired, now_ms: int) -> Effects:
         """Say again what may not have arrived; nothing here changes anything if it has."""
         return [
-            *start(self._roster.to_start_again(now_ms)),
-            *(ask_to_cancel(each) for each in self._roster.live() if each.cancel_reason),
+            *start(self._open_orders.to_start_again(now_ms)),
+            *(ask_to_cancel(each) for each in self._open_orders.live() if each.cancel_reason),
             *self._ask_executor(),
             *self._ask_for_positions(),
             *self._ask_for_books(),
@@ -96,7 +96,7 @@ class DeskCore(HaltingDesk):
             known.market = market
             return []
         self._windows[market.series] = TradedWindow(market)
-        kept = self._roster.markets().union(self._open_ids())
+        kept = self._open_orders.markets().union(self._open_ids())
         self._state = self._state.keeping(kept)
         self._holdings.keep(kept)
         return [*self._tell_open_orders(market.market_id, now_ms)]
@@ -107,7 +107,7 @@ class DeskCore(HaltingDesk):
         traded = self._window(message.market_id)
         if traded is not None:
             traded.is_over = True
-        ending = cancel(self._roster.live(message.market_id), "the window is over")
+        ending = cancel(self._open_orders.live(message.market_id), "the window is over")
         return [*ending, *self._tell_all_orders(now_ms)]
 
     @handles(PositionSnapshot)
@@ -174,7 +174,7 @@ class DeskCore(HaltingDesk):
         if wish is not None:
             buys = [
                 entry
-                for entry in self._roster.live(message.market_id)
+                for entry in self._open_orders.live(message.market_id)
                 if entry.intent.action is Action.BUY
             ]
             effects += cancel(buys, reason)
@@ -187,7 +187,7 @@ class DeskCore(HaltingDesk):
         """Note a sign of life; free the side of an order that ended, and let it go."""
         order = message.order
         order_id, market_id = order.intent.order_id, order.intent.market.market_id
-        entry = self._roster.get(order_id)
+        entry = self._open_orders.get(order_id)
         if entry is not None:
             entry.heard_at_ms, entry.order = now_ms, order
         if not (is_complete(order) and is_booked(order)):
@@ -214,7 +214,7 @@ class DeskCore(HaltingDesk):
     @handles(OrderClosed)
     def let_go(self, message: OrderClosed, now_ms: int) -> Effects:
         """An order has left for good."""
-        entry = self._roster.remove(message.order_id)
+        entry = self._open_orders.remove(message.order_id)
         if entry is None or entry.has_ended:
             return []
         return self._tell_changes(now_ms, entry.intent.market.market_id)
@@ -223,7 +223,7 @@ class DeskCore(HaltingDesk):
     def replace(self, message: ChildLost, now_ms: int) -> Effects:
         """Have a fallen order started again from its record."""
         order_id = order_id_of(message.role)
-        if order_id is None or not self._roster.fell(order_id, now_ms):
+        if order_id is None or not self._open_orders.fell(order_id, now_ms):
             return []
         return start([order_id])
 

@@ -15,8 +15,8 @@ from actors.execution.desk_state import DeskState, OrdersCreated
 from actors.execution.halts import halt_words, halts_of
 from actors.execution.holdings import Holdings
 from actors.execution.intents import intents_for
+from actors.execution.open_order_table import OpenOrderTable, TrackedOrder
 from actors.execution.risk import MINUTE_MS, Exposure, Purchase, cost_nanos
-from actors.execution.roster import Roster, RosterEntry
 from actors.execution.traded_window import TradedWindow
 from actors.messages.execution import (
     CancelEverything,
@@ -43,7 +43,7 @@ class DeskBase(Core):
     def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
         super().__init__(role, settings, dice)
         self._state = DeskState()
-        self._roster = Roster()
+        self._open_orders = OpenOrderTable()
         self._holdings = Holdings()
         self._windows: dict[str, TradedWindow] = {}
         """The newest window of each series, by the series' name."""
@@ -54,7 +54,7 @@ class DeskBase(Core):
 
     def clock_set_back(self, by_ms: int) -> None:
         """Orders have been silent for as long as before."""
-        self._roster.clock_set_back(by_ms)
+        self._open_orders.clock_set_back(by_ms)
 
     # What holds now
 
@@ -91,7 +91,7 @@ class DeskBase(Core):
             position_version=None if position is None else position.version,
             required_version=max(window.required_version, self._holdings.floor(market_id)),
             accepted=self._state.accepted_in(market.series),
-            busy=self._roster.busy(market_id),
+            busy=self._open_orders.busy(market_id),
             max_book_age_ms=self._settings(market).strategy.max_book_age_ms,
         )
 
@@ -101,7 +101,7 @@ class DeskBase(Core):
             position=position,
             purchases=self._purchases(position),
             account_cost_nanos=self._account_cost_nanos(),
-            live_count=len(self._roster.live()),
+            live_count=len(self._open_orders.live()),
             minute_count=self._state.created_in_minute(now_ms // MINUTE_MS),
             day_loss_nanos=self._holdings.day_loss_nanos(now_ms),
         )
@@ -114,7 +114,7 @@ class DeskBase(Core):
                 units=entry.unseen_units(position.version),
                 price_ticks=entry.intent.price_ticks,
             )
-            for entry in self._roster.live(position.market_id)
+            for entry in self._open_orders.live(position.market_id)
             if entry.intent.action is Action.BUY
         )
 
@@ -171,7 +171,7 @@ class DeskBase(Core):
             minute=minute,
             minute_count=self._state.created_in_minute(minute) + len(intents),
         )
-        self._roster.add(intents, now_ms)
+        self._open_orders.add(intents, now_ms)
         created = OrdersCreated(
             market_id=market.market_id, signals_id=message.signals_id, intents=intents
         )
@@ -204,7 +204,7 @@ class DeskBase(Core):
             # Without the setting the executor has nothing to wait for but these orders.
             is_wide = self.settings.execution.cancel_all_on_halt
             is_account_left = is_wide and self._unconfirmed is not None
-            left_count = len(self._roster.live()) + is_account_left
+            left_count = len(self._open_orders.live()) + is_account_left
             effects.append(Send(SUPERVISOR, HaltReport(left_count)))
         return effects
 
@@ -223,7 +223,7 @@ class DeskBase(Core):
         if traded is not None:
             strategy = self.settings.role(STRATEGY, traded.market.series)
             answered_id = traded.answered_id
-        busy = self._roster.busy(market_id)
+        busy = self._open_orders.busy(market_id)
         message = OpenOrders(
             market_id=market_id,
             live=tuple(busy.items()),
@@ -241,7 +241,7 @@ def start(order_ids: Iterable[str]) -> Effects:
     return [Send(SUPERVISOR, StartChild(order_role(order_id))) for order_id in order_ids]
 
 
-def cancel(entries: Iterable[RosterEntry], reason: str) -> Effects:
+def cancel(entries: Iterable[TrackedOrder], reason: str) -> Effects:
     """Ask orders to end; asked again each round until they have."""
     effects: Effects = []
     for entry in entries:
@@ -250,7 +250,7 @@ def cancel(entries: Iterable[RosterEntry], reason: str) -> Effects:
     return effects
 
 
-def ask_to_cancel(entry: RosterEntry) -> Send:
+def ask_to_cancel(entry: TrackedOrder) -> Send:
     """Ask one order to end, for the reason it was first asked for."""
     order_id = entry.intent.order_id
     return Send(order_role(order_id), CancelRequested(order_id, entry.cancel_reason))

@@ -132,13 +132,13 @@ class HaltingDesk(SellingDesk):
         """End what a halt ends: all orders, or each of one series' by itself."""
         if not halt.series:
             return self._cancel_all(halt.reason, asked_at_ms, is_new=is_new)
-        live = self._roster.live()
+        live = self._open_orders.live()
         return cancel((e for e in live if e.intent.market.series == halt.series), halt.reason)
 
     def _cancel_all(self, reason: str, asked_at_ms: int, *, is_new: bool) -> Effects:
         if is_new and self.settings.execution.mode == "live":
             self._unconfirmed = CancelEverything(reason, asked_at_ms)
-        return [*cancel(self._roster.live(), reason), *self._ask_executor()]
+        return [*cancel(self._open_orders.live(), reason), *self._ask_executor()]
 
     def _ask_executor(self) -> Effects:
         """Ask the real executor to take everything back, if it has yet to say that it has."""
@@ -153,7 +153,7 @@ class HaltingDesk(SellingDesk):
     def _answer(self, request_id: int, now_ms: int) -> Effects:
         if not request_id:
             return []
-        live, excesses = self._roster.live(), self._excesses(now_ms)
+        live, excesses = self._open_orders.live(), self._excesses(now_ms)
         first = next(iter(excesses), None)
         status = HaltStatus(
             request_id=request_id,

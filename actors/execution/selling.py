@@ -49,7 +49,7 @@ class SellingDesk(DeskBase):
             return None
         if self._unconfirmed is not None:
             return None  # a cancel that is still to come would take the sale back
-        if self._roster.live(traded.market_id) or traded.exit_attempts == EXIT_ATTEMPTS_MAX:
+        if self._open_orders.live(traded.market_id) or traded.exit_attempts == EXIT_ATTEMPTS_MAX:
             return None
         return self._sale_wish(traded.market, position)
 

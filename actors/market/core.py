@@ -1,7 +1,7 @@
 """Market state's core: both books, the reference price and the strike, as atomic snapshots.
 
 It owns the books of the one window that is traded. Every subscriber has at most one snapshot
-under way; what changes meanwhile is in the next one. A book that is void or in doubt is shown as
+under way; what changes meanwhile is in the next one. A book that is void or in health is shown as
 unsynced at once, and nothing is traded on it until the feed has brought a whole one.
 """
 
@@ -13,8 +13,8 @@ import attrs
 
 from actors.core import Core, Dice, Effects, Log, Send, SetTimer, handles
 from actors.market.book import TokenBook
-from actors.market.doubt import Doubt
-from actors.market.outlet import Outlet
+from actors.market.book_health import BookHealth
+from actors.market.publisher import ConflatingPublisher
 from actors.messages.directory import MarketClosing, MarketOpened
 from actors.messages.feeds import (
     BatchTaken,
@@ -38,7 +38,7 @@ from actors.roles import EXECUTOR, MARKET_FEED, OBSERVER, STRATEGY
 from actors.settings import Settings
 
 BEAT_MS = 1_000
-"""How often lost answers and lasting doubts are looked for."""
+"""How often lost answers and lasting healths are looked for."""
 EARLY_EVENTS_MAX = 2_000
 """So much is kept of what the feed sends before any window is known."""
 RESYNC_EVERY_MS = 5_000
@@ -58,9 +58,11 @@ class MarketStateCore(Core):
         self._market: Market | None = None
         self._strike: Strike | None = None
         self._books: dict[str, TokenBook] = {}
-        self._doubts: dict[str, Doubt] = {}
+        self._healths: dict[str, BookHealth] = {}
         self._reference: ReferencePrice | None = None
-        self._outlets = tuple(Outlet(subscriber) for subscriber in (STRATEGY, EXECUTOR, OBSERVER))
+        self._publishers = tuple(
+            ConflatingPublisher(subscriber) for subscriber in (STRATEGY, EXECUTOR, OBSERVER)
+        )
         self._sequence = 0
         self._batch_ids: dict[int, None] = {}
         self._early: list[MarketEvent] = []
@@ -75,10 +77,10 @@ class MarketStateCore(Core):
         self._now_ms -= by_ms
         if self._resync_asked_at_ms is not None:
             self._resync_asked_at_ms -= by_ms
-        for doubt in self._doubts.values():
-            doubt.clock_set_back(by_ms)
-        for outlet in self._outlets:
-            outlet.clock_set_back(by_ms)
+        for health in self._healths.values():
+            health.clock_set_back(by_ms)
+        for publisher in self._publishers:
+            publisher.clock_set_back(by_ms)
 
     @property
     def is_serving(self) -> bool:
@@ -150,7 +152,7 @@ class MarketStateCore(Core):
             case BestPricesEvent():
                 book = self._book(event.token)
                 if book is not None:
-                    self._doubts[event.token].compare(book, event, now_ms)
+                    self._healths[event.token].compare(book, event, now_ms)
                 return False
             case TickSizeEvent():
                 book = self._book(event.token)
@@ -223,7 +225,7 @@ class MarketStateCore(Core):
         self._market, self._strike, self._is_given_up = market, opened.strike, False
         tokens = [market.token(side) for side in Side]
         self._books = {token: TokenBook() for token in tokens}
-        self._doubts = {token: Doubt(now_ms) for token in tokens}
+        self._healths = {token: BookHealth(now_ms) for token in tokens}
         early, self._early = self._early, []
         for event in early:
             self._apply(event, now_ms)
@@ -237,14 +239,16 @@ class MarketStateCore(Core):
             return []
         early = sum(book.early_count for book in self._books.values())
         stale = sum(book.stale_count for book in self._books.values())
-        merged = ", ".join(f"{outlet.role} {outlet.merged_count}" for outlet in self._outlets)
+        merged = ", ".join(
+            f"{publisher.role} {publisher.merged_count}" for publisher in self._publishers
+        )
         text = (
             f"{market.slug} closes; since the start {self._sequence} snapshots, changes merged: "
             f"{merged}, foreign events: {self.foreign_count}; in this window {early} changes came "
             f"before a book and {stale} were stale"
         )
         self._market, self._strike = None, None
-        self._books, self._doubts = {}, {}
+        self._books, self._healths = {}, {}
         return [Log("info", text)]
 
     # Peers
@@ -254,7 +258,7 @@ class MarketStateCore(Core):
         """Give a new connection's books their time to come."""
         if feed.feed == MARKET_FEED:
             self._is_feed_up = True
-            self._doubts = {token: Doubt(now_ms) for token in self._books}
+            self._healths = {token: BookHealth(now_ms) for token in self._books}
         return []
 
     @handles(FeedDown, FeedStale)
@@ -274,16 +278,16 @@ class MarketStateCore(Core):
             self._early = []
             self._void_books(now_ms)
             return self._tell_change(now_ms)
-        for outlet in self._outlets:
-            if outlet.role == peer.role:
-                outlet.start_over()
+        for publisher in self._publishers:
+            if publisher.role == peer.role:
+                publisher.start_over()
         return self._snapshots(now_ms)
 
     @handles(SnapshotTaken)
     def taken(self, taken: SnapshotTaken, now_ms: int) -> Effects:
         """Send what has changed meanwhile."""
-        for outlet in self._outlets:
-            outlet.taken(taken.sequence)
+        for publisher in self._publishers:
+            publisher.taken(taken.sequence)
         return self._snapshots(now_ms)
 
     @handles(SnapshotWanted)
@@ -297,14 +301,14 @@ class MarketStateCore(Core):
 
     @handles(TimerFired)
     def beat(self, _timer: TimerFired, now_ms: int) -> Effects:
-        """Look for lost answers and lasting doubts."""
+        """Look for lost answers and lasting healths."""
         self._now_ms = now_ms
-        for outlet in self._outlets:
-            outlet.give_up_lost(now_ms)
+        for publisher in self._publishers:
+            publisher.give_up_lost(now_ms)
         asked = self._check_books(now_ms)
         return [*self._snapshots(now_ms), *asked, SetTimer(_BEAT_TIMER, BEAT_MS)]
 
-    # Doubt
+    # BookHealth
 
     def _check_books(self, now_ms: int) -> Effects:
         """Void a book that cannot be right, and ask for fresh ones if any is missing."""
@@ -313,15 +317,15 @@ class MarketStateCore(Core):
         reason = ""
         newest_at_ms = max((book.updated_at_ms for book in self._books.values()), default=0)
         for token, book in self._books.items():
-            doubt = self._doubts[token]
-            doubt.look(book, now_ms, newest_at_ms)
-            complaint = doubt.complaint(now_ms)
+            health = self._healths[token]
+            health.look(book, now_ms, newest_at_ms)
+            complaint = health.complaint(now_ms)
             if complaint:
                 book.void()
-                self._doubts[token] = Doubt(now_ms)
+                self._healths[token] = BookHealth(now_ms)
                 self._note_change(0)
-                reason = f"the {self._name(token)} book is in doubt: {complaint}"
-            elif self._is_feed_up and doubt.lacks_book(now_ms):
+                reason = f"the {self._name(token)} book is in health: {complaint}"
+            elif self._is_feed_up and health.lacks_book(now_ms):
                 reason = reason or f"the {self._name(token)} book is missing"
         return self._ask_for_books(reason, now_ms) if reason else []
 
@@ -338,7 +342,7 @@ class MarketStateCore(Core):
     def _void_books(self, now_ms: int) -> None:
         for token, book in self._books.items():
             book.void()
-            self._doubts[token] = Doubt(now_ms)
+            self._healths[token] = BookHealth(now_ms)
 
     def _name(self, token: str) -> str:
         return self._market.side(token).value if self._market is not None else token
@@ -350,8 +354,8 @@ class MarketStateCore(Core):
         return self._snapshots(now_ms)
 
     def _note_change(self, tick_ns: int) -> None:
-        for outlet in self._outlets:
-            outlet.note(tick_ns)
+        for publisher in self._publishers:
+            publisher.note(tick_ns)
 
     def _snapshots(self, now_ms: int) -> Effects:
         """A snapshot for each subscriber that has one due and none under way."""
@@ -359,11 +363,11 @@ class MarketStateCore(Core):
         if market is None:
             return []
         effects: Effects = []
-        for outlet in self._outlets:
-            if outlet.may_send:
+        for publisher in self._publishers:
+            if publisher.may_send:
                 self._sequence += 1
-                tick_ns = outlet.send(self._sequence, now_ms)
-                effects.append(Send(outlet.role, self._snapshot(market, tick_ns, now_ms)))
+                tick_ns = publisher.send(self._sequence, now_ms)
+                effects.append(Send(publisher.role, self._snapshot(market, tick_ns, now_ms)))
         return effects
 
     def _snapshot(self, market: Market, tick_ns: int, now_ms: int) -> MarketSnapshot:

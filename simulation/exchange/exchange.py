@@ -66,7 +66,7 @@ class Link(Protocol):
 class Exchange:
     """Everything the venue has and does."""
 
-    def __init__(self, agenda: Scheduler, settings: Settings, seed: int) -> None:
+    def __init__(self, scheduler: Scheduler, settings: Settings, seed: int) -> None:
         self.links: dict[Link, None] = {}
         self.windows: dict[int, SimulatedWindow] = {}
         """By the start, oldest first."""
@@ -74,7 +74,7 @@ class Exchange:
         """Takes live orders; None while orders are simulated."""
         self._lag_chance, self._late_result_chance = _LAG_CHANCE, _LATE_RESULT_CHANCE
         self._is_steady = False
-        self._agenda = agenda
+        self._scheduler = scheduler
         self._seed = seed
         self._asset, self._minutes = settings.series.asset, settings.series.window_minutes
         self._venue = settings.venue
@@ -89,7 +89,7 @@ class Exchange:
         """From the beginning on take live orders, as badly as these rates say."""
         self._lag_chance, self._late_result_chance = _LIVE_LAG_CHANCE, _LIVE_LATE_RESULT_CHANCE
         self.order_side = OrderSide(
-            self._agenda, self.windows, self._ledger, self._publish, rates, self._seed
+            self._scheduler, self.windows, self._ledger, self._publish, rates, self._seed
         )
         return self.order_side
 
@@ -97,7 +97,7 @@ class Exchange:
 
     def begin(self) -> None:
         """Walk through the averages' past, and go on from there."""
-        now_ms = self._agenda.now_ms
+        now_ms = self._scheduler.now_ms
         first_start_ms = window_start_ms(self._minutes, now_ms)
         self._second = min(now_ms, first_start_ms) // 1000 - TWAP_SECONDS - 1
         self._list_window(first_start_ms)
@@ -128,34 +128,36 @@ class Exchange:
             late_ms = 0
             if self._chance.random() < self._late_result_chance:
                 late_ms = int(self._chance.random() * _RESULT_LATE_MOST_MS)
-            delay_ms = ended.window.resolves_at_ms + late_ms - self._agenda.now_ms
-            self._agenda.after(max(0, delay_ms), self._resolve, ended)
+            delay_ms = ended.window.resolves_at_ms + late_ms - self._scheduler.now_ms
+            self._scheduler.after(max(0, delay_ms), self._resolve, ended)
 
     def _publish_prices(self) -> None:
         """Tell prices now, and again at the next second that has its turn."""
-        self._walk_to(self._agenda.now_ms // 1000)
+        self._walk_to(self._scheduler.now_ms // 1000)
         second = self._second
         frames = self.prices.publish(second * 1000, self._walk.coinbase_dollars())
         self._publish(frames)
         to_next_s = PRICES_EVERY_S - (second - _PRICES_AT) % PRICES_EVERY_S
-        self._agenda.after((second + to_next_s) * 1000 - self._agenda.now_ms, self._publish_prices)
+        self._scheduler.after(
+            (second + to_next_s) * 1000 - self._scheduler.now_ms, self._publish_prices
+        )
 
     def _resolve(self, window: SimulatedWindow) -> None:
-        self._publish(window.resolve(self._agenda.now_ms))
+        self._publish(window.resolve(self._scheduler.now_ms))
 
     # The market
 
     @property
     def open_window(self) -> SimulatedWindow:
         """The window that the present instant lies in."""
-        now_ms = self._agenda.now_ms
+        now_ms = self._scheduler.now_ms
         self._walk_to(now_ms // 1000)
         return self.windows[window_start_ms(self._minutes, now_ms)]
 
     def _list_window(self, start_ms: int) -> None:
         window = Window.at(self._asset, self._minutes, start_ms)
         market = SimulatedWindow(
-            window, self._ledger, dice(self._seed, "window", start_ms), self._agenda.now_ms
+            window, self._ledger, dice(self._seed, "window", start_ms), self._scheduler.now_ms
         )
         self.windows[start_ms] = market
         while len(self.windows) > _KEPT_WINDOWS:
@@ -163,8 +165,8 @@ class Exchange:
 
     def _trade_on(self) -> None:
         """Let the market do one thing, and plan the next."""
-        window, now_ms, chance = self.open_window, self._agenda.now_ms, self._chance
-        self._agenda.after(self._pause_ms(), self._trade_on)
+        window, now_ms, chance = self.open_window, self._scheduler.now_ms, self._chance
+        self._scheduler.after(self._pause_ms(), self._trade_on)
         if now_ms < self._still_until_ms:
             return
         window.value(self._walk.price_e18, self.prices.samples, now_ms)
@@ -193,12 +195,12 @@ class Exchange:
 
     def pause(self, still_ms: int) -> None:
         """Let no book change for a while."""
-        self._still_until_ms = self._agenda.now_ms + still_ms
+        self._still_until_ms = self._scheduler.now_ms + still_ms
 
     def offer_cheap_pair(self) -> None:
         """Let opinion move while one outcome's public book stands still: a pair comes cheap."""
         window = self.open_window
-        now_ms = self._agenda.now_ms
+        now_ms = self._scheduler.now_ms
         if window.publisher.lagging is not None:
             return
         is_up = window.is_up_cheap
@@ -218,11 +220,11 @@ class Exchange:
         sessions: dict[str, tuple[Channel, Session]] = {
             self._venue.market_ws_url: (
                 Channel.MARKET,
-                MarketSession(self._book, lambda: self._agenda.now_ms),
+                MarketSession(self._book, lambda: self._scheduler.now_ms),
             ),
             self._venue.rtds_ws_url: (
                 Channel.RTDS,
-                RtdsSession(self.prices, lambda: self._agenda.now_ms),
+                RtdsSession(self.prices, lambda: self._scheduler.now_ms),
             ),
             self._venue.polybolt_ws_url: (Channel.POLYBOLT, self._polybolt_session()),
             self._venue.coinbase_ws_url: (Channel.COINBASE, CoinbaseSession(self.prices)),
@@ -231,7 +233,7 @@ class Exchange:
 
     def _polybolt_session(self) -> PolyBoltSession:
         def now_ms() -> int:
-            return self._agenda.now_ms
+            return self._scheduler.now_ms
 
         return PolyBoltSession(
             self.prices,
@@ -244,7 +246,7 @@ class Exchange:
     def answer(self, url: str) -> tuple[int, bytes]:
         """Answer an HTTP GET with status and body."""
         if url == f"{self._venue.clob_url}/time":
-            return 200, str(self._agenda.now_ms // 1000).encode()
+            return 200, str(self._scheduler.now_ms // 1000).encode()
         for kind in ("markets", "events"):
             if url.startswith(f"{self._venue.gamma_url}/{kind}/slug/"):
                 return self._row(url.rpartition("/")[2], is_event=kind == "events")
@@ -254,7 +256,7 @@ class Exchange:
         start_text = slug.rpartition("-")[2]
         start_ms = int(start_text) * 1000 if start_text.isdigit() else -1
         window = Window.at(self._asset, self._minutes, start_ms)
-        if slug != window.slug or start_ms > self._agenda.now_ms + _LISTED_AHEAD_MS:
+        if slug != window.slug or start_ms > self._scheduler.now_ms + _LISTED_AHEAD_MS:
             return 404, b'{"type":"not found error","error":"slug not found"}'
         known = self.windows.get(start_ms)
         status = MarketStatus(window=window) if known is None else known.status
@@ -264,7 +266,7 @@ class Exchange:
 
     def _outcome(self, known: SimulatedWindow | None) -> dict[str, object]:
         """What the row says beyond what every venue row does: void, or proposed and not decided."""
-        if known is None or self._agenda.now_ms < known.window.closes_at_ms:
+        if known is None or self._scheduler.now_ms < known.window.closes_at_ms:
             return {}
         if not known.is_resolved:
             up_text = "1" if int(known.window.number) % 2 else "0"

@@ -41,14 +41,14 @@ class OrderSide:
 
     def __init__(
         self,
-        agenda: Scheduler,
+        scheduler: Scheduler,
         windows: Mapping[int, SimulatedWindow],
         ledger: Ledger,
         send: Callable[[Iterable[Frame]], None],
         rates: LiveFaultRates,
         seed: int,
     ) -> None:
-        self._agenda = agenda
+        self._scheduler = scheduler
         self._windows = windows
         self._send = send
         self._keys = KeyRing(seed)
@@ -75,7 +75,7 @@ class OrderSide:
 
     def begin(self) -> None:
         """Let time pass, from now on."""
-        self._agenda.after(_TICK_MS, self.begin)
+        self._scheduler.after(_TICK_MS, self.begin)
         now_ms = self.now_ms
         for window in self._windows.values():
             due_ms = window.engine.next_due_ms
@@ -104,7 +104,7 @@ class OrderSide:
     @property
     def now_ms(self) -> int:
         """Venue time."""
-        return self._agenda.now_ms
+        return self._scheduler.now_ms
 
     # Markets, as the desk finds them
 

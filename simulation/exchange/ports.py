@@ -1,4 +1,4 @@
-"""The simulated hands of feeds and directory: a websocket and HTTP on the agenda, with faults."""
+"""The simulated hands of feeds and directory: a websocket and HTTP on the scheduler, with faults."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from actors.messages.directory import HttpAnswered, HttpFailed, HttpGet
 from actors.runtime.scheduler import Scheduler
 from simulation.exchange.exchange import PRICE_CREDENTIALS, Exchange
 from simulation.plan import FaultRates
-from simulation.player import Player
+from simulation.simulated_actor import SimulatedActor
 from venue.channels.session import Close
 from venue.frames import Channel
 
@@ -36,9 +36,9 @@ class Wire:
     """The way to the venue, and how bad it is."""
 
     def __init__(
-        self, agenda: Scheduler, exchange: Exchange, rates: FaultRates, chance: Random
+        self, scheduler: Scheduler, exchange: Exchange, rates: FaultRates, chance: Random
     ) -> None:
-        self.agenda = agenda
+        self.scheduler = scheduler
         self.exchange = exchange
         self.rates = rates
         self.chance = chance
@@ -69,11 +69,11 @@ class SimulatedWebSocket:
 
     channel: Channel
 
-    def __init__(self, wire: Wire, player: Player, name: str = "") -> None:
+    def __init__(self, wire: Wire, actor: SimulatedActor, name: str = "") -> None:
         self.is_open = False
         self._name = name
         self._wire = wire
-        self._player = player
+        self._actor = actor
         self._epoch = 0
         self._frozen_until_ms = 0
         self._free_at_ms = 0
@@ -85,9 +85,9 @@ class SimulatedWebSocket:
                 self.close()
                 self._epoch = epoch
                 delay_ms = 20 + int(self._wire.chance.random() * 60)
-                self._wire.agenda.after(delay_ms, self._try, epoch, url)
+                self._wire.scheduler.after(delay_ms, self._try, epoch, url)
             case SendText(text, _):
-                self._wire.agenda.after(15, self._hear, self._epoch, text)
+                self._wire.scheduler.after(15, self._hear, self._epoch, text)
             case Disconnect():
                 self.close()
             case _:
@@ -101,15 +101,15 @@ class SimulatedWebSocket:
 
     def push(self, texts: Iterable[str]) -> None:
         """Send frames on their way, in the order of the connection."""
-        if self._frozen_until_ms > self._wire.agenda.now_ms:
+        if self._frozen_until_ms > self._wire.scheduler.now_ms:
             return
-        now_ms = self._wire.agenda.now_ms
+        now_ms = self._wire.scheduler.now_ms
         self._free_at_ms = max(self._free_at_ms, now_ms + 10 + int(self._wire.chance.random() * 30))
         frames = [text.encode() for text in texts]
         delay_ms = self._free_at_ms - now_ms
         if self._wire.strikes("garbling"):
             frames, delay_ms = self._garbled(frames, delay_ms)
-        self._wire.agenda.after(delay_ms, self._arrive, self._epoch, frames)
+        self._wire.scheduler.after(delay_ms, self._arrive, self._epoch, frames)
 
     def freeze(self, until_ms: int) -> None:
         """Keep the connection open and silent until then."""
@@ -121,7 +121,7 @@ class SimulatedWebSocket:
         if self.is_open:
             self.close()
             self._epoch = epoch
-            self._wire.agenda.after(5, self._tell_lost, epoch, "the connection was reset")
+            self._wire.scheduler.after(5, self._tell_lost, epoch, "the connection was reset")
 
     def _try(self, epoch: int, url: str) -> None:
         if epoch != self._epoch:
@@ -133,7 +133,7 @@ class SimulatedWebSocket:
         self.is_open = True
         self._frozen_until_ms = 0
         self._wire.exchange.links[self] = None
-        self._player.take_event(Connected(epoch, self._name))
+        self._actor.take_event(Connected(epoch, self._name))
 
     def _hear(self, epoch: int, text: str) -> None:
         if epoch == self._epoch and self.is_open:
@@ -146,15 +146,15 @@ class SimulatedWebSocket:
 
     def _arrive(self, epoch: int, frames: list[bytes]) -> None:
         if epoch == self._epoch and self.is_open:
-            arrived_ns = self._wire.agenda.now_ms * _NS
+            arrived_ns = self._wire.scheduler.now_ms * _NS
             stamped = tuple((frame, arrived_ns) for frame in frames)
             event = FramesReceived(epoch, stamped, self._name)
-            self._player.take_event(event)
+            self._actor.take_event(event)
 
     def _tell_lost(self, epoch: int, reason: str) -> None:
         if epoch == self._epoch:
             self._epoch = -1
-            self._player.take_event(Disconnected(epoch, reason, self._name))
+            self._actor.take_event(Disconnected(epoch, reason, self._name))
 
     def _garbled(self, frames: list[bytes], delay_ms: int) -> tuple[list[bytes], int]:
         chance = self._wire.chance
@@ -172,9 +172,9 @@ class SimulatedWebSocket:
 class SimulatedPricePort:
     """The price feed's port: a connection for each name, and credentials for PolyBolt."""
 
-    def __init__(self, wire: Wire, player: Player) -> None:
+    def __init__(self, wire: Wire, actor: SimulatedActor) -> None:
         self._wire = wire
-        self._player = player
+        self._actor = actor
         self._sockets: dict[str, SimulatedWebSocket] = {}
 
     def perform(self, command: object) -> None:
@@ -182,13 +182,13 @@ class SimulatedPricePort:
         match command:
             case LookForCredentials():
                 found = CredentialsFound(PRICE_CREDENTIALS.fingerprint, "the simulation")
-                self._wire.agenda.after(1, self._player.take_event, found)
+                self._wire.scheduler.after(1, self._actor.take_event, found)
             case Authenticate(name) if name in self._sockets:
                 self._sockets[name].perform(SendText(auth_text(PRICE_CREDENTIALS), name))
             case Authenticate():
                 return  # its connection is gone
             case Connect(name=name):
-                socket = SimulatedWebSocket(self._wire, self._player, name)
+                socket = SimulatedWebSocket(self._wire, self._actor, name)
                 self._let_go(name)
                 self._sockets[name] = socket
                 socket.perform(command)
@@ -215,9 +215,9 @@ class SimulatedPricePort:
 class SimulatedHttp:
     """The directory's port."""
 
-    def __init__(self, wire: Wire, player: Player) -> None:
+    def __init__(self, wire: Wire, actor: SimulatedActor) -> None:
         self._wire = wire
-        self._player = player
+        self._actor = actor
 
     def perform(self, command: object) -> None:
         """Start a request."""
@@ -227,33 +227,33 @@ class SimulatedHttp:
         if self._wire.strikes("http_trouble"):
             self._misbehave(command, way_ms)
         else:
-            self._wire.agenda.after(way_ms, self._answer, command, way_ms)
+            self._wire.scheduler.after(way_ms, self._answer, command, way_ms)
 
     def close(self) -> None:
-        """Nothing to let go of: what is under way finds its player gone."""
+        """Nothing to let go of: what is under way finds its actor gone."""
 
     def _answer(self, request: HttpGet, way_ms: int) -> None:
         status, body = self._wire.exchange.answer(request.url)
         event = HttpAnswered(request.request_id, status, body)
-        self._wire.agenda.after(way_ms, self._player.take_event, event)
+        self._wire.scheduler.after(way_ms, self._actor.take_event, event)
 
     def _misbehave(self, request: HttpGet, way_ms: int) -> None:
-        chance, agenda = self._wire.chance, self._wire.agenda
+        chance, scheduler = self._wire.chance, self._wire.scheduler
         request_id = request.request_id
         match chance.randrange(5):
             case 0:
                 failed = HttpFailed(request_id, f"no answer from {request.url} in 10.0 s")
-                agenda.after(10_000, self._player.take_event, failed)
+                scheduler.after(10_000, self._actor.take_event, failed)
             case 1:
                 refused = HttpFailed(request_id, f"cannot read {request.url}: refused")
-                agenda.after(way_ms, self._player.take_event, refused)
+                scheduler.after(way_ms, self._actor.take_event, refused)
             case 2:
                 broken = HttpAnswered(request_id, 502, b"<html>bad gateway</html>")
-                agenda.after(way_ms, self._player.take_event, broken)
+                scheduler.after(way_ms, self._actor.take_event, broken)
             case 3:
                 _, body = self._wire.exchange.answer(request.url)
                 cut = HttpAnswered(request_id, 200, body[: len(body) // 2])
-                agenda.after(way_ms, self._player.take_event, cut)
+                scheduler.after(way_ms, self._actor.take_event, cut)
             case _:
                 slow_ms = int(chance.random() * _SLOW_MOST_MS)
-                agenda.after(slow_ms, self._answer, request, way_ms)
+                scheduler.after(slow_ms, self._answer, request, way_ms)

@@ -11,7 +11,7 @@ from actors.model import Side
 from actors.roles import order_id_of
 from simulation.exchange.exchange import Exchange
 from simulation.invariants.facts import Facts
-from simulation.player import Player
+from simulation.simulated_actor import SimulatedActor
 from venue.engine.messages import Outcome
 
 LONGEST_FAREWELL_MS = 25_000
@@ -25,7 +25,7 @@ class Aftermath:
     now_ms: int
     facts: Facts
     exchange: Exchange
-    players: tuple[Player, ...]
+    actors: tuple[SimulatedActor, ...]
     roles: tuple[str, ...]
     """The permanent ones."""
     newest_snapshot: MarketSnapshot | None
@@ -33,22 +33,22 @@ class Aftermath:
 
     def complaints(self) -> Iterator[str]:
         """Everything that has not come back."""
-        yield from self._troupe()
+        yield from self._actor_table()
         yield from self._orders()
         yield from self._windows()
         yield from self._books()
         yield from self._trading()
 
-    def _troupe(self) -> Iterator[str]:
+    def _actor_table(self) -> Iterator[str]:
         """Every role is filled once and serves."""
         for role in self.roles:
-            filled = [player for player in self.players if player.role == role]
+            filled = [actor for actor in self.actors if actor.role == role]
             if len(filled) != 1:
                 yield f"{role} is filled by {len(filled)} actors"
-            for player in filled:
-                if player.core is None or not player.core.is_serving:
+            for actor in filled:
+                if actor.core is None or not actor.core.is_serving:
                     yield f"{role} does not serve"
-                elif not player.is_current:
+                elif not actor.is_current:
                     yield f"{role} is filled by an actor that was replaced"
 
     def _orders(self) -> Iterator[str]:
@@ -58,10 +58,10 @@ class Aftermath:
             if fact.is_open and is_due:
                 yield f"{order_id} is not closed: {fact.state!r}"
         live = {order_id for order_id, fact in self.facts.orders.items() if fact.is_open}
-        for player in self.players:
-            own_id = order_id_of(player.role)
+        for actor in self.actors:
+            own_id = order_id_of(actor.role)
             if own_id is not None and own_id not in live:
-                yield f"{player.role} is closed, and its actor still there"
+                yield f"{actor.role} is closed, and its actor still there"
         for order_id in self.facts.evidence.order_ids():
             known = self.facts.orders.get(order_id)
             if known is None:

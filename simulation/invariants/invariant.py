@@ -17,7 +17,7 @@ _Method = TypeVar("_Method", bound=Callable[..., None])
 
 
 class Actor(Protocol):
-    """A player, as far as invariants look at it."""
+    """An actor, as far as invariants look at it."""
 
     role: str
 

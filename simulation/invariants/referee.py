@@ -83,41 +83,41 @@ class Referee:
         books = next(each for each in self._invariants if isinstance(each, SoundBooks))
         return books.newest
 
-    def heard(self, player: Actor, message: object) -> None:
+    def heard(self, actor: Actor, message: object) -> None:
         """A core is about to take a message."""
         for check in self._heard.get(type(message), ()):
-            check(player, message)
+            check(actor, message)
 
-    def recorded(self, player: Actor, record: Record) -> None:
+    def recorded(self, actor: Actor, record: Record) -> None:
         """A record was accepted."""
         checks = self._checks["recorded"]
         for check in (*checks.get(type(record.event), ()), *checks.get(ANYTHING, ())):
-            check(player, record)
+            check(actor, record)
         self.facts.take(record)
 
-    def said(self, player: Actor, message: object) -> None:
+    def said(self, actor: Actor, message: object) -> None:
         """A message is about to leave."""
         kind = type(message)
         if kind not in self._met:
             self._met[kind] = self._checks["said"].get(kind, ())
             for check in self._checks["said"].get(ANYTHING, ()):
-                check(player, message)
+                check(actor, message)
         for check in self._met[kind]:
-            check(player, message)
+            check(actor, message)
 
-    def commanded(self, player: Actor, command: object) -> None:
+    def commanded(self, actor: Actor, command: object) -> None:
         """A port is about to be given a command."""
         for check in self._checks["commanded"].get(type(command), ()):
-            check(player, command)
+            check(actor, command)
 
-    def complained(self, player: Actor, text: str) -> None:
+    def complained(self, actor: Actor, text: str) -> None:
         """A core logs an error: it met what should not be.
 
         Raises:
             Breach: it is none of those that a run may bring about.
         """
         if not any(expected in text for expected in _EXPECTED_ERRORS):
-            raise Breach(0, f"{player.role} logs an error: {text}")
+            raise Breach(0, f"{actor.role} logs an error: {text}")
 
     def torn(self, records: Iterable[Record]) -> None:
         """The machine fell: only these records are left."""

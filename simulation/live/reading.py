@@ -7,7 +7,7 @@ from actors.execution.real.messages import AccountRead, AccountUnread, ReadAccou
 from actors.runtime.scheduler import Scheduler
 from simulation.exchange.order_side import OrderSide
 from simulation.exchange.signing import WALLET
-from simulation.player import Player
+from simulation.simulated_actor import SimulatedActor
 from venue.ordering.refusal import RequestRefused
 
 
@@ -15,11 +15,11 @@ class AccountReading:
     """Reads the orders asked for, then the open ones, then trades, then balances."""
 
     def __init__(
-        self, side: OrderSide, agenda: Scheduler, player: Player, command: ReadAccount
+        self, side: OrderSide, scheduler: Scheduler, actor: SimulatedActor, command: ReadAccount
     ) -> None:
         self._side = side
-        self._agenda = agenda
-        self._player = player
+        self._scheduler = scheduler
+        self._actor = actor
         self._command = command
         self._rows = AccountRows()
 
@@ -31,9 +31,9 @@ class AccountReading:
             unread = AccountUnread(
                 read_id=self._command.read_id, reason="Internal server error", retry_after_ms=None
             )
-            self._agenda.after(slow_ms + mishaps.way_ms(), self._player.take_event, unread)
+            self._scheduler.after(slow_ms + mishaps.way_ms(), self._actor.take_event, unread)
         else:
-            self._agenda.after(slow_ms + mishaps.way_ms(), self._read_orders)
+            self._scheduler.after(slow_ms + mishaps.way_ms(), self._read_orders)
 
     def _read_orders(self) -> None:
         reads, now_ms = self._side.reads, self._side.now_ms
@@ -43,19 +43,19 @@ class AccountReading:
             except RequestRefused:
                 continue  # the venue's other way to say that it shows none
             self._rows.add_order(venue_order_id, row)
-        self._agenda.after(2 * self._side.mishaps.way_ms(), self._read_open_orders)
+        self._scheduler.after(2 * self._side.mishaps.way_ms(), self._read_open_orders)
 
     def _read_open_orders(self) -> None:
         side = self._side
         for market_id in self._command.market_ids:
             self._rows.add_open_orders(market_id, side.rows(side.reads.open_orders, market_id))
-        self._agenda.after(2 * side.mishaps.way_ms(), self._read_trades)
+        self._scheduler.after(2 * side.mishaps.way_ms(), self._read_trades)
 
     def _read_trades(self) -> None:
         side = self._side
         for market_id in self._command.market_ids:
             self._rows.add_trades(market_id, side.rows(side.reads.trades, market_id))
-        self._agenda.after(2 * side.mishaps.way_ms(), self._read_balances)
+        self._scheduler.after(2 * side.mishaps.way_ms(), self._read_balances)
 
     def _read_balances(self) -> None:
         side, command = self._side, self._command
@@ -69,7 +69,7 @@ class AccountReading:
             cash_units=cash_units,
             unread=tuple(self._rows.unread),
         )
-        self._agenda.after(side.mishaps.way_ms(), self._player.take_event, read)
+        self._scheduler.after(side.mishaps.way_ms(), self._actor.take_event, read)
 
     def _balance(self, token: str) -> int:
         side = self._side

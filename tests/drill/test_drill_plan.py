@@ -9,8 +9,8 @@ import pytest
 import actors
 from actors.messages.execution import OrderStatus
 from actors.runtime.pause_points import HANDLING
-from understudy.bootstrap import ACTORS
 from understudy.commands.drill import DEFAULT_KILLS
+from understudy.composition import ACTORS
 from understudy.drill.plan import DECK, LIVE_DECK, ORDER, TARGETS, Means, plan
 
 ROLES = set(ACTORS)

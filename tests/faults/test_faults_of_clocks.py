@@ -13,7 +13,7 @@ from simulated_stage import Bench as PaperBench
 from actors.execution.real.messages import CancelOrders, SignOrder
 from actors.execution.simulated import LONGEST_PHASE_MS
 from actors.feeds.connection import FeedConnection, Rhythm
-from actors.market.outlet import ANSWER_WAIT_MS, Outlet
+from actors.market.publisher import ANSWER_WAIT_MS, ConflatingPublisher
 from actors.messages.execution import OrderReport, OrderStatus, SubmitOrder
 from actors.messages.lifecycle import TimerFired
 from actors.roles import STRATEGY
@@ -179,9 +179,9 @@ def test_f51_silence_is_noticed_as_soon_although_the_clock_was_set_back() -> Non
 
 
 def test_f51_a_lost_snapshot_is_made_up_for_as_soon_although_the_clock_was_set_back() -> None:
-    outlet = Outlet(STRATEGY)
-    outlet.note(1)
-    outlet.send(1, T0)
-    outlet.clock_set_back(30_000)
-    outlet.give_up_lost(T0 - 30_000 + ANSWER_WAIT_MS)
-    assert outlet.may_send
+    publisher = ConflatingPublisher(STRATEGY)
+    publisher.note(1)
+    publisher.send(1, T0)
+    publisher.clock_set_back(30_000)
+    publisher.give_up_lost(T0 - 30_000 + ANSWER_WAIT_MS)
+    assert publisher.may_send

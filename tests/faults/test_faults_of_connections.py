@@ -21,7 +21,7 @@ from actors.execution.real.port import VenuePort
 from actors.feeds.connection import Connect, Connected, Disconnected
 from actors.messages.directory import HttpAnswered, HttpFailed, HttpGet
 from actors.settings import Settings, VenueSettings
-from understudy.bootstrap import pointed_at_local_exchange
+from understudy.composition import pointed_at_local_exchange
 from understudy.doctor.findings import CheckOutcome
 from understudy.doctor.network import Unreachable, fetch, stream
 from understudy.doctor.proxies import check_proxies

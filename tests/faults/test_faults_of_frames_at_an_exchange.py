@@ -15,7 +15,7 @@ from actors.feeds.reference_feed import ReferenceFeedCore
 from actors.messages.feeds import FeedDown, FeedStale, MarketBatch, ReferencePrice
 from actors.roles import MARKET_FEED, REFERENCE_FEED
 from actors.settings import Settings
-from understudy.bootstrap import pointed_at_local_exchange
+from understudy.composition import pointed_at_local_exchange
 
 pytestmark = pytest.mark.processes
 

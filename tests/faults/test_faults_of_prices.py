@@ -19,7 +19,7 @@ from actors.feeds.twap_feed import TwapFeedCore
 from actors.messages.feeds import POLYBOLT, RTDS, TwapTick, TwapTickWanted
 from actors.roles import TWAP_FEED
 from actors.settings import Settings
-from understudy.bootstrap import pointed_at_local_exchange
+from understudy.composition import pointed_at_local_exchange
 from understudy.credentials import credentials_text
 
 pytestmark = pytest.mark.processes

@@ -11,7 +11,7 @@ from live_stage import RunningExchange
 from order_builders import T0, book, signal, signals, snapshot
 from other_trader import OtherTrader
 from small_stage import PERMANENT, SmallStage
-from troupe_stage import Troupe, told
+from supervised_stage import SupervisedActors, told
 
 from actors.execution.desk_state import OrdersCreated
 from actors.execution.real.messages import AccountRead, OrderSigned, SignOrder
@@ -29,7 +29,7 @@ from actors.roles import DESK, EXECUTOR, POSITION, STRATEGY
 from actors.settings import RiskSettings, StrategySettings
 from actors.supervision.messages import Say, Spawn
 from actors.units import shares
-from understudy.reading.legs import LegEnd, leg_risks
+from understudy.reading.leg_risk import LegEnd, leg_risks
 
 pytestmark = pytest.mark.processes
 
@@ -212,8 +212,8 @@ def test_f22_a_child_that_falls_again_and_again_ends_the_run_with_everything_can
     ids = [stage.resting(side) for side in Side]
     for order_id in ids:
         stage.reaches(order_id, OrderStatus.ACCEPTED)
-    troupe = Troupe(DESK, STRATEGY)
-    effects = [effect for _ in range(6) for effect in fall_and_return(troupe)]
+    supervised = SupervisedActors(DESK, STRATEGY)
+    effects = [effect for _ in range(6) for effect in fall_and_return(supervised)]
     (halt,) = {each.message.reason: each.message for each in told(effects, HaltTrading)}.values()
     assert "strategy fell 6 times in 60 s" in halt.reason
     assert [
@@ -224,17 +224,17 @@ def test_f22_a_child_that_falls_again_and_again_ends_the_run_with_everything_can
         assert stage.ends(order_id) is OrderStatus.CANCELLED
     assert {order["status"] for order in stage.books["orders"]} == {"CANCELED"}
     stage.run_until(lambda: HaltReport(0) in stage.told(HaltReport), "all is over")
-    troupe.say(DESK, HaltReport(0))
-    assert troupe.core.report(0, troupe.now_ms).is_cleared
+    supervised.say(DESK, HaltReport(0))
+    assert supervised.core.report(0, supervised.now_ms).is_cleared
     stage.say(stage.signal())
     stage.deliver_all()
     assert halt.reason in stage.refusals[-1]
     stage.hold_against_the_exchange()
 
 
-def fall_and_return(troupe: Troupe) -> list[object]:
+def fall_and_return(supervised: SupervisedActors) -> list[object]:
     """Let the strategy fall, and wait until it is made again."""
-    effects: list[object] = list(troupe.fall(STRATEGY))
+    effects: list[object] = list(supervised.fall(STRATEGY))
     while not any(isinstance(effect, Spawn) for effect in effects):
-        effects += troupe.tick(100)
+        effects += supervised.tick(100)
     return effects

@@ -13,7 +13,7 @@ from actors.messages.lifecycle import VenueTimeMeasured
 from actors.roles import DIRECTORY
 from actors.runtime.clock import Clock
 from actors.settings import Settings
-from understudy.bootstrap import pointed_at_local_exchange
+from understudy.composition import pointed_at_local_exchange
 
 
 class DirectoryOnHttp(RealStage):

@@ -14,7 +14,7 @@ from websockets.asyncio.server import ServerConnection
 from actors.messages.feeds import FeedUp, MarketBatch
 from actors.roles import DIRECTORY, MARKET_FEED, MARKET_STATE, REFERENCE_FEED, TWAP_FEED
 from actors.settings import Settings, VenueSettings
-from understudy.bootstrap import ACTORS
+from understudy.composition import ACTORS
 
 FEEDS = (MARKET_FEED, REFERENCE_FEED, TWAP_FEED)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from actors.market.book import TokenBook
-from actors.market.doubt import MISSING_PATIENCE_MS, PATIENCE_MS, STANDSTILL_MS, Doubt
+from actors.market.book_health import MISSING_PATIENCE_MS, PATIENCE_MS, STANDSTILL_MS, BookHealth
 from actors.messages.feeds import BestPricesEvent, BookEvent, PriceChangeEvent
 
 
@@ -20,90 +20,90 @@ def best(at_ms: int, bid: int | None = 480, ask: int | None = 500) -> BestPrices
 
 
 def test_a_sound_book_is_in_no_doubt(book: TokenBook) -> None:
-    doubt = Doubt(0)
+    health = BookHealth(0)
     for now_ms in range(0, 10_000, 500):
-        doubt.look(book, now_ms)
-        doubt.compare(book, best(100 + now_ms), now_ms)
-        assert doubt.complaint(now_ms) == ""
-        assert not doubt.lacks_book(now_ms)
+        health.look(book, now_ms)
+        health.compare(book, best(100 + now_ms), now_ms)
+        assert health.complaint(now_ms) == ""
+        assert not health.lacks_book(now_ms)
 
 
 @pytest.mark.parametrize(("lasted_ms", "is_wrong"), [(PATIENCE_MS - 1, False), (PATIENCE_MS, True)])
 def test_a_book_that_stays_crossed_is_in_doubt(
     book: TokenBook, lasted_ms: int, is_wrong: bool
 ) -> None:
-    doubt = Doubt(0)
+    health = BookHealth(0)
     book.apply_book(BookEvent("up", 101, ((500, 1),), ((500, 1),)))
-    doubt.look(book, 5_000)
-    doubt.look(book, 5_000 + lasted_ms)
-    assert bool(doubt.complaint(5_000 + lasted_ms)) is is_wrong
+    health.look(book, 5_000)
+    health.look(book, 5_000 + lasted_ms)
+    assert bool(health.complaint(5_000 + lasted_ms)) is is_wrong
 
 
 def test_a_book_crossed_again_is_given_its_time_again(book: TokenBook) -> None:
-    doubt = Doubt(0)
+    health = BookHealth(0)
     crossed = BookEvent("up", 101, ((500, 1),), ((500, 1),))
     sound = BookEvent("up", 101, ((480, 1),), ((500, 1),))
     for now_ms, event in ((0, crossed), (900, sound), (950, crossed), (1_900, crossed)):
         book.apply_book(event)
-        doubt.look(book, now_ms)
-        assert doubt.complaint(now_ms) == ""
+        health.look(book, now_ms)
+        assert health.complaint(now_ms) == ""
 
 
 def test_a_book_that_stands_still_while_the_other_moves_is_in_doubt(book: TokenBook) -> None:
-    doubt = Doubt(0)
-    doubt.look(book, 1_000, book.updated_at_ms + STANDSTILL_MS - 1)
-    doubt.look(book, 2_000, book.updated_at_ms + STANDSTILL_MS)
-    assert doubt.complaint(2_000 + STANDSTILL_MS - 1) == ""
-    assert "stands still" in doubt.complaint(2_000 + STANDSTILL_MS)
+    health = BookHealth(0)
+    health.look(book, 1_000, book.updated_at_ms + STANDSTILL_MS - 1)
+    health.look(book, 2_000, book.updated_at_ms + STANDSTILL_MS)
+    assert health.complaint(2_000 + STANDSTILL_MS - 1) == ""
+    assert "stands still" in health.complaint(2_000 + STANDSTILL_MS)
     book.apply_change(PriceChangeEvent("up", 100 + STANDSTILL_MS, ((470, 1),), ()))
-    doubt.look(book, 12_000, 100 + STANDSTILL_MS)
-    assert doubt.complaint(30_000) == ""
+    health.look(book, 12_000, 100 + STANDSTILL_MS)
+    assert health.complaint(30_000) == ""
 
 
 def test_best_prices_that_go_on_contradicting_bring_a_book_in_doubt(book: TokenBook) -> None:
-    doubt = Doubt(0)
-    doubt.compare(book, best(101, bid=470), 0)
-    assert doubt.complaint(0) == ""
-    doubt.compare(book, best(102, bid=470), PATIENCE_MS - 1)
-    assert doubt.complaint(PATIENCE_MS - 1) == ""
-    doubt.compare(book, best(103, bid=None), PATIENCE_MS)
-    assert "(480, 500)" in doubt.complaint(PATIENCE_MS)
+    health = BookHealth(0)
+    health.compare(book, best(101, bid=470), 0)
+    assert health.complaint(0) == ""
+    health.compare(book, best(102, bid=470), PATIENCE_MS - 1)
+    assert health.complaint(PATIENCE_MS - 1) == ""
+    health.compare(book, best(103, bid=None), PATIENCE_MS)
+    assert "(480, 500)" in health.complaint(PATIENCE_MS)
 
 
 def test_one_agreement_ends_a_contradiction(book: TokenBook) -> None:
-    doubt = Doubt(0)
-    doubt.compare(book, best(101, ask=510), 0)
-    doubt.compare(book, best(102), 900)
-    doubt.compare(book, best(103, ask=510), 1_500)
-    doubt.compare(book, best(104, ask=510), 2_400)
-    assert doubt.complaint(2_400) == ""
+    health = BookHealth(0)
+    health.compare(book, best(101, ask=510), 0)
+    health.compare(book, best(102), 900)
+    health.compare(book, best(103, ask=510), 1_500)
+    health.compare(book, best(104, ask=510), 2_400)
+    assert health.complaint(2_400) == ""
 
 
 def test_best_prices_of_the_books_own_time_are_held_against_it(book: TokenBook) -> None:
-    doubt = Doubt(0)
-    doubt.compare(book, best(100, bid=470), 0)
-    doubt.compare(book, best(100, bid=470), PATIENCE_MS)
-    assert doubt.complaint(PATIENCE_MS) != ""
+    health = BookHealth(0)
+    health.compare(book, best(100, bid=470), 0)
+    health.compare(book, best(100, bid=470), PATIENCE_MS)
+    assert health.complaint(PATIENCE_MS) != ""
 
 
 def test_best_prices_older_than_the_book_prove_nothing(book: TokenBook) -> None:
-    doubt = Doubt(0)
-    doubt.compare(book, best(99, bid=470), 0)
-    doubt.compare(book, best(99, bid=470), 5_000)
-    assert doubt.complaint(5_000) == ""
+    health = BookHealth(0)
+    health.compare(book, best(99, bid=470), 0)
+    health.compare(book, best(99, bid=470), 5_000)
+    assert health.complaint(5_000) == ""
 
 
 def test_a_missing_book_is_missed_after_a_while() -> None:
-    doubt, book = Doubt(1_000), TokenBook()
-    doubt.look(book, 1_500)
-    assert not doubt.lacks_book(1_000 + MISSING_PATIENCE_MS - 1)
-    assert doubt.lacks_book(1_000 + MISSING_PATIENCE_MS)
+    health, book = BookHealth(1_000), TokenBook()
+    health.look(book, 1_500)
+    assert not health.lacks_book(1_000 + MISSING_PATIENCE_MS - 1)
+    assert health.lacks_book(1_000 + MISSING_PATIENCE_MS)
 
 
 def test_a_book_lost_later_is_missed_from_then_on(book: TokenBook) -> None:
-    doubt = Doubt(0)
-    doubt.look(book, 10)
+    health = BookHealth(0)
+    health.look(book, 10)
     book.void()
-    doubt.look(book, 9_000)
-    assert not doubt.lacks_book(9_000 + MISSING_PATIENCE_MS - 1)
-    assert doubt.lacks_book(9_000 + MISSING_PATIENCE_MS)
+    health.look(book, 9_000)
+    assert not health.lacks_book(9_000 + MISSING_PATIENCE_MS - 1)
+    assert health.lacks_book(9_000 + MISSING_PATIENCE_MS)

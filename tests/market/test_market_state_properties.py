@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from actors.core import Effects, Send
 from actors.market.book import TokenBook
 from actors.market.core import BEAT_MS, MarketStateCore
-from actors.market.outlet import ANSWER_WAIT_MS
+from actors.market.publisher import ANSWER_WAIT_MS
 from actors.messages.directory import MarketOpened
 from actors.messages.feeds import BookEvent, FeedDown, MarketBatch, PriceChangeEvent
 from actors.messages.lifecycle import PeerRestarted, Started, TimerFired

@@ -13,7 +13,7 @@ from actors.messages.position import PositionSnapshot
 from actors.model import Market
 from actors.roles import DESK, DIRECTORY, OBSERVER, POSITION, STRATEGY
 from actors.settings import Settings, VenueSettings
-from understudy.bootstrap import ACTORS
+from understudy.composition import ACTORS
 
 OPENED = MarketOpened(
     market=Market(

@@ -18,7 +18,7 @@ from actors.runtime.journal import JournalReader
 from actors.runtime.messages import StartActor
 from actors.runtime.pause_points import RAISE, Held, PausePoints, Trap, point_name
 from actors.settings import Settings
-from understudy.bootstrap import supervisor_boot
+from understudy.composition import supervisor_boot
 
 LIMIT_S = 10.0
 

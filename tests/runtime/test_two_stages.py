@@ -30,14 +30,14 @@ from actors.runtime.journal import Journal, JournalReader
 from actors.runtime.messages import Boot, StartActor
 from actors.runtime.scheduler import Scheduler
 from actors.settings import Settings
-from simulation.house import House
+from simulation.context import SimulationContext
 from simulation.journal import MemoryJournal
 from simulation.plan import LIVE, SIMULATED, FaultRates
 from simulation.post import Post
 from simulation.process import SimulatedProcess
 from simulation.trace import Trace
 from simulation.trial import Trial
-from understudy.bootstrap import ACTORS, ORDER, REAL_EXECUTOR
+from understudy.composition import ACTORS, ORDER, REAL_EXECUTOR
 
 SEED = 7
 CORES: dict[str, ActorSpec] = {**ACTORS, "real executor": REAL_EXECUTOR, "order": ORDER}
@@ -51,10 +51,10 @@ class Ears:
         self.heard: dict[str, list[object]] = {}
         hear = trial.referee.heard
 
-        def heard(player: Any, message: object) -> None:
+        def heard(actor: Any, message: object) -> None:
             if not isinstance(message, Started):
-                self.heard.setdefault(player.role, []).append(message)
-            hear(player, message)
+                self.heard.setdefault(actor.role, []).append(message)
+            hear(actor, message)
 
         trial.referee.heard = heard  # type: ignore[method-assign] # to listen as well
 
@@ -95,7 +95,7 @@ def scene_of(name: str) -> Scene:
         role=role,
         spec=CORES[name],
         settings=trial.plan.settings,
-        now_ms=trial.agenda.now_ms,
+        now_ms=trial.scheduler.now_ms,
         pool=heard[role],
         row=row,
     )
@@ -189,21 +189,21 @@ class ListPost(Post):
 def on_virtual_time(scene: Scene, messages: Sequence[object]) -> Outcome:
     role, spec, commanded = scene.role, scene.spec, list[object]()
     scheduler, everyone = Scheduler(scene.now_ms), Everyone()
-    house = House(
+    context = SimulationContext(
         seed=SEED,
         settings=scene.settings,
-        agenda=scheduler,
+        scheduler=scheduler,
         post=ListPost(scheduler),
         journal=MemoryJournal(is_encoding=True),
         trace=Trace(),
         watcher=everyone,
         core_class=lambda _role: spec.core,
-        make_port=lambda _player: ListPort(commanded),
+        make_port=lambda _actor: ListPort(commanded),
         stays_without_journal=lambda _role: spec.stays_without_journal,
     )
     if scene.row is not None:
-        house.journal.record("desk", house.journal.claim("desk"), scene.row, scene.now_ms)
-    process = SimulatedProcess(house, everyone, role, 9)
+        context.journal.record("desk", context.journal.claim("desk"), scene.row, scene.now_ms)
+    process = SimulatedProcess(context, everyone, role, 9)
     peers = {peer: Address(address=everyone, generation=1) for peer in (SUPERVISOR, *PEERS)}
     process.begin(
         Boot(
@@ -227,12 +227,12 @@ def on_virtual_time(scene: Scene, messages: Sequence[object]) -> Outcome:
             process._group.hand(role, message)
         else:
             process.receive(everyone, envelope(role, message, "foreground"))
-    assert isinstance(house.post, ListPost)
+    assert isinstance(context.post, ListPost)
     return Outcome(
-        sent=[(each.to, each.message) for each in house.post.sent],
+        sent=[(each.to, each.message) for each in context.post.sent],
         recorded=[
             f"{type(kept.record.event).__name__} {_body(kept.record.event)}"
-            for kept in house.journal.records
+            for kept in context.journal.records
         ],
         commanded=commanded,
     )

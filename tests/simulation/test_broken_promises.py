@@ -13,9 +13,9 @@ from actors.execution.order import OrderCore
 from actors.execution.simulated import SimulatedExecutorCore
 from actors.position.core import PositionCore
 from actors.roles import DESK, DIRECTORY, EXECUTOR, POSITION, STRATEGY
+from simulation.actor_table import ActorTable
 from simulation.journal import MemoryJournal
 from simulation.plan import SeedPlan
-from simulation.troupe import Troupe
 
 ORDER = "order"
 CALM = plan()
@@ -23,8 +23,8 @@ EXPIRING = plan(execution(latency_ms=2_000, order_ttl_ms=1_500))
 SLOW = plan(execution(latency_ms=2_000, order_ttl_ms=10_000))
 
 
-def with_core(role: str, core: type[Core]) -> Troupe:
-    return Troupe(order=core) if role == ORDER else Troupe().replacing(role, core)
+def with_core(role: str, core: type[Core]) -> ActorTable:
+    return ActorTable(order=core) if role == ORDER else ActorTable().replacing(role, core)
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def test_a_broken_core_is_caught(
 def test_a_desk_that_lets_a_bad_strategy_through_is_caught(
     strategy: type[Core], desk: type[Core], invariant: int
 ) -> None:
-    troupe = Troupe().replacing(STRATEGY, strategy).replacing(DESK, desk)
-    failure = first_failure(troupe, CALM)
+    actor_table = ActorTable().replacing(STRATEGY, strategy).replacing(DESK, desk)
+    failure = first_failure(actor_table, CALM)
     assert failure is not None
     assert failure.invariant == invariant, failure.text
 
@@ -106,10 +106,10 @@ class Leaky(MemoryJournal):
 
 
 def test_a_journal_that_forgets_is_caught() -> None:
-    failure = first_failure(Troupe(), plan(falls=6.0), journal=Leaky)
+    failure = first_failure(ActorTable(), plan(falls=6.0), journal=Leaky)
     assert failure is not None
     assert failure.invariant == 9, failure.text
 
 
 def test_whole_cores_are_not_accused() -> None:
-    assert first_failure(Troupe(), plan(SETTINGS), seeds=range(1, 4)) is None
+    assert first_failure(ActorTable(), plan(SETTINGS), seeds=range(1, 4)) is None

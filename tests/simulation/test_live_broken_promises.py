@@ -10,9 +10,9 @@ from trial_plans import first_failure, live_plan, plan
 from actors.core import Core
 from actors.execution.real.core import RealExecutorCore
 from actors.roles import DESK, EXECUTOR
+from simulation.actor_table import REAL_ACTORS, ActorTable
 from simulation.journal import MemoryJournal
 from simulation.plan import SeedPlan
-from simulation.troupe import LIVE_TROUPE, Troupe
 
 CALM = live_plan()
 SILENT = live_plan({"lost_answers": 0.8})
@@ -44,7 +44,7 @@ HALTING = {"halts": 4.0, "falls": 12.0}
 def test_a_broken_real_executor_is_caught(
     core: type[Core], seed_plan: SeedPlan, invariant: int
 ) -> None:
-    failure = first_failure(LIVE_TROUPE.replacing(EXECUTOR, core), seed_plan)
+    failure = first_failure(REAL_ACTORS.replacing(EXECUTOR, core), seed_plan)
     assert failure is not None
     assert failure.invariant == invariant, failure.text
 
@@ -54,7 +54,7 @@ def test_an_order_that_is_given_up_while_it_is_on_its_way_is_caught(
 ) -> None:
     monkeypatch.setattr("actors.execution.real.reconciler.UNKNOWN_WINDOW_MS", 0)
     rates = {"lost_answers": 0.8, "slow_answers": 0.9, "slips": 0.7, "silences": 20.0}
-    failure = first_failure(LIVE_TROUPE, live_plan(rates), minutes=8)
+    failure = first_failure(REAL_ACTORS, live_plan(rates), minutes=8)
     assert failure is not None
     assert failure.invariant == 5, failure.text
     assert "on its way" in failure.text
@@ -69,7 +69,7 @@ class LosesLiveRows(MemoryJournal):
 
 
 def test_an_executor_that_restarts_without_an_order_is_caught() -> None:
-    failure = first_failure(LIVE_TROUPE, live_plan(falls=6.0), journal=LosesLiveRows)
+    failure = first_failure(REAL_ACTORS, live_plan(falls=6.0), journal=LosesLiveRows)
     assert failure is not None
     assert failure.invariant == 9, failure.text
 
@@ -78,17 +78,17 @@ def test_an_executor_that_restarts_without_an_order_is_caught() -> None:
     "desk", [broken.IgnoresHalts, broken.NeverRecordsHalts, broken.ForgetsHaltsWhenItFalls]
 )
 @pytest.mark.parametrize(
-    ("troupe", "seed_plan"),
-    [(Troupe(), plan(**HALTING)), (LIVE_TROUPE, live_plan(**HALTING))],
+    ("actor_table", "seed_plan"),
+    [(ActorTable(), plan(**HALTING)), (REAL_ACTORS, live_plan(**HALTING))],
     ids=["simulated", "live"],
 )
 def test_a_desk_that_does_not_keep_a_halt_is_caught(
-    desk: type[Core], troupe: Troupe, seed_plan: SeedPlan
+    desk: type[Core], actor_table: ActorTable, seed_plan: SeedPlan
 ) -> None:
-    failure = first_failure(troupe.replacing(DESK, desk), seed_plan)
+    failure = first_failure(actor_table.replacing(DESK, desk), seed_plan)
     assert failure is not None
     assert failure.invariant == 7, failure.text
 
 
 def test_a_whole_executor_is_not_accused() -> None:
-    assert first_failure(LIVE_TROUPE, SLIPPERY, seeds=range(1, 4)) is None
+    assert first_failure(REAL_ACTORS, SLIPPERY, seeds=range(1, 4)) is None

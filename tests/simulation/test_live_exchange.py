@@ -28,7 +28,7 @@ from simulation.chance import dice
 from simulation.exchange.exchange import Exchange
 from simulation.exchange.order_rates import LiveFaultRates
 from simulation.exchange.ports import Wire
-from simulation.live.hand import SimulatedHand
+from simulation.live.venue_port import SimulatedVenuePort
 from simulation.plan import FaultRates
 from simulation.trial import EPOCH_MS
 from venue.engine.messages import Outcome
@@ -36,15 +36,15 @@ from venue.engine.messages import Outcome
 
 @attrs.define
 class Listener:
-    """Stands for a player: takes what its port tells it."""
+    """Stands for an actor: takes what its port tells it."""
 
-    agenda: Scheduler
+    scheduler: Scheduler
     is_gone: bool = False
     heard: list[object] = attrs.field(factory=list)
 
     @property
     def now_ms(self) -> int:
-        return self.agenda.now_ms
+        return self.scheduler.now_ms
 
     def take_event(self, event: object) -> None:
         if not self.is_gone:
@@ -55,21 +55,21 @@ class Scene:
     """An exchange with one executor's hand on it."""
 
     def __init__(self, **rates: float) -> None:
-        self.agenda = Scheduler(EPOCH_MS)
-        exchange = Exchange(self.agenda, SETTINGS, seed=1)
+        self.scheduler = Scheduler(EPOCH_MS)
+        exchange = Exchange(self.scheduler, SETTINGS, seed=1)
         self.side = exchange.take_orders(LiveFaultRates(**rates))
         exchange.begin()
         self.window = exchange.open_window
-        self.player = Listener(self.agenda)
-        wire = Wire(self.agenda, exchange, FaultRates(), dice(1, "wire"))
-        self.hand = SimulatedHand(wire, self.player)  # type: ignore[arg-type] # listens like one
+        self.actor = Listener(self.scheduler)
+        wire = Wire(self.scheduler, exchange, FaultRates(), dice(1, "wire"))
+        self.hand = SimulatedVenuePort(wire, self.actor)  # type: ignore[arg-type] # listens like one
 
     def ask(self, command: object, within_ms: int = 30_000) -> object:
         """Give a command; what it is answered, if it is."""
-        count = len(self.player.heard)
+        count = len(self.actor.heard)
         self.hand.perform(command)
-        self.agenda.run_until(self.agenda.now_ms + within_ms)
-        return self.player.heard[count] if len(self.player.heard) > count else None
+        self.scheduler.run_until(self.scheduler.now_ms + within_ms)
+        return self.actor.heard[count] if len(self.actor.heard) > count else None
 
     def signed(self, price_ticks: int = 10) -> OrderSigned:
         signed = self.ask(
@@ -137,14 +137,14 @@ def test_the_same_bytes_are_never_two_orders() -> None:
 def test_a_request_arrives_even_if_its_sender_has_fallen() -> None:
     scene = Scene()
     signed = scene.signed()
-    scene.player.is_gone = True
+    scene.actor.is_gone = True
     assert scene.ask(post(signed)) is None
     assert scene.side.records_of("order_1")
 
 
 def test_nothing_is_signed_by_an_executor_that_has_fallen() -> None:
     scene = Scene()
-    scene.player.is_gone = True
+    scene.actor.is_gone = True
     command = SignOrder(
         order_id="order_1",
         token=scene.window.window.up_token,

@@ -8,7 +8,7 @@ from trial_plans import live_plan
 from actors.execution.real.messages import AccountRead
 from actors.messages.execution import OrderStatus
 from simulation.live.evidence import LiveEvidence
-from simulation.player import Player
+from simulation.simulated_actor import SimulatedActor
 from simulation.trial import Trial
 
 RATES = {"lost_answers": 0.9, "slow_answers": 0.9, "slips": 0.7, "silences": 20.0}
@@ -23,11 +23,11 @@ class JumpsAtTheWorstMoment(Trial):
     def run_with_a_jump(self) -> str:
         hear = self.referee.heard
 
-        def heard(player: Player, message: object) -> None:
+        def heard(actor: SimulatedActor, message: object) -> None:
             if isinstance(message, AccountRead) and self.is_one_on_its_way():
-                self.house.clock_error_ms = JUMP_MS
+                self.context.clock_error_ms = JUMP_MS
                 self.has_jumped = True
-            hear(player, message)
+            hear(actor, message)
 
         self.referee.heard = heard  # type: ignore[method-assign] # to meddle before each step
         failure = self.run().failure

@@ -28,7 +28,7 @@ def test_every_invariant_holds_and_everything_recovers_with_live_orders(seed: in
 def test_every_live_plan_could_be_a_run_with_real_money() -> None:
     plans = [draw_live_plan(dice(seed, "plan")) for seed in range(60)]
     assert {each.settings.execution.durability for each in plans} == {"full"}
-    assert not any(each.torn_most or each.is_rough for each in plans)
+    assert not any(each.torn_most or each.is_adverse for each in plans)
     drawn = Counter(name for each in plans for name in each.live.active())
     assert drawn.keys() == LiveFaultRates.meanings().keys()
 

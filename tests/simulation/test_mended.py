@@ -12,9 +12,9 @@ from actors.messages.lifecycle import Recalled
 from actors.position.core import PositionCore
 from actors.roles import EXECUTOR, POSITION
 from actors.settings import Settings
-from simulation.rough import RoughExecutorCore
+from simulation.actor_table import ActorTable
+from simulation.adverse_executor import AdverseExecutorCore
 from simulation.trial import Trial
-from simulation.troupe import Troupe
 
 
 def strategy(**values: object) -> Settings:
@@ -54,15 +54,17 @@ def test_what_comes_for_a_window_that_was_let_go_is_taken_all_the_same(
             return super().handle(message, now_ms)
 
     monkeypatch.setattr("actors.position.core.SETTLED_WINDOWS_KEPT", 0)
-    troupe = Troupe().replacing(POSITION, NotesRecalls)
-    trial = Trial(3, minutes=12, plan=plan(loss=0.3, lateness=0.2, duplication=0.2), troupe=troupe)
+    actor_table = ActorTable().replacing(POSITION, NotesRecalls)
+    trial = Trial(
+        3, minutes=12, plan=plan(loss=0.3, lateness=0.2, duplication=0.2), actor_table=actor_table
+    )
     result = trial.run()
     assert result.failure is None, result.failure.text
     assert result.settled_count >= 2
     assert recalled
 
 
-class ForgetsAtOnce(RoughExecutorCore):
+class ForgetsAtOnce(AdverseExecutorCore):
     """Lets an Order go without asking which failed trades it has heard of."""
 
     def handle(self, message: object, now_ms: int) -> Effects:
@@ -72,25 +74,25 @@ class ForgetsAtOnce(RoughExecutorCore):
         return super().handle(message, now_ms)
 
 
-def with_a_rough_venue(executor: type[Core], seed: int) -> Trial:
+def with_an_adverse_venue(executor: type[Core], seed: int) -> Trial:
     """A run in which the word that a trade has failed may be lost on its way to an Order."""
     settings = strategy(bootstrap_high_ticks=650, bootstrap_low_ticks=500)
-    troupe = Troupe().replacing(EXECUTOR, executor)
-    return Trial(seed, minutes=12, plan=plan(settings, loss=0.4), troupe=troupe)
+    actor_table = ActorTable().replacing(EXECUTOR, executor)
+    return Trial(seed, minutes=12, plan=plan(settings, loss=0.4), actor_table=actor_table)
 
 
 def test_an_order_hears_of_each_failed_trade_before_it_is_forgotten() -> None:
-    unmended = ((seed, with_a_rough_venue(ForgetsAtOnce, seed).run()) for seed in range(1, 25))
+    unmended = ((seed, with_an_adverse_venue(ForgetsAtOnce, seed).run()) for seed in range(1, 25))
     seed, failed = next(each for each in unmended if each[1].failure is not None)
     assert failed.failure is not None
     assert failed.failure.invariant == 5
-    result = with_a_rough_venue(RoughExecutorCore, seed).run()
+    result = with_an_adverse_venue(AdverseExecutorCore, seed).run()
     assert result.failure is None, result.failure.text
 
 
 def test_the_rough_venue_takes_trades_back() -> None:
     def takes_one_back(seed: int) -> bool:
-        trial = with_a_rough_venue(RoughExecutorCore, seed)
+        trial = with_an_adverse_venue(AdverseExecutorCore, seed)
         trial.run()
         facts = trial.referee.facts
         return any(facts.evidence.failed(order_id) for order_id in facts.orders)

@@ -19,10 +19,10 @@ from actors.runtime.flight_recorder import Flight, FlightRecorder
 from actors.runtime.host_context import HostWatch, HostWatches, RunningHost
 from actors.runtime.replay import play
 from actors.settings import Settings
+from simulation.actor_table import ActorTable
 from simulation.flight_keeper import FlightKeeper
 from simulation.plan import LIVE, SIMULATED
 from simulation.trial import Trial
-from simulation.troupe import Troupe
 
 
 class Held(HostWatch):
@@ -99,19 +99,19 @@ def test_every_core_is_played_to_the_same_effects(
 
 
 @pytest.mark.parametrize(
-    ("troupe", "role", "is_in_core"),
+    ("actor_table", "role", "is_in_core"),
     [
-        (Troupe().replacing(STRATEGY, broken.Raises), STRATEGY, True),
-        (Troupe().replacing(DESK, broken.ForgetsBusySides), DESK, False),
+        (ActorTable().replacing(STRATEGY, broken.Raises), STRATEGY, True),
+        (ActorTable().replacing(DESK, broken.ForgetsBusySides), DESK, False),
     ],
     ids=["raises", "breaks a promise"],
 )
 def test_a_failure_keeps_the_flight_of_the_actor_in_which_it_came_to_light(
-    troupe: Troupe, role: str, is_in_core: bool
+    actor_table: ActorTable, role: str, is_in_core: bool
 ) -> None:
     for seed in range(1, 13):
         recording = FlightKeeper()
-        trial = Trial(seed, minutes=3, plan=plan(), troupe=troupe)
+        trial = Trial(seed, minutes=3, plan=plan(), actor_table=actor_table)
         trial.record(recording)
         if trial.run().failure is not None:
             break

@@ -93,7 +93,7 @@ def test_a_calm_run_trades_and_settles() -> None:
     ids=lambda rates: next(iter(rates)),
 )
 def test_each_kind_of_fault_strikes_and_is_survived(rates: dict[str, float]) -> None:
-    result = Trial(7, minutes=5, plan=plan(torn_most=4, is_rough=True, **rates)).run()
+    result = Trial(7, minutes=5, plan=plan(torn_most=4, is_adverse=True, **rates)).run()
     kind = next(iter(rates))
     assert result.fault_counts[kind] > 0
     assert result.failure is None, result.failure.text

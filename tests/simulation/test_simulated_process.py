@@ -43,7 +43,7 @@ from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.clock import ClockSpec
 from actors.runtime.messages import Boot, StartActor
 from actors.runtime.scheduler import Scheduler
-from simulation.house import House
+from simulation.context import SimulationContext
 from simulation.invariants.breach import Breach
 from simulation.journal import MemoryJournal
 from simulation.plan import FaultRates
@@ -106,8 +106,8 @@ class Peer:
 
 @attrs.define(kw_only=True)
 class Scene:
-    house: House
-    player: SimulatedProcess
+    context: SimulationContext
+    actor: SimulatedProcess
     supervisor: Peer
     desk: Peer
     cut: int | None = None
@@ -116,7 +116,7 @@ class Scene:
 
     @property
     def core(self) -> Puppet:
-        host = self.player.host_of(ROLE)
+        host = self.actor.host_of(ROLE)
         assert host is not None
         assert isinstance(host.core, Puppet)
         return host.core
@@ -126,8 +126,8 @@ class Scene:
     ) -> None:
         sender = sender or self.desk
         envelope = Envelope(sender_role=sender.role, generation=generation, message=message, to=to)
-        self.player.receive(sender, envelope)
-        self.house.agenda.run_until(self.house.agenda.now_ms + 20)
+        self.actor.receive(sender, envelope)
+        self.context.scheduler.run_until(self.context.scheduler.now_ms + 20)
 
     def play(self, *effects: object) -> None:
         self.tell(Play(list(effects)))
@@ -135,23 +135,23 @@ class Scene:
 
 @pytest.fixture
 def scene() -> Scene:
-    agenda = Scheduler(1_000_000)
+    scheduler = Scheduler(1_000_000)
     supervisor, desk, nobody = Peer(SUPERVISOR), Peer(DESK), Peer("nobody")
-    house = House(
+    context = SimulationContext(
         seed=1,
         settings=SETTINGS,
-        agenda=agenda,
-        post=Post(agenda, FaultRates(), Random(1)),
+        scheduler=scheduler,
+        post=Post(scheduler, FaultRates(), Random(1)),
         journal=MemoryJournal(is_encoding=False),
         trace=Trace(),
         watcher=nobody,
         core_class=lambda _role: Puppet,
-        make_port=lambda _player: None,
+        make_port=lambda _actor: None,
         cut=lambda _count: scene.cut,
         raises=lambda: scene.is_made_to_raise,
     )
-    process = SimulatedProcess(house, supervisor, "orders", 7)
-    scene = Scene(house=house, player=process, supervisor=supervisor, desk=desk)
+    process = SimulatedProcess(context, supervisor, "orders", 7)
+    scene = Scene(context=context, actor=process, supervisor=supervisor, desk=desk)
     process.begin(boot_with(supervisor=supervisor, desk=desk))
     scene.tell(StartActor(ROLE), supervisor, generation=0, to=PROCESS)
     return scene
@@ -178,7 +178,7 @@ def boot_with(offset_ms: int = 0, roles: tuple[str, ...] = (), **peers: object) 
 
 
 def is_down(scene: Scene) -> bool:
-    host = scene.player.host_of(ROLE)
+    host = scene.actor.host_of(ROLE)
     return host is not None and not host.is_running
 
 
@@ -189,12 +189,12 @@ def test_it_says_hello_and_recovers_its_own_rows(scene: Scene) -> None:
         Hello(role=ROLE, pid=7, generation=1, is_serving=True),
     ]
     scene.play(*SAYS)
-    (before,) = scene.player.players
-    successor = SimulatedProcess(scene.house, scene.supervisor, "orders", 8)
+    (before,) = scene.actor.actors
+    successor = SimulatedProcess(scene.context, scene.supervisor, "orders", 8)
     successor.begin(boot_with(supervisor=scene.supervisor))
     start = Envelope(sender_role=SUPERVISOR, generation=0, message=StartActor(ROLE), to=PROCESS)
     successor.receive(scene.supervisor, start)
-    (after,) = successor.players
+    (after,) = successor.actors
     assert isinstance(after.core, Puppet)
     assert after.core.heard == [Started((ROW.value,))]
     assert after.is_current
@@ -204,7 +204,7 @@ def test_it_says_hello_and_recovers_its_own_rows(scene: Scene) -> None:
 def test_effects_are_performed_in_order(scene: Scene) -> None:
     scene.play(*SAYS)
     assert scene.desk.letters == [OrderForgotten("before"), OrderForgotten("after")]
-    assert len(scene.house.journal.records) == 1
+    assert len(scene.context.journal.records) == 1
 
 
 @pytest.mark.parametrize(("cut", "said", "recorded"), [(0, 0, 0), (1, 1, 0), (2, 1, 1), (3, 2, 1)])
@@ -214,28 +214,28 @@ def test_it_can_fall_after_any_of_its_effects(
     scene.cut = cut
     scene.play(*SAYS)
     assert len(scene.desk.letters) == said
-    assert len(scene.house.journal.records) == recorded
-    assert scene.player.is_gone
+    assert len(scene.context.journal.records) == recorded
+    assert scene.actor.is_gone
     assert scene.supervisor.exits == 1
 
 
 def test_nothing_follows_a_record_that_failed(scene: Scene) -> None:
-    scene.house.journal.is_writable = False
+    scene.context.journal.is_writable = False
     scene.play(*SAYS)
     assert OrderForgotten("after") not in scene.desk.letters
     failures = [each for each in scene.desk.letters if isinstance(each, JournalFailed)]
     assert len(failures) == 1
     assert failures[0] in scene.supervisor.letters
     assert is_down(scene)
-    assert not scene.player.is_gone
+    assert not scene.actor.is_gone
 
 
 def test_an_actor_that_was_replaced_leaves_without_a_word(scene: Scene) -> None:
-    scene.house.journal.claim(ROLE)
+    scene.context.journal.claim(ROLE)
     scene.play(*SAYS)
     assert scene.desk.letters == [OrderForgotten("before")]
-    assert scene.house.journal.records == []
-    assert scene.player.is_gone
+    assert scene.context.journal.records == []
+    assert scene.actor.is_gone
 
 
 def test_one_that_has_finished_says_so_and_is_gone_without_its_process(scene: Scene) -> None:
@@ -243,8 +243,8 @@ def test_one_that_has_finished_says_so_and_is_gone_without_its_process(scene: Sc
     assert scene.supervisor.letters[-1] == Leaving(ROLE, "done")
     scene.play(*SAYS)
     assert scene.desk.letters == []
-    assert list(scene.player.players) == []
-    assert not scene.player.is_gone
+    assert list(scene.actor.actors) == []
+    assert not scene.actor.is_gone
 
 
 def test_one_that_is_made_to_raise_is_made_again_when_it_is_told_to(scene: Scene) -> None:
@@ -255,7 +255,7 @@ def test_one_that_is_made_to_raise_is_made_again_when_it_is_told_to(scene: Scene
     fell = scene.supervisor.letters[-1]
     assert isinstance(fell, ActorFell)
     assert "made to raise" in fell.reason
-    assert len(scene.house.journal.records) == 1
+    assert len(scene.context.journal.records) == 1
     scene.tell(StartActor(ROLE), scene.supervisor, generation=0, to=PROCESS)
     assert scene.core.heard == [Started((ROW.value,))]
     assert scene.supervisor.letters[-1] == Hello(role=ROLE, pid=7, generation=2)
@@ -264,19 +264,19 @@ def test_one_that_is_made_to_raise_is_made_again_when_it_is_told_to(scene: Scene
 def test_a_timer_can_be_set_anew_and_cancelled(scene: Scene) -> None:
     scene.play(SetTimer("a", 100), SetTimer("b", 100), SetTimer("c", 100))
     scene.play(SetTimer("a", 300), CancelTimer("b"))
-    scene.house.agenda.run_until(scene.house.agenda.now_ms + 150)
+    scene.context.scheduler.run_until(scene.context.scheduler.now_ms + 150)
     assert scene.core.heard[1:] == [TimerFired("c")]
-    scene.house.agenda.run_until(scene.house.agenda.now_ms + 300)
+    scene.context.scheduler.run_until(scene.context.scheduler.now_ms + 300)
     assert scene.core.heard[1:] == [TimerFired("c"), TimerFired("a")]
 
 
 def test_what_came_while_it_hung_is_taken_then_timers_as_they_were_due(scene: Scene) -> None:
     scene.play(SetTimer("early", 50), SetTimer("late", 60))
-    scene.player.hang()
+    scene.actor.hang()
     scene.tell(PeerRestarted(POSITION))
-    scene.house.agenda.run_until(scene.house.agenda.now_ms + 100)
+    scene.context.scheduler.run_until(scene.context.scheduler.now_ms + 100)
     assert scene.core.heard == [Started(())]
-    scene.player.go_on()
+    scene.actor.go_on()
     assert scene.core.heard[1:] == [
         PeerRestarted(POSITION),
         TimerFired("early"),
@@ -285,10 +285,10 @@ def test_what_came_while_it_hung_is_taken_then_timers_as_they_were_due(scene: Sc
 
 
 def test_what_waits_is_lost_with_it(scene: Scene) -> None:
-    scene.player.hang()
+    scene.actor.hang()
     scene.play(*SAYS)
-    scene.player.fall()
-    scene.player.go_on()
+    scene.actor.fall()
+    scene.actor.go_on()
     assert scene.desk.letters == []
 
 
@@ -304,9 +304,9 @@ def test_a_peer_made_anew_is_noticed_by_its_first_word(scene: Scene) -> None:
 
 
 def test_a_ping_corrects_its_clock(scene: Scene) -> None:
-    before_ms = scene.player.now_ms() - scene.house.agenda.now_ms
+    before_ms = scene.actor.now_ms() - scene.context.scheduler.now_ms
     scene.tell(Ping(1, venue_offset_ms=5_000), scene.supervisor, generation=0, to=PROCESS)
-    assert scene.player.now_ms() - scene.house.agenda.now_ms == before_ms + 5_000
+    assert scene.actor.now_ms() - scene.context.scheduler.now_ms == before_ms + 5_000
     assert isinstance(scene.supervisor.letters[-1], Pong)
 
 
@@ -316,24 +316,24 @@ PING = Envelope(sender_role=SUPERVISOR, generation=0, message=Ping(9), to=PROCES
 def test_one_that_hangs_before_its_first_message_says_nothing_until_it_goes_on(
     scene: Scene,
 ) -> None:
-    late = SimulatedProcess(scene.house, scene.supervisor, "late", 10)
+    late = SimulatedProcess(scene.context, scene.supervisor, "late", 10)
     late.hang()
     late.begin(boot_with(supervisor=scene.supervisor))
     late.receive(scene.supervisor, PING)
-    scene.house.agenda.run_until(scene.house.agenda.now_ms + 20)
+    scene.context.scheduler.run_until(scene.context.scheduler.now_ms + 20)
     started = ProcessStarted("orders", 10)
     assert started not in scene.supervisor.letters
     late.go_on()
-    scene.house.agenda.run_until(scene.house.agenda.now_ms + 20)
+    scene.context.scheduler.run_until(scene.context.scheduler.now_ms + 20)
     assert started in scene.supervisor.letters
     assert any(isinstance(each, Pong) and each.pid == 10 for each in scene.supervisor.letters)
 
 
 def test_one_without_its_first_message_answers_nothing(scene: Scene) -> None:
     before = list(scene.supervisor.letters)
-    deaf = SimulatedProcess(scene.house, scene.supervisor, "deaf", 11)
+    deaf = SimulatedProcess(scene.context, scene.supervisor, "deaf", 11)
     deaf.receive(scene.supervisor, PING)
-    scene.house.agenda.run_until(scene.house.agenda.now_ms + 20)
+    scene.context.scheduler.run_until(scene.context.scheduler.now_ms + 20)
     assert scene.supervisor.letters == before
 
 
@@ -356,4 +356,4 @@ def test_a_core_that_raises_or_is_not_understood_ends_the_run(scene: Scene) -> N
 
 def test_logs_are_lines_of_the_trace(scene: Scene) -> None:
     scene.play(Log("info", "a line for people"))
-    assert any("a line for people" in line for line in scene.house.trace.lines(0))
+    assert any("a line for people" in line for line in scene.context.trace.lines(0))

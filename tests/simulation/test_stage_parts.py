@@ -1,4 +1,4 @@
-"""The parts of the stage: time, post, journal, trace, plan and troupe."""
+"""The parts of the stage: time, post, journal, trace, plan and actor_table."""
 
 from __future__ import annotations
 
@@ -17,41 +17,41 @@ from actors.messages.lifecycle import Envelope
 from actors.runtime.journal import Fenced, Journal
 from actors.runtime.journal_file import JournalError, prepare
 from actors.runtime.scheduler import Scheduler
+from simulation.actor_table import PERMANENT, ActorTable
 from simulation.chance import dice
 from simulation.journal import MemoryJournal
 from simulation.plan import FaultRates, draw_plan
 from simulation.post import LATE_MOST_MS, Post
 from simulation.trace import LINES_KEPT, Trace
-from simulation.troupe import PERMANENT, Troupe
-from understudy.bootstrap import ACTORS, ORDER
+from understudy.composition import ACTORS, ORDER
 
 
 def test_calls_come_at_their_time_and_else_in_the_order_of_planning() -> None:
-    agenda, made = Scheduler(1_000), []
+    scheduler, made = Scheduler(1_000), []
 
     def make(name: str) -> None:
-        made.append((agenda.now_ms, name))
+        made.append((scheduler.now_ms, name))
 
-    agenda.after(20, make, "late")
-    agenda.after(5, make, "first")
-    agenda.after(5, make, "second")
-    agenda.after(5, agenda.after, 0, make, "planned meanwhile")
-    agenda.run_until(1_010)
+    scheduler.after(20, make, "late")
+    scheduler.after(5, make, "first")
+    scheduler.after(5, make, "second")
+    scheduler.after(5, scheduler.after, 0, make, "planned meanwhile")
+    scheduler.run_until(1_010)
     assert made == [(1_005, "first"), (1_005, "second"), (1_005, "planned meanwhile")]
-    assert agenda.now_ms == 1_010
-    agenda.run_until(1_020)
+    assert scheduler.now_ms == 1_010
+    scheduler.run_until(1_020)
     assert made[-1] == (1_020, "late")
 
 
 @attrs.define
 class Letterbox:
-    agenda: Scheduler
+    scheduler: Scheduler
     role: str = "somebody"
     arrived: list[tuple[int, object]] = attrs.field(factory=list)
 
     def receive(self, sender: object, envelope: Envelope) -> None:
         del sender
-        self.arrived.append((self.agenda.now_ms, envelope.message))
+        self.arrived.append((self.scheduler.now_ms, envelope.message))
 
 
 def letter(message: object) -> Envelope:
@@ -61,11 +61,11 @@ def letter(message: object) -> Envelope:
 def deliver(
     rates: FaultRates, *, is_control: bool = False
 ) -> tuple[list[tuple[int, object]], Post]:
-    agenda = Scheduler(0)
-    post, box = Post(agenda, rates, Random(1)), Letterbox(agenda)
+    scheduler = Scheduler(0)
+    post, box = Post(scheduler, rates, Random(1)), Letterbox(scheduler)
     for number in range(200):
         post.send(box, box, letter(number), is_control=is_control)
-    agenda.run_until(10 * LATE_MOST_MS)
+    scheduler.run_until(10 * LATE_MOST_MS)
     return box.arrived, post
 
 
@@ -101,11 +101,11 @@ def test_the_supervisor_is_spared_faults_between_roles_and_has_its_own() -> None
 
 
 def test_a_healed_post_is_a_good_one() -> None:
-    agenda = Scheduler(0)
-    post, box = Post(agenda, FaultRates(loss=1.0), Random(1)), Letterbox(agenda)
+    scheduler = Scheduler(0)
+    post, box = Post(scheduler, FaultRates(loss=1.0), Random(1)), Letterbox(scheduler)
     post.heal()
     post.send(box, box, letter("hello"), is_control=False)
-    agenda.run_until(10)
+    scheduler.run_until(10)
     assert len(box.arrived) == 1
 
 
@@ -241,9 +241,9 @@ def test_no_record_is_lost_that_was_promised_durable() -> None:
     assert all(plan.torn_most == 0 for plan in full)
 
 
-def test_the_troupe_is_that_of_a_real_run() -> None:
+def test_the_actor_table_is_that_of_a_real_run() -> None:
     assert list(PERMANENT.items()) == [(role, spec.core) for role, spec in ACTORS.items()]
-    assert Troupe().core_class("order/order_1") is ORDER.core
+    assert ActorTable().core_class("order/order_1") is ORDER.core
 
 
 def test_draws_of_one_purpose_do_not_move_those_of_another() -> None:

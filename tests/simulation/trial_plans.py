@@ -6,11 +6,11 @@ import attrs
 
 from actors.series import SeriesSettings
 from actors.settings import ExecutionSettings, Settings, StrategySettings, SupervisionSettings
+from simulation.actor_table import ActorTable
 from simulation.exchange.order_rates import LiveFaultRates
 from simulation.journal import MemoryJournal
 from simulation.plan import HEARTBEAT_LIMIT_MS, FaultRates, SeedPlan
 from simulation.trial import Failure, Trial
-from simulation.troupe import Troupe
 
 SETTINGS = Settings(
     series=SeriesSettings(window_minutes=5),
@@ -21,13 +21,13 @@ SETTINGS = Settings(
 
 
 def plan(
-    settings: Settings = SETTINGS, torn_most: int = 0, is_rough: bool = False, **rates: float
+    settings: Settings = SETTINGS, torn_most: int = 0, is_adverse: bool = False, **rates: float
 ) -> SeedPlan:
     return SeedPlan(
         rates=FaultRates(**rates),
         settings=settings,
         torn_most=torn_most,
-        is_rough=is_rough,
+        is_adverse=is_adverse,
         is_encoding=False,
     )
 
@@ -46,7 +46,7 @@ def execution(**values: object) -> Settings:
 
 
 def first_failure(
-    troupe: Troupe,
+    actor_table: ActorTable,
     seed_plan: SeedPlan,
     *,
     seeds: range = range(1, 13),
@@ -59,7 +59,7 @@ def first_failure(
             seed,
             minutes=minutes,
             plan=seed_plan,
-            troupe=troupe,
+            actor_table=actor_table,
             journal=journal(is_encoding=False),
         )
         failure = trial.run().failure

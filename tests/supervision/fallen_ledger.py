@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from crash_scenes import BAD_FILL, HANGING
-from still_troupe import tree_of, wait_until
+from still_actors import tree_of, wait_until
 
 from actors.core import Core, Effects, Send, SetTimer, handles
 from actors.messages.lifecycle import Started, TimerFired

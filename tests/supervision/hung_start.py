@@ -13,7 +13,7 @@ import signal
 import sys
 from pathlib import Path
 
-from still_troupe import tree_of, wait_until
+from still_actors import tree_of, wait_until
 from thespian.actors import ActorAddress, ThespianWatch
 
 from actors.runtime.messages import Boot

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from still_troupe import said_by
+from still_actors import said_by
 
 from actors.runtime.crash_file import read_report
 from understudy import replaying

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from troupe_stage import Troupe
+from supervised_stage import SupervisedActors
 
 from actors.messages.lifecycle import ActorFell, ServingChanged
 from actors.supervision.falls import FALLS_KEPT
@@ -14,63 +14,63 @@ SHARED = Layout(
 )
 
 
-def falls(troupe: Troupe) -> tuple[Fall, ...]:
-    return troupe.core.report(0, troupe.now_ms).falls
+def falls(supervised: SupervisedActors) -> tuple[Fall, ...]:
+    return supervised.core.report(0, supervised.now_ms).falls
 
 
-def serve(troupe: Troupe, role: str, at_ms: int) -> None:
-    troupe.now_ms = at_ms
-    troupe.say(role, ServingChanged(role, True))
+def serve(supervised: SupervisedActors, role: str, at_ms: int) -> None:
+    supervised.now_ms = at_ms
+    supervised.say(role, ServingChanged(role, True))
 
 
 def test_a_fall_is_told_with_its_time_and_when_the_role_served_again() -> None:
-    troupe = Troupe("desk", "strategy")
-    pid = 1000 + troupe.handles["strategy"]
-    troupe.now_ms = 5_000
-    troupe.fall("strategy")
-    (fall,) = falls(troupe)
+    supervised = SupervisedActors("desk", "strategy")
+    pid = 1000 + supervised.handles["strategy"]
+    supervised.now_ms = 5_000
+    supervised.fall("strategy")
+    (fall,) = falls(supervised)
     assert (fall.name, fall.pid, fall.at_ms, fall.served_again_at_ms) == ("strategy", pid, 5_000, 0)
-    serve(troupe, "strategy", 5_050)
-    troupe.now_ms = 9_000
-    troupe.say("strategy", ServingChanged("strategy", False))
-    serve(troupe, "strategy", 9_100)
-    assert falls(troupe)[0].served_again_at_ms == 5_050
+    serve(supervised, "strategy", 5_050)
+    supervised.now_ms = 9_000
+    supervised.say("strategy", ServingChanged("strategy", False))
+    serve(supervised, "strategy", 9_100)
+    assert falls(supervised)[0].served_again_at_ms == 5_050
 
 
 def test_a_process_serves_again_when_all_of_its_actors_do() -> None:
-    troupe = Troupe(layout=SHARED)
-    troupe.now_ms = 1_000
-    troupe.fall("market")
-    assert falls(troupe)[0].roles == ("market-state", "strategy")
-    serve(troupe, "market-state", 1_050)
-    assert falls(troupe)[0].served_again_at_ms == 0
-    serve(troupe, "strategy", 1_080)
-    assert falls(troupe)[0].served_again_at_ms == 1_080
+    supervised = SupervisedActors(layout=SHARED)
+    supervised.now_ms = 1_000
+    supervised.fall("market")
+    assert falls(supervised)[0].roles == ("market-state", "strategy")
+    serve(supervised, "market-state", 1_050)
+    assert falls(supervised)[0].served_again_at_ms == 0
+    serve(supervised, "strategy", 1_080)
+    assert falls(supervised)[0].served_again_at_ms == 1_080
 
 
 def test_an_actor_that_falls_alone_is_told_with_its_reason() -> None:
-    troupe = Troupe(layout=SHARED)
-    serve(troupe, "market-state", 10)
-    serve(troupe, "strategy", 10)
-    troupe.now_ms = 1_000
-    troupe.say("strategy", ActorFell("strategy", 1, "ValueError: odd"))
-    (fall,) = falls(troupe)
+    supervised = SupervisedActors(layout=SHARED)
+    serve(supervised, "market-state", 10)
+    serve(supervised, "strategy", 10)
+    supervised.now_ms = 1_000
+    supervised.say("strategy", ActorFell("strategy", 1, "ValueError: odd"))
+    (fall,) = falls(supervised)
     assert (fall.name, fall.reason, fall.served_again_at_ms) == ("strategy", "ValueError: odd", 0)
-    serve(troupe, "strategy", 1_020)
-    assert falls(troupe)[0].served_again_at_ms == 1_020
+    serve(supervised, "strategy", 1_020)
+    assert falls(supervised)[0].served_again_at_ms == 1_020
 
 
 def test_a_process_without_permanent_actors_serves_with_its_first_word() -> None:
-    troupe = Troupe(layout=SHARED)
-    troupe.now_ms = 2_000
-    troupe.fall("orders")
-    assert falls(troupe)[0].served_again_at_ms == 2_000
+    supervised = SupervisedActors(layout=SHARED)
+    supervised.now_ms = 2_000
+    supervised.fall("orders")
+    assert falls(supervised)[0].served_again_at_ms == 2_000
 
 
 def test_only_the_newest_falls_are_told_and_all_are_counted() -> None:
-    troupe = Troupe("desk", "strategy")
+    supervised = SupervisedActors("desk", "strategy")
     for number in range(FALLS_KEPT + 3):
-        troupe.now_ms = number * 100_000
-        troupe.fall("strategy")
-    assert len(falls(troupe)) == FALLS_KEPT
-    assert troupe.core.report(0, troupe.now_ms).restarts == {"strategy": FALLS_KEPT + 3}
+        supervised.now_ms = number * 100_000
+        supervised.fall("strategy")
+    assert len(falls(supervised)) == FALLS_KEPT
+    assert supervised.core.report(0, supervised.now_ms).restarts == {"strategy": FALLS_KEPT + 3}

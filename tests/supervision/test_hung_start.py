@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from still_troupe import said_by
+from still_actors import said_by
 
 
 @pytest.mark.processes

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from still_troupe import said_by
+from still_actors import said_by
 
 from actors.runtime.urgency import why_not_allowed
 

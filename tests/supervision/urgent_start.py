@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from still_troupe import tree_of, wait_until
+from still_actors import tree_of, wait_until
 
 from actors.supervision.messages import ChildReport, ChildState, ProcessSpec
 from understudy.tree import ActorTree

@@ -22,12 +22,12 @@ from actors.execution.real.orders import (
     TradeSeen,
     VenueSaid,
 )
-from actors.execution.real.own_parts import OwnPart
+from actors.execution.real.trade_allocations import TradeAllocation
 from actors.execution.real.user_channel import Settlement, UserOrder
 from actors.messages.execution import OrderStatus
 from actors.model import Action
 from actors.units import shares
-from understudy.reading.told_live import LIVE_EVENTS
+from understudy.reading.real_event_descriptions import LIVE_EVENTS
 
 VENUE_ORDER = UserOrder(
     order_id="0xbe",
@@ -37,7 +37,7 @@ VENUE_ORDER = UserOrder(
     original_units=shares(20),
     matched_units=shares(6),
 )
-PART = OwnPart(
+PART = TradeAllocation(
     trade_id="t1",
     venue_order_id="0xbe",
     token="1",

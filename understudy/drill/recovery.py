@@ -10,7 +10,7 @@ from actors.messages.execution import OrderState
 from actors.roles import order_id_of, order_role
 from actors.runtime.journal import JournalReader
 from actors.supervision.messages import ChildState
-from understudy.bootstrap import ACTORS
+from understudy.composition import ACTORS
 from understudy.drill.system import Seen
 
 PERMANENT = tuple(ACTORS)

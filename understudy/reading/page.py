@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from string import Template
 
-from understudy.reading.legs import PairRisk
+from understudy.reading.leg_risk import PairRisk
 from understudy.reading.moments import day_label, exact_label, minute_label, moment_label
 from understudy.reading.page_parts import coloured_money, figure, page_text, table, tile
 from understudy.reading.performance import Performance

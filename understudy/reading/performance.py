@@ -13,7 +13,7 @@ from actors.messages.position import WindowSettled
 from actors.model import Action
 from actors.position.ledger import WindowLedger
 from understudy.reading.archive import Archive
-from understudy.reading.legs import LegEnd, PairRisk, leg_risks
+from understudy.reading.leg_risk import LegEnd, PairRisk, leg_risks
 from understudy.reading.orders import standing_fills
 
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from actors.model import Side
 from actors.units import TICKS_PER_DOLLAR, dollars_text, e18_text, size_text
-from understudy.reading.legs import PairRisk
+from understudy.reading.leg_risk import PairRisk
 from understudy.reading.moments import iso_text, moment_label
 from understudy.reading.performance import FillRatio, Performance, WindowResult
 from understudy.reading.positions import window_label

@@ -16,6 +16,7 @@ from actors.messages.execution import OrderState
 from actors.runtime.journal import StoredEvent
 from actors.units import dollars_text, price_text, size_text
 from understudy.reading.archive import Archive
+from understudy.reading.event_descriptions import describe_event
 from understudy.reading.moments import day_label, exact_label, iso_text
 from understudy.reading.orders import (
     filled_label,
@@ -24,7 +25,6 @@ from understudy.reading.orders import (
     status_text,
     what_text,
 )
-from understudy.reading.told import told
 from understudy.wording import money, price_label, size_label, span_label
 
 
@@ -60,7 +60,9 @@ def read_story(archive: Archive, order: OrderState) -> Story:
         order=order,
         partner=None if pair_id is None else archive.order(pair_id),
         settlements=archive.settlements(order.intent.order_id),
-        events=tuple(ToldEvent(each, told(each)) for each in archive.story(order.intent.order_id)),
+        events=tuple(
+            ToldEvent(each, describe_event(each)) for each in archive.story(order.intent.order_id)
+        ),
     )
 
 

@@ -21,7 +21,7 @@ from research.statistics import (
     sharpe,
     sortino,
 )
-from understudy.reading.legs import PairRisk, leg_risks
+from understudy.reading.leg_risk import PairRisk, leg_risks
 from understudy.reading.performance import FillRatio, LegRisk
 from understudy.results.trades import Move, ResultWindow, reason_kind
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 import attrs
 
-from actors.execution.real.own_parts import OwnPart
+from actors.execution.real.trade_allocations import TradeAllocation
 from actors.execution.real.user_channel import Settlement
 from actors.messages.position import PositionSnapshot
 from actors.model import Action, Market, Side
@@ -41,14 +41,14 @@ class VenueHoldings:
 
 
 def venue_holdings(
-    market: Market, parts: Iterable[OwnPart], balances: dict[str, int]
+    market: Market, parts: Iterable[TradeAllocation], balances: dict[str, int]
 ) -> VenueHoldings:
     """Add up the account's own parts of a window's trades, each (trade, order) once.
 
     A reading may show a trade twice, for pages move while they are read (F39). The later row
     counts, unless the trade had failed by then.
     """
-    once: dict[tuple[str, str], OwnPart] = {}
+    once: dict[tuple[str, str], TradeAllocation] = {}
     for part in parts:
         key = (part.trade_id, part.venue_order_id)
         known = once.get(key)

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from actors.core import Core, Dice, Effects, Log, Send, SetTimer, handles
-from actors.execution.real.access import ACCESS_TIMER, Access
-from actors.execution.real.agenda import OrderAgenda
+from actors.execution.real.account_cancel import AccountCancel
 from actors.execution.real.alarm import ALARM_TIMER, Alarm
 from actors.execution.real.claims import Claims
+from actors.execution.real.emergency_cancel import EmergencyCancel, is_account_wide
 from actors.execution.real.gates import AccountGates
 from actors.execution.real.heartbeat import HEARTBEAT_TIMER, DeadMansSwitch
 from actors.execution.real.live_order import LiveOrder
@@ -37,11 +37,11 @@ from actors.execution.real.messages import (
 )
 from actors.execution.real.orders import LiveOrders, owed
 from actors.execution.real.outbox import TOO_LATE, Outbox, OutboxEvent
+from actors.execution.real.pending_actions import PendingActions
 from actors.execution.real.reconciler import Reconciler
-from actors.execution.real.sweep import Sweep
-from actors.execution.real.unrecorded import LastStand, is_account_wide
 from actors.execution.real.user_channel import UserTrade
 from actors.execution.real.user_feed import UserFeed
+from actors.execution.real.venue_session import SESSION_TIMER, VenueSession
 from actors.feeds.connection import RECONNECT_TIMER, Connected, Disconnected, FramesReceived
 from actors.messages.directory import MarketClosing, MarketOpened
 from actors.messages.execution import (
@@ -74,16 +74,16 @@ class RealExecutorCore(Core):
     def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
         super().__init__(role, settings, dice)
         self._orders = LiveOrders(settings.execution.order_ttl_ms)
-        self._agenda = OrderAgenda()
-        self._access = Access()
-        self._outbox = Outbox(self._orders, self._agenda, self._access)
-        self._reconciler = Reconciler(self._orders, self._agenda)
+        self._pending = PendingActions()
+        self._session = VenueSession()
+        self._outbox = Outbox(self._orders, self._pending, self._session)
+        self._reconciler = Reconciler(self._orders, self._pending)
         self._gate = AccountGates(self._orders, settings)
         self._feed = UserFeed(settings.venue.user_ws_url, dice)
         self._switch = DeadMansSwitch()
         self._claims = Claims()
-        self._sweep = Sweep(is_wide=settings.execution.cancel_all_on_halt)
-        self._last_stand: LastStand | None = None
+        self._account_cancel = AccountCancel(is_wide=settings.execution.cancel_all_on_halt)
+        self._emergency_cancel: EmergencyCancel | None = None
         self._alarm = Alarm()
 
     @property
@@ -93,18 +93,24 @@ class RealExecutorCore(Core):
 
     def clock_set_back(self, by_ms: int) -> None:
         """Everything is due as soon as it would have been, and happened as long ago."""
-        keepers = (self._orders, self._agenda, self._access, self._reconciler, self._gate)
-        for each in (*keepers, self._claims, self._sweep, self._alarm, self._feed.connection):
+        keepers = (self._orders, self._pending, self._session, self._reconciler, self._gate)
+        for each in (
+            *keepers,
+            self._claims,
+            self._account_cancel,
+            self._alarm,
+            self._feed.connection,
+        ):
             each.clock_set_back(by_ms)
 
     def handle(self, message: object, now_ms: int) -> Effects:
         """Take a message in, and go on with whatever is due then."""
-        if self._last_stand is not None:
-            return self._last_stand.take(message)
+        if self._emergency_cancel is not None:
+            return self._emergency_cancel.take(message)
         effects = super().handle(message, now_ms)
-        if self._last_stand is not None:
+        if self._emergency_cancel is not None:
             return effects
-        return [*effects, *self._access.hear(message, now_ms), *self._go_on(now_ms)]
+        return [*effects, *self._session.hear(message, now_ms), *self._go_on(now_ms)]
 
     # Beginning
 
@@ -114,7 +120,7 @@ class RealExecutorCore(Core):
         for value in message.saved:
             self._orders.load(value)
             self._claims.load(value)
-        effects: Effects = [*self._access.ask(), SetTimer(_TELL_TIMER, TELL_AGAIN_MS)]
+        effects: Effects = [*self._session.ask(), SetTimer(_TELL_TIMER, TELL_AGAIN_MS)]
         self._orders.none_after(now_ms)
         for live in self._orders:
             effects += self._outbox.resume(live, now_ms)
@@ -127,7 +133,7 @@ class RealExecutorCore(Core):
     def connect(self, event: ClientReady, _now_ms: int) -> Effects:
         """Read the account before anything else, and listen to what happens from now on."""
         self._reconciler.listen_anew()
-        effects = [*self._access.opened(event), *self._feed.start(), *self._gate.take_back_lost()]
+        effects = [*self._session.opened(event), *self._feed.start(), *self._gate.take_back_lost()]
         if self.settings.execution.venue_heartbeat:
             effects += self._switch.beat()
         return effects
@@ -135,7 +141,7 @@ class RealExecutorCore(Core):
     @handles(ClientFailed)
     def retry_client(self, event: ClientFailed, _now_ms: int) -> Effects:
         """Try again: without credentials nothing leaves."""
-        return self._access.failed(event)
+        return self._session.failed(event)
 
     @handles(PeerRestarted)
     def greet(self, message: PeerRestarted, _now_ms: int) -> Effects:
@@ -163,7 +169,7 @@ class RealExecutorCore(Core):
         if reason:
             return self._orders.commit(live.refused(reason), OrderRejected(order_id, reason))
         submitted = OrderSubmitted(order_id)
-        self._agenda.of(order_id).sign_at_ms = now_ms
+        self._pending.of(order_id).sign_at_ms = now_ms
         return [*self._orders.commit(live, submitted), Send(order_role(order_id), submitted)]
 
     @handles(QueryOrder)
@@ -187,18 +193,18 @@ class RealExecutorCore(Core):
     @handles(CancelEverything)
     def cancel_everything(self, message: CancelEverything, now_ms: int) -> Effects:
         """A halt: take back all that may rest, even if its Order has fallen."""
-        is_known = self._sweep.knows(message)
+        is_known = self._account_cancel.knows(message)
         own = [] if is_known else self._cancel_each(self._orders, message.reason, now_ms)
-        return [*own, *self._sweep.want(message)]
+        return [*own, *self._account_cancel.want(message)]
 
     @handles(JournalFailed)
     def take_all_back(self, message: JournalFailed, _now_ms: int) -> Effects:
         """Someone cannot record: from now on nothing happens but cancels (F27)."""
-        has_client = self._access.account is not None
+        has_client = self._session.account is not None
         is_wide = is_account_wide(self.settings.execution, message, self.role)
         at_large = self._orders.ids_at_large
-        self._last_stand = LastStand(at_large, has_client=has_client, is_wide=is_wide)
-        return self._last_stand.begin(message.reason)
+        self._emergency_cancel = EmergencyCancel(at_large, has_client=has_client, is_wide=is_wide)
+        return self._emergency_cancel.begin(message.reason)
 
     @handles(ForgetOrder)
     def forget(self, message: ForgetOrder, _now_ms: int) -> Effects:
@@ -256,17 +262,17 @@ class RealExecutorCore(Core):
     )
     def take_answer(self, event: OutboxEvent, now_ms: int) -> Effects:
         """What became of something that was to leave."""
-        return [*self._outbox.take(event, now_ms), *self._sweep.take(event, now_ms)]
+        return [*self._outbox.take(event, now_ms), *self._account_cancel.take(event, now_ms)]
 
     @handles(AccountRead)
     def take_reading(self, event: AccountRead, now_ms: int) -> Effects:
         """Take the venue's account in, and hold ours against it."""
         reading, effects = self._reconciler.take(event, now_ms)
-        account = self._access.account
+        account = self._session.account
         if account is None or reading is None:
             return effects
         return [
-            *self._access.proven(),
+            *self._session.proven(),
             *effects,
             *self._gate.take(event, reading, account),
             *self._claims.open_for(self._orders, now_ms),
@@ -334,9 +340,9 @@ class RealExecutorCore(Core):
         """Go on with what is due, which follows every message."""
         if timer.key == ALARM_TIMER:
             return self._alarm.rang()
-        if timer.key == ACCESS_TIMER:
-            return self._access.wake(now_ms)
-        if self._access.account is None and timer.key in (HEARTBEAT_TIMER, RECONNECT_TIMER):
+        if timer.key == SESSION_TIMER:
+            return self._session.wake(now_ms)
+        if self._session.account is None and timer.key in (HEARTBEAT_TIMER, RECONNECT_TIMER):
             return []  # both begin anew with new credentials
         if timer.key == HEARTBEAT_TIMER:
             return self._switch.beat()
@@ -349,9 +355,9 @@ class RealExecutorCore(Core):
 
     def _go_on(self, now_ms: int) -> Effects:
         effects = self._outbox.withdraw_late(now_ms)
-        if self._access.account is not None:
+        if self._session.account is not None:
             effects += self._outbox.cancel(now_ms)
-            effects += self._sweep.go_on(self._agenda, now_ms)
+            effects += self._account_cancel.go_on(self._pending, now_ms)
             effects += self._outbox.sign(self._may_trade, now_ms)
             effects += self._outbox.post(self._may_trade, now_ms)
             tokens = (*self._gate.tokens, *self._claims.tokens)
@@ -361,9 +367,9 @@ class RealExecutorCore(Core):
     def _set_alarm(self, now_ms: int) -> Effects:
         waiting = (live for live in self._orders if not live.is_final and not live.posted_at_ms)
         times = [live.intent.expires_at_ms for live in waiting]
-        if self._access.account is not None:
-            times += [self._reconciler.next_due_ms(now_ms), self._agenda.next_due_ms(now_ms) or 0]
-            times.append(self._sweep.due_at_ms)
+        if self._session.account is not None:
+            times += [self._reconciler.next_due_ms(now_ms), self._pending.next_due_ms(now_ms) or 0]
+            times.append(self._account_cancel.due_at_ms)
         return self._alarm.set(times, now_ms)
 
     def _may_trade(self, intent: OrderIntent) -> bool:
@@ -371,7 +377,11 @@ class RealExecutorCore(Core):
 
     def _may_trade_in(self, market_id: str) -> bool:
         # What leaves while the account is to be cancelled, the venue would take back as well.
-        if self._sweep.is_wanted or self._last_stand is not None or self._access.account is None:
+        if (
+            self._account_cancel.is_wanted
+            or self._emergency_cancel is not None
+            or self._session.account is None
+        ):
             return False
         return market_id in self._reconciler.read_markets and self._gate.is_agreed(market_id)
 
@@ -386,7 +396,7 @@ class RealExecutorCore(Core):
     def _let_go(self, read: AccountRead, now_ms: int) -> Effects:
         effects, gone = self._orders.let_go(now_ms)
         self._gate.take_cash(read, has_forgotten=bool(gone))
-        self._agenda.drop(gone)
+        self._pending.drop(gone)
         return effects
 
 

@@ -7,9 +7,9 @@ from actors.execution.real.comparison import Comparison, venue_holdings
 from actors.execution.real.funds import Funds
 from actors.execution.real.messages import AccountRead, CancelOrders, ClientReady
 from actors.execution.real.orders import LiveOrders
-from actors.execution.real.own_parts import Ownership
 from actors.execution.real.reconciler import Reading
 from actors.execution.real.rules import objection
+from actors.execution.real.trade_allocations import Ownership
 from actors.execution.real.user_channel import UserOrder
 from actors.messages.execution import HaltTrading, OrderIntent
 from actors.messages.halts import EXECUTOR_CHECKS

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import attrs
 
-from actors.execution.real.own_parts import OwnPart
+from actors.execution.real.trade_allocations import TradeAllocation
 from actors.execution.real.user_channel import Settlement
 from actors.messages.execution import (
     TERMINAL_STATUSES,
@@ -181,7 +181,7 @@ class LiveOrder:
         end = attrs.evolve(self.end, final_units=self.traded_units)
         return _concluded(attrs.evolve(self, end=end))
 
-    def with_part(self, part: OwnPart, now_ms: int) -> LiveOrder:
+    def with_part(self, part: TradeAllocation, now_ms: int) -> LiveOrder:
         """It traded, or one of its trades came further, or failed.
 
         A trade counts once, at the size first told, also beyond the order's size: the shares are

@@ -11,7 +11,7 @@ from actors.execution.order_state import tolerated_excess_units
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import AccountRead
 from actors.execution.real.orders import LiveOrders
-from actors.execution.real.own_parts import OwnPart, order_ids_of
+from actors.execution.real.trade_allocations import TradeAllocation, order_ids_of
 from actors.execution.real.user_channel import Settlement, UserTrade
 from actors.units import size_text
 
@@ -58,7 +58,7 @@ class Notices:
             effects += self._unread(row, "warning", text)
         return effects
 
-    def of_part(self, before: LiveOrder, after: LiveOrder, part: OwnPart) -> Effects:
+    def of_part(self, before: LiveOrder, after: LiveOrder, part: TradeAllocation) -> Effects:
         """What is out of the ordinary in a trade of an order."""
         known, trade_id = before.trade(part.trade_id), part.trade_id
         if known is None:
@@ -84,7 +84,7 @@ class Notices:
         return [Log(level, text)]
 
 
-def _failed_late_sentence(live: LiveOrder, part: OwnPart) -> str:
+def _failed_late_sentence(live: LiveOrder, part: TradeAllocation) -> str:
     return (
         f"trade {part.trade_id} of {live.order_id} was CONFIRMED, and the venue now says that it "
         f"FAILED: {size_text(part.size_units)} shares and their money are taken back"

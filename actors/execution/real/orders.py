@@ -12,7 +12,7 @@ import attrs
 
 from actors.core import Effects, Record, Save, Send
 from actors.execution.real.live_order import LiveOrder, news
-from actors.execution.real.own_parts import OwnPart
+from actors.execution.real.trade_allocations import TradeAllocation
 from actors.execution.real.user_channel import UserOrder, UserTrade
 from actors.messages.execution import (
     CLOCK_STEP_MAX_MS,
@@ -69,7 +69,7 @@ class TradeSeen:
     """Recorded: an order traded, or a trade of it came further or failed."""
 
     order_id: str
-    part: OwnPart
+    part: TradeAllocation
 
 
 @attrs.frozen

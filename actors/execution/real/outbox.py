@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterable
 import attrs
 
 from actors.core import Command, Effects, Log
-from actors.execution.real.access import Access
-from actors.execution.real.agenda import RETRY_MS, OrderAgenda, Work
 from actors.execution.real.answers import (
     Meaning,
     hold_ms,
@@ -34,7 +32,9 @@ from actors.execution.real.messages import (
     SignOrder,
 )
 from actors.execution.real.orders import CancelTold, LiveOrders, OrderPosted, OrderWithdrawn
+from actors.execution.real.pending_actions import RETRY_MS, PendingAction, PendingActions
 from actors.execution.real.rules import offered_units
+from actors.execution.real.venue_session import VenueSession
 from actors.messages.execution import CancelOrder, OrderIntent, OrderStatus
 from actors.model import Action, TimeInForce
 
@@ -67,10 +67,10 @@ OutboxEvent = (
 class Outbox:
     """Signs, posts and cancels what is due, and takes the answers in."""
 
-    def __init__(self, orders: LiveOrders, agenda: OrderAgenda, access: Access) -> None:
+    def __init__(self, orders: LiveOrders, pending: PendingActions, access: VenueSession) -> None:
         self._orders = orders
-        self._agenda = agenda
-        self._access = access
+        self._pending = pending
+        self._session = access
 
     def take(self, event: OutboxEvent, now_ms: int) -> Effects:
         """Take in what the port says of a command of this outbox."""
@@ -106,7 +106,7 @@ class Outbox:
         live = self._orders.get(event.order_id)
         if live is None or live.is_final or live.is_signed:
             return []
-        work = self._agenda.of(event.order_id)
+        work = self._pending.of(event.order_id)
         work.is_signing = False
         after = attrs.evolve(
             live,
@@ -114,7 +114,7 @@ class Outbox:
             payload=event.payload,
             offered_units=event.offered_units,
         )
-        if not self._agenda.may_post(now_ms) or now_ms >= live.intent.expires_at_ms:
+        if not self._pending.may_post(now_ms) or now_ms >= live.intent.expires_at_ms:
             work.post_at_ms = now_ms
             return self._orders.commit(after, event)
         posted = attrs.evolve(after, posted_at_ms=now_ms)
@@ -125,7 +125,7 @@ class Outbox:
         live = self._orders.get(event.order_id)
         if live is None or live.is_final or live.is_signed:
             return []
-        work = self._agenda.of(event.order_id)
+        work = self._pending.of(event.order_id)
         work.is_signing = False
         if event.may_retry:
             work.sign_at_ms = now_ms + RETRY_MS
@@ -137,7 +137,7 @@ class Outbox:
         """Let the bytes leave that are due and whose market may be traded."""
         effects: Effects = []
         for live, work in self._due("post_at_ms", now_ms):
-            if work.is_posting or not self._agenda.may_post(now_ms):
+            if work.is_posting or not self._pending.may_post(now_ms):
                 continue
             if not may_trade(live.intent):
                 continue
@@ -162,12 +162,12 @@ class Outbox:
     def resume(self, live: LiveOrder, now_ms: int) -> Effects:
         """Go on with a recorded order after a restart, from its record alone."""
         if live.is_final:
-            self._agenda.end(live.order_id, now_ms)
+            self._pending.end(live.order_id, now_ms)
             return []
         if not live.is_signed:
             # It may have been signed by the process that fell; it is not signed a second time.
             return self._withdraw(live, _FELL_UNSIGNED, now_ms)
-        work = self._agenda.of(live.order_id)
+        work = self._pending.of(live.order_id)
         effects: Effects = []
         if not live.posted_at_ms:
             work.post_at_ms = now_ms
@@ -187,7 +187,7 @@ class Outbox:
         """End an order that is not over; what may be at the venue ends by the venue's word only."""
         if not live.posted_at_ms:
             return self._withdraw(live, message.reason, now_ms)
-        work = self._agenda.of(live.order_id)
+        work = self._pending.of(live.order_id)
         if work.cancel_at_ms is None and live.end is None:
             work.cancel_at_ms = now_ms
         reason = live.cancel_reason or message.reason
@@ -195,7 +195,7 @@ class Outbox:
 
     def _withdraw(self, live: LiveOrder, reason: str, now_ms: int) -> Effects:
         """End an order that cannot be at the venue; say what kept it here, if anything did."""
-        refusal = self._agenda.of(live.order_id).last_refusal or self._access.trouble
+        refusal = self._pending.of(live.order_id).last_refusal or self._session.trouble
         if refusal:
             reason = f"{reason}: {refusal}"
         withdrawn = OrderWithdrawn(live.order_id, reason)
@@ -238,7 +238,7 @@ class Outbox:
             return []
         meaning = meaning_of(event)
         if meaning is Meaning.HELD:
-            self._agenda.hold_posts(now_ms + hold_ms(event))
+            self._pending.hold_posts(now_ms + hold_ms(event))
         if live.is_doubtful or live.status is not OrderStatus.PENDING:
             return self._refused_again(live, work, meaning, event, now_ms)
         absent = attrs.evolve(live, posted_at_ms=0)
@@ -260,7 +260,12 @@ class Outbox:
         return self._orders.commit(attrs.evolve(doubted, may_repost=is_new_there), event)
 
     def _refused_again(
-        self, live: LiveOrder, work: Work, meaning: Meaning, event: PostRefused, now_ms: int
+        self,
+        live: LiveOrder,
+        work: PendingAction,
+        meaning: Meaning,
+        event: PostRefused,
+        now_ms: int,
     ) -> Effects:
         """A refusal of a later copy says nothing of the first one: only reading does."""
         work.absent_since_ms = None
@@ -272,10 +277,10 @@ class Outbox:
 
     def cancel(self, now_ms: int) -> Effects:
         """Take back what is due, many in one request."""
-        if not self._agenda.may_cancel(now_ms):
+        if not self._pending.may_cancel(now_ms):
             return []
         ids = []
-        for order_id, work in self._agenda:
+        for order_id, work in self._pending:
             live = self._orders.get(order_id)
             is_due = work.cancel_at_ms is not None and work.cancel_at_ms <= now_ms
             if live is None or not is_due or work.is_cancelling or work.is_posting:
@@ -305,7 +310,7 @@ class Outbox:
         live = self._orders.at_venue(venue_order_id)
         if live is None or live.is_final:
             return
-        work = self._agenda.of(live.order_id)
+        work = self._pending.of(live.order_id)
         is_early = is_cancel_early(reason)
         work.cancel_at_ms = now_ms + (_EARLY_CANCEL_AGAIN_MS if is_early else _CANCEL_AGAIN_MS)
         if not is_early:
@@ -316,7 +321,7 @@ class Outbox:
         """Try again; cancels can be said as often as one likes."""
         wait_ms = cancel_pause_ms(event)
         if event.retry_after_ms is not None:
-            self._agenda.hold_cancels(now_ms + wait_ms)
+            self._pending.hold_cancels(now_ms + wait_ms)
         for live, work in self._cancelling(event.venue_order_ids):
             work.is_cancelling = False
             if not live.is_final:
@@ -328,21 +333,21 @@ class Outbox:
     # Small things
 
     def _end(self, after: LiveOrder, event: object, now_ms: int) -> Effects:
-        self._agenda.end(after.order_id, now_ms)
+        self._pending.end(after.order_id, now_ms)
         return self._orders.commit(after, event)
 
-    def _due(self, what: str, now_ms: int) -> list[tuple[LiveOrder, Work]]:
+    def _due(self, what: str, now_ms: int) -> list[tuple[LiveOrder, PendingAction]]:
         due = []
-        for order_id, work in self._agenda:
+        for order_id, work in self._pending:
             at_ms: int | None = getattr(work, what)
             live = self._orders.get(order_id)
             if at_ms is not None and at_ms <= now_ms and live is not None and not live.is_final:
                 due.append((live, work))
         return due
 
-    def _posted(self, order_id: str) -> tuple[LiveOrder | None, Work]:
+    def _posted(self, order_id: str) -> tuple[LiveOrder | None, PendingAction]:
         """An order whose posting is answered now."""
-        work = self._agenda.of(order_id)
+        work = self._pending.of(order_id)
         work.is_posting = False
         live = self._orders.get(order_id)
         if live is None or live.is_final:
@@ -351,11 +356,11 @@ class Outbox:
             work.cancel_at_ms = 0
         return live, work
 
-    def _cancelling(self, venue_order_ids: Iterable[str]) -> list[tuple[LiveOrder, Work]]:
+    def _cancelling(self, venue_order_ids: Iterable[str]) -> list[tuple[LiveOrder, PendingAction]]:
         found = (self._orders.at_venue(each) for each in venue_order_ids)
-        return [(live, self._agenda.of(live.order_id)) for live in found if live is not None]
+        return [(live, self._pending.of(live.order_id)) for live in found if live is not None]
 
-    def _post_command(self, live: LiveOrder, work: Work) -> Command:
+    def _post_command(self, live: LiveOrder, work: PendingAction) -> Command:
         work.is_posting = True
         token, work.refreshed_token = work.refreshed_token, ""
         return Command(

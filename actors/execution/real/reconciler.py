@@ -19,12 +19,12 @@ import attrs
 
 from actors.core import Command, Effects, Log
 from actors.execution.real.account_rows import may_hide
-from actors.execution.real.agenda import RECHECK_MS, OrderAgenda
 from actors.execution.real.live_order import TOLERATED_UNITS, LiveOrder, VenueEnd
 from actors.execution.real.messages import AccountRead, AccountUnread, ReadAccount
 from actors.execution.real.notices import Notices
 from actors.execution.real.orders import AbsenceTold, LiveOrders, TradeSeen, VenueSaid
-from actors.execution.real.own_parts import OwnPart, parts_of
+from actors.execution.real.pending_actions import RECHECK_MS, PendingActions
+from actors.execution.real.trade_allocations import TradeAllocation, parts_of
 from actors.execution.real.user_channel import UserOrder, UserTrade
 from actors.messages.execution import OrderStatus
 from actors.model import TimeInForce
@@ -62,9 +62,9 @@ class Reading:
 class Reconciler:
     """Reads the account when it must be read, and takes the venue's word in."""
 
-    def __init__(self, orders: LiveOrders, agenda: OrderAgenda) -> None:
+    def __init__(self, orders: LiveOrders, pending: PendingActions) -> None:
         self._orders = orders
-        self._agenda = agenda
+        self._pending = pending
         self._reading: Reading | None = None
         self._read_id = 0
         self._is_wanted = True
@@ -102,7 +102,7 @@ class Reconciler:
         """When the next reading is due, if none is under way."""
         asked = [
             work.ask_at_ms
-            for order_id, work in self._agenda
+            for order_id, work in self._pending
             if work.ask_at_ms is not None and self._is_open(order_id)
         ]
         wanted = [now_ms] if self._is_wanted else []
@@ -207,13 +207,13 @@ class Reconciler:
                 effects += self._take_part(live, part, now_ms)
         return effects
 
-    def _take_part(self, live: LiveOrder, part: OwnPart, now_ms: int) -> Effects:
+    def _take_part(self, live: LiveOrder, part: TradeAllocation, now_ms: int) -> Effects:
         is_new = live.trade(part.trade_id) is None
         after = live.with_part(part, now_ms)
         effects = self._notices.of_part(live, after, part)
         effects += self._orders.commit(after, TradeSeen(live.order_id, part))
         if is_new:
-            work = self._agenda.of(live.order_id)
+            work = self._pending.of(live.order_id)
             work.absent_since_ms = None
             self._note_end(after, now_ms)
         return effects
@@ -231,7 +231,7 @@ class Reconciler:
         if live.is_final:
             self._is_wanted = self._is_wanted or is_behind  # a trade of it was never told
             return []
-        work = self._agenda.of(live.order_id)
+        work = self._pending.of(live.order_id)
         if order.is_cancellation:
             reason = live.cancel_reason or f"the venue says {order.status or 'cancelled'}"
             after = live.ended(reason, order.matched_units, now_ms)
@@ -265,7 +265,7 @@ class Reconciler:
             live = self._orders.at_venue(order.order_id)
             if live is None:
                 continue
-            work = self._agenda.of(live.order_id)
+            work = self._pending.of(live.order_id)
             told_at_ms = live.end.told_at_ms if live.end is not None else None
             if live.is_final:
                 told_at_ms = work.ended_at_ms
@@ -286,7 +286,7 @@ class Reconciler:
             if live is None or live.is_final:
                 continue
             row = rows.get(live.venue_order_id)
-            is_gone = row is None or self._agenda.of(order_id).is_told_gone
+            is_gone = row is None or self._pending.of(order_id).is_told_gone
             is_hidden = may_hide(read, live)
             if live.end is not None:
                 effects += self._conclude_end(live, live.end, reading, now_ms, is_hidden=is_hidden)
@@ -303,7 +303,7 @@ class Reconciler:
         self, live: LiveOrder, end: VenueEnd, reading: Reading, now_ms: int, *, is_hidden: bool
     ) -> Effects:
         """An order that is gone is final when its trades are here, or surely are no more."""
-        work, lasted_ms = self._agenda.of(live.order_id), reading.began_at_ms - end.told_at_ms
+        work, lasted_ms = self._pending.of(live.order_id), reading.began_at_ms - end.told_at_ms
         work.missing_count += 1
         must_wait = is_hidden or end.final_units is not None
         limit_ms = MISSING_TRADES_MS if must_wait else LAG_MS
@@ -323,7 +323,7 @@ class Reconciler:
         *,
         is_hidden: bool,
     ) -> Effects:
-        work = self._agenda.of(live.order_id)
+        work = self._pending.of(live.order_id)
         if work.absent_since_ms is None:
             work.absent_since_ms, work.absent_count = reading.began_at_ms, 0
         work.absent_count += 1
@@ -351,12 +351,12 @@ class Reconciler:
         return effects
 
     def _note_end(self, live: LiveOrder, now_ms: int) -> None:
-        if live.is_final and self._agenda.of(live.order_id).ended_at_ms is None:
-            self._agenda.end(live.order_id, now_ms)
+        if live.is_final and self._pending.of(live.order_id).ended_at_ms is None:
+            self._pending.end(live.order_id, now_ms)
 
     def _must_show(self, live: LiveOrder) -> bool:
         is_out = live.posted_at_ms > 0 and not live.is_final
-        return is_out and not self._agenda.of(live.order_id).is_posting
+        return is_out and not self._pending.of(live.order_id).is_posting
 
     def _is_open(self, order_id: str) -> bool:
         live = self._orders.get(order_id)

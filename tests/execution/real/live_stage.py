@@ -40,7 +40,7 @@ from actors.runtime.host import Host
 from actors.runtime.port import HostPort
 from actors.settings import ExecutionSettings, Settings
 from actors.units import NANOS_PER_DOLLAR, shares
-from understudy.bootstrap import pointed_at_local_exchange
+from understudy.composition import pointed_at_local_exchange
 from venue.options import ExchangeOptions
 from venue.server import LocalExchange
 from venue.windows import window_start_ms

@@ -19,7 +19,7 @@ from actors.roles import EXECUTOR
 from actors.runtime.clock import Clock, ClockSpec
 from actors.settings import Settings, SupervisionSettings
 from actors.supervision.layouts import LAYOUTS
-from understudy.bootstrap import ACTORS, actors_for, processes_for, supervisor_boot
+from understudy.composition import ACTORS, actors_for, processes_for, supervisor_boot
 from understudy.live import (
     LIVE_FLAG,
     LiveRefused,

@@ -27,9 +27,9 @@ from actors.execution.real.comparison import (
     venue_holdings,
 )
 from actors.execution.real.messages import PostAnswered, PostRefused, PostUnclear
-from actors.execution.real.own_parts import Ownership, OwnPart, parts_of
 from actors.execution.real.redaction import Redactor
 from actors.execution.real.rules import objection, offered_units
+from actors.execution.real.trade_allocations import Ownership, TradeAllocation, parts_of
 from actors.execution.real.user_channel import trade_of
 from actors.messages.execution import OrderIntent
 from actors.messages.position import Holding, PositionSnapshot
@@ -246,7 +246,7 @@ def test_an_order_is_signed_or_dropped_with_a_reason(
 # Comparison
 
 
-def parts(*rows: dict[str, Any]) -> list[OwnPart]:
+def parts(*rows: dict[str, Any]) -> list[TradeAllocation]:
     return [
         part
         for row in rows

@@ -9,6 +9,7 @@ import pytest
 from order_builders import MARKET, ORDER_ID, T0, intent
 from real_bench import READY, VENUE_ID, Bench, wire_order
 
+from actors.execution.real.emergency_cancel import AGAIN_MS
 from actors.execution.real.messages import (
     CancelAll,
     CancelAnswered,
@@ -19,7 +20,6 @@ from actors.execution.real.messages import (
     SignOrder,
 )
 from actors.execution.real.orders import TakenBack
-from actors.execution.real.unrecorded import AGAIN_MS
 from actors.messages.directory import MarketOpened
 from actors.messages.execution import (
     CancelEverything,

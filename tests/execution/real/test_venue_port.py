@@ -38,7 +38,7 @@ from actors.feeds.polybolt import ApiCredentials
 from actors.model import Action, TimeInForce
 from actors.settings import Settings, VenueSettings
 from actors.units import shares
-from understudy.bootstrap import pointed_at_local_exchange
+from understudy.composition import pointed_at_local_exchange
 
 pytestmark = pytest.mark.processes
 

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from actors.settings import Settings
 from actors.units import NANOS_PER_DOLLAR
-from understudy.bootstrap import pointed_at_local_exchange
+from understudy.composition import pointed_at_local_exchange
 from understudy.credentials import PART_VARIABLES
 from understudy.doctor.examination import examined
 from understudy.doctor.findings import CheckOutcome, Finding

@@ -9,8 +9,8 @@ from actors.runtime.host import Host
 from simulation.journal import MemoryJournal
 
 
-class Dwelling(Protocol):
-    """The simulated process that a player lives in."""
+class HostingProcess(Protocol):
+    """The simulated process that an actor lives in."""
 
     @property
     def is_gone(self) -> bool:
@@ -21,8 +21,8 @@ class Dwelling(Protocol):
         """Who runs a role; None if nobody does."""
         ...
 
-    def take_event(self, player: Player, event: object) -> None:
-        """Take an event of a player's port."""
+    def take_event(self, actor: SimulatedActor, event: object) -> None:
+        """Take an event of an actor's port."""
         ...
 
     def now_ms(self) -> int:
@@ -30,20 +30,20 @@ class Dwelling(Protocol):
         ...
 
 
-class Player:
+class SimulatedActor:
     """An actor of one generation."""
 
     def __init__(
-        self, journal: MemoryJournal, dwelling: Dwelling, role: str, generation: int
+        self, journal: MemoryJournal, process: HostingProcess, role: str, generation: int
     ) -> None:
         self.role = role
         self.generation = generation
-        self.dwelling = dwelling
+        self.process = process
         self._journal = journal
 
     @property
     def _host(self) -> Host | None:
-        host = self.dwelling.host_of(self.role)
+        host = self.process.host_of(self.role)
         return host if host is not None and host.generation == self.generation else None
 
     @property
@@ -55,12 +55,12 @@ class Player:
     def is_gone(self) -> bool:
         """Whether it has fallen, finished, or was made again."""
         host = self._host
-        return self.dwelling.is_gone or host is None or not host.is_running
+        return self.process.is_gone or host is None or not host.is_running
 
     @property
     def now_ms(self) -> int:
         """Venue time as it knows it."""
-        return self.dwelling.now_ms()
+        return self.process.now_ms()
 
     @property
     def is_current(self) -> bool:
@@ -70,4 +70,4 @@ class Player:
     def take_event(self, event: object) -> None:
         """Take an event of its port; one that is gone takes none."""
         if not self.is_gone:
-            self.dwelling.take_event(self, event)
+            self.process.take_event(self, event)

@@ -41,7 +41,7 @@ _LACK_MS = 60_000
 _FAIL = "fail/"
 
 
-class RoughExecutorCore(SimulatedExecutorCore):
+class AdverseExecutorCore(SimulatedExecutorCore):
     """Paper trading, made rough where a venue is."""
 
     RECOVERS = ("paper", "failed", "unbought")  # type: ignore[assignment] # more than the base

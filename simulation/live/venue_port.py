@@ -39,7 +39,7 @@ from simulation.exchange.order_side import OrderSide
 from simulation.exchange.ports import SimulatedWebSocket, Wire
 from simulation.exchange.signing import WALLET
 from simulation.live.reading import AccountReading
-from simulation.player import Player
+from simulation.simulated_actor import SimulatedActor
 from venue.ordering.desk import OrderRefused
 from venue.ordering.heartbeats import HeartbeatMismatch
 from venue.ordering.refusal import RequestRefused
@@ -53,11 +53,11 @@ Fail = Callable[[Exception], object]
 """Makes the event that tells of a failure."""
 
 
-class SimulatedHand(SimulatedWebSocket):
+class SimulatedVenuePort(SimulatedWebSocket):
     """One executor's requests, and its user channel."""
 
-    def __init__(self, wire: Wire, player: Player) -> None:
-        super().__init__(wire, player)
+    def __init__(self, wire: Wire, actor: SimulatedActor) -> None:
+        super().__init__(wire, actor)
         side = wire.exchange.order_side
         if side is None:
             raise AssertionError("the exchange takes no orders")
@@ -79,7 +79,7 @@ class SimulatedHand(SimulatedWebSocket):
             case CancelAll():
                 self._ask(self._cancel_all, partial(_not_cancelled, ()))
             case ReadAccount():
-                AccountReading(self._side, self._wire.agenda, self._player, command).begin()
+                AccountReading(self._side, self._wire.scheduler, self._actor, command).begin()
             case SendHeartbeat(heartbeat_id):
                 do = partial(self._beat, heartbeat_id)
                 self._ask_plainly(do, lambda problem: HeartbeatFailed(_reason(problem)))
@@ -89,7 +89,7 @@ class SimulatedHand(SimulatedWebSocket):
                 super().perform(command)
 
     def _after(self, delay_ms: int, call: Callable[..., None], *arguments: object) -> None:
-        self._wire.agenda.after(delay_ms, call, *arguments)
+        self._wire.scheduler.after(delay_ms, call, *arguments)
 
     # A request's way
 
@@ -118,11 +118,11 @@ class SimulatedHand(SimulatedWebSocket):
             except (RequestRefused, Lost, NotSent) as problem:
                 event = fail(problem)
             if passage.cut_ms is None:
-                self._after(passage.back_ms, self._player.take_event, event)
+                self._after(passage.back_ms, self._actor.take_event, event)
 
         self._after(passage.there_ms, arrive)
         if passage.cut_ms is not None:
-            self._after(passage.cut_ms, self._player.take_event, fail(Lost("it was cut off")))
+            self._after(passage.cut_ms, self._actor.take_event, fail(Lost("it was cut off")))
 
     def _ready(self) -> object:
         return ClientReady(wallet=WALLET, owner=self._side.api_key.key)
@@ -136,15 +136,15 @@ class SimulatedHand(SimulatedWebSocket):
 
     def _sign(self, command: SignOrder) -> None:
         """Sign, in the executor's own process: if that has fallen, nothing is signed."""
-        if self._player.is_gone:
+        if self._actor.is_gone:
             return
         if self._side.mishaps.strikes("resets"):
             reason = "its market cannot be read: refused"
             order_id = command.order_id
             event: object = SigningFailed(order_id=order_id, reason=reason, may_retry=True)
         else:
-            event = self._side.sign(command, self._player.now_ms)
-        self._player.take_event(event)
+            event = self._side.sign(command, self._actor.now_ms)
+        self._actor.take_event(event)
 
     def _post(self, command: PostOrder, passage: Passage) -> None:
         order_id, on_their_way = command.order_id, self._side.on_their_way
@@ -208,7 +208,7 @@ class SimulatedHand(SimulatedWebSocket):
         elif market is not None and not market.is_resolved:
             reason = "result for condition not received yet"
         failed = ClaimFailed(market_id=market_id, reason=reason)
-        self._player.take_event(failed if reason else HoldingsClaimed(market_id))
+        self._actor.take_event(failed if reason else HoldingsClaimed(market_id))
 
 
 def _reason(problem: Exception) -> str:

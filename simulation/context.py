@@ -1,4 +1,4 @@
-"""What all players of a run share: time, post, journal, and those who watch."""
+"""What all actors of a run share: time, post, journal, and those who watch."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from actors.runtime.host_context import HostWatch
 from actors.runtime.scheduler import Scheduler
 from actors.settings import Settings
 from simulation.journal import MemoryJournal
-from simulation.player import Player
 from simulation.post import Post
+from simulation.simulated_actor import SimulatedActor
 from simulation.trace import Trace
 
 
@@ -30,43 +30,43 @@ class SimulatedPort(Protocol):
 
 
 class Watcher(Protocol):
-    """Sees every step of every player."""
+    """Sees every step of every actor."""
 
-    def heard(self, player: Player, message: object) -> None:
+    def heard(self, actor: SimulatedActor, message: object) -> None:
         """A core is about to handle a message."""
         ...
 
-    def recorded(self, player: Player, record: Record) -> None:
+    def recorded(self, actor: SimulatedActor, record: Record) -> None:
         """A record was accepted."""
         ...
 
-    def said(self, player: Player, message: object) -> None:
+    def said(self, actor: SimulatedActor, message: object) -> None:
         """A message is about to leave."""
         ...
 
-    def commanded(self, player: Player, command: object) -> None:
+    def commanded(self, actor: SimulatedActor, command: object) -> None:
         """A port is about to be given a command."""
         ...
 
-    def complained(self, player: Player, text: str) -> None:
+    def complained(self, actor: SimulatedActor, text: str) -> None:
         """A core logs an error."""
         ...
 
 
 @attrs.define(kw_only=True)
-class House:
-    """What all players of a run have in common."""
+class SimulationContext:
+    """What all actors of a run have in common."""
 
     seed: int
     settings: Settings
-    agenda: Scheduler
+    scheduler: Scheduler
     post: Post
     journal: MemoryJournal
     trace: Trace
     watcher: Watcher
     core_class: Callable[[str], type[Core]]
     """Class of the core that fills a role."""
-    make_port: Callable[[Player], SimulatedPort | None]
+    make_port: Callable[[SimulatedActor], SimulatedPort | None]
     stays_without_journal: Callable[[str], bool] = lambda _role: False
     """Whether the actor of a role stays when it cannot record."""
     cut: Callable[[int], int | None] | None = None
@@ -81,4 +81,4 @@ class House:
 
     def note(self, who: str, verb: str, what: object) -> None:
         """Put a line into the trace."""
-        self.trace.note(self.agenda.now_ms, who, verb, what)
+        self.trace.note(self.scheduler.now_ms, who, verb, what)

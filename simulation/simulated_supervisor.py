@@ -1,4 +1,4 @@
-"""One life of the supervisor with its children; supervisor.py on the agenda's time."""
+"""One life of the supervisor with its children; supervisor.py on the scheduler's time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from actors.supervision.messages import (
     TellBook,
 )
 from simulation.chance import dice
-from simulation.house import House
+from simulation.context import SimulationContext
 from simulation.post import Correspondent
 from simulation.process import SimulatedProcess
 
@@ -30,19 +30,19 @@ FORK_MS = 8
 _NEVER_MS = 2**62
 
 
-class Tree:
+class SimulatedSupervisor:
     """The actor around SupervisorCore, and the processes it made."""
 
     def __init__(
         self,
-        house: House,
+        context: SimulationContext,
         number: int,
         layout: Layout,
         on_giving_up: Callable[[], None],
     ) -> None:
         self.role = SUPERVISOR
         self.is_gone = False
-        self._house = house
+        self._context = context
         self._on_giving_up = on_giving_up
         self._roles_of = dict(layout.processes)
         self._next_pid = pid = number * 1_000
@@ -51,8 +51,8 @@ class Tree:
         self._handles: dict[int, int] = {}
         self._core = SupervisorCore(
             layout,
-            house.settings.supervision,
-            dice(house.seed, SUPERVISOR, number),
+            context.settings.supervision,
+            dice(context.seed, SUPERVISOR, number),
             pid,
             tick_gap_most_ms=BEAT_MS,
         )
@@ -65,11 +65,11 @@ class Tree:
     @property
     def is_cleared(self) -> bool:
         """Whether, after giving up, nothing is left to be ended."""
-        return self._core.report(0, self._house.agenda.now_ms).is_cleared
+        return self._core.report(0, self._context.scheduler.now_ms).is_cleared
 
     def begin(self) -> None:
         """Make the children, and begin to beat."""
-        self._perform(self._core.begin(self._house.agenda.now_ms))
+        self._perform(self._core.begin(self._context.scheduler.now_ms))
         self._beat()
 
     def fall(self) -> None:
@@ -79,9 +79,9 @@ class Tree:
     def receive(self, sender: Correspondent, envelope: Envelope) -> None:
         """Take a message of a child."""
         if not self.is_gone:
-            now_ms = self._house.agenda.now_ms
+            now_ms = self._context.scheduler.now_ms
             who = envelope.sender_role or sender.role
-            self._house.note(SUPERVISOR, f"<{who}", envelope.message)
+            self._context.note(SUPERVISOR, f"<{who}", envelope.message)
             handle = self._handles.get(id(sender), -1)
             self._perform(self._core.child_said(handle, envelope.message, now_ms))
 
@@ -90,25 +90,25 @@ class Tree:
         if self.is_gone:
             return
         handle = self._handles.pop(id(process))
-        self._perform(self._core.child_exited(handle, self._house.agenda.now_ms))
+        self._perform(self._core.child_exited(handle, self._context.scheduler.now_ms))
         del self._processes[handle]
 
     def _beat(self) -> None:
         if not self.is_gone:
-            self._house.agenda.after(BEAT_MS, self._beat)
+            self._context.scheduler.after(BEAT_MS, self._beat)
             self._tick()
 
     def _tick(self) -> None:
         self._tick_at_ms = _NEVER_MS
         if not self.is_gone:
-            self._perform(self._core.tick(self._house.agenda.now_ms))
+            self._perform(self._core.tick(self._context.scheduler.now_ms))
 
     def _arm_tick(self) -> None:
-        agenda = self._house.agenda
-        delay_ms = self._core.next_tick_ms(agenda.now_ms)
-        if delay_ms is not None and agenda.now_ms + delay_ms < self._tick_at_ms:
-            self._tick_at_ms = agenda.now_ms + delay_ms
-            agenda.after(delay_ms, self._tick)
+        scheduler = self._context.scheduler
+        delay_ms = self._core.next_tick_ms(scheduler.now_ms)
+        if delay_ms is not None and scheduler.now_ms + delay_ms < self._tick_at_ms:
+            self._tick_at_ms = scheduler.now_ms + delay_ms
+            scheduler.after(delay_ms, self._tick)
 
     def _perform(self, effects: list[SupervisorEffect]) -> None:
         for effect in effects:
@@ -128,33 +128,33 @@ class Tree:
                     if process.pid == pid:
                         process.fall()
             case Say(level, text):
-                self._house.note(SUPERVISOR, "logs", text)
+                self._context.note(SUPERVISOR, "logs", text)
                 if level == "error":
                     self._on_giving_up()
 
     def _spawn(self, handle: int, name: str) -> None:
-        house = self._house
+        context = self._context
         self._next_pid += 1
-        process = SimulatedProcess(house, self, name, self._next_pid)
+        process = SimulatedProcess(context, self, name, self._next_pid)
         self._processes[handle] = process
         self._handles[id(process)] = handle
         self._core.child_forked(handle, process.pid)
-        if house.post.delivers_boot():
-            house.agenda.after(FORK_MS, process.begin, self._boot(name))
+        if context.post.delivers_boot():
+            context.scheduler.after(FORK_MS, process.begin, self._boot(name))
 
     def _boot(self, name: str) -> Boot:
-        house, roles = self._house, self._roles_of[name]
-        spec = ActorSpec(core=Core)  # the house knows who plays
+        context, roles = self._context, self._roles_of[name]
+        spec = ActorSpec(core=Core)  # the context knows who plays
         return Boot(
             process=name,
             roles=roles,
             actors=dict.fromkeys(roles, spec),
             order=spec,
-            settings=house.settings,
+            settings=context.settings,
             clock=ClockSpec(origin_monotonic_ns=0, origin_ms=0),
             data_dir="",
             log_to_stderr=False,
-            seed=house.seed,
+            seed=context.seed,
             book=self._book(),
             venue_offset_ms=self._core.venue_offset_ms,
         )
@@ -167,4 +167,4 @@ class Tree:
 
     def _tell(self, handle: int, message: object, role: str = PROCESS) -> None:
         envelope = Envelope(sender_role=SUPERVISOR, generation=0, message=message, to=role)
-        self._house.post.send(self, self._processes[handle], envelope, is_control=True)
+        self._context.post.send(self, self._processes[handle], envelope, is_control=True)

@@ -21,7 +21,7 @@ from actors.execution.real.orders import (
     TradeSeen,
     VenueSaid,
 )
-from actors.execution.real.own_parts import OwnPart
+from actors.execution.real.trade_allocations import TradeAllocation
 from actors.execution.real.user_channel import UserOrder
 from actors.units import price_text, size_text
 
@@ -46,7 +46,7 @@ LIVE_EVENTS: tuple[type, ...] = (
 """All that the real executor records beside what both executors do."""
 
 
-def told_live(value: object) -> str:
+def describe_real_event(value: object) -> str:
     """Say what one of these events was; empty for any other value."""
     return _of_leaving(value) or _of_the_venue(value)
 
@@ -102,7 +102,7 @@ def _order_words(order: UserOrder) -> str:
     return f"the venue says: {status}, {size_text(order.matched_units)} matched"
 
 
-def _trade_words(part: OwnPart) -> str:
+def _trade_words(part: TradeAllocation) -> str:
     size, price = size_text(part.size_units), price_text(part.price_ticks)
     role = "maker" if part.is_maker else "taker"
     return f"trade {part.trade_id} of {size} at {price} ({role}) is {part.settlement.value}"

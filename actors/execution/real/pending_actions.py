@@ -17,7 +17,7 @@ LAG_RETRY_MAX_MS = 4_000
 
 
 @attrs.define
-class Work:
+class PendingAction:
     """What an order waits for; every time is venue time, None for not at all."""
 
     sign_at_ms: int | None = None
@@ -59,7 +59,7 @@ class Work:
 
     def clock_set_back(self, by_ms: int) -> None:
         """Everything is due as soon as it would have been, and has lasted as long."""
-        for field in attrs.fields(Work):
+        for field in attrs.fields(PendingAction):
             moment_ms = getattr(self, field.name)
             if field.name.endswith("_ms") and moment_ms is not None:
                 setattr(self, field.name, moment_ms - by_ms)
@@ -73,28 +73,28 @@ class Work:
         self.ask_at_ms = self.absent_since_ms = None
 
 
-class OrderAgenda:
+class PendingActions:
     """Every order's work, and what the venue's rate limits and restarts hold back."""
 
     def __init__(self) -> None:
-        self._work: dict[str, Work] = {}
+        self._work: dict[str, PendingAction] = {}
         self._posts_held_until_ms = 0
         self._cancels_held_until_ms = 0
 
-    def of(self, order_id: str) -> Work:
+    def of(self, order_id: str) -> PendingAction:
         """An order's work."""
-        return self._work.setdefault(order_id, Work())
+        return self._work.setdefault(order_id, PendingAction())
 
     def end(self, order_id: str, now_ms: int) -> None:
         """Nothing is left to do for an order that is over."""
-        self._work[order_id] = Work(ended_at_ms=now_ms)
+        self._work[order_id] = PendingAction(ended_at_ms=now_ms)
 
     def drop(self, order_ids: Iterable[str]) -> None:
         """Forget orders."""
         for order_id in order_ids:
             self._work.pop(order_id, None)
 
-    def __iter__(self) -> Iterator[tuple[str, Work]]:
+    def __iter__(self) -> Iterator[tuple[str, PendingAction]]:
         return iter(list(self._work.items()))
 
     def clock_set_back(self, by_ms: int) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from actors.messages.execution import OrderIntent, OrderState, OrderStatus
 from actors.model import Action, FillDetail, Side
 from actors.units import shares
-from understudy.reading.legs import LegEnd, PairRisk, leg_risks
+from understudy.reading.leg_risk import LegEnd, PairRisk, leg_risks
 
 MARKET = window()
 YES, NO = pair(1, MARKET)

@@ -35,12 +35,12 @@ from actors.roles import (
     order_id_of,
 )
 from actors.strategy.core import StrategyCore
+from simulation.context import SimulatedPort
 from simulation.exchange.ports import SimulatedHttp, SimulatedPricePort, SimulatedWebSocket, Wire
-from simulation.house import SimulatedPort
-from simulation.live.hand import SimulatedHand
-from simulation.player import Player
+from simulation.live.venue_port import SimulatedVenuePort
+from simulation.simulated_actor import SimulatedActor
 
-PortMaker = Callable[[Wire, Player], SimulatedPort]
+PortMaker = Callable[[Wire, SimulatedActor], SimulatedPort]
 
 PERMANENT: Mapping[str, type[Core]] = {
     OBSERVER: ObserverCore,
@@ -65,7 +65,7 @@ PORTS: Mapping[str, PortMaker] = {
 
 
 @attrs.frozen(kw_only=True)
-class Troupe:
+class ActorTable:
     """The cores of a run."""
 
     permanent: Mapping[str, type[Core]] = PERMANENT
@@ -78,14 +78,14 @@ class Troupe:
         """Class of the core that fills a role."""
         return self.order if order_id_of(role) is not None else self.permanent[role]
 
-    def replacing(self, role: str, core: type[Core]) -> Troupe:
+    def replacing(self, role: str, core: type[Core]) -> ActorTable:
         """The same with another core in one permanent role."""
         return attrs.evolve(self, permanent={**self.permanent, role: core})
 
 
-LIVE_TROUPE = Troupe(
+REAL_ACTORS = ActorTable(
     permanent={**PERMANENT, EXECUTOR: RealExecutorCore},
-    ports={**PORTS, EXECUTOR: SimulatedHand},
+    ports={**PORTS, EXECUTOR: SimulatedVenuePort},
     staying=frozenset({EXECUTOR}),
 )
 """The cores of a run with live orders."""

@@ -6,7 +6,7 @@ ANSWER_WAIT_MS = 1_000
 """After this long without an answer a snapshot counts as lost."""
 
 
-class Outlet:
+class ConflatingPublisher:
     """The flow to one subscriber: at most one unanswered snapshot, and the newest wins."""
 
     def __init__(self, role: str) -> None:

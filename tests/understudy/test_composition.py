@@ -8,7 +8,7 @@ import pytest
 from actors.roles import DESK, EXECUTOR, MARKET_FEED, MARKET_STATE, STRATEGY
 from actors.runtime.clock import ClockSpec
 from actors.settings import ExecutionSettings, Settings
-from understudy.bootstrap import ACTORS, supervisor_boot
+from understudy.composition import ACTORS, supervisor_boot
 
 ON_AN_ORDERS_WAY = {MARKET_FEED, MARKET_STATE, STRATEGY, DESK, EXECUTOR}
 

@@ -16,7 +16,7 @@ from actors.model import Action
 
 
 @attrs.frozen(kw_only=True)
-class OwnPart:
+class TradeAllocation:
     """What a trade did to one order; a (trade, order) pair counts once."""
 
     trade_id: str
@@ -30,13 +30,13 @@ class OwnPart:
     matched_at_ms: int | None
 
 
-def parts_of(trade: UserTrade) -> list[OwnPart]:
+def parts_of(trade: UserTrade) -> list[TradeAllocation]:
     """All orders' parts, the taker's first; also those of orders that are not ours.
 
     An order with a part that cannot be read has none here: half of it would be a wrong size.
     """
     unread_ids = {part.order_id for part in trade.unread}
-    by_order: dict[str, OwnPart] = {}
+    by_order: dict[str, TradeAllocation] = {}
     for maker in trade.makers:
         part = _own(trade, maker, is_maker=True)
         known = by_order.get(maker.order_id)
@@ -63,7 +63,7 @@ class Ownership:
     wallet: str
     owner: str
 
-    def own_parts(self, trade: UserTrade) -> list[OwnPart]:
+    def own_parts(self, trade: UserTrade) -> list[TradeAllocation]:
         """The parts of our account's orders, those that nobody here knows of included."""
         ours = {maker.order_id for maker in trade.makers if self._is_ours(trade, maker)}
         if trade.is_ours_as_taker:
@@ -83,8 +83,8 @@ class Ownership:
         return part.wallet == self.wallet or (not part.wallet and part.owner == self.owner)
 
 
-def _own(trade: UserTrade, part: TradePart, *, is_maker: bool) -> OwnPart:
-    return OwnPart(
+def _own(trade: UserTrade, part: TradePart, *, is_maker: bool) -> TradeAllocation:
+    return TradeAllocation(
         trade_id=trade.trade_id,
         venue_order_id=part.order_id,
         token=part.token,

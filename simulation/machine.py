@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from random import Random
 
 from actors.supervision.layouts import Layout
-from simulation.house import House
-from simulation.player import Player
+from simulation.context import SimulationContext
 from simulation.process import SimulatedProcess
-from simulation.tree import Tree
+from simulation.simulated_actor import SimulatedActor
+from simulation.simulated_supervisor import SimulatedSupervisor
 
 NOTICE_MOST_MS = 1_500
 LEFTOVER_MOST_MS = 5_000
@@ -23,25 +23,29 @@ _OPERATOR_MOST_MS = 20_000
 _POLL_MS = 1_000
 
 
-class Theatre:
+class SimulatedMachine:
     """All trees there are and were; one of them plays."""
 
     def __init__(
-        self, house: House, layout: Layout, chance: Random, on_torn: Callable[[], None]
+        self,
+        context: SimulationContext,
+        layout: Layout,
+        chance: Random,
+        on_torn: Callable[[], None],
     ) -> None:
         self.restarts = 0
         """How often the whole system was built anew."""
         self.records_lost = 0
-        self._house = house
+        self._context = context
         self._layout = layout
         self._chance = chance
         self._on_torn = on_torn
-        self._tree: Tree | None = None
+        self._tree: SimulatedSupervisor | None = None
         self._leftovers: list[SimulatedProcess] = []
         self._tree_count = 0
 
     @property
-    def tree(self) -> Tree | None:
+    def tree(self) -> SimulatedSupervisor | None:
         """The tree that plays; None between two."""
         return self._tree
 
@@ -51,16 +55,18 @@ class Theatre:
         if self._tree is not None:
             yield from self._tree.processes
 
-    def players(self) -> Iterator[Player]:
+    def actors(self) -> Iterator[SimulatedActor]:
         """Every actor that is not gone, leftovers too."""
         for process in tuple(self.processes()):
-            yield from process.players
+            yield from process.actors
 
     def begin(self) -> None:
         """Build a tree."""
         if self._tree is None:
             self._tree_count += 1
-            self._tree = Tree(self._house, self._tree_count, self._layout, self._await_clearing)
+            self._tree = SimulatedSupervisor(
+                self._context, self._tree_count, self._layout, self._await_clearing
+            )
             self._tree.begin()
 
     def supervisor_falls(self) -> None:
@@ -76,28 +82,28 @@ class Theatre:
             self._leftovers.append(process)
             is_slow = self._chance.random() < _LEFTOVER_CHANCE
             left_ms = int(self._chance.random() * LEFTOVER_MOST_MS) if is_slow else notice_ms
-            self._house.agenda.after(left_ms, process.fall)
-        self._house.agenda.after(notice_ms, self._clear_and_begin)
+            self._context.scheduler.after(left_ms, process.fall)
+        self._context.scheduler.after(notice_ms, self._clear_and_begin)
 
     def machine_falls(self, torn_count: int) -> None:
         """Let everything fall at once, and the newest records be lost."""
         self._end_all()
-        self.records_lost += self._house.journal.tear(torn_count)
+        self.records_lost += self._context.journal.tear(torn_count)
         self._on_torn()
         self._begin_later()
 
     def _await_clearing(self) -> None:
         """Do as the foreground does when a supervisor gives up: let it end, then start anew."""
-        self._house.agenda.after(_POLL_MS, self._end_if_cleared, self._tree)
+        self._context.scheduler.after(_POLL_MS, self._end_if_cleared, self._tree)
 
-    def _end_if_cleared(self, tree: Tree) -> None:
+    def _end_if_cleared(self, tree: SimulatedSupervisor) -> None:
         if tree is not self._tree:
             return
         if tree.is_cleared:
             self._end_all()
             self._begin_later()
         else:
-            self._house.agenda.after(_POLL_MS, self._end_if_cleared, tree)
+            self._context.scheduler.after(_POLL_MS, self._end_if_cleared, tree)
 
     def _end_all(self) -> None:
         for process in tuple(self.processes()):
@@ -109,7 +115,7 @@ class Theatre:
 
     def _begin_later(self) -> None:
         delay_ms = 1_000 + int(self._chance.random() * _OPERATOR_MOST_MS)
-        self._house.agenda.after(delay_ms, self.begin)
+        self._context.scheduler.after(delay_ms, self.begin)
 
     def _clear_and_begin(self) -> None:
         self._leftovers = [process for process in self._leftovers if not process.is_gone]

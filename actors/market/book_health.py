@@ -13,10 +13,10 @@ MISSING_PATIENCE_MS = 3_000
 """How long a whole book may be missing on a connection that is up."""
 
 
-class Doubt:
+class BookHealth:
     """What has been wrong with one book, and since when.
 
-    Four things bring it in doubt: it stays crossed; the venue's own best prices contradict it
+    Four things bring it in health: it stays crossed; the venue's own best prices contradict it
     again and again; it stands still while the other one moves; no whole book comes.
     """
 

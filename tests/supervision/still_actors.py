@@ -1,4 +1,4 @@
-"""A troupe in real processes that does nothing, for programs that watch how its actors are kept."""
+"""A supervised in real processes that does nothing, for programs that watch how its actors are kept."""
 
 from __future__ import annotations
 

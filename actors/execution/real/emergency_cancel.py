@@ -44,7 +44,7 @@ def is_account_wide(settings: ExecutionSettings, failed: JournalFailed, role: st
     return settings.cancel_all_on_halt or (is_blind and settings.unknown_orders != "leave")
 
 
-class LastStand:
+class EmergencyCancel:
     """Takes every order back that may rest; keeps no record and needs none."""
 
     def __init__(self, at_large: Iterable[str], *, has_client: bool, is_wide: bool) -> None:

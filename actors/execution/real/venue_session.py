@@ -18,7 +18,7 @@ from actors.execution.real.messages import (
     PostRefused,
 )
 
-ACCESS_TIMER = "client"
+SESSION_TIMER = "client"
 RETRY_MS = 5_000
 """After the venue could not be reached."""
 REFUSED_RETRY_MS = 60_000
@@ -27,7 +27,7 @@ REFUSED_RETRY_MS = 60_000
 _DENIABLE = (PostRefused, CancelFailed, AccountUnread, HeartbeatFailed)
 
 
-class Access:
+class VenueSession:
     """The account that may be used now, if any; and one sentence for each way to lose it."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class Access:
 
     def failed(self, event: ClientFailed) -> Effects:
         """Try again later: without credentials nothing leaves."""
-        retry = SetTimer(ACCESS_TIMER, REFUSED_RETRY_MS if event.is_refused else RETRY_MS)
+        retry = SetTimer(SESSION_TIMER, REFUSED_RETRY_MS if event.is_refused else RETRY_MS)
         return [*self._say(f"no credentials from the venue: {event.reason}"), retry]
 
     def proven(self) -> Effects:
@@ -78,7 +78,7 @@ class Access:
         else:
             wait_ms = self._renewed_at_ms + REFUSED_RETRY_MS - now_ms
         if wait_ms > 0:
-            return [*said, SetTimer(ACCESS_TIMER, wait_ms)]
+            return [*said, SetTimer(SESSION_TIMER, wait_ms)]
         return [*said, *self._renew(now_ms)]
 
     def wake(self, now_ms: int) -> Effects:

@@ -23,7 +23,7 @@ from actors.model import Action, Side, TimeInForce
 from actors.roles import EXECUTOR
 from actors.settings import Settings
 from actors.units import shares
-from simulation.rough import RoughExecutorCore
+from simulation.adverse_executor import AdverseExecutorCore
 
 SALE = attrs.evolve(
     INTENT,
@@ -60,7 +60,7 @@ class Venue:
     def restart(self) -> None:
         due_ms = dict(self.bench.due_ms)
         self.bench.end(EXECUTOR)
-        self.bench.add(EXECUTOR, RoughExecutorCore, BadLuck()).start()
+        self.bench.add(EXECUTOR, AdverseExecutorCore, BadLuck()).start()
         self.bench.due_ms.update(due_ms)
 
     @property

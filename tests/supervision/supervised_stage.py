@@ -21,7 +21,7 @@ def alone(*roles: str) -> Layout:
     return layout_of(ISOLATED, roles, is_live=False)
 
 
-class Troupe:
+class SupervisedActors:
     """Supervisor and children; processes in ``mute`` are made, and their first words are lost."""
 
     def __init__(

@@ -16,7 +16,7 @@ RESTART_PERIOD_MS = 1_000
 
 
 @attrs.define
-class RosterEntry:
+class TrackedOrder:
     """One order, from its creation until its record is closed."""
 
     intent: OrderIntent
@@ -40,26 +40,26 @@ class RosterEntry:
         return max(0, self.intent.size_units - order.traded_units) + unbooked
 
 
-class Roster:
+class OpenOrderTable:
     """The desk's orders, in the order of their creation."""
 
     def __init__(self) -> None:
-        self._entries: dict[str, RosterEntry] = {}
+        self._entries: dict[str, TrackedOrder] = {}
 
     def add(self, intents: Iterable[OrderIntent], now_ms: int) -> None:
         """Take in orders that are being started now."""
         for intent in intents:
-            self._entries[intent.order_id] = RosterEntry(intent, now_ms, now_ms)
+            self._entries[intent.order_id] = TrackedOrder(intent, now_ms, now_ms)
 
-    def get(self, order_id: str) -> RosterEntry | None:
+    def get(self, order_id: str) -> TrackedOrder | None:
         """An order's entry; None if its record is closed, or there never was one."""
         return self._entries.get(order_id)
 
-    def remove(self, order_id: str) -> RosterEntry | None:
+    def remove(self, order_id: str) -> TrackedOrder | None:
         """Let an order go whose record is closed."""
         return self._entries.pop(order_id, None)
 
-    def live(self, market_id: str | None = None) -> list[RosterEntry]:
+    def live(self, market_id: str | None = None) -> list[TrackedOrder]:
         """Orders that own their side; of one market, if given."""
         return [
             entry

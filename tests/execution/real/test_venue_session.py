@@ -9,7 +9,6 @@ import pytest
 from order_builders import ORDER_ID, T0
 from real_bench import READY, VENUE_ID, Bench, wire_order
 
-from actors.execution.real.access import REFUSED_RETRY_MS, RETRY_MS
 from actors.execution.real.messages import (
     AccountUnread,
     CancelFailed,
@@ -23,6 +22,7 @@ from actors.execution.real.messages import (
     SignOrder,
 )
 from actors.execution.real.reconciler import UNKNOWN_WINDOW_MS
+from actors.execution.real.venue_session import REFUSED_RETRY_MS, RETRY_MS
 from actors.feeds.connection import Connect, Disconnect, SendText
 from actors.messages.execution import CancelOrder, OrderCancelled, OrderRejected, OrderStatus
 from actors.messages.lifecycle import JournalFailed

@@ -8,9 +8,9 @@ the venue has confirmed it once for each halt.
 from __future__ import annotations
 
 from actors.core import Command, Effects, Log, Send
-from actors.execution.real.agenda import OrderAgenda
 from actors.execution.real.messages import CancelAll, CancelAnswered, CancelFailed
 from actors.execution.real.outbox import cancel_pause_ms
+from actors.execution.real.pending_actions import PendingActions
 from actors.messages.execution import CancelEverything, EverythingCancelled
 from actors.roles import DESK
 
@@ -18,7 +18,7 @@ _LEFT_AGAIN_MS = 2_000
 """When an order was left, the account is cancelled again so soon."""
 
 
-class Sweep:
+class AccountCancel:
     """The newest request of the desk, and how far it has come."""
 
     def __init__(self, *, is_wide: bool) -> None:
@@ -55,11 +55,11 @@ class Sweep:
         self._wanted = request
         return []
 
-    def go_on(self, agenda: OrderAgenda, now_ms: int) -> Effects:
+    def go_on(self, pending: PendingActions, now_ms: int) -> Effects:
         """Cancel the account, if that is wanted and the venue takes cancels."""
         if self._wanted is None or self._under_way is not None:
             return []
-        if now_ms < self.due_at_ms or not agenda.may_cancel(now_ms):
+        if now_ms < self.due_at_ms or not pending.may_cancel(now_ms):
             return []
         self._under_way = self._wanted
         return [Command(CancelAll())]

@@ -27,7 +27,7 @@ from actors.position.core import EntryChanged
 from actors.runtime.codec import Undecodable, decode_as
 from actors.runtime.journal import StoredEvent
 from actors.units import dollars_text, price_text, size_text
-from understudy.reading.told_live import LIVE_EVENTS, told_live
+from understudy.reading.real_event_descriptions import LIVE_EVENTS, describe_real_event
 
 _KNOWN: Mapping[str, type] = {
     event_type.__name__: event_type
@@ -55,7 +55,7 @@ _KNOWN: Mapping[str, type] = {
 }
 
 
-def told(event: StoredEvent) -> str:
+def describe_event(event: StoredEvent) -> str:
     """Say what an event was; one that has no words here is shown as it is recorded."""
     event_type = _KNOWN.get(event.kind)
     body = json.dumps(event.body)
@@ -65,7 +65,7 @@ def told(event: StoredEvent) -> str:
         value: object = decode_as(event_type, body)
     except Undecodable:
         return f"{event.kind}, which cannot be read as one: {body}"
-    return _of_the_order(value) or told_live(value) or _of_others(value)
+    return _of_the_order(value) or describe_real_event(value) or _of_others(value)
 
 
 def _of_the_order(value: object) -> str:
