@@ -106,7 +106,7 @@ class Trial:
             mode: how orders are carried out, if the plan is drawn.
             layout: which actors share a process.
             plan: faults and settings; drawn if it is not given.
-            actor_table: who plays; the usual one if it is not given.
+            actor_table: who fills the roles; the usual actors if it is not given.
             journal: where records go; a new one if it is not given.
         """
         self.seed = seed
@@ -133,9 +133,8 @@ class Trial:
             make_port=self._make_port,
             stays_without_journal=self.actor_table.staying.__contains__,
         )
-        self.machine = SimulatedMachine(
-            context, self._layout(), dice(seed, "machine"), self._on_torn
-        )
+        chance = dice(seed, "theatre")  # a seed's draws stay what they were
+        self.machine = SimulatedMachine(context, self._layout(), chance, self._on_torn)
         self.operator = operator = Operator(context, self.machine, dice(seed, "operator"))
         self.chaos = Chaos(self.plan, context, self.machine, wire, operator, dice(seed, "chaos"))
 

@@ -1,4 +1,4 @@
-"""The simulated hands of feeds and directory: a websocket and HTTP on the scheduler, with faults."""
+"""Ports of feeds and directory: websockets and HTTP on the scheduler, with faults."""
 
 from __future__ import annotations
 

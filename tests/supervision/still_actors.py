@@ -1,4 +1,4 @@
-"""A supervised in real processes that does nothing, for programs that watch how its actors are kept."""
+"""Supervised actors in real processes that do nothing, for tests of how they are kept."""
 
 from __future__ import annotations
 

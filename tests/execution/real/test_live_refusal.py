@@ -206,7 +206,7 @@ def test_without_a_key_that_works_nothing_starts_and_nothing_of_it_is_shown(
     assert environment.get(KEY_VARIABLE, "-") not in str(refused.value)
 
 
-def test_the_troupe_has_the_real_executor_only_for_real_money() -> None:
+def test_actors_include_the_real_executor_only_for_real_money() -> None:
     assert actors_for(Settings()) == ACTORS
     assert ACTORS[EXECUTOR].core is SimulatedExecutorCore
     assert actors_for(LIVE)[EXECUTOR].core is RealExecutorCore
