@@ -26,10 +26,10 @@ Heard = tuple[int, object]
 """Venue time in ms, and the message."""
 
 PROTOCOL = 5
-_MESSAGES_MAX = 256
+_MESSAGES_MAX = 512
 _BYTES_MAX = 256_000
 """Of one stretch, pickled; two are kept."""
-_LOOK_EVERY = 32
+_LOOK_EVERY = 64
 """Messages between two looks at how much is kept; one of them is measured, for all."""
 _SNAPSHOT_SHARE = 100
 """So many times its own duration passes between two snapshots, whatever it costs."""

@@ -33,12 +33,19 @@ from thespian.actors import (
 from actors.core import Core, Effect, Effects, Record, Send
 from actors.messages.lifecycle import Envelope, TimerFired
 from actors.roles import PROCESS, RECORDER
-from actors.runtime.actor_spec import ActorSpec, LatencyProbe
+from actors.runtime.actor_spec import ActorSpec, LatencyProbe, NoProbe
 from actors.runtime.capture import HAND_OVER_EVERY_S, CaptureBuffer
 from actors.runtime.clock import Clock
 from actors.runtime.crashes import CrashKeeper
 from actors.runtime.group import HostGroup
-from actors.runtime.host_context import HostContext, HostPost, HostWatch, RunningHost
+from actors.runtime.host_context import (
+    HostContext,
+    HostJournal,
+    HostPost,
+    HostWatch,
+    HostWatches,
+    RunningHost,
+)
 from actors.runtime.journal import Journal
 from actors.runtime.log import LineLog
 from actors.runtime.messages import Boot
@@ -178,13 +185,10 @@ class ProcessOutside:
         """Make what an actor's host is handed."""
         boot, settings = self._boot, self._boot.settings
         data_dir = Path(boot.data_dir)
-        recorder = self._crashes.recorder(
-            lambda generation: self._bare_core(role, spec, generation)
-        )
         return HostContext(
             make_core=lambda generation: self._make_core(role, spec, generation),
             post=post,
-            journal=self._journal.for_role(role),
+            journal=_MeasuredRows(self._journal.for_role(role), self._samples),
             timers=_Wakeups(self, role),
             clock=self.clock,
             log=lambda level, text: self._lines.write(level, text, role),
@@ -193,8 +197,21 @@ class ProcessOutside:
             stays_without_journal=spec.stays_without_journal,
             make_port=lambda: spec.make_port(settings, data_dir, self.clock),
             opening=lambda: spec.opening(data_dir),
-            watch=_Bystander(self._samples, self._pause_points, spec.probe(), recorder),
+            watch=self._watch(role, spec),
         )
+
+    def _watch(self, role: str, spec: ActorSpec) -> HostWatch:
+        """Only what is used: each watch costs at every message."""
+        watches: list[HostWatch] = []
+        if self._pause_points is not None:
+            watches.append(_Points(self._pause_points))
+        probe = spec.probe()
+        if not isinstance(probe, NoProbe):
+            watches.append(_Latencies(self._samples, probe))
+        recorder = self._crashes.recorder(
+            lambda generation: self._bare_core(role, spec, generation)
+        )
+        return HostWatches(*watches, recorder)
 
     def _make_core(self, role: str, spec: ActorSpec, generation: int) -> Core:
         points = self._pause_points
@@ -267,48 +284,47 @@ class _Wakeups:
         self._outside.timers.clear(self._role)
 
 
-class _Bystander(HostWatch):
-    """Measures latencies, records, and passes the points at which a drill may hold an actor."""
+class _MeasuredRows:
+    """An actor's hand on the journal, and how long its records take."""
 
-    def __init__(
-        self,
-        samples: LatencySamples,
-        points: PausePoints | None,
-        probe: LatencyProbe,
-        recorder: HostWatch,
-    ) -> None:
+    def __init__(self, rows: HostJournal, samples: LatencySamples) -> None:
+        self._rows = rows
         self._samples = samples
+        self.claim = rows.claim
+        self.load = rows.load
+        self.recall = rows.recall
+
+    def record(self, record: Record, at_ms: int) -> object:
+        began_ns = time.monotonic_ns()
+        kept = self._rows.record(record, at_ms)
+        self._samples.add("journal_write", began_ns)
+        return kept
+
+
+class _Latencies(HostWatch):
+    """Measures the latencies that end at an actor."""
+
+    def __init__(self, samples: LatencySamples, probe: LatencyProbe) -> None:
+        self._samples = samples
+        self._latency_of = probe.latency_of
+
+    def handled(self, host: RunningHost, message: object) -> None:
+        del host
+        sample = self._latency_of(message)
+        if sample is not None:
+            self._samples.add(*sample)
+
+
+class _Points(HostWatch):
+    """Passes the points at which a drill may hold an actor."""
+
+    def __init__(self, points: PausePoints) -> None:
         self._points = points
-        self._probe = probe
-        self._recorder = recorder
-        self._began_ns = 0
-
-    def made(self, host: RunningHost) -> None:
-        self._recorder.made(host)
-
-    def hears(self, host: RunningHost, message: object, now_ms: int) -> None:
-        self._recorder.hears(host, message, now_ms)
 
     def performs(self, host: RunningHost, effect: Effect) -> None:
         if isinstance(effect, Send):
-            self._pass(host, "sending", effect.message)
-        elif isinstance(effect, Record):
-            self._began_ns = time.monotonic_ns()
+            self._points.reach(host.role, "sending", effect.message)
 
     def performed(self, host: RunningHost, effect: Effect) -> None:
         if isinstance(effect, Record):
-            self._samples.add("journal_write", self._began_ns)
-            self._pass(host, "recorded", effect.event)
-
-    def handled(self, host: RunningHost, message: object) -> None:
-        sample = self._probe.latency_of(message)
-        if sample is not None:
-            self._samples.add(*sample)
-        self._recorder.handled(host, message)
-
-    def raised(self, host: RunningHost, message: object, error: Exception) -> None:
-        self._recorder.raised(host, message, error)
-
-    def _pass(self, host: RunningHost, moment: str, value: object) -> None:
-        if self._points is not None:
-            self._points.reach(host.role, moment, value)
+            self._points.reach(host.role, "recorded", effect.event)
