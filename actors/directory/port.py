@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 
 import aiohttp
 
 from actors.messages.directory import HttpAnswered, HttpFailed, HttpGet
 from actors.proxies import proxy_url
 from actors.reaching import unreachable_words
+from actors.retry_after import read_retry_after_ms
 from actors.runtime.io_thread import IoThread
 
 BODY_BYTES_MAX = 4 * 1024 * 1024
 TIMEOUT_S = 10.0
-RETRY_AFTER_MAX_S = 3_600.0
 
 
 class HttpPort:
@@ -74,23 +71,7 @@ async def _answer(request: HttpGet) -> HttpAnswered | HttpFailed:
             if len(body) > BODY_BYTES_MAX:
                 reason = f"the answer of {request.url} is longer than {BODY_BYTES_MAX} bytes"
                 return HttpFailed(request.request_id, reason)
-        wait_ms = _retry_after_ms(answer.headers)
+        wait_ms = read_retry_after_ms(answer.headers) or 0
         at_ns = time.monotonic_ns()
         answered = (request.request_id, answer.status, bytes(body), wait_ms)
         return HttpAnswered(*answered, url=request.url, arrived_ns=at_ns)
-
-
-def _retry_after_ms(headers: Mapping[str, str]) -> int:
-    """Read ``Retry-After``, seconds or a date (RFC 9110); a date is held against the answer's own.
-
-    What cannot be read asks for nothing, and no server can silence a question for over an hour.
-    """
-    text = headers.get("Retry-After", "").strip()
-    wait_s = 0.0
-    if text.isdecimal():
-        wait_s = float(text)
-    elif text:
-        with contextlib.suppress(ValueError):
-            until, now = (parsedate_to_datetime(each) for each in (text, headers.get("Date", "")))
-            wait_s = (until - now).total_seconds()
-    return round(min(max(wait_s, 0.0), RETRY_AFTER_MAX_S) * 1_000)

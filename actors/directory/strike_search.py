@@ -30,6 +30,8 @@ TICK_LIMIT_MS = 115_000
 """The source replays two minutes to a new subscription, and no more."""
 
 FALLBACK_AFTER_MS = 20_000
+SITE_AFTER_MS = 45_000
+"""The website's first values were seen to change for half a minute."""
 FALLBACK_AGAIN_MS = 20_000
 FALLBACK_SLOWEST_MS = 60_000
 TOLD_AFTER_MS = 120_000
@@ -48,9 +50,11 @@ class StrikeSearch:
     def begin(self, window: WindowState, now_ms: int) -> Effects:
         """Plan the search for an open window's strike; a restart begins it anew."""
         market = window.market
-        due_ms = max(0, market.opens_at_ms + FALLBACK_AFTER_MS - now_ms)
-        effects: Effects = [SetTimer(EVENT + market.market_id, due_ms)]
+        since_ms = now_ms - market.opens_at_ms
+        asked = SetTimer(EVENT + market.market_id, max(0, FALLBACK_AFTER_MS - since_ms))
+        effects: Effects = [asked]
         if self._settings.venue.website_url is not None:
+            due_ms = max(0, SITE_AFTER_MS - since_ms)
             effects.append(SetTimer(SITE + market.market_id, due_ms))
         return [*effects, *self.await_tick(market.opens_at_ms, now_ms)]
 

@@ -33,6 +33,7 @@ from actors.feeds.polybolt import (
 )
 from actors.proxies import proxy_url
 from actors.reaching import unreachable_words
+from actors.retry_after import read_retry_after_ms
 from actors.runtime.io_thread import IoThread
 
 FRAME_BYTES_MAX = 4 * 1024 * 1024
@@ -40,7 +41,6 @@ WAITING_FRAMES_MAX = 10_000
 OPEN_TIMEOUT_S = 10.0
 KEEPALIVE_S = 20.0
 _CLOSE_TIMEOUT_S = 1.0
-_RETRY_DIGITS_MAX = 5
 
 
 @attrs.frozen
@@ -126,7 +126,7 @@ class WebSocketPort:
             )
             if isinstance(problem, InvalidStatus):
                 code = problem.response.status_code
-                retry_after_ms = _retry_after_ms(problem)
+                retry_after_ms = read_retry_after_ms(problem.response.headers)
         self._io.post(Disconnected(command.epoch, reason, command.name, code, retry_after_ms))
 
     async def _receive(self, command: Connect) -> str:
@@ -209,9 +209,3 @@ class PricePort(WebSocketPort):
 
 def _connection_of_frame(event: object) -> tuple[str, int] | None:
     return (event.name, event.epoch) if isinstance(event, _Arrival) else None
-
-
-def _retry_after_ms(refusal: InvalidStatus) -> int | None:
-    """Read Retry-After in seconds; its other form, a date, is rare and is taken for none."""
-    text = refusal.response.headers.get("Retry-After", "").strip()
-    return int(text) * 1000 if text.isdecimal() and len(text) <= _RETRY_DIGITS_MAX else None

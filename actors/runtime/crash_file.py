@@ -39,11 +39,20 @@ _SIGNATURE = re.compile(r"[0-9a-fA-F]{130,}")
 """65 bytes or more in hex: an ECDSA signature, or one that a wallet wraps. Ids are shorter."""
 _CORE_PACKAGES = tuple(
     f"actors.{name}."
-    for name in ("directory", "execution", "feeds", "market", "observer", "position", "strategy")
+    for name in (
+        "directory",
+        "execution",
+        "feeds",
+        "market",
+        "messages",
+        "observer",
+        "position",
+        "strategy",
+    )
 )
 _CORE_MODULES = {
     "actors.core",
-    "actors.messages.lifecycle",
+    "actors.model",
     "actors.series",
     "actors.setting_rules",
     "actors.settings",

@@ -15,6 +15,7 @@ PLACES: Mapping[str, str] = {
     "account": "actors.execution.account:TradedAccount",
     "claim": "actors.execution.real.claims:Claim",
     "desk": "actors.execution.desk_state:DeskState",
+    "failure.late": "actors.messages.position:LateFailure",
     "ledger.summary": "actors.position.core:LedgerSummary",
     "ledger.window": "actors.position.ledger:WindowLedger",
     "observer.memory": "actors.observer.tally:ObserverMemory",

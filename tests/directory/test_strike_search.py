@@ -194,7 +194,9 @@ def test_the_website_s_price_is_the_last_resort_and_is_asked_for_with_the_averag
     stage = with_website
     stage.venue.website[START_MS] = website('{"openPrice":65000.25,"closePrice":null}')
     stage.begin()
-    stage.run(START_MS + 30_000)
+    stage.run(START_MS + 44_000)
+    assert stage.venue.asked_for("crypto-price") == 0, "its first values are not to be trusted"
+    stage.run(START_MS + 55_000)
     found = strike(stage)
     assert found is not None
     assert (found.price_e18, found.origin) == (6500025 * 10**16, StrikeOrigin.WEBSITE)
@@ -210,7 +212,7 @@ def test_the_website_s_correction_is_taken_and_told_and_better_sources_stand_abo
     stage = with_website
     stage.venue.website[START_MS] = website('{"openPrice":65000}')
     stage.begin()
-    stage.run(START_MS + 30_000)
+    stage.run(START_MS + 55_000)
     stage.venue.website[START_MS] = website('{"openPrice":65034}')
     stage.run(START_MS + 120_000)
     assert stage.strikes() == [None, 65_000, 65_034]
@@ -226,9 +228,9 @@ def test_a_website_that_asks_for_patience_gets_it(with_website: DirectoryStage) 
     stage = with_website
     stage.venue.website[START_MS] = website("slow down", 429, retry_after_ms=300_000)
     stage.begin()
-    stage.run(START_MS + 310_000)
+    stage.run(START_MS + 335_000)
     assert stage.venue.asked_for("crypto-price") == 1
-    stage.run(START_MS + 330_000)
+    stage.run(START_MS + 355_000)
     assert stage.venue.asked_for("crypto-price") == 2
 
 

@@ -369,6 +369,19 @@ def test_f41_a_failure_of_an_order_that_nobody_knows_any_more_is_left_to_the_led
     assert bench.told(POSITION, LateFailure) == []
 
 
+def test_f41_a_failure_that_the_ledger_has_not_answered_outlives_the_executor() -> None:
+    bench = Bench().open()
+    bench.hear(failed())
+    bench.restart()
+    bench.advance(bench.now_ms + 2_000)
+    told = bench.told(POSITION, LateFailure)
+    assert set(told) == {LateFailure(MARKET.market_id, "t1")}
+    bench.give(told[0].answer(version=7))
+    bench.restart()
+    bench.advance(bench.now_ms + 5_000)
+    assert bench.told(POSITION, LateFailure) == []
+
+
 def test_f41_a_window_that_was_settled_is_settled_again_without_the_trade() -> None:
     ledger = CoreStage(PositionCore, POSITION, now_ms=T0)
     ledger.start()

@@ -41,6 +41,15 @@ class AccountRows:
         self.unread.append(UnreadRow(market_id=market_id, venue_order_id="", reason=reason))
         self.unread_markets.append(market_id)
 
+    def leave_out_order(self, venue_order_id: str, reason: str) -> None:
+        """Take note that the venue did not show one order's row."""
+        self.unread.append(UnreadRow(market_id="", venue_order_id=venue_order_id, reason=reason))
+
+    def leave_out_balance(self, token: str, reason: str) -> None:
+        """Take note that the venue did not show how many shares of a token there are."""
+        whose = f"the balance of {token}"
+        self.unread.append(UnreadRow(market_id=whose, venue_order_id="", reason=reason))
+
     def _readable(
         self,
         read: Callable[[object], _Row],

@@ -69,7 +69,7 @@ _TELL_TIMER = "tell"
 class RealExecutorCore(Core):
     """Owns what is known of every real order, and says what leaves for the venue."""
 
-    RECOVERS = ("live", "claim")
+    RECOVERS = ("live", "claim", "late_failure")
 
     def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
         super().__init__(role, settings, dice)
@@ -262,7 +262,9 @@ class RealExecutorCore(Core):
     )
     def take_answer(self, event: OutboxEvent, now_ms: int) -> Effects:
         """What became of something that was to leave."""
-        return [*self._outbox.take(event, now_ms), *self._account_cancel.take(event, now_ms)]
+        return self._outbox.take(event, self._may_trade, now_ms) + self._account_cancel.take(
+            event, now_ms
+        )
 
     @handles(AccountRead)
     def take_reading(self, event: AccountRead, now_ms: int) -> Effects:

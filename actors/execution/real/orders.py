@@ -115,6 +115,9 @@ class LiveOrders:
             self._keep(value)
         elif isinstance(value, TakenBack):
             self._taken_back[value.report.order_id] = value
+        elif isinstance(value, LateFailure):
+            self._late_failures[value.trade_id] = value
+            self._told_failures.add(value.trade_id)
 
     def clock_set_back(self, by_ms: int) -> None:
         """What was posted, and the ends that were told, are as long ago as before.
@@ -188,13 +191,16 @@ class LiveOrders:
 
     def take_booking(self, message: FillBooked) -> Effects:
         """Note that position knows what the executor told it in an Order's stead."""
-        if message.is_reversal:
-            self._late_failures.pop(message.trade_id, None)
+        effects: Effects = []
+        late = self._late_failures.get(message.trade_id)
+        if message.is_reversal and late is not None:
+            del self._late_failures[message.trade_id]
+            effects.append(_record_late(late, message, is_open=False))
         live = self._by_id.get(message.order_id)
         if live is None:
-            return []
+            return effects
         after = live.booked(message.trade_id, is_reversal=message.is_reversal)
-        return self.commit(after, message)
+        return [*effects, *self.commit(after, message)]
 
     def take_late_failure(self, trade: UserTrade) -> Effects:
         """Have position take a failed trade back whose orders are not known here, or any more."""
@@ -203,7 +209,7 @@ class LiveOrders:
         self._told_failures.add(trade.trade_id)
         late = LateFailure(market_id=trade.market_id, trade_id=trade.trade_id)
         self._late_failures[trade.trade_id] = late
-        return [Send(POSITION, late)]
+        return [_record_late(late, late), Send(POSITION, late)]
 
     def let_go(self, now_ms: int) -> tuple[Effects, list[str]]:
         """Close the rows of which nothing can become any more; also say which."""
@@ -286,3 +292,7 @@ def _is_over(live: LiveOrder, now_ms: int) -> bool:
 
 def _record(live: LiveOrder, event: object, *, is_open: bool = True) -> Record:
     return Record(event, (Save("live", live.order_id, live, is_open),))
+
+
+def _record_late(late: LateFailure, event: object, *, is_open: bool = True) -> Record:
+    return Record(event, (Save("late_failure", late.trade_id, late, is_open),))

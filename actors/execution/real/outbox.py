@@ -72,11 +72,13 @@ class Outbox:
         self._pending = pending
         self._session = access
 
-    def take(self, event: OutboxEvent, now_ms: int) -> Effects:
+    def take(
+        self, event: OutboxEvent, may_trade: Callable[[OrderIntent], bool], now_ms: int
+    ) -> Effects:
         """Take in what the port says of a command of this outbox."""
         match event:
             case OrderSigned():
-                return self._signed(event, now_ms)
+                return self._signed(event, may_trade, now_ms)
             case SigningFailed():
                 return self._not_signed(event, now_ms)
             case PostAnswered():
@@ -101,8 +103,10 @@ class Outbox:
                 effects.append(Command(_sign_order(live.intent)))
         return effects
 
-    def _signed(self, event: OrderSigned, now_ms: int) -> Effects:
-        """Record the bytes; if the venue takes orders, they leave right after."""
+    def _signed(
+        self, event: OrderSigned, may_trade: Callable[[OrderIntent], bool], now_ms: int
+    ) -> Effects:
+        """Record the bytes; if nothing speaks against it by now, they leave right after."""
         live = self._orders.get(event.order_id)
         if live is None or live.is_final or live.is_signed:
             return []
@@ -114,7 +118,8 @@ class Outbox:
             payload=event.payload,
             offered_units=event.offered_units,
         )
-        if not self._pending.may_post(now_ms) or now_ms >= live.intent.expires_at_ms:
+        is_in_time = now_ms < live.intent.expires_at_ms
+        if not (is_in_time and self._pending.may_post(now_ms) and may_trade(live.intent)):
             work.post_at_ms = now_ms
             return self._orders.commit(after, event)
         posted = attrs.evolve(after, posted_at_ms=now_ms)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -56,6 +55,7 @@ from actors.execution.real.redaction import Redactor
 from actors.feeds.connection import SendText
 from actors.feeds.polybolt import ApiCredentials
 from actors.feeds.port import WebSocketPort
+from actors.retry_after import bounded_wait_ms
 from actors.settings import VenueSettings
 
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -204,7 +204,7 @@ class VenuePort(WebSocketPort):
                     order_id=order_id,
                     status=429,
                     text=self._reason(limit),
-                    retry_after_ms=_ms(limit.retry_after),
+                    retry_after_ms=bounded_wait_ms(limit.retry_after),
                 )
             )
         except RequestRejectedError as refusal:
@@ -214,7 +214,7 @@ class VenuePort(WebSocketPort):
                     status=refusal.status,
                     text=self._redactor.clean(str(refusal)),
                     code=refusal.code or "",
-                    retry_after_ms=_ms(refusal.retry_after),
+                    retry_after_ms=bounded_wait_ms(refusal.retry_after),
                     is_unauthorized=self._is_denied(refusal, client),
                 )
             )
@@ -277,17 +277,29 @@ class VenuePort(WebSocketPort):
         """Read orders first, then the open ones, then trades: so a trade cannot hide."""
         rows = AccountRows()
         for venue_order_id in command.venue_order_ids:
-            rows.add_order(venue_order_id, await client.order(venue_order_id))
+            try:
+                rows.add_order(venue_order_id, await client.order(venue_order_id))
+            except PolymarketError as problem:
+                if not _is_of_one_row(problem):
+                    raise
+                rows.leave_out_order(venue_order_id, self._reason(problem))
         readers = {"/data/orders": rows.add_open_orders, "/data/trades": rows.add_trades}
         for path, add in readers.items():
             for market_id in command.market_ids:
                 try:
                     add(market_id, await client.rows(path, market_id))
                 except PolymarketError as problem:
-                    if not _is_of_one_market(problem):
+                    if not _is_of_one_row(problem):
                         raise
                     rows.leave_out(market_id, self._reason(problem))
-        balances = [(token, await client.balance_units(token)) for token in command.balances_of]
+        balances = []
+        for token in command.balances_of:
+            try:
+                balances.append((token, await client.balance_units(token)))
+            except PolymarketError as problem:
+                if not _is_of_one_row(problem):
+                    raise
+                rows.leave_out_balance(token, self._reason(problem))
         return AccountRead(
             read_id=command.read_id,
             orders=tuple(rows.orders),
@@ -322,8 +334,8 @@ class VenuePort(WebSocketPort):
         self._io.post(HoldingsClaimed(market_id))
 
 
-def _is_of_one_market(problem: BaseException) -> bool:
-    """Whether the venue may say so of one market and answer for all others (F30)."""
+def _is_of_one_row(problem: BaseException) -> bool:
+    """Whether the venue may say so of one market or order and answer for all others (F30)."""
     if isinstance(problem, RequestRejectedError):
         return problem.status in (400, 404, 410, 422)
     return isinstance(problem, UnexpectedResponseError)
@@ -336,11 +348,7 @@ def _is_refusal(problem: BaseException) -> bool:
     return isinstance(problem, WalletNotOurs | UserInputError)
 
 
-def _ms(seconds: float | None) -> int | None:
-    return None if seconds is None else math.ceil(seconds * 1000)
-
-
 def _retry_after_ms(problem: BaseException) -> int | None:
     if isinstance(problem, RateLimitError | RequestRejectedError):
-        return _ms(problem.retry_after)
+        return bounded_wait_ms(problem.retry_after)
     return None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 from order_builders import MARKET, ORDER_ID, T0
+from polymarket.errors import RequestRejectedError, UnexpectedResponseError
 from real_bench import (
     VENUE_ID,
     Bench,
@@ -21,10 +23,13 @@ from actors.execution.real.messages import (
     OrderSigned,
     PostOrder,
     PostRefused,
+    ReadAccount,
     SignOrder,
 )
+from actors.execution.real.port import VenuePort
 from actors.execution.real.reconciler import READ_HOLD_MAX_MS, UNKNOWN_WINDOW_MS
 from actors.messages.execution import (
+    CancelEverything,
     Fill,
     OrderAccepted,
     OrderCancelled,
@@ -33,6 +38,7 @@ from actors.messages.execution import (
     OutcomeUnknown,
 )
 from actors.model import Action, Side, TimeInForce
+from actors.settings import VenueSettings
 from actors.units import shares
 
 LONG = {"expires_at_ms": T0 + 60_000}
@@ -328,3 +334,76 @@ def test_no_order_leaves_before_a_cancel_that_must_wait() -> None:
     bench.read_until(T0 + 3_100, wire_order("LIVE"))
     order = [type(each) for each in bench.commands if isinstance(each, CancelOrders | PostOrder)]
     assert order == [CancelOrders, PostOrder]
+
+
+def test_an_order_signed_just_before_the_account_is_doubted_leaves_only_when_it_is_not() -> None:
+    bench = Bench(unknown_orders="halt").open()
+    bench.submit(**LONG)
+    assert bench.commanded(SignOrder)
+    bench.listen()
+    bench.advance(T0 + 2_000)
+    bench.read(wire_order("LIVE", id="0x" + "77" * 32))
+    assert not bench.core.is_serving
+    bench.sign()
+    assert [type(event) for event in bench.events if isinstance(event, OrderSigned)]
+    assert bench.commanded(PostOrder) == []
+    bench.read_until(bench.now_ms + 35_000)
+    assert bench.core.is_serving
+    assert len(bench.commanded(PostOrder)) == 1
+
+
+def test_an_order_signed_while_the_account_is_cancelled_does_not_leave_meanwhile() -> None:
+    bench = Bench(cancel_all_on_halt=True).open()
+    bench.submit(**LONG)
+    bench.give(CancelEverything("enough", 1))
+    bench.sign()
+    assert bench.commanded(PostOrder) == []
+
+
+def test_one_order_that_the_venue_refuses_to_show_spoils_no_other_part_of_the_reading() -> None:
+    asked = ReadAccount(
+        read_id=1, venue_order_ids=("0xbad", VENUE_ID), market_ids=("0x1",), balances_of=("7", "8")
+    )
+
+    class Client:
+        """The venue, which answers 400 for one order and for one token."""
+
+        async def order(self, venue_order_id: str) -> object:
+            if venue_order_id == "0xbad":
+                raise RequestRejectedError("no such id", status=400)
+            return wire_order()
+
+        async def rows(self, path: str, _market_id: str) -> list[object]:
+            return [wire_trade()] if "trades" in path else [wire_order()]
+
+        async def balance_units(self, token: str) -> int:
+            if token == "7":
+                raise UnexpectedResponseError("a balance of -1")
+            return 5
+
+    port = VenuePort(VenueSettings(), None, "0x" + "b2" * 32)
+    try:
+        read = asyncio.run(port._account(asked, Client()))  # type: ignore[arg-type]
+    finally:
+        port.close()
+    assert [order.order_id for order in read.orders] == [VENUE_ID]
+    assert [trade.trade_id for trade in read.trades] == ["t1"]
+    assert read.balances == (("8", 5),)
+    assert [row.venue_order_id for row in read.unread] == ["0xbad", ""]
+    assert read.unread_markets == ()
+
+
+def test_401_for_one_order_still_voids_the_reading() -> None:
+    class Client:
+        """The venue, which refuses the credentials."""
+
+        async def order(self, _venue_order_id: str) -> object:
+            raise RequestRejectedError("who are you", status=401)
+
+    port = VenuePort(VenueSettings(), None, "0x" + "b2" * 32)
+    asked = ReadAccount(read_id=1, venue_order_ids=("0x1",), market_ids=(), balances_of=())
+    try:
+        with pytest.raises(RequestRejectedError):
+            asyncio.run(port._account(asked, Client()))  # type: ignore[arg-type]
+    finally:
+        port.close()
