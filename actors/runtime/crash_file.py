@@ -50,14 +50,9 @@ _CORE_PACKAGES = tuple(
         "strategy",
     )
 )
-_CORE_MODULES = {
-    "actors.core",
-    "actors.model",
-    "actors.series",
-    "actors.setting_rules",
-    "actors.settings",
-    "actors.watcher_settings",
-}
+_CORE_MODULES = {"actors.core", "actors.model", "actors.series", "actors.setting_rules"}
+_SETTINGS = re.compile(r"actors\.(\w+_)?settings")
+"""Modules of one section of the settings each, and of all."""
 _WORLDLY = {"client", "client_transport", "port", "shell"}
 """Modules of those packages whose objects reach for the world."""
 _STANDARD = {
@@ -230,7 +225,8 @@ class _CoreUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) in _STANDARD:
             return super().find_class(module, name)
-        is_known = module in _CORE_MODULES or module.startswith((*_CORE_PACKAGES, "simulation."))
+        is_named = module in _CORE_MODULES or _SETTINGS.fullmatch(module) is not None
+        is_known = is_named or module.startswith((*_CORE_PACKAGES, "simulation."))
         if is_known and module.rpartition(".")[2] not in _WORLDLY:
             found = super().find_class(module, name)
             if isinstance(found, type) and found.__module__ == module:
