@@ -17,7 +17,7 @@ run: $(READY) ## the demo: local exchange and whole system, two windows, a summa
 			"  $(BIN)/understudy explain order_1 --data-dir $$directory" \
 			"  $(BIN)/understudy report --html report.html --data-dir $$directory" >&2
 
-drill: $(READY) ## every blow of the deck on a trading system, and its books reconciled
+drill: $(READY) ## every fault of the plan injected into a trading system, and its books reconciled
 	$(BIN)/understudy drill $(ARGS)
 
 test: $(READY) browser ## every test, two at a time: most of their time is waiting for processes

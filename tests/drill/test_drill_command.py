@@ -20,7 +20,7 @@ TRADED = {"orders": 31, "fills": 40, "windows": 3}
 
 
 class FakeDrill:
-    """Stands in for the system: every blow is come through in a second, or in vain."""
+    """Stands in for the system: every injection is come through in a second, or in vain."""
 
     def __init__(self) -> None:
         self.asked: dict[str, Any] = {}
@@ -37,7 +37,7 @@ class FakeDrill:
         recoveries = [
             Recovery(
                 step=step,
-                was_at_point=bool(step.blow.point),
+                was_at_point=bool(step.injection.point),
                 orders_in_flight=2,
                 recovered_ms=1_000 + number,
             )

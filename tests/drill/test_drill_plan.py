@@ -11,19 +11,22 @@ from actors.messages.execution import OrderStatus
 from actors.runtime.pause_points import HANDLING
 from understudy.commands.drill import DEFAULT_KILLS
 from understudy.composition import ACTORS
-from understudy.drill.plan import DECK, LIVE_DECK, ORDER, TARGETS, Means, plan
+from understudy.drill.plan import INJECTIONS, ORDER, REAL_INJECTIONS, TARGETS, Means, plan
 
 ROLES = set(ACTORS)
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_the_whole_deck_strikes_everything_there_is(seed: int) -> None:
-    blows = [step.blow for step in plan(DEFAULT_KILLS, seed)]
-    assert sorted(map(repr, blows)) == sorted(map(repr, DECK))
-    assert {blow.target for blow in blows} >= ROLES
-    assert {blow.means for blow in blows} == set(Means)
+    injections = [step.injection for step in plan(DEFAULT_KILLS, seed)]
+    assert sorted(map(repr, injections)) == sorted(map(repr, INJECTIONS))
+    assert {injection.target for injection in injections} >= ROLES
+    assert {injection.means for injection in injections} == set(Means)
     for means in (Means.RAISE, Means.LOOP):
-        assert {blow.target for blow in blows if blow.means is means} == {*ROLES, ORDER}
+        assert {injection.target for injection in injections if injection.means is means} == {
+            *ROLES,
+            ORDER,
+        }
 
 
 def test_the_same_seed_gives_the_same_drill_and_another_a_different_one() -> None:
@@ -36,14 +39,14 @@ def test_a_longer_drill_begins_like_a_shorter_one() -> None:
 
 
 def test_only_the_chosen_are_struck_and_as_often_as_asked() -> None:
-    blows = [step.blow for step in plan(25, 3, ("desk", "order"))]
-    assert len(blows) == 25
-    assert {blow.target for blow in blows} == {"desk", "order"}
+    injections = [step.injection for step in plan(25, 3, ("desk", "order"))]
+    assert len(injections) == 25
+    assert {injection.target for injection in injections} == {"desk", "order"}
 
 
 def test_no_card_comes_again_before_the_deck_is_through() -> None:
-    first = [step.blow for step in plan(len(DECK) + 8, 5)][: len(DECK)]
-    assert len(set(first)) == len(DECK)
+    first = [step.injection for step in plan(len(INJECTIONS) + 8, 5)][: len(INJECTIONS)]
+    assert len(set(first)) == len(INJECTIONS)
 
 
 def recorded_and_sent() -> set[str]:
@@ -56,9 +59,9 @@ def recorded_and_sent() -> set[str]:
 
 
 POINTS = dict.fromkeys(
-    blow.point
-    for blow in (*DECK, *LIVE_DECK)
-    if blow.point and not blow.point.endswith(f"/{HANDLING}")
+    injection.point
+    for injection in (*INJECTIONS, *REAL_INJECTIONS)
+    if injection.point and not injection.point.endswith(f"/{HANDLING}")
 )
 
 
@@ -74,11 +77,13 @@ def test_every_pause_point_of_the_deck_names_an_actor_and_what_it_records_or_sen
 
 
 def test_live_orders_are_struck_at_the_moments_of_the_executor_that_sends_them() -> None:
-    dealt = {step.blow for step in plan(len(LIVE_DECK), 7, deck=LIVE_DECK)}
-    points = {blow.point for blow in dealt if blow.point.startswith("executor/recorded/")}
+    dealt = {step.injection for step in plan(len(REAL_INJECTIONS), 7, injections=REAL_INJECTIONS)}
+    points = {
+        injection.point for injection in dealt if injection.point.startswith("executor/recorded/")
+    }
     names = {"OrderSubmitted", "OrderSigned", "PostAnswered", "TradeSeen"}
     assert points == {f"executor/recorded/{name}" for name in names}
-    assert {blow.target for blow in dealt} == set(TARGETS)
+    assert {injection.target for injection in dealt} == set(TARGETS)
 
 
 def test_every_target_is_named_once() -> None:

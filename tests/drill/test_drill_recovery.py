@@ -7,7 +7,7 @@ from drill_builders import row, seen
 from actors.runtime.pause_points import Held
 from actors.supervision.messages import ChildReport, ChildState
 from understudy.drill.aim import Aim, aim, aim_at_actor
-from understudy.drill.plan import Blow, Step
+from understudy.drill.plan import Injection, Step
 from understudy.drill.recovery import PERMANENT, is_whole, served_since_ms
 from understudy.drill.system import DrilledSystem, Seen
 
@@ -30,7 +30,7 @@ def aim_at(
     target: str, view: Seen, *, held: Held | None = None, orders: frozenset[str] = frozenset()
 ) -> Aim | None:
     system: DrilledSystem = FakeSystem()  # type: ignore[assignment] # it is asked for pids only
-    return aim(Step(Blow(target), 0.0, pick=5), held, system, view, orders)
+    return aim(Step(Injection(target), 0.0, pick=5), held, system, view, orders)
 
 
 @pytest.mark.parametrize(

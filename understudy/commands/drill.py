@@ -70,7 +70,7 @@ def _roles(
 @click.command(
     cls=TaughtCommand,
     examples={
-        "understudy drill": "52 blows: every role and every moment that matters",
+        "understudy drill": "52 injections: every role and every moment that matters",
         "understudy drill --kills 12 --json": "a shorter one, for a program",
         "understudy drill --seed 7": "the same kills again, in the same order",
         "understudy drill --roles desk,order --kills 20": "only these",
@@ -173,7 +173,7 @@ def drill(
 
 
 def _conduct(request: _Request, directory: Path, *, is_json: bool) -> Result:
-    """Conduct a drill, telling of each blow, and show what came of it."""
+    """Conduct a drill, telling of each injection, and show what came of it."""
     # Loading all of it takes a while, and `understudy drill --help` does without it.
     from understudy.drill.report import recovery_line, result_json, result_view
     from understudy.drill.session import run_drill

@@ -1,4 +1,4 @@
-"""Whom a blow hits, and which roles need a successor before the system serves again."""
+"""Whom an injection hits, and which roles need a successor before the system serves again."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ def aim(
         held: who is held at the step's pause point; None without one.
         system: the system that is struck.
         seen: how it looks now.
-        in_flight: ids of the orders that have not ended; of those that have, none is worth a blow.
+        in_flight: ids of the orders that have not ended; only they are hit.
     """
-    target = step.blow.target
+    target = step.injection.target
     if target in _TREES:
         hit = _TREES[target](system, seen)
         fallen = frozenset(child.pid for child in seen.children)

@@ -1,4 +1,4 @@
-"""Conducts a drill: one blow after the other on a system that trades, and the verdict."""
+"""Conducts a drill: one injection after the other on a system that trades, and the verdict."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from understudy.drill.verdict import DrillVerdict, judge
 from understudy.drill.witness import Witness
 
 _SERVE_LIMIT_S = 180.0
-"""A system that does not serve so long after a blow has failed its drill. It is far more than it
-takes: how long recoveries took is in the drill's result, and a busy machine is no failure."""
+"""A system that does not serve so long after an injection has failed its drill. It is far more than
+that takes: recovery times are in the drill's result, and a busy machine is no failure."""
 _POINT_LIMIT_S = 45.0
 """Somewhat more than a window: by then every pause point has been passed."""
 _TRADE_LIMIT_S = 90.0
@@ -44,14 +44,14 @@ class DrillFailed(Exception):
 
 @attrs.frozen(kw_only=True)
 class Recovery:
-    """What became of one blow."""
+    """What became of one injection."""
 
     step: Step
     was_at_point: bool
     """Whether it fell at its pause point; False also without one."""
     orders_in_flight: int
     recovered_ms: int
-    """Real time from the blow until all that had fallen served again, with its state."""
+    """Real time from the injection until all that had fallen served again, with its state."""
 
 
 @attrs.frozen
@@ -83,7 +83,7 @@ class Drill:
         """What the verdict is about."""
 
     def conduct(self, steps: Iterable[Step], told: Callable[[Recovery], None]) -> DrillVerdict:
-        """Strike all blows, end the system, and judge what it leaves.
+        """Strike all injections, end the system, and judge what it leaves.
 
         Args:
             steps: what to do, in order.
@@ -116,30 +116,34 @@ class Drill:
             raise DrillFailed(f"the system has not done so in {limit_s:g} s: it {what}")
         return found
 
-    # A blow
+    # One injection
 
     def _strike(self, step: Step) -> Recovery:
-        blow = step.blow
+        injection = step.injection
         before = self._until("answers", self._system.look)
-        trap = Trap(self._points, blow.point, _ACTS.get(blow.means, "")) if blow.point else None
+        trap = (
+            Trap(self._points, injection.point, _ACTS.get(injection.means, ""))
+            if injection.point
+            else None
+        )
         try:
             held = wait_for(trap.held, _POINT_LIMIT_S) if trap is not None else None
             began_ms = _now_ms()
             orders_in_flight = len(in_flight(self._reader))
-            if blow.means is Means.RAISE:
-                aimed = aim_at_actor(self._raised(blow.target, held), before)
+            if injection.means is Means.RAISE:
+                aimed = aim_at_actor(self._raised(injection.target, held), before)
             else:
-                what = f"has a {blow.target} to strike"
+                what = f"has a {injection.target} to strike"
                 aimed = self._until(what, lambda: self._aim(step, held))
-            if blow.means in _SIGNALS:
+            if injection.means in _SIGNALS:
                 began_ms = _now_ms()
-                send(_SIGNALS[blow.means], aimed.hit)
+                send(_SIGNALS[injection.means], aimed.hit)
         finally:
             if trap is not None:
                 trap.release()
-        if blow.target in (FOREGROUND, EVERYTHING):
+        if injection.target in (FOREGROUND, EVERYTHING):
             self._start_again()
-        serves = f"serves {blow.target} again"
+        serves = f"serves {injection.target} again"
         served_since_ms = self._until(serves, lambda: self._served_since_ms(aimed))
         return Recovery(
             step=step,
@@ -184,7 +188,7 @@ class Drill:
             self._verdict.find("processes_left", sentence, len(left))
             send(signal.SIGKILL, left)
 
-    # Between the blows, and after the last
+    # Between the injections, and after the last
 
     def _settle(self) -> None:
         """Wait until every role is served, and each order that was open now is lived or closed."""
@@ -204,7 +208,7 @@ class Drill:
                 self._witness.ask(window.market.slug)
 
     def _trade_on(self) -> None:
-        """Wait until an order that was made after the last blow has ended, and windows settled."""
+        """Wait until an order made after the last injection has ended, and windows settled."""
         after_seq, _ = self._reader.last_event()
 
         def traded() -> bool | None:

@@ -1,4 +1,4 @@
-"""What a drill does to whom, and when: a shuffled deck of blows, the same for the same seed."""
+"""Which faults a drill injects, where and when: shuffled, the same for the same seed."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class Means(enum.Enum):
 
 
 @attrs.frozen
-class Blow:
-    """One card of the deck."""
+class Injection:
+    """One fault to inject."""
 
     target: str
     """A role, or one of the names above."""
@@ -71,67 +71,67 @@ _ACTORS = (
     OBSERVER,
 )
 
-DECK = (
-    Blow(MARKET_FEED),
-    Blow(REFERENCE_FEED),
-    Blow(TWAP_FEED),
-    Blow(MARKET_STATE),
-    Blow(STRATEGY),
-    Blow(DESK),
-    Blow(ORDER),
-    Blow(EXECUTOR),
-    Blow(POSITION),
-    Blow(DIRECTORY),
-    Blow(OBSERVER),
-    Blow(SUPERVISOR),
-    Blow(ADMIN),
-    Blow(LOGGER),
-    Blow(FOREGROUND),
-    Blow(EVERYTHING),
+INJECTIONS = (
+    Injection(MARKET_FEED),
+    Injection(REFERENCE_FEED),
+    Injection(TWAP_FEED),
+    Injection(MARKET_STATE),
+    Injection(STRATEGY),
+    Injection(DESK),
+    Injection(ORDER),
+    Injection(EXECUTOR),
+    Injection(POSITION),
+    Injection(DIRECTORY),
+    Injection(OBSERVER),
+    Injection(SUPERVISOR),
+    Injection(ADMIN),
+    Injection(LOGGER),
+    Injection(FOREGROUND),
+    Injection(EVERYTHING),
     # between a record and the messages that tell of it
-    Blow(DESK, "desk/recorded/OrdersCreated"),
-    Blow(ORDER, "order/recorded/Fill"),
-    Blow(POSITION, "position/recorded/EntryChanged"),
+    Injection(DESK, "desk/recorded/OrdersCreated"),
+    Injection(ORDER, "order/recorded/Fill"),
+    Injection(POSITION, "position/recorded/EntryChanged"),
     # between the submission and its answer
-    Blow(DESK, "desk/sending/StartChild"),
-    Blow(EXECUTOR, "executor/recorded/OrderSubmitted"),
+    Injection(DESK, "desk/sending/StartChild"),
+    Injection(EXECUTOR, "executor/recorded/OrderSubmitted"),
     # between two partial fills
-    Blow(EXECUTOR, "executor/recorded/OrderReport/PARTIALLY_FILLED"),
-    Blow(EVERYTHING, "executor/sending/Fill"),
+    Injection(EXECUTOR, "executor/recorded/OrderReport/PARTIALLY_FILLED"),
+    Injection(EVERYTHING, "executor/sending/Fill"),
     # at a rollover
-    Blow(DIRECTORY, "directory/recorded/MarketOpened"),
-    Blow(DESK, "directory/sending/MarketClosing"),
-    Blow(POSITION, "position/recorded/MarketResolved"),
+    Injection(DIRECTORY, "directory/recorded/MarketOpened"),
+    Injection(DESK, "directory/sending/MarketClosing"),
+    Injection(POSITION, "position/recorded/MarketResolved"),
     # alive, and answering nothing
-    Blow(STRATEGY, means=Means.STOP),
-    Blow(DESK, means=Means.STOP),
-    Blow(ORDER, means=Means.STOP),
-    Blow(SUPERVISOR, means=Means.STOP),
+    Injection(STRATEGY, means=Means.STOP),
+    Injection(DESK, means=Means.STOP),
+    Injection(ORDER, means=Means.STOP),
+    Injection(SUPERVISOR, means=Means.STOP),
     # one actor, and not its process
-    *(Blow(target, f"{target}/{HANDLING}", Means.RAISE) for target in _ACTORS),
-    *(Blow(target, f"{target}/{HANDLING}", Means.LOOP) for target in _ACTORS),
+    *(Injection(target, f"{target}/{HANDLING}", Means.RAISE) for target in _ACTORS),
+    *(Injection(target, f"{target}/{HANDLING}", Means.LOOP) for target in _ACTORS),
 )
 """Every role and every moment that matters."""
 
 _ON_PAPER = "executor/recorded/OrderReport/PARTIALLY_FILLED"
 
-LIVE_DECK = (
-    *(blow for blow in DECK if blow.point != _ON_PAPER),
+REAL_INJECTIONS = (
+    *(injection for injection in INJECTIONS if injection.point != _ON_PAPER),
     # signed and about to be posted, answered, traded and not yet told
-    Blow(EXECUTOR, "executor/recorded/OrderSigned"),
-    Blow(EXECUTOR, "executor/recorded/PostAnswered"),
-    Blow(EXECUTOR, "executor/recorded/TradeSeen"),
+    Injection(EXECUTOR, "executor/recorded/OrderSigned"),
+    Injection(EXECUTOR, "executor/recorded/PostAnswered"),
+    Injection(EXECUTOR, "executor/recorded/TradeSeen"),
 )
 """The same for live orders, with the moments of the executor that sends them."""
 
-TARGETS = tuple(dict.fromkeys(blow.target for blow in DECK))
+TARGETS = tuple(dict.fromkeys(injection.target for injection in INJECTIONS))
 
 
 @attrs.frozen
 class Step:
-    """A blow at its turn."""
+    """An injection at its turn."""
 
-    blow: Blow
+    injection: Injection
     delay_s: float
     """Real time to let the system trade before."""
     pick: int
@@ -142,14 +142,14 @@ def plan(
     kills: int,
     seed: int,
     targets: Sequence[str] = TARGETS,
-    deck: Sequence[Blow] = DECK,
+    injections: Sequence[Injection] = INJECTIONS,
 ) -> Iterator[Step]:
-    """Deal the blows on some targets: the whole deck, shuffled, before any card comes twice."""
+    """Choose the injections on some targets: all of them, shuffled, before any comes twice."""
     dice = random.Random(f"drill/{seed}")
-    deck = [blow for blow in deck if blow.target in targets]
-    hand: list[Blow] = []
+    injections = [injection for injection in injections if injection.target in targets]
+    left: list[Injection] = []
     for _ in range(kills):
-        if not hand:
-            hand = dice.sample(deck, len(deck))
+        if not left:
+            left = dice.sample(injections, len(injections))
         delay_s = dice.uniform(_DELAY_LEAST_S, _DELAY_MOST_S)
-        yield Step(hand.pop(), delay_s, dice.getrandbits(16))
+        yield Step(left.pop(), delay_s, dice.getrandbits(16))

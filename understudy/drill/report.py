@@ -31,7 +31,7 @@ class Result:
 
     @property
     def is_good(self) -> bool:
-        """Whether the system came through every blow and nothing is wrong."""
+        """Whether the system came through every injection and nothing is wrong."""
         return self.verdict.is_good
 
 
@@ -59,20 +59,20 @@ def result_json(result: Result) -> dict[str, Any]:
 def _by_target(recoveries: Iterable[Recovery]) -> dict[str, list[Recovery]]:
     found: dict[str, list[Recovery]] = {target: [] for target in TARGETS}
     for recovery in recoveries:
-        found[recovery.step.blow.target].append(recovery)
+        found[recovery.step.injection.target].append(recovery)
     return {target: each for target, each in found.items() if each}
 
 
 _COUNTED = {Means.STOP: "hung", Means.RAISE: "raised", Means.LOOP: "looped"}
 
 
-_HEADINGS = ("blows", *_COUNTED.values(), "at a point", "p50 s", "p99 s", "max s", "in flight")
+_HEADINGS = ("injections", *_COUNTED.values(), "at a point", "p50 s", "p99 s", "max s", "in flight")
 
 
 def _counts(struck: Sequence[Recovery]) -> dict[str, int]:
-    """How many of the blows were of each other kind than a kill."""
+    """How many of the injections were of each other kind than a kill."""
     return {
-        name: sum(each.step.blow.means is means for each in struck)
+        name: sum(each.step.injection.means is means for each in struck)
         for means, name in _COUNTED.items()
     }
 
@@ -99,7 +99,7 @@ def result_view(result: Result) -> RenderableType:
 
 def _table(recoveries: Iterable[Recovery]) -> Table:
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)
-    table.add_column("struck", no_wrap=True)
+    table.add_column("target", no_wrap=True)
     for heading in _HEADINGS:
         table.add_column(heading, justify="right")
     for target, struck in _by_target(recoveries).items():
@@ -120,14 +120,18 @@ def _seconds(span_ms: int) -> str:
 
 
 def recovery_line(number: int, kills: int, recovery: Recovery) -> str:
-    """Tell of one blow, as soon as it is over."""
-    blow = recovery.step.blow
+    """Tell of one injection, as soon as it is over."""
+    injection = recovery.step.injection
     where = ""
-    if blow.point:
-        where = f" at {blow.point}" if recovery.was_at_point else f" ({blow.point} was not reached)"
-    verb = blow.means.value
+    if injection.point:
+        where = (
+            f" at {injection.point}"
+            if recovery.was_at_point
+            else f" ({injection.point} was not reached)"
+        )
+    verb = injection.means.value
     in_flight = count_label(recovery.orders_in_flight, "order")
     return (
-        f"{number:>{len(str(kills))}}/{kills} {blow.target} {verb}{where}: serves again after "
+        f"{number:>{len(str(kills))}}/{kills} {injection.target} {verb}{where}: serves again after "
         f"{_seconds(recovery.recovered_ms)}, {in_flight} in flight"
     )

@@ -11,7 +11,7 @@ from actors.supervision.layouts import ISOLATED
 from actors.units import NANOS_PER_DOLLAR
 from understudy.drill.conduct import Drill, DrilledAccount, Recovery
 from understudy.drill.exchange_books import ExchangeWitness
-from understudy.drill.plan import DECK, LIVE_DECK, TARGETS, plan
+from understudy.drill.plan import INJECTIONS, REAL_INJECTIONS, TARGETS, plan
 from understudy.drill.report import Result
 from understudy.drill.stage import (
     ACCOUNT_DOLLARS,
@@ -44,14 +44,14 @@ def run_drill(
 
     Args:
         directory: where the system keeps its data.
-        kills: how many blows.
+        kills: how many injections.
         seed: decides whom, when and how, and the market's prices.
         targets: whom to strike.
         is_live: let it trade with signed orders, on an exchange that misbehaves.
         faults: what goes wrong there; None for the usual.
         windows: it goes on until so many have settled.
         layout: which actors share a process.
-        told: called with the number and recovery of each blow as soon as it is over.
+        told: called with the number and recovery of each injection as soon as it is over.
 
     Raises:
         ExchangeFailed: the local exchange did not start.
@@ -70,7 +70,7 @@ def run_drill(
         options = run_options(stage, seed, (*settings, f"supervision.layout={layout}"))
         system = DrilledSystem(directory, options)
         drill = Drill(system, stage.pause_points_dir, Witness(stage.http_url), account, windows)
-        steps = plan(kills, seed, targets, LIVE_DECK if is_live else DECK)
+        steps = plan(kills, seed, targets, REAL_INJECTIONS if is_live else INJECTIONS)
         verdict = drill.conduct(steps, note)
     return Result(seed=seed, recoveries=tuple(recoveries), verdict=verdict, traded=drill.traded)
 
@@ -85,7 +85,7 @@ def _paper_stage(directory: Path, seed: int) -> Iterator[tuple[DrillStage, None]
 def _live_stage(
     directory: Path, seed: int, faults: Path | None
 ) -> Iterator[tuple[DrillStage, DrilledAccount]]:
-    """Have an account made that survives every blow, with money at an exchange that misbehaves."""
+    """Open an account with money, at an exchange that survives all injections and misbehaves."""
     if faults is None:
         faults = directory / FAULTS_NAME
         faults.write_text(FAULTS)

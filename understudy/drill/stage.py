@@ -1,4 +1,4 @@
-"""Where a drill takes place: an exchange that survives every blow, settings that trade often."""
+"""Where a drill takes place: an exchange that survives it, and settings that trade often."""
 
 from __future__ import annotations
 
