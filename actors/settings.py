@@ -304,6 +304,9 @@ class Settings:
     speed: float = 1.0
     """Venue time per real time: the run's, no key. What takes real time may take longer by it."""
 
+    is_trading: bool = True
+    """False: the run only records; nobody decides about orders. No key either."""
+
     traded: tuple[SeriesPlan, ...] = ()
     """Every series of a run that trades several; empty while ``series`` is the only one."""
 

@@ -52,6 +52,10 @@ COMMANDS: Mapping[str, Lazy] = {
     "simulate": Lazy(
         "understudy.commands.simulate", "simulate", "Run every actor under faults, on virtual time."
     ),
+    "record": Lazy("understudy.commands.record", "record", "Record markets, without trading."),
+    "recordings": Lazy(
+        "understudy.commands.recordings", "recordings", "List, check and import recordings."
+    ),
     "backtest": Lazy(
         "understudy.commands.backtest", "backtest", "Trade recorded windows on virtual time."
     ),

@@ -165,6 +165,8 @@ def actors_for(settings: Settings) -> dict[str, ActorSpec]:
     specs = dict(ACTORS)
     if is_live:
         specs[EXECUTOR] = REAL_EXECUTOR
+    if not settings.is_trading:
+        del specs[STRATEGY]
     if settings.recording.enabled:
         specs = {RECORDER: RECORDER_SPEC, **specs}
     return {role: spec for base, spec in specs.items() for role in settings.roles(base)}

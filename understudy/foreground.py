@@ -213,6 +213,8 @@ class _Foreground:
         control.close()
 
     def _print_summary(self) -> None:
+        if not self._options.settings.is_trading:
+            return
         print_summary(self._reader, self._tally, self._start_seq, is_json=self._options.is_json)
 
     def _orders_left(self) -> str:

@@ -10,6 +10,7 @@ from actors.runtime.clock import ClockSpec
 from actors.settings import Settings
 
 DEFAULT_DATA_DIR = Path("~/.understudy")
+DEFAULT_RECORDINGS = DEFAULT_DATA_DIR / "recordings"
 DEMO_WINDOWS = 2
 DEMO_SPEED = 20.0
 DEMO_SEED = 5

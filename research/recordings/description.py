@@ -45,8 +45,7 @@ def tail_of(
         strike = RecordedStrike(price_e18=price, source=result.strike_source, origin="")
     found = RecordingTail(
         strike=strike,
-        first_ms=writer.first_ms,
-        last_ms=writer.last_ms,
+        spans=dict(writer.spans),
         frames=dict(writer.frames),
         payload_bytes=writer.payload_bytes,
         gaps=tuple(writer.gaps),

@@ -6,7 +6,7 @@ from them, so that strike and result exist, and every frame of that kind is mark
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 
@@ -51,17 +51,31 @@ _DERIVED = (
 class Importing:
     """Windows of one series that are to become recordings."""
 
-    def __init__(self, sources: Sequence[Path], attribution: str, program: str) -> None:
+    def __init__(
+        self,
+        sources: Sequence[Path],
+        attribution: str,
+        program: str,
+        was_read: Callable[[], None] = lambda: None,
+    ) -> None:
         """Read every file once; the derived price of a window goes on from the one before it.
+
+        Args:
+            sources: the files.
+            attribution: whose data it is, and on which terms.
+            program: what makes the recordings, with its version.
+            was_read: is called after each file.
 
         Raises:
             MalformedRecording: a file is none of those that can be imported.
         """
         self._attribution = attribution
         self._program = program
-        self._windows = sorted(
-            (survey(path) for path in sources), key=lambda each: each.window.opens_at_ms
-        )
+        self._windows: list[WindowFile] = []
+        for path in sources:
+            self._windows.append(survey(path))
+            was_read()
+        self._windows.sort(key=lambda each: each.window.opens_at_ms)
         series = {(each.window.asset, each.window.minutes) for each in self._windows}
         if len(series) > 1:
             raise MalformedRecording("windows of several series cannot be imported together")
@@ -115,8 +129,7 @@ class Importing:
                 close_e18=str(prices.average(source.window.closes_at_ms)),
                 winner="YES" if source.up_won else "NO",
                 evidence="derived from the last recorded books",
-                first_ms=writer.first_ms,
-                last_ms=writer.last_ms,
+                spans=dict(writer.spans),
                 frames=dict(writer.frames),
                 payload_bytes=writer.payload_bytes,
                 gaps=gaps,

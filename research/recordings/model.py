@@ -166,9 +166,8 @@ class RecordingTail:
     """``YES``, ``NO`` or ``void``; None if no result came before the recording ended."""
     evidence: str = ""
     """Where the result was read; empty without one."""
-    first_ms: int | None = None
-    """Venue time of the first frame; None if there is none."""
-    last_ms: int | None = None
+    spans: dict[str, tuple[int, int]] = attrs.field(factory=dict)
+    """Venue time, unix ms, of each channel's first and last frame, by its name in lower case."""
     frames: dict[str, int] = attrs.field(factory=dict)
     """Frames by channel, its name in lower case."""
     payload_bytes: int = 0

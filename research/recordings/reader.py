@@ -41,7 +41,6 @@ but none lies behind one that was received so much later."""
 _T = TypeVar("_T")
 _CONVERTER = cattrs.Converter()
 _by_receipt = attrgetter("received_ns")
-_NEVER_NS = 2**63
 
 
 @attrs.frozen(kw_only=True)
@@ -52,11 +51,15 @@ class Survey:
     frames: dict[str, int]
     """Frames by channel, its name in lower case."""
     payload_bytes: int
-    first_ms: int | None
-    """Venue time of the first frame; None if there is none."""
-    last_ms: int | None
+    spans: dict[str, tuple[int, int]]
+    """Venue time, unix ms, of each channel's first and last frame."""
     damage: tuple[str, ...]
     """A sentence for each place that cannot be read; a file that was cut off is not damaged."""
+
+    @property
+    def last_ms(self) -> int | None:
+        """Venue time of the last frame; None if there is none."""
+        return max((last_ms for _, last_ms in self.spans.values()), default=None)
 
     @property
     def strike(self) -> RecordedStrike | None:
@@ -110,23 +113,24 @@ class Recording:
         """
         damage: list[str] = []
         notes: list[RecordingNote] = []
-        counts: Counter[int] = Counter()
-        payload_bytes, first_ns, last_ns = 0, _NEVER_NS, 0
+        counts: Counter[str] = Counter()
+        payload_bytes = 0
+        spans: dict[str, tuple[int, int]] = {}
         for batch in chain.from_iterable(_segments(read_all(self.place), damage)):
             for frame in batch:
                 if frame.channel == RecordedChannel.NOTE:
                     notes.append(_structured(frame, RecordingNote, self.place))
                 elif frame.channel > RecordedChannel.TAIL:
-                    counts[frame.channel] += 1
+                    name, at_ms = channel_name(frame.channel), frame.received_ms
+                    counts[name] += 1
                     payload_bytes += len(frame.payload)
-                    first_ns = min(first_ns, frame.received_ns)
-                    last_ns = max(last_ns, frame.received_ns)
+                    first_ms, last_ms = spans.get(name, (at_ms, at_ms))
+                    spans[name] = (min(first_ms, at_ms), max(last_ms, at_ms))
         return Survey(
             notes=tuple(notes),
-            frames={channel_name(channel): count for channel, count in sorted(counts.items())},
+            frames=dict(counts),
             payload_bytes=payload_bytes,
-            first_ms=first_ns // 1_000_000 if counts else None,
-            last_ms=last_ns // 1_000_000 if counts else None,
+            spans=spans,
             damage=tuple(f"{self.place} is damaged {sentence}" for sentence in damage),
         )
 

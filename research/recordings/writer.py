@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import fcntl
+import io
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -48,12 +50,12 @@ class RecordingWriter:
         self.frames: Counter[str] = Counter()
         """Written by this writer or one before it, by channel."""
         self.payload_bytes = 0
-        self.first_ms: int | None = None
-        self.last_ms: int | None = None
+        self.spans: dict[str, tuple[int, int]] = {}
+        """Venue time of each channel's first and last frame."""
         self.gaps: list[Gap] = []
         self._speed = speed
         self._is_synced = is_synced
-        self._file = path.open("ab", buffering=0)
+        self._file = _opened(path)
         self._segment: SegmentWriter | None = None
         self._owes_end = False
         """Whether the last segment in the file is not ended, and cannot be gone on with."""
@@ -103,12 +105,12 @@ class RecordingWriter:
             OSError: it cannot be written.
         """
         recording = open_recording(path)
+        writer = cls(path, recording.head.speed, is_synced=is_synced)
         survey = recording.survey
         _end_torn_segment(path)
-        writer = cls(path, recording.head.speed, is_synced=is_synced)
         writer.frames.update(survey.frames)
         writer.payload_bytes = survey.payload_bytes
-        writer.first_ms, writer.last_ms = survey.first_ms, survey.last_ms
+        writer.spans = dict(survey.spans)
         writer.gaps += survey.gaps
         now_ms = now_ns // 1_000_000
         gap = Gap(
@@ -132,11 +134,11 @@ class RecordingWriter:
         self._append(frames)
         for frame in frames:
             if frame.channel > RecordedChannel.TAIL:
-                self.frames[channel_name(frame.channel)] += 1
+                name, at_ms = channel_name(frame.channel), frame.received_ms
+                self.frames[name] += 1
                 self.payload_bytes += len(frame.payload)
-                at_ms = frame.received_ms
-                self.first_ms = at_ms if self.first_ms is None else min(self.first_ms, at_ms)
-                self.last_ms = at_ms if self.last_ms is None else max(self.last_ms, at_ms)
+                first_ms, last_ms = self.spans.get(name, (at_ms, at_ms))
+                self.spans[name] = (min(first_ms, at_ms), max(last_ms, at_ms))
 
     def note(self, note: RecordingNote, received_ns: int, monotonic_ns: int) -> None:
         """Append what happened between frames.
@@ -164,7 +166,7 @@ class RecordingWriter:
             OSError: it cannot be written.
         """
         self._end_segment()
-        at_ns = (tail.last_ms or 0) * 1_000_000
+        at_ns = max((last_ms for _, last_ms in tail.spans.values()), default=0) * 1_000_000
         self._append([_object(RecordedChannel.TAIL, tail, at_ns, 0)])
         self.close()
 
@@ -224,6 +226,21 @@ class RecordingWriter:
             self._file.truncate(start)
             raise
         self._owes_end = False
+
+
+def _opened(path: Path) -> io.FileIO:
+    """Open a file for this process alone to append to.
+
+    Raises:
+        OSError: it cannot be opened, or another process writes it.
+    """
+    file = path.open("ab", buffering=0)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise OSError(errno.EBUSY, "another process records this window", str(path)) from None
+    return file
 
 
 def note_frame(note: RecordingNote, received_ns: int, monotonic_ns: int) -> RecordedFrame:

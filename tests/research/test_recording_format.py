@@ -62,8 +62,7 @@ def test_the_tail_is_told_and_read_without_the_frames(path: Path) -> None:
     tail = RecordingTail(
         strike=RecordedStrike(price_e18="90" + "0" * 21, source="polybolt", origin="tick"),
         winner="YES",
-        first_ms=1,
-        last_ms=2,
+        spans={"market": (1, 2)},
         frames={"market": 1},
         payload_bytes=2,
     )

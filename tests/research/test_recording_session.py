@@ -115,7 +115,7 @@ def test_strike_and_result_are_in_the_tail(stage: SessionStage) -> None:
     assert tail.strike is not None
     assert (tail.strike.price_e18, tail.strike.origin) == ("90" + "0" * 18, "tick")
     assert (tail.winner, tail.close_e18, tail.evidence) == ("NO", "91" + "0" * 18, "Gamma")
-    assert (tail.frames, tail.first_ms) == ({"market": 1}, OPENS_AT_MS + 1)
+    assert (tail.frames, tail.spans["market"][0]) == ({"market": 1}, OPENS_AT_MS + 1)
     assert [note.kind for note in recording.survey.notes] == ["opened", "strike"]
 
 

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import secrets
-import shutil
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 
 from actors.feeds.polybolt import CredentialsUnavailable
-from actors.proxies import ProxyRefused
 from actors.runtime.clock import ClockSpec
 from actors.settings import Settings
 from understudy.commands.shared import (
@@ -25,16 +19,12 @@ from understudy.commands.shared import (
     load_config,
     series_option,
 )
-from understudy.credentials import credentials_for_the_feed
-from understudy.doctor.proxies import proxies_of
+from understudy.commands.starting import account_of, data_directory, refuse, run_system
 from understudy.exit_codes import ExitCode
 from understudy.live import (
     LIVE_FLAG,
     REHEARSAL_SPEED,
     LiveRefused,
-    live_account,
-    live_refusal,
-    rehearsal_refusal,
 )
 from understudy.options import (
     DEFAULT_DATA_DIR,
@@ -45,7 +35,6 @@ from understudy.options import (
     RunOptions,
 )
 from understudy.teaching import TaughtCommand
-from understudy.watchers_wanted import watchers_refusal
 
 LOOPBACK = "127.0.0.1"
 
@@ -138,65 +127,25 @@ def run(
         speed = _speed(settings, is_demo=is_demo)
     stage = None if drill_stage is None else _stage(*drill_stage)
     is_local = is_demo or stage is not None
-    _refuse(settings, speed, is_local=is_local, is_understood=is_real_money_understood)
+    refuse(settings, speed, is_local=is_local, is_understood=is_real_money_understood)
     try:
-        with _account(settings, is_demo=is_demo, is_local=is_local) as account:
+        with account_of(settings, is_demo=is_demo, is_local=is_local) as account:
             options = RunOptions(
                 is_demo=is_demo,
                 settings=settings,
                 windows=windows if windows is not None else (DEMO_WINDOWS if is_demo else 0),
                 speed=speed,
                 seed=seed if seed is not None else (DEMO_SEED if is_demo else secrets.randbits(32)),
-                data_dir=_data_directory(data_dir, is_temporary=is_demo and data_dir is None),
+                data_dir=data_directory(data_dir, is_temporary=is_demo and data_dir is None),
                 is_json=is_json,
                 is_terminal=sys.stdout.isatty() and not is_json,
                 account=account,
                 is_real_money_understood=is_real_money_understood,
                 drill_stage=stage,
             )
-            sys.exit(_run(options, is_temporary=is_demo and data_dir is None))
+            sys.exit(run_system(options, is_temporary=is_demo and data_dir is None))
     except (LiveRefused, CredentialsUnavailable) as refused:
         fail(str(refused), ExitCode.BAD_INPUT)
-
-
-@contextlib.contextmanager
-def _account(settings: Settings, *, is_demo: bool, is_local: bool) -> Iterator[str]:
-    """Give the account of live orders; within the block, forks find the secrets they need."""
-    is_live = settings.execution.mode == "live"
-    with (
-        credentials_for_the_feed(is_live=is_live, is_local=is_local),
-        live_account(settings, has_own_key=not is_demo) as account,
-    ):
-        yield account
-
-
-def _refuse(settings: Settings, speed: float, *, is_local: bool, is_understood: bool) -> None:
-    """End the command if orders must not be live, or not like that, or nobody would be told."""
-    if settings.execution.mode == "live" and is_local:
-        refusal = rehearsal_refusal(speed=speed, is_understood=is_understood)
-    else:
-        refusal = live_refusal(settings, is_understood=is_understood)
-    refusal = refusal or watchers_refusal(settings, os.environ)
-    if refusal is not None:
-        fail(refusal, ExitCode.BAD_INPUT)
-    if not is_local:
-        try:
-            proxies_of(settings.venue, os.environ)
-        except ProxyRefused as refused:
-            fail(str(refused), ExitCode.BAD_INPUT)
-
-
-def _run(options: RunOptions, *, is_temporary: bool) -> int:
-    # Loading the actor system takes a while, and `understudy run --help` does without it.
-    from understudy.foreground import run as run_foreground
-
-    code: int = ExitCode.FAILED
-    try:
-        code = run_foreground(options)
-    finally:
-        if is_temporary:
-            _remove_unless_failed(options.data_dir, code)
-    return code
 
 
 def _speed(settings: Settings, *, is_demo: bool) -> float:
@@ -212,22 +161,3 @@ def _stage(
         fail(f"a drill's exchange is on {LOOPBACK}, not at {http_url}", ExitCode.BAD_INPUT)
     clock = ClockSpec(origin_monotonic_ns=origin_ns, origin_ms=origin_ms, speed=speed)
     return DrillStage(http_url=http_url, ws_url=ws_url, clock=clock, pause_points_dir=points)
-
-
-def _remove_unless_failed(directory: Path, code: int) -> None:
-    if code == ExitCode.OK:
-        shutil.rmtree(directory)
-    else:
-        click.echo(f"understudy: journal and log are kept in {directory}", err=True)
-
-
-def _data_directory(chosen: Path | None, *, is_temporary: bool) -> Path:
-    """Return a directory that exists and is this user's alone when it is made here."""
-    if is_temporary:
-        return Path(tempfile.mkdtemp(prefix="understudy-demo-"))
-    directory = (chosen or DEFAULT_DATA_DIR).expanduser().absolute()
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        fail(f"--data-dir {directory} cannot be used: {error.strerror}", ExitCode.BAD_INPUT)
-    return directory

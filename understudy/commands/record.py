@@ -1,0 +1,130 @@
+"""``understudy record``: recordings of markets, without trading."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import attrs
+import click
+
+from actors.feeds.polybolt import CredentialsUnavailable
+from actors.settings import Settings
+from research.recordings.places import is_remote
+from understudy.commands.shared import (
+    assignment_option,
+    config_option,
+    fail,
+    load_config,
+    series_option,
+)
+from understudy.commands.starting import account_of, data_directory, refuse, run_system
+from understudy.exit_codes import ExitCode
+from understudy.options import (
+    DEFAULT_DATA_DIR,
+    DEFAULT_RECORDINGS,
+    DEMO_SEED,
+    DEMO_SPEED,
+    RunOptions,
+)
+from understudy.teaching import TaughtCommand
+
+RECORD_DATA_DIR = DEFAULT_DATA_DIR / "record"
+
+
+@click.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy record": "the configured series, until Ctrl-C",
+        "understudy record --series btc-5m,eth-15m": "two of them at once",
+        "understudy record --dir /mnt/windows --windows 12": "an hour of five-minute windows",
+        "understudy record --demo --windows 2 --dir ./there": "two windows of a local exchange",
+    },
+)
+@series_option
+@click.option(
+    "--dir",
+    "folder",
+    metavar="DIR",
+    default=str(DEFAULT_RECORDINGS),
+    show_default=True,
+    help="Where recordings go: a directory, or an address such as s3://bucket/folder.",
+)
+@click.option(
+    "--windows",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Stop after N windows; 0: not by itself.  [default: 0]",
+)
+@click.option("--demo", "is_demo", is_flag=True, help="Record a local exchange that is started.")
+@click.option(
+    "--speed",
+    type=click.FloatRange(min=1, max=100),
+    metavar="X",
+    help=f"Demo only: X times real time.  [default: {DEMO_SPEED:g}]",
+)
+@click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Demo only: for its prices.")
+@config_option
+@assignment_option
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    default=RECORD_DATA_DIR,
+    help=f"Log, journal of windows and control socket.  [default: {RECORD_DATA_DIR}]",
+)
+def record(
+    series: tuple[str, ...],
+    folder: str,
+    windows: int,
+    is_demo: bool,
+    speed: float | None,
+    seed: int | None,
+    config_path: Path | None,
+    assignments: tuple[str, ...],
+    data_dir: Path,
+) -> None:
+    """Record every frame of a series' windows, one file a window, and trade nothing.
+
+    Beside a run that trades, recording.enabled does the same. Started again, it goes on with the
+    window it was in. `understudy recordings DIR` lists what there is.
+
+    Exit codes: 0 ok, 1 failed, 2 bad input, 3 the data directory is another run's,
+    4 gave up after too many restarts, 5 the journal cannot be used.
+    """
+    if not is_demo and (speed is not None or seed is not None):
+        raise click.UsageError("--speed and --seed are for --demo")
+    settings = recording_settings(load_config(config_path, assignments, series).settings, folder)
+    speed = speed or (DEMO_SPEED if is_demo else 1.0)
+    refuse(settings, speed, is_local=is_demo, is_understood=False)
+    try:
+        with account_of(settings, is_demo=is_demo, is_local=is_demo) as account:
+            options = RunOptions(
+                is_demo=is_demo,
+                settings=settings,
+                windows=windows,
+                speed=speed,
+                seed=DEMO_SEED if seed is None else seed,
+                data_dir=data_directory(data_dir, is_temporary=False),
+                is_json=False,
+                is_terminal=sys.stdout.isatty(),
+                account=account,
+            )
+            code = run_system(options, is_temporary=False)
+            click.echo(f"recordings: understudy recordings {settings.recording.dir}", err=True)
+            sys.exit(code)
+    except CredentialsUnavailable as refused:
+        fail(str(refused), ExitCode.BAD_INPUT)
+
+
+def recording_settings(settings: Settings, folder: str) -> Settings:
+    """Change settings into those of a run that records and trades nothing."""
+    place = folder if is_remote(folder) else str(Path(folder).expanduser().absolute())
+    return attrs.evolve(
+        settings,
+        execution=attrs.evolve(settings.execution, mode="simulated"),
+        supervision=attrs.evolve(settings.supervision, layout="grouped"),
+        recording=attrs.evolve(settings.recording, enabled=True, dir=place),
+        is_trading=False,
+    )

@@ -1,0 +1,82 @@
+"""How the commands that run a system begin: what speaks against it, its account, its directory."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from actors.proxies import ProxyRefused
+from actors.settings import Settings
+from understudy.commands.shared import fail
+from understudy.credentials import credentials_for_the_feed
+from understudy.doctor.proxies import proxies_of
+from understudy.exit_codes import ExitCode
+from understudy.live import live_account, live_refusal, rehearsal_refusal
+from understudy.options import DEFAULT_DATA_DIR, RunOptions
+from understudy.watchers_wanted import watchers_refusal
+
+
+@contextlib.contextmanager
+def account_of(settings: Settings, *, is_demo: bool, is_local: bool) -> Iterator[str]:
+    """Give the account of live orders; within the block, forks find the secrets they need."""
+    is_live = settings.execution.mode == "live"
+    with (
+        credentials_for_the_feed(is_live=is_live, is_local=is_local),
+        live_account(settings, has_own_key=not is_demo) as account,
+    ):
+        yield account
+
+
+def refuse(settings: Settings, speed: float, *, is_local: bool, is_understood: bool) -> None:
+    """End the command if orders must not be live, or not like that, or nobody would be told."""
+    if settings.execution.mode == "live" and is_local:
+        refusal = rehearsal_refusal(speed=speed, is_understood=is_understood)
+    else:
+        refusal = live_refusal(settings, is_understood=is_understood)
+    refusal = refusal or watchers_refusal(settings, os.environ)
+    if refusal is not None:
+        fail(refusal, ExitCode.BAD_INPUT)
+    if not is_local:
+        try:
+            proxies_of(settings.venue, os.environ)
+        except ProxyRefused as refused:
+            fail(str(refused), ExitCode.BAD_INPUT)
+
+
+def run_system(options: RunOptions, *, is_temporary: bool) -> int:
+    """Run the system to its end; returns its exit status."""
+    # Loading the actor system takes a while, and `understudy run --help` does without it.
+    from understudy.foreground import run as run_foreground
+
+    code: int = ExitCode.FAILED
+    try:
+        code = run_foreground(options)
+    finally:
+        if is_temporary:
+            _remove_unless_failed(options.data_dir, code)
+    return code
+
+
+def data_directory(chosen: Path | None, *, is_temporary: bool) -> Path:
+    """Return a directory that exists and is this user's alone when it is made here."""
+    if is_temporary:
+        return Path(tempfile.mkdtemp(prefix="understudy-demo-"))
+    directory = (chosen or DEFAULT_DATA_DIR).expanduser().absolute()
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        fail(f"--data-dir {directory} cannot be used: {error.strerror}", ExitCode.BAD_INPUT)
+    return directory
+
+
+def _remove_unless_failed(directory: Path, code: int) -> None:
+    if code == ExitCode.OK:
+        shutil.rmtree(directory)
+    else:
+        click.echo(f"understudy: journal and log are kept in {directory}", err=True)
