@@ -138,8 +138,7 @@ def _world() -> Simulation:
     """A simulated exchange at the start of a window."""
     return Simulation(
         seed=1,
-        asset="btc",
-        minutes=15,
+        series=[("btc", 15)],
         origin_ms=_SIMULATED_FROM_MS,
         frames_per_second=_SIMULATED_RATE,
     )

@@ -51,7 +51,7 @@ from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.clock import Clock, ClockSpec
 from actors.runtime.port import HostPort
 from actors.runtime.process import ActorProcess
-from actors.settings import Settings
+from actors.settings import Settings, StrategySettings
 from actors.strategy.core import StrategyCore
 from actors.strategy.latency import SignalLatency
 from actors.supervision.layouts import layout_of
@@ -269,13 +269,20 @@ def with_patience(settings: Settings, speed: float) -> Settings:
     if speed == 1:
         return settings
     least_ms = int(REAL_PATIENCE_MS * speed)
-    strategy, execution = settings.strategy, settings.execution
-    return attrs.evolve(
-        settings,
-        strategy=attrs.evolve(
+    execution = settings.execution
+
+    def patient(strategy: StrategySettings) -> StrategySettings:
+        return attrs.evolve(
             strategy,
             max_book_age_ms=max(strategy.max_book_age_ms, least_ms),
             max_reference_age_ms=max(strategy.max_reference_age_ms, least_ms),
+        )
+
+    return attrs.evolve(
+        settings,
+        strategy=patient(settings.strategy),
+        traded=tuple(
+            attrs.evolve(plan, strategy=patient(plan.strategy)) for plan in settings.traded
         ),
         execution=attrs.evolve(execution, order_ttl_ms=max(execution.order_ttl_ms, least_ms)),
         speed=speed,

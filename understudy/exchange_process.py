@@ -41,8 +41,8 @@ class ExchangeSetup:
 
     clock: ClockSpec
     seed: int
-    asset: str
-    window_minutes: int
+    series: tuple[str, ...]
+    """Names of what it offers."""
     account: str = ""
     """Has money at the start; empty: nobody's orders are expected."""
     dollars: int = 1_000
@@ -61,8 +61,7 @@ class ExchangeProcess:
             *module_command("venue", "--port", "0"),
             *("--seed", str(options.seed)),
             *("--speed", repr(options.clock.speed)),
-            *("--asset", options.asset),
-            *("--minutes", str(options.window_minutes)),
+            *("--series", ",".join(options.series)),
             *("--start", str(options.clock.origin_ms)),
             *("--origin-monotonic-ns", str(options.clock.origin_monotonic_ns)),
             *(("--wallet", f"{options.account}={options.dollars}") if options.account else ()),

@@ -32,16 +32,15 @@ def trading_place(options: RunOptions) -> Iterator[tuple[Settings, ClockSpec]]:
     if not options.is_demo:
         yield options.settings, ClockSpec.starting_now()
         return
-    series = options.settings.series
-    origin_ms = _demo_origin_ms(options.data_dir, series.window_ms)
+    series = [plan.series for plan in options.settings.plans]
+    origin_ms = _demo_origin_ms(options.data_dir, max(each.window_ms for each in series))
     clock = ClockSpec.starting_now(origin_ms, options.speed)
     with rehearsed_faults(options.account) as faults:
         exchange = ExchangeProcess(
             ExchangeSetup(
                 clock=clock,
                 seed=options.seed,
-                asset=series.asset,
-                window_minutes=series.window_minutes,
+                series=tuple(each.name for each in series),
                 account=options.account,
                 faults=faults,
             )

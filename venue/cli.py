@@ -19,6 +19,7 @@ from venue.ordering.fault_plan import BadFault
 from venue.recorded.reading import MalformedRecording
 from venue.server import LocalExchange
 from venue.simulation.reference import START_DOLLARS
+from venue.windows import LENGTHS_MINUTES, length_label
 from venue.wire.text import json_text
 
 
@@ -33,6 +34,24 @@ def _instant_ms(
     except ValueError:
         raise click.BadParameter(f"{value!r} is neither an ISO time nor unix ms") from None
     return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def _series(
+    _context: click.Context, _parameter: click.Parameter, value: str | None
+) -> tuple[tuple[str, int], ...]:
+    """Read the names of series."""
+    if value is None:
+        return ()
+    found = []
+    for name in value.split(","):
+        asset, _, label = name.strip().partition("-")
+        minutes = {length_label(each): each for each in LENGTHS_MINUTES}.get(label)
+        if asset not in START_DOLLARS or minutes is None:
+            raise click.BadParameter(f"{name!r} is no series, such as btc-15m, eth-5m or sol-4h")
+        found.append((asset, minutes))
+    if len(set(found)) < len(found):
+        raise click.BadParameter("a series is named twice")
+    return tuple(found)
 
 
 def _funded_wallets(
@@ -76,7 +95,7 @@ Examples:
 @click.option(
     "--rate",
     type=click.FloatRange(1, 2000),
-    help="Market frames in a venue second; default 500, divided by the speed.",
+    help="Market frames of each series in a venue second; default 500, by speed and series.",
 )
 @click.option(
     "--missing-seconds",
@@ -88,6 +107,12 @@ Examples:
 )
 @click.option("--minutes", type=click.Choice(["5", "15"]), default="15", help="Length of a window.")
 @click.option("--asset", type=click.Choice(sorted(START_DOLLARS)), default="btc", show_default=True)
+@click.option(
+    "--series",
+    metavar="NAMES",
+    callback=_series,
+    help="Several series at once, such as btc-15m,eth-5m,sol-4h, in place of asset and length.",
+)
 @click.option(
     "--start",
     metavar="ISO|MS",
@@ -128,6 +153,7 @@ def venue(
     missing_share: float,
     minutes: str,
     asset: str,
+    series: tuple[tuple[str, int], ...],
     start: int | None,
     recordings: tuple[Path, ...],
     origin_monotonic_ns: int | None,
@@ -150,6 +176,7 @@ def venue(
         missing_share=missing_share,
         minutes=int(minutes),
         asset=asset,
+        series=series,
         start_ms=start,
         recordings=recordings,
         origin_monotonic_ns=origin_monotonic_ns,

@@ -27,11 +27,14 @@ class ExchangeOptions:
     seed: int = 1
     speed: float = 1.0
     rate: float | None = None
-    """Frames of the market channel in a second of venue time; None keeps the real rate bearable."""
+    """Frames of the market channel in a second of venue time, for each series; None keeps the real
+    rate bearable."""
     missing_share: float = 0.0
     """Share of whole seconds that PolyBolt and RTDS never tell live."""
     minutes: int = 15
     asset: str = "btc"
+    series: tuple[tuple[str, int], ...] = ()
+    """Asset and length in minutes of each series; empty: the one of ``asset`` and ``minutes``."""
     start_ms: int | None = None
     """Venue time at the start, unix ms; None: shortly before the host's next window."""
     recordings: tuple[Path, ...] = ()
@@ -46,14 +49,21 @@ class ExchangeOptions:
     """File of faults that come by themselves."""
 
     @property
+    def every_series(self) -> tuple[tuple[str, int], ...]:
+        """Asset and length in minutes of each series that is simulated."""
+        return self.series or ((self.asset, self.minutes),)
+
+    @property
     def frames_per_second(self) -> float:
-        """Frames of the market channel in a second of venue time."""
-        return FRAMES_PER_SECOND / max(1.0, self.speed) if self.rate is None else self.rate
+        """Frames of the market channel in a second of venue time, for each series."""
+        share = FRAMES_PER_SECOND / max(1.0, self.speed) / len(self.every_series)
+        return share if self.rate is None else self.rate
 
     def origin_ms(self) -> int:
         """Venue time at the start: the one asked for, or shortly before the next window."""
         if self.start_ms is not None:
             return self.start_ms
-        length_ms = self.minutes * 60_000
+        minutes = self.every_series[0][1]
+        length_ms = minutes * 60_000
         soon_ms = time.time_ns() // 1_000_000 + LEAD_MS
-        return window_start_ms(self.minutes, soon_ms) + length_ms - LEAD_MS
+        return window_start_ms(minutes, soon_ms) + length_ms - LEAD_MS

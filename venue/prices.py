@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from random import Random
+from typing import Protocol
 
 import attrs
 
@@ -25,6 +26,72 @@ _SNAPSHOT_S = 120
 """How far PolyBolt's snapshots reach back."""
 _RTDS_HISTORY_S = 60
 _TWAPS = (rtds.TWAP_TOPIC, polybolt.TWAP_CHANNEL)
+
+
+class PriceBoard(Protocol):
+    """The prices of every underlying there is, as the channels tell them."""
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """RTDS's symbols, such as btc/usd."""
+        ...
+
+    @property
+    def products(self) -> tuple[str, ...]:
+        """Coinbase's products, such as BTC-USD."""
+        ...
+
+    def suffer(self, channel: Channel, kind: FaultKind, count: int) -> None:
+        """Let a source misbehave; kinds that are none of its own change nothing."""
+        ...
+
+    def ticker_text(self, product: str) -> str | None:
+        """A product's newest ticker, for a new subscriber; None before the first."""
+        ...
+
+    def history_text(self, topic: str, symbol: str, now_ms: int) -> str:
+        """What an RTDS topic told of a symbol in the last minute, for a new subscriber."""
+        ...
+
+    def snapshot_body(self, channel: str, symbol: str, now_ms: int) -> str:
+        """Body of PolyBolt's first frame to a new subscriber: empty for symbols of others."""
+        ...
+
+
+class ManyPrices:
+    """A board of several underlyings."""
+
+    def __init__(self, streams: Iterable[PriceStreams]) -> None:
+        self._streams = tuple(streams)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """RTDS's symbols."""
+        return tuple(each.symbol for each in self._streams)
+
+    @property
+    def products(self) -> tuple[str, ...]:
+        """Coinbase's products."""
+        return tuple(each.product for each in self._streams)
+
+    def suffer(self, channel: Channel, kind: FaultKind, count: int) -> None:
+        """Let a source misbehave for all underlyings."""
+        for each in self._streams:
+            each.suffer(channel, kind, count)
+
+    def ticker_text(self, product: str) -> str | None:
+        """A product's newest ticker."""
+        return next(e.ticker_text() for e in self._streams if e.product == product)
+
+    def history_text(self, topic: str, symbol: str, now_ms: int) -> str:
+        """What an RTDS topic told of a symbol in the last minute."""
+        own = next(each for each in self._streams if each.symbol == symbol)
+        return own.history_text(topic, symbol, now_ms)
+
+    def snapshot_body(self, channel: str, symbol: str, now_ms: int) -> str:
+        """Body of PolyBolt's first frame."""
+        own = (each for each in self._streams if each.polybolt_symbol == symbol)
+        return next(own, self._streams[0]).snapshot_body(channel, symbol, now_ms)
 
 
 class PriceStreams:
@@ -92,14 +159,25 @@ class PriceStreams:
             elif channel in self._to_miss:
                 self._to_miss[channel] = 0
 
-    def ticker_text(self) -> str | None:
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """RTDS's only symbol."""
+        return (self.symbol,)
+
+    @property
+    def products(self) -> tuple[str, ...]:
+        """Coinbase's only product."""
+        return (self.product,)
+
+    def ticker_text(self, product: str = "") -> str | None:
         """The newest ticker, for a new subscriber; None before the first."""
+        del product
         return None if self._last_tick is None else coinbase.ticker_text(self._last_tick)
 
-    def history_text(self, topic: str, now_ms: int) -> str:
+    def history_text(self, topic: str, symbol: str, now_ms: int) -> str:
         """What an RTDS topic was about in the last minute, for a new subscriber."""
         ticks = self._ticks(topic, _RTDS_HISTORY_S, now_ms)
-        return rtds.history_text(topic, self.symbol, ticks, now_ms)
+        return rtds.history_text(topic, symbol, ticks, now_ms)
 
     def snapshot_body(self, channel: str, symbol: str, now_ms: int) -> str:
         """Body of PolyBolt's first frame to a new subscriber: empty for symbols of others."""
@@ -128,7 +206,7 @@ class PriceStreams:
             price_e18 = self._price_at(topic)(second)
             if price_e18 is not None:
                 text = rtds.price_text(topic, self.symbol, price_e18, second * 1000, now_ms)
-                frames.append(Frame(Channel.RTDS, (topic,), text))
+                frames.append(Frame(Channel.RTDS, (f"{topic}/{self.symbol}",), text))
         return frames
 
     def _polybolt_frames(self, second: int, now_ms: int) -> list[Frame]:

@@ -249,8 +249,7 @@ def _build_world(options: ExchangeOptions) -> tuple[World, int]:
     origin_ms = options.origin_ms()
     simulation = Simulation(
         seed=options.seed,
-        asset=options.asset,
-        minutes=options.minutes,
+        series=options.every_series,
         origin_ms=origin_ms,
         frames_per_second=options.frames_per_second,
         missing_share=options.missing_share,

@@ -16,6 +16,10 @@ TWAP_SECONDS = 60
 """Length of the average that opens and settles a window."""
 
 
+LENGTHS_MINUTES = (5, 15, 240)
+"""Lengths of windows that there are."""
+
+
 def _digest(*parts: str) -> str:
     return hashlib.sha256("/".join(parts).encode()).hexdigest()
 
@@ -75,9 +79,14 @@ class Window:
         return (self.up_token, self.down_token)
 
 
+def length_label(minutes: int) -> str:
+    """Write a window's length as the venue does: 15m, or 4h."""
+    return f"{minutes}m" if minutes < 60 else f"{minutes // 60}h"
+
+
 def window_slug(asset: str, minutes: int, opens_at_ms: int) -> str:
     """Name a window as the venue does."""
-    return f"{asset}-updown-{minutes}m-{opens_at_ms // 1000}"
+    return f"{asset}-updown-{length_label(minutes)}-{opens_at_ms // 1000}"
 
 
 def window_start_ms(minutes: int, now_ms: int) -> int:

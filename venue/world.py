@@ -8,7 +8,7 @@ from typing import Protocol
 import attrs
 
 from venue.frames import Frame
-from venue.prices import PriceStreams
+from venue.prices import PriceBoard
 from venue.wire.book import PublishedBook
 from venue.wire.gamma import MarketStatus
 
@@ -47,7 +47,7 @@ class World(Protocol):
         ...
 
     @property
-    def prices(self) -> PriceStreams:
+    def prices(self) -> PriceBoard:
         """The price streams around the markets."""
         ...
 

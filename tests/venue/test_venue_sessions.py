@@ -98,7 +98,7 @@ def test_a_price_filter_is_compared_as_text(prices, filters: str, is_served: boo
     replies = session.receive(json.dumps({"action": "subscribe", "subscriptions": [item]}))
 
     assert bool(replies) is is_served
-    assert session.keys == ({"crypto_prices_twap_sixty"} if is_served else set())
+    assert session.keys == ({"crypto_prices_twap_sixty/btc/usd"} if is_served else set())
 
 
 def test_a_price_subscription_brings_the_exact_averages_of_the_last_minute(prices) -> None:

@@ -17,9 +17,7 @@ RECORDINGS = Path(__file__).parents[3] / "shared" / "data" / "btc-updown-5m"
 
 
 def simulation(seed: int = 1, rate: float = 25.0, origin_ms: int = ORIGIN_MS) -> Simulation:
-    return Simulation(
-        seed=seed, asset="btc", minutes=5, origin_ms=origin_ms, frames_per_second=rate
-    )
+    return Simulation(seed=seed, series=[("btc", 5)], origin_ms=origin_ms, frames_per_second=rate)
 
 
 def frames_until(world: World, until_ms: int) -> Iterator[Frame]:

@@ -128,8 +128,7 @@ def drill_stage(
     setup = ExchangeSetup(
         clock=clock,
         seed=seed,
-        asset=_ASSET,
-        window_minutes=WINDOW_MINUTES,
+        series=(f"{_ASSET}-{WINDOW_MINUTES}m",),
         account=account,
         dollars=dollars,
         has_admin=bool(account),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from venue.channels.session import Reply, Session
-from venue.prices import PriceStreams
+from venue.prices import PriceBoard
 from venue.wire import coinbase as wire
 
 SUBSCRIBE_WITHIN_S = 5.0
@@ -32,7 +32,7 @@ _decode = msgspec.json.Decoder(_Request).decode
 class CoinbaseSession(Session):
     """One client of the Coinbase feed."""
 
-    def __init__(self, prices: PriceStreams) -> None:
+    def __init__(self, prices: PriceBoard) -> None:
         self.keys: set[str] = set()
         self._prices = prices
 
@@ -53,13 +53,13 @@ class CoinbaseSession(Session):
             self.keys -= set(wanted)
             return [self._subscriptions()]
         self.keys |= set(wanted)
-        ticker = self._prices.ticker_text()
-        is_ticker = any(key.startswith("ticker:") for key in wanted)
-        return [self._subscriptions(), *([ticker] if ticker and is_ticker else [])]
+        products = (key.removeprefix("ticker:") for key in wanted if key.startswith("ticker:"))
+        tickers = [self._prices.ticker_text(product) for product in dict.fromkeys(products)]
+        return [self._subscriptions(), *(ticker for ticker in tickers if ticker)]
 
     def _is_known(self, key: str) -> bool:
         channel, _, product = key.partition(":")
-        return channel in _CHANNELS and product == self._prices.product
+        return channel in _CHANNELS and product in self._prices.products
 
     def _subscriptions(self) -> str:
         channels: dict[str, list[str]] = {}

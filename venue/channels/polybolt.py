@@ -18,7 +18,7 @@ from venue.channels.session import Close, Reply, Session
 from venue.channels.user import FindWallet
 from venue.faults import FaultKind
 from venue.frames import Frame
-from venue.prices import PriceStreams
+from venue.prices import PriceBoard
 from venue.windows import TWAP_SECONDS
 from venue.wire import polybolt as wire
 
@@ -82,7 +82,7 @@ class PolyBoltSession(Session):
 
     def __init__(
         self,
-        prices: PriceStreams,
+        prices: PriceBoard,
         find_wallet: FindWallet,
         now_ms: Callable[[], int],
         wall_ms: Callable[[], int],

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from venue.channels.session import Reply, Session
-from venue.prices import PriceStreams
+from venue.prices import PriceBoard
 from venue.wire.rtds import TOPICS
 
 
@@ -27,7 +27,7 @@ _decode = msgspec.json.Decoder(_Request).decode
 class RtdsSession(Session):
     """One client of the price stream."""
 
-    def __init__(self, prices: PriceStreams, now_ms: Callable[[], int]) -> None:
+    def __init__(self, prices: PriceBoard, now_ms: Callable[[], int]) -> None:
         self.keys: set[str] = set()
         self._prices = prices
         self._now_ms = now_ms
@@ -40,17 +40,21 @@ class RtdsSession(Session):
             request = _decode(text)
         except msgspec.DecodeError:
             return []
-        topics = [
-            subscription.topic
+        wanted = [
+            (subscription.topic, symbol)
             for subscription in request.subscriptions
-            if subscription.topic in TOPICS and self._matches(subscription.filters)
+            if subscription.topic in TOPICS
+            for symbol in self._matched(subscription.filters)
         ]
+        keys = {f"{topic}/{symbol}" for topic, symbol in wanted}
         if request.action == "unsubscribe":
-            self.keys -= set(topics)
+            self.keys -= keys
             return []
-        self.keys |= set(topics)
-        return [self._prices.history_text(topic, self._now_ms()) for topic in topics]
+        self.keys |= keys
+        now_ms = self._now_ms()
+        return [self._prices.history_text(topic, symbol, now_ms) for topic, symbol in wanted]
 
-    def _matches(self, filters: str) -> bool:
+    def _matched(self, filters: str) -> list[str]:
         """Compare as the venue does: the filter is a text, and a space in it matches nothing."""
-        return filters in ("", f'{{"symbol":"{self._prices.symbol}"}}')
+        symbols = self._prices.symbols
+        return [each for each in symbols if filters in ("", f'{{"symbol":"{each}"}}')]

@@ -28,6 +28,9 @@ _BASIS_SIZE = 0.00003
 """How far Coinbase usually stands from the settling source, of the price."""
 _BASIS_MEMORY_SECONDS = 30.0
 
+CORRELATION = 0.7
+"""Of the moves of the first underlying and each other one: a choice, high as in most markets."""
+
 _E6 = 10**6
 
 
@@ -46,6 +49,8 @@ class ReferenceWalk:
         self.dollars = start_dollars
         self.last_jump = 0.0
         """Size of a jump in the last step, of the price; 0 without one."""
+        self.last_walk = 0.0
+        """The rest of the last step's move, of the price."""
 
     @property
     def volatility_dollars(self) -> float:
@@ -62,14 +67,18 @@ class ReferenceWalk:
         """Coinbase's price."""
         return self.dollars + self._start * self._basis
 
-    def step(self) -> None:
-        """Move on by one step."""
+    def step(self, leader: ReferenceWalk | None = None) -> None:
+        """Move on by one step, in part with another walk that has stepped already."""
         dice = self._dice
-        self.last_jump = 0.0
-        if dice.random() < self._jump_chance:
-            self.last_jump = dice.gauss(0.0, _JUMP_SIZE)
+        jump = dice.gauss(0.0, _JUMP_SIZE) if dice.random() < self._jump_chance else 0.0
+        walk = dice.gauss(0.0, self._walk_size)
+        if leader is not None:
+            own_share = math.sqrt(1 - CORRELATION**2)
+            jump = CORRELATION * leader.last_jump + own_share * jump
+            walk = CORRELATION * leader.last_walk + own_share * walk
+        self.last_jump, self.last_walk = jump, walk
         # Steps scale with the start and not with the price, so that volatility stays what it says.
-        move = dice.gauss(0.0, self._walk_size) + self.last_jump
+        move = walk + jump
         self.dollars = max(self._start * 0.2, self.dollars + self._start * move)
         self._basis += dice.gauss(0.0, self._basis_shock) - self._basis * self._basis_pull
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from random import Random
+
+import attrs
 
 from venue.engine import Ledger
 from venue.frames import Frame
-from venue.prices import PriceStreams
+from venue.prices import ManyPrices, PriceBoard, PriceStreams
 from venue.simulation.market import SimulatedMarket, Surroundings
 from venue.simulation.reference import START_DOLLARS, ReferenceWalk
 from venue.windows import TWAP_SECONDS, Window, window_start_ms
@@ -23,37 +25,55 @@ _FRAMES_A_TICKER = 100
 
 
 class Simulation:
-    """A seeded world that depends on its seed, rate and start, and on nothing else.
+    """A seeded world that depends on its seed, rate, series and start, and on nothing else.
 
-    Chance is drawn from one stream per part, so the reference price is the same at any rate, and
-    prices are the same whatever instant the origin stands for.
+    Chance is drawn from one stream per part, so the reference prices are the same at any rate, and
+    prices are the same whatever instant the origin stands for. All series have one clock and one
+    ledger; underlyings move in part together.
     """
 
     def __init__(
         self,
         *,
         seed: int,
-        asset: str,
-        minutes: int,
+        series: Sequence[tuple[str, int]],
         origin_ms: int,
         frames_per_second: float,
         missing_share: float = 0.0,
     ) -> None:
-        self._seed = seed
-        self._asset = asset
-        self._minutes = minutes
-        self._frames_per_second = frames_per_second
+        """Begin at an instant.
+
+        Args:
+            seed: decides everything else.
+            series: asset and length in minutes of each.
+            origin_ms: venue time.
+            frames_per_second: of the market channel, for each series.
+            missing_share: of whole seconds that the venue's own price sources never tell live.
+        """
         self._now_ms = origin_ms - origin_ms % STEP_MS
-        self._walk = ReferenceWalk(Random(f"{seed}/walk"), START_DOLLARS[asset], STEP_MS)
-        period_ms = _ticker_period_ms(frames_per_second)
-        tickers = Random(f"{seed}/tickers")
-        self.prices = PriceStreams(asset, period_ms, tickers, missing_share)
         self.catalogue = Catalogue()
         self.ledger = Ledger()
-        self._live: deque[SimulatedMarket] = deque()
-        self._ended: deque[EndedMarket] = deque()
-        self._window_count = 0
-        self._first_start_ms = window_start_ms(minutes, self._now_ms)
+        period_ms = _ticker_period_ms(frames_per_second)
+        self._underlyings: dict[str, _Underlying] = {}
+        for asset, _minutes in series:
+            part = f"/{asset}" if self._underlyings else ""
+            if asset not in self._underlyings:
+                self._underlyings[asset] = _Underlying(
+                    ReferenceWalk(Random(f"{seed}/walk{part}"), START_DOLLARS[asset], STEP_MS),
+                    PriceStreams(asset, period_ms, Random(f"{seed}/tickers{part}"), missing_share),
+                )
+        streams = [each.prices for each in self._underlyings.values()]
+        self.prices: PriceBoard = streams[0] if len(streams) == 1 else ManyPrices(streams)
+        self._series = [
+            _SeriesOfMarkets(
+                (asset, minutes),
+                self._now_ms,
+                self.catalogue,
+                lambda window, name: SimulatedMarket(window, self.ledger, frames_per_second, name),
+                f"{seed}/{asset}-{minutes}" if number else f"{seed}",
+            )
+            for number, (asset, minutes) in enumerate(series)
+        ]
         self._begin()
 
     @property
@@ -68,62 +88,100 @@ class Simulation:
 
     def _begin(self) -> None:
         """Walk through the time before the origin, so that strike and average have a history."""
-        first = self._new_market()
+        firsts = [(each, each.new_market()) for each in self._series]
         origin_ms = self._now_ms
-        self._now_ms = self._first_start_ms - (TWAP_SECONDS + 1) * 1000
+        begin_ms = min(each.first_start_ms for each in self._series)
+        self._now_ms = begin_ms - (TWAP_SECONDS + 1) * 1000
         while self._now_ms < origin_ms:
             self._walk_on()
-            first.note_settlement(self._surroundings())
-        first.begin(self._surroundings())
-        for _ in range(_AHEAD):
-            self._new_market().begin(self._surroundings())
+            for each, first in firsts:
+                first.note_settlement(self._surroundings(each.asset))
+        for each, first in firsts:
+            around = self._surroundings(each.asset)
+            first.begin(around)
+            for _ in range(_AHEAD):
+                each.new_market().begin(around)
 
     def _step(self) -> list[Frame]:
         self._walk_on()
-        around = self._surroundings()
-        frames = self.prices.publish(self._now_ms, self._walk.coinbase_dollars)
-        for market in self._live:
-            frames += market.step(around)
-        if self._live[0].up_won is not None:
-            self._retire(self._live.popleft())
-        if self._now_ms == self._live[-_AHEAD].window.opens_at_ms:
-            frames += self._new_market().begin(around)
+        frames = []
+        for each in self._underlyings.values():
+            frames += each.prices.publish(self._now_ms, each.walk.coinbase_dollars)
+        for series in self._series:
+            frames += series.step(self._surroundings(series.asset))
         return frames
 
     def _walk_on(self) -> None:
         self._now_ms += STEP_MS
-        self._walk.step()
-        self.prices.sample(self._now_ms, self._walk.price_e18)
+        leader: ReferenceWalk | None = None
+        for each in self._underlyings.values():
+            each.walk.step(leader)
+            each.prices.sample(self._now_ms, each.walk.price_e18)
+            leader = leader or each.walk
 
-    def _surroundings(self) -> Surroundings:
+    def _surroundings(self, asset: str) -> Surroundings:
+        walk, prices = self._underlyings[asset].walk, self._underlyings[asset].prices
         return Surroundings(
             now_ms=self._now_ms,
-            price_e18=self._walk.price_e18,
-            volatility_dollars=self._walk.volatility_dollars,
-            samples=self.prices.samples,
-            jump=self._walk.last_jump,
+            price_e18=walk.price_e18,
+            volatility_dollars=walk.volatility_dollars,
+            samples=prices.samples,
+            jump=walk.last_jump,
         )
 
-    def _new_market(self) -> SimulatedMarket:
-        opens_at_ms = self._first_start_ms + self._window_count * self._minutes * 60_000
-        market = SimulatedMarket(
-            Window.at(self._asset, self._minutes, opens_at_ms),
-            self.ledger,
-            self._frames_per_second,
-            f"{self._seed}/{self._window_count}",
-        )
+
+@attrs.frozen
+class _Underlying:
+    walk: ReferenceWalk
+    prices: PriceStreams
+
+
+class _SeriesOfMarkets:
+    """The windows of one series, from their listing to their being forgotten."""
+
+    def __init__(
+        self,
+        series: tuple[str, int],
+        now_ms: int,
+        catalogue: Catalogue,
+        make_market: Callable[[Window, str], SimulatedMarket],
+        seed: str,
+    ) -> None:
+        self.asset, self._minutes = series
+        self.first_start_ms = window_start_ms(self._minutes, now_ms)
+        self._catalogue = catalogue
+        self._make_market = make_market
+        self._seed = seed
+        self._live: deque[SimulatedMarket] = deque()
+        self._ended: deque[EndedMarket] = deque()
+        self._window_count = 0
+
+    def step(self, around: Surroundings) -> list[Frame]:
+        """Let every window move on, and list the next one when it is time."""
+        frames = [frame for market in self._live for frame in market.step(around)]
+        if self._live[0].up_won is not None:
+            self._retire(self._live.popleft())
+        if around.now_ms == self._live[-_AHEAD].window.opens_at_ms:
+            frames += self.new_market().begin(around)
+        return frames
+
+    def new_market(self) -> SimulatedMarket:
+        """List one more window."""
+        opens_at_ms = self.first_start_ms + self._window_count * self._minutes * 60_000
+        window = Window.at(self.asset, self._minutes, opens_at_ms)
+        market = self._make_market(window, f"{self._seed}/{self._window_count}")
         self._window_count += 1
         self._live.append(market)
-        self.catalogue.add(market)
+        self._catalogue.add(market)
         return market
 
     def _retire(self, market: SimulatedMarket) -> None:
         """Keep what the public may still ask, and let the engine go: it remembers every order."""
         ended = EndedMarket(status=market.status, books=market.books)
-        self.catalogue.add(ended)
+        self._catalogue.add(ended)
         self._ended.append(ended)
         if len(self._ended) > _KEPT:
-            self.catalogue.remove(self._ended.popleft())
+            self._catalogue.remove(self._ended.popleft())
 
 
 def _ticker_period_ms(frames_per_second: float) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from actors.units import E18, PAYOUT_TICKS, TICKS_PER_DOLLAR
-from venue.windows import TWAP_SECONDS, Window
+from venue.windows import TWAP_SECONDS, Window, length_label
 from venue.wire.text import PRICE_TEXTS, best_or_end, iso_text, json_text, postgres_text
 
 FEE_RATE = 0.07
@@ -114,9 +114,9 @@ def market_row(status: MarketStatus) -> dict[str, Any]:
         "automaticallyResolved": status.uma_status == "resolved",
         "version": "v1",
         "cryptoMarketConfig": {
-            "id": f"{window.asset}-{window.minutes}m",
+            "id": f"{window.asset}-{length_label(window.minutes)}",
             "asset": window.asset,
-            "duration": f"{window.minutes}m",
+            "duration": length_label(window.minutes),
             "twapEnabled": True,
             "twapLookbackSeconds": TWAP_SECONDS,
         },
@@ -142,7 +142,7 @@ def event_row(status: MarketStatus) -> dict[str, Any]:
         "active": status.is_active,
         "closed": status.is_told_closed,
         "negRisk": status.is_negative_risk,
-        "seriesSlug": f"{window.asset}-up-or-down-{window.minutes}m",
+        "seriesSlug": f"{window.asset}-up-or-down-{length_label(window.minutes)}",
         "markets": [market_row(status)],
     }
     metadata = _event_metadata(status)
