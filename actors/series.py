@@ -6,6 +6,7 @@ Windows lie on multiples of their length since 1970, and a window's slug names i
 
 from __future__ import annotations
 
+import functools
 import re
 
 import attrs
@@ -57,6 +58,7 @@ class SeriesSettings:
         return f"{self.asset}-updown-{LENGTHS[self.window_minutes]}-{start_ms // 1000}"
 
 
+@functools.lru_cache(maxsize=1_024)
 def series_of(slug: str) -> str:
     """Name of the series that a window is of, by its slug; empty if that tells no series."""
     found = _SLUG.fullmatch(slug)

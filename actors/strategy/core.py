@@ -90,7 +90,7 @@ class StrategyCore(Core):
             self._told_at_ms -= by_ms
         if self._snapshot is not None:
             taken_at_ms = self._snapshot.taken_at_ms - by_ms
-            self._snapshot = attrs.evolve(self._snapshot, taken_at_ms=taken_at_ms)
+            self._snapshot = self._snapshot.taken_again(taken_at_ms, self._snapshot.tick_ns)
 
     def __getstate__(self) -> dict[str, Any]:
         """State without the strategy: its class may be of a file, and is found by the settings."""
@@ -119,7 +119,7 @@ class StrategyCore(Core):
             self._trades = (*self._trades, *snapshot.trades)[-TRADES_KEPT:]
             effects = self._evaluate(now_ms)
             # a later evaluation of the same snapshot does not answer its tick
-            self._snapshot = attrs.evolve(snapshot, tick_ns=0)
+            self._snapshot = snapshot.taken_again(snapshot.taken_at_ms, tick_ns=0)
         return [*effects, Send(MARKET_STATE, SnapshotTaken(snapshot.sequence))]
 
     @handles(PositionSnapshot)
@@ -173,7 +173,7 @@ class StrategyCore(Core):
         """Decide as of now on what is known, and say what that gives."""
         if self._snapshot is None:
             return []
-        snapshot = attrs.evolve(self._snapshot, taken_at_ms=now_ms, trades=())
+        snapshot = self._snapshot.taken_again(now_ms, self._snapshot.tick_ns)
         view = self._view(snapshot)
         if view is None or self._is_stop_loss_said(view):
             return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import json
 import subprocess
 import sys
@@ -37,6 +38,7 @@ from understudy.exit_codes import ExitCode
 from understudy.teaching import TaughtCommand
 
 _MS_PER_HOUR = 3_600_000
+_OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 
 @attrs.define
@@ -223,16 +225,26 @@ def _leave_crash_file(seed: int, run: Callable[..., TrialResult], data_dir: Path
 def _results(seeds: range, run: Callable[[int], TrialResult], jobs: int) -> Iterator[TrialResult]:
     """Run the seeds, in this process or in others; results come in the seeds' order."""
     if jobs == 1:
+        _collect_rarely()
         for seed in seeds:
             yield run(seed)
         return
-    with ProcessPoolExecutor(max_workers=jobs) as pool:
+    with ProcessPoolExecutor(max_workers=jobs, initializer=_collect_rarely) as pool:
         futures = [pool.submit(run, seed) for seed in seeds]
         try:
             for future in futures:
                 yield future.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _collect_rarely() -> None:
+    """Look for cyclic garbage seldom, and never in what is imported.
+
+    A run makes many objects that live for some milliseconds, and hardly a cycle.
+    """
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
 
 
 def _progress(*, is_shown: bool) -> Progress:
