@@ -1,12 +1,15 @@
-"""The kill switch: while a file of this name lies in the data directory, nothing is traded.
+"""The kill switch: while an entry of this name lies in the data directory, nothing is traded.
 
-It needs no running system, no command and no working control socket: ``touch`` is enough. Its
-first line is the reason. Removing it does not resume; ``understudy resume`` does.
+It needs no running system, no command and no working control socket: ``touch`` is enough, and
+whatever else has that name halts as well. A file's first line is the reason. Removing it does not
+resume; ``understudy resume`` does.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
+import stat
 from pathlib import Path
 
 from actors.messages.execution import HaltTrading
@@ -19,11 +22,15 @@ _REASON_BYTES = 500
 def kill_switch_reason(data_dir: Path) -> str | None:
     """Why the kill switch is pulled; None if it is not.
 
-    A file that cannot be read counts as much as one that can.
+    What cannot be read counts as much as what can: only a plain file is opened, since a pipe would
+    keep its reader waiting, and a link may lead anywhere or nowhere.
     """
     path = data_dir / KILL_SWITCH_NAME
     try:
-        with path.open("rb") as file:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return f"there is {path}, which is no plain file"
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
             text = file.read(_REASON_BYTES).decode(errors="replace")
     except FileNotFoundError:
         return None
@@ -34,16 +41,23 @@ def kill_switch_reason(data_dir: Path) -> str | None:
 
 
 def pull_kill_switch(data_dir: Path, reason: str) -> Path:
-    """Write the file, unless there is one; returns its path.
+    """Write the file, unless there is an entry of that name; returns its path.
 
     Raises:
         OSError: it cannot be written.
     """
     path = data_dir / KILL_SWITCH_NAME
-    if not path.exists():
-        path.touch()  # it halts as it is; on a full disk there is no room for the reason
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        return path  # it halts already
+    with os.fdopen(descriptor, "wb") as file:
+        # It halts as it is: on a full disk there is no room for the reason.
         with contextlib.suppress(OSError):
-            path.write_text(f"{reason}\n", encoding="utf-8", errors="replace")
+            if os.geteuid() == 0:
+                owner = data_dir.stat()  # whose run is to read the reason
+                os.fchown(descriptor, owner.st_uid, owner.st_gid)
+            os.write(descriptor, f"{reason}\n".encode(errors="replace"))
     return path
 
 

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import socket
+import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,9 +37,41 @@ def test_an_empty_file_is_enough(tmp_path: Path) -> None:
     assert kill_switch_reason(tmp_path) == f"there is a file {tmp_path / KILL_SWITCH_NAME}"
 
 
-def test_what_cannot_be_read_counts_too(tmp_path: Path) -> None:
-    (tmp_path / KILL_SWITCH_NAME).mkdir()
-    assert "cannot be read" in (kill_switch_reason(tmp_path) or "")
+ENTRIES: dict[str, Callable[[Path], object]] = {
+    "a directory": Path.mkdir,
+    "a pipe": os.mkfifo,
+    "a link to nowhere": lambda path: path.symlink_to("/nowhere/at/all"),
+    "a link to itself": lambda path: path.symlink_to(path),
+    "a link to a file": lambda path: path.symlink_to(__file__),
+    "a socket": lambda path: socket.socket(socket.AF_UNIX).bind(str(path)),
+}
+
+
+@pytest.mark.parametrize("make", ENTRIES.values(), ids=ENTRIES.keys())
+def test_whatever_has_the_name_halts_and_keeps_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], object]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make(Path(KILL_SWITCH_NAME))
+    assert "no plain file" in (kill_switch_reason(tmp_path) or "")
+    pull_kill_switch(tmp_path, "fire")
+    assert "no plain file" in (kill_switch_reason(tmp_path) or "")
+
+
+def test_pulling_it_writes_through_no_link(tmp_path: Path) -> None:
+    (tmp_path / KILL_SWITCH_NAME).symlink_to(tmp_path / "elsewhere")
+    pull_kill_switch(tmp_path, "fire")
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_the_file_is_its_user_s_alone(tmp_path: Path) -> None:
+    assert stat.S_IMODE(pull_kill_switch(tmp_path, "fire").stat().st_mode) == 0o600
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can halt another's system by a file")
+def test_a_file_that_root_has_written_can_be_read_by_the_run_s_user(tmp_path: Path) -> None:
+    os.chown(tmp_path, 12_345, 12_345)
+    assert pull_kill_switch(tmp_path, "fire").stat().st_uid == 12_345
 
 
 def test_pulling_it_keeps_the_reason_of_who_came_first(tmp_path: Path) -> None:

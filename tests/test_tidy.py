@@ -41,6 +41,7 @@ IMPURE_PATHS = {
     "actors/reaching.py",
     "actors/runtime/log.py",
     "actors/runtime/pause_points.py",
+    "actors/runtime/private_files.py",
     "actors/runtime/process.py",
     "actors/runtime/processor_waits.py",
     "actors/runtime/timers.py",
