@@ -8,6 +8,7 @@ resume; ``understudy resume`` does.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from pathlib import Path
@@ -47,17 +48,18 @@ def pull_kill_switch(data_dir: Path, reason: str) -> Path:
         OSError: it cannot be written.
     """
     path = data_dir / KILL_SWITCH_NAME
+    owner = data_dir.stat()
+    if os.geteuid() not in (owner.st_uid, 0):
+        raise PermissionError(errno.EPERM, "the directory is another user's", str(data_dir))
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:
         return path  # it halts already
-    with os.fdopen(descriptor, "wb") as file:
-        # It halts as it is: on a full disk there is no room for the reason.
-        with contextlib.suppress(OSError):
-            if os.geteuid() == 0:
-                owner = data_dir.stat()  # whose run is to read the reason
-                os.fchown(descriptor, owner.st_uid, owner.st_gid)
-            os.write(descriptor, f"{reason}\n".encode(errors="replace"))
+    # It halts as it is: on a full disk there is no room for the reason.
+    with os.fdopen(descriptor, "wb", buffering=0) as file, contextlib.suppress(OSError):
+        if os.geteuid() == 0:  # the directory's owner is to read the reason
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+        file.write(f"{reason}\n".encode(errors="replace"))
     return path
 
 

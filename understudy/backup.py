@@ -19,14 +19,14 @@ from actors.kill_switch import pull_kill_switch
 from actors.runtime.journal_file import (
     JOURNAL_NAME,
     READABLE,
+    SIDE_FILES,
     connect,
     damaged_rows,
     too_new_sentence,
 )
 from actors.runtime.journal_rows import JournalError
 from understudy.data_dir import DataDirLock
-
-_SIDE_FILES = ("-wal", "-shm")
+from understudy.data_dir_privacy import NotPrivate, make_private
 
 
 class BackupFailed(Exception):
@@ -90,7 +90,7 @@ def examine(path: Path) -> Copy:
         JournalError: it is not.
     """
     try:
-        with contextlib.closing(connect(path, read_only=True)) as connection:
+        with contextlib.closing(connect(path.resolve(), read_only=True)) as connection:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version > max(READABLE):
                 raise JournalError(too_new_sentence(path, version))
@@ -120,13 +120,15 @@ def restore(copy: Path, data_dir: Path) -> tuple[Copy, Path | None]:
     try:
         found = examine(copy)
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if data_dir.stat().st_uid == os.geteuid():  # or else root puts a copy back for another
+            make_private(data_dir)
         lock = DataDirLock(data_dir)
-    except (JournalError, OSError) as error:
+    except (JournalError, NotPrivate, OSError) as error:
         raise BackupFailed(f"{copy} was not put back: {error}") from None
     try:
         place = data_dir / JOURNAL_NAME
         fresh = place.with_suffix(".new")
-        _copy(copy, fresh)
+        _copy(copy.resolve(), fresh)
         pull_kill_switch(data_dir, f"the journal was restored from {copy.name}")
         aside = _put_aside(data_dir)
         fresh.rename(place)
@@ -145,7 +147,7 @@ def _put_aside(data_dir: Path) -> Path | None:
     aside = place.with_name(
         f"{JOURNAL_NAME}.before-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
     )
-    for ending in _SIDE_FILES:
+    for ending in SIDE_FILES:
         beside = place.with_name(place.name + ending)
         if beside.exists():
             beside.rename(aside.with_name(aside.name + ending))

@@ -1,8 +1,9 @@
 """How another command asks a running system something: one JSON line each way, over a local socket.
 
-The socket lies in the data directory, so whoever may read the journal may ask, and nobody else.
-It is reached through the directory's descriptor (``/proc/self/fd/<n>/control.sock``), because a
-socket's address may have 107 bytes at most and a data directory's path may have more.
+The socket lies in the data directory, which is its user's alone. The kernel says who is at the
+other end: a system answers its own user and root, and a command speaks to the directory's owner
+only. It is reached through the directory's descriptor (``/proc/self/fd/<n>/control.sock``), because
+a socket's address may have 107 bytes at most and a data directory's path may have more.
 """
 
 from __future__ import annotations
@@ -12,11 +13,15 @@ import json
 import logging
 import os
 import socket
+import stat
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from understudy.data_dir_privacy import NotPrivate, see_who_is_spoken_to
 
 SOCKET_NAME = "control.sock"
 
@@ -26,6 +31,8 @@ _LINE_LIMIT_BYTES = 1 << 20
 _CLIENTS_MAX = 32
 """Answered at once; more wait. One that asks and then hangs is given up after the patience."""
 _ACCEPT_AGAIN_S = 0.1
+_UCRED = "iII"
+"""Linux's ``struct ucred``: process, user and group id."""
 
 Reply = dict[str, Any]
 Handler = Callable[[dict[str, Any]], Reply]
@@ -35,6 +42,10 @@ class ControlError(Exception):
     """The running system did not do what it was asked; the sentence is its own."""
 
 
+class NotOurs(ControlError):
+    """The directory, or whoever answers there, is another user's: nothing was asked."""
+
+
 class NotRunning(Exception):
     """Nothing answers for this data directory."""
 
@@ -42,11 +53,29 @@ class NotRunning(Exception):
 @contextlib.contextmanager
 def _address(data_dir: Path) -> Iterator[str]:
     """Give a short address of the directory's socket, valid within the block."""
-    descriptor = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY)
+    with _opened(data_dir) as descriptor:
+        yield _short_address(descriptor)
+
+
+@contextlib.contextmanager
+def _opened(data_dir: Path) -> Iterator[int]:
+    descriptor = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        yield f"/proc/self/fd/{descriptor}/{SOCKET_NAME}"
+        yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _short_address(descriptor: int) -> str:
+    return f"/proc/self/fd/{descriptor}/{SOCKET_NAME}"
+
+
+def _peer_uid(connection: socket.socket) -> int:
+    """User id of the process at the other end, as the kernel noted it (unix(7), SO_PEERCRED)."""
+    size = struct.calcsize(_UCRED)
+    told = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+    uid: int = struct.unpack(_UCRED, told)[1]
+    return uid
 
 
 def _read_line(connection: socket.socket) -> dict[str, Any]:
@@ -69,6 +98,12 @@ def _read_line(connection: socket.socket) -> dict[str, Any]:
 
 def _write_line(connection: socket.socket, value: Mapping[str, Any]) -> None:
     connection.sendall(json.dumps(value).encode() + b"\n")
+
+
+def _refuse_strangers(connection: socket.socket) -> None:
+    uid = _peer_uid(connection)
+    if uid not in (os.geteuid(), 0):
+        raise ValueError(f"it came from user id {uid}")
 
 
 class ControlServer:
@@ -126,6 +161,7 @@ class ControlServer:
     def _answer(self, connection: socket.socket) -> None:
         with connection:
             try:
+                _refuse_strangers(connection)
                 _write_line(connection, self._reply(_read_line(connection)))
             except (OSError, ValueError, TypeError) as error:
                 logging.getLogger(__name__).warning("a control request was dropped: %s", error)
@@ -150,15 +186,19 @@ def ask(data_dir: Path, command: str, **arguments: object) -> Reply:
 
     Raises:
         NotRunning: nothing answers there.
+        NotOurs: the directory, or whoever answers there, is another user's.
         ControlError: it answered that it could not.
     """
     try:
         with (
-            _address(data_dir) as address,
+            _opened(data_dir) as descriptor,
             socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection,
         ):
+            _see_that_it_is_ours(data_dir, descriptor)
             connection.settimeout(_PATIENCE_S)
-            connection.connect(address)
+            connection.connect(_short_address(descriptor))
+            if _peer_uid(connection) != os.fstat(descriptor).st_uid:
+                raise NotOurs(f"{data_dir}: whoever answers there is not its owner: not asked")
             _write_line(connection, {"command": command, **arguments})
             reply = _read_line(connection)
     except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
@@ -168,3 +208,19 @@ def ask(data_dir: Path, command: str, **arguments: object) -> Reply:
     if "error" in reply:
         raise ControlError(reply["error"])
     return reply
+
+
+def _see_that_it_is_ours(data_dir: Path, descriptor: int) -> None:
+    """See that a directory is this user's, and its socket one.
+
+    Raises:
+        NotOurs: they are not.
+        FileNotFoundError: there is no socket.
+    """
+    try:
+        see_who_is_spoken_to(data_dir, os.fstat(descriptor).st_uid)
+    except NotPrivate as problem:
+        raise NotOurs(str(problem)) from None
+    entry = os.stat(SOCKET_NAME, dir_fd=descriptor, follow_symlinks=False)
+    if not stat.S_ISSOCK(entry.st_mode):
+        raise NotOurs(f"{data_dir / SOCKET_NAME} is no socket of a system: remove it")

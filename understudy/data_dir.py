@@ -11,6 +11,8 @@ from pathlib import Path
 from actors.core import Record, Save
 from actors.execution.account import TradedAccount
 from actors.runtime.journal import Journal, JournalReader
+from actors.runtime.journal_file import JOURNAL_NAME, SIDE_FILES
+from actors.runtime.private_files import open_plain
 
 LOCK_NAME = "lock"
 
@@ -32,7 +34,7 @@ class DataDirLock:
     """
 
     def __init__(self, data_dir: Path, name: str = LOCK_NAME) -> None:
-        self._descriptor = os.open(data_dir / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._descriptor = open_plain(data_dir / name, os.O_RDWR | os.O_CREAT)
         try:
             fcntl.lockf(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -49,6 +51,43 @@ class DataDirLock:
     def release(self) -> None:
         """Let the next run have the directory."""
         os.close(self._descriptor)
+
+
+class FilesInUse:
+    """The files that a run holds open by their names, and whether these are still theirs.
+
+    What is removed or replaced can be written on, and nobody will find it again; a second run could
+    take the directory.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        """Begin; the run holds the lock and has the journal open."""
+        self._data_dir = data_dir
+        names = (LOCK_NAME, *(JOURNAL_NAME + ending for ending in ("", *SIDE_FILES)))
+        self._known = {name: _identity(data_dir / name) for name in names}
+
+    def loss(self) -> str:
+        """Say in one sentence which is gone; empty while all are there."""
+        for name, known in list(self._known.items()):
+            path = self._data_dir / name
+            found = _identity(path)
+            if known is None:
+                self._known[name] = found
+            elif found != known:
+                what = "was removed" if found is None else "is another file now"
+                return (
+                    f"{path} {what} while the run had it: nothing more can be kept safe, so the "
+                    "run has ended its orders; compare with the venue's own records"
+                )
+        return ""
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return status.st_dev, status.st_ino
 
 
 class OtherAccount(Exception):
@@ -95,7 +134,7 @@ def keep_to_account(data_dir: Path, address: str) -> None:
 def holder_of(data_dir: Path) -> int | None:
     """Process id of the run that holds a directory; None if none does. The lock is not touched."""
     try:
-        descriptor = os.open(data_dir / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = open_plain(data_dir / LOCK_NAME, os.O_RDONLY)
     except FileNotFoundError:
         return None
     try:

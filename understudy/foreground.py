@@ -32,7 +32,13 @@ from understudy.companions import Companions
 from understudy.composition import supervisor_boot
 from understudy.control import ControlServer
 from understudy.damage import see_to_damage
-from understudy.data_dir import DataDirLock, DirectoryLocked, OtherAccount, keep_to_account
+from understudy.data_dir import (
+    DataDirLock,
+    DirectoryLocked,
+    FilesInUse,
+    OtherAccount,
+    keep_to_account,
+)
 from understudy.end_signals import EndSignals
 from understudy.events import EventBook
 from understudy.exchange_process import ExchangeFailed
@@ -146,6 +152,7 @@ class _Foreground:
         )
         self._reader = JournalReader(options.data_dir)
         self._start_seq, _ = self._reader.last_event()
+        self._files = FilesInUse(options.data_dir)
         self._seen_seq = self._start_seq
         self._finished: set[str] = set()
         """Ids of windows that have settled; one that is corrected settles twice."""
@@ -270,6 +277,9 @@ class _Foreground:
             self._take_report(tree.ask_children(_ASK_S))
             self._halting.beat(tree)
             self._keep_journal()
+            self._stop_reason = self._files.loss()
+            if self._stop_reason:
+                return ExitCode.JOURNAL_UNUSABLE
             self.companions.beat()
             self._manager.beat(self._report)
             self._halts = lasting_halts(self._reader)

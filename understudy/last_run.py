@@ -14,6 +14,8 @@ from pathlib import Path
 import attrs
 import cattrs
 
+from actors.runtime.private_files import open_plain, read_plain
+
 RUN_NAME = "run.json"
 
 
@@ -46,7 +48,7 @@ def note_end(data_dir: Path, reason: str, exit_code: int) -> str:
 def read_run(data_dir: Path) -> RunRecord | None:
     """The newest run; None if there was none, or its record cannot be read."""
     try:
-        value = json.loads((data_dir / RUN_NAME).read_text(encoding="utf-8"))
+        value = json.loads(read_plain(data_dir / RUN_NAME))
         return cattrs.structure(value, RunRecord)
     except (OSError, ValueError, cattrs.BaseValidationError):
         return None
@@ -60,7 +62,7 @@ def _write(data_dir: Path, record: RunRecord) -> str:
     path = data_dir / RUN_NAME
     fresh = path.with_suffix(".new")
     try:
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        descriptor = open_plain(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(cattrs.unstructure(record), file)
         fresh.replace(path)

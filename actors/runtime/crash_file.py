@@ -12,6 +12,7 @@ credentials never reach a core.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
@@ -124,6 +125,8 @@ def write_crash(data_dir: Path, report: CrashReport, flight: Flight) -> Path:
     head = _SIGNATURE.sub(_zeros, encode(report)).encode(errors="backslashreplace")
     folder = data_dir / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.is_symlink():
+        raise OSError(errno.ELOOP, "it is a link, and none is followed", str(folder))
     stamp = re.sub(r"[-:+]", "", report.at.partition("+")[0])
     path = folder / f"{stamp}-{report.role.replace('/', '.')}-{report.generation}"
     unfinished = folder / f".{path.name}.{os.getpid()}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -13,12 +14,15 @@ from actors.runtime.disk_trouble import trouble_of
 from actors.runtime.journal_rows import DamagedRow, check_event, decoded
 from actors.runtime.journal_rows import JournalError as JournalError  # many know it from here
 from actors.runtime.journal_turn import BUSY_LIMIT_S
+from actors.runtime.private_files import open_plain, why_not_plain
 from actors.runtime.row_tags import SCHEMA_1_NAMES
 
 JOURNAL_NAME = "journal.sqlite"
 SCHEMA_VERSION = 3
 READABLE = (1, 2, SCHEMA_VERSION)
 """Rows of all are read alike; `understudy run` brings a file up to date."""
+SIDE_FILES = ("-wal", "-shm")
+"""SQLite's log beside the file, and its index."""
 LOG_PAGES_MOST = 10_000
 """40 MB: a log this long is copied into the file by whoever makes it so. It is some fifty times
 what trading writes until understudy/upkeep.py copies it, without anyone waiting."""
@@ -82,7 +86,16 @@ def journal_uri(path: Path, mode: str) -> str:
 
 
 def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
-    """Open the file, which must be there."""
+    """Open the file, which must be there.
+
+    Raises:
+        JournalError: it, or its log, is a link or no plain file.
+        sqlite3.Error: it cannot be opened.
+    """
+    for each in (path, *(path.with_name(path.name + ending) for ending in SIDE_FILES)):
+        problem = why_not_plain(each)
+        if problem:
+            raise JournalError(f"the journal {path} is not opened: {each.name}: {problem}")
     uri = journal_uri(path, "ro" if read_only else "rw")
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_LIMIT_S, isolation_level=None)
     connection.row_factory = sqlite3.Row
@@ -126,7 +139,8 @@ def prepare(data_dir: Path) -> tuple[DamagedRow, ...]:
     path = data_dir / JOURNAL_NAME
     damaged: tuple[DamagedRow, ...] = ()
     try:
-        path.touch(mode=0o600)  # SQLite gives its other files the same permissions
+        # SQLite gives its other files the same permissions.
+        os.close(open_plain(path, os.O_RDWR | os.O_CREAT))
         connection = connect(path, read_only=False)
         try:
             if connection.execute("PRAGMA user_version").fetchone()[0] in READABLE:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from actors.runtime.disk_waits import waiting_for_disk
+from actors.runtime.private_files import open_plain
 
 LOG_NAME = "understudy.log"
 _ROTATE_AT_BYTES = 20_000_000
@@ -27,9 +28,8 @@ class LineLog:
         self.role = role
         self._to_stderr = to_stderr
         self._trouble = ""
-        self._file_descriptor = os.open(
-            data_dir / LOG_NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
-        )
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        self._file_descriptor = open_plain(data_dir / LOG_NAME, flags)
 
     def write(self, level: str, text: str, role: str = "") -> None:
         """Write one line, of this role or another one.
@@ -74,5 +74,5 @@ def _write_to_stderr(text: str) -> None:
 def rotate(data_dir: Path) -> None:
     """Move a log that has grown large aside, keeping one old one; called before a run starts."""
     path = data_dir / LOG_NAME
-    if path.exists() and path.stat().st_size > _ROTATE_AT_BYTES:
+    if path.is_file() and path.lstat().st_size > _ROTATE_AT_BYTES:
         path.replace(path.with_suffix(".log.1"))

@@ -88,8 +88,10 @@ class SystemInTerminal(DrilledSystem):
             end_with_parent()
             fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
 
+        # -E would pass over the encoding; a person who starts the command gives no such flag.
+        command = [word for word in self._command if word != "-E"]
         self._process = subprocess.Popen(
-            [*self._command, *(word for word in self._options if word != "--json")],
+            [*command, *(word for word in self._options if word != "--json")],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,

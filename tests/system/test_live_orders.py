@@ -18,6 +18,7 @@ from actors.messages.execution import OrderStatus
 from actors.roles import EXECUTOR, STRATEGY
 from actors.runtime.journal_file import JOURNAL_NAME
 from actors.supervision.layouts import LAYOUTS
+from understudy.data_dir import LOCK_NAME
 from understudy.exit_codes import ExitCode
 from understudy.secrets import FILE_VARIABLE, KEY_VARIABLE
 
@@ -173,6 +174,15 @@ def test_when_nothing_can_be_recorded_what_rests_is_taken_back(start: NewLive) -
             "BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
         )
     assert_ended(live, ExitCode.JOURNAL_UNUSABLE)
+
+
+@pytest.mark.parametrize("name", [LOCK_NAME, JOURNAL_NAME])
+def test_when_a_file_in_use_is_removed_what_rests_is_taken_back(start: NewLive, name: str) -> None:
+    live = start("execution.order_ttl_ms=300000")
+    live.until_an_order_is(*RESTING)
+    (live.system.data_dir / name).unlink()
+    assert_ended(live, ExitCode.JOURNAL_UNUSABLE)
+    assert live.system.last_words().splitlines()[-1].endswith("the venue's own records")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import attrs
 import cattrs
 from cattrs.preconf.json import make_converter
 
+from actors.runtime.private_files import open_plain, read_plain
 from understudy.alerting.core import AlertMemory
 from understudy.alerting.queues import Queue
 
@@ -39,7 +40,7 @@ def load_kept(data_dir: Path) -> Kept:
     """
     path = data_dir / STORE_NAME
     try:
-        return _converter.loads(path.read_bytes(), Kept)
+        return _converter.loads(read_plain(path), Kept)
     except FileNotFoundError:
         return Kept()
     except (OSError, ValueError, TypeError, KeyError, cattrs.BaseValidationError) as error:
@@ -54,7 +55,7 @@ def save_kept(data_dir: Path, kept: Kept) -> None:
     """
     path = data_dir / STORE_NAME
     fresh = path.with_suffix(".new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    descriptor = open_plain(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(_converter.unstructure(kept), file)
         file.flush()

@@ -25,9 +25,11 @@ from understudy.credentials import (
     credentials_text,
     find_credentials,
 )
+from understudy.data_dir_privacy import NotPrivate, make_private
 from understudy.isolation import module_command
 from understudy.secrets import FILE_VARIABLE, KEY_VARIABLE
 from understudy.teaching import TaughtCommand, TaughtGroup
+from understudy.terminal import warn
 
 _SHOWN_CHARS = 8
 _QUESTION = """\
@@ -82,13 +84,14 @@ def new(
         fail("nothing was done")
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        warn(make_private(directory))
         key_path = _key_file(directory)
         found = _from_venue(clob_url, key_path)
         path = directory / CREDENTIALS_NAME
         _write(path, credentials_text(found))
     except OSError as problem:
         fail(f"{problem.filename or directory} cannot be written: {problem.strerror}")
-    except CredentialsUnavailable as problem:
+    except (CredentialsUnavailable, NotPrivate) as problem:
         fail(str(problem))
     click.echo(f"API key {_short(found)} is in {path}: for prices only")
 

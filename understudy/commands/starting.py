@@ -15,10 +15,12 @@ from actors.proxies import ProxyRefused
 from actors.settings import Settings
 from understudy.commands.shared import fail
 from understudy.credentials import credentials_for_the_feed
+from understudy.data_dir_privacy import NotPrivate, make_private
 from understudy.doctor.proxies import proxies_of
 from understudy.exit_codes import ExitCode
 from understudy.live import live_account, live_refusal, rehearsal_refusal
 from understudy.options import DEFAULT_DATA_DIR, RunOptions
+from understudy.terminal import warn
 from understudy.watchers_wanted import watchers_refusal
 
 
@@ -64,12 +66,15 @@ def run_system(options: RunOptions, *, is_temporary: bool) -> int:
 
 
 def data_directory(chosen: Path | None, *, is_temporary: bool) -> Path:
-    """Return a directory that exists and is this user's alone when it is made here."""
+    """Return a directory that exists and is this user's alone."""
     if is_temporary:
         return Path(tempfile.mkdtemp(prefix="understudy-demo-"))
     directory = (chosen or DEFAULT_DATA_DIR).expanduser().absolute()
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        warn(make_private(directory))
+    except NotPrivate as refused:
+        fail(str(refused), ExitCode.BAD_INPUT)
     except OSError as error:
         fail(f"--data-dir {directory} cannot be used: {error.strerror}", ExitCode.BAD_INPUT)
     return directory
