@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -40,11 +41,15 @@ def one_of(*choices: str | int) -> Rule:
     return Rule(" or ".join(texts), lambda value: value in choices)
 
 
+_REST_OF_URL = r"://([^\s/?#@]*@)?(\[[0-9a-f:.]+\]|[^\s/?#@:\[\]]+)(:[0-9]{1,5})?([/?#]\S*)?"
+"""User and password, a host, a port, and what follows; RFC 3986, section 3.2, as far as needed."""
+
+
 def url(*schemes: str) -> Rule:
-    """Allow addresses of these schemes."""
-    prefixes = tuple(f"{scheme}://" for scheme in schemes)
-    allowed = " or ".join(f"{prefix}…" for prefix in prefixes)
-    return Rule(allowed, lambda value: value.startswith(prefixes))
+    """Allow addresses of these schemes that name a host."""
+    pattern = re.compile(f"({'|'.join(schemes)}){_REST_OF_URL}", re.IGNORECASE)
+    allowed = " or ".join(f"{scheme}://…" for scheme in schemes)
+    return Rule(allowed, lambda value: pattern.fullmatch(value) is not None)
 
 
 FLAG = Rule("true or false", lambda value: value in (True, False))

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 import attrs
 import click
 
+from understudy.exit_codes import ExitCode
 from understudy.teaching import TaughtGroup
-from understudy.terminal import show_everything
+from understudy.terminal import say, show_everything
+
+_NAME_CHARS = 300
 
 
 @attrs.frozen
@@ -64,6 +68,13 @@ COMMANDS: Mapping[str, Lazy] = {
 }
 
 
+def _words(error: OSError) -> str:
+    """Say what the system refused; a file's name may be as long as somebody likes."""
+    name = f"{error.filename}" if error.filename is not None else "the system"
+    shown = name if len(name) <= _NAME_CHARS else f"{name[:_NAME_CHARS]}…"
+    return f"{shown}: {error.strerror or error}"
+
+
 class LazyGroup(TaughtGroup):
     """A group that imports a command's module when the command is called, not before."""
 
@@ -74,7 +85,13 @@ class LazyGroup(TaughtGroup):
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run a command; whatever it shows can be shown on every terminal."""
         show_everything()
-        return super().main(*args, **extra)
+        try:
+            return super().main(*args, **extra)
+        except OSError as error:
+            if sys.flags.dev_mode:
+                raise  # with its traceback
+            say(_words(error))
+            sys.exit(ExitCode.FAILED)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 # click's signature
         """Name all commands, in the order of the table."""

@@ -267,6 +267,8 @@ def _read(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         raise ConfigError(f"{path}: lists or tables are nested too deeply") from None
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
+    except ValueError:
+        raise ConfigError(f"{path}: a number has too many digits") from None
 
 
 def _split(tables: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -308,6 +310,6 @@ def _assigned(assignment: str) -> tuple[str, Any]:
         raise ConfigError(f"{assignment}: must be section.key=value")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # of TOML's, or of a number that has too many digits
         value = text
     return name, value

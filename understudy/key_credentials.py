@@ -19,6 +19,7 @@ from eth_account import Account
 from eth_account.messages import encode_typed_data
 
 from actors.proxies import ProxyRefused, proxy_url
+from actors.redaction import Redactor
 from understudy.secrets import KeyUnavailable, PrivateKey, read_private_key
 
 _CHAIN_ID = 137
@@ -78,7 +79,9 @@ def ask_for_credentials(clob_url: str, headers: Mapping[str, str]) -> str:
     if status == _EXISTS:
         status, text = _ask("GET", f"{clob_url}/auth/derive-api-key", headers)
     if status != 200:
-        raise NoCredentials(f"{clob_url} answered {status}: {text[:_SHOWN]}")
+        redactor = Redactor()
+        redactor.add(headers["POLY_SIGNATURE"])
+        raise NoCredentials(f"{clob_url} answered {status}: {redactor.clean(text)[:_SHOWN]}")
     return text
 
 

@@ -29,6 +29,7 @@ class ConfigError(Exception):
     """A configuration that cannot be used, in one sentence."""
 
 
+_SHOWN_CHARS = 200
 _EXACT_MAX = 2**53
 """A whole number beyond is no longer itself as a float, and far beyond none at all."""
 
@@ -63,7 +64,7 @@ class Key:
         words = "" if type(value) is self.kind else _KIND_WORDS[self.kind]
         if type(value) is not self.kind or not self.rule.holds(value):
             raise ConfigError(
-                f"{self.full_name} = {toml_text(value)}: must be {words}{self.rule.allowed}"
+                f"{self.full_name} = {shown(value)}: must be {words}{self.rule.allowed}"
             )
         return value
 
@@ -83,6 +84,15 @@ def toml_text(value: object) -> str:
             return f"[{', '.join(map(toml_text, value))}]"
         case _:
             return str(value)
+
+
+def shown(value: object) -> str:
+    """The same within a sentence: not more of it than one can read."""
+    try:
+        text = toml_text(value)
+    except ValueError:  # Python writes no number of so many digits
+        return "a number of thousands of digits"
+    return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}…"
 
 
 def _declared() -> Iterator[Key]:
@@ -147,10 +157,10 @@ def check_section(section: str) -> None:
 def outside_a_section(name: str, value: object) -> ConfigError:
     """Describe a top-level ``name = value``, which belongs below some section."""
     if name in SECTIONS:
-        return ConfigError(f"{name} = {toml_text(value)}: must be a section, written [{name}]")
+        return ConfigError(f"{name} = {shown(value)}: must be a section, written [{name}]")
     homes = [key.section for key in KEYS.values() if key.name == name]
     hint = f"it belongs below [{homes[0]}]" if homes else "each key belongs below a section"
-    return ConfigError(f"{name} = {toml_text(value)} stands outside a section: {hint}")
+    return ConfigError(f"{name} = {shown(value)} stands outside a section: {hint}")
 
 
 def _nearest_key(section: str, name: str) -> str:

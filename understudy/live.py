@@ -6,8 +6,12 @@ import contextlib
 import os
 import secrets
 from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import attrs
 
 from actors.execution.real.live_order import LiveOrder
+from actors.proxies import is_this_host
 from actors.runtime.journal import JournalReader
 from actors.settings import Settings
 from understudy.secrets import (
@@ -47,6 +51,21 @@ def live_refusal(settings: Settings, *, is_understood: bool) -> str | None:
             'execution.mode = "live" needs execution.durability = "full": a record of real money '
             "must survive a power cut"
         )
+    return _refusal_of_addresses(settings)
+
+
+def _refusal_of_addresses(settings: Settings) -> str | None:
+    """Books and prices count as much as orders: who can change them decides what is bought."""
+    for field in attrs.fields(type(settings.venue)):
+        address = getattr(settings.venue, field.name)
+        if not field.name.endswith("_url") or address is None:
+            continue
+        parts = urlsplit(address)
+        if parts.scheme in {"http", "ws"} and not is_this_host(parts.hostname or ""):
+            return (
+                f'execution.mode = "live" goes without encryption to this host alone, and '
+                f"venue.{field.name} is {address}: give it {parts.scheme}s://"
+            )
     return None
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
+import re
 from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
@@ -39,6 +40,7 @@ PROVIDER = "chainlink"
 
 _FINGERPRINT_DIGITS = 16
 AUTH_RID, SUBSCRIBE_RID, PING_RID = "auth", "subscribe", "ping"
+_CODE = re.compile("[a-z_]{1,40}")
 
 
 class CloseCode(enum.IntEnum):
@@ -166,9 +168,12 @@ class PolyBoltProtocol:
         return self._error(frame) if op == "error" else Received()
 
     def _error(self, frame: Mapping[str, Any]) -> Received:
-        code = f"{frame.get('code')!s:.40}"
-        sentence = f"PolyBolt answered {code} to {frame.get('rid')!s:.20}"
-        if frame.get("rid") == AUTH_RID and code.startswith("auth_"):
+        # What else may stand there, a server might have it from what was said to it.
+        code, rid = frame.get("code"), frame.get("rid")
+        code = code if isinstance(code, str) and _CODE.fullmatch(code) else "an unknown code"
+        asked = rid if rid in (AUTH_RID, SUBSCRIBE_RID, PING_RID) else "an unknown request"
+        sentence = f"PolyBolt answered {code} to {asked}"
+        if rid == AUTH_RID and code.startswith("auth_"):
             return Received(refusal=sentence, are_credentials_refused=True)
         return Received(problems=(sentence,), refusal="" if self._is_subscribed else sentence)
 

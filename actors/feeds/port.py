@@ -33,6 +33,7 @@ from actors.feeds.polybolt import (
 )
 from actors.proxies import proxy_url
 from actors.reaching import unreachable_words
+from actors.redaction import Redactor
 from actors.retry_after import read_retry_after_ms
 from actors.runtime.io_thread import IoThread
 
@@ -127,7 +128,12 @@ class WebSocketPort:
             if isinstance(problem, InvalidStatus):
                 code = problem.response.status_code
                 retry_after_ms = read_retry_after_ms(problem.response.headers)
+        reason = self._clean(reason)
         self._io.post(Disconnected(command.epoch, reason, command.name, code, retry_after_ms))
+
+    def _clean(self, text: str) -> str:
+        """What may be told of a server's words; it may have them from whoever connected."""
+        return text
 
     async def _receive(self, command: Connect) -> str:
         socket = await connect(
@@ -168,13 +174,15 @@ class WebSocketPort:
 class PricePort(WebSocketPort):
     """The price feed's: it also says API credentials.
 
-    They are read anew each time they are said, and neither kept here nor given to the core.
+    They are read anew each time they are said, and not given to the core; they are known here only
+    to be taken out of what the server says.
     """
 
     def __init__(self, find: Callable[[], FoundCredentials]) -> None:
         """Make the port; ``find`` reads the credentials or raises CredentialsUnavailable."""
         super().__init__()
         self._find = find
+        self._redactor = Redactor()
 
     def perform(self, command: object) -> None:
         """Start what the core commanded.
@@ -199,9 +207,13 @@ class PricePort(WebSocketPort):
             are_coming = isinstance(missing, CredentialsNotYet)
             self._io.submit(self._tell(CredentialsMissing(str(missing), are_coming)))
             return None
+        self._redactor.add(*attrs.astuple(found.credentials))
         event = CredentialsFound(found.credentials.fingerprint, found.place)
         self._io.submit(self._tell(event))
         return found.credentials
+
+    def _clean(self, text: str) -> str:
+        return self._redactor.clean(text)
 
     async def _tell(self, event: object) -> None:
         self._io.post(event)

@@ -25,6 +25,7 @@ from typing import Any
 import attrs
 
 from actors.core import Core
+from actors.redaction import SIGNATURE
 from actors.runtime.codec import Undecodable, decode_as, encode
 from actors.runtime.flight_recorder import PROTOCOL, Flight, Heard
 from actors.settings import Settings
@@ -36,8 +37,6 @@ BYTES_MAX = 10_000_000
 _UNPACKED_MAX = 200_000_000
 _HEADER_MAX = 1_000_000
 
-_SIGNATURE = re.compile(r"[0-9a-fA-F]{130,}")
-"""65 bytes or more in hex: an ECDSA signature, or one that a wallet wraps. Ids are shorter."""
 _CORE_PACKAGES = tuple(
     f"actors.{name}."
     for name in (
@@ -122,7 +121,7 @@ def write_crash(data_dir: Path, report: CrashReport, flight: Flight) -> Path:
         body = b""
         report = attrs.evolve(report, heard_count=0)
     report = attrs.evolve(report, body_sha256=hashlib.sha256(body).hexdigest())
-    head = _SIGNATURE.sub(_zeros, encode(report)).encode(errors="backslashreplace")
+    head = SIGNATURE.sub(_zeros, encode(report)).encode(errors="backslashreplace")
     folder = data_dir / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.is_symlink():
@@ -202,8 +201,8 @@ class _SignatureRemover(pickle.Pickler):
     """Writes texts with zeros in place of signatures."""
 
     def persistent_id(self, obj: Any) -> str | None:
-        if type(obj) is str and len(obj) >= 130 and _SIGNATURE.search(obj):
-            return _SIGNATURE.sub(_zeros, obj)
+        if type(obj) is str and len(obj) >= 130 and SIGNATURE.search(obj):
+            return SIGNATURE.sub(_zeros, obj)
         return None
 
 

@@ -22,8 +22,8 @@ from actors.execution.real.messages import (
     ReadAccount,
 )
 from actors.execution.real.port import VenuePort
-from actors.execution.real.redaction import Redactor
 from actors.execution.real.user_channel import TradePart, UserOrder, UserTrade, decode
+from actors.redaction import Redactor
 from actors.units import PAYOUT_TICKS
 from bench.fuzz.mutations import mutated
 from bench.fuzz.target import Target, hold

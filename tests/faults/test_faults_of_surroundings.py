@@ -86,7 +86,7 @@ NAME = b'what?#1 100%41 it\'s "quoted" [bold] \\ caf\xe9 \xff'
 
 def test_f48_a_data_directory_may_have_any_name(live: LiveExchange, tmp_path: Path) -> None:
     directory = tmp_path / os.fsdecode(NAME)
-    directory.mkdir()
+    directory.mkdir(mode=0o700)
     run = LiveRun(live, directory)
     with watched(run):
         run.until_an_order_rests()

@@ -128,7 +128,19 @@ REFUSALS = {
     ),
     "no float any more": (
         f"[strategy]\nbase_sense_dollars = {'9' * 400}",
-        f"strategy.base_sense_dollars = {'9' * 400}: must be a number, 0.000001 to 1,000,000",
+        f"strategy.base_sense_dollars = {'9' * 200}…: must be a number, 0.000001 to 1,000,000",
+    ),
+    "more digits than Python reads": (
+        f"[risk]\nmax_order_dollars = {'9' * 5_000}",
+        "a number has too many digits",
+    ),
+    "more digits than Python writes": (
+        f"[risk]\nmax_order_dollars = 0x{'f' * 5_000}",
+        "risk.max_order_dollars = a number of thousands of digits: must be 1 to 1,000,000,000",
+    ),
+    "no host": (
+        '[venue]\nclob_url = "http://"',
+        'venue.clob_url = "http://": must be https://… or http://…',
     ),
     "nested without end": (
         f"[risk]\nhalt_on = {'[' * 3_000}{']' * 3_000}",
@@ -269,6 +281,10 @@ WRONG_ASSIGNMENTS = {
     "wrong value": (
         "strategy.max_shares=many",
         'strategy.max_shares = "many": must be a whole number, 1 to 1,000,000',
+    ),
+    "more digits than Python reads": (
+        f"strategy.max_shares={'9' * 5_000}",
+        f'strategy.max_shares = "{"9" * 199}…: must be a whole number, 1 to 1,000,000',
     ),
     "too deep": ("strategy.a.b=3", "unknown section [strategy.a]: did you mean [strategy]?"),
 }

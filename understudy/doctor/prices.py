@@ -136,7 +136,7 @@ async def _ask_polybolt(subject: Subject, sight: VenueSight) -> _Heard:
     except CredentialsUnavailable as missing:
         return _Heard(label=label, trouble=str(missing), advice=_NEW)
     credentials = found.credentials
-    subject.redactor.add(credentials.secret, credentials.passphrase)
+    subject.redactor.add(credentials.key, credentials.secret, credentials.passphrase)
     protocol = PolyBoltProtocol(subject.settings.series.polybolt_symbol)
     first = auth_text(credentials)
     heard = await _hear(label, url, first, protocol, sight, "venue.polybolt_ws_url")

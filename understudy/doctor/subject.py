@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from actors.execution.real.redaction import Redactor
 from actors.proxies import is_this_host
+from actors.redaction import Redactor
 from actors.settings import Settings
 
 GEOBLOCK_URL = "https://polymarket.com/api/geoblock"

@@ -106,7 +106,9 @@ def read_fault_file(text: str) -> FaultFile:
     """
     try:
         content = msgspec.toml.decode(text, type=_File)
-    except msgspec.DecodeError as error:
+    except RecursionError:
+        raise BadFault("lists or tables are nested too deeply") from None
+    except ValueError as error:  # msgspec's, or of a number that has too many digits
         raise BadFault(str(error)) from None
     return FaultFile(
         chances={_chance_kind(name): _share(name, share) for name, share in content.chance.items()},

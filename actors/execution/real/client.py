@@ -98,9 +98,9 @@ class VenueClient:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must not be shown: the API key's secret parts."""
-        credentials = self._client.credentials
-        return credentials.secret, credentials.passphrase
+        """What must not be shown: the API credentials."""
+        credentials = self.api_credentials
+        return credentials.key, credentials.secret, credentials.passphrase
 
     @property
     def api_credentials(self) -> ApiCredentials:

@@ -51,10 +51,10 @@ from actors.execution.real.messages import (
     SignOrder,
     SubscribeUser,
 )
-from actors.execution.real.redaction import Redactor
 from actors.feeds.connection import SendText
 from actors.feeds.polybolt import ApiCredentials
 from actors.feeds.port import WebSocketPort
+from actors.redaction import Redactor
 from actors.retry_after import bounded_wait_ms
 from actors.settings import VenueSettings
 
@@ -151,13 +151,20 @@ class VenuePort(WebSocketPort):
             raise BrokenPort(self._redactor.clean(text)) from None
 
     def _reason(self, problem: BaseException) -> str:
-        return self._redactor.clean(f"{type(problem).__name__}: {problem}")
+        return f"{type(problem).__name__}: {problem}"
+
+    def _clean(self, text: str) -> str:
+        return self._redactor.clean(text)
+
+    def _report(self, event: object) -> None:
+        """Tell the core what the venue said, which may be what was said to it."""
+        self._io.post(self._redactor.cleaned(event))
 
     async def _open(self) -> None:
         try:
             client = await VenueClient.open(self._venue, self._private_key, self._wallet)
         except (PolymarketError, WalletNotOurs) as problem:
-            self._io.post(ClientFailed(self._reason(problem), is_refused=_is_refusal(problem)))
+            self._report(ClientFailed(self._reason(problem), is_refused=_is_refusal(problem)))
             return
         self._redactor.add(*client.secrets)
         if self._hand_over is not None:
@@ -181,7 +188,7 @@ class VenuePort(WebSocketPort):
             # What the client refuses to build stays refused; what could not be read may be later.
             may_retry = not isinstance(problem, UserInputError)
             reason = self._reason(problem)
-            self._io.post(SigningFailed(order_id=order_id, reason=reason, may_retry=may_retry))
+            self._report(SigningFailed(order_id=order_id, reason=reason, may_retry=may_retry))
             return
         self._io.post(
             OrderSigned(
@@ -199,7 +206,7 @@ class VenuePort(WebSocketPort):
         try:
             body = await client.post(command.payload)
         except RateLimitError as limit:
-            self._io.post(
+            self._report(
                 PostRefused(
                     order_id=order_id,
                     status=429,
@@ -208,11 +215,11 @@ class VenuePort(WebSocketPort):
                 )
             )
         except RequestRejectedError as refusal:
-            self._io.post(
+            self._report(
                 PostRefused(
                     order_id=order_id,
                     status=refusal.status,
-                    text=self._redactor.clean(str(refusal)),
+                    text=str(refusal),
                     code=refusal.code or "",
                     retry_after_ms=bounded_wait_ms(refusal.retry_after),
                     is_unauthorized=self._is_denied(refusal, client),
@@ -221,13 +228,13 @@ class VenuePort(WebSocketPort):
         except TransportError as failure:
             reason = self._reason(failure)
             if isinstance(failure.__cause__, _NOT_SENT):
-                self._io.post(PostRefused(order_id=order_id, status=0, text=reason))
+                self._report(PostRefused(order_id=order_id, status=0, text=reason))
             else:
-                self._io.post(PostUnclear(order_id=order_id, reason=reason))
+                self._report(PostUnclear(order_id=order_id, reason=reason))
         except Exception as problem:  # whatever it is, the bytes may have left
-            self._io.post(PostUnclear(order_id=order_id, reason=self._reason(problem)))
+            self._report(PostUnclear(order_id=order_id, reason=self._reason(problem)))
         else:
-            self._io.post(read_answer(order_id, body))
+            self._report(read_answer(order_id, self._redactor.cleaned(body)))
 
     async def _refresh(self, token: str) -> None:
         try:
@@ -242,7 +249,7 @@ class VenuePort(WebSocketPort):
             canceled = tuple(str(each) for each in answer.get("canceled") or ())
             refused = dict(answer.get("not_canceled") or {})
         except (PolymarketError, TypeError, ValueError) as problem:
-            self._io.post(
+            self._report(
                 CancelFailed(
                     venue_order_ids=venue_order_ids,
                     reason=self._reason(problem),
@@ -251,7 +258,7 @@ class VenuePort(WebSocketPort):
                 )
             )
             return
-        self._io.post(
+        self._report(
             CancelAnswered(
                 venue_order_ids=venue_order_ids,
                 canceled=canceled,
@@ -267,7 +274,7 @@ class VenuePort(WebSocketPort):
         except PolymarketError as problem:
             read = AccountUnread(
                 read_id=command.read_id,
-                reason=self._reason(problem),
+                reason=self._clean(self._reason(problem)),
                 retry_after_ms=_retry_after_ms(problem),
                 is_unauthorized=self._is_denied(problem, client),
             )
@@ -282,7 +289,7 @@ class VenuePort(WebSocketPort):
             except PolymarketError as problem:
                 if not _is_of_one_row(problem):
                     raise
-                rows.leave_out_order(venue_order_id, self._reason(problem))
+                rows.leave_out_order(venue_order_id, self._clean(self._reason(problem)))
         readers = {"/data/orders": rows.add_open_orders, "/data/trades": rows.add_trades}
         for path, add in readers.items():
             for market_id in command.market_ids:
@@ -291,7 +298,7 @@ class VenuePort(WebSocketPort):
                 except PolymarketError as problem:
                     if not _is_of_one_row(problem):
                         raise
-                    rows.leave_out(market_id, self._reason(problem))
+                    rows.leave_out(market_id, self._clean(self._reason(problem)))
         balances = []
         for token in command.balances_of:
             try:
@@ -299,7 +306,7 @@ class VenuePort(WebSocketPort):
             except PolymarketError as problem:
                 if not _is_of_one_row(problem):
                     raise
-                rows.leave_out_balance(token, self._reason(problem))
+                rows.leave_out_balance(token, self._clean(self._reason(problem)))
         return AccountRead(
             read_id=command.read_id,
             orders=tuple(rows.orders),
@@ -316,10 +323,10 @@ class VenuePort(WebSocketPort):
         try:
             self._io.post(HeartbeatAnswered(await client.beat(heartbeat_id)))
         except OrderHeartbeatMismatchError as mismatch:
-            self._io.post(HeartbeatFailed(self._reason(mismatch), mismatch.heartbeat_id))
+            self._report(HeartbeatFailed(self._reason(mismatch), mismatch.heartbeat_id))
         except PolymarketError as problem:
             is_denied = self._is_denied(problem, client)
-            self._io.post(HeartbeatFailed(self._reason(problem), is_unauthorized=is_denied))
+            self._report(HeartbeatFailed(self._reason(problem), is_unauthorized=is_denied))
 
     async def _claim(self, command: ClaimHoldings) -> None:
         market_id, client = command.market_id, self._ready
@@ -329,7 +336,7 @@ class VenuePort(WebSocketPort):
             else:
                 await client.redeem(market_id)
         except Exception as problem:  # of client, chain or relayer: it is tried again
-            self._io.post(ClaimFailed(market_id=market_id, reason=self._reason(problem)))
+            self._report(ClaimFailed(market_id=market_id, reason=self._reason(problem)))
             return
         self._io.post(HoldingsClaimed(market_id))
 

@@ -102,6 +102,29 @@ def test_real_money_needs_the_flag_and_a_full_journal(
 
 
 @pytest.mark.parametrize(
+    ("key", "address", "is_refused"),
+    [
+        ("clob_url", "http://venue.example", True),
+        ("clob_ws_url", "ws://venue.example/ws", True),
+        ("coinbase_ws_url", "WS://venue.example/ws", True),
+        ("website_url", "http://127.0.0.1.example", True),
+        ("gamma_url", "http://user@venue.example:80/", True),
+        ("gamma_url", "http://127.0.0.1@venue.example", True),
+        ("clob_url", "http://127.0.0.1:8080", False),
+        ("clob_ws_url", "ws://[::1]:8080", False),
+        ("clob_url", "http://localhost", False),
+        ("website_url", "https://polymarket.com", False),
+    ],
+)
+def test_real_money_goes_without_encryption_to_this_host_alone(
+    key: str, address: str, is_refused: bool
+) -> None:
+    chosen = attrs.evolve(LIVE, venue=attrs.evolve(LIVE.venue, **{key: address}))
+    refusal = live_refusal(chosen, is_understood=True) or ""
+    assert (f"venue.{key} is {address}" in refusal) is is_refused
+
+
+@pytest.mark.parametrize(
     ("speed", "is_understood", "refusal"),
     [(10, False, None), (11, False, "too fast"), (10, True, LIVE_FLAG)],
 )

@@ -26,14 +26,14 @@ from actors.execution.real.comparison import (
     Comparison,
     venue_holdings,
 )
-from actors.execution.real.messages import PostAnswered, PostRefused, PostUnclear
-from actors.execution.real.redaction import Redactor
+from actors.execution.real.messages import CancelAnswered, PostAnswered, PostRefused, PostUnclear
 from actors.execution.real.rules import objection, offered_units
 from actors.execution.real.trade_allocations import Ownership, TradeAllocation, parts_of
 from actors.execution.real.user_channel import trade_of
 from actors.messages.execution import OrderIntent
 from actors.messages.position import Holding, PositionSnapshot
 from actors.model import Action, Side, TimeInForce
+from actors.redaction import Redactor
 from actors.units import shares
 
 OTHER = "0x" + "cd" * 32
@@ -358,6 +358,22 @@ def test_secrets_are_taken_out_in_every_spelling() -> None:
     text = "0xDEADBEEF00 deadbeef00 0xdeadbeef00 Hunter2Hunter2 stays"
     assert redactor.clean(text) == "<redacted> <redacted> <redacted> <redacted> stays"
     assert "dead" not in repr(redactor).lower()
+
+
+def test_signatures_and_headers_of_secrets_are_known_by_their_looks() -> None:
+    signature, order_id = "0x" + "ab" * 65, "0x" + "cd" * 32
+    said = f"{order_id}: {signature}; POLY_SIGNATURE: c2VjcmV0 poly-passphrase='ab12'"
+    assert Redactor().clean(said) == (
+        f"{order_id}: 0x<redacted>; POLY_SIGNATURE: <redacted> poly-passphrase='<redacted>'"
+    )
+
+
+def test_messages_and_answers_are_cleaned_throughout() -> None:
+    redactor = Redactor()
+    redactor.add("hunter2")
+    answered = CancelAnswered(venue_order_ids=("a",), canceled=(), not_canceled=(("a", "hunter2"),))
+    assert redactor.cleaned(answered) == attrs.evolve(answered, not_canceled=(("a", "<redacted>"),))
+    assert redactor.cleaned({"error": ["hunter2", 7, None]}) == {"error": ["<redacted>", 7, None]}
 
 
 def test_texts_without_secrets_stay_as_they_are() -> None:

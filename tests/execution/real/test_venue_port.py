@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import attrs
 import pytest
 from live_stage import LIMIT_S, RunningExchange, address_of, unused_port
 from polymarket.errors import PolymarketError, RequestRejectedError, UnexpectedResponseError
@@ -292,6 +293,34 @@ def test_a_bug_ends_the_actor_without_showing_a_secret(
     assert KEY[2:] not in str(broken.value)
     assert broken.value.__cause__ is None
     assert broken.value.__suppress_context__
+
+
+def test_what_a_venue_says_back_of_an_order_and_its_headers_is_taken_out(
+    port: VenuePort, exchange: RunningExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed = answer(port, sign(exchange))
+    signature = json.loads(signed.payload)["order"]["signature"]
+    assert len(signature) >= 132
+    credentials = port._ready.api_credentials
+    secrets = [signature[2:], *attrs.astuple(credentials), "bWluZQ=="]
+    echo = f"bad request: {signed.payload} {credentials} {attrs.astuple(credentials)}"
+    echo += " 'POLY_SIGNATURE': 'bWluZQ=='"
+
+    async def post(_self: VenueClient, _payload: str) -> object:
+        return {"errorMsg": echo, "orderID": "", "status": ""}
+
+    async def cancel(_self: VenueClient, ids: tuple[str, ...]) -> object:
+        return {"canceled": [], "not_canceled": dict.fromkeys(ids, echo)}
+
+    monkeypatch.setattr(VenueClient, "post", post)
+    monkeypatch.setattr(VenueClient, "cancel", cancel)
+    refused = answer(port, PostOrder(order_id="order_1_0", payload=signed.payload))
+    kept = answer(port, CancelOrders((signed.venue_order_id,)))
+    assert isinstance(refused, PostRefused)
+    assert kept.not_canceled[0][0] == signed.venue_order_id
+    for said in (refused.text, kept.not_canceled[0][1]):
+        assert said.startswith("bad request: ")
+        assert not [each for each in secrets if each in said]
 
 
 def test_a_command_that_is_not_its_own_is_refused(port: VenuePort) -> None:
