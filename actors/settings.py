@@ -11,6 +11,7 @@ import re
 import attrs
 
 from actors.backtest_settings import BacktestSettings
+from actors.protection_settings import ProtectionSettings
 from actors.roles import is_of_series, series_of_role, series_role
 from actors.series import SeriesSettings
 from actors.setting_rules import FLAG, Rule, any_of, between, one_of, setting, url
@@ -283,6 +284,8 @@ class SeriesPlan:
     strategy: StrategySettings
     risk: RiskSettings
     """Limits of an order and a window are the series' own; those of the account are the run's."""
+    protections: ProtectionSettings = attrs.field(factory=ProtectionSettings)
+    """Likewise."""
 
 
 @attrs.frozen(kw_only=True)
@@ -294,6 +297,7 @@ class Settings:
     strategy: StrategySettings = attrs.field(factory=StrategySettings)
     execution: ExecutionSettings = attrs.field(factory=ExecutionSettings)
     risk: RiskSettings = attrs.field(factory=RiskSettings)
+    protections: ProtectionSettings = attrs.field(factory=ProtectionSettings)
     supervision: SupervisionSettings = attrs.field(factory=SupervisionSettings)
     metrics: MetricsSettings = attrs.field(factory=MetricsSettings)
     alerts: AlertSettings = attrs.field(factory=AlertSettings)
@@ -313,7 +317,12 @@ class Settings:
     @property
     def plans(self) -> tuple[SeriesPlan, ...]:
         """Every series that is traded, in the order of the configuration."""
-        lone = SeriesPlan(series=self.series, strategy=self.strategy, risk=self.risk)
+        lone = SeriesPlan(
+            series=self.series,
+            strategy=self.strategy,
+            risk=self.risk,
+            protections=self.protections,
+        )
         return self.traded or (lone,)
 
     @property
@@ -331,7 +340,13 @@ class Settings:
         if not self.traded:
             return self
         plan = self.plan(series)
-        return attrs.evolve(self, series=plan.series, strategy=plan.strategy, risk=plan.risk)
+        return attrs.evolve(
+            self,
+            series=plan.series,
+            strategy=plan.strategy,
+            risk=plan.risk,
+            protections=plan.protections,
+        )
 
     def for_role(self, role: str) -> Settings:
         """The settings that a role's actor is made with: a series' own actor gets its series'."""

@@ -128,7 +128,12 @@ def _together(
 
 
 def _plan(settings: Settings) -> SeriesPlan:
-    return SeriesPlan(series=settings.series, strategy=settings.strategy, risk=settings.risk)
+    return SeriesPlan(
+        series=settings.series,
+        strategy=settings.strategy,
+        risk=settings.risk,
+        protections=settings.protections,
+    )
 
 
 def _own(each: Sequence[Effective], base: Sequence[Effective]) -> tuple[Effective, ...]:

@@ -7,12 +7,20 @@ from typing import Any
 
 import attrs
 
+from actors.protection_settings import ACCOUNT_PROTECTIONS
 from actors.series import ASSETS, LENGTHS, SeriesSettings
 from actors.settings import ACCOUNT_LIMITS
 from understudy.keys import ConfigError, toml_text
 
 _ASSET, _MINUTES = "series.asset", "series.window_minutes"
-_ACCOUNTS = frozenset({"risk.halt_on", *(f"risk.{name}" for name in ACCOUNT_LIMITS)})
+_OWN_SECTIONS = ("strategy", "risk", "protections")
+_ACCOUNTS = frozenset(
+    {
+        "risk.halt_on",
+        *(f"risk.{name}" for name in ACCOUNT_LIMITS),
+        *(f"protections.{name}" for name in ACCOUNT_PROTECTIONS),
+    }
+)
 _MINUTES_OF = {label: minutes for minutes, label in LENGTHS.items()}
 
 
@@ -34,13 +42,13 @@ def element_tables(element: object) -> dict[str, Any]:
         raise ConfigError(
             f"series = {toml_text(element)}: each must be a table, written [[series]]"
         )
-    own = {name: value for name, value in element.items() if name not in ("strategy", "risk")}
-    others = {name: element[name] for name in ("strategy", "risk") if name in element}
+    own = {name: value for name, value in element.items() if name not in _OWN_SECTIONS}
+    others = {name: element[name] for name in _OWN_SECTIONS if name in element}
     for name, value in own.items():
         if isinstance(value, dict):
             raise ConfigError(
-                f"[series.{name}] is not known: a series may overrule [series.strategy] "
-                "and [series.risk]"
+                f"[series.{name}] is not known: a series may overrule [series.strategy], "
+                "[series.risk] and [series.protections]"
             )
     return {"series": own, **others}
 
@@ -54,7 +62,8 @@ def refuse_account_keys(raw: Mapping[str, Any]) -> None:
     for name in raw:
         if name in _ACCOUNTS:
             raise ConfigError(
-                f"{name} is the account's and cannot be a series' own: set it below [risk]"
+                f"{name} is the account's and cannot be a series' own: set it below "
+                f"[{name.partition('.')[0]}]"
             )
 
 

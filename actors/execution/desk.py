@@ -15,6 +15,7 @@ from actors.execution.desk_base import ask_to_cancel, cancel, start
 from actors.execution.desk_state import DeskState, SideFreed, TradingStopped
 from actors.execution.halting import HaltingDesk
 from actors.execution.order_state import is_booked, is_complete
+from actors.execution.protections import pause_reason
 from actors.execution.risk import BrokenLimit, broken_limit
 from actors.execution.traded_window import TradedWindow
 from actors.messages.directory import MarketClosing, MarketOpened
@@ -135,6 +136,11 @@ class DeskCore(HaltingDesk):
         refused = refusal(message, self._circumstances(traded, market, now_ms))
         if refused is not None:
             return self._refuse(message, refused, now_ms)
+        paused = pause_reason(
+            message, self._tracked(market, now_ms), self._settings(market).protections
+        )
+        if paused is not None:
+            return self._refuse(message, paused, now_ms)
         exposure = self._exposure(market, now_ms)
         broken = broken_limit(message, exposure, self._settings(market))
         if broken is not None:
@@ -169,6 +175,9 @@ class DeskCore(HaltingDesk):
         effects: Effects = []
         if stopped != known:
             self._state = self._state.with_window(message.market_id, stopped)
+            traded = self._window(message.market_id)
+            if traded is not None:
+                self._state = self._state.stop_loss_in(traded.market)
             event = TradingStopped(market_id=message.market_id, reason=reason, exit_wish=wish)
             effects.append(Record(event, (self._save(),)))
         if wish is not None:

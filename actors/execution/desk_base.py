@@ -16,6 +16,7 @@ from actors.execution.halts import halt_words, halts_of
 from actors.execution.holdings import Holdings
 from actors.execution.intents import intents_for
 from actors.execution.open_order_table import OpenOrderTable, TrackedOrder
+from actors.execution.protections import TrackedSeries
 from actors.execution.risk import MINUTE_MS, Exposure, Purchase, cost_nanos
 from actors.execution.traded_window import TradedWindow
 from actors.messages.execution import (
@@ -104,6 +105,14 @@ class DeskBase(Core):
             live_count=len(self._open_orders.live()),
             minute_count=self._state.created_in_minute(now_ms // MINUTE_MS),
             day_loss_nanos=self._holdings.day_loss_nanos(now_ms),
+        )
+
+    def _tracked(self, market: Market, now_ms: int) -> TrackedSeries:
+        return TrackedSeries(
+            now_ms=now_ms,
+            market=market,
+            records=self._holdings.records,
+            stop_loss_at_ms=self._state.stop_losses.get(market.series, 0),
         )
 
     def _purchases(self, position: PositionSnapshot) -> tuple[Purchase, ...]:

@@ -7,6 +7,7 @@ import attrs
 from actors.messages.execution import OrderIntent, OrderStatus
 from actors.messages.halts import Halt
 from actors.messages.strategy import StopLossTriggered
+from actors.model import Market
 
 
 @attrs.frozen(kw_only=True)
@@ -41,6 +42,9 @@ class DeskState:
     minute_count: int = 0
     """Orders created in it."""
 
+    stop_losses: dict[str, int] = attrs.field(factory=dict)
+    """End of the newest window that a stop loss stopped, by series; ms since 1970."""
+
     def created_in_minute(self, minute: int) -> int:
         """How many orders were created in a minute of the clock."""
         # One minute less is the same one, in which the clock was set back.
@@ -57,6 +61,11 @@ class DeskState:
     def window(self, market_id: str) -> DeskWindow:
         """A window's state; the default for one that nothing has happened in."""
         return self.windows.get(market_id, DeskWindow())
+
+    def stop_loss_in(self, market: Market) -> DeskState:
+        """The same after a stop loss in a window."""
+        newest_ms = max(market.closes_at_ms, self.stop_losses.get(market.series, 0))
+        return attrs.evolve(self, stop_losses={**self.stop_losses, market.series: newest_ms})
 
     def with_window(self, market_id: str, window: DeskWindow) -> DeskState:
         """The same with one window changed."""

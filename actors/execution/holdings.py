@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import attrs
 
-from actors.messages.position import PositionSnapshot
+from actors.messages.position import MS_PER_DAY, PositionSnapshot, TrackRecord
 from actors.model import Side
-
-_MS_PER_DAY = 86_400_000
 
 
 @attrs.frozen
@@ -74,8 +72,13 @@ class Holdings:
         }
         self._floors = {key: self._floors[key] for key in self._floors if key in market_ids}
 
+    @property
+    def records(self) -> Mapping[str, TrackRecord]:
+        """How trading has gone, as of the newest that the ledger has said."""
+        return {} if self._newest is None else self._newest.records
+
     def day_loss_nanos(self, now_ms: int) -> int:
         """What this UTC day has lost over all windows; negative if it has won."""
         newest = self._newest
-        is_today = newest is not None and newest.day == now_ms // _MS_PER_DAY
+        is_today = newest is not None and newest.day == now_ms // MS_PER_DAY
         return -newest.day_pnl_nanos if newest is not None and is_today else 0

@@ -15,7 +15,15 @@ from actors.core import Core, Dice, Effects, Log, Recall, Record, Save, Send, ha
 from actors.messages.directory import MarketOpened, MarketResolved
 from actors.messages.execution import FillReversed, OrderFilled
 from actors.messages.lifecycle import PeerRestarted, Recalled, Started
-from actors.messages.position import FillBooked, LateFailure, PositionSnapshot, PositionWanted
+from actors.messages.position import (
+    ACCOUNT_RECORD,
+    MS_PER_DAY,
+    FillBooked,
+    LateFailure,
+    PositionSnapshot,
+    PositionWanted,
+    TrackRecord,
+)
 from actors.model import Side
 from actors.position.ledger import LedgerEntry, WindowLedger
 from actors.position.notices import (
@@ -38,7 +46,6 @@ Told = MarketOpened | OrderFilled | FillReversed | MarketResolved
 
 _SNAPSHOT_READERS = (STRATEGY, DESK, OBSERVER)
 """Kinds of actor that are told positions; a strategy those of its own series."""
-_MS_PER_DAY = 86_400_000
 
 
 @attrs.frozen(kw_only=True)
@@ -54,6 +61,8 @@ class LedgerSummary:
     day: int = 0
     """As of PositionSnapshot."""
     day_pnl_nanos: int = 0
+    records: dict[str, TrackRecord] = attrs.field(factory=dict)
+    """As of PositionSnapshot."""
 
     def on_day(self, day: int, pnl_nanos: int) -> tuple[int, int]:
         """Day and its result after a change that brought so much; a clock may go back, no day."""
@@ -257,12 +266,17 @@ class PositionCore(Core):
         before = self._windows.get(window.market.market_id)
         pnl_before_nanos = before.pnl_nanos() if before is not None else 0
         earned_before_nanos = before.earned_nanos() if before is not None else 0
-        day, day_pnl_nanos = self._summary.on_day(
-            now_ms // _MS_PER_DAY, window.earned_nanos() - earned_before_nanos
-        )
+        earned_nanos = window.earned_nanos() - earned_before_nanos
+        day, day_pnl_nanos = self._summary.on_day(now_ms // MS_PER_DAY, earned_nanos)
         is_newly_settled = window.is_settled and not (before is not None and before.is_settled)
         self._windows[window.market.market_id] = window
         gone = self._let_go()
+        records = dict(self._summary.records)
+        for key in dict.fromkeys((ACCOUNT_RECORD, window.market.series)):
+            record = records.get(key, TrackRecord()).earning(earned_nanos, now_ms)
+            if is_newly_settled:
+                record = record.settling(window.pnl_nanos(), window.market.closes_at_ms)
+            records[key] = record
         self._summary = LedgerSummary(
             version=window.version,
             settled_pnl_nanos=(
@@ -274,6 +288,7 @@ class PositionCore(Core):
             ),
             day=day,
             day_pnl_nanos=day_pnl_nanos,
+            records=records,
         )
         return Record(
             event,
@@ -313,6 +328,7 @@ class PositionCore(Core):
             ledger_version=summary.version,
             day=summary.day,
             day_pnl_nanos=summary.day_pnl_nanos,
+            records=summary.records,
         )
 
     def _snapshots(self, window: WindowLedger) -> Effects:

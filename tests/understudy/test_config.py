@@ -12,6 +12,7 @@ from understudy.config import ConfigError, Source, load
 from understudy.keys import KEYS, SECTIONS, keys_in, toml_text
 
 MAX_KEYS = 51
+MAX_PROTECTION_KEYS = 10
 MAX_BACKTEST_KEYS = 6
 """docs/decisions/configuration-keys.md says why so many, and why no more."""
 WATCHING = ("metrics", "alerts", "web", "recording")
@@ -303,7 +304,10 @@ def test_a_wrong_assignment_is_refused_in_one_sentence(assignment: str, sentence
 def test_there_are_few_keys() -> None:
     watching = [key for key in KEYS.values() if key.section in WATCHING]
     of_backtests = [key for key in KEYS.values() if key.section == "backtest"]
-    assert len(KEYS) - len(watching) - len(of_backtests) <= MAX_KEYS
+    protections = [key for key in KEYS.values() if key.section == "protections"]
+    counted_apart = (*watching, *of_backtests, *protections)
+    assert len(KEYS) - len(counted_apart) <= MAX_KEYS
+    assert len(protections) <= MAX_PROTECTION_KEYS
     assert len(of_backtests) <= MAX_BACKTEST_KEYS
     assert len(watching) <= MAX_WATCHING_KEYS
 
