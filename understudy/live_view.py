@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.live import Live
 
 from understudy.console import render
+from understudy.screen import Screen
 from understudy.status import Status
 
 _LAST_FRAME_S = 2.0
@@ -112,4 +113,4 @@ def _own_console() -> Console:
     stdout = sys.stdout
     descriptor = os.dup(stdout.fileno())
     own = open(descriptor, "w", encoding=stdout.encoding, errors=stdout.errors)  # noqa: PTH123,SIM115 # no path; as long as the view
-    return Console(file=own)
+    return Screen(file=own)

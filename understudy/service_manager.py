@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import MutableMapping
 
+from actors.shown_text import shown
 from actors.supervision.messages import ChildrenReport, ChildState
 from understudy.watching.health import is_permanent
 
@@ -49,7 +50,9 @@ class ServiceManager:
     def ending(self, reason: str, limit_s: float) -> None:
         """Say that the run ends, and how long it may take; the loop turns no more meanwhile."""
         limit_us = int(limit_s * _US_PER_S)
-        status = reason.replace("\n", " ")
+        status = shown(
+            reason.replace("\n", " ")
+        )  # a line of its own would be another word to systemd
         watchdog = f"WATCHDOG_USEC={limit_us}\n" if self._beat_every_s else ""
         self._say(f"STOPPING=1\nSTATUS=ending: {status}\n{watchdog}EXTEND_TIMEOUT_USEC={limit_us}")
 

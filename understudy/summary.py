@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 import click
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -34,6 +34,7 @@ from understudy.halting import halts_json, lasting_halts
 from understudy.holdings_json import holdings_json
 from understudy.latency import Histogram
 from understudy.reading.archive import created_ids
+from understudy.screen import Screen
 from understudy.wording import (
     count_label,
     exact_money,
@@ -318,4 +319,4 @@ def print_summary(reader: JournalReader, tally: Tally, start_seq: int, *, is_jso
     if is_json:
         click.echo(json.dumps(summary_json(summary), indent=2))
     else:
-        Console().print(summary_view(summary))
+        Screen().print(summary_view(summary))

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 
 import click
 
+from actors.shown_text import shown
+
 _PLAIN_ERRORS = "understudy-plain"
 _PLAIN = dict(zip("…→●○◌·├└━✓✗⏎", ".>*o~-|`-+x/", strict=True))
 """What stands for a sign where there is only ASCII; one for one, so that tables stay whole."""
@@ -67,10 +69,15 @@ def _swallow_what_is_broken() -> None:
                 stream.flush()
 
 
+def echo_shown(text: str, *, err: bool = False) -> None:
+    """Print lines for people, on stderr if asked."""
+    click.echo(shown(text, keeps_breaks=True), err=err)
+
+
 def say(sentence: str) -> None:
     """Print one sentence on stderr, if anyone can still read it."""
     with only_shown():
-        click.echo(f"understudy: {sentence}", err=True)
+        click.echo(shown(f"understudy: {sentence}"), err=True)
 
 
 def warn(problem: str) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from actors.runtime.disk_waits import waiting_for_disk
 from actors.runtime.private_files import open_plain
+from actors.shown_text import shown
 
 LOG_NAME = "understudy.log"
 _ROTATE_AT_BYTES = 20_000_000
@@ -34,11 +35,12 @@ class LineLog:
     def write(self, level: str, text: str, role: str = "") -> None:
         """Write one line, of this role or another one.
 
-        A text of several lines stays one record, its breaks shown as ``⏎``.
+        A text of several lines stays one record, its breaks shown as ``⏎``; other control
+        characters are shown as escapes, so that no text from outside can forge a line.
         """
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        body = text.rstrip().replace("\n", " ⏎ ")
-        line = f"{stamp} {level.upper():7} {role or self.role:16} {body}\n"
+        body = shown(text.rstrip().replace("\n", " ⏎ "))
+        line = f"{stamp} {level.upper():7} {shown(role or self.role):16} {body}\n"
         try:
             with waiting_for_disk():
                 os.write(self._file_descriptor, _bytes_of(line))

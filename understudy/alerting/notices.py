@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import attrs
 
+from actors.shown_text import shown
+
 
 @attrs.frozen(kw_only=True)
 class Notice:
@@ -11,7 +13,7 @@ class Notice:
 
     kind: str
     """One of ``ALERT_KINDS``."""
-    text: str
+    text: str = attrs.field(converter=shown)
     at_ms: int
     """Real time, Unix."""
 

@@ -21,6 +21,7 @@ from understudy.commands.shared import data_dir_option, existing_directory, fail
 from understudy.exit_codes import ExitCode
 from understudy.reading.moments import iso_text
 from understudy.teaching import TaughtCommand, TaughtGroup
+from understudy.terminal import echo_shown
 
 LOCK_NAME = "alerts.lock"
 _POLL_S = 0.05
@@ -77,7 +78,7 @@ def test(is_json: bool) -> None:
         click.echo(json.dumps({"targets": told}, indent=2))
     else:
         for each in attempts:
-            click.echo(f"{each.name}: {each.problem or 'taken'}")
+            echo_shown(f"{each.name}: {each.problem or 'taken'}")
     if any(each.problem for each in attempts):
         raise click.exceptions.Exit(ExitCode.FAILED)
 
@@ -165,13 +166,13 @@ def show(data_dir: Path, is_json: bool) -> None:
         click.echo(json.dumps(shown, indent=2))
         return
     for each in lasting:
-        click.echo(f"since {iso_text(each.since_ms)}  {each.condition.text}")
+        echo_shown(f"since {iso_text(each.since_ms)}  {each.condition.text}")
     if not lasting:
-        click.echo("nothing that was told is still the case")
+        echo_shown("nothing that was told is still the case")
     for name, queue in kept.queues.items():
         if queue.waiting:
             tries = f", {queue.attempts} attempts in vain" if queue.attempts else ""
-            click.echo(f"{name}: {len(queue.waiting)} alerts wait{tries}")
+            echo_shown(f"{name}: {len(queue.waiting)} alerts wait{tries}")
 
 
 def _targets() -> Targets:

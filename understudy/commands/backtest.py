@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -38,7 +37,9 @@ from understudy.results.options import results_dir_option
 from understudy.results.store import write_run
 from understudy.results.stored import BadResults, StoredRun
 from understudy.results.view import run_view
+from understudy.screen import Screen
 from understudy.teaching import TaughtCommand
+from understudy.terminal import echo_shown
 
 
 @click.command(
@@ -160,7 +161,7 @@ def _play(
 
 def progress_bar(*, is_shown: bool) -> Progress:
     """Make a progress bar on stderr; tasks have a field ``speed``."""
-    console = Console(file=sys.stderr)
+    console = Screen(file=sys.stderr)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -177,10 +178,10 @@ def _show(run: StoredRun, last: int | None, *, is_json: bool) -> None:
     if is_json:
         click.echo(json.dumps(run_json(run), indent=2))
         return
-    console = Console()
+    console = Screen()
     console.print(run_view(run, rows=row_limit(last, is_for_programs=False)))
     seconds, speed = run.timing["seconds"], run.timing["events_per_second"]
-    click.echo(f"\nin {seconds:,.1f} s, {speed:,} events/s; kept in {run.folder}", err=True)
+    echo_shown(f"\nin {seconds:,.1f} s, {speed:,} events/s; kept in {run.folder}", err=True)
 
 
 def run_json(run: StoredRun) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from understudy.commands.shared import data_dir_option, existing_directory, fail
 from understudy.data_dir import DirectoryLocked
 from understudy.exit_codes import ExitCode
 from understudy.teaching import TaughtCommand
-from understudy.terminal import say
+from understudy.terminal import echo_shown, say
 
 _file = click.Path(path_type=Path)
 
@@ -44,7 +44,7 @@ def backup(file: Path, data_dir: Path, is_json: bool) -> None:
         told = {"file": str(copy.path), "bytes": copy.size_bytes, "last_event": copy.last_seq}
         click.echo(json.dumps(told, indent=2))
     else:
-        click.echo(f"{copy.path}: {copy.size_bytes:,} bytes, up to event {copy.last_seq}")
+        echo_shown(f"{copy.path}: {copy.size_bytes:,} bytes, up to event {copy.last_seq}")
     for sentence in copy.damage:
         say(f"copied as it is: {sentence}")
 
@@ -83,6 +83,6 @@ def restore_command(file: Path, data_dir: Path, is_json: bool) -> None:
         }
         click.echo(json.dumps(told, indent=2))
         return
-    click.echo(f"{copy.path}: restored up to event {copy.last_seq}; the next run begins halted")
+    echo_shown(f"{copy.path}: restored up to event {copy.last_seq}; the next run begins halted")
     if aside is not None:
-        click.echo(f"what was there is kept as {aside}")
+        echo_shown(f"what was there is kept as {aside}")

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from understudy.commands.shared import (
     assignment_option,
@@ -22,7 +22,9 @@ from understudy.config import Config, Effective, Source, config_of
 from understudy.contradictions import contradictions
 from understudy.exit_codes import ExitCode
 from understudy.keys import toml_text
+from understudy.screen import Screen
 from understudy.teaching import TaughtCommand, TaughtGroup
+from understudy.terminal import echo_shown
 from understudy.watching.asking import Unanswered, ask_status
 
 
@@ -57,10 +59,10 @@ def check(file: Path) -> None:
     """
     problems = contradictions(load_config(file).settings)
     for problem in problems:
-        click.echo(f"understudy: {file}: {problem}", err=True)
+        echo_shown(f"understudy: {file}: {problem}", err=True)
     if problems:
         raise click.exceptions.Exit(ExitCode.BAD_INPUT)
-    click.echo("ok")
+    echo_shown("ok")
 
 
 @config.command(
@@ -104,7 +106,7 @@ def show(
     if is_json:
         click.echo(json.dumps(_as_json(loaded), indent=2))
     else:
-        Console().print(_table(loaded))
+        Screen().print(_table(loaded))
 
 
 def _running(data_dir: Path) -> Config:
@@ -138,10 +140,10 @@ def _table(loaded: Config) -> Table:
     for each in loaded.effective:
         if each.key.section != section:
             section = each.key.section
-            table.add_row(f"[bold cyan]\\[{section}][/]")
+            table.add_row(Text(f"[{section}]", "bold cyan"))
         _add(table, each.key.name, each)
     for name, own in loaded.series.items():
-        table.add_row(f"[bold cyan]\\[\\[series]] {name}[/]")
+        table.add_row(Text(f"[[series]] {name}", "bold cyan"))
         for each in own:
             _add(table, each.key.full_name.removeprefix("series."), each)
     return table
@@ -150,8 +152,8 @@ def _table(loaded: Config) -> Table:
 def _add(table: Table, name: str, each: Effective) -> None:
     table.add_row(
         name,
-        toml_text(each.value).replace("[", "\\["),
+        toml_text(each.value),
         each.source.value,
-        f"[dim]{each.key.meaning}[/]",
+        Text(each.key.meaning, "dim"),
         style="" if each.source is Source.DEFAULT else "yellow",
     )

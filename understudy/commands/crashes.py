@@ -10,14 +10,15 @@ from typing import Any
 
 import attrs
 import click
-from rich.console import Console
 from rich.table import Table
 
 from actors.runtime.crash_file import BadCrashFile, CrashReport, crash_files, read_report
 from understudy.commands.shared import data_dir_option, existing_directory, fail, json_option
 from understudy.exit_codes import ExitCode
 from understudy.replaying import NotReplayed, check, replay_file, write_test
+from understudy.screen import Screen
 from understudy.teaching import TaughtCommand
+from understudy.terminal import echo_shown
 
 
 @click.command(
@@ -49,11 +50,11 @@ def crashes(data_dir: Path, is_json: bool) -> None:
         click.echo(json.dumps({"crashes": rows, "damaged": damaged}, indent=2))
         return
     if read:
-        Console().print(_table(read))
+        Screen().print(_table(read))
     else:
-        click.echo("nothing has crashed")
+        echo_shown("nothing has crashed")
     for sentence in damaged:
-        click.echo(sentence, err=True)
+        echo_shown(sentence, err=True)
 
 
 @click.command(
@@ -91,19 +92,19 @@ def replay(file: Path, is_debugged: bool, test_file: Path | None, force: bool) -
         except NotReplayed as reason:
             if not force:
                 fail(f"{reason}: add --force to replay it all the same", ExitCode.BAD_INPUT)
-            click.echo(f"{reason}; replayed all the same", err=True)
+            echo_shown(f"{reason}; replayed all the same", err=True)
         outcome = replay_file(file)
     except BadCrashFile as problem:
         fail(str(problem), ExitCode.BAD_INPUT)
     if outcome.error is not None:
-        click.echo("".join(traceback.format_exception(outcome.error)))
-    click.echo(outcome.sentence)
+        echo_shown("".join(traceback.format_exception(outcome.error)))
+    echo_shown(outcome.sentence)
     if test_file is not None:
         try:
             record = write_test(file, outcome.report, test_file)
         except OSError as error:
             fail(f"{error.filename or test_file} cannot be written: {error.strerror}")
-        click.echo(f"{test_file} fails the same way; it reads {record}")
+        echo_shown(f"{test_file} fails the same way; it reads {record}")
     if is_debugged and outcome.error is not None:
         pdb.post_mortem(outcome.error.__traceback__)
     if not outcome.is_same:

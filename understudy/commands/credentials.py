@@ -29,7 +29,7 @@ from understudy.data_dir_privacy import NotPrivate, make_private
 from understudy.isolation import module_command
 from understudy.secrets import FILE_VARIABLE, KEY_VARIABLE
 from understudy.teaching import TaughtCommand, TaughtGroup
-from understudy.terminal import warn
+from understudy.terminal import echo_shown, warn
 
 _SHOWN_CHARS = 8
 _QUESTION = """\
@@ -93,7 +93,7 @@ def new(
         fail(f"{problem.filename or directory} cannot be written: {problem.strerror}")
     except (CredentialsUnavailable, NotPrivate) as problem:
         fail(str(problem))
-    click.echo(f"API key {_short(found)} is in {path}: for prices only")
+    echo_shown(f"API key {_short(found)} is in {path}: for prices only")
 
 
 @credentials.command(
@@ -110,7 +110,7 @@ def show(data_dir: Path) -> None:
         found = find_credentials(data_dir.expanduser().absolute())
     except CredentialsUnavailable as problem:
         fail(str(problem))
-    click.echo(f"API key {_short(found.credentials)} from {found.place}")
+    echo_shown(f"API key {_short(found.credentials)} from {found.place}")
 
 
 def _key_file(directory: Path) -> Path:

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from understudy.commands.shared import (
     assignment_option,
@@ -24,7 +23,9 @@ from understudy.doctor.findings import CheckOutcome
 from understudy.doctor.subject import Subject, subject_of
 from understudy.exit_codes import ExitCode
 from understudy.live import LIVE_FLAG
+from understudy.screen import Screen
 from understudy.teaching import TaughtCommand
+from understudy.terminal import echo_shown
 
 
 @click.command(
@@ -73,7 +74,7 @@ def doctor(
     if with_order_test:
         _require_consent(subject, is_understood=is_understood)
     is_terminal = sys.stdout.isatty() and not is_json
-    console = Console()
+    console = Screen()
     waiting = console.status("examining…") if is_terminal else contextlib.nullcontext()
     with waiting:
         findings = examine(subject, with_order_test=with_order_test)
@@ -83,7 +84,7 @@ def doctor(
         console.print(view.table(findings))
         console.print(view.totals(findings), highlight=False)
     else:
-        click.echo("\n".join([*view.lines(findings), view.totals(findings)]))
+        echo_shown("\n".join([*view.lines(findings), view.totals(findings)]))
     if any(each.outcome is CheckOutcome.FAIL for each in findings):
         raise click.exceptions.Exit(ExitCode.FAILED)
 

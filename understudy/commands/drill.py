@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 import attrs
 import click
-from rich.console import Console
 
 from actors.supervision.layouts import ISOLATED, LAYOUTS
 from understudy.commands.shared import fail, json_option
 from understudy.drill.plan import TARGETS
 from understudy.exit_codes import ExitCode
+from understudy.screen import Screen
 from understudy.teaching import TaughtCommand
+from understudy.terminal import echo_shown
 
 if TYPE_CHECKING:
     from understudy.drill.conduct import Recovery
@@ -181,7 +182,7 @@ def _conduct(request: _Request, directory: Path, *, is_json: bool) -> Result:
 
     def tell(number: int, recovery: Recovery) -> None:
         if not is_json:
-            click.echo(recovery_line(number, request.kills, recovery))
+            echo_shown(recovery_line(number, request.kills, recovery))
 
     try:
         result = run_drill(
@@ -201,5 +202,5 @@ def _conduct(request: _Request, directory: Path, *, is_json: bool) -> Result:
     if is_json:
         click.echo(json.dumps(result_json(result), indent=2))
     else:
-        Console().print(result_view(result))
+        Screen().print(result_view(result))
     return result

@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from understudy.commands.reading import opened
 from understudy.commands.shared import data_dir_option, fail, json_option
 from understudy.reading.lookup import OrderNotFound, find_order
 from understudy.reading.story import read_story, story_json, story_view
+from understudy.screen import Screen
 from understudy.teaching import TaughtCommand
 
 
@@ -42,4 +42,4 @@ def explain(order_name: str, data_dir: Path, is_json: bool) -> None:
         if is_json:
             click.echo(json.dumps(story_json(story), indent=2))
         else:
-            Console().print(story_view(story))
+            Screen().print(story_view(story))

@@ -6,7 +6,6 @@ from itertools import islice
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from understudy.commands.reading import (
     csv_option,
@@ -20,6 +19,7 @@ from understudy.commands.reading import (
 )
 from understudy.commands.shared import data_dir_option, json_option
 from understudy.reading.fills import fill_age, fill_json, fills_table, list_fills
+from understudy.screen import Screen
 from understudy.teaching import TaughtCommand
 
 
@@ -51,7 +51,7 @@ def fills(market: str, last: int | None, data_dir: Path, is_json: bool, is_csv: 
         if is_json or is_csv:
             print_rows("fills", [fill_json(each) for each in shown], is_csv=is_csv)
             return
-        console = Console()
+        console = Screen()
         if not shown:
             console.print("no such fill" if market else "no fill yet", style="dim")
             return

@@ -19,6 +19,7 @@ from understudy.control import ControlError, NotRunning, Reply, ask
 from understudy.exit_codes import ExitCode
 from understudy.reading.flatten_sales import FlattenSale, flatten_sales
 from understudy.teaching import TaughtCommand
+from understudy.terminal import echo_shown
 
 _LOOK_AGAIN_S = 0.3
 
@@ -121,7 +122,7 @@ def flatten(reason: str, wait_s: float, data_dir: Path, is_json: bool) -> None:
     if is_json:
         click.echo(json.dumps({**reply, "sold": [sale.json for sale in sales]}, indent=2))
     else:
-        click.echo("\n".join([_words(status), *(sale.words for sale in sales)]))
+        echo_shown("\n".join([_words(status), *(sale.words for sale in sales)]))
     if not status.is_flat:
         fail(_what_is_left(status))
 
@@ -150,8 +151,8 @@ def _pull(directory: Path, reason: str, why: str, is_json: bool, *, runs: bool) 
     if is_json:
         click.echo(json.dumps({"kill_switch": str(path), "why": why}, indent=2))
     else:
-        click.echo(f"{why}: {path} is written, and what runs or starts there halts")
-        click.echo("to trade again, remove it and call understudy resume")
+        echo_shown(f"{why}: {path} is written, and what runs or starts there halts")
+        echo_shown("to trade again, remove it and call understudy resume")
     if runs:
         raise click.exceptions.Exit(ExitCode.FAILED)
 
@@ -165,7 +166,7 @@ def _show(reply: Reply, is_json: bool) -> HaltStatus:
     if is_json:
         click.echo(json.dumps(reply, indent=2))
     else:
-        click.echo(_words(status))
+        echo_shown(_words(status))
     return status
 
 

@@ -14,6 +14,7 @@ from actors.watcher_settings import MetricsSettings
 from understudy.commands.shared import data_dir_option, existing_directory, fail, needs_extra
 from understudy.exit_codes import ExitCode
 from understudy.teaching import TaughtCommand
+from understudy.terminal import echo_shown
 
 PORT = MetricsSettings().port
 
@@ -106,8 +107,8 @@ def health(data_dir: Path, is_json: bool) -> None:
     if is_json:
         click.echo(json.dumps({"state": found.state.value, "reasons": found.reasons}, indent=2))
     else:
-        click.echo(found.state.value)
+        echo_shown(found.state.value)
         for reason in found.reasons:
-            click.echo(f"  {reason}")
+            echo_shown(f"  {reason}")
     if found.state is HealthState.DOWN:
         raise click.exceptions.Exit(ExitCode.FAILED)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from understudy.commands.reading import (
     csv_option,
@@ -19,6 +18,7 @@ from understudy.commands.reading import (
 )
 from understudy.commands.shared import data_dir_option, json_option
 from understudy.reading.orders import is_open, order_json, orders_table
+from understudy.screen import Screen
 from understudy.teaching import TaughtCommand
 
 
@@ -57,7 +57,7 @@ def orders(
         if is_json or is_csv:
             print_rows("orders", [order_json(order) for order in shown], is_csv=is_csv)
             return
-        console = Console()
+        console = Screen()
         if not shown:
             console.print("no such order" if market or only_open else "no order yet", style="dim")
             return

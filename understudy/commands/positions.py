@@ -6,7 +6,6 @@ from itertools import islice
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from understudy.commands.reading import (
     csv_option,
@@ -20,6 +19,7 @@ from understudy.commands.reading import (
 )
 from understudy.commands.shared import data_dir_option, json_option
 from understudy.reading.positions import position_json, positions_table
+from understudy.screen import Screen
 from understudy.teaching import TaughtCommand
 
 
@@ -60,7 +60,7 @@ def positions(
         if is_json or is_csv:
             print_rows("positions", [position_json(ledger) for ledger in shown], is_csv=is_csv)
             return
-        console = Console()
+        console = Screen()
         if not shown:
             console.print("no such window" if market or only_open else "no window yet", style="dim")
             return

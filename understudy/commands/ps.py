@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from understudy.actor_table import actor_table
 from understudy.commands.shared import ask_system, data_dir_option, json_option
 from understudy.exit_codes import ExitCode
+from understudy.screen import Screen
 from understudy.status import children_of, halts_of
 from understudy.teaching import TaughtCommand
 from understudy.wording import clock_label
@@ -39,7 +39,7 @@ def ps(data_dir: Path, is_json: bool) -> None:
     if is_json:
         click.echo(json.dumps(reply, indent=2))
     else:
-        console = Console()
+        console = Screen()
         console.print(actor_table(children_of(reply), reply["pid"]))
         for halt in halts_of(reply):
             since = f"since {clock_label(halt.since_ms)}"

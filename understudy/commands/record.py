@@ -28,6 +28,7 @@ from understudy.options import (
     RunOptions,
 )
 from understudy.teaching import TaughtCommand
+from understudy.terminal import echo_shown
 
 RECORD_DATA_DIR = DEFAULT_DATA_DIR / "record"
 
@@ -112,7 +113,7 @@ def record(
                 account=account,
             )
             code = run_system(options, is_temporary=False)
-            click.echo(f"recordings: understudy recordings {settings.recording.dir}", err=True)
+            echo_shown(f"recordings: understudy recordings {settings.recording.dir}", err=True)
             sys.exit(code)
     except CredentialsUnavailable as refused:
         fail(str(refused), ExitCode.BAD_INPUT)

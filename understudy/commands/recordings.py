@@ -10,7 +10,6 @@ from typing import Any
 
 import attrs
 import click
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -24,8 +23,9 @@ from understudy.commands.shared import fail, json_option
 from understudy.exit_codes import ExitCode
 from understudy.options import DEFAULT_RECORDINGS
 from understudy.reading.moments import iso_text, minute_label
+from understudy.screen import Screen
 from understudy.teaching import TaughtCommand, TaughtGroup
-from understudy.terminal import say
+from understudy.terminal import echo_shown, say
 from venue.recorded.reading import MalformedRecording
 
 _LIST = "list"
@@ -116,8 +116,8 @@ def verify(folder: str, is_json: bool) -> None:
     else:
         for each in told:
             for sentence in each["faults"]:
-                click.echo(sentence)
-        click.echo(f"{len(told)} recordings, {len(unsound)} of them damaged")
+                echo_shown(sentence)
+        echo_shown(f"{len(told)} recordings, {len(unsound)} of them damaged")
     if unsound:
         raise click.exceptions.Exit(ExitCode.FAILED)
 
@@ -178,8 +178,8 @@ def import_windows(files: tuple[Path, ...], folder: Path, attribution: str | Non
         fail(str(problem), ExitCode.BAD_INPUT)
     except OSError as problem:
         fail(f"{folder} cannot be written: {problem.strerror or problem}")
-    click.echo(f"{written_count} windows written to {folder}, {len(files) - written_count} there")
-    click.echo(f"their source: {found or 'not told; --attribution says it'}")
+    echo_shown(f"{written_count} windows written to {folder}, {len(files) - written_count} there")
+    echo_shown(f"their source: {found or 'not told; --attribution says it'}")
 
 
 def _found(folder: str) -> list[RecordingRow | BadRecording]:
@@ -202,7 +202,7 @@ def _fields(row: RecordingRow) -> dict[str, Any]:
 
 
 def _print_table(rows: Sequence[RecordingRow]) -> None:
-    console = Console()
+    console = Screen()
     if not rows:
         console.print("no recording yet", style="dim")
         return
@@ -230,7 +230,7 @@ def _print_table(rows: Sequence[RecordingRow]) -> None:
 
 
 def _progress(what: str, *, is_shown: bool) -> Progress:
-    console = Console(file=sys.stderr)
+    console = Screen(sys.stderr)
     return Progress(
         TextColumn(what),
         BarColumn(),

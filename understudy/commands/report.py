@@ -6,14 +6,15 @@ import json
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from understudy.commands.reading import is_wide, last_option, opened, row_limit
 from understudy.commands.shared import data_dir_option, fail, json_option
 from understudy.exit_codes import ExitCode
 from understudy.reading.performance import Performance, read_performance
 from understudy.reading.report_view import report_json, report_view
+from understudy.screen import Screen
 from understudy.teaching import TaughtCommand
+from understudy.terminal import echo_shown
 
 
 @click.command(
@@ -46,7 +47,7 @@ def report(page_path: Path | None, last: int | None, data_dir: Path, is_json: bo
         if is_json:
             click.echo(json.dumps(report_json(performance), indent=2))
         else:
-            console = Console()
+            console = Screen()
             rows = row_limit(last, is_for_programs=False)
             console.print(report_view(performance, wide=is_wide(console), rows=rows))
         if page_path is not None:
@@ -61,4 +62,4 @@ def _write_page(performance: Performance, path: Path) -> None:
         path.write_text(report_page(performance), encoding="utf-8")
     except OSError as error:
         fail(f"--html {path} cannot be written: {error.strerror}", ExitCode.BAD_INPUT)
-    click.echo(f"understudy: wrote {path}", err=True)
+    echo_shown(f"understudy: wrote {path}", err=True)

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from understudy.commands.backtest import run_json
@@ -17,7 +16,9 @@ from understudy.results.options import results_dir_option
 from understudy.results.store import list_runs, read_run
 from understudy.results.stored import BadResults, StoredRun
 from understudy.results.view import run_view
+from understudy.screen import Screen
 from understudy.teaching import TaughtCommand, TaughtGroup
+from understudy.terminal import echo_shown
 
 
 @click.group(
@@ -41,9 +42,9 @@ def results(context: click.Context, results_dir: Path, is_json: bool) -> None:
     if is_json:
         click.echo(json.dumps([run_json(run) for run in found], indent=2))
     elif found:
-        Console().print(_table(found))
+        Screen().print(_table(found))
     else:
-        click.echo(f"no backtest is kept in {context.obj}")
+        echo_shown(f"no backtest is kept in {context.obj}")
 
 
 @results.command(
@@ -68,8 +69,8 @@ def show(results_dir: Path, name: str, last: int | None, is_json: bool) -> None:
         view = run_view(run, rows=row_limit(last, is_for_programs=False))
     except BadResults as problem:
         fail(str(problem))
-    Console().print(view)
-    click.echo(f"\n{run.folder / 'report.html'}", err=True)
+    Screen().print(view)
+    echo_shown(f"\n{run.folder / 'report.html'}", err=True)
 
 
 def find_run(results_dir: Path, name: str) -> StoredRun:
@@ -95,7 +96,7 @@ def _runs(results_dir: Path) -> list[StoredRun]:
         fail(str(problem))
     for each in listed:
         if isinstance(each, BadResults):
-            click.echo(f"understudy: {each}", err=True)
+            echo_shown(f"understudy: {each}", err=True)
     return [each for each in listed if isinstance(each, StoredRun)]
 
 

@@ -18,6 +18,7 @@ from understudy.exit_codes import ExitCode
 from understudy.live import LIVE_FLAG, live_refusal
 from understudy.systemd_units import ServicePlan, units_of
 from understudy.teaching import TaughtCommand, TaughtGroup
+from understudy.terminal import echo_shown
 
 SYSTEM_PLACE = Path("/etc/systemd/system")
 SYSTEM_DATA_DIR = Path("/var/lib/understudy")
@@ -175,7 +176,7 @@ def _print(units: Mapping[str, str], is_json: bool) -> None:
         click.echo(json.dumps({"units": dict(units)}, indent=2))
         return
     for name, text in units.items():
-        click.echo(f"# {name}\n{text}")
+        echo_shown(f"# {name}\n{text}")
 
 
 def _write(units: Mapping[str, str], place: Path) -> list[Path]:
@@ -218,10 +219,10 @@ def _tell(paths: list[Path], complaints: str, *, is_user: bool, is_json: bool) -
         click.echo(json.dumps(told, indent=2))
         return
     for path in paths:
-        click.echo(f"wrote {path}")
+        echo_shown(f"wrote {path}")
     if complaints:
-        click.echo(f"systemd-analyze verify found:\n{complaints}", err=True)
+        echo_shown(f"systemd-analyze verify found:\n{complaints}", err=True)
     else:
-        click.echo("next:")
+        echo_shown("next:")
         for line in after:
-            click.echo(f"  {line}")
+            echo_shown(f"  {line}")

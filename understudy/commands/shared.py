@@ -13,6 +13,7 @@ from understudy.config import Config, ConfigError, load
 from understudy.control import ControlError, NotRunning, Reply, ask
 from understudy.exit_codes import ExitCode
 from understudy.options import DEFAULT_DATA_DIR
+from understudy.terminal import say
 
 config_option = click.option(
     "--config",
@@ -52,7 +53,7 @@ json_option = click.option("--json", "is_json", is_flag=True, help="Print JSON f
 
 def fail(sentence: str, code: ExitCode = ExitCode.FAILED) -> NoReturn:
     """End the command with one sentence on stderr and an exit code."""
-    click.echo(f"understudy: {sentence}", err=True)
+    say(sentence)
     raise click.exceptions.Exit(code)
 
 

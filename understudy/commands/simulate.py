@@ -17,7 +17,6 @@ from typing import Any
 
 import attrs
 import click
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -35,7 +34,9 @@ from simulation.plan import LIVE, SIMULATED, fault_meanings
 from simulation.trial import MINUTES, TrialResult, run_trial
 from understudy.commands.shared import data_dir_option, json_option
 from understudy.exit_codes import ExitCode
+from understudy.screen import Screen
 from understudy.teaching import TaughtCommand
+from understudy.terminal import echo_shown
 
 _MS_PER_HOUR = 3_600_000
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
@@ -218,7 +219,7 @@ def _leave_crash_file(seed: int, run: Callable[..., TrialResult], data_dir: Path
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         return str(write_crash(directory, report, failure.flight))
     except OSError as error:
-        click.echo(f"no crash file can be written: {error}", err=True)
+        echo_shown(f"no crash file can be written: {error}", err=True)
         return None
 
 
@@ -248,7 +249,7 @@ def _collect_rarely() -> None:
 
 
 def _progress(*, is_shown: bool) -> Progress:
-    console = Console(file=sys.stderr)
+    console = Screen(file=sys.stderr)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -275,19 +276,19 @@ def _failure(result: TrialResult) -> dict[str, Any]:
 
 def _print(report: dict[str, Any], failed: TrialResult | None) -> None:
     struck = ", ".join(f"{kind} {count:,}" for kind, count in report["faults"].items() if count)
-    click.echo(
+    echo_shown(
         f"{report['seeds']} seeds in {report['seconds']:.1f} s: "
         f"{report['seeds_per_second']:.2f} seeds/s, "
         f"{report['windows_per_second']:.1f} windows/s, "
         f"{report['simulated_hours']:.1f} simulated hours"
     )
-    click.echo(
+    echo_shown(
         f"{report['windows']:.0f} windows, {report['orders']} orders, {report['fills']} fills, "
         f"{report['restarts']} restarts of everything"
     )
-    click.echo(f"faults: {struck or 'none'}")
+    echo_shown(f"faults: {struck or 'none'}")
     if failed is None:
-        click.echo("every invariant held, and everything recovered")
+        echo_shown("every invariant held, and everything recovered")
         return
     failure = _failure(failed)
     how = f"--minutes {report['minutes']}"
@@ -295,14 +296,14 @@ def _print(report: dict[str, Any], failed: TrialResult | None) -> None:
         how += f" --mode {report['mode']}"
     if report["layout"] != ISOLATED:
         how += f" --layout {report['layout']}"
-    click.echo("\n".join(("", *failure["last_lines"], "")))
-    click.echo(
+    echo_shown("\n".join(("", *failure["last_lines"], "")))
+    echo_shown(
         f"seed {failed.seed} failed after {failure['at_seconds']:.3f} s of venue time, "
         f"commit {report['commit']}: {failure['text']}\n"
         f"again: understudy simulate --from {failed.seed} --seeds 1 {how}"
     )
     if report["crash_file"] is not None:
-        click.echo(f"what that actor heard: understudy replay {report['crash_file']}")
+        echo_shown(f"what that actor heard: understudy replay {report['crash_file']}")
 
 
 def _commit() -> str:

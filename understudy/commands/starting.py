@@ -9,8 +9,6 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
-
 from actors.proxies import ProxyRefused
 from actors.settings import Settings
 from understudy.commands.shared import fail
@@ -20,7 +18,7 @@ from understudy.doctor.proxies import proxies_of
 from understudy.exit_codes import ExitCode
 from understudy.live import live_account, live_refusal, rehearsal_refusal
 from understudy.options import DEFAULT_DATA_DIR, RunOptions
-from understudy.terminal import warn
+from understudy.terminal import echo_shown, warn
 from understudy.watchers_wanted import watchers_refusal
 
 
@@ -84,4 +82,4 @@ def _remove_unless_failed(directory: Path, code: int) -> None:
     if code == ExitCode.OK:
         shutil.rmtree(directory)
     else:
-        click.echo(f"understudy: journal and log are kept in {directory}", err=True)
+        echo_shown(f"understudy: journal and log are kept in {directory}", err=True)

@@ -14,6 +14,7 @@ from understudy.exit_codes import ExitCode
 from understudy.live_view import LiveView
 from understudy.status import Status
 from understudy.teaching import TaughtCommand
+from understudy.terminal import echo_shown
 from understudy.watching.asking import Unanswered, ask_status
 from understudy.watching.health import why_down
 from understudy.watching.observation import Lookout
@@ -54,7 +55,7 @@ def watch(data_dir: Path) -> None:
     if troubles:
         fail(troubles[0])
     if ending:
-        click.echo(f"understudy: {ending}", err=True)
+        echo_shown(f"understudy: {ending}", err=True)
 
 
 def _follow(live: LiveView, directory: Path, status: Status, troubles: list[str]) -> str:

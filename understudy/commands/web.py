@@ -21,6 +21,7 @@ from understudy.commands.shared import (
 )
 from understudy.exit_codes import ExitCode
 from understudy.teaching import TaughtCommand
+from understudy.terminal import echo_shown
 from understudy.web import access
 from understudy.web.server import Site, serve
 
@@ -144,7 +145,7 @@ def token(data_dir: Path, *, is_new: bool) -> None:
     try:
         is_there = (directory / access.TOKEN_NAME).exists()
         text = access.new_token(directory) if is_new or not is_there else None
-        click.echo(text or access.read_token(directory))
+        echo_shown(text or access.read_token(directory))
     except access.NoToken as problem:
         fail(str(problem))
     except OSError as error:

@@ -6,11 +6,14 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 
+from actors.shown_text import shown
+
 
 def csv_text(rows: Sequence[Mapping[str, object]]) -> str:
     """Write a line for each row (RFC 4180, but lines end in LF); nothing for an empty list.
 
-    True and false are spelled as in JSON, what is not known is empty.
+    True and false are spelled as in JSON, what is not known is empty, and control characters in
+    texts are shown as escapes.
     """
     if not rows:
         return ""
@@ -22,4 +25,6 @@ def csv_text(rows: Sequence[Mapping[str, object]]) -> str:
 
 
 def _cell(value: object) -> object:
-    return str(value).lower() if isinstance(value, bool) else value
+    if isinstance(value, bool):
+        return str(value).lower()
+    return shown(value) if isinstance(value, str) else value

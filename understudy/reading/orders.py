@@ -11,6 +11,7 @@ from rich.text import Text
 from actors.execution.order_state import is_booked, is_complete
 from actors.messages.execution import OrderState, OrderStatus
 from actors.model import Action, FillDetail
+from actors.shown_text import shown
 from actors.units import dollars_text, price_text, size_text
 from understudy.reading.moments import iso_text, moment_label
 from understudy.wording import price_label, size_label
@@ -54,7 +55,7 @@ def filled_label(order: OrderState) -> str:
 
 def one_line(words: str) -> Text:
     """Write what is cut off, before anything else is, where there is little room."""
-    return Text(words, no_wrap=True, overflow="ellipsis")
+    return Text(shown(words), no_wrap=True, overflow="ellipsis")
 
 
 def orders_table(orders: Sequence[OrderState], *, wide: bool) -> Table:

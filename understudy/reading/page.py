@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
 from string import Template
 
 from understudy.reading.leg_risk import PairRisk
 from understudy.reading.moments import day_label, exact_label, minute_label, moment_label
-from understudy.reading.page_parts import coloured_money, figure, page_text, table, tile
+from understudy.reading.page_parts import coloured_money, escaped, figure, page_text, table, tile
 from understudy.reading.performance import Performance
 from understudy.reading.plots import (
     fees_plot,
@@ -44,7 +43,7 @@ def report_page(performance: Performance) -> str:
         tiles="".join(_tiles(performance)),
         plots="".join(_plots(performance)),
         facts="".join(
-            f"<dt>{escape(name)}</dt><dd>{escape(words.plain)}</dd>"
+            f"<dt>{escaped(name)}</dt><dd>{escaped(words.plain)}</dd>"
             for name, words in fact_rows(performance)
         ),
         pairs=_pairs_table(performance.leg_risk.one_legged),
@@ -133,8 +132,8 @@ def _pairs_table(pairs: Sequence[PairRisk]) -> str:
             limits_label(pair),
             size_label(pair.yes.filled_units),
             size_label(pair.no.filled_units),
-            escape(pair.yes.intent.order_id),
-            escape(pair.market.slug),
+            escaped(pair.yes.intent.order_id),
+            escaped(pair.market.slug),
         ]
         for pair in pairs
     )
@@ -163,7 +162,7 @@ def _windows_table(performance: Performance) -> str:
             str(window.orders_count),
             percent_label(window.fill_ratio.ratio),
             coloured_money(-window.settled.position.fees_nanos),
-            escape(window.settled.slug),
+            escaped(window.settled.slug),
         ]
         for window in reversed(performance.windows)
     )

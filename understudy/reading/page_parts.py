@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from string import Template
 
+from actors.shown_text import shown
 from understudy.wording import exact_money
 
 _PAGE = Template("""<!doctype html>
@@ -73,22 +74,27 @@ $body
 """)
 
 
+def escaped(text: str) -> str:
+    """Plain text as HTML: markup and control characters are shown, and do nothing."""
+    return escape(shown(text, keeps_breaks=True))
+
+
 def page_text(*, title: str, heading: str, subtitle: str, body: str, footer: str) -> str:
     """Write a page; ``body`` is HTML, everything else is text."""
     return _PAGE.substitute(
-        title=escape(title),
-        heading=escape(heading),
-        subtitle=escape(subtitle),
+        title=escaped(title),
+        heading=escaped(heading),
+        subtitle=escaped(subtitle),
         body=body,
-        footer=escape(footer),
+        footer=escaped(footer),
     )
 
 
 def tile(name: str, value: str, note: str) -> str:
     """Write one large number; ``value`` is HTML."""
     return (
-        f'<div class="card tile"><span class="muted">{escape(name)}</span><b>{value}</b>'
-        f'<span class="muted">{escape(note)}</span></div>'
+        f'<div class="card tile"><span class="muted">{escaped(name)}</span><b>{value}</b>'
+        f'<span class="muted">{escaped(note)}</span></div>'
     )
 
 
@@ -99,19 +105,19 @@ def figure(title: str, svg: str, caption: str, tall_svg: str = "") -> str:
         tall = _labelled(tall_svg, title)
         drawn = f'<div class="wide">{drawn}</div><div class="tall">{tall}</div>'
     return (
-        f'<figure class="{"card whole" if tall_svg else "card"}"><h2>{escape(title)}</h2>{drawn}'
-        f"<figcaption>{escape(caption)}</figcaption></figure>"
+        f'<figure class="{"card whole" if tall_svg else "card"}"><h2>{escaped(title)}</h2>{drawn}'
+        f"<figcaption>{escaped(caption)}</figcaption></figure>"
     )
 
 
 def _labelled(svg: str, title: str) -> str:
-    return svg.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1)
+    return svg.replace("<svg", f'<svg role="img" aria-label="{escaped(title)}"', 1)
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, numeric: Sequence[str]) -> str:
     """Write a table of cells that are HTML already."""
     classes = ["number" if heading in numeric else "" for heading in headings]
-    head = table_row("th", [escape(heading) for heading in headings], classes)
+    head = table_row("th", [escaped(heading) for heading in headings], classes)
     return f"<table>{head}{''.join(table_row('td', cells, classes) for cells in rows)}</table>"
 
 

@@ -14,6 +14,7 @@ from rich.text import Text
 from actors.execution.real.user_channel import Settlement
 from actors.messages.execution import OrderState
 from actors.runtime.journal import StoredEvent
+from actors.shown_text import shown
 from actors.units import dollars_text, price_text, size_text
 from understudy.reading.archive import Archive
 from understudy.reading.event_descriptions import describe_event
@@ -143,10 +144,10 @@ def fact_rows(story: Story) -> list[tuple[str, Text]]:
     rows.append(("filled", _filled_text(order)))
     if story.settlements:
         counts = Counter(each.value.lower() for each in story.settlements.values())
-        shown = ", ".join(f"{count} {name}" for name, count in counts.items())
-        rows.append(("at the venue", Text(f"trades: {shown}")))
+        trades = ", ".join(f"{count} {name}" for name, count in counts.items())
+        rows.append(("at the venue", Text(f"trades: {trades}")))
     if order.end_reason:
-        rows.append(("ended", Text(order.end_reason)))
+        rows.append(("ended", Text(shown(order.end_reason))))
     return rows
 
 
@@ -184,7 +185,7 @@ def _events_table(events: Sequence[ToldEvent]) -> Table:
             exact_label(each.event.at_ms),
             span_label(each.event.at_ms - events[0].event.at_ms),
             actor_label(each.event),
-            Text(each.words),
+            Text(shown(each.words)),
         )
     return table
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
 
 from actors.units import NANOS_PER_DOLLAR
 from research.backtest.outcome import WindowOutcome
 from understudy.reading.moments import minute_label
-from understudy.reading.page_parts import coloured_money, figure, page_text, table, tile
+from understudy.reading.page_parts import coloured_money, escaped, figure, page_text, table, tile
 from understudy.reading.report_view import winner_label
 from understudy.results.plots import (
     calibration_plot,
@@ -34,7 +33,7 @@ def run_page(run: StoredRun, outcomes: Sequence[WindowOutcome]) -> str:
     """Build the page."""
     windows = [window_of(outcome) for outcome in outcomes]
     facts = "".join(
-        f"<dt>{escape(name)}</dt><dd>{escape(words)}</dd>" for name, words in fact_lines(run)
+        f"<dt>{escaped(name)}</dt><dd>{escaped(words)}</dd>" for name, words in fact_lines(run)
     )
     body = (
         f'<div class="tiles">{"".join(_tiles(run))}</div>'
@@ -110,7 +109,7 @@ def _windows_table(windows: Sequence[ResultWindow]) -> str:
                 str(len(window.orders)),
                 str(len(window.moves)),
                 coloured_money(-window.fees_nanos),
-                escape(window.slug),
+                escaped(window.slug),
             ]
         )
     return table(_HEADINGS, reversed(rows), numeric=_NUMBERS)

@@ -1,5 +1,7 @@
 """HTML that cannot be injected into: whatever is not ``Html`` is escaped when it is put into a tag.
 
+Control characters, such as those that turn the order of what follows, are shown as escapes.
+
 No attribute carries style or script; the page's policy forbids both.
 """
 
@@ -9,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from rich.text import Text
+
+from actors.shown_text import shown
 
 _VOID = {"input", "line", "link", "meta", "polygon", "polyline", "rect"}
 """Elements that are written without an end tag's content."""
@@ -51,7 +55,8 @@ def _escaped(content: Content) -> str:
         return ""
     if isinstance(content, Html):
         return content
-    return escape(content.plain if isinstance(content, Text) else content)
+    plain = content.plain if isinstance(content, Text) else content
+    return escape(shown(plain, keeps_breaks=True))
 
 
 def _attribute(item: tuple[str, Attribute]) -> str:

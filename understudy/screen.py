@@ -1,0 +1,33 @@
+"""What is drawn for people: tables and pictures, on a terminal or into a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import IO
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+
+from actors.shown_text import shown
+
+
+class Screen(Console):
+    """A terminal, or a file, on which no text from outside can do anything but be read.
+
+    Control characters within what is drawn are shown as escapes; only rich's own are sent. Brackets
+    and colons mean themselves: styles are given by ``Text``, never by rich's markup.
+    """
+
+    def __init__(self, file: IO[str] | None = None) -> None:
+        super().__init__(file=file, markup=False, emoji=False)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Turn something into pieces of text."""
+        for segment in super().render(renderable, options):
+            if segment.control:
+                yield segment
+            else:
+                text = shown(segment.text, keeps_breaks=True)
+                yield segment if text == segment.text else Segment(text, segment.style)
