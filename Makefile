@@ -9,9 +9,10 @@ CHROMIUM := apt-get install --yes --no-install-recommends chromium
 
 .PHONY: run test browser style types check bench drill fuzz clean
 
-run: $(READY) ## the demo: local exchange and whole system, two windows, a summary
+run: $(READY) ## the demo: local exchange and whole system, two series at once, a summary
 	@directory=$$(mktemp -d -t understudy-demo-XXXXXX) && \
-		$(BIN)/understudy run --demo --data-dir "$$directory" $(ARGS) && \
+		$(BIN)/understudy run --demo --series btc-15m,eth-5m --windows 4 \
+			--data-dir "$$directory" $(ARGS) && \
 		printf '\nIts journal is kept. To look into it:\n%s\n%s\n%s\n' \
 			"  $(BIN)/understudy orders --data-dir $$directory" \
 			"  $(BIN)/understudy explain order_1 --data-dir $$directory" \

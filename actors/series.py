@@ -68,3 +68,10 @@ def series_of(slug: str) -> str:
 def window_start_ms(now_ms: int, window_ms: int) -> int:
     """Start of the window that an instant lies in; a boundary belongs to the window it opens."""
     return now_ms - now_ms % window_ms
+
+
+def slug_part(text: str) -> str:
+    """What slugs of a series have in common, if a text is a series' name; else the text itself."""
+    asset, _, label = text.partition("-")
+    is_name = asset in ASSETS and label in LENGTHS.values()
+    return f"{asset}-updown-{label}-" if is_name else text

@@ -12,6 +12,7 @@ from actors.messages.market import MarketSnapshot
 from actors.messages.observer import ObserverCounts
 from actors.model import Side
 from understudy import panels
+from understudy.series_panel import series_panel
 from understudy.standing import network_troubles, standing_of
 from understudy.status import Status
 from understudy.wording import clock_label
@@ -48,11 +49,12 @@ class _Screen:
         else:
             rest = _narrow_body(self.status, rows)
         screen = Layout()
-        screen.split_column(
-            Layout(_header(self.status), size=_HEADER_ROWS),
-            Layout(_market(self.status), size=_BOOK_LEVELS + _FRAME_ROWS),
-            *rest,
-        )
+        count = len(self.status.by_series)
+        middle = Layout(_market(self.status), size=_BOOK_LEVELS + _FRAME_ROWS)
+        if count > 1:
+            size = min(count + 1 + _FRAME_ROWS, rows // 2)
+            middle = Layout(series_panel(self.status), size=size)
+        screen.split_column(Layout(_header(self.status), size=_HEADER_ROWS), middle, *rest)
         yield screen
 
 

@@ -166,7 +166,9 @@ class _Foreground:
         self._stop_reason = ""
         self._silence_s = 0.0
         self._looked_at = time.monotonic()
-        self._halting = HaltControl(options.data_dir)
+        self._halting = HaltControl(
+            options.data_dir, [plan.series.name for plan in options.settings.plans]
+        )
         self._upkeep = JournalUpkeep(options.data_dir)
         self.companions = Companions(settings, options.data_dir, self._lines.write)
         self._events = EventBook(self._reader, self._clock)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -62,8 +62,15 @@ class _Waiting:
 class HaltControl:
     """Carries what people want to the desk, and tells it while the kill switch is pulled."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, series: Sequence[str] = ()) -> None:
+        """Begin with nothing asked.
+
+        Args:
+            data_dir: where the kill-switch file would be.
+            series: names of what is traded; a request may name one of them.
+        """
         self._data_dir = data_dir
+        self._series = tuple(series)
         self._waiting: deque[_Waiting] = deque()
         self._request_id = 0
         self._is_switch_told = False
@@ -102,16 +109,30 @@ class HaltControl:
     def handlers(self) -> Mapping[str, Handler]:
         """The control commands, by name."""
         return {
-            "halt": self._on_halt,
-            "resume": self._on_resume,
-            "flatten": self._on_flatten,
+            "halt": self._of_known_series(self._on_halt),
+            "resume": self._of_known_series(self._on_resume),
+            "flatten": self._of_known_series(self._on_flatten),
             "halts": lambda _request: self._reply(GetHalts),
         }
 
+    def _of_known_series(self, handler: Handler) -> Handler:
+        """Refuse a request that names a series which is not traded here."""
+
+        def handle(request: dict[str, Any]) -> Reply:
+            series = _series(request)
+            if series and series not in self._series:
+                return {"error": f"{series} is not traded here: {', '.join(self._series)} is"}
+            return handler(request)
+
+        return handle
+
     def _on_halt(self, request: dict[str, Any]) -> Reply:
         who, reason, cancel = _who(request), str(request["reason"]), bool(request["cancel"])
+        series = _series(request)
         return self._reply(
-            lambda number: HaltTrading(reason, cancel=cancel, who=who, request_id=number)
+            lambda number: HaltTrading(
+                reason, cancel=cancel, who=who, request_id=number, series=series
+            )
         )
 
     def _on_resume(self, request: dict[str, Any]) -> Reply:
@@ -120,12 +141,15 @@ class HaltControl:
             return {"error": f"the kill-switch file {path} is still there: remove it first"}
         who, reason = _who(request), str(request["reason"])
         self._is_switch_told = False  # a new file halts anew
-        return self._reply(lambda number: ResumeTrading(who=who, reason=reason, request_id=number))
+        series = _series(request)
+        return self._reply(
+            lambda number: ResumeTrading(who=who, reason=reason, request_id=number, series=series)
+        )
 
     def _on_flatten(self, request: dict[str, Any]) -> Reply:
-        who, reason = _who(request), str(request["reason"])
+        who, reason, series = _who(request), str(request["reason"]), _series(request)
         return self._reply(
-            lambda number: FlattenHoldings(who=who, reason=reason, request_id=number)
+            lambda number: FlattenHoldings(who=who, reason=reason, request_id=number, series=series)
         )
 
     def _reply(self, question: Question) -> Reply:
@@ -141,6 +165,11 @@ class HaltControl:
 def _who(request: Mapping[str, Any]) -> str:
     """Where a person has asked: at the page, or, as commands do not say it, by a command."""
     return PAGE if request.get("who") == PAGE else OPERATOR
+
+
+def _series(request: Mapping[str, Any]) -> str:
+    """The series that is meant; empty: everything."""
+    return str(request.get("series") or "")
 
 
 def lasting_halts(reader: JournalReader) -> tuple[Halt, ...]:

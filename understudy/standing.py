@@ -53,7 +53,8 @@ def _of_the_window(status: Status, view: View) -> Standing:
         return Standing(verb="waits", why="for the window's result")
     if status.now_ms < market.opens_at_ms:
         return Standing(verb="waits", why="for the window to open")
-    idle = _strategy_trouble(status.report)
+    strategy = status.settings.role(STRATEGY, status.settings.series.name)
+    idle = _strategy_trouble(status.report, strategy)
     if idle:
         return Standing(verb="waits", why=idle, is_trouble=True)
     if view.evaluated is None:
@@ -68,12 +69,12 @@ def network_troubles(view: View) -> list[str]:
     return [view.unreachable, *down] if view.unreachable else down
 
 
-def _strategy_trouble(report: ChildrenReport | None) -> str:
+def _strategy_trouble(report: ChildrenReport | None, role: str) -> str:
     """Why the strategy evaluates nothing; empty while it does."""
     for child in report.children if report is not None else ():
-        if child.role == STRATEGY and child.state is ChildState.WAITING:
+        if child.role == role and child.state is ChildState.WAITING:
             return "the strategy has not been told books, position and open orders yet"
-        if child.role == STRATEGY and child.state is not ChildState.SERVING:
+        if child.role == role and child.state is not ChildState.SERVING:
             return f"the strategy is {child.state.value}"
     return ""
 

@@ -9,6 +9,7 @@ import attrs
 import cattrs
 from cattrs.preconf.json import make_converter
 
+from actors.execution.halts import halts_of as halts_of_series
 from actors.messages.halts import Halt
 from actors.messages.observer import View
 from actors.settings import Settings
@@ -43,6 +44,25 @@ class Status:
     """What the run was started with."""
     events: tuple[Event, ...] = ()
     """What happened lately, newest first."""
+
+    @property
+    def by_series(self) -> dict[str, Status]:
+        """The same as each series sees it: its window, its settings, and the halts that hold there.
+
+        Of a run with one series it is the whole, under an empty name.
+        """
+        view = self.view
+        if view is None or len(view.series) < 2:
+            return {"": self}
+        return {
+            seen.series: attrs.evolve(
+                self,
+                view=view.in_series(seen),
+                settings=self.settings.of(seen.series),
+                halts=halts_of_series(self.halts, seen.series),
+            )
+            for seen in view.series
+        }
 
 
 _converter = make_converter(unstruct_collection_overrides={frozenset: sorted})

@@ -11,6 +11,8 @@ also knows orders whose Order has fallen, and may take the whole account back.
 
 from __future__ import annotations
 
+from collections import Counter
+
 import attrs
 
 from actors.core import Effects, Log, Record, Send, handles
@@ -167,6 +169,7 @@ class HaltingDesk(SellingDesk):
             is_excess_final=all(each.is_final for each in excesses) and first is not None,
             stop_reason=self._stop_words(),
             excesses=excesses,
+            live_by_series=dict(Counter(entry.intent.market.series for entry in live)),
         )
         return [Send(REPLY, status)]
 

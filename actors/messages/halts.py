@@ -104,6 +104,8 @@ class HaltStatus:
     """The reason will not pass by itself: what is left stays for the window's result."""
     stop_reason: str = ""
     """Why open windows are not traded although nothing is halted: their stop loss."""
+    live_by_series: dict[str, int] = attrs.field(factory=dict)
+    """Live orders in each series that has any."""
     excesses: tuple[ExcessLeft, ...] = ()
     """One for each open window that holds an excess, or of which that is not known; the fields
     above tell of the first."""

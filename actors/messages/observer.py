@@ -125,3 +125,8 @@ class View:
     """Why the directory cannot ask the venue; empty while it can."""
     series: tuple[SeriesView, ...] = ()
     """Every series, in the order of the configuration."""
+
+    def in_series(self, seen: SeriesView) -> View:
+        """The same with what is of one window taken from another series."""
+        own = attrs.fields_dict(SeriesView).keys() - {"series", "result"}
+        return attrs.evolve(self, **{name: getattr(seen, name) for name in own})

@@ -7,7 +7,7 @@ from pathlib import Path
 from actors.messages.directory import MarketOpened
 from actors.messages.execution import OrderIntent, OrderState, OrderStatus
 from actors.messages.market import BookView, MarketSnapshot
-from actors.messages.observer import FeedSeen, ObserverCounts, SignalSeen, View
+from actors.messages.observer import FeedSeen, ObserverCounts, SeriesView, SignalSeen, View
 from actors.messages.position import Holding, PositionSnapshot, WindowSettled
 from actors.messages.strategy import TradeSignal
 from actors.model import Action, FillDetail, Market, Side, Strike, TimeInForce
@@ -205,6 +205,20 @@ def view(**changes: object) -> View:
         **changes,
     }
     return View(**fields)  # type: ignore[arg-type]
+
+
+def series_view(name: str) -> SeriesView:
+    """One series of several, whose window is as that of ``view``."""
+    return SeriesView(
+        series=name,
+        opened=MarketOpened(market=MARKET, strike=None),
+        is_closed=False,
+        snapshot=snapshot(),
+        position=POSITION,
+        open_orders=None,
+        stop_loss=None,
+        evaluated=None,
+    )
 
 
 EMPTY_VIEW = View(

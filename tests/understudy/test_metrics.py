@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from prometheus_client import CONTENT_TYPE_LATEST
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
-from scenes import view
+from scenes import series_view, view
 from watched import down, observation, running, status
 
 from actors.messages.feeds import FeedHealth
@@ -264,7 +264,8 @@ def test_without_the_extra_the_command_says_how_to_get_it(tmp_path: Path) -> Non
 def test_the_page_lists_every_metric() -> None:
     page = (REPOSITORY / "docs" / "metrics.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"^\| `(understudy_\w+)", page, re.MULTILINE))
-    seen = observation(status=status(view=view(feeds=(FEED,))))
+    two = (series_view("btc-15m"), series_view("eth-5m"))
+    seen = observation(status=status(view=view(feeds=(FEED,), series=two)))
     assert listed == {
         family.name + ("_total" if family.type == "counter" else "")
         for family in ObservationCollector(lambda: seen).collect()

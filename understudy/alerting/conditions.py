@@ -65,7 +65,7 @@ def _of_halts(seen: Observation) -> Found:
         is_difference = halt.who == EXECUTOR_CHECKS
         text = f"trading is halted: {halt.sentence}"
         yield (
-            f"halt/{halt.who}",
+            f"halt/{halt.who}/{halt.series}" if halt.series else f"halt/{halt.who}",
             Condition(
                 kind="difference" if is_difference else "halt",
                 text=f"ledger and venue differ, {text}" if is_difference else text,
@@ -96,13 +96,21 @@ def _of_status(status: Status, settings: AlertSettings) -> Found:
     if view is None:
         return
     yield from _of_feeds(status, view, settings)
-    opened = view.opened
-    if opened is None:
+    for series, each in status.by_series.items():
+        yield from _of_window(series, each, settings)
+    if view.opened is not None:
+        yield from _of_executor(status, settings)
+
+
+def _of_window(series: str, status: Status, settings: AlertSettings) -> Found:
+    view = status.view
+    opened = view.opened if view is not None else None
+    if view is None or opened is None:
         return
     if opened.strike is None and not view.is_closed:
         text = f"no strike is known for {opened.market.slug}, so nothing is traded in it"
         yield (
-            "strike",
+            f"strike/{series}" if series else "strike",
             Condition(
                 kind="strike",
                 text=text,
@@ -111,7 +119,22 @@ def _of_status(status: Status, settings: AlertSettings) -> Found:
                 is_of_status=True,
             ),
         )
-    yield from _of_executor(status, settings)
+    where = f" of {series}" if series else ""
+    if (
+        view.snapshot is not None
+        and not view.is_closed
+        and _is_old(view.snapshot, status, settings)
+    ):
+        yield (
+            f"books/{series}" if series else "books",
+            Condition(
+                kind="silence",
+                text=f"the order books{where} are old or not whole",
+                over=f"the order books{where} are fresh again",
+                after_s=settings.silent_s,
+                is_of_status=True,
+            ),
+        )
 
 
 def _of_feeds(status: Status, view: View, settings: AlertSettings) -> Found:
@@ -138,21 +161,6 @@ def _of_feeds(status: Status, view: View, settings: AlertSettings) -> Found:
                 text=f"{feed.feed} gives no data{why}",
                 over=f"{feed.feed} gives data again",
                 after_s=0 if is_old else settings.silent_s,
-                is_of_status=True,
-            ),
-        )
-    if (
-        view.snapshot is not None
-        and not view.is_closed
-        and _is_old(view.snapshot, status, settings)
-    ):
-        yield (
-            "books",
-            Condition(
-                kind="silence",
-                text="the order books are old or not whole",
-                over="the order books are fresh again",
-                after_s=settings.silent_s,
                 is_of_status=True,
             ),
         )

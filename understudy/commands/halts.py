@@ -6,10 +6,11 @@ import json
 import time
 from pathlib import Path
 
+import attrs
 import cattrs
 import click
 
-from actors.execution.halts import halt_words
+from actors.execution.halts import halt_words, halts_of
 from actors.kill_switch import pull_kill_switch
 from actors.messages.halts import BY_HAND, HaltStatus
 from actors.units import size_text
@@ -22,6 +23,10 @@ from understudy.teaching import TaughtCommand
 from understudy.terminal import echo_shown
 
 _LOOK_AGAIN_S = 0.3
+
+_series_option = click.option(
+    "--series", default="", metavar="NAME", help="This series only, such as eth-5m."
+)
 
 _reason_option = click.option(
     "--reason", default="", metavar="TEXT", help="Recorded, and shown wherever the halt is."
@@ -37,10 +42,11 @@ _reason_option = click.option(
     },
 )
 @click.option("--cancel", is_flag=True, help="Cancel every live order.")
+@_series_option
 @_reason_option
 @data_dir_option
 @json_option
-def halt(cancel: bool, reason: str, data_dir: Path, is_json: bool) -> None:
+def halt(cancel: bool, series: str, reason: str, data_dir: Path, is_json: bool) -> None:
     """Stop trading until someone resumes, whatever falls or is started anew meanwhile.
 
     Feeds, books and settlements go on. If no system answers, the kill-switch file is written
@@ -51,8 +57,10 @@ def halt(cancel: bool, reason: str, data_dir: Path, is_json: bool) -> None:
     directory = data_dir.expanduser().absolute()
     reason = reason or BY_HAND
     try:
-        reply = ask(directory, "halt", reason=reason, cancel=cancel)
+        reply = ask(directory, "halt", reason=reason, cancel=cancel, series=series)
     except (NotRunning, ControlError) as error:
+        if series:
+            fail(f"{error}; the kill-switch file halts everything: leave out --series for that")
         _pull(directory, reason, str(error), is_json, runs=isinstance(error, ControlError))
         return
     _show(reply, is_json)
@@ -65,10 +73,11 @@ def halt(cancel: bool, reason: str, data_dir: Path, is_json: bool) -> None:
         "understudy resume --reason 'prices are fine'": "with a reason on record",
     },
 )
+@_series_option
 @_reason_option
 @data_dir_option
 @json_option
-def resume(reason: str, data_dir: Path, is_json: bool) -> None:
+def resume(series: str, reason: str, data_dir: Path, is_json: bool) -> None:
     """Lift every halt that lasts, and trade again.
 
     The kill-switch file (HALT in the data directory) must be removed first. A cause that is still
@@ -78,9 +87,10 @@ def resume(reason: str, data_dir: Path, is_json: bool) -> None:
 
     Exit codes: 0 nothing is halted or stopped any more, 1 otherwise: the line says what blocks.
     """
-    reply = ask_system(data_dir, "resume", reason=reason or "resumed by hand")
+    reply = ask_system(data_dir, "resume", reason=reason or "resumed by hand", series=series)
     status = _show(reply, is_json)
-    if status.halts or status.passing_reason or status.stop_reason:
+    halts = halts_of(status.halts, series) if series else status.halts
+    if halts or status.passing_reason or status.stop_reason:
         raise click.exceptions.Exit(ExitCode.FAILED)
 
 
@@ -91,6 +101,7 @@ def resume(reason: str, data_dir: Path, is_json: bool) -> None:
         "understudy flatten --wait 0 --json": "do not wait for the sales",
     },
 )
+@_series_option
 @_reason_option
 @click.option(
     "--wait",
@@ -103,8 +114,8 @@ def resume(reason: str, data_dir: Path, is_json: bool) -> None:
 )
 @data_dir_option
 @json_option
-def flatten(reason: str, wait_s: float, data_dir: Path, is_json: bool) -> None:
-    """Halt, cancel every order, and sell the one-sided part of the open window's holding.
+def flatten(series: str, reason: str, wait_s: float, data_dir: Path, is_json: bool) -> None:
+    """Halt, cancel every order, and sell the one-sided part of each open window's holding.
 
     It is sold at the best bid, fill and kill, again and again until nothing that the venue takes is
     left. Complete pairs are kept: whoever wins, one YES and one NO together pay exactly $1. It
@@ -112,12 +123,12 @@ def flatten(reason: str, wait_s: float, data_dir: Path, is_json: bool) -> None:
 
     Exit codes: 0 nothing one-sided is held, 1 something is, and the last line says why.
     """
-    reply = ask_system(data_dir, "flatten", reason=reason or "flattened by hand")
+    reply = ask_system(data_dir, "flatten", reason=reason or "flattened by hand", series=series)
     deadline = time.monotonic() + wait_s
-    while not _is_settled(_status(reply)) and time.monotonic() < deadline:
+    while not _is_settled(_in(series, _status(reply))) and time.monotonic() < deadline:
         time.sleep(_LOOK_AGAIN_S)
         reply = ask_system(data_dir, "halts")
-    status = _status(reply)
+    status = _in(series, _status(reply))
     sales = _sales(data_dir, status)
     if is_json:
         click.echo(json.dumps({**reply, "sold": [sale.json for sale in sales]}, indent=2))
@@ -134,6 +145,22 @@ def _sales(data_dir: Path, status: HaltStatus) -> list[FlattenSale]:
         return []
     with opened(data_dir) as archive:
         return flatten_sales(archive, since_ms)
+
+
+def _in(series: str, status: HaltStatus) -> HaltStatus:
+    """The same with what is left in one series only; of all of them if none is named."""
+    if not series:
+        return status
+    own = next((each for each in status.excesses if each.series == series), None)
+    return attrs.evolve(
+        status,
+        excess_side=None if own is None else own.side,
+        excess_units=0 if own is None else own.units,
+        excess_note="" if own is None else own.note,
+        is_excess_final=own is not None and own.is_final,
+        excesses=() if own is None else (own,),
+        live_count=status.live_by_series.get(series, 0),
+    )
 
 
 def _is_settled(status: HaltStatus) -> bool:
@@ -187,6 +214,12 @@ def _what_is_left(status: HaltStatus) -> str:
         return f"{status.live_count} orders have not ended yet; it goes on"
     if status.excess_side is None:
         return f"{status.excess_note}; it goes on"
-    left = f"{size_text(status.excess_units)} {status.excess_side.value} are left"
-    note = f": {status.excess_note}" if status.excess_note else ""
-    return f"{left}{note}" if status.is_excess_final else f"{left}{note}; it goes on"
+    several = len(status.excesses) > 1
+    told = [
+        f"{size_text(each.units)} {each.side.value} are left"
+        f"{f' in {each.series}' if several else ''}{f': {each.note}' if each.note else ''}"
+        for each in status.excesses
+        if each.side is not None
+    ]
+    left = "; ".join(told)
+    return left if status.is_excess_final else f"{left}; it goes on"

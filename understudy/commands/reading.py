@@ -26,7 +26,7 @@ market_option = click.option(
     "--market",
     metavar="M",
     default="",
-    help="Only markets with M in their slug, or whose id begins with M.",
+    help="Only markets with M in their slug or whose id begins with M; or a series: btc-15m.",
 )
 
 csv_option = click.option(

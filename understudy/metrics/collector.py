@@ -18,6 +18,7 @@ from prometheus_client.core import (
 from actors.messages.feeds import FeedHealth
 from actors.messages.halts import Halt
 from actors.messages.observer import View
+from actors.model import Side
 from actors.supervision.messages import ChildState
 from actors.units import NANOS_PER_DOLLAR
 from understudy.latency import Histogram
@@ -63,6 +64,8 @@ def families_of(seen: Observation) -> Iterator[Metric]:
             yield from _of_feeds(seen.status.view, seen.status)
             yield from _of_books(seen.status.view, seen.status)
             yield from _of_trading(seen.status.view)
+            if len(seen.status.view.series) > 1:
+                yield from _of_series(seen.status)
 
 
 def _gauge(name: str, text: str, labels: Sequence[str], samples: Sequence[Labelled]) -> Metric:
@@ -270,6 +273,42 @@ def _of_books(view: View, status: Status) -> Iterator[Metric]:
             (),
             [((), age_s(snapshot.reference_at_ms, status))],
         )
+
+
+def _of_series(status: Status) -> Iterator[Metric]:
+    """What there is of each series; the unlabelled ones above are the first one's."""
+    views = [(name, each.view) for name, each in status.by_series.items() if each.view is not None]
+    results = {} if status.view is None else {e.series: e.result for e in status.view.series}
+    yield _gauge(
+        "series_pnl_dollars",
+        "P&L of a series' settled windows",
+        ("series",),
+        [((name,), results[name].pnl_nanos / NANOS_PER_DOLLAR) for name, _ in views],
+    )
+    yield _counter(
+        "series_windows_settled",
+        "Windows of a series that have a result",
+        ("series",),
+        [((name,), results[name].settled_count) for name, _ in views],
+    )
+    opened = [(name, view.opened) for name, view in views if view.opened is not None]
+    yield _gauge(
+        "series_strike_known",
+        "1 if the strike of the series' newest window is proven",
+        ("series",),
+        [((name,), float(each.strike is not None)) for name, each in opened],
+    )
+    snapshots = [(name, view.snapshot) for name, view in views if view.snapshot is not None]
+    yield _gauge(
+        "series_book_age_seconds",
+        "Real time since the newest event of a book",
+        ("series", "side"),
+        [
+            ((name, side.value), age_s(each.book(side).updated_at_ms, status))
+            for name, each in snapshots
+            for side in Side
+        ],
+    )
 
 
 def _of_trading(view: View) -> Iterator[Metric]:

@@ -20,6 +20,7 @@ from actors.runtime.codec import Undecodable, decode_as
 from actors.runtime.journal import JournalReader, StoredEvent
 from actors.runtime.journal_file import reading
 from actors.runtime.journal_rows import DamagedRow, decoded
+from actors.series import slug_part
 
 _ORDERS, _WINDOWS, _LIVE = "order", "position", "live"
 _MARKET_PATHS = {_ORDERS: "$.intent.market", _WINDOWS: "$.market"}
@@ -163,7 +164,7 @@ class Archive(JournalReader):
         )
         values = {
             "kind": kind,
-            "market": market,
+            "market": slug_part(market),
             "path": _MARKET_PATHS[kind],
             "limit": _ALL_ROWS if limit is None else limit,
         }

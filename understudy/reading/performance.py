@@ -12,6 +12,7 @@ from actors.messages.execution import OrderState
 from actors.messages.position import WindowSettled
 from actors.model import Action
 from actors.position.ledger import WindowLedger
+from actors.series import series_of
 from understudy.reading.archive import Archive
 from understudy.reading.leg_risk import LegEnd, PairRisk, leg_risks
 from understudy.reading.orders import standing_fills
@@ -103,6 +104,15 @@ class Performance:
     def pnl_nanos(self) -> int:
         """Sum over the settled windows."""
         return sum(window.settled.pnl_nanos for window in self.windows)
+
+    @property
+    def pnl_by_series(self) -> dict[str, int]:
+        """The same by series, in the order of their first settled windows."""
+        found: dict[str, int] = {}
+        for window in self.windows:
+            series = series_of(window.settled.slug)
+            found[series] = found.get(series, 0) + window.settled.pnl_nanos
+        return found
 
     @property
     def open_realized_nanos(self) -> int:

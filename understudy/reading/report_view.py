@@ -118,8 +118,14 @@ def fact_rows(performance: Performance) -> list[tuple[str, Text]]:
     statuses = ", ".join(
         f"{count} {status.lower()}" for status, count in performance.orders_by_status.items()
     )
+    by_series = performance.pnl_by_series
+    split = Text()
+    for series, nanos in by_series.items():
+        split.append(", " if split else "").append(f"{series} ", "dim")
+        split.append_text(exact_money(nanos))
     return [
         ("P&L", pnl),
+        *([("by series", split)] if len(by_series) > 1 else []),
         ("fees", exact_money(-performance.fees_nanos).append(_fee_words(performance), "default")),
         ("orders", Text(statuses or "none")),
         ("fill ratio", Text(_fill_words(performance))),
@@ -224,6 +230,9 @@ def report_json(performance: Performance) -> dict[str, Any]:
     return {
         "as_of": iso_text(performance.as_of_ms) if performance.as_of_ms else None,
         "pnl": dollars_text(performance.pnl_nanos),
+        "pnl_by_series": {
+            series: dollars_text(nanos) for series, nanos in performance.pnl_by_series.items()
+        },
         "open_realized_pnl": dollars_text(performance.open_realized_nanos),
         "fees": dollars_text(performance.fees_nanos),
         "windows": [_window_json(window) for window in performance.windows],

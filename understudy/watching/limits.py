@@ -32,7 +32,9 @@ class LimitUse:
 
 def day_loss_nanos(status: Status) -> int:
     """What the present UTC day has lost over all windows; 0 if it has won or nothing is known."""
-    position = status.view.position if status.view is not None else None
+    views = (each.view for each in status.by_series.values())
+    positions = [each.position for each in views if each is not None and each.position is not None]
+    position = max(positions, key=lambda each: each.ledger_version, default=None)
     if position is None or position.day != status.now_ms // DAY_MS:
         return 0
     return max(0, -position.day_pnl_nanos)
@@ -54,12 +56,26 @@ def limit_uses(status: Status, desk: DeskState | None) -> Iterator[LimitUse]:
     yield LimitUse("max_open_orders", status.settings.execution.max_open_orders, len(orders))
     largest_nanos = max(map(_value_nanos, orders), default=0)
     yield LimitUse("max_order_dollars", risk.max_order_dollars, largest_nanos / NANOS_PER_DOLLAR)
+    if risk.max_account_dollars is not None:
+        costs = (_window_cost_nanos(each.view) for each in status.by_series.values() if each.view)
+        yield LimitUse(
+            "max_account_dollars", risk.max_account_dollars, sum(costs) / NANOS_PER_DOLLAR
+        )
     largest_units = max((order.intent.size_units for order in orders), default=0)
     yield LimitUse("max_trade_shares", strategy.max_trade_shares, largest_units / UNITS_PER_SHARE)
-    cost_nanos = _window_cost_nanos(view)
-    yield LimitUse("max_window_dollars", risk.max_window_dollars, cost_nanos / NANOS_PER_DOLLAR)
-    units = max(_units(view, side) for side in Side)
-    yield LimitUse("max_shares", strategy.max_shares, units / UNITS_PER_SHARE)
+    windows = [dict(_of_window(each)) for each in status.by_series.values()]
+    for limit in ("max_window_dollars", "max_shares"):  # where it is nearest
+        allowed, used = max((each[limit] for each in windows), key=lambda use: use[1] / use[0])
+        yield LimitUse(limit, allowed, used)
+
+
+def _of_window(status: Status) -> Iterator[tuple[str, tuple[float, float]]]:
+    """What a series' window may come to, and what it has come to, by limit."""
+    view, risk, strategy = status.view, status.settings.risk, status.settings.strategy
+    cost_nanos = 0 if view is None else _window_cost_nanos(view)
+    yield "max_window_dollars", (risk.max_window_dollars, cost_nanos / NANOS_PER_DOLLAR)
+    units = 0 if view is None else max(_units(view, side) for side in Side)
+    yield "max_shares", (strategy.max_shares, units / UNITS_PER_SHARE)
 
 
 def _value_nanos(order: OrderState) -> int:
