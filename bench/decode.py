@@ -24,6 +24,7 @@ import attrs
 import zstandard
 
 from bench.common import Machine, Row, Table, Target, options, show
+from research.recordings.importing import Importing, attribution_beside
 from venue.frames import Channel, Frame, is_custom
 from venue.simulation.simulation import Simulation
 from venue.wire import market as wire
@@ -31,6 +32,7 @@ from venue.wire.text import json_text
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDINGS = ROOT.parent / "shared" / "data" / "btc-updown-5m"
+IMPORTED = Path("~/.cache/understudy-bench/recordings").expanduser()
 NAUTILUS = "nautilus_trader[polymarket]==1.221.*"
 _SIMULATED_FROM_MS = 1_776_331_800_000
 _SIMULATED_RATE = 500
@@ -83,6 +85,15 @@ class Side:
         if not line:
             raise RuntimeError(f"{self._process.args!r} ended without an answer")
         return line
+
+
+def imported_recordings() -> tuple[Path, ...]:
+    """Recordings made of the recorded windows at hand, once; none if there are none."""
+    sources = sorted(RECORDINGS.glob("*.jsonl.zst"))
+    if len(list(IMPORTED.glob("*.rec"))) < len(sources):
+        IMPORTED.mkdir(parents=True, exist_ok=True)
+        list(Importing(sources, attribution_beside(sources), "bench").into(IMPORTED))
+    return tuple(sorted(IMPORTED.glob("*.rec"))) if sources else ()
 
 
 def nautilus_python() -> Path:

@@ -21,8 +21,9 @@ from actors.series import SeriesSettings
 from actors.settings import Settings, SupervisionSettings
 from actors.supervision.layouts import layout_of
 from bench.common import Figure, Machine, Row, Table, options, show
-from bench.decode import RECORDINGS
+from bench.decode import RECORDINGS, imported_recordings
 from bench.system import ROOT, add_layout, layouts_of
+from research.recordings.serving import RecordedWorld
 from simulation.actor_table import ActorTable
 from simulation.chance import dice
 from simulation.context import SimulatedPort, SimulationContext
@@ -34,7 +35,6 @@ from simulation.plan import HEARTBEAT_LIMIT_MS, FaultRates
 from simulation.post import Post
 from simulation.simulated_actor import SimulatedActor
 from simulation.trace import Trace
-from venue.recorded.replay import Replay
 from venue.wire.book import PublishedBook
 from venue.wire.gamma import event_row, market_row
 from venue.world import STEP_MS
@@ -52,7 +52,7 @@ _NOT_LISTED = (404, b'{"type":"not found error","error":"slug not found"}')
 class RecordedExchange(Exchange):
     """The simulation's venue, with recorded windows instead of drawn ones."""
 
-    def __init__(self, scheduler: Scheduler, settings: Settings, replay: Replay) -> None:
+    def __init__(self, scheduler: Scheduler, settings: Settings, replay: RecordedWorld) -> None:
         super().__init__(scheduler, settings, SEED)
         self.frames_count = 0
         self.prices = replay.prices
@@ -117,7 +117,7 @@ class Run:
     """One run of recorded windows."""
 
     def __init__(self, paths: tuple[Path, ...], layout: str, most_ms: int) -> None:
-        replay = Replay(paths)
+        replay = RecordedWorld(paths)
         windows = [market.status.window for market in replay.catalogue]
         first = windows[0]
         settings = Settings(
@@ -125,9 +125,9 @@ class Run:
             supervision=SupervisionSettings(heartbeat_limit_ms=HEARTBEAT_LIMIT_MS),
         )
         ends_at_ms = windows[-1].closes_at_ms + _AFTER_MS
-        self.ends_at_ms = min(ends_at_ms, replay.origin_ms + most_ms)
-        self.length_ms = self.ends_at_ms - replay.origin_ms
-        self.scheduler = Scheduler(replay.origin_ms)
+        self.ends_at_ms = min(ends_at_ms, replay.now_ms + most_ms)
+        self.length_ms = self.ends_at_ms - replay.now_ms
+        self.scheduler = Scheduler(replay.now_ms)
         self.exchange = RecordedExchange(self.scheduler, settings, replay)
         self.counts = Counts()
         actor_table = ActorTable()
@@ -162,10 +162,10 @@ def _port(actor_table: ActorTable, wire: Wire, actor: SimulatedActor) -> Simulat
 
 def replay_alone(paths: tuple[Path, ...], most_ms: int) -> float:
     """Read and mirror the recordings for nobody; returns the processor's seconds."""
-    replay = Replay(paths)
+    replay = RecordedWorld(paths)
     ends_at_ms = max(each.status.window.closes_at_ms for each in replay.catalogue) + _AFTER_MS
     began = time.process_time()
-    for _ in replay.advance(min(ends_at_ms, replay.origin_ms + most_ms)):
+    for _ in replay.advance(min(ends_at_ms, replay.now_ms + most_ms)):
         pass
     return time.process_time() - began
 
@@ -242,7 +242,7 @@ def main() -> None:
     parser.add_argument("--windows", type=int, help="of the recording; all if not given")
     arguments = parser.parse_args()
     machine = Machine.now()
-    paths = tuple(sorted(RECORDINGS.glob("*.jsonl.zst")))
+    paths = imported_recordings()
     if not paths:
         missing = Table(title="virtual time", rows=[], notes=(f"no recording in {RECORDINGS}",))
         show(machine, [missing], is_json=arguments.json)

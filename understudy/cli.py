@@ -64,7 +64,7 @@ COMMANDS: Mapping[str, Lazy] = {
         "understudy.commands.backtest", "backtest", "Trade recorded windows on virtual time."
     ),
     "results": Lazy("understudy.commands.results", "results", "List, show, compare backtests."),
-    "venue": Lazy("venue.cli", "venue", "Run the local exchange by itself."),
+    "venue": Lazy("understudy.commands.venue", "venue", "Run the local exchange by itself."),
 }
 
 

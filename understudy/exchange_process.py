@@ -51,6 +51,8 @@ class ExchangeSetup:
     """Whether its own books can be read, and things made go wrong."""
     faults: Path | None = None
     """What goes wrong by itself."""
+    recordings: tuple[str, ...] = ()
+    """Recorded windows to serve in place of simulated ones; the clock begins with them."""
 
 
 class ExchangeProcess:
@@ -58,13 +60,14 @@ class ExchangeProcess:
 
     def __init__(self, options: ExchangeSetup) -> None:
         command = [
-            *module_command("venue", "--port", "0"),
+            *module_command(*_program(options)),
+            *("--port", "0"),
             *("--seed", str(options.seed)),
             *("--speed", repr(options.clock.speed)),
             *("--series", ",".join(options.series)),
-            *("--start", str(options.clock.origin_ms)),
             *("--origin-monotonic-ns", str(options.clock.origin_monotonic_ns)),
             *(("--wallet", f"{options.account}={options.dollars}") if options.account else ()),
+            *_markets(options),
             *(("--admin",) if options.has_admin else ()),
             *(("--faults", str(options.faults)) if options.faults is not None else ()),
         ]
@@ -109,6 +112,16 @@ class ExchangeProcess:
         for stream in (self._process.stdout, self._process.stderr):
             if stream is not None:
                 stream.close()
+
+
+def _program(options: ExchangeSetup) -> tuple[str, ...]:
+    return ("understudy", "venue") if options.recordings else ("venue",)
+
+
+def _markets(options: ExchangeSetup) -> list[str]:
+    if not options.recordings:
+        return ["--start", str(options.clock.origin_ms)]
+    return [word for place in options.recordings for word in ("--recording", place)]
 
 
 @contextlib.contextmanager

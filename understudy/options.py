@@ -51,6 +51,8 @@ class RunOptions:
     """Lower-case address of the account that live orders are for; empty if they are simulated."""
     is_real_money_understood: bool = False
     """Whether the command line says so."""
+    recordings: tuple[str, ...] = ()
+    """Demo only: recorded windows that the exchange serves; empty: simulated ones."""
     drill_stage: DrillStage | None = None
     """None unless a drill has started this run."""
 

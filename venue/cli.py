@@ -16,11 +16,11 @@ from actors.units import NANOS_PER_DOLLAR, UNITS_PER_SHARE
 from venue.amounts import BadAmount, units_from_text
 from venue.options import SEEN_MISSING_SHARE, ExchangeOptions
 from venue.ordering.fault_plan import BadFault
-from venue.recorded.reading import MalformedRecording
 from venue.server import LocalExchange
 from venue.simulation.reference import START_DOLLARS
 from venue.windows import LENGTHS_MINUTES, length_label
 from venue.wire.text import json_text
+from venue.world import World
 
 
 def _instant_ms(
@@ -79,7 +79,7 @@ Examples:
     on a free port, which the line on stdout names
   understudy venue --port 8080 --speed 20 --seed 5
     the demo's market at 20 times real time
-  understudy venue --recording hour.jsonl
+  understudy venue --recording btc-updown-5m-1776329400.rec
     a recorded window instead of a simulated market
 """
 )
@@ -120,13 +120,6 @@ Examples:
     help="Venue time at the start, ISO or unix ms; default: 70 s before a window.",
 )
 @click.option(
-    "--recording",
-    "recordings",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    multiple=True,
-    help="Serve this recorded window in place of simulated ones; may be repeated.",
-)
-@click.option(
     "--origin-monotonic-ns",
     type=int,
     help="Host monotonic time of the start, so that several processes share one clock.",
@@ -155,19 +148,17 @@ def venue(
     asset: str,
     series: tuple[tuple[str, int], ...],
     start: int | None,
-    recordings: tuple[Path, ...],
     origin_monotonic_ns: int | None,
     admin: bool,
     wallets: dict[str, int],
     faults: Path | None,
+    world: World | None = None,
 ) -> None:
     """Run a local exchange on 127.0.0.1 that speaks Polymarket's and Coinbase's protocols.
 
     Once it listens, one JSON line on stdout says where. It stops on SIGINT, SIGTERM,
     SIGHUP and SIGQUIT.
     """
-    if recordings and start is not None:
-        raise click.UsageError("--start and --recording exclude each other: windows bring theirs")
     options = ExchangeOptions(
         port=port,
         seed=seed,
@@ -178,7 +169,7 @@ def venue(
         asset=asset,
         series=series,
         start_ms=start,
-        recordings=recordings,
+        world=world,
         origin_monotonic_ns=origin_monotonic_ns,
         has_admin=admin,
         wallets=wallets,
@@ -186,7 +177,7 @@ def venue(
     )
     try:
         asyncio.run(serve(options))
-    except (MalformedRecording, BadFault) as error:
+    except BadFault as error:
         click.echo(f"understudy venue: {error}", err=True)
         sys.exit(2)
     except OSError as error:
@@ -198,7 +189,6 @@ async def serve(options: ExchangeOptions) -> None:
     """Serve until a signal asks for the end; say on stdout where, once it listens.
 
     Raises:
-        MalformedRecording: a file named in the options is no recording.
         OSError: the port cannot be listened on.
     """
     stopped = asyncio.Event()

@@ -9,6 +9,7 @@ from pathlib import Path
 import attrs
 
 from venue.windows import window_start_ms
+from venue.world import World
 
 FRAMES_PER_SECOND = 500.0
 """About what the real market channel sends for one window."""
@@ -37,8 +38,8 @@ class ExchangeOptions:
     """Asset and length in minutes of each series; empty: the one of ``asset`` and ``minutes``."""
     start_ms: int | None = None
     """Venue time at the start, unix ms; None: shortly before the host's next window."""
-    recordings: tuple[Path, ...] = ()
-    """Recorded windows to serve in place of simulated ones; they bring their own start."""
+    world: World | None = None
+    """What to serve in place of simulated markets; it brings its own start."""
     origin_monotonic_ns: int | None = None
     """Host monotonic time at which venue time starts; None: when the exchange is ready."""
     has_admin: bool = False

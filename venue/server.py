@@ -27,7 +27,6 @@ from venue.ordering.fault_plan import BadFault, FaultFile, read_fault_file
 from venue.ordering.rest import OrderApi
 from venue.ordering.rpc import ChainApi
 from venue.ordering.service import OrderService, Surface
-from venue.recorded.replay import Replay
 from venue.rest import RestApi
 from venue.simulation.simulation import Simulation
 from venue.world import STEP_MS, World
@@ -50,7 +49,6 @@ class LocalExchange:
     """A running exchange: ``async with LocalExchange(options) as exchange``.
 
     Raises:
-        MalformedRecording: a file named in the options is no recording.
         BadFault: the file of faults named in the options holds something else.
         OSError: it cannot be read.
     """
@@ -243,9 +241,8 @@ def _read_faults(options: ExchangeOptions) -> FaultFile:
 
 
 def _build_world(options: ExchangeOptions) -> tuple[World, int]:
-    if options.recordings:
-        replay = Replay(options.recordings, options.missing_share)
-        return replay, replay.origin_ms
+    if options.world is not None:
+        return options.world, options.world.now_ms
     origin_ms = options.origin_ms()
     simulation = Simulation(
         seed=options.seed,

@@ -18,9 +18,9 @@ from actors.settings import Settings
 from bench.fuzz.market import MARKET, NOW_MS, SHAPES
 from bench.fuzz.mutations import NASTY, Literal, mutated, text_of
 from bench.fuzz.target import Target, hold
+from research.recordings.window_files import MalformedRecording, survey
 from understudy.config import ConfigError, load
 from understudy.keys import KEYS
-from venue.recorded.reading import MalformedRecording, survey
 
 _ORDER = OrderState(
     intent=OrderIntent(

@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 
 from actors.units import E18
+from research.recordings.derived import DerivedReference
 from research.recordings.model import (
     DERIVED,
     SUFFIX,
@@ -22,11 +23,10 @@ from research.recordings.model import (
     RecordingNote,
     RecordingTail,
 )
+from research.recordings.window_files import MalformedRecording, WindowFile, frames, survey
 from research.recordings.writer import RecordingWriter, gaps_between
 from venue.frames import Channel
 from venue.prices import PriceStreams
-from venue.recorded.derived import DerivedReference
-from venue.recorded.reading import MalformedRecording, WindowFile, frames, survey
 from venue.windows import TWAP_SECONDS
 from venue.wire.gamma import FEE_RATE
 

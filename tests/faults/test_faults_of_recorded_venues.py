@@ -16,6 +16,7 @@ from run_stage import watched
 
 from actors.runtime.clock import ClockSpec
 from actors.runtime.transport import end_with_parent
+from research.recordings.importing import Importing
 from understudy.drill.stage import run_options
 from understudy.drill.system import DrilledSystem
 from understudy.exit_codes import ExitCode
@@ -55,9 +56,10 @@ def recorded_window(directory: Path, start_s: int) -> Path:
 def recorded_venue(tmp_path: Path) -> Iterator[dict[str, Any]]:
     """A recorded exchange as a process of its own; what it says of itself."""
     starts = [START_S + number * WINDOW_S for number in range(WINDOWS_RECORDED)]
-    words = [sys.executable, "-m", "venue", "--port", "0", "--speed", str(SPEED)]
-    for start_s in starts:
-        words += ["--recording", str(recorded_window(tmp_path, start_s))]
+    words = [sys.executable, "-m", "understudy", "venue", "--port", "0", "--speed", str(SPEED)]
+    sources = [recorded_window(tmp_path, start_s) for start_s in starts]
+    for path, _ in Importing(sources, "", "test").into(tmp_path):
+        words += ["--recording", str(path)]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, preexec_fn=end_with_parent)
     try:
         assert process.stdout is not None

@@ -7,7 +7,7 @@ import pytest
 
 from research.recordings import RecordedChannel, open_recording
 from research.recordings.importing import Importing, attribution_beside
-from venue.recorded.reading import MalformedRecording
+from research.recordings.window_files import MalformedRecording
 
 START_S = 1_776_329_400
 

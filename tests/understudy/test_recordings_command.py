@@ -98,6 +98,11 @@ def test_a_file_that_is_none_is_named_and_its_neighbours_are_listed(folder: Path
         (("recordings", "verify", "/nowhere"), "there is no directory /nowhere"),
         (("record", "--series", "gold-5m"), "gold"),
         (("record", "--speed", "2"), "for --demo"),
+        (("venue", "--recording", "/nowhere.rec"), "/nowhere.rec cannot be read"),
+        (("venue", "--recording", __file__), "is no recording"),
+        (("venue", "--start", "0", "--recording", __file__), "exclude each other"),
+        (("run", "--recording", __file__), "--recording is for --demo"),
+        (("run", "--demo", "--recording", __file__), "is no recording"),
     ],
 )
 def test_bad_input_is_one_sentence(words: tuple[str, ...], sentence: str) -> None:

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -40,32 +39,12 @@ def test_it_says_where_it_listens_and_leaves_when_told(stop: signal.Signals) -> 
         process.wait(LIMIT_S)
 
 
-def test_a_malformed_recording_is_one_sentence_and_exit_2(tmp_path: Path) -> None:
-    path = tmp_path / "btc-updown-5m-1776329400.jsonl"
-    path.write_text("{}\n")
-
-    done = subprocess.run(
-        [*COMMAND, "--recording", str(path)],
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_S,
-        check=False,
-    )
-
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert done.stderr.count("\n") == 1
-    assert f"{path}, line 1: " in done.stderr
-
-
 @pytest.mark.parametrize(
     "arguments",
     [
         ["--start", "yesterday"],
         ["--minutes", "7"],
         ["--speed", "0"],
-        ["--recording", "no-such-file"],
-        ["--start", "0", "--recording", __file__],
     ],
 )
 def test_wrong_arguments_are_refused(arguments: list[str]) -> None:

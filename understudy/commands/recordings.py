@@ -18,6 +18,7 @@ from research.recordings.importing import Importing, attribution_beside
 from research.recordings.listing import RecordingRow, faults_of, rows_of
 from research.recordings.model import SUFFIX
 from research.recordings.places import BadRecording, list_files
+from research.recordings.window_files import MalformedRecording
 from understudy.commands.reading import csv_option, is_wide, print_rows
 from understudy.commands.shared import fail, json_option
 from understudy.exit_codes import ExitCode
@@ -26,7 +27,6 @@ from understudy.reading.moments import iso_text, minute_label
 from understudy.screen import Screen
 from understudy.teaching import TaughtCommand, TaughtGroup
 from understudy.terminal import echo_shown, say
-from venue.recorded.reading import MalformedRecording
 
 _LIST = "list"
 

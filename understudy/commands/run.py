@@ -12,6 +12,7 @@ import click
 from actors.feeds.polybolt import CredentialsUnavailable
 from actors.runtime.clock import ClockSpec
 from actors.settings import Settings
+from understudy.commands.recorded_world import recorded_world
 from understudy.commands.shared import (
     assignment_option,
     config_option,
@@ -45,12 +46,20 @@ LOOPBACK = "127.0.0.1"
         "understudy run --demo": "two windows at 20 times real time",
         "understudy run --demo --windows 1 --json": "one window, the summary for a program",
         "understudy run --demo --data-dir ./demo": "keep the journal to look into",
+        "understudy run --demo --recording btc-updown-5m-1776329400.rec": "a recorded window",
         "understudy run --series btc-15m,eth-5m": "two of the real venue's series at once",
         "understudy run --config my.toml --windows 4": "an hour, with settings of one's own",
         "understudy run --demo --set execution.mode=live": "live orders, on the local exchange",
     },
 )
 @click.option("--demo", "is_demo", is_flag=True, help="Start a local exchange and trade there.")
+@click.option(
+    "--recording",
+    "recordings",
+    multiple=True,
+    metavar="FILE",
+    help="Demo only: trade this recorded window in place of a simulated one; may be repeated.",
+)
 @config_option
 @assignment_option
 @series_option
@@ -98,6 +107,7 @@ LOOPBACK = "127.0.0.1"
 )
 def run(
     is_demo: bool,
+    recordings: tuple[str, ...],
     config_path: Path | None,
     assignments: tuple[str, ...],
     series: tuple[str, ...],
@@ -111,8 +121,7 @@ def run(
 ) -> None:
     """Trade until told to stop: real books and paper money, or the demo.
 
-    With execution.mode = "live" orders are real: on the real venue with real money, in a demo on
-    the local exchange, for an account that is made for it and thrown away.
+    With execution.mode = "live" orders are real; in a demo for an account made and thrown away.
 
     Started again on the same data directory it carries on where it was, whatever ended it:
     recovery and first start are the same.
@@ -120,12 +129,11 @@ def run(
     Exit codes: 0 ok, 1 failed, 2 bad input, 3 the data directory is another run's,
     4 gave up after too many restarts, 5 the journal cannot be used.
     """
-    if speed is not None and not is_demo:
-        raise click.UsageError("--speed is for --demo: the real venue keeps real time")
+    _only_for_a_demo(speed, recordings, is_demo=is_demo)
+    series = (recorded_world(recordings).series,) if recordings else series
     settings = load_config(config_path, assignments, series).settings
-    if speed is None:
-        speed = _speed(settings, is_demo=is_demo)
-    stage = None if drill_stage is None else _stage(*drill_stage)
+    speed = speed or _speed(settings, is_demo=is_demo)
+    stage = _stage(*drill_stage) if drill_stage else None
     is_local = is_demo or stage is not None
     refuse(settings, speed, is_local=is_local, is_understood=is_real_money_understood)
     try:
@@ -133,7 +141,7 @@ def run(
             options = RunOptions(
                 is_demo=is_demo,
                 settings=settings,
-                windows=windows if windows is not None else (DEMO_WINDOWS if is_demo else 0),
+                windows=_windows(windows, recordings, is_demo=is_demo),
                 speed=speed,
                 seed=seed if seed is not None else (DEMO_SEED if is_demo else secrets.randbits(32)),
                 data_dir=data_directory(data_dir, is_temporary=is_demo and data_dir is None),
@@ -141,11 +149,25 @@ def run(
                 is_terminal=sys.stdout.isatty() and not is_json,
                 account=account,
                 is_real_money_understood=is_real_money_understood,
+                recordings=recordings,
                 drill_stage=stage,
             )
             sys.exit(run_system(options, is_temporary=is_demo and data_dir is None))
     except (LiveRefused, CredentialsUnavailable) as refused:
         fail(str(refused), ExitCode.BAD_INPUT)
+
+
+def _only_for_a_demo(speed: float | None, recordings: tuple[str, ...], *, is_demo: bool) -> None:
+    if speed is not None and not is_demo:
+        raise click.UsageError("--speed is for --demo: the real venue keeps real time")
+    if recordings and not is_demo:
+        raise click.UsageError("--recording is for --demo: the real venue has its own windows")
+
+
+def _windows(wanted: int | None, recordings: tuple[str, ...], *, is_demo: bool) -> int:
+    if wanted is not None:
+        return wanted
+    return (len(recordings) or DEMO_WINDOWS) if is_demo else 0
 
 
 def _speed(settings: Settings, *, is_demo: bool) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from statistics import NormalDist
 
 from actors.units import E18
-from venue.recorded.reading import WindowFile
+from research.recordings.window_files import WindowFile
 from venue.simulation.fair import average_deviation
 from venue.simulation.reference import START_DOLLARS, volatility_dollars
 from venue.windows import TWAP_SECONDS

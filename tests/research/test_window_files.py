@@ -5,11 +5,8 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from venue_frames import RECORDINGS, frames_until, level_map, market_events
 
-from venue.frames import Channel
-from venue.recorded.reading import MalformedRecording, frames, survey
-from venue.recorded.replay import LEAD_MS, Replay
+from research.recordings.window_files import MalformedRecording, frames, survey
 
 START_S = 1_776_329_400
 NAME = f"btc-updown-5m-{START_S}.jsonl"
@@ -91,61 +88,3 @@ def test_a_file_that_is_no_recording_is_refused(
 
     with pytest.raises(MalformedRecording, match=complaint):
         survey(path)
-
-
-def test_a_window_cannot_be_served_twice(recording: Path) -> None:
-    with pytest.raises(MalformedRecording, match="same window"):
-        Replay((recording, recording))
-
-
-def test_frames_are_served_verbatim_at_their_own_times_with_their_mirror(recording: Path) -> None:
-    world = Replay((recording,))
-    window = next(iter(world.catalogue)).status.window
-    verbatim = [one.text for one in frames(recording)]
-
-    before = list(market_events(frames_until(world, (START_S + 1) * 1000 - 1)))
-    assert before == []
-    own, mirror = (
-        one for one in frames_until(world, (START_S + 1) * 1000) if one.channel is Channel.MARKET
-    )
-    assert own.text == verbatim[0]
-    assert mirror.keys == (window.down_token,)
-    mirrored = json.loads(mirror.text)
-    assert level_map(mirrored["bids"]) == {"0.5": "25.5"}
-    assert level_map(mirrored["asks"]) == {"0.52": "30"}
-    assert mirrored["timestamp"] == json.loads(own.text)["timestamp"]
-
-
-def test_a_recorded_window_resolves_as_its_prices_ended_by_a_derived_average(
-    recording: Path,
-) -> None:
-    world = Replay((recording,))
-    assert world.now_ms == START_S * 1000 - LEAD_MS
-
-    events = list(market_events(frames_until(world, (START_S + 317) * 1000)))
-
-    status = next(iter(world.catalogue)).status
-    assert events[-1]["event_type"] == "market_resolved"
-    assert events[-1]["winning_outcome"] == "Down"
-    assert status.up_won is False
-    assert status.strike_e18 is not None
-    assert status.close_e18 is not None
-    assert status.close_e18 < status.strike_e18
-    assert "derived" in status.resolution_source
-
-
-def test_real_consecutive_windows_chain_and_end_as_recorded() -> None:
-    paths = tuple(sorted(RECORDINGS.glob("*.jsonl.zst"))[:2])
-    if len(paths) < 2:
-        pytest.skip("the recorded windows are not here")
-    world = Replay(paths)
-    count = sum(1 for _ in market_events(frames_until(world, (START_S + 620) * 1000)))
-    first, second = (market.status for market in world.catalogue)
-
-    assert count > 10_000
-    assert first.close_e18 == second.strike_e18
-    for status in (first, second):
-        assert status.up_won is True
-        assert status.strike_e18 is not None
-        assert status.close_e18 is not None
-        assert status.close_e18 >= status.strike_e18

@@ -1,0 +1,88 @@
+"""The prices of recordings, as the local exchange's sources tell them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+from actors.feeds import rtds
+from actors.feeds.polybolt import PolyBoltProtocol
+from actors.messages.feeds import TwapTick
+from research.recordings.model import RecordedChannel, RecordedFrame
+from venue.frames import Channel, Frame
+from venue.prices import PriceStreams
+from venue.wire import polybolt as polybolt_wire
+from venue.wire import rtds as rtds_wire
+
+KEPT_S = 600
+"""Averages of so long ago are forgotten."""
+LATE_S_MAX = 10
+"""A recorded tick that came later than that is history, and not told live."""
+_TICKER, _HEARTBEAT = b'"type":"ticker"', b'"type":"heartbeat"'
+_AVERAGES = (rtds_wire.TWAP_TOPIC, polybolt_wire.TWAP_CHANNEL)
+
+
+class RecordedPrices(PriceStreams):
+    """Tells recorded averages by both price services, whichever was recorded, and the reference.
+
+    The settling source's price of a single second is not told: only its average is recorded.
+    """
+
+    def __init__(self, asset: str, missing_share: float) -> None:
+        super().__init__(asset, 1_000, Random("recorded"), missing_share)
+        self._averages: dict[int, int] = {}
+        self._newest_ns: dict[int, int] = {}
+        """Receipt of the newest frame of each channel: windows overlap by some prices."""
+        self._last_ticker: str | None = None
+        self._polybolt = PolyBoltProtocol(self.polybolt_symbol)
+
+    def average(self, at_ms: int) -> int | None:
+        """The recorded average of a second, 10**-18 dollars; None if it is not known."""
+        return self._averages.get(at_ms // 1000)
+
+    def take(self, frame: RecordedFrame, now_ms: int) -> list[Frame]:
+        """Tell what a recorded frame of a price says, unless it was told before."""
+        if frame.received_ns <= self._newest_ns.get(frame.channel, 0) and not frame.is_derived:
+            return []
+        self._newest_ns[frame.channel] = frame.received_ns
+        if frame.channel == RecordedChannel.REFERENCE:
+            return self._reference(frame.payload)
+        if frame.channel == RecordedChannel.RTDS:
+            ticks, _ = rtds.decode(frame.payload, self.symbol)
+        else:
+            ticks = list(self._polybolt.receive(frame.payload).ticks)
+        return [told for tick in ticks for told in self._average(tick, now_ms)]
+
+    def ticker_text(self, product: str = "") -> str | None:
+        """The newest recorded ticker, for a new subscriber."""
+        del product
+        return self._last_ticker
+
+    def _reference(self, payload: bytes) -> list[Frame]:
+        if self.product.encode() not in payload:
+            return []
+        kind = "ticker" if _TICKER in payload else "heartbeat" if _HEARTBEAT in payload else ""
+        if not kind or (kind == "ticker" and not self._has_tickers):
+            return []
+        text = payload.decode()
+        if kind == "ticker":
+            self._last_ticker = text
+        return [Frame(Channel.COINBASE, (f"{kind}:{self.product}",), text)]
+
+    def _average(self, tick: TwapTick, now_ms: int) -> list[Frame]:
+        second = tick.timestamp_ms // 1000
+        if tick.timestamp_ms % 1000 or second in self._averages:
+            return []
+        self._averages[second] = tick.price_e18
+        for old in [each for each in self._averages if each < second - KEPT_S]:
+            del self._averages[old]
+        if now_ms // 1000 - second > LATE_S_MAX:
+            return []
+        return [*self._rtds_frames(second, now_ms), *self._polybolt_frames(second, now_ms)]
+
+    def _price_at(self, topic: str) -> Callable[[int], int | None]:
+        return self._averages.get if topic in _AVERAGES else _unknown
+
+
+def _unknown(_second: int) -> int | None:
+    return None

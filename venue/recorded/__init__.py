@@ -1,1 +1,0 @@
-"""Recorded windows served again: the real frames, at their own pace times the speed."""
