@@ -38,6 +38,17 @@ def make_private(directory: Path) -> str:
         NotPrivate: it is another user's, everybody's, used for something else, or stays open.
         OSError: it cannot be looked at.
     """
+    mode = mode_to_close(directory)
+    return "" if mode is None else _close(directory, mode)
+
+
+def mode_to_close(directory: Path) -> int | None:
+    """The mode of a data directory that is to be closed to others; None if it is closed.
+
+    Raises:
+        NotPrivate: it is another user's, everybody's, or used for something else.
+        OSError: it cannot be looked at.
+    """
     status = directory.stat()
     link = directory.lstat()
     if link.st_uid not in (os.geteuid(), 0):
@@ -46,9 +57,9 @@ def make_private(directory: Path) -> str:
         raise NotPrivate(_words_of_owner(directory, status.st_uid))
     mode = stat.S_IMODE(status.st_mode)
     if not mode & _OTHERS:
-        return ""
+        return None
     _see_that_it_is_for_this(directory, mode)
-    return _close(directory, mode)
+    return mode
 
 
 def _see_that_it_is_for_this(directory: Path, mode: int) -> None:

@@ -19,6 +19,7 @@ from understudy.doctor import (
     prices,
     proxies,
     reach,
+    secrecy,
     watchers,
     web_page,
 )
@@ -86,6 +87,9 @@ def _checks(subject: Subject, sight: VenueSight) -> list[_Check]:
         on_this_host(host.URGENCY, host.check_urgency),
         on_this_host(configuration.NAME, configuration.check_configuration),
         on_this_host(proxies.NAME, proxies.check_proxies),
+        on_this_host(secrecy.PRIVACY, secrecy.check_privacy),
+        on_this_host(secrecy.CORES, secrecy.check_cores),
+        on_this_host(secrecy.KEY_PLACE, secrecy.check_key_place),
         on_this_host(disk.NAME, disk.check_disk),
         on_this_host(journal.JOURNAL, journal.check_journal),
         on_this_host(journal.LOCK, journal.check_lock),
