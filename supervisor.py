@@ -17,6 +17,7 @@ word yet. An order is not made again here: the desk is told and asks for it agai
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import random
 import signal
@@ -36,12 +37,13 @@ from thespian.actors import (
 
 from actors.messages.lifecycle import Address, AddressBook, Envelope, Ping, Pong, ProcessStarted
 from actors.roles import PROCESS, SUPERVISOR
-from actors.runtime import transport
+from actors.runtime import thespian_hooks
 from actors.runtime.crashes import HANG_SIGNAL
 from actors.runtime.disk_waits import disk_wait_ms, is_stopped
 from actors.runtime.log import LineLog
 from actors.runtime.messages import Boot
 from actors.runtime.processor_waits import ProcessorWaits
+from actors.runtime.sockets.refusals import REFUSALS
 from actors.supervision.core import SupervisorCore
 from actors.supervision.layouts import Layout
 from actors.supervision.messages import (
@@ -116,7 +118,11 @@ class Supervisor(Actor):
                 self._wake(core, payload, now_ms)
             case GetChildren(request_id):
                 report = core.report(request_id, now_ms)
-                self.send(sender, attrs.evolve(report, parent_pid=os.getppid()))
+                refused_count = report.refused_count + REFUSALS.count
+                self.send(
+                    sender,
+                    attrs.evolve(report, parent_pid=os.getppid(), refused_count=refused_count),
+                )
             case GetAddress(role):
                 self.send(sender, self._book().entries.get(role))
             case ShutDown(reason):
@@ -142,6 +148,7 @@ class Supervisor(Actor):
         self._boot = boot
         self._specs = {spec.name: spec for spec in boot.processes}
         self._lines = LineLog(Path(boot.data_dir), SUPERVISOR, to_stderr=boot.log_to_stderr)
+        REFUSALS.listen(functools.partial(self._write, "warning"))
         layout = Layout(
             processes=tuple((spec.name, spec.roles) for spec in boot.processes),
             orders_in=boot.orders_in,
@@ -197,7 +204,7 @@ class Supervisor(Actor):
         address = self.createActor(self._boot.process_class)
         self._addresses[handle] = address
         if self._core is not None:
-            self._core.child_forked(handle, transport.pid_of_child(self, address))
+            self._core.child_forked(handle, thespian_hooks.pid_of_child(self, address))
         self.send(address, self._boot_of(process))
 
     def _waits(self, pids: list[int]) -> Waits:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from actors.runtime.transport import end_with_parent
+from actors.runtime.process_ties import end_with_parent
 from actors.supervision.layouts import GROUPED, ISOLATED
 from bench.common import Machine, Row, Table, Target, options, show
 from bench.many_orders import planted

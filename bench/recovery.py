@@ -22,7 +22,7 @@ from typing import Any
 
 from actors.roles import DIRECTORY, MARKET_FEED, MARKET_STATE, order_id_of
 from actors.runtime.pause_points import HANDLING, RAISE, Trap
-from actors.runtime.transport import end_with_parent
+from actors.runtime.process_ties import end_with_parent
 from actors.supervision.messages import ChildrenReport, ChildReport, ChildState
 from bench.common import Machine, Row, Table, Target, latency_figures, options, show
 from bench.many_orders import planted

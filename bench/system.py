@@ -19,7 +19,7 @@ from pathlib import Path
 
 import attrs
 
-from actors.runtime import transport
+from actors.runtime import process_ties
 from actors.runtime.clock import Clock, ClockSpec
 from actors.runtime.journal_file import prepare
 from actors.series import SeriesSettings
@@ -126,7 +126,7 @@ def exchange(frames_per_second: float, lead_ms: int, *options: str) -> Iterator[
         cwd=ROOT,
         stdout=subprocess.PIPE,
         start_new_session=True,
-        preexec_fn=transport.end_with_parent,
+        preexec_fn=process_ties.end_with_parent,
     )
     try:
         said = _first_line(process)

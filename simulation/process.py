@@ -222,6 +222,10 @@ class SimulatedProcess:
         """Nothing is measured."""
         return {}
 
+    def refused_count(self) -> int:
+        """There are no sockets."""
+        return 0
+
     def fenced(self, role: str) -> None:
         """Another process has a role of this one: leave."""
         self._context.note(role, "is", "fenced off")

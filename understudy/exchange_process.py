@@ -13,7 +13,7 @@ from pathlib import Path
 import attrs
 
 from actors.runtime.clock import ClockSpec
-from actors.runtime.transport import end_with_parent
+from actors.runtime.process_ties import end_with_parent
 from understudy.isolation import module_command
 
 MONEY_FAULTS = """\

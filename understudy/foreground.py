@@ -10,6 +10,7 @@ ends its orders first.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import time
 import traceback
@@ -26,6 +27,7 @@ from actors.runtime.disk_trouble import trouble_of
 from actors.runtime.disk_waits import WAIT_LIMIT_MS, disk_wait_ms
 from actors.runtime.journal import JournalReader
 from actors.runtime.journal_file import JournalError, prepare
+from actors.runtime.sockets.refusals import REFUSALS
 from actors.settings import Settings
 from actors.supervision.messages import ChildrenReport
 from understudy.companions import Companions
@@ -139,6 +141,7 @@ class _Foreground:
         self._limits = settings.supervision
         self._clock = Clock(clock)
         self._lines = log.LineLog(options.data_dir, "foreground", to_stderr=not options.is_terminal)
+        REFUSALS.listen(functools.partial(self._lines.write, "warning"))
         stage = options.drill_stage
         self._boot = supervisor_boot(
             settings,
@@ -346,6 +349,7 @@ class _Foreground:
             halts=self._halts,
             restarts=self._tally.restarts,
             handled_count=self._tally.handled_count,
+            refused_count=self._refused_count(),
             settings=self._boot.settings,
             events=self._events.newest,
         )
@@ -398,7 +402,10 @@ class _Foreground:
             stopped = stopped_windows(reader, self._clock.now_ms())
         finally:
             reader.close()
-        return ps_reply(self._report, self._halts, stopped)
+        return ps_reply(self._report, self._halts, stopped, self._refused_count())
+
+    def _refused_count(self) -> int:
+        return self._tally.refused_count + REFUSALS.count
 
     def _on_status(self, _request: dict[str, object]) -> dict[str, object]:
         self._fresh_view.wait()

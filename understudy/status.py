@@ -40,6 +40,8 @@ class Status:
     """Falls by role since the run began, over all trees."""
     handled_count: int = 0
     """Messages handled by all actors since the run began."""
+    refused_count: int = 0
+    """Connections and frames that the sockets between the processes have refused since then."""
     settings: Settings = attrs.field(factory=Settings)
     """What the run was started with."""
     events: tuple[Event, ...] = ()
@@ -91,13 +93,17 @@ def status_of(reply: dict[str, Any]) -> Status:
 
 
 def ps_reply(
-    report: ChildrenReport, halts: tuple[Halt, ...] = (), stopped: tuple[str, ...] = ()
+    report: ChildrenReport,
+    halts: tuple[Halt, ...] = (),
+    stopped: tuple[str, ...] = (),
+    refused_count: int = 0,
 ) -> dict[str, Any]:
     """Answer the control command "ps": what readers below read back, and programs may."""
     reply: dict[str, Any] = cattrs.unstructure(report)
     del reply["request_id"], reply["latencies_us"], reply["is_cleared"]
     reply["halts"] = cattrs.unstructure(halts)
     reply["stopped"] = list(stopped)
+    reply["refused_count"] = refused_count
     return reply
 
 

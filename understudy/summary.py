@@ -51,7 +51,7 @@ class Tally:
     def __init__(self) -> None:
         self.latencies: dict[str, Histogram] = {}
         self._falls: Counter[str] = Counter()
-        self._handled_count = 0
+        self._handled_count = self._refused_count = 0
         self._newest: ChildrenReport | None = None
 
     def add(self, report: ChildrenReport) -> None:
@@ -67,6 +67,7 @@ class Tally:
     def close_tree(self) -> None:
         """Keep what the present tree has reported; the next report comes from a new one."""
         self._falls, self._handled_count = Counter(self.restarts), self.handled_count
+        self._refused_count = self.refused_count
         self._newest = None
 
     @property
@@ -79,6 +80,11 @@ class Tally:
     def handled_count(self) -> int:
         """Messages handled by all actors, over all trees."""
         return self._handled_count + (self._newest.handled_count if self._newest else 0)
+
+    @property
+    def refused_count(self) -> int:
+        """Connections and frames that the processes' sockets have refused, over all trees."""
+        return self._refused_count + (self._newest.refused_count if self._newest else 0)
 
 
 @attrs.frozen(kw_only=True)

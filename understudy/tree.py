@@ -7,16 +7,15 @@ import functools
 import gc
 import os
 import signal
-import socket
 import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from thespian.actors import ActorSystem
-
 from actors.messages.lifecycle import Address, Envelope
-from actors.runtime import codec, transport
+from actors.runtime import codec, process_ties, thespian_hooks
+from actors.runtime.sockets.directory import SocketDirectory
+from actors.runtime.unix_system import system_over
 from actors.supervision.messages import (
     ChildrenReport,
     GetAddress,
@@ -27,6 +26,7 @@ from actors.supervision.messages import (
 from supervisor import Supervisor
 
 FOREGROUND = "foreground"
+THESPIAN_LOG_NAME = "thespian.log"
 _END_LIMIT_S = 3.0
 _SHUTDOWN_MARGIN_S = 3.0
 """How much longer than the supervisor waits for the orders' end."""
@@ -38,24 +38,14 @@ class TreeFailed(Exception):
 
 @functools.cache
 def prepare_to_fork() -> None:
-    """Do once what every actor process inherits: a safe and quick transport, and warm code.
+    """Do once what every actor process inherits: Thespian as it must be, and warm code.
 
     Takes some tenths of a second; do it before the market's clock runs.
     """
     codec.warm_up()
-    transport.secure()
-    transport.quicken()
-    transport.notice_every_exit()
-    transport.leave_the_end_to_the_foreground()
-    transport.tie_children_to_parents()
+    thespian_hooks.install()
+    process_ties.tie_children_to_parents()
     gc.freeze()  # forks share these pages for as long as nobody writes to them
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _is_alive(pid: int) -> bool:
@@ -89,10 +79,11 @@ class ActorTree:
         self._pids: set[int] = set()
         self.last_report: ChildrenReport | None = None
         self._ending_limit_s = boot.settings.execution.ending_limit_ms / 1000 + _SHUTDOWN_MARGIN_S
-        capabilities = {"Admin Port": _free_port(), "AllowRemoteActorSources": "No"}
+        data_dir = Path(boot.data_dir)
         try:
-            # Thespian keeps one system per process unless told that this one is its own.
-            self._system = ActorSystem("multiprocTCPBase", capabilities, transientUnique=True)
+            thespian_hooks.keep_log_in(data_dir / THESPIAN_LOG_NAME)
+            self._sockets = SocketDirectory.make(data_dir)
+            self._system = system_over(self._sockets)
             self._supervisor = self._system.createActor(Supervisor)
         except Exception as error:
             raise TreeFailed(f"the actor system did not start: {error}") from error
@@ -181,3 +172,4 @@ class ActorTree:
             if time.monotonic() > deadline:
                 raise TreeFailed(f"processes {sorted(left)} do not end")
             time.sleep(0.01)
+        self._sockets.close()

@@ -154,6 +154,8 @@ class Pong:
     """Every actor that lives in the process, or is down in it."""
     latencies_us: dict[str, tuple[int, ...]]
     """Samples since the last Pong: "tick_to_signal" and others, in real microseconds."""
+    refused_count: int = 0
+    """Connections and frames that the process's socket has refused."""
 
 
 @attrs.frozen

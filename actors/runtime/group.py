@@ -63,6 +63,10 @@ class Outside(Protocol):
         """Latencies measured since the last call, in microseconds."""
         ...
 
+    def refused_count(self) -> int:
+        """How many connections and frames the process's socket has refused."""
+        ...
+
     def fenced(self, role: str) -> None:
         """Another process has a role of this one: leave."""
         ...
@@ -241,6 +245,7 @@ class HostGroup:
             book_version=self._routes.version,
             actors=tuple(map(self._pulse, self.hosts.values())),
             latencies_us=self._outside.take_samples(),
+            refused_count=self._outside.refused_count(),
         )
 
     def _pulse(self, host: Host) -> ActorPulse:

@@ -11,6 +11,7 @@ What Thespian does differently from what actors need is settled here, once:
 
 from __future__ import annotations
 
+import functools
 import os
 import random
 import time
@@ -52,6 +53,7 @@ from actors.runtime.messages import Boot
 from actors.runtime.pause_points import HANDLING, PausePoints
 from actors.runtime.port import WatchedPort
 from actors.runtime.process_name import name_process
+from actors.runtime.sockets.refusals import REFUSALS
 from actors.runtime.timers import LatencySamples, Timers
 from actors.runtime.urgency import NotAllowed, run_first
 
@@ -105,6 +107,7 @@ class ActorProcess(Actor):
     def _begin(self, boot: Boot) -> None:
         name_process(boot.process)
         self._lines = LineLog(Path(boot.data_dir), boot.process, to_stderr=boot.log_to_stderr)
+        REFUSALS.listen(functools.partial(self._log, "warning"))
         self._outside = outside = ProcessOutside(self, boot, self._lines)
         if boot.is_urgent:
             self._run_first()
@@ -252,6 +255,10 @@ class ProcessOutside:
     def take_samples(self) -> dict[str, tuple[int, ...]]:
         """Latencies measured since the last call."""
         return self._samples.take()
+
+    def refused_count(self) -> int:
+        """What this process's socket has refused."""
+        return REFUSALS.count
 
     def fenced(self, role: str) -> None:
         """Another process has a role of this one, which was taken for dead: leave at once."""

@@ -1,352 +1,395 @@
-"""Makes Thespian's TCP transport safe and quick: loopback only, sealed frames, no orphans.
+"""The transport between the processes of a run: Thespian's, over local sockets.
 
-Out of the box every actor listens on all interfaces and unpickles whatever anyone sends it, and
-two actors that talk both ways get in each other's way, and of two children that die together one
-may never be reported. ``secure()``, ``quicken()`` and ``notice_every_exit()`` settle that through
-private hooks of Thespian 4.0.1 (which is why that version is pinned), and
-``tie_children_to_parents()`` has the kernel end every process whose parent is gone. All of them
-must run in the foreground process before the actor system starts; forks inherit them.
+Thespian runs actors over whichever transport its system base names, and this is one: what the
+methods below must do is what its own transports do (``thespian/system/transport``, version 4.0.1),
+and their names are Thespian's. A process has one socket in the run's directory, under a name that
+is never used again; ``FrameReceiver`` takes what others send to it, ``FrameSender`` sends.
+docs/decisions/transport.md says why, and what was measured.
 """
 
 from __future__ import annotations
 
-import ctypes
-import errno
-import hmac
-import logging
+import functools
+import heapq
+import itertools
 import math
 import os
 import pickle
 import secrets
-import select
-import selectors
-import signal
-import socket
-import sys
-import threading
 import time
+import weakref
+from collections import deque
 from datetime import timedelta
-from hashlib import blake2b
-from typing import Any
+from typing import Any, ClassVar
 
-from thespian.system import multiprocCommon
-from thespian.system.multiprocCommon import MultiProcReplicator
-from thespian.system.transport import IPBase, TCPTransport, streamBuffer
+import attrs
+from thespian.actors import (
+    ActorAddress,
+    ActorExitRequest,
+    ActorSystemStartupFailure,
+    WakeupMessage,
+    WatchMessage,
+)
+from thespian.system.addressManager import ActorLocalAddress, CannotPickleAddress
+from thespian.system.messages.multiproc import ChildMayHaveDied
+from thespian.system.timing import ExpirationTimer, toTimeDeltaOrNone
+from thespian.system.transport import (
+    ExternalInterfaceTransportInit,
+    ReceiveEnvelope,
+    SendStatus,
+    Thespian__Run_Expired,
+    Thespian__Run_HandlerResult,
+    Thespian__Run_Terminated,
+    TransmitOnly,
+    TransportInit__Base,
+)
 
-LOOPBACK = "127.0.0.1"
-_DIGEST_BYTES = 16
+from actors.runtime.sockets.connections import greeter
+from actors.runtime.sockets.directory import PeerGone, SocketDirectory
+from actors.runtime.sockets.frames import framed
+from actors.runtime.sockets.poller import Poller
+from actors.runtime.sockets.receiver import FrameReceiver
+from actors.runtime.sockets.refusals import REFUSALS
+from actors.runtime.sockets.sender import FrameSender
 
-
-class UnsealedFrame(Exception):
-    """A frame did not carry our seal; it was not unpickled."""
-
-
-class SealedPickle:
-    """A serializer that unpickles nothing but what a holder of the run's key has pickled."""
-
-    def __init__(self, key: bytes) -> None:
-        self._key = key
-
-    def _digest(self, body: bytes) -> bytes:
-        return blake2b(body, key=self._key, digest_size=_DIGEST_BYTES).digest()
-
-    def dumps(self, value: object) -> bytes:
-        """Pickle a value and put the seal before it."""
-        body = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
-        return self._digest(body) + body
-
-    def loads(self, frame: bytes) -> Any:
-        """Check the seal, then unpickle.
-
-        Raises:
-            UnsealedFrame: the seal is missing or wrong.
-        """
-        seal, body = frame[:_DIGEST_BYTES], frame[_DIGEST_BYTES:]
-        if not hmac.compare_digest(seal, self._digest(body)):
-            raise UnsealedFrame("a frame without this run's seal was refused")
-        return pickle.loads(body)  # noqa: S301 # the seal above proves that we pickled it
+_DRAIN_LIMIT_S = 7.0
+"""How long a process that leaves may still send what waits, as Thespian has it."""
+_EXPIRED, _TERMINATED = Thespian__Run_Expired, Thespian__Run_Terminated
 
 
-def _loopback_bind_args(address: Any) -> tuple[tuple[str, int]]:
-    return ((LOOPBACK, address.bindname[1]),)
+@attrs.frozen
+class UnixAddress:
+    """Where an actor is: the name of its socket, which begins with its process id."""
+
+    name: str
+
+    @property
+    def pid(self) -> int | None:
+        """Of the actor's process; None of the admin's, whose name is known before it is forked."""
+        head = self.name.partition("-")[0]
+        return int(head) if head.isdigit() else None
+
+    def __str__(self) -> str:
+        return self.name
 
 
-def secure() -> None:
-    """Bind every actor to loopback and seal every frame with a key made for this run."""
-    os.environ["THESPIAN_BASE_IPADDR"] = LOOPBACK
-    IPBase.thisSystem.add_local_addr(LOOPBACK)
-    IPBase.IPActorAddress.bindArgs = property(_loopback_bind_args)
-    sealed = SealedPickle(secrets.token_bytes(32))
-    TCPTransport.serializer = sealed
+class Arrival(ReceiveEnvelope):
+    """A message and its sender; unlike Thespian's own it words no line for a log nobody keeps."""
+
+    def identify(self) -> str:
+        """Name the kind of message."""
+        return type(self.message).__name__
 
 
-_READ_BYTES = 65_536
-_SENDING, _SENT = 2, 3
-"""Thespian's stages of a transmission: connected, with bytes left to send; all of them sent."""
+class Endpoint(TransportInit__Base):
+    """What a process's transport is made of that its parent forks."""
 
-_tcp: Any = TCPTransport
-_Transport: Any = TCPTransport.TCPTransport
-_schedule_prepared: Any = _Transport._schedulePreparedIntent
-_schedule: Any = _Transport._scheduleTransmitActual
-_connect: Any = _Transport._next_XMIT_1
-_send: Any = _Transport._next_XMIT_2
-_delay_of_incoming: Any = _tcp.TCPIncoming_Common.delay
+    def __init__(self, number: int | None, name: str | None, admin: ActorAddress) -> None:
+        self.addrInst = number
+        """The parent's number for it; the name is Thespian's."""
+        self.name = name
+        """Of its socket; None: one of its own."""
+        self.admin = admin
 
 
-def _remaining_amount(buffer: Any) -> int:
-    """Bytes to ask the socket for: all there may be, until the frame's own size is known."""
-    return _READ_BYTES if buffer._size is None else int(buffer._size - len(buffer._buf))
+class _Clone(TransportInit__Base):
+    """Another transport for the same process."""
+
+    def __init__(self, admin: ActorAddress) -> None:
+        self.admin = admin
 
 
-def _take_frames(
-    transport: Any,
-    incoming: Any,
-    skipFinish: bool = False,  # noqa: ARG001, N803 # Thespian's own parameters
-    has_exclusive_flag: bool = False,
-) -> Any:
-    """Take every frame that a socket has brought; wait on it for more, and never send by it.
+@attrs.frozen
+class Run:
+    """What the processes of a run share, and nobody else has."""
 
-    Returns what waits for the rest of a frame, or for the next; None if the socket was closed.
-    """
-    following = b""
-    while True:
+    directory: SocketDirectory
+    key: bytes = attrs.field(factory=functools.partial(secrets.token_bytes, 32), repr=False)
+    """Seals greetings."""
+    admin_name: str = attrs.field(factory=lambda: f"admin-{secrets.token_hex(8)}")
+
+
+_transports: weakref.WeakSet[UnixTransport] = weakref.WeakSet()
+"""All that this process has made, or was forked with."""
+
+
+class UnixTransport:
+    """One process's way to the others of its run; each run has a subclass (``unix_system.py``)."""
+
+    run_shared: ClassVar[Run]
+
+    def __init__(self, init: Any, *_args: object) -> None:
+        _leave_to_the_parent()
+        name = f"{os.getpid()}-{secrets.token_hex(8)}"
+        if isinstance(init, ExternalInterfaceTransportInit):
+            admin = self.getAdminAddr({})
+        elif isinstance(init, Endpoint):
+            admin, name = init.admin, init.name or name
+        elif isinstance(init, _Clone):
+            admin = init.admin
+        else:
+            raise ActorSystemStartupFailure(f"a transport cannot be made of {init!r}")
+        shared = self.run_shared
+        self.pid = os.getpid()
+        self.myAddress = ActorAddress(UnixAddress(name))
+        self._adminAddr = admin
+        self._directory = shared.directory
+        self._arrived: deque[Any] = deque()
+        self._wakeups: list[tuple[float, int, timedelta, object]] = []
+        self._numbers = itertools.count()
+        self._aborts: bool | None = None
+        """Whether ``run`` is to return, and after sending what waits."""
+        self._has_dead_children = False
+        self._is_told_to_exit = False
+        self._is_closed = False
+        self._poller = Poller()
+        greet = greeter(shared.key, name, self.pid)
+        self._receiver = FrameReceiver(shared.directory, shared.key, name, self._poller, self._take)
+        self._sender = FrameSender(shared.directory, greet, self._poller)
+        _transports.add(self)
+
+    # What Thespian asks of a transport's class
+
+    @classmethod
+    def getAdminAddr(cls, _capabilities: object) -> ActorAddress:  # noqa: N802 # Thespian's
+        """Where the admin is, before it is forked."""
+        return ActorAddress(UnixAddress(cls.run_shared.admin_name))
+
+    @classmethod
+    def probeAdmin(cls, address: ActorAddress) -> bool:  # noqa: N802 # Thespian's
+        """Whether an admin runs already."""
         try:
-            if following:
-                incoming.addData(following)
-            if not incoming.receivedAllData():
-                return incoming
-            (sender, message), following = incoming.data
-        except Exception as problem:
-            # Not ours, or torn: there is no telling where the next frame would begin.
-            _tcp.thesplog("a frame was refused: %r", problem, level=logging.ERROR)
-            incoming.close()
-            return None
-        envelope = _tcp.ReceiveEnvelope(sender, message)
-        transport._processReceivedEnvelope(envelope, has_exclusive_flag=has_exclusive_flag)
-        incoming = _tcp.TCPIncomingPersistent(sender, incoming.socket)
+            cls.run_shared.directory.connect(address.addressDetails.name, None).close()
+        except PeerGone:
+            return False
+        except BlockingIOError:
+            return True
+        return True
 
+    # What Thespian asks of a transport: children
 
-def _send_at_once(transport: Any, intent: Any, has_exclusive_flag: bool = False) -> None:
-    """Hand the kernel a frame if a socket stands open to the peer and nothing goes before it."""
-    peer = intent.targetAddr.addressDetails
-    is_next = not (transport._aTB_numPendingTransmits or transport._aTB_queuedPendingTransmits)
-    is_ours = threading.current_thread() is threading.main_thread()  # others leave it to its loop
-    is_open = is_next and is_ours and peer in transport._openSockets
-    sent = _send_some(transport._openSockets[peer].socket, intent.serMsg) if is_open else 0
-    if sent == 0:
-        _schedule_prepared(transport, intent, has_exclusive_flag)
-    elif sent == len(intent.serMsg):
-        intent.tx_done(_tcp.SendStatus.Sent)
-    else:
-        _leave_rest(transport, intent, sent)
+    def prepEndpoint(self, assigned: ActorAddress, _capabilities: object) -> Endpoint:  # noqa: N802 # Thespian's
+        """Say what the transport of a child, or of the admin, is to be made of."""
+        details = assigned.addressDetails
+        if isinstance(details, ActorLocalAddress):
+            return Endpoint(details.addressInstanceNum, None, self._adminAddr)
+        return Endpoint(None, details.name, self._adminAddr)
 
+    def connectEndpoint(self, _endpoint: Endpoint) -> None:  # noqa: N802 # Thespian's
+        """Do nothing: a child says itself where it is."""
 
-def _send_some(sock: socket.socket, frame: bytes) -> int:
-    """Bytes that the kernel took; none if its buffer is full, or the peer gone."""
-    try:
-        return sock.send(frame)
-    except OSError:
-        return 0  # whoever tries next, and waits, meets the same and deals with it
+    def childResetFileNumList(self) -> list[int]:  # noqa: N802 # Thespian's
+        """Descriptors that a child must close; its own transport closes these better."""
+        return []
 
+    def deadAddress(self, _addresses: object, address: ActorAddress) -> None:  # noqa: N802 # Thespian's
+        """Let go of a child that has ended."""
+        details = address.addressDetails
+        if isinstance(details, UnixAddress):
+            self._sender.forget(details.name)
+            self._directory.remove(details.name)
+            self._tell_outcomes()
 
-def _leave_rest(transport: Any, intent: Any, sent: int) -> None:
-    """Have Thespian's loop send what is left of a frame when the kernel takes more."""
-    transport._aTB_numPendingTransmits += 1
-    intent.addCallback(transport._async_txdone, transport._async_txdone)
-    intent.socket = transport._openSockets.pop(intent.targetAddr.addressDetails).socket
-    intent.stage, intent.amtSent = _SENDING, sent
-    transport._transmitIntents[intent.socket.fileno()] = intent
+    def setAddressManager(self, addresses: Any) -> None:  # noqa: N802 # Thespian's
+        """Be told who knows what children are called; each message comes with it anyhow."""
 
+    def enableRXPauseFlowControl(self, _enable: bool = True) -> None:  # noqa: N802 # Thespian's
+        """Do nothing: taking never waits for sending here."""
 
-def _connect_now(transport: Any, intent: Any) -> Any:
-    """Connect, and send at once if that is done, as it mostly is on loopback."""
-    goes_on = _connect(transport, intent)
-    if goes_on and intent.stage == _SENDING and _is_writable(intent.socket):
-        return transport._nextTransmitStep(intent)
-    return goes_on
+    def external_transport_clone(self) -> UnixTransport:
+        """Make another transport for the same process."""
+        return type(self)(_Clone(self._adminAddr))
 
+    # What Thespian asks of a transport: messages
 
-def _is_writable(sock: socket.socket) -> bool:
-    poll = _Poll()
-    poll.register(sock.fileno(), selectors.EVENT_WRITE)
-    return bool(poll.select(0.0))
-
-
-def _send_unanswered(transport: Any, intent: Any) -> Any:
-    """Send; what the kernel has taken is sent, and nobody acknowledges it."""
-    goes_on = _send(transport, intent)
-    if goes_on and intent.stage == _SENT:
-        return transport._finishIntent(intent)
-    return goes_on
-
-
-def _schedule_and_finish(transport: Any, intent: Any, has_exclusive_flag: bool = False) -> None:
-    """Send; what is done by then makes room at once, and not when the next frame comes in."""
-    _schedule(transport, intent, has_exclusive_flag)
-    done, transport._finished_intents = transport._finished_intents, []
-    for each, status in done:
-        each.tx_done(status)
-
-
-class _Poll:
-    """What Thespian's loop makes anew at each turn, with one system call in place of many."""
-
-    def __init__(self) -> None:
-        self._poll = select.poll()
-        self._wanted: dict[int, int] = {}
-
-    def register(self, descriptor: int, event: int) -> None:
-        """Wait for a descriptor to become readable, or writable; its end and errors are either."""
-        self._wanted[descriptor] = event
-        self._poll.register(
-            descriptor, select.POLLIN if event == selectors.EVENT_READ else select.POLLOUT
-        )
-
-    def select(self, timeout_s: float | None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Wait for the first of them; None: for as long as it takes.
+    def scheduleTransmit(  # noqa: N802 # Thespian's
+        self, addresses: Any, intent: Any, has_exclusive_flag: bool = False
+    ) -> None:
+        """Send a message, at once if the kernel takes it; any thread may.
 
         Raises:
-            OSError: a descriptor is closed, as the selector in its place would say.
+            CannotPickleAddress: it, or its target, names a child that has not said where it is.
+            Exception: whatever pickling it raises.
         """
-        ready = []
-        timeout_ms = None if timeout_s is None else math.ceil(timeout_s * 1000)
-        for descriptor, flags in self._poll.poll(timeout_ms):
-            if flags & select.POLLNVAL:
-                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-            event = self._wanted[descriptor]
-            ready.append((selectors.SelectorKey(descriptor, descriptor, event, None), event))
-        return ready
+        del has_exclusive_flag  # whoever sends holds nothing of this transport
+        if addresses is not None:
+            target, message = addresses.prepMessageSend(intent.targetAddr, intent.message)
+            if message is SendStatus.DeadTarget:
+                intent.tx_done(SendStatus.Sent)  # news of the dead for the dead: nobody misses it
+                return
+            if target is None:
+                raise CannotPickleAddress(intent.targetAddr)
+            intent.changeTargetAddr(target)
+            intent.changeMessage(message)
+        details = intent.targetAddr.addressDetails
+        if isinstance(details, ActorLocalAddress):
+            raise CannotPickleAddress(intent.targetAddr)
+        if not isinstance(details, UnixAddress) or self._is_closed:
+            intent.tx_done(SendStatus.Failed)
+            return
+        if details.name == self._receiver.name:
+            self._arrived.append(Arrival(self.myAddress, intent.message))
+            self._poller.nudge()
+            intent.tx_done(SendStatus.Sent)
+            return
+        frame = framed(pickle.dumps(intent.message, pickle.HIGHEST_PROTOCOL))
+        self._sender.post(details.name, details.pid, frame, intent)
+        self._tell_outcomes()
+
+    def _tell_outcomes(self) -> None:
+        """Tell senders what became of their messages; they may send more because of it."""
+        for outcome in self._sender.outcomes():
+            intent: Any = outcome.intent
+            if outcome.is_sent:
+                intent.tx_done(SendStatus.Sent)
+            else:
+                gone = outcome.is_peer_gone
+                intent.tx_done(SendStatus.DeadTarget if gone else SendStatus.Failed)
+
+    def _take(self, sender: str, body: bytes) -> None:
+        try:
+            message = pickle.loads(body)  # noqa: S301 # of a process of this run, by its greeting
+        except Exception as problem:  # whatever unpickling raises, the next message is whole
+            REFUSALS.note(f"a message of {sender} that cannot be read ({type(problem).__name__})")
+            return
+        self._arrived.append(Arrival(ActorAddress(UnixAddress(sender)), message))
+
+    # What Thespian asks of a transport: waiting
+
+    def addWakeup(self, delay: timedelta | float, payload: object) -> None:  # noqa: N802 # Thespian's
+        """Have a WakeupMessage arrive after a while; the earliest comes first."""
+        after = toTimeDeltaOrNone(delay) or timedelta(0)
+        due_at = time.monotonic() + after.total_seconds()
+        heapq.heappush(self._wakeups, (due_at, next(self._numbers), after, payload))
+
+    def set_watch(self, descriptors: list[int]) -> None:
+        """Have a WatchMessage arrive whenever one of these has something to read."""
+        self._poller.watch(frozenset(descriptors))
+
+    def interrupt_wait(self, signal_shutdown: bool = False, check_children: bool = False) -> None:
+        """Have the process look for dead children, or leave; called by signals' handlers."""
+        self._is_told_to_exit |= signal_shutdown
+        self._has_dead_children |= check_children
+        self._poller.wake()
+
+    def abort_run(self, drain: bool = False) -> None:
+        """Have ``run`` return, or not begin, and if asked to after sending what waits."""
+        self._aborts = drain
+        self._poller.wake()
+
+    def run(self, handler: Any, maximumDuration: timedelta | float | None = None) -> Any:  # noqa: N803 # Thespian's
+        """Hand over what arrives, until the handler has enough, the time is over or it is ended.
+
+        Args:
+            handler: is called with each message, and returns whether there shall be more; None: the
+                first message is returned; TransmitOnly: nothing is taken, see below.
+            maximumDuration: a number is of seconds; None: for ever.
+
+        Returns:
+            What Thespian knows such an end by; with TransmitOnly how much still waits to be sent,
+            as soon as that is less than it was.
+        """
+        limit = toTimeDeltaOrNone(maximumDuration)
+        deadline = time.monotonic() + (math.inf if limit is None else limit.total_seconds())
+        if handler is TransmitOnly or isinstance(handler, TransmitOnly):
+            return self._send_only(deadline)
+        while True:
+            for _ in range(len(self._arrived)):
+                arrived = self._arrived.popleft()
+                if handler is None:
+                    return arrived
+                result = Thespian__Run_HandlerResult(handler(arrived))
+                if not result:
+                    return result
+            if self._aborts is not None:
+                return self._abort()
+            now = time.monotonic()
+            if not self._fire(now):
+                if not self._arrived and now >= deadline:
+                    return _EXPIRED()
+                self._turn(now, deadline)
+
+    def _fire(self, now: float) -> bool:
+        """Let due wake-ups arrive; whether there were any."""
+        has_any = False
+        while self._wakeups and self._wakeups[0][0] <= now:
+            _due_at, _number, delay, payload = heapq.heappop(self._wakeups)
+            self._arrived.append(Arrival(self.myAddress, WakeupMessage(delay, payload)))
+            has_any = True
+        return has_any
+
+    def _turn(self, now: float, deadline: float) -> None:
+        """Wait for whatever comes first, and take it."""
+        due_at = min(deadline, self._receiver.due_at, self._sender.due_at)
+        if self._wakeups:
+            due_at = min(due_at, self._wakeups[0][0])
+        watched = self._poller.turn(0.0 if self._arrived else max(0.0, due_at - now))
+        if watched:
+            self._arrived.append(Arrival(self.myAddress, WatchMessage(watched)))
+        if due_at < math.inf:
+            now = time.monotonic()
+            self._receiver.keep(now)
+            self._sender.keep(now)
+        if self._has_dead_children:
+            self._has_dead_children = False
+            self._arrived.append(Arrival(self.myAddress, ChildMayHaveDied()))
+        if self._is_told_to_exit:
+            self._is_told_to_exit = False
+            self._arrived.append(Arrival(self.myAddress, ActorExitRequest()))
+        self._tell_outcomes()
+
+    def _send_only(self, deadline: float) -> Any:
+        before_count = len(self._sender.waiting)
+        while True:
+            self._tell_outcomes()
+            left_count = len(self._sender.waiting)
+            if left_count == 0 or left_count < before_count or self._aborts is not None:
+                self._aborts = None
+                return left_count
+            now = time.monotonic()
+            if now >= deadline:
+                return _EXPIRED()
+            self._sender.flush_for(deadline - now)
+
+    def _abort(self) -> Any:
+        deadline = time.monotonic() + _DRAIN_LIMIT_S
+        while self._aborts and self._sender.waiting and time.monotonic() < deadline:
+            self._sender.flush_for(deadline - time.monotonic())
+            self._tell_outcomes()
+        self._aborts = None
+        return _TERMINATED()
+
+    # Ends
 
     def close(self) -> None:
-        """Let go of nothing: there is no descriptor to it."""
+        """Leave the run; nothing arrives any more, and nothing is sent."""
+        if not self._is_closed:
+            self._shut()
+            self._directory.remove(self._receiver.name)
+            self._tell_outcomes()
+
+    def _shut(self) -> None:
+        self._is_closed = True
+        self._receiver.close()
+        self._sender.close()
+        self._poller.close()
+
+    def _updateStatusResponse(self, response: Any) -> None:  # noqa: N802 # Thespian's
+        """Add what waits to a status that Thespian was asked for."""
+        for name, intent in self._sender.waiting:
+            recipient = ActorAddress(UnixAddress(name))
+            waiting: Any = intent
+            response.addPendingMessage(self.myAddress, recipient, str(waiting.message))
+        for arrived in self._arrived:
+            response.addReceivedMessage(arrived.sender, self.myAddress, str(arrived.message))
+        now = time.monotonic()
+        timers = [ExpirationTimer(max(0.0, due_at - now)) for due_at, *_ in sorted(self._wakeups)]
+        response.addWakeups([(self.myAddress, timer) for timer in timers])
 
 
-class _Selectors:
-    """Stands for the module in Thespian's eyes."""
-
-    DefaultSelector = _Poll
-    EVENT_READ, EVENT_WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
-
-
-_FOR_LONG = timedelta(hours=1)
-
-
-def _delay(incoming: Any, current_time: object = None) -> timedelta:
-    """How long a socket that brings frames may be left alone: it does not grow old."""
-    if hasattr(incoming, "_pauseUntil"):
-        waits: timedelta = _delay_of_incoming(incoming, current_time)
-        return waits
-    return _FOR_LONG
-
-
-def _kind_of_message(carrier: Any) -> str:
-    """Name what a transport's log line is about; its own way writes out the message and timers."""
-    return type(carrier.message).__name__
-
-
-def quicken() -> None:
-    """Send without acknowledgements, each socket in one direction; describe nothing unasked.
-
-    Thespian answers every frame, and sends its next one to a peer only after the last one's answer:
-    for each message both processes wake once more, which on a tick's way was a third of the work.
-    What the kernel has taken arrives unless the receiver dies, and that, here, every core makes up
-    for. It also reads twenty bytes first, to learn a frame's size, which costs a turn of its loop a
-    message, waits for a connection that already stands, tells the kernel of each socket anew at
-    each turn, and words a line about each message six times over for a log that nobody keeps.
-    docs/decisions/transport.md has the measurements.
-    """
-    _Transport._addedDataToIncoming = _take_frames
-    _Transport._schedulePreparedIntent = _send_at_once
-    _Transport._next_XMIT_1 = _connect_now
-    _Transport._next_XMIT_2 = _send_unanswered
-    _Transport._scheduleTransmitActual = _schedule_and_finish
-    streamBuffer.ReceiveBuffer.remainingAmount = _remaining_amount
-    _tcp.TCPIncoming_Common.delay = _delay
-    _tcp.selectors = _Selectors
-    _tcp.TransmitIntent.identify = _kind_of_message
-    _tcp.ReceiveEnvelope.identify = _kind_of_message
-
-
-def _leave_to_sigchld(_manager: object, _child_address: object) -> None:
-    """Do nothing: every exit ends in SIGCHLD, whose handler reports and strikes off the dead."""
-
-
-def notice_every_exit() -> None:
-    """Report each child's exit to its parent, also when several die at the same time.
-
-    Having reported one exit, Thespian strikes every dead child off its list, and with it the one
-    that has died since and that nobody has reported. Of ten children killed within a few
-    milliseconds, one or two were so forgotten.
-    """
-    MultiProcReplicator._childExited = _leave_to_sigchld
-
-
-def leave_the_end_to_the_foreground() -> None:
-    """Let no actor leave because of a signal that ends every process of a run, such as SIGTERM.
-
-    A service manager sends it to all of them. The foreground process has it, too, and has the
-    actors end their orders first; Thespian would have each of them leave at once.
-    """
-    multiprocCommon.exit_signals.clear()
-
-
-def pid_of_child(actor: Any, child_address: object) -> int:
-    """Process id of an actor that another has just made with ``createActor``; 0 if that failed.
-
-    The address is the one that ``createActor`` returned. Thespian forks within that call, and keeps
-    the process beside the address; it hides both.
-    """
-    for child in reversed(getattr(actor._myRef, "_child_procs", [])):
-        if child.childAddr == child_address:
-            return int(child.childProc.pid)
-    return 0
-
-
-_PR_SET_PDEATHSIG = 1
-_PR_SET_CHILD_SUBREAPER = 36
-_ADOPTION_LIMIT_S = 2.0
-
-
-def end_with_parent() -> None:
-    """Have the kernel SIGKILL the calling process as soon as its parent is gone (Linux only)."""
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-
-
-def tie_children_to_parents() -> None:
-    """Have the kernel SIGKILL every process forked from here on as soon as its parent is gone.
-
-    A fall then cascades: supervisor before actors, admin before supervisor, this process before
-    all, even when the fallen one was hung or stopped. Thespian starts its admin as a daemon, by
-    forking twice; this process adopts it (as its subreaper) and so stays its parent. Linux only;
-    elsewhere nothing is tied and the foreground process ends leftovers by pid.
-    """
-    if not sys.platform.startswith("linux"):
-        return
-    libc = ctypes.CDLL(None, use_errno=True)
-    root_pid = os.getpid()
-    libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    parent_before_fork = root_pid
-    depth = 0
-
-    def remember_parent() -> None:
-        nonlocal parent_before_fork
-        parent_before_fork = os.getpid()
-
-    def tie() -> None:
-        nonlocal depth
-        depth += 1
-        if depth == 1:
-            # Thespian's go-between, which forks the admin and leaves at once; the admin must not
-            # be killed by that, so nothing is tied here. Its own children set depth to 2.
-            return
-        if depth == 2:
-            limit = time.monotonic() + _ADOPTION_LIMIT_S
-            while os.getppid() == parent_before_fork and time.monotonic() < limit:
-                time.sleep(0.001)
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        expected = root_pid if depth == 2 else parent_before_fork
-        if os.getppid() != expected:
-            os._exit(1)
-
-    os.register_at_fork(before=remember_parent, after_in_child=tie)
+def _leave_to_the_parent() -> None:
+    """Close what a process was forked with: those sockets are its parent's."""
+    for transport in list(_transports):
+        if transport.pid != os.getpid() and not transport._is_closed:
+            transport._shut()
+            REFUSALS.begin_anew()

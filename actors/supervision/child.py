@@ -106,6 +106,11 @@ class Child:
         )
 
     @property
+    def exit_cause(self) -> str:
+        """Why it ended, in words."""
+        return "was hung and was killed" if self.was_killed else "fell"
+
+    @property
     def is_there(self) -> bool:
         """Whether there is a process that must answer; one that starts must, too."""
         return self.handle != NO_HANDLE
@@ -123,6 +128,11 @@ class Child:
     def orders(self) -> list[ActorLine]:
         """The orders that live in it, or are to."""
         return [line for line in self.actors.values() if line.is_temporary]
+
+    @property
+    def refused_count(self) -> int:
+        """What its socket has refused."""
+        return self.last_pong.refused_count if self.last_pong else 0
 
     @property
     def handled_count(self) -> int:

@@ -64,7 +64,7 @@ class SupervisorCore:
         self._next_handle = NO_HANDLE
         self._ping_number = 0
         self._venue_offset_ms = 0
-        self._handled_by_past = 0
+        self._handled_by_past = self._refused_by_past = 0
         self._latencies = KeptLatencies()
         self._ending = Ending(clearing_limit_ms)
         self._patience = Patience(tick_gap_most_ms)
@@ -95,6 +95,7 @@ class SupervisorCore:
             restarts=dict(self._falls.counts),
             latencies_us=self._latencies.take(),
             handled_count=self._handled_by_past + sum(child.handled_count for child in children),
+            refused_count=self._refused_by_past + sum(child.refused_count for child in children),
             escalation=self._ending.escalation,
             has_no_journal=self._ending.has_no_journal,
             venue_offset_ms=self._venue_offset_ms,
@@ -260,10 +261,10 @@ class SupervisorCore:
         if child is None:
             return []
         self._handled_by_past += child.handled_count
+        self._refused_by_past += child.refused_count
         del self._children[child.name]
-        cause = "was hung and was killed" if child.was_killed else "fell"
         self._falls.note(child.fall(now_ms))
-        what = f"{child.name} (pid {child.pid}) {cause}"
+        what = f"{child.name} (pid {child.pid}) {child.exit_cause}"
         effects, delay_ms = self._count_fall(child.name, what, now_ms)
         orders = [line.role for line in child.orders]
         if delay_ms:

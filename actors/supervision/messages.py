@@ -137,6 +137,9 @@ class ChildrenReport:
     """Samples since the last report."""
     handled_count: int
     """Messages handled by all children, past ones too."""
+    refused_count: int = 0
+    """Connections and frames that the sockets of all of them have refused, and the
+    supervisor's."""
     escalation: str
     """Why the run must end; empty while it need not."""
     has_no_journal: bool = False

@@ -3,7 +3,12 @@
 from datetime import timedelta
 from typing import Any
 
-class ActorAddress: ...
+class ActorAddress:
+    def __init__(self, aaddr: object) -> None: ...
+    @property
+    def addressDetails(self) -> Any: ...
+
+class ActorSystemStartupFailure(Exception): ...
 class ActorSystemMessage: ...
 
 class ActorExitRequest(ActorSystemMessage):
@@ -17,9 +22,11 @@ class PoisonMessage(ActorSystemMessage):
     details: str
 
 class WakeupMessage(ActorSystemMessage):
+    def __init__(self, delayPeriod: timedelta, payload: object = ...) -> None: ...
     payload: Any
 
 class WatchMessage(ActorSystemMessage):
+    def __init__(self, ready: list[int]) -> None: ...
     ready: list[int]
 
 class ThespianWatch:
@@ -36,7 +43,7 @@ class Actor:
 class ActorSystem:
     def __init__(
         self,
-        systemBase: str = ...,
+        systemBase: object = ...,
         capabilities: dict[str, Any] | None = ...,
         logDefs: dict[str, Any] | None = ...,
         transientUnique: bool = ...,

@@ -19,7 +19,7 @@ from live_onlookers import LiveExchange, LiveOnlooker
 from onlookers import Onlooker
 
 from actors.messages.execution import OrderStatus
-from actors.runtime.transport import end_with_parent
+from actors.runtime.process_ties import end_with_parent
 from understudy.drill import processes
 from understudy.drill.system import DrilledSystem
 

@@ -15,7 +15,7 @@ from onlookers import Onlooker
 from run_stage import watched
 
 from actors.runtime.clock import ClockSpec
-from actors.runtime.transport import end_with_parent
+from actors.runtime.process_ties import end_with_parent
 from research.recordings.importing import Importing
 from understudy.drill.stage import run_options
 from understudy.drill.system import DrilledSystem

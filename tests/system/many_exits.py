@@ -7,10 +7,13 @@ import signal
 import sys
 import time
 from datetime import timedelta
+from pathlib import Path
 
 from thespian.actors import Actor, ActorAddress, ActorExitRequest, ActorSystem, ChildActorExited
 
-from actors.runtime import transport
+from actors.runtime import process_ties, thespian_hooks
+from actors.runtime.sockets.directory import SocketDirectory
+from actors.runtime.unix_system import system_over
 
 CHILDREN = 10
 LIMIT_S = 10.0
@@ -62,13 +65,10 @@ def told_of(system: ActorSystem, pause_s: float) -> int:
 
 
 if __name__ == "__main__":
-    transport.secure()
-    transport.quicken()
     if "--as-thespian-is" not in sys.argv:
-        transport.notice_every_exit()
-    transport.tie_children_to_parents()
-    with_free_port = {"Admin Port": int(sys.argv[1])}
-    system = ActorSystem("multiprocTCPBase", with_free_port, transientUnique=True)
+        thespian_hooks.install()
+    process_ties.tie_children_to_parents()
+    system = system_over(SocketDirectory.make(Path(sys.argv[1])))
     try:
         counts = [told_of(system, pause_ms / 1000) for pause_ms in range(6)]
         sys.stdout.write(" ".join(map(str, counts)))

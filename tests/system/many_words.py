@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from datetime import timedelta
+from pathlib import Path
 
-from thespian.actors import Actor, ActorAddress, ActorSystem
+from thespian.actors import Actor, ActorAddress
 
-from actors.runtime import transport
+from actors.runtime import process_ties, thespian_hooks
+from actors.runtime.sockets.directory import SocketDirectory
+from actors.runtime.unix_system import system_over
 
 WORDS = 3_000
 LONG = 300_000
@@ -49,11 +52,9 @@ class Speaker(Actor):
 
 
 if __name__ == "__main__":
-    transport.secure()
-    transport.quicken()
-    transport.tie_children_to_parents()
-    with_free_port = {"Admin Port": int(sys.argv[1])}
-    system = ActorSystem("multiprocTCPBase", with_free_port, transientUnique=True)
+    thespian_hooks.install()
+    process_ties.tie_children_to_parents()
+    system = system_over(SocketDirectory.make(Path(sys.argv[1])))
     try:
         listener, speaker = system.createActor(Listener), system.createActor(Speaker)
         echoes = system.ask(speaker, listener, timedelta(seconds=LIMIT_S))

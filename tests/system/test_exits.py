@@ -11,16 +11,15 @@ from types import ModuleType
 import many_exits
 import many_words
 import pytest
-from onlookers import free_port
 
 pytestmark = pytest.mark.processes
 
 ROOT = Path(__file__).parents[2]
 
 
-def said_by(program: ModuleType) -> subprocess.CompletedProcess[str]:
+def said_by(program: ModuleType, directory: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, str(program.__file__), str(free_port())],
+        [sys.executable, str(program.__file__), str(directory)],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -30,11 +29,11 @@ def said_by(program: ModuleType) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_every_child_of_many_that_die_at_once_is_reported() -> None:
-    done = said_by(many_exits)
+def test_every_child_of_many_that_die_at_once_is_reported(tmp_path: Path) -> None:
+    done = said_by(many_exits, tmp_path)
     assert done.stdout.split() == [str(many_exits.CHILDREN)] * 6, done.stderr
 
 
-def test_thousands_of_words_from_one_handler_all_arrive_in_their_order() -> None:
-    done = said_by(many_words)
+def test_thousands_of_words_from_one_handler_all_arrive_in_their_order(tmp_path: Path) -> None:
+    done = said_by(many_words, tmp_path)
     assert done.stdout == "heard True echoed True", done.stderr

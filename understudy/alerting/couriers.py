@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from actors.runtime.transport import end_with_parent
+from actors.runtime.process_ties import end_with_parent
 from understudy.alerting.deliver import Delivery
 from understudy.alerting.queues import Message
 from understudy.isolation import module_command

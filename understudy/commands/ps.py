@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from actors.runtime.log import LOG_NAME
 from understudy.actor_table import actor_table
 from understudy.commands.shared import ask_system, data_dir_option, json_option
 from understudy.exit_codes import ExitCode
@@ -44,6 +45,10 @@ def ps(data_dir: Path, is_json: bool) -> None:
         for halt in halts_of(reply):
             since = f"since {clock_label(halt.since_ms)}"
             console.print(f"halted {since}: {halt.sentence}", style="bold red", markup=False)
+        refused_count = reply.get("refused_count", 0)  # an older run does not say
+        if refused_count:
+            refused = f"{refused_count:,} connections or frames between processes were refused"
+            console.print(f"{refused}: see {data_dir / LOG_NAME}", style="bold yellow")
         for stopped in reply["stopped"]:
             console.print(stopped, style="bold yellow", markup=False)
     if reply["halts"]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import attrs
 
-from actors.runtime.transport import end_with_parent
+from actors.runtime.process_ties import end_with_parent
 from actors.supervision.messages import ChildReport
 from understudy import control
 from understudy.drill import processes

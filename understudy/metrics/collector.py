@@ -154,6 +154,12 @@ def _of_actors(status: Status) -> Iterator[Metric]:
         (),
         [((), status.handled_count)],
     )
+    yield _counter(
+        "refused_frames",
+        "Connections and frames that the sockets between processes refused since the run began",
+        (),
+        [((), status.refused_count)],
+    )
 
 
 def _of_latencies(latencies: Mapping[str, Histogram]) -> Iterator[Metric]:

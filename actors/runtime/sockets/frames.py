@@ -1,0 +1,123 @@
+"""What two processes of a run write to each other's sockets: a greeting, then frames.
+
+A connection carries frames in one direction. It begins with a greeting of ``GREETING_BYTES``,
+sealed with the run's key (keyed BLAKE2b, RFC 7693), which names who greets whom and counts that
+sender's connections:
+
+    8 bytes   "undrstd1"
+    8 bytes   count, unsigned and big-endian; each connection of a sender has a greater one
+    4 bytes   process id of the sender
+    40 bytes  name of the sender's socket, ASCII, filled up with NUL
+    32 bytes  seal of the above and of the recipient's name
+
+The kernel then keeps the connection for those two processes, so frames need no seals: each is its
+length, 4 bytes unsigned and big-endian, and so many bytes.
+"""
+
+from __future__ import annotations
+
+import hmac
+import struct
+from hashlib import blake2b
+
+import attrs
+
+FRAME_BYTES_MAX = 64 << 20
+"""Far more than the longest message there is; a frame that says more is no frame."""
+NAME_BYTES_MAX = 40
+
+_MAGIC = b"undrstd1"
+_FIELDS = struct.Struct(f">8sQI{NAME_BYTES_MAX}s")
+_SEAL_BYTES = 32
+GREETING_BYTES = _FIELDS.size + _SEAL_BYTES
+_LENGTH = struct.Struct(">I")
+_READ_BYTES = 65_536
+"""Asked of a socket at a time: as a rule all that it holds."""
+_READ_BYTES_MAX = 1 << 20
+
+
+class RefusedFrame(Exception):
+    """What arrived is nothing that a process of this run would send; the sentence says why."""
+
+
+@attrs.frozen
+class Greeting:
+    """Who has connected."""
+
+    sender: str
+    """Name of its socket."""
+    pid: int
+    count: int
+    """Greater than in all its earlier connections to whomever."""
+
+
+def _seal(key: bytes, fields: bytes, recipient: str) -> bytes:
+    return blake2b(fields + recipient.encode(), key=key, digest_size=_SEAL_BYTES).digest()
+
+
+def greeting(key: bytes, said: Greeting, recipient: str) -> bytes:
+    """Write a greeting to the owner of a socket."""
+    fields = _FIELDS.pack(_MAGIC, said.count, said.pid, said.sender.encode())
+    return fields + _seal(key, fields, recipient)
+
+
+def read_greeting(key: bytes, raw: bytes, recipient: str) -> Greeting:
+    """Read a greeting that has arrived at a recipient's socket.
+
+    Raises:
+        RefusedFrame: it is none, is another run's, or is meant for somebody else.
+    """
+    fields, seal = raw[: _FIELDS.size], raw[_FIELDS.size :]
+    if not hmac.compare_digest(seal, _seal(key, fields, recipient)):
+        raise RefusedFrame("a greeting without this run's seal for this socket")
+    _magic, count, pid, name = _FIELDS.unpack(fields)
+    return Greeting(sender=name.rstrip(b"\0").decode(), pid=pid, count=count)
+
+
+def framed(body: bytes) -> bytes:
+    """Put a message's length before it.
+
+    Raises:
+        ValueError: no recipient would take a frame so long.
+    """
+    if len(body) > FRAME_BYTES_MAX:
+        raise ValueError(f"a message of {len(body):,} bytes: at most {FRAME_BYTES_MAX:,} are sent")
+    return _LENGTH.pack(len(body)) + body
+
+
+class FrameReader:
+    """Cuts what a connection brings into frames; keeps no more than has arrived."""
+
+    def __init__(self) -> None:
+        self._kept = bytearray()
+
+    @property
+    def wanted_bytes(self) -> int:
+        """How much to ask the socket for."""
+        if len(self._kept) < _LENGTH.size:
+            return _READ_BYTES
+        length: int = _LENGTH.unpack_from(self._kept)[0]
+        missing = _LENGTH.size + length - len(self._kept)
+        return min(max(missing, _READ_BYTES), _READ_BYTES_MAX)
+
+    def take(self, data: bytes) -> list[bytes]:
+        """Add what has arrived; return the bodies of all frames that are whole now.
+
+        Raises:
+            RefusedFrame: the next frame says to be longer than any message.
+        """
+        kept = self._kept
+        kept += data
+        bodies: list[bytes] = []
+        start = 0
+        while len(kept) - start >= _LENGTH.size:
+            begin = start + _LENGTH.size
+            length = _LENGTH.unpack_from(kept, start)[0]
+            if length > FRAME_BYTES_MAX and not bodies:
+                raise RefusedFrame(f"a frame of {length:,} bytes: at most {FRAME_BYTES_MAX:,} are")
+            if begin + length > len(kept):
+                break  # also before one that is too long: those in front of it count
+            start = begin + length
+            bodies.append(bytes(kept[begin:start]))
+        del kept[:start]
+        return bodies

@@ -1,0 +1,5 @@
+class ActorLocalAddress:
+    addressInstanceNum: int
+
+class CannotPickleAddress(Exception):
+    def __init__(self, address: object) -> None: ...

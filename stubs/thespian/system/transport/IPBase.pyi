@@ -1,4 +1,0 @@
-from typing import Any
-
-thisSystem: Any
-IPActorAddress: Any
