@@ -1,7 +1,8 @@
 """Whether the desk carries signals out: one rule a function, each giving a reason or None.
 
-All signals of one message are judged together. One that is refused refuses them all, so that a
-pair's legs are taken together or not at all.
+Some rules are about the message: whether it may be traded at all on what it was computed on. The
+others are about each signal of it, or each pair of signals, whose legs are taken together or not at
+all.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 import attrs
 
 from actors.messages.strategy import TradeSignal, TradeSignals
-from actors.model import Market, Side
+from actors.model import Action, Market, Side, TimeInForce
 from actors.units import PAYOUT_TICKS, dollars_text, price_text, size_text
 
 _FINE_GRID_BELOW_TICKS = 40
@@ -19,6 +20,10 @@ _FINE_GRID_ABOVE_TICKS = 960
 """Beyond these the venue may refine a market's grid to one tick at any time; whether it has, only
 the venue can say. Source: Polymarket documentation, tick_size_change."""
 
+
+GTD_LEAST_MS = 125_000
+"""Shortest life of a GTD order. The official client refuses an expiration less than three minutes
+ahead, and the venue ends the order one minute before the expiration; the rest is for the way."""
 
 _NUMBERS_NEARBY = 1 << 12
 """Signals so near in number come from one process of the strategy, whose first number is chance."""
@@ -40,8 +45,11 @@ class Circumstances:
     required_version: int
     accepted: tuple[int, int]
     """(snapshot_at_ms, signals_id) of the signals last carried out."""
-    busy: Mapping[Side, str]
-    """Order id by the side it owns."""
+    busy: Mapping[Side, tuple[str, ...]]
+    """Ids of the orders at work, by the side that they own."""
+    sellable_units: Mapping[Side, int]
+    """Shares that are held and not on sale already."""
+    order_ttl_ms: int
     max_book_age_ms: int
 
 
@@ -49,12 +57,23 @@ Rule = Callable[[TradeSignals, Circumstances], str | None]
 
 
 def refusal(signals: TradeSignals, at: Circumstances) -> str | None:
-    """Say why the signals are not carried out; None if they are."""
-    for rule in _RULES:
-        reason = rule(signals, at)
-        if reason is not None:
-            return reason
-    return None
+    """Say why nothing of a message is carried out; None if its signals are to be judged."""
+    return _first(rule(signals, at) for rule in _RULES_OF_A_MESSAGE)
+
+
+def group_refusal(group: TradeSignals, at: Circumstances) -> str | None:
+    """Say why a signal, or a pair of them, is not carried out; None if the venue would take it."""
+    return _first(rule(group, at) for rule in _RULES_OF_A_GROUP)
+
+
+def groups_of(message: TradeSignals) -> tuple[TradeSignals, ...]:
+    """Split a message into what is carried out together or not at all, in the order of saying."""
+    groups: dict[object, list[TradeSignal]] = {}
+    for number, signal in enumerate(message.signals):
+        groups.setdefault(number if signal.pair is None else signal.pair, []).append(signal)
+    if len(groups) == 1:
+        return (message,)
+    return tuple(attrs.evolve(message, signals=tuple(group)) for group in groups.values())
 
 
 def sale_refusal(signal: TradeSignal, at: Circumstances) -> str | None:
@@ -127,25 +146,78 @@ def _were_carried_out(signals: TradeSignals, at: Circumstances) -> bool:
     return signals.snapshot_at_ms <= accepted_at_ms <= at.now_ms
 
 
-def _sides_are_free(signals: TradeSignals, at: Circumstances) -> str | None:
-    sides = [signal.side for signal in signals.signals]
-    if len(set(sides)) < len(sides):
-        return "two of them are for the same side"
-    for side in sides:
-        if side in at.busy:
-            return f"{side.value} is busy with {at.busy[side]}"
+def _is_whole_pair(group: TradeSignals, _at: Circumstances) -> str | None:
+    count = len(group.signals)
+    pair = group.signals[0].pair
+    if pair is not None and count != 2:
+        return f"the pair {pair!r} has {count} legs, and must have two"
     return None
 
 
-def _venue_takes_them(signals: TradeSignals, at: Circumstances) -> str | None:
-    return _first(_unacceptable(signal, at.market) for signal in signals.signals)
+def _sides_are_free(group: TradeSignals, at: Circumstances) -> str | None:
+    most = group.orders_per_side
+    for side in dict.fromkeys(signal.side for signal in group.signals):
+        wanted = sum(signal.side is side for signal in group.signals)
+        working = at.busy.get(side, ())
+        if len(working) + wanted <= most:
+            continue
+        if most > 1:
+            return (
+                f"{side.value} has {len(working)} orders at work, {wanted} more would be over "
+                f"orders_per_side {most}"
+            )
+        if working:
+            return f"{side.value} is busy with {working[-1]}"
+        return "two of them are for the same side"
+    return None
+
+
+def _sales_are_covered(group: TradeSignals, at: Circumstances) -> str | None:
+    """Sell only what is held; what is on sale already cannot be sold twice."""
+    for side, free_units in at.sellable_units.items():
+        sold_units = sum(
+            signal.size_units
+            for signal in group.signals
+            if signal.side is side and signal.action is Action.SELL
+        )
+        if sold_units > free_units:
+            return (
+                f"{size_text(sold_units)} {side.value} are to be sold, and "
+                f"{size_text(free_units)} are held and not on sale already"
+            )
+    return None
+
+
+def _lifetimes_are_possible(group: TradeSignals, at: Circumstances) -> str | None:
+    return _first(_impossible_lifetime(signal, at) for signal in group.signals)
+
+
+def _impossible_lifetime(signal: TradeSignal, at: Circumstances) -> str | None:
+    kind = signal.time_in_force
+    if signal.is_post_only and not kind.may_rest:
+        return f"a {kind.value} order cannot be post-only: it never rests"
+    lifetime_ms = at.order_ttl_ms if signal.time_to_live_ms is None else signal.time_to_live_ms
+    if lifetime_ms <= 0:
+        return f"a time to live of {lifetime_ms} ms is over at once"
+    left_ms = min(lifetime_ms, at.market.closes_at_ms - at.now_ms)
+    if kind is TimeInForce.GTD and left_ms < GTD_LEAST_MS:
+        return (
+            f"a GTD order of {left_ms} ms is too short: the venue takes none that ends before "
+            f"{GTD_LEAST_MS} ms are over"
+        )
+    return None
+
+
+def _venue_takes_them(group: TradeSignals, at: Circumstances) -> str | None:
+    return _first(_unacceptable(signal, at.market) for signal in group.signals)
 
 
 def _unacceptable(signal: TradeSignal, market: Market) -> str | None:
-    if signal.size_units < max(1, market.minimum_size_units):
+    least_units = market.minimum_size_units if signal.time_in_force.may_rest else 1
+    if signal.size_units < max(1, least_units):
         return (
             f"{signal.side.value} size {size_text(signal.size_units)} is below the market's "
-            f"minimum {size_text(market.minimum_size_units)}"
+            f"minimum {size_text(least_units)}"
         )
     return _off_grid(signal, market) or _too_cheap(signal, market)
 
@@ -175,11 +247,17 @@ def _first(reasons: Iterable[str | None]) -> str | None:
     return next((reason for reason in reasons if reason is not None), None)
 
 
-_RULES: tuple[Rule, ...] = (
+_RULES_OF_A_MESSAGE: tuple[Rule, ...] = (
     _trading_is_halted,
     _window_is_traded,
     _position_is_known,
     _snapshot_is_fresh,
+)
+
+_RULES_OF_A_GROUP: tuple[Rule, ...] = (
+    _is_whole_pair,
     _sides_are_free,
+    _sales_are_covered,
+    _lifetimes_are_possible,
     _venue_takes_them,
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import attrs
 
 from actors.core import Effects, Record, Send, SetTimer, handles
-from actors.execution.acceptance import refusal
+from actors.execution.acceptance import group_refusal, groups_of, refusal
 from actors.execution.desk_base import ask_to_cancel, cancel, start
 from actors.execution.desk_state import DeskState, SideFreed, TradingStopped
 from actors.execution.halting import HaltingDesk
@@ -19,12 +19,18 @@ from actors.execution.protections import pause_reason
 from actors.execution.risk import BrokenLimit, broken_limit
 from actors.execution.traded_window import TradedWindow
 from actors.messages.directory import MarketClosing, MarketOpened
-from actors.messages.execution import OrderClosed, OrderDone, OrderState, OrderUpdated
+from actors.messages.execution import (
+    OrderClosed,
+    OrderDone,
+    OrderIntent,
+    OrderState,
+    OrderUpdated,
+)
 from actors.messages.halts import Halt
 from actors.messages.lifecycle import ChildLost, PeerRestarted, Started, TimerFired
 from actors.messages.position import PositionSnapshot
 from actors.messages.strategy import StopLossTriggered, TradeSignals
-from actors.model import Action, TimeInForce
+from actors.model import Action
 from actors.roles import EXECUTOR, OBSERVER, STRATEGY, base_role, order_id_of, order_role
 from actors.settings import ACCOUNT_LIMITS
 from actors.units import price_text, size_text
@@ -123,7 +129,7 @@ class DeskCore(HaltingDesk):
 
     @handles(TradeSignals)
     def judge(self, message: TradeSignals, now_ms: int) -> Effects:
-        """Carry out all of the signals or none, and answer either way."""
+        """Obey the cancels, carry out what signals can be, and answer in any case."""
         if not self._windows:
             return self._refuse(message, "no window is open", now_ms)
         known = self._window(message.market_id)
@@ -132,20 +138,49 @@ class DeskCore(HaltingDesk):
             reason = f"they are for {message.market_id}, which is no open window"
             return self._refuse(message, reason, now_ms)
         traded.answered_id = max(traded.answered_id, message.signals_id)
+        cancels = self._take_back(message)
         market = traded.market
+        if not message.signals:
+            return [*cancels, *self._tell_open_orders(message.market_id, now_ms)]
         refused = refusal(message, self._circumstances(traded, market, now_ms))
         if refused is not None:
-            return self._refuse(message, refused, now_ms)
-        paused = pause_reason(
-            message, self._tracked(market, now_ms), self._settings(market).protections
-        )
-        if paused is not None:
-            return self._refuse(message, paused, now_ms)
-        exposure = self._exposure(market, now_ms)
-        broken = broken_limit(message, exposure, self._settings(market))
-        if broken is not None:
-            return self._guard(message, broken, now_ms)
-        return self._create(message, market, TimeInForce.GTC, now_ms)
+            return [*cancels, *self._refuse(message, refused, now_ms)]
+        return [*cancels, *self._judge_groups(message, traded, now_ms)]
+
+    def _take_back(self, message: TradeSignals) -> Effects:
+        """Cancel what the strategy wants back: orders of its own window that have not ended."""
+        effects: Effects = []
+        for wanted in message.cancels:
+            entry = self._open_orders.get(wanted.order_id)
+            if entry is None or entry.has_ended:
+                continue
+            if entry.intent.market.market_id == message.market_id:
+                effects += cancel([entry], wanted.reason)
+        return effects
+
+    def _judge_groups(self, message: TradeSignals, traded: TradedWindow, now_ms: int) -> Effects:
+        """Judge one signal or pair after the other; what was accepted counts for the next."""
+        market = traded.market
+        intents: list[OrderIntent] = []
+        refusals: Effects = []
+        for group in groups_of(message):
+            reason = group_refusal(group, self._circumstances(traded, market, now_ms))
+            if reason is None:
+                tracked, rules = self._tracked(market, now_ms), self._settings(market).protections
+                reason = pause_reason(group, tracked, rules)
+            if reason is not None:
+                refusals += self._refuse(group, reason, now_ms)
+                continue
+            exposure = self._exposure(market, now_ms)
+            broken = broken_limit(group, exposure, self._settings(market))
+            if broken is None:
+                intents += self._take(group, market, now_ms)
+                continue
+            refusals += self._guard(group, broken, now_ms)
+            if broken.limit in self.settings.risk.halt_on:
+                break  # nothing more is traded
+        created = self._commit(message.signals_id, intents, market, now_ms) if intents else []
+        return [*created, *refusals]
 
     def _guard(self, message: TradeSignals, broken: BrokenLimit, now_ms: int) -> Effects:
         """Refuse signals that would break a limit; halt as well, if that limit is to."""
@@ -170,7 +205,7 @@ class DeskCore(HaltingDesk):
         """Take no more signals for the window; sell the holding, if that is wanted."""
         known = self._state.window(message.market_id)
         wish = message if message.on_stop_loss == "exit" else known.exit_wish
-        reason = known.stop_reason or _stop_sentence(message)
+        reason = known.stop_reason or message.reason or _stop_sentence(message)
         stopped = attrs.evolve(known, stop_reason=reason, exit_wish=wish)
         effects: Effects = []
         if stopped != known:
@@ -197,10 +232,12 @@ class DeskCore(HaltingDesk):
         order = message.order
         order_id, market_id = order.intent.order_id, order.intent.market.market_id
         entry = self._open_orders.get(order_id)
+        has_traded = False
         if entry is not None:
+            has_traded = order.fills != (() if entry.order is None else entry.order.fills)
             entry.heard_at_ms, entry.order = now_ms, order
         if not (is_complete(order) and is_booked(order)):
-            return []
+            return self._tell_strategy(market_id, now_ms) if has_traded else []
         done = Send(order_role(order_id), OrderDone(order_id))
         if entry is None:
             return [done]

@@ -25,6 +25,7 @@ from actors.messages.execution import (
     HaltReport,
     HaltTrading,
     OpenOrders,
+    OrderIntent,
     OrderState,
     OrderUpdated,
     SignalsRefused,
@@ -33,8 +34,18 @@ from actors.messages.execution import (
 from actors.messages.lifecycle import StartChild
 from actors.messages.position import PositionSnapshot, PositionWanted
 from actors.messages.strategy import TradeSignals
-from actors.model import Action, Market, TimeInForce
-from actors.roles import DESK, EXECUTOR, OBSERVER, POSITION, REPLY, STRATEGY, SUPERVISOR, order_role
+from actors.model import Action, Market, Side
+from actors.roles import (
+    DESK,
+    EXECUTOR,
+    OBSERVER,
+    POSITION,
+    REPLY,
+    STRATEGY,
+    SUPERVISOR,
+    base_role,
+    order_role,
+)
 from actors.settings import Settings
 
 
@@ -93,8 +104,20 @@ class DeskBase(Core):
             required_version=max(window.required_version, self._holdings.floor(market_id)),
             accepted=self._state.accepted_in(market.series),
             busy=self._open_orders.busy(market_id),
+            sellable_units=self._sellable_units(position),
+            order_ttl_ms=self.settings.execution.order_ttl_ms,
             max_book_age_ms=self._settings(market).strategy.max_book_age_ms,
         )
+
+    def _sellable_units(self, position: PositionSnapshot | None) -> dict[Side, int]:
+        """Shares of each outcome that are held and not on sale already."""
+        if position is None:
+            return dict.fromkeys(Side, 0)
+        on_sale = self._open_orders.on_sale_units
+        return {
+            side: max(0, position.holding(side).quantity_units - on_sale(position, side))
+            for side in Side
+        }
 
     def _exposure(self, market: Market, now_ms: int) -> Exposure:
         position = self._holdings.of(market.market_id)
@@ -155,34 +178,41 @@ class DeskBase(Core):
         answer = self._tell_open_orders(message.market_id, now_ms, message.signals_id)
         return [Send(OBSERVER, refused), *answer]
 
-    def _create(
-        self, message: TradeSignals, market: Market, time_in_force: TimeInForce, now_ms: int
-    ) -> Effects:
+    def _create(self, groups: list[TradeSignals], market: Market, now_ms: int) -> Effects:
         """Turn signals into orders: recorded in one piece, then sent, then given their actors."""
+        intents = [each for group in groups for each in self._take(group, market, now_ms)]
+        return self._commit(groups[0].signals_id, intents, market, now_ms)
+
+    def _take(self, group: TradeSignals, market: Market, now_ms: int) -> tuple[OrderIntent, ...]:
+        """Make orders of signals, which count from now on; they are still to be recorded."""
         intents = intents_for(
-            message,
+            group,
             market,
-            time_in_force,
             numbers_from=self._state.next_number,
             dice=self.dice,
             now_ms=now_ms,
             order_ttl_ms=self.settings.execution.order_ttl_ms,
         )
-        orders = [OrderState(intent=intent, updated_at_ms=now_ms) for intent in intents]
-        accepted = (message.snapshot_at_ms, message.signals_id)
         minute = now_ms // MINUTE_MS
         state = self._state
-        if message.signals_id:
-            state = state.accepting(market.series, accepted)
+        if group.signals_id:
+            state = state.accepting(market.series, (group.snapshot_at_ms, group.signals_id))
         self._state = attrs.evolve(
             state,
-            next_number=self._state.next_number + len(intents),
+            next_number=state.next_number + len(intents),
             minute=minute,
-            minute_count=self._state.created_in_minute(minute) + len(intents),
+            minute_count=state.created_in_minute(minute) + len(intents),
         )
         self._open_orders.add(intents, now_ms)
+        return intents
+
+    def _commit(
+        self, signals_id: int, intents: list[OrderIntent], market: Market, now_ms: int
+    ) -> Effects:
+        """Record orders that were made, all in one piece, and let them live."""
+        orders = [OrderState(intent=intent, updated_at_ms=now_ms) for intent in intents]
         created = OrdersCreated(
-            market_id=market.market_id, signals_id=message.signals_id, intents=intents
+            market_id=market.market_id, signals_id=signals_id, intents=tuple(intents)
         )
         rows = [Save("order", order.intent.order_id, order) for order in orders]
         return [
@@ -232,14 +262,20 @@ class DeskBase(Core):
         if traded is not None:
             strategy = self.settings.role(STRATEGY, traded.market.series)
             answered_id = traded.answered_id
-        busy = self._open_orders.busy(market_id)
+        working = tuple(entry.shown() for entry in self._open_orders.live(market_id))
         message = OpenOrders(
             market_id=market_id,
-            live=tuple(busy.items()),
+            live=tuple((order.side, order.order_id) for order in working),
             is_stopped=self._is_stopped(market_id, now_ms),
             answers_signals_id=answered_id,
+            working=working,
         )
         return [Send(role, message) for role in (strategy, OBSERVER)]
+
+    def _tell_strategy(self, market_id: str, now_ms: int) -> Effects:
+        """Tell a strategy how far its orders have come."""
+        told = self._tell_open_orders(market_id, now_ms)
+        return [each for each in told if base_role(each.to) == STRATEGY]
 
     def _save(self) -> Save:
         return Save("desk", "desk", self._state)

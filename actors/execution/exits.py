@@ -14,7 +14,7 @@ from actors.messages.execution import OrderIntent
 from actors.messages.market import MarketSnapshot
 from actors.messages.position import PositionSnapshot
 from actors.messages.strategy import TradeSignal, TradeSignals
-from actors.model import Action, Side
+from actors.model import Action, Side, TimeInForce
 from actors.units import UNITS_PER_SHARE, price_label, size_text
 
 EXIT_ATTEMPTS_MAX = 10
@@ -57,6 +57,7 @@ class Sale:
         sale = TradeSignal(
             side=wish.side,
             action=Action.SELL,
+            time_in_force=TimeInForce.FAK,
             price_ticks=self.bid_ticks,
             size_units=units,
             priority=EXIT_PRIORITY,

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from actors.core import Dice
 from actors.messages.execution import OrderIntent
-from actors.messages.strategy import TradeSignals
-from actors.model import Market, TimeInForce
+from actors.messages.strategy import TradeSignal, TradeSignals
+from actors.model import Market
 
 
 def intents_for(
     message: TradeSignals,
     market: Market,
-    time_in_force: TimeInForce,
     *,
     numbers_from: int,
     dice: Dice,
     now_ms: int,
     order_ttl_ms: int,
 ) -> tuple[OrderIntent, ...]:
-    """Make one order of each signal; two are the legs of a pair and name each other."""
+    """Make one order of each signal; the two legs of a pair name each other."""
     ids = [
         f"order_{numbers_from + index}_{dice.getrandbits(32):08x}"
         for index in range(len(message.signals))
     ]
-    partners = list(reversed(ids)) if len(ids) == 2 else [None] * len(ids)
+    is_pair = len(ids) == 2 and message.signals[0].pair is not None
+    partners = list(reversed(ids)) if is_pair else [None] * len(ids)
     return tuple(
         OrderIntent(
             order_id=order_id,
@@ -32,9 +32,11 @@ def intents_for(
             action=signal.action,
             price_ticks=signal.price_ticks,
             size_units=signal.size_units,
-            time_in_force=time_in_force,
+            time_in_force=signal.time_in_force,
+            is_post_only=signal.is_post_only,
+            orders_per_side=message.orders_per_side,
             created_at_ms=now_ms,
-            expires_at_ms=min(now_ms + order_ttl_ms, market.closes_at_ms),
+            expires_at_ms=min(now_ms + _lifetime_ms(signal, order_ttl_ms), market.closes_at_ms),
             priority=signal.priority,
             reason=signal.reason,
             pair_id=partner,
@@ -45,3 +47,7 @@ def intents_for(
         )
         for order_id, partner, signal in zip(ids, partners, message.signals, strict=True)
     )
+
+
+def _lifetime_ms(signal: TradeSignal, order_ttl_ms: int) -> int:
+    return order_ttl_ms if signal.time_to_live_ms is None else signal.time_to_live_ms

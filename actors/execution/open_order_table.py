@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 import attrs
 
-from actors.messages.execution import OrderIntent, OrderState
-from actors.model import Side
+from actors.messages.execution import OrderIntent, OrderState, OrderStatus, OwnOrder
+from actors.messages.position import PositionSnapshot
+from actors.model import Action, Side
 
 SILENCE_LIMIT_MS = 2_000
 """An order that has said nothing for so long is asked to be started: perhaps it never was."""
@@ -39,6 +40,25 @@ class TrackedOrder:
         unbooked = sum(f.size_units for f in order.fills if f.trade_id in order.unbooked)
         return max(0, self.intent.size_units - order.traded_units) + unbooked
 
+    def shown(self) -> OwnOrder:
+        """The order as its strategy is shown it."""
+        intent, order = self.intent, self.order
+        return OwnOrder(
+            order_id=intent.order_id,
+            side=intent.side,
+            action=intent.action,
+            price_ticks=intent.price_ticks,
+            size_units=intent.size_units,
+            filled_units=0 if order is None else order.filled_units,
+            time_in_force=intent.time_in_force,
+            is_post_only=intent.is_post_only,
+            status=OrderStatus.PENDING if order is None else order.status,
+            created_at_ms=intent.created_at_ms,
+            expires_at_ms=intent.expires_at_ms,
+            is_cancelling=bool(self.cancel_reason),
+            pair_id=intent.pair_id,
+        )
+
 
 class OpenOrderTable:
     """The desk's orders, in the order of their creation."""
@@ -67,9 +87,21 @@ class OpenOrderTable:
             if not entry.has_ended and market_id in (None, entry.intent.market.market_id)
         ]
 
-    def busy(self, market_id: str) -> dict[Side, str]:
-        """Order id by the side it owns, in one market."""
-        return {entry.intent.side: entry.intent.order_id for entry in self.live(market_id)}
+    def busy(self, market_id: str) -> dict[Side, tuple[str, ...]]:
+        """Ids of the orders that own a side, by the side, in one market."""
+        ids: dict[Side, tuple[str, ...]] = {}
+        for entry in self.live(market_id):
+            side = entry.intent.side
+            ids[side] = (*ids.get(side, ()), entry.intent.order_id)
+        return ids
+
+    def on_sale_units(self, position: PositionSnapshot, side: Side) -> int:
+        """Shares that orders may sell and that the position still shows as held, at most."""
+        return sum(
+            entry.unseen_units(position.version)
+            for entry in self.live(position.market_id)
+            if entry.intent.side is side and entry.intent.action is Action.SELL
+        )
 
     def markets(self) -> frozenset[str]:
         """Markets that have an order here."""

@@ -152,15 +152,23 @@ def _day_loss(signals: TradeSignals, at: Exposure, settings: Settings) -> str | 
 
 def _price_band(signals: TradeSignals, _at: Exposure, settings: Settings) -> str | None:
     for signal in signals.signals:
-        is_buy = signal.action is Action.BUY
-        best_ticks = signal.best_ask_ticks if is_buy else signal.best_bid_ticks
-        name = "ask" if is_buy else "bid"
+        name, best_ticks = _best_price(signal)
         text = f"{signal.side.value} price {price_text(signal.price_ticks)}"
         if best_ticks is None:
             return f"{text} has no best {name} to be held against"
         if abs(signal.price_ticks - best_ticks) > settings.risk.price_band_ticks:
             return f"{text} is further from the best {name} {price_text(best_ticks)} than"
     return None
+
+
+def _best_price(signal: TradeSignal) -> tuple[str, int | None]:
+    """The price that an order is held against: the one it would trade at, or rest beside."""
+    sides = [("ask", signal.best_ask_ticks), ("bid", signal.best_bid_ticks)]
+    if (signal.action is Action.BUY) is signal.is_post_only:
+        sides.reverse()
+    if signal.is_post_only and sides[0][1] is None:
+        return sides[1]  # nobody rests there yet
+    return sides[0]
 
 
 def _purchases(signals: TradeSignals) -> Iterable[TradeSignal]:

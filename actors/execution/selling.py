@@ -19,7 +19,7 @@ from actors.execution.halts import halts_of
 from actors.execution.traded_window import TradedWindow
 from actors.messages.market import MarketSnapshot, SnapshotWanted
 from actors.messages.position import PositionSnapshot
-from actors.model import Market, TimeInForce
+from actors.model import Market
 from actors.roles import DESK, MARKET_STATE
 
 
@@ -74,4 +74,4 @@ class SellingDesk(DeskBase):
         if refusal:
             return self._refuse(signals, refusal, now_ms) if is_new else []
         traded.exit_attempts += 1
-        return self._create(signals, traded.market, TimeInForce.FAK, now_ms)
+        return self._create([signals], traded.market, now_ms)

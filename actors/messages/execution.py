@@ -34,11 +34,15 @@ class OrderIntent:
     priority: int
     reason: str
     pair_id: str | None
-    """The other leg's order id, when this is one leg of an arbitrage."""
+    """The other leg's order id, when this is one leg of a pair."""
     position_version: int
     tick_ns: int
     basis: str = ""
     passed_over: tuple[str, ...] = ()
+    is_post_only: bool = False
+    """It may rest and never take."""
+    orders_per_side: int = 1
+    """How many orders its strategy lets work on one side at a time."""
 
 
 # Desk -> Order: none. An Order starts with its recorded intent (StartChild to the supervisor).
@@ -289,7 +293,7 @@ class OpenOrders:
 
     market_id: str
     live: tuple[tuple[Side, str], ...]
-    """(side, order id) of each order that owns its side."""
+    """(side, order id) of each order that owns its side, or a part of it."""
     is_stopped: bool
     """The stop loss, a halt or the window's end: no more signals are taken for this market."""
     answers_signals_id: int

@@ -12,62 +12,67 @@ from simulation.invariants.invariant import Actor, Invariant, heard, recorded, s
 
 
 class OneOrderASide(Invariant):
-    """No order is created on a side that another one still owns."""
+    """No order is created on a side that others still own: one, or as many as its strategy asks."""
 
     number = 2
 
     @recorded(OrdersCreated)
     def check(self, _actor: Actor, record: Record) -> None:
         """Every other order of the side has been over, with all of it booked."""
-        for intent in _created(record).intents:
-            for other in self.facts.orders_of(intent.market.market_id):
-                if other.state.intent.side is intent.side:
-                    self.require(
-                        not other.owns_side,
-                        "{} takes {} of {}, which {} owns: {!r}",
-                        intent.order_id,
-                        intent.side.value,
-                        intent.market.slug,
-                        other.state.intent.order_id,
-                        other.state,
-                    )
+        intents = _created(record).intents
+        for number, intent in enumerate(intents):
+            owners = [
+                other.state.intent.order_id
+                for other in self.facts.orders_of(intent.market.market_id)
+                if other.state.intent.side is intent.side and other.owns_side
+            ]
+            owners += [each.order_id for each in intents[:number] if each.side is intent.side]
+            self.require(
+                len(owners) < intent.orders_per_side,
+                "{} takes {} of {}, which is owned by {!r}",
+                intent.order_id,
+                intent.side.value,
+                intent.market.slug,
+                owners,
+            )
 
 
 class TogetherOrNotAtAll(Invariant):
-    """The signals of one message become orders in one record, and a pair's legs name each other."""
+    """Orders come in one record with their rows; of a pair both legs, or none."""
 
     number = 2
 
     def forget(self) -> None:
         """Have seen nothing."""
-        self._signal_counts: dict[int, int] = {}
+        self._legs: dict[int, dict[str, list[object]]] = {}
 
     @said(TradeSignals)
     def note(self, _actor: Actor, message: TradeSignals) -> None:
-        """Remember how many there are."""
-        self._signal_counts[message.signals_id] = len(message.signals)
+        """Remember the legs of each pair."""
+        legs = self._legs[message.signals_id] = {}
+        for signal in message.signals:
+            if signal.pair is not None:
+                wanted = (signal.side, signal.action, signal.price_ticks, signal.size_units)
+                legs.setdefault(signal.pair, []).append(wanted)
 
     @recorded(OrdersCreated)
     def check(self, _actor: Actor, record: Record) -> None:
-        """As many orders as signals; all rows in this record."""
+        """All rows in this record; of a pair both, or none."""
         created = _created(record)
-        intents = created.intents
-        expected = self._signal_counts.get(created.signals_id, 1)
-        self.require(
-            len(intents) == expected,
-            "{} signals became {} orders: {!r}",
-            expected,
-            len(intents),
-            intents,
-        )
         saved = {save.key for save in record.saves if save.kind == "order"}
-        ids = [intent.order_id for intent in intents]
-        self.require(saved == set(ids), "{} were created, and {} recorded", ids, sorted(saved))
-        if len(intents) == 2:
-            one, other = intents
-            is_pair = (one.pair_id, other.pair_id) == (other.order_id, one.order_id)
-            is_pair = is_pair and one.side is not other.side
-            self.require(is_pair, "{} are not the two legs of one pair", ids)
+        by_id = {intent.order_id: intent for intent in created.intents}
+        self.require(
+            saved == set(by_id), "{} were created, and {} recorded", list(by_id), sorted(saved)
+        )
+        legs = [intent for intent in created.intents if intent.pair_id is not None]
+        for leg in legs:
+            partner = by_id.get(leg.pair_id or "")
+            is_pair = partner is not None and partner.pair_id == leg.order_id
+            self.require(is_pair, "{} is created without its other leg", leg)
+        made = [(each.side, each.action, each.price_ticks, each.size_units) for each in legs]
+        for pair, wanted in self._legs.get(created.signals_id, {}).items():
+            count = sum(each in made for each in wanted)
+            self.require(count in (0, 2), "{} of the two legs of {!r} became orders", count, pair)
 
 
 class NotStale(Invariant):

@@ -34,13 +34,14 @@ from actors.messages.lifecycle import StartChild, Started
 from actors.messages.market import MarketSnapshot
 from actors.model import Side
 from actors.roles import DESK, OBSERVER, STRATEGY, SUPERVISOR
+from actors.settings import Settings
 
 
 class Desk:
     """A desk with the rows it saved, so that it can be started again."""
 
-    def __init__(self, **execution: Any) -> None:
-        self.settings = settings(**execution)
+    def __init__(self, given: Settings | None = None, **execution: Any) -> None:
+        self.settings = given or settings(**execution)
         self.rows: dict[tuple[str, str], object] = {}
         self.core = DeskCore(DESK, self.settings, dice())
         self.feed(Started(()))

@@ -123,7 +123,12 @@ def signal(side: Side = Side.YES, price_ticks: int = 450, size: int = 10) -> Tra
     )
 
 
-def signals(*each: TradeSignal, at_ms: int = T0, **changes: Any) -> TradeSignals:
+def signals(
+    *each: TradeSignal, at_ms: int = T0, is_pair: bool | None = None, **changes: Any
+) -> TradeSignals:
+    """Two signals are the legs of a pair, unless it is said that they are not."""
+    if is_pair or (is_pair is None and len(each) == 2):
+        each = tuple(attrs.evolve(one, pair="legs") for one in each)
     values: dict[str, Any] = {
         "signals_id": max(1, 1 + at_ms - T0),
         "market_id": MARKET.market_id,
