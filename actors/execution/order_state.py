@@ -19,7 +19,7 @@ this table; a test keeps the two equal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -30,6 +30,7 @@ from actors.messages.execution import (
     FillFailed,
     OrderAccepted,
     OrderCancelled,
+    OrderIntent,
     OrderRejected,
     OrderReport,
     OrderState,
@@ -37,6 +38,7 @@ from actors.messages.execution import (
     OrderSubmitted,
     OutcomeUnknown,
 )
+from actors.model import FillDetail
 from actors.units import UNITS_PER_SHARE
 
 VenueEvent = (
@@ -185,6 +187,19 @@ def tolerated_excess_units(size_units: int) -> int:
     A hundredth of a share and one per cent: docs/decisions/excess.md.
     """
     return (UNITS_PER_SHARE + size_units) // 100
+
+
+def is_excess(intent: OrderIntent, fills: Iterable[FillDetail]) -> bool:
+    """Whether fills come to more than was ordered and rounding explains.
+
+    A purchase that never rests is sized in money: at a better price it brings more shares.
+    """
+    parts = tuple(fills)
+    most_units = intent.size_units + tolerated_excess_units(intent.size_units)
+    if sum(fill.size_units for fill in parts) <= most_units:
+        return False
+    spent_nanos = sum(fill.price_ticks * fill.size_units for fill in parts)
+    return not intent.is_sized_in_money or spent_nanos > intent.price_ticks * most_units
 
 
 def is_booked(order: OrderState) -> bool:

@@ -18,6 +18,10 @@ from actors.messages.market import BookView, MarketSnapshot
 from actors.model import Action, FillDetail, Level
 from actors.units import taker_fee_nanos
 
+FOK_KILLED = "fill or kill: it could not be filled whole"
+POST_ONLY_CROSSES = "invalid post-only order: order crosses book"
+"""In the venue's words."""
+
 FIRST_PART_PERCENT = 30
 """Share of the order's size that trades first when the book cannot fill it whole."""
 FIRST_PART_AFTER_MS = 200
@@ -184,6 +188,11 @@ class PaperLiquidity:
             for each in self.taken
             if (each.token, each.action, each.price_ticks) == key
         )
+
+
+def crossing_objection(intent: OrderIntent, available_units: int) -> str:
+    """Say that an order which must not take would take; empty if it would not, or may."""
+    return POST_ONLY_CROSSES if intent.is_post_only and available_units else ""
 
 
 def levels_for(action: Action, book: BookView) -> tuple[Level, ...]:

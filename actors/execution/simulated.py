@@ -23,11 +23,13 @@ from actors.core import (
 )
 from actors.execution.paper import (
     FIRST_PART_AFTER_MS,
+    FOK_KILLED,
     SECOND_PART_AFTER_MS,
     PaperEnd,
     PaperLiquidity,
     PaperOrder,
     PaperPhase,
+    crossing_objection,
     is_final,
     take,
     total_units,
@@ -248,10 +250,12 @@ class SimulatedExecutorCore(Core):
         intent = paper.intent
         if paper.cancel_reason:
             return self._end(paper, OrderStatus.CANCELLED, paper.cancel_reason)
-        objection = self._venue_objection(intent)
+        available_units = total_units(self._offers(intent, now_ms))
+        objection = self._venue_objection(intent) or crossing_objection(intent, available_units)
         if objection:
             return self._end(paper, OrderStatus.REJECTED, objection)
-        available_units = total_units(self._offers(intent, now_ms))
+        if intent.time_in_force is TimeInForce.FOK and available_units < intent.size_units:
+            return self._end(paper, OrderStatus.CANCELLED, FOK_KILLED)
         if 0 < available_units < intent.size_units:
             first_at_ms = paper.due_at_ms + FIRST_PART_AFTER_MS
             begun = attrs.evolve(paper, phase=PaperPhase.FIRST_PART, due_at_ms=first_at_ms)
@@ -267,7 +271,7 @@ class SimulatedExecutorCore(Core):
     def _take_rest(self, paper: PaperOrder, now_ms: int) -> Effects:
         """Take what the book has; what is left rests, or ends if it may not wait."""
         traded, liquidity = self._take(paper, paper.open_units, now_ms)
-        if traded.open_units and traded.intent.time_in_force is TimeInForce.FAK:
+        if traded.open_units and not traded.intent.time_in_force.may_rest:
             report = traded.report(OrderStatus.CANCELLED, "fill and kill: nothing more to match")
             return self._commit_end(paper, report, liquidity)
         rest = attrs.evolve(traded, phase=PaperPhase.RESTING, due_at_ms=traded.intent.expires_at_ms)

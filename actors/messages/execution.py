@@ -44,6 +44,11 @@ class OrderIntent:
     orders_per_side: int = 1
     """How many orders its strategy lets work on one side at a time."""
 
+    @property
+    def is_sized_in_money(self) -> bool:
+        """Whether the venue spends an amount on it, price times size, whatever it buys for that."""
+        return self.action is Action.BUY and not self.time_in_force.may_rest
+
 
 # Desk -> Order: none. An Order starts with its recorded intent (StartChild to the supervisor).
 

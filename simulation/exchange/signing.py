@@ -16,6 +16,8 @@ from venue.wire.orders import PostedOrder, SignedTerms
 
 WALLET = address_text("the wallet of the simulation")
 _TICKS_PER_MILLIONTH = 1_000
+_CENT_MILLIONTHS = 10_000
+_FOUR_DECIMALS_UNITS = 100
 _NOTHING = "0x" + "0" * 64
 
 
@@ -28,9 +30,14 @@ def sign(command: SignOrder, owner: str, salt: int, now_ms: int) -> OrderSigned:
         salt: makes it another order than every other with the same terms.
         now_ms: what the signer believes to be the time.
     """
-    money = str(command.price_ticks * command.size_units // _TICKS_PER_MILLIONTH)
-    size = str(command.size_units)
     is_buy = command.action is Action.BUY
+    money_millionths = command.price_ticks * command.size_units // _TICKS_PER_MILLIONTH
+    size_units = command.size_units
+    if is_buy and not command.time_in_force.may_rest:
+        money_millionths -= money_millionths % _CENT_MILLIONTHS
+        size_units = money_millionths * _TICKS_PER_MILLIONTH // command.price_ticks
+        size_units -= size_units % _FOUR_DECIMALS_UNITS
+    money, size = str(money_millionths), str(size_units)
     terms = SignedTerms(
         salt=salt,
         maker=WALLET,
@@ -39,19 +46,24 @@ def sign(command: SignOrder, owner: str, salt: int, now_ms: int) -> OrderSigned:
         maker_amount=money if is_buy else size,
         taker_amount=size if is_buy else money,
         side=command.action.value,
-        expiration="0",
+        expiration=str(command.venue_expiry_s or 0),
         timestamp=str(now_ms),
         metadata=_NOTHING,
         builder=_NOTHING,
         signature=_NOTHING,
         signature_type=EXTERNALLY_OWNED,
     )
-    posted = PostedOrder(order=terms, owner=owner, order_type=command.time_in_force.value)
+    posted = PostedOrder(
+        order=terms,
+        owner=owner,
+        order_type=command.time_in_force.value,
+        post_only=command.is_post_only,
+    )
     return OrderSigned(
         order_id=command.order_id,
         venue_order_id=prove(terms).order_id,
         payload=msgspec.json.encode(posted).decode(),
-        offered_units=command.size_units,
+        offered_units=size_units,
     )
 
 

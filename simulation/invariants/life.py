@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.core import Record
-from actors.execution.order_state import tolerated_excess_units
+from actors.execution.order_state import is_excess
 from actors.messages.execution import (
     Fill,
     FillFailed,
@@ -63,12 +63,8 @@ class OnlyEvidenceMoves(Invariant):
         self.require(fills == before.fills, "{} has lost a fill on {!r}", order_id, event)
         trade_ids = [fill.trade_id for fill in after.fills]
         self.require(len(set(trade_ids)) == len(trade_ids), "{} counts a trade twice", order_id)
-        size_units = after.intent.size_units
-        self.require(
-            after.traded_units <= size_units + tolerated_excess_units(size_units),
-            "{} has traded beyond its size",
-            order_id,
-        )
+        is_beyond = is_excess(after.intent, after.fills)
+        self.require(not is_beyond, "{} has traded beyond its size", order_id)
         is_kept = before.reversed_trade_ids <= after.reversed_trade_ids
         self.require(is_kept, "{} has forgotten a reversal on {!r}", order_id, event)
 

@@ -23,6 +23,7 @@ from actors.messages.execution import (
     OrderAccepted,
     OrderCancelled,
     OrderIntent,
+    OrderRejected,
     OrderStatus,
     OrderSubmitted,
     SubmitOrder,
@@ -212,6 +213,42 @@ def test_fill_and_kill_without_a_match_ends_on_arrival() -> None:
     effects = bench.wake(ARRIVES)
     assert not sent(effects, OrderAccepted)
     assert sent(effects, OrderCancelled)
+
+
+def test_fill_or_kill_takes_all_of_it_at_once_or_nothing() -> None:
+    bench = Bench()
+    bench.see(book(asks={440: 4, 450: 5}))
+    bench.submit(time_in_force=TimeInForce.FOK)
+    effects = bench.wake(ARRIVES)
+    assert fills(effects) == []
+    assert [each.filled_units for each in sent(effects, OrderCancelled)] == [0]
+    enough = Bench()
+    enough.see(book(asks={440: 4, 450: 6}))
+    enough.submit(time_in_force=TimeInForce.FOK)
+    assert fills(enough.wake(ARRIVES)) == [(440, 4), (450, 6)]
+
+
+def test_a_post_only_order_that_would_take_is_rejected_and_rests_otherwise() -> None:
+    bench = Bench()
+    bench.see(book(asks={450: 1}))
+    bench.submit(is_post_only=True)
+    (rejected,) = sent(bench.wake(ARRIVES), OrderRejected)
+    assert rejected.reason == "invalid post-only order: order crosses book"
+    resting = Bench()
+    resting.see(book(asks={460: 99}))
+    resting.submit(is_post_only=True)
+    assert sent(resting.wake(ARRIVES), OrderAccepted)
+    (filled,) = sent(resting.see(book(asks={440: 99}), ARRIVES + 10), Fill)
+    assert (filled.fill.is_maker, filled.fill.price_ticks) == (True, 450)
+
+
+@pytest.mark.parametrize("kind", [TimeInForce.GTC, TimeInForce.GTD])
+def test_what_is_left_of_a_good_till_order_rests(kind: TimeInForce) -> None:
+    bench = Bench()
+    bench.see(book(asks={460: 99}))
+    bench.submit(time_in_force=kind)
+    assert sent(bench.wake(ARRIVES), OrderAccepted)
+    assert bench.report().status is OrderStatus.ACCEPTED
 
 
 def test_a_fill_is_recorded_before_it_is_told() -> None:

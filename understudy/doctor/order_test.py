@@ -112,17 +112,19 @@ async def _prepared(subject: Subject, sight: VenueSight, client: VenueClient) ->
     """
     found = await _window(sight)
     token = await _far_token(subject, found.market)
+    # The client counts from the host's time, and the venue from its own.
+    expires_at_s = max(found.now_ms, subject.wall_ms()) // 1000 + LIFE_S
     order = SignOrder(
         order_id="doctor",
         token=token,
         action=Action.BUY,
         price_ticks=PRICE_TICKS,
         size_units=found.market.minimum_size_units,
-        time_in_force=TimeInForce.GTC,
+        time_in_force=TimeInForce.GTD,
+        is_post_only=True,
+        venue_expiry_s=expires_at_s,
     )
-    # The client counts from the host's time, and the venue from its own.
-    expires_at_s = max(found.now_ms, subject.wall_ms()) // 1000 + LIFE_S
-    signed = await client.sign(order, is_post_only=True, expires_at_s=expires_at_s)
+    signed = await client.sign(order)
     return _Probe(order=order, market=found.market, signed=signed, expires_at_s=expires_at_s)
 
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import attrs
 
-from actors.execution.order_state import is_booked, is_complete, tolerated_excess_units
+from actors.execution.order_state import is_booked, is_complete, is_excess
 from actors.execution.paper import is_worse
 from actors.messages.execution import OrderState
 from actors.model import Action, FillDetail, Side
@@ -111,9 +111,7 @@ def _no_fill_is_counted_twice(books: Books, verdict: DrillVerdict) -> None:
             verdict.find("fills_doubled", f"{trade_id} was traded twice")
         order = books.orders.get(order_id)
         traded_units = sum(fill.size_units for fill in fills)
-        size_units = 0 if order is None else order.intent.size_units
-        is_excess = traded_units > size_units + tolerated_excess_units(size_units)
-        if order is not None and is_excess:
+        if order is not None and is_excess(order.intent, fills):
             text = f"{size_text(traded_units)} of {size_text(order.intent.size_units)} shares"
             verdict.find("fills_doubled", f"{order_id} traded {text}")
 

@@ -104,6 +104,7 @@ def order_json(order: OrderState) -> dict[str, Any]:
         "status": order.status.value,
         "is_open": is_open(order),
         "time_in_force": intent.time_in_force.value,
+        "post_only": intent.is_post_only,
         "priority": intent.priority,
         "reason": intent.reason,
         "pair": intent.pair_id,

@@ -131,13 +131,14 @@ def fact_rows(story: Story) -> list[tuple[str, Text]]:
     """What there is to say of the order itself: a name and the words, some of several lines."""
     order, intent = story.order, story.order.intent
     lifetime = span_label(intent.expires_at_ms - intent.created_at_ms)
+    kind = f"{intent.time_in_force.value}{', post-only' if intent.is_post_only else ''}"
     rows = [
         ("window", Text(f"{intent.market.slug}, on {day_label(intent.created_at_ms)}")),
         ("why", Text(f"{intent.reason} (priority {intent.priority})")),
         ("decided on", Text(_lines(intent.basis.split("; ")) or "not recorded")),
         ("position", Text(f"version {intent.position_version}")),
         ("passed over", Text(_lines(intent.passed_over) or "nothing")),
-        ("lifetime", Text(f"{intent.time_in_force.value}, {lifetime} at most")),
+        ("lifetime", Text(f"{kind}, {lifetime} at most")),
     ]
     if intent.pair_id is not None:
         rows.append(("other leg", _partner_text(intent.pair_id, story.partner)))

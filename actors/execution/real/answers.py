@@ -24,7 +24,7 @@ class Meaning(enum.Enum):
     REFUSED = "refused"
     """It was not taken and never will be."""
     KILLED = "killed"
-    """Fill and kill, and there was nothing to match: it is over, and traded nothing."""
+    """Fill and kill, or fill or kill, and too little to match: it is over, and traded nothing."""
     HELD = "held"
     """It was not taken because the venue takes none now: later, the same bytes."""
     LAGGING = "lagging"
@@ -44,6 +44,7 @@ _BY_TEXT = (
     ("duplicated", Meaning.KNOWN),
     ("not enough balance", Meaning.LAGGING),
     ("no orders found to match with fak", Meaning.KILLED),
+    ("fok orders are fully filled or killed", Meaning.KILLED),
     ("not yet ready to process", Meaning.HELD),
     ("order match delayed", Meaning.UNCLEAR),
 )

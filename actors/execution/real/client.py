@@ -20,6 +20,7 @@ from polymarket import PRODUCTION, AsyncSecureClient
 from polymarket._internal.actions.account import build_update_balance_allowance_request
 from polymarket._internal.actions.orders.context import resolve_order_exchange_address
 from polymarket._internal.actions.orders.post import build_post_order_request
+from polymarket._internal.actions.orders.types import MarketOrderType
 from polymarket._internal.protocol import is_v2_position_id
 from polymarket._internal.wallet import signature_type_for
 from polymarket.environments import Environment, _create_environment
@@ -33,7 +34,7 @@ from actors.execution.real.wallets import wallet_kind
 from actors.feeds.polybolt import ApiCredentials
 from actors.model import Action, TimeInForce
 from actors.settings import VenueSettings
-from actors.units import price_text, size_text
+from actors.units import dollars_text, price_text, size_text
 
 use_our_transports()
 
@@ -127,40 +128,50 @@ class VenueClient:
 
     # Orders
 
-    async def sign(
-        self, order: SignOrder, *, is_post_only: bool = False, expires_at_s: int | None = None
-    ) -> SignedBytes:
+    async def sign(self, order: SignOrder) -> SignedBytes:
         """Build and sign an order; only metadata of its market is read.
-
-        Args:
-            order: what to sign.
-            is_post_only: it may rest, and never take; not for fill and kill.
-            expires_at_s: when the venue ends it by itself, in Unix seconds and at least three
-                minutes from now; the venue does so a minute earlier. Not for fill and kill.
 
         Raises:
             PolymarketError: it cannot be built, or its market cannot be read.
         """
-        price, size = price_text(order.price_ticks), size_text(order.size_units)
-        if order.time_in_force is TimeInForce.FAK and order.action is Action.SELL:
-            signed = await self._client.create_market_order(
-                asset_id=order.token, side="SELL", shares=size, min_price=price, order_type="FAK"
-            )
-        else:
-            signed = await self._client.create_limit_order(
-                asset_id=order.token,
-                price=price,
-                size=size,
-                side=order.action.value,
-                post_only=is_post_only,
-                expiration=expires_at_s,
-            )
+        signed = await (self._limit(order) if order.time_in_force.may_rest else self._kill(order))
         _, body = build_post_order_request(signed, owner_api_key=self.owner)
         is_buy = order.action is Action.BUY
         return SignedBytes(
             venue_order_id=await self._order_id(signed),
             payload=_compact(body),
             offered_units=signed.taker_amount if is_buy else signed.maker_amount,
+        )
+
+    async def _limit(self, order: SignOrder) -> SignedOrder:
+        """GTC; GTD with an expiration."""
+        return await self._client.create_limit_order(
+            asset_id=order.token,
+            price=price_text(order.price_ticks),
+            size=size_text(order.size_units),
+            side=order.action.value,
+            post_only=order.is_post_only,
+            expiration=order.venue_expiry_s,
+        )
+
+    async def _kill(self, order: SignOrder) -> SignedOrder:
+        """FAK or FOK, which the venue sizes in shares for a sale and in money for a purchase."""
+        order_type: MarketOrderType = "FOK" if order.time_in_force is TimeInForce.FOK else "FAK"
+        price = price_text(order.price_ticks)
+        if order.action is Action.SELL:
+            return await self._client.create_market_order(
+                asset_id=order.token,
+                side="SELL",
+                shares=size_text(order.size_units),
+                min_price=price,
+                order_type=order_type,
+            )
+        return await self._client.create_market_order(
+            asset_id=order.token,
+            side="BUY",
+            amount=dollars_text(order.price_ticks * order.size_units),
+            max_price=price,
+            order_type=order_type,
         )
 
     async def post(self, payload: str) -> object:

@@ -57,6 +57,11 @@ class SignOrder:
     price_ticks: int
     size_units: int
     time_in_force: TimeInForce
+    is_post_only: bool = False
+    """It may rest, and never take; not for orders that never rest."""
+    venue_expiry_s: int | None = None
+    """When the venue ends it by itself, in Unix seconds and at least three minutes from now; the
+    venue does so a minute earlier. Not for orders that never rest."""
 
 
 @attrs.frozen(kw_only=True)

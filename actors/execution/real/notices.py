@@ -7,7 +7,7 @@ after all, or was larger than its order, is booked as the venue says; that it wa
 from __future__ import annotations
 
 from actors.core import Effects, Log
-from actors.execution.order_state import tolerated_excess_units
+from actors.execution.order_state import is_excess
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import AccountRead
 from actors.execution.real.orders import LiveOrders
@@ -62,8 +62,7 @@ class Notices:
         """What is out of the ordinary in a trade of an order."""
         known, trade_id = before.trade(part.trade_id), part.trade_id
         if known is None:
-            size_units = before.intent.size_units
-            if after.traded_units <= size_units + tolerated_excess_units(size_units):
+            if not is_excess(after.intent, (trade.fill for trade in after.trades)):
                 return []
             return self._once(("excess", trade_id), "error", _excess_sentence(after))
         if known.settlement is Settlement.CONFIRMED and after is not before:

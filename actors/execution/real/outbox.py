@@ -29,14 +29,13 @@ from actors.execution.real.messages import (
     PostRefused,
     PostUnclear,
     SigningFailed,
-    SignOrder,
 )
 from actors.execution.real.orders import CancelTold, LiveOrders, OrderPosted, OrderWithdrawn
 from actors.execution.real.pending_actions import RETRY_MS, PendingAction, PendingActions
-from actors.execution.real.rules import offered_units
+from actors.execution.real.rules import sign_order
 from actors.execution.real.venue_session import VenueSession
 from actors.messages.execution import CancelOrder, OrderIntent, OrderStatus
-from actors.model import Action, TimeInForce
+from actors.model import Action
 
 EVENTS_SOON_MS = 1_500
 """An order that trades at once, or waits in the venue's delay, is told of on the user channel
@@ -100,7 +99,7 @@ class Outbox:
         for live, work in self._due("sign_at_ms", now_ms):
             if not work.is_signing and may_trade(live.intent):
                 work.sign_at_ms, work.is_signing = None, True
-                effects.append(Command(_sign_order(live.intent)))
+                effects.append(Command(sign_order(live.intent)))
         return effects
 
     def _signed(
@@ -222,7 +221,7 @@ class Outbox:
             doubted = live.doubted("the venue answered unmatched, and may hold it")
             work.ask(now_ms)
             return effects + self._orders.commit(doubted, event)
-        is_resting = event.status == "live" and live.intent.time_in_force is TimeInForce.GTC
+        is_resting = event.status == "live" and live.intent.time_in_force.may_rest
         if not is_resting:
             work.ask(now_ms + EVENTS_SOON_MS)
         return effects + self._orders.commit(live.held(), event)
@@ -383,17 +382,6 @@ def _cancel_commands(ids: list[str]) -> Effects:
         Command(CancelOrders(tuple(ids[start : start + CANCELS_MAX])))
         for start in range(0, len(ids), CANCELS_MAX)
     ]
-
-
-def _sign_order(intent: OrderIntent) -> SignOrder:
-    return SignOrder(
-        order_id=intent.order_id,
-        token=intent.market.token(intent.side),
-        action=intent.action,
-        price_ticks=intent.price_ticks,
-        size_units=offered_units(intent),
-        time_in_force=intent.time_in_force,
-    )
 
 
 def _other_id_sentence(live: LiveOrder, event: PostAnswered) -> str:

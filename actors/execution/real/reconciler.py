@@ -27,7 +27,6 @@ from actors.execution.real.pending_actions import RECHECK_MS, PendingActions
 from actors.execution.real.trade_allocations import TradeAllocation, parts_of
 from actors.execution.real.user_channel import UserOrder, UserTrade
 from actors.messages.execution import OrderStatus
-from actors.model import TimeInForce
 from actors.units import size_text
 
 LAG_MS = 5_000
@@ -247,7 +246,7 @@ class Reconciler:
             if not work.is_told_gone:
                 work.absent_since_ms = None
             is_behind = (order.matched_units or 0) > live.traded_units
-            may_rest = live.intent.time_in_force is TimeInForce.GTC and order.status == "LIVE"
+            may_rest = live.intent.time_in_force.may_rest and order.status == "LIVE"
             if may_rest and not is_behind and after.end is None and not after.cancel_reason:
                 work.is_clear()
             else:

@@ -6,9 +6,10 @@ from typing import Any
 
 import attrs
 import pytest
-from order_builders import MARKET, intent
+from order_builders import MARKET, T0, detail, intent
 from real_bench import OWNER, VENUE_ID, WALLET, wire_maker_trade, wire_trade
 
+from actors.execution.order_state import is_excess
 from actors.execution.real.answers import (
     HOLD_MS,
     HOLD_SHORT_MS,
@@ -27,14 +28,15 @@ from actors.execution.real.comparison import (
     venue_holdings,
 )
 from actors.execution.real.messages import CancelAnswered, PostAnswered, PostRefused, PostUnclear
-from actors.execution.real.rules import objection, offered_units
+from actors.execution.real.rules import objection, offered_units, sign_order
 from actors.execution.real.trade_allocations import Ownership, TradeAllocation, parts_of
 from actors.execution.real.user_channel import trade_of
 from actors.messages.execution import OrderIntent
 from actors.messages.position import Holding, PositionSnapshot
-from actors.model import Action, Side, TimeInForce
+from actors.model import Action, FillDetail, Side, TimeInForce
 from actors.redaction import Redactor
 from actors.units import shares
+from venue.engine.refusals import FAK_UNMATCHED, FOK_UNFILLED, POST_ONLY_CROSSES
 
 OTHER = "0x" + "cd" * 32
 FOREIGN = "0x" + "ff" * 32
@@ -199,6 +201,10 @@ def sale(price_ticks: int, size_units: int) -> OrderIntent:
     )
 
 
+def purchase(price_ticks: int, size_units: int) -> OrderIntent:
+    return intent(time_in_force=TimeInForce.FOK, price_ticks=price_ticks, size_units=size_units)
+
+
 @pytest.mark.parametrize(
     ("order", "units"),
     [
@@ -208,6 +214,9 @@ def sale(price_ticks: int, size_units: int) -> OrderIntent:
         (sale(450, 9_999_999), 9_990_000),
         (sale(985, 9_999_999), 9_900_000),
         (sale(985, 99_999), 0),
+        (intent(time_in_force=TimeInForce.FAK, size_units=10_019_999), 10_010_000),
+        (purchase(985, 9_999_999), 8_000_000),
+        (purchase(981, 29_999_999), 20_000_000),
     ],
 )
 def test_only_a_size_that_the_venue_takes_is_signed(order: OrderIntent, units: int) -> None:
@@ -232,7 +241,13 @@ FINE = attrs.evolve(MARKET, tick_size_ticks=1)
         (intent(price_ticks=100, size_units=10_000_000), MARKET, ""),
         (sale(450, 3_000_000), MARKET, ""),
         (sale(450, 2_000_000), MARKET, "minimum $1"),
-        (intent(time_in_force=TimeInForce.FAK), MARKET, "fill-and-kill purchase"),
+        (intent(time_in_force=TimeInForce.FAK, size_units=3_000_000), MARKET, ""),
+        (intent(time_in_force=TimeInForce.GTD, size_units=3_000_000), MARKET, "minimum 5"),
+        (
+            intent(time_in_force=TimeInForce.FOK, price_ticks=455, size_units=1_990_000),
+            FINE,
+            "value $0",
+        ),
     ],
 )
 def test_an_order_is_signed_or_dropped_with_a_reason(
@@ -381,3 +396,37 @@ def test_texts_without_secrets_stay_as_they_are() -> None:
     redactor.add("")
     redactor.add("0xab")
     assert redactor.clean("0xab is no secret") == "0xab is no secret"
+
+
+# Kinds of orders
+
+
+def test_what_is_to_be_signed_says_all_that_the_order_is() -> None:
+    order = intent(time_in_force=TimeInForce.GTD, is_post_only=True, expires_at_ms=T0 + 200_001)
+    wanted = sign_order(order)
+    assert (wanted.time_in_force, wanted.is_post_only) == (TimeInForce.GTD, True)
+    assert wanted.venue_expiry_s == (T0 + 200_001 + 999) // 1000 + 60
+    assert sign_order(intent()).venue_expiry_s is None
+
+
+def test_more_shares_for_the_same_money_are_no_excess() -> None:
+    def bought(size: int, price_ticks: int) -> list[FillDetail]:
+        return [detail("t1", size, price_ticks)]
+
+    kill = intent(time_in_force=TimeInForce.FAK)
+    assert kill.is_sized_in_money
+    assert not is_excess(kill, bought(11, 400))
+    assert is_excess(kill, bought(12, 400))
+    assert is_excess(intent(), bought(11, 400))
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        (FAK_UNMATCHED, Meaning.KILLED),
+        (FOK_UNFILLED, Meaning.KILLED),
+        (POST_ONLY_CROSSES, Meaning.REFUSED),
+    ],
+)
+def test_what_the_venue_says_of_the_kinds_is_understood(text: str, meaning: Meaning) -> None:
+    assert meaning_of(PostRefused(order_id="order_1_0", status=400, text=text)) is meaning

@@ -135,6 +135,35 @@ def test_a_sale_that_must_not_rest_is_signed_as_fill_and_kill(
     assert (body["order"]["makerAmount"], body["order"]["takerAmount"]) == ("10000000", "4500000")
 
 
+@pytest.mark.parametrize("kind", [TimeInForce.FAK, TimeInForce.FOK])
+def test_a_purchase_that_must_not_rest_is_signed_as_money_at_its_limit(
+    exchange: RunningExchange, port: VenuePort, kind: TimeInForce
+) -> None:
+    signed = answer(port, sign(exchange, time_in_force=kind, size_units=10_010_000))
+    body = json.loads(signed.payload)
+    assert (body["orderType"], body["order"]["side"]) == (kind.value, "BUY")
+    # 10.01 shares at 0.45 would be $4.5045: whole cents are offered, for four decimals of a share
+    assert (body["order"]["makerAmount"], body["order"]["takerAmount"]) == ("4500000", "10000000")
+    assert signed.offered_units == shares(10)
+
+
+def test_a_quote_is_posted_as_one_that_must_not_take(
+    exchange: RunningExchange, port: VenuePort
+) -> None:
+    body = json.loads(answer(port, sign(exchange, is_post_only=True)).payload)
+    assert (body["orderType"], body["postOnly"]) == ("GTC", True)
+    assert "postOnly" not in json.loads(answer(port, sign(exchange)).payload)
+
+
+def test_a_good_till_date_order_names_the_second_of_its_expiration(
+    exchange: RunningExchange, port: VenuePort
+) -> None:
+    expires_at_s = int(time.time()) + 600
+    wanted = sign(exchange, time_in_force=TimeInForce.GTD, venue_expiry_s=expires_at_s)
+    body = json.loads(answer(port, wanted).payload)
+    assert (body["orderType"], body["order"]["expiration"]) == ("GTD", str(expires_at_s))
+
+
 def test_an_order_that_the_client_will_not_build_is_refused_for_good(
     exchange: RunningExchange, port: VenuePort
 ) -> None:
