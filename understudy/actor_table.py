@@ -16,6 +16,7 @@ STATE_STYLES = {
     ChildState.SERVING: "green",
     ChildState.WAITING: "yellow",
     ChildState.BACKING_OFF: "red",
+    ChildState.GIVEN_UP: "red",
 }
 
 

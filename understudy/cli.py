@@ -53,6 +53,9 @@ COMMANDS: Mapping[str, Lazy] = {
     "backup": Lazy("understudy.commands.backup", "backup", "Copy the journal while it is written."),
     "restore": Lazy("understudy.commands.backup", "restore_command", "Put a copy back."),
     "config": Lazy("understudy.commands.config", "config", "Check or show a configuration."),
+    "strategy": Lazy(
+        "understudy.commands.strategy", "strategy", "Write and check a strategy of one's own."
+    ),
     "simulate": Lazy(
         "understudy.commands.simulate", "simulate", "Run every actor under faults, on virtual time."
     ),

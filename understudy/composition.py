@@ -52,8 +52,10 @@ from actors.runtime.clock import Clock, ClockSpec
 from actors.runtime.port import HostPort
 from actors.runtime.process import ActorProcess
 from actors.settings import Settings, StrategySettings
+from actors.strategy.choice import is_built_in
 from actors.strategy.core import StrategyCore
 from actors.strategy.latency import SignalLatency
+from actors.strategy.loading import kept_in
 from actors.supervision.layouts import layout_of
 from actors.supervision.messages import ProcessSpec, SupervisorBoot
 from understudy.credentials import find_credentials, publish_accounts_own, unsafe_address
@@ -155,6 +157,9 @@ REAL_EXECUTOR = ActorSpec(
 
 RECORDER_SPEC = ActorSpec(core=RecorderCore, make_port=_recorder)
 
+STRATEGIES_FOLDER = "strategies"
+"""Where a data directory keeps the strategies of one's own that ran on it, by their digests."""
+
 _URGENT = {MARKET_FEED, MARKET_STATE, STRATEGY, DESK, EXECUTOR}
 """Whom a tick meets on its way to an order."""
 
@@ -179,7 +184,12 @@ def processes_for(settings: Settings, speed: float = 1.0) -> tuple[tuple[Process
     without end, and on few processors would leave its exchange no time.
     """
     is_live = settings.execution.mode == "live"
-    layout = layout_of(settings.supervision.layout, tuple(actors_for(settings)), is_live=is_live)
+    layout = layout_of(
+        settings.supervision.layout,
+        tuple(actors_for(settings)),
+        is_live=is_live,
+        is_strategy_alone=_is_strategy_alone(settings),
+    )
     specs = tuple(
         ProcessSpec(
             name=name,
@@ -189,6 +199,36 @@ def processes_for(settings: Settings, speed: float = 1.0) -> tuple[tuple[Process
         for name, roles in layout.processes
     )
     return specs, layout.orders_in
+
+
+def _is_strategy_alone(settings: Settings) -> bool:
+    """Whether strategies have processes of their own: by default those that are not built in."""
+    wanted = settings.supervision.strategy_isolated
+    if wanted is not None:
+        return wanted
+    return not all(is_built_in(plan.strategy) for plan in settings.plans)
+
+
+def with_kept_strategies(settings: Settings, data_dir: Path) -> Settings:
+    """Return settings whose strategies of one's own are run from copies in the data directory.
+
+    So whoever edits a file changes no strategy that runs, nor what its successor would run.
+
+    Raises:
+        StrategyUnavailable: a file cannot be read, or is not what it was.
+        OSError: a copy cannot be written.
+    """
+
+    def kept(strategy: StrategySettings) -> StrategySettings:
+        if strategy.file is None:
+            return strategy
+        return attrs.evolve(strategy, file=kept_in(data_dir / STRATEGIES_FOLDER, strategy.file))
+
+    return attrs.evolve(
+        settings,
+        strategy=kept(settings.strategy),
+        traded=tuple(attrs.evolve(plan, strategy=kept(plan.strategy)) for plan in settings.traded),
+    )
 
 
 def supervisor_boot(
@@ -216,11 +256,13 @@ def supervisor_boot(
 
     Raises:
         LiveRefused: the settings are for real money, and something speaks against it.
+        StrategyUnavailable: a strategy's file is not what it was.
     """
     if not is_rehearsal:
         refusal = live_refusal(settings, is_understood=is_real_money_understood)
         if refusal is not None:
             raise LiveRefused(refusal)
+    settings = with_kept_strategies(settings, data_dir)
     processes, orders_in = processes_for(settings, clock.speed)
     return SupervisorBoot(
         settings=settings,

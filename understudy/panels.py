@@ -52,6 +52,7 @@ _STATE_MARKS = {
     ChildState.STARTING: "◌",
     ChildState.WAITING: "○",
     ChildState.BACKING_OFF: "✗",
+    ChildState.GIVEN_UP: "✗",
 }
 """A state in one sign, for whoever sees no colours."""
 _STATUS_WORDS = {OrderStatus.PARTIALLY_FILLED: "partial"}

@@ -7,6 +7,7 @@ unsynced at once, and nothing is traded on it until the feed has brought a whole
 
 from __future__ import annotations
 
+from collections import deque
 from math import gcd
 
 import attrs
@@ -24,6 +25,7 @@ from actors.messages.feeds import (
     FeedStale,
     FeedUp,
     GridTooFine,
+    LastTradeEvent,
     MarketBatch,
     MarketEvent,
     PriceChangeEvent,
@@ -32,7 +34,7 @@ from actors.messages.feeds import (
     TickSizeEvent,
 )
 from actors.messages.lifecycle import PeerRestarted, Started, TimerFired
-from actors.messages.market import MarketSnapshot, SnapshotTaken, SnapshotWanted
+from actors.messages.market import MarketSnapshot, PublicTrade, SnapshotTaken, SnapshotWanted
 from actors.model import Market, Side, Strike
 from actors.roles import EXECUTOR, MARKET_FEED, OBSERVER, STRATEGY
 from actors.settings import Settings
@@ -43,6 +45,9 @@ EARLY_EVENTS_MAX = 2_000
 """So much is kept of what the feed sends before any window is known."""
 RESYNC_EVERY_MS = 5_000
 """The feed is asked for fresh books at most this often."""
+
+TRADES_KEPT = 1_000
+"""Public trades that wait for a strategy that is busy, at most; the oldest are left out."""
 
 _BEAT_TIMER = "beat"
 _BATCH_IDS_KEPT = 64
@@ -63,6 +68,8 @@ class MarketStateCore(Core):
         self._publishers = tuple(
             ConflatingPublisher(subscriber) for subscriber in (STRATEGY, EXECUTOR, OBSERVER)
         )
+        self._trades: deque[PublicTrade] = deque(maxlen=TRADES_KEPT)
+        """Public trades that the strategy has not been shown."""
         self._sequence = 0
         self._batch_ids: dict[int, None] = {}
         self._early: list[MarketEvent] = []
@@ -157,8 +164,26 @@ class MarketStateCore(Core):
             case TickSizeEvent():
                 book = self._book(event.token)
                 return book is not None and self._change_tick_size(book, event)
+            case LastTradeEvent():
+                self._keep_trade(event)
+                return False  # a trade moves no book: the book says so itself
             case _:
-                return False  # public trades and results move no book
+                return False
+
+    def _keep_trade(self, event: LastTradeEvent) -> None:
+        """Keep a public trade of the window for the strategy's next snapshot."""
+        market = self._market
+        if market is None or event.token not in self._books:
+            return
+        self._trades.append(
+            PublicTrade(
+                side=market.side(event.token),
+                price_ticks=event.price_ticks,
+                size_units=event.size_units,
+                taker_buys=event.taker_buys,
+                timestamp_ms=event.timestamp_ms,
+            )
+        )
 
     def _book(self, token: str) -> TokenBook | None:
         if self._is_given_up:
@@ -223,6 +248,7 @@ class MarketStateCore(Core):
         if present is not None and market.opens_at_ms < present.opens_at_ms:
             return []
         self._market, self._strike, self._is_given_up = market, opened.strike, False
+        self._trades.clear()
         tokens = [market.token(side) for side in Side]
         self._books = {token: TokenBook() for token in tokens}
         self._healths = {token: BookHealth(now_ms) for token in tokens}
@@ -367,7 +393,11 @@ class MarketStateCore(Core):
             if publisher.may_send:
                 self._sequence += 1
                 tick_ns = publisher.send(self._sequence, now_ms)
-                effects.append(Send(publisher.role, self._snapshot(market, tick_ns, now_ms)))
+                snapshot = self._snapshot(market, tick_ns, now_ms)
+                if publisher.role == STRATEGY and self._trades:
+                    snapshot = attrs.evolve(snapshot, trades=tuple(self._trades))
+                    self._trades.clear()
+                effects.append(Send(publisher.role, snapshot))
         return effects
 
     def _snapshot(self, market: Market, tick_ns: int, now_ms: int) -> MarketSnapshot:

@@ -14,6 +14,8 @@ BY_HAND = "halted by hand"
 """The reason of a person who gives none."""
 KILL_SWITCH = "kill-switch file"
 """Who halts when there is a file named HALT in the data directory."""
+STRATEGY_FALLS = "strategy"
+"""Who halts a series when its strategy goes on raising, or hangs again and again."""
 EXECUTOR_CHECKS = "executor"
 """Who halts when the venue's account is not as the ledger believes."""
 

@@ -206,6 +206,10 @@ class StrategyCore(Core):
             raise TypeError(f"{self._strategy.title}.evaluate returned {what}, and no Decision")
         self._trades = ()
         self._memory = (context.market.market_id, decision.memory)
+        unready = context.unready_reason() if decision.orders else ""
+        if unready:
+            withheld = f"orders are withheld: {unready}"
+            return attrs.evolve(decision, orders=(), reasons=(*decision.reasons, withheld))
         return decision
 
     def _tell(self, decision: Decision, context: Context, now_ms: int) -> Effects:

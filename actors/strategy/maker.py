@@ -74,6 +74,9 @@ class MakerStrategy(Strategy):
         10, "a bid so far from where it should be is placed anew", least=1, most=500
     )
     quiet_s: int = parameter(75, "nothing rests in the window's last seconds", least=0, most=900)
+    most_behind_ticks: int = parameter(
+        40, "no bid stands further than this from the best one", least=0, most=500
+    )
     least_price_ticks: int = parameter(150, "no bid below this", least=1, most=999)
     most_price_ticks: int = parameter(850, "no bid above this", least=1, most=999)
     quote_lifetime_ms: int = parameter(
@@ -152,13 +155,12 @@ class MakerStrategy(Strategy):
         shift_ticks = self.skew_ticks * excess_units / shares(self.max_excess_shares)
         grid_ticks = market.tick_size_ticks
         wanted_ticks = math.floor((fair_ticks - self.half_spread_ticks - shift_ticks) / grid_ticks)
-        price_ticks = wanted_ticks * grid_ticks
-        ask_ticks = context.book(side).best_ask_ticks
-        if ask_ticks is not None:
-            price_ticks = min(price_ticks, ask_ticks - grid_ticks)
+        price_ticks, nearest_ticks = self._within(context, side, wanted_ticks * grid_ticks)
         at = f"bid {price_label(price_ticks)}, fair {price_label(fair_ticks)}"
         if not self.least_price_ticks <= price_ticks <= self.most_price_ticks:
             return _Quote(price_ticks, 0, f"{at} is outside of the prices that are quoted")
+        if nearest_ticks is None or price_ticks < nearest_ticks - self.most_behind_ticks:
+            return _Quote(price_ticks, 0, f"{at} is too far behind the book")
         units = min(
             shares(self.quote_shares),
             context.limits.max_trade_units,
@@ -170,6 +172,17 @@ class MakerStrategy(Strategy):
         if is_small or units < max(1, market.minimum_size_units):
             return _Quote(price_ticks, 0, f"{at}: no room, {size_text(max(0, units))} shares")
         return _Quote(price_ticks, units, f"{at}, {size_text(excess_units)} held in excess")
+
+    def _within(self, context: Context, side: Side, price_ticks: int) -> tuple[int, int | None]:
+        """A bid's price where the book lets it rest, and the price that it stands beside."""
+        book, grid_ticks = context.book(side), context.market.tick_size_ticks
+        bid_ticks, ask_ticks = book.best_bid_ticks, book.best_ask_ticks
+        if ask_ticks is not None:
+            price_ticks = min(price_ticks, ask_ticks - grid_ticks)
+        if bid_ticks is None:
+            return price_ticks, ask_ticks
+        ahead_ticks = self.most_behind_ticks // grid_ticks * grid_ticks
+        return min(price_ticks, bid_ticks + ahead_ticks), bid_ticks
 
     def _order(self, side: Side, quote: _Quote, value: FairValue) -> Order:
         return Order(

@@ -81,6 +81,8 @@ class Child:
     answered_at_ms: int = 0
     revive_at_ms: int = 0
     """When it is made again; only of a process that is not there."""
+    is_given_up: bool = False
+    """It fell too often and is not made again; only of a process that is not there."""
     book_version: int = 0
     """Of the address book that it was told last."""
     told_at_ping: int = 0
@@ -178,7 +180,7 @@ class Child:
         return ChildReport(
             role=line.role,
             pid=self.pid,
-            state=line.state if self.is_there else ChildState.BACKING_OFF,
+            state=self._state(line),
             generation=line.generation,
             restarts=sum(falls.get(name, 0) for name in counted),
             uptime_ms=now_ms - line.started_at_ms,
@@ -187,3 +189,8 @@ class Child:
             serving_since_ms=line.serving_since_ms,
             process=self.name,
         )
+
+    def _state(self, line: ActorLine) -> ChildState:
+        if self.is_there:
+            return line.state
+        return ChildState.GIVEN_UP if self.is_given_up else ChildState.BACKING_OFF

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from actors.core import Dice
 from actors.messages.execution import HaltReport
 from actors.messages.lifecycle import (
@@ -24,6 +26,7 @@ from actors.settings import SupervisionSettings
 from actors.supervision.child import NO_HANDLE, ActorLine, Child
 from actors.supervision.ending import Ending
 from actors.supervision.falls import FallRecord
+from actors.supervision.given_up import GivenUp
 from actors.supervision.latencies import KeptLatencies
 from actors.supervision.layouts import Layout
 from actors.supervision.messages import (
@@ -61,6 +64,7 @@ class SupervisorCore:
         self._roles_of = dict(layout.processes)
         self._children: dict[str, Child] = {}
         self._falls = FallRecord(limits, dice)
+        self._given_up = GivenUp()
         self._next_handle = NO_HANDLE
         self._ping_number = 0
         self._venue_offset_ms = 0
@@ -245,7 +249,10 @@ class SupervisorCore:
         child.known_falls[role] = fall_count
         self._falls.note(Fall(name=role, pid=child.pid, reason=reason, at_ms=now_ms))
         what = f"{role} (in process {child.pid}) fell: {reason}"
-        effects, delay_ms = self._count_fall(role, what, now_ms)
+        effects, delay_ms = self._count_fall(role, (role,), what, reason, now_ms)
+        if role in self._given_up:
+            line.state = ChildState.GIVEN_UP
+            return effects
         if line.is_temporary:
             del child.actors[role]
             return [*effects, *self._tell_lost([role])]
@@ -265,24 +272,54 @@ class SupervisorCore:
         del self._children[child.name]
         self._falls.note(child.fall(now_ms))
         what = f"{child.name} (pid {child.pid}) {child.exit_cause}"
-        effects, delay_ms = self._count_fall(child.name, what, now_ms)
+        roles = self._roles_of[child.name]
+        reason = f"it {child.exit_cause}"
+        effects, delay_ms = self._count_fall(child.name, roles, what, reason, now_ms)
         orders = [line.role for line in child.orders]
-        if delay_ms:
+        if roles and all(role in self._given_up for role in roles):
+            gone = self._children[child.name] = self._new_child(child.name, NO_HANDLE, now_ms)
+            gone.is_given_up = True
+        elif delay_ms:
             waiting = self._children[child.name] = self._new_child(child.name, NO_HANDLE, now_ms)
             waiting.revive_at_ms = now_ms + delay_ms
         else:
             effects.append(self._spawn(child.name, now_ms))
         return [*effects, *self._tell_lost(orders)]
 
-    def _count_fall(self, name: str, what: str, now_ms: int) -> tuple[list[SupervisorEffect], int]:
-        """Tell of a fall, and end the run if it is one too many; returns the backoff, too."""
+    def _count_fall(
+        self, name: str, roles: Sequence[str], what: str, reason: str, now_ms: int
+    ) -> tuple[list[SupervisorEffect], int]:
+        """Tell of a fall, and end what is too much: a strategy's series, or else the run.
+
+        Args:
+            name: who fell, a process or an actor.
+            roles: the permanent actors that are missed.
+            what: the fall in words.
+            reason: its cause.
+            now_ms: real time.
+
+        Returns:
+            What is to be done, and the backoff in ms.
+        """
         recent = self._falls.add(name, now_ms)
         delay_ms = self._falls.backoff_ms(recent)
         later = f"; made again in {delay_ms} ms" if delay_ms else ""
         effects: list[SupervisorEffect] = [Say("warning", f"{what}; fall {recent}{later}")]
         if self._falls.is_too_many(recent):
-            effects += self._escalate(self._falls.sentence(name, recent), now_ms)
+            how_often = self._falls.sentence(name, recent)
+            if self._given_up.may_be(roles):
+                effects.append(Say("error", self._given_up.add(roles, reason, how_often)))
+                effects += self._halt_given_up()
+            else:
+                effects += self._escalate(how_often, now_ms)
         return effects, delay_ms
+
+    def _halt_given_up(self) -> list[SupervisorEffect]:
+        """Tell the desk which series nobody decides for any more; said again each beat."""
+        desk = self._desk()
+        if desk is None:
+            return []
+        return [Tell(desk.handle, word, DESK) for word in self._given_up.words_to_desk()]
 
     def _tell_lost(self, orders: list[str]) -> list[SupervisorEffect]:
         """Tell the desk of orders without an actor; a desk that starts finds them by itself."""
@@ -305,12 +342,12 @@ class SupervisorCore:
             effects += self._give_up_journal(problem, now_ms)
         for child in list(self._children.values()):
             if not child.is_there:
-                if now_ms >= child.revive_at_ms:
+                if now_ms >= child.revive_at_ms and not child.is_given_up:
                     effects.append(self._spawn(child.name, now_ms))
             else:
                 effects += self._look_at(child, now_ms)
         self._ending.tick(now_ms)
-        return [*effects, *self._halt(), *self._ping_all()]
+        return [*effects, *self._halt(), *self._halt_given_up(), *self._ping_all()]
 
     def _look_at(self, child: Child, now_ms: int) -> list[SupervisorEffect]:
         """End a child that has not answered for too long; take it for dead a while later."""
@@ -329,7 +366,11 @@ class SupervisorCore:
 
     def next_tick_ms(self, now_ms: int) -> int | None:
         """Delay until the next early tick; None if none is needed."""
-        due = [child.revive_at_ms for child in self._children.values() if not child.is_there]
+        due = [
+            child.revive_at_ms
+            for child in self._children.values()
+            if not child.is_there and not child.is_given_up
+        ]
         due += [
             line.revive_at_ms
             for child in self._children.values()

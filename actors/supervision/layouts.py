@@ -39,12 +39,15 @@ class Layout:
     """Name of the process in which every order lives."""
 
 
-def layout_of(name: str, roles: Sequence[str], *, is_live: bool) -> Layout:
+def layout_of(
+    name: str, roles: Sequence[str], *, is_live: bool, is_strategy_alone: bool = False
+) -> Layout:
     """Divide permanent roles, given in starting order, among processes.
 
     Isolated: each in one of its own, and all orders in one. Grouped: those on a tick's way together
     with the orders, of all series; the directories together; feeds and whoever else meets the
-    network alone. An executor with real money is always alone, since it has the key.
+    network alone. An executor with real money is always alone, since it has the key; a strategy
+    may be, since one that never returns takes its process with it.
     """
     if name == ISOLATED:
         alone = tuple((role, (role,)) for role in roles)
@@ -54,7 +57,8 @@ def layout_of(name: str, roles: Sequence[str], *, is_live: bool) -> Layout:
     sharing: dict[str, list[str]] = {}
     for role in roles:
         base = base_role(role)
-        is_together = base in _TOGETHER and not (is_live and role == EXECUTOR)
+        is_alone = (is_live and role == EXECUTOR) or (is_strategy_alone and base == STRATEGY)
+        is_together = base in _TOGETHER and not is_alone
         process = TRADING if is_together else DIRECTORY if base == DIRECTORY else role
         sharing.setdefault(process, []).append(role)
     processes = tuple((process, tuple(each)) for process, each in sharing.items())

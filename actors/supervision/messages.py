@@ -28,6 +28,8 @@ class ChildState(enum.Enum):
     WAITING = "waiting"
     """Alive, but without something it needs, such as a feed that is reconnecting."""
     BACKING_OFF = "backing off"
+    GIVEN_UP = "given up"
+    """A strategy that fell too often: it is not made again, and its series is halted."""
 
 
 @attrs.frozen(kw_only=True)

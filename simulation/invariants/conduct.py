@@ -56,8 +56,8 @@ class SoundBooks(Invariant):
             message,
             snapshot,
         )
-        if snapshot is None:
-            return
+        if snapshot is None or not message.signals:
+            return  # a cancel takes risk away, whatever the books are
         for side in Side:
             book = snapshot.book(side)
             age_ms = message.snapshot_at_ms - book.updated_at_ms

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from actors.core import Record
 from actors.execution.desk_state import OrdersCreated
-from actors.messages.execution import OrderDone, OrderUpdated
-from actors.messages.strategy import TradeSignals
+from actors.messages.execution import OrderDone, OrderIntent, OrderUpdated
+from actors.messages.strategy import TradeSignal, TradeSignals
 from actors.roles import DESK
 from simulation.invariants.facts import OrderFact
 from simulation.invariants.invariant import Actor, Invariant, heard, recorded, said
@@ -52,8 +52,7 @@ class TogetherOrNotAtAll(Invariant):
         legs = self._legs[message.signals_id] = {}
         for signal in message.signals:
             if signal.pair is not None:
-                wanted = (signal.side, signal.action, signal.price_ticks, signal.size_units)
-                legs.setdefault(signal.pair, []).append(wanted)
+                legs.setdefault(signal.pair, []).append(_terms(signal))
 
     @recorded(OrdersCreated)
     def check(self, _actor: Actor, record: Record) -> None:
@@ -64,15 +63,21 @@ class TogetherOrNotAtAll(Invariant):
         self.require(
             saved == set(by_id), "{} were created, and {} recorded", list(by_id), sorted(saved)
         )
-        legs = [intent for intent in created.intents if intent.pair_id is not None]
-        for leg in legs:
+        for leg in created.intents:
             partner = by_id.get(leg.pair_id or "")
-            is_pair = partner is not None and partner.pair_id == leg.order_id
-            self.require(is_pair, "{} is created without its other leg", leg)
-        made = [(each.side, each.action, each.price_ticks, each.size_units) for each in legs]
+            is_named = partner is not None and partner.pair_id == leg.order_id
+            self.require(
+                leg.pair_id is None or is_named, "{} is created without its other leg", leg
+            )
         for pair, wanted in self._legs.get(created.signals_id, {}).items():
-            count = sum(each in made for each in wanted)
-            self.require(count in (0, 2), "{} of the two legs of {!r} became orders", count, pair)
+            made = [intent for intent in created.intents if _terms(intent) in wanted]
+            named = [intent for intent in made if intent.pair_id is not None]
+            self.require(
+                len(made) == len(named) and len(made) in (0, 2),
+                "the legs of {!r} became {!r}",
+                pair,
+                made,
+            )
 
 
 class NotStale(Invariant):
@@ -124,6 +129,10 @@ class NotStale(Invariant):
                 intent.position_version,
                 least,
             )
+
+
+def _terms(wanted: TradeSignal | OrderIntent) -> object:
+    return wanted.side, wanted.action, wanted.price_ticks, wanted.size_units
 
 
 def _created(record: Record) -> OrdersCreated:

@@ -32,6 +32,7 @@ from actors.messages.feeds import (
 )
 from actors.messages.lifecycle import PeerRestarted, Started
 from actors.messages.market import MarketSnapshot, SnapshotTaken, SnapshotWanted
+from actors.model import Side
 from actors.roles import DESK, EXECUTOR, MARKET_FEED, MARKET_STATE, STRATEGY
 from actors.settings import Settings
 from actors.units import E18
@@ -86,6 +87,22 @@ def test_events_of_foreign_tokens_are_counted_and_show_nothing(synced: MarketSta
 def test_public_trades_change_no_snapshot(synced: MarketStateCore) -> None:
     trade = LastTradeEvent("up", NOW_MS, 480, 1_000_000, taker_buys=True)
     assert synced.handle(batch(2, trade), NOW_MS) == [Send(MARKET_FEED, BatchTaken(2))]
+
+
+def test_the_strategy_is_shown_each_public_trade_once_and_nobody_else_is(
+    synced: MarketStateCore,
+) -> None:
+    trade = LastTradeEvent("down", NOW_MS, 520, 1_000_000, taker_buys=False)
+    foreign = LastTradeEvent("other", NOW_MS, 520, 1_000_000, taker_buys=False)
+    change = PriceChangeEvent("up", NOW_MS + 1, ((481, 1),), ())
+    effects = synced.handle(batch(2, trade, foreign, change), NOW_MS + 1)
+    (told,) = shown(effects).trades
+    assert (told.side, told.price_ticks, told.size_units) == (Side.NO, 520, 1_000_000)
+    assert (told.taker_buys, told.timestamp_ms) == (False, NOW_MS)
+    assert shown(effects, EXECUTOR).trades == ()
+    answer(synced, effects, NOW_MS + 1)
+    later = PriceChangeEvent("up", NOW_MS + 2, ((482, 1),), ())
+    assert shown(synced.handle(batch(3, later), NOW_MS + 2)).trades == ()
 
 
 def test_changes_before_a_whole_book_leave_it_unsynced(core: MarketStateCore) -> None:

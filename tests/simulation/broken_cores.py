@@ -11,6 +11,7 @@ from actors.execution.acceptance import Circumstances
 from actors.execution.desk import DeskCore
 from actors.execution.order import OrderCore
 from actors.execution.simulated import SimulatedExecutorCore
+from actors.execution.traded_window import TradedWindow
 from actors.messages.directory import MarketOpened, MarketResolved
 from actors.messages.execution import (
     Fill,
@@ -24,7 +25,7 @@ from actors.messages.lifecycle import TimerFired
 from actors.messages.market import MarketSnapshot
 from actors.messages.position import FillBooked, Holding, PositionSnapshot, WindowSettled
 from actors.messages.strategy import StopLossTriggered, TradeSignals
-from actors.model import Side
+from actors.model import Market, Side
 from actors.position.core import PositionCore
 from actors.position.ledger import WindowLedger
 from actors.roles import DESK, OBSERVER, POSITION
@@ -83,8 +84,8 @@ class SaysWhatCanBeChanged(StrategyCore):
 
 
 class ForgetsBusySides(DeskCore):
-    def _circumstances(self, market: object, now_ms: int) -> Circumstances:
-        return attrs.evolve(super()._circumstances(market, now_ms), busy={})  # type: ignore[arg-type] # as given
+    def _circumstances(self, traded: TradedWindow, market: Market, now_ms: int) -> Circumstances:
+        return attrs.evolve(super()._circumstances(traded, market, now_ms), busy={})
 
     def handle(self, message: object, now_ms: int) -> Effects:
         return [
@@ -98,13 +99,14 @@ class ForgetsBusySides(DeskCore):
 class HalvesPairs(DeskCore):
     def handle(self, message: object, now_ms: int) -> Effects:
         if isinstance(message, TradeSignals):
-            message = attrs.evolve(message, signals=message.signals[:1])
+            first = tuple(attrs.evolve(each, pair=None) for each in message.signals[:1])
+            message = attrs.evolve(message, signals=first)
         return super().handle(message, now_ms)
 
 
 class TakesStaleSignals(DeskCore):
-    def _circumstances(self, market: object, now_ms: int) -> Circumstances:
-        return attrs.evolve(super()._circumstances(market, now_ms), required_version=0)  # type: ignore[arg-type] # as given
+    def _circumstances(self, traded: TradedWindow, market: Market, now_ms: int) -> Circumstances:
+        return attrs.evolve(super()._circumstances(traded, market, now_ms), required_version=0)
 
 
 class ClingsToItsFirstPosition(StrategyCore):
@@ -264,8 +266,8 @@ class ImaginesItsPosition(StrategyCore):
 
 
 class IgnoresItsStops(DeskCore):
-    def _circumstances(self, market: object, now_ms: int) -> Circumstances:
-        return attrs.evolve(super()._circumstances(market, now_ms), stop_reason="")  # type: ignore[arg-type] # as given
+    def _circumstances(self, traded: TradedWindow, market: Market, now_ms: int) -> Circumstances:
+        return attrs.evolve(super()._circumstances(traded, market, now_ms), stop_reason="")
 
     def _is_stopped(self, market_id: str, now_ms: int) -> bool:
         del market_id, now_ms

@@ -150,9 +150,9 @@ def test_an_actor_that_was_replaced_records_nothing() -> None:
 
 def test_the_legs_of_a_pair_name_each_other() -> None:
     referee, desk = a_desk_that_may_trade()
-    other = attrs.evolve(SIGNAL, side=Side.NO)
+    legs = tuple(attrs.evolve(SIGNAL, side=side, pair="legs") for side in Side)
     strategy = Someone(STRATEGY)
-    referee.said(strategy, attrs.evolve(SIGNALS, signals_id=8, signals=(SIGNAL, other)))
+    referee.said(strategy, attrs.evolve(SIGNALS, signals_id=8, signals=legs))
     strangers = (INTENT, attrs.evolve(INTENT, order_id="order_2_00000000", side=Side.NO))
     with breach_of(2):
         referee.recorded(desk, creation(*strangers, signals_id=8))

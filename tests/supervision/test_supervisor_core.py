@@ -78,17 +78,17 @@ def fall_again(supervised: SupervisedActors, role: str) -> list[SupervisorEffect
 
 
 def test_more_falls_than_allowed_escalate_once_and_the_desk_must_end_every_order() -> None:
-    supervised = SupervisedActors("desk", "strategy")
+    supervised = SupervisedActors("desk", "position")
     supervised.now_ms = 1_000
     for _ in range(5):
-        fall_again(supervised, "strategy")
+        fall_again(supervised, "position")
     assert supervised.escalation == ""
-    effects = fall_again(supervised, "strategy")
-    assert supervised.escalation == "strategy fell 6 times in 60 s"
+    effects = fall_again(supervised, "position")
+    assert supervised.escalation == "position fell 6 times in 60 s"
     assert [tell.message for tell in told(effects, HaltTrading)] == [
-        HaltTrading("strategy fell 6 times in 60 s", cancel=True)
+        HaltTrading("position fell 6 times in 60 s", cancel=True)
     ]
-    assert told(fall_again(supervised, "strategy"), HaltTrading) == []
+    assert told(fall_again(supervised, "position"), HaltTrading) == []
 
 
 def test_falls_far_apart_never_escalate() -> None:
@@ -248,9 +248,9 @@ def test_an_actor_that_falls_too_often_ends_the_run() -> None:
     supervised = SupervisedActors("desk", "strategy", layout=TOGETHER)
     for count in range(1, 7):
         assert supervised.escalation == ""
-        fell(supervised, "strategy", count)
+        fell(supervised, "desk", count)
         supervised.tick(5_000)
-    assert supervised.escalation == "strategy fell 6 times in 60 s"
+    assert supervised.escalation == "desk fell 6 times in 60 s"
 
 
 def test_an_order_that_falls_is_told_to_the_desk_and_counted() -> None:

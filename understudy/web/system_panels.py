@@ -72,6 +72,7 @@ _STATE_CLASSES = {
     ChildState.STARTING: "warning",
     ChildState.WAITING: "warning",
     ChildState.BACKING_OFF: "loss",
+    ChildState.GIVEN_UP: "loss",
 }
 
 

@@ -1,0 +1,50 @@
+"""Strategies that fell too often: they are not made again, and their series are halted.
+
+A strategy is the only actor whose code may be a stranger's, and the only one without which orders
+are looked after all the same. So its falls end its series and not the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from actors.messages.execution import HaltTrading
+from actors.messages.halts import STRATEGY_FALLS
+from actors.roles import STRATEGY, base_role, series_of_role
+
+_REASON_MOST = 300
+
+
+class GivenUp:
+    """Which strategies are not made again, and why."""
+
+    def __init__(self) -> None:
+        self._reasons: dict[str, str] = {}
+
+    def __contains__(self, role: str) -> bool:
+        return role in self._reasons
+
+    @staticmethod
+    def may_be(roles: Iterable[str]) -> bool:
+        """Whether these are strategies and nothing else, so that no other actor is missed."""
+        bases = {base_role(role) for role in roles}
+        return bases == {STRATEGY}
+
+    def add(self, roles: Iterable[str], what: str, how_often: str) -> str:
+        """Give strategies up; returns the sentence that says so.
+
+        Args:
+            roles: the strategies.
+            what: what happened last.
+            how_often: that it was too often.
+        """
+        reason = f"the strategy is given up: {how_often}, at last because {what}"[:_REASON_MOST]
+        self._reasons |= dict.fromkeys(roles, reason)
+        return f"{reason}; its series is halted until it is mended and trading resumed"
+
+    def words_to_desk(self) -> list[HaltTrading]:
+        """What the desk is to be told, as often as one likes."""
+        return [
+            HaltTrading(reason=reason, cancel=True, who=STRATEGY_FALLS, series=series_of_role(role))
+            for role, reason in self._reasons.items()
+        ]

@@ -1,0 +1,169 @@
+"""``understudy strategy``: begin one's own, check it before it trades, list what there is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from actors.settings import Settings, StrategySettings
+from actors.strategy.choice import BUILT_IN, PAIR, strategy_class
+from actors.strategy.contract import Strategy
+from actors.strategy.loading import StrategyUnavailable, names_of_packages
+from understudy.commands.shared import assignment_option, fail, load_config
+from understudy.exit_codes import ExitCode
+from understudy.keys import ConfigError, Key, toml_text
+from understudy.strategy_check import CheckReport
+from understudy.strategy_check import check as run_check
+from understudy.strategy_keys import keys_of
+from understudy.strategy_template import strategy_text, test_text
+from understudy.teaching import TaughtCommand, TaughtGroup
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
+
+
+@click.group(
+    cls=TaughtGroup,
+    examples={
+        "understudy strategy new my_idea": "a file that works, and its test beside it",
+        "understudy strategy check my_idea.py": "before it trades, on paper or for real",
+        "understudy run --demo --set strategy.use=my_idea.py": "and let it trade in the demo",
+    },
+)
+def strategy() -> None:
+    """Write, check and list strategies.
+
+    A strategy is a class in a file of your own, or one that is built in: strategy.use says which.
+    docs/tutorial.md tells the whole way, docs/strategy.md the contract.
+    """
+
+
+@strategy.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy strategy new my_idea": "writes my_idea.py and test_my_idea.py here",
+        "understudy strategy new my_idea --dir ~/strategies": "or elsewhere",
+    },
+)
+@click.argument("name")
+@click.option(
+    "--dir",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    metavar="DIR",
+    help="Where to write them; made if it is not there.",
+)
+def new(name: str, folder: Path) -> None:
+    """Write NAME.py with a small strategy that works, and test_NAME.py beside it.
+
+    Nothing that is there already is written over.
+    """
+    if not _NAME.fullmatch(name):
+        fail(f"{name}: must be lower-case letters, digits and _, such as my_idea", _BAD_INPUT)
+    texts = {f"{name}.py": strategy_text(name), f"test_{name}.py": test_text(name)}
+    folder = folder.expanduser()
+    for file_name in texts:
+        if (folder / file_name).exists():
+            fail(f"{folder / file_name} is there already, and is not written over", _BAD_INPUT)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file_name, text in texts.items():
+            (folder / file_name).write_text(text, encoding="utf-8")
+            click.echo(f"written: {folder / file_name}")
+    except OSError as error:
+        fail(f"{error.filename} cannot be written: {error.strerror}")
+    click.echo(f"next: understudy strategy check {folder / name}.py")
+
+
+_BAD_INPUT = ExitCode.BAD_INPUT
+
+
+@strategy.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy strategy check my_idea.py": "the only strategy of a file",
+        "understudy strategy check my_idea.py:Fast": "one of several",
+        "understudy strategy check maker --set strategy.parameters.quiet_s=30": "with parameters",
+    },
+)
+@click.argument("use", metavar="FILE")
+@assignment_option
+def check(use: str, assignments: tuple[str, ...]) -> None:
+    """Run the tests of the contract on FILE, or on a strategy by its name.
+
+    The strategy is asked for a decision at each step of a seeded walk through three windows, in
+    which books are empty, crossed or old, prices missing, shares held and orders at work. Found is
+    what raises, decides differently the second time, cannot be pickled, is slow, or orders what
+    the desk or the venue would refuse. That it reads files, clocks or networks is told, not
+    forbidden. Exit code 1 if anything is wrong.
+    """
+    loaded = load_config(None, (*assignments, f"strategy.use={toml_text(use)}"))
+    try:
+        report = run_check(loaded.settings)
+    except StrategyUnavailable as error:
+        fail(str(error), ExitCode.BAD_INPUT)
+    _show(report, loaded.settings)
+    if report.problems:
+        raise click.exceptions.Exit(ExitCode.FAILED)
+
+
+def _show(report: CheckReport, settings: Settings) -> None:
+    for problem in report.problems:
+        click.echo(f"problem: {problem}")
+    for note in report.notes:
+        click.echo(f"note: {note}")
+    click.echo(
+        f"{settings.strategy.use}: {report.evaluated_count} evaluations, "
+        f"{report.ordered_count} orders, {report.median_ms:.3f} ms each, "
+        f"{report.slowest_ms:.1f} ms at most"
+    )
+    if not report.problems:
+        click.echo("ok")
+
+
+@strategy.command(
+    "list",
+    cls=TaughtCommand,
+    examples={
+        "understudy strategy list": "what strategy.use may name, with all parameters",
+        "understudy strategy list my_idea.py": "the parameters of a file's strategy",
+    },
+)
+@click.argument("use", metavar="[FILE]", default="")
+def list_strategies(use: str) -> None:
+    """List the strategies that are built in or that packages bring, and their parameters.
+
+    With FILE only that one. Parameters are keys of [strategy.parameters].
+    """
+    names = [use] if use else [*BUILT_IN, *names_of_packages()]
+    console = Console()
+    for name in names:
+        settings = load_config(None, (f"strategy.use={toml_text(name)}",)).settings.strategy
+        try:
+            keys = keys_of(settings).parameters.values()
+            found = strategy_class(settings)
+        except (ConfigError, StrategyUnavailable) as error:
+            fail(str(error), ExitCode.BAD_INPUT)
+        title = f"[bold]{_title(settings, found)}[/]  [dim]{_first_line(found)}[/]"
+        console.print(title, soft_wrap=True)
+        for key in keys:
+            console.print(_row(key), highlight=False, soft_wrap=True)
+        console.print()
+
+
+def _title(settings: StrategySettings, found: type[Strategy]) -> str:
+    default = " (the default)" if settings.use == PAIR else ""
+    return f"{settings.use}{default}" if settings.file is None else found.__name__
+
+
+def _first_line(found: type[Strategy]) -> str:
+    return (found.__doc__ or "").strip().partition("\n")[0].replace("[", "\\[")
+
+
+def _row(key: Key) -> str:
+    default = toml_text(key.default).replace("[", "\\[")
+    allowed = key.rule.allowed.replace("[", "\\[")
+    return f"  {key.name} = {default}  [dim]{key.meaning} ({allowed})[/]"
