@@ -55,23 +55,18 @@ def example_context(
     yes = BookView(
         bids=_levels(yes_bid), asks=_levels(yes_ask), is_synced=True, updated_at_ms=now_ms
     )
-    snapshot = MarketSnapshot(
-        sequence=1,
-        market=market,
-        taken_at_ms=now_ms,
-        yes=yes,
-        no=_mirrored(yes),
-        reference_e18=round((_STRIKE_DOLLARS + ahead_dollars) * 100) * E18 // 100,
-        reference_at_ms=now_ms,
-        strike=Strike(
-            price_e18=_STRIKE_DOLLARS * E18,
-            source="an example",
-            timestamp_ms=market.opens_at_ms,
-        ),
-        tick_ns=0,
-    )
     return Context(
-        snapshot=snapshot,
+        snapshot=MarketSnapshot(
+            sequence=1,
+            market=market,
+            taken_at_ms=now_ms,
+            yes=yes,
+            no=_mirrored(yes),
+            reference_e18=round((_STRIKE_DOLLARS + ahead_dollars) * 100) * E18 // 100,
+            reference_at_ms=now_ms,
+            strike=_strike(market),
+            tick_ns=0,
+        ),
         position=_position(_holding(yes_held), _holding(no_held), orders),
         limits=limits_of(StrategySettings()),
         orders=orders,
@@ -113,31 +108,7 @@ def _window(market: Market, limits: TradeLimits, dice: random.Random) -> Iterato
         orders = _moved(orders, market, now_ms, mid_ticks, dice)
         if dice.random() < 0.05:
             held = {side: _drawn_holding(dice) for side in Side}
-        yes = _book(market, mid_ticks, now_ms, dice)
-        has_strike, has_reference = dice.random() < 0.9, dice.random() < 0.95
-        snapshot = MarketSnapshot(
-            sequence=sequence,
-            market=market,
-            taken_at_ms=now_ms,
-            yes=yes,
-            no=_mirrored(yes) if dice.random() < 0.97 else BookView(),
-            reference_e18=(
-                round((_STRIKE_DOLLARS + ahead_dollars) * 100) * E18 // 100
-                if has_reference
-                else None
-            ),
-            reference_at_ms=now_ms - dice.choice((0, 200, 900, 12_000)) if has_reference else 0,
-            strike=(
-                Strike(
-                    price_e18=_STRIKE_DOLLARS * E18,
-                    source="a walk",
-                    timestamp_ms=market.opens_at_ms,
-                )
-                if has_strike
-                else None
-            ),
-            tick_ns=sequence,
-        )
+        snapshot = _snapshot(market, sequence, now_ms, mid_ticks, ahead_dollars, dice)
         yield Context(
             snapshot=snapshot,
             position=attrs.evolve(
@@ -150,6 +121,30 @@ def _window(market: Market, limits: TradeLimits, dice: random.Random) -> Iterato
             trades=_trades(mid_ticks, now_ms, dice),
             sigma_dollars=None if dice.random() < 0.1 else abs(dice.gauss(25, 10)),
         )
+
+
+def _snapshot(
+    market: Market,
+    sequence: int,
+    now_ms: int,
+    mid_ticks: float,
+    ahead_dollars: float,
+    dice: random.Random,
+) -> MarketSnapshot:
+    yes = _book(market, mid_ticks, now_ms, dice)
+    reference_e18 = round((_STRIKE_DOLLARS + ahead_dollars) * 100) * E18 // 100
+    has_strike, has_reference = dice.random() < 0.9, dice.random() < 0.95
+    return MarketSnapshot(
+        sequence=sequence,
+        market=market,
+        taken_at_ms=now_ms,
+        yes=yes,
+        no=_mirrored(yes) if dice.random() < 0.97 else BookView(),
+        reference_e18=reference_e18 if has_reference else None,
+        reference_at_ms=now_ms - dice.choice((0, 200, 900, 12_000)) if has_reference else 0,
+        strike=_strike(market) if has_strike else None,
+        tick_ns=sequence,
+    )
 
 
 def _moved(
@@ -230,6 +225,12 @@ def _holding(held: Quote) -> Holding:
 def _position(yes: Holding, no: Holding, orders: tuple[OwnOrder, ...]) -> PositionView:
     sides = frozenset(order.side for order in orders)
     return PositionView(yes=yes, no=no, live_sides=sides, position_version=1)
+
+
+def _strike(market: Market) -> Strike:
+    return Strike(
+        price_e18=_STRIKE_DOLLARS * E18, source="an example", timestamp_ms=market.opens_at_ms
+    )
 
 
 def _levels(quote: Quote | None) -> tuple[Level, ...]:
