@@ -25,6 +25,12 @@ class OrderFaultKind(enum.Enum):
     """It is carried out; then it is answered with 500."""
     SLOW_ANSWER = "slow_answer"
     """It is carried out; the answer comes ``for_ms`` later."""
+    PACKED_ANSWER = "packed_answer"
+    """It is carried out; the answer is a megabyte of gzip that unpacks to a gigabyte."""
+    NESTED_ANSWER = "nested_answer"
+    """It is carried out; the answer is a hundred thousand lists within each other."""
+    ENDLESS_ANSWER = "endless_answer"
+    """It is carried out; the answer is longer than anyone would read."""
     RESET = "reset"
     """The connection is cut before anything was done."""
     RATE_LIMITED = "rate_limited"
@@ -127,6 +133,9 @@ REQUEST_FAULTS = frozenset(
         OrderFaultKind.LOST_ANSWER,
         OrderFaultKind.SERVER_ERROR,
         OrderFaultKind.SLOW_ANSWER,
+        OrderFaultKind.PACKED_ANSWER,
+        OrderFaultKind.NESTED_ANSWER,
+        OrderFaultKind.ENDLESS_ANSWER,
         OrderFaultKind.RESET,
         OrderFaultKind.RATE_LIMITED,
         OrderFaultKind.GEOBLOCKED,

@@ -7,12 +7,12 @@ import time
 import aiohttp
 
 from actors.messages.directory import HttpAnswered, HttpFailed, HttpGet
+from actors.plain_body import BODY_BYTES_MAX, PLAIN_BODY, is_plain
 from actors.proxies import proxy_url
 from actors.reaching import unreachable_words
 from actors.retry_after import read_retry_after_ms
 from actors.runtime.io_thread import IoThread
 
-BODY_BYTES_MAX = 4 * 1024 * 1024
 TIMEOUT_S = 10.0
 
 
@@ -62,9 +62,15 @@ async def _answer(request: HttpGet) -> HttpAnswered | HttpFailed:
     # A session of its own each time: requests are seconds apart, and this way none is left open.
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
     async with (
-        aiohttp.ClientSession(timeout=timeout) as session,
+        aiohttp.ClientSession(
+            timeout=timeout, headers=PLAIN_BODY, auto_decompress=False
+        ) as session,
         session.get(request.url, proxy=proxy_url(request.url)) as answer,
     ):
+        coding = answer.headers.get("Content-Encoding", "")
+        if not is_plain(coding):
+            reason = f"the answer of {request.url} is packed ({coding:.40}), which nobody asked for"
+            return HttpFailed(request.request_id, reason)
         body = bytearray()
         async for chunk in answer.content.iter_chunked(65_536):
             body += chunk

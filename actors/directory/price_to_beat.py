@@ -22,6 +22,8 @@ from actors.model import Market, Strike, StrikeOrigin
 from actors.series import SeriesSettings
 from actors.units import E18
 
+_PRICES_BELOW = 10**9
+"""Dollars; as in ``plausible_price_e18``."""
 WEBSITE_VARIANTS = {5: "fiveminute", 15: "fifteen"}
 """The website's words for the length of a window, in minutes. The venue documents none: many public
 programs of 2026 ask with these, which was never tried from here; they say that with any other word
@@ -129,7 +131,7 @@ def differs(ours_e18: int, told: Decimal) -> bool:
 def _price(slug: str, name: str, price: Decimal | None) -> Decimal | None:
     if price is None:
         return None
-    if not price.is_finite() or not 0 < price < E18:
+    if not price.is_finite() or not 0 < price < _PRICES_BELOW:
         raise MarketRefused(f"{slug}: {name} is {price}, which is no price")
     return price
 

@@ -16,7 +16,8 @@ CORRECT_ABOVE_MS = 1_500
 ROUND_TRIP_LIMIT_MS = 5_000
 """A slower answer measures nothing; nor does one during which our own clock was corrected."""
 
-_SECONDS_DIGITS = range(9, 12)
+_SECONDS_DIGITS = 10
+"""From 2001 to 2286; in fewer or more digits it is no time in seconds."""
 
 
 class TimeUnreadable(ValueError):
@@ -51,7 +52,7 @@ def read_venue_time(body: bytes, sent_ms: int, received_ms: int) -> VenueTimeRea
         TimeUnreadable: no Unix seconds, or the answer took too long.
     """
     text = body.decode("ascii", errors="replace").strip().strip('"')
-    if not text.isdecimal() or len(text) not in _SECONDS_DIGITS:
+    if not (text.isascii() and text.isdecimal() and len(text) == _SECONDS_DIGITS):
         raise TimeUnreadable(f"{text[:40]!r} is not a time in Unix seconds")
     round_trip_ms = received_ms - sent_ms
     if not 0 <= round_trip_ms <= ROUND_TRIP_LIMIT_MS:

@@ -21,6 +21,7 @@ _TEXT_LENGTH_MAX = 48
 _TEXTS_KEPT_MAX = 65_536
 _NUMBERS_BELOW = 10**_TEXT_LENGTH_MAX
 _FLOAT_EXACT_BELOW = 2**53
+_PRICES_BELOW_E18 = 10**9 * 10**18
 _MOMENTS_MS = range(10**12, 10**13)
 """From 2001 to 2286; what is outside is in another unit, or no moment."""
 
@@ -85,9 +86,17 @@ def price_e18(text: str) -> int:
     Raises:
         NotExact: no such price, none at all, or one finer than 10**-18.
     """
-    price = scaled_integer(text, _E18_PLACES)
-    if price == 0:
-        raise NotExact(f"{text!r} is no price of anything")
+    return plausible_price_e18(scaled_integer(text, _E18_PLACES))
+
+
+def plausible_price_e18(price: int) -> int:
+    """Let a price of the underlying through that something could have.
+
+    Raises:
+        NotExact: it is nothing, or a billion dollars and more.
+    """
+    if not 0 < price < _PRICES_BELOW_E18:
+        raise NotExact(f"{price}e-18 is no price of anything")
     return price
 
 

@@ -39,6 +39,8 @@ from actors.runtime.io_thread import IoThread
 
 FRAME_BYTES_MAX = 4 * 1024 * 1024
 WAITING_FRAMES_MAX = 10_000
+WAITING_BYTES_MAX = 32 * 1024 * 1024
+"""Eight frames of the greatest length; an honest venue never leaves a thousandth of it waiting."""
 OPEN_TIMEOUT_S = 10.0
 KEEPALIVE_S = 20.0
 _CLOSE_TIMEOUT_S = 1.0
@@ -64,6 +66,9 @@ class WebSocketPort:
         self._io = IoThread("websocket")
         self._sessions: dict[str, Future[None]] = {}
         self._sockets: dict[str, ClientConnection] = {}
+        # Each is written by one thread alone.
+        self._arrived_bytes = 0
+        self._taken_bytes = 0
 
     def fileno(self) -> int:
         """Descriptor that is readable while events wait."""
@@ -95,6 +100,7 @@ class WebSocketPort:
             else:
                 name, epoch = connection
                 frames = tuple((a.raw, a.arrived_ns) for a in run if isinstance(a, _Arrival))
+                self._taken_bytes += sum(len(raw) for raw, _ in frames)
                 events.append(FramesReceived(epoch, frames, name))
         return events
 
@@ -151,6 +157,10 @@ class WebSocketPort:
         try:
             while self._io.waiting_count < WAITING_FRAMES_MAX:
                 raw = await socket.recv(decode=False)
+                self._arrived_bytes += len(raw)
+                if self._arrived_bytes - self._taken_bytes > WAITING_BYTES_MAX:
+                    self._arrived_bytes -= len(raw)
+                    return f"over {WAITING_BYTES_MAX} bytes of {command.url} wait unread"
                 arrived_ns = time.monotonic_ns()
                 self._io.post(_Arrival(command.name, command.epoch, raw, arrived_ns))
             return f"{WAITING_FRAMES_MAX} events of {command.url} wait unread"

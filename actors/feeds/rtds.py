@@ -20,6 +20,7 @@ from actors.feeds.decoding import (
     each_by_itself,
     json_object,
     moment_ms,
+    plausible_price_e18,
     whole_number,
 )
 from actors.feeds.price_protocol import Received
@@ -97,11 +98,11 @@ def _past_tick(asset: str, window_s: object, row: Mapping[str, Any]) -> TwapTick
 
 
 def _tick(asset: str, window_s: object, row: Mapping[str, Any]) -> TwapTick:
-    price_e18 = whole_number(row.get("full_accuracy_value"))
+    price_e18 = plausible_price_e18(whole_number(row.get("full_accuracy_value")))
     own_window_s = row.get("window_s") if row.get("window_s") is not None else window_s
     length_s = TWAP_WINDOW_S if own_window_s is None else whole_number(own_window_s)
-    if price_e18 == 0 or length_s == 0:
-        raise NotExact("full_accuracy_value or window_s is 0, which is no average of a price")
+    if length_s == 0:
+        raise NotExact("window_s is 0, which is no average of a price")
     return TwapTick(
         price_e18=price_e18,
         timestamp_ms=moment_ms(row.get("timestamp")),

@@ -26,10 +26,6 @@ def damage(data_dir: Path, kind: str) -> None:
     connection.close()
 
 
-def sentences(run: LiveRun) -> list[str]:
-    return [line for line in run.system.last_words().splitlines() if "understudy: " in line]
-
-
 def test_orders_whose_record_is_damaged_are_set_aside_and_taken_back_and_the_rest_goes_on(
     live: LiveExchange, tmp_path: Path
 ) -> None:
@@ -46,24 +42,3 @@ def test_orders_whose_record_is_damaged_are_set_aside_and_taken_back_and_the_res
         assert [line for line in run.log_lines("foreground") if "is set aside" in line]
         run.system.tell(signal.SIGTERM)
         run.assert_ended_in_order(ExitCode.OK)
-
-
-def test_damage_to_what_cannot_be_spared_takes_all_orders_back_and_is_one_sentence(
-    live: LiveExchange, tmp_path: Path
-) -> None:
-    run = LiveRun(live, tmp_path)
-    with watched(run):
-        run.until_an_order_rests()
-
-        def has_ended() -> bool:
-            damage(tmp_path, "desk")  # again: the desk may have written its row anew
-            return run.system.wait_for_end(0.2) is not None
-
-        run.until("it is noticed", has_ended)
-        run.assert_ended_in_order(ExitCode.JOURNAL_UNUSABLE)
-        assert "Traceback" not in (tmp_path / "understudy.log").read_text()
-        assert "record of desk desk cannot be read" in sentences(run)[-1]
-
-        run.system.start()
-        run.assert_ended_in_order(ExitCode.JOURNAL_UNUSABLE)
-        assert "record of desk desk cannot be read" in sentences(run)[-1]

@@ -78,6 +78,29 @@ def test_f02_an_answer_of_500_after_the_venue_accepted_leaves_exactly_one_order(
     assert OrderStatus.REJECTED not in stage.statuses[order_id]
 
 
+@pytest.mark.parametrize("kind", ["packed_answer", "nested_answer", "endless_answer"])
+def test_a_hostile_answer_after_the_venue_accepted_leaves_exactly_one_order(
+    stage: FaultStage, kind: str
+) -> None:
+    stage.exchange.inject(kind=kind)
+    order_id = stage.marketable()
+    assert_one_order_whole(stage, order_id)
+    assert stage.heard(PostUnclear)
+    assert len(stage.posts(order_id)) == 1
+    assert OrderStatus.REJECTED not in stage.statuses[order_id]
+
+
+@pytest.mark.parametrize("kind", ["packed_answer", "nested_answer", "endless_answer"])
+def test_a_hostile_answer_to_a_cancel_is_none_and_it_is_said_again(
+    stage: FaultStage, kind: str
+) -> None:
+    order_id = stage.resting()
+    stage.reaches(order_id, OrderStatus.ACCEPTED)
+    stage.exchange.inject(kind=kind, target="cancels")
+    stage.tell(order_role(order_id), CancelRequested(order_id, "enough"))
+    assert stage.ends(order_id) is OrderStatus.CANCELLED
+
+
 def test_f03_an_order_in_flight_that_no_read_shows_stays_unknown_until_the_venue_tells_of_it(
     stage: FaultStage,
 ) -> None:

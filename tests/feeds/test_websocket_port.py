@@ -278,3 +278,26 @@ def test_a_frame_beyond_the_limit_ends_the_connection(
 def test_only_its_own_commands_are_performed(port: WebSocketPort) -> None:
     with pytest.raises(TypeError, match="cannot perform"):
         port.perform("connect, please")
+
+
+def test_large_frames_in_a_row_lose_the_connection_before_they_fill_the_memory(
+    port: WebSocketPort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(port_module, "WAITING_BYTES_MAX", 10_000)
+
+    async def flood(connection: ServerConnection) -> None:
+        while True:
+            await connection.send("x" * 1_000)
+
+    with LoopbackVenue(flood) as venue:
+        port.perform(Connect(1, venue.url))
+        deadline = time.monotonic() + LIMIT_S
+        while port._io.waiting_count < 12:  # ten frames between the connection and its end
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        events = drain_until(port, has(Disconnected))
+        assert len(frames_in(events)) == 10
+        (end,) = [event for event in events if isinstance(event, Disconnected)]
+        assert "over 10000 bytes" in end.reason
+        port.perform(Connect(2, venue.url))  # what was drained no longer counts
+        assert frames_in(drain_until(port, lambda events: bool(frames_in(events))))

@@ -66,6 +66,23 @@ def test_f50_what_cannot_be_said_of_the_end_keeps_no_order_from_it(
     assert tree.ended_because == ["SIGTERM"]
 
 
+def test_f50_what_nobody_expected_ends_the_run_in_order_and_leaves_its_trace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise ZeroDivisionError("nobody expected this")
+
+    tree = Tree()
+    run = run_on(tmp_path, tree, monkeypatch)
+    run._signals.name = ""
+    monkeypatch.setattr(run._halting, "beat", fail)
+    assert run.run_until_done() == ExitCode.FAILED
+    (reason,) = tree.ended_because
+    assert "the run was ended by an error of its own (ZeroDivisionError" in reason
+    assert "Traceback" in (tmp_path / "understudy.log").read_text()
+    assert reason in capsys.readouterr().err
+
+
 # A journal that is damaged while the run goes on
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -20,6 +21,9 @@ Sleep = Callable[[int], Awaitable[None]]
 """Waits for a span of venue time, ms."""
 
 _TIMED_OUT = "order timed out"
+_PACKED_PART_BYTES, _PACKED_PARTS = 1_000_000, 1_000
+_NESTED_LEVELS = 100_000
+_ENDLESS_BYTES = 20_000_000
 _RESTRICTED = "trading restricted in your region"
 
 
@@ -75,7 +79,7 @@ def exposed(service: OrderService, target: FaultTarget, sleep: Sleep, handler: H
             return _cut(request)
         if strikes(OrderFaultKind.SERVER_ERROR):
             raise RequestRefused(500, _TIMED_OUT)
-        return response
+        return next((hostile() for kind, hostile in _HOSTILE.items() if strikes(kind)), response)
 
     return serve
 
@@ -121,6 +125,30 @@ def _refusal(refused: RequestRefused) -> web.Response:
     if refused.retry_after_s is not None:
         headers["Retry-After"] = str(refused.retry_after_s)
     return answer(body, headers, refused.status)
+
+
+def _packed() -> web.Response:
+    packer = zlib.compressobj(level=9, wbits=16 + zlib.MAX_WBITS)
+    part = bytes(_PACKED_PART_BYTES)
+    body = b"".join([*(packer.compress(part) for _ in range(_PACKED_PARTS)), packer.flush()])
+    headers = {"Content-Encoding": "gzip"}
+    return web.Response(body=body, headers=headers, content_type="application/json")
+
+
+def _nested() -> web.Response:
+    text = "[" * _NESTED_LEVELS + "]" * _NESTED_LEVELS
+    return web.Response(text=text, content_type="application/json")
+
+
+def _endless() -> web.Response:
+    return web.Response(body=b" " * _ENDLESS_BYTES, content_type="application/json")
+
+
+_HOSTILE = {
+    OrderFaultKind.PACKED_ANSWER: _packed,
+    OrderFaultKind.NESTED_ANSWER: _nested,
+    OrderFaultKind.ENDLESS_ANSWER: _endless,
+}
 
 
 def _cut(request: web.Request) -> web.Response:

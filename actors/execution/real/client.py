@@ -39,6 +39,7 @@ from actors.units import dollars_text, price_text, size_text
 use_our_transports()
 
 PAGES_MAX = 100
+_BALANCES_BELOW = 10**18
 _LAST_CURSOR = "LTE="
 
 _ORDER_TYPES = {
@@ -289,7 +290,7 @@ class VenueClient:
             asset_type="CONDITIONAL-V2" if is_v2_position_id(token) else "CONDITIONAL",
             asset_id=token,
         )
-        return held.balance
+        return _plausible(held.balance)
 
     async def cash_units(self) -> int:
         """Read how much money the account has, in millionths of a dollar.
@@ -297,7 +298,8 @@ class VenueClient:
         Raises:
             PolymarketError: no answer, or an error.
         """
-        return (await self._client.get_balance_allowance(asset_type="COLLATERAL")).balance
+        held = await self._client.get_balance_allowance(asset_type="COLLATERAL")
+        return _plausible(held.balance)
 
     async def allowance_units(self, token: str, action: Action) -> int:
         """Read how much a token's exchange may take from the account: money to buy, or shares.
@@ -367,6 +369,17 @@ class VenueClient:
         """
         handle = await self._client.redeem_positions(condition_id=market_id)
         await handle.wait()
+
+
+def _plausible(balance: int) -> int:
+    """A balance that an account can have, in millionths.
+
+    Raises:
+        UnexpectedResponseError: it is below nothing, or of a trillion and more.
+    """
+    if not 0 <= balance < _BALANCES_BELOW:
+        raise UnexpectedResponseError(f"{balance!r:.40} is no balance")
+    return balance
 
 
 def _compact(body: object) -> str:

@@ -1,12 +1,13 @@
 """How the venue's client connects: like everything else here, by the rule of ``actors.proxies``.
 
 By itself it reads the environment's proxies in its own way, goes through them even to this host,
-and has no setting for it. So its transports are made here. polymarket-client 0.14.0.
+and has no setting for it. So its transports are made here, and the bodies of answers are bounded.
+polymarket-client 0.14.0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ from polymarket.clients import async_secure
 from polymarket.clients._transport import AsyncTransport, TransportOptions
 from polymarket.errors import TransportError, UnexpectedResponseError
 
+from actors.plain_body import BODY_BYTES_MAX, PLAIN_BODY, is_plain
 from actors.proxies import ProxyRefused, proxy_url
 
 
@@ -37,9 +39,8 @@ class VenueTransport(AsyncTransport):
             base_url=base_url,
             timeout=chosen.timeout,
             # With a transport of its own a client does not look for proxies in the environment.
-            transport=httpx.AsyncHTTPTransport(
-                limits=chosen.limits, http2=chosen.http2, proxy=proxy
-            ),
+            transport=_PlainTransport(limits=chosen.limits, http2=chosen.http2, proxy=proxy),
+            headers=PLAIN_BODY,
         )
         super().__init__(base_url=base_url, options=chosen, client=client, **others)
         self._owns_client = True  # so that it is closed with the transport
@@ -59,6 +60,47 @@ class VenueTransport(AsyncTransport):
     async def delete_json(self, path: str, **others: Any) -> Any:
         """As ``get_json``."""
         return await _read(super().delete_json(path, **others))
+
+
+class _PlainTransport(httpx.AsyncHTTPTransport):
+    """Lets no body through that is packed, or longer than any honest one."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request.
+
+        Raises:
+            httpx.HTTPError: no answer, or one that is not to be read.
+        """
+        response = await super().handle_async_request(request)
+        coding = response.headers.get("Content-Encoding", "")
+        if not is_plain(coding):
+            await response.aclose()
+            text = f"the answer is packed ({coding:.40}), which nobody asked for"
+            raise httpx.DecodingError(text, request=request)
+        if not isinstance(response.stream, httpx.AsyncByteStream):
+            raise TypeError("an asynchronous answer comes as an asynchronous stream")
+        response.stream = _BoundedStream(response.stream, request)
+        return response
+
+
+class _BoundedStream(httpx.AsyncByteStream):
+    """A body, cut with an error where it becomes too long."""
+
+    def __init__(self, stream: httpx.AsyncByteStream, request: httpx.Request) -> None:
+        self._stream = stream
+        self._request = request
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        length = 0
+        async for part in self._stream:
+            length += len(part)
+            if length > BODY_BYTES_MAX:
+                text = f"the answer is longer than {BODY_BYTES_MAX} bytes"
+                raise httpx.DecodingError(text, request=self._request)
+            yield part
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
 async def _read(body: Awaitable[Any]) -> Any:
