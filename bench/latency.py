@@ -65,6 +65,8 @@ class Load:
     """Whether the strategy orders as often as it can be made to."""
     layout: str = ISOLATED
     """Who shares a process."""
+    is_recorded: bool = False
+    """Whether everything is recorded meanwhile."""
 
     @property
     def name(self) -> str:
@@ -119,11 +121,13 @@ def measured(load: Load, slices_count: int, within: Path | None = None) -> list[
         slices_count: How many stretches of time to tell apart.
         within: Where its data directory lies; None: where the machine keeps temporary files.
     """
+    settings = in_layout(EAGER if load.is_eager else ORDINARY, load.layout)
+    if load.is_recorded:
+        recording = attrs.evolve(settings.recording, enabled=True)
+        settings = attrs.evolve(settings, recording=recording)
     with (
         exchange(load.frames_per_second, _LEAD_MS) as venue,
-        system(
-            in_layout(EAGER if load.is_eager else ORDINARY, load.layout), venue, within=within
-        ) as running,
+        system(settings, venue, within=within) as running,
     ):
         running.wait_for_window()
         running.report()  # what was sampled until now is left out
@@ -174,7 +178,7 @@ def taken(load: Load, side: Side, slices_count: int) -> Turn:
     if side.root == ROOT:
         given["layout"] = side.layout
     else:
-        del given["layout"]  # as long as it knows only one
+        del given["layout"], given["is_recorded"]  # as long as it knows neither
     wanted = {"load": given, "slices_count": slices_count, "is_urgent": side.is_urgent}
     machine = Machine.now()
     ran = subprocess.run(

@@ -74,7 +74,7 @@ def test_f45_a_run_ends_after_the_windows_of_a_venue_whose_clock_is_months_from_
 ) -> None:
     points, data = tmp_path / "points", tmp_path / "data"
     points.mkdir()
-    data.mkdir()
+    data.mkdir(mode=0o700)
     stage = DrillStage(
         http_url=recorded_venue["http"],
         ws_url=recorded_venue["ws"],

@@ -12,8 +12,12 @@ import pytest
 from recording_builders import OPENS_AT_MS
 from session_stage import SessionStage, machine_ns, market, resolved, strike
 
+from actors.execution.real.messages import SubscribeUser
+from actors.feeds.connection import FramesReceived
+from actors.feeds.polybolt import Authenticate
 from actors.messages.recorder import CapturedClosing
 from actors.model import Market, Side
+from actors.recorder.capturing import capture_prices, capture_user
 from research.recordings import RecordedChannel, Recording, open_recording
 from research.recordings.writer import RecordingWriter
 
@@ -284,3 +288,29 @@ def test_what_waits_too_long_for_the_disk_is_given_up_as_a_gap(
     assert payloads(recording) == [kept]
     (gap,) = recording.survey.gaps
     assert (gap.from_ms - OPENS_AT_MS, gap.until_ms - OPENS_AT_MS) == (100, 300)
+
+
+def test_no_secret_of_the_user_channel_or_of_a_request_is_in_a_file(stage: SessionStage) -> None:
+    secret = "0f3b-the-owner-s-key"
+    order = {"market": FIRST.market_id, "id": "0xab", "owner": secret, "order_owner": secret}
+    sent = Authenticate("polybolt-1")
+    frames = FramesReceived(1, ((json.dumps(order).encode(), machine_ns(100)),))
+    stage.session.begin(FIRST, None)
+    stage.session.keep(
+        item
+        for item in (
+            capture_user(frames, 1),
+            capture_prices(sent, 1),
+            capture_user(SubscribeUser(), 1),
+        )
+        if item is not None
+    )
+
+    recording = recorded(stage, FIRST)
+
+    kept = [*recording.frames()]
+    assert payloads(recording, RecordedChannel.USER) == [
+        json.dumps({"market": FIRST.market_id, "id": "0xab"}, separators=(",", ":"))
+    ]
+    assert all(secret.encode() not in each.payload for each in kept)
+    assert {each.channel for each in kept} <= {RecordedChannel.NOTE, RecordedChannel.USER}
