@@ -66,6 +66,9 @@ COMMANDS: Mapping[str, Lazy] = {
     "backtest": Lazy(
         "understudy.commands.backtest", "backtest", "Trade recorded windows on virtual time."
     ),
+    "search": Lazy(
+        "understudy.commands.search", "search", "Search a strategy's parameters on them."
+    ),
     "results": Lazy("understudy.commands.results", "results", "List, show, compare backtests."),
     "venue": Lazy("understudy.commands.venue", "venue", "Run the local exchange by itself."),
 }

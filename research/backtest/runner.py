@@ -90,8 +90,8 @@ def run_backtest(
         return
     pool = ProcessPoolExecutor(
         max_workers=min(jobs, max(1, len(places))),
-        mp_context=_spawning(),
-        initializer=_ignore_interrupts,
+        mp_context=worker_context(),
+        initializer=ignore_interrupts,
     )
     try:
         yield from pool.map(play_window, [plan] * len(places), places)
@@ -132,13 +132,13 @@ def _in_series(settings: Settings, recording: Recording) -> Settings:
     )
 
 
-def _spawning() -> multiprocessing.context.ForkServerContext:
+def worker_context() -> multiprocessing.context.ForkServerContext:
     """Processes that have nothing of this one's threads, and import everything once."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     return context
 
 
-def _ignore_interrupts() -> None:
+def ignore_interrupts() -> None:
     """Leave Ctrl-C to the process that keeps what is done."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -13,7 +13,9 @@ import attrs
 import msgspec
 
 from actors.backtest_settings import TWAP
+from actors.feeds import rtds
 from actors.feeds.market_channel import FinerGrid, MarketChannelDecoder, UnreadableElement
+from actors.feeds.polybolt import PolyBoltProtocol
 from actors.messages.directory import MarketClosing, MarketOpened, MarketResolved
 from actors.messages.feeds import (
     BookEvent,
@@ -22,6 +24,7 @@ from actors.messages.feeds import (
     GridTooFine,
     MarketEvent,
     ResolvedEvent,
+    TwapTick,
 )
 from actors.model import Market, Side, Strike, StrikeOrigin
 from actors.roles import MARKET_FEED
@@ -34,7 +37,9 @@ STRIKE_DELAY_MS = 2_000
 venue tells the average of a second one to three seconds later."""
 RESULT_DELAY_MS = 16_000
 """So long after a window's end its result is known, as seen at the venue."""
-_DERIVED = "derived"
+_DERIVED, _TICK = "derived", StrikeOrigin.TICK.value
+_AVERAGES = (RecordedChannel.RTDS, RecordedChannel.POLYBOLT)
+"""Channels that tell the average that settles windows."""
 
 
 @attrs.frozen
@@ -106,6 +111,13 @@ class Tape:
         self._mirrored_token = recording.head.mirrored_token
         self._is_too_fine = False
         self._strike: Strike | None = None
+        tail = recording.tail
+        told = None if tail is None else tail.strike
+        is_tick = told is not None and told.origin == _TICK
+        self._told_strike = _strike(told, self.market) if told is not None and is_tick else None
+        """The strike, if it is the average of exactly the window's start: known when that came."""
+        self._boundary = str(self.market.opens_at_ms).encode()
+        self._asset = recording.head.series.partition("-")[0]
 
     def moments(self) -> Iterator[tuple[int, Moment]]:
         """Every moment with its venue time in ms, in order.
@@ -184,8 +196,8 @@ class Tape:
                         books.append(event)
             elif frame.channel == RecordedChannel.REFERENCE:
                 prices.append((frame.payload, frame.received_ns))
-            elif frame.channel == RecordedChannel.NOTE:
-                for moment in self._noted(frame):
+            else:
+                for moment in self._told(frame):
                     is_fresh_start = is_fresh_start or isinstance(moment, FeedUp)
                     yield at_ms, moment
         if books or prices:
@@ -234,13 +246,33 @@ class Tape:
         other = self._tokens[event.token == self._tokens[0]]
         return BookEvent(other, event.timestamp_ms, mirrored(event.asks), mirrored(event.bids))
 
+    def _told(self, frame: RecordedFrame) -> Iterable[Moment]:
+        """What a note says, and whether a price proves the strike."""
+        if frame.channel == RecordedChannel.NOTE:
+            return self._noted(frame)
+        is_price = frame.channel in _AVERAGES and self._strike is None
+        return [self._opened(self._told_strike)] if is_price and self._proves_strike(frame) else []
+
+    def _proves_strike(self, frame: RecordedFrame) -> bool:
+        """Whether it holds the average of the window's start, by which the strike was proven."""
+        if self._told_strike is None or self._boundary not in frame.payload:
+            return False
+        if frame.channel == RecordedChannel.RTDS:
+            ticks: Iterable[TwapTick] = rtds.decode(frame.payload, f"{self._asset}/usd")[0]
+        else:
+            ticks = PolyBoltProtocol(f"{self._asset}usd").receive(frame.payload).ticks
+        return any(tick.timestamp_ms == self.market.opens_at_ms for tick in ticks)
+
+    def _opened(self, strike: Strike | None) -> MarketOpened:
+        self._strike = strike
+        return MarketOpened(market=self.market, strike=strike)
+
     def _noted(self, frame: RecordedFrame) -> Iterator[Moment]:
         note = msgspec.json.decode(frame.payload, type=RecordingNote)
         if note.kind == "strike" and note.strike is not None:
             strike = _strike(note.strike, self.market)
             if strike != self._strike and note.strike.origin != _DERIVED:
-                self._strike = strike
-                yield MarketOpened(market=self.market, strike=strike)
+                yield self._opened(strike)
         elif note.channel == "market" and note.kind == "opened":
             yield FeedUp(MARKET_FEED)
         elif note.channel == "market" and note.kind == "closed":

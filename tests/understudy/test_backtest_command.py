@@ -8,14 +8,12 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner, Result
+from imported_windows import START_MS, imported
 
 from actors.model import Side
 from actors.units import NANOS_PER_DOLLAR
-from research.recordings.importing import Importing
 from understudy.cli import main
-from venue.windows import Window
 
-START_MS = 1_776_329_400_000
 TABLES = ("windows", "orders", "fills", "equity", "predictions")
 
 
@@ -25,31 +23,7 @@ def invoke(*arguments: object) -> Result:
 
 @pytest.fixture(scope="module")
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two short windows of books as others record them, imported."""
-    folder = tmp_path_factory.mktemp("sources")
-    sources = []
-    for number in range(2):
-        window = Window.at("btc", 5, START_MS + number * 300_000)
-        lines = []
-        for second in range(2, 298, 2):
-            bid = 300 + 10 * ((second * (3 + number) // 7) % 35)
-            book = {
-                "event_type": "book",
-                "market": window.condition_id,
-                "asset_id": window.up_token,
-                "timestamp": str(window.opens_at_ms + second * 1000),
-                "bids": [{"price": f"{bid / 1000:.2f}", "size": "40"}],
-                "asks": [{"price": f"{(bid + 10) / 1000:.2f}", "size": "40"}],
-            }
-            at_s = window.opens_at_ms / 1000 + second + 0.02
-            lines.append(json.dumps({"recv_ts": at_s, "raw": json.dumps(book)}))
-        path = folder / f"{window.slug}.jsonl"
-        path.write_text("\n".join(lines) + "\n")
-        sources.append(path)
-    made = tmp_path_factory.mktemp("recordings")
-    for _ in Importing(sources, "", "a test").into(made):
-        pass
-    return made
+    return imported(tmp_path_factory.mktemp("imported"), 2)
 
 
 @pytest.fixture(scope="module")

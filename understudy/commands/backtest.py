@@ -41,6 +41,12 @@ from understudy.screen import Screen
 from understudy.teaching import TaughtCommand
 from understudy.terminal import echo_shown
 
+use_option = click.option(
+    "--use",
+    metavar="STRATEGY",
+    help="Which strategy: pair, maker, or FILE.py:Name; the same as --set strategy.use=…",
+)
+
 
 @click.command(
     cls=TaughtCommand,
@@ -53,11 +59,7 @@ from understudy.terminal import echo_shown
     },
 )
 @click.argument("places", metavar="RECORDING…", nargs=-1, required=True)
-@click.option(
-    "--use",
-    metavar="STRATEGY",
-    help="Which strategy: pair, maker, or FILE.py:Name; the same as --set strategy.use=…",
-)
+@use_option
 @click.option(
     "--seed",
     type=click.IntRange(min=0),

@@ -6,12 +6,16 @@ import json
 from pathlib import Path
 
 import click
+from rich.console import RenderableType
 from rich.table import Table
 
 from understudy.commands.backtest import run_json
 from understudy.commands.reading import last_option, row_limit
-from understudy.commands.shared import fail, json_option
+from understudy.commands.shared import fail, json_option, needs_extra
 from understudy.exit_codes import ExitCode
+from understudy.results.compare import compare as compare_runs
+from understudy.results.compare import read_compared
+from understudy.results.compare_view import comparison_json, comparison_view
 from understudy.results.options import results_dir_option
 from understudy.results.store import list_runs, read_run
 from understudy.results.stored import BadResults, StoredRun
@@ -66,11 +70,56 @@ def show(results_dir: Path, name: str, last: int | None, is_json: bool) -> None:
         click.echo(json.dumps(run_json(run), indent=2))
         return
     try:
-        view = run_view(run, rows=row_limit(last, is_for_programs=False))
+        view = _view(run, row_limit(last, is_for_programs=False))
     except BadResults as problem:
         fail(str(problem))
     Screen().print(view)
     echo_shown(f"\n{run.folder / 'report.html'}", err=True)
+
+
+@results.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy results compare pair-btc maker-btc": "two backtests, side by side",
+        "understudy results compare pair-btc ~/.understudy": "a backtest, and what a run did",
+    },
+)
+@click.argument("first")
+@click.argument("second")
+@last_option
+@json_option
+@click.pass_obj
+def compare(results_dir: Path, first: str, second: str, last: int | None, is_json: bool) -> None:
+    """Compare two runs: backtests, or data directories of a system.
+
+    Numbers stand side by side. Orders are paired in the windows that both have: the same action,
+    outcome, limit and size within 250 ms. Each order without a partner is told with a reason.
+    """
+    try:
+        runs = [read_compared(_folder(results_dir, each)) for each in (first, second)]
+    except BadResults as problem:
+        fail(str(problem), ExitCode.BAD_INPUT)
+    found = compare_runs(*runs)
+    if is_json:
+        click.echo(json.dumps(comparison_json(found), indent=2))
+    else:
+        rows = row_limit(last, is_for_programs=False)
+        Screen().print(comparison_view(found, rows=rows))
+
+
+def _folder(results_dir: Path, name: str) -> Path:
+    """A data directory or a result's folder by its path, or a result by its name."""
+    path = Path(name).expanduser()
+    return path if path.is_dir() else find_run(results_dir, name).folder
+
+
+def _view(run: StoredRun, rows: int | None) -> RenderableType:
+    if run.run["kind"] == "search":
+        with needs_extra("research", "optuna"):
+            from understudy.results.search_view import search_view
+
+            return search_view(run, rows=rows)
+    return run_view(run, rows=rows)
 
 
 def find_run(results_dir: Path, name: str) -> StoredRun:
@@ -108,6 +157,20 @@ def _table(runs: list[StoredRun]) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     for run in runs:
         summary = run.summary
+        if run.run["kind"] == "search":
+            best = summary["best"] or {}
+            score = best.get("out_of_sample")
+            cells = [
+                "",
+                run.name,
+                str(summary["windows_seen"]),
+                "",
+                "-" if score is None else f"{score:+,.4f}",
+                "",
+                "",
+            ]
+            table.add_row(*cells)
+            continue
         sharpe = summary["sharpe_window"]
         table.add_row(
             str(run.timing.get("began", ""))[:16].replace("T", " "),

@@ -47,7 +47,7 @@ def run_facts(
         "kind": "backtest",
         "program": f"understudy {version('understudy')}",
         "strategy": strategy,
-        "settings": _settings_json(plan.settings),
+        "settings": settings_facts(plan.settings),
         "seed": plan.seed,
         "is_continuous": plan.is_continuous,
         "recordings": [
@@ -205,7 +205,7 @@ def _json(path: Path) -> dict[str, Any]:
     return value
 
 
-def _settings_json(settings: Settings) -> dict[str, Any]:
+def settings_facts(settings: Settings) -> dict[str, Any]:
     """Every setting; a strategy's file without its folder, which differs between machines."""
     values = {each.key.full_name: each.value for each in config_of(settings).effective}
     return {**values, "strategy.use": strategy_facts(settings)["use"]}

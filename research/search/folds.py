@@ -1,0 +1,110 @@
+"""Windows in time order: folds that a search sees, and a last part that it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean, median
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class Folds:
+    """How many windows lie where; all in the order of time."""
+
+    bounds: tuple[int, ...]
+    """Fold k is the windows from ``bounds[k]`` up to ``bounds[k + 1]``; the last is the end of what
+    a search sees."""
+    windows_count: int
+    """With the last part, which no trial sees."""
+
+    @property
+    def count(self) -> int:
+        """Number of folds."""
+        return len(self.bounds) - 1
+
+    @property
+    def seen_count(self) -> int:
+        """Windows that trials see."""
+        return self.bounds[-1]
+
+    @property
+    def held_out_count(self) -> int:
+        """Windows that they do not."""
+        return self.windows_count - self.seen_count
+
+
+def folds_of(windows_count: int, count: int, held_out_percent: int) -> Folds:
+    """Divide windows into folds of about the same size.
+
+    Raises:
+        ValueError: there are too few of them.
+    """
+    held_out = -(-windows_count * held_out_percent // 100)
+    seen = windows_count - held_out
+    if seen < count:
+        raise ValueError(
+            f"{windows_count} windows are too few for {count} folds and a held-out part of "
+            f"{held_out}"
+        )
+    bounds = tuple(seen * place // count for place in range(count + 1))
+    return Folds(bounds=bounds, windows_count=windows_count)
+
+
+@attrs.frozen(kw_only=True)
+class FoldScores:
+    """One trial's mean result a window, in dollars, fold by fold."""
+
+    each: tuple[float, ...]
+    in_sample: float | None
+    """Median over the steps of a walk forward: the mean of all windows before a fold."""
+    out_of_sample: float | None
+    """Median over the same steps: the mean of the fold itself. None with one fold."""
+
+    @property
+    def middle(self) -> float:
+        """Of the median fold: what trials are ranked by."""
+        return median(self.each)
+
+
+def scores_of(results: Sequence[float], folds: Folds) -> FoldScores:
+    """Score a trial by its results, one a window that it has seen, all of them."""
+    parts = [results[start:end] for start, end in zip(folds.bounds, folds.bounds[1:], strict=False)]
+    steps = range(1, folds.count)
+    before = [fmean(results[: folds.bounds[step]]) for step in steps]
+    ahead = [fmean(parts[step]) for step in steps]
+    return FoldScores(
+        each=tuple(fmean(part) for part in parts),
+        in_sample=median(before) if before else None,
+        out_of_sample=median(ahead) if ahead else None,
+    )
+
+
+@attrs.frozen(kw_only=True)
+class WalkForward:
+    """What choosing the best trial again and again would have brought."""
+
+    chosen: tuple[int, ...]
+    """By step, the place of the trial that was best before it."""
+    in_sample: tuple[float, ...]
+    """Its mean until then."""
+    out_of_sample: tuple[float, ...]
+    """Its mean in the fold that follows."""
+
+
+def walk_forward(results: Sequence[Sequence[float]], folds: Folds) -> WalkForward:
+    """Choose before each fold the trial that was best until then, and see what it does next.
+
+    Args:
+        results: of each trial, one a window that it has seen.
+        folds: of these windows.
+    """
+    chosen, before, ahead = [], [], []
+    for step in range(1, folds.count):
+        start, end = folds.bounds[step], folds.bounds[step + 1]
+        means = [fmean(each[:start]) for each in results]
+        best = max(range(len(means)), key=lambda place: (means[place], -place))
+        chosen.append(best)
+        before.append(means[best])
+        ahead.append(fmean(results[best][start:end]))
+    return WalkForward(chosen=tuple(chosen), in_sample=tuple(before), out_of_sample=tuple(ahead))

@@ -1,0 +1,158 @@
+"""Who plays the windows of trials: this process, several, or a Dask cluster; the same results.
+
+A task is a window under one trial's settings, and its result depends on nothing else. So it makes
+no difference where it runs, in which order, or how often it is begun anew because a worker died.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol
+
+import attrs
+
+from actors.strategy.loading import kept_in
+from actors.units import NANOS_PER_DOLLAR
+from research.backtest.runner import BacktestPlan, ignore_interrupts, play_window, worker_context
+
+
+@attrs.frozen
+class WindowTask:
+    """One window to be played."""
+
+    plan: BacktestPlan
+    place: str
+    """Of the recording: a path or an address that every worker can read."""
+    source: bytes | None = None
+    """The strategy's file, if it has one of its own and is played on another machine."""
+
+
+@attrs.frozen
+class TaskResult:
+    """What of a window counts in a search."""
+
+    pnl_nanos: int
+    is_settled: bool
+    orders_count: int
+    fills_count: int
+    events_count: int
+
+    @property
+    def dollars(self) -> float:
+        """The result; nothing if the window has none."""
+        return self.pnl_nanos / NANOS_PER_DOLLAR
+
+
+class Workers(Protocol):
+    """Plays tasks."""
+
+    def play(self, tasks: Sequence[WindowTask]) -> list[TaskResult]:
+        """Play all; results come in the order of the tasks."""
+        ...
+
+
+def play_task(task: WindowTask) -> TaskResult:
+    """Play one window.
+
+    Raises:
+        BadRecording: the recording cannot be read.
+        CoreFailed: a core has raised.
+    """
+    with _at_hand(task) as plan:
+        outcome = play_window(plan, task.place).outcome
+    return TaskResult(
+        pnl_nanos=outcome.pnl_nanos,
+        is_settled=outcome.is_settled,
+        orders_count=len(outcome.orders),
+        fills_count=sum(len(order.fills) for order in outcome.orders),
+        events_count=outcome.events_count,
+    )
+
+
+@contextlib.contextmanager
+def _at_hand(task: WindowTask) -> Iterator[BacktestPlan]:
+    """Let the strategy's file be where this machine finds it."""
+    file = task.plan.settings.strategy.file
+    if file is None or task.source is None:
+        yield task.plan
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / Path(file.path).name
+        copy.write_bytes(task.source)
+        kept = kept_in(Path(folder), attrs.evolve(file, path=str(copy), kept_at=""))
+        here = attrs.evolve(file, kept_at=kept.kept_at)
+        settings = task.plan.settings
+        strategy = attrs.evolve(settings.strategy, file=here)
+        yield attrs.evolve(task.plan, settings=attrs.evolve(settings, strategy=strategy))
+
+
+class OwnProcess:
+    """Plays tasks here, one after the other."""
+
+    def play(self, tasks: Sequence[WindowTask]) -> list[TaskResult]:
+        """Play all."""
+        return [play_task(task) for task in tasks]
+
+
+class OwnMachine:
+    """Plays tasks in several processes."""
+
+    def __init__(self, pool: ProcessPoolExecutor) -> None:
+        self._pool = pool
+
+    def play(self, tasks: Sequence[WindowTask]) -> list[TaskResult]:
+        """Play all."""
+        return list(self._pool.map(play_task, tasks))
+
+
+class DaskCluster:
+    """Plays tasks on the workers of a Dask scheduler, which begins anew what a lost one had."""
+
+    def __init__(self, client: Any) -> None:
+        """Take a ``distributed.Client``."""
+        self._client = client
+
+    def play(self, tasks: Sequence[WindowTask]) -> list[TaskResult]:
+        """Play all."""
+        futures = self._client.map(play_task, [portable(task) for task in tasks], pure=False)
+        results: list[TaskResult] = self._client.gather(futures)
+        return results
+
+
+def portable(task: WindowTask) -> WindowTask:
+    """Let the strategy's file go along with a task."""
+    file = task.plan.settings.strategy.file
+    if file is None:
+        return task
+    return attrs.evolve(task, source=Path(file.kept_at or file.path).read_bytes())
+
+
+@contextlib.contextmanager
+def workers(jobs: int, scheduler: str | None) -> Iterator[Workers]:
+    """Have workers: of a Dask scheduler at an address, or so many processes of this machine.
+
+    Raises:
+        ModuleNotFoundError: an address is given, and Dask is not installed.
+        OSError: the scheduler is not reached.
+    """
+    if scheduler is not None:
+        # Only who names a cluster needs it.
+        import distributed
+
+        connect: Any = distributed.Client
+        with connect(scheduler, timeout="10s", set_as_default=False) as client:
+            yield DaskCluster(client)
+    elif jobs == 1:
+        yield OwnProcess()
+    else:
+        pool = ProcessPoolExecutor(
+            max_workers=jobs, mp_context=worker_context(), initializer=ignore_interrupts
+        )
+        try:
+            yield OwnMachine(pool)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)

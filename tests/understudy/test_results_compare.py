@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import attrs
+import pytest
+from click.testing import CliRunner
+from imported_windows import imported
+
+from understudy.cli import main
+from understudy.results.compare import ComparedOrder, ComparedRun, RunComparison, compare
+
+SLUG = "btc-updown-5m-1776329400"
+
+
+def order(number: int, at_ms: int, **changed: str) -> ComparedOrder:
+    made = ComparedOrder(
+        order_id=f"order_{number}",
+        slug=SLUG,
+        created_ms=at_ms,
+        action="BUY",
+        side="YES",
+        limit="0.48",
+        size="20",
+    )
+    return attrs.evolve(made, **changed)
+
+
+def found(ours: list[ComparedOrder], theirs: list[ComparedOrder]) -> RunComparison:
+    runs = [
+        ComparedRun(name=name, numbers={}, orders=tuple(orders), pnl={SLUG: "0"})
+        for name, orders in (("one", ours), ("other", theirs))
+    ]
+    return compare(*runs)
+
+
+def test_orders_within_a_quarter_of_a_second_are_the_same() -> None:
+    comparison = found([order(1, 0), order(2, 900)], [order(1, 250), order(2, 1_000)])
+
+    assert comparison.same_count == 2
+    assert comparison.same_share == 1
+    assert comparison.differences == ()
+
+
+def test_each_order_has_one_partner() -> None:
+    comparison = found([order(1, 0), order(2, 10)], [order(1, 5)])
+
+    assert comparison.same_count == 1
+    assert comparison.same_share == pytest.approx(2 / 3)
+
+
+REASONS: dict[str, tuple[ComparedOrder, ComparedOrder, str]] = {
+    "time": (order(1, 0), order(1, 400), "the other decided it 400 ms later"),
+    "limit": (order(1, 0), order(1, 0, limit="0.47"), "the other has BUY YES 20 at 0.47 instead"),
+    "far": (order(1, 0), order(1, 60_000), "decided by this one alone"),
+}
+
+
+@pytest.mark.parametrize(("ours", "theirs", "words"), REASONS.values(), ids=REASONS.keys())
+def test_an_order_without_a_partner_has_a_reason(
+    ours: ComparedOrder, theirs: ComparedOrder, words: str
+) -> None:
+    first, *_ = found([ours], [theirs]).differences
+
+    assert first.reason == words
+
+
+def test_what_follows_the_first_difference_is_told_so() -> None:
+    _, later = found([order(1, 0), order(2, 60_000, side="NO")], []).differences
+
+    assert later.reason == "follows another position: order_1 differs before it"
+
+
+def test_windows_that_only_one_has_are_left_out() -> None:
+    elsewhere = order(1, 0, slug="btc-updown-5m-1776329700")
+
+    assert found([elsewhere], [order(1, 0)]).differences[0].order.slug == SLUG
+
+
+def test_two_backtests_side_by_side(tmp_path: Path) -> None:
+    recordings = imported(tmp_path, 1)
+    names = []
+    for shares in (20, 9):
+        ran = CliRunner().invoke(
+            main,
+            [
+                *("backtest", str(recordings), "--results", str(tmp_path / "r"), "--json"),
+                *("--set", f"strategy.max_trade_shares={shares}"),
+            ],
+        )
+        names.append(json.loads(ran.stdout)["name"])
+    told = CliRunner().invoke(
+        main, ["results", "--results", str(tmp_path / "r"), "compare", *names, "--json"]
+    )
+    itself = CliRunner().invoke(
+        main, ["results", "--results", str(tmp_path / "r"), "compare", names[0], names[0]]
+    )
+
+    comparison = json.loads(told.stdout)
+    assert comparison["orders_same_share"] < 1
+    assert all(each["reason"] for each in comparison["differences"])
+    assert "100.0% of the orders" in " ".join(itself.output.split())
+
+
+def test_what_is_neither_is_one_sentence(tmp_path: Path) -> None:
+    told = CliRunner().invoke(main, ["results", "compare", str(tmp_path), str(tmp_path)])
+
+    assert told.exit_code == 2
+    assert "is neither a backtest nor a data directory" in told.output

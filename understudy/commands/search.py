@@ -1,0 +1,267 @@
+"""``understudy search``: parameters of a strategy searched over recorded windows."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import click
+
+from actors.settings import Settings
+from research.backtest.runner import BacktestPlan, recordings_at
+from research.backtest.stage import CoreFailed
+from research.recordings import BadRecording
+from research.recordings.places import read_all
+from research.recordings.reader import Recording
+from research.search.folds import Folds, folds_of
+from research.search.space import BadSpace, Dimension, Value, read_space
+from understudy.commands.backtest import progress_bar, run_json, use_option
+from understudy.commands.reading import last_option, row_limit
+from understudy.commands.shared import (
+    assignment_option,
+    config_option,
+    fail,
+    json_option,
+    load_config,
+    needs_extra,
+)
+from understudy.config import ConfigError, load
+from understudy.exit_codes import ExitCode
+from understudy.keys import toml_text
+from understudy.results.options import results_dir_option
+from understudy.results.store import RESULTS_FORMAT, run_name, settings_facts, strategy_facts
+from understudy.results.stored import BadResults, StoredRun
+from understudy.screen import Screen
+from understudy.teaching import TaughtCommand
+from understudy.terminal import echo_shown
+
+_STUDY = "study.log"
+
+
+@click.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy search rec --space space.toml --trials 50": "the default strategy's settings",
+        "understudy search rec --use my.py:Mine --space s.toml --trials 200 --jobs 2": "another's",
+        "understudy search rec --space space.toml --trials 400": "go on, up to 400 in all",
+        "understudy search rec --space space.toml --trials 400 --look": "the unseen part, counted",
+        "understudy search s3://b/rec --space s.toml --trials 9 --scheduler tcp://h:8786": "Dask",
+    },
+)
+@click.argument("places", metavar="RECORDING…", nargs=-1, required=True)
+@use_option
+@click.option(
+    "--space",
+    "space_path",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    required=True,
+    help="A TOML file of what is searched; docs/search.md.",
+)
+@click.option(
+    "--trials",
+    type=click.IntRange(min=1),
+    required=True,
+    metavar="N",
+    help="How many there are to be in all, with those of earlier calls.",
+)
+@click.option(
+    "--folds",
+    "folds_count",
+    type=click.IntRange(min=1),
+    default=4,
+    show_default=True,
+    metavar="K",
+    help="Parts, in the order of time; trials are ranked by the median part.",
+)
+@click.option(
+    "--held-out",
+    "held_out_percent",
+    type=click.IntRange(min=0, max=90),
+    default=20,
+    show_default=True,
+    metavar="PERCENT",
+    help="Of the windows, the last, which no trial sees.",
+)
+@click.option(
+    "--look",
+    is_flag=True,
+    help="Play the held-out part with the best trial, in the end; every look is counted.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, metavar="S")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Windows at the same time, each on a core; results are the same.",
+)
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Play on the workers of this Dask scheduler, such as tcp://host:8786.",
+)
+@config_option
+@assignment_option
+@results_dir_option
+@last_option
+@json_option
+def search(**options: Any) -> None:
+    """Search settings of a strategy on recorded windows, without fooling oneself.
+
+    Trials are proposed by Optuna (TPE) and ranked by their median fold. Every table has in-sample
+    beside out-of-sample results; a last part of the windows is seen by no trial; and a warning with
+    a number says when the best of so many is what chance gives. Ctrl-C loses the round under way;
+    the same call goes on.
+    """
+    with needs_extra("research", "optuna", "distributed"):
+        _search(**options)
+
+
+def _search(
+    *,
+    places: tuple[str, ...],
+    space_path: Path,
+    folds_count: int,
+    held_out_percent: int,
+    seed: int,
+    use: str | None,
+    config_path: Path | None,
+    assignments: tuple[str, ...],
+    results_dir: Path,
+    last: int | None,
+    is_json: bool,
+    **playing: Any,
+) -> None:
+    from research.search.study import OtherStudy, SearchPlan
+
+    chosen = assignments if use is None else (f"strategy.use={use}", *assignments)
+    settings = load_config(config_path, chosen).settings
+    try:
+        recordings = recordings_at(places)
+        space = read_space(space_path)
+        folds = folds_of(len(recordings), folds_count, held_out_percent)
+        _check_space(space, config_path, chosen)
+    except (BadRecording, BadSpace, ConfigError, ValueError) as problem:
+        fail(str(problem), ExitCode.BAD_INPUT)
+    facts = _facts(settings, recordings, space, folds, seed)
+    folder = results_dir.expanduser() / f"search-{run_name(facts)}"
+
+    def settings_of(values: Mapping[str, Value]) -> Settings:
+        return load(config_path, (*chosen, *_assignments(values))).settings
+
+    plan = SearchPlan(
+        space=space,
+        folds=folds,
+        places=tuple(str(recording.place) for recording in recordings),
+        seed=seed,
+        settings_of=settings_of,
+        made_of=facts,
+    )
+    try:
+        stored = _run(plan, folder, is_shown=not is_json, **playing)
+    except (BadRecording, CoreFailed, BadResults, OtherStudy, OSError) as problem:
+        fail(str(problem))
+    _show(stored, last, is_json=is_json)
+
+
+def _show(stored: StoredRun, last: int | None, *, is_json: bool) -> None:
+    from understudy.results.search_view import search_view
+
+    if is_json:
+        click.echo(json.dumps(run_json(stored), indent=2))
+        return
+    rows = row_limit(last, is_for_programs=False)
+    Screen().print(search_view(stored, rows=rows))
+    echo_shown(f"\nkept in {stored.folder}", err=True)
+
+
+def _run(
+    plan: Any,
+    folder: Path,
+    *,
+    trials: int,
+    jobs: int,
+    scheduler: str | None,
+    look: bool,
+    is_shown: bool,
+) -> StoredRun:
+    from research.search.study import Search, best_of
+    from research.search.workers import WindowTask, workers
+    from understudy.results.searches import HeldOut, write_search
+
+    folder.mkdir(parents=True, exist_ok=True)
+    search = Search(folder / _STUDY, plan)
+    held_out = None
+    with workers(jobs, scheduler) as players, progress_bar(is_shown=is_shown) as progress:
+        task = progress.add_task("trials", total=trials, completed=len(search.rows), speed="")
+        try:
+            for _ in search.run(trials, players):
+                progress.update(task, advance=1)
+        except KeyboardInterrupt:
+            click.echo("stopped: the same call goes on", err=True)
+        best = best_of(search.rows, plan.folds)
+        if look and best is not None:
+            one = BacktestPlan(settings=plan.settings_of(best.values), seed=plan.seed)
+            unseen = plan.places[plan.folds.seen_count :]
+            looks = search.count_look()
+            played = players.play([WindowTask(one, place) for place in unseen])
+            results = tuple(each.dollars for each in played)
+            held_out = HeldOut(trial=best.number, looks=looks, results=results)
+    return write_search(folder, plan.made_of, search, plan.folds, held_out)
+
+
+def _assignments(values: Mapping[str, Value]) -> tuple[str, ...]:
+    return tuple(f"{name}={toml_text(value)}" for name, value in values.items())
+
+
+def _check_space(
+    space: Sequence[Dimension], config_path: Path | None, chosen: Sequence[str]
+) -> None:
+    """Try both ends, or every choice, of each dimension.
+
+    Raises:
+        ConfigError: one is not allowed.
+    """
+    for each in space:
+        for value in each.choices or (each.low, each.high):
+            load(config_path, (*chosen, *_assignments({each.name: value})))
+
+
+def _facts(
+    settings: Settings,
+    recordings: Sequence[Recording],
+    space: Sequence[Dimension],
+    folds: Folds,
+    seed: int,
+) -> dict[str, Any]:
+    """Everything that a search is made of."""
+    return {
+        "format": RESULTS_FORMAT,
+        "kind": "search",
+        "program": f"understudy {version('understudy')}",
+        "strategy": strategy_facts(settings),
+        "settings": settings_facts(settings),
+        "seed": seed,
+        "space": {
+            each.name: list(each.choices)
+            if each.choices
+            else {"low": each.low, "high": each.high, "step": each.step, "log": each.is_log}
+            for each in space
+        },
+        "folds": folds.count,
+        "held_out": folds.held_out_count,
+        "recordings": [
+            {
+                "slug": recording.head.market.slug,
+                "sha256": hashlib.sha256(read_all(recording.place)).hexdigest(),
+                "derived": recording.head.derived,
+            }
+            for recording in recordings
+        ],
+    }

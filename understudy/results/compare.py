@@ -1,0 +1,234 @@
+"""Two runs held against each other, whether backtests or data directories: numbers and orders.
+
+An order of one is that of the other if it is for the same window, action, outcome, limit and size,
+and was decided within ``WITHIN_MS``. Each order that has no partner gets a reason, as far as the
+orders themselves tell one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from actors.runtime.journal_file import JournalError
+from understudy.reading.archive import Archive
+from understudy.reading.orders import order_json
+from understudy.results.numbers import numbers_of
+from understudy.results.store import read_run
+from understudy.results.stored import BadResults
+from understudy.results.trades import windows_in
+
+WITHIN_MS = 250
+_NEAR_MS = 5_000
+"""An order that is decided so much earlier or later may be the same one."""
+_BOOTSTRAP_SEED = 1
+
+
+@attrs.frozen(kw_only=True)
+class ComparedOrder:
+    """What of an order is compared."""
+
+    order_id: str
+    slug: str
+    created_ms: int
+    action: str
+    side: str
+    limit: str
+    size: str
+
+    @property
+    def what(self) -> tuple[str, ...]:
+        """What must be the same."""
+        return self.slug, self.action, self.side, self.limit, self.size
+
+    @property
+    def words(self) -> str:
+        """Such as ``BUY YES 20 at 0.48``."""
+        return f"{self.action} {self.side} {self.size} at {self.limit}"
+
+
+@attrs.frozen(kw_only=True)
+class ComparedRun:
+    """One of the two."""
+
+    name: str
+    numbers: Mapping[str, Any]
+    orders: tuple[ComparedOrder, ...]
+    pnl: Mapping[str, str]
+    """Result in dollars of each settled window, by slug."""
+
+
+@attrs.frozen(kw_only=True)
+class Difference:
+    """An order that only one of them has."""
+
+    is_first: bool
+    """Whether the first run has it."""
+    order: ComparedOrder
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class RunComparison:
+    """What two runs have in common, and what not."""
+
+    first: ComparedRun
+    second: ComparedRun
+    slugs: tuple[str, ...]
+    """Windows that both have; only their orders are compared."""
+    same_count: int
+    """Orders with a partner."""
+    differences: tuple[Difference, ...]
+
+    @property
+    def same_share(self) -> float | None:
+        """Orders with a partner among all orders of either; None without any."""
+        whole = 2 * self.same_count + len(self.differences)
+        return 2 * self.same_count / whole if whole else None
+
+
+def read_compared(folder: Path) -> ComparedRun:
+    """Read a backtest's folder, or a data directory.
+
+    Raises:
+        BadResults: it is neither, or cannot be read.
+    """
+    if (folder / "summary.json").is_file():
+        return _from_results(folder)
+    try:
+        with contextlib.closing(Archive(folder)) as archive:
+            windows = windows_in(archive)
+    except JournalError as problem:
+        raise BadResults(
+            f"{folder} is neither a backtest nor a data directory: {problem}"
+        ) from None
+    orders = (order_json(order) for window in windows for order in window.orders)
+    settled = [window for window in windows if window.is_settled]
+    numbers = numbers_of(windows, _BOOTSTRAP_SEED)
+    return ComparedRun(
+        name=str(folder),
+        numbers=numbers,
+        orders=_orders(orders),
+        pnl={window.slug: f"{window.pnl_nanos / 1e9:.5f}" for window in settled},
+    )
+
+
+def _from_results(folder: Path) -> ComparedRun:
+    stored = read_run(folder)
+    return ComparedRun(
+        name=stored.name,
+        numbers=stored.summary,
+        orders=_orders(_rows(folder / "orders.csv")),
+        pnl={row["slug"]: row["pnl"] for row in _rows(folder / "windows.csv") if row["winner"]},
+    )
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    except OSError as problem:
+        raise BadResults(f"{path} cannot be read: {problem.strerror}") from None
+
+
+def _orders(rows: Iterable[Mapping[str, Any]]) -> tuple[ComparedOrder, ...]:
+    orders = (
+        ComparedOrder(
+            order_id=row["order"],
+            slug=row["slug"],
+            created_ms=round(datetime.fromisoformat(row["created"]).timestamp() * 1000),
+            action=row["action"],
+            side=row["side"],
+            limit=row["limit"],
+            size=row["size"],
+        )
+        for row in rows
+    )
+    return tuple(sorted(orders, key=lambda order: order.created_ms))
+
+
+def compare(first: ComparedRun, second: ComparedRun) -> RunComparison:
+    """Pair the orders of two runs in the windows that both have."""
+    known = _slugs(second)
+    slugs = tuple(slug for slug in _slugs(first) if slug in known)
+    same_count = 0
+    differences: list[Difference] = []
+    for slug in slugs:
+        ours = [order for order in first.orders if order.slug == slug]
+        theirs = [order for order in second.orders if order.slug == slug]
+        partners = _partners(ours, theirs)
+        same_count += len(partners)
+        matched = set(partners.values())
+        lone_ours = [order for order in ours if order.order_id not in partners]
+        lone_theirs = [order for order in theirs if order.order_id not in matched]
+        differences += _explained(lone_ours, lone_theirs)
+    return RunComparison(
+        first=first,
+        second=second,
+        slugs=slugs,
+        same_count=same_count,
+        differences=tuple(differences),
+    )
+
+
+def _slugs(run: ComparedRun) -> dict[str, None]:
+    return dict.fromkeys([*run.pnl, *(order.slug for order in run.orders)])
+
+
+def _partners(ours: Sequence[ComparedOrder], theirs: Sequence[ComparedOrder]) -> dict[str, str]:
+    """Pair equal orders, the nearest in time first; by order id."""
+    by_what: defaultdict[tuple[str, ...], list[ComparedOrder]] = defaultdict(list)
+    for order in theirs:
+        by_what[order.what].append(order)
+    partners: dict[str, str] = {}
+    for order in ours:
+        candidates = by_what[order.what]
+        near = [each for each in candidates if _apart_ms(order, each) <= WITHIN_MS]
+        if near:
+            apart = [_apart_ms(order, each) for each in near]
+            nearest = near[apart.index(min(apart))]
+            partners[order.order_id] = nearest.order_id
+            candidates.remove(nearest)
+    return partners
+
+
+def _explained(ours: Sequence[ComparedOrder], theirs: Sequence[ComparedOrder]) -> list[Difference]:
+    """Give every order without a partner a reason, oldest first."""
+    alone = [(order, True) for order in ours] + [(order, False) for order in theirs]
+    alone.sort(key=lambda each: each[0].created_ms)
+    differences: list[Difference] = []
+    for order, is_first in alone:
+        others = theirs if is_first else ours
+        reason = _reason(order, others)
+        if not reason and differences:
+            earlier = differences[0].order
+            reason = f"follows another position: {earlier.order_id} differs before it"
+        reason = reason or "decided by this one alone"
+        differences.append(Difference(is_first=is_first, order=order, reason=reason))
+    return differences
+
+
+def _reason(order: ComparedOrder, others: Sequence[ComparedOrder]) -> str:
+    near = [each for each in others if _apart_ms(order, each) <= _NEAR_MS]
+    near.sort(key=lambda each: _apart_ms(order, each))
+    for other in near:
+        if other.what == order.what:
+            apart_ms = other.created_ms - order.created_ms
+            return (
+                f"the other decided it {abs(apart_ms)} ms {'later' if apart_ms > 0 else 'earlier'}"
+            )
+    for other in near:
+        if (other.action, other.side) == (order.action, order.side):
+            return f"the other has {other.words} instead"
+    return ""
+
+
+def _apart_ms(one: ComparedOrder, other: ComparedOrder) -> int:
+    return abs(one.created_ms - other.created_ms)

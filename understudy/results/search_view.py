@@ -1,0 +1,105 @@
+"""A search on the terminal: its best trials in and out of sample, and how much is luck."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from understudy.results.searches import luck_words
+from understudy.results.stored import BadResults, StoredRun
+
+_SCORES = ("median_fold", "in_sample", "out_of_sample")
+
+
+def search_view(run: StoredRun, *, rows: int | None) -> RenderableType:
+    """Draw a search; its best trials, or all that were played whole.
+
+    Raises:
+        BadResults: its table of trials cannot be read.
+    """
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim", no_wrap=True)
+    facts.add_column(overflow="fold")
+    for name, words in search_lines(run):
+        facts.add_row(name, Text(words, "yellow" if name == "caution" else ""))
+    return Group(_trials_table(run, rows), Text(), facts)
+
+
+def search_lines(run: StoredRun) -> Iterator[tuple[str, str]]:
+    """What there is to say in sentences: a name and the words."""
+    summary = run.summary
+    words = f"{summary['trials']} trials, {summary['pruned']} of them pruned, on "
+    yield "searched", f"{words}{summary['windows_seen']} windows in {summary['folds']} folds"
+    best = summary["best"]
+    if best is None:
+        return
+    values = ", ".join(f"{name} = {value}" for name, value in best["values"].items())
+    yield "best", f"trial {best['trial']}: {values}"
+    forward = summary["walk_forward"]
+    if forward is not None:
+        yield "walk forward", _forward_words(forward)
+    if summary["importance"]:
+        shares = (f"{name} {share:.0%}" for name, share in summary["importance"].items())
+        yield "importance", ", ".join(shares)
+    luck = summary["luck"]
+    yield "luck" if luck["is_convincing"] else "caution", luck_words(luck, summary["trials"])
+    yield "held out", _held_out_words(summary)
+
+
+def _forward_words(forward: dict[str, Any]) -> str:
+    return (
+        f"choosing the best before each fold: {forward['mean_in_sample']:+.4f} a window in sample, "
+        f"{forward['mean_out_of_sample']:+.4f} out of sample"
+    )
+
+
+def _held_out_words(summary: dict[str, Any]) -> str:
+    found = summary["held_out"]
+    whole = f"the last {summary['windows_held_out']} windows, which no trial has seen"
+    if found is None:
+        return f"{whole}; looked at {summary['looks']} times so far (--look)"
+    return (
+        f"{whole}: trial {found['trial']} made {found['pnl']:+.2f}, {found['mean']:+.4f} a window; "
+        f"this was look {found['look']}"
+    )
+
+
+def _trials_table(run: StoredRun, rows: int | None) -> Table:
+    path = run.folder / "trials.csv"
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            trials = [row for row in csv.DictReader(file) if row["is_pruned"] == "false"]
+    except OSError as problem:
+        raise BadResults(f"{path} cannot be read: {problem.strerror}") from None
+    trials.sort(key=lambda row: (-float(row["median_fold"]), int(row["trial"])))
+    names = list(run.summary["best"]["values"]) if run.summary["best"] else []
+    table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False)
+    for heading in ("trial", "median fold", "in sample", "out of sample", "Sharpe"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name in names:
+        table.add_column(name.rpartition(".")[2], justify="right", overflow="fold")
+    shown = trials if rows is None else trials[:rows]
+    for row in shown:
+        scores = [_dollars(row[each]) for each in (*_SCORES, "sharpe")]
+        table.add_row(row["trial"], *scores, *(_value(row[name]) for name in names))
+    table.caption = "dollars a window, after fees"
+    if len(shown) < len(trials):
+        table.caption += f"; the best {len(shown)} of {len(trials):,}: --last 0 shows all"
+    table.caption_justify = "left"
+    return table
+
+
+def _dollars(text: str) -> str:
+    return f"{float(text):+.4f}" if text else "-"
+
+
+def _value(text: str) -> str:
+    try:
+        return f"{float(text):.6g}"
+    except ValueError:
+        return text

@@ -1,0 +1,178 @@
+"""What a search came to: its trials, how much of the best is luck, and a folder for it."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import attrs
+
+from research.overfitting import deflated_sharpe, expected_best_sharpe, overfitting_probability
+from research.search.folds import Folds, scores_of, walk_forward
+from research.search.study import Search, TrialRow, best_of
+from research.statistics import sharpe
+from understudy.reading.csv_rows import csv_text
+from understudy.results.store import RESULTS_FORMAT
+from understudy.results.stored import BadResults, StoredRun
+
+CONVINCING = 0.95
+"""A deflated Sharpe ratio below is what the best of so many trials may be by chance."""
+
+
+@attrs.frozen(kw_only=True)
+class HeldOut:
+    """What the best trial made of the part that no trial has seen."""
+
+    trial: int
+    looks: int
+    """How often somebody has looked by now; each look makes it less unseen."""
+    results: tuple[float, ...]
+    """Dollars, a window each."""
+
+
+def search_summary(search: Search, folds: Folds, held_out: HeldOut | None) -> dict[str, Any]:
+    """Everything that a search came to, in numbers."""
+    rows = search.rows
+    whole = [row for row in rows if not row.is_pruned]
+    best = best_of(rows, folds)
+    return {
+        "format": RESULTS_FORMAT,
+        "trials": len(rows),
+        "pruned": len(rows) - len(whole),
+        "windows_seen": folds.seen_count,
+        "windows_held_out": folds.held_out_count,
+        "folds": folds.count,
+        "looks": search.looks,
+        "best": None if best is None else trial_json(best, folds),
+        "luck": None if best is None else luck_of(best, whole),
+        "walk_forward": _forward(whole, folds),
+        "importance": _importance(search),
+        "held_out": None
+        if held_out is None
+        else {
+            "trial": held_out.trial,
+            "look": held_out.looks,
+            "windows": len(held_out.results),
+            "pnl": round(sum(held_out.results), 5),
+            "mean": _short(fmean(held_out.results)) if held_out.results else None,
+        },
+    }
+
+
+def trial_json(row: TrialRow, folds: Folds) -> dict[str, Any]:
+    """A trial with its scores in and out of sample, dollars a window."""
+    found: dict[str, Any] = {
+        "trial": row.number,
+        "is_pruned": row.is_pruned,
+        "windows": len(row.results),
+        "median_fold": None,
+        "in_sample": None,
+        "out_of_sample": None,
+        "mean": _short(fmean(row.results)) if row.results else None,
+        "sharpe": _short(sharpe(row.results)),
+        "values": dict(row.values),
+    }
+    if not row.is_pruned:
+        scores = scores_of(row.results, folds)
+        found["median_fold"] = _short(scores.middle)
+        found["in_sample"] = _short(scores.in_sample)
+        found["out_of_sample"] = _short(scores.out_of_sample)
+    return found
+
+
+def luck_of(best: TrialRow, whole: Sequence[TrialRow]) -> dict[str, Any]:
+    """How much of the best trial may be luck, given that it is the best of so many."""
+    sharpes = [found for row in whole if (found := sharpe(row.results)) is not None]
+    deflated = deflated_sharpe(best.results, sharpes)
+    return {
+        "sharpe": _short(sharpe(best.results)),
+        "expected_best_sharpe": _short(expected_best_sharpe(sharpes)),
+        "deflated_sharpe": _short(deflated),
+        "overfitting_probability": _short(overfitting_probability([row.results for row in whole])),
+        "is_convincing": deflated is not None and deflated >= CONVINCING,
+    }
+
+
+def luck_words(luck: Mapping[str, Any], trials: int) -> str:
+    """Warn, with a number, when the best of so many trials is what chance gives."""
+    deflated, probability = luck["deflated_sharpe"], luck["overfitting_probability"]
+    if deflated is None:
+        return "too few windows, or results without spread: nothing can be said of luck"
+    words = f"the best of {trials} trials has a deflated Sharpe ratio of {deflated:.2f}"
+    if not luck["is_convincing"]:
+        words = (
+            f"{words}, below {CONVINCING}: chance alone gives the best of so many a Sharpe ratio "
+            f"of {luck['expected_best_sharpe']:+.2f}, and it has {luck['sharpe']:+.2f}"
+        )
+    if probability is not None:
+        words += f"; probability of overfitting {probability:.0%}"
+    return words
+
+
+def write_search(
+    folder: Path, facts: Mapping[str, Any], search: Search, folds: Folds, held_out: HeldOut | None
+) -> StoredRun:
+    """Write what a search came to into its folder, beside its study.
+
+    Raises:
+        BadResults: it cannot be written.
+    """
+    summary = search_summary(search, folds, held_out)
+    stored = StoredRun(folder=folder, run=dict(facts), summary=summary, timing={})
+    trials = [trial_json(row, folds) for row in search.rows]
+    # The plotting library is large, and only this needs it.
+    from understudy.results.search_page import search_page
+
+    page = search_page(stored, search.rows, folds)
+    table = csv_text([_flat(each) for each in trials])
+    try:
+        (folder / "trials.csv").write_text(table, encoding="utf-8")
+        (folder / "report.html").write_text(page, encoding="utf-8")
+        for name, value in (("summary.json", summary), ("run.json", facts)):
+            (folder / name).write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+    except OSError as problem:
+        raise BadResults(f"{folder} cannot be written: {problem.strerror}") from None
+    return stored
+
+
+def _flat(trial: Mapping[str, Any]) -> dict[str, Any]:
+    values = trial["values"]
+    return {**{key: value for key, value in trial.items() if key != "values"}, **values}
+
+
+def _forward(whole: Sequence[TrialRow], folds: Folds) -> dict[str, Any] | None:
+    if not whole or folds.count < 2:
+        return None
+    found = walk_forward([row.results for row in whole], folds)
+    return {
+        "trials": [whole[place].number for place in found.chosen],
+        "in_sample": [_short(each) for each in found.in_sample],
+        "out_of_sample": [_short(each) for each in found.out_of_sample],
+        "mean_in_sample": _short(fmean(found.in_sample)),
+        "mean_out_of_sample": _short(fmean(found.out_of_sample)),
+    }
+
+
+def _importance(search: Search) -> dict[str, float]:
+    """How much each setting decides of the score (PED-ANOVA, Watanabe et al. 2023)."""
+    import optuna
+
+    if len(search.study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))) < 4:
+        return {}
+    with warnings.catch_warnings():
+        # The only evaluator that needs no further library.
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        evaluator = optuna.importance.PedAnovaImportanceEvaluator()
+        try:
+            found = optuna.importance.get_param_importances(search.study, evaluator=evaluator)
+        except (RuntimeError, ValueError):
+            return {}  # such as when all trials are alike
+    return {name: float(f"{share:.6g}") for name, share in found.items()}
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.6g}")
