@@ -47,6 +47,7 @@ bench: $(READY) ## every benchmark, some 50 minutes; ARGS=--quick only shows tha
 	$(BIN)/python -m bench.scheduler $(ARGS)
 	$(BIN)/python -m bench.simulate $(ARGS)
 	$(BIN)/python -m bench.journal $(ARGS)
+	$(BIN)/python -m bench.inversion $(ARGS)
 	$(BIN)/python -m bench.orders $(ARGS)
 
 fuzz: $(READY) ## what comes from outside, made wrong; ARGS="--cases 1000000 --seed 7" is a campaign

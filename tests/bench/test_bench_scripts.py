@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from actors.runtime.urgency import why_not_allowed
 from bench.decode import RECORDINGS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,6 +33,12 @@ def test_the_journal_is_measured_for_both_durabilities_and_after_a_long_history(
     records, restarts = tables_of("bench.journal", "--alone").values()
     assert [row["samples"] for row in records] == [200, 200]
     assert all(row["ratio"] > 0 for row in restarts)
+
+
+def test_a_preempted_writer_is_measured_where_the_system_lets_actors_run_first() -> None:
+    (rows,) = tables_of("bench.inversion").values()
+    may = not why_not_allowed() and {0, 1} <= os.sched_getaffinity(0)
+    assert [row["samples"] for row in rows] == ([2, 2, 2] if may else [])
 
 
 @pytest.mark.processes
