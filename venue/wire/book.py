@@ -41,8 +41,21 @@ class _Levels:
             self.sizes.insert(index, 0)
             self.encoded.insert(index, msgspec.Raw())
         self.sizes[index] = size_units
-        text = f'{{"price":"{PRICE_TEXTS[price_ticks]}","size":"{size_text(size_units)}"}}'
-        self.encoded[index] = msgspec.Raw(text.encode())
+        self.encoded[index] = _encoded(price_ticks, size_units)
+
+    def replace(self, levels: Iterable[tuple[int, int]]) -> None:
+        """Take these levels alone; of a recorded book most are as they were."""
+        known = dict(zip(zip(self.prices, self.sizes, strict=True), self.encoded, strict=True))
+        totals = sorted(dict(levels).items())
+        kept = [level for level in totals if level[1]]
+        self.prices = [price for price, _ in kept]
+        self.sizes = [size for _, size in kept]
+        self.encoded = [known.get(level) or _encoded(*level) for level in kept]
+
+
+def _encoded(price_ticks: int, size_units: int) -> msgspec.Raw:
+    text = f'{{"price":"{PRICE_TEXTS[price_ticks]}","size":"{size_text(size_units)}"}}'
+    return msgspec.Raw(text.encode())
 
 
 class PublishedBook:
@@ -64,12 +77,8 @@ class PublishedBook:
 
     def replace(self, bids: Iterable[tuple[int, int]], asks: Iterable[tuple[int, int]]) -> None:
         """Forget all levels and take these ``(price_ticks, size_units)``."""
-        self._bids = _Levels()
-        self._asks = _Levels()
-        for price_ticks, size_units in bids:
-            self._bids.put(price_ticks, size_units)
-        for price_ticks, size_units in asks:
-            self._asks.put(price_ticks, size_units)
+        self._bids.replace(bids)
+        self._asks.replace(asks)
 
     @property
     def best_bid_ticks(self) -> int | None:
