@@ -1,4 +1,8 @@
-"""Each benchmark runs and measures what it says; no figure is judged here."""
+"""Each benchmark runs and measures what it says; no figure is judged here.
+
+Of those that run a whole system, one is run by ``make test``; the others take as long again, and
+``pytest -m smoke tests/bench`` or ``make bench ARGS=--quick`` runs them.
+"""
 
 from __future__ import annotations
 
@@ -53,6 +57,7 @@ def test_latencies_of_a_whole_system_are_collected() -> None:
     assert len(course) == 2
 
 
+@pytest.mark.smoke
 @pytest.mark.processes
 def test_every_fall_is_followed_by_service() -> None:
     killed, raised = tables_of(
@@ -63,6 +68,7 @@ def test_every_fall_is_followed_by_service() -> None:
     assert all(row["samples"] == 1 for row in (*killed, *raised))
 
 
+@pytest.mark.smoke
 @pytest.mark.processes
 def test_orders_leave_by_every_path_rest_together_and_survive_a_lost_answer() -> None:
     wire, burst, lost = tables_of("bench.orders", "--alone", "--kills", "0").values()
@@ -72,6 +78,7 @@ def test_orders_leave_by_every_path_rest_together_and_survive_a_lost_answer() ->
     assert [row["samples"] for row in lost] == [1, 1]
 
 
+@pytest.mark.smoke
 @pytest.mark.processes
 def test_the_demo_is_weighed_process_by_process_and_so_are_orders() -> None:
     demo, orders = tables_of("bench.memory", "--layout", "grouped").values()
