@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from bench.fuzz import account, files, market, metadata, prices
+from bench.fuzz import account, files, market, metadata, prices, sockets
 from bench.fuzz.target import Target
 
 TARGETS: tuple[Target, ...] = (
@@ -18,6 +18,7 @@ TARGETS: tuple[Target, ...] = (
     *prices.TARGETS,
     *metadata.TARGETS,
     *files.TARGETS,
+    *sockets.TARGETS,
 )
 """Everything that reads what comes from outside."""
 
