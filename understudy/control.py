@@ -14,13 +14,13 @@ import logging
 import os
 import socket
 import stat
-import struct
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from actors.runtime.sockets.peer import peer_of
 from understudy.data_dir_privacy import NotPrivate, see_who_is_spoken_to
 
 SOCKET_NAME = "control.sock"
@@ -31,8 +31,6 @@ _LINE_LIMIT_BYTES = 1 << 20
 _CLIENTS_MAX = 32
 """Answered at once; more wait. One that asks and then hangs is given up after the patience."""
 _ACCEPT_AGAIN_S = 0.1
-_UCRED = "iII"
-"""Linux's ``struct ucred``: process, user and group id."""
 
 Reply = dict[str, Any]
 Handler = Callable[[dict[str, Any]], Reply]
@@ -70,14 +68,6 @@ def _short_address(descriptor: int) -> str:
     return f"/proc/self/fd/{descriptor}/{SOCKET_NAME}"
 
 
-def _peer_uid(connection: socket.socket) -> int:
-    """User id of the process at the other end, as the kernel noted it (unix(7), SO_PEERCRED)."""
-    size = struct.calcsize(_UCRED)
-    told = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
-    uid: int = struct.unpack(_UCRED, told)[1]
-    return uid
-
-
 def _read_line(connection: socket.socket) -> dict[str, Any]:
     """Read one JSON object.
 
@@ -101,7 +91,7 @@ def _write_line(connection: socket.socket, value: Mapping[str, Any]) -> None:
 
 
 def _refuse_strangers(connection: socket.socket) -> None:
-    uid = _peer_uid(connection)
+    uid = peer_of(connection).uid
     if uid not in (os.geteuid(), 0):
         raise ValueError(f"it came from user id {uid}")
 
@@ -197,7 +187,7 @@ def ask(data_dir: Path, command: str, **arguments: object) -> Reply:
             _see_that_it_is_ours(data_dir, descriptor)
             connection.settimeout(_PATIENCE_S)
             connection.connect(_short_address(descriptor))
-            if _peer_uid(connection) != os.fstat(descriptor).st_uid:
+            if peer_of(connection).uid != os.fstat(descriptor).st_uid:
                 raise NotOurs(f"{data_dir}: whoever answers there is not its owner: not asked")
             _write_line(connection, {"command": command, **arguments})
             reply = _read_line(connection)

@@ -6,13 +6,14 @@ its own that are replaced, before the actor system starts, or read.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import IO, Any
 
 from thespian.system import multiprocCommon, utilis
 from thespian.system.multiprocCommon import MultiProcReplicator
 from thespian.system.transport import TransmitIntent
+
+from actors.runtime.private_files import open_plain
 
 
 def install() -> None:
@@ -46,11 +47,12 @@ def keep_log_in(path: Path) -> None:
 
 
 def _open_private(path: str, mode: str) -> IO[str]:
-    def opener(name: str, flags: int) -> int:
-        return os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
-
     opened: IO[str] = open(  # noqa: SIM115 # whoever calls this closes it
-        path, mode, encoding="utf-8", errors="backslashreplace", opener=opener
+        path,
+        mode,
+        encoding="utf-8",
+        errors="backslashreplace",
+        opener=lambda name, flags: open_plain(Path(name), flags),
     )
     return opened
 

@@ -20,6 +20,7 @@ from understudy.doctor import (
     proxies,
     reach,
     secrecy,
+    sockets,
     watchers,
     web_page,
 )
@@ -88,6 +89,7 @@ def _checks(subject: Subject, sight: VenueSight) -> list[_Check]:
         on_this_host(configuration.NAME, configuration.check_configuration),
         on_this_host(proxies.NAME, proxies.check_proxies),
         on_this_host(secrecy.PRIVACY, secrecy.check_privacy),
+        on_this_host(sockets.NAME, sockets.check_sockets),
         on_this_host(secrecy.CORES, secrecy.check_cores),
         on_this_host(secrecy.KEY_PLACE, secrecy.check_key_place),
         on_this_host(disk.NAME, disk.check_disk),

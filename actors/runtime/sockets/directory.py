@@ -50,19 +50,36 @@ class SocketDirectory:
         try:
             with contextlib.suppress(FileExistsError):
                 path.mkdir(mode=0o700)
-            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError as problem:
-            raise SocketsNotPrivate(
-                f"{path} cannot be made a directory: {problem.strerror}"
-            ) from None
-        made = cls(path, descriptor)
+            raise SocketsNotPrivate(f"{path} cannot be made: {problem.strerror}") from None
+        made = cls.find(data_dir)
         try:
-            made._examine()
             made._clear()
-        except BaseException:
-            os.close(descriptor)
+        except SocketsNotPrivate:
+            made.leave()
             raise
         return made
+
+    @classmethod
+    def find(cls, data_dir: Path) -> SocketDirectory:
+        """Open the directory that is there, and change nothing in it.
+
+        Raises:
+            SocketsNotPrivate: it is not a directory of this user alone, or not there.
+        """
+        path = data_dir / SOCKETS_NAME
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError as problem:
+            why = f"{path} cannot be opened as a directory: {problem.strerror}"
+            raise SocketsNotPrivate(why) from None
+        found = cls(path, descriptor)
+        try:
+            found._examine()
+        except SocketsNotPrivate:
+            found.leave()
+            raise
+        return found
 
     def _examine(self) -> None:
         found = os.fstat(self._descriptor)
@@ -137,5 +154,9 @@ class SocketDirectory:
         """Remove all sockets and let go of the directory; a second call changes nothing."""
         if self._descriptor >= 0:
             self._clear()
-            os.close(self._descriptor)
-            self._descriptor = -1
+            self.leave()
+
+    def leave(self) -> None:
+        """Let go of the directory, and leave in it what others have there."""
+        os.close(self._descriptor)
+        self._descriptor = -1

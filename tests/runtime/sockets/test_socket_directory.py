@@ -53,7 +53,7 @@ def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
     elsewhere.mkdir(mode=0o700)
     (elsewhere / "precious").touch()
     (tmp_path / "sockets").symlink_to(elsewhere)
-    with pytest.raises(SocketsNotPrivate, match="cannot be made a directory"):
+    with pytest.raises(SocketsNotPrivate, match="cannot be opened as a directory"):
         SocketDirectory.make(tmp_path)
     assert (elsewhere / "precious").exists()
 
