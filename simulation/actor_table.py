@@ -32,8 +32,10 @@ from actors.roles import (
     REFERENCE_FEED,
     STRATEGY,
     TWAP_FEED,
+    base_role,
     order_id_of,
 )
+from actors.settings import Settings
 from actors.strategy.core import StrategyCore
 from simulation.context import SimulatedPort
 from simulation.exchange.ports import SimulatedHttp, SimulatedPricePort, SimulatedWebSocket, Wire
@@ -76,7 +78,11 @@ class ActorTable:
 
     def core_class(self, role: str) -> type[Core]:
         """Class of the core that fills a role."""
-        return self.order if order_id_of(role) is not None else self.permanent[role]
+        return self.order if order_id_of(role) is not None else self.permanent[base_role(role)]
+
+    def roles(self, settings: Settings) -> tuple[str, ...]:
+        """The permanent roles of a run, in starting order."""
+        return tuple(role for base in self.permanent for role in settings.roles(base))
 
     def replacing(self, role: str, core: type[Core]) -> ActorTable:
         """The same with another core in one permanent role."""

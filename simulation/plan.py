@@ -11,7 +11,13 @@ from random import Random
 import attrs
 
 from actors.series import SeriesSettings
-from actors.settings import ExecutionSettings, Settings, StrategySettings, SupervisionSettings
+from actors.settings import (
+    ExecutionSettings,
+    SeriesPlan,
+    Settings,
+    StrategySettings,
+    SupervisionSettings,
+)
 from simulation.exchange.order_rates import LiveFaultRates
 from simulation.rates import Rates, draw_rates, rate
 
@@ -74,6 +80,10 @@ def fault_meanings(mode: str) -> dict[str, str]:
 
 
 _BEATS, _CANCELS_ALL = 0.3, 0.3
+_SEVERAL_SERIES = 0.2
+"""Share of the seeds that trade several series,"""
+_SERIES = (("btc", 5), ("btc", 15), ("eth", 5), ("sol", 5))
+"""three of these: two may have one underlying, and windows of two lengths."""
 _GIVES_UP = 0.15
 """Share of the seeds in which the supervisor gives up after a few falls, as it really does."""
 
@@ -108,6 +118,29 @@ def draw_live_plan(chance: Random) -> SeedPlan:
         is_adverse=False,
         live=draw_rates(LiveFaultRates, chance),
     )
+
+
+def with_series(plan: SeedPlan, chance: Random) -> SeedPlan:
+    """In some seeds trade three series at once; in the others nothing is changed."""
+    if chance.random() >= _SEVERAL_SERIES:
+        return plan
+    names = chance.sample(_SERIES, 3)
+    settings, execution = plan.settings, plan.settings.execution
+    plans = tuple(
+        SeriesPlan(
+            series=SeriesSettings(asset=asset, window_minutes=minutes),
+            strategy=settings.strategy,
+            risk=settings.risk,
+        )
+        for asset, minutes in names
+    )
+    several = attrs.evolve(
+        settings,
+        series=plans[0].series,
+        traded=plans,
+        execution=attrs.evolve(execution, max_open_orders=3 * execution.max_open_orders),
+    )
+    return attrs.evolve(plan, settings=several)
 
 
 def _settings(chance: Random) -> Settings:

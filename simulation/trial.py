@@ -8,8 +8,9 @@ from functools import partial
 import attrs
 
 from actors.model import Side
-from actors.roles import EXECUTOR
+from actors.roles import EXECUTOR, base_role
 from actors.runtime.scheduler import Scheduler
+from actors.settings import Settings
 from actors.supervision.layouts import ISOLATED, Layout, layout_of
 from simulation.actor_table import REAL_ACTORS, ActorTable
 from simulation.adverse_executor import AdverseExecutorCore
@@ -29,7 +30,7 @@ from simulation.live.evidence import LiveEvidence
 from simulation.live.verdict import ExchangeVerdict
 from simulation.machine import SimulatedMachine
 from simulation.operator import Operator
-from simulation.plan import LIVE, SIMULATED, SeedPlan, draw_live_plan, draw_plan
+from simulation.plan import LIVE, SIMULATED, SeedPlan, draw_live_plan, draw_plan, with_series
 from simulation.post import Post
 from simulation.simulated_actor import SimulatedActor
 from simulation.trace import Trace
@@ -110,11 +111,11 @@ class Trial:
             journal: where records go; a new one if it is not given.
         """
         self.seed = seed
-        self.plan = plan if plan is not None else _DRAW[mode](dice(seed, "plan"))
+        self.plan = plan if plan is not None else _drawn(seed, mode)
         self.actor_table = actor_table if actor_table is not None else _usual_actor_table(self.plan)
         self._faults_ms, self._layout_name = minutes * 60_000, layout
         settings = self.plan.settings
-        self._begin_ms = _begins_at_ms(seed, settings.series.window_ms)
+        self._begin_ms = _begins_at_ms(seed, _longest_window_ms(settings))
         self.scheduler = Scheduler(self._begin_ms)
         self.exchange = Exchange(self.scheduler, settings, seed)
         self.journal = journal or MemoryJournal(is_encoding=self.plan.is_encoding)
@@ -140,7 +141,7 @@ class Trial:
 
     def _layout(self) -> Layout:
         return layout_of(
-            self._layout_name, tuple(self.actor_table.permanent), is_live=self.plan.is_live
+            self._layout_name, self.actor_table.roles(self.plan.settings), is_live=self.plan.is_live
         )
 
     def record(self, flights: FlightKeeper) -> None:
@@ -179,7 +180,7 @@ class Trial:
         self.chaos.begin()
         self.scheduler.run_until(self._begin_ms + self._faults_ms)
         self.chaos.end()
-        window_ms = self.plan.settings.series.window_ms
+        window_ms = _longest_window_ms(self.plan.settings)
         judged_from_ms = -(-(self.scheduler.now_ms + RECOVERY_MS) // window_ms) * window_ms
         self.scheduler.run_until(judged_from_ms)
         self.exchange.be_steady()
@@ -215,8 +216,8 @@ class Trial:
             facts=self.referee.facts,
             exchange=self.exchange,
             actors=tuple(self.machine.actors()),
-            roles=tuple(self.actor_table.permanent),
-            newest_snapshot=self.referee.newest_snapshot,
+            roles=self.actor_table.roles(self.plan.settings),
+            snapshots=self.referee.newest_snapshots,
         )
 
     def _verdict(self) -> ExchangeVerdict:
@@ -237,7 +238,7 @@ class Trial:
         return Referee(settings, self, partial(LiveEvidence, side), invariants)
 
     def _make_port(self, actor: SimulatedActor) -> SimulatedPort | None:
-        make = self.actor_table.ports.get(actor.role)
+        make = self.actor_table.ports.get(base_role(actor.role))
         return make(self._wire, actor) if make is not None else None
 
     def _on_torn(self) -> None:
@@ -257,7 +258,7 @@ class Trial:
             seed=self.seed,
             digest=self.context.trace.digest(*self.journal.texts()),
             simulated_ms=self.scheduler.now_ms - self._begin_ms,
-            window_ms=self.plan.settings.series.window_ms,
+            window_ms=_longest_window_ms(self.plan.settings),
             step_count=self.scheduler.called_count,
             window_count=len(facts.windows),
             settled_count=sum(ledger.is_settled for ledger in facts.ledgers.values()),
@@ -281,6 +282,14 @@ def run_trial(
     if flights is not None:
         trial.record(flights)
     return trial.run()
+
+
+def _drawn(seed: int, mode: str) -> SeedPlan:
+    return with_series(_DRAW[mode](dice(seed, "plan")), dice(seed, "series"))
+
+
+def _longest_window_ms(settings: Settings) -> int:
+    return max(plan.series.window_ms for plan in settings.plans)
 
 
 def _begins_at_ms(seed: int, window_ms: int) -> int:

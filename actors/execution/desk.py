@@ -39,6 +39,9 @@ ROUND_MS = 1_000
 """How often the desk looks after what may have been lost: starts, cancels, open orders, exits."""
 
 _ROUND = "round"
+_UNTOLD_KEPT = 128
+"""Recorded windows that are kept while some series' window is still to be told: more than orders
+can have come of in all series until then."""
 
 
 class DeskCore(HaltingDesk):
@@ -103,10 +106,19 @@ class DeskCore(HaltingDesk):
             known.market = market
             return []
         self._windows[market.series] = TradedWindow(market)
-        kept = self._open_orders.markets().union(self._open_ids())
-        self._state = self._state.keeping(kept)
-        self._holdings.keep(kept)
+        self._forget_windows()
         return [*self._tell_open_orders(market.market_id, now_ms)]
+
+    def _forget_windows(self) -> None:
+        """Forget windows that are no longer of interest.
+
+        After a restart a series whose window is still to be told may have one among those recorded.
+        """
+        kept = self._open_orders.markets().union(self._open_ids())
+        is_untold = len(self._windows) < len(self.settings.plans)
+        newest = [*self._state.windows][-_UNTOLD_KEPT:] if is_untold else []
+        self._state = self._state.keeping(kept.union(newest))
+        self._holdings.keep(kept.union(newest))
 
     @handles(MarketClosing)
     def close_window(self, message: MarketClosing, now_ms: int) -> Effects:

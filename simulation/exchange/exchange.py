@@ -14,6 +14,7 @@ import msgspec
 
 from actors.feeds.polybolt import ApiCredentials
 from actors.runtime.scheduler import Scheduler
+from actors.series import series_of
 from actors.settings import Settings
 from simulation.chance import dice
 from simulation.exchange.order_rates import LiveFaultRates
@@ -28,7 +29,7 @@ from venue.channels.session import Session
 from venue.engine import Ledger
 from venue.engine.messages import Outcome
 from venue.frames import Channel, Frame
-from venue.prices import PriceStreams
+from venue.prices import ManyPrices, PriceBoard, PriceStreams
 from venue.windows import TWAP_SECONDS, Window, window_start_ms
 from venue.wire.book import PublishedBook
 from venue.wire.gamma import MarketStatus, event_row, market_row
@@ -68,20 +69,26 @@ class Exchange:
 
     def __init__(self, scheduler: Scheduler, settings: Settings, seed: int) -> None:
         self.links: dict[Link, None] = {}
-        self.windows: dict[int, SimulatedWindow] = {}
-        """By the start, oldest first."""
+        self.windows: dict[tuple[str, int], SimulatedWindow] = {}
+        """By series and start, those of each series oldest first."""
         self.order_side: OrderSide | None = None
         """Takes live orders; None while orders are simulated."""
         self._lag_chance, self._late_result_chance = _LAG_CHANCE, _LATE_RESULT_CHANCE
         self._is_steady = False
         self._scheduler = scheduler
         self._seed = seed
-        self._asset, self._minutes = settings.series.asset, settings.series.window_minutes
+        self._series = {plan.series.name: plan.series for plan in settings.plans}
         self._venue = settings.venue
         self._chance = dice(seed, "exchange")
         self._ledger = Ledger()
-        self._walk = PriceWalk(dice(seed, "walk"))
-        self.prices = PriceStreams(self._asset, 1_000, dice(seed, "ticker"))
+        self.streams: dict[str, PriceStreams] = {}
+        """Prices by underlying."""
+        self._walks: dict[str, PriceWalk] = {}
+        for asset in settings.assets:
+            more = (asset,) if self._walks else ()  # one underlying's draws stay what they were
+            self._walks[asset] = PriceWalk(dice(seed, "walk", *more))
+            self.streams[asset] = PriceStreams(asset, 1_000, dice(seed, "ticker", *more))
+        self._prices: PriceBoard = ManyPrices(self.streams.values())
         self._burst_left = 0
         self._still_until_ms = 0
 
@@ -98,9 +105,13 @@ class Exchange:
     def begin(self) -> None:
         """Walk through the averages' past, and go on from there."""
         now_ms = self._scheduler.now_ms
-        first_start_ms = window_start_ms(self._minutes, now_ms)
-        self._second = min(now_ms, first_start_ms) // 1000 - TWAP_SECONDS - 1
-        self._list_window(first_start_ms)
+        starts_ms = {
+            name: window_start_ms(series.window_minutes, now_ms)
+            for name, series in self._series.items()
+        }
+        self._second = min(now_ms, *starts_ms.values()) // 1000 - TWAP_SECONDS - 1
+        for name, start_ms in starts_ms.items():
+            self._list_window(name, start_ms)
         self._walk_to(now_ms // 1000)
         self._publish_prices()
         self._trade_on()
@@ -110,19 +121,22 @@ class Exchange:
     def _walk_to(self, second: int) -> None:
         while self._second < second:
             self._second += 1
-            self._walk.step()
             at_ms = self._second * 1000
-            self.prices.sample(at_ms, self._walk.price_e18)
-            if at_ms % (self._minutes * 60_000) == 0:
-                self._turn(at_ms)
+            for asset, walk in self._walks.items():
+                walk.step()
+                self.streams[asset].sample(at_ms, walk.price_e18)
+            for name, series in self._series.items():
+                if at_ms % series.window_ms == 0:
+                    self._turn(name, at_ms)
 
-    def _turn(self, at_ms: int) -> None:
+    def _turn(self, name: str, at_ms: int) -> None:
         """Take the average at a boundary: strike of one window, close of the one before."""
-        average_e18 = self.prices.samples.average(at_ms // 1000)
-        if at_ms not in self.windows:
-            self._list_window(at_ms)
-        self.windows[at_ms].strike_e18 = average_e18
-        ended = self.windows.get(at_ms - self._minutes * 60_000)
+        series = self._series[name]
+        average_e18 = self.streams[series.asset].samples.average(at_ms // 1000)
+        if (name, at_ms) not in self.windows:
+            self._list_window(name, at_ms)
+        self.windows[name, at_ms].strike_e18 = average_e18
+        ended = self.windows.get((name, at_ms - series.window_ms))
         if ended is not None:
             ended.close_e18 = average_e18
             late_ms = 0
@@ -135,8 +149,8 @@ class Exchange:
         """Tell prices now, and again at the next second that has its turn."""
         self._walk_to(self._scheduler.now_ms // 1000)
         second = self._second
-        frames = self.prices.publish(second * 1000, self._walk.coinbase_dollars())
-        self._publish(frames)
+        for asset, walk in self._walks.items():
+            self._publish(self.streams[asset].publish(second * 1000, walk.coinbase_dollars()))
         to_next_s = PRICES_EVERY_S - (second - _PRICES_AT) % PRICES_EVERY_S
         self._scheduler.after(
             (second + to_next_s) * 1000 - self._scheduler.now_ms, self._publish_prices
@@ -148,28 +162,38 @@ class Exchange:
     # The market
 
     @property
-    def open_window(self) -> SimulatedWindow:
-        """The window that the present instant lies in."""
+    def open_windows(self) -> list[SimulatedWindow]:
+        """The windows that the present instant lies in, one a series."""
         now_ms = self._scheduler.now_ms
         self._walk_to(now_ms // 1000)
-        return self.windows[window_start_ms(self._minutes, now_ms)]
+        return [
+            self.windows[name, window_start_ms(series.window_minutes, now_ms)]
+            for name, series in self._series.items()
+        ]
 
-    def _list_window(self, start_ms: int) -> None:
-        window = Window.at(self._asset, self._minutes, start_ms)
-        market = SimulatedWindow(
-            window, self._ledger, dice(self._seed, "window", start_ms), self._scheduler.now_ms
+    def _list_window(self, name: str, start_ms: int) -> None:
+        series = self._series[name]
+        window = Window.at(series.asset, series.window_minutes, start_ms)
+        more = () if name == next(iter(self._series)) else (name,)
+        chance = dice(self._seed, "window", start_ms, *more)
+        self.windows[name, start_ms] = SimulatedWindow(
+            window, self._ledger, chance, self._scheduler.now_ms
         )
-        self.windows[start_ms] = market
-        while len(self.windows) > _KEPT_WINDOWS:
-            del self.windows[next(iter(self.windows))]
+        own = [key for key in self.windows if key[0] == name]
+        for key in own[:-_KEPT_WINDOWS]:
+            del self.windows[key]
 
     def _trade_on(self) -> None:
-        """Let the market do one thing, and plan the next."""
-        window, now_ms, chance = self.open_window, self._scheduler.now_ms, self._chance
+        """Let each market do one thing, and plan the next."""
+        windows, now_ms = self.open_windows, self._scheduler.now_ms
         self._scheduler.after(self._pause_ms(), self._trade_on)
-        if now_ms < self._still_until_ms:
-            return
-        window.value(self._walk.price_e18, self.prices.samples, now_ms)
+        if now_ms >= self._still_until_ms:
+            for window in windows:
+                self._trade_in(window, now_ms)
+
+    def _trade_in(self, window: SimulatedWindow, now_ms: int) -> None:
+        asset, chance = window.window.asset, self._chance
+        window.value(self._walks[asset].price_e18, self.streams[asset].samples, now_ms)
         frames = window.release(now_ms) + window.fit_tick_size(now_ms)
         if chance.random() < _TRADE_CHANCE:
             frames += window.trade(now_ms)
@@ -198,14 +222,13 @@ class Exchange:
         self._still_until_ms = self._scheduler.now_ms + still_ms
 
     def offer_cheap_pair(self) -> None:
-        """Let opinion move while one outcome's public book stands still: a pair comes cheap."""
-        window = self.open_window
+        """Let opinion move while one outcome's public book stands still: pairs come cheap."""
         now_ms = self._scheduler.now_ms
-        if window.publisher.lagging is not None:
-            return
-        is_up = window.is_up_cheap
-        window.lag(Outcome.UP if is_up else Outcome.DOWN, now_ms + 1_500)
-        self._publish(window.move(_MOVE_TICKS if is_up else -_MOVE_TICKS, now_ms))
+        for window in self.open_windows:
+            if window.publisher.lagging is None:
+                is_up = window.is_up_cheap
+                window.lag(Outcome.UP if is_up else Outcome.DOWN, now_ms + 1_500)
+                self._publish(window.move(_MOVE_TICKS if is_up else -_MOVE_TICKS, now_ms))
 
     # The wire
 
@@ -224,10 +247,10 @@ class Exchange:
             ),
             self._venue.rtds_ws_url: (
                 Channel.RTDS,
-                RtdsSession(self.prices, lambda: self._scheduler.now_ms),
+                RtdsSession(self._prices, lambda: self._scheduler.now_ms),
             ),
             self._venue.polybolt_ws_url: (Channel.POLYBOLT, self._polybolt_session()),
-            self._venue.coinbase_ws_url: (Channel.COINBASE, CoinbaseSession(self.prices)),
+            self._venue.coinbase_ws_url: (Channel.COINBASE, CoinbaseSession(self._prices)),
         }
         return sessions[url]
 
@@ -236,7 +259,7 @@ class Exchange:
             return self._scheduler.now_ms
 
         return PolyBoltSession(
-            self.prices,
+            self._prices,
             lambda key, _secret, _passphrase: key if key == PRICE_CREDENTIALS.key else None,
             now_ms,
             now_ms,
@@ -253,12 +276,14 @@ class Exchange:
         return 404, b'{"error":"not found"}'
 
     def _row(self, slug: str, *, is_event: bool) -> tuple[int, bytes]:
-        start_text = slug.rpartition("-")[2]
+        start_text, now_ms = slug.rpartition("-")[2], self._scheduler.now_ms
         start_ms = int(start_text) * 1000 if start_text.isdigit() else -1
-        window = Window.at(self._asset, self._minutes, start_ms)
-        if slug != window.slug or start_ms > self._scheduler.now_ms + _LISTED_AHEAD_MS:
+        series = self._series.get(series_of(slug))
+        is_listed = series is not None and series.slug(start_ms) == slug
+        if series is None or not is_listed or start_ms > now_ms + _LISTED_AHEAD_MS:
             return 404, b'{"type":"not found error","error":"slug not found"}'
-        known = self.windows.get(start_ms)
+        window = Window.at(series.asset, series.window_minutes, start_ms)
+        known = self.windows.get((series.name, start_ms))
         status = MarketStatus(window=window) if known is None else known.status
         if is_event:
             return 200, msgspec.json.encode(event_row(status))

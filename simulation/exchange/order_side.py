@@ -42,7 +42,7 @@ class OrderSide:
     def __init__(
         self,
         scheduler: Scheduler,
-        windows: Mapping[int, SimulatedWindow],
+        windows: Mapping[tuple[str, int], SimulatedWindow],
         ledger: Ledger,
         send: Callable[[Iterable[Frame]], None],
         rates: LiveFaultRates,

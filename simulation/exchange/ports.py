@@ -43,17 +43,22 @@ class Wire:
         self.rates = rates
         self.chance = chance
         self._counts = dict.fromkeys(("refusals", "garbling", "http_trouble"), 0)
-        exchange.prices.missing_share = rates.missing_seconds
+        self._miss(rates.missing_seconds)
 
     @property
     def counts(self) -> Mapping[str, int]:
         """How often each kind has struck."""
-        return self._counts | {"missing_seconds": self.exchange.prices.missed_count}
+        missed = sum(each.missed_count for each in self.exchange.streams.values())
+        return self._counts | {"missing_seconds": missed}
+
+    def _miss(self, share: float) -> None:
+        for each in self.exchange.streams.values():
+            each.missing_share = share
 
     def heal(self) -> None:
         """From now on nothing is refused, garbled, missing or slow."""
         self.rates = FaultRates()
-        self.exchange.prices.missing_share = 0.0
+        self._miss(0.0)
 
     def strikes(self, kind: str) -> bool:
         """Draw whether a fault of a kind happens now."""

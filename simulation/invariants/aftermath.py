@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import attrs
 
 from actors.messages.market import SNAPSHOT_DEPTH, MarketSnapshot
 from actors.model import Side
-from actors.roles import order_id_of
+from actors.roles import STRATEGY, base_role, order_id_of
 from simulation.exchange.exchange import Exchange
+from simulation.exchange.window import SimulatedWindow
 from simulation.invariants.facts import Facts
 from simulation.simulated_actor import SimulatedActor
 from venue.engine.messages import Outcome
@@ -28,8 +29,8 @@ class Aftermath:
     actors: tuple[SimulatedActor, ...]
     roles: tuple[str, ...]
     """The permanent ones."""
-    newest_snapshot: MarketSnapshot | None
-    """The last that the strategy was shown."""
+    snapshots: Mapping[str, MarketSnapshot]
+    """The last that each strategy was shown, by its role."""
 
     def complaints(self) -> Iterator[str]:
         """Everything that has not come back."""
@@ -85,8 +86,12 @@ class Aftermath:
                 yield f"the directory is not done with {self.facts.windows[market_id].market.slug}"
 
     def _books(self) -> Iterator[str]:
-        """What the strategy is shown is what the venue shows."""
-        snapshot, window = self.newest_snapshot, self.exchange.open_window
+        """What each strategy is shown is what the venue shows."""
+        strategies = [role for role in self.roles if base_role(role) == STRATEGY]
+        for role, window in zip(strategies, self.exchange.open_windows, strict=True):
+            yield from self._books_of(self.snapshots.get(role), window)
+
+    def _books_of(self, snapshot: MarketSnapshot | None, window: SimulatedWindow) -> Iterator[str]:
         if snapshot is None or snapshot.market.market_id != window.window.condition_id:
             shown_slug = snapshot.market.slug if snapshot is not None else "nothing"
             yield f"the strategy is shown {shown_slug}, open is {window.window.slug}"
@@ -99,8 +104,7 @@ class Aftermath:
                 yield f"the {side.value} book is shown as {shown}, it is {true}"
 
     def _trading(self) -> Iterator[str]:
-        """The window that began after the faults was offered cheap pairs: one was ordered."""
-        market_id = self.exchange.open_window.window.condition_id
-        orders = self.facts.orders_of(market_id)
-        if not orders:
-            yield f"nothing was traded in {self.exchange.open_window.window.slug}"
+        """The windows that began after the faults were offered cheap pairs: one was ordered."""
+        for window in self.exchange.open_windows:
+            if not self.facts.orders_of(window.window.condition_id):
+                yield f"nothing was traded in {window.window.slug}"

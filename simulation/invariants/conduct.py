@@ -12,7 +12,7 @@ from actors.messages.market import MarketSnapshot
 from actors.messages.position import PositionSnapshot
 from actors.messages.strategy import TradeSignals
 from actors.model import Action, Side
-from actors.roles import DESK, STRATEGY
+from actors.roles import DESK, STRATEGY, base_role
 from simulation.invariants.invariant import Actor, Invariant, heard, recorded, said
 
 _SNAPSHOTS_KEPT = 64
@@ -25,31 +25,33 @@ class SoundBooks(Invariant):
 
     def forget(self) -> None:
         """Have seen nothing."""
-        self.newest: MarketSnapshot | None = None
-        """What the strategy was shown last."""
-        self._snapshots: dict[tuple[int, int], MarketSnapshot] = {}
-        self._versions: set[tuple[int, str, int]] = set()
+        self.newest: dict[str, MarketSnapshot] = {}
+        """What each strategy was shown last, by its role."""
+        self._snapshots: dict[tuple[str, int, int], MarketSnapshot] = {}
+        self._versions: set[tuple[str, int, str, int]] = set()
 
     @heard(MarketSnapshot)
     def note_snapshot(self, actor: Actor, message: MarketSnapshot) -> None:
         """Remember what the strategy was shown."""
-        if actor.role == STRATEGY:
-            self.newest = message
-            self._snapshots.pop((actor.generation, message.sequence), None)
-            self._snapshots[actor.generation, message.sequence] = message
+        if base_role(actor.role) == STRATEGY:
+            self.newest[actor.role] = message
+            key = (actor.role, actor.generation, message.sequence)
+            self._snapshots.pop(key, None)
+            self._snapshots[key] = message
             if len(self._snapshots) > _SNAPSHOTS_KEPT:
                 del self._snapshots[next(iter(self._snapshots))]
 
     @heard(PositionSnapshot)
     def note_position(self, actor: Actor, message: PositionSnapshot) -> None:
         """Remember which positions the strategy was told."""
-        if actor.role == STRATEGY:
-            self._versions.add((actor.generation, message.market_id, message.version))
+        if base_role(actor.role) == STRATEGY:
+            key = (actor.role, actor.generation, message.market_id, message.version)
+            self._versions.add(key)
 
     @said(TradeSignals)
     def check(self, actor: Actor, message: TradeSignals) -> None:
         """Look at the books that the strategy looked at."""
-        snapshot = self._snapshots.get((actor.generation, message.snapshot_sequence))
+        snapshot = self._snapshots.get((actor.role, actor.generation, message.snapshot_sequence))
         self.require(
             snapshot is not None and snapshot.market.market_id == message.market_id,
             "{!r} names a snapshot that the strategy was not shown: {!r}",
@@ -64,12 +66,12 @@ class SoundBooks(Invariant):
             is_sound = (
                 book.is_synced
                 and not book.is_crossed
-                and age_ms <= self.settings.strategy.max_book_age_ms
+                and age_ms <= self.settings.of(snapshot.market.series).strategy.max_book_age_ms
             )
             self.require(
                 is_sound, "{!r} on a {} book {} ms old: {!r}", message, side.value, age_ms, book
             )
-        key = (actor.generation, message.market_id, message.position_version)
+        key = (actor.role, actor.generation, message.market_id, message.position_version)
         self.require(key in self._versions, "{!r} names a position that was not told", message)
 
 
@@ -192,7 +194,7 @@ class KnowsEnough(Invariant):
         if message is None:
             return
         age_ms = actor.now_ms - message.snapshot_at_ms
-        most_ms = self.settings.strategy.max_book_age_ms
+        most_ms = self.settings.of(intent.market.series).strategy.max_book_age_ms
         self.require(age_ms <= most_ms, "{} comes of a snapshot {} ms old", intent.order_id, age_ms)
         wanted = [
             (each.side, each.action, each.price_ticks, each.size_units) for each in message.signals

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from actors.core import Record
 from actors.execution.desk_state import OrdersCreated
 from actors.messages.lifecycle import Started
-from actors.roles import DESK, DIRECTORY, EXECUTOR, OBSERVER, POSITION, order_id_of
+from actors.roles import DESK, DIRECTORY, EXECUTOR, OBSERVER, POSITION, base_role, order_id_of
 from simulation.invariants.invariant import ANYTHING, Actor, Invariant, heard, recorded, said
 
 _OWNERS = {
@@ -55,7 +55,7 @@ class OneOwner(Invariant):
             is_new_order = isinstance(record.event, OrdersCreated) and (
                 save.key not in self.facts.orders
             )
-            is_own = owner == actor.role or (
+            is_own = owner == base_role(actor.role) or (
                 save.kind == "order"
                 and (order_id_of(actor.role) == save.key or (actor.role == DESK and is_new_order))
             )
@@ -90,7 +90,7 @@ class RecoversWhatIsRecorded(Invariant):
             self._compare(actor, message.saved, [own] if own is not None else [])
         elif actor.role == DESK:
             self._compare(actor, message.saved, list(open_orders.values()))
-        elif actor.role == DIRECTORY:
+        elif base_role(actor.role) == DIRECTORY:
             windows = [facts.windows[market_id] for market_id in facts.open_windows]
             self._compare(actor, message.saved, windows)
 

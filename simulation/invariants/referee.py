@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from actors.core import Record
@@ -78,8 +78,8 @@ class Referee:
         self._met: dict[type, tuple[_Check, ...]] = {}
 
     @property
-    def newest_snapshot(self) -> MarketSnapshot | None:
-        """What the strategy was shown last; None since everything fell."""
+    def newest_snapshots(self) -> Mapping[str, MarketSnapshot]:
+        """What each strategy was shown last, by its role; nothing since everything fell."""
         books = next(each for each in self._invariants if isinstance(each, SoundBooks))
         return books.newest
 

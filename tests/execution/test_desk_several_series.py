@@ -236,3 +236,14 @@ def test_no_two_series_ever_spend_the_same_dollar(wishes: list[tuple[Any, ...]])
         if not refusals(desk.feed(wish)):
             spent_nanos += price_ticks * shares(size)
         assert spent_nanos <= most_dollars * NANOS_PER_DOLLAR
+
+
+def test_a_stopped_window_stays_so_although_another_series_is_told_first_after_a_restart() -> None:
+    desk = both()
+    desk.feed(attrs.evolve(stop_loss("halt"), market_id=ETH.market_id))
+    desk.restart()
+    for market in (BTC, ETH):
+        desk.feed(MarketOpened(market=market, strike=None))
+        desk.feed(at(market, 1))
+        desk.feed(wants(BTC, signals_id=market.fee_rate_bps))
+    assert "stopped" in refusals(desk.feed(wants(ETH)))[0]

@@ -59,7 +59,7 @@ class Scene:
         exchange = Exchange(self.scheduler, SETTINGS, seed=1)
         self.side = exchange.take_orders(LiveFaultRates(**rates))
         exchange.begin()
-        self.window = exchange.open_window
+        self.window = exchange.open_windows[0]
         self.actor = Listener(self.scheduler)
         wire = Wire(self.scheduler, exchange, FaultRates(), dice(1, "wire"))
         self.hand = SimulatedVenuePort(wire, self.actor)  # type: ignore[arg-type] # listens like one
