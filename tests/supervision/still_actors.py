@@ -54,10 +54,11 @@ def tree_of(
     settings: Settings | None = None,
     process_class: type[Actor] = ActorProcess,
     actors: Mapping[str, ActorSpec] | None = None,
+    order: ActorSpec | None = None,
 ) -> ActorTree:
     """Start a supervisor with these processes; it runs until the tree is told to end.
 
-    Actors do nothing, unless they are given.
+    Actors do nothing, unless they are given; orders live in the first process.
     """
     prepare(data_dir)
     prepare_to_fork()
@@ -72,7 +73,7 @@ def tree_of(
             processes=processes,
             orders_in=processes[0].name,
             actors=actors or {role: still for process in processes for role in process.roles},
-            order=still,
+            order=order or still,
             process_class=process_class,
         )
     )
