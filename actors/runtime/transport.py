@@ -82,20 +82,13 @@ class Arrival(ReceiveEnvelope):
 
 
 class Endpoint(TransportInit__Base):
-    """What a process's transport is made of that its parent forks."""
+    """What a transport is made of: a child's, whose parent makes this, or another of a process."""
 
     def __init__(self, number: int | None, name: str | None, admin: ActorAddress) -> None:
         self.addrInst = number
         """The parent's number for it; the name is Thespian's."""
         self.name = name
         """Of its socket; None: one of its own."""
-        self.admin = admin
-
-
-class _Clone(TransportInit__Base):
-    """Another transport for the same process."""
-
-    def __init__(self, admin: ActorAddress) -> None:
         self.admin = admin
 
 
@@ -111,6 +104,8 @@ class Run:
 
 _transports: weakref.WeakSet[UnixTransport] = weakref.WeakSet()
 """All that this process has made, or was forked with."""
+_made_in_pid = os.getpid()
+"""The process that they are of; a fork learns by it that they are not."""
 
 
 class UnixTransport:
@@ -125,8 +120,6 @@ class UnixTransport:
             admin = self.getAdminAddr({})
         elif isinstance(init, Endpoint):
             admin, name = init.admin, init.name or name
-        elif isinstance(init, _Clone):
-            admin = init.admin
         else:
             raise ActorSystemStartupFailure(f"a transport cannot be made of {init!r}")
         shared = self.run_shared
@@ -198,7 +191,7 @@ class UnixTransport:
 
     def external_transport_clone(self) -> UnixTransport:
         """Make another transport for the same process."""
-        return type(self)(_Clone(self._adminAddr))
+        return type(self)(Endpoint(None, None, self._adminAddr))
 
     # What Thespian asks of a transport: messages
 
@@ -389,7 +382,11 @@ class UnixTransport:
 
 def _leave_to_the_parent() -> None:
     """Close what a process was forked with: those sockets are its parent's."""
+    global _made_in_pid
+    if _made_in_pid == os.getpid():
+        return
+    _made_in_pid = os.getpid()
+    REFUSALS.begin_anew()
     for transport in list(_transports):
-        if transport.pid != os.getpid() and not transport._is_closed:
+        if not transport._is_closed:
             transport._shut()
-            REFUSALS.begin_anew()

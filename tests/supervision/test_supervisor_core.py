@@ -320,14 +320,17 @@ def test_words_of_a_child_already_replaced_change_nothing(message: object) -> No
     assert supervised.core.child_said(old, message, 0) == []
 
 
-def test_the_report_adds_up_what_past_and_present_children_handled() -> None:
+def test_the_report_adds_up_what_past_and_present_children_handled_and_refused() -> None:
     supervised = SupervisedActors("desk")
-    supervised.say("desk", pong("desk", latencies_us={"tick_to_signal": (5, 6)}))
+    refused = {"latencies_us": {"tick_to_signal": (5, 6)}, "refused_count": 4}
+    supervised.say("desk", pong("desk", **refused))
     supervised.fall("desk")
     few = pulse("desk", handled_count=3, generation=2)
-    supervised.say("desk", pong("desk", few, latencies_us={"tick_to_signal": (7,)}))
+    supervised.say(
+        "desk", pong("desk", few, latencies_us={"tick_to_signal": (7,)}, refused_count=1)
+    )
     report = supervised.core.report(9, 0)
-    assert (report.request_id, report.handled_count) == (9, 13)
+    assert (report.request_id, report.handled_count, report.refused_count) == (9, 13, 5)
     assert report.latencies_us == {"tick_to_signal": (5, 6, 7)}
     assert supervised.core.report(10, 0).latencies_us == {}
 

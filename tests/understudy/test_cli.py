@@ -354,6 +354,18 @@ def test_ps_shows_what_is_halted_since_when_and_by_whom(tmp_path) -> None:
     ]
 
 
+def test_ps_tells_that_something_was_refused_between_processes(tmp_path) -> None:
+    handlers = {"ps": lambda _request: ps_reply(report(), refused_count=1_234)}
+    server = ControlServer(tmp_path, handlers)
+    server.start()
+    try:
+        shown = understudy("ps", "--data-dir", str(tmp_path)).output
+    finally:
+        server.close()
+
+    assert "1,234 connections or frames between processes were refused" in shown
+
+
 def test_ps_of_nothing_says_so_and_fails(tmp_path) -> None:
     result = understudy("ps", "--data-dir", str(tmp_path))
 

@@ -225,6 +225,7 @@ def test_metrics_can_be_printed_once(tmp_path: Path) -> None:
         result = CliRunner().invoke(main, ["metrics", "--once", "--data-dir", str(tmp_path)])
     assert result.exit_code == 0
     assert "understudy_messages_handled_total 14808.0" in result.output
+    assert "understudy_refused_frames_total 3.0" in result.output
 
 
 def test_health_is_a_command_with_an_exit_code(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ def status(**changes: object) -> Status:
         },
         "restarts": {"strategy": 1},
         "handled_count": 14_808,
+        "refused_count": 3,
         "settings": Settings(),
         **changes,
     }

@@ -211,6 +211,19 @@ def test_of_a_thousand_silent_connections_few_are_kept_and_whoever_greets_is_hea
     assert stage.refusals.count >= 500 - UNGREETED_MAX
 
 
+def test_one_that_has_greeted_meanwhile_makes_no_room(stage: Stage) -> None:
+    with contextlib.ExitStack() as opened:
+        slow = opened.enter_context(stage.knock())
+        for _ in range(UNGREETED_MAX - 1):
+            opened.enter_context(stage.knock())
+        stage.turn()
+        slow.send(stage.greeting() + framed(b"word"))
+        opened.enter_context(stage.knock())
+        stage.turn()
+        assert not is_closed(slow)
+    assert stage.taken == [(SENDER, b"word")]
+
+
 def test_who_says_nothing_is_given_up_in_time(stage: Stage) -> None:
     with stage.knock() as silent, stage.knock() as slow, stage.knock() as friend:
         friend.send(stage.greeting())
