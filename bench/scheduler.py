@@ -201,7 +201,7 @@ def profile_tables(paths: tuple[Path, ...], layout: str, most_ms: int) -> list[T
     functions = []
     stats = pstats.Stats(profile).stats  # type: ignore[attr-defined] # typeshed has it not
     for (file, line, name), (_, calls, self_s, _, _) in stats.items():
-        own_s[_folder(file)] += self_s
+        own_s[folder_of(file)] += self_s
         functions.append((self_s, calls, f"{_short(file)}:{line} {name}"))
     whole_s = sum(own_s.values())
     note = f"{len(paths)} windows; the profile makes small functions look dearer than they are"
@@ -226,7 +226,8 @@ def _short(file: str) -> str:
     return str(path.relative_to(ROOT)) if is_ours else path.name
 
 
-def _folder(file: str) -> str:
+def folder_of(file: str) -> str:
+    """The folder of this project that a file of a profile lies in, or what else it is."""
     path = Path(_short(file))
     if file == "~":
         return "built into Python, libraries in C"

@@ -7,14 +7,14 @@ only, the other's are their mirror.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 import msgspec
 
 from actors.backtest_settings import TWAP
 from actors.feeds import rtds
-from actors.feeds.market_channel import FinerGrid, MarketChannelDecoder, UnreadableElement
+from actors.feeds.market_channel import Decoded, FinerGrid, MarketChannelDecoder, UnreadableElement
 from actors.feeds.polybolt import PolyBoltProtocol
 from actors.messages.directory import MarketClosing, MarketOpened, MarketResolved
 from actors.messages.feeds import (
@@ -22,7 +22,9 @@ from actors.messages.feeds import (
     FeedDown,
     FeedUp,
     GridTooFine,
+    LastTradeEvent,
     MarketEvent,
+    PriceChangeEvent,
     ResolvedEvent,
     TwapTick,
 )
@@ -216,31 +218,43 @@ class Tape:
         if books:
             yield at_ms, MarketFrames(tuple(books), first_ns, is_fresh_start)
 
-    def _decoded(self, frame: RecordedFrame) -> Iterable[MarketEvent | GridTooFine]:
-        counts = self.counts
+    def _decoded(self, frame: RecordedFrame) -> Sequence[MarketEvent | GridTooFine]:
+        """The frame's events of this window; what cannot be read is counted and left out."""
+        counts, tokens = self.counts, self._tokens
         counts.frames += 1
+        found: list[MarketEvent | GridTooFine] = []
         for event in self._decoder.decode(frame.payload):
-            if isinstance(event, UnreadableElement):
-                counts.unreadable += 1
-            elif isinstance(event, FinerGrid):
-                if event.token in self._tokens and not self._is_too_fine:
-                    self._is_too_fine = True
-                    yield GridTooFine(self.market.market_id)
-            elif isinstance(event, ResolvedEvent) or event.token not in self._tokens:
-                continue
+            kind = type(event)
+            if kind is PriceChangeEvent and event.token in tokens:  # type: ignore[union-attr] # it is one
+                counts.changes += 1
+                found.append(event)  # type: ignore[arg-type] # as above
             else:
-                counts.lag_ms_total += max(0, frame.received_ms - event.timestamp_ms)
-                counts.lagged += 1
-                yield event
-                if isinstance(event, BookEvent):
+                found += self._other(event)
+        if found and not isinstance(found[0], GridTooFine | ResolvedEvent):
+            counts.lag_ms_total += max(0, frame.received_ms - found[0].timestamp_ms)
+            counts.lagged += 1
+        return found
+
+    def _other(self, event: Decoded) -> Iterator[MarketEvent | GridTooFine]:
+        """Whatever is no change of this window's books."""
+        counts = self.counts
+        if isinstance(event, UnreadableElement):
+            counts.unreadable += 1
+        elif isinstance(event, FinerGrid):
+            if event.token in self._tokens and not self._is_too_fine:
+                self._is_too_fine = True
+                yield GridTooFine(self.market.market_id)
+        elif not isinstance(event, ResolvedEvent) and event.token in self._tokens:
+            yield event
+            if isinstance(event, BookEvent):
+                counts.books += 1
+                if self._mirrored_token:
                     counts.books += 1
-                    if self._mirrored_token:
-                        counts.books += 1
-                        yield self._mirror(event)
-                elif hasattr(event, "taker_buys"):
-                    counts.trades += 1
-                else:
-                    counts.changes += 1
+                    yield self._mirror(event)
+            elif isinstance(event, LastTradeEvent):
+                counts.trades += 1
+            else:
+                counts.changes += 1
 
     def _mirror(self, event: BookEvent) -> BookEvent:
         other = self._tokens[event.token == self._tokens[0]]

@@ -40,16 +40,23 @@ class VenueBook:
 
     def show_change(self, event: PriceChangeEvent) -> None:
         """Take new totals at single levels of either token's book."""
-        self._settle()
+        if self._whole is not None:
+            self._settle()
         bids, asks = event.bids, event.asks
         if event.token != self._up_token:
             bids, asks = mirrored(asks), mirrored(bids)
-        for sizes, levels, is_bid in ((self._bids, bids, True), (self._asks, asks, False)):
-            for price_ticks, size_units in levels:
-                if size_units:
-                    sizes[price_ticks] = size_units
-                else:
-                    sizes.pop(price_ticks, None)
+        if bids:
+            self._set(self._bids, bids, is_bid=True)
+        if asks:
+            self._set(self._asks, asks, is_bid=False)
+
+    def _set(self, sizes: dict[int, int], levels: Iterable[Level], *, is_bid: bool) -> None:
+        for price_ticks, size_units in levels:
+            if size_units:
+                sizes[price_ticks] = size_units
+            else:
+                sizes.pop(price_ticks, None)
+                if self._taken:
                     self._taken.pop((is_bid, price_ticks), None)
 
     def displayed_units(self, price_ticks: int, *, is_bid: bool) -> int:

@@ -100,3 +100,12 @@ def test_recorded_windows_are_played_on_virtual_time_and_profiled() -> None:
 def test_simulated_windows_are_counted() -> None:
     ((row,),) = tables_of("bench.simulate").values()
     assert row["windows/s"] > 0
+
+
+def test_backtests_are_measured_on_price_changes_and_on_recorded_books() -> None:
+    tables = tables_of("bench.backtest", "--memory-windows", "10")
+    speeds = tables["one core"]
+    assert speeds[0]["name"] == "price changes, local exchange"
+    assert all(row["events/s"] > 0 for row in speeds)
+    assert tables["search"][0]["trials an hour"] > 0
+    assert sum(row["share %"] for row in tables["where it goes, price changes"]) > 90

@@ -1,0 +1,245 @@
+"""Backtests: events a second on one core, a window's wall time, two cores, memory, search trials.
+
+Run as ``python -m bench.backtest``. Whole books are the recorded hour where it is at hand; price
+changes are the local exchange's, recorded here. Seconds are the processor's unless a column says
+wall. NautilusTrader's own backtest is not run beside it: see docs/benchmarks.md.
+"""
+
+from __future__ import annotations
+
+import cProfile
+import pstats
+import resource
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from actors.settings import Settings, StrategySettings
+from bench.common import Figure, Machine, Row, Table, Target, options, show
+from bench.decode import imported_recordings
+from bench.scheduler import folder_of
+from research.backtest.runner import BacktestPlan, recordings_at, run_backtest
+from research.recordings.model import (
+    RecordedChannel,
+    RecordedFrame,
+    RecordedMarket,
+    RecordedStrike,
+    RecordingHead,
+    RecordingNote,
+    RecordingTail,
+)
+from research.recordings.writer import RecordingWriter
+from research.search.workers import OwnProcess, WindowTask
+from venue.frames import Channel, Frame, is_custom
+from venue.simulation.simulation import Simulation
+
+_RATE = 500
+"""Messages of the market channel a second; the real stream has about as many."""
+_OPENS_AT_MS = 1_776_329_400_000
+_LENGTH_MS = 300_000
+_TRIALS = 4
+_CHANNELS = {Channel.MARKET: RecordedChannel.MARKET, Channel.COINBASE: RecordedChannel.REFERENCE}
+
+
+def simulated_recording(folder: Path, length_ms: int) -> Path:
+    """Record a window of the local exchange, or its beginning."""
+    world = Simulation(
+        seed=1, series=[("btc", 5)], origin_ms=_OPENS_AT_MS - 70_000, frames_per_second=_RATE
+    )
+    until_ms = _OPENS_AT_MS + length_ms
+    sent: list[tuple[int, Frame]] = []
+    for made in world.advance(until_ms):
+        at_ns = world.now_ms * 1_000_000
+        sent += [(at_ns, each) for each in made if each.channel in _CHANNELS]
+    statuses = (market.status for market in world.catalogue)
+    status = next(each for each in statuses if each.window.opens_at_ms == _OPENS_AT_MS)
+    window = status.window
+    frames = [
+        RecordedFrame(_CHANNELS[each.channel], 0, 1, at_ns, at_ns, each.text.encode())
+        for at_ns, each in sent
+        if each.channel is not Channel.MARKET
+        or (not is_custom(each) and set(window.tokens).issuperset(each.keys))
+    ]
+    path = folder / f"{window.slug}.rec"
+    head = RecordingHead(
+        series="btc-5m",
+        program="bench",
+        market=RecordedMarket(
+            market_id=window.condition_id,
+            slug=window.slug,
+            yes_token=window.up_token,
+            no_token=window.down_token,
+            opens_at_ms=window.opens_at_ms,
+            closes_at_ms=window.closes_at_ms,
+            tick_size_ticks=10,
+            minimum_size_units=5_000_000,
+            minimum_notional_nanos=10**9,
+            fee_rate_bps=700,
+            twap_window_s=60,
+        ),
+    )
+    strike = RecordedStrike(
+        price_e18=str(status.strike_e18), source="the local exchange", origin="tick"
+    )
+    writer = RecordingWriter.create(path, head, is_synced=False)
+    noted_ns = (_OPENS_AT_MS + 1_000) * 1_000_000
+    writer.note(RecordingNote(kind="strike", strike=strike), noted_ns, noted_ns)
+    writer.write(frames)
+    writer.finish(
+        RecordingTail(
+            strike=strike,
+            close_e18=None,
+            winner="YES",
+            evidence="a benchmark",
+            spans=dict(writer.spans),
+            frames=dict(writer.frames),
+            payload_bytes=writer.payload_bytes,
+            gaps=(),
+        )
+    )
+    return path
+
+
+def speed_row(name: str, paths: Sequence[Path], least_events: float) -> Row:
+    """Play windows once on one core."""
+    recordings = recordings_at(paths)
+    began, wall_began = time.process_time(), time.perf_counter()
+    played = [each.outcome for each in run_backtest(BacktestPlan(settings=Settings()), recordings)]
+    seconds, wall_s = time.process_time() - began, time.perf_counter() - wall_began
+    events = sum(each.events_count for each in played)
+    figures: dict[str, Figure] = {
+        "windows": len(played),
+        "frames": sum(each.frames_count for each in played),
+        "events": events,
+        "events/s": round(events / seconds),
+        "frames/s": round(sum(each.frames_count for each in played) / seconds),
+        "messages/s": round(sum(each.handled_count for each in played) / seconds),
+        "s a window": round(seconds / len(played), 2),
+        "wall s a window": round(wall_s / len(played), 2),
+        "orders": sum(len(each.orders) for each in played),
+    }
+    return Row(
+        name=name,
+        figures=figures,
+        target=Target(column="events/s", limit=least_events, is_least=True),
+    )
+
+
+def jobs_row(paths: Sequence[Path]) -> Row:
+    """The same windows with one process and with two."""
+    recordings, plan = recordings_at(paths), BacktestPlan(settings=Settings())
+    seconds = {}
+    for jobs in (1, 2):
+        began = time.perf_counter()
+        for _ in run_backtest(plan, recordings, jobs):
+            pass
+        seconds[jobs] = time.perf_counter() - began
+    figures: dict[str, Figure] = {
+        "windows": len(recordings),
+        "wall s, 1 job": round(seconds[1], 1),
+        "wall s, 2 jobs": round(seconds[2], 1),
+        "times as fast": round(seconds[1] / seconds[2], 2),
+    }
+    return Row(
+        name="--jobs 2",
+        figures=figures,
+        target=Target(column="times as fast", limit=1.8, is_least=True),
+    )
+
+
+def memory_row(path: Path, windows: int) -> Row:
+    """Play one window again and again; the most memory after a tenth of that, and at the end."""
+    plan, recordings = BacktestPlan(settings=Settings()), recordings_at([path])
+    early_mb = 0.0
+    for number in range(windows):
+        for _ in run_backtest(plan, recordings):
+            pass
+        if number == windows // 10:
+            early_mb = _most_mb()
+    figures: dict[str, Figure] = {
+        "windows": windows,
+        "MB after a tenth": round(early_mb, 1),
+        "MB at the end": round(_most_mb(), 1),
+        "grown MB": round(_most_mb() - early_mb, 1),
+    }
+    return Row(name="memory", figures=figures, target=Target(column="grown MB", limit=5))
+
+
+def search_row(paths: Sequence[Path]) -> Row:
+    """Trials of a search over all windows, none pruned, on one core."""
+    plans = [
+        BacktestPlan(settings=Settings(strategy=StrategySettings(max_trade_shares=5 + number)))
+        for number in range(_TRIALS)
+    ]
+    tasks = [WindowTask(plan, str(path)) for plan in plans for path in paths]
+    began = time.process_time()
+    OwnProcess().play(tasks)
+    seconds = (time.process_time() - began) / _TRIALS
+    figures: dict[str, Figure] = {
+        "windows": len(paths),
+        "s a trial": round(seconds, 2),
+        "trials an hour": round(3600 / seconds),
+    }
+    return Row(name="search", figures=figures)
+
+
+def profile_table(name: str, paths: Sequence[Path]) -> Table:
+    """Where the time of a window goes, by folder."""
+    profile = cProfile.Profile()
+    recordings, plan = recordings_at(paths), BacktestPlan(settings=Settings())
+    profile.runcall(lambda: list(run_backtest(plan, recordings)))
+    own_s: defaultdict[str, float] = defaultdict(float)
+    stats = pstats.Stats(profile).stats  # type: ignore[attr-defined] # typeshed has it not
+    for (file, _, _), (_, _, self_s, _, _) in stats.items():
+        own_s[folder_of(file)] += self_s
+    whole_s = sum(own_s.values())
+    rows = [
+        Row(name=folder, figures={"share %": round(100 * seconds / whole_s, 1)})
+        for folder, seconds in sorted(own_s.items(), key=lambda each: -each[1])
+        if seconds > whole_s / 100
+    ]
+    note = "a profile makes small functions look dearer than they are"
+    return Table(title=f"where it goes, {name}", rows=rows, notes=(note,))
+
+
+def _most_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = options(__doc__)
+    parser.add_argument("--windows", type=int, help="of the recorded hour; all if not given")
+    parser.add_argument("--memory-windows", type=int, default=1_000, help="for memory")
+    arguments = parser.parse_args()
+    machine = Machine.now()
+    with tempfile.TemporaryDirectory() as folder:
+        simulated = simulated_recording(Path(folder), 10_000 if arguments.quick else _LENGTH_MS)
+        recorded = imported_recordings()[: arguments.windows or (1 if arguments.quick else None)]
+        rows = [speed_row("price changes, local exchange", [simulated], 50_000)]
+        if recorded:
+            rows.append(speed_row("whole books, recorded", recorded, 10_000))
+        short = Path(folder) / "short"
+        short.mkdir()
+        brief = simulated_recording(short, 5_000)
+        several = recorded if len(recorded) > 1 else (simulated,)
+        tables = [
+            Table(title="one core", rows=rows),
+            Table(title="two cores", rows=[jobs_row(several)]),
+            Table(
+                title="memory",
+                rows=[memory_row(brief, 10 if arguments.quick else arguments.memory_windows)],
+                notes=("the first seconds of a window, again and again, each by a new account",),
+            ),
+            Table(title="search", rows=[search_row(several)]),
+            profile_table("price changes", [simulated]),
+        ]
+        if recorded:
+            tables.append(profile_table("whole books", recorded[:1]))
+        show(machine, tables, is_json=arguments.json)
+
+
+if __name__ == "__main__":
+    main()
