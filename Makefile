@@ -43,6 +43,7 @@ bench: $(READY) ## every benchmark, some 50 minutes; ARGS=--quick only shows tha
 	$(BIN)/python -m bench.latency $(ARGS)
 	$(BIN)/python -m bench.recovery $(ARGS)
 	$(BIN)/python -m bench.memory $(ARGS)
+	$(BIN)/python -m bench.series $(ARGS)
 	$(BIN)/python -m bench.many_orders $(ARGS)
 	$(BIN)/python -m bench.scheduler $(ARGS)
 	$(BIN)/python -m bench.backtest $(ARGS)

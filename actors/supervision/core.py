@@ -44,6 +44,9 @@ from actors.supervision.patience import NOBODY_WAITS, TICK_GAP_MOST_MS, Patience
 
 _CLEARING_LIMIT_MS = 5_000
 """How long an escalation or a shutdown waits for the desk to end every order, unless it is told."""
+_FORKED_AT_ONCE = 13
+"""More than a run with one series has processes."""
+_FORK_PAUSE_MS = 200
 
 
 class SupervisorCore:
@@ -80,8 +83,19 @@ class SupervisorCore:
         return self._venue_offset_ms
 
     def begin(self, now_ms: int) -> list[SupervisorEffect]:
-        """Start every process, in the table's order."""
-        return [self._spawn(name, now_ms) for name in self._roles_of]
+        """Start every process, in the table's order; many of them by and by.
+
+        Forking takes a while, and meanwhile nobody is answered.
+        """
+        effects: list[SupervisorEffect] = []
+        for number, name in enumerate(self._roles_of):
+            turn = number // _FORKED_AT_ONCE
+            if turn == 0:
+                effects.append(self._spawn(name, now_ms))
+            else:
+                waiting = self._children[name] = self._new_child(name, NO_HANDLE, now_ms)
+                waiting.revive_at_ms = now_ms + turn * _FORK_PAUSE_MS
+        return effects
 
     def pids(self) -> list[int]:
         """Process ids of all children that have one."""

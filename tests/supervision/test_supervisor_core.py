@@ -37,6 +37,19 @@ def test_processes_start_in_the_tables_order_and_the_orders_last() -> None:
     assert spawned(core.begin(0)) == ["position", "desk", "orders"]
 
 
+def test_many_processes_are_forked_by_and_by_so_that_whoever_asks_is_answered() -> None:
+    """Found with twelve series on a busy machine: one long round of forks looked like a hang."""
+    names = [f"strategy/{number}" for number in range(30)]
+    core = SupervisorCore(alone(*names), LIMITS, random.Random(1))
+    rounds, now_ms = [spawned(core.begin(0))], 0
+    while (delay_ms := core.next_tick_ms(now_ms)) is not None:
+        assert delay_ms > 0
+        now_ms += delay_ms
+        rounds.append(spawned(core.tick(now_ms)))
+    assert [name for each in rounds for name in each] == [*names, "orders"]
+    assert max(map(len, rounds)) < 15
+
+
 def test_a_fallen_child_is_made_again_at_once_and_counted() -> None:
     supervised = SupervisedActors("desk", "strategy")
     assert spawned(supervised.fall("strategy")) == ["strategy"]
