@@ -57,6 +57,7 @@ def test_an_order_is_told_in_exact_texts(journal: Path) -> None:
         "status": "FILLED",
         "is_open": False,
         "time_in_force": "GTC",
+        "post_only": False,
         "priority": 2,
         "reason": "bootstrap: YES ask 480 < bootstrap_high 500",
         "pair": None,
