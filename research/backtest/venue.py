@@ -215,7 +215,7 @@ class RecordedVenue:
                 f"price {price_text(intent.price_ticks)} breaks the minimum tick size "
                 f"{price_text(self._tick_size_ticks)}"
             )
-        if is_marketable and getattr(intent, "is_post_only", False):
+        if is_marketable and intent.is_post_only:
             return "post-only, and it would trade at once"
         if not is_marketable and intent.size_units < self._market.minimum_size_units:
             minimum = size_text(self._market.minimum_size_units)

@@ -231,6 +231,30 @@ def test_the_crossed_model_fills_only_when_the_market_comes_over_the_limit() -> 
 
 
 @pytest.mark.parametrize(
+    ("price", "words"), [(500, ["post-only, and it would trade at once"]), (480, [])]
+)
+def test_a_post_only_order_rests_or_is_refused(price: int, words: list[str]) -> None:
+    stage = VenueStage(out_ms=0)
+    stage.show([(480, 50)], [(500, 8)])
+    stage.place(price_ticks=price, is_post_only=True)
+    stage.pass_ms(300)
+
+    assert reasons(stage.news) == words
+    assert fills(stage) == []
+
+
+@pytest.mark.parametrize(("shown", "filled"), [(8, 0), (20, shares(20))])
+def test_fill_or_kill_takes_all_or_nothing(shown: int, filled: int) -> None:
+    stage = VenueStage(out_ms=0, taker_delay_ms=0)
+    stage.show([(480, 50)], [(500, shown)])
+    stage.place(time_in_force=TimeInForce.FOK)
+    stage.pass_ms(20)
+
+    assert sum(each.size_units for each in fills(stage)) == filled
+    assert stage.venue.resting_count == 0
+
+
+@pytest.mark.parametrize(
     ("kind", "filled"), [(TimeInForce.FAK, shares(8)), (TimeInForce.GTC, shares(8))]
 )
 def test_what_may_not_rest_ends_with_what_it_got(kind: TimeInForce, filled: int) -> None:
