@@ -49,6 +49,9 @@ FAULTS_NAME = "faults.toml"
 FAULTS = f"""\
 {MONEY_FAULTS}\
 lost_answer = 0.04
+packed_answer = 0.01
+nested_answer = 0.01
+endless_answer = 0.01
 server_error = 0.04
 slow_answer = 0.04
 reset = 0.04
