@@ -13,6 +13,9 @@ _NORMAL = NormalDist()
 _EULER_GAMMA = 0.5772156649015329
 _BLOCKS = 8
 
+CONVINCING = 0.95
+"""A deflated Sharpe ratio below this may well be luck."""
+
 
 def expected_best_sharpe(sharpes: Sequence[float]) -> float:
     """What the highest of so many Sharpe ratios is by chance alone, if none has any merit.

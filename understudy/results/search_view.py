@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from understudy.results.searches import luck_words
+from research.overfitting import CONVINCING
 from understudy.results.stored import BadResults, StoredRun
 
 _SCORES = ("median_fold", "in_sample", "out_of_sample")
@@ -103,3 +103,19 @@ def _value(text: str) -> str:
         return f"{float(text):.6g}"
     except ValueError:
         return text
+
+
+def luck_words(luck: Mapping[str, Any], trials: int) -> str:
+    """Warn, with a number, when the best of so many trials is what chance gives."""
+    deflated, probability = luck["deflated_sharpe"], luck["overfitting_probability"]
+    if deflated is None:
+        return "too few windows, or results without spread: nothing can be said of luck"
+    words = f"the best of {trials} trials has a deflated Sharpe ratio of {deflated:.2f}"
+    if not luck["is_convincing"]:
+        words = (
+            f"{words}, below {CONVINCING}: chance alone gives the best of so many a Sharpe ratio "
+            f"of {luck['expected_best_sharpe']:+.2f}, and it has {luck['sharpe']:+.2f}"
+        )
+    if probability is not None:
+        words += f"; probability of overfitting {probability:.0%}"
+    return words

@@ -11,16 +11,18 @@ from typing import Any
 
 import attrs
 
-from research.overfitting import deflated_sharpe, expected_best_sharpe, overfitting_probability
+from research.overfitting import (
+    CONVINCING,
+    deflated_sharpe,
+    expected_best_sharpe,
+    overfitting_probability,
+)
 from research.search.folds import Folds, scores_of, walk_forward
 from research.search.study import Search, TrialRow, best_of
 from research.statistics import sharpe
 from understudy.reading.csv_rows import csv_text
 from understudy.results.store import RESULTS_FORMAT
 from understudy.results.stored import BadResults, StoredRun
-
-CONVINCING = 0.95
-"""A deflated Sharpe ratio below is what the best of so many trials may be by chance."""
 
 
 @attrs.frozen(kw_only=True)
@@ -95,22 +97,6 @@ def luck_of(best: TrialRow, whole: Sequence[TrialRow]) -> dict[str, Any]:
         "overfitting_probability": _short(overfitting_probability([row.results for row in whole])),
         "is_convincing": deflated is not None and deflated >= CONVINCING,
     }
-
-
-def luck_words(luck: Mapping[str, Any], trials: int) -> str:
-    """Warn, with a number, when the best of so many trials is what chance gives."""
-    deflated, probability = luck["deflated_sharpe"], luck["overfitting_probability"]
-    if deflated is None:
-        return "too few windows, or results without spread: nothing can be said of luck"
-    words = f"the best of {trials} trials has a deflated Sharpe ratio of {deflated:.2f}"
-    if not luck["is_convincing"]:
-        words = (
-            f"{words}, below {CONVINCING}: chance alone gives the best of so many a Sharpe ratio "
-            f"of {luck['expected_best_sharpe']:+.2f}, and it has {luck['sharpe']:+.2f}"
-        )
-    if probability is not None:
-        words += f"; probability of overfitting {probability:.0%}"
-    return words
 
 
 def write_search(
