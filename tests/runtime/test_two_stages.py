@@ -30,9 +30,10 @@ from actors.runtime.journal import Journal, JournalReader
 from actors.runtime.messages import Boot, StartActor
 from actors.runtime.scheduler import Scheduler
 from actors.settings import Settings
+from simulation.chance import dice
 from simulation.context import SimulationContext
 from simulation.journal import MemoryJournal
-from simulation.plan import LIVE, SIMULATED, FaultRates
+from simulation.plan import LIVE, SIMULATED, FaultRates, draw_live_plan, draw_plan
 from simulation.post import Post
 from simulation.process import SimulatedProcess
 from simulation.trace import Trace
@@ -74,7 +75,8 @@ class Scene:
 
 @functools.cache
 def run_of(mode: str) -> tuple[Trial, dict[str, list[object]]]:
-    trial = Trial(3, minutes=4, mode=mode)
+    draw = draw_live_plan if mode == LIVE else draw_plan
+    trial = Trial(3, minutes=4, plan=draw(dice(3, "plan")))  # with one series
     ears = Ears(trial)
     trial.run()
     return trial, ears.heard

@@ -20,8 +20,9 @@ from actors.runtime.host_context import HostWatch, HostWatches, RunningHost
 from actors.runtime.replay import play
 from actors.settings import Settings
 from simulation.actor_table import ActorTable
+from simulation.chance import dice
 from simulation.flight_keeper import FlightKeeper
-from simulation.plan import LIVE, SIMULATED
+from simulation.plan import LIVE, SIMULATED, draw_live_plan, draw_plan
 from simulation.trial import Trial
 
 
@@ -88,7 +89,8 @@ def test_every_core_is_played_to_the_same_effects(
     monkeypatch.setattr(flight_recorder, "_MESSAGES_MAX", 40)
     monkeypatch.setattr(flight_recorder, "_SNAPSHOT_SHARE", 0)
     recording = Compared(tmp_path)
-    trial = Trial(seed, minutes=6, mode=mode)
+    draw = draw_live_plan if mode == LIVE else draw_plan
+    trial = Trial(seed, minutes=6, plan=draw(dice(seed, "plan")))  # with one series
     trial.record(recording)
     result = trial.run()
     assert result.failure is None, result.failure
