@@ -31,7 +31,7 @@ from bench.lone_executor import LoneExecutor, market_at
 from bench.orders_worker import KEY
 from bench.system import Exchange, exchange
 from bench.wire_tap import WireTap
-from understudy.drill.plan import LIVE_DECK
+from understudy.drill.plan import REAL_INJECTIONS
 from understudy.drill.report import COUNTERS
 from understudy.isolation import module_command
 from understudy.latency import Histogram
@@ -269,7 +269,7 @@ def drilled(said: Mapping[str, Any]) -> Table:
     rows.append(Row(name="all", figures=total, target=Target(column="wrong", limit=0)))
     about = ("orders", "fills", "windows", "exchange_faults")
     return Table(
-        title="drill of a rehearsal: from the blow to serving again",
+        title="drill of a rehearsal: from the injection to serving again",
         rows=rows,
         notes=(
             ", ".join(f"{said.get(name, 0)} {name.replace('_', ' ')}" for name in about),
@@ -285,7 +285,9 @@ def main() -> None:
     parser.add_argument("--kills", type=int, help="of the drill; 0: without it")
     arguments = parser.parse_args()
     is_quick: bool = arguments.quick
-    kills = (2 if is_quick else len(LIVE_DECK)) if arguments.kills is None else arguments.kills
+    kills = (
+        (2 if is_quick else len(REAL_INJECTIONS)) if arguments.kills is None else arguments.kills
+    )
     machine = Machine.now()
     wire = wire_samples(3 if is_quick else 300, is_alone=arguments.alone)
     tables = [
