@@ -42,7 +42,7 @@ def source(tmp_path: Path) -> Path:
 @pytest.fixture
 def folder(source: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "recordings"
-    run("recordings", "import", source, "--into", folder, "--attribution", "Somebody, CC BY 4.0")
+    run("recordings", "import", source, "--dir", folder, "--attribution", "Somebody, CC BY 4.0")
     return folder
 
 
@@ -64,9 +64,21 @@ def test_recordings_are_listed_with_what_they_cover_and_how_they_ended(folder: P
 
 
 def test_what_was_imported_is_not_imported_again(source: Path, folder: Path) -> None:
-    told = run("recordings", "import", source, "--into", folder)
+    told = run("recordings", "import", source, "--dir", folder)
     assert "0 windows written" in told
     assert "1 there" in told
+
+
+def test_a_folder_of_windows_is_imported_as_its_files_are(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("Source: Somebody\n")
+    told = run("recordings", "import", source.parent, "--dir", tmp_path / "recs")
+    assert "1 windows written" in told
+    assert "Somebody" in told
+
+
+def test_a_folder_without_windows_is_refused(tmp_path: Path) -> None:
+    told = run("recordings", "import", tmp_path, "--dir", tmp_path / "recs", code=2)
+    assert f"{tmp_path} holds no *.jsonl or *.jsonl.zst" in told
 
 
 def test_verify_names_what_is_damaged_and_where(folder: Path) -> None:

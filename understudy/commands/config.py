@@ -135,7 +135,8 @@ def _key_json(each: Effective) -> dict[str, object]:
 def _table(loaded: Config) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("key", "value", "source", "meaning"):
-        table.add_column(heading, overflow="fold", max_width=34 if heading == "value" else None)
+        widest = 34 if heading == "value" else None
+        table.add_column(heading, overflow="fold", max_width=widest, no_wrap=heading == "key")
     section = ""
     for each in loaded.effective:
         if each.key.section != section:

@@ -29,6 +29,7 @@ from understudy.teaching import TaughtCommand, TaughtGroup
 from understudy.terminal import echo_shown, say
 
 _LIST = "list"
+_WINDOW_SUFFIXES = (".jsonl", ".jsonl.zst")
 
 
 class _ListingGroup(TaughtGroup):
@@ -48,7 +49,7 @@ class _ListingGroup(TaughtGroup):
         "understudy recordings ./recordings --csv": "another directory, for a spreadsheet",
         "understudy recordings s3://bucket/windows": "a bucket, with s3fs installed",
         "understudy recordings verify": "read everything, and name what is damaged",
-        "understudy recordings import *.jsonl.zst": "windows that others recorded",
+        "understudy recordings import ./theirs": "windows that others recorded",
     },
 )
 def recordings() -> None:
@@ -126,18 +127,19 @@ def verify(folder: str, is_json: bool) -> None:
     name="import",
     cls=TaughtCommand,
     examples={
-        "understudy recordings import btc-updown-5m-*.jsonl.zst": "into the default directory",
-        "understudy recordings import *.jsonl.zst --into ./hour": "into another",
+        "understudy recordings import ./theirs": "into the default directory",
+        "understudy recordings import btc-updown-5m-*.jsonl.zst --dir ./hour": "into another",
     },
 )
 @click.argument(
-    "files",
+    "sources",
     nargs=-1,
     required=True,
-    metavar="FILE...",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE|DIR...",
+    type=click.Path(exists=True, path_type=Path),
 )
 @click.option(
+    "--dir",
     "--into",
     "folder",
     type=click.Path(file_okay=False, path_type=Path),
@@ -151,16 +153,18 @@ def verify(folder: str, is_json: bool) -> None:
     help="Whose data it is, and on which terms; kept in each recording.  [default: the line "
     "`Source: …` of a README beside the files]",
 )
-def import_windows(files: tuple[Path, ...], folder: Path, attribution: str | None) -> None:
+def import_windows(sources: tuple[Path, ...], folder: Path, attribution: str | None) -> None:
     """Make recordings of windows that others recorded: a line of JSON a frame.
 
     A line is {"recv_ts": seconds, "raw": "the frame"}, the file is named after its window, plain or
     packed with zstd. Such files have books and no prices: the underlying's price, strike and
     result are derived from the books, and every frame of that kind is marked as derived. Windows
-    that are there already are left as they are.
+    that are there already are left as they are. Of a directory, its *.jsonl and *.jsonl.zst are
+    taken.
 
     Exit codes: 0 ok, 1 failed, 2 a file is none of those.
     """
+    files = _window_files(sources)
     folder = folder.expanduser().absolute()
     found = attribution_beside(files) if attribution is None else attribution
     written_count = 0
@@ -180,6 +184,20 @@ def import_windows(files: tuple[Path, ...], folder: Path, attribution: str | Non
         fail(f"{folder} cannot be written: {problem.strerror or problem}")
     echo_shown(f"{written_count} windows written to {folder}, {len(files) - written_count} there")
     echo_shown(f"their source: {found or 'not told; --attribution says it'}")
+
+
+def _window_files(sources: Sequence[Path]) -> list[Path]:
+    """Return the files named, and of each directory named those that are windows by their name."""
+    files: list[Path] = []
+    for source in sources:
+        if not source.is_dir():
+            files.append(source)
+            continue
+        inside = sorted(each for each in source.iterdir() if each.name.endswith(_WINDOW_SUFFIXES))
+        if not inside:
+            fail(f"{source} holds no *.jsonl or *.jsonl.zst", ExitCode.BAD_INPUT)
+        files += inside
+    return files
 
 
 def _found(folder: str) -> list[RecordingRow | BadRecording]:

@@ -49,7 +49,7 @@ _STUDY = "study.log"
         "understudy search rec --use my.py:Mine --space s.toml --trials 200 --jobs 2": "another's",
         "understudy search rec --space space.toml --trials 400": "go on, up to 400 in all",
         "understudy search rec --space space.toml --trials 400 --look": "the unseen part, counted",
-        "understudy search s3://b/rec --space s.toml --trials 9 --scheduler tcp://h:8786": "Dask",
+        "understudy search rec --space s.toml --trials 200 --scheduler tcp://h:8786": "Dask",
     },
 )
 @click.argument("places", metavar="RECORDING…", nargs=-1, required=True)
