@@ -40,7 +40,7 @@ from actors.roles import EXECUTOR, MARKET_FEED, OBSERVER, STRATEGY
 from actors.settings import Settings
 
 BEAT_MS = 1_000
-"""How often lost answers and lasting healths are looked for."""
+"""How often lost answers and books in doubt are looked for."""
 EARLY_EVENTS_MAX = 2_000
 """So much is kept of what the feed sends before any window is known."""
 RESYNC_EVERY_MS = 5_000
@@ -327,7 +327,7 @@ class MarketStateCore(Core):
 
     @handles(TimerFired)
     def beat(self, _timer: TimerFired, now_ms: int) -> Effects:
-        """Look for lost answers and lasting healths."""
+        """Look for lost answers and books in doubt."""
         self._now_ms = now_ms
         for publisher in self._publishers:
             publisher.give_up_lost(now_ms)
@@ -350,7 +350,7 @@ class MarketStateCore(Core):
                 book.void()
                 self._healths[token] = BookHealth(now_ms)
                 self._note_change(0)
-                reason = f"the {self._name(token)} book is in health: {complaint}"
+                reason = f"the {self._name(token)} book is in doubt: {complaint}"
             elif self._is_feed_up and health.lacks_book(now_ms):
                 reason = reason or f"the {self._name(token)} book is missing"
         return self._ask_for_books(reason, now_ms) if reason else []

@@ -14,7 +14,7 @@ from journalled_stage import JournalledStage
 from live_stage import LIMIT_S, WINDOW_MS, RunningExchange
 from other_trader import OtherTrader
 from strategy_builders import FLAT, snapshot
-from supervised_stage import ActorTable, told
+from supervised_stage import SupervisedActors, told
 from venue_double import START_MS, DirectoryStage, tick
 from venue_watch import DirectoryOnHttp
 
@@ -155,8 +155,8 @@ def test_f26_the_window_and_the_time_left_follow_the_venue_s_clock_and_the_skew_
             assert abs(skews[0] - skew_ms) < 5_000
             assert abs(skews[-1]) < 5_000
 
-    actor_table = ActorTable(DIRECTORY, DESK)
-    pings = told(actor_table.say(DIRECTORY, measured), Ping)
+    supervised = SupervisedActors(DIRECTORY, DESK)
+    pings = told(supervised.say(DIRECTORY, measured), Ping)
     assert {ping.message.venue_offset_ms for ping in pings} == {measured.offset_ms}
     assert len(pings) >= 2
 

@@ -147,7 +147,8 @@ def test_f20_a_leg_without_its_other_is_shown_and_hedged_by_the_strategy(
 ) -> None:
     stage = hedging
     cheap = attrs.evolve(stage.signal(Side.NO), price_ticks=110)
-    pair = stage.want(stage.signal(Side.YES), cheap)
+    legs = [attrs.evolve(leg, pair="legs") for leg in (stage.signal(Side.YES), cheap)]
+    pair = stage.want(*legs)
     assert stage.ends(pair[0]) is OrderStatus.FILLED
     assert stage.ends(pair[1]) is OrderStatus.CANCELLED
     (risk,) = leg_risks(orders_of(stage), stage.now_ms)
@@ -212,10 +213,10 @@ def test_f22_a_child_that_falls_again_and_again_ends_the_run_with_everything_can
     ids = [stage.resting(side) for side in Side]
     for order_id in ids:
         stage.reaches(order_id, OrderStatus.ACCEPTED)
-    supervised = SupervisedActors(DESK, STRATEGY)
+    supervised = SupervisedActors(DESK, POSITION)
     effects = [effect for _ in range(6) for effect in fall_and_return(supervised)]
     (halt,) = {each.message.reason: each.message for each in told(effects, HaltTrading)}.values()
-    assert "strategy fell 6 times in 60 s" in halt.reason
+    assert "position fell 6 times in 60 s" in halt.reason
     assert [
         each.level for each in effects if isinstance(each, Say) and "giving up" in each.text
     ] == ["error"]
@@ -233,8 +234,8 @@ def test_f22_a_child_that_falls_again_and_again_ends_the_run_with_everything_can
 
 
 def fall_and_return(supervised: SupervisedActors) -> list[object]:
-    """Let the strategy fall, and wait until it is made again."""
-    effects: list[object] = list(supervised.fall(STRATEGY))
+    """Let the ledger fall, and wait until it is made again."""
+    effects: list[object] = list(supervised.fall(POSITION))
     while not any(isinstance(effect, Spawn) for effect in effects):
         effects += supervised.tick(100)
     return effects

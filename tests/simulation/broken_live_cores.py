@@ -21,6 +21,7 @@ from actors.execution.real.user_channel import Settlement, UserTrade
 from actors.feeds.connection import FramesReceived
 from actors.messages.lifecycle import Started
 from actors.messages.position import PositionSnapshot
+from actors.model import Market
 
 
 def commands(effect: Effect, command_type: type) -> bool:
@@ -141,8 +142,8 @@ class TradesUnagreed(RealExecutorCore):
 
 
 class IgnoresHalts(DeskCore):
-    @property
-    def _halt_reason(self) -> str:
+    def _halt_reason(self, market: Market) -> str:
+        del market
         return ""
 
 

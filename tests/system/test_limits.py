@@ -11,7 +11,7 @@ import attrs
 import pytest
 from onlookers import Onlooker, free_port
 
-from actors.roles import DIRECTORY, STRATEGY
+from actors.roles import DIRECTORY, POSITION
 from actors.runtime.clock import ClockSpec
 from understudy.drill.stage import SPEED, WINDOW_MINUTES
 from understudy.exit_codes import ExitCode
@@ -68,16 +68,16 @@ def test_too_many_falls_end_every_order_and_the_run(new_system) -> None:
     onlooker.until_an_order_lives()
     killed: set[int] = set()
     while len(killed) < 3:
-        pid = onlooker.until("there is a strategy to kill", lambda: strategy(onlooker, killed))
+        pid = onlooker.until("there is a ledger to kill", lambda: ledger(onlooker, killed))
         os.kill(pid, signal.SIGKILL)
         killed.add(pid)
     assert onlooker.system.wait_for_end(30.0) == ExitCode.GAVE_UP
-    assert "strategy fell 3 times in 60 s" in onlooker.system.last_words()
+    assert "position fell 3 times in 60 s" in onlooker.system.last_words()
     assert onlooker.system.outliving() == frozenset()
     assert onlooker.unfinished() == []
 
 
-def strategy(onlooker: Onlooker, but: set[int]) -> int | None:
+def ledger(onlooker: Onlooker, but: set[int]) -> int | None:
     seen = onlooker.system.look()
-    row = seen.child(STRATEGY) if seen is not None else None
+    row = seen.child(POSITION) if seen is not None else None
     return row.pid if row is not None and row.pid not in {0, *but} else None

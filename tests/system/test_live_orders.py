@@ -15,7 +15,7 @@ from live_onlookers import LiveExchange, LiveOnlooker, live_exchange
 from process_memory import has_open, is_in_memory
 
 from actors.messages.execution import OrderStatus
-from actors.roles import EXECUTOR, STRATEGY
+from actors.roles import EXECUTOR, POSITION
 from actors.runtime.journal_file import JOURNAL_NAME
 from actors.supervision.layouts import LAYOUTS
 from understudy.data_dir import LOCK_NAME
@@ -160,7 +160,7 @@ def test_ctrl_c_takes_back_what_rests_also_when_the_supervisor_has_just_fallen(
 def test_giving_up_takes_back_what_rests(start: NewLive) -> None:
     live = start("execution.order_ttl_ms=300000", "supervision.max_restarts=0")
     live.until_an_order_is(*RESTING)
-    os.kill(pid_of(live, STRATEGY), signal.SIGKILL)
+    os.kill(pid_of(live, POSITION), signal.SIGKILL)
     assert_ended(live, ExitCode.GAVE_UP)
     assert_all_agrees(live)
 

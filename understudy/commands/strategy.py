@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import click
-from rich.console import Console
+from rich.text import Text
 
 from actors.settings import Settings, StrategySettings
 from actors.strategy.choice import BUILT_IN, PAIR, strategy_class
@@ -15,11 +15,13 @@ from actors.strategy.loading import StrategyUnavailable, names_of_packages
 from understudy.commands.shared import assignment_option, fail, load_config
 from understudy.exit_codes import ExitCode
 from understudy.keys import ConfigError, Key, toml_text
+from understudy.screen import Screen
 from understudy.strategy_check import CheckReport
 from understudy.strategy_check import check as run_check
 from understudy.strategy_keys import keys_of
 from understudy.strategy_template import strategy_text, test_text
 from understudy.teaching import TaughtCommand, TaughtGroup
+from understudy.terminal import echo_shown
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
@@ -72,10 +74,10 @@ def new(name: str, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for file_name, text in texts.items():
             (folder / file_name).write_text(text, encoding="utf-8")
-            click.echo(f"written: {folder / file_name}")
+            echo_shown(f"written: {folder / file_name}")
     except OSError as error:
         fail(f"{error.filename} cannot be written: {error.strerror}")
-    click.echo(f"next: understudy strategy check {folder / name}.py")
+    echo_shown(f"next: understudy strategy check {folder / name}.py")
 
 
 _BAD_INPUT = ExitCode.BAD_INPUT
@@ -112,16 +114,16 @@ def check(use: str, assignments: tuple[str, ...]) -> None:
 
 def _show(report: CheckReport, settings: Settings) -> None:
     for problem in report.problems:
-        click.echo(f"problem: {problem}")
+        echo_shown(f"problem: {problem}")
     for note in report.notes:
-        click.echo(f"note: {note}")
-    click.echo(
+        echo_shown(f"note: {note}")
+    echo_shown(
         f"{settings.strategy.use}: {report.evaluated_count} evaluations, "
         f"{report.ordered_count} orders, {report.median_ms:.3f} ms each, "
         f"{report.slowest_ms:.1f} ms at most"
     )
     if not report.problems:
-        click.echo("ok")
+        echo_shown("ok")
 
 
 @strategy.command(
@@ -139,7 +141,7 @@ def list_strategies(use: str) -> None:
     With FILE only that one. Parameters are keys of [strategy.parameters].
     """
     names = [use] if use else [*BUILT_IN, *names_of_packages()]
-    console = Console()
+    console = Screen()
     for name in names:
         settings = load_config(None, (f"strategy.use={toml_text(name)}",)).settings.strategy
         try:
@@ -147,8 +149,8 @@ def list_strategies(use: str) -> None:
             found = strategy_class(settings)
         except (ConfigError, StrategyUnavailable) as error:
             fail(str(error), ExitCode.BAD_INPUT)
-        title = f"[bold]{_title(settings, found)}[/]  [dim]{_first_line(found)}[/]"
-        console.print(title, soft_wrap=True)
+        title = Text(_title(settings, found), "bold")
+        console.print(title.append(f"  {_first_line(found)}", "not bold dim"), soft_wrap=True)
         for key in keys:
             console.print(_row(key), highlight=False, soft_wrap=True)
         console.print()
@@ -160,10 +162,9 @@ def _title(settings: StrategySettings, found: type[Strategy]) -> str:
 
 
 def _first_line(found: type[Strategy]) -> str:
-    return (found.__doc__ or "").strip().partition("\n")[0].replace("[", "\\[")
+    return (found.__doc__ or "").strip().partition("\n")[0]
 
 
-def _row(key: Key) -> str:
-    default = toml_text(key.default).replace("[", "\\[")
-    allowed = key.rule.allowed.replace("[", "\\[")
-    return f"  {key.name} = {default}  [dim]{key.meaning} ({allowed})[/]"
+def _row(key: Key) -> Text:
+    row = Text(f"  {key.name} = {toml_text(key.default)}")
+    return row.append(f"  {key.meaning} ({key.rule.allowed})", "dim")

@@ -51,7 +51,7 @@ def test_at_a_healthy_exchange_all_is_well(tmp_path: Path) -> None:
         names = {*NETWORK, "host", "config", "disk", "journal", "lock", "halt file"}
         for name in (*names, "polybolt", "strike source"):
             assert found[name].outcome is PASS, found[name]
-        skipped = {"geoblock", "credentials", "wallet", "balance", "allowance"}
+        skipped = {"geoblock", "credentials", "wallet", "balance", "allowance", "key place"}
         assert {name for name, each in found.items() if each.outcome is SKIPPED} == skipped
         assert found["urgency"].outcome in {PASS, WARN}, "whoever runs this may not be allowed to"
         assert "btc-updown-15m-" in found["market"].sentence
