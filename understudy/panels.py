@@ -46,6 +46,7 @@ from understudy.wording import (
 
 _LAST_MINUTE_MS = 60_000
 _BAR_WIDTH = 16
+_PRICE_WIDTH = 5
 _COMPACT_COLUMNS = 4
 _STATE_MARKS = {
     ChildState.SERVING: "●",
@@ -103,7 +104,8 @@ def standing_line(standing: Standing, snapshot: MarketSnapshot | None, status: S
     """Whether something is traded, and if not, why; with the age of what that is based on."""
     line = Text(no_wrap=True, overflow="ellipsis")
     line.append(standing.verb, "bold red" if standing.is_trouble else "bold cyan")
-    if standing.evaluated is not None and snapshot is not None:
+    are_synced = snapshot is not None and snapshot.yes.is_synced and snapshot.no.is_synced
+    if standing.evaluated is not None and snapshot is not None and are_synced:
         updated_at_ms = min(snapshot.yes.updated_at_ms, snapshot.no.updated_at_ms)
         age = age_text(status.now_ms - updated_at_ms, status.settings.strategy.max_book_age_ms)
         line.append(" (books ", "dim").append_text(age).append(")", "dim")
@@ -143,8 +145,10 @@ def book_panel(
     if book is None:
         return framed(waiting("no book yet"), name)
     table = Table.grid(padding=(0, 1), expand=True)
-    for justify in ("right", "right", "left", "left"):
-        table.add_column(justify=justify, no_wrap=True, ratio=1)
+    table.add_column(justify="right", no_wrap=True, ratio=1)
+    table.add_column(justify="right", no_wrap=True, width=_PRICE_WIDTH)
+    table.add_column(justify="left", no_wrap=True, width=_PRICE_WIDTH)
+    table.add_column(justify="left", no_wrap=True, ratio=1)
     for row in range(levels):
         bid = book.bids[row] if row < len(book.bids) else None
         ask = book.asks[row] if row < len(book.asks) else None

@@ -54,7 +54,9 @@ class FallRecord:
         for name, number in newest.items():
             fall, at_ms = self._newest[number], _served_at_ms(children, name)
             if not fall.served_again_at_ms and at_ms:
-                self._newest[number] = attrs.evolve(fall, served_again_at_ms=at_ms)
+                # an actor's own restart may be served before its process has told of the fall
+                served_at_ms = max(at_ms, fall.at_ms)
+                self._newest[number] = attrs.evolve(fall, served_again_at_ms=served_at_ms)
         return tuple(self._newest)
 
     def is_too_many(self, recent_count: int) -> bool:

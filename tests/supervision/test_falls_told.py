@@ -60,6 +60,16 @@ def test_an_actor_that_falls_alone_is_told_with_its_reason() -> None:
     assert falls(supervised)[0].served_again_at_ms == 1_020
 
 
+def test_an_actor_that_served_before_its_fall_was_heard_of_did_not_serve_before_it() -> None:
+    supervised = SupervisedActors(layout=SHARED)
+    serve(supervised, "market-state", 10)
+    serve(supervised, "strategy", 10)
+    supervised.now_ms = 1_000
+    supervised.say("strategy", ActorFell("strategy", 1, "ValueError: odd"))
+    serve(supervised, "strategy", 990)
+    assert falls(supervised)[0].served_again_at_ms == 1_000
+
+
 def test_a_process_without_permanent_actors_serves_with_its_first_word() -> None:
     supervised = SupervisedActors(layout=SHARED)
     supervised.now_ms = 2_000

@@ -34,7 +34,8 @@ from understudy.actor_table import actor_table
 from understudy.console import render
 from understudy.events import Event
 from understudy.latency import Histogram
-from understudy.panels import not_traded_label, skew_label
+from understudy.panels import book_panel, not_traded_label, skew_label, standing_line
+from understudy.standing import Standing
 from understudy.status import Status, children_of, ps_reply
 from understudy.wording import (
     clock_label,
@@ -571,3 +572,31 @@ def test_decisions_have_a_line_for_their_reason_where_there_is_room() -> None:
     assert "hedge number 3" not in lines[number]
     assert "hedge number 3" in lines[number + 1]
     assert "hedge number 3" in drawn(status(view()), 120, 30)
+
+
+def test_books_that_are_not_synced_have_no_age_since_1970() -> None:
+    evaluated = Evaluated(
+        market_id="0xm",
+        at_ms=NOW_MS,
+        passed_over=("the YES book is not synced",),
+        is_final=True,
+        signals_count=0,
+        model_ticks=None,
+        model_basis="",
+    )
+    standing = Standing(verb="waits", why="the YES book is not synced", evaluated=evaluated)
+
+    unsynced = standing_line(standing, snapshot(yes=BookView()), status(view()))
+
+    assert unsynced.plain == "waits: the YES book is not synced"
+    assert "0.2s old" in standing_line(standing, snapshot(), status(view())).plain
+
+
+def test_a_price_of_a_tenth_of_a_cent_is_shown_whole_in_a_narrow_book() -> None:
+    fine = BookView(
+        bids=((983, shares(47)),), asks=((991, shares(217)),), is_synced=True, updated_at_ms=NOW_MS
+    )
+    console = Console(width=26, file=io.StringIO())
+    with console.capture() as capture:
+        console.print(book_panel(Side.YES, fine, 1, NOW_MS, 5_000))
+    assert "0.983 0.991" in capture.get()

@@ -215,7 +215,7 @@ def test_flatten_says_what_it_sold_at_what_price_and_what_that_cost(running: Run
         }
     ]
     assert "sold 15 YES of btc-updown-15m-1750000500 at 0.3967 on average, for $5.95" in text
-    assert "against what they had cost: -1.50" in text
+    assert "against what they had cost before fees: -1.50" in text
 
 
 def test_what_the_ledger_has_not_booked_has_no_result_yet(running: Running) -> None:

@@ -108,3 +108,15 @@ def test_what_is_neither_is_one_sentence(tmp_path: Path) -> None:
 
     assert told.exit_code == 2
     assert "is neither a backtest nor a data directory" in told.output
+
+
+def test_a_search_is_not_compared_as_a_backtest(tmp_path: Path) -> None:
+    folder = tmp_path / "search-one"
+    folder.mkdir()
+    (folder / "summary.json").write_text("{}")
+    (folder / "run.json").write_text(json.dumps({"format": 1, "kind": "search"}))
+
+    result = CliRunner().invoke(main, ["results", "compare", str(folder), str(folder)])
+
+    assert result.exit_code == 2
+    assert "is a search: only backtests" in result.output

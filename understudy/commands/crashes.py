@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pdb
+import shlex
 import traceback
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,7 @@ def crashes(data_dir: Path, is_json: bool) -> None:
         return
     if read:
         Screen().print(_table(read))
+        echo_shown(f"the newest again: understudy replay {shlex.quote(str(read[-1][0]))}")
     else:
         echo_shown("nothing has crashed")
     for sentence in damaged:

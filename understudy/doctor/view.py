@@ -76,8 +76,8 @@ def lines(findings: Sequence[Finding]) -> list[str]:
 
 
 def totals(findings: Sequence[Finding]) -> str:
-    """Count them by outcome, in one line."""
-    counts = Counter(each.outcome for each in findings)
+    """Count the rows that are shown by outcome, in one line."""
+    counts = Counter(each.outcome for each in grouped(findings))
     return ", ".join(f"{counts[each]} {each.value}" for each in CheckOutcome if counts[each])
 
 

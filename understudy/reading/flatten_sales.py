@@ -40,7 +40,8 @@ class FlattenSale:
         )
         if self.result_nanos is None:
             return f"{sold}; the ledger has not booked all of it yet"
-        return f"{sold}; against what they had cost: {exact_money(self.result_nanos).plain}"
+        result = exact_money(self.result_nanos).plain
+        return f"{sold}; against what they had cost before fees: {result}"
 
     @property
     def json(self) -> dict[str, Any]:

@@ -122,6 +122,9 @@ def read_compared(folder: Path) -> ComparedRun:
 
 def _from_results(folder: Path) -> ComparedRun:
     stored = read_run(folder)
+    if stored.run["kind"] != "backtest":
+        kind = stored.run["kind"]
+        raise BadResults(f"{folder} is a {kind}: only backtests and data directories are compared")
     return ComparedRun(
         name=stored.name,
         numbers=stored.summary,
