@@ -42,6 +42,7 @@ from actors.runtime.crashes import HANG_SIGNAL
 from actors.runtime.disk_waits import disk_wait_ms, is_stopped
 from actors.runtime.log import LineLog
 from actors.runtime.messages import Boot
+from actors.runtime.process_name import name_process
 from actors.runtime.processor_waits import ProcessorWaits
 from actors.runtime.sockets.refusals import REFUSALS
 from actors.supervision.core import SupervisorCore
@@ -145,6 +146,7 @@ class Supervisor(Actor):
                     self.wakeupAfter(timedelta(milliseconds=HEARTBEAT_MS), payload=_BEAT)
 
     def _begin(self, boot: SupervisorBoot) -> None:
+        name_process(SUPERVISOR)
         self._boot = boot
         self._specs = {spec.name: spec for spec in boot.processes}
         self._lines = LineLog(Path(boot.data_dir), SUPERVISOR, to_stderr=boot.log_to_stderr)

@@ -1,20 +1,35 @@
-"""What a process is called in ``top``, ``pgrep`` and ``htop`` (there as the thread's own name)."""
+"""What a process is called in ``htop``, ``ps``, ``top`` and ``pgrep``; Linux only."""
 
 from __future__ import annotations
 
 import ctypes
 import sys
+from pathlib import Path
 
 _PR_SET_NAME = 15
 NAME_MOST_BYTES = 15
-"""The kernel keeps no more."""
+"""The kernel keeps no more of the short name."""
+_ARG_START, _ARG_END = 47, 48
+"""Indices of these two fields of /proc/self/stat (proc(5))."""
 
 
 def name_process(name: str) -> None:
-    """Give the calling process, from its main thread, a name; Linux only (prctl(2)).
+    """Name the calling process, from its main thread: ``market-state (understudy)``.
 
-    The command line that ``ps -f`` shows stays as it is. A library that changes it writes over the
-    process's environment, too, and by a mark in it drills find every process of a system.
+    ``top`` and ``pgrep`` show the short name (prctl(2)), the name alone. ``htop`` and ``ps`` show
+    the command line, which is written over where it lies, as far as there is room. The library for
+    that writes over the environment behind it, too, and by a mark in it drills find every process
+    of a system.
     """
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(_PR_SET_NAME, name.encode()[:NAME_MOST_BYTES], 0, 0, 0)
+        _write_over_arguments(f"{name} (understudy)".encode())
+
+
+def _write_over_arguments(title: bytes) -> None:
+    # The second field, the short name, may hold blanks and brackets; nothing after it does.
+    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    start, end = (int(fields[place - 2]) for place in (_ARG_START, _ARG_END))
+    room = end - start
+    if 0 < start < end and room > 1:
+        ctypes.memmove(start, title[: room - 1].ljust(room, b"\0"), room)
