@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import ast
 import pickle
+import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import attrs
 
@@ -31,6 +35,9 @@ __all__ = ["CheckReport", "check", "check_file", "example_context", "settings_of
 
 SLOW_MS = 20.0
 """Processor time that one evaluation may take: a tick's whole way to an order takes less."""
+
+_GIVEN_UP_S = 5.0
+"""Real time after which an evaluation is taken for endless; a run's heartbeat waits for less."""
 
 _SEED = 1
 _WORDS_MOST = 160
@@ -137,6 +144,29 @@ def check(settings: Settings) -> CheckReport:
     )
 
 
+class _Endless(BaseException):
+    """An evaluation goes on and on; no strategy's own ``except Exception`` takes it."""
+
+
+@contextmanager
+def _interrupted_after(limit_s: float) -> Iterator[None]:
+    """Let the block end with _Endless after so long; in the main thread, where signals arrive."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise _Endless
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, limit_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 class _Trial:
     """One strategy's way through contexts, as its actor would lead it."""
 
@@ -164,8 +194,15 @@ class _Trial:
         context = attrs.evolve(context, memory=memory if remembered_id == market_id else None)
         started_ns = time.thread_time_ns()
         try:
-            decision: object = self._strategy.evaluate(context)
-            self._strategy.fair_value(context)
+            with _interrupted_after(_GIVEN_UP_S):
+                decision: object = self._strategy.evaluate(context)
+                self._strategy.fair_value(context)
+        except _Endless:
+            self.problems.append(
+                f"an evaluation has not ended within {_GIVEN_UP_S:g} s, where "
+                f"{_described(context)}; in a run its process would be killed"
+            )
+            return None
         except Exception as error:  # whatever a strategy raises is what is to be found
             self.problems.append(_raised(error, context))
             return None

@@ -50,6 +50,28 @@ def test_a_new_strategy_keeps_the_contract_and_passes_its_own_test(tmp_path: Pat
     test["test_it_buys_what_is_cheap_and_nothing_else"]()
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "while True: pass",
+        """
+while True:
+    try:
+        import time; time.sleep(60)
+    except Exception:
+        pass
+""",
+    ],
+    ids=["a loop", "a sleep that takes every exception"],
+)
+def test_an_evaluation_without_end_is_ended_and_named(
+    body: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("understudy.strategy_check._GIVEN_UP_S", 0.2)
+    (problem,) = check_file(written(tmp_path, body))
+    assert problem.startswith("an evaluation has not ended within 0.2 s, where ")
+
+
 def test_nothing_is_written_over(tmp_path: Path) -> None:
     (tmp_path / "test_my_idea.py").write_text("mine")
     refused = run("new", "my_idea", "--dir", str(tmp_path))
