@@ -40,7 +40,7 @@ from understudy.wording import (
     price_label,
     reference_label,
     size_label,
-    slug_label,
+    slug_labels,
     span_label,
 )
 
@@ -224,9 +224,10 @@ def windows_panel(
     if not settled:
         return framed(waiting("none settled yet"), "windows")
     table = Table.grid(padding=(0, 2))
+    labels = slug_labels(window.slug for window in settled)
     for window in reversed(settled):
         winner = {Side.YES: "Up won", Side.NO: "Down won", None: "void"}[window.winner]
-        slug = slug_label(window.slug) if is_short else window.slug
+        slug = labels[window.slug] if is_short else window.slug
         table.add_row(slug, Text(winner, "dim"), exact_money(window.pnl_nanos))
     return framed(table, f"windows · {settled_count:,} settled")
 

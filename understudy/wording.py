@@ -11,6 +11,7 @@ from rich.text import Text
 
 from actors.messages.market import MarketSnapshot
 from actors.messages.position import PositionSnapshot, WindowSettled
+from actors.series import series_of
 from actors.units import E18, NANOS_PER_DOLLAR, UNITS_PER_SHARE
 from actors.units import price_label as price_label
 from understudy.latency import Histogram
@@ -95,6 +96,15 @@ def order_label(name: str) -> str:
     """Write an order's id as people say it, ``order 3``; any other name stays as it is."""
     found = _ORDER_ID.fullmatch(name)
     return f"order {found[1]}" if found else name
+
+
+def slug_labels(slugs: Iterable[str]) -> dict[str, str]:
+    """Labels of windows listed together: short ones, which name the series if there are several."""
+    each = list(slugs)
+    if len({series_of(slug) for slug in each}) < 2:
+        return {slug: slug_label(slug) for slug in each}
+    # Six digits of the start tell windows of eleven days apart.
+    return {slug: f"{series_of(slug)} …{slug[-6:]}" for slug in each}
 
 
 def slug_label(slug: str) -> str:

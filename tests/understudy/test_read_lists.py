@@ -11,6 +11,7 @@ from reading import printed, told
 
 from actors.model import Action, Side
 from actors.units import shares
+from understudy.wording import slug_labels
 
 
 @pytest.fixture
@@ -251,3 +252,10 @@ def test_a_list_as_csv_holds_what_its_json_holds(journal: Path, name: str) -> No
 
 def test_an_empty_list_as_csv_is_empty(journal: Path) -> None:
     assert printed(journal, "orders", "--csv", "--market", "nowhere") == ""
+
+
+def test_windows_of_several_series_are_told_apart_where_there_is_little_room() -> None:
+    alone = ("btc-updown-15m-1750000500", "btc-updown-15m-1750001400")
+    assert slug_labels(alone) == {alone[0]: "…1750000500", alone[1]: "…1750001400"}
+    both = ("btc-updown-15m-1750000500", "eth-updown-5m-1750000500")
+    assert slug_labels(both) == {both[0]: "btc-15m …000500", both[1]: "eth-5m …000500"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -13,7 +13,7 @@ from actors.model import Side
 from actors.position.ledger import WindowLedger, payout_nanos
 from actors.units import dollars_text
 from understudy.holdings_json import holdings_json
-from understudy.wording import money, price_label, size_label, slug_label
+from understudy.wording import money, price_label, size_label, slug_labels
 
 
 def pnl_if_nanos(ledger: WindowLedger, winner: Side | None) -> int:
@@ -37,10 +37,11 @@ def positions_table(ledgers: Sequence[WindowLedger], *, wide: bool) -> Table:
     table.add_column("result", no_wrap=True)
     for heading in ("YES", "NO", "cost", "fees", "P&L (Up / Down)"):
         table.add_column(heading, justify="right", no_wrap=True)
+    labels = window_labels((ledger.market.slug for ledger in ledgers), wide=wide)
     for ledger in ledgers:
         totals = ledger.totals()
         table.add_row(
-            window_label(ledger.market.slug, wide=wide),
+            labels[ledger.market.slug],
             Text(result_label(ledger), "" if ledger.is_settled else "yellow"),
             _holding_label(totals.yes),
             _holding_label(totals.no),
@@ -51,9 +52,10 @@ def positions_table(ledgers: Sequence[WindowLedger], *, wide: bool) -> Table:
     return table
 
 
-def window_label(slug: str, *, wide: bool) -> str:
-    """Write a window's slug, or, where there is little room, the part that tells it apart."""
-    return slug if wide else slug_label(slug)
+def window_labels(slugs: Iterable[str], *, wide: bool) -> dict[str, str]:
+    """Windows' slugs, or, where there is little room, the parts that tell them apart."""
+    each = list(slugs)
+    return {slug: slug for slug in each} if wide else slug_labels(each)
 
 
 def _holding_label(holding: Holding) -> str:

@@ -15,7 +15,7 @@ from actors.units import TICKS_PER_DOLLAR, dollars_text, e18_text, size_text
 from understudy.reading.leg_risk import PairRisk
 from understudy.reading.moments import iso_text, moment_label
 from understudy.reading.performance import FillRatio, Performance, WindowResult
-from understudy.reading.positions import window_label
+from understudy.reading.positions import window_labels
 from understudy.wording import (
     cents_text,
     exact_money,
@@ -70,18 +70,18 @@ def _windows_table(performance: Performance, *, wide: bool, rows: int | None) ->
     table.add_column("P&L", exact_money(performance.pnl_nanos), justify="right", no_wrap=True)
     table.add_column("in all", justify="right", no_wrap=True)
     shown = windows if rows is None else windows[-rows:]
+    labels = window_labels((window.settled.slug for window in shown), wide=wide)
     for window in shown:
-        table.add_row(*_window_cells(window, wide=wide))
+        table.add_row(labels[window.settled.slug], *_window_cells(window))
     if len(shown) < len(windows):
         table.caption = f"the newest {len(shown)} of {len(windows):,}: --last 0 shows all"
         table.caption_justify = "left"
     return table
 
 
-def _window_cells(window: WindowResult, *, wide: bool) -> list[str | Text]:
+def _window_cells(window: WindowResult) -> list[str | Text]:
     settled = window.settled
     return [
-        window_label(settled.slug, wide=wide),
         move_label(settled.strike_e18, settled.close_e18),
         winner_label(settled.winner),
         str(window.orders_count),
