@@ -16,7 +16,7 @@ MISSING_PATIENCE_MS = 3_000
 class BookHealth:
     """What has been wrong with one book, and since when.
 
-    Four things bring it in health: it stays crossed; the venue's own best prices contradict it
+    Four things bring it into doubt: it stays crossed; the venue's own best prices contradict it
     again and again; it stands still while the other one moves; no whole book comes.
     """
 

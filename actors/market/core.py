@@ -1,7 +1,7 @@
 """Market state's core: both books, the reference price and the strike, as atomic snapshots.
 
 It owns the books of the one window that is traded. Every subscriber has at most one snapshot
-under way; what changes meanwhile is in the next one. A book that is void or in health is shown as
+under way; what changes meanwhile is in the next one. A book that is void or in doubt is shown as
 unsynced at once, and nothing is traded on it until the feed has brought a whole one.
 """
 

@@ -97,7 +97,7 @@ def test_a_book_that_stays_crossed_is_unsynced_and_fresh_ones_are_asked_for(
     assert sent(synced.handle(BEAT, NOW_MS + 1_000), ResyncRequested, MARKET_FEED) == []
     effects = synced.handle(BEAT, NOW_MS + 1_001)
     (request,) = sent(effects, ResyncRequested, MARKET_FEED)
-    assert "the YES book is in health: it has been crossed for 1000 ms" in request.reason
+    assert "the YES book is in doubt: it has been crossed for 1000 ms" in request.reason
     snapshot = shown(effects)
     assert not snapshot.yes.is_synced
     assert snapshot.no.is_synced
@@ -122,7 +122,7 @@ def test_a_book_that_the_venues_best_prices_contradict_is_unsynced(
         said = BestPricesEvent("up", NOW_MS + later_ms, 470, 500)
         effects = synced.handle(batch(number, said), NOW_MS + later_ms)
     (request,) = sent(effects, ResyncRequested, MARKET_FEED)
-    assert "the YES book is in health: its best prices are (480, 500)" in request.reason
+    assert "the YES book is in doubt: its best prices are (480, 500)" in request.reason
     assert not shown(effects).yes.is_synced
 
 
