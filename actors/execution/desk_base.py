@@ -244,7 +244,7 @@ class DeskBase(Core):
             is_wide = self.settings.execution.cancel_all_on_halt
             is_account_left = is_wide and self._unconfirmed is not None
             left_count = len(self._open_orders.live()) + is_account_left
-            effects.append(Send(SUPERVISOR, HaltReport(left_count)))
+            effects.append(Send(SUPERVISOR, HaltReport(left_count, self._passing_halt)))
         return effects
 
     def _tell_all_orders(self, now_ms: int, to: str = "") -> Effects:

@@ -362,3 +362,5 @@ class HaltReport:
 
     live_count: int
     """A cancel of the whole account that the venue has not confirmed counts as one more."""
+    reason: str = attrs.field(default="", eq=False)
+    """Why the desk has halted until its process ends; empty if people or limits halted it."""

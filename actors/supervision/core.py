@@ -164,15 +164,15 @@ class SupervisorCore:
                 return self._ping_all()
             case JournalFailed(role, reason):
                 return self._give_up_journal(f"{role} is without its record: {reason}", now_ms)
-            case HaltReport(live_count):
+            case HaltReport(live_count, reason):
                 self._ending.heard(live_count)
-                return [] if self._ending.has_begun else self._on_unasked_halt(now_ms)
+                return [] if self._ending.has_begun else self._on_unasked_halt(reason, now_ms)
         return [Say("error", f"{child.name} sent an unknown {type(message).__name__}")]
 
-    def _on_unasked_halt(self, now_ms: int) -> list[SupervisorEffect]:
-        """The desk heard that an actor could not record, and what told us so was lost."""
-        reason = "the desk has halted: something could not be recorded"
-        return self._give_up_journal(reason, now_ms)
+    def _on_unasked_halt(self, reason: str, now_ms: int) -> list[SupervisorEffect]:
+        """The desk heard that an actor could not record; what tells us so is late, or was lost."""
+        why = reason or "something could not be recorded"
+        return self._give_up_journal(f"the desk has halted: {why}", now_ms)
 
     def child_forked(self, handle: int, pid: int) -> None:
         """Note the process of a child that has not said anything yet; 0 if there is none."""
