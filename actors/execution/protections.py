@@ -90,45 +90,29 @@ def _account_losing_streak(at: TrackedSeries, settings: ProtectionSettings) -> s
 
 def _series_day_drawdown(at: TrackedSeries, settings: ProtectionSettings) -> str | None:
     most = settings.max_series_day_drawdown_dollars
-    fallen = _fallen(at.series.day_drawdown_nanos(at.now_ms), most)
-    if fallen is None:
-        return None
-    return (
-        f"{at.market.series} is {fallen} below its highest result of this day (UTC), "
-        f"max_series_day_drawdown_dollars {most}; until {_time(_next_day_ms(at.now_ms))}"
-    )
+    fallen = _fallen(at.series.day_drawdown_nanos(at.now_ms), most, " of this day (UTC)")
+    limit = f"max_series_day_drawdown_dollars {most}"
+    return fallen and f"{at.market.series} {fallen}, {limit}; until {_time(_next_day_ms(at.now_ms))}"
 
 
 def _day_drawdown(at: TrackedSeries, settings: ProtectionSettings) -> str | None:
     most = settings.max_day_drawdown_dollars
-    fallen = _fallen(at.account.day_drawdown_nanos(at.now_ms), most)
-    if fallen is None:
-        return None
-    return (
-        f"the result is {fallen} below its highest of this day (UTC), "
-        f"max_day_drawdown_dollars {most}; until {_time(_next_day_ms(at.now_ms))}"
-    )
+    fallen = _fallen(at.account.day_drawdown_nanos(at.now_ms), most, " of this day (UTC)")
+    limit = f"max_day_drawdown_dollars {most}"
+    return fallen and f"the result {fallen}, {limit}; until {_time(_next_day_ms(at.now_ms))}"
 
 
 def _week_drawdown(at: TrackedSeries, settings: ProtectionSettings) -> str | None:
     most = settings.max_week_drawdown_dollars
-    fallen = _fallen(at.account.week_drawdown_nanos(at.now_ms), most)
-    if fallen is None:
-        return None
-    return (
-        f"the result is {fallen} below its highest of this week, max_week_drawdown_dollars "
-        f"{most}; until {_time(_next_week_ms(at.now_ms))}"
-    )
+    fallen = _fallen(at.account.week_drawdown_nanos(at.now_ms), most, " of this week")
+    limit = f"max_week_drawdown_dollars {most}"
+    return fallen and f"the result {fallen}, {limit}; until {_time(_next_week_ms(at.now_ms))}"
 
 
 def _drawdown(at: TrackedSeries, settings: ProtectionSettings) -> str | None:
     most = settings.max_drawdown_dollars
-    fallen = _fallen(at.account.drawdown_nanos, most)
-    if fallen is None:
-        return None
-    return (
-        f"the result is {fallen} below its highest, max_drawdown_dollars {most}; until it is raised"
-    )
+    fallen = _fallen(at.account.drawdown_nanos, most, "")
+    return fallen and f"the result {fallen}, max_drawdown_dollars {most}; until it is raised"
 
 
 def _trading_hours(at: TrackedSeries, settings: ProtectionSettings) -> str | None:
@@ -147,10 +131,11 @@ def _is_within(minute: int, begin: int, end: int) -> bool:
     return minute >= begin or minute < end
 
 
-def _fallen(nanos: int, most_dollars: int | None) -> str | None:
+def _fallen(nanos: int, most_dollars: int | None, period: str) -> str | None:
+    """Say how far below its highest a result is; None if it may be so far."""
     if most_dollars is None or nanos < most_dollars * NANOS_PER_DOLLAR:
         return None
-    return f"${dollars_text(nanos)}"
+    return f"is ${dollars_text(nanos)} below its highest{period}"
 
 
 def _next_day_ms(now_ms: int) -> int:
