@@ -92,7 +92,9 @@ def _series_day_drawdown(at: TrackedSeries, settings: ProtectionSettings) -> str
     most = settings.max_series_day_drawdown_dollars
     fallen = _fallen(at.series.day_drawdown_nanos(at.now_ms), most, " of this day (UTC)")
     limit = f"max_series_day_drawdown_dollars {most}"
-    return fallen and f"{at.market.series} {fallen}, {limit}; until {_time(_next_day_ms(at.now_ms))}"
+    return (
+        fallen and f"{at.market.series} {fallen}, {limit}; until {_time(_next_day_ms(at.now_ms))}"
+    )
 
 
 def _day_drawdown(at: TrackedSeries, settings: ProtectionSettings) -> str | None:

@@ -13,6 +13,7 @@ from actors.messages.directory import MarketOpened
 from actors.messages.feeds import FeedHealth
 from actors.messages.halts import Halt
 from actors.messages.observer import FeedSeen
+from actors.messages.position import MS_PER_DAY
 from actors.model import Strike
 from actors.settings import ExecutionSettings, Settings
 from actors.supervision.messages import ChildState
@@ -22,7 +23,6 @@ from understudy.alerting.conditions import conditions_of
 from understudy.alerting.core import FORGOTTEN_MS, QUIET_MS, AlertCore
 from understudy.last_run import RunRecord
 from understudy.status import Status
-from understudy.watching.limits import DAY_MS
 from understudy.watching.observation import Observation
 
 ALL = AlertSettings(on=ALERT_KINDS)
@@ -63,7 +63,7 @@ def watching(first: Observation | None = None) -> AlertCore:
 
 def lost(dollars: int) -> Status:
     position = attrs.evolve(
-        POSITION, day=NOW_MS // DAY_MS, day_pnl_nanos=-dollars * NANOS_PER_DOLLAR
+        POSITION, day=NOW_MS // MS_PER_DAY, day_pnl_nanos=-dollars * NANOS_PER_DOLLAR
     )
     return viewed(position=position)
 
@@ -150,10 +150,10 @@ CASES = {
         set(),
     ),
     "nearly half of the day's loss": (seen(lost(124)), set()),
-    "half of the day's loss": (seen(lost(125)), {(f"loss/{NOW_MS // DAY_MS}/half", "loss")}),
+    "half of the day's loss": (seen(lost(125)), {(f"loss/{NOW_MS // MS_PER_DAY}/half", "loss")}),
     "all of the day's loss": (
         seen(lost(250)),
-        {(f"loss/{NOW_MS // DAY_MS}/{key}", "loss") for key in ("half", "whole")},
+        {(f"loss/{NOW_MS // MS_PER_DAY}/{key}", "loss") for key in ("half", "whole")},
     ),
     "little room": (seen(disk_free_bytes=500_000_000), {("disk", "disk")}),
     "hardly any room": (

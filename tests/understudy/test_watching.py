@@ -16,13 +16,14 @@ from actors.execution.real.messages import PostRefused
 from actors.messages.execution import OrderRejected, OutcomeUnknown
 from actors.messages.halts import Halt
 from actors.messages.observer import FeedSeen
+from actors.messages.position import MS_PER_DAY
 from actors.runtime.journal_file import JOURNAL_NAME
 from actors.supervision.messages import ChildState
 from actors.units import NANOS_PER_DOLLAR
 from understudy.control import ControlServer
 from understudy.last_run import RunRecord, note_begin
 from understudy.watching.health import HealthState, health_of
-from understudy.watching.limits import DAY_MS, limit_uses
+from understudy.watching.limits import limit_uses
 from understudy.watching.observation import Lookout
 
 HALT = Halt(who="operator", reason="odd prices", since_ms=NOW_MS, cancels=True)
@@ -128,7 +129,7 @@ def test_a_window_costs_what_it_holds_and_what_purchases_under_way_may_cost() ->
 
 
 def test_the_day_that_counts_is_the_present_one() -> None:
-    today = NOW_MS // DAY_MS
+    today = NOW_MS // MS_PER_DAY
     lost = attrs.evolve(POSITION, day=today, day_pnl_nanos=-30 * NANOS_PER_DOLLAR)
     assert used(view=view(position=lost))["max_day_loss_dollars"] == 30
     yesterday = attrs.evolve(lost, day=lost.day - 1)

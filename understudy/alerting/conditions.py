@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from actors.messages.halts import EXECUTOR_CHECKS, Halt
 from actors.messages.market import MarketSnapshot
 from actors.messages.observer import View
+from actors.messages.position import MS_PER_DAY
 from actors.roles import EXECUTOR
 from actors.supervision.messages import ChildState
 from actors.units import NANOS_PER_DOLLAR, dollars_text
@@ -16,7 +17,7 @@ from understudy.exit_codes import ExitCode
 from understudy.status import Status
 from understudy.watching.ages import age_s, data_age_s
 from understudy.watching.health import FREE_MB_FAIL, FREE_MB_WARN, why_down
-from understudy.watching.limits import DAY_MS, day_loss_nanos
+from understudy.watching.limits import day_loss_nanos
 from understudy.watching.observation import Observation
 
 END = "end"
@@ -194,7 +195,7 @@ def _of_executor(status: Status, settings: AlertSettings) -> Found:
 def _of_loss(status: Status) -> Found:
     lost_nanos = day_loss_nanos(status)
     allowed_nanos = status.settings.risk.max_day_loss_dollars * NANOS_PER_DOLLAR
-    day = status.now_ms // DAY_MS
+    day = status.now_ms // MS_PER_DAY
     over = "the day's loss is smaller again, or another day (UTC) has begun"
     amounts = f"${dollars_text(lost_nanos)} of ${dollars_text(allowed_nanos)} this day (UTC)"
     for key, share, text in (

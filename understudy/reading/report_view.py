@@ -18,6 +18,7 @@ from understudy.reading.performance import FillRatio, Performance, WindowResult
 from understudy.reading.positions import window_labels
 from understudy.wording import (
     cents_text,
+    count_label,
     exact_money,
     move_label,
     price_label,
@@ -106,7 +107,7 @@ def fact_rows(performance: Performance) -> list[tuple[str, Text]]:
     traded = performance.traded_windows
     gained = sum(window.settled.pnl_nanos > 0 for window in traded)
     pnl = exact_money(performance.pnl_nanos).append(
-        f" over {counted(len(performance.windows), 'settled window')}; "
+        f" over {count_label(len(performance.windows), 'settled window')}; "
         f"{len(traded)} traded, {gained} with a gain",
         "default",
     )
@@ -137,12 +138,7 @@ def fact_rows(performance: Performance) -> list[tuple[str, Text]]:
 
 def _fee_words(performance: Performance) -> str:
     taker_count, maker_count = performance.taker_fills_count, performance.maker_fills_count
-    return f" on {counted(taker_count, 'fill')} as taker; {maker_count} as maker"
-
-
-def counted(count: int, what: str) -> str:
-    """Write how many there are of something: ``1 pair``, ``2 pairs``."""
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+    return f" on {count_label(taker_count, 'fill')} as taker; {maker_count} as maker"
 
 
 def _fill_words(performance: Performance) -> str:
@@ -155,7 +151,7 @@ def _fill_words(performance: Performance) -> str:
     ]
     return (
         f"{percent_label(total.ratio)} of the shares ordered; "
-        f"{total.touched_count} of {counted(total.orders_count, 'order')} traded "
+        f"{total.touched_count} of {count_label(total.orders_count, 'order')} traded "
         f"({', '.join(parts)})"
     )
 
@@ -177,7 +173,7 @@ def _leg_words(performance: Performance) -> str:
     if not risk.pairs:
         return "no arbitrage pair was ordered"
     ends = ", ".join(f"{count} {end.value}" for end, count in risk.ends.items())
-    words = f"{counted(len(risk.pairs), 'pair')}: {ends}"
+    words = f"{count_label(len(risk.pairs), 'pair')}: {ends}"
     if not risk.one_legged:
         return f"{words}; none was ever one-legged"
     return (

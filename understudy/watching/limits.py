@@ -13,11 +13,10 @@ from actors.execution.desk_state import DeskState
 from actors.execution.risk import MINUTE_MS
 from actors.messages.execution import OrderState
 from actors.messages.observer import View
+from actors.messages.position import MS_PER_DAY
 from actors.model import Action, Side
 from actors.units import NANOS_PER_DOLLAR, UNITS_PER_SHARE
 from understudy.status import Status
-
-DAY_MS = 86_400_000
 
 
 @attrs.frozen
@@ -35,7 +34,7 @@ def day_loss_nanos(status: Status) -> int:
     views = (each.view for each in status.by_series.values())
     positions = [each.position for each in views if each is not None and each.position is not None]
     position = max(positions, key=lambda each: each.ledger_version, default=None)
-    if position is None or position.day != status.now_ms // DAY_MS:
+    if position is None or position.day != status.now_ms // MS_PER_DAY:
         return 0
     return max(0, -position.day_pnl_nanos)
 

@@ -19,12 +19,19 @@ from understudy.reading.archive import Archive
 from understudy.reading.lookup import find_order
 from understudy.reading.moments import day_label, exact_label, minute_label, moment_label
 from understudy.reading.orders import filled_label, status_text, what_text
-from understudy.reading.report_view import counted, winner_label
+from understudy.reading.report_view import winner_label
 from understudy.reading.story import Story, actor_label, fact_rows, read_story
 from understudy.web.charts import bar_chart, drawdown_chart, figure, total_chart
 from understudy.web.html import Content, Html, facts, join, nothing, panel, signed, table, tag
 from understudy.web.page import order_link
-from understudy.wording import exact_money, move_label, price_label, size_label, span_label
+from understudy.wording import (
+    count_label,
+    exact_money,
+    move_label,
+    price_label,
+    size_label,
+    span_label,
+)
 
 WINDOWS_MAX = 3_000
 """The newest windows that are read, a month of quarters of an hour; older ones: ``report``."""
@@ -116,7 +123,7 @@ def _totals(rows: Sequence[_Row]) -> Html:
     total_nanos = rows[-1].settled.total_pnl_nanos
     deepest_nanos = min(row.drawdown_nanos for row in rows)
     tiles = [
-        ("P&L", signed(exact_money(total_nanos)), counted(len(rows), "window")),
+        ("P&L", signed(exact_money(total_nanos)), count_label(len(rows), "window")),
         ("gained", f"{gains} of {len(traded)}", "windows that were traded"),
         ("deepest drawdown", signed(exact_money(deepest_nanos)), "of the P&L"),
         ("fees", signed(exact_money(-fees_nanos)), "in the P&L already"),
@@ -137,7 +144,7 @@ def _curves(rows: Sequence[_Row]) -> Html:
     feet = [minute_label(rows[0].ledger.market.opens_at_ms)]
     if len(rows) > 1:
         feet.append(minute_label(rows[-1].ledger.market.opens_at_ms))
-    span = f"over {counted(len(rows), 'window')}"
+    span = f"over {count_label(len(rows), 'window')}"
     return panel(
         "curves",
         "P&L in dollars",

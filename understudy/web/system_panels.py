@@ -8,7 +8,6 @@ from actors.roles import order_id_of
 from actors.supervision.messages import ChildReport, ChildState
 from understudy.actor_table import by_process
 from understudy.reading.moments import moment_label
-from understudy.reading.report_view import counted
 from understudy.status import Status
 from understudy.watching.ages import data_age_s
 from understudy.watching.health import HealthState, health_of
@@ -17,6 +16,7 @@ from understudy.watching.observation import Observation
 from understudy.web.html import Content, Html, facts, join, nothing, panel, table, tag
 from understudy.web.page import order_link
 from understudy.wording import (
+    count_label,
     latency_words,
     span_label,
 )
@@ -94,7 +94,7 @@ def actors_panel(status: Status | None) -> Html:
     latencies = [
         (name.replace("_", " "), latency_words(each)) for name, each in status.latencies.items()
     ]
-    note = f"{counted(status.handled_count, 'message')}, {counted(falls, 'fall')}"
+    note = f"{count_label(status.handled_count, 'message')}, {count_label(falls, 'fall')}"
     return panel("actors", "Actors", body, facts(latencies), note=note)
 
 
