@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,19 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from research.backtest.runner import BacktestPlan, PlayedWindow, recordings_at, run_backtest
 from research.backtest.stage import CoreFailed
 from research.recordings import BadRecording
 from research.recordings.reader import Recording
+from understudy.commands.progress import progress_bar
 from understudy.commands.reading import last_option, row_limit
 from understudy.commands.shared import (
     assignment_option,
@@ -48,6 +41,16 @@ use_option = click.option(
 )
 
 
+jobs_option = click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Windows at the same time, each on a core; results are the same.",
+)
+
+
 @click.command(
     cls=TaughtCommand,
     examples={
@@ -68,14 +71,7 @@ use_option = click.option(
     metavar="S",
     help="For every draw of chance: latencies, and the resamples of the results.",
 )
-@click.option(
-    "--jobs",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Windows at the same time, each on a core; results are the same.",
-)
+@jobs_option
 @click.option(
     "--continuous",
     "is_continuous",
@@ -136,6 +132,12 @@ def backtest(
         raise click.exceptions.Exit(ExitCode.FAILED)
 
 
+def windows_bar(*, is_shown: bool) -> Progress:
+    """Make the bar of windows that are played; its tasks have a field ``speed``."""
+    speed = TextColumn("{task.fields[speed]}")
+    return progress_bar("{task.description}", speed, TimeElapsedColumn(), is_shown=is_shown)
+
+
 def _play(
     plan: BacktestPlan, recordings: Sequence[Recording], jobs: int, *, is_shown: bool
 ) -> tuple[list[PlayedWindow], bool]:
@@ -144,7 +146,7 @@ def _play(
     began_at = time.monotonic()
     events = 0
     windows = run_backtest(plan, recordings, jobs)
-    with progress_bar(is_shown=is_shown) as progress:
+    with windows_bar(is_shown=is_shown) as progress:
         task = progress.add_task("windows", total=len(recordings), speed="")
         try:
             for each in windows:
@@ -159,21 +161,6 @@ def _play(
         finally:
             windows.close()
     return played, False
-
-
-def progress_bar(*, is_shown: bool) -> Progress:
-    """Make a progress bar on stderr; tasks have a field ``speed``."""
-    console = Screen(file=sys.stderr)
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[speed]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        disable=not (is_shown and console.is_terminal),
-    )
 
 
 def _show(run: StoredRun, last: int | None, *, is_json: bool) -> None:

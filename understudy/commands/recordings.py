@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 
 import attrs
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from actors.units import e18_text
@@ -19,6 +17,7 @@ from research.recordings.listing import RecordingRow, faults_of, rows_of
 from research.recordings.model import SUFFIX
 from research.recordings.places import BadRecording, list_files
 from research.recordings.window_files import MalformedRecording
+from understudy.commands.progress import progress_bar
 from understudy.commands.reading import csv_option, is_wide, print_rows
 from understudy.commands.shared import fail, json_option
 from understudy.exit_codes import ExitCode
@@ -107,7 +106,7 @@ def verify(folder: str, is_json: bool) -> None:
         places = list_files(_place(folder), SUFFIX)
     except BadRecording as problem:
         fail(str(problem), ExitCode.BAD_INPUT)
-    with _progress("verified", is_shown=not is_json) as progress:
+    with progress_bar("verified", is_shown=not is_json, is_transient=True) as progress:
         told = [
             {"place": str(place), "faults": faults_of(place)} for place in progress.track(places)
         ]
@@ -170,7 +169,7 @@ def import_windows(sources: tuple[Path, ...], folder: Path, attribution: str | N
     written_count = 0
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _progress("read and written", is_shown=True) as progress:
+        with progress_bar("read and written", is_shown=True, is_transient=True) as progress:
             task = progress.add_task("", total=2 * len(files))
             importing = Importing(
                 files, found, f"understudy {version('understudy')}", lambda: progress.advance(task)
@@ -245,16 +244,3 @@ def _print_table(rows: Sequence[RecordingRow]) -> None:
             row.winner or ("-" if row.is_ended else "not ended"),
         )
     console.print(table)
-
-
-def _progress(what: str, *, is_shown: bool) -> Progress:
-    console = Screen(sys.stderr)
-    return Progress(
-        TextColumn(what),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not (is_shown and console.is_terminal),
-    )

@@ -19,7 +19,7 @@ from research.recordings.places import read_all
 from research.recordings.reader import Recording
 from research.search.folds import Folds, folds_of
 from research.search.space import BadSpace, Dimension, Value, read_space
-from understudy.commands.backtest import progress_bar, run_json, use_option
+from understudy.commands.backtest import jobs_option, run_json, use_option, windows_bar
 from understudy.commands.reading import last_option, row_limit
 from understudy.commands.shared import (
     assignment_option,
@@ -93,14 +93,7 @@ _STUDY = "study.log"
     help="Play the held-out part with the best trial, in the end; every look is counted.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, metavar="S")
-@click.option(
-    "--jobs",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Windows at the same time, each on a core; results are the same.",
-)
+@jobs_option
 @click.option(
     "--scheduler",
     metavar="ADDRESS",
@@ -198,7 +191,7 @@ def _run(
     folder.mkdir(parents=True, exist_ok=True)
     search = Search(folder / _STUDY, plan)
     held_out = None
-    with workers(jobs, scheduler) as players, progress_bar(is_shown=is_shown) as progress:
+    with workers(jobs, scheduler) as players, windows_bar(is_shown=is_shown) as progress:
         task = progress.add_task("trials", total=trials, completed=len(search.rows), speed="")
         try:
             for _ in search.run(trials, players):

@@ -6,7 +6,6 @@ import functools
 import gc
 import json
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,14 +16,7 @@ from typing import Any
 
 import attrs
 import click
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import TimeElapsedColumn
 
 from actors.runtime.crash_file import write_crash
 from actors.runtime.crashes import report_of
@@ -32,9 +24,9 @@ from actors.supervision.layouts import ISOLATED, LAYOUTS
 from simulation.flight_keeper import FlightKeeper
 from simulation.plan import LIVE, SIMULATED, fault_meanings
 from simulation.trial import MINUTES, TrialResult, run_trial
+from understudy.commands.progress import progress_bar
 from understudy.commands.shared import data_dir_option, json_option
 from understudy.exit_codes import ExitCode
-from understudy.screen import Screen
 from understudy.teaching import TaughtCommand
 from understudy.terminal import echo_shown
 
@@ -182,7 +174,7 @@ def simulate(
     """
     campaign = Campaign(first_seed, minutes, mode, layout)
     run = functools.partial(run_trial, minutes=minutes, mode=mode, layout=layout)
-    with _progress(is_shown=not is_json) as progress:
+    with progress_bar("{task.description}", TimeElapsedColumn(), is_shown=not is_json) as progress:
         task = progress.add_task("seeds", total=seeds)
         for result in _results(range(first_seed, first_seed + seeds), run, jobs):
             campaign.add(result)
@@ -246,19 +238,6 @@ def _collect_rarely() -> None:
     """
     gc.freeze()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
-
-
-def _progress(*, is_shown: bool) -> Progress:
-    console = Screen(file=sys.stderr)
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        disable=not (is_shown and console.is_terminal),
-    )
 
 
 def _failure(result: TrialResult) -> dict[str, Any]:
