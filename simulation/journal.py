@@ -105,12 +105,6 @@ class MemoryJournal:
         row = self._rows.get((kind, key))
         return self._unpacked(row.stored) if row is not None else None
 
-    def open_keys(self, kind: str) -> list[str]:
-        """Keys of a kind's open rows."""
-        return [
-            key for (own_kind, key), row in self._rows.items() if row.is_open and own_kind == kind
-        ]
-
     def tear(self, count: int) -> int:
         """Lose the newest transactions; return how many records were among them."""
         lost = 0

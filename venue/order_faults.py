@@ -128,19 +128,6 @@ class FaultTarget(enum.Enum):
     CANCELS = "cancels"
 
 
-REQUEST_FAULTS = frozenset(
-    {
-        OrderFaultKind.LOST_ANSWER,
-        OrderFaultKind.SERVER_ERROR,
-        OrderFaultKind.SLOW_ANSWER,
-        OrderFaultKind.PACKED_ANSWER,
-        OrderFaultKind.NESTED_ANSWER,
-        OrderFaultKind.ENDLESS_ANSWER,
-        OrderFaultKind.RESET,
-        OrderFaultKind.RATE_LIMITED,
-        OrderFaultKind.GEOBLOCKED,
-    }
-)
 RESULT_FAULTS = (OrderFaultKind.PROPOSED_RESULT, OrderFaultKind.OVERTURNED_RESULT)
 """Drawn for a window when its time is over."""
 OPENING_FAULTS = (

@@ -13,13 +13,6 @@ from actors.runtime.clock import ClockSpec
 from actors.settings import Settings
 
 
-class ChildKind(enum.Enum):
-    """What follows when a child falls."""
-
-    PERMANENT = "permanent"
-    TEMPORARY = "temporary"
-
-
 class ChildState(enum.Enum):
     """Where a child stands, as ``understudy ps`` shows it."""
 

@@ -14,8 +14,6 @@ from venue.simulation.fair import average_deviation
 from venue.simulation.reference import START_DOLLARS, volatility_dollars
 from venue.windows import TWAP_SECONDS
 
-SOURCE = "derived from the recorded order book; no price of the underlying was recorded"
-
 _LEAST_CHANCE = 0.01
 _LEAST_REMAINING_S = 20.0
 _MICRO_E18 = E18 // 10**6

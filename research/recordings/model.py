@@ -44,11 +44,6 @@ class RecordedChannel(enum.IntEnum):
     WEBSITE = 34
     """Answers of the venue's website: a price to beat that may be corrected later."""
 
-    @property
-    def is_http(self) -> bool:
-        """Whether its frames are answers over HTTP."""
-        return self >= RecordedChannel.GAMMA
-
 
 class RecordedFrame(msgspec.Struct, frozen=True, gc=False):
     """One frame as it arrived."""
