@@ -12,6 +12,7 @@ from rich.text import Text
 
 from research.overfitting import CONVINCING
 from understudy.results.stored import BadResults, StoredRun
+from understudy.results.view import facts_table
 
 _SCORES = ("median_fold", "in_sample", "out_of_sample")
 
@@ -22,12 +23,7 @@ def search_view(run: StoredRun, *, rows: int | None) -> RenderableType:
     Raises:
         BadResults: its table of trials cannot be read.
     """
-    facts = Table.grid(padding=(0, 2))
-    facts.add_column(style="dim", no_wrap=True)
-    facts.add_column(overflow="fold")
-    for name, words in search_lines(run):
-        facts.add_row(name, Text(words, "yellow" if name == "caution" else ""))
-    return Group(_trials_table(run, rows), Text(), facts)
+    return Group(_trials_table(run, rows), Text(), facts_table(search_lines(run)))
 
 
 def search_lines(run: StoredRun) -> Iterator[tuple[str, str]]:

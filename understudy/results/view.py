@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -141,12 +141,17 @@ def run_view(run: StoredRun, *, rows: int | None) -> RenderableType:
     Raises:
         BadResults: its table of windows cannot be read.
     """
+    return Group(_windows_table(run, rows), Text(), facts_table(fact_lines(run)))
+
+
+def facts_table(lines: Iterable[tuple[str, str]]) -> Table:
+    """Draw sentences beside their names; cautions stand out."""
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="dim", no_wrap=True)
     facts.add_column(overflow="fold")
-    for name, words in fact_lines(run):
+    for name, words in lines:
         facts.add_row(name, Text(words, "yellow" if name == "caution" else ""))
-    return Group(_windows_table(run, rows), Text(), facts)
+    return facts
 
 
 def _windows_table(run: StoredRun, rows: int | None) -> Table:
