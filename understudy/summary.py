@@ -106,6 +106,8 @@ class Summary:
     """Settled windows, perhaps of earlier runs, whose result the venue has changed since."""
     watched_count: int = 0
     """Windows settled in this run that it was too late to learn the strike of, and traded not."""
+    began_ms: int = 0
+    """Venue time of the first thing that the run recorded."""
 
     @property
     def pnl_nanos(self) -> int:
@@ -138,7 +140,9 @@ def read_summary(reader: JournalReader, tally: Tally, start_seq: int) -> Summary
     settled: dict[str, None] = {}
     not_traded: dict[str, WindowNotTraded] = {}
     corrections: list[ResultCorrected] = []
+    began_ms = 0
     for event in reader.events(after_seq=start_seq):
+        began_ms = began_ms or event.at_ms
         if event.order_id is not None:
             touched.add(event.order_id)
         if event.kind == "OrdersCreated":
@@ -167,6 +171,7 @@ def read_summary(reader: JournalReader, tally: Tally, start_seq: int) -> Summary
         halts=lasting_halts(reader),
         not_traded=tuple(each for each in not_traded.values() if not _has_strike(reader, each)),
         corrections=tuple(corrections),
+        began_ms=began_ms,
     )
 
 
@@ -264,25 +269,40 @@ def summary_view(summary: Summary) -> RenderableType:
     lines.add_column(style="dim", no_wrap=True)
     lines.add_row("signals", signals or "none")
     lines.add_row("orders", f"{statuses or 'none'}; {summary.fills_count} fills")
-    if summary.windows and summary.watched_count:
-        watched = count_label(summary.watched_count, "window")
-        lines.add_row("watched", f"{watched} ended that this run came too late to trade")
+    told, late_count = _missed(summary)
+    if summary.windows and late_count:
+        late = count_label(late_count, "window")
+        lines.add_row("watched", f"{late} ended that this run came too late to trade")
     if summary.windows:
         lines.add_row("strikes", strikes_label(summary.windows))
     lines.add_row("falls", restarts or "none")
     if summary.halts:
         lines.add_row("halted", Text(halt_words(summary.halts), "bold red"))
-    for missed in summary.not_traded:
+    for missed in told:
         lines.add_row("not traded", Text(f"{missed.slug}: {missed.reason}", "yellow"))
     for each in summary.corrections:
         change = f"{side_name(each.before)} to {side_name(each.after)}"
-        told = Text(f"{each.slug}: from {change}, ", "bold red")
-        told.append_text(exact_money(each.pnl_before_nanos)).append(" to ")
-        lines.add_row("corrected", told.append_text(exact_money(each.pnl_after_nanos)))
+        line = Text(f"{each.slug}: from {change}, ", "bold red")
+        line.append_text(exact_money(each.pnl_before_nanos)).append(" to ")
+        lines.add_row("corrected", line.append_text(exact_money(each.pnl_after_nanos)))
     lines.add_row("messages", f"{summary.handled_count:,}")
     for name, histogram in summary.latencies.items():
         lines.add_row(name.replace("_", " "), latency_words(histogram))
     return Group(_windows_table(summary), Text(), lines)
+
+
+def _missed(summary: Summary) -> tuple[list[WindowNotTraded], int]:
+    """Return what is told of windows that were not traded, and how many are only counted.
+
+    A run that traded others had its reason for those that were under way when it began.
+    """
+    told = [
+        each
+        for each in summary.not_traded
+        if each.opens_at_ms >= summary.began_ms or not summary.windows
+    ]
+    never_opened = [each for each in summary.not_traded if each.market_id is None]
+    return told, summary.watched_count + sum(each not in told for each in never_opened)
 
 
 def _windows_table(summary: Summary) -> RenderableType:

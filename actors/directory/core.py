@@ -370,7 +370,7 @@ class DirectoryCore(Core):
         return [*effects, *self._questions.ask_again(key, complaint, slowest_ms, at_least_ms)]
 
     def _take_time(self, body: bytes, asked_at_ms: int, now_ms: int) -> Effects:
-        reading = read_venue_time(body, asked_at_ms, now_ms)
+        reading = read_venue_time(body, asked_at_ms, now_ms, self.settings.speed)
         effects: Effects = [Send(OBSERVER, VenueSkew(reading.skew_ms))]
         if reading.needs_correction:
             complaint = f"{skew_words(reading.skew_ms)}; every time is corrected by that"

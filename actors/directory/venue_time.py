@@ -4,6 +4,9 @@
 between question and answer, and somewhere in the second it names, so a measurement is uncertain by
 half a second plus half the round trip. Correcting by less than that would add error instead of
 removing it; and a correction of up to a second moves no decision of a window of minutes.
+
+Where venue time runs faster than real time, questions and a busy exchange still take their real
+milliseconds: both limits grow with the speed.
 """
 
 from __future__ import annotations
@@ -31,11 +34,13 @@ class VenueTimeReading:
     skew_ms: int
     """Venue time minus ours, most likely."""
     round_trip_ms: int
+    speed: float = 1.0
+    """Venue time per real time."""
 
     @property
     def needs_correction(self) -> bool:
         """Whether our clock is wrong by more than the measurement may be."""
-        return abs(self.skew_ms) > CORRECT_ABOVE_MS + self.round_trip_ms // 2
+        return abs(self.skew_ms) > CORRECT_ABOVE_MS * self.speed + self.round_trip_ms // 2
 
 
 def skew_words(skew_ms: int, decimals: int = 0) -> str:
@@ -45,8 +50,16 @@ def skew_words(skew_ms: int, decimals: int = 0) -> str:
     return f"this computer's clock is {seconds} s {direction} the venue's"
 
 
-def read_venue_time(body: bytes, sent_ms: int, received_ms: int) -> VenueTimeReading:
+def read_venue_time(
+    body: bytes, sent_ms: int, received_ms: int, speed: float = 1.0
+) -> VenueTimeReading:
     """Measure by an answer; both instants are by our clock.
+
+    Args:
+        body: The answer, Unix seconds.
+        sent_ms: When it was asked for.
+        received_ms: When it came.
+        speed: Venue time per real time.
 
     Raises:
         TimeUnreadable: no Unix seconds, or the answer took too long.
@@ -55,10 +68,12 @@ def read_venue_time(body: bytes, sent_ms: int, received_ms: int) -> VenueTimeRea
     if not (text.isascii() and text.isdecimal() and len(text) == _SECONDS_DIGITS):
         raise TimeUnreadable(f"{text[:40]!r} is not a time in Unix seconds")
     round_trip_ms = received_ms - sent_ms
-    if not 0 <= round_trip_ms <= ROUND_TRIP_LIMIT_MS:
+    if not 0 <= round_trip_ms <= ROUND_TRIP_LIMIT_MS * speed:
         raise TimeUnreadable(f"the answer took {round_trip_ms} ms, too long to tell the time by")
     middle_of_second_ms = int(text) * 1_000 + 500
     middle_of_trip_ms = sent_ms + round_trip_ms // 2
     return VenueTimeReading(
-        skew_ms=middle_of_second_ms - middle_of_trip_ms, round_trip_ms=round_trip_ms
+        skew_ms=middle_of_second_ms - middle_of_trip_ms,
+        round_trip_ms=round_trip_ms,
+        speed=speed,
     )

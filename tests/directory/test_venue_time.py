@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,6 +35,15 @@ def test_what_is_not_unix_seconds_is_refused(body: bytes) -> None:
 def test_a_slow_answer_or_a_corrected_clock_measures_nothing(round_trip_ms: int) -> None:
     with pytest.raises(TimeUnreadable, match=str(round_trip_ms)):
         read_venue_time(b"1800000000", NOW_MS, NOW_MS + round_trip_ms)
+
+
+def test_limits_are_of_real_time_where_venue_time_runs_faster() -> None:
+    slow = read_venue_time(b"1800000008", NOW_MS, NOW_MS + 4 * ROUND_TRIP_LIMIT_MS, speed=20)
+    late = read_venue_time(b"1799999980", NOW_MS, NOW_MS, speed=20)
+
+    assert not slow.needs_correction
+    assert not late.needs_correction
+    assert attrs.evolve(late, speed=1).needs_correction
 
 
 @given(

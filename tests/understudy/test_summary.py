@@ -202,6 +202,20 @@ def not_traded(reason: str, market_id: str | None = None) -> WindowNotTraded:
     )
 
 
+def test_windows_under_way_at_the_start_are_counted_once_others_were_traded() -> None:
+    late = summary(
+        windows=(settled(1, 0),),
+        watched_count=1,
+        began_ms=MARKET.opens_at_ms + 1,
+        not_traded=(not_traded("not read in time"), not_traded("no strike", MARKET.market_id)),
+    )
+
+    assert "2 windows ended that this run came too late to trade" in drawn(late)
+    assert "not traded" not in drawn(late)
+    assert len(summary_json(late)["not_traded"]) == 2
+    assert "not read in time" in drawn(attrs.evolve(late, windows=()))
+
+
 def test_f44_a_window_that_was_not_traded_is_told_with_its_reason() -> None:
     told = summary(not_traded=(not_traded("no strike: nowhere"),))
 
