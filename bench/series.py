@@ -1,9 +1,9 @@
 """What a further series costs, and whether a busy one holds up the others.
 
 Run as ``python -m bench.series``. A whole system trades 1, 2, 4, 8 and 12 series of a local
-exchange at 50 frames a second each, in both layouts; then four at 400 a second each, together what
-one busy window has. Processor and memory are of the system's own processes, without the exchange.
-Memory is unique memory, as in ``bench.memory``. Linux only.
+exchange at 50 frames a second each, in both layouts; then four of which the first has 1,600 a
+second. Processor and memory are of the system's own processes, without the exchange. Memory is
+unique memory, as in ``bench.memory``. Linux only.
 """
 
 from __future__ import annotations

@@ -42,16 +42,35 @@ def _series(
     """Read the names of series."""
     if value is None:
         return ()
-    found = []
-    for name in value.split(","):
-        asset, _, label = name.strip().partition("-")
-        minutes = {length_label(each): each for each in LENGTHS_MINUTES}.get(label)
-        if asset not in START_DOLLARS or minutes is None:
-            raise click.BadParameter(f"{name!r} is no series, such as btc-15m, eth-5m or sol-4h")
-        found.append((asset, minutes))
+    found = [_one_series(name) for name in value.split(",")]
     if len(set(found)) < len(found):
         raise click.BadParameter("a series is named twice")
     return tuple(found)
+
+
+def _one_series(name: str) -> tuple[str, int]:
+    asset, _, label = name.strip().partition("-")
+    minutes = {length_label(each): each for each in LENGTHS_MINUTES}.get(label)
+    if asset not in START_DOLLARS or minutes is None:
+        raise click.BadParameter(f"{name!r} is no series, such as btc-15m, eth-5m or sol-4h")
+    return asset, minutes
+
+
+_RATE = click.FloatRange(1, 2000)
+
+
+def _rates(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[tuple[str, int] | None, float]:
+    """Read ``RATE`` or ``SERIES=RATE``; the key None stands for every series without its own."""
+    rates: dict[tuple[str, int] | None, float] = {}
+    for value in values:
+        name, separator, rate = value.rpartition("=")
+        series = _one_series(name) if separator else None
+        if series in rates:
+            raise click.BadParameter(f"{name or 'the rate'} is given twice")
+        rates[series] = _RATE(rate, parameter, context)
+    return rates
 
 
 def _funded_wallets(
@@ -94,8 +113,12 @@ Examples:
 )
 @click.option(
     "--rate",
-    type=click.FloatRange(1, 2000),
-    help="Market frames of each series in a venue second; default 500, by speed and series.",
+    "rates",
+    metavar="N|NAME=N",
+    callback=_rates,
+    multiple=True,
+    help="Market frames of each series in a venue second, 1 to 2000, or of one that differs, such "
+    "as btc-15m=1600; may be repeated. Default 500, by speed and series.",
 )
 @click.option(
     "--missing-seconds",
@@ -142,7 +165,7 @@ def venue(
     port: int,
     seed: int,
     speed: float,
-    rate: float | None,
+    rates: dict[tuple[str, int] | None, float],
     missing_share: float,
     minutes: str,
     asset: str,
@@ -163,7 +186,8 @@ def venue(
         port=port,
         seed=seed,
         speed=speed,
-        rate=rate,
+        rate=rates.get(None),
+        own_rates={series: rate for series, rate in rates.items() if series is not None},
         missing_share=missing_share,
         minutes=int(minutes),
         asset=asset,

@@ -30,6 +30,8 @@ class ExchangeOptions:
     rate: float | None = None
     """Frames of the market channel in a second of venue time, for each series; None keeps the real
     rate bearable."""
+    own_rates: Mapping[tuple[str, int], float] = attrs.field(factory=dict)
+    """The same of single series that differ, by asset and length in minutes."""
     missing_share: float = 0.0
     """Share of whole seconds that PolyBolt and RTDS never tell live."""
     minutes: int = 15

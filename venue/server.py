@@ -249,6 +249,7 @@ def _build_world(options: ExchangeOptions) -> tuple[World, int]:
         series=options.every_series,
         origin_ms=origin_ms,
         frames_per_second=options.frames_per_second,
+        own_rates=options.own_rates,
         missing_share=options.missing_share,
     )
     return simulation, origin_ms

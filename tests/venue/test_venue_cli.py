@@ -45,6 +45,9 @@ def test_it_says_where_it_listens_and_leaves_when_told(stop: signal.Signals) -> 
         ["--start", "yesterday"],
         ["--minutes", "7"],
         ["--speed", "0"],
+        ["--rate", "0"],
+        ["--rate", "btc=50"],
+        ["--rate", "50", "--rate", "60"],
     ],
 )
 def test_wrong_arguments_are_refused(arguments: list[str]) -> None:

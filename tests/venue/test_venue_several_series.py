@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from random import Random
 
 from venue_frames import ORIGIN_MS, WINDOW_START_MS
@@ -48,6 +49,25 @@ def test_one_price_an_underlying_settles_all_its_series() -> None:
     ]
     strikes = {(status.window.asset, status.strike_e18) for status in opened}
     assert len(strikes) == len({asset for asset, _ in strikes})
+
+
+def test_one_series_may_be_busier_than_the_others() -> None:
+    simulation = Simulation(
+        seed=1,
+        series=SERIES,
+        origin_ms=ORIGIN_MS,
+        frames_per_second=10,
+        own_rates={("eth", 5): 400},
+    )
+    series_of = {
+        token: market.status.window.slug.rpartition("-")[0]
+        for market in simulation.catalogue
+        for token in market.status.window.tokens
+    }
+    frames_of(simulation, WINDOW_START_MS)
+    frames = frames_of(simulation, WINDOW_START_MS + 3_000)
+    counts = Counter(series_of.get(frame.keys[0]) for frame in frames)
+    assert counts["eth-updown-5m"] > 5 * counts["btc-updown-5m"] > 0
 
 
 def test_the_same_seed_and_series_give_the_same_frames() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from random import Random
 
 import attrs
@@ -39,6 +40,7 @@ class Simulation:
         series: Sequence[tuple[str, int]],
         origin_ms: int,
         frames_per_second: float,
+        own_rates: Mapping[tuple[str, int], float] | None = None,
         missing_share: float = 0.0,
     ) -> None:
         """Begin at an instant.
@@ -48,16 +50,19 @@ class Simulation:
             series: asset and length in minutes of each.
             origin_ms: venue time.
             frames_per_second: of the market channel, for each series.
+            own_rates: the same of single series that differ.
             missing_share: of whole seconds that the venue's own price sources never tell live.
         """
         self._now_ms = origin_ms - origin_ms % STEP_MS
         self.catalogue = Catalogue()
         self.ledger = Ledger()
-        period_ms = _ticker_period_ms(frames_per_second)
+        rates = {each: (own_rates or {}).get(each, frames_per_second) for each in series}
         self._underlyings: dict[str, _Underlying] = {}
         for asset, _minutes in series:
             part = f"/{asset}" if self._underlyings else ""
             if asset not in self._underlyings:
+                busiest = max(rate for (other, _), rate in rates.items() if other == asset)
+                period_ms = _ticker_period_ms(busiest)
                 self._underlyings[asset] = _Underlying(
                     ReferenceWalk(Random(f"{seed}/walk{part}"), START_DOLLARS[asset], STEP_MS),
                     PriceStreams(asset, period_ms, Random(f"{seed}/tickers{part}"), missing_share),
@@ -69,7 +74,7 @@ class Simulation:
                 (asset, minutes),
                 self._now_ms,
                 self.catalogue,
-                lambda window, name: SimulatedMarket(window, self.ledger, frames_per_second, name),
+                functools.partial(self._new_market, rates[asset, minutes]),
                 f"{seed}/{asset}-{minutes}" if number else f"{seed}",
             )
             for number, (asset, minutes) in enumerate(series)
@@ -85,6 +90,9 @@ class Simulation:
         """Step up to an instant; yield each step's frames."""
         while self._now_ms + STEP_MS <= until_ms:
             yield self._step()
+
+    def _new_market(self, rate: float, window: Window, name: str) -> SimulatedMarket:
+        return SimulatedMarket(window, self.ledger, rate, name)
 
     def _begin(self) -> None:
         """Walk through the time before the origin, so that strike and average have a history."""
