@@ -113,21 +113,13 @@ def check(settings: Settings) -> CheckReport:
     watch = _Watch()
     with watch:
         decisions = trial.run(contexts)
-    problems = [*trial.problems]
+    times = sorted(trial.times_ms) or [0.0]
+    problems = [*trial.problems, *_of_slowness(times)]
     if not problems:
         problems += _of_repetition(make_strategy(rules), trial.contexts, decisions)
         problems += _of_the_future(make_strategy(rules), contexts, decisions)
         problems += _of_pickling(decisions)
         problems += _of_sense(settings, make_strategy(rules), trial.contexts, decisions)
-    times = sorted(trial.times_ms) or [0.0]
-    median_ms = times[len(times) // 2]
-    # One slow call may be the machine's; that every twentieth is slow is the strategy's.
-    usual_most_ms = times[len(times) * 19 // 20]
-    if usual_most_ms > SLOW_MS:
-        problems.append(
-            f"it is too slow: one evaluation in twenty takes {usual_most_ms:.1f} ms or more, and "
-            f"{SLOW_MS:g} ms are allowed"
-        )
     notes = [*watch.notes()]
     if rules.file is not None:
         notes += _of_imports(Path(rules.file.path))
@@ -140,7 +132,7 @@ def check(settings: Settings) -> CheckReport:
         evaluated_count=len(decisions),
         ordered_count=ordered,
         slowest_ms=times[-1],
-        median_ms=median_ms,
+        median_ms=times[len(times) // 2],
     )
 
 
@@ -249,6 +241,16 @@ def _described(context: Context) -> str:
         parts.append("there is no memory yet")
     parts.append(f"{context.left_ms / 1000:.0f} s are left")
     return ", ".join(parts)
+
+
+def _of_slowness(sorted_times_ms: Sequence[float]) -> Iterator[str]:
+    """One slow call may be the machine's; that every twentieth is slow is the strategy's."""
+    usual_most_ms = sorted_times_ms[len(sorted_times_ms) * 19 // 20]
+    if usual_most_ms > SLOW_MS:
+        yield (
+            f"it is too slow: one evaluation in twenty takes {usual_most_ms:.1f} ms or more, and "
+            f"{SLOW_MS:g} ms are allowed"
+        )
 
 
 def _of_repetition(

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from actors.settings import Settings, StrategySettings
 from understudy.cli import main
-from understudy.strategy_check import SLOW_MS, check, check_file, settings_of_file
+from understudy.strategy_check import check, check_file, settings_of_file
 
 HEAD = """
 import random
@@ -149,13 +149,14 @@ def test_what_breaks_the_contract_is_found_and_named(
     assert any(sentence in problem for problem in problems), problems
 
 
-def test_a_slow_strategy_is_found(tmp_path: Path) -> None:
-    spin = "for _ in range(3_000_000): pass\nreturn Decision()"
-    path = written(tmp_path, f"if context.left_ms < 296_000: return Decision()\n{spin}")
-    assert check_file(path) == []  # a few slow ones may be the machine's
-    slow = f"import time\nend = time.thread_time_ns() + {int((SLOW_MS + 1) * 1e6)}\n"
-    slow += "while context.now_ms % 3 == 0 and time.thread_time_ns() < end: pass\nreturn Decision()"
-    assert "it is too slow" in check_file(written(tmp_path, slow))[0]
+def test_a_slow_strategy_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("understudy.strategy_check.SLOW_MS", 2.0)
+    slow = "import time\nend = time.thread_time_ns() + 2_500_000\n"
+    slow += "while {} and time.thread_time_ns() < end: pass\nreturn Decision()"
+    some = slow.format("context.left_ms > 296_000")
+    assert check_file(written(tmp_path, some)) == []  # a few slow ones may be the machine's
+    many = slow.format("context.now_ms % 3 == 0")
+    assert "it is too slow" in check_file(written(tmp_path, many))[0]
 
 
 def test_reaching_outside_is_told_and_not_forbidden(tmp_path: Path) -> None:
