@@ -58,6 +58,22 @@ class SeriesSettings:
         return f"{self.asset}-updown-{LENGTHS[self.window_minutes]}-{start_ms // 1000}"
 
 
+def series_named(name: str) -> SeriesSettings:
+    """The series of a name, such as ``btc-15m``.
+
+    Raises:
+        ValueError: there is no such series; the sentence says which there are.
+    """
+    asset, _, label = name.partition("-")
+    minutes = {written: each for each, written in LENGTHS.items()}.get(label)
+    if asset not in ASSETS or minutes is None:
+        raise ValueError(
+            f"{name!r} is no series: an asset ({', '.join(ASSETS)}), a hyphen and a length "
+            f"({', '.join(LENGTHS.values())}), such as btc-15m"
+        )
+    return SeriesSettings(asset=asset, window_minutes=minutes)
+
+
 @functools.lru_cache(maxsize=1_024)
 def series_of(slug: str) -> str:
     """Name of the series that a window is of, by its slug; empty if that tells no series."""

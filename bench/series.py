@@ -16,7 +16,7 @@ from pathlib import Path
 import attrs
 
 from actors.roles import MARKET_STATE, STRATEGY, base_role
-from actors.series import LENGTHS, SeriesSettings
+from actors.series import series_named
 from actors.settings import SeriesPlan, Settings
 from actors.supervision.layouts import GROUPED
 from bench.common import Machine, Row, Table, Target, latency_figures, options, show
@@ -53,9 +53,7 @@ def settings_of(count: int, layout: str) -> Settings:
     )
     plans = []
     for name in NAMES[:count]:
-        asset, _, label = name.partition("-")
-        minutes = next(each for each, written in LENGTHS.items() if written == label)
-        series = SeriesSettings(asset=asset, window_minutes=minutes)
+        series = series_named(name)
         plans.append(SeriesPlan(series=series, strategy=base.strategy, risk=base.risk))
     traded = tuple(plans) if count > 1 else ()
     return in_layout(attrs.evolve(base, series=plans[0].series, traded=traded), layout)

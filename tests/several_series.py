@@ -6,10 +6,8 @@ from typing import Any
 
 import attrs
 
-from actors.series import LENGTHS, SeriesSettings
+from actors.series import series_named
 from actors.settings import SeriesPlan, Settings
-
-_MINUTES = {label: minutes for minutes, label in LENGTHS.items()}
 
 
 def several(*names: str, base: Settings | None = None, **changed: dict[str, Any]) -> Settings:
@@ -17,8 +15,6 @@ def several(*names: str, base: Settings | None = None, **changed: dict[str, Any]
     base = base or Settings()
     plans = []
     for name in names:
-        asset, _, label = name.partition("-")
-        series = SeriesSettings(asset=asset, window_minutes=_MINUTES[label])
-        plan = SeriesPlan(series=series, strategy=base.strategy, risk=base.risk)
+        plan = SeriesPlan(series=series_named(name), strategy=base.strategy, risk=base.risk)
         plans.append(attrs.evolve(plan, **changed.get(name.replace("-", "_"), {})))
     return attrs.evolve(base, series=plans[0].series, traded=tuple(plans))

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from actors.protection_settings import ACCOUNT_PROTECTIONS
-from actors.series import ASSETS, LENGTHS, SeriesSettings
+from actors.series import LENGTHS, SeriesSettings, series_named
 from actors.settings import ACCOUNT_LIMITS
 from understudy.keys import ConfigError, toml_text
 
@@ -21,7 +21,6 @@ _ACCOUNTS = frozenset(
         *(f"protections.{name}" for name in ACCOUNT_PROTECTIONS),
     }
 )
-_MINUTES_OF = {label: minutes for minutes, label in LENGTHS.items()}
 
 
 @attrs.frozen(kw_only=True)
@@ -76,19 +75,17 @@ def name_of(raw: Mapping[str, Any]) -> str:
     return f"{asset}-{label}" if label is not None else ""
 
 
-def series_named(name: str) -> dict[str, Any]:
+def series_keys(name: str) -> dict[str, Any]:
     """The keys that describe a series by its name, such as ``btc-15m``.
 
     Raises:
         ConfigError: there is no such series; the sentence says which there are.
     """
-    asset, _, label = name.partition("-")
-    if asset not in ASSETS or label not in _MINUTES_OF:
-        raise ConfigError(
-            f"{name!r} is no series: an asset ({', '.join(ASSETS)}), a hyphen and a length "
-            f"({', '.join(_MINUTES_OF)}), such as btc-15m"
-        )
-    return {_ASSET: asset, _MINUTES: _MINUTES_OF[label]}
+    try:
+        series = series_named(name)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+    return {_ASSET: series.asset, _MINUTES: series.window_minutes}
 
 
 def chosen_series(
@@ -109,7 +106,7 @@ def chosen_series(
     in_file = {name_of(element): element for element in elements}
     if names:
         chosen = [
-            ChosenSeries(from_file=in_file.get(name, {}), from_command_line=series_named(name))
+            ChosenSeries(from_file=in_file.get(name, {}), from_command_line=series_keys(name))
             for name in names
         ]
         every = list(names)

@@ -2,7 +2,7 @@
 
 An actor passes a point before its core handles a message, after each record and before each send:
 ``<who>/handling``, ``<who>/recorded/<Event>`` and ``<who>/sending/<Message>``, where every Order is
-called ``order`` and a value with a status adds it, as in
+called ``order``, a strategy of any series ``strategy``, and a value with a status adds it, as in
 ``executor/recorded/OrderReport/PARTIALLY_FILLED``.
 
 A drill arms a point by a file in a directory that Boot names. The first actor that comes by takes
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import attrs
 
-from actors.roles import order_id_of
+from actors.roles import base_role, order_id_of
 
 HANDLING = "handling"
 HOLD_LIMIT_S = 5.0
@@ -39,8 +39,8 @@ class MadeToRaise(Exception):
 
 
 def who(role: str) -> str:
-    """Name a role as points do: every order is called "order"."""
-    return "order" if order_id_of(role) is not None else role
+    """Name a role as points do: every order is "order", and a kind is the same in every series."""
+    return "order" if order_id_of(role) is not None else base_role(role)
 
 
 def point_name(role: str, moment: str, value: object) -> str:

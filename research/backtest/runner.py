@@ -17,7 +17,7 @@ from pathlib import Path
 
 import attrs
 
-from actors.series import ASSETS, LENGTHS, SeriesSettings
+from actors.series import series_named
 from actors.settings import Settings
 from research.backtest.account import AccountRun
 from research.backtest.outcome import WindowOutcome
@@ -122,14 +122,11 @@ def _play(plan: BacktestPlan, places: Sequence[str | Path]) -> Iterator[PlayedWi
 def _in_series(settings: Settings, recording: Recording) -> Settings:
     """The settings as they hold in a recording's series."""
     name = recording.head.series
-    asset, _, length = name.partition("-")
-    minutes = next((each for each, text in LENGTHS.items() if text == length), None)
-    if asset not in ASSETS or minutes is None:
-        raise BadRecording(f"{recording.place}: {name!r} is no series that can be traded")
-    of_it = settings.of(name)
-    return attrs.evolve(
-        of_it, series=SeriesSettings(asset=asset, window_minutes=minutes), traded=()
-    )
+    try:
+        series = series_named(name)
+    except ValueError as error:
+        raise BadRecording(f"{recording.place}: {error}") from None
+    return attrs.evolve(settings.of(name), series=series, traded=())
 
 
 def worker_context() -> multiprocessing.context.ForkServerContext:

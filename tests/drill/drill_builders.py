@@ -13,8 +13,7 @@ from actors.position.ledger import LedgerEntry, WindowLedger
 from actors.supervision.messages import ChildReport, ChildState
 from actors.units import NANOS_PER_DOLLAR, shares, taker_fee_nanos
 from understudy.drill.books import Books
-from understudy.drill.recovery import PERMANENT
-from understudy.drill.system import Seen
+from understudy.drill.system import PERMANENT, Seen
 
 MARKET = Market(
     market_id="0xm",

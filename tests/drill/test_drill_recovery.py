@@ -8,8 +8,8 @@ from actors.runtime.pause_points import Held
 from actors.supervision.messages import ChildReport, ChildState
 from understudy.drill.aim import Aim, aim, aim_at_actor
 from understudy.drill.plan import Injection, Step
-from understudy.drill.recovery import PERMANENT, is_whole, served_since_ms
-from understudy.drill.system import DrilledSystem, Seen
+from understudy.drill.recovery import is_whole, served_since_ms
+from understudy.drill.system import PERMANENT, DrilledSystem, Seen
 
 NOW_MS = 9_000
 
@@ -75,6 +75,14 @@ def test_another_actor_held_at_the_point_only_says_when() -> None:
     aimed = aim_at("observer", seen(), held=Held(77, "directory"))
     assert aimed is not None
     assert aimed.hit == {100}
+
+
+def test_one_of_the_series_is_struck_where_several_have_such_an_actor() -> None:
+    series = seen(row("strategy/eth-5m", 200), row("strategy/sol-5m", 201), without="strategy")
+    aimed = aim_at("strategy", series)
+    assert aimed is not None
+    assert aimed.hit == {201}
+    assert aimed.roles == {"strategy/sol-5m"}
 
 
 @pytest.mark.parametrize("gap", [seen(without="desk"), seen(row("desk", 0), without="desk")])

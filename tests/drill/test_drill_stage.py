@@ -7,7 +7,8 @@ from click.testing import CliRunner
 
 from actors.runtime.clock import ClockSpec
 from understudy.cli import main
-from understudy.drill.stage import SETTINGS, WINDOW_MINUTES, run_options
+from understudy.drill.stage import SETTINGS, run_options
+from understudy.drill.system import PERMANENT, permanent_roles
 from understudy.exit_codes import ExitCode
 from understudy.options import DrillStage, RunOptions
 
@@ -40,8 +41,16 @@ def test_a_run_gets_the_stage_that_its_drill_has_set(
     (asked,) = runs
     assert asked.drill_stage == stage
     assert (asked.seed, asked.windows, asked.is_demo, asked.is_json) == (9, 0, False, True)
-    assert asked.settings.series.window_minutes == WINDOW_MINUTES
+    assert asked.settings.series.name == "btc-5m"
     assert asked.settings.execution.latency_ms == 7
+
+
+def test_a_drill_of_several_series_strikes_and_awaits_each_one_s_own_actors() -> None:
+    assert permanent_roles(("btc-5m",)) == PERMANENT
+    several = permanent_roles(("btc-5m", "eth-5m"))
+    assert {"strategy/btc-5m", "strategy/eth-5m", "desk"} <= set(several)
+    assert "strategy" not in several
+    assert len(several) == len(PERMANENT) + 3
 
 
 def test_no_other_run_has_a_stage_or_hears_of_one(tmp_path: Path, runs: list[RunOptions]) -> None:

@@ -81,7 +81,7 @@ def test_f45_a_run_ends_after_the_windows_of_a_venue_whose_clock_is_months_from_
         clock=ClockSpec.starting_now(time.time_ns() // 1_000_000, SPEED),
         pause_points_dir=points,
     )
-    options = run_options(stage, 1, ("series.window_minutes=5",))
+    options = run_options(stage, 1, ())
     options[options.index("--windows") + 1] = "1"
     run = Onlooker(DrilledSystem(data, options))
     with watched(run):

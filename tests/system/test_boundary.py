@@ -15,8 +15,7 @@ from onlookers import Onlooker
 from actors.runtime.log import LOG_NAME
 from actors.runtime.sockets.directory import SOCKETS_NAME
 from understudy.control import ask
-from understudy.drill.recovery import PERMANENT
-from understudy.drill.system import Seen
+from understudy.drill.system import PERMANENT, Seen
 
 pytestmark = pytest.mark.processes
 

@@ -13,7 +13,8 @@ from onlookers import Onlooker, free_port
 
 from actors.roles import DIRECTORY, POSITION
 from actors.runtime.clock import ClockSpec
-from understudy.drill.stage import SPEED, WINDOW_MINUTES
+from understudy.drill.plan import ONE_SERIES
+from understudy.drill.stage import SPEED
 from understudy.exit_codes import ExitCode
 from understudy.options import DrillStage
 
@@ -25,7 +26,7 @@ def exchange(stage: DrillStage, port: int) -> subprocess.Popen[bytes]:
     options = {
         "--port": port,
         "--speed": SPEED,
-        "--minutes": WINDOW_MINUTES,
+        "--series": ONE_SERIES[0],
         "--start": stage.clock.origin_ms,
         "--origin-monotonic-ns": stage.clock.origin_monotonic_ns,
     }

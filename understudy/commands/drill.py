@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import attrs
 import click
 
+from actors.series import series_named
 from actors.supervision.layouts import ISOLATED, LAYOUTS
 from understudy.commands.shared import fail, json_option
-from understudy.drill.plan import TARGETS
+from understudy.drill.plan import ONE_SERIES, TARGETS
 from understudy.exit_codes import ExitCode
 from understudy.screen import Screen
 from understudy.teaching import TaughtCommand
@@ -39,6 +40,7 @@ class _Request:
     faults: Path | None
     windows: int
     layout: str
+    series: tuple[str, ...]
 
     @property
     def options(self) -> str:
@@ -54,6 +56,8 @@ class _Request:
             words.append(f"--windows {self.windows}")
         if self.layout != ISOLATED:
             words.append(f"--layout {self.layout}")
+        if self.series != ONE_SERIES:
+            words.append(f"--series {','.join(self.series)}")
         return " ".join(words)
 
 
@@ -68,6 +72,17 @@ def _roles(
     return chosen
 
 
+def _series(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, ...]:
+    """Read the names of series."""
+    names = tuple(name.strip() for name in value.split(","))
+    try:
+        for name in names:
+            series_named(name)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    return tuple(dict.fromkeys(names))
+
+
 @click.command(
     cls=TaughtCommand,
     examples={
@@ -76,6 +91,7 @@ def _roles(
         "understudy drill --seed 7": "the same kills again, in the same order",
         "understudy drill --roles desk,order --kills 20": "only these",
         "understudy drill --layout grouped": "with most actors in one process",
+        "understudy drill --series btc-5m,eth-5m,sol-5m": "three series at once",
         "understudy drill --mode live": "with signed orders, on an exchange that misbehaves",
     },
 )
@@ -129,6 +145,14 @@ def _roles(
     show_default=True,
     help="Which actors share a process (docs/architecture.md).",
 )
+@click.option(
+    "--series",
+    callback=_series,
+    metavar="NAMES",
+    default=",".join(ONE_SERIES),
+    show_default=True,
+    help="What is traded; of several, each injection strikes one.",
+)
 @json_option
 def drill(
     kills: int,
@@ -138,6 +162,7 @@ def drill(
     faults: Path | None,
     windows: int,
     layout: str,
+    series: tuple[str, ...],
     is_json: bool,
 ) -> None:
     """Kill actors and processes of a trading system, and hold its books together afterwards.
@@ -160,7 +185,7 @@ def drill(
         raise click.UsageError("--faults is for --mode live: simulated orders go to no exchange")
     seed = secrets.randbits(32) if seed is None else seed
     is_live = mode == "live"
-    request = _Request(kills, seed, targets, is_live, faults, windows, layout)
+    request = _Request(kills, seed, targets, is_live, faults, windows, layout, series)
     directory = Path(tempfile.mkdtemp(prefix="understudy-drill-"))
     result = _conduct(request, directory, is_json=is_json)
     if result.is_good:
@@ -194,6 +219,7 @@ def _conduct(request: _Request, directory: Path, *, is_json: bool) -> Result:
             faults=request.faults,
             windows=request.windows,
             layout=request.layout,
+            series=request.series,
             told=tell,
         )
     except ExchangeFailed as error:

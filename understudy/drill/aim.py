@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import attrs
 
-from actors.roles import SUPERVISOR, order_id_of
+from actors.roles import SUPERVISOR, base_role, order_id_of
 from actors.runtime.pause_points import Held, who
-from actors.supervision.messages import ChildReport
 from understudy.drill.plan import ADMIN, EVERYTHING, FOREGROUND, LOGGER, ORDER, Step
-from understudy.drill.recovery import PERMANENT
 from understudy.drill.system import DrilledSystem, Seen
 
 Pids = frozenset[int]
@@ -60,23 +58,25 @@ def aim(
     if target in _TREES:
         hit = _TREES[target](system, seen)
         fallen = frozenset(child.pid for child in seen.children)
-        return Aim(hit=hit, gone=hit | fallen, roles=frozenset(PERMANENT))
+        return Aim(hit=hit, gone=hit | fallen, roles=frozenset(seen.permanent))
     if target == LOGGER:
-        return _process(LOGGER, system.logger_pid(seen), ())
+        return _process(LOGGER, system.logger_pid(seen), seen)
     if held is not None and who(held.role) == target:
-        return _process(held.role, held.pid, seen.children)
+        return _process(held.role, held.pid, seen)
     if target == ORDER:
         rows = [row for row in seen.children if order_id_of(row.role) in in_flight]
-        child = rows[step.pick % len(rows)] if rows else None
     else:
-        child = seen.child(target)
-    return _process(child.role, child.pid, seen.children) if child is not None else None
+        rows = [row for row in seen.children if base_role(row.role) == target]
+    if not rows:
+        return None
+    child = rows[step.pick % len(rows)]
+    return _process(child.role, child.pid, seen)
 
 
-def _process(role: str, pid: int | None, rows: Iterable[ChildReport]) -> Aim | None:
+def _process(role: str, pid: int | None, seen: Seen) -> Aim | None:
     """Aim at an actor's process, and so at all who live there."""
     if not pid:
         return None
-    there = {row.role for row in rows if row.pid == pid}
-    fallen = {each for each in there if each in PERMANENT or order_id_of(each) is not None}
+    there = {row.role for row in seen.children if row.pid == pid and role != LOGGER}
+    fallen = {each for each in there if each in seen.permanent or order_id_of(each) is not None}
     return Aim(hit=frozenset({pid}), gone=frozenset({pid}), roles=frozenset({role}) | fallen)

@@ -13,6 +13,7 @@ import attrs
 from actors.position.ledger import WindowLedger
 from actors.runtime.journal import JournalReader
 from actors.runtime.pause_points import LOOP, RAISE, Held, Trap
+from actors.series import series_of
 from understudy.drill.aim import Aim, aim, aim_at_actor
 from understudy.drill.books import read_books
 from understudy.drill.exchange_books import ExchangeWitness
@@ -208,21 +209,23 @@ class Drill:
                 self._witness.ask(window.market.slug)
 
     def _trade_on(self) -> None:
-        """Wait until an order made after the last injection has ended, and windows settled."""
+        """Wait until in each series an order made since has ended, and windows have settled."""
         after_seq, _ = self._reader.last_event()
 
         def traded() -> bool | None:
             made = {
-                intent["order_id"]
+                intent["order_id"]: series_of(intent["market"]["slug"])
                 for event in self._reader.events(kind="OrdersCreated", after_seq=after_seq)
                 for intent in event.body["intents"]
             }
             closed = self._reader.events(kind="OrderClosed", after_seq=after_seq)
-            has_ended = any(event.order_id in made for event in closed)
+            ended = {made.get(event.order_id or "") for event in closed}
             settled = sum(1 for _ in self._reader.events(kind="WindowFinished"))
-            return True if has_ended and settled >= self._windows else None
+            return (
+                True if ended.issuperset(self._system.series) and settled >= self._windows else None
+            )
 
-        what = f"trades on, and has settled windows: {self._windows}"
+        what = f"trades on in every series, and has settled windows: {self._windows}"
         self._until(what, traded, _TRADE_LIMIT_S * self._windows)
 
     def _end(self) -> None:

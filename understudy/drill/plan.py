@@ -31,6 +31,9 @@ FOREGROUND = "foreground"
 EVERYTHING = "everything"
 """The whole group at once, as when the machine's memory runs out."""
 
+ONE_SERIES = ("btc-5m",)
+"""What a drill trades unless it is told otherwise."""
+
 _DELAY_LEAST_S, _DELAY_MOST_S = 0.2, 1.2
 
 
@@ -51,7 +54,7 @@ class Injection:
     """One fault to inject."""
 
     target: str
-    """A role, or one of the names above."""
+    """A role, which stands for any series', or one of the names above."""
     point: str = ""
     """The pause point (actors/runtime/pause_points.py) to strike at; empty: at any instant."""
     means: Means = Means.KILL
@@ -135,7 +138,7 @@ class Step:
     delay_s: float
     """Real time to let the system trade before."""
     pick: int
-    """Which order is struck, if several live: this number modulo their count."""
+    """Which order, or which series' actor, is struck: this number modulo their count."""
 
 
 def plan(

@@ -10,10 +10,7 @@ from actors.messages.execution import OrderState
 from actors.roles import order_id_of, order_role
 from actors.runtime.journal import JournalReader
 from actors.supervision.messages import ChildState
-from understudy.composition import ACTORS
 from understudy.drill.system import Seen
-
-PERMANENT = tuple(ACTORS)
 
 
 class Fallen(Protocol):
@@ -57,7 +54,7 @@ def _orders(reader: JournalReader) -> list[OrderState]:
 def is_whole(seen: Seen, order_ids: Iterable[str]) -> bool:
     """Whether every role is served, and each of these orders is lived by an actor."""
     serving = {child.role for child in seen.children if child.state is ChildState.SERVING}
-    return serving.issuperset(PERMANENT) and serving.issuperset(map(order_role, order_ids))
+    return serving.issuperset(seen.permanent) and serving.issuperset(map(order_role, order_ids))
 
 
 def served_since_ms(

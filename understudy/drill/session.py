@@ -11,7 +11,7 @@ from actors.supervision.layouts import ISOLATED
 from actors.units import NANOS_PER_DOLLAR
 from understudy.drill.conduct import Drill, DrilledAccount, Recovery
 from understudy.drill.exchange_books import ExchangeWitness
-from understudy.drill.plan import INJECTIONS, REAL_INJECTIONS, TARGETS, plan
+from understudy.drill.plan import INJECTIONS, ONE_SERIES, REAL_INJECTIONS, TARGETS, plan
 from understudy.drill.report import Result
 from understudy.drill.stage import (
     ACCOUNT_DOLLARS,
@@ -38,6 +38,7 @@ def run_drill(
     faults: Path | None = None,
     windows: int = 1,
     layout: str = ISOLATED,
+    series: Sequence[str] = ONE_SERIES,
     told: Callable[[int, Recovery], None],
 ) -> Result:
     """Drill a new system in an empty directory; its journal and log stay there.
@@ -51,6 +52,7 @@ def run_drill(
         faults: what goes wrong there; None for the usual.
         windows: it goes on until so many have settled.
         layout: which actors share a process.
+        series: names of what is traded.
         told: called with the number and recovery of each injection as soon as it is over.
 
     Raises:
@@ -63,12 +65,14 @@ def run_drill(
         told(len(recoveries), recovery)
 
     with (
-        _live_stage(directory, seed, faults) if is_live else _paper_stage(directory, seed) as set_up
+        _live_stage(directory, seed, faults, series)
+        if is_live
+        else _paper_stage(directory, seed, series) as set_up
     ):
         stage, account = set_up
         settings = LIVE_SETTINGS if is_live else SETTINGS
-        options = run_options(stage, seed, (*settings, f"supervision.layout={layout}"))
-        system = DrilledSystem(directory, options)
+        options = run_options(stage, seed, (*settings, f"supervision.layout={layout}"), series)
+        system = DrilledSystem(directory, options, series)
         drill = Drill(system, stage.pause_points_dir, Witness(stage.http_url), account, windows)
         steps = plan(kills, seed, targets, REAL_INJECTIONS if is_live else INJECTIONS)
         verdict = drill.conduct(steps, note)
@@ -76,14 +80,16 @@ def run_drill(
 
 
 @contextlib.contextmanager
-def _paper_stage(directory: Path, seed: int) -> Iterator[tuple[DrillStage, None]]:
-    with drill_stage(directory, seed) as stage:
+def _paper_stage(
+    directory: Path, seed: int, series: Sequence[str]
+) -> Iterator[tuple[DrillStage, None]]:
+    with drill_stage(directory, seed, series=series) as stage:
         yield stage, None
 
 
 @contextlib.contextmanager
 def _live_stage(
-    directory: Path, seed: int, faults: Path | None
+    directory: Path, seed: int, faults: Path | None, series: Sequence[str]
 ) -> Iterator[tuple[DrillStage, DrilledAccount]]:
     """Open an account with money, at an exchange that survives all injections and misbehaves."""
     if faults is None:
@@ -92,7 +98,7 @@ def _live_stage(
     live = Settings(execution=ExecutionSettings(mode="live"))
     with (
         live_account(live, has_own_key=False) as address,
-        drill_stage(directory, seed, account=address, faults=faults) as stage,
+        drill_stage(directory, seed, account=address, faults=faults, series=series) as stage,
     ):
         witness = ExchangeWitness(stage.http_url, address)
         yield stage, DrilledAccount(witness, ACCOUNT_DOLLARS * NANOS_PER_DOLLAR)

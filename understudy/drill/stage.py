@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from actors.runtime.clock import ClockSpec
+from actors.series import series_named
+from understudy.drill.plan import ONE_SERIES
 from understudy.exchange_process import MONEY_FAULTS, ExchangeProcess, ExchangeSetup
 from understudy.options import DrillStage
 
-WINDOW_MINUTES = 5
 SPEED = 10.0
 ACCOUNT_DOLLARS = 100_000
-_ASSET = "btc"
 _HISTORY_MS = 70_000
 """The exchange begins so long before a window: its first average price needs a history."""
 
 SETTINGS = (
-    f"series.window_minutes={WINDOW_MINUTES}",
     # Trade as often as the rules can be made to: money is not the point here.
     "strategy.bootstrap_high_ticks=1000",
     "strategy.bootstrap_low_ticks=1000",
@@ -109,6 +108,7 @@ def drill_stage(
     account: str = "",
     faults: Path | None = None,
     dollars: int = ACCOUNT_DOLLARS,
+    series: Sequence[str] = ONE_SERIES,
 ) -> Iterator[DrillStage]:
     """Run an exchange within the block; pause points can be armed below the directory.
 
@@ -118,20 +118,21 @@ def drill_stage(
         account: has money there, for live orders; its books can be asked for. Empty: simulated.
         faults: what goes wrong; None for nothing.
         dollars: what the account has.
+        series: names of what it offers.
 
     Raises:
         ExchangeFailed: it did not start.
     """
     points = directory / "pause-points"
     points.mkdir()
-    window_ms = WINDOW_MINUTES * 60_000
+    window_ms = max(series_named(name).window_ms for name in series)
     now_ms = time.time_ns() // 1_000_000
     origin_ms = -(-now_ms // window_ms) * window_ms - _HISTORY_MS
     clock = ClockSpec.starting_now(origin_ms, SPEED)
     setup = ExchangeSetup(
         clock=clock,
         seed=seed,
-        series=(f"{_ASSET}-{WINDOW_MINUTES}m",),
+        series=tuple(series),
         account=account,
         dollars=dollars,
         has_admin=bool(account),
@@ -149,10 +150,16 @@ def drill_stage(
         exchange.stop()
 
 
-def run_options(stage: DrillStage, seed: int, settings: tuple[str, ...] = SETTINGS) -> list[str]:
+def run_options(
+    stage: DrillStage,
+    seed: int,
+    settings: tuple[str, ...] = SETTINGS,
+    series: Sequence[str] = ONE_SERIES,
+) -> list[str]:
     """Options of ``understudy run`` for a system that trades on this stage until told to end."""
     clock = stage.clock
-    options = ["--windows", "0", "--json", "--seed", str(seed), "--drill-stage"]
+    options = ["--windows", "0", "--json", "--seed", str(seed), "--series", ",".join(series)]
+    options += ["--set", f"execution.max_open_orders={4 * len(series)}", "--drill-stage"]
     options += [stage.http_url, stage.ws_url, str(stage.pause_points_dir)]
     options += [str(clock.origin_monotonic_ns), str(clock.origin_ms), repr(clock.speed)]
     for setting in settings:

@@ -11,10 +11,13 @@ from pathlib import Path
 
 import attrs
 
+from actors.roles import is_of_series, series_role
 from actors.runtime.process_ties import end_with_parent
 from actors.supervision.messages import ChildReport
 from understudy import control
+from understudy.composition import ACTORS
 from understudy.drill import processes
+from understudy.drill.plan import ONE_SERIES
 from understudy.isolation import module_command
 from understudy.status import children_of
 
@@ -22,6 +25,20 @@ STDERR_NAME, STDOUT_NAME = "stderr.txt", "stdout.txt"
 OUTLIVE_LIMIT_S = 5.0
 """No process outlives its system by more (invariant 8)."""
 _LAST_WORDS_BYTES = 2_000
+
+PERMANENT = tuple(ACTORS)
+"""Roles that are always served, in a run of one series."""
+
+
+def permanent_roles(series: Sequence[str]) -> tuple[str, ...]:
+    """Roles that are always served in a run of these series."""
+    if len(series) == 1:
+        return PERMANENT
+    return tuple(
+        role
+        for base in PERMANENT
+        for role in ([series_role(base, one) for one in series] if is_of_series(base) else [base])
+    )
 
 
 class RunEnded(Exception):
@@ -35,6 +52,8 @@ class Seen:
     supervisor_pid: int
     admin_pid: int
     children: tuple[ChildReport, ...]
+    permanent: tuple[str, ...] = PERMANENT
+    """Roles that are always served."""
 
     def child(self, role: str) -> ChildReport | None:
         """A role's row; None while nobody has the role."""
@@ -44,8 +63,11 @@ class Seen:
 class DrilledSystem:
     """Starts, shows and ends one system; started again, it is the same system recovered."""
 
-    def __init__(self, data_dir: Path, options: Sequence[str]) -> None:
+    def __init__(
+        self, data_dir: Path, options: Sequence[str], series: Sequence[str] = ONE_SERIES
+    ) -> None:
         self.data_dir = data_dir
+        self.series = tuple(series)
         self.mark = secrets.token_hex(8)
         self._command = module_command("understudy", "run", "--data-dir", str(data_dir))
         self._options = tuple(options)
@@ -96,7 +118,8 @@ class DrilledSystem:
             reply = control.ask(self.data_dir, "ps")
         except (control.NotRunning, control.ControlError):
             return None
-        return Seen(reply["pid"], reply["parent_pid"], children_of(reply))
+        roles = permanent_roles(self.series)
+        return Seen(reply["pid"], reply["parent_pid"], children_of(reply), roles)
 
     def pids(self) -> frozenset[int]:
         """Every process of it that lives."""
