@@ -41,10 +41,13 @@ class Ladder:
 
     def replace(self, levels: Iterable[Level], timestamp_ms: int) -> None:
         """Take a whole new side, but keep what single levels were told since its time."""
-        sizes = {price: size for price, size in levels if size}
-        self._set_at_ms = {
-            price: at_ms for price, at_ms in self._set_at_ms.items() if at_ms > timestamp_ms
-        }
+        sizes = dict(levels)
+        if 0 in sizes.values():
+            sizes = {price: size for price, size in sizes.items() if size}
+        if self._set_at_ms:
+            self._set_at_ms = {
+                price: at_ms for price, at_ms in self._set_at_ms.items() if at_ms > timestamp_ms
+            }
         for price in self._set_at_ms:
             size = self.sizes.get(price, 0)
             if size:
@@ -63,7 +66,8 @@ class Ladder:
     def top(self) -> tuple[Level, ...]:
         """The SNAPSHOT_DEPTH best levels, best first."""
         prices = sorted(self.sizes, reverse=self._pick_best is max)[:SNAPSHOT_DEPTH]
-        return tuple((price, self.sizes[price]) for price in prices)
+        sizes = self.sizes
+        return tuple([(price, sizes[price]) for price in prices])
 
     def _find_best(self) -> None:
         self.best_ticks = self._pick_best(self.sizes) if self.sizes else None

@@ -207,7 +207,7 @@ class MarketStateCore(Core):
         market = self._market
         if market is not None:
             known_ticks = market.tick_size_ticks
-            grid_ticks = gcd(known_ticks, *(price for price, _ in (*event.bids, *event.asks)))
+            grid_ticks = gcd(known_ticks, *dict(event.bids), *dict(event.asks))
             if grid_ticks != known_ticks:
                 self._market = attrs.evolve(market, tick_size_ticks=grid_ticks)
         return True

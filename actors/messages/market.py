@@ -88,8 +88,10 @@ class MarketSnapshot:
     def taken_again(self, taken_at_ms: int, tick_ns: int) -> MarketSnapshot:
         """The same at another moment, without public trades.
 
-        Each evaluation makes one, and this takes a third of the time of ``attrs.evolve``.
+        Each evaluation asks for one, and this takes a third of the time of ``attrs.evolve``.
         """
+        if taken_at_ms == self.taken_at_ms and tick_ns == self.tick_ns and not self.trades:
+            return self
         return MarketSnapshot(
             sequence=self.sequence,
             market=self.market,

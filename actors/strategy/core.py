@@ -68,8 +68,12 @@ class StrategyCore(Core):
         self._memory: tuple[str, object] = ("", None)
         """Market id, and what the strategy wants to know again in its next evaluation."""
         self._snapshot: MarketSnapshot | None = None
+        self._tick_ns = 0
+        """The snapshot's tick, until an evaluation has answered it."""
         self._positions: _Newest[PositionSnapshot] = _Newest()
         self._orders: _Newest[OpenOrders] = _Newest()
+        self._known_view: tuple[PositionSnapshot, OpenOrders, PositionView] | None = None
+        """Made of this position and these orders."""
         self._volatility = Volatility(self._strategy.volatility_half_life_minutes())
         self._last_signals_id = dice.getrandbits(48)
         self._last_wish: tuple[object, ...] = ()
@@ -90,7 +94,7 @@ class StrategyCore(Core):
             self._told_at_ms -= by_ms
         if self._snapshot is not None:
             taken_at_ms = self._snapshot.taken_at_ms - by_ms
-            self._snapshot = self._snapshot.taken_again(taken_at_ms, self._snapshot.tick_ns)
+            self._snapshot = self._snapshot.taken_again(taken_at_ms, self._tick_ns)
 
     def __getstate__(self) -> dict[str, Any]:
         """State without the strategy: its class may be of a file, and is found by the settings."""
@@ -115,11 +119,11 @@ class StrategyCore(Core):
         if not is_overtaken(snapshot, self._snapshot):
             if snapshot.reference_e18 is not None:
                 self._volatility.update(snapshot.reference_e18, snapshot.reference_at_ms)
-            self._snapshot = snapshot
-            self._trades = (*self._trades, *snapshot.trades)[-TRADES_KEPT:]
+            self._snapshot, self._tick_ns = snapshot, snapshot.tick_ns
+            if snapshot.trades:
+                self._trades = (*self._trades, *snapshot.trades)[-TRADES_KEPT:]
             effects = self._evaluate(now_ms)
-            # a later evaluation of the same snapshot does not answer its tick
-            self._snapshot = snapshot.taken_again(snapshot.taken_at_ms, tick_ns=0)
+            self._tick_ns = 0
         return [*effects, Send(MARKET_STATE, SnapshotTaken(snapshot.sequence))]
 
     @handles(PositionSnapshot)
@@ -167,13 +171,16 @@ class StrategyCore(Core):
         position, orders = self._positions.get(market_id), self._orders.get(market_id)
         if position is None or orders is None:
             return None
-        return PositionView.of(position, orders)
+        known = self._known_view
+        if known is None or known[0] is not position or known[1] is not orders:
+            known = self._known_view = (position, orders, PositionView.of(position, orders))
+        return known[2]
 
     def _evaluate(self, now_ms: int) -> Effects:
         """Decide as of now on what is known, and say what that gives."""
         if self._snapshot is None:
             return []
-        snapshot = self._snapshot.taken_again(now_ms, self._snapshot.tick_ns)
+        snapshot = self._snapshot.taken_again(now_ms, self._tick_ns)
         view = self._view(snapshot)
         if view is None or self._is_stop_loss_said(view):
             return []

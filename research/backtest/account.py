@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heapreplace
 from random import Random
 from typing import cast
 
@@ -137,11 +137,13 @@ class AccountRun:
                 first = next(moments)
                 heappush(heads, (first[0], count, self._window(upcoming), first[1], moments))
                 upcoming = next(waiting, None)
-            at_ms, number, window, moment, moments = heappop(heads)
+            at_ms, number, window, moment, moments = heads[0]
             yield at_ms, window, moment
             following = next(moments, None)
-            if following is not None:
-                heappush(heads, (following[0], number, window, following[1], moments))
+            if following is None:
+                heappop(heads)
+            else:
+                heapreplace(heads, (following[0], number, window, following[1], moments))
 
     # Beginning
 
@@ -172,6 +174,7 @@ class AccountRun:
             self._scheduler,
             Random(f"{self._seed}/{market.slug}/venue"),
             tape.recording.head.market.taker_delay_ms,
+            tape.recording.head.mirrored_token,
         )
         venue.tell = lambda news: self._stage.tell(EXECUTOR, news)
         window = _Window(tape, venue, OutcomeCollector(market, venue.book))

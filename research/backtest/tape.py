@@ -183,11 +183,12 @@ class Tape:
         at_ms, first_ns = 0, 0
         is_fresh_start = True
         for frame in self.recording.frames():
-            if frame.received_ms != at_ms and (books or prices):
+            received_ms = frame.received_ms
+            if received_ms != at_ms and (books or prices):
                 yield from self._gathered(at_ms, first_ns, books, prices, is_fresh_start)
                 is_fresh_start = is_fresh_start and not books
                 books, prices = [], []
-            at_ms = max(at_ms, frame.received_ms)
+            at_ms = max(at_ms, received_ms)
             if frame.channel == RecordedChannel.MARKET:
                 if not books:
                     first_ns = frame.received_ns
@@ -228,6 +229,8 @@ class Tape:
             if kind is PriceChangeEvent and event.token in tokens:  # type: ignore[union-attr] # it is one
                 counts.changes += 1
                 found.append(event)  # type: ignore[arg-type] # as above
+            elif kind is BookEvent and event.token in tokens:  # type: ignore[union-attr] # as above
+                self._add_book(event, found)  # type: ignore[arg-type] # as above
             else:
                 found += self._other(event)
         if found and not isinstance(found[0], GridTooFine | ResolvedEvent):
@@ -235,8 +238,16 @@ class Tape:
             counts.lagged += 1
         return found
 
+    def _add_book(self, book: BookEvent, found: list[MarketEvent | GridTooFine]) -> None:
+        """A whole book, and the other token's where that is not recorded."""
+        self.counts.books += 1
+        found.append(book)
+        if self._mirrored_token:
+            self.counts.books += 1
+            found.append(self._mirror(book))
+
     def _other(self, event: Decoded) -> Iterator[MarketEvent | GridTooFine]:
-        """Whatever is no change of this window's books."""
+        """Whatever is neither a change nor a book."""
         counts = self.counts
         if isinstance(event, UnreadableElement):
             counts.unreadable += 1
@@ -246,12 +257,7 @@ class Tape:
                 yield GridTooFine(self.market.market_id)
         elif not isinstance(event, ResolvedEvent) and event.token in self._tokens:
             yield event
-            if isinstance(event, BookEvent):
-                counts.books += 1
-                if self._mirrored_token:
-                    counts.books += 1
-                    yield self._mirror(event)
-            elif isinstance(event, LastTradeEvent):
+            if isinstance(event, LastTradeEvent):
                 counts.trades += 1
             else:
                 counts.changes += 1

@@ -53,6 +53,7 @@ class RecordedVenue:
         scheduler: Scheduler,
         chance: Random,
         recorded_delay_ms: int | None = None,
+        mirrored_token: str = "",
     ) -> None:
         """Open the venue.
 
@@ -62,12 +63,14 @@ class RecordedVenue:
             scheduler: virtual time.
             chance: the seed's, for latencies.
             recorded_delay_ms: the taker delay as the recording's metadata has it.
+            mirrored_token: its books say nothing that the other token's have not.
         """
         self.book = VenueBook(market.yes_token, market.no_token)
         self.tell: Callable[[VenueNews], None] = _nobody_listens
         """Hands the executor what has come back to it."""
         self._market = market
         self._model = settings.backtest
+        self._mirrored_token = mirrored_token
         self._latency_out_ms = settings.execution.latency_ms
         self._scheduler = scheduler
         self._chance = chance
@@ -126,7 +129,8 @@ class RecordedVenue:
             if isinstance(event, PriceChangeEvent):
                 self.book.show_change(event)
             elif isinstance(event, BookEvent):
-                self.book.show_book(event)
+                if event.token != self._mirrored_token:
+                    self.book.show_book(event)
             elif isinstance(event, LastTradeEvent):
                 self._show_trade(event)
             elif isinstance(event, TickSizeEvent):
