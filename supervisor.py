@@ -51,6 +51,7 @@ from actors.supervision.messages import (
     GetAddress,
     GetChildren,
     Kill,
+    ReplaceSettings,
     Say,
     ShutDown,
     Spawn,
@@ -84,6 +85,7 @@ class Supervisor(Actor):
     def __init__(self) -> None:
         super().__init__()
         self._core: SupervisorCore | None = None
+        self._boot: SupervisorBoot
         self._addresses: dict[int, ActorAddress] = {}
         self._tick_at_ms = _NEVER_MS
         self._pings: dict[int, Ping] = {}
@@ -119,13 +121,21 @@ class Supervisor(Actor):
                 self._wake(core, payload, now_ms)
             case GetChildren(request_id):
                 report = core.report(request_id, now_ms)
-                refused_count = report.refused_count + REFUSALS.count
                 self.send(
                     sender,
-                    attrs.evolve(report, parent_pid=os.getppid(), refused_count=refused_count),
+                    attrs.evolve(
+                        report,
+                        parent_pid=os.getppid(),
+                        refused_count=report.refused_count + REFUSALS.count,
+                        settings_number=self._boot.settings.number,
+                    ),
                 )
             case GetAddress(role):
                 self.send(sender, self._book().entries.get(role))
+            case ReplaceSettings(settings):
+                if settings.number > self._boot.settings.number:
+                    self._boot = attrs.evolve(self._boot, settings=settings)
+                    self._perform(core.settings_changed())
             case ShutDown(reason):
                 self._perform(core.shut_down(reason, now_ms))
             case _:
@@ -148,6 +158,7 @@ class Supervisor(Actor):
     def _begin(self, boot: SupervisorBoot) -> None:
         name_process(SUPERVISOR)
         self._boot = boot
+        self._began_with = boot.settings.number
         self._specs = {spec.name: spec for spec in boot.processes}
         self._lines = LineLog(Path(boot.data_dir), SUPERVISOR, to_stderr=boot.log_to_stderr)
         REFUSALS.listen(functools.partial(self._write, "warning"))
@@ -251,7 +262,11 @@ class Supervisor(Actor):
         entries = {SUPERVISOR: Address(address=self.myAddress, generation=0)}
         for role, handle, generation in core.listed() if core else []:
             entries[role] = Address(address=self._addresses[handle], generation=generation)
-        return AddressBook(version=core.book_version if core else 0, entries=entries)
+        return AddressBook(
+            version=core.book_version if core else 0,
+            entries=entries,
+            settings=self._boot.settings if self._boot.settings.number > self._began_with else None,
+        )
 
     def _tell(self, handle: int, message: object, role: str = PROCESS) -> None:
         envelope = Envelope(sender_role=SUPERVISOR, generation=0, message=message, to=role)

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 
 import msgspec
 
+from actors.messages.lifecycle import SettingsReplaced
 from actors.settings import Settings
 
 
@@ -130,8 +131,6 @@ class Core:
     RECOVERS: ClassVar[tuple[str, ...]] = ()
     """Kinds of saved state that this core is given at its start."""
 
-    _handlers: ClassVar[Mapping[type, Callable[..., Effects]]] = {}
-
     def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
         self.role = role
         self.settings = settings
@@ -167,6 +166,14 @@ class Core:
         moves these moments back by as much; timers run on as they would have. Moments that mean a
         time of day (the end of a window, of an order's time to live) stay.
         """
+
+    def take_settings(self, message: SettingsReplaced, now_ms: int) -> Effects:
+        """Decide by other settings from now on; whoever keeps something made of them extends it."""
+        del now_ms
+        self.settings = message.settings
+        return []
+
+    _handlers: ClassVar[Mapping[type, Callable[..., Effects]]] = {SettingsReplaced: take_settings}
 
     def handle(self, message: object, now_ms: int) -> Effects:
         """Take one message at one instant of venue time; return what is to be done, in order.

@@ -308,6 +308,9 @@ class Settings:
     speed: float = 1.0
     """Venue time per real time: the run's, no key. What takes real time may take longer by it."""
 
+    number: int = 0
+    """Which of the journal's recorded settings they are (``SettingsChanged``). No key either."""
+
     is_trading: bool = True
     """False: the run only records; nobody decides about orders. No key either."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from random import Random
 
+from actors.settings import Settings
 from actors.supervision.layouts import Layout
 from simulation.context import SimulationContext
 from simulation.process import SimulatedProcess
@@ -68,6 +69,12 @@ class SimulatedMachine:
                 self._context, self._tree_count, self._layout, self._await_clearing
             )
             self._tree.begin()
+
+    def reload(self, settings: Settings) -> None:
+        """Put other settings in force, as the foreground does when it has recorded them."""
+        self._context.settings = settings
+        if self._tree is not None:
+            self._tree.settings_changed()
 
     def supervisor_falls(self) -> None:
         """Kill the supervisor; its children live on until they are noticed, or notice."""

@@ -28,6 +28,7 @@ from actors.runtime.journal_file import JournalError
 from actors.runtime.messages import Boot
 from actors.runtime.pause_points import MadeToRaise
 from actors.runtime.scheduler import VirtualTimers
+from actors.settings import Settings
 from simulation.chance import dice
 from simulation.context import SimulationContext
 from simulation.invariants.breach import Breach
@@ -55,6 +56,8 @@ class SimulatedProcess:
         self._context = context
         self._tree = tree
         self._clock = _OwnClock(context)
+        self._settings = context.settings
+        self._made_with: dict[str, Settings] = {}
         self._actors: dict[str, SimulatedActor] = {}
         self._group: HostGroup | None = None
         self._waiting: list[tuple[Callable[..., None], tuple[Any, ...]]] | None = None
@@ -85,6 +88,7 @@ class SimulatedProcess:
             self._wait(self.begin, boot)
             return
         self._clock.offset_ms = boot.venue_offset_ms
+        self._settings = boot.settings
         self._group = HostGroup(self, boot)
         self._group.begin()
 
@@ -165,7 +169,10 @@ class SimulatedProcess:
         )
         if context.recorder is not None:
             watch = HostWatches(
-                context.recorder(lambda generation: self._bare_core(role, generation)), watch
+                context.recorder(
+                    lambda generation: self._bare_core(role, generation, self._made_with[role])
+                ),
+                watch,
             )
         return HostContext(
             make_core=lambda generation: self._make_core(role, generation),
@@ -184,7 +191,8 @@ class SimulatedProcess:
     def _make_core(self, role: str, generation: int) -> Core:
         context = self._context
         self._actors[role] = SimulatedActor(context.journal, self, role, generation)
-        core = self._bare_core(role, generation)
+        settings = self._made_with[role] = self._settings.for_role(role)
+        core = self._bare_core(role, generation, settings)
         handle, raises = core.handle, context.raises
         if raises is None:
             return core
@@ -197,9 +205,8 @@ class SimulatedProcess:
         core.__dict__["handle"] = handle_or_raise
         return core
 
-    def _bare_core(self, role: str, generation: int) -> Core:
+    def _bare_core(self, role: str, generation: int, settings: Settings) -> Core:
         context = self._context
-        settings = context.settings.for_role(role)
         return context.core_class(role)(role, settings, dice(context.seed, role, generation))
 
     def actor_of(self, role: str) -> SimulatedActor:
@@ -209,6 +216,10 @@ class SimulatedProcess:
     def correct_clock(self, offset_ms: int) -> None:
         """Let venue time be ahead of the machine's clock by this much."""
         self._clock.offset_ms = offset_ms
+
+    def adopt_settings(self, settings: Settings) -> None:
+        """Make every core from now on with these settings."""
+        self._settings = settings
 
     def instant(self) -> float:
         """The present instant."""

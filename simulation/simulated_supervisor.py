@@ -72,6 +72,10 @@ class SimulatedSupervisor:
         self._perform(self._core.begin(self._context.scheduler.now_ms))
         self._beat()
 
+    def settings_changed(self) -> None:
+        """Tell every child the context's settings."""
+        self._perform(self._core.settings_changed())
+
     def fall(self) -> None:
         """Be gone; the children do not notice at once."""
         self.is_gone = True
@@ -163,7 +167,12 @@ class SimulatedSupervisor:
         entries = {SUPERVISOR: Address(address=self, generation=0)}
         for role, handle, generation in self._core.listed():
             entries[role] = Address(address=self._processes[handle], generation=generation)
-        return AddressBook(version=self._core.book_version, entries=entries)
+        settings = self._context.settings
+        return AddressBook(
+            version=self._core.book_version,
+            entries=entries,
+            settings=settings if settings.number else None,
+        )
 
     def _tell(self, handle: int, message: object, role: str = PROCESS) -> None:
         envelope = Envelope(sender_role=SUPERVISOR, generation=0, message=message, to=role)

@@ -353,6 +353,7 @@ def _circumstances(settings: Settings, context: Context) -> Circumstances:
         sellable_units={side: context.sellable_units(side) for side in Side},
         order_ttl_ms=settings.execution.order_ttl_ms,
         max_book_age_ms=settings.strategy.max_book_age_ms,
+        settings_number=0,
     )
 
 

@@ -51,6 +51,7 @@ class Circumstances:
     """Shares that are held and not on sale already."""
     order_ttl_ms: int
     max_book_age_ms: int
+    settings_number: int
 
 
 Rule = Callable[[TradeSignals, Circumstances], str | None]
@@ -129,6 +130,15 @@ def _snapshot_is_fresh(signals: TradeSignals, at: Circumstances) -> str | None:
         return f"their snapshot is {age_ms} ms old, over max_book_age_ms {at.max_book_age_ms}"
     if -age_ms > at.max_book_age_ms:
         return f"their snapshot is {-age_ms} ms ahead: it was taken before the clock was set back"
+    return None
+
+
+def _settings_are_the_same(signals: TradeSignals, at: Circumstances) -> str | None:
+    if signals.settings_number != at.settings_number:
+        return (
+            f"decided by settings {signals.settings_number}, and settings {at.settings_number} "
+            "are in force here"
+        )
     return None
 
 
@@ -252,6 +262,7 @@ _RULES_OF_A_MESSAGE: tuple[Rule, ...] = (
     _window_is_traded,
     _position_is_known,
     _snapshot_is_fresh,
+    _settings_are_the_same,
 )
 
 _RULES_OF_A_GROUP: tuple[Rule, ...] = (

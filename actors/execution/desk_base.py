@@ -107,6 +107,7 @@ class DeskBase(Core):
             sellable_units=self._sellable_units(position),
             order_ttl_ms=self.settings.execution.order_ttl_ms,
             max_book_age_ms=self._settings(market).strategy.max_book_age_ms,
+            settings_number=self.settings.number,
         )
 
     def _sellable_units(self, position: PositionSnapshot | None) -> dict[Side, int]:

@@ -44,6 +44,7 @@ def intents_for(
             tick_ns=message.tick_ns,
             basis=message.basis,
             passed_over=message.passed_over,
+            settings_number=message.settings_number,
         )
         for order_id, partner, signal in zip(ids, partners, message.signals, strict=True)
     )

@@ -43,6 +43,8 @@ class OrderIntent:
     """It may rest and never take."""
     orders_per_side: int = 1
     """How many orders its strategy lets work on one side at a time."""
+    settings_number: int = 0
+    """Of the settings that strategy and desk decided by; 0 in journals that do not tell."""
 
     @property
     def is_sized_in_money(self) -> bool:

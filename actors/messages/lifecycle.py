@@ -5,6 +5,8 @@ from __future__ import annotations
 import attrs
 import msgspec
 
+from actors.settings import Settings
+
 
 @attrs.frozen
 class Started:
@@ -30,6 +32,13 @@ class TimerFired(msgspec.Struct, frozen=True):
 
 
 @attrs.frozen
+class SettingsReplaced:
+    """To every core: these settings, as they hold for its role, are in force from now on."""
+
+    settings: Settings
+
+
+@attrs.frozen
 class PeerRestarted:
     """A role has a new actor behind it, which knows only what it has recorded."""
 
@@ -52,6 +61,8 @@ class AddressBook:
 
     version: int
     entries: dict[str, Address]
+    settings: Settings | None = None
+    """Those in force, once they have changed since the supervisor began."""
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):

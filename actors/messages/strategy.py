@@ -61,6 +61,8 @@ class TradeSignals:
     """Obeyed whatever becomes of the signals: a cancel takes risk away."""
     orders_per_side: int = 1
     """How many orders the strategy wants to work on one side at a time."""
+    settings_number: int = 0
+    """Of the settings they were decided by."""
 
 
 @attrs.frozen(kw_only=True)

@@ -42,7 +42,8 @@ class CrashKeeper:
             log: writes a line; level and text.
         """
         self._data_dir = data_dir
-        self._settings = settings
+        self.settings = settings
+        """Those in force."""
         self._seed = seed
         self._log = log
         self.newest: FlightRecorder | None = None
@@ -64,7 +65,7 @@ class CrashKeeper:
         Raises:
             OSError: it cannot be written.
         """
-        report = report_of(flight, error, self._settings, self._seed, is_in_core=is_in_core)
+        report = report_of(flight, error, self.settings, self._seed, is_in_core=is_in_core)
         path = write_crash(self._data_dir, report, flight)
         self._log("error", f"the record of this crash: understudy replay {path}")
 

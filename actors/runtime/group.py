@@ -21,6 +21,7 @@ from actors.messages.lifecycle import (
     Ping,
     Pong,
     ProcessStarted,
+    SettingsReplaced,
     TimerFired,
 )
 from actors.roles import PROCESS, REPLY, SUPERVISOR, order_id_of
@@ -29,6 +30,7 @@ from actors.runtime.host import Host, HostState
 from actors.runtime.host_context import HostContext, HostPost, RunningHost
 from actors.runtime.messages import Boot, StartActor
 from actors.runtime.routes import Routes
+from actors.settings import Settings
 
 
 class Outside(Protocol):
@@ -49,6 +51,10 @@ class Outside(Protocol):
 
     def correct_clock(self, offset_ms: int) -> None:
         """Let venue time be ahead of the run's clock by this much."""
+        ...
+
+    def adopt_settings(self, settings: Settings) -> None:
+        """Make every core from now on with these settings."""
         ...
 
     def age_ms(self, since: float) -> int:
@@ -87,6 +93,7 @@ class HostGroup:
         self._own_roles = frozenset(boot.roles)
         self._mail: deque[tuple[str, object, _ReplyTo]] = deque()
         self._told_falls: dict[str, int] = {}
+        self._settings_number = boot.settings.number
 
     @property
     def cores(self) -> Mapping[str, Core]:
@@ -140,10 +147,21 @@ class HostGroup:
             case AddressBook():
                 for role in self._routes.adopt(word):
                     self._tell_restarted(role)
+                if word.settings is not None:
+                    self._take_settings(word.settings)
             case StartActor(role):
                 self._start(role)
             case _:
                 raise AssertionError(f"{type(word).__name__} is nothing for a process")
+
+    def _take_settings(self, settings: Settings) -> None:
+        """Replace the settings of every actor here, and of those to come, unless they are old."""
+        if settings.number <= self._settings_number:
+            return
+        self._settings_number = settings.number
+        self._outside.adopt_settings(settings)
+        for host in list(self.hosts.values()):
+            self._hand(host, SettingsReplaced(settings.for_role(host.role)))
 
     def _deliver(self, role: str, message: object, reply_to: _ReplyTo) -> None:
         host = self.hosts.get(role)

@@ -56,6 +56,7 @@ from actors.runtime.process_name import name_process
 from actors.runtime.sockets.refusals import REFUSALS
 from actors.runtime.timers import LatencySamples, Timers
 from actors.runtime.urgency import NotAllowed, run_first
+from actors.settings import Settings
 
 EXIT_CRASHED = 70
 EXIT_FENCED = 71
@@ -157,6 +158,10 @@ class ProcessOutside:
         self.captured = CaptureBuffer()
         self._process = process
         self._boot = boot
+        self._settings = boot.settings
+        """Those in force."""
+        self._made_with: dict[str, Settings] = {}
+        """By role, those that its present core was made with."""
         self._samples = LatencySamples()
         data_dir = Path(boot.data_dir)
         self._lines = lines
@@ -186,8 +191,7 @@ class ProcessOutside:
 
     def context(self, role: str, spec: ActorSpec, post: HostPost) -> HostContext:
         """Make what an actor's host is handed."""
-        boot, settings = self._boot, self._boot.settings
-        data_dir = Path(boot.data_dir)
+        settings, data_dir = self._boot.settings, Path(self._boot.data_dir)
         return HostContext(
             make_core=lambda generation: self._make_core(role, spec, generation),
             post=post,
@@ -212,13 +216,14 @@ class ProcessOutside:
         if not isinstance(probe, NoProbe):
             watches.append(_Latencies(self._samples, probe))
         recorder = self._crashes.recorder(
-            lambda generation: self._bare_core(role, spec, generation)
+            lambda generation: self._bare_core(role, spec, generation, self._made_with[role])
         )
         return HostWatches(*watches, recorder)
 
     def _make_core(self, role: str, spec: ActorSpec, generation: int) -> Core:
         points = self._pause_points
-        core = self._bare_core(role, spec, generation)
+        settings = self._made_with[role] = self._settings.for_role(role)
+        core = self._bare_core(role, spec, generation, settings)
         if points is not None:
             handle = core.handle
 
@@ -229,10 +234,9 @@ class ProcessOutside:
             core.__dict__["handle"] = pass_and_handle
         return core
 
-    def _bare_core(self, role: str, spec: ActorSpec, generation: int) -> Core:
-        boot = self._boot
-        dice = random.Random(f"{boot.seed}/{role}/{generation}")
-        return spec.core(role, boot.settings.for_role(role), dice)
+    def _bare_core(self, role: str, spec: ActorSpec, generation: int, settings: Settings) -> Core:
+        dice = random.Random(f"{self._boot.seed}/{role}/{generation}")
+        return spec.core(role, settings, dice)
 
     def arm(self) -> None:
         """Ask for a wake-up, if the earliest timer has none."""
@@ -243,6 +247,10 @@ class ProcessOutside:
     def correct_clock(self, offset_ms: int) -> None:
         """Let venue time be ahead of the run's clock by this much."""
         self.clock.offset_ms = offset_ms
+
+    def adopt_settings(self, settings: Settings) -> None:
+        """Make every core from now on with these settings; ports keep those of the start."""
+        self._settings = self._crashes.settings = settings
 
     def instant(self) -> float:
         """Host monotonic seconds."""

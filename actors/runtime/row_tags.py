@@ -25,6 +25,7 @@ PLACES: Mapping[str, str] = {
     "paper.end": "actors.execution.paper:PaperEnd",
     "paper.liquidity": "actors.execution.paper:PaperLiquidity",
     "paper.order": "actors.execution.paper:PaperOrder",
+    "settings": "actors.messages.settings:SettingsInForce",
     "strategy": "actors.messages.strategy:StrategyChosen",
     "window": "actors.directory.windows:WindowState",
 }

@@ -17,7 +17,7 @@ import attrs
 
 from actors.core import CancelTimer, Core, Dice, Effects, Record, Save, Send, SetTimer, handles
 from actors.messages.execution import OpenOrders
-from actors.messages.lifecycle import PeerRestarted, Started, TimerFired
+from actors.messages.lifecycle import PeerRestarted, SettingsReplaced, Started, TimerFired
 from actors.messages.market import MarketSnapshot, PublicTrade, SnapshotTaken, is_overtaken
 from actors.messages.position import PositionSnapshot
 from actors.messages.strategy import StopLossTriggered
@@ -57,13 +57,8 @@ class StrategyCore(Core):
             StrategyUnavailable: there is none, or it is not what it should be.
         """
         super().__init__(role, settings, dice)
-        rules = settings.strategy
-        self._strategy = make_strategy(rules)
-        self._limits = TradeLimits(
-            max_trade_units=shares(rules.max_trade_shares),
-            max_shares_units=shares(rules.max_shares),
-            max_book_age_ms=rules.max_book_age_ms,
-        )
+        self._strategy = make_strategy(settings.strategy)
+        self._limits = _limits_of(settings)
         self._trades: tuple[PublicTrade, ...] = ()
         self._memory: tuple[str, object] = ("", None)
         """Market id, and what the strategy wants to know again in its next evaluation."""
@@ -107,8 +102,27 @@ class StrategyCore(Core):
     @handles(Started)
     def start(self, started: Started, _now_ms: int) -> Effects:
         """Begin with nothing: what is needed will be told. Record a strategy of one's own once."""
+        return self._record_choice(*started.saved)
+
+    @handles(SettingsReplaced)
+    def take_settings(self, message: SettingsReplaced, now_ms: int) -> Effects:
+        """Make the strategy anew, record it if it is one's own, and decide by it at once.
+
+        What was remembered of the window and its prices is kept: it is the market's.
+        """
+        before = chosen(self._strategy, self.settings.strategy)
+        super().take_settings(message, now_ms)
+        half_life_minutes = self._strategy.volatility_half_life_minutes()
+        self._strategy = make_strategy(self.settings.strategy)
+        self._limits = _limits_of(self.settings)
+        if self._strategy.volatility_half_life_minutes() != half_life_minutes:
+            self._volatility = Volatility(self._strategy.volatility_half_life_minutes())
+        self._last_wish = ()
+        return [*self._record_choice(before), *self._evaluate(now_ms)]
+
+    def _record_choice(self, *known: object) -> Effects:
         now = chosen(self._strategy, self.settings.strategy)
-        if now is None or now in started.saved:
+        if now is None or now in known:
             return []
         return [Record(now, (Save("strategy", self.role, now),))]
 
@@ -241,6 +255,7 @@ class StrategyCore(Core):
             context,
             signals_id=self._last_signals_id,
             orders_per_side=self._strategy.orders_per_side,
+            settings_number=self.settings.number,
         )
         return [
             Send(DESK, message),
@@ -276,6 +291,15 @@ class StrategyCore(Core):
             Send(DESK, self._stop_loss),
             SetTimer(_STOP_LOSS_TIMER, ANSWER_WAIT_MS),
         ]
+
+
+def _limits_of(settings: Settings) -> TradeLimits:
+    rules = settings.strategy
+    return TradeLimits(
+        max_trade_units=shares(rules.max_trade_shares),
+        max_shares_units=shares(rules.max_shares),
+        max_book_age_ms=rules.max_book_age_ms,
+    )
 
 
 class _Newest(Generic[_Value]):

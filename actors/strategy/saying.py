@@ -17,7 +17,12 @@ from actors.units import E18, average_label, price_label, size_text
 
 
 def trade_signals(
-    decision: Decision, context: Context, *, signals_id: int, orders_per_side: int
+    decision: Decision,
+    context: Context,
+    *,
+    signals_id: int,
+    orders_per_side: int,
+    settings_number: int = 0,
 ) -> TradeSignals:
     """Tell the desk what a decision wants done."""
     snapshot, position = context.snapshot, context.position
@@ -33,6 +38,7 @@ def trade_signals(
         basis=basis_text(snapshot, position),
         tick_ns=snapshot.tick_ns,
         orders_per_side=orders_per_side,
+        settings_number=settings_number,
     )
 
 

@@ -97,6 +97,11 @@ class SupervisorCore:
                 waiting.revive_at_ms = now_ms + turn * _FORK_PAUSE_MS
         return effects
 
+    def settings_changed(self) -> list[SupervisorEffect]:
+        """Tell every process: the address book has the settings, and is told until it is known."""
+        self.book_version += 1
+        return self._tell_books()
+
     def pids(self) -> list[int]:
         """Process ids of all children that have one."""
         return [child.pid for child in self._children.values() if child.pid]

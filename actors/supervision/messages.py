@@ -79,6 +79,13 @@ class ShutDown:
     reason: str
 
 
+@attrs.frozen
+class ReplaceSettings:
+    """The foreground has recorded other settings; said until a ChildrenReport has their number."""
+
+    settings: Settings
+
+
 @attrs.frozen(kw_only=True)
 class ChildReport:
     """One actor's row; a process without permanent actors has one too, under its own name."""
@@ -143,6 +150,8 @@ class ChildrenReport:
     """How far venue time was measured ahead of the run's own clock."""
     falls: tuple[Fall, ...] = ()
     """The newest ones, oldest first."""
+    settings_number: int = 0
+    """Of the settings that children are told."""
     is_cleared: bool
     """After ShutDown or an escalation: the desk has no live order left, or was given up on."""
 

@@ -31,7 +31,13 @@ from actors.messages.execution import (
     OrderStatus,
     OrderUpdated,
 )
-from actors.messages.lifecycle import ChildLost, JournalFailed, PeerRestarted, TimerFired
+from actors.messages.lifecycle import (
+    ChildLost,
+    JournalFailed,
+    PeerRestarted,
+    SettingsReplaced,
+    TimerFired,
+)
 from actors.messages.market import SnapshotWanted
 from actors.messages.position import PositionWanted
 from actors.model import Side
@@ -258,3 +264,20 @@ def test_every_started_role_is_an_orders() -> None:
     desk = Desk().ready()
     effects = desk.feed(signals(signal(Side.YES), signal(Side.NO)))
     assert all(order_id_of(role) for role in starts(effects))
+
+
+def test_desk_and_strategy_decide_by_the_same_settings_or_not_at_all() -> None:
+    desk = Desk().ready()
+    desk.feed(SettingsReplaced(attrs.evolve(desk.core.settings, number=2)))
+    (reason,) = refusals(desk.feed(signals()))
+    assert reason == "decided by settings 0, and settings 2 are in force here"
+    (intent,) = desk.accept(settings_number=2)
+    assert intent.settings_number == 2
+
+
+def test_a_limit_that_was_replaced_holds_for_the_next_order() -> None:
+    desk = Desk().ready()
+    risk = attrs.evolve(desk.core.settings.risk, max_order_dollars=1)
+    desk.feed(SettingsReplaced(attrs.evolve(desk.core.settings, number=2, risk=risk)))
+    (reason,) = refusals(desk.feed(signals(settings_number=2)))
+    assert "max_order_dollars" in reason

@@ -14,6 +14,7 @@ from actors.execution.account import TradedAccount
 from actors.messages.execution import OrderDone
 from actors.messages.lifecycle import (
     ActorFell,
+    AddressBook,
     Envelope,
     Hello,
     PeerRestarted,
@@ -26,6 +27,7 @@ from actors.roles import DESK, POSITION, REPLY, STRATEGY, SUPERVISOR, order_role
 from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.journal import Journal
 from actors.runtime.messages import StartActor
+from actors.settings import RiskSettings, Settings
 
 ORDER = order_role("order_1")
 
@@ -204,3 +206,34 @@ def test_a_thousand_orders_live_in_one_process(stage: ProcessStage) -> None:
     pong = stage.sent_to(SUPERVISOR)[-1]
     assert isinstance(pong, Pong)
     assert len(pong.actors) == 1_003
+
+
+def settings_in_force(stage: ProcessStage) -> dict[str, int]:
+    return {role: core.settings.number for role, core in stage.group.cores.items()}
+
+
+def reload(stage: ProcessStage, version: int, number: int) -> None:
+    risk = RiskSettings(max_order_dollars=number)
+    book = AddressBook(version=version, entries={}, settings=Settings(number=number, risk=risk))
+    stage.tell(book)
+
+
+def test_settings_of_the_book_replace_those_of_every_actor_and_older_ones_do_not(
+    stage: ProcessStage,
+) -> None:
+    assert settings_in_force(stage) == {POSITION: 0, DESK: 0, STRATEGY: 0}
+    reload(stage, version=3, number=2)
+    assert settings_in_force(stage) == {POSITION: 2, DESK: 2, STRATEGY: 2}
+    reload(stage, version=2, number=1)
+    assert settings_in_force(stage) == {POSITION: 2, DESK: 2, STRATEGY: 2}
+    assert stage.group.cores[DESK].settings.risk.max_order_dollars == 2
+
+
+def test_actors_that_start_after_a_reload_and_those_that_fell_have_the_new_settings(
+    stage: ProcessStage,
+) -> None:
+    reload(stage, version=3, number=2)
+    say(stage, DESK, raises=True)
+    stage.tell(StartActor(DESK))
+    stage.tell(StartActor(ORDER))
+    assert settings_in_force(stage) == {POSITION: 2, DESK: 2, STRATEGY: 2, ORDER: 2}

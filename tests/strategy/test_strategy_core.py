@@ -9,13 +9,13 @@ from strategy_builders import make_market, snapshot
 
 from actors.core import Effects, Send, SetTimer
 from actors.messages.execution import OpenOrders, OrderStatus, OwnOrder
-from actors.messages.lifecycle import PeerRestarted, Started, TimerFired
+from actors.messages.lifecycle import PeerRestarted, SettingsReplaced, Started, TimerFired
 from actors.messages.market import MarketSnapshot, PublicTrade, SnapshotTaken
 from actors.messages.position import Holding, PositionSnapshot
 from actors.messages.strategy import CancelSignal, Evaluated, StopLossTriggered, TradeSignals
 from actors.model import Action, Side, TimeInForce
 from actors.roles import DESK, MARKET_STATE, OBSERVER, POSITION
-from actors.settings import Settings
+from actors.settings import Settings, StrategySettings
 from actors.strategy.contract import Cancel, Context, Decision, Strategy
 from actors.strategy.core import ANSWER_WAIT_MS, MARKETS_KEPT, TOLD_EVERY_MS, StrategyCore
 from actors.units import shares
@@ -464,3 +464,16 @@ def test_what_is_no_decision_brings_the_actor_down() -> None:
     core.handle(orders(), NOW_MS)
     with pytest.raises(TypeError, match=r"Wrong\.evaluate returned NoneType, and no Decision"):
         core.handle(at(1), NOW_MS)
+
+
+def test_settings_that_are_replaced_decide_at_once_and_what_is_known_of_the_market_stays(
+    core: StrategyCore,
+) -> None:
+    told(core, held(), orders())
+    (before,) = said(core.handle(CHEAP, NOW_MS), TradeSignals)
+    core.handle(orders(answers=before.signals_id), NOW_MS)
+    smaller = Settings(number=2, strategy=StrategySettings(max_trade_shares=7))
+    (after,) = said(core.handle(SettingsReplaced(smaller), NOW_MS), TradeSignals)
+    assert [before.signals[0].size_units, after.signals[0].size_units] == [shares(20), shares(7)]
+    assert [before.settings_number, after.settings_number] == [0, 2]
+    assert core.is_serving

@@ -54,6 +54,15 @@ def test_a_child_whose_pong_shows_an_old_book_is_told_the_book_again_until_it_ha
     assert books(answer(supervised, "strategy", book_version=supervised.core.book_version)) == []
 
 
+def test_other_settings_are_told_with_the_book_until_a_pong_shows_that_they_have_come() -> None:
+    supervised = SupervisedActors("desk", "strategy")
+    known = supervised.core.book_version
+    everybody = {supervised.handles[name] for name in ("desk", "strategy")}
+    assert everybody <= set(books(supervised.core.settings_changed()))
+    late = books(answer(supervised, "strategy", book_version=known))
+    assert late == [supervised.handles["strategy"]]
+
+
 def test_a_pong_that_left_before_the_book_came_proves_nothing() -> None:
     supervised = SupervisedActors("desk", "strategy")
     number = ping_number(supervised)
