@@ -24,6 +24,7 @@ from actors.messages.execution import (
     OutcomeUnknown,
 )
 from actors.messages.observer import FeedSeen, View
+from actors.messages.settings import SettingsChanged, words_of
 from actors.model import Side
 from actors.position.core import ResultCorrected
 from actors.position.ledger import WindowLedger
@@ -58,6 +59,7 @@ _TOLD = {
         OutcomeUnknown,
         ResultCorrected,
         Resumed,
+        SettingsChanged,
         TradingStopped,
         WindowNotTraded,
     )
@@ -174,7 +176,13 @@ class EventBook:
             texts = list(self._words(stored, value))
         except (Undecodable, JournalError) as error:
             texts = [f"the journal's event {stored.seq} cannot be read: {error}"]
-        is_trouble = kind not in (Fill, MarketResolved, OrderCancelled, Resumed)
+        is_trouble = kind not in (
+            Fill,
+            MarketResolved,
+            OrderCancelled,
+            Resumed,
+            SettingsChanged,
+        )
         return Event(at_ms=stored.at_ms, text=texts[0], is_trouble=is_trouble) if texts else None
 
     def _words(self, stored: StoredEvent, value: object) -> Iterator[str]:
@@ -184,6 +192,8 @@ class EventBook:
                 yield f"halted: {halt.sentence}"
             case Resumed(who=who, reason=reason):
                 yield f"trading again: {reason} ({who})"
+            case SettingsChanged(who=who, changes=changes) if changes:
+                yield f"settings {value.number} are in force ({who}): {words_of(changes)}"
             case TradingStopped(reason=reason):
                 yield f"nothing more is traded in this window: {reason}"
             case WindowNotTraded(slug=slug, reason=reason):

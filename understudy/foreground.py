@@ -18,6 +18,8 @@ from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
 
+import attrs
+
 from actors.directory.windows import WindowState
 from actors.messages.observer import GetView, View
 from actors.roles import OBSERVER
@@ -51,6 +53,7 @@ from understudy.last_run import note_begin, note_end
 from understudy.live import orders_left
 from understudy.live_view import LiveView
 from understudy.options import RunOptions
+from understudy.reloading import SettingsControl
 from understudy.service_manager import ServiceManager
 from understudy.status import Status, ps_reply, status_reply
 from understudy.summary import Tally, print_summary
@@ -142,9 +145,12 @@ class _Foreground:
         self._clock = Clock(clock)
         self._lines = log.LineLog(options.data_dir, "foreground", to_stderr=not options.is_terminal)
         REFUSALS.listen(functools.partial(self._lines.write, "warning"))
+        self._reloading = SettingsControl(options, settings, self._clock.now_ms())
+        if self._reloading.notice:
+            self._note_unseen(self._reloading.notice)
         stage = options.drill_stage
         self._boot = supervisor_boot(
-            settings,
+            self._reloading.in_force,
             clock,
             options.data_dir,
             seed=options.seed,
@@ -188,7 +194,12 @@ class _Foreground:
 
     def run_until_done(self) -> int:
         """Start, watch, end; the summary comes last."""
-        handlers = {"ps": self._on_ps, "status": self._on_status, **self._halting.handlers}
+        handlers = {
+            "ps": self._on_ps,
+            "status": self._on_status,
+            **self._halting.handlers,
+            **self._reloading.handlers,
+        }
         control = ControlServer(self._options.data_dir, handlers)
         self._tree = self._new_tree()
         try:
@@ -281,6 +292,7 @@ class _Foreground:
             tree = self._tree
             self._take_report(tree.ask_children(_ASK_S))
             self._halting.beat(tree)
+            self._tell_settings(tree)
             self._keep_journal()
             self._stop_reason = self._files.loss()
             if self._stop_reason:
@@ -307,6 +319,16 @@ class _Foreground:
                 self._stop_reason = f"{self._options.windows} windows have settled"
             self._pause(began)
         return ExitCode.OK
+
+    def _tell_settings(self, tree: ActorTree) -> None:
+        """Have the supervisor tell what was reloaded, until its report shows that it knows."""
+        changed = self._reloading.beat(self._clock.now_ms())
+        if changed is not None:
+            self._boot = attrs.evolve(self._boot, settings=changed)
+            self._lines.write("info", f"settings {changed.number} are in force")
+        number = self._boot.settings.number
+        if self._report is not None and self._report.settings_number < number:
+            tree.replace_settings(self._boot.settings)
 
     def _must_end(self) -> bool:
         self._stop_reason = self._stop_reason or self._signals.name

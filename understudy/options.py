@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import attrs
 
@@ -26,6 +28,38 @@ class DrillStage:
     clock: ClockSpec
     pause_points_dir: Path
     """Where the drill arms pause points."""
+
+
+@attrs.frozen(kw_only=True)
+class ConfigOrigin:
+    """Where a run's settings were read, so that they can be read again."""
+
+    path: Path | None = None
+    """Absolute."""
+    assignments: tuple[str, ...] = ()
+    series: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls, path: Path | None, assignments: tuple[str, ...], series: tuple[str, ...]
+    ) -> ConfigOrigin:
+        """As the options of a command name it."""
+        absolute = path and path.expanduser().absolute()
+        return cls(path=absolute, assignments=assignments, series=series)
+
+    def with_request(self, request: Mapping[str, Any]) -> ConfigOrigin:
+        """The same with another file and further assignments, as a control request names them."""
+        path = request.get("config")
+        return ConfigOrigin(
+            path=Path(path) if path else self.path,
+            assignments=(*self.assignments, *map(str, request.get("assignments", ()))),
+            series=self.series,
+        )
+
+    @property
+    def words(self) -> str:
+        """Such as ``my.toml, strategy.max_shares=50``."""
+        return ", ".join([str(self.path or "the defaults"), *self.assignments])
 
 
 @attrs.frozen(kw_only=True)
@@ -53,6 +87,8 @@ class RunOptions:
     """Whether the command line says so."""
     recordings: tuple[str, ...] = ()
     """Demo only: recorded windows that the exchange serves; empty: simulated ones."""
+    origin: ConfigOrigin = ConfigOrigin()
+    """Where the settings are from."""
     drill_stage: DrillStage | None = None
     """None unless a drill has started this run."""
 

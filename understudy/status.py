@@ -12,6 +12,7 @@ from cattrs.preconf.json import make_converter
 from actors.execution.halts import halts_of as halts_of_series
 from actors.messages.halts import Halt
 from actors.messages.observer import View
+from actors.messages.settings import SettingChange
 from actors.settings import Settings
 from actors.supervision.messages import ChildrenReport, ChildReport
 from understudy.events import Event
@@ -115,3 +116,17 @@ def children_of(reply: dict[str, Any]) -> tuple[ChildReport, ...]:
 def halts_of(reply: dict[str, Any]) -> tuple[Halt, ...]:
     """Read the halts out of a "ps" reply."""
     return cattrs.structure(reply["halts"], tuple[Halt, ...])
+
+
+def changes_of(reply: dict[str, Any]) -> tuple[SettingChange, ...]:
+    """Read the changes out of a "reload" reply."""
+    return cattrs.structure(reply["changes"], tuple[SettingChange, ...])
+
+
+def reload_words(reply: dict[str, Any], *, is_check: bool) -> str:
+    """Say what has become of a reload, or would."""
+    if not reply["changes"]:
+        return f"nothing differs from what is in force ({reply['source']})"
+    if is_check:
+        return f"would be taken from {reply['source']}"
+    return f"in force as settings {reply['number']}, from {reply['source']}"

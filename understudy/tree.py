@@ -16,10 +16,12 @@ from actors.messages.lifecycle import Address, Envelope
 from actors.runtime import codec, process_ties, thespian_hooks
 from actors.runtime.sockets.directory import SocketDirectory
 from actors.runtime.unix_system import system_over
+from actors.settings import Settings
 from actors.supervision.messages import (
     ChildrenReport,
     GetAddress,
     GetChildren,
+    ReplaceSettings,
     ShutDown,
     SupervisorBoot,
 )
@@ -104,6 +106,10 @@ class ActorTree:
             self._pids = {report.pid, report.parent_pid}
             self._pids |= {child.pid for child in report.children if child.pid}
         return report  # type: ignore[no-any-return] # _ask returns what the predicate accepted
+
+    def replace_settings(self, settings: Settings) -> None:
+        """Have the supervisor tell every actor other settings."""
+        self._system.tell(self._supervisor, ReplaceSettings(settings))
 
     def ask_role(self, role: str, message: object, wanted: type, patience_s: float) -> Any:
         """Ask an actor by its role for an answer of a type; None if none comes in time."""

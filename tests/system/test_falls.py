@@ -9,6 +9,8 @@ import pytest
 from onlookers import Onlooker, understudy
 
 from actors.roles import MARKET_FEED, MARKET_STATE, REFERENCE_FEED, STRATEGY, TWAP_FEED
+from actors.units import shares
+from understudy.control import ask
 from understudy.exit_codes import ExitCode
 
 pytestmark = pytest.mark.processes
@@ -29,6 +31,27 @@ def test_a_killed_actor_comes_back_and_orders_live_on(trading: Onlooker, role: s
     trading.until(f"{role} is made again", successor)
     trading.until_whole()
     trading.until_ended(orders)
+
+
+def test_an_actor_that_is_killed_after_a_reload_comes_back_with_the_reloaded_settings(
+    trading: Onlooker,
+) -> None:
+    before = trading.until_whole().child(STRATEGY)
+    assert before is not None
+    reply = ask(trading.system.data_dir, "reload", assignments=["strategy.max_trade_shares=500"])
+    number = reply["number"]
+    os.kill(before.pid, signal.SIGKILL)
+
+    def decided() -> set[str]:
+        """Orders that a strategy and a desk of the new settings have agreed on."""
+        orders = trading.orders().items()
+        return {name for name, order in orders if order.intent.settings_number == number}
+
+    trading.until("an order is decided by the reloaded settings", decided)
+    after = trading.until_whole().child(STRATEGY)
+    assert after is not None
+    assert after.generation > before.generation
+    assert all(trading.orders()[name].intent.size_units <= shares(500) for name in decided())
 
 
 @pytest.mark.parametrize("who", ["supervisor", "admin"])

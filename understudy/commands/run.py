@@ -32,6 +32,7 @@ from understudy.options import (
     DEMO_SEED,
     DEMO_SPEED,
     DEMO_WINDOWS,
+    ConfigOrigin,
     DrillStage,
     RunOptions,
 )
@@ -122,9 +123,7 @@ def run(
     """Trade until told to stop: real books and paper money, or the demo.
 
     With execution.mode = "live" orders are real; in a demo for an account made and thrown away.
-
-    Started again on the same data directory it carries on where it was, whatever ended it:
-    recovery and first start are the same.
+    Started again on the same data directory it carries on where it was, whatever ended it.
 
     Exit codes: 0 ok, 1 failed, 2 bad input, 3 the data directory is another run's,
     4 gave up after too many restarts, 5 the journal cannot be used.
@@ -150,6 +149,7 @@ def run(
                 account=account,
                 is_real_money_understood=is_real_money_understood,
                 recordings=recordings,
+                origin=ConfigOrigin.of(config_path, assignments, series),
                 drill_stage=stage,
             )
             sys.exit(run_system(options, is_temporary=is_demo and data_dir is None))

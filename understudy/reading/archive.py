@@ -15,6 +15,7 @@ from pathlib import Path
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.user_channel import Settlement
 from actors.messages.execution import OrderIntent, OrderState
+from actors.messages.settings import SettingsChanged
 from actors.position.ledger import WindowLedger
 from actors.runtime.codec import Undecodable, decode_as
 from actors.runtime.journal import JournalReader, StoredEvent
@@ -110,6 +111,14 @@ class Archive(JournalReader):
         value, _ = self._one(_LIVE, order_id)
         trades = value.trades if isinstance(value, LiveOrder) else ()
         return {trade.fill.trade_id: trade.settlement for trade in trades}
+
+    def settings(self, number: int) -> SettingsChanged | None:
+        """The record that put settings of this number in force; None if there is none."""
+        for event in self.events(kind=SettingsChanged.__name__):
+            if event.body.get("number") == number:
+                with contextlib.suppress(Undecodable):
+                    return decode_as(SettingsChanged, json.dumps(event.body))
+        return None
 
     def order_ids(self, prefix: str, limit: int) -> tuple[str, ...]:
         """So many of the order ids that begin with a text, in alphabetical order."""

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from actors.execution.real.user_channel import Settlement
 from actors.messages.execution import OrderState
+from actors.messages.settings import SettingsChanged, words_of
 from actors.runtime.journal import StoredEvent
 from actors.shown_text import shown
 from actors.units import dollars_text, price_text, size_text
@@ -46,6 +47,8 @@ class Story:
     """The other leg of its arbitrage."""
     settlements: Mapping[str, Settlement]
     """How far each trade has settled at the venue, by trade id; empty of a simulated order."""
+    settings: SettingsChanged | None
+    """The settings it was decided by; None of a journal that does not tell."""
     events: tuple[ToldEvent, ...]
     """As they happened, whoever recorded them."""
 
@@ -61,6 +64,7 @@ def read_story(archive: Archive, order: OrderState) -> Story:
         order=order,
         partner=None if pair_id is None else archive.order(pair_id),
         settlements=archive.settlements(order.intent.order_id),
+        settings=archive.settings(order.intent.settings_number),
         events=tuple(
             ToldEvent(each, describe_event(each)) for each in archive.story(order.intent.order_id)
         ),
@@ -74,6 +78,11 @@ def story_json(story: Story) -> dict[str, Any]:
         **order_json(order),
         "basis": order.intent.basis,
         "position_version": order.intent.position_version,
+        "settings_number": order.intent.settings_number,
+        "settings_changes": [
+            {"key": each.key, "old": each.old, "new": each.new}
+            for each in (story.settings.changes if story.settings is not None else ())
+        ],
         "passed_over": list(order.intent.passed_over),
         "fills": [
             {
@@ -140,6 +149,8 @@ def fact_rows(story: Story) -> list[tuple[str, Text]]:
         ("passed over", Text(_lines(intent.passed_over) or "nothing")),
         ("lifetime", Text(f"{kind}, {lifetime} at most")),
     ]
+    if intent.settings_number:
+        rows.append(("settings", Text(_settings_words(story))))
     if intent.pair_id is not None:
         rows.append(("other leg", _partner_text(intent.pair_id, story.partner)))
     rows.append(("filled", _filled_text(order)))
@@ -150,6 +161,13 @@ def fact_rows(story: Story) -> list[tuple[str, Text]]:
     if order.end_reason:
         rows.append(("ended", Text(shown(order.end_reason))))
     return rows
+
+
+def _settings_words(story: Story) -> str:
+    number, settings = story.order.intent.settings_number, story.settings
+    if settings is None or not settings.changes:
+        return f"number {number}"
+    return f"number {number}, by {settings.who}: {words_of(settings.changes)}"
 
 
 def _lines(parts: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -11,8 +11,9 @@ from actors.execution.halts import halt_words
 from actors.kill_switch import pull_kill_switch
 from actors.messages.halts import PAGE
 from understudy.control import ControlError, NotRunning, ask
+from understudy.status import changes_of, reload_words
 from understudy.watching.observation import Observation
-from understudy.web.html import Content, tag
+from understudy.web.html import Content, Html, tag
 from understudy.web.page import Visitor, form, page
 
 REASON_CHARS_MAX = 200
@@ -63,12 +64,31 @@ ACTIONS: Mapping[str, PageAction] = {
             ),
             reason="flattened from the page",
         ),
+        PageAction(
+            name="reload",
+            title="Reload settings",
+            effects=(
+                "Its file and its --set are read again, and all that differs is taken, or nothing.",
+                "Strategy parameters, limits, protections and alerts can change without a restart.",
+                "Working orders go on as they are; every new one is decided by the new settings.",
+            ),
+            reason="reloaded from the page",
+        ),
     )
 }
 
 
-def confirmation(action: PageAction, seen: Observation, visitor: Visitor) -> str:
-    """Ask once more, and say what will happen and to what."""
+def confirmation(
+    action: PageAction, seen: Observation, visitor: Visitor, differing: Sequence[str] = ()
+) -> str:
+    """Ask once more, and say what will happen and to what.
+
+    Args:
+        action: what is to be done.
+        seen: the system as it stands.
+        visitor: who asks.
+        differing: what a reload would change, a sentence each.
+    """
     cancel: Content = None
     if action.name == "halt":
         box = tag("input", type="checkbox", name="cancel", value="yes", id="cancel", checked=True)
@@ -94,14 +114,19 @@ def confirmation(action: PageAction, seen: Observation, visitor: Visitor) -> str
         form_token=visitor.form_token,
         class_="ask",
     )
-    effects = tag("ul", *(tag("li", each) for each in action.effects))
     return page(
         action.title,
-        tag("section", tag("h2", "What will happen"), effects, class_="card"),
+        _sentences("What will happen", action.effects),
+        _sentences("What differs", differing) if differing else None,
         tag("section", tag("h2", "As it stands"), tag("p", _situation(seen)), class_="card"),
         tag("section", asked, class_="card"),
         visitor=visitor,
     )
+
+
+def _sentences(title: str, sentences: Sequence[str]) -> Html:
+    told = tag("ul", *(tag("li", each) for each in sentences))
+    return tag("section", tag("h2", title), told, class_="card")
 
 
 def _situation(seen: Observation) -> str:
@@ -113,6 +138,16 @@ def _situation(seen: Observation) -> str:
     halted = f"Trading is halted: {words}." if words else "Trading goes on."
     stakes = f" Orders are worth {seen.status.stakes}." if seen.status.stakes else ""
     return f"{halted} {count} working order{'' if count == 1 else 's'}.{stakes}"
+
+
+def reload_preview(data_dir: Path) -> tuple[str, ...]:
+    """What a reload would change, or why it would change nothing; a sentence each."""
+    try:
+        reply = ask(data_dir, "reload", is_check=True)
+    except (NotRunning, ControlError) as error:
+        return (f"Nothing can be reloaded: {error}.",)
+    words = tuple(change.words for change in changes_of(reply))
+    return words or (reload_words(reply, is_check=True),)
 
 
 def carry_out(data_dir: Path, action: PageAction, reason: str, *, cancels: bool) -> str:

@@ -23,7 +23,7 @@ from actors.runtime.journal_file import JournalError
 from understudy.reading.lookup import OrderNotFound
 from understudy.watching.observation import Lookout, Observation
 from understudy.web import access, archive_pages
-from understudy.web.actions import ACTIONS, carry_out, confirmation
+from understudy.web.actions import ACTIONS, carry_out, confirmation, reload_preview
 from understudy.web.html import Html, tag
 from understudy.web.live import LivePanels, TooManyPages
 from understudy.web.page import VIEWS, Visitor, login_page, message_page, page
@@ -278,7 +278,12 @@ class PageServer:
         if not visitor.is_known:
             raise web.HTTPSeeOther(f"/login?next={_known_path(request.path)}")
         action = ACTIONS[request.path.removeprefix("/")]
-        return _html(confirmation(action, await self._live.see(), visitor))
+        differing: tuple[str, ...] = ()
+        if action.name == "reload":
+            differing = await asyncio.get_running_loop().run_in_executor(
+                self._doers, reload_preview, self._data_dir
+            )
+        return _html(confirmation(action, await self._live.see(), visitor, differing))
 
     async def _on_act(self, request: web.Request) -> web.Response:
         refusal = await self._refusal(request)

@@ -44,7 +44,7 @@ def state_panel(seen: Observation) -> Html:
 def halts_panel(seen: Observation) -> Html:
     """What halts trading, who did it, and the ways to halt and resume."""
     halts = seen.status.halts or seen.halts if seen.status is not None else seen.halts
-    doors = [_door("halt", "Halt"), _door("flatten", "Flatten")]
+    doors = [_door("halt", "Halt"), _door("flatten", "Flatten"), _door("reload", "Reload settings")]
     if halts:
         doors.insert(0, _door("resume", "Resume"))
     told = tag("ul", *map(_halt, halts)) if halts else nothing("nobody has halted trading")

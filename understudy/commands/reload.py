@@ -1,0 +1,67 @@
+"""``understudy reload``: other settings for a system that goes on running."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from understudy.commands.shared import (
+    ask_system,
+    assignment_option,
+    config_option,
+    data_dir_option,
+    json_option,
+)
+from understudy.status import changes_of, reload_words
+from understudy.teaching import TaughtCommand
+from understudy.terminal import echo_shown
+
+
+@click.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy reload --check": "say what the edited file would change",
+        "understudy reload": "take it, all at once",
+        "understudy reload --set risk.max_order_dollars=50": "one setting, until the run ends",
+        "understudy reload --config night.toml": "another file in place of the run's",
+    },
+)
+@config_option
+@assignment_option
+@click.option("--check", "is_check", is_flag=True, help="Change nothing; say what would be.")
+@click.option("--reason", default="", metavar="TEXT", help="Recorded with the change.")
+@data_dir_option
+@json_option
+def reload(
+    config_path: Path | None,
+    assignments: tuple[str, ...],
+    is_check: bool,
+    reason: str,
+    data_dir: Path,
+    is_json: bool,
+) -> None:
+    """Have a running system read its configuration again, and take what differs.
+
+    Strategy parameters, limits, protections and alerts may change, for all series or for one. The
+    file and the --set of the run are read again, then those given here. Whatever else differs needs
+    a restart: then nothing changes, and the line says what it is. The change is one record in the
+    journal, with who made it; understudy explain tells which settings an order was decided by.
+
+    Exit codes: 0 taken, or nothing differs; 1 refused, or nothing runs.
+    """
+    reply = ask_system(
+        data_dir,
+        "reload",
+        config=str(config_path.expanduser().absolute()) if config_path else "",
+        assignments=assignments,
+        reason=reason,
+        is_check=is_check,
+    )
+    if is_json:
+        click.echo(json.dumps(reply, indent=2))
+        return
+    for change in changes_of(reply):
+        echo_shown(change.words)
+    echo_shown(reload_words(reply, is_check=is_check))
