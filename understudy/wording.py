@@ -104,12 +104,21 @@ def slug_labels(slugs: Iterable[str]) -> dict[str, str]:
     if len({series_of(slug) for slug in each}) < 2:
         return {slug: slug_label(slug) for slug in each}
     # Six digits of the start tell windows of eleven days apart.
-    return {slug: f"{series_of(slug)} …{slug[-6:]}" for slug in each}
+    return {slug: f"{series_of(slug)} …{_own_part(slug)[-6:]}" for slug in each}
 
 
 def slug_label(slug: str) -> str:
     """Write a window's slug in its last part, which no other window of the series has."""
-    return f"…{slug.rpartition('-')[2]}"
+    return f"…{_own_part(slug)}"
+
+
+def _own_part(slug: str) -> str:
+    """The start in Unix seconds; of an hourly window day and hour, such as ``28-9am``."""
+    start = slug.rpartition("-")[2]
+    if start.isdigit():
+        return start
+    words = slug.removesuffix("-et").split("-")
+    return f"{words[-3]}-{words[-1]}" if len(words) > 3 else slug
 
 
 def pause_label(pause_ms: float) -> str:

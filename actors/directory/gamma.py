@@ -103,6 +103,7 @@ class _GammaMarket(msgspec.Struct, rename="camel"):
     accepting_orders: bool | None = None
     enable_order_book: bool | None = None
     neg_risk: bool | None = None
+    resolution_source: str | None = None
 
 
 class _GammaResult(msgspec.Struct, rename="camel"):
@@ -120,6 +121,8 @@ def decode_market(
     opens_at_ms: int,
     closes_at_ms: int,
     exchange_fee: Decimal | None = None,
+    *,
+    must_average: bool = False,
 ) -> Market:
     """Read a window's market, which must be the one asked for.
 
@@ -129,6 +132,7 @@ def decode_market(
         opens_at_ms: the window's start by its slug.
         closes_at_ms: the window's end by its slug.
         exchange_fee: ``base_fee`` as the exchange's ``/fee-rate`` told it, if it was asked.
+        must_average: refuse it unless it says that it is settled by the published average.
 
     Raises:
         FeeUncertain: all is well but the fee, which the exchange must be asked for first.
@@ -155,7 +159,7 @@ def decode_market(
         minimum_size_units=_minimum_size_units(slug, wire.order_min_size),
         minimum_notional_nanos=MINIMUM_NOTIONAL_NANOS,
         fee_rate_bps=_fee_rate_bps(slug, wire, tokens[up], exchange_fee),
-        twap_window_s=_twap_window_s(wire.crypto_market_config),
+        twap_window_s=_twap_window_s(slug, wire, must_average=must_average),
     )
 
 
@@ -322,8 +326,14 @@ def _whole_bps(slug: str, name: str, told: Decimal, bps: Decimal) -> int:
     return int(bps)
 
 
-def _twap_window_s(config: _CryptoConfig | None) -> int:
+def _twap_window_s(slug: str, wire: _GammaMarket, *, must_average: bool) -> int:
     """Length of the settling average; 0, which no price tick has, if the market does not say."""
-    if config is None or not config.twap_enabled:
-        return 0
-    return config.twap_lookback_seconds
+    config = wire.crypto_market_config
+    window_s = config.twap_lookback_seconds if config is not None and config.twap_enabled else 0
+    if must_average and not window_s:
+        source = wire.resolution_source or "a source that it does not name"
+        raise MarketRefused(
+            f"{slug}: it is settled by {source[:200]} and not by the average that the venue "
+            "publishes, so neither its strike nor its result could be proven"
+        )
+    return window_s

@@ -106,7 +106,14 @@ class Listings:
         fee = self._fees.get(start_ms)
         self._found.pop(start_ms, None)
         try:
-            market = decode_market(body, self.slug(start_ms), start_ms, ends_ms, fee)
+            market = decode_market(
+                body,
+                self.slug(start_ms),
+                start_ms,
+                ends_ms,
+                fee,
+                must_average=self._settings.series.is_hourly,
+            )
         except FeeUncertain as doubt:
             if fee is not None:
                 self._fees.pop(start_ms)

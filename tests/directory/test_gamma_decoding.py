@@ -40,6 +40,16 @@ def test_a_market_row_gives_everything_that_trading_needs() -> None:
     )
 
 
+def test_an_hourly_window_without_the_published_average_is_refused_by_its_source() -> None:
+    candle = metadata(cryptoMarketConfig=None, resolutionSource="https://www.binance.com/BTC_USDT")
+    times = (slug_of(START_MS), START_MS, START_MS + WINDOW_MS)
+
+    with pytest.raises(MarketRefused, match=r"settled by https://www\.binance\.com"):
+        decode_market(json.dumps(candle).encode(), *times, must_average=True)
+    averaged = decode_market(json.dumps(metadata()).encode(), *times, must_average=True)
+    assert averaged.twap_window_s == 60
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [

@@ -117,7 +117,7 @@ REFUSALS = {
     ),
     "not one of the lengths": (
         "[series]\nwindow_minutes = 7",
-        "series.window_minutes = 7: must be 5 or 15 or 240",
+        "series.window_minutes = 7: must be 5 or 15 or 60 or 240",
     ),
     "no list": (
         '[risk]\nhalt_on = "max_shares"',

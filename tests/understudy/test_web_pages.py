@@ -52,10 +52,10 @@ def test_history_of_a_series_or_a_day_is_of_that_alone(journal: Path) -> None:
     everything = history(journal, Filter())
     first, second = re.findall(r'<option value="(\d{4}-[\d-]+)"', everything)[::-1]
     assert "3 windows" in words(everything)
-    assert "2 windows" in words(history(journal, Filter(series="btc-updown-15m")))
+    assert "2 windows" in words(history(journal, Filter(series="btc-15m")))
     assert "2 windows" in words(history(journal, Filter(day=first)))
     assert "1 window " in words(history(journal, Filter(day=second)))
-    assert "no such window" in words(history(journal, Filter(series="eth-updown-15m", day=first)))
+    assert "no such window" in words(history(journal, Filter(series="eth-15m", day=first)))
 
 
 def test_an_orders_page_tells_what_explain_tells_and_runs_nothing_of_it(journal: Path) -> None:

@@ -118,10 +118,9 @@ async def account(subject: Subject, key: PrivateKey) -> AsyncIterator[VenueClien
 def largest_order_nanos(subject: Subject, market: Market | None) -> int:
     """The most that one purchase may cost: the largest size at the highest price, with the fee."""
     settings = subject.settings
-    size_units = shares(settings.strategy.max_trade_shares)
-    value_nanos = min(
-        _DEAREST_TICKS * size_units, settings.risk.max_order_dollars * NANOS_PER_DOLLAR
-    )
+    size_units = shares(max(plan.strategy.max_trade_shares for plan in settings.plans))
+    limit_dollars = max(plan.risk.max_order_dollars for plan in settings.plans)
+    value_nanos = min(_DEAREST_TICKS * size_units, limit_dollars * NANOS_PER_DOLLAR)
     fee_rate_bps = _USUAL_FEE_BPS if market is None else market.fee_rate_bps
     return value_nanos + taker_fee_nanos(_DEAREST_TICKS, size_units, fee_rate_bps)
 

@@ -12,7 +12,7 @@ NAME = "config"
 def check_configuration(subject: Subject) -> Finding:
     """Name the mode in force; refuse what a run with real money would refuse."""
     settings = subject.settings
-    series = f"{settings.series.asset} windows of {settings.series.window_minutes} minutes"
+    series = ", ".join(plan.series.name for plan in settings.plans)
     if not subject.is_live:
         return passed(NAME, f"mode simulated, {series}: orders are on paper")
     venue = host_of(settings.venue.clob_url)

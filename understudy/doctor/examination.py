@@ -102,12 +102,43 @@ def _checks(subject: Subject, sight: VenueSight) -> list[_Check]:
         _Check((reach.GAMMA,), lambda: reach.check_gamma(subject)),
         _Check((reach.CLOB,), lambda: reach.check_clob(subject)),
         _Check((reach.MARKET_STREAM,), lambda: reach.check_market_stream(subject, sight)),
-        _Check((reach.COINBASE,), lambda: reach.check_coinbase(subject)),
-        _Check(prices.NAMES, lambda: prices.check_prices(subject, sight)),
-        _Check((market.MARKET,), lambda: market.check_market(sight)),
+        *_checks_by_series(subject, sight),
         _Check((geoblock.NAME,), lambda: geoblock.check_geoblock(subject)),
         _Check(ACCOUNT_NAMES, lambda: _account(subject, sight)),
     ]
+
+
+def _checks_by_series(subject: Subject, sight: VenueSight) -> list[_Check]:
+    """Prices of every underlying and the market of every series; named, if there are several."""
+    settings = subject.settings
+    checks: list[_Check] = []
+    for asset in settings.assets:
+        plan = next(each for each in settings.plans if each.series.asset == asset)
+        own = attrs.evolve(subject, settings=settings.of(plan.series.name))
+        label = f" {asset}" if len(settings.assets) > 1 else ""
+        checks += [
+            _named(_Check((reach.COINBASE,), partial(reach.check_coinbase, own)), label),
+            _named(_Check(prices.NAMES, partial(prices.check_prices, own, sight)), label),
+        ]
+    for number, plan in enumerate(settings.plans):
+        own = attrs.evolve(subject, settings=settings.of(plan.series.name))
+        its_sight = VenueSight(own) if number else sight
+        label = f" {plan.series.name}" if len(settings.plans) > 1 else ""
+        checks.append(
+            _named(_Check((market.MARKET,), partial(market.check_market, its_sight)), label)
+        )
+    return checks
+
+
+def _named(check: _Check, label: str) -> _Check:
+    """The same check of one of several, which its findings' names tell."""
+
+    async def look() -> Sequence[Finding]:
+        found = await check.look()
+        each = [found] if isinstance(found, Finding) else found
+        return [attrs.evolve(finding, name=finding.name + label) for finding in each]
+
+    return _Check(tuple(name + label for name in check.names), look)
 
 
 async def _account(subject: Subject, sight: VenueSight) -> Sequence[Finding]:

@@ -20,7 +20,7 @@ async def check_market(sight: VenueSight) -> Finding:
     except Unreachable as problem:
         return failed(MARKET, f"no metadata: {problem}", "see the line on gamma", problem.cause)
     except NoSuchWindow as problem:
-        return failed(MARKET, str(problem), "check series.asset and series.window_minutes")
+        return failed(MARKET, str(problem), "check the series in the configuration")
     except MarketRefused as problem:
         return failed(MARKET, str(problem), "this window cannot be traded; try the next one")
     described = _described(found)

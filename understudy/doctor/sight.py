@@ -83,7 +83,9 @@ class VenueSight:
         if answer.status != 200:
             raise Unreachable(f"{host_of(base_url)} answered {answer.status} for {slug}")
         closes_at_ms = opens_at_ms + series.window_ms
-        return FoundMarket(decode_market(answer.body, slug, opens_at_ms, closes_at_ms), now_ms)
+        times = (opens_at_ms, closes_at_ms)
+        market = decode_market(answer.body, slug, *times, must_average=series.is_hourly)
+        return FoundMarket(market, now_ms)
 
     async def _read_time(self) -> VenueTimeReading:
         base_url = self._subject.settings.venue.clob_url.rstrip("/")

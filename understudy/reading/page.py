@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from string import Template
 
+from actors.series import series_of
 from understudy.reading.leg_risk import PairRisk
 from understudy.reading.moments import day_label, exact_label, minute_label, moment_label
 from understudy.reading.page_parts import coloured_money, escaped, figure, page_text, table, tile
@@ -66,7 +67,7 @@ def _subtitle(performance: Performance) -> str:
     if not performance.windows:
         return f"{as_of}; no window has settled yet."
     first = performance.windows[0]
-    series = {window.settled.slug.rpartition("-")[0] for window in performance.windows}
+    series = {series_of(window.settled.slug) for window in performance.windows}
     since = minute_label(first.opens_at_ms)
     return f"{as_of}; {', '.join(sorted(series))}, windows since {since}."
 

@@ -14,6 +14,7 @@ from actors.messages.execution import OrderState
 from actors.messages.position import WindowSettled
 from actors.position.ledger import WindowLedger
 from actors.runtime.log import LOG_NAME
+from actors.series import series_of
 from actors.units import NANOS_PER_DOLLAR, price_text, size_text
 from understudy.reading.archive import Archive
 from understudy.reading.lookup import find_order
@@ -53,11 +54,6 @@ class Filter:
         market = ledger.market
         is_of_day = not self.day or day_label(market.opens_at_ms) == self.day
         return is_of_day and (not self.series or series_of(market.slug) == self.series)
-
-
-def series_of(slug: str) -> str:
-    """The series of a window, such as ``btc-updown-15m``."""
-    return slug.rpartition("-")[0]
 
 
 def history(data_dir: Path, wanted: Filter) -> Html:

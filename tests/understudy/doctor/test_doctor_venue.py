@@ -28,6 +28,7 @@ from doctor_stage import (
     settings_at,
     subject,
 )
+from several_series import several
 from websockets.asyncio.server import ServerConnection, serve
 
 from actors.model import Market
@@ -57,6 +58,19 @@ def test_at_a_healthy_exchange_all_is_well(tmp_path: Path) -> None:
         assert "btc-updown-15m-" in found["market"].sentence
 
     run(scenario)
+
+
+def test_each_of_several_series_is_looked_at_by_its_name(tmp_path: Path) -> None:
+    async def scenario(exchange: LocalExchange) -> None:
+        settings = settings_at(exchange.http_url, exchange.ws_url)
+        three = several("btc-5m", "eth-5m", "btc-15m", base=settings)
+        found = await look(subject(three, tmp_path))
+        for name in ("coinbase btc", "coinbase eth", "rtds btc", "rtds eth", "market btc-5m"):
+            assert found[name].outcome is PASS, found[name]
+        assert "eth-updown-5m-" in found["market eth-5m"].sentence
+        assert found["market btc-15m"].outcome is FAIL, "it is not offered here"
+
+    run(scenario, series=(("btc", 5), ("eth", 5)))
 
 
 def test_where_nobody_listens_every_host_is_named(tmp_path: Path) -> None:
