@@ -41,7 +41,9 @@ from understudy.wording import (
     latency_words,
     move_label,
     size_label,
+    split_label,
     strikes_label,
+    sums_by_series,
 )
 
 
@@ -113,6 +115,11 @@ class Summary:
     def pnl_nanos(self) -> int:
         """Sum over the windows."""
         return sum(window.pnl_nanos for window in self.windows)
+
+    @property
+    def pnl_by_series(self) -> dict[str, int]:
+        """The same by series, in the order of their first settled windows."""
+        return sums_by_series((window.slug, window.pnl_nanos) for window in self.windows)
 
     @property
     def orders_by_priority(self) -> dict[int, int]:
@@ -213,6 +220,9 @@ def summary_json(summary: Summary) -> dict[str, Any]:
         "windows": [_window_json(window) for window in summary.windows],
         "watched": summary.watched_count,
         "pnl": dollars_text(summary.pnl_nanos),
+        "pnl_by_series": {
+            series: dollars_text(nanos) for series, nanos in summary.pnl_by_series.items()
+        },
         "signals": {str(key): count for key, count in summary.orders_by_priority.items()},
         "orders": summary.orders_by_status,
         "fills": summary.fills_count,
@@ -267,6 +277,8 @@ def summary_view(summary: Summary) -> RenderableType:
     statuses = ", ".join(f"{n} {status.lower()}" for status, n in summary.orders_by_status.items())
     lines = Table.grid(padding=(0, 2))
     lines.add_column(style="dim", no_wrap=True)
+    if len(summary.pnl_by_series) > 1:
+        lines.add_row("by series", split_label(summary.pnl_by_series))
     lines.add_row("signals", signals or "none")
     lines.add_row("orders", f"{statuses or 'none'}; {summary.fills_count} fills")
     told, late_count = _missed(summary)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from rich.text import Text
@@ -96,6 +96,24 @@ def order_label(name: str) -> str:
     """Write an order's id as people say it, ``order 3``; any other name stays as it is."""
     found = _ORDER_ID.fullmatch(name)
     return f"order {found[1]}" if found else name
+
+
+def sums_by_series(amounts: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Add up amounts of windows, given by their slugs, by series in order of appearance."""
+    sums: dict[str, int] = {}
+    for slug, nanos in amounts:
+        series = series_of(slug)
+        sums[series] = sums.get(series, 0) + nanos
+    return sums
+
+
+def split_label(by_series: Mapping[str, int]) -> Text:
+    """Write the money of each series: ``btc-15m +1.25, eth-5m -0.40``."""
+    split = Text()
+    for series, nanos in by_series.items():
+        split.append(", " if split else "").append(f"{series} ", "dim")
+        split.append_text(exact_money(nanos))
+    return split
 
 
 def slug_labels(slugs: Iterable[str]) -> dict[str, str]:

@@ -157,6 +157,9 @@ def test_the_report_splits_the_total_by_series(journal: Path) -> None:
     report_told = told(journal, "report")
     assert list(report_told["pnl_by_series"]) == ["btc-15m", "eth-5m"]
     assert "by series" in command(journal, "report")
+    positions = command(journal, "positions")
+    assert "2 settled" in positions
+    assert "by series: btc-15m +" in positions
 
 
 def test_a_series_name_chooses_windows_and_orders(journal: Path) -> None:

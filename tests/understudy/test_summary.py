@@ -85,6 +85,7 @@ def test_the_rest_is_told_in_counts() -> None:
     assert told == {
         "watched": 0,
         "pnl": "5.76",
+        "pnl_by_series": {"btc-15m": "5.76"},
         "signals": {"2": 3},
         "orders": {"CANCELLED": 1, "FILLED": 2},
         "fills": 3,
@@ -173,6 +174,7 @@ def test_a_run_without_anything_says_so() -> None:
         "windows": [],
         "watched": 0,
         "pnl": "0",
+        "pnl_by_series": {},
         "signals": {},
         "orders": {},
         "fills": 0,

@@ -62,8 +62,8 @@ def families_of(seen: Observation) -> Iterator[Metric]:
         yield from _of_limits(seen, seen.status)
         if seen.status.view is not None:
             yield from _of_feeds(seen.status.view, seen.status)
-            yield from _of_books(seen.status.view, seen.status)
-            yield from _of_trading(seen.status.view)
+            yield from _of_books(seen.status)
+            yield from _of_trading(seen.status)
             if len(seen.status.view.series) > 1:
                 yield from _of_series(seen.status)
 
@@ -242,47 +242,58 @@ def _of_feeds(view: View, status: Status) -> Iterator[Metric]:
         yield _counter(name, f"{text}, since the feed's actor began", ("feed",), samples)
 
 
-def _of_books(view: View, status: Status) -> Iterator[Metric]:
-    snapshot, opened = view.snapshot, view.opened
-    if opened is not None:
+def _of_books(status: Status) -> Iterator[Metric]:
+    """Windows and books; of several series what is worst in any."""
+    views = [each.view for each in status.by_series.values() if each.view is not None]
+    opened = [view.opened for view in views if view.opened is not None]
+    if opened:
+        closes_at_ms = min(each.market.closes_at_ms for each in opened)
         yield _gauge(
             "window_left_seconds",
-            "Venue time until the newest window's end",
+            "Venue time until a window ends, of several the first one",
             (),
-            [((), max(0, opened.market.closes_at_ms - status.now_ms) / _MS_PER_S)],
+            [((), max(0, closes_at_ms - status.now_ms) / _MS_PER_S)],
         )
         yield _gauge(
             "strike_known",
-            "1 if the newest window's strike is proven",
+            "1 if the strike of every newest window is proven",
             (),
-            [((), float(opened.strike is not None))],
+            [((), float(all(each.strike is not None for each in opened)))],
         )
-    if snapshot is None:
+    snapshots = [view.snapshot for view in views if view.snapshot is not None]
+    if not snapshots:
         return
-    books = {"YES": snapshot.yes, "NO": snapshot.no}
+    books = {side: [snapshot.book(side) for snapshot in snapshots] for side in Side}
     yield _gauge(
         "book_age_seconds",
-        "Real time since a book's newest event",
+        "Real time since a book's newest event, of several the oldest",
         ("side",),
-        [((side,), age_s(book.updated_at_ms, status)) for side, book in books.items()],
+        [
+            ((side.value,), age_s(min(book.updated_at_ms for book in each), status))
+            for side, each in books.items()
+        ],
     )
     yield _gauge(
         "book_synced",
-        "1 while the book is whole",
+        "1 while the book is whole, of several every one",
         ("side",),
-        [((side,), float(book.is_synced)) for side, book in books.items()],
+        [
+            ((side.value,), float(all(book.is_synced for book in each)))
+            for side, each in books.items()
+        ],
     )
-    if snapshot.reference_e18 is not None:
+    known = [each.reference_at_ms for each in snapshots if each.reference_e18 is not None]
+    if known:
         yield _gauge(
             "reference_age_seconds",
-            "Real time since the reference price",
+            "Real time since the reference price, of several the oldest",
             (),
-            [((), age_s(snapshot.reference_at_ms, status))],
+            [((), age_s(min(known), status))],
         )
 
 
 def _of_series(status: Status) -> Iterator[Metric]:
-    """What there is of each series; the unlabelled ones above are the first one's."""
+    """What there is of each series; the unlabelled ones above tell the worst of them."""
     views = [(name, each.view) for name, each in status.by_series.items() if each.view is not None]
     results = {} if status.view is None else {e.series: e.result for e in status.view.series}
     yield _gauge(
@@ -317,8 +328,9 @@ def _of_series(status: Status) -> Iterator[Metric]:
     )
 
 
-def _of_trading(view: View) -> Iterator[Metric]:
-    counts = view.counts
+def _of_trading(status: Status) -> Iterator[Metric]:
+    views = [each.view for each in status.by_series.values() if each.view is not None]
+    counts = views[0].counts
     yield _gauge(
         "orders",
         "Orders by their state, over all runs on this directory",
@@ -342,10 +354,12 @@ def _of_trading(view: View) -> Iterator[Metric]:
         (),
         [((), counts.total_pnl_nanos / NANOS_PER_DOLLAR)],
     )
-    if view.position is not None:
+    positions = [view.position for view in views if view.position is not None]
+    if positions:
+        newest = max(positions, key=lambda each: each.version)
         yield _gauge(
             "day_pnl_dollars",
             "What the UTC day of the ledger's last change has brought, as its limit counts it",
             (),
-            [((), view.position.day_pnl_nanos / NANOS_PER_DOLLAR)],
+            [((), newest.day_pnl_nanos / NANOS_PER_DOLLAR)],
         )

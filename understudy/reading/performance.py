@@ -12,10 +12,10 @@ from actors.messages.execution import OrderState
 from actors.messages.position import WindowSettled
 from actors.model import Action
 from actors.position.ledger import WindowLedger
-from actors.series import series_of
 from understudy.reading.archive import Archive
 from understudy.reading.leg_risk import LegEnd, PairRisk, leg_risks
 from understudy.reading.orders import standing_fills
+from understudy.wording import sums_by_series
 
 
 @attrs.frozen(kw_only=True)
@@ -108,11 +108,9 @@ class Performance:
     @property
     def pnl_by_series(self) -> dict[str, int]:
         """The same by series, in the order of their first settled windows."""
-        found: dict[str, int] = {}
-        for window in self.windows:
-            series = series_of(window.settled.slug)
-            found[series] = found.get(series, 0) + window.settled.pnl_nanos
-        return found
+        return sums_by_series(
+            (window.settled.slug, window.settled.pnl_nanos) for window in self.windows
+        )
 
     @property
     def open_realized_nanos(self) -> int:

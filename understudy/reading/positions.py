@@ -13,7 +13,14 @@ from actors.model import Side
 from actors.position.ledger import WindowLedger, payout_nanos
 from actors.units import dollars_text
 from understudy.holdings_json import holdings_json
-from understudy.wording import money, price_label, size_label, slug_labels
+from understudy.wording import (
+    money,
+    price_label,
+    size_label,
+    slug_labels,
+    split_label,
+    sums_by_series,
+)
 
 
 def pnl_if_nanos(ledger: WindowLedger, winner: Side | None) -> int:
@@ -31,12 +38,25 @@ def result_label(ledger: WindowLedger) -> str:
 
 
 def positions_table(ledgers: Sequence[WindowLedger], *, wide: bool) -> Table:
-    """Draw windows a row each; an open one with both results that it can have."""
-    table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False)
-    table.add_column("window", no_wrap=True)
-    table.add_column("result", no_wrap=True)
-    for heading in ("YES", "NO", "cost", "fees", "P&L (Up / Down)"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    """Draw windows a row each, an open one with both results that it can have, and the total."""
+    every = [ledger.totals() for ledger in ledgers]
+    settled = [(each.market.slug, each.pnl_nanos()) for each in ledgers if each.is_settled]
+    footers: dict[str, Text] = {
+        "YES": Text(),
+        "NO": Text(),
+        "cost": money(-sum(totals.cost_nanos for totals in every)),
+        "fees": money(-sum(totals.fees_nanos for totals in every)),
+        "P&L (Up / Down)": money(sum(nanos for _, nanos in settled)),
+    }
+    table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False, show_footer=True)
+    table.add_column("window", f"all {len(ledgers)}", no_wrap=True)
+    table.add_column("result", f"{len(settled)} settled", no_wrap=True)
+    for heading, footer in footers.items():
+        table.add_column(heading, footer, justify="right", no_wrap=True)
+    by_series = sums_by_series(settled)
+    if len(by_series) > 1:
+        table.caption = Text("settled, by series: ").append_text(split_label(by_series))
+        table.caption_justify = "left"
     labels = window_labels((ledger.market.slug for ledger in ledgers), wide=wide)
     for ledger in ledgers:
         totals = ledger.totals()

@@ -24,6 +24,7 @@ from understudy.wording import (
     price_label,
     size_label,
     span_label,
+    split_label,
     strikes_label,
 )
 
@@ -120,13 +121,9 @@ def fact_rows(performance: Performance) -> list[tuple[str, Text]]:
         f"{count} {status.lower()}" for status, count in performance.orders_by_status.items()
     )
     by_series = performance.pnl_by_series
-    split = Text()
-    for series, nanos in by_series.items():
-        split.append(", " if split else "").append(f"{series} ", "dim")
-        split.append_text(exact_money(nanos))
     return [
         ("P&L", pnl),
-        *([("by series", split)] if len(by_series) > 1 else []),
+        *([("by series", split_label(by_series))] if len(by_series) > 1 else []),
         ("fees", exact_money(-performance.fees_nanos).append(_fee_words(performance), "default")),
         ("orders", Text(statuses or "none")),
         ("fill ratio", Text(_fill_words(performance))),
