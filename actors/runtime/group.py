@@ -2,8 +2,9 @@
 
 Words between two actors of a group are handed over in memory: the same immutable messages, in
 order, after whatever is being handled. Words to others leave once, by the outside's transport, and
-routes say where. A group knows no Thespian and no clock of the system: processes and the
-virtual-time scheduler are its outsides.
+routes say where: at once to whom a tick meets on its way to an order, and to all others when the
+group has nothing more to do. A group knows no Thespian and no clock of the system: processes and
+the virtual-time scheduler are its outsides.
 """
 
 from __future__ import annotations
@@ -24,7 +25,16 @@ from actors.messages.lifecycle import (
     SettingsReplaced,
     TimerFired,
 )
-from actors.roles import PROCESS, REPLY, SUPERVISOR, order_id_of
+from actors.roles import (
+    DESK,
+    EXECUTOR,
+    PROCESS,
+    REPLY,
+    STRATEGY,
+    SUPERVISOR,
+    base_role,
+    order_id_of,
+)
 from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.host import Host, HostState
 from actors.runtime.host_context import HostContext, HostPost, RunningHost
@@ -78,6 +88,10 @@ class Outside(Protocol):
         ...
 
 
+_TICK_PATH = frozenset({STRATEGY, DESK, EXECUTOR})
+"""Whom a tick meets once market state has it. A message for anybody else costs a tick that is still
+on its way two system calls, and the processor if the receiver wakes on it."""
+
 _ReplyTo = tuple[str, Any]
 """Who said what is being handled: the role, and its address; None for one of this group."""
 
@@ -92,6 +106,8 @@ class HostGroup:
         self._routes = Routes()
         self._own_roles = frozenset(boot.roles)
         self._mail: deque[tuple[str, object, _ReplyTo]] = deque()
+        self._outgoing: list[tuple[Any, Envelope]] = []
+        """What leaves when the mail is delivered."""
         self._told_falls: dict[str, int] = {}
         self._settings_number = boot.settings.number
 
@@ -103,9 +119,10 @@ class HostGroup:
     def begin(self) -> None:
         """Start every permanent actor of this process, in order."""
         self._routes.adopt(self._boot.book)
-        self.say(SUPERVISOR, ProcessStarted(self._boot.process, self._outside.pid))
+        self._tell(SUPERVISOR, ProcessStarted(self._boot.process, self._outside.pid))
         for role in self._boot.roles:
             self._start(role)
+            self._flush()
         self._settle()
 
     def end(self) -> None:
@@ -124,8 +141,7 @@ class HostGroup:
             self._take_word(envelope.message)
         else:
             self._deliver(envelope.to, envelope.message, (role, sender))
-        if self._mail:
-            self._settle()
+        self._settle()
 
     def hand(self, role: str, message: object) -> None:
         """Hand an actor what did not come from another one: a timer's end, a port's event."""
@@ -135,15 +151,14 @@ class HostGroup:
         if type(message) is not TimerFired:
             self._count(host)
         self._hand(host, message)
-        if self._mail:
-            self._settle()
+        self._settle()
 
     def _take_word(self, word: object) -> None:
         """Take what the supervisor says to the process."""
         match word:
             case Ping():
                 self._outside.correct_clock(word.venue_offset_ms)
-                self.say(SUPERVISOR, self._pong(word.number))
+                self._tell(SUPERVISOR, self._pong(word.number))
             case AddressBook():
                 for role in self._routes.adopt(word):
                     self._tell_restarted(role)
@@ -181,9 +196,16 @@ class HostGroup:
             self._look_after(host)
 
     def _settle(self) -> None:
-        """Deliver what actors of this group have said to each other."""
+        """Deliver what actors of this group have said to each other; then what is for others."""
         while self._mail:
             self._deliver(*self._mail.popleft())
+        if self._outgoing:
+            self._flush()
+
+    def _flush(self) -> None:
+        outgoing, self._outgoing = self._outgoing, []
+        for address, envelope in outgoing:
+            self._outside.transmit(address, envelope)
 
     def _tell_restarted(self, role: str) -> None:
         for host in list(self.hosts.values()):
@@ -218,7 +240,7 @@ class HostGroup:
             if self._told_falls.get(host.role) != host.fall_count:
                 self._told_falls[host.role] = host.fall_count
                 self._forget_mail(host.role)
-                self.say(SUPERVISOR, ActorFell(host.role, host.fall_count, host.fell_because))
+                self._tell(SUPERVISOR, ActorFell(host.role, host.fall_count, host.fell_because))
         else:
             del self.hosts[host.role]
             self._told_falls.pop(host.role, None)
@@ -246,14 +268,21 @@ class HostGroup:
             envelope = Envelope(
                 sender_role=sender.role, generation=sender.generation, message=message, to=to
             )
-            self._outside.transmit(address, envelope)
+            if base_role(to) in _TICK_PATH:
+                self._outside.transmit(address, envelope)
+            else:
+                self._outgoing.append((address, envelope))
 
     def say(self, to: str, message: object) -> None:
         """Let this process say something to a role of another one."""
+        self._tell(to, message)
+        self._flush()
+
+    def _tell(self, to: str, message: object) -> None:
         address = self._routes.address(to)
         if address is not None:
             envelope = Envelope(sender_role=PROCESS, generation=0, message=message, to=to)
-            self._outside.transmit(address, envelope)
+            self._outgoing.append((address, envelope))
 
     def _pong(self, number: int) -> Pong:
         return Pong(
