@@ -14,6 +14,7 @@ import sys
 from typing import Any, TypeVar
 
 import attrs
+import msgspec
 from cattrs import BaseValidationError
 from cattrs.errors import StructureHandlerNotFoundError
 from cattrs.preconf.json import make_converter
@@ -50,7 +51,11 @@ class Undecodable(ValueError):
 
 def encode(value: object) -> str:
     """JSON text of an attrs value."""
-    return json.dumps(_converter.unstructure(value), separators=(",", ":"))
+    plain = _converter.unstructure(value)
+    try:
+        return msgspec.json.encode(plain).decode()
+    except UnicodeEncodeError:  # half a surrogate pair, which UTF-8 has no bytes for
+        return json.dumps(plain, separators=(",", ":"))
 
 
 def warm_up() -> None:

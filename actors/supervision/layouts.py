@@ -13,6 +13,7 @@ from actors.roles import (
     DESK,
     DIRECTORY,
     EXECUTOR,
+    MARKET_FEED,
     MARKET_STATE,
     ORDERS,
     POSITION,
@@ -24,9 +25,9 @@ ISOLATED, GROUPED = "isolated", "grouped"
 LAYOUTS = (ISOLATED, GROUPED)
 
 TRADING = "trading"
-"""The process of all whom a tick meets between its feed and the venue, in the grouped layout."""
+"""The process of all whom a tick meets on its way to the venue, in the grouped layout."""
 
-_TOGETHER = (POSITION, EXECUTOR, DESK, STRATEGY, MARKET_STATE)
+_TOGETHER = (POSITION, EXECUTOR, DESK, STRATEGY, MARKET_STATE, MARKET_FEED)
 
 
 @attrs.frozen(kw_only=True)
@@ -45,8 +46,8 @@ def layout_of(
     """Divide permanent roles, given in starting order, among processes.
 
     Isolated: each in one of its own, and all orders in one. Grouped: those on a tick's way together
-    with the orders, of all series; the directories together; feeds and whoever else meets the
-    network alone. An executor with real money is always alone, since it has the key; a strategy
+    with the orders, of all series, from the market feed on; the directories together; all others
+    alone. An executor with real money is always alone, since it has the key; a strategy
     may be, since one that never returns takes its process with it.
     """
     if name == ISOLATED:

@@ -103,5 +103,5 @@ def test_a_strategy_that_shares_its_process_cannot_be_given_up_with_it() -> None
 def test_grouped_a_strategy_may_live_alone() -> None:
     roles = (DESK, STRATEGY, "market-state", "market-feed")
     layout = layout_of(GROUPED, roles, is_live=False, is_strategy_alone=True)
-    assert dict(layout.processes)["trading"] == (DESK, "market-state")
+    assert dict(layout.processes)["trading"] == (DESK, "market-state", "market-feed")
     assert dict(layout.processes)[STRATEGY] == (STRATEGY,)
