@@ -23,7 +23,7 @@ from actors.messages.lifecycle import (
     ProcessStarted,
     Started,
 )
-from actors.roles import DESK, POSITION, REPLY, STRATEGY, SUPERVISOR, order_role
+from actors.roles import DESK, EXECUTOR, POSITION, REPLY, STRATEGY, SUPERVISOR, order_role
 from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.journal import Journal
 from actors.runtime.messages import StartActor
@@ -86,7 +86,7 @@ def stage(tmp_path: Path) -> ProcessStage:
     """Position, desk and strategy in one process, with the orders; the rest is elsewhere."""
     spec = ActorSpec(core=Talker)
     stage = ProcessStage(tmp_path, dict.fromkeys((POSITION, DESK, STRATEGY), spec), order=spec)
-    stage.boot("observer")
+    stage.boot("observer", EXECUTOR)
     return stage
 
 
@@ -124,6 +124,17 @@ def test_words_to_others_leave_once_and_replies_find_whoever_asked(stage: Proces
     say(stage, STRATEGY, (REPLY, OrderDone("a")), (DESK, Say(((REPLY, OrderDone("b")),))))
     assert stage.sent_to("observer") == [OrderDone("a")]
     assert heard(stage, STRATEGY) == [OrderDone("b")]
+
+
+def test_on_the_way_of_a_tick_words_leave_at_once_and_others_when_nothing_is_left_to_do(
+    stage: ProcessStage,
+) -> None:
+    told, ordered = OrderDone("told"), OrderDone("ordered")
+    say(stage, STRATEGY, ("observer", told), (DESK, Say(((EXECUTOR, ordered),))))
+    addresses = [address for address, _ in stage.ref.sent[-2:]]
+    assert addresses == [FakeAddress(EXECUTOR), FakeAddress("observer")]
+    assert stage.sent_to(EXECUTOR) == [ordered]
+    assert stage.sent_to("observer") == [told]
 
 
 def test_a_word_to_an_order_that_is_not_there_is_lost(stage: ProcessStage) -> None:
