@@ -79,6 +79,11 @@ def _end(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
+def _layout(boot: SupervisorBoot) -> Layout:
+    processes = tuple((spec.name, spec.roles) for spec in boot.processes)
+    return Layout(processes=processes, orders_in=boot.orders_in)
+
+
 class Supervisor(Actor):
     """The actor around SupervisorCore: makes processes, passes messages, keeps addresses."""
 
@@ -132,10 +137,10 @@ class Supervisor(Actor):
                 )
             case GetAddress(role):
                 self.send(sender, self._book().entries.get(role))
-            case ReplaceSettings(settings):
-                if settings.number > self._boot.settings.number:
-                    self._boot = attrs.evolve(self._boot, settings=settings)
-                    self._perform(core.settings_changed())
+            case ReplaceSettings(boot):
+                if boot.settings.number > self._boot.settings.number:
+                    self._take_boot(boot)
+                    self._perform(core.settings_changed(_layout(boot), now_ms))
             case ShutDown(reason):
                 self._perform(core.shut_down(reason, now_ms))
             case _:
@@ -157,21 +162,20 @@ class Supervisor(Actor):
 
     def _begin(self, boot: SupervisorBoot) -> None:
         name_process(SUPERVISOR)
-        self._boot = boot
+        self._take_boot(boot)
         self._began_with = boot.settings.number
-        self._specs = {spec.name: spec for spec in boot.processes}
         self._lines = LineLog(Path(boot.data_dir), SUPERVISOR, to_stderr=boot.log_to_stderr)
         REFUSALS.listen(functools.partial(self._write, "warning"))
-        layout = Layout(
-            processes=tuple((spec.name, spec.roles) for spec in boot.processes),
-            orders_in=boot.orders_in,
-        )
         limits = boot.settings.supervision
         dice = random.Random(boot.seed)
         ending_limit_ms = boot.settings.execution.ending_limit_ms
-        self._core = SupervisorCore(layout, limits, dice, os.getpid(), ending_limit_ms)
+        self._core = SupervisorCore(_layout(boot), limits, dice, os.getpid(), ending_limit_ms)
         self._perform(self._core.begin(time.monotonic_ns() // 1_000_000))
         self.wakeupAfter(timedelta(milliseconds=HEARTBEAT_MS), payload=_BEAT)
+
+    def _take_boot(self, boot: SupervisorBoot) -> None:
+        self._boot = boot
+        self._specs = {spec.name: spec for spec in boot.processes}
 
     def _arm_tick(self, core: SupervisorCore, now_ms: int) -> None:
         delay_ms = core.next_tick_ms(now_ms)
@@ -200,8 +204,11 @@ class Supervisor(Actor):
                     self._tell(handle, message, role)
                 case TellBook(handle):
                     self._tell(handle, self._book())
-                case Kill(pid):
-                    self._end_hung(pid)
+                case Kill(pid, is_hung):
+                    if is_hung:
+                        self._end_hung(pid)
+                    else:
+                        _end(pid, signal.SIGKILL)
                 case Say(level, text):
                     self._write(level, text)
 

@@ -131,6 +131,9 @@ class Core:
     RECOVERS: ClassVar[tuple[str, ...]] = ()
     """Kinds of saved state that this core is given at its start."""
 
+    KEEPS_EACH_SERIES: ClassVar[bool] = False
+    """It keeps something of every series: where others are traded from now on, it is made anew."""
+
     def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
         self.role = role
         self.settings = settings

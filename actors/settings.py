@@ -7,6 +7,7 @@ Cores receive the whole, frozen. Durations in ms are venue time unless they say 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import attrs
 
@@ -286,6 +287,8 @@ class SeriesPlan:
     """Limits of an order and a window are the series' own; those of the account are the run's."""
     protections: ProtectionSettings = attrs.field(factory=ProtectionSettings)
     """Likewise."""
+    is_ending: bool = False
+    """It was dropped while the run goes on: its window is traded to the end, and no other."""
 
 
 @attrs.frozen(kw_only=True)
@@ -327,6 +330,15 @@ class Settings:
             protections=self.protections,
         )
         return self.traded or (lone,)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of these series."""
+        return tuple(plan.series.name for plan in self.plans)
+
+    def trading(self, plans: Sequence[SeriesPlan]) -> Settings:
+        """The same for these series, each with roles of its own even if it is the only one."""
+        return attrs.evolve(self, series=plans[0].series, traded=tuple(plans))
 
     @property
     def assets(self) -> tuple[str, ...]:

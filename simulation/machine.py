@@ -30,7 +30,7 @@ class SimulatedMachine:
     def __init__(
         self,
         context: SimulationContext,
-        layout: Layout,
+        layout: Callable[[], Layout],
         chance: Random,
         on_torn: Callable[[], None],
     ) -> None:
@@ -66,7 +66,7 @@ class SimulatedMachine:
         if self._tree is None:
             self._tree_count += 1
             self._tree = SimulatedSupervisor(
-                self._context, self._tree_count, self._layout, self._await_clearing
+                self._context, self._tree_count, self._layout(), self._await_clearing
             )
             self._tree.begin()
 
@@ -74,7 +74,7 @@ class SimulatedMachine:
         """Put other settings in force, as the foreground does when it has recorded them."""
         self._context.settings = settings
         if self._tree is not None:
-            self._tree.settings_changed()
+            self._tree.settings_changed(self._layout())
 
     def supervisor_falls(self) -> None:
         """Kill the supervisor; its children live on until they are noticed, or notice."""

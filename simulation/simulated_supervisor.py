@@ -72,9 +72,10 @@ class SimulatedSupervisor:
         self._perform(self._core.begin(self._context.scheduler.now_ms))
         self._beat()
 
-    def settings_changed(self) -> None:
-        """Tell every child the context's settings."""
-        self._perform(self._core.settings_changed())
+    def settings_changed(self, layout: Layout) -> None:
+        """Tell every child the context's settings; series may have been added or dropped."""
+        self._roles_of = dict(layout.processes)
+        self._perform(self._core.settings_changed(layout, self._context.scheduler.now_ms))
 
     def fall(self) -> None:
         """Be gone; the children do not notice at once."""

@@ -135,14 +135,13 @@ class Trial:
             stays_without_journal=self.actor_table.staying.__contains__,
         )
         chance = dice(seed, "theatre")  # a seed's draws stay what they were
-        self.machine = SimulatedMachine(context, self._layout(), chance, self._on_torn)
+        self.machine = SimulatedMachine(context, self._layout, chance, self._on_torn)
         self.operator = operator = Operator(context, self.machine, dice(seed, "operator"))
         self.chaos = Chaos(self.plan, context, self.machine, wire, operator, dice(seed, "chaos"))
 
     def _layout(self) -> Layout:
-        return layout_of(
-            self._layout_name, self.actor_table.roles(self.plan.settings), is_live=self.plan.is_live
-        )
+        roles = self.actor_table.roles(self.context.settings)
+        return layout_of(self._layout_name, roles, is_live=self.plan.is_live)
 
     def record(self, flights: FlightKeeper) -> None:
         """Have its actors recorded, for the case that it fails; before ``run``."""

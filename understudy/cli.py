@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, Lazy] = {
     "halt": Lazy("understudy.commands.halts", "halt", "Stop trading until someone resumes."),
     "resume": Lazy("understudy.commands.halts", "resume", "Lift a halt, and trade again."),
     "flatten": Lazy("understudy.commands.halts", "flatten", "Halt and sell what is one-sided."),
+    "series": Lazy("understudy.commands.series", "series", "Add and drop series while it runs."),
     "reload": Lazy("understudy.commands.reload", "reload", "Take other settings while it runs."),
     "orders": Lazy("understudy.commands.orders", "orders", "List orders from the journal."),
     "positions": Lazy("understudy.commands.positions", "positions", "List windows and holdings."),

@@ -279,6 +279,18 @@ def supervisor_boot(
     )
 
 
+def with_settings(boot: SupervisorBoot, settings: Settings) -> SupervisorBoot:
+    """The same with other settings, and the actors and processes that they ask for."""
+    processes, orders_in = processes_for(settings, boot.clock.speed)
+    return attrs.evolve(
+        boot,
+        settings=settings,
+        processes=processes,
+        orders_in=orders_in,
+        actors=actors_for(settings),
+    )
+
+
 def pointed_at_local_exchange(settings: Settings, http_url: str, ws_url: str) -> Settings:
     """Return the settings with every address replaced by the local exchange's.
 

@@ -18,8 +18,6 @@ from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
 
-import attrs
-
 from actors.directory.windows import WindowState
 from actors.messages.observer import GetView, View
 from actors.roles import OBSERVER
@@ -33,7 +31,7 @@ from actors.runtime.sockets.refusals import REFUSALS
 from actors.settings import Settings
 from actors.supervision.messages import ChildrenReport
 from understudy.companions import Companions
-from understudy.composition import supervisor_boot
+from understudy.composition import supervisor_boot, with_settings
 from understudy.control import ControlServer
 from understudy.damage import see_to_damage
 from understudy.data_dir import (
@@ -175,9 +173,7 @@ class _Foreground:
         self._stop_reason = ""
         self._silence_s = 0.0
         self._looked_at = time.monotonic()
-        self._halting = HaltControl(
-            options.data_dir, [plan.series.name for plan in options.settings.plans]
-        )
+        self._halting = HaltControl(options.data_dir, options.settings.names)
         self._upkeep = JournalUpkeep(options.data_dir)
         self.companions = Companions(settings, options.data_dir, self._lines.write)
         self._events = EventBook(self._reader, self._clock)
@@ -324,11 +320,12 @@ class _Foreground:
         """Have the supervisor tell what was reloaded, until its report shows that it knows."""
         changed = self._reloading.beat(self._clock.now_ms())
         if changed is not None:
-            self._boot = attrs.evolve(self._boot, settings=changed)
+            self._boot = with_settings(self._boot, changed)
+            self._halting.series = changed.names
             self._lines.write("info", f"settings {changed.number} are in force")
         number = self._boot.settings.number
         if self._report is not None and self._report.settings_number < number:
-            tree.replace_settings(self._boot.settings)
+            tree.replace_settings(self._boot)
 
     def _must_end(self) -> bool:
         self._stop_reason = self._stop_reason or self._signals.name

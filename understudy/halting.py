@@ -70,7 +70,7 @@ class HaltControl:
             series: names of what is traded; a request may name one of them.
         """
         self._data_dir = data_dir
-        self._series = tuple(series)
+        self.series = tuple(series)
         self._waiting: deque[_Waiting] = deque()
         self._request_id = 0
         self._is_switch_told = False
@@ -120,8 +120,8 @@ class HaltControl:
 
         def handle(request: dict[str, Any]) -> Reply:
             series = _series(request)
-            if series and series not in self._series:
-                return {"error": f"{series} is not traded here: {', '.join(self._series)} is"}
+            if series and series not in self.series:
+                return {"error": f"{series} is not traded here: {', '.join(self.series)} is"}
             return handler(request)
 
         return handle

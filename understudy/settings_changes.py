@@ -8,6 +8,7 @@ from pathlib import Path
 import attrs
 
 from actors.core import Record, Save
+from actors.directory.windows import WindowState
 from actors.messages.settings import SettingChange, SettingsChanged, SettingsInForce
 from actors.runtime.journal import Journal
 from actors.settings import Settings, StrategySettings
@@ -16,6 +17,9 @@ from understudy.keys import SECTIONS, keys_in, toml_text
 
 ROLE = "foreground"
 """Who records settings."""
+
+SERIES = "series"
+"""Stands for the names of what is traded, which ``understudy series`` changes and nobody else."""
 
 _ROW = "settings"
 _OF_A_SERIES = ("strategy", "risk", "protections")
@@ -34,7 +38,10 @@ def values_of(settings: Settings) -> dict[str, str]:
         if section not in ("series", _OF_NO_RUN)
         for name, text in _section(section, getattr(settings, section)).items()
     }
-    told["series"] = ", ".join(plan.series.name for plan in settings.plans)
+    told[SERIES] = ", ".join(
+        plan.series.name + (" until its window ends" if plan.is_ending else "")
+        for plan in settings.plans
+    )
     for plan in settings.traded:
         for section in _OF_A_SERIES:
             for name, text in _section(section, getattr(plan, section)).items():
@@ -99,6 +106,7 @@ def replaced(in_force: Settings, given: Settings, number: int, data_dir: Path) -
         risk=fit.risk,
         protections=fit.protections,
         alerts=fit.alerts,
+        series=fit.series,
         traded=fit.traded,
         execution=attrs.evolve(in_force.execution, max_open_orders=fit.execution.max_open_orders),
         number=number,
@@ -131,6 +139,14 @@ class SettingsRecord:
         self._journal.record(Record(event, (Save(_ROW, _ROW, now),)), at_ms)
         self.last = now
         return now.number
+
+    def unsettled_series(self) -> set[str]:
+        """Series of the windows that are open, or that position has not settled yet."""
+        return {
+            window.market.series
+            for window in self._journal.load("window")
+            if isinstance(window, WindowState) and window.settled_at_ms is None
+        }
 
     def close(self) -> None:
         """Close the file."""

@@ -16,7 +16,6 @@ from actors.messages.lifecycle import Address, Envelope
 from actors.runtime import codec, process_ties, thespian_hooks
 from actors.runtime.sockets.directory import SocketDirectory
 from actors.runtime.unix_system import system_over
-from actors.settings import Settings
 from actors.supervision.messages import (
     ChildrenReport,
     GetAddress,
@@ -107,9 +106,9 @@ class ActorTree:
             self._pids |= {child.pid for child in report.children if child.pid}
         return report  # type: ignore[no-any-return] # _ask returns what the predicate accepted
 
-    def replace_settings(self, settings: Settings) -> None:
-        """Have the supervisor tell every actor other settings."""
-        self._system.tell(self._supervisor, ReplaceSettings(settings))
+    def replace_settings(self, boot: SupervisorBoot) -> None:
+        """Have the supervisor tell every actor other settings, and start and end who they ask."""
+        self._system.tell(self._supervisor, ReplaceSettings(boot))
 
     def ask_role(self, role: str, message: object, wanted: type, patience_s: float) -> Any:
         """Ask an actor by its role for an answer of a type; None if none comes in time."""

@@ -95,6 +95,8 @@ _SLOWEST_MS = {
 class DirectoryCore(Core):
     """Finds, opens, proves, closes and resolves windows, one after the other without a gap."""
 
+    KEEPS_EACH_SERIES = True
+
     RECOVERS = ("window",)
 
     def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
@@ -114,6 +116,11 @@ class DirectoryCore(Core):
     def is_serving(self) -> bool:
         """Whether a window is open for trading."""
         return self._table.open_window() is not None
+
+    @property
+    def _is_ending(self) -> bool:
+        """Whether no further window is to be opened."""
+        return self.settings.plan(self.settings.series.name).is_ending
 
     # Start and time
 
@@ -178,7 +185,7 @@ class DirectoryCore(Core):
         next_start_ms = start_ms + self._window_ms
         if self._is_time_known:
             effects += self._open_or_find(start_ms, now_ms)
-            if now_ms >= next_start_ms - PREFETCH_MS:
+            if now_ms >= next_start_ms - PREFETCH_MS and not self._is_ending:
                 effects += self._listings.find(next_start_ms, now_ms)
         effects += self._listings.tell_refused(start_ms)
         until_prefetch_ms = next_start_ms - PREFETCH_MS - now_ms
@@ -186,7 +193,7 @@ class DirectoryCore(Core):
         return [*effects, SetTimer(_ROLL, delay_ms)]
 
     def _open_or_find(self, start_ms: int, now_ms: int) -> Effects:
-        if start_ms <= self._newest_start_ms:
+        if start_ms <= self._newest_start_ms or self._is_ending:
             return []
         market, effects = self._listings.take_out(start_ms, now_ms)
         return effects if market is None else [*effects, *self._open(market, now_ms)]

@@ -51,6 +51,8 @@ class FeedCore(Core):
     what was decoded; it may add timers and messages of its own.
     """
 
+    KEEPS_EACH_SERIES = True
+
     rhythm: ClassVar[Rhythm]
 
     def __init__(self, role: str, settings: Settings, dice: Dice) -> None:

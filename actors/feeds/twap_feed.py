@@ -67,6 +67,8 @@ _LABELS = {POLYBOLT: "PolyBolt", RTDS: "RTDS"}
 class TwapFeedCore(Core):
     """Feeds the directory with every tick, each once."""
 
+    KEEPS_EACH_SERIES = True
+
     def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
         super().__init__(role, settings, dice)
         wanted = settings.venue.price_source

@@ -50,6 +50,8 @@ class CountsTaken:
 class ObserverCore(Core):
     """Keeps the newest of everything that is told, and counts."""
 
+    KEEPS_EACH_SERIES = True
+
     RECOVERS = ("observer", "order")
 
     def __init__(self, role: str, settings: Settings, dice: Dice) -> None:

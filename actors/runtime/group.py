@@ -38,7 +38,7 @@ from actors.roles import (
 from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.host import Host, HostState
 from actors.runtime.host_context import HostContext, HostPost, RunningHost
-from actors.runtime.messages import Boot, StartActor
+from actors.runtime.messages import Boot, EndActor, StartActor
 from actors.runtime.routes import Routes
 from actors.settings import Settings
 
@@ -109,7 +109,7 @@ class HostGroup:
         self._outgoing: list[tuple[Any, Envelope]] = []
         """What leaves when the mail is delivered."""
         self._told_falls: dict[str, int] = {}
-        self._settings_number = boot.settings.number
+        self._settings_number, self._series = boot.settings.number, boot.settings.names
 
     @property
     def cores(self) -> Mapping[str, Core]:
@@ -166,6 +166,8 @@ class HostGroup:
                     self._take_settings(word.settings)
             case StartActor(role):
                 self._start(role)
+            case EndActor(role):
+                self._end(role)
             case _:
                 raise AssertionError(f"{type(word).__name__} is nothing for a process")
 
@@ -173,10 +175,15 @@ class HostGroup:
         """Replace the settings of every actor here, and of those to come, unless they are old."""
         if settings.number <= self._settings_number:
             return
-        self._settings_number = settings.number
+        are_other_series = settings.names != self._series
+        self._settings_number, self._series = settings.number, settings.names
         self._outside.adopt_settings(settings)
         for host in list(self.hosts.values()):
-            self._hand(host, SettingsReplaced(settings.for_role(host.role)))
+            if are_other_series and host.core is not None and host.core.KEEPS_EACH_SERIES:
+                host.end()
+                self._start(host.role)
+            else:
+                self._hand(host, SettingsReplaced(settings.for_role(host.role)))
 
     def _deliver(self, role: str, message: object, reply_to: _ReplyTo) -> None:
         host = self.hosts.get(role)
@@ -221,7 +228,7 @@ class HostGroup:
             return
         if host is None:
             is_order = order_id_of(role) is not None
-            spec = self._boot.order if is_order else self._boot.actors[role]
+            spec = self._boot.order if is_order else self._spec_of(role)
             host = Host(role, self._outside.context(role, spec, self))
             self.hosts[role] = host
         host.last_message_at = self._outside.instant()
@@ -229,6 +236,19 @@ class HostGroup:
         self._look_after(host)
         if host.is_running and self._routes.learn(role, None, host.generation):
             self._tell_restarted(role)
+
+    def _spec_of(self, role: str) -> ActorSpec:
+        """What fills a role; one of a series that was added is filled as those of the others."""
+        specs = self._boot.actors
+        return specs.get(role) or next(
+            spec for other, spec in specs.items() if base_role(other) == base_role(role)
+        )
+
+    def _end(self, role: str) -> None:
+        host = self.hosts.pop(role, None)
+        if host is not None:
+            host.end()
+            self._forget_mail(role)
 
     def _look_after(self, host: Host) -> None:
         """Do what follows when a core has come to its end."""

@@ -39,6 +39,13 @@ class Boot:
 
 
 @attrs.frozen
+class EndActor:
+    """Supervisor to process: let an actor go whose series is traded no more."""
+
+    role: str
+
+
+@attrs.frozen
 class StartActor:
     """Supervisor to process: have an actor in this role, or say Hello for it again.
 

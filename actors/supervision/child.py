@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 
 from actors.messages.lifecycle import ActorPulse, Pong
@@ -126,6 +128,15 @@ class Child:
         """The actors that are always there."""
         return [line for line in self.actors.values() if not line.is_temporary]
 
+    def take_roles(self, roles: Sequence[str], now_ms: int) -> tuple[list[str], list[ActorLine]]:
+        """Have other permanent actors from now on; returns roles that are gone, and new lines."""
+        gone = [line.role for line in self.permanent if line.role not in roles]
+        for role in gone:
+            del self.actors[role]
+        new = [ActorLine(role, now_ms) for role in roles if role not in self.actors]
+        self.actors |= {line.role: line for line in new}
+        return gone, new
+
     @property
     def orders(self) -> list[ActorLine]:
         """The orders that live in it, or are to."""
@@ -145,16 +156,16 @@ class Child:
         """Whether it answers a Ping from after its newest address book with an older one."""
         return pong.book_version < self.book_version and pong.number > self.told_at_ping
 
-    def orders_not_started(self, pong: Pong) -> list[ActorLine]:
-        """Orders that never came to it; forgets those that have left without being heard."""
+    def not_started(self, pong: Pong) -> list[ActorLine]:
+        """Actors that never came to it; forgets orders that have left without being heard."""
         there = {pulse.role for pulse in pong.actors}
         missing = [
             line
-            for line in self.orders
+            for line in self.actors.values()
             if line.role not in there and pong.number > line.told_at_ping
         ]
         for line in missing:
-            if line.is_up:
+            if line.is_up and line.is_temporary:
                 del self.actors[line.role]
         return [line for line in missing if not line.is_up]
 

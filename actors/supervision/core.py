@@ -21,7 +21,7 @@ from actors.messages.lifecycle import (
     VenueTimeMeasured,
 )
 from actors.roles import DESK, ORDERS, order_id_of
-from actors.runtime.messages import StartActor
+from actors.runtime.messages import EndActor, StartActor
 from actors.settings import SupervisionSettings
 from actors.supervision.child import NO_HANDLE, ActorLine, Child
 from actors.supervision.ending import Ending
@@ -97,10 +97,39 @@ class SupervisorCore:
                 waiting.revive_at_ms = now_ms + turn * _FORK_PAUSE_MS
         return effects
 
-    def settings_changed(self) -> list[SupervisorEffect]:
-        """Tell every process: the address book has the settings, and is told until it is known."""
+    def settings_changed(self, layout: Layout, now_ms: int) -> list[SupervisorEffect]:
+        """Tell every process: the address book has the settings, and is told until it is known.
+
+        Args:
+            layout: who lives where with them: series may have been added or dropped.
+            now_ms: real time.
+        """
+        before, self._roles_of = self._roles_of, dict(layout.processes)
+        effects: list[SupervisorEffect] = []
+        for name, roles in self._roles_of.items():
+            child = self._children.get(name)
+            if child is None:
+                effects.append(self._spawn(name, now_ms))
+            elif roles != before.get(name):
+                gone, new = child.take_roles(roles, now_ms)
+                told = [Tell(child.handle, EndActor(role)) for role in gone]
+                told += [self._tell_start(child, line) for line in new]
+                effects += told if child.is_up else []
+        for child in list(self._children.values()):
+            if child.name not in self._roles_of:
+                effects += self._let_go(child)
         self.book_version += 1
-        return self._tell_books()
+        return [*effects, *self._tell_books()]
+
+    def _let_go(self, child: Child) -> list[SupervisorEffect]:
+        """End a process that nobody needs any more, as soon as it is known which it is."""
+        if not child.is_there:
+            del self._children[child.name]
+            return []
+        if child.was_killed or not child.pid:
+            return []
+        child.was_killed = True
+        return [Kill(child.pid, is_hung=False)]
 
     def pids(self) -> list[int]:
         """Process ids of all children that have one."""
@@ -229,7 +258,9 @@ class SupervisorCore:
             line = child.actors.get(pulse.role)
             if line is not None:
                 effects += self._on_pulse(child, line, pulse, pong.number, now_ms)
-        effects += [self._tell_start(child, line) for line in child.orders_not_started(pong)]
+            elif order_id_of(pulse.role) is None:
+                effects.append(Tell(child.handle, EndActor(pulse.role)))
+        effects += [self._tell_start(child, line) for line in child.not_started(pong)]
         if child.has_missed_book(pong):
             effects.append(self._tell_book(child))
         return effects
@@ -289,6 +320,8 @@ class SupervisorCore:
         self._handled_by_past += child.handled_count
         self._refused_by_past += child.refused_count
         del self._children[child.name]
+        if child.name not in self._roles_of:
+            return []
         self._falls.note(child.fall(now_ms))
         what = f"{child.name} (pid {child.pid}) {child.exit_cause}"
         roles = self._roles_of[child.name]
@@ -360,6 +393,10 @@ class SupervisorCore:
         if problem:
             effects += self._give_up_journal(problem, now_ms)
         for child in list(self._children.values()):
+            if child.name not in self._roles_of:
+                effects += self._let_go(child)
+            if child.name not in self._children:
+                continue
             if not child.is_there:
                 if now_ms >= child.revive_at_ms and not child.is_given_up:
                     effects.append(self._spawn(child.name, now_ms))

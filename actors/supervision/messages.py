@@ -83,7 +83,8 @@ class ShutDown:
 class ReplaceSettings:
     """The foreground has recorded other settings; said until a ChildrenReport has their number."""
 
-    settings: Settings
+    boot: SupervisorBoot
+    """The supervisor's own with these settings, and the processes that they ask for."""
 
 
 @attrs.frozen(kw_only=True)
@@ -178,9 +179,11 @@ class Tell:
 
 @attrs.frozen
 class Kill:
-    """SIGKILL a process that does not answer."""
+    """SIGKILL a process: one that does not answer, or that nobody needs any more."""
 
     pid: int
+    is_hung: bool = True
+    """Whether it may first write what led to it."""
 
 
 @attrs.frozen

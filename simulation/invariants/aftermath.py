@@ -8,7 +8,8 @@ import attrs
 
 from actors.messages.market import SNAPSHOT_DEPTH, MarketSnapshot
 from actors.model import Side
-from actors.roles import STRATEGY, base_role, order_id_of
+from actors.roles import STRATEGY, base_role, order_id_of, series_of_role
+from actors.series import series_of
 from simulation.exchange.exchange import Exchange
 from simulation.exchange.window import SimulatedWindow
 from simulation.invariants.facts import Facts
@@ -87,9 +88,18 @@ class Aftermath:
 
     def _books(self) -> Iterator[str]:
         """What each strategy is shown is what the venue shows."""
-        strategies = [role for role in self.roles if base_role(role) == STRATEGY]
-        for role, window in zip(strategies, self.exchange.open_windows, strict=True):
+        for role, window in self._traded():
             yield from self._books_of(self.snapshots.get(role), window)
+
+    def _traded(self) -> Iterator[tuple[str, SimulatedWindow]]:
+        """Open windows of the series that are traded, each with its strategy's role."""
+        strategies = {
+            series_of_role(role): role for role in self.roles if base_role(role) == STRATEGY
+        }
+        for window in self.exchange.open_windows:
+            role = strategies.get("") or strategies.get(series_of(window.window.slug))
+            if role is not None:
+                yield role, window
 
     def _books_of(self, snapshot: MarketSnapshot | None, window: SimulatedWindow) -> Iterator[str]:
         if snapshot is None or snapshot.market.market_id != window.window.condition_id:
@@ -105,6 +115,6 @@ class Aftermath:
 
     def _trading(self) -> Iterator[str]:
         """The windows that began after the faults were offered cheap pairs: one was ordered."""
-        for window in self.exchange.open_windows:
+        for _, window in self._traded():
             if not self.facts.orders_of(window.window.condition_id):
                 yield f"nothing was traded in {window.window.slug}"

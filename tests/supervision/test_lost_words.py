@@ -58,7 +58,7 @@ def test_other_settings_are_told_with_the_book_until_a_pong_shows_that_they_have
     supervised = SupervisedActors("desk", "strategy")
     known = supervised.core.book_version
     everybody = {supervised.handles[name] for name in ("desk", "strategy")}
-    assert everybody <= set(books(supervised.core.settings_changed()))
+    assert everybody <= set(books(supervised.core.settings_changed(supervised.layout, 0)))
     late = books(answer(supervised, "strategy", book_version=known))
     assert late == [supervised.handles["strategy"]]
 

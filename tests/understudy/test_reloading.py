@@ -12,12 +12,14 @@ import attrs
 import pytest
 from chronicle import Chronicle, intent
 from click.testing import CliRunner, Result
-from scenes import run_options
+from scenes import MARKET, run_options
 from test_web_server import form_of, log_in, origin, visit
 
+from actors.core import Record, Save
+from actors.directory.windows import WindowState
 from actors.messages.settings import AT_START, SettingChange, SettingsChanged
 from actors.runtime.codec import decode_as
-from actors.runtime.journal import JournalReader
+from actors.runtime.journal import Journal, JournalReader
 from actors.runtime.journal_file import JournalError, prepare
 from actors.settings import Settings
 from understudy.cli import main
@@ -231,3 +233,77 @@ def test_the_page_shows_what_a_reload_changes_and_does_it(running: Running, file
     visit(running.data_dir, look)
     assert [each.strategy.max_shares for each in running.taken] == [50]
     assert running.recorded()[-1].who == "operator at the page"
+
+
+def test_a_series_is_added_while_the_run_goes_on_and_recorded_with_who_and_why(
+    running: Running, file: Path
+) -> None:
+    file.write_text(
+        '[strategy]\nmax_shares = 100\n[[series]]\nasset = "sol"\n'
+        "window_minutes = 5\n[series.strategy]\nmax_shares = 7\n"
+    )
+    assert running.understudy("series", "list").output == "btc-15m\n"
+    answer = running.understudy("series", "add", "sol-5m", "--reason", "it moves")
+    assert answer.exit_code == ExitCode.OK, answer.output
+    assert answer.output == "btc-15m\nsol-5m\n"
+    (settings,) = running.taken
+    assert settings.names == ("btc-15m", "sol-5m")
+    assert settings.of("sol-5m").strategy.max_shares == 7
+    change = running.recorded()[-1]
+    assert (change.who, change.reason) == ("operator", "it moves")
+    assert change.changes[0] == SettingChange("series", "btc-15m", "btc-15m, sol-5m")
+    again = running.understudy("reload", "--set", "risk.max_order_dollars=30")
+    assert again.exit_code == ExitCode.OK, "a reload leaves the added series where it is"
+    assert running.taken[-1].names == settings.names
+
+
+@pytest.mark.parametrize(
+    ("arguments", "refusal"),
+    [
+        (("add", "btc-15m"), "btc-15m is traded already"),
+        (("add", "pepe-5m"), "is no series"),
+        (("drop", "eth-5m"), "eth-5m is not traded here: btc-15m is"),
+        (("drop", "btc-15m"), "is the last one that is traded: end the run instead"),
+    ],
+)
+def test_a_change_of_the_series_that_cannot_be_is_refused(
+    running: Running, arguments: tuple[str, ...], refusal: str
+) -> None:
+    answer = running.understudy("series", *arguments)
+    assert answer.exit_code == ExitCode.FAILED
+    assert refusal in answer.output
+    assert running.taken == []
+
+
+def test_a_dropped_series_ends_once_its_last_window_has_settled(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("understudy.reloading._ENDING_LEAST_S", 0.0)
+    directory = Journal(running.data_dir, "directory", "process")
+    directory.claim()
+
+    def record(window: WindowState) -> None:
+        save = Save("window", MARKET.market_id, window)
+        directory.record(Record(window.opening, (save,)), NOW_MS)
+
+    record(WindowState(market=MARKET))
+    running.understudy("series", "add", "eth-5m")
+    answer = running.understudy("series", "drop", MARKET.series)
+    assert answer.output == f"{MARKET.series} until its window ends\neth-5m\n"
+    assert running.taken[-1].plan(MARKET.series).is_ending
+    assert running.understudy("series", "list").output == answer.output, "it is not settled yet"
+    record(WindowState(market=MARKET, settled_at_ms=NOW_MS))
+    directory.close()
+    for _ in range(500):
+        if running.taken[-1].names == ("eth-5m",):
+            break
+        threading.Event().wait(0.01)
+    assert running.understudy("series", "list").output == "eth-5m\n"
+    assert running.recorded()[-1].reason == "the last window has settled"
+
+
+def test_a_series_that_ends_may_go_on_after_all(running: Running) -> None:
+    running.understudy("series", "add", "eth-5m")
+    running.understudy("series", "drop", "eth-5m")
+    assert running.understudy("series", "add", "eth-5m").output == "btc-15m\neth-5m\n"
+    assert not running.taken[-1].plan("eth-5m").is_ending

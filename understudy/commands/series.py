@@ -1,0 +1,73 @@
+"""``understudy series``: which series a running system trades."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from understudy.commands.shared import ask_system, data_dir_option, json_option
+from understudy.teaching import TaughtGroup
+from understudy.terminal import echo_shown
+
+_reason_option = click.option(
+    "--reason", default="", metavar="TEXT", help="Recorded with the change."
+)
+
+
+@click.group(
+    cls=TaughtGroup,
+    examples={
+        "understudy series list": "what is traded now",
+        "understudy series add sol-5m": "trade one more, with its settings of the run's file",
+        "understudy series drop eth-5m": "trade its window to the end, and no other",
+    },
+)
+def series() -> None:
+    """Add and drop series while the run goes on.
+
+    Each change is one record in the journal, with who made it, when and why. It lasts as long as
+    the run: the next one trades what its configuration says, and tells what differs.
+    """
+
+
+@series.command("list")
+@data_dir_option
+@json_option
+def list_series(data_dir: Path, is_json: bool) -> None:
+    """List what the running system trades."""
+    _show(ask_system(data_dir, "series"), is_json=is_json)
+
+
+@series.command()
+@click.argument("name")
+@_reason_option
+@data_dir_option
+@json_option
+def add(name: str, reason: str, data_dir: Path, is_json: bool) -> None:
+    """Trade one more series, from its next window on.
+
+    Its settings are those that the run's file has for it, or else those of all. Feeds and observer
+    are made anew for it, so the others' books are sent again: a second without a tick.
+    """
+    _show(ask_system(data_dir, "series", what="add", name=name, reason=reason), is_json=is_json)
+
+
+@series.command()
+@click.argument("name")
+@_reason_option
+@data_dir_option
+@json_option
+def drop(name: str, reason: str, data_dir: Path, is_json: bool) -> None:
+    """Trade a series' window to its end, and no other; its actors end when it has settled."""
+    _show(ask_system(data_dir, "series", what="drop", name=name, reason=reason), is_json=is_json)
+
+
+def _show(reply: dict[str, Any], *, is_json: bool) -> None:
+    if is_json:
+        click.echo(json.dumps(reply, indent=2))
+        return
+    for each in reply["series"]:
+        echo_shown(each["name"] + (" until its window ends" if each["is_ending"] else ""))
