@@ -72,12 +72,18 @@ def _can_be_signalled(pid: int) -> bool:
     return True
 
 
+def children_of_this() -> set[int]:
+    """Ids of the processes that have this one for a parent; none where the kernel lists none."""
+    lists = Path("/proc/self/task").glob("*/children")
+    return {int(pid) for each in lists for pid in each.read_text(encoding="ascii").split()}
+
+
 class ActorTree:
     """One life of admin, supervisor and all actors. A new life needs a new object."""
 
     def __init__(self, boot: SupervisorBoot) -> None:
         self._request_id = 0
-        self._pids: set[int] = set()
+        others = children_of_this()
         self.last_report: ChildrenReport | None = None
         self._ending_limit_s = boot.settings.execution.ending_limit_ms / 1000 + _SHUTDOWN_MARGIN_S
         data_dir = Path(boot.data_dir)
@@ -88,6 +94,8 @@ class ActorTree:
             self._supervisor = self._system.createActor(Supervisor)
         except Exception as error:
             raise TreeFailed(f"the actor system did not start: {error}") from error
+        # Until a report tells all: the admin, whose end is that of whatever comes from it.
+        self._pids = children_of_this() - others
         self._system.tell(self._supervisor, boot)
 
     def ask_children(self, patience_s: float) -> ChildrenReport | None:

@@ -8,10 +8,11 @@ import signal
 import sys
 from pathlib import Path
 
-from still_actors import tree_of, wait_until
+from still_actors import LIMIT_S, tree_of, wait_until
 
 from actors.supervision.messages import ChildReport, ChildState, ProcessSpec
-from understudy.tree import ActorTree
+from understudy.drill.processes import wait_for
+from understudy.tree import ActorTree, _is_alive
 
 URGENT, OTHER = "strategy", "observer"
 
@@ -35,8 +36,19 @@ def policies(pids: dict[str, int]) -> dict[str, int]:
     return {role.partition("/")[0]: os.sched_getscheduler(pid) for role, pid in pids.items()}
 
 
+def killed_unheard(data_dir: Path, process: ProcessSpec) -> list[int]:
+    """Processes of a tree that was killed before it had answered anything: before, and after."""
+    tree = tree_of(data_dir, process)
+    lists = [each for pid in tree._pids for each in Path(f"/proc/{pid}/task").glob("*/children")]
+    pids = [*tree._pids, *(int(pid) for each in lists for pid in each.read_text().split())]
+    tree.kill()
+    left = wait_for(lambda: not any(map(_is_alive, pids)), LIMIT_S)
+    return [len(pids), 0 if left else len(pids)]
+
+
 def main() -> None:
     urgent = ProcessSpec(name=URGENT, roles=(URGENT,), is_urgent=True)
+    unheard = killed_unheard(Path(sys.argv[2]), urgent)
     tree = tree_of(Path(sys.argv[1]), urgent, ProcessSpec(name=OTHER, roles=(OTHER,)))
     try:
         pids = serving_pids(tree)
@@ -45,7 +57,7 @@ def main() -> None:
         then = policies(serving_pids(tree, but=pids[URGENT]))
     finally:
         tree.end("the test is over")
-    sys.stdout.write(json.dumps([first, then]))
+    sys.stdout.write(json.dumps([first, then, unheard]))
 
 
 if __name__ == "__main__":
