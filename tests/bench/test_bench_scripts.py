@@ -102,6 +102,7 @@ def test_simulated_windows_are_counted() -> None:
     assert row["windows/s"] > 0
 
 
+@pytest.mark.smoke
 def test_backtests_are_measured_on_price_changes_and_on_recorded_books() -> None:
     tables = tables_of("bench.backtest", "--memory-windows", "10")
     speeds = tables["one core"]

@@ -36,17 +36,17 @@ def test_f32_a_closed_terminal_ends_the_orders_before_the_run(
     assert run.unfinished() == []
 
 
-def test_f32_every_signal_that_ends_a_run_ends_its_orders_first(
+def test_f32_several_signals_that_end_a_run_end_its_orders_first(
     live: LiveExchange, tmp_path: Path
 ) -> None:
     run = LiveRun(live, tmp_path)
-    for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGRTMIN + 3):
-        with watched(run):
-            run.until_an_order_rests()
-            for _ in range(3):  # a window manager, a shell and the kernel may each send one
-                os.kill(run.system.foreground_pid, number)
-            run.assert_ended_in_order(ExitCode.OK)
-        assert run.unfinished() == []
+    with watched(run):
+        run.until_an_order_rests()
+        # A window manager, a shell and the kernel may each send one.
+        for number in (signal.SIGQUIT, signal.SIGHUP, signal.SIGRTMIN + 3):
+            os.kill(run.system.foreground_pid, number)
+        run.assert_ended_in_order(ExitCode.OK)
+    assert run.unfinished() == []
 
 
 def test_f32_a_service_manager_that_tells_every_process_at_once_leaves_no_order(
