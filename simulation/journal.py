@@ -6,6 +6,7 @@ machine that fell. One file holds all actors' records, so what is lost is always
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import attrs
@@ -14,6 +15,7 @@ from actors.core import Record
 from actors.runtime.codec import decode_as, encode
 from actors.runtime.journal import Fenced
 from actors.runtime.journal_file import JournalError
+from audit.books import EVENT_KINDS, Books, books_of
 
 
 @attrs.frozen
@@ -126,6 +128,16 @@ class MemoryJournal:
             f"{kind} {key} {row.is_open} {encode(self._unpacked(row.stored))}"
             for (kind, key), row in sorted(self._rows.items())
         ]
+
+    def books(self) -> Books:
+        """All that is recorded, as an audit looks at it."""
+        values = [self._unpacked(row.stored) for row in self._rows.values()]
+        told = (
+            (kept.role, kind, json.loads(encode(kept.record.event)))
+            for kept in self.records
+            if (kind := type(kept.record.event).__name__) in EVENT_KINDS
+        )
+        return books_of(values, told)
 
     def _require_writable(self) -> None:
         if not self.is_writable:

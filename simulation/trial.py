@@ -194,7 +194,7 @@ class Trial:
         if self.plan.is_live:
             self.exchange.pause(SETTLED_AFTER_MS + _LOOKS * _LOOK_EVERY_MS)
             self.scheduler.run_until(self.scheduler.now_ms + SETTLED_AFTER_MS)
-            self._require(self._standing(lambda: self._verdict().complaints()))
+            self._require(self._standing(self._differences))
 
     def _require(self, complaints: list[str]) -> None:
         if complaints:
@@ -218,6 +218,9 @@ class Trial:
             roles=self.actor_table.roles(self.plan.settings),
             snapshots=self.referee.newest_snapshots,
         )
+
+    def _differences(self) -> Iterable[str]:
+        return self._verdict().complaints(self.journal.books(), self.exchange.outcomes)
 
     def _verdict(self) -> ExchangeVerdict:
         """The exchange's side of the story."""

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PRODUCT = ("actors", "research", "understudy", "venue", "simulation")
+PRODUCT = ("actors", "audit", "research", "understudy", "venue", "simulation")
 
 FILE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 50
@@ -137,8 +137,9 @@ def imported_modules(tree: ast.Module) -> Iterator[str]:
 
 
 ABOVE = {
-    "actors": {"venue", "simulation", "research", "understudy"},
-    "venue": {"simulation", "research", "understudy"},
+    "actors": {"audit", "venue", "simulation", "research", "understudy"},
+    "audit": {"venue", "simulation", "research", "understudy"},
+    "venue": {"audit", "simulation", "research", "understudy"},
     "simulation": {"research", "understudy"},
     "research": {"understudy"},
 }
@@ -153,6 +154,20 @@ def test_packages_import_only_what_they_stand_on(package: str) -> None:
         if name_of(path).startswith(f"{package}/")
     }
     assert {name: above for name, above in found.items() if above} == {}
+
+
+def test_an_audit_shares_no_arithmetic_with_what_it_audits() -> None:
+    """From actors it imports classes of records, messages and nouns, names of roles, and texts."""
+    functions = [
+        f"{name_of(path)}: {alias.name}"
+        for path in sorted((ROOT / "audit").glob("*.py"))
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("actors.")
+        for alias in node.names
+        if node.module != "actors.roles" and not alias.name.endswith("_text")
+        if not alias.name[0].isupper() or alias.name.isupper()
+    ]
+    assert functions == []
 
 
 def package_of(module: str) -> str:

@@ -13,6 +13,7 @@ from typing import Protocol
 import msgspec
 
 from actors.feeds.polybolt import ApiCredentials
+from actors.model import Side
 from actors.runtime.scheduler import Scheduler
 from actors.series import series_of
 from actors.settings import Settings
@@ -71,6 +72,8 @@ class Exchange:
         self.links: dict[Link, None] = {}
         self.windows: dict[tuple[str, int], SimulatedWindow] = {}
         """By series and start, those of each series oldest first."""
+        self.outcomes: dict[str, Side | None] = {}
+        """Who has won each window that is decided, by slug; None if it is void."""
         self.order_side: OrderSide | None = None
         """Takes live orders; None while orders are simulated."""
         self._lag_chance, self._late_result_chance = _LAG_CHANCE, _LATE_RESULT_CHANCE
@@ -158,6 +161,7 @@ class Exchange:
 
     def _resolve(self, window: SimulatedWindow) -> None:
         self._publish(window.resolve(self._scheduler.now_ms))
+        self.outcomes[window.window.slug] = window.winner
 
     # The market
 

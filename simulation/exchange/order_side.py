@@ -13,6 +13,7 @@ from typing import Any
 from actors.execution.real.messages import OrderSigned, SignOrder
 from actors.model import FillDetail
 from actors.runtime.scheduler import Scheduler
+from audit.exchange_books import ExchangeBooks, exchange_books
 from simulation.exchange.mishaps import Mishaps
 from simulation.exchange.order_rates import LiveFaultRates
 from simulation.exchange.signing import WALLET, prove, sign
@@ -27,6 +28,7 @@ from venue.ordering.heartbeats import Heartbeats
 from venue.ordering.keys import ApiKey, KeyRing
 from venue.ordering.reads import END_CURSOR, AccountReads
 from venue.ordering.records import OrderRecord, TradeRecord
+from venue.ordering.reports import WalletReports
 from venue.ordering.settlement import TradeStatus
 from venue.ordering.wallets import Wallets
 
@@ -65,6 +67,7 @@ class OrderSide:
             seed=seed, ledger=ledger, markets=self, faults=faults, prove=prove, send=send
         )
         self.reads = AccountReads(seed, self.desk.books, ledger)
+        self._reports = WalletReports(self.desk.books, ledger)
         self.signatures: dict[str, list[str]] = defaultdict(list)
         """The venue's ids of all that was signed, by our order id."""
         self.signed_for: dict[str, str] = {}
@@ -152,6 +155,10 @@ class OrderSide:
         return rows
 
     # The truth
+
+    def books(self) -> ExchangeBooks:
+        """The exchange's books of the wallet, checked."""
+        return exchange_books(self._reports.of([WALLET], self.now_ms), WALLET)
 
     @property
     def records(self) -> Sequence[OrderRecord]:

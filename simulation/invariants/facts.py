@@ -12,9 +12,7 @@ from actors.execution.desk_state import Halted, Resumed, TradingStopped
 from actors.execution.halts import Halts, with_halt
 from actors.execution.order_state import is_booked
 from actors.messages.execution import OrderState
-from actors.model import Action, Side
 from actors.position.ledger import LedgerEntry, WindowLedger
-from actors.units import PAYOUT_TICKS
 from simulation.invariants.evidence import Evidence
 
 
@@ -89,42 +87,3 @@ class Facts:
         """The ledger's entry of a (trade, order) pair; None if it is not booked."""
         ledger = self.ledgers.get(market_id)
         return ledger.entry(trade_id, order_id) if ledger is not None else None
-
-
-@attrs.frozen(kw_only=True)
-class Sums:
-    """Standing fills added up in the plainest way there is."""
-
-    yes_units: int = 0
-    no_units: int = 0
-    flow_nanos: int = 0
-    """What sales brought minus what buys cost."""
-    fees_nanos: int = 0
-
-    def payout_nanos(self, winner: Side | None) -> int:
-        """What the venue pays for these shares."""
-        if winner is None:
-            return (self.yes_units + self.no_units) * (PAYOUT_TICKS // 2)
-        return (self.yes_units if winner is Side.YES else self.no_units) * PAYOUT_TICKS
-
-    def pnl_nanos(self, winner: Side | None) -> int:
-        """The settled result."""
-        return self.payout_nanos(winner) + self.flow_nanos - self.fees_nanos
-
-
-def sums(ledger: WindowLedger) -> Sums:
-    """Add up a window's ledger; unlike the ledger's own fold it knows no cost of a holding."""
-    units = dict.fromkeys(Side, 0)
-    flow_nanos = fees_nanos = 0
-    for entry in ledger.entries:
-        if entry.reversed_version is None:
-            sign = 1 if entry.action is Action.BUY else -1
-            units[entry.side] += sign * entry.fill.size_units
-            flow_nanos -= sign * entry.fill.price_ticks * entry.fill.size_units
-            fees_nanos += entry.fill.fee_nanos
-    return Sums(
-        yes_units=units[Side.YES],
-        no_units=units[Side.NO],
-        flow_nanos=flow_nanos,
-        fees_nanos=fees_nanos,
-    )

@@ -7,7 +7,8 @@ from actors.messages.directory import MarketResolved
 from actors.messages.position import PositionSnapshot, WindowSettled
 from actors.position.core import EntryChanged
 from actors.position.ledger import LedgerEntry, WindowLedger
-from simulation.invariants.facts import sums
+from audit.books import standing_parts
+from audit.sums import sums, told_by
 from simulation.invariants.invariant import ANYTHING, Actor, Invariant, recorded, said
 
 
@@ -91,23 +92,16 @@ class SumsAreExact(Invariant):
         """Quantities, fees, and what was earned minus what was paid."""
         if not actor.is_current or message.market_id not in self.facts.ledgers:
             return
-        expected = sums(self.facts.ledgers[message.market_id])
-        told = (
-            message.yes.quantity_units,
-            message.no.quantity_units,
-            message.realized_nanos - message.yes.cost_nanos - message.no.cost_nanos,
-            message.fees_nanos,
-        )
-        plain = (expected.yes_units, expected.no_units, expected.flow_nanos, expected.fees_nanos)
-        self.require(told == plain, "{!r} is told, the fills add up to {!r}", message, expected)
+        expected = sums(standing_parts(self.facts.ledgers[message.market_id]))
+        is_same = told_by(message) == expected
+        self.require(is_same, "{!r} is told, the fills add up to {!r}", message, expected)
 
     @said(WindowSettled)
     def check_settled(self, actor: Actor, message: WindowSettled) -> None:
         """The window's result and the total of all."""
         if not actor.is_current:
             return
-        ledger = self.facts.ledgers[message.market_id]
-        expected = sums(ledger)
+        expected = sums(standing_parts(self.facts.ledgers[message.market_id]))
         self.require(
             message.pnl_nanos == expected.pnl_nanos(message.winner),
             "{!r} is told, the fills add up to {!r}",
@@ -115,7 +109,7 @@ class SumsAreExact(Invariant):
             expected,
         )
         total_nanos = sum(
-            sums(each).pnl_nanos(each.result.winner)
+            sums(standing_parts(each)).pnl_nanos(each.result.winner)
             for each in self.facts.ledgers.values()
             if each.result is not None
         )

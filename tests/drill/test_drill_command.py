@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from audit.verdict import AuditVerdict
 from understudy.cli import main
 from understudy.commands.drill import DEFAULT_KILLS
 from understudy.drill import report
 from understudy.drill.conduct import Recovery
 from understudy.drill.plan import TARGETS, plan
-from understudy.drill.verdict import DrillVerdict
 from understudy.exchange_process import ExchangeFailed
 from understudy.exit_codes import ExitCode
 
@@ -25,7 +25,7 @@ class FakeDrill:
     def __init__(self) -> None:
         self.asked: dict[str, Any] = {}
         self.directory = Path()
-        self.verdict = DrillVerdict()
+        self.verdict = AuditVerdict()
         self.error: Exception | None = None
 
     def run(self, directory: Path, *, told: Any, **asked: Any) -> report.Result:

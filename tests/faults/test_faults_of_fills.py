@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from fault_stage import DEPOSIT_NANOS, FaultStage, recording
+from fault_stage import FaultStage, recording
+from live_stage import DEPOSIT_NANOS
 from other_trader import OtherTrader
 
 from actors.execution.real.messages import PostAnswered

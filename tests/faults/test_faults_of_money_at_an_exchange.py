@@ -7,7 +7,8 @@ are what the exchange's own books say, to the unit and the nanodollar.
 from __future__ import annotations
 
 import pytest
-from fault_stage import DEPOSIT_NANOS, FaultStage
+from fault_stage import FaultStage
+from live_stage import DEPOSIT_NANOS
 from other_trader import OtherTrader
 
 from actors.execution.real.messages import AccountRead, CancelOrders

@@ -14,13 +14,13 @@ from onlookers import Onlooker
 from actors.messages.execution import OrderState, OrderStatus
 from actors.settings import ExecutionSettings, Settings
 from actors.units import NANOS_PER_DOLLAR
-from understudy.drill.books import read_books
-from understudy.drill.exchange_books import ExchangeBooks, ExchangeWitness
-from understudy.drill.exchange_verdict import judge_by_exchange
+from audit.books import read_books
+from audit.exchange_books import ExchangeBooks
+from audit.reconciliation import reconcile
+from audit.verdict import AuditVerdict, judge
 from understudy.drill.stage import LIVE_SETTINGS, drill_stage, run_options
 from understudy.drill.system import DrilledSystem
-from understudy.drill.verdict import DrillVerdict, judge
-from understudy.drill.witness import Witness
+from understudy.drill.witness import ExchangeWitness, Witness
 from understudy.live import live_account
 from understudy.options import DrillStage
 
@@ -102,11 +102,11 @@ class LiveOnlooker(Onlooker):
 
     def findings(self, deposit_dollars: int = DOLLARS) -> list[str]:
         """What differs between the journal and the exchange, after the end."""
-        books, verdict = read_books(self.reader), DrillVerdict()
+        books, theirs, verdict = read_books(self.reader), self.books(), AuditVerdict()
         witness = Witness(self.exchange.stage.http_url)
         for window in books.windows:
             witness.ask(window.market.slug)
         judge(books, witness.outcomes, verdict)
         deposit_nanos = deposit_dollars * NANOS_PER_DOLLAR
-        judge_by_exchange(books, self.books(), witness.outcomes, deposit_nanos, verdict)
+        reconcile(books, theirs, witness.outcomes, deposit_nanos, verdict)
         return verdict.findings

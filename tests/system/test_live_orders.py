@@ -138,7 +138,7 @@ def test_executor_and_supervisor_are_killed_while_orders_are_out(start: NewLive)
 def test_ctrl_c_takes_back_what_rests_before_it_leaves(start: NewLive) -> None:
     live = start("execution.order_ttl_ms=300000")
     resting = live.until_an_order_is(*RESTING)
-    assert resting.venue_order_id in live.books().order_ids
+    assert resting.venue_order_id in live.books().orders
     end(live)
     assert_all_agrees(live)
 
@@ -176,7 +176,7 @@ def test_a_venue_that_takes_no_orders_is_told_of_in_each_order_s_end(
     live = start()
     live.until_an_order_ends_with("trading is currently disabled")
     end(live)
-    assert live.books().order_ids == frozenset()
+    assert live.books().orders == {}
     assert_all_agrees(live)
 
 

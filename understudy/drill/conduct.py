@@ -14,16 +14,15 @@ from actors.position.ledger import WindowLedger
 from actors.runtime.journal import JournalReader
 from actors.runtime.pause_points import LOOP, RAISE, Held, Trap
 from actors.series import series_of
+from audit.books import read_books
+from audit.reconciliation import reconcile
+from audit.verdict import AuditVerdict, judge
 from understudy.drill.aim import Aim, aim, aim_at_actor
-from understudy.drill.books import read_books
-from understudy.drill.exchange_books import ExchangeWitness
-from understudy.drill.exchange_verdict import judge_by_exchange
 from understudy.drill.plan import EVERYTHING, FOREGROUND, LOGGER, Means, Step
 from understudy.drill.processes import send, wait_for
 from understudy.drill.recovery import in_flight, is_whole, open_orders, served_since_ms
 from understudy.drill.system import DrilledSystem, RunEnded, Seen
-from understudy.drill.verdict import DrillVerdict, judge
-from understudy.drill.witness import Witness
+from understudy.drill.witness import ExchangeWitness, Witness
 
 _SERVE_LIMIT_S = 180.0
 """A system that does not serve so long after an injection has failed its drill. It is far more than
@@ -79,11 +78,11 @@ class Drill:
         self._witness = witness
         self._account = account
         self._windows = windows
-        self._verdict = DrillVerdict()
+        self._verdict = AuditVerdict()
         self.traded = {"orders": 0, "fills": 0, "windows": 0}
         """What the verdict is about."""
 
-    def conduct(self, steps: Iterable[Step], told: Callable[[Recovery], None]) -> DrillVerdict:
+    def conduct(self, steps: Iterable[Step], told: Callable[[Recovery], None]) -> AuditVerdict:
         """Strike all injections, end the system, and judge what it leaves.
 
         Args:
@@ -237,19 +236,19 @@ class Drill:
         if code != 0:
             raise RunEnded(f"the run ended with status {code}: {self._system.last_words()}")
         self._count_outliving()
-        self._ask_exchange()
         books = read_books(self._reader)
         self.traded = {
             "orders": len(books.orders),
             "fills": sum(map(len, books.executed.values())),
             "windows": sum(window.is_settled for window in books.windows),
         }
+        theirs = self._account.witness.books() if self._account is not None else None
+        for window in books.windows:  # after its books: what these have paid out is decided
+            self._witness.ask(window.market.slug)
         outcomes = self._witness.outcomes
         judge(books, outcomes, self._verdict)
-        if self._account is not None:
-            theirs = self._account.witness.books()
-            deposit_nanos = self._account.deposit_nanos
-            judge_by_exchange(books, theirs, outcomes, deposit_nanos, self._verdict)
+        if self._account is not None and theirs is not None:
+            reconcile(books, theirs, outcomes, self._account.deposit_nanos, self._verdict)
             self.traded["exchange_faults"] = sum(theirs.faults.values())
 
 

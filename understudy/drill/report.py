@@ -11,12 +11,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from audit.verdict import AuditVerdict
 from understudy.drill.conduct import Recovery
 from understudy.drill.plan import TARGETS, Means
-from understudy.drill.verdict import DrillVerdict
 from understudy.wording import count_label
 
-COUNTERS = tuple(field.name for field in attrs.fields(DrillVerdict) if field.name != "findings")
+COUNTERS = tuple(field.name for field in attrs.fields(AuditVerdict) if field.name != "findings")
 
 
 @attrs.frozen(kw_only=True)
@@ -25,7 +25,7 @@ class Result:
 
     seed: int
     recoveries: tuple[Recovery, ...]
-    verdict: DrillVerdict
+    verdict: AuditVerdict
     traded: Mapping[str, int]
     """How many orders, fills and settled windows the verdict is about."""
 

@@ -10,7 +10,6 @@ from actors.settings import ExecutionSettings, Settings
 from actors.supervision.layouts import ISOLATED
 from actors.units import NANOS_PER_DOLLAR
 from understudy.drill.conduct import Drill, DrilledAccount, Recovery
-from understudy.drill.exchange_books import ExchangeWitness
 from understudy.drill.plan import INJECTIONS, ONE_SERIES, REAL_INJECTIONS, TARGETS, plan
 from understudy.drill.report import Result
 from understudy.drill.stage import (
@@ -23,7 +22,7 @@ from understudy.drill.stage import (
     run_options,
 )
 from understudy.drill.system import DrilledSystem
-from understudy.drill.witness import Witness
+from understudy.drill.witness import ExchangeWitness, Witness
 from understudy.live import live_account
 from understudy.options import DrillStage
 

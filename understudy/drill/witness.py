@@ -1,4 +1,4 @@
-"""What the exchange itself says of the windows that a drilled system has traded."""
+"""What the exchange itself says of what a drilled system has traded."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from urllib.error import HTTPError
 
 from actors.model import Side
+from audit.exchange_books import ExchangeBooks, exchange_books
 from understudy.drill import loopback
 
 _WINNERS = {("1", "0"): Side.YES, ("0", "1"): Side.NO, ("0.5", "0.5"): None}
@@ -35,3 +36,20 @@ class Witness:
         shown = (prices["Up"], prices["Down"])
         if row["closed"] and shown in _WINNERS:
             self.outcomes[slug] = _WINNERS[shown]
+
+
+class ExchangeWitness:
+    """Asks a local exchange that serves ``/admin/`` for its books of an account."""
+
+    def __init__(self, http_url: str, account: str) -> None:
+        self._admin_url = f"{http_url}/admin"
+        self._account = account
+
+    def call_off(self) -> None:
+        """Let nothing more go wrong with orders and trades."""
+        body = json.dumps({"kind": "call_off"}).encode()
+        loopback.ask(f"{self._admin_url}/faults", body)
+
+    def books(self) -> ExchangeBooks:
+        """Read the account's books, which the exchange checks itself before it tells them."""
+        return exchange_books(loopback.ask(f"{self._admin_url}/ledger"), self._account)

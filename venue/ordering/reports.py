@@ -5,19 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from venue.engine import Ledger
-from venue.engine.messages import Outcome
 from venue.ordering.bookkeeper import Bookkeeper
 from venue.ordering.records import OrderRecord, TradeRecord
-from venue.world import Catalogue
 
 
 class WalletReports:
     """Tells everything about every wallet, in whole units of ``actors.units``."""
 
-    def __init__(self, books: Bookkeeper, ledger: Ledger, catalogue: Catalogue) -> None:
+    def __init__(self, books: Bookkeeper, ledger: Ledger) -> None:
         self._books = books
         self._ledger = ledger
-        self._catalogue = catalogue
 
     def of(self, wallets: list[str], now_ms: int) -> dict[str, Any]:
         """Check the ledger, and describe these wallets.
@@ -41,22 +38,16 @@ class WalletReports:
         }
 
     def _shares(self, wallet: str) -> list[dict[str, Any]]:
-        rows = []
-        holdings = self._ledger.account(wallet).holdings.items()
-        for (market_id, outcome), holding in holdings:
-            market = self._catalogue.with_condition(market_id)
-            tokens = ("", "") if market is None else market.status.window.tokens
-            if holding.units:
-                rows.append(
-                    {
-                        "market": market_id,
-                        "token": tokens[0 if outcome is Outcome.UP else 1],
-                        "outcome": outcome.value,
-                        "units": holding.units,
-                        "reserved_units": holding.reserved_units,
-                    }
-                )
-        return rows
+        return [
+            {
+                "market": market_id,
+                "outcome": outcome.value,
+                "units": holding.units,
+                "reserved_units": holding.reserved_units,
+            }
+            for (market_id, outcome), holding in self._ledger.account(wallet).holdings.items()
+            if holding.units
+        ]
 
 
 def _order(order: OrderRecord) -> dict[str, Any]:

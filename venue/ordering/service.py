@@ -113,7 +113,7 @@ class OrderService:
         )
         self.reads = AccountReads(seed, self.desk.books, ledger)
         self.chain = Chain(seed, ledger, self.wallets, catalogue, self.faults)
-        self.reports = WalletReports(self.desk.books, ledger, catalogue)
+        self.reports = WalletReports(self.desk.books, ledger)
         self._drawn: set[tuple[str, OrderFaultKind]] = set()
         self._known_wallets = dict.fromkeys(address.lower() for address in wallets)
         for address, amount_nanos in wallets.items():

@@ -40,12 +40,17 @@ from actors.runtime.host import Host
 from actors.runtime.port import HostPort
 from actors.settings import ExecutionSettings, Settings
 from actors.units import NANOS_PER_DOLLAR, shares
+from audit.books import books_of
+from audit.exchange_books import ExchangeBooks, exchange_books
+from audit.reconciliation import reconcile
+from audit.verdict import AuditVerdict, judge
 from understudy.composition import pointed_at_local_exchange
 from venue.options import ExchangeOptions
 from venue.server import LocalExchange
 from venue.windows import window_start_ms
 
 LIMIT_S = 100.0
+DEPOSIT_NANOS = 1_000 * NANOS_PER_DOLLAR
 SPEED = 8.0
 MINUTES = 15
 WINDOW_MS = MINUTES * 60_000
@@ -423,27 +428,21 @@ class LiveStage:
 
     def assert_books_agree(self) -> None:
         """The ledger, the Orders and the exchange's own books come to agree on all of it."""
-        self.run_until(self._do_books_agree, "the books agree")
-        known_ids = {live.venue_order_id for live in self._live_rows()}
-        assert {order["order_id"] for order in self.books["orders"]} <= known_ids
+        self.run_until(lambda: not self.findings(), "the books agree")
         assert [log for log in self.logs if log.level == "error"] == []
 
-    def _do_books_agree(self) -> bool:
-        books = self.books
-        held = {share["token"]: share["units"] for share in books["shares"]}
-        theirs = {
-            (trade["order_id"], trade["trade_id"]): trade["size_units"]
-            for trade in books["trades"]
-            if trade["status"] != "FAILED"
-        }
-        venue_ids = {live.order_id: live.venue_order_id for live in self._live_rows()}
-        ours = {
-            (venue_ids[entry.order_id], entry.fill.trade_id): entry.fill.size_units
-            for entry in self.ledger().entries
-            if entry.reversed_version is None
-        }
-        is_held = all(self.held(side) == held.get(self.market.token(side), 0) for side in Side)
-        return is_held and ours == theirs
+    def findings(self) -> list[str]:
+        """In what the records and the exchange's own books differ."""
+        books, verdict = books_of(value for value, _ in self.rows.values()), AuditVerdict()
+        settled = [window for window in books.windows if window.result is not None]
+        outcomes = {each.market.slug: each.result.winner for each in settled if each.result}
+        judge(books, outcomes, verdict, has_ended=False)
+        reconcile(books, self.exchange_books(), outcomes, DEPOSIT_NANOS, verdict)
+        return verdict.findings
+
+    def exchange_books(self) -> ExchangeBooks:
+        """The exchange's own books of our wallet."""
+        return exchange_books(self.exchange.get("/admin/ledger"), address_of(self.key).lower())
 
     def _live_rows(self) -> list[LiveOrder]:
         return [value for value, _ in self.rows.values() if isinstance(value, LiveOrder)]

@@ -6,60 +6,83 @@ from typing import Any
 
 import attrs
 import pytest
-from drill_builders import MARKET, ONE_PART, TWO_PARTS, books
+from audit_builders import MARKET, ONE_PART, TWO_PARTS, books
 
+from actors.execution.real.live_order import LiveOrder
+from actors.messages.execution import OrderStatus
 from actors.model import Action, Side
 from actors.units import NANOS_PER_DOLLAR, PAYOUT_TICKS, shares
-from understudy.drill.books import Books
-from understudy.drill.exchange_books import ExchangeBooks, ExchangeTrade
-from understudy.drill.exchange_verdict import judge_by_exchange
-from understudy.drill.verdict import DrillVerdict, judge
+from audit.books import Books
+from audit.exchange_books import ExchangeBooks, TakenOrder
+from audit.reconciliation import reconcile
+from audit.sums import Part
+from audit.verdict import AuditVerdict, judge
 
 OUTCOMES = {MARKET.slug: Side.YES}
 DEPOSIT = 1_000 * NANOS_PER_DOLLAR
-VENUE_IDS = {"a": "0xaa", "b": "0xbb"}
-OURS = books(venue_ids=VENUE_IDS)
+
+
+def signed(**venue_ids: str) -> dict[str, LiveOrder]:
+    """What the real executor has of some orders."""
+    orders = books().orders
+    return {
+        order_id: LiveOrder(
+            intent=attrs.evolve(orders.get(order_id, orders["a"]).intent, order_id=order_id),
+            status=OrderStatus.FILLED,
+            venue_order_id=venue_id,
+            offered_units=shares(20),
+        )
+        for order_id, venue_id in venue_ids.items()
+    }
+
+
+OURS = books(live=signed(a="0xaa", b="0xbb"))
 
 SPENT = sum(fill.price_ticks * fill.size_units + fill.fee_nanos for fill in (*TWO_PARTS, *ONE_PART))
 PAID = shares(20) * PAYOUT_TICKS
 
 
-def trades() -> dict[tuple[str, str], ExchangeTrade]:
+def trades() -> dict[tuple[str, str], tuple[str, Part]]:
     return {
-        (fill.trade_id, venue_id): ExchangeTrade(
-            market_id=MARKET.market_id,
-            side=side,
-            action=Action.BUY,
-            price_ticks=fill.price_ticks,
-            size_units=fill.size_units,
-            fee_nanos=fill.fee_nanos,
-        )
+        (fill.trade_id, venue_id): (MARKET.market_id, (side, Action.BUY, fill))
         for venue_id, side, fills in (("0xaa", Side.YES, TWO_PARTS), ("0xbb", Side.NO, ONE_PART))
         for fill in fills
     }
 
 
+def orders(**changes: Any) -> dict[str, TakenOrder]:
+    """Both orders as the exchange has them; a change befalls the first."""
+    first = TakenOrder(
+        market_id=MARKET.market_id,
+        side=Side.YES,
+        action=Action.BUY,
+        size_units=shares(20),
+        filled_units=shares(20),
+        status="MATCHED",
+    )
+    return {"0xaa": attrs.evolve(first, **changes), "0xbb": attrs.evolve(first, side=Side.NO)}
+
+
 def theirs(**changes: Any) -> ExchangeBooks:
     """The exchange's books of a window that it has paid out."""
     good = ExchangeBooks(
+        now_ms=MARKET.closes_at_ms,
         cash_nanos=DEPOSIT - SPENT + PAID,
-        order_ids=frozenset({"0xaa", "0xbb"}),
-        open_ids=frozenset(),
+        orders=orders(),
         trades=trades(),
         shares={},
-        faults={},
     )
     return attrs.evolve(good, **changes)
 
 
 def with_trade(**changes: Any) -> ExchangeBooks:
-    pair = ("t3", "0xbb")
-    return theirs(trades=trades() | {pair: attrs.evolve(trades()[pair], **changes)})
+    part = (Side.NO, Action.BUY, attrs.evolve(ONE_PART[0], **changes))
+    return theirs(trades=trades() | {("t3", "0xbb"): (MARKET.market_id, part)})
 
 
-def verdict_on(run: Books, exchange: ExchangeBooks, outcomes: Any = OUTCOMES) -> DrillVerdict:
-    verdict = DrillVerdict()
-    judge_by_exchange(run, exchange, outcomes, DEPOSIT, verdict)
+def verdict_on(run: Books, exchange: ExchangeBooks, outcomes: Any = OUTCOMES) -> AuditVerdict:
+    verdict = AuditVerdict()
+    reconcile(run, exchange, outcomes, DEPOSIT, verdict)
     return verdict
 
 
@@ -92,16 +115,20 @@ def verdict_on(run: Books, exchange: ExchangeBooks, outcomes: Any = OUTCOMES) ->
     ],
 )
 def test_books_that_agree_are_good(exchange: ExchangeBooks, outcomes: Any) -> None:
-    assert verdict_on(OURS, exchange, outcomes) == DrillVerdict()
+    assert verdict_on(OURS, exchange, outcomes) == AuditVerdict()
 
 
 @pytest.mark.parametrize(
     ("exchange", "counter"),
     [
         pytest.param(
-            theirs(order_ids=frozenset({"0xaa", "0xbb", "0xcc"})), "orders_lost", id="unknown order"
+            theirs(orders=orders() | {"0xcc": orders()["0xaa"]}), "orders_lost", id="unknown order"
         ),
-        pytest.param(theirs(open_ids=frozenset({"0xaa"})), "orders_lost", id="it still rests"),
+        pytest.param(theirs(orders=orders(status="LIVE")), "orders_lost", id="it still rests"),
+        pytest.param(theirs(orders=orders(status="CANCELED")), "orders_lost", id="another end"),
+        pytest.param(theirs(orders=orders(side=Side.NO)), "orders_lost", id="another side"),
+        pytest.param(theirs(orders=orders(size_units=shares(9))), "orders_lost", id="offer"),
+        pytest.param(theirs(orders=orders(filled_units=shares(9))), "orders_lost", id="traded"),
         pytest.param(
             theirs(trades=trades() | {("t9", "0xbb"): trades()["t3", "0xbb"]}),
             "fills_lost",
@@ -118,6 +145,23 @@ def test_books_that_agree_are_good(exchange: ExchangeBooks, outcomes: Any) -> No
         pytest.param(
             theirs(cash_nanos=DEPOSIT - SPENT + PAID - 1), "position_error", id="other money"
         ),
+        pytest.param(
+            theirs(
+                cash_nanos=DEPOSIT - SPENT,
+                shares={(MARKET.market_id, Side.YES): shares(20)},
+            ),
+            "position_error",
+            id="shares of one side are gone",
+        ),
+        pytest.param(
+            theirs(
+                now_ms=MARKET.closes_at_ms - 1,
+                cash_nanos=DEPOSIT - SPENT + shares(12) * PAYOUT_TICKS,
+                shares={(MARKET.market_id, side): shares(8) for side in Side},
+            ),
+            "position_error",
+            id="merged before the end",
+        ),
     ],
 )
 def test_every_difference_is_counted_and_told(exchange: ExchangeBooks, counter: str) -> None:
@@ -126,8 +170,14 @@ def test_every_difference_is_counted_and_told(exchange: ExchangeBooks, counter: 
     assert not verdict.is_good
 
 
+def test_an_order_that_lives_with_both_is_good() -> None:
+    resting = attrs.evolve(OURS.orders["a"], status=OrderStatus.PARTIALLY_FILLED)
+    run = attrs.evolve(OURS, orders={**OURS.orders, "a": resting})
+    assert verdict_on(run, theirs(orders=orders(status="LIVE"))) == AuditVerdict()
+
+
 def test_one_venue_order_for_two_of_ours_is_a_double() -> None:
-    run = books(venue_ids={"a": "0xaa", "b": "0xbb", "c": "0xbb"})
+    run = books(live=signed(a="0xaa", b="0xbb", c="0xbb"))
     assert verdict_on(run, theirs()).orders_doubled == 1
 
 
@@ -149,4 +199,4 @@ def test_a_trade_that_was_taken_back_counts_for_nobody() -> None:
     exchange = theirs(trades=kept, cash_nanos=DEPOSIT - spent + PAID)
     verdict = verdict_on(run, exchange)
     judge(run, OUTCOMES, verdict)
-    assert verdict == DrillVerdict()
+    assert verdict == AuditVerdict()

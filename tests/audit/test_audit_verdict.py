@@ -4,21 +4,22 @@ from typing import Any
 
 import attrs
 import pytest
-from drill_builders import MARKET, ONE_PART, TWO_PARTS, books, fill, order
+from audit_builders import MARKET, ONE_PART, TWO_PARTS, books, fill, order
 
 from actors.messages.execution import OrderStatus
 from actors.model import Side
 from actors.units import shares
-from understudy.drill.books import Books
-from understudy.drill.verdict import DrillVerdict, judge
+from audit.books import Books
+from audit.verdict import AuditVerdict, judge
 
 OUTCOMES = {MARKET.slug: Side.YES}
 UNBOOKED = attrs.evolve(order("a", Side.YES, *TWO_PARTS), unbooked=frozenset({"t2"}))
+DEAR = attrs.evolve(ONE_PART[0], fee_nanos=ONE_PART[0].fee_nanos + 10_000)
 WINDOW = books().windows[0]
 
 
-def verdict_on(run: Books, outcomes: dict[str, Side | None] = OUTCOMES) -> DrillVerdict:
-    verdict = DrillVerdict()
+def verdict_on(run: Books, outcomes: dict[str, Side | None] = OUTCOMES) -> AuditVerdict:
+    verdict = AuditVerdict()
     judge(run, outcomes, verdict)
     return verdict
 
@@ -32,7 +33,7 @@ def executed(**fills: Any) -> Books:
 
 
 def test_a_run_in_which_everything_agrees_is_good() -> None:
-    assert verdict_on(books()) == DrillVerdict()
+    assert verdict_on(books()) == AuditVerdict()
     assert verdict_on(books()).is_good
 
 
@@ -55,7 +56,9 @@ def test_a_run_in_which_everything_agrees_is_good() -> None:
             id="a fill its order does not know",
         ),
         pytest.param(
-            books(booked=(("t1", "a"), ("t3", "b"))), "fills_lost", 1, id="a fill never booked"
+            books(windows=(attrs.evolve(WINDOW, entries=WINDOW.entries[:1]),)),
+            *("fills_lost", 2),
+            id="fills never booked",
         ),
         pytest.param(
             books(booked=(*books().booked, ("t3", "b"))), "fills_doubled", 1, id="booked twice"
@@ -80,6 +83,13 @@ def test_a_run_in_which_everything_agrees_is_good() -> None:
             ),
             *("fills_impossible", 1),
             id="after its time",
+        ),
+        pytest.param(
+            attrs.evolve(
+                executed(b=(DEAR,)), orders={**books().orders, "b": order("b", Side.NO, DEAR)}
+            ),
+            *("fills_impossible", 1),
+            id="a fee that was not due",
         ),
         pytest.param(
             books(windows=(attrs.evolve(WINDOW, entries=WINDOW.entries[1:]),)),

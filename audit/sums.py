@@ -1,0 +1,107 @@
+"""Plain sums over trades, and the venue's formulas for fees and payouts, written down once more.
+
+Everything is in the exact units of ``actors.units``; a tick times a unit is a nanodollar.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from fractions import Fraction
+
+import attrs
+
+from actors.messages.position import PositionSnapshot
+from actors.model import Action, FillDetail, Side
+
+_TICKS, _UNITS, _BASIS_POINTS = 1_000, 1_000_000, 10_000
+"""That a dollar, a share and the whole have."""
+_FEE_STEPS_A_DOLLAR, _FEE_STEP_NANOS = 10**5, 10**4
+
+
+Part = tuple[Side, Action, FillDetail]
+"""An order's part in a trade."""
+
+
+@attrs.frozen(kw_only=True)
+class Sums:
+    """What trades in one window add up to; unlike the ledger it knows no cost of a holding."""
+
+    yes_units: int = 0
+    no_units: int = 0
+    flow_nanos: int = 0
+    """What sales brought minus what buys cost."""
+    fees_nanos: int = 0
+
+    @property
+    def cash_nanos(self) -> int:
+        """By how much the account's money has changed."""
+        return self.flow_nanos - self.fees_nanos
+
+    def units(self, side: Side) -> int:
+        """Shares of an outcome."""
+        return self.yes_units if side is Side.YES else self.no_units
+
+    def payout_nanos(self, winner: Side | None) -> int:
+        """What the venue pays for these shares: half a dollar for each of a void window."""
+        if winner is None:
+            return (self.yes_units + self.no_units) * _TICKS // 2
+        return self.units(winner) * _TICKS
+
+    def pnl_nanos(self, winner: Side | None) -> int:
+        """The settled result."""
+        return self.payout_nanos(winner) + self.cash_nanos
+
+    def minus(self, other: Sums) -> dict[str, int]:
+        """By how much each of the four is more than another's, by name."""
+        return {
+            "shares of YES": self.yes_units - other.yes_units,
+            "shares of NO": self.no_units - other.no_units,
+            "cost": other.flow_nanos - self.flow_nanos,
+            "fees": self.fees_nanos - other.fees_nanos,
+        }
+
+
+def sums(parts: Iterable[Part]) -> Sums:
+    """Add up what was traded in one window, in the plainest way there is."""
+    units = dict.fromkeys(Side, 0)
+    flow_nanos = fees_nanos = 0
+    for side, action, fill in parts:
+        sign = 1 if action is Action.BUY else -1
+        units[side] += sign * fill.size_units
+        flow_nanos -= sign * fill.price_ticks * fill.size_units
+        fees_nanos += fill.fee_nanos
+    return Sums(
+        yes_units=units[Side.YES],
+        no_units=units[Side.NO],
+        flow_nanos=flow_nanos,
+        fees_nanos=fees_nanos,
+    )
+
+
+def told_by(position: PositionSnapshot) -> Sums:
+    """What a position says that its fills add up to.
+
+    A sale takes its share of the cost with it, rounded: what was spent in all stays exact.
+    """
+    return Sums(
+        yes_units=position.yes.quantity_units,
+        no_units=position.no.quantity_units,
+        flow_nanos=position.realized_nanos - position.yes.cost_nanos - position.no.cost_nanos,
+        fees_nanos=position.fees_nanos,
+    )
+
+
+def paid_for_pairs_nanos(pairs_units: int) -> int:
+    """What the venue gives for so many shares of each outcome, merged."""
+    return pairs_units * _TICKS
+
+
+def due_fee_nanos(price_ticks: int, size_units: int, fee_rate_bps: int) -> int:
+    """A taker's fee: shares x rate x p x (1 - p) dollars, cut off after five decimals.
+
+    Source: Polymarket documentation, fees, and settlements seen on the chain.
+    """
+    price = Fraction(price_ticks, _TICKS)
+    rate, shares = Fraction(fee_rate_bps, _BASIS_POINTS), Fraction(size_units, _UNITS)
+    return math.floor(shares * rate * price * (1 - price) * _FEE_STEPS_A_DOLLAR) * _FEE_STEP_NANOS
