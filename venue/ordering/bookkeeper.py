@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from random import Random
 
 from actors.core import require
+from actors.units import UNITS_PER_SHARE
 from venue.engine import Ledger
 from venue.engine.messages import (
     Delayed,
@@ -37,7 +38,8 @@ _FAILURES = {
 _ROUNDINGS = {OrderFaultKind.SHORT_MATCH: -1, OrderFaultKind.EXCESS_FILL: 1}
 _ROUNDING_PPM = (20, 10_500)
 """By how much the last trade of an order may miss what was ordered, in millionths of that: as much
-as users reported (99.997714 of 100, 5.051019 of 5)."""
+as users reported (99.997714 of 100, 5.051019 of 5); of a large order no more than a hundredth,
+which is where rounding ends (docs/decisions/excess.md)."""
 _SETTLED_BEFORE_MS = 1_000
 """A trade that is to fail has failed this long before its market pays out."""
 
@@ -168,7 +170,9 @@ class Bookkeeper:
             for kind, sign in _ROUNDINGS.items():
                 if self._faults.strikes(kind, order_id):
                     dice = Random(f"{self._seed}/rounding/{order_id}")
-                    units = max(1, snapshot.filled_units * dice.randint(*_ROUNDING_PPM) // 10**6)
+                    filled_units, ppm = snapshot.filled_units, dice.randint(*_ROUNDING_PPM)
+                    most_units = (UNITS_PER_SHARE + filled_units) // 100
+                    units = max(1, min(filled_units * ppm // 10**6, most_units))
                     rules = market.engine.rules
                     rounded = resized(self._ledger, rules, traded, order_id, sign * units)
                     order.rounded_units = 0 if rounded is None else sign * units
