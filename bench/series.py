@@ -2,8 +2,9 @@
 
 Run as ``python -m bench.series``. A whole system trades 1, 2, 4, 8 and 12 series of a local
 exchange at 50 frames a second each, in both layouts; then four of which the first has 1,600 a
-second. Processor and memory are of the system's own processes, without the exchange. Memory is
-unique memory, as in ``bench.memory``. Linux only.
+second and orders nothing, so that every order is of a quiet one beside it. Processor and memory
+are of the system's own processes, without the exchange. Memory is unique memory, as in
+``bench.memory``. Linux only.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from bench.common import Machine, Row, Table, Target, latency_figures, options, 
 from bench.memory import unique_bytes
 from bench.system import (
     EAGER,
+    NORMAL_ACTIVITY,
     System,
     add_layout,
     all_serve,
@@ -41,13 +43,14 @@ NAMES = (
 COUNTS = (1, 2, 4, 8, 12)
 RATE, BUSY_RATE = 50.0, 1_600.0
 """Frames a second of each series; of one that is busy."""
+BUSY_AMONG = 4
 LEAD_MS = 20_000
 TOTAL_MB = 400.0
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
-def settings_of(count: int, layout: str) -> Settings:
-    """So many series of an eager system."""
+def settings_of(count: int, layout: str, *, is_first_idle: bool = False) -> Settings:
+    """So many series of an eager system; the first may be one that only watches."""
     base = attrs.evolve(
         EAGER, execution=attrs.evolve(EAGER.execution, max_open_orders=min(50, 4 * count))
     )
@@ -55,6 +58,9 @@ def settings_of(count: int, layout: str) -> Settings:
     for name in NAMES[:count]:
         series = series_named(name)
         plans.append(SeriesPlan(series=series, strategy=base.strategy, risk=base.risk))
+    if is_first_idle:
+        idle = attrs.evolve(base.strategy, max_trade_shares=1)  # fewer than an order must have
+        plans[0] = attrs.evolve(plans[0], strategy=idle)
     traded = tuple(plans) if count > 1 else ()
     return in_layout(attrs.evolve(base, series=plans[0].series, traded=traded), layout)
 
@@ -65,12 +71,14 @@ def processor_s(pid: int) -> float:
     return (int(after_name[11]) + int(after_name[12])) / _TICKS_PER_S
 
 
-def measured(count: int, layout: str, rate: float, seconds: float) -> Row:
+def measured(count: int, layout: str, seconds: float, *, is_first_busy: bool = False) -> Row:
     """Let a system trade so many series for a while."""
-    names = ",".join(NAMES[:count])
+    options = ["--series", ",".join(NAMES[:count])]
+    if is_first_busy:
+        options += ["--rate", f"{NAMES[0]}={BUSY_RATE / NORMAL_ACTIVITY:.0f}"]
     with (
-        exchange(rate, LEAD_MS, "--series", names) as venue,
-        system(settings_of(count, layout), venue) as running,
+        exchange(RATE, LEAD_MS, *options) as venue,
+        system(settings_of(count, layout, is_first_idle=is_first_busy), venue) as running,
     ):
         running.wait_for_window()
         report = running.report()
@@ -91,7 +99,8 @@ def measured(count: int, layout: str, rate: float, seconds: float) -> Row:
     }
     is_last = layout == GROUPED and count == COUNTS[-1]
     target = Target(column="unique MB", limit=TOTAL_MB) if is_last else None
-    return Row(name=f"{layout}, {count} at {rate:g}/s", figures=figures, target=target)
+    beside = f", one of them {BUSY_RATE:,.0f}/s" if is_first_busy else ""
+    return Row(name=f"{layout}, {count} at {RATE:g}/s{beside}", figures=figures, target=target)
 
 
 def killed_to_serving_ms(running: System) -> int:
@@ -122,9 +131,9 @@ def killed_to_serving_ms(running: System) -> int:
 def table(layout: str, seconds: float, *, is_quick: bool) -> Table:
     """All counts in one layout, and a busy one."""
     counts = COUNTS[:2] if is_quick else COUNTS
-    rows = [measured(count, layout, RATE, seconds) for count in counts]
+    rows = [measured(count, layout, seconds) for count in counts]
     if not is_quick:
-        rows.append(measured(4, layout, BUSY_RATE / 4, seconds))
+        rows.append(measured(BUSY_AMONG, layout, seconds, is_first_busy=True))
     notes = ["Processor in percent of one; the strategy is eager, a real one orders a hundredth."]
     return Table(title=f"series, {layout}", rows=rows, notes=notes)
 
