@@ -83,8 +83,13 @@ class MarketFeedCore(FeedCore):
 
     @handles(MarketOpened)
     def on_market_opened(self, opened: MarketOpened, _now_ms: int) -> Effects:
-        """Subscribe to a window's tokens; one said again, or one gone by, changes nothing."""
+        """Subscribe to a window's tokens; one said again, or one gone by, changes nothing.
+
+        Nor does one of a series that was dropped, or is added by settings that have not come yet.
+        """
         market = opened.market
+        if market.series not in ("", *self.settings.names):
+            return []
         stream = self._streams[self.settings.role(MARKET_STATE, market.series)]
         left = stream.open_window(market)
         if left is None:

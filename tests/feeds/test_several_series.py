@@ -217,3 +217,12 @@ def test_a_settling_tick_is_told_to_the_series_of_its_underlying_only() -> None:
     ]
     asked = core.handle(TwapTickWanted(NOW_MS, "eth"), NOW_MS)
     assert not [each for each in asked if isinstance(each, Send)], "another underlying's tick"
+
+
+def test_a_window_of_a_series_that_is_not_traded_here_is_nobody_s() -> None:
+    feed = market_feed(BTC, ETH)
+    later = attrs.evolve(
+        BTC, market_id="0xsol", slug=f"sol-updown-5m-{NOW_MS // 1000}", opens_at_ms=NOW_MS
+    )
+    assert feed.handle(MarketOpened(market=later), NOW_MS) == []
+    assert feed.handle(MarketOpened(market=attrs.evolve(BTC, opens_at_ms=NOW_MS)), NOW_MS) != []

@@ -56,7 +56,13 @@ from actors.messages.execution import (
     QueryOrder,
     SubmitOrder,
 )
-from actors.messages.lifecycle import JournalFailed, PeerRestarted, Started, TimerFired
+from actors.messages.lifecycle import (
+    JournalFailed,
+    PeerRestarted,
+    SettingsReplaced,
+    Started,
+    TimerFired,
+)
 from actors.messages.market import MarketSnapshot, SnapshotTaken
 from actors.messages.position import FillBooked, PositionSnapshot
 from actors.roles import DESK, MARKET_STATE, POSITION, order_role
@@ -102,6 +108,11 @@ class RealExecutorCore(Core):
             self._feed.connection,
         ):
             each.clock_set_back(by_ms)
+
+    def take_settings(self, message: SettingsReplaced, now_ms: int) -> Effects:
+        """Have the gates of windows to come know which series there are."""
+        self._gate.settings = message.settings
+        return super().take_settings(message, now_ms)
 
     def handle(self, message: object, now_ms: int) -> Effects:
         """Take a message in, and go on with whatever is due then."""

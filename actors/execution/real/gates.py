@@ -19,7 +19,7 @@ class AccountGates:
 
     def __init__(self, orders: LiveOrders, settings: Settings) -> None:
         self._orders = orders
-        self._settings = settings
+        self.settings = settings
         self._funds = Funds()
         self._gates: dict[str, TradingGate] = {}
         """By series."""
@@ -43,8 +43,8 @@ class AccountGates:
         """
         gate = self._gates.get(market.series)
         if gate is None:
-            halts_in = market.series if self._settings.traded else ""
-            gate = TradingGate(self._orders, self._funds, self._settings, halts_in)
+            halts_in = market.series if self.settings.traded else ""
+            gate = TradingGate(self._orders, self._funds, self.settings, halts_in)
             self._gates[market.series] = gate
         known = gate.market
         if known is not None and market.closes_at_ms < known.closes_at_ms:
@@ -84,7 +84,7 @@ class AccountGates:
         """Say why an order is not signed; empty if nothing speaks against it."""
         gate = self._gates.get(intent.market.series)
         if gate is None:
-            return TradingGate(self._orders, self._funds, self._settings).objection(intent)
+            return TradingGate(self._orders, self._funds, self.settings).objection(intent)
         return gate.objection(intent)
 
     def differs(self, market_id: str) -> bool:
