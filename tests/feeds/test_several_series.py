@@ -224,5 +224,6 @@ def test_a_window_of_a_series_that_is_not_traded_here_is_nobody_s() -> None:
     later = attrs.evolve(
         BTC, market_id="0xsol", slug=f"sol-updown-5m-{NOW_MS // 1000}", opens_at_ms=NOW_MS
     )
-    assert feed.handle(MarketOpened(market=later), NOW_MS) == []
-    assert feed.handle(MarketOpened(market=attrs.evolve(BTC, opens_at_ms=NOW_MS)), NOW_MS) != []
+    assert feed.handle(MarketOpened(market=later, strike=None), NOW_MS) == []
+    own = attrs.evolve(BTC, market_id="0xnext", opens_at_ms=NOW_MS)
+    assert feed.handle(MarketOpened(market=own, strike=None), NOW_MS) != []
