@@ -79,7 +79,7 @@ class Command(msgspec.Struct, frozen=True):
 
 
 class Recall(msgspec.Struct, frozen=True):
-    """Give the core ``Recalled``: a row of its own that is closed, and so was not loaded."""
+    """Give the core ``Recalled``: a row that was not loaded, as it is now."""
 
     kind: str
     key: str

@@ -186,7 +186,7 @@ def speed_row(paths: tuple[Path, ...], layout: str, most_ms: int, alone_s: float
         "effects": counts.effects_count,
         "calls/s": round(run.scheduler.called_count / seconds),
         "signals": counts.messages["TradeSignals"],
-        "orders": counts.messages["OrderAccepted"],
+        "orders": counts.messages["OrderClosed"],
         "errors logged": len(counts.complaints),
     }
     return Row(name=layout, figures=figures)

@@ -1,8 +1,8 @@
 """A simulated executor with the manners of a real venue.
 
-What it trades it may take back, what became of an order it may not say for a while, and how much
-a cancelled order had traded it may leave open. So orders, ledger and desk meet reversals and
-unknown outcomes, which paper trading alone never brings.
+What it trades it may take back, during an order's life or after its end, and what became of an
+order it may not say for a while. So orders, ledger and desk meet reversals and unknown outcomes,
+which paper trading alone never brings.
 """
 
 from __future__ import annotations
@@ -13,38 +13,36 @@ from actors.core import Dice, Effect, Effects, Record, Save, Send, SetTimer, han
 from actors.execution.paper import PaperOrder
 from actors.execution.simulated import SimulatedExecutorCore
 from actors.messages.execution import (
-    Fill,
     FillFailed,
-    ForgetOrder,
-    OrderCancelled,
+    FillReversed,
     OrderIntent,
     OrderReport,
     OrderStatus,
     OrderSubmitted,
-    OutcomeUnknown,
     SubmitOrder,
 )
 from actors.messages.lifecycle import Started, TimerFired
+from actors.messages.position import FillBooked
 from actors.model import Action
-from actors.roles import order_role
+from actors.roles import POSITION, order_role
 from actors.settings import Settings
 
 UNKNOWN_CHANCE = 0.2
 FAILURE_CHANCE = 0.15
 FAILURE_MOST_MS = 8_000
-OPEN_END_CHANCE = 0.3
 REFUSAL_CHANCE = 0.05
 
 _LACK_MS = 60_000
 """So long after a purchase failed its side cannot be sold: everyone has heard of it by then."""
 
 _FAIL = "fail/"
+_TELL, _TELL_AGAIN_MS = "tell", 500
 
 
 class AdverseExecutorCore(SimulatedExecutorCore):
     """Paper trading, made rough where a venue is."""
 
-    RECOVERS = ("paper", "failed", "unbought")  # type: ignore[assignment] # more than the base
+    RECOVERS = ("paper", "failed", "unbought", "late")  # type: ignore[assignment] # more than the base
 
     def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
         super().__init__(role, settings, dice)
@@ -55,6 +53,10 @@ class AdverseExecutorCore(SimulatedExecutorCore):
         self._intents: dict[str, OrderIntent] = {}
         self._pending: set[str] = set()
         """Orders of which a trade is about to fail."""
+        self._seen: set[str] = set()
+        """Trades of which it was drawn whether they fail."""
+        self._late: dict[str, FillReversed] = {}
+        """By trade, reversals after an order's end that position has not answered."""
 
     def handle(self, message: object, now_ms: int) -> Effects:
         """Handle as the simulated executor does, and answer worse."""
@@ -74,11 +76,15 @@ class AdverseExecutorCore(SimulatedExecutorCore):
                 self._intents[value.order_id] = value
             elif isinstance(value, FillFailed):
                 self._note(value, now_ms)
-        return super().start(message, now_ms)
+            elif isinstance(value, FillReversed):
+                self._late[value.fill.trade_id] = value
+        return [*super().start(message, now_ms), *self._tell_late()]
 
     @handles(TimerFired)
     def wake(self, message: TimerFired, now_ms: int) -> Effects:
-        """Let a trade fail, if its order can still hear of it and its shares are still there."""
+        """Let a trade fail, if its shares are still there."""
+        if message.key == _TELL:
+            return self._tell_late()
         if not message.key.startswith(_FAIL):
             return super().wake(message, now_ms)
         order_id, _, trade_id = message.key.removeprefix(_FAIL).partition("/")
@@ -88,26 +94,42 @@ class AdverseExecutorCore(SimulatedExecutorCore):
             return []
         failed = FillFailed(order_id, trade_id, "the trade was not settled")
         self._note(failed, now_ms)
-        saves = (Save("failed", trade_id, failed), Save("unbought", order_id, intent))
-        return [
-            Record(failed, saves),
-            Send(order_role(order_id), failed),
-        ]
+        record = Record(
+            failed, (Save("failed", trade_id, failed), Save("unbought", order_id, intent))
+        )
+        if order_id in self._live:
+            return [record, self._answer(order_id)]
+        fills = self._ended[order_id].report.fills
+        late = self._late[trade_id] = FillReversed(
+            order_id=order_id,
+            market=intent.market,
+            side=intent.side,
+            action=intent.action,
+            fill=next(fill for fill in fills if fill.trade_id == trade_id),
+            answer_to=self.role,
+        )
+        return [record, Record(late, (Save("late", trade_id, late),)), *self._tell_late()]
 
-    @handles(ForgetOrder)
-    def forget(self, message: ForgetOrder, now_ms: int) -> Effects:
-        """Forget no order before its trades are final, and it has heard which failed."""
-        order_id = message.order_id
-        if order_id in self._pending:
+    @handles(FillBooked)
+    def take_booking(self, message: FillBooked, _now_ms: int) -> Effects:
+        """Position knows that a trade of an order that was over has failed."""
+        late = self._late.pop(message.trade_id, None)
+        return (
+            []
+            if late is None
+            else [Record(message, (Save("late", message.trade_id, late, False),))]
+        )
+
+    def _tell_late(self) -> Effects:
+        if not self._late:
             return []
-        if not message.reversed_trade_ids.issuperset(self._failed.get(order_id, ())):
-            return [self._answer(order_id)]
-        return super().forget(message, now_ms)
+        told = [Send(POSITION, late) for late in self._late.values()]
+        return [*told, SetTimer(_TELL, _TELL_AGAIN_MS)]
 
     def _arrive(self, paper: PaperOrder, now_ms: int) -> Effects:
         """As on paper; but what a purchase did not bring after all is not there to be sold."""
         if paper.intent.action is Action.SELL and self._lacks(paper.intent, now_ms):
-            return self._end(paper, OrderStatus.REJECTED, "not enough balance / allowance")
+            return self._end(paper, OrderStatus.REJECTED, "not enough balance / allowance", now_ms)
         return super()._arrive(paper, now_ms)
 
     def _is_sold(self, bought: OrderIntent) -> bool:
@@ -141,22 +163,26 @@ class AdverseExecutorCore(SimulatedExecutorCore):
         return order_id not in self._pending and intent is not None and intent.action is failing
 
     def _rough(self, effect: Effect) -> Effects:
-        if not isinstance(effect, Send):
+        if isinstance(effect, Record) and isinstance(effect.event, OrderSubmitted):
+            order_id = effect.event.order_id
+            unknown = OrderReport(
+                order_id=order_id, status=OrderStatus.UNKNOWN, reason="no answer in time"
+            )
+            is_unknown = self.dice.random() < UNKNOWN_CHANCE
+            return [effect, Send(order_role(order_id), unknown)] if is_unknown else [effect]
+        if not isinstance(effect, Send) or not isinstance(effect.message, OrderReport):
             return [effect]
-        message, luck = effect.message, self.dice.random()
-        match message:
-            case OrderSubmitted(order_id) if luck < UNKNOWN_CHANCE:
-                return [effect, Send(effect.to, OutcomeUnknown(order_id, "no answer in time"))]
-            case Fill(order_id, fill) if luck < FAILURE_CHANCE and self._may_fail(order_id):
-                self._pending.add(order_id)
+        report = effect.message
+        failed = tuple(self._failed.get(report.order_id, ()))
+        effects: Effects = [Send(effect.to, attrs.evolve(report, failed_trade_ids=failed))]
+        for fill in report.fills:
+            is_new = fill.trade_id not in self._seen
+            self._seen.add(fill.trade_id)
+            if is_new and self.dice.random() < FAILURE_CHANCE and self._may_fail(report.order_id):
+                self._pending.add(report.order_id)
                 delay_ms = int(self.dice.random() * FAILURE_MOST_MS)
-                return [effect, SetTimer(f"{_FAIL}{order_id}/{fill.trade_id}", delay_ms)]
-            case OrderCancelled() if luck < OPEN_END_CHANCE:
-                return [Send(effect.to, attrs.evolve(message, filled_units=None))]
-            case OrderReport(order_id=order_id) if order_id in self._failed:
-                failed = tuple(self._failed[order_id])
-                return [Send(effect.to, attrs.evolve(message, failed_trade_ids=failed))]
-        return [effect]
+                effects.append(SetTimer(f"{_FAIL}{report.order_id}/{fill.trade_id}", delay_ms))
+        return effects
 
 
 def _is_of_one_token(one: OrderIntent, other: OrderIntent) -> bool:

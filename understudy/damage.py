@@ -24,7 +24,6 @@ import attrs
 from actors.core import Record, Save
 from actors.execution.damaged import OrderMadeAnew, OrderSetAside
 from actors.execution.desk_state import OrdersCreated
-from actors.execution.order_state import is_complete
 from actors.execution.paper import PaperEnd, PaperLiquidity
 from actors.execution.real.messages import OrderSigned
 from actors.execution.real.orders import TakenBack
@@ -114,7 +113,7 @@ def _set_aside(
         )
         saves.append(Save(_LIVE, order_id, note))
     if _PAPER in rows:
-        end = PaperEnd(report=report, keep_until_ms=keep_until_ms, is_forgotten=True)
+        end = PaperEnd(report=report, keep_until_ms=keep_until_ms)
         saves.append(Save(_PAPER, order_id, end, is_open=False))
     return Record(OrderSetAside(order_id, reason), tuple(saves))
 
@@ -128,7 +127,7 @@ def _closed(
     else:
         order = next(iter(reader.states(_ORDER, order_id, open_only=True)), None)
     if isinstance(order, OrderState):
-        status = order.status if is_complete(order) else OrderStatus.UNKNOWN
+        status = order.status if order.is_terminal else OrderStatus.UNKNOWN
         ended = attrs.evolve(order, status=status, end_reason=f"set aside: {reason}")
         yield Save(_ORDER, order_id, ended, is_open=False)
 

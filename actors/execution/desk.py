@@ -14,7 +14,7 @@ from actors.execution.acceptance import group_refusal, groups_of, refusal
 from actors.execution.desk_base import ask_to_cancel, cancel, start
 from actors.execution.desk_state import DeskState, SideFreed, TradingStopped
 from actors.execution.halting import HaltingDesk
-from actors.execution.order_state import is_booked, is_complete
+from actors.execution.order_state import is_booked
 from actors.execution.protections import pause_reason
 from actors.execution.risk import BrokenLimit, broken_limit
 from actors.execution.traded_window import TradedWindow
@@ -248,7 +248,7 @@ class DeskCore(HaltingDesk):
         if entry is not None:
             has_traded = order.fills != (() if entry.order is None else entry.order.fills)
             entry.heard_at_ms, entry.order = now_ms, order
-        if not (is_complete(order) and is_booked(order)):
+        if not (order.is_terminal and is_booked(order)):
             return self._tell_strategy(market_id, now_ms) if has_traded else []
         done = Send(order_role(order_id), OrderDone(order_id))
         if entry is None:

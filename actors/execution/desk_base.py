@@ -218,7 +218,7 @@ class DeskBase(Core):
         rows = [Save("order", order.intent.order_id, order) for order in orders]
         return [
             Record(created, (*rows, self._save())),
-            # The Order says it too, until it is answered; but it has to be found first.
+            # An Order that hears no answer says it again; but it has to be found first.
             *(Send(EXECUTOR, SubmitOrder(intent)) for intent in intents),
             *start(intent.order_id for intent in intents),
             *(Send(OBSERVER, OrderUpdated(order)) for order in orders),

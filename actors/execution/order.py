@@ -8,8 +8,6 @@ who waits for whom.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import attrs
 
 from actors.core import (
@@ -28,32 +26,20 @@ from actors.core import (
 )
 from actors.execution.order_state import (
     IllegalTransition,
-    VenueEvent,
-    apply,
     apply_report,
     is_booked,
-    is_complete,
 )
 from actors.messages.execution import (
     CancelOrder,
     CancelRequested,
-    Fill,
-    FillFailed,
     FillReversed,
-    ForgetOrder,
-    OrderAccepted,
-    OrderCancelled,
     OrderClosed,
     OrderDone,
     OrderFilled,
-    OrderForgotten,
-    OrderRejected,
     OrderReport,
     OrderState,
     OrderStatus,
-    OrderSubmitted,
     OrderUpdated,
-    OutcomeUnknown,
     QueryOrder,
     SubmitOrder,
 )
@@ -84,8 +70,6 @@ class OrderCore(Core):
         self._order_id = order_id_of(role) or ""
         require(self._order_id != "", f"{role!r} is not the role of an order")
         self._saved: OrderState | None = None
-        self._is_known_to_desk = False
-        """The desk has answered the order's end."""
 
     @property
     def _order(self) -> OrderState:
@@ -95,8 +79,8 @@ class OrderCore(Core):
 
     @property
     def _is_finished(self) -> bool:
-        """Over, with every fill here and booked: only the farewells are left."""
-        return is_complete(self._order) and is_booked(self._order)
+        """Over, with every fill booked: only the desk has to know it."""
+        return self._order.is_terminal and is_booked(self._order)
 
     # Beginning, and beginning again
 
@@ -108,11 +92,11 @@ class OrderCore(Core):
                 # The desk asked for an order that has meanwhile closed its record.
                 return [Send(DESK, OrderClosed(self._order_id)), Stop("its record is closed")]
             case (OrderState() as order,) if order.intent.order_id == self._order_id:
-                self._saved = order
+                self._saved = order = _as_taken_over(order)
             case other:
                 raise AssertionError(f"{self.role} was given {other!r} as its record")
         effects = [
-            *self._ask(now_ms),
+            *self._ask_first(now_ms),
             *self._tell_desk(),
             *self._tell_position(),
             Send(OBSERVER, OrderUpdated(order)),
@@ -148,46 +132,29 @@ class OrderCore(Core):
 
     # What the executor says
 
-    @handles(
-        OrderSubmitted,
-        OrderAccepted,
-        OrderRejected,
-        Fill,
-        OrderCancelled,
-        OutcomeUnknown,
-        FillFailed,
-    )
-    def take(self, event: VenueEvent, now_ms: int) -> Effects:
-        """Take one event of the order's life."""
-        return self._merge(event, lambda: apply(self._order, event, now_ms), now_ms)
-
     @handles(OrderReport)
     def take_report(self, report: OrderReport, now_ms: int) -> Effects:
         """Take all that the executor knows; if it knows nothing, tell it."""
-        if report.status is None:
-            return self._ask(now_ms) if self._order.status is OrderStatus.PENDING else []
-        return self._merge(report, lambda: apply_report(self._order, report, now_ms), now_ms)
-
-    def _merge(self, event: object, merged: Callable[[], OrderState], now_ms: int) -> Effects:
         before = self._order
+        if report.status is None:
+            return self._ask(now_ms) if before.status is OrderStatus.PENDING else []
         try:
-            after = merged()
+            news = apply_report(before, report, now_ms)
         except IllegalTransition as error:
             return [Log("error", f"{error}: ignored")]
-        if after is before:
+        if not news:
             return []
-        self._saved = after
-        self._is_known_to_desk = False
-        effects: Effects = [
-            self._record(event),
-            Send(OBSERVER, OrderUpdated(after)),
+        effects: Effects = []
+        for event, after in news:
+            self._saved = after
+            effects.append(self._record(event))
+        effects += [
+            Send(OBSERVER, OrderUpdated(self._order)),
             *self._tell_desk(),
             *self._tell_position(told=before),
         ]
-        if after.is_terminal and not is_complete(after):
-            effects += self._ask(now_ms)  # a fill is still on its way
-        if after.is_terminal and not before.is_terminal:
-            effects.append(CancelTimer(_EXPIRE))
+        if self._order.is_terminal and not before.is_terminal:
+            effects += [CancelTimer(_EXPIRE), CancelTimer(_ASK)]
         return effects
 
     # What the desk says
@@ -208,18 +175,10 @@ class OrderCore(Core):
         ]
 
     @handles(OrderDone)
-    def part(self, _message: OrderDone, now_ms: int) -> Effects:
-        """The desk knows the end: let the executor forget the order too."""
+    def leave(self, _message: OrderDone, _now_ms: int) -> Effects:
+        """The desk knows the end: close the record, say so, and go."""
         if not self._is_finished:
             return []  # a fill came after the end that the desk has answered; it is told again
-        self._is_known_to_desk = True
-        return [CancelTimer(_ANNOUNCE), *self._ask(now_ms)]
-
-    @handles(OrderForgotten)
-    def leave(self, _message: OrderForgotten, _now_ms: int) -> Effects:
-        """Close the record, say so, and go."""
-        if not (self._is_finished and self._is_known_to_desk):
-            return []
         closed = OrderClosed(self._order_id)
         return [
             self._record(closed, is_open=False),
@@ -247,18 +206,23 @@ class OrderCore(Core):
 
     # What is owed to each peer, as the state stands
 
+    def _ask_first(self, now_ms: int) -> Effects:
+        """Begin to ask; the executor has a moment to answer the desk, which sent a new order."""
+        order = self._order
+        answer_due_ms = order.intent.created_at_ms + ANSWER_LIMIT_MS
+        is_new = order.status is OrderStatus.PENDING and not order.cancel_reason
+        if is_new and 0 < answer_due_ms - now_ms <= ANSWER_LIMIT_MS:
+            return [SetTimer(_ASK, answer_due_ms - now_ms)]
+        return self._ask(now_ms)
+
     def _ask(self, now_ms: int) -> Effects:
         """Tell the executor what its answer is still missing to, and look again in a while."""
         order = self._order
         period_ms = ANSWER_LIMIT_MS
         message: object
-        if is_complete(order):
-            if not (self._is_finished and self._is_known_to_desk):
-                return []
-            message = ForgetOrder(self._order_id, order.reversed_trade_ids)
-        elif order.is_terminal:
-            message = QueryOrder(self._order_id)
-        elif order.cancel_reason or now_ms >= order.intent.expires_at_ms:
+        if order.is_terminal:
+            return []
+        if order.cancel_reason or now_ms >= order.intent.expires_at_ms:
             message = CancelOrder(self._order_id, order.cancel_reason or _TIME_TO_LIVE_OVER)
         elif order.status is OrderStatus.PENDING:
             message = SubmitOrder(order.intent)
@@ -315,3 +279,10 @@ class OrderCore(Core):
 
     def _record(self, event: object, *, is_open: bool = True) -> Record:
         return Record(event, (Save("order", self._order_id, self._order, is_open),))
+
+
+def _as_taken_over(order: OrderState) -> OrderState:
+    """The order of a record; what an earlier release ended before its last fill came is unknown."""
+    if (order.final_filled_units or 0) <= order.traded_units:
+        return order
+    return attrs.evolve(order, status=OrderStatus.UNKNOWN, final_filled_units=None)

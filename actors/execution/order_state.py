@@ -35,21 +35,12 @@ from actors.messages.execution import (
     OrderReport,
     OrderState,
     OrderStatus,
-    OrderSubmitted,
     OutcomeUnknown,
 )
 from actors.model import FillDetail
 from actors.units import UNITS_PER_SHARE
 
-VenueEvent = (
-    OrderSubmitted
-    | OrderAccepted
-    | OrderRejected
-    | Fill
-    | OrderCancelled
-    | OutcomeUnknown
-    | FillFailed
-)
+VenueEvent = OrderAccepted | OrderRejected | Fill | OrderCancelled | OutcomeUnknown | FillFailed
 
 
 class LastFill:
@@ -63,9 +54,10 @@ _PARTIAL = OrderStatus.PARTIALLY_FILLED
 _FILLED = OrderStatus.FILLED
 _CANCELLED = OrderStatus.CANCELLED
 _REJECTED = OrderStatus.REJECTED
+_HELD = (_ACCEPTED, _PARTIAL, _FILLED)
+"""What is reported so is, or was, held by the venue."""
 
 TRANSITIONS: Mapping[tuple[OrderStatus, type], OrderStatus] = {
-    (_PENDING, OrderSubmitted): _PENDING,
     (_PENDING, OrderAccepted): _ACCEPTED,
     (_PENDING, OrderRejected): _REJECTED,
     (_PENDING, Fill): _PARTIAL,  # the fill overtook the acceptance (F10)
@@ -74,7 +66,6 @@ TRANSITIONS: Mapping[tuple[OrderStatus, type], OrderStatus] = {
     (_PENDING, OutcomeUnknown): _UNKNOWN,
     (_PENDING, FillFailed): _PENDING,  # the failure overtook its fill, which will count nothing
     #
-    (_UNKNOWN, OrderSubmitted): _UNKNOWN,  # late; says nothing of the outcome
     (_UNKNOWN, OrderAccepted): _ACCEPTED,
     (_UNKNOWN, OrderRejected): _REJECTED,
     (_UNKNOWN, Fill): _PARTIAL,
@@ -83,7 +74,6 @@ TRANSITIONS: Mapping[tuple[OrderStatus, type], OrderStatus] = {
     (_UNKNOWN, OutcomeUnknown): _UNKNOWN,
     (_UNKNOWN, FillFailed): _UNKNOWN,  # one trade's end is not the order's
     #
-    (_ACCEPTED, OrderSubmitted): _ACCEPTED,  # late
     (_ACCEPTED, OrderAccepted): _ACCEPTED,
     (_ACCEPTED, Fill): _PARTIAL,
     (_ACCEPTED, LastFill): _FILLED,
@@ -91,7 +81,6 @@ TRANSITIONS: Mapping[tuple[OrderStatus, type], OrderStatus] = {
     (_ACCEPTED, OutcomeUnknown): _ACCEPTED,  # the venue's events were faster than the answer
     (_ACCEPTED, FillFailed): _ACCEPTED,  # the failure overtook its fill
     #
-    (_PARTIAL, OrderSubmitted): _PARTIAL,  # late
     (_PARTIAL, OrderAccepted): _PARTIAL,  # late (F10)
     (_PARTIAL, Fill): _PARTIAL,
     (_PARTIAL, LastFill): _FILLED,
@@ -99,7 +88,6 @@ TRANSITIONS: Mapping[tuple[OrderStatus, type], OrderStatus] = {
     (_PARTIAL, OutcomeUnknown): _PARTIAL,  # late: a fill is evidence enough
     (_PARTIAL, FillFailed): _PARTIAL,  # shares go back, the rest still rests (F6)
     #
-    (_FILLED, OrderSubmitted): _FILLED,  # late
     (_FILLED, OrderAccepted): _FILLED,  # late "it rests" does not revive it (F11)
     (_FILLED, Fill): _FILLED,  # more than was ordered: it counts (F40)
     (_FILLED, LastFill): _FILLED,  # as above
@@ -107,7 +95,6 @@ TRANSITIONS: Mapping[tuple[OrderStatus, type], OrderStatus] = {
     (_FILLED, OutcomeUnknown): _FILLED,  # late
     (_FILLED, FillFailed): _FILLED,  # shares go back; the venue does not offer them again (F6)
     #
-    (_CANCELLED, OrderSubmitted): _CANCELLED,  # late
     (_CANCELLED, OrderAccepted): _CANCELLED,  # late (F11)
     (_CANCELLED, Fill): _CANCELLED,  # the fill raced the cancel: it counts, the status stays
     (_CANCELLED, LastFill): _CANCELLED,  # as above, even if it leaves nothing
@@ -115,7 +102,6 @@ TRANSITIONS: Mapping[tuple[OrderStatus, type], OrderStatus] = {
     (_CANCELLED, OutcomeUnknown): _CANCELLED,  # late
     (_CANCELLED, FillFailed): _CANCELLED,
     #
-    (_REJECTED, OrderSubmitted): _REJECTED,  # late
     (_REJECTED, OrderRejected): _REJECTED,
     (_REJECTED, OutcomeUnknown): _REJECTED,  # late
 }
@@ -148,37 +134,41 @@ def apply(order: OrderState, event: VenueEvent, now_ms: int) -> OrderState:
     return order if changed == order else attrs.evolve(changed, updated_at_ms=now_ms)
 
 
-def apply_report(order: OrderState, report: OrderReport, now_ms: int) -> OrderState:
-    """Return the order after all that a report says, as if each event had come by itself.
+def apply_report(
+    order: OrderState, report: OrderReport, now_ms: int
+) -> list[tuple[VenueEvent, OrderState]]:
+    """What a report says that is new, event by event, each with the order after it.
 
     Raises:
-        IllegalTransition: the report contradicts what is known; nothing has changed.
+        IllegalTransition: the report contradicts what is known.
         AssertionError: as ``apply``.
     """
+    news = []
     for event in events_in(report):
-        order = apply(order, event, now_ms)
-    return order
+        after = apply(order, event, now_ms)
+        if after is not order:
+            news.append((event, after))
+        order = after
+    return news
 
 
 def events_in(report: OrderReport) -> tuple[VenueEvent, ...]:
-    """The events that a report stands for, fills first."""
-    order_id = report.order_id
-    fills = tuple(Fill(order_id, fill) for fill in report.fills)
-    failed = tuple(
-        FillFailed(order_id, trade_id, report.reason) for trade_id in report.failed_trade_ids
-    )
-    return (*fills, *failed, *_status_events(report))
-
-
-def is_complete(order: OrderState) -> bool:
-    """Whether it is over and every fill of it has arrived.
-
-    A cancel tells how much was traded before it; until that much has arrived, a fill is missing.
-    """
-    if order.status is not OrderStatus.CANCELLED:
-        return order.is_terminal
-    final_units = order.final_filled_units
-    return final_units is not None and order.traded_units >= final_units
+    """The events that a report stands for, in the order in which they will have happened."""
+    order_id, status = report.order_id, report.status
+    events: list[VenueEvent] = []
+    if status in _HELD:
+        events.append(OrderAccepted(order_id, report.venue_order_id))
+    events += [Fill(order_id, fill) for fill in report.fills]
+    events += [FillFailed(order_id, each, "it did not settle") for each in report.failed_trade_ids]
+    match status:
+        case OrderStatus.UNKNOWN:
+            events.append(OutcomeUnknown(order_id, report.reason))
+        case OrderStatus.REJECTED:
+            events.append(OrderRejected(order_id, report.reason))
+        case OrderStatus.CANCELLED:
+            filled_units = sum(fill.size_units for fill in report.fills)
+            events.append(OrderCancelled(order_id, report.reason, filled_units))
+    return tuple(events)
 
 
 def tolerated_excess_units(size_units: int) -> int:
@@ -220,10 +210,8 @@ def _facts(order: OrderState, event: VenueEvent) -> dict[str, Any]:
     match event:
         case OrderAccepted(_, venue_order_id) if venue_order_id is not None:
             return {"venue_order_id": venue_order_id}
-        case OrderRejected(_, reason) if not order.is_terminal:
+        case OrderRejected(_, reason) | OrderCancelled(_, reason) if not order.is_terminal:
             return {"end_reason": reason}
-        case OrderCancelled() if order.status is not OrderStatus.FILLED:
-            return _end_facts(order, event)
         case Fill(_, fill):
             is_reversed = fill.trade_id in order.reversed_trade_ids
             return {
@@ -238,25 +226,3 @@ def _facts(order: OrderState, event: VenueEvent) -> dict[str, Any]:
                 "unbooked_reversals": order.unbooked_reversals | added,
             }
     return {}
-
-
-def _end_facts(order: OrderState, event: OrderCancelled) -> dict[str, Any]:
-    facts: dict[str, Any] = {} if order.is_terminal else {"end_reason": event.reason}
-    if event.filled_units is not None:
-        facts["final_filled_units"] = max(event.filled_units, order.final_filled_units or 0)
-    return facts
-
-
-def _status_events(report: OrderReport) -> tuple[VenueEvent, ...]:
-    order_id = report.order_id
-    match report.status:
-        case OrderStatus.UNKNOWN:
-            return (OutcomeUnknown(order_id, report.reason),)
-        case OrderStatus.ACCEPTED | OrderStatus.PARTIALLY_FILLED:
-            return (OrderAccepted(order_id, report.venue_order_id),)
-        case OrderStatus.REJECTED:
-            return (OrderRejected(order_id, report.reason),)
-        case OrderStatus.CANCELLED:
-            filled_units = sum(fill.size_units for fill in report.fills)
-            return (OrderCancelled(order_id, report.reason, filled_units),)
-    return ()  # None and PENDING say nothing new; FILLED is said by its fills

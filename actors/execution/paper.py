@@ -118,13 +118,12 @@ class PaperOrder:
 class PaperEnd:
     """What is left of a paper order that ended, or that was taken back before it came.
 
-    It answers whoever asks until its Order has forgotten it, and at least until its time to live
-    is over: until then a late copy of SubmitOrder could bring it to life again.
+    It answers whoever asks until its Order has recorded the end, and at least until its time to
+    live is over: until then a late copy of SubmitOrder could bring it to life again.
     """
 
     report: OrderReport
     keep_until_ms: int
-    is_forgotten: bool = False
 
 
 @attrs.frozen

@@ -1,7 +1,8 @@
 """The simulated executor: a venue in one actor, trading on paper against the real books.
 
-It keeps each order's record until the Order says that nobody will ask again, so that a repeated
-SubmitOrder is always answered and never carried out twice, whatever has been restarted meanwhile.
+It keeps each order's record until the Order has recorded the end, and no late copy of its
+SubmitOrder can come, so that a repeated one is always answered and never carried out twice,
+whatever has been restarted meanwhile.
 All due times are absolute and recorded: after a restart an order goes on with the time it had left.
 """
 
@@ -14,13 +15,14 @@ from actors.core import (
     Core,
     Dice,
     Effects,
-    Log,
+    Recall,
     Record,
     Save,
     Send,
     SetTimer,
     handles,
 )
+from actors.execution.order_state import events_in
 from actors.execution.paper import (
     FIRST_PART_AFTER_MS,
     FOK_KILLED,
@@ -34,22 +36,19 @@ from actors.execution.paper import (
     take,
     total_units,
 )
-from actors.execution.paper_news import paper_news
 from actors.messages.directory import MarketClosing, MarketOpened
 from actors.messages.execution import (
     CLOCK_STEP_MAX_MS,
     CancelOrder,
-    ForgetOrder,
-    OrderCancelled,
-    OrderForgotten,
     OrderIntent,
     OrderReport,
+    OrderState,
     OrderStatus,
     OrderSubmitted,
     QueryOrder,
     SubmitOrder,
 )
-from actors.messages.lifecycle import Started, TimerFired
+from actors.messages.lifecycle import Recalled, Started, TimerFired
 from actors.messages.market import BookView, MarketSnapshot, SnapshotTaken, is_overtaken
 from actors.model import Level, TimeInForce
 from actors.roles import MARKET_STATE, order_role
@@ -89,8 +88,7 @@ class SimulatedExecutorCore(Core):
                 effects += [_tell(paper.report()), _timer(paper, now_ms)]
             elif isinstance(value, PaperEnd):
                 self._ended[value.report.order_id] = value
-                effects.append(_tell(value.report))
-                effects += self._forget_later(value, now_ms)
+                effects += [_tell(value.report), _forget_timer(value, now_ms)]
             elif isinstance(value, PaperLiquidity):
                 self._liquidity = value
         return effects
@@ -127,11 +125,9 @@ class SimulatedExecutorCore(Core):
             phase=PaperPhase.ARRIVING,
             due_at_ms=now_ms + self.settings.execution.latency_ms,
         )
-        submitted = OrderSubmitted(intent.order_id)
         self._live[intent.order_id] = paper
         return [
-            Record(submitted, (_save(paper),)),
-            Send(order_role(intent.order_id), submitted),
+            Record(OrderSubmitted(intent.order_id), (_save(paper),)),
             _timer(paper, now_ms),
             *self._want_snapshots(intent.market.series),
         ]
@@ -148,7 +144,7 @@ class SimulatedExecutorCore(Core):
         paper = self._live.get(order_id)
         if paper is not None:
             if paper.phase is not PaperPhase.ARRIVING:
-                return self._end(paper, OrderStatus.CANCELLED, message.reason)
+                return self._end(paper, OrderStatus.CANCELLED, message.reason, now_ms)
             if paper.cancel_reason:
                 return []
             paper = attrs.evolve(paper, cancel_reason=message.reason)
@@ -163,30 +159,8 @@ class SimulatedExecutorCore(Core):
         taken_back = PaperEnd(
             report=OrderReport(order_id=order_id, status=OrderStatus.CANCELLED, reason=reason),
             keep_until_ms=now_ms + self.settings.execution.order_ttl_ms + CLOCK_STEP_MAX_MS,
-            is_forgotten=True,
         )
-        self._ended[order_id] = taken_back
-        return [
-            Record(taken_back.report, (_save_end(taken_back),)),
-            Send(order_role(order_id), OrderCancelled(order_id, reason, filled_units=0)),
-            *self._forget_later(taken_back, now_ms),
-        ]
-
-    @handles(ForgetOrder)
-    def forget(self, message: ForgetOrder, now_ms: int) -> Effects:
-        """Let go of an order that ended, as soon as no late copy can bring it back."""
-        order_id = message.order_id
-        if order_id in self._live:
-            return [Log("error", f"{order_id} still lives on paper and cannot be forgotten")]
-        end = self._ended.get(order_id)
-        forgotten = OrderForgotten(order_id)
-        effects: Effects = []
-        if end is not None and not end.is_forgotten:
-            end = attrs.evolve(end, is_forgotten=True)
-            self._ended[order_id] = end
-            effects.append(Record(forgotten, (_save_end(end),)))
-            effects += self._forget_later(end, now_ms)
-        return [*effects, Send(order_role(order_id), forgotten)]
+        return self._note_end(taken_back, now_ms)
 
     # What the market does
 
@@ -216,25 +190,26 @@ class SimulatedExecutorCore(Core):
         return [Send(self.settings.role(MARKET_STATE, series), taken)]
 
     @handles(MarketClosing)
-    def close_window(self, message: MarketClosing, _now_ms: int) -> Effects:
+    def close_window(self, message: MarketClosing, now_ms: int) -> Effects:
         """The venue ends whatever is left in a window that is over (F25)."""
         return [
             effect
             for paper in list(self._live.values())
             if paper.intent.market.market_id == message.market_id
-            for effect in self._end(paper, OrderStatus.CANCELLED, "the window is over")
+            for effect in self._end(paper, OrderStatus.CANCELLED, "the window is over", now_ms)
         ]
 
     @handles(TimerFired)
     def wake(self, message: TimerFired, now_ms: int) -> Effects:
         """Do what an order is due for, or let go of one that is over."""
         if message.key.startswith(_FORGET):
-            return self._drop(message.key.removeprefix(_FORGET))
+            order_id = message.key.removeprefix(_FORGET)
+            return [Recall("order", order_id, about=message)]
         paper = self._live.get(message.key)
         if paper is None:
             return []
         if now_ms >= paper.intent.expires_at_ms:
-            return self._end(paper, OrderStatus.CANCELLED, "its time to live is over")
+            return self._end(paper, OrderStatus.CANCELLED, "its time to live is over", now_ms)
         if now_ms < paper.due_at_ms:
             return [_timer(paper, now_ms)]
         if paper.phase is PaperPhase.ARRIVING:
@@ -243,19 +218,28 @@ class SimulatedExecutorCore(Core):
             return self._take_first_part(paper, now_ms)
         return self._take_rest(paper, now_ms)
 
+    @handles(Recalled)
+    def let_go(self, message: Recalled, _now_ms: int) -> Effects:
+        """Forget an order that is over, if its Order has recorded the end; else look later."""
+        order_id, order = message.key, message.value
+        if isinstance(order, OrderState) and not order.is_terminal:
+            return [SetTimer(_FORGET + order_id, CLOCK_STEP_MAX_MS)]
+        end = self._ended.pop(order_id, None)
+        return [] if end is None else [Record(end.report, (_save_end(end, is_open=False),))]
+
     # Phases
 
     def _arrive(self, paper: PaperOrder, now_ms: int) -> Effects:
         """At the venue: refused, filled whole, begun in parts, or left to rest."""
         intent = paper.intent
         if paper.cancel_reason:
-            return self._end(paper, OrderStatus.CANCELLED, paper.cancel_reason)
+            return self._end(paper, OrderStatus.CANCELLED, paper.cancel_reason, now_ms)
         available_units = total_units(self._offers(intent, now_ms))
         objection = self._venue_objection(intent) or crossing_objection(intent, available_units)
         if objection:
-            return self._end(paper, OrderStatus.REJECTED, objection)
+            return self._end(paper, OrderStatus.REJECTED, objection, now_ms)
         if intent.time_in_force is TimeInForce.FOK and available_units < intent.size_units:
-            return self._end(paper, OrderStatus.CANCELLED, FOK_KILLED)
+            return self._end(paper, OrderStatus.CANCELLED, FOK_KILLED, now_ms)
         if 0 < available_units < intent.size_units:
             first_at_ms = paper.due_at_ms + FIRST_PART_AFTER_MS
             begun = attrs.evolve(paper, phase=PaperPhase.FIRST_PART, due_at_ms=first_at_ms)
@@ -273,7 +257,7 @@ class SimulatedExecutorCore(Core):
         traded, liquidity = self._take(paper, paper.open_units, now_ms)
         if traded.open_units and not traded.intent.time_in_force.may_rest:
             report = traded.report(OrderStatus.CANCELLED, "fill and kill: nothing more to match")
-            return self._commit_end(paper, report, liquidity)
+            return self._commit_end(paper, report, liquidity, now_ms)
         rest = attrs.evolve(traded, phase=PaperPhase.RESTING, due_at_ms=traded.intent.expires_at_ms)
         return self._commit(paper, rest, now_ms, liquidity)
 
@@ -327,8 +311,8 @@ class SimulatedExecutorCore(Core):
 
     # Records and answers
 
-    def _end(self, paper: PaperOrder, status: OrderStatus, reason: str) -> Effects:
-        return self._commit_end(paper, paper.report(status, reason), self._liquidity)
+    def _end(self, paper: PaperOrder, status: OrderStatus, reason: str, now_ms: int) -> Effects:
+        return self._commit_end(paper, paper.report(status, reason), self._liquidity, now_ms)
 
     def _commit(
         self,
@@ -337,28 +321,32 @@ class SimulatedExecutorCore(Core):
         now_ms: int,
         liquidity: PaperLiquidity | None = None,
     ) -> Effects:
-        """Record an order's next state in one piece, then tell what is new in it."""
+        """Record an order's next state in one piece, and tell its Order if that is news."""
         report = after.report()
         if is_final(report):
-            return self._commit_end(before, report, liquidity or self._liquidity)
+            return self._commit_end(before, report, liquidity or self._liquidity, now_ms)
         self._live[after.order_id] = after
+        is_news = events_in(report) != events_in(before.report())
         return [
             Record(report, (_save(after), *self._use(liquidity))),
-            *paper_news(before, report),
+            *([_tell(report)] if is_news else []),
             _timer(after, now_ms),
         ]
 
     def _commit_end(
-        self, before: PaperOrder, report: OrderReport, liquidity: PaperLiquidity
+        self, paper: PaperOrder, report: OrderReport, liquidity: PaperLiquidity, now_ms: int
     ) -> Effects:
-        keep_until_ms = before.intent.expires_at_ms + CLOCK_STEP_MAX_MS
+        keep_until_ms = paper.intent.expires_at_ms + CLOCK_STEP_MAX_MS
         end = PaperEnd(report=report, keep_until_ms=keep_until_ms)
         del self._live[report.order_id]
-        self._ended[report.order_id] = end
+        return [*self._note_end(end, now_ms, self._use(liquidity)), CancelTimer(report.order_id)]
+
+    def _note_end(self, end: PaperEnd, now_ms: int, used: tuple[Save, ...] = ()) -> Effects:
+        self._ended[end.report.order_id] = end
         return [
-            Record(report, (_save_end(end), *self._use(liquidity))),
-            *paper_news(before, report),
-            CancelTimer(report.order_id),
+            Record(end.report, (_save_end(end), *used)),
+            _tell(end.report),
+            _forget_timer(end, now_ms),
         ]
 
     def _use(self, liquidity: PaperLiquidity | None) -> tuple[Save, ...]:
@@ -375,18 +363,13 @@ class SimulatedExecutorCore(Core):
             return _tell(self._ended[order_id].report)
         return _tell(OrderReport(order_id=order_id, status=None))
 
-    def _forget_later(self, end: PaperEnd, now_ms: int) -> Effects:
-        if not end.is_forgotten:
-            return []
-        return [SetTimer(_FORGET + end.report.order_id, max(0, end.keep_until_ms - now_ms))]
-
-    def _drop(self, order_id: str) -> Effects:
-        end = self._ended.pop(order_id, None)
-        return [] if end is None else [Record(end.report, (_save_end(end, is_open=False),))]
-
 
 def _tell(report: OrderReport) -> Send:
     return Send(order_role(report.order_id), report)
+
+
+def _forget_timer(end: PaperEnd, now_ms: int) -> SetTimer:
+    return SetTimer(_FORGET + end.report.order_id, max(0, end.keep_until_ms - now_ms))
 
 
 def _timer(paper: PaperOrder, now_ms: int) -> SetTimer:

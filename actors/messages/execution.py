@@ -65,7 +65,7 @@ class CancelRequested:
 
 @attrs.frozen
 class OrderDone:
-    """Desk to Order: its end is known to the desk; the actor may leave."""
+    """Desk to Order: its end is known to the desk; the actor leaves."""
 
     order_id: str
 
@@ -95,25 +95,32 @@ class QueryOrder:
     order_id: str
 
 
-@attrs.frozen
-class ForgetOrder:
-    """It ended, and all of it is booked: no one will ask again. Said until OrderForgotten.
+# executor -> Order
 
-    An executor that knows of another failed trade answers with OrderReport instead: the Order must
-    take it back before it leaves.
+
+@attrs.frozen(kw_only=True)
+class OrderReport:
+    """All the executor knows of an order; said at every change, and to answer whoever asks.
+
+    An end comes in one piece with every fill before it. What becomes of a trade after the end, the
+    executor tells position itself.
     """
 
     order_id: str
-    reversed_trade_ids: frozenset[str] = frozenset()
-    """The failed trades that the Order knows of."""
+    status: OrderStatus | None
+    """None: the executor has never heard of it."""
+    fills: tuple[FillDetail, ...] = ()
+    failed_trade_ids: tuple[str, ...] = ()
+    venue_order_id: str | None = None
+    reason: str = ""
 
 
-# executor -> Order
+# What may become of an order: recorded as events, one by one
 
 
 @attrs.frozen
 class OrderSubmitted:
-    """It is on its way to the venue."""
+    """The executor has taken it on."""
 
     order_id: str
 
@@ -149,7 +156,7 @@ class OrderCancelled:
     order_id: str
     reason: str
     filled_units: int | None = None
-    """What it traded in all, so that a fill still on its way is missed; None: not known."""
+    """What it traded in all; None in journals of earlier releases that did not know it."""
 
 
 @attrs.frozen
@@ -169,26 +176,6 @@ class FillFailed:
     reason: str
 
 
-@attrs.frozen
-class OrderForgotten:
-    """The executor keeps nothing more of it; the answer to ForgetOrder, however often said."""
-
-    order_id: str
-
-
-@attrs.frozen(kw_only=True)
-class OrderReport:
-    """All the executor knows of an order: answers QueryOrder and a repeated SubmitOrder."""
-
-    order_id: str
-    status: OrderStatus | None
-    """None: the executor has never heard of it."""
-    fills: tuple[FillDetail, ...] = ()
-    failed_trade_ids: tuple[str, ...] = ()
-    venue_order_id: str | None = None
-    reason: str = ""
-
-
 # Order -> desk, position, observers
 
 
@@ -205,8 +192,7 @@ class OrderState:
     unbooked_reversals: frozenset[str] = frozenset()
     """Trade ids whose reversal position has not yet answered; told after the fill is booked."""
     final_filled_units: int | None = None
-    """What the executor says it traded in all, once cancelled; more than ``fills`` add up to
-    while a fill is still on its way."""
+    """What it traded in all, in rows of an earlier release, whose end could come before a fill."""
     venue_order_id: str | None = None
     cancel_reason: str = ""
     """Why a cancel was asked for; empty if none was."""

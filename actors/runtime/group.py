@@ -92,6 +92,9 @@ _TICK_PATH = frozenset({STRATEGY, DESK, EXECUTOR})
 """Whom a tick meets once market state has it. A message for anybody else costs a tick that is still
 on its way two system calls, and the processor if the receiver wakes on it."""
 
+EARLY_MAIL_MAX = 256
+"""Messages kept for orders whose actors are still to be started; the newest."""
+
 _ReplyTo = tuple[str, Any]
 """Who said what is being handled: the role, and its address; None for one of this group."""
 
@@ -108,6 +111,7 @@ class HostGroup:
         self._mail: deque[tuple[str, object, _ReplyTo]] = deque()
         self._outgoing: list[tuple[Any, Envelope]] = []
         """What leaves when the mail is delivered."""
+        self._early_mail: deque[tuple[str, object, _ReplyTo]] = deque(maxlen=EARLY_MAIL_MAX)
         self._told_falls: dict[str, int] = {}
         self._settings_number, self._series = boot.settings.number, boot.settings.names
 
@@ -188,7 +192,9 @@ class HostGroup:
     def _deliver(self, role: str, message: object, reply_to: _ReplyTo) -> None:
         host = self.hosts.get(role)
         if host is None:
-            return  # an order that has ended, or one that is not started yet
+            # An order that is not started yet: the executor may be faster. Or one that has ended.
+            self._early_mail.append((role, message, reply_to))
+            return
         host.reply_to = reply_to
         self._count(host)
         self._hand(host, message)
@@ -234,6 +240,11 @@ class HostGroup:
         host.last_message_at = self._outside.instant()
         host.start()
         self._look_after(host)
+        if host.is_running:
+            early = [each for each in self._early_mail if each[0] == role]
+            for each in early:
+                self._early_mail.remove(each)
+            self._mail.extend(early)
         if host.is_running and self._routes.learn(role, None, host.generation):
             self._tell_restarted(role)
 

@@ -12,16 +12,9 @@ from actors.core import Command, Core, Dice, Effects, Send, handles
 from actors.messages.directory import MarketClosing, MarketOpened
 from actors.messages.execution import (
     CancelOrder,
-    Fill,
-    ForgetOrder,
-    OrderAccepted,
-    OrderCancelled,
-    OrderForgotten,
     OrderIntent,
-    OrderRejected,
     OrderReport,
     OrderStatus,
-    OrderSubmitted,
     QueryOrder,
     SubmitOrder,
 )
@@ -30,6 +23,8 @@ from actors.messages.market import MarketSnapshot
 from actors.model import FillDetail
 from actors.roles import order_role
 from actors.settings import Settings
+
+KEPT_AFTER_CLOSE_MS = 60_000
 
 
 @attrs.frozen
@@ -88,8 +83,18 @@ class BacktestExecutorCore(Core):
     def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
         super().__init__(role, settings, dice)
         self._reports: dict[str, OrderReport] = {}
+        self._closes_at_ms: dict[str, int] = {}
+        """By order, its window's end."""
 
-    @handles(Started, MarketOpened, MarketClosing, MarketSnapshot)
+    @handles(MarketOpened)
+    def open_window(self, _message: MarketOpened, now_ms: int) -> Effects:
+        """Let go of the orders whose window is long over: nobody asks for them any more."""
+        for order_id, closes_at_ms in list(self._closes_at_ms.items()):
+            if now_ms > closes_at_ms + KEPT_AFTER_CLOSE_MS:
+                del self._closes_at_ms[order_id], self._reports[order_id]
+        return []
+
+    @handles(Started, MarketClosing, MarketSnapshot)
     def look_on(self, _message: object, _now_ms: int) -> Effects:
         """Nothing follows: the venue has the recording before its eyes."""
         return []
@@ -100,14 +105,12 @@ class BacktestExecutorCore(Core):
         intent = message.intent
         if intent.order_id in self._reports:
             return [self._answer(intent.order_id)]
+        self._closes_at_ms[intent.order_id] = intent.market.closes_at_ms
         if now_ms >= intent.expires_at_ms:
             return self._take_back(intent.order_id, "its time to live was over before it left")
         pending = OrderReport(order_id=intent.order_id, status=OrderStatus.PENDING)
         self._reports[intent.order_id] = pending
-        return [
-            Command(PlaceOrder(intent)),
-            Send(order_role(intent.order_id), OrderSubmitted(intent.order_id)),
-        ]
+        return [Command(PlaceOrder(intent))]
 
     @handles(CancelOrder)
     def cancel(self, message: CancelOrder, _now_ms: int) -> Effects:
@@ -124,12 +127,6 @@ class BacktestExecutorCore(Core):
         """Say what is known of an order."""
         return [self._answer(message.order_id)]
 
-    @handles(ForgetOrder)
-    def forget(self, message: ForgetOrder, _now_ms: int) -> Effects:
-        """Let go of an order that has ended."""
-        self._reports.pop(message.order_id, None)
-        return [Send(order_role(message.order_id), OrderForgotten(message.order_id))]
-
     @handles(VenueAccepted, VenueRejected, VenueFilled, VenueCancelled)
     def take_news(self, news: VenueNews, _now_ms: int) -> Effects:
         """Note what the venue says, and tell the order."""
@@ -137,13 +134,13 @@ class BacktestExecutorCore(Core):
         if report is None:
             return []
         self._reports[news.order_id] = _after(report, news)
-        return [Send(order_role(news.order_id), _told(news))]
+        return [self._answer(news.order_id)]
 
     def _take_back(self, order_id: str, reason: str) -> Effects:
         self._reports[order_id] = OrderReport(
             order_id=order_id, status=OrderStatus.CANCELLED, reason=reason
         )
-        return [Send(order_role(order_id), OrderCancelled(order_id, reason, filled_units=0))]
+        return [self._answer(order_id)]
 
     def _answer(self, order_id: str) -> Send:
         report = self._reports.get(order_id, OrderReport(order_id=order_id, status=None))
@@ -163,15 +160,3 @@ def _after(report: OrderReport, news: VenueNews) -> OrderReport:
             return attrs.evolve(report, status=OrderStatus.PARTIALLY_FILLED, fills=fills)
         case VenueCancelled(reason=reason):
             return attrs.evolve(report, status=OrderStatus.CANCELLED, reason=reason)
-
-
-def _told(news: VenueNews) -> object:
-    match news:
-        case VenueAccepted(order_id):
-            return OrderAccepted(order_id, None)
-        case VenueRejected(order_id, reason):
-            return OrderRejected(order_id, reason)
-        case VenueFilled(order_id, fill):
-            return Fill(order_id, fill)
-        case VenueCancelled(order_id, reason, filled_units):
-            return OrderCancelled(order_id, reason, filled_units)

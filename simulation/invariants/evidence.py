@@ -58,6 +58,7 @@ class _PaperTrail:
     accepted_count: int = 0
     fills: dict[str, FillDetail] = attrs.field(factory=dict)
     failed: set[str] = attrs.field(factory=set)
+    failed_before_end: set[str] = attrs.field(factory=set)
     end: OrderStatus | None = None
 
 
@@ -72,7 +73,10 @@ class PaperEvidence:
         if isinstance(record.event, OrderSubmitted):
             self._trail(record.event.order_id).accepted_count += 1
         if isinstance(record.event, FillFailed) and record.saves[0].kind == "failed":
-            self._trail(record.event.order_id).failed.add(record.event.trade_id)
+            trail = self._trail(record.event.order_id)
+            trail.failed.add(record.event.trade_id)
+            if trail.end is None:
+                trail.failed_before_end.add(record.event.trade_id)
         for save in record.saves:
             value = save.value
             if isinstance(value, PaperOrder):
@@ -108,8 +112,8 @@ class PaperEvidence:
         return self.failed(order_id)
 
     def to_be_heard(self, order_id: str) -> Collection[str]:
-        """All of them: whoever takes them back waits for the order to know it."""
-        return self.failed(order_id)
+        """Those that failed before its end; of the others position is told."""
+        return self._known(order_id).failed_before_end
 
     def order_ids(self) -> Iterable[str]:
         """Every order that was taken on."""

@@ -14,6 +14,7 @@ _OWNERS = {
     "paper": EXECUTOR,
     "failed": EXECUTOR,
     "unbought": EXECUTOR,
+    "late": EXECUTOR,
     "live": EXECUTOR,
     "claim": EXECUTOR,
     "position": POSITION,

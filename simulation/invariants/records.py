@@ -5,13 +5,10 @@ from __future__ import annotations
 from actors.core import Record
 from actors.messages.directory import MarketOpened, MarketResolved
 from actors.messages.execution import (
-    Fill,
+    TERMINAL_STATUSES,
     FillReversed,
-    OrderAccepted,
     OrderFilled,
-    OrderRejected,
     OrderReport,
-    OrderStatus,
     OrderSubmitted,
     OrderUpdated,
     SubmitOrder,
@@ -69,34 +66,22 @@ class RecordedFirst(Invariant):
             is_reversed = fill.trade_id in reversed_ids
             self.require(is_reversed, "{} reverses {!r} unrecorded", actor.role, fill)
 
-    @said(OrderSubmitted, OrderAccepted)
-    def check_acceptance(self, actor: Actor, message: OrderSubmitted | OrderAccepted) -> None:
-        """The executor has recorded an order before it says that it left."""
-        if actor.is_current:
-            count = self.facts.evidence.accepted_count(message.order_id)
-            self.require(count > 0, "{} says {!r}, and has recorded nothing", actor.role, message)
-
-    @said(Fill)
-    def check_fill(self, actor: Actor, message: Fill) -> None:
-        """The executor has recorded a fill before it tells of it."""
-        if actor.is_current:
-            known = self.facts.evidence.recorded_fills(message.order_id)
-            is_known = known.get(message.fill.trade_id) == message.fill
-            self.require(is_known, "{} says {!r}, which is not recorded", actor.role, message)
-
     @said(OrderReport)
     def check_report(self, actor: Actor, message: OrderReport) -> None:
-        """As a fill."""
+        """The executor has recorded what it tells of an order: that it left, its fills, its end."""
+        if not actor.is_current:
+            return
+        order_id, evidence = message.order_id, self.facts.evidence
+        known = evidence.recorded_fills(order_id)
         for fill in message.fills:
-            self.check_fill(actor, Fill(message.order_id, fill))
-
-    @said(OrderRejected)
-    def check_rejection(self, actor: Actor, message: OrderRejected) -> None:
-        """An end is recorded before it is told."""
-        if actor.is_current:
-            end = self.facts.evidence.end(message.order_id)
-            is_rejected = end is OrderStatus.REJECTED
-            self.require(is_rejected, "{} says {!r}, recorded is {}", actor.role, message, end)
+            is_known = known.get(fill.trade_id) == fill
+            self.require(is_known, "{} tells {!r}, which is not recorded", actor.role, fill)
+        end, status = evidence.end(order_id), message.status
+        if status in TERMINAL_STATUSES:
+            self.require(end is status, "{} says {!r}, recorded is {}", actor.role, message, end)
+        elif status is not None:
+            is_recorded = evidence.accepted_count(order_id) > 0
+            self.require(is_recorded, "{} says {!r}, recorded is nothing", actor.role, message)
 
     @said(FillBooked)
     def check_booked(self, actor: Actor, message: FillBooked) -> None:

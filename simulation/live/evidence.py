@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from actors.core import Record
 from actors.execution.real.live_order import LiveOrder
+from actors.execution.real.orders import TakenBack
 from actors.execution.real.user_channel import Settlement
 from actors.messages.execution import OrderStatus, OrderSubmitted
 from actors.model import FillDetail
@@ -24,6 +25,8 @@ class LiveEvidence:
         """Orders whose row is open."""
         self._accepted: Counter[str] = Counter()
         self._to_hear: dict[str, frozenset[str]] = {}
+        self._taken_back: dict[str, OrderStatus | None] = {}
+        """Orders that were cancelled before they came."""
 
     def take(self, record: Record) -> None:
         """Learn from a record of the real executor."""
@@ -32,10 +35,12 @@ class LiveEvidence:
         for save in record.saves:
             if isinstance(save.value, LiveOrder):
                 self._take_row(save.key, save.value, is_open=save.is_open)
+            elif isinstance(save.value, TakenBack):
+                self._taken_back[save.key] = save.value.report.status
 
     def _take_row(self, order_id: str, live: LiveOrder, *, is_open: bool) -> None:
         before = self.rows.get(order_id)
-        if live.is_forgotten and not (before is not None and before.is_forgotten):
+        if live.is_final and not (before is not None and before.is_final):
             self._to_hear[order_id] = _failed(live)
         self.rows[order_id] = live
         self.open_ids.pop(order_id, None)
@@ -49,7 +54,9 @@ class LiveEvidence:
     def end(self, order_id: str) -> OrderStatus | None:
         """How it is recorded to have ended; None while it has not."""
         live = self.rows.get(order_id)
-        return live.status if live is not None and live.is_final else None
+        if live is None:
+            return self._taken_back.get(order_id)
+        return live.status if live.is_final else None
 
     def fills(self, order_id: str) -> Mapping[str, FillDetail]:
         """What it traded at the exchange, by trade id."""
@@ -71,7 +78,7 @@ class LiveEvidence:
         return _failed(live) if live is not None else frozenset()
 
     def to_be_heard(self, order_id: str) -> Collection[str]:
-        """Those of them that the executor knew of when it let the order go."""
+        """Those of them that the executor knew of when the order ended."""
         return self._to_hear.get(order_id, frozenset())
 
     def order_ids(self) -> Iterable[str]:

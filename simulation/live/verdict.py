@@ -55,6 +55,6 @@ class ExchangeVerdict:
         for order_id in self.evidence.open_ids:
             live = self.evidence.rows[order_id]
             past_ms = self.now_ms - live.intent.market.closes_at_ms
-            is_over = live.is_final and live.is_forgotten and live.is_settled
+            is_over = live.is_final and live.is_settled
             if past_ms > (LET_GO_AFTER_MS if is_over else SETTLED_AFTER_MS):
                 yield f"the executor does not let {order_id} go: {live!r}"

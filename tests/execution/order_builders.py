@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from typing import Any
 
 import attrs
 
 from actors.core import Effects, Record, Save, Send, SetTimer
+from actors.execution.order_state import VenueEvent, events_in
 from actors.messages.execution import (
     Fill,
     FillFailed,
@@ -15,9 +17,9 @@ from actors.messages.execution import (
     OrderCancelled,
     OrderIntent,
     OrderRejected,
+    OrderReport,
     OrderState,
     OrderStatus,
-    OrderSubmitted,
     OutcomeUnknown,
 )
 from actors.messages.market import BookView, MarketSnapshot
@@ -101,7 +103,6 @@ def typical(status: OrderStatus) -> OrderState:
 
 
 EVENTS_BY_NAME: dict[str, Any] = {
-    "OrderSubmitted": OrderSubmitted(ORDER_ID),
     "OrderAccepted": OrderAccepted(ORDER_ID, "venue-1"),
     "OrderRejected": OrderRejected(ORDER_ID, "no"),
     "Fill": fill("new", 3),
@@ -210,6 +211,24 @@ def sent(effects: Effects, message_type: type, to: str | None = None) -> list[An
         and isinstance(effect.message, message_type)
         and to in (None, effect.to)
     ]
+
+
+class Hearing:
+    """What the reports to Orders say that is new, event by event."""
+
+    def __init__(self) -> None:
+        self._heard: set[VenueEvent] = set()
+
+    def news(self, messages: Iterable[object]) -> list[VenueEvent]:
+        """Events that are heard of for the first time."""
+        new = self.unheard(messages)
+        self._heard.update(new)
+        return new
+
+    def unheard(self, messages: Iterable[object]) -> list[VenueEvent]:
+        """The same, without hearing them."""
+        events = [e for each in messages if isinstance(each, OrderReport) for e in events_in(each)]
+        return [event for event in dict.fromkeys(events) if event not in self._heard]
 
 
 def records(effects: Effects) -> list[Record]:

@@ -8,6 +8,7 @@ import attrs
 from order_builders import (
     ORDER_ID,
     T0,
+    Hearing,
     dice,
     intent,
     saved,
@@ -16,7 +17,7 @@ from order_builders import (
     snapshot,
 )
 
-from actors.core import Effects
+from actors.core import Effect, Effects
 from actors.execution.simulated import SimulatedExecutorCore
 from actors.messages.execution import Fill, OrderReport, QueryOrder, SubmitOrder
 from actors.messages.lifecycle import Started, TimerFired
@@ -30,6 +31,20 @@ SECOND = FIRST + 300
 EXPIRES = T0 + 3_000
 
 
+class Answer(list[Effect]):
+    """Effects, and the events in them that an Order had not heard of."""
+
+    def __init__(self, effects: Effects, hearing: Hearing) -> None:
+        super().__init__(effects)
+        self.news = hearing.news(sent(effects, OrderReport))
+
+
+def news(effects: Effects, kind: type) -> list[Any]:
+    """Events of a kind that an Order hears of for the first time."""
+    assert isinstance(effects, Answer)
+    return [event for event in effects.news if isinstance(event, kind)]
+
+
 class Bench:
     """A simulated executor with the rows it saved, so that it can be started again."""
 
@@ -38,12 +53,13 @@ class Bench:
             settings(), strategy=attrs.evolve(settings().strategy, max_book_age_ms=max_book_age_ms)
         )
         self.rows: dict[tuple[str, str], object] = {}
+        self.hearing = Hearing()
         self.core = self._start(T0)
 
     def _start(self, now_ms: int) -> SimulatedExecutorCore:
         core = SimulatedExecutorCore(EXECUTOR, self.settings, dice())
         rows = tuple(value for (kind, _), value in self.rows.items() if kind in core.RECOVERS)
-        self.started = core.handle(Started(rows), now_ms)
+        self.started = Answer(core.handle(Started(rows), now_ms), self.hearing)
         return core
 
     def restart(self, now_ms: int) -> Effects:
@@ -57,7 +73,7 @@ class Bench:
                 self.rows[key] = save.value
             else:
                 self.rows.pop(key)
-        return effects
+        return Answer(effects, self.hearing)
 
     def submit(self, now_ms: int = T0, **changes: Any) -> Effects:
         return self.feed(SubmitOrder(intent(**changes)), now_ms)
@@ -80,5 +96,5 @@ def fills(effects: Effects) -> list[tuple[int, int]]:
     """(price, whole shares) of each fill told."""
     return [
         (message.fill.price_ticks, message.fill.size_units // shares(1))
-        for message in sent(effects, Fill)
+        for message in news(effects, Fill)
     ]

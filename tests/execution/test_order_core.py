@@ -29,27 +29,22 @@ from actors.execution.order import (
 from actors.messages.execution import (
     CancelOrder,
     CancelRequested,
-    FillFailed,
     FillReversed,
-    ForgetOrder,
     OrderAccepted,
-    OrderCancelled,
     OrderClosed,
     OrderDone,
     OrderFilled,
-    OrderForgotten,
     OrderRejected,
     OrderReport,
     OrderState,
     OrderStatus,
-    OrderSubmitted,
     OrderUpdated,
-    OutcomeUnknown,
     QueryOrder,
     SubmitOrder,
 )
 from actors.messages.lifecycle import PeerRestarted, Started, TimerFired
 from actors.messages.position import FillBooked
+from actors.model import FillDetail
 from actors.roles import DESK, EXECUTOR, OBSERVER, POSITION, order_role
 from actors.units import shares
 
@@ -75,11 +70,28 @@ def feed(core: OrderCore, *messages: object, now_ms: int = T0) -> Effects:
     return effects
 
 
-def test_a_new_order_is_sent_to_the_executor_and_lives_until_its_time_is_over() -> None:
-    _, effects = core_of()
-    assert sent(effects, SubmitOrder, EXECUTOR) == [SubmitOrder(intent())]
-    assert timers(effects)["expire"] == 3_000
+def report(status: OrderStatus | None, *fills: FillDetail, **more: Any) -> OrderReport:
+    return OrderReport(order_id=ORDER_ID, status=status, fills=fills, **more)
+
+
+def partly(*trades: tuple[str, int], **more: Any) -> OrderReport:
+    """It rests, and has traded this much."""
+    fills = (detail(trade_id, size) for trade_id, size in trades)
+    return report(OrderStatus.PARTIALLY_FILLED, *fills, **more)
+
+
+ACCEPTED = report(OrderStatus.ACCEPTED, venue_order_id="v")
+REJECTED = report(OrderStatus.REJECTED, reason="no")
+FILLED = report(OrderStatus.FILLED, detail("t1", 10))
+
+
+def test_a_new_order_waits_for_the_answer_to_the_desk_and_lives_until_its_time_is_over() -> None:
+    core, effects = core_of(now_ms=T0 + 5)
+    assert not sent(effects, object, EXECUTOR)
+    assert timers(effects) == {"ask": ANSWER_LIMIT_MS - 5, "expire": 2_995}
     assert sent(effects, OrderUpdated, DESK)
+    asked = feed(core, TimerFired("ask"), now_ms=T0 + ANSWER_LIMIT_MS)
+    assert sent(asked, SubmitOrder, EXECUTOR) == [SubmitOrder(intent())]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +106,7 @@ def test_a_new_order_is_sent_to_the_executor_and_lives_until_its_time_is_over() 
 def test_a_restart_asks_what_has_left_and_sends_what_may_not_have(
     status: OrderStatus, expected: type
 ) -> None:
-    _, effects = core_of(order(status))
+    _, effects = core_of(order(status), now_ms=T0 + ANSWER_LIMIT_MS)
     assert [type(message) for message in sent(effects, object, EXECUTOR)] == [expected]
 
 
@@ -105,15 +117,15 @@ def test_f19_an_order_that_fell_after_its_record_is_sent_and_told_as_if_new() ->
 
 
 def test_a_submit_without_an_answer_is_said_again() -> None:
-    core, effects = core_of()
+    core, effects = core_of(now_ms=T0 + ANSWER_LIMIT_MS)
     assert timers(effects)["ask"] == ANSWER_LIMIT_MS
-    again = feed(core, TimerFired("ask"), now_ms=T0 + ANSWER_LIMIT_MS)
+    again = feed(core, TimerFired("ask"), now_ms=T0 + 2 * ANSWER_LIMIT_MS)
     assert sent(again, SubmitOrder, EXECUTOR)
 
 
 def test_an_order_that_rests_is_asked_about_at_its_own_pace() -> None:
     core, _ = core_of()
-    feed(core, OrderSubmitted(ORDER_ID), OrderAccepted(ORDER_ID, None))
+    feed(core, ACCEPTED)
     effects = feed(core, TimerFired("ask"))
     assert sent(effects, QueryOrder, EXECUTOR)
     assert timers(effects)["ask"] == QUERY_PERIOD_MS
@@ -121,51 +133,59 @@ def test_an_order_that_rests_is_asked_about_at_its_own_pace() -> None:
 
 def test_invariant_5_an_unknown_outcome_is_asked_about_and_never_sent_again() -> None:
     core, _ = core_of()
-    feed(core, OutcomeUnknown(ORDER_ID, "no answer"))
+    feed(core, report(OrderStatus.UNKNOWN, reason="no answer"))
     for _round in range(50):
         effects = feed(core, TimerFired("ask"), now_ms=T0 + 1_000)
         assert sent(effects, object, EXECUTOR) == [QueryOrder(ORDER_ID)]
-    ended = feed(core, OrderReport(order_id=ORDER_ID, status=OrderStatus.REJECTED, reason="no"))
+    ended = feed(core, REJECTED)
     assert sent(ended, OrderUpdated, OBSERVER)[0].order.status is OrderStatus.REJECTED
 
 
 def test_an_executor_that_has_never_heard_of_a_pending_order_is_told() -> None:
     core, _ = core_of()
-    effects = feed(core, OrderReport(order_id=ORDER_ID, status=None))
+    effects = feed(core, report(None))
     assert sent(effects, SubmitOrder, EXECUTOR)
 
 
 @pytest.mark.parametrize(
-    "event", [OrderAccepted(ORDER_ID, "v"), fill("t1", 4), OrderRejected(ORDER_ID, "no")], ids=repr
+    ("told", "events"),
+    [
+        (ACCEPTED, [OrderAccepted(ORDER_ID, "v")]),
+        (partly(("t1", 4)), [OrderAccepted(ORDER_ID, None), fill("t1", 4)]),
+        (REJECTED, [OrderRejected(ORDER_ID, "no")]),
+    ],
+    ids=["accepted", "partly filled", "rejected"],
 )
-def test_invariant_3_a_change_is_recorded_before_anyone_is_told(event: object) -> None:
+def test_invariant_3_each_change_is_recorded_before_anyone_is_told(
+    told: OrderReport, events: list[object]
+) -> None:
     core, _ = core_of()
-    effects = feed(core, event)
-    assert isinstance(effects[0], Record)
-    assert effects[0].event == event
-    (save,) = effects[0].saves
+    effects = feed(core, told)
+    changes = effects[: len(events)]
+    assert [each.event for each in records(changes)] == events
+    (save,) = records(changes)[-1].saves
     assert (save.kind, save.key, save.is_open) == ("order", ORDER_ID, True)
     assert sent(effects, OrderUpdated, OBSERVER)[0].order == save.value
 
 
-def test_a_repeated_event_is_neither_recorded_nor_told() -> None:
+def test_a_repeated_report_is_neither_recorded_nor_told() -> None:
     core, _ = core_of()
-    feed(core, fill("t1", 4))
-    assert feed(core, fill("t1", 4)) == []
+    feed(core, partly(("t1", 4)))
+    assert feed(core, partly(("t1", 4))) == []
 
 
 def test_a_contradiction_is_logged_and_changes_nothing() -> None:
     core, _ = core_of(order(OrderStatus.ACCEPTED))
-    (log,) = feed(core, OrderRejected(ORDER_ID, "no"))
+    (log,) = feed(core, REJECTED)
     assert isinstance(log, Log)
     assert log.level == "error"
 
 
 def test_each_fill_is_told_to_position_until_it_is_booked() -> None:
     core, _ = core_of()
-    first = feed(core, fill("t1", 4))
+    first = feed(core, partly(("t1", 4)))
     assert [each.fill.trade_id for each in sent(first, OrderFilled, POSITION)] == ["t1"]
-    second = feed(core, fill("t2", 2))
+    second = feed(core, partly(("t1", 4), ("t2", 2)))
     assert [each.fill.trade_id for each in sent(second, OrderFilled, POSITION)] == ["t2"]
     assert timers(second)["book"] == BOOKING_LIMIT_MS
     again = feed(core, TimerFired("book"))
@@ -176,8 +196,8 @@ def test_each_fill_is_told_to_position_until_it_is_booked() -> None:
 
 def test_f6_a_reversal_is_told_after_its_fill_is_booked() -> None:
     core, _ = core_of()
-    feed(core, fill("t1", 4))
-    failed = feed(core, FillFailed(ORDER_ID, "t1", "did not settle"))
+    feed(core, partly(("t1", 4)))
+    failed = feed(core, partly(("t1", 4), failed_trade_ids=("t1",)))
     assert not sent(failed, FillReversed)
     told = feed(core, booked("t1", 5))
     assert [each.fill for each in sent(told, FillReversed, POSITION)] == [detail("t1", 4)]
@@ -190,7 +210,7 @@ def test_f6_a_reversal_is_told_after_its_fill_is_booked() -> None:
 
 def test_the_desk_hears_of_the_end_only_when_every_fill_is_booked() -> None:
     core, _ = core_of()
-    filled = feed(core, fill("t1", 10))
+    filled = feed(core, FILLED)
     assert not sent(filled, OrderUpdated, DESK)
     effects = feed(core, booked("t1", 7))
     (told,) = sent(effects, OrderUpdated, DESK)
@@ -200,60 +220,36 @@ def test_the_desk_hears_of_the_end_only_when_every_fill_is_booked() -> None:
     assert timers(effects)["announce"] == ANSWER_LIMIT_MS
 
 
-def test_a_cancelled_order_waits_for_a_fill_that_is_still_on_its_way() -> None:
-    core, _ = core_of()
-    cancelled = feed(core, OrderCancelled(ORDER_ID, "expired", shares(4)))
-    assert not sent(cancelled, OrderUpdated, DESK)
-    assert sent(cancelled, QueryOrder, EXECUTOR)
-    late = feed(core, fill("t1", 4))
+def test_an_end_that_an_earlier_release_recorded_before_its_fill_is_asked_about_again() -> None:
+    old = order(OrderStatus.CANCELLED, final_filled_units=shares(4))
+    core, effects = core_of(old)
+    assert sent(effects, QueryOrder, EXECUTOR)
+    late = feed(core, report(OrderStatus.CANCELLED, detail("t1", 4), reason="expired"))
     assert sent(late, OrderFilled, POSITION)
     assert sent(feed(core, booked("t1", 3)), OrderUpdated, DESK)
 
 
 def test_a_late_fill_reopens_the_farewell_until_it_is_booked_too() -> None:
     core, _ = core_of()
-    feed(core, OrderCancelled(ORDER_ID, "expired", 0), OrderDone(ORDER_ID))
-    feed(core, fill("t1", 4))
-    assert feed(core, OrderForgotten(ORDER_ID)) == []
+    cancelled = report(OrderStatus.CANCELLED, reason="expired")
+    feed(core, cancelled, attrs.evolve(cancelled, fills=(detail("t1", 4),)))
     assert feed(core, OrderDone(ORDER_ID)) == []
     (told,) = sent(feed(core, booked("t1", 9)), OrderUpdated, DESK)
     assert told.order.position_version == 9
-    assert feed(core, OrderForgotten(ORDER_ID)) == []
 
 
 def test_the_end_is_told_to_the_desk_until_it_answers() -> None:
     core, _ = core_of()
-    feed(core, OrderRejected(ORDER_ID, "no"))
+    ended = feed(core, REJECTED)
+    assert sent(ended, OrderUpdated, DESK)
+    assert feed(core, TimerFired("ask")) == []
     assert sent(feed(core, TimerFired("announce")), OrderUpdated, DESK)
-    effects = feed(core, OrderDone(ORDER_ID))
-    assert sent(effects, ForgetOrder, EXECUTOR)
-    assert timers(effects)["ask"] == ANSWER_LIMIT_MS
-    assert sent(feed(core, TimerFired("ask")), ForgetOrder, EXECUTOR)
-
-
-def test_an_order_that_leaves_says_which_failed_trades_it_knows_and_takes_back_the_others() -> None:
-    core, _ = core_of()
-    feed(core, fill("t1", 4), fill("t2", 6), booked("t1", 1), booked("t2", 2))
-    (farewell,) = sent(feed(core, OrderDone(ORDER_ID)), ForgetOrder, EXECUTOR)
-    assert farewell.reversed_trade_ids == frozenset()
-    report = OrderReport(
-        order_id=ORDER_ID,
-        status=OrderStatus.FILLED,
-        fills=core._order.fills,
-        failed_trade_ids=("t2",),
-    )
-    (reversal,) = sent(feed(core, report), FillReversed, POSITION)
-    assert reversal.fill.trade_id == "t2"
-    assert feed(core, OrderForgotten(ORDER_ID)) == [], "position has not answered yet"
-    feed(core, booked("t2", 3, is_reversal=True))
-    (farewell,) = sent(feed(core, OrderDone(ORDER_ID)), ForgetOrder, EXECUTOR)
-    assert farewell.reversed_trade_ids == frozenset({"t2"})
 
 
 def test_the_record_is_closed_last_and_the_actor_leaves() -> None:
     core, _ = core_of()
-    feed(core, OrderRejected(ORDER_ID, "no"), OrderDone(ORDER_ID))
-    record, told, stop = feed(core, OrderForgotten(ORDER_ID))
+    feed(core, REJECTED)
+    record, told, stop = feed(core, OrderDone(ORDER_ID))
     assert isinstance(record, Record)
     assert [save.is_open for save in record.saves] == [False]
     assert told == Send(DESK, OrderClosed(ORDER_ID))
@@ -275,7 +271,7 @@ def test_an_order_recovered_after_its_end_tells_it_again() -> None:
 
 def test_its_time_to_live_ends_it() -> None:
     core, _ = core_of()
-    feed(core, OrderAccepted(ORDER_ID, None))
+    feed(core, ACCEPTED)
     effects = feed(core, TimerFired("expire"), now_ms=EXPIRES)
     (cancel,) = sent(effects, CancelOrder, EXECUTOR)
     assert cancel.order_id == ORDER_ID
@@ -316,7 +312,7 @@ def test_a_peer_that_restarted_is_told_what_it_may_have_missed(
 
 def test_a_position_that_restarted_is_told_the_unbooked_fills() -> None:
     core, _ = core_of()
-    feed(core, fill("t1", 4))
+    feed(core, partly(("t1", 4)))
     assert sent(feed(core, PeerRestarted(POSITION)), OrderFilled, POSITION)
 
 
@@ -333,13 +329,7 @@ def test_nothing_is_done_for_a_record_that_is_not_its_own() -> None:
 
 def test_every_record_keeps_the_row_open_until_the_last() -> None:
     core, _ = core_of()
-    script: list[Any] = [
-        OrderAccepted(ORDER_ID, None),
-        fill("t1", 10),
-        booked("t1", 1),
-        OrderDone(ORDER_ID),
-        OrderForgotten(ORDER_ID),
-    ]
+    script: list[Any] = [ACCEPTED, FILLED, booked("t1", 1), OrderDone(ORDER_ID)]
     effects = [effect for message in script for effect in core.handle(message, T0)]
     rows: list[Save] = [save for record in records(effects) for save in record.saves]
     assert [row.is_open for row in rows] == [True, True, True, False]

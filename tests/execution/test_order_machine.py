@@ -13,22 +13,13 @@ from actors.execution.order import OrderCore
 from actors.messages.execution import (
     CancelOrder,
     CancelRequested,
-    Fill,
-    FillFailed,
     FillReversed,
-    ForgetOrder,
-    OrderAccepted,
-    OrderCancelled,
     OrderDone,
     OrderFilled,
-    OrderForgotten,
-    OrderRejected,
     OrderReport,
     OrderState,
     OrderStatus,
-    OrderSubmitted,
     OrderUpdated,
-    OutcomeUnknown,
     QueryOrder,
     SubmitOrder,
 )
@@ -51,8 +42,8 @@ class AnyVenue:
         self.status: OrderStatus | None = None
         self.fills: dict[str, FillDetail] = {}
         self.failed: set[str] = set()
-        self.is_forgotten = False
-        """From now on the executor tells position itself what becomes of trades."""
+        self.failed_late: set[str] = set()
+        """Those that failed after the end: of them the executor tells position itself."""
 
     @property
     def is_open(self) -> bool:
@@ -67,26 +58,18 @@ class AnyVenue:
             return self.report()
         self.submit_count += 1
         self.status = OrderStatus.PENDING
-        return OrderSubmitted(ORDER_ID)
+        return self.report()
 
     def cancel(self) -> object:
         if self.status is None or self.is_open:
             self.status = OrderStatus.CANCELLED
-            return OrderCancelled(ORDER_ID, "cancelled", shares(SIZE - self.left))
         return self.report()
 
     def trade(self, size: int) -> object:
         fill = detail(f"t{len(self.fills)}", size)
         self.fills[fill.trade_id] = fill
         self.status = OrderStatus.ACCEPTED if self.left else OrderStatus.FILLED
-        return Fill(ORDER_ID, fill)
-
-    def forget(self, heard_of: frozenset[str]) -> object:
-        assert not self.is_open
-        if not self.failed <= heard_of:
-            return self.report()
-        self.is_forgotten = True
-        return OrderForgotten(ORDER_ID)
+        return self.report()
 
     def report(self) -> OrderReport:
         return OrderReport(
@@ -139,8 +122,6 @@ class OrderMachine(RuleBasedStateMachine):
                 self.mail.append(self.venue.cancel())
             case QueryOrder():
                 self.mail.append(self.venue.report())
-            case ForgetOrder():
-                self.mail.append(self.venue.forget(message.reversed_trade_ids))
             case OrderFilled():
                 self.ledger.add(message.fill.trade_id)
                 self.book(message.fill.trade_id, is_reversal=False)
@@ -175,13 +156,13 @@ class OrderMachine(RuleBasedStateMachine):
     @rule()
     def lose_the_outcome(self) -> None:
         self.venue.status = OrderStatus.UNKNOWN
-        self.mail.append(OutcomeUnknown(ORDER_ID, "no answer"))
+        self.mail.append(self.venue.report())
 
     @precondition(lambda self: self.venue.is_open)
     @rule()
     def accept(self) -> None:
         self.venue.status = OrderStatus.ACCEPTED
-        self.mail.append(OrderAccepted(ORDER_ID, "venue-1"))
+        self.mail.append(self.venue.report())
 
     @precondition(
         lambda self: (
@@ -191,20 +172,25 @@ class OrderMachine(RuleBasedStateMachine):
     @rule()
     def reject(self) -> None:
         self.venue.status = OrderStatus.REJECTED
-        self.mail.append(OrderRejected(ORDER_ID, "no"))
+        self.mail.append(self.venue.report())
 
     @precondition(lambda self: self.venue.is_open)
     @rule()
     def end_early(self) -> None:
         self.mail.append(self.venue.cancel())
 
-    @precondition(lambda self: self.venue.fills and not self.venue.is_forgotten)
+    @precondition(lambda self: self.venue.fills)
     @rule(at=st.integers(0, 9), is_told=st.booleans())
     def fail_a_trade(self, at: int, is_told: bool) -> None:
         trade_id = sorted(self.venue.fills)[at % len(self.venue.fills)]
-        self.venue.failed.add(trade_id)
+        if self.venue.is_open:
+            self.venue.failed.add(trade_id)
+        elif trade_id not in self.venue.failed:
+            self.venue.failed_late.add(trade_id)
+            self.ledger.add(trade_id)
+            self.reversed.add(trade_id)
         if is_told:
-            self.mail.append(FillFailed(ORDER_ID, trade_id, "did not settle"))
+            self.mail.append(self.venue.report())
 
     # What the transport and the machine do
 
@@ -281,7 +267,8 @@ class OrderMachine(RuleBasedStateMachine):
         assert not self.venue.is_open
         assert {fill.trade_id for fill in self.saved.fills} == self.venue.fills.keys()
         assert self.saved.reversed_trade_ids == self.venue.failed
-        assert self.ledger - self.reversed == self.venue.fills.keys() - self.venue.failed
+        failed = self.venue.failed | self.venue.failed_late
+        assert self.ledger - self.reversed == self.venue.fills.keys() - failed
 
 
 class _Records(Falls):

@@ -18,7 +18,7 @@ from actors.execution.order_state import (
     LastFill,
     apply,
     apply_report,
-    is_complete,
+    events_in,
 )
 from actors.messages.execution import (
     TERMINAL_STATUSES,
@@ -176,12 +176,24 @@ def test_a_report_says_the_same_as_its_events_one_by_one() -> None:
         failed_trade_ids=("t1",),
         reason="expired",
     )
-    after = apply_report(typical(OrderStatus.PENDING), report, T0)
+    news = apply_report(typical(OrderStatus.PENDING), report, T0)
+    assert [event for event, _ in news] == list(events_in(report))
+    after = news[-1][1]
     assert after.status is OrderStatus.CANCELLED
     assert after.filled_units == shares(3)
-    assert after.final_filled_units == shares(5)
     assert after.end_reason == "expired"
-    assert apply_report(after, report, T0 + 1) is after
+    assert apply_report(after, report, T0 + 1) == []
+
+
+def test_a_report_of_a_whole_fill_tells_the_venues_id_too() -> None:
+    report = OrderReport(
+        order_id=ORDER_ID,
+        status=OrderStatus.FILLED,
+        fills=(detail("t1", 10),),
+        venue_order_id="venue-1",
+    )
+    after = apply_report(typical(OrderStatus.PENDING), report, T0)[-1][1]
+    assert (after.status, after.venue_order_id) == (OrderStatus.FILLED, "venue-1")
 
 
 def test_a_contradicting_report_changes_nothing_at_all() -> None:
@@ -194,23 +206,9 @@ def test_a_contradicting_report_changes_nothing_at_all() -> None:
     assert before.fills == ()
 
 
-def test_a_cancelled_order_is_complete_only_with_all_that_was_traded() -> None:
-    cancelled = apply(
-        typical(OrderStatus.ACCEPTED), OrderCancelled(ORDER_ID, "expired", shares(4)), T0
-    )
-    assert not is_complete(cancelled)
-    assert is_complete(apply(cancelled, fill("t1", 4), T0))
-
-
-def test_a_cancelled_order_of_which_the_total_is_not_known_is_not_complete() -> None:
-    cancelled = apply(typical(OrderStatus.ACCEPTED), OrderCancelled(ORDER_ID, "gone"), T0)
-    assert not is_complete(cancelled)
-
-
 def test_f25_the_venues_own_reason_for_ending_an_order_is_kept() -> None:
     ended = apply(
         typical(OrderStatus.ACCEPTED), OrderCancelled(ORDER_ID, "not enough balance", 0), T0
     )
     again = apply(ended, OrderCancelled(ORDER_ID, "time to live", 0), T0)
     assert again.end_reason == "not enough balance"
-    assert is_complete(again)

@@ -6,11 +6,13 @@ from order_builders import (
     ORDER_ID,
     T0,
     book,
+    order,
+    records,
     sent,
     snapshot,
     timers,
 )
-from simulated_stage import ARRIVES, EXPIRES, FIRST, SECOND, Bench, fills
+from simulated_stage import ARRIVES, EXPIRES, FIRST, SECOND, Bench, fills, news
 
 from actors.core import Effects
 from actors.messages.directory import MarketClosing, MarketOpened
@@ -18,17 +20,15 @@ from actors.messages.execution import (
     CLOCK_STEP_MAX_MS,
     CancelOrder,
     Fill,
-    ForgetOrder,
     OrderCancelled,
-    OrderForgotten,
     OrderRejected,
     OrderReport,
+    OrderState,
     OrderStatus,
-    OrderSubmitted,
 )
-from actors.messages.lifecycle import TimerFired
+from actors.messages.lifecycle import Recalled, TimerFired
 from actors.messages.market import SnapshotTaken
-from actors.roles import MARKET_STATE, order_role
+from actors.roles import MARKET_STATE
 from actors.units import shares
 
 
@@ -39,7 +39,7 @@ def test_a_cancel_on_the_way_is_obeyed_on_arrival() -> None:
     assert not sent(bench.feed(CancelOrder(ORDER_ID, "halted"), T0 + 10), object)
     effects = bench.wake(ARRIVES)
     assert fills(effects) == []
-    assert [each.reason for each in sent(effects, OrderCancelled)] == ["halted"]
+    assert [each.reason for each in news(effects, OrderCancelled)] == ["halted"]
 
 
 def test_a_cancel_tells_how_much_was_traded_before_it() -> None:
@@ -48,14 +48,14 @@ def test_a_cancel_tells_how_much_was_traded_before_it() -> None:
     bench.submit()
     bench.wake(ARRIVES)
     bench.wake(FIRST)
-    (ended,) = sent(bench.feed(CancelOrder(ORDER_ID, "halted"), FIRST + 1), OrderCancelled)
+    (ended,) = news(bench.feed(CancelOrder(ORDER_ID, "halted"), FIRST + 1), OrderCancelled)
     assert ended.filled_units == shares(3)
 
 
 def test_a_cancel_that_overtakes_its_order_keeps_it_from_ever_leaving() -> None:
     bench = Bench()
     bench.see(book(asks={440: 99}))
-    assert sent(bench.feed(CancelOrder(ORDER_ID, "halted"), T0), OrderCancelled)
+    assert news(bench.feed(CancelOrder(ORDER_ID, "halted"), T0), OrderCancelled)
     (report,) = sent(bench.submit(), OrderReport)
     assert report.status is OrderStatus.CANCELLED
     bench.restart(T0 + 1)
@@ -87,38 +87,39 @@ def test_a_submit_is_answered_from_the_record_after_its_order_ended_and_a_restar
 def test_a_submit_that_comes_after_its_time_to_live_is_not_carried_out() -> None:
     bench = Bench()
     bench.see(book(asks={440: 99}))
-    assert sent(bench.submit(EXPIRES), OrderCancelled)
+    assert news(bench.submit(EXPIRES), OrderCancelled)
     (report,) = sent(bench.submit(EXPIRES - 30_000), OrderReport)  # the clock was set back
     assert report.status is OrderStatus.CANCELLED
 
 
-def test_a_forgotten_order_is_kept_until_no_late_copy_can_bring_it_back() -> None:
+def test_an_order_that_ended_is_kept_until_no_late_copy_can_bring_it_back() -> None:
     bench = Bench()
     bench.see(book(asks={440: 99}))
     bench.submit()
     bench.wake(ARRIVES)
-    effects = bench.feed(ForgetOrder(ORDER_ID), ARRIVES + 5)
-    assert sent(effects, OrderForgotten, order_role(ORDER_ID))
     bench.restart(ARRIVES + 10)
-    assert not sent(bench.submit(ARRIVES + 10), OrderSubmitted)
-    assert timers(bench.started) == {
-        f"forget/{ORDER_ID}": EXPIRES + CLOCK_STEP_MAX_MS - ARRIVES - 10
-    }
-    bench.feed(TimerFired(f"forget/{ORDER_ID}"), EXPIRES + CLOCK_STEP_MAX_MS)
+    assert not records(bench.submit(ARRIVES + 10))
+    forget = f"forget/{ORDER_ID}"
+    assert timers(bench.started) == {forget: EXPIRES + CLOCK_STEP_MAX_MS - ARRIVES - 10}
+    recall = bench.feed(TimerFired(forget), EXPIRES + CLOCK_STEP_MAX_MS)
+    assert [(each.kind, each.key) for each in recall] == [("order", ORDER_ID)]
+    bench.feed(recalled(order(OrderStatus.FILLED, 10)), EXPIRES + CLOCK_STEP_MAX_MS)
     assert ("paper", ORDER_ID) not in bench.rows
     assert bench.report(EXPIRES).status is None
 
 
-def test_forgetting_is_answered_however_often_it_is_asked_for() -> None:
+def test_an_order_is_kept_while_its_order_has_not_recorded_the_end() -> None:
     bench = Bench()
-    assert sent(bench.feed(ForgetOrder(ORDER_ID), T0), OrderForgotten)
+    bench.feed(CancelOrder(ORDER_ID, "halted"), T0)
+    effects = bench.feed(recalled(order(OrderStatus.ACCEPTED)), T0 + CLOCK_STEP_MAX_MS)
+    assert timers(effects) == {f"forget/{ORDER_ID}": CLOCK_STEP_MAX_MS}
+    assert bench.report().status is OrderStatus.CANCELLED
+    bench.feed(recalled(None), T0 + CLOCK_STEP_MAX_MS)
+    assert bench.report().status is None
 
 
-def test_an_order_that_lives_is_not_forgotten() -> None:
-    bench = Bench()
-    bench.submit()
-    assert not sent(bench.feed(ForgetOrder(ORDER_ID), T0), OrderForgotten)
-    assert bench.report().status is OrderStatus.PENDING
+def recalled(row: OrderState | None) -> Recalled:
+    return Recalled("order", ORDER_ID, row, about=None)
 
 
 def test_f18_a_resting_order_goes_on_after_a_restart_with_the_time_it_had_left() -> None:
@@ -142,7 +143,7 @@ def test_f18_a_half_filled_order_goes_on_after_a_restart_where_it_was() -> None:
     bench.see(book(asks={450: 50}), FIRST + 150)
     effects = bench.wake(SECOND)
     assert fills(effects) == [(450, 7)]
-    assert [each.fill.trade_id for each in sent(effects, Fill)] == [f"paper-{ORDER_ID}-2"]
+    assert [each.fill.trade_id for each in news(effects, Fill)] == [f"paper-{ORDER_ID}-2"]
 
 
 def test_f24_a_price_off_the_grid_that_holds_on_arrival_is_rejected() -> None:
@@ -151,7 +152,7 @@ def test_f24_a_price_off_the_grid_that_holds_on_arrival_is_rejected() -> None:
     bench.feed(snapshot(book(asks={440: 99}), market=coarse), T0)
     bench.submit()
     effects = bench.wake(ARRIVES)
-    assert [each.reason for each in sent(effects, OrderRejected)]
+    assert [each.reason for each in news(effects, OrderRejected)]
     assert fills(effects) == []
     assert bench.report().status is OrderStatus.REJECTED
 
@@ -161,7 +162,7 @@ def test_f25_the_end_of_the_window_ends_what_is_left_in_it() -> None:
     bench.submit()
     bench.wake(ARRIVES)
     assert bench.feed(MarketClosing("0xother"), ARRIVES + 1) == []
-    (ended,) = sent(bench.feed(MarketClosing(MARKET.market_id), ARRIVES + 1), OrderCancelled)
+    (ended,) = news(bench.feed(MarketClosing(MARKET.market_id), ARRIVES + 1), OrderCancelled)
     assert ended.reason == "the window is over"
 
 

@@ -11,11 +11,10 @@ from order_builders import (
     book,
     intent,
     records,
-    sent,
     snapshot,
     timers,
 )
-from simulated_stage import ARRIVES, EXPIRES, FIRST, SECOND, Bench, fills
+from simulated_stage import ARRIVES, EXPIRES, FIRST, SECOND, Bench, fills, news
 
 from actors.core import Record, Send
 from actors.messages.execution import (
@@ -28,19 +27,18 @@ from actors.messages.execution import (
     OrderSubmitted,
     SubmitOrder,
 )
-from actors.messages.lifecycle import TimerFired
+from actors.messages.lifecycle import Recalled, TimerFired
 from actors.messages.market import MarketSnapshot
 from actors.model import Action, FillDetail, Side, TimeInForce
-from actors.roles import order_role
 from actors.units import shares, taker_fee_nanos
 
 
 def test_an_order_is_on_its_way_for_the_latency() -> None:
     bench = Bench()
     effects = bench.submit()
-    assert sent(effects, OrderSubmitted, order_role(ORDER_ID))
     assert timers(effects) == {ORDER_ID: 150}
     assert isinstance(effects[0], Record)
+    assert effects[0].event == OrderSubmitted(ORDER_ID)
 
 
 def test_enough_liquidity_at_the_limit_or_better_fills_it_whole_on_arrival() -> None:
@@ -48,7 +46,7 @@ def test_enough_liquidity_at_the_limit_or_better_fills_it_whole_on_arrival() -> 
     bench.see(book(asks={440: 4, 450: 20, 460: 50}))
     bench.submit()
     effects = bench.wake(ARRIVES)
-    assert sent(effects, OrderAccepted)
+    assert news(effects, OrderAccepted)
     assert fills(effects) == [(440, 4), (450, 6)]
     assert bench.report().status is OrderStatus.FILLED
 
@@ -57,7 +55,7 @@ def test_each_taken_level_is_a_fill_of_its_own_and_pays_the_takers_fee() -> None
     bench = Bench()
     bench.see(book(asks={440: 4, 450: 20}))
     bench.submit()
-    details = [message.fill for message in sent(bench.wake(ARRIVES), Fill)]
+    details = [message.fill for message in news(bench.wake(ARRIVES), Fill)]
     assert [detail.trade_id for detail in details] == [f"paper-{ORDER_ID}-{n}" for n in (1, 2)]
     assert [detail.fee_nanos for detail in details] == [
         taker_fee_nanos(440, shares(4), 700),
@@ -71,7 +69,7 @@ def test_too_little_liquidity_fills_thirty_percent_after_200_ms_and_the_rest_300
     bench.see(book(asks={450: 5}))
     bench.submit()
     arrived = bench.wake(ARRIVES)
-    assert sent(arrived, OrderAccepted)
+    assert news(arrived, OrderAccepted)
     assert fills(arrived) == []
     assert timers(arrived) == {ORDER_ID: 200}
     first = bench.wake(FIRST)
@@ -114,7 +112,7 @@ def test_displayed_shares_that_one_order_took_are_gone_for_the_next_also_after_a
     other = "order_2_22222222"
     bench.submit(order_id=other)
     effects = bench.wake(ARRIVES + 200, other)
-    assert sent(effects, OrderAccepted)
+    assert news(effects, OrderAccepted)
     assert fills(effects) == []
 
 
@@ -135,7 +133,8 @@ def test_a_timer_that_fires_too_early_or_too_late_does_nothing() -> None:
     bench.submit()
     assert timers(bench.wake(T0 + 100)) == {ORDER_ID: 50}
     assert bench.wake(T0 + 100, "order_9_99999999") == []
-    assert bench.feed(TimerFired("forget/order_9_99999999"), T0) == []
+    bench.feed(TimerFired("forget/order_9_99999999"), T0)
+    assert bench.feed(Recalled("order", "order_9_99999999", None, about=None), T0) == []
 
 
 def test_what_rests_and_is_crossed_later_trades_at_its_own_limit_without_a_fee() -> None:
@@ -144,7 +143,7 @@ def test_what_rests_and_is_crossed_later_trades_at_its_own_limit_without_a_fee()
     bench.submit()
     assert fills(bench.wake(ARRIVES)) == []
     effects = bench.see(book(asks={430: 4, 440: 2, 480: 50}), ARRIVES + 50)
-    (message,) = sent(effects, Fill)
+    (message,) = news(effects, Fill)
     assert (message.fill.price_ticks, message.fill.size_units) == (450, shares(6))
     assert (message.fill.is_maker, message.fill.fee_nanos) == (True, 0)
     assert bench.report().status is OrderStatus.PARTIALLY_FILLED
@@ -181,7 +180,7 @@ def test_an_order_rests_on_a_book_that_is_no_basis_for_a_trade(
     bench.feed(market_snapshot, T0)
     bench.submit()
     effects = bench.wake(ARRIVES)
-    assert sent(effects, OrderAccepted)
+    assert news(effects, OrderAccepted)
     assert fills(effects) == []
     assert bench.report().status is OrderStatus.ACCEPTED
 
@@ -190,7 +189,7 @@ def test_what_rests_ends_by_its_time_to_live() -> None:
     bench = Bench()
     bench.submit()
     assert timers(bench.wake(ARRIVES)) == {ORDER_ID: 3_000 - 150}
-    (ended,) = sent(bench.wake(EXPIRES), OrderCancelled)
+    (ended,) = news(bench.wake(EXPIRES), OrderCancelled)
     assert ended.filled_units == 0
     assert bench.report().status is OrderStatus.CANCELLED
 
@@ -203,7 +202,7 @@ def test_fill_and_kill_cancels_what_did_not_fill() -> None:
     assert fills(bench.wake(FIRST)) == [(450, 3)]
     effects = bench.wake(SECOND)
     assert fills(effects) == [(450, 1)]
-    assert [each.filled_units for each in sent(effects, OrderCancelled)] == [shares(4)]
+    assert [each.filled_units for each in news(effects, OrderCancelled)] == [shares(4)]
 
 
 def test_fill_and_kill_without_a_match_ends_on_arrival() -> None:
@@ -211,8 +210,8 @@ def test_fill_and_kill_without_a_match_ends_on_arrival() -> None:
     bench.see(book(bids={440: 4}))
     bench.submit(action=Action.SELL, time_in_force=TimeInForce.FAK)
     effects = bench.wake(ARRIVES)
-    assert not sent(effects, OrderAccepted)
-    assert sent(effects, OrderCancelled)
+    assert not news(effects, OrderAccepted)
+    assert news(effects, OrderCancelled)
 
 
 def test_fill_or_kill_takes_all_of_it_at_once_or_nothing() -> None:
@@ -221,7 +220,7 @@ def test_fill_or_kill_takes_all_of_it_at_once_or_nothing() -> None:
     bench.submit(time_in_force=TimeInForce.FOK)
     effects = bench.wake(ARRIVES)
     assert fills(effects) == []
-    assert [each.filled_units for each in sent(effects, OrderCancelled)] == [0]
+    assert [each.filled_units for each in news(effects, OrderCancelled)] == [0]
     enough = Bench()
     enough.see(book(asks={440: 4, 450: 6}))
     enough.submit(time_in_force=TimeInForce.FOK)
@@ -232,13 +231,13 @@ def test_a_post_only_order_that_would_take_is_rejected_and_rests_otherwise() -> 
     bench = Bench()
     bench.see(book(asks={450: 1}))
     bench.submit(is_post_only=True)
-    (rejected,) = sent(bench.wake(ARRIVES), OrderRejected)
+    (rejected,) = news(bench.wake(ARRIVES), OrderRejected)
     assert rejected.reason == "invalid post-only order: order crosses book"
     resting = Bench()
     resting.see(book(asks={460: 99}))
     resting.submit(is_post_only=True)
-    assert sent(resting.wake(ARRIVES), OrderAccepted)
-    (filled,) = sent(resting.see(book(asks={440: 99}), ARRIVES + 10), Fill)
+    assert news(resting.wake(ARRIVES), OrderAccepted)
+    (filled,) = news(resting.see(book(asks={440: 99}), ARRIVES + 10), Fill)
     assert (filled.fill.is_maker, filled.fill.price_ticks) == (True, 450)
 
 
@@ -247,7 +246,7 @@ def test_what_is_left_of_a_good_till_order_rests(kind: TimeInForce) -> None:
     bench = Bench()
     bench.see(book(asks={460: 99}))
     bench.submit(time_in_force=kind)
-    assert sent(bench.wake(ARRIVES), OrderAccepted)
+    assert news(bench.wake(ARRIVES), OrderAccepted)
     assert bench.report().status is OrderStatus.ACCEPTED
 
 
@@ -286,7 +285,7 @@ def test_no_script_of_books_overfills_an_order_or_fills_it_beyond_its_limit(
         if action is Action.SELL:
             shown = book(bids=levels, at_ms=now_ms)
         for effects in (bench.see(shown, now_ms), bench.wake(now_ms)):
-            told |= {each.fill.trade_id: each.fill for each in sent(effects, Fill)}
+            told |= {each.fill.trade_id: each.fill for each in news(effects, Fill)}
         if step % restart_every == 0:
             bench.restart(now_ms)
     assert sum(each.size_units for each in told.values()) <= wanted.size_units

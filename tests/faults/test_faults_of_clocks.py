@@ -14,7 +14,7 @@ from actors.execution.real.messages import CancelOrders, SignOrder
 from actors.execution.simulated import LONGEST_PHASE_MS
 from actors.feeds.connection import FeedConnection, Rhythm
 from actors.market.publisher import ANSWER_WAIT_MS, ConflatingPublisher
-from actors.messages.execution import OrderReport, OrderStatus, SubmitOrder
+from actors.messages.execution import OrderStatus, SubmitOrder
 from actors.messages.lifecycle import TimerFired
 from actors.roles import STRATEGY
 from actors.units import shares
@@ -114,7 +114,7 @@ def test_f51_the_real_executor_s_answer_to_what_came_too_late_stays() -> None:
     for by_ms in (-30_000, 25_000, -25_000):
         bench.correct_clock(by_ms)
         bench.submit(expires_at_ms=T0)
-    assert {each.status for each in bench.news(OrderReport)} == {OrderStatus.CANCELLED}
+    assert {each.status for each in bench.reports} == {OrderStatus.CANCELLED}
     assert bench.commanded(SignOrder) == []
 
 

@@ -12,7 +12,7 @@ from other_trader import OtherTrader
 from actors.execution.real.messages import PostAnswered
 from actors.execution.real.orders import TradeSeen
 from actors.feeds.connection import FramesReceived
-from actors.messages.execution import OrderAccepted, OrderStatus
+from actors.messages.execution import OrderReport, OrderStatus
 from actors.model import Action, Side
 from actors.position.core import EntryChanged
 from actors.roles import EXECUTOR, POSITION
@@ -149,5 +149,6 @@ def test_f11_a_late_word_that_the_order_is_live_does_not_revive_a_filled_one(
     stage.run_until(lambda: len(stage.heard(FramesReceived)) > heard_count, "all comes again")
     assert stage.live(order_id).status is OrderStatus.FILLED
     assert stage.statuses[order_id][-1] is OrderStatus.FILLED
-    assert len([m for _, m in stage.sent if isinstance(m, OrderAccepted)]) == 1
+    told = [m.status for _, m in stage.sent if isinstance(m, OrderReport)]
+    assert set(told[told.index(OrderStatus.FILLED) :]) == {OrderStatus.FILLED}
     stage.hold_against_the_exchange()

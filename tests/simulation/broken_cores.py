@@ -14,10 +14,10 @@ from actors.execution.simulated import SimulatedExecutorCore
 from actors.execution.traded_window import TradedWindow
 from actors.messages.directory import MarketOpened, MarketResolved
 from actors.messages.execution import (
-    Fill,
     OpenOrders,
+    OrderDone,
     OrderFilled,
-    OrderForgotten,
+    OrderReport,
     OrderStatus,
     SubmitOrder,
 )
@@ -173,9 +173,9 @@ class RevivesTheDead(OrderCore):
 
 class MisreadsFills(OrderCore):
     def handle(self, message: object, now_ms: int) -> Effects:
-        if isinstance(message, Fill):
-            fill = attrs.evolve(message.fill, price_ticks=message.fill.price_ticks - 1)
-            message = attrs.evolve(message, fill=fill)
+        if isinstance(message, OrderReport):
+            wrong = (attrs.evolve(f, price_ticks=f.price_ticks - 1) for f in message.fills)
+            message = attrs.evolve(message, fills=tuple(wrong))
         return super().handle(message, now_ms)
 
 
@@ -297,8 +297,8 @@ class StopsAtOnce(StrategyCore):
 
 
 class NeverLeaves(OrderCore):
-    @handles(OrderForgotten)
-    def leave(self, message: OrderForgotten, now_ms: int) -> Effects:
+    @handles(OrderDone)
+    def leave(self, message: OrderDone, now_ms: int) -> Effects:
         del message, now_ms
         return []
 

@@ -21,7 +21,7 @@ from actors.core import (
     Stop,
     handles,
 )
-from actors.messages.execution import OrderAccepted, OrderCancelled, OrderForgotten
+from actors.messages.execution import OrderAccepted, OrderCancelled, OrderClosed
 from actors.messages.lifecycle import (
     ActorFell,
     Address,
@@ -54,9 +54,9 @@ from simulation.trace import Trace
 ROLE = order_role("order_1")
 ROW = Save("order", "order_1", OrderCancelled("order_1", "row", 1))
 SAYS = [
-    Send(DESK, OrderForgotten("before")),
+    Send(DESK, OrderClosed("before")),
     Record(OrderAccepted("order_1", None), (ROW,)),
-    Send(DESK, OrderForgotten("after")),
+    Send(DESK, OrderClosed("after")),
 ]
 
 
@@ -203,7 +203,7 @@ def test_it_says_hello_and_recovers_its_own_rows(scene: Scene) -> None:
 
 def test_effects_are_performed_in_order(scene: Scene) -> None:
     scene.play(*SAYS)
-    assert scene.desk.letters == [OrderForgotten("before"), OrderForgotten("after")]
+    assert scene.desk.letters == [OrderClosed("before"), OrderClosed("after")]
     assert len(scene.context.journal.records) == 1
 
 
@@ -222,7 +222,7 @@ def test_it_can_fall_after_any_of_its_effects(
 def test_nothing_follows_a_record_that_failed(scene: Scene) -> None:
     scene.context.journal.is_writable = False
     scene.play(*SAYS)
-    assert OrderForgotten("after") not in scene.desk.letters
+    assert OrderClosed("after") not in scene.desk.letters
     failures = [each for each in scene.desk.letters if isinstance(each, JournalFailed)]
     assert len(failures) == 1
     assert failures[0] in scene.supervisor.letters
@@ -233,7 +233,7 @@ def test_nothing_follows_a_record_that_failed(scene: Scene) -> None:
 def test_an_actor_that_was_replaced_leaves_without_a_word(scene: Scene) -> None:
     scene.context.journal.claim(ROLE)
     scene.play(*SAYS)
-    assert scene.desk.letters == [OrderForgotten("before")]
+    assert scene.desk.letters == [OrderClosed("before")]
     assert scene.context.journal.records == []
     assert scene.actor.is_gone
 
@@ -297,10 +297,10 @@ def test_a_peer_made_anew_is_noticed_by_its_first_word(scene: Scene) -> None:
     scene.tell(Play([]), successor, generation=2)
     assert scene.core.heard[1:] == [PeerRestarted(DESK)]
     scene.tell(Play([]), scene.desk, generation=1)
-    scene.play(Send(DESK, OrderForgotten("to whom")))
+    scene.play(Send(DESK, OrderClosed("to whom")))
     assert scene.core.heard[1:] == [PeerRestarted(DESK)]
     assert scene.desk.letters == []
-    assert successor.letters == [OrderForgotten("to whom")]
+    assert successor.letters == [OrderClosed("to whom")]
 
 
 def test_a_ping_corrects_its_clock(scene: Scene) -> None:
@@ -339,7 +339,7 @@ def test_one_without_its_first_message_answers_nothing(scene: Scene) -> None:
 
 def test_it_is_given_a_closed_row_that_it_recalls(scene: Scene) -> None:
     closed = Save("order", "order_9", ROW.value, is_open=False)
-    scene.play(Record(OrderForgotten("order_9"), (closed,)))
+    scene.play(Record(OrderClosed("order_9"), (closed,)))
     scene.play(Recall("order", "order_9", "why"), Recall("order", "never", "why"))
     assert scene.core.heard[-2:] == [
         Recalled("order", "order_9", ROW.value, "why"),
@@ -348,8 +348,8 @@ def test_it_is_given_a_closed_row_that_it_recalls(scene: Scene) -> None:
 
 
 def test_a_core_that_raises_or_is_not_understood_ends_the_run(scene: Scene) -> None:
-    with pytest.raises(Breach, match="does not understand OrderForgotten"):
-        scene.tell(OrderForgotten("order_1"))
+    with pytest.raises(Breach, match="does not understand OrderClosed"):
+        scene.tell(OrderClosed("order_1"))
     with pytest.raises(Breach, match="raised"):
         scene.tell(Play(None))  # type: ignore[arg-type] # that is what makes it raise
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from actors.execution.order_state import is_booked, is_complete
+from actors.execution.order_state import is_booked
 from actors.messages.execution import OrderState
 from actors.runtime.journal import JournalReader
 from actors.runtime.log import LOG_NAME
@@ -97,7 +97,7 @@ class Onlooker:
         return [
             order_id
             for order_id, order in self.orders().items()
-            if not (is_complete(order) and is_booked(order))
+            if not (order.is_terminal and is_booked(order))
         ]
 
     def summary(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from actors.messages.execution import (
     CancelOrder,
     CancelRequested,
     FillFailed,
-    OrderForgotten,
+    OrderClosed,
     OrderRejected,
     OrderReport,
     OrderStatus,
@@ -116,11 +116,11 @@ def test_an_actor_made_again_is_told_from_the_one_that_fell(chronicle: Chronicle
     of = intent(1)
     chronicle.create(of)
     chronicle.restart("executor")
-    chronicle.record("executor", Record(OrderForgotten(of.order_id)), of.created_at_ms + 50)
+    chronicle.record("executor", Record(OrderClosed(of.order_id)), of.created_at_ms + 50)
 
     text = printed(chronicle.data_dir, "explain", "1")
 
-    assert "executor #2  let go of" in text
+    assert "executor #2  record closed" in text
 
 
 def test_events_are_told_as_they_happened_however_they_were_recorded(chronicle: Chronicle) -> None:

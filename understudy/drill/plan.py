@@ -100,7 +100,7 @@ INJECTIONS = (
     Injection(EXECUTOR, "executor/recorded/OrderSubmitted"),
     # between two partial fills
     Injection(EXECUTOR, "executor/recorded/OrderReport/PARTIALLY_FILLED"),
-    Injection(EVERYTHING, "executor/sending/Fill"),
+    Injection(EVERYTHING, "executor/sending/OrderReport/FILLED"),
     # at a rollover
     Injection(DIRECTORY, "directory/recorded/MarketOpened"),
     Injection(DESK, "directory/sending/MarketClosing"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
-from actors.execution.order_state import is_booked, is_complete
+from actors.execution.order_state import is_booked
 from actors.messages.execution import OrderState
 from actors.roles import order_id_of, order_role
 from actors.runtime.journal import JournalReader
@@ -42,7 +42,7 @@ def in_flight(reader: JournalReader) -> frozenset[str]:
     return frozenset(
         order.intent.order_id
         for order in _orders(reader)
-        if not (is_complete(order) and is_booked(order))
+        if not (order.is_terminal and is_booked(order))
     )
 
 

@@ -15,7 +15,6 @@ from actors.messages.execution import (
     OrderAccepted,
     OrderCancelled,
     OrderClosed,
-    OrderForgotten,
     OrderRejected,
     OrderReport,
     OrderSubmitted,
@@ -41,7 +40,6 @@ _KNOWN: Mapping[str, type] = {
         OrderAccepted,
         OrderCancelled,
         OrderClosed,
-        OrderForgotten,
         OrderMadeAnew,
         OrderRejected,
         OrderReport,
@@ -54,13 +52,16 @@ _KNOWN: Mapping[str, type] = {
     )
 }
 
+_EARLIER: Mapping[str, str] = {"OrderForgotten": "let go of"}
+"""What only earlier releases recorded."""
+
 
 def describe_event(event: StoredEvent) -> str:
     """Say what an event was; one that has no words here is shown as it is recorded."""
     event_type = _KNOWN.get(event.kind)
     body = json.dumps(event.body)
     if event_type is None:
-        return f"{event.kind} {body}"
+        return _EARLIER.get(event.kind, f"{event.kind} {body}")
     try:
         value: object = decode_as(event_type, body)
     except Undecodable:
@@ -105,8 +106,6 @@ def _of_others(value: object) -> str:
             return f"will be cancelled on arrival: {reason}"
         case OrderReport():
             return _report_words(value)
-        case OrderForgotten():
-            return "let go of"
         case OrderMadeAnew(reason=reason):
             return f"goes on from its creation: {reason}"
         case OrderSetAside(reason=reason):

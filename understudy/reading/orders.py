@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from actors.execution.order_state import is_booked, is_complete
+from actors.execution.order_state import is_booked
 from actors.messages.execution import OrderState, OrderStatus
 from actors.model import Action, FillDetail
 from actors.shown_text import shown
@@ -27,7 +27,7 @@ _STATUS_WORDS = {OrderStatus.PARTIALLY_FILLED: "partial"}
 
 def is_open(order: OrderState) -> bool:
     """Whether an order still owns its side: it lives, or a fill of it is not in the ledger yet."""
-    return not (is_complete(order) and is_booked(order))
+    return not (order.is_terminal and is_booked(order))
 
 
 def standing_fills(order: OrderState) -> tuple[FillDetail, ...]:

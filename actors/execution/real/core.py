@@ -35,7 +35,7 @@ from actors.execution.real.messages import (
     PostUnclear,
     SigningFailed,
 )
-from actors.execution.real.orders import LiveOrders, owed
+from actors.execution.real.orders import LiveOrders, closed, owed
 from actors.execution.real.outbox import TOO_LATE, Outbox, OutboxEvent
 from actors.execution.real.pending_actions import PendingActions
 from actors.execution.real.reconciler import Reconciler
@@ -47,8 +47,6 @@ from actors.messages.directory import MarketClosing, MarketOpened
 from actors.messages.execution import (
     CancelEverything,
     CancelOrder,
-    ForgetOrder,
-    OrderForgotten,
     OrderIntent,
     OrderRejected,
     OrderReport,
@@ -59,6 +57,7 @@ from actors.messages.execution import (
 from actors.messages.lifecycle import (
     JournalFailed,
     PeerRestarted,
+    Recalled,
     SettingsReplaced,
     Started,
     TimerFired,
@@ -135,7 +134,7 @@ class RealExecutorCore(Core):
         self._orders.none_after(now_ms)
         for live in self._orders:
             effects += self._outbox.resume(live, now_ms)
-            if not live.is_forgotten:
+            if not (live.is_final and live.is_settled):
                 effects.append(_tell(self._orders.answer(live.order_id)))
             effects += owed(live)
         return effects + self._claims.remind()
@@ -179,9 +178,8 @@ class RealExecutorCore(Core):
         reason = self._gate.objection(intent)
         if reason:
             return self._orders.commit(live.refused(reason), OrderRejected(order_id, reason))
-        submitted = OrderSubmitted(order_id)
         self._pending.of(order_id).sign_at_ms = now_ms
-        return [*self._orders.commit(live, submitted), Send(order_role(order_id), submitted)]
+        return self._orders.commit(live, OrderSubmitted(order_id))
 
     @handles(QueryOrder)
     def query(self, message: QueryOrder, _now_ms: int) -> Effects:
@@ -217,24 +215,9 @@ class RealExecutorCore(Core):
         self._emergency_cancel = EmergencyCancel(at_large, has_client=has_client, is_wide=is_wide)
         return self._emergency_cancel.begin(message.reason)
 
-    @handles(ForgetOrder)
-    def forget(self, message: ForgetOrder, _now_ms: int) -> Effects:
-        """Its Order leaves; what still becomes of its trades is told to position from here."""
-        order_id = message.order_id
-        forgotten = OrderForgotten(order_id)
-        live = self._orders.get(order_id)
-        if live is None or live.is_forgotten:
-            return [Send(order_role(order_id), forgotten)]
-        if not live.is_final:
-            return [Log("error", f"{order_id} is not over at the venue and cannot be forgotten")]
-        if live.has_unheard_failure(message.reversed_trade_ids):
-            return [_tell(live.report())]
-        committed = self._orders.commit(live.forgotten(), forgotten)
-        return [*committed, Send(order_role(order_id), forgotten)]
-
     @handles(FillBooked)
     def take_booking(self, message: FillBooked, _now_ms: int) -> Effects:
-        """Position knows what the executor told it in an Order's stead."""
+        """Position knows of a trade what the executor told it itself."""
         return self._orders.take_booking(message)
 
     # What the window does
@@ -284,14 +267,25 @@ class RealExecutorCore(Core):
         account = self._session.account
         if account is None or reading is None:
             return effects
+        self._gate.take_cash(event)
         return [
             *self._session.proven(),
             *effects,
             *self._gate.take(event, reading, account),
             *self._claims.open_for(self._orders, now_ms),
             *self._claims.take(event, now_ms),
-            *self._let_go(event, now_ms),
+            *self._orders.look_for_ends(now_ms),
         ]
+
+    @handles(Recalled)
+    def let_go(self, message: Recalled, _now_ms: int) -> Effects:
+        """Close an order of which nothing can become any more, if its Order has heard of it."""
+        live = self._orders.let_go(message)
+        if live is None:
+            return []
+        self._gate.let_go(live)
+        self._pending.drop(live.order_id)
+        return [closed(live)]
 
     @handles(AccountUnread)
     def take_no_reading(self, event: AccountUnread, now_ms: int) -> Effects:
@@ -405,12 +399,6 @@ class RealExecutorCore(Core):
             if not live.is_final
             for effect in self.cancel(CancelOrder(live.order_id, reason), now_ms)
         ]
-
-    def _let_go(self, read: AccountRead, now_ms: int) -> Effects:
-        effects, gone = self._orders.let_go(now_ms)
-        self._gate.take_cash(read, has_forgotten=bool(gone))
-        self._pending.drop(gone)
-        return effects
 
 
 def _tell(report: OrderReport) -> Send:

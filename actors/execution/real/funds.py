@@ -31,9 +31,10 @@ class Funds:
         """
         self._base_nanos = cash_units * _NANOS_PER_CASH_UNIT - _flow_nanos(orders)
 
-    def forget(self) -> None:
-        """Trades that were counted are known no more: wait for the next balance."""
-        self._base_nanos = None
+    def let_go(self, live: LiveOrder) -> None:
+        """An order that is over is known no more: what its trades moved stays counted."""
+        if self._base_nanos is not None:
+            self._base_nanos += _flow_nanos([live])
 
     def objection(self, intent: OrderIntent, orders: Iterable[LiveOrder]) -> str:
         """Say why an order cannot be paid, with the taker's fee; empty if it can, or may."""

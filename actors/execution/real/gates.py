@@ -5,6 +5,7 @@ from __future__ import annotations
 from actors.core import Command, Effects, Log
 from actors.execution.real.funds import Funds
 from actors.execution.real.gate import TradingGate
+from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import AccountRead, CancelOrders, ClientReady
 from actors.execution.real.orders import LiveOrders
 from actors.execution.real.reconciler import Reading
@@ -110,12 +111,14 @@ class AccountGates:
         gates = self._gates.values()
         return [effect for gate in gates for effect in gate.take(read, reading, account)]
 
-    def take_cash(self, read: AccountRead, *, has_forgotten: bool) -> None:
-        """Note the money, after everything else of a reading; without it, if orders were let go."""
+    def take_cash(self, read: AccountRead) -> None:
+        """Note the money, after everything else of a reading."""
         if read.cash_units is not None:
             self._funds.take(read.cash_units, self._orders)
-        elif has_forgotten:
-            self._funds.forget()
+
+    def let_go(self, live: LiveOrder) -> None:
+        """An order's trades are counted here no more: what they moved is part of the balance."""
+        self._funds.let_go(live)
 
     def take_position(self, snapshot: PositionSnapshot, now_ms: int) -> Effects:
         """Compare; a difference that lasts halts trading."""

@@ -10,29 +10,23 @@ before is told that it lives, and nobody can believe in fewer fills than there a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import attrs
 
 from actors.execution.real.trade_allocations import TradeAllocation
 from actors.execution.real.user_channel import Settlement
 from actors.messages.execution import (
     TERMINAL_STATUSES,
-    Fill,
-    FillFailed,
-    OrderAccepted,
-    OrderCancelled,
     OrderIntent,
-    OrderRejected,
     OrderReport,
     OrderStatus,
-    OutcomeUnknown,
 )
 from actors.model import FillDetail
 from actors.units import UNITS_PER_SHARE, taker_fee_nanos
 
 TOLERATED_UNITS = UNITS_PER_SHARE // 100
 """The venue rounds by up to a hundredth of a share between what it says of orders and of trades."""
-
-_HELD = frozenset({OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED, OrderStatus.FILLED})
 
 
 @attrs.frozen(kw_only=True)
@@ -75,10 +69,9 @@ class LiveOrder:
     trades: tuple[LiveTrade, ...] = ()
     end: VenueEnd | None = None
     cancel_reason: str = ""
-    is_forgotten: bool = False
-    """Its Order has left: what still becomes of its trades, the executor tells position itself."""
     owed_fills: frozenset[str] = frozenset()
-    """Trade ids that position must hear of from the executor, and has not answered."""
+    """Trade ids that became known after the end: position must hear of them from the executor, and
+    has not answered."""
     owed_reversals: frozenset[str] = frozenset()
 
     @property
@@ -107,24 +100,21 @@ class LiveOrder:
         is_told = not self.owed_fills and not self.owed_reversals
         return is_told and all(trade.settlement.is_settled for trade in self.trades)
 
-    def has_unheard_failure(self, heard: frozenset[str]) -> bool:
-        """Whether a trade failed that its Order has not heard of, which knows of these.
-
-        An Order that was refused hears of no trade: position is told in its stead.
-        """
-        return self.status is not OrderStatus.REJECTED and not heard.issuperset(_failed(self))
-
     def trade(self, trade_id: str) -> LiveTrade | None:
         """One of its trades; None if it is not known."""
         return next((each for each in self.trades if each.fill.trade_id == trade_id), None)
 
     def report(self) -> OrderReport:
-        """All there is to tell of it."""
+        """All there is to tell of it; not what a refused order has traded all the same.
+
+        Of that position is told: an Order that believed both would believe neither.
+        """
+        trades = () if self.status is OrderStatus.REJECTED else self.trades
         return OrderReport(
             order_id=self.order_id,
             status=self.status,
-            fills=tuple(trade.fill for trade in self.trades),
-            failed_trade_ids=_failed(self),
+            fills=tuple(trade.fill for trade in trades),
+            failed_trade_ids=_failed(trades),
             venue_order_id=self.venue_order_id or None,
             reason=self.reason,
         )
@@ -202,7 +192,7 @@ class LiveOrder:
         )
         trade = LiveTrade(fill=fill, settlement=part.settlement)
         after = attrs.evolve(self, trades=(*self.trades, trade))
-        return _concluded(_owing(after, trade, is_new=True))
+        return _concluded(after._owing(trade, is_new=True))
 
     def _promoted(self, known: LiveTrade, settlement: Settlement) -> LiveOrder:
         if known.settlement is settlement or known.settlement is Settlement.FAILED:
@@ -212,18 +202,24 @@ class LiveOrder:
             return self
         after = attrs.evolve(known, settlement=settlement)
         trades = tuple(after if trade is known else trade for trade in self.trades)
-        return _owing(attrs.evolve(self, trades=trades), after, is_new=False)
+        return attrs.evolve(self, trades=trades)._owing(after, is_new=False)
 
-    def forgotten(self) -> LiveOrder:
-        """Its Order leaves: all of its trades are told to position once more, by the executor.
+    def owing_all(self) -> LiveOrder:
+        """The same, as if position had heard of no trade."""
+        trade_ids = frozenset(trade.fill.trade_id for trade in self.trades)
+        failed_ids = frozenset(_failed(self.trades))
+        return attrs.evolve(self, owed_fills=trade_ids, owed_reversals=failed_ids)
 
-        Something may have been told to the Order and lost; what position has booked it books once.
-        """
+    def _owing(self, trade: LiveTrade, *, is_new: bool) -> LiveOrder:
+        """Note what position must hear from the executor: an Order hears nothing after its end."""
+        if not self.is_final:
+            return self
+        trade_ids = {trade.fill.trade_id}
+        has_failed = trade.settlement is Settlement.FAILED
         return attrs.evolve(
             self,
-            is_forgotten=True,
-            owed_fills=frozenset(trade.fill.trade_id for trade in self.trades),
-            owed_reversals=frozenset(_failed(self)),
+            owed_fills=self.owed_fills | (trade_ids if is_new else set()),
+            owed_reversals=self.owed_reversals | (trade_ids if has_failed else set()),
         )
 
     def booked(self, trade_id: str, *, is_reversal: bool) -> LiveOrder:
@@ -231,27 +227,6 @@ class LiveOrder:
         if is_reversal:
             return attrs.evolve(self, owed_reversals=self.owed_reversals - {trade_id})
         return attrs.evolve(self, owed_fills=self.owed_fills - {trade_id})
-
-
-def news(before: LiveOrder, after: LiveOrder) -> list[object]:
-    """What an Order must be told of a change, in the order in which it happened."""
-    order_id = after.order_id
-    messages: list[object] = []
-    if after.status in _HELD and before.status not in _HELD:
-        messages.append(OrderAccepted(order_id, after.venue_order_id))
-    messages += [Fill(order_id, each.fill) for each in after.trades[len(before.trades) :]]
-    for trade_id in _failed(after):
-        if trade_id not in _failed(before):
-            messages.append(FillFailed(order_id, trade_id, "it failed on the chain"))
-    if after.status is not before.status:
-        match after.status:
-            case OrderStatus.UNKNOWN:
-                messages.append(OutcomeUnknown(order_id, after.reason))
-            case OrderStatus.REJECTED:
-                messages.append(OrderRejected(order_id, after.reason))
-            case OrderStatus.CANCELLED:
-                messages.append(OrderCancelled(order_id, after.reason, after.traded_units))
-    return messages
 
 
 def _concluded(live: LiveOrder) -> LiveOrder:
@@ -274,20 +249,5 @@ def _concluded(live: LiveOrder) -> LiveOrder:
     return live
 
 
-def _owing(live: LiveOrder, trade: LiveTrade, *, is_new: bool) -> LiveOrder:
-    """Note what position must hear from the executor, for no Order would take it."""
-    if not (live.is_forgotten or live.status is OrderStatus.REJECTED):
-        return live
-    trade_ids = {trade.fill.trade_id}
-    has_failed = trade.settlement is Settlement.FAILED
-    return attrs.evolve(
-        live,
-        owed_fills=live.owed_fills | (trade_ids if is_new else set()),
-        owed_reversals=live.owed_reversals | (trade_ids if has_failed else set()),
-    )
-
-
-def _failed(live: LiveOrder) -> tuple[str, ...]:
-    return tuple(
-        trade.fill.trade_id for trade in live.trades if trade.settlement is Settlement.FAILED
-    )
+def _failed(trades: Iterable[LiveTrade]) -> tuple[str, ...]:
+    return tuple(t.fill.trade_id for t in trades if t.settlement is Settlement.FAILED)

@@ -1,7 +1,7 @@
 """All orders that the real executor knows, and the one way in which they change.
 
-A change is recorded with the event that brought it, and then told: to the order's Order, or, when
-that has left, to position itself, again and again until it answers.
+A change is recorded with the event that brought it, and then told: to the order's Order, which asks
+until it knows the end; what becomes of trades after the end, to position, until it answers.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 import attrs
 
-from actors.core import Effects, Record, Save, Send
-from actors.execution.real.live_order import LiveOrder, news
+from actors.core import Effects, Recall, Record, Save, Send
+from actors.execution.order_state import events_in
+from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.trade_allocations import TradeAllocation
 from actors.execution.real.user_channel import UserOrder, UserTrade
 from actors.messages.execution import (
@@ -19,8 +20,10 @@ from actors.messages.execution import (
     FillReversed,
     OrderFilled,
     OrderReport,
+    OrderState,
     OrderStatus,
 )
+from actors.messages.lifecycle import Recalled
 from actors.messages.position import FillBooked, LateFailure
 from actors.roles import EXECUTOR, POSITION, order_role
 
@@ -211,20 +214,26 @@ class LiveOrders:
         self._late_failures[trade.trade_id] = late
         return [_record_late(late, late), Send(POSITION, late)]
 
-    def let_go(self, now_ms: int) -> tuple[Effects, list[str]]:
-        """Close the rows of which nothing can become any more; also say which."""
-        gone = [live for live in self if _is_over(live, now_ms)]
-        effects: Effects = []
-        for live in gone:
-            del self._by_id[live.order_id]
-            self._ids.pop(live.venue_order_id, None)
-            effects.append(_record(live, LiveClosed(live.order_id), is_open=False))
+    def look_for_ends(self, now_ms: int) -> Effects:
+        """Close what nothing can become of any more, as soon as its Order has recorded the end."""
+        effects: Effects = [
+            Recall("order", live.order_id, about=live) for live in self if _is_over(live, now_ms)
+        ]
         for order_id, taken_back in list(self._taken_back.items()):
             if now_ms >= taken_back.keep_until_ms:
                 del self._taken_back[order_id]
                 save = Save("live", order_id, taken_back, is_open=False)
                 effects.append(Record(LiveClosed(order_id), (save,)))
-        return effects, [live.order_id for live in gone]
+        return effects
+
+    def let_go(self, recalled: Recalled) -> LiveOrder | None:
+        """Forget the order whose Order's row this is; None if it has not recorded the end yet."""
+        order, live = recalled.value, self._by_id.get(recalled.key)
+        if live is None or (isinstance(order, OrderState) and not order.is_terminal):
+            return None
+        del self._by_id[live.order_id]
+        self._ids.pop(live.venue_order_id, None)
+        return live
 
     def owed(self) -> Effects:
         """Everything that position has not answered yet of what it must hear from the executor."""
@@ -234,7 +243,7 @@ class LiveOrders:
     def trades_in(self, market_id: str) -> Effects:
         """All of a window's trades, for position, which books once what it has heard before."""
         ours = (live for live in self if live.intent.market.market_id == market_id)
-        return [effect for live in ours for effect in owed(live.forgotten())]
+        return [effect for live in ours for effect in owed(live.owing_all())]
 
     def _keep(self, live: LiveOrder) -> None:
         self._by_id[live.order_id] = live
@@ -251,16 +260,13 @@ def owed(live: LiveOrder) -> Effects:
 
 
 def _tell(before: LiveOrder, after: LiveOrder) -> Effects:
-    to = order_role(after.order_id)
-    effects: Effects = []
-    if not before.is_forgotten:
-        effects += [Send(to, message) for message in news(before, after)]
-    new_fills = after.owed_fills - before.owed_fills
-    new_reversals = after.owed_reversals - before.owed_reversals
+    if not before.is_final:
+        report = after.report()
+        is_news = events_in(report) != events_in(before.report())
+        return [Send(order_role(after.order_id), report)] if is_news else []
     return [
-        *effects,
-        *_bookings(after, OrderFilled, new_fills),
-        *_bookings(after, FillReversed, new_reversals),
+        *_bookings(after, OrderFilled, after.owed_fills - before.owed_fills),
+        *_bookings(after, FillReversed, after.owed_reversals - before.owed_reversals),
     ]
 
 
@@ -287,7 +293,12 @@ def _bookings(
 
 def _is_over(live: LiveOrder, now_ms: int) -> bool:
     is_past = now_ms >= live.intent.market.closes_at_ms + KEPT_AFTER_CLOSE_MS
-    return is_past and live.is_final and live.is_forgotten and live.is_settled
+    return is_past and live.is_final and live.is_settled
+
+
+def closed(live: LiveOrder) -> Record:
+    """The last record of an order."""
+    return _record(live, LiveClosed(live.order_id), is_open=False)
 
 
 def _record(live: LiveOrder, event: object, *, is_open: bool = True) -> Record:

@@ -5,7 +5,7 @@ After a restart all of it follows again from what is recorded of the orders.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import attrs
 
@@ -89,10 +89,9 @@ class PendingActions:
         """Nothing is left to do for an order that is over."""
         self._work[order_id] = PendingAction(ended_at_ms=now_ms)
 
-    def drop(self, order_ids: Iterable[str]) -> None:
-        """Forget orders."""
-        for order_id in order_ids:
-            self._work.pop(order_id, None)
+    def drop(self, order_id: str) -> None:
+        """Forget an order."""
+        self._work.pop(order_id, None)
 
     def __iter__(self) -> Iterator[tuple[str, PendingAction]]:
         return iter(list(self._work.items()))

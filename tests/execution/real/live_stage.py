@@ -24,12 +24,12 @@ from order_builders import intent
 
 from actors.core import Command, Core, Effect, Log
 from actors.execution.order import OrderCore
-from actors.execution.order_state import is_booked, is_complete
+from actors.execution.order_state import is_booked
 from actors.execution.real.core import RealExecutorCore
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.port import VenuePort
 from actors.messages.directory import MarketOpened
-from actors.messages.execution import OrderDone, OrderState, OrderUpdated
+from actors.messages.execution import OrderDone, OrderState, OrderUpdated, SubmitOrder
 from actors.messages.lifecycle import PeerRestarted, TimerFired
 from actors.model import Market, Side
 from actors.position.core import PositionCore
@@ -314,6 +314,7 @@ class LiveStage:
             **changes,
         )
         self.rows["order", order_id] = (OrderState(intent=wanted), True)
+        self._mail.append((EXECUTOR, SubmitOrder(wanted)))
         self.start(order_role(order_id))
         return order_id
 
@@ -420,7 +421,7 @@ class LiveStage:
             self._mail.append((to, message))
         elif to == DESK and isinstance(message, OrderUpdated):
             order = message.order
-            if is_complete(order) and is_booked(order):
+            if order.is_terminal and is_booked(order):
                 order_id = order.intent.order_id
                 self._mail.append((order_role(order_id), OrderDone(order_id)))
 

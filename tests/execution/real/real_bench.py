@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from core_stage import CoreStage
-from order_builders import MARKET, ORDER_ID, T0, intent, settings
+from order_builders import MARKET, ORDER_ID, T0, Hearing, intent, settings
 
 from actors.execution.real.core import RealExecutorCore
 from actors.execution.real.live_order import LiveOrder
@@ -27,7 +27,10 @@ from actors.feeds.connection import Connect, Connected, FramesReceived
 from actors.messages.directory import MarketOpened
 from actors.messages.execution import (
     CancelOrder,
-    ForgetOrder,
+    Fill,
+    FillFailed,
+    FillReversed,
+    OrderFilled,
     OrderIntent,
     OrderReport,
     OrderStatus,
@@ -36,7 +39,7 @@ from actors.messages.execution import (
 )
 from actors.messages.position import FillBooked, Holding, PositionSnapshot, PositionWanted
 from actors.model import Side
-from actors.roles import EXECUTOR, order_role
+from actors.roles import EXECUTOR, POSITION, order_role
 from actors.units import shares as whole
 
 WALLET = "0x" + "a1" * 20
@@ -114,10 +117,12 @@ class Bench(CoreStage):
         self._answered_reading = 0
         self.ledger: dict[Side, int] = dict.fromkeys(Side, 0)
         self.open_market_id = MARKET.market_id
+        self._hearing = Hearing()
 
     def forget(self) -> None:
         """Drop what was said and done so far, but for the connection that is open."""
         kept = self.commanded(Connect)[-1:]
+        self._hearing.news(message for _, message in self.sent)
         super().forget()
         self.commands += kept
 
@@ -142,6 +147,7 @@ class Bench(CoreStage):
     def restart(self) -> Bench:
         """Fall and come back, up to the point where the account must be read."""
         self.commands.clear()
+        self._hearing.news(message for _, message in self.sent)
         self.sent.clear()
         self._answered_reading = 0
         self.begin()
@@ -252,9 +258,6 @@ class Bench(CoreStage):
     def cancel(self, reason: str = "enough") -> None:
         self.give(CancelOrder(ORDER_ID, reason))
 
-    def forget_order(self, order_id: str = ORDER_ID, *reversed_trade_ids: str) -> None:
-        self.give(ForgetOrder(order_id, frozenset(reversed_trade_ids)))
-
     def book(self, trade_id: str, *, is_reversal: bool = False) -> None:
         self.give(
             FillBooked(order_id=ORDER_ID, trade_id=trade_id, is_reversal=is_reversal, version=1)
@@ -283,8 +286,26 @@ class Bench(CoreStage):
         return [command.payload for command in self.commanded(PostOrder)]
 
     def news(self, kind: type[T], order_id: str = ORDER_ID) -> list[T]:
-        """What its Order was told, of one kind."""
-        return self.told(order_role(order_id), kind)
+        """What its Order was told that it had not heard of, of one kind."""
+        reports = self.told(order_role(order_id), OrderReport)
+        return [each for each in self._hearing.unheard(reports) if isinstance(each, kind)]
+
+    @property
+    def reports(self) -> list[OrderReport]:
+        """All that its Order was told."""
+        return self.told(order_role(ORDER_ID), OrderReport)
+
+    @property
+    def counted(self) -> list[str]:
+        """Trades that whoever books them was told of: the Order, or after its end position."""
+        fills = [each.fill.trade_id for each in self.news(Fill)]
+        return fills + [each.fill.trade_id for each in self.told(POSITION, OrderFilled)]
+
+    @property
+    def taken_back(self) -> list[str]:
+        """Those of them that are to be taken back."""
+        failed = [each.trade_id for each in self.news(FillFailed)]
+        return failed + [each.fill.trade_id for each in self.told(POSITION, FillReversed)]
 
     @property
     def live(self) -> LiveOrder:

@@ -19,7 +19,7 @@ from real_bench import READY
 
 from actors.core import Core
 from actors.execution.order import OrderCore
-from actors.execution.order_state import is_booked, is_complete
+from actors.execution.order_state import is_booked
 from actors.execution.real.core import RealExecutorCore
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import (
@@ -131,7 +131,7 @@ class RealStorm:
             self.mail.append((to, message))
         elif to == DESK and isinstance(message, OrderUpdated):
             order = message.order
-            if is_complete(order) and is_booked(order):
+            if order.is_terminal and is_booked(order):
                 order_id = order.intent.order_id
                 self.mail.append((order_role(order_id), OrderDone(order_id)))
 

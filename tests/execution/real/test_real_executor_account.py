@@ -177,7 +177,6 @@ def over(yes: int, no: int = 0) -> tuple[Bench, dict[str, Any]]:
     bench = Bench().open()
     bench.place()
     bench.hear(wire_trade("t1", 10, status="CONFIRMED"))
-    bench.forget_order()
     bench.book("t1")
     bench.give(MarketClosing(MARKET.market_id))
     following = attrs.evolve(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 from order_builders import MARKET, ORDER_ID, T0
 from real_bench import (
@@ -20,9 +21,7 @@ from actors.messages.execution import (
     FillFailed,
     FillReversed,
     OrderAccepted,
-    OrderFilled,
-    OrderForgotten,
-    OrderReport,
+    OrderState,
     OrderStatus,
     OutcomeUnknown,
 )
@@ -43,7 +42,7 @@ def test_a_fill_counts_when_it_is_matched_and_is_taken_back_when_it_fails() -> N
     assert bench.live.trades[0].settlement is Settlement.MATCHED
     bench.hear(wire_trade("t1", 10, status="FAILED"))
     assert bench.live.trades[0].settlement is Settlement.FAILED
-    assert [(news.trade_id) for news in bench.news(FillFailed)] == ["t1"]
+    assert bench.taken_back == ["t1"]
     assert bench.report().failed_trade_ids == ("t1",)
 
 
@@ -53,7 +52,7 @@ def test_a_failure_that_a_restart_missed_is_found_by_reading() -> None:
     bench.hear(wire_trade("t1", 10))
     bench.restart()
     bench.read(wire_trade("t1", 10, status="TRADE_STATUS_FAILED"))
-    assert bench.news(FillFailed)[0].trade_id == "t1"
+    assert bench.taken_back == ["t1"]
 
 
 def test_a_trade_first_heard_of_as_failed_is_told_and_taken_back() -> None:
@@ -64,11 +63,10 @@ def test_a_trade_first_heard_of_as_failed_is_told_and_taken_back() -> None:
     assert [news.trade_id for news in bench.news(FillFailed)] == ["t1"]
 
 
-def test_a_failure_after_the_order_has_left_is_told_to_position_until_it_is_booked() -> None:
+def test_a_failure_after_the_end_is_told_to_position_until_it_is_booked() -> None:
     bench = Bench().open()
     bench.place()
     bench.hear(wire_trade("t1", 10))
-    bench.forget_order()
     bench.book("t1")
     bench.forget()
     bench.hear(wire_trade("t1", 10, status="FAILED"))
@@ -86,38 +84,33 @@ def test_a_failure_after_the_order_has_left_is_told_to_position_until_it_is_book
     assert bench.news(FillFailed) == []
 
 
-def test_an_order_that_has_not_heard_of_a_failure_hears_of_it_before_it_is_forgotten() -> None:
-    bench = Bench().open()
-    bench.place()
-    bench.hear(wire_trade("t1", 10), wire_trade("t1", 10, status="FAILED"))
-    bench.forget()
-    bench.forget_order()
-    assert bench.news(OrderForgotten) == []
-    assert [news.failed_trade_ids for news in bench.news(OrderReport)] == [("t1",)]
-    bench.forget_order(ORDER_ID, "t1")
-    assert len(bench.news(OrderForgotten)) == 1
-
-
-def test_what_an_order_may_have_missed_is_told_to_position_when_it_leaves() -> None:
-    bench = Bench().open()
-    bench.place()
-    bench.hear(wire_trade("t1", 10), wire_trade("t1", 10, status="FAILED"))
-    bench.forget_order(ORDER_ID, "t1")
-    assert [each.fill.trade_id for each in bench.told(POSITION, OrderFilled)] == ["t1"]
-    assert [each.fill.trade_id for each in bench.told(POSITION, FillReversed)] == ["t1"]
-
-
 def test_a_row_stays_open_until_its_window_is_past_and_its_trades_are_final() -> None:
     bench = Bench().open()
     bench.place()
     bench.hear(wire_trade("t1", 10))
-    bench.forget_order()
     bench.book("t1")
     bench.ledger[Side.YES] = shares(10)
     past_ms = MARKET.closes_at_ms + KEPT_AFTER_CLOSE_MS + 10_000
     bench.read_until(past_ms, wire_trade("t1", 10))
     assert bench.live in bench.saved("live")
     bench.read_until(past_ms + 40_000, wire_trade("t1", 10, status="CONFIRMED"))
+    assert bench.live not in bench.saved("live")
+
+
+def test_a_row_stays_open_until_its_order_has_recorded_the_end() -> None:
+    bench = Bench().open()
+    bench.place()
+    bench.hear(wire_trade("t1", 10, status="CONFIRMED"))
+    bench.ledger[Side.YES] = shares(10)
+    trade = wire_trade("t1", 10, status="CONFIRMED")
+    lives = OrderState(intent=bench.live.intent)
+    bench._bench.rows["order", ORDER_ID] = (lives, True)
+    past_ms = MARKET.closes_at_ms + KEPT_AFTER_CLOSE_MS + 10_000
+    bench.read_until(past_ms, trade)
+    assert bench.live in bench.saved("live")
+    over = attrs.evolve(lives, status=OrderStatus.FILLED)
+    bench._bench.rows["order", ORDER_ID] = (over, False)
+    bench.read_until(past_ms + 40_000, trade)
     assert bench.live not in bench.saved("live")
 
 
@@ -156,7 +149,6 @@ def test_a_maker_fill_across_tokens_is_booked_on_the_order_s_own_side_and_price(
     bench.hear(wire_maker_trade("t1", (VENUE_ID, 3), **taker))
     fill = bench.news(Fill)[0].fill
     assert (fill.price_ticks, fill.size_units) == (450, shares(3))
-    bench.forget_order()
     assert bench.live.intent.side is Side.YES
 
 

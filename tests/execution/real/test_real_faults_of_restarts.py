@@ -21,7 +21,7 @@ from actors.execution.real.orders import OrderPosted
 from actors.execution.real.reconciler import LAG_MS, UNKNOWN_WINDOW_MS
 from actors.feeds.connection import Connect, Connected, Disconnected
 from actors.messages.directory import MarketOpened
-from actors.messages.execution import OrderCancelled, OrderFilled, OrderReport, OrderStatus
+from actors.messages.execution import OrderCancelled, OrderFilled, OrderStatus
 from actors.messages.lifecycle import TimerFired
 from actors.model import Side
 from actors.roles import POSITION
@@ -66,7 +66,7 @@ def test_a_resting_order_is_adopted_with_its_fills_after_a_restart() -> None:
     bench.place(**LONG)
     bench.hear(wire_trade("t1", 4))
     bench.restart()
-    report = bench.news(OrderReport)[-1]
+    report = bench.reports[-1]
     assert report.status is OrderStatus.PARTIALLY_FILLED
     assert [fill.trade_id for fill in report.fills] == ["t1"]
     bench.ledger[Side.YES] = shares(6)
@@ -98,7 +98,7 @@ def test_an_order_that_was_being_signed_at_the_fall_ends_and_is_never_signed_aga
     bench.agree()
     bench.submit()
     assert bench.commanded(SignOrder) == []
-    assert bench.news(OrderReport)[-1].status is OrderStatus.CANCELLED
+    assert bench.reports[-1].status is OrderStatus.CANCELLED
 
 
 def test_a_signed_order_that_was_held_is_posted_after_a_restart_and_a_reading() -> None:
@@ -186,7 +186,6 @@ def test_a_fill_of_an_order_that_was_given_up_still_reaches_the_ledger() -> None
     bench.place(None)
     bench.lose()
     bench.read_until(T0 + 17_000)
-    bench.forget_order()
     bench.hear(wire_trade("t1", 10))
     told = bench.told(POSITION, OrderFilled)
     assert [each.fill.size_units for each in told] == [shares(10)]
