@@ -59,6 +59,11 @@ class Aftermath:
             is_due = fact.state.intent.expires_at_ms + LONGEST_FAREWELL_MS < self.now_ms
             if fact.is_open and is_due:
                 yield f"{order_id} is not closed: {fact.state!r}"
+            market_id = fact.state.intent.market.market_id
+            for trade_id in self.facts.evidence.failed(order_id) if is_due else ():
+                entry = self.facts.booking(market_id, trade_id, order_id)
+                if entry is None or entry.reversed_version is None:
+                    yield f"trade {trade_id} of {order_id} has failed, and the ledger keeps it"
         live = {order_id for order_id, fact in self.facts.orders.items() if fact.is_open}
         for actor in self.actors:
             own_id = order_id_of(actor.role)
