@@ -192,8 +192,8 @@ class HostGroup:
     def _deliver(self, role: str, message: object, reply_to: _ReplyTo) -> None:
         host = self.hosts.get(role)
         if host is None:
-            # An order that is not started yet: the executor may be faster. Or one that has ended.
-            self._early_mail.append((role, message, reply_to))
+            if order_id_of(role) is not None:  # not started yet: the executor may be faster
+                self._early_mail.append((role, message, reply_to))
             return
         host.reply_to = reply_to
         self._count(host)
