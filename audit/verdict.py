@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import attrs
 
-from actors.messages.execution import OrderIntent, OrderState, OrderStatus
+from actors.messages.execution import OrderIntent
 from actors.model import Action, FillDetail, Side
 from actors.position.ledger import WindowLedger
 from actors.units import dollars_text, size_text
@@ -105,14 +105,19 @@ def _every_fill_is_known(books: Books, verdict: AuditVerdict) -> None:
     in_ledger = {
         (each.fill.trade_id, each.order_id) for window in books.windows for each in window.entries
     }
+    # What was heard of after an order's end is told to the ledger alone.
+    late = {
+        (trade.fill.trade_id, order_id)
+        for order_id, live in books.live.items()
+        for trade in live.trades
+        if trade.is_late
+    }
     for order_id, fills in books.executed.items():
         order = books.orders.get(order_id)
         known = set(order.fills) if order is not None else set()
         for fill in fills:
             pair = (fill.trade_id, order_id)
-            # What trades after an order's end is told to the ledger alone.
-            is_late = order is not None and order.status in ENDED and pair in in_ledger
-            if fill not in known and not is_late:
+            if fill not in known and pair not in late:
                 verdict.find("fills_lost", f"{fill.trade_id} is unknown to its order")
             if pair not in in_ledger and pair not in books.failed:
                 verdict.find("fills_lost", f"{fill.trade_id} is not in the ledger")

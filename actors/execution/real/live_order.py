@@ -35,6 +35,8 @@ class LiveTrade:
 
     fill: FillDetail
     settlement: Settlement
+    is_late: bool = False
+    """It was heard of after the order's end: position was told, and no Order."""
 
 
 @attrs.frozen(kw_only=True)
@@ -190,7 +192,7 @@ class LiveOrder:
             is_maker=part.is_maker,
             timestamp_ms=part.matched_at_ms or now_ms,
         )
-        trade = LiveTrade(fill=fill, settlement=part.settlement)
+        trade = LiveTrade(fill=fill, settlement=part.settlement, is_late=self.is_final)
         after = attrs.evolve(self, trades=(*self.trades, trade))
         return _concluded(after._owing(trade, is_new=True))
 
