@@ -88,7 +88,7 @@ class MarketFeedCore(FeedCore):
         Nor does one of a series that was dropped, or is added by settings that have not come yet.
         """
         market = opened.market
-        if market.series not in ("", *self.settings.names):
+        if self.settings.traded and market.series not in self.settings.names:
             return []
         stream = self._streams[self.settings.role(MARKET_STATE, market.series)]
         left = stream.open_window(market)
