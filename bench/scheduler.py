@@ -144,7 +144,7 @@ class Run:
             make_port=lambda actor: _port(actor_table, wire, actor),
         )
         roles = layout_of(layout, tuple(actor_table.permanent), is_live=False)
-        self.machine = SimulatedMachine(context, roles, dice(SEED, "machine"), lambda: None)
+        self.machine = SimulatedMachine(context, lambda: roles, dice(SEED, "machine"), lambda: None)
 
     def play(self) -> float:
         """Play it to its end; returns the processor's seconds."""

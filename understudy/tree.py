@@ -74,8 +74,11 @@ def _can_be_signalled(pid: int) -> bool:
 
 def children_of_this() -> set[int]:
     """Ids of the processes that have this one for a parent; none where the kernel lists none."""
-    lists = Path("/proc/self/task").glob("*/children")
-    return {int(pid) for each in lists for pid in each.read_text(encoding="ascii").split()}
+    children: set[int] = set()
+    for each in Path("/proc/self/task").glob("*/children"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # its thread has ended
+            children.update(map(int, each.read_text(encoding="ascii").split()))
+    return children
 
 
 class ActorTree:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from understudy.commands.shared import ask_system, data_dir_option, json_option
-from understudy.teaching import TaughtGroup
+from understudy.teaching import TaughtCommand, TaughtGroup
 from understudy.terminal import echo_shown
 
 _reason_option = click.option(
@@ -33,7 +33,14 @@ def series() -> None:
     """
 
 
-@series.command("list")
+@series.command(
+    "list",
+    cls=TaughtCommand,
+    examples={
+        "understudy series list": "what is traded, and what ends with its window",
+        "understudy series list --json": "for a script",
+    },
+)
 @data_dir_option
 @json_option
 def list_series(data_dir: Path, is_json: bool) -> None:
@@ -41,7 +48,13 @@ def list_series(data_dir: Path, is_json: bool) -> None:
     _show(ask_system(data_dir, "series"), is_json=is_json)
 
 
-@series.command()
+@series.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy series add sol-5m": "from its next window on",
+        'understudy series add sol-5m --reason "quiet weekend"': "with why",
+    },
+)
 @click.argument("name")
 @_reason_option
 @data_dir_option
@@ -55,7 +68,13 @@ def add(name: str, reason: str, data_dir: Path, is_json: bool) -> None:
     _show(ask_system(data_dir, "series", what="add", name=name, reason=reason), is_json=is_json)
 
 
-@series.command()
+@series.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy series drop eth-5m": "its orders go on until its window has settled",
+        'understudy series drop eth-5m --reason "no edge"': "with why",
+    },
+)
 @click.argument("name")
 @_reason_option
 @data_dir_option
