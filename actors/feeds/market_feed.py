@@ -198,7 +198,11 @@ class MarketFeedCore(FeedCore):
         stream = self._streams.get(role)
         if stream is None:
             return []
-        return stream.say_grid() or self._resync(stream, "market state was made anew", now_ms)
+        if not stream.is_fresh_start:
+            stream.renewed_at_ms = None  # books came by that: it is not they that were wrong
+        return stream.say_grid() or self._resync(
+            stream, "market state was made anew", now_ms, in_place=True
+        )
 
     def take_timer(self, key: str, now_ms: int) -> Effects:
         """Count a batch as lost whose acknowledgement did not come."""
@@ -233,12 +237,15 @@ class MarketFeedCore(FeedCore):
             return False
         return self.connection.is_up and now_ms - stream.data_at_ms >= SILENCE_LIMIT_MS
 
-    def _resync(self, stream: BookStream, reason: str, now_ms: int) -> Effects:
+    def _resync(
+        self, stream: BookStream, reason: str, now_ms: int, *, in_place: bool = False
+    ) -> Effects:
         """Have whole books sent, if they are not awaited."""
         stream.in_flight = None
         if stream.is_fresh_start and not self._got_none(stream, now_ms):
             return stream.next_batch(now_ms)
-        return [CancelTimer(stream.timer_key), *self._renew(stream, reason, now_ms)]
+        renewed = self._renew(stream, reason, now_ms, in_place=in_place)
+        return [CancelTimer(stream.timer_key), *renewed]
 
     def _got_none(self, stream: BookStream, now_ms: int) -> bool:
         """Whether tokens were subscribed anew a while ago, and no book has come."""
@@ -246,11 +253,16 @@ class MarketFeedCore(FeedCore):
         is_waiting = stream.is_fresh_start and renewed_at_ms is not None
         return is_waiting and now_ms - (renewed_at_ms or 0) >= RESYNC_GRACE_MS
 
-    def _renew(self, stream: BookStream, reason: str, now_ms: int) -> Effects:
-        """Void a series' books and have them sent whole; other series keep theirs if they can."""
+    def _renew(
+        self, stream: BookStream, reason: str, now_ms: int, *, in_place: bool = False
+    ) -> Effects:
+        """Void a series' books and have them sent whole; other series keep theirs if they can.
+
+        ``in_place``: nothing is wrong with the connection, though no other series needs it.
+        """
         renewed_at_ms = stream.renewed_at_ms
         is_of_no_use = renewed_at_ms is not None and now_ms - renewed_at_ms < RENEWAL_LIMIT_MS
-        is_alone = len(self._streams) == 1
+        is_alone = len(self._streams) == 1 and not in_place
         if is_alone or is_of_no_use or not self.connection.is_up or not stream.traded_tokens:
             return self.lose(reason, now_ms)
         stream.void()

@@ -183,11 +183,21 @@ def test_requests_made_before_the_fresh_books_could_arrive_change_nothing(
 
 def test_a_new_market_state_gets_fresh_books(core: MarketFeedCore) -> None:
     first_batch(core)
-    effects = core.handle(PeerRestarted(MARKET_STATE), NOW_MS)
-    assert commands(effects, Disconnect)
-    effects = reconnect(core)
-    assert sent(effects, FeedUp, MARKET_STATE)
-    assert first_batch(core).is_fresh_start
+    for _ in range(2):  # also soon after the last time
+        effects = core.handle(PeerRestarted(MARKET_STATE), NOW_MS)
+        assert commands(effects, Disconnect) == []
+        dropped, added = said(effects)
+        assert (dropped["operation"], added["operation"]) == ("unsubscribe", "subscribe")
+        assert dropped["assets_ids"] == added["assets_ids"] == ["11", "12"]
+        assert sent(effects, FeedUp, MARKET_STATE)
+        assert first_batch(core).is_fresh_start
+
+
+def test_one_that_got_no_books_by_that_has_the_feed_connect_anew(core: MarketFeedCore) -> None:
+    first_batch(core)
+    core.handle(PeerRestarted(MARKET_STATE), NOW_MS)
+    asked = core.handle(ResyncRequested("a book is missing"), NOW_MS + RESYNC_GRACE_MS)
+    assert commands(asked, Disconnect)
 
 
 def test_a_new_market_state_hears_of_a_connection_whose_books_are_still_to_come(

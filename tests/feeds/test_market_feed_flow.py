@@ -2,7 +2,6 @@ from feed_builders import (
     NOW_MS,
     bring_up,
     change_frame,
-    commands,
     new_market_feed,
     received,
     reconnect,
@@ -14,8 +13,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from actors.core import Effects
 from actors.feeds.book_stream import ACK_TIMER
-from actors.feeds.connection import Disconnect, Disconnected
-from actors.messages.feeds import BatchTaken, MarketBatch, PriceChangeEvent, ResyncRequested
+from actors.feeds.connection import Disconnected
+from actors.messages.feeds import (
+    BatchTaken,
+    FeedDown,
+    MarketBatch,
+    PriceChangeEvent,
+    ResyncRequested,
+)
 from actors.messages.lifecycle import PeerRestarted, TimerFired
 from actors.roles import MARKET_STATE
 
@@ -35,7 +40,7 @@ class FlowControl(RuleBasedStateMachine):
         bring_up(self.core)
 
     def _read(self, effects: Effects) -> None:
-        if commands(effects, Disconnect):
+        if sent(effects, FeedDown, MARKET_STATE):
             self.under_way = None
             self._start_over()
         for batch in sent(effects, MarketBatch, MARKET_STATE):
