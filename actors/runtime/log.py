@@ -19,7 +19,8 @@ from actors.runtime.private_files import open_plain
 from actors.shown_text import shown
 
 LOG_NAME = "understudy.log"
-_ROTATE_AT_BYTES = 20_000_000
+ROTATE_AT_BYTES = 20_000_000
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
 
 class LineLog:
@@ -29,8 +30,8 @@ class LineLog:
         self.role = role
         self._to_stderr = to_stderr
         self._trouble = ""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        self._file_descriptor = open_plain(data_dir / LOG_NAME, flags)
+        self._path = data_dir / LOG_NAME
+        self._file_descriptor = open_plain(self._path, _FLAGS)
 
     def write(self, level: str, text: str, role: str = "") -> None:
         """Write one line, of this role or another one.
@@ -43,6 +44,7 @@ class LineLog:
         line = f"{stamp} {level.upper():7} {shown(role or self.role):16} {body}\n"
         try:
             with waiting_for_disk():
+                self._follow()
                 os.write(self._file_descriptor, _bytes_of(line))
             self._trouble = ""
         except OSError as error:
@@ -56,6 +58,17 @@ class LineLog:
     def close(self) -> None:
         """Close the file."""
         os.close(self._file_descriptor)
+
+    def _follow(self) -> None:
+        """Write to the present file, if the one that was opened has been moved aside."""
+        try:
+            is_present = self._path.stat().st_ino == os.fstat(self._file_descriptor).st_ino
+        except FileNotFoundError:
+            is_present = False
+        if not is_present:
+            fresh = open_plain(self._path, _FLAGS)
+            os.close(self._file_descriptor)
+            self._file_descriptor = fresh
 
 
 def _bytes_of(text: str) -> bytes:
@@ -74,7 +87,7 @@ def _write_to_stderr(text: str) -> None:
 
 
 def rotate(data_dir: Path) -> None:
-    """Move a log that has grown large aside, keeping one old one; called before a run starts."""
+    """Move a log that has grown large aside, keeping one old one; whoever writes follows."""
     path = data_dir / LOG_NAME
-    if path.is_file() and path.lstat().st_size > _ROTATE_AT_BYTES:
+    if path.is_file() and path.lstat().st_size > ROTATE_AT_BYTES:
         path.replace(path.with_suffix(".log.1"))

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from actors.runtime.log import LOG_NAME, LineLog
+from actors.runtime.log import LOG_NAME, ROTATE_AT_BYTES, LineLog, rotate
 
 TALK = """
 import sys
@@ -36,3 +36,18 @@ def test_a_text_of_several_lines_and_of_no_encoding_is_one_line(tmp_path: Path) 
     lines.close()
     (line,) = (tmp_path / LOG_NAME).read_text(encoding="utf-8").splitlines()
     assert line.endswith("WARNING desk             one ⏎ two \\udcff")
+
+
+def test_a_log_that_has_grown_long_is_moved_aside_and_whoever_writes_follows(
+    tmp_path: Path,
+) -> None:
+    one, other = (LineLog(tmp_path, role, to_stderr=False) for role in ("desk", "strategy"))
+    one.write("info", "before")
+    with (tmp_path / LOG_NAME).open("ab") as file:
+        file.truncate(ROTATE_AT_BYTES + 1)
+    rotate(tmp_path)
+    for lines in (one, other):
+        lines.write("info", "after")
+        lines.close()
+    assert (tmp_path / LOG_NAME).read_text().count("after\n") == 2
+    assert b"before\n" in (tmp_path / f"{LOG_NAME}.1").read_bytes()
