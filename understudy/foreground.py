@@ -10,6 +10,7 @@ ends its orders first.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import time
@@ -27,6 +28,7 @@ from actors.runtime.disk_trouble import trouble_of
 from actors.runtime.disk_waits import WAIT_LIMIT_MS, disk_wait_ms
 from actors.runtime.journal import JournalReader
 from actors.runtime.journal_file import JournalError, prepare
+from actors.runtime.processor_waits import ProcessorWaits
 from actors.runtime.sockets.refusals import REFUSALS
 from actors.settings import Settings
 from actors.supervision.messages import ChildrenReport
@@ -173,6 +175,7 @@ class _Foreground:
         self._stop_reason = ""
         self._silence_s = 0.0
         self._looked_at = time.monotonic()
+        self._processor_waits = ProcessorWaits()
         self._halting = HaltControl(options.data_dir, options.settings.names)
         self._upkeep = JournalUpkeep(options.data_dir)
         self.companions = Companions(settings, options.data_dir, self._lines.write)
@@ -333,6 +336,8 @@ class _Foreground:
 
     def _keep_journal(self) -> None:
         self.note_damage(self._reader.damage)
+        with contextlib.suppress(OSError):  # of a disk that takes nothing: the next beat does it
+            log.rotate(self._options.data_dir)
         problem = self._upkeep.beat()
         if problem:
             self._lines.write("warning", problem)
@@ -375,9 +380,11 @@ class _Foreground:
 
     def _hung(self) -> str | None:
         now = time.monotonic()
-        report = self._report
-        is_held_up = report is not None and 0 < disk_wait_ms(report.pid) < WAIT_LIMIT_MS
-        self._silence_s += 0.0 if is_held_up else min(now - self._looked_at, _TURN_MOST_S)
+        pid = self._report.pid if self._report is not None else 0
+        is_held_up = 0 < disk_wait_ms(pid) < WAIT_LIMIT_MS
+        waited_s = self._processor_waits.since_last_ms([pid])[pid] / 1000
+        passed_s = 0.0 if is_held_up else min(now - self._looked_at, _TURN_MOST_S)
+        self._silence_s += max(0.0, passed_s - waited_s)
         self._looked_at = now
         return "supervisor (hung)" if self._silence_s > _PATIENCE_S else None
 

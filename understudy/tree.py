@@ -28,7 +28,9 @@ from supervisor import Supervisor
 
 FOREGROUND = "foreground"
 THESPIAN_LOG_NAME = "thespian.log"
-_END_LIMIT_S = 3.0
+_END_LIMIT_S = 30.0
+"""How long processes that were killed may take to be gone: on a machine whose processors are all
+taken, longer than one would think."""
 _SHUTDOWN_MARGIN_S = 3.0
 """How much longer than the supervisor waits for the orders' end."""
 
