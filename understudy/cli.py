@@ -43,6 +43,7 @@ COMMANDS: Mapping[str, Lazy] = {
     "crashes": Lazy("understudy.commands.crashes", "crashes", "List crashes of actors."),
     "replay": Lazy("understudy.commands.crashes", "replay", "Have one of them again, here."),
     "drill": Lazy("understudy.commands.drill", "drill", "Kill what can fall; lose nothing."),
+    "soak": Lazy("understudy.commands.soak", "soak", "Run for hours while everything fails."),
     "doctor": Lazy("understudy.commands.doctor", "doctor", "Check what a run needs, before it."),
     "alerts": Lazy("understudy.commands.alerts", "alerts", "Tell people what happens."),
     "web": Lazy("understudy.commands.web", "web", "Show a system in the browser."),

@@ -72,7 +72,9 @@ def _roles(
     return chosen
 
 
-def _series(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, ...]:
+def series_names(
+    _context: click.Context, _parameter: click.Parameter, value: str
+) -> tuple[str, ...]:
     """Read the names of series."""
     names = tuple(name.strip() for name in value.split(","))
     try:
@@ -147,7 +149,7 @@ def _series(_context: click.Context, _parameter: click.Parameter, value: str) ->
 )
 @click.option(
     "--series",
-    callback=_series,
+    callback=series_names,
     metavar="NAMES",
     default=",".join(ONE_SERIES),
     show_default=True,

@@ -72,13 +72,16 @@ class Drill:
         witness: Witness,
         account: DrilledAccount | None = None,
         windows: int = 1,
+        serve_limit_s: float = _SERVE_LIMIT_S,
     ) -> None:
         self._system = system
         self._points = points
         self._witness = witness
         self._account = account
         self._windows = windows
-        self._verdict = AuditVerdict()
+        self._serve_limit_s = serve_limit_s
+        self.verdict = AuditVerdict()
+        """What is found until now."""
         self.traded = {"orders": 0, "fills": 0, "windows": 0}
         """What the verdict is about."""
 
@@ -93,24 +96,25 @@ class Drill:
             self._system.start()
             self._until("answers", self._system.look)
             self._reader = JournalReader(self._system.data_dir)
-            self._settle()
+            self.settle()
             for step in steps:
                 time.sleep(step.delay_s)
                 told(self._strike(step))
-                self._settle()
+                self.settle()
             if self._account is not None:
                 self._account.witness.call_off()
             self._trade_on()
             self._end()
         except (DrillFailed, RunEnded) as failed:
-            self._verdict.findings.append(str(failed))
+            self.verdict.findings.append(str(failed))
         finally:
             self._system.kill_all()
-        return self._verdict
+        return self.verdict
 
     def _until(
-        self, what: str, look: Callable[[], _Found | None], limit_s: float = _SERVE_LIMIT_S
+        self, what: str, look: Callable[[], _Found | None], limit_s: float | None = None
     ) -> _Found:
+        limit_s = self._serve_limit_s if limit_s is None else limit_s
         found = wait_for(look, limit_s)
         if found is None:
             raise DrillFailed(f"the system has not done so in {limit_s:g} s: it {what}")
@@ -142,7 +146,7 @@ class Drill:
             if trap is not None:
                 trap.release()
         if injection.target in (FOREGROUND, EVERYTHING):
-            self._start_again()
+            self.start_again()
         serves = f"serves {injection.target} again"
         served_since_ms = self._until(serves, lambda: self._served_since_ms(aimed))
         return Recovery(
@@ -174,10 +178,14 @@ class Drill:
         still_open = open_orders(self._reader)
         return served_since_ms(aimed, seen, still_open, _now_ms())
 
-    def _start_again(self) -> None:
-        """Do what a service manager does when the foreground process has gone."""
+    def start_again(self) -> None:
+        """Do what a service manager does when the foreground process has gone.
+
+        Raises:
+            DrillFailed: it has not.
+        """
         if self._system.wait_for_end(_END_LIMIT_S) is None:
-            raise DrillFailed("the foreground process did not die of SIGKILL")
+            raise DrillFailed(f"the foreground process has not ended in {_END_LIMIT_S:g} s")
         self._count_outliving()
         self._system.start()
 
@@ -185,13 +193,18 @@ class Drill:
         left = self._system.outliving()
         if left:
             sentence = f"processes {sorted(left)} outlived their system"
-            self._verdict.find("processes_left", sentence, len(left))
+            self.verdict.find("processes_left", sentence, len(left))
             send(signal.SIGKILL, left)
 
     # Between the injections, and after the last
 
-    def _settle(self) -> None:
-        """Wait until every role is served, and each order that was open now is lived or closed."""
+    def settle(self) -> None:
+        """Wait until every role is served, and each order that was open now is lived or closed.
+
+        Raises:
+            DrillFailed: it takes too long.
+            RunEnded: nobody answers any more.
+        """
         orders = open_orders(self._reader)
 
         def whole() -> Seen | None:
@@ -200,9 +213,10 @@ class Drill:
             return seen if seen is not None and is_whole(seen, left) else None
 
         self._until("is whole", whole)
-        self._ask_exchange()
+        self.ask_exchange()
 
-    def _ask_exchange(self) -> None:
+    def ask_exchange(self) -> None:
+        """Note the exchange's outcomes of settled windows, which it does not tell for ever."""
         for window in self._reader.states("position", open_only=False):
             if isinstance(window, WindowLedger) and window.is_settled:
                 self._witness.ask(window.market.slug)
@@ -246,9 +260,9 @@ class Drill:
         for window in books.windows:  # after its books: what these have paid out is decided
             self._witness.ask(window.market.slug)
         outcomes = self._witness.outcomes
-        judge(books, outcomes, self._verdict)
+        judge(books, outcomes, self.verdict)
         if self._account is not None and theirs is not None:
-            reconcile(books, theirs, outcomes, self._account.deposit_nanos, self._verdict)
+            reconcile(books, theirs, outcomes, self._account.deposit_nanos, self.verdict)
             self.traded["exchange_faults"] = sum(theirs.faults.values())
 
 

@@ -44,6 +44,15 @@ def children_of(pid: int, among: Iterable[int]) -> frozenset[int]:
     return frozenset(each for each in among if _parent_of(each) == pid)
 
 
+def command_of(pid: int) -> str:
+    """Which command of ours a process was started with, such as ``web``; empty if it is none."""
+    with contextlib.suppress(*_GONE):
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+        if words[3:5] == ["-m", "understudy"] and len(words) > 5:
+            return words[5]
+    return ""
+
+
 def _parent_of(pid: int) -> int | None:
     with contextlib.suppress(*_GONE):
         stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")

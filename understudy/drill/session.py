@@ -18,6 +18,7 @@ from understudy.drill.stage import (
     FAULTS_NAME,
     LIVE_SETTINGS,
     SETTINGS,
+    SPEED,
     drill_stage,
     run_options,
 )
@@ -64,7 +65,7 @@ def run_drill(
         told(len(recoveries), recovery)
 
     with (
-        _live_stage(directory, seed, faults, series)
+        live_stage(directory, seed, faults, series)
         if is_live
         else _paper_stage(directory, seed, series) as set_up
     ):
@@ -87,8 +88,14 @@ def _paper_stage(
 
 
 @contextlib.contextmanager
-def _live_stage(
-    directory: Path, seed: int, faults: Path | None, series: Sequence[str]
+def live_stage(
+    directory: Path,
+    seed: int,
+    faults: Path | None,
+    series: Sequence[str],
+    *,
+    starts_at_ms: int | None = None,
+    speed: float = SPEED,
 ) -> Iterator[tuple[DrillStage, DrilledAccount]]:
     """Open an account with money, at an exchange that survives all injections and misbehaves."""
     if faults is None:
@@ -97,7 +104,15 @@ def _live_stage(
     live = Settings(execution=ExecutionSettings(mode="live"))
     with (
         live_account(live, has_own_key=False) as address,
-        drill_stage(directory, seed, account=address, faults=faults, series=series) as stage,
+        drill_stage(
+            directory,
+            seed,
+            account=address,
+            faults=faults,
+            series=series,
+            starts_at_ms=starts_at_ms,
+            speed=speed,
+        ) as stage,
     ):
         witness = ExchangeWitness(stage.http_url, address)
         yield stage, DrilledAccount(witness, ACCOUNT_DOLLARS * NANOS_PER_DOLLAR)

@@ -109,6 +109,9 @@ def drill_stage(
     faults: Path | None = None,
     dollars: int = ACCOUNT_DOLLARS,
     series: Sequence[str] = ONE_SERIES,
+    has_admin: bool = False,
+    starts_at_ms: int | None = None,
+    speed: float = SPEED,
 ) -> Iterator[DrillStage]:
     """Run an exchange within the block; pause points can be armed below the directory.
 
@@ -119,23 +122,23 @@ def drill_stage(
         faults: what goes wrong; None for nothing.
         dollars: what the account has.
         series: names of what it offers.
+        has_admin: things can be made to go wrong there without an account, too.
+        starts_at_ms: when its first windows open; None for now.
+        speed: venue time per real time.
 
     Raises:
         ExchangeFailed: it did not start.
     """
     points = directory / "pause-points"
     points.mkdir()
-    window_ms = max(series_named(name).window_ms for name in series)
-    now_ms = time.time_ns() // 1_000_000
-    origin_ms = -(-now_ms // window_ms) * window_ms - _HISTORY_MS
-    clock = ClockSpec.starting_now(origin_ms, SPEED)
+    clock = ClockSpec.starting_now(_origin_ms(series, starts_at_ms), speed)
     setup = ExchangeSetup(
         clock=clock,
         seed=seed,
         series=tuple(series),
         account=account,
         dollars=dollars,
-        has_admin=bool(account),
+        has_admin=has_admin or bool(account),
         faults=faults,
     )
     exchange = ExchangeProcess(setup)
@@ -148,6 +151,12 @@ def drill_stage(
         )
     finally:
         exchange.stop()
+
+
+def _origin_ms(series: Sequence[str], starts_at_ms: int | None) -> int:
+    window_ms = max(series_named(name).window_ms for name in series)
+    now_ms = time.time_ns() // 1_000_000 if starts_at_ms is None else starts_at_ms
+    return -(-now_ms // window_ms) * window_ms - _HISTORY_MS
 
 
 def run_options(

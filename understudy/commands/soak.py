@@ -1,0 +1,154 @@
+"""``understudy soak``: hours of trading while everything befalls the system."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from understudy.commands.drill import series_names
+from understudy.commands.progress import progress_bar
+from understudy.commands.shared import fail, json_option
+from understudy.end_signals import EndSignals
+from understudy.exit_codes import ExitCode
+from understudy.screen import Screen
+from understudy.teaching import TaughtCommand
+
+if TYPE_CHECKING:
+    from understudy.soak.conduct import SoakResult
+
+SERIES = ("btc-5m", "eth-5m")
+SPEED_MOST = 10.0
+
+
+@click.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy soak --hours 2": "two hours; Ctrl-C ends it in order, and it reports",
+        "understudy soak --hours 0.01 --json": "half a minute, for a program",
+        "understudy soak --hours 2 --seed 7 --plot soak.svg": "its curves as a picture",
+    },
+)
+@click.option(
+    "--hours",
+    type=click.FloatRange(0.001, 1_000),
+    metavar="H",
+    required=True,
+    help="How long, in real time.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="For the market, and for what befalls the system and when.  [default: drawn]",
+)
+@click.option(
+    "--mode",
+    type=click.Choice(["simulated", "live"]),
+    default="simulated",
+    show_default=True,
+    help="live: with signed orders, on a local exchange that misbehaves.",
+)
+@click.option(
+    "--series",
+    callback=series_names,
+    metavar="NAMES",
+    default=",".join(SERIES),
+    show_default=True,
+    help="What is traded.",
+)
+@click.option(
+    "--speed",
+    type=click.FloatRange(1, SPEED_MOST),
+    metavar="X",
+    default=SPEED_MOST,
+    show_default=True,
+    help="X times real time; less on a machine that has other work.",
+)
+@click.option(
+    "--plot",
+    "plot_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the curves there, as SVG.",
+)
+@json_option
+def soak(
+    hours: float,
+    seed: int | None,
+    mode: str,
+    series: tuple[str, ...],
+    speed: float,
+    plot_path: Path | None,
+    is_json: bool,
+) -> None:
+    """Let a system trade for hours while everything befalls it, and see whether it wears out.
+
+    Starts its own local exchange and a system on it, with page, metrics and alerts beside it. Every
+    minute or two something goes wrong: an actor or process is killed, hangs or raises; credentials
+    expire; the clock is set; the disk is full; the log is moved aside; settings are reloaded;
+    watchers are killed. Venue days change meanwhile.
+
+    In the end all books must agree, as after a drill, and memory, descriptors, threads, latency and
+    what an event takes of the journal must not have grown.
+
+    Exit codes: 0 all of it holds, 1 something does not.
+    """
+    if not sys.platform.startswith("linux"):
+        fail("a soak finds processes by /proc, which only Linux has")
+    seed = secrets.randbits(32) if seed is None else seed
+    directory = Path(tempfile.mkdtemp(prefix="understudy-soak-"))
+    wanted = {"seed": seed, "is_live": mode == "live", "series": series, "speed": speed}
+    result = _conduct(directory, hours * 3600, wanted, is_json=is_json)
+    _show(result, plot_path, is_json=is_json)
+    if not result.is_good:
+        sentence = f"the soak failed (seed {seed}); its journal and log are in {directory}"
+        fail(sentence, ExitCode.FAILED)
+    shutil.rmtree(directory)
+
+
+def _conduct(
+    directory: Path, seconds: float, wanted: dict[str, Any], *, is_json: bool
+) -> SoakResult:
+    """Conduct it, with a bar that says what is going on; a signal ends it in order."""
+    # Loading all of it takes a while, and `understudy soak --help` does without it.
+    from understudy.exchange_process import ExchangeFailed
+    from understudy.soak.session import run_soak
+
+    with (
+        EndSignals() as signals,
+        progress_bar("{task.description}", is_shown=not is_json, is_transient=True) as bar,
+    ):
+        task = bar.add_task("starting", total=round(seconds))
+
+        def tell(passed_s: float, doing: str) -> None:
+            bar.update(task, completed=round(passed_s), description=doing)
+
+        try:
+            return run_soak(
+                directory,
+                seconds=seconds,
+                interrupted_by=lambda: signals.name,
+                told=tell,
+                **wanted,
+            )
+        except ExchangeFailed as error:
+            shutil.rmtree(directory)
+            fail(str(error))
+
+
+def _show(result: SoakResult, plot_path: Path | None, *, is_json: bool) -> None:
+    from understudy.soak.report import soak_json, soak_plot, soak_view
+
+    if is_json:
+        click.echo(json.dumps(soak_json(result), indent=2))
+    else:
+        Screen().print(soak_view(result))
+    if plot_path is not None and result.samples:
+        plot_path.write_text(soak_plot(result))

@@ -1,0 +1,151 @@
+"""One whole soak: the exchange, the system with its watchers, and what came of them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from actors.series import series_named
+from actors.settings import Settings
+from actors.watcher_settings import AlertSettings, MetricsSettings
+from understudy.alerting.targets import URLS_VARIABLE
+from understudy.drill.conduct import Drill, DrilledAccount
+from understudy.drill.session import live_stage
+from understudy.drill.stage import LIVE_SETTINGS, SETTINGS, drill_stage, run_options
+from understudy.drill.system import DrilledSystem
+from understudy.drill.witness import Witness
+from understudy.options import DrillStage
+from understudy.soak.conduct import Soak, SoakResult, starts_before_midnight
+from understudy.soak.troubles import Troubles
+from understudy.watchers_wanted import watchers_refusal
+
+_SERVE_LIMIT_S = 600.0
+"""In hours a machine may be busy with something else for minutes."""
+
+
+def run_soak(
+    directory: Path,
+    *,
+    seconds: float,
+    seed: int,
+    is_live: bool,
+    series: Sequence[str],
+    speed: float,
+    interrupted_by: Callable[[], str],
+    told: Callable[[float, str], None],
+) -> SoakResult:
+    """Soak a new system in an empty directory; its journal and log stay there.
+
+    Args:
+        directory: where the system keeps its data.
+        seconds: how long it runs; real time.
+        seed: decides the market and everything that befalls the system.
+        is_live: let it trade with signed orders, on an exchange that misbehaves.
+        series: names of what is traded.
+        speed: venue time per real time.
+        interrupted_by: names the signal that asks for the end; empty while none does.
+        told: called now and then with the seconds that have passed, and what is going on.
+
+    Raises:
+        ExchangeFailed: the local exchange did not start.
+    """
+    with contextlib.ExitStack() as stack:
+        watchers, settings = stack.enter_context(_watchers())
+        stage, account = stack.enter_context(
+            _stage(directory, seed, series, is_live=is_live, speed=speed)
+        )
+        base = LIVE_SETTINGS if is_live else SETTINGS
+        options = run_options(stage, seed, (*base, *settings), series)
+        system = DrilledSystem(directory, options, series)
+        witness = Witness(stage.http_url)
+        drill = Drill(
+            system, stage.pause_points_dir, witness, account, serve_limit_s=_SERVE_LIMIT_S
+        )
+        soak = Soak(
+            drill,
+            system,
+            Troubles(drill, system, stage.http_url, watchers),
+            seconds=seconds,
+            seed=seed,
+            is_live=is_live,
+            interrupted_by=interrupted_by,
+            told=told,
+        )
+        return soak.conduct(watchers)
+
+
+@contextlib.contextmanager
+def _stage(
+    directory: Path, seed: int, series: Sequence[str], *, is_live: bool, speed: float
+) -> Iterator[tuple[DrillStage, DrilledAccount | None]]:
+    """Run an exchange whose first day soon ends."""
+    window_ms = max(series_named(name).window_ms for name in series)
+    begins: dict[str, Any] = {
+        "starts_at_ms": starts_before_midnight(time.time_ns() // 1_000_000, window_ms),
+        "speed": speed,
+    }
+    if is_live:
+        with live_stage(directory, seed, None, series, **begins) as set_up:
+            yield set_up
+    else:
+        with drill_stage(directory, seed, series=series, has_admin=True, **begins) as stage:
+            yield stage, None
+
+
+@contextlib.contextmanager
+def _watchers() -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Give the watchers that are installed, and the settings that ask for them."""
+    names, settings = ["web"], ["web.enabled=true", f"web.port={_free_port()}"]
+    with _taker() as url:
+        environment = {**os.environ, URLS_VARIABLE: url}
+        if watchers_refusal(Settings(metrics=MetricsSettings(enabled=True)), environment) is None:
+            names.append("metrics")
+            settings += ["metrics.enabled=true", f"metrics.port={_free_port()}"]
+        if watchers_refusal(Settings(alerts=AlertSettings(enabled=True)), environment) is None:
+            names.append("alerts")
+            settings += ["alerts.enabled=true"]
+        before = os.environ.get(URLS_VARIABLE)
+        os.environ[URLS_VARIABLE] = url
+        try:
+            yield tuple(names), tuple(settings)
+        finally:
+            del os.environ[URLS_VARIABLE]
+            if before is not None:
+                os.environ[URLS_VARIABLE] = before
+
+
+@contextlib.contextmanager
+def _taker() -> Iterator[str]:
+    """Take alerts on loopback, and forget them; gives the address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Taker)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"json://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class _Taker(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:  # the name is the library's
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_arguments: object) -> None:
+        """Say nothing."""
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
