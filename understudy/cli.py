@@ -54,6 +54,7 @@ COMMANDS: Mapping[str, Lazy] = {
     ),
     "service": Lazy("understudy.commands.service", "service", "Let systemd start and watch it."),
     "backup": Lazy("understudy.commands.backup", "backup", "Copy the journal while it is written."),
+    "archive": Lazy("understudy.commands.archive", "archive", "Let old events leave the journal."),
     "restore": Lazy("understudy.commands.backup", "restore_command", "Put a copy back."),
     "config": Lazy("understudy.commands.config", "config", "Check or show a configuration."),
     "strategy": Lazy(

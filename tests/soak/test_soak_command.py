@@ -1,32 +1,86 @@
-"""A soak of seconds, whole."""
+"""What ``understudy soak`` says of a soak; the soak itself stands in for hours of processes."""
 
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
+from typing import Any
 
+import attrs
 import pytest
+from click.testing import CliRunner, Result
+from test_soak_curves import sample
 
-from understudy.isolation import module_command
+from audit.verdict import AuditVerdict
+from understudy.cli import main
+from understudy.exit_codes import ExitCode
+from understudy.soak.conduct import SoakResult
+from understudy.soak.curves import curves_of, judged
+from understudy.soak.sampling import ProcessUse
 
 
-@pytest.mark.processes
-def test_a_soak_of_seconds_finds_nothing_and_tells_its_curves(tmp_path: Path) -> None:
-    plot = tmp_path / "soak.svg"
-    words = ("soak", "--hours", "0.003", "--seed", "3", "--json", "--plot", str(plot))
-    ended = subprocess.run(
-        module_command("understudy", *words),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=110,
+def result(growing_kib: int = 0, count: int = 60, **changes: Any) -> SoakResult:
+    samples = tuple(
+        sample(second, desk=ProcessUse(7, 50_000 + growing_kib * second, 40, 2))
+        for second in range(count)
     )
-    assert ended.returncode == 0, ended.stderr
-    told = json.loads(ended.stdout)
-    assert told["findings"] == []
-    assert told["orders"] > 0
-    assert "web" in told["watchers"]
-    assert told["kills"] + sum(told["troubles"].values()) > 0
-    assert told["curves"]["memory in all"]["points"]
-    assert plot.read_text().startswith("<?xml")
+    made = SoakResult(
+        seed=3,
+        wanted_s=60.0,
+        lasted_s=60.0,
+        interrupted_by="",
+        watchers=("web",),
+        recoveries=(),
+        troubles=((20.0, "the disk fills"),),
+        verdict=AuditVerdict(),
+        traded={"orders": 31, "fills": 40, "windows": 3},
+        samples=samples,
+        judgements=tuple(map(judged, curves_of(samples))),
+    )
+    return attrs.evolve(made, **changes)
+
+
+@pytest.fixture
+def soak(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Runs the command with a result that is given."""
+
+    def run(given: SoakResult, *arguments: str) -> Result:
+        def run_soak(_directory: Path, *, told: Any, **wanted: Any) -> SoakResult:
+            assert wanted["seconds"] == pytest.approx(36.0)
+            told(1.0, "all is well")
+            return given
+
+        monkeypatch.setattr("understudy.soak.session.run_soak", run_soak)
+        return CliRunner().invoke(main, ["soak", "--hours", "0.01", "--seed", "3", *arguments])
+
+    return run
+
+
+def test_a_soak_without_findings_tells_its_curves_to_programs_and_draws_them(
+    soak: Any, tmp_path: Path
+) -> None:
+    plot = tmp_path / "soak.svg"
+    answer = soak(result(), "--json", "--plot", str(plot))
+    assert answer.exit_code == ExitCode.OK
+    told = json.loads(answer.stdout)
+    assert (told["findings"], told["troubles"]) == ([], {"the disk fills": 1})
+    assert told["curves"]["memory of desk"]["is_flat"] is True
+    assert len(told["curves"]["memory of desk"]["points"]) == 60
+    assert "<svg" in plot.read_text()
+
+
+def test_a_curve_that_grows_or_a_finding_is_a_failure(soak: Any) -> None:
+    answer = soak(result(growing_kib=1_000))
+    assert answer.exit_code == ExitCode.FAILED
+    assert "it grows" in answer.output
+    verdict = AuditVerdict()
+    verdict.find("orders_lost", "order_1 was left OPEN")
+    answer = soak(result(verdict=verdict))
+    assert answer.exit_code == ExitCode.FAILED
+    assert "order_1 was left OPEN" in answer.output
+
+
+def test_one_that_was_ended_before_its_first_look_says_so(soak: Any) -> None:
+    answer = soak(result(count=0, interrupted_by="SIGINT"), "--json")
+    assert answer.exit_code == ExitCode.OK
+    assert json.loads(answer.stdout)["interrupted_by"] == "SIGINT"

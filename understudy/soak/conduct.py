@@ -108,7 +108,7 @@ class Soak:
             verdict=verdict,
             traded=self._drill.traded,
             samples=tuple(self._samples),
-            judgements=tuple(map(judged, curves_of(self._samples))) if self._samples else (),
+            judgements=tuple(map(judged, curves_of(self._samples))),
         )
 
     @property

@@ -1,0 +1,70 @@
+"""``understudy archive``: a journal that does not grow for ever."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import click
+
+from understudy.archiving import archive as archive_journal
+from understudy.backup import BackupFailed
+from understudy.commands.shared import data_dir_option, existing_directory, fail, json_option
+from understudy.teaching import TaughtCommand
+from understudy.terminal import echo_shown
+
+_DAY_MS = 86_400_000
+
+
+@click.command(
+    cls=TaughtCommand,
+    examples={
+        "understudy archive july.sqlite": "events older than 30 days leave the journal",
+        "understudy archive all.sqlite --days 0": "all of them but those of open orders",
+        "understudy restore july.sqlite --data-dir ./july": "look into it again",
+    },
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--days",
+    type=click.FloatRange(0, 10_000),
+    default=30.0,
+    show_default=True,
+    metavar="N",
+    help="How old an event must be to go.",
+)
+@data_dir_option
+@json_option
+def archive(file: Path, days: float, data_dir: Path, is_json: bool) -> None:
+    """Copy the whole journal into FILE, then remove old events from it.
+
+    Orders, fills, windows and their results stay: report, lists and a restart need nothing else.
+    What goes is how they came about; explain of an order that is over then needs the copy, which
+    is a whole journal. Events of open orders stay. The system may run: no order waits longer than
+    for another record, and the space is used again. While it is stopped the file shrinks, too.
+
+    Exit codes: 0 done, 1 not: the line says what was done, 2 bad input.
+    """
+    before_ms = int(time.time() * 1000 - days * _DAY_MS)
+    try:
+        done = archive_journal(
+            existing_directory(data_dir), file.expanduser().absolute(), before_ms
+        )
+    except BackupFailed as problem:
+        fail(str(problem))
+    if is_json:
+        told = {
+            "file": str(done.copy.path),
+            "removed": done.removed,
+            "left": done.left,
+            "is_shrunk": done.is_shrunk,
+            "bytes": done.size_bytes,
+        }
+        click.echo(json.dumps(told, indent=2))
+        return
+    how = "" if done.is_shrunk else "; the run uses the space again" if done.removed else ""
+    echo_shown(
+        f"{done.copy.path} has all {done.copy.last_seq} events; {done.removed} of them have left "
+        f"the journal, {done.left} stay, {done.size_bytes:,} bytes{how}"
+    )
