@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 from polymarket.errors import UnexpectedResponseError
 
-from actors.execution.real.answers import read_answer
 from actors.execution.real.client import VenueClient
 from actors.execution.real.messages import (
     AccountRead,
@@ -23,6 +22,7 @@ from actors.execution.real.messages import (
 )
 from actors.execution.real.port import VenuePort
 from actors.execution.real.user_channel import TradePart, UserOrder, UserTrade, decode
+from actors.execution.real.venue_rules import read_answer
 from actors.redaction import Redactor
 from actors.units import PAYOUT_TICKS
 from bench.fuzz.mutations import mutated

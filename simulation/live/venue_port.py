@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable
 from functools import partial
 
-from actors.execution.real.answers import read_answer
 from actors.execution.real.messages import (
     CancelAll,
     CancelAnswered,
@@ -33,6 +32,7 @@ from actors.execution.real.messages import (
     SignOrder,
     SubscribeUser,
 )
+from actors.execution.real.venue_rules import read_answer
 from actors.feeds.connection import SendText
 from simulation.exchange.mishaps import Lost, NotSent, Passage
 from simulation.exchange.order_side import OrderSide

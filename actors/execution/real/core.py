@@ -11,12 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from actors.core import Core, Dice, Effects, Log, Send, SetTimer, handles
-from actors.execution.real.account_cancel import AccountCancel
-from actors.execution.real.alarm import ALARM_TIMER, Alarm
+from actors.execution.real.account_cancel import AccountCancel, EmergencyCancel, is_account_wide
 from actors.execution.real.claims import Claims
-from actors.execution.real.emergency_cancel import EmergencyCancel, is_account_wide
-from actors.execution.real.gates import AccountGates
-from actors.execution.real.heartbeat import HEARTBEAT_TIMER, DeadMansSwitch
+from actors.execution.real.gate import AccountGates
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import (
     AccountRead,
@@ -37,11 +34,16 @@ from actors.execution.real.messages import (
 )
 from actors.execution.real.orders import LiveOrders, closed, owed
 from actors.execution.real.outbox import TOO_LATE, Outbox, OutboxEvent
-from actors.execution.real.pending_actions import PendingActions
+from actors.execution.real.pending_actions import ALARM_TIMER, Alarm, PendingActions
 from actors.execution.real.reconciler import Reconciler
 from actors.execution.real.user_channel import UserTrade
 from actors.execution.real.user_feed import UserFeed
-from actors.execution.real.venue_session import SESSION_TIMER, VenueSession
+from actors.execution.real.venue_session import (
+    HEARTBEAT_TIMER,
+    SESSION_TIMER,
+    DeadMansSwitch,
+    VenueSession,
+)
 from actors.feeds.connection import RECONNECT_TIMER, Connected, Disconnected, FramesReceived
 from actors.messages.directory import MarketClosing, MarketOpened
 from actors.messages.execution import (

@@ -11,13 +11,6 @@ from collections.abc import Callable, Iterable
 import attrs
 
 from actors.core import Command, Effects, Log
-from actors.execution.real.answers import (
-    Meaning,
-    hold_ms,
-    is_already_gone,
-    is_cancel_early,
-    meaning_of,
-)
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import (
     CancelAnswered,
@@ -32,7 +25,14 @@ from actors.execution.real.messages import (
 )
 from actors.execution.real.orders import CancelTold, LiveOrders, OrderPosted, OrderWithdrawn
 from actors.execution.real.pending_actions import RETRY_MS, PendingAction, PendingActions
-from actors.execution.real.rules import sign_order
+from actors.execution.real.venue_rules import (
+    Meaning,
+    hold_ms,
+    is_already_gone,
+    is_cancel_early,
+    meaning_of,
+    sign_order,
+)
 from actors.execution.real.venue_session import VenueSession
 from actors.messages.execution import CancelOrder, OrderIntent, OrderStatus
 from actors.model import Action

@@ -1,13 +1,16 @@
-"""What is to be done next for each order, and how fast; nothing here survives, or has to.
+"""What is to be done next for each order, how fast, and when the executor wakes up for it.
 
-After a restart all of it follows again from what is recorded of the orders.
+Nothing here survives, or has to: after a restart all of it follows again from what is recorded of
+the orders.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import attrs
+
+from actors.core import Effects, SetTimer
 
 RECHECK_MS = 1_000
 """How often the venue is asked again about an order that is not clear."""
@@ -127,3 +130,31 @@ class PendingActions:
         times = [self._posts_held_until_ms, self._cancels_held_until_ms]
         times += [due_ms for work in self._work.values() for due_ms in work.due_times()]
         return min((each for each in times if each > now_ms), default=None)
+
+
+ALARM_TIMER = "wake"
+_LEAST_DELAY_MS = 10
+
+
+class Alarm:
+    """Rings for the earliest of many times."""
+
+    def __init__(self) -> None:
+        self._at_ms: int | None = None
+
+    def set(self, times: Iterable[int], now_ms: int) -> Effects:
+        """Ring at the first time that is still to come, if that is sooner than the next ring."""
+        at_ms = min((each for each in times if each > now_ms), default=None)
+        if at_ms is None or (self._at_ms is not None and self._at_ms <= at_ms):
+            return []
+        self._at_ms = at_ms
+        return [SetTimer(ALARM_TIMER, max(_LEAST_DELAY_MS, at_ms - now_ms))]
+
+    def clock_set_back(self, _by_ms: int) -> None:
+        """Times are others now: the next that is set rings."""
+        self._at_ms = None
+
+    def rang(self) -> Effects:
+        """It has rung; what is due is looked for after every message anyway."""
+        self._at_ms = None
+        return []

@@ -24,7 +24,6 @@ from polymarket.errors import (
 )
 
 from actors.execution.real.account_rows import AccountRows
-from actors.execution.real.answers import read_answer
 from actors.execution.real.client import VenueClient, WalletNotOurs
 from actors.execution.real.messages import (
     AccountRead,
@@ -51,6 +50,7 @@ from actors.execution.real.messages import (
     SignOrder,
     SubscribeUser,
 )
+from actors.execution.real.venue_rules import read_answer
 from actors.feeds.connection import SendText
 from actors.feeds.polybolt import ApiCredentials
 from actors.feeds.port import WebSocketPort

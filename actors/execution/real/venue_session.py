@@ -1,8 +1,13 @@
-"""Whether the venue lets this system in: API credentials, got at the start and anew when refused.
+"""Whether the venue lets this system in, and knows that it lives: credentials and heartbeats.
 
-Credentials can be revoked, or expire, while orders are out. Then every request is answered with
-401, which says nothing of any order. So nothing more is asked with them: new ones are got at once,
-and if these are refused too, rarely. Until some hold, nothing is signed, posted or read.
+Credentials are got at the start and anew when refused. They can be revoked, or expire, while orders
+are out. Then every request is answered with 401, which says nothing of any order. So nothing more
+is asked with them: new ones are got at once, and if these are refused too, rarely. Until some hold,
+nothing is signed, posted or read.
+
+Heartbeats keep the venue's dead man's switch from cancelling all orders of an account that has
+fallen silent. Once one was sent, the venue wants the next within ten seconds, and there is no way
+back but to fall silent. Source: Polymarket's documentation, order heartbeats.
 """
 
 from __future__ import annotations
@@ -13,9 +18,11 @@ from actors.execution.real.messages import (
     CancelFailed,
     ClientFailed,
     ClientReady,
+    HeartbeatAnswered,
     HeartbeatFailed,
     OpenClient,
     PostRefused,
+    SendHeartbeat,
 )
 
 SESSION_TIMER = "client"
@@ -95,3 +102,36 @@ class VenueSession:
             return []
         self.trouble = trouble
         return [Log("error", f"nothing is traded: {trouble}")]
+
+
+HEARTBEAT_TIMER = "heartbeat"
+HEARTBEAT_EVERY_MS = 5_000
+
+
+class DeadMansSwitch:
+    """Sends heartbeats, each with the id that the answer to the last one gave."""
+
+    def __init__(self) -> None:
+        self._next_id = ""
+        self._is_under_way = False
+
+    def beat(self) -> Effects:
+        """Send the next one, unless the last is still unanswered; come again."""
+        again = SetTimer(HEARTBEAT_TIMER, HEARTBEAT_EVERY_MS)
+        if self._is_under_way:
+            return [again]
+        self._is_under_way = True
+        return [Command(SendHeartbeat(self._next_id)), again]
+
+    def take(self, event: HeartbeatAnswered | HeartbeatFailed) -> Effects:
+        """Keep the id for the next one; if the venue wants another id, send it again at once."""
+        self._is_under_way = False
+        if isinstance(event, HeartbeatAnswered):
+            self._next_id = event.heartbeat_id
+            return []
+        if event.is_unauthorized:
+            return []
+        if event.expected_id is None:
+            return [Log("warning", f"a heartbeat did not arrive: {event.reason}")]
+        self._next_id = event.expected_id
+        return self.beat()

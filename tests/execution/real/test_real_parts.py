@@ -10,15 +10,6 @@ from order_builders import MARKET, T0, detail, intent
 from real_bench import OWNER, VENUE_ID, WALLET, wire_maker_trade, wire_trade
 
 from actors.execution.order_state import is_excess
-from actors.execution.real.answers import (
-    HOLD_MS,
-    HOLD_SHORT_MS,
-    Meaning,
-    hold_ms,
-    is_cancel_early,
-    meaning_of,
-    read_answer,
-)
 from actors.execution.real.comparison import (
     BALANCE_PATIENCE_MS,
     DISAGREEMENTS_MIN,
@@ -28,9 +19,20 @@ from actors.execution.real.comparison import (
     venue_holdings,
 )
 from actors.execution.real.messages import CancelAnswered, PostAnswered, PostRefused, PostUnclear
-from actors.execution.real.rules import objection, offered_units, sign_order
 from actors.execution.real.trade_allocations import Ownership, TradeAllocation, parts_of
 from actors.execution.real.user_channel import trade_of
+from actors.execution.real.venue_rules import (
+    HOLD_MS,
+    HOLD_SHORT_MS,
+    Meaning,
+    hold_ms,
+    is_cancel_early,
+    meaning_of,
+    objection,
+    offered_units,
+    read_answer,
+    sign_order,
+)
 from actors.messages.execution import OrderIntent
 from actors.messages.position import Holding, PositionSnapshot
 from actors.model import Action, FillDetail, Side, TimeInForce
