@@ -22,8 +22,7 @@ from actors.execution.real.orders import (
     TradeSeen,
     VenueSaid,
 )
-from actors.execution.real.trade_allocations import TradeAllocation
-from actors.execution.real.user_channel import Settlement, UserOrder
+from actors.execution.real.user_channel import Settlement, TradeAllocation, UserOrder
 from actors.messages.execution import OrderStatus
 from actors.model import Action
 from actors.units import shares

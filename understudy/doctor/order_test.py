@@ -23,7 +23,7 @@ from actors.directory.gamma import MarketRefused
 from actors.execution.real.account_rows import AccountRows
 from actors.execution.real.client import SignedBytes, VenueClient, WalletNotOurs
 from actors.execution.real.messages import PostAnswered, PostRefused, PostUnclear, SignOrder
-from actors.execution.real.trade_allocations import order_ids_of
+from actors.execution.real.user_channel import order_ids_of
 from actors.execution.real.venue_rules import Meaning, meaning_of, read_answer
 from actors.model import Action, Market, Side, TimeInForce
 from actors.units import TICKS_PER_DOLLAR, dollars_text, price_text, size_text

@@ -21,8 +21,7 @@ from actors.execution.real.orders import (
     TradeSeen,
     VenueSaid,
 )
-from actors.execution.real.trade_allocations import TradeAllocation
-from actors.execution.real.user_channel import UserOrder
+from actors.execution.real.user_channel import TradeAllocation, UserOrder
 from actors.units import price_text, size_text
 
 LIVE_EVENTS: tuple[type, ...] = (

@@ -12,8 +12,7 @@ from collections.abc import Iterable
 
 import attrs
 
-from actors.execution.real.trade_allocations import TradeAllocation
-from actors.execution.real.user_channel import Settlement
+from actors.execution.real.user_channel import Settlement, TradeAllocation
 from actors.messages.position import PositionSnapshot
 from actors.model import Action, Market, Side
 from actors.units import UNITS_PER_SHARE, size_text

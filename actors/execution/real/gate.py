@@ -15,8 +15,7 @@ from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import AccountRead, CancelOrders, ClientReady
 from actors.execution.real.orders import LiveOrders
 from actors.execution.real.reconciler import Reading
-from actors.execution.real.trade_allocations import Ownership
-from actors.execution.real.user_channel import Settlement, UserOrder
+from actors.execution.real.user_channel import Ownership, Settlement, UserOrder
 from actors.execution.real.venue_rules import objection
 from actors.messages.execution import HaltTrading, OrderIntent
 from actors.messages.halts import EXECUTOR_CHECKS

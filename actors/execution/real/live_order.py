@@ -14,8 +14,7 @@ from collections.abc import Iterable
 
 import attrs
 
-from actors.execution.real.trade_allocations import TradeAllocation
-from actors.execution.real.user_channel import Settlement
+from actors.execution.real.user_channel import Settlement, TradeAllocation
 from actors.messages.execution import (
     TERMINAL_STATUSES,
     OrderIntent,

@@ -11,8 +11,7 @@ from actors.execution.order_state import is_excess
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import AccountRead
 from actors.execution.real.orders import LiveOrders
-from actors.execution.real.trade_allocations import TradeAllocation, order_ids_of
-from actors.execution.real.user_channel import Settlement, UserTrade
+from actors.execution.real.user_channel import Settlement, TradeAllocation, UserTrade, order_ids_of
 from actors.units import size_text
 
 _TOLD_MAX = 10_000

@@ -13,8 +13,7 @@ import attrs
 from actors.core import Effects, Recall, Record, Save, Send
 from actors.execution.order_state import events_in
 from actors.execution.real.live_order import LiveOrder
-from actors.execution.real.trade_allocations import TradeAllocation
-from actors.execution.real.user_channel import UserOrder, UserTrade
+from actors.execution.real.user_channel import TradeAllocation, UserOrder, UserTrade
 from actors.messages.execution import (
     CLOCK_STEP_MAX_MS,
     FillReversed,

@@ -24,8 +24,7 @@ from actors.execution.real.messages import AccountRead, AccountUnread, ReadAccou
 from actors.execution.real.notices import Notices
 from actors.execution.real.orders import AbsenceTold, LiveOrders, TradeSeen, VenueSaid
 from actors.execution.real.pending_actions import RECHECK_MS, PendingActions
-from actors.execution.real.trade_allocations import TradeAllocation, parts_of
-from actors.execution.real.user_channel import UserOrder, UserTrade
+from actors.execution.real.user_channel import TradeAllocation, UserOrder, UserTrade, parts_of
 from actors.messages.execution import OrderStatus
 from actors.units import size_text
 

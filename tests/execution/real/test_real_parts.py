@@ -19,8 +19,7 @@ from actors.execution.real.comparison import (
     venue_holdings,
 )
 from actors.execution.real.messages import CancelAnswered, PostAnswered, PostRefused, PostUnclear
-from actors.execution.real.trade_allocations import Ownership, TradeAllocation, parts_of
-from actors.execution.real.user_channel import trade_of
+from actors.execution.real.user_channel import Ownership, TradeAllocation, parts_of, trade_of
 from actors.execution.real.venue_rules import (
     HOLD_MS,
     HOLD_SHORT_MS,
