@@ -143,6 +143,18 @@ def with_series(plan: SeedPlan, chance: Random) -> SeedPlan:
     return attrs.evolve(plan, settings=several)
 
 
+def with_strategy(plan: SeedPlan, chosen: StrategySettings) -> SeedPlan:
+    """Let another strategy trade, with all else as it was drawn."""
+
+    def using(drawn: StrategySettings) -> StrategySettings:
+        return attrs.evolve(drawn, use=chosen.use, file=chosen.file, parameters=chosen.parameters)
+
+    settings = plan.settings
+    traded = tuple(attrs.evolve(each, strategy=using(each.strategy)) for each in settings.traded)
+    settings = attrs.evolve(settings, strategy=using(settings.strategy), traded=traded)
+    return attrs.evolve(plan, settings=settings)
+
+
 def _settings(chance: Random) -> Settings:
     return Settings(
         series=SeriesSettings(window_minutes=15 if chance.random() < 0.08 else 5),

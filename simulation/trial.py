@@ -10,7 +10,7 @@ import attrs
 from actors.model import Side
 from actors.roles import EXECUTOR, base_role
 from actors.runtime.scheduler import Scheduler
-from actors.settings import Settings
+from actors.settings import Settings, StrategySettings
 from actors.supervision.layouts import ISOLATED, Layout, layout_of
 from simulation.actor_table import REAL_ACTORS, ActorTable
 from simulation.adverse_executor import AdverseExecutorCore
@@ -30,7 +30,15 @@ from simulation.live.evidence import LiveEvidence
 from simulation.live.verdict import ExchangeVerdict
 from simulation.machine import SimulatedMachine
 from simulation.operator import Operator
-from simulation.plan import LIVE, SIMULATED, SeedPlan, draw_live_plan, draw_plan, with_series
+from simulation.plan import (
+    LIVE,
+    SIMULATED,
+    SeedPlan,
+    draw_live_plan,
+    draw_plan,
+    with_series,
+    with_strategy,
+)
 from simulation.post import Post
 from simulation.simulated_actor import SimulatedActor
 from simulation.trace import Trace
@@ -278,9 +286,22 @@ def run_trial(
     mode: str = SIMULATED,
     layout: str = ISOLATED,
     flights: FlightKeeper | None = None,
+    strategy: StrategySettings | None = None,
 ) -> TrialResult:
-    """Run one seed as it is drawn, with orders carried out as ``mode`` says; recorded, if asked."""
-    trial = Trial(seed, minutes=minutes, mode=mode, layout=layout)
+    """Run one seed as it is drawn, with orders carried out as ``mode`` says.
+
+    Args:
+        seed: decides all that is left to chance.
+        minutes: how long faults strike.
+        mode: how orders are carried out.
+        layout: which actors share a process.
+        flights: records what actors hear.
+        strategy: says which strategy trades; the default one if it is not given.
+    """
+    plan = _drawn(seed, mode)
+    if strategy is not None:
+        plan = with_strategy(plan, strategy)
+    trial = Trial(seed, minutes=minutes, plan=plan, layout=layout)
     if flights is not None:
         trial.record(flights)
     return trial.run()

@@ -20,6 +20,7 @@ import attrs
 from actors.series import series_named
 from actors.settings import Settings
 from research.backtest.account import AccountRun
+from research.backtest.kept_tapes import TapeShelf
 from research.backtest.outcome import WindowOutcome
 from research.backtest.tape import Tape
 from research.recordings import BadRecording, Recording, open_recording
@@ -99,24 +100,33 @@ def run_backtest(
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def play_window(plan: BacktestPlan, place: str | Path) -> PlayedWindow:
-    """Play one window with an account of its own.
+def play_window(
+    plan: BacktestPlan, place: str | Path, shelf: TapeShelf | None = None
+) -> PlayedWindow:
+    """Play one window with an account of its own; on a shelf its tape is kept for the next time.
 
     Raises:
         BadRecording: the file cannot be read.
         CoreFailed: a core has raised.
     """
-    (played,) = _play(plan, [place])
-    return played
+    if shelf is None:
+        (played,) = _play(plan, [place])
+        return played
+    tape, sha256 = shelf.tape(place, plan.settings.backtest.settlement)
+    return PlayedWindow(next(_account(plan, tape.recording).play([tape])), sha256)
 
 
 def _play(plan: BacktestPlan, places: Sequence[str | Path]) -> Iterator[PlayedWindow]:
     recordings = [open_recording(place) for place in places]
-    settings = _in_series(plan.settings, recordings[0])
-    tapes = (Tape(recording, settings.backtest.settlement) for recording in recordings)
-    first = recordings[0].head.market.slug
-    for outcome in AccountRun(settings, f"{plan.seed}/{first}").play(tapes):
+    settlement = plan.settings.backtest.settlement
+    tapes = (Tape(recording, settlement) for recording in recordings)
+    for outcome in _account(plan, recordings[0]).play(tapes):
         yield PlayedWindow(outcome, hashlib.sha256(read_all(outcome.place)).hexdigest())
+
+
+def _account(plan: BacktestPlan, first: Recording) -> AccountRun:
+    """The account that trades a window, or several of which this one is the first."""
+    return AccountRun(_in_series(plan.settings, first), f"{plan.seed}/{first.head.market.slug}")
 
 
 def _in_series(settings: Settings, recording: Recording) -> Settings:

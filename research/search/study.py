@@ -7,6 +7,7 @@ the same trials. The study is a file of Optuna's, to which each event is appende
 
 from __future__ import annotations
 
+import itertools
 import json
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -64,6 +65,11 @@ class TrialRow:
     results: tuple[float, ...]
     """Dollars, a window each, as far as it was played."""
     is_pruned: bool
+
+    @property
+    def has_traded(self) -> bool:
+        """Whether any window has gained or lost anything."""
+        return any(self.results)
 
 
 class Search:
@@ -151,12 +157,13 @@ class Search:
             playing = [each for each in range(count) if each not in pruned]
             tasks = [
                 WindowTask(BacktestPlan(settings=settings[each], seed=self._plan.seed), place)
+                for place in places  # the trials of a window one after the other: it is kept
                 for each in playing
-                for place in places
             ]
             played = iter(workers.play(tasks))
+            for _, each in itertools.product(places, playing):
+                results[each].append(next(played).dollars)
             for each in playing:
-                results[each] += [next(played).dollars for _ in places]
                 asked[each].report(fmean(results[each]), step)
             pruned |= {each for each in playing if self._is_hopeless(asked[each], step)}
         return [
@@ -201,8 +208,11 @@ class Search:
 
 
 def best_of(rows: Sequence[TrialRow], folds: Folds) -> TrialRow | None:
-    """The trial whose median fold is highest, the earlier of two alike; None if all were pruned."""
-    whole = [row for row in rows if not row.is_pruned]
+    """The trial whose median fold is highest, the earlier of two alike; None without any.
+
+    A trial that was pruned, or that never traded, is none.
+    """
+    whole = [row for row in rows if not row.is_pruned and row.has_traded]
     if not whole:
         return None
     return max(whole, key=lambda row: (scores_of(row.results, folds).middle, -row.number))

@@ -17,7 +17,11 @@ import attrs
 
 from actors.strategy.loading import kept_in
 from actors.units import NANOS_PER_DOLLAR
+from research.backtest.kept_tapes import KEPT_BYTES_MAX, TapeShelf
 from research.backtest.runner import BacktestPlan, ignore_interrupts, play_window, worker_context
+
+_shelf = TapeShelf(KEPT_BYTES_MAX)
+"""This process's: a worker plays the same windows in every trial."""
 
 
 @attrs.frozen
@@ -63,7 +67,7 @@ def play_task(task: WindowTask) -> TaskResult:
         CoreFailed: a core has raised.
     """
     with _at_hand(task) as plan:
-        outcome = play_window(plan, task.place).outcome
+        outcome = play_window(plan, task.place, _shelf).outcome
     return TaskResult(
         pnl_nanos=outcome.pnl_nanos,
         is_settled=outcome.is_settled,

@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from actors.core import Record
 from actors.execution.desk_state import OrdersCreated
 from actors.messages.lifecycle import Started
-from actors.roles import DESK, DIRECTORY, EXECUTOR, OBSERVER, POSITION, base_role, order_id_of
+from actors.roles import (
+    DESK,
+    DIRECTORY,
+    EXECUTOR,
+    OBSERVER,
+    POSITION,
+    STRATEGY,
+    base_role,
+    order_id_of,
+)
 from simulation.invariants.invariant import ANYTHING, Actor, Invariant, heard, recorded, said
 
 _OWNERS = {
@@ -22,6 +31,7 @@ _OWNERS = {
     "window": DIRECTORY,
     "desk": DESK,
     "observer": OBSERVER,
+    "strategy": STRATEGY,
 }
 
 

@@ -138,10 +138,18 @@ def test_walking_forward_chooses_by_what_came_before_only() -> None:
 
 def test_a_trial_that_was_pruned_is_never_the_best() -> None:
     good = TrialRow(number=0, values={}, results=(9.0,), is_pruned=True)
-    whole = TrialRow(number=1, values={}, results=(0.0,) * 9, is_pruned=False)
+    whole = TrialRow(number=1, values={}, results=(1.0,) * 9, is_pruned=False)
 
     assert best_of([good, whole], four_folds()) is whole
     assert best_of([good], four_folds()) is None
+
+
+def test_a_trial_that_never_traded_is_never_the_best() -> None:
+    idle = TrialRow(number=0, values={}, results=(0.0,) * 9, is_pruned=False)
+    loser = TrialRow(number=1, values={}, results=(-1.0,) * 9, is_pruned=False)
+
+    assert best_of([idle, loser], four_folds()) is loser
+    assert best_of([idle], four_folds()) is None
 
 
 def test_the_best_of_many_without_merit_is_no_surprise() -> None:

@@ -24,6 +24,7 @@ from understudy.commands.shared import (
     fail,
     json_option,
     load_config,
+    use_option,
 )
 from understudy.exit_codes import ExitCode
 from understudy.results.options import results_dir_option
@@ -33,13 +34,6 @@ from understudy.results.view import run_view
 from understudy.screen import Screen
 from understudy.teaching import TaughtCommand
 from understudy.terminal import echo_shown
-
-use_option = click.option(
-    "--use",
-    metavar="STRATEGY",
-    help="Which strategy: pair, maker, or FILE.py:Name; the same as --set strategy.use=…",
-)
-
 
 jobs_option = click.option(
     "--jobs",

@@ -14,8 +14,9 @@ import attrs
 import click
 
 from actors.series import series_named
+from actors.strategy.choice import PAIR
 from actors.supervision.layouts import ISOLATED, LAYOUTS
-from understudy.commands.shared import fail, json_option
+from understudy.commands.shared import fail, json_option, load_config, use_option
 from understudy.drill.plan import ONE_SERIES, TARGETS
 from understudy.exit_codes import ExitCode
 from understudy.screen import Screen
@@ -41,6 +42,7 @@ class _Request:
     windows: int
     layout: str
     series: tuple[str, ...]
+    use: str
 
     @property
     def options(self) -> str:
@@ -58,6 +60,8 @@ class _Request:
             words.append(f"--layout {self.layout}")
         if self.series != ONE_SERIES:
             words.append(f"--series {','.join(self.series)}")
+        if self.use != PAIR:
+            words.append(f"--use {self.use}")
         return " ".join(words)
 
 
@@ -155,6 +159,7 @@ def series_names(
     show_default=True,
     help="What is traded; of several, each injection strikes one.",
 )
+@use_option
 @json_option
 def drill(
     kills: int,
@@ -165,6 +170,7 @@ def drill(
     windows: int,
     layout: str,
     series: tuple[str, ...],
+    use: str | None,
     is_json: bool,
 ) -> None:
     """Kill actors and processes of a trading system, and hold its books together afterwards.
@@ -185,9 +191,10 @@ def drill(
         fail("a drill finds processes by /proc, which only Linux has")
     if faults is not None and mode != "live":
         raise click.UsageError("--faults is for --mode live: simulated orders go to no exchange")
+    load_config(None, (f"strategy.use={use or PAIR}",))
     seed = secrets.randbits(32) if seed is None else seed
     is_live = mode == "live"
-    request = _Request(kills, seed, targets, is_live, faults, windows, layout, series)
+    request = _Request(kills, seed, targets, is_live, faults, windows, layout, series, use or PAIR)
     directory = Path(tempfile.mkdtemp(prefix="understudy-drill-"))
     result = _conduct(request, directory, is_json=is_json)
     if result.is_good:
@@ -222,6 +229,7 @@ def _conduct(request: _Request, directory: Path, *, is_json: bool) -> Result:
             windows=request.windows,
             layout=request.layout,
             series=request.series,
+            use=request.use,
             told=tell,
         )
     except ExchangeFailed as error:

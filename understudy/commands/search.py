@@ -19,7 +19,7 @@ from research.recordings.places import read_all
 from research.recordings.reader import Recording
 from research.search.folds import Folds, folds_of
 from research.search.space import BadSpace, Dimension, Value, read_space
-from understudy.commands.backtest import jobs_option, run_json, use_option, windows_bar
+from understudy.commands.backtest import jobs_option, run_json, windows_bar
 from understudy.commands.reading import last_option, row_limit
 from understudy.commands.shared import (
     assignment_option,
@@ -28,6 +28,7 @@ from understudy.commands.shared import (
     json_option,
     load_config,
     needs_extra,
+    use_option,
 )
 from understudy.config import ConfigError, load
 from understudy.exit_codes import ExitCode

@@ -31,6 +31,12 @@ assignment_option = click.option(
     help="One setting, such as strategy.max_shares=50; overrules the file. May be repeated.",
 )
 
+use_option = click.option(
+    "--use",
+    metavar="STRATEGY",
+    help="Which strategy: pair, maker, or FILE.py:Name; the same as --set strategy.use=…",
+)
+
 series_option = click.option(
     "--series",
     "series",

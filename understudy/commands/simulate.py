@@ -20,12 +20,14 @@ from rich.progress import TimeElapsedColumn
 
 from actors.runtime.crash_file import write_crash
 from actors.runtime.crashes import report_of
+from actors.settings import StrategySettings
+from actors.strategy.choice import PAIR
 from actors.supervision.layouts import ISOLATED, LAYOUTS
 from simulation.flight_keeper import FlightKeeper
 from simulation.plan import LIVE, SIMULATED, fault_meanings
 from simulation.trial import MINUTES, TrialResult, run_trial
 from understudy.commands.progress import progress_bar
-from understudy.commands.shared import data_dir_option, json_option
+from understudy.commands.shared import data_dir_option, json_option, load_config, use_option
 from understudy.exit_codes import ExitCode
 from understudy.teaching import TaughtCommand
 from understudy.terminal import echo_shown
@@ -42,6 +44,7 @@ class Campaign:
     minutes: int
     mode: str
     layout: str
+    use: str | None = None
     began_at: float = attrs.field(factory=time.monotonic)
     results: list[TrialResult] = attrs.field(factory=list)
     seconds: float = 0.0
@@ -73,6 +76,7 @@ class Campaign:
             "minutes": self.minutes,
             "mode": self.mode,
             "layout": self.layout,
+            "strategy": self.use or PAIR,
             "seconds": round(self.seconds, 3),
             "seeds_per_second": round(len(self.results) / self.seconds, 3),
             "simulated_hours": round(
@@ -97,6 +101,7 @@ class Campaign:
         "understudy simulate": "20 seeds, a minute or less",
         "understudy simulate --seeds 500 --jobs 2": "many more, on two cores",
         "understudy simulate --mode live": "real orders, against an exchange that misbehaves",
+        "understudy simulate --use maker": "orders that rest, are cancelled and replaced",
         "understudy simulate --from 17 --seeds 1": "one seed again, to the same byte",
         "understudy simulate --seeds 5 --json | jq .failure": "for a script",
     },
@@ -140,6 +145,7 @@ class Campaign:
     show_default=True,
     help="Which actors share a process, and so fall together.",
 )
+@use_option
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
@@ -156,6 +162,7 @@ def simulate(
     minutes: int,
     mode: str,
     layout: str,
+    use: str | None,
     jobs: int,
     data_dir: Path,
     is_json: bool,
@@ -172,8 +179,10 @@ def simulate(
     Ends at the first failure with exit code 1, the seed and its last messages. If it came to light
     in what one actor did, the data directory gets a crash file of that actor: "understudy crashes".
     """
-    campaign = Campaign(first_seed, minutes, mode, layout)
-    run = functools.partial(run_trial, minutes=minutes, mode=mode, layout=layout)
+    campaign = Campaign(first_seed, minutes, mode, layout, use)
+    run = functools.partial(
+        run_trial, minutes=minutes, mode=mode, layout=layout, strategy=_strategy(use)
+    )
     with progress_bar("{task.description}", TimeElapsedColumn(), is_shown=not is_json) as progress:
         task = progress.add_task("seeds", total=seeds)
         for result in _results(range(first_seed, first_seed + seeds), run, jobs):
@@ -190,6 +199,10 @@ def simulate(
         _print(report, campaign.failed)
     if campaign.failed is not None:
         raise click.exceptions.Exit(ExitCode.FAILED)
+
+
+def _strategy(use: str | None) -> StrategySettings | None:
+    return load_config(None, (f"strategy.use={use}",)).settings.strategy if use else None
 
 
 def _leave_crash_file(seed: int, run: Callable[..., TrialResult], data_dir: Path) -> str | None:
@@ -275,6 +288,8 @@ def _print(report: dict[str, Any], failed: TrialResult | None) -> None:
         how += f" --mode {report['mode']}"
     if report["layout"] != ISOLATED:
         how += f" --layout {report['layout']}"
+    if report["strategy"] != PAIR:
+        how += f" --use {report['strategy']}"
     echo_shown("\n".join(("", *failure["last_lines"], "")))
     echo_shown(
         f"seed {failed.seed} failed after {failure['at_seconds']:.3f} s of venue time, "

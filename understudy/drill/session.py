@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from actors.settings import ExecutionSettings, Settings
+from actors.strategy.choice import PAIR
 from actors.supervision.layouts import ISOLATED
 from actors.units import NANOS_PER_DOLLAR
 from understudy.drill.conduct import Drill, DrilledAccount, Recovery
@@ -39,6 +40,7 @@ def run_drill(
     windows: int = 1,
     layout: str = ISOLATED,
     series: Sequence[str] = ONE_SERIES,
+    use: str = PAIR,
     told: Callable[[int, Recovery], None],
 ) -> Result:
     """Drill a new system in an empty directory; its journal and log stay there.
@@ -53,6 +55,7 @@ def run_drill(
         windows: it goes on until so many have settled.
         layout: which actors share a process.
         series: names of what is traded.
+        use: which strategy trades.
         told: called with the number and recovery of each injection as soon as it is over.
 
     Raises:
@@ -64,16 +67,13 @@ def run_drill(
         recoveries.append(recovery)
         told(len(recoveries), recovery)
 
-    with (
-        live_stage(directory, seed, faults, series)
-        if is_live
-        else _paper_stage(directory, seed, series) as set_up
-    ):
-        stage, account = set_up
-        settings = LIVE_SETTINGS if is_live else SETTINGS
-        options = run_options(stage, seed, (*settings, f"supervision.layout={layout}"), series)
-        system = DrilledSystem(directory, options, series)
-        drill = Drill(system, stage.pause_points_dir, Witness(stage.http_url), account, windows)
+    live = live_stage(directory, seed, faults, series)
+    with live if is_live else _paper_stage(directory, seed, series) as (stage, account):
+        chosen = (f"supervision.layout={layout}", f"strategy.use={use}")
+        settings = (*(LIVE_SETTINGS if is_live else SETTINGS), *chosen)
+        options = run_options(stage, seed, settings, series)
+        system, witness = DrilledSystem(directory, options, series), Witness(stage.http_url)
+        drill = Drill(system, stage.pause_points_dir, witness, account, windows)
         steps = plan(kills, seed, targets, REAL_INJECTIONS if is_live else INJECTIONS)
         verdict = drill.conduct(steps, note)
     return Result(seed=seed, recoveries=tuple(recoveries), verdict=verdict, traded=drill.traded)

@@ -33,9 +33,12 @@ def search_lines(run: StoredRun) -> Iterator[tuple[str, str]]:
     yield "searched", f"{words}{summary['windows_seen']} windows in {summary['folds']} folds"
     best = summary["best"]
     if best is None:
+        yield "best", "none: no trial that was played whole has traded"
         return
     values = ", ".join(f"{name} = {value}" for name, value in best["values"].items())
     yield "best", f"trial {best['trial']}: {values}"
+    if best["median_fold"] < 0:
+        yield "caution", "even the best loses: not to trade comes to 0.00"
     forward = summary["walk_forward"]
     if forward is not None:
         yield "walk forward", _forward_words(forward)
@@ -72,7 +75,8 @@ def _trials_table(run: StoredRun, rows: int | None) -> Table:
             trials = [row for row in csv.DictReader(file) if row["is_pruned"] == "false"]
     except OSError as problem:
         raise BadResults(f"{path} cannot be read: {problem.strerror}") from None
-    trials.sort(key=lambda row: (-float(row["median_fold"]), int(row["trial"])))
+    # without a Sharpe ratio nothing was traded, and 0.00 is no merit
+    trials.sort(key=lambda row: (not row["sharpe"], -float(row["median_fold"]), int(row["trial"])))
     names = list(run.summary["best"]["values"]) if run.summary["best"] else []
     table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False)
     for heading in ("trial", "median fold", "in sample", "out of sample", "Sharpe"):

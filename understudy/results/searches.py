@@ -51,7 +51,7 @@ def search_summary(search: Search, folds: Folds, held_out: HeldOut | None) -> di
         "looks": search.looks,
         "best": None if best is None else trial_json(best, folds),
         "luck": None if best is None else luck_of(best, whole),
-        "walk_forward": _forward(whole, folds),
+        "walk_forward": _forward([row for row in whole if row.has_traded], folds),
         "importance": _importance(search),
         "held_out": None
         if held_out is None
