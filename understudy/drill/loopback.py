@@ -6,7 +6,8 @@ import json
 import urllib.request
 from typing import Any
 
-_PATIENCE_S = 5.0
+_PATIENCE_S = 30.0
+"""Far more than an answer takes: a busy machine is no failed drill."""
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
