@@ -150,7 +150,7 @@ DOCKERFILE = DEPLOY / "docker" / "Dockerfile"
 ROOT = DEPLOY.parent
 
 
-@pytest.mark.parametrize("name", ["run", "alerts", "metrics"])
+@pytest.mark.parametrize("name", ["run", "alerts", "metrics", "web"])
 def test_a_container_has_nothing_that_it_does_not_need(name: str) -> None:
     service = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"][name]
     assert service["read_only"] is True
@@ -160,7 +160,7 @@ def test_a_container_has_nothing_that_it_does_not_need(name: str) -> None:
     assert "ports" not in service
 
 
-@pytest.mark.parametrize("name", ["run", "alerts", "metrics"])
+@pytest.mark.parametrize("name", ["run", "alerts", "metrics", "web"])
 def test_a_containers_command_is_one_that_there_is(name: str) -> None:
     service = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"][name]
     command: click.Command = main

@@ -8,7 +8,13 @@ import attrs
 
 from understudy.web.html import Content, Html, join, tag
 
-VIEWS: Mapping[str, str] = {"/": "Now", "/history": "History", "/orders": "Orders", "/log": "Log"}
+VIEWS: Mapping[str, str] = {
+    "/": "Now",
+    "/history": "History",
+    "/orders": "Orders",
+    "/results": "Results",
+    "/log": "Log",
+}
 """Paths in the navigation, and their names."""
 
 

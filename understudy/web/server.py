@@ -103,6 +103,7 @@ class PageServer:
         router.add_get("/history", self._on_history)
         router.add_get("/orders", self._on_orders)
         router.add_get("/order/{name:[A-Za-z0-9_]{1,80}}", self._on_order)
+        router.add_get("/results", self._on_results)
         router.add_get("/log", self._on_log)
         router.add_get("/static/{name}", self._on_static)
         router.add_get("/login", self._on_login)
@@ -226,6 +227,14 @@ class PageServer:
         return await self._page(
             request, "Orders", lambda: archive_pages.orders(self._data_dir, market)
         )
+
+    async def _on_results(self, request: web.Request) -> web.Response:
+        def results() -> Html:
+            from understudy.web import results_pages  # with it the backtester: only if it is wanted
+
+            return results_pages.results()
+
+        return await self._page(request, "Results", results)
 
     async def _on_log(self, request: web.Request) -> web.Response:
         return await self._page(request, "Log", lambda: archive_pages.log_lines(self._data_dir))
