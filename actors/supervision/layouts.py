@@ -17,6 +17,7 @@ from actors.roles import (
     MARKET_STATE,
     ORDERS,
     POSITION,
+    REFERENCE_FEED,
     STRATEGY,
     base_role,
 )
@@ -27,7 +28,7 @@ LAYOUTS = (ISOLATED, GROUPED)
 TRADING = "trading"
 """The process of all whom a tick meets on its way to the venue, in the grouped layout."""
 
-_TOGETHER = (POSITION, EXECUTOR, DESK, STRATEGY, MARKET_STATE, MARKET_FEED)
+_TOGETHER = (POSITION, EXECUTOR, DESK, STRATEGY, MARKET_STATE, MARKET_FEED, REFERENCE_FEED)
 
 
 @attrs.frozen(kw_only=True)
@@ -46,7 +47,7 @@ def layout_of(
     """Divide permanent roles, given in starting order, among processes.
 
     Isolated: each in one of its own, and all orders in one. Grouped: those on a tick's way together
-    with the orders, of all series, from the market feed on; the directories together; all others
+    with the orders, of all series, from their feeds on; the directories together; all others
     alone. An executor with real money is always alone, since it has the key; a strategy
     may be, since one that never returns takes its process with it.
     """
