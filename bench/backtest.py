@@ -2,25 +2,31 @@
 
 Run as ``python -m bench.backtest``. Whole books are the recorded hour where it is at hand; price
 changes are the local exchange's, recorded here. Seconds are the processor's unless a column says
-wall. NautilusTrader's own backtest is not run beside it: see docs/benchmarks.md.
+wall. NautilusTrader 1.221's backtest of the same events runs beside it, in a process of its own,
+where ``bench.decode`` has installed it.
 """
 
 from __future__ import annotations
 
 import cProfile
+import json
 import pstats
 import resource
+import subprocess
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from actors.messages.feeds import BookEvent, MarketEvent, PriceChangeEvent
+from actors.model import Level
 from actors.settings import Settings, StrategySettings
 from bench.common import Figure, Machine, Row, Table, Target, options, show
-from bench.decode import imported_recordings
+from bench.decode import NAUTILUS, ROOT, imported_recordings, installed_nautilus
 from bench.scheduler import folder_of
 from research.backtest.runner import BacktestPlan, recordings_at, run_backtest
+from research.backtest.tape import MarketFrames, Tape
 from research.recordings.model import (
     RecordedChannel,
     RecordedFrame,
@@ -127,6 +133,85 @@ def speed_row(name: str, paths: Sequence[Path], least_events: float) -> Row:
     )
 
 
+def compared_table(rows: Mapping[str, Sequence[Path]], speeds: Sequence[Row]) -> Table:
+    """NautilusTrader's backtest of the same events with about as many orders, beside ours."""
+    title = f"one core, beside {NAUTILUS}"
+    python = installed_nautilus()
+    if python is None:
+        note = f"{NAUTILUS} is not installed: python -m bench.decode installs it"
+        return Table(title=title, rows=[], notes=(note,))
+    compared = [
+        _compared_row(python, ours, paths)
+        for ours, paths in zip(speeds, rows.values(), strict=True)
+    ]
+    notes = (
+        "theirs decodes with its adapter, keeps books, looks at best prices; ours runs every actor",
+        "engine alone: its events lie decoded in memory, ours are read and decoded",
+    )
+    return Table(title=title, rows=compared, notes=notes)
+
+
+def _compared_row(python: Path, ours: Row, paths: Sequence[Path]) -> Row:
+    events, seconds, orders = 0, [0.0, 0.0], 0
+    for path in paths:
+        count = round(int(ours.figures["orders"] or 0) / len(paths))
+        with tempfile.NamedTemporaryFile(suffix=".frames") as file:
+            file.write(b"\n".join(_event_lines(path)))
+            file.flush()
+            command = [python, "-E", "-m", "bench.backtest_nautilus", file.name, str(count)]
+            told = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+        found = json.loads(told.stdout.splitlines()[-1])
+        events, orders = events + found["events"], orders + found["orders"]
+        seconds = [seconds[0] + found["decode_s"] + found["run_s"], seconds[1] + found["run_s"]]
+    own = float(ours.figures["events/s"] or 0)
+    figures: dict[str, Figure] = {
+        "events": events,
+        "orders": ours.figures["orders"],
+        "their orders": orders,
+        "events/s": round(own),
+        "theirs": round(events / seconds[0]),
+        "their engine alone": round(events / seconds[1]),
+        "ratio": round(own * seconds[0] / events, 2),
+        "to the engine alone": round(own * seconds[1] / events, 2),
+    }
+    return Row(
+        name=ours.name, figures=figures, target=Target(column="ratio", limit=1, is_least=True)
+    )
+
+
+def _event_lines(path: Path) -> Iterator[bytes]:
+    """Every event of a recording as one frame, behind its time of receipt in ns."""
+    (recording,) = recordings_at([path])
+    market = recording.head.market.market_id
+    for at_ms, moment in Tape(recording, "result").moments():
+        for event in moment.events if isinstance(moment, MarketFrames) else ():
+            shown = _as_shown(event)
+            if shown is not None:
+                stamps = {"market": market, "timestamp": str(event.timestamp_ms)}
+                yield b"%d\t%s" % (at_ms * 1_000_000, json.dumps({**stamps, **shown}).encode())
+
+
+def _as_shown(event: MarketEvent) -> dict[str, object] | None:
+    """A book or a change of one in the venue's own form; None of anything else."""
+    match event:
+        case BookEvent(token, _, bids, asks):
+            sides = {
+                "bids": [_level(each) for each in reversed(bids)],
+                "asks": [_level(each) for each in reversed(asks)],
+            }
+            return {"event_type": "book", "asset_id": token, **sides}
+        case PriceChangeEvent(token, _, bids, asks):
+            side = "BUY" if bids else "SELL"
+            rest = {"asset_id": token, "side": side, "hash": "", "best_bid": "", "best_ask": ""}
+            changes = [{**_level(each), **rest} for each in (*bids, *asks)]
+            return {"event_type": "price_change", "price_changes": changes}
+    return None
+
+
+def _level(level: Level) -> dict[str, str]:
+    return {"price": f"{level[0] / 1000:.3f}", "size": f"{level[1] / 1e6:.6f}"}
+
+
 def jobs_row(paths: Sequence[Path]) -> Row:
     """The same windows with one process and with two."""
     recordings, plan = recordings_at(paths), BacktestPlan(settings=Settings())
@@ -218,8 +303,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         simulated = simulated_recording(Path(folder), 10_000 if arguments.quick else _LENGTH_MS)
         recorded = imported_recordings()[: arguments.windows or (1 if arguments.quick else None)]
+        played = {"price changes, local exchange": [simulated]}
         rows = [speed_row("price changes, local exchange", [simulated], 50_000)]
         if recorded:
+            played["whole books, recorded"] = list(recorded)
             rows.append(speed_row("whole books, recorded", recorded, 10_000))
         short = Path(folder) / "short"
         short.mkdir()
@@ -227,6 +314,7 @@ def main() -> None:
         several = recorded if len(recorded) > 1 else (simulated,)
         tables = [
             Table(title="one core", rows=rows),
+            compared_table(played, rows),
             Table(title="two cores", rows=[jobs_row(several)]),
             Table(
                 title="memory",

@@ -96,13 +96,23 @@ def imported_recordings() -> tuple[Path, ...]:
     return tuple(sorted(IMPORTED.glob("*.rec"))) if sources else ()
 
 
+def nautilus_home() -> Path:
+    """Directory of the environment that has NautilusTrader, if there is one."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "understudy-bench" / "nautilus-1.221"
+
+
+def installed_nautilus() -> Path | None:
+    """Path of a Python that has NautilusTrader; None if it was never installed."""
+    python = nautilus_home() / "bin" / "python"
+    return python if python.exists() and _has_nautilus(python) else None
+
+
 def nautilus_python() -> Path:
     """Path of a Python that has NautilusTrader; installs it at the first call."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    home = cache / "understudy-bench" / "nautilus-1.221"
+    home = nautilus_home()
     python = home / "bin" / "python"
-    is_there = python.exists() and _has_nautilus(python)
-    if not is_there:
+    if installed_nautilus() is None:
         print(f"installing {NAUTILUS} into {home} (once)", file=sys.stderr)
         venv.create(home, with_pip=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", NAUTILUS], check=True)

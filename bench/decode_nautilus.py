@@ -21,7 +21,7 @@ from bench.decode_worker import Best, Follow, serve
 TICKS_PER_DOLLAR = 1_000
 
 
-def _instrument(token: str) -> BinaryOption:
+def instrument_of(token: str) -> BinaryOption:
     """Describe a token as the adapter does: prices to 0.001, sizes to a millionth."""
     return BinaryOption(
         instrument_id=InstrumentId.from_str(f"{token}.POLYMARKET"),
@@ -53,7 +53,7 @@ def new_follower() -> Follow:
     def of(token: str) -> tuple[BinaryOption, OrderBook]:
         found = known.get(token)
         if found is None:
-            instrument = _instrument(token)
+            instrument = instrument_of(token)
             found = known[token] = (instrument, OrderBook(instrument.id, BookType.L2_MBP))
         return found
 
