@@ -26,10 +26,11 @@ def test_a_drill_loses_nothing_doubles_nothing_and_leaves_nothing() -> None:
     assert result["windows"] > 0
 
 
-def test_signed_orders_of_several_windows_survive_kills_and_faults_together() -> None:
+def test_signed_orders_of_three_series_survive_kills_and_faults_together() -> None:
     """The one long test: its verdict holds the journal against the exchange's own books."""
     done = understudy(
-        *("drill", "--mode", "live", "--kills", "8", "--windows", "2", "--seed", "3", "--json")
+        *("drill", "--mode", "live", "--kills", "8", "--windows", "2", "--seed", "3", "--json"),
+        *("--series", "btc-5m,eth-5m,sol-5m", "--layout", "grouped"),
     )
     result = json.loads(done.stdout)
     assert result["findings"] == []
