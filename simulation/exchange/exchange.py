@@ -32,8 +32,8 @@ from venue.engine.messages import Outcome
 from venue.frames import Channel, Frame
 from venue.prices import ManyPrices, PriceBoard, PriceStreams
 from venue.windows import TWAP_SECONDS, Window, window_start_ms
-from venue.wire.book import PublishedBook
 from venue.wire.gamma import MarketStatus, event_row, market_row
+from venue.world import Catalogue
 
 PRICE_CREDENTIALS = ApiCredentials("prices", "secret", "passphrase")
 """What PolyBolt is shown; nothing else asks for it."""
@@ -72,6 +72,7 @@ class Exchange:
         self.links: dict[Link, None] = {}
         self.windows: dict[tuple[str, int], SimulatedWindow] = {}
         """By series and start, those of each series oldest first."""
+        self.catalogue = Catalogue()
         self.outcomes: dict[str, Side | None] = {}
         """Who has won each window that is decided, by slug; None if it is void."""
         self.order_side: OrderSide | None = None
@@ -99,7 +100,7 @@ class Exchange:
         """From the beginning on take live orders, as badly as these rates say."""
         self._lag_chance, self._late_result_chance = _LIVE_LAG_CHANCE, _LIVE_LATE_RESULT_CHANCE
         self.order_side = OrderSide(
-            self._scheduler, self.windows, self._ledger, self._publish, rates, self._seed
+            self._scheduler, self.catalogue, self._ledger, self._publish, rates, self._seed
         )
         return self.order_side
 
@@ -180,12 +181,12 @@ class Exchange:
         window = Window.at(series.asset, series.window_minutes, start_ms)
         more = () if name == next(iter(self._series)) else (name,)
         chance = dice(self._seed, "window", start_ms, *more)
-        self.windows[name, start_ms] = SimulatedWindow(
-            window, self._ledger, chance, self._scheduler.now_ms
-        )
+        listed = SimulatedWindow(window, self._ledger, chance, self._scheduler.now_ms)
+        self.windows[name, start_ms] = listed
+        self.catalogue.add(listed)
         own = [key for key in self.windows if key[0] == name]
         for key in own[:-_KEPT_WINDOWS]:
-            del self.windows[key]
+            self.catalogue.remove(self.windows.pop(key))
 
     def _trade_on(self) -> None:
         """Let each market do one thing, and plan the next."""
@@ -247,7 +248,7 @@ class Exchange:
         sessions: dict[str, tuple[Channel, Session]] = {
             self._venue.market_ws_url: (
                 Channel.MARKET,
-                MarketSession(self._book, lambda: self._scheduler.now_ms),
+                MarketSession(self.catalogue.book, lambda: self._scheduler.now_ms),
             ),
             self._venue.rtds_ws_url: (
                 Channel.RTDS,
@@ -305,13 +306,6 @@ class Exchange:
             void = {"closed": True, "outcomePrices": '["0.5","0.5"]'}
             return {**void, "umaResolutionStatus": "resolved"}
         return {}
-
-    def _book(self, token: str) -> PublishedBook | None:
-        for window in self.windows.values():
-            for book in window.publisher.books.values():
-                if book.token == token:
-                    return book
-        return None
 
     def _publish(self, sent: Iterable[Frame]) -> None:
         frames = list(sent)

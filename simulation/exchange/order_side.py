@@ -1,4 +1,4 @@
-"""The order side of the simulated exchange: the venue's own desk, books and reads, for one wallet.
+"""The order side of the simulated exchange: the local exchange's own order service, for one wallet.
 
 What it knows is the truth that a run's records are held against.
 """
@@ -6,7 +6,7 @@ What it knows is the truth that a run's records are held against.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from typing import Any
 
@@ -21,16 +21,14 @@ from simulation.exchange.window import SimulatedWindow
 from venue.channels.user import UserSession
 from venue.engine import Ledger
 from venue.frames import Frame
-from venue.order_faults import OrderFaults
-from venue.ordering.desk import OrderDesk
-from venue.ordering.entry import EntryMode, OrderEntry
-from venue.ordering.heartbeats import Heartbeats
-from venue.ordering.keys import ApiKey, KeyRing
-from venue.ordering.reads import END_CURSOR, AccountReads
+from venue.ordering.entry import EntryMode
+from venue.ordering.fault_plan import FaultFile
+from venue.ordering.keys import ApiKey
+from venue.ordering.reads import END_CURSOR
 from venue.ordering.records import OrderRecord, TradeRecord
-from venue.ordering.reports import WalletReports
+from venue.ordering.service import OrderService, Surface
 from venue.ordering.settlement import TradeStatus
-from venue.ordering.wallets import Wallets
+from venue.world import Catalogue
 
 DEPOSIT_NANOS = 5_000 * 10**9
 _TICK_MS = 100
@@ -44,49 +42,51 @@ class OrderSide:
     def __init__(
         self,
         scheduler: Scheduler,
-        windows: Mapping[tuple[str, int], SimulatedWindow],
+        catalogue: Catalogue,
         ledger: Ledger,
         send: Callable[[Iterable[Frame]], None],
         rates: LiveFaultRates,
         seed: int,
     ) -> None:
         self._scheduler = scheduler
-        self._windows = windows
         self._send = send
-        self._keys = KeyRing(seed)
         self._sessions: list[UserSession] = []
         self._signed_count = 0
-        faults = OrderFaults(seed, rates.of_orders())
         self.ledger = ledger
-        self.mishaps = Mishaps(rates, faults, Random(f"{seed}/mishaps"))
-        self.api_key: ApiKey = self._keys.create(WALLET, 0)
-        self.entry = OrderEntry()
-        self.heartbeats = Heartbeats(seed)
-        self.wallets = Wallets(ledger)
-        self.desk = OrderDesk(
-            seed=seed, ledger=ledger, markets=self, faults=faults, prove=prove, send=send
+        self.service = service = OrderService(
+            seed=seed,
+            catalogue=catalogue,
+            ledger=ledger,
+            surface=Surface(
+                now_ms=lambda: scheduler.now_ms,
+                wall_ms=lambda: scheduler.now_ms,
+                send=send,
+                inject=lambda *_: None,  # connections break at the other end of the wire
+            ),
+            wallets={WALLET: DEPOSIT_NANOS},
+            fault_file=FaultFile(chances=rates.of_orders()),
+            prove=prove,
         )
-        self.reads = AccountReads(seed, self.desk.books, ledger)
-        self._reports = WalletReports(self.desk.books, ledger)
+        self.desk, self.entry, self.reads = service.desk, service.entry, service.reads
+        self.mishaps = Mishaps(rates, service.faults, Random(f"{seed}/mishaps"))
+        self.api_key: ApiKey = service.keys.create(WALLET, 0)
         self.signatures: dict[str, list[str]] = defaultdict(list)
         """The venue's ids of all that was signed, by our order id."""
         self.signed_for: dict[str, str] = {}
         """Our order id, by the venue's."""
         self.on_their_way: Counter[str] = Counter()
         """Posted copies that have not arrived yet, by our order id."""
-        self.wallets.deposit(WALLET, DEPOSIT_NANOS)
 
     def begin(self) -> None:
         """Let time pass, from now on."""
         self._scheduler.after(_TICK_MS, self.begin)
         now_ms = self.now_ms
-        for window in self._windows.values():
-            due_ms = window.engine.next_due_ms
-            if due_ms is not None and due_ms <= now_ms:
-                self._send(window.publish(window.engine.advance(now_ms), now_ms))
-        if self.heartbeats.expired(now_ms):
-            self.desk.cancel_matching(WALLET, now_ms)
-        self.desk.advance(now_ms)
+        for window in self.service.catalogue:
+            if isinstance(window, SimulatedWindow):
+                due_ms = window.engine.next_due_ms
+                if due_ms is not None and due_ms <= now_ms:
+                    self._send(window.publish(window.engine.advance(now_ms), now_ms))
+        self.service.advance()
 
     def misbehaviours(self) -> dict[str, Callable[[], None]]:
         """What the exchange does by itself now and then, by the kind of fault."""
@@ -109,21 +109,10 @@ class OrderSide:
         """Venue time."""
         return self._scheduler.now_ms
 
-    # Markets, as the desk finds them
-
-    def with_token(self, token: str) -> SimulatedWindow | None:
-        """The market that a token is an outcome of."""
-        return next((each for each in self._windows.values() if token in each.window.tokens), None)
-
-    def with_condition(self, condition_id: str) -> SimulatedWindow | None:
-        """The market of a condition id."""
-        markets = self._windows.values()
-        return next((each for each in markets if each.window.condition_id == condition_id), None)
-
     def slip(self, token: str, *, is_buy: bool) -> None:
         """Let opinion move so that an order for this token is too late for its price, and rests."""
-        market = self.with_token(token)
-        if market is not None and not market.is_resolved:
+        market = self.service.catalogue.with_token(token)
+        if isinstance(market, SimulatedWindow) and not market.is_resolved:
             is_up_wanted = (token == market.window.up_token) is is_buy
             by_ticks = _SLIP_TICKS if is_up_wanted else -_SLIP_TICKS
             self._send(market.move(by_ticks, self.now_ms))
@@ -140,7 +129,7 @@ class OrderSide:
 
     def new_session(self) -> UserSession:
         """Begin a connection of the user channel."""
-        session = UserSession(self._find_wallet)
+        session = self.service.new_session()
         self._sessions.append(session)
         return session
 
@@ -158,7 +147,7 @@ class OrderSide:
 
     def books(self) -> ExchangeBooks:
         """The exchange's books of the wallet, checked."""
-        return exchange_books(self._reports.of([WALLET], self.now_ms), WALLET)
+        return exchange_books(self.service.reports.of([WALLET], self.now_ms), WALLET)
 
     @property
     def records(self) -> Sequence[OrderRecord]:
@@ -196,10 +185,6 @@ class OrderSide:
 
     def _cancel_by_venue(self) -> None:
         self.desk.cancel_by_venue(self.now_ms)
-
-    def _find_wallet(self, key: str, secret: str, passphrase: str) -> str | None:
-        api_key = self._keys.with_credentials(key, secret, passphrase)
-        return None if api_key is None else api_key.wallet
 
 
 def _fill_of(trade: TradeRecord, venue_order_id: str) -> FillDetail:

@@ -73,7 +73,7 @@ class AccountReading:
 
     def _balance(self, token: str) -> int:
         side = self._side
-        market = side.with_token(token)
+        market = side.service.catalogue.with_token(token)
         if market is None:
             return 0
-        return int(side.reads.shares(WALLET, market.window, token, side.now_ms)["balance"])
+        return int(side.reads.shares(WALLET, market.status.window, token, side.now_ms)["balance"])

@@ -188,7 +188,7 @@ class SimulatedVenuePort(SimulatedWebSocket):
     def _beat(self, heartbeat_id: str) -> object:
         side = self._side
         try:
-            next_id = side.heartbeats.beat(side.api_key.key, heartbeat_id, side.now_ms)
+            next_id = side.service.heartbeats.beat(side.api_key.key, heartbeat_id, side.now_ms)
         except HeartbeatMismatch as mismatch:
             return HeartbeatFailed("Invalid Heartbeat ID", mismatch.expected_id)
         return HeartbeatAnswered(next_id)
@@ -197,15 +197,15 @@ class SimulatedVenuePort(SimulatedWebSocket):
         """Merge pairs; what is redeemed was paid out when the window was decided."""
         side, market_id = self._side, command.market_id
         reason = ""
-        market = side.with_condition(market_id)
+        market = side.service.catalogue.with_condition(market_id)
         if side.mishaps.strikes("reverts"):
             reason = "the transaction was reverted"
         elif command.pairs_units:
             try:
-                side.wallets.merge(WALLET, market_id, command.pairs_units)
+                side.service.wallets.merge(WALLET, market_id, command.pairs_units)
             except WalletRefused as refused:
                 reason = str(refused)
-        elif market is not None and not market.is_resolved:
+        elif market is not None and market.status.resolved_at_ms is None:
             reason = "result for condition not received yet"
         failed = ClaimFailed(market_id=market_id, reason=reason)
         self._actor.take_event(failed if reason else HoldingsClaimed(market_id))

@@ -23,6 +23,7 @@ from venue.ordering.reports import WalletReports
 from venue.ordering.signatures import prove_order
 from venue.ordering.trading import TradingMarket
 from venue.ordering.wallets import Wallets
+from venue.simulation.listed_window import ListedWindow
 from venue.simulation.market import SimulatedMarket
 from venue.world import Catalogue, MarketView
 
@@ -51,7 +52,7 @@ class ListedMarkets:
 
 
 def _trading(market: MarketView | None) -> TradingMarket | None:
-    return market if isinstance(market, SimulatedMarket) else None
+    return market if isinstance(market, ListedWindow) else None
 
 
 @attrs.frozen(kw_only=True)

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from random import Random
 
 import attrs
 
-from actors.units import E18, PAYOUT_TICKS, UNITS_PER_SHARE, shares
+from actors.units import PAYOUT_TICKS, UNITS_PER_SHARE
 from venue.average import SecondSamples
-from venue.engine import Ledger, MatchingEngine
-from venue.engine.messages import EngineEvent, MarketRules, Outcome, Traded
-from venue.frames import NEW_MARKETS_KEY, Channel, Frame, custom_key, is_custom
-from venue.simulation.fair import up_probability
+from venue.engine import Ledger
+from venue.engine.messages import EngineEvent, Outcome, Traded
+from venue.frames import NEW_MARKETS_KEY, Channel, Frame, is_custom
+from venue.simulation.listed_window import (
+    COARSE_TICKS,
+    FINE_BEYOND_TICKS,
+    FINE_TICKS,
+    ListedWindow,
+)
 from venue.simulation.mood import Mood
 from venue.simulation.oddities import Oddities
-from venue.simulation.publishing import Publisher
 from venue.simulation.quoting import Quote, Quoter
 from venue.simulation.taking import Taker
 from venue.windows import Window
 from venue.wire import market as wire
-from venue.wire.book import PublishedBook
 from venue.wire.gamma import MarketStatus, question_text
 from venue.world import STEP_MS
 
-COARSE_TICKS = 10
-FINE_TICKS = 1
-_FINE_BEYOND_TICKS = 40
-"""Nearer to an end than this, the grid becomes fine."""
 _COARSE_WITHIN_TICKS = 60
 """Farther from both ends than this, it becomes coarse again: a gap, so that it cannot flicker."""
 _THINK_MS = 100
@@ -61,21 +59,14 @@ class Surroundings:
     """Size of a jump of the reference price in this step, of its price; 0 without one."""
 
 
-class SimulatedMarket:
+class SimulatedMarket(ListedWindow):
     """A window from its listing to its resolution, in steps of venue time."""
 
     def __init__(self, window: Window, ledger: Ledger, frames_per_second: float, seed: str) -> None:
-        self.window = window
-        self.strike_e18: int | None = None
-        self.close_e18: int | None = None
+        super().__init__(window, ledger, _TAKER_DELAY_MS)
         self.up_won: bool | None = None
-        self.engine = MatchingEngine(_rules(window), ledger, f"{window.number}-")
-        self.publisher = Publisher(window, self.engine)
-        self.watchers: list[Callable[[list[EngineEvent], int], None]] = []
-        """They are told all that the engine tells, before the public is."""
         self._dice = Random(f"{seed}/market")
         self._mood = Mood(Random(f"{seed}/mood"))
-        self._fair_ticks = PAYOUT_TICKS / 2
         self._quoter = Quoter(
             self.engine,
             f"makers-{window.number}",
@@ -94,14 +85,9 @@ class SimulatedMarket:
     @property
     def status(self) -> MarketStatus:
         """What Gamma and the CLOB tell of this market."""
-        book = self.publisher.books[Outcome.UP]
         is_resolved = self.up_won is not None
-        status = MarketStatus(
-            window=self.window,
-            tick_size_ticks=self.engine.rules.tick_size_ticks,
-            best_bid_ticks=book.best_bid_ticks,
-            best_ask_ticks=book.best_ask_ticks,
-            last_trade_ticks=book.last_trade_ticks,
+        status = attrs.evolve(
+            super().status,
             volume_shares=self.publisher.volume_units // UNITS_PER_SHARE,
             strike_e18=self.strike_e18,
             close_e18=self.close_e18,
@@ -111,12 +97,7 @@ class SimulatedMarket:
                 f"https://data.chain.link/streams/{self.window.asset}-usd-twap-60s-streams"
             ),
         )
-        return self.oddities.told(status, self._up_wins, self._now_ms)
-
-    @property
-    def books(self) -> tuple[PublishedBook, PublishedBook]:
-        """Up's public book, then Down's."""
-        return (self.publisher.books[Outcome.UP], self.publisher.books[Outcome.DOWN])
+        return self.oddities.told(status, self.up_wins, self._now_ms)
 
     def begin(self, around: Surroundings) -> list[Frame]:
         """Fill the book as that of a market that has long been listed, and announce it."""
@@ -150,13 +131,12 @@ class SimulatedMarket:
 
     def publish(self, events: list[EngineEvent], now_ms: int) -> list[Frame]:
         """Tell watchers, makers and the public what the engine did."""
-        self._tell_watchers(events, now_ms)
         for event in events:
             if isinstance(event, Traded):
                 for fill in event.maker_fills:
                     if fill.owner == self._quoter.owner:
                         self._quoter.on_fill(fill)
-        return self.publisher.publish(events, now_ms)
+        return super().publish(events, now_ms)
 
     def note_settlement(self, around: Surroundings) -> None:
         """Take the average as strike at the start and as close at the end."""
@@ -180,23 +160,12 @@ class SimulatedMarket:
             self._credit -= max(1, _count_public(made))
         return frames
 
-    def _tell_watchers(self, events: list[EngineEvent], now_ms: int) -> None:
-        for watcher in self.watchers:
-            watcher(events, now_ms)
-
     def _think(self, around: Surroundings) -> None:
-        """Value Up: distance to the strike, known or expected, over what can still move it."""
-        opens_s, closes_s = self.window.opens_at_ms // 1000, self.window.closes_at_ms // 1000
-        strike_e18 = self.strike_e18
-        if strike_e18 is None:
-            strike_e18, _ = around.samples.expected_average(opens_s, around.price_e18)
-        close_e18, _ = around.samples.expected_average(closes_s, around.price_e18)
-        # Before the start only the time since the start is at risk: the strike moves along.
-        remaining_ms = self.window.closes_at_ms - max(around.now_ms, self.window.opens_at_ms)
-        probability = up_probability(
-            close_e18 / E18, strike_e18 / E18, remaining_ms / 1000, around.volatility_dollars
+        """Value Up, and quote around that."""
+        probability = self._chance_of_up(
+            around.price_e18, around.samples, around.volatility_dollars, around.now_ms
         )
-        doubt = _doubt(remaining_ms)
+        doubt = _doubt(self._remaining_ms(around.now_ms))
         self._fair_ticks = PAYOUT_TICKS * (doubt + (1 - 2 * doubt) * probability)
         self._quoter.requote(self._new_quote(around.now_ms))
 
@@ -212,12 +181,11 @@ class SimulatedMarket:
         )
 
     def _fit_tick_size(self, now_ms: int) -> list[Frame]:
-        distance_ticks = min(self._fair_ticks, PAYOUT_TICKS - self._fair_ticks)
         current_ticks = self.engine.rules.tick_size_ticks
         wanted_ticks = current_ticks
-        if distance_ticks < _FINE_BEYOND_TICKS:
+        if self._edge_ticks < FINE_BEYOND_TICKS:
             wanted_ticks = FINE_TICKS
-        elif distance_ticks > _COARSE_WITHIN_TICKS:
+        elif self._edge_ticks > _COARSE_WITHIN_TICKS:
             wanted_ticks = COARSE_TICKS
         if wanted_ticks == current_ticks:
             return []
@@ -241,7 +209,7 @@ class SimulatedMarket:
 
     def _resolve(self, now_ms: int) -> list[Frame]:
         """Decide by the averages: a close at the strike is Up."""
-        self.up_won = self._up_wins
+        self.up_won = self.up_wins
         if self.up_won is None:
             raise AssertionError(f"{self.window.slug} ends without a strike or a close")
         winner = Outcome.UP if self.up_won else Outcome.DOWN
@@ -249,26 +217,14 @@ class SimulatedMarket:
         frames = self.publisher.publish_whole(now_ms)
         return [*frames, self._winner_frame(self.up_won, now_ms)]
 
-    @property
-    def _up_wins(self) -> bool | None:
-        """Who wins, once both averages are known; a close at the strike is Up."""
-        if self.strike_e18 is None or self.close_e18 is None:
-            return None
-        return self.close_e18 >= self.strike_e18
-
     def _tell_wrong_winner(self, now_ms: int) -> list[Frame]:
         """Announce, once, a winner that is overturned later."""
-        if self._up_wins is None or self._told_winner is not None:
+        if self.up_wins is None or self._told_winner is not None:
             return []
-        self._told_winner = self.oddities.overturned_winner(self._up_wins, now_ms)
+        self._told_winner = self.oddities.overturned_winner(self.up_wins, now_ms)
         if self._told_winner is None:
             return []
         return [self._winner_frame(self._told_winner, now_ms)]
-
-    def _winner_frame(self, up_wins: bool, now_ms: int) -> Frame:
-        text = wire.market_resolved_text(self.window, up_wins, now_ms)
-        keys = tuple(custom_key(token) for token in self.window.tokens)
-        return Frame(Channel.MARKET, keys, text)
 
     def _is_open(self, now_ms: int) -> bool:
         return self.window.opens_at_ms <= now_ms < self.window.closes_at_ms
@@ -277,17 +233,6 @@ class SimulatedMarket:
         if not self.window.opens_at_ms - _WARM_UP_MS <= now_ms < self.window.closes_at_ms:
             return _STILL_ACTIVITY
         return _RUSH_ACTIVITY if self.window.closes_at_ms - now_ms < _RUSH_MS else _NORMAL_ACTIVITY
-
-
-def _rules(window: Window) -> MarketRules:
-    return MarketRules(
-        market_id=window.condition_id,
-        tick_size_ticks=COARSE_TICKS,
-        minimum_size_units=shares(5),
-        minimum_notional_nanos=10**9,
-        fee_rate_bps=700,
-        taker_delay_ms=_TAKER_DELAY_MS,
-    )
 
 
 def _doubt(remaining_ms: int) -> float:
