@@ -7,7 +7,7 @@ from random import Random
 
 import attrs
 
-from simulation.exchange.order_rates import DRAWN_BY_THE_DESK, LiveFaultRates
+from simulation.exchange.order_rates import OF_EXCHANGE, LiveFaultRates
 from venue.order_faults import OrderFaults
 from venue.ordering.buckets import TOO_MANY_REQUESTS
 from venue.ordering.entry import EntryMode, OrderEntry
@@ -58,8 +58,10 @@ class Mishaps:
     def counts(self) -> Mapping[str, int]:
         """How often each kind has struck, those that the order desk draws included."""
         injected = self._desk_faults.injected
-        drawn = {name: injected[kind] for name, kind in DRAWN_BY_THE_DESK.items()}
-        return self._counts | drawn
+        return {
+            name: count + (injected[OF_EXCHANGE[name]] if name in OF_EXCHANGE else 0)
+            for name, count in self._counts.items()
+        }
 
     def heal(self) -> None:
         """From now on nothing goes wrong; markets go on to move."""
@@ -80,7 +82,7 @@ class Mishaps:
     def plain_passage(self) -> Passage:
         """Draw whether a request that is about no order arrives."""
         there_ms, back_ms = self.way_ms(), self.way_ms()
-        if not self.strikes("resets"):
+        if not self.strikes("reset"):
             return Passage(there_ms=there_ms, back_ms=back_ms)
         is_refused = self._chance.random() < 0.5
         before = NotSent("refused") if is_refused else Lost("the connection broke")
@@ -92,16 +94,16 @@ class Mishaps:
         if plain.before is not None:
             return plain
         there_ms, back_ms = plain.there_ms, plain.back_ms
-        if self.strikes("rate_limits"):
+        if self.strikes("rate_limited"):
             wait_s = self._chance.randint(1, _RETRY_MOST_S)
             refused = RequestRefused(429, TOO_MANY_REQUESTS, retry_after_s=wait_s)
             return Passage(before=refused, there_ms=there_ms, back_ms=back_ms)
-        if self.strikes("slow_answers"):
+        if self.strikes("slow_answer"):
             there_ms += int(self._chance.random() * _SLOW_REQUEST_MOST_MS)
             back_ms += int(self._chance.random() * _SLOW_ANSWER_MOST_MS)
-        if self.strikes("lost_answers"):
+        if self.strikes("lost_answer"):
             return self._lost(there_ms, back_ms)
-        is_error = self.strikes("server_errors")
+        is_error = self.strikes("server_error")
         after = RequestRefused(500, _SERVER_ERROR) if is_error else None
         return Passage(after=after, there_ms=there_ms, back_ms=back_ms)
 

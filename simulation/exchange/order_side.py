@@ -93,9 +93,9 @@ class OrderSide:
         desk, entry, mishaps = self.desk, self.entry, self.mishaps
         return {
             "silences": self._fall_silent,
-            "replays": lambda: desk.replay(mishaps.replayed_count(), self.now_ms),
-            "venue_cancels": self._cancel_by_venue,
-            "engine_restarts": lambda: mishaps.restart(entry, self.now_ms),
+            "replay": lambda: desk.replay(mishaps.replayed_count(), self.now_ms),
+            "cancel_by_venue": self._cancel_by_venue,
+            "restart": lambda: mishaps.restart(entry, self.now_ms),
             "restrictions": lambda: mishaps.restrict(entry, self.now_ms),
         }
 

@@ -26,7 +26,7 @@ class AccountReading:
     def begin(self) -> None:
         """Send the first of the requests."""
         mishaps = self._side.mishaps
-        slow_ms = 2_000 if mishaps.strikes("slow_answers") else 0
+        slow_ms = 2_000 if mishaps.strikes("slow_answer") else 0
         if mishaps.strikes("unread"):
             unread = AccountUnread(
                 read_id=self._command.read_id, reason="Internal server error", retry_after_ms=None

@@ -138,7 +138,7 @@ class SimulatedVenuePort(SimulatedWebSocket):
         """Sign, in the executor's own process: if that has fallen, nothing is signed."""
         if self._actor.is_gone:
             return
-        if self._side.mishaps.strikes("resets"):
+        if self._side.mishaps.strikes("reset"):
             reason = "its market cannot be read: refused"
             order_id = command.order_id
             event: object = SigningFailed(order_id=order_id, reason=reason, may_retry=True)
@@ -198,7 +198,7 @@ class SimulatedVenuePort(SimulatedWebSocket):
         side, market_id = self._side, command.market_id
         reason = ""
         market = side.service.catalogue.with_condition(market_id)
-        if side.mishaps.strikes("reverts"):
+        if side.mishaps.strikes("reverted_transaction"):
             reason = "the transaction was reverted"
         elif command.pairs_units:
             try:

@@ -15,8 +15,8 @@ from simulation.journal import MemoryJournal
 from simulation.plan import SeedPlan
 
 CALM = live_plan()
-SILENT = live_plan({"lost_answers": 0.8})
-GHOSTLY = live_plan({"ghost_fills": 0.6})
+SILENT = live_plan({"lost_answer": 0.8})
+GHOSTLY = live_plan({"ghost_fill": 0.6})
 SLIPPERY = live_plan({"slips": 0.9})
 UNREADABLE = live_plan({"unread": 0.5}, falls=6.0)
 HALTING = {"halts": 4.0, "falls": 12.0}
@@ -53,7 +53,7 @@ def test_an_order_that_is_given_up_while_it_is_on_its_way_is_caught(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("actors.execution.real.reconciler.UNKNOWN_WINDOW_MS", 0)
-    rates = {"lost_answers": 0.8, "slow_answers": 0.9, "slips": 0.7, "silences": 20.0}
+    rates = {"lost_answer": 0.8, "slow_answer": 0.9, "slips": 0.7, "silences": 20.0}
     failure = first_failure(REAL_ACTORS, live_plan(rates), minutes=8)
     assert failure is not None
     assert failure.invariant == 5, failure.text

@@ -158,7 +158,7 @@ def test_nothing_is_signed_by_an_executor_that_has_fallen() -> None:
 
 
 def test_a_lost_answer_leaves_an_order_and_no_knowledge_of_it() -> None:
-    scene = Scene(lost_answers=1.0)
+    scene = Scene(lost_answer=1.0)
     answer = scene.ask(post(scene.signed()))
     assert isinstance(answer, PostUnclear)
     assert scene.side.records_of("order_1")
@@ -166,7 +166,7 @@ def test_a_lost_answer_leaves_an_order_and_no_knowledge_of_it() -> None:
 
 
 def test_what_does_not_arrive_is_told_and_leaves_nothing() -> None:
-    scene = Scene(resets=1.0, unread=1.0)
+    scene = Scene(reset=1.0, unread=1.0)
     assert isinstance(scene.ask(OpenClient()), ClientFailed)
     question = ReadAccount(read_id=1, venue_order_ids=(), market_ids=(), balances_of=())
     assert isinstance(scene.ask(question), AccountUnread)

@@ -11,7 +11,7 @@ from simulation.live.evidence import LiveEvidence
 from simulation.simulated_actor import SimulatedActor
 from simulation.trial import Trial
 
-RATES = {"lost_answers": 0.9, "slow_answers": 0.9, "slips": 0.7, "silences": 20.0}
+RATES = {"lost_answer": 0.9, "slow_answer": 0.9, "slips": 0.7, "silences": 20.0}
 JUMP_MS = 20_000
 
 

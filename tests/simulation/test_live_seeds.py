@@ -36,14 +36,14 @@ def test_every_live_plan_could_be_a_run_with_real_money() -> None:
 RESTS_LONG_MS = 30_000
 
 STORMS = {
-    "answers": {"lost_answers": 0.3, "server_errors": 0.3, "slow_answers": 0.3, "unmatched": 0.5},
-    "the door": {"rate_limits": 0.4, "resets": 0.4, "engine_restarts": 1.0, "restrictions": 2.0},
-    "trades": {"ghost_fills": 0.5, "retried_trades": 0.5, "share_lag": 0.8, "delayed": 0.5},
-    "the channel": {"repeated_events": 0.5, "late_events": 0.5, "silences": 1.0, "replays": 4.0},
-    "the account": {"hidden": 0.6, "unread": 0.3, "venue_cancels": 4.0, "slips": 0.8},
-    "what is told": {"short_matches": 0.5, "unreadable_parts": 0.5, "excess_fills": 0.5},
-    "rows and failures": {"repeated_rows": 0.5, "late_failures": 0.5},
-    "the chain": {"reverts": 0.9, "partial_cancels": 0.9, "slips": 0.6},
+    "answers": {"lost_answer": 0.3, "server_error": 0.3, "slow_answer": 0.3, "unmatched": 0.5},
+    "the door": {"rate_limited": 0.4, "reset": 0.4, "restart": 1.0, "restrictions": 2.0},
+    "trades": {"ghost_fill": 0.5, "retried_trade": 0.5, "share_lag": 0.8, "long_delay": 0.5},
+    "the channel": {"duplicate_event": 0.5, "late_event": 0.5, "silences": 1.0, "replay": 4.0},
+    "the account": {"hidden_order": 0.6, "unread": 0.3, "cancel_by_venue": 4.0, "slips": 0.8},
+    "what is told": {"short_match": 0.5, "unreadable_part": 0.5, "excess_fill": 0.5},
+    "rows and failures": {"repeated_row": 0.5, "late_failure": 0.5},
+    "the chain": {"reverted_transaction": 0.9, "partial_cancels": 0.9, "slips": 0.6},
 }
 
 
@@ -65,7 +65,7 @@ def test_each_kind_of_live_fault_strikes_and_is_survived(storm: str) -> None:
 
 
 def test_live_orders_rest_trade_and_fail_and_are_cancelled() -> None:
-    rates = {"slips": 0.5, "ghost_fills": 0.8}
+    rates = {"slips": 0.5, "ghost_fill": 0.8}
     trial = Trial(8, minutes=8, plan=live_plan(rates, order_ttl_ms=RESTS_LONG_MS))
     assert trial.run().failure is None
     evidence = trial.referee.facts.evidence
@@ -83,7 +83,7 @@ def test_live_orders_rest_trade_and_fail_and_are_cancelled() -> None:
 
 def test_bytes_whose_posting_was_lost_are_posted_again() -> None:
     """A refused connection leaves nothing at the venue: the order is posted later, and trades."""
-    trial = Trial(3, minutes=6, plan=live_plan({"resets": 0.5}))
+    trial = Trial(3, minutes=6, plan=live_plan({"reset": 0.5}))
     assert trial.run().failure is None
     events = Counter(type(k.record.event).__name__ for k in trial.journal.records)
     assert {"OrderPosted", "PostRefused"} <= events.keys()

@@ -117,10 +117,10 @@ def test_the_mode_is_told_wherever_the_run_is(
     assert "--from 1 --seeds 1 --minutes 15 --mode live\n" in done.output
     report = json.loads(understudy("simulate", "--mode", "live", "--json").stdout)
     assert report["mode"] == "live"
-    assert {"lost_answers", "loss"} < report["faults"].keys()
+    assert {"lost_answer", "loss"} < report["faults"].keys()
     report = json.loads(understudy("simulate", "--json").stdout)
     assert report["mode"] == "simulated"
-    assert "lost_answers" not in report["faults"]
+    assert "lost_answer" not in report["faults"]
 
 
 def test_programs_get_one_object_and_nothing_else(

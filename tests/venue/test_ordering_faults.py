@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from venue.faults import FaultKind
@@ -144,3 +147,10 @@ def test_a_bad_file_is_refused_in_words(text: str, words: str) -> None:
 def test_every_fault_is_either_at_once_or_strikes_something() -> None:
     for kind in set(OrderFaultKind) - IMMEDIATE_FAULTS:
         read_fault_file(f"[chance]\n{kind.value} = 0.1")
+
+
+def test_every_kind_of_fault_is_explained_under_its_name() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "exchange.md").read_text()
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    explained = set(re.findall(r"`(\w+)`", "".join(rows)))
+    assert {kind.value for kind in (*OrderFaultKind, *FaultKind)} <= explained
