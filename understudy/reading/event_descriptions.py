@@ -1,12 +1,32 @@
-"""What an order's events say, in words."""
+"""What an order's events say, in words: one row for each kind of event that is recorded of it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from actors.execution.damaged import OrderMadeAnew, OrderSetAside
 from actors.execution.desk_state import OrdersCreated, SideFreed
+from actors.execution.real.claims import ClaimClosed, ClaimOpened
+from actors.execution.real.messages import (
+    ClaimFailed,
+    HoldingsClaimed,
+    OrderSigned,
+    PostAnswered,
+    PostRefused,
+    PostUnclear,
+    SigningFailed,
+)
+from actors.execution.real.orders import (
+    AbsenceTold,
+    CancelTold,
+    LiveClosed,
+    OrderPosted,
+    OrderWithdrawn,
+    TradeSeen,
+    VenueSaid,
+)
 from actors.messages.execution import (
     CancelOrder,
     CancelRequested,
@@ -26,96 +46,30 @@ from actors.position.core import EntryChanged
 from actors.runtime.codec import Undecodable, decode_as
 from actors.runtime.journal import StoredEvent
 from actors.units import dollars_text, price_text, size_text
-from understudy.reading.real_event_descriptions import LIVE_EVENTS, describe_real_event
 
-_KNOWN: Mapping[str, type] = {
-    event_type.__name__: event_type
-    for event_type in (
-        CancelOrder,
-        CancelRequested,
-        EntryChanged,
-        Fill,
-        FillBooked,
-        FillFailed,
-        OrderAccepted,
-        OrderCancelled,
-        OrderClosed,
-        OrderMadeAnew,
-        OrderRejected,
-        OrderReport,
-        OrderSetAside,
-        OrderSubmitted,
-        OrdersCreated,
-        OutcomeUnknown,
-        SideFreed,
-        *LIVE_EVENTS,
-    )
-}
+_Event = TypeVar("_Event")
 
 _EARLIER: Mapping[str, str] = {"OrderForgotten": "let go of"}
 """What only earlier releases recorded."""
 
+_Row = tuple[type, Callable[[Any], str]]
+
 
 def describe_event(event: StoredEvent) -> str:
     """Say what an event was; one that has no words here is shown as it is recorded."""
-    event_type = _KNOWN.get(event.kind)
     body = json.dumps(event.body)
-    if event_type is None:
+    if event.kind not in DESCRIBED:
         return _EARLIER.get(event.kind, f"{event.kind} {body}")
+    event_type, words = DESCRIBED[event.kind]
     try:
-        value: object = decode_as(event_type, body)
+        return words(decode_as(event_type, body))
     except Undecodable:
         return f"{event.kind}, which cannot be read as one: {body}"
-    return _of_the_order(value) or describe_real_event(value) or _of_others(value)
 
 
-def _of_the_order(value: object) -> str:
-    """What the Order itself recorded, mostly the executor's words as they reached it."""
-    match value:
-        case OrderAccepted(venue_order_id=venue_order_id):
-            return "accepted" + (f" as {venue_order_id}" if venue_order_id else "")
-        case OrderRejected(reason=reason):
-            return f"rejected: {reason}"
-        case Fill(fill=fill):
-            return f"filled {_fill_words(fill)}"
-        case OrderCancelled(reason=reason, filled_units=filled_units):
-            total = "" if filled_units is None else f", {size_text(filled_units)} filled in all"
-            return f"cancelled: {reason}{total}"
-        case OutcomeUnknown(reason=reason):
-            return f"outcome unknown: {reason}"
-        case FillFailed(trade_id=trade_id, reason=reason):
-            return f"trade {trade_id} is taken back: {reason}"
-        case CancelRequested(reason=reason):
-            return f"to be cancelled: {reason}"
-        case FillBooked(trade_id=trade_id, is_reversal=is_reversal, version=version):
-            what = "the reversal of " if is_reversal else ""
-            return f"knows that {what}trade {trade_id} is in position version {version}"
-        case OrderClosed():
-            return "record closed"
-    return ""
-
-
-def _of_others(value: object) -> str:
-    """What desk, executor and position recorded of it."""
-    match value:
-        case OrdersCreated(intents=intents):
-            return f"created: {', '.join(intent.order_id for intent in intents)}"
-        case OrderSubmitted():
-            return "on its way to the venue"
-        case CancelOrder(reason=reason):
-            return f"will be cancelled on arrival: {reason}"
-        case OrderReport():
-            return _report_words(value)
-        case OrderMadeAnew(reason=reason):
-            return f"goes on from its creation: {reason}"
-        case OrderSetAside(reason=reason):
-            return f"set aside, nobody follows it any more: {reason}"
-        case EntryChanged(entry=entry, position=position):
-            verb = "booked" if entry.reversed_version is None else "took back"
-            return f"{verb} {_fill_words(entry.fill)}: position version {position.version}"
-        case SideFreed(status=status, required_version=version):
-            return f"side freed after {status.value}: signals must know position version {version}"
-    raise AssertionError(f"{type(value).__name__} is listed, but has no words")
+def _is(event_type: type[_Event], words: str | Callable[[_Event], str]) -> _Row:
+    """One kind of event and its words, or what makes them of the event."""
+    return event_type, (lambda _: words) if isinstance(words, str) else words
 
 
 def _fill_words(fill: FillDetail) -> str:
@@ -125,8 +79,94 @@ def _fill_words(fill: FillDetail) -> str:
     return f"{words} ({'maker' if fill.is_maker else 'taker'}, trade {fill.trade_id})"
 
 
+def _cancel_words(event: OrderCancelled) -> str:
+    filled_units = event.filled_units
+    total = "" if filled_units is None else f", {size_text(filled_units)} filled in all"
+    return f"cancelled: {event.reason}{total}"
+
+
+def _booking_words(event: FillBooked) -> str:
+    what = "the reversal of " if event.is_reversal else ""
+    return f"knows that {what}trade {event.trade_id} is in position version {event.version}"
+
+
 def _report_words(report: OrderReport) -> str:
     status = "unheard of" if report.status is None else report.status.value
     filled_units = sum(fill.size_units for fill in report.fills)
     words = f"stands at {status}, {size_text(filled_units)} filled"
     return f"{words}: {report.reason}" if report.reason else words
+
+
+def _entry_words(event: EntryChanged) -> str:
+    verb = "booked" if event.entry.reversed_version is None else "took back"
+    return f"{verb} {_fill_words(event.entry.fill)}: position version {event.position.version}"
+
+
+def _freed_words(event: SideFreed) -> str:
+    version = event.required_version
+    return f"side freed after {event.status.value}: signals must know position version {version}"
+
+
+def _refusal_words(event: PostRefused) -> str:
+    if event.status == 0:
+        return f"no connection was made: {event.text}"
+    return f"the venue refused it ({event.status}): {event.text}"
+
+
+def _venue_words(event: VenueSaid) -> str:
+    order = event.order
+    status = order.status.lower() or ("cancelled" if order.is_cancellation else "changed")
+    if order.matched_units is None:
+        return f"the venue says: {status}"
+    return f"the venue says: {status}, {size_text(order.matched_units)} matched"
+
+
+def _trade_words(event: TradeSeen) -> str:
+    part = event.part
+    size, price = size_text(part.size_units), price_text(part.price_ticks)
+    role = "maker" if part.is_maker else "taker"
+    return f"trade {part.trade_id} of {size} at {price} ({role}) is {part.settlement.value}"
+
+
+_TAKEN = "accepted"
+
+_ROWS = (
+    # the Order itself, mostly the executor's words as they reached it
+    _is(OrderAccepted, lambda e: f"accepted as {e.venue_order_id}" if e.venue_order_id else _TAKEN),
+    _is(OrderRejected, lambda event: f"rejected: {event.reason}"),
+    _is(Fill, lambda event: f"filled {_fill_words(event.fill)}"),
+    _is(OrderCancelled, _cancel_words),
+    _is(OutcomeUnknown, lambda event: f"outcome unknown: {event.reason}"),
+    _is(FillFailed, lambda event: f"trade {event.trade_id} is taken back: {event.reason}"),
+    _is(CancelRequested, lambda event: f"to be cancelled: {event.reason}"),
+    _is(FillBooked, _booking_words),
+    _is(OrderClosed, "record closed"),
+    # desk, executor and position
+    _is(OrdersCreated, lambda event: f"created: {', '.join(i.order_id for i in event.intents)}"),
+    _is(OrderSubmitted, "on its way to the venue"),
+    _is(CancelOrder, lambda event: f"will be cancelled on arrival: {event.reason}"),
+    _is(OrderReport, _report_words),
+    _is(OrderMadeAnew, lambda event: f"goes on from its creation: {event.reason}"),
+    _is(OrderSetAside, lambda event: f"set aside, nobody follows it any more: {event.reason}"),
+    _is(EntryChanged, _entry_words),
+    _is(SideFreed, _freed_words),
+    # the real executor: what left, and what the venue said to it
+    _is(OrderSigned, lambda event: f"signed; the venue will call it {event.venue_order_id}"),
+    _is(SigningFailed, lambda event: f"not signed: {event.reason}"),
+    _is(OrderPosted, "posted, in the bytes that were signed"),
+    _is(PostAnswered, lambda event: f"the venue took it: {event.status}"),
+    _is(PostRefused, _refusal_words),
+    _is(PostUnclear, lambda event: f"whether the venue has it is not known: {event.reason}"),
+    _is(OrderWithdrawn, lambda e: f"it ends without having been at the venue: {e.reason}"),
+    _is(VenueSaid, _venue_words),
+    _is(TradeSeen, _trade_words),
+    _is(CancelTold, "the venue has taken it back"),
+    _is(AbsenceTold, lambda event: f"the venue shows no more of it: {event.reason}"),
+    _is(LiveClosed, "nothing can become of it any more"),
+    _is(ClaimOpened, "its window is over; the shares that are left are to be turned into money"),
+    _is(HoldingsClaimed, "shares of its window were turned into money"),
+    _is(ClaimFailed, lambda e: f"shares of its window were not turned into money: {e.reason}"),
+    _is(ClaimClosed, "the account holds no shares of its window any more"),
+)
+DESCRIBED: Mapping[str, _Row] = {row[0].__name__: row for row in _ROWS}
+"""Every kind of event that has words, by the name that it is recorded under."""
