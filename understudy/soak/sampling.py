@@ -72,9 +72,9 @@ class Sampler:
         return Sample(
             at_s=at_s,
             processes=self._processes(status),
-            journal_bytes=_size(directory / JOURNAL_NAME),
-            wal_bytes=_size(directory / f"{JOURNAL_NAME}-wal"),
-            log_bytes=_size(directory / LOG_NAME),
+            journal_bytes=size_of(directory / JOURNAL_NAME),
+            wal_bytes=size_of(directory / f"{JOURNAL_NAME}-wal"),
+            log_bytes=size_of(directory / LOG_NAME),
             event_count=event_count,
             latencies_ms=dict(self._latencies(status)),
         )
@@ -120,7 +120,8 @@ def use_of(pid: int) -> ProcessUse | None:
     return ProcessUse(pid, pages * _PAGE_KIB, descriptors, int(words[17]))
 
 
-def _size(path: Path) -> int:
+def size_of(path: Path) -> int:
+    """Size of a file; 0 if there is none."""
     with contextlib.suppress(OSError):
         return path.stat().st_size
     return 0

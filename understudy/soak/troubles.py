@@ -16,7 +16,7 @@ from understudy.drill import loopback, processes
 from understudy.drill.conduct import Drill, DrillFailed
 from understudy.drill.system import DrilledSystem
 from understudy.exit_codes import ExitCode
-from understudy.soak.sampling import use_of
+from understudy.soak.sampling import size_of, use_of
 
 HOLD_S = 15.0
 """How long something stays wrong that does not end by itself; less in a short soak."""
@@ -88,7 +88,7 @@ class Troubles:
         with path.open("ab") as file:
             file.write(_LINE * (1 + ROTATE_AT_BYTES // len(_LINE)))
         wait(min(hold_s, 1.0))
-        if not self._until(lambda: path.stat().st_size < ROTATE_AT_BYTES):
+        if not self._until(lambda: size_of(path) < ROTATE_AT_BYTES):
             self._drill.verdict.findings.append(f"{path} was not rotated")
 
     def _reload(self, wait: Wait, hold_s: float) -> None:
