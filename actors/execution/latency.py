@@ -8,7 +8,7 @@ from actors.messages.execution import SubmitOrder
 class OrderLatency:
     """Ends "tick_to_order" when an order from a market tick is first sent on its way.
 
-    The desk says SubmitOrder, and then the Order says it again: only the first one counts.
+    The desk says SubmitOrder; an Order that hears no answer says it again, which does not count.
     """
 
     def __init__(self) -> None:
