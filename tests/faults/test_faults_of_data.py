@@ -100,7 +100,7 @@ def test_f24_when_the_grid_becomes_finer_the_book_is_rebuilt_and_new_prices_obey
         stage.reaches(coarse, OrderStatus.ACCEPTED)
 
         stage.sent.clear()
-        monkeypatch.setattr("venue.simulation.market._FINE_BEYOND_TICKS", 500)
+        monkeypatch.setattr("venue.simulation.market.FINE_BEYOND_TICKS", 500)
         stage.run_until(lambda: shows_grid(stage, 1), "the new grid is shown, with whole books")
         events = [event for batch in stage.told(MarketBatch) for event in batch.events]
         (first, *_) = [n for n, event in enumerate(events) if isinstance(event, TickSizeEvent)]

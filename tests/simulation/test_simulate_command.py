@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 from crash_scenes import BAD_FILL, position_flight, raised_by
 
 from actors.runtime.crash_file import crash_files
+from actors.settings import StrategySettings
 from simulation.flight_keeper import FlightKeeper
 from simulation.trial import Failure, TrialResult
 from understudy.cli import main
@@ -53,9 +54,15 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Callable[[int | None], list[int]]:
         ran: list[int] = []
 
         def run(
-            seed: int, minutes: int, mode: str, layout: str, flights: FlightKeeper | None = None
+            seed: int,
+            minutes: int,
+            mode: str,
+            layout: str,
+            strategy: StrategySettings | None,
+            flights: FlightKeeper | None = None,
         ) -> TrialResult:
             assert minutes == 15
+            assert strategy is None
             if flights is None:
                 ran.append(seed)
             assert mode in ("simulated", "live")

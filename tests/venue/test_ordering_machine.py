@@ -18,7 +18,6 @@ from venue.ordering.reports import WalletReports
 from venue.ordering.settlement import FINAL_STATUSES
 from venue.ordering.wallets import WalletRefused
 from venue.wire.orders import BUY, SELL
-from venue.world import Catalogue
 
 WALLETS = st.sampled_from([ALICE, BOB])
 TOKENS = st.sampled_from(WINDOW.tokens)
@@ -40,7 +39,7 @@ class OrderingMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.venue = Venue(self.market_rules, chances=self.chances)
-        self.reports = WalletReports(self.venue.desk.books, self.venue.ledger, Catalogue())
+        self.reports = WalletReports(self.venue.desk.books, self.venue.ledger)
         self.moved = {wallet: [0, 0] for wallet in (ALICE, BOB)}
         """(cash, pairs) that splits and merges moved."""
         self.robot_count = 0
