@@ -45,6 +45,7 @@ def test_a_preempted_writer_is_measured_where_the_system_lets_actors_run_first()
     assert [row["samples"] for row in rows] == ([2, 2, 2] if may else [])
 
 
+@pytest.mark.smoke
 @pytest.mark.processes
 def test_latencies_of_a_whole_system_are_collected() -> None:
     summary, course = tables_of("bench.latency", "--layout", "grouped", "--orders-only").values()

@@ -73,35 +73,28 @@ def test_f52_a_disk_that_stalls_for_longer_ends_the_run_once_with_its_orders_can
     assert "the disk has taken no record" in run.system.last_words()
 
 
-@pytest.mark.parametrize(
-    ("number", "what"),
-    [
-        (errno.ENOSPC, "is full"),
-        (errno.EROFS, "is mounted read-only"),
-    ],
-)
 def test_f27_a_disk_that_takes_no_more_is_one_end_and_one_sentence_and_the_next_run_goes_on(
-    live: LiveExchange, tmp_path: Path, disk: StallingDisk, number: int, what: str
+    live: LiveExchange, tmp_path: Path, disk: StallingDisk
 ) -> None:
     run = LiveRun(live, tmp_path, SYNCED, *LIMITS, kind=SystemInTerminal)  # it cannot be full
     with watched(run):
         run.until_an_order_rests()
-        disk.fill(number)
+        disk.fill(errno.ENOSPC)
         run.assert_ended_in_order(ExitCode.JOURNAL_UNUSABLE)
         told = [line for line in run.system.last_words().splitlines() if "understudy: " in line]
         (sentence,) = [line for line in told if "whether" not in line]
-        assert what in sentence
+        assert "is full" in sentence
         assert "what was recorded is safe" in sentence
 
         refused = understudy("run", "--demo", "--data-dir", str(tmp_path))
         assert refused.returncode == ExitCode.JOURNAL_UNUSABLE
         (sentence,) = refused.stderr.splitlines()
-        assert what in sentence
+        assert "is full" in sentence
         assert "what was recorded is safe" in sentence
         examined = understudy("doctor", "--data-dir", str(tmp_path))
         (line,) = [line for line in examined.stdout.splitlines() if " disk " in line]
         assert line.startswith("fail")
-        assert what in line
+        assert "is full" in line
 
         disk.go_on()
         run.system.start()

@@ -35,7 +35,7 @@ class AsciiTerminal(SystemInTerminal):
     encoding = "ascii"
 
 
-def test_f49_a_terminal_without_utf_8_shows_the_run_and_ends_nothing(
+def test_f49_a_terminal_without_utf_8_shows_the_run_and_every_command(
     live: LiveExchange, tmp_path: Path
 ) -> None:
     run = LiveRun(live, tmp_path, kind=AsciiTerminal)
@@ -44,23 +44,13 @@ def test_f49_a_terminal_without_utf_8_shows_the_run_and_ends_nothing(
         assert isinstance(run.system, AsciiTerminal)
         terminal = run.system.terminal
         run.until("it is drawn", lambda: "settled" in terminal.text)
-        run.system.tell(signal.SIGTERM)
-        run.assert_ended_in_order(ExitCode.OK)
-        assert terminal.text.isascii()
-
-
-def test_f49_every_command_prints_what_the_terminal_can_write(
-    live: LiveExchange, tmp_path: Path
-) -> None:
-    run = LiveRun(live, tmp_path)
-    with watched(run):
-        run.until_an_order_rests()
         here = ("--data-dir", str(tmp_path))
         assert "market-state" in shown("ps", *here, encoding="ascii")
         assert "btc-updown" in shown("orders", *here, encoding="ascii")
         assert shown("report", *here, encoding="ascii").strip()
         run.system.tell(signal.SIGTERM)
         run.assert_ended_in_order(ExitCode.OK)
+        assert terminal.text.isascii()
 
 
 def test_f49_a_terminal_that_takes_nothing_holds_up_neither_the_run_nor_its_end(

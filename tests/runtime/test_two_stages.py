@@ -252,10 +252,13 @@ def test_the_same_messages_have_the_same_effects_in_both(
     assert len(scene.pool) > 3
     monkeypatch.setattr(Clock, "now_ms", lambda _clock: scene.now_ms)
     has_done_anything = False
+    kinds = [type(message) for message in scene.pool]
+    one_of_each = [kinds.index(kind) for kind in dict.fromkeys(kinds)]
 
     @settings(max_examples=12)
     @given(st.lists(st.sampled_from(range(len(scene.pool))), max_size=25))
     @example(list(range(min(25, len(scene.pool)))))
+    @example(one_of_each)
     def compare(indices: list[int]) -> None:
         nonlocal has_done_anything
         messages = [scene.pool[index] for index in indices]
