@@ -105,7 +105,7 @@ class SettingsControl:
 
     def _ended(self) -> list[_Wish]:
         """Wish for what is left once the last window of a series that was dropped has settled."""
-        ending = {plan.series.name for plan in self._given.plans if plan.is_ending}
+        ending = self._ending()
         if not ending or time.monotonic() - self._changed_at_s < _ENDING_LEAST_S:
             return []
         try:
@@ -119,9 +119,17 @@ class SettingsControl:
 
     def _wish_for_series(self, plans: Sequence[SeriesPlan], who: str, reason: str) -> _Wish:
         names = tuple(plan.series.name for plan in plans)
-        kept = [each for each in self._origin.assignments if not each.startswith(_NAMES_ONE)]
-        origin = attrs.evolve(self._origin, series=names, assignments=tuple(kept))
+        origin = attrs.evolve(self._origin, series=names, assignments=self._of_all_series())
         return _Wish(self._given.trading(plans), origin, who, reason, are_series=True)
+
+    def _ending(self) -> set[str]:
+        """Names of the series that were dropped and whose last window is still traded."""
+        return {plan.series.name for plan in self._given.plans if plan.is_ending}
+
+    def _of_all_series(self) -> tuple[str, ...]:
+        """The assignments of the run without those that name its one series."""
+        given = self._origin.assignments
+        return tuple(each for each in given if not each.startswith(_NAMES_ONE))
 
     def _take(self, wish: _Wish, now_ms: int) -> Settings | None:
         changes = self._changes(wish.settings)
@@ -152,7 +160,7 @@ class SettingsControl:
         except ConfigError as error:
             return {"error": f"nothing was changed: {error}"}
         if self._given.traded:
-            ending = {plan.series.name for plan in self._given.plans if plan.is_ending}
+            ending = self._ending()
             given = given.trading(
                 [attrs.evolve(plan, is_ending=plan.series.name in ending) for plan in given.plans]
             )
@@ -203,9 +211,8 @@ class SettingsControl:
         if known is not None:
             known = attrs.evolve(known, is_ending=False)
             return [known if plan.series.name == name else plan for plan in plans]
-        origin = self._origin
-        kept = [each for each in origin.assignments if not each.startswith(_NAMES_ONE)]
-        loaded = load(origin.path, kept, [*self._given.names, name]).settings
+        names = [*self._given.names, name]
+        loaded = load(self._origin.path, self._of_all_series(), names).settings
         return [*plans, loaded.plan(name)]
 
     def _without(self, name: str) -> list[SeriesPlan]:

@@ -13,10 +13,16 @@ from typing import TYPE_CHECKING
 import attrs
 import click
 
-from actors.series import series_named
 from actors.strategy.choice import PAIR
 from actors.supervision.layouts import ISOLATED, LAYOUTS
-from understudy.commands.shared import fail, json_option, load_config, use_option
+from understudy.commands.shared import (
+    fail,
+    json_option,
+    load_config,
+    mode_option,
+    own_series_option,
+    use_option,
+)
 from understudy.drill.plan import ONE_SERIES, TARGETS
 from understudy.exit_codes import ExitCode
 from understudy.screen import Screen
@@ -76,19 +82,6 @@ def _roles(
     return chosen
 
 
-def series_names(
-    _context: click.Context, _parameter: click.Parameter, value: str
-) -> tuple[str, ...]:
-    """Read the names of series."""
-    names = tuple(name.strip() for name in value.split(","))
-    try:
-        for name in names:
-            series_named(name)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-    return tuple(dict.fromkeys(names))
-
-
 @click.command(
     cls=TaughtCommand,
     examples={
@@ -122,13 +115,7 @@ def series_names(
     metavar="A,B,...",
     help=f"Whom to strike, of: {', '.join(TARGETS)}.  [default: all]",
 )
-@click.option(
-    "--mode",
-    type=click.Choice(["simulated", "live"]),
-    default="simulated",
-    show_default=True,
-    help="live: with signed orders, on a local exchange that misbehaves; then reconciled.",
-)
+@mode_option("live: with signed orders, on a local exchange that misbehaves; then reconciled.")
 @click.option(
     "--faults",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -151,14 +138,7 @@ def series_names(
     show_default=True,
     help="Which actors share a process (docs/architecture.md).",
 )
-@click.option(
-    "--series",
-    callback=series_names,
-    metavar="NAMES",
-    default=",".join(ONE_SERIES),
-    show_default=True,
-    help="What is traded; of several, each injection strikes one.",
-)
+@own_series_option(ONE_SERIES, "What is traded; of several, each injection strikes one.")
 @use_option
 @json_option
 def drill(

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import click
 
+from actors.series import series_named
 from understudy.config import Config, ConfigError, load
 from understudy.control import ControlError, NotRunning, Reply, ask
 from understudy.exit_codes import ExitCode
 from understudy.options import DEFAULT_DATA_DIR
 from understudy.terminal import say
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 config_option = click.option(
     "--config",
@@ -53,6 +56,42 @@ data_dir_option = click.option(
     show_default=True,
     help="Directory of the system's journal, log and control socket.",
 )
+
+
+def mode_option(help_text: str) -> Callable[[_Command], _Command]:
+    """``--mode``: whether orders are simulated or signed."""
+    return click.option(
+        "--mode",
+        type=click.Choice(["simulated", "live"]),
+        default="simulated",
+        show_default=True,
+        help=help_text,
+    )
+
+
+def own_series_option(default: Sequence[str], help_text: str) -> Callable[[_Command], _Command]:
+    """``--series`` of a command that brings its own exchange, and trades some in any case."""
+    return click.option(
+        "--series",
+        callback=_series_names,
+        metavar="NAMES",
+        default=",".join(default),
+        show_default=True,
+        help=help_text,
+    )
+
+
+def _series_names(
+    _context: click.Context, _parameter: click.Parameter, value: str
+) -> tuple[str, ...]:
+    names = _names(value)
+    try:
+        for name in names:
+            series_named(name)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    return tuple(dict.fromkeys(names))
+
 
 json_option = click.option("--json", "is_json", is_flag=True, help="Print JSON for programs.")
 

@@ -24,10 +24,16 @@ from actors.settings import StrategySettings
 from actors.strategy.choice import PAIR
 from actors.supervision.layouts import ISOLATED, LAYOUTS
 from simulation.flight_keeper import FlightKeeper
-from simulation.plan import LIVE, SIMULATED, fault_meanings
+from simulation.plan import SIMULATED, fault_meanings
 from simulation.trial import MINUTES, TrialResult, run_trial
 from understudy.commands.progress import progress_bar
-from understudy.commands.shared import data_dir_option, json_option, load_config, use_option
+from understudy.commands.shared import (
+    data_dir_option,
+    json_option,
+    load_config,
+    mode_option,
+    use_option,
+)
 from understudy.exit_codes import ExitCode
 from understudy.teaching import TaughtCommand
 from understudy.terminal import echo_shown
@@ -131,13 +137,7 @@ class Campaign:
     metavar="M",
     help="Venue time with faults in each run; its recovery comes on top.",
 )
-@click.option(
-    "--mode",
-    type=click.Choice([SIMULATED, LIVE]),
-    default=SIMULATED,
-    show_default=True,
-    help="Who carries orders out: the simulated executor, or the real one's core.",
-)
+@mode_option("Who carries orders out: the simulated executor, or the real one's core.")
 @click.option(
     "--layout",
     type=click.Choice(LAYOUTS),

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from understudy.commands.drill import series_names
 from understudy.commands.progress import progress_bar
-from understudy.commands.shared import fail, json_option
+from understudy.commands.shared import fail, json_option, mode_option, own_series_option
 from understudy.end_signals import EndSignals
 from understudy.exit_codes import ExitCode
 from understudy.screen import Screen
@@ -48,21 +47,8 @@ SPEED_MOST = 10.0
     metavar="N",
     help="For the market, and for what befalls the system and when.  [default: drawn]",
 )
-@click.option(
-    "--mode",
-    type=click.Choice(["simulated", "live"]),
-    default="simulated",
-    show_default=True,
-    help="live: with signed orders, on a local exchange that misbehaves.",
-)
-@click.option(
-    "--series",
-    callback=series_names,
-    metavar="NAMES",
-    default=",".join(SERIES),
-    show_default=True,
-    help="What is traded.",
-)
+@mode_option("live: with signed orders, on a local exchange that misbehaves.")
+@own_series_option(SERIES, "What is traded.")
 @click.option(
     "--speed",
     type=click.FloatRange(1, SPEED_MOST),
