@@ -7,6 +7,8 @@ run. Source of the shapes: Polymarket's metadata of the up/down series.
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import attrs
 
@@ -16,8 +18,21 @@ TWAP_SECONDS = 60
 """Length of the average that opens and settles a window."""
 
 
-LENGTHS_MINUTES = (5, 15, 240)
+LENGTHS_MINUTES = (5, 15, 60, 240)
 """Lengths of windows that there are."""
+
+_HOURLY_NAMES = {
+    "btc": "bitcoin",
+    "eth": "ethereum",
+    "sol": "solana",
+    "xrp": "xrp",
+    "doge": "dogecoin",
+    "bnb": "bnb",
+    "hype": "hyperliquid",
+    "zec": "zcash",
+}
+"""What slugs of hourly windows call the assets."""
+_NEW_YORK = ZoneInfo("America/New_York")
 
 
 def _digest(*parts: str) -> str:
@@ -50,7 +65,7 @@ class Window:
 
     @property
     def slug(self) -> str:
-        """Such as ``btc-updown-15m-1795363200``: the last part is the start in unix seconds."""
+        """Such as ``btc-updown-15m-1795363200``, or by New York's clock if it is an hour long."""
         return window_slug(self.asset, self.minutes, self.opens_at_ms)
 
     @property
@@ -85,7 +100,15 @@ def length_label(minutes: int) -> str:
 
 
 def window_slug(asset: str, minutes: int, opens_at_ms: int) -> str:
-    """Name a window as the venue does."""
+    """Name a window as the venue does.
+
+    An hourly one is named as ``bitcoin-up-or-down-november-28-2026-9am-et``, every other one with
+    its start in unix seconds.
+    """
+    if minutes == 60:
+        at = datetime.fromtimestamp(opens_at_ms / 1000, _NEW_YORK)
+        day = f"{at:%B}-{at.day}-{at.year}-{at.hour % 12 or 12}{at:%p}"
+        return f"{_HOURLY_NAMES[asset]}-up-or-down-{day}-et".lower()
     return f"{asset}-updown-{length_label(minutes)}-{opens_at_ms // 1000}"
 
 

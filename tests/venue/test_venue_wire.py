@@ -5,9 +5,12 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from actors.series import ASSETS, LENGTHS, SeriesSettings
 from actors.units import shares
-from venue.windows import Window, window_start_ms
+from venue.windows import Window, window_slug, window_start_ms
 from venue.wire import coinbase, market, rtds
 from venue.wire.book import PublishedBook
 from venue.wire.clob import clob_market
@@ -42,6 +45,21 @@ def test_windows_start_at_multiples_of_their_length(minutes: int, length_ms: int
 
     assert start_ms % length_ms == 0
     assert 0 <= OPENS_AT_MS + 123_456 - start_ms < length_ms
+
+
+@given(
+    hour=st.integers(min_value=420_768, max_value=613_608),
+    asset=st.sampled_from(ASSETS),
+    minutes=st.sampled_from(sorted(LENGTHS)),
+)
+def test_a_trader_finds_every_window_by_its_name_from_2018_to_2040(
+    hour: int, asset: str, minutes: int
+) -> None:
+    start_ms = window_start_ms(minutes, hour * 3_600_000)
+
+    series = SeriesSettings(asset=asset, window_minutes=minutes)
+
+    assert series.slug(start_ms) == window_slug(asset, minutes, start_ms)
 
 
 def test_a_rest_book_lists_the_best_prices_last_and_everything_as_text(
