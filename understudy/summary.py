@@ -106,6 +106,8 @@ class Summary:
     """Windows that were not traded, or lacked a strike to the end, and why."""
     corrections: tuple[ResultCorrected, ...] = ()
     """Settled windows, perhaps of earlier runs, whose result the venue has changed since."""
+    unsettled: tuple[WindowLedger, ...] = ()
+    """With fills, and without a result yet: the next run on this directory settles them."""
     watched_count: int = 0
     """Windows settled in this run that it was too late to learn the strike of, and traded not."""
     began_ms: int = 0
@@ -166,6 +168,11 @@ def read_summary(reader: JournalReader, tally: Tally, start_seq: int) -> Summary
     return Summary(
         windows=tuple(_settlements(traded)),
         watched_count=len(ledgers) - len(traded),
+        unsettled=tuple(
+            ledger
+            for ledger in reader.states("position", open_only=True)
+            if isinstance(ledger, WindowLedger) and ledger.entries and not ledger.is_settled
+        ),
         orders=tuple(
             order
             for order_id in sorted(touched)
@@ -218,6 +225,7 @@ def summary_json(summary: Summary) -> dict[str, Any]:
     """Build the JSON object that ``run --json`` prints."""
     return {
         "windows": [_window_json(window) for window in summary.windows],
+        "unsettled": [_unsettled_json(ledger) for ledger in summary.unsettled],
         "watched": summary.watched_count,
         "pnl": dollars_text(summary.pnl_nanos),
         "pnl_by_series": {
@@ -270,6 +278,30 @@ def _window_json(window: WindowSettled) -> dict[str, Any]:
     }
 
 
+def _unsettled_json(ledger: WindowLedger) -> dict[str, str]:
+    position = ledger.snapshot()
+    return {
+        "market": ledger.market.market_id,
+        "slug": ledger.market.slug,
+        **holdings_json(position.yes, position.no),
+        "realized": dollars_text(position.realized_nanos),
+        "fees": dollars_text(position.fees_nanos),
+    }
+
+
+def _unsettled_words(ledger: WindowLedger) -> Text:
+    """What is held, and what the window has cost so far."""
+    position = ledger.snapshot()
+    held = (
+        f"{size_label(position.yes.quantity_units)} YES, "
+        f"{size_label(position.no.quantity_units)} NO"
+    )
+    cost_nanos = position.yes.cost_nanos + position.no.cost_nanos
+    spent = exact_money(position.realized_nanos - position.fees_nanos - cost_nanos)
+    text = Text(f"{ledger.market.slug}: {held}, ").append_text(spent)
+    return text.append(" so far; the next run on this directory settles it")
+
+
 def summary_view(summary: Summary) -> RenderableType:
     """Draw the summary for people."""
     restarts = ", ".join(f"{role} {count}x" for role, count in sorted(summary.restarts.items()))
@@ -292,6 +324,8 @@ def summary_view(summary: Summary) -> RenderableType:
         lines.add_row("halted", Text(halt_words(summary.halts), "bold red"))
     for missed in told:
         lines.add_row("not traded", Text(f"{missed.slug}: {missed.reason}", "yellow"))
+    for ledger in summary.unsettled:
+        lines.add_row("unsettled", _unsettled_words(ledger))
     for each in summary.corrections:
         change = f"{side_name(each.before)} to {side_name(each.after)}"
         line = Text(f"{each.slug}: from {change}, ", "bold red")

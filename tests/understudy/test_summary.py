@@ -83,6 +83,7 @@ def test_the_rest_is_told_in_counts() -> None:
     del told["windows"]
 
     assert told == {
+        "unsettled": [],
         "watched": 0,
         "pnl": "5.76",
         "pnl_by_series": {"btc-15m": "5.76"},
@@ -172,6 +173,7 @@ def test_a_run_without_anything_says_so() -> None:
     assert "no window; 1 window ended that it came too late to trade" in drawn(late)
     assert summary_json(empty) == {
         "windows": [],
+        "unsettled": [],
         "watched": 0,
         "pnl": "0",
         "pnl_by_series": {},
@@ -329,6 +331,24 @@ def test_f44_a_strike_that_was_found_after_all_is_not_told_as_missing(
     slugs = [each.slug for each in result.not_traded]
     assert slugs == ([] if is_found_later else [MARKET.slug]) + ["btc-updown-15m-8"]
     assert result.corrections == (CORRECTED,)
+
+
+def test_a_window_that_the_run_leaves_unsettled_is_told_with_what_it_holds(tmp_path: Path) -> None:
+    prepare(tmp_path)
+    position = Journal(tmp_path, "position")
+    position.claim()
+    for key, entries in (("0xm", (BOUGHT,)), ("0xnothing", ())):
+        ledger = WindowLedger(market=MARKET, version=1, entries=entries)
+        position.record(Record(None, (Save("position", key, ledger),)), at_ms=1)
+    position.close()
+    reader = JournalReader(tmp_path)
+
+    result = read_summary(reader, Tally(), 0)
+    reader.close()
+
+    (told,) = summary_json(result)["unsettled"]
+    assert (told["slug"], told["yes_shares"], told["yes_cost"]) == (MARKET.slug, "20", "8")
+    assert f"{MARKET.slug}: 20 YES, 0 NO, -8.03 so far" in drawn(result, width=160)
 
 
 def test_a_summary_of_everything_starts_at_nothing(journal_of_two_runs) -> None:

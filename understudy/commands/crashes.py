@@ -52,6 +52,7 @@ def crashes(data_dir: Path, is_json: bool) -> None:
         return
     if read:
         Screen().print(_table(read))
+        echo_shown(f"their files, named by time, actor and generation: {read[-1][0].parent}")
         echo_shown(f"the newest again: understudy replay {shlex.quote(str(read[-1][0]))}")
     else:
         echo_shown("nothing has crashed")
@@ -115,13 +116,12 @@ def replay(file: Path, is_debugged: bool, test_file: Path | None, force: bool) -
 
 def _table(read: list[tuple[Path, CrashReport]]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for name in ("at", "actor", "gen", "on", "what", "file"):
+    for name in ("at", "actor", "gen", "on", "what"):
         table.add_column(name, overflow="fold")
-    for path, report in read:
+    for _path, report in read:
         what = f"{report.error}: {report.text}".partition("\n")[0]
         at = report.at.partition(".")[0].replace("T", " ")
-        row = (at, report.role, str(report.generation), report.message, what, str(path))
-        table.add_row(*row)
+        table.add_row(at, report.role, str(report.generation), report.message, what)
     return table
 
 
