@@ -19,62 +19,72 @@ _NAME_CHARS = 300
 
 @attrs.frozen
 class Lazy:
-    """Where a command is found, and its line in the list of commands."""
+    """A command that is imported when it is called."""
 
-    module: str
-    attribute: str
+    name: str
     summary: str
+    """Its line in the list of commands."""
+    module: str = ""
+    """In ``understudy.commands``, if not named as the command is."""
+    attribute: str = ""
+    """Of the module, if not named as the command is."""
+
+    def load(self) -> click.Command:
+        """Import it."""
+        module = importlib.import_module(f"understudy.commands.{self.module or self.name}")
+        command: click.Command = getattr(module, self.attribute or self.name)
+        return command
 
 
-COMMANDS: Mapping[str, Lazy] = {
-    "run": Lazy("understudy.commands.run", "run", "Trade: paper money, real money, or the demo."),
-    "watch": Lazy("understudy.commands.watch", "watch", "Show the live view of a running system."),
-    "ps": Lazy("understudy.commands.ps", "ps", "Show the actors of a running system."),
-    "halt": Lazy("understudy.commands.halts", "halt", "Stop trading until someone resumes."),
-    "resume": Lazy("understudy.commands.halts", "resume", "Lift a halt, and trade again."),
-    "flatten": Lazy("understudy.commands.halts", "flatten", "Halt and sell what is one-sided."),
-    "series": Lazy("understudy.commands.series", "series", "Add and drop series while it runs."),
-    "reload": Lazy("understudy.commands.reload", "reload", "Take other settings while it runs."),
-    "orders": Lazy("understudy.commands.orders", "orders", "List orders from the journal."),
-    "positions": Lazy("understudy.commands.positions", "positions", "List windows and holdings."),
-    "fills": Lazy("understudy.commands.fills", "fills", "List fills from the journal."),
-    "explain": Lazy("understudy.commands.explain", "explain", "Tell one order's whole story."),
-    "report": Lazy("understudy.commands.report", "report", "P&L, fees, fill ratio, leg risk."),
-    "crashes": Lazy("understudy.commands.crashes", "crashes", "List crashes of actors."),
-    "replay": Lazy("understudy.commands.crashes", "replay", "Have one of them again, here."),
-    "drill": Lazy("understudy.commands.drill", "drill", "Kill what can fall; lose nothing."),
-    "soak": Lazy("understudy.commands.soak", "soak", "Run for hours while everything fails."),
-    "doctor": Lazy("understudy.commands.doctor", "doctor", "Check what a run needs, before it."),
-    "alerts": Lazy("understudy.commands.alerts", "alerts", "Tell people what happens."),
-    "web": Lazy("understudy.commands.web", "web", "Show a system in the browser."),
-    "metrics": Lazy("understudy.commands.metrics", "metrics", "Serve numbers to Prometheus."),
-    "health": Lazy("understudy.commands.metrics", "health", "Say: serving, degraded or down."),
-    "credentials": Lazy(
-        "understudy.commands.credentials", "credentials", "API credentials for the price feed."
+SECTIONS: Mapping[str, tuple[Lazy, ...]] = {
+    "Trade": (
+        Lazy("run", "Trade: paper money, real money, or the demo."),
+        Lazy("config", "Check or show a configuration."),
+        Lazy("doctor", "Check what a run needs, before it."),
+        Lazy("credentials", "API credentials for the price feed."),
     ),
-    "service": Lazy("understudy.commands.service", "service", "Let systemd start and watch it."),
-    "backup": Lazy("understudy.commands.backup", "backup", "Copy the journal while it is written."),
-    "archive": Lazy("understudy.commands.archive", "archive", "Let old events leave the journal."),
-    "restore": Lazy("understudy.commands.backup", "restore_command", "Put a copy back."),
-    "config": Lazy("understudy.commands.config", "config", "Check or show a configuration."),
-    "strategy": Lazy(
-        "understudy.commands.strategy", "strategy", "Write and check a strategy of one's own."
+    "While it runs": (
+        Lazy("watch", "Show the live view of a running system."),
+        Lazy("ps", "Show the actors of a running system."),
+        Lazy("halt", "Stop trading until someone resumes.", "halts"),
+        Lazy("resume", "Lift a halt, and trade again.", "halts"),
+        Lazy("flatten", "Halt and sell what is one-sided.", "halts"),
+        Lazy("series", "Add and drop series."),
+        Lazy("reload", "Take other settings."),
     ),
-    "simulate": Lazy(
-        "understudy.commands.simulate", "simulate", "Run every actor under faults, on virtual time."
+    "What it did, and why": (
+        Lazy("orders", "List orders from the journal."),
+        Lazy("positions", "List windows and holdings."),
+        Lazy("fills", "List fills from the journal."),
+        Lazy("explain", "Tell one order's whole story."),
+        Lazy("report", "P&L, fees, fill ratio, leg risk."),
+        Lazy("crashes", "List crashes of actors."),
+        Lazy("replay", "Have one of them again, here.", "crashes"),
     ),
-    "record": Lazy("understudy.commands.record", "record", "Record markets, without trading."),
-    "recordings": Lazy(
-        "understudy.commands.recordings", "recordings", "List, check and import recordings."
+    "Is it worth it": (
+        Lazy("strategy", "Write and check a strategy of one's own."),
+        Lazy("record", "Record markets, without trading."),
+        Lazy("recordings", "List, check and import recordings."),
+        Lazy("backtest", "Trade recorded windows on virtual time."),
+        Lazy("search", "Search a strategy's parameters on them."),
+        Lazy("results", "List, show, compare backtests."),
     ),
-    "backtest": Lazy(
-        "understudy.commands.backtest", "backtest", "Trade recorded windows on virtual time."
+    "As a service": (
+        Lazy("service", "Let systemd start and watch it."),
+        Lazy("web", "Show a system in the browser."),
+        Lazy("alerts", "Tell people what happens."),
+        Lazy("metrics", "Serve numbers to Prometheus."),
+        Lazy("health", "Say: serving, degraded or down.", "metrics"),
+        Lazy("backup", "Copy the journal while it is written."),
+        Lazy("restore", "Put a copy back.", "backup", "restore_command"),
+        Lazy("archive", "Let old events leave the journal."),
     ),
-    "search": Lazy(
-        "understudy.commands.search", "search", "Search a strategy's parameters on them."
+    "See it proven": (
+        Lazy("drill", "Kill what can fall; lose nothing."),
+        Lazy("soak", "Run for hours while everything fails."),
+        Lazy("simulate", "Run every actor under faults, on virtual time."),
+        Lazy("venue", "Run the local exchange by itself."),
     ),
-    "results": Lazy("understudy.commands.results", "results", "List, show, compare backtests."),
-    "venue": Lazy("understudy.commands.venue", "venue", "Run the local exchange by itself."),
 }
 
 
@@ -88,9 +98,10 @@ def _words(error: OSError) -> str:
 class LazyGroup(TaughtGroup):
     """A group that imports a command's module when the command is called, not before."""
 
-    def __init__(self, *, lazy: Mapping[str, Lazy], **options: Any) -> None:
+    def __init__(self, *, sections: Mapping[str, tuple[Lazy, ...]], **options: Any) -> None:
         super().__init__(**options)
-        self._lazy = lazy
+        self._sections = sections
+        self._lazy = {lazy.name: lazy for section in sections.values() for lazy in section}
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run a command; whatever it shows can be shown on every terminal."""
@@ -114,21 +125,20 @@ class LazyGroup(TaughtGroup):
     ) -> click.Command | None:
         """Load one command."""
         lazy = self._lazy.get(cmd_name)
-        if lazy is None:
-            return None
-        command: click.Command = getattr(importlib.import_module(lazy.module), lazy.attribute)
-        return command
+        return None if lazy is None else lazy.load()
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands from the table, without loading any."""
+        """List the commands from the table, without loading any; all summaries stand in line."""
         del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, lazy.summary) for name, lazy in self._lazy.items()])
+        width = max(map(len, self._lazy))
+        for title, section in self._sections.items():
+            with formatter.section(title):
+                formatter.write_dl([(lazy.name.ljust(width), lazy.summary) for lazy in section])
 
 
 @click.group(
     cls=LazyGroup,
-    lazy=COMMANDS,
+    sections=SECTIONS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     examples={
         "understudy run --demo": "two windows against a local exchange, then a summary",
