@@ -19,33 +19,41 @@ _MS_PER_MINUTE = 60_000
 class Volatility:
     """Exponentially weighted volatility of a price, in dollars a square-root minute.
 
-    Each sample is the squared move divided by the minutes it took; a sample's weight halves
-    every ``half_life_minutes``. Weights are normalised, so that the start is not biased to zero.
+    Samples are the last prices of whole seconds of the source's clock, whenever they arrive: so
+    two that watch the same prices have the same samples. Each sample is the squared move divided
+    by the minutes it took; its weight halves every ``half_life_minutes``. Weights are normalised,
+    so that the start is not biased to zero.
     """
 
     def __init__(self, half_life_minutes: float) -> None:
         self._half_life_ms = half_life_minutes * _MS_PER_MINUTE
-        self._last: tuple[int, int] | None = None
+        self._newest: tuple[int, int] | None = None
+        self._sample: tuple[int, int] | None = None
+        """Price and second of the last sample."""
         self._watched_ms = 0
         self._variance = 0.0
         self._weight = 0.0
 
     def update(self, price_e18: int, timestamp_ms: int) -> None:
-        """Take note of a price; one less than SAMPLE_MS after the last sample is left out."""
-        if self._last is None:
-            self._last = (price_e18, timestamp_ms)
+        """Take note of a price; the first of a new second makes the one before it a sample."""
+        newest = self._newest
+        if newest is not None and timestamp_ms < newest[1]:
             return
-        last_e18, last_ms = self._last
-        passed_ms = timestamp_ms - last_ms
-        if passed_ms < SAMPLE_MS:
+        self._newest = (price_e18, timestamp_ms)
+        if newest is not None and newest[1] // SAMPLE_MS < timestamp_ms // SAMPLE_MS:
+            self._take_sample(newest[0], newest[1] // SAMPLE_MS)
+
+    def _take_sample(self, price_e18: int, second: int) -> None:
+        last, self._sample = self._sample, (price_e18, second)
+        if last is None:
             return
-        move = (price_e18 - last_e18) / E18
+        passed_ms = (second - last[1]) * SAMPLE_MS
+        move = (price_e18 - last[0]) / E18
         kept = 0.5 ** (passed_ms / self._half_life_ms)
         sample = move * move / (passed_ms / _MS_PER_MINUTE)
         self._variance = kept * self._variance + (1.0 - kept) * sample
         self._weight = kept * self._weight + (1.0 - kept)
         self._watched_ms += min(passed_ms, LONGEST_GAP_MS)
-        self._last = (price_e18, timestamp_ms)
 
     @property
     def sigma_dollars(self) -> float | None:

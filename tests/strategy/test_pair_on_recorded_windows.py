@@ -1,7 +1,8 @@
 """The default strategy decides on the recorded hour what it decided when this was written.
 
 A decision is all that leaves the actor for the desk and the observer: orders, sizes, reasons, stop
-losses, and what was passed over. The digests were taken before strategies had a contract.
+losses, and what was passed over. The defaults' digest was taken before strategies had a contract;
+the other was taken anew when the volatility's samples became the last prices of whole seconds.
 """
 
 from __future__ import annotations
@@ -213,7 +214,7 @@ def _apply(books: dict[Side, TokenBook], event: BookEvent) -> float:
             WINDOWS[::4],
             3,
             2,
-            "22067eb99eb8cc815a83b0e7df586e710b79edca3211b4caaf858f36f2f3cf74",
+            "4996ad09b03f0a674c400c39870122874d26aa064206346650cffad5475013d9",
         ),
     ],
     ids=["defaults", "other settings"],

@@ -6,6 +6,8 @@ from typing import Any
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from strategy_builders import FLAT, PARAMS, STRIKE_DOLLARS, position, snapshot
 
 from actors.messages.market import MarketSnapshot
@@ -162,15 +164,15 @@ def walk(volatility: Volatility, dollars_a_step: float, steps: int, step_ms: int
 
 def test_volatility_is_unknown_until_the_price_was_watched_for_a_minute() -> None:
     early, ready = Volatility(5.0), Volatility(5.0)
-    walk(early, 3.0, WARM_UP_MS // 1_000 - 1)
-    walk(ready, 3.0, WARM_UP_MS // 1_000)
+    walk(early, 3.0, WARM_UP_MS // 1_000)
+    walk(ready, 3.0, WARM_UP_MS // 1_000 + 1)  # a second counts when the next one has begun
     assert early.sigma_dollars is None
     assert ready.sigma_dollars is not None
 
 
 def test_volatility_of_a_steady_jump_is_exact_from_the_start() -> None:
     volatility = Volatility(5.0)
-    walk(volatility, 3.0, 60)
+    walk(volatility, 3.0, 61)
     # $3 a second is 3 x sqrt(60) a root minute
     assert volatility.sigma_dollars == pytest.approx(3.0 * math.sqrt(60))
 
@@ -199,22 +201,36 @@ def test_a_sample_weighs_half_after_the_half_life() -> None:
     assert volatility.sigma_dollars == pytest.approx(before / math.sqrt(2), rel=0.01)
 
 
-def test_moves_within_a_second_and_prices_out_of_order_are_left_out() -> None:
+def test_of_each_second_only_the_last_price_counts_and_none_out_of_order() -> None:
     volatility, plain = Volatility(5.0), Volatility(5.0)
-    walk(plain, 3.0, 60)
-    for step in range(61):
+    walk(plain, 3.0, 61)
+    for step in range(62):
         price = STRIKE_DOLLARS + 3.0 * (step % 2)
         at_ms = 1_000_000 + step * 1_000
-        volatility.update(round(price) * E18, at_ms)
-        volatility.update(50_000 * E18, at_ms + 999)
+        volatility.update(50_000 * E18, at_ms)
+        volatility.update(round(price) * E18, at_ms + 999)
         volatility.update(60_000 * E18, at_ms - 400)
     assert volatility.sigma_dollars == plain.sigma_dollars
+
+
+@given(skipped=st.sets(st.integers(0, 999)))
+def test_who_misses_prices_in_the_middle_of_seconds_has_the_same_volatility(
+    skipped: set[int],
+) -> None:
+    dice = random.Random(3)
+    whole, part = Volatility(5.0), Volatility(5.0)
+    for number in range(1_000):  # ten a second
+        price_e18 = (90_000 + dice.randrange(50)) * E18
+        whole.update(price_e18, number * 100)
+        if number not in skipped or number % 10 == 9:
+            part.update(price_e18, number * 100)
+    assert part.sigma_dollars == whole.sigma_dollars is not None
 
 
 def test_a_silence_does_not_count_as_watching() -> None:
     volatility = Volatility(5.0)
     gaps = WARM_UP_MS // LONGEST_GAP_MS
-    walk(volatility, 3.0, gaps - 1, step_ms=60_000)
+    walk(volatility, 3.0, gaps, step_ms=60_000)
     assert volatility.sigma_dollars is None
 
 
