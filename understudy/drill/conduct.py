@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import TypeVar
 
 import attrs
@@ -13,7 +12,7 @@ import attrs
 from actors.position.ledger import WindowLedger
 from actors.runtime.journal import JournalReader
 from actors.runtime.pause_points import LOOP, RAISE, Held, Trap
-from actors.series import series_of
+from actors.series import series_named, series_of
 from audit.books import read_books
 from audit.reconciliation import reconcile
 from audit.verdict import AuditVerdict, judge
@@ -23,13 +22,15 @@ from understudy.drill.processes import send, wait_for
 from understudy.drill.recovery import in_flight, is_whole, open_orders, served_since_ms
 from understudy.drill.system import DrilledSystem, RunEnded, Seen
 from understudy.drill.witness import ExchangeWitness, Witness
+from understudy.options import DrillStage
 
 _SERVE_LIMIT_S = 180.0
 """A system that does not serve so long after an injection has failed its drill. It is far more than
 that takes: recovery times are in the drill's result, and a busy machine is no failure."""
-_POINT_LIMIT_S = 45.0
-"""Somewhat more than a window: by then every pause point has been passed."""
-_TRADE_LIMIT_S = 90.0
+_POINT_WINDOWS = 1.5
+"""By then every pause point has been passed."""
+_TRADE_WINDOWS = 3
+"""A window that is lost to what went wrong, one to trade in, and one in reserve."""
 _END_LIMIT_S = 30.0
 
 _ACTS = {Means.RAISE: RAISE, Means.LOOP: LOOP}
@@ -68,14 +69,16 @@ class Drill:
     def __init__(
         self,
         system: DrilledSystem,
-        points: Path,
+        stage: DrillStage,
         witness: Witness,
         account: DrilledAccount | None = None,
         windows: int = 1,
         serve_limit_s: float = _SERVE_LIMIT_S,
     ) -> None:
         self._system = system
-        self._points = points
+        self._points = stage.pause_points_dir
+        longest_ms = max(series_named(name).window_ms for name in system.series)
+        self._window_s = longest_ms / 1_000 / stage.clock.speed
         self._witness = witness
         self._account = account
         self._windows = windows
@@ -88,6 +91,8 @@ class Drill:
     def conduct(self, steps: Iterable[Step], told: Callable[[Recovery], None]) -> AuditVerdict:
         """Strike all injections, end the system, and judge what it leaves.
 
+        A system that keeps the drill waiting is a finding, and its books are judged all the same.
+
         Args:
             steps: what to do, in order.
             told: called with each recovery as soon as it is there.
@@ -96,20 +101,27 @@ class Drill:
             self._system.start()
             self._until("answers", self._system.look)
             self._reader = JournalReader(self._system.data_dir)
-            self.settle()
-            for step in steps:
-                time.sleep(step.delay_s)
-                told(self._strike(step))
-                self.settle()
-            if self._account is not None:
-                self._account.witness.call_off()
-            self._trade_on()
+            try:
+                self._trouble(steps, told)
+            except DrillFailed as failed:
+                self.verdict.findings.append(str(failed))
             self._end()
         except (DrillFailed, RunEnded) as failed:
             self.verdict.findings.append(str(failed))
         finally:
             self._system.kill_all()
         return self.verdict
+
+    def _trouble(self, steps: Iterable[Step], told: Callable[[Recovery], None]) -> None:
+        """Strike all injections, and see it trade afterwards."""
+        self.settle()
+        for step in steps:
+            time.sleep(step.delay_s)
+            told(self._strike(step))
+            self.settle()
+        if self._account is not None:
+            self._account.witness.call_off()
+        self._trade_on()
 
     def _until(
         self, what: str, look: Callable[[], _Found | None], limit_s: float | None = None
@@ -119,6 +131,10 @@ class Drill:
         if found is None:
             raise DrillFailed(f"the system has not done so in {limit_s:g} s: it {what}")
         return found
+
+    @property
+    def _point_limit_s(self) -> float:
+        return _POINT_WINDOWS * self._window_s
 
     # One injection
 
@@ -131,7 +147,7 @@ class Drill:
             else None
         )
         try:
-            held = wait_for(trap.held, _POINT_LIMIT_S) if trap is not None else None
+            held = wait_for(trap.held, self._point_limit_s) if trap is not None else None
             began_ms = _now_ms()
             orders_in_flight = len(in_flight(self._reader))
             if injection.means is Means.RAISE:
@@ -159,7 +175,7 @@ class Drill:
     def _raised(self, target: str, held: Held | None) -> str:
         """Role of the actor whose core was made to raise."""
         if held is None:
-            raise DrillFailed(f"{target} has handled nothing for {_POINT_LIMIT_S:g} s")
+            raise DrillFailed(f"{target} has handled nothing for {self._point_limit_s:g} s")
         return held.role
 
     def _aim(self, step: Step, held: Held | None) -> Aim | None:
@@ -239,7 +255,7 @@ class Drill:
             )
 
         what = f"trades on in every series, and has settled windows: {self._windows}"
-        self._until(what, traded, _TRADE_LIMIT_S * self._windows)
+        self._until(what, traded, _TRADE_WINDOWS * self._windows * self._window_s)
 
     def _end(self) -> None:
         """End the run as a person would, and judge it."""

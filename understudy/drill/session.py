@@ -73,7 +73,7 @@ def run_drill(
         settings = (*(LIVE_SETTINGS if is_live else SETTINGS), *chosen)
         options = run_options(stage, seed, settings, series)
         system, witness = DrilledSystem(directory, options, series), Witness(stage.http_url)
-        drill = Drill(system, stage.pause_points_dir, witness, account, windows)
+        drill = Drill(system, stage, witness, account, windows)
         steps = plan(kills, seed, targets, REAL_INJECTIONS if is_live else INJECTIONS)
         verdict = drill.conduct(steps, note)
     return Result(seed=seed, recoveries=tuple(recoveries), verdict=verdict, traded=drill.traded)

@@ -65,9 +65,7 @@ def run_soak(
         options = run_options(stage, seed, (*base, *settings), series)
         system = DrilledSystem(directory, options, series)
         witness = Witness(stage.http_url)
-        drill = Drill(
-            system, stage.pause_points_dir, witness, account, serve_limit_s=_SERVE_LIMIT_S
-        )
+        drill = Drill(system, stage, witness, account, serve_limit_s=_SERVE_LIMIT_S)
         soak = Soak(
             drill,
             system,
