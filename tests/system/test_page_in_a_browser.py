@@ -10,15 +10,24 @@ import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import attrs
 import pytest
 from onlookers import LIMIT_S, Onlooker, free_port
 
 from actors.execution.desk_state import Halted, Resumed
 from actors.messages.halts import PAGE
+from actors.series import series_named
+from actors.settings import SeriesPlan
 from understudy.drill import processes
 from understudy.drill.stage import SETTINGS, run_options
 from understudy.drill.system import DrilledSystem
+from understudy.watching.observation import Lookout
 from understudy.web.access import new_token
+from understudy.web.html import tag
+from understudy.web.market_panels import PriceTrails
+from understudy.web.now import now_panels
+from understudy.web.page import Visitor as Stranger
+from understudy.web.page import page as document
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -36,6 +45,7 @@ DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 LOOKS = {"a desk, light": (DESK, "light"), "a phone, dark": (PHONE, "dark")}
 FORM = "/halt"
 """Stands for the other forms, which look like it, where all but colours and width was shown."""
+NAMES = ("btc-15m", "eth-5m", "sol-4h")
 VIEWS = ("/", "/history", "/orders", "/order", "/log", "/login", "/halt", "/resume", "/flatten")
 LIMIT_MS = LIMIT_S * 1_000
 
@@ -149,6 +159,45 @@ def test_each_view_is_whole_in_itself_and_fit_for_everyone(
         assert page.locator("h1").count() == 1
     assert [url for url in elsewhere if not url.startswith(shown.url)] == []
     assert visitor.complaints == []
+    visitor.context.close()
+
+
+def of_several_series(shown: Shown) -> str:
+    """The page of a run of three series: what the run shows of its one, three times."""
+    seen = Lookout(shown.onlooker.system.data_dir).look()
+    assert seen.status is not None
+    assert seen.status.view is not None
+    base = seen.status.settings
+    plans = [
+        SeriesPlan(series=series_named(name), strategy=base.strategy, risk=base.risk)
+        for name in NAMES
+    ]
+    series = tuple(attrs.evolve(seen.status.view.series[0], series=name) for name in NAMES)
+    view = attrs.evolve(seen.status.view, series=series)
+    status = attrs.evolve(seen.status, view=view, settings=base.trading(plans))
+    trails = PriceTrails()
+    trails.note(status)
+    panels = now_panels(attrs.evolve(seen, status=status), trails)
+    return document("Now", tag("div", *panels.values(), class_="panels"), visitor=Stranger())
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_run_of_several_series_is_fit_for_everyone(
+    browser: Browser, shown: Shown, look: str
+) -> None:
+    visitor = Visitor(browser, shown, look)
+    page = visitor.page
+    page.route("**/several", lambda route: route.fulfill(body=of_several_series(shown)))
+    page.goto("/several")
+    assert page.get_by_role("heading", level=3).count() == len(NAMES)
+    for name in NAMES:
+        region = page.get_by_role("region", name=name)
+        expect(region).to_contain_text("time left")
+        region.get_by_text("Books: YES").click()
+        expect(region.get_by_role("group", name=f"{name} YES (Up), best first")).to_be_visible()
+    found = axe.Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth") <= LOOKS[look][0]["width"]
     visitor.context.close()
 
 

@@ -58,6 +58,14 @@ def test_history_of_a_series_or_a_day_is_of_that_alone(journal: Path) -> None:
     assert "no such window" in words(history(journal, Filter(series="eth-15m", day=first)))
 
 
+def test_history_of_several_series_says_what_each_came_to(journal: Path) -> None:
+    shown = words(history(journal, Filter()))
+    assert "By series results by series series windows gained fees P&amp;L btc-15m 2 1 " in shown
+    assert "eth-15m 1 0 0.00 0.00 P&amp;L in dollars" in shown
+    day = words(history(journal, Filter(series="btc-15m")))
+    assert "By series" not in day, "it would say the same twice"
+
+
 def test_an_orders_page_tells_what_explain_tells_and_runs_nothing_of_it(journal: Path) -> None:
     title, page = order_story(journal, "1")
     shown = words(page)

@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
+from several_series import several
 from watched import running, status
 
 from actors.kill_switch import KILL_SWITCH_NAME
 from actors.messages.halts import PAGE, Halt
 from actors.runtime.journal_file import prepare
 from actors.runtime.log import LOG_NAME, LineLog
-from understudy.control import ControlServer
+from understudy.control import ControlServer, Handler
 from understudy.status import status_reply
 from understudy.web import access, live
 from understudy.web.page import VIEWS
@@ -347,6 +348,32 @@ def test_what_is_confirmed_is_done_and_says_that_it_was_the_page(data_dir: Path)
     assert (request["who"], request["cancel"]) == (PAGE, True)
     assert request["reason"].startswith("odd prices x")
     assert len(request["reason"]) == 200
+
+
+def test_one_series_of_several_is_halted_alone(data_dir: Path) -> None:
+    access.new_token(data_dir)
+    asked: list[dict[str, Any]] = []
+    shown = status(settings=several("btc-15m", "eth-5m"))
+    handlers: Mapping[str, Handler] = {
+        "halt": lambda request: asked.append(request) or {},
+        "status": lambda _request: status_reply(shown),
+    }
+
+    async def look(client: TestClient[Any, Any]) -> str:
+        await log_in(client, data_dir)
+        text = await (await client.get("/halt")).text()
+        form = {"form": await form_of(client, "/halt"), "series": "eth-5m"}
+        await client.post("/halt", data=form, headers=origin(client), allow_redirects=False)
+        server.close()
+        answer = await client.post("/halt", data=form, headers=origin(client))
+        assert "Nothing was done" in await answer.text()
+        return text
+
+    server = ControlServer(data_dir, handlers)
+    server.start()
+    assert '<option value="eth-5m">' in visit(data_dir, look)
+    assert [request["series"] for request in asked] == ["eth-5m"]
+    assert not (data_dir / KILL_SWITCH_NAME).exists(), "that would halt the others"
 
 
 def test_a_halt_that_no_system_takes_is_left_in_the_kill_switch_file(data_dir: Path) -> None:

@@ -95,6 +95,7 @@ def confirmation(
         cancel = tag("p", box, tag("label", "cancel working orders at once", for_="cancel"))
     asked = form(
         f"/{action.name}",
+        _series_choice(seen) if action.name != "reload" else None,
         tag("label", "Reason, which is recorded", for_="reason"),
         tag(
             "input",
@@ -124,6 +125,17 @@ def confirmation(
     )
 
 
+def _series_choice(seen: Observation) -> Html | None:
+    """Ask which series is meant, where there are several."""
+    names = seen.status.settings.names if seen.status is not None else ()
+    if len(names) < 2:
+        return None
+    options = [tag("option", "all series", value="")]
+    options += [tag("option", name, value=name) for name in names]
+    choice = tag("select", *options, name="series", id="series")
+    return tag("p", tag("label", "Series", for_="series"), " ", choice)
+
+
 def _sentences(title: str, sentences: Sequence[str]) -> Html:
     told = tag("ul", *(tag("li", each) for each in sentences))
     return tag("section", tag("h2", title), told, class_="card")
@@ -150,16 +162,23 @@ def reload_preview(data_dir: Path) -> tuple[str, ...]:
     return words or (reload_words(reply, is_check=True),)
 
 
-def carry_out(data_dir: Path, action: PageAction, reason: str, *, cancels: bool) -> str:
-    """Do it; returns what went wrong in a sentence or two, or nothing.
+def carry_out(
+    data_dir: Path, action: PageAction, reason: str, *, cancels: bool, series: str = ""
+) -> str:
+    """Do it, in one series if one is named; returns what went wrong, or nothing.
 
-    A halt that no system takes is left in the kill-switch file, as `understudy halt` does.
+    A halt of everything that no system takes is left in the kill-switch file, as `understudy halt`
+    does.
     """
     words = " ".join(reason.split())[:REASON_CHARS_MAX] or action.reason
-    more = {"cancel": cancels} if action.name == "halt" else {}
+    more: dict[str, object] = {"cancel": cancels} if action.name == "halt" else {}
+    if series:
+        more["series"] = series
     try:
         ask(data_dir, action.name, reason=words, who=PAGE, **more)
     except (NotRunning, ControlError) as error:
+        if series:
+            return f"Nothing was done: {error}."
         return _left_undone(data_dir, action, words, str(error))
     return ""
 

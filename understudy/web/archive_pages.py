@@ -68,7 +68,7 @@ def history(data_dir: Path, wanted: Filter) -> Html:
     settled = _settled([each for each in reversed(ledgers) if wanted.takes(each)])
     if not settled:
         return join(asked, tag("section", nothing("no such window has settled yet"), class_="card"))
-    return join(asked, _totals(settled), _curves(settled), _windows(settled))
+    return join(asked, _totals(settled), _by_series(settled), _curves(settled), _windows(settled))
 
 
 def _filter_form(ledgers: Sequence[WindowLedger], wanted: Filter) -> Html:
@@ -131,6 +131,33 @@ def _totals(rows: Sequence[_Row]) -> Html:
     title = tag("h2", "In all", class_="unseen", id="totals-title")
     body = tag("div", *boxes, class_="tiles")
     return tag("section", title, body, class_="card", aria_labelledby="totals-title")
+
+
+def _by_series(rows: Sequence[_Row]) -> Html | None:
+    """The same of each series; nothing if there is but one."""
+    found: dict[str, list[_Row]] = {}
+    for row in rows:
+        found.setdefault(series_of(row.settled.slug), []).append(row)
+    if len(found) < 2:
+        return None
+    headings = ("series", "windows", "gained", "fees", "P&L")
+    body = table(
+        "results by series",
+        headings,
+        (_series(name, own) for name, own in sorted(found.items())),
+        numeric=headings[1:],
+    )
+    return panel("by-series", "By series", body)
+
+
+def _series(name: str, rows: Sequence[_Row]) -> list[Content]:
+    return [
+        tag("a", name, href=f"/history?series={name}") if name else "other",
+        f"{len(rows):,}",
+        f"{sum(row.settled.pnl_nanos > 0 for row in rows):,}",
+        signed(exact_money(-sum(row.settled.position.fees_nanos for row in rows))),
+        signed(exact_money(sum(row.settled.pnl_nanos for row in rows))),
+    ]
 
 
 def _curves(rows: Sequence[_Row]) -> Html:

@@ -73,11 +73,13 @@ def signed(text: Text) -> Html:
     return tag("span", text, class_=name) if name else join(text)
 
 
-def panel(key: str, title: str, *content: Content, note: Content = None) -> Html:
-    """Write a part of a page that may be replaced by itself; ``key`` is its id."""
+def panel(
+    key: str, title: str, *content: Content, note: Content = None, heading: str = "h2"
+) -> Html:
+    """Write a part of a page with its heading; ``key`` is its id."""
     name = tag("span", title, id=f"{key}-title")
-    heading = tag("h2", name, tag("small", note) if note else None)
-    return tag("section", heading, *content, id=key, class_="card", aria_labelledby=f"{key}-title")
+    top = tag(heading, name, tag("small", note) if note else None)
+    return tag("section", top, *content, id=key, class_="card", aria_labelledby=f"{key}-title")
 
 
 def nothing(words: str) -> Html:

@@ -17,7 +17,7 @@ from aiohttp import web
 
 from understudy.watching.observation import Observation
 from understudy.web.html import Html
-from understudy.web.market_panels import PriceTrail
+from understudy.web.market_panels import PriceTrails
 from understudy.web.now import now_panels
 
 LOOK_EVERY_S = 0.5
@@ -38,7 +38,7 @@ class LivePanels:
 
     def __init__(self, look: Look) -> None:
         self._look = look
-        self._trail = PriceTrail()
+        self._trails = PriceTrails()
         self._lock = asyncio.Lock()
         self._seen: Observation | None = None
         self._looked_at_s = 0.0
@@ -61,10 +61,8 @@ class LivePanels:
             if self._seen is None or time.monotonic() - self._looked_at_s > LOOK_EVERY_S:
                 self._seen = await self._look()
                 self._looked_at_s = time.monotonic()
-                status = self._seen.status
-                view = status.view if status is not None else None
-                self._trail.note(view.snapshot if view is not None else None)
-                self._take(now_panels(self._seen, self._trail))
+                self._trails.note(self._seen.status)
+                self._take(now_panels(self._seen, self._trails))
             return self._seen
 
     async def panels(self) -> Mapping[str, Html]:

@@ -1,4 +1,4 @@
-"""The market as panels: the window with its strike and reference price, and both books."""
+"""The market as panels: each window with its strike and reference price, and both books."""
 
 from __future__ import annotations
 
@@ -7,17 +7,22 @@ from collections import deque
 from actors.messages.market import BookView, MarketSnapshot
 from actors.messages.observer import View
 from actors.model import Market, Side, Strike
+from actors.series import series_of
 from actors.units import E18
 from understudy.panels import not_traded_label
+from understudy.standing import standing_of
 from understudy.status import Status
 from understudy.web.charts import depth_bar, figure, price_chart
-from understudy.web.html import Content, Html, join, nothing, panel, table, tag
+from understudy.web.html import Content, Html, join, nothing, panel, signed, table, tag
 from understudy.wording import (
     clock_label,
     depth_label,
+    marked_nanos,
+    money,
     move_label,
     price_label,
     reference_label,
+    size_label,
     span_label,
 )
 
@@ -26,73 +31,160 @@ _TRAIL_MAX = 4_000
 SIDE_NAMES = {Side.YES: "YES (Up)", Side.NO: "NO (Down)"}
 
 
-class PriceTrail:
-    """The reference price of the newest window, for as long as anybody has looked."""
+class PriceTrails:
+    """Reference prices of each series' newest window, for as long as anybody has looked."""
 
     def __init__(self) -> None:
-        self._market_id = ""
-        self._prices: deque[float] = deque(maxlen=_TRAIL_MAX)
+        self._trails: dict[str, tuple[str, deque[float]]] = {}
+        """By series: the window's id, and its prices in dollars."""
 
-    def note(self, snapshot: MarketSnapshot | None) -> None:
-        """Keep what a snapshot says, and forget the window before it."""
+    def note(self, status: Status | None) -> None:
+        """Keep what a status says; forget earlier windows, and series that are gone."""
+        seen = status.by_series if status is not None else {}
+        for name in self._trails.keys() - seen.keys():
+            del self._trails[name]
+        for name, each in seen.items():
+            self._note(name, each.view.snapshot if each.view is not None else None)
+
+    def _note(self, series: str, snapshot: MarketSnapshot | None) -> None:
         if snapshot is None or snapshot.reference_e18 is None:
             return
-        if snapshot.market.market_id != self._market_id:
-            self._market_id = snapshot.market.market_id
-            self._prices.clear()
-        self._prices.append(snapshot.reference_e18 / E18)
+        market_id, prices = self._trails.get(series, ("", deque[float]()))
+        if market_id != snapshot.market.market_id:
+            prices = deque(maxlen=_TRAIL_MAX)
+            self._trails[series] = snapshot.market.market_id, prices
+        prices.append(snapshot.reference_e18 / E18)
 
-    @property
-    def prices(self) -> tuple[float, ...]:
-        """In dollars, the newest last."""
-        return tuple(self._prices)
+    def prices(self, series: str) -> tuple[float, ...]:
+        """In dollars, the newest last; empty for a series of which nothing was seen."""
+        return tuple(self._trails[series][1]) if series in self._trails else ()
 
 
-def market_panel(status: Status | None, view: View | None, trail: PriceTrail) -> Html:
-    """Which window, how long it is open, its strike with its source, the reference, the model."""
+def markets_panels(status: Status | None, trails: PriceTrails) -> dict[str, Html]:
+    """Draw the windows and their books: of one series in three panels, of several all in one."""
+    seen = status.by_series if status is not None else {}
+    if status is not None and len(seen) > 1:
+        cards = (_series_card(name, each, trails.prices(name)) for name, each in seen.items())
+        title = tag("span", f"Series ({len(seen)})", id="market-title")
+        clock = tag("small", clock_label(status.now_ms) + " UTC")
+        region = tag(
+            "section",
+            tag("h2", title, clock),
+            *cards,
+            id="market",
+            class_="series",
+            aria_labelledby="market-title",
+        )
+        # Empty, and not left out: a page that was opened before a series was added holds them.
+        empty = {key: tag("section", id=key, hidden=True) for key in _BOOK_KEYS.values()}
+        return {"market": region, **empty}
+    view = status.view if status is not None else None
+    books = {key: _book_panel(side, status, view) for side, key in _BOOK_KEYS.items()}
+    return {"market": _market_panel(status, view, trails.prices("")), **books}
+
+
+_BOOK_KEYS = {Side.YES: "yes-book", Side.NO: "no-book"}
+
+
+def _market_panel(status: Status | None, view: View | None, prices: tuple[float, ...]) -> Html:
+    """The one window: how long it is open, strike and its source, reference, model."""
     market = _market(view)
     if status is None or view is None or market is None:
         words = "no window yet" if status is not None else "the system does not answer"
         return panel("market", "Window", nothing(words))
-    snapshot = view.snapshot
     strike = _strike(view)
-    left_ms = market.closes_at_ms - status.now_ms
-    length_ms = market.closes_at_ms - market.opens_at_ms
-    reference_e18 = snapshot.reference_e18 if snapshot is not None else None
     not_traded = not_traded_label(view.not_traded, status.now_ms)
     return panel(
         "market",
         market.slug,
-        tag(
-            "div",
-            _big("time left", span_label(left_ms) if left_ms > 0 else "waits for its result"),
-            _big("reference", *_reference(snapshot, status.now_ms)),
-            _big("strike", reference_label(strike.price_e18) if strike else "not yet"),
-            _big("from strike", *_move(strike, reference_e18)),
-            _big("model of YES", _model(view)),
-            class_="tiles",
-        ),
-        tag(
-            "progress",
-            max=str(length_ms),
-            value=str(max(0, min(length_ms, length_ms - left_ms))),
-            aria_label="part of the window that is over",
-        ),
-        _price_figure(trail.prices, strike),
+        tag("div", *_tiles(status, view, market), class_="tiles"),
+        _progress(market, status.now_ms),
+        _price_figure(prices, strike),
         tag("p", not_traded, class_="warning") if not_traded else None,
-        tag("p", f"strike: {strike.source} ({strike.origin.value})", class_="muted")
-        if strike
-        else None,
-        tag("p", f"model: {view.evaluated.model_basis}", class_="muted")
-        if view.evaluated
-        else None,
+        *_sources(view, strike),
         _unwanted(view),
         note=clock_label(status.now_ms) + " UTC",
     )
 
 
+def _series_card(series: str, status: Status, prices: tuple[float, ...]) -> Html:
+    """One of several series: what it is about, its window, its holding, and its books to unfold."""
+    key, view, market = f"market-{series}", status.view, _market(status.view)
+    standing = standing_of(status)
+    verb = tag("b", standing.verb, class_="warning" if standing.is_trouble else None)
+    about = tag("p", verb, f": {standing.why}")
+    if view is None or market is None:
+        return panel(key, series, about, heading="h3")
+    strike, snapshot, position = _strike(view), _own_snapshot(view, market), view.position
+    held = "-"
+    if position is not None:
+        held = " / ".join(size_label(position.holding(side).quantity_units) for side in Side)
+    value = "-" if position is None else signed(money(marked_nanos(position, snapshot)))
+    tiles = (*_tiles(status, view, market), _big("held, YES / NO", held), _big("if sold", value))
+    own = [each for each in view.not_traded if series_of(each.slug) == series]
+    not_traded = not_traded_label(own, status.now_ms)
+    return panel(
+        key,
+        series,
+        about,
+        tag("div", *tiles, class_="tiles"),
+        _progress(market, status.now_ms),
+        tag("p", not_traded, class_="warning") if not_traded else None,
+        tag(
+            "details",
+            tag("summary", _best_words(snapshot)),
+            *(_book_part(series, side, status, snapshot) for side in Side),
+            _price_figure(prices, strike),
+            *_sources(view, strike),
+        ),
+        _unwanted(view),
+        note=market.slug,
+        heading="h3",
+    )
+
+
+def _best_words(snapshot: MarketSnapshot | None) -> str:
+    """Both books' best bid and ask."""
+    if snapshot is None:
+        return "no book"
+    words = []
+    for side in Side:
+        book = snapshot.book(side)
+        best = (book.best_bid_ticks, book.best_ask_ticks)
+        prices = " / ".join("-" if each is None else price_label(each) for each in best)
+        words.append(f"{side.value} {prices}")
+    return f"Books: {', '.join(words)}"
+
+
+def _tiles(status: Status, view: View, market: Market) -> tuple[Html, ...]:
+    snapshot, strike = view.snapshot, _strike(view)
+    left_ms = market.closes_at_ms - status.now_ms
+    reference_e18 = snapshot.reference_e18 if snapshot is not None else None
+    return (
+        _big("time left", span_label(left_ms) if left_ms > 0 else "waits for its result"),
+        _big("reference", *_reference(snapshot, status.now_ms)),
+        _big("strike", reference_label(strike.price_e18) if strike else "not yet"),
+        _big("from strike", *_move(strike, reference_e18)),
+        _big("model of YES", _model(view)),
+    )
+
+
 def _big(name: str, value: Content, note: str = "") -> Html:
     return tag("div", tag("span", name), tag("b", value), tag("small", note) if note else None)
+
+
+def _progress(market: Market, now_ms: int) -> Html:
+    length_ms = market.closes_at_ms - market.opens_at_ms
+    passed_ms = max(0, min(length_ms, now_ms - market.opens_at_ms))
+    label = "part of the window that is over"
+    return tag("progress", max=str(length_ms), value=str(passed_ms), aria_label=label)
+
+
+def _sources(view: View, strike: Strike | None) -> tuple[Html | None, ...]:
+    """Where the strike was read, and what the model is based on."""
+    model = f"model: {view.evaluated.model_basis}" if view.evaluated else ""
+    source = f"strike: {strike.source} ({strike.origin.value})" if strike else ""
+    return tuple(tag("p", words, class_="muted") for words in (source, model) if words)
 
 
 def _reference(snapshot: MarketSnapshot | None, now_ms: int) -> tuple[str, str]:
@@ -143,27 +235,41 @@ def _price_figure(prices: tuple[float, ...], strike: Strike | None) -> Html | No
     )
 
 
-def book_panel(side: Side, status: Status | None, view: View | None) -> Html:
+def _book_panel(side: Side, status: Status | None, view: View | None) -> Html:
     """One token's best levels, bids left and asks right."""
-    key, name = f"{side.value.lower()}-book", SIDE_NAMES[side]
+    key, name = _BOOK_KEYS[side], SIDE_NAMES[side]
     snapshot = view.snapshot if view is not None else None
     if status is None or snapshot is None:
         return panel(key, name, nothing("no book"))
     book = snapshot.book(side)
-    note = span_label(status.now_ms - book.updated_at_ms) + " old"
+    return panel(key, name, _book_table(name, book), note=_book_note(book, status.now_ms))
+
+
+def _book_part(series: str, side: Side, status: Status, snapshot: MarketSnapshot | None) -> Html:
+    """One token's book among others, with its heading."""
+    name = SIDE_NAMES[side]
+    if snapshot is None:
+        return tag("h4", name)
+    book = snapshot.book(side)
+    note = tag("small", f" {_book_note(book, status.now_ms)}")
+    return join(tag("h4", name, note), _book_table(f"{series} {name}", book))
+
+
+def _book_note(book: BookView, now_ms: int) -> str:
+    """How old a book is, or why it cannot be traded on."""
     if not book.is_synced:
-        note = "not synced"
-    elif book.is_crossed:
-        note = "crossed"
+        return "not synced"
+    return "crossed" if book.is_crossed else span_label(now_ms - book.updated_at_ms) + " old"
+
+
+def _book_table(name: str, book: BookView) -> Html:
     levels = max(len(book.bids[:_LEVELS]), len(book.asks[:_LEVELS]))
     if not levels:
-        return panel(key, name, nothing("empty"), note=note)
+        return nothing("empty")
     largest = max(units for _, units in (*book.bids[:_LEVELS], *book.asks[:_LEVELS]))
     rows = (_level(book, number, largest) for number in range(levels))
     headings = ("bid size", "bid", "ask", "ask size")
-    return panel(
-        key, name, table(f"{name}, best first", headings, rows, numeric=headings), note=note
-    )
+    return tag("div", table(f"{name}, best first", headings, rows, numeric=headings), class_="book")
 
 
 def _level(book: BookView, number: int, largest: int) -> list[Content]:
@@ -185,9 +291,15 @@ def _market(view: View | None) -> Market | None:
     return view.snapshot.market if view.snapshot is not None else None
 
 
+def _own_snapshot(view: View, market: Market) -> MarketSnapshot | None:
+    """The books, if they are of this window already."""
+    snapshot = view.snapshot
+    return snapshot if snapshot is not None and snapshot.market == market else None
+
+
 def _strike(view: View) -> Strike | None:
     if view.opened is not None and view.opened.strike is not None:
         return view.opened.strike
-    snapshot, market = view.snapshot, _market(view)
-    is_same = snapshot is not None and snapshot.market == market
-    return snapshot.strike if snapshot is not None and is_same else None
+    market = _market(view)
+    snapshot = _own_snapshot(view, market) if market is not None else None
+    return snapshot.strike if snapshot is not None else None

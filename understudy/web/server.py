@@ -300,8 +300,10 @@ class PageServer:
             return refusal
         form, action = await request.post(), ACTIONS[request.path.removeprefix("/")]
         reason, cancels = str(form.get("reason", "")), form.get("cancel") == "yes"
+        series = str(form.get("series", ""))
         problem = await asyncio.get_running_loop().run_in_executor(
-            self._doers, lambda: carry_out(self._data_dir, action, reason, cancels=cancels)
+            self._doers,
+            lambda: carry_out(self._data_dir, action, reason, cancels=cancels, series=series),
         )
         if problem:
             return _html(message_page(action.title, problem, self._visitor(request)), status=502)

@@ -52,6 +52,8 @@ def halts_panel(seen: Observation) -> Html:
 
 
 def _halt(halt: Halt) -> Html:
+    where = f"{halt.series} only, " if halt.series else ""
+    since = f"{where}since {moment_label(halt.since_ms)} UTC"
     effects = [
         word for word, is_so in (("cancels", halt.cancels), ("sells", halt.flattens)) if is_so
     ]
@@ -59,7 +61,7 @@ def _halt(halt: Halt) -> Html:
         "li",
         tag("strong", halt.who, class_="loss"),
         f" {halt.reason} ",
-        tag("small", f"since {moment_label(halt.since_ms)} UTC {' and '.join(effects)}".rstrip()),
+        tag("small", f"{since} {' and '.join(effects)}".rstrip()),
     )
 
 
