@@ -56,7 +56,7 @@ def proxy_for(url: str, variables: Mapping[str, str]) -> Proxy | None:
     """
     parts = urlsplit(url)
     scheme = _SCHEMES.get(parts.scheme)
-    if scheme is None or not parts.hostname or is_this_host(parts.hostname):
+    if scheme is None or not parts.hostname or is_on_this_host(url):
         return None
     named = _named(f"{scheme}_proxy", variables) or _named("all_proxy", variables)
     if named is None or _is_exempt(parts, _named("no_proxy", variables)):
@@ -65,8 +65,9 @@ def proxy_for(url: str, variables: Mapping[str, str]) -> Proxy | None:
     return _usable(variable, value if "://" in value else f"http://{value}")
 
 
-def is_this_host(host: str) -> bool:
-    """Whether a host's name or address is loopback."""
+def is_on_this_host(url: str) -> bool:
+    """Whether an address names this host: ``localhost``, or an address of loopback."""
+    host = urlsplit(url).hostname or ""
     if host.rstrip(".").lower() == "localhost" or host.lower().endswith(".localhost"):
         return True
     try:

@@ -28,7 +28,7 @@ from actors.feeds.polybolt import (
     CredentialsUnavailable,
     FoundCredentials,
 )
-from actors.proxies import is_this_host
+from actors.proxies import is_on_this_host
 from actors.settings import Settings
 from understudy.secrets import FileNotPrivate, private_file, private_text
 
@@ -183,10 +183,10 @@ def credentials_for_the_feed(*, is_live: bool, is_local: bool) -> Iterator[None]
 
 def unsafe_address(settings: Settings) -> str:
     """Say why credentials must not be said at PolyBolt's address; empty if they may."""
-    url = urlsplit(settings.venue.polybolt_ws_url)
-    if url.scheme == "wss" or is_this_host(url.hostname or ""):
+    url = settings.venue.polybolt_ws_url
+    if urlsplit(url).scheme == "wss" or is_on_this_host(url):
         return ""
-    return f"credentials are not sent unencrypted: {settings.venue.polybolt_ws_url} is not wss://"
+    return f"credentials are not sent unencrypted: {url} is not wss://"
 
 
 def _of_parts(parts: list[str]) -> ApiCredentials:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from actors.execution.real.live_order import LiveOrder
-from actors.proxies import is_this_host
+from actors.proxies import is_on_this_host
 from actors.runtime.journal import JournalReader
 from actors.settings import Settings
 from understudy.secrets import (
@@ -60,11 +60,11 @@ def _refusal_of_addresses(settings: Settings) -> str | None:
         address = getattr(settings.venue, field.name)
         if not field.name.endswith("_url") or address is None:
             continue
-        parts = urlsplit(address)
-        if parts.scheme in {"http", "ws"} and not is_this_host(parts.hostname or ""):
+        scheme = urlsplit(address).scheme
+        if scheme in {"http", "ws"} and not is_on_this_host(address):
             return (
                 f'execution.mode = "live" goes without encryption to this host alone, and '
-                f"venue.{field.name} is {address}: give it {parts.scheme}s://"
+                f"venue.{field.name} is {address}: give it {scheme}s://"
             )
     return None
 

@@ -18,10 +18,10 @@ from actors.messages.observer import FeedSeen, ObserverCounts, SignalSeen
 from actors.messages.position import PositionSnapshot, WindowSettled
 from actors.messages.strategy import Evaluated, StopLossTriggered
 from actors.model import Action, Market, Side
+from actors.proxies import is_on_this_host
 from actors.roles import order_id_of
 from actors.supervision.messages import ChildrenReport, ChildReport, ChildState
 from understudy.actor_table import STATE_STYLES, actor_table
-from understudy.doctor.subject import is_loopback
 from understudy.events import Event
 from understudy.latency import Histogram
 from understudy.standing import Standing
@@ -314,7 +314,7 @@ def not_traded_label(windows: Sequence[WindowNotTraded], now_ms: int) -> str:
 
 def skew_label(offset_ms: int, clob_url: str) -> str:
     """Say that this computer's clock is wrong; a local exchange keeps a time of its own."""
-    if abs(offset_ms) <= CORRECT_ABOVE_MS or is_loopback(clob_url):
+    if abs(offset_ms) <= CORRECT_ABOVE_MS or is_on_this_host(clob_url):
         return ""
     return f"{skew_words(offset_ms)}; times here are the venue's"
 

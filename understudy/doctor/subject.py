@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from actors.proxies import is_this_host
+from actors.proxies import is_on_this_host
 from actors.redaction import Redactor
 from actors.settings import Settings
 
@@ -46,7 +46,7 @@ class Subject:
 
 def subject_of(settings: Settings, data_dir: Path) -> Subject:
     """This host, with a configuration and a data directory."""
-    is_local = is_loopback(settings.venue.clob_url)
+    is_local = is_on_this_host(settings.venue.clob_url)
     return Subject(
         settings=settings,
         data_dir=data_dir,
@@ -61,8 +61,3 @@ def host_of(url: str) -> str:
     """The host that an address names, with its port where it has one."""
     parts = urlsplit(url)
     return parts.netloc.rpartition("@")[2] or url
-
-
-def is_loopback(url: str) -> bool:
-    """Whether an address is on this host."""
-    return is_this_host(urlsplit(url).hostname or "")

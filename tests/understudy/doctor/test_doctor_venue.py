@@ -32,12 +32,13 @@ from several_series import several
 from websockets.asyncio.server import ServerConnection, serve
 
 from actors.model import Market
+from actors.proxies import is_on_this_host
 from understudy.doctor import examination, network, reach
 from understudy.doctor.findings import Finding
 from understudy.doctor.geoblock import check_geoblock
 from understudy.doctor.market import check_market
 from understudy.doctor.sight import FoundMarket, VenueSight
-from understudy.doctor.subject import Subject, is_loopback
+from understudy.doctor.subject import Subject
 from venue.server import LocalExchange
 
 NETWORK = ("clock", "gamma", "clob", "market stream", "coinbase", "rtds", "market")
@@ -165,7 +166,7 @@ def test_a_name_that_does_not_exist_is_said(
     ],
 )
 def test_only_this_host_is_local(url: str, is_local: bool) -> None:
-    assert is_loopback(url) is is_local
+    assert is_on_this_host(url) is is_local
 
 
 # Clock
