@@ -87,6 +87,8 @@ class RunOptions:
     """Whether the command line says so."""
     recordings: tuple[str, ...] = ()
     """Demo only: recorded windows that the exchange serves; empty: simulated ones."""
+    recorded_from_ms: int | None = None
+    """Venue time at which serving them begins; None without recordings."""
     origin: ConfigOrigin = ConfigOrigin()
     """Where the settings are from."""
     drill_stage: DrillStage | None = None

@@ -10,7 +10,6 @@ from pathlib import Path
 from actors.runtime.clock import ClockSpec
 from actors.runtime.journal import JournalReader
 from actors.settings import Settings
-from understudy.commands.recorded_world import recorded_world
 from understudy.composition import pointed_at_local_exchange, with_patience
 from understudy.credentials import take_test_credentials
 from understudy.exchange_process import ExchangeProcess, ExchangeSetup, rehearsed_faults
@@ -34,9 +33,8 @@ def trading_place(options: RunOptions) -> Iterator[tuple[Settings, ClockSpec]]:
         yield options.settings, ClockSpec.starting_now()
         return
     series = [plan.series for plan in options.settings.plans]
-    if options.recordings:
-        origin_ms = recorded_world(options.recordings).now_ms
-    else:
+    origin_ms = options.recorded_from_ms
+    if origin_ms is None:
         origin_ms = _demo_origin_ms(options.data_dir, max(each.window_ms for each in series))
     clock = ClockSpec.starting_now(origin_ms, options.speed)
     with rehearsed_faults(options.account) as faults:

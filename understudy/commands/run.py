@@ -129,7 +129,8 @@ def run(
     4 gave up after too many restarts, 5 the journal cannot be used.
     """
     _only_for_a_demo(speed, recordings, is_demo=is_demo)
-    series = (recorded_world(recordings).series,) if recordings else series
+    world = recorded_world(recordings) if recordings else None
+    series = (world.series,) if world else series
     settings = load_config(config_path, assignments, series).settings
     speed = speed or _speed(settings, is_demo=is_demo)
     stage = _stage(*drill_stage) if drill_stage else None
@@ -149,6 +150,7 @@ def run(
                 account=account,
                 is_real_money_understood=is_real_money_understood,
                 recordings=recordings,
+                recorded_from_ms=world.now_ms if world else None,
                 origin=ConfigOrigin.of(config_path, assignments, series),
                 drill_stage=stage,
             )
