@@ -1,6 +1,6 @@
 """Every number and address that may be configured, with its default and what it allows.
 
-``understudy.config`` fills these from a TOML file: one section a class, one key a field.
+``understudy.settings.config`` fills these from a TOML file: one section a class, one key a field.
 Cores receive the whole, frozen. Durations in ms are venue time unless they say otherwise.
 """
 

@@ -14,7 +14,7 @@ import attrs
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from understudy.latency import Histogram
+from understudy.display.latency import Histogram
 
 Figure = float | int | str | None
 

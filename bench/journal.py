@@ -26,7 +26,7 @@ from actors.units import UNITS_PER_SHARE
 from bench.common import Machine, Row, Table, Target, latency_figures, options, show
 from bench.hand_over import MEMORY, HandOver
 from bench.latency import Load, Slice, measured
-from understudy.latency import Histogram
+from understudy.display.latency import Histogram
 
 RESTART_RATIO = 1.5
 _FEW_ORDERS = 100

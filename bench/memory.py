@@ -22,7 +22,7 @@ from bench.common import Machine, Row, Table, Target, options, show
 from bench.many_orders import planted
 from bench.system import add_layout, layouts_of
 from understudy.control import ControlError, NotRunning, ask
-from understudy.isolation import module_command
+from understudy.processes.isolation import module_command
 
 TOTAL_LIMIT_MB = {ISOLATED: 200, GROUPED: 120}
 ORDERS_LIMIT_MB = 5

@@ -31,10 +31,10 @@ from bench.lone_executor import LoneExecutor, market_at
 from bench.orders_worker import KEY
 from bench.system import Exchange, exchange
 from bench.wire_tap import WireTap
+from understudy.display.latency import Histogram
 from understudy.drill.plan import REAL_INJECTIONS
 from understudy.drill.report import COUNTERS
-from understudy.isolation import module_command
-from understudy.latency import Histogram
+from understudy.processes.isolation import module_command
 
 CLIENT_RATIO, NAUTILUS_RATIO = 1.0, 1.5
 BURST_RATE = 40

@@ -38,7 +38,7 @@ from bench.system import (
     now_ms,
 )
 from understudy.composition import ACTORS
-from understudy.isolation import module_command
+from understudy.processes.isolation import module_command
 
 PROCESS_LIMIT_MS = 250
 RAISE_LIMIT_MS = 20

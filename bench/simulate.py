@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bench.common import Figure, Machine, Row, Table, Target, options, show
 from bench.system import ROOT
-from understudy.isolation import FLAGS
+from understudy.processes.isolation import FLAGS
 
 LEAST_RATIO = 2.5
 _SEEDS_A_ROUND = 5

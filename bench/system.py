@@ -27,9 +27,9 @@ from actors.settings import ExecutionSettings, RiskSettings, Settings, StrategyS
 from actors.supervision.layouts import LAYOUTS
 from actors.supervision.messages import ChildrenReport, ChildState
 from understudy.composition import pointed_at_local_exchange, supervisor_boot
-from understudy.isolation import module_command
-from understudy.tree import ActorTree, prepare_to_fork
-from understudy.upkeep import JournalUpkeep
+from understudy.data_dir.upkeep import JournalUpkeep
+from understudy.processes.isolation import module_command
+from understudy.processes.tree import ActorTree, prepare_to_fork
 
 ROOT = Path(__file__).resolve().parent.parent
 WINDOW_MINUTES = 15

@@ -1,7 +1,7 @@
 """The machine and its operator: builds a tree, and another when supervisor or machine have fallen.
 
-This is what understudy/foreground.py does for processes. What it kills of an old tree may act for
-a moment longer beside the new one, as leftovers of a fallen supervisor really do.
+This is what understudy/running/foreground.py does for processes. What it kills of an old tree may
+act for a moment longer beside the new one, as leftovers of a fallen supervisor really do.
 """
 
 from __future__ import annotations

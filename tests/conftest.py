@@ -5,7 +5,7 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
-from understudy import secrets
+from understudy.credentials import private_key
 
 # How fast a machine happens to be is no property of the product.
 settings.register_profile(
@@ -22,4 +22,4 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 @pytest.fixture(scope="session", autouse=True)
 def _open_tests() -> None:
     """Keep this process's own memory open: programs that it starts read secrets out of it."""
-    secrets.hide_memory = lambda: None
+    private_key.hide_memory = lambda: None

@@ -58,9 +58,9 @@ from actors.strategy.latency import SignalLatency
 from actors.strategy.loading import kept_in
 from actors.supervision.layouts import layout_of
 from actors.supervision.messages import ProcessSpec, SupervisorBoot
-from understudy.credentials import find_credentials, publish_accounts_own, unsafe_address
-from understudy.live import LiveRefused, live_refusal
-from understudy.secrets import read_private_key
+from understudy.credentials.live import LiveRefused, live_refusal
+from understudy.credentials.price_feed import find_credentials, publish_accounts_own, unsafe_address
+from understudy.credentials.private_key import read_private_key
 
 
 def _websocket(settings: Settings, data_dir: Path, clock: Clock) -> HostPort:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from actors.runtime.sockets.peer import peer_of
-from understudy.data_dir_privacy import NotPrivate, see_who_is_spoken_to
+from understudy.data_dir.privacy import NotPrivate, see_who_is_spoken_to
 
 SOCKET_NAME = "control.sock"
 

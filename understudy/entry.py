@@ -27,7 +27,7 @@ _KEY, _KEY_FILE = "UNDERSTUDY_PRIVATE_KEY", "UNDERSTUDY_PRIVATE_KEY_FILE"
 _PARTS = ("UNDERSTUDY_API_KEY", "UNDERSTUDY_API_SECRET", "UNDERSTUDY_API_PASSPHRASE")
 _PARTS_FILE = "UNDERSTUDY_API_CREDENTIALS_FILE"
 _FIELDS = ("apiKey", "secret", "passphrase")
-"""As understudy/secrets.py and credentials.py have them, whose imports are not to be had yet."""
+"""As understudy/credentials has them, whose imports are not to be had yet."""
 
 
 def main() -> None:
@@ -82,8 +82,8 @@ def _json_sign(sign: str) -> str:
 
 def _run() -> None:
     from understudy.cli import main as run_command
-    from understudy.privacy import begin_private
-    from understudy.secrets import keep_from_forks
+    from understudy.credentials.private_key import keep_from_forks
+    from understudy.processes.privacy import begin_private
 
     begin_private()
     for variable in (_KEY_FILE, _PARTS_FILE):

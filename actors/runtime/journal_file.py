@@ -25,7 +25,7 @@ SIDE_FILES = ("-wal", "-shm")
 """SQLite's log beside the file, and its index."""
 LOG_PAGES_MOST = 10_000
 """40 MB: a log this long is copied into the file by whoever makes it so. It is some fifty times
-what trading writes until understudy/upkeep.py copies it, without anyone waiting."""
+what trading writes until understudy/data_dir/upkeep.py copies it, without anyone waiting."""
 
 _SCHEMA = """
 CREATE TABLE events (
@@ -131,7 +131,7 @@ def prepare(data_dir: Path) -> tuple[DamagedRow, ...]:
 
     Returns:
         The open rows that are damaged. Whoever is given some must not start before each of them
-        was seen to (understudy/damage.py).
+        was seen to (understudy/data_dir/damage.py).
 
     Raises:
         JournalError: the file is damaged, not a journal, too new or cannot be written.

@@ -19,8 +19,8 @@ from bench.fuzz.market import MARKET, NOW_MS, SHAPES
 from bench.fuzz.mutations import NASTY, Literal, mutated, text_of
 from bench.fuzz.target import Target, hold
 from research.recordings.window_files import MalformedRecording, survey
-from understudy.config import ConfigError, load
-from understudy.keys import KEYS
+from understudy.settings.config import ConfigError, load
+from understudy.settings.keys import KEYS
 
 _ORDER = OrderState(
     intent=OrderIntent(

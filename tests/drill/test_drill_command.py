@@ -13,8 +13,8 @@ from understudy.commands.drill import DEFAULT_KILLS
 from understudy.drill import report
 from understudy.drill.conduct import Recovery
 from understudy.drill.plan import TARGETS, plan
-from understudy.exchange_process import ExchangeFailed
-from understudy.exit_codes import ExitCode
+from understudy.processes.exchange import ExchangeFailed
+from understudy.processes.exit_codes import ExitCode
 
 TRADED = {"orders": 31, "fills": 40, "windows": 3}
 

@@ -9,8 +9,8 @@ from actors.runtime.clock import ClockSpec
 from understudy.cli import main
 from understudy.drill.stage import SETTINGS, run_options
 from understudy.drill.system import PERMANENT, permanent_roles
-from understudy.exit_codes import ExitCode
-from understudy.options import DrillStage, RunOptions
+from understudy.processes.exit_codes import ExitCode
+from understudy.settings.options import DrillStage, RunOptions
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[RunOptions]:
         asked.append(options)
         return ExitCode.OK
 
-    monkeypatch.setattr("understudy.foreground.run", run)
+    monkeypatch.setattr("understudy.running.foreground.run", run)
     return asked
 
 

@@ -11,7 +11,7 @@ from live_onlookers import LiveExchange
 from run_stage import LiveRun, watched
 
 from actors.runtime.journal_file import JOURNAL_NAME
-from understudy.exit_codes import ExitCode
+from understudy.processes.exit_codes import ExitCode
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
 

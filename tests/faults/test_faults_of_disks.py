@@ -13,7 +13,7 @@ from onlookers import LIMIT_S, understudy
 from run_stage import LiveRun, SystemInTerminal, watched
 from stalling_disk import COMPILER, StallingDisk
 
-from understudy.exit_codes import ExitCode
+from understudy.processes.exit_codes import ExitCode
 
 pytestmark = [
     pytest.mark.processes,

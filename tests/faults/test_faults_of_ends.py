@@ -14,7 +14,7 @@ from run_stage import LiveRun, SystemInTerminal, watched
 
 from actors.runtime.journal import JOURNAL_NAME
 from actors.runtime.log import LOG_NAME
-from understudy.exit_codes import ExitCode
+from understudy.processes.exit_codes import ExitCode
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
 

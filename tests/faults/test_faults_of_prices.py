@@ -20,7 +20,7 @@ from actors.messages.feeds import POLYBOLT, RTDS, TwapTick, TwapTickWanted
 from actors.roles import TWAP_FEED
 from actors.settings import Settings
 from understudy.composition import pointed_at_local_exchange
-from understudy.credentials import credentials_text
+from understudy.credentials.price_feed import credentials_text
 
 pytestmark = pytest.mark.processes
 

@@ -19,8 +19,8 @@ from actors.runtime.process_ties import end_with_parent
 from research.recordings.importing import Importing
 from understudy.drill.stage import run_options
 from understudy.drill.system import DrilledSystem
-from understudy.exit_codes import ExitCode
-from understudy.options import DrillStage
+from understudy.processes.exit_codes import ExitCode
+from understudy.settings.options import DrillStage
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]
 

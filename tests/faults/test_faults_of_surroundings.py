@@ -13,7 +13,7 @@ import pytest
 from live_onlookers import LiveExchange
 from run_stage import LiveRun, SystemInTerminal, watched
 
-from understudy.exit_codes import ExitCode
+from understudy.processes.exit_codes import ExitCode
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
 

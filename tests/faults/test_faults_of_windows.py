@@ -26,7 +26,7 @@ from actors.runtime.journal import Journal
 from actors.runtime.journal_file import prepare
 from actors.settings import Settings
 from actors.units import shares
-from understudy.foreground import EndSignals, _Foreground
+from understudy.running.foreground import EndSignals, _Foreground
 
 END_MS = START_MS + WINDOW_MS
 DOLLAR = 10**9

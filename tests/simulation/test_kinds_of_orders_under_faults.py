@@ -9,7 +9,7 @@ import pytest
 from actors.settings import StrategySettings
 from simulation.plan import LIVE, SIMULATED
 from simulation.trial import run_trial
-from understudy.config import load
+from understudy.settings.config import load
 
 EVERY_KIND = Path(__file__).with_name("every_kind.py")
 

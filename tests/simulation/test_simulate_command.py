@@ -14,7 +14,7 @@ from simulation.flight_keeper import FlightKeeper
 from simulation.trial import Failure, TrialResult
 from understudy.cli import main
 from understudy.commands import simulate as command
-from understudy.exit_codes import ExitCode
+from understudy.processes.exit_codes import ExitCode
 
 
 def understudy(*arguments: str) -> Result:

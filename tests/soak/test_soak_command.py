@@ -13,7 +13,7 @@ from test_soak_curves import sample
 
 from audit.verdict import AuditVerdict
 from understudy.cli import main
-from understudy.exit_codes import ExitCode
+from understudy.processes.exit_codes import ExitCode
 from understudy.soak.conduct import SoakResult
 from understudy.soak.curves import curves_of, judged
 from understudy.soak.sampling import ProcessUse

@@ -12,7 +12,7 @@ from actors.messages.execution import OrderStatus, OwnOrder
 from actors.model import Action, Side, TimeInForce
 from actors.strategy.contract import Context, Decision
 from actors.strategy.maker import MakerStrategy
-from understudy.strategy_samples import example_context
+from understudy.strategy.samples import example_context
 
 MAKER = MakerStrategy()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import attrs
 
 from actors.settings import StrategySettings
-from understudy.keys import keys_in
+from understudy.settings.keys import keys_in
 
 DOCS = Path(__file__).parents[2] / "docs" / "strategy.md"
 

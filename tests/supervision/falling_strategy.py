@@ -26,7 +26,7 @@ from actors.runtime.actor_spec import ActorSpec
 from actors.settings import ExecutionSettings, Settings, SupervisionSettings
 from actors.strategy.core import StrategyCore
 from actors.supervision.messages import ChildReport, ChildState, ProcessSpec
-from understudy.strategy_check import example_context, settings_of_file
+from understudy.strategy.check import example_context, settings_of_file
 
 EVERY_MS = 100
 WINDOW_MS = 900_000

@@ -20,7 +20,7 @@ from actors.runtime.process import ActorProcess
 from actors.settings import Settings
 from actors.supervision.messages import ChildReport, ProcessSpec, SupervisorBoot
 from understudy.drill.processes import wait_for
-from understudy.tree import ActorTree, prepare_to_fork
+from understudy.processes.tree import ActorTree, prepare_to_fork
 
 REPOSITORY = Path(__file__).parents[2]
 LIMIT_S = 60.0

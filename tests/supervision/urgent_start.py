@@ -12,7 +12,7 @@ from still_actors import LIMIT_S, tree_of, wait_until
 
 from actors.supervision.messages import ChildReport, ChildState, ProcessSpec
 from understudy.drill.processes import wait_for
-from understudy.tree import ActorTree, _is_alive
+from understudy.processes.tree import ActorTree, _is_alive
 
 URGENT, OTHER = "strategy", "observer"
 

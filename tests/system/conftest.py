@@ -10,7 +10,7 @@ from onlookers import Onlooker
 
 from understudy.drill.stage import SETTINGS, drill_stage, run_options
 from understudy.drill.system import DrilledSystem
-from understudy.options import DrillStage
+from understudy.settings.options import DrillStage
 
 SEED = 5
 

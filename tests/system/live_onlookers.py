@@ -18,11 +18,11 @@ from audit.books import read_books
 from audit.exchange_books import ExchangeBooks
 from audit.reconciliation import reconcile
 from audit.verdict import AuditVerdict, judge
+from understudy.credentials.live import live_account
 from understudy.drill.stage import LIVE_SETTINGS, drill_stage, run_options
 from understudy.drill.system import DrilledSystem
 from understudy.drill.witness import ExchangeWitness, Witness
-from understudy.live import live_account
-from understudy.options import DrillStage
+from understudy.settings.options import DrillStage
 
 SEED = 5
 DOLLARS = 10_000

@@ -11,7 +11,7 @@ from onlookers import Onlooker, understudy
 from actors.roles import MARKET_FEED, MARKET_STATE, REFERENCE_FEED, STRATEGY, TWAP_FEED
 from actors.units import shares
 from understudy.control import ask
-from understudy.exit_codes import ExitCode
+from understudy.processes.exit_codes import ExitCode
 
 pytestmark = pytest.mark.processes
 

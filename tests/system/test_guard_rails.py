@@ -11,8 +11,8 @@ from actors.execution.holdings import excess_of
 from actors.kill_switch import pull_kill_switch
 from actors.position.ledger import WindowLedger
 from actors.runtime.clock import Clock
-from understudy.exit_codes import ExitCode
-from understudy.options import DrillStage
+from understudy.processes.exit_codes import ExitCode
+from understudy.settings.options import DrillStage
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
 

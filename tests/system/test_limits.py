@@ -15,8 +15,8 @@ from actors.roles import DIRECTORY, POSITION
 from actors.runtime.clock import ClockSpec
 from understudy.drill.plan import ONE_SERIES
 from understudy.drill.stage import SPEED
-from understudy.exit_codes import ExitCode
-from understudy.options import DrillStage
+from understudy.processes.exit_codes import ExitCode
+from understudy.settings.options import DrillStage
 
 pytestmark = pytest.mark.processes
 

@@ -16,8 +16,8 @@ from actors.messages.execution import OrderStatus
 from actors.roles import EXECUTOR, POSITION
 from actors.runtime.journal_file import JOURNAL_NAME
 from actors.supervision.layouts import LAYOUTS
-from understudy.exit_codes import ExitCode
-from understudy.secrets import FILE_VARIABLE, KEY_VARIABLE
+from understudy.credentials.private_key import FILE_VARIABLE, KEY_VARIABLE
+from understudy.processes.exit_codes import ExitCode
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
 

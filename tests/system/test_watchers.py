@@ -15,7 +15,7 @@ from onlookers import free_port, understudy
 
 from understudy.alerting.store import load_kept
 from understudy.drill import processes
-from understudy.exit_codes import ExitCode
+from understudy.processes.exit_codes import ExitCode
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
 

@@ -8,7 +8,7 @@ import pytest
 from onlookers import understudy
 
 from understudy.drill.report import COUNTERS
-from understudy.exit_codes import ExitCode
+from understudy.processes.exit_codes import ExitCode
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
 

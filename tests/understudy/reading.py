@@ -9,7 +9,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from understudy.cli import main
-from understudy.exit_codes import ExitCode
+from understudy.processes.exit_codes import ExitCode
 
 READING_COMMANDS = (("orders",), ("positions",), ("fills",), ("explain", "1"), ("report",))
 

@@ -14,7 +14,7 @@ from actors.model import Action, FillDetail, Market, Side, Strike, TimeInForce
 from actors.settings import Settings
 from actors.supervision.messages import ChildrenReport, ChildReport, ChildState
 from actors.units import E18, NANOS_PER_DOLLAR, shares
-from understudy.options import RunOptions
+from understudy.settings.options import RunOptions
 
 OPENS_AT_MS = 1_750_000_500_000
 CLOSES_AT_MS = OPENS_AT_MS + 900_000

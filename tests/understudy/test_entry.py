@@ -13,9 +13,9 @@ import attrs
 import pytest
 from process_memory import is_in_memory
 
-from understudy.credentials import FILE_VARIABLE, PART_VARIABLES, find_credentials
-from understudy.secrets import FILE_VARIABLE as KEY_FILE_VARIABLE
-from understudy.secrets import KEY_VARIABLE, read_private_key
+from understudy.credentials.price_feed import FILE_VARIABLE, PART_VARIABLES, find_credentials
+from understudy.credentials.private_key import FILE_VARIABLE as KEY_FILE_VARIABLE
+from understudy.credentials.private_key import KEY_VARIABLE, read_private_key
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
 
@@ -139,7 +139,7 @@ def test_no_program_starts_a_python_that_looks_around() -> None:
         if starts.search(path.read_text())
     }
     assert found == {
-        "understudy/isolation.py",
+        "understudy/processes/isolation.py",
         "understudy/entry.py",  # itself, isolated
         "understudy/commands/service.py",  # names it to systemd, which is given the same flags
     }

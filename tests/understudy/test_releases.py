@@ -36,7 +36,7 @@ from actors.runtime.journal import Journal, JournalReader
 from actors.runtime.journal_file import JOURNAL_NAME, SCHEMA_VERSION, JournalError, prepare
 from actors.runtime.row_tags import PLACES
 from actors.settings import ExecutionSettings, Settings
-from understudy.damage import see_to_damage
+from understudy.data_dir.damage import see_to_damage
 
 RELEASES = sorted((Path(__file__).parent / "releases").glob("*.sql"))
 MODES = {"live": RealExecutorCore, "simulated": SimulatedExecutorCore}

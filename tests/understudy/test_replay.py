@@ -18,7 +18,7 @@ from actors.runtime.crashes import report_of
 from actors.settings import Settings
 from understudy import replaying
 from understudy.cli import main
-from understudy.exit_codes import ExitCode
+from understudy.processes.exit_codes import ExitCode
 
 REPOSITORY = Path(__file__).parents[2]
 

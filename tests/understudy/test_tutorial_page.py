@@ -10,7 +10,7 @@ import pytest
 from actors.messages.execution import OrderStatus, OwnOrder
 from actors.model import Action, Side, TimeInForce
 from actors.strategy.choice import make_strategy
-from understudy.strategy_check import check_file, example_context, settings_of_file
+from understudy.strategy.check import check_file, example_context, settings_of_file
 
 PAGE = Path(__file__).parents[2] / "docs" / "tutorial.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)

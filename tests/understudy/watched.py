@@ -11,10 +11,10 @@ from scenes import NOW_MS, child, report, view
 from actors.execution.desk_state import DeskState
 from actors.settings import Settings
 from understudy.control import ControlServer
-from understudy.data_dir import DataDirLock
-from understudy.last_run import RunRecord
-from understudy.latency import Histogram
-from understudy.status import Status, status_reply
+from understudy.data_dir.last_run import RunRecord
+from understudy.data_dir.ownership import DataDirLock
+from understudy.display.latency import Histogram
+from understudy.display.status import Status, status_reply
 from understudy.watching.observation import Observation
 
 ROLES = ("observer", "position", "desk", "strategy", "market-state", "market-feed", "directory")

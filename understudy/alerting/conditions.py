@@ -13,8 +13,8 @@ from actors.supervision.messages import ChildState
 from actors.units import NANOS_PER_DOLLAR, dollars_text
 from actors.watcher_settings import AlertSettings
 from understudy.alerting.notices import Condition
-from understudy.exit_codes import ExitCode
-from understudy.status import Status
+from understudy.display.status import Status
+from understudy.processes.exit_codes import ExitCode
 from understudy.watching.ages import age_s, data_age_s
 from understudy.watching.health import FREE_MB_FAIL, FREE_MB_WARN, why_down
 from understudy.watching.limits import day_loss_nanos

@@ -16,9 +16,9 @@ from actors.units import dollars_text
 from actors.watcher_settings import AlertSettings
 from understudy.alerting.conditions import END, conditions_of, has_ended
 from understudy.alerting.notices import Condition, Notice
-from understudy.status import Status
+from understudy.display.status import Status
+from understudy.display.wording import span_label
 from understudy.watching.observation import Observation
-from understudy.wording import span_label
 
 QUIET_MS = 600_000
 """What comes and goes is told no more often."""

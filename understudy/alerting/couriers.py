@@ -13,7 +13,7 @@ import attrs
 from actors.runtime.process_ties import end_with_parent
 from understudy.alerting.deliver import Delivery
 from understudy.alerting.queues import Message
-from understudy.isolation import module_command
+from understudy.processes.isolation import module_command
 
 LIMIT_S = 30.0
 _OUR_PREFIX, _DRILL_MARK = "UNDERSTUDY_", "UNDERSTUDY_DRILL"

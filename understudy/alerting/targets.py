@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from understudy.secrets import FileNotPrivate, private_text
+from understudy.credentials.private_key import FileNotPrivate, private_text
 
 URLS_VARIABLE = "UNDERSTUDY_ALERTS"
 DEADMAN_VARIABLE = "UNDERSTUDY_ALERTS_DEADMAN"

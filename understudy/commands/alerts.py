@@ -18,10 +18,10 @@ from understudy.alerting.queues import Message
 from understudy.alerting.store import StoreUnreadable, load_kept
 from understudy.alerting.targets import FILE_VARIABLE, Targets, TargetsUnusable, read_targets
 from understudy.commands.shared import data_dir_option, existing_directory, fail, json_option
-from understudy.exit_codes import ExitCode
+from understudy.commands.teaching import TaughtCommand, TaughtGroup
+from understudy.display.terminal import echo_shown
+from understudy.processes.exit_codes import ExitCode
 from understudy.reading.moments import iso_text
-from understudy.teaching import TaughtCommand, TaughtGroup
-from understudy.terminal import echo_shown
 
 LOCK_NAME = "alerts.lock"
 _POLL_S = 0.05
@@ -103,7 +103,7 @@ def watch(data_dir: Path) -> None:
     directory, targets = existing_directory(data_dir), _targets()
     from actors.runtime.log import LineLog
     from understudy.alerting.service import AlertService
-    from understudy.data_dir import DataDirLock, DirectoryLocked
+    from understudy.data_dir.ownership import DataDirLock, DirectoryLocked
     from understudy.watching.observation import Lookout
 
     try:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
-from understudy.archiving import archive as archive_journal
-from understudy.backup import BackupFailed
 from understudy.commands.shared import data_dir_option, existing_directory, fail, json_option
-from understudy.teaching import TaughtCommand
-from understudy.terminal import echo_shown
+from understudy.commands.teaching import TaughtCommand
+from understudy.data_dir.archiving import archive as archive_journal
+from understudy.data_dir.backup import BackupFailed
+from understudy.display.terminal import echo_shown
 
 _DAY_MS = 86_400_000
 

@@ -26,14 +26,14 @@ from understudy.commands.shared import (
     load_config,
     use_option,
 )
-from understudy.exit_codes import ExitCode
+from understudy.commands.teaching import TaughtCommand
+from understudy.display.screen import Screen
+from understudy.display.terminal import echo_shown
+from understudy.processes.exit_codes import ExitCode
 from understudy.results.options import results_dir_option
 from understudy.results.store import write_run
 from understudy.results.stored import BadResults, StoredRun
 from understudy.results.view import run_view
-from understudy.screen import Screen
-from understudy.teaching import TaughtCommand
-from understudy.terminal import echo_shown
 
 jobs_option = click.option(
     "--jobs",

@@ -18,18 +18,18 @@ from understudy.commands.shared import (
     fail,
     load_config,
 )
-from understudy.credentials import (
+from understudy.commands.teaching import TaughtCommand, TaughtGroup
+from understudy.credentials.price_feed import (
     CREDENTIALS_NAME,
     KEY_NAME,
     credentials_of,
     credentials_text,
     find_credentials,
 )
-from understudy.data_dir_privacy import NotPrivate, make_private
-from understudy.isolation import module_command
-from understudy.secrets import FILE_VARIABLE, KEY_VARIABLE
-from understudy.teaching import TaughtCommand, TaughtGroup
-from understudy.terminal import echo_shown, warn
+from understudy.credentials.private_key import FILE_VARIABLE, KEY_VARIABLE
+from understudy.data_dir.privacy import NotPrivate, make_private
+from understudy.display.terminal import echo_shown, warn
+from understudy.processes.isolation import module_command
 
 _SHOWN_CHARS = 8
 _QUESTION = """\
@@ -124,7 +124,7 @@ def _key_file(directory: Path) -> Path:
 def _from_venue(clob_url: str, key_path: Path) -> ApiCredentials:
     environment = {name: text for name, text in os.environ.items() if name != KEY_VARIABLE}
     asked = subprocess.run(  # noqa: S603 # our own module, an address of our configuration
-        module_command("understudy.key_credentials", clob_url),
+        module_command("understudy.credentials.key_credentials", clob_url),
         env=environment | {FILE_VARIABLE: str(key_path)},
         capture_output=True,
         text=True,

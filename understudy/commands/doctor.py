@@ -17,15 +17,15 @@ from understudy.commands.shared import (
     json_option,
     load_config,
 )
+from understudy.commands.teaching import TaughtCommand
+from understudy.credentials.live import LIVE_FLAG
+from understudy.display.screen import Screen
+from understudy.display.terminal import echo_shown
 from understudy.doctor import view
 from understudy.doctor.examination import examine
 from understudy.doctor.findings import CheckOutcome
 from understudy.doctor.subject import Subject, subject_of
-from understudy.exit_codes import ExitCode
-from understudy.live import LIVE_FLAG
-from understudy.screen import Screen
-from understudy.teaching import TaughtCommand
-from understudy.terminal import echo_shown
+from understudy.processes.exit_codes import ExitCode
 
 
 @click.command(

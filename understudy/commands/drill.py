@@ -23,11 +23,11 @@ from understudy.commands.shared import (
     own_series_option,
     use_option,
 )
+from understudy.commands.teaching import TaughtCommand
+from understudy.display.screen import Screen
+from understudy.display.terminal import echo_shown
 from understudy.drill.plan import ONE_SERIES, TARGETS
-from understudy.exit_codes import ExitCode
-from understudy.screen import Screen
-from understudy.teaching import TaughtCommand
-from understudy.terminal import echo_shown
+from understudy.processes.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from understudy.drill.conduct import Recovery
@@ -192,7 +192,7 @@ def _conduct(request: _Request, directory: Path, *, is_json: bool) -> Result:
     # Loading all of it takes a while, and `understudy drill --help` does without it.
     from understudy.drill.report import recovery_line, result_json, result_view
     from understudy.drill.session import run_drill
-    from understudy.exchange_process import ExchangeFailed
+    from understudy.processes.exchange import ExchangeFailed
 
     def tell(number: int, recovery: Recovery) -> None:
         if not is_json:

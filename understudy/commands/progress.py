@@ -13,7 +13,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from understudy.screen import Screen
+from understudy.display.screen import Screen
 
 
 def progress_bar(

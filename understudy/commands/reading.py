@@ -12,10 +12,10 @@ from rich.console import Console
 
 from actors.runtime.journal_file import JOURNAL_NAME, JournalError
 from understudy.commands.shared import fail
-from understudy.exit_codes import ExitCode
+from understudy.display.terminal import say
+from understudy.processes.exit_codes import ExitCode
 from understudy.reading.archive import Archive
 from understudy.reading.csv_rows import csv_text
-from understudy.terminal import say
 
 ROWS_ON_SCREEN = 50
 """Rows of a table, unless ``--last`` says otherwise."""

@@ -19,16 +19,16 @@ from understudy.commands.shared import (
     series_option,
 )
 from understudy.commands.starting import account_of, data_directory, refuse, run_system
-from understudy.exit_codes import ExitCode
-from understudy.options import (
+from understudy.commands.teaching import TaughtCommand
+from understudy.display.terminal import echo_shown
+from understudy.processes.exit_codes import ExitCode
+from understudy.settings.options import (
     DEFAULT_DATA_DIR,
     DEFAULT_RECORDINGS,
     DEMO_SEED,
     DEMO_SPEED,
     RunOptions,
 )
-from understudy.teaching import TaughtCommand
-from understudy.terminal import echo_shown
 
 RECORD_DATA_DIR = DEFAULT_DATA_DIR / "record"
 

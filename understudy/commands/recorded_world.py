@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from understudy.commands.shared import fail
-from understudy.exit_codes import ExitCode
+from understudy.processes.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from research.recordings.serving import RecordedWorld

@@ -12,7 +12,10 @@ from rich.table import Table
 from understudy.commands.backtest import run_json
 from understudy.commands.reading import last_option, row_limit
 from understudy.commands.shared import fail, json_option, needs_extra
-from understudy.exit_codes import ExitCode
+from understudy.commands.teaching import TaughtCommand, TaughtGroup
+from understudy.display.screen import Screen
+from understudy.display.terminal import echo_shown
+from understudy.processes.exit_codes import ExitCode
 from understudy.results.compare import compare as compare_runs
 from understudy.results.compare import read_compared
 from understudy.results.compare_view import comparison_json, comparison_view
@@ -20,9 +23,6 @@ from understudy.results.options import results_dir_option
 from understudy.results.store import list_runs, read_run
 from understudy.results.stored import BadResults, StoredRun
 from understudy.results.view import run_view
-from understudy.screen import Screen
-from understudy.teaching import TaughtCommand, TaughtGroup
-from understudy.terminal import echo_shown
 
 
 @click.group(

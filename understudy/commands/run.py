@@ -21,13 +21,14 @@ from understudy.commands.shared import (
     series_option,
 )
 from understudy.commands.starting import account_of, data_directory, refuse, run_system
-from understudy.exit_codes import ExitCode
-from understudy.live import (
+from understudy.commands.teaching import TaughtCommand
+from understudy.credentials.live import (
     LIVE_FLAG,
     REHEARSAL_SPEED,
     LiveRefused,
 )
-from understudy.options import (
+from understudy.processes.exit_codes import ExitCode
+from understudy.settings.options import (
     DEFAULT_DATA_DIR,
     DEMO_SEED,
     DEMO_SPEED,
@@ -36,7 +37,6 @@ from understudy.options import (
     DrillStage,
     RunOptions,
 )
-from understudy.teaching import TaughtCommand
 
 LOOPBACK = "127.0.0.1"
 

@@ -30,15 +30,15 @@ from understudy.commands.shared import (
     needs_extra,
     use_option,
 )
-from understudy.config import ConfigError, load
-from understudy.exit_codes import ExitCode
-from understudy.keys import toml_text
+from understudy.commands.teaching import TaughtCommand
+from understudy.display.screen import Screen
+from understudy.display.terminal import echo_shown
+from understudy.processes.exit_codes import ExitCode
 from understudy.results.options import results_dir_option
 from understudy.results.store import RESULTS_FORMAT, run_name, settings_facts, strategy_facts
 from understudy.results.stored import BadResults, StoredRun
-from understudy.screen import Screen
-from understudy.teaching import TaughtCommand
-from understudy.terminal import echo_shown
+from understudy.settings.config import ConfigError, load
+from understudy.settings.keys import toml_text
 
 _STUDY = "study.log"
 

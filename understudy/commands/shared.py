@@ -10,11 +10,11 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from actors.series import series_named
-from understudy.config import Config, ConfigError, load
 from understudy.control import ControlError, NotRunning, Reply, ask
-from understudy.exit_codes import ExitCode
-from understudy.options import DEFAULT_DATA_DIR
-from understudy.terminal import say
+from understudy.display.terminal import say
+from understudy.processes.exit_codes import ExitCode
+from understudy.settings.config import Config, ConfigError, load
+from understudy.settings.options import DEFAULT_DATA_DIR
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 

@@ -14,10 +14,10 @@ import click
 
 from understudy.commands.progress import progress_bar
 from understudy.commands.shared import fail, json_option, mode_option, own_series_option
-from understudy.end_signals import EndSignals
-from understudy.exit_codes import ExitCode
-from understudy.screen import Screen
-from understudy.teaching import TaughtCommand
+from understudy.commands.teaching import TaughtCommand
+from understudy.display.screen import Screen
+from understudy.processes.end_signals import EndSignals
+from understudy.processes.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from understudy.soak.conduct import SoakResult
@@ -104,7 +104,7 @@ def _conduct(
 ) -> SoakResult:
     """Conduct it, with a bar that says what is going on; a signal ends it in order."""
     # Loading all of it takes a while, and `understudy soak --help` does without it.
-    from understudy.exchange_process import ExchangeFailed
+    from understudy.processes.exchange import ExchangeFailed
     from understudy.soak.session import run_soak
 
     with (

@@ -12,14 +12,14 @@ from pathlib import Path
 from actors.proxies import ProxyRefused
 from actors.settings import Settings
 from understudy.commands.shared import fail
-from understudy.credentials import credentials_for_the_feed
-from understudy.data_dir_privacy import NotPrivate, make_private
+from understudy.credentials.live import live_account, live_refusal, rehearsal_refusal
+from understudy.credentials.price_feed import credentials_for_the_feed
+from understudy.data_dir.privacy import NotPrivate, make_private
+from understudy.display.terminal import echo_shown, warn
 from understudy.doctor.proxies import proxies_of
-from understudy.exit_codes import ExitCode
-from understudy.live import live_account, live_refusal, rehearsal_refusal
-from understudy.options import DEFAULT_DATA_DIR, RunOptions
-from understudy.terminal import echo_shown, warn
-from understudy.watchers_wanted import watchers_refusal
+from understudy.processes.exit_codes import ExitCode
+from understudy.running.watchers_wanted import watchers_refusal
+from understudy.settings.options import DEFAULT_DATA_DIR, RunOptions
 
 
 @contextlib.contextmanager
@@ -52,7 +52,7 @@ def refuse(settings: Settings, speed: float, *, is_local: bool, is_understood: b
 def run_system(options: RunOptions, *, is_temporary: bool) -> int:
     """Run the system to its end; returns its exit status."""
     # Loading the actor system takes a while, and `understudy run --help` does without it.
-    from understudy.foreground import run as run_foreground
+    from understudy.running.foreground import run as run_foreground
 
     code: int = ExitCode.FAILED
     try:

@@ -23,6 +23,7 @@ from actors.units import (
     shares,
     taker_fee_nanos,
 )
+from understudy.credentials.private_key import KeyUnavailable, PrivateKey, read_private_key
 from understudy.doctor.findings import (
     ACCOUNT_NAMES,
     ALLOWANCE,
@@ -38,7 +39,6 @@ from understudy.doctor.findings import (
 from understudy.doctor.network import Unreachable
 from understudy.doctor.sight import NoSuchWindow, VenueSight
 from understudy.doctor.subject import Subject, host_of
-from understudy.secrets import KeyUnavailable, PrivateKey, read_private_key
 
 OPEN_LIMIT_S = 6.0
 """The venue's client itself would wait for longer than the doctor may take."""

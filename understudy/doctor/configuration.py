@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from understudy.credentials.live import live_refusal
 from understudy.doctor.findings import Finding, failed, passed
 from understudy.doctor.subject import Subject, host_of
-from understudy.live import live_refusal
 
 NAME = "config"
 

@@ -20,7 +20,7 @@ from actors.runtime.journal_file import (
     reading,
 )
 from actors.runtime.journal_rows import JournalError
-from understudy.data_dir import holder_of
+from understudy.data_dir.ownership import holder_of
 from understudy.doctor.findings import Finding, failed, passed, warned
 from understudy.doctor.subject import Subject
 

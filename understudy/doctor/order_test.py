@@ -27,13 +27,13 @@ from actors.execution.real.user_channel import order_ids_of
 from actors.execution.real.venue_rules import Meaning, meaning_of, read_answer
 from actors.model import Action, Market, Side, TimeInForce
 from actors.units import TICKS_PER_DOLLAR, dollars_text, price_text, size_text
+from understudy.credentials.private_key import read_private_key
 from understudy.doctor.account import account
 from understudy.doctor.findings import CheckOutcome, Finding, failed, passed, warned
 from understudy.doctor.network import Unreachable, fetch
 from understudy.doctor.sight import FoundMarket, NoSuchWindow, VenueSight
 from understudy.doctor.subject import Subject, host_of
-from understudy.end_signals import EndSignals
-from understudy.secrets import read_private_key
+from understudy.processes.end_signals import EndSignals
 
 PLACE, SEE, CANCEL, GONE = "order placed", "order seen", "order cancelled", "order gone"
 

@@ -18,18 +18,18 @@ from actors.feeds.polybolt import (
 from actors.feeds.price_protocol import PriceProtocol, Received
 from actors.feeds.rtds import RtdsProtocol, subscribe_text
 from actors.messages.feeds import TwapTick
-from understudy.credentials import (
+from understudy.credentials.price_feed import (
     FILE_VARIABLE,
     PART_VARIABLES,
     find_credentials,
     unsafe_address,
 )
+from understudy.credentials.private_key import KeyUnavailable, read_private_key
+from understudy.display.wording import reference_label
 from understudy.doctor.findings import Finding, failed, passed, skipped, warned
 from understudy.doctor.network import Unreachable, stream
 from understudy.doctor.sight import VenueSight
 from understudy.doctor.subject import Subject, host_of
-from understudy.secrets import KeyUnavailable, read_private_key
-from understudy.wording import reference_label
 
 POLYBOLT = "polybolt"
 RTDS = "rtds"

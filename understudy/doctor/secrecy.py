@@ -6,10 +6,15 @@ import os
 import resource
 from pathlib import Path
 
-from understudy.data_dir_privacy import NotPrivate, mode_to_close
+from understudy.credentials.private_key import (
+    FILE_VARIABLE,
+    KEY_VARIABLE,
+    FileNotPrivate,
+    private_text,
+)
+from understudy.data_dir.privacy import NotPrivate, mode_to_close
 from understudy.doctor.findings import Finding, failed, passed, skipped, warned
 from understudy.doctor.subject import Subject
-from understudy.secrets import FILE_VARIABLE, KEY_VARIABLE, FileNotPrivate, private_text
 
 PRIVACY = "privacy"
 CORES = "core dumps"

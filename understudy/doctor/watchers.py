@@ -6,7 +6,7 @@ import socket
 
 from understudy.doctor.findings import Finding, failed, passed, warned
 from understudy.doctor.subject import Subject
-from understudy.watchers_wanted import watchers_refusal, watchers_words
+from understudy.running.watchers_wanted import watchers_refusal, watchers_words
 
 NAME = "watchers"
 

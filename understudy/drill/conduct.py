@@ -22,7 +22,7 @@ from understudy.drill.processes import send, wait_for
 from understudy.drill.recovery import in_flight, is_whole, open_orders, served_since_ms
 from understudy.drill.system import DrilledSystem, RunEnded, Seen
 from understudy.drill.witness import ExchangeWitness, Witness
-from understudy.options import DrillStage
+from understudy.settings.options import DrillStage
 
 _SERVE_LIMIT_S = 180.0
 """A system that does not serve so long after an injection has failed its drill. It is far more than

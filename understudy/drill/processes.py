@@ -21,8 +21,8 @@ _Found = TypeVar("_Found")
 def marked(mark: str) -> frozenset[int]:
     """Process ids of all that live and carry the mark; a zombie has no environment any more.
 
-    Who has read a secret shows its environment to root alone (understudy/privacy.py): it counts as
-    marked if its parent is.
+    Who has read a secret shows its environment to root alone (understudy/processes/privacy.py): it
+    counts as marked if its parent is.
     """
     wanted = f"{MARK}={mark}".encode()
     found, hidden = set(), set()

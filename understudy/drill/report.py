@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from audit.verdict import AuditVerdict
+from understudy.display.wording import count_label
 from understudy.drill.conduct import Recovery
 from understudy.drill.plan import TARGETS, Means
-from understudy.wording import count_label
 
 COUNTERS = tuple(field.name for field in attrs.fields(AuditVerdict) if field.name != "findings")
 

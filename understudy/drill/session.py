@@ -10,6 +10,7 @@ from actors.settings import ExecutionSettings, Settings
 from actors.strategy.choice import PAIR
 from actors.supervision.layouts import ISOLATED
 from actors.units import NANOS_PER_DOLLAR
+from understudy.credentials.live import live_account
 from understudy.drill.conduct import Drill, DrilledAccount, Recovery
 from understudy.drill.plan import INJECTIONS, ONE_SERIES, REAL_INJECTIONS, TARGETS, plan
 from understudy.drill.report import Result
@@ -25,8 +26,7 @@ from understudy.drill.stage import (
 )
 from understudy.drill.system import DrilledSystem
 from understudy.drill.witness import ExchangeWitness, Witness
-from understudy.live import live_account
-from understudy.options import DrillStage
+from understudy.settings.options import DrillStage
 
 
 def run_drill(

@@ -10,8 +10,8 @@ from pathlib import Path
 from actors.runtime.clock import ClockSpec
 from actors.series import series_named
 from understudy.drill.plan import ONE_SERIES
-from understudy.exchange_process import MONEY_FAULTS, ExchangeProcess, ExchangeSetup
-from understudy.options import DrillStage
+from understudy.processes.exchange import MONEY_FAULTS, ExchangeProcess, ExchangeSetup
+from understudy.settings.options import DrillStage
 
 SPEED = 10.0
 ACCOUNT_DOLLARS = 100_000

@@ -16,10 +16,10 @@ from actors.runtime.process_ties import end_with_parent
 from actors.supervision.messages import ChildReport
 from understudy import control
 from understudy.composition import ACTORS
+from understudy.display.status import children_of
 from understudy.drill import processes
 from understudy.drill.plan import ONE_SERIES
-from understudy.isolation import module_command
-from understudy.status import children_of
+from understudy.processes.isolation import module_command
 
 STDERR_NAME, STDOUT_NAME = "stderr.txt", "stdout.txt"
 OUTLIVE_LIMIT_S = 5.0

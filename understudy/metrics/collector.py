@@ -21,8 +21,8 @@ from actors.messages.observer import View
 from actors.model import Side
 from actors.supervision.messages import ChildState
 from actors.units import NANOS_PER_DOLLAR
-from understudy.latency import Histogram
-from understudy.status import Status
+from understudy.display.latency import Histogram
+from understudy.display.status import Status
 from understudy.watching.ages import age_s, data_age_s
 from understudy.watching.health import HealthState, health_of, is_permanent
 from understudy.watching.limits import limit_uses

@@ -16,10 +16,10 @@ from actors.messages.execution import OrderState
 from actors.model import Action, FillDetail, Market, Side
 from actors.position.ledger import LedgerEntry, WindowLedger
 from actors.units import dollars_text, price_text, size_text
+from understudy.display.wording import money, price_label, size_label
 from understudy.reading.archive import Archive
 from understudy.reading.moments import iso_text, moment_label
 from understudy.reading.orders import one_line
-from understudy.wording import money, price_label, size_label
 
 
 class Booking(enum.Enum):

@@ -12,9 +12,9 @@ from actors.messages.execution import OrderState
 from actors.model import Market, Side
 from actors.position.ledger import fold
 from actors.units import average_label, dollars_text, size_text
+from understudy.display.wording import cents_text, exact_money, size_label
 from understudy.reading.archive import Archive
 from understudy.reading.orders import standing_fills
-from understudy.wording import cents_text, exact_money, size_label
 
 
 @attrs.frozen(kw_only=True)

@@ -13,8 +13,8 @@ from actors.messages.execution import OrderState, OrderStatus
 from actors.model import Action, FillDetail
 from actors.shown_text import shown
 from actors.units import dollars_text, price_text, size_text
+from understudy.display.wording import price_label, size_label
 from understudy.reading.moments import iso_text, moment_label
-from understudy.wording import price_label, size_label
 
 _STATUS_STYLES = {
     OrderStatus.FILLED: "green",

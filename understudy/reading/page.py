@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from string import Template
 
 from actors.series import series_of
+from understudy.display.wording import cents_text, move_label, size_label, span_label
 from understudy.reading.leg_risk import PairRisk
 from understudy.reading.moments import day_label, exact_label, minute_label, moment_label
 from understudy.reading.page_parts import coloured_money, escaped, figure, page_text, table, tile
@@ -23,7 +24,6 @@ from understudy.reading.report_view import (
     percent_label,
     winner_label,
 )
-from understudy.wording import cents_text, move_label, size_label, span_label
 
 _BODY = Template("""<div class="tiles">$tiles</div>
 <div class="plots">$plots</div>

@@ -7,7 +7,7 @@ from html import escape
 from string import Template
 
 from actors.shown_text import shown
-from understudy.wording import exact_money
+from understudy.display.wording import exact_money
 
 _PAGE = Template("""<!doctype html>
 <html lang="en">

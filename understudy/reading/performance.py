@@ -12,10 +12,10 @@ from actors.messages.execution import OrderState
 from actors.messages.position import WindowSettled
 from actors.model import Action
 from actors.position.ledger import WindowLedger
+from understudy.display.wording import sums_by_series
 from understudy.reading.archive import Archive
 from understudy.reading.leg_risk import LegEnd, PairRisk, leg_risks
 from understudy.reading.orders import standing_fills
-from understudy.wording import sums_by_series
 
 
 @attrs.frozen(kw_only=True)

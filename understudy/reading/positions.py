@@ -12,8 +12,8 @@ from actors.messages.position import Holding
 from actors.model import Side
 from actors.position.ledger import WindowLedger, payout_nanos
 from actors.units import dollars_text
-from understudy.holdings_json import holdings_json
-from understudy.wording import (
+from understudy.display.holdings_json import holdings_json
+from understudy.display.wording import (
     money,
     price_label,
     size_label,

@@ -12,11 +12,7 @@ from rich.text import Text
 
 from actors.model import Side
 from actors.units import TICKS_PER_DOLLAR, dollars_text, e18_text, size_text
-from understudy.reading.leg_risk import PairRisk
-from understudy.reading.moments import iso_text, moment_label
-from understudy.reading.performance import FillRatio, Performance, WindowResult
-from understudy.reading.positions import window_labels
-from understudy.wording import (
+from understudy.display.wording import (
     cents_text,
     count_label,
     exact_money,
@@ -27,6 +23,10 @@ from understudy.wording import (
     split_label,
     strikes_label,
 )
+from understudy.reading.leg_risk import PairRisk
+from understudy.reading.moments import iso_text, moment_label
+from understudy.reading.performance import FillRatio, Performance, WindowResult
+from understudy.reading.positions import window_labels
 
 PAIRS_SHOWN = 10
 """One-legged pairs in the terminal's table, the worst ones."""

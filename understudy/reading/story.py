@@ -17,6 +17,7 @@ from actors.messages.settings import SettingsChanged, words_of
 from actors.runtime.journal import StoredEvent
 from actors.shown_text import shown
 from actors.units import dollars_text, price_text, size_text
+from understudy.display.wording import money, price_label, size_label, span_label
 from understudy.reading.archive import Archive
 from understudy.reading.event_descriptions import describe_event
 from understudy.reading.moments import day_label, exact_label, iso_text
@@ -27,7 +28,6 @@ from understudy.reading.orders import (
     status_text,
     what_text,
 )
-from understudy.wording import money, price_label, size_label, span_label
 
 
 @attrs.frozen

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from understudy.options import DEFAULT_DATA_DIR
+from understudy.settings.options import DEFAULT_DATA_DIR
 
 results_dir_option = click.option(
     "--results",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from actors.units import NANOS_PER_DOLLAR
 from research.backtest.outcome import WindowOutcome
+from understudy.display.wording import move_label
 from understudy.reading.moments import minute_label
 from understudy.reading.page_parts import coloured_money, escaped, figure, page_text, table, tile
 from understudy.reading.report_view import winner_label
@@ -19,7 +20,6 @@ from understudy.results.plots import (
 from understudy.results.stored import StoredRun
 from understudy.results.trades import ResultWindow, window_of
 from understudy.results.view import fact_lines
-from understudy.wording import move_label
 
 _FOOTER = (
     "Times are venue time, UTC. P&L is after fees. A backtest is a model: docs/backtesting.md says "

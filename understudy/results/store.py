@@ -16,7 +16,6 @@ from typing import Any
 from actors.settings import Settings
 from research.backtest.outcome import WindowOutcome
 from research.backtest.runner import BacktestPlan, PlayedWindow
-from understudy.config import config_of
 from understudy.reading.csv_rows import csv_text
 from understudy.results.numbers import model_numbers, numbers_of
 from understudy.results.stored import BadResults, StoredRun
@@ -30,6 +29,7 @@ from understudy.results.tables import (
     window_rows,
 )
 from understudy.results.trades import window_of
+from understudy.settings.config import config_of
 
 RESULTS_FORMAT = 1
 """Version of the folder; a reader reads every format up to its own."""

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from actors.units import NANOS_PER_DOLLAR
+from understudy.display.wording import count_label, exact_money, span_label
 from understudy.results.stored import BadResults, StoredRun
-from understudy.wording import count_label, exact_money, span_label
 
 _REFUSALS_SHOWN = 3
 

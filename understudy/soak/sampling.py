@@ -12,10 +12,10 @@ import attrs
 from actors.runtime.journal import JournalReader
 from actors.runtime.journal_file import JOURNAL_NAME
 from actors.runtime.log import LOG_NAME
+from understudy.display.latency import Histogram
+from understudy.display.status import Status
 from understudy.drill.processes import command_of
 from understudy.drill.system import DrilledSystem
-from understudy.latency import Histogram
-from understudy.status import Status
 from understudy.watching.asking import Unanswered, ask_status
 
 FOREGROUND, SUPERVISOR, ADMIN, LOGGER = "foreground", "supervisor", "admin", "logger"

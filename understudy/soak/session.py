@@ -21,10 +21,10 @@ from understudy.drill.session import live_stage
 from understudy.drill.stage import LIVE_SETTINGS, SETTINGS, drill_stage, run_options
 from understudy.drill.system import DrilledSystem
 from understudy.drill.witness import Witness
-from understudy.options import DrillStage
+from understudy.running.watchers_wanted import watchers_refusal
+from understudy.settings.options import DrillStage
 from understudy.soak.conduct import Soak, SoakResult, starts_before_midnight
 from understudy.soak.troubles import Troubles
-from understudy.watchers_wanted import watchers_refusal
 
 _SERVE_LIMIT_S = 600.0
 """In hours a machine may be busy with something else for minutes."""

@@ -15,7 +15,7 @@ from understudy.control import ControlError, NotRunning, ask
 from understudy.drill import loopback, processes
 from understudy.drill.conduct import Drill, DrillFailed
 from understudy.drill.system import DrilledSystem
-from understudy.exit_codes import ExitCode
+from understudy.processes.exit_codes import ExitCode
 from understudy.soak.sampling import size_of, use_of
 
 HOLD_S = 15.0

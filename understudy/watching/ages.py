@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.messages.observer import FeedSeen
-from understudy.status import Status
+from understudy.display.status import Status
 
 _MS_PER_S = 1_000
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import cattrs
 
 from understudy.control import ControlError, NotRunning, ask
-from understudy.status import Status, status_of
+from understudy.display.status import Status, status_of
 
 
 class Unanswered(Exception):

@@ -16,7 +16,7 @@ from actors.messages.observer import View
 from actors.messages.position import MS_PER_DAY
 from actors.model import Action, Side
 from actors.units import NANOS_PER_DOLLAR, UNITS_PER_SHARE
-from understudy.status import Status
+from understudy.display.status import Status
 
 
 @attrs.frozen

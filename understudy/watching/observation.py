@@ -15,9 +15,9 @@ from actors.messages.halts import Halt
 from actors.messages.position import WindowSettled
 from actors.runtime.journal import JournalReader
 from actors.runtime.journal_file import JOURNAL_NAME, JournalError
-from understudy.data_dir import holder_of
-from understudy.last_run import RunRecord, read_run
-from understudy.status import Status
+from understudy.data_dir.last_run import RunRecord, read_run
+from understudy.data_dir.ownership import holder_of
+from understudy.display.status import Status
 from understudy.watching.asking import Unanswered, ask_status
 from understudy.watching.tail import JournalTail
 

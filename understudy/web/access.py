@@ -15,7 +15,7 @@ from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from understudy.secrets import FileNotPrivate, private_text
+from understudy.credentials.private_key import FileNotPrivate, private_text
 
 TOKEN_NAME = "web-token"  # noqa: S105 # a file's name
 SESSION_S = 12 * 3_600

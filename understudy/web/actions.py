@@ -11,7 +11,7 @@ from actors.execution.halts import halt_words
 from actors.kill_switch import pull_kill_switch
 from actors.messages.halts import PAGE
 from understudy.control import ControlError, NotRunning, ask
-from understudy.status import changes_of, reload_words
+from understudy.display.status import changes_of, reload_words
 from understudy.watching.observation import Observation
 from understudy.web.html import Content, Html, tag
 from understudy.web.page import Visitor, form, page

@@ -16,6 +16,14 @@ from actors.position.ledger import WindowLedger
 from actors.runtime.log import LOG_NAME
 from actors.series import series_of
 from actors.units import NANOS_PER_DOLLAR, price_text, size_text
+from understudy.display.wording import (
+    count_label,
+    exact_money,
+    move_label,
+    price_label,
+    size_label,
+    span_label,
+)
 from understudy.reading.archive import Archive
 from understudy.reading.lookup import find_order
 from understudy.reading.moments import day_label, exact_label, minute_label, moment_label
@@ -25,14 +33,6 @@ from understudy.reading.story import Story, actor_label, fact_rows, read_story
 from understudy.web.charts import bar_chart, drawdown_chart, figure, total_chart
 from understudy.web.html import Content, Html, facts, join, nothing, panel, signed, table, tag
 from understudy.web.page import order_link
-from understudy.wording import (
-    count_label,
-    exact_money,
-    move_label,
-    price_label,
-    size_label,
-    span_label,
-)
 
 WINDOWS_MAX = 3_000
 """The newest windows that are read, a month of quarters of an hour; older ones: ``report``."""

@@ -9,12 +9,10 @@ from actors.messages.observer import View
 from actors.model import Market, Side, Strike
 from actors.series import series_of
 from actors.units import E18
-from understudy.panels import not_traded_label
-from understudy.standing import standing_of
-from understudy.status import Status
-from understudy.web.charts import depth_bar, figure, price_chart
-from understudy.web.html import Content, Html, join, nothing, panel, signed, table, tag
-from understudy.wording import (
+from understudy.display.panels import not_traded_label
+from understudy.display.standing import standing_of
+from understudy.display.status import Status
+from understudy.display.wording import (
     clock_label,
     depth_label,
     marked_nanos,
@@ -25,6 +23,8 @@ from understudy.wording import (
     size_label,
     span_label,
 )
+from understudy.web.charts import depth_bar, figure, price_chart
+from understudy.web.html import Content, Html, join, nothing, panel, signed, table, tag
 
 _LEVELS = 6
 _TRAIL_MAX = 4_000

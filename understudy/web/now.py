@@ -9,9 +9,18 @@ from actors.messages.observer import SeriesView, SignalSeen, View
 from actors.messages.position import PositionSnapshot
 from actors.model import Side
 from actors.series import series_of
+from understudy.display.status import Status
+from understudy.display.wording import (
+    clock_label,
+    exact_money,
+    marked_nanos,
+    money,
+    price_label,
+    size_label,
+    span_label,
+)
 from understudy.reading.orders import filled_label, status_text, what_text
 from understudy.reading.report_view import winner_label
-from understudy.status import Status
 from understudy.watching.observation import Observation
 from understudy.web.html import Content, Html, facts, nothing, panel, signed, table, tag
 from understudy.web.market_panels import SIDE_NAMES, PriceTrails, markets_panels
@@ -22,15 +31,6 @@ from understudy.web.system_panels import (
     halts_panel,
     limits_panel,
     state_panel,
-)
-from understudy.wording import (
-    clock_label,
-    exact_money,
-    marked_nanos,
-    money,
-    price_label,
-    size_label,
-    span_label,
 )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
-from understudy.options import DEFAULT_DATA_DIR
 from understudy.results.store import list_runs
 from understudy.results.stored import BadResults, StoredRun
 from understudy.results.view import fact_lines
+from understudy.settings.options import DEFAULT_DATA_DIR
 from understudy.web.html import Html, facts, join, nothing, panel, tag
 
 RESULTS_DIR = DEFAULT_DATA_DIR / "results"

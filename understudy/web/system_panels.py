@@ -6,20 +6,20 @@ from actors.messages.halts import Halt
 from actors.messages.observer import FeedSeen, View
 from actors.roles import order_id_of
 from actors.supervision.messages import ChildReport, ChildState
-from understudy.actor_table import by_process
+from understudy.display.actor_table import by_process
+from understudy.display.status import Status
+from understudy.display.wording import (
+    count_label,
+    latency_words,
+    span_label,
+)
 from understudy.reading.moments import moment_label
-from understudy.status import Status
 from understudy.watching.ages import data_age_s
 from understudy.watching.health import HealthState, health_of
 from understudy.watching.limits import LimitUse, limit_uses
 from understudy.watching.observation import Observation
 from understudy.web.html import Content, Html, facts, join, nothing, panel, table, tag
 from understudy.web.page import order_link
-from understudy.wording import (
-    count_label,
-    latency_words,
-    span_label,
-)
 
 
 def state_panel(seen: Observation) -> Html:

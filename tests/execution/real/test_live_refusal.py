@@ -20,14 +20,19 @@ from actors.runtime.clock import Clock, ClockSpec
 from actors.settings import Settings, SupervisionSettings
 from actors.supervision.layouts import LAYOUTS
 from understudy.composition import ACTORS, actors_for, processes_for, supervisor_boot
-from understudy.live import (
+from understudy.credentials.live import (
     LIVE_FLAG,
     LiveRefused,
     live_account,
     live_refusal,
     rehearsal_refusal,
 )
-from understudy.secrets import FILE_VARIABLE, KEY_VARIABLE, KeyUnavailable, read_private_key
+from understudy.credentials.private_key import (
+    FILE_VARIABLE,
+    KEY_VARIABLE,
+    KeyUnavailable,
+    read_private_key,
+)
 
 KEY = "0x" + "c0ffee" * 10 + "c0fe"
 LIVE = settings(mode="live", durability="full")
@@ -162,8 +167,8 @@ def test_a_key_that_is_still_in_the_environment_starts_nothing(no_key: pytest.Mo
 
 def test_whoever_reads_the_key_hides_its_memory(tmp_path: Path) -> None:
     script = (
-        "from understudy.privacy import is_memory_hidden\n"
-        "from understudy.secrets import read_private_key\n"
+        "from understudy.processes.privacy import is_memory_hidden\n"
+        "from understudy.credentials.private_key import read_private_key\n"
         "print(is_memory_hidden(), read_private_key().text, is_memory_hidden())\n"
     )
     environment = {**os.environ, FILE_VARIABLE: str(key_file(tmp_path))}

@@ -17,12 +17,12 @@ from aiohttp import web
 from actors.settings import Settings
 from actors.units import NANOS_PER_DOLLAR
 from understudy.composition import pointed_at_local_exchange
-from understudy.credentials import PART_VARIABLES
+from understudy.credentials.price_feed import PART_VARIABLES
+from understudy.credentials.private_key import FILE_VARIABLE, KEY_VARIABLE
 from understudy.doctor.examination import examined
 from understudy.doctor.findings import CheckOutcome, Finding
 from understudy.doctor.sight import VenueSight
 from understudy.doctor.subject import Subject, subject_of
-from understudy.secrets import FILE_VARIABLE, KEY_VARIABLE
 from venue.options import ExchangeOptions
 from venue.server import LocalExchange
 

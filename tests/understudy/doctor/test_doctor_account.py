@@ -25,10 +25,10 @@ from doctor_stage import (
 from actors.execution.real.client import VenueClient
 from actors.execution.real.wallets import wallet_kind
 from actors.units import NANOS_PER_DOLLAR
+from understudy.credentials.private_key import KEY_VARIABLE
 from understudy.doctor.findings import ACCOUNT_NAMES, Finding
 from understudy.doctor.sight import VenueSight
 from understudy.doctor.subject import Subject
-from understudy.secrets import KEY_VARIABLE
 from venue.ordering import reads
 from venue.server import LocalExchange
 

@@ -16,10 +16,10 @@ from test_doctor_host import held
 
 from actors.units import NANOS_PER_DOLLAR
 from understudy.cli import main
+from understudy.credentials.live import LIVE_FLAG
 from understudy.doctor.findings import Finding, failed, passed, skipped, warned
 from understudy.doctor.view import grouped, lines, table, totals
-from understudy.exit_codes import ExitCode
-from understudy.live import LIVE_FLAG
+from understudy.processes.exit_codes import ExitCode
 from venue.server import LocalExchange
 
 FINDINGS = [

@@ -20,7 +20,7 @@ from actors.execution.account import TradedAccount
 from actors.runtime.journal import Journal
 from actors.runtime.journal_file import JOURNAL_NAME, SCHEMA_VERSION, prepare
 from actors.settings import Settings
-from understudy.data_dir import DataDirLock
+from understudy.data_dir.ownership import DataDirLock
 from understudy.doctor import disk, host, journal
 from understudy.doctor.configuration import check_configuration
 from understudy.doctor.disk import check_disk
@@ -225,7 +225,7 @@ def test_orders_on_paper_are_no_start_for_real_ones(tmp_path: Path) -> None:
 def held(data_dir: Path) -> subprocess.Popen[str]:
     """Another process that holds the directory; it says so first."""
     code = (
-        "import sys, pathlib; from understudy.data_dir import DataDirLock; "
+        "import sys, pathlib; from understudy.data_dir.ownership import DataDirLock; "
         "lock = DataDirLock(pathlib.Path(sys.argv[1])); print('held', flush=True); "
         "sys.stdin.read()"
     )

@@ -23,13 +23,13 @@ from doctor_stage import (
 from actors.feeds.price_protocol import Received
 from actors.messages.feeds import TwapTick
 from actors.units import E18
-from understudy.credentials import PART_VARIABLES
+from understudy.credentials.price_feed import PART_VARIABLES
+from understudy.credentials.private_key import KEY_VARIABLE
 from understudy.doctor import prices
 from understudy.doctor.findings import Finding
 from understudy.doctor.prices import AGE_MS_FAIL, AGE_MS_WARN, check_prices
 from understudy.doctor.sight import VenueSight
 from understudy.doctor.subject import Subject
-from understudy.secrets import KEY_VARIABLE
 from venue.server import LocalExchange
 
 

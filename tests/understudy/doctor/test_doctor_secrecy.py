@@ -10,9 +10,9 @@ import pytest
 from doctor_stage import FAIL, KEY, PASS, WARN, subject
 
 from actors.settings import Settings
+from understudy.credentials.private_key import FILE_VARIABLE, KEY_VARIABLE
 from understudy.doctor.findings import CheckOutcome
 from understudy.doctor.secrecy import check_cores, check_key_place, check_privacy
-from understudy.secrets import FILE_VARIABLE, KEY_VARIABLE
 
 
 def test_a_private_directory_and_one_that_is_not_there_pass(tmp_path: Path) -> None:

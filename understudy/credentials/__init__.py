@@ -1,0 +1,1 @@
+"""Secrets of live trading: the private key and API credentials, and whose account they open."""

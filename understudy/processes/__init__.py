@@ -1,0 +1,1 @@
+"""Processes of the operating system: how they are started, kept private, and ended."""

@@ -1,0 +1,142 @@
+"""Processes beside a run that only watch: started with it, made again when they fall, ended last.
+
+They have no part in trading: whatever one of them does, the run only logs it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Self
+
+import attrs
+
+from actors.settings import Settings
+from understudy.processes.exit_codes import ExitCode
+from understudy.processes.isolation import module_command
+
+_BACKOFF_FIRST_S = 1.0
+_BACKOFF_MAX_S = 60.0
+_END_LIMIT_S = 4.0
+"""How long one may take to end; less than any process may outlive its run."""
+_NICENESS = 10
+_PR_SET_PDEATHSIG = 1
+_OUR_PREFIX = "UNDERSTUDY_"
+_HANDED_ON = ("UNDERSTUDY_ALERTS", "UNDERSTUDY_DRILL")
+"""Of our own variables, which may name secrets, a watcher is given only those that it needs."""
+_HOPELESS = (ExitCode.BAD_INPUT, ExitCode.LOCKED)
+"""Exit codes that another attempt would not change."""
+
+LogLine = Callable[[str, str], None]
+
+
+@attrs.define
+class _Companion:
+    name: str
+    arguments: Sequence[str]
+    process: subprocess.Popen[bytes] | None = None
+    started_at_s: float = 0.0
+    due_at_s: float = 0.0
+    backoff_s: float = _BACKOFF_FIRST_S
+    is_given_up: bool = False
+
+
+class Companions:
+    """The watchers that a run's settings ask for."""
+
+    def __init__(self, settings: Settings, data_dir: Path, log: LogLine) -> None:
+        self._log = log
+        self._data_dir = data_dir
+        self._all = [_Companion(name, arguments) for name, arguments in _wanted(settings)]
+
+    def beat(self) -> None:
+        """Start whoever is not there and may be started; never waits."""
+        for each in self._all:
+            if each.process is not None and each.process.poll() is not None:
+                self._note_fall(each, each.process.returncode)
+            is_due = time.monotonic() >= each.due_at_s
+            if each.process is None and is_due and not each.is_given_up:
+                self._start(each)
+
+    def _start(self, each: _Companion) -> None:
+        command = module_command("understudy", *each.arguments)
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(_OUR_PREFIX) or name.startswith(_HANDED_ON)
+        }
+        try:
+            each.started_at_s = time.monotonic()
+            # Its own session: a Ctrl-C is the run's, which ends it in its turn.
+            each.process = subprocess.Popen(  # noqa: S603 # our own module, our own arguments
+                [*command, "--data-dir", str(self._data_dir)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=environment,
+                start_new_session=True,
+                preexec_fn=_give_way,
+            )
+        except OSError as error:
+            self._log("warning", f"{each.name} was not started: {error.strerror}")
+            self._put_off(each)
+
+    def _note_fall(self, each: _Companion, code: int) -> None:
+        each.process = None
+        if code in _HOPELESS:
+            each.is_given_up = True
+            command = " ".join(["understudy", *each.arguments])
+            self._log("warning", f"{each.name} cannot run (exit code {code}): try `{command}`")
+            return
+        self._log("warning", f"{each.name} ended with status {code}; it is started again")
+        self._put_off(each)
+
+    def _put_off(self, each: _Companion) -> None:
+        if each.started_at_s and time.monotonic() - each.started_at_s > _BACKOFF_MAX_S:
+            each.backoff_s = _BACKOFF_FIRST_S  # it had served well: this fall is a new matter
+        each.due_at_s = time.monotonic() + each.backoff_s
+        each.backoff_s = min(_BACKOFF_MAX_S, each.backoff_s * 2)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_what: object) -> None:
+        """End them all, by force if they do not go."""
+        running = [each.process for each in self._all if each.process is not None]
+        for process in running:
+            process.terminate()
+        deadline = time.monotonic() + _END_LIMIT_S
+        for process in running:
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wanted(settings: Settings) -> list[tuple[str, Sequence[str]]]:
+    wanted: list[tuple[str, Sequence[str]]] = []
+    if settings.metrics.enabled:
+        wanted.append(("metrics", ("metrics", "--port", str(settings.metrics.port))))
+    if settings.alerts.enabled:
+        wanted.append(("alerts", ("alerts", "watch")))
+    if settings.web.enabled:
+        page = settings.web
+        words = ["web", "--host", page.host, "--port", str(page.port)]
+        words += [word for name in page.names for word in ("--name", name)]
+        words += ["--login"] if page.login else []
+        wanted.append(("web", words))
+    return wanted
+
+
+def _give_way() -> None:
+    """Run after whatever trades, and be told to end (Linux) when the run is gone."""
+    os.nice(_NICENESS)
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)

@@ -1,0 +1,1 @@
+"""One run from its start to its summary, and what people and systemd tell it meanwhile."""

@@ -1,0 +1,71 @@
+"""Where a run trades: on the real venue, a drill's exchange, or one that is started for a demo."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from actors.runtime.clock import ClockSpec
+from actors.runtime.journal import JournalReader
+from actors.settings import Settings
+from understudy.composition import pointed_at_local_exchange, with_patience
+from understudy.credentials.price_feed import take_test_credentials
+from understudy.display.terminal import warn
+from understudy.processes.exchange import ExchangeProcess, ExchangeSetup, rehearsed_faults
+from understudy.settings.options import RunOptions
+
+_HISTORY_MS = 70_000
+"""A demo begins so long before a window, so that the averaging price source has a history."""
+
+
+@contextlib.contextmanager
+def trading_place(options: RunOptions) -> Iterator[tuple[Settings, ClockSpec]]:
+    """Give the settings and clock to trade with; for a demo, beside a local exchange."""
+    stage = options.drill_stage
+    if stage is not None:
+        settings = pointed_at_local_exchange(options.settings, stage.http_url, stage.ws_url)
+        _take_test_credentials(settings)
+        yield with_patience(settings, stage.clock.speed), stage.clock
+        return
+    if not options.is_demo:
+        yield options.settings, ClockSpec.starting_now()
+        return
+    series = [plan.series for plan in options.settings.plans]
+    origin_ms = options.recorded_from_ms
+    if origin_ms is None:
+        origin_ms = _demo_origin_ms(options.data_dir, max(each.window_ms for each in series))
+    clock = ClockSpec.starting_now(origin_ms, options.speed)
+    with rehearsed_faults(options.account) as faults:
+        exchange = ExchangeProcess(
+            ExchangeSetup(
+                clock=clock,
+                seed=options.seed,
+                series=tuple(each.name for each in series),
+                account=options.account,
+                faults=faults,
+                recordings=options.recordings,
+            )
+        )
+    try:
+        settings = pointed_at_local_exchange(options.settings, exchange.http_url, exchange.ws_url)
+        _take_test_credentials(settings)
+        yield with_patience(settings, options.speed), clock
+    finally:
+        exchange.stop()
+
+
+def _take_test_credentials(settings: Settings) -> None:
+    """Get a local exchange's credentials for the price feed; a live executor has its own."""
+    if settings.execution.mode != "live":
+        warn(take_test_credentials(settings.venue.clob_url))
+
+
+def _demo_origin_ms(data_dir: Path, window_ms: int) -> int:
+    """Venue time at which a demo begins: shortly before a window, and after any earlier demo."""
+    reader = JournalReader(data_dir)
+    _, last_ms = reader.last_event()
+    reader.close()
+    earliest_ms = max(time.time_ns() // 1_000_000, last_ms + window_ms)
+    return -(-earliest_ms // window_ms) * window_ms - _HISTORY_MS

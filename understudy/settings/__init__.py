@@ -1,0 +1,1 @@
+"""Settings: their keys, the file they are from, what contradicts what, what may change in a run."""

@@ -1,0 +1,153 @@
+"""How settings differ, which of them may change while a run goes on, and the record of both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import attrs
+
+from actors.core import Record, Save
+from actors.directory.windows import WindowState
+from actors.messages.settings import SettingChange, SettingsChanged, SettingsInForce
+from actors.runtime.journal import Journal
+from actors.settings import Settings, StrategySettings
+from understudy.composition import with_kept_strategies, with_patience
+from understudy.settings.keys import SECTIONS, keys_in, toml_text
+
+ROLE = "foreground"
+"""Who records settings."""
+
+SERIES = "series"
+"""Stands for the names of what is traded, which ``understudy series`` changes and nobody else."""
+
+_ROW = "settings"
+_OF_A_SERIES = ("strategy", "risk", "protections")
+_CHANGEABLE_SECTIONS = frozenset({*_OF_A_SERIES, "alerts"})
+_CHANGEABLE_KEYS = frozenset({"execution.max_open_orders"})
+_FIXED_KEYS = frozenset({"strategy.use", "alerts.enabled"})
+_OF_NO_RUN = "backtest"
+_UNSET = "unset"
+
+
+def values_of(settings: Settings) -> dict[str, str]:
+    """Every value of a run, by its key's full name; of several series, each one's own as well."""
+    told = {
+        name: text
+        for section in SECTIONS
+        if section not in ("series", _OF_NO_RUN)
+        for name, text in _section(section, getattr(settings, section)).items()
+    }
+    told[SERIES] = ", ".join(
+        plan.series.name + (" until its window ends" if plan.is_ending else "")
+        for plan in settings.plans
+    )
+    for plan in settings.traded:
+        for section in _OF_A_SERIES:
+            for name, text in _section(section, getattr(plan, section)).items():
+                if text != told.get(name):
+                    told[f"series.{plan.series.name}.{name}"] = text
+    return told
+
+
+def _section(name: str, value: object) -> dict[str, str]:
+    told = {
+        f"{name}.{field.name}": toml_text(getattr(value, field.name))
+        for field in keys_in(type(value))
+    }
+    if isinstance(value, StrategySettings):
+        told |= {f"{name}.parameters.{key}": toml_text(given) for key, given in value.parameters}
+        if value.file is not None:
+            told[f"{name}.use"] += f" ({value.file.sha256[:12]})"
+    return told
+
+
+def differences(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[SettingChange, ...]:
+    """What differs between two results of ``values_of``, in the order of the keys."""
+    return tuple(
+        SettingChange(key, old.get(key, _UNSET), new.get(key, _UNSET))
+        for key in dict.fromkeys([*new, *old])
+        if old.get(key, _UNSET) != new.get(key, _UNSET)
+    )
+
+
+def needs_restart(changes: Iterable[SettingChange]) -> str:
+    """Say in one sentence why these cannot change while a run goes on; empty if they can."""
+    fixed = [change.words for change in changes if not _may_change(change.key)]
+    if not fixed:
+        return ""
+    return f"nothing was changed: {'; '.join(fixed)}: that needs a restart"
+
+
+def _may_change(key: str) -> bool:
+    if key.startswith("series."):
+        key = key.split(".", 2)[2]
+    is_changeable = key.partition(".")[0] in _CHANGEABLE_SECTIONS or key in _CHANGEABLE_KEYS
+    return is_changeable and key not in _FIXED_KEYS
+
+
+def replaced(in_force: Settings, given: Settings, number: int, data_dir: Path) -> Settings:
+    """The settings in force with whatever may change taken from others.
+
+    Args:
+        in_force: what the actors have: a demo has pointed it at its own exchange.
+        given: as configured; ``needs_restart`` has nothing against it.
+        number: of what they become.
+        data_dir: keeps copies of strategies of one's own.
+
+    Raises:
+        StrategyUnavailable: a strategy's file is not what it was.
+        OSError: a copy cannot be written.
+    """
+    fit = with_kept_strategies(with_patience(given, in_force.speed), data_dir)
+    return attrs.evolve(
+        in_force,
+        strategy=fit.strategy,
+        risk=fit.risk,
+        protections=fit.protections,
+        alerts=fit.alerts,
+        series=fit.series,
+        traded=fit.traded,
+        execution=attrs.evolve(in_force.execution, max_open_orders=fit.execution.max_open_orders),
+        number=number,
+    )
+
+
+class SettingsRecord:
+    """The foreground's hand on the journal: which settings are in force is recorded by it alone.
+
+    Raises:
+        JournalError: the journal cannot be written.
+    """
+
+    def __init__(self, data_dir: Path, durability: str) -> None:
+        self._journal = Journal(data_dir, ROLE, durability)
+        self._journal.claim()
+        saved = self._journal.recall(_ROW, _ROW)
+        self.last = saved if isinstance(saved, SettingsInForce) else None
+
+    def change(self, values: Mapping[str, str], who: str, reason: str, at_ms: int) -> int:
+        """Record other settings in one transaction; returns their number.
+
+        Raises:
+            JournalError: it could not be written; nothing has changed.
+        """
+        last = self.last or SettingsInForce(number=0, values={})
+        changes = differences(last.values, values) if self.last is not None else ()
+        now = SettingsInForce(number=last.number + 1, values=dict(values))
+        event = SettingsChanged(number=now.number, who=who, reason=reason, changes=changes)
+        self._journal.record(Record(event, (Save(_ROW, _ROW, now),)), at_ms)
+        self.last = now
+        return now.number
+
+    def unsettled_series(self) -> set[str]:
+        """Series of the windows that are open, or that position has not settled yet."""
+        return {
+            window.market.series
+            for window in self._journal.load("window")
+            if isinstance(window, WindowState) and window.settled_at_ms is None
+        }
+
+    def close(self) -> None:
+        """Close the file."""
+        self._journal.close()
