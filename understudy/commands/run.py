@@ -133,8 +133,7 @@ def run(
     series = (world.series,) if world else series
     settings = load_config(config_path, assignments, series).settings
     speed = speed or _speed(settings, is_demo=is_demo)
-    stage = _stage(*drill_stage) if drill_stage else None
-    is_local = is_demo or stage is not None
+    is_local = is_demo or drill_stage is not None
     refuse(settings, speed, is_local=is_local, is_understood=is_real_money_understood)
     try:
         with account_of(settings, is_demo=is_demo, is_local=is_local) as account:
@@ -152,7 +151,7 @@ def run(
                 recordings=recordings,
                 recorded_from_ms=world.now_ms if world else None,
                 origin=ConfigOrigin.of(config_path, assignments, series),
-                drill_stage=stage,
+                drill_stage=_stage(*drill_stage) if drill_stage else None,
             )
             sys.exit(run_system(options, is_temporary=is_demo and data_dir is None))
     except (LiveRefused, CredentialsUnavailable) as refused:
