@@ -10,9 +10,9 @@ from typing import Any
 import attrs
 import click
 
-from understudy.commands.teaching import TaughtGroup
 from understudy.display.terminal import say, show_everything
 from understudy.processes.exit_codes import ExitCode
+from understudy.teaching import TaughtGroup
 
 _NAME_CHARS = 300
 

@@ -18,10 +18,10 @@ from understudy.alerting.queues import Message
 from understudy.alerting.store import StoreUnreadable, load_kept
 from understudy.alerting.targets import FILE_VARIABLE, Targets, TargetsUnusable, read_targets
 from understudy.commands.shared import data_dir_option, existing_directory, fail, json_option
-from understudy.commands.teaching import TaughtCommand, TaughtGroup
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
 from understudy.reading.moments import iso_text
+from understudy.teaching import TaughtCommand, TaughtGroup
 
 LOCK_NAME = "alerts.lock"
 _POLL_S = 0.05

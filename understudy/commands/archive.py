@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 
 from understudy.commands.shared import data_dir_option, existing_directory, fail, json_option
-from understudy.commands.teaching import TaughtCommand
 from understudy.data_dir.archiving import archive as archive_journal
 from understudy.data_dir.backup import BackupFailed
 from understudy.display.terminal import echo_shown
+from understudy.teaching import TaughtCommand
 
 _DAY_MS = 86_400_000
 

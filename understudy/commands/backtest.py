@@ -26,7 +26,6 @@ from understudy.commands.shared import (
     load_config,
     use_option,
 )
-from understudy.commands.teaching import TaughtCommand
 from understudy.display.screen import Screen
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
@@ -34,6 +33,7 @@ from understudy.results.options import results_dir_option
 from understudy.results.store import write_run
 from understudy.results.stored import BadResults, StoredRun
 from understudy.results.view import run_view
+from understudy.teaching import TaughtCommand
 
 jobs_option = click.option(
     "--jobs",

@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 
 from understudy.commands.shared import data_dir_option, existing_directory, fail, json_option
-from understudy.commands.teaching import TaughtCommand
 from understudy.data_dir.backup import BackupFailed, back_up, restore
 from understudy.data_dir.ownership import DirectoryLocked
 from understudy.display.terminal import echo_shown, say
 from understudy.processes.exit_codes import ExitCode
+from understudy.teaching import TaughtCommand
 
 _file = click.Path(path_type=Path)
 

@@ -18,13 +18,13 @@ from understudy.commands.shared import (
     load_config,
     series_option,
 )
-from understudy.commands.teaching import TaughtCommand, TaughtGroup
 from understudy.display.screen import Screen
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
 from understudy.settings.config import Config, Effective, Source, config_of
 from understudy.settings.contradictions import contradictions
 from understudy.settings.keys import toml_text
+from understudy.teaching import TaughtCommand, TaughtGroup
 from understudy.watching.asking import Unanswered, ask_status
 
 

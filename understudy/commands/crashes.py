@@ -15,11 +15,11 @@ from rich.table import Table
 
 from actors.runtime.crash_file import BadCrashFile, CrashReport, crash_files, read_report
 from understudy.commands.shared import data_dir_option, existing_directory, fail, json_option
-from understudy.commands.teaching import TaughtCommand
 from understudy.display.screen import Screen
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
 from understudy.replaying import NotReplayed, check, replay_file, write_test
+from understudy.teaching import TaughtCommand
 
 
 @click.command(

@@ -18,7 +18,6 @@ from understudy.commands.shared import (
     fail,
     load_config,
 )
-from understudy.commands.teaching import TaughtCommand, TaughtGroup
 from understudy.credentials.price_feed import (
     CREDENTIALS_NAME,
     KEY_NAME,
@@ -30,6 +29,7 @@ from understudy.credentials.private_key import FILE_VARIABLE, KEY_VARIABLE
 from understudy.data_dir.privacy import NotPrivate, make_private
 from understudy.display.terminal import echo_shown, warn
 from understudy.processes.isolation import module_command
+from understudy.teaching import TaughtCommand, TaughtGroup
 
 _SHOWN_CHARS = 8
 _QUESTION = """\

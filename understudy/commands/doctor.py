@@ -17,7 +17,6 @@ from understudy.commands.shared import (
     json_option,
     load_config,
 )
-from understudy.commands.teaching import TaughtCommand
 from understudy.credentials.live import LIVE_FLAG
 from understudy.display.screen import Screen
 from understudy.display.terminal import echo_shown
@@ -26,6 +25,7 @@ from understudy.doctor.examination import examine
 from understudy.doctor.findings import CheckOutcome
 from understudy.doctor.subject import Subject, subject_of
 from understudy.processes.exit_codes import ExitCode
+from understudy.teaching import TaughtCommand
 
 
 @click.command(

@@ -23,11 +23,11 @@ from understudy.commands.shared import (
     own_series_option,
     use_option,
 )
-from understudy.commands.teaching import TaughtCommand
 from understudy.display.screen import Screen
 from understudy.display.terminal import echo_shown
 from understudy.drill.plan import ONE_SERIES, TARGETS
 from understudy.processes.exit_codes import ExitCode
+from understudy.teaching import TaughtCommand
 
 if TYPE_CHECKING:
     from understudy.drill.conduct import Recovery

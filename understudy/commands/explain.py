@@ -9,10 +9,10 @@ import click
 
 from understudy.commands.reading import opened
 from understudy.commands.shared import data_dir_option, fail, json_option
-from understudy.commands.teaching import TaughtCommand
 from understudy.display.screen import Screen
 from understudy.reading.lookup import OrderNotFound, find_order
 from understudy.reading.story import read_story, story_json, story_view
+from understudy.teaching import TaughtCommand
 
 
 @click.command(

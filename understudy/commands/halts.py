@@ -16,11 +16,11 @@ from actors.messages.halts import BY_HAND, HaltStatus
 from actors.units import size_text
 from understudy.commands.reading import opened
 from understudy.commands.shared import ask_system, data_dir_option, fail, json_option
-from understudy.commands.teaching import TaughtCommand
 from understudy.control import ControlError, NotRunning, Reply, ask
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
 from understudy.reading.flatten_sales import FlattenSale, flatten_sales
+from understudy.teaching import TaughtCommand
 
 _LOOK_AGAIN_S = 0.3
 

@@ -12,9 +12,9 @@ import click
 
 from actors.watcher_settings import MetricsSettings
 from understudy.commands.shared import data_dir_option, existing_directory, fail, needs_extra
-from understudy.commands.teaching import TaughtCommand
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
+from understudy.teaching import TaughtCommand
 
 PORT = MetricsSettings().port
 

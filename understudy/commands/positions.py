@@ -18,9 +18,9 @@ from understudy.commands.reading import (
     row_limit,
 )
 from understudy.commands.shared import data_dir_option, json_option
-from understudy.commands.teaching import TaughtCommand
 from understudy.display.screen import Screen
 from understudy.reading.positions import position_json, positions_table
+from understudy.teaching import TaughtCommand
 
 
 @click.command(

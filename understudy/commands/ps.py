@@ -9,12 +9,12 @@ import click
 
 from actors.runtime.log import LOG_NAME
 from understudy.commands.shared import ask_system, data_dir_option, json_option
-from understudy.commands.teaching import TaughtCommand
 from understudy.display.actor_table import actor_table
 from understudy.display.screen import Screen
 from understudy.display.status import children_of, halts_of
 from understudy.display.wording import clock_label
 from understudy.processes.exit_codes import ExitCode
+from understudy.teaching import TaughtCommand
 
 
 @click.command(

@@ -19,7 +19,6 @@ from understudy.commands.shared import (
     series_option,
 )
 from understudy.commands.starting import account_of, data_directory, refuse, run_system
-from understudy.commands.teaching import TaughtCommand
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
 from understudy.settings.options import (
@@ -29,6 +28,7 @@ from understudy.settings.options import (
     DEMO_SPEED,
     RunOptions,
 )
+from understudy.teaching import TaughtCommand
 
 RECORD_DATA_DIR = DEFAULT_DATA_DIR / "record"
 

@@ -20,12 +20,12 @@ from research.recordings.window_files import MalformedRecording
 from understudy.commands.progress import progress_bar
 from understudy.commands.reading import csv_option, is_wide, print_rows
 from understudy.commands.shared import fail, json_option
-from understudy.commands.teaching import TaughtCommand, TaughtGroup
 from understudy.display.screen import Screen
 from understudy.display.terminal import echo_shown, say
 from understudy.processes.exit_codes import ExitCode
 from understudy.reading.moments import iso_text, minute_label
 from understudy.settings.options import DEFAULT_RECORDINGS
+from understudy.teaching import TaughtCommand, TaughtGroup
 
 _LIST = "list"
 _WINDOW_SUFFIXES = (".jsonl", ".jsonl.zst")

@@ -14,9 +14,9 @@ from understudy.commands.shared import (
     data_dir_option,
     json_option,
 )
-from understudy.commands.teaching import TaughtCommand
 from understudy.display.status import changes_of, reload_words
 from understudy.display.terminal import echo_shown
+from understudy.teaching import TaughtCommand
 
 
 @click.command(

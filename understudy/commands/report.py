@@ -9,12 +9,12 @@ import click
 
 from understudy.commands.reading import is_wide, last_option, opened, row_limit
 from understudy.commands.shared import data_dir_option, fail, json_option
-from understudy.commands.teaching import TaughtCommand
 from understudy.display.screen import Screen
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
 from understudy.reading.performance import Performance, read_performance
 from understudy.reading.report_view import report_json, report_view
+from understudy.teaching import TaughtCommand
 
 
 @click.command(

@@ -12,7 +12,6 @@ from rich.table import Table
 from understudy.commands.backtest import run_json
 from understudy.commands.reading import last_option, row_limit
 from understudy.commands.shared import fail, json_option, needs_extra
-from understudy.commands.teaching import TaughtCommand, TaughtGroup
 from understudy.display.screen import Screen
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
@@ -23,6 +22,7 @@ from understudy.results.options import results_dir_option
 from understudy.results.store import list_runs, read_run
 from understudy.results.stored import BadResults, StoredRun
 from understudy.results.view import run_view
+from understudy.teaching import TaughtCommand, TaughtGroup
 
 
 @click.group(

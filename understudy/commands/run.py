@@ -21,7 +21,6 @@ from understudy.commands.shared import (
     series_option,
 )
 from understudy.commands.starting import account_of, data_directory, refuse, run_system
-from understudy.commands.teaching import TaughtCommand
 from understudy.credentials.live import (
     LIVE_FLAG,
     REHEARSAL_SPEED,
@@ -37,6 +36,7 @@ from understudy.settings.options import (
     DrillStage,
     RunOptions,
 )
+from understudy.teaching import TaughtCommand
 
 LOOPBACK = "127.0.0.1"
 

@@ -30,7 +30,6 @@ from understudy.commands.shared import (
     needs_extra,
     use_option,
 )
-from understudy.commands.teaching import TaughtCommand
 from understudy.display.screen import Screen
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
@@ -39,6 +38,7 @@ from understudy.results.store import RESULTS_FORMAT, run_name, settings_facts, s
 from understudy.results.stored import BadResults, StoredRun
 from understudy.settings.config import ConfigError, load
 from understudy.settings.keys import toml_text
+from understudy.teaching import TaughtCommand
 
 _STUDY = "study.log"
 

@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from understudy.commands.shared import ask_system, data_dir_option, json_option
-from understudy.commands.teaching import TaughtCommand, TaughtGroup
 from understudy.display.terminal import echo_shown
+from understudy.teaching import TaughtCommand, TaughtGroup
 
 _reason_option = click.option(
     "--reason", default="", metavar="TEXT", help="Recorded with the change."

@@ -14,11 +14,11 @@ from pathlib import Path
 import click
 
 from understudy.commands.shared import fail, json_option, load_config
-from understudy.commands.teaching import TaughtCommand, TaughtGroup
 from understudy.credentials.live import LIVE_FLAG, live_refusal
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
 from understudy.running.systemd_units import ServicePlan, units_of
+from understudy.teaching import TaughtCommand, TaughtGroup
 
 SYSTEM_PLACE = Path("/etc/systemd/system")
 SYSTEM_DATA_DIR = Path("/var/lib/understudy")

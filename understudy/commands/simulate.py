@@ -34,9 +34,9 @@ from understudy.commands.shared import (
     mode_option,
     use_option,
 )
-from understudy.commands.teaching import TaughtCommand
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
+from understudy.teaching import TaughtCommand
 
 _MS_PER_HOUR = 3_600_000
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000

@@ -14,10 +14,10 @@ import click
 
 from understudy.commands.progress import progress_bar
 from understudy.commands.shared import fail, json_option, mode_option, own_series_option
-from understudy.commands.teaching import TaughtCommand
 from understudy.display.screen import Screen
 from understudy.processes.end_signals import EndSignals
 from understudy.processes.exit_codes import ExitCode
+from understudy.teaching import TaughtCommand
 
 if TYPE_CHECKING:
     from understudy.soak.conduct import SoakResult

@@ -13,7 +13,6 @@ from actors.strategy.choice import BUILT_IN, PAIR, strategy_class
 from actors.strategy.contract import Strategy
 from actors.strategy.loading import StrategyUnavailable, names_of_packages
 from understudy.commands.shared import assignment_option, fail, load_config
-from understudy.commands.teaching import TaughtCommand, TaughtGroup
 from understudy.display.screen import Screen
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
@@ -22,6 +21,7 @@ from understudy.settings.strategy_keys import keys_of
 from understudy.strategy.check import CheckReport
 from understudy.strategy.check import check as run_check
 from understudy.strategy.template import strategy_text, test_text
+from understudy.teaching import TaughtCommand, TaughtGroup
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import click
 
 from understudy.commands.shared import data_dir_option, existing_directory, fail
-from understudy.commands.teaching import TaughtCommand
 from understudy.display.live_view import LiveView
 from understudy.display.status import Status
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
+from understudy.teaching import TaughtCommand
 from understudy.watching.asking import Unanswered, ask_status
 from understudy.watching.health import why_down
 from understudy.watching.observation import Lookout

@@ -19,9 +19,9 @@ from understudy.commands.shared import (
     fail,
     load_config,
 )
-from understudy.commands.teaching import TaughtCommand
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
+from understudy.teaching import TaughtCommand
 from understudy.web import access
 from understudy.web.server import Site, serve
 
