@@ -12,9 +12,9 @@ The rules behind the table:
 * Repetition changes nothing: a trade counts once, whatever becomes of the status.
 * What the venue says that was traded has been traded, also beyond the order's size (F40).
 
-``Fill`` stands for a fill that leaves something to trade, ``LastFill`` for one that leaves nothing:
-the status after it is the only thing in which two events of one class differ. docs/orders.md shows
-this table; a test keeps the two equal.
+No fill ends an order, whatever its size: a purchase that is sized in money gets more shares than it
+asked for where they are cheaper, and only the executor knows when its last trade is here. It then
+says ``OrderCompleted``. docs/orders.md shows this table; a test keeps the two equal.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from actors.messages.execution import (
     FillFailed,
     OrderAccepted,
     OrderCancelled,
+    OrderCompleted,
     OrderIntent,
     OrderRejected,
     OrderReport,
@@ -40,12 +41,15 @@ from actors.messages.execution import (
 from actors.model import FillDetail
 from actors.units import UNITS_PER_SHARE
 
-VenueEvent = OrderAccepted | OrderRejected | Fill | OrderCancelled | OutcomeUnknown | FillFailed
-
-
-class LastFill:
-    """What the table sees instead of a ``Fill`` that leaves nothing to trade."""
-
+VenueEvent = (
+    OrderAccepted
+    | OrderRejected
+    | Fill
+    | OrderCompleted
+    | OrderCancelled
+    | OutcomeUnknown
+    | FillFailed
+)
 
 _PENDING = OrderStatus.PENDING
 _UNKNOWN = OrderStatus.UNKNOWN
@@ -61,7 +65,7 @@ TRANSITIONS: Mapping[tuple[OrderStatus, type], OrderStatus] = {
     (_PENDING, OrderAccepted): _ACCEPTED,
     (_PENDING, OrderRejected): _REJECTED,
     (_PENDING, Fill): _PARTIAL,  # the fill overtook the acceptance (F10)
-    (_PENDING, LastFill): _FILLED,  # as above
+    (_PENDING, OrderCompleted): _FILLED,
     (_PENDING, OrderCancelled): _CANCELLED,  # taken back on its way, or FAK without a match
     (_PENDING, OutcomeUnknown): _UNKNOWN,
     (_PENDING, FillFailed): _PENDING,  # the failure overtook its fill, which will count nothing
@@ -69,35 +73,35 @@ TRANSITIONS: Mapping[tuple[OrderStatus, type], OrderStatus] = {
     (_UNKNOWN, OrderAccepted): _ACCEPTED,
     (_UNKNOWN, OrderRejected): _REJECTED,
     (_UNKNOWN, Fill): _PARTIAL,
-    (_UNKNOWN, LastFill): _FILLED,
+    (_UNKNOWN, OrderCompleted): _FILLED,
     (_UNKNOWN, OrderCancelled): _CANCELLED,
     (_UNKNOWN, OutcomeUnknown): _UNKNOWN,
     (_UNKNOWN, FillFailed): _UNKNOWN,  # one trade's end is not the order's
     #
     (_ACCEPTED, OrderAccepted): _ACCEPTED,
     (_ACCEPTED, Fill): _PARTIAL,
-    (_ACCEPTED, LastFill): _FILLED,
+    (_ACCEPTED, OrderCompleted): _FILLED,
     (_ACCEPTED, OrderCancelled): _CANCELLED,
     (_ACCEPTED, OutcomeUnknown): _ACCEPTED,  # the venue's events were faster than the answer
     (_ACCEPTED, FillFailed): _ACCEPTED,  # the failure overtook its fill
     #
     (_PARTIAL, OrderAccepted): _PARTIAL,  # late (F10)
     (_PARTIAL, Fill): _PARTIAL,
-    (_PARTIAL, LastFill): _FILLED,
+    (_PARTIAL, OrderCompleted): _FILLED,
     (_PARTIAL, OrderCancelled): _CANCELLED,
     (_PARTIAL, OutcomeUnknown): _PARTIAL,  # late: a fill is evidence enough
     (_PARTIAL, FillFailed): _PARTIAL,  # shares go back, the rest still rests (F6)
     #
     (_FILLED, OrderAccepted): _FILLED,  # late "it rests" does not revive it (F11)
     (_FILLED, Fill): _FILLED,  # more than was ordered: it counts (F40)
-    (_FILLED, LastFill): _FILLED,  # as above
+    (_FILLED, OrderCompleted): _FILLED,
     (_FILLED, OrderCancelled): _FILLED,  # the last fill won the race; nothing was left to cancel
     (_FILLED, OutcomeUnknown): _FILLED,  # late
     (_FILLED, FillFailed): _FILLED,  # shares go back; the venue does not offer them again (F6)
     #
     (_CANCELLED, OrderAccepted): _CANCELLED,  # late (F11)
     (_CANCELLED, Fill): _CANCELLED,  # the fill raced the cancel: it counts, the status stays
-    (_CANCELLED, LastFill): _CANCELLED,  # as above, even if it leaves nothing
+    (_CANCELLED, OrderCompleted): _CANCELLED,  # as above: the fills before it count
     (_CANCELLED, OrderCancelled): _CANCELLED,
     (_CANCELLED, OutcomeUnknown): _CANCELLED,  # late
     (_CANCELLED, FillFailed): _CANCELLED,
@@ -125,9 +129,11 @@ def apply(order: OrderState, event: VenueEvent, now_ms: int) -> OrderState:
     """
     order_id = order.intent.order_id
     require(event.order_id == order_id, f"{order_id} was given {event!r}, of another order")
-    if isinstance(event, Fill) and any(f.trade_id == event.fill.trade_id for f in order.fills):
-        return order
-    status = TRANSITIONS.get((order.status, _kind(order, event)))
+    if isinstance(event, Fill):
+        require(event.fill.size_units > 0, f"{order_id} cannot take {event.fill}")
+        if any(fill.trade_id == event.fill.trade_id for fill in order.fills):
+            return order
+    status = TRANSITIONS.get((order.status, type(event)))
     if status is None:
         raise IllegalTransition(order, event)
     changed = attrs.evolve(order, status=status, **_facts(order, event))
@@ -165,6 +171,8 @@ def events_in(report: OrderReport) -> tuple[VenueEvent, ...]:
             events.append(OutcomeUnknown(order_id, report.reason))
         case OrderStatus.REJECTED:
             events.append(OrderRejected(order_id, report.reason))
+        case OrderStatus.FILLED:
+            events.append(OrderCompleted(order_id))
         case OrderStatus.CANCELLED:
             filled_units = sum(fill.size_units for fill in report.fills)
             events.append(OrderCancelled(order_id, report.reason, filled_units))
@@ -195,14 +203,6 @@ def is_excess(intent: OrderIntent, fills: Iterable[FillDetail]) -> bool:
 def is_booked(order: OrderState) -> bool:
     """Whether position has answered every fill and reversal known so far."""
     return not order.unbooked and not order.unbooked_reversals
-
-
-def _kind(order: OrderState, event: VenueEvent) -> type:
-    if not isinstance(event, Fill):
-        return type(event)
-    require(event.fill.size_units > 0, f"{order.intent.order_id} cannot take {event.fill}")
-    traded_units = order.traded_units + event.fill.size_units
-    return LastFill if traded_units >= order.intent.size_units else Fill
 
 
 def _facts(order: OrderState, event: VenueEvent) -> dict[str, Any]:

@@ -150,6 +150,13 @@ class Fill:
 
 
 @attrs.frozen
+class OrderCompleted:
+    """It has traded whole; the last of its fills was told before."""
+
+    order_id: str
+
+
+@attrs.frozen
 class OrderCancelled:
     """What was left of it is gone from the venue."""
 

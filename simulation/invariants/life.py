@@ -9,6 +9,7 @@ from actors.messages.execution import (
     FillFailed,
     OrderAccepted,
     OrderCancelled,
+    OrderCompleted,
     OrderRejected,
     OrderReport,
     OrderState,
@@ -17,7 +18,15 @@ from actors.messages.execution import (
 )
 from simulation.invariants.invariant import ANYTHING, Actor, Invariant, recorded
 
-_EVIDENCE = (Fill, FillFailed, OrderAccepted, OrderCancelled, OrderRejected, OrderReport)
+_EVIDENCE = (
+    Fill,
+    FillFailed,
+    OrderAccepted,
+    OrderCancelled,
+    OrderCompleted,
+    OrderRejected,
+    OrderReport,
+)
 
 
 class OnlyEvidenceMoves(Invariant):

@@ -332,4 +332,4 @@ def test_every_record_keeps_the_row_open_until_the_last() -> None:
     script: list[Any] = [ACCEPTED, FILLED, booked("t1", 1), OrderDone(ORDER_ID)]
     effects = [effect for message in script for effect in core.handle(message, T0)]
     rows: list[Save] = [save for record in records(effects) for save in record.saves]
-    assert [row.is_open for row in rows] == [True, True, True, False]
+    assert [row.is_open for row in rows] == [True, True, True, True, False]

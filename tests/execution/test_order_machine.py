@@ -5,7 +5,7 @@ from __future__ import annotations
 from host_bench import Falls, HostBench
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from order_builders import ORDER_ID, SETTINGS, T0, detail, intent
 
 from actors.core import Effect, Record
@@ -25,12 +25,14 @@ from actors.messages.execution import (
 )
 from actors.messages.lifecycle import TimerFired
 from actors.messages.position import FillBooked
-from actors.model import FillDetail
+from actors.model import FillDetail, TimeInForce
 from actors.roles import DESK, order_role
 from actors.runtime.host import Host
 from actors.units import shares
 
 SIZE = 10
+MONEY_BUYS = 14
+"""So much at most, in shares, of a purchase that is sized in money."""
 ROLE = order_role(ORDER_ID)
 
 
@@ -39,6 +41,7 @@ class AnyVenue:
 
     def __init__(self) -> None:
         self.submit_count = 0
+        self.is_sized_in_money = False
         self.status: OrderStatus | None = None
         self.fills: dict[str, FillDetail] = {}
         self.failed: set[str] = set()
@@ -50,8 +53,12 @@ class AnyVenue:
         return self.status in (OrderStatus.PENDING, OrderStatus.ACCEPTED, OrderStatus.UNKNOWN)
 
     @property
+    def traded(self) -> int:
+        return sum(fill.size_units for fill in self.fills.values()) // shares(1)
+
+    @property
     def left(self) -> int:
-        return SIZE - sum(fill.size_units for fill in self.fills.values()) // shares(1)
+        return (MONEY_BUYS if self.is_sized_in_money else SIZE) - self.traded
 
     def submit(self) -> object:
         if self.status is not None:
@@ -93,6 +100,11 @@ class OrderMachine(RuleBasedStateMachine):
         self.is_closed = False
         self.version = 0
         self.now_ms = T0
+
+    @initialize(kind=st.sampled_from((TimeInForce.GTC, TimeInForce.FAK)))
+    def order(self, kind: TimeInForce) -> None:
+        self.saved = OrderState(intent=intent(time_in_force=kind))
+        self.venue.is_sized_in_money = self.saved.intent.is_sized_in_money
         self.start()
 
     def start(self) -> None:
@@ -151,6 +163,16 @@ class OrderMachine(RuleBasedStateMachine):
     @rule(size=st.integers(1, SIZE))
     def trade(self, size: int) -> None:
         self.mail.append(self.venue.trade(min(size, self.venue.left)))
+
+    @precondition(
+        lambda self: (
+            self.venue.is_open and self.venue.is_sized_in_money and self.venue.traded >= SIZE
+        )
+    )
+    @rule()
+    def spend_all_the_money(self) -> None:
+        self.venue.status = OrderStatus.FILLED
+        self.mail.append(self.venue.report())
 
     @precondition(lambda self: self.venue.status is OrderStatus.PENDING)
     @rule()
@@ -231,7 +253,8 @@ class OrderMachine(RuleBasedStateMachine):
         assert trades.items() <= self.venue.fills.items()
         stand = [fill for key, fill in trades.items() if key not in self.saved.reversed_trade_ids]
         assert self.saved.filled_units == sum(fill.size_units for fill in stand)
-        assert self.saved.filled_units <= self.saved.traded_units <= shares(SIZE)
+        assert self.saved.filled_units <= self.saved.traded_units <= shares(MONEY_BUYS)
+        assert self.saved.traded_units <= shares(SIZE) or self.venue.is_sized_in_money
 
     @invariant()
     def a_terminal_order_stays_terminal(self) -> None:

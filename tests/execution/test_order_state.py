@@ -15,7 +15,6 @@ from order_builders import (
 from actors.execution.order_state import (
     TRANSITIONS,
     IllegalTransition,
-    LastFill,
     apply,
     apply_report,
     events_in,
@@ -26,22 +25,16 @@ from actors.messages.execution import (
     FillFailed,
     OrderAccepted,
     OrderCancelled,
+    OrderCompleted,
     OrderReport,
     OrderState,
     OrderStatus,
 )
 from actors.units import shares
 
-EVENT_TYPES = {type(event) for event in EVENTS_BY_NAME.values()} | {LastFill}
+EVENT_TYPES = {type(event) for event in EVENTS_BY_NAME.values()}
 PAIRS = [(status, event_type) for status in OrderStatus for event_type in EVENT_TYPES]
 PAIRS.sort(key=lambda pair: (pair[0].value, pair[1].__name__))
-
-
-def _event(order_before: OrderState, event_type: type) -> object:
-    if event_type is LastFill:
-        left_units = order_before.intent.size_units - order_before.traded_units
-        return Fill(ORDER_ID, attrs.evolve(detail("new"), size_units=max(1, left_units)))
-    return EVENTS_BY_NAME[event_type.__name__]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +42,7 @@ def _event(order_before: OrderState, event_type: type) -> object:
 )
 def test_a_legal_pair_leads_where_the_table_says(status: OrderStatus, event_type: type) -> None:
     before = typical(status)
-    after = apply(before, _event(before, event_type), T0)  # type: ignore[arg-type]
+    after = apply(before, EVENTS_BY_NAME[event_type.__name__], T0)
     assert after.status is TRANSITIONS[status, event_type]
 
 
@@ -59,10 +52,8 @@ def test_a_legal_pair_leads_where_the_table_says(status: OrderStatus, event_type
 def test_an_illegal_pair_raises_and_changes_nothing(status: OrderStatus, event_type: type) -> None:
     before = typical(status)
     copy = attrs.evolve(before)
-    event = _event(before, event_type)
-    is_overfill = status is OrderStatus.FILLED and event_type in (Fill, LastFill)
-    with pytest.raises(AssertionError if is_overfill else IllegalTransition):
-        apply(before, event, T0)  # type: ignore[arg-type]
+    with pytest.raises(IllegalTransition):
+        apply(before, EVENTS_BY_NAME[event_type.__name__], T0)
     assert before == copy
 
 
@@ -86,7 +77,7 @@ def test_invariant_5_unknown_is_left_only_by_what_the_venue_says() -> None:
         "OrderAccepted",
         "OrderRejected",
         "Fill",
-        "LastFill",
+        "OrderCompleted",
         "OrderCancelled",
     }
 
@@ -124,14 +115,15 @@ def test_a_fill_that_raced_the_cancel_counts_and_the_status_stays() -> None:
     assert after.unbooked == {"t1"}
 
 
-def test_a_fill_beyond_the_size_counts_whole_and_is_the_last() -> None:
+def test_no_fill_ends_an_order_whatever_its_size_and_one_after_the_end_counts_too() -> None:
     after = apply(order(OrderStatus.PARTIALLY_FILLED, 8), fill("t1", 3), T0)
     assert (after.status, after.filled_units, after.leaves_units) == (
-        OrderStatus.FILLED,
+        OrderStatus.PARTIALLY_FILLED,
         shares(11),
         0,
     )
-    later = apply(after, fill("t2", 1), T0)
+    ended = apply(after, OrderCompleted(ORDER_ID), T0)
+    later = apply(ended, fill("t2", 1), T0)
     assert (later.status, later.filled_units) == (OrderStatus.FILLED, shares(12))
     assert later.unbooked == {"t1", "t2"}
 

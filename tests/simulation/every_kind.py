@@ -1,9 +1,7 @@
 """A strategy that uses every kind of order there is, by the clock; it is to be tested, not to earn.
 
-For campaigns too: ``understudy simulate --use tests/simulation/every_kind.py:EveryKind``. With
-live orders it shows what is not mended: a purchase sized in money that finds better prices counts
-as filled when it has what was ordered, though more of it trades. Without ``buys_at_once`` there is
-none.
+For campaigns too: ``understudy simulate --use tests/simulation/every_kind.py:EveryKind``, with
+``--mode live`` as well.
 """
 
 from __future__ import annotations

@@ -231,20 +231,26 @@ class LiveOrder:
 
 
 def _concluded(live: LiveOrder) -> LiveOrder:
-    """The order with the status that its trades and its end make."""
+    """The order with the status that its trades and its end make.
+
+    An order that has traded its size is over. One that is sized in money is not: it gets more where
+    that is cheaper, and is over when the venue says so and all that it says was traded is here.
+    """
     if live.is_final:
         return live
-    traded_units = live.traded_units
-    if traded_units >= live.intent.size_units:
-        return attrs.evolve(live, status=OrderStatus.FILLED, reason="")
-    if live.is_signed and traded_units >= live.offered_units:
-        reason = "traded whole, but for what is finer than the venue trades"
-        return attrs.evolve(live, status=OrderStatus.CANCELLED, reason=reason)
-    final_units = None if live.end is None else live.end.final_units
-    if live.end is not None and final_units is not None:
-        missing_units = min(final_units, live.intent.size_units) - traded_units
-        if missing_units <= 0 or (traded_units and missing_units <= TOLERATED_UNITS):
-            return attrs.evolve(live, status=OrderStatus.CANCELLED, reason=live.end.reason)
+    traded_units, end = live.traded_units, live.end
+    is_over = False
+    if end is not None and end.final_units is not None:
+        missing_units = end.final_units - traded_units
+        is_over = missing_units <= (TOLERATED_UNITS if traded_units else 0)
+    if is_over or not live.intent.is_sized_in_money:
+        if traded_units >= live.intent.size_units:
+            return attrs.evolve(live, status=OrderStatus.FILLED, reason="")
+        if live.is_signed and traded_units >= live.offered_units:
+            reason = "traded whole, but for what is finer than the venue trades"
+            return attrs.evolve(live, status=OrderStatus.CANCELLED, reason=reason)
+    if is_over and end is not None:
+        return attrs.evolve(live, status=OrderStatus.CANCELLED, reason=end.reason)
     if traded_units:
         return attrs.evolve(live, status=OrderStatus.PARTIALLY_FILLED, reason="")
     return live

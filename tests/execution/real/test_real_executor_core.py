@@ -21,6 +21,7 @@ from actors.messages.execution import (
     Fill,
     OrderAccepted,
     OrderCancelled,
+    OrderCompleted,
     OrderRejected,
     OrderReport,
     OrderStatus,
@@ -43,7 +44,8 @@ def test_an_order_rests_trades_and_is_filled() -> None:
     bench.hear(wire_order("LIVE", type="PLACEMENT"))
     bench.hear(wire_order("LIVE", 4), wire_trade("t1", 4))
     bench.hear(wire_trade("t2", 6), wire_order("MATCHED", 10))
-    assert [type(each) for each in bench.news(object)] == [OrderAccepted, Fill, Fill]
+    ended = [OrderAccepted, Fill, Fill, OrderCompleted]
+    assert [type(each) for each in bench.news(object)] == ended
     assert {each.status for _, each in bench.sent if isinstance(each, OrderReport)} == {
         OrderStatus.ACCEPTED,
         OrderStatus.PARTIALLY_FILLED,
