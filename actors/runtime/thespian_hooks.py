@@ -6,6 +6,7 @@ its own that are replaced, before the actor system starts, or read.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,6 +15,8 @@ from thespian.system.multiprocCommon import MultiProcReplicator
 from thespian.system.transport import TransmitIntent
 
 from actors.runtime.private_files import open_plain
+
+_ADMIN_START_LIMIT = timedelta(seconds=20)
 
 
 def install() -> None:
@@ -26,6 +29,8 @@ def install() -> None:
     # A service manager sends SIGTERM to all processes of a run. The foreground has it, too, and has
     # the actors end their orders first; Thespian would have each of them leave at once.
     multiprocCommon.exit_signals.clear()
+    # Its 5 s are real time: a forked admin may wait for a processor as long on a busy machine.
+    multiprocCommon.MAX_ADMIN_STARTUP_DELAY = _ADMIN_START_LIMIT
 
 
 def _kind_of_message(intent: Any) -> str:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import gc
 import os
 import signal
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from thespian.actors import ActorSystemException
+
 from actors.messages.lifecycle import Address, Envelope
 from actors.runtime import codec, process_ties, thespian_hooks
-from actors.runtime.sockets.directory import SocketDirectory
+from actors.runtime.sockets.directory import SocketDirectory, SocketsNotPrivate
 from actors.runtime.unix_system import system_over
 from actors.supervision.messages import (
     ChildrenReport,
@@ -25,18 +29,27 @@ from actors.supervision.messages import (
     SupervisorBoot,
 )
 from supervisor import Supervisor
+from understudy.wording import count_label
 
 FOREGROUND = "foreground"
 THESPIAN_LOG_NAME = "thespian.log"
 _END_LIMIT_S = 30.0
 """How long processes that were killed may take to be gone: on a machine whose processors are all
 taken, longer than one would think."""
+_START_RETRIES_MOST = 5
+_START_PAUSE_FIRST_S = 0.5
+"""Before a start that failed is tried again; twice as long each time."""
+_NO_MEMORY_NOW = (errno.EAGAIN, errno.ENOMEM)
 _SHUTDOWN_MARGIN_S = 3.0
 """How much longer than the supervisor waits for the orders' end."""
 
 
 class TreeFailed(Exception):
-    """The actor system could not be started."""
+    """The actor system could not be started, or not be ended."""
+
+
+class StartFailed(TreeFailed):
+    """The actor system did not start, which may be otherwise the next time."""
 
 
 @functools.cache
@@ -92,13 +105,22 @@ class ActorTree:
         self.last_report: ChildrenReport | None = None
         self._ending_limit_s = boot.settings.execution.ending_limit_ms / 1000 + _SHUTDOWN_MARGIN_S
         data_dir = Path(boot.data_dir)
+        thespian_hooks.keep_log_in(data_dir / THESPIAN_LOG_NAME)
         try:
-            thespian_hooks.keep_log_in(data_dir / THESPIAN_LOG_NAME)
             self._sockets = SocketDirectory.make(data_dir)
+        except SocketsNotPrivate as error:
+            raise TreeFailed(f"the actor system did not start: {error}") from error
+        try:
             self._system = system_over(self._sockets)
             self._supervisor = self._system.createActor(Supervisor)
         except Exception as error:
-            raise TreeFailed(f"the actor system did not start: {error}") from error
+            may_pass = isinstance(error, ActorSystemException) or (
+                isinstance(error, OSError) and error.errno in _NO_MEMORY_NOW
+            )
+            self._pids = children_of_this() - others
+            self.kill()  # an admin that was only slow would serve beside the next one
+            failure = StartFailed if may_pass else TreeFailed
+            raise failure(f"the actor system did not start: {error}") from error
         # Until a report tells all: the admin, whose end is that of whatever comes from it.
         self._pids = children_of_this() - others
         self._system.tell(self._supervisor, boot)
@@ -191,3 +213,31 @@ class ActorTree:
                 raise TreeFailed(f"processes {sorted(left)} do not end")
             time.sleep(0.01)
         self._sockets.close()
+
+
+def start_tree(
+    boot: SupervisorBoot, retries: int, note: Callable[[str], None] | None = None
+) -> ActorTree:
+    """Start a tree; what has not started is ended, and started again after a pause.
+
+    Args:
+        boot: what the supervisor is told.
+        retries: how often at most.
+        note: is told each failure that is not the last, in a sentence.
+
+    Raises:
+        TreeFailed: it never started, or fails so that another start would as well.
+    """
+    retries = min(retries, _START_RETRIES_MOST)
+    for number in range(retries):
+        try:
+            return ActorTree(boot)
+        except StartFailed as error:
+            pause_s = _START_PAUSE_FIRST_S * 2**number
+            if note is not None:
+                note(f"{error}; it is started again in {pause_s:g} s")
+            time.sleep(pause_s)
+    try:
+        return ActorTree(boot)
+    except StartFailed as error:
+        raise TreeFailed(f"{error} (tried {count_label(retries + 1, 'time')})") from error

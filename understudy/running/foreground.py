@@ -53,7 +53,7 @@ from understudy.processes.companions import Companions
 from understudy.processes.end_signals import EndSignals
 from understudy.processes.exchange import ExchangeFailed
 from understudy.processes.exit_codes import ExitCode
-from understudy.processes.tree import ActorTree, TreeFailed, prepare_to_fork
+from understudy.processes.tree import ActorTree, TreeFailed, prepare_to_fork, start_tree
 from understudy.running.fresh_view import FreshView
 from understudy.running.halting import HaltControl, lasting_halts, stopped_windows
 from understudy.running.reloading import SettingsControl
@@ -255,6 +255,9 @@ class _Foreground:
         if isinstance(error, JournalError):
             self._stop_reason = str(error)
             return ExitCode.JOURNAL_UNUSABLE
+        if isinstance(error, TreeFailed):
+            self._stop_reason = str(error)
+            return ExitCode.GAVE_UP
         self._lines.write("error", f"the foreground failed: {traceback.format_exc()}")
         log_path = self._options.data_dir / log.LOG_NAME
         trouble = trouble_of(error, self._options.data_dir)
@@ -276,7 +279,11 @@ class _Foreground:
 
     def _new_tree(self) -> ActorTree:
         self._upkeep.settle(_SETTLE_S)
-        return ActorTree(self._boot)
+        return start_tree(self._boot, self._limits.max_restarts, self._note_failed_start)
+
+    def _note_failed_start(self, sentence: str) -> None:
+        self._lines.write("warning", sentence)
+        self._manager.beat(self._report)
 
     def _end_tree(self, tree: ActorTree) -> None:
         try:
