@@ -5,6 +5,8 @@ from __future__ import annotations
 import attrs
 import pytest
 from several_series import several
+from test_kinds_of_orders_under_faults import EVERY_KIND
+from test_kinds_of_orders_under_faults import strategy as strategy_of
 
 from actors.roles import base_role, is_of_series
 from actors.supervision.layouts import LAYOUTS
@@ -15,6 +17,8 @@ from simulation.trial import Trial
 SEED = 13
 """One in which orders live at some of the reloads."""
 RELOADS = 6
+OTHERS = {3, 4}
+"""Settings by whose numbers another strategy decides."""
 EVERY_MS = 30_000
 
 
@@ -23,8 +27,10 @@ def test_reloads_under_faults_break_no_invariant_and_reach_every_actor_in_the_en
     rates = attrs.evolve(plan.rates, control_loss=0.1, falls=2.0, supervisor_falls=0.2)
     trial = Trial(SEED, minutes=4, plan=attrs.evolve(plan, rates=rates))
     settings = trial.context.settings
+    other = strategy_of(f"{EVERY_KIND}:EveryKind")
     for number in range(1, RELOADS + 1):
-        strategy = attrs.evolve(settings.strategy, max_trade_shares=10 * number)
+        base = other if number in OTHERS else settings.strategy
+        strategy = attrs.evolve(base, max_trade_shares=10 * number)
         changed = attrs.evolve(settings, strategy=strategy, number=number)
         trial.scheduler.after(number * EVERY_MS, trial.machine.reload, changed)
     failure = trial.run().failure
@@ -36,8 +42,13 @@ def test_reloads_under_faults_break_no_invariant_and_reach_every_actor_in_the_en
         if (host := process.host_of(actor.role)) is not None and host.core is not None
     ]
     assert {core.settings.number for core in cores} == {RELOADS}
-    numbers = {fact.state.intent.settings_number for fact in trial.referee.facts.orders.values()}
-    assert len(numbers) > 1
+    intents = [fact.state.intent for fact in trial.referee.facts.orders.values()]
+    assert len({intent.settings_number for intent in intents}) > 1
+    by_other = {
+        intent.settings_number for intent in intents if intent.reason.startswith(("BUY", "SELL"))
+    }
+    assert by_other
+    assert by_other <= OTHERS, "another strategy decides, and only while it is in force"
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

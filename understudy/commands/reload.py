@@ -44,10 +44,11 @@ def reload(
 ) -> None:
     """Have a running system read its configuration again, and take what differs.
 
-    Strategy parameters, limits, protections and alerts may change, for all series or for one. The
-    file and the --set of the run are read again, then those given here. Whatever else differs needs
-    a restart: then nothing changes, and the line says what it is. The change is one record in the
-    journal, with who made it; understudy explain tells which settings an order was decided by.
+    The strategy and its parameters, limits, protections and alerts may change, for all series or
+    for one; which series are traded changes by understudy series. The file and the --set of the run
+    are read again, then those given here. Whatever else differs needs a restart: then nothing
+    changes, and the line says what it is. The change is one record in the journal, with who made
+    it; understudy explain tells which settings an order was decided by.
 
     Exit codes: 0 taken, or nothing differs; 1 refused, or nothing runs.
     """

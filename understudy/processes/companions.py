@@ -6,6 +6,7 @@ They have no part in trading: whatever one of them does, the run only logs it.
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import signal
 import subprocess
@@ -45,6 +46,8 @@ class _Companion:
     due_at_s: float = 0.0
     backoff_s: float = _BACKOFF_FIRST_S
     is_given_up: bool = False
+    gone_by_s: float | None = None
+    """Nobody wants it any more: it is killed if it is there then."""
 
 
 class Companions:
@@ -55,13 +58,35 @@ class Companions:
         self._data_dir = data_dir
         self._all = [_Companion(name, arguments) for name, arguments in _wanted(settings)]
 
+    def adopt(self, settings: Settings) -> None:
+        """Have the watchers that other settings ask for, by and by; never waits."""
+        wanted = dict(_wanted(settings))
+        for each in self._all:
+            if each.gone_by_s is None and wanted.get(each.name) == each.arguments:
+                del wanted[each.name]
+            elif each.gone_by_s is None:
+                each.gone_by_s = time.monotonic() + _END_LIMIT_S
+                if each.process is not None:
+                    each.process.terminate()
+        self._all += [_Companion(name, arguments) for name, arguments in wanted.items()]
+
     def beat(self) -> None:
-        """Start whoever is not there and may be started; never waits."""
+        """Start whoever is not there and may be started, and see to those who go; never waits."""
         for each in self._all:
             if each.process is not None and each.process.poll() is not None:
-                self._note_fall(each, each.process.returncode)
+                self._note_end(each, each.process.returncode)
+            elif each.process is not None and time.monotonic() >= (each.gone_by_s or math.inf):
+                each.process.kill()
+        self._all = [each for each in self._all if each.process or each.gone_by_s is None]
+        leaving = {each.name for each in self._all if each.gone_by_s is not None}
+        for each in self._all:
             is_due = time.monotonic() >= each.due_at_s
-            if each.process is None and is_due and not each.is_given_up:
+            if (
+                each.process is None
+                and is_due
+                and not each.is_given_up
+                and each.name not in leaving
+            ):
                 self._start(each)
 
     def _start(self, each: _Companion) -> None:
@@ -87,8 +112,10 @@ class Companions:
             self._log("warning", f"{each.name} was not started: {error.strerror}")
             self._put_off(each)
 
-    def _note_fall(self, each: _Companion, code: int) -> None:
+    def _note_end(self, each: _Companion, code: int) -> None:
         each.process = None
+        if each.gone_by_s is not None:
+            return
         if code in _HOPELESS:
             each.is_given_up = True
             command = " ".join(["understudy", *each.arguments])

@@ -29,7 +29,6 @@ from actors.supervision.messages import (
     SupervisorBoot,
 )
 from supervisor import Supervisor
-from understudy.wording import count_label
 
 FOREGROUND = "foreground"
 THESPIAN_LOG_NAME = "thespian.log"
@@ -240,4 +239,4 @@ def start_tree(
     try:
         return ActorTree(boot)
     except StartFailed as error:
-        raise TreeFailed(f"{error} (tried {count_label(retries + 1, 'time')})") from error
+        raise TreeFailed(f"{error} (tries: {retries + 1})") from error

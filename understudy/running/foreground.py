@@ -332,6 +332,7 @@ class _Foreground:
         if changed is not None:
             self._boot = with_settings(self._boot, changed)
             self._halting.series = changed.names
+            self.companions.adopt(changed)
             self._lines.write("info", f"settings {changed.number} are in force")
         number = self._boot.settings.number
         if self._report is not None and self._report.settings_number < number:

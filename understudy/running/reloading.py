@@ -26,6 +26,7 @@ from understudy.running.watchers_wanted import watchers_refusal
 from understudy.settings.changes import (
     SettingsRecord,
     differences,
+    moves_a_strategy,
     needs_restart,
     replaced,
     values_of,
@@ -133,7 +134,7 @@ class SettingsControl:
 
     def _take(self, wish: _Wish, now_ms: int) -> Settings | None:
         changes = self._changes(wish.settings)
-        wish.problem = "" if wish.are_series else needs_restart(changes)
+        wish.problem = "" if wish.are_series else self._refusal(wish.settings, changes)
         if wish.problem or not changes:
             return None
         number = self.in_force.number + 1
@@ -142,6 +143,9 @@ class SettingsControl:
         self._given, self._origin, self.in_force = wish.settings, wish.origin, settings
         self._changed_at_s = time.monotonic()
         return settings
+
+    def _refusal(self, given: Settings, changes: Sequence[SettingChange]) -> str:
+        return needs_restart(changes) or moves_a_strategy(self._given, given)
 
     def _changes(self, given: Settings) -> tuple[SettingChange, ...]:
         return differences(values_of(self._given), values_of(given))
@@ -165,7 +169,7 @@ class SettingsControl:
                 [attrs.evolve(plan, is_ending=plan.series.name in ending) for plan in given.plans]
             )
         changes = self._changes(given)
-        problem = needs_restart(changes) or watchers_refusal(given, os.environ)
+        problem = self._refusal(given, changes) or watchers_refusal(given, os.environ)
         if problem:
             return {"error": problem}
         reply: Reply = {

@@ -12,7 +12,7 @@ from actors.directory.windows import WindowState
 from actors.messages.settings import SettingChange, SettingsChanged, SettingsInForce
 from actors.runtime.journal import Journal
 from actors.settings import Settings, StrategySettings
-from understudy.composition import with_kept_strategies, with_patience
+from understudy.composition import processes_for, with_kept_strategies, with_patience
 from understudy.settings.keys import SECTIONS, keys_in, toml_text
 
 ROLE = "foreground"
@@ -25,7 +25,6 @@ _ROW = "settings"
 _OF_A_SERIES = ("strategy", "risk", "protections")
 _CHANGEABLE_SECTIONS = frozenset({*_OF_A_SERIES, "alerts"})
 _CHANGEABLE_KEYS = frozenset({"execution.max_open_orders"})
-_FIXED_KEYS = frozenset({"strategy.use", "alerts.enabled"})
 _OF_NO_RUN = "backtest"
 _UNSET = "unset"
 
@@ -73,17 +72,44 @@ def differences(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[Setting
 
 def needs_restart(changes: Iterable[SettingChange]) -> str:
     """Say in one sentence why these cannot change while a run goes on; empty if they can."""
-    fixed = [change.words for change in changes if not _may_change(change.key)]
+    fixed = [change for change in changes if not _may_change(change.key)]
     if not fixed:
         return ""
-    return f"nothing was changed: {'; '.join(fixed)}: that needs a restart"
+    words = f"nothing was changed: {'; '.join(change.words for change in fixed)}"
+    ways = [_series_way(change) for change in fixed if change.key == SERIES]
+    if len(ways) == len(fixed):
+        return f"{words}: {ways[0]}"
+    return "; ".join([f"{words}: that needs a restart", *ways])
+
+
+def _series_way(change: SettingChange) -> str:
+    """Say which commands make the change that a reload does not."""
+    old, new = (
+        [name.split()[0] for name in names.split(", ") if name]
+        for names in (change.old, change.new)
+    )
+    steps = [f"understudy series add {name}" for name in new if name not in old]
+    steps += [f"understudy series drop {name}" for name in old if name not in new]
+    return f"series change by {', '.join(steps)}" if steps else "their order needs a restart"
+
+
+def moves_a_strategy(old: Settings, new: Settings) -> str:
+    """Say in one sentence that a strategy would change its process; empty if none would."""
+    if processes_for(old) == processes_for(
+        attrs.evolve(old, strategy=new.strategy, traded=new.traded)
+    ):
+        return ""
+    return (
+        "nothing was changed: in the grouped layout a strategy that is built in lives in the "
+        "shared process, any other in its own; to go from one to the other, strategy.use needs a "
+        "restart, unless supervision.strategy_isolated is set"
+    )
 
 
 def _may_change(key: str) -> bool:
     if key.startswith("series."):
         key = key.split(".", 2)[2]
-    is_changeable = key.partition(".")[0] in _CHANGEABLE_SECTIONS or key in _CHANGEABLE_KEYS
-    return is_changeable and key not in _FIXED_KEYS
+    return key.partition(".")[0] in _CHANGEABLE_SECTIONS or key in _CHANGEABLE_KEYS
 
 
 def replaced(in_force: Settings, given: Settings, number: int, data_dir: Path) -> Settings:

@@ -69,7 +69,7 @@ ACTIONS: Mapping[str, PageAction] = {
             title="Reload settings",
             effects=(
                 "Its file and its --set are read again, and all that differs is taken, or nothing.",
-                "Strategy parameters, limits, protections and alerts can change without a restart.",
+                "Strategies, limits, protections and alerts can change without a restart.",
                 "Working orders go on as they are; every new one is decided by the new settings.",
             ),
             reason="reloaded from the page",

@@ -139,6 +139,54 @@ def test_one_that_does_not_end_is_ended(
     assert not marked(mark)
 
 
+class Process:
+    """A companion's process that ends when it is killed, and only then."""
+
+    def __init__(self, *_command: object, **_options: object) -> None:
+        self.signals: list[str] = []
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        return self.returncode
+
+    def terminate(self) -> None:
+        self.signals.append("TERM")
+
+    def kill(self) -> None:
+        self.signals.append("KILL")
+        self.returncode = -9
+
+
+def test_watchers_follow_other_settings_and_none_is_there_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Process] = []
+
+    def start(*command: object, **options: object) -> Process:
+        made.append(Process(*command, **options))
+        return made[-1]
+
+    monkeypatch.setattr(companions.subprocess, "Popen", start)
+    now_s = 1_000.0
+    monkeypatch.setattr(companions.time, "monotonic", lambda: now_s)
+    heard = Heard()
+    watchers = Companions(Settings(), tmp_path, heard)
+    watchers.adopt(SETTINGS)
+    watchers.beat()
+    watchers.adopt(SETTINGS)
+    watchers.beat()
+    assert [each.signals for each in made] == [[]], "one is started, and asked for again it stays"
+    watchers.adopt(Settings())
+    watchers.adopt(SETTINGS)
+    watchers.beat()
+    assert [each.signals for each in made] == [["TERM"]], "the next one waits until it is gone"
+    now_s += companions._END_LIMIT_S
+    watchers.beat()
+    watchers.beat()
+    assert [each.signals for each in made] == [["TERM", "KILL"], []]
+    assert heard.lines == [], "nobody fell"
+
+
 def test_a_killed_run_leaves_no_companion(tmp_path: Path) -> None:
     mark = f"companion-of-the-killed-{os.getpid()}"
     code = (

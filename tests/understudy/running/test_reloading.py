@@ -26,7 +26,13 @@ from understudy.cli import main
 from understudy.control import ControlServer
 from understudy.processes.exit_codes import ExitCode
 from understudy.running.reloading import SettingsControl
-from understudy.settings.changes import SettingsRecord, differences, needs_restart, values_of
+from understudy.settings.changes import (
+    SettingsRecord,
+    differences,
+    moves_a_strategy,
+    needs_restart,
+    values_of,
+)
 from understudy.settings.config import load
 from understudy.settings.options import ConfigOrigin
 from understudy.web import access
@@ -130,9 +136,15 @@ def test_assignments_of_a_reload_outlast_the_next_one(running: Running, file: Pa
     ("text", "sentence"),
     [
         ("[risk]\nmax_order_dollars = 0\n", "risk.max_order_dollars = 0: must be"),
-        ("[strategy]\nmax_shares = 5\n[series]\nasset = 'eth'\n", "series btc-15m → eth-15m"),
+        (
+            "[strategy]\nmax_shares = 5\n[series]\nasset = 'eth'\n",
+            "add eth-15m, understudy series drop btc-15m",
+        ),
         ("[execution]\nlatency_ms = 1\n", "execution.latency_ms 150 → 1: that needs a restart"),
-        ("[strategy]\nuse = 'maker'\n", "strategy.use"),
+        (
+            "[strategy]\nmax_shares = 100\n[[series]]\nasset = 'btc'\n[[series]]\nasset = 'eth'\n",
+            "series btc-15m → btc-15m, eth-15m: series change by understudy series add eth-15m",
+        ),
     ],
 )
 def test_what_cannot_change_or_is_wrong_changes_nothing_and_is_named(
@@ -145,6 +157,46 @@ def test_what_cannot_change_or_is_wrong_changes_nothing_and_is_named(
     assert sentence in " ".join(answer.output.split())
     assert running.taken == []
     assert len(running.recorded()) == 1
+
+
+OWN = """
+from actors.strategy.contract import Context, Decision, Strategy
+
+class Mine(Strategy):
+    def evaluate(self, context: Context) -> Decision:
+        return Decision()
+"""
+
+
+def test_another_strategy_and_another_version_of_ones_own_are_taken(
+    running: Running, file: Path
+) -> None:
+    own = file.with_name("mine.py")
+    file.write_text("[strategy]\nuse = 'maker'\n")
+    assert "pair" in running.understudy("reload").output
+    own.write_text(OWN)
+    file.write_text("[strategy]\nuse = 'mine.py'\n")
+    assert running.understudy("reload").exit_code == ExitCode.OK
+    own.write_text(OWN + "# better\n")
+    assert "strategy.use" in running.understudy("reload").output
+    assert [each.strategy.use.rpartition(":")[2] for each in running.taken[-2:]] == ["Mine", "Mine"]
+    files = [each.strategy.file for each in running.taken[-2:]]
+    assert None not in files
+    assert len({each.sha256 for each in files if each is not None}) == 2
+    own.write_text("raise SystemError('half written')\n")
+    answer = running.understudy("reload")
+    assert answer.exit_code == ExitCode.FAILED
+    assert "half written" in answer.output
+    assert len(running.taken) == 3
+
+
+def test_a_strategy_that_would_move_to_another_process_is_refused_with_the_reason() -> None:
+    pair = load(None, ["supervision.layout=grouped"]).settings
+    maker = load(None, ["supervision.layout=grouped", "strategy.use=maker"]).settings
+    own = attrs.evolve(pair, strategy=attrs.evolve(pair.strategy, use="mine.py:Mine"))
+    assert moves_a_strategy(pair, maker) == ""
+    assert "strategy.use needs a restart" in moves_a_strategy(pair, own)
+    assert moves_a_strategy(load(None).settings, own) == "", "isolated, each has its own"
 
 
 def test_settings_that_cannot_be_recorded_are_not_taken(
