@@ -1,5 +1,7 @@
+from datetime import timedelta
 from typing import Any
 
+MAX_ADMIN_STARTUP_DELAY: timedelta
 MultiProcReplicator: Any
 exit_signals: list[int]
 
