@@ -8,6 +8,7 @@ only, the other's are their mirror.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 import attrs
 import msgspec
@@ -128,7 +129,13 @@ class Tape:
             BadRecording: the file cannot be read.
         """
         planned = sorted(self._planned(), key=lambda each: each[0])
-        for at_ms, moment in self._recorded():
+        recorded = self._recorded()
+        first = next(recorded, None)
+        if first is not None and planned[0][0] < first[0]:
+            # Who begins to record in the middle of a window hears of it then, as its run did.
+            planned[0] = (first[0], planned[0][1])
+            planned.sort(key=lambda each: each[0])
+        for at_ms, moment in chain([] if first is None else [first], recorded):
             while planned and planned[0][0] <= at_ms:
                 yield planned.pop(0)
             yield at_ms, moment

@@ -208,6 +208,17 @@ def test_books_recorded_before_the_window_are_shown_at_its_start(tmp_path: Path)
     assert window.outcome.predictions[0].market_ticks == 485
 
 
+def test_a_recording_that_begins_late_in_its_window_loses_none_of_its_prices(
+    tmp_path: Path,
+) -> None:
+    late = [each for each in walking_frames(3) if each.received_ms >= OPENS_AT_MS + 120_000]
+    write_window(tmp_path, late)
+    (window,) = played(tmp_path)
+
+    known = [each for each in window.outcome.predictions if each.model_ticks is not None]
+    assert 178_000 < known[0].left_ms <= 180_000
+
+
 def test_several_recordings_of_one_window_are_refused(folder: Path, tmp_path: Path) -> None:
     copy = tmp_path / "btc-updown-5m-1776329400.rec"
     copy.write_bytes((folder / copy.name).read_bytes())
