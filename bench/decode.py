@@ -96,10 +96,15 @@ def imported_recordings() -> tuple[Path, ...]:
     return tuple(sorted(IMPORTED.glob("*.rec"))) if sources else ()
 
 
+def other_home(name: str) -> Path:
+    """Directory of the environment of a package that a benchmark is held against."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "understudy-bench" / name
+
+
 def nautilus_home() -> Path:
     """Directory of the environment that has NautilusTrader, if there is one."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "understudy-bench" / "nautilus-1.221"
+    return other_home("nautilus-1.221")
 
 
 def installed_nautilus() -> Path | None:
