@@ -63,6 +63,8 @@ class VenueFilled:
 
     order_id: str
     fill: FillDetail
+    is_last: bool
+    """Nothing of it is left to trade."""
 
 
 @attrs.frozen
@@ -118,7 +120,7 @@ class BacktestExecutorCore(Core):
         report = self._reports.get(message.order_id)
         if report is None:
             return self._take_back(message.order_id, message.reason)
-        if report.status in (OrderStatus.CANCELLED, OrderStatus.REJECTED):
+        if report.status in (OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.REJECTED):
             return [self._answer(message.order_id)]
         return [Command(WithdrawOrder(message.order_id, message.reason))]
 
@@ -155,8 +157,8 @@ def _after(report: OrderReport, news: VenueNews) -> OrderReport:
             return attrs.evolve(report, status=OrderStatus.ACCEPTED)
         case VenueRejected(reason=reason):
             return attrs.evolve(report, status=OrderStatus.REJECTED, reason=reason)
-        case VenueFilled(fill=fill):
-            fills = (*report.fills, fill)
-            return attrs.evolve(report, status=OrderStatus.PARTIALLY_FILLED, fills=fills)
+        case VenueFilled(fill=fill, is_last=is_last):
+            status = OrderStatus.FILLED if is_last else OrderStatus.PARTIALLY_FILLED
+            return attrs.evolve(report, status=status, fills=(*report.fills, fill))
         case VenueCancelled(reason=reason):
             return attrs.evolve(report, status=OrderStatus.CANCELLED, reason=reason)

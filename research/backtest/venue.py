@@ -302,7 +302,7 @@ class RecordedVenue:
                 is_maker=is_maker,
                 timestamp_ms=self._scheduler.now_ms,
             )
-            self._say(VenueFilled(intent.order_id, fill))
+            self._say(VenueFilled(intent.order_id, fill, is_last=not order.open_units))
 
 
 def _take(offers: Iterable[Level], wanted_units: int) -> list[Level]:
