@@ -2,7 +2,8 @@
 
 An order of one is that of the other if it is for the same window, action, outcome, limit and size,
 and was decided within ``WITHIN_MS``. Each order that has no partner gets a reason, as far as the
-orders themselves tell one.
+orders themselves tell one: what is held differs, an order before it took longer to end, the limit
+of orders a minute was reached, or the prices that it was decided on were others.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import csv
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,11 @@ class ComparedOrder:
     side: str
     limit: str
     size: str
+    filled: str = "0"
+    ended_ms: int = 0
+    """When anything of it changed last."""
+    basis: str = ""
+    """The strategy's reason."""
 
     @property
     def what(self) -> tuple[str, ...]:
@@ -63,6 +70,8 @@ class ComparedRun:
     orders: tuple[ComparedOrder, ...]
     pnl: Mapping[str, str]
     """Result in dollars of each settled window, by slug."""
+    most_per_minute: int | None = None
+    """The limit of new orders in a minute of the clock, if the run's settings are known."""
 
 
 @attrs.frozen(kw_only=True)
@@ -129,6 +138,7 @@ def _from_results(folder: Path) -> ComparedRun:
         name=stored.name,
         numbers=stored.summary,
         orders=_orders(_rows(folder / "orders.csv")),
+        most_per_minute=stored.run["settings"].get("risk.max_orders_per_minute"),
         pnl={row["slug"]: row["pnl"] for row in _rows(folder / "windows.csv") if row["winner"]},
     )
 
@@ -146,21 +156,30 @@ def _orders(rows: Iterable[Mapping[str, Any]]) -> tuple[ComparedOrder, ...]:
         ComparedOrder(
             order_id=row["order"],
             slug=row["slug"],
-            created_ms=round(datetime.fromisoformat(row["created"]).timestamp() * 1000),
+            created_ms=_ms(row["created"]),
             action=row["action"],
             side=row["side"],
             limit=row["limit"],
             size=row["size"],
+            filled=row["filled"],
+            ended_ms=_ms(row["updated"]),
+            basis=row["reason"],
         )
         for row in rows
     )
     return tuple(sorted(orders, key=lambda order: order.created_ms))
 
 
+def _ms(text: str) -> int:
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
 def compare(first: ComparedRun, second: ComparedRun) -> RunComparison:
     """Pair the orders of two runs in the windows that both have."""
     known = _slugs(second)
     slugs = tuple(slug for slug in _slugs(first) if slug in known)
+    limits = (first.most_per_minute, second.most_per_minute)
+    most_per_minute = next((each for each in limits if each is not None), None)
     same_count = 0
     differences: list[Difference] = []
     for slug in slugs:
@@ -168,10 +187,7 @@ def compare(first: ComparedRun, second: ComparedRun) -> RunComparison:
         theirs = [order for order in second.orders if order.slug == slug]
         partners = _partners(ours, theirs)
         same_count += len(partners)
-        matched = set(partners.values())
-        lone_ours = [order for order in ours if order.order_id not in partners]
-        lone_theirs = [order for order in theirs if order.order_id not in matched]
-        differences += _explained(lone_ours, lone_theirs)
+        differences += WindowComparison(ours, theirs, partners, most_per_minute).differences()
     return RunComparison(
         first=first,
         second=second,
@@ -202,35 +218,89 @@ def _partners(ours: Sequence[ComparedOrder], theirs: Sequence[ComparedOrder]) ->
     return partners
 
 
-def _explained(ours: Sequence[ComparedOrder], theirs: Sequence[ComparedOrder]) -> list[Difference]:
-    """Give every order without a partner a reason, oldest first."""
-    alone = [(order, True) for order in ours] + [(order, False) for order in theirs]
-    alone.sort(key=lambda each: each[0].created_ms)
-    differences: list[Difference] = []
-    for order, is_first in alone:
-        others = theirs if is_first else ours
-        reason = _reason(order, others)
-        if not reason and differences:
-            earlier = differences[0].order
-            reason = f"follows another position: {earlier.order_id} differs before it"
-        reason = reason or "decided by this one alone"
-        differences.append(Difference(is_first=is_first, order=order, reason=reason))
-    return differences
+class WindowComparison:
+    """One window's orders in both runs, and why some have no partner."""
+
+    def __init__(
+        self,
+        ours: Sequence[ComparedOrder],
+        theirs: Sequence[ComparedOrder],
+        partners: Mapping[str, str],
+        most_per_minute: int | None,
+    ) -> None:
+        matched = set(partners.values())
+        self._sides = ours, theirs
+        self._alone = (
+            [order for order in ours if order.order_id not in partners],
+            [order for order in theirs if order.order_id not in matched],
+        )
+        self._most_per_minute = most_per_minute
+
+    def differences(self) -> list[Difference]:
+        """Give every order without a partner a reason, oldest first."""
+        alone = [(order, number == 0) for number in (0, 1) for order in self._alone[number]]
+        alone.sort(key=lambda each: each[0].created_ms)
+        found: list[Difference] = []
+        for order, is_first in alone:
+            parts = [self._counterpart(order, is_first), self._cause(order, is_first)]
+            reason = ": ".join(part for part in parts if part)
+            if not reason and found:
+                earlier = found[0].order
+                reason = f"follows another position: {earlier.order_id} differs before it"
+            reason = reason or "decided by this one alone"
+            found.append(Difference(is_first=is_first, order=order, reason=reason))
+        return found
+
+    def _counterpart(self, order: ComparedOrder, is_first: bool) -> str:
+        """What the other run ordered in its place."""
+        near = [each for each in self._alone[is_first] if _apart_ms(order, each) <= _NEAR_MS]
+        near.sort(key=lambda each: _apart_ms(order, each))
+        for other in near:
+            if other.what == order.what:
+                apart_ms = other.created_ms - order.created_ms
+                word = "later" if apart_ms > 0 else "earlier"
+                return f"the other decided it {abs(apart_ms)} ms {word}"
+        for other in near:
+            if (other.action, other.side) == (order.action, order.side):
+                return f"the other has {other.words} instead"
+        return ""
+
+    def _cause(self, order: ComparedOrder, is_first: bool) -> str:
+        """Why the other run was in another state when this order was decided."""
+        at_ms = order.created_ms
+        own, others = (self._sides[not is_first], self._sides[is_first])
+        held, other_held = _held(own, at_ms), _held(others, at_ms)
+        if held != other_held:
+            return f"{_held_words(held)} held, and {_held_words(other_held)} in the other"
+        for other in others:
+            is_same_side = (other.action, other.side) == (order.action, order.side)
+            if is_same_side and other.created_ms < at_ms - WITHIN_MS and other.ended_ms > at_ms:
+                longer_ms = other.ended_ms - at_ms
+                return f"{other.order_id} was at work in the other for {longer_ms} ms more"
+        begins_ms = at_ms - at_ms % 60_000
+        minute = [each for each in others if begins_ms <= each.created_ms <= at_ms]
+        if self._most_per_minute is not None and len(minute) >= self._most_per_minute - 1:
+            return f"the other made {len(minute)} orders in that minute, which is the limit"
+        nearest = min(others, key=lambda each: _apart_ms(order, each), default=None)
+        is_near = nearest is not None and _apart_ms(order, nearest) <= _NEAR_MS
+        if nearest is not None and is_near and nearest.basis != order.basis:
+            return f"decided on “{order.basis}”, in the other on “{nearest.basis}”"
+        return ""
 
 
-def _reason(order: ComparedOrder, others: Sequence[ComparedOrder]) -> str:
-    near = [each for each in others if _apart_ms(order, each) <= _NEAR_MS]
-    near.sort(key=lambda each: _apart_ms(order, each))
-    for other in near:
-        if other.what == order.what:
-            apart_ms = other.created_ms - order.created_ms
-            return (
-                f"the other decided it {abs(apart_ms)} ms {'later' if apart_ms > 0 else 'earlier'}"
-            )
-    for other in near:
-        if (other.action, other.side) == (order.action, order.side):
-            return f"the other has {other.words} instead"
-    return ""
+def _held(orders: Iterable[ComparedOrder], at_ms: int) -> dict[str, Decimal]:
+    """Shares of each outcome by the orders that had ended."""
+    held: dict[str, Decimal] = {}
+    for order in orders:
+        filled = Decimal(order.filled)
+        if filled and order.ended_ms <= at_ms:
+            signed = filled if order.action == "BUY" else -filled
+            held[order.side] = held.get(order.side, Decimal()) + signed
+    return {side: units for side, units in held.items() if units}
+
+
+def _held_words(held: Mapping[str, Decimal]) -> str:
+    return ", ".join(f"{side} {units}" for side, units in sorted(held.items())) or "nothing"
 
 
 def _apart_ms(one: ComparedOrder, other: ComparedOrder) -> int:

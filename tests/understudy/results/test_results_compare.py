@@ -66,6 +66,56 @@ def test_an_order_without_a_partner_has_a_reason(
     assert first.reason == words
 
 
+def caused(
+    ours: list[ComparedOrder], theirs: list[ComparedOrder], most_per_minute: int | None = None
+) -> str:
+    """The reason of the last order without a partner."""
+    runs = [
+        ComparedRun(
+            name="a run",
+            numbers={},
+            orders=tuple(orders),
+            pnl={SLUG: "0"},
+            most_per_minute=most_per_minute,
+        )
+        for orders in (ours, theirs)
+    ]
+    return compare(*runs).differences[-1].reason
+
+
+def test_another_holding_is_the_cause_of_what_follows_a_fill() -> None:
+    both = order(1, 0, ended_ms=200)
+    reason = caused([attrs.evolve(both, filled="20"), order(2, 900, limit="0.5")], [both])
+
+    assert reason == "YES 20 held, and nothing in the other"
+
+
+def test_an_order_that_took_longer_to_end_is_the_cause() -> None:
+    ours = [order(1, 0, ended_ms=600), order(2, 600, limit="0.5", ended_ms=900)]
+    theirs = [order(1, 0, ended_ms=1_000), order(2, 1_000, limit="0.5", ended_ms=1_300)]
+    first = found(ours, theirs).differences[0]
+
+    assert first.reason == (
+        "the other decided it 400 ms later: order_1 was at work in the other for 400 ms more"
+    )
+
+
+def test_the_limit_of_orders_a_minute_is_a_cause() -> None:
+    both = [order(number, 2_000 * number, ended_ms=2_000 * number + 500) for number in range(3)]
+    reason = caused([*both, order(4, 30_000, side="NO")], both, most_per_minute=3)
+
+    assert reason == "the other made 3 orders in that minute, which is the limit"
+
+
+def test_the_prices_that_each_decided_on_are_a_cause() -> None:
+    ours, theirs = order(1, 0, basis="fair 0.52"), order(1, 9, limit="0.47", basis="fair 0.51")
+
+    assert caused([ours], [theirs]) == (
+        "the other has BUY YES 20 at 0.48 instead: "
+        "decided on “fair 0.51”, in the other on “fair 0.52”"
+    )
+
+
 def test_what_follows_the_first_difference_is_told_so() -> None:
     _, later = found([order(1, 0), order(2, 60_000, side="NO")], []).differences
 
