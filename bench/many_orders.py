@@ -20,8 +20,8 @@ import attrs
 
 from actors.core import Record, Save
 from actors.execution.desk_state import DeskState, OrdersCreated
-from actors.messages.execution import HaltTrading, OrderIntent, OrderState
-from actors.messages.halts import OPERATOR, HaltStatus
+from actors.messages.execution import OrderIntent, OrderState
+from actors.messages.halts import OPERATOR, HaltStatus, HaltTrading
 from actors.model import Action, Side, TimeInForce
 from actors.roles import DESK, order_role
 from actors.runtime.journal import Journal, JournalReader

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from actors.messages.execution import HaltTrading
-from actors.messages.halts import OPERATOR, FlattenHoldings, HaltStatus, ResumeTrading
+from actors.messages.halts import OPERATOR, FlattenHoldings, HaltStatus, HaltTrading, ResumeTrading
 from actors.messages.lifecycle import Envelope
 from actors.roles import DESK
 from simulation.context import SimulationContext

@@ -36,7 +36,6 @@ IMPURE_PATHS = {
     "actors/runtime/journal_file.py",
     "actors/runtime/journal_rows.py",
     "actors/runtime/journal_turn.py",
-    "actors/kill_switch.py",
     "actors/proxies.py",
     "actors/reaching.py",
     "actors/runtime/log.py",

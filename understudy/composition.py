@@ -21,7 +21,6 @@ from actors.feeds.polybolt import CredentialsUnavailable, FoundCredentials
 from actors.feeds.port import PricePort, WebSocketPort
 from actors.feeds.reference_feed import ReferenceFeedCore
 from actors.feeds.twap_feed import TwapFeedCore
-from actors.kill_switch import kill_switch_halt, kill_switch_reason
 from actors.market.core import MarketStateCore
 from actors.observer.core import ObserverCore
 from actors.position.core import PositionCore
@@ -61,6 +60,7 @@ from actors.supervision.messages import ProcessSpec, SupervisorBoot
 from understudy.credentials.live import LiveRefused, live_refusal
 from understudy.credentials.price_feed import find_credentials, publish_accounts_own, unsafe_address
 from understudy.credentials.private_key import read_private_key
+from understudy.data_dir.kill_switch import kill_switch_halt, kill_switch_reason
 
 
 def _websocket(settings: Settings, data_dir: Path, clock: Clock) -> HostPort:

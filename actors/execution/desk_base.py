@@ -12,7 +12,6 @@ import attrs
 from actors.core import Core, Dice, Effects, Record, Save, Send
 from actors.execution.acceptance import Circumstances
 from actors.execution.desk_state import DeskState, OrdersCreated
-from actors.execution.halts import halt_words, halts_of
 from actors.execution.holdings import Holdings
 from actors.execution.intents import intents_for
 from actors.execution.open_order_table import OpenOrderTable, TrackedOrder
@@ -20,10 +19,7 @@ from actors.execution.protections import TrackedSeries
 from actors.execution.risk import MINUTE_MS, Exposure, Purchase, cost_nanos
 from actors.execution.traded_window import TradedWindow
 from actors.messages.execution import (
-    CancelEverything,
     CancelRequested,
-    HaltReport,
-    HaltTrading,
     OpenOrders,
     OrderIntent,
     OrderState,
@@ -31,6 +27,7 @@ from actors.messages.execution import (
     SignalsRefused,
     SubmitOrder,
 )
+from actors.messages.halts import CancelEverything, HaltReport, HaltTrading, halt_words, halts_of
 from actors.messages.lifecycle import StartChild
 from actors.messages.position import PositionSnapshot, PositionWanted
 from actors.messages.strategy import TradeSignals

@@ -19,18 +19,20 @@ from actors.core import Effects, Log, Record, Send, handles
 from actors.execution.desk_base import cancel
 from actors.execution.desk_state import Halted, Resumed
 from actors.execution.exits import EXIT_ATTEMPTS_MAX
-from actors.execution.halts import with_halt
 from actors.execution.holdings import excess_of
 from actors.execution.selling import SellingDesk
 from actors.execution.traded_window import TradedWindow
-from actors.messages.execution import CancelEverything, EverythingCancelled, HaltTrading
 from actors.messages.halts import (
+    CancelEverything,
+    EverythingCancelled,
     ExcessLeft,
     FlattenHoldings,
     GetHalts,
     Halt,
     HaltStatus,
+    HaltTrading,
     ResumeTrading,
+    with_halt,
 )
 from actors.messages.lifecycle import JournalFailed
 from actors.roles import EXECUTOR, REPLY

@@ -15,8 +15,8 @@ from actors.execution.exits import (
     sale_into,
     stop_loss_wish,
 )
-from actors.execution.halts import halts_of
 from actors.execution.traded_window import TradedWindow
+from actors.messages.halts import halts_of
 from actors.messages.market import MarketSnapshot, SnapshotWanted
 from actors.messages.position import PositionSnapshot
 from actors.model import Market

@@ -1,6 +1,8 @@
-"""Halts: what a person or a guard rail says to the desk, and what it answers."""
+"""Halts: what a person or a guard rail says to the desk, what it answers, and how halts add up."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import attrs
 
@@ -18,6 +20,9 @@ STRATEGY_FALLS = "strategy"
 """Who halts a series when its strategy goes on raising, or hangs again and again."""
 EXECUTOR_CHECKS = "executor"
 """Who halts when the venue's account is not as the ledger believes."""
+_PEOPLE = (OPERATOR, PAGE)
+_THEN = "; then "
+_REASON_MOST = 500
 
 
 @attrs.frozen(kw_only=True)
@@ -38,6 +43,60 @@ class Halt:
     def sentence(self) -> str:
         """The reason, whose it is, and where it holds if not everywhere, for people."""
         return f"{self.reason} ({self.who}{f', {self.series} only' if self.series else ''})"
+
+
+Halts = tuple[Halt, ...]
+"""Why nothing is traded: one for each who and series."""
+
+
+@attrs.frozen
+class HaltTrading:
+    """Take no more signals; optionally cancel what is live.
+
+    The supervisor's, which has no ``who``, is answered with HaltReport when that is done.
+    """
+
+    reason: str
+    cancel: bool
+    who: str = ""
+    """Whose halt it is: then it lasts until it is lifted. Empty: as long as the desk's process."""
+    request_id: int = 0
+    """Answered to the sender with HaltStatus, unless it is 0."""
+    series: str = ""
+    """The one series that is halted; empty: everything."""
+
+
+@attrs.frozen
+class CancelEverything:
+    """Desk to the real executor: with a halt, take back whatever may rest, Orders or no Orders.
+
+    Said again each second until EverythingCancelled answers it.
+    """
+
+    reason: str
+    asked_at_ms: int
+    """Names it: what is said again has the same."""
+
+
+@attrs.frozen
+class EverythingCancelled:
+    """Real executor to desk: the end of all that it knows is asked for.
+
+    With ``cancel_all_on_halt`` the venue has said as well that the whole account's is taken back.
+    """
+
+    asked_at_ms: int
+    """Of the CancelEverything that this answers."""
+
+
+@attrs.frozen
+class HaltReport:
+    """What a halt has left: 0 means that every order has ended."""
+
+    live_count: int
+    """A cancel of the whole account that the venue has not confirmed counts as one more."""
+    reason: str = attrs.field(default="", eq=False)
+    """Why the desk has halted until its process ends; empty if people or limits halted it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -116,3 +175,41 @@ class HaltStatus:
     def is_flat(self) -> bool:
         """Whether no order lives and nothing one-sided is held."""
         return self.live_count == 0 and self.excess_units == 0 and not self.excess_note
+
+
+def with_halt(halts: Halts, new: Halt) -> Halts:
+    """The halts with one more; the same value if it says nothing new.
+
+    Each who has one for everything, and one a series: said again, its first time stands, and orders
+    that were to be cancelled or holdings that were to be sold still are. A person's reasons are all
+    kept; a guard rail's newest one has the newest numbers.
+    """
+    same = (halt for halt in halts if (halt.who, halt.series) == (new.who, new.series))
+    known = next(same, None)
+    if known is None:
+        return (*halts, new)
+    joined = attrs.evolve(
+        new,
+        reason=_both(known.reason, new.reason) if new.who in _PEOPLE else new.reason,
+        since_ms=known.since_ms,
+        cancels=new.cancels or known.cancels,
+        flattens=new.flattens or known.flattens,
+    )
+    return halts if joined == known else tuple(joined if h is known else h for h in halts)
+
+
+def halts_of(halts: Iterable[Halt], series: str) -> Halts:
+    """The halts that hold in a series: its own, and those of everything."""
+    return tuple(halt for halt in halts if halt.series in ("", series))
+
+
+def _both(known: str, new: str) -> str:
+    if new in (BY_HAND, *known.split(_THEN)):
+        return known
+    return new if known == BY_HAND else f"{known}{_THEN}{new}"[:_REASON_MOST]
+
+
+def halt_words(halts: Iterable[Halt], passing_reason: str = "") -> str:
+    """Why nothing is traded, in words; empty if it is."""
+    passing = [passing_reason] if passing_reason else []
+    return "; ".join([*(halt.sentence for halt in halts), *passing])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from actors.core import Dice
-from actors.messages.execution import HaltReport
+from actors.messages.halts import HaltReport
 from actors.messages.lifecycle import (
     ActorFell,
     ActorPulse,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.messages.execution import HaltTrading
+from actors.messages.halts import HaltTrading
 
 
 class Ending:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from actors.messages.execution import HaltTrading
-from actors.messages.halts import STRATEGY_FALLS
+from actors.messages.halts import STRATEGY_FALLS, HaltTrading
 from actors.roles import STRATEGY, base_role, series_of_role
 
 _REASON_MOST = 300

@@ -5,8 +5,8 @@ from __future__ import annotations
 from actors.core import Record
 from actors.execution.desk_state import OrdersCreated
 from actors.messages.directory import MarketClosing
-from actors.messages.execution import HaltTrading, OrderIntent
-from actors.messages.halts import FlattenHoldings, ResumeTrading
+from actors.messages.execution import OrderIntent
+from actors.messages.halts import FlattenHoldings, HaltTrading, ResumeTrading
 from actors.messages.lifecycle import JournalFailed, Started
 from actors.messages.market import MarketSnapshot
 from actors.messages.position import PositionSnapshot

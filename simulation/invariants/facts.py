@@ -9,9 +9,9 @@ import attrs
 from actors.core import Record
 from actors.directory.windows import WindowState
 from actors.execution.desk_state import Halted, Resumed, TradingStopped
-from actors.execution.halts import Halts, with_halt
 from actors.execution.order_state import is_booked
 from actors.messages.execution import OrderState
+from actors.messages.halts import Halts, with_halt
 from actors.position.ledger import LedgerEntry, WindowLedger
 from simulation.invariants.evidence import Evidence
 

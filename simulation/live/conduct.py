@@ -13,8 +13,8 @@ from actors.execution.real.messages import (
 )
 from actors.execution.real.orders import AbsenceTold, CancelTold, TradeSeen, VenueSaid
 from actors.execution.real.user_channel import Settlement
-from actors.messages.execution import CancelEverything, HaltTrading, OrderStatus
-from actors.messages.halts import EXECUTOR_CHECKS
+from actors.messages.execution import OrderStatus
+from actors.messages.halts import EXECUTOR_CHECKS, CancelEverything, HaltTrading
 from actors.messages.lifecycle import JournalFailed, Started
 from actors.messages.position import PositionSnapshot
 from actors.roles import EXECUTOR

@@ -9,19 +9,17 @@ from desk_stage import Desk
 from order_builders import T0, book, position, sent, signal, signals, snapshot
 
 from actors.core import Effects
-from actors.messages.execution import (
-    CancelEverything,
-    EverythingCancelled,
-    HaltReport,
-    HaltTrading,
-    OrderUpdated,
-)
+from actors.messages.execution import OrderUpdated
 from actors.messages.halts import (
     KILL_SWITCH,
     OPERATOR,
+    CancelEverything,
+    EverythingCancelled,
     FlattenHoldings,
     GetHalts,
+    HaltReport,
     HaltStatus,
+    HaltTrading,
     ResumeTrading,
 )
 from actors.messages.lifecycle import JournalFailed, PeerRestarted, TimerFired

@@ -22,8 +22,6 @@ from actors.execution.desk import ROUND_MS
 from actors.messages.directory import MarketClosing, MarketOpened
 from actors.messages.execution import (
     CancelRequested,
-    HaltReport,
-    HaltTrading,
     OpenOrders,
     OrderClosed,
     OrderDone,
@@ -31,6 +29,7 @@ from actors.messages.execution import (
     OrderStatus,
     OrderUpdated,
 )
+from actors.messages.halts import HaltReport, HaltTrading
 from actors.messages.lifecycle import (
     ChildLost,
     JournalFailed,

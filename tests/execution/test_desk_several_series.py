@@ -14,8 +14,16 @@ from several_series import several
 
 from actors.core import Effects
 from actors.messages.directory import MarketClosing, MarketOpened
-from actors.messages.execution import CancelEverything, CancelRequested, HaltTrading, OpenOrders
-from actors.messages.halts import OPERATOR, FlattenHoldings, GetHalts, HaltStatus, ResumeTrading
+from actors.messages.execution import CancelRequested, OpenOrders
+from actors.messages.halts import (
+    OPERATOR,
+    CancelEverything,
+    FlattenHoldings,
+    GetHalts,
+    HaltStatus,
+    HaltTrading,
+    ResumeTrading,
+)
 from actors.messages.lifecycle import PeerRestarted, TimerFired
 from actors.messages.market import SnapshotWanted
 from actors.messages.position import Holding, PositionSnapshot

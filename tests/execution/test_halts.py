@@ -22,16 +22,8 @@ from order_builders import (
 from actors.core import Effects, Record, Send
 from actors.execution.desk_state import DeskState, Halted, Resumed
 from actors.execution.exits import EXIT_ATTEMPTS_MAX
-from actors.execution.halts import halt_words, with_halt
 from actors.messages.directory import MarketClosing
-from actors.messages.execution import (
-    CancelRequested,
-    HaltReport,
-    HaltTrading,
-    OpenOrders,
-    OrderIntent,
-    OrderUpdated,
-)
+from actors.messages.execution import CancelRequested, OpenOrders, OrderIntent, OrderUpdated
 from actors.messages.halts import (
     BY_HAND,
     KILL_SWITCH,
@@ -39,8 +31,12 @@ from actors.messages.halts import (
     FlattenHoldings,
     GetHalts,
     Halt,
+    HaltReport,
     HaltStatus,
+    HaltTrading,
     ResumeTrading,
+    halt_words,
+    with_halt,
 )
 from actors.messages.lifecycle import JournalFailed, TimerFired
 from actors.messages.market import SnapshotWanted

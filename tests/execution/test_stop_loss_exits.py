@@ -16,14 +16,8 @@ from order_builders import (
 
 from actors.core import Effects, Record
 from actors.execution.exits import EXIT_ATTEMPTS_MAX
-from actors.messages.execution import (
-    CancelRequested,
-    HaltTrading,
-    OpenOrders,
-    OrderIntent,
-    OrderUpdated,
-)
-from actors.messages.halts import ResumeTrading
+from actors.messages.execution import CancelRequested, OpenOrders, OrderIntent, OrderUpdated
+from actors.messages.halts import HaltTrading, ResumeTrading
 from actors.messages.lifecycle import TimerFired
 from actors.messages.market import SnapshotWanted
 from actors.model import Action, Side, TimeInForce

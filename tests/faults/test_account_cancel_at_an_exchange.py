@@ -10,7 +10,8 @@ from live_stage import RunningExchange
 
 from actors.execution.real.client import VenueClient
 from actors.execution.real.messages import CancelAll, CancelFailed, SignOrder
-from actors.messages.execution import HaltReport, HaltTrading, OrderStatus
+from actors.messages.execution import OrderStatus
+from actors.messages.halts import HaltReport, HaltTrading
 from actors.model import Action, Side, TimeInForce
 from actors.roles import DESK, EXECUTOR
 from actors.units import shares

@@ -18,12 +18,12 @@ from actors.execution.real.user_channel import Settlement
 from actors.messages.directory import MarketOpened, MarketResolved
 from actors.messages.execution import (
     FillReversed,
-    HaltTrading,
     OrderCancelled,
     OrderFilled,
     OrderStatus,
     OrderUpdated,
 )
+from actors.messages.halts import HaltTrading
 from actors.messages.lifecycle import TimerFired
 from actors.messages.market import SnapshotWanted
 from actors.messages.position import LateFailure, WindowSettled

@@ -16,13 +16,8 @@ from supervised_stage import SupervisedActors, told
 from actors.execution.desk_state import OrdersCreated
 from actors.execution.real.messages import AccountRead, OrderSigned, SignOrder
 from actors.execution.real.orders import TradeSeen
-from actors.messages.execution import (
-    HaltReport,
-    HaltTrading,
-    OrderState,
-    OrderStatus,
-    OrderSubmitted,
-)
+from actors.messages.execution import OrderState, OrderStatus, OrderSubmitted
+from actors.messages.halts import HaltReport, HaltTrading
 from actors.model import Side
 from actors.position.core import EntryChanged
 from actors.roles import DESK, EXECUTOR, POSITION, STRATEGY

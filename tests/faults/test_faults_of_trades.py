@@ -9,7 +9,8 @@ from real_bench import VENUE_ID, Bench, venue_id, wire_maker_trade, wire_order, 
 from actors.core import Log
 from actors.execution.order_state import tolerated_excess_units
 from actors.execution.real.comparison import DISAGREEMENTS_MIN, PATIENCE_MS
-from actors.messages.execution import Fill, HaltTrading, OrderStatus
+from actors.messages.execution import Fill, OrderStatus
+from actors.messages.halts import HaltTrading
 from actors.model import Side
 from actors.roles import DESK
 from actors.units import dollars_text, shares, taker_fee_nanos, units_from_text

@@ -152,7 +152,7 @@ def test_nothing_but_parts_of_cores_is_made_from_a_file(tmp_path: Path, value: o
         ("actors.position.core", "attrs.evolve"),
         ("actors.execution.real.port", "VenuePort"),
         ("actors.runtime.journal", "Journal"),
-        ("actors.kill_switch", "os.system"),
+        ("actors.proxies", "os.system"),
     ],
 )
 def test_no_way_round_leads_to_anything_else(module: str, name: str) -> None:

@@ -25,13 +25,8 @@ from trial_plans import SETTINGS
 from actors.core import Record, Save
 from actors.execution.desk_state import DeskState, TradingStopped
 from actors.messages.directory import MarketClosing
-from actors.messages.execution import (
-    CancelRequested,
-    HaltTrading,
-    OrderAccepted,
-    OrderState,
-    OrderStatus,
-)
+from actors.messages.execution import CancelRequested, OrderAccepted, OrderState, OrderStatus
+from actors.messages.halts import HaltTrading
 from actors.messages.lifecycle import JournalFailed, Started, TimerFired
 from actors.messages.market import BookView
 from actors.messages.strategy import StopLossTriggered

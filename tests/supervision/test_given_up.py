@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from supervised_stage import SupervisedActors, pong, spawned, told
 
-from actors.messages.execution import HaltTrading
-from actors.messages.halts import STRATEGY_FALLS
+from actors.messages.halts import STRATEGY_FALLS, HaltTrading
 from actors.messages.lifecycle import ActorFell
 from actors.roles import DESK, STRATEGY
 from actors.runtime.messages import StartActor

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from supervised_stage import SupervisedActors, kills, pong, pulse, spawned, told
 
-from actors.messages.execution import HaltReport, HaltTrading
+from actors.messages.halts import HaltReport, HaltTrading
 from actors.messages.lifecycle import (
     ActorFell,
     ActorPulse,

@@ -5,7 +5,7 @@ import random
 import pytest
 from supervised_stage import LIMITS, SupervisedActors, alone, pong, pulse, spawned, told
 
-from actors.messages.execution import HaltReport, HaltTrading
+from actors.messages.halts import HaltReport, HaltTrading
 from actors.messages.lifecycle import (
     ActorFell,
     ChildLost,

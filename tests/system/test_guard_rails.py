@@ -8,9 +8,9 @@ import pytest
 from onlookers import Onlooker, understudy
 
 from actors.execution.holdings import excess_of
-from actors.kill_switch import pull_kill_switch
 from actors.position.ledger import WindowLedger
 from actors.runtime.clock import Clock
+from understudy.data_dir.kill_switch import pull_kill_switch
 from understudy.processes.exit_codes import ExitCode
 from understudy.settings.options import DrillStage
 

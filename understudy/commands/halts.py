@@ -10,13 +10,12 @@ import attrs
 import cattrs
 import click
 
-from actors.execution.halts import halt_words, halts_of
-from actors.kill_switch import pull_kill_switch
-from actors.messages.halts import BY_HAND, HaltStatus
+from actors.messages.halts import BY_HAND, HaltStatus, halt_words, halts_of
 from actors.units import size_text
 from understudy.commands.reading import opened
 from understudy.commands.shared import ask_system, data_dir_option, fail, json_option
 from understudy.control import ControlError, NotRunning, Reply, ask
+from understudy.data_dir.kill_switch import pull_kill_switch
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
 from understudy.reading.flatten_sales import FlattenSale, flatten_sales

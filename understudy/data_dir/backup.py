@@ -15,7 +15,6 @@ from pathlib import Path
 
 import attrs
 
-from actors.kill_switch import pull_kill_switch
 from actors.runtime.journal_file import (
     JOURNAL_NAME,
     READABLE,
@@ -25,6 +24,7 @@ from actors.runtime.journal_file import (
     too_new_sentence,
 )
 from actors.runtime.journal_rows import JournalError
+from understudy.data_dir.kill_switch import pull_kill_switch
 from understudy.data_dir.ownership import DataDirLock
 from understudy.data_dir.privacy import NotPrivate, make_private
 

@@ -13,10 +13,10 @@ import pwd
 import stat
 from pathlib import Path
 
-from actors.kill_switch import KILL_SWITCH_NAME
 from actors.runtime.journal_file import JOURNAL_NAME
 from actors.runtime.private_files import open_plain
 from understudy.credentials.price_feed import CREDENTIALS_NAME, KEY_NAME
+from understudy.data_dir.kill_switch import KILL_SWITCH_NAME
 from understudy.data_dir.ownership import LOCK_NAME
 
 _OTHERS = 0o077

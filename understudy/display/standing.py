@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from actors.execution.halts import halt_words
+from actors.messages.halts import halt_words
 from actors.messages.observer import View
 from actors.messages.strategy import Evaluated
 from actors.roles import STRATEGY

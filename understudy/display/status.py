@@ -9,8 +9,8 @@ import attrs
 import cattrs
 from cattrs.preconf.json import make_converter
 
-from actors.execution.halts import halts_of as halts_of_series
 from actors.messages.halts import Halt
+from actors.messages.halts import halts_of as halts_of_series
 from actors.messages.observer import View
 from actors.messages.settings import SettingChange
 from actors.settings import Settings

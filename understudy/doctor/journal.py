@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 from actors.execution.account import TradedAccount
-from actors.kill_switch import KILL_SWITCH_NAME, kill_switch_reason
 from actors.runtime.disk_trouble import find_trouble
 from actors.runtime.journal import JournalReader
 from actors.runtime.journal_file import (
@@ -20,6 +19,7 @@ from actors.runtime.journal_file import (
     reading,
 )
 from actors.runtime.journal_rows import JournalError
+from understudy.data_dir.kill_switch import KILL_SWITCH_NAME, kill_switch_reason
 from understudy.data_dir.ownership import holder_of
 from understudy.doctor.findings import Finding, failed, passed, warned
 from understudy.doctor.subject import Subject

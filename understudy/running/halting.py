@@ -17,8 +17,6 @@ import cattrs
 
 from actors.directory.windows import WindowState
 from actors.execution.desk_state import DeskState
-from actors.kill_switch import KILL_SWITCH_NAME, kill_switch_halt, kill_switch_reason
-from actors.messages.execution import HaltTrading
 from actors.messages.halts import (
     KILL_SWITCH,
     OPERATOR,
@@ -27,11 +25,13 @@ from actors.messages.halts import (
     GetHalts,
     Halt,
     HaltStatus,
+    HaltTrading,
     ResumeTrading,
 )
 from actors.roles import DESK
 from actors.runtime.journal import JournalReader
 from understudy.control import Handler, Reply
+from understudy.data_dir.kill_switch import KILL_SWITCH_NAME, kill_switch_halt, kill_switch_reason
 
 _PATIENCE_S = 4.0
 """How long the desk may take; less than a control request may."""

@@ -18,10 +18,9 @@ from rich.text import Text
 
 from actors.directory.reviews import side_name
 from actors.directory.windows import WindowState
-from actors.execution.halts import halt_words
 from actors.messages.directory import WindowNotTraded
 from actors.messages.execution import OrderState
-from actors.messages.halts import Halt
+from actors.messages.halts import Halt, halt_words
 from actors.messages.position import WindowSettled
 from actors.model import Side
 from actors.position.core import ResultCorrected

@@ -6,7 +6,7 @@ import enum
 
 import attrs
 
-from actors.execution.halts import halt_words
+from actors.messages.halts import halt_words
 from actors.messages.observer import View
 from actors.roles import order_id_of
 from actors.supervision.messages import ChildrenReport, ChildState

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import attrs
 
-from actors.execution.halts import halt_words
-from actors.kill_switch import pull_kill_switch
-from actors.messages.halts import PAGE
+from actors.messages.halts import PAGE, halt_words
 from understudy.control import ControlError, NotRunning, ask
+from understudy.data_dir.kill_switch import pull_kill_switch
 from understudy.display.status import changes_of, reload_words
 from understudy.watching.observation import Observation
 from understudy.web.html import Content, Html, tag

@@ -26,7 +26,7 @@ from actors.execution.real.messages import (
 )
 from actors.execution.real.outbox import cancel_pause_ms
 from actors.execution.real.pending_actions import PendingActions
-from actors.messages.execution import CancelEverything, EverythingCancelled
+from actors.messages.halts import CancelEverything, EverythingCancelled
 from actors.messages.lifecycle import JournalFailed, TimerFired
 from actors.roles import DESK
 from actors.settings import ExecutionSettings

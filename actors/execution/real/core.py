@@ -47,7 +47,6 @@ from actors.execution.real.venue_session import (
 from actors.feeds.connection import RECONNECT_TIMER, Connected, Disconnected, FramesReceived
 from actors.messages.directory import MarketClosing, MarketOpened
 from actors.messages.execution import (
-    CancelEverything,
     CancelOrder,
     OrderIntent,
     OrderRejected,
@@ -56,6 +55,7 @@ from actors.messages.execution import (
     QueryOrder,
     SubmitOrder,
 )
+from actors.messages.halts import CancelEverything
 from actors.messages.lifecycle import (
     JournalFailed,
     PeerRestarted,

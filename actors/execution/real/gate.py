@@ -17,8 +17,8 @@ from actors.execution.real.orders import LiveOrders
 from actors.execution.real.reconciler import Reading
 from actors.execution.real.user_channel import Ownership, Settlement, UserOrder
 from actors.execution.real.venue_rules import objection
-from actors.messages.execution import HaltTrading, OrderIntent
-from actors.messages.halts import EXECUTOR_CHECKS
+from actors.messages.execution import OrderIntent
+from actors.messages.halts import EXECUTOR_CHECKS, HaltTrading
 from actors.messages.position import PositionSnapshot, PositionWanted
 from actors.model import Action, Market
 from actors.roles import DESK, POSITION

@@ -17,7 +17,8 @@ from actors.execution.real.messages import (
     PostOrder,
     SignOrder,
 )
-from actors.messages.execution import CancelEverything, EverythingCancelled, OrderCancelled
+from actors.messages.execution import OrderCancelled
+from actors.messages.halts import CancelEverything, EverythingCancelled
 from actors.roles import DESK
 
 HALT = CancelEverything("escalation", T0)

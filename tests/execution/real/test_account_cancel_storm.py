@@ -19,7 +19,7 @@ from actors.execution.real.messages import (
     ClientFailed,
     OpenClient,
 )
-from actors.messages.execution import CancelEverything, EverythingCancelled, HaltReport, HaltTrading
+from actors.messages.halts import CancelEverything, EverythingCancelled, HaltReport, HaltTrading
 from actors.messages.lifecycle import PeerRestarted
 from actors.roles import DESK, EXECUTOR
 

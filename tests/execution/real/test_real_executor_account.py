@@ -31,14 +31,9 @@ from actors.execution.real.messages import (
 )
 from actors.feeds.connection import Connect, Disconnect, SendText
 from actors.messages.directory import MarketClosing, MarketOpened
-from actors.messages.execution import (
-    CancelOrder,
-    HaltTrading,
-    OrderCancelled,
-    OrderRejected,
-    SubmitOrder,
-)
+from actors.messages.execution import CancelOrder, OrderCancelled, OrderRejected, SubmitOrder
 from actors.messages.feeds import FeedHealth, FeedStale, FeedUp
+from actors.messages.halts import HaltTrading
 from actors.messages.lifecycle import PeerRestarted
 from actors.messages.position import PositionWanted
 from actors.model import Action, Side, TimeInForce

@@ -17,7 +17,6 @@ from actors.execution.real.messages import (
 from actors.messages.directory import MarketClosing
 from actors.messages.execution import (
     CLOCK_STEP_MAX_MS,
-    CancelEverything,
     Fill,
     OrderAccepted,
     OrderCancelled,
@@ -26,6 +25,7 @@ from actors.messages.execution import (
     OrderReport,
     OrderStatus,
 )
+from actors.messages.halts import CancelEverything
 from actors.messages.market import SnapshotTaken
 from actors.model import Action, Side, TimeInForce
 from actors.roles import MARKET_STATE

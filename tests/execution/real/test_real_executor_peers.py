@@ -9,7 +9,8 @@ from real_bench import Bench, wire_trade
 
 from actors.execution.desk import DeskCore
 from actors.messages.directory import MarketOpened
-from actors.messages.execution import CancelEverything, FillReversed, HaltTrading, OrderFilled
+from actors.messages.execution import FillReversed, OrderFilled
+from actors.messages.halts import CancelEverything, HaltTrading
 from actors.messages.position import FillBooked, PositionSnapshot, PositionWanted
 from actors.model import Action, Side
 from actors.position.core import PositionCore

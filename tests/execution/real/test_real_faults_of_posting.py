@@ -29,7 +29,6 @@ from actors.execution.real.messages import (
 from actors.execution.real.port import VenuePort
 from actors.execution.real.reconciler import READ_HOLD_MAX_MS, UNKNOWN_WINDOW_MS
 from actors.messages.execution import (
-    CancelEverything,
     Fill,
     OrderAccepted,
     OrderCancelled,
@@ -37,6 +36,7 @@ from actors.messages.execution import (
     OrderStatus,
     OutcomeUnknown,
 )
+from actors.messages.halts import CancelEverything
 from actors.model import Action, Side, TimeInForce
 from actors.settings import VenueSettings
 from actors.units import shares

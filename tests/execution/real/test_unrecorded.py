@@ -21,15 +21,8 @@ from actors.execution.real.messages import (
 )
 from actors.execution.real.orders import TakenBack
 from actors.messages.directory import MarketOpened
-from actors.messages.execution import (
-    CancelEverything,
-    EverythingCancelled,
-    HaltTrading,
-    OrderReport,
-    OrderStatus,
-    QueryOrder,
-    SubmitOrder,
-)
+from actors.messages.execution import OrderReport, OrderStatus, QueryOrder, SubmitOrder
+from actors.messages.halts import CancelEverything, EverythingCancelled, HaltTrading
 from actors.messages.lifecycle import JournalFailed
 from actors.roles import DESK, EXECUTOR
 

@@ -13,11 +13,11 @@ import pytest
 from chronicle import Chronicle, intent, trade
 from click.testing import CliRunner
 
-from actors.kill_switch import kill_switch_reason
 from actors.runtime.journal import JournalReader
 from actors.runtime.journal_file import JOURNAL_NAME, SCHEMA_VERSION, JournalError, prepare
 from understudy.cli import main
 from understudy.data_dir.backup import BackupFailed, back_up, examine, restore
+from understudy.data_dir.kill_switch import kill_switch_reason
 from understudy.processes.exit_codes import ExitCode
 
 

@@ -13,7 +13,6 @@ import pytest
 from click.testing import CliRunner
 from strangers import NEEDS_ROOT, STRANGER, as_stranger, succeeds
 
-from actors.kill_switch import KILL_SWITCH_NAME, pull_kill_switch
 from actors.runtime.crash_file import FOLDER
 from actors.runtime.journal import Journal, JournalReader
 from actors.runtime.journal_file import JOURNAL_NAME, SIDE_FILES, JournalError, prepare
@@ -22,6 +21,7 @@ from understudy.alerting.store import STORE_NAME, Kept, StoreUnreadable, load_ke
 from understudy.cli import main
 from understudy.control import SOCKET_NAME, ControlServer, NotOurs, ask
 from understudy.data_dir.backup import BackupFailed, restore
+from understudy.data_dir.kill_switch import KILL_SWITCH_NAME, pull_kill_switch
 from understudy.data_dir.last_run import RUN_NAME, note_begin, read_run
 from understudy.data_dir.ownership import LOCK_NAME, DataDirLock, FilesInUse, holder_of
 from understudy.data_dir.privacy import NotPrivate, make_private

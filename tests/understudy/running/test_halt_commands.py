@@ -18,7 +18,6 @@ from scenes import MARKET, NOW_MS, snapshot
 from actors.core import Send
 from actors.execution.desk import DeskCore
 from actors.execution.exits import EXIT_PRIORITY
-from actors.kill_switch import KILL_SWITCH_NAME
 from actors.messages.directory import MarketOpened
 from actors.messages.execution import OrderUpdated
 from actors.messages.halts import KILL_SWITCH, Halt
@@ -33,6 +32,7 @@ from actors.settings import Settings
 from actors.units import dollars_text, shares
 from understudy.cli import main
 from understudy.control import ControlServer
+from understudy.data_dir.kill_switch import KILL_SWITCH_NAME
 from understudy.processes.exit_codes import ExitCode
 from understudy.running.halting import HaltControl
 

@@ -18,11 +18,11 @@ from page_visitor import form_of, log_in, origin, visit
 from several_series import several
 from watched import running, status
 
-from actors.kill_switch import KILL_SWITCH_NAME
 from actors.messages.halts import PAGE, Halt
 from actors.runtime.journal_file import prepare
 from actors.runtime.log import LOG_NAME, LineLog
 from understudy.control import ControlServer, Handler
+from understudy.data_dir.kill_switch import KILL_SWITCH_NAME
 from understudy.display.status import status_reply
 from understudy.web import access, live
 from understudy.web.page import VIEWS

@@ -13,8 +13,7 @@ import os
 import stat
 from pathlib import Path
 
-from actors.messages.execution import HaltTrading
-from actors.messages.halts import KILL_SWITCH
+from actors.messages.halts import KILL_SWITCH, HaltTrading
 
 KILL_SWITCH_NAME = "HALT"
 _REASON_BYTES = 500

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from recording import ProcessStage
 
-from actors.kill_switch import KILL_SWITCH_NAME, kill_switch_reason, pull_kill_switch
 from actors.messages.execution import OpenOrders
 from actors.roles import DESK, OBSERVER, STRATEGY
 from actors.runtime.journal import JournalReader
 from understudy.composition import ACTORS
+from understudy.data_dir.kill_switch import KILL_SWITCH_NAME, kill_switch_reason, pull_kill_switch
 
 FILES = {
     "a reason": (b"fire in the hall\nand more\n", "fire in the hall"),
