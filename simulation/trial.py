@@ -197,12 +197,25 @@ class Trial:
             if self.plan.is_live:
                 self._require(list(self._verdict().overstays()))
         self.scheduler.run_until(judged_from_ms + JUDGED_AFTER_MS)
-        self.exchange.pause(_LOOKS * _LOOK_EVERY_MS)
+        self._be_still(0)
         self._require(self._standing(lambda: self._aftermath().complaints()))
         if self.plan.is_live:
-            self.exchange.pause(SETTLED_AFTER_MS + _LOOKS * _LOOK_EVERY_MS)
-            self.scheduler.run_until(self.scheduler.now_ms + SETTLED_AFTER_MS)
+            self._be_still(SETTLED_AFTER_MS)
+            self._be_still(self._resting_ms())
             self._require(self._standing(self._differences))
+
+    def _be_still(self, for_ms: int) -> None:
+        """Let nothing trade for so long, and while the end is then looked at."""
+        self.exchange.pause(for_ms + _LOOKS * _LOOK_EVERY_MS)
+        self.scheduler.run_until(self.scheduler.now_ms + for_ms)
+
+    def _resting_ms(self) -> int:
+        """How long until the last order that a strategy wants to last has come to its end."""
+        orders = self.referee.facts.orders.values()
+        ends_ms = [fact.state.intent.expires_at_ms for fact in orders if fact.is_open]
+        return max(
+            (end_ms + SETTLED_AFTER_MS - self.scheduler.now_ms for end_ms in ends_ms), default=0
+        )
 
     def _require(self, complaints: list[str]) -> None:
         if complaints:
