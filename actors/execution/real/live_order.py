@@ -1,7 +1,8 @@
 """What the real executor records of an order, on its two axes.
 
-*Execution* is its status; it changes by what the venue says, never by time. *Settlement* is each
-trade's: it counts when it is matched and is taken back, exactly, when it fails on the chain.
+*Execution* is its status; it changes by what the venue says, never by time, and as the one table of
+an order's life has it (order_state.py). *Settlement* is each trade's: it counts when it is matched
+and is taken back, exactly, when it fails on the chain.
 
 An end is told in two steps. The venue says that an order is gone (``VenueEnd``); but its last
 trades may still be under way. Only when they are here is the order's status final, so whoever asks
@@ -14,12 +15,19 @@ from collections.abc import Iterable
 
 import attrs
 
+from actors.execution.order_state import TRANSITIONS
 from actors.execution.real.user_channel import Settlement, TradeAllocation
 from actors.messages.execution import (
     TERMINAL_STATUSES,
+    Fill,
+    OrderAccepted,
+    OrderCancelled,
+    OrderCompleted,
     OrderIntent,
+    OrderRejected,
     OrderReport,
     OrderStatus,
+    OutcomeUnknown,
 )
 from actors.model import FillDetail
 from actors.units import UNITS_PER_SHARE, taker_fee_nanos
@@ -132,23 +140,20 @@ class LiveOrder:
 
     def held(self) -> LiveOrder:
         """The venue holds it."""
-        if self.status not in (OrderStatus.PENDING, OrderStatus.UNKNOWN):
-            return self
-        return attrs.evolve(self, status=OrderStatus.ACCEPTED, reason="")
+        return self._after(OrderAccepted)
 
     def doubted(self, reason: str) -> LiveOrder:
         """It left, and nothing says what became of it; unless the venue has said so already."""
-        if self.status is not OrderStatus.PENDING:
-            return self
-        return attrs.evolve(self, status=OrderStatus.UNKNOWN, is_doubtful=True, reason=reason)
+        after = self._after(OutcomeUnknown, reason)
+        return self if after is self else attrs.evolve(after, is_doubtful=True)
 
     def refused(self, reason: str) -> LiveOrder:
         """The venue, or a rule in its stead, does not want it."""
-        return attrs.evolve(self, status=OrderStatus.REJECTED, reason=reason)
+        return self._after(OrderRejected, reason)
 
     def withdrawn(self, reason: str) -> LiveOrder:
         """It ends without ever having been at the venue."""
-        return attrs.evolve(self, status=OrderStatus.CANCELLED, reason=reason)
+        return self._after(OrderCancelled, reason)
 
     def ended(self, reason: str, final_units: int | None, now_ms: int) -> LiveOrder:
         """What was left of it is gone; final as soon as all of its trades are here."""
@@ -163,14 +168,14 @@ class LiveOrder:
             end = attrs.evolve(known, final_units=final_units)
         else:
             end = VenueEnd(reason=reason, final_units=final_units, told_at_ms=now_ms)
-        return _concluded(attrs.evolve(self.held(), end=end))
+        return attrs.evolve(self.held(), end=end)._concluded()
 
     def concluded_as_read(self) -> LiveOrder:
         """The venue, asked for long enough, knows of no more trades of an order that is gone."""
         if self.is_final or self.end is None:
             return self
         end = attrs.evolve(self.end, final_units=self.traded_units)
-        return _concluded(attrs.evolve(self, end=end))
+        return attrs.evolve(self, end=end)._concluded()
 
     def with_part(self, part: TradeAllocation, now_ms: int) -> LiveOrder:
         """It traded, or one of its trades came further, or failed.
@@ -193,7 +198,7 @@ class LiveOrder:
         )
         trade = LiveTrade(fill=fill, settlement=part.settlement, is_late=self.is_final)
         after = attrs.evolve(self, trades=(*self.trades, trade))
-        return _concluded(after._owing(trade, is_new=True))
+        return after._owing(trade, is_new=True)._concluded()
 
     def _promoted(self, known: LiveTrade, settlement: Settlement) -> LiveOrder:
         if known.settlement is settlement or known.settlement is Settlement.FAILED:
@@ -229,31 +234,34 @@ class LiveOrder:
             return attrs.evolve(self, owed_reversals=self.owed_reversals - {trade_id})
         return attrs.evolve(self, owed_fills=self.owed_fills - {trade_id})
 
+    def _concluded(self) -> LiveOrder:
+        """The same as its trades and its end make it.
 
-def _concluded(live: LiveOrder) -> LiveOrder:
-    """The order with the status that its trades and its end make.
+        An order that has traded its size is over. One that is sized in money is not: it gets more
+        where that is cheaper, and is over when the venue says so and all that it says was traded
+        is here.
+        """
+        if self.is_final:
+            return self
+        traded_units, end = self.traded_units, self.end
+        is_over = False
+        if end is not None and end.final_units is not None:
+            missing_units = end.final_units - traded_units
+            is_over = missing_units <= (TOLERATED_UNITS if traded_units else 0)
+        if is_over or not self.intent.is_sized_in_money:
+            if traded_units >= self.intent.size_units:
+                return self._after(OrderCompleted)
+            if self.is_signed and traded_units >= self.offered_units:
+                reason = "traded whole, but for what is finer than the venue trades"
+                return self._after(OrderCancelled, reason)
+        if is_over and end is not None:
+            return self._after(OrderCancelled, end.reason)
+        return self._after(Fill) if traded_units else self
 
-    An order that has traded its size is over. One that is sized in money is not: it gets more where
-    that is cheaper, and is over when the venue says so and all that it says was traded is here.
-    """
-    if live.is_final:
-        return live
-    traded_units, end = live.traded_units, live.end
-    is_over = False
-    if end is not None and end.final_units is not None:
-        missing_units = end.final_units - traded_units
-        is_over = missing_units <= (TOLERATED_UNITS if traded_units else 0)
-    if is_over or not live.intent.is_sized_in_money:
-        if traded_units >= live.intent.size_units:
-            return attrs.evolve(live, status=OrderStatus.FILLED, reason="")
-        if live.is_signed and traded_units >= live.offered_units:
-            reason = "traded whole, but for what is finer than the venue trades"
-            return attrs.evolve(live, status=OrderStatus.CANCELLED, reason=reason)
-    if is_over and end is not None:
-        return attrs.evolve(live, status=OrderStatus.CANCELLED, reason=end.reason)
-    if traded_units:
-        return attrs.evolve(live, status=OrderStatus.PARTIALLY_FILLED, reason="")
-    return live
+    def _after(self, event_type: type, reason: str = "") -> LiveOrder:
+        """The same after such an event of its life; itself if its status stays."""
+        status = TRANSITIONS[self.status, event_type]
+        return self if status is self.status else attrs.evolve(self, status=status, reason=reason)
 
 
 def _failed(trades: Iterable[LiveTrade]) -> tuple[str, ...]:
