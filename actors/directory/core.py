@@ -343,7 +343,7 @@ class DirectoryCore(Core):
             return self._ask_again(key, complaint, now_ms, answer.retry_after_ms)
         try:
             if key == _TIME:
-                return self._take_time(answer.body, asked_at_ms, now_ms)
+                return self._take_time(answer, asked_at_ms, now_ms)
             if key.startswith((FIND, FEE)):
                 return [*self._listings.take(key, answer.body, now_ms), *self._roll(now_ms)]
             if key.startswith((EVENT, SITE)):
@@ -376,8 +376,10 @@ class DirectoryCore(Core):
             slowest_ms = _SLOWEST_MS[key.partition("/")[0] + "/"]
         return [*effects, *self._questions.ask_again(key, complaint, slowest_ms, at_least_ms)]
 
-    def _take_time(self, body: bytes, asked_at_ms: int, now_ms: int) -> Effects:
-        reading = read_venue_time(body, asked_at_ms, now_ms, self.settings.speed)
+    def _take_time(self, answer: HttpAnswered, asked_at_ms: int, now_ms: int) -> Effects:
+        reading = read_venue_time(
+            answer.body, asked_at_ms, now_ms, answer.took_ms, self.settings.speed
+        )
         effects: Effects = [Send(OBSERVER, VenueSkew(reading.skew_ms))]
         if reading.needs_correction:
             complaint = f"{skew_words(reading.skew_ms)}; every time is corrected by that"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import aiohttp
+import attrs
 
 from actors.messages.directory import HttpAnswered, HttpFailed, HttpGet
 from actors.plain_body import BODY_BYTES_MAX, PLAIN_BODY, is_plain
@@ -21,6 +22,8 @@ class HttpPort:
 
     def __init__(self) -> None:
         self._io = IoThread("http")
+        self._asked_ns: dict[str, int] = {}
+        """When each open question was asked, by its request id; host monotonic time."""
 
     def fileno(self) -> int:
         """Descriptor that is readable while events wait."""
@@ -34,11 +37,19 @@ class HttpPort:
         """
         if not isinstance(command, HttpGet):
             raise TypeError(f"HTTP cannot perform {command!r}")
+        self._asked_ns[command.request_id] = time.monotonic_ns()
         self._io.submit(self._get(command))
 
     def drain(self) -> list[object]:
-        """Take the answers since the last call."""
-        return self._io.drain()
+        """Take the answers since the last call, each with how long it took until now."""
+        return [self._timed(event) for event in self._io.drain()]
+
+    def _timed(self, event: object) -> object:
+        if not isinstance(event, HttpAnswered | HttpFailed):
+            return event
+        now_ns = time.monotonic_ns()
+        took_ms = (now_ns - self._asked_ns.pop(event.request_id, now_ns)) // 1_000_000
+        return attrs.evolve(event, took_ms=took_ms) if isinstance(event, HttpAnswered) else event
 
     def close(self) -> None:
         """Give up what is under way and end the thread."""

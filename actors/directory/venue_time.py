@@ -17,7 +17,11 @@ CORRECT_ABOVE_MS = 1_500
 """A smaller difference is left alone: most of it may be the venue's resolution of one second."""
 
 ROUND_TRIP_LIMIT_MS = 5_000
-"""A slower answer measures nothing; nor does one during which our own clock was corrected."""
+"""A slower answer measures nothing."""
+
+CLOCKS_AGREE_MS = 500
+"""So far apart may be what an answer took by our clock and by one that is never corrected. Were it
+more, ours was corrected meanwhile, or the answer waited here: it measures nothing either."""
 
 _SECONDS_DIGITS = 10
 """From 2001 to 2286; in fewer or more digits it is no time in seconds."""
@@ -51,27 +55,32 @@ def skew_words(skew_ms: int, decimals: int = 0) -> str:
 
 
 def read_venue_time(
-    body: bytes, sent_ms: int, received_ms: int, speed: float = 1.0
+    body: bytes, sent_ms: int, received_ms: int, took_ms: int, speed: float = 1.0
 ) -> VenueTimeReading:
-    """Measure by an answer; both instants are by our clock.
+    """Measure by an answer.
 
     Args:
         body: The answer, Unix seconds.
-        sent_ms: When it was asked for.
-        received_ms: When it came.
+        sent_ms: When it was asked for, by our clock.
+        received_ms: When it came, by our clock.
+        took_ms: How long that took, in real ms, by a clock that is never corrected.
         speed: Venue time per real time.
 
     Raises:
-        TimeUnreadable: no Unix seconds, or the answer took too long.
+        TimeUnreadable: no Unix seconds, the answer took too long, or our clock was set meanwhile.
     """
     text = body.decode("ascii", errors="replace").strip().strip('"')
     if not (text.isascii() and text.isdecimal() and len(text) == _SECONDS_DIGITS):
         raise TimeUnreadable(f"{text[:40]!r} is not a time in Unix seconds")
-    round_trip_ms = received_ms - sent_ms
-    if not 0 <= round_trip_ms <= ROUND_TRIP_LIMIT_MS * speed:
-        raise TimeUnreadable(f"the answer took {round_trip_ms} ms, too long to tell the time by")
+    if took_ms > ROUND_TRIP_LIMIT_MS:
+        raise TimeUnreadable(f"the answer took {took_ms:,} ms, too long to tell the time by")
+    round_trip_ms = round(took_ms * speed)
+    if abs(received_ms - sent_ms - round_trip_ms) > CLOCKS_AGREE_MS * speed:
+        raise TimeUnreadable(
+            "our clock was corrected, or stood still, while the answer was awaited"
+        )
     middle_of_second_ms = int(text) * 1_000 + 500
-    middle_of_trip_ms = sent_ms + round_trip_ms // 2
+    middle_of_trip_ms = received_ms - round_trip_ms // 2
     return VenueTimeReading(
         skew_ms=middle_of_second_ms - middle_of_trip_ms,
         round_trip_ms=round_trip_ms,

@@ -107,6 +107,8 @@ class HttpAnswered:
     """What was asked; like the next, of no account to whoever asked."""
     arrived_ns: int = attrs.field(default=0, eq=False)
     """Host monotonic time at which the answer was whole."""
+    took_ms: int = attrs.field(default=0, eq=False)
+    """Real ms from the question until it was handed over, by the host's monotonic clock."""
 
 
 @attrs.frozen

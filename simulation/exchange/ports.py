@@ -232,14 +232,15 @@ class SimulatedHttp:
         if self._wire.strikes("http_trouble"):
             self._misbehave(command, way_ms)
         else:
-            self._wire.scheduler.after(way_ms, self._answer, command, way_ms)
+            self._wire.scheduler.after(way_ms, self._answer, command, way_ms, way_ms)
 
     def close(self) -> None:
         """Nothing to let go of: what is under way finds its actor gone."""
 
-    def _answer(self, request: HttpGet, way_ms: int) -> None:
+    def _answer(self, request: HttpGet, way_there_ms: int, way_ms: int) -> None:
         status, body = self._wire.exchange.answer(request.url)
-        event = HttpAnswered(request.request_id, status, body)
+        took_ms = way_there_ms + way_ms
+        event = HttpAnswered(request.request_id, status, body, took_ms=took_ms)
         self._wire.scheduler.after(way_ms, self._actor.take_event, event)
 
     def _misbehave(self, request: HttpGet, way_ms: int) -> None:
@@ -261,4 +262,4 @@ class SimulatedHttp:
                 scheduler.after(way_ms, self._actor.take_event, cut)
             case _:
                 slow_ms = int(chance.random() * _SLOW_MOST_MS)
-                scheduler.after(slow_ms, self._answer, request, way_ms)
+                scheduler.after(slow_ms, self._answer, request, slow_ms, way_ms)

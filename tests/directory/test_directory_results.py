@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -252,6 +253,25 @@ def test_f26_a_clock_that_is_wrong_is_corrected_before_anything_is_traded(skew_m
     stage.venue.skew_ms -= measured
     stage.run(stage.now_ms + 45_000)
     assert stage.openings()[0] == window_start_ms(wrong_ms + skew_ms, WINDOW_MS)
+
+
+@pytest.mark.parametrize(
+    ("took_ms", "complaint"),
+    [(105_000, "took 105,000 ms, too long"), (20, "our clock was corrected, or stood still")],
+)
+def test_f26_nothing_is_measured_by_an_answer_during_which_our_clock_was_corrected(
+    stage: DirectoryStage, took_ms: int, complaint: str
+) -> None:
+    stage.start()
+    asked = next(each for each in stage.commands if "/time" in each.url)  # type: ignore[attr-defined]
+    answer = stage.venue.answer(asked, stage.now_ms)  # type: ignore[arg-type]
+    stage.correct_clock(-100_000)
+    stage.give(attrs.evolve(answer, took_ms=took_ms))
+    assert complaint in stage.logs[-1].text
+    assert stage.told(SUPERVISOR, VenueTimeMeasured) == stage.told(OBSERVER, VenueSkew) == []
+    stage.commands.clear()
+    stage.run(stage.now_ms + 5_000)
+    assert abs(stage.told(OBSERVER, VenueSkew)[-1].skew_ms) <= 500
 
 
 def test_f26_the_skew_is_measured_every_minute_and_small_ones_are_left_alone(

@@ -82,6 +82,17 @@ def test_an_answer_carries_its_request_status_and_body(port: HttpPort, site: str
     ]
 
 
+def test_how_long_an_answer_took_is_measured_to_its_handing_over(port: HttpPort, site: str) -> None:
+    before_ns = time.monotonic_ns()
+    port.perform(HttpGet("a", f"{site}/text"))
+    asked_ns = time.monotonic_ns()
+    (event,) = drain_until(port, 1)
+    after_ns = time.monotonic_ns()
+    assert isinstance(event, HttpAnswered)
+    least_ms, most_ms = (event.arrived_ns - asked_ns) // 10**6, (after_ns - before_ns) // 10**6
+    assert least_ms <= event.took_ms <= most_ms
+
+
 def test_an_error_status_is_an_answer_too(port: HttpPort, site: str) -> None:
     port.perform(HttpGet("a", f"{site}/nothing-here"))
     (event,) = drain_until(port, 1)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.directory.venue_time import (
+    CLOCKS_AGREE_MS,
     CORRECT_ABOVE_MS,
     ROUND_TRIP_LIMIT_MS,
     TimeUnreadable,
@@ -18,7 +19,7 @@ NOW_MS = 1_800_000_000_000
 
 @pytest.mark.parametrize("body", [b"1800000000", b"1800000000\n", b'"1800000000"'])
 def test_whole_seconds_are_read_as_their_middle(body: bytes) -> None:
-    reading = read_venue_time(body, NOW_MS + 400, NOW_MS + 600)
+    reading = read_venue_time(body, NOW_MS + 400, NOW_MS + 600, 200)
     assert (reading.skew_ms, reading.round_trip_ms) == (0, 200)
 
 
@@ -28,18 +29,30 @@ def test_whole_seconds_are_read_as_their_middle(body: bytes) -> None:
 )
 def test_what_is_not_unix_seconds_is_refused(body: bytes) -> None:
     with pytest.raises(TimeUnreadable):
-        read_venue_time(body, NOW_MS, NOW_MS)
+        read_venue_time(body, NOW_MS, NOW_MS, 0)
 
 
-@pytest.mark.parametrize("round_trip_ms", [-1, ROUND_TRIP_LIMIT_MS + 1])
-def test_a_slow_answer_or_a_corrected_clock_measures_nothing(round_trip_ms: int) -> None:
-    with pytest.raises(TimeUnreadable, match=str(round_trip_ms)):
-        read_venue_time(b"1800000000", NOW_MS, NOW_MS + round_trip_ms)
+@pytest.mark.parametrize("by_our_clock_ms", [-85_148, 200, ROUND_TRIP_LIMIT_MS + 1])
+def test_an_answer_that_took_too_long_measures_nothing_whatever_our_clock_says(
+    by_our_clock_ms: int,
+) -> None:
+    with pytest.raises(TimeUnreadable, match="took 105,001 ms, too long"):
+        read_venue_time(b"1800000000", NOW_MS, NOW_MS + by_our_clock_ms, 105_001)
+
+
+@pytest.mark.parametrize("speed", [1, 8])
+@pytest.mark.parametrize("by_ms", [-85_148, -CLOCKS_AGREE_MS - 1, CLOCKS_AGREE_MS + 1, 105_000])
+def test_an_answer_during_which_our_clock_was_corrected_measures_nothing(
+    by_ms: int, speed: int
+) -> None:
+    received_ms = NOW_MS + (300 + by_ms) * speed
+    with pytest.raises(TimeUnreadable, match="our clock was corrected"):
+        read_venue_time(b"1800000000", NOW_MS, received_ms, 300, speed)
 
 
 def test_limits_are_of_real_time_where_venue_time_runs_faster() -> None:
-    slow = read_venue_time(b"1800000008", NOW_MS, NOW_MS + 4 * ROUND_TRIP_LIMIT_MS, speed=20)
-    late = read_venue_time(b"1799999980", NOW_MS, NOW_MS, speed=20)
+    slow = read_venue_time(b"1800000008", NOW_MS, NOW_MS + 4 * ROUND_TRIP_LIMIT_MS, 1_000, speed=20)
+    late = read_venue_time(b"1799999980", NOW_MS, NOW_MS, 0, speed=20)
 
     assert not slow.needs_correction
     assert not late.needs_correction
@@ -56,7 +69,8 @@ def test_the_measured_skew_is_right_within_half_a_second_and_half_the_round_trip
     skew_ms: int, round_trip_ms: int, read_after: float, sent_ms: int
 ) -> None:
     venue_ms = sent_ms + int(round_trip_ms * read_after) + skew_ms
-    reading = read_venue_time(str(venue_ms // 1000).encode(), sent_ms, sent_ms + round_trip_ms)
+    body, received_ms = str(venue_ms // 1000).encode(), sent_ms + round_trip_ms
+    reading = read_venue_time(body, sent_ms, received_ms, round_trip_ms)
     assert abs(reading.skew_ms - skew_ms) <= 500 + round_trip_ms / 2 + 1
     if skew_ms == 0:
         assert not reading.needs_correction

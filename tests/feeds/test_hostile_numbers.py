@@ -33,7 +33,7 @@ def test_so_is_a_price_to_beat(price: str, as_text: bool) -> None:
 @pytest.mark.parametrize("seconds", ["99999999999", "100000000000", "999999999", "-1", "1e9"])
 def test_a_time_of_another_millennium_is_none(seconds: str) -> None:
     with pytest.raises(TimeUnreadable):
-        read_venue_time(seconds.encode(), 0, 10)
+        read_venue_time(seconds.encode(), 0, 10, 10)
 
 
 @pytest.mark.parametrize("balance", [-1, 10**30])

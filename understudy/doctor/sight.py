@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -89,10 +90,11 @@ class VenueSight:
 
     async def _read_time(self) -> VenueTimeReading:
         base_url = self._subject.settings.venue.clob_url.rstrip("/")
-        sent_ms = self._subject.wall_ms()
+        sent_ms, sent_ns = self._subject.wall_ms(), time.monotonic_ns()
         answer = await fetch(f"{base_url}/time")
+        took_ms = (time.monotonic_ns() - sent_ns) // 1_000_000
         try:
-            return read_venue_time(answer.body, sent_ms, self._subject.wall_ms())
+            return read_venue_time(answer.body, sent_ms, self._subject.wall_ms(), took_ms)
         except TimeUnreadable as problem:
             raise Unreachable(f"{host_of(base_url)} does not tell the time: {problem}") from None
 
