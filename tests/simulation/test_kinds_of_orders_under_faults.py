@@ -24,6 +24,7 @@ def strategy(use: str) -> StrategySettings:
         ("maker", SIMULATED, 1),
         ("maker", LIVE, 1),
         (f"{EVERY_KIND}:EveryKind", SIMULATED, 1),
+        (f"{EVERY_KIND}:EveryKind", LIVE, 1),
     ],
     ids=lambda value: str(value).rpartition("/")[2],
 )
