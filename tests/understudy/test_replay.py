@@ -21,6 +21,14 @@ from understudy.cli import main
 from understudy.processes.exit_codes import ExitCode
 
 REPOSITORY = Path(__file__).parents[2]
+LIMIT_S = 0.3
+"""What hangs on purpose computes for so long."""
+IMPATIENT = f"""\
+from understudy import cli, replaying
+
+replaying.HANG_LIMIT_S = {LIMIT_S}
+cli.main(prog_name="understudy")
+"""
 
 
 def understudy(*arguments: str | Path, typed: str = "") -> Result:
@@ -149,7 +157,7 @@ def test_the_debugger_stops_where_it_raised_or_hung(
     tmp_path: Path, make: Callable[[Path], Path], typed: str, shown: str
 ) -> None:
     ran = subprocess.run(
-        [sys.executable, "-m", "understudy", "replay", str(make(tmp_path)), "--pdb"],
+        [sys.executable, "-c", IMPATIENT, "replay", str(make(tmp_path)), "--pdb"],
         cwd=REPOSITORY,
         input=f"{typed}\nq\n",
         capture_output=True,
@@ -162,7 +170,10 @@ def test_the_debugger_stops_where_it_raised_or_hung(
 
 
 @pytest.mark.parametrize("make", [crash, hang])
-def test_a_written_test_fails_the_same_way(tmp_path: Path, make: Callable[[Path], Path]) -> None:
+def test_a_written_test_fails_the_same_way(
+    tmp_path: Path, make: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replaying, "HANG_LIMIT_S", LIMIT_S)
     path = make(tmp_path)
     test_file = tmp_path / "apart" / "test_it.py"
     test_file.parent.mkdir()
@@ -179,7 +190,7 @@ def test_a_written_test_fails_the_same_way(tmp_path: Path, make: Callable[[Path]
         timeout=100,
     )
     assert ran.returncode == 1, ran.stdout
-    expected = "AttributeError" if make is crash else "HungCore: still at it after 5 s"
+    expected = "AttributeError" if make is crash else f"HungCore: still at it after {LIMIT_S:g} s"
     assert expected in ran.stdout
     again = understudy("replay", test_file.with_suffix(".crash"), "--test", test_file)
     assert again.exit_code == ExitCode.FAILED

@@ -63,13 +63,6 @@ def has_frames(folder: Path) -> bool:
     return any(path.stat().st_size > 4_000 for path in folder.glob("*.rec*"))
 
 
-def test_a_window_that_was_recorded_alone_is_whole(tmp_path: Path) -> None:
-    with recording(tmp_path) as running:
-        _, words = running.communicate(timeout=240)
-    assert running.returncode == 0, words
-    assert_whole(tmp_path)
-
-
 def test_a_recorder_that_is_killed_goes_on_in_the_same_window_and_the_gap_is_noted(
     tmp_path: Path,
 ) -> None:
