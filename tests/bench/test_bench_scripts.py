@@ -1,7 +1,6 @@
 """Each benchmark runs and measures what it says; no figure is judged here.
 
-Of those that run a whole system, one is run by ``make test``; the others take as long again, and
-``pytest -m smoke tests/bench`` or ``make bench ARGS=--quick`` runs them.
+``make test`` runs two; ``pytest -m smoke tests/bench`` or ``make bench ARGS=--quick`` the others.
 """
 
 from __future__ import annotations
@@ -33,12 +32,14 @@ def test_decoding_counts_frames_of_both_kinds() -> None:
     assert all(row["frames/s"] > 0 for row in rows)
 
 
+@pytest.mark.smoke
 def test_the_journal_is_measured_for_both_durabilities_and_after_a_long_history() -> None:
     records, restarts = tables_of("bench.journal", "--alone").values()
     assert [row["samples"] for row in records] == [200, 200]
     assert all(row["ratio"] > 0 for row in restarts)
 
 
+@pytest.mark.smoke
 def test_a_preempted_writer_is_measured_where_the_system_lets_actors_run_first() -> None:
     (rows,) = tables_of("bench.inversion").values()
     may = not why_not_allowed() and {0, 1} <= os.sched_getaffinity(0)
@@ -98,6 +99,7 @@ def test_recorded_windows_are_played_on_virtual_time_and_profiled() -> None:
     assert functions
 
 
+@pytest.mark.smoke
 def test_simulated_windows_are_counted() -> None:
     ((row,),) = tables_of("bench.simulate").values()
     assert row["windows/s"] > 0
