@@ -13,6 +13,7 @@ from order_builders import (
     position,
     records,
     sent,
+    settings,
     signal,
     signals,
     with_close,
@@ -80,6 +81,14 @@ def test_both_legs_of_a_pair_are_created_in_one_record_and_name_each_other() -> 
     desk = Desk().ready()
     yes, no = desk.accept(signal(Side.YES, 450), signal(Side.NO, 500))
     assert (yes.pair_id, no.pair_id) == (no.order_id, yes.order_id)
+
+
+def test_a_snapshot_may_be_as_far_ahead_as_it_may_be_old() -> None:
+    limit_ms = settings().strategy.max_book_age_ms
+    assert "ahead" in refusals(Desk().ready().feed(signals(at_ms=T0 + limit_ms + 1), T0))[0]
+    assert "old" in refusals(Desk().ready().feed(signals(at_ms=T0 - limit_ms - 1), T0))[0]
+    for at_ms in (T0 - limit_ms, T0 + limit_ms):
+        assert starts(Desk().ready().feed(signals(at_ms=at_ms), T0))
 
 
 @pytest.mark.parametrize("busy_side", list(Side))

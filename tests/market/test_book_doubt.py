@@ -107,3 +107,23 @@ def test_a_book_lost_later_is_missed_from_then_on(book: TokenBook) -> None:
     health.look(book, 9_000)
     assert not health.lacks_book(9_000 + MISSING_PATIENCE_MS - 1)
     assert health.lacks_book(9_000 + MISSING_PATIENCE_MS)
+
+
+@pytest.mark.parametrize("what", ["missing", "crossed", "behind", "contradicted"])
+def test_a_clock_set_back_leaves_what_is_wrong_as_old_as_it_was(book: TokenBook, what: str) -> None:
+    health = BookHealth(50_000)
+    if what == "missing":
+        book.void()
+    elif what == "crossed":
+        book.apply_book(BookEvent("up", 101, ((500, 1),), ((500, 1),)))
+    newest_at_ms = book.updated_at_ms + (STANDSTILL_MS if what == "behind" else 0)
+    health.look(book, 50_000, newest_at_ms)
+    contradiction = best(102, bid=470)
+    if what == "contradicted":
+        health.compare(book, contradiction, 50_000)
+    health.clock_set_back(30_000)
+    waits_ms = {"missing": MISSING_PATIENCE_MS, "behind": STANDSTILL_MS}.get(what, PATIENCE_MS)
+    for now_ms, is_wrong in ((20_000 + waits_ms - 1, False), (20_000 + waits_ms, True)):
+        if what == "contradicted":
+            health.compare(book, contradiction, now_ms)
+        assert (health.lacks_book(now_ms) or bool(health.complaint(now_ms))) is is_wrong
