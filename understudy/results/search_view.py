@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich.console import Group, OverflowMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -15,6 +15,8 @@ from understudy.results.stored import BadResults, StoredRun
 from understudy.results.view import facts_table
 
 _SCORES = ("median_fold", "in_sample", "out_of_sample")
+_HEADINGS = ("trial", "median fold", "in sample", "out of sample", "Sharpe")
+CAPTION = "dollars a window, after fees"
 
 
 def search_view(run: StoredRun, *, rows: int | None) -> RenderableType:
@@ -68,7 +70,12 @@ def _held_out_words(summary: dict[str, Any]) -> str:
     )
 
 
-def _trials_table(run: StoredRun, rows: int | None) -> Table:
+def best_trials(run: StoredRun) -> tuple[list[str], list[list[str]]]:
+    """Headings, and a row of each trial that was played whole, the best first.
+
+    Raises:
+        BadResults: its table of trials cannot be read.
+    """
     path = run.folder / "trials.csv"
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -78,16 +85,28 @@ def _trials_table(run: StoredRun, rows: int | None) -> Table:
     # without a Sharpe ratio nothing was traded, and 0.00 is no merit
     trials.sort(key=lambda row: (not row["sharpe"], -float(row["median_fold"]), int(row["trial"])))
     names = list(run.summary["best"]["values"]) if run.summary["best"] else []
+    rows = [
+        [
+            row["trial"],
+            *(_dollars(row[each]) for each in (*_SCORES, "sharpe")),
+            *(_value(row[name]) for name in names),
+        ]
+        for row in trials
+    ]
+    return [*_HEADINGS, *(name.rpartition(".")[2] for name in names)], rows
+
+
+def _trials_table(run: StoredRun, rows: int | None) -> Table:
+    headings, trials = best_trials(run)
     table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False)
-    for heading in ("trial", "median fold", "in sample", "out of sample", "Sharpe"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for name in names:
-        table.add_column(name.rpartition(".")[2], justify="right", overflow="fold")
+    for number, heading in enumerate(headings):
+        is_value = number >= len(_HEADINGS)
+        overflow: OverflowMethod = "fold" if is_value else "ellipsis"
+        table.add_column(heading, justify="right", no_wrap=not is_value, overflow=overflow)
     shown = trials if rows is None else trials[:rows]
     for row in shown:
-        scores = [_dollars(row[each]) for each in (*_SCORES, "sharpe")]
-        table.add_row(row["trial"], *scores, *(_value(row[name]) for name in names))
-    table.caption = "dollars a window, after fees"
+        table.add_row(*row)
+    table.caption = CAPTION
     if len(shown) < len(trials):
         table.caption += f"; the best {len(shown)} of {len(trials):,}: --last 0 shows all"
     table.caption_justify = "left"

@@ -32,6 +32,11 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
+REPORT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; "
+    "frame-ancestors 'none'; base-uri 'none'; sandbox"
+)
+"""A report has its styles in itself; it can run nothing, and has the cookie of nobody."""
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Frame-Options": "DENY",
@@ -104,6 +109,7 @@ class PageServer:
         router.add_get("/orders", self._on_orders)
         router.add_get("/order/{name:[A-Za-z0-9_]{1,80}}", self._on_order)
         router.add_get("/results", self._on_results)
+        router.add_get("/results/{name:[A-Za-z0-9][A-Za-z0-9_.-]{0,200}}", self._on_report)
         router.add_get("/log", self._on_log)
         router.add_get("/static/{name}", self._on_static)
         router.add_get("/login", self._on_login)
@@ -236,6 +242,23 @@ class PageServer:
 
         return await self._page(request, "Results", results)
 
+    async def _on_report(self, request: web.Request) -> web.Response:
+        def read() -> str | None:
+            from understudy.web import results_pages
+
+            return results_pages.report(request.match_info["name"])
+
+        try:
+            text = await self._read(read)
+        except _Unreadable as error:
+            visitor = self._visitor(request)
+            return _html(message_page("Results", str(error), visitor), status=503)
+        if text is None:
+            raise web.HTTPNotFound
+        answer = _html(text)
+        answer.headers["Content-Security-Policy"] = REPORT_POLICY
+        return answer
+
     async def _on_log(self, request: web.Request) -> web.Response:
         return await self._page(request, "Log", lambda: archive_pages.log_lines(self._data_dir))
 
@@ -315,7 +338,8 @@ class _Unreadable(Exception):
 
 
 async def _protect(_request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(HEADERS)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
     response.headers.popall("Server", None)
 
 

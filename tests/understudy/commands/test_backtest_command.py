@@ -13,6 +13,7 @@ from imported_windows import START_MS, imported
 from actors.model import Side
 from actors.units import NANOS_PER_DOLLAR
 from understudy.cli import main
+from understudy.web import results_pages
 
 TABLES = ("windows", "orders", "fills", "equity", "predictions")
 
@@ -90,6 +91,15 @@ def test_the_page_needs_nothing_from_elsewhere(told: dict[str, Any]) -> None:
     assert "<script" not in page
     assert "http" not in page.replace("http://www.w3.org", "")
     assert page.count("<svg") >= 5
+
+
+def test_the_systems_own_page_shows_a_run_as_the_terminal_does(told: dict[str, Any]) -> None:
+    folder = Path(told["folder"])
+    shown = results_pages.results(folder.parent)
+    assert "unreadable" not in shown
+    for expected in (folder.name, "drawdown", "Brier score", "Sharpe", "derived prices"):
+        assert expected in shown
+    assert results_pages.report(folder.name, folder.parent) is not None
 
 
 def test_parquet_has_the_rows_of_the_csv(told: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 from imported_windows import imported
 
 from understudy.cli import main
+from understudy.web import results_pages
 
 pytest.importorskip("optuna", reason="the extra understudy[research] is not installed")
 
@@ -72,6 +73,12 @@ def test_a_search_is_kept_shown_gone_on_with_and_looked_at(
     assert "in sample" in words
     assert "out of sample" in words
     assert "deflated Sharpe ratio" in words or "nothing can be said of luck" in words
+    on_the_page = results_pages.results(results)
+    assert "unreadable" not in on_the_page
+    assert f'href="/results/{folder.name}"' in on_the_page
+    assert all(f">{each}</th>" in on_the_page for each in ("in sample", "out of sample"))
+    assert "this was look 1" in on_the_page
+    assert results_pages.report(folder.name, results) == page
     listed = invoke("results", "--results", results)
     assert "search-pair" in listed.output.replace("\n", "")
 
