@@ -3,17 +3,25 @@
 It never asks whether an order got through. Orders live on their own; the desk creates them in one
 record, has them started, and frees their side when it hears that they ended with every fill
 booked. ``docs/orders.md`` has the rules and the whole conversation.
+
+A halt with a name (a person's, the kill-switch file's, a limit's, the executor's) is recorded, is
+in the desk's saved state, and so outlives desk, system and machine until someone resumes. A halt
+without one (the end of the run, an escalation, a journal that cannot be written) ends with the
+process: whoever starts the system again has decided to. What a halt takes back is asked for until
+it is over: of each Order, and of the real executor, which also knows orders whose Order has fallen,
+and may take the whole account back.
 """
 
 from __future__ import annotations
 
 import attrs
 
-from actors.core import Effects, Record, Send, SetTimer, handles
-from actors.execution.acceptance import group_refusal, groups_of, refusal
-from actors.execution.desk_base import ask_to_cancel, cancel, start
-from actors.execution.desk_state import DeskState, SideFreed, TradingStopped
-from actors.execution.halting import HaltingDesk
+from actors.core import Core, Dice, Effects, Log, Record, Send, SetTimer, handles
+from actors.execution.acceptance import group_refusal, groups_of, refusal, sale_refusal
+from actors.execution.desk_memory import DeskMemory, ask_to_cancel, cancel, start
+from actors.execution.desk_state import DeskState, Halted, Resumed, SideFreed, TradingStopped
+from actors.execution.exits import ask_for_books, sale_into, sale_wanted
+from actors.execution.halt_status import halt_status
 from actors.execution.order_state import is_booked
 from actors.execution.protections import pause_reason
 from actors.execution.risk import BrokenLimit, broken_limit
@@ -26,13 +34,30 @@ from actors.messages.execution import (
     OrderState,
     OrderUpdated,
 )
-from actors.messages.halts import Halt
-from actors.messages.lifecycle import ChildLost, PeerRestarted, Started, TimerFired
+from actors.messages.halts import (
+    CancelEverything,
+    EverythingCancelled,
+    FlattenHoldings,
+    GetHalts,
+    Halt,
+    HaltTrading,
+    ResumeTrading,
+    with_halt,
+)
+from actors.messages.lifecycle import (
+    ChildLost,
+    JournalFailed,
+    PeerRestarted,
+    SettingsReplaced,
+    Started,
+    TimerFired,
+)
+from actors.messages.market import MarketSnapshot
 from actors.messages.position import PositionSnapshot
 from actors.messages.strategy import StopLossTriggered, TradeSignals
 from actors.model import Action
-from actors.roles import EXECUTOR, OBSERVER, STRATEGY, base_role, order_id_of, order_role
-from actors.settings import ACCOUNT_LIMITS
+from actors.roles import EXECUTOR, OBSERVER, REPLY, STRATEGY, base_role, order_id_of, order_role
+from actors.settings import ACCOUNT_LIMITS, Settings
 from actors.units import price_text, size_text
 
 ROUND_MS = 1_000
@@ -44,15 +69,30 @@ _UNTOLD_KEPT = 128
 can have come of in all series until then."""
 
 
-class DeskCore(HaltingDesk):
-    """Accepts signals or refuses them, and looks after the orders that came of them."""
+class DeskCore(Core):
+    """Accepts signals or refuses them, looks after the orders that came of them, and halts."""
 
     RECOVERS = ("order", "desk")
+
+    def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
+        super().__init__(role, settings, dice)
+        self._known = DeskMemory(settings, dice)
+
+    @handles(SettingsReplaced)
+    def take_settings(self, message: SettingsReplaced, now_ms: int) -> Effects:
+        """Decide by other settings from now on."""
+        self._known.settings = message.settings
+        return super().take_settings(message, now_ms)
+
+    def clock_set_back(self, by_ms: int) -> None:
+        """Orders have been silent for as long as before."""
+        self._known.open_orders.clock_set_back(by_ms)
 
     @property
     def is_serving(self) -> bool:
         """Whether a window is open and its position known."""
-        return any(self._holdings.get(market_id) is not None for market_id in self._open_ids())
+        known = self._known
+        return any(known.holdings.get(each) is not None for each in known.open_ids())
 
     # Beginning
 
@@ -62,10 +102,10 @@ class DeskCore(HaltingDesk):
         intents = []
         for value in message.saved:
             if isinstance(value, DeskState):
-                self._state = value
+                self._known.state = value
             elif isinstance(value, OrderState):
                 intents.append(value.intent)
-        self._open_orders.add(intents, now_ms)
+        self._known.open_orders.add(intents, now_ms)
         self._cancel_recovered()
         started = start(intent.order_id for intent in intents)
         return [*started, SetTimer(_ROUND, ROUND_MS)]
@@ -73,23 +113,23 @@ class DeskCore(HaltingDesk):
     @handles(PeerRestarted)
     def greet(self, message: PeerRestarted, now_ms: int) -> Effects:
         """Tell a new strategy or observer which sides are busy; ask a new executor to cancel."""
-        for series, traded in self._windows.items():
+        for series, traded in self._known.windows.items():
             if message.role == self.settings.role(STRATEGY, series):
                 traded.answered_id = 0
         if base_role(message.role) in (STRATEGY, OBSERVER):
-            return self._tell_all_orders(now_ms, to=message.role)
+            return self._known.tell_all_orders(now_ms, to=message.role)
         return self._ask_executor() if message.role == EXECUTOR else []
 
     @handles(TimerFired)
     def look_after(self, _message: TimerFired, now_ms: int) -> Effects:
         """Say again what may not have arrived; nothing here changes anything if it has."""
         return [
-            *start(self._open_orders.to_start_again(now_ms)),
-            *(ask_to_cancel(each) for each in self._open_orders.live() if each.cancel_reason),
+            *start(self._known.open_orders.to_start_again(now_ms)),
+            *(ask_to_cancel(each) for each in self._known.open_orders.live() if each.cancel_reason),
             *self._ask_executor(),
-            *self._ask_for_positions(),
-            *self._ask_for_books(),
-            *self._tell_changes(now_ms),
+            *self._known.ask_for_positions(),
+            *ask_for_books(self._known),
+            *self._known.tell_changes(now_ms),
             SetTimer(_ROUND, ROUND_MS),
         ]
 
@@ -99,41 +139,41 @@ class DeskCore(HaltingDesk):
     def open_window(self, message: MarketOpened, now_ms: int) -> Effects:
         """Trade this window from now on; said again, it may bring newer metadata."""
         market = message.market
-        known = self._windows.get(market.series)
+        known = self._known.windows.get(market.series)
         if known is not None and market.closes_at_ms < known.market.closes_at_ms:
             return []  # a late copy for a window of the past
         if known is not None and known.market_id == market.market_id:
             known.market = market
             return []
-        self._windows[market.series] = TradedWindow(market)
+        self._known.windows[market.series] = TradedWindow(market)
         self._forget_windows()
-        return [*self._tell_open_orders(market.market_id, now_ms)]
+        return [*self._known.tell_open_orders(market.market_id, now_ms)]
 
     def _forget_windows(self) -> None:
         """Forget windows that are no longer of interest.
 
         After a restart a series whose window is still to be told may have one among those recorded.
         """
-        kept = self._open_orders.markets().union(self._open_ids())
-        is_untold = len(self._windows) < len(self.settings.plans)
-        newest = [*self._state.windows][-_UNTOLD_KEPT:] if is_untold else []
-        self._state = self._state.keeping(kept.union(newest))
-        self._holdings.keep(kept.union(newest))
+        kept = self._known.open_orders.markets().union(self._known.open_ids())
+        is_untold = len(self._known.windows) < len(self.settings.plans)
+        newest = [*self._known.state.windows][-_UNTOLD_KEPT:] if is_untold else []
+        self._known.state = self._known.state.keeping(kept.union(newest))
+        self._known.holdings.keep(kept.union(newest))
 
     @handles(MarketClosing)
     def close_window(self, message: MarketClosing, now_ms: int) -> Effects:
         """Take nothing more for the window, and end what rests in it."""
-        traded = self._window(message.market_id)
+        traded = self._known.window(message.market_id)
         if traded is not None:
             traded.is_over = True
-        ending = cancel(self._open_orders.live(message.market_id), "the window is over")
-        return [*ending, *self._tell_all_orders(now_ms)]
+        ending = cancel(self._known.open_orders.live(message.market_id), "the window is over")
+        return [*ending, *self._known.tell_all_orders(now_ms)]
 
     @handles(PositionSnapshot)
     def take_position(self, message: PositionSnapshot, _now_ms: int) -> Effects:
         """Note the newest position of a window; signals on what is older than the first wait."""
-        traded = self._window(message.market_id)
-        if self._holdings.take(message) and traded is not None:
+        traded = self._known.window(message.market_id)
+        if self._known.holdings.take(message) and traded is not None:
             traded.exit_attempts = 0
         return []
 
@@ -142,28 +182,28 @@ class DeskCore(HaltingDesk):
     @handles(TradeSignals)
     def judge(self, message: TradeSignals, now_ms: int) -> Effects:
         """Obey the cancels, carry out what signals can be, and answer in any case."""
-        if not self._windows:
-            return self._refuse(message, "no window is open", now_ms)
-        known = self._window(message.market_id)
-        traded = known or next(iter(self._windows.values()))
-        if known is None and len(self._windows) > 1:
+        if not self._known.windows:
+            return self._known.refuse(message, "no window is open", now_ms)
+        known = self._known.window(message.market_id)
+        traded = known or next(iter(self._known.windows.values()))
+        if known is None and len(self._known.windows) > 1:
             reason = f"they are for {message.market_id}, which is no open window"
-            return self._refuse(message, reason, now_ms)
+            return self._known.refuse(message, reason, now_ms)
         traded.answered_id = max(traded.answered_id, message.signals_id)
         cancels = self._take_back(message)
         market = traded.market
         if not message.signals:
-            return [*cancels, *self._tell_open_orders(message.market_id, now_ms)]
-        refused = refusal(message, self._circumstances(traded, market, now_ms))
+            return [*cancels, *self._known.tell_open_orders(message.market_id, now_ms)]
+        refused = refusal(message, self._known.circumstances(traded, market, now_ms))
         if refused is not None:
-            return [*cancels, *self._refuse(message, refused, now_ms)]
+            return [*cancels, *self._known.refuse(message, refused, now_ms)]
         return [*cancels, *self._judge_groups(message, traded, now_ms)]
 
     def _take_back(self, message: TradeSignals) -> Effects:
         """Cancel what the strategy wants back: orders of its own window that have not ended."""
         effects: Effects = []
         for wanted in message.cancels:
-            entry = self._open_orders.get(wanted.order_id)
+            entry = self._known.open_orders.get(wanted.order_id)
             if entry is None or entry.has_ended:
                 continue
             if entry.intent.market.market_id == message.market_id:
@@ -172,33 +212,32 @@ class DeskCore(HaltingDesk):
 
     def _judge_groups(self, message: TradeSignals, traded: TradedWindow, now_ms: int) -> Effects:
         """Judge one signal or pair after the other; what was accepted counts for the next."""
-        market = traded.market
+        known, market = self._known, traded.market
+        settings = self.settings.of(market.series)
         intents: list[OrderIntent] = []
         refusals: Effects = []
         for group in groups_of(message):
-            reason = group_refusal(group, self._circumstances(traded, market, now_ms))
+            reason = group_refusal(group, known.circumstances(traded, market, now_ms))
             if reason is None:
-                tracked, rules = self._tracked(market, now_ms), self._settings(market).protections
-                reason = pause_reason(group, tracked, rules)
+                reason = pause_reason(group, known.tracked(market, now_ms), settings.protections)
             if reason is not None:
-                refusals += self._refuse(group, reason, now_ms)
+                refusals += known.refuse(group, reason, now_ms)
                 continue
-            exposure = self._exposure(market, now_ms)
-            broken = broken_limit(group, exposure, self._settings(market))
+            broken = broken_limit(group, known.exposure(market, now_ms), settings)
             if broken is None:
-                intents += self._take(group, market, now_ms)
+                intents += known.take(group, market, now_ms)
                 continue
             refusals += self._guard(group, broken, now_ms)
             if broken.limit in self.settings.risk.halt_on:
                 break  # nothing more is traded
-        created = self._commit(message.signals_id, intents, market, now_ms) if intents else []
+        created = known.commit(message.signals_id, intents, market, now_ms) if intents else []
         return [*created, *refusals]
 
     def _guard(self, message: TradeSignals, broken: BrokenLimit, now_ms: int) -> Effects:
         """Refuse signals that would break a limit; halt as well, if that limit is to."""
         halted: Effects = []
         if broken.limit in self.settings.risk.halt_on:
-            traded = self._window(message.market_id)
+            traded = self._known.window(message.market_id)
             is_wide = broken.limit in ACCOUNT_LIMITS or not self.settings.traded
             halt = Halt(
                 who=f"limit {broken.limit}",
@@ -208,33 +247,183 @@ class DeskCore(HaltingDesk):
                 series="" if is_wide or traded is None else traded.market.series,
             )
             halted = self._halt(halt, now_ms)
-        return [*halted, *self._refuse(message, broken.reason, now_ms)]
+        return [*halted, *self._known.refuse(message, broken.reason, now_ms)]
 
     # The stop loss
 
     @handles(StopLossTriggered)
     def stop(self, message: StopLossTriggered, now_ms: int) -> Effects:
         """Take no more signals for the window; sell the holding, if that is wanted."""
-        known = self._state.window(message.market_id)
-        wish = message if message.on_stop_loss == "exit" else known.exit_wish
-        reason = known.stop_reason or message.reason or _stop_sentence(message)
-        stopped = attrs.evolve(known, stop_reason=reason, exit_wish=wish)
+        before = self._known.state.window(message.market_id)
+        wish = message if message.on_stop_loss == "exit" else before.exit_wish
+        reason = before.stop_reason or message.reason or _stop_sentence(message)
+        stopped = attrs.evolve(before, stop_reason=reason, exit_wish=wish)
         effects: Effects = []
-        if stopped != known:
-            self._state = self._state.with_window(message.market_id, stopped)
-            traded = self._window(message.market_id)
-            if traded is not None:
-                self._state = self._state.stop_loss_in(traded.market)
+        if stopped != before:
+            state = self._known.state.with_window(message.market_id, stopped)
+            traded = self._known.window(message.market_id)
+            self._known.state = state if traded is None else state.stop_loss_in(traded.market)
             event = TradingStopped(market_id=message.market_id, reason=reason, exit_wish=wish)
-            effects.append(Record(event, (self._save(),)))
+            effects.append(Record(event, (self._known.save(),)))
         if wish is not None:
             buys = [
                 entry
-                for entry in self._open_orders.live(message.market_id)
+                for entry in self._known.open_orders.live(message.market_id)
                 if entry.intent.action is Action.BUY
             ]
             effects += cancel(buys, reason)
-        return [*effects, *self._ask_for_books(), *self._tell_changes(now_ms, message.market_id)]
+        return [
+            *effects,
+            *ask_for_books(self._known),
+            *self._known.tell_changes(now_ms, message.market_id),
+        ]
+
+    @handles(MarketSnapshot)
+    def sell_into(self, message: MarketSnapshot, now_ms: int) -> Effects:
+        """Sell into the book that was asked for; a late or second copy sells nothing."""
+        traded = self._known.window(message.market.market_id)
+        position = self._known.position(message.market.market_id)
+        wish = None if traded is None else sale_wanted(self._known, traded)
+        if traded is None or position is None or wish is None:
+            return []
+        max_book_age_ms = self.settings.of(traded.market.series).strategy.max_book_age_ms
+        sale = sale_into(message, wish, max_book_age_ms, now_ms)
+        if isinstance(sale, str):
+            traded.book_note, traded.sale_refusal = sale, ""
+            return []
+        signals = sale.signals(position, now_ms)
+        at = self._known.circumstances(traded, message.market, now_ms)
+        refused = sale_refusal(signals.signals[0], at) or ""
+        is_new = refused != traded.sale_refusal
+        traded.book_note, traded.sale_refusal = "", refused
+        if refused:
+            return self._known.refuse(signals, refused, now_ms) if is_new else []
+        traded.exit_attempts += 1
+        intents = self._known.take(signals, traded.market, now_ms)
+        return self._known.commit(signals.signals_id, intents, traded.market, now_ms)
+
+    # Halts
+
+    @handles(HaltTrading)
+    def halt(self, message: HaltTrading, now_ms: int) -> Effects:
+        """Take no more signals from anyone; end every order, if asked."""
+        if message.who:
+            halt = Halt(
+                who=message.who,
+                reason=message.reason,
+                since_ms=now_ms,
+                cancels=message.cancel,
+                series=message.series,
+            )
+            return [
+                *self._halt(halt, now_ms, is_asked=message.request_id != 0),
+                *self._answer(message.request_id, now_ms),
+            ]
+        is_new = message != self._known.passing  # said again, it is nothing new
+        self._known.passing = message
+        cancels = self._cancel_all(message.reason, now_ms, is_new=is_new) if message.cancel else []
+        return [*cancels, *self._known.tell_changes(now_ms)]
+
+    @handles(JournalFailed)
+    def halt_unrecorded(self, message: JournalFailed, now_ms: int) -> Effects:
+        """Trade nothing that cannot be recorded."""
+        reason = f"{message.role} cannot record: {message.reason}"
+        return [Log("error", reason), *self.halt(HaltTrading(reason, cancel=True), now_ms)]
+
+    @handles(FlattenHoldings)
+    def flatten(self, message: FlattenHoldings, now_ms: int) -> Effects:
+        """Halt, cancel everything, and sell what is held of one side only."""
+        self._try_sales_again()
+        halt = Halt(
+            who=message.who,
+            reason=message.reason,
+            since_ms=now_ms,
+            cancels=True,
+            flattens=True,
+            series=message.series,
+        )
+        return [
+            *self._halt(halt, now_ms, is_asked=True),
+            *ask_for_books(self._known),
+            *self._answer(message.request_id, now_ms),
+        ]
+
+    @handles(ResumeTrading)
+    def resume(self, message: ResumeTrading, now_ms: int) -> Effects:
+        """Lift every halt that lasts; whose cause is still there halts again by itself."""
+        halts = self._known.state.halts
+        lifted = tuple(halt for halt in halts if message.series in ("", halt.series))
+        left = tuple(halt for halt in halts if halt not in lifted)
+        effects: Effects = []
+        if lifted:
+            self._known.state = attrs.evolve(self._known.state, halts=left)
+            self._try_sales_again()
+            if not self._known.passing_halt and not message.series:
+                self._known.unconfirmed = None  # said again, it would take back what is ordered now
+            resumed = Resumed(who=message.who, reason=message.reason, lifted=lifted)
+            effects = [Record(resumed, (self._known.save(),)), *self._known.tell_changes(now_ms)]
+        return [*effects, *self._answer(message.request_id, now_ms)]
+
+    @handles(GetHalts)
+    def show_halts(self, message: GetHalts, now_ms: int) -> Effects:
+        """Say what is halted."""
+        return self._answer(message.request_id, now_ms)
+
+    @handles(EverythingCancelled)
+    def note_cancelled(self, message: EverythingCancelled, now_ms: int) -> Effects:
+        """The executor has taken everything back: go on with what waits for that."""
+        asked = self._known.unconfirmed
+        if asked is None or asked.asked_at_ms != message.asked_at_ms:
+            return []
+        self._known.unconfirmed = None
+        return [*ask_for_books(self._known), *self._known.tell_changes(now_ms)]
+
+    def _halt(self, halt: Halt, now_ms: int, *, is_asked: bool = False) -> Effects:
+        """Halt; what a person asks for once more, or is new, takes the account back once more."""
+        halts = with_halt(self._known.state.halts, halt)
+        is_new = is_asked or halts != self._known.state.halts
+        cancels = self._cancel_for(halt, now_ms, is_new=is_new) if halt.cancels else []
+        if halts == self._known.state.halts:
+            return [*cancels, *self._known.tell_changes(now_ms)]
+        self._known.state = attrs.evolve(self._known.state, halts=halts)
+        log = Log("warning", f"trading is halted: {halt.sentence}")
+        # The cancels take risk away: they need not wait for a journal that may be unwritable.
+        return [
+            *cancels,
+            Record(Halted(halt), (self._known.save(),)),
+            log,
+            *self._known.tell_changes(now_ms),
+        ]
+
+    def _answer(self, request_id: int, now_ms: int) -> Effects:
+        status = halt_status(self._known, request_id, now_ms)
+        return [Send(REPLY, status)] if request_id else []
+
+    def _try_sales_again(self) -> None:
+        for traded in self._known.windows.values():
+            traded.exit_attempts = 0
+
+    def _cancel_for(self, halt: Halt, asked_at_ms: int, *, is_new: bool) -> Effects:
+        """End what a halt ends: all orders, or each of one series' by itself."""
+        if not halt.series:
+            return self._cancel_all(halt.reason, asked_at_ms, is_new=is_new)
+        live = self._known.open_orders.live()
+        return cancel((e for e in live if e.intent.market.series == halt.series), halt.reason)
+
+    def _cancel_all(self, reason: str, asked_at_ms: int, *, is_new: bool) -> Effects:
+        if is_new and self.settings.execution.mode == "live":
+            self._known.unconfirmed = CancelEverything(reason, asked_at_ms)
+        return [*cancel(self._known.open_orders.live(), reason), *self._ask_executor()]
+
+    def _ask_executor(self) -> Effects:
+        """Ask the real executor to take everything back, if it has yet to say that it has."""
+        return [] if self._known.unconfirmed is None else [Send(EXECUTOR, self._known.unconfirmed)]
+
+    def _cancel_recovered(self) -> None:
+        """After a restart: what a halt had cancelled is to be asked to end again, each round."""
+        for halt in self._known.state.halts:
+            if halt.cancels:
+                self._cancel_for(halt, halt.since_ms, is_new=True)
 
     # What orders say
 
@@ -243,45 +432,45 @@ class DeskCore(HaltingDesk):
         """Note a sign of life; free the side of an order that ended, and let it go."""
         order = message.order
         order_id, market_id = order.intent.order_id, order.intent.market.market_id
-        entry = self._open_orders.get(order_id)
+        entry = self._known.open_orders.get(order_id)
         has_traded = False
         if entry is not None:
             has_traded = order.fills != (() if entry.order is None else entry.order.fills)
             entry.heard_at_ms, entry.order = now_ms, order
         if not (order.is_terminal and is_booked(order)):
-            return self._tell_strategy(market_id, now_ms) if has_traded else []
+            return self._known.tell_strategy(market_id, now_ms) if has_traded else []
         done = Send(order_role(order_id), OrderDone(order_id))
         if entry is None:
             return [done]
         was_live, entry.has_ended = not entry.has_ended, True
-        window = self._state.window(market_id)
+        window = self._known.state.window(market_id)
         effects: Effects = []
         if order.position_version > window.required_version:
             window = attrs.evolve(window, required_version=order.position_version)
-            self._state = self._state.with_window(market_id, window)
+            self._known.state = self._known.state.with_window(market_id, window)
             freed = SideFreed(
                 order_id=order_id,
                 market_id=market_id,
                 status=order.status,
                 required_version=window.required_version,
             )
-            effects.append(Record(freed, (self._save(),)))
+            effects.append(Record(freed, (self._known.save(),)))
         effects.append(done)
-        return [*effects, *self._tell_changes(now_ms, market_id)] if was_live else effects
+        return [*effects, *self._known.tell_changes(now_ms, market_id)] if was_live else effects
 
     @handles(OrderClosed)
     def let_go(self, message: OrderClosed, now_ms: int) -> Effects:
         """An order has left for good."""
-        entry = self._open_orders.remove(message.order_id)
+        entry = self._known.open_orders.remove(message.order_id)
         if entry is None or entry.has_ended:
             return []
-        return self._tell_changes(now_ms, entry.intent.market.market_id)
+        return self._known.tell_changes(now_ms, entry.intent.market.market_id)
 
     @handles(ChildLost)
     def replace(self, message: ChildLost, now_ms: int) -> Effects:
         """Have a fallen order started again from its record."""
         order_id = order_id_of(message.role)
-        if order_id is None or not self._open_orders.fell(order_id, now_ms):
+        if order_id is None or not self._known.open_orders.fell(order_id, now_ms):
             return []
         return start([order_id])
 

@@ -1,20 +1,26 @@
 """Sales of the desk's own: what takes risk away when a window is stopped or trading is flattened.
 
 Both are fill-and-kill orders, one at a time, each at the best bid of a book that market state was
-asked for right before: a bid that was seen earlier may be gone.
+asked for right before: a bid that was seen earlier may be gone. A sale that misses is made again at
+the next bid, once a round; without a bid, when there is one.
 """
 
 from __future__ import annotations
 
 import attrs
 
+from actors.core import Effects, Send
+from actors.execution.desk_memory import DeskMemory
 from actors.execution.desk_state import DeskWindow
 from actors.execution.holdings import excess_of
+from actors.execution.traded_window import TradedWindow
 from actors.messages.execution import OrderIntent
-from actors.messages.market import MarketSnapshot
+from actors.messages.halts import halts_of
+from actors.messages.market import MarketSnapshot, SnapshotWanted
 from actors.messages.position import PositionSnapshot
 from actors.messages.strategy import TradeSignal, TradeSignals
 from actors.model import Action, Side, TimeInForce
+from actors.roles import DESK, MARKET_STATE
 from actors.units import UNITS_PER_SHARE, price_label, size_text
 
 EXIT_ATTEMPTS_MAX = 10
@@ -79,7 +85,36 @@ class Sale:
         )
 
 
-def stop_loss_wish(window: DeskWindow, position: PositionSnapshot) -> SaleWish | None:
+def ask_for_books(desk: DeskMemory) -> Effects:
+    """Ask for the book of each window that there is something to be sold in."""
+    return [
+        Send(desk.settings.role(MARKET_STATE, series), SnapshotWanted(DESK))
+        for series, traded in desk.windows.items()
+        if sale_wanted(desk, traded) is not None
+    ]
+
+
+def sale_wanted(desk: DeskMemory, traded: TradedWindow) -> SaleWish | None:
+    """What is to be sold of a window now; None while something else is under way.
+
+    Flattening goes before a stop loss.
+    """
+    market = traded.market
+    position = desk.position(traded.market_id)
+    if position is None or traded.is_over:
+        return None
+    if desk.unconfirmed is not None:
+        return None  # a cancel that is still to come would take the sale back
+    if desk.open_orders.live(traded.market_id) or traded.exit_attempts == EXIT_ATTEMPTS_MAX:
+        return None
+    if any(halt.flattens for halt in halts_of(desk.state.halts, market.series)):
+        return _flatten_wish(position)
+    if desk.halt_reason(market):
+        return None
+    return _stop_loss_wish(desk.state.window(traded.market_id), position)
+
+
+def _stop_loss_wish(window: DeskWindow, position: PositionSnapshot) -> SaleWish | None:
     """The sale that a stopped window's holding comes to; None if nothing one-sided is held."""
     wish = window.exit_wish
     if wish is None:
@@ -96,7 +131,7 @@ def stop_loss_wish(window: DeskWindow, position: PositionSnapshot) -> SaleWish |
     )
 
 
-def flatten_wish(position: PositionSnapshot) -> SaleWish | None:
+def _flatten_wish(position: PositionSnapshot) -> SaleWish | None:
     """The sale of what is held of one side beyond the other; None without an excess."""
     excess = excess_of(position)
     if excess is None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import attrs
 from msgspec.structs import replace
 
-from actors.core import Core, Effect, Effects, Record, Save, Send, handles
+from actors.core import Core, Dice, Effect, Effects, Record, Save, Send, handles
 from actors.directory.core import DirectoryCore
 from actors.execution.acceptance import Circumstances
 from actors.execution.desk import DeskCore
+from actors.execution.desk_memory import DeskMemory
 from actors.execution.order import OrderCore
 from actors.execution.simulated import SimulatedExecutorCore
 from actors.execution.traded_window import TradedWindow
@@ -29,6 +30,7 @@ from actors.model import Market, Side
 from actors.position.core import PositionCore
 from actors.position.ledger import WindowLedger
 from actors.roles import DESK, OBSERVER, POSITION
+from actors.settings import Settings
 from actors.strategy.core import StrategyCore
 
 
@@ -80,12 +82,26 @@ class SaysWhatCanBeChanged(StrategyCore):
         return [*effects, Send(OBSERVER, Scribble("not final"))]
 
 
+class DeskRecalling(DeskCore):
+    """A desk with another memory than its own."""
+
+    memory: type[DeskMemory]
+
+    def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
+        super().__init__(role, settings, dice)
+        self._known = self.memory(settings, dice)
+
+
 # Invariant 2
 
 
-class ForgetsBusySides(DeskCore):
-    def _circumstances(self, traded: TradedWindow, market: Market, now_ms: int) -> Circumstances:
-        return attrs.evolve(super()._circumstances(traded, market, now_ms), busy={})
+class NoBusySides(DeskMemory):
+    def circumstances(self, traded: TradedWindow, market: Market, now_ms: int) -> Circumstances:
+        return attrs.evolve(super().circumstances(traded, market, now_ms), busy={})
+
+
+class ForgetsBusySides(DeskRecalling):
+    memory = NoBusySides
 
     def handle(self, message: object, now_ms: int) -> Effects:
         return [
@@ -104,9 +120,13 @@ class HalvesPairs(DeskCore):
         return super().handle(message, now_ms)
 
 
-class TakesStaleSignals(DeskCore):
-    def _circumstances(self, traded: TradedWindow, market: Market, now_ms: int) -> Circumstances:
-        return attrs.evolve(super()._circumstances(traded, market, now_ms), required_version=0)
+class NoVersions(DeskMemory):
+    def circumstances(self, traded: TradedWindow, market: Market, now_ms: int) -> Circumstances:
+        return attrs.evolve(super().circumstances(traded, market, now_ms), required_version=0)
+
+
+class TakesStaleSignals(DeskRecalling):
+    memory = NoVersions
 
 
 class ClingsToItsFirstPosition(StrategyCore):
@@ -265,13 +285,17 @@ class ImaginesItsPosition(StrategyCore):
         return effects
 
 
-class IgnoresItsStops(DeskCore):
-    def _circumstances(self, traded: TradedWindow, market: Market, now_ms: int) -> Circumstances:
-        return attrs.evolve(super()._circumstances(traded, market, now_ms), stop_reason="")
+class NoStops(DeskMemory):
+    def circumstances(self, traded: TradedWindow, market: Market, now_ms: int) -> Circumstances:
+        return attrs.evolve(super().circumstances(traded, market, now_ms), stop_reason="")
 
     def _is_stopped(self, market_id: str, now_ms: int) -> bool:
         del market_id, now_ms
         return False
+
+
+class IgnoresItsStops(DeskRecalling):
+    memory = NoStops
 
 
 class StopsAtOnce(StrategyCore):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import attrs
+from broken_cores import DeskRecalling
 
 from actors.core import Command, Effect, Effects, Record
 from actors.execution.desk import DeskCore
+from actors.execution.desk_memory import DeskMemory
 from actors.execution.desk_state import DeskState, Halted
 from actors.execution.real.core import RealExecutorCore
 from actors.execution.real.messages import (
@@ -141,10 +143,14 @@ class TradesUnagreed(RealExecutorCore):
         return [] if isinstance(message, PositionSnapshot) else super().handle(message, now_ms)
 
 
-class IgnoresHalts(DeskCore):
-    def _halt_reason(self, market: Market) -> str:
+class NoHalts(DeskMemory):
+    def halt_reason(self, market: Market) -> str:
         del market
         return ""
+
+
+class IgnoresHalts(DeskRecalling):
+    memory = NoHalts
 
 
 class NeverRecordsHalts(DeskCore):

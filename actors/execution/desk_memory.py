@@ -1,15 +1,15 @@
-"""What the desk knows, and what it does again and again: create, refuse, cancel, sell, tell.
+"""What the desk knows, what follows from it, and how it is recorded and told.
 
-Which message leads to what is decided above: halts in ``halting.py``, the rest in ``desk.py``.
+Which message leads to what is decided in ``desk.py``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import attrs
 
-from actors.core import Core, Dice, Effects, Record, Save, Send
+from actors.core import Dice, Effects, Record, Save, Send
 from actors.execution.acceptance import Circumstances
 from actors.execution.desk_state import DeskState, OrdersCreated
 from actors.execution.holdings import Holdings
@@ -46,64 +46,62 @@ from actors.roles import (
 from actors.settings import Settings
 
 
-class DeskBase(Core):
-    """The desk's books: orders, positions, the open windows, halts."""
+class DeskMemory:
+    """Orders, positions, the open windows and halts, with what follows from them."""
 
-    def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
-        super().__init__(role, settings, dice)
-        self._state = DeskState()
-        self._open_orders = OpenOrderTable()
-        self._holdings = Holdings()
-        self._windows: dict[str, TradedWindow] = {}
+    def __init__(self, settings: Settings, dice: Dice) -> None:
+        self.settings = settings
+        self._dice = dice
+        self.state = DeskState()
+        self.open_orders = OpenOrderTable()
+        self.holdings = Holdings()
+        self.windows: dict[str, TradedWindow] = {}
         """The newest window of each series, by the series' name."""
-        self._passing: HaltTrading | None = None
+        self.passing: HaltTrading | None = None
         """The last halt without a name, which lasts until this process ends."""
-        self._unconfirmed: CancelEverything | None = None
+        self.unconfirmed: CancelEverything | None = None
         """What the real executor was asked to take back, and has not answered yet."""
-
-    def clock_set_back(self, by_ms: int) -> None:
-        """Orders have been silent for as long as before."""
-        self._open_orders.clock_set_back(by_ms)
 
     # What holds now
 
     @property
-    def _passing_halt(self) -> str:
+    def passing_halt(self) -> str:
         """Why nothing is traded until this process ends; empty if nothing says so."""
-        return "" if self._passing is None else self._passing.reason
+        return "" if self.passing is None else self.passing.reason
 
-    def _halt_reason(self, market: Market) -> str:
+    def halt_reason(self, market: Market) -> str:
         """Why nothing is traded in a market's series; empty if nothing says so."""
-        halts = halts_of(self._state.halts, market.series)
-        return halt_words(halts, self._passing_halt)
+        halts = halts_of(self.state.halts, market.series)
+        return halt_words(halts, self.passing_halt)
 
-    def _window(self, market_id: str) -> TradedWindow | None:
+    def window(self, market_id: str) -> TradedWindow | None:
         """The open window of this market; None for one that is not, or not any more."""
-        return next((each for each in self._windows.values() if each.market_id == market_id), None)
+        return next((each for each in self.windows.values() if each.market_id == market_id), None)
 
-    def _position(self, market_id: str) -> PositionSnapshot | None:
+    def position(self, market_id: str) -> PositionSnapshot | None:
         """A window's position; None while it lacks fills that are known to be booked."""
-        position = self._holdings.get(market_id)
-        required = self._state.window(market_id).required_version
+        position = self.holdings.get(market_id)
+        required = self.state.window(market_id).required_version
         return position if position is not None and position.version >= required else None
 
-    def _circumstances(self, traded: TradedWindow, market: Market, now_ms: int) -> Circumstances:
+    def circumstances(self, traded: TradedWindow, market: Market, now_ms: int) -> Circumstances:
+        """What signals for a window are judged by."""
         market_id = market.market_id
-        window = self._state.window(market_id)
-        position = self._holdings.get(market_id)
+        window = self.state.window(market_id)
+        position = self.holdings.get(market_id)
         return Circumstances(
             now_ms=now_ms,
             market=market,
             is_over=traded.is_over,
-            halt_reason=self._halt_reason(market),
+            halt_reason=self.halt_reason(market),
             stop_reason=window.stop_reason,
             position_version=None if position is None else position.version,
-            required_version=max(window.required_version, self._holdings.floor(market_id)),
-            accepted=self._state.accepted_in(market.series),
-            busy=self._open_orders.busy(market_id),
+            required_version=max(window.required_version, self.holdings.floor(market_id)),
+            accepted=self.state.accepted_in(market.series),
+            busy=self.open_orders.busy(market_id),
             sellable_units=self._sellable_units(position),
             order_ttl_ms=self.settings.execution.order_ttl_ms,
-            max_book_age_ms=self._settings(market).strategy.max_book_age_ms,
+            max_book_age_ms=self.settings.of(market.series).strategy.max_book_age_ms,
             settings_number=self.settings.number,
         )
 
@@ -111,29 +109,31 @@ class DeskBase(Core):
         """Shares of each outcome that are held and not on sale already."""
         if position is None:
             return dict.fromkeys(Side, 0)
-        on_sale = self._open_orders.on_sale_units
+        on_sale = self.open_orders.on_sale_units
         return {
             side: max(0, position.holding(side).quantity_units - on_sale(position, side))
             for side in Side
         }
 
-    def _exposure(self, market: Market, now_ms: int) -> Exposure:
-        position = self._holdings.of(market.market_id)
+    def exposure(self, market: Market, now_ms: int) -> Exposure:
+        """What is at risk already: what limits look at."""
+        position = self.holdings.of(market.market_id)
         return Exposure(
             position=position,
             purchases=self._purchases(position),
             account_cost_nanos=self._account_cost_nanos(),
-            live_count=len(self._open_orders.live()),
-            minute_count=self._state.created_in_minute(now_ms // MINUTE_MS),
-            day_loss_nanos=self._holdings.day_loss_nanos(now_ms),
+            live_count=len(self.open_orders.live()),
+            minute_count=self.state.created_in_minute(now_ms // MINUTE_MS),
+            day_loss_nanos=self.holdings.day_loss_nanos(now_ms),
         )
 
-    def _tracked(self, market: Market, now_ms: int) -> TrackedSeries:
+    def tracked(self, market: Market, now_ms: int) -> TrackedSeries:
+        """How a series has done: what protections look at."""
         return TrackedSeries(
             now_ms=now_ms,
             market=market,
-            records=self._holdings.records,
-            stop_loss_at_ms=self._state.stop_losses.get(market.series, 0),
+            records=self.holdings.records,
+            stop_loss_at_ms=self.state.stop_losses.get(market.series, 0),
         )
 
     def _purchases(self, position: PositionSnapshot) -> tuple[Purchase, ...]:
@@ -144,68 +144,60 @@ class DeskBase(Core):
                 units=entry.unseen_units(position.version),
                 price_ticks=entry.intent.price_ticks,
             )
-            for entry in self._open_orders.live(position.market_id)
+            for entry in self.open_orders.live(position.market_id)
             if entry.intent.action is Action.BUY
         )
 
     def _account_cost_nanos(self) -> int | None:
         """Money at risk over all open windows; None while the position of one is not known."""
-        positions = [self._position(each.market_id) for each in self._windows.values()]
+        positions = [self.position(each.market_id) for each in self.windows.values()]
         known = [position for position in positions if position is not None]
         if len(known) < len(positions):
             return None
         return sum(cost_nanos(position, self._purchases(position)) for position in known)
 
     def _is_stopped(self, market_id: str, now_ms: int) -> bool:
-        traded = self._window(market_id)
+        traded = self.window(market_id)
         if traded is None or not traded.is_open(now_ms):
             return True
-        stop_reason = self._state.window(market_id).stop_reason
-        return bool(self._halt_reason(traded.market) or stop_reason)
-
-    def _settings(self, market: Market) -> Settings:
-        """The settings that hold in a market's series."""
-        return self.settings.of(market.series)
+        stop_reason = self.state.window(market_id).stop_reason
+        return bool(self.halt_reason(traded.market) or stop_reason)
 
     # What is done
 
-    def _refuse(self, message: TradeSignals, reason: str, now_ms: int) -> Effects:
+    def refuse(self, message: TradeSignals, reason: str, now_ms: int) -> Effects:
+        """Tell that signals are not carried out, and answer their strategy."""
         refused = SignalsRefused(
             market_id=message.market_id, signals=message.signals, reason=reason
         )
-        answer = self._tell_open_orders(message.market_id, now_ms, message.signals_id)
+        answer = self.tell_open_orders(message.market_id, now_ms, message.signals_id)
         return [Send(OBSERVER, refused), *answer]
 
-    def _create(self, groups: list[TradeSignals], market: Market, now_ms: int) -> Effects:
-        """Turn signals into orders: recorded in one piece, then sent, then given their actors."""
-        intents = [each for group in groups for each in self._take(group, market, now_ms)]
-        return self._commit(groups[0].signals_id, intents, market, now_ms)
-
-    def _take(self, group: TradeSignals, market: Market, now_ms: int) -> tuple[OrderIntent, ...]:
+    def take(self, group: TradeSignals, market: Market, now_ms: int) -> tuple[OrderIntent, ...]:
         """Make orders of signals, which count from now on; they are still to be recorded."""
         intents = intents_for(
             group,
             market,
-            numbers_from=self._state.next_number,
-            dice=self.dice,
+            numbers_from=self.state.next_number,
+            dice=self._dice,
             now_ms=now_ms,
             order_ttl_ms=self.settings.execution.order_ttl_ms,
         )
         minute = now_ms // MINUTE_MS
-        state = self._state
+        state = self.state
         if group.signals_id:
             state = state.accepting(market.series, (group.snapshot_at_ms, group.signals_id))
-        self._state = attrs.evolve(
+        self.state = attrs.evolve(
             state,
             next_number=state.next_number + len(intents),
             minute=minute,
             minute_count=state.created_in_minute(minute) + len(intents),
         )
-        self._open_orders.add(intents, now_ms)
+        self.open_orders.add(intents, now_ms)
         return intents
 
-    def _commit(
-        self, signals_id: int, intents: list[OrderIntent], market: Market, now_ms: int
+    def commit(
+        self, signals_id: int, intents: Sequence[OrderIntent], market: Market, now_ms: int
     ) -> Effects:
         """Record orders that were made, all in one piece, and let them live."""
         orders = [OrderState(intent=intent, updated_at_ms=now_ms) for intent in intents]
@@ -214,53 +206,54 @@ class DeskBase(Core):
         )
         rows = [Save("order", order.intent.order_id, order) for order in orders]
         return [
-            Record(created, (*rows, self._save())),
+            Record(created, (*rows, self.save())),
             # An Order that hears no answer says it again; but it has to be found first.
             *(Send(EXECUTOR, SubmitOrder(intent)) for intent in intents),
             *start(intent.order_id for intent in intents),
             *(Send(OBSERVER, OrderUpdated(order)) for order in orders),
-            *self._tell_changes(now_ms, market.market_id),
+            *self.tell_changes(now_ms, market.market_id),
         ]
 
-    def _ask_for_positions(self) -> Effects:
+    def ask_for_positions(self) -> Effects:
         """Ask the ledger again for open windows whose newest position was missed."""
-        missed = (each for each in self._open_ids() if self._position(each) is None)
+        missed = (each for each in self.open_ids() if self.position(each) is None)
         return [Send(POSITION, PositionWanted(market_id, DESK)) for market_id in missed]
 
-    def _open_ids(self) -> tuple[str, ...]:
-        return tuple(each.market_id for each in self._windows.values())
+    def open_ids(self) -> tuple[str, ...]:
+        """Market ids of the windows that are traded."""
+        return tuple(each.market_id for each in self.windows.values())
 
     # What is told
 
-    def _tell_changes(self, now_ms: int, market_id: str | None = None) -> Effects:
+    def tell_changes(self, now_ms: int, market_id: str | None = None) -> Effects:
         """Tell everyone who must know which orders are live; the supervisor while it all ends."""
-        effects = self._tell_all_orders(now_ms) if market_id is None else []
-        if market_id is not None and self._window(market_id) is not None:
-            effects = [*self._tell_open_orders(market_id, now_ms)]
-        if self._passing_halt:
+        effects = self.tell_all_orders(now_ms) if market_id is None else []
+        if market_id is not None and self.window(market_id) is not None:
+            effects = [*self.tell_open_orders(market_id, now_ms)]
+        if self.passing_halt:
             # Without the setting the executor has nothing to wait for but these orders.
             is_wide = self.settings.execution.cancel_all_on_halt
-            is_account_left = is_wide and self._unconfirmed is not None
-            left_count = len(self._open_orders.live()) + is_account_left
-            effects.append(Send(SUPERVISOR, HaltReport(left_count, self._passing_halt)))
+            is_account_left = is_wide and self.unconfirmed is not None
+            left_count = len(self.open_orders.live()) + is_account_left
+            effects.append(Send(SUPERVISOR, HaltReport(left_count, self.passing_halt)))
         return effects
 
-    def _tell_all_orders(self, now_ms: int, to: str = "") -> Effects:
+    def tell_all_orders(self, now_ms: int, to: str = "") -> Effects:
         """Tell which sides are busy in each open window, to those who must know or to one."""
-        told = (self._tell_open_orders(market_id, now_ms) for market_id in self._open_ids())
+        told = (self.tell_open_orders(market_id, now_ms) for market_id in self.open_ids())
         return [each for effects in told for each in effects if to in ("", each.to)]
 
-    def _tell_open_orders(self, market_id: str, now_ms: int, answered_id: int = 0) -> list[Send]:
+    def tell_open_orders(self, market_id: str, now_ms: int, answered_id: int = 0) -> list[Send]:
         """Tell which sides are busy in a market: the strategy of its series, and observers.
 
         Of a market that is not open only the one who asks can be told, with his number.
         """
-        traded = self._window(market_id)
+        traded = self.window(market_id)
         strategy = STRATEGY if not self.settings.traded else REPLY
         if traded is not None:
             strategy = self.settings.role(STRATEGY, traded.market.series)
             answered_id = traded.answered_id
-        working = tuple(entry.shown() for entry in self._open_orders.live(market_id))
+        working = tuple(entry.shown() for entry in self.open_orders.live(market_id))
         message = OpenOrders(
             market_id=market_id,
             live=tuple((order.side, order.order_id) for order in working),
@@ -270,13 +263,14 @@ class DeskBase(Core):
         )
         return [Send(role, message) for role in (strategy, OBSERVER)]
 
-    def _tell_strategy(self, market_id: str, now_ms: int) -> Effects:
+    def tell_strategy(self, market_id: str, now_ms: int) -> Effects:
         """Tell a strategy how far its orders have come."""
-        told = self._tell_open_orders(market_id, now_ms)
+        told = self.tell_open_orders(market_id, now_ms)
         return [each for each in told if base_role(each.to) == STRATEGY]
 
-    def _save(self) -> Save:
-        return Save("desk", "desk", self._state)
+    def save(self) -> Save:
+        """The desk's state as it is now, for its record."""
+        return Save("desk", "desk", self.state)
 
 
 def start(order_ids: Iterable[str]) -> Effects:
