@@ -285,7 +285,7 @@ def test_without_a_system_the_others_fail_in_one_sentence(tmp_path: Path, comman
 
 
 def halts(desk: DeskAlone) -> tuple[Halt, ...]:
-    return desk.core._state.halts
+    return desk.core._known.state.halts
 
 
 def test_a_file_that_appears_halts_and_cancels_and_is_told_once(tmp_path: Path) -> None:
