@@ -146,7 +146,8 @@ class Core:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        table = dict(cls._handlers)
+        # A method that overrides a handler is the handler, marked again or not.
+        table = {kind: getattr(cls, method.__name__) for kind, method in cls._handlers.items()}
         for method in vars(cls).values():
             for message_type in getattr(method, "handled_types", ()):
                 table[message_type] = method

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 from core_stage import CoreStage
 from order_builders import MARKET, T0, detail, settings
@@ -11,6 +12,7 @@ from actors.execution.desk import DeskCore
 from actors.messages.directory import MarketOpened
 from actors.messages.execution import FillReversed, OrderFilled
 from actors.messages.halts import CancelEverything, HaltTrading
+from actors.messages.lifecycle import SettingsReplaced
 from actors.messages.position import FillBooked, PositionSnapshot, PositionWanted
 from actors.model import Action, Side
 from actors.position.core import PositionCore
@@ -29,6 +31,14 @@ def test_a_halt_that_cancels_reaches_the_real_executor_too(
     stage.start()
     stage.give(HaltTrading("escalation", cancel=cancel))
     assert len(stage.told(EXECUTOR, CancelEverything)) == told
+
+
+def test_windows_to_come_are_compared_by_the_newest_settings() -> None:
+    bench = Bench().begin()
+    newest = attrs.evolve(bench.core.settings, number=2)
+    bench.core.handle(SettingsReplaced(newest), bench.now_ms)
+    assert bench.core.settings == newest
+    assert bench.core._gate.settings == newest
 
 
 def test_a_comparison_that_a_trade_made_void_is_soon_made_again() -> None:
