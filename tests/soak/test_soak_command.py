@@ -1,4 +1,4 @@
-"""What ``understudy soak`` says of a soak; the soak itself stands in for hours of processes."""
+"""What ``understudy soak`` says of a soak, whose conduct ``test_soak_conduct.py`` shows."""
 
 from __future__ import annotations
 
