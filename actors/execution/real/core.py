@@ -205,7 +205,7 @@ class RealExecutorCore(Core):
     def cancel_everything(self, message: CancelEverything, now_ms: int) -> Effects:
         """A halt: take back all that may rest, even if its Order has fallen."""
         is_known = self._account_cancel.knows(message)
-        own = [] if is_known else self._cancel_each(self._orders, message.reason, now_ms)
+        own = [] if is_known else self._cancel_each(self._orders.working, message.reason, now_ms)
         return [*own, *self._account_cancel.want(message)]
 
     @handles(JournalFailed)
@@ -242,7 +242,8 @@ class RealExecutorCore(Core):
     def close_window(self, message: MarketClosing, now_ms: int) -> Effects:
         """Take back what rests in a window that is over."""
         market_id = message.market_id
-        ending = [live for live in self._orders if live.intent.market.market_id == market_id]
+        working = self._orders.working
+        ending = [live for live in working if live.intent.market.market_id == market_id]
         return self._cancel_each(ending, "the window is over", now_ms)
 
     # What the port says
@@ -374,7 +375,7 @@ class RealExecutorCore(Core):
         return [*effects, *self._set_alarm(now_ms)]
 
     def _set_alarm(self, now_ms: int) -> Effects:
-        waiting = (live for live in self._orders if not live.is_final and not live.posted_at_ms)
+        waiting = (live for live in self._orders.working if not live.posted_at_ms)
         times = [live.intent.expires_at_ms for live in waiting]
         if self._session.account is not None:
             times += [self._reconciler.next_due_ms(now_ms), self._pending.next_due_ms(now_ms) or 0]
@@ -398,7 +399,6 @@ class RealExecutorCore(Core):
         return [
             effect
             for live in lives
-            if not live.is_final
             for effect in self.cancel(CancelOrder(live.order_id, reason), now_ms)
         ]
 

@@ -7,15 +7,13 @@ last, less what has moved since and what is spoken for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
 from actors.core import Command, Effects, Log, Send
 from actors.execution.real.comparison import Comparison, venue_holdings
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import AccountRead, CancelOrders, ClientReady
 from actors.execution.real.orders import LiveOrders
 from actors.execution.real.reconciler import Reading
-from actors.execution.real.user_channel import Ownership, Settlement, UserOrder
+from actors.execution.real.user_channel import Ownership, UserOrder
 from actors.execution.real.venue_rules import objection
 from actors.messages.execution import OrderIntent
 from actors.messages.halts import EXECUTOR_CHECKS, HaltTrading
@@ -39,26 +37,27 @@ class Funds:
     def __init__(self) -> None:
         self._base_nanos: int | None = None
 
-    def take(self, cash_units: int, orders: Iterable[LiveOrder]) -> None:
+    def take(self, cash_units: int, orders: LiveOrders) -> None:
         """Start over from a balance that was read, which shows what open purchases have spent.
 
         They are spoken for whole, so what they have spent must not be missing here as well.
         """
-        self._base_nanos = cash_units * _NANOS_PER_CASH_UNIT - _flow_nanos(orders)
+        moved_nanos = orders.over_moved_nanos + sum(live.moved_nanos for live in orders.working)
+        self._base_nanos = cash_units * _NANOS_PER_CASH_UNIT - moved_nanos
 
     def let_go(self, live: LiveOrder) -> None:
         """An order that is over is known no more: what its trades moved stays counted."""
         if self._base_nanos is not None:
-            self._base_nanos += _flow_nanos([live])
+            self._base_nanos += live.moved_nanos
 
-    def objection(self, intent: OrderIntent, orders: Iterable[LiveOrder]) -> str:
+    def objection(self, intent: OrderIntent, orders: LiveOrders) -> str:
         """Say why an order cannot be paid, with the taker's fee; empty if it can, or may."""
         if self._base_nanos is None or intent.action is not Action.BUY:
             return ""
-        known = list(orders)
-        spoken_for_nanos = sum(_cost_nanos(live.intent) for live in known if not live.is_final)
-        moved_nanos = _flow_nanos(_without_open_purchases(known))
-        free_nanos = self._base_nanos + moved_nanos - spoken_for_nanos
+        free_nanos = self._base_nanos + orders.over_moved_nanos
+        for live in orders.working:
+            is_purchase = live.intent.action is Action.BUY
+            free_nanos += -_cost_nanos(live.intent) if is_purchase else live.moved_nanos
         cost_nanos = _cost_nanos(intent)
         if cost_nanos <= free_nanos:
             return ""
@@ -74,22 +73,6 @@ def _cost_nanos(intent: OrderIntent) -> int:
         return 0
     price_ticks, units = intent.price_ticks, intent.size_units
     return price_ticks * units + taker_fee_nanos(price_ticks, units, intent.market.fee_rate_bps)
-
-
-def _without_open_purchases(orders: Iterable[LiveOrder]) -> Iterator[LiveOrder]:
-    return (live for live in orders if live.is_final or live.intent.action is not Action.BUY)
-
-
-def _flow_nanos(orders: Iterable[LiveOrder]) -> int:
-    """Money that came in by trades, minus what went out."""
-    flow_nanos = 0
-    for live in orders:
-        sign = -1 if live.intent.action is Action.BUY else 1
-        for trade in live.trades:
-            if trade.settlement is not Settlement.FAILED:
-                fill = trade.fill
-                flow_nanos += sign * fill.price_ticks * fill.size_units - fill.fee_nanos
-    return flow_nanos
 
 
 _SHOWN_ID = 12

@@ -29,7 +29,7 @@ from actors.messages.execution import (
     OrderStatus,
     OutcomeUnknown,
 )
-from actors.model import FillDetail
+from actors.model import Action, FillDetail
 from actors.units import UNITS_PER_SHARE, taker_fee_nanos
 
 TOLERATED_UNITS = UNITS_PER_SHARE // 100
@@ -102,6 +102,13 @@ class LiveOrder:
     def traded_units(self) -> int:
         """Size traded; trades that failed too, for the venue does not offer them again."""
         return sum(trade.fill.size_units for trade in self.trades)
+
+    @property
+    def moved_nanos(self) -> int:
+        """What its trades that stand brought, less what they cost, with the fees."""
+        sign = -1 if self.intent.action is Action.BUY else 1
+        fills = (trade.fill for trade in self.trades if trade.settlement is not Settlement.FAILED)
+        return sum(sign * each.price_ticks * each.size_units - each.fee_nanos for each in fills)
 
     @property
     def is_settled(self) -> bool:

@@ -102,11 +102,15 @@ class LiveOrders:
     def __init__(self, time_to_live_ms: int) -> None:
         self._time_to_live_ms = time_to_live_ms
         self._by_id: dict[str, LiveOrder] = {}
+        self._working: dict[str, None] = {}
+        """Ids of those that are not over: few, where those that are kept may be thousands."""
         self._ids: dict[str, str] = {}
         self._taken_back: dict[str, TakenBack] = {}
         self._late_failures: dict[str, LateFailure] = {}
         """Failures of trades whose orders were let go, by trade id, until position answers."""
         self._told_failures: set[str] = set()
+        self.over_moved_nanos = 0
+        """What the trades of those that are over brought, less what they cost."""
 
     def __iter__(self) -> Iterator[LiveOrder]:
         return iter(list(self._by_id.values()))
@@ -144,6 +148,11 @@ class LiveOrders:
         return self._by_id.get(self._ids.get(venue_order_id, ""))
 
     @property
+    def working(self) -> list[LiveOrder]:
+        """Those that are not over, oldest first."""
+        return [self._by_id[order_id] for order_id in self._working]
+
+    @property
     def venue_ids(self) -> set[str]:
         """The venue's ids of all of them."""
         return set(self._ids)
@@ -151,7 +160,7 @@ class LiveOrders:
     @property
     def ids_at_large(self) -> set[str]:
         """The venue's ids of those that may rest there."""
-        out = {live.venue_order_id for live in self if live.posted_at_ms and not live.is_final}
+        out = {live.venue_order_id for live in self.working if live.posted_at_ms}
         return out | {each.venue_order_id for each in self.set_aside if each.venue_order_id}
 
     @property
@@ -231,7 +240,9 @@ class LiveOrders:
         if live is None or (isinstance(order, OrderState) and not order.is_terminal):
             return None
         del self._by_id[live.order_id]
+        self._working.pop(live.order_id, None)
         self._ids.pop(live.venue_order_id, None)
+        self.over_moved_nanos -= live.moved_nanos if live.is_final else 0
         return live
 
     def owed(self) -> Effects:
@@ -245,7 +256,15 @@ class LiveOrders:
         return [effect for live in ours for effect in owed(live.owing_all())]
 
     def _keep(self, live: LiveOrder) -> None:
+        before = self._by_id.get(live.order_id)
+        if before is not None and before.is_final:
+            self.over_moved_nanos -= before.moved_nanos
         self._by_id[live.order_id] = live
+        if live.is_final:
+            self._working.pop(live.order_id, None)
+            self.over_moved_nanos += live.moved_nanos
+        else:
+            self._working[live.order_id] = None
         if live.venue_order_id:
             self._ids[live.venue_order_id] = live.order_id
 

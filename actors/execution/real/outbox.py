@@ -157,9 +157,8 @@ class Outbox:
     def withdraw_late(self, now_ms: int) -> Effects:
         """End the orders whose time is over before any of them could be at the venue."""
         effects: Effects = []
-        for live in self._orders:
-            is_here = not live.is_final and not live.posted_at_ms
-            if is_here and now_ms >= live.intent.expires_at_ms:
+        for live in self._orders.working:
+            if not live.posted_at_ms and now_ms >= live.intent.expires_at_ms:
                 effects += self._withdraw(live, TOO_LATE, now_ms)
         return effects
 

@@ -81,29 +81,39 @@ class PendingActions:
 
     def __init__(self) -> None:
         self._work: dict[str, PendingAction] = {}
+        self._ended: dict[str, PendingAction] = {}
+        """Of orders that are over: nothing to do, and so not looked through after every message."""
         self._posts_held_until_ms = 0
         self._cancels_held_until_ms = 0
 
     def of(self, order_id: str) -> PendingAction:
         """An order's work."""
-        return self._work.setdefault(order_id, PendingAction())
+        return self._ended.get(order_id) or self._work.setdefault(order_id, PendingAction())
 
     def end(self, order_id: str, now_ms: int) -> None:
         """Nothing is left to do for an order that is over."""
-        self._work[order_id] = PendingAction(ended_at_ms=now_ms)
+        self._work.pop(order_id, None)
+        self._ended[order_id] = PendingAction(ended_at_ms=now_ms)
+
+    def take_up(self, order_id: str) -> None:
+        """There is something to do for an order after all, though it is over."""
+        if order_id in self._ended:
+            self._work[order_id] = self._ended.pop(order_id)
 
     def drop(self, order_id: str) -> None:
         """Forget an order."""
         self._work.pop(order_id, None)
+        self._ended.pop(order_id, None)
 
     def __iter__(self) -> Iterator[tuple[str, PendingAction]]:
+        """What may have to be done, by order."""
         return iter(list(self._work.items()))
 
     def clock_set_back(self, by_ms: int) -> None:
         """Everything is due as soon as it would have been."""
         self._posts_held_until_ms -= by_ms
         self._cancels_held_until_ms -= by_ms
-        for work in self._work.values():
+        for work in (*self._work.values(), *self._ended.values()):
             work.clock_set_back(by_ms)
 
     def hold_posts(self, until_ms: int) -> None:

@@ -117,7 +117,7 @@ class Reconciler:
         if self._reading is not None or now_ms < self.next_due_ms(now_ms):
             return []
         is_slow = self._is_wanted or now_ms >= self._next_slow_ms
-        asked = [live for live in self._orders if self._must_show(live)]
+        asked = [live for live in self._orders.working if self._must_show(live)]
         # What is wanted must not wait for, or fail with, what is only looked at once more.
         is_wide = not self._is_wanted and now_ms >= self._next_wide_ms
         if is_wide:
@@ -270,6 +270,7 @@ class Reconciler:
             if told_at_ms is None or reading.began_at_ms < told_at_ms + LAG_MS:
                 continue
             if work.cancel_at_ms is None and not work.is_cancelling:
+                self._pending.take_up(live.order_id)
                 work.cancel_at_ms = now_ms
                 text = f"{live.order_id} was over and still rests at the venue: it is cancelled"
                 effects.append(Log("warning", text))
@@ -353,8 +354,7 @@ class Reconciler:
             self._pending.end(live.order_id, now_ms)
 
     def _must_show(self, live: LiveOrder) -> bool:
-        is_out = live.posted_at_ms > 0 and not live.is_final
-        return is_out and not self._pending.of(live.order_id).is_posting
+        return live.posted_at_ms > 0 and not self._pending.of(live.order_id).is_posting
 
     def _is_open(self, order_id: str) -> bool:
         live = self._orders.get(order_id)

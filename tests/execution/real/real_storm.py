@@ -300,6 +300,17 @@ class RealStorm:
             assert not order.is_open, "an order rests that nobody looks after"
         assert all(len(ids) == 1 for ids in by_order.values()), "an order is there twice"
         assert self.errors == []
+        executor = self.cores[EXECUTOR]
+        assert isinstance(executor, RealExecutorCore)
+        check_totals(executor)
+
+
+def check_totals(executor: RealExecutorCore) -> None:
+    """What is kept of all orders, so that none has to be looked through, is as they add up."""
+    orders = executor._orders
+    over = [live for live in orders if live.is_final]
+    assert orders.working == [live for live in orders if not live.is_final]
+    assert orders.over_moved_nanos == sum(live.moved_nanos for live in over)
 
 
 class _VenueSide:
