@@ -27,16 +27,20 @@ class QueuePlace:
     """Traded at its price, and not seen to have left the level yet."""
     _cancelled_units: int = 0
     """Counted as cancelled lately; a late trade may show that it was not."""
+    _cancelled_ahead_units: int = 0
+    """What of it was taken off what is ahead."""
     _cancelled_at_ms: int = 0
 
     def trade(self, size_units: int, now_ms: int) -> int:
         """Take a public trade at this price; returns how much of it reaches the order."""
-        again_units = 0
-        if now_ms - self._cancelled_at_ms <= TRADE_PATIENCE_MS:
+        again_units = ahead_again_units = 0
+        if self._cancelled_units and now_ms - self._cancelled_at_ms <= TRADE_PATIENCE_MS:
             again_units = min(size_units, self._cancelled_units)
+            ahead_again_units = self._cancelled_ahead_units * again_units // self._cancelled_units
             self._cancelled_units -= again_units
+            self._cancelled_ahead_units -= ahead_again_units
         self._untold_units += size_units - again_units
-        new_units = size_units - again_units * self.cancel_ahead_percent // 100
+        new_units = size_units - ahead_again_units
         reached_units = max(0, new_units - self.ahead_units)
         self.ahead_units = max(0, self.ahead_units - new_units)
         return reached_units
@@ -47,11 +51,13 @@ class QueuePlace:
         self.shown_units = shown_units
         traded_units = min(max(0, gone_units), self._untold_units)
         self._untold_units -= traded_units
-        cancelled_units = gone_units - traded_units
-        if cancelled_units > 0:
+        cancelled_units = max(0, gone_units - traded_units)
+        before_units = self.ahead_units
+        ahead_units = before_units - cancelled_units * self.cancel_ahead_percent // 100
+        self.ahead_units = max(0, min(ahead_units, shown_units))
+        if cancelled_units:
             if now_ms - self._cancelled_at_ms > TRADE_PATIENCE_MS:
-                self._cancelled_units = 0
+                self._cancelled_units = self._cancelled_ahead_units = 0
             self._cancelled_units += cancelled_units
+            self._cancelled_ahead_units += before_units - self.ahead_units
             self._cancelled_at_ms = now_ms
-            self.ahead_units -= cancelled_units * self.cancel_ahead_percent // 100
-        self.ahead_units = max(0, min(self.ahead_units, shown_units))

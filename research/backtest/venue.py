@@ -128,9 +128,11 @@ class RecordedVenue:
         for event in events:
             if isinstance(event, PriceChangeEvent):
                 self.book.show_change(event)
+                self._look_at_queues()
             elif isinstance(event, BookEvent):
                 if event.token != self._mirrored_token:
                     self.book.show_book(event)
+                    self._look_at_queues()
             elif isinstance(event, LastTradeEvent):
                 self._show_trade(event)
             elif isinstance(event, TickSizeEvent):
@@ -166,14 +168,19 @@ class RecordedVenue:
             del self._trades[next(iter(self._trades))]
         return told_on != trade.token
 
+    def _look_at_queues(self) -> None:
+        """Hold each queue against its level, as every single event leaves it."""
+        for order in self._orders.values():
+            if order.place is not None:
+                shown_units = self.book.displayed_units(order.up_ticks, is_bid=order.buys_up)
+                order.place.show(shown_units, self._scheduler.now_ms)
+
     def _look_at_resting(self) -> None:
-        """Hold what rests against the book as it is shown now."""
-        now_ms = self._scheduler.now_ms
+        """Let what the book offers at or beyond the limit of an order trade with it."""
         for order in tuple(self._orders.values()):
             if order.place is None:
                 continue
             up_ticks, buys = order.up_ticks, order.buys_up
-            order.place.show(self.book.displayed_units(up_ticks, is_bid=buys), now_ms)
             crossing = _take(self.book.offers(up_ticks, buys=buys), order.open_units)
             if crossing:
                 self.book.take(crossing, buys=buys)

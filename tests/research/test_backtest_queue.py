@@ -44,6 +44,22 @@ def test_a_trade_told_after_its_level_shrank_counts_once() -> None:
     assert queue.ahead_units == 60  # as if the trade had come first
 
 
+def test_a_trade_told_late_counts_once_also_where_all_that_left_stood_ahead() -> None:
+    queue = place(100, percent=0)
+    queue.show(60, 0)  # nobody stands behind the order: whoever left was ahead of it
+    assert queue.ahead_units == 60
+
+    assert queue.trade(40, 100) == 0
+    assert queue.ahead_units == 60
+
+
+def test_a_trade_told_late_that_emptied_the_level_reaches_the_order_with_its_rest() -> None:
+    queue = place(10)
+    queue.show(0, 0)
+
+    assert queue.trade(15, 100) == 5
+
+
 def test_a_trade_long_after_is_another_one() -> None:
     queue = QueuePlace(ahead_units=100, shown_units=150, cancel_ahead_percent=50)
     queue.show(110, 0)

@@ -186,6 +186,24 @@ def test_a_resting_order_waits_behind_what_its_level_showed() -> None:
     assert fill.fee_nanos == 0
 
 
+def test_a_level_that_was_nearly_empty_for_an_instant_has_let_the_order_ahead() -> (
+    None
+):
+    stage = VenueStage(out_ms=0)
+    stage.show([(480, 50)], [(500, 100)])
+    stage.place(price_ticks=480, size_units=shares(20))
+    stage.pass_ms(1)
+    now_ms = stage.scheduler.now_ms
+    stage.venue.show(
+        [PriceChangeEvent(UP, now_ms, ((480, shares(size)),), ()) for size in (10, 300)]
+    )
+    stage.pass_ms(2_000)
+    stage.venue.show([LastTradeEvent(UP, now_ms, 480, shares(15), taker_buys=False)])
+    stage.pass_ms(20)
+
+    assert [each.size_units for each in fills(stage)] == [shares(5)]
+
+
 def test_a_trade_through_its_price_reaches_the_order_whatever_was_ahead() -> None:
     stage = VenueStage(out_ms=0)
     stage.show([(480, 50), (470, 10)], [(500, 20)])
