@@ -272,16 +272,16 @@ class WindowComparison:
         held, other_held = _held(own, at_ms), _held(others, at_ms)
         if held != other_held:
             return f"{_held_words(held)} held, and {_held_words(other_held)} in the other"
-        for other in others:
-            is_same_side = (other.action, other.side) == (order.action, order.side)
-            if is_same_side and other.created_ms < at_ms - WITHIN_MS and other.ended_ms > at_ms:
+        alike = [each for each in others if (each.action, each.side) == (order.action, order.side)]
+        for other in alike:
+            if other.created_ms < at_ms - WITHIN_MS and other.ended_ms > at_ms:
                 longer_ms = other.ended_ms - at_ms
                 return f"{other.order_id} was at work in the other for {longer_ms} ms more"
         begins_ms = at_ms - at_ms % 60_000
         minute = [each for each in others if begins_ms <= each.created_ms <= at_ms]
         if self._most_per_minute is not None and len(minute) >= self._most_per_minute - 1:
             return f"the other made {len(minute)} orders in that minute, which is the limit"
-        nearest = min(others, key=lambda each: _apart_ms(order, each), default=None)
+        nearest = min(alike, key=lambda each: _apart_ms(order, each), default=None)
         is_near = nearest is not None and _apart_ms(order, nearest) <= _NEAR_MS
         if nearest is not None and is_near and nearest.basis != order.basis:
             return f"decided on “{order.basis}”, in the other on “{nearest.basis}”"
