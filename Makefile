@@ -47,6 +47,8 @@ bench: $(READY) ## every benchmark, some 50 minutes; ARGS=--quick only shows tha
 	$(BIN)/python -m bench.many_orders $(ARGS)
 	$(BIN)/python -m bench.scheduler $(ARGS)
 	$(BIN)/python -m bench.backtest $(ARGS)
+	$(BIN)/python -m bench.backtest_memory $(ARGS)
+	$(BIN)/python -m bench.fills $(ARGS)
 	$(BIN)/python -m bench.simulate $(ARGS)
 	$(BIN)/python -m bench.journal $(ARGS)
 	$(BIN)/python -m bench.inversion $(ARGS)

@@ -1,4 +1,4 @@
-"""Backtests: events a second on one core, a window's wall time, two cores, memory, search trials.
+"""Backtests: events a second on one core, a window's wall time, two cores, search trials.
 
 Run as ``python -m bench.backtest``. Whole books are the recorded hour where it is at hand; price
 changes are the local exchange's, recorded here. Seconds are the processor's unless a column says
@@ -11,7 +11,6 @@ from __future__ import annotations
 import cProfile
 import json
 import pstats
-import resource
 import subprocess
 import tempfile
 import time
@@ -234,24 +233,6 @@ def jobs_row(paths: Sequence[Path]) -> Row:
     )
 
 
-def memory_row(path: Path, windows: int) -> Row:
-    """Play one window again and again; the most memory after a tenth of that, and at the end."""
-    plan, recordings = BacktestPlan(settings=Settings()), recordings_at([path])
-    early_mb = 0.0
-    for number in range(windows):
-        for _ in run_backtest(plan, recordings):
-            pass
-        if number == windows // 10:
-            early_mb = _most_mb()
-    figures: dict[str, Figure] = {
-        "windows": windows,
-        "MB after a tenth": round(early_mb, 1),
-        "MB at the end": round(_most_mb(), 1),
-        "grown MB": round(_most_mb() - early_mb, 1),
-    }
-    return Row(name="memory", figures=figures, target=Target(column="grown MB", limit=5))
-
-
 def search_row(paths: Sequence[Path]) -> Row:
     """Trials of a search over all windows, none pruned, on one core."""
     plans = [
@@ -289,15 +270,10 @@ def profile_table(name: str, paths: Sequence[Path]) -> Table:
     return Table(title=f"where it goes, {name}", rows=rows, notes=(note,))
 
 
-def _most_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 def main() -> None:
     """Measure and print."""
     parser = options(__doc__)
     parser.add_argument("--windows", type=int, help="of the recorded hour; all if not given")
-    parser.add_argument("--memory-windows", type=int, default=1_000, help="for memory")
     arguments = parser.parse_args()
     machine = Machine.now()
     with tempfile.TemporaryDirectory() as folder:
@@ -308,19 +284,11 @@ def main() -> None:
         if recorded:
             played["whole books, recorded"] = list(recorded)
             rows.append(speed_row("whole books, recorded", recorded, 10_000))
-        short = Path(folder) / "short"
-        short.mkdir()
-        brief = simulated_recording(short, 5_000)
         several = recorded if len(recorded) > 1 else (simulated,)
         tables = [
             Table(title="one core", rows=rows),
             compared_table(played, rows),
             Table(title="two cores", rows=[jobs_row(several)]),
-            Table(
-                title="memory",
-                rows=[memory_row(brief, 10 if arguments.quick else arguments.memory_windows)],
-                notes=("the first seconds of a window, again and again, each by a new account",),
-            ),
             Table(title="search", rows=[search_row(several)]),
             profile_table("price changes", [simulated]),
         ]

@@ -107,9 +107,16 @@ def test_simulated_windows_are_counted() -> None:
 
 @pytest.mark.smoke
 def test_backtests_are_measured_on_price_changes_and_on_recorded_books() -> None:
-    tables = tables_of("bench.backtest", "--memory-windows", "10")
+    tables = tables_of("bench.backtest")
     speeds = tables["one core"]
     assert speeds[0]["name"] == "price changes, local exchange"
     assert all(row["events/s"] > 0 for row in speeds)
     assert tables["search"][0]["trials an hour"] > 0
     assert sum(row["share %"] for row in tables["where it goes, price changes"]) > 90
+
+
+@pytest.mark.smoke
+def test_a_long_backtests_memory_is_looked_at_while_orders_are_made() -> None:
+    ((alone, together, kept),) = tables_of("bench.backtest_memory").values()
+    assert alone["orders"] > 0 < together["orders"]
+    assert kept["peak MB"] > 0
