@@ -186,9 +186,7 @@ def test_a_resting_order_waits_behind_what_its_level_showed() -> None:
     assert fill.fee_nanos == 0
 
 
-def test_a_level_that_was_nearly_empty_for_an_instant_has_let_the_order_ahead() -> (
-    None
-):
+def test_a_level_that_was_nearly_empty_for_an_instant_has_let_the_order_ahead() -> None:
     stage = VenueStage(out_ms=0)
     stage.show([(480, 50)], [(500, 100)])
     stage.place(price_ticks=480, size_units=shares(20))
