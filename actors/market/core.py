@@ -15,7 +15,7 @@ import attrs
 from actors.core import Core, Dice, Effects, Log, Send, SetTimer, handles
 from actors.market.book import TokenBook
 from actors.market.book_health import BookHealth
-from actors.market.publisher import ConflatingPublisher
+from actors.market.publisher import UNWATCHED_WAIT_MS, ConflatingPublisher
 from actors.messages.directory import MarketClosing, MarketOpened
 from actors.messages.feeds import (
     BatchTaken,
@@ -65,8 +65,10 @@ class MarketStateCore(Core):
         self._books: dict[str, TokenBook] = {}
         self._healths: dict[str, BookHealth] = {}
         self._reference: ReferencePrice | None = None
-        self._publishers = tuple(
-            ConflatingPublisher(subscriber) for subscriber in (STRATEGY, EXECUTOR, OBSERVER)
+        self._publishers = (
+            ConflatingPublisher(STRATEGY),
+            ConflatingPublisher(EXECUTOR),
+            ConflatingPublisher(OBSERVER, UNWATCHED_WAIT_MS),
         )
         self._trades: deque[PublicTrade] = deque(maxlen=TRADES_KEPT)
         """Public trades that the strategy has not been shown."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 ANSWER_WAIT_MS = 1_000
 """After this long without an answer a snapshot counts as lost."""
+UNWATCHED_WAIT_MS = 5_000
+"""The same for who only shows it, and does not answer while nobody looks."""
 
 
 class ConflatingPublisher:
     """The flow to one subscriber: at most one unanswered snapshot, and the newest wins."""
 
-    def __init__(self, role: str) -> None:
+    def __init__(self, role: str, answer_wait_ms: int = ANSWER_WAIT_MS) -> None:
         self.role = role
+        self._answer_wait_ms = answer_wait_ms
         self.merged_count = 0
         """Changes that never had a snapshot of their own."""
         self._in_flight: int | None = None
@@ -44,7 +47,7 @@ class ConflatingPublisher:
 
     def give_up_lost(self, now_ms: int) -> None:
         """Stop waiting for an answer that is long overdue; the newest snapshot is due instead."""
-        if self._in_flight is not None and now_ms - self._sent_at_ms >= ANSWER_WAIT_MS:
+        if self._in_flight is not None and now_ms - self._sent_at_ms >= self._answer_wait_ms:
             self.start_over()
 
     def clock_set_back(self, by_ms: int) -> None:

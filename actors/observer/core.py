@@ -32,6 +32,8 @@ from actors.settings import Settings
 
 SNAPSHOT_EVERY_MS = 250
 """A snapshot is kept this long before the next is asked for: nobody reads faster."""
+WATCHED_MS = 5_000
+"""So long after the last look snapshots are asked for; then one comes now and then, and will do."""
 
 SAVE_EVERY_MS = 5_000
 SIGNALS_KEPT = 10
@@ -69,6 +71,13 @@ class ObserverCore(Core):
         self._unreachable = ""
         self._not_traded: dict[str, WindowNotTraded] = {}
         """By slug; only the newest, which the directory says again while it lasts."""
+        self._looked_at_ms: int | None = None
+        """When somebody last wanted to see it."""
+
+    def clock_set_back(self, by_ms: int) -> None:
+        """The last look is as long ago as it was."""
+        if self._looked_at_ms is not None:
+            self._looked_at_ms -= by_ms
 
     @handles(Started)
     def start(self, message: Started, _now_ms: int) -> Effects:
@@ -86,13 +95,17 @@ class ObserverCore(Core):
     def on_timer(self, message: TimerFired, _now_ms: int) -> Effects:
         """Ask for the next snapshot, or save the counts if they have changed."""
         if message.key.startswith(_SNAPSHOT):
-            name = message.key.removeprefix(_SNAPSHOT).removeprefix("/")
-            seen = self._in(name)
-            if seen.snapshot is None:
-                return []
-            market_state = self.settings.role(MARKET_STATE, seen.name)
-            return [Send(market_state, SnapshotTaken(seen.snapshot.sequence))]
+            return self._want_snapshot(self._in(message.key.removeprefix(_SNAPSHOT)[1:]))
         return [*self._save(), SetTimer(_SAVE, SAVE_EVERY_MS)]
+
+    def _want_snapshot(self, seen: SeenSeries) -> Effects:
+        if seen.snapshot is None:
+            return []
+        market_state = self.settings.role(MARKET_STATE, seen.name)
+        return [Send(market_state, SnapshotTaken(seen.snapshot.sequence))]
+
+    def _is_watched(self, now_ms: int) -> bool:
+        return self._looked_at_ms is not None and now_ms - self._looked_at_ms <= WATCHED_MS
 
     def _save(self) -> Effects:
         counts = self._tally.counts()
@@ -104,7 +117,11 @@ class ObserverCore(Core):
 
     @handles(GetView)
     def show(self, message: GetView, now_ms: int) -> Effects:
-        """Answer with everything, as it is now."""
+        """Answer with everything, as it is now; the first look has newer books come."""
+        asked: Effects = []
+        if not self._is_watched(now_ms):
+            asked = [each for seen in self._seen.values() for each in self._want_snapshot(seen)]
+        self._looked_at_ms = now_ms
         results = self._tally.result
         views = [seen.view(self._markets, results(name)) for name, seen in self._seen.items()]
         shown = views[0]
@@ -128,7 +145,7 @@ class ObserverCore(Core):
             unreachable=self._unreachable,
             series=tuple(views),
         )
-        return [Send(REPLY, view)]
+        return [Send(REPLY, view), *asked]
 
     def _in(self, series: str) -> SeenSeries:
         """What was seen of a series; of the first for one that is not traded any more."""
@@ -165,10 +182,15 @@ class ObserverCore(Core):
         return []
 
     @handles(MarketSnapshot)
-    def on_snapshot(self, message: MarketSnapshot, _now_ms: int) -> Effects:
-        """Keep the newest books, and answer after a while, so that the next carries more."""
+    def on_snapshot(self, message: MarketSnapshot, now_ms: int) -> Effects:
+        """Keep the newest books; answer after a while, so that the next carries more.
+
+        While nobody looks, market state waits in vain for an answer, and sends one in five seconds.
+        """
         seen = self._in(message.market.series)
         seen.take_snapshot(message)
+        if not self._is_watched(now_ms):
+            return []
         key = f"{_SNAPSHOT}/{seen.name}" if self.settings.traded else _SNAPSHOT
         return [SetTimer(key, SNAPSHOT_EVERY_MS)]
 

@@ -94,6 +94,8 @@ class Exchange:
             self.streams[asset] = PriceStreams(asset, 1_000, dice(seed, "ticker", *more))
         self._prices: PriceBoard = ManyPrices(self.streams.values())
         self._burst_left = 0
+        self._trading_number = 0
+        """Which plan to trade on holds; those before it were replaced."""
         self._still_until_ms = 0
 
     def take_orders(self, rates: LiveFaultRates) -> OrderSide:
@@ -118,7 +120,7 @@ class Exchange:
             self._list_window(name, start_ms)
         self._walk_to(now_ms // 1000)
         self._publish_prices()
-        self._trade_on()
+        self._trade_on(self._trading_number)
         if self.order_side is not None:
             self.order_side.begin()
 
@@ -188,10 +190,12 @@ class Exchange:
         for key in own[:-_KEPT_WINDOWS]:
             self.catalogue.remove(self.windows.pop(key))
 
-    def _trade_on(self) -> None:
+    def _trade_on(self, number: int) -> None:
         """Let each market do one thing, and plan the next."""
+        if number != self._trading_number:
+            return
         windows, now_ms = self.open_windows, self._scheduler.now_ms
-        self._scheduler.after(self._pause_ms(), self._trade_on)
+        self._scheduler.after(self._pause_ms(), self._trade_on, number)
         if now_ms >= self._still_until_ms:
             for window in windows:
                 self._trade_in(window, now_ms)
@@ -220,7 +224,8 @@ class Exchange:
     def be_steady(self) -> None:
         """From now on let books change every half second, instead of in bursts."""
         self._is_steady = True
-        self._trade_on()
+        self._trading_number += 1
+        self._trade_on(self._trading_number)
 
     def pause(self, still_ms: int) -> None:
         """Let no book change for a while."""

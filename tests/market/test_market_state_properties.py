@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from actors.core import Effects, Send
 from actors.market.book import TokenBook
-from actors.market.core import BEAT_MS, MarketStateCore
-from actors.market.publisher import ANSWER_WAIT_MS
+from actors.market.core import MarketStateCore
+from actors.market.publisher import ANSWER_WAIT_MS, UNWATCHED_WAIT_MS
 from actors.messages.directory import MarketOpened
 from actors.messages.feeds import BookEvent, FeedDown, MarketBatch, PriceChangeEvent
 from actors.messages.lifecycle import PeerRestarted, Started, TimerFired
@@ -125,8 +125,8 @@ def test_every_subscriber_ends_up_with_what_is_true(history: list[tuple[Any, ...
     world = World()
     for action in history:
         world.act(action)
-    for _ in range(2):  # one beat to miss a lost answer, one for luck lost on the way
-        world.now_ms += BEAT_MS
+    for _ in range(2):  # one wait to miss a lost answer, one for luck lost on the way
+        world.now_ms += UNWATCHED_WAIT_MS
         world.tell(TimerFired("beat"))
     for role in SUBSCRIBERS:
         assert world.seen[role].yes == world.books["up"].view()

@@ -23,7 +23,13 @@ from actors.messages.market import SnapshotTaken
 from actors.messages.observer import GetView, View
 from actors.messages.strategy import Evaluated, StopLossTriggered
 from actors.model import Side
-from actors.observer.core import SAVE_EVERY_MS, SIGNALS_KEPT, SNAPSHOT_EVERY_MS, ObserverCore
+from actors.observer.core import (
+    SAVE_EVERY_MS,
+    SIGNALS_KEPT,
+    SNAPSHOT_EVERY_MS,
+    WATCHED_MS,
+    ObserverCore,
+)
 from actors.observer.tally import ENDED_KEPT, SETTLED_KEPT
 from actors.roles import MARKET_FEED, MARKET_STATE, OBSERVER, REPLY, TWAP_FEED
 from actors.units import shares
@@ -93,7 +99,20 @@ def test_a_position_that_came_before_its_window_is_shown(stage: CoreStage) -> No
     assert shown.version == 3
 
 
+def test_nobody_looks_and_no_snapshot_is_asked_for_until_somebody_does(stage: CoreStage) -> None:
+    stage.give(snapshot(4, taken_at_ms=900))
+    stage.advance(3_000)
+    assert stage.told(MARKET_STATE, SnapshotTaken) == []
+    assert view(stage).snapshot == snapshot(4, taken_at_ms=900)
+    assert stage.told(MARKET_STATE, SnapshotTaken) == [SnapshotTaken(4)]
+    stage.advance(3_000 + WATCHED_MS + 1)
+    stage.give(snapshot(5, taken_at_ms=4_000))
+    stage.advance(3_000 + WATCHED_MS + 1 + SNAPSHOT_EVERY_MS)
+    assert stage.told(MARKET_STATE, SnapshotTaken) == [SnapshotTaken(4)]
+
+
 def test_a_snapshot_is_answered_after_a_while_and_the_newest_is_kept(stage: CoreStage) -> None:
+    view(stage)
     stage.give(snapshot(4, taken_at_ms=900))
     stage.advance(1_000 + SNAPSHOT_EVERY_MS - 1)
     assert stage.told(MARKET_STATE, SnapshotTaken) == []
