@@ -63,6 +63,9 @@ from actors.units import price_text, size_text
 ROUND_MS = 1_000
 """How often the desk looks after what may have been lost: starts, cancels, open orders, exits."""
 
+QUIET_ROUNDS = 5
+"""While no order lives, every which round says so again: each change was said when it came."""
+
 _ROUND = "round"
 _UNTOLD_KEPT = 128
 """Recorded windows that are kept while some series' window is still to be told: more than orders
@@ -77,6 +80,7 @@ class DeskCore(Core):
     def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
         super().__init__(role, settings, dice)
         self._known = DeskMemory(settings, dice)
+        self._rounds_count = 0
 
     @handles(SettingsReplaced)
     def take_settings(self, message: SettingsReplaced, now_ms: int) -> Effects:
@@ -129,9 +133,16 @@ class DeskCore(Core):
             *self._ask_executor(),
             *self._known.ask_for_positions(),
             *ask_for_books(self._known),
-            *self._known.tell_changes(now_ms),
+            *self._tell_again(now_ms),
             SetTimer(_ROUND, ROUND_MS),
         ]
+
+    def _tell_again(self, now_ms: int) -> Effects:
+        """Say which sides are busy: each round while an order lives, else now and then."""
+        self._rounds_count += 1
+        if self._known.open_orders.live() or self._rounds_count % QUIET_ROUNDS == 0:
+            return self._known.tell_changes(now_ms)
+        return self._known.halt_report()
 
     # The window
 

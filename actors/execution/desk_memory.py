@@ -230,13 +230,17 @@ class DeskMemory:
         effects = self.tell_all_orders(now_ms) if market_id is None else []
         if market_id is not None and self.window(market_id) is not None:
             effects = [*self.tell_open_orders(market_id, now_ms)]
-        if self.passing_halt:
-            # Without the setting the executor has nothing to wait for but these orders.
-            is_wide = self.settings.execution.cancel_all_on_halt
-            is_account_left = is_wide and self.unconfirmed is not None
-            left_count = len(self.open_orders.live()) + is_account_left
-            effects.append(Send(SUPERVISOR, HaltReport(left_count, self.passing_halt)))
-        return effects
+        return [*effects, *self.halt_report()]
+
+    def halt_report(self) -> Effects:
+        """Tell the supervisor, while it all ends, how much is left."""
+        if not self.passing_halt:
+            return []
+        # Without the setting the executor has nothing to wait for but these orders.
+        is_wide = self.settings.execution.cancel_all_on_halt
+        is_account_left = is_wide and self.unconfirmed is not None
+        left_count = len(self.open_orders.live()) + is_account_left
+        return [Send(SUPERVISOR, HaltReport(left_count, self.passing_halt))]
 
     def tell_all_orders(self, now_ms: int, to: str = "") -> Effects:
         """Tell which sides are busy in each open window, to those who must know or to one."""

@@ -18,7 +18,7 @@ from order_builders import (
 )
 
 from actors.core import Record, Send
-from actors.execution.desk import ROUND_MS
+from actors.execution.desk import QUIET_ROUNDS, ROUND_MS
 from actors.messages.directory import MarketClosing, MarketOpened
 from actors.messages.execution import (
     CancelRequested,
@@ -200,9 +200,12 @@ def test_a_late_copy_of_an_earlier_opening_changes_nothing() -> None:
     assert desk.accept(market_id="0xnext")
 
 
-def test_open_orders_are_said_every_round_so_that_a_lost_one_blocks_no_side() -> None:
+def test_open_orders_are_said_again_so_that_a_lost_one_blocks_no_side() -> None:
     desk = Desk().ready()
-    assert live(desk.feed(TimerFired("round"))) == []
+    said = [desk.feed(TimerFired("round")) for _ in range(2 * QUIET_ROUNDS)]
+    assert [live(effects) for effects in said if sent(effects, OpenOrders)] == [[], []]
+    desk.feed(signals(signals_id=900))
+    assert all(live(desk.feed(TimerFired("round"))) for _ in range(3))
 
 
 @pytest.mark.parametrize("role", [STRATEGY, OBSERVER])
