@@ -18,6 +18,8 @@ class Side(enum.Enum):
     YES = "YES"
     NO = "NO"
 
+    __hash__ = object.__hash__  # there is one of each; an Enum hashes its name, in Python
+
     @property
     def other(self) -> Side:
         """The opposite outcome."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 SUPERVISOR = "supervisor"
 DIRECTORY = "directory"
 MARKET_FEED = "market-feed"
@@ -31,6 +33,10 @@ _OF_SERIES = frozenset({DIRECTORY, MARKET_STATE, STRATEGY})
 """Kinds of actor of which each series has its own; all others are the account's."""
 
 
+_ROLES_KEPT = 2_048
+"""Of so many roles it is remembered what they are: every message is asked it."""
+
+
 def order_role(order_id: str) -> str:
     """Role of the actor that lives one order's life."""
     return _ORDER_PREFIX + order_id
@@ -51,12 +57,14 @@ def series_role(base: str, series: str) -> str:
     return f"{base}/{series}" if base in _OF_SERIES else base
 
 
+@functools.lru_cache(_ROLES_KEPT)
 def base_role(role: str) -> str:
     """The kind of actor: ``strategy`` of ``strategy/btc-15m``; a plain role itself."""
     base, _, _ = role.partition("/")
     return base if base in _OF_SERIES else role
 
 
+@functools.lru_cache(_ROLES_KEPT)
 def series_of_role(role: str) -> str:
     """The series that a role belongs to; empty for the account's, and while there is but one."""
     base, _, series = role.partition("/")

@@ -323,13 +323,15 @@ class Settings:
     @property
     def plans(self) -> tuple[SeriesPlan, ...]:
         """Every series that is traded, in the order of the configuration."""
+        if self.traded:
+            return self.traded
         lone = SeriesPlan(
             series=self.series,
             strategy=self.strategy,
             risk=self.risk,
             protections=self.protections,
         )
-        return self.traded or (lone,)
+        return (lone,)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -116,12 +116,8 @@ class SimulatedProcess:
         if self._is_gone or self._waiting is not None:
             self._wait(self.receive, sender, envelope)
         elif self._group is not None:  # without its first message it can answer nothing
-            context = self._context
-            context.trace.note(
-                context.scheduler.now_ms,
-                envelope.to or self.role,
-                f"<{envelope.sender_role}",
-                envelope.message,
+            self._context.note(
+                envelope.to or self.role, f"<{envelope.sender_role}", envelope.message
             )
             self._group.take(envelope, sender)
 
@@ -248,10 +244,11 @@ class _OwnClock:
 
     def __init__(self, context: SimulationContext) -> None:
         self._context = context
+        self._scheduler = context.scheduler
         self.offset_ms = 0
 
     def now_ms(self) -> int:
-        return self._context.scheduler.now_ms + self._context.clock_error_ms + self.offset_ms
+        return self._scheduler.now_ms + self._context.clock_error_ms + self.offset_ms
 
 
 class _OwnRows:
@@ -289,7 +286,7 @@ class _Eye(HostWatch):
         self._heard(self._actor, message)
 
     def performs(self, host: RunningHost, effect: Effect) -> None:
-        if isinstance(effect, Send):
+        if type(effect) is Send:
             self._said(self._actor, effect.message)
         elif isinstance(effect, Command):
             self._context.note(host.role, "commands", effect.command)

@@ -41,11 +41,11 @@ class Trace:
 
     def _flush(self) -> None:
         unhashed = self._events[self._hashed_count :]
-        text = "".join(
+        lines = [
             f"{at_ms} {who} {verb} {what if type(what) is str else type(what).__name__}\n"
             for at_ms, who, verb, what in unhashed
-        )
-        self._hash.update(text.encode())
+        ]
+        self._hash.update("".join(lines).encode())
         self._events = self._events[-LINES_KEPT:]
         self._hashed_count = len(self._events)
 

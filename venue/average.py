@@ -12,6 +12,7 @@ class SecondSamples:
 
     def __init__(self) -> None:
         self._samples: dict[int, int] = {}
+        self._newest = 0
         self._sums: dict[int, tuple[int, int]] = {}
         """Sum and number of the samples that are known, by the last second of an average. Several
         sources ask for the same one; a new sample may be missing in any, and clears them all."""
@@ -19,6 +20,7 @@ class SecondSamples:
     def add(self, second: int, price_e18: int) -> None:
         """Take the price at a whole second; seconds come in order."""
         self._samples[second] = price_e18
+        self._newest = second
         self._sums.clear()
         self._samples.pop(second - _KEPT_SECONDS, None)
 
@@ -44,7 +46,7 @@ class SecondSamples:
     def _sum(self, end_second: int) -> tuple[int, int]:
         found = self._sums.get(end_second)
         if found is None:
-            seconds = range(end_second - TWAP_SECONDS + 1, end_second + 1)
+            seconds = range(end_second - TWAP_SECONDS + 1, min(end_second, self._newest) + 1)
             known = [self._samples[second] for second in seconds if second in self._samples]
             found = self._sums[end_second] = sum(known), len(known)
         return found

@@ -300,16 +300,18 @@ class ObserverCore(Core):
         """Keep a feed's counters, which also tell whether it is up."""
         known = self._feeds.get(message.feed)
         trouble = known.trouble if known is not None and not message.is_up else ""
-        self._feed(message.feed, now_ms, is_up=message.is_up, trouble=trouble)
-        seen = self._feeds[message.feed]
-        self._feeds[message.feed] = attrs.evolve(seen, health=message)
-        return []
+        return self._feed(
+            message.feed, now_ms, is_up=message.is_up, trouble=trouble, health=message
+        )
 
-    def _feed(self, feed: str, now_ms: int, *, is_up: bool, trouble: str) -> Effects:
+    def _feed(
+        self, feed: str, now_ms: int, *, is_up: bool, trouble: str, health: FeedHealth | None = None
+    ) -> Effects:
         known = self._feeds.get(feed)
-        if known is None:
-            self._feeds[feed] = FeedSeen(feed=feed, is_up=is_up, since_ms=now_ms, trouble=trouble)
-        else:
-            since_ms = known.since_ms if known.is_up is is_up else now_ms
-            self._feeds[feed] = attrs.evolve(known, is_up=is_up, since_ms=since_ms, trouble=trouble)
+        since_ms = known.since_ms if known is not None and known.is_up is is_up else now_ms
+        if health is None and known is not None:
+            health = known.health
+        self._feeds[feed] = FeedSeen(
+            feed=feed, is_up=is_up, since_ms=since_ms, trouble=trouble, health=health
+        )
         return []

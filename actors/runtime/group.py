@@ -105,6 +105,7 @@ class HostGroup:
     def __init__(self, outside: Outside, boot: Boot) -> None:
         self.hosts: dict[str, Host] = {}
         self._outside = outside
+        self._instant = outside.instant
         self._boot = boot
         self._routes = Routes()
         self._own_roles = frozenset(boot.roles)
@@ -201,7 +202,7 @@ class HostGroup:
 
     def _count(self, host: Host) -> None:
         host.message_count += 1
-        host.last_message_at = self._outside.instant()
+        host.last_message_at = self._instant()
 
     def _hand(self, host: Host, message: object) -> None:
         host.hand(message)

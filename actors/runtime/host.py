@@ -96,6 +96,7 @@ class Host:
         self._series = series_of_role(role)
         """Its neighbours of the same series are called by their plain names."""
         self._context = context
+        self._post, self._clock = context.post, context.clock
         self._hooks = Hooks(context.watch)
         self._was_serving: bool | None = None
         """As the supervisor was told; None until Hello says it."""
@@ -192,7 +193,7 @@ class Host:
         if core is None or not self.is_running:
             return
         hooks = self._hooks
-        now_ms = self._context.clock.now_ms()
+        now_ms = self._clock.now_ms()
         if hooks.hears is not None:
             hooks.hears(self, message, now_ms)
         try:
@@ -250,9 +251,6 @@ class Host:
 
     # Effects: one method each; what is returned, the core is told before the next effect.
 
-    def _send_effect(self, effect: Send) -> None:
-        self._send(effect.to, effect.message)
-
     def _record(self, record: Record) -> JournalFailed | None:
         """Make a record durable; if it cannot be and the core stays, return what it is told."""
         try:
@@ -301,12 +299,16 @@ class Host:
         self._leave(HostState.FINISHED)
 
     def _send(self, to: str, message: object) -> None:
+        self._send_effect(Send(to, message))
+
+    def _send_effect(self, effect: Send) -> None:
+        to, message = effect.to, effect.message
         if type(message) is VenueTimeMeasured:
             absolute = message.offset_ms + self._context.clock.offset_ms
             message = attrs.evolve(message, offset_ms=absolute)
         if self._series:
             to = series_role(to, self._series)
-        self._context.post.send(self, to, message)
+        self._post.send(self, to, message)
 
     def _tell_if_serving_changed(self, core: Core) -> None:
         is_serving = core.is_serving

@@ -98,11 +98,12 @@ class Referee:
     def said(self, actor: Actor, message: object) -> None:
         """A message is about to leave."""
         kind = type(message)
-        if kind not in self._met:
-            self._met[kind] = self._checks["said"].get(kind, ())
+        checks = self._met.get(kind)
+        if checks is None:
+            checks = self._met[kind] = self._checks["said"].get(kind, ())
             for check in self._checks["said"].get(ANYTHING, ()):
                 check(actor, message)
-        for check in self._met[kind]:
+        for check in checks:
             check(actor, message)
 
     def commanded(self, actor: Actor, command: object) -> None:

@@ -6,7 +6,7 @@ an order for Down stands on its other side at the mirrored price, and Down's boo
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterator
 
 import attrs
@@ -109,9 +109,7 @@ class BookSide:
         self.is_bid = is_bid
         self.changed_prices: set[int] = set()
         """Prices whose total changed since it was last cleared."""
-        self._queues: list[OrderedDict[int, WorkingOrder]] = [
-            OrderedDict() for _ in range(PAYOUT_TICKS + 1)
-        ]
+        self._queues: defaultdict[int, OrderedDict[int, WorkingOrder]] = defaultdict(OrderedDict)
         self._totals = [0] * (PAYOUT_TICKS + 1)
         self._occupied = 0
 

@@ -26,6 +26,8 @@ class Outcome(enum.Enum):
     UP = "Up"
     DOWN = "Down"
 
+    __hash__ = object.__hash__  # there is one of each; an Enum hashes its name, in Python
+
     @property
     def other(self) -> Outcome:
         """The opposite outcome."""
