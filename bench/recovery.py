@@ -308,6 +308,7 @@ def main() -> None:
     """Measure and print."""
     parser = options(__doc__)
     parser.add_argument("--rounds", type=int, help="falls of each process and actor")
+    parser.add_argument("--kills-only", action="store_true", help="no raises, and no tree")
     parser.add_argument("--tree-rounds", type=int, help="falls of what holds the tree; 0: none")
     add_layout(parser)
     arguments = parser.parse_args()
@@ -316,13 +317,19 @@ def main() -> None:
     tree_rounds = arguments.tree_rounds
     if tree_rounds is None:
         tree_rounds = 1 if arguments.quick else 20
+    if arguments.kills_only:
+        tree_rounds = 0
     tables = []
     for layout in layouts_of(arguments):
-        killed, raised = process_samples(layout, rounds), raise_samples(layout, rounds)
-        tables += [
-            table(f"SIGKILL of a process, {layout}", killed, PROCESS_LIMIT_MS, _PROCESSES_NOTE),
-            table(f"a core that raises, {layout}", raised, RAISE_LIMIT_MS, _RAISES_NOTE),
-        ]
+        killed = process_samples(layout, rounds)
+        tables.append(
+            table(f"SIGKILL of a process, {layout}", killed, PROCESS_LIMIT_MS, _PROCESSES_NOTE)
+        )
+        if not arguments.kills_only:
+            raised = raise_samples(layout, rounds)
+            tables.append(
+                table(f"a core that raises, {layout}", raised, RAISE_LIMIT_MS, _RAISES_NOTE)
+            )
         if tree_rounds:
             trees = tree_samples(layout, tree_rounds)
             tables.append(
