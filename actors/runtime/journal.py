@@ -38,7 +38,7 @@ from actors.runtime.journal_file import (
     unusable_sentence,
 )
 from actors.runtime.journal_rows import Column, DamagedRow, JournalError, check_event, checksum
-from actors.runtime.journal_turn import BUSY_LIMIT_S, begin_in_turn, is_busy
+from actors.runtime.journal_turn import BUSY_LIMIT_S, begin_in_turn, is_busy, patient, set_patience
 
 
 class Fenced(Exception):
@@ -71,6 +71,7 @@ class Journal:
             level = "FULL" if durability == "full" else "NORMAL"
             self._connection.execute(f"PRAGMA synchronous = {level}")
             self._connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES_MOST}")
+            set_patience(self._connection, 0.0)
         except sqlite3.DatabaseError as error:
             raise JournalError(unusable_sentence(self.path, error)) from error
 
@@ -151,7 +152,7 @@ class Journal:
             RowsLost: some are damaged.
             JournalError: the file is.
         """
-        with reading(self.path):
+        with reading(self.path), patient(self._connection):
             return load_state(self._connection, kind, key, open_only=True)
 
     def recall(self, kind: str, key: str) -> object | None:
@@ -160,7 +161,7 @@ class Journal:
         Raises:
             JournalError: it, or the file, is damaged.
         """
-        with reading(self.path):
+        with reading(self.path), patient(self._connection):
             found = load_state(self._connection, kind, key, open_only=False)
         return found[0] if found else None
 

@@ -2,13 +2,16 @@
 
 SQLite's own patience sleeps 1, 2, 5, 10 ms and more between its tries (its source, function
 ``sqliteDefaultBusyCallback``), where another's record takes a tenth of the first. Here tries are
-closer.
+closer. So a connection that writes has no patience of its own, and whoever reads through it gives
+it some: changing it has SQLite compile a statement, which is too much for each record.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
+from collections.abc import Iterator
 
 from actors.runtime.disk_waits import WAIT_LIMIT_MS
 
@@ -28,18 +31,24 @@ def begin_in_turn(connection: sqlite3.Connection, limit_s: float = BUSY_LIMIT_S)
     """
     began_at = time.monotonic()
     give_up_at = began_at + limit_s
-    _set_patience(connection, 0.0)
-    try:
-        while not _has_begun(connection, is_last_try=time.monotonic() >= give_up_at):
-            waited_s = time.monotonic() - began_at
-            time.sleep(max(_PAUSE_S, min(waited_s / _PAUSE_SHARE, _LONGEST_PAUSE_S)))
-    finally:
-        _set_patience(connection, BUSY_LIMIT_S)
+    while not _has_begun(connection, is_last_try=time.monotonic() >= give_up_at):
+        waited_s = time.monotonic() - began_at
+        time.sleep(max(_PAUSE_S, min(waited_s / _PAUSE_SHARE, _LONGEST_PAUSE_S)))
 
 
-def _set_patience(connection: sqlite3.Connection, seconds: float) -> None:
-    """How long SQLite itself waits in a statement, as it does for all others but the first."""
+def set_patience(connection: sqlite3.Connection, seconds: float) -> None:
+    """Let SQLite itself wait so long in a statement."""
     connection.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
+
+
+@contextlib.contextmanager
+def patient(connection: sqlite3.Connection) -> Iterator[None]:
+    """Let a connection that otherwise has no patience wait in what is read here."""
+    set_patience(connection, BUSY_LIMIT_S)
+    try:
+        yield
+    finally:
+        set_patience(connection, 0.0)
 
 
 def _has_begun(connection: sqlite3.Connection, *, is_last_try: bool) -> bool:
