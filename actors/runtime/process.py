@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import functools
 import os
-import random
 import time
 import traceback
 from collections.abc import Sequence
@@ -48,6 +47,7 @@ from actors.runtime.host_context import (
     RunningHost,
 )
 from actors.runtime.journal import Journal
+from actors.runtime.late_dice import LateDice
 from actors.runtime.log import LineLog
 from actors.runtime.messages import Boot
 from actors.runtime.pause_points import HANDLING, PausePoints
@@ -235,8 +235,7 @@ class ProcessOutside:
         return core
 
     def _bare_core(self, role: str, spec: ActorSpec, generation: int, settings: Settings) -> Core:
-        dice = random.Random(f"{self._boot.seed}/{role}/{generation}")
-        return spec.core(role, settings, dice)
+        return spec.core(role, settings, LateDice(f"{self._boot.seed}/{role}/{generation}"))
 
     def arm(self) -> None:
         """Ask for a wake-up, if the earliest timer has none."""

@@ -1,0 +1,26 @@
+"""Dice for an actor that may never throw them."""
+
+from __future__ import annotations
+
+import random
+
+
+class LateDice:
+    """As ``random.Random(seed)``, whose 2.5 kB are made at the first throw: orders throw none."""
+
+    def __init__(self, seed: str) -> None:
+        self._seed = seed
+        self._made: random.Random | None = None
+
+    def random(self) -> float:
+        """Return a number in [0, 1)."""
+        return self._dice().random()
+
+    def getrandbits(self, bits: int, /) -> int:
+        """Return a non-negative integer below ``2**bits``."""
+        return self._dice().getrandbits(bits)
+
+    def _dice(self) -> random.Random:
+        if self._made is None:
+            self._made = random.Random(self._seed)
+        return self._made
