@@ -55,7 +55,7 @@ def test_what_comes_for_a_window_that_was_let_go_is_taken_all_the_same(
     monkeypatch.setattr("actors.position.core.SETTLED_WINDOWS_KEPT", 0)
     actor_table = ActorTable().replacing(POSITION, NotesRecalls)
     trial = Trial(
-        3, minutes=12, plan=plan(loss=0.3, lateness=0.2, duplication=0.2), actor_table=actor_table
+        1, minutes=12, plan=plan(loss=0.3, lateness=0.2, duplication=0.2), actor_table=actor_table
     )
     result = trial.run()
     assert result.failure is None, result.failure.text
