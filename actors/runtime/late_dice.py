@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+from random import Random
 
 
 class LateDice:
@@ -10,7 +10,7 @@ class LateDice:
 
     def __init__(self, seed: str) -> None:
         self._seed = seed
-        self._made: random.Random | None = None
+        self._made: Random | None = None
 
     def random(self) -> float:
         """Return a number in [0, 1)."""
@@ -20,7 +20,7 @@ class LateDice:
         """Return a non-negative integer below ``2**bits``."""
         return self._dice().getrandbits(bits)
 
-    def _dice(self) -> random.Random:
+    def _dice(self) -> Random:
         if self._made is None:
-            self._made = random.Random(self._seed)
+            self._made = Random(self._seed)
         return self._made

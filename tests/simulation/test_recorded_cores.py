@@ -47,7 +47,7 @@ class Held(HostWatch):
     def handled(self, host: RunningHost, message: object) -> None:
         del message
         self._handled_count += 1
-        if self._handled_count % 61 and not (self._handled_count == 5 and "/" in host.role):
+        if self._handled_count % 61 and not (self._handled_count == 3 and "/" in host.role):
             return
         self._compare(self._flight())
         name = host.role.partition("/")[0]
