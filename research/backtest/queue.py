@@ -10,12 +10,30 @@ from __future__ import annotations
 import attrs
 
 TRADE_PATIENCE_MS = 1_000
-"""A trade may be told so long after the book that it has changed."""
+"""So long after a level has shrunk may the trade be told that did it."""
+
+
+@attrs.define
+class _Shrinking:
+    """A level has shrunk by no known trade: it counts as cancelled until one is told."""
+
+    at_ms: int
+    units: int
+    ahead_units: int
+    """What of it was taken off what is ahead."""
+
+    def explain(self, size_units: int) -> tuple[int, int]:
+        """Say how much of a trade did this, and how much of that was taken off already."""
+        units = min(size_units, self.units)
+        ahead_units = self.ahead_units * units // self.units if units else 0
+        self.units -= units
+        self.ahead_units -= ahead_units
+        return units, ahead_units
 
 
 @attrs.define(kw_only=True)
 class QueuePlace:
-    """One resting order's place at its price."""
+    """One resting order's place at its price. Times are the venue's own stamps."""
 
     ahead_units: int
     """Displayed size that trades before it does."""
@@ -25,27 +43,27 @@ class QueuePlace:
     """Share of cancels at its price that counts as ahead of it."""
     _untold_units: int = 0
     """Traded at its price, and not seen to have left the level yet."""
-    _cancelled_units: int = 0
-    """Counted as cancelled lately; a late trade may show that it was not."""
-    _cancelled_ahead_units: int = 0
-    """What of it was taken off what is ahead."""
-    _cancelled_at_ms: int = 0
+    _shrinkings: list[_Shrinking] = attrs.field(factory=list)
+    """Of late, oldest first."""
 
-    def trade(self, size_units: int, now_ms: int) -> int:
-        """Take a public trade at this price; returns how much of it reaches the order."""
+    def trade(self, size_units: int, at_ms: int) -> int:
+        """Take a public trade at this price; returns how much of it reaches the order.
+
+        It may be told after its level has shrunk: the level's stamp is then the trade's, or later.
+        """
         again_units = ahead_again_units = 0
-        if self._cancelled_units and now_ms - self._cancelled_at_ms <= TRADE_PATIENCE_MS:
-            again_units = min(size_units, self._cancelled_units)
-            ahead_again_units = self._cancelled_ahead_units * again_units // self._cancelled_units
-            self._cancelled_units -= again_units
-            self._cancelled_ahead_units -= ahead_again_units
+        for shrinking in self._shrinkings:
+            if shrinking.at_ms >= at_ms:
+                units, ahead_units = shrinking.explain(size_units - again_units)
+                again_units += units
+                ahead_again_units += ahead_units
         self._untold_units += size_units - again_units
         new_units = size_units - ahead_again_units
         reached_units = max(0, new_units - self.ahead_units)
         self.ahead_units = max(0, self.ahead_units - new_units)
         return reached_units
 
-    def show(self, shown_units: int, now_ms: int) -> None:
+    def show(self, shown_units: int, at_ms: int) -> None:
         """Take what the level shows now: what has gone and was not traded has been cancelled."""
         gone_units = self.shown_units - shown_units
         self.shown_units = shown_units
@@ -56,8 +74,7 @@ class QueuePlace:
         ahead_units = before_units - cancelled_units * self.cancel_ahead_percent // 100
         self.ahead_units = max(0, min(ahead_units, shown_units))
         if cancelled_units:
-            if now_ms - self._cancelled_at_ms > TRADE_PATIENCE_MS:
-                self._cancelled_units = self._cancelled_ahead_units = 0
-            self._cancelled_units += cancelled_units
-            self._cancelled_ahead_units += before_units - self.ahead_units
-            self._cancelled_at_ms = now_ms
+            oldest_ms = at_ms - TRADE_PATIENCE_MS
+            self._shrinkings = [each for each in self._shrinkings if each.at_ms >= oldest_ms]
+            taken_units = before_units - self.ahead_units
+            self._shrinkings.append(_Shrinking(at_ms, cancelled_units, taken_units))

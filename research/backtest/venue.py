@@ -128,11 +128,11 @@ class RecordedVenue:
         for event in events:
             if isinstance(event, PriceChangeEvent):
                 self.book.show_change(event)
-                self._look_at_queues()
+                self._look_at_queues(event.timestamp_ms)
             elif isinstance(event, BookEvent):
                 if event.token != self._mirrored_token:
                     self.book.show_book(event)
-                    self._look_at_queues()
+                    self._look_at_queues(event.timestamp_ms)
             elif isinstance(event, LastTradeEvent):
                 self._show_trade(event)
             elif isinstance(event, TickSizeEvent):
@@ -157,7 +157,7 @@ class RecordedVenue:
                 continue  # it traded at a better price, and never came to this one
             reached_units = trade.size_units
             if beyond_ticks == 0:
-                reached_units = order.place.trade(trade.size_units, self._scheduler.now_ms)
+                reached_units = order.place.trade(trade.size_units, trade.timestamp_ms)
             self._fill_resting(order, reached_units)
 
     def _is_known_trade(self, trade: LastTradeEvent, up_ticks: int, *, lifts_asks: bool) -> bool:
@@ -168,12 +168,12 @@ class RecordedVenue:
             del self._trades[next(iter(self._trades))]
         return told_on != trade.token
 
-    def _look_at_queues(self) -> None:
+    def _look_at_queues(self, at_ms: int) -> None:
         """Hold each queue against its level, as every single event leaves it."""
         for order in self._orders.values():
             if order.place is not None:
                 shown_units = self.book.displayed_units(order.up_ticks, is_bid=order.buys_up)
-                order.place.show(shown_units, self._scheduler.now_ms)
+                order.place.show(shown_units, at_ms)
 
     def _look_at_resting(self) -> None:
         """Let what the book offers at or beyond the limit of an order trade with it."""

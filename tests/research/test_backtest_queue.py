@@ -37,7 +37,7 @@ def test_a_level_that_shrinks_by_a_trade_told_before_has_seen_no_cancel() -> Non
 
 def test_a_trade_told_after_its_level_shrank_counts_once() -> None:
     queue = QueuePlace(ahead_units=100, shown_units=150, cancel_ahead_percent=50)
-    queue.show(110, 0)
+    queue.show(110, 100)
     assert queue.ahead_units == 80
 
     queue.trade(40, 100)
@@ -46,7 +46,7 @@ def test_a_trade_told_after_its_level_shrank_counts_once() -> None:
 
 def test_a_trade_told_late_counts_once_also_where_all_that_left_stood_ahead() -> None:
     queue = place(100, percent=0)
-    queue.show(60, 0)  # nobody stands behind the order: whoever left was ahead of it
+    queue.show(60, 100)  # nobody stands behind the order: whoever left was ahead of it
     assert queue.ahead_units == 60
 
     assert queue.trade(40, 100) == 0
@@ -55,15 +55,16 @@ def test_a_trade_told_late_counts_once_also_where_all_that_left_stood_ahead() ->
 
 def test_a_trade_told_late_that_emptied_the_level_reaches_the_order_with_its_rest() -> None:
     queue = place(10)
-    queue.show(0, 0)
+    queue.show(0, 101)
 
     assert queue.trade(15, 100) == 5
 
 
-def test_a_trade_long_after_is_another_one() -> None:
+@pytest.mark.parametrize("later_ms", [1, TRADE_PATIENCE_MS + 1])
+def test_a_trade_after_its_level_shrank_is_another_one(later_ms: int) -> None:
     queue = QueuePlace(ahead_units=100, shown_units=150, cancel_ahead_percent=50)
     queue.show(110, 0)
-    queue.trade(40, TRADE_PATIENCE_MS + 1)
+    queue.trade(40, later_ms)
 
     assert queue.ahead_units == 40
 

@@ -195,8 +195,7 @@ def test_a_level_that_was_nearly_empty_for_an_instant_has_let_the_order_ahead() 
     stage.venue.show(
         [PriceChangeEvent(UP, now_ms, ((480, shares(size)),), ()) for size in (10, 300)]
     )
-    stage.pass_ms(2_000)
-    stage.venue.show([LastTradeEvent(UP, now_ms, 480, shares(15), taker_buys=False)])
+    stage.venue.show([LastTradeEvent(UP, now_ms + 1, 480, shares(15), taker_buys=False)])
     stage.pass_ms(20)
 
     assert [each.size_units for each in fills(stage)] == [shares(5)]
