@@ -32,8 +32,10 @@ from actors.settings import Settings
 
 SNAPSHOT_EVERY_MS = 250
 """A snapshot is kept this long before the next is asked for: nobody reads faster."""
-WATCHED_MS = 5_000
-"""So long after the last look snapshots are asked for; then one comes now and then, and will do."""
+WATCHED_MS = 60_000
+"""So long after the last look snapshots are asked for: longer than between two scrapes of metrics,
+whose ages of books would otherwise be up to five seconds too long. After it one comes now and
+then."""
 
 SAVE_EVERY_MS = 5_000
 SIGNALS_KEPT = 10
