@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from actors.core import Core
+from actors.messages.execution import SubmitOrder
 from actors.messages.lifecycle import (
     ActorFell,
     ActorPulse,
@@ -25,6 +26,7 @@ from actors.messages.lifecycle import (
     SettingsReplaced,
     TimerFired,
 )
+from actors.messages.strategy import TradeSignals
 from actors.roles import (
     DESK,
     EXECUTOR,
@@ -88,6 +90,10 @@ class Outside(Protocol):
         ...
 
 
+_ORDER_PATH = frozenset({TradeSignals, SubmitOrder})
+"""What becomes an order is delivered within a group before all else that waits there: answers to
+who brought the tick, and what they lead to, come when the order has left."""
+
 _TICK_PATH = frozenset({STRATEGY, DESK, EXECUTOR})
 """Whom a tick meets once market state has it. A message for anybody else costs a tick that is still
 on its way two system calls, and the processor if the receiver wakes on it."""
@@ -110,6 +116,7 @@ class HostGroup:
         self._routes = Routes()
         self._own_roles = frozenset(boot.roles)
         self._mail: deque[tuple[str, object, _ReplyTo]] = deque()
+        self._first_mail: deque[tuple[str, object, _ReplyTo]] = deque()
         self._outgoing: list[tuple[Any, Envelope]] = []
         """What leaves when the mail is delivered."""
         self._early_mail: deque[tuple[str, object, _ReplyTo]] = deque(maxlen=EARLY_MAIL_MAX)
@@ -211,8 +218,8 @@ class HostGroup:
 
     def _settle(self) -> None:
         """Deliver what actors of this group have said to each other; then what is for others."""
-        while self._mail:
-            self._deliver(*self._mail.popleft())
+        while self._first_mail or self._mail:
+            self._deliver(*(self._first_mail or self._mail).popleft())
         if self._outgoing:
             self._flush()
 
@@ -280,6 +287,7 @@ class HostGroup:
     def _forget_mail(self, role: str) -> None:
         """What waits for an actor falls with it, as it would with its process."""
         self._mail = deque(each for each in self._mail if each[0] != role)
+        self._first_mail = deque(each for each in self._first_mail if each[0] != role)
 
     # What leaves
 
@@ -292,7 +300,8 @@ class HostGroup:
                 return
             to, address = reply_to
         if to in self._own_roles or to in self.hosts:
-            self._mail.append((to, message, (sender.role, None)))
+            mail = self._first_mail if type(message) in _ORDER_PATH else self._mail
+            mail.append((to, message, (sender.role, None)))
             return
         if address is None:
             address = self._routes.address(to)

@@ -23,6 +23,7 @@ from actors.messages.lifecycle import (
     ProcessStarted,
     Started,
 )
+from actors.messages.strategy import TradeSignals
 from actors.roles import DESK, EXECUTOR, POSITION, REPLY, STRATEGY, SUPERVISOR, order_role
 from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.journal import Journal
@@ -58,7 +59,7 @@ class Talker(Core):
             raise ValueError("a poisoned record")
         return []
 
-    @handles(PeerRestarted, OrderDone)
+    @handles(PeerRestarted, OrderDone, TradeSignals)
     def note(self, message: object, _now_ms: int) -> Effects:
         self.heard.append(message)
         return []
@@ -118,6 +119,26 @@ def test_words_between_them_stay_in_the_process_in_their_order(stage: ProcessSta
     assert heard(stage, DESK)[0] is first, "nothing is copied, since nothing can be changed"
     assert heard(stage, POSITION) == [first]
     assert stage.ref.sent == [each for each in stage.ref.sent if each[0] == FakeAddress(SUPERVISOR)]
+
+
+def wish(number: int) -> TradeSignals:
+    return TradeSignals(
+        signals_id=number,
+        market_id="m",
+        signals=(),
+        position_version=0,
+        snapshot_sequence=1,
+        snapshot_at_ms=1,
+        passed_over=(),
+        basis="",
+        tick_ns=0,
+    )
+
+
+def test_what_becomes_an_order_is_delivered_before_all_that_waits(stage: ProcessStage) -> None:
+    waits = OrderDone("waits")
+    say(stage, STRATEGY, (DESK, waits), (DESK, wish(1)), (DESK, wish(2)))
+    assert heard(stage, DESK) == [wish(1), wish(2), waits]
 
 
 def test_words_to_others_leave_once_and_replies_find_whoever_asked(stage: ProcessStage) -> None:
