@@ -12,7 +12,7 @@ from actors.core import Record, Save
 from actors.messages.execution import OrderCancelled
 from actors.position.core import LedgerSummary
 from actors.runtime import journal as journal_module
-from actors.runtime.journal import Fenced, Journal, JournalReader
+from actors.runtime.journal import PAGES_KEPT_KB, Fenced, Journal, JournalReader
 from actors.runtime.journal_file import JOURNAL_NAME, JournalError, prepare
 
 
@@ -223,3 +223,9 @@ def test_no_turn_to_write_is_an_error_that_names_the_journal(
     with pytest.raises(JournalError, match=r"journal\.sqlite was not written: database is locked"):
         journal.record(save(1), at_ms=1)
     assert list(JournalReader(data_dir).events()) == []
+
+
+def test_a_process_keeps_little_of_the_file_in_memory(tmp_path: Path) -> None:
+    prepare(tmp_path)
+    kept = open_journal(tmp_path, "desk")._connection.execute("PRAGMA cache_size").fetchone()[0]
+    assert kept == -PAGES_KEPT_KB
