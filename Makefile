@@ -7,7 +7,7 @@ ARGS ?=
 
 CHROMIUM := apt-get install --yes --no-install-recommends chromium
 
-.PHONY: run test browser style types check bench drill fuzz clean
+.PHONY: run test browser style types check bench drill fuzz mutants clean
 
 run: $(READY) ## the demo: local exchange and whole system, two series at once, a summary
 	@directory=$$(mktemp -d -t understudy-demo-XXXXXX) && \
@@ -57,8 +57,12 @@ bench: $(READY) ## every benchmark, some 50 minutes; ARGS=--quick only shows tha
 fuzz: $(READY) ## what comes from outside, made wrong; ARGS="--cases 1000000 --seed 7" is a campaign
 	$(BIN)/python -m bench.fuzz $(ARGS)
 
+mutants: $(READY) ## small changes to order, ledger, desk and books, and which no test notices
+	$(BIN)/python -m pip install --quiet 'mutmut >=3.8,<4'
+	$(BIN)/python -m bench.mutants $(ARGS)
+
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis mutants
 
 $(READY): setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -50,10 +50,8 @@ def three(base: Settings) -> Settings:
 @pytest.mark.parametrize(
     ("draw", "seed"),
     [
-        (draw_plan, 3),
         (draw_plan, 11),  # a desk that restarts is told another series' window first
         (draw_plan, 13),
-        (draw_live_plan, 3),
         (draw_live_plan, 6),
     ],
 )
