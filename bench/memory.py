@@ -46,7 +46,7 @@ def demo(*arguments: str) -> Iterator[tuple[int, Path]]:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=end_with_parent,
+            preexec_fn=end_with_parent(),
         )
         try:
             yield process.pid, Path(folder)

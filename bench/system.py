@@ -126,7 +126,7 @@ def exchange(frames_per_second: float, lead_ms: int, *options: str) -> Iterator[
         cwd=ROOT,
         stdout=subprocess.PIPE,
         start_new_session=True,
-        preexec_fn=process_ties.end_with_parent,
+        preexec_fn=process_ties.end_with_parent(),
     )
     try:
         said = _first_line(process)

@@ -10,16 +10,28 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _ADOPTION_LIMIT_S = 2.0
 
 
-def end_with_parent() -> None:
-    """Have the kernel SIGKILL the calling process as soon as its parent is gone (Linux only)."""
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+def end_with_parent(number: signal.Signals = signal.SIGKILL) -> Callable[[], None]:
+    """Give what a process that this one starts is to call first (subprocess's ``preexec_fn``).
+
+    The kernel then sends it that signal as soon as this process is gone. Of one that is gone before
+    that, nothing is sent: the child sees it and leaves. Linux only; elsewhere nothing is tied.
+    """
+    parent_pid = os.getpid()
+
+    def tie() -> None:
+        if sys.platform.startswith("linux"):
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
+            if os.getppid() != parent_pid:
+                os._exit(1)
+
+    return tie
 
 
 def tie_children_to_parents() -> None:

@@ -84,8 +84,10 @@ class SystemInTerminal(DrilledSystem):
         self.terminal = Terminal()
         theirs = self.terminal.theirs
 
+        tie = end_with_parent()
+
         def take_terminal() -> None:
-            end_with_parent()
+            tie()
             fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
 
         # -E would pass over the encoding; a person who starts the command gives no such flag.

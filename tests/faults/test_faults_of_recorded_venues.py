@@ -60,7 +60,7 @@ def recorded_venue(tmp_path: Path) -> Iterator[dict[str, Any]]:
     sources = [recorded_window(tmp_path, start_s) for start_s in starts]
     for path, _ in Importing(sources, "", "test").into(tmp_path):
         words += ["--recording", str(path)]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, preexec_fn=end_with_parent)
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, preexec_fn=end_with_parent())
     try:
         assert process.stdout is not None
         yield json.loads(process.stdout.readline())

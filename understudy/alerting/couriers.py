@@ -73,7 +73,7 @@ class Couriers:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env=environment,
-            preexec_fn=end_with_parent,
+            preexec_fn=end_with_parent(),
         )
         self._under_way[name] = _UnderWay(process, time.monotonic() + self._limit_s)
         pipe = process.stdin

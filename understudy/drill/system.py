@@ -102,7 +102,7 @@ class DrilledSystem:
                 stderr=stderr,
                 env={**os.environ, processes.MARK: self.mark},
                 start_new_session=True,
-                preexec_fn=end_with_parent,
+                preexec_fn=end_with_parent(),
             )
 
     def look(self) -> Seen | None:

@@ -5,12 +5,10 @@ They have no part in trading: whatever one of them does, the run only logs it.
 
 from __future__ import annotations
 
-import ctypes
 import math
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,6 +16,7 @@ from typing import Self
 
 import attrs
 
+from actors.runtime.process_ties import end_with_parent
 from actors.settings import Settings
 from understudy.processes.exit_codes import ExitCode
 from understudy.processes.isolation import module_command
@@ -27,7 +26,6 @@ _BACKOFF_MAX_S = 60.0
 _END_LIMIT_S = 4.0
 """How long one may take to end; less than any process may outlive its run."""
 _NICENESS = 10
-_PR_SET_PDEATHSIG = 1
 _OUR_PREFIX = "UNDERSTUDY_"
 _HANDED_ON = ("UNDERSTUDY_ALERTS", "UNDERSTUDY_DRILL")
 """Of our own variables, which may name secrets, a watcher is given only those that it needs."""
@@ -106,7 +104,7 @@ class Companions:
                 stderr=subprocess.DEVNULL,
                 env=environment,
                 start_new_session=True,
-                preexec_fn=_give_way,
+                preexec_fn=_giving_way(),
             )
         except OSError as error:
             self._log("warning", f"{each.name} was not started: {error.strerror}")
@@ -162,8 +160,12 @@ def _wanted(settings: Settings) -> list[tuple[str, Sequence[str]]]:
     return wanted
 
 
-def _give_way() -> None:
-    """Run after whatever trades, and be told to end (Linux) when the run is gone."""
-    os.nice(_NICENESS)
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+def _giving_way() -> Callable[[], None]:
+    """Have a process run after whatever trades, and be told to end when the run is gone."""
+    tie = end_with_parent(signal.SIGTERM)
+
+    def give_way() -> None:
+        os.nice(_NICENESS)
+        tie()
+
+    return give_way

@@ -77,7 +77,7 @@ class ExchangeProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            preexec_fn=end_with_parent,
+            preexec_fn=end_with_parent(),
         )
         addresses = self._read_addresses()
         self.http_url: str = addresses["http"]
