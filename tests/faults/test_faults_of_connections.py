@@ -12,8 +12,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from live_stage import LIMIT_S, RunningExchange, unused_port
+from live_stage import LIMIT_S, RunningExchange
 from proxy_double import SECRET, ProxyDouble
+from unused_port import unused_port
 
 from actors.directory.port import HttpPort
 from actors.execution.real.messages import ClientFailed, ClientReady, OpenClient

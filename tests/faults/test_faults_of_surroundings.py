@@ -83,7 +83,7 @@ def test_f48_a_data_directory_may_have_any_name(live: LiveExchange, tmp_path: Pa
         assert "market-state" in shown("ps", *here)
         assert "halted" in shown("halt", *here)
         assert "trading" in shown("resume", *here)
-        for command in ("orders", "positions", "fills", "report"):
+        for command in ("orders", "report"):
             assert shown(command, *here)
         run.system.tell(signal.SIGTERM)
         run.assert_ended_in_order(ExitCode.OK)

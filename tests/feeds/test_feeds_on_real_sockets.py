@@ -6,8 +6,9 @@ import random
 import attrs
 import pytest
 from feed_builders import NOW_MS, book_frame, change_frame, opened
-from feed_stage import LoopbackVenue, RealStage, unused_port
+from feed_stage import LoopbackVenue, RealStage
 from price_frames import AUTHED, SUBSCRIBED, bolt_frame, bolt_snapshot, point, rtds_frame
+from unused_port import unused_port
 from websockets.asyncio.server import ServerConnection
 
 from actors.feeds.feed_core import HEALTH_TIMER

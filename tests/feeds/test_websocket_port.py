@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from feed_stage import LIMIT_S, LoopbackVenue, unused_port
+from feed_stage import LIMIT_S, LoopbackVenue
+from unused_port import unused_port
 from websockets.asyncio.server import ServerConnection
 
 from actors.feeds import port as port_module

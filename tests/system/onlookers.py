@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -23,14 +22,6 @@ LIMIT_S = 60.0
 """For any one condition; far beyond what it takes, for machines that are busy otherwise."""
 
 Found = TypeVar("Found")
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def understudy(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -9,7 +9,8 @@ import sys
 
 import attrs
 import pytest
-from onlookers import Onlooker, free_port
+from onlookers import Onlooker
+from unused_port import unused_port
 
 from actors.roles import DIRECTORY, POSITION
 from actors.runtime.clock import ClockSpec
@@ -37,7 +38,7 @@ def exchange(stage: DrillStage, port: int) -> subprocess.Popen[bytes]:
 def test_an_unreachable_exchange_is_told_once_and_traded_on_when_it_appears(
     new_system, stage: DrillStage
 ) -> None:
-    port = free_port()
+    port = unused_port()
     # With a clock that starts now: the exchange begins by catching up with it.
     nowhere = attrs.evolve(
         stage,

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 import pytest
-from onlookers import LIMIT_S, Onlooker, free_port
+from onlookers import LIMIT_S, Onlooker
+from unused_port import unused_port
 
 from actors.execution.desk_state import Halted, Resumed
 from actors.messages.halts import PAGE
@@ -78,7 +79,7 @@ class Shown:
 
 @pytest.fixture(scope="module")
 def shown(stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
-    port = free_port()
+    port = unused_port()
     settings = (*SETTINGS, "web.enabled=true", f"web.port={port}")
     options = run_options(stage, SEED, settings)
     onlooker = Onlooker(DrilledSystem(tmp_path_factory.mktemp("shown"), options))

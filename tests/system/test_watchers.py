@@ -11,7 +11,8 @@ import threading
 from typing import Any
 
 import pytest
-from onlookers import free_port, understudy
+from onlookers import understudy
+from unused_port import unused_port
 
 from understudy.alerting.store import load_kept
 from understudy.drill import processes
@@ -34,7 +35,7 @@ def health(port: int) -> dict[str, Any] | None:
 
 
 def test_a_watcher_is_killed_and_hangs_and_trading_goes_on(new_system) -> None:
-    port = free_port()
+    port = unused_port()
     onlooker = new_system("metrics.enabled=true", f"metrics.port={port}")
     onlooker.until_whole()
     onlooker.until("the watcher sees it serve", lambda: (health(port) or {}).get("reasons") == [])

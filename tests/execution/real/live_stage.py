@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import select
-import socket
 import threading
 import time
 from collections import deque
@@ -58,13 +57,6 @@ LONG_MS = 600_000
 """More than a minute of the host's: an order's time is not over before a busy machine is done."""
 
 T = TypeVar("T")
-
-
-def unused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def address_of(key: str) -> str:

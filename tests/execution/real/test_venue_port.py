@@ -10,8 +10,9 @@ from typing import Any
 
 import attrs
 import pytest
-from live_stage import LIMIT_S, RunningExchange, address_of, unused_port
+from live_stage import LIMIT_S, RunningExchange, address_of
 from polymarket.errors import PolymarketError, RequestRejectedError, UnexpectedResponseError
+from unused_port import unused_port
 
 from actors.execution.real.client import SignedBytes, VenueClient
 from actors.execution.real.messages import (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import attrs
 import pytest
@@ -25,13 +24,6 @@ from actors.supervision.messages import ChildState, Fall
 from understudy.display.events import EVENTS_KEPT, EventBook
 
 HALT = Halt(who="operator", reason="odd prices", since_ms=NOW_MS, cancels=True)
-
-
-@pytest.fixture
-def chronicle(tmp_path: Path) -> Iterator[Chronicle]:
-    written = Chronicle(tmp_path)
-    yield written
-    written.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import attrs
 import pytest
+from unused_port import unused_port
 
 from actors.settings import Settings
 from actors.watcher_settings import MetricsSettings
@@ -31,13 +31,6 @@ class Heard:
 
     def __call__(self, _level: str, text: str) -> None:
         self.lines.append(text)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def until(condition: Callable[[], object]) -> None:
@@ -197,7 +190,7 @@ def test_a_killed_run_leaves_no_companion(tmp_path: Path) -> None:
         "    while True: them.beat(); time.sleep(0.05)\n"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path), str(free_port())],
+        [sys.executable, "-c", code, str(tmp_path), str(unused_port())],
         cwd=REPOSITORY,
         env={**os.environ, MARK: mark},
         stdout=subprocess.DEVNULL,

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
@@ -21,13 +20,6 @@ from actors.messages.execution import (
 )
 from actors.messages.position import FillBooked
 from understudy.processes.exit_codes import ExitCode
-
-
-@pytest.fixture
-def chronicle(tmp_path: Path) -> Iterator[Chronicle]:
-    written = Chronicle(tmp_path)
-    yield written
-    written.close()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,13 +13,6 @@ from actors.runtime.journal import StoredEvent
 from actors.runtime.journal_file import JOURNAL_NAME, prepare
 from understudy.processes.exit_codes import ExitCode
 from understudy.reading.archive import Archive
-
-
-@pytest.fixture
-def chronicle(tmp_path: Path) -> Iterator[Chronicle]:
-    written = Chronicle(tmp_path)
-    yield written
-    written.close()
 
 
 def change(data_dir: Path, statement: str, *values: object) -> None:

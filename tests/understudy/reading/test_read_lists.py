@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,13 +11,6 @@ from reading import printed, told
 from actors.model import Action, Side
 from actors.units import shares
 from understudy.display.wording import slug_labels
-
-
-@pytest.fixture
-def chronicle(tmp_path: Path) -> Iterator[Chronicle]:
-    written = Chronicle(tmp_path)
-    yield written
-    written.close()
 
 
 @pytest.fixture

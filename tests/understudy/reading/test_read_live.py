@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import attrs
 import pytest
 from chronicle import Chronicle, intent, trade
@@ -47,13 +44,6 @@ PART = TradeAllocation(
     settlement=Settlement.MINED,
     matched_at_ms=None,
 )
-
-
-@pytest.fixture
-def chronicle(tmp_path: Path) -> Iterator[Chronicle]:
-    written = Chronicle(tmp_path)
-    yield written
-    written.close()
 
 
 @pytest.mark.parametrize(

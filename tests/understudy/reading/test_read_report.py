@@ -3,7 +3,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,13 +15,6 @@ from actors.model import Action, Side
 from actors.runtime.journal_file import prepare
 from actors.units import shares
 from understudy.processes.exit_codes import ExitCode
-
-
-@pytest.fixture
-def chronicle(tmp_path: Path) -> Iterator[Chronicle]:
-    written = Chronicle(tmp_path)
-    yield written
-    written.close()
 
 
 @pytest.fixture
