@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from chronicle import Chronicle, intent, trade
+from chronicle import Chronicle, intent, trade, window
 from click.testing import CliRunner, Result
 
 from actors.runtime.journal import JournalReader
@@ -16,6 +16,8 @@ from understudy.data_dir.archiving import archive
 from understudy.data_dir.backup import BackupFailed, restore
 from understudy.data_dir.ownership import DirectoryLocked
 from understudy.processes.exit_codes import ExitCode
+from understudy.web.archive_pages import Filter, history
+from understudy.web.archive_pages import orders as orders_page
 
 ORDERS = 40
 OPEN = 30
@@ -33,6 +35,7 @@ def data_dir(tmp_path: Path) -> Path:
             written.live(intent(number))
         else:
             written.done(intent(number), trade(intent(number)))
+    written.settle(window())
     written.close()
     return directory
 
@@ -58,6 +61,7 @@ def test_events_of_orders_that_are_over_go_and_all_that_is_now_stays(
 ) -> None:
     before = kinds(data_dir)
     lists = [told(data_dir, *words) for words in (["report"], ["orders"], ["positions"])]
+    pages = history(data_dir, Filter()), orders_page(data_dir, "")
     size = (data_dir / JOURNAL_NAME).stat().st_size
     answer = understudy(
         "archive", str(tmp_path / "old.sqlite"), "--days", "0", "--data-dir", str(data_dir)
@@ -66,6 +70,7 @@ def test_events_of_orders_that_are_over_go_and_all_that_is_now_stays(
     assert 0 < len(kinds(data_dir)) < len(before) / 2
     assert set(kinds(data_dir)) <= set(before)
     assert [told(data_dir, *w) for w in (["report"], ["orders"], ["positions"])] == lists
+    assert (history(data_dir, Filter()), orders_page(data_dir, "")) == pages
     assert (data_dir / JOURNAL_NAME).stat().st_size <= size
 
 
