@@ -38,12 +38,13 @@ types: $(READY)
 
 check: test style types
 
-bench: $(READY) ## every benchmark, some 50 minutes; ARGS=--quick only shows that they work
+bench: $(READY) ## every benchmark, about an hour; ARGS=--quick only shows that they work
 	$(BIN)/python -m bench.decode $(ARGS)
 	$(BIN)/python -m bench.latency $(ARGS)
 	$(BIN)/python -m bench.recovery $(ARGS)
 	$(BIN)/python -m bench.memory $(ARGS)
 	$(BIN)/python -m bench.series $(ARGS)
+	$(BIN)/python -m bench.page $(ARGS)
 	$(BIN)/python -m bench.many_orders $(ARGS)
 	$(BIN)/python -m bench.scheduler $(ARGS)
 	$(BIN)/python -m bench.backtest $(ARGS)

@@ -215,7 +215,7 @@ def _window(row: _Row) -> list[Content]:
 
 
 def orders(data_dir: Path, market: str) -> Html:
-    """The newest orders, of one window if it is named.
+    """The newest orders, of one window or one series if it is named.
 
     Raises:
         JournalError: the journal cannot be read.
@@ -223,14 +223,20 @@ def orders(data_dir: Path, market: str) -> Html:
     with contextlib.closing(Archive(data_dir)) as archive:
         found = list(archive.orders(market=market, limit=ROWS_MAX))
     title = f"Orders of {market}" if market else "Newest orders"
-    more = tag("p", tag("a", "orders of all windows", href="/orders")) if market else None
+    more = tag("p", tag("a", "all orders", href="/orders")) if market else None
     if not found:
         return panel("orders", title, nothing("no such order"), more, _damage(archive))
     found.sort(key=lambda order: order.intent.created_at_ms, reverse=True)
-    headings = ("created", "order", "what", "limit", "filled", "at", "status", "why")
-    numeric = ("limit", "filled", "at")
-    rows = table(title, headings, map(_order, found), numeric=numeric)
-    return panel("orders", title, rows, more, _damage(archive))
+    headings = ["created", "order", "what", "limit", "filled", "at", "status", "why"]
+    rows = [_order(order) for order in found]
+    series = [order.intent.market.series for order in found]
+    names = sorted(set(series))
+    if len(names) > 1:
+        headings.insert(2, "series")
+        for row, name in zip(rows, series, strict=True):
+            row.insert(2, tag("a", name, href=f"/orders?market={name}") if name else "other")
+    body = table(title, headings, rows, numeric=("limit", "filled", "at"))
+    return panel("orders", title, body, more, _damage(archive))
 
 
 def _damage(archive: Archive) -> Html:

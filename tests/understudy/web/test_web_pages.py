@@ -77,6 +77,19 @@ def test_an_orders_page_tells_what_explain_tells_and_runs_nothing_of_it(journal:
     assert "executor on its way to the venue" in shown
 
 
+def test_orders_of_several_series_name_theirs_and_lead_to_those_of_one(journal: Path) -> None:
+    assert "series" not in words(orders(journal, ""))
+    chronicle = Chronicle(journal)
+    market = attrs.evolve(window(2), market_id="0xe5", slug="eth-updown-5m-1750002300")
+    chronicle.create(intent(7, market=market))
+    chronicle.close()
+    shown = orders(journal, "")
+    assert '<a href="/orders?market=eth-5m">eth-5m</a>' in shown
+    assert "order_3_0badcafe btc-15m BUY YES" in words(shown)
+    assert "order_3_0badcafe" not in orders(journal, "eth-5m")
+    assert "order_7_0badcafe" in orders(journal, "eth-5m")
+
+
 def test_orders_are_of_the_window_that_is_asked_for(journal: Path) -> None:
     assert "order_3_0badcafe" not in orders(journal, window(0).slug)
     assert "order_3_0badcafe" in orders(journal, "")
