@@ -18,6 +18,8 @@ from venue.engine.messages import Outcome
 
 LONGEST_FAREWELL_MS = 25_000
 """An order is closed so long after the end of its time to live, at the latest."""
+_LOSS_LIMIT = "limit max_day_loss_dollars"
+"""Who halts when a strategy has lost too much; the strategies that are tried need not earn."""
 
 
 @attrs.frozen(kw_only=True)
@@ -119,7 +121,14 @@ class Aftermath:
                 yield f"the {side.value} book is shown as {shown}, it is {true}"
 
     def _trading(self) -> Iterator[str]:
-        """The windows that began after the faults were offered cheap pairs: one was ordered."""
+        """The windows that began after the faults were offered cheap pairs: one was ordered.
+
+        None is, and rightly, once the account has lost what it may lose in a day.
+        """
+        halts = self.facts.halts
+        if any(halt.who == _LOSS_LIMIT for halt in halts):
+            return
         for _, window in self._traded():
             if not self.facts.orders_of(window.window.condition_id):
-                yield f"nothing was traded in {window.window.slug}"
+                reasons = "".join(f"; {halt.sentence}" for halt in halts)
+                yield f"nothing was traded in {window.window.slug}{reasons}"

@@ -20,13 +20,13 @@ from referee_scenes import (
     creation,
     saving,
 )
-from trial_plans import SETTINGS
+from trial_plans import SETTINGS, plan
 
 from actors.core import Record, Save
 from actors.execution.desk_state import DeskState, TradingStopped
 from actors.messages.directory import MarketClosing
 from actors.messages.execution import CancelRequested, OrderAccepted, OrderState, OrderStatus
-from actors.messages.halts import HaltTrading
+from actors.messages.halts import EXECUTOR_CHECKS, Halt, HaltTrading
 from actors.messages.lifecycle import JournalFailed, Started, TimerFired
 from actors.messages.market import BookView
 from actors.messages.strategy import StopLossTriggered
@@ -35,6 +35,7 @@ from actors.roles import DESK, OBSERVER, STRATEGY
 from actors.units import shares
 from simulation.invariants.evidence import PaperEvidence
 from simulation.invariants.referee import Referee
+from simulation.trial import Trial
 
 
 def test_an_order_may_be_created_when_all_is_known() -> None:
@@ -208,3 +209,18 @@ def test_an_error_that_no_fault_explains_is_a_failure(text: str, is_expected: bo
     else:
         with breach_of(0):
             referee.complained(Someone(DESK), text)
+
+
+@pytest.mark.parametrize(
+    ("who", "is_complaint"), [("limit max_day_loss_dollars", False), (EXECUTOR_CHECKS, True)]
+)
+def test_that_nothing_is_traded_in_the_end_is_right_only_after_too_great_a_loss(
+    who: str, is_complaint: bool
+) -> None:
+    trial = Trial(1, minutes=1, plan=plan())
+    trial.exchange.begin()
+    assert trial.exchange.open_windows
+    trial.referee.facts.halts = (Halt(who=who, reason="a test", since_ms=0, cancels=True),)
+    complaints = list(trial._aftermath()._trading())
+    assert any(f"a test ({who})" in each for each in complaints) is is_complaint
+    assert bool(complaints) is is_complaint
