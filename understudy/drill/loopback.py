@@ -16,7 +16,10 @@ def ask(url: str, body: bytes | None = None) -> Any:
 
     Raises:
         HTTPError: the exchange answers with another status than 200.
-        OSError: it cannot be reached.
+        OSError: it cannot be reached, or does not answer in time.
     """
-    with _opener.open(url, body, timeout=_PATIENCE_S) as response:
-        return json.load(response)
+    try:
+        with _opener.open(url, body, timeout=_PATIENCE_S) as response:
+            return json.load(response)
+    except TimeoutError:
+        raise TimeoutError(f"no answer from {url} in {_PATIENCE_S:g} s") from None
