@@ -18,8 +18,10 @@ from pathlib import Path
 
 MUTANTS = Path("mutants") / "actors"
 _ORDER = {"acceptance", "intents", "open_order_table", "order", "order_state", "paper", "simulated"}
-_LEFT = {0: "survived", 5: "no test", 33: "no test"}
+_LEFT = {None: "not run", 0: "survived", 5: "no test", 33: "no test"}
 """What mutmut keeps where a mutant was not killed: the exit status of its tests, or its own."""
+_OUT_OF_TIME = (24, 36, 152, 255, -24)
+"""As killed as the rest, if the machine had time for them."""
 
 
 def concept_of(path: Path) -> str:
@@ -44,6 +46,7 @@ def sample(most: int, seed: int) -> list[str]:
         names.setdefault(concept, []).append(name)
     drawn = []
     for concept, all_names in sorted(names.items()):
+        all_names.sort()
         random.Random(f"{seed}/{concept}").shuffle(all_names)
         drawn += all_names[:most]
     return drawn
@@ -65,16 +68,18 @@ def main() -> None:
     mutmut("only to write them")
     drawn = sample(options.most, options.seed)
     mutmut(*drawn)
-    killed, tested, left = Counter[str](), Counter[str](), []
+    killed, late, tested, left = Counter[str](), Counter[str](), Counter[str](), []
     for concept, name, status in results():
         if name in drawn:
             tested[concept] += 1
             killed[concept] += status not in _LEFT
+            late[concept] += status in _OUT_OF_TIME
             if status in _LEFT:
                 left.append(f"{_LEFT[status]}: {name}")
     for concept, count in sorted(tested.items()):
         share = 100 * killed[concept] / count
-        print(f"{concept:8} {killed[concept]:4} of {count:4} killed: {share:.0f} %")
+        in_time = f"{late[concept]} of them ran out of time"
+        print(f"{concept:8} {killed[concept]:4} of {count:4} killed: {share:.0f} %; {in_time}")
     print("", *left, "", "mutmut show NAME: what was changed", sep="\n")
 
 
