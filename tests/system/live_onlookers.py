@@ -88,14 +88,6 @@ class LiveOnlooker(Onlooker):
 
         return self.until(f"an order is {statuses}", found)
 
-    def until_an_order_ends_with(self, words: str) -> None:
-        """Wait until the reason of some order's end has these words."""
-
-        def found() -> bool:
-            return any(words in order.end_reason.lower() for order in self.orders().values())
-
-        self.until(f"an order ends with {words!r}", found)
-
     def books(self) -> ExchangeBooks:
         """The exchange's own."""
         return self.exchange.witness.books()

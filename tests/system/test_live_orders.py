@@ -73,15 +73,6 @@ def pid_of(live: LiveOnlooker, role: str) -> int:
     return child.pid
 
 
-def test_a_window_is_traded_and_the_ledger_is_the_exchange_s(start: NewLive) -> None:
-    live = start()
-    live.until_an_order_is(*TRADED)
-    live.until("a window settles", lambda: any(live.reader.events(kind="WindowFinished")))
-    end(live)
-    assert live.books().trades
-    assert_all_agrees(live)
-
-
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.skipif(os.getuid() != 0, reason="root alone looks into a process with a secret")
 def test_no_process_but_the_executor_s_has_the_key_and_no_file_has_it(
@@ -167,32 +158,3 @@ def test_when_the_journal_is_removed_what_rests_is_taken_back(start: NewLive) ->
     (live.system.data_dir / JOURNAL_NAME).unlink()
     assert_ended(live, ExitCode.JOURNAL_UNUSABLE)
     assert live.system.last_words().splitlines()[-1].endswith("the venue's own records")
-
-
-def test_a_venue_that_takes_no_orders_is_told_of_in_each_order_s_end(
-    exchange: LiveExchange, start: NewLive
-) -> None:
-    exchange.inject(kind="disabled", for_ms=600_000)
-    live = start()
-    live.until_an_order_ends_with("trading is currently disabled")
-    end(live)
-    assert live.books().orders == {}
-    assert_all_agrees(live)
-
-
-def test_credentials_that_end_in_the_middle_stop_trading_until_new_ones_hold(
-    exchange: LiveExchange, start: NewLive
-) -> None:
-    live = start()
-    live.until_an_order_is(*TRADED)
-    exchange.inject(kind="revoked_keys", for_ms=40_000)
-    live.until("it is noticed", lambda: refusals_told(live))
-    live.until("new ones hold", lambda: "credentials now" in " ".join(live.log_lines(EXECUTOR)))
-    live.until_ended(live.until_an_order_lives())
-    end(live)
-    assert refusals_told(live) == 1
-    assert_all_agrees(live)
-
-
-def refusals_told(live: LiveOnlooker) -> int:
-    return sum("refuses the API credentials" in line for line in live.log_lines(EXECUTOR))
