@@ -294,7 +294,8 @@ def _market(view: View | None) -> Market | None:
 def _own_snapshot(view: View, market: Market) -> MarketSnapshot | None:
     """The books, if they are of this window already."""
     snapshot = view.snapshot
-    return snapshot if snapshot is not None and snapshot.market == market else None
+    is_own = snapshot is not None and snapshot.market.market_id == market.market_id
+    return snapshot if is_own else None
 
 
 def _strike(view: View) -> Strike | None:

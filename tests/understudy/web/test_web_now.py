@@ -45,7 +45,7 @@ def seen_series(number: int, name: str) -> SeriesView:
     return attrs.evolve(
         series_view(name),
         opened=MarketOpened(market=market, strike=None),
-        snapshot=snapshot(market=market),
+        snapshot=snapshot(market=attrs.evolve(market, fee_rate_bps=1)),  # as it was told before
         position=attrs.evolve(
             POSITION,
             market_id=market.market_id,
