@@ -75,7 +75,7 @@ def pid_of(live: LiveOnlooker, role: str) -> int:
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.skipif(os.getuid() != 0, reason="root alone looks into a process with a secret")
-def test_no_process_but_the_executor_s_has_the_key_and_no_file_has_it(
+def test_no_process_but_the_executor_s_has_the_key_no_file_has_it_and_ctrl_c_takes_back_what_rests(
     start: NewLive, layout: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: Monkey
 ) -> None:
     """The key is given in a variable, in a folder whose files have the names of our modules."""
@@ -87,8 +87,9 @@ def test_no_process_but_the_executor_s_has_the_key_and_no_file_has_it(
     for name in ("eth_account", "venue", "supervisor", "thespian", "polymarket", "coincurve"):
         (folder / f"{name}.py").write_text(f"open({str(folder / 'stolen')!r}, 'w')\n")
 
-    live = start(f"supervision.layout={layout}")
-    live.until_an_order_is(*TRADED)
+    live = start(f"supervision.layout={layout}", "execution.order_ttl_ms=300000")
+    resting = live.until_an_order_is(*RESTING)
+    assert resting.venue_order_id in live.books().orders
     key = text.removeprefix("0x").encode()
     assert len(key) == 64
     executor = pid_of(live, EXECUTOR)
@@ -106,6 +107,7 @@ def test_no_process_but_the_executor_s_has_the_key_and_no_file_has_it(
     rows = live.until_whole().children
     assert [row.role for row in rows if row.pid == executor] == [EXECUTOR]
     end(live)
+    assert_all_agrees(live)
     for path in live.system.data_dir.iterdir():
         assert not path.is_file() or key not in path.read_bytes(), path
 
@@ -123,14 +125,6 @@ def test_executor_and_supervisor_are_killed_while_orders_are_out(start: NewLive)
     live.until_an_order_is(*TRADED)
     end(live)
     assert live.books().trades
-    assert_all_agrees(live)
-
-
-def test_ctrl_c_takes_back_what_rests_before_it_leaves(start: NewLive) -> None:
-    live = start("execution.order_ttl_ms=300000")
-    resting = live.until_an_order_is(*RESTING)
-    assert resting.venue_order_id in live.books().orders
-    end(live)
     assert_all_agrees(live)
 
 
