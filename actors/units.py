@@ -71,15 +71,6 @@ def units_from_text(text: str) -> int:
     return _scaled(text, UNITS_PER_SHARE, "size")
 
 
-def e18_from_text(text: str) -> int:
-    """Convert a decimal dollar price of the underlying to its exact 10**-18 integer.
-
-    Raises:
-        NotExact: the text is no number or finer than 10**-18.
-    """
-    return _scaled(text, E18, "reference price")
-
-
 def _plain(value: int, scale: int) -> str:
     text = f"{Decimal(value) / scale:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -46,10 +46,6 @@ def test_money_in_text_is_exact(amount_nanos: int) -> None:
     assert Decimal(units.dollars_text(amount_nanos)) * units.NANOS_PER_DOLLAR == amount_nanos
 
 
-def test_a_price_of_the_underlying_keeps_all_eighteen_decimals() -> None:
-    assert units.e18_from_text("65026.457815000000000001") == 65026457815000000000001
-
-
 @pytest.mark.parametrize(
     ("price_ticks", "dollars_a_share"),
     [(500, "0.0175"), (400, "0.0168"), (600, "0.0168"), (300, "0.0147"), (100, "0.0063")],

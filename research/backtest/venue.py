@@ -65,7 +65,7 @@ class RecordedVenue:
             recorded_delay_ms: the taker delay as the recording's metadata has it.
             mirrored_token: its books say nothing that the other token's have not.
         """
-        self.book = VenueBook(market.yes_token, market.no_token)
+        self.book = VenueBook(market.yes_token)
         self.tell: Callable[[VenueNews], None] = _nobody_listens
         """Hands the executor what has come back to it."""
         self._market = market

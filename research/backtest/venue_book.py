@@ -18,9 +18,8 @@ from actors.units import PAYOUT_TICKS
 class VenueBook:
     """Displayed sizes by price, in prices of Up, and what was taken of them."""
 
-    def __init__(self, up_token: str, down_token: str) -> None:
+    def __init__(self, up_token: str) -> None:
         self._up_token = up_token
-        self._down_token = down_token
         self._whole: BookEvent | None = None
         """The newest whole book, while nobody has asked what is in it."""
         self._bids: dict[int, int] = {}

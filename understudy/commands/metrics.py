@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import click
 from actors.watcher_settings import MetricsSettings
 from understudy.commands.shared import data_dir_option, existing_directory, fail, needs_extra
 from understudy.display.terminal import echo_shown
+from understudy.processes.end_signals import until_told
 from understudy.processes.exit_codes import ExitCode
 from understudy.teaching import TaughtCommand
 
@@ -54,19 +53,9 @@ def metrics(port: int, once: bool, data_dir: Path) -> None:
         _print_once(directory)
         return
     try:
-        asyncio.run(_until_told(serve(directory, port)))
+        asyncio.run(until_told(serve(directory, port)))
     except OSError as error:
         fail(f"port {port} of 127.0.0.1 cannot be served: {error.strerror}")
-
-
-async def _until_told(work: Any) -> None:
-    """Run until SIGINT or SIGTERM."""
-    task = asyncio.ensure_future(work)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, task.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
 
 
 def _print_once(directory: Path) -> None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
-from collections.abc import Coroutine
 from pathlib import Path
 
 import click
@@ -20,6 +17,7 @@ from understudy.commands.shared import (
     load_config,
 )
 from understudy.display.terminal import echo_shown
+from understudy.processes.end_signals import until_told
 from understudy.processes.exit_codes import ExitCode
 from understudy.teaching import TaughtCommand
 from understudy.web import access
@@ -96,7 +94,7 @@ def web(
     )
     _require_usable(site, directory)
     try:
-        asyncio.run(_until_told(serve(directory, site)))
+        asyncio.run(until_told(serve(directory, site)))
     except OSError as error:
         fail(f"port {site.port} of {site.host} cannot be served: {error.strerror}")
 
@@ -112,16 +110,6 @@ def _require_usable(site: Site, directory: Path) -> None:
             access.read_token(directory)
         except access.NoToken as problem:
             fail(f"a page that others can reach needs a token: {problem}", ExitCode.BAD_INPUT)
-
-
-async def _until_told(work: Coroutine[None, None, None]) -> None:
-    """Run until SIGINT or SIGTERM."""
-    task = asyncio.ensure_future(work)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, task.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
 
 
 @web.command(

@@ -7,6 +7,8 @@ from typing import IO
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.table import Table
+from rich.text import Text
 
 from actors.shown_text import shown
 
@@ -31,3 +33,13 @@ class Screen(Console):
             else:
                 text = shown(segment.text, keeps_breaks=True)
                 yield segment if text == segment.text else Segment(text, segment.style)
+
+
+def facts_table(rows: Iterable[tuple[str, Text]]) -> Table:
+    """Draw facts one below the other, the name of each beside it."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, words in rows:
+        table.add_row(name, words)
+    return table

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import signal
+from collections.abc import Coroutine
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -67,3 +70,12 @@ def _name_of(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:  # a real-time signal without a name
         return f"signal {number}"
+
+
+async def until_told(work: Coroutine[None, None, None]) -> None:
+    """Work until SIGINT or SIGTERM ends it."""
+    task = asyncio.ensure_future(work)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

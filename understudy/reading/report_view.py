@@ -12,6 +12,7 @@ from rich.text import Text
 
 from actors.model import Side
 from actors.units import TICKS_PER_DOLLAR, dollars_text, e18_text, size_text
+from understudy.display.screen import facts_table
 from understudy.display.wording import (
     cents_text,
     count_label,
@@ -49,7 +50,7 @@ def report_view(performance: Performance, *, wide: bool, rows: int | None) -> Re
     parts: list[RenderableType] = [
         _windows_table(performance, wide=wide, rows=rows),
         Text(),
-        _facts(performance),
+        facts_table(fact_rows(performance)),
     ]
     if performance.leg_risk.one_legged:
         parts += [Text(), _pairs_table(performance.leg_risk.one_legged, wide=wide)]
@@ -92,15 +93,6 @@ def _window_cells(window: WindowResult) -> list[str | Text]:
         exact_money(settled.pnl_nanos),
         exact_money(settled.total_pnl_nanos),
     ]
-
-
-def _facts(performance: Performance) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, words in fact_rows(performance):
-        table.add_row(name, words)
-    return table
 
 
 def fact_rows(performance: Performance) -> list[tuple[str, Text]]:

@@ -17,6 +17,7 @@ from actors.messages.settings import SettingsChanged, words_of
 from actors.runtime.journal import StoredEvent
 from actors.shown_text import shown
 from actors.units import dollars_text, price_text, size_text
+from understudy.display.screen import facts_table
 from understudy.display.wording import money, price_label, size_label, span_label
 from understudy.reading.archive import Archive
 from understudy.reading.event_descriptions import describe_event
@@ -124,16 +125,9 @@ def story_view(story: Story) -> RenderableType:
     headline.append_text(what_text(story.order))
     headline.append(f" {size_label(intent.size_units)} at {price_label(intent.price_ticks)}")
     headline.append("  ").append_text(status_text(story.order))
-    return Group(headline, Text(), _facts(story), Text(), _events_table(story.events))
-
-
-def _facts(story: Story) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, words in fact_rows(story):
-        table.add_row(name, words)
-    return table
+    return Group(
+        headline, Text(), facts_table(fact_rows(story)), Text(), _events_table(story.events)
+    )
 
 
 def fact_rows(story: Story) -> list[tuple[str, Text]]:

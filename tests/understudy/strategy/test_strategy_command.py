@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from actors.settings import Settings, StrategySettings
+from understudy import strategy_check
 from understudy.cli import main
 from understudy.strategy.check import check, check_file, settings_of_file
 
@@ -21,6 +22,11 @@ from understudy.strategy import (
 
 SEEN = []
 """
+
+
+def test_the_test_of_a_strategy_that_an_earlier_release_wrote_still_finds_the_check() -> None:
+    assert strategy_check.check_file is check_file
+    assert strategy_check.settings_of_file is settings_of_file
 
 
 def run(*arguments: str) -> Result:
