@@ -129,11 +129,11 @@ def run(
     4 gave up after too many restarts, 5 the journal cannot be used.
     """
     _only_for_a_demo(speed, recordings, is_demo=is_demo)
-    world = recorded_world(recordings) if recordings else None
-    series = (world.series,) if world else series
+    series, recorded_from_ms = _recorded(recordings) if recordings else (series, None)
     settings = load_config(config_path, assignments, series).settings
     speed = speed or _speed(settings, is_demo=is_demo)
-    is_local = is_demo or drill_stage is not None
+    stage = _stage(*drill_stage) if drill_stage else None
+    is_local = is_demo or stage is not None
     refuse(settings, speed, is_local=is_local, is_understood=is_real_money_understood)
     try:
         with account_of(settings, is_demo=is_demo, is_local=is_local) as account:
@@ -149,9 +149,9 @@ def run(
                 account=account,
                 is_real_money_understood=is_real_money_understood,
                 recordings=recordings,
-                recorded_from_ms=world.now_ms if world else None,
+                recorded_from_ms=recorded_from_ms,
                 origin=ConfigOrigin.of(config_path, assignments, series),
-                drill_stage=_stage(*drill_stage) if drill_stage else None,
+                drill_stage=stage,
             )
             sys.exit(run_system(options, is_temporary=is_demo and data_dir is None))
     except (LiveRefused, CredentialsUnavailable) as refused:
@@ -163,6 +163,12 @@ def _only_for_a_demo(speed: float | None, recordings: tuple[str, ...], *, is_dem
         raise click.UsageError("--speed is for --demo: the real venue keeps real time")
     if recordings and not is_demo:
         raise click.UsageError("--recording is for --demo: the real venue has its own windows")
+
+
+def _recorded(recordings: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
+    """The series of recordings, and the venue time at which serving them begins."""
+    world = recorded_world(recordings)
+    return (world.series,), world.now_ms
 
 
 def _windows(wanted: int | None, recordings: tuple[str, ...], *, is_demo: bool) -> int:
