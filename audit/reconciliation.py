@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from actors.execution.real.live_order import LiveOrder
 from actors.messages.execution import OrderState, OrderStatus
-from actors.model import Side
+from actors.model import Action, Side
 from actors.position.ledger import LedgerEntry, WindowLedger
 from actors.units import dollars_text, size_text
 from audit.books import ENDED, Books, Outcomes, Pair, standing_entries, standing_parts
@@ -78,8 +78,12 @@ def _objection(live: LiveOrder, state: OrderState, theirs: TakenOrder) -> str:
         return "is another order at the exchange"
     if sum(fill.size_units for fill in state.fills) != theirs.filled_units:
         return "has traded otherwise at the exchange"
-    is_filled, is_matched = state.status is OrderStatus.FILLED, theirs.status == "MATCHED"
-    if state.status is OrderStatus.REJECTED or (is_filled and not is_matched):
+    # A purchase for money may get all that it asked for, and end with some of its money left.
+    is_for_money = intent.action is Action.BUY and not intent.time_in_force.may_rest
+    is_enough = is_for_money and theirs.filled_units >= theirs.size_units
+    is_whole = theirs.status == "MATCHED" or is_enough
+    is_filled = state.status is OrderStatus.FILLED
+    if state.status is OrderStatus.REJECTED or (is_filled and not is_whole):
         return "has ended otherwise at the exchange"
     return ""
 

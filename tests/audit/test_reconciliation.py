@@ -10,7 +10,7 @@ from audit_builders import MARKET, ONE_PART, TWO_PARTS, books
 
 from actors.execution.real.live_order import LiveOrder
 from actors.messages.execution import OrderStatus
-from actors.model import Action, Side
+from actors.model import Action, Side, TimeInForce
 from actors.units import NANOS_PER_DOLLAR, PAYOUT_TICKS, shares
 from audit.books import Books
 from audit.exchange_books import ExchangeBooks, TakenOrder
@@ -174,6 +174,17 @@ def test_an_order_that_lives_with_both_is_good() -> None:
     resting = attrs.evolve(OURS.orders["a"], status=OrderStatus.PARTIALLY_FILLED)
     run = attrs.evolve(OURS, orders={**OURS.orders, "a": resting})
     assert verdict_on(run, theirs(orders=orders(status="LIVE"))) == AuditVerdict()
+
+
+def test_a_purchase_for_money_may_end_with_some_of_it_left() -> None:
+    order, live = OURS.orders["a"], OURS.live["a"]
+    kill = attrs.evolve(order.intent, time_in_force=TimeInForce.FAK)
+    run = attrs.evolve(
+        OURS,
+        orders={**OURS.orders, "a": attrs.evolve(order, intent=kill)},
+        live={**OURS.live, "a": attrs.evolve(live, intent=kill)},
+    )
+    assert verdict_on(run, theirs(orders=orders(status="CANCELED"))) == AuditVerdict()
 
 
 def test_one_venue_order_for_two_of_ours_is_a_double() -> None:
