@@ -66,6 +66,7 @@ _STANDARD = {
     ("decimal", "Decimal"),
     ("functools", "partial"),
     ("random", "Random"),
+    ("actors.runtime.late_dice", "LateDice"),
 }
 
 

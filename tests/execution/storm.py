@@ -179,8 +179,8 @@ class Storm:
         left = {key for key in stage.open_rows if key[0] in ("order", "paper")}
         assert left <= {("paper", "liquidity")}
         assert sorted(stage.cores) == sorted(PERMANENT), "an Order has not left"
-        assert stage.desk._open_orders.busy(MARKET.market_id) == {}
-        assert stage.desk._open_orders.markets() == frozenset()
+        assert stage.desk._known.open_orders.busy(MARKET.market_id) == {}
+        assert stage.desk._known.open_orders.markets() == frozenset()
         assert not [role for role in stage.cores if order_id_of(role)]
 
 

@@ -22,7 +22,8 @@ from recording import FakeAddress, ProcessStage
 from actors.core import Core, Record, Save
 from actors.messages.execution import OrderDone, OrderState
 from actors.messages.lifecycle import Address, AddressBook, Envelope, Started, TimerFired
-from actors.roles import EXECUTOR, ORDERS, PROCESS, SUPERVISOR, order_id_of
+from actors.messages.observer import GetView
+from actors.roles import EXECUTOR, OBSERVER, ORDERS, PROCESS, SUPERVISOR, order_id_of
 from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.clock import Clock, ClockSpec
 from actors.runtime.codec import encode
@@ -93,12 +94,14 @@ def scene_of(name: str) -> Scene:
         order_id = str(order_id_of(role))
         state = OrderState(intent=trial.referee.facts.orders[order_id].state.intent)
         row = Record(OrderDone(order_id), (Save("order", order_id, state),))
+    # Nobody looks in a simulation, and an observer that nobody looks at asks for nothing.
+    looks: list[object] = [GetView(1)] if role == OBSERVER else []
     return Scene(
         role=role,
         spec=CORES[name],
         settings=trial.plan.settings,
         now_ms=trial.scheduler.now_ms,
-        pool=heard[role],
+        pool=[*looks, *heard[role]],
         row=row,
     )
 
