@@ -1,8 +1,9 @@
 """What a further series costs, and whether a busy one holds up the others.
 
 Run as ``python -m bench.series``. A whole system trades 1, 2, 4, 8 and 12 series of a local
-exchange at 50 frames a second each, in both layouts; then four of which the first has 1,600 a
-second and orders nothing, so that every order is of a quiet one beside it. Processor and memory
+exchange at 50 frames a second each, in both layouts; then twelve of which one orders and the others
+only watch, as most do most of the time; then four of which the first has 1,600 a second and orders
+nothing, so that every order is of a quiet one beside it. Processor and memory
 are of the system's own processes, without the exchange. Memory is unique memory, as in
 ``bench.memory``. Linux only.
 """
@@ -49,18 +50,16 @@ TOTAL_MB = 400.0
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
-def settings_of(count: int, layout: str, *, is_first_idle: bool = False) -> Settings:
-    """So many series of an eager system; the first may be one that only watches."""
+def settings_of(count: int, layout: str, idle_count: int) -> Settings:
+    """So many series of an eager system; the first of them only watch."""
     base = attrs.evolve(
         EAGER, execution=attrs.evolve(EAGER.execution, max_open_orders=min(50, 4 * count))
     )
+    idle = attrs.evolve(base.strategy, max_trade_shares=1)  # fewer than an order must have
     plans = []
-    for name in NAMES[:count]:
-        series = series_named(name)
-        plans.append(SeriesPlan(series=series, strategy=base.strategy, risk=base.risk))
-    if is_first_idle:
-        idle = attrs.evolve(base.strategy, max_trade_shares=1)  # fewer than an order must have
-        plans[0] = attrs.evolve(plans[0], strategy=idle)
+    for number, name in enumerate(NAMES[:count]):
+        strategy = idle if number < idle_count else base.strategy
+        plans.append(SeriesPlan(series=series_named(name), strategy=strategy, risk=base.risk))
     traded = tuple(plans) if count > 1 else ()
     return in_layout(attrs.evolve(base, series=plans[0].series, traded=traded), layout)
 
@@ -71,14 +70,16 @@ def processor_s(pid: int) -> float:
     return (int(after_name[11]) + int(after_name[12])) / _TICKS_PER_S
 
 
-def measured(count: int, layout: str, seconds: float, *, is_first_busy: bool = False) -> Row:
+def measured(
+    count: int, layout: str, seconds: float, *, idle_count: int = 0, is_first_busy: bool = False
+) -> Row:
     """Let a system trade so many series for a while."""
     options = ["--series", ",".join(NAMES[:count])]
     if is_first_busy:
         options += ["--rate", f"{NAMES[0]}={BUSY_RATE / NORMAL_ACTIVITY:.0f}"]
     with (
         exchange(RATE, LEAD_MS, *options) as venue,
-        system(settings_of(count, layout, is_first_idle=is_first_busy), venue) as running,
+        system(settings_of(count, layout, idle_count), venue) as running,
     ):
         running.wait_for_window()
         report = running.report()
@@ -97,9 +98,11 @@ def measured(count: int, layout: str, seconds: float, *, is_first_busy: bool = F
         **latency_figures(samples),
         "kill to serving ms": took_ms,
     }
-    is_last = layout == GROUPED and count == COUNTS[-1]
+    is_last = layout == GROUPED and count == COUNTS[-1] and not idle_count
     target = Target(column="unique MB", limit=TOTAL_MB) if is_last else None
     beside = f", one of them {BUSY_RATE:,.0f}/s" if is_first_busy else ""
+    if idle_count > 1:
+        beside = f", {idle_count} of them only watch"
     return Row(name=f"{layout}, {count} at {RATE:g}/s{beside}", figures=figures, target=target)
 
 
@@ -133,7 +136,9 @@ def table(layout: str, seconds: float, *, is_quick: bool) -> Table:
     counts = COUNTS[:2] if is_quick else COUNTS
     rows = [measured(count, layout, seconds) for count in counts]
     if not is_quick:
-        rows.append(measured(BUSY_AMONG, layout, seconds, is_first_busy=True))
+        most = COUNTS[-1]
+        rows.append(measured(most, layout, seconds, idle_count=most - 1))
+        rows.append(measured(BUSY_AMONG, layout, seconds, idle_count=1, is_first_busy=True))
     notes = ["Processor in percent of one; the strategy is eager, a real one orders a hundredth."]
     return Table(title=f"series, {layout}", rows=rows, notes=notes)
 
