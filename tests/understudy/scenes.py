@@ -6,6 +6,7 @@ from pathlib import Path
 
 from actors.messages.directory import MarketOpened
 from actors.messages.execution import OrderIntent, OrderState, OrderStatus
+from actors.messages.feeds import FeedHealth
 from actors.messages.market import BookView, MarketSnapshot
 from actors.messages.observer import FeedSeen, ObserverCounts, SeriesView, SignalSeen, View
 from actors.messages.position import Holding, PositionSnapshot, WindowSettled
@@ -33,6 +34,22 @@ MARKET = Market(
     fee_rate_bps=700,
     twap_window_s=60,
 )
+
+
+def feed_health(feed: str, **changes: object) -> FeedHealth:
+    """A feed that is up, has had one frame and no trouble."""
+    fields: dict[str, object] = {
+        "feed": feed,
+        "is_up": True,
+        "frames_count": 1,
+        "malformed_count": 0,
+        "merged_count": 0,
+        "reconnect_count": 0,
+        "sequence_gap_count": 0,
+        "last_malformed": "",
+        **changes,
+    }
+    return FeedHealth(**fields)  # type: ignore[arg-type]
 
 
 def book(bid_ticks: int, ask_ticks: int, levels: int = 5, **changes: object) -> BookView:

@@ -6,7 +6,7 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scenes import MARKET, NOW_MS, POSITION, child, report, settled, snapshot, view
+from scenes import MARKET, NOW_MS, POSITION, child, feed_health, report, settled, snapshot, view
 from watched import WALL_MS, WELL, down, observation, status
 
 from actors.messages.directory import MarketOpened
@@ -74,17 +74,7 @@ def feed(**changes: object) -> FeedSeen:
 
 
 def health(data_at_ms: int) -> FeedHealth:
-    return FeedHealth(
-        feed="twap-feed",
-        is_up=True,
-        frames_count=1,
-        malformed_count=0,
-        merged_count=0,
-        reconnect_count=0,
-        sequence_gap_count=0,
-        last_malformed="",
-        data_at_ms=data_at_ms,
-    )
+    return feed_health("twap-feed", data_at_ms=data_at_ms)
 
 
 LIVE = Settings(alerts=ALL, execution=ExecutionSettings(mode="live", durability="full"))

@@ -12,6 +12,7 @@ from scenes import (
     POSITION,
     book,
     child,
+    feed_health,
     order,
     report,
     settled,
@@ -22,7 +23,6 @@ from scenes import (
 
 from actors.messages.directory import WindowNotTraded
 from actors.messages.execution import OrderStatus
-from actors.messages.feeds import FeedHealth
 from actors.messages.halts import Halt
 from actors.messages.market import BookView
 from actors.messages.observer import FeedSeen, ObserverCounts, View
@@ -232,17 +232,7 @@ def test_what_is_wrong_is_said_at_the_top() -> None:
 
 
 def test_the_price_service_in_use_is_shown() -> None:
-    health = FeedHealth(
-        feed="twap-feed",
-        is_up=True,
-        frames_count=1,
-        malformed_count=0,
-        merged_count=0,
-        reconnect_count=0,
-        sequence_gap_count=0,
-        last_malformed="",
-        source="polybolt",
-    )
+    health = feed_health("twap-feed", source="polybolt")
     seen = view(feeds=(FeedSeen(feed="twap-feed", is_up=True, since_ms=0, health=health),))
     assert "● twap-feed (polybolt)" in drawn(status(seen, report()), 140)
 

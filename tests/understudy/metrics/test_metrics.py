@@ -19,10 +19,9 @@ from click.testing import CliRunner
 from prometheus_client import CONTENT_TYPE_LATEST
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
-from scenes import series_view, view
+from scenes import feed_health, series_view, view
 from watched import down, observation, running, status
 
-from actors.messages.feeds import FeedHealth
 from actors.messages.halts import Halt
 from actors.messages.observer import FeedSeen
 from actors.runtime.journal_file import prepare
@@ -49,15 +48,12 @@ FEED = FeedSeen(
     feed="market-feed",
     is_up=True,
     since_ms=0,
-    health=FeedHealth(
-        feed="market-feed",
-        is_up=True,
+    health=feed_health(
+        "market-feed",
         frames_count=900,
         malformed_count=1,
         merged_count=45,
         reconnect_count=2,
-        sequence_gap_count=0,
-        last_malformed="",
         data_at_ms=view().at_ms - 3_000,
     ),
 )
