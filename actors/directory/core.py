@@ -80,6 +80,9 @@ SLOWEST_TIME_CHECK_MS = 30_000
 SETTLE_REPEAT_MS = 2_000
 SLOWEST_REVIEW_MS = 60_000
 
+_ABSENT = (404, 410)
+"""What a venue answers that shows nothing of what was asked for."""
+
 _TIME, _ROLL, _REPEAT = "time", "roll", "repeat"
 _SETTLE = "settle/"
 _SLOWEST_MS = {
@@ -338,6 +341,8 @@ class DirectoryCore(Core):
     def on_answer(self, answer: HttpAnswered, now_ms: int) -> Effects:
         """Take the venue's answer to a question."""
         key, asked_at_ms = question_of(answer.request_id)
+        if key.startswith(REVIEW) and answer.status in _ABSENT:
+            return self._reviews.take_absence(key, now_ms)
         if answer.status != 200:
             complaint = f"{self._url(key)} answered {answer.status}"
             return self._ask_again(key, complaint, now_ms, answer.retry_after_ms)

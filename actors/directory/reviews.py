@@ -1,7 +1,8 @@
 """A settled window's result is looked at again: the venue's word may change after all.
 
 Each settled window is asked for some times within three hours (docs/decisions/results.md). What
-contradicts the result it was settled by is recorded, said as an error, and settled again.
+contradicts the result it was settled by is recorded, said as an error, and settled again. What fell
+due while nobody could ask counts as one look.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ REVIEW, COMPARE = "review/", "compare/"
 REVIEWS_AFTER_MS = (60_000, 600_000, 3_600_000, 10_800_000)
 """How long after its settlement a window's result is looked at again; after the last, no more."""
 
+LATE_GAP_MS = 1_000
+"""Looks that are late, as after a night without a run, are taken one after the other."""
+
 CORRECTIONS_MAX = 5
 """A window whose result changes more often than this is left as it is, for a person to look at."""
 
@@ -38,7 +42,7 @@ class ResultReviewed:
     number: int
     """One for the first time."""
     is_confirmed: bool
-    """False: the venue no longer says that it is resolved."""
+    """False: the venue no longer says that it is resolved, or no longer shows it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -67,12 +71,16 @@ class Reviews:
         self._windows: dict[str, WindowState] = {}
         self._compared: set[str] = set()
         """Market ids whose prices were held against the venue's, or need not be."""
+        self._late_at_ms = 0
+        """When the last of those looks is taken that were late."""
 
     def begin(self, window: WindowState, now_ms: int) -> Effects:
         """Plan the next look at a settled window."""
         due_ms = (window.settled_at_ms or 0) + REVIEWS_AFTER_MS[window.reviews_count]
+        if due_ms < now_ms:
+            due_ms = self._late_at_ms = max(now_ms, self._late_at_ms + LATE_GAP_MS)
         self._windows[window.market.market_id] = window
-        return [SetTimer(REVIEW + window.market.market_id, max(0, due_ms - now_ms))]
+        return [SetTimer(REVIEW + window.market.market_id, due_ms - now_ms)]
 
     def url(self, key: str) -> str | None:
         """Address of a question about a settled window; None if it no longer matters."""
@@ -95,19 +103,36 @@ class Reviews:
         effects = [CancelTimer(key), *self._questions.answered(key)]
         if found is not None and found.winner is not before.winner:
             return self._contradict(window, found, effects)
-        return None, [*effects, *self._confirm(window, now_ms, is_confirmed=found is not None)]
+        effects += self._compare(window, now_ms)
+        effects += self._reviewed(window, now_ms, is_confirmed=found is not None)
+        if found is None:
+            slug = window.market.slug
+            line = f"{slug} is settled, and the venue no longer says that it is resolved"
+            effects.append(Log("warning", line))
+        return None, effects
 
-    def _confirm(self, window: WindowState, now_ms: int, *, is_confirmed: bool) -> Effects:
-        market_id, slug = window.market.market_id, window.market.slug
-        number = window.reviews_count + 1
+    def take_absence(self, key: str, now_ms: int) -> Effects:
+        """Let a result stand of which the venue shows nothing any more."""
+        window = self._windows.get(key.removeprefix(REVIEW))
+        if window is None:
+            return []
+        slug = window.market.slug
+        return [
+            CancelTimer(key),
+            *self._questions.answered(key),
+            *self._reviewed(window, now_ms, is_confirmed=False),
+            Log("info", f"{slug} is settled, and the venue no longer shows it: its result stands"),
+        ]
+
+    def _reviewed(self, window: WindowState, now_ms: int, *, is_confirmed: bool) -> Effects:
+        market_id = window.market.market_id
+        age_ms = now_ms - (window.settled_at_ms or 0)
+        due_count = sum(after_ms <= age_ms for after_ms in REVIEWS_AFTER_MS)
+        number = max(window.reviews_count + 1, due_count)
         reviewed = attrs.evolve(window, reviews_count=number)
         is_open = number < len(REVIEWS_AFTER_MS)
         event = ResultReviewed(market_id=market_id, number=number, is_confirmed=is_confirmed)
         effects: Effects = [record(event, reviewed, is_open=is_open)]
-        if not is_confirmed:
-            line = f"{slug} is settled, and the venue no longer says that it is resolved"
-            effects.append(Log("warning", line))
-        effects += self._compare(reviewed, now_ms)
         if is_open:
             return [*effects, *self.begin(reviewed, now_ms)]
         self._forget(market_id)

@@ -9,6 +9,7 @@ from venue_double import START_MS, WINDOW_MS, DirectoryStage, market_id, settled
 
 from actors.directory.reviews import (
     CORRECTIONS_MAX,
+    LATE_GAP_MS,
     REVIEWS_AFTER_MS,
     ResultContradicted,
     ResultReviewed,
@@ -155,6 +156,35 @@ def test_a_look_that_gets_no_answer_is_taken_again(stage: DirectoryStage) -> Non
     stage.venue.unreachable = None
     stage.run(END_MS + 500_000)
     assert [each.number for each in reviews(stage)] == [1]
+
+
+def test_a_settled_window_that_the_venue_shows_no_more_is_let_be_after_the_last_look(
+    stage: DirectoryStage,
+) -> None:
+    stage.begin()
+    stage.run(END_MS + 10_000)
+    stage.venue.missing.add(START_MS)
+    asked = looks(stage)
+    stage.run(LAST_LOOK_MS)
+    assert looks(stage) == asked + len(REVIEWS_AFTER_MS)
+    assert [each.is_confirmed for each in reviews(stage)] == [False] * len(REVIEWS_AFTER_MS)
+    assert not any("404" in log.text for log in stage.complaints)
+    stage.begin(for_ms=3_600_000)
+    assert looks(stage) == asked + len(REVIEWS_AFTER_MS)
+
+
+def test_looks_that_fell_due_while_nothing_ran_are_one_and_those_of_many_windows_follow_each_other(
+    stage: DirectoryStage,
+) -> None:
+    stage.begin()
+    stage.run(END_MS + WINDOW_MS + 30_000)
+    asked = looks(stage), stage.venue.polls(END_MS)
+    stage.now_ms = LAST_LOOK_MS + WINDOW_MS
+    stage.begin(for_ms=LATE_GAP_MS - 1)
+    assert (looks(stage), stage.venue.polls(END_MS)) == (asked[0] + 1, asked[1])
+    stage.run(stage.now_ms + 3_600_000)
+    assert (looks(stage), stage.venue.polls(END_MS)) == (asked[0] + 1, asked[1] + 1)
+    assert reviews(stage)[-1].number == len(REVIEWS_AFTER_MS)
 
 
 @settings(max_examples=10)

@@ -19,8 +19,8 @@ from venue.world import STEP_MS, Catalogue, EndedMarket
 
 _AHEAD = 2
 """Windows that are listed before they open."""
-_KEPT = 20
-"""Ended windows that Gamma still knows."""
+_KEPT_MS = 6 * 3_600_000
+"""For so long Gamma knows an ended window: whoever has settled by it looks again within hours."""
 _MOST_TICKERS_PER_S = 5
 _FRAMES_A_TICKER = 100
 
@@ -168,7 +168,7 @@ class _SeriesOfMarkets:
         """Let every window move on, and list the next one when it is time."""
         frames = [frame for market in self._live for frame in market.step(around)]
         if self._live[0].up_won is not None:
-            self._retire(self._live.popleft())
+            self._retire(self._live.popleft(), around.now_ms)
         if around.now_ms == self._live[-_AHEAD].window.opens_at_ms:
             frames += self.new_market().begin(around)
         return frames
@@ -183,12 +183,12 @@ class _SeriesOfMarkets:
         self._catalogue.add(market)
         return market
 
-    def _retire(self, market: SimulatedMarket) -> None:
+    def _retire(self, market: SimulatedMarket, now_ms: int) -> None:
         """Keep what the public may still ask, and let the engine go: it remembers every order."""
         ended = EndedMarket(status=market.status, books=market.books)
         self._catalogue.add(ended)
         self._ended.append(ended)
-        if len(self._ended) > _KEPT:
+        while self._ended[0].status.window.closes_at_ms < now_ms - _KEPT_MS:
             self._catalogue.remove(self._ended.popleft())
 
 
