@@ -61,15 +61,12 @@ from actors.supervision.messages import (
     TellBook,
 )
 from actors.supervision.patience import Waits
+from actors.supervision.pings import PING_GAP_MS, PacedPings
 
 HEARTBEAT_MS = 500
 _BEAT, _TICK, _PING = "beat", "tick", "ping"
 _LAST_WORDS_LIMIT = timedelta(seconds=1)
 """So long a hung process may write what led to it, before it is killed."""
-_PING_GAP_MS = 40
-_PING_SHARE = 6
-"""A round of Pings leaves in so many parts or a few more: all children answering at once would
-hold up whatever the market does just then."""
 _NEVER_MS = 2**62
 
 
@@ -77,6 +74,10 @@ def _end(pid: int, number: signal.Signals) -> None:
     # It may have fallen by itself since; that is as good.
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
+
+
+def _now_ms() -> int:
+    return time.monotonic_ns() // 1_000_000
 
 
 def _layout(boot: SupervisorBoot) -> Layout:
@@ -93,7 +94,7 @@ class Supervisor(Actor):
         self._boot: SupervisorBoot
         self._addresses: dict[int, ActorAddress] = {}
         self._tick_at_ms = _NEVER_MS
-        self._pings: dict[int, Ping] = {}
+        self._pings = PacedPings()
         self._processor_waits = ProcessorWaits()
 
     def receiveMessage(self, msg: object, sender: ActorAddress) -> None:  # noqa: N802 # Thespian's
@@ -113,7 +114,7 @@ class Supervisor(Actor):
         core = self._core
         if core is None:
             return
-        now_ms = time.monotonic_ns() // 1_000_000
+        now_ms = _now_ms()
         match msg:
             case Envelope(message=message):
                 handle = self._handle_of(sender, message)
@@ -150,7 +151,7 @@ class Supervisor(Actor):
     def _wake(self, core: SupervisorCore, payload: object, now_ms: int) -> None:
         match payload:
             case str() if payload == _PING:
-                self._send_pings()
+                self._send_pings(now_ms)
             case int(pid):
                 if pid in core.pids():
                     _end(pid, signal.SIGKILL)
@@ -170,7 +171,7 @@ class Supervisor(Actor):
         dice = random.Random(boot.seed)
         ending_limit_ms = boot.settings.execution.ending_limit_ms
         self._core = SupervisorCore(_layout(boot), limits, dice, os.getpid(), ending_limit_ms)
-        self._perform(self._core.begin(time.monotonic_ns() // 1_000_000))
+        self._perform(self._core.begin(_now_ms()))
         self.wakeupAfter(timedelta(milliseconds=HEARTBEAT_MS), payload=_BEAT)
 
     def _take_boot(self, boot: SupervisorBoot) -> None:
@@ -234,17 +235,15 @@ class Supervisor(Actor):
         )
 
     def _send_soon(self, handle: int, ping: Ping) -> None:
-        if not self._pings:
-            self.wakeupAfter(timedelta(milliseconds=_PING_GAP_MS), payload=_PING)
-        self._pings[handle] = ping
+        if self._pings.add(handle, ping, _now_ms()):
+            self.wakeupAfter(timedelta(milliseconds=PING_GAP_MS), payload=_PING)
 
-    def _send_pings(self) -> None:
-        for handle in list(self._pings)[: 1 + len(self._pings) // _PING_SHARE]:
-            ping = self._pings.pop(handle)
+    def _send_pings(self, now_ms: int) -> None:
+        for handle, ping in self._pings.take_part(now_ms):
             if handle in self._addresses:
                 self._tell(handle, ping)
-        if self._pings:
-            self.wakeupAfter(timedelta(milliseconds=_PING_GAP_MS), payload=_PING)
+        if self._pings.are_waiting:
+            self.wakeupAfter(timedelta(milliseconds=PING_GAP_MS), payload=_PING)
 
     def _boot_of(self, process: str) -> Boot:
         boot, spec = self._boot, self._specs[process]
