@@ -158,7 +158,7 @@ class Journal:
             RowsLost: some are damaged.
             JournalError: the file is.
         """
-        with reading(self.path), patient(self._connection):
+        with waiting_for_disk(), reading(self.path), patient(self._connection):
             return load_state(self._connection, kind, key, open_only=True)
 
     def recall(self, kind: str, key: str) -> object | None:
@@ -167,7 +167,7 @@ class Journal:
         Raises:
             JournalError: it, or the file, is damaged.
         """
-        with reading(self.path), patient(self._connection):
+        with waiting_for_disk(), reading(self.path), patient(self._connection):
             found = load_state(self._connection, kind, key, open_only=False)
         return found[0] if found else None
 
