@@ -104,7 +104,7 @@ def test_a_run_that_is_told_to_end_ends_its_orders_and_leaves_nothing(
     trading.until_whole()
     trading.until_an_order_lives()
     trading.system.tell(number)
-    assert trading.system.wait_for_end(30.0) == ExitCode.OK
+    assert trading.system.wait_for_end(60.0) == ExitCode.OK
     assert trading.system.outliving() == frozenset()
     assert trading.unfinished() == []
     assert trading.summary()["orders"]

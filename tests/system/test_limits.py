@@ -58,7 +58,7 @@ def test_an_unreachable_exchange_is_told_once_and_traded_on_when_it_appears(
         onlooker.until_an_order_lives()
         assert len([text for text in complaints() if "asking again" in text]) == 1
         onlooker.system.tell(signal.SIGTERM)
-        assert onlooker.system.wait_for_end(30.0) == ExitCode.OK
+        assert onlooker.system.wait_for_end(60.0) == ExitCode.OK
     finally:
         late.terminate()
         late.wait(10)
@@ -73,7 +73,7 @@ def test_too_many_falls_end_every_order_and_the_run(new_system) -> None:
         pid = onlooker.until("there is a ledger to kill", lambda: ledger(onlooker, killed))
         os.kill(pid, signal.SIGKILL)
         killed.add(pid)
-    assert onlooker.system.wait_for_end(30.0) == ExitCode.GAVE_UP
+    assert onlooker.system.wait_for_end(60.0) == ExitCode.GAVE_UP
     assert "position fell 3 times in 60 s" in onlooker.system.last_words()
     assert onlooker.system.outliving() == frozenset()
     assert onlooker.unfinished() == []

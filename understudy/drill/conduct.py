@@ -22,6 +22,7 @@ from understudy.drill.processes import send, wait_for
 from understudy.drill.recovery import in_flight, is_whole, open_orders, served_since_ms
 from understudy.drill.system import DrilledSystem, RunEnded, Seen
 from understudy.drill.witness import ExchangeWitness, Witness
+from understudy.running.foreground import ORDERLY_END_S
 from understudy.settings.options import DrillStage
 
 _SERVE_LIMIT_S = 180.0
@@ -31,7 +32,6 @@ _POINT_WINDOWS = 1.5
 """By then every pause point has been passed."""
 _TRADE_WINDOWS = 3
 """A window that is lost to what went wrong, one to trade in, and one in reserve."""
-_END_LIMIT_S = 30.0
 
 _ACTS = {Means.RAISE: RAISE, Means.LOOP: LOOP}
 _SIGNALS = {Means.KILL: signal.SIGKILL, Means.STOP: signal.SIGSTOP}
@@ -200,8 +200,8 @@ class Drill:
         Raises:
             DrillFailed: it has not.
         """
-        if self._system.wait_for_end(_END_LIMIT_S) is None:
-            raise DrillFailed(f"the foreground process has not ended in {_END_LIMIT_S:g} s")
+        if self._system.wait_for_end(ORDERLY_END_S) is None:
+            raise DrillFailed(f"the foreground process has not ended in {ORDERLY_END_S:g} s")
         self._count_outliving()
         self._system.start()
 
@@ -260,9 +260,9 @@ class Drill:
     def _end(self) -> None:
         """End the run as a person would, and judge it."""
         self._system.tell(signal.SIGTERM)
-        code = self._system.wait_for_end(_END_LIMIT_S)
+        code = self._system.wait_for_end(ORDERLY_END_S)
         if code is None:
-            raise DrillFailed(f"the system did not end {_END_LIMIT_S:g} s after SIGTERM")
+            raise DrillFailed(f"the system did not end {ORDERLY_END_S:g} s after SIGTERM")
         if code != 0:
             raise RunEnded(f"the run ended with status {code}: {self._system.last_words()}")
         self._count_outliving()
