@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -245,6 +246,38 @@ def test_an_unknown_message_is_logged_and_the_actor_lives(
     stage.say("strategy", QueryOrder("order_1"))
     assert stage.sent_to(PEER) == [OrderDone("order_1")]
     assert exits == []
+
+
+class LitteringCore(EchoCore):
+    """Makes so much garbage of a query that Python would collect it many times."""
+
+    @handles(QueryOrder)
+    def litter(self, message: QueryOrder, _now_ms: int) -> Effects:
+        """Keep it all, so that it counts as new."""
+        kept = [[message] for _ in range(20 * gc.get_threshold()[0])]
+        return [Send(PEER, OrderDone(f"{len(kept)}"))]
+
+
+def test_garbage_is_collected_between_messages_and_never_while_one_is_handled(
+    tmp_path: Path,
+) -> None:
+    stage = ProcessStage(tmp_path, {"echo": ActorSpec(core=LitteringCore)})
+    stage.boot(DESK, PEER)
+    sent_at_each: list[int] = []
+
+    def note(phase: str, _info: dict[str, int]) -> None:
+        if phase == "start":
+            sent_at_each.append(len(stage.sent_to(PEER)))
+
+    gc.callbacks.append(note)
+    try:
+        stage.say("strategy", QueryOrder("order_1"))
+        _ = [[number] for number in range(2 * gc.get_threshold()[0])]
+    finally:
+        gc.callbacks.remove(note)
+    assert gc.isenabled()
+    assert sent_at_each, "nothing was collected afterwards"
+    assert set(sent_at_each) == {1}
 
 
 def test_a_timer_fires_once_and_a_cancelled_one_never(
