@@ -14,8 +14,8 @@ import click
 
 from actors.units import NANOS_PER_DOLLAR, UNITS_PER_SHARE
 from venue.amounts import BadAmount, units_from_text
+from venue.faults import BadFault
 from venue.options import SEEN_MISSING_SHARE, ExchangeOptions
-from venue.ordering.fault_plan import BadFault
 from venue.server import LocalExchange
 from venue.simulation.reference import START_DOLLARS
 from venue.windows import LENGTHS_MINUTES, length_label

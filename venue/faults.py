@@ -1,196 +1,341 @@
-"""Faults on demand: what streams of real venues have been seen to do."""
+"""Everything that can be made to go wrong, and how it is asked for: one command, or a file.
+
+Each kind is something that streams or users of real venues reported; docs/exchange.md says what
+each does and shows a file. What comes by chance is drawn from the exchange's seed and the name of
+what suffers, so two runs with the same seed and the same orders have the same faults.
+"""
 
 from __future__ import annotations
 
 import enum
-import json
+import heapq
 from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Mapping
+from random import Random
 
 import attrs
+import msgspec
 
-from venue.frames import Channel, Frame
+from venue.frames import Channel
+
+
+class BadFault(ValueError):
+    """What was asked for is no fault; the sentence says why."""
+
+
+class Occasion(enum.Enum):
+    """When a fault strikes."""
+
+    STREAM = enum.auto()
+    """When it is commanded of a channel, until RESUME."""
+    ORDER = enum.auto()
+    """With a request, order, trade, transaction or event, by command or by chance."""
+    OPENING = enum.auto()
+    """It is drawn for a window shortly before that begins."""
+    RESULT = enum.auto()
+    """It is drawn for a window when its time is over."""
+    AT_ONCE = enum.auto()
+    """When it is commanded."""
 
 
 class FaultKind(enum.Enum):
-    """What a stream can be made to do."""
+    """What can go wrong; a test holds docs/exchange.md to explain every one."""
 
-    # any stream
-    STALL = "stall"
-    """Open connections answer PING and send nothing else; new ones work."""
-    SILENCE = "silence"
-    """Nothing is published any more; requests, also those of new connections, are answered."""
-    OFF = "off"
-    """All connections are closed, and new ones are refused with 503."""
-    GARBLE = "garble"
-    """The next frames are cut off in the middle."""
-    DROP = "drop"
-    """All connections are closed."""
-    DUPLICATE = "duplicate"
-    """The next frames are sent twice."""
-    REORDER = "reorder"
-    """Each of the next frames is sent after the one that follows it."""
-    RESUME = "resume"
-    """All of this is over, and everything that was still to come is called off."""
+    occasion: Occasion
+    lasts_ms: int
+    """How long it lasts if nothing is said, in ms of venue time; 0 if that means nothing."""
+    channels: tuple[Channel, ...]
+    """The streams that know it, if it is a stream's."""
 
-    # PolyBolt; RTDS misses seconds too
-    MISSING_SECONDS = "missing_seconds"
-    """The next seconds' prices never arrive live; histories have them."""
-    REFUSE_CREDENTIALS = "refuse_credentials"
-    """Whatever credentials are presented are refused, and the connection is closed with 4001."""
-    DROP_FRAMES = "drop_frames"
-    """The next frames of each open connection are dropped, which the one after them says."""
-    SEQ_JUMP = "seq_jump"
-    """Each channel's numbers leave some out; nothing says that frames were dropped."""
-    DRAIN = "drain"
-    """All connections are closed with 4003: the server is being replaced."""
-    SLOW_CONSUMER = "slow_consumer"
-    """All connections are closed with 4002, as if their clients read too slowly."""
-    POLICY_BREACH = "policy_breach"
-    """All connections are closed with 4008, as if their clients broke a rule."""
+    def __new__(
+        cls, text: str, occasion: Occasion, lasts_ms: int = 0, *channels: Channel
+    ) -> FaultKind:
+        """Make ``text`` the value; a stream's kind that names no channel is known to all."""
+        kind = object.__new__(cls)
+        kind._value_ = text
+        kind.occasion, kind.lasts_ms = occasion, lasts_ms
+        kind.channels = channels or tuple(Channel)
+        return kind
 
-    # Coinbase
-    SEQUENCE_ANEW = "sequence_anew"
-    """Its sequence begins anew far below; trade ids and times go on (F34)."""
-    TICKERS_STOP = "tickers_stop"
-    """No match is told any more, and heartbeats go on (F35)."""
+    STALL = "stall", Occasion.STREAM
+    SILENCE = "silence", Occasion.STREAM
+    OFF = "off", Occasion.STREAM
+    GARBLE = "garble", Occasion.STREAM
+    DROP = "drop", Occasion.STREAM
+    DUPLICATE = "duplicate", Occasion.STREAM
+    REORDER = "reorder", Occasion.STREAM
+    RESUME = "resume", Occasion.STREAM
+    MISSING_SECONDS = "missing_seconds", Occasion.STREAM, 0, Channel.POLYBOLT, Channel.RTDS
+    REFUSE_CREDENTIALS = "refuse_credentials", Occasion.STREAM, 0, Channel.POLYBOLT
+    DROP_FRAMES = "drop_frames", Occasion.STREAM, 0, Channel.POLYBOLT
+    SEQ_JUMP = "seq_jump", Occasion.STREAM, 0, Channel.POLYBOLT
+    DRAIN = "drain", Occasion.STREAM, 0, Channel.POLYBOLT
+    SLOW_CONSUMER = "slow_consumer", Occasion.STREAM, 0, Channel.POLYBOLT
+    POLICY_BREACH = "policy_breach", Occasion.STREAM, 0, Channel.POLYBOLT
+    SEQUENCE_ANEW = "sequence_anew", Occasion.STREAM, 0, Channel.COINBASE
+    TICKERS_STOP = "tickers_stop", Occasion.STREAM, 0, Channel.COINBASE
+    UNREADABLE_CHANGE = "unreadable_change", Occasion.STREAM, 0, Channel.MARKET
+    MALFORMED_SIBLING = "malformed_sibling", Occasion.STREAM, 0, Channel.MARKET
 
-    # the market channel
-    UNREADABLE_CHANGE = "unreadable_change"
-    """Of the next price changes the first level has no readable size (F37)."""
-    MALFORMED_SIBLING = "malformed_sibling"
-    """The next books come in an array with a trade that has no price (F38)."""
+    # a request: what is done is done, and only the answer suffers; except RESET and refusals
+    LOST_ANSWER = "lost_answer", Occasion.ORDER
+    SERVER_ERROR = "server_error", Occasion.ORDER
+    SLOW_ANSWER = "slow_answer", Occasion.ORDER, 3_000
+    PACKED_ANSWER = "packed_answer", Occasion.ORDER
+    NESTED_ANSWER = "nested_answer", Occasion.ORDER
+    ENDLESS_ANSWER = "endless_answer", Occasion.ORDER
+    RESET = "reset", Occasion.ORDER
+    RATE_LIMITED = "rate_limited", Occasion.ORDER, 2_000
+    GEOBLOCKED = "geoblocked", Occasion.ORDER
 
+    # an order
+    LONG_DELAY = "long_delay", Occasion.ORDER, 5_000
+    UNMATCHED = "unmatched", Occasion.ORDER
+    HIDDEN_ORDER = "hidden_order", Occasion.ORDER, 3_000
+    PARTIAL_BATCH = "partial_batch", Occasion.ORDER
+    SHORT_MATCH = "short_match", Occasion.ORDER
+    EXCESS_FILL = "excess_fill", Occasion.ORDER
 
-_ONLY_OF = {
-    FaultKind.MISSING_SECONDS: (Channel.POLYBOLT, Channel.RTDS),
-    FaultKind.REFUSE_CREDENTIALS: (Channel.POLYBOLT,),
-    FaultKind.DROP_FRAMES: (Channel.POLYBOLT,),
-    FaultKind.SEQ_JUMP: (Channel.POLYBOLT,),
-    FaultKind.DRAIN: (Channel.POLYBOLT,),
-    FaultKind.SLOW_CONSUMER: (Channel.POLYBOLT,),
-    FaultKind.POLICY_BREACH: (Channel.POLYBOLT,),
-    FaultKind.SEQUENCE_ANEW: (Channel.COINBASE,),
-    FaultKind.TICKERS_STOP: (Channel.COINBASE,),
-    FaultKind.UNREADABLE_CHANGE: (Channel.MARKET,),
-    FaultKind.MALFORMED_SIBLING: (Channel.MARKET,),
-}
+    # a trade
+    GHOST_FILL = "ghost_fill", Occasion.ORDER
+    RETRIED_TRADE = "retried_trade", Occasion.ORDER
+    LATE_FAILURE = "late_failure", Occasion.ORDER
+    UNREADABLE_PART = "unreadable_part", Occasion.ORDER
+    REPEATED_ROW = "repeated_row", Occasion.ORDER
+    SHARE_LAG = "share_lag", Occasion.ORDER, 5_000
 
+    # a transaction, or an event of the user channel
+    REVERTED_TRANSACTION = "reverted_transaction", Occasion.ORDER
+    DUPLICATE_EVENT = "duplicate_event", Occasion.ORDER
+    LATE_EVENT = "late_event", Occasion.ORDER
 
-def can_suffer(channel: Channel, kind: FaultKind) -> bool:
-    """Whether a channel knows a kind of fault."""
-    return channel in _ONLY_OF.get(kind, (channel,))
+    PROPOSED_RESULT = "proposed_result", Occasion.RESULT, 60_000
+    OVERTURNED_RESULT = "overturned_result", Occasion.RESULT, 60_000
 
+    UNSURE_FEES = "unsure_fees", Occasion.OPENING
+    UNKNOWN_FEES = "unknown_fees", Occasion.OPENING
+    NOT_ACCEPTING = "not_accepting", Occasion.OPENING, 60_000
+    INACTIVE = "inactive", Occasion.OPENING, 60_000
+    CLOSED_EARLY = "closed_early", Occasion.OPENING, 60_000
+    NEGATIVE_RISK = "negative_risk", Occasion.OPENING, 3_600_000
+    QUARTER_CENT_GRID = "quarter_cent_grid", Occasion.OPENING, 30_000
+    HUNDREDTH_CENT_GRID = "hundredth_cent_grid", Occasion.OPENING, 30_000
 
-@attrs.define
-class FaultPlan:
-    """What will still go wrong with one channel's frames."""
-
-    is_silent: bool = False
-    is_off: bool = False
-    refuses_credentials: bool = False
-    _left: Counter[FaultKind] = attrs.field(factory=Counter)
-    _held: Frame | None = None
-
-    def plan(self, kind: FaultKind, count: int) -> None:
-        """Let the next ``count`` frames suffer; RESUME calls everything off."""
-        if kind is FaultKind.SILENCE:
-            self.is_silent = True
-        elif kind is FaultKind.OFF:
-            self.is_off = True
-        elif kind is FaultKind.REFUSE_CREDENTIALS:
-            self.refuses_credentials = True
-        elif kind is FaultKind.RESUME:
-            self.is_silent = self.is_off = self.refuses_credentials = False
-            self._left.clear()
-        else:
-            self._left[kind] = count
-
-    def apply(self, frame: Frame) -> list[Frame]:
-        """Turn a frame into what is sent in its place, in order."""
-        if self.is_silent:
-            return []
-        for kind, spoil in _SPOILERS.items():
-            text = spoil(frame.text) if self._left[kind] > 0 else None
-            if text is not None:
-                self._left[kind] -= 1
-                frame = attrs.evolve(frame, text=text)
-        sent = [frame]
-        if self._left[FaultKind.DUPLICATE] > 0:
-            self._left[FaultKind.DUPLICATE] -= 1
-            sent.append(frame)
-        if self._held is not None:
-            held, self._held = self._held, None
-            return [*sent, held]
-        if self._left[FaultKind.REORDER] > 0:
-            self._left[FaultKind.REORDER] -= 1
-            self._held = frame
-            return sent[1:]
-        return sent
+    RESTART = "restart", Occasion.AT_ONCE, 90_000
+    POST_ONLY = "post_only", Occasion.AT_ONCE, 120_000
+    CANCEL_ONLY = "cancel_only", Occasion.AT_ONCE, 60_000
+    DISABLED = "disabled", Occasion.AT_ONCE, 60_000
+    UNAUTHORIZED = "unauthorized", Occasion.AT_ONCE, 60_000
+    REVOKED_KEYS = "revoked_keys", Occasion.AT_ONCE
+    CLOCK_SKEW = "clock_skew", Occasion.AT_ONCE, 45_000
+    CANCEL_BY_VENUE = "cancel_by_venue", Occasion.AT_ONCE
+    REPLAY = "replay", Occasion.AT_ONCE
+    CALL_OFF = "call_off", Occasion.AT_ONCE
 
 
-def _cut(text: str) -> str:
-    return text[: len(text) // 2]
+_KINDS = {kind.value: kind for kind in FaultKind}
 
 
-def _with_unreadable_level(text: str) -> str | None:
-    """A price change whose first level cannot be read; None for any other frame."""
-    event = json.loads(text)
-    if event.get("event_type") != "price_change":
-        return None
-    event["price_changes"][0]["size"] = None
-    return json.dumps(event, separators=(",", ":"))
+class FaultTarget(enum.Enum):
+    """Which requests a fault is for: those that place orders, or those that cancel them."""
+
+    ORDERS = "orders"
+    CANCELS = "cancels"
 
 
-def _with_malformed_sibling(text: str) -> str | None:
-    """A book in one array with a trade that lacks its price; None for any other frame."""
-    event = json.loads(text)
-    if event.get("event_type") != "book":
-        return None
-    about = {key: event[key] for key in ("market", "asset_id", "timestamp")}
-    trade = {**about, "size": "5", "side": "BUY", "event_type": "last_trade_price"}
-    return json.dumps([trade, event], separators=(",", ":"))
+@attrs.frozen
+class Fault:
+    """A command: let this go wrong from now on."""
+
+    kind: FaultKind
+    channel: Channel | None = None
+    """Whose frames or connections suffer, if a stream's do."""
+    count: int = 1
+    """How many frames, requests, orders, trades or events suffer."""
+    for_ms: int | None = None
+    """How long, for kinds that last; None for their usual time."""
+    target: FaultTarget = FaultTarget.ORDERS
+
+    @property
+    def lasts_ms(self) -> int:
+        """How long it lasts."""
+        return self.kind.lasts_ms if self.for_ms is None else self.for_ms
 
 
-_SPOILERS: Mapping[FaultKind, Callable[[str], str | None]] = {
-    FaultKind.UNREADABLE_CHANGE: _with_unreadable_level,
-    FaultKind.MALFORMED_SIBLING: _with_malformed_sibling,
-    FaultKind.GARBLE: _cut,
-}
-"""What a fault makes of a frame's text, in this order; None if it does not befall such a frame."""
+class OrderFaults:
+    """Which faults of orders are still to come, and the dice for those that come by chance."""
+
+    def __init__(self, seed: int, chances: Mapping[FaultKind, float] | None = None) -> None:
+        self._seed = seed
+        self._chances = dict(chances or {})
+        self._left: Counter[tuple[FaultKind, FaultTarget]] = Counter()
+        self._lasts_ms: dict[FaultKind, int] = {}
+        self.injected: Counter[FaultKind] = Counter()
+        """How often each has happened."""
+
+    def plan(self, fault: Fault) -> None:
+        """Let the next ones suffer."""
+        self._left[fault.kind, fault.target] = fault.count
+        self._lasts_ms[fault.kind] = fault.lasts_ms
+
+    def call_off(self) -> None:
+        """Let nothing go wrong any more, by command or by chance."""
+        self._left.clear()
+        self._chances.clear()
+
+    def strikes(
+        self,
+        kind: FaultKind,
+        name: str,
+        target: FaultTarget = FaultTarget.ORDERS,
+        *,
+        by_chance: bool = True,
+    ) -> bool:
+        """Whether this order, trade, event, window or request suffers.
+
+        Args:
+            kind: what may go wrong.
+            name: what it may go wrong with; the dice depend on it.
+            target: which commands count; chances are for orders alone.
+            by_chance: whether it may suffer without a command; once for each name.
+        """
+        is_struck = self._left[kind, target] > 0
+        if is_struck:
+            self._left[kind, target] -= 1
+        elif by_chance and target is FaultTarget.ORDERS and kind in self._chances:
+            dice = Random(f"{self._seed}/{kind.value}/{name}")
+            is_struck = dice.random() < self._chances[kind]
+        if is_struck:
+            self.injected[kind] += 1
+        return is_struck
+
+    def lasts_ms(self, kind: FaultKind) -> int:
+        """How long a fault of this kind lasts; 0 if that means nothing."""
+        return self._lasts_ms.get(kind, kind.lasts_ms)
 
 
-class _Injector(Protocol):
-    def __call__(self, channel: Channel, kind: FaultKind, count: int = 1) -> None: ...
+class _Command(msgspec.Struct, forbid_unknown_fields=True):
+    kind: str
+    channel: Channel | None = None
+    count: int = 1
+    for_ms: int | None = None
+    target: FaultTarget = FaultTarget.ORDERS
 
 
-class Faults:
-    """The faults of a running exchange, by name; see ``FaultKind`` for what each does."""
+class _Planned(_Command, forbid_unknown_fields=True):
+    seconds: float = 0.0
+    every_seconds: float | None = None
 
-    def __init__(self, inject: _Injector) -> None:
-        self.inject = inject
 
-    def stall(self, channel: Channel | str) -> None:
-        """Let open connections fall silent."""
-        self.inject(Channel(channel), FaultKind.STALL)
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    chance: dict[str, float] = {}
+    at: list[_Planned] = []
 
-    def resume(self, channel: Channel | str) -> None:
-        """Call all faults of a channel off."""
-        self.inject(Channel(channel), FaultKind.RESUME)
 
-    def drop(self, channel: Channel | str) -> None:
-        """Close all connections."""
-        self.inject(Channel(channel), FaultKind.DROP)
+_decode_command = msgspec.json.Decoder(_Command).decode
 
-    def garble(self, channel: Channel | str, count: int = 1) -> None:
-        """Cut off the next frames."""
-        self.inject(Channel(channel), FaultKind.GARBLE, count)
 
-    def duplicate(self, channel: Channel | str, count: int = 1) -> None:
-        """Send the next frames twice."""
-        self.inject(Channel(channel), FaultKind.DUPLICATE, count)
+@attrs.frozen
+class PlannedFault:
+    """A command, and when it is given: ms of venue time after the start."""
 
-    def reorder(self, channel: Channel | str, count: int = 1) -> None:
-        """Send each of the next frames after the one that follows it."""
-        self.inject(Channel(channel), FaultKind.REORDER, count)
+    after_ms: int
+    every_ms: int | None
+    command: Fault
+
+
+@attrs.frozen
+class FaultFile:
+    """All that a file asks for."""
+
+    chances: Mapping[FaultKind, float] = attrs.field(factory=dict)
+    """Share of orders, trades or events that suffer."""
+    planned: tuple[PlannedFault, ...] = ()
+
+
+def read_command(body: bytes) -> Fault:
+    """Read the body of ``POST /admin/faults``.
+
+    Raises:
+        BadFault: it is none.
+    """
+    try:
+        return _command(_decode_command(body))
+    except msgspec.DecodeError as error:
+        raise BadFault(str(error)) from None
+
+
+def read_fault_file(text: str) -> FaultFile:
+    """Read a file of faults.
+
+    Raises:
+        BadFault: it is not TOML, or something in it is no fault.
+    """
+    try:
+        content = msgspec.toml.decode(text, type=_File)
+    except RecursionError:
+        raise BadFault("lists or tables are nested too deeply") from None
+    except ValueError as error:  # msgspec's, or of a number that has too many digits
+        raise BadFault(str(error)) from None
+    return FaultFile(
+        chances=dict(_chance(name, share) for name, share in content.chance.items()),
+        planned=tuple(_planned(one) for one in content.at),
+    )
+
+
+class FaultSchedule:
+    """Gives the commands of a file when their time comes."""
+
+    def __init__(self, planned: tuple[PlannedFault, ...], origin_ms: int) -> None:
+        self._waiting = [
+            (origin_ms + one.after_ms, number, one) for number, one in enumerate(planned)
+        ]
+        heapq.heapify(self._waiting)
+
+    def due(self, now_ms: int) -> list[Fault]:
+        """Take out what is to be done by now."""
+        commands = []
+        while self._waiting and self._waiting[0][0] <= now_ms:
+            at_ms, number, planned = heapq.heappop(self._waiting)
+            commands.append(planned.command)
+            if planned.every_ms is not None:
+                heapq.heappush(self._waiting, (at_ms + planned.every_ms, number, planned))
+        return commands
+
+
+def _command(asked: _Command) -> Fault:
+    if asked.count < 1:
+        raise BadFault(f"a fault cannot strike {asked.count} times")
+    kind = _kind(asked.kind, asked.channel)
+    return Fault(kind, asked.channel, asked.count, asked.for_ms, asked.target)
+
+
+def _planned(asked: _Planned) -> PlannedFault:
+    every_s = asked.every_seconds
+    if asked.seconds < 0 or (every_s is not None and every_s <= 0):
+        raise BadFault(f"{asked.kind} is planned for a time that never comes")
+    every_ms = None if every_s is None else max(1, round(every_s * 1000))
+    return PlannedFault(round(asked.seconds * 1000), every_ms, _command(asked))
+
+
+def _chance(name: str, share: float) -> tuple[FaultKind, float]:
+    kind = _kind(name, None)
+    if kind.occasion is Occasion.AT_ONCE:
+        raise BadFault(f"{name} is commanded and does not come by chance")
+    if not 0 <= share <= 1:
+        raise BadFault(f"the chance of {name} is {share}, not between 0 and 1")
+    return kind, share
+
+
+def _kind(name: str, channel: Channel | None) -> FaultKind:
+    """The kind of a name, of a channel or of none."""
+    kind = _KINDS.get(name)
+    is_stream = kind is not None and kind.occasion is Occasion.STREAM
+    if channel is None:
+        if kind is None or is_stream:
+            raise BadFault(f"there is no fault {name!r} without a channel")
+    elif kind is None or not is_stream:
+        raise BadFault(f"a stream has no fault {name!r}")
+    elif channel not in kind.channels:
+        raise BadFault(f"the {channel.value} channel has no fault {name!r}")
+    return kind

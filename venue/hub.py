@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 
 import attrs
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from venue.channels.session import POLICY_VIOLATION, Close, Reply, Session
-from venue.faults import FaultKind, FaultPlan
+from venue.faults import FaultKind
 from venue.frames import Channel, Frame
 
 MOST_WAITING = 20_000
@@ -100,6 +102,84 @@ class Connection:
                     await self._socket.close(code=reply.code, message=reply.reason.encode())
                     return
                 await self._socket.send_str(reply)
+
+
+@attrs.define
+class FaultPlan:
+    """What will still go wrong with one channel's frames."""
+
+    is_silent: bool = False
+    is_off: bool = False
+    refuses_credentials: bool = False
+    _left: Counter[FaultKind] = attrs.field(factory=Counter)
+    _held: Frame | None = None
+
+    def plan(self, kind: FaultKind, count: int) -> None:
+        """Let the next ``count`` frames suffer; RESUME calls everything off."""
+        if kind is FaultKind.SILENCE:
+            self.is_silent = True
+        elif kind is FaultKind.OFF:
+            self.is_off = True
+        elif kind is FaultKind.REFUSE_CREDENTIALS:
+            self.refuses_credentials = True
+        elif kind is FaultKind.RESUME:
+            self.is_silent = self.is_off = self.refuses_credentials = False
+            self._left.clear()
+        else:
+            self._left[kind] = count
+
+    def apply(self, frame: Frame) -> list[Frame]:
+        """Turn a frame into what is sent in its place, in order."""
+        if self.is_silent:
+            return []
+        for kind, spoil in _SPOILERS.items():
+            text = spoil(frame.text) if self._left[kind] > 0 else None
+            if text is not None:
+                self._left[kind] -= 1
+                frame = attrs.evolve(frame, text=text)
+        sent = [frame]
+        if self._left[FaultKind.DUPLICATE] > 0:
+            self._left[FaultKind.DUPLICATE] -= 1
+            sent.append(frame)
+        if self._held is not None:
+            held, self._held = self._held, None
+            return [*sent, held]
+        if self._left[FaultKind.REORDER] > 0:
+            self._left[FaultKind.REORDER] -= 1
+            self._held = frame
+            return sent[1:]
+        return sent
+
+
+def _cut(text: str) -> str:
+    return text[: len(text) // 2]
+
+
+def _with_unreadable_level(text: str) -> str | None:
+    """A price change whose first level cannot be read; None for any other frame."""
+    event = json.loads(text)
+    if event.get("event_type") != "price_change":
+        return None
+    event["price_changes"][0]["size"] = None
+    return json.dumps(event, separators=(",", ":"))
+
+
+def _with_malformed_sibling(text: str) -> str | None:
+    """A book in one array with a trade that lacks its price; None for any other frame."""
+    event = json.loads(text)
+    if event.get("event_type") != "book":
+        return None
+    about = {key: event[key] for key in ("market", "asset_id", "timestamp")}
+    trade = {**about, "size": "5", "side": "BUY", "event_type": "last_trade_price"}
+    return json.dumps([trade, event], separators=(",", ":"))
+
+
+_SPOILERS: Mapping[FaultKind, Callable[[str], str | None]] = {
+    FaultKind.UNREADABLE_CHANGE: _with_unreadable_level,
+    FaultKind.MALFORMED_SIBLING: _with_malformed_sibling,
+    FaultKind.GARBLE: _cut,
+}
+"""What a fault makes of a frame's text, in this order; None if it does not befall such a frame."""
 
 
 class Hub:

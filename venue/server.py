@@ -18,12 +18,11 @@ from venue.channels.polybolt import PING_EVERY_S, SLOW_CONSUMER, PolyBoltSession
 from venue.channels.rtds import RtdsSession
 from venue.channels.session import Close, Session
 from venue.engine import Ledger
-from venue.faults import FaultKind, Faults
+from venue.faults import BadFault, FaultFile, FaultKind, read_fault_file
 from venue.frames import Channel
 from venue.hub import Connection, Hub, Pings
 from venue.options import ExchangeOptions
 from venue.ordering.admin import AdminApi
-from venue.ordering.fault_plan import BadFault, FaultFile, read_fault_file
 from venue.ordering.rest import OrderApi
 from venue.ordering.rpc import ChainApi
 from venue.ordering.service import OrderService, Surface
@@ -63,7 +62,6 @@ class LocalExchange:
         self.clock_spec = spec
         self._clock = Clock(spec)
         self._hub = Hub()
-        self.faults = Faults(self._inject)
         self.orders = self._order_service()
         self._runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=_CLOSE_WITHIN_S)
         self._ticking: asyncio.Task[None] | None = None
@@ -183,13 +181,13 @@ class LocalExchange:
                 now_ms=self._now_ms,
                 wall_ms=_wall_ms,
                 send=self._hub.publish,
-                inject=self._inject,
+                inject=self.inject,
             ),
             wallets=options.wallets,
             fault_file=_read_faults(options),
         )
 
-    def _inject(self, channel: Channel, kind: FaultKind, count: int = 1) -> None:
+    def inject(self, channel: Channel, kind: FaultKind, count: int = 1) -> None:
         """Let a stream misbehave: its source, its frames, or its connections."""
         self._world.prices.suffer(channel, kind, count)
         self._hub.inject(channel, kind, count)

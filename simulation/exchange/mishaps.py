@@ -8,7 +8,7 @@ from random import Random
 import attrs
 
 from simulation.exchange.order_rates import OF_EXCHANGE, LiveFaultRates
-from venue.order_faults import OrderFaults
+from venue.faults import OrderFaults
 from venue.ordering.buckets import TOO_MANY_REQUESTS
 from venue.ordering.entry import EntryMode, OrderEntry
 from venue.ordering.refusal import RequestRefused

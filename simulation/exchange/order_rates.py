@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import attrs
 
 from simulation.rates import Rates, rate
-from venue.order_faults import OrderFaultKind
+from venue.faults import FaultKind
 
-OF_EXCHANGE = {kind.value: kind for kind in OrderFaultKind}
+OF_EXCHANGE = {kind.value: kind for kind in FaultKind}
 """The kinds that the local exchange knows too, by the name that it calls them."""
 
 
@@ -45,7 +45,7 @@ class LiveFaultRates(Rates):
     restart: float = rate(0.05, 0.6, "order entry is away, then post-only; a minute")
     restrictions: float = rate(0.05, 0.5, "only cancels, or nothing, is let in; a minute")
 
-    def of_orders(self) -> Mapping[OrderFaultKind, float]:
+    def of_orders(self) -> Mapping[FaultKind, float]:
         """The chances of what the exchange itself may let go wrong."""
         return {
             OF_EXCHANGE[kind]: rate for kind, rate in self.active().items() if kind in OF_EXCHANGE

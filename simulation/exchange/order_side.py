@@ -20,9 +20,9 @@ from simulation.exchange.signing import WALLET, prove, sign
 from simulation.exchange.window import SimulatedWindow
 from venue.channels.user import UserSession
 from venue.engine import Ledger
+from venue.faults import FaultFile
 from venue.frames import Frame
 from venue.ordering.entry import EntryMode
-from venue.ordering.fault_plan import FaultFile
 from venue.ordering.keys import ApiKey
 from venue.ordering.reads import END_CURSOR
 from venue.ordering.records import OrderRecord, TradeRecord

@@ -11,8 +11,8 @@ import attrs
 from actors.units import NANOS_PER_DOLLAR, UNITS_PER_SHARE, shares
 from venue.engine import Ledger, MatchingEngine
 from venue.engine.messages import EngineEvent, Lifetime, MarketRules, NewOrder, Outcome
+from venue.faults import Fault, FaultKind, OrderFaults
 from venue.frames import Frame
-from venue.order_faults import OrderFault, OrderFaultKind, OrderFaults
 from venue.ordering.desk import OrderDesk
 from venue.ordering.ids import hash_text
 from venue.ordering.keys import ApiKey, KeyRing
@@ -77,7 +77,7 @@ class Venue:
         self,
         rules: MarketRules = RULES,
         seed: int = 1,
-        chances: dict[OrderFaultKind, float] | None = None,
+        chances: dict[FaultKind, float] | None = None,
     ) -> None:
         self.now_ms = START_MS
         self.ledger = Ledger()
@@ -128,8 +128,8 @@ class Venue:
             self.market.publish(self.market.engine.advance(self.now_ms), self.now_ms)
             self.desk.advance(self.now_ms)
 
-    def plan(self, kind: OrderFaultKind, **details: Any) -> None:
-        self.faults.plan(OrderFault(kind=kind, **details))
+    def plan(self, kind: FaultKind, **details: Any) -> None:
+        self.faults.plan(Fault(kind, **details))
 
     def told(self, wallet: str = ALICE) -> list[dict[str, Any]]:
         """Events of the user channel that went out to a wallet."""

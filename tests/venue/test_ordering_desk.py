@@ -7,7 +7,7 @@ from ordering_builders import ALICE, AT_ONCE, BOB, DOWN, START_MS, UP, WINDOW, V
 
 from actors.units import NANOS_PER_DOLLAR, shares
 from venue.engine.messages import Outcome
-from venue.order_faults import OrderFaultKind
+from venue.faults import FaultKind
 from venue.ordering.desk import OrderRefused
 from venue.ordering.signatures import Proof
 from venue.ordering.wallets import WalletRefused
@@ -253,7 +253,7 @@ def test_pairs_are_merged_and_split_but_not_what_orders_hold_back() -> None:
 def test_a_ghost_fill_takes_everything_back() -> None:
     venue = venue_with_ask(Venue(AT_ONCE))
     before = (venue.cash(), venue.held(Outcome.UP), venue.cash("fees"))
-    venue.plan(OrderFaultKind.GHOST_FILL)
+    venue.plan(FaultKind.GHOST_FILL)
     placed = venue.place(price=0.55, size=10)
     assert placed.status == "matched"
     assert venue.held(Outcome.UP) == shares(110)
@@ -270,7 +270,7 @@ def test_a_ghost_fill_takes_everything_back() -> None:
 def test_a_ghost_sale_gives_the_shares_back() -> None:
     venue = Venue(AT_ONCE)
     venue.place(BOB, price=0.5, size=30)
-    venue.plan(OrderFaultKind.GHOST_FILL)
+    venue.plan(FaultKind.GHOST_FILL)
     before = [(venue.cash(wallet), venue.held(Outcome.UP, wallet)) for wallet in (ALICE, BOB)]
     venue.place(ALICE, side=SELL, price=0.5, size=30)
     assert venue.held(Outcome.UP, BOB) == shares(130)
@@ -282,12 +282,12 @@ def test_a_ghost_sale_gives_the_shares_back() -> None:
 
 def test_a_ghost_fill_has_failed_before_the_market_pays_out() -> None:
     venue = venue_with_ask(Venue(AT_ONCE))
-    venue.plan(OrderFaultKind.GHOST_FILL)
+    venue.plan(FaultKind.GHOST_FILL)
     venue.now_ms = WINDOW.resolves_at_ms - 1_500
     placed = venue.place(price=0.55, size=10)
     venue.pass_time(500)
     assert venue.desk.books.trades[placed.trade_ids[0]].status.value == "FAILED"
-    venue.plan(OrderFaultKind.GHOST_FILL)
+    venue.plan(FaultKind.GHOST_FILL)
     late = venue.place(price=0.55, size=10)
     engine = venue.market.engine
     venue.market.publish(engine.resolve(Outcome.UP, WINDOW.resolves_at_ms), WINDOW.resolves_at_ms)
@@ -297,7 +297,7 @@ def test_a_ghost_fill_has_failed_before_the_market_pays_out() -> None:
 
 def test_a_retried_trade_is_confirmed_in_the_end() -> None:
     venue = venue_with_ask(Venue(AT_ONCE))
-    venue.plan(OrderFaultKind.RETRIED_TRADE)
+    venue.plan(FaultKind.RETRIED_TRADE)
     venue.place(price=0.55, size=10)
     venue.pass_time(30_000)
     trades = [event["status"] for event in venue.told() if event["event_type"] == "trade"]
@@ -306,7 +306,7 @@ def test_a_retried_trade_is_confirmed_in_the_end() -> None:
 
 def test_shares_that_lag_cannot_be_sold_until_the_balance_is_updated() -> None:
     venue = venue_with_ask(Venue(AT_ONCE))
-    venue.plan(OrderFaultKind.SHARE_LAG, count=2, for_ms=3_000)
+    venue.plan(FaultKind.SHARE_LAG, count=2, for_ms=3_000)
     venue.place(price=0.55, size=10)
     words = "balance: 100000000, order amount: 105000000"
     assert words in refusal(venue, side=SELL, price=0.9, size=105)
@@ -320,7 +320,7 @@ def test_shares_that_lag_cannot_be_sold_until_the_balance_is_updated() -> None:
 
 def test_a_long_delay_is_for_one_order_alone() -> None:
     venue = venue_with_ask(Venue())
-    venue.plan(OrderFaultKind.LONG_DELAY, for_ms=8_000)
+    venue.plan(FaultKind.LONG_DELAY, for_ms=8_000)
     slow = venue.place(price=0.55, size=10)
     quick = venue.place(price=0.55, size=10)
     venue.pass_time(250)
@@ -332,7 +332,7 @@ def test_a_long_delay_is_for_one_order_alone() -> None:
 
 def test_an_order_may_be_called_unmatched_and_rest_all_the_same() -> None:
     venue = Venue()
-    venue.plan(OrderFaultKind.UNMATCHED)
+    venue.plan(FaultKind.UNMATCHED)
     placed = venue.place()
     assert placed.status == "unmatched"
     assert venue.desk.books.orders[placed.order_id].is_open
@@ -349,7 +349,7 @@ def test_a_delayed_order_that_finds_no_one_rests() -> None:
 
 def test_events_are_sent_twice_or_late_or_replayed() -> None:
     venue = Venue()
-    venue.plan(OrderFaultKind.DUPLICATE_EVENT)
+    venue.plan(FaultKind.DUPLICATE_EVENT)
     venue.place()
     venue.pass_time(5_000)
     first, second = venue.told()
@@ -357,7 +357,7 @@ def test_events_are_sent_twice_or_late_or_replayed() -> None:
     venue.desk.replay(1, venue.now_ms)
     venue.pass_time(20)
     assert venue.told()[-1] == first
-    venue.plan(OrderFaultKind.LATE_EVENT)
+    venue.plan(FaultKind.LATE_EVENT)
     late = venue.place(BOB, price=0.1)
     venue.desk.cancel(BOB, [late.order_id], venue.now_ms)
     venue.pass_time(1_000)
@@ -379,7 +379,7 @@ def test_order_and_trade_events_race_but_each_order_is_told_in_order() -> None:
 
 def test_the_same_seed_settles_in_the_same_way() -> None:
     def story(seed: int) -> list[dict[str, Any]]:
-        venue = venue_with_ask(Venue(AT_ONCE, seed, {OrderFaultKind.GHOST_FILL: 0.5}))
+        venue = venue_with_ask(Venue(AT_ONCE, seed, {FaultKind.GHOST_FILL: 0.5}))
         for _ in range(4):
             venue.place(price=0.55, size=10)
         venue.pass_time(12_000)

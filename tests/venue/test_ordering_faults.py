@@ -5,30 +5,25 @@ from pathlib import Path
 
 import pytest
 
-from venue.faults import FaultKind
-from venue.frames import Channel
-from venue.order_faults import (
-    DEFAULT_MS,
-    IMMEDIATE_FAULTS,
-    FaultTarget,
-    OrderFault,
-    OrderFaultKind,
-    OrderFaults,
-)
-from venue.ordering.fault_plan import (
+from venue.faults import (
     BadFault,
+    Fault,
+    FaultKind,
     FaultSchedule,
-    StreamFault,
+    FaultTarget,
+    Occasion,
+    OrderFaults,
     read_command,
     read_fault_file,
 )
+from venue.frames import Channel
 
-GHOST, LOST = OrderFaultKind.GHOST_FILL, OrderFaultKind.LOST_ANSWER
+GHOST, LOST = FaultKind.GHOST_FILL, FaultKind.LOST_ANSWER
 
 
 def test_a_command_strikes_as_often_as_it_says() -> None:
     faults = OrderFaults(1)
-    faults.plan(OrderFault(kind=GHOST, count=2))
+    faults.plan(Fault(GHOST, count=2))
     assert [faults.strikes(GHOST, name) for name in "abc"] == [True, True, False]
     assert faults.injected == {GHOST: 2}
     assert not faults.strikes(LOST, "a")
@@ -50,33 +45,33 @@ def test_chances_are_for_orders_and_commands_for_what_they_name() -> None:
     faults = OrderFaults(1, {LOST: 1.0})
     assert faults.strikes(LOST, "a")
     assert not faults.strikes(LOST, "a", FaultTarget.CANCELS)
-    faults.plan(OrderFault(kind=LOST, target=FaultTarget.CANCELS))
+    faults.plan(Fault(LOST, target=FaultTarget.CANCELS))
     assert faults.strikes(LOST, "a", FaultTarget.CANCELS)
 
 
 def test_what_is_called_off_strikes_no_more() -> None:
     faults = OrderFaults(1, {LOST: 1.0})
-    faults.plan(OrderFault(kind=GHOST))
+    faults.plan(Fault(GHOST))
     faults.call_off()
     assert not faults.strikes(GHOST, "a")
     assert not faults.strikes(LOST, "a")
 
 
 def test_a_fault_lasts_as_long_as_it_says_or_as_usual() -> None:
-    kind = OrderFaultKind.SHARE_LAG
+    kind = FaultKind.SHARE_LAG
     faults = OrderFaults(1)
-    assert faults.lasts_ms(kind) == DEFAULT_MS[kind]
-    faults.plan(OrderFault(kind=kind, for_ms=0))
+    assert faults.lasts_ms(kind) == kind.lasts_ms
+    faults.plan(Fault(kind, for_ms=0))
     assert faults.lasts_ms(kind) == 0
 
 
 def test_commands_are_read() -> None:
-    assert read_command(b'{"kind":"ghost_fill","count":3}') == OrderFault(kind=GHOST, count=3)
-    assert read_command(b'{"kind":"lost_answer","target":"cancels","for_ms":5}') == OrderFault(
+    assert read_command(b'{"kind":"ghost_fill","count":3}') == Fault(GHOST, count=3)
+    assert read_command(b'{"kind":"lost_answer","target":"cancels","for_ms":5}') == Fault(
         kind=LOST, target=FaultTarget.CANCELS, for_ms=5
     )
-    assert read_command(b'{"kind":"stall","channel":"user"}') == StreamFault(
-        Channel.USER, FaultKind.STALL
+    assert read_command(b'{"kind":"stall","channel":"user"}') == Fault(
+        FaultKind.STALL, Channel.USER
     )
 
 
@@ -119,8 +114,8 @@ def test_a_file_gives_chances_and_a_schedule() -> None:
     )
     assert file.chances == {GHOST: 0.5}
     schedule = FaultSchedule(file.planned, 1_000)
-    drop = StreamFault(Channel.MARKET, FaultKind.DROP)
-    restart = OrderFault(kind=OrderFaultKind.RESTART, for_ms=20_000)
+    drop = Fault(FaultKind.DROP, Channel.MARKET)
+    restart = Fault(FaultKind.RESTART, for_ms=20_000)
     assert schedule.due(2_499) == []
     assert schedule.due(2_500) == [drop]
     assert schedule.due(4_500) == [restart, drop, drop]
@@ -145,12 +140,13 @@ def test_a_bad_file_is_refused_in_words(text: str, words: str) -> None:
 
 
 def test_every_fault_is_either_at_once_or_strikes_something() -> None:
-    for kind in set(OrderFaultKind) - IMMEDIATE_FAULTS:
-        read_fault_file(f"[chance]\n{kind.value} = 0.1")
+    for kind in FaultKind:
+        if kind.occasion not in (Occasion.AT_ONCE, Occasion.STREAM):
+            read_fault_file(f"[chance]\n{kind.value} = 0.1")
 
 
 def test_every_kind_of_fault_is_explained_under_its_name() -> None:
     page = (Path(__file__).parents[2] / "docs" / "exchange.md").read_text()
     rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
     explained = set(re.findall(r"`(\w+)`", "".join(rows)))
-    assert {kind.value for kind in (*OrderFaultKind, *FaultKind)} <= explained
+    assert {kind.value for kind in FaultKind} <= explained

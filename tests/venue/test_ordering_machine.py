@@ -12,7 +12,7 @@ from ordering_builders import ALICE, AT_ONCE, BOB, RULES, START_MS, WINDOW, Venu
 
 from actors.units import NANOS_PER_DOLLAR, shares
 from venue.engine.messages import ExchangeOrderStatus, Outcome
-from venue.order_faults import OrderFaultKind
+from venue.faults import FaultKind
 from venue.ordering.desk import OrderRefused
 from venue.ordering.reports import WalletReports
 from venue.ordering.settlement import FINAL_STATUSES
@@ -22,12 +22,12 @@ from venue.wire.orders import BUY, SELL
 WALLETS = st.sampled_from([ALICE, BOB])
 TOKENS = st.sampled_from(WINDOW.tokens)
 CENTS = st.integers(40, 62)
-FAILURES = {OrderFaultKind.GHOST_FILL: 0.4, OrderFaultKind.RETRIED_TRADE: 0.3}
+FAILURES = {FaultKind.GHOST_FILL: 0.4, FaultKind.RETRIED_TRADE: 0.3}
 ODDITIES = {
-    OrderFaultKind.LATE_FAILURE: 0.3,
-    OrderFaultKind.SHORT_MATCH: 0.5,
-    OrderFaultKind.EXCESS_FILL: 0.6,
-    OrderFaultKind.UNREADABLE_PART: 0.3,
+    FaultKind.LATE_FAILURE: 0.3,
+    FaultKind.SHORT_MATCH: 0.5,
+    FaultKind.EXCESS_FILL: 0.6,
+    FaultKind.UNREADABLE_PART: 0.3,
 }
 
 

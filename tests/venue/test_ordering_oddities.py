@@ -9,7 +9,7 @@ from ordering_builders import ALICE, AT_ONCE, BOB, DOWN, RULES, UP, Venue
 
 from actors.units import shares
 from venue.engine.messages import MarketRules, Outcome
-from venue.order_faults import OrderFaultKind
+from venue.faults import FaultKind
 from venue.ordering.reads import AccountReads
 from venue.ordering.records import Flaw
 from venue.wire.orders import BUY, SELL
@@ -39,7 +39,7 @@ def trade_rows(venue: Venue, wallet: str = ALICE) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("kind", ["FAK", "GTC"])
 def test_f29_an_order_is_matched_with_less_than_was_ordered(kind: str) -> None:
     venue = venue_with_asks(6)
-    venue.plan(OrderFaultKind.SHORT_MATCH)
+    venue.plan(FaultKind.SHORT_MATCH)
     terms = {"money": 5_500_000} if kind == "FAK" else {"price": 0.55}
 
     placed = venue.place(size=10, kind=kind, **terms)
@@ -58,7 +58,7 @@ def test_f29_an_order_is_matched_with_less_than_was_ordered(kind: str) -> None:
 
 def test_f29_an_order_that_waited_out_the_delay_is_matched_short_too() -> None:
     venue = venue_with_asks(6, rules=RULES)
-    venue.plan(OrderFaultKind.SHORT_MATCH)
+    venue.plan(FaultKind.SHORT_MATCH)
 
     placed = venue.place(size=10, price=0.55)
     venue.pass_time(1_000)
@@ -71,7 +71,7 @@ def test_f29_an_order_that_waited_out_the_delay_is_matched_short_too() -> None:
 def test_f29_an_order_is_matched_a_little_short_of_the_whole(is_taker: bool) -> None:
     venue = venue_with_asks(6, 6) if is_taker else Venue(AT_ONCE)
     before = (venue.cash(), venue.held(Outcome.UP))
-    venue.plan(OrderFaultKind.SHORT_MATCH)
+    venue.plan(FaultKind.SHORT_MATCH)
 
     placed = venue.place(size=10, price=0.55)
     if not is_taker:
@@ -94,7 +94,7 @@ def test_f30_a_strangers_part_cannot_be_read_on_the_channel_and_in_reads() -> No
     for seed in range(12):
         venue = Venue(AT_ONCE, seed)
         venue.place(BOB, price=0.5, size=10)
-        venue.plan(OrderFaultKind.UNREADABLE_PART)
+        venue.plan(FaultKind.UNREADABLE_PART)
         placed = venue.place(ALICE, side=SELL, price=0.5, size=10)
         venue.pass_time(1_000)
         told = next(one for one in venue.told(BOB) if one["event_type"] == "trade")
@@ -117,7 +117,7 @@ def test_f30_a_strangers_part_cannot_be_read_on_the_channel_and_in_reads() -> No
 def test_f39_every_reading_tells_a_trades_row_twice() -> None:
     venue = venue_with_asks(40)
     venue.place(size=10, price=0.55)
-    venue.plan(OrderFaultKind.REPEATED_ROW)
+    venue.plan(FaultKind.REPEATED_ROW)
     placed = venue.place(size=10, price=0.55)
     venue.place(size=10, price=0.55)
 
@@ -135,7 +135,7 @@ def test_f40_an_orders_trades_add_up_to_a_little_more_than_was_ordered(
     """Once as a taker that buys, once as a maker whose sale a simulated trader takes."""
     venue = venue_with_asks(6, 6) if side == BUY else Venue(AT_ONCE)
     before = (venue.cash(wallet), venue.held(Outcome.UP, wallet))
-    venue.plan(OrderFaultKind.EXCESS_FILL)
+    venue.plan(FaultKind.EXCESS_FILL)
 
     placed = venue.place(wallet, side=side, price=0.55, size=10)
     if side == SELL:
@@ -160,7 +160,7 @@ def test_f40_an_orders_trades_add_up_to_a_little_more_than_was_ordered(
 def test_f40_nobody_trades_more_than_he_can_afford() -> None:
     venue = Venue(AT_ONCE)
     venue.robot("bid", Outcome.UP, 550, 200)
-    venue.plan(OrderFaultKind.EXCESS_FILL)
+    venue.plan(FaultKind.EXCESS_FILL)
 
     placed = venue.place(side=SELL, price=0.55, size=100)
 
@@ -172,7 +172,7 @@ def test_f40_nobody_trades_more_than_he_can_afford() -> None:
 def test_f41_a_trade_fails_after_it_was_confirmed() -> None:
     venue = venue_with_asks(20)
     before = (venue.cash(), venue.held(Outcome.UP), venue.cash("fees"))
-    venue.plan(OrderFaultKind.LATE_FAILURE)
+    venue.plan(FaultKind.LATE_FAILURE)
 
     venue.place(price=0.55, size=10)
     venue.pass_time(40_000)
@@ -188,10 +188,10 @@ def test_f41_a_trade_fails_after_it_was_confirmed() -> None:
 def test_f40_two_clients_trade_exactly_what_they_ordered() -> None:
     venue = Venue(AT_ONCE)
     venue.place(BOB, token=UP, price=0.6, size=10)
-    venue.plan(OrderFaultKind.EXCESS_FILL)
+    venue.plan(FaultKind.EXCESS_FILL)
 
     placed = venue.place(ALICE, token=DOWN, price=0.4, size=10)
 
     assert venue.desk.books.orders[placed.order_id].filled_units == shares(10)
-    assert venue.faults.injected[OrderFaultKind.EXCESS_FILL] == 0, "it waits for one it can strike"
+    assert venue.faults.injected[FaultKind.EXCESS_FILL] == 0, "it waits for one it can strike"
     venue.ledger.audit()

@@ -12,6 +12,8 @@ import pytest
 import websockets
 from venue_frames import ORIGIN_MS, WINDOW_START_MS, ClientBook
 
+from venue.faults import FaultKind
+from venue.frames import Channel
 from venue.options import ExchangeOptions
 from venue.server import LocalExchange
 
@@ -216,7 +218,7 @@ def test_a_stalled_stream_answers_ping_and_a_new_connection_works() -> None:
     async def scenario(exchange: LocalExchange) -> None:
         async with await subscribed(exchange) as silent:
             await silent.recv()
-            exchange.faults.stall("market")
+            exchange.inject(Channel.MARKET, FaultKind.STALL)
             await silent.send("PING")
             while await silent.recv() != "PONG":
                 pass
@@ -225,7 +227,7 @@ def test_a_stalled_stream_answers_ping_and_a_new_connection_works() -> None:
                     await fresh.recv()
             await silent.send("PING")
             assert await silent.recv() == "PONG"
-            exchange.faults.resume("market")
+            exchange.inject(Channel.MARKET, FaultKind.RESUME)
             assert json.loads(await silent.recv())
 
     run(scenario)
@@ -235,15 +237,15 @@ def test_dropped_garbled_and_doubled_frames_reach_the_client() -> None:
     async def scenario(exchange: LocalExchange) -> None:
         async with await subscribed(exchange) as socket:
             await socket.recv()
-            exchange.faults.garble("market", 1)
-            exchange.faults.duplicate("market", 3)
+            exchange.inject(Channel.MARKET, FaultKind.GARBLE, 1)
+            exchange.inject(Channel.MARKET, FaultKind.DUPLICATE, 3)
             broken, texts = 0, []
             while len(texts) < 200:
                 texts.append(await socket.recv())
                 broken += not texts[-1].endswith(("}", "]"))
             assert broken == 2
             assert sum(a == b for a, b in pairwise(texts)) >= 3
-            exchange.faults.drop("market")
+            exchange.inject(Channel.MARKET, FaultKind.DROP)
             async for _ in socket:
                 pass
             assert socket.close_code == 1001

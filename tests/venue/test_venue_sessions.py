@@ -10,8 +10,9 @@ from venue.channels.coinbase import CoinbaseSession
 from venue.channels.market import MarketSession
 from venue.channels.rtds import RtdsSession
 from venue.channels.session import Close
-from venue.faults import FaultKind, FaultPlan
+from venue.faults import FaultKind
 from venue.frames import NEW_MARKETS_KEY, Channel, Frame, custom_key
+from venue.hub import FaultPlan
 from venue.prices import PriceStreams
 from venue.wire.book import PublishedBook
 

@@ -13,7 +13,7 @@ import websockets
 from ordering_stage import get, inject, run
 from venue_frames import WINDOW_START_MS, market_events, simulation
 
-from venue.order_faults import DEFAULT_MS, OPENING_FAULTS, RESULT_FAULTS, OrderFaultKind
+from venue.faults import FaultKind, Occasion
 from venue.server import LocalExchange
 from venue.simulation.oddities import Oddities
 from venue.windows import Window
@@ -36,16 +36,16 @@ def result_row(status: MarketStatus) -> tuple[Any, ...]:
     return tuple(row[name] for name in RESULT)
 
 
-def with_oddity(kind: OrderFaultKind, seed: int = 1) -> Oddities:
+def with_oddity(kind: FaultKind, seed: int = 1) -> Oddities:
     oddities = Oddities(WINDOW, Random(seed))
-    oddities.add(kind, DEFAULT_MS.get(kind, 0))
+    oddities.add(kind, kind.lasts_ms)
     return oddities
 
 
 def test_f33_a_result_is_proposed_then_disputed_and_resolved_at_last() -> None:
     prices = set()
     for seed in range(8):
-        oddities = with_oddity(OrderFaultKind.PROPOSED_RESULT, seed)
+        oddities = with_oddity(FaultKind.PROPOSED_RESULT, seed)
         closed, uma, told_prices, accepting = result_row(told(oddities, RESOLVES))
         assert (closed, uma, accepting) == (True, "proposed", False)
         prices.add(told_prices)
@@ -57,7 +57,7 @@ def test_f33_a_result_is_proposed_then_disputed_and_resolved_at_last() -> None:
 
 
 def test_f33_a_result_is_resolved_for_the_loser_and_overturned() -> None:
-    oddities = with_oddity(OrderFaultKind.OVERTURNED_RESULT)
+    oddities = with_oddity(FaultKind.OVERTURNED_RESULT)
     assert result_row(told(oddities, RESOLVES))[:3] == (True, "resolved", '["0","1"]')
     assert oddities.overturned_winner(up_wins=True, now_ms=RESOLVES) is False
     assert oddities.overturned_winner(up_wins=True, now_ms=RESOLVES + 60_000) is None
@@ -66,24 +66,24 @@ def test_f33_a_result_is_resolved_for_the_loser_and_overturned() -> None:
 
 
 def test_f42_the_schedule_says_no_fees_beside_the_legacy_ones() -> None:
-    status = told(with_oddity(OrderFaultKind.UNSURE_FEES), OPENS)
+    status = told(with_oddity(FaultKind.UNSURE_FEES), OPENS)
     row = market_row(status)
     assert (row["feesEnabled"], row["feeSchedule"]["rate"], row["takerBaseFee"]) == (True, 0, 1000)
     assert clob_market(status)["fd"]["r"] == 0
     assert status.knows_fee_rate
-    assert not told(with_oddity(OrderFaultKind.UNKNOWN_FEES), OPENS).knows_fee_rate
+    assert not told(with_oddity(FaultKind.UNKNOWN_FEES), OPENS).knows_fee_rate
 
 
 @pytest.mark.parametrize(
     ("kind", "field", "odd", "usual"),
     [
-        (OrderFaultKind.NOT_ACCEPTING, "acceptingOrders", False, True),
-        (OrderFaultKind.INACTIVE, "active", False, True),
-        (OrderFaultKind.CLOSED_EARLY, "closed", True, False),
+        (FaultKind.NOT_ACCEPTING, "acceptingOrders", False, True),
+        (FaultKind.INACTIVE, "active", False, True),
+        (FaultKind.CLOSED_EARLY, "closed", True, False),
     ],
 )
 def test_f46_a_window_is_not_ready_at_its_start_and_is_a_minute_later(
-    kind: OrderFaultKind, field: str, odd: bool, usual: bool
+    kind: FaultKind, field: str, odd: bool, usual: bool
 ) -> None:
     oddities = with_oddity(kind)
     assert market_row(told(oddities, OPENS + 59_999))[field] is odd
@@ -91,17 +91,17 @@ def test_f46_a_window_is_not_ready_at_its_start_and_is_a_minute_later(
 
 
 def test_f46_a_window_of_negative_risk_stays_one() -> None:
-    status = told(with_oddity(OrderFaultKind.NEGATIVE_RISK), CLOSES - 1)
+    status = told(with_oddity(FaultKind.NEGATIVE_RISK), CLOSES - 1)
     assert market_row(status)["negRisk"] is True
     assert clob_market(status)["nr"] is True
 
 
 @pytest.mark.parametrize(
     ("kind", "grid"),
-    [(OrderFaultKind.QUARTER_CENT_GRID, 0.0025), (OrderFaultKind.HUNDREDTH_CENT_GRID, 0.0001)],
+    [(FaultKind.QUARTER_CENT_GRID, 0.0025), (FaultKind.HUNDREDTH_CENT_GRID, 0.0001)],
 )
 def test_f46_the_grid_becomes_finer_than_a_tick_and_the_market_channel_tells_it(
-    kind: OrderFaultKind, grid: float
+    kind: FaultKind, grid: float
 ) -> None:
     world = simulation(seed=6, rate=5.0)
     market = world.catalogue.with_slug(WINDOW.slug)
@@ -140,13 +140,13 @@ def test_f46_a_grid_that_is_asked_for_in_the_middle_of_a_window_is_told_at_once(
 def test_a_command_waits_for_a_window_of_which_it_would_be_seen() -> None:
     oddities = Oddities(WINDOW, Random(1))
     for kind, last_ms in (
-        (OrderFaultKind.NOT_ACCEPTING, OPENS + 59_999),
-        (OrderFaultKind.UNSURE_FEES, OPENS - 1),
-        (OrderFaultKind.PROPOSED_RESULT, RESOLVES - 1),
+        (FaultKind.NOT_ACCEPTING, OPENS + 59_999),
+        (FaultKind.UNSURE_FEES, OPENS - 1),
+        (FaultKind.PROPOSED_RESULT, RESOLVES - 1),
     ):
         assert oddities.would_show(kind, 60_000, last_ms)
         assert not oddities.would_show(kind, 60_000, last_ms + 1)
-    grid = OrderFaultKind.QUARTER_CENT_GRID
+    grid = FaultKind.QUARTER_CENT_GRID
     assert oddities.would_show(grid, 0, CLOSES - 1)
     oddities.add(grid, 0)
     assert not oddities.would_show(grid, 0, CLOSES - 1)
@@ -155,8 +155,9 @@ def test_a_command_waits_for_a_window_of_which_it_would_be_seen() -> None:
 def test_a_window_is_drawn_for_when_it_begins_and_when_it_ends() -> None:
     oddities = Oddities(WINDOW, Random(1))
     assert oddities.kinds_to_draw(OPENS - 60_001) == ()
-    assert oddities.kinds_to_draw(OPENS - 60_000) == OPENING_FAULTS
-    assert oddities.kinds_to_draw(CLOSES) == RESULT_FAULTS
+    for now_ms, occasion in ((OPENS - 60_000, Occasion.OPENING), (CLOSES, Occasion.RESULT)):
+        expected = tuple(kind for kind in FaultKind if kind.occasion is occasion)
+        assert oddities.kinds_to_draw(now_ms) == expected
 
 
 def test_a_running_exchange_lets_windows_be_odd_by_name(tmp_path: Path) -> None:
@@ -191,7 +192,7 @@ def test_the_wrong_winner_is_announced_before_the_right_one() -> None:
     world = simulation(seed=6, rate=5.0)
     market = world.catalogue.with_slug(WINDOW.slug)
     assert market is not None
-    market.oddities.add(OrderFaultKind.OVERTURNED_RESULT, 10_000)  # type: ignore[attr-defined]
+    market.oddities.add(FaultKind.OVERTURNED_RESULT, 10_000)  # type: ignore[attr-defined]
     winners = [
         json.loads(frame.text)["winning_outcome"]
         for frames in world.advance(RESOLVES + 12_000)

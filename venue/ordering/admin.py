@@ -13,7 +13,7 @@ from aiohttp import web
 
 from actors.units import NANOS_PER_DOLLAR, UNITS_PER_SHARE
 from venue.amounts import BadAmount, units_from_text
-from venue.ordering.fault_plan import BadFault, read_command
+from venue.faults import BadFault, read_command
 from venue.ordering.http import answer
 from venue.ordering.service import OrderService
 from venue.ordering.wallets import WalletRefused

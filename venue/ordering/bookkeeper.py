@@ -20,7 +20,7 @@ from venue.engine.messages import (
     Rested,
     Traded,
 )
-from venue.order_faults import OrderFaultKind, OrderFaults
+from venue.faults import FaultKind, OrderFaults
 from venue.ordering.ids import address_text, hash_text, uuid_text
 from venue.ordering.records import Flaw, OrderRecord, Party, TradeMaker, TradeRecord
 from venue.ordering.reversal import keep_aside, take_back
@@ -32,10 +32,10 @@ from venue.ordering.user_events import UserEvents, user_keys
 from venue.windows import Window
 
 _FAILURES = {
-    OrderFaultKind.GHOST_FILL: Fate.FAILED,
-    OrderFaultKind.LATE_FAILURE: Fate.FAILED_LATE,
+    FaultKind.GHOST_FILL: Fate.FAILED,
+    FaultKind.LATE_FAILURE: Fate.FAILED_LATE,
 }
-_ROUNDINGS = {OrderFaultKind.SHORT_MATCH: -1, OrderFaultKind.EXCESS_FILL: 1}
+_ROUNDINGS = {FaultKind.SHORT_MATCH: -1, FaultKind.EXCESS_FILL: 1}
 _ROUNDING_PPM = (20, 10_500)
 """By how much the last trade of an order may miss what was ordered, in millionths of that: as much
 as users reported (99.997714 of 100, 5.051019 of 5); of a large order no more than a hundredth,
@@ -194,9 +194,9 @@ class Bookkeeper:
             bucket_index=bucket_index,
             updated_at_ms=now_ms,
         )
-        if self._faults.strikes(OrderFaultKind.UNREADABLE_PART, trade_id):
+        if self._faults.strikes(FaultKind.UNREADABLE_PART, trade_id):
             trade.stranger = Random(f"{self._seed}/stranger/{trade_id}").choice(tuple(Flaw))
-        trade.is_repeated = self._faults.strikes(OrderFaultKind.REPEATED_ROW, trade_id)
+        trade.is_repeated = self._faults.strikes(FaultKind.REPEATED_ROW, trade_id)
         self.trades[trade_id] = trade
         latest_ms = window.resolves_at_ms - _SETTLED_BEFORE_MS
         fate = self._draw_fate(trade, latest_ms, now_ms)
@@ -211,7 +211,7 @@ class Bookkeeper:
                 trade.is_kept_aside = keep_aside(self._ledger, market_id, trade.traded)
                 if trade.is_kept_aside:
                     return fate
-        if self._faults.strikes(OrderFaultKind.RETRIED_TRADE, trade.trade_id):
+        if self._faults.strikes(FaultKind.RETRIED_TRADE, trade.trade_id):
             return Fate.RETRIED
         return Fate.SOUND
 
@@ -239,7 +239,7 @@ class Bookkeeper:
         is_last = snapshot is not None and snapshot.filled_units == matched_units
         is_whole = is_last and order.status is ExchangeOrderStatus.MATCHED
         is_cut = not (is_whole or order.ends_short)
-        if is_cut and self._faults.strikes(OrderFaultKind.SHORT_MATCH, order_id):
+        if is_cut and self._faults.strikes(FaultKind.SHORT_MATCH, order_id):
             order.ends_short = True
             self._to_cut_short.append(order)
         self._tell_order(order, UPDATE, "MATCHED" if is_whole else "LIVE", now_ms)
@@ -261,8 +261,8 @@ class Bookkeeper:
         for wallet, outcome, units, is_buy in buyers:
             if not (is_buy and self._is_client(wallet)):
                 continue
-            if self._faults.strikes(OrderFaultKind.SHARE_LAG, f"{trade.trade_id}/{wallet}"):
-                until_ms = now_ms + self._faults.lasts_ms(OrderFaultKind.SHARE_LAG)
+            if self._faults.strikes(FaultKind.SHARE_LAG, f"{trade.trade_id}/{wallet}"):
+                until_ms = now_ms + self._faults.lasts_ms(FaultKind.SHARE_LAG)
                 key = (wallet, trade.window.condition_id, outcome)
                 self._lagging[key].append((units, until_ms))
 

@@ -15,7 +15,7 @@ import attrs
 
 from venue.engine import Ledger
 from venue.engine.messages import Outcome
-from venue.order_faults import OrderFaultKind, OrderFaults
+from venue.faults import FaultKind, OrderFaults
 from venue.ordering.calldata import (
     MAX_UINT256,
     AskApproval,
@@ -85,7 +85,7 @@ class Chain:
         _read(transaction.to, transaction.data)
         self._counts[sender] += 1
         delay_ms = Random(f"{self._seed}/mined/{transaction.hash}").randint(*_MINED_AFTER_MS)
-        is_doomed = self._faults.strikes(OrderFaultKind.REVERTED_TRANSACTION, transaction.hash)
+        is_doomed = self._faults.strikes(FaultKind.REVERTED_TRANSACTION, transaction.hash)
         self._sent[transaction.hash] = _Pending(transaction, now_ms + delay_ms, is_doomed)
         heapq.heappush(self._waiting, (now_ms + delay_ms, transaction.hash))
 

@@ -24,8 +24,8 @@ from venue.engine.refusals import (
     duplicate_refusal,
     funds_refusal,
 )
+from venue.faults import FaultKind, OrderFaults
 from venue.frames import Frame
-from venue.order_faults import OrderFaultKind, OrderFaults
 from venue.ordering.bookkeeper import Bookkeeper
 from venue.ordering.keys import ApiKey
 from venue.ordering.records import OrderRecord, Party
@@ -227,17 +227,17 @@ class OrderDesk:
         self._send(self._user_events.release(self._now_ms))
         if refusals:
             raise OrderRefused(refusals[0].reason)
-        if self._faults.strikes(OrderFaultKind.HIDDEN_ORDER, terms.order_id):
-            record.visible_from_ms += self._faults.lasts_ms(OrderFaultKind.HIDDEN_ORDER)
+        if self._faults.strikes(FaultKind.HIDDEN_ORDER, terms.order_id):
+            record.visible_from_ms += self._faults.lasts_ms(FaultKind.HIDDEN_ORDER)
         return events
 
     def _with_delay(self, market: TradingMarket, terms: NewOrder) -> list[EngineEvent]:
         """Submit an order; if it is struck, to a longer wait than others have."""
         engine = market.engine
-        if not self._faults.strikes(OrderFaultKind.LONG_DELAY, terms.order_id):
+        if not self._faults.strikes(FaultKind.LONG_DELAY, terms.order_id):
             return engine.submit(terms, self._now_ms)
         usual_ms = engine.rules.taker_delay_ms
-        engine.set_taker_delay(self._faults.lasts_ms(OrderFaultKind.LONG_DELAY))
+        engine.set_taker_delay(self._faults.lasts_ms(FaultKind.LONG_DELAY))
         try:
             return engine.submit(terms, self._now_ms)
         finally:
@@ -258,7 +258,7 @@ class OrderDesk:
             isinstance(event, Delayed) and event.order_id == terms.order_id for event in events
         )
         status = "matched" if own else "delayed" if is_delayed else "live"
-        if self._faults.strikes(OrderFaultKind.UNMATCHED, terms.order_id):
+        if self._faults.strikes(FaultKind.UNMATCHED, terms.order_id):
             status = "unmatched"
         order = self.books.orders[terms.order_id]
         return Placement(

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from venue.order_faults import FaultTarget, OrderFaultKind
+from venue.faults import FaultKind, FaultTarget
 from venue.ordering.buckets import TOO_MANY_REQUESTS
 from venue.ordering.keys import ApiKey, is_timely
 from venue.ordering.refusal import RequestRefused, unauthorized, unauthorized_by_wallet
@@ -62,22 +62,22 @@ def exposed(service: OrderService, target: FaultTarget, sleep: Sleep, handler: H
         count += 1
         name = f"{request.method} {request.path}/{count}"
 
-        def strikes(kind: OrderFaultKind) -> bool:
+        def strikes(kind: FaultKind) -> bool:
             return faults.strikes(kind, name, target)
 
-        if strikes(OrderFaultKind.RESET):
+        if strikes(FaultKind.RESET):
             return _cut(request)
-        if strikes(OrderFaultKind.RATE_LIMITED):
-            wait_s = -(-faults.lasts_ms(OrderFaultKind.RATE_LIMITED) // 1000)
+        if strikes(FaultKind.RATE_LIMITED):
+            wait_s = -(-faults.lasts_ms(FaultKind.RATE_LIMITED) // 1000)
             raise RequestRefused(429, TOO_MANY_REQUESTS, retry_after_s=wait_s)
-        if strikes(OrderFaultKind.GEOBLOCKED):
+        if strikes(FaultKind.GEOBLOCKED):
             raise RequestRefused(403, _RESTRICTED)
         response = await handler(request)
-        if strikes(OrderFaultKind.SLOW_ANSWER):
-            await sleep(faults.lasts_ms(OrderFaultKind.SLOW_ANSWER))
-        if strikes(OrderFaultKind.LOST_ANSWER):
+        if strikes(FaultKind.SLOW_ANSWER):
+            await sleep(faults.lasts_ms(FaultKind.SLOW_ANSWER))
+        if strikes(FaultKind.LOST_ANSWER):
             return _cut(request)
-        if strikes(OrderFaultKind.SERVER_ERROR):
+        if strikes(FaultKind.SERVER_ERROR):
             raise RequestRefused(500, _TIMED_OUT)
         return next((hostile() for kind, hostile in _HOSTILE.items() if strikes(kind)), response)
 
@@ -147,9 +147,9 @@ def _endless() -> web.Response:
 
 
 _HOSTILE = {
-    OrderFaultKind.PACKED_ANSWER: _packed,
-    OrderFaultKind.NESTED_ANSWER: _nested,
-    OrderFaultKind.ENDLESS_ANSWER: _endless,
+    FaultKind.PACKED_ANSWER: _packed,
+    FaultKind.NESTED_ANSWER: _nested,
+    FaultKind.ENDLESS_ANSWER: _endless,
 }
 
 

@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 
 from venue.engine.refusals import INVALID_PAYLOAD, MARKET_NOT_READY
-from venue.order_faults import FaultTarget, OrderFaultKind
+from venue.faults import FaultKind, FaultTarget
 from venue.ordering.desk import OrderRefused
 from venue.ordering.entry import POST_ONLY_TEXT, EntryMode
 from venue.ordering.heartbeats import HeartbeatMismatch
@@ -120,7 +120,7 @@ class OrderApi:
         service.entry.admit_order(now_ms, is_post_only=True)
         headers = service.limits.admit_orders(api_key.wallet, len(batch), now_ms)
         name = f"batch/{api_key.key}/{batch[0].order.salt}"
-        is_struck = service.faults.strikes(OrderFaultKind.PARTIAL_BATCH, name)
+        is_struck = service.faults.strikes(FaultKind.PARTIAL_BATCH, name)
         placements = [
             wire.Placement(error=MARKET_NOT_READY)
             if is_struck and number > 0

@@ -8,14 +8,12 @@ import attrs
 
 from venue.channels.user import UserSession
 from venue.engine import Ledger
-from venue.faults import FaultKind
+from venue.faults import Fault, FaultFile, FaultKind, FaultSchedule, Occasion, OrderFaults
 from venue.frames import Channel, Frame
-from venue.order_faults import IMMEDIATE_FAULTS, OrderFault, OrderFaultKind, OrderFaults
 from venue.ordering.buckets import RateLimits
 from venue.ordering.chain import Chain
 from venue.ordering.desk import OrderDesk, Prove
 from venue.ordering.entry import EntryMode, OrderEntry
-from venue.ordering.fault_plan import FaultCommand, FaultFile, FaultSchedule, StreamFault
 from venue.ordering.heartbeats import Heartbeats
 from venue.ordering.keys import KeyRing
 from venue.ordering.reads import AccountReads
@@ -30,9 +28,9 @@ from venue.world import Catalogue, MarketView
 _DRAWN_EVERY_MS = 1_000
 """How often it is looked whether a window begins or ends."""
 _RESTRICTIONS = {
-    OrderFaultKind.POST_ONLY: EntryMode.POST_ONLY,
-    OrderFaultKind.CANCEL_ONLY: EntryMode.CANCEL_ONLY,
-    OrderFaultKind.DISABLED: EntryMode.DISABLED,
+    FaultKind.POST_ONLY: EntryMode.POST_ONLY,
+    FaultKind.CANCEL_ONLY: EntryMode.CANCEL_ONLY,
+    FaultKind.DISABLED: EntryMode.DISABLED,
 }
 
 
@@ -115,7 +113,7 @@ class OrderService:
         self.reads = AccountReads(seed, self.desk.books, ledger)
         self.chain = Chain(seed, ledger, self.wallets, catalogue, self.faults)
         self.reports = WalletReports(self.desk.books, ledger)
-        self._drawn: set[tuple[str, OrderFaultKind]] = set()
+        self._drawn: set[tuple[str, FaultKind]] = set()
         self._known_wallets = dict.fromkeys(address.lower() for address in wallets)
         for address, amount_nanos in wallets.items():
             self.wallets.deposit(address.lower(), amount_nanos)
@@ -167,11 +165,11 @@ class OrderService:
         self.chain.advance(now_ms)
         self.desk.advance(now_ms)
 
-    def inject(self, fault: FaultCommand) -> None:
+    def inject(self, fault: Fault) -> None:
         """Let something go wrong."""
-        if isinstance(fault, StreamFault):
+        if fault.channel is not None:
             self._surface.inject(fault.channel, fault.kind, fault.count)
-        elif fault.kind in IMMEDIATE_FAULTS:
+        elif fault.kind.occasion is Occasion.AT_ONCE:
             self._inject_at_once(fault)
         else:
             self.faults.plan(fault)
@@ -191,22 +189,22 @@ class OrderService:
                 if self.faults.strikes(kind, slug, by_chance=is_first):
                     oddities.add(kind, lasts_ms)
 
-    def _inject_at_once(self, fault: OrderFault) -> None:
+    def _inject_at_once(self, fault: Fault) -> None:
         now_ms, lasts_ms = self.now_ms, fault.lasts_ms
         self.faults.injected[fault.kind] += 1
-        if fault.kind is OrderFaultKind.RESTART:
+        if fault.kind is FaultKind.RESTART:
             self.entry.restart(now_ms, lasts_ms)
         elif fault.kind in _RESTRICTIONS:
             self.entry.restrict(_RESTRICTIONS[fault.kind], now_ms, lasts_ms)
-        elif fault.kind is OrderFaultKind.UNAUTHORIZED:
+        elif fault.kind is FaultKind.UNAUTHORIZED:
             self._refuses_keys_until_ms = now_ms + lasts_ms
-        elif fault.kind is OrderFaultKind.REVOKED_KEYS:
+        elif fault.kind is FaultKind.REVOKED_KEYS:
             self.keys.revoke_all()
-        elif fault.kind is OrderFaultKind.CLOCK_SKEW:
+        elif fault.kind is FaultKind.CLOCK_SKEW:
             self._skew_ms = lasts_ms
-        elif fault.kind is OrderFaultKind.CANCEL_BY_VENUE:
+        elif fault.kind is FaultKind.CANCEL_BY_VENUE:
             self.desk.cancel_by_venue(now_ms)
-        elif fault.kind is OrderFaultKind.REPLAY:
+        elif fault.kind is FaultKind.REPLAY:
             self.desk.replay(fault.count, now_ms)
         else:
             self.faults.call_off()

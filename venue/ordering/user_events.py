@@ -11,8 +11,8 @@ import heapq
 from collections import deque
 from random import Random
 
+from venue.faults import FaultKind, OrderFaults
 from venue.frames import Channel, Frame
-from venue.order_faults import OrderFaultKind, OrderFaults
 
 _LAGS_MS = (0, 0, 0, 20, 40, 100)
 _LATE_MS = (50, 600)
@@ -44,12 +44,12 @@ class UserEvents:
         dice = Random(f"{self._seed}/events/{name}")
         frame = Frame(Channel.USER, keys, text)
         due_ms = max(now_ms + dice.choice(_LAGS_MS), self._lane_ends_ms.get(lane, 0))
-        if self._faults.strikes(OrderFaultKind.LATE_EVENT, name):
+        if self._faults.strikes(FaultKind.LATE_EVENT, name):
             due_ms += dice.randint(*_LATE_MS)
         else:
             self._lane_ends_ms[lane] = due_ms
         self._push(frame, due_ms)
-        if self._faults.strikes(OrderFaultKind.DUPLICATE_EVENT, name):
+        if self._faults.strikes(FaultKind.DUPLICATE_EVENT, name):
             self._push(frame, due_ms + dice.randint(*_AGAIN_MS))
 
     def replay(self, count: int, now_ms: int) -> None:

@@ -12,27 +12,29 @@ from typing import Any
 import attrs
 
 from actors.units import PAYOUT_TICKS
-from venue.order_faults import OPENING_FAULTS, RESULT_FAULTS, OrderFaultKind
+from venue.faults import FaultKind, Occasion
 from venue.windows import Window
 from venue.wire.gamma import MarketStatus, ToldResult
 
 _DRAWN_BEFORE_MS = 60_000
 """So long before a window begins it is decided what is odd about it then."""
 _GRIDS = {
-    OrderFaultKind.QUARTER_CENT_GRID: "0.0025",
-    OrderFaultKind.HUNDREDTH_CENT_GRID: "0.0001",
+    FaultKind.QUARTER_CENT_GRID: "0.0025",
+    FaultKind.HUNDREDTH_CENT_GRID: "0.0001",
 }
-_AT_THE_START: dict[OrderFaultKind, dict[str, Any]] = {
-    OrderFaultKind.NOT_ACCEPTING: {"accepts_orders": False},
-    OrderFaultKind.INACTIVE: {"is_active": False},
-    OrderFaultKind.CLOSED_EARLY: {"is_closed_early": True},
-    OrderFaultKind.NEGATIVE_RISK: {"is_negative_risk": True},
+_AT_THE_START: dict[FaultKind, dict[str, Any]] = {
+    FaultKind.NOT_ACCEPTING: {"accepts_orders": False},
+    FaultKind.INACTIVE: {"is_active": False},
+    FaultKind.CLOSED_EARLY: {"is_closed_early": True},
+    FaultKind.NEGATIVE_RISK: {"is_negative_risk": True},
 }
-_FEES: dict[OrderFaultKind, dict[str, Any]] = {
-    OrderFaultKind.UNSURE_FEES: {"has_sure_fees": False},
-    OrderFaultKind.UNKNOWN_FEES: {"has_sure_fees": False, "knows_fee_rate": False},
+_FEES: dict[FaultKind, dict[str, Any]] = {
+    FaultKind.UNSURE_FEES: {"has_sure_fees": False},
+    FaultKind.UNKNOWN_FEES: {"has_sure_fees": False, "knows_fee_rate": False},
 }
 _VOID_TICKS = PAYOUT_TICKS // 2
+_OF_OPENINGS = tuple(kind for kind in FaultKind if kind.occasion is Occasion.OPENING)
+_OF_RESULTS = tuple(kind for kind in FaultKind if kind.occasion is Occasion.RESULT)
 
 
 class Oddities:
@@ -41,40 +43,40 @@ class Oddities:
     def __init__(self, window: Window, dice: Random) -> None:
         self._window = window
         self._dice = dice
-        self._lasts_ms: dict[OrderFaultKind, int] = {}
+        self._lasts_ms: dict[FaultKind, int] = {}
         self._is_halved = True
 
-    def kinds_to_draw(self, now_ms: int) -> tuple[OrderFaultKind, ...]:
+    def kinds_to_draw(self, now_ms: int) -> tuple[FaultKind, ...]:
         """What may befall the window from about now on."""
         if now_ms >= self._window.closes_at_ms:
-            return RESULT_FAULTS
-        return OPENING_FAULTS if now_ms >= self._window.opens_at_ms - _DRAWN_BEFORE_MS else ()
+            return _OF_RESULTS
+        return _OF_OPENINGS if now_ms >= self._window.opens_at_ms - _DRAWN_BEFORE_MS else ()
 
-    def would_show(self, kind: OrderFaultKind, lasts_ms: int, now_ms: int) -> bool:
+    def would_show(self, kind: FaultKind, lasts_ms: int, now_ms: int) -> bool:
         """Whether it would still be seen of the window, and is not there already."""
         if kind in self._lasts_ms:
             return False
         if kind in _AT_THE_START:
             return now_ms < self._window.opens_at_ms + lasts_ms
-        if kind in RESULT_FAULTS:
+        if kind.occasion is Occasion.RESULT:
             return now_ms < self._window.resolves_at_ms
         return kind not in _FEES or now_ms < self._window.opens_at_ms
 
-    def add(self, kind: OrderFaultKind, lasts_ms: int) -> None:
+    def add(self, kind: FaultKind, lasts_ms: int) -> None:
         """Let it befall the window."""
         self._lasts_ms[kind] = lasts_ms
-        if kind is OrderFaultKind.PROPOSED_RESULT:
+        if kind is FaultKind.PROPOSED_RESULT:
             self._is_halved = self._dice.random() < 0.5
 
     @property
     def decided_at_ms(self) -> int:
         """When the window is decided in truth."""
-        late_ms = max((self._lasts_ms.get(kind, 0) for kind in RESULT_FAULTS), default=0)
+        late_ms = max(self._lasts_ms.get(kind, 0) for kind in _OF_RESULTS)
         return self._window.resolves_at_ms + late_ms
 
     def overturned_winner(self, up_wins: bool, now_ms: int) -> bool | None:
         """Who is said to have won before it is overturned; None while nobody is."""
-        is_it = OrderFaultKind.OVERTURNED_RESULT in self._lasts_ms
+        is_it = FaultKind.OVERTURNED_RESULT in self._lasts_ms
         is_time = self._window.resolves_at_ms <= now_ms < self.decided_at_ms
         return not up_wins if is_it and is_time else None
 
@@ -103,16 +105,16 @@ class Oddities:
             changes["told_result"] = self._told_result(up_wins, now_ms)
         return attrs.evolve(status, **changes)
 
-    def _starts_after_ms(self, kind: OrderFaultKind) -> int:
+    def _starts_after_ms(self, kind: FaultKind) -> int:
         return self._window.opens_at_ms + self._lasts_ms[kind]
 
     def _told_result(self, up_wins: bool, now_ms: int) -> ToldResult | None:
         loser_ticks = 0 if up_wins else PAYOUT_TICKS
-        if OrderFaultKind.OVERTURNED_RESULT in self._lasts_ms:
+        if FaultKind.OVERTURNED_RESULT in self._lasts_ms:
             return ToldResult(up_ticks=loser_ticks, uma_status="resolved")
-        if OrderFaultKind.PROPOSED_RESULT not in self._lasts_ms:
+        if FaultKind.PROPOSED_RESULT not in self._lasts_ms:
             return None
-        half_ms = self._lasts_ms[OrderFaultKind.PROPOSED_RESULT] // 2
+        half_ms = self._lasts_ms[FaultKind.PROPOSED_RESULT] // 2
         is_disputed = now_ms >= self._window.resolves_at_ms + half_ms
         return ToldResult(
             up_ticks=_VOID_TICKS if self._is_halved else loser_ticks,

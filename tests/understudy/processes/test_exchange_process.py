@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from understudy.drill.stage import FAULTS
 from understudy.processes.exchange import rehearsed_faults
-from venue.order_faults import OrderFaultKind
-from venue.ordering.fault_plan import read_fault_file
+from venue.faults import FaultKind, read_fault_file
 
 MONEY = {
-    OrderFaultKind.SHORT_MATCH,
-    OrderFaultKind.UNREADABLE_PART,
-    OrderFaultKind.REPEATED_ROW,
-    OrderFaultKind.EXCESS_FILL,
-    OrderFaultKind.LATE_FAILURE,
+    FaultKind.SHORT_MATCH,
+    FaultKind.UNREADABLE_PART,
+    FaultKind.REPEATED_ROW,
+    FaultKind.EXCESS_FILL,
+    FaultKind.LATE_FAILURE,
 }
 
 
