@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from random import Random
-from typing import Protocol
 
 import attrs
 
-from venue.average import SecondSamples
 from venue.faults import FaultKind
 from venue.frames import Channel, Frame
+from venue.windows import TWAP_SECONDS
 from venue.wire import coinbase, polybolt, rtds
 
 _PRICE_PLACES = {"xrp": 4, "doge": 5, "hype": 3}
 """Decimals of Coinbase's prices where they are not cents."""
 _PUBLISH_DELAY_S = 1
 """A second's price and average are told one second later, as on the venue."""
-
-
+_KEPT_SECONDS = 3 * TWAP_SECONDS
 _SEQUENCE_START = 37_475_248_783
 _SEQUENCE_ANEW = 624_086
 """Where Coinbase's sequence stands after it began anew; both as users of the feed saw them."""
@@ -28,70 +26,49 @@ _RTDS_HISTORY_S = 60
 _TWAPS = (rtds.TWAP_TOPIC, polybolt.TWAP_CHANNEL)
 
 
-class PriceBoard(Protocol):
-    """The prices of every underlying there is, as the channels tell them."""
+class SecondSamples:
+    """The settling source's price at each whole second, and the average that settles windows."""
 
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        """RTDS's symbols, such as btc/usd."""
-        ...
+    def __init__(self) -> None:
+        self._samples: dict[int, int] = {}
+        self._newest = 0
+        self._sums: dict[int, tuple[int, int]] = {}
+        """Sum and number of the samples that are known, by the last second of an average. Several
+        sources ask for the same one; a new sample may be missing in any, and clears them all."""
 
-    @property
-    def products(self) -> tuple[str, ...]:
-        """Coinbase's products, such as BTC-USD."""
-        ...
+    def add(self, second: int, price_e18: int) -> None:
+        """Take the price at a whole second; seconds come in order."""
+        self._samples[second] = price_e18
+        self._newest = second
+        self._sums.clear()
+        self._samples.pop(second - _KEPT_SECONDS, None)
 
-    def suffer(self, channel: Channel, kind: FaultKind, count: int) -> None:
-        """Let a source misbehave; kinds that are none of its own change nothing."""
-        ...
+    def price(self, second: int) -> int | None:
+        """The price at a second; None if it is not known, or no longer."""
+        return self._samples.get(second)
 
-    def ticker_text(self, product: str) -> str | None:
-        """A product's newest ticker, for a new subscriber; None before the first."""
-        ...
+    def average(self, end_second: int) -> int | None:
+        """Mean of the samples of the 60 seconds up to and with this one; None if one is missing."""
+        total_e18, known_count = self._sum(end_second)
+        return total_e18 // TWAP_SECONDS if known_count == TWAP_SECONDS else None
 
-    def history_text(self, topic: str, symbol: str, now_ms: int) -> str:
-        """What an RTDS topic told of a symbol in the last minute, for a new subscriber."""
-        ...
+    def expected_average(self, end_second: int, spot_e18: int) -> tuple[int, int]:
+        """Expect the average at a later second.
 
-    def snapshot_body(self, channel: str, symbol: str, now_ms: int) -> str:
-        """Body of PolyBolt's first frame to a new subscriber: empty for symbols of others."""
-        ...
+        Returns:
+            The average with every missing sample taken as ``spot_e18``, and how many are missing.
+        """
+        total_e18, known_count = self._sum(end_second)
+        missing_count = TWAP_SECONDS - known_count
+        return (total_e18 + missing_count * spot_e18) // TWAP_SECONDS, missing_count
 
-
-class ManyPrices:
-    """A board of several underlyings."""
-
-    def __init__(self, streams: Iterable[PriceStreams]) -> None:
-        self._streams = tuple(streams)
-
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        """RTDS's symbols."""
-        return tuple(each.symbol for each in self._streams)
-
-    @property
-    def products(self) -> tuple[str, ...]:
-        """Coinbase's products."""
-        return tuple(each.product for each in self._streams)
-
-    def suffer(self, channel: Channel, kind: FaultKind, count: int) -> None:
-        """Let a source misbehave for all underlyings."""
-        for each in self._streams:
-            each.suffer(channel, kind, count)
-
-    def ticker_text(self, product: str) -> str | None:
-        """A product's newest ticker."""
-        return next(e.ticker_text() for e in self._streams if e.product == product)
-
-    def history_text(self, topic: str, symbol: str, now_ms: int) -> str:
-        """What an RTDS topic told of a symbol in the last minute."""
-        own = next(each for each in self._streams if each.symbol == symbol)
-        return own.history_text(topic, symbol, now_ms)
-
-    def snapshot_body(self, channel: str, symbol: str, now_ms: int) -> str:
-        """Body of PolyBolt's first frame."""
-        own = (each for each in self._streams if each.polybolt_symbol == symbol)
-        return next(own, self._streams[0]).snapshot_body(channel, symbol, now_ms)
+    def _sum(self, end_second: int) -> tuple[int, int]:
+        found = self._sums.get(end_second)
+        if found is None:
+            seconds = range(end_second - TWAP_SECONDS + 1, min(end_second, self._newest) + 1)
+            known = [self._samples[second] for second in seconds if second in self._samples]
+            found = self._sums[end_second] = sum(known), len(known)
+        return found
 
 
 class PriceStreams:
@@ -159,33 +136,11 @@ class PriceStreams:
             elif channel in self._to_miss:
                 self._to_miss[channel] = 0
 
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        """RTDS's only symbol."""
-        return (self.symbol,)
-
-    @property
-    def products(self) -> tuple[str, ...]:
-        """Coinbase's only product."""
-        return (self.product,)
-
-    def ticker_text(self, product: str = "") -> str | None:
-        """The newest ticker, for a new subscriber; None before the first."""
-        del product
+    def ticker_text(self) -> str | None:
+        """The newest ticker; None before the first."""
         return None if self._last_tick is None else coinbase.ticker_text(self._last_tick)
 
-    def history_text(self, topic: str, symbol: str, now_ms: int) -> str:
-        """What an RTDS topic was about in the last minute, for a new subscriber."""
-        ticks = self._ticks(topic, _RTDS_HISTORY_S, now_ms)
-        return rtds.history_text(topic, symbol, ticks, now_ms)
-
-    def snapshot_body(self, channel: str, symbol: str, now_ms: int) -> str:
-        """Body of PolyBolt's first frame to a new subscriber: empty for symbols of others."""
-        is_own = symbol == self.polybolt_symbol
-        ticks = self._ticks(channel, _SNAPSHOT_S, now_ms) if is_own else []
-        return polybolt.snapshot_body(channel, symbol, ticks, now_ms)
-
-    def _ticks(self, topic: str, length_s: int, now_ms: int) -> list[tuple[int, int]]:
+    def ticks(self, topic: str, length_s: int, now_ms: int) -> list[tuple[int, int]]:
         """All that could have been told in a time up to now, whether or not it was."""
         newest = now_ms // 1000 - _PUBLISH_DELAY_S
         price_at = self._price_at(topic)
@@ -250,3 +205,38 @@ class PriceStreams:
             taker_buys=dice.random() < 0.5,
             at_ms=now_ms,
         )
+
+
+class PriceBoard:
+    """The prices of every underlying there is, as the channels tell them."""
+
+    def __init__(self, streams: Iterable[PriceStreams]) -> None:
+        self._streams = tuple(streams)
+        self.symbols = tuple(each.symbol for each in self._streams)
+        """RTDS's symbols, such as btc/usd."""
+        self.products = tuple(each.product for each in self._streams)
+        """Coinbase's products, such as BTC-USD."""
+
+    def suffer(self, channel: Channel, kind: FaultKind, count: int) -> None:
+        """Let a source misbehave for all underlyings."""
+        for each in self._streams:
+            each.suffer(channel, kind, count)
+
+    def ticker_text(self, product: str) -> str | None:
+        """A product's newest ticker, for a new subscriber; None before the first."""
+        return self._streams[self.products.index(product)].ticker_text()
+
+    def history_text(self, topic: str, symbol: str, now_ms: int) -> str:
+        """What an RTDS topic told of a symbol in the last minute, for a new subscriber."""
+        own = self._streams[self.symbols.index(symbol)]
+        return rtds.history_text(topic, symbol, own.ticks(topic, _RTDS_HISTORY_S, now_ms), now_ms)
+
+    def snapshot_body(self, channel: str, symbol: str, now_ms: int) -> str:
+        """Body of PolyBolt's first frame to a new subscriber: empty for symbols of others."""
+        ticks = [
+            tick
+            for each in self._streams
+            if each.polybolt_symbol == symbol
+            for tick in each.ticks(channel, _SNAPSHOT_S, now_ms)
+        ]
+        return polybolt.snapshot_body(channel, symbol, ticks, now_ms)

@@ -53,9 +53,8 @@ class RecordedPrices(PriceStreams):
             ticks = list(self._polybolt.receive(frame.payload).ticks)
         return [told for tick in ticks for told in self._average(tick, now_ms)]
 
-    def ticker_text(self, product: str = "") -> str | None:
+    def ticker_text(self) -> str | None:
         """The newest recorded ticker, for a new subscriber."""
-        del product
         return self._last_ticker
 
     def _reference(self, payload: bytes) -> list[Frame]:

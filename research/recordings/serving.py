@@ -21,6 +21,7 @@ from research.recordings.places import BadRecording
 from research.recordings.reader import Recording, open_recording
 from research.recordings.served_prices import RecordedPrices
 from venue.frames import Channel, Frame, custom_key
+from venue.prices import PriceBoard
 from venue.windows import Window
 from venue.wire import market as wire
 from venue.wire.book import PublishedBook
@@ -200,7 +201,8 @@ class RecordedWorld:
         self.series = first.head.series
         self._now_ms = first.market.opens_at_ms - LEAD_MS
         self._now_ms -= self._now_ms % STEP_MS
-        self.prices = RecordedPrices(first.market.slug.partition("-")[0], missing_share)
+        self._streams = RecordedPrices(first.market.slug.partition("-")[0], missing_share)
+        self.prices = PriceBoard([self._streams])
         self.catalogue = Catalogue()
         self._coming = [ServedMarket(each) for each in recordings]
         self._shown: list[ServedMarket] = []
@@ -220,7 +222,7 @@ class RecordedWorld:
                 self._shown.append(self._coming.pop(0))
             made: list[Frame] = []
             for market in self._shown:
-                made += market.step(self._now_ms, self.prices)
+                made += market.step(self._now_ms, self._streams)
             if self._shown and self._shown[0].is_over(self._now_ms):
                 self._shown.pop(0).close()
             yield made

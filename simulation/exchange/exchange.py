@@ -30,7 +30,7 @@ from venue.channels.session import Session
 from venue.engine import Ledger
 from venue.engine.messages import Outcome
 from venue.frames import Channel, Frame
-from venue.prices import ManyPrices, PriceBoard, PriceStreams
+from venue.prices import PriceBoard, PriceStreams
 from venue.windows import TWAP_SECONDS, Window, window_start_ms
 from venue.wire.gamma import MarketStatus, event_row, market_row
 from venue.world import Catalogue
@@ -92,7 +92,7 @@ class Exchange:
             more = (asset,) if self._walks else ()  # one underlying's draws stay what they were
             self._walks[asset] = PriceWalk(dice(seed, "walk", *more))
             self.streams[asset] = PriceStreams(asset, 1_000, dice(seed, "ticker", *more))
-        self._prices: PriceBoard = ManyPrices(self.streams.values())
+        self._prices = PriceBoard(self.streams.values())
         self._burst_left = 0
         self._trading_number = 0
         """Which plan to trade on holds; those before it were replaced."""

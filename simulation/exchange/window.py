@@ -10,10 +10,10 @@ from actors.model import Side
 from actors.units import PAYOUT_TICKS
 from simulation.exchange.makers import Makers
 from simulation.exchange.walk import DEVIATION_DOLLARS
-from venue.average import SecondSamples
 from venue.engine import Ledger
 from venue.engine.messages import Outcome
 from venue.frames import Frame
+from venue.prices import SecondSamples
 from venue.simulation.listed_window import FINE_BEYOND_TICKS, FINE_TICKS, ListedWindow
 from venue.windows import Window
 from venue.wire.gamma import MarketStatus

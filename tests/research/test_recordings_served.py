@@ -108,7 +108,7 @@ def test_frames_are_served_verbatim_at_their_own_times(recorded: list[Path]) -> 
     assert frame.keys == (FIRST.yes_token,)
     made = list(until(world, 2_000))
     assert texts(made, Channel.MARKET) == [change(FIRST, FIRST.yes_token, "BUY", "0.41", "7")]
-    assert world.prices.ticker_text() == ticker("89990.00")
+    assert world.prices.ticker_text("BTC-USD") == ticker("89990.00")
 
 
 def test_new_subscribers_get_books_with_every_change_in_them(recorded: list[Path]) -> None:

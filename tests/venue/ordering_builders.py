@@ -3,65 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
-import attrs
-
 from actors.units import NANOS_PER_DOLLAR, UNITS_PER_SHARE, shares
-from venue.engine import Ledger, MatchingEngine
-from venue.engine.messages import EngineEvent, Lifetime, MarketRules, NewOrder, Outcome
+from venue.engine import Ledger
+from venue.engine.messages import Lifetime, NewOrder, Outcome
 from venue.faults import Fault, FaultKind, OrderFaults
 from venue.frames import Frame
 from venue.ordering.desk import OrderDesk
 from venue.ordering.ids import hash_text
 from venue.ordering.keys import ApiKey, KeyRing
 from venue.ordering.signatures import Proof
-from venue.ordering.trading import TradingMarket
 from venue.ordering.wallets import Wallets
+from venue.simulation.listed_window import ListedWindow
 from venue.windows import Window
 from venue.wire.orders import BUY, Placement, PostedOrder, SignedTerms
-from venue.world import STEP_MS
+from venue.world import STEP_MS, Catalogue
 
 WINDOW = Window.at("btc", 5, 1_795_363_200_000)
 START_MS = WINDOW.opens_at_ms
 UP, DOWN = WINDOW.tokens
 ALICE, BOB = "0x" + "a1" * 20, "0x" + "b2" * 20
 ROBOT = "robot"
-RULES = MarketRules(
-    market_id=WINDOW.condition_id,
-    tick_size_ticks=10,
-    minimum_size_units=shares(5),
-    minimum_notional_nanos=NANOS_PER_DOLLAR,
-    fee_rate_bps=700,
-    taker_delay_ms=250,
-)
-AT_ONCE = attrs.evolve(RULES, taker_delay_ms=0)
-
-
-@attrs.define(eq=False)
-class SmallMarket:
-    """An engine with watchers, and no public."""
-
-    engine: MatchingEngine
-    window: Window = WINDOW
-    watchers: list[Callable[[list[EngineEvent], int], None]] = attrs.field(factory=list)
-
-    def publish(self, events: list[EngineEvent], now_ms: int) -> list[Frame]:
-        for watcher in self.watchers:
-            watcher(events, now_ms)
-        return []
-
-
-@attrs.frozen
-class OneMarket:
-    market: SmallMarket
-
-    def with_token(self, token: str) -> TradingMarket | None:
-        return self.market if token in self.market.window.tokens else None
-
-    def with_condition(self, condition_id: str) -> TradingMarket | None:
-        return self.market if condition_id == self.market.window.condition_id else None
+DELAYED, AT_ONCE = 250, 0
+"""How long a marketable order waits, ms."""
 
 
 def prove_nothing(order: SignedTerms) -> Proof:
@@ -75,20 +40,22 @@ class Venue:
 
     def __init__(
         self,
-        rules: MarketRules = RULES,
+        taker_delay_ms: int = DELAYED,
         seed: int = 1,
         chances: dict[FaultKind, float] | None = None,
     ) -> None:
         self.now_ms = START_MS
         self.ledger = Ledger()
         self.wallets = Wallets(self.ledger)
-        self.market = SmallMarket(MatchingEngine(rules, self.ledger))
+        self.market = ListedWindow(WINDOW, self.ledger, taker_delay_ms)
+        catalogue = Catalogue()
+        catalogue.add(self.market)
         self.faults = OrderFaults(seed, chances)
         self.frames: list[Frame] = []
         self.desk = OrderDesk(
             seed=seed,
             ledger=self.ledger,
-            markets=OneMarket(self.market),
+            catalogue=catalogue,
             faults=self.faults,
             prove=prove_nothing,
             send=self.frames.extend,
@@ -125,7 +92,8 @@ class Venue:
         until_ms = self.now_ms + elapsed_ms
         while self.now_ms < until_ms:
             self.now_ms = min(until_ms, self.now_ms + STEP_MS)
-            self.market.publish(self.market.engine.advance(self.now_ms), self.now_ms)
+            if events := self.market.engine.advance(self.now_ms):
+                self.market.publish(events, self.now_ms)
             self.desk.advance(self.now_ms)
 
     def plan(self, kind: FaultKind, **details: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from ordering_builders import ALICE, AT_ONCE, BOB, RULES, START_MS, WINDOW, Venue
+from ordering_builders import ALICE, AT_ONCE, BOB, DELAYED, START_MS, WINDOW, Venue
 
 from actors.units import NANOS_PER_DOLLAR, shares
 from venue.engine.messages import ExchangeOrderStatus, Outcome
@@ -32,13 +32,13 @@ ODDITIES = {
 
 
 class OrderingMachine(RuleBasedStateMachine):
-    market_rules = RULES
+    taker_delay_ms = DELAYED
     chances = FAILURES
     most_excess = 0.0
 
     def __init__(self) -> None:
         super().__init__()
-        self.venue = Venue(self.market_rules, chances=self.chances)
+        self.venue = Venue(self.taker_delay_ms, chances=self.chances)
         self.reports = WalletReports(self.venue.desk.books, self.venue.ledger)
         self.moved = {wallet: [0, 0] for wallet in (ALICE, BOB)}
         """(cash, pairs) that splits and merges moved."""
@@ -161,11 +161,11 @@ class OrderingMachine(RuleBasedStateMachine):
 
 
 class OrderingMachineWithoutDelay(OrderingMachine):
-    market_rules = AT_ONCE
+    taker_delay_ms = AT_ONCE
 
 
 class OrderingMachineWithOddities(OrderingMachine):
-    market_rules = AT_ONCE
+    taker_delay_ms = AT_ONCE
     chances = ODDITIES
     most_excess = 0.0105
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ordering_builders import ALICE, AT_ONCE, BOB, DOWN, RULES, UP, Venue
+from ordering_builders import ALICE, AT_ONCE, BOB, DELAYED, DOWN, UP, Venue
 
 from actors.units import shares
-from venue.engine.messages import MarketRules, Outcome
+from venue.engine.messages import Outcome
 from venue.faults import FaultKind
 from venue.ordering.reads import AccountReads
 from venue.ordering.records import Flaw
 from venue.wire.orders import BUY, SELL
 
 
-def venue_with_asks(*sizes: int, rules: MarketRules = AT_ONCE) -> Venue:
+def venue_with_asks(*sizes: int, taker_delay_ms: int = AT_ONCE) -> Venue:
     """Up can be bought at $0.55 from one simulated trader for each size."""
-    venue = Venue(rules)
+    venue = Venue(taker_delay_ms)
     for number, size in enumerate(sizes):
         venue.robot(f"ask-{number}", Outcome.DOWN, 450, size)
     return venue
@@ -57,7 +57,7 @@ def test_f29_an_order_is_matched_with_less_than_was_ordered(kind: str) -> None:
 
 
 def test_f29_an_order_that_waited_out_the_delay_is_matched_short_too() -> None:
-    venue = venue_with_asks(6, rules=RULES)
+    venue = venue_with_asks(6, taker_delay_ms=DELAYED)
     venue.plan(FaultKind.SHORT_MATCH)
 
     placed = venue.place(size=10, price=0.55)

@@ -9,6 +9,7 @@ from ordering_builders import ALICE, AT_ONCE, BOB, DOWN, UP, WINDOW, Venue
 from venue.channels.session import Close
 from venue.channels.user import UserSession
 from venue.engine.messages import Outcome
+from venue.frames import Channel
 from venue.ordering.reads import END_CURSOR, PAGE_SIZE, AccountReads
 from venue.ordering.refusal import RequestRefused
 from venue.ordering.settlement import Fate, TradeStatus, settlement_of
@@ -169,7 +170,7 @@ def test_events_reach_those_who_listen_to_their_market() -> None:
     venue = Venue()
     venue.place(token=UP)
     venue.pass_time(1_000)
-    (sent,) = venue.frames
+    (sent,) = (frame for frame in venue.frames if frame.channel is Channel.USER)
     for markets, hears in ((None, True), ([WINDOW.condition_id], True), (["0x1"], False)):
         one = session()
         one.receive(frame(markets=markets) if markets else frame())

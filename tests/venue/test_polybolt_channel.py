@@ -12,7 +12,7 @@ from venue.channels.polybolt import MOST_AUTH_TRIES, MOST_SUBSCRIPTIONS, PolyBol
 from venue.channels.session import Close
 from venue.faults import FaultKind
 from venue.frames import Channel, Frame
-from venue.prices import PriceStreams
+from venue.prices import PriceBoard, PriceStreams
 
 CREDENTIALS = {"apiKey": "key", "secret": "s", "passphrase": "p"}
 TWAP = {"channel": "price.crypto.twap", "filter": {"symbol": "btcusd", "window_seconds": 60}}
@@ -39,8 +39,9 @@ class Client:
         self.prices = prices or streams()
         self.wall_ms = 0
         self.second = NOW_S
+        self.board = PriceBoard([self.prices])
         self.session = PolyBoltSession(
-            self.prices,
+            self.board,
             lambda *given: "wallet" if given == ("key", "s", "p") else None,
             lambda: NOW_S * 1_000,
             lambda: self.wall_ms,
@@ -245,7 +246,7 @@ def test_a_second_that_never_arrives_live_is_in_a_snapshots_history() -> None:
     assert client.next_second() == []
     assert [one["payload"]["timestamp"] for one in client.next_second()] == [251_000]
 
-    ticks = client.prices.snapshot_body("price.crypto.twap", "btcusd", 252_000)
+    ticks = client.board.snapshot_body("price.crypto.twap", "btcusd", 252_000)
 
     assert [one["timestamp"] for one in json.loads(ticks)["payload"]["data"][-2:]] == [
         250_000,

@@ -6,8 +6,7 @@ from random import Random
 
 import pytest
 
-from venue.average import SecondSamples
-from venue.prices import PriceStreams
+from venue.prices import PriceStreams, SecondSamples
 from venue.simulation.fair import average_deviation, up_probability
 from venue.simulation.reference import START_DOLLARS, ReferenceWalk
 

@@ -13,7 +13,7 @@ from venue.channels.session import Close
 from venue.faults import FaultKind
 from venue.frames import NEW_MARKETS_KEY, Channel, Frame, custom_key
 from venue.hub import FaultPlan
-from venue.prices import PriceStreams
+from venue.prices import PriceBoard, PriceStreams
 from venue.wire.book import PublishedBook
 
 
@@ -93,7 +93,7 @@ def test_a_broken_later_request_is_ignored(market_session) -> None:
     [("", True), ('{"symbol":"btc/usd"}', True), ('{"symbol": "btc/usd"}', False)],
 )
 def test_a_price_filter_is_compared_as_text(prices, filters: str, is_served: bool) -> None:
-    session = RtdsSession(prices, lambda: 130_000)
+    session = RtdsSession(PriceBoard([prices]), lambda: 130_000)
     item = {"topic": "crypto_prices_twap_sixty", "type": "update", "filters": filters}
 
     replies = session.receive(json.dumps({"action": "subscribe", "subscriptions": [item]}))
@@ -103,7 +103,7 @@ def test_a_price_filter_is_compared_as_text(prices, filters: str, is_served: boo
 
 
 def test_a_price_subscription_brings_the_exact_averages_of_the_last_minute(prices) -> None:
-    session = RtdsSession(prices, lambda: 130_000)
+    session = RtdsSession(PriceBoard([prices]), lambda: 130_000)
     item = {"topic": "crypto_prices_twap_sixty", "type": "update"}
     (reply,) = session.receive(json.dumps({"action": "subscribe", "subscriptions": [item]}))
 
@@ -130,7 +130,7 @@ def test_a_price_subscription_brings_the_exact_averages_of_the_last_minute(price
     ],
 )
 def test_coinbase_confirms_a_subscription_and_tells_the_newest_match(prices, request_) -> None:
-    session = CoinbaseSession(prices)
+    session = CoinbaseSession(PriceBoard([prices]))
 
     confirmed, ticker = session.receive(json.dumps({"type": "subscribe", **request_}))
 
@@ -158,7 +158,7 @@ def test_coinbase_confirms_a_subscription_and_tells_the_newest_match(prices, req
     ],
 )
 def test_coinbase_refuses_what_it_does_not_serve(prices, text: str) -> None:
-    session = CoinbaseSession(prices)
+    session = CoinbaseSession(PriceBoard([prices]))
 
     (reply,) = session.receive(text)
 

@@ -115,8 +115,15 @@ class MatchingEngine:
 
     # what may be done
 
-    def submit(self, order: NewOrder, now_ms: int) -> list[EngineEvent]:
+    def submit(
+        self, order: NewOrder, now_ms: int, taker_delay_ms: int | None = None
+    ) -> list[EngineEvent]:
         """Take an order: Refused, or Delayed, or what trading and resting make of it.
+
+        Args:
+            order: as it reached the exchange.
+            now_ms: venue time.
+            taker_delay_ms: how long this one waits if it is marketable; None for the market's rule.
 
         Raises:
             UnknownAccount: the owner has no account in the ledger.
@@ -137,8 +144,9 @@ class MatchingEngine:
         if order.expires_at_ms is not None:
             expiry = (order.expires_at_ms, _EXPIRY, working.sequence, working)
             heapq.heappush(self._due, expiry)
-        if plan and self._rules.taker_delay_ms > 0:
-            self._delay(working, plan)
+        delay_ms = self._rules.taker_delay_ms if taker_delay_ms is None else taker_delay_ms
+        if plan and delay_ms > 0:
+            self._delay(working, plan, delay_ms)
         else:
             self._meet_book(working, plan)
         return self._told()
@@ -173,10 +181,6 @@ class MatchingEngine:
             self._rules = attrs.evolve(self._rules, tick_size_ticks=tick_size_ticks)
             self._events.append(TickSizeChanged(old_ticks, tick_size_ticks))
         return self._told()
-
-    def set_taker_delay(self, delay_ms: int) -> None:
-        """Let marketable orders wait for another time; those that wait already go on as before."""
-        self._rules = attrs.evolve(self._rules, taker_delay_ms=delay_ms)
 
     def resolve(self, winner: Outcome | None, now_ms: int) -> list[EngineEvent]:
         """End the market: all orders go, all shares are paid out; None makes it void, half each.
@@ -226,10 +230,10 @@ class MatchingEngine:
             return duplicate_refusal(order)
         return rules_refusal(order, self._rules, self._now_ms)
 
-    def _delay(self, order: WorkingOrder, plan: list[PriceLevel]) -> None:
+    def _delay(self, order: WorkingOrder, plan: list[PriceLevel], delay_ms: int) -> None:
         self._clearing.hold(order, plan)
         order.status = ExchangeOrderStatus.DELAYED
-        release_at_ms = self._now_ms + self._rules.taker_delay_ms
+        release_at_ms = self._now_ms + delay_ms
         heapq.heappush(self._due, (release_at_ms, _RELEASE, order.sequence, order))
         self._events.append(Delayed(order.terms.order_id, release_at_ms))
 

@@ -14,9 +14,9 @@ from aiohttp import web
 from actors.units import NANOS_PER_DOLLAR, UNITS_PER_SHARE
 from venue.amounts import BadAmount, units_from_text
 from venue.faults import BadFault, read_command
-from venue.ordering.http import answer
 from venue.ordering.service import OrderService
 from venue.ordering.wallets import WalletRefused
+from venue.rest import answer
 
 _NANOS_PER_MILLIONTH = NANOS_PER_DOLLAR // UNITS_PER_SHARE
 
@@ -41,28 +41,25 @@ class AdminApi:
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Serve every endpoint under its path."""
-        router.add_get("/admin/ledger", self.ledger)
-        router.add_post("/admin/wallets", self.move)
-        router.add_post("/admin/faults", self.inject)
+        router.add_get("/admin/ledger", self._ledger)
+        router.add_post("/admin/wallets", self._move)
+        router.add_post("/admin/faults", self._inject)
 
-    async def ledger(self, _request: web.Request) -> web.Response:
-        """``GET /admin/ledger``: each wallet's orders, trades, balances, and what went wrong."""
+    async def _ledger(self, _request: web.Request) -> web.Response:
         service = self._service
         report = service.reports.of(service.known_wallets, service.now_ms)
         injected = {kind.value: count for kind, count in service.faults.injected.items()}
         return answer(report | {"faults": injected})
 
-    async def move(self, request: web.Request) -> web.Response:
-        """``POST /admin/wallets``: deposit, withdraw, split or merge."""
+    async def _move(self, request: web.Request) -> web.Response:
         try:
             asked = _decode_move(await request.read())
-            self._move(asked, units_from_text(asked.amount))
+            self._carry_out(asked, units_from_text(asked.amount))
         except (msgspec.DecodeError, BadAmount, WalletRefused) as error:
             return answer({"error": str(error)}, status=400)
         return answer({"done": asked.action})
 
-    async def inject(self, request: web.Request) -> web.Response:
-        """``POST /admin/faults``."""
+    async def _inject(self, request: web.Request) -> web.Response:
         try:
             command = read_command(await request.read())
         except BadFault as error:
@@ -70,7 +67,7 @@ class AdminApi:
         self._service.inject(command)
         return answer({"injected": command.kind.value})
 
-    def _move(self, asked: _Move, millionths: int) -> None:
+    def _carry_out(self, asked: _Move, millionths: int) -> None:
         wallets, wallet = self._service.wallets, asked.wallet.lower()
         self._service.know(wallet)
         if asked.action in ("split", "merge"):

@@ -27,8 +27,8 @@ from venue.ordering.reversal import keep_aside, take_back
 from venue.ordering.rounding import counterpart, resized, size_in
 from venue.ordering.rows import CANCELLATION, PLACEMENT, UPDATE, order_event_text, trade_event_text
 from venue.ordering.settlement import Fate, TradeStatus, settlement_of
-from venue.ordering.trading import TradingMarket
 from venue.ordering.user_events import UserEvents, user_keys
+from venue.simulation.listed_window import ListedWindow
 from venue.windows import Window
 
 _FAILURES = {
@@ -101,7 +101,7 @@ class Bookkeeper:
         del self.orders[order.order_id]
         self._orders_of[order.party.wallet].remove(order)
 
-    def take(self, market: TradingMarket, events: Sequence[EngineEvent], now_ms: int) -> None:
+    def take(self, market: ListedWindow, events: Sequence[EngineEvent], now_ms: int) -> None:
         """Follow what a market's engine did."""
         trades_of_taker: dict[str, int] = defaultdict(int)
         for event in events:
@@ -141,7 +141,7 @@ class Bookkeeper:
     # inside
 
     def _take_trade(
-        self, market: TradingMarket, traded: Traded, bucket_index: int, now_ms: int
+        self, market: ListedWindow, traded: Traded, bucket_index: int, now_ms: int
     ) -> None:
         order_ids = {traded.taker_order_id, *(fill.order_id for fill in traded.maker_fills)}
         if order_ids.isdisjoint(self.orders):
@@ -157,7 +157,7 @@ class Bookkeeper:
         self._tell_trade(trade, now_ms)
         self._let_shares_lag(trade, now_ms)
 
-    def _rounded(self, market: TradingMarket, traded: Traded) -> Traded:
+    def _rounded(self, market: ListedWindow, traded: Traded) -> Traded:
         """Let a trade that completes a client's order be a little too large or too small."""
         for order_id in (traded.taker_order_id, *(fill.order_id for fill in traded.maker_fills)):
             order, snapshot = self.orders.get(order_id), market.engine.order(order_id)
@@ -222,7 +222,7 @@ class Bookkeeper:
 
     def _fill(
         self,
-        market: TradingMarket,
+        market: ListedWindow,
         order_id: str,
         size_units: int,
         trade: TradeRecord,
@@ -244,7 +244,7 @@ class Bookkeeper:
             self._to_cut_short.append(order)
         self._tell_order(order, UPDATE, "MATCHED" if is_whole else "LIVE", now_ms)
 
-    def _copy_status(self, market: TradingMarket, order: OrderRecord) -> None:
+    def _copy_status(self, market: ListedWindow, order: OrderRecord) -> None:
         snapshot = market.engine.order(order.order_id)
         require(snapshot is not None, f"the engine does not know order {order.order_id}")
         if snapshot is not None:

@@ -31,9 +31,10 @@ from venue.ordering.keys import ApiKey
 from venue.ordering.records import OrderRecord, Party
 from venue.ordering.signatures import EXTERNALLY_OWNED, BadSignature, Proof
 from venue.ordering.terms import OrderPlace, TermsRefused, new_order
-from venue.ordering.trading import TradingMarket, TradingMarkets
 from venue.ordering.user_events import UserEvents
+from venue.simulation.listed_window import ListedWindow
 from venue.wire.orders import Cancellation, Placement, PostedOrder, SignedTerms
+from venue.world import Catalogue, MarketView
 
 WRONG_OWNER = "the order owner has to be the owner of the API KEY"
 WRONG_SIGNER = "the order signer address has to be the address of the API KEY"
@@ -48,30 +49,24 @@ class OrderRefused(Exception):
 
 
 class OrderDesk:
-    """What clients may do with orders, and what the exchange does with them by itself."""
+    """What clients may do with orders, and what the exchange does with them by itself.
+
+    It shares its ledger with the engines of the listed windows, and hands frames to ``send`` for
+    whoever listens.
+    """
 
     def __init__(
         self,
         *,
         seed: int,
         ledger: Ledger,
-        markets: TradingMarkets,
+        catalogue: Catalogue,
         faults: OrderFaults,
         prove: Prove,
         send: Callable[[Iterable[Frame]], None],
     ) -> None:
-        """Begin with no orders.
-
-        Args:
-            seed: decides all that is left to chance.
-            ledger: the exchange's, shared with its engines.
-            markets: where orders can be sent.
-            faults: what goes wrong.
-            prove: how signatures are recovered.
-            send: takes frames for whoever listens.
-        """
         self._ledger = ledger
-        self._markets = markets
+        self._catalogue = catalogue
         self._faults = faults
         self._prove = prove
         self._send = send
@@ -88,7 +83,7 @@ class OrderDesk:
         """
         self._now_ms = now_ms
         proof = self._check(api_key, posted)
-        market = self._markets.with_token(posted.order.token_id)
+        market = _trading(self._catalogue.with_token(posted.order.token_id))
         if market is None:
             raise OrderRefused(MARKET_NOT_READY)
         terms = self._read(api_key, posted, proof, market)
@@ -175,7 +170,7 @@ class OrderDesk:
         return proof
 
     def _read(
-        self, api_key: ApiKey, posted: PostedOrder, proof: Proof, market: TradingMarket
+        self, api_key: ApiKey, posted: PostedOrder, proof: Proof, market: ListedWindow
     ) -> NewOrder:
         is_up = posted.order.token_id == market.window.up_token
         place = OrderPlace(
@@ -190,7 +185,7 @@ class OrderDesk:
             raise OrderRefused(duplicate_refusal(terms))
         return terms
 
-    def _check_lag(self, terms: NewOrder, market: TradingMarket, now_ms: int) -> None:
+    def _check_lag(self, terms: NewOrder, market: ListedWindow, now_ms: int) -> None:
         """Refuse to sell what was bought so recently that the exchange does not know of it."""
         if terms.is_buy:
             return
@@ -201,7 +196,7 @@ class OrderDesk:
             raise OrderRefused(funds_refusal(max(0, free), terms.size_units))
 
     def _record(
-        self, api_key: ApiKey, posted: PostedOrder, terms: NewOrder, market: TradingMarket
+        self, api_key: ApiKey, posted: PostedOrder, terms: NewOrder, market: ListedWindow
     ) -> OrderRecord:
         return OrderRecord(
             terms=terms,
@@ -214,12 +209,14 @@ class OrderDesk:
         )
 
     def _submit(
-        self, terms: NewOrder, record: OrderRecord, market: TradingMarket
+        self, terms: NewOrder, record: OrderRecord, market: ListedWindow
     ) -> list[EngineEvent]:
         self._watch(market)
         self._ledger.open_account(terms.owner)
         self.books.enter(record)
-        events = self._with_delay(market, terms)
+        is_slow = self._faults.strikes(FaultKind.LONG_DELAY, terms.order_id)
+        delay_ms = self._faults.lasts_ms(FaultKind.LONG_DELAY) if is_slow else None
+        events = market.engine.submit(terms, self._now_ms, delay_ms)
         refusals = [one for one in events if isinstance(one, Refused)]
         if refusals:
             self.books.strike_out(record)
@@ -231,19 +228,7 @@ class OrderDesk:
             record.visible_from_ms += self._faults.lasts_ms(FaultKind.HIDDEN_ORDER)
         return events
 
-    def _with_delay(self, market: TradingMarket, terms: NewOrder) -> list[EngineEvent]:
-        """Submit an order; if it is struck, to a longer wait than others have."""
-        engine = market.engine
-        if not self._faults.strikes(FaultKind.LONG_DELAY, terms.order_id):
-            return engine.submit(terms, self._now_ms)
-        usual_ms = engine.rules.taker_delay_ms
-        engine.set_taker_delay(self._faults.lasts_ms(FaultKind.LONG_DELAY))
-        try:
-            return engine.submit(terms, self._now_ms)
-        finally:
-            engine.set_taker_delay(usual_ms)
-
-    def _watch(self, market: TradingMarket) -> None:
+    def _watch(self, market: ListedWindow) -> None:
         if market.window.condition_id not in self._watched:
             self._watched.add(market.window.condition_id)
             market.watchers.append(partial(self.books.take, market))
@@ -272,7 +257,7 @@ class OrderDesk:
 
     def _cancel_one(self, order: OrderRecord, reason: str) -> str:
         """Cancel an order; return why not, or nothing if it is done."""
-        market = self._markets.with_condition(order.window.condition_id)
+        market = _trading(self._catalogue.with_condition(order.window.condition_id))
         if market is None:
             return CANCEL_TOO_LATE
         events = market.engine.cancel(order.order_id, reason, self._now_ms)
@@ -281,3 +266,8 @@ class OrderDesk:
             if isinstance(event, CancelRefused) and event.order_id == order.order_id:
                 return event.reason
         return ""
+
+
+def _trading(market: MarketView | None) -> ListedWindow | None:
+    """A market that takes orders: one with an engine, which recorded and ended ones have not."""
+    return market if isinstance(market, ListedWindow) else None

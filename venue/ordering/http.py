@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
@@ -14,9 +13,10 @@ from venue.ordering.keys import ApiKey, is_timely
 from venue.ordering.refusal import RequestRefused, unauthorized, unauthorized_by_wallet
 from venue.ordering.service import OrderService
 from venue.ordering.signatures import BadSignature, wallet_of
-from venue.wire.text import json_text
+from venue.rest import answer
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
+ProvedHandler = Callable[[ApiKey, web.Request], Awaitable[web.Response]]
 Sleep = Callable[[int], Awaitable[None]]
 """Waits for a span of venue time, ms."""
 
@@ -25,13 +25,6 @@ _PACKED_PART_BYTES, _PACKED_PARTS = 1_000_000, 1_000
 _NESTED_LEVELS = 100_000
 _ENDLESS_BYTES = 20_000_000
 _RESTRICTED = "trading restricted in your region"
-
-
-def answer(body: Any, headers: Mapping[str, str] | None = None, status: int = 200) -> web.Response:
-    """Answer with JSON."""
-    return web.Response(
-        text=json_text(body), status=status, headers=headers, content_type="application/json"
-    )
 
 
 def limited(service: OrderService, handler: Handler) -> Handler:
@@ -84,17 +77,18 @@ def exposed(service: OrderService, target: FaultTarget, sleep: Sleep, handler: H
     return serve
 
 
-async def prove_request(service: OrderService, request: web.Request) -> ApiKey:
-    """Find the API key that signed a request ("L2").
+def proved(service: OrderService, handler: ProvedHandler) -> Handler:
+    """Refuse a request that no API key has signed ("L2"); tell the handler which has."""
 
-    Raises:
-        RequestRefused: none did.
-    """
-    body = await request.text()
-    if service.refuses_keys:
-        raise unauthorized()
-    path = request.rel_url.raw_path
-    return service.keys.prove(request.headers, request.method, path, body, service.wall_ms)
+    async def serve(request: web.Request) -> web.Response:
+        body = await request.text()
+        if service.refuses_keys:
+            raise unauthorized()
+        path = request.rel_url.raw_path
+        key = service.keys.prove(request.headers, request.method, path, body, service.wall_ms)
+        return await handler(key, request)
+
+    return serve
 
 
 def prove_wallet(service: OrderService, request: web.Request) -> tuple[str, int]:
@@ -124,7 +118,7 @@ def _refusal(refused: RequestRefused) -> web.Response:
     headers = dict(refused.rate_limit or {})
     if refused.retry_after_s is not None:
         headers["Retry-After"] = str(refused.retry_after_s)
-    return answer(body, headers, refused.status)
+    return answer(body, headers=headers, status=refused.status)
 
 
 def _packed() -> web.Response:

@@ -14,18 +14,11 @@ from venue.faults import FaultKind, FaultTarget
 from venue.ordering.desk import OrderRefused
 from venue.ordering.entry import POST_ONLY_TEXT, EntryMode
 from venue.ordering.heartbeats import HeartbeatMismatch
-from venue.ordering.http import (
-    Handler,
-    Sleep,
-    answer,
-    exposed,
-    limited,
-    prove_request,
-    prove_wallet,
-)
+from venue.ordering.http import Sleep, exposed, limited, prove_wallet, proved
 from venue.ordering.keys import ApiKey
 from venue.ordering.refusal import RequestRefused
 from venue.ordering.service import OrderService
+from venue.rest import answer
 from venue.wire import orders as wire
 
 MOST_ORDERS = 15
@@ -44,60 +37,59 @@ class OrderApi:
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Serve every endpoint under its path."""
-        for method, path, handler in (
-            ("POST", "/auth/api-key", self.create_key),
-            ("GET", "/auth/derive-api-key", self.derive_key),
-            ("GET", "/auth/api-keys", self.list_keys),
-            ("GET", "/auth/test-api-key", self.key_for_tests),
-            ("DELETE", "/auth/api-key", self.delete_key),
-            ("POST", "/order", self._orders(self.post_order)),
-            ("POST", "/orders", self._orders(self.post_orders)),
-            ("DELETE", "/order", self._cancels(self.cancel_order)),
-            ("DELETE", "/orders", self._cancels(self.cancel_orders)),
-            ("DELETE", "/cancel-all", self._cancels(self.cancel_all)),
-            ("DELETE", "/cancel-market-orders", self._cancels(self.cancel_market)),
-            ("GET", "/data/orders", self.open_orders),
-            ("GET", "/data/order/{order_id}", self.order),
-            ("GET", "/data/trades", self.trades),
-            ("GET", "/balance-allowance", self.balance),
-            ("GET", "/balance-allowance/update", self.update_balance),
-            ("POST", "/v1/heartbeats", self.heartbeat),
+        orders, cancels = FaultTarget.ORDERS, FaultTarget.CANCELS
+        for method, path, target, handler in (
+            ("GET", "/auth/api-keys", None, self._list_keys),
+            ("DELETE", "/auth/api-key", None, self._delete_key),
+            ("POST", "/order", orders, self._post_order),
+            ("POST", "/orders", orders, self._post_orders),
+            ("DELETE", "/order", cancels, self._cancel_order),
+            ("DELETE", "/orders", cancels, self._cancel_orders),
+            ("DELETE", "/cancel-all", cancels, self._cancel_all),
+            ("DELETE", "/cancel-market-orders", cancels, self._cancel_market),
+            ("GET", "/data/orders", None, self._open_orders),
+            ("GET", "/data/order/{order_id}", None, self._order),
+            ("GET", "/data/trades", None, self._trades),
+            ("GET", "/balance-allowance", None, self._balance),
+            ("GET", "/balance-allowance/update", None, self._update_balance),
+            ("POST", "/v1/heartbeats", None, self._heartbeat),
         ):
-            router.add_route(method, path, limited(self._service, handler))
+            serve = proved(self._service, handler)
+            if target is not None:
+                serve = exposed(self._service, target, self._sleep, serve)
+            router.add_route(method, path, limited(self._service, serve))
+        for method, path, open_to_all in (
+            ("POST", "/auth/api-key", self._create_key),
+            ("GET", "/auth/derive-api-key", self._derive_key),
+            ("GET", "/auth/test-api-key", self._key_for_tests),
+        ):
+            router.add_route(method, path, limited(self._service, open_to_all))
 
     # keys
 
-    async def create_key(self, request: web.Request) -> web.Response:
-        """``POST /auth/api-key``."""
+    async def _create_key(self, request: web.Request) -> web.Response:
         wallet, nonce = prove_wallet(self._service, request)
         self._service.know(wallet)
         return _credentials(self._service.keys.create(wallet, nonce))
 
-    async def derive_key(self, request: web.Request) -> web.Response:
-        """``GET /auth/derive-api-key``."""
+    async def _derive_key(self, request: web.Request) -> web.Response:
         return _credentials(self._service.keys.derive(*prove_wallet(self._service, request)))
 
-    async def key_for_tests(self, request: web.Request) -> web.Response:
-        """``GET /auth/test-api-key``: for prices on this exchange; the venue has no such thing."""
-        del request
+    async def _key_for_tests(self, _request: web.Request) -> web.Response:
+        """For prices on this exchange; the venue has no such thing."""
         return _credentials(self._service.keys.of_nobody())
 
-    async def list_keys(self, request: web.Request) -> web.Response:
-        """``GET /auth/api-keys``."""
-        api_key = await prove_request(self._service, request)
+    async def _list_keys(self, api_key: ApiKey, _request: web.Request) -> web.Response:
         return answer({"apiKeys": self._service.keys.of_wallet(api_key.wallet)})
 
-    async def delete_key(self, request: web.Request) -> web.Response:
-        """``DELETE /auth/api-key``."""
-        self._service.keys.delete(await prove_request(self._service, request))
+    async def _delete_key(self, api_key: ApiKey, _request: web.Request) -> web.Response:
+        self._service.keys.delete(api_key)
         return answer("OK")
 
     # orders
 
-    async def post_order(self, request: web.Request) -> web.Response:
-        """``POST /order``."""
+    async def _post_order(self, api_key: ApiKey, request: web.Request) -> web.Response:
         service, now_ms = self._service, self._service.now_ms
-        api_key = await prove_request(service, request)
         posted = _decoded(wire.decode_order, await request.read())
         service.entry.admit_order(now_ms, is_post_only=posted.post_only)
         headers = service.limits.admit_orders(api_key.wallet, 1, now_ms)
@@ -105,12 +97,11 @@ class OrderApi:
             placement = service.desk.place(api_key, posted, now_ms)
         except OrderRefused as refused:
             raise RequestRefused(400, str(refused), rate_limit=headers) from None
-        return answer(wire.placement_body(placement), headers)
+        return answer(wire.placement_body(placement), headers=headers)
 
-    async def post_orders(self, request: web.Request) -> web.Response:
-        """``POST /orders``: each order is taken or refused by itself."""
+    async def _post_orders(self, api_key: ApiKey, request: web.Request) -> web.Response:
+        """Take or refuse each order by itself."""
         service, now_ms = self._service, self._service.now_ms
-        api_key = await prove_request(service, request)
         batch = _decoded(wire.decode_orders, await request.read())
         if not batch:
             raise RequestRefused(400, INVALID_PAYLOAD)
@@ -127,7 +118,7 @@ class OrderApi:
             else self._place_in_batch(api_key, posted, now_ms)
             for number, posted in enumerate(batch)
         ]
-        return answer([wire.placement_body(placement) for placement in placements], headers)
+        return answer([wire.placement_body(placement) for placement in placements], headers=headers)
 
     def _place_in_batch(
         self, api_key: ApiKey, posted: wire.PostedOrder, now_ms: int
@@ -142,29 +133,21 @@ class OrderApi:
 
     # cancels
 
-    async def cancel_order(self, request: web.Request) -> web.Response:
-        """``DELETE /order``."""
-        api_key = await prove_request(self._service, request)
+    async def _cancel_order(self, api_key: ApiKey, request: web.Request) -> web.Response:
         body = _decoded(wire.decode_cancel_one, await request.read())
         return self._cancel(api_key, [body.order_id])
 
-    async def cancel_orders(self, request: web.Request) -> web.Response:
-        """``DELETE /orders``."""
-        api_key = await prove_request(self._service, request)
+    async def _cancel_orders(self, api_key: ApiKey, request: web.Request) -> web.Response:
         order_ids = _decoded(wire.decode_cancel_many, await request.read())
         if len(order_ids) > MOST_CANCELS:
             text = f"Too many orders in payload, max allowed: {MOST_CANCELS}"
             raise RequestRefused(400, text)
         return self._cancel(api_key, order_ids)
 
-    async def cancel_all(self, request: web.Request) -> web.Response:
-        """``DELETE /cancel-all``."""
-        api_key = await prove_request(self._service, request)
+    async def _cancel_all(self, api_key: ApiKey, _request: web.Request) -> web.Response:
         return self._cancel_matching(api_key, wire.CancelMarketBody())
 
-    async def cancel_market(self, request: web.Request) -> web.Response:
-        """``DELETE /cancel-market-orders``."""
-        api_key = await prove_request(self._service, request)
+    async def _cancel_market(self, api_key: ApiKey, request: web.Request) -> web.Response:
         body = _decoded(wire.decode_cancel_market, await request.read())
         if not (body.market or body.asset_id):
             raise RequestRefused(400, "Invalid payload")
@@ -178,7 +161,7 @@ class OrderApi:
         service.entry.admit_cancel(now_ms)
         headers = service.limits.admit_cancels(api_key.wallet, len(order_ids), now_ms)
         done = service.desk.cancel(api_key.wallet, order_ids, now_ms)
-        return answer(wire.cancellation_body(done), headers)
+        return answer(wire.cancellation_body(done), headers=headers)
 
     def _cancel_matching(self, api_key: ApiKey, body: wire.CancelMarketBody) -> web.Response:
         service, now_ms = self._service, self._service.now_ms
@@ -188,33 +171,25 @@ class OrderApi:
             api_key.wallet, now_ms, market=body.market, token=body.asset_id
         )
         headers = service.limits.owe_cancels(api_key.wallet, len(done.canceled), now_ms)
-        return answer(wire.cancellation_body(done), headers)
+        return answer(wire.cancellation_body(done), headers=headers)
 
     # reads
 
-    async def open_orders(self, request: web.Request) -> web.Response:
-        """``GET /data/orders``."""
-        service = self._service
-        api_key = await prove_request(service, request)
-        return answer(service.reads.open_orders(api_key.wallet, request.query, service.now_ms))
+    async def _open_orders(self, api_key: ApiKey, request: web.Request) -> web.Response:
+        reads, now_ms = self._service.reads, self._service.now_ms
+        return answer(reads.open_orders(api_key.wallet, request.query, now_ms))
 
-    async def order(self, request: web.Request) -> web.Response:
-        """``GET /data/order/{order_id}``."""
-        service = self._service
-        api_key = await prove_request(service, request)
+    async def _order(self, api_key: ApiKey, request: web.Request) -> web.Response:
         order_id = request.match_info["order_id"].lower()
-        return answer(service.reads.order(api_key.wallet, order_id, service.now_ms))
+        reads, now_ms = self._service.reads, self._service.now_ms
+        return answer(reads.order(api_key.wallet, order_id, now_ms))
 
-    async def trades(self, request: web.Request) -> web.Response:
-        """``GET /data/trades``."""
-        service = self._service
-        api_key = await prove_request(service, request)
-        return answer(service.reads.trades(api_key.wallet, request.query, service.now_ms))
+    async def _trades(self, api_key: ApiKey, request: web.Request) -> web.Response:
+        reads, now_ms = self._service.reads, self._service.now_ms
+        return answer(reads.trades(api_key.wallet, request.query, now_ms))
 
-    async def balance(self, request: web.Request) -> web.Response:
-        """``GET /balance-allowance``."""
+    async def _balance(self, api_key: ApiKey, request: web.Request) -> web.Response:
         service = self._service
-        api_key = await prove_request(service, request)
         token = request.query.get("token_id", "")
         if request.query.get("asset_type") == "COLLATERAL":
             return answer(service.reads.money(api_key.wallet))
@@ -224,16 +199,12 @@ class OrderApi:
         window = market.status.window
         return answer(service.reads.shares(api_key.wallet, window, token, service.now_ms))
 
-    async def update_balance(self, request: web.Request) -> web.Response:
-        """``GET /balance-allowance/update``."""
-        api_key = await prove_request(self._service, request)
+    async def _update_balance(self, api_key: ApiKey, _request: web.Request) -> web.Response:
         self._service.desk.books.refresh_shares(api_key.wallet)
         return answer({})
 
-    async def heartbeat(self, request: web.Request) -> web.Response:
-        """``POST /v1/heartbeats``."""
+    async def _heartbeat(self, api_key: ApiKey, request: web.Request) -> web.Response:
         service = self._service
-        api_key = await prove_request(service, request)
         body = _decoded(wire.decode_heartbeat, await request.read())
         try:
             next_id = service.heartbeats.beat(api_key.key, body.heartbeat_id, service.now_ms)
@@ -242,14 +213,6 @@ class OrderApi:
             error = {"error_msg": "Invalid Heartbeat ID", "heartbeat_id": expected}
             return answer(error, status=400)
         return answer({"heartbeat_id": next_id})
-
-    # inside
-
-    def _orders(self, handler: Handler) -> Handler:
-        return exposed(self._service, FaultTarget.ORDERS, self._sleep, handler)
-
-    def _cancels(self, handler: Handler) -> Handler:
-        return exposed(self._service, FaultTarget.CANCELS, self._sleep, handler)
 
 
 def _credentials(api_key: ApiKey) -> web.Response:

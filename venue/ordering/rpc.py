@@ -8,10 +8,10 @@ import msgspec
 from aiohttp import web
 
 from venue.ordering.chain import Chain, Reverted
-from venue.ordering.http import answer
 from venue.ordering.service import OrderService
 from venue.ordering.signatures import CHAIN_ID, BadSignature
 from venue.ordering.transactions import read_transaction
+from venue.rest import answer
 
 _GAS = 200_000
 _GAS_PRICE_WEI = 30 * 10**9
@@ -43,9 +43,9 @@ class ChainApi:
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Serve the chain at the root."""
-        router.add_post("/", self.call)
+        router.add_post("/", self._call)
 
-    async def call(self, request: web.Request) -> web.Response:
+    async def _call(self, request: web.Request) -> web.Response:
         """Answer one request, or a list of them."""
         try:
             asked = _decode(await request.read())

@@ -19,11 +19,9 @@ from venue.ordering.keys import KeyRing
 from venue.ordering.reads import AccountReads
 from venue.ordering.reports import WalletReports
 from venue.ordering.signatures import prove_order
-from venue.ordering.trading import TradingMarket
 from venue.ordering.wallets import Wallets
-from venue.simulation.listed_window import ListedWindow
 from venue.simulation.market import SimulatedMarket
-from venue.world import Catalogue, MarketView
+from venue.world import Catalogue
 
 _DRAWN_EVERY_MS = 1_000
 """How often it is looked whether a window begins or ends."""
@@ -32,25 +30,6 @@ _RESTRICTIONS = {
     FaultKind.CANCEL_ONLY: EntryMode.CANCEL_ONLY,
     FaultKind.DISABLED: EntryMode.DISABLED,
 }
-
-
-@attrs.frozen
-class ListedMarkets:
-    """The listed markets that have an engine: recorded and ended ones have none."""
-
-    catalogue: Catalogue
-
-    def with_token(self, token: str) -> TradingMarket | None:
-        """The market that a token is an outcome of, if it takes orders."""
-        return _trading(self.catalogue.with_token(token))
-
-    def with_condition(self, condition_id: str) -> TradingMarket | None:
-        """The market of a condition id, if it takes orders."""
-        return _trading(self.catalogue.with_condition(condition_id))
-
-
-def _trading(market: MarketView | None) -> TradingMarket | None:
-    return market if isinstance(market, ListedWindow) else None
 
 
 @attrs.frozen(kw_only=True)
@@ -105,7 +84,7 @@ class OrderService:
         self.desk = OrderDesk(
             seed=seed,
             ledger=ledger,
-            markets=ListedMarkets(catalogue),
+            catalogue=catalogue,
             faults=self.faults,
             prove=prove,
             send=surface.send,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from actors.units import E18, PAYOUT_TICKS, shares
-from venue.average import SecondSamples
 from venue.engine import Ledger, MatchingEngine
 from venue.engine.messages import EngineEvent, MarketRules, Outcome
 from venue.frames import Channel, Frame, custom_key
+from venue.prices import SecondSamples
 from venue.simulation.fair import up_probability
 from venue.simulation.publishing import Publisher
 from venue.windows import Window

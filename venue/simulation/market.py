@@ -7,10 +7,10 @@ from random import Random
 import attrs
 
 from actors.units import PAYOUT_TICKS, UNITS_PER_SHARE
-from venue.average import SecondSamples
 from venue.engine import Ledger
 from venue.engine.messages import EngineEvent, Outcome, Traded
 from venue.frames import NEW_MARKETS_KEY, Channel, Frame, is_custom
+from venue.prices import SecondSamples
 from venue.simulation.listed_window import (
     COARSE_TICKS,
     FINE_BEYOND_TICKS,

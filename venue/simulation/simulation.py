@@ -11,7 +11,7 @@ import attrs
 
 from venue.engine import Ledger
 from venue.frames import Frame
-from venue.prices import ManyPrices, PriceBoard, PriceStreams
+from venue.prices import PriceBoard, PriceStreams
 from venue.simulation.market import SimulatedMarket, Surroundings
 from venue.simulation.reference import START_DOLLARS, ReferenceWalk
 from venue.windows import TWAP_SECONDS, Window, window_start_ms
@@ -67,8 +67,7 @@ class Simulation:
                     ReferenceWalk(Random(f"{seed}/walk{part}"), START_DOLLARS[asset], STEP_MS),
                     PriceStreams(asset, period_ms, Random(f"{seed}/tickers{part}"), missing_share),
                 )
-        streams = [each.prices for each in self._underlyings.values()]
-        self.prices: PriceBoard = streams[0] if len(streams) == 1 else ManyPrices(streams)
+        self.prices = PriceBoard(each.prices for each in self._underlyings.values())
         self._series = [
             _SeriesOfMarkets(
                 (asset, minutes),
