@@ -22,8 +22,7 @@ from ordering_stage import (
 )
 
 from venue.ordering.calldata import COLLATERAL_ADAPTER, UnknownCall, read_call
-from venue.ordering.signatures import BadSignature
-from venue.ordering.transactions import read_transaction
+from venue.ordering.signatures import BadSignature, read_transaction
 from venue.server import LocalExchange
 
 MICRO = 1_000_000

@@ -5,6 +5,7 @@ The Ethereum libraries are loaded when the first call arrives, as in ``signature
 
 from __future__ import annotations
 
+import enum
 from functools import cache
 from typing import Any
 
@@ -12,114 +13,80 @@ import attrs
 
 COLLATERAL_ADAPTER = "0xAdA100Db00Ca00073811820692005400218FcE1f"
 """The contract that splits, merges and redeems shares of these markets."""
-MAX_UINT256 = 2**256 - 1
-
-_PAIRS = ("address", "bytes32", "bytes32", "uint256[]", "uint256")
-_SPLIT = ("splitPosition", _PAIRS)
-_MERGE = ("mergePositions", _PAIRS)
-_REDEEM = ("redeemPositions", ("address", "bytes32", "bytes32", "uint256[]"))
-_APPROVE = ("approve", ("address", "uint256"))
-_APPROVE_ALL = ("setApprovalForAll", ("address", "bool"))
-_MONEY = ("balanceOf", ("address",))
-_SHARES = ("balanceOf", ("address", "uint256"))
-_MANY_SHARES = ("balanceOfBatch", ("address[]", "uint256[]"))
-_ALLOWANCE = ("allowance", ("address", "address"))
-_IS_APPROVED = ("isApprovedForAll", ("address", "address"))
-_KNOWN = (
-    _SPLIT,
-    _MERGE,
-    _REDEEM,
-    _APPROVE,
-    _APPROVE_ALL,
-    _MONEY,
-    _SHARES,
-    _MANY_SHARES,
-    _ALLOWANCE,
-    _IS_APPROVED,
-)
 
 
-class UnknownCall(ValueError):
+class ContractFunction(enum.Enum):
+    """What wallets call, each with the types of its arguments."""
+
+    SPLIT = "splitPosition(address,bytes32,bytes32,uint256[],uint256)"
+    MERGE = "mergePositions(address,bytes32,bytes32,uint256[],uint256)"
+    REDEEM = "redeemPositions(address,bytes32,bytes32,uint256[])"
+    APPROVE = "approve(address,uint256)"
+    APPROVE_ALL = "setApprovalForAll(address,bool)"
+    MONEY = "balanceOf(address)"
+    SHARES = "balanceOf(address,uint256)"
+    MANY_SHARES = "balanceOfBatch(address[],uint256[])"
+    ALLOWANCE = "allowance(address,address)"
+    IS_APPROVED = "isApprovedForAll(address,address)"
+
+
+_OF_ADAPTER = (ContractFunction.SPLIT, ContractFunction.MERGE, ContractFunction.REDEEM)
+
+
+class Reverted(Exception):
+    """A call fails; the text says why."""
+
+
+class UnknownCall(Reverted):
     """The bytes are no call that these contracts understand."""
 
 
 @attrs.frozen
-class MovePairs:
-    """Split money into pairs of shares, or merge pairs into money."""
+class ContractCall:
+    """A function and its arguments."""
 
-    is_split: bool
-    condition_id: str
-    size_units: int
+    function: ContractFunction
+    arguments: tuple[Any, ...]
 
+    @property
+    def condition_id(self) -> str:
+        """The market whose shares are split, merged or redeemed."""
+        return "0x" + str(self.arguments[2].hex())
 
-@attrs.frozen
-class Redeem:
-    """Turn the shares of a decided market into money."""
+    @property
+    def pairs_units(self) -> int:
+        """How many pairs are split or merged."""
+        return int(self.arguments[4])
 
-    condition_id: str
-
-
-@attrs.frozen
-class Approve:
-    """Allow a contract to move what a wallet has; here all are allowed from the start."""
-
-
-@attrs.frozen
-class AskMoney:
-    """How much money has this wallet?"""
-
-    wallet: str
+    @property
+    def holdings(self) -> list[tuple[str, str]]:
+        """(wallet, token) of the shares that are asked for."""
+        wallets, tokens = self.arguments
+        if self.function is ContractFunction.SHARES:
+            wallets, tokens = (wallets,), (tokens,)
+        return list(zip(map(str.lower, wallets), map(str, tokens), strict=True))
 
 
-@attrs.frozen
-class AskShares:
-    """How many shares of these tokens have these wallets? Pairs of (wallet, token)."""
-
-    holdings: tuple[tuple[str, str], ...]
-    is_batch: bool
-
-
-@attrs.frozen
-class AskApproval:
-    """May this contract move what a wallet has?"""
-
-    is_amount: bool
-
-
-ChainCall = MovePairs | Redeem | Approve | AskMoney | AskShares | AskApproval
-
-
-def read_call(to: str, data: str) -> ChainCall:
+def read_call(to: str, data: str) -> ContractCall:
     """Read what a call to a contract asks for.
 
     Raises:
         UnknownCall: no such function, or arguments that do not fit it.
     """
-    kind, arguments = _decoded(data)
-    if kind in (_SPLIT, _MERGE, _REDEEM) and to.lower() != COLLATERAL_ADAPTER.lower():
-        raise UnknownCall(f"contract {to} has no function {kind[0]}")
-    if kind in (_SPLIT, _MERGE):
-        return MovePairs(kind == _SPLIT, "0x" + arguments[2].hex(), arguments[4])
-    if kind == _REDEEM:
-        return Redeem("0x" + arguments[2].hex())
-    if kind in (_APPROVE, _APPROVE_ALL):
-        return Approve()
-    if kind == _MONEY:
-        return AskMoney(arguments[0].lower())
-    if kind == _SHARES:
-        return AskShares(((arguments[0].lower(), str(arguments[1])),), is_batch=False)
-    if kind == _MANY_SHARES:
-        owners, tokens = arguments
-        if len(owners) != len(tokens):
-            raise UnknownCall("there must be as many wallets as tokens")
-        pairs = zip(map(str.lower, owners), map(str, tokens), strict=True)
-        return AskShares(tuple(pairs), is_batch=True)
-    return AskApproval(is_amount=kind == _ALLOWANCE)
+    from eth_abi.abi import decode
+    from eth_abi.exceptions import DecodingError
 
-
-def number_result(value: int) -> str:
-    """Encode a number that a call returns."""
-    return f"0x{value:064x}"
+    try:
+        raw = bytes.fromhex(data.removeprefix("0x"))
+        function = _selectors()[raw[:4]]
+        call = ContractCall(function, decode(_types(function), raw[4:]))
+    except (KeyError, ValueError, OverflowError, DecodingError):
+        raise UnknownCall(f"no contract understands {data[:10]!r}") from None
+    if function in _OF_ADAPTER and to.lower() != COLLATERAL_ADAPTER.lower():
+        raise UnknownCall(f"contract {to} has no function {function.value.partition('(')[0]}")
+    if function is ContractFunction.MANY_SHARES and len({*map(len, call.arguments)}) > 1:
+        raise UnknownCall("there must be as many wallets as tokens")
+    return call
 
 
 def numbers_result(values: list[int]) -> str:
@@ -129,21 +96,13 @@ def numbers_result(values: list[int]) -> str:
     return "0x" + encode(["uint256[]"], [values]).hex()
 
 
-def _decoded(data: str) -> tuple[tuple[str, tuple[str, ...]], tuple[Any, ...]]:
-    from eth_abi.abi import decode
-    from eth_abi.exceptions import DecodingError
-
-    try:
-        raw = bytes.fromhex(data.removeprefix("0x"))
-        kind = _selectors()[raw[:4]]
-        return kind, decode(kind[1], raw[4:])
-    except (KeyError, ValueError, OverflowError, DecodingError):
-        raise UnknownCall(f"no contract understands {data[:10]!r}") from None
+def _types(function: ContractFunction) -> list[str]:
+    return function.value.partition("(")[2].removesuffix(")").split(",")
 
 
 @cache
-def _selectors() -> dict[bytes, tuple[str, tuple[str, ...]]]:
+def _selectors() -> dict[bytes, ContractFunction]:
     """Every function by the four bytes that name it."""
     from eth_utils.crypto import keccak
 
-    return {keccak(f"{kind[0]}({','.join(kind[1])})".encode())[:4]: kind for kind in _KNOWN}
+    return {keccak(function.value.encode())[:4]: function for function in ContractFunction}

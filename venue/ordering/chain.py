@@ -17,28 +17,19 @@ from venue.engine import Ledger
 from venue.engine.messages import Outcome
 from venue.faults import FaultKind, OrderFaults
 from venue.ordering.calldata import (
-    MAX_UINT256,
-    AskApproval,
-    AskMoney,
-    AskShares,
-    ChainCall,
-    MovePairs,
-    Redeem,
-    UnknownCall,
-    number_result,
+    ContractFunction,
+    Reverted,
     numbers_result,
     read_call,
 )
-from venue.ordering.transactions import SignedTransaction
+from venue.ordering.signatures import SignedTransaction
 from venue.ordering.wallets import WalletRefused, Wallets
 from venue.world import Catalogue
 
 _MINED_AFTER_MS = (1_000, 4_000)
 _NANOS_PER_MILLIONTH = 1_000
-
-
-class Reverted(Exception):
-    """The call fails; the text says why."""
+_ALL_THERE_IS = 2**256 - 1
+"""Wallets have approved the exchange for everything."""
 
 
 @attrs.define
@@ -82,7 +73,7 @@ class Chain:
         sender = transaction.sender
         if transaction.nonce != self._counts[sender]:
             raise Reverted(f"nonce {transaction.nonce} is not {self._counts[sender]}")
-        _read(transaction.to, transaction.data)
+        read_call(transaction.to, transaction.data)
         self._counts[sender] += 1
         delay_ms = Random(f"{self._seed}/mined/{transaction.hash}").randint(*_MINED_AFTER_MS)
         is_doomed = self._faults.strikes(FaultKind.REVERTED_TRANSACTION, transaction.hash)
@@ -118,15 +109,19 @@ class Chain:
         Raises:
             Reverted: it is none.
         """
-        call = _read(to, data)
-        if isinstance(call, AskMoney):
-            cash_nanos = self._ledger.open_account(call.wallet).cash_nanos
-            return number_result(cash_nanos // _NANOS_PER_MILLIONTH)
-        if isinstance(call, AskShares):
-            units = [self._units(wallet, token) for wallet, token in call.holdings]
-            return numbers_result(units) if call.is_batch else number_result(units[0])
-        if isinstance(call, AskApproval):
-            return number_result(MAX_UINT256 if call.is_amount else 1)
+        call = read_call(to, data)
+        match call.function:
+            case ContractFunction.MONEY:
+                account = self._ledger.open_account(call.arguments[0].lower())
+                return _number(account.cash_nanos // _NANOS_PER_MILLIONTH)
+            case ContractFunction.SHARES | ContractFunction.MANY_SHARES as asked:
+                units = [self._units(*holding) for holding in call.holdings]
+                is_one = asked is ContractFunction.SHARES
+                return _number(units[0]) if is_one else numbers_result(units)
+            case ContractFunction.ALLOWANCE:
+                return _number(_ALL_THERE_IS)
+            case ContractFunction.IS_APPROVED:
+                return _number(1)
         raise Reverted("this call changes something")
 
     def check(self, sender: str, to: str, data: str) -> None:
@@ -135,28 +130,29 @@ class Chain:
         Raises:
             Reverted: it could not.
         """
-        call = _read(to, data)
-        if isinstance(call, MovePairs):
-            self._require_listed(call.condition_id)
-            self._wallets.open(sender.lower())
-            if not call.is_split and self._free_pairs(sender.lower(), call) < call.size_units:
-                raise Reverted("not enough pairs")
-        elif isinstance(call, Redeem):
+        call, wallet = read_call(to, data), sender.lower()
+        if call.function is ContractFunction.REDEEM:
             self._require_resolved(call.condition_id)
+        elif call.function in (ContractFunction.SPLIT, ContractFunction.MERGE):
+            self._require_listed(call.condition_id)
+            free_units = self._wallets.free_pairs_units(wallet, call.condition_id)
+            if call.function is ContractFunction.MERGE and free_units < call.pairs_units:
+                raise Reverted("not enough pairs")
 
     def _carry_out(self, pending: _Pending) -> None:
         if pending.is_doomed:
             raise Reverted("as it was to be")
         transaction = pending.transaction
-        call = _read(transaction.to, transaction.data)
-        if isinstance(call, Redeem):
+        call = read_call(transaction.to, transaction.data)
+        if call.function is ContractFunction.REDEEM:
             # Shares were paid out when the market was decided: nothing is left to do.
             self._require_resolved(call.condition_id)
-        elif isinstance(call, MovePairs):
+        elif call.function in (ContractFunction.SPLIT, ContractFunction.MERGE):
             self._require_listed(call.condition_id)
-            act = self._wallets.split if call.is_split else self._wallets.merge
+            is_split = call.function is ContractFunction.SPLIT
+            act = self._wallets.split if is_split else self._wallets.merge
             try:
-                act(transaction.sender, call.condition_id, call.size_units)
+                act(transaction.sender, call.condition_id, call.pairs_units)
             except WalletRefused as refused:
                 raise Reverted(str(refused)) from None
 
@@ -169,12 +165,6 @@ class Chain:
         self._ledger.open_account(wallet)
         return self._ledger.shares_units(wallet, window.condition_id, outcome)
 
-    def _free_pairs(self, wallet: str, call: MovePairs) -> int:
-        return min(
-            self._ledger.free_shares_units(wallet, call.condition_id, outcome)
-            for outcome in Outcome
-        )
-
     def _require_listed(self, condition_id: str) -> None:
         market = self._catalogue.with_condition(condition_id)
         if market is None or market.status.is_closed:
@@ -186,8 +176,6 @@ class Chain:
             raise Reverted("result for condition not received yet")
 
 
-def _read(to: str, data: str) -> ChainCall:
-    try:
-        return read_call(to, data)
-    except UnknownCall as unknown:
-        raise Reverted(str(unknown)) from None
+def _number(value: int) -> str:
+    """Encode a number that a call returns."""
+    return f"0x{value:064x}"

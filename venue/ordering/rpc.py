@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from venue.ordering.chain import Chain, Reverted
+from venue.ordering.calldata import Reverted
+from venue.ordering.chain import Chain
 from venue.ordering.service import OrderService
-from venue.ordering.signatures import CHAIN_ID, BadSignature
-from venue.ordering.transactions import read_transaction
+from venue.ordering.signatures import CHAIN_ID, BadSignature, read_transaction
 from venue.rest import answer
 
 _GAS = 200_000

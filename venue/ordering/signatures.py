@@ -1,4 +1,4 @@
-"""Who signed a message: EIP-712 typed data, as the venue's contracts define it.
+"""Who signed: EIP-712 typed data as the venue's contracts define it, and transactions (EIP-155).
 
 The Ethereum libraries take half a second to load, so they are loaded when the first signature
 arrives: an exchange that takes no orders never needs them.
@@ -52,6 +52,7 @@ _ORDER_DOMAIN = {
     "chainId": CHAIN_ID,
     "verifyingContract": EXCHANGE_ADDRESS,
 }
+_EIP_155_OFFSET = 35
 _SIGNATURE = re.compile(r"0x[0-9a-fA-F]{130}")
 
 
@@ -67,6 +68,18 @@ class Proof:
     """The digest that was signed: the venue's id of the order."""
     signer: str
     """Lower-case address of the key that signed it."""
+
+
+@attrs.frozen
+class SignedTransaction:
+    """A transaction for the chain (RLP) as its signature proves it."""
+
+    hash: str
+    sender: str
+    """Lower-case address."""
+    nonce: int
+    to: str
+    data: str
 
 
 def wallet_of(address: str, timestamp: str, nonce: int, signature: str) -> str:
@@ -110,6 +123,35 @@ def prove_order(order: SignedTerms) -> Proof:
     except ValueError as error:
         raise BadSignature(str(error)) from None
     return _recover(_ORDER_DOMAIN, _ORDER_TYPES, message, order.signature)
+
+
+def read_transaction(raw: str) -> SignedTransaction:
+    """Read a signed transaction and find out who signed it.
+
+    Raises:
+        BadSignature: it is none, is of one of the kinds with a type, or is for another chain.
+    """
+    import rlp
+    from eth_account import Account
+    from eth_keys.exceptions import BadSignature as UnreadableSignature
+    from eth_utils.crypto import keccak
+    from rlp.exceptions import RLPException
+
+    try:
+        packed = bytes.fromhex(raw.removeprefix("0x"))
+        nonce, _price, _gas, to, _value, data, v, _r, _s = rlp.decode(packed)
+        if (int.from_bytes(v) - _EIP_155_OFFSET) // 2 != CHAIN_ID:
+            raise BadSignature(f"the transaction is not for chain {CHAIN_ID}")
+        sender = Account.recover_transaction(packed)
+    except (RLPException, UnreadableSignature, TypeError, ValueError) as error:
+        raise BadSignature(str(error)) from None
+    return SignedTransaction(
+        hash="0x" + keccak(packed).hex(),
+        sender=str(sender).lower(),
+        nonce=int.from_bytes(nonce),
+        to="0x" + to.hex(),
+        data="0x" + data.hex(),
+    )
 
 
 def _recover(

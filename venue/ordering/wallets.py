@@ -22,9 +22,12 @@ class Wallets:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def open(self, wallet: str) -> None:
-        """Have a wallet, with nothing in it if it is new."""
+    def free_pairs_units(self, wallet: str, market_id: str) -> int:
+        """Pairs of shares that no open sell holds back."""
         self._ledger.open_account(wallet)
+        return min(
+            self._ledger.free_shares_units(wallet, market_id, outcome) for outcome in Outcome
+        )
 
     def deposit(self, wallet: str, amount_nanos: int) -> None:
         """Bring money in from outside."""
@@ -55,10 +58,7 @@ class Wallets:
         Raises:
             WalletRefused: not so many pairs are free.
         """
-        self._ledger.open_account(wallet)
-        free_units = min(
-            self._ledger.free_shares_units(wallet, market_id, outcome) for outcome in Outcome
-        )
+        free_units = self.free_pairs_units(wallet, market_id)
         if not 0 <= size_units <= free_units:
             raise WalletRefused(
                 f"{wallet} has {size_text(free_units)} free pairs, not {size_text(size_units)}"
