@@ -15,6 +15,7 @@ import click
 from actors.units import NANOS_PER_DOLLAR, UNITS_PER_SHARE
 from venue.amounts import BadAmount, units_from_text
 from venue.faults import BadFault
+from venue.frames import Channel
 from venue.options import SEEN_MISSING_SHARE, ExchangeOptions
 from venue.server import LocalExchange
 from venue.simulation.reference import START_DOLLARS
@@ -138,6 +139,7 @@ Examples:
 )
 @click.option(
     "--start",
+    "start_ms",
     metavar="ISO|MS",
     callback=_instant_ms,
     help="Venue time at the start, ISO or unix ms; default: 70 s before a window.",
@@ -147,7 +149,9 @@ Examples:
     type=int,
     help="Host monotonic time of the start, so that several processes share one clock.",
 )
-@click.option("--admin", is_flag=True, help="Serve /admin/: faults on demand, the own books.")
+@click.option(
+    "--admin", "has_admin", is_flag=True, help="Serve /admin/: faults on demand, the own books."
+)
 @click.option(
     "--wallet",
     "wallets",
@@ -162,42 +166,20 @@ Examples:
     help="Let what this file says go wrong; see docs/exchange.md.",
 )
 def venue(
-    port: int,
-    seed: int,
-    speed: float,
+    *,
     rates: dict[tuple[str, int] | None, float],
-    missing_share: float,
     minutes: str,
-    asset: str,
-    series: tuple[tuple[str, int], ...],
-    start: int | None,
-    origin_monotonic_ns: int | None,
-    admin: bool,
-    wallets: dict[str, int],
-    faults: Path | None,
     world: World | None = None,
+    **given: Any,
 ) -> None:
     """Run a local exchange on 127.0.0.1 that speaks Polymarket's and Coinbase's protocols.
 
     Once it listens, one JSON line on stdout says where. It stops on SIGINT, SIGTERM,
     SIGHUP and SIGQUIT.
     """
+    own_rates = {series: rate for series, rate in rates.items() if series is not None}
     options = ExchangeOptions(
-        port=port,
-        seed=seed,
-        speed=speed,
-        rate=rates.get(None),
-        own_rates={series: rate for series, rate in rates.items() if series is not None},
-        missing_share=missing_share,
-        minutes=int(minutes),
-        asset=asset,
-        series=series,
-        start_ms=start,
-        world=world,
-        origin_monotonic_ns=origin_monotonic_ns,
-        has_admin=admin,
-        wallets=wallets,
-        faults=faults,
+        rate=rates.get(None), own_rates=own_rates, minutes=int(minutes), world=world, **given
     )
     try:
         asyncio.run(serve(options))
@@ -205,7 +187,7 @@ def venue(
         click.echo(f"understudy venue: {error}", err=True)
         sys.exit(2)
     except OSError as error:
-        click.echo(f"understudy venue: cannot listen on port {port}: {error}", err=True)
+        click.echo(f"understudy venue: cannot listen on port {options.port}: {error}", err=True)
         sys.exit(1)
 
 
@@ -234,11 +216,11 @@ def _whereabouts(exchange: LocalExchange) -> dict[str, Any]:
     return {
         "http": exchange.http_url,
         "ws": exchange.ws_url,
-        "market_ws": exchange.market_ws_url,
-        "rtds": exchange.rtds_url,
-        "polybolt": exchange.polybolt_url,
-        "coinbase": exchange.coinbase_url,
-        "user_ws": exchange.user_ws_url,
+        "market_ws": exchange.url(Channel.MARKET),
+        "rtds": exchange.url(Channel.RTDS),
+        "polybolt": exchange.url(Channel.POLYBOLT),
+        "coinbase": exchange.url(Channel.COINBASE),
+        "user_ws": exchange.url(Channel.USER),
         "origin_ms": spec.origin_ms,
         "origin_monotonic_ns": spec.origin_monotonic_ns,
         "speed": spec.speed,

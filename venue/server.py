@@ -77,30 +77,9 @@ class LocalExchange:
         """Base of all websockets."""
         return f"ws://{_HOST}:{self._port}"
 
-    @property
-    def market_ws_url(self) -> str:
-        """The market channel."""
-        return self.ws_url + _PATHS[Channel.MARKET]
-
-    @property
-    def user_ws_url(self) -> str:
-        """The user channel."""
-        return self.ws_url + _PATHS[Channel.USER]
-
-    @property
-    def rtds_url(self) -> str:
-        """The venue's old price stream."""
-        return self.ws_url + _PATHS[Channel.RTDS]
-
-    @property
-    def polybolt_url(self) -> str:
-        """The venue's price stream that needs credentials."""
-        return self.ws_url + _PATHS[Channel.POLYBOLT]
-
-    @property
-    def coinbase_url(self) -> str:
-        """Coinbase's feed."""
-        return self.ws_url + _PATHS[Channel.COINBASE]
+    def url(self, channel: Channel) -> str:
+        """Where a channel is listened to."""
+        return self.ws_url + _PATHS[channel]
 
     async def __aenter__(self) -> LocalExchange:
         await self._runner.setup()

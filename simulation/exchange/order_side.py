@@ -189,22 +189,12 @@ class OrderSide:
 
 def _fill_of(trade: TradeRecord, venue_order_id: str) -> FillDetail:
     """What a trade did to one of its orders, as its owner is told; its time in whole seconds."""
-    traded_at_ms = trade.traded.traded_at_ms // _MS_PER_S * _MS_PER_S
-    if trade.taker_order_id == venue_order_id:
-        return FillDetail(
-            trade_id=trade.trade_id,
-            price_ticks=trade.traded.price_ticks,
-            size_units=trade.traded.size_units,
-            fee_nanos=trade.traded.fee_nanos,
-            is_maker=False,
-            timestamp_ms=traded_at_ms,
-        )
-    maker = next(each for each in trade.makers if each.order_id == venue_order_id)
+    part = next(each for each in trade.parts if each.order_id == venue_order_id)
     return FillDetail(
         trade_id=trade.trade_id,
-        price_ticks=maker.price_ticks,
-        size_units=maker.size_units,
-        fee_nanos=0,
-        is_maker=True,
-        timestamp_ms=traded_at_ms,
+        price_ticks=part.price_ticks,
+        size_units=part.size_units,
+        fee_nanos=part.fee_nanos,
+        is_maker=part.is_maker,
+        timestamp_ms=trade.traded.traded_at_ms // _MS_PER_S * _MS_PER_S,
     )

@@ -154,7 +154,7 @@ def test_one_trade_fills_several_orders_of_a_wallet() -> None:
     taking = venue.place(ALICE, price=0.55, size=15)
     (trade_id,) = taking.trade_ids
     trade = venue.desk.books.trades[trade_id]
-    assert [maker.order_id for maker in trade.makers] == resting
+    assert [maker.order_id for maker in trade.parts[1:]] == resting
     assert len(venue.desk.books.trades_of(BOB)) == 1
     assert [order.filled_units for order in venue.desk.books.orders_of(BOB)] == [
         shares(10),

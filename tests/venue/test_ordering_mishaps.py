@@ -22,6 +22,7 @@ from ordering_stage import (
     window_of,
 )
 
+from venue.frames import Channel
 from venue.server import LocalExchange
 
 RequestRejectedError = polymarket.RequestRejectedError
@@ -224,7 +225,7 @@ def test_api_keys_may_prove_nothing_any_more(kind: str) -> None:
                 with pytest.raises(RequestRejectedError) as refused:
                     await ask()
                 assert refused.value.status == 401
-            async with websockets.connect(f"{exchange.ws_url}/ws/user") as channel:
+            async with websockets.connect(exchange.url(Channel.USER)) as channel:
                 await channel.send(user_subscription(alice))
                 with pytest.raises(websockets.ConnectionClosed, match="invalid credentials"):
                     await channel.recv()
@@ -338,7 +339,7 @@ def test_the_user_channel_is_closed_to_strangers() -> None:
     async def scenario(exchange: LocalExchange) -> None:
         auth = {"apiKey": "k", "secret": "s", "passphrase": "p"}
         for first in ({"type": "user", "auth": auth}, {"type": "user"}, {"type": "market"}):
-            async with websockets.connect(exchange.user_ws_url) as socket:
+            async with websockets.connect(exchange.url(Channel.USER)) as socket:
                 await socket.send(json.dumps(first))
                 with pytest.raises(websockets.ConnectionClosed) as closed:
                     await socket.recv()
@@ -352,7 +353,7 @@ def test_the_user_stream_may_be_silent_double_or_dropped() -> None:
     async def scenario(exchange: LocalExchange) -> None:
         async with (
             client(exchange) as alice,
-            websockets.connect(exchange.user_ws_url) as socket,
+            websockets.connect(exchange.url(Channel.USER)) as socket,
         ):
             await socket.send(user_subscription(alice))
             await socket.send("PING")
@@ -382,7 +383,7 @@ def test_a_reconnected_client_may_hear_the_old_events_again() -> None:
         async with client(exchange) as alice:
             placed = await alice.post_order(await signed_order(alice, exchange))
             for _ in range(2):
-                async with websockets.connect(exchange.user_ws_url) as socket:
+                async with websockets.connect(exchange.url(Channel.USER)) as socket:
                     await socket.send(user_subscription(alice))
                     await socket.send("PING")
                     while await socket.recv() != "PONG":

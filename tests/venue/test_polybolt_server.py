@@ -12,6 +12,7 @@ import pytest
 import websockets
 from ordering_stage import client, inject, run
 
+from venue.frames import Channel
 from venue.server import LocalExchange
 
 TWAP = {"channel": "price.crypto.twap", "filter": {"symbol": "btcusd", "window_seconds": 60}}
@@ -29,7 +30,7 @@ async def ask(socket: Any, **request: Any) -> dict[str, Any]:
 
 
 async def subscribed(exchange: LocalExchange, auth: dict[str, str]) -> Any:
-    socket = await websockets.connect(exchange.polybolt_url)
+    socket = await websockets.connect(exchange.url(Channel.POLYBOLT))
     assert (await ask(socket, op="auth", auth=auth))["op"] == "authed"
     assert (await ask(socket, op="subscribe", subscriptions=[TWAP]))["op"] == "subscribed"
     assert json.loads(await socket.recv())["snapshot"] is True
@@ -64,7 +65,7 @@ def test_the_venues_own_client_reads_history_and_prices_without_a_gap() -> None:
 def test_credentials_that_nobody_has_are_refused_with_4001() -> None:
     async def scenario(exchange: LocalExchange) -> None:
         auth = {"apiKey": "nobody", "secret": "c2VjcmV0", "passphrase": "p"}
-        async with websockets.connect(exchange.polybolt_url) as socket:
+        async with websockets.connect(exchange.url(Channel.POLYBOLT)) as socket:
             error = await ask(socket, op="auth", rid="1", auth=auth)
             assert (error["op"], error["code"], error["rid"]) == ("error", "auth_invalid", "1")
             assert await close_code(socket) == 4001
@@ -76,7 +77,7 @@ def test_good_credentials_are_refused_by_name_until_it_is_over() -> None:
     async def scenario(exchange: LocalExchange) -> None:
         auth = await credentials_of(exchange)
         await inject(exchange, channel="polybolt", kind="refuse_credentials")
-        async with websockets.connect(exchange.polybolt_url) as socket:
+        async with websockets.connect(exchange.url(Channel.POLYBOLT)) as socket:
             assert (await ask(socket, op="auth", auth=auth))["code"] == "auth_invalid"
             assert await close_code(socket) == 4001
         await inject(exchange, channel="polybolt", kind="resume")
@@ -137,18 +138,18 @@ def test_a_silent_stream_answers_and_publishes_nothing_to_anyone() -> None:
 
 def test_rtds_is_switched_off_in_the_middle_of_a_run_and_on_again() -> None:
     async def scenario(exchange: LocalExchange) -> None:
-        async with websockets.connect(exchange.rtds_url) as socket:
+        async with websockets.connect(exchange.url(Channel.RTDS)) as socket:
             await socket.send("PING")
             assert await socket.recv() == "PONG"
             await inject(exchange, channel="rtds", kind="off")
             assert await close_code(socket) == 1001
         with pytest.raises(websockets.InvalidStatus) as refused:
-            await websockets.connect(exchange.rtds_url)
+            await websockets.connect(exchange.url(Channel.RTDS))
         assert refused.value.response.status_code == 503
         async with await subscribed(exchange, await credentials_of(exchange)):
             pass
         await inject(exchange, channel="rtds", kind="resume")
-        async with websockets.connect(exchange.rtds_url) as socket:
+        async with websockets.connect(exchange.url(Channel.RTDS)) as socket:
             await socket.send("PING")
             assert await socket.recv() == "PONG"
 
@@ -160,7 +161,7 @@ def test_a_file_switches_rtds_off_at_its_time(tmp_path) -> None:
     faults.write_text('[[at]]\nseconds = 2\nchannel = "rtds"\nkind = "off"\n')
 
     async def scenario(exchange: LocalExchange) -> None:
-        async with websockets.connect(exchange.rtds_url) as socket:
+        async with websockets.connect(exchange.url(Channel.RTDS)) as socket:
             assert await close_code(socket) == 1001
 
     run(scenario, faults=faults, speed=5.0)
@@ -176,7 +177,7 @@ def test_a_client_that_owes_two_pongs_is_left_with_4002(
         pings_count, is_patient = 0, True
         async with (
             aiohttp.ClientSession() as http,
-            http.ws_connect(exchange.polybolt_url, autoping=False) as socket,
+            http.ws_connect(exchange.url(Channel.POLYBOLT), autoping=False) as socket,
         ):
             while is_patient and (await socket.receive()).type is aiohttp.WSMsgType.PING:
                 pings_count += 1
@@ -191,7 +192,7 @@ def test_a_client_that_owes_two_pongs_is_left_with_4002(
 
 def test_a_clients_own_ping_is_answered() -> None:
     async def scenario(exchange: LocalExchange) -> None:
-        async with websockets.connect(exchange.market_ws_url) as socket:
+        async with websockets.connect(exchange.url(Channel.MARKET)) as socket:
             await (await socket.ping())
 
     run(scenario)

@@ -52,7 +52,7 @@ async def tokens_of(exchange: LocalExchange) -> list[str]:
 
 
 async def subscribed(exchange: LocalExchange, **fields: Any) -> Any:
-    socket = await websockets.connect(exchange.market_ws_url, max_size=None, max_queue=None)
+    socket = await websockets.connect(exchange.url(Channel.MARKET), max_size=None, max_queue=None)
     tokens = await tokens_of(exchange)
     await socket.send(json.dumps({"type": "market", "assets_ids": tokens, **fields}))
     return socket
@@ -172,7 +172,7 @@ def test_ping_is_answered_but_not_before_a_subscription() -> None:
             await socket.send("PING")
             while await socket.recv() != "PONG":
                 pass
-        async with websockets.connect(exchange.market_ws_url) as hasty:
+        async with websockets.connect(exchange.url(Channel.MARKET)) as hasty:
             await hasty.send("PING")
             with pytest.raises(websockets.ConnectionClosed) as closed:
                 await hasty.recv()
@@ -185,7 +185,7 @@ def test_ping_is_answered_but_not_before_a_subscription() -> None:
 def test_the_price_stream_tells_the_average_of_every_second() -> None:
     async def scenario(exchange: LocalExchange) -> None:
         topic = {"topic": "crypto_prices_twap_sixty", "type": "update"}
-        async with websockets.connect(exchange.rtds_url) as socket:
+        async with websockets.connect(exchange.url(Channel.RTDS)) as socket:
             await socket.send(json.dumps({"action": "subscribe", "subscriptions": [topic]}))
             history = json.loads(await socket.recv())
             told = [json.loads(await socket.recv()) for _ in range(5)]
@@ -205,7 +205,7 @@ def test_coinbase_tells_matches_and_heartbeats() -> None:
             "product_ids": ["BTC-USD"],
             "channels": ["ticker", "heartbeat"],
         }
-        async with websockets.connect(exchange.coinbase_url) as socket:
+        async with websockets.connect(exchange.url(Channel.COINBASE)) as socket:
             await socket.send(json.dumps(request))
             assert json.loads(await socket.recv())["type"] == "subscriptions"
             told = [json.loads(await socket.recv()) for _ in range(8)]
@@ -264,7 +264,7 @@ def test_faults_are_asked_for_over_http_only_if_allowed() -> None:
 
     async def allowed(exchange: LocalExchange) -> None:
         assert await post(exchange, {"channel": "rtds", "kind": "explode"}) == 400
-        async with websockets.connect(exchange.rtds_url) as socket:
+        async with websockets.connect(exchange.url(Channel.RTDS)) as socket:
             await socket.send("PING")
             assert await socket.recv() == "PONG"
             assert await post(exchange, {"channel": "rtds", "kind": "drop"}) == 200

@@ -14,6 +14,7 @@ from ordering_stage import get, inject, run
 from venue_frames import WINDOW_START_MS, market_events, simulation
 
 from venue.faults import FaultKind, Occasion
+from venue.frames import Channel
 from venue.server import LocalExchange
 from venue.simulation.oddities import Oddities
 from venue.windows import Window
@@ -122,7 +123,7 @@ def test_f46_the_grid_becomes_finer_than_a_tick_and_the_market_channel_tells_it(
 
 def test_f46_a_grid_that_is_asked_for_in_the_middle_of_a_window_is_told_at_once() -> None:
     async def scenario(exchange: LocalExchange) -> None:
-        async with websockets.connect(exchange.market_ws_url) as socket:
+        async with websockets.connect(exchange.url(Channel.MARKET)) as socket:
             await socket.send(json.dumps({"type": "market", "assets_ids": list(WINDOW.tokens)}))
             while exchange.orders.now_ms < OPENS + 30_000:
                 await socket.recv()

@@ -18,7 +18,7 @@ RECORDING = click.Option(
 
 
 def _serve(*, recordings: tuple[str, ...], missing_share: float, **options: Any) -> None:
-    if recordings and options["start"] is not None:
+    if recordings and options["start_ms"] is not None:
         raise click.UsageError("--start and --recording exclude each other: windows bring theirs")
     world = recorded_world(recordings, missing_share) if recordings else None
     run = simulated_venue.callback

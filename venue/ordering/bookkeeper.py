@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from random import Random
 
 from actors.core import require
@@ -22,7 +22,7 @@ from venue.engine.messages import (
 )
 from venue.faults import FaultKind, OrderFaults
 from venue.ordering.ids import address_text, hash_text, uuid_text
-from venue.ordering.records import Flaw, OrderRecord, Party, TradeMaker, TradeRecord
+from venue.ordering.records import Flaw, OrderRecord, Party, TradePart, TradeRecord
 from venue.ordering.reversal import keep_aside, take_back
 from venue.ordering.rounding import counterpart, resized, size_in
 from venue.ordering.rows import CANCELLATION, PLACEMENT, UPDATE, order_event_text, trade_event_text
@@ -75,7 +75,7 @@ class Bookkeeper:
 
     def is_visible(self, trade: TradeRecord, now_ms: int) -> bool:
         """Whether reads show a trade: not while one of its orders is hidden."""
-        own = (self.orders.get(order_id) for order_id in trade.order_ids())
+        own = (self.orders.get(part.order_id) for part in trade.parts)
         return all(order.visible_from_ms <= now_ms for order in own if order is not None)
 
     def lagging_units(self, wallet: str, market_id: str, outcome: Outcome, now_ms: int) -> int:
@@ -151,9 +151,8 @@ class Bookkeeper:
         for wallet in trade.parties():
             if self._is_client(wallet):
                 self._trades_of[wallet].append(trade)
-        self._fill(market, traded.taker_order_id, traded.size_units, trade, now_ms)
-        for fill in traded.maker_fills:
-            self._fill(market, fill.order_id, fill.size_units, trade, now_ms)
+        for part in trade.parts:
+            self._fill(market, part, trade.trade_id, now_ms)
         self._tell_trade(trade, now_ms)
         self._let_shares_lag(trade, now_ms)
 
@@ -186,11 +185,8 @@ class Bookkeeper:
         trade = TradeRecord(
             trade_id=trade_id,
             traded=traded,
-            taker_order_id=self._public_order_id(traded.taker_order_id),
+            parts=tuple(self._parts(window, traded)),
             window=window,
-            token=_token(window, traded.outcome),
-            taker=self._party(traded.taker_order_id, traded.taker_owner),
-            makers=tuple(self._maker_part(window, fill) for fill in traded.maker_fills),
             bucket_index=bucket_index,
             updated_at_ms=now_ms,
         )
@@ -220,26 +216,19 @@ class Bookkeeper:
             self._step_count += 1
             heapq.heappush(self._settling, (trade.steps[0].at_ms, self._step_count, trade))
 
-    def _fill(
-        self,
-        market: ListedWindow,
-        order_id: str,
-        size_units: int,
-        trade: TradeRecord,
-        now_ms: int,
-    ) -> None:
-        order = self.orders.get(order_id)
+    def _fill(self, market: ListedWindow, part: TradePart, trade_id: str, now_ms: int) -> None:
+        order = self.orders.get(part.order_id)
         if order is None:
             return
-        order.filled_units += size_units
-        order.trade_ids.append(trade.trade_id)
+        order.filled_units += part.size_units
+        order.trade_ids.append(trade_id)
         self._copy_status(market, order)
-        snapshot = market.engine.order(order_id)
+        snapshot = market.engine.order(order.order_id)
         matched_units = order.filled_units - order.rounded_units
         is_last = snapshot is not None and snapshot.filled_units == matched_units
         is_whole = is_last and order.status is ExchangeOrderStatus.MATCHED
         is_cut = not (is_whole or order.ends_short)
-        if is_cut and self._faults.strikes(FaultKind.SHORT_MATCH, order_id):
+        if is_cut and self._faults.strikes(FaultKind.SHORT_MATCH, order.order_id):
             order.ends_short = True
             self._to_cut_short.append(order)
         self._tell_order(order, UPDATE, "MATCHED" if is_whole else "LIVE", now_ms)
@@ -253,18 +242,14 @@ class Bookkeeper:
                 order.status, order.end_reason = ExchangeOrderStatus.MATCHED, ""
 
     def _let_shares_lag(self, trade: TradeRecord, now_ms: int) -> None:
-        traded = trade.traded
-        buyers = [(traded.taker_owner, traded.outcome, traded.size_units, traded.is_buy)]
-        buyers += [
-            (fill.owner, fill.outcome, fill.size_units, fill.is_buy) for fill in traded.maker_fills
-        ]
-        for wallet, outcome, units, is_buy in buyers:
-            if not (is_buy and self._is_client(wallet)):
+        for part in trade.parts:
+            wallet = part.party.wallet
+            if not (part.is_buy and self._is_client(wallet)):
                 continue
             if self._faults.strikes(FaultKind.SHARE_LAG, f"{trade.trade_id}/{wallet}"):
                 until_ms = now_ms + self._faults.lasts_ms(FaultKind.SHARE_LAG)
-                key = (wallet, trade.window.condition_id, outcome)
-                self._lagging[key].append((units, until_ms))
+                key = (wallet, trade.window.condition_id, part.outcome)
+                self._lagging[key].append((part.size_units, until_ms))
 
     def _tell_order(self, order: OrderRecord, kind: str, status: str, now_ms: int) -> None:
         keys = user_keys(order.party.wallet, order.window.condition_id)
@@ -278,16 +263,22 @@ class Bookkeeper:
                 text = trade_event_text(trade, party, trade.status, now_ms)
                 self._user_events.put(keys, f"{trade.trade_id}/{wallet}", text, now_ms)
 
-    def _maker_part(self, window: Window, fill: MakerFill) -> TradeMaker:
-        return TradeMaker(
-            order_id=self._public_order_id(fill.order_id),
-            party=self._party(fill.order_id, fill.owner),
-            token=_token(window, fill.outcome),
-            outcome=fill.outcome,
-            is_buy=fill.is_buy,
-            price_ticks=fill.price_ticks,
-            size_units=fill.size_units,
-        )
+    def _parts(self, window: Window, traded: Traded) -> Iterator[TradePart]:
+        def part(order_id: str, owner: str, told: Traded | MakerFill) -> TradePart:
+            return TradePart(
+                order_id=order_id if order_id in self.orders else hash_text("order", order_id),
+                party=self._party(order_id, owner),
+                token=window.up_token if told.outcome is Outcome.UP else window.down_token,
+                outcome=told.outcome,
+                is_buy=told.is_buy,
+                price_ticks=told.price_ticks,
+                size_units=told.size_units,
+                fee_nanos=told.fee_nanos if isinstance(told, Traded) else 0,
+                is_maker=isinstance(told, MakerFill),
+            )
+
+        yield part(traded.taker_order_id, traded.taker_owner, traded)
+        yield from (part(fill.order_id, fill.owner, fill) for fill in traded.maker_fills)
 
     def _party(self, order_id: str, owner: str) -> Party:
         """Who stands behind an order; simulated traders get names as real ones have."""
@@ -298,10 +289,3 @@ class Bookkeeper:
 
     def _is_client(self, wallet: str) -> bool:
         return wallet in self._orders_of
-
-    def _public_order_id(self, order_id: str) -> str:
-        return order_id if order_id in self.orders else hash_text("order", order_id)
-
-
-def _token(window: Window, outcome: Outcome) -> str:
-    return window.up_token if outcome is Outcome.UP else window.down_token

@@ -108,13 +108,13 @@ def _is_order(order: OrderRecord, query: Mapping[str, str]) -> bool:
 
 
 def _is_trade(trade: TradeRecord, query: Mapping[str, str]) -> bool:
-    addresses = {trade.taker.wallet, *(maker.party.wallet for maker in trade.makers)}
-    tokens = {trade.token, *(maker.token for maker in trade.makers)}
+    addresses = {part.party.wallet for part in trade.parts}
+    tokens = {part.token for part in trade.parts}
     return (
         query.get("id", trade.trade_id) == trade.trade_id
         and query.get("market", trade.window.condition_id) == trade.window.condition_id
-        and query.get("asset_id", trade.token) in tokens
-        and query.get("maker_address", trade.taker.wallet).lower() in addresses
+        and query.get("asset_id", trade.taker.token) in tokens
+        and query.get("maker_address", trade.taker.party.wallet).lower() in addresses
     )
 
 

@@ -61,8 +61,8 @@ class OrderRecord:
 
 
 @attrs.frozen(kw_only=True)
-class TradeMaker:
-    """One maker's order in a trade."""
+class TradePart:
+    """One order's part in a trade, as everyone is told it."""
 
     order_id: str
     party: Party
@@ -70,7 +70,10 @@ class TradeMaker:
     outcome: Outcome
     is_buy: bool
     price_ticks: int
+    """Of its own outcome."""
     size_units: int
+    fee_nanos: int
+    is_maker: bool
 
 
 class Flaw(enum.Enum):
@@ -87,13 +90,9 @@ class TradeRecord:
 
     trade_id: str
     traded: Traded
-    taker_order_id: str
-    """As everyone is told it."""
+    parts: tuple[TradePart, ...]
+    """The taker's, then the makers'."""
     window: Window
-    token: str
-    """The taker's."""
-    taker: Party
-    makers: tuple[TradeMaker, ...]
     bucket_index: int
     """Its place among the trades of its taker's order."""
     status: TradeStatus = TradeStatus.MATCHED
@@ -108,13 +107,14 @@ class TradeRecord:
     is_kept_aside: bool = False
     """Whether it is going to fail, and what it brought is reserved until then."""
 
+    @property
+    def taker(self) -> TradePart:
+        """Who met the others."""
+        return self.parts[0]
+
     def parties(self) -> dict[str, Party]:
         """Everyone who has a part in it, by wallet; the taker first."""
-        found = {self.taker.wallet: self.taker}
-        for maker in self.makers:
-            found.setdefault(maker.party.wallet, maker.party)
+        found: dict[str, Party] = {}
+        for part in self.parts:
+            found.setdefault(part.party.wallet, part.party)
         return found
-
-    def order_ids(self) -> tuple[str, ...]:
-        """The taker's order, then the makers'."""
-        return (self.taker_order_id, *(maker.order_id for maker in self.makers))

@@ -69,39 +69,20 @@ def _order(order: OrderRecord) -> dict[str, Any]:
 
 def _parts(trade: TradeRecord, wallet: str) -> list[dict[str, Any]]:
     """A wallet's orders in a trade: one row for each (trade, order)."""
-    traded = trade.traded
-    common = {
-        "trade_id": trade.trade_id,
-        "market": trade.window.condition_id,
-        "status": trade.status.value,
-        "traded_at_ms": traded.traded_at_ms,
-    }
-    parts = []
-    if trade.taker.wallet == wallet:
-        parts.append(
-            common
-            | {
-                "order_id": trade.taker_order_id,
-                "is_maker": False,
-                "outcome": traded.outcome.value,
-                "is_buy": traded.is_buy,
-                "price_ticks": traded.price_ticks,
-                "size_units": traded.size_units,
-                "fee_nanos": traded.fee_nanos,
-            }
-        )
-    parts += [
-        common
-        | {
-            "order_id": maker.order_id,
-            "is_maker": True,
-            "outcome": maker.outcome.value,
-            "is_buy": maker.is_buy,
-            "price_ticks": maker.price_ticks,
-            "size_units": maker.size_units,
-            "fee_nanos": 0,
+    return [
+        {
+            "trade_id": trade.trade_id,
+            "market": trade.window.condition_id,
+            "status": trade.status.value,
+            "traded_at_ms": trade.traded.traded_at_ms,
+            "order_id": part.order_id,
+            "is_maker": part.is_maker,
+            "outcome": part.outcome.value,
+            "is_buy": part.is_buy,
+            "price_ticks": part.price_ticks,
+            "size_units": part.size_units,
+            "fee_nanos": part.fee_nanos,
         }
-        for maker in trade.makers
-        if maker.party.wallet == wallet
+        for part in trade.parts
+        if part.party.wallet == wallet
     ]
-    return parts

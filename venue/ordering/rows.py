@@ -10,7 +10,7 @@ from typing import Any
 
 from venue.amounts import price_text, size_text
 from venue.ordering.ids import address_text, hash_text, uuid_text
-from venue.ordering.records import Flaw, OrderRecord, Party, TradeMaker, TradeRecord
+from venue.ordering.records import Flaw, OrderRecord, Party, TradePart, TradeRecord
 from venue.ordering.settlement import TradeStatus
 from venue.wire.orders import BUY, SELL
 from venue.wire.text import json_text
@@ -76,32 +76,32 @@ def trade_event_text(trade: TradeRecord, viewer: Party, status: TradeStatus, now
             "event_type": "trade",
             "type": "TRADE",
             "status": status.value,
-            "trade_owner": trade.taker.api_key,
+            "trade_owner": trade.taker.party.api_key,
             "timestamp": str(now_ms),
         }
     )
 
 
 def _trade(trade: TradeRecord, viewer: Party) -> dict[str, Any]:
-    traded = trade.traded
+    taker = trade.taker
     return {
         "id": trade.trade_id,
-        "taker_order_id": trade.taker_order_id,
+        "taker_order_id": taker.order_id,
         "market": trade.window.condition_id,
-        "asset_id": trade.token,
-        "side": _side(traded.is_buy),
-        "size": size_text(traded.size_units),
-        "price": price_text(traded.price_ticks),
+        "asset_id": taker.token,
+        "side": _side(taker.is_buy),
+        "size": size_text(taker.size_units),
+        "price": price_text(taker.price_ticks),
         "fee_rate_bps": _FEE_RATE_TEXT,
-        "match_time": str(traded.traded_at_ms // 1000),
+        "match_time": str(trade.traded.traded_at_ms // 1000),
         "last_update": str(trade.updated_at_ms // 1000),
-        "outcome": traded.outcome.value,
+        "outcome": taker.outcome.value,
         "bucket_index": trade.bucket_index,
         "owner": viewer.api_key,
         "maker_address": viewer.address,
         "transaction_hash": trade.transaction_hash,
-        "trader_side": "TAKER" if viewer.wallet == trade.taker.wallet else "MAKER",
-        "maker_orders": [*_strangers(trade), *map(_maker_order, trade.makers)],
+        "trader_side": "TAKER" if viewer.wallet == taker.party.wallet else "MAKER",
+        "maker_orders": [*_strangers(trade), *map(_maker_order, trade.parts[1:])],
     }
 
 
@@ -114,11 +114,11 @@ def _strangers(trade: TradeRecord) -> list[dict[str, str]]:
         "owner": uuid_text("stranger's api key", trade.trade_id),
         "maker_address": address_text("stranger's wallet", trade.trade_id),
         "matched_amount": "7.5",
-        "price": price_text(trade.traded.price_ticks),
+        "price": price_text(trade.taker.price_ticks),
         "fee_rate_bps": _FEE_RATE_TEXT,
-        "asset_id": trade.token,
-        "outcome": trade.traded.outcome.value,
-        "side": _side(not trade.traded.is_buy),
+        "asset_id": trade.taker.token,
+        "outcome": trade.taker.outcome.value,
+        "side": _side(not trade.taker.is_buy),
     }
     if trade.stranger is Flaw.NO_ORDER_ID:
         del part["order_id"]
@@ -127,7 +127,7 @@ def _strangers(trade: TradeRecord) -> list[dict[str, str]]:
     return [part]
 
 
-def _maker_order(maker: TradeMaker) -> dict[str, str]:
+def _maker_order(maker: TradePart) -> dict[str, str]:
     return {
         "order_id": maker.order_id,
         "owner": maker.party.api_key,

@@ -39,6 +39,7 @@ from understudy.doctor.geoblock import check_geoblock
 from understudy.doctor.market import check_market
 from understudy.doctor.sight import FoundMarket, VenueSight
 from understudy.doctor.subject import Subject
+from venue.frames import Channel
 from venue.server import LocalExchange
 
 NETWORK = ("clock", "gamma", "clob", "market stream", "coinbase", "rtds", "market")
@@ -228,7 +229,7 @@ def test_a_stream_that_is_open_and_silent_fails(
 ) -> None:
     async def scenario(exchange: LocalExchange) -> None:
         settings = settings_at(exchange.http_url, exchange.ws_url)
-        user_channel = exchange.user_ws_url  # it says nothing without credentials
+        user_channel = exchange.url(Channel.USER)  # it says nothing without credentials
         settings = attrs.evolve(
             settings, venue=attrs.evolve(settings.venue, coinbase_ws_url=user_channel)
         )
