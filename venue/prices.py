@@ -72,20 +72,15 @@ class SecondSamples:
 
 
 class PriceStreams:
-    """Samples the settling source each second and tells every source's prices."""
+    """Samples the settling source each second and tells every source's prices of one underlying.
+
+    A share of whole seconds the venue's own sources never tell live, each its own; they are in the
+    history that a new subscriber gets.
+    """
 
     def __init__(
         self, asset: str, ticker_period_ms: int, dice: Random, missing_share: float = 0.0
     ) -> None:
-        """Begin without a price.
-
-        Args:
-            asset: such as ``btc``.
-            ticker_period_ms: how often Coinbase trades.
-            dice: for what Coinbase's matches look like.
-            missing_share: share of whole seconds that the venue's own sources never tell live,
-                each its own; they are in the history that a new subscriber gets.
-        """
         self.symbol = f"{asset}/usd"
         self.polybolt_symbol = f"{asset}usd"
         self.product = f"{asset.upper()}-USD"

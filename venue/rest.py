@@ -9,8 +9,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from venue.wire.clob import clob_market
-from venue.wire.gamma import FEE_RATE, MarketStatus, event_row, market_row
+from venue.wire.gamma import FEE_RATE, MarketStatus, clob_market, event_row, market_row
 from venue.wire.text import json_text
 from venue.world import MarketView, World
 

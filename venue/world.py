@@ -41,20 +41,10 @@ class EndedMarket:
 class World(Protocol):
     """Everything behind the server. It advances only when told to, in steps of venue time."""
 
-    @property
-    def now_ms(self) -> int:
-        """Venue time up to which it has advanced."""
-        ...
-
-    @property
-    def prices(self) -> PriceBoard:
-        """The price streams around the markets."""
-        ...
-
-    @property
-    def catalogue(self) -> Catalogue:
-        """The markets that are listed."""
-        ...
+    now_ms: int
+    """Venue time up to which it has advanced."""
+    prices: PriceBoard
+    catalogue: Catalogue
 
     def advance(self, until_ms: int) -> Iterator[list[Frame]]:
         """Move on to an instant; yield the frames of each step in order."""

@@ -10,7 +10,7 @@ from statistics import NormalDist
 
 from actors.units import E18
 from research.recordings.window_files import WindowFile
-from venue.simulation.fair import average_deviation
+from venue.simulation.listed_window import average_deviation
 from venue.simulation.reference import START_DOLLARS, volatility_dollars
 from venue.windows import TWAP_SECONDS
 

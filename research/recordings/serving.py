@@ -199,8 +199,8 @@ class RecordedWorld:
             raise BadRecording("the same window is recorded in two of the files")
         first = recordings[0]
         self.series = first.head.series
-        self._now_ms = first.market.opens_at_ms - LEAD_MS
-        self._now_ms -= self._now_ms % STEP_MS
+        self.now_ms = first.market.opens_at_ms - LEAD_MS
+        self.now_ms -= self.now_ms % STEP_MS
         self._streams = RecordedPrices(first.market.slug.partition("-")[0], missing_share)
         self.prices = PriceBoard([self._streams])
         self.catalogue = Catalogue()
@@ -209,21 +209,16 @@ class RecordedWorld:
         for market in self._coming:
             self.catalogue.add(market)
 
-    @property
-    def now_ms(self) -> int:
-        """Venue time up to which it has advanced."""
-        return self._now_ms
-
     def advance(self, until_ms: int) -> Iterator[list[Frame]]:
         """Step up to an instant; yield each step's frames."""
-        while self._now_ms + STEP_MS <= until_ms:
-            self._now_ms += STEP_MS
-            while self._coming and self._now_ms >= self._coming[0].window.opens_at_ms - LEAD_MS:
+        while self.now_ms + STEP_MS <= until_ms:
+            self.now_ms += STEP_MS
+            while self._coming and self.now_ms >= self._coming[0].window.opens_at_ms - LEAD_MS:
                 self._shown.append(self._coming.pop(0))
             made: list[Frame] = []
             for market in self._shown:
-                made += market.step(self._now_ms, self._streams)
-            if self._shown and self._shown[0].is_over(self._now_ms):
+                made += market.step(self.now_ms, self._streams)
+            if self._shown and self._shown[0].is_over(self.now_ms):
                 self._shown.pop(0).close()
             yield made
 

@@ -9,9 +9,7 @@ import attrs
 
 from simulation.exchange.order_rates import OF_EXCHANGE, LiveFaultRates
 from venue.faults import OrderFaults
-from venue.ordering.buckets import TOO_MANY_REQUESTS
-from venue.ordering.entry import EntryMode, OrderEntry
-from venue.ordering.refusal import RequestRefused
+from venue.ordering.admission import TOO_MANY_REQUESTS, EntryMode, OrderEntry, RequestRefused
 
 _SERVER_ERROR = "Internal server error"
 _SLOW_REQUEST_MOST_MS = 4_000

@@ -22,7 +22,7 @@ from venue.channels.user import UserSession
 from venue.engine import Ledger
 from venue.faults import FaultFile
 from venue.frames import Frame
-from venue.ordering.entry import EntryMode
+from venue.ordering.admission import EntryMode
 from venue.ordering.keys import ApiKey
 from venue.ordering.reads import END_CURSOR
 from venue.ordering.records import OrderRecord, TradeRecord

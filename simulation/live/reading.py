@@ -8,7 +8,7 @@ from actors.runtime.scheduler import Scheduler
 from simulation.exchange.order_side import OrderSide
 from simulation.exchange.signing import WALLET
 from simulation.simulated_actor import SimulatedActor
-from venue.ordering.refusal import RequestRefused
+from venue.ordering.admission import RequestRefused
 
 
 class AccountReading:

@@ -40,9 +40,9 @@ from simulation.exchange.ports import SimulatedWebSocket, Wire
 from simulation.exchange.signing import WALLET
 from simulation.live.reading import AccountReading
 from simulation.simulated_actor import SimulatedActor
+from venue.ordering.admission import RequestRefused
 from venue.ordering.desk import OrderRefused
-from venue.ordering.heartbeats import HeartbeatMismatch
-from venue.ordering.refusal import RequestRefused
+from venue.ordering.keys import HeartbeatMismatch
 from venue.ordering.wallets import WalletRefused
 from venue.wire.orders import BUY, Cancellation, decode_order, placement_body
 

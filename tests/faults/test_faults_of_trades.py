@@ -14,7 +14,7 @@ from actors.messages.halts import HaltTrading
 from actors.model import Side
 from actors.roles import DESK
 from actors.units import dollars_text, shares, taker_fee_nanos, units_from_text
-from venue.engine.fees import fee_nanos
+from venue.engine.clearing import fee_nanos
 
 LONG_MS = (DISAGREEMENTS_MIN + 5) * PATIENCE_MS
 

@@ -19,7 +19,7 @@ from venue.amounts import (
     ticks_from_text,
     units_from_text,
 )
-from venue.engine.fees import fee_nanos
+from venue.engine.clearing import fee_nanos
 
 VENUE = Path(__file__).parents[2] / "venue"
 SHARED = {

@@ -9,7 +9,7 @@ from engine_builders import DOWN, MARKET, UP, Exchange, dollars
 
 from actors.units import shares
 from venue.engine import FEES, WORLD, Ledger, NotEnoughFunds, UnknownAccount
-from venue.engine.accounts import Leg
+from venue.engine.ledger import Leg
 
 
 @pytest.fixture

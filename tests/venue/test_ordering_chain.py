@@ -21,7 +21,7 @@ from ordering_stage import (
     window_of,
 )
 
-from venue.ordering.calldata import COLLATERAL_ADAPTER, UnknownCall, read_call
+from venue.ordering.chain import COLLATERAL_ADAPTER, UnknownCall, read_call
 from venue.ordering.signatures import BadSignature, read_transaction
 from venue.server import LocalExchange
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from venue.ordering.admission import RequestRefused
 from venue.ordering.keys import CLOCK_TOLERANCE_S, ApiKey, KeyRing, request_signature
-from venue.ordering.refusal import RequestRefused
 
 WALLET = "0x" + "a1" * 20
 NOW_S = 1_795_363_200

@@ -4,10 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from venue.ordering.buckets import STANDARD_TIER, RateLimits, TokenBucket
-from venue.ordering.entry import POST_ONLY_MS, EntryMode, OrderEntry
-from venue.ordering.heartbeats import HeartbeatMismatch, Heartbeats
-from venue.ordering.refusal import RequestRefused
+from venue.ordering.admission import (
+    POST_ONLY_MS,
+    STANDARD_TIER,
+    EntryMode,
+    OrderEntry,
+    RateLimits,
+    RequestRefused,
+    TokenBucket,
+)
+from venue.ordering.keys import HeartbeatMismatch, Heartbeats
 
 WALLET = "0x" + "a1" * 20
 

@@ -10,8 +10,8 @@ from venue.channels.session import Close
 from venue.channels.user import UserSession
 from venue.engine.messages import Outcome
 from venue.frames import Channel
+from venue.ordering.admission import RequestRefused
 from venue.ordering.reads import END_CURSOR, PAGE_SIZE, AccountReads
-from venue.ordering.refusal import RequestRefused
 from venue.ordering.settlement import Fate, TradeStatus, settlement_of
 
 

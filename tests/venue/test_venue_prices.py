@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from venue.prices import PriceStreams, SecondSamples
-from venue.simulation.fair import average_deviation, up_probability
+from venue.simulation.listed_window import average_deviation, up_probability
 from venue.simulation.reference import START_DOLLARS, ReferenceWalk
 
 

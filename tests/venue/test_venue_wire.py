@@ -13,8 +13,7 @@ from actors.units import shares
 from venue.windows import Window, window_slug, window_start_ms
 from venue.wire import coinbase, market, rtds
 from venue.wire.book import PublishedBook
-from venue.wire.clob import clob_market
-from venue.wire.gamma import MarketStatus, event_row, market_row
+from venue.wire.gamma import MarketStatus, clob_market, event_row, market_row
 from venue.wire.text import json_text
 
 OPENS_AT_MS = 1_784_851_200_000

@@ -18,8 +18,7 @@ from venue.frames import Channel
 from venue.server import LocalExchange
 from venue.simulation.oddities import Oddities
 from venue.windows import Window
-from venue.wire.clob import clob_market
-from venue.wire.gamma import MarketStatus, market_row
+from venue.wire.gamma import MarketStatus, clob_market, market_row
 
 WINDOW = Window.at("btc", 5, WINDOW_START_MS)
 OPENS, CLOSES, RESOLVES = WINDOW.opens_at_ms, WINDOW.closes_at_ms, WINDOW.resolves_at_ms

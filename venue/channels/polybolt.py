@@ -78,7 +78,7 @@ _decode = msgspec.json.Decoder(_Request).decode
 
 
 class PolyBoltSession(Session):
-    """One client of ``/polybolt``."""
+    """One client of ``/polybolt``; the host's time is for the limit on frames a second."""
 
     def __init__(
         self,
@@ -88,15 +88,6 @@ class PolyBoltSession(Session):
         wall_ms: Callable[[], int],
         nonce: Callable[[], str],
     ) -> None:
-        """Begin a conversation.
-
-        Args:
-            prices: where histories come from.
-            find_wallet: tells whether credentials are valid.
-            now_ms: venue time, for snapshots.
-            wall_ms: the host's time, for the limit on frames a second.
-            nonce: makes the answer to a ``challenge``.
-        """
         self.keys: set[str] = set()
         self._prices = prices
         self._find_wallet = find_wallet

@@ -1,16 +1,18 @@
-"""The money side of one market's orders: what they hold back, and what their trades move."""
+"""The money side of one market's orders: what they hold back, what trades move and cost."""
 
 from __future__ import annotations
 
 from actors.core import require
-from venue.engine.accounts import Leg
 from venue.engine.book import WorkingOrder
-from venue.engine.fees import fee_nanos
-from venue.engine.ledger import Ledger
+from venue.engine.ledger import Ledger, Leg
 from venue.engine.messages import PriceLevel
 from venue.engine.refusals import funds_refusal
 
 _NANOS_PER_MILLIONTH = 1_000
+_TICKS_PER_DOLLAR = 1_000
+_BASIS_POINTS = 10_000
+_STEP_NANOS = 10_000
+"""Fees have five decimals of a dollar."""
 
 
 class Clearing:
@@ -100,3 +102,20 @@ class Clearing:
             self._ledger.release_cash(terms.owner, amount)
         else:
             self._ledger.release_shares(terms.owner, self._market_id, terms.outcome, amount)
+
+
+def fee_nanos(price_ticks: int, size_units: int, fee_rate_bps: int) -> int:
+    """Fee of a fill: shares x rate x p x (1 - p), cut off after five decimals of a dollar.
+
+    The formula is the exchange's own: a client computes fees for itself, and if both used one
+    function, no test could see that it is wrong.
+
+    Args:
+        price_ticks: p, in thousandths of a dollar.
+        size_units: millionths of a share.
+        fee_rate_bps: the market's rate in ten-thousandths; 0.07 is 700.
+    """
+    per_share = price_ticks * (_TICKS_PER_DOLLAR - price_ticks) * fee_rate_bps
+    # A tick times a unit is a nanodollar; one of the two factors p and 1 - p is left to divide by.
+    steps = per_share * size_units // (_TICKS_PER_DOLLAR * _BASIS_POINTS * _STEP_NANOS)
+    return steps * _STEP_NANOS

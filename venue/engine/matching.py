@@ -57,19 +57,16 @@ class MatchingEngine:
 
     An owner may trade with itself: the venue documents nothing that prevents it, and buying both
     outcomes from oneself is a way to mint a pair.
+
+    The ledger is the exchange's, shared by the engines of all its markets. Trades are numbered
+    after a prefix: the market's id and a dash if none is given.
     """
 
     def __init__(
         self, rules: MarketRules, ledger: Ledger, trade_id_prefix: str | None = None
     ) -> None:
-        """Start with an empty book.
-
-        Args:
-            rules: what the market demands of orders; the tick size may change later.
-            ledger: the exchange's, shared by the engines of all its markets.
-            trade_id_prefix: trades are numbered after it; the market's id and a dash if not given.
-        """
-        self._rules = rules
+        self.rules = rules
+        """What the market demands of a new order now; changed by ``set_tick_size`` alone."""
         self._ledger = ledger
         self._clearing = Clearing(rules.market_id, rules.fee_rate_bps, ledger)
         self._trade_id_prefix = (
@@ -85,11 +82,6 @@ class MatchingEngine:
         self._is_resolved = False
 
     # what may be asked
-
-    @property
-    def rules(self) -> MarketRules:
-        """What the market demands of a new order now."""
-        return self._rules
 
     def levels(self, outcome: Outcome) -> tuple[tuple[PriceLevel, ...], tuple[PriceLevel, ...]]:
         """An outcome's (bids, asks), best first."""
@@ -134,7 +126,7 @@ class MatchingEngine:
         if reason is None:
             plan, left = self._book.plan(working)
             reason = self._clearing.refusal(working, plan) or book_refusal(
-                order, self._rules, plan, is_filled=working.is_done_with(left)
+                order, self.rules, plan, is_filled=working.is_done_with(left)
             )
         if reason is not None:
             self._events.append(Refused(order.order_id, reason))
@@ -144,7 +136,7 @@ class MatchingEngine:
         if order.expires_at_ms is not None:
             expiry = (order.expires_at_ms, _EXPIRY, working.sequence, working)
             heapq.heappush(self._due, expiry)
-        delay_ms = self._rules.taker_delay_ms if taker_delay_ms is None else taker_delay_ms
+        delay_ms = self.rules.taker_delay_ms if taker_delay_ms is None else taker_delay_ms
         if plan and delay_ms > 0:
             self._delay(working, plan, delay_ms)
         else:
@@ -176,9 +168,9 @@ class MatchingEngine:
     def set_tick_size(self, tick_size_ticks: int, now_ms: int) -> list[EngineEvent]:
         """Hold new orders to another price grid; what was accepted before stays."""
         self._catch_up(now_ms)
-        old_ticks = self._rules.tick_size_ticks
+        old_ticks = self.rules.tick_size_ticks
         if tick_size_ticks != old_ticks:
-            self._rules = attrs.evolve(self._rules, tick_size_ticks=tick_size_ticks)
+            self.rules = attrs.evolve(self.rules, tick_size_ticks=tick_size_ticks)
             self._events.append(TickSizeChanged(old_ticks, tick_size_ticks))
         return self._told()
 
@@ -192,7 +184,7 @@ class MatchingEngine:
             for orders in tuple(self._open.values()):
                 for order in tuple(orders.values()):
                     self._remove(order, CANCELED_MARKET_RESOLVED)
-            self._ledger.pay_out(self._rules.market_id, winner)
+            self._ledger.pay_out(self.rules.market_id, winner)
             self._is_resolved = True
         return self._told()
 
@@ -228,7 +220,7 @@ class MatchingEngine:
             return MARKET_NOT_READY
         if order.order_id in self._orders:
             return duplicate_refusal(order)
-        return rules_refusal(order, self._rules, self._now_ms)
+        return rules_refusal(order, self.rules, self._now_ms)
 
     def _delay(self, order: WorkingOrder, plan: list[PriceLevel], delay_ms: int) -> None:
         self._clearing.hold(order, plan)
@@ -316,7 +308,7 @@ class MatchingEngine:
         for owner in tuple(self._ledger.short_owners):
             for order in reversed(tuple(self._open.get(owner, {}).values())):
                 terms = order.terms
-                market_id = self._rules.market_id
+                market_id = self.rules.market_id
                 if self._ledger.lacks(owner, market_id, terms.outcome, is_buy=terms.is_buy):
                     self._remove(order, CANCELED_NOT_ENOUGH_BALANCE)
 

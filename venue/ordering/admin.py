@@ -69,7 +69,7 @@ class AdminApi:
 
     def _carry_out(self, asked: _Move, millionths: int) -> None:
         wallets, wallet = self._service.wallets, asked.wallet.lower()
-        self._service.know(wallet)
+        self._service.known_wallets.setdefault(wallet)
         if asked.action in ("split", "merge"):
             if self._service.catalogue.with_condition(asked.market) is None:
                 raise WalletRefused(f"there is no market {asked.market!r}")

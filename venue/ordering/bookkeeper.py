@@ -23,10 +23,17 @@ from venue.engine.messages import (
 from venue.faults import FaultKind, OrderFaults
 from venue.ordering.ids import address_text, hash_text, uuid_text
 from venue.ordering.records import Flaw, OrderRecord, Party, TradePart, TradeRecord
-from venue.ordering.reversal import keep_aside, take_back
-from venue.ordering.rounding import counterpart, resized, size_in
 from venue.ordering.rows import CANCELLATION, PLACEMENT, UPDATE, order_event_text, trade_event_text
-from venue.ordering.settlement import Fate, TradeStatus, settlement_of
+from venue.ordering.settlement import (
+    Fate,
+    TradeStatus,
+    counterpart,
+    keep_aside,
+    resized,
+    settlement_of,
+    size_in,
+    take_back,
+)
 from venue.ordering.user_events import UserEvents, user_keys
 from venue.simulation.listed_window import ListedWindow
 from venue.windows import Window

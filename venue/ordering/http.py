@@ -8,9 +8,13 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from venue.faults import FaultKind, FaultTarget
-from venue.ordering.buckets import TOO_MANY_REQUESTS
+from venue.ordering.admission import (
+    TOO_MANY_REQUESTS,
+    RequestRefused,
+    unauthorized,
+    unauthorized_by_wallet,
+)
 from venue.ordering.keys import ApiKey, is_timely
-from venue.ordering.refusal import RequestRefused, unauthorized, unauthorized_by_wallet
 from venue.ordering.service import OrderService
 from venue.ordering.signatures import BadSignature, wallet_of
 from venue.rest import answer

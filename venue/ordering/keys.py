@@ -1,4 +1,4 @@
-"""API keys: made for a wallet, and proved by an HMAC on every request.
+"""API keys: made for a wallet, proved by an HMAC on every request, and their dead man's switches.
 
 Everything about a key follows from the exchange's seed, the wallet and the nonce, so a client that
 kept its credentials finds them valid again after the exchange was started anew with that seed: it
@@ -15,11 +15,14 @@ from collections.abc import Mapping
 
 import attrs
 
+from venue.ordering.admission import RequestRefused, unauthorized
 from venue.ordering.ids import address_text, digest, uuid_text
-from venue.ordering.refusal import RequestRefused, unauthorized
 
 CLOCK_TOLERANCE_S = 30
 """How far a request's time may be from the exchange's; as third parties found it."""
+HEARTBEAT_LIMIT_MS = 10_000
+HEARTBEAT_GRACE_MS = 5_000
+"""The venue promises ten seconds and may take five more; here it always takes them."""
 
 
 @attrs.frozen(kw_only=True)
@@ -155,3 +158,48 @@ def is_timely(timestamp: str, wall_ms: int) -> bool:
     if not timestamp.isdecimal():
         return False
     return abs(int(timestamp) - wall_ms // 1000) <= CLOCK_TOLERANCE_S
+
+
+@attrs.frozen
+class HeartbeatMismatch(Exception):
+    """The beat named another id than the one it was given last."""
+
+    expected_id: str
+
+
+@attrs.define
+class _Beat:
+    next_id: str
+    ends_at_ms: int
+
+
+class Heartbeats:
+    """The dead man's switches: an API key that beats once must go on, or loses all open orders."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._beats: dict[str, _Beat] = {}
+        self._count = 0
+
+    def beat(self, api_key: str, heartbeat_id: str, now_ms: int) -> str:
+        """Arm the switch or put it off; return the id that the next beat must name.
+
+        Raises:
+            HeartbeatMismatch: it is another id; nothing is put off.
+        """
+        known = self._beats.get(api_key)
+        expected_id = known.next_id if known else ""
+        if heartbeat_id != expected_id:
+            raise HeartbeatMismatch(expected_id)
+        self._count += 1
+        next_id = uuid_text("heartbeat", self._seed, api_key, self._count)
+        ends_at_ms = now_ms + HEARTBEAT_LIMIT_MS + HEARTBEAT_GRACE_MS
+        self._beats[api_key] = _Beat(next_id, ends_at_ms)
+        return next_id
+
+    def expired(self, now_ms: int) -> list[str]:
+        """API keys that fell silent; each is told once, and is then unarmed."""
+        silent = [key for key, beat in self._beats.items() if beat.ends_at_ms <= now_ms]
+        for key in silent:
+            del self._beats[key]
+        return silent

@@ -8,9 +8,9 @@ from typing import Any
 
 from venue.engine import Ledger
 from venue.engine.messages import Outcome
+from venue.ordering.admission import RequestRefused
 from venue.ordering.bookkeeper import Bookkeeper
 from venue.ordering.records import OrderRecord, TradeRecord
-from venue.ordering.refusal import RequestRefused
 from venue.ordering.rows import order_row, trade_row
 from venue.ordering.signatures import EXCHANGE_ADDRESS
 from venue.windows import Window

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from venue.engine import Ledger
@@ -16,7 +17,7 @@ class WalletReports:
         self._books = books
         self._ledger = ledger
 
-    def of(self, wallets: list[str], now_ms: int) -> dict[str, Any]:
+    def of(self, wallets: Iterable[str], now_ms: int) -> dict[str, Any]:
         """Check the ledger, and describe these wallets.
 
         Raises:

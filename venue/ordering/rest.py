@@ -11,12 +11,10 @@ from aiohttp import web
 
 from venue.engine.refusals import INVALID_PAYLOAD, MARKET_NOT_READY
 from venue.faults import FaultKind, FaultTarget
+from venue.ordering.admission import POST_ONLY_TEXT, EntryMode, RequestRefused
 from venue.ordering.desk import OrderRefused
-from venue.ordering.entry import POST_ONLY_TEXT, EntryMode
-from venue.ordering.heartbeats import HeartbeatMismatch
 from venue.ordering.http import Sleep, exposed, limited, prove_wallet, proved
-from venue.ordering.keys import ApiKey
-from venue.ordering.refusal import RequestRefused
+from venue.ordering.keys import ApiKey, HeartbeatMismatch
 from venue.ordering.service import OrderService
 from venue.rest import answer
 from venue.wire import orders as wire
@@ -69,7 +67,7 @@ class OrderApi:
 
     async def _create_key(self, request: web.Request) -> web.Response:
         wallet, nonce = prove_wallet(self._service, request)
-        self._service.know(wallet)
+        self._service.known_wallets.setdefault(wallet)
         return _credentials(self._service.keys.create(wallet, nonce))
 
     async def _derive_key(self, request: web.Request) -> web.Response:

@@ -7,8 +7,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from venue.ordering.calldata import Reverted
-from venue.ordering.chain import Chain
+from venue.ordering.chain import Chain, Reverted
 from venue.ordering.service import OrderService
 from venue.ordering.signatures import CHAIN_ID, BadSignature, read_transaction
 from venue.rest import answer
@@ -90,7 +89,7 @@ class ChainApi:
 
     def _send(self, chain: Chain, raw: str, now_ms: int) -> str:
         transaction = read_transaction(raw)
-        self._service.know(transaction.sender)
+        self._service.known_wallets.setdefault(transaction.sender)
         chain.send(transaction, now_ms)
         return transaction.hash
 

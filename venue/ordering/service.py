@@ -10,12 +10,10 @@ from venue.channels.user import UserSession
 from venue.engine import Ledger
 from venue.faults import Fault, FaultFile, FaultKind, FaultSchedule, Occasion, OrderFaults
 from venue.frames import Channel, Frame
-from venue.ordering.buckets import RateLimits
+from venue.ordering.admission import EntryMode, OrderEntry, RateLimits
 from venue.ordering.chain import Chain
 from venue.ordering.desk import OrderDesk, Prove
-from venue.ordering.entry import EntryMode, OrderEntry
-from venue.ordering.heartbeats import Heartbeats
-from venue.ordering.keys import KeyRing
+from venue.ordering.keys import Heartbeats, KeyRing
 from venue.ordering.reads import AccountReads
 from venue.ordering.reports import WalletReports
 from venue.ordering.signatures import prove_order
@@ -46,7 +44,10 @@ class Surface:
 
 
 class OrderService:
-    """Keys, desk, limits, switches, faults and books of one exchange."""
+    """Keys, desk, limits, switches, faults and books of one exchange.
+
+    ``wallets`` have so many nanodollars at the start; a fault file's times count from now on.
+    """
 
     def __init__(
         self,
@@ -59,20 +60,10 @@ class OrderService:
         fault_file: FaultFile,
         prove: Prove = prove_order,
     ) -> None:
-        """Open for orders.
-
-        Args:
-            seed: decides keys, settlement, and all faults that come by chance.
-            catalogue: the listed markets.
-            ledger: the one that their engines use.
-            surface: the server around it.
-            wallets: money of each wallet at the start, nanodollars by address.
-            fault_file: what goes wrong by chance, and at which time after now.
-            prove: how signatures are recovered.
-        """
         self._surface = surface
         self._schedule = FaultSchedule(fault_file.planned, surface.now_ms())
-        self._skew_ms = 0
+        self.skew_ms = 0
+        """How far the clock that clients can see is ahead, as a fault."""
         self._refuses_keys_until_ms = 0
         self.catalogue = catalogue
         self.faults = OrderFaults(seed, fault_file.chances)
@@ -93,7 +84,8 @@ class OrderService:
         self.chain = Chain(seed, ledger, self.wallets, catalogue, self.faults)
         self.reports = WalletReports(self.desk.books, ledger)
         self._drawn: set[tuple[str, FaultKind]] = set()
-        self._known_wallets = dict.fromkeys(address.lower() for address in wallets)
+        self.known_wallets = dict.fromkeys(address.lower() for address in wallets)
+        """Those of which books are kept, in the order of their first money, key or transaction."""
         for address, amount_nanos in wallets.items():
             self.wallets.deposit(address.lower(), amount_nanos)
 
@@ -105,26 +97,12 @@ class OrderService:
     @property
     def wall_ms(self) -> int:
         """The time that signed requests are measured by: the host's, plus the skew."""
-        return self._surface.wall_ms() + self._skew_ms
-
-    @property
-    def skew_ms(self) -> int:
-        """How far the clock that clients can see is ahead, as a fault."""
-        return self._skew_ms
+        return self._surface.wall_ms() + self.skew_ms
 
     @property
     def refuses_keys(self) -> bool:
         """Whether no API key proves anything just now, as a fault."""
         return self.now_ms < self._refuses_keys_until_ms
-
-    @property
-    def known_wallets(self) -> list[str]:
-        """Wallets that have money from the start or an API key, oldest first."""
-        return list(self._known_wallets)
-
-    def know(self, wallet: str) -> None:
-        """Keep books of a wallet."""
-        self._known_wallets.setdefault(wallet)
 
     def new_session(self) -> UserSession:
         """Begin a connection of the user channel."""
@@ -180,7 +158,7 @@ class OrderService:
         elif fault.kind is FaultKind.REVOKED_KEYS:
             self.keys.revoke_all()
         elif fault.kind is FaultKind.CLOCK_SKEW:
-            self._skew_ms = lasts_ms
+            self.skew_ms = lasts_ms
         elif fault.kind is FaultKind.CANCEL_BY_VENUE:
             self.desk.cancel_by_venue(now_ms)
         elif fault.kind is FaultKind.REPLAY:
@@ -188,7 +166,7 @@ class OrderService:
         else:
             self.faults.call_off()
             self.entry.open()
-            self._skew_ms = self._refuses_keys_until_ms = 0
+            self.skew_ms = self._refuses_keys_until_ms = 0
 
     def find_wallet(self, key: str, secret: str, passphrase: str) -> str | None:
         """Whose credentials these are; None if nobody's, or if none are believed just now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from actors.units import E18, PAYOUT_TICKS, shares
@@ -9,9 +10,8 @@ from venue.engine import Ledger, MatchingEngine
 from venue.engine.messages import EngineEvent, MarketRules, Outcome
 from venue.frames import Channel, Frame, custom_key
 from venue.prices import SecondSamples
-from venue.simulation.fair import up_probability
 from venue.simulation.publishing import Publisher
-from venue.windows import Window
+from venue.windows import TWAP_SECONDS, Window
 from venue.wire.book import PublishedBook
 from venue.wire.gamma import MarketStatus
 from venue.wire.market import market_resolved_text
@@ -20,6 +20,7 @@ COARSE_TICKS = 10
 FINE_TICKS = 1
 FINE_BEYOND_TICKS = 40
 """Nearer to an end than this, the grid becomes fine."""
+_LEAST_DEVIATION = 1e-9
 
 
 class ListedWindow:
@@ -101,3 +102,30 @@ class ListedWindow:
         text = market_resolved_text(self.window, up_wins, now_ms)
         keys = tuple(custom_key(token) for token in self.window.tokens)
         return Frame(Channel.MARKET, keys, text)
+
+
+def normal_cdf(x: float) -> float:
+    """Probability that a standard normal variable is at most x."""
+    return 0.5 * math.erfc(-x / math.sqrt(2.0))
+
+
+def average_deviation(remaining_s: float, volatility: float) -> float:
+    """Standard deviation of the closing average as seen ``remaining_s`` before the end.
+
+    While T is longer than the averaging time L, the average ends a walk of T - L seconds and adds
+    its own L/3: variance s²(T - 2L/3). Within the last L seconds only what is not yet in the
+    average can move it: s²T³/(3L²).
+    """
+    if remaining_s >= TWAP_SECONDS:
+        variance = remaining_s - 2 * TWAP_SECONDS / 3
+    else:
+        variance = max(0.0, remaining_s) ** 3 / (3 * TWAP_SECONDS**2)
+    return volatility * math.sqrt(variance)
+
+
+def up_probability(
+    expected_close: float, strike: float, remaining_s: float, volatility: float
+) -> float:
+    """Chance that the closing average is at least the strike: Φ(distance / deviation)."""
+    deviation = max(average_deviation(remaining_s, volatility), _LEAST_DEVIATION)
+    return normal_cdf((expected_close - strike) / deviation)

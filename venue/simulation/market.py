@@ -17,9 +17,8 @@ from venue.simulation.listed_window import (
     FINE_TICKS,
     ListedWindow,
 )
-from venue.simulation.mood import Mood
 from venue.simulation.oddities import Oddities
-from venue.simulation.quoting import Quote, Quoter
+from venue.simulation.quoting import Mood, Quote, Quoter
 from venue.simulation.taking import Taker
 from venue.windows import Window
 from venue.wire import market as wire

@@ -33,31 +33,27 @@ class Publisher:
             Outcome.DOWN: PublishedBook(window.condition_id, window.down_token),
         }
         self.volume_units = 0
-        self._lagging: Outcome | None = None
+        self.lagging: Outcome | None = None
+        """The outcome whose public book stands still, if one does."""
         self._lag_ends_at_ms = 0
         self._told_best: dict[Outcome, tuple[int | None, int | None]] = {}
 
-    @property
-    def lagging(self) -> Outcome | None:
-        """The outcome whose public book stands still, if one does."""
-        return self._lagging
-
     def lag(self, outcome: Outcome, until_ms: int) -> None:
         """Let one token's public book stand still until then."""
-        self._lagging = outcome
+        self.lagging = outcome
         self._lag_ends_at_ms = until_ms
 
     def release(self, now_ms: int) -> list[Frame]:
         """Send the lagging book whole, once its time is over."""
-        if self._lagging is None or now_ms < self._lag_ends_at_ms:
+        if self.lagging is None or now_ms < self._lag_ends_at_ms:
             return []
-        outcome, self._lagging = self._lagging, None
+        outcome, self.lagging = self.lagging, None
         self.books[outcome].replace(*self._engine.levels(outcome))
         return [self._book_frame(outcome, now_ms), *self._best_frames(now_ms)]
 
     def publish_whole(self, now_ms: int) -> list[Frame]:
         """Send both books as the engine has them, in place of the many changes that led there."""
-        self._lagging = None
+        self.lagging = None
         for outcome, book in self.books.items():
             book.replace(*self._engine.levels(outcome))
         frames = [self._book_frame(outcome, now_ms) for outcome in Outcome]
@@ -79,7 +75,7 @@ class Publisher:
 
     def _apply(self, changes: Sequence[LevelChanged]) -> None:
         for change in changes:
-            if change.outcome is not self._lagging:
+            if change.outcome is not self.lagging:
                 self.books[change.outcome].set_level(
                     change.is_bid, change.price_ticks, change.new_size_units
                 )
@@ -98,7 +94,7 @@ class Publisher:
                     change.new_size_units,
                 )
                 for change in pair
-                if change.outcome is not self._lagging
+                if change.outcome is not self.lagging
             ]
             if told:
                 tokens = tuple(change.book.token for change in told)
@@ -114,10 +110,10 @@ class Publisher:
             self.volume_units += trade.size_units
             self.books[trade.outcome].last_trade_ticks = trade.price_ticks
             self.books[trade.outcome.other].last_trade_ticks = PAYOUT_TICKS - trade.price_ticks
-            if trade.outcome is not self._lagging:
+            if trade.outcome is not self.lagging:
                 frames.append(self._last_trade_frame(trade, now_ms))
         self._apply(changes)
-        told = (outcome for outcome in Outcome if outcome is not self._lagging)
+        told = (outcome for outcome in Outcome if outcome is not self.lagging)
         return frames + [self._book_frame(outcome, now_ms) for outcome in told]
 
     def _last_trade_frame(self, trade: Traded, now_ms: int) -> Frame:
@@ -140,7 +136,7 @@ class Publisher:
             if book.tick_size_text != old_text:
                 text = wire.tick_size_change_text(book, old_text, now_ms)
                 frames.append(Frame(Channel.MARKET, (book.token,), text))
-            if outcome is not self._lagging:
+            if outcome is not self.lagging:
                 frames.append(self._book_frame(outcome, now_ms))
         return frames
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 
 import attrs
@@ -29,8 +28,10 @@ class Simulation:
     """A seeded world that depends on its seed, rate, series and start, and on nothing else.
 
     Chance is drawn from one stream per part, so the reference prices are the same at any rate, and
-    prices are the same whatever instant the origin stands for. All series have one clock and one
-    ledger; underlyings move in part together.
+    prices are the same whatever instant the origin stands for. All series, each an asset and a
+    length in minutes, have one clock and one ledger; underlyings move in part together. Frames a
+    second are those of the market channel for each series without a rate of its own;
+    ``missing_share`` is that of whole seconds which the venue's price sources never tell live.
     """
 
     def __init__(
@@ -43,17 +44,7 @@ class Simulation:
         own_rates: Mapping[tuple[str, int], float] | None = None,
         missing_share: float = 0.0,
     ) -> None:
-        """Begin at an instant.
-
-        Args:
-            seed: decides everything else.
-            series: asset and length in minutes of each.
-            origin_ms: venue time.
-            frames_per_second: of the market channel, for each series.
-            own_rates: the same of single series that differ.
-            missing_share: of whole seconds that the venue's own price sources never tell live.
-        """
-        self._now_ms = origin_ms - origin_ms % STEP_MS
+        self.now_ms = origin_ms - origin_ms % STEP_MS
         self.catalogue = Catalogue()
         self.ledger = Ledger()
         rates = {each: (own_rates or {}).get(each, frames_per_second) for each in series}
@@ -71,35 +62,28 @@ class Simulation:
         self._series = [
             _SeriesOfMarkets(
                 (asset, minutes),
-                self._now_ms,
+                self.now_ms,
                 self.catalogue,
-                functools.partial(self._new_market, rates[asset, minutes]),
+                self.ledger,
+                rates[asset, minutes],
                 f"{seed}/{asset}-{minutes}" if number else f"{seed}",
             )
             for number, (asset, minutes) in enumerate(series)
         ]
         self._begin()
 
-    @property
-    def now_ms(self) -> int:
-        """Venue time up to which it has advanced."""
-        return self._now_ms
-
     def advance(self, until_ms: int) -> Iterator[list[Frame]]:
         """Step up to an instant; yield each step's frames."""
-        while self._now_ms + STEP_MS <= until_ms:
+        while self.now_ms + STEP_MS <= until_ms:
             yield self._step()
-
-    def _new_market(self, rate: float, window: Window, name: str) -> SimulatedMarket:
-        return SimulatedMarket(window, self.ledger, rate, name)
 
     def _begin(self) -> None:
         """Walk through the time before the origin, so that strike and average have a history."""
         firsts = [(each, each.new_market()) for each in self._series]
-        origin_ms = self._now_ms
+        origin_ms = self.now_ms
         begin_ms = min(each.first_start_ms for each in self._series)
-        self._now_ms = begin_ms - (TWAP_SECONDS + 1) * 1000
-        while self._now_ms < origin_ms:
+        self.now_ms = begin_ms - (TWAP_SECONDS + 1) * 1000
+        while self.now_ms < origin_ms:
             self._walk_on()
             for each, first in firsts:
                 first.note_settlement(self._surroundings(each.asset))
@@ -113,23 +97,23 @@ class Simulation:
         self._walk_on()
         frames = []
         for each in self._underlyings.values():
-            frames += each.prices.publish(self._now_ms, each.walk.coinbase_dollars)
+            frames += each.prices.publish(self.now_ms, each.walk.coinbase_dollars)
         for series in self._series:
             frames += series.step(self._surroundings(series.asset))
         return frames
 
     def _walk_on(self) -> None:
-        self._now_ms += STEP_MS
+        self.now_ms += STEP_MS
         leader: ReferenceWalk | None = None
         for each in self._underlyings.values():
             each.walk.step(leader)
-            each.prices.sample(self._now_ms, each.walk.price_e18)
+            each.prices.sample(self.now_ms, each.walk.price_e18)
             leader = leader or each.walk
 
     def _surroundings(self, asset: str) -> Surroundings:
         walk, prices = self._underlyings[asset].walk, self._underlyings[asset].prices
         return Surroundings(
-            now_ms=self._now_ms,
+            now_ms=self.now_ms,
             price_e18=walk.price_e18,
             volatility_dollars=walk.volatility_dollars,
             samples=prices.samples,
@@ -151,13 +135,15 @@ class _SeriesOfMarkets:
         series: tuple[str, int],
         now_ms: int,
         catalogue: Catalogue,
-        make_market: Callable[[Window, str], SimulatedMarket],
+        ledger: Ledger,
+        rate: float,
         seed: str,
     ) -> None:
         self.asset, self._minutes = series
         self.first_start_ms = window_start_ms(self._minutes, now_ms)
         self._catalogue = catalogue
-        self._make_market = make_market
+        self._ledger = ledger
+        self._rate = rate
         self._seed = seed
         self._live: deque[SimulatedMarket] = deque()
         self._ended: deque[EndedMarket] = deque()
@@ -176,7 +162,9 @@ class _SeriesOfMarkets:
         """List one more window."""
         opens_at_ms = self.first_start_ms + self._window_count * self._minutes * 60_000
         window = Window.at(self.asset, self._minutes, opens_at_ms)
-        market = self._make_market(window, f"{self._seed}/{self._window_count}")
+        market = SimulatedMarket(
+            window, self._ledger, self._rate, f"{self._seed}/{self._window_count}"
+        )
         self._window_count += 1
         self._live.append(market)
         self._catalogue.add(market)

@@ -1,4 +1,4 @@
-"""Gamma's market and event rows, shaped like the venue's own rows of crypto windows."""
+"""Rows of a market as Gamma and the CLOB tell them, shaped like the venue's own."""
 
 from __future__ import annotations
 
@@ -201,3 +201,21 @@ def _event_metadata(status: MarketStatus) -> dict[str, float]:
     if not status.is_closed or status.strike_e18 is None or status.close_e18 is None:
         return {}
     return {"priceToBeat": status.strike_e18 / E18, "finalPrice": status.close_e18 / E18}
+
+
+def clob_market(status: MarketStatus) -> dict[str, Any]:
+    """Describe a market as ``GET /clob-markets/{condition}``; ``nr`` is left out when false."""
+    window = status.window
+    return {
+        "c": window.condition_id,
+        "t": [{"t": window.up_token, "o": "Up"}, {"t": window.down_token, "o": "Down"}],
+        "mts": status.grid,
+        "mos": 5,
+        "mbf": 1000,
+        "tbf": 1000,
+        "fd": {"r": told_fee_rate(status), "e": 1, "to": True},
+        "ao": status.is_accepting,
+        "itode": True,
+        "rfqe": False,
+        **({"nr": True} if status.is_negative_risk else {}),
+    }

@@ -1,16 +1,52 @@
-"""Rate limits: a token bucket for each wallet's orders and cancels, and one for each endpoint."""
+"""What requests are let in: within rate limits, and not around a restart or in emergencies."""
 
 from __future__ import annotations
 
+import enum
 import math
+from collections.abc import Mapping
 
 import attrs
-
-from venue.ordering.refusal import RequestRefused
 
 TOO_MANY_REQUESTS = "Too Many Requests"
 _MILLIS = 1_000
 """Tokens are counted in thousandths: a rate per second is then thousandths per millisecond."""
+
+POST_ONLY_MS = 120_000
+"""How long a restart is followed by it, as the venue documents."""
+
+POST_ONLY_TEXT = "post-only mode: only post-only orders and cancels are allowed"
+_CANCEL_ONLY_TEXT = (
+    "Trading is currently cancel-only. New orders are not accepted, but cancels are allowed."
+)
+_DISABLED_TEXT = "Trading is currently disabled. Check polymarket.com for updates"
+_RESTARTING_TEXT = "the matching engine is restarting"
+"""The venue documents the status; its words are not known."""
+
+
+@attrs.frozen
+class RequestRefused(Exception):
+    """The request is answered with this error and nothing else happens.
+
+    Texts and codes are those of the venue's documented error list.
+    """
+
+    status: int
+    error: str
+    code: str = ""
+    retry_after_s: int | None = None
+    rate_limit: Mapping[str, str] | None = None
+    """Headers that tell the state of the caller's rate limit."""
+
+
+def unauthorized() -> RequestRefused:
+    """Say that key, signature or time of a request do not hold."""
+    return RequestRefused(401, "Unauthorized/Invalid api key")
+
+
+def unauthorized_by_wallet() -> RequestRefused:
+    """Say that the wallet's own signature on a request does not hold."""
+    return RequestRefused(401, "Invalid L1 Request headers")
 
 
 @attrs.frozen
@@ -89,7 +125,7 @@ class TokenBucket:
 
 
 class RateLimits:
-    """All buckets of the exchange."""
+    """All buckets: one for each wallet's orders and cancels, and one for each endpoint."""
 
     def __init__(self, tier: Tier = STANDARD_TIER) -> None:
         self._tier = tier
@@ -155,3 +191,76 @@ class RateLimits:
 def _too_many(wait_ms: int, headers: dict[str, str]) -> RequestRefused:
     wait_s = max(1, math.ceil(wait_ms / 1000))
     return RequestRefused(429, TOO_MANY_REQUESTS, retry_after_s=wait_s, rate_limit=headers)
+
+
+class EntryMode(enum.Enum):
+    """What the exchange lets in."""
+
+    OPEN = "open"
+    RESTARTING = "restarting"
+    """Nothing: the engine is away."""
+    POST_ONLY = "post_only"
+    """Cancels, and orders that only rest."""
+    CANCEL_ONLY = "cancel_only"
+    DISABLED = "disabled"
+    """Nothing."""
+
+
+class OrderEntry:
+    """The door: which mode holds, and until when."""
+
+    def __init__(self) -> None:
+        self._modes: list[tuple[EntryMode, int]] = []
+
+    def restart(self, now_ms: int, for_ms: int) -> None:
+        """Be away for a while; then be post-only for as long as after every restart."""
+        away_until_ms = now_ms + for_ms
+        self._modes = [
+            (EntryMode.RESTARTING, away_until_ms),
+            (EntryMode.POST_ONLY, away_until_ms + POST_ONLY_MS),
+        ]
+
+    def restrict(self, mode: EntryMode, now_ms: int, for_ms: int) -> None:
+        """Hold one mode for a while."""
+        self._modes = [(mode, now_ms + for_ms)]
+
+    def open(self) -> None:
+        """Let everything in again."""
+        self._modes = []
+
+    def mode(self, now_ms: int) -> EntryMode:
+        """The mode that holds now."""
+        return self._current(now_ms)[0]
+
+    def admit_order(self, now_ms: int, *, is_post_only: bool) -> None:
+        """Let one order pass.
+
+        Raises:
+            RequestRefused: the mode does not allow it.
+        """
+        mode, wait_ms = self._current(now_ms)
+        self._refuse_if_closed(mode, wait_ms)
+        if mode is EntryMode.CANCEL_ONLY:
+            raise RequestRefused(503, _CANCEL_ONLY_TEXT)
+        if mode is EntryMode.POST_ONLY and not is_post_only:
+            raise RequestRefused(503, POST_ONLY_TEXT, code="post_only_mode")
+
+    def admit_cancel(self, now_ms: int) -> None:
+        """Let a cancel pass.
+
+        Raises:
+            RequestRefused: the mode does not allow it.
+        """
+        self._refuse_if_closed(*self._current(now_ms))
+
+    def _current(self, now_ms: int) -> tuple[EntryMode, int]:
+        for mode, until_ms in self._modes:
+            if now_ms < until_ms:
+                return mode, until_ms - now_ms
+        return EntryMode.OPEN, 0
+
+    def _refuse_if_closed(self, mode: EntryMode, wait_ms: int) -> None:
+        if mode is EntryMode.RESTARTING:
+            raise RequestRefused(425, _RESTARTING_TEXT, retry_after_s=math.ceil(wait_ms / 1000))
+        if mode is EntryMode.DISABLED:
+            raise RequestRefused(503, _DISABLED_TEXT)
