@@ -17,6 +17,7 @@ from venue.frames import Channel, Frame
 MOST_WAITING = 20_000
 """Frames that may wait for a client that does not read; then it is disconnected."""
 _MOST_MISSED_PONGS = 2
+_STANDING = (FaultKind.SILENCE, FaultKind.OFF, FaultKind.REFUSE_CREDENTIALS)
 
 
 @attrs.frozen
@@ -108,29 +109,24 @@ class Connection:
 class FaultPlan:
     """What will still go wrong with one channel's frames."""
 
-    is_silent: bool = False
-    is_off: bool = False
-    refuses_credentials: bool = False
+    standing: set[FaultKind] = attrs.field(factory=set)
+    """What lasts until it is called off."""
     _left: Counter[FaultKind] = attrs.field(factory=Counter)
     _held: Frame | None = None
 
     def plan(self, kind: FaultKind, count: int) -> None:
         """Let the next ``count`` frames suffer; RESUME calls everything off."""
-        if kind is FaultKind.SILENCE:
-            self.is_silent = True
-        elif kind is FaultKind.OFF:
-            self.is_off = True
-        elif kind is FaultKind.REFUSE_CREDENTIALS:
-            self.refuses_credentials = True
+        if kind in _STANDING:
+            self.standing.add(kind)
         elif kind is FaultKind.RESUME:
-            self.is_silent = self.is_off = self.refuses_credentials = False
+            self.standing.clear()
             self._left.clear()
         else:
             self._left[kind] = count
 
     def apply(self, frame: Frame) -> list[Frame]:
         """Turn a frame into what is sent in its place, in order."""
-        if self.is_silent:
+        if FaultKind.SILENCE in self.standing:
             return []
         for kind, spoil in _SPOILERS.items():
             text = spoil(frame.text) if self._left[kind] > 0 else None
@@ -216,13 +212,9 @@ class Hub:
             elif kind is FaultKind.RESUME:
                 connection.is_stalled = False
 
-    def is_off(self, channel: Channel) -> bool:
-        """Whether no connection to a channel can be made."""
-        return self._faults[channel].is_off
-
-    def refuses_credentials(self, channel: Channel) -> bool:
-        """Whether a channel refuses whatever credentials it is shown."""
-        return self._faults[channel].refuses_credentials
+    def suffers(self, channel: Channel, kind: FaultKind) -> bool:
+        """Whether a fault that lasts holds for a channel."""
+        return kind in self._faults[channel].standing
 
     def close_all(self) -> None:
         """Tell every client that the exchange leaves."""

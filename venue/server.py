@@ -173,7 +173,7 @@ class LocalExchange:
 
     def _polybolt_session(self) -> PolyBoltSession:
         def find_wallet(key: str, secret: str, passphrase: str) -> str | None:
-            if self._hub.refuses_credentials(Channel.POLYBOLT):
+            if self._hub.suffers(Channel.POLYBOLT, FaultKind.REFUSE_CREDENTIALS):
                 return None
             return self.orders.find_wallet(key, secret, passphrase)
 
@@ -185,7 +185,7 @@ class LocalExchange:
         self, channel: Channel, new_session: Callable[[], Session]
     ) -> Callable[[web.Request], Awaitable[web.WebSocketResponse]]:
         async def serve(request: web.Request) -> web.WebSocketResponse:
-            if self._hub.is_off(channel):
+            if self._hub.suffers(channel, FaultKind.OFF):
                 raise web.HTTPServiceUnavailable
             socket = web.WebSocketResponse(timeout=_CLOSE_WITHIN_S, compress=False, autoping=False)
             await socket.prepare(request)

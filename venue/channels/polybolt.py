@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from venue.channels.session import Close, Reply, Session
-from venue.channels.user import FindWallet
+from venue.channels.user import Credentials, FindWallet
 from venue.faults import FaultKind
 from venue.frames import Frame
 from venue.prices import PriceBoard
@@ -43,12 +43,6 @@ _CLOSES = {
 }
 
 
-class _Credentials(msgspec.Struct, rename="camel"):
-    api_key: str = ""
-    secret: str = ""
-    passphrase: str = ""
-
-
 class _Item(msgspec.Struct):
     channel: str = ""
     filter: dict[str, Any] = {}
@@ -62,7 +56,7 @@ class _Item(msgspec.Struct):
 class _Request(msgspec.Struct):
     op: str = ""
     rid: str | None = None
-    auth: _Credentials | None = None
+    auth: Credentials | None = None
     channel: str = ""
     filter: dict[str, Any] = {}
     subscriptions: list[_Item] | None = None

@@ -16,7 +16,9 @@ FindWallet = Callable[[str, str, str], str | None]
 """Takes key, secret and passphrase; gives the wallet that they belong to."""
 
 
-class _Credentials(msgspec.Struct, rename="camel"):
+class Credentials(msgspec.Struct, rename="camel"):
+    """What a client proves an API key with."""
+
     api_key: str = ""
     secret: str = ""
     passphrase: str = ""
@@ -25,7 +27,7 @@ class _Credentials(msgspec.Struct, rename="camel"):
 class _Request(msgspec.Struct):
     type: str = ""
     operation: str = ""
-    auth: _Credentials | None = None
+    auth: Credentials | None = None
     markets: list[str] | None = None
 
 

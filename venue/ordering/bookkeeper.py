@@ -22,7 +22,7 @@ from venue.engine.messages import (
 )
 from venue.faults import FaultKind, OrderFaults
 from venue.ordering.ids import address_text, hash_text, uuid_text
-from venue.ordering.records import Flaw, OrderRecord, Party, TradePart, TradeRecord
+from venue.ordering.records import Flaw, OrderRecord, PartRecord, Party, TradeRecord
 from venue.ordering.rows import CANCELLATION, PLACEMENT, UPDATE, order_event_text, trade_event_text
 from venue.ordering.settlement import (
     Fate,
@@ -223,7 +223,7 @@ class Bookkeeper:
             self._step_count += 1
             heapq.heappush(self._settling, (trade.steps[0].at_ms, self._step_count, trade))
 
-    def _fill(self, market: ListedWindow, part: TradePart, trade_id: str, now_ms: int) -> None:
+    def _fill(self, market: ListedWindow, part: PartRecord, trade_id: str, now_ms: int) -> None:
         order = self.orders.get(part.order_id)
         if order is None:
             return
@@ -270,9 +270,9 @@ class Bookkeeper:
                 text = trade_event_text(trade, party, trade.status, now_ms)
                 self._user_events.put(keys, f"{trade.trade_id}/{wallet}", text, now_ms)
 
-    def _parts(self, window: Window, traded: Traded) -> Iterator[TradePart]:
-        def part(order_id: str, owner: str, told: Traded | MakerFill) -> TradePart:
-            return TradePart(
+    def _parts(self, window: Window, traded: Traded) -> Iterator[PartRecord]:
+        def part(order_id: str, owner: str, told: Traded | MakerFill) -> PartRecord:
+            return PartRecord(
                 order_id=order_id if order_id in self.orders else hash_text("order", order_id),
                 party=self._party(order_id, owner),
                 token=window.up_token if told.outcome is Outcome.UP else window.down_token,

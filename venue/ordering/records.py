@@ -61,7 +61,7 @@ class OrderRecord:
 
 
 @attrs.frozen(kw_only=True)
-class TradePart:
+class PartRecord:
     """One order's part in a trade, as everyone is told it."""
 
     order_id: str
@@ -90,7 +90,7 @@ class TradeRecord:
 
     trade_id: str
     traded: Traded
-    parts: tuple[TradePart, ...]
+    parts: tuple[PartRecord, ...]
     """The taker's, then the makers'."""
     window: Window
     bucket_index: int
@@ -108,7 +108,7 @@ class TradeRecord:
     """Whether it is going to fail, and what it brought is reserved until then."""
 
     @property
-    def taker(self) -> TradePart:
+    def taker(self) -> PartRecord:
         """Who met the others."""
         return self.parts[0]
 

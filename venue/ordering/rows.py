@@ -10,7 +10,7 @@ from typing import Any
 
 from venue.amounts import price_text, size_text
 from venue.ordering.ids import address_text, hash_text, uuid_text
-from venue.ordering.records import Flaw, OrderRecord, Party, TradePart, TradeRecord
+from venue.ordering.records import Flaw, OrderRecord, PartRecord, Party, TradeRecord
 from venue.ordering.settlement import TradeStatus
 from venue.wire.orders import BUY, SELL
 from venue.wire.text import json_text
@@ -127,7 +127,7 @@ def _strangers(trade: TradeRecord) -> list[dict[str, str]]:
     return [part]
 
 
-def _maker_order(maker: TradePart) -> dict[str, str]:
+def _maker_order(maker: PartRecord) -> dict[str, str]:
     return {
         "order_id": maker.order_id,
         "owner": maker.party.api_key,

@@ -133,9 +133,7 @@ class Publisher:
         for outcome, book in self.books.items():
             old_text = book.tick_size_text
             book.tick_size_ticks = event.new_ticks
-            if book.tick_size_text != old_text:
-                text = wire.tick_size_change_text(book, old_text, now_ms)
-                frames.append(Frame(Channel.MARKET, (book.token,), text))
+            frames += self._grid_frames(book, old_text, now_ms)
             if outcome is not self.lagging:
                 frames.append(self._book_frame(outcome, now_ms))
         return frames
@@ -145,11 +143,16 @@ class Publisher:
         frames = []
         for outcome, book in self.books.items():
             old_text, book.grid_text = book.tick_size_text, grid_text
-            if book.tick_size_text != old_text:
-                text = wire.tick_size_change_text(book, old_text, now_ms)
-                frames += [Frame(Channel.MARKET, (book.token,), text)]
-                frames += [self._book_frame(outcome, now_ms)]
+            if told := self._grid_frames(book, old_text, now_ms):
+                frames += [*told, self._book_frame(outcome, now_ms)]
         return frames
+
+    def _grid_frames(self, book: PublishedBook, old_text: str, now_ms: int) -> list[Frame]:
+        """Tell a token's new grid, if it has changed."""
+        if book.tick_size_text == old_text:
+            return []
+        text = wire.tick_size_change_text(book, old_text, now_ms)
+        return [Frame(Channel.MARKET, (book.token,), text)]
 
     def _book_frame(self, outcome: Outcome, now_ms: int) -> Frame:
         book = self.books[outcome]
