@@ -5,24 +5,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import functools
+import inspect
 import json
+import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import aiohttp
-import pytest
+import polymarket
+from polymarket.environments import _create_environment
 
 from actors.units import NANOS_PER_DOLLAR
 from venue.options import ExchangeOptions
 from venue.server import LocalExchange
 from venue.windows import window_start_ms
 
-polymarket = pytest.importorskip("polymarket", reason="the venue's client is not installed")
-from polymarket.environments import _create_environment  # noqa: E402 # after the skip
-
 ALICE_KEY = "0x" + "a1" * 32
-ALICE = "0x7d9c8DAcC6a9b6C9d6Ac1b2e9C5C4A3E2B1a0F9d"
 LIMIT_S = 30.0
 
 
@@ -37,28 +38,64 @@ BOB_KEY = "0x" + "b2" * 32
 BOB = address_of(BOB_KEY)
 
 
-def this_window_ms() -> int:
-    """When the window of five minutes began that the host is in."""
-    return window_start_ms(5, time.time_ns() // 1_000_000)
+def run(
+    scenario: Callable[[LocalExchange], Awaitable[None]],
+    *,
+    begun_ms: int = 1_000,
+    faults: str = "",
+    **changes: Any,
+) -> None:
+    """Run a scenario against a real exchange, within a limit.
 
-
-def run(scenario: Callable[[LocalExchange], Awaitable[None]], **changes: Any) -> None:
-    """Run a scenario against a real exchange that has just begun a window, within a limit."""
+    Args:
+        scenario: what happens.
+        begun_ms: so long before it the window of five minutes began that the host is in.
+        faults: what its file of faults says.
+        changes: other options than those of most tests.
+    """
     settings: dict[str, Any] = {
         "seed": 4,
         "minutes": 5,
-        "start_ms": this_window_ms() + 1_000,
+        "start_ms": window_start_ms(5, time.time_ns() // 1_000_000) + begun_ms,
         "rate": 20.0,
         "wallets": {ALICE: 1_000 * NANOS_PER_DOLLAR, BOB: 1_000 * NANOS_PER_DOLLAR},
         "has_admin": True,
     }
 
     async def whole() -> None:
-        options = ExchangeOptions(**{**settings, **changes})
-        async with asyncio.timeout(LIMIT_S), LocalExchange(options) as exchange:
-            await scenario(exchange)
+        with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+            file.write(faults)
+            file.flush()
+            options = ExchangeOptions(**settings | {"faults": Path(file.name)} | changes)
+            async with asyncio.timeout(LIMIT_S), LocalExchange(options) as exchange:
+                await scenario(exchange)
 
     asyncio.run(whole())
+
+
+def against(**options: Any) -> Callable[[Callable[..., Awaitable[None]]], Callable[..., None]]:
+    """Make a coroutine a test that ``run`` runs; it may ask for ``exchange`` and ``alice``."""
+
+    def decorate(scenario: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+        signature = inspect.signature(scenario)
+        asked = signature.parameters
+
+        @functools.wraps(scenario)
+        def test(**fixtures: Any) -> None:
+            async def whole(exchange: LocalExchange) -> None:
+                if "alice" not in asked:
+                    await scenario(exchange=exchange, **fixtures)
+                    return
+                async with client(exchange) as alice:
+                    await scenario(exchange=exchange, alice=alice, **fixtures)
+
+            run(whole, **options)
+
+        theirs = [asked[name] for name in asked if name not in ("exchange", "alice")]
+        test.__signature__ = signature.replace(parameters=theirs)  # type: ignore[attr-defined]
+        return test
+
+    return decorate
 
 
 def environment(exchange: LocalExchange) -> Any:

@@ -1,38 +1,30 @@
 from __future__ import annotations
 
-import asyncio
+import functools
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from itertools import pairwise
 from typing import Any
 
 import aiohttp
+import ordering_stage
 import pytest
 import websockets
 from venue_frames import ORIGIN_MS, WINDOW_START_MS, ClientBook
 
 from venue.faults import FaultKind
 from venue.frames import Channel
-from venue.options import ExchangeOptions
 from venue.server import LocalExchange
 
-LIMIT_S = 20.0
-
-
-def options(**changes: Any) -> ExchangeOptions:
-    settings = {"seed": 4, "minutes": 5, "start_ms": ORIGIN_MS, "rate": 100.0, "speed": 20.0}
-    return ExchangeOptions(**{**settings, **changes})
-
-
-def run(scenario: Callable[[LocalExchange], Awaitable[None]], **changes: Any) -> None:
-    """Run a scenario against a real exchange, within a limit."""
-
-    async def whole() -> None:
-        async with asyncio.timeout(LIMIT_S), LocalExchange(options(**changes)) as exchange:
-            await scenario(exchange)
-
-    asyncio.run(whole())
+SETTINGS: dict[str, Any] = {
+    "start_ms": ORIGIN_MS,
+    "rate": 100.0,
+    "speed": 20.0,
+    "has_admin": False,
+    "wallets": {},
+}
+against = functools.partial(ordering_stage.against, **SETTINGS)
 
 
 async def get(url: str) -> tuple[int, Any]:
@@ -65,214 +57,202 @@ async def events_of(socket: Any) -> AsyncIterator[dict[str, Any]]:
             yield event
 
 
-def test_gamma_knows_the_current_and_the_coming_windows_by_slug() -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        for start_ms in (WINDOW_START_MS - 300_000, WINDOW_START_MS, WINDOW_START_MS + 300_000):
-            slug = f"btc-updown-5m-{start_ms // 1000}"
-            status, row = await get(f"{exchange.http_url}/markets/slug/{slug}")
-            assert (status, row["slug"], row["closed"]) == (200, slug, False)
-            status, event = await get(f"{exchange.http_url}/events/slug/{slug}")
-            assert (status, event["markets"][0]["conditionId"]) == (200, row["conditionId"])
-        status, _ = await get(f"{exchange.http_url}/markets/slug/btc-updown-5m-1")
-        assert status == 404
-
-    run(scenario)
-
-
-def test_gamma_lists_markets_page_by_page_and_by_condition() -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        base = f"{exchange.http_url}/markets/keyset"
-        _, first = await get(f"{base}?limit=2")
-        _, rest = await get(f"{base}?limit=2&after_cursor={first['next_cursor']}")
-        assert (len(first["markets"]), len(rest["markets"])) == (2, 1)
-        assert "next_cursor" not in rest
-        wanted = rest["markets"][0]["conditionId"]
-        _, found = await get(f"{base}?condition_ids={wanted}")
-        assert [row["conditionId"] for row in found["markets"]] == [wanted]
-        _, closed = await get(f"{base}?closed=true")
-        assert closed["markets"] == []
-        status, _ = await get(f"{base}?limit=many")
-        assert status == 422
-
-    run(scenario, speed=1.0)
+@against()
+async def test_gamma_knows_the_current_and_the_coming_windows_by_slug(
+    exchange: LocalExchange,
+) -> None:
+    for start_ms in (WINDOW_START_MS - 300_000, WINDOW_START_MS, WINDOW_START_MS + 300_000):
+        slug = f"btc-updown-5m-{start_ms // 1000}"
+        status, row = await get(f"{exchange.http_url}/markets/slug/{slug}")
+        assert (status, row["slug"], row["closed"]) == (200, slug, False)
+        status, event = await get(f"{exchange.http_url}/events/slug/{slug}")
+        assert (status, event["markets"][0]["conditionId"]) == (200, row["conditionId"])
+    status, _ = await get(f"{exchange.http_url}/markets/slug/btc-updown-5m-1")
+    assert status == 404
 
 
-def test_the_clob_tells_a_token_its_market_and_its_book() -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        row = await current_market(exchange)
-        up, down = json.loads(row["clobTokenIds"])
-        base = exchange.http_url
-        assert await get(f"{base}/markets-by-token/{down}") == (
-            200,
-            {"condition_id": row["conditionId"]},
-        )
-        _, market = await get(f"{base}/clob-markets/{row['conditionId']}")
-        assert [token["t"] for token in market["t"]] == [up, down]
-        _, book = await get(f"{base}/book?token_id={up}")
-        assert float(book["bids"][-1]["price"]) < float(book["asks"][-1]["price"])
-        async with (
-            aiohttp.ClientSession() as session,
-            session.post(f"{base}/books", json=[{"token_id": up}, {"token_id": down}]) as response,
-        ):
-            books = await response.json()
-        assert [one["asset_id"] for one in books] == [up, down]
-        assert abs((await get(f"{base}/time"))[1] - ORIGIN_MS // 1000) < 400
-        for path in ("book", "book?token_id=1", "clob-markets/0x0", "markets-by-token/1"):
-            status, body = await get(f"{base}/{path}")
-            assert status in (400, 404)
-            assert body["error"]
-
-    run(scenario)
+@against(speed=1.0)
+async def test_gamma_lists_markets_page_by_page_and_by_condition(exchange: LocalExchange) -> None:
+    base = f"{exchange.http_url}/markets/keyset"
+    _, first = await get(f"{base}?limit=2")
+    _, rest = await get(f"{base}?limit=2&after_cursor={first['next_cursor']}")
+    assert (len(first["markets"]), len(rest["markets"])) == (2, 1)
+    assert "next_cursor" not in rest
+    wanted = rest["markets"][0]["conditionId"]
+    _, found = await get(f"{base}?condition_ids={wanted}")
+    assert [row["conditionId"] for row in found["markets"]] == [wanted]
+    _, closed = await get(f"{base}?closed=true")
+    assert closed["markets"] == []
+    status, _ = await get(f"{base}?limit=many")
+    assert status == 422
 
 
-def test_the_market_channel_starts_with_both_books_and_keeps_them_right() -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        up, down = (ClientBook(token) for token in await tokens_of(exchange))
-        kinds: set[str] = set()
-        async with await subscribed(exchange) as socket:
-            first = json.loads(await socket.recv())
-            assert [book["asset_id"] for book in first] == [up.token, down.token]
-            for book in first:
-                up.take(book)
-                down.take(book)
-            async for event in events_of(socket):
-                up.take(event)
-                down.take(event)
-                kinds.add(event["event_type"])
-                assert max(map(float, up.bids), default=0.0) < min(map(float, up.asks), default=1.0)
-                if {"price_change", "last_trade_price", "book"} <= kinds:
-                    break
-        assert "best_bid_ask" not in kinds
-
-    run(scenario)
-
-
-def test_the_custom_feature_brings_best_prices_and_the_resolution() -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        row = await current_market(exchange)
-        kinds: set[str] = set()
-        async with await subscribed(exchange, custom_feature_enabled=True) as socket:
-            async for event in events_of(socket):
-                kinds.add(event["event_type"])
-                if event["event_type"] == "market_resolved":
-                    break
-        assert {"best_bid_ask", "new_market"} <= kinds
-        assert event["market"] == row["conditionId"]
-        closed = await current_market(exchange)
-        index = json.loads(closed["outcomes"]).index(event["winning_outcome"])
-        assert json.loads(closed["outcomePrices"])[index] == "1"
-        assert json.loads(closed["clobTokenIds"])[index] == event["winning_asset_id"]
-
-    run(scenario, speed=50.0, rate=25.0)
+@against()
+async def test_the_clob_tells_a_token_its_market_and_its_book(exchange: LocalExchange) -> None:
+    row = await current_market(exchange)
+    up, down = json.loads(row["clobTokenIds"])
+    base = exchange.http_url
+    assert await get(f"{base}/markets-by-token/{down}") == (
+        200,
+        {"condition_id": row["conditionId"]},
+    )
+    _, market = await get(f"{base}/clob-markets/{row['conditionId']}")
+    assert [token["t"] for token in market["t"]] == [up, down]
+    _, book = await get(f"{base}/book?token_id={up}")
+    assert float(book["bids"][-1]["price"]) < float(book["asks"][-1]["price"])
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{base}/books", json=[{"token_id": up}, {"token_id": down}]) as response,
+    ):
+        books = await response.json()
+    assert [one["asset_id"] for one in books] == [up, down]
+    assert abs((await get(f"{base}/time"))[1] - ORIGIN_MS // 1000) < 400
+    for path in ("book", "book?token_id=1", "clob-markets/0x0", "markets-by-token/1"):
+        status, body = await get(f"{base}/{path}")
+        assert status in (400, 404)
+        assert body["error"]
 
 
-def test_ping_is_answered_but_not_before_a_subscription() -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        async with await subscribed(exchange) as socket:
-            await socket.send("PING")
-            while await socket.recv() != "PONG":
-                pass
-        async with websockets.connect(exchange.url(Channel.MARKET)) as hasty:
-            await hasty.send("PING")
-            with pytest.raises(websockets.ConnectionClosed) as closed:
-                await hasty.recv()
-            assert closed.value.rcvd is not None
-            assert closed.value.rcvd.code == 1008
-
-    run(scenario)
-
-
-def test_the_price_stream_tells_the_average_of_every_second() -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        topic = {"topic": "crypto_prices_twap_sixty", "type": "update"}
-        async with websockets.connect(exchange.url(Channel.RTDS)) as socket:
-            await socket.send(json.dumps({"action": "subscribe", "subscriptions": [topic]}))
-            history = json.loads(await socket.recv())
-            told = [json.loads(await socket.recv()) for _ in range(5)]
-        assert history["type"] == "subscribe"
-        stamps = [tick["payload"]["timestamp"] for tick in told]
-        assert stamps == list(range(stamps[0], stamps[0] + 5_000, 1_000))
-        assert stamps[0] == history["payload"]["data"][-1]["timestamp"] + 1_000
-        assert all(tick["payload"]["window_s"] == 60 for tick in told)
-
-    run(scenario)
+@against()
+async def test_the_market_channel_starts_with_both_books_and_keeps_them_right(
+    exchange: LocalExchange,
+) -> None:
+    up, down = (ClientBook(token) for token in await tokens_of(exchange))
+    kinds: set[str] = set()
+    async with await subscribed(exchange) as socket:
+        first = json.loads(await socket.recv())
+        assert [book["asset_id"] for book in first] == [up.token, down.token]
+        for book in first:
+            up.take(book)
+            down.take(book)
+        async for event in events_of(socket):
+            up.take(event)
+            down.take(event)
+            kinds.add(event["event_type"])
+            assert max(map(float, up.bids), default=0.0) < min(map(float, up.asks), default=1.0)
+            if {"price_change", "last_trade_price", "book"} <= kinds:
+                break
+    assert "best_bid_ask" not in kinds
 
 
-def test_coinbase_tells_matches_and_heartbeats() -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        request = {
-            "type": "subscribe",
-            "product_ids": ["BTC-USD"],
-            "channels": ["ticker", "heartbeat"],
-        }
-        async with websockets.connect(exchange.url(Channel.COINBASE)) as socket:
-            await socket.send(json.dumps(request))
-            assert json.loads(await socket.recv())["type"] == "subscriptions"
-            told = [json.loads(await socket.recv()) for _ in range(8)]
-        assert {event["type"] for event in told} == {"ticker", "heartbeat"}
-
-    run(scenario)
-
-
-def test_a_stalled_stream_answers_ping_and_a_new_connection_works() -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        async with await subscribed(exchange) as silent:
-            await silent.recv()
-            exchange.inject(Channel.MARKET, FaultKind.STALL)
-            await silent.send("PING")
-            while await silent.recv() != "PONG":
-                pass
-            async with await subscribed(exchange) as fresh:
-                for _ in range(20):
-                    await fresh.recv()
-            await silent.send("PING")
-            assert await silent.recv() == "PONG"
-            exchange.inject(Channel.MARKET, FaultKind.RESUME)
-            assert json.loads(await silent.recv())
-
-    run(scenario)
+@against(speed=50.0, rate=25.0)
+async def test_the_custom_feature_brings_best_prices_and_the_resolution(
+    exchange: LocalExchange,
+) -> None:
+    row = await current_market(exchange)
+    kinds: set[str] = set()
+    async with await subscribed(exchange, custom_feature_enabled=True) as socket:
+        async for event in events_of(socket):
+            kinds.add(event["event_type"])
+            if event["event_type"] == "market_resolved":
+                break
+    assert {"best_bid_ask", "new_market"} <= kinds
+    assert event["market"] == row["conditionId"]
+    closed = await current_market(exchange)
+    index = json.loads(closed["outcomes"]).index(event["winning_outcome"])
+    assert json.loads(closed["outcomePrices"])[index] == "1"
+    assert json.loads(closed["clobTokenIds"])[index] == event["winning_asset_id"]
 
 
-def test_dropped_garbled_and_doubled_frames_reach_the_client() -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        async with await subscribed(exchange) as socket:
+@against()
+async def test_ping_is_answered_but_not_before_a_subscription(exchange: LocalExchange) -> None:
+    async with await subscribed(exchange) as socket:
+        await socket.send("PING")
+        while await socket.recv() != "PONG":
+            pass
+    async with websockets.connect(exchange.url(Channel.MARKET)) as hasty:
+        await hasty.send("PING")
+        with pytest.raises(websockets.ConnectionClosed) as closed:
+            await hasty.recv()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1008
+
+
+@against()
+async def test_the_price_stream_tells_the_average_of_every_second(exchange: LocalExchange) -> None:
+    topic = {"topic": "crypto_prices_twap_sixty", "type": "update"}
+    async with websockets.connect(exchange.url(Channel.RTDS)) as socket:
+        await socket.send(json.dumps({"action": "subscribe", "subscriptions": [topic]}))
+        history = json.loads(await socket.recv())
+        told = [json.loads(await socket.recv()) for _ in range(5)]
+    assert history["type"] == "subscribe"
+    stamps = [tick["payload"]["timestamp"] for tick in told]
+    assert stamps == list(range(stamps[0], stamps[0] + 5_000, 1_000))
+    assert stamps[0] == history["payload"]["data"][-1]["timestamp"] + 1_000
+    assert all(tick["payload"]["window_s"] == 60 for tick in told)
+
+
+@against()
+async def test_coinbase_tells_matches_and_heartbeats(exchange: LocalExchange) -> None:
+    request = {
+        "type": "subscribe",
+        "product_ids": ["BTC-USD"],
+        "channels": ["ticker", "heartbeat"],
+    }
+    async with websockets.connect(exchange.url(Channel.COINBASE)) as socket:
+        await socket.send(json.dumps(request))
+        assert json.loads(await socket.recv())["type"] == "subscriptions"
+        told = [json.loads(await socket.recv()) for _ in range(8)]
+    assert {event["type"] for event in told} == {"ticker", "heartbeat"}
+
+
+@against()
+async def test_a_stalled_stream_answers_ping_and_a_new_connection_works(
+    exchange: LocalExchange,
+) -> None:
+    async with await subscribed(exchange) as silent:
+        await silent.recv()
+        exchange.inject(Channel.MARKET, FaultKind.STALL)
+        await silent.send("PING")
+        while await silent.recv() != "PONG":
+            pass
+        async with await subscribed(exchange) as fresh:
+            for _ in range(20):
+                await fresh.recv()
+        await silent.send("PING")
+        assert await silent.recv() == "PONG"
+        exchange.inject(Channel.MARKET, FaultKind.RESUME)
+        assert json.loads(await silent.recv())
+
+
+@against()
+async def test_dropped_garbled_and_doubled_frames_reach_the_client(exchange: LocalExchange) -> None:
+    async with await subscribed(exchange) as socket:
+        await socket.recv()
+        exchange.inject(Channel.MARKET, FaultKind.GARBLE, 1)
+        exchange.inject(Channel.MARKET, FaultKind.DUPLICATE, 3)
+        broken, texts = 0, []
+        while len(texts) < 200:
+            texts.append(await socket.recv())
+            broken += not texts[-1].endswith(("}", "]"))
+        assert broken == 2
+        assert sum(a == b for a, b in pairwise(texts)) >= 3
+        exchange.inject(Channel.MARKET, FaultKind.DROP)
+        async for _ in socket:
+            pass
+        assert socket.close_code == 1001
+
+
+async def post_fault(exchange: LocalExchange, kind: str) -> int:
+    url, body = f"{exchange.http_url}/admin/faults", {"channel": "rtds", "kind": kind}
+    async with aiohttp.ClientSession() as session, session.post(url, json=body) as response:
+        return response.status
+
+
+@against()
+async def test_faults_cannot_be_asked_for_over_http_unless_allowed(exchange: LocalExchange) -> None:
+    assert await post_fault(exchange, "drop") == 404
+
+
+@against(has_admin=True)
+async def test_faults_are_asked_for_over_http_if_allowed(exchange: LocalExchange) -> None:
+    assert await post_fault(exchange, "explode") == 400
+    async with websockets.connect(exchange.url(Channel.RTDS)) as socket:
+        await socket.send("PING")
+        assert await socket.recv() == "PONG"
+        assert await post_fault(exchange, "drop") == 200
+        with pytest.raises(websockets.ConnectionClosed):
             await socket.recv()
-            exchange.inject(Channel.MARKET, FaultKind.GARBLE, 1)
-            exchange.inject(Channel.MARKET, FaultKind.DUPLICATE, 3)
-            broken, texts = 0, []
-            while len(texts) < 200:
-                texts.append(await socket.recv())
-                broken += not texts[-1].endswith(("}", "]"))
-            assert broken == 2
-            assert sum(a == b for a, b in pairwise(texts)) >= 3
-            exchange.inject(Channel.MARKET, FaultKind.DROP)
-            async for _ in socket:
-                pass
-            assert socket.close_code == 1001
-
-    run(scenario)
-
-
-def test_faults_are_asked_for_over_http_only_if_allowed() -> None:
-    async def post(exchange: LocalExchange, body: dict[str, Any]) -> int:
-        url = f"{exchange.http_url}/admin/faults"
-        async with aiohttp.ClientSession() as session, session.post(url, json=body) as response:
-            return response.status
-
-    async def refused(exchange: LocalExchange) -> None:
-        assert await post(exchange, {"channel": "rtds", "kind": "drop"}) == 404
-
-    async def allowed(exchange: LocalExchange) -> None:
-        assert await post(exchange, {"channel": "rtds", "kind": "explode"}) == 400
-        async with websockets.connect(exchange.url(Channel.RTDS)) as socket:
-            await socket.send("PING")
-            assert await socket.recv() == "PONG"
-            assert await post(exchange, {"channel": "rtds", "kind": "drop"}) == 200
-            with pytest.raises(websockets.ConnectionClosed):
-                await socket.recv()
-
-    run(refused)
-    run(allowed, has_admin=True)
 
 
 def test_the_stream_is_the_same_at_every_speed() -> None:
@@ -287,7 +267,8 @@ def test_the_stream_is_the_same_at_every_speed() -> None:
         # Venue time starts a little later, so that the client is there from the first frame on.
         soon_ns = time.monotonic_ns() + 2 * 10**9
         start_ms = WINDOW_START_MS - 200_000
-        run(scenario, speed=speed, rate=400.0, start_ms=start_ms, origin_monotonic_ns=soon_ns)
+        changes = {"rate": 400.0, "start_ms": start_ms, "origin_monotonic_ns": soon_ns}
+        ordering_stage.run(scenario, **SETTINGS | changes | {"speed": speed})
         return texts
 
     assert told(1.0) == told(50.0)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 import websockets
-from ordering_stage import get, inject, run
+from ordering_stage import against, get, inject
 from venue_frames import WINDOW_START_MS, market_events, simulation
 
 from venue.faults import FaultKind, Occasion
@@ -120,21 +119,21 @@ def test_f46_the_grid_becomes_finer_than_a_tick_and_the_market_channel_tells_it(
     assert market.books[0].summary(0)["tick_size"] == str(grid)
 
 
-def test_f46_a_grid_that_is_asked_for_in_the_middle_of_a_window_is_told_at_once() -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        async with websockets.connect(exchange.url(Channel.MARKET)) as socket:
-            await socket.send(json.dumps({"type": "market", "assets_ids": list(WINDOW.tokens)}))
-            while exchange.orders.now_ms < OPENS + 30_000:
-                await socket.recv()
-            await inject(exchange, kind="quarter_cent_grid", for_ms=0)
-            texts: list[str] = []
-            while "tick_size_change" not in (texts or [""])[-1]:
-                texts.append(str(await socket.recv()))
-        assert '"new_tick_size":"0.0025"' in texts[-1]
-        row = await get(f"{exchange.http_url}/markets/slug/{WINDOW.slug}")
-        assert row["orderPriceMinTickSize"] == 0.0025
-
-    run(scenario, start_ms=OPENS + 20_000, speed=20.0, rate=20.0)
+@against(start_ms=OPENS + 20_000, speed=20.0, rate=20.0)
+async def test_f46_a_grid_that_is_asked_for_in_the_middle_of_a_window_is_told_at_once(
+    exchange: LocalExchange,
+) -> None:
+    async with websockets.connect(exchange.url(Channel.MARKET)) as socket:
+        await socket.send(json.dumps({"type": "market", "assets_ids": list(WINDOW.tokens)}))
+        while exchange.orders.now_ms < OPENS + 30_000:
+            await socket.recv()
+        await inject(exchange, kind="quarter_cent_grid", for_ms=0)
+        texts: list[str] = []
+        while "tick_size_change" not in (texts or [""])[-1]:
+            texts.append(str(await socket.recv()))
+    assert '"new_tick_size":"0.0025"' in texts[-1]
+    row = await get(f"{exchange.http_url}/markets/slug/{WINDOW.slug}")
+    assert row["orderPriceMinTickSize"] == 0.0025
 
 
 def test_a_command_waits_for_a_window_of_which_it_would_be_seen() -> None:
@@ -160,32 +159,32 @@ def test_a_window_is_drawn_for_when_it_begins_and_when_it_ends() -> None:
         assert oddities.kinds_to_draw(now_ms) == expected
 
 
-def test_a_running_exchange_lets_windows_be_odd_by_name(tmp_path: Path) -> None:
-    faults = tmp_path / "faults.toml"
-    faults.write_text(
+@against(
+    faults=(
         '[[at]]\nkind = "overturned_result"\nfor_ms = 60000\n'
         '[[at]]\nkind = "unknown_fees"\ncount = 2\n'
-    )
-
-    async def scenario(exchange: LocalExchange) -> None:
-        this = Window.at("btc", 5, WINDOW_START_MS - 300_000)
-        after = Window.at("btc", 5, WINDOW_START_MS)
-        told: list[str] = []
-        while len(told) < 2:
-            row = await get(f"{exchange.http_url}/markets/slug/{this.slug}")
-            if row["umaResolutionStatus"] == "resolved" and row["outcomePrices"] not in told:
-                told.append(row["outcomePrices"])
-            await asyncio.sleep(0.02)
-        assert exchange.orders.now_ms >= this.resolves_at_ms + 60_000
-        assert sorted(told) == ['["0","1"]', '["1","0"]']
-        base = f"{exchange.http_url}/fee-rate?token_id="
-        assert "error" in await get(base + after.up_token)
-        later = Window.at("btc", 5, WINDOW_START_MS + 300_000)
-        assert await get(base + later.up_token) == {"base_fee": 700}
-        row = await get(f"{exchange.http_url}/markets/slug/{after.slug}")
-        assert row["feeSchedule"]["rate"] == 0
-
-    run(scenario, start_ms=WINDOW_START_MS - 10_000, speed=20.0, rate=5.0, faults=faults)
+    ),
+    start_ms=WINDOW_START_MS - 10_000,
+    speed=20.0,
+    rate=5.0,
+)
+async def test_a_running_exchange_lets_windows_be_odd_by_name(exchange: LocalExchange) -> None:
+    this = Window.at("btc", 5, WINDOW_START_MS - 300_000)
+    after = Window.at("btc", 5, WINDOW_START_MS)
+    told: list[str] = []
+    while len(told) < 2:
+        row = await get(f"{exchange.http_url}/markets/slug/{this.slug}")
+        if row["umaResolutionStatus"] == "resolved" and row["outcomePrices"] not in told:
+            told.append(row["outcomePrices"])
+        await asyncio.sleep(0.02)
+    assert exchange.orders.now_ms >= this.resolves_at_ms + 60_000
+    assert sorted(told) == ['["0","1"]', '["1","0"]']
+    base = f"{exchange.http_url}/fee-rate?token_id="
+    assert "error" in await get(base + after.up_token)
+    later = Window.at("btc", 5, WINDOW_START_MS + 300_000)
+    assert await get(base + later.up_token) == {"base_fee": 700}
+    row = await get(f"{exchange.http_url}/markets/slug/{after.slug}")
+    assert row["feeSchedule"]["rate"] == 0
 
 
 def test_the_wrong_winner_is_announced_before_the_right_one() -> None:
