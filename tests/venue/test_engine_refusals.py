@@ -29,7 +29,7 @@ def tick_text(price: str) -> str:
     return f"order o is invalid. Price ({price}) breaks minimum tick size rule: 0.01"
 
 
-REFUSED_BY_RULES: dict[str, tuple[dict[str, Any], str]] = {
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "between two ticks": ({"price_ticks": 505}, tick_text("0.505")),
     "at nothing": ({"price_ticks": 0}, tick_text("0")),
     "at a whole dollar": ({"price_ticks": 1000}, tick_text("1")),
@@ -60,25 +60,6 @@ REFUSED_BY_RULES: dict[str, tuple[dict[str, Any], str]] = {
         BUY_ACCURACY,
     ),
     "a FAK sell finer than two decimals": ({**FAK_SELL, "size_units": 10_001_000}, SELL_ACCURACY),
-}
-
-
-@pytest.mark.parametrize(
-    ("terms", "reason"), REFUSED_BY_RULES.values(), ids=REFUSED_BY_RULES.keys()
-)
-def test_an_order_against_the_rules_is_refused_in_the_venues_words(
-    terms: dict[str, Any], reason: str
-) -> None:
-    exchange = Exchange()
-    exchange.submit("maker", "robot", is_buy=False, price_ticks=600, size_units=shares(50))
-    exchange.submit("bidder", "robot", price_ticks=400, size_units=shares(50))
-
-    assert exchange.submit("o", now_ms=1_000, **terms) == [Refused("o", reason)]
-    assert exchange.engine.order("o") is None
-    assert exchange.reserved("bob") == 0
-
-
-REFUSED_BY_BOOK: dict[str, tuple[dict[str, Any], str]] = {
     "post-only at the ask": (
         {"price_ticks": 600, "is_post_only": True},
         "invalid post-only order: order crosses book",
@@ -108,15 +89,15 @@ REFUSED_BY_BOOK: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize(("terms", "reason"), REFUSED_BY_BOOK.values(), ids=REFUSED_BY_BOOK.keys())
-def test_an_order_that_the_book_does_not_suit_is_refused(
-    terms: dict[str, Any], reason: str
-) -> None:
+@pytest.mark.parametrize(("terms", "reason"), REFUSED.values(), ids=REFUSED.keys())
+def test_an_order_is_refused_in_the_venues_words(terms: dict[str, Any], reason: str) -> None:
     exchange = Exchange()
     exchange.submit("maker", "robot", is_buy=False, price_ticks=600, size_units=shares(50))
+    exchange.submit("bidder", "robot", price_ticks=400, size_units=shares(50))
 
-    assert exchange.submit("o", **terms) == [Refused("o", reason)]
-    assert exchange.engine.levels(UP) == ((), ((600, shares(50)),))
+    assert exchange.submit("o", now_ms=1_000, **terms) == [Refused("o", reason)]
+    assert exchange.engine.order("o") is None
+    assert exchange.engine.levels(UP) == (((400, shares(50)),), ((600, shares(50)),))
     assert exchange.reserved("bob") == 0
 
 

@@ -197,49 +197,6 @@ async def test_reads_of_trades_can_be_narrowed(exchange: LocalExchange, alice: A
         await alice.list_account_trades(after="yesterday").first_page()
 
 
-@pytest.mark.parametrize(
-    ("terms", "words"),
-    [
-        ({"price": "0.05", "size": 4}, "Size (4) lower than the minimum: 5"),
-        ({"price": "0.99", "size": 20, "post_only": True}, "order crosses book"),
-        ({"price": "0.5", "size": 9_000}, "not enough balance / allowance"),
-    ],
-)
-@against()
-async def test_the_client_is_refused_in_the_words_of_the_venue(
-    exchange: LocalExchange, alice: Any, terms: dict[str, Any], words: str
-) -> None:
-    window = await window_of(exchange)
-    signed = await alice.create_limit_order(token_id=window.up, side="BUY", **terms)
-    with pytest.raises(RequestRejectedError) as refused:
-        await alice.post_order(signed)
-    assert words in str(refused.value)
-    assert refused.value.status == 400
-
-
-@against()
-async def test_small_and_hopeless_market_orders_are_refused(
-    exchange: LocalExchange, alice: Any
-) -> None:
-    window = await window_of(exchange)
-    for amount, limit, words in (
-        (
-            "0.5",
-            "0.99",
-            r"invalid amount for a marketable BUY order \(\$0.5\), min size: \$1",
-        ),
-        ("5", "0.01", "no orders found to match with FAK order"),
-    ):
-        with pytest.raises(RequestRejectedError, match=words):
-            await alice.place_market_order(
-                token_id=window.up, side="BUY", amount=amount, max_price=limit
-            )
-    with pytest.raises(RequestRejectedError, match="FOK orders are fully filled or killed"):
-        await alice.place_market_order(
-            token_id=window.up, side="BUY", amount=900, max_price="0.01", order_type="FOK"
-        )
-
-
 @against(wallets={})
 async def test_a_wallet_without_money_buys_nothing_until_it_has_some(
     exchange: LocalExchange, alice: Any

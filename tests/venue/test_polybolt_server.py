@@ -62,15 +62,6 @@ async def test_the_venues_own_client_reads_history_and_prices_without_a_gap(
 
 
 @against()
-async def test_credentials_that_nobody_has_are_refused_with_4001(exchange: LocalExchange) -> None:
-    auth = {"apiKey": "nobody", "secret": "c2VjcmV0", "passphrase": "p"}
-    async with websockets.connect(exchange.url(Channel.POLYBOLT)) as socket:
-        error = await ask(socket, op="auth", rid="1", auth=auth)
-        assert (error["op"], error["code"], error["rid"]) == ("error", "auth_invalid", "1")
-        assert await close_code(socket) == 4001
-
-
-@against()
 async def test_good_credentials_are_refused_by_name_until_it_is_over(
     exchange: LocalExchange,
 ) -> None:
@@ -151,12 +142,6 @@ async def test_rtds_is_switched_off_in_the_middle_of_a_run_and_on_again(
     async with websockets.connect(exchange.url(Channel.RTDS)) as socket:
         await socket.send("PING")
         assert await socket.recv() == "PONG"
-
-
-@against(faults='[[at]]\nseconds = 2\nchannel = "rtds"\nkind = "off"\n', speed=5.0)
-async def test_a_file_switches_rtds_off_at_its_time(exchange: LocalExchange) -> None:
-    async with websockets.connect(exchange.url(Channel.RTDS)) as socket:
-        assert await close_code(socket) == 1001
 
 
 @pytest.mark.parametrize("answers", [True, False])

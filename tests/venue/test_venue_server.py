@@ -4,7 +4,6 @@ import functools
 import json
 import time
 from collections.abc import AsyncIterator
-from itertools import pairwise
 from typing import Any
 
 import aiohttp
@@ -13,7 +12,6 @@ import pytest
 import websockets
 from venue_frames import ORIGIN_MS, WINDOW_START_MS, ClientBook
 
-from venue.faults import FaultKind
 from venue.frames import Channel
 from venue.server import LocalExchange
 
@@ -194,43 +192,6 @@ async def test_coinbase_tells_matches_and_heartbeats(exchange: LocalExchange) ->
         assert json.loads(await socket.recv())["type"] == "subscriptions"
         told = [json.loads(await socket.recv()) for _ in range(8)]
     assert {event["type"] for event in told} == {"ticker", "heartbeat"}
-
-
-@against()
-async def test_a_stalled_stream_answers_ping_and_a_new_connection_works(
-    exchange: LocalExchange,
-) -> None:
-    async with await subscribed(exchange) as silent:
-        await silent.recv()
-        exchange.inject(Channel.MARKET, FaultKind.STALL)
-        await silent.send("PING")
-        while await silent.recv() != "PONG":
-            pass
-        async with await subscribed(exchange) as fresh:
-            for _ in range(20):
-                await fresh.recv()
-        await silent.send("PING")
-        assert await silent.recv() == "PONG"
-        exchange.inject(Channel.MARKET, FaultKind.RESUME)
-        assert json.loads(await silent.recv())
-
-
-@against()
-async def test_dropped_garbled_and_doubled_frames_reach_the_client(exchange: LocalExchange) -> None:
-    async with await subscribed(exchange) as socket:
-        await socket.recv()
-        exchange.inject(Channel.MARKET, FaultKind.GARBLE, 1)
-        exchange.inject(Channel.MARKET, FaultKind.DUPLICATE, 3)
-        broken, texts = 0, []
-        while len(texts) < 200:
-            texts.append(await socket.recv())
-            broken += not texts[-1].endswith(("}", "]"))
-        assert broken == 2
-        assert sum(a == b for a, b in pairwise(texts)) >= 3
-        exchange.inject(Channel.MARKET, FaultKind.DROP)
-        async for _ in socket:
-            pass
-        assert socket.close_code == 1001
 
 
 async def post_fault(exchange: LocalExchange, kind: str) -> int:

@@ -191,6 +191,14 @@ def test_planned_faults_befall_the_next_frames_only(
     assert sent == expected
 
 
+def test_a_frame_may_be_garbled_and_doubled() -> None:
+    plan = FaultPlan()
+    plan.plan(FaultKind.GARBLE, 1)
+    plan.plan(FaultKind.DUPLICATE, 2)
+    sent = [one.text for letter in "ab" for one in plan.apply(frame(letter * 4))]
+    assert sent == ["aa", "aa", "bbbb", "bbbb"]
+
+
 def test_an_unreadable_change_waits_for_a_price_change_and_spoils_its_first_level() -> None:
     plan = FaultPlan()
     plan.plan(FaultKind.UNREADABLE_CHANGE, 1)
