@@ -33,12 +33,7 @@ class LiveRefused(Exception):
 
 
 def live_refusal(settings: Settings, *, is_understood: bool) -> str | None:
-    """Say in one sentence why the run must not trade on the real venue; None if it may.
-
-    Args:
-        settings: the whole configuration.
-        is_understood: whether the command line has ``LIVE_FLAG``.
-    """
+    """Say in one sentence why the run must not trade on the real venue; None if it may."""
     execution = settings.execution
     if execution.mode != "live":
         if is_understood:
@@ -85,11 +80,8 @@ def rehearsal_refusal(*, speed: float, is_understood: bool) -> str | None:
 def live_account(settings: Settings, *, has_own_key: bool) -> Iterator[str]:
     """Give the lower-case address of the account of live orders; empty if orders are simulated.
 
-    Within the block, whoever is forked is given the key in no way but by the file that is named.
-
-    Args:
-        settings: the whole configuration.
-        has_own_key: the key is the user's, or a drill's; otherwise one is made and thrown away.
+    Without a key of the user's, or a drill's, one is made and thrown away. Within
+    the block, whoever is forked is given the key in no way but by the file that is named.
 
     Raises:
         LiveRefused: there is no key that can be used.

@@ -97,9 +97,7 @@ class OtherAccount(Exception):
 def keep_to_account(data_dir: Path, address: str) -> None:
     """See that a prepared journal holds no orders but one account's; note whose, the first time.
 
-    Args:
-        data_dir: where the journal is.
-        address: of the account that live orders are for, lower case; empty for simulated ones.
+    An empty address stands for simulated orders.
 
     Raises:
         OtherAccount: it holds others.

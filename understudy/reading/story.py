@@ -55,11 +55,7 @@ class Story:
 
 
 def read_story(archive: Archive, order: OrderState) -> Story:
-    """Collect an order's story.
-
-    Raises:
-        JournalError: a row or an event cannot be decoded.
-    """
+    """Collect an order's story."""
     pair_id = order.intent.pair_id
     return Story(
         order=order,

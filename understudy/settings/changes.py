@@ -113,13 +113,9 @@ def _may_change(key: str) -> bool:
 
 
 def replaced(in_force: Settings, given: Settings, number: int, data_dir: Path) -> Settings:
-    """The settings in force with whatever may change taken from others.
+    """The settings in force with whatever may change taken from those that are given.
 
-    Args:
-        in_force: what the actors have: a demo has pointed it at its own exchange.
-        given: as configured; ``needs_restart`` has nothing against it.
-        number: of what they become.
-        data_dir: keeps copies of strategies of one's own.
+    A demo has pointed those in force at its own exchange.
 
     Raises:
         StrategyUnavailable: a strategy's file is not what it was.

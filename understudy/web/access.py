@@ -1,7 +1,8 @@
 """Who may see the page and who may act: the token, the session's cookie, names and origins.
 
 Whoever has logged in holds a cookie that the token has signed, so a server that falls and comes
-back still knows them, and a new token ends every session.
+back still knows them, and a new token ends every session. Without a token that may be used, NoToken
+is raised.
 """
 
 from __future__ import annotations
@@ -64,21 +65,13 @@ def new_token(data_dir: Path) -> str:
 
 
 def is_token(data_dir: Path, said: str) -> bool:
-    """Whether somebody has said the token; takes as long however much of it is right.
-
-    Raises:
-        NoToken: as ``read_token``.
-    """
+    """Whether somebody has said the token; takes as long however much of it is right."""
     known = read_token(data_dir)
     return hmac.compare_digest(known.encode(), said.strip().encode(errors="replace"))
 
 
 def new_session(data_dir: Path, now_s: float) -> str:
-    """Make the cookie's value for somebody who has said the token.
-
-    Raises:
-        NoToken: as ``read_token``.
-    """
+    """Make the cookie's value for somebody who has said the token."""
     body = f"{int(now_s) + SESSION_S}.{secrets.token_urlsafe(12)}"
     return f"{body}.{_signature(read_token(data_dir), 'session', body)}"
 
@@ -96,11 +89,7 @@ def is_session(data_dir: Path, cookie: str, now_s: float) -> bool:
 
 
 def form_token(data_dir: Path, cookie: str) -> str:
-    """What a form of this session must hold, so that no other site's form passes for it.
-
-    Raises:
-        NoToken: as ``read_token``.
-    """
+    """What a form of this session must hold, so that no other site's form passes for it."""
     return _signature(read_token(data_dir), "form", cookie)
 
 

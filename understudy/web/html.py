@@ -103,12 +103,7 @@ def table(
 ) -> Html:
     """Write a table that can be scrolled sideways, by keyboard as well.
 
-    Args:
-        caption: what it shows, for those who cannot see it.
-        headings: of the columns.
-        rows: a cell for each heading.
-        numeric: headings of columns of numbers.
-        minor: headings of columns that a narrow screen can do without.
+    A narrow screen leaves out the columns with ``minor`` headings.
     """
     classes = [
         " ".join(["number"] * (each in numeric) + ["minor"] * (each in minor)) or None
