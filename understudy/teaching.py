@@ -7,7 +7,7 @@ An example has a line of its own and its explanation the line below, so that nei
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
@@ -33,6 +33,8 @@ class TaughtCommand(click.Command):
 class TaughtGroup(TaughtCommand, click.Group):
     """A group of commands with examples; an unknown command brings the nearest name to mind."""
 
+    command_class = TaughtCommand
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -47,3 +49,17 @@ class TaughtGroup(TaughtCommand, click.Group):
             hint = f" Did you mean {near[0]!r}?" if near else ""
             ctx.fail(f"No such command {name!r}.{hint}")
         return super().resolve_command(ctx, args)
+
+
+def command(
+    *, examples: Mapping[str, str], name: str | None = None
+) -> Callable[[Callable[..., Any]], TaughtCommand]:
+    """Make a function a command, as ``click.command`` does."""
+    return click.command(name, cls=TaughtCommand, examples=examples)
+
+
+def group(
+    *, examples: Mapping[str, str], **options: Any
+) -> Callable[[Callable[..., Any]], TaughtGroup]:
+    """Make a function a group of commands, as ``click.group`` does."""
+    return click.group(cls=TaughtGroup, examples=examples, **options)

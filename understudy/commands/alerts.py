@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import signal
 import socket
 import sys
@@ -17,18 +16,24 @@ from understudy.alerting.couriers import Attempt, Couriers
 from understudy.alerting.queues import Message
 from understudy.alerting.store import StoreUnreadable, load_kept
 from understudy.alerting.targets import FILE_VARIABLE, Targets, TargetsUnusable, read_targets
-from understudy.commands.shared import data_dir_option, existing_directory, fail, json_option
+from understudy.commands.shared import (
+    data_dir_option,
+    existing_directory,
+    fail,
+    failing_on,
+    json_option,
+    print_json,
+)
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
 from understudy.reading.moments import iso_text
-from understudy.teaching import TaughtCommand, TaughtGroup
+from understudy.teaching import group
 
 LOCK_NAME = "alerts.lock"
 _POLL_S = 0.05
 
 
-@click.group(
-    cls=TaughtGroup,
+@group(
     examples={
         "understudy alerts test": "send one message to each target now",
         "understudy alerts show": "what is wrong now, and what waits to be delivered",
@@ -44,7 +49,6 @@ def alerts() -> None:
 
 
 @alerts.command(
-    cls=TaughtCommand,
     examples={
         "understudy alerts test": "one message to each target, now",
         f"{FILE_VARIABLE}=~/targets understudy alerts test --json": "for a script",
@@ -75,7 +79,7 @@ def test(is_json: bool) -> None:
         couriers.close()
     if is_json:
         told = {each.name: {"taken": not each.problem, "why": each.problem} for each in attempts}
-        click.echo(json.dumps({"targets": told}, indent=2))
+        print_json({"targets": told})
     else:
         for each in attempts:
             echo_shown(f"{each.name}: {each.problem or 'taken'}")
@@ -84,7 +88,6 @@ def test(is_json: bool) -> None:
 
 
 @alerts.command(
-    cls=TaughtCommand,
     examples={
         "understudy alerts watch": "watch the system on the default data directory, until Ctrl-C",
         "understudy run --set alerts.enabled=true": "the same beside a run, and ended with it",
@@ -125,7 +128,6 @@ def watch(data_dir: Path) -> None:
 
 
 @alerts.command(
-    cls=TaughtCommand,
     examples={
         "understudy alerts show": "what is wrong now, and what waits to be delivered",
         "understudy alerts show --json": "for programs",
@@ -138,10 +140,8 @@ def show(data_dir: Path, is_json: bool) -> None:
 
     Exit codes: 0 shown, 1 what is kept cannot be read, 2 bad input.
     """
-    try:
+    with failing_on(StoreUnreadable):
         kept = load_kept(existing_directory(data_dir))
-    except StoreUnreadable as error:
-        fail(str(error))
     spells = kept.memory.spells if kept.memory is not None else {}
     lasting = [each for each in spells.values() if each.is_told and each.ended_ms is None]
     if is_json:
@@ -163,7 +163,7 @@ def show(data_dir: Path, is_json: bool) -> None:
                 for name, queue in kept.queues.items()
             },
         }
-        click.echo(json.dumps(shown, indent=2))
+        print_json(shown)
         return
     for each in lasting:
         echo_shown(f"since {iso_text(each.since_ms)}  {each.condition.text}")
@@ -177,10 +177,8 @@ def show(data_dir: Path, is_json: bool) -> None:
 
 def _targets() -> Targets:
     """Read where alerts go, or end the command: bad input."""
-    try:
+    with failing_on(TargetsUnusable, code=ExitCode.BAD_INPUT):
         targets = read_targets()
-    except TargetsUnusable as problem:
-        fail(str(problem), ExitCode.BAD_INPUT)
     if targets.alerts and importlib.util.find_spec("apprise") is None:
         fail("apprise is not installed: pip install 'understudy[alerts]'", ExitCode.BAD_INPUT)
     return targets

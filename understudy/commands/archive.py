@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 
 import click
 
-from understudy.commands.shared import data_dir_option, existing_directory, fail, json_option
+from understudy.commands.shared import (
+    data_dir_option,
+    existing_directory,
+    failing_on,
+    json_option,
+    print_json,
+)
 from understudy.data_dir.archiving import archive as archive_journal
 from understudy.data_dir.backup import BackupFailed
 from understudy.display.terminal import echo_shown
-from understudy.teaching import TaughtCommand
+from understudy.teaching import command
 
 _DAY_MS = 86_400_000
 
 
-@click.command(
-    cls=TaughtCommand,
+@command(
     examples={
         "understudy archive july.sqlite": "events older than 30 days leave the journal",
         "understudy archive all.sqlite --days 0": "all of them but those of open orders",
@@ -47,12 +51,9 @@ def archive(file: Path, days: float, data_dir: Path, is_json: bool) -> None:
     Exit codes: 0 done, 1 not: the line says what was done, 2 bad input.
     """
     before_ms = int(time.time() * 1000 - days * _DAY_MS)
-    try:
-        done = archive_journal(
-            existing_directory(data_dir), file.expanduser().absolute(), before_ms
-        )
-    except BackupFailed as problem:
-        fail(str(problem))
+    directory = existing_directory(data_dir)
+    with failing_on(BackupFailed):
+        done = archive_journal(directory, file.expanduser().absolute(), before_ms)
     if is_json:
         told = {
             "file": str(done.copy.path),
@@ -61,7 +62,7 @@ def archive(file: Path, days: float, data_dir: Path, is_json: bool) -> None:
             "is_shrunk": done.is_shrunk,
             "bytes": done.size_bytes,
         }
-        click.echo(json.dumps(told, indent=2))
+        print_json(told)
         return
     how = "" if done.is_shrunk else "; the run uses the space again" if done.removed else ""
     echo_shown(

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from understudy.commands.shared import data_dir_option, existing_directory, fail, json_option
+from understudy.commands.shared import (
+    data_dir_option,
+    existing_directory,
+    failing_on,
+    json_option,
+    print_json,
+)
 from understudy.data_dir.backup import BackupFailed, back_up, restore
 from understudy.data_dir.ownership import DirectoryLocked
 from understudy.display.terminal import echo_shown, say
 from understudy.processes.exit_codes import ExitCode
-from understudy.teaching import TaughtCommand
+from understudy.teaching import command
 
 _file = click.Path(path_type=Path)
 
 
-@click.command(
-    cls=TaughtCommand,
+@command(
     examples={
         "understudy backup journal-monday.sqlite": "of the default data directory",
         "understudy backup /mnt/$(date +%F).sqlite --json": "from a timer",
@@ -36,22 +40,19 @@ def backup(file: Path, data_dir: Path, is_json: bool) -> None:
 
     Exit codes: 0 copied, 1 not, 2 bad input.
     """
-    try:
+    with failing_on(BackupFailed):
         copy = back_up(existing_directory(data_dir), file.expanduser().absolute())
-    except BackupFailed as problem:
-        fail(str(problem))
     if is_json:
         told = {"file": str(copy.path), "bytes": copy.size_bytes, "last_event": copy.last_seq}
-        click.echo(json.dumps(told, indent=2))
+        print_json(told)
     else:
         echo_shown(f"{copy.path}: {copy.size_bytes:,} bytes, up to event {copy.last_seq}")
     for sentence in copy.damage:
         say(f"copied as it is: {sentence}")
 
 
-@click.command(
+@command(
     name="restore",
-    cls=TaughtCommand,
     examples={
         "understudy restore journal-monday.sqlite": "into the default data directory",
         "understudy restore copy.sqlite --data-dir ./look": "into another, to look at it",
@@ -69,19 +70,15 @@ def restore_command(file: Path, data_dir: Path, is_json: bool) -> None:
 
     Exit codes: 0 restored, 1 not, 3 a run holds the directory.
     """
-    try:
+    with failing_on(DirectoryLocked, code=ExitCode.LOCKED), failing_on(BackupFailed):
         copy, aside = restore(file.expanduser().absolute(), data_dir.expanduser().absolute())
-    except DirectoryLocked as locked:
-        fail(str(locked), ExitCode.LOCKED)
-    except BackupFailed as problem:
-        fail(str(problem))
     if is_json:
         told = {
             "file": str(copy.path),
             "last_event": copy.last_seq,
             "kept": None if aside is None else str(aside),
         }
-        click.echo(json.dumps(told, indent=2))
+        print_json(told)
         return
     echo_shown(f"{copy.path}: restored up to event {copy.last_seq}; the next run begins halted")
     if aside is not None:

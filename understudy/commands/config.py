@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -14,8 +13,10 @@ from understudy.commands.shared import (
     config_option,
     existing_directory,
     fail,
+    failing_on,
     json_option,
     load_config,
+    print_json,
     series_option,
 )
 from understudy.display.screen import Screen
@@ -24,12 +25,11 @@ from understudy.processes.exit_codes import ExitCode
 from understudy.settings.config import Config, Effective, Source, config_of
 from understudy.settings.contradictions import contradictions
 from understudy.settings.keys import toml_text
-from understudy.teaching import TaughtCommand, TaughtGroup
+from understudy.teaching import group
 from understudy.watching.asking import Unanswered, ask_status
 
 
-@click.group(
-    cls=TaughtGroup,
+@group(
     examples={
         "understudy config check my.toml": "before a file is used",
         "understudy config show --config my.toml": "every setting, and where its value comes from",
@@ -44,7 +44,6 @@ def config() -> None:
 
 
 @config.command(
-    cls=TaughtCommand,
     examples={
         "understudy config check my.toml": "before a file is used",
         "understudy config check my.toml && make run": "in scripts: exit code 2 if it is wrong",
@@ -66,7 +65,6 @@ def check(file: Path) -> None:
 
 
 @config.command(
-    cls=TaughtCommand,
     examples={
         "understudy config show": "the defaults",
         "understudy config show --config my.toml": "a file's values among them",
@@ -104,16 +102,14 @@ def show(
     else:
         loaded = _running(data_dir)
     if is_json:
-        click.echo(json.dumps(_as_json(loaded), indent=2))
+        print_json(_as_json(loaded))
     else:
         Screen().print(_table(loaded))
 
 
 def _running(data_dir: Path) -> Config:
-    try:
+    with failing_on(Unanswered):
         return config_of(ask_status(existing_directory(data_dir)).settings)
-    except Unanswered as unanswered:
-        fail(str(unanswered))
 
 
 def _as_json(loaded: Config) -> dict[str, dict[str, object]]:

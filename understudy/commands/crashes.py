@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pdb
 import shlex
 import traceback
@@ -14,16 +13,21 @@ import click
 from rich.table import Table
 
 from actors.runtime.crash_file import BadCrashFile, CrashReport, crash_files, read_report
-from understudy.commands.shared import data_dir_option, existing_directory, fail, json_option
+from understudy.commands.shared import (
+    data_dir_option,
+    existing_directory,
+    fail,
+    json_option,
+    print_json,
+)
 from understudy.display.screen import Screen
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
 from understudy.replaying import NotReplayed, check, replay_file, write_test
-from understudy.teaching import TaughtCommand
+from understudy.teaching import command
 
 
-@click.command(
-    cls=TaughtCommand,
+@command(
     examples={
         "understudy crashes": "what fell lately, the newest last",
         "understudy crashes --data-dir ./demo": "of a run that has its own directory",
@@ -48,7 +52,7 @@ def crashes(data_dir: Path, is_json: bool) -> None:
             damaged.append(str(problem))
     if is_json:
         rows = [_json_of(path, report) for path, report in read]
-        click.echo(json.dumps({"crashes": rows, "damaged": damaged}, indent=2))
+        print_json({"crashes": rows, "damaged": damaged})
         return
     if read:
         Screen().print(_table(read))
@@ -60,8 +64,7 @@ def crashes(data_dir: Path, is_json: bool) -> None:
         echo_shown(sentence, err=True)
 
 
-@click.command(
-    cls=TaughtCommand,
+@command(
     examples={
         "understudy replay crashes/20261128T071745.123456-position-3": "the same crash, here",
         "understudy replay FILE --pdb": "stop in the debugger where it raised",

@@ -16,6 +16,7 @@ from understudy.commands.shared import (
     config_option,
     data_dir_option,
     fail,
+    failing_on,
     load_config,
 )
 from understudy.credentials.price_feed import (
@@ -29,7 +30,7 @@ from understudy.credentials.private_key import FILE_VARIABLE, KEY_VARIABLE
 from understudy.data_dir.privacy import NotPrivate, make_private
 from understudy.display.terminal import echo_shown, warn
 from understudy.processes.isolation import module_command
-from understudy.teaching import TaughtCommand, TaughtGroup
+from understudy.teaching import group
 
 _SHOWN_CHARS = 8
 _QUESTION = """\
@@ -39,8 +40,7 @@ It costs nothing, and the key holds no money: never send it any.
 Both are kept in {directory}, readable by you alone. Go on?"""
 
 
-@click.group(
-    cls=TaughtGroup,
+@group(
     examples={
         "understudy credentials new": "make credentials once; they cost nothing",
         "understudy credentials show": "which ones a run would use, without their secrets",
@@ -57,7 +57,6 @@ def credentials() -> None:
 
 
 @credentials.command(
-    cls=TaughtCommand,
     examples={
         "understudy credentials new": "asks before it does anything",
         "understudy credentials new --yes": "for a script",
@@ -82,22 +81,19 @@ def new(
     question = _QUESTION.format(host=clob_url, directory=directory)
     if not is_agreed and not click.confirm(question):
         fail("nothing was done")
+    path = directory / CREDENTIALS_NAME
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        warn(make_private(directory))
-        key_path = _key_file(directory)
-        found = _from_venue(clob_url, key_path)
-        path = directory / CREDENTIALS_NAME
-        _write(path, credentials_text(found))
+        with failing_on(CredentialsUnavailable, NotPrivate):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            warn(make_private(directory))
+            found = _from_venue(clob_url, _key_file(directory))
+            _write(path, credentials_text(found))
     except OSError as problem:
         fail(f"{problem.filename or directory} cannot be written: {problem.strerror}")
-    except (CredentialsUnavailable, NotPrivate) as problem:
-        fail(str(problem))
     echo_shown(f"API key {_short(found)} is in {path}: for prices only")
 
 
 @credentials.command(
-    cls=TaughtCommand,
     examples={"understudy credentials show": "never shows a secret"},
 )
 @data_dir_option
@@ -106,10 +102,8 @@ def show(data_dir: Path) -> None:
 
     Exit codes: 0 there are some, 1 there are none.
     """
-    try:
+    with failing_on(CredentialsUnavailable):
         found = find_credentials(data_dir.expanduser().absolute())
-    except CredentialsUnavailable as problem:
-        fail(str(problem))
     echo_shown(f"API key {_short(found.credentials)} from {found.place}")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from understudy.commands.shared import (
     fail,
     json_option,
     load_config,
+    print_json,
 )
 from understudy.credentials.live import LIVE_FLAG
 from understudy.display.screen import Screen
@@ -25,11 +25,10 @@ from understudy.doctor.examination import examine
 from understudy.doctor.findings import CheckOutcome
 from understudy.doctor.subject import Subject, subject_of
 from understudy.processes.exit_codes import ExitCode
-from understudy.teaching import TaughtCommand
+from understudy.teaching import command
 
 
-@click.command(
-    cls=TaughtCommand,
+@command(
     examples={
         "understudy doctor": "before the first run with paper money",
         "understudy doctor --config live.toml --data-dir ./live": "the account as well",
@@ -79,7 +78,7 @@ def doctor(
     with waiting:
         findings = examine(subject, with_order_test=with_order_test)
     if is_json:
-        click.echo(json.dumps(view.as_json(findings), indent=2))
+        print_json(view.as_json(findings))
     elif is_terminal:
         console.print(view.table(findings))
         console.print(view.totals(findings), highlight=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import shutil
 import sys
@@ -21,13 +20,14 @@ from understudy.commands.shared import (
     load_config,
     mode_option,
     own_series_option,
+    print_json,
     use_option,
 )
 from understudy.display.screen import Screen
 from understudy.display.terminal import echo_shown
 from understudy.drill.plan import ONE_SERIES, TARGETS
 from understudy.processes.exit_codes import ExitCode
-from understudy.teaching import TaughtCommand
+from understudy.teaching import command
 
 if TYPE_CHECKING:
     from understudy.drill.conduct import Recovery
@@ -82,8 +82,7 @@ def _roles(
     return chosen
 
 
-@click.command(
-    cls=TaughtCommand,
+@command(
     examples={
         "understudy drill": "52 injections: every role and every moment that matters",
         "understudy drill --kills 12 --json": "a shorter one, for a program",
@@ -216,7 +215,7 @@ def _conduct(request: _Request, directory: Path, *, is_json: bool) -> Result:
         shutil.rmtree(directory)
         fail(str(error))
     if is_json:
-        click.echo(json.dumps(result_json(result), indent=2))
+        print_json(result_json(result))
     else:
         Screen().print(result_view(result))
     return result

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from understudy.commands.reading import opened
-from understudy.commands.shared import data_dir_option, fail, json_option
+from understudy.commands.shared import data_dir_option, failing_on, json_option, print_json
 from understudy.display.screen import Screen
 from understudy.reading.lookup import OrderNotFound, find_order
 from understudy.reading.story import read_story, story_json, story_view
-from understudy.teaching import TaughtCommand
+from understudy.teaching import command
 
 
-@click.command(
-    cls=TaughtCommand,
+@command(
     examples={
         "understudy explain order_7_1f2e3d4c": "an order by its id",
         "understudy explain 7": "the same by its number, or by any beginning of its id",
@@ -34,12 +32,10 @@ def explain(order_name: str, data_dir: Path, is_json: bool) -> None:
     is the second actor in the role: the first one fell.
     """
     with opened(data_dir) as archive:
-        try:
+        with failing_on(OrderNotFound):
             order = find_order(archive, order_name)
-        except OrderNotFound as error:
-            fail(str(error))
         story = read_story(archive, order)
         if is_json:
-            click.echo(json.dumps(story_json(story), indent=2))
+            print_json(story_json(story))
         else:
             Screen().print(story_view(story))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from itertools import islice
 from pathlib import Path
 
-import click
-
 from understudy.commands.reading import (
     csv_option,
     is_wide,
@@ -20,11 +18,10 @@ from understudy.commands.reading import (
 from understudy.commands.shared import data_dir_option, json_option
 from understudy.display.screen import Screen
 from understudy.reading.fills import fill_age, fill_json, fills_table, list_fills
-from understudy.teaching import TaughtCommand
+from understudy.teaching import command
 
 
-@click.command(
-    cls=TaughtCommand,
+@command(
     examples={
         "understudy fills": "the newest, last one last",
         "understudy fills --market 1795370400": "one window's, by a part of its slug",

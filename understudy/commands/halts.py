@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 
@@ -13,13 +12,13 @@ import click
 from actors.messages.halts import BY_HAND, HaltStatus, halt_words, halts_of
 from actors.units import size_text
 from understudy.commands.reading import opened
-from understudy.commands.shared import ask_system, data_dir_option, fail, json_option
+from understudy.commands.shared import ask_system, data_dir_option, fail, json_option, print_json
 from understudy.control import ControlError, NotRunning, Reply, ask
 from understudy.data_dir.kill_switch import pull_kill_switch
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
 from understudy.reading.flatten_sales import FlattenSale, flatten_sales
-from understudy.teaching import TaughtCommand
+from understudy.teaching import command
 
 _LOOK_AGAIN_S = 0.3
 
@@ -32,8 +31,7 @@ _reason_option = click.option(
 )
 
 
-@click.command(
-    cls=TaughtCommand,
+@command(
     examples={
         "understudy halt": "no new orders; live ones end by themselves within seconds",
         "understudy halt --cancel --reason 'odd prices'": "end live orders at once as well",
@@ -65,8 +63,7 @@ def halt(cancel: bool, series: str, reason: str, data_dir: Path, is_json: bool) 
     _show(reply, is_json)
 
 
-@click.command(
-    cls=TaughtCommand,
+@command(
     examples={
         "understudy resume": "trade again",
         "understudy resume --reason 'prices are fine'": "with a reason on record",
@@ -93,8 +90,7 @@ def resume(series: str, reason: str, data_dir: Path, is_json: bool) -> None:
         raise click.exceptions.Exit(ExitCode.FAILED)
 
 
-@click.command(
-    cls=TaughtCommand,
+@command(
     examples={
         "understudy flatten": "halt, cancel, and sell what is one-sided",
         "understudy flatten --wait 0 --json": "do not wait for the sales",
@@ -130,7 +126,7 @@ def flatten(series: str, reason: str, wait_s: float, data_dir: Path, is_json: bo
     status = _in(series, _status(reply))
     sales = _sales(data_dir, status)
     if is_json:
-        click.echo(json.dumps({**reply, "sold": [sale.json for sale in sales]}, indent=2))
+        print_json({**reply, "sold": [sale.json for sale in sales]})
     else:
         echo_shown("\n".join([_words(status), *(sale.words for sale in sales)]))
     if not status.is_flat:
@@ -175,7 +171,7 @@ def _pull(directory: Path, reason: str, why: str, is_json: bool, *, runs: bool) 
     except OSError as error:
         fail(f"{why}, and the kill-switch file cannot be written: {error}")
     if is_json:
-        click.echo(json.dumps({"kill_switch": str(path), "why": why}, indent=2))
+        print_json({"kill_switch": str(path), "why": why})
     else:
         echo_shown(f"{why}: {path} is written, and what runs or starts there halts")
         echo_shown("to trade again, remove it and call understudy resume")
@@ -190,7 +186,7 @@ def _status(reply: Reply) -> HaltStatus:
 def _show(reply: Reply, is_json: bool) -> HaltStatus:
     status = _status(reply)
     if is_json:
-        click.echo(json.dumps(reply, indent=2))
+        print_json(reply)
     else:
         echo_shown(_words(status))
     return status

@@ -9,17 +9,24 @@ from typing import Any
 import click
 
 from actors.watcher_settings import MetricsSettings
-from understudy.commands.shared import data_dir_option, existing_directory, fail, needs_extra
+from understudy.commands.shared import (
+    data_dir_option,
+    existing_directory,
+    fail,
+    json_option,
+    needs_extra,
+    print_json,
+    whole_number_option,
+)
 from understudy.display.terminal import echo_shown
 from understudy.processes.end_signals import until_told
 from understudy.processes.exit_codes import ExitCode
-from understudy.teaching import TaughtCommand
+from understudy.teaching import command
 
 PORT = MetricsSettings().port
 
 
-@click.command(
-    cls=TaughtCommand,
+@command(
     examples={
         "understudy metrics": f"serve http://127.0.0.1:{PORT}/metrics and /health until Ctrl-C",
         "understudy metrics --port 0": "on a free port, which the first line tells",
@@ -27,13 +34,8 @@ PORT = MetricsSettings().port
         "understudy run --set metrics.enabled=true": "beside a run, and ended with it",
     },
 )
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65_535),
-    default=PORT,
-    show_default=True,
-    metavar="N",
-    help="Port on 127.0.0.1; 0 takes a free one.",
+@whole_number_option(
+    "--port", most=65_535, default=PORT, help_text="Port on 127.0.0.1; 0 takes a free one."
 )
 @click.option("--once", is_flag=True, help="Print the metrics and end, for the textfile collector.")
 @data_dir_option
@@ -69,8 +71,7 @@ def _print_once(directory: Path) -> None:
     click.echo(generate_latest(collector).decode(), nl=False)
 
 
-@click.command(
-    cls=TaughtCommand,
+@command(
     examples={
         "understudy health": "one word, and why it is no better",
         "understudy health --json": "for programs",
@@ -78,7 +79,7 @@ def _print_once(directory: Path) -> None:
     },
 )
 @data_dir_option
-@click.option("--json", "is_json", is_flag=True, help="Print JSON for programs.")
+@json_option
 def health(data_dir: Path, is_json: bool) -> None:
     """Say whether a system is serving, degraded or down, with the reasons.
 
@@ -87,14 +88,12 @@ def health(data_dir: Path, is_json: bool) -> None:
 
     Exit codes: 0 serving or degraded, 1 down, 2 bad input.
     """
-    import json
-
     from understudy.watching.health import HealthState, health_of
     from understudy.watching.observation import Lookout
 
     found = health_of(Lookout(existing_directory(data_dir)).look())
     if is_json:
-        click.echo(json.dumps({"state": found.state.value, "reasons": found.reasons}, indent=2))
+        print_json({"state": found.state.value, "reasons": found.reasons})
     else:
         echo_shown(found.state.value)
         for reason in found.reasons:

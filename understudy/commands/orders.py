@@ -19,11 +19,10 @@ from understudy.commands.reading import (
 from understudy.commands.shared import data_dir_option, json_option
 from understudy.display.screen import Screen
 from understudy.reading.orders import is_open, order_json, orders_table
-from understudy.teaching import TaughtCommand
+from understudy.teaching import command
 
 
-@click.command(
-    cls=TaughtCommand,
+@command(
     examples={
         "understudy orders": "the newest, last one last",
         "understudy orders --open": "what is live now, or not booked yet",

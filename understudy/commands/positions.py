@@ -20,11 +20,10 @@ from understudy.commands.reading import (
 from understudy.commands.shared import data_dir_option, json_option
 from understudy.display.screen import Screen
 from understudy.reading.positions import position_json, positions_table
-from understudy.teaching import TaughtCommand
+from understudy.teaching import command
 
 
-@click.command(
-    cls=TaughtCommand,
+@command(
     examples={
         "understudy positions": "the newest windows, last one last",
         "understudy positions --open": "those that have no result yet",

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from actors.runtime.log import LOG_NAME
-from understudy.commands.shared import ask_system, data_dir_option, json_option
+from understudy.commands.shared import ask_system, data_dir_option, json_option, print_json
 from understudy.display.actor_table import actor_table
 from understudy.display.screen import Screen
 from understudy.display.status import children_of, halts_of
 from understudy.display.wording import clock_label
 from understudy.processes.exit_codes import ExitCode
-from understudy.teaching import TaughtCommand
+from understudy.teaching import command
 
 
-@click.command(
-    cls=TaughtCommand,
+@command(
     examples={
         "understudy ps": "the system on the default data directory",
         "understudy ps --data-dir ./demo": "a demo that was started with the same",
@@ -38,7 +36,7 @@ def ps(data_dir: Path, is_json: bool) -> None:
     """
     reply = ask_system(data_dir, "ps")
     if is_json:
-        click.echo(json.dumps(reply, indent=2))
+        print_json(reply)
     else:
         console = Screen()
         console.print(actor_table(children_of(reply), reply["pid"]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ import click
 from rich.console import Console
 
 from actors.runtime.journal_file import JOURNAL_NAME, JournalError
-from understudy.commands.shared import fail
+from understudy.commands.shared import fail, print_json
 from understudy.display.terminal import say
 from understudy.processes.exit_codes import ExitCode
 from understudy.reading.archive import Archive
@@ -82,7 +81,7 @@ def print_rows(name: str, rows: Sequence[Mapping[str, object]], *, is_csv: bool)
     if is_csv:
         click.echo(csv_text(rows), nl=False)
     else:
-        click.echo(json.dumps({name: rows}, indent=2))
+        print_json({name: rows})
 
 
 def is_wide(console: Console) -> bool:

@@ -28,13 +28,12 @@ from understudy.settings.options import (
     DEMO_SPEED,
     RunOptions,
 )
-from understudy.teaching import TaughtCommand
+from understudy.teaching import command
 
 RECORD_DATA_DIR = DEFAULT_DATA_DIR / "record"
 
 
-@click.command(
-    cls=TaughtCommand,
+@command(
     examples={
         "understudy record": "the configured series, until Ctrl-C",
         "understudy record --series btc-5m,eth-15m": "two of them at once",

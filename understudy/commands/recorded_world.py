@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from understudy.commands.shared import fail
+from understudy.commands.shared import failing_on
 from understudy.processes.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -18,10 +18,8 @@ def recorded_world(recordings: tuple[str, ...], missing_share: float = 0.0) -> R
     from research.recordings.places import BadRecording
     from research.recordings.serving import RecordedWorld
 
-    try:
+    with failing_on(BadRecording, code=ExitCode.BAD_INPUT):
         return RecordedWorld([_place(each) for each in recordings], missing_share)
-    except BadRecording as problem:
-        fail(str(problem), ExitCode.BAD_INPUT)
 
 
 def _place(name: str) -> str | Path:

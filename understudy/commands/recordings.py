@@ -19,13 +19,13 @@ from research.recordings.places import BadRecording, list_files
 from research.recordings.window_files import MalformedRecording
 from understudy.commands.progress import progress_bar
 from understudy.commands.reading import csv_option, is_wide, print_rows
-from understudy.commands.shared import fail, json_option
+from understudy.commands.shared import fail, failing_on, json_option
 from understudy.display.screen import Screen
 from understudy.display.terminal import echo_shown, say
 from understudy.processes.exit_codes import ExitCode
 from understudy.reading.moments import iso_text, minute_label
 from understudy.settings.options import DEFAULT_RECORDINGS
-from understudy.teaching import TaughtCommand, TaughtGroup
+from understudy.teaching import TaughtGroup
 
 _LIST = "list"
 _WINDOW_SUFFIXES = (".jsonl", ".jsonl.zst")
@@ -62,7 +62,6 @@ def recordings() -> None:
 @recordings.command(
     name=_LIST,
     hidden=True,
-    cls=TaughtCommand,
     examples={"understudy recordings list ./recordings": "the same as without `list`"},
 )
 @click.argument("folder", metavar="[DIR]", default=str(DEFAULT_RECORDINGS))
@@ -73,7 +72,8 @@ def list_recordings(folder: str, is_json: bool, is_csv: bool) -> None:
 
     Exit codes: 0 ok, 1 one of them cannot be read, 2 bad input.
     """
-    found = _found(folder)
+    with failing_on(BadRecording, code=ExitCode.BAD_INPUT):
+        found = list(rows_of(_place(folder)))
     rows = [each for each in found if isinstance(each, RecordingRow)]
     if is_json or is_csv:
         print_rows("recordings", [_fields(row) for row in rows], is_csv=is_csv)
@@ -87,7 +87,6 @@ def list_recordings(folder: str, is_json: bool, is_csv: bool) -> None:
 
 
 @recordings.command(
-    cls=TaughtCommand,
     examples={
         "understudy recordings verify": "of the default directory",
         "understudy recordings verify ./recordings --json": "for a script",
@@ -102,10 +101,8 @@ def verify(folder: str, is_json: bool) -> None:
 
     Exit codes: 0 all are sound, 1 one is not, 2 bad input.
     """
-    try:
+    with failing_on(BadRecording, code=ExitCode.BAD_INPUT):
         places = list_files(_place(folder), SUFFIX)
-    except BadRecording as problem:
-        fail(str(problem), ExitCode.BAD_INPUT)
     with progress_bar("verified", is_shown=not is_json, is_transient=True) as progress:
         told = [
             {"place": str(place), "faults": faults_of(place)} for place in progress.track(places)
@@ -124,7 +121,6 @@ def verify(folder: str, is_json: bool) -> None:
 
 @recordings.command(
     name="import",
-    cls=TaughtCommand,
     examples={
         "understudy recordings import ./theirs": "into the default directory",
         "understudy recordings import btc-updown-5m-*.jsonl.zst --dir ./hour": "into another",
@@ -197,13 +193,6 @@ def _window_files(sources: Sequence[Path]) -> list[Path]:
             fail(f"{source} holds no *.jsonl or *.jsonl.zst", ExitCode.BAD_INPUT)
         files += inside
     return files
-
-
-def _found(folder: str) -> list[RecordingRow | BadRecording]:
-    try:
-        return list(rows_of(_place(folder)))
-    except BadRecording as problem:
-        fail(str(problem), ExitCode.BAD_INPUT)
 
 
 def _place(folder: str) -> str | Path:

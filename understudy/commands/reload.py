@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -13,14 +12,14 @@ from understudy.commands.shared import (
     config_option,
     data_dir_option,
     json_option,
+    print_json,
 )
 from understudy.display.status import changes_of, reload_words
 from understudy.display.terminal import echo_shown
-from understudy.teaching import TaughtCommand
+from understudy.teaching import command
 
 
-@click.command(
-    cls=TaughtCommand,
+@command(
     examples={
         "understudy reload --check": "say what the edited file would change",
         "understudy reload": "take it, all at once",
@@ -61,7 +60,7 @@ def reload(
         is_check=is_check,
     )
     if is_json:
-        click.echo(json.dumps(reply, indent=2))
+        print_json(reply)
         return
     for change in changes_of(reply):
         echo_shown(change.words)

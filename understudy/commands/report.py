@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from understudy.commands.reading import is_wide, last_option, opened, row_limit
-from understudy.commands.shared import data_dir_option, fail, json_option
+from understudy.commands.shared import data_dir_option, fail, json_option, print_json
 from understudy.display.screen import Screen
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
 from understudy.reading.performance import Performance, read_performance
 from understudy.reading.report_view import report_json, report_view
-from understudy.teaching import TaughtCommand
+from understudy.teaching import command
 
 
-@click.command(
-    cls=TaughtCommand,
+@command(
     examples={
         "understudy report": "the newest windows, and everything in total",
         "understudy report --html report.html": "the same as one page with plots, to pass on",
@@ -45,7 +43,7 @@ def report(page_path: Path | None, last: int | None, data_dir: Path, is_json: bo
     with opened(data_dir) as archive:
         performance = read_performance(archive)
         if is_json:
-            click.echo(json.dumps(report_json(performance), indent=2))
+            print_json(report_json(performance))
         else:
             console = Screen()
             rows = row_limit(last, is_for_programs=False)

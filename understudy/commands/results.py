@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -11,7 +10,7 @@ from rich.table import Table
 
 from understudy.commands.backtest import run_json
 from understudy.commands.reading import last_option, row_limit
-from understudy.commands.shared import fail, json_option, needs_extra
+from understudy.commands.shared import fail, failing_on, json_option, needs_extra, print_json
 from understudy.display.screen import Screen
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
@@ -22,11 +21,10 @@ from understudy.results.options import results_dir_option
 from understudy.results.store import list_runs, read_run
 from understudy.results.stored import BadResults, StoredRun
 from understudy.results.view import run_view
-from understudy.teaching import TaughtCommand, TaughtGroup
+from understudy.teaching import group
 
 
-@click.group(
-    cls=TaughtGroup,
+@group(
     invoke_without_command=True,
     examples={
         "understudy results": "every run that is kept, the newest first",
@@ -44,7 +42,7 @@ def results(context: click.Context, results_dir: Path, is_json: bool) -> None:
         return
     found = _runs(context.obj)
     if is_json:
-        click.echo(json.dumps([run_json(run) for run in found], indent=2))
+        print_json([run_json(run) for run in found])
     elif found:
         Screen().print(_table(found))
     else:
@@ -52,7 +50,6 @@ def results(context: click.Context, results_dir: Path, is_json: bool) -> None:
 
 
 @results.command(
-    cls=TaughtCommand,
     examples={
         "understudy results show": "the newest run",
         "understudy results show pair-btc --last 0": "another one, with all its windows",
@@ -67,18 +64,14 @@ def show(results_dir: Path, name: str, last: int | None, is_json: bool) -> None:
     """Show a run: the newest, or the one whose name begins so, or that lies in that folder."""
     run = find_run(results_dir, name)
     if is_json:
-        click.echo(json.dumps(run_json(run), indent=2))
+        print_json(run_json(run))
         return
-    try:
-        view = _view(run, row_limit(last, is_for_programs=False))
-    except BadResults as problem:
-        fail(str(problem))
-    Screen().print(view)
+    with failing_on(BadResults):
+        Screen().print(_view(run, row_limit(last, is_for_programs=False)))
     echo_shown(f"\n{run.folder / 'report.html'}", err=True)
 
 
 @results.command(
-    cls=TaughtCommand,
     examples={
         "understudy results compare pair-btc maker-btc": "two backtests, side by side",
         "understudy results compare pair-btc ~/.understudy": "a backtest, and what a run did",
@@ -95,13 +88,11 @@ def compare(results_dir: Path, first: str, second: str, last: int | None, is_jso
     Numbers stand side by side. Orders are paired in the windows that both have: the same action,
     outcome, limit and size within 250 ms. Each order without a partner is told with a reason.
     """
-    try:
+    with failing_on(BadResults, code=ExitCode.BAD_INPUT):
         runs = [read_compared(_folder(results_dir, each)) for each in (first, second)]
-    except BadResults as problem:
-        fail(str(problem), ExitCode.BAD_INPUT)
     found = compare_runs(*runs)
     if is_json:
-        click.echo(json.dumps(comparison_json(found), indent=2))
+        print_json(comparison_json(found))
     else:
         rows = row_limit(last, is_for_programs=False)
         Screen().print(comparison_view(found, rows=rows))
@@ -124,11 +115,9 @@ def _view(run: StoredRun, rows: int | None) -> RenderableType:
 
 def find_run(results_dir: Path, name: str) -> StoredRun:
     """Find a run by its folder or the beginning of its name, or end the command: bad input."""
-    try:
-        if name and (Path(name) / "run.json").is_file():
+    if name and (Path(name) / "run.json").is_file():
+        with failing_on(BadResults, code=ExitCode.BAD_INPUT):
             return read_run(Path(name))
-    except BadResults as problem:
-        fail(str(problem), ExitCode.BAD_INPUT)
     found = [run for run in _runs(results_dir) if run.name.startswith(name)]
     if not found:
         what = f"no backtest whose name begins with {name!r}" if name else "no backtest"
@@ -139,10 +128,8 @@ def find_run(results_dir: Path, name: str) -> StoredRun:
 def _runs(results_dir: Path) -> list[StoredRun]:
     if not results_dir.is_dir():
         return []
-    try:
+    with failing_on(BadResults):
         listed = list(list_runs(results_dir))
-    except BadResults as problem:
-        fail(str(problem))
     for each in listed:
         if isinstance(each, BadResults):
             echo_shown(f"understudy: {each}", err=True)

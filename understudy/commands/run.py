@@ -36,13 +36,12 @@ from understudy.settings.options import (
     DrillStage,
     RunOptions,
 )
-from understudy.teaching import TaughtCommand
+from understudy.teaching import command
 
 LOOPBACK = "127.0.0.1"
 
 
-@click.command(
-    cls=TaughtCommand,
+@command(
     examples={
         "understudy run --demo": "two windows at 20 times real time",
         "understudy run --demo --windows 1 --json": "one window, the summary for a program",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -24,11 +23,13 @@ from understudy.commands.reading import last_option, row_limit
 from understudy.commands.shared import (
     assignment_option,
     config_option,
-    fail,
+    failing_on,
     json_option,
     load_config,
     needs_extra,
+    print_json,
     use_option,
+    whole_number_option,
 )
 from understudy.display.screen import Screen
 from understudy.display.terminal import echo_shown
@@ -38,13 +39,12 @@ from understudy.results.store import RESULTS_FORMAT, run_name, settings_facts, s
 from understudy.results.stored import BadResults, StoredRun
 from understudy.settings.config import ConfigError, load
 from understudy.settings.keys import toml_text
-from understudy.teaching import TaughtCommand
+from understudy.teaching import command
 
 _STUDY = "study.log"
 
 
-@click.command(
-    cls=TaughtCommand,
+@command(
     examples={
         "understudy search rec --space space.toml --trials 50": "the default strategy's settings",
         "understudy search rec --use my.py:Mine --space s.toml --trials 200 --jobs 2": "another's",
@@ -70,23 +70,21 @@ _STUDY = "study.log"
     metavar="N",
     help="How many there are to be in all, with those of earlier calls.",
 )
-@click.option(
+@whole_number_option(
     "--folds",
     "folds_count",
-    type=click.IntRange(min=1),
+    least=1,
     default=4,
-    show_default=True,
     metavar="K",
-    help="Parts, in the order of time; trials are ranked by the median part.",
+    help_text="Parts, in the order of time; trials are ranked by the median part.",
 )
-@click.option(
+@whole_number_option(
     "--held-out",
     "held_out_percent",
-    type=click.IntRange(min=0, max=90),
+    most=90,
     default=20,
-    show_default=True,
     metavar="PERCENT",
-    help="Of the windows, the last, which no trial sees.",
+    help_text="Of the windows, the last, which no trial sees.",
 )
 @click.option(
     "--look",
@@ -136,13 +134,11 @@ def _search(
 
     chosen = assignments if use is None else (f"strategy.use={use}", *assignments)
     settings = load_config(config_path, chosen).settings
-    try:
+    with failing_on(BadRecording, BadSpace, ConfigError, ValueError, code=ExitCode.BAD_INPUT):
         recordings = recordings_at(places)
         space = read_space(space_path)
         folds = folds_of(len(recordings), folds_count, held_out_percent)
         _check_space(space, config_path, chosen)
-    except (BadRecording, BadSpace, ConfigError, ValueError) as problem:
-        fail(str(problem), ExitCode.BAD_INPUT)
     facts = _facts(settings, recordings, space, folds, seed)
     folder = results_dir.expanduser() / f"search-{run_name(facts)}"
 
@@ -157,10 +153,8 @@ def _search(
         settings_of=settings_of,
         made_of=facts,
     )
-    try:
+    with failing_on(BadRecording, CoreFailed, BadResults, OtherStudy, OSError):
         stored = _run(plan, folder, is_shown=not is_json, **playing)
-    except (BadRecording, CoreFailed, BadResults, OtherStudy, OSError) as problem:
-        fail(str(problem))
     _show(stored, last, is_json=is_json)
 
 
@@ -168,7 +162,7 @@ def _show(stored: StoredRun, last: int | None, *, is_json: bool) -> None:
     from understudy.results.search_view import search_view
 
     if is_json:
-        click.echo(json.dumps(run_json(stored), indent=2))
+        print_json(run_json(stored))
         return
     rows = row_limit(last, is_for_programs=False)
     Screen().print(search_view(stored, rows=rows))

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from understudy.commands.shared import ask_system, data_dir_option, json_option
+from understudy.commands.shared import ask_system, data_dir_option, json_option, print_json
 from understudy.display.terminal import echo_shown
-from understudy.teaching import TaughtCommand, TaughtGroup
+from understudy.teaching import group
 
 _reason_option = click.option(
     "--reason", default="", metavar="TEXT", help="Recorded with the change."
 )
 
 
-@click.group(
-    cls=TaughtGroup,
+@group(
     examples={
         "understudy series list": "what is traded now",
         "understudy series add sol-5m": "trade one more, with its settings of the run's file",
@@ -35,7 +33,6 @@ def series() -> None:
 
 @series.command(
     "list",
-    cls=TaughtCommand,
     examples={
         "understudy series list": "what is traded, and what ends with its window",
         "understudy series list --json": "for a script",
@@ -49,7 +46,6 @@ def list_series(data_dir: Path, is_json: bool) -> None:
 
 
 @series.command(
-    cls=TaughtCommand,
     examples={
         "understudy series add sol-5m": "from its next window on",
         'understudy series add sol-5m --reason "quiet weekend"': "with why",
@@ -69,7 +65,6 @@ def add(name: str, reason: str, data_dir: Path, is_json: bool) -> None:
 
 
 @series.command(
-    cls=TaughtCommand,
     examples={
         "understudy series drop eth-5m": "its orders go on until its window has settled",
         'understudy series drop eth-5m --reason "no edge"': "with why",
@@ -86,7 +81,7 @@ def drop(name: str, reason: str, data_dir: Path, is_json: bool) -> None:
 
 def _show(reply: dict[str, Any], *, is_json: bool) -> None:
     if is_json:
-        click.echo(json.dumps(reply, indent=2))
+        print_json(reply)
         return
     for each in reply["series"]:
         echo_shown(each["name"] + (" until its window ends" if each["is_ending"] else ""))

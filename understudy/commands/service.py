@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -13,12 +12,12 @@ from pathlib import Path
 
 import click
 
-from understudy.commands.shared import fail, json_option, load_config
+from understudy.commands.shared import fail, json_option, load_config, print_json
 from understudy.credentials.live import LIVE_FLAG, live_refusal
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
 from understudy.running.systemd_units import ServicePlan, units_of
-from understudy.teaching import TaughtCommand, TaughtGroup
+from understudy.teaching import group
 
 SYSTEM_PLACE = Path("/etc/systemd/system")
 SYSTEM_DATA_DIR = Path("/var/lib/understudy")
@@ -27,8 +26,7 @@ USER_DATA_DIR = Path("~/.understudy")
 _file = click.Path(path_type=Path)
 
 
-@click.group(
-    cls=TaughtGroup,
+@group(
     examples={
         "understudy service install --print": "the units that would be written",
         "understudy service install --user": "write them for this user, without root",
@@ -42,7 +40,6 @@ def service() -> None:
 
 
 @service.command(
-    cls=TaughtCommand,
     examples={
         "understudy service install --user": "for this user, without root",
         "understudy service install --print": "only show the units",
@@ -173,7 +170,7 @@ def _place(is_user: bool) -> Path:
 
 def _print(units: Mapping[str, str], is_json: bool) -> None:
     if is_json:
-        click.echo(json.dumps({"units": dict(units)}, indent=2))
+        print_json({"units": dict(units)})
         return
     for name, text in units.items():
         echo_shown(f"# {name}\n{text}")
@@ -216,7 +213,7 @@ def _tell(paths: list[Path], complaints: str, *, is_user: bool, is_json: bool) -
         after.append("loginctl enable-linger   # so that it also runs when you are not logged in")
     if is_json:
         told = {"written": [str(path) for path in paths], "next": after, "complaints": complaints}
-        click.echo(json.dumps(told, indent=2))
+        print_json(told)
         return
     for path in paths:
         echo_shown(f"wrote {path}")

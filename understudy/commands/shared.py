@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -10,6 +11,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from actors.series import series_named
+from actors.supervision.layouts import ISOLATED, LAYOUTS
 from understudy.control import ControlError, NotRunning, Reply, ask
 from understudy.display.terminal import say
 from understudy.processes.exit_codes import ExitCode
@@ -58,6 +60,36 @@ data_dir_option = click.option(
 )
 
 
+def whole_number_option(
+    *names: str,
+    least: int = 0,
+    most: int | None = None,
+    default: int | None = None,
+    metavar: str = "N",
+    help_text: str,
+) -> Callable[[_Command], _Command]:
+    """An option that takes a whole number; its help names the default, if there is one."""
+    return click.option(
+        *names,
+        type=click.IntRange(least, most),
+        metavar=metavar,
+        default=default,
+        show_default=default is not None,
+        help=help_text,
+    )
+
+
+def layout_option(help_text: str) -> Callable[[_Command], _Command]:
+    """``--layout``: which actors share a process."""
+    return click.option(
+        "--layout",
+        type=click.Choice(LAYOUTS),
+        default=ISOLATED,
+        show_default=True,
+        help=help_text,
+    )
+
+
 def mode_option(help_text: str) -> Callable[[_Command], _Command]:
     """``--mode``: whether orders are simulated or signed."""
     return click.option(
@@ -102,6 +134,20 @@ def fail(sentence: str, code: ExitCode = ExitCode.FAILED) -> NoReturn:
     raise click.exceptions.Exit(code)
 
 
+@contextlib.contextmanager
+def failing_on(*kinds: type[Exception], code: ExitCode = ExitCode.FAILED) -> Iterator[None]:
+    """End the command with the sentence of an exception of these kinds."""
+    try:
+        yield
+    except kinds as problem:
+        fail(str(problem), code)
+
+
+def print_json(value: object) -> None:
+    """Print a value for programs."""
+    click.echo(json.dumps(value, indent=2))
+
+
 def _names(value: str | None) -> tuple[str, ...]:
     return tuple(name.strip() for name in value.split(",")) if value else ()
 
@@ -110,18 +156,14 @@ def load_config(
     path: Path | None, assignments: tuple[str, ...] = (), series: tuple[str, ...] = ()
 ) -> Config:
     """Load a configuration, or end the command: bad input."""
-    try:
+    with failing_on(ConfigError, code=ExitCode.BAD_INPUT):
         return load(path, assignments, series)
-    except ConfigError as error:
-        fail(str(error), ExitCode.BAD_INPUT)
 
 
 def ask_system(data_dir: Path, command: str, **arguments: object) -> Reply:
     """Ask the system that runs on a data directory, or end the command: failed."""
-    try:
+    with failing_on(NotRunning, ControlError):
         return ask(data_dir.expanduser().absolute(), command, **arguments)
-    except (NotRunning, ControlError) as error:
-        fail(str(error))
 
 
 def existing_directory(data_dir: Path) -> Path:

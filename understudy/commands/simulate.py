@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import gc
-import json
 import subprocess
 import time
 from collections import Counter
@@ -22,7 +21,7 @@ from actors.runtime.crash_file import write_crash
 from actors.runtime.crashes import report_of
 from actors.settings import StrategySettings
 from actors.strategy.choice import PAIR
-from actors.supervision.layouts import ISOLATED, LAYOUTS
+from actors.supervision.layouts import ISOLATED
 from simulation.flight_keeper import FlightKeeper
 from simulation.plan import SIMULATED, fault_meanings
 from simulation.trial import MINUTES, TrialResult, run_trial
@@ -30,13 +29,16 @@ from understudy.commands.progress import progress_bar
 from understudy.commands.shared import (
     data_dir_option,
     json_option,
+    layout_option,
     load_config,
     mode_option,
+    print_json,
     use_option,
+    whole_number_option,
 )
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
-from understudy.teaching import TaughtCommand
+from understudy.teaching import command
 
 _MS_PER_HOUR = 3_600_000
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
@@ -101,8 +103,7 @@ class Campaign:
         }
 
 
-@click.command(
-    cls=TaughtCommand,
+@command(
     examples={
         "understudy simulate": "20 seeds, a minute or less",
         "understudy simulate --seeds 500 --jobs 2": "many more, on two cores",
@@ -112,47 +113,30 @@ class Campaign:
         "understudy simulate --seeds 5 --json | jq .failure": "for a script",
     },
 )
-@click.option(
-    "--seeds",
-    type=click.IntRange(min=1),
-    default=20,
-    show_default=True,
-    metavar="N",
-    help="How many runs.",
-)
-@click.option(
+@whole_number_option("--seeds", least=1, default=20, help_text="How many runs.")
+@whole_number_option(
     "--from",
     "first_seed",
-    type=click.IntRange(min=0),
     default=1,
-    show_default=True,
     metavar="S",
-    help="Seed of the first run; the others count up from it.",
+    help_text="Seed of the first run; the others count up from it.",
 )
-@click.option(
+@whole_number_option(
     "--minutes",
-    type=click.IntRange(min=1),
+    least=1,
     default=MINUTES,
-    show_default=True,
     metavar="M",
-    help="Venue time with faults in each run; its recovery comes on top.",
+    help_text="Venue time with faults in each run; its recovery comes on top.",
 )
 @mode_option("Who carries orders out: the simulated executor, or the real one's core.")
-@click.option(
-    "--layout",
-    type=click.Choice(LAYOUTS),
-    default=ISOLATED,
-    show_default=True,
-    help="Which actors share a process, and so fall together.",
-)
+@layout_option("Which actors share a process, and so fall together.")
 @use_option
-@click.option(
+@whole_number_option(
     "--jobs",
-    type=click.IntRange(min=1),
+    least=1,
     default=1,
-    show_default=True,
     metavar="J",
-    help="Runs at the same time, each on a core.",
+    help_text="Runs at the same time, each on a core.",
 )
 @data_dir_option
 @json_option
@@ -194,7 +178,7 @@ def simulate(
     if campaign.failed is not None:
         report["crash_file"] = _leave_crash_file(campaign.failed.seed, run, data_dir)
     if is_json:
-        click.echo(json.dumps(report, indent=2))
+        print_json(report)
     else:
         _print(report, campaign.failed)
     if campaign.failed is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import shutil
 import sys
@@ -13,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from understudy.commands.progress import progress_bar
-from understudy.commands.shared import fail, json_option, mode_option, own_series_option
+from understudy.commands.shared import fail, json_option, mode_option, own_series_option, print_json
 from understudy.display.screen import Screen
 from understudy.processes.end_signals import EndSignals
 from understudy.processes.exit_codes import ExitCode
-from understudy.teaching import TaughtCommand
+from understudy.teaching import command
 
 if TYPE_CHECKING:
     from understudy.soak.conduct import SoakResult
@@ -26,8 +25,7 @@ SERIES = ("btc-5m", "eth-5m")
 SPEED_MOST = 10.0
 
 
-@click.command(
-    cls=TaughtCommand,
+@command(
     examples={
         "understudy soak --hours 2": "two hours; Ctrl-C ends it in order, and it reports",
         "understudy soak --hours 0.01 --json": "half a minute, for a program",
@@ -133,7 +131,7 @@ def _show(result: SoakResult, plot_path: Path | None, *, is_json: bool) -> None:
     from understudy.soak.report import soak_json, soak_plot, soak_view
 
     if is_json:
-        click.echo(json.dumps(soak_json(result), indent=2))
+        print_json(soak_json(result))
     else:
         Screen().print(soak_view(result))
     if plot_path is not None and result.samples:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from actors.proxies import ProxyRefused
 from actors.settings import Settings
-from understudy.commands.shared import fail
+from understudy.commands.shared import fail, failing_on
 from understudy.credentials.live import live_account, live_refusal, rehearsal_refusal
 from understudy.credentials.price_feed import credentials_for_the_feed
 from understudy.data_dir.privacy import NotPrivate, make_private
@@ -43,10 +43,8 @@ def refuse(settings: Settings, speed: float, *, is_local: bool, is_understood: b
     if refusal is not None:
         fail(refusal, ExitCode.BAD_INPUT)
     if not is_local:
-        try:
+        with failing_on(ProxyRefused, code=ExitCode.BAD_INPUT):
             proxies_of(settings.venue, os.environ)
-        except ProxyRefused as refused:
-            fail(str(refused), ExitCode.BAD_INPUT)
 
 
 def run_system(options: RunOptions, *, is_temporary: bool) -> int:
@@ -69,10 +67,9 @@ def data_directory(chosen: Path | None, *, is_temporary: bool) -> Path:
         return Path(tempfile.mkdtemp(prefix="understudy-demo-"))
     directory = (chosen or DEFAULT_DATA_DIR).expanduser().absolute()
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        warn(make_private(directory))
-    except NotPrivate as refused:
-        fail(str(refused), ExitCode.BAD_INPUT)
+        with failing_on(NotPrivate, code=ExitCode.BAD_INPUT):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            warn(make_private(directory))
     except OSError as error:
         fail(f"--data-dir {directory} cannot be used: {error.strerror}", ExitCode.BAD_INPUT)
     return directory

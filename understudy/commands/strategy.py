@@ -12,7 +12,7 @@ from actors.settings import Settings, StrategySettings
 from actors.strategy.choice import BUILT_IN, PAIR, strategy_class
 from actors.strategy.contract import Strategy
 from actors.strategy.loading import StrategyUnavailable, names_of_packages
-from understudy.commands.shared import assignment_option, fail, load_config
+from understudy.commands.shared import assignment_option, fail, failing_on, load_config
 from understudy.display.screen import Screen
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
@@ -21,13 +21,12 @@ from understudy.settings.strategy_keys import keys_of
 from understudy.strategy.check import CheckReport
 from understudy.strategy.check import check as run_check
 from understudy.strategy.template import strategy_text, test_text
-from understudy.teaching import TaughtCommand, TaughtGroup
+from understudy.teaching import group
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
 
-@click.group(
-    cls=TaughtGroup,
+@group(
     examples={
         "understudy strategy new my_idea": "a file that works, and its test beside it",
         "understudy strategy check my_idea.py": "before it trades, on paper or for real",
@@ -43,7 +42,6 @@ def strategy() -> None:
 
 
 @strategy.command(
-    cls=TaughtCommand,
     examples={
         "understudy strategy new my_idea": "writes my_idea.py and test_my_idea.py here",
         "understudy strategy new my_idea --dir ~/strategies": "or elsewhere",
@@ -84,7 +82,6 @@ _BAD_INPUT = ExitCode.BAD_INPUT
 
 
 @strategy.command(
-    cls=TaughtCommand,
     examples={
         "understudy strategy check my_idea.py": "the only strategy of a file",
         "understudy strategy check my_idea.py:Fast": "one of several",
@@ -103,10 +100,8 @@ def check(use: str, assignments: tuple[str, ...]) -> None:
     forbidden. Exit code 1 if anything is wrong.
     """
     loaded = load_config(None, (*assignments, f"strategy.use={toml_text(use)}"))
-    try:
+    with failing_on(StrategyUnavailable, code=_BAD_INPUT):
         report = run_check(loaded.settings)
-    except StrategyUnavailable as error:
-        fail(str(error), ExitCode.BAD_INPUT)
     _show(report, loaded.settings)
     if report.problems:
         raise click.exceptions.Exit(ExitCode.FAILED)
@@ -128,7 +123,6 @@ def _show(report: CheckReport, settings: Settings) -> None:
 
 @strategy.command(
     "list",
-    cls=TaughtCommand,
     examples={
         "understudy strategy list": "what strategy.use may name, with all parameters",
         "understudy strategy list my_idea.py": "the parameters of a file's strategy",
@@ -144,11 +138,9 @@ def list_strategies(use: str) -> None:
     console = Screen()
     for name in names:
         settings = load_config(None, (f"strategy.use={toml_text(name)}",)).settings.strategy
-        try:
+        with failing_on(ConfigError, StrategyUnavailable, code=_BAD_INPUT):
             keys = keys_of(settings).parameters.values()
             found = strategy_class(settings)
-        except (ConfigError, StrategyUnavailable) as error:
-            fail(str(error), ExitCode.BAD_INPUT)
         title = Text(_title(settings, found), "bold")
         console.print(title.append(f"  {_first_line(found)}", "not bold dim"), soft_wrap=True)
         for key in keys:

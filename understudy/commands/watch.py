@@ -7,14 +7,12 @@ import sys
 import time
 from pathlib import Path
 
-import click
-
-from understudy.commands.shared import data_dir_option, existing_directory, fail
+from understudy.commands.shared import data_dir_option, existing_directory, fail, failing_on
 from understudy.display.live_view import LiveView
 from understudy.display.status import Status
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
-from understudy.teaching import TaughtCommand
+from understudy.teaching import command
 from understudy.watching.asking import Unanswered, ask_status
 from understudy.watching.health import why_down
 from understudy.watching.observation import Lookout
@@ -24,8 +22,7 @@ _PATIENCE_S = 10.0
 """A system that answers nothing for so long is no longer shown: what it showed is old."""
 
 
-@click.command(
-    cls=TaughtCommand,
+@command(
     examples={
         "understudy watch": "the system on the default data directory, until Ctrl-C",
         "understudy watch --data-dir ./demo": "a demo in another terminal, or a service",
@@ -41,10 +38,8 @@ def watch(data_dir: Path) -> None:
     directory = existing_directory(data_dir)
     if not sys.stdout.isatty():
         fail("watch needs a terminal; programs use understudy ps --json", ExitCode.BAD_INPUT)
-    try:
+    with failing_on(Unanswered):
         status = ask_status(directory)
-    except Unanswered as unanswered:
-        fail(str(unanswered))
     troubles: list[str] = []
     ending = ""
     with (

@@ -14,24 +14,20 @@ from understudy.commands.shared import (
     data_dir_option,
     existing_directory,
     fail,
+    failing_on,
     load_config,
 )
 from understudy.display.terminal import echo_shown
 from understudy.processes.end_signals import until_told
 from understudy.processes.exit_codes import ExitCode
-from understudy.teaching import TaughtCommand
+from understudy.teaching import group
 from understudy.web import access
 from understudy.web.server import Site, serve
 
 DEFAULTS = WebSettings()
 
 
-class _TaughtGroup(TaughtCommand, click.Group):
-    pass
-
-
-@click.group(
-    cls=_TaughtGroup,
+@group(
     invoke_without_command=True,
     examples={
         "understudy web": f"serve http://127.0.0.1:{DEFAULTS.port}/ until Ctrl-C",
@@ -113,7 +109,6 @@ def _require_usable(site: Site, directory: Path) -> None:
 
 
 @web.command(
-    cls=TaughtCommand,
     examples={
         "understudy web token": "show it, or make it",
         "understudy web token --new": "make another; whoever is logged in has to log in again",
@@ -133,8 +128,7 @@ def token(data_dir: Path, *, is_new: bool) -> None:
     try:
         is_there = (directory / access.TOKEN_NAME).exists()
         text = access.new_token(directory) if is_new or not is_there else None
-        echo_shown(text or access.read_token(directory))
-    except access.NoToken as problem:
-        fail(str(problem))
+        with failing_on(access.NoToken):
+            echo_shown(text or access.read_token(directory))
     except OSError as error:
         fail(f"the token cannot be written: {error.strerror}")
