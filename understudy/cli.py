@@ -53,9 +53,9 @@ SECTIONS: Mapping[str, tuple[Lazy, ...]] = {
         Lazy("reload", "Take other settings."),
     ),
     "What it did, and why": (
-        Lazy("orders", "List orders from the journal."),
-        Lazy("positions", "List windows and holdings."),
-        Lazy("fills", "List fills from the journal."),
+        Lazy("orders", "List orders from the journal.", "lists"),
+        Lazy("positions", "List windows and holdings.", "lists"),
+        Lazy("fills", "List fills from the journal.", "lists"),
         Lazy("explain", "Tell one order's whole story."),
         Lazy("report", "P&L, fees, fill ratio, leg risk."),
         Lazy("crashes", "List crashes of actors."),

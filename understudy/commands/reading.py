@@ -87,8 +87,3 @@ def print_rows(name: str, rows: Sequence[Mapping[str, object]], *, is_csv: bool)
 def is_wide(console: Console) -> bool:
     """Whether there is room for the columns that a reader can do without."""
     return console.width >= _WIDE_COLUMNS
-
-
-def note_left_out(console: Console, shown_count: int) -> None:
-    """Say below a table that older rows exist, and how to see them."""
-    console.print(f"the newest {shown_count:,} of more: --last 0 shows all", style="dim italic")
