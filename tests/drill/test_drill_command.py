@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from click.testing import CliRunner, Result
 
@@ -12,7 +13,7 @@ from understudy.cli import main
 from understudy.commands.drill import DEFAULT_KILLS
 from understudy.drill import report
 from understudy.drill.conduct import Recovery
-from understudy.drill.plan import TARGETS, plan
+from understudy.drill.plan import TARGETS, DrillRequest, plan
 from understudy.processes.exchange import ExchangeFailed
 from understudy.processes.exit_codes import ExitCode
 
@@ -28,9 +29,9 @@ class FakeDrill:
         self.verdict = AuditVerdict()
         self.error: Exception | None = None
 
-    def run(self, directory: Path, *, told: Any, **asked: Any) -> report.Result:
+    def run(self, directory: Path, request: DrillRequest, told: Any) -> report.Result:
         assert directory.is_dir()
-        self.directory, self.asked = directory, asked
+        self.directory, self.asked = directory, (asked := attrs.asdict(request))
         if self.error is not None:
             raise self.error
         steps = plan(asked["kills"], asked["seed"], asked["targets"])

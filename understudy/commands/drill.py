@@ -7,26 +7,25 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import attrs
 import click
 
 from actors.strategy.choice import PAIR
-from actors.supervision.layouts import ISOLATED, LAYOUTS
 from understudy.commands.shared import (
     fail,
     json_option,
+    layout_option,
     load_config,
     mode_option,
     own_series_option,
     print_json,
     use_option,
+    whole_number_option,
 )
 from understudy.display.screen import Screen
 from understudy.display.terminal import echo_shown
-from understudy.drill.plan import ONE_SERIES, TARGETS
-from understudy.processes.exit_codes import ExitCode
+from understudy.drill.plan import ONE_SERIES, TARGETS, DrillRequest
 from understudy.teaching import command
 
 if TYPE_CHECKING:
@@ -34,41 +33,6 @@ if TYPE_CHECKING:
     from understudy.drill.report import Result
 
 DEFAULT_KILLS = 52
-
-
-@attrs.frozen
-class _Request:
-    """What was asked for on the command line."""
-
-    kills: int
-    seed: int
-    targets: tuple[str, ...]
-    is_live: bool
-    faults: Path | None
-    windows: int
-    layout: str
-    series: tuple[str, ...]
-    use: str
-
-    @property
-    def options(self) -> str:
-        """The options that ask for the same again."""
-        words = [f"--kills {self.kills}", f"--seed {self.seed}"]
-        if self.targets != TARGETS:
-            words.append(f"--roles {','.join(self.targets)}")
-        if self.is_live:
-            words.append("--mode live")
-        if self.faults is not None:
-            words.append(f"--faults {self.faults}")
-        if self.windows != 1:
-            words.append(f"--windows {self.windows}")
-        if self.layout != ISOLATED:
-            words.append(f"--layout {self.layout}")
-        if self.series != ONE_SERIES:
-            words.append(f"--series {','.join(self.series)}")
-        if self.use != PAIR:
-            words.append(f"--use {self.use}")
-        return " ".join(words)
 
 
 def _roles(
@@ -93,19 +57,10 @@ def _roles(
         "understudy drill --mode live": "with signed orders, on an exchange that misbehaves",
     },
 )
-@click.option(
-    "--kills",
-    type=click.IntRange(1, 10_000),
-    metavar="N",
-    default=DEFAULT_KILLS,
-    show_default=True,
-    help="How many.",
-)
-@click.option(
+@whole_number_option("--kills", least=1, most=10_000, default=DEFAULT_KILLS, help_text="How many.")
+@whole_number_option(
     "--seed",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="For whom, when and how, and for the market's prices.  [default: drawn]",
+    help_text="For whom, when and how, and for the market's prices.  [default: drawn]",
 )
 @click.option(
     "--roles",
@@ -122,35 +77,19 @@ def _roles(
     help="With --mode live: what goes wrong at the exchange (docs/exchange.md).  [default: a bit "
     "of everything, by the seed]",
 )
-@click.option(
+@whole_number_option(
     "--windows",
-    type=click.IntRange(1, 1_000),
-    metavar="N",
+    least=1,
+    most=1_000,
     default=1,
-    show_default=True,
-    help="Go on after the last kill until so many windows have settled.",
+    help_text="Go on after the last kill until so many windows have settled.",
 )
-@click.option(
-    "--layout",
-    type=click.Choice(LAYOUTS),
-    default=ISOLATED,
-    show_default=True,
-    help="Which actors share a process (docs/architecture.md).",
-)
+@layout_option("Which actors share a process (docs/architecture.md).")
 @own_series_option(ONE_SERIES, "What is traded; of several, each injection strikes one.")
 @use_option
 @json_option
 def drill(
-    kills: int,
-    seed: int | None,
-    targets: tuple[str, ...],
-    mode: str,
-    faults: Path | None,
-    windows: int,
-    layout: str,
-    series: tuple[str, ...],
-    use: str | None,
-    is_json: bool,
+    *, seed: int | None, mode: str, faults: Path | None, use: str | None, is_json: bool, **more: Any
 ) -> None:
     """Kill actors and processes of a trading system, and hold its books together afterwards.
 
@@ -171,22 +110,24 @@ def drill(
     if faults is not None and mode != "live":
         raise click.UsageError("--faults is for --mode live: simulated orders go to no exchange")
     load_config(None, (f"strategy.use={use or PAIR}",))
-    seed = secrets.randbits(32) if seed is None else seed
-    is_live = mode == "live"
-    request = _Request(kills, seed, targets, is_live, faults, windows, layout, series, use or PAIR)
+    request = DrillRequest(
+        seed=secrets.randbits(32) if seed is None else seed,
+        is_live=mode == "live",
+        faults=faults,
+        use=use or PAIR,
+        **more,
+    )
     directory = Path(tempfile.mkdtemp(prefix="understudy-drill-"))
-    result = _conduct(request, directory, is_json=is_json)
-    if result.is_good:
+    if _conduct(request, directory, is_json=is_json).is_good:
         shutil.rmtree(directory)
         return
     fail(
         f"the drill failed; `understudy drill {request.options}` repeats it, its journal and log "
-        f"are in {directory}",
-        ExitCode.FAILED,
+        f"are in {directory}"
     )
 
 
-def _conduct(request: _Request, directory: Path, *, is_json: bool) -> Result:
+def _conduct(request: DrillRequest, directory: Path, *, is_json: bool) -> Result:
     """Conduct a drill, telling of each injection, and show what came of it."""
     # Loading all of it takes a while, and `understudy drill --help` does without it.
     from understudy.drill.report import recovery_line, result_json, result_view
@@ -198,19 +139,7 @@ def _conduct(request: _Request, directory: Path, *, is_json: bool) -> Result:
             echo_shown(recovery_line(number, request.kills, recovery))
 
     try:
-        result = run_drill(
-            directory,
-            kills=request.kills,
-            seed=request.seed,
-            targets=request.targets,
-            is_live=request.is_live,
-            faults=request.faults,
-            windows=request.windows,
-            layout=request.layout,
-            series=request.series,
-            use=request.use,
-            told=tell,
-        )
+        result = run_drill(directory, request, tell)
     except ExchangeFailed as error:
         shutil.rmtree(directory)
         fail(str(error))

@@ -17,6 +17,7 @@ from understudy.commands.shared import (
     fail,
     load_config,
     series_option,
+    whole_number_option,
 )
 from understudy.commands.starting import account_of, data_directory, refuse, run_system
 from understudy.display.terminal import echo_shown
@@ -64,7 +65,7 @@ RECORD_DATA_DIR = DEFAULT_DATA_DIR / "record"
     metavar="X",
     help=f"Demo only: X times real time.  [default: {DEMO_SPEED:g}]",
 )
-@click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Demo only: for its prices.")
+@whole_number_option("--seed", help_text="Demo only: for its prices.")
 @config_option
 @assignment_option
 @click.option(

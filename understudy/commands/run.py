@@ -19,6 +19,7 @@ from understudy.commands.shared import (
     fail,
     load_config,
     series_option,
+    whole_number_option,
 )
 from understudy.commands.starting import account_of, data_directory, refuse, run_system
 from understudy.credentials.live import (
@@ -63,12 +64,10 @@ LOOPBACK = "127.0.0.1"
 @config_option
 @assignment_option
 @series_option
-@click.option(
+@whole_number_option(
     "--windows",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help=f"Stop after N settled windows; 0: not by itself.  [default: {DEMO_WINDOWS} in a demo, "
-    "otherwise 0]",
+    help_text="Stop after N settled windows; 0: not by itself.  "
+    f"[default: {DEMO_WINDOWS} in a demo, otherwise 0]",
 )
 @click.option(
     "--speed",
@@ -77,11 +76,9 @@ LOOPBACK = "127.0.0.1"
     help=f"Demo only: X times real time.  [default: {DEMO_SPEED:g}; with live orders "
     f"{REHEARSAL_SPEED:g}, which is the most]",
 )
-@click.option(
+@whole_number_option(
     "--seed",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help=f"For prices and dice.  [default: {DEMO_SEED} in a demo, otherwise drawn]",
+    help_text=f"For prices and dice.  [default: {DEMO_SEED} in a demo, otherwise drawn]",
 )
 @click.option(
     "--data-dir",

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from understudy.commands.progress import progress_bar
-from understudy.commands.shared import fail, json_option, mode_option, own_series_option, print_json
+from understudy.commands.shared import (
+    fail,
+    json_option,
+    mode_option,
+    own_series_option,
+    print_json,
+    whole_number_option,
+)
 from understudy.display.screen import Screen
 from understudy.processes.end_signals import EndSignals
 from understudy.processes.exit_codes import ExitCode
@@ -39,11 +46,9 @@ SPEED_MOST = 10.0
     required=True,
     help="How long, in real time.",
 )
-@click.option(
+@whole_number_option(
     "--seed",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="For the market, and for what befalls the system and when.  [default: drawn]",
+    help_text="For the market, and for what befalls the system and when.  [default: drawn]",
 )
 @mode_option("live: with signed orders, on a local exchange that misbehaves.")
 @own_series_option(SERIES, "What is traded.")

@@ -16,6 +16,7 @@ from understudy.commands.shared import (
     fail,
     failing_on,
     load_config,
+    whole_number_option,
 )
 from understudy.display.terminal import echo_shown
 from understudy.processes.end_signals import until_told
@@ -42,11 +43,8 @@ DEFAULTS = WebSettings()
     metavar="IP",
     help=f"Address to listen on; off loopback everything needs a log-in.  [{DEFAULTS.host}]",
 )
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65_535),
-    metavar="N",
-    help=f"Port; 0 takes a free one.  [{DEFAULTS.port}]",
+@whole_number_option(
+    "--port", most=65_535, help_text=f"Port; 0 takes a free one.  [{DEFAULTS.port}]"
 )
 @click.option(
     "--name",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import random
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import attrs
 
@@ -22,6 +23,8 @@ from actors.roles import (
     TWAP_FEED,
 )
 from actors.runtime.pause_points import HANDLING
+from actors.strategy.choice import PAIR
+from actors.supervision.layouts import ISOLATED
 
 ORDER = "order"
 """Any order that lives at the time."""
@@ -128,6 +131,43 @@ REAL_INJECTIONS = (
 """The same for live orders, with the moments of the executor that sends them."""
 
 TARGETS = tuple(dict.fromkeys(injection.target for injection in INJECTIONS))
+
+
+@attrs.frozen(kw_only=True)
+class DrillRequest:
+    """What a drill is to do; asked for again, it strikes the same in the same order."""
+
+    kills: int
+    """How many injections."""
+    seed: int
+    """Decides whom, when and how, and the market's prices."""
+    targets: tuple[str, ...] = TARGETS
+    is_live: bool = False
+    """With signed orders, on an exchange that misbehaves."""
+    faults: Path | None = None
+    """What goes wrong there; None for the usual."""
+    windows: int = 1
+    """It goes on until so many have settled."""
+    layout: str = ISOLATED
+    series: tuple[str, ...] = ONE_SERIES
+    use: str = PAIR
+    """Which strategy trades."""
+
+    @property
+    def options(self) -> str:
+        """The options that ask for the same again."""
+        return " ".join(
+            [
+                f"--kills {self.kills} --seed {self.seed}",
+                *([f"--roles {','.join(self.targets)}"] if self.targets != TARGETS else []),
+                *(["--mode live"] if self.is_live else []),
+                *([f"--faults {self.faults}"] if self.faults is not None else []),
+                *([f"--windows {self.windows}"] if self.windows != 1 else []),
+                *([f"--layout {self.layout}"] if self.layout != ISOLATED else []),
+                *([f"--series {','.join(self.series)}"] if self.series != ONE_SERIES else []),
+                *([f"--use {self.use}"] if self.use != PAIR else []),
+            ]
+        )
 
 
 @attrs.frozen

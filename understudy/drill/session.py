@@ -7,12 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from actors.settings import ExecutionSettings, Settings
-from actors.strategy.choice import PAIR
-from actors.supervision.layouts import ISOLATED
 from actors.units import NANOS_PER_DOLLAR
 from understudy.credentials.live import live_account
 from understudy.drill.conduct import Drill, DrilledAccount, Recovery
-from understudy.drill.plan import INJECTIONS, ONE_SERIES, REAL_INJECTIONS, TARGETS, plan
+from understudy.drill.plan import INJECTIONS, REAL_INJECTIONS, DrillRequest, plan
 from understudy.drill.report import Result
 from understudy.drill.stage import (
     ACCOUNT_DOLLARS,
@@ -30,33 +28,11 @@ from understudy.settings.options import DrillStage
 
 
 def run_drill(
-    directory: Path,
-    *,
-    kills: int,
-    seed: int,
-    targets: Sequence[str] = TARGETS,
-    is_live: bool = False,
-    faults: Path | None = None,
-    windows: int = 1,
-    layout: str = ISOLATED,
-    series: Sequence[str] = ONE_SERIES,
-    use: str = PAIR,
-    told: Callable[[int, Recovery], None],
+    directory: Path, request: DrillRequest, told: Callable[[int, Recovery], None]
 ) -> Result:
     """Drill a new system in an empty directory; its journal and log stay there.
 
-    Args:
-        directory: where the system keeps its data.
-        kills: how many injections.
-        seed: decides whom, when and how, and the market's prices.
-        targets: whom to strike.
-        is_live: let it trade with signed orders, on an exchange that misbehaves.
-        faults: what goes wrong there; None for the usual.
-        windows: it goes on until so many have settled.
-        layout: which actors share a process.
-        series: names of what is traded.
-        use: which strategy trades.
-        told: called with the number and recovery of each injection as soon as it is over.
+    ``told`` hears the number and recovery of each injection as soon as it is over.
 
     Raises:
         ExchangeFailed: the local exchange did not start.
@@ -67,15 +43,16 @@ def run_drill(
         recoveries.append(recovery)
         told(len(recoveries), recovery)
 
-    live = live_stage(directory, seed, faults, series)
+    seed, series, is_live = request.seed, request.series, request.is_live
+    live = live_stage(directory, seed, request.faults, series)
     with live if is_live else _paper_stage(directory, seed, series) as (stage, account):
-        chosen = (f"supervision.layout={layout}", f"strategy.use={use}")
+        chosen = (f"supervision.layout={request.layout}", f"strategy.use={request.use}")
         settings = (*(LIVE_SETTINGS if is_live else SETTINGS), *chosen)
         options = run_options(stage, seed, settings, series)
         system, witness = DrilledSystem(directory, options, series), Witness(stage.http_url)
-        drill = Drill(system, stage, witness, account, windows)
-        steps = plan(kills, seed, targets, REAL_INJECTIONS if is_live else INJECTIONS)
-        verdict = drill.conduct(steps, note)
+        drill = Drill(system, stage, witness, account, request.windows)
+        injections = REAL_INJECTIONS if is_live else INJECTIONS
+        verdict = drill.conduct(plan(request.kills, seed, request.targets, injections), note)
     return Result(seed=seed, recoveries=tuple(recoveries), verdict=verdict, traded=drill.traded)
 
 

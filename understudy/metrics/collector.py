@@ -6,7 +6,8 @@ here and nowhere else: they are for graphs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -37,8 +38,8 @@ JOURNAL_WRITE = "journal_write"
 _US_PER_S = 1_000_000
 _MS_PER_S = 1_000
 
-Labelled = tuple[Sequence[str], float]
-"""Values of a sample's labels, and its own."""
+Samples = float | Mapping[str, float] | Mapping[tuple[str, ...], float]
+"""The one value of a family without labels, or values by those of its labels."""
 
 
 class ObservationCollector:
@@ -68,61 +69,50 @@ def families_of(seen: Observation) -> Iterator[Metric]:
                 yield from _of_series(seen.status)
 
 
-def _gauge(name: str, text: str, labels: Sequence[str], samples: Sequence[Labelled]) -> Metric:
-    family = GaugeMetricFamily(f"{PREFIX}_{name}", text, labels=labels)
-    for values, value in samples:
-        family.add_metric(list(values), value)
-    return family
+def _gauge(name: str, text: str, samples: Samples, *labels: str) -> Metric:
+    return _filled(GaugeMetricFamily(f"{PREFIX}_{name}", text, labels=labels), samples)
 
 
-def _counter(name: str, text: str, labels: Sequence[str], samples: Sequence[Labelled]) -> Metric:
-    family = CounterMetricFamily(f"{PREFIX}_{name}", text, labels=labels)
-    for values, value in samples:
-        family.add_metric(list(values), value)
-    return family
+def _counter(name: str, text: str, samples: Samples, *labels: str) -> Metric:
+    return _filled(CounterMetricFamily(f"{PREFIX}_{name}", text, labels=labels), samples)
+
+
+def _filled(family: Any, samples: Samples) -> Metric:
+    """A family with its samples; each one's key is the value of its label, or of several."""
+    by_labels = samples if isinstance(samples, Mapping) else {(): samples}
+    for key, value in by_labels.items():
+        family.add_metric([key] if isinstance(key, str) else list(key), float(value))
+    metric: Metric = family
+    return metric
 
 
 def _of_health(seen: Observation) -> Iterator[Metric]:
     state = health_of(seen).state
-    yield _gauge(
-        "health",
-        "1 for the state that the system is in",
-        ("state",),
-        [((each.value,), float(each is state)) for each in HealthState],
-    )
+    states = {each.value: each is state for each in HealthState}
+    yield _gauge("health", "1 for the state that the system is in", states, "state")
     halts: tuple[Halt, ...] = seen.status.halts if seen.status is not None else seen.halts
-    yield _gauge(
-        "halted",
-        "1 for each who has halted trading",
-        ("who",),
-        [((halt.who,), 1) for halt in halts],
-    )
+    who = {halt.who: 1 for halt in halts}
+    yield _gauge("halted", "1 for each who has halted trading", who, "who")
 
 
 def _of_disk(seen: Observation) -> Iterator[Metric]:
     yield _gauge(
         "journal_bytes",
         "Size of the journal's file, and of the log beside it that is not copied yet",
-        ("file",),
-        [(("journal",), seen.journal_bytes), (("log",), seen.log_bytes)],
+        {"journal": seen.journal_bytes, "log": seen.log_bytes},
+        "file",
     )
-    yield _gauge(
-        "disk_free_bytes",
-        "Room on the data directory's disk",
-        (),
-        [((), seen.disk_free_bytes)],
-    )
+    yield _gauge("disk_free_bytes", "Room on the data directory's disk", seen.disk_free_bytes)
+    kinds = dict(sorted(seen.event_counts.items()))
     yield _counter(
-        "journal_events",
-        "Events recorded since the journal began, by kind",
-        ("kind",),
-        [((kind,), count) for kind, count in sorted(seen.event_counts.items())],
+        "journal_events", "Events recorded since the journal began, by kind", kinds, "kind"
     )
     yield _counter(
         "exchange_errors",
         "Trouble with the exchange since the journal began, by kind and HTTP status",
-        ("kind", "status"),
-        [(key, count) for key, count in sorted(seen.error_counts.items())],
+        dict(sorted(seen.error_counts.items())),
+        "kind",
+        "status",
     )
 
 
@@ -132,33 +122,31 @@ def _of_actors(status: Status) -> Iterator[Metric]:
     yield _gauge(
         "actor_serving",
         "1 while the actor has all it needs to do its work",
-        ("role",),
-        [((child.role,), float(child.state is ChildState.SERVING)) for child in permanent],
+        {child.role: child.state is ChildState.SERVING for child in permanent},
+        "role",
     )
     yield _gauge(
         "actor_message_age_seconds",
         "Time since the actor's last message",
-        ("role",),
-        [((child.role,), child.last_message_age_ms / _MS_PER_S) for child in permanent],
+        {child.role: child.last_message_age_ms / _MS_PER_S for child in permanent},
+        "role",
     )
     falls = {child.role: 0 for child in permanent} | {"order": 0} | dict(status.restarts)
     yield _counter(
         "actor_restarts",
         "Falls since the run began, by role; all orders count as one role",
-        ("role",),
-        [((role,), count) for role, count in sorted(falls.items())],
+        dict(sorted(falls.items())),
+        "role",
     )
     yield _counter(
         "messages_handled",
         "Messages handled by all actors since the run began",
-        (),
-        [((), status.handled_count)],
+        status.handled_count,
     )
     yield _counter(
         "refused_frames",
         "Connections and frames that the sockets between processes refused since the run began",
-        (),
-        [((), status.refused_count)],
+        status.refused_count,
     )
 
 
@@ -189,57 +177,44 @@ def buckets_of(histogram: Histogram) -> tuple[list[tuple[str, float]], float]:
 def _of_limits(seen: Observation, status: Status) -> Iterator[Metric]:
     uses = list(limit_uses(status, seen.desk))
     text = "in dollars, shares or orders as its name says"
-    yield _gauge(
-        "limit", f"What a limit allows, {text}", ("limit",), [((u.limit,), u.allowed) for u in uses]
-    )
-    yield _gauge(
-        "limit_used",
-        f"What of a limit is used, {text}",
-        ("limit",),
-        [((u.limit,), u.used) for u in uses],
-    )
+    allowed = {use.limit: use.allowed for use in uses}
+    yield _gauge("limit", f"What a limit allows, {text}", allowed, "limit")
+    used = {use.limit: use.used for use in uses}
+    yield _gauge("limit_used", f"What of a limit is used, {text}", used, "limit")
+
+
+_FEED_COUNTERS: Mapping[str, tuple[str, Callable[[FeedHealth], int]]] = {
+    "feed_frames": ("Frames that arrived", lambda health: health.frames_count),
+    "feed_malformed_frames": ("Frames not decoded", lambda health: health.malformed_count),
+    "feed_merged_batches": (
+        "Batches that waited behind one under way and became one with the next",
+        lambda health: health.merged_count,
+    ),
+    "feed_reconnects": ("Connections lost", lambda health: health.reconnect_count),
+    "feed_sequence_gaps": ("Gaps in sequence numbers", lambda health: health.sequence_gap_count),
+}
 
 
 def _of_feeds(view: View, status: Status) -> Iterator[Metric]:
-    yield _gauge(
-        "feed_up",
-        "1 while the feed is connected and gives data",
-        ("feed",),
-        [((feed.feed,), float(feed.is_up)) for feed in view.feeds],
-    )
+    is_up = {feed.feed: feed.is_up for feed in view.feeds}
+    yield _gauge("feed_up", "1 while the feed is connected and gives data", is_up, "feed")
+    ages = {feed.feed: data_age_s(feed, status) for feed in view.feeds}
     yield _gauge(
         "feed_data_age_seconds",
         "Time since the feed's newest data, told every 5 s, in real time",
-        ("feed",),
-        [
-            ((feed.feed,), age)
-            for feed in view.feeds
-            if (age := data_age_s(feed, status)) is not None
-        ],
+        {feed: age for feed, age in ages.items() if age is not None},
+        "feed",
     )
     yield _gauge(
         "feed_denied",
         "1 while the venue refuses the feed's API credentials",
-        ("feed",),
-        [((feed.feed,), float(feed.health.is_denied)) for feed in view.feeds if feed.health],
+        {feed.feed: feed.health.is_denied for feed in view.feeds if feed.health},
+        "feed",
     )
     healths = [feed.health for feed in view.feeds if feed.health is not None]
-    counters: dict[str, tuple[str, Callable[[FeedHealth], int]]] = {
-        "feed_frames": ("Frames that arrived", lambda health: health.frames_count),
-        "feed_malformed_frames": ("Frames not decoded", lambda health: health.malformed_count),
-        "feed_merged_batches": (
-            "Batches that waited behind one under way and became one with the next",
-            lambda health: health.merged_count,
-        ),
-        "feed_reconnects": ("Connections lost", lambda health: health.reconnect_count),
-        "feed_sequence_gaps": (
-            "Gaps in sequence numbers",
-            lambda health: health.sequence_gap_count,
-        ),
-    }
-    for name, (text, count_of) in counters.items():
-        samples = [((health.feed,), count_of(health)) for health in healths]
-        yield _counter(name, f"{text}, since the feed's actor began", ("feed",), samples)
+    for name, (text, count_of) in _FEED_COUNTERS.items():
+        counts = {health.feed: count_of(health) for health in healths}
+        yield _counter(name, f"{text}, since the feed's actor began", counts, "feed")
 
 
 def _of_books(status: Status) -> Iterator[Metric]:
@@ -251,115 +226,101 @@ def _of_books(status: Status) -> Iterator[Metric]:
         yield _gauge(
             "window_left_seconds",
             "Venue time until a window ends, of several the first one",
-            (),
-            [((), max(0, closes_at_ms - status.now_ms) / _MS_PER_S)],
+            max(0, closes_at_ms - status.now_ms) / _MS_PER_S,
         )
         yield _gauge(
             "strike_known",
             "1 if the strike of every newest window is proven",
-            (),
-            [((), float(all(each.strike is not None for each in opened)))],
+            all(each.strike is not None for each in opened),
         )
     snapshots = [view.snapshot for view in views if view.snapshot is not None]
     if not snapshots:
         return
-    books = {side: [snapshot.book(side) for snapshot in snapshots] for side in Side}
+    books = {side.value: [snapshot.book(side) for snapshot in snapshots] for side in Side}
     yield _gauge(
         "book_age_seconds",
         "Real time since a book's newest event, of several the oldest",
-        ("side",),
-        [
-            ((side.value,), age_s(min(book.updated_at_ms for book in each), status))
+        {
+            side: age_s(min(book.updated_at_ms for book in each), status)
             for side, each in books.items()
-        ],
+        },
+        "side",
     )
     yield _gauge(
         "book_synced",
         "1 while the book is whole, of several every one",
-        ("side",),
-        [
-            ((side.value,), float(all(book.is_synced for book in each)))
-            for side, each in books.items()
-        ],
+        {side: all(book.is_synced for book in each) for side, each in books.items()},
+        "side",
     )
     known = [each.reference_at_ms for each in snapshots if each.reference_e18 is not None]
     if known:
         yield _gauge(
             "reference_age_seconds",
             "Real time since the reference price, of several the oldest",
-            (),
-            [((), age_s(min(known), status))],
+            age_s(min(known), status),
         )
 
 
 def _of_series(status: Status) -> Iterator[Metric]:
     """What there is of each series; the unlabelled ones above tell the worst of them."""
-    views = [(name, each.view) for name, each in status.by_series.items() if each.view is not None]
-    results = {} if status.view is None else {e.series: e.result for e in status.view.series}
+    views = {name: each.view for name, each in status.by_series.items() if each.view is not None}
+    every = () if status.view is None else status.view.series
+    results = {each.series: each.result for each in every if each.series in views}
     yield _gauge(
         "series_pnl_dollars",
         "P&L of a series' settled windows",
-        ("series",),
-        [((name,), results[name].pnl_nanos / NANOS_PER_DOLLAR) for name, _ in views],
+        {name: each.pnl_nanos / NANOS_PER_DOLLAR for name, each in results.items()},
+        "series",
     )
     yield _counter(
         "series_windows_settled",
         "Windows of a series that have a result",
-        ("series",),
-        [((name,), results[name].settled_count) for name, _ in views],
+        {name: each.settled_count for name, each in results.items()},
+        "series",
     )
-    opened = [(name, view.opened) for name, view in views if view.opened is not None]
     yield _gauge(
         "series_strike_known",
         "1 if the strike of the series' newest window is proven",
-        ("series",),
-        [((name,), float(each.strike is not None)) for name, each in opened],
+        {
+            name: view.opened.strike is not None
+            for name, view in views.items()
+            if view.opened is not None
+        },
+        "series",
     )
-    snapshots = [(name, view.snapshot) for name, view in views if view.snapshot is not None]
     yield _gauge(
         "series_book_age_seconds",
         "Real time since the newest event of a book",
-        ("series", "side"),
-        [
-            ((name, side.value), age_s(each.book(side).updated_at_ms, status))
-            for name, each in snapshots
+        {
+            (name, side.value): age_s(view.snapshot.book(side).updated_at_ms, status)
+            for name, view in views.items()
+            if view.snapshot is not None
             for side in Side
-        ],
+        },
+        "series",
+        "side",
     )
 
 
 def _of_trading(status: Status) -> Iterator[Metric]:
     views = [each.view for each in status.by_series.values() if each.view is not None]
     counts = views[0].counts
+    orders = dict(sorted(counts.orders.items()))
     yield _gauge(
-        "orders",
-        "Orders by their state, over all runs on this directory",
-        ("state",),
-        [((state,), count) for state, count in sorted(counts.orders.items())],
+        "orders", "Orders by their state, over all runs on this directory", orders, "state"
     )
-    yield _gauge("fills", "Fills that stand, over all runs", (), [((), counts.fills_count)])
-    yield _counter(
-        "signals",
-        "Signals of the strategy, by priority",
-        ("priority",),
-        [((str(key),), count) for key, count in sorted(counts.signals.items())],
-    )
-    yield _counter("signals_refused", "Signals not carried out", (), [((), counts.refused_count)])
-    yield _counter(
-        "windows_settled", "Windows that have a result", (), [((), counts.settled_count)]
-    )
-    yield _gauge(
-        "pnl_dollars",
-        "P&L of all settled windows",
-        (),
-        [((), counts.total_pnl_nanos / NANOS_PER_DOLLAR)],
-    )
+    yield _gauge("fills", "Fills that stand, over all runs", counts.fills_count)
+    signals = {str(key): count for key, count in sorted(counts.signals.items())}
+    yield _counter("signals", "Signals of the strategy, by priority", signals, "priority")
+    yield _counter("signals_refused", "Signals not carried out", counts.refused_count)
+    yield _counter("windows_settled", "Windows that have a result", counts.settled_count)
+    pnl_dollars = counts.total_pnl_nanos / NANOS_PER_DOLLAR
+    yield _gauge("pnl_dollars", "P&L of all settled windows", pnl_dollars)
     positions = [view.position for view in views if view.position is not None]
     if positions:
         newest = max(positions, key=lambda each: each.version)
         yield _gauge(
             "day_pnl_dollars",
             "What the UTC day of the ledger's last change has brought, as its limit counts it",
-            (),
-            [((), newest.day_pnl_nanos / NANOS_PER_DOLLAR)],
+            newest.day_pnl_nanos / NANOS_PER_DOLLAR,
         )
