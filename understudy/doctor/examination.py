@@ -8,22 +8,7 @@ from functools import partial
 
 import attrs
 
-from understudy.doctor import (
-    clock,
-    configuration,
-    disk,
-    geoblock,
-    host,
-    journal,
-    market,
-    prices,
-    proxies,
-    reach,
-    secrecy,
-    sockets,
-    watchers,
-    web_page,
-)
+from understudy.doctor import data_dir, host, prices, proxies, venue, watchers
 from understudy.doctor.findings import (
     ACCOUNT_NAMES,
     CheckOutcome,
@@ -81,24 +66,24 @@ def _checks(subject: Subject, sight: VenueSight) -> list[_Check]:
     return [
         on_this_host(host.HOST, host.check_host),
         on_this_host(host.URGENCY, host.check_urgency),
-        on_this_host(configuration.NAME, configuration.check_configuration),
+        on_this_host(host.CONFIG, host.check_configuration),
         on_this_host(proxies.NAME, proxies.check_proxies),
-        on_this_host(secrecy.PRIVACY, secrecy.check_privacy),
-        on_this_host(sockets.NAME, sockets.check_sockets),
-        on_this_host(secrecy.CORES, secrecy.check_cores),
-        on_this_host(secrecy.KEY_PLACE, secrecy.check_key_place),
-        on_this_host(disk.NAME, disk.check_disk),
-        on_this_host(journal.JOURNAL, journal.check_journal),
-        on_this_host(journal.LOCK, journal.check_lock),
-        on_this_host(journal.HALT, journal.check_halt),
-        on_this_host(watchers.NAME, watchers.check_watchers),
-        on_this_host(web_page.NAME, web_page.check_page),
-        _Check((clock.NAME,), lambda: clock.check_clock(subject, sight)),
-        _Check((reach.GAMMA,), lambda: reach.check_gamma(subject)),
-        _Check((reach.CLOB,), lambda: reach.check_clob(subject)),
-        _Check((reach.MARKET_STREAM,), lambda: reach.check_market_stream(subject, sight)),
+        on_this_host(host.PRIVACY, host.check_privacy),
+        on_this_host(data_dir.SOCKETS, data_dir.check_sockets),
+        on_this_host(host.CORES, host.check_cores),
+        on_this_host(host.KEY_PLACE, host.check_key_place),
+        on_this_host(data_dir.DISK, data_dir.check_disk),
+        on_this_host(data_dir.JOURNAL, data_dir.check_journal),
+        on_this_host(data_dir.LOCK, data_dir.check_lock),
+        on_this_host(data_dir.HALT, data_dir.check_halt),
+        on_this_host(watchers.WATCHERS, watchers.check_watchers),
+        on_this_host(watchers.PAGE, watchers.check_page),
+        _Check((venue.CLOCK,), lambda: venue.check_clock(subject, sight)),
+        _Check((venue.GAMMA,), lambda: venue.check_gamma(subject)),
+        _Check((venue.CLOB,), lambda: venue.check_clob(subject)),
+        _Check((venue.MARKET_STREAM,), lambda: venue.check_market_stream(subject, sight)),
         *_checks_by_series(subject, sight),
-        _Check((geoblock.NAME,), lambda: geoblock.check_geoblock(subject)),
+        _Check((venue.GEOBLOCK,), lambda: venue.check_geoblock(subject)),
         _Check(ACCOUNT_NAMES, lambda: _account(subject, sight)),
     ]
 
@@ -112,7 +97,7 @@ def _checks_by_series(subject: Subject, sight: VenueSight) -> list[_Check]:
         own = attrs.evolve(subject, settings=settings.of(plan.series.name))
         label = f" {asset}" if len(settings.assets) > 1 else ""
         checks += [
-            _named(_Check((reach.COINBASE,), partial(reach.check_coinbase, own)), label),
+            _named(_Check((venue.COINBASE,), partial(venue.check_coinbase, own)), label),
             _named(_Check(prices.NAMES, partial(prices.check_prices, own, sight)), label),
         ]
     for number, plan in enumerate(settings.plans):
@@ -120,7 +105,7 @@ def _checks_by_series(subject: Subject, sight: VenueSight) -> list[_Check]:
         its_sight = VenueSight(own) if number else sight
         label = f" {plan.series.name}" if len(settings.plans) > 1 else ""
         checks.append(
-            _named(_Check((market.MARKET,), partial(market.check_market, its_sight)), label)
+            _named(_Check((venue.MARKET,), partial(venue.check_market, its_sight)), label)
         )
     return checks
 
@@ -163,7 +148,7 @@ async def _order_tested(
     bad = [each.name for each in findings if each.outcome is CheckOutcome.FAIL]
     if bad:
         return [skipped(ORDER_TEST, f"nothing was sent, because of: {', '.join(bad)}")]
-    lock = next(each for each in findings if each.name == journal.LOCK)
+    lock = next(each for each in findings if each.name == data_dir.LOCK)
     if lock.outcome is not CheckOutcome.PASS:
         sentence = f"nothing was sent: {lock.sentence}, and would halt on an order not its own"
         return [failed(ORDER_TEST, sentence, "stop that run first")]

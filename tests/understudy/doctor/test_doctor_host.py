@@ -21,12 +21,10 @@ from actors.runtime.journal import Journal
 from actors.runtime.journal_file import JOURNAL_NAME, SCHEMA_VERSION, prepare
 from actors.settings import Settings
 from understudy.data_dir.ownership import DataDirLock
-from understudy.doctor import disk, host, journal
-from understudy.doctor.configuration import check_configuration
-from understudy.doctor.disk import check_disk
+from understudy.doctor import data_dir, host
+from understudy.doctor.data_dir import check_disk, check_halt, check_journal, check_lock
 from understudy.doctor.findings import Finding
-from understudy.doctor.host import check_host, check_urgency
-from understudy.doctor.journal import check_halt, check_journal, check_lock
+from understudy.doctor.host import check_configuration, check_host, check_urgency
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -129,7 +127,7 @@ def test_little_room_is_said(
 def test_a_slow_disk_matters_where_every_record_waits_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(disk, "_sync_ms", lambda _path: 80.0)
+    monkeypatch.setattr(data_dir, "_sync_ms", lambda _path: 80.0)
     assert check_disk(subject(Settings(), tmp_path)).outcome is PASS
     assert check_disk(subject(LIVE, tmp_path)).outcome is WARN
 
@@ -175,8 +173,8 @@ def test_a_journal_that_takes_too_long_to_read_is_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepare(tmp_path)
-    monkeypatch.setattr(journal, "INTEGRITY_LIMIT_S", -1.0)
-    monkeypatch.setattr(journal, "_STEPS_BETWEEN_LOOKS", 1)
+    monkeypatch.setattr(data_dir, "INTEGRITY_LIMIT_S", -1.0)
+    monkeypatch.setattr(data_dir, "_STEPS_BETWEEN_LOOKS", 1)
     assert check_journal(subject(Settings(), tmp_path)).outcome is WARN
 
 

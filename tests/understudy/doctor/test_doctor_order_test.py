@@ -188,11 +188,11 @@ def test_an_interrupt_cancels_what_was_posted(
 _NEVER_SEEN = """
 import sys
 from understudy.cli import main
-from understudy.doctor import examination, journal, order_test
+from understudy.doctor import data_dir, examination, order_test
 from understudy.doctor.findings import passed
 
 async def well(_subject, _sight):
-    return [passed(journal.LOCK, "free")]
+    return [passed(data_dir.LOCK, "free")]
 
 async def never(_test):
     return False

@@ -12,7 +12,7 @@ from doctor_stage import FAIL, KEY, PASS, WARN, subject
 from actors.settings import Settings
 from understudy.credentials.private_key import FILE_VARIABLE, KEY_VARIABLE
 from understudy.doctor.findings import CheckOutcome
-from understudy.doctor.secrecy import check_cores, check_key_place, check_privacy
+from understudy.doctor.host import check_cores, check_key_place, check_privacy
 
 
 def test_a_private_directory_and_one_that_is_not_there_pass(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from doctor_stage import FAIL, PASS, subject
 
 from actors.runtime.sockets.directory import SocketDirectory
 from actors.settings import Settings
-from understudy.doctor import sockets
+from understudy.doctor import data_dir
+from understudy.doctor.data_dir import check_sockets
 from understudy.doctor.findings import Finding
-from understudy.doctor.sockets import check_sockets
 
 
 def found_in(data_dir: Path) -> Finding:
@@ -51,7 +51,7 @@ def test_a_disk_that_takes_no_sockets_is_named(
     def listen(_directory: SocketDirectory, _name: str) -> None:
         raise OSError(95, "Operation not supported")
 
-    monkeypatch.setattr(sockets.SocketDirectory, "listen", listen)
+    monkeypatch.setattr(data_dir.SocketDirectory, "listen", listen)
     found = found_in(tmp_path)
     assert found.outcome is FAIL
     assert "Operation not supported" in found.sentence

@@ -33,12 +33,11 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from actors.model import Market
 from actors.proxies import is_on_this_host
-from understudy.doctor import examination, network, reach
+from understudy.doctor import examination, network, venue
 from understudy.doctor.findings import Finding
-from understudy.doctor.geoblock import check_geoblock
-from understudy.doctor.market import check_market
 from understudy.doctor.sight import FoundMarket, VenueSight
 from understudy.doctor.subject import Subject
+from understudy.doctor.venue import check_geoblock, check_market
 from venue.frames import Channel
 from venue.server import LocalExchange
 
@@ -217,7 +216,7 @@ def test_an_answer_that_is_none_is_told_apart(tmp_path: Path, status: int, outco
     async def scenario() -> None:
         async with answering("1", "/time", status) as url:
             settings = settings_at(url.removesuffix("/time"), "ws://127.0.0.1:1")
-            found = await reach.check_clob(subject(settings, tmp_path))
+            found = await venue.check_clob(subject(settings, tmp_path))
             assert found.outcome is outcome
             assert outcome is PASS or str(status) in found.sentence
 
@@ -233,7 +232,7 @@ def test_a_stream_that_is_open_and_silent_fails(
         settings = attrs.evolve(
             settings, venue=attrs.evolve(settings.venue, coinbase_ws_url=user_channel)
         )
-        found = await reach.check_coinbase(subject(settings, tmp_path))
+        found = await venue.check_coinbase(subject(settings, tmp_path))
         assert found.outcome is FAIL
 
     monkeypatch.setattr(reach, "DATA_LIMIT_S", 0.3)
@@ -256,7 +255,7 @@ def test_a_stream_that_brings_only_heartbeats_fails(
     async def scenario() -> None:
         async with serve(confirm_and_go_on, "127.0.0.1", 0) as server:
             url = f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
-            found = await reach.check_coinbase(subject(settings_at("http://x", url), tmp_path))
+            found = await venue.check_coinbase(subject(settings_at("http://x", url), tmp_path))
         assert found.outcome is outcome
 
     monkeypatch.setattr(reach, "DATA_LIMIT_S", 0.5)

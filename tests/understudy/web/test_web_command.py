@@ -17,7 +17,7 @@ from actors.watcher_settings import WebSettings
 from understudy.cli import main
 from understudy.doctor.findings import CheckOutcome
 from understudy.doctor.subject import subject_of
-from understudy.doctor.web_page import check_page
+from understudy.doctor.watchers import check_page
 from understudy.processes import companions
 from understudy.settings.config import ConfigError, load
 from understudy.web.access import TOKEN_NAME, new_token

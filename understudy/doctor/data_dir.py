@@ -1,9 +1,13 @@
-"""Checks of the data directory: the journal, who holds it, and whether trading is halted."""
+"""Checks of the data directory: who can read it, what its disk does, its sockets and journal."""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import sqlite3
+import statistics
+import tempfile
 import time
 from pathlib import Path
 
@@ -19,10 +23,116 @@ from actors.runtime.journal_file import (
     reading,
 )
 from actors.runtime.journal_rows import JournalError
+from actors.runtime.sockets.directory import (
+    SOCKETS_NAME,
+    PeerGone,
+    SocketDirectory,
+    SocketsNotPrivate,
+)
+from actors.runtime.sockets.peer import peer_of
 from understudy.data_dir.kill_switch import KILL_SWITCH_NAME, kill_switch_reason
 from understudy.data_dir.ownership import holder_of
 from understudy.doctor.findings import Finding, failed, passed, warned
 from understudy.doctor.subject import Subject
+from understudy.watching.health import FREE_MB_FAIL, FREE_MB_WARN
+
+DISK = "disk"
+
+_MB = 1_000_000
+SYNC_MS_WARN = 20.0
+"""With durability "full" each record waits for the disk, and an order has several before it leaves.
+
+Beyond this the disk takes more of an order's time than the way to the venue does.
+"""
+_PROBES = 5
+_PROBE_BYTES = 4_096
+
+
+def check_disk(subject: Subject) -> Finding:
+    """Write, sync and remove a small file where the journal is or will be."""
+    place = _nearest_directory(subject.data_dir)
+    where = str(place) if place == subject.data_dir else f"{place} (no {subject.data_dir} yet)"
+    try:
+        free_mb = shutil.disk_usage(place).free // _MB
+        sync_ms = _sync_ms(place)
+    except OSError as problem:
+        trouble = find_trouble(problem, place)
+        if trouble is not None:
+            return failed(DISK, trouble.what, trouble.advice)
+        return failed(
+            DISK,
+            f"{where} cannot be written: {problem.strerror}",
+            "give this user the directory, or name another with --data-dir",
+        )
+    room = f"{where} has {free_mb:,} MB free; fsync takes {sync_ms:.1f} ms"
+    make_room = "free some space, or name a directory on another disk with --data-dir"
+    if free_mb < FREE_MB_FAIL:
+        return failed(DISK, f"{room}: when it is full, trading stops", make_room)
+    if free_mb < FREE_MB_WARN:
+        return warned(DISK, room, make_room)
+    if sync_ms > SYNC_MS_WARN and subject.settings.execution.durability == "full":
+        slow = "put the data directory on a faster disk, a local SSD rather than a network's"
+        return warned(DISK, f"{room}, and every record of an order waits for that", slow)
+    return passed(DISK, room)
+
+
+def _nearest_directory(path: Path) -> Path:
+    """The directory itself, or the one in which it would be made."""
+    return next(each for each in (path, *path.parents) if each.exists())
+
+
+def _sync_ms(directory: Path) -> float:
+    """Median time of an fsync after a small write.
+
+    Raises:
+        OSError: the directory cannot be written, or not synced.
+    """
+    spans = []
+    with tempfile.TemporaryFile(dir=directory, prefix=".understudy-doctor-") as probe:
+        for _ in range(_PROBES):
+            probe.write(os.urandom(_PROBE_BYTES))
+            probe.flush()
+            began_ns = time.monotonic_ns()
+            os.fsync(probe.fileno())
+            spans.append((time.monotonic_ns() - began_ns) / 1e6)
+    return statistics.median(spans)
+
+
+SOCKETS = "sockets"
+
+_ANOTHER_DISK = "name a --data-dir on a disk of this machine that keeps sockets and permissions"
+
+
+def check_sockets(subject: Subject) -> Finding:
+    """Make such a directory beside a run's own, and connect in it; a run is not disturbed."""
+    data_dir = subject.data_dir
+    try:
+        if os.path.lexists(data_dir / SOCKETS_NAME):
+            SocketDirectory.find(data_dir).leave()
+        place = _nearest_directory(data_dir)
+        with tempfile.TemporaryDirectory(dir=place, prefix=".understudy-doctor-") as folder:
+            _connect_in(Path(folder))
+    except SocketsNotPrivate as problem:
+        return failed(SOCKETS, str(problem), "do what the sentence says, while nothing runs there")
+    except (OSError, PeerGone) as problem:
+        return failed(SOCKETS, f"sockets do not work beside {data_dir}: {problem}", _ANOTHER_DISK)
+    return passed(SOCKETS, f"processes can meet in {data_dir / SOCKETS_NAME}, and nobody else")
+
+
+def _connect_in(folder: Path) -> None:
+    directory = SocketDirectory.make(folder)
+    try:
+        name = f"{os.getpid()}-doctor"
+        with (
+            directory.listen(name) as listener,
+            directory.connect(name, os.getpid()),
+            listener.accept()[0] as accepted,
+        ):
+            if peer_of(accepted).pid != os.getpid():
+                raise OSError("the kernel does not say who has connected")
+    finally:
+        directory.close()
+
 
 JOURNAL = "journal"
 LOCK = "lock"
