@@ -235,7 +235,7 @@ def test_a_stream_that_is_open_and_silent_fails(
         found = await venue.check_coinbase(subject(settings, tmp_path))
         assert found.outcome is FAIL
 
-    monkeypatch.setattr(reach, "DATA_LIMIT_S", 0.3)
+    monkeypatch.setattr(venue, "DATA_LIMIT_S", 0.3)
     run(scenario)
 
 
@@ -258,7 +258,7 @@ def test_a_stream_that_brings_only_heartbeats_fails(
             found = await venue.check_coinbase(subject(settings_at("http://x", url), tmp_path))
         assert found.outcome is outcome
 
-    monkeypatch.setattr(reach, "DATA_LIMIT_S", 0.5)
+    monkeypatch.setattr(venue, "DATA_LIMIT_S", 0.5)
     asyncio.run(scenario())
 
 
