@@ -36,7 +36,7 @@ from understudy.drill.stage import run_options
 from understudy.drill.system import DrilledSystem, Seen
 from understudy.processes.isolation import module_command
 from understudy.settings.options import DrillStage
-from understudy.watching.asking import Unanswered, ask_status
+from understudy.watching.observation import Unanswered, ask_status
 
 RATE = 500.0
 LEAD_MS = 20_000

@@ -48,6 +48,25 @@ def read_plain(path: Path) -> bytes:
         return file.read()
 
 
+def write_plain(path: Path, text: str) -> None:
+    """Write a plain file of this user alone; after any fall it is either the former or the new one.
+
+    Raises:
+        OSError: the directory does not take it.
+    """
+    fresh = path.with_name(f".{path.name}.new")
+    descriptor = open_plain(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
+
+
 def why_not_plain(path: Path) -> str:
     """Why a library that opens files by their names must not be told this one; empty if it may.
 

@@ -6,9 +6,8 @@ from drill_builders import row, seen
 
 from actors.runtime.pause_points import Held
 from actors.supervision.messages import ChildReport, ChildState
-from understudy.drill.aim import Aim, aim, aim_at_actor
 from understudy.drill.plan import Injection, Step
-from understudy.drill.recovery import is_whole, served_since_ms
+from understudy.drill.recovery import Aim, aim, aim_at_actor, is_whole, served_since_ms
 from understudy.drill.system import PERMANENT, DrilledSystem, Seen
 
 NOW_MS = 9_000

@@ -15,8 +15,7 @@ from actors.watcher_settings import AlertSettings
 from understudy.alerting.notices import Condition
 from understudy.display.status import Status
 from understudy.processes.exit_codes import ExitCode
-from understudy.watching.ages import age_s, data_age_s
-from understudy.watching.health import FREE_MB_FAIL, FREE_MB_WARN, why_down
+from understudy.watching.health import FREE_MB_FAIL, FREE_MB_WARN, age_s, data_age_s, why_down
 from understudy.watching.limits import day_loss_nanos
 from understudy.watching.observation import Observation
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import attrs
 import cattrs
 from cattrs.preconf.json import make_converter
 
-from actors.runtime.private_files import open_plain, read_plain
+from actors.runtime.private_files import read_plain, write_plain
 from understudy.alerting.core import AlertMemory
 from understudy.alerting.queues import Queue
 
@@ -53,11 +52,4 @@ def save_kept(data_dir: Path, kept: Kept) -> None:
     Raises:
         OSError: the directory does not take it.
     """
-    path = data_dir / STORE_NAME
-    fresh = path.with_suffix(".new")
-    descriptor = open_plain(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(_converter.unstructure(kept), file)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    write_plain(data_dir / STORE_NAME, json.dumps(_converter.unstructure(kept)))

@@ -26,7 +26,7 @@ from understudy.settings.config import Config, Effective, Source, config_of
 from understudy.settings.contradictions import contradictions
 from understudy.settings.keys import toml_text
 from understudy.teaching import group
-from understudy.watching.asking import Unanswered, ask_status
+from understudy.watching.observation import Unanswered, ask_status
 
 
 @group(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 import click
 
 from actors.feeds.polybolt import ApiCredentials, CredentialsUnavailable
+from actors.runtime.private_files import write_plain
 from understudy.commands.shared import (
     assignment_option,
     config_option,
@@ -87,7 +87,7 @@ def new(
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             warn(make_private(directory))
             found = _from_venue(clob_url, _key_file(directory))
-            _write(path, credentials_text(found))
+            write_plain(path, credentials_text(found) + "\n")
     except OSError as problem:
         fail(f"{problem.filename or directory} cannot be written: {problem.strerror}")
     echo_shown(f"API key {_short(found)} is in {path}: for prices only")
@@ -111,7 +111,7 @@ def _key_file(directory: Path) -> Path:
     """The file with the key for prices, made if there is none."""
     path = directory / KEY_NAME
     if not path.exists():
-        _write(path, "0x" + secrets.token_hex(32))
+        write_plain(path, f"0x{secrets.token_hex(32)}\n")
     return path
 
 
@@ -128,21 +128,6 @@ def _from_venue(clob_url: str, key_path: Path) -> ApiCredentials:
         lines = asked.stderr.strip().splitlines() or ["the venue could not be asked"]
         raise CredentialsUnavailable(f"no API credentials: {lines[-1]}")
     return credentials_of(asked.stdout, "the venue's answer")
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file of this user alone, whole or not at all."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        beside.rename(path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):  # it has its own name by now
-            beside.unlink()
 
 
 def _short(found: ApiCredentials) -> str:

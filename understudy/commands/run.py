@@ -12,7 +12,6 @@ import click
 from actors.feeds.polybolt import CredentialsUnavailable
 from actors.runtime.clock import ClockSpec
 from actors.settings import Settings
-from understudy.commands.recorded_world import recorded_world
 from understudy.commands.shared import (
     assignment_option,
     config_option,
@@ -21,7 +20,13 @@ from understudy.commands.shared import (
     series_option,
     whole_number_option,
 )
-from understudy.commands.starting import account_of, data_directory, refuse, run_system
+from understudy.commands.starting import (
+    account_of,
+    data_directory,
+    recorded_world,
+    refuse,
+    run_system,
+)
 from understudy.credentials.live import (
     LIVE_FLAG,
     REHEARSAL_SPEED,

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from actors.proxies import ProxyRefused
 from actors.settings import Settings
@@ -20,6 +21,9 @@ from understudy.doctor.proxies import proxies_of
 from understudy.processes.exit_codes import ExitCode
 from understudy.running.watchers_wanted import watchers_refusal
 from understudy.settings.options import DEFAULT_DATA_DIR, RunOptions
+
+if TYPE_CHECKING:
+    from research.recordings.serving import RecordedWorld
 
 
 @contextlib.contextmanager
@@ -80,3 +84,17 @@ def _remove_unless_failed(directory: Path, code: int) -> None:
         shutil.rmtree(directory)
     else:
         echo_shown(f"understudy: journal and log are kept in {directory}", err=True)
+
+
+def recorded_world(recordings: tuple[str, ...], missing_share: float = 0.0) -> RecordedWorld:
+    """Open recordings to serve them, or end the command: bad input."""
+    # Loading the reader takes a while, and most runs do without it.
+    from research.recordings.places import BadRecording
+    from research.recordings.serving import RecordedWorld
+
+    with failing_on(BadRecording, code=ExitCode.BAD_INPUT):
+        return RecordedWorld([_place(each) for each in recordings], missing_share)
+
+
+def _place(name: str) -> str | Path:
+    return name if "://" in name else Path(name).expanduser()

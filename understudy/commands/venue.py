@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from understudy.commands.recorded_world import recorded_world
+from understudy.commands.starting import recorded_world
 from venue.cli import venue as simulated_venue
 
 RECORDING = click.Option(

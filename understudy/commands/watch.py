@@ -13,9 +13,8 @@ from understudy.display.status import Status
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
 from understudy.teaching import command
-from understudy.watching.asking import Unanswered, ask_status
 from understudy.watching.health import why_down
-from understudy.watching.observation import Lookout
+from understudy.watching.observation import Lookout, Unanswered, ask_status
 
 _EVERY_S = 0.5
 _PATIENCE_S = 10.0

@@ -14,7 +14,7 @@ from pathlib import Path
 import attrs
 import cattrs
 
-from actors.runtime.private_files import open_plain, read_plain
+from actors.runtime.private_files import read_plain, write_plain
 
 RUN_NAME = "run.json"
 
@@ -60,12 +60,8 @@ def _now_ms() -> int:
 
 def _write(data_dir: Path, record: RunRecord) -> str:
     path = data_dir / RUN_NAME
-    fresh = path.with_suffix(".new")
     try:
-        descriptor = open_plain(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(cattrs.unstructure(record), file)
-        fresh.replace(path)
+        write_plain(path, json.dumps(cattrs.unstructure(record)))
     except OSError as error:
         return f"{path} was not written: {error.strerror}"
     return ""

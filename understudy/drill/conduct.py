@@ -16,10 +16,17 @@ from actors.series import series_named, series_of
 from audit.books import read_books
 from audit.reconciliation import reconcile
 from audit.verdict import AuditVerdict, judge
-from understudy.drill.aim import Aim, aim, aim_at_actor
 from understudy.drill.plan import EVERYTHING, FOREGROUND, LOGGER, Means, Step
 from understudy.drill.processes import send, wait_for
-from understudy.drill.recovery import in_flight, is_whole, open_orders, served_since_ms
+from understudy.drill.recovery import (
+    Aim,
+    aim,
+    aim_at_actor,
+    in_flight,
+    is_whole,
+    open_orders,
+    served_since_ms,
+)
 from understudy.drill.system import DrilledSystem, RunEnded, Seen
 from understudy.drill.witness import ExchangeWitness, Witness
 from understudy.running.foreground import ORDERLY_END_S

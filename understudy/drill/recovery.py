@@ -1,35 +1,84 @@
-"""Whether a struck system serves again, told from what is seen of it."""
+"""Whom an injection hits, and whether the struck system serves again."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+import attrs
 
 from actors.execution.order_state import is_booked
 from actors.messages.execution import OrderState
-from actors.roles import order_id_of, order_role
+from actors.roles import SUPERVISOR, base_role, order_id_of, order_role
 from actors.runtime.journal import JournalReader
+from actors.runtime.pause_points import Held, who
 from actors.supervision.messages import ChildState
-from understudy.drill.system import Seen
+from understudy.drill.plan import ADMIN, EVERYTHING, FOREGROUND, LOGGER, ORDER, Step
+from understudy.drill.system import DrilledSystem, Seen
+
+Pids = frozenset[int]
+
+_TREES: Mapping[str, Callable[[DrilledSystem, Seen], Pids]] = {
+    SUPERVISOR: lambda _system, seen: frozenset({seen.supervisor_pid}),
+    ADMIN: lambda _system, seen: frozenset({seen.admin_pid}),
+    FOREGROUND: lambda system, _seen: frozenset({system.foreground_pid}),
+    EVERYTHING: lambda system, _seen: system.pids(),
+}
+"""Whoever of these falls takes all actors with it."""
 
 
-class Fallen(Protocol):
-    """Who must come back, and who cannot be taken for it."""
+@attrs.frozen(kw_only=True)
+class Aim:
+    """Which processes are hit, and who must come back."""
 
-    @property
-    def roles(self) -> frozenset[str]:
-        """Each must be filled again."""
-        ...
+    hit: Pids
+    gone: Pids
+    """Who cannot be a successor: the hit, and those who fall with them."""
+    roles: frozenset[str]
+    """Each must be filled again, by someone else."""
+    older: Mapping[str, int] = attrs.field(factory=dict)
+    """Generations of actors that are made again in the process they lived in."""
 
-    @property
-    def gone(self) -> frozenset[int]:
-        """Processes that nobody can live in any more."""
-        ...
 
-    @property
-    def older(self) -> Mapping[str, int]:
-        """Generations of those that are made again where they lived."""
-        ...
+def aim_at_actor(role: str, before: Seen) -> Aim:
+    """Say what must come back after one actor's core has raised; ``before`` it, all looked so."""
+    row = before.child(role)
+    older = {role: row.generation if row is not None else 0}
+    return Aim(hit=frozenset(), gone=frozenset(), roles=frozenset({role}), older=older)
+
+
+def aim(
+    step: Step, held: Held | None, system: DrilledSystem, seen: Seen, in_flight: Collection[str]
+) -> Aim | None:
+    """Say whom a step hits; None while there is nobody to hit.
+
+    Of orders only those in flight are hit; ``held`` is who waits at the step's pause point.
+    """
+    target = step.injection.target
+    if target in _TREES:
+        hit = _TREES[target](system, seen)
+        fallen = frozenset(child.pid for child in seen.children)
+        return Aim(hit=hit, gone=hit | fallen, roles=frozenset(seen.permanent))
+    if target == LOGGER:
+        return _process(LOGGER, system.logger_pid(seen), seen)
+    if held is not None and who(held.role) == target:
+        return _process(held.role, held.pid, seen)
+    if target == ORDER:
+        rows = [row for row in seen.children if order_id_of(row.role) in in_flight]
+    else:
+        rows = [row for row in seen.children if base_role(row.role) == target]
+    if not rows:
+        return None
+    child = rows[step.pick % len(rows)]
+    return _process(child.role, child.pid, seen)
+
+
+def _process(role: str, pid: int | None, seen: Seen) -> Aim | None:
+    """Aim at an actor's process, and so at all who live there."""
+    if not pid:
+        return None
+    there = {row.role for row in seen.children if row.pid == pid and role != LOGGER}
+    fallen = {each for each in there if each in seen.permanent or order_id_of(each) is not None}
+    return Aim(hit=frozenset({pid}), gone=frozenset({pid}), roles=frozenset({role}) | fallen)
 
 
 def open_orders(reader: JournalReader) -> frozenset[str]:
@@ -57,23 +106,21 @@ def is_whole(seen: Seen, order_ids: Iterable[str]) -> bool:
     return serving.issuperset(seen.permanent) and serving.issuperset(map(order_role, order_ids))
 
 
-def served_since_ms(
-    fallen: Fallen, seen: Seen, still_open: Collection[str], now_ms: int
-) -> int | None:
+def served_since_ms(aimed: Aim, seen: Seen, still_open: Collection[str], now_ms: int) -> int | None:
     """Host monotonic time since when others serve the roles of the fallen; None if not yet.
 
     An order that has meanwhile closed its record needs no one any more: that counts as now.
     """
     instants = []
-    for role in fallen.roles:
+    for role in aimed.roles:
         order_id = order_id_of(role)
         if order_id is not None and order_id not in still_open:
             instants.append(now_ms)
             continue
         row = seen.child(role)
-        if row is None or row.pid in fallen.gone or row.state is not ChildState.SERVING:
+        if row is None or row.pid in aimed.gone or row.state is not ChildState.SERVING:
             return None
-        if row.generation <= fallen.older.get(role, 0):
+        if row.generation <= aimed.older.get(role, 0):
             return None
         instants.append(row.serving_since_ms)
     return max(instants)

@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 import json
+import urllib.request
+from typing import Any
 from urllib.error import HTTPError
 
 from actors.model import Side
 from audit.exchange_books import ExchangeBooks, exchange_books
-from understudy.drill import loopback
 
 _WINNERS = {("1", "0"): Side.YES, ("0", "1"): Side.NO, ("0.5", "0.5"): None}
 """By the outcome prices of Up and Down, as Gamma writes them once a window is decided."""
+
+
+_PATIENCE_S = 30.0
+"""Far more than an answer takes: a busy machine is no failed drill."""
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def ask_exchange(url: str, body: bytes | None = None) -> Any:
+    """GET an exchange's address, or POST a body to it; return what the JSON of the answer says.
+
+    Raises:
+        HTTPError: the exchange answers with another status than 200.
+        OSError: it cannot be reached, or does not answer in time.
+    """
+    try:
+        with _opener.open(url, body, timeout=_PATIENCE_S) as response:
+            return json.load(response)
+    except TimeoutError:
+        raise TimeoutError(f"no answer from {url} in {_PATIENCE_S:g} s") from None
 
 
 class Witness:
@@ -25,7 +45,7 @@ class Witness:
         if slug in self.outcomes:
             return
         try:
-            row = loopback.ask(f"{self._http_url}/markets/slug/{slug}")
+            row = ask_exchange(f"{self._http_url}/markets/slug/{slug}")
         except HTTPError as error:
             if error.code == 404:  # forgotten, or never listed: a verdict misses it
                 return
@@ -48,8 +68,8 @@ class ExchangeWitness:
     def call_off(self) -> None:
         """Let nothing more go wrong with orders and trades."""
         body = json.dumps({"kind": "call_off"}).encode()
-        loopback.ask(f"{self._admin_url}/faults", body)
+        ask_exchange(f"{self._admin_url}/faults", body)
 
     def books(self) -> ExchangeBooks:
         """Read the account's books, which the exchange checks itself before it tells them."""
-        return exchange_books(loopback.ask(f"{self._admin_url}/ledger"), self._account)
+        return exchange_books(ask_exchange(f"{self._admin_url}/ledger"), self._account)

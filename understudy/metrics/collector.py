@@ -24,8 +24,7 @@ from actors.supervision.messages import ChildState
 from actors.units import NANOS_PER_DOLLAR
 from understudy.display.latency import Histogram
 from understudy.display.status import Status
-from understudy.watching.ages import age_s, data_age_s
-from understudy.watching.health import HealthState, health_of, is_permanent
+from understudy.watching.health import HealthState, age_s, data_age_s, health_of, is_permanent
 from understudy.watching.limits import limit_uses
 from understudy.watching.observation import Observation
 

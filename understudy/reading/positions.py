@@ -11,8 +11,7 @@ from rich.text import Text
 from actors.messages.position import Holding
 from actors.model import Side
 from actors.position.ledger import WindowLedger, payout_nanos
-from actors.units import dollars_text
-from understudy.display.holdings_json import holdings_json
+from actors.units import dollars_text, size_text
 from understudy.display.wording import (
     money,
     price_label,
@@ -89,6 +88,22 @@ def _pnl_text(ledger: WindowLedger) -> Text:
         return money(ledger.pnl_nanos())
     text = money(pnl_if_nanos(ledger, Side.YES))
     return text.append(" / ", "dim").append_text(money(pnl_if_nanos(ledger, Side.NO)))
+
+
+def holdings_json(yes: Holding, no: Holding) -> dict[str, str]:
+    """Tell what is held and what it cost, in exact texts; the short names go after release 0.1."""
+    yes_shares, no_shares = size_text(yes.quantity_units), size_text(no.quantity_units)
+    yes_cost, no_cost = dollars_text(yes.cost_nanos), dollars_text(no.cost_nanos)
+    return {
+        "yes_shares": yes_shares,
+        "no_shares": no_shares,
+        "yes_cost": yes_cost,
+        "no_cost": no_cost,
+        "Qy": yes_shares,
+        "Qn": no_shares,
+        "Cy": yes_cost,
+        "Cn": no_cost,
+    }
 
 
 def position_json(ledger: WindowLedger) -> dict[str, Any]:

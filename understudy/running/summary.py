@@ -29,7 +29,6 @@ from actors.runtime.codec import decode_as
 from actors.runtime.journal import JournalReader
 from actors.supervision.messages import ChildrenReport
 from actors.units import dollars_text, e18_text
-from understudy.display.holdings_json import holdings_json
 from understudy.display.latency import Histogram
 from understudy.display.screen import Screen
 from understudy.display.wording import (
@@ -43,6 +42,7 @@ from understudy.display.wording import (
     sums_by_series,
 )
 from understudy.reading.archive import created_ids
+from understudy.reading.positions import holdings_json
 from understudy.running.halting import halts_json, lasting_halts
 
 

@@ -16,7 +16,7 @@ from understudy.display.latency import Histogram
 from understudy.display.status import Status
 from understudy.drill.processes import command_of
 from understudy.drill.system import DrilledSystem
-from understudy.watching.asking import Unanswered, ask_status
+from understudy.watching.observation import Unanswered, ask_status
 
 FOREGROUND, SUPERVISOR, ADMIN, LOGGER = "foreground", "supervisor", "admin", "logger"
 _FORKED = "run"

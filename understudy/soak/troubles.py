@@ -12,9 +12,10 @@ from functools import partial
 
 from actors.runtime.log import LOG_NAME, ROTATE_AT_BYTES
 from understudy.control import ControlError, NotRunning, ask
-from understudy.drill import loopback, processes
+from understudy.drill import processes
 from understudy.drill.conduct import Drill, DrillFailed
 from understudy.drill.system import DrilledSystem
+from understudy.drill.witness import ask_exchange
 from understudy.processes.exit_codes import ExitCode
 from understudy.soak.sampling import size_of, use_of
 
@@ -128,4 +129,4 @@ class Troubles:
         return bool(found)
 
     def _inject(self, **fault: object) -> None:
-        loopback.ask(f"{self._url}/admin/faults", json.dumps(fault).encode())
+        ask_exchange(f"{self._url}/admin/faults", json.dumps(fault).encode())

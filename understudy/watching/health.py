@@ -7,9 +7,10 @@ import enum
 import attrs
 
 from actors.messages.halts import halt_words
-from actors.messages.observer import View
+from actors.messages.observer import FeedSeen, View
 from actors.roles import order_id_of
 from actors.supervision.messages import ChildrenReport, ChildState
+from understudy.display.status import Status
 from understudy.watching.observation import Observation
 
 _MB = 1_000_000
@@ -97,3 +98,14 @@ def _of_feeds(view: View | None) -> list[str]:
         for feed in view.feeds
         if not feed.is_up
     ]
+
+
+def age_s(at_ms: int, status: Status) -> float:
+    """Real seconds since a moment of venue time."""
+    return max(0, status.now_ms - at_ms) / status.speed / 1_000
+
+
+def data_age_s(feed: FeedSeen, status: Status) -> float | None:
+    """Real seconds since a feed's newest data; None before the first."""
+    at_ms = feed.health.data_at_ms if feed.health is not None else None
+    return None if at_ms is None else age_s(at_ms, status)

@@ -9,16 +9,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import attrs
+import cattrs
 
 from actors.execution.desk_state import DeskState
 from actors.messages.halts import Halt
 from actors.messages.position import WindowSettled
 from actors.runtime.journal import JournalReader
 from actors.runtime.journal_file import JOURNAL_NAME, JournalError
+from understudy.control import ControlError, NotRunning, ask
 from understudy.data_dir.last_run import RunRecord, read_run
 from understudy.data_dir.ownership import holder_of
-from understudy.display.status import Status
-from understudy.watching.asking import Unanswered, ask_status
+from understudy.display.status import Status, status_of
 from understudy.watching.tail import JournalTail
 
 
@@ -54,6 +55,25 @@ class Observation:
     def halts(self) -> tuple[Halt, ...]:
         """The halts that last, also of a system that is down."""
         return self.desk.halts if self.desk is not None else ()
+
+
+class Unanswered(Exception):
+    """There is no status; the sentence says why."""
+
+
+def ask_status(data_dir: Path) -> Status:
+    """Ask the system that runs on a data directory for everything that it shows.
+
+    Raises:
+        Unanswered: it does not run, does not answer, or is of another version.
+    """
+    try:
+        return status_of(ask(data_dir, "status"))
+    except (NotRunning, ControlError) as error:
+        raise Unanswered(str(error)) from None
+    except (cattrs.BaseValidationError, KeyError, TypeError, ValueError) as error:
+        name = type(error).__name__
+        raise Unanswered(f"another version of the program answers: {name}") from None
 
 
 class Lookout:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
-import os
 import secrets
 from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from actors.runtime.private_files import write_plain
 from understudy.credentials.private_key import FileNotPrivate, private_text
 
 TOKEN_NAME = "web-token"  # noqa: S105 # a file's name
@@ -55,12 +55,7 @@ def new_token(data_dir: Path) -> str:
         OSError: it cannot be written.
     """
     token = secrets.token_urlsafe(_TOKEN_BYTES)
-    path = data_dir / TOKEN_NAME
-    beside = path.with_name(f".{TOKEN_NAME}.{os.getpid()}")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(token + "\n")
-    beside.replace(path)
+    write_plain(data_dir / TOKEN_NAME, token + "\n")
     return token
 
 

@@ -14,8 +14,7 @@ from understudy.display.wording import (
     span_label,
 )
 from understudy.reading.moments import moment_label
-from understudy.watching.ages import data_age_s
-from understudy.watching.health import HealthState, health_of
+from understudy.watching.health import HealthState, data_age_s, health_of
 from understudy.watching.limits import LimitUse, limit_uses
 from understudy.watching.observation import Observation
 from understudy.web.html import Content, Html, facts, join, nothing, panel, table, tag

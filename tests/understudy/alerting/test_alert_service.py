@@ -209,7 +209,7 @@ def test_an_address_that_apprise_does_not_know_is_named_without_its_secret(tmp_p
 
 
 def test_a_disk_that_takes_nothing_is_told_and_alerts_go_on(tmp_path, webhook) -> None:
-    (tmp_path / "alerts.new").mkdir()
+    (tmp_path / ".alerts.json.new").mkdir()
     stage = Stage(tmp_path, targets_of(webhook.url))
     stage.show(seen(well(halts=(HALT,)), 1))
     stage.until(lambda: webhook.posts)

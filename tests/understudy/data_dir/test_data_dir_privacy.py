@@ -155,7 +155,7 @@ OPENERS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "lock": (LOCK_NAME, written_lock),
     "holder": (LOCK_NAME, holder_of),
     "log": (LOG_NAME, written_log),
-    "run": (RUN_NAME.replace(".json", ".new"), begun),
+    "run": (f".{RUN_NAME}.new", begun),
     "alerts": (STORE_NAME, kept),
     "journal at the start": (JOURNAL_NAME, prepare),
     "journal": (JOURNAL_NAME, lambda data_dir: Journal(data_dir, "desk")),

@@ -31,7 +31,7 @@ def test_the_file_is_its_users_alone(tmp_path: Path) -> None:
 
 
 def test_a_directory_that_takes_no_file_is_told_and_ends_nothing(tmp_path: Path) -> None:
-    (tmp_path / "run.new").mkdir()
+    (tmp_path / ".run.json.new").mkdir()
     assert "was not written" in note_end(tmp_path, "SIGTERM", ExitCode.OK)
 
 

@@ -21,7 +21,7 @@ from understudy.data_dir.last_run import note_begin, note_end
 from understudy.display.live_view import LiveView
 from understudy.processes.exit_codes import ExitCode
 from understudy.watching import observation
-from understudy.watching.asking import ask_status
+from understudy.watching.observation import ask_status
 
 LIMIT_S = 60.0
 ENTER, LEAVE = b"\x1b[?1049h", b"\x1b[?1049l"
