@@ -63,15 +63,13 @@ from understudy.credentials.private_key import read_private_key
 from understudy.data_dir.kill_switch import kill_switch_halt, kill_switch_reason
 
 
-def _websocket(settings: Settings, data_dir: Path, clock: Clock) -> HostPort:
+def _websocket(*_: object) -> HostPort:
     """Make a websocket; the address comes with the core's first command."""
-    del settings, data_dir, clock
     return WebSocketPort()
 
 
-def _prices(settings: Settings, data_dir: Path, clock: Clock) -> HostPort:
+def _prices(settings: Settings, data_dir: Path, _clock: Clock) -> HostPort:
     """Make a port that reads API credentials when they are to be said."""
-    del clock
 
     def find() -> FoundCredentials:
         unsafe = unsafe_address(settings)
@@ -82,12 +80,11 @@ def _prices(settings: Settings, data_dir: Path, clock: Clock) -> HostPort:
     return PricePort(find)
 
 
-def _http(settings: Settings, data_dir: Path, clock: Clock) -> HostPort:
-    del settings, data_dir, clock
+def _http(*_: object) -> HostPort:
     return HttpPort()
 
 
-def _venue(settings: Settings, data_dir: Path, clock: Clock) -> HostPort:
+def _venue(settings: Settings, *_: object) -> HostPort:
     """Make the real executor's port; key and client are loaded here and in no other process.
 
     Raises:
@@ -95,7 +92,6 @@ def _venue(settings: Settings, data_dir: Path, clock: Clock) -> HostPort:
     """
     from actors.execution.real.port import VenuePort
 
-    del data_dir, clock
     venue, wallet = settings.venue, settings.execution.wallet
     return VenuePort(venue, wallet, read_private_key().text, publish_accounts_own)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -8,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from actors.model import Side
-from understudy.drill.witness import Witness
+from understudy.drill import witness as witness_module
+from understudy.drill.witness import Witness, ask_exchange
 
 ROWS = {
     "up": {"closed": True, "outcomes": '["Up", "Down"]', "outcomePrices": '["1", "0"]'},
@@ -67,3 +69,11 @@ def test_an_outcome_is_kept_when_the_exchange_forgets_the_window(
     monkeypatch.delitem(ROWS, "up")
     witness.ask("up")
     assert witness.outcomes == {"up": Side.YES}
+
+
+def test_an_exchange_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(witness_module, "_PATIENCE_S", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/ledger"
+        with pytest.raises(TimeoutError, match=f"no answer from {url} in 0.1 s"):
+            ask_exchange(url)

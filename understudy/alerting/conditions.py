@@ -62,16 +62,16 @@ def _of_run(seen: Observation, settings: AlertSettings) -> Found:
 def _of_halts(seen: Observation) -> Found:
     halts: tuple[Halt, ...] = seen.status.halts if seen.status is not None else seen.halts
     for halt in halts:
-        is_difference = halt.who == EXECUTOR_CHECKS
-        text = f"trading is halted: {halt.sentence}"
-        yield (
-            f"halt/{halt.who}/{halt.series}" if halt.series else f"halt/{halt.who}",
-            Condition(
-                kind="difference" if is_difference else "halt",
-                text=f"ledger and venue differ, {text}" if is_difference else text,
-                over=f"the halt by {halt.who} is lifted",
-            ),
-        )
+        kind, text = "halt", f"trading is halted: {halt.sentence}"
+        if halt.who == EXECUTOR_CHECKS:
+            kind, text = "difference", f"ledger and venue differ, {text}"
+        over = f"the halt by {halt.who} is lifted"
+        yield _key(f"halt/{halt.who}", halt.series), Condition(kind=kind, text=text, over=over)
+
+
+def _key(key: str, series: str) -> str:
+    """The key of what is the case in one series; in a run of one it has no name."""
+    return f"{key}/{series}" if series else key
 
 
 def _of_disk(seen: Observation) -> Found:
@@ -107,26 +107,23 @@ def _of_window(series: str, status: Status, settings: AlertSettings) -> Found:
     opened = view.opened if view is not None else None
     if view is None or opened is None:
         return
-    if opened.strike is None and not view.is_closed:
-        text = f"no strike is known for {opened.market.slug}, so nothing is traded in it"
+    if view.is_closed:
+        return
+    if opened.strike is None:
         yield (
-            f"strike/{series}" if series else "strike",
+            _key("strike", series),
             Condition(
                 kind="strike",
-                text=text,
+                text=f"no strike is known for {opened.market.slug}, so nothing is traded in it",
                 over="the strike is known, or the window without it is over",
                 after_s=settings.silent_s,
                 is_of_status=True,
             ),
         )
     where = f" of {series}" if series else ""
-    if (
-        view.snapshot is not None
-        and not view.is_closed
-        and _is_old(view.snapshot, status, settings)
-    ):
+    if view.snapshot is not None and _is_old(view.snapshot, status, settings):
         yield (
-            f"books/{series}" if series else "books",
+            _key("books", series),
             Condition(
                 kind="silence",
                 text=f"the order books{where} are old or not whole",

@@ -7,8 +7,9 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -23,7 +24,16 @@ SYSTEM_PLACE = Path("/etc/systemd/system")
 SYSTEM_DATA_DIR = Path("/var/lib/understudy")
 USER_DATA_DIR = Path("~/.understudy")
 
-_file = click.Path(path_type=Path)
+
+def _file_option(*names: str, help_text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """An option that names a file, which must exist; the command is given its whole path."""
+    return click.option(
+        *names,
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        callback=lambda _context, _parameter, path: _existing(path),
+        help=help_text,
+    )
 
 
 @group(
@@ -49,10 +59,10 @@ def service() -> None:
     },
 )
 @click.option("--user", "is_user", is_flag=True, help="For this user's own systemd, without root.")
-@click.option("--config", type=_file, metavar="FILE", help="The run's TOML file of settings.")
+@_file_option("--config", help_text="The run's TOML file of settings.")
 @click.option(
     "--data-dir",
-    type=_file,
+    type=click.Path(path_type=Path),
     metavar="DIR",
     help=f"The run's data directory.  [default: {SYSTEM_DATA_DIR}; with --user {USER_DATA_DIR}]",
 )
@@ -63,34 +73,22 @@ def service() -> None:
     metavar="USER",
     help="User that the system's service runs as; not with --user.",
 )
-@click.option("--key", type=_file, metavar="FILE", help="Live: the private key's file.")
-@click.option("--api-credentials", type=_file, metavar="FILE", help="The API credentials' file.")
-@click.option("--alerts", type=_file, metavar="FILE", help="Tell people: file of their addresses.")
+@_file_option("--key", help_text="Live: the private key's file.")
+@_file_option("--api-credentials", help_text="The API credentials' file.")
+@_file_option("--alerts", "alert_targets", help_text="Tell people: file of their addresses.")
 @click.option("--metrics", "has_metrics", is_flag=True, help="Serve metrics as well.")
 @click.option("--web", "has_page", is_flag=True, help="Serve the page as well.")
 @click.option("--name", default="understudy", show_default=True, help="Name of the run's unit.")
 @click.option("--print", "is_printed", is_flag=True, help="Print the units, write nothing.")
 @click.option(
     LIVE_FLAG,
-    "is_understood",
+    "is_real_money_understood",
     is_flag=True,
     help='Needed if the configuration has execution.mode = "live", as for understudy run.',
 )
 @json_option
 def install(
-    is_user: bool,
-    config: Path | None,
-    data_dir: Path | None,
-    run_as: str,
-    key: Path | None,
-    api_credentials: Path | None,
-    alerts: Path | None,
-    has_metrics: bool,
-    has_page: bool,
-    name: str,
-    is_printed: bool,
-    is_understood: bool,
-    is_json: bool,
+    *, data_dir: Path | None, is_user: bool, is_printed: bool, is_json: bool, **asked: Any
 ) -> None:
     """Write the units of a run and of its watchers; starts nothing.
 
@@ -101,24 +99,16 @@ def install(
 
     Exit codes: 0 written, 1 a unit could not be written or was found wrong, 2 bad input.
     """
-    _refuse(config, {"--name": name, "--run-as": run_as}, is_understood=is_understood)
-    units = units_of(
-        ServicePlan(
-            name=name,
-            python=_python(),
-            base_prefix=Path(sys.base_prefix),
-            data_dir=_absolute(data_dir or (USER_DATA_DIR if is_user else SYSTEM_DATA_DIR)),
-            is_user=is_user,
-            run_as=run_as,
-            config=_existing(config),
-            key=_existing(key),
-            api_credentials=_existing(api_credentials),
-            alert_targets=_existing(alerts),
-            has_metrics=has_metrics,
-            has_page=has_page,
-            is_real_money_understood=is_understood,
-        )
+    data_dir = data_dir or (USER_DATA_DIR if is_user else SYSTEM_DATA_DIR)
+    plan = ServicePlan(
+        python=_python(),
+        base_prefix=Path(sys.base_prefix),
+        data_dir=data_dir.expanduser().absolute(),
+        is_user=is_user,
+        **asked,
     )
+    _refuse(plan)
+    units = units_of(plan)
     if is_printed:
         _print(units, is_json)
         return
@@ -129,12 +119,13 @@ def install(
         raise click.exceptions.Exit(ExitCode.FAILED)
 
 
-def _refuse(config: Path | None, words: Mapping[str, str], *, is_understood: bool) -> None:
+def _refuse(plan: ServicePlan) -> None:
     """End the command if such a run would be refused, or a unit cannot have such a word."""
-    refusal = live_refusal(load_config(config).settings, is_understood=is_understood)
+    settings = load_config(plan.config).settings
+    refusal = live_refusal(settings, is_understood=plan.is_real_money_understood)
     if refusal is not None:
         fail(refusal, ExitCode.BAD_INPUT)
-    for what, word in words.items():
+    for what, word in (("--name", plan.name), ("--run-as", plan.run_as)):
         if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", word):
             fail(f"{what} {word}: allowed are letters, digits and _ . -", ExitCode.BAD_INPUT)
 
@@ -147,18 +138,13 @@ def _python() -> Path:
     return beside if is_same_place and beside.exists() else running
 
 
-def _absolute(path: Path) -> Path:
-    return path.expanduser().absolute()
-
-
 def _existing(path: Path | None) -> Path | None:
-    if path is None:
-        return None
-    if not _absolute(path).is_file():
+    absolute = path and path.expanduser().absolute()
+    if absolute is not None and not absolute.is_file():
         fail(f"there is no file {path}", ExitCode.BAD_INPUT)
     if "\n" in str(path):
         fail(f"a unit cannot name {str(path)!r}", ExitCode.BAD_INPUT)
-    return _absolute(path)
+    return absolute
 
 
 def _place(is_user: bool) -> Path:

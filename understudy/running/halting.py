@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -37,8 +38,8 @@ _PATIENCE_S = 4.0
 """How long the desk may take; less than a control request may."""
 _ASK_S = 0.3
 
-Question = Callable[[int], object]
-"""Makes the message to the desk from a request's number."""
+Question = Callable[..., object]
+"""Makes the message to the desk from a request's number, its ``request_id``."""
 
 
 class Asker(Protocol):
@@ -88,13 +89,13 @@ class HaltControl:
         if reason is None:
             self._is_switch_told = False
         elif not self._is_switch_told:
-            status = self._ask(tree, lambda number: kill_switch_halt(reason, number))
+            status = self._ask(tree, partial(kill_switch_halt, reason))
             halts = () if status is None else status.halts
             self._is_switch_told = any(halt.who == KILL_SWITCH for halt in halts)
 
     def _ask(self, tree: Asker, question: Question) -> HaltStatus | None:
         self._request_id += 1
-        status = tree.ask_role(DESK, question(self._request_id), HaltStatus, _ASK_S)
+        status = tree.ask_role(DESK, question(request_id=self._request_id), HaltStatus, _ASK_S)
         is_ours = isinstance(status, HaltStatus) and status.request_id == self._request_id
         return status if is_ours else None
 
@@ -122,30 +123,17 @@ class HaltControl:
         return handle
 
     def _on_halt(self, request: dict[str, Any]) -> Reply:
-        who, reason, cancel = _who(request), str(request["reason"]), bool(request["cancel"])
-        series = _series(request)
-        return self._reply(
-            lambda number: HaltTrading(
-                reason, cancel=cancel, who=who, request_id=number, series=series
-            )
-        )
+        return self._reply(partial(HaltTrading, cancel=bool(request["cancel"]), **_said(request)))
 
     def _on_resume(self, request: dict[str, Any]) -> Reply:
         if kill_switch_reason(self._data_dir) is not None:
             path = self._data_dir / KILL_SWITCH_NAME
             return {"error": f"the kill-switch file {path} is still there: remove it first"}
-        who, reason = _who(request), str(request["reason"])
         self._is_switch_told = False  # a new file halts anew
-        series = _series(request)
-        return self._reply(
-            lambda number: ResumeTrading(who=who, reason=reason, request_id=number, series=series)
-        )
+        return self._reply(partial(ResumeTrading, **_said(request)))
 
     def _on_flatten(self, request: dict[str, Any]) -> Reply:
-        who, reason, series = _who(request), str(request["reason"]), _series(request)
-        return self._reply(
-            lambda number: FlattenHoldings(who=who, reason=reason, request_id=number, series=series)
-        )
+        return self._reply(partial(FlattenHoldings, **_said(request)))
 
     def _reply(self, question: Question) -> Reply:
         waiting = _Waiting(question)
@@ -157,9 +145,13 @@ class HaltControl:
         return reply
 
 
-def _who(request: Mapping[str, Any]) -> str:
-    """Where a person has asked: at the page, or, as commands do not say it, by a command."""
-    return PAGE if request.get("who") == PAGE else OPERATOR
+def _said(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Who has asked (at the page, or, as commands do not say it, by a command), why, and for what.
+
+    An empty series stands for everything.
+    """
+    who = PAGE if request.get("who") == PAGE else OPERATOR
+    return {"who": who, "reason": str(request["reason"]), "series": _series(request)}
 
 
 def _series(request: Mapping[str, Any]) -> str:
