@@ -16,14 +16,7 @@ from understudy.alerting.couriers import Attempt, Couriers
 from understudy.alerting.queues import Message
 from understudy.alerting.store import StoreUnreadable, load_kept
 from understudy.alerting.targets import FILE_VARIABLE, Targets, TargetsUnusable, read_targets
-from understudy.commands.shared import (
-    data_dir_option,
-    existing_directory,
-    fail,
-    failing_on,
-    json_option,
-    print_json,
-)
+from understudy.commands import shared
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
 from understudy.reading.moments import iso_text
@@ -54,7 +47,7 @@ def alerts() -> None:
         f"{FILE_VARIABLE}=~/targets understudy alerts test --json": "for a script",
     },
 )
-@json_option
+@shared.json_option
 def test(is_json: bool) -> None:
     """Send one message to every target, and ping the dead man's address.
 
@@ -79,7 +72,7 @@ def test(is_json: bool) -> None:
         couriers.close()
     if is_json:
         told = {each.name: {"taken": not each.problem, "why": each.problem} for each in attempts}
-        print_json({"targets": told})
+        shared.print_json({"targets": told})
     else:
         for each in attempts:
             echo_shown(f"{each.name}: {each.problem or 'taken'}")
@@ -93,7 +86,7 @@ def test(is_json: bool) -> None:
         "understudy run --set alerts.enabled=true": "the same beside a run, and ended with it",
     },
 )
-@data_dir_option
+@shared.data_dir_option
 def watch(data_dir: Path) -> None:
     """Watch a system, whether it runs or not, and tell people what happens to it.
 
@@ -103,7 +96,7 @@ def watch(data_dir: Path) -> None:
 
     Exit codes: 0 ended by a signal, 2 bad input, 3 another process watches this directory.
     """
-    directory, targets = existing_directory(data_dir), _targets()
+    directory, targets = shared.existing_directory(data_dir), _targets()
     from actors.runtime.log import LineLog
     from understudy.alerting.service import AlertService
     from understudy.data_dir.ownership import DataDirLock, DirectoryLocked
@@ -112,7 +105,9 @@ def watch(data_dir: Path) -> None:
     try:
         lock = DataDirLock(directory, LOCK_NAME)
     except DirectoryLocked:
-        fail(f"another process already tells of what happens in {directory}", ExitCode.LOCKED)
+        shared.fail(
+            f"another process already tells of what happens in {directory}", ExitCode.LOCKED
+        )
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stop.set())
@@ -133,15 +128,15 @@ def watch(data_dir: Path) -> None:
         "understudy alerts show --json": "for programs",
     },
 )
-@data_dir_option
-@json_option
+@shared.data_dir_option
+@shared.json_option
 def show(data_dir: Path, is_json: bool) -> None:
     """Show what was told and still is the case, and what could not be delivered yet.
 
     Exit codes: 0 shown, 1 what is kept cannot be read, 2 bad input.
     """
-    with failing_on(StoreUnreadable):
-        kept = load_kept(existing_directory(data_dir))
+    with shared.failing_on(StoreUnreadable):
+        kept = load_kept(shared.existing_directory(data_dir))
     spells = kept.memory.spells if kept.memory is not None else {}
     lasting = [each for each in spells.values() if each.is_told and each.ended_ms is None]
     if is_json:
@@ -163,7 +158,7 @@ def show(data_dir: Path, is_json: bool) -> None:
                 for name, queue in kept.queues.items()
             },
         }
-        print_json(shown)
+        shared.print_json(shown)
         return
     for each in lasting:
         echo_shown(f"since {iso_text(each.since_ms)}  {each.condition.text}")
@@ -177,8 +172,10 @@ def show(data_dir: Path, is_json: bool) -> None:
 
 def _targets() -> Targets:
     """Read where alerts go, or end the command: bad input."""
-    with failing_on(TargetsUnusable, code=ExitCode.BAD_INPUT):
+    with shared.failing_on(TargetsUnusable, code=ExitCode.BAD_INPUT):
         targets = read_targets()
     if targets.alerts and importlib.util.find_spec("apprise") is None:
-        fail("apprise is not installed: pip install 'understudy[alerts]'", ExitCode.BAD_INPUT)
+        shared.fail(
+            "apprise is not installed: pip install 'understudy[alerts]'", ExitCode.BAD_INPUT
+        )
     return targets

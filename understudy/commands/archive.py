@@ -7,13 +7,7 @@ from pathlib import Path
 
 import click
 
-from understudy.commands.shared import (
-    data_dir_option,
-    existing_directory,
-    failing_on,
-    json_option,
-    print_json,
-)
+from understudy.commands import shared
 from understudy.data_dir.archiving import archive as archive_journal
 from understudy.data_dir.backup import BackupFailed
 from understudy.display.terminal import echo_shown
@@ -38,8 +32,8 @@ _DAY_MS = 86_400_000
     metavar="N",
     help="How old an event must be to go.",
 )
-@data_dir_option
-@json_option
+@shared.data_dir_option
+@shared.json_option
 def archive(file: Path, days: float, data_dir: Path, is_json: bool) -> None:
     """Copy the whole journal into FILE, then remove old events from it.
 
@@ -51,8 +45,8 @@ def archive(file: Path, days: float, data_dir: Path, is_json: bool) -> None:
     Exit codes: 0 done, 1 not: the line says what was done, 2 bad input.
     """
     before_ms = int(time.time() * 1000 - days * _DAY_MS)
-    directory = existing_directory(data_dir)
-    with failing_on(BackupFailed):
+    directory = shared.existing_directory(data_dir)
+    with shared.failing_on(BackupFailed):
         done = archive_journal(directory, file.expanduser().absolute(), before_ms)
     if is_json:
         told = {
@@ -62,7 +56,7 @@ def archive(file: Path, days: float, data_dir: Path, is_json: bool) -> None:
             "is_shrunk": done.is_shrunk,
             "bytes": done.size_bytes,
         }
-        print_json(told)
+        shared.print_json(told)
         return
     how = "" if done.is_shrunk else "; the run uses the space again" if done.removed else ""
     echo_shown(

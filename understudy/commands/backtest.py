@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -21,12 +22,9 @@ from understudy.commands.shared import (
     assignment_option,
     config_option,
     fail,
-    failing_on,
     json_option,
     load_config,
-    print_json,
     use_option,
-    whole_number_option,
 )
 from understudy.display.screen import Screen
 from understudy.display.terminal import echo_shown
@@ -35,17 +33,20 @@ from understudy.results.options import results_dir_option
 from understudy.results.store import write_run
 from understudy.results.stored import BadResults, StoredRun
 from understudy.results.view import run_view
-from understudy.teaching import command
+from understudy.teaching import TaughtCommand
 
-jobs_option = whole_number_option(
+jobs_option = click.option(
     "--jobs",
-    least=1,
+    type=click.IntRange(min=1),
     default=1,
-    help_text="Windows at the same time, each on a core; results are the same.",
+    show_default=True,
+    metavar="N",
+    help="Windows at the same time, each on a core; results are the same.",
 )
 
 
-@command(
+@click.command(
+    cls=TaughtCommand,
     examples={
         "understudy backtest ~/.understudy/recordings": "the default strategy on all recordings",
         "understudy backtest rec --use maker": "another strategy, or FILE.py:Name of your own",
@@ -56,11 +57,13 @@ jobs_option = whole_number_option(
 )
 @click.argument("places", metavar="RECORDING…", nargs=-1, required=True)
 @use_option
-@whole_number_option(
+@click.option(
     "--seed",
+    type=click.IntRange(min=0),
     default=1,
+    show_default=True,
     metavar="S",
-    help_text="For every draw of chance: latencies, and the resamples of the results.",
+    help="For every draw of chance: latencies, and the resamples of the results.",
 )
 @jobs_option
 @click.option(
@@ -98,8 +101,10 @@ def backtest(
     chosen = assignments if use is None else (f"strategy.use={use}", *assignments)
     settings = load_config(config_path, chosen).settings
     plan = BacktestPlan(settings=settings, seed=seed, is_continuous=is_continuous)
-    with failing_on(BadRecording, code=ExitCode.BAD_INPUT):
+    try:
         recordings = recordings_at(places)
+    except BadRecording as problem:
+        fail(str(problem), ExitCode.BAD_INPUT)
     began, began_at = datetime.now(UTC), time.monotonic()
     played, is_stopped = _play(plan, recordings, jobs, is_shown=not is_json)
     if not played:
@@ -112,9 +117,11 @@ def backtest(
         "jobs": jobs,
         "events_per_second": round(events / seconds),
     }
-    with failing_on(BadResults):
+    try:
         run = write_run(results_dir.expanduser(), plan, played, len(recordings), timing)
         _show(run, last, is_json=is_json)
+    except BadResults as problem:
+        fail(str(problem))
     if is_stopped:
         raise click.exceptions.Exit(ExitCode.FAILED)
 
@@ -152,7 +159,7 @@ def _play(
 
 def _show(run: StoredRun, last: int | None, *, is_json: bool) -> None:
     if is_json:
-        print_json(run_json(run))
+        click.echo(json.dumps(run_json(run), indent=2))
         return
     console = Screen()
     console.print(run_view(run, rows=row_limit(last, is_for_programs=False)))

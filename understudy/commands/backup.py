@@ -6,13 +6,7 @@ from pathlib import Path
 
 import click
 
-from understudy.commands.shared import (
-    data_dir_option,
-    existing_directory,
-    failing_on,
-    json_option,
-    print_json,
-)
+from understudy.commands import shared
 from understudy.data_dir.backup import BackupFailed, back_up, restore
 from understudy.data_dir.ownership import DirectoryLocked
 from understudy.display.terminal import echo_shown, say
@@ -29,8 +23,8 @@ _file = click.Path(path_type=Path)
     },
 )
 @click.argument("file", type=_file)
-@data_dir_option
-@json_option
+@shared.data_dir_option
+@shared.json_option
 def backup(file: Path, data_dir: Path, is_json: bool) -> None:
     """Copy the journal into FILE, whole and of one moment, while the system runs or not.
 
@@ -40,11 +34,11 @@ def backup(file: Path, data_dir: Path, is_json: bool) -> None:
 
     Exit codes: 0 copied, 1 not, 2 bad input.
     """
-    with failing_on(BackupFailed):
-        copy = back_up(existing_directory(data_dir), file.expanduser().absolute())
+    with shared.failing_on(BackupFailed):
+        copy = back_up(shared.existing_directory(data_dir), file.expanduser().absolute())
     if is_json:
         told = {"file": str(copy.path), "bytes": copy.size_bytes, "last_event": copy.last_seq}
-        print_json(told)
+        shared.print_json(told)
     else:
         echo_shown(f"{copy.path}: {copy.size_bytes:,} bytes, up to event {copy.last_seq}")
     for sentence in copy.damage:
@@ -59,8 +53,8 @@ def backup(file: Path, data_dir: Path, is_json: bool) -> None:
     },
 )
 @click.argument("file", type=_file)
-@data_dir_option
-@json_option
+@shared.data_dir_option
+@shared.json_option
 def restore_command(file: Path, data_dir: Path, is_json: bool) -> None:
     """Put a copy of the journal in its place, while no system runs there.
 
@@ -70,7 +64,7 @@ def restore_command(file: Path, data_dir: Path, is_json: bool) -> None:
 
     Exit codes: 0 restored, 1 not, 3 a run holds the directory.
     """
-    with failing_on(DirectoryLocked, code=ExitCode.LOCKED), failing_on(BackupFailed):
+    with shared.failing_on(DirectoryLocked, code=ExitCode.LOCKED), shared.failing_on(BackupFailed):
         copy, aside = restore(file.expanduser().absolute(), data_dir.expanduser().absolute())
     if is_json:
         told = {
@@ -78,7 +72,7 @@ def restore_command(file: Path, data_dir: Path, is_json: bool) -> None:
             "last_event": copy.last_seq,
             "kept": None if aside is None else str(aside),
         }
-        print_json(told)
+        shared.print_json(told)
         return
     echo_shown(f"{copy.path}: restored up to event {copy.last_seq}; the next run begins halted")
     if aside is not None:

@@ -8,17 +8,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from understudy.commands.shared import (
-    assignment_option,
-    config_option,
-    existing_directory,
-    fail,
-    failing_on,
-    json_option,
-    load_config,
-    print_json,
-    series_option,
-)
+from understudy.commands import shared
 from understudy.display.screen import Screen
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
@@ -56,7 +46,7 @@ def check(file: Path) -> None:
     Prints "ok", or a sentence for each problem and exit code 2. Values that contradict each other
     are problems too, although a run would take them.
     """
-    problems = contradictions(load_config(file).settings)
+    problems = contradictions(shared.load_config(file).settings)
     for problem in problems:
         echo_shown(f"understudy: {file}: {problem}", err=True)
     if problems:
@@ -73,16 +63,16 @@ def check(file: Path) -> None:
         "understudy config show --json | jq '.\"series.asset\".value'": "one value, for a script",
     },
 )
-@config_option
-@assignment_option
-@series_option
+@shared.config_option
+@shared.assignment_option
+@shared.series_option
 @click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
     metavar="DIR",
     help="Show the settings of the system that runs on this directory.",
 )
-@json_option
+@shared.json_option
 def show(
     config_path: Path | None,
     assignments: tuple[str, ...],
@@ -96,20 +86,20 @@ def show(
     """
     if data_dir is not None and (config_path is not None or assignments or series):
         sentence = "--data-dir shows a running system: leave out --config, --set and --series"
-        fail(sentence, ExitCode.BAD_INPUT)
+        shared.fail(sentence, ExitCode.BAD_INPUT)
     if data_dir is None:
-        loaded = load_config(config_path, assignments, series)
+        loaded = shared.load_config(config_path, assignments, series)
     else:
         loaded = _running(data_dir)
     if is_json:
-        print_json(_as_json(loaded))
+        shared.print_json(_as_json(loaded))
     else:
         Screen().print(_table(loaded))
 
 
 def _running(data_dir: Path) -> Config:
-    with failing_on(Unanswered):
-        return config_of(ask_status(existing_directory(data_dir)).settings)
+    with shared.failing_on(Unanswered):
+        return config_of(ask_status(shared.existing_directory(data_dir)).settings)
 
 
 def _as_json(loaded: Config) -> dict[str, dict[str, object]]:

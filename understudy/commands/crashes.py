@@ -13,13 +13,7 @@ import click
 from rich.table import Table
 
 from actors.runtime.crash_file import BadCrashFile, CrashReport, crash_files, read_report
-from understudy.commands.shared import (
-    data_dir_option,
-    existing_directory,
-    fail,
-    json_option,
-    print_json,
-)
+from understudy.commands import shared
 from understudy.display.screen import Screen
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
@@ -34,8 +28,8 @@ from understudy.teaching import command
         "understudy crashes --json | jq -r '.crashes[-1].file'": "the newest one's file",
     },
 )
-@data_dir_option
-@json_option
+@shared.data_dir_option
+@shared.json_option
 def crashes(data_dir: Path, is_json: bool) -> None:
     """List the crashes whose records are kept, whether or not the system runs.
 
@@ -43,7 +37,7 @@ def crashes(data_dir: Path, is_json: bool) -> None:
     the data directory: the exception, and all that is needed to have it again with "understudy
     replay". The newest 20 are kept.
     """
-    directory = existing_directory(data_dir)
+    directory = shared.existing_directory(data_dir)
     read, damaged = [], []
     for path in crash_files(directory):
         try:
@@ -52,7 +46,7 @@ def crashes(data_dir: Path, is_json: bool) -> None:
             damaged.append(str(problem))
     if is_json:
         rows = [_json_of(path, report) for path, report in read]
-        print_json({"crashes": rows, "damaged": damaged})
+        shared.print_json({"crashes": rows, "damaged": damaged})
         return
     if read:
         Screen().print(_table(read))
@@ -97,11 +91,11 @@ def replay(file: Path, is_debugged: bool, test_file: Path | None, force: bool) -
             check(file)
         except NotReplayed as reason:
             if not force:
-                fail(f"{reason}: add --force to replay it all the same", ExitCode.BAD_INPUT)
+                shared.fail(f"{reason}: add --force to replay it all the same", ExitCode.BAD_INPUT)
             echo_shown(f"{reason}; replayed all the same", err=True)
         outcome = replay_file(file)
     except BadCrashFile as problem:
-        fail(str(problem), ExitCode.BAD_INPUT)
+        shared.fail(str(problem), ExitCode.BAD_INPUT)
     if outcome.error is not None:
         echo_shown("".join(traceback.format_exception(outcome.error)))
     echo_shown(outcome.sentence)
@@ -109,7 +103,7 @@ def replay(file: Path, is_debugged: bool, test_file: Path | None, force: bool) -
         try:
             record = write_test(file, outcome.report, test_file)
         except OSError as error:
-            fail(f"{error.filename or test_file} cannot be written: {error.strerror}")
+            shared.fail(f"{error.filename or test_file} cannot be written: {error.strerror}")
         echo_shown(f"{test_file} fails the same way; it reads {record}")
     if is_debugged and outcome.error is not None:
         pdb.post_mortem(outcome.error.__traceback__)

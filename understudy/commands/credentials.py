@@ -11,14 +11,7 @@ import click
 
 from actors.feeds.polybolt import ApiCredentials, CredentialsUnavailable
 from actors.runtime.private_files import write_plain
-from understudy.commands.shared import (
-    assignment_option,
-    config_option,
-    data_dir_option,
-    fail,
-    failing_on,
-    load_config,
-)
+from understudy.commands import shared
 from understudy.credentials.price_feed import (
     CREDENTIALS_NAME,
     KEY_NAME,
@@ -62,9 +55,9 @@ def credentials() -> None:
         "understudy credentials new --yes": "for a script",
     },
 )
-@config_option
-@assignment_option
-@data_dir_option
+@shared.config_option
+@shared.assignment_option
+@shared.data_dir_option
 @click.option("--yes", "is_agreed", is_flag=True, help="Do not ask.")
 def new(
     config_path: Path | None, assignments: tuple[str, ...], data_dir: Path, *, is_agreed: bool
@@ -76,33 +69,33 @@ def new(
 
     Exit codes: 0 ok, 1 the venue gives none, 2 bad input.
     """
-    clob_url = load_config(config_path, assignments).settings.venue.clob_url
+    clob_url = shared.load_config(config_path, assignments).settings.venue.clob_url
     directory = data_dir.expanduser().absolute()
     question = _QUESTION.format(host=clob_url, directory=directory)
     if not is_agreed and not click.confirm(question):
-        fail("nothing was done")
+        shared.fail("nothing was done")
     path = directory / CREDENTIALS_NAME
     try:
-        with failing_on(CredentialsUnavailable, NotPrivate):
+        with shared.failing_on(CredentialsUnavailable, NotPrivate):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             warn(make_private(directory))
             found = _from_venue(clob_url, _key_file(directory))
             write_plain(path, credentials_text(found) + "\n")
     except OSError as problem:
-        fail(f"{problem.filename or directory} cannot be written: {problem.strerror}")
+        shared.fail(f"{problem.filename or directory} cannot be written: {problem.strerror}")
     echo_shown(f"API key {_short(found)} is in {path}: for prices only")
 
 
 @credentials.command(
     examples={"understudy credentials show": "never shows a secret"},
 )
-@data_dir_option
+@shared.data_dir_option
 def show(data_dir: Path) -> None:
     """Say which credentials a run with simulated orders would use; no secret is shown.
 
     Exit codes: 0 there are some, 1 there are none.
     """
-    with failing_on(CredentialsUnavailable):
+    with shared.failing_on(CredentialsUnavailable):
         found = find_credentials(data_dir.expanduser().absolute())
     echo_shown(f"API key {_short(found.credentials)} from {found.place}")
 

@@ -8,15 +8,7 @@ from pathlib import Path
 
 import click
 
-from understudy.commands.shared import (
-    assignment_option,
-    config_option,
-    data_dir_option,
-    fail,
-    json_option,
-    load_config,
-    print_json,
-)
+from understudy.commands import shared
 from understudy.credentials.live import LIVE_FLAG
 from understudy.display.screen import Screen
 from understudy.display.terminal import echo_shown
@@ -36,9 +28,9 @@ from understudy.teaching import command
         "understudy doctor --json | jq '.[].outcome'": "for a script",
     },
 )
-@config_option
-@assignment_option
-@data_dir_option
+@shared.config_option
+@shared.assignment_option
+@shared.data_dir_option
 @click.option(
     "--order-test",
     "with_order_test",
@@ -51,7 +43,7 @@ from understudy.teaching import command
     is_flag=True,
     help="For --order-test, unless the exchange is on this host.",
 )
-@json_option
+@shared.json_option
 def doctor(
     config_path: Path | None,
     assignments: tuple[str, ...],
@@ -68,7 +60,7 @@ def doctor(
 
     Exit codes: 0 all is well, or there are warnings only; 1 something failed; 2 bad input.
     """
-    settings = load_config(config_path, assignments).settings
+    settings = shared.load_config(config_path, assignments).settings
     subject = subject_of(settings, data_dir.expanduser().absolute())
     if with_order_test:
         _require_consent(subject, is_understood=is_understood)
@@ -78,7 +70,7 @@ def doctor(
     with waiting:
         findings = examine(subject, with_order_test=with_order_test)
     if is_json:
-        print_json(view.as_json(findings))
+        shared.print_json(view.as_json(findings))
     elif is_terminal:
         console.print(view.table(findings))
         console.print(view.totals(findings), highlight=False)
@@ -91,6 +83,8 @@ def doctor(
 def _require_consent(subject: Subject, *, is_understood: bool) -> None:
     mode = subject.settings.execution.mode
     if not subject.is_live:
-        fail(f'--order-test is for execution.mode = "live", not "{mode}"', ExitCode.BAD_INPUT)
+        shared.fail(
+            f'--order-test is for execution.mode = "live", not "{mode}"', ExitCode.BAD_INPUT
+        )
     if not (subject.is_local or is_understood):
-        fail(f"--order-test sends a real order: add {LIVE_FLAG}", ExitCode.BAD_INPUT)
+        shared.fail(f"--order-test sends a real order: add {LIVE_FLAG}", ExitCode.BAD_INPUT)

@@ -12,17 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from actors.strategy.choice import PAIR
-from understudy.commands.shared import (
-    fail,
-    json_option,
-    layout_option,
-    load_config,
-    mode_option,
-    own_series_option,
-    print_json,
-    use_option,
-    whole_number_option,
-)
+from understudy.commands import shared
 from understudy.display.screen import Screen
 from understudy.display.terminal import echo_shown
 from understudy.drill.plan import ONE_SERIES, TARGETS, DrillRequest
@@ -57,8 +47,10 @@ def _roles(
         "understudy drill --mode live": "with signed orders, on an exchange that misbehaves",
     },
 )
-@whole_number_option("--kills", least=1, most=10_000, default=DEFAULT_KILLS, help_text="How many.")
-@whole_number_option(
+@shared.whole_number_option(
+    "--kills", least=1, most=10_000, default=DEFAULT_KILLS, help_text="How many."
+)
+@shared.whole_number_option(
     "--seed",
     help_text="For whom, when and how, and for the market's prices.  [default: drawn]",
 )
@@ -69,7 +61,9 @@ def _roles(
     metavar="A,B,...",
     help=f"Whom to strike, of: {', '.join(TARGETS)}.  [default: all]",
 )
-@mode_option("live: with signed orders, on a local exchange that misbehaves; then reconciled.")
+@shared.mode_option(
+    "live: with signed orders, on a local exchange that misbehaves; then reconciled."
+)
 @click.option(
     "--faults",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -77,17 +71,17 @@ def _roles(
     help="With --mode live: what goes wrong at the exchange (docs/exchange.md).  [default: a bit "
     "of everything, by the seed]",
 )
-@whole_number_option(
+@shared.whole_number_option(
     "--windows",
     least=1,
     most=1_000,
     default=1,
     help_text="Go on after the last kill until so many windows have settled.",
 )
-@layout_option("Which actors share a process (docs/architecture.md).")
-@own_series_option(ONE_SERIES, "What is traded; of several, each injection strikes one.")
-@use_option
-@json_option
+@shared.layout_option("Which actors share a process (docs/architecture.md).")
+@shared.own_series_option(ONE_SERIES, "What is traded; of several, each injection strikes one.")
+@shared.use_option
+@shared.json_option
 def drill(
     *, seed: int | None, mode: str, faults: Path | None, use: str | None, is_json: bool, **more: Any
 ) -> None:
@@ -106,10 +100,10 @@ def drill(
     that repeats it.
     """
     if not sys.platform.startswith("linux"):
-        fail("a drill finds processes by /proc, which only Linux has")
+        shared.fail("a drill finds processes by /proc, which only Linux has")
     if faults is not None and mode != "live":
         raise click.UsageError("--faults is for --mode live: simulated orders go to no exchange")
-    load_config(None, (f"strategy.use={use or PAIR}",))
+    shared.load_config(None, (f"strategy.use={use or PAIR}",))
     request = DrillRequest(
         seed=secrets.randbits(32) if seed is None else seed,
         is_live=mode == "live",
@@ -121,7 +115,7 @@ def drill(
     if _conduct(request, directory, is_json=is_json).is_good:
         shutil.rmtree(directory)
         return
-    fail(
+    shared.fail(
         f"the drill failed; `understudy drill {request.options}` repeats it, its journal and log "
         f"are in {directory}"
     )
@@ -142,9 +136,9 @@ def _conduct(request: DrillRequest, directory: Path, *, is_json: bool) -> Result
         result = run_drill(directory, request, tell)
     except ExchangeFailed as error:
         shutil.rmtree(directory)
-        fail(str(error))
+        shared.fail(str(error))
     if is_json:
-        print_json(result_json(result))
+        shared.print_json(result_json(result))
     else:
         Screen().print(result_view(result))
     return result

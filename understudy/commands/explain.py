@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from understudy.commands import shared
 from understudy.commands.reading import opened
-from understudy.commands.shared import data_dir_option, failing_on, json_option, print_json
 from understudy.display.screen import Screen
 from understudy.reading.lookup import OrderNotFound, find_order
 from understudy.reading.story import read_story, story_json, story_view
@@ -22,8 +22,8 @@ from understudy.teaching import command
     },
 )
 @click.argument("order_name", metavar="ORDER")
-@data_dir_option
-@json_option
+@shared.data_dir_option
+@shared.json_option
 def explain(order_name: str, data_dir: Path, is_json: bool) -> None:
     """Tell all there is to know of ORDER, whether or not the system runs.
 
@@ -32,10 +32,10 @@ def explain(order_name: str, data_dir: Path, is_json: bool) -> None:
     is the second actor in the role: the first one fell.
     """
     with opened(data_dir) as archive:
-        with failing_on(OrderNotFound):
+        with shared.failing_on(OrderNotFound):
             order = find_order(archive, order_name)
         story = read_story(archive, order)
         if is_json:
-            print_json(story_json(story))
+            shared.print_json(story_json(story))
         else:
             Screen().print(story_view(story))

@@ -11,8 +11,8 @@ import click
 
 from actors.messages.halts import BY_HAND, HaltStatus, halt_words, halts_of
 from actors.units import size_text
+from understudy.commands import shared
 from understudy.commands.reading import opened
-from understudy.commands.shared import ask_system, data_dir_option, fail, json_option, print_json
 from understudy.control import ControlError, NotRunning, Reply, ask
 from understudy.data_dir.kill_switch import pull_kill_switch
 from understudy.display.terminal import echo_shown
@@ -41,8 +41,8 @@ _reason_option = click.option(
 @click.option("--cancel", is_flag=True, help="Cancel every live order.")
 @_series_option
 @_reason_option
-@data_dir_option
-@json_option
+@shared.data_dir_option
+@shared.json_option
 def halt(cancel: bool, series: str, reason: str, data_dir: Path, is_json: bool) -> None:
     """Stop trading until someone resumes, whatever falls or is started anew meanwhile.
 
@@ -57,7 +57,9 @@ def halt(cancel: bool, series: str, reason: str, data_dir: Path, is_json: bool) 
         reply = ask(directory, "halt", reason=reason, cancel=cancel, series=series)
     except (NotRunning, ControlError) as error:
         if series:
-            fail(f"{error}; the kill-switch file halts everything: leave out --series for that")
+            shared.fail(
+                f"{error}; the kill-switch file halts everything: leave out --series for that"
+            )
         _pull(directory, reason, str(error), is_json, runs=isinstance(error, ControlError))
         return
     _show(reply, is_json)
@@ -71,8 +73,8 @@ def halt(cancel: bool, series: str, reason: str, data_dir: Path, is_json: bool) 
 )
 @_series_option
 @_reason_option
-@data_dir_option
-@json_option
+@shared.data_dir_option
+@shared.json_option
 def resume(series: str, reason: str, data_dir: Path, is_json: bool) -> None:
     """Lift every halt that lasts, and trade again.
 
@@ -83,7 +85,7 @@ def resume(series: str, reason: str, data_dir: Path, is_json: bool) -> None:
 
     Exit codes: 0 nothing is halted or stopped any more, 1 otherwise: the line says what blocks.
     """
-    reply = ask_system(data_dir, "resume", reason=reason or "resumed by hand", series=series)
+    reply = shared.ask_system(data_dir, "resume", reason=reason or "resumed by hand", series=series)
     status = _show(reply, is_json)
     halts = halts_of(status.halts, series) if series else status.halts
     if halts or status.passing_reason or status.stop_reason:
@@ -107,8 +109,8 @@ def resume(series: str, reason: str, data_dir: Path, is_json: bool) -> None:
     metavar="SECONDS",
     help="How long to wait until nothing is left to sell.",
 )
-@data_dir_option
-@json_option
+@shared.data_dir_option
+@shared.json_option
 def flatten(series: str, reason: str, wait_s: float, data_dir: Path, is_json: bool) -> None:
     """Halt, cancel every order, and sell the one-sided part of each open window's holding.
 
@@ -118,19 +120,21 @@ def flatten(series: str, reason: str, wait_s: float, data_dir: Path, is_json: bo
 
     Exit codes: 0 nothing one-sided is held, 1 something is, and the last line says why.
     """
-    reply = ask_system(data_dir, "flatten", reason=reason or "flattened by hand", series=series)
+    reply = shared.ask_system(
+        data_dir, "flatten", reason=reason or "flattened by hand", series=series
+    )
     deadline = time.monotonic() + wait_s
     while not _is_settled(_in(series, _status(reply))) and time.monotonic() < deadline:
         time.sleep(_LOOK_AGAIN_S)
-        reply = ask_system(data_dir, "halts")
+        reply = shared.ask_system(data_dir, "halts")
     status = _in(series, _status(reply))
     sales = _sales(data_dir, status)
     if is_json:
-        print_json({**reply, "sold": [sale.json for sale in sales]})
+        shared.print_json({**reply, "sold": [sale.json for sale in sales]})
     else:
         echo_shown("\n".join([_words(status), *(sale.words for sale in sales)]))
     if not status.is_flat:
-        fail(_what_is_left(status))
+        shared.fail(_what_is_left(status))
 
 
 def _sales(data_dir: Path, status: HaltStatus) -> list[FlattenSale]:
@@ -165,13 +169,13 @@ def _is_settled(status: HaltStatus) -> bool:
 def _pull(directory: Path, reason: str, why: str, is_json: bool, *, runs: bool) -> None:
     """Write the kill-switch file, because nobody has answered."""
     if not directory.is_dir():
-        fail(f"{why}, and there is no directory {directory} to halt", ExitCode.BAD_INPUT)
+        shared.fail(f"{why}, and there is no directory {directory} to halt", ExitCode.BAD_INPUT)
     try:
         path = pull_kill_switch(directory, reason)
     except OSError as error:
-        fail(f"{why}, and the kill-switch file cannot be written: {error}")
+        shared.fail(f"{why}, and the kill-switch file cannot be written: {error}")
     if is_json:
-        print_json({"kill_switch": str(path), "why": why})
+        shared.print_json({"kill_switch": str(path), "why": why})
     else:
         echo_shown(f"{why}: {path} is written, and what runs or starts there halts")
         echo_shown("to trade again, remove it and call understudy resume")
@@ -186,7 +190,7 @@ def _status(reply: Reply) -> HaltStatus:
 def _show(reply: Reply, is_json: bool) -> HaltStatus:
     status = _status(reply)
     if is_json:
-        print_json(reply)
+        shared.print_json(reply)
     else:
         echo_shown(_words(status))
     return status

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from actors.messages.execution import OrderState
 from actors.position.ledger import WindowLedger
+from understudy.commands import shared
 from understudy.commands.reading import (
     csv_option,
     is_wide,
@@ -22,7 +23,6 @@ from understudy.commands.reading import (
     print_rows,
     row_limit,
 )
-from understudy.commands.shared import data_dir_option, json_option
 from understudy.display.screen import Screen
 from understudy.reading.archive import Archive
 from understudy.reading.fills import fill_age, fill_json, fills_table, list_fills
@@ -47,7 +47,13 @@ class _Listing:
 
 def _list_options(function: _Command) -> _Command:
     """Options of every list: which markets, how many, whence, and how they are printed."""
-    for option in (csv_option, json_option, data_dir_option, last_option, market_option):
+    for option in (
+        csv_option,
+        shared.json_option,
+        shared.data_dir_option,
+        last_option,
+        market_option,
+    ):
         function = option(function)
     return function
 

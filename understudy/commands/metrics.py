@@ -9,15 +9,7 @@ from typing import Any
 import click
 
 from actors.watcher_settings import MetricsSettings
-from understudy.commands.shared import (
-    data_dir_option,
-    existing_directory,
-    fail,
-    json_option,
-    needs_extra,
-    print_json,
-    whole_number_option,
-)
+from understudy.commands import shared
 from understudy.display.terminal import echo_shown
 from understudy.processes.end_signals import until_told
 from understudy.processes.exit_codes import ExitCode
@@ -34,11 +26,11 @@ PORT = MetricsSettings().port
         "understudy run --set metrics.enabled=true": "beside a run, and ended with it",
     },
 )
-@whole_number_option(
+@shared.whole_number_option(
     "--port", most=65_535, default=PORT, help_text="Port on 127.0.0.1; 0 takes a free one."
 )
 @click.option("--once", is_flag=True, help="Print the metrics and end, for the textfile collector.")
-@data_dir_option
+@shared.data_dir_option
 def metrics(port: int, once: bool, data_dir: Path) -> None:
     """Serve a system's numbers to Prometheus, and its health to probes, on loopback.
 
@@ -48,8 +40,8 @@ def metrics(port: int, once: bool, data_dir: Path) -> None:
 
     Exit codes: 0 ended by a signal, 1 the port is taken, 2 bad input.
     """
-    directory = existing_directory(data_dir)
-    with needs_extra("metrics", "prometheus_client"):
+    directory = shared.existing_directory(data_dir)
+    with shared.needs_extra("metrics", "prometheus_client"):
         from understudy.metrics.server import serve
     if once:
         _print_once(directory)
@@ -57,7 +49,7 @@ def metrics(port: int, once: bool, data_dir: Path) -> None:
     try:
         asyncio.run(until_told(serve(directory, port)))
     except OSError as error:
-        fail(f"port {port} of 127.0.0.1 cannot be served: {error.strerror}")
+        shared.fail(f"port {port} of 127.0.0.1 cannot be served: {error.strerror}")
 
 
 def _print_once(directory: Path) -> None:
@@ -78,8 +70,8 @@ def _print_once(directory: Path) -> None:
         "understudy health || echo down": "for a container's health check: exit code 1 when down",
     },
 )
-@data_dir_option
-@json_option
+@shared.data_dir_option
+@shared.json_option
 def health(data_dir: Path, is_json: bool) -> None:
     """Say whether a system is serving, degraded or down, with the reasons.
 
@@ -91,9 +83,9 @@ def health(data_dir: Path, is_json: bool) -> None:
     from understudy.watching.health import HealthState, health_of
     from understudy.watching.observation import Lookout
 
-    found = health_of(Lookout(existing_directory(data_dir)).look())
+    found = health_of(Lookout(shared.existing_directory(data_dir)).look())
     if is_json:
-        print_json({"state": found.state.value, "reasons": found.reasons})
+        shared.print_json({"state": found.state.value, "reasons": found.reasons})
     else:
         echo_shown(found.state.value)
         for reason in found.reasons:

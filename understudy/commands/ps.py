@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from actors.runtime.log import LOG_NAME
-from understudy.commands.shared import ask_system, data_dir_option, json_option, print_json
+from understudy.commands import shared
 from understudy.display.actor_table import actor_table
 from understudy.display.screen import Screen
 from understudy.display.status import children_of, halts_of
@@ -23,8 +23,8 @@ from understudy.teaching import command
         "understudy ps --json | jq '.children[].pid'": "process ids, for a script",
     },
 )
-@data_dir_option
-@json_option
+@shared.data_dir_option
+@shared.json_option
 def ps(data_dir: Path, is_json: bool) -> None:
     """Show every actor of a running system: its state, uptime, falls and process.
 
@@ -34,9 +34,9 @@ def ps(data_dir: Path, is_json: bool) -> None:
     Exit codes: 0 it is not halted; 1 it is, or nothing runs: the last line says why. A window that
     its stop loss has stopped is named, too.
     """
-    reply = ask_system(data_dir, "ps")
+    reply = shared.ask_system(data_dir, "ps")
     if is_json:
-        print_json(reply)
+        shared.print_json(reply)
     else:
         console = Screen()
         console.print(actor_table(children_of(reply), reply["pid"]))

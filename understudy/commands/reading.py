@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 
 from actors.runtime.journal_file import JOURNAL_NAME, JournalError
-from understudy.commands.shared import fail, print_json
+from understudy.commands import shared
 from understudy.display.terminal import say
 from understudy.processes.exit_codes import ExitCode
 from understudy.reading.archive import Archive
@@ -52,15 +52,15 @@ def opened(data_dir: Path) -> Iterator[Archive]:
     try:
         is_missing = not path.exists()
     except OSError as error:
-        fail(f"--data-dir {data_dir} cannot be used: {error.strerror}", ExitCode.BAD_INPUT)
+        shared.fail(f"--data-dir {data_dir} cannot be used: {error.strerror}", ExitCode.BAD_INPUT)
     try:
         archive = Archive(path.parent)
     except JournalError as error:
-        fail(str(error), ExitCode.BAD_INPUT if is_missing else ExitCode.JOURNAL_UNUSABLE)
+        shared.fail(str(error), ExitCode.BAD_INPUT if is_missing else ExitCode.JOURNAL_UNUSABLE)
     try:
         yield archive
     except JournalError as error:
-        fail(str(error), ExitCode.JOURNAL_UNUSABLE)
+        shared.fail(str(error), ExitCode.JOURNAL_UNUSABLE)
     finally:
         archive.close()
         for sentence in archive.damage:
@@ -81,7 +81,7 @@ def print_rows(name: str, rows: Sequence[Mapping[str, object]], *, is_csv: bool)
     if is_csv:
         click.echo(csv_text(rows), nl=False)
     else:
-        print_json({name: rows})
+        shared.print_json({name: rows})
 
 
 def is_wide(console: Console) -> bool:

@@ -11,14 +11,7 @@ import click
 from actors.feeds.polybolt import CredentialsUnavailable
 from actors.settings import Settings
 from research.recordings.places import is_remote
-from understudy.commands.shared import (
-    assignment_option,
-    config_option,
-    fail,
-    load_config,
-    series_option,
-    whole_number_option,
-)
+from understudy.commands import shared
 from understudy.commands.starting import account_of, data_directory, refuse, run_system
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
@@ -42,7 +35,7 @@ RECORD_DATA_DIR = DEFAULT_DATA_DIR / "record"
         "understudy record --demo --windows 2 --dir ./there": "two windows of a local exchange",
     },
 )
-@series_option
+@shared.series_option
 @click.option(
     "--dir",
     "folder",
@@ -65,9 +58,9 @@ RECORD_DATA_DIR = DEFAULT_DATA_DIR / "record"
     metavar="X",
     help=f"Demo only: X times real time.  [default: {DEMO_SPEED:g}]",
 )
-@whole_number_option("--seed", help_text="Demo only: for its prices.")
-@config_option
-@assignment_option
+@shared.whole_number_option("--seed", help_text="Demo only: for its prices.")
+@shared.config_option
+@shared.assignment_option
 @click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
@@ -96,7 +89,9 @@ def record(
     """
     if not is_demo and (speed is not None or seed is not None):
         raise click.UsageError("--speed and --seed are for --demo")
-    settings = recording_settings(load_config(config_path, assignments, series).settings, folder)
+    settings = recording_settings(
+        shared.load_config(config_path, assignments, series).settings, folder
+    )
     speed = speed or (DEMO_SPEED if is_demo else 1.0)
     refuse(settings, speed, is_local=is_demo, is_understood=False)
     try:
@@ -116,7 +111,7 @@ def record(
             echo_shown(f"recordings: understudy recordings {settings.recording.dir}", err=True)
             sys.exit(code)
     except CredentialsUnavailable as refused:
-        fail(str(refused), ExitCode.BAD_INPUT)
+        shared.fail(str(refused), ExitCode.BAD_INPUT)
 
 
 def recording_settings(settings: Settings, folder: str) -> Settings:

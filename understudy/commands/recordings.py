@@ -17,9 +17,9 @@ from research.recordings.listing import RecordingRow, faults_of, rows_of
 from research.recordings.model import SUFFIX
 from research.recordings.places import BadRecording, list_files
 from research.recordings.window_files import MalformedRecording
+from understudy.commands import shared
 from understudy.commands.progress import progress_bar
 from understudy.commands.reading import csv_option, is_wide, print_rows
-from understudy.commands.shared import fail, failing_on, json_option
 from understudy.display.screen import Screen
 from understudy.display.terminal import echo_shown, say
 from understudy.processes.exit_codes import ExitCode
@@ -65,14 +65,14 @@ def recordings() -> None:
     examples={"understudy recordings list ./recordings": "the same as without `list`"},
 )
 @click.argument("folder", metavar="[DIR]", default=str(DEFAULT_RECORDINGS))
-@json_option
+@shared.json_option
 @csv_option
 def list_recordings(folder: str, is_json: bool, is_csv: bool) -> None:
     """List the recordings of DIR.
 
     Exit codes: 0 ok, 1 one of them cannot be read, 2 bad input.
     """
-    with failing_on(BadRecording, code=ExitCode.BAD_INPUT):
+    with shared.failing_on(BadRecording, code=ExitCode.BAD_INPUT):
         found = list(rows_of(_place(folder)))
     rows = [each for each in found if isinstance(each, RecordingRow)]
     if is_json or is_csv:
@@ -93,7 +93,7 @@ def list_recordings(folder: str, is_json: bool, is_csv: bool) -> None:
     },
 )
 @click.argument("folder", metavar="[DIR]", default=str(DEFAULT_RECORDINGS))
-@json_option
+@shared.json_option
 def verify(folder: str, is_json: bool) -> None:
     """Read every recording of DIR whole, and say in a sentence what is wrong with it.
 
@@ -101,7 +101,7 @@ def verify(folder: str, is_json: bool) -> None:
 
     Exit codes: 0 all are sound, 1 one is not, 2 bad input.
     """
-    with failing_on(BadRecording, code=ExitCode.BAD_INPUT):
+    with shared.failing_on(BadRecording, code=ExitCode.BAD_INPUT):
         places = list_files(_place(folder), SUFFIX)
     with progress_bar("verified", is_shown=not is_json, is_transient=True) as progress:
         told = [
@@ -174,9 +174,9 @@ def import_windows(sources: tuple[Path, ...], folder: Path, attribution: str | N
                 written_count += was_written
                 progress.advance(task)
     except MalformedRecording as problem:
-        fail(str(problem), ExitCode.BAD_INPUT)
+        shared.fail(str(problem), ExitCode.BAD_INPUT)
     except OSError as problem:
-        fail(f"{folder} cannot be written: {problem.strerror or problem}")
+        shared.fail(f"{folder} cannot be written: {problem.strerror or problem}")
     echo_shown(f"{written_count} windows written to {folder}, {len(files) - written_count} there")
     echo_shown(f"their source: {found or 'not told; --attribution says it'}")
 
@@ -190,7 +190,7 @@ def _window_files(sources: Sequence[Path]) -> list[Path]:
             continue
         inside = sorted(each for each in source.iterdir() if each.name.endswith(_WINDOW_SUFFIXES))
         if not inside:
-            fail(f"{source} holds no *.jsonl or *.jsonl.zst", ExitCode.BAD_INPUT)
+            shared.fail(f"{source} holds no *.jsonl or *.jsonl.zst", ExitCode.BAD_INPUT)
         files += inside
     return files
 

@@ -6,14 +6,7 @@ from pathlib import Path
 
 import click
 
-from understudy.commands.shared import (
-    ask_system,
-    assignment_option,
-    config_option,
-    data_dir_option,
-    json_option,
-    print_json,
-)
+from understudy.commands import shared
 from understudy.display.status import changes_of, reload_words
 from understudy.display.terminal import echo_shown
 from understudy.teaching import command
@@ -27,12 +20,12 @@ from understudy.teaching import command
         "understudy reload --config night.toml": "another file in place of the run's",
     },
 )
-@config_option
-@assignment_option
+@shared.config_option
+@shared.assignment_option
 @click.option("--check", "is_check", is_flag=True, help="Change nothing; say what would be.")
 @click.option("--reason", default="", metavar="TEXT", help="Recorded with the change.")
-@data_dir_option
-@json_option
+@shared.data_dir_option
+@shared.json_option
 def reload(
     config_path: Path | None,
     assignments: tuple[str, ...],
@@ -51,7 +44,7 @@ def reload(
 
     Exit codes: 0 taken, or nothing differs; 1 refused, or nothing runs.
     """
-    reply = ask_system(
+    reply = shared.ask_system(
         data_dir,
         "reload",
         config=str(config_path.expanduser().absolute()) if config_path else "",
@@ -60,7 +53,7 @@ def reload(
         is_check=is_check,
     )
     if is_json:
-        print_json(reply)
+        shared.print_json(reply)
         return
     for change in changes_of(reply):
         echo_shown(change.words)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from understudy.commands import shared
 from understudy.commands.reading import is_wide, last_option, opened, row_limit
-from understudy.commands.shared import data_dir_option, fail, json_option, print_json
 from understudy.display.screen import Screen
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
@@ -31,8 +31,8 @@ from understudy.teaching import command
     help="Also write one page with plots; it needs no other file and no network.",
 )
 @last_option
-@data_dir_option
-@json_option
+@shared.data_dir_option
+@shared.json_option
 def report(page_path: Path | None, last: int | None, data_dir: Path, is_json: bool) -> None:
     """Report P&L, fees, fill ratio, prices and leg risk, whether or not the system runs.
 
@@ -43,7 +43,7 @@ def report(page_path: Path | None, last: int | None, data_dir: Path, is_json: bo
     with opened(data_dir) as archive:
         performance = read_performance(archive)
         if is_json:
-            print_json(report_json(performance))
+            shared.print_json(report_json(performance))
         else:
             console = Screen()
             rows = row_limit(last, is_for_programs=False)
@@ -59,5 +59,5 @@ def _write_page(performance: Performance, path: Path) -> None:
     try:
         path.write_text(report_page(performance), encoding="utf-8")
     except OSError as error:
-        fail(f"--html {path} cannot be written: {error.strerror}", ExitCode.BAD_INPUT)
+        shared.fail(f"--html {path} cannot be written: {error.strerror}", ExitCode.BAD_INPUT)
     echo_shown(f"understudy: wrote {path}", err=True)

@@ -8,9 +8,9 @@ import click
 from rich.console import RenderableType
 from rich.table import Table
 
+from understudy.commands import shared
 from understudy.commands.backtest import run_json
 from understudy.commands.reading import last_option, row_limit
-from understudy.commands.shared import fail, failing_on, json_option, needs_extra, print_json
 from understudy.display.screen import Screen
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
@@ -33,7 +33,7 @@ from understudy.teaching import group
     },
 )
 @results_dir_option
-@json_option
+@shared.json_option
 @click.pass_context
 def results(context: click.Context, results_dir: Path, is_json: bool) -> None:
     """List the backtests that are kept; show one, compare two."""
@@ -42,7 +42,7 @@ def results(context: click.Context, results_dir: Path, is_json: bool) -> None:
         return
     found = _runs(context.obj)
     if is_json:
-        print_json([run_json(run) for run in found])
+        shared.print_json([run_json(run) for run in found])
     elif found:
         Screen().print(_table(found))
     else:
@@ -58,15 +58,15 @@ def results(context: click.Context, results_dir: Path, is_json: bool) -> None:
 )
 @click.argument("name", default="")
 @last_option
-@json_option
+@shared.json_option
 @click.pass_obj
 def show(results_dir: Path, name: str, last: int | None, is_json: bool) -> None:
     """Show a run: the newest, or the one whose name begins so, or that lies in that folder."""
     run = find_run(results_dir, name)
     if is_json:
-        print_json(run_json(run))
+        shared.print_json(run_json(run))
         return
-    with failing_on(BadResults):
+    with shared.failing_on(BadResults):
         Screen().print(_view(run, row_limit(last, is_for_programs=False)))
     echo_shown(f"\n{run.folder / 'report.html'}", err=True)
 
@@ -80,7 +80,7 @@ def show(results_dir: Path, name: str, last: int | None, is_json: bool) -> None:
 @click.argument("first")
 @click.argument("second")
 @last_option
-@json_option
+@shared.json_option
 @click.pass_obj
 def compare(results_dir: Path, first: str, second: str, last: int | None, is_json: bool) -> None:
     """Compare two runs: backtests, or data directories of a system.
@@ -88,11 +88,11 @@ def compare(results_dir: Path, first: str, second: str, last: int | None, is_jso
     Numbers stand side by side. Orders are paired in the windows that both have: the same action,
     outcome, limit and size within 250 ms. Each order without a partner is told with a reason.
     """
-    with failing_on(BadResults, code=ExitCode.BAD_INPUT):
+    with shared.failing_on(BadResults, code=ExitCode.BAD_INPUT):
         runs = [read_compared(_folder(results_dir, each)) for each in (first, second)]
     found = compare_runs(*runs)
     if is_json:
-        print_json(comparison_json(found))
+        shared.print_json(comparison_json(found))
     else:
         rows = row_limit(last, is_for_programs=False)
         Screen().print(comparison_view(found, rows=rows))
@@ -106,7 +106,7 @@ def _folder(results_dir: Path, name: str) -> Path:
 
 def _view(run: StoredRun, rows: int | None) -> RenderableType:
     if run.run["kind"] == "search":
-        with needs_extra("research", "optuna"):
+        with shared.needs_extra("research", "optuna"):
             from understudy.results.search_view import search_view
 
             return search_view(run, rows=rows)
@@ -116,19 +116,19 @@ def _view(run: StoredRun, rows: int | None) -> RenderableType:
 def find_run(results_dir: Path, name: str) -> StoredRun:
     """Find a run by its folder or the beginning of its name, or end the command: bad input."""
     if name and (Path(name) / "run.json").is_file():
-        with failing_on(BadResults, code=ExitCode.BAD_INPUT):
+        with shared.failing_on(BadResults, code=ExitCode.BAD_INPUT):
             return read_run(Path(name))
     found = [run for run in _runs(results_dir) if run.name.startswith(name)]
     if not found:
         what = f"no backtest whose name begins with {name!r}" if name else "no backtest"
-        fail(f"there is {what} in {results_dir}", ExitCode.BAD_INPUT)
+        shared.fail(f"there is {what} in {results_dir}", ExitCode.BAD_INPUT)
     return found[0]
 
 
 def _runs(results_dir: Path) -> list[StoredRun]:
     if not results_dir.is_dir():
         return []
-    with failing_on(BadResults):
+    with shared.failing_on(BadResults):
         listed = list(list_runs(results_dir))
     for each in listed:
         if isinstance(each, BadResults):

@@ -12,14 +12,7 @@ import click
 from actors.feeds.polybolt import CredentialsUnavailable
 from actors.runtime.clock import ClockSpec
 from actors.settings import Settings
-from understudy.commands.shared import (
-    assignment_option,
-    config_option,
-    fail,
-    load_config,
-    series_option,
-    whole_number_option,
-)
+from understudy.commands import shared
 from understudy.commands.starting import (
     account_of,
     data_directory,
@@ -66,10 +59,10 @@ LOOPBACK = "127.0.0.1"
     metavar="FILE",
     help="Demo only: trade this recorded window in place of a simulated one; may be repeated.",
 )
-@config_option
-@assignment_option
-@series_option
-@whole_number_option(
+@shared.config_option
+@shared.assignment_option
+@shared.series_option
+@shared.whole_number_option(
     "--windows",
     help_text="Stop after N settled windows; 0: not by itself.  "
     f"[default: {DEMO_WINDOWS} in a demo, otherwise 0]",
@@ -81,7 +74,7 @@ LOOPBACK = "127.0.0.1"
     help=f"Demo only: X times real time.  [default: {DEMO_SPEED:g}; with live orders "
     f"{REHEARSAL_SPEED:g}, which is the most]",
 )
-@whole_number_option(
+@shared.whole_number_option(
     "--seed",
     help_text=f"For prices and dice.  [default: {DEMO_SEED} in a demo, otherwise drawn]",
 )
@@ -131,7 +124,7 @@ def run(
     """
     _only_for_a_demo(speed, recordings, is_demo=is_demo)
     series, recorded_from_ms = _recorded(recordings) if recordings else (series, None)
-    settings = load_config(config_path, assignments, series).settings
+    settings = shared.load_config(config_path, assignments, series).settings
     speed = speed or _speed(settings, is_demo=is_demo)
     stage = _stage(*drill_stage) if drill_stage else None
     is_local = is_demo or stage is not None
@@ -156,7 +149,7 @@ def run(
             )
             sys.exit(run_system(options, is_temporary=is_demo and data_dir is None))
     except (LiveRefused, CredentialsUnavailable) as refused:
-        fail(str(refused), ExitCode.BAD_INPUT)
+        shared.fail(str(refused), ExitCode.BAD_INPUT)
 
 
 def _only_for_a_demo(speed: float | None, recordings: tuple[str, ...], *, is_demo: bool) -> None:
@@ -188,6 +181,6 @@ def _stage(
     http_url: str, ws_url: str, points: Path, origin_ns: int, origin_ms: int, speed: float
 ) -> DrillStage:
     if urlsplit(http_url).hostname != LOOPBACK or urlsplit(ws_url).hostname != LOOPBACK:
-        fail(f"a drill's exchange is on {LOOPBACK}, not at {http_url}", ExitCode.BAD_INPUT)
+        shared.fail(f"a drill's exchange is on {LOOPBACK}, not at {http_url}", ExitCode.BAD_INPUT)
     clock = ClockSpec(origin_monotonic_ns=origin_ns, origin_ms=origin_ms, speed=speed)
     return DrillStage(http_url=http_url, ws_url=ws_url, clock=clock, pause_points_dir=points)

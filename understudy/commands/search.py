@@ -18,19 +18,9 @@ from research.recordings.places import read_all
 from research.recordings.reader import Recording
 from research.search.folds import Folds, folds_of
 from research.search.space import BadSpace, Dimension, Value, read_space
+from understudy.commands import shared
 from understudy.commands.backtest import jobs_option, run_json, windows_bar
 from understudy.commands.reading import last_option, row_limit
-from understudy.commands.shared import (
-    assignment_option,
-    config_option,
-    failing_on,
-    json_option,
-    load_config,
-    needs_extra,
-    print_json,
-    use_option,
-    whole_number_option,
-)
 from understudy.display.screen import Screen
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
@@ -54,7 +44,7 @@ _STUDY = "study.log"
     },
 )
 @click.argument("places", metavar="RECORDING…", nargs=-1, required=True)
-@use_option
+@shared.use_option
 @click.option(
     "--space",
     "space_path",
@@ -70,7 +60,7 @@ _STUDY = "study.log"
     metavar="N",
     help="How many there are to be in all, with those of earlier calls.",
 )
-@whole_number_option(
+@shared.whole_number_option(
     "--folds",
     "folds_count",
     least=1,
@@ -78,7 +68,7 @@ _STUDY = "study.log"
     metavar="K",
     help_text="Parts, in the order of time; trials are ranked by the median part.",
 )
-@whole_number_option(
+@shared.whole_number_option(
     "--held-out",
     "held_out_percent",
     most=90,
@@ -98,11 +88,11 @@ _STUDY = "study.log"
     metavar="ADDRESS",
     help="Play on the workers of this Dask scheduler, such as tcp://host:8786.",
 )
-@config_option
-@assignment_option
+@shared.config_option
+@shared.assignment_option
 @results_dir_option
 @last_option
-@json_option
+@shared.json_option
 def search(**options: Any) -> None:
     """Search settings of a strategy on recorded windows, without fooling oneself.
 
@@ -111,7 +101,7 @@ def search(**options: Any) -> None:
     a number says when the best of so many is what chance gives. Ctrl-C loses the round under way;
     the same call goes on.
     """
-    with needs_extra("research", "optuna", "distributed"):
+    with shared.needs_extra("research", "optuna", "distributed"):
         _search(**options)
 
 
@@ -133,8 +123,10 @@ def _search(
     from research.search.study import OtherStudy, SearchPlan
 
     chosen = assignments if use is None else (f"strategy.use={use}", *assignments)
-    settings = load_config(config_path, chosen).settings
-    with failing_on(BadRecording, BadSpace, ConfigError, ValueError, code=ExitCode.BAD_INPUT):
+    settings = shared.load_config(config_path, chosen).settings
+    with shared.failing_on(
+        BadRecording, BadSpace, ConfigError, ValueError, code=ExitCode.BAD_INPUT
+    ):
         recordings = recordings_at(places)
         space = read_space(space_path)
         folds = folds_of(len(recordings), folds_count, held_out_percent)
@@ -153,7 +145,7 @@ def _search(
         settings_of=settings_of,
         made_of=facts,
     )
-    with failing_on(BadRecording, CoreFailed, BadResults, OtherStudy, OSError):
+    with shared.failing_on(BadRecording, CoreFailed, BadResults, OtherStudy, OSError):
         stored = _run(plan, folder, is_shown=not is_json, **playing)
     _show(stored, last, is_json=is_json)
 
@@ -162,7 +154,7 @@ def _show(stored: StoredRun, last: int | None, *, is_json: bool) -> None:
     from understudy.results.search_view import search_view
 
     if is_json:
-        print_json(run_json(stored))
+        shared.print_json(run_json(stored))
         return
     rows = row_limit(last, is_for_programs=False)
     Screen().print(search_view(stored, rows=rows))

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from understudy.commands.shared import ask_system, data_dir_option, json_option, print_json
+from understudy.commands import shared
 from understudy.display.terminal import echo_shown
 from understudy.teaching import group
 
@@ -38,11 +38,11 @@ def series() -> None:
         "understudy series list --json": "for a script",
     },
 )
-@data_dir_option
-@json_option
+@shared.data_dir_option
+@shared.json_option
 def list_series(data_dir: Path, is_json: bool) -> None:
     """List what the running system trades."""
-    _show(ask_system(data_dir, "series"), is_json=is_json)
+    _show(shared.ask_system(data_dir, "series"), is_json=is_json)
 
 
 @series.command(
@@ -53,15 +53,17 @@ def list_series(data_dir: Path, is_json: bool) -> None:
 )
 @click.argument("name")
 @_reason_option
-@data_dir_option
-@json_option
+@shared.data_dir_option
+@shared.json_option
 def add(name: str, reason: str, data_dir: Path, is_json: bool) -> None:
     """Trade one more series, from its next window on.
 
     Its settings are those that the run's file has for it, or else those of all. Feeds and observer
     are made anew for it, so the others' books are sent again: a second without a tick.
     """
-    _show(ask_system(data_dir, "series", what="add", name=name, reason=reason), is_json=is_json)
+    _show(
+        shared.ask_system(data_dir, "series", what="add", name=name, reason=reason), is_json=is_json
+    )
 
 
 @series.command(
@@ -72,16 +74,19 @@ def add(name: str, reason: str, data_dir: Path, is_json: bool) -> None:
 )
 @click.argument("name")
 @_reason_option
-@data_dir_option
-@json_option
+@shared.data_dir_option
+@shared.json_option
 def drop(name: str, reason: str, data_dir: Path, is_json: bool) -> None:
     """Trade a series' window to its end, and no other; its actors end when it has settled."""
-    _show(ask_system(data_dir, "series", what="drop", name=name, reason=reason), is_json=is_json)
+    _show(
+        shared.ask_system(data_dir, "series", what="drop", name=name, reason=reason),
+        is_json=is_json,
+    )
 
 
 def _show(reply: dict[str, Any], *, is_json: bool) -> None:
     if is_json:
-        print_json(reply)
+        shared.print_json(reply)
         return
     for each in reply["series"]:
         echo_shown(each["name"] + (" until its window ends" if each["is_ending"] else ""))

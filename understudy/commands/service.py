@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from understudy.commands.shared import fail, json_option, load_config, print_json
+from understudy.commands import shared
 from understudy.credentials.live import LIVE_FLAG, live_refusal
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
@@ -86,7 +86,7 @@ def service() -> None:
     is_flag=True,
     help='Needed if the configuration has execution.mode = "live", as for understudy run.',
 )
-@json_option
+@shared.json_option
 def install(
     *, data_dir: Path | None, is_user: bool, is_printed: bool, is_json: bool, **asked: Any
 ) -> None:
@@ -121,13 +121,13 @@ def install(
 
 def _refuse(plan: ServicePlan) -> None:
     """End the command if such a run would be refused, or a unit cannot have such a word."""
-    settings = load_config(plan.config).settings
+    settings = shared.load_config(plan.config).settings
     refusal = live_refusal(settings, is_understood=plan.is_real_money_understood)
     if refusal is not None:
-        fail(refusal, ExitCode.BAD_INPUT)
+        shared.fail(refusal, ExitCode.BAD_INPUT)
     for what, word in (("--name", plan.name), ("--run-as", plan.run_as)):
         if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", word):
-            fail(f"{what} {word}: allowed are letters, digits and _ . -", ExitCode.BAD_INPUT)
+            shared.fail(f"{what} {word}: allowed are letters, digits and _ . -", ExitCode.BAD_INPUT)
 
 
 def _python() -> Path:
@@ -141,9 +141,9 @@ def _python() -> Path:
 def _existing(path: Path | None) -> Path | None:
     absolute = path and path.expanduser().absolute()
     if absolute is not None and not absolute.is_file():
-        fail(f"there is no file {path}", ExitCode.BAD_INPUT)
+        shared.fail(f"there is no file {path}", ExitCode.BAD_INPUT)
     if "\n" in str(path):
-        fail(f"a unit cannot name {str(path)!r}", ExitCode.BAD_INPUT)
+        shared.fail(f"a unit cannot name {str(path)!r}", ExitCode.BAD_INPUT)
     return absolute
 
 
@@ -156,7 +156,7 @@ def _place(is_user: bool) -> Path:
 
 def _print(units: Mapping[str, str], is_json: bool) -> None:
     if is_json:
-        print_json({"units": dict(units)})
+        shared.print_json({"units": dict(units)})
         return
     for name, text in units.items():
         echo_shown(f"# {name}\n{text}")
@@ -175,7 +175,7 @@ def _write(units: Mapping[str, str], place: Path) -> list[Path]:
             paths.append(path)
     except OSError as error:
         hint = "" if os.geteuid() == 0 else ": use sudo, or --user"
-        fail(f"{place} cannot be written: {error.strerror}{hint}")
+        shared.fail(f"{place} cannot be written: {error.strerror}{hint}")
     return paths
 
 
@@ -199,7 +199,7 @@ def _tell(paths: list[Path], complaints: str, *, is_user: bool, is_json: bool) -
         after.append("loginctl enable-linger   # so that it also runs when you are not logged in")
     if is_json:
         told = {"written": [str(path) for path in paths], "next": after, "complaints": complaints}
-        print_json(told)
+        shared.print_json(told)
         return
     for path in paths:
         echo_shown(f"wrote {path}")

@@ -25,17 +25,8 @@ from actors.supervision.layouts import ISOLATED
 from simulation.flight_keeper import FlightKeeper
 from simulation.plan import SIMULATED, fault_meanings
 from simulation.trial import MINUTES, TrialResult, run_trial
+from understudy.commands import shared
 from understudy.commands.progress import progress_bar
-from understudy.commands.shared import (
-    data_dir_option,
-    json_option,
-    layout_option,
-    load_config,
-    mode_option,
-    print_json,
-    use_option,
-    whole_number_option,
-)
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
 from understudy.teaching import command
@@ -113,33 +104,33 @@ class Campaign:
         "understudy simulate --seeds 5 --json | jq .failure": "for a script",
     },
 )
-@whole_number_option("--seeds", least=1, default=20, help_text="How many runs.")
-@whole_number_option(
+@shared.whole_number_option("--seeds", least=1, default=20, help_text="How many runs.")
+@shared.whole_number_option(
     "--from",
     "first_seed",
     default=1,
     metavar="S",
     help_text="Seed of the first run; the others count up from it.",
 )
-@whole_number_option(
+@shared.whole_number_option(
     "--minutes",
     least=1,
     default=MINUTES,
     metavar="M",
     help_text="Venue time with faults in each run; its recovery comes on top.",
 )
-@mode_option("Who carries orders out: the simulated executor, or the real one's core.")
-@layout_option("Which actors share a process, and so fall together.")
-@use_option
-@whole_number_option(
+@shared.mode_option("Who carries orders out: the simulated executor, or the real one's core.")
+@shared.layout_option("Which actors share a process, and so fall together.")
+@shared.use_option
+@shared.whole_number_option(
     "--jobs",
     least=1,
     default=1,
     metavar="J",
     help_text="Runs at the same time, each on a core.",
 )
-@data_dir_option
-@json_option
+@shared.data_dir_option
+@shared.json_option
 def simulate(
     seeds: int,
     first_seed: int,
@@ -178,7 +169,7 @@ def simulate(
     if campaign.failed is not None:
         report["crash_file"] = _leave_crash_file(campaign.failed.seed, run, data_dir)
     if is_json:
-        print_json(report)
+        shared.print_json(report)
     else:
         _print(report, campaign.failed)
     if campaign.failed is not None:
@@ -186,7 +177,7 @@ def simulate(
 
 
 def _strategy(use: str | None) -> StrategySettings | None:
-    return load_config(None, (f"strategy.use={use}",)).settings.strategy if use else None
+    return shared.load_config(None, (f"strategy.use={use}",)).settings.strategy if use else None
 
 
 def _leave_crash_file(seed: int, run: Callable[..., TrialResult], data_dir: Path) -> str | None:

@@ -11,15 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from understudy.commands import shared
 from understudy.commands.progress import progress_bar
-from understudy.commands.shared import (
-    fail,
-    json_option,
-    mode_option,
-    own_series_option,
-    print_json,
-    whole_number_option,
-)
 from understudy.display.screen import Screen
 from understudy.processes.end_signals import EndSignals
 from understudy.processes.exit_codes import ExitCode
@@ -46,12 +39,12 @@ SPEED_MOST = 10.0
     required=True,
     help="How long, in real time.",
 )
-@whole_number_option(
+@shared.whole_number_option(
     "--seed",
     help_text="For the market, and for what befalls the system and when.  [default: drawn]",
 )
-@mode_option("live: with signed orders, on a local exchange that misbehaves.")
-@own_series_option(SERIES, "What is traded.")
+@shared.mode_option("live: with signed orders, on a local exchange that misbehaves.")
+@shared.own_series_option(SERIES, "What is traded.")
 @click.option(
     "--speed",
     type=click.FloatRange(1, SPEED_MOST),
@@ -67,7 +60,7 @@ SPEED_MOST = 10.0
     metavar="FILE",
     help="Write the curves there, as SVG.",
 )
-@json_option
+@shared.json_option
 def soak(
     hours: float,
     seed: int | None,
@@ -90,7 +83,7 @@ def soak(
     Exit codes: 0 all of it holds, 1 something does not.
     """
     if not sys.platform.startswith("linux"):
-        fail("a soak finds processes by /proc, which only Linux has")
+        shared.fail("a soak finds processes by /proc, which only Linux has")
     seed = secrets.randbits(32) if seed is None else seed
     directory = Path(tempfile.mkdtemp(prefix="understudy-soak-"))
     wanted = {"seed": seed, "is_live": mode == "live", "series": series, "speed": speed}
@@ -98,7 +91,7 @@ def soak(
     _show(result, plot_path, is_json=is_json)
     if not result.is_good:
         sentence = f"the soak failed (seed {seed}); its journal and log are in {directory}"
-        fail(sentence, ExitCode.FAILED)
+        shared.fail(sentence, ExitCode.FAILED)
     shutil.rmtree(directory)
 
 
@@ -129,14 +122,14 @@ def _conduct(
             )
         except ExchangeFailed as error:
             shutil.rmtree(directory)
-            fail(str(error))
+            shared.fail(str(error))
 
 
 def _show(result: SoakResult, plot_path: Path | None, *, is_json: bool) -> None:
     from understudy.soak.report import soak_json, soak_plot, soak_view
 
     if is_json:
-        print_json(soak_json(result))
+        shared.print_json(soak_json(result))
     else:
         Screen().print(soak_view(result))
     if plot_path is not None and result.samples:

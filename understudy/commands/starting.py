@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from actors.proxies import ProxyRefused
 from actors.settings import Settings
-from understudy.commands.shared import fail, failing_on
+from understudy.commands import shared
 from understudy.credentials.live import live_account, live_refusal, rehearsal_refusal
 from understudy.credentials.price_feed import credentials_for_the_feed
 from understudy.data_dir.privacy import NotPrivate, make_private
@@ -45,9 +45,9 @@ def refuse(settings: Settings, speed: float, *, is_local: bool, is_understood: b
         refusal = live_refusal(settings, is_understood=is_understood)
     refusal = refusal or watchers_refusal(settings, os.environ)
     if refusal is not None:
-        fail(refusal, ExitCode.BAD_INPUT)
+        shared.fail(refusal, ExitCode.BAD_INPUT)
     if not is_local:
-        with failing_on(ProxyRefused, code=ExitCode.BAD_INPUT):
+        with shared.failing_on(ProxyRefused, code=ExitCode.BAD_INPUT):
             proxies_of(settings.venue, os.environ)
 
 
@@ -71,11 +71,11 @@ def data_directory(chosen: Path | None, *, is_temporary: bool) -> Path:
         return Path(tempfile.mkdtemp(prefix="understudy-demo-"))
     directory = (chosen or DEFAULT_DATA_DIR).expanduser().absolute()
     try:
-        with failing_on(NotPrivate, code=ExitCode.BAD_INPUT):
+        with shared.failing_on(NotPrivate, code=ExitCode.BAD_INPUT):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             warn(make_private(directory))
     except OSError as error:
-        fail(f"--data-dir {directory} cannot be used: {error.strerror}", ExitCode.BAD_INPUT)
+        shared.fail(f"--data-dir {directory} cannot be used: {error.strerror}", ExitCode.BAD_INPUT)
     return directory
 
 
@@ -92,7 +92,7 @@ def recorded_world(recordings: tuple[str, ...], missing_share: float = 0.0) -> R
     from research.recordings.places import BadRecording
     from research.recordings.serving import RecordedWorld
 
-    with failing_on(BadRecording, code=ExitCode.BAD_INPUT):
+    with shared.failing_on(BadRecording, code=ExitCode.BAD_INPUT):
         return RecordedWorld([_place(each) for each in recordings], missing_share)
 
 

@@ -12,7 +12,7 @@ from actors.settings import Settings, StrategySettings
 from actors.strategy.choice import BUILT_IN, PAIR, strategy_class
 from actors.strategy.contract import Strategy
 from actors.strategy.loading import StrategyUnavailable, names_of_packages
-from understudy.commands.shared import assignment_option, fail, failing_on, load_config
+from understudy.commands import shared
 from understudy.display.screen import Screen
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
@@ -62,19 +62,23 @@ def new(name: str, folder: Path) -> None:
     Nothing that is there already is written over.
     """
     if not _NAME.fullmatch(name):
-        fail(f"{name}: must be lower-case letters, digits and _, such as my_idea", _BAD_INPUT)
+        shared.fail(
+            f"{name}: must be lower-case letters, digits and _, such as my_idea", _BAD_INPUT
+        )
     texts = {f"{name}.py": strategy_text(name), f"test_{name}.py": test_text(name)}
     folder = folder.expanduser()
     for file_name in texts:
         if (folder / file_name).exists():
-            fail(f"{folder / file_name} is there already, and is not written over", _BAD_INPUT)
+            shared.fail(
+                f"{folder / file_name} is there already, and is not written over", _BAD_INPUT
+            )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for file_name, text in texts.items():
             (folder / file_name).write_text(text, encoding="utf-8")
             echo_shown(f"written: {folder / file_name}")
     except OSError as error:
-        fail(f"{error.filename} cannot be written: {error.strerror}")
+        shared.fail(f"{error.filename} cannot be written: {error.strerror}")
     echo_shown(f"next: understudy strategy check {folder / name}.py")
 
 
@@ -89,7 +93,7 @@ _BAD_INPUT = ExitCode.BAD_INPUT
     },
 )
 @click.argument("use", metavar="FILE")
-@assignment_option
+@shared.assignment_option
 def check(use: str, assignments: tuple[str, ...]) -> None:
     """Run the tests of the contract on FILE, or on a strategy by its name.
 
@@ -99,8 +103,8 @@ def check(use: str, assignments: tuple[str, ...]) -> None:
     the desk or the venue would refuse. That it reads files, clocks or networks is told, not
     forbidden. Exit code 1 if anything is wrong.
     """
-    loaded = load_config(None, (*assignments, f"strategy.use={toml_text(use)}"))
-    with failing_on(StrategyUnavailable, code=_BAD_INPUT):
+    loaded = shared.load_config(None, (*assignments, f"strategy.use={toml_text(use)}"))
+    with shared.failing_on(StrategyUnavailable, code=_BAD_INPUT):
         report = run_check(loaded.settings)
     _show(report, loaded.settings)
     if report.problems:
@@ -137,8 +141,8 @@ def list_strategies(use: str) -> None:
     names = [use] if use else [*BUILT_IN, *names_of_packages()]
     console = Screen()
     for name in names:
-        settings = load_config(None, (f"strategy.use={toml_text(name)}",)).settings.strategy
-        with failing_on(ConfigError, StrategyUnavailable, code=_BAD_INPUT):
+        settings = shared.load_config(None, (f"strategy.use={toml_text(name)}",)).settings.strategy
+        with shared.failing_on(ConfigError, StrategyUnavailable, code=_BAD_INPUT):
             keys = keys_of(settings).parameters.values()
             found = strategy_class(settings)
         title = Text(_title(settings, found), "bold")

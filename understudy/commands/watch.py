@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from understudy.commands.shared import data_dir_option, existing_directory, fail, failing_on
+from understudy.commands import shared
 from understudy.display.live_view import LiveView
 from understudy.display.status import Status
 from understudy.display.terminal import echo_shown
@@ -28,16 +28,16 @@ _PATIENCE_S = 10.0
         "understudy ps --json": "for programs, which have no terminal",
     },
 )
-@data_dir_option
+@shared.data_dir_option
 def watch(data_dir: Path) -> None:
     """Show the live view of a running system, from any terminal and as often as you like.
 
     It only reads: Ctrl-C ends the view, and the system runs on.
     """
-    directory = existing_directory(data_dir)
+    directory = shared.existing_directory(data_dir)
     if not sys.stdout.isatty():
-        fail("watch needs a terminal; programs use understudy ps --json", ExitCode.BAD_INPUT)
-    with failing_on(Unanswered):
+        shared.fail("watch needs a terminal; programs use understudy ps --json", ExitCode.BAD_INPUT)
+    with shared.failing_on(Unanswered):
         status = ask_status(directory)
     troubles: list[str] = []
     ending = ""
@@ -47,7 +47,7 @@ def watch(data_dir: Path) -> None:
     ):
         ending = _follow(live, directory, status, troubles)
     if troubles:
-        fail(troubles[0])
+        shared.fail(troubles[0])
     if ending:
         echo_shown(f"understudy: {ending}", err=True)
 

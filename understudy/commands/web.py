@@ -9,15 +9,7 @@ import click
 from click.core import ParameterSource
 
 from actors.watcher_settings import WebSettings
-from understudy.commands.shared import (
-    config_option,
-    data_dir_option,
-    existing_directory,
-    fail,
-    failing_on,
-    load_config,
-    whole_number_option,
-)
+from understudy.commands import shared
 from understudy.display.terminal import echo_shown
 from understudy.processes.end_signals import until_told
 from understudy.processes.exit_codes import ExitCode
@@ -37,13 +29,13 @@ DEFAULTS = WebSettings()
         "understudy web --name trader.example.org": "behind a proxy with TLS: docs/web.md",
     },
 )
-@config_option
+@shared.config_option
 @click.option(
     "--host",
     metavar="IP",
     help=f"Address to listen on; off loopback everything needs a log-in.  [{DEFAULTS.host}]",
 )
-@whole_number_option(
+@shared.whole_number_option(
     "--port", most=65_535, help_text=f"Port; 0 takes a free one.  [{DEFAULTS.port}]"
 )
 @click.option(
@@ -54,7 +46,7 @@ DEFAULTS = WebSettings()
     help="Host name under which people reach it; may be repeated. Then everything needs a log-in.",
 )
 @click.option("--login", "asks_login", is_flag=True, help="Ask for the token on loopback as well.")
-@data_dir_option
+@shared.data_dir_option
 @click.pass_context
 def web(
     context: click.Context,
@@ -78,8 +70,8 @@ def web(
         if context.get_parameter_source("data_dir") is not ParameterSource.DEFAULT:
             raise click.UsageError(f"--data-dir belongs after {context.invoked_subcommand}")
         return
-    directory = existing_directory(data_dir)
-    known = load_config(config_path).settings.web
+    directory = shared.existing_directory(data_dir)
+    known = shared.load_config(config_path).settings.web
     site = Site(
         host=known.host if host is None else host,
         port=known.port if port is None else port,
@@ -90,7 +82,7 @@ def web(
     try:
         asyncio.run(until_told(serve(directory, site)))
     except OSError as error:
-        fail(f"port {site.port} of {site.host} cannot be served: {error.strerror}")
+        shared.fail(f"port {site.port} of {site.host} cannot be served: {error.strerror}")
 
 
 def _require_usable(site: Site, directory: Path) -> None:
@@ -98,12 +90,14 @@ def _require_usable(site: Site, directory: Path) -> None:
     try:
         is_private = site.is_private
     except ValueError:
-        fail(f"{site.host!r} is not an IP address", ExitCode.BAD_INPUT)
+        shared.fail(f"{site.host!r} is not an IP address", ExitCode.BAD_INPUT)
     if is_private:
         try:
             access.read_token(directory)
         except access.NoToken as problem:
-            fail(f"a page that others can reach needs a token: {problem}", ExitCode.BAD_INPUT)
+            shared.fail(
+                f"a page that others can reach needs a token: {problem}", ExitCode.BAD_INPUT
+            )
 
 
 @web.command(
@@ -113,7 +107,7 @@ def _require_usable(site: Site, directory: Path) -> None:
     },
 )
 @click.option("--new", "is_new", is_flag=True, help="Make another one in its place.")
-@data_dir_option
+@shared.data_dir_option
 def token(data_dir: Path, *, is_new: bool) -> None:
     """Show the token that a log-in to the page asks for; the first call makes it.
 
@@ -122,11 +116,11 @@ def token(data_dir: Path, *, is_new: bool) -> None:
 
     Exit codes: 0 ok, 1 the file cannot be used, 2 bad input.
     """
-    directory = existing_directory(data_dir)
+    directory = shared.existing_directory(data_dir)
     try:
         is_there = (directory / access.TOKEN_NAME).exists()
         text = access.new_token(directory) if is_new or not is_there else None
-        with failing_on(access.NoToken):
+        with shared.failing_on(access.NoToken):
             echo_shown(text or access.read_token(directory))
     except OSError as error:
-        fail(f"the token cannot be written: {error.strerror}")
+        shared.fail(f"the token cannot be written: {error.strerror}")

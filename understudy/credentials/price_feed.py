@@ -30,7 +30,12 @@ from actors.feeds.polybolt import (
 )
 from actors.proxies import is_on_this_host
 from actors.settings import Settings
-from understudy.credentials.private_key import FileNotPrivate, private_file, private_text
+from understudy.credentials.private_key import (
+    FileNotPrivate,
+    private_file,
+    private_text,
+    variables_restored,
+)
 
 FILE_VARIABLE = "UNDERSTUDY_API_CREDENTIALS_FILE"
 PART_VARIABLES = ("UNDERSTUDY_API_KEY", "UNDERSTUDY_API_SECRET", "UNDERSTUDY_API_PASSPHRASE")
@@ -151,9 +156,7 @@ def credentials_for_the_feed(*, is_live: bool, is_local: bool) -> Iterator[None]
     Raises:
         CredentialsUnavailable: the variables say something that cannot be.
     """
-    names = (FILE_VARIABLE, ACCOUNT_VARIABLE)
-    before = {name: os.environ[name] for name in names if name in os.environ}
-    with contextlib.ExitStack() as files:
+    with variables_restored(FILE_VARIABLE, ACCOUNT_VARIABLE), contextlib.ExitStack() as files:
         if is_local or is_live:
             os.environ[ACCOUNT_VARIABLE] = files.enter_context(private_file())[0]
         if is_local:
@@ -165,12 +168,7 @@ def credentials_for_the_feed(*, is_live: bool, is_local: bool) -> Iterator[None]
                 f"{PART_VARIABLES[0]} is still in the environment, where every process of the run "
                 "would have it: start this by the command `understudy`"
             )
-        try:
-            yield
-        finally:
-            for name in names:
-                os.environ.pop(name, None)
-            os.environ.update(before)
+        yield
 
 
 def unsafe_address(settings: Settings) -> str:

@@ -90,19 +90,25 @@ def account_of_key() -> str:
 
 
 @contextlib.contextmanager
+def variables_restored(*names: str) -> Iterator[None]:
+    """Give variables of the environment the values back that they had before the block, or none."""
+    before = {name: os.environ[name] for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        for name in names:
+            os.environ.pop(name, None)
+        os.environ.update(before)
+
+
+@contextlib.contextmanager
 def handed_over(key: PrivateKey) -> Iterator[None]:
     """Let processes that are forked within the block read this key, as if its file were named."""
-    before = os.environ.get(FILE_VARIABLE)
     os.environ.pop(KEY_VARIABLE, None)
-    with private_file() as (path, descriptor):
+    with variables_restored(FILE_VARIABLE), private_file() as (path, descriptor):
         os.write(descriptor, key.text.encode())
         os.environ[FILE_VARIABLE] = path
-        try:
-            yield
-        finally:
-            del os.environ[FILE_VARIABLE]
-            if before is not None:
-                os.environ[FILE_VARIABLE] = before
+        yield
 
 
 @contextlib.contextmanager

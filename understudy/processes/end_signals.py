@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Coroutine
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any, Self
 
 _HARMLESS = {
@@ -46,12 +46,7 @@ class EndSignals:
             self._before[number] = signal.signal(number, signal.SIG_IGN)
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_what: object) -> None:
         self.let_go()
 
     def let_go(self) -> None:

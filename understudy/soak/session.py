@@ -16,6 +16,7 @@ from actors.series import series_named
 from actors.settings import Settings
 from actors.watcher_settings import AlertSettings, MetricsSettings
 from understudy.alerting.targets import URLS_VARIABLE
+from understudy.credentials.private_key import variables_restored
 from understudy.drill.conduct import Drill, DrilledAccount
 from understudy.drill.session import live_stage
 from understudy.drill.stage import LIVE_SETTINGS, SETTINGS, drill_stage, run_options
@@ -109,14 +110,9 @@ def _watchers() -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
         if watchers_refusal(Settings(alerts=AlertSettings(enabled=True)), environment) is None:
             names.append("alerts")
             settings += ["alerts.enabled=true"]
-        before = os.environ.get(URLS_VARIABLE)
-        os.environ[URLS_VARIABLE] = url
-        try:
+        with variables_restored(URLS_VARIABLE):
+            os.environ[URLS_VARIABLE] = url
             yield tuple(names), tuple(settings)
-        finally:
-            del os.environ[URLS_VARIABLE]
-            if before is not None:
-                os.environ[URLS_VARIABLE] = before
 
 
 @contextlib.contextmanager
