@@ -9,6 +9,7 @@ from pathlib import Path
 
 import attrs
 
+from actors import roles
 from actors.directory.core import DirectoryCore
 from actors.directory.port import HttpPort
 from actors.execution.desk import DeskCore
@@ -32,20 +33,6 @@ from actors.recorder.capturing import (
     capture_user,
 )
 from actors.recorder.core import RecorderCore
-from actors.roles import (
-    DESK,
-    DIRECTORY,
-    EXECUTOR,
-    MARKET_FEED,
-    MARKET_STATE,
-    OBSERVER,
-    POSITION,
-    RECORDER,
-    REFERENCE_FEED,
-    STRATEGY,
-    TWAP_FEED,
-    base_role,
-)
 from actors.runtime.actor_spec import ActorSpec
 from actors.runtime.clock import Clock, ClockSpec
 from actors.runtime.port import HostPort
@@ -126,18 +113,18 @@ def _pulled_switch(data_dir: Path) -> Sequence[object]:
 
 
 ACTORS: Mapping[str, ActorSpec] = {
-    OBSERVER: ActorSpec(core=ObserverCore),
-    POSITION: ActorSpec(core=PositionCore),
-    EXECUTOR: ActorSpec(core=SimulatedExecutorCore, probe=OrderLatency),
-    DESK: ActorSpec(core=DeskCore, opening=_pulled_switch),
-    STRATEGY: ActorSpec(core=StrategyCore, probe=SignalLatency),
-    MARKET_STATE: ActorSpec(core=MarketStateCore),
-    MARKET_FEED: ActorSpec(core=MarketFeedCore, make_port=_websocket, capture=capture_market),
-    REFERENCE_FEED: ActorSpec(
+    roles.OBSERVER: ActorSpec(core=ObserverCore),
+    roles.POSITION: ActorSpec(core=PositionCore),
+    roles.EXECUTOR: ActorSpec(core=SimulatedExecutorCore, probe=OrderLatency),
+    roles.DESK: ActorSpec(core=DeskCore, opening=_pulled_switch),
+    roles.STRATEGY: ActorSpec(core=StrategyCore, probe=SignalLatency),
+    roles.MARKET_STATE: ActorSpec(core=MarketStateCore),
+    roles.MARKET_FEED: ActorSpec(core=MarketFeedCore, make_port=_websocket, capture=capture_market),
+    roles.REFERENCE_FEED: ActorSpec(
         core=ReferenceFeedCore, make_port=_websocket, capture=capture_reference
     ),
-    TWAP_FEED: ActorSpec(core=TwapFeedCore, make_port=_prices, capture=capture_prices),
-    DIRECTORY: ActorSpec(core=DirectoryCore, make_port=_http, capture=capture_answers),
+    roles.TWAP_FEED: ActorSpec(core=TwapFeedCore, make_port=_prices, capture=capture_prices),
+    roles.DIRECTORY: ActorSpec(core=DirectoryCore, make_port=_http, capture=capture_answers),
 }
 """The permanent actors in starting order: whoever is told something starts before who tells it."""
 
@@ -156,7 +143,7 @@ RECORDER_SPEC = ActorSpec(core=RecorderCore, make_port=_recorder)
 STRATEGIES_FOLDER = "strategies"
 """Where a data directory keeps the strategies of one's own that ran on it, by their digests."""
 
-_URGENT = {MARKET_FEED, MARKET_STATE, STRATEGY, DESK, EXECUTOR}
+_URGENT = {roles.MARKET_FEED, roles.MARKET_STATE, roles.STRATEGY, roles.DESK, roles.EXECUTOR}
 """Whom a tick meets on its way to an order."""
 
 
@@ -165,11 +152,11 @@ def actors_for(settings: Settings) -> dict[str, ActorSpec]:
     is_live = settings.execution.mode == "live"
     specs = dict(ACTORS)
     if is_live:
-        specs[EXECUTOR] = REAL_EXECUTOR
+        specs[roles.EXECUTOR] = REAL_EXECUTOR
     if not settings.is_trading:
-        del specs[STRATEGY]
+        del specs[roles.STRATEGY]
     if settings.recording.enabled:
-        specs = {RECORDER: RECORDER_SPEC, **specs}
+        specs = {roles.RECORDER: RECORDER_SPEC, **specs}
     return {role: spec for base, spec in specs.items() for role in settings.roles(base)}
 
 
@@ -190,7 +177,7 @@ def processes_for(settings: Settings, speed: float = 1.0) -> tuple[tuple[Process
         ProcessSpec(
             name=name,
             roles=roles,
-            is_urgent=speed == 1 and not _URGENT.isdisjoint(map(base_role, roles)),
+            is_urgent=speed == 1 and not _URGENT.isdisjoint(map(roles.base_role, roles)),
         )
         for name, roles in layout.processes
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import IO
 
-from rich.console import Console, ConsoleOptions, RenderableType
+from rich.console import Console, ConsoleOptions, JustifyMethod, RenderableType
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
@@ -33,6 +33,27 @@ class Screen(Console):
             else:
                 text = shown(segment.text, keeps_breaks=True)
                 yield segment if text == segment.text else Segment(text, segment.style)
+
+
+def listing(
+    *headings: str, right: Collection[str] = (), footers: Mapping[str, str | Text] | None = None
+) -> Table:
+    """Begin a table whose rows have one line each; columns of numbers stand to the right."""
+    table = Table(
+        box=None,
+        header_style="dim",
+        padding=(0, 1),
+        pad_edge=False,
+        show_footer=footers is not None,
+        caption_justify="left",
+        title_justify="left",
+        title_style="dim",
+    )
+    for heading in headings:
+        footer = (footers or {}).get(heading, "")
+        justify: JustifyMethod = "right" if heading in right else "left"
+        table.add_column(heading, footer, justify=justify, no_wrap=True)
+    return table
 
 
 def facts_table(rows: Iterable[tuple[str, Text]]) -> Table:

@@ -9,19 +9,7 @@ from pathlib import Path
 
 import attrs
 
-from actors.roles import (
-    DESK,
-    DIRECTORY,
-    EXECUTOR,
-    MARKET_FEED,
-    MARKET_STATE,
-    OBSERVER,
-    POSITION,
-    REFERENCE_FEED,
-    STRATEGY,
-    SUPERVISOR,
-    TWAP_FEED,
-)
+from actors import roles
 from actors.runtime.pause_points import HANDLING
 from actors.strategy.choice import PAIR
 from actors.supervision.layouts import ISOLATED
@@ -64,55 +52,55 @@ class Injection:
 
 
 _ACTORS = (
-    MARKET_FEED,
-    REFERENCE_FEED,
-    TWAP_FEED,
-    MARKET_STATE,
-    STRATEGY,
-    DESK,
+    roles.MARKET_FEED,
+    roles.REFERENCE_FEED,
+    roles.TWAP_FEED,
+    roles.MARKET_STATE,
+    roles.STRATEGY,
+    roles.DESK,
     ORDER,
-    EXECUTOR,
-    POSITION,
-    DIRECTORY,
-    OBSERVER,
+    roles.EXECUTOR,
+    roles.POSITION,
+    roles.DIRECTORY,
+    roles.OBSERVER,
 )
 
 INJECTIONS = (
-    Injection(MARKET_FEED),
-    Injection(REFERENCE_FEED),
-    Injection(TWAP_FEED),
-    Injection(MARKET_STATE),
-    Injection(STRATEGY),
-    Injection(DESK),
+    Injection(roles.MARKET_FEED),
+    Injection(roles.REFERENCE_FEED),
+    Injection(roles.TWAP_FEED),
+    Injection(roles.MARKET_STATE),
+    Injection(roles.STRATEGY),
+    Injection(roles.DESK),
     Injection(ORDER),
-    Injection(EXECUTOR),
-    Injection(POSITION),
-    Injection(DIRECTORY),
-    Injection(OBSERVER),
-    Injection(SUPERVISOR),
+    Injection(roles.EXECUTOR),
+    Injection(roles.POSITION),
+    Injection(roles.DIRECTORY),
+    Injection(roles.OBSERVER),
+    Injection(roles.SUPERVISOR),
     Injection(ADMIN),
     Injection(LOGGER),
     Injection(FOREGROUND),
     Injection(EVERYTHING),
     # between a record and the messages that tell of it
-    Injection(DESK, "desk/recorded/OrdersCreated"),
+    Injection(roles.DESK, "desk/recorded/OrdersCreated"),
     Injection(ORDER, "order/recorded/Fill"),
-    Injection(POSITION, "position/recorded/EntryChanged"),
+    Injection(roles.POSITION, "position/recorded/EntryChanged"),
     # between the submission and its answer
-    Injection(DESK, "desk/sending/StartChild"),
-    Injection(EXECUTOR, "executor/recorded/OrderSubmitted"),
+    Injection(roles.DESK, "desk/sending/StartChild"),
+    Injection(roles.EXECUTOR, "executor/recorded/OrderSubmitted"),
     # between two partial fills
-    Injection(EXECUTOR, "executor/recorded/OrderReport/PARTIALLY_FILLED"),
+    Injection(roles.EXECUTOR, "executor/recorded/OrderReport/PARTIALLY_FILLED"),
     Injection(EVERYTHING, "executor/sending/OrderReport/FILLED"),
     # at a rollover
-    Injection(DIRECTORY, "directory/recorded/MarketOpened"),
-    Injection(DESK, "directory/sending/MarketClosing"),
-    Injection(POSITION, "position/recorded/MarketResolved"),
+    Injection(roles.DIRECTORY, "directory/recorded/MarketOpened"),
+    Injection(roles.DESK, "directory/sending/MarketClosing"),
+    Injection(roles.POSITION, "position/recorded/MarketResolved"),
     # alive, and answering nothing
-    Injection(STRATEGY, means=Means.STOP),
-    Injection(DESK, means=Means.STOP),
+    Injection(roles.STRATEGY, means=Means.STOP),
+    Injection(roles.DESK, means=Means.STOP),
     Injection(ORDER, means=Means.STOP),
-    Injection(SUPERVISOR, means=Means.STOP),
+    Injection(roles.SUPERVISOR, means=Means.STOP),
     # one actor, and not its process
     *(Injection(target, f"{target}/{HANDLING}", Means.RAISE) for target in _ACTORS),
     *(Injection(target, f"{target}/{HANDLING}", Means.LOOP) for target in _ACTORS),
@@ -124,9 +112,9 @@ _ON_PAPER = "executor/recorded/OrderReport/PARTIALLY_FILLED"
 REAL_INJECTIONS = (
     *(injection for injection in INJECTIONS if injection.point != _ON_PAPER),
     # signed and about to be posted, answered, traded and not yet told
-    Injection(EXECUTOR, "executor/recorded/OrderSigned"),
-    Injection(EXECUTOR, "executor/recorded/PostAnswered"),
-    Injection(EXECUTOR, "executor/recorded/TradeSeen"),
+    Injection(roles.EXECUTOR, "executor/recorded/OrderSigned"),
+    Injection(roles.EXECUTOR, "executor/recorded/PostAnswered"),
+    Injection(roles.EXECUTOR, "executor/recorded/TradeSeen"),
 )
 """The same for live orders, with the moments of the executor that sends them."""
 

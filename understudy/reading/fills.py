@@ -16,6 +16,7 @@ from actors.messages.execution import OrderState
 from actors.model import Action, FillDetail, Market, Side
 from actors.position.ledger import LedgerEntry, WindowLedger
 from actors.units import dollars_text, price_text, size_text
+from understudy.display.screen import listing
 from understudy.display.wording import money, price_label, size_label
 from understudy.reading.archive import Archive
 from understudy.reading.moments import iso_text, moment_label
@@ -101,13 +102,8 @@ def _from_ledger(ledger: WindowLedger, entry: LedgerEntry) -> ListedFill:
 
 def fills_table(fills: Sequence[ListedFill], *, wide: bool) -> Table:
     """Draw fills a row each; with their settlement, window and trade id if there is room."""
-    table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False)
-    for heading in ("time", "order", "what"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("size", "price", "fee"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for heading in ("as", "ledger"):
-        table.add_column(heading, no_wrap=True)
+    headings = ("time", "order", "what", "size", "price", "fee", "as", "ledger")
+    table = listing(*headings, right=("size", "price", "fee"))
     is_live = wide and any(listed.settlement is not None for listed in fills)
     if is_live:
         table.add_column("venue", no_wrap=True)

@@ -13,6 +13,7 @@ from actors.messages.execution import OrderState, OrderStatus
 from actors.model import Action, FillDetail
 from actors.shown_text import shown
 from actors.units import dollars_text, price_text, size_text
+from understudy.display.screen import listing
 from understudy.display.wording import price_label, size_label
 from understudy.reading.moments import iso_text, moment_label
 
@@ -60,12 +61,8 @@ def one_line(words: str) -> Text:
 
 def orders_table(orders: Sequence[OrderState], *, wide: bool) -> Table:
     """Draw orders a row each; with their window, priority and reason if there is room."""
-    table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False)
-    for heading in ("created", "order", "what"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("limit", "filled", "at"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("status", no_wrap=True)
+    headings = ("created", "order", "what", "limit", "filled", "at", "status")
+    table = listing(*headings, right=("limit", "filled", "at"))
     if wide:
         table.add_column("P", no_wrap=True)
         table.add_column("window", no_wrap=True)

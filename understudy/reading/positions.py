@@ -12,6 +12,7 @@ from actors.messages.position import Holding
 from actors.model import Side
 from actors.position.ledger import WindowLedger, payout_nanos
 from actors.units import dollars_text, size_text
+from understudy.display.screen import listing
 from understudy.display.wording import (
     money,
     price_label,
@@ -40,22 +41,19 @@ def positions_table(ledgers: Sequence[WindowLedger], *, wide: bool) -> Table:
     """Draw windows a row each, an open one with both results that it can have, and the total."""
     every = [ledger.totals() for ledger in ledgers]
     settled = [(each.market.slug, each.pnl_nanos()) for each in ledgers if each.is_settled]
-    footers: dict[str, Text] = {
-        "YES": Text(),
-        "NO": Text(),
+    footers: dict[str, str | Text] = {
+        "window": f"all {len(ledgers)}",
+        "result": f"{len(settled)} settled",
+        "YES": "",
+        "NO": "",
         "cost": money(-sum(totals.cost_nanos for totals in every)),
         "fees": money(-sum(totals.fees_nanos for totals in every)),
         "P&L (Up / Down)": money(sum(nanos for _, nanos in settled)),
     }
-    table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False, show_footer=True)
-    table.add_column("window", f"all {len(ledgers)}", no_wrap=True)
-    table.add_column("result", f"{len(settled)} settled", no_wrap=True)
-    for heading, footer in footers.items():
-        table.add_column(heading, footer, justify="right", no_wrap=True)
+    table = listing(*footers, right=list(footers)[2:], footers=footers)
     by_series = sums_by_series(settled)
     if len(by_series) > 1:
         table.caption = Text("settled, by series: ").append_text(split_label(by_series))
-        table.caption_justify = "left"
     labels = window_labels((ledger.market.slug for ledger in ledgers), wide=wide)
     for ledger in ledgers:
         totals = ledger.totals()

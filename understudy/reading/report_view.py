@@ -12,7 +12,7 @@ from rich.text import Text
 
 from actors.model import Side
 from actors.units import TICKS_PER_DOLLAR, dollars_text, e18_text, size_text
-from understudy.display.screen import facts_table
+from understudy.display.screen import facts_table, listing
 from understudy.display.wording import (
     cents_text,
     count_label,
@@ -61,24 +61,22 @@ def _windows_table(performance: Performance, *, wide: bool, rows: int | None) ->
     windows = performance.windows
     if not windows:
         return Text("no window has settled yet", "dim italic")
-    table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False, show_footer=True)
-    table.add_column("window", f"all {len(windows)}", no_wrap=True)
-    table.add_column("moved", justify="right", no_wrap=True)
-    table.add_column("won", no_wrap=True)
-    orders_count = sum(window.orders_count for window in windows)
-    table.add_column("orders", str(orders_count), justify="right", no_wrap=True)
-    table.add_column("filled", justify="right", no_wrap=True)
     fees_nanos = sum(window.settled.position.fees_nanos for window in windows)
-    table.add_column("fees", exact_money(-fees_nanos), justify="right", no_wrap=True)
-    table.add_column("P&L", exact_money(performance.pnl_nanos), justify="right", no_wrap=True)
-    table.add_column("in all", justify="right", no_wrap=True)
+    footers: dict[str, str | Text] = {
+        "window": f"all {len(windows)}",
+        "orders": str(sum(window.orders_count for window in windows)),
+        "fees": exact_money(-fees_nanos),
+        "P&L": exact_money(performance.pnl_nanos),
+    }
+    headings = ("window", "moved", "won", "orders", "filled", "fees", "P&L", "in all")
+    right = ("moved", *headings[3:])
+    table = listing(*headings, right=right, footers=footers)
     shown = windows if rows is None else windows[-rows:]
     labels = window_labels((window.settled.slug for window in shown), wide=wide)
     for window in shown:
         table.add_row(labels[window.settled.slug], *_window_cells(window))
     if len(shown) < len(windows):
         table.caption = f"the newest {len(shown)} of {len(windows):,}: --last 0 shows all"
-        table.caption_justify = "left"
     return table
 
 
@@ -172,17 +170,10 @@ def _leg_words(performance: Performance) -> str:
 
 
 def _pairs_table(pairs: Sequence[PairRisk], *, wide: bool) -> Table:
-    table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False)
+    headings = ("YES order", "YES", "NO", "at risk", "shares", "for", "end")
+    more = ("ordered", "window", "limits") if wide else ()
+    table = listing(*headings, *more, right=headings[1:6])
     table.title = "one-legged pairs, the most at risk first"
-    table.title_justify = "left"
-    table.title_style = "dim"
-    table.add_column("YES order", no_wrap=True)
-    for heading in ("YES", "NO", "at risk", "shares", "for"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("end", no_wrap=True)
-    if wide:
-        for heading in ("ordered", "window", "limits"):
-            table.add_column(heading, no_wrap=True)
     for pair in pairs[:PAIRS_SHOWN]:
         cells = [
             pair.yes.intent.order_id,
@@ -199,7 +190,6 @@ def _pairs_table(pairs: Sequence[PairRisk], *, wide: bool) -> Table:
     left_out = len(pairs) - PAIRS_SHOWN
     if left_out > 0:
         table.caption = f"{left_out} more; all are in --json and --html"
-        table.caption_justify = "left"
     return table
 
 

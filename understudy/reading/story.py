@@ -17,7 +17,7 @@ from actors.messages.settings import SettingsChanged, words_of
 from actors.runtime.journal import StoredEvent
 from actors.shown_text import shown
 from actors.units import dollars_text, price_text, size_text
-from understudy.display.screen import facts_table
+from understudy.display.screen import facts_table, listing
 from understudy.display.wording import money, price_label, size_label, span_label
 from understudy.reading.archive import Archive
 from understudy.reading.event_descriptions import describe_event
@@ -184,8 +184,7 @@ def _filled_text(order: OrderState) -> Text:
 
 def _events_table(events: Sequence[ToldEvent]) -> Table:
     """Draw the events; ``after`` counts from the first of them."""
-    table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False)
-    table.add_column("time", no_wrap=True)
+    table = listing("time")
     table.add_column("after", justify="right", no_wrap=True, style="dim")
     table.add_column("actor", no_wrap=True, style="cyan")
     table.add_column("what it recorded", overflow="fold")

@@ -30,7 +30,7 @@ from actors.runtime.journal import JournalReader
 from actors.supervision.messages import ChildrenReport
 from actors.units import dollars_text, e18_text
 from understudy.display.latency import Histogram
-from understudy.display.screen import Screen
+from understudy.display.screen import Screen, listing
 from understudy.display.wording import (
     count_label,
     exact_money,
@@ -355,14 +355,10 @@ def _windows_table(summary: Summary) -> RenderableType:
         watched = count_label(summary.watched_count, "window")
         late = f"; {watched} ended that it came too late to trade" if summary.watched_count else ""
         return Text(f"this run settled no window{late}", "dim italic")
-    table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False, show_footer=True)
-    # The one column that gives way when the terminal is narrow.
-    table.add_column("window", "all windows", overflow="ellipsis")
-    table.add_column("moved", justify="right", no_wrap=True)
-    table.add_column("won", no_wrap=True)
-    for heading in ("YES", "NO", "cost+fees", "paid out"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("P&L", exact_money(summary.pnl_nanos), justify="right", no_wrap=True)
+    footers = {"window": "all windows", "P&L": exact_money(summary.pnl_nanos)}
+    headings = ("window", "moved", "won", "YES", "NO", "cost+fees", "paid out", "P&L")
+    table = listing(*headings, right=("moved", *headings[3:]), footers=footers)
+    table.columns[0].no_wrap = False  # the one that gives way when the terminal is narrow
     for window in summary.windows:
         table.add_row(*_window_cells(window))
     return table
