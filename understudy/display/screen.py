@@ -56,7 +56,7 @@ def listing(
     return table
 
 
-def facts_table(rows: Iterable[tuple[str, Text]]) -> Table:
+def facts_table(rows: Iterable[tuple[str, str | Text]]) -> Table:
     """Draw facts one below the other, the name of each beside it."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -34,6 +35,11 @@ def is_open(order: OrderState) -> bool:
 def standing_fills(order: OrderState) -> tuple[FillDetail, ...]:
     """The fills that were not taken back."""
     return tuple(fill for fill in order.fills if fill.trade_id not in order.reversed_trade_ids)
+
+
+def by_status(orders: Iterable[OrderState]) -> dict[str, int]:
+    """How many orders stand how."""
+    return dict(sorted(Counter(order.status.value for order in orders).items()))
 
 
 def status_text(order: OrderState) -> Text:

@@ -15,7 +15,7 @@ from actors.position.ledger import WindowLedger
 from understudy.display.wording import sums_by_series
 from understudy.reading.archive import Archive
 from understudy.reading.leg_risk import LegEnd, PairRisk, leg_risks
-from understudy.reading.orders import standing_fills
+from understudy.reading.orders import by_status, standing_fills
 
 
 @attrs.frozen(kw_only=True)
@@ -148,7 +148,7 @@ class Performance:
     @property
     def orders_by_status(self) -> dict[str, int]:
         """How many orders stand how."""
-        return dict(sorted(Counter(order.status.value for order in self.orders).items()))
+        return by_status(self.orders)
 
     @property
     def filled_units(self) -> int:

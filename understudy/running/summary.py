@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
 import click
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from actors.directory.reviews import side_name
@@ -30,7 +29,7 @@ from actors.runtime.journal import JournalReader
 from actors.supervision.messages import ChildrenReport
 from actors.units import dollars_text, e18_text
 from understudy.display.latency import Histogram
-from understudy.display.screen import Screen, listing
+from understudy.display.screen import Screen, facts_table, listing
 from understudy.display.wording import (
     count_label,
     exact_money,
@@ -42,6 +41,7 @@ from understudy.display.wording import (
     sums_by_series,
 )
 from understudy.reading.archive import created_ids
+from understudy.reading.orders import by_status, standing_fills
 from understudy.reading.positions import holdings_json
 from understudy.running.halting import halts_json, lasting_halts
 
@@ -130,16 +130,12 @@ class Summary:
     @property
     def orders_by_status(self) -> dict[str, int]:
         """How the orders stand."""
-        return dict(sorted(Counter(order.status.value for order in self.orders).items()))
+        return by_status(self.orders)
 
     @property
     def fills_count(self) -> int:
         """Fills that stand."""
-        return sum(
-            fill.trade_id not in order.reversed_trade_ids
-            for order in self.orders
-            for fill in order.fills
-        )
+        return sum(len(standing_fills(order)) for order in self.orders)
 
 
 def read_summary(reader: JournalReader, tally: Tally, start_seq: int) -> Summary:
@@ -303,37 +299,38 @@ def _unsettled_words(ledger: WindowLedger) -> Text:
 
 def summary_view(summary: Summary) -> RenderableType:
     """Draw the summary for people."""
-    restarts = ", ".join(f"{role} {count}x" for role, count in sorted(summary.restarts.items()))
-    signals = ", ".join(f"{n} of priority {p}" for p, n in summary.orders_by_priority.items())
-    statuses = ", ".join(f"{n} {status.lower()}" for status, n in summary.orders_by_status.items())
-    lines = Table.grid(padding=(0, 2))
-    lines.add_column(style="dim", no_wrap=True)
+    return Group(_windows_table(summary), Text(), facts_table(_facts(summary)))
+
+
+def _facts(summary: Summary) -> Iterator[tuple[str, str | Text]]:
     if len(summary.pnl_by_series) > 1:
-        lines.add_row("by series", split_label(summary.pnl_by_series))
-    lines.add_row("signals", signals or "none")
-    lines.add_row("orders", f"{statuses or 'none'}; {summary.fills_count} fills")
+        yield "by series", split_label(summary.pnl_by_series)
+    signals = ", ".join(f"{n} of priority {p}" for p, n in summary.orders_by_priority.items())
+    yield "signals", signals or "none"
+    statuses = ", ".join(f"{n} {status.lower()}" for status, n in summary.orders_by_status.items())
+    yield "orders", f"{statuses or 'none'}; {summary.fills_count} fills"
     told, late_count = _missed(summary)
     if summary.windows and late_count:
         late = count_label(late_count, "window")
-        lines.add_row("watched", f"{late} ended that this run came too late to trade")
+        yield "watched", f"{late} ended that this run came too late to trade"
     if summary.windows:
-        lines.add_row("strikes", strikes_label(summary.windows))
-    lines.add_row("falls", restarts or "none")
+        yield "strikes", strikes_label(summary.windows)
+    restarts = ", ".join(f"{role} {count}x" for role, count in sorted(summary.restarts.items()))
+    yield "falls", restarts or "none"
     if summary.halts:
-        lines.add_row("halted", Text(halt_words(summary.halts), "bold red"))
+        yield "halted", Text(halt_words(summary.halts), "bold red")
     for missed in told:
-        lines.add_row("not traded", Text(f"{missed.slug}: {missed.reason}", "yellow"))
+        yield "not traded", Text(f"{missed.slug}: {missed.reason}", "yellow")
     for ledger in summary.unsettled:
-        lines.add_row("unsettled", _unsettled_words(ledger))
+        yield "unsettled", _unsettled_words(ledger)
     for each in summary.corrections:
         change = f"{side_name(each.before)} to {side_name(each.after)}"
         line = Text(f"{each.slug}: from {change}, ", "bold red")
         line.append_text(exact_money(each.pnl_before_nanos)).append(" to ")
-        lines.add_row("corrected", line.append_text(exact_money(each.pnl_after_nanos)))
-    lines.add_row("messages", f"{summary.handled_count:,}")
+        yield "corrected", line.append_text(exact_money(each.pnl_after_nanos))
+    yield "messages", f"{summary.handled_count:,}"
     for name, histogram in summary.latencies.items():
-        lines.add_row(name.replace("_", " "), latency_words(histogram))
-    return Group(_windows_table(summary), Text(), lines)
+        yield name.replace("_", " "), latency_words(histogram)
 
 
 def _missed(summary: Summary) -> tuple[list[WindowNotTraded], int]:
