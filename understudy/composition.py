@@ -176,10 +176,10 @@ def processes_for(settings: Settings, speed: float = 1.0) -> tuple[tuple[Process
     specs = tuple(
         ProcessSpec(
             name=name,
-            roles=roles,
-            is_urgent=speed == 1 and not _URGENT.isdisjoint(map(roles.base_role, roles)),
+            roles=there,
+            is_urgent=speed == 1 and not _URGENT.isdisjoint(map(roles.base_role, there)),
         )
-        for name, roles in layout.processes
+        for name, there in layout.processes
     )
     return specs, layout.orders_in
 

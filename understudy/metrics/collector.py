@@ -37,7 +37,7 @@ JOURNAL_WRITE = "journal_write"
 _US_PER_S = 1_000_000
 _MS_PER_S = 1_000
 
-Samples = float | Mapping[str, float] | Mapping[tuple[str, ...], float]
+Samples = float | Mapping[str, float] | Mapping[tuple[str, str], float]
 """The one value of a family without labels, or values by those of its labels."""
 
 

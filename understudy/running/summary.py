@@ -352,7 +352,10 @@ def _windows_table(summary: Summary) -> RenderableType:
         watched = count_label(summary.watched_count, "window")
         late = f"; {watched} ended that it came too late to trade" if summary.watched_count else ""
         return Text(f"this run settled no window{late}", "dim italic")
-    footers = {"window": "all windows", "P&L": exact_money(summary.pnl_nanos)}
+    footers: dict[str, str | Text] = {
+        "window": "all windows",
+        "P&L": exact_money(summary.pnl_nanos),
+    }
     headings = ("window", "moved", "won", "YES", "NO", "cost+fees", "paid out", "P&L")
     table = listing(*headings, right=("moved", *headings[3:]), footers=footers)
     table.columns[0].no_wrap = False  # the one that gives way when the terminal is narrow
