@@ -95,28 +95,28 @@ class View:
 
     request_id: int
     at_ms: int
-    opened: MarketOpened | None
+    opened: MarketOpened | None = None
     """The newest window; None before the first."""
-    is_closed: bool
+    is_closed: bool = False
     """That window's time is over."""
-    snapshot: MarketSnapshot | None
-    position: PositionSnapshot | None
+    snapshot: MarketSnapshot | None = None
+    position: PositionSnapshot | None = None
     """Of the newest window."""
-    open_orders: OpenOrders | None
+    open_orders: OpenOrders | None = None
     """What the desk says of the newest window."""
-    live_orders: tuple[OrderState, ...]
+    live_orders: tuple[OrderState, ...] = ()
     """Oldest first."""
-    decisions: tuple[SignalSeen, ...]
+    decisions: tuple[SignalSeen, ...] = ()
     """The newest signals and what became of them, last one last."""
-    stop_loss: StopLossTriggered | None
+    stop_loss: StopLossTriggered | None = None
     """Of the newest window."""
-    settled: tuple[WindowSettled, ...]
+    settled: tuple[WindowSettled, ...] = ()
     """The newest results, last one last."""
-    feeds: tuple[FeedSeen, ...]
+    feeds: tuple[FeedSeen, ...] = ()
     """By name."""
-    skew_ms: int | None
+    skew_ms: int | None = None
     """How far the venue's clock was ahead when last measured."""
-    counts: ObserverCounts
+    counts: ObserverCounts = attrs.field(factory=ObserverCounts)
     not_traded: tuple[WindowNotTraded, ...] = ()
     """Of the newest windows those that are not traded, or lack a strike, last one last."""
     evaluated: Evaluated | None = None

@@ -238,22 +238,7 @@ def series_view(name: str) -> SeriesView:
     )
 
 
-EMPTY_VIEW = View(
-    request_id=1,
-    at_ms=NOW_MS,
-    opened=None,
-    is_closed=False,
-    snapshot=None,
-    position=None,
-    open_orders=None,
-    live_orders=(),
-    decisions=(),
-    stop_loss=None,
-    settled=(),
-    feeds=(),
-    skew_ms=None,
-    counts=ObserverCounts(),
-)
+EMPTY_VIEW = View(request_id=1, at_ms=NOW_MS)
 
 
 def run_options(data_dir: Path) -> RunOptions:

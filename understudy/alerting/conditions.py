@@ -103,9 +103,8 @@ def _of_status(status: Status, settings: AlertSettings) -> Found:
 
 
 def _of_window(series: str, status: Status, settings: AlertSettings) -> Found:
-    view = status.view
-    opened = view.opened if view is not None else None
-    if view is None or opened is None:
+    view, opened = status.seen, status.seen.opened
+    if opened is None:
         return
     if view.is_closed:
         return
@@ -172,8 +171,9 @@ def _is_old(snapshot: MarketSnapshot, status: Status, settings: AlertSettings) -
 
 def _of_executor(status: Status, settings: AlertSettings) -> Found:
     """Live, an executor that knows a window and still waits has no credentials, or no account."""
-    children = status.report.children if status.report is not None else ()
-    waits = any(each.role == EXECUTOR and each.state is ChildState.WAITING for each in children)
+    waits = any(
+        each.role == EXECUTOR and each.state is ChildState.WAITING for each in status.children
+    )
     if status.settings.execution.mode == "live" and waits:
         yield (
             "executor",

@@ -8,8 +8,6 @@ from rich.layout import Layout
 from rich.table import Table
 from rich.text import Text
 
-from actors.messages.market import MarketSnapshot
-from actors.messages.observer import ObserverCounts
 from actors.model import Side
 from understudy.display import panels
 from understudy.display.series_panel import series_panel
@@ -59,34 +57,28 @@ class _Screen:
 
 
 def _header(status: Status) -> RenderableType:
-    view, snapshot = status.view, _snapshot(status)
-    market = snapshot.market if snapshot is not None else None
-    if market is None and view is not None and view.opened is not None:
-        market = view.opened.market
+    view, snapshot = status.seen, status.seen.snapshot
+    source = snapshot or view.opened
+    market = source.market if source is not None else None
     pace = f"{status.speed:g} times real time" if status.speed != 1 else ""
     header = Table.grid(expand=True, padding=(0, 1))
     header.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     header.add_column(justify="right", no_wrap=True)
     header.add_row(
-        panels.market_line(
-            market,
-            status.now_ms,
-            has_trouble=view is not None and bool(network_troubles(view)),
-        ),
+        panels.market_line(market, status.now_ms, has_trouble=bool(network_troubles(view))),
         Text(f"{clock_label(status.now_ms)} UTC", "dim"),
     )
     stakes = Text.assemble(
         (status.stakes, "bold red"), "  " if status.stakes else "", (pace, "dim")
     )
-    evaluated = view.evaluated if view is not None else None
     max_age_ms = status.settings.strategy.max_reference_age_ms
-    reference = panels.reference_line(snapshot, status.now_ms, max_age_ms, evaluated)
+    reference = panels.reference_line(snapshot, status.now_ms, max_age_ms, view.evaluated)
     header.add_row(reference, stakes)
     notice = panels.notice_line(
-        view.stop_loss if view is not None else None,
-        view.feeds if view is not None else (),
+        view.stop_loss,
+        view.feeds,
         status.latencies,
-        panels.not_traded_label(view.not_traded, status.now_ms) if view is not None else "",
+        panels.not_traded_label(view.not_traded, status.now_ms),
         panels.skew_label(
             status.report.venue_offset_ms if status.report is not None else 0,
             status.settings.venue.clob_url,
@@ -97,7 +89,7 @@ def _header(status: Status) -> RenderableType:
 
 def _market(status: Status) -> Layout:
     """Both books and the position, side by side."""
-    view, snapshot = status.view, _snapshot(status)
+    view, snapshot = status.seen, status.seen.snapshot
     books = [
         panels.book_panel(
             side,
@@ -108,11 +100,7 @@ def _market(status: Status) -> Layout:
         )
         for side in Side
     ]
-    position = panels.position_panel(
-        view.position if view is not None else None,
-        snapshot,
-        view.counts if view is not None else ObserverCounts(),
-    )
+    position = panels.position_panel(view.position, snapshot, view.counts)
     row = Layout()
     row.split_row(*map(Layout, books), Layout(position))
     return row
@@ -148,22 +136,14 @@ def _narrow_body(status: Status, rows: int) -> list[Layout]:
     ]
 
 
-def _snapshot(status: Status) -> MarketSnapshot | None:
-    return status.view.snapshot if status.view is not None else None
-
-
 def _orders(status: Status) -> RenderableType:
-    view = status.view
-    return panels.orders_panel(view.live_orders if view is not None else (), status.now_ms)
+    return panels.orders_panel(status.seen.live_orders, status.now_ms)
 
 
 def _windows(status: Status, is_short: bool = False) -> RenderableType:
-    view = status.view
-    settled = view.settled if view is not None else ()
-    count = view.counts.settled_count if view is not None else 0
-    return panels.windows_panel(settled, count, is_short=is_short)
+    view = status.seen
+    return panels.windows_panel(view.settled, view.counts.settled_count, is_short=is_short)
 
 
 def _decisions(status: Status, *, has_room: bool) -> RenderableType:
-    decisions = status.view.decisions if status.view is not None else ()
-    return panels.decisions_panel(decisions, has_room=has_room)
+    return panels.decisions_panel(status.seen.decisions, has_room=has_room)

@@ -39,9 +39,8 @@ def series_panel(status: Status) -> RenderableType:
 
 
 def _window_cells(seen: Status) -> list[Text]:
-    view = seen.view
-    opened = view.opened if view is not None else None
-    if view is None or opened is None:
+    view, opened = seen.seen, seen.seen.opened
+    if opened is None:
         return [waiting("no window"), *(Text() for _ in range(4))]
     left_ms = opened.market.closes_at_ms - seen.now_ms
     snapshot, position = view.snapshot, view.position

@@ -9,7 +9,7 @@ from actors.messages.observer import View
 from actors.messages.strategy import Evaluated
 from actors.roles import STRATEGY
 from actors.strategy.stages.bootstrap import SOMETHING_IS_HELD
-from actors.supervision.messages import ChildrenReport, ChildState
+from actors.supervision.messages import ChildState
 from understudy.display.status import Status
 
 
@@ -54,7 +54,7 @@ def _of_the_window(status: Status, view: View) -> Standing:
     if status.now_ms < market.opens_at_ms:
         return Standing(verb="waits", why="for the window to open")
     strategy = status.settings.role(STRATEGY, status.settings.series.name)
-    idle = _strategy_trouble(status.report, strategy)
+    idle = _strategy_trouble(status, strategy)
     if idle:
         return Standing(verb="waits", why=idle, is_trouble=True)
     if view.evaluated is None:
@@ -69,9 +69,9 @@ def network_troubles(view: View) -> list[str]:
     return [view.unreachable, *down] if view.unreachable else down
 
 
-def _strategy_trouble(report: ChildrenReport | None, role: str) -> str:
+def _strategy_trouble(status: Status, role: str) -> str:
     """Why the strategy evaluates nothing; empty while it does."""
-    for child in report.children if report is not None else ():
+    for child in status.children:
         if child.role == role and child.state is ChildState.WAITING:
             return "the strategy has not been told books, position and open orders yet"
         if child.role == role and child.state is not ChildState.SERVING:

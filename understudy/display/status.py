@@ -18,6 +18,8 @@ from actors.supervision.messages import ChildrenReport, ChildReport
 from understudy.display.events import Event
 from understudy.display.latency import Histogram
 
+_NOTHING_SEEN = View(request_id=0, at_ms=0)
+
 
 @attrs.frozen(kw_only=True)
 class Status:
@@ -47,6 +49,16 @@ class Status:
     """What the run was started with."""
     events: tuple[Event, ...] = ()
     """What happened lately, newest first."""
+
+    @property
+    def seen(self) -> View:
+        """What the observer has seen; before its first answer a view of nothing."""
+        return self.view or _NOTHING_SEEN
+
+    @property
+    def children(self) -> tuple[ChildReport, ...]:
+        """The supervisor's children; none before its first answer."""
+        return self.report.children if self.report is not None else ()
 
     @property
     def by_series(self) -> dict[str, Status]:

@@ -116,8 +116,7 @@ def _of_disk(seen: Observation) -> Iterator[Metric]:
 
 
 def _of_actors(status: Status) -> Iterator[Metric]:
-    children = status.report.children if status.report is not None else ()
-    permanent = [child for child in children if is_permanent(child.role)]
+    permanent = [child for child in status.children if is_permanent(child.role)]
     yield _gauge(
         "actor_serving",
         "1 while the actor has all it needs to do its work",
@@ -263,8 +262,7 @@ def _of_books(status: Status) -> Iterator[Metric]:
 def _of_series(status: Status) -> Iterator[Metric]:
     """What there is of each series; the unlabelled ones above tell the worst of them."""
     views = {name: each.view for name, each in status.by_series.items() if each.view is not None}
-    every = () if status.view is None else status.view.series
-    results = {each.series: each.result for each in every if each.series in views}
+    results = {e.series: e.result for e in status.seen.series if e.series in views}
     yield _gauge(
         "series_pnl_dollars",
         "P&L of a series' settled windows",

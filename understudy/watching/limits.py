@@ -31,8 +31,8 @@ class LimitUse:
 
 def day_loss_nanos(status: Status) -> int:
     """What the present UTC day has lost over all windows; 0 if it has won or nothing is known."""
-    views = (each.view for each in status.by_series.values())
-    positions = [each.position for each in views if each is not None and each.position is not None]
+    views = (each.seen for each in status.by_series.values())
+    positions = [each.position for each in views if each.position is not None]
     position = max(positions, key=lambda each: each.ledger_version, default=None)
     if position is None or position.day != status.now_ms // MS_PER_DAY:
         return 0
@@ -56,7 +56,7 @@ def limit_uses(status: Status, desk: DeskState | None) -> Iterator[LimitUse]:
     largest_nanos = max(map(_value_nanos, orders), default=0)
     yield LimitUse("max_order_dollars", risk.max_order_dollars, largest_nanos / NANOS_PER_DOLLAR)
     if risk.max_account_dollars is not None:
-        costs = (_window_cost_nanos(each.view) for each in status.by_series.values() if each.view)
+        costs = (_window_cost_nanos(each.seen) for each in status.by_series.values())
         yield LimitUse(
             "max_account_dollars", risk.max_account_dollars, sum(costs) / NANOS_PER_DOLLAR
         )
@@ -70,10 +70,10 @@ def limit_uses(status: Status, desk: DeskState | None) -> Iterator[LimitUse]:
 
 def _of_window(status: Status) -> Iterator[tuple[str, tuple[float, float]]]:
     """What a series' window may come to, and what it has come to, by limit."""
-    view, risk, strategy = status.view, status.settings.risk, status.settings.strategy
-    cost_nanos = 0 if view is None else _window_cost_nanos(view)
-    yield "max_window_dollars", (risk.max_window_dollars, cost_nanos / NANOS_PER_DOLLAR)
-    units = 0 if view is None else max(_units(view, side) for side in Side)
+    view, risk, strategy = status.seen, status.settings.risk, status.settings.strategy
+    cost_dollars = _window_cost_nanos(view) / NANOS_PER_DOLLAR
+    yield "max_window_dollars", (risk.max_window_dollars, cost_dollars)
+    units = max(_units(view, side) for side in Side)
     yield "max_shares", (strategy.max_shares, units / UNITS_PER_SHARE)
 
 

@@ -37,7 +37,7 @@ from understudy.web.system_panels import (
 def now_panels(seen: Observation, trails: PriceTrails) -> Mapping[str, Html]:
     """Draw every panel, by its key; those of a system that does not answer say so."""
     status = seen.status
-    view = status.view if status is not None else None
+    view = status.seen if status is not None else None
     names = series_names(view)
     markets = markets_panels(status, trails)
     return {
