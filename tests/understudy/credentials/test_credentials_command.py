@@ -25,7 +25,7 @@ from understudy.credentials.price_feed import (
 from venue.options import ExchangeOptions
 from venue.server import LocalExchange
 
-LIMIT_S = 60.0
+LIMIT_S = 100.0
 
 Command = Callable[..., Result]
 
