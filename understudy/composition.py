@@ -225,7 +225,17 @@ def supervisor_boot(
     is_real_money_understood: bool = False,
     is_rehearsal: bool = False,
 ) -> SupervisorBoot:
-    """Everything the supervisor needs to start the actors; a rehearsal has no real money.
+    """Everything the supervisor needs to start the actors.
+
+    Args:
+        settings: the whole configuration.
+        clock: venue time.
+        data_dir: where the journal is.
+        seed: for every actor's dice.
+        log_to_stderr: whether lines of the log are shown as well.
+        pause_points_dir: where a drill arms pause points.
+        is_real_money_understood: whether someone said so on the command line.
+        is_rehearsal: the settings point at a local exchange, which has no real money.
 
     Raises:
         LiveRefused: the settings are for real money, and something speaks against it.

@@ -45,7 +45,10 @@ class Targets:
 
 
 def read_targets(environment: Mapping[str, str] | None = None) -> Targets:
-    """Read where alerts go, from this process's environment or another.
+    """Read where alerts go.
+
+    Args:
+        environment: variables to look at; None for this process's.
 
     Raises:
         TargetsUnusable: nothing is named, it is named twice, or the file is not its user's alone.

@@ -33,7 +33,12 @@ class LiveRefused(Exception):
 
 
 def live_refusal(settings: Settings, *, is_understood: bool) -> str | None:
-    """Say in one sentence why the run must not trade on the real venue; None if it may."""
+    """Say in one sentence why the run must not trade on the real venue; None if it may.
+
+    Args:
+        settings: the whole configuration.
+        is_understood: whether the command line has ``LIVE_FLAG``.
+    """
     execution = settings.execution
     if execution.mode != "live":
         if is_understood:
@@ -80,8 +85,11 @@ def rehearsal_refusal(*, speed: float, is_understood: bool) -> str | None:
 def live_account(settings: Settings, *, has_own_key: bool) -> Iterator[str]:
     """Give the lower-case address of the account of live orders; empty if orders are simulated.
 
-    Without a key of the user's, or a drill's, one is made and thrown away. Within
-    the block, whoever is forked is given the key in no way but by the file that is named.
+    Within the block, whoever is forked is given the key in no way but by the file that is named.
+
+    Args:
+        settings: the whole configuration.
+        has_own_key: the key is the user's, or a drill's; otherwise one is made and thrown away.
 
     Raises:
         LiveRefused: there is no key that can be used.

@@ -55,6 +55,10 @@ def find_credentials(
 ) -> FoundCredentials:
     """Read the credentials that the price feed is to say.
 
+    Args:
+        data_dir: the run's data directory.
+        environment: variables to look at; None for this process's.
+
     Raises:
         CredentialsUnavailable: there are none, or none that may be used.
     """
@@ -152,6 +156,10 @@ def credentials_for_the_feed(*, is_live: bool, is_local: bool) -> Iterator[None]
     """Prepare what processes forked within the block read credentials from.
 
     On a local exchange a person's own credentials are not used at all.
+
+    Args:
+        is_live: orders are live, so the executor gets credentials.
+        is_local: the exchange is a local one.
 
     Raises:
         CredentialsUnavailable: the variables say something that cannot be.

@@ -50,6 +50,9 @@ class PrivateKey:
 def read_private_key(environment: Mapping[str, str] | None = None) -> PrivateKey:
     """Read the key from the one place that is named.
 
+    Args:
+        environment: variables to look at; None for this process's.
+
     Raises:
         KeyUnavailable: no place or both are named, the file is not its user's alone, or what is
             there is not a key.

@@ -41,9 +41,13 @@ class Archived:
 
 
 def archive(data_dir: Path, target: Path, before_ms: int) -> Archived:
-    """Copy the journal whole, and remove from it what happened before an instant of venue time.
+    """Copy the journal whole, and remove from it what happened before an instant.
 
-    Nothing goes of an order that is open, or that happened since its creation.
+    Args:
+        data_dir: where the journal is, whether or not a run writes it.
+        target: the copy's file, which must not exist.
+        before_ms: venue time. Nothing goes of an order that is open, or that happened since its
+            creation.
 
     Raises:
         BackupFailed: no copy was made, or what is in it was not removed; the sentence says so.

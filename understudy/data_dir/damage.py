@@ -46,7 +46,12 @@ _BEGUN_ANEW = {
 def see_to_damage(
     data_dir: Path, damaged: Iterable[DamagedRow], durability: str
 ) -> tuple[str, ...]:
-    """Set aside, or make anew, what can be of open rows; say of each row what was done.
+    """Set aside, or make anew, what can be; say of each row what was done.
+
+    Args:
+        data_dir: where a prepared journal is that nothing else writes.
+        damaged: its open rows that cannot be read.
+        durability: "process" or "full".
 
     Raises:
         JournalError: a row is needed, or the journal cannot be written.

@@ -97,7 +97,9 @@ class OtherAccount(Exception):
 def keep_to_account(data_dir: Path, address: str) -> None:
     """See that a prepared journal holds no orders but one account's; note whose, the first time.
 
-    An empty address stands for simulated orders.
+    Args:
+        data_dir: where the journal is.
+        address: of the account that live orders are for, lower case; empty for simulated ones.
 
     Raises:
         OtherAccount: it holds others.

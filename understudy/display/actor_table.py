@@ -25,7 +25,10 @@ def actor_table(
 ) -> Table:
     """Draw the supervisor and, below it, its processes with the actors that live in each.
 
-    In brief, without how long each has been idle and how much it has handled.
+    Args:
+        children: In the order in which they are shown.
+        supervisor_pid: The process that they are children of.
+        is_brief: Leave out how long each has been idle and how much it has handled.
     """
     table = Table(box=None, header_style="dim", padding=(0, 1, 0, 0), pad_edge=False)
     # The one column that gives way when there is little room.

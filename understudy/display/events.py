@@ -81,7 +81,12 @@ class EventBook:
     """The newest events; one that is still going on is told anew when it is over."""
 
     def __init__(self, reader: JournalReader, clock: Clock) -> None:
-        """Begin with what the journal still tells of before."""
+        """Begin with what the journal still tells of before.
+
+        Args:
+            reader: the run's journal, of the thread that looks.
+            clock: venue time, and its speed.
+        """
         self._reader = reader
         self._clock = clock
         self._events: dict[tuple[str, int], Event] = {}
@@ -114,7 +119,11 @@ class EventBook:
             del self._events[key]
 
     def tree_fell(self, fallen: str) -> None:
-        """Take note that a process fell on which every actor depends, such as "supervisor"."""
+        """Take note that a process fell on which every actor depends.
+
+        Args:
+            fallen: what fell, such as "supervisor".
+        """
         fell_at_ms = _monotonic_ms()
         key = ("tree", fell_at_ms)
         text = f"{fallen} fell, every actor is started again"

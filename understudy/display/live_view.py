@@ -30,7 +30,13 @@ class LiveView:
     def __init__(
         self, is_terminal: bool, tell: Callable[[str], None], console: Console | None = None
     ) -> None:
-        """Prepare; ``tell`` is told what goes wrong, from the view's own thread."""
+        """Prepare; nothing is shown yet.
+
+        Args:
+            is_terminal: whether there is a terminal to show it on.
+            tell: is told in one text of each thing that goes wrong, from the view's own thread.
+            console: what to draw on; stdout's terminal if None.
+        """
         self._is_terminal = is_terminal
         self._tell = tell
         self._told = ""

@@ -70,7 +70,13 @@ def waiting(what: str) -> Text:
 
 
 def market_line(market: Market | None, now_ms: int, *, has_trouble: bool = False) -> Text:
-    """Which window, and how long it still is open."""
+    """Which window, and how long it still is open.
+
+    Args:
+        market: the window's; None while none is known.
+        now_ms: venue time.
+        has_trouble: something on the network's way fails, which the doctor can look at.
+    """
     if market is None and has_trouble:
         return Text("no window yet: understudy doctor says what is wrong", "yellow")
     if market is None:
@@ -272,7 +278,12 @@ def _actors_title(report: ChildrenReport) -> str:
 
 
 def decisions_panel(signals: Sequence[SignalSeen], *, has_room: bool) -> Panel:
-    """What the strategy wanted and what the desk refused, newest first, with the reasons."""
+    """What the strategy wanted and what the desk refused, newest first, with the reasons.
+
+    Args:
+        signals: the newest last.
+        has_room: each may have two lines.
+    """
     if not signals:
         return framed(waiting("no signal yet"), "decisions")
     lines = [line for seen in reversed(signals) for line in _decision(seen, has_room=has_room)]

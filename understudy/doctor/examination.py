@@ -36,7 +36,12 @@ class _Check:
 
 
 def examine(subject: Subject, *, with_order_test: bool = False) -> list[Finding]:
-    """Look at everything; about ten seconds at most, the order test aside."""
+    """Look at everything; about ten seconds at most, the order test aside.
+
+    Args:
+        subject: whom to examine.
+        with_order_test: place an order as well, if nothing has failed.
+    """
     if subject.is_live:
         # Loading the venue's client takes a second, in which nothing else could be measured.
         from understudy.doctor import account, order_test  # noqa: F401 # loaded, and used below

@@ -250,7 +250,11 @@ class _Test:
         )
 
     async def _gone(self, *, was_there: bool) -> Finding:
-        """Say what is known in the end; an order that was never there may yet arrive."""
+        """Say what is known in the end: open or not, and what it has traded.
+
+        Args:
+            was_there: it was seen, or its cancel was confirmed. Otherwise it may yet arrive.
+        """
         probe = self._probe
 
         async def is_closed() -> bool:
@@ -287,7 +291,12 @@ class _Test:
     async def _until(
         self, is_so: Callable[[], Awaitable[bool]], *, is_cut_short: bool = False
     ) -> bool:
-        """Ask again for a while; cut short, only until a signal asks for the end."""
+        """Ask again and again, for a while; an answer that does not come is none.
+
+        Args:
+            is_so: the question.
+            is_cut_short: it is not asked again once a signal asks for the end.
+        """
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + STEP_LIMIT_S
         while (left_s := ends_at - loop.time()) > 0:

@@ -99,6 +99,10 @@ class Drill:
         """Strike all injections, end the system, and judge what it leaves.
 
         A system that keeps the drill waiting is a finding, and its books are judged all the same.
+
+        Args:
+            steps: what to do, in order.
+            told: called with each recovery as soon as it is there.
         """
         try:
             self._system.start()

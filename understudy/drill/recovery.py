@@ -51,7 +51,12 @@ def aim(
 ) -> Aim | None:
     """Say whom a step hits; None while there is nobody to hit.
 
-    Of orders only those in flight are hit; ``held`` is who waits at the step's pause point.
+    Args:
+        step: what is to be done.
+        held: who is held at the step's pause point; None without one.
+        system: the system that is struck.
+        seen: how it looks now.
+        in_flight: ids of the orders that have not ended; only they are hit.
     """
     target = step.injection.target
     if target in _TREES:

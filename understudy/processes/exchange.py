@@ -126,7 +126,11 @@ def _markets(options: ExchangeSetup) -> list[str]:
 
 @contextlib.contextmanager
 def rehearsed_faults(account: str) -> Iterator[Path | None]:
-    """Name a file of ``MONEY_FAULTS`` for an exchange that starts; None without an account."""
+    """Name a file of ``MONEY_FAULTS`` while an exchange starts that is to cause them.
+
+    Args:
+        account: the one that orders are for; empty if they are simulated, and nothing goes wrong.
+    """
     if not account:
         yield None
         return

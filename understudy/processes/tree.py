@@ -217,7 +217,12 @@ class ActorTree:
 def start_tree(
     boot: SupervisorBoot, retries: int, note: Callable[[str], None] | None = None
 ) -> ActorTree:
-    """Start a tree; what has not started is ended, noted, and started again after a pause.
+    """Start a tree; what has not started is ended, and started again after a pause.
+
+    Args:
+        boot: what the supervisor is told.
+        retries: how often at most.
+        note: is told each failure that is not the last, in a sentence.
 
     Raises:
         TreeFailed: it never started, or fails so that another start would as well.

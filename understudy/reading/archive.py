@@ -47,8 +47,10 @@ _FIRST_STEP_BACK = 64
 class Archive(JournalReader):
     """A journal held still: whatever is written meanwhile, every question sees one moment.
 
-    A damaged row is passed over, and named in ``damage``. Every question raises JournalError if the
-    file cannot be read; so does making one, if there is none.
+    A damaged row is passed over, and named in ``damage``.
+
+    Raises:
+        JournalError: there is no journal in the directory, or it cannot be read.
     """
 
     def __init__(self, data_dir: Path) -> None:
@@ -59,19 +61,30 @@ class Archive(JournalReader):
         """Orders, last changed first; of matching markets, and so many, if that is given.
 
         ``market`` is any part of a slug, or the beginning of a market's id.
+
+        Raises:
+            JournalError: the file is damaged.
         """
         for value in self._newest(_ALL, _ORDERS, market, limit):
             if isinstance(value, OrderState):
                 yield value
 
     def open_orders(self, *, market: str = "") -> Iterator[OrderState]:
-        """Orders whose record is not closed yet, last changed first."""
+        """Orders whose record is not closed yet, last changed first.
+
+        Raises:
+            JournalError: the file is damaged.
+        """
         for value in self._newest(_OPEN, _ORDERS, market):
             if isinstance(value, OrderState):
                 yield value
 
     def windows(self, *, market: str = "") -> Iterator[WindowLedger]:
-        """The ledgers of all windows, last opened first; of matching markets, if given."""
+        """The ledgers of all windows, last opened first; of matching markets, if given.
+
+        Raises:
+            JournalError: the file is damaged.
+        """
         for value in self._newest(_ALL, _WINDOWS, market):
             if isinstance(value, WindowLedger):
                 yield value
@@ -80,6 +93,9 @@ class Archive(JournalReader):
         """One order; None if there is none of this id.
 
         Of one whose row is damaged, what its creation tells.
+
+        Raises:
+            JournalError: the file is damaged.
         """
         value, is_there = self._one(_ORDERS, order_id)
         if is_there and value is None:
@@ -87,7 +103,11 @@ class Archive(JournalReader):
         return value if isinstance(value, OrderState) else None
 
     def settlements(self, order_id: str) -> dict[str, Settlement]:
-        """How far each trade of a live order has settled, by trade id; empty of a simulated one."""
+        """How far each trade of a live order has settled, by trade id; empty of a simulated one.
+
+        Raises:
+            JournalError: the file is damaged.
+        """
         value, _ = self._one(_LIVE, order_id)
         trades = value.trades if isinstance(value, LiveOrder) else ()
         return {trade.fill.trade_id: trade.settlement for trade in trades}

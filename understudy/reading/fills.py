@@ -51,7 +51,11 @@ _BOOKING_STYLES = {Booking.BOOKED: "dim", Booking.NOT_YET: "yellow", Booking.REV
 
 
 def list_fills(archive: Archive, market: str = "") -> Iterator[ListedFill]:
-    """All fills, newest first: those not in the ledger yet, then window by window."""
+    """All fills, newest first: those not in the ledger yet, then each window's, window by window.
+
+    Raises:
+        JournalError: a row cannot be decoded.
+    """
     orders = archive.open_orders(market=market)
     waiting = chain.from_iterable(map(_not_booked, orders))
     yield from _settled(archive, sorted(waiting, key=fill_age, reverse=True))

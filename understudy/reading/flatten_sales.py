@@ -59,7 +59,11 @@ class FlattenSale:
 
 
 def flatten_sales(archive: Archive, since_ms: int) -> list[FlattenSale]:
-    """Add up what flattening has sold since a moment of venue time, oldest window first."""
+    """Add up what flattening has sold since a moment of venue time, oldest window first.
+
+    Raises:
+        JournalError: a row cannot be decoded.
+    """
     sold: dict[tuple[str, Side], list[OrderState]] = {}
     for order in archive.orders():  # last changed first
         if order.updated_at_ms < since_ms:

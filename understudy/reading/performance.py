@@ -181,7 +181,11 @@ def improvement_nanos(order: OrderState) -> int:
 
 
 def read_performance(archive: Archive) -> Performance:
-    """Read the whole journal once, and add it up."""
+    """Read the whole journal once, and add it up.
+
+    Raises:
+        JournalError: a row cannot be decoded.
+    """
     as_of_ms = archive.last_event()[1]
     orders = sorted(archive.orders(), key=lambda order: order.intent.created_at_ms)
     ledgers = tuple(archive.windows())[::-1]

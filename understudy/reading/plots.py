@@ -79,7 +79,12 @@ _STATUS_COLOURS = {
 
 
 def pnl_plot(windows: Sequence[WindowResult], *, is_tall: bool = False) -> str:
-    """Each settled window's result as a bar, their running total as a line; tall for telephones."""
+    """Each settled window's result as a bar, and their running total as a line.
+
+    Args:
+        windows: in the order in which they settled.
+        is_tall: draw it for a telephone, held upright.
+    """
     with plot_style():
         figure, axes = canvas(4.2, 4.4) if is_tall else canvas(width=9.6, height=3.1)
         results = [_dollars(window.settled.pnl_nanos) for window in windows]

@@ -55,7 +55,11 @@ class Story:
 
 
 def read_story(archive: Archive, order: OrderState) -> Story:
-    """Collect an order's story."""
+    """Collect an order's story.
+
+    Raises:
+        JournalError: a row or an event cannot be decoded.
+    """
     pair_id = order.intent.pair_id
     return Story(
         order=order,

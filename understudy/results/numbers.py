@@ -35,7 +35,12 @@ _LEFT_STEPS_S = (30, 60, 120, 180, 300, 600, 900)
 
 
 def numbers_of(windows: Sequence[ResultWindow], seed: int) -> dict[str, Any]:
-    """Add up a run."""
+    """Add up a run.
+
+    Args:
+        windows: in the order of their opening.
+        seed: for the bootstrap.
+    """
     settled = [window for window in windows if window.is_settled]
     orders = [order for window in windows for order in window.orders]
     moves = [move for window in windows for move in window.moves]
@@ -162,7 +167,11 @@ def _move_group(moves: Sequence[Move]) -> dict[str, Any]:
 def model_numbers(
     predictions: Iterable[tuple[Side | None, Sequence[Prediction]]],
 ) -> dict[str, Any]:
-    """Hold the strategy's model, and the market's own price, against the results."""
+    """Hold the strategy's model, and the market's own price, against the results.
+
+    Args:
+        predictions: each settled window's winner, and what was thought of Up in it.
+    """
     rows = [
         (each, winner is Side.YES)
         for winner, of_window in predictions

@@ -98,7 +98,11 @@ def window_of(outcome: WindowOutcome) -> ResultWindow:
 
 
 def windows_in(archive: Archive) -> tuple[ResultWindow, ...]:
-    """Take the windows of a data directory, oldest first."""
+    """Take the windows of a data directory, oldest first.
+
+    Raises:
+        JournalError: a row cannot be decoded.
+    """
     orders = sorted(archive.orders(), key=lambda order: order.intent.created_at_ms)
     ledgers = sorted(archive.windows(), key=lambda each: each.market.opens_at_ms)
     return tuple(_from_ledger(ledger, orders) for ledger in ledgers)

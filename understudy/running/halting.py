@@ -64,7 +64,12 @@ class HaltControl:
     """Carries what people want to the desk, and tells it while the kill switch is pulled."""
 
     def __init__(self, data_dir: Path, series: Sequence[str] = ()) -> None:
-        """Begin with nothing asked."""
+        """Begin with nothing asked.
+
+        Args:
+            data_dir: where the kill-switch file would be.
+            series: names of what is traded; a request may name one of them.
+        """
         self._data_dir = data_dir
         self.series = tuple(series)
         self._waiting: deque[_Waiting] = deque()

@@ -62,6 +62,11 @@ class SettingsControl:
     def __init__(self, options: RunOptions, in_force: Settings, now_ms: int) -> None:
         """Record what differs from the last run's settings.
 
+        Args:
+            options: of the run: its settings as they were given, and where they are from.
+            in_force: the same as the actors get them.
+            now_ms: venue time.
+
         Raises:
             JournalError: the journal cannot be written.
         """

@@ -10,7 +10,12 @@ from understudy.alerting.targets import TargetsUnusable, read_targets
 
 
 def watchers_refusal(settings: Settings, variables: Mapping[str, str]) -> str | None:
-    """Say in one sentence what they lack; None if they lack nothing, or none is wanted."""
+    """Say in one sentence what they lack; None if they lack nothing, or none is wanted.
+
+    Args:
+        settings: the whole configuration.
+        variables: the environment, which names where alerts go.
+    """
     if settings.metrics.enabled and importlib.util.find_spec("prometheus_client") is None:
         return "metrics.enabled needs prometheus_client: pip install 'understudy[metrics]'"
     if not settings.alerts.enabled:

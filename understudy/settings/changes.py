@@ -113,9 +113,13 @@ def _may_change(key: str) -> bool:
 
 
 def replaced(in_force: Settings, given: Settings, number: int, data_dir: Path) -> Settings:
-    """The settings in force with whatever may change taken from those that are given.
+    """The settings in force with whatever may change taken from others.
 
-    A demo has pointed those in force at its own exchange.
+    Args:
+        in_force: what the actors have: a demo has pointed it at its own exchange.
+        given: as configured; ``needs_restart`` has nothing against it.
+        number: of what they become.
+        data_dir: keeps copies of strategies of one's own.
 
     Raises:
         StrategyUnavailable: a strategy's file is not what it was.

@@ -79,7 +79,10 @@ def load(
 ) -> Config:
     """Read a configuration; without a file or assignments it is the defaults.
 
-    Assignments (``section.key=value``) and names of series overrule the file.
+    Args:
+        path: A TOML file, or None.
+        assignments: From the command line, ``section.key=value`` each; they overrule the file.
+        series: From the command line, names of the series that are traded instead of the file's.
 
     Raises:
         ConfigError: the file cannot be read or parsed, or a key or value is not allowed.

@@ -93,7 +93,12 @@ def chosen_series(
     names: Sequence[str],
     from_command_line: Mapping[str, Any],
 ) -> list[ChosenSeries]:
-    """The series that are traded: those named on the command line, or the file's elements.
+    """The series that are traded, the command line's choice before the file's.
+
+    Args:
+        elements: raw keys of each ``[[series]]`` of the file.
+        names: of ``--series``; empty: the file's.
+        from_command_line: raw keys that are set there.
 
     Raises:
         ConfigError: a series is named twice or does not exist, or another key names one as well.

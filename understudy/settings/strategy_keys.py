@@ -71,7 +71,11 @@ def keys_of(settings: StrategySettings) -> StrategyKeys:
 
 
 def chosen_keys(use: str, folder: Path) -> StrategyKeys:
-    """Find the strategy that ``strategy.use`` names; a relative path is sought in the folder.
+    """Find the strategy that ``strategy.use`` names.
+
+    Args:
+        use: the value as it was given.
+        folder: what a relative path in it is relative to.
 
     Raises:
         ConfigError: there is none, or it is not what it should be.

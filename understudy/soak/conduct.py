@@ -67,7 +67,18 @@ class Soak:
         interrupted_by: Callable[[], str],
         told: Callable[[float, str], None],
     ) -> None:
-        """Prepare one."""
+        """Prepare one.
+
+        Args:
+            drill: strikes the system, and judges it.
+            system: the system.
+            troubles: what befalls it besides.
+            seconds: how long it lasts; real time.
+            seed: decides what befalls it, and when.
+            is_live: orders are signed.
+            interrupted_by: names the signal that asks for the end; empty while none does.
+            told: called now and then with the seconds that have passed, and what is going on.
+        """
         self._drill, self._system, self._troubles = drill, system, troubles
         self._seconds, self._seed = seconds, seed
         self._injections = REAL_INJECTIONS if is_live else INJECTIONS

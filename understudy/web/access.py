@@ -1,8 +1,7 @@
 """Who may see the page and who may act: the token, the session's cookie, names and origins.
 
 Whoever has logged in holds a cookie that the token has signed, so a server that falls and comes
-back still knows them, and a new token ends every session. Without a token that may be used, NoToken
-is raised.
+back still knows them, and a new token ends every session.
 """
 
 from __future__ import annotations
@@ -60,13 +59,21 @@ def new_token(data_dir: Path) -> str:
 
 
 def is_token(data_dir: Path, said: str) -> bool:
-    """Whether somebody has said the token; takes as long however much of it is right."""
+    """Whether somebody has said the token; takes as long however much of it is right.
+
+    Raises:
+        NoToken: as ``read_token``.
+    """
     known = read_token(data_dir)
     return hmac.compare_digest(known.encode(), said.strip().encode(errors="replace"))
 
 
 def new_session(data_dir: Path, now_s: float) -> str:
-    """Make the cookie's value for somebody who has said the token."""
+    """Make the cookie's value for somebody who has said the token.
+
+    Raises:
+        NoToken: as ``read_token``.
+    """
     body = f"{int(now_s) + SESSION_S}.{secrets.token_urlsafe(12)}"
     return f"{body}.{_signature(read_token(data_dir), 'session', body)}"
 
@@ -84,7 +91,11 @@ def is_session(data_dir: Path, cookie: str, now_s: float) -> bool:
 
 
 def form_token(data_dir: Path, cookie: str) -> str:
-    """What a form of this session must hold, so that no other site's form passes for it."""
+    """What a form of this session must hold, so that no other site's form passes for it.
+
+    Raises:
+        NoToken: as ``read_token``.
+    """
     return _signature(read_token(data_dir), "form", cookie)
 
 

@@ -80,7 +80,14 @@ ACTIONS: Mapping[str, PageAction] = {
 def confirmation(
     action: PageAction, seen: Observation, visitor: Visitor, differing: Sequence[str] = ()
 ) -> str:
-    """Ask once more, and say what will happen and to what."""
+    """Ask once more, and say what will happen and to what.
+
+    Args:
+        action: what is to be done.
+        seen: the system as it stands.
+        visitor: who asks.
+        differing: what a reload would change, a sentence each.
+    """
     cancel: Content = None
     if action.name == "halt":
         box = tag("input", type="checkbox", name="cancel", value="yes", id="cancel", checked=True)

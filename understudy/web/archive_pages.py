@@ -1,7 +1,4 @@
-"""What the journal and the log tell: history, orders, one order's story, warnings and errors.
-
-Whatever reads the journal raises JournalError if that cannot be done.
-"""
+"""What the journal and the log tell: history, orders, one order's story, warnings and errors."""
 
 from __future__ import annotations
 
@@ -60,7 +57,11 @@ class Filter:
 
 
 def history(data_dir: Path, wanted: Filter) -> Html:
-    """Windows, their P&L as a curve, and how far it ever fell."""
+    """Windows, their P&L as a curve, and how far it ever fell.
+
+    Raises:
+        JournalError: the journal cannot be read.
+    """
     with contextlib.closing(Archive(data_dir)) as archive:
         ledgers = list(itertools.islice(archive.windows(), WINDOWS_MAX))
     asked = join(_damage(archive), _filter_form(ledgers, wanted))
@@ -214,7 +215,11 @@ def _window(row: _Row) -> list[Content]:
 
 
 def orders(data_dir: Path, market: str) -> Html:
-    """The newest orders, of one window or one series if it is named."""
+    """The newest orders, of one window or one series if it is named.
+
+    Raises:
+        JournalError: the journal cannot be read.
+    """
     with contextlib.closing(Archive(data_dir)) as archive:
         found = list(archive.orders(market=market, limit=ROWS_MAX))
     title = f"Orders of {market}" if market else "Newest orders"

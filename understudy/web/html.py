@@ -103,7 +103,12 @@ def table(
 ) -> Html:
     """Write a table that can be scrolled sideways, by keyboard as well.
 
-    A narrow screen leaves out the columns with ``minor`` headings.
+    Args:
+        caption: what it shows, for those who cannot see it.
+        headings: of the columns.
+        rows: a cell for each heading.
+        numeric: headings of columns of numbers.
+        minor: headings of columns that a narrow screen can do without.
     """
     classes = [
         " ".join(["number"] * (each in numeric) + ["minor"] * (each in minor)) or None

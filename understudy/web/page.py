@@ -31,7 +31,15 @@ class Visitor:
 def page(
     title: str, *content: Content, visitor: Visitor, path: str = "", is_live: bool = False
 ) -> str:
-    """Write a whole page; a live one is brought news, or loads itself again without script."""
+    """Write a whole page.
+
+    Args:
+        title: of the page, its only ``h1``.
+        content: what stands in the middle.
+        visitor: decides whether there is a way in or out.
+        path: of the view in the navigation that this is.
+        is_live: panels are replaced as news arrive; without script the page loads itself again.
+    """
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
