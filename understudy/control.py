@@ -49,13 +49,6 @@ class NotRunning(Exception):
 
 
 @contextlib.contextmanager
-def _address(data_dir: Path) -> Iterator[str]:
-    """Give a short address of the directory's socket, valid within the block."""
-    with _opened(data_dir) as descriptor:
-        yield _short_address(descriptor)
-
-
-@contextlib.contextmanager
 def _opened(data_dir: Path) -> Iterator[int]:
     descriptor = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -119,8 +112,8 @@ class ControlServer:
             OSError: the directory does not take a socket.
         """
         self._path.unlink(missing_ok=True)
-        with _address(self._path.parent) as address:
-            self._listener.bind(address)
+        with _opened(self._path.parent) as descriptor:
+            self._listener.bind(_short_address(descriptor))
         self._path.chmod(0o600)
         self._listener.listen()
         self._thread.start()

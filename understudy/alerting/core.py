@@ -117,7 +117,10 @@ class AlertCore:
         shown = view.settled if view is not None else ()
         told = self.memory.settled_told
         texts = {each.market_id: _result(each) for each in seen.settled}
-        texts |= {each.market_id: f"{_result(each)}, {_total(each)}" for each in shown}
+        texts |= {
+            each.market_id: f"{_result(each)}, in all ${dollars_text(each.total_pnl_nanos)}"
+            for each in shown
+        }
         if told is None and view is None:
             return []
         known = dict.fromkeys([*(told or ()), *texts])
@@ -131,10 +134,6 @@ class AlertCore:
 def _result(window: WindowSettled) -> str:
     won = {Side.YES: "Up won", Side.NO: "Down won", None: "void"}[window.winner]
     return f"{window.slug}: {won}, P&L ${dollars_text(window.pnl_nanos)}"
-
-
-def _total(window: WindowSettled) -> str:
-    return f"in all ${dollars_text(window.total_pnl_nanos)}"
 
 
 def _is_unknown(spell: Spell, seen: Observation) -> bool:

@@ -90,16 +90,12 @@ def show(
     if data_dir is None:
         loaded = shared.load_config(config_path, assignments, series)
     else:
-        loaded = _running(data_dir)
+        with shared.failing_on(Unanswered):
+            loaded = config_of(ask_status(shared.existing_directory(data_dir)).settings)
     if is_json:
         shared.print_json(_as_json(loaded))
     else:
         Screen().print(_table(loaded))
-
-
-def _running(data_dir: Path) -> Config:
-    with shared.failing_on(Unanswered):
-        return config_of(ask_status(shared.existing_directory(data_dir)).settings)
 
 
 def _as_json(loaded: Config) -> dict[str, dict[str, object]]:

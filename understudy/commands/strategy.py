@@ -146,7 +146,8 @@ def list_strategies(use: str) -> None:
             keys = keys_of(settings).parameters.values()
             found = strategy_class(settings)
         title = Text(_title(settings, found), "bold")
-        console.print(title.append(f"  {_first_line(found)}", "not bold dim"), soft_wrap=True)
+        summary = (found.__doc__ or "").strip().partition("\n")[0]
+        console.print(title.append(f"  {summary}", "not bold dim"), soft_wrap=True)
         for key in keys:
             console.print(_row(key), highlight=False, soft_wrap=True)
         console.print()
@@ -155,10 +156,6 @@ def list_strategies(use: str) -> None:
 def _title(settings: StrategySettings, found: type[Strategy]) -> str:
     default = " (the default)" if settings.use == PAIR else ""
     return f"{settings.use}{default}" if settings.file is None else found.__name__
-
-
-def _first_line(found: type[Strategy]) -> str:
-    return (found.__doc__ or "").strip().partition("\n")[0]
 
 
 def _row(key: Key) -> Text:

@@ -70,7 +70,9 @@ def find_credentials(
     if any(parts):
         return FoundCredentials(_of_parts(parts), "the environment")
     if named:
-        return FoundCredentials(read_credentials(Path(named)), _place(named))
+        # One that a run made for its processes has no name.
+        place = "the environment" if named.startswith("/proc/") else named
+        return FoundCredentials(read_credentials(Path(named)), place)
     account = variables.get(ACCOUNT_VARIABLE, "")
     if account:
         return _accounts_own(Path(account))
@@ -203,8 +205,3 @@ def _accounts_own(path: Path) -> FoundCredentials:
     if not text:
         raise CredentialsNotYet("this run's API credentials are not there yet")
     return FoundCredentials(credentials_of(text, place), place)
-
-
-def _place(path: str) -> str:
-    """What a named file is called; one that a run made for its processes has no name."""
-    return "the environment" if path.startswith("/proc/") else path

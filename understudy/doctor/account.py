@@ -91,7 +91,7 @@ async def check_account(subject: Subject, sight: VenueSight) -> tuple[Finding, .
         refused = failed(CREDENTIALS, f"no API credentials: {reason}", _advice(problem))
         return (
             refused,
-            _wallet_alone(kind),
+            passed(WALLET, f"{_wallet_words(kind)}; the chain was not asked"),
             *_unseen("there are no credentials", *ACCOUNT_NAMES[2:]),
         )
 
@@ -155,10 +155,6 @@ def _advice(problem: Exception) -> str:
 
 def _wallet_words(kind: WalletKind) -> str:
     return f"{kind.address} is {_KINDS[kind.name]}, signature type {kind.signature_type}"
-
-
-def _wallet_alone(kind: WalletKind) -> Finding:
-    return passed(WALLET, f"{_wallet_words(kind)}; the chain was not asked")
 
 
 async def _wallet(kind: WalletKind, client: VenueClient) -> Finding:

@@ -115,10 +115,6 @@ def _table(recoveries: Iterable[Recovery]) -> Table:
     return table
 
 
-def _seconds(span_ms: int) -> str:
-    return f"{span_ms / 1000:.3f} s"
-
-
 def recovery_line(number: int, kills: int, recovery: Recovery) -> str:
     """Tell of one injection, as soon as it is over."""
     injection = recovery.step.injection
@@ -133,5 +129,5 @@ def recovery_line(number: int, kills: int, recovery: Recovery) -> str:
     in_flight = count_label(recovery.orders_in_flight, "order")
     return (
         f"{number:>{len(str(kills))}}/{kills} {injection.target} {verb}{where}: serves again after "
-        f"{_seconds(recovery.recovered_ms)}, {in_flight} in flight"
+        f"{recovery.recovered_ms / 1000:.3f} s, {in_flight} in flight"
     )

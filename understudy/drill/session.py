@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from actors.settings import ExecutionSettings, Settings
 from actors.units import NANOS_PER_DOLLAR
@@ -18,7 +19,6 @@ from understudy.drill.stage import (
     FAULTS_NAME,
     LIVE_SETTINGS,
     SETTINGS,
-    SPEED,
     drill_stage,
     run_options,
 )
@@ -44,8 +44,7 @@ def run_drill(
         told(len(recoveries), recovery)
 
     seed, series, is_live = request.seed, request.series, request.is_live
-    live = live_stage(directory, seed, request.faults, series)
-    with live if is_live else _paper_stage(directory, seed, series) as (stage, account):
+    with stage_for(directory, seed, series, request.faults, is_live=is_live) as (stage, account):
         chosen = (f"supervision.layout={request.layout}", f"strategy.use={request.use}")
         settings = (*(LIVE_SETTINGS if is_live else SETTINGS), *chosen)
         options = run_options(stage, seed, settings, series)
@@ -57,24 +56,23 @@ def run_drill(
 
 
 @contextlib.contextmanager
-def _paper_stage(
-    directory: Path, seed: int, series: Sequence[str]
-) -> Iterator[tuple[DrillStage, None]]:
-    with drill_stage(directory, seed, series=series) as stage:
-        yield stage, None
-
-
-@contextlib.contextmanager
-def live_stage(
+def stage_for(
     directory: Path,
     seed: int,
-    faults: Path | None,
     series: Sequence[str],
+    faults: Path | None = None,
     *,
-    starts_at_ms: int | None = None,
-    speed: float = SPEED,
-) -> Iterator[tuple[DrillStage, DrilledAccount]]:
-    """Open an account with money, at an exchange that survives all injections and misbehaves."""
+    is_live: bool,
+    **more: Any,
+) -> Iterator[tuple[DrillStage, DrilledAccount | None]]:
+    """Open an exchange that survives all injections; ``more`` is as of ``drill_stage``.
+
+    For live orders it misbehaves, and an account with money is opened there.
+    """
+    if not is_live:
+        with drill_stage(directory, seed, series=series, **more) as stage:
+            yield stage, None
+        return
     if faults is None:
         faults = directory / FAULTS_NAME
         faults.write_text(FAULTS)
@@ -82,13 +80,7 @@ def live_stage(
     with (
         live_account(live, has_own_key=False) as address,
         drill_stage(
-            directory,
-            seed,
-            account=address,
-            faults=faults,
-            series=series,
-            starts_at_ms=starts_at_ms,
-            speed=speed,
+            directory, seed, account=address, faults=faults, series=series, **more
         ) as stage,
     ):
         witness = ExchangeWitness(stage.http_url, address)

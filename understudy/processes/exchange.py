@@ -59,8 +59,9 @@ class ExchangeProcess:
     """Starts the exchange on a free port of loopback and learns its addresses."""
 
     def __init__(self, options: ExchangeSetup) -> None:
+        program = ("understudy", "venue") if options.recordings else ("venue",)
         command = [
-            *module_command(*_program(options)),
+            *module_command(*program),
             *("--port", "0"),
             *("--seed", str(options.seed)),
             *("--speed", repr(options.clock.speed)),
@@ -112,10 +113,6 @@ class ExchangeProcess:
         for stream in (self._process.stdout, self._process.stderr):
             if stream is not None:
                 stream.close()
-
-
-def _program(options: ExchangeSetup) -> tuple[str, ...]:
-    return ("understudy", "venue") if options.recordings else ("venue",)
 
 
 def _markets(options: ExchangeSetup) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -113,13 +113,10 @@ def chosen_series(
     else:
         chosen = [ChosenSeries(from_file=element) for element in elements]
         every = [name_of(element) for element in elements]
-    for twice in _repeated(every):
-        raise ConfigError(f"the series {twice} is given twice")
+    for number, name in enumerate(every):
+        if name and name in every[:number]:
+            raise ConfigError(f"the series {name} is given twice")
     set_too = next((key for key in (_ASSET, _MINUTES) if key in from_command_line), None)
     if set_too is not None and (names or len(elements) > 1):
         raise ConfigError(f"{set_too} names one series: with several, or --series, leave it out")
     return chosen
-
-
-def _repeated(names: Sequence[str]) -> Iterator[str]:
-    return (name for number, name in enumerate(names) if name and name in names[:number])

@@ -10,7 +10,6 @@ import contextlib
 import difflib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import attrs
 
@@ -134,8 +133,4 @@ def unused_parameters(settings: StrategySettings) -> list[str]:
     """Keys of ``[strategy]`` that are set and that the strategy in use does not look at."""
     if settings.use == PAIR:
         return []
-    return [key.full_name for key in _of_pair() if _value(settings, key) != key.default]
-
-
-def _value(settings: StrategySettings, key: Key) -> Any:
-    return getattr(settings, key.name)
+    return [key.full_name for key in _of_pair() if getattr(settings, key.name) != key.default]

@@ -132,7 +132,7 @@ class Soak:
                     continue
                 self._doing = name
                 self._done.append((self._passed_s, name))
-                self._troubles.by_name[name](self._wait, min(HOLD_S, self._every_s))
+                self._troubles.by_name[name](self._pass, min(HOLD_S, self._every_s))
                 self._drill.settle()
 
     def _round(self, dice: random.Random) -> list[str]:
@@ -148,9 +148,6 @@ class Soak:
             self._look()
             time.sleep(_BEAT_S)
         return self._passed_s < self._seconds and not self._interrupted_by()
-
-    def _wait(self, seconds: float) -> None:
-        self._pass(seconds)
 
     def _look(self) -> None:
         self._told(self._passed_s, self._doing)

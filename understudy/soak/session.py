@@ -10,20 +10,18 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 from actors.series import series_named
 from actors.settings import Settings
 from actors.watcher_settings import AlertSettings, MetricsSettings
 from understudy.alerting.targets import URLS_VARIABLE
 from understudy.credentials.private_key import variables_restored
-from understudy.drill.conduct import Drill, DrilledAccount
-from understudy.drill.session import live_stage
-from understudy.drill.stage import LIVE_SETTINGS, SETTINGS, drill_stage, run_options
+from understudy.drill.conduct import Drill
+from understudy.drill.session import stage_for
+from understudy.drill.stage import LIVE_SETTINGS, SETTINGS, run_options
 from understudy.drill.system import DrilledSystem
 from understudy.drill.witness import Witness
 from understudy.running.watchers_wanted import watchers_refusal
-from understudy.settings.options import DrillStage
 from understudy.soak.conduct import Soak, SoakResult, starts_before_midnight
 from understudy.soak.troubles import Troubles
 
@@ -59,8 +57,17 @@ def run_soak(
     """
     with contextlib.ExitStack() as stack:
         watchers, settings = stack.enter_context(_watchers())
+        window_ms = max(series_named(name).window_ms for name in series)
         stage, account = stack.enter_context(
-            _stage(directory, seed, series, is_live=is_live, speed=speed)
+            stage_for(
+                directory,
+                seed,
+                series,
+                is_live=is_live,
+                has_admin=True,
+                starts_at_ms=starts_before_midnight(time.time_ns() // 1_000_000, window_ms),
+                speed=speed,
+            )
         )
         base = LIVE_SETTINGS if is_live else SETTINGS
         options = run_options(stage, seed, (*base, *settings), series)
@@ -78,24 +85,6 @@ def run_soak(
             told=told,
         )
         return soak.conduct(watchers)
-
-
-@contextlib.contextmanager
-def _stage(
-    directory: Path, seed: int, series: Sequence[str], *, is_live: bool, speed: float
-) -> Iterator[tuple[DrillStage, DrilledAccount | None]]:
-    """Run an exchange whose first day soon ends."""
-    window_ms = max(series_named(name).window_ms for name in series)
-    begins: dict[str, Any] = {
-        "starts_at_ms": starts_before_midnight(time.time_ns() // 1_000_000, window_ms),
-        "speed": speed,
-    }
-    if is_live:
-        with live_stage(directory, seed, None, series, **begins) as set_up:
-            yield set_up
-    else:
-        with drill_stage(directory, seed, series=series, has_admin=True, **begins) as stage:
-            yield stage, None
 
 
 @contextlib.contextmanager

@@ -53,7 +53,8 @@ def limit_uses(status: Status, desk: DeskState | None) -> Iterator[LimitUse]:
         return
     orders = view.live_orders
     yield LimitUse("max_open_orders", status.settings.execution.max_open_orders, len(orders))
-    largest_nanos = max(map(_value_nanos, orders), default=0)
+    values = (each.intent.price_ticks * each.intent.size_units for each in orders)
+    largest_nanos = max(values, default=0)
     yield LimitUse("max_order_dollars", risk.max_order_dollars, largest_nanos / NANOS_PER_DOLLAR)
     if risk.max_account_dollars is not None:
         costs = (_window_cost_nanos(each.seen) for each in status.by_series.values())
@@ -75,10 +76,6 @@ def _of_window(status: Status) -> Iterator[tuple[str, tuple[float, float]]]:
     yield "max_window_dollars", (risk.max_window_dollars, cost_dollars)
     units = max(_units(view, side) for side in Side)
     yield "max_shares", (strategy.max_shares, units / UNITS_PER_SHARE)
-
-
-def _value_nanos(order: OrderState) -> int:
-    return order.intent.price_ticks * order.intent.size_units
 
 
 def _purchases(view: View) -> list[OrderState]:

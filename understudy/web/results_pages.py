@@ -65,13 +65,12 @@ def _card(number: int, run: StoredRun | BadResults) -> Html:
         trials = _trials(run) if is_search else None
     except (BadResults, KeyError, TypeError, ValueError) as problem:
         lines = [("unreadable", f"its summary is not of this version: {problem!r}")]
-    words = ((name, _warned(told) if name == "caution" else told) for name, told in lines)
+    words = (
+        (name, tag("span", told, class_="warning") if name == "caution" else told)
+        for name, told in lines
+    )
     note = "search" if is_search else "backtest"
     return panel(f"run-{number}", run.name, facts(words), trials, _link(run), note=note)
-
-
-def _warned(words: str) -> Html:
-    return tag("span", words, class_="warning")
 
 
 def _trials(run: StoredRun) -> Html | None:
