@@ -65,6 +65,20 @@ def one_line(words: str) -> Text:
     return Text(shown(words), no_wrap=True, overflow="ellipsis")
 
 
+def order_cells(order: OrderState) -> list[str | Text]:
+    """When it was made, which it is, what for, its limit, how far it got, at what, its status."""
+    intent, average = order.intent, order.average_price_ticks
+    return [
+        moment_label(intent.created_at_ms),
+        intent.order_id,
+        what_text(order),
+        price_label(intent.price_ticks),
+        filled_label(order),
+        "" if average is None else price_label(average),
+        status_text(order),
+    ]
+
+
 def orders_table(orders: Sequence[OrderState], *, wide: bool) -> Table:
     """Draw orders a row each; with their window, priority and reason if there is room."""
     headings = ("created", "order", "what", "limit", "filled", "at", "status")
@@ -74,16 +88,7 @@ def orders_table(orders: Sequence[OrderState], *, wide: bool) -> Table:
         table.add_column("window", no_wrap=True)
         table.add_column("why", style="dim")
     for order in orders:
-        intent, average = order.intent, order.average_price_ticks
-        cells: list[str | Text] = [
-            moment_label(intent.created_at_ms),
-            intent.order_id,
-            what_text(order),
-            price_label(intent.price_ticks),
-            filled_label(order),
-            "" if average is None else price_label(average),
-            status_text(order),
-        ]
+        intent, cells = order.intent, order_cells(order)
         if wide:
             cells += [str(intent.priority), intent.market.slug, one_line(intent.reason)]
         table.add_row(*cells)

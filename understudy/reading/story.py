@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -125,9 +125,7 @@ def story_view(story: Story) -> RenderableType:
     headline.append_text(what_text(story.order))
     headline.append(f" {size_label(intent.size_units)} at {price_label(intent.price_ticks)}")
     headline.append("  ").append_text(status_text(story.order))
-    return Group(
-        headline, Text(), facts_table(fact_rows(story)), Text(), _events_table(story.events)
-    )
+    return Group(headline, Text(), facts_table(fact_rows(story)), Text(), _events_table(story))
 
 
 def fact_rows(story: Story) -> list[tuple[str, Text]]:
@@ -186,23 +184,25 @@ def _filled_text(order: OrderState) -> Text:
     return text
 
 
-def _events_table(events: Sequence[ToldEvent]) -> Table:
-    """Draw the events; ``after`` counts from the first of them."""
+def _events_table(story: Story) -> Table:
     table = listing("time")
     table.add_column("after", justify="right", no_wrap=True, style="dim")
     table.add_column("actor", no_wrap=True, style="cyan")
     table.add_column("what it recorded", overflow="fold")
-    for each in events:
-        table.add_row(
-            exact_label(each.event.at_ms),
-            span_label(each.event.at_ms - events[0].event.at_ms),
-            actor_label(each.event),
-            Text(shown(each.words)),
-        )
+    for cells in event_cells(story):
+        table.add_row(*(Text(shown(cell)) for cell in cells))
     return table
 
 
-def actor_label(event: StoredEvent) -> str:
-    """Name the actor; from its second filling on also which one it was."""
+def event_cells(story: Story) -> Iterator[tuple[str, str, str, str]]:
+    """Of each event when it was, how long after the first, whose it is, and what it says."""
+    for told in story.events:
+        event = told.event
+        after = span_label(event.at_ms - story.events[0].event.at_ms)
+        yield exact_label(event.at_ms), after, _actor_label(event), told.words
+
+
+def _actor_label(event: StoredEvent) -> str:
+    """The actor; from its second filling on also which one it was."""
     name = "order" if event.order_id and event.role.endswith(event.order_id) else event.role
     return name if event.generation == 1 else f"{name} #{event.generation}"

@@ -42,23 +42,8 @@ _GIVEN_UP_S = 5.0
 _SEED = 1
 _WORDS_MOST = 160
 _OUTSIDE_MODULES = {
-    "asyncio",
-    "datetime",
-    "http",
-    "io",
-    "os",
-    "pathlib",
-    "random",
-    "requests",
-    "secrets",
-    "shutil",
-    "socket",
-    "sqlite3",
-    "subprocess",
-    "tempfile",
-    "threading",
-    "time",
-    "urllib",
+    *("asyncio", "datetime", "http", "io", "os", "pathlib", "random", "requests", "secrets"),
+    *("shutil", "socket", "sqlite3", "subprocess", "tempfile", "threading", "time", "urllib"),
     "uuid",
 }
 """What only a strategy that is not pure has a use for."""

@@ -22,14 +22,13 @@ from understudy.display.wording import (
     move_label,
     price_label,
     size_label,
-    span_label,
 )
 from understudy.reading.archive import Archive
 from understudy.reading.lookup import find_order
-from understudy.reading.moments import day_label, exact_label, minute_label, moment_label
-from understudy.reading.orders import filled_label, status_text, what_text
+from understudy.reading.moments import day_label, exact_label, minute_label
+from understudy.reading.orders import order_cells, status_text, what_text
 from understudy.reading.report_view import winner_label
-from understudy.reading.story import Story, actor_label, fact_rows, read_story
+from understudy.reading.story import Story, event_cells, fact_rows, read_story
 from understudy.web.charts import bar_chart, drawdown_chart, figure, total_chart
 from understudy.web.html import Content, Html, facts, join, nothing, panel, signed, table, tag
 from understudy.web.page import order_link
@@ -245,17 +244,9 @@ def _damage(archive: Archive) -> Html:
 
 
 def _order(order: OrderState) -> list[Content]:
-    intent, average = order.intent, order.average_price_ticks
-    return [
-        moment_label(intent.created_at_ms),
-        order_link(intent.order_id),
-        what_text(order),
-        price_label(intent.price_ticks),
-        filled_label(order),
-        "" if average is None else price_label(average),
-        status_text(order),
-        tag("span", intent.reason, class_="wrap"),
-    ]
+    created, order_id, *cells = order_cells(order)
+    reason = tag("span", order.intent.reason, class_="wrap")
+    return [created, order_link(str(order_id)), *cells, reason]
 
 
 def order_story(data_dir: Path, name: str) -> tuple[str, Html]:
@@ -307,16 +298,7 @@ def _fills(story: Story) -> Html:
 def _events(story: Story) -> Html:
     if not story.events:
         return panel("events", "What befell it", nothing("nothing is recorded"))
-    first_ms = story.events[0].event.at_ms
-    rows = (
-        [
-            exact_label(each.event.at_ms),
-            span_label(each.event.at_ms - first_ms),
-            actor_label(each.event),
-            tag("span", each.words, class_="wrap"),
-        ]
-        for each in story.events
-    )
+    rows = ([*cells, tag("span", words, class_="wrap")] for *cells, words in event_cells(story))
     headings = ("time", "after", "actor", "what it recorded")
     body = table("events, oldest first", headings, rows, numeric=("after",))
     return panel("events", "What befell it", body)
