@@ -11,13 +11,12 @@ from collections.abc import Mapping
 import attrs
 
 from actors.messages.position import WindowSettled
-from actors.model import Side
 from actors.units import dollars_text
 from actors.watcher_settings import AlertSettings
 from understudy.alerting.conditions import END, conditions_of, has_ended
 from understudy.alerting.notices import Condition, Notice
 from understudy.display.status import Status
-from understudy.display.wording import span_label
+from understudy.display.wording import span_label, won_label
 from understudy.watching.observation import Observation
 
 QUIET_MS = 600_000
@@ -132,7 +131,7 @@ class AlertCore:
 
 
 def _result(window: WindowSettled) -> str:
-    won = {Side.YES: "Up won", Side.NO: "Down won", None: "void"}[window.winner]
+    won = won_label(window.winner)
     return f"{window.slug}: {won}, P&L ${dollars_text(window.pnl_nanos)}"
 
 

@@ -25,7 +25,6 @@ from actors.messages.execution import (
 )
 from actors.messages.observer import FeedSeen, View
 from actors.messages.settings import SettingsChanged, words_of
-from actors.model import Side
 from actors.position.core import ResultCorrected
 from actors.position.ledger import WindowLedger
 from actors.roles import POSITION, order_id_of
@@ -41,10 +40,10 @@ from understudy.display.wording import (
     price_label,
     size_label,
     slug_label,
+    won_label,
 )
 
 EVENTS_KEPT = 60
-_WINNERS = {Side.YES: "Up won", Side.NO: "Down won", None: "void"}
 _ROWS_BEFORE = 400
 """Recorded events before this run that are looked through for something to show."""
 _TOLD = {
@@ -218,7 +217,7 @@ class EventBook:
             settled = ledger.settlement(0) if isinstance(ledger, WindowLedger) else None
             if settled is not None:
                 pnl = exact_money(settled.pnl_nanos).plain
-                yield f"{slug_label(settled.slug)} settled: {_WINNERS[settled.winner]}, P&L {pnl}"
+                yield f"{slug_label(settled.slug)} settled: {won_label(settled.winner)}, P&L {pnl}"
 
 
 def _fall_words(fall: Fall) -> str:

@@ -42,6 +42,7 @@ from understudy.display.wording import (
     size_label,
     slug_labels,
     span_label,
+    won_label,
 )
 
 _LAST_MINUTE_MS = 60_000
@@ -226,9 +227,8 @@ def windows_panel(
     table = Table.grid(padding=(0, 2))
     labels = slug_labels(window.slug for window in settled)
     for window in reversed(settled):
-        winner = {Side.YES: "Up won", Side.NO: "Down won", None: "void"}[window.winner]
         slug = labels[window.slug] if is_short else window.slug
-        table.add_row(slug, Text(winner, "dim"), exact_money(window.pnl_nanos))
+        table.add_row(slug, Text(won_label(window.winner), "dim"), exact_money(window.pnl_nanos))
     return framed(table, f"windows · {settled_count:,} settled")
 
 

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from actors.messages.market import MarketSnapshot
 from actors.messages.position import PositionSnapshot, WindowSettled
+from actors.model import Side
 from actors.series import series_of
 from actors.units import E18, NANOS_PER_DOLLAR, UNITS_PER_SHARE
 from actors.units import price_label as price_label
@@ -47,6 +48,16 @@ def move_label(strike_e18: int | None, price_e18: int | None) -> str:
     sign = "-" if distance < 0 else "+"
     is_dear = strike_e18 >= 100 * E18
     return f"{sign}{abs(distance) / E18:,.{2 if is_dear else 5}f}"
+
+
+def winner_label(winner: Side | None) -> str:
+    """Write who won a settled window."""
+    return {Side.YES: "Up", Side.NO: "Down", None: "void"}[winner]
+
+
+def won_label(winner: Side | None) -> str:
+    """Write the same as a sentence of its own."""
+    return winner_label(winner) + ("" if winner is None else " won")
 
 
 def strikes_label(windows: Iterable[WindowSettled]) -> str:

@@ -20,6 +20,7 @@ from understudy.display.wording import (
     slug_labels,
     split_label,
     sums_by_series,
+    winner_label,
 )
 
 
@@ -34,7 +35,7 @@ def result_label(ledger: WindowLedger) -> str:
     """Write who won, or that the window has no result yet."""
     if ledger.result is None:
         return "open"
-    return {Side.YES: "Up", Side.NO: "Down", None: "void"}[ledger.result.winner]
+    return winner_label(ledger.result.winner)
 
 
 def positions_table(ledgers: Sequence[WindowLedger], *, wide: bool) -> Table:

@@ -10,7 +10,6 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from actors.model import Side
 from actors.units import TICKS_PER_DOLLAR, dollars_text, e18_text, size_text
 from understudy.display.screen import facts_table, listing
 from understudy.display.wording import (
@@ -24,6 +23,7 @@ from understudy.display.wording import (
     split_label,
     strikes_label,
 )
+from understudy.display.wording import winner_label as winner_label
 from understudy.reading.leg_risk import PairRisk
 from understudy.reading.moments import iso_text, moment_label
 from understudy.reading.performance import FillRatio, Performance, WindowResult
@@ -36,11 +36,6 @@ PAIRS_SHOWN = 10
 def percent_label(ratio: Fraction | None) -> str:
     """Write a ratio in whole percent; a dash if there is none."""
     return "-" if ratio is None else f"{float(ratio):.0%}"
-
-
-def winner_label(winner: Side | None) -> str:
-    """Write who won a settled window."""
-    return {Side.YES: "Up", Side.NO: "Down", None: "void"}[winner]
 
 
 def report_view(performance: Performance, *, wide: bool, rows: int | None) -> RenderableType:

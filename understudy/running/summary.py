@@ -21,7 +21,6 @@ from actors.messages.directory import WindowNotTraded
 from actors.messages.execution import OrderState
 from actors.messages.halts import Halt, halt_words
 from actors.messages.position import WindowSettled
-from actors.model import Side
 from actors.position.core import ResultCorrected
 from actors.position.ledger import WindowLedger
 from actors.runtime.codec import decode_as
@@ -39,6 +38,7 @@ from understudy.display.wording import (
     split_label,
     strikes_label,
     sums_by_series,
+    winner_label,
 )
 from understudy.reading.archive import created_ids
 from understudy.reading.orders import by_status, standing_fills
@@ -371,7 +371,7 @@ def _window_cells(window: WindowSettled) -> list[RenderableType]:
     return [
         window.slug,
         move_label(window.strike_e18, window.close_e18),
-        {Side.YES: "Up", Side.NO: "Down", None: "void"}[window.winner],
+        winner_label(window.winner),
         size_label(position.yes.quantity_units),
         size_label(position.no.quantity_units),
         exact_money(spent_nanos),

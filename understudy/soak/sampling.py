@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +15,7 @@ from understudy.display.latency import Histogram
 from understudy.display.status import Status
 from understudy.drill.processes import command_of
 from understudy.drill.system import DrilledSystem
-from understudy.watching.observation import Unanswered, ask_status
+from understudy.watching.observation import Unanswered, ask_status, size_of
 
 FOREGROUND, SUPERVISOR, ADMIN, LOGGER = "foreground", "supervisor", "admin", "logger"
 _FORKED = "run"
@@ -118,10 +117,3 @@ def use_of(pid: int) -> ProcessUse | None:
     except (OSError, IndexError):
         return None
     return ProcessUse(pid, pages * _PAGE_KIB, descriptors, int(words[17]))
-
-
-def size_of(path: Path) -> int:
-    """Size of a file; 0 if there is none."""
-    with contextlib.suppress(OSError):
-        return path.stat().st_size
-    return 0

@@ -6,7 +6,6 @@ import contextlib
 import json
 import resource
 import signal
-import time
 from collections.abc import Callable, Mapping
 
 from actors.runtime.log import LOG_NAME, ROTATE_AT_BYTES
@@ -16,7 +15,8 @@ from understudy.drill.conduct import Drill, DrillFailed
 from understudy.drill.system import DrilledSystem
 from understudy.drill.witness import ask_exchange
 from understudy.processes.exit_codes import ExitCode
-from understudy.soak.sampling import size_of, use_of
+from understudy.soak.sampling import use_of
+from understudy.watching.observation import size_of
 
 HOLD_S = 15.0
 """How long something stays wrong that does not end by itself; less in a short soak."""
@@ -88,7 +88,7 @@ class Troubles:
         with path.open("ab") as file:
             file.write(_LINE * (1 + ROTATE_AT_BYTES // len(_LINE)))
         wait(min(hold_s, 1.0))
-        if not self._until(lambda: size_of(path) < ROTATE_AT_BYTES):
+        if not processes.wait_for(lambda: size_of(path) < ROTATE_AT_BYTES, _LIMIT_S):
             self._drill.verdict.findings.append(f"{path} was not rotated")
 
     def _reload(self, wait: Wait, hold_s: float) -> None:
@@ -108,7 +108,7 @@ class Troubles:
             processes.send(signal.SIGKILL, pids)
         wait(min(hold_s, 1.0))
         for name, old in killed.items():
-            if not self._until(lambda: self._watcher_pids(name) - old):  # noqa: B023 # called here
+            if not processes.wait_for(lambda: self._watcher_pids(name) - old, _LIMIT_S):  # noqa: B023 # called here
                 self._drill.verdict.findings.append(f"{name} was not started again")
 
     def _watcher_pids(self, command: str) -> frozenset[int]:
@@ -117,12 +117,6 @@ class Troubles:
             for pid in self._system.pids()
             if processes.command_of(pid) == command and use_of(pid) is not None
         )
-
-    def _until(self, look: Callable[[], object]) -> bool:
-        deadline = time.monotonic() + _LIMIT_S
-        while not (found := look()) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        return bool(found)
 
     def _inject(self, **fault: object) -> None:
         ask_exchange(f"{self._url}/admin/faults", json.dumps(fault).encode())

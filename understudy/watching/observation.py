@@ -101,8 +101,8 @@ class Lookout:
             last_run=read_run(self._data_dir),
             desk=desk,
             journal_trouble=journal_trouble,
-            journal_bytes=_size(path),
-            log_bytes=_size(path.with_name(path.name + "-wal")),
+            journal_bytes=size_of(path),
+            log_bytes=size_of(path.with_name(path.name + "-wal")),
             disk_free_bytes=disk_free_bytes,
             event_counts=self._tail.kinds,
             settled=self._tail.settled,
@@ -125,8 +125,8 @@ class Lookout:
         return next((each for each in states if isinstance(each, DeskState)), None), ""
 
 
-def _size(path: Path) -> int:
-    try:
+def size_of(path: Path) -> int:
+    """Size of a file; 0 if there is none."""
+    with contextlib.suppress(OSError):
         return path.stat().st_size
-    except FileNotFoundError:
-        return 0
+    return 0

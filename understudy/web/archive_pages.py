@@ -22,12 +22,12 @@ from understudy.display.wording import (
     move_label,
     price_label,
     size_label,
+    winner_label,
 )
 from understudy.reading.archive import Archive
 from understudy.reading.lookup import find_order
 from understudy.reading.moments import day_label, exact_label, minute_label
 from understudy.reading.orders import order_cells, status_text, what_text
-from understudy.reading.report_view import winner_label
 from understudy.reading.story import Story, event_cells, fact_rows, read_story
 from understudy.web.charts import bar_chart, drawdown_chart, figure, total_chart
 from understudy.web.html import Content, Html, facts, join, nothing, panel, signed, table, tag

@@ -18,9 +18,9 @@ from understudy.display.wording import (
     price_label,
     size_label,
     span_label,
+    winner_label,
 )
 from understudy.reading.orders import filled_label, status_text, what_text
-from understudy.reading.report_view import winner_label
 from understudy.watching.observation import Observation
 from understudy.web.html import Content, Html, facts, nothing, panel, signed, table, tag
 from understudy.web.market_panels import SIDE_NAMES, PriceTrails, markets_panels
