@@ -42,15 +42,8 @@ def run_soak(
 ) -> SoakResult:
     """Soak a new system in an empty directory; its journal and log stay there.
 
-    Args:
-        directory: where the system keeps its data.
-        seconds: how long it runs; real time.
-        seed: decides the market and everything that befalls the system.
-        is_live: let it trade with signed orders, on an exchange that misbehaves.
-        series: names of what is traded.
-        speed: venue time per real time.
-        interrupted_by: names the signal that asks for the end; empty while none does.
-        told: called now and then with the seconds that have passed, and what is going on.
+    It lasts so many real seconds, unless ``interrupted_by`` names a signal that asks for the end;
+    ``told`` hears now and then how many have passed, and what is going on.
 
     Raises:
         ExchangeFailed: the local exchange did not start.
