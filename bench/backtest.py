@@ -18,6 +18,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import attrs
+
 from actors.messages.feeds import BookEvent, MarketEvent, PriceChangeEvent
 from actors.model import Level
 from actors.settings import Settings, StrategySettings
@@ -48,10 +50,40 @@ _TRIALS = 4
 _CHANNELS = {Channel.MARKET: RecordedChannel.MARKET, Channel.COINBASE: RecordedChannel.REFERENCE}
 
 
-def simulated_recording(folder: Path, length_ms: int) -> Path:
-    """Record a window of the local exchange, or its beginning."""
+@attrs.frozen
+class SimulatedWindow:
+    """A window of the local exchange, or its beginning, as a recorder would have heard it."""
+
+    head: RecordingHead
+    strike: RecordedStrike
+    frames: tuple[RecordedFrame, ...]
+
+    def write(self, folder: Path) -> Path:
+        """Write its recording."""
+        path = folder / f"{self.head.market.slug}.rec"
+        writer = RecordingWriter.create(path, self.head, is_synced=False)
+        noted_ns = (self.head.market.opens_at_ms + 1_000) * 1_000_000
+        writer.note(RecordingNote(kind="strike", strike=self.strike), noted_ns, noted_ns)
+        writer.write(list(self.frames))
+        writer.finish(
+            RecordingTail(
+                strike=self.strike,
+                close_e18=None,
+                winner="YES",
+                evidence="a benchmark",
+                spans=dict(writer.spans),
+                frames=dict(writer.frames),
+                payload_bytes=writer.payload_bytes,
+                gaps=(),
+            )
+        )
+        return path
+
+
+def simulated_window(length_ms: int, rate: int = _RATE) -> SimulatedWindow:
+    """Let the local exchange trade a window, or its beginning, at so many messages a second."""
     world = Simulation(
-        seed=1, series=[("btc", 5)], origin_ms=_OPENS_AT_MS - 70_000, frames_per_second=_RATE
+        seed=1, series=[("btc", 5)], origin_ms=_OPENS_AT_MS - 70_000, frames_per_second=rate
     )
     until_ms = _OPENS_AT_MS + length_ms
     sent: list[tuple[int, Frame]] = []
@@ -61,13 +93,12 @@ def simulated_recording(folder: Path, length_ms: int) -> Path:
     statuses = (market.status for market in world.catalogue)
     status = next(each for each in statuses if each.window.opens_at_ms == _OPENS_AT_MS)
     window = status.window
-    frames = [
+    frames = tuple(
         RecordedFrame(_CHANNELS[each.channel], 0, 1, at_ns, at_ns, each.text.encode())
         for at_ns, each in sent
         if each.channel is not Channel.MARKET
         or (not is_custom(each) and set(window.tokens).issuperset(each.keys))
-    ]
-    path = folder / f"{window.slug}.rec"
+    )
     head = RecordingHead(
         series="btc-5m",
         program="bench",
@@ -88,23 +119,7 @@ def simulated_recording(folder: Path, length_ms: int) -> Path:
     strike = RecordedStrike(
         price_e18=str(status.strike_e18), source="the local exchange", origin="tick"
     )
-    writer = RecordingWriter.create(path, head, is_synced=False)
-    noted_ns = (_OPENS_AT_MS + 1_000) * 1_000_000
-    writer.note(RecordingNote(kind="strike", strike=strike), noted_ns, noted_ns)
-    writer.write(frames)
-    writer.finish(
-        RecordingTail(
-            strike=strike,
-            close_e18=None,
-            winner="YES",
-            evidence="a benchmark",
-            spans=dict(writer.spans),
-            frames=dict(writer.frames),
-            payload_bytes=writer.payload_bytes,
-            gaps=(),
-        )
-    )
-    return path
+    return SimulatedWindow(head, strike, frames)
 
 
 def speed_row(name: str, paths: Sequence[Path], least_events: float) -> Row:
@@ -277,7 +292,8 @@ def main() -> None:
     arguments = parser.parse_args()
     machine = Machine.now()
     with tempfile.TemporaryDirectory() as folder:
-        simulated = simulated_recording(Path(folder), 10_000 if arguments.quick else _LENGTH_MS)
+        length_ms = 10_000 if arguments.quick else _LENGTH_MS
+        simulated = simulated_window(length_ms).write(Path(folder))
         recorded = imported_recordings()[: arguments.windows or (1 if arguments.quick else None)]
         played = {"price changes, local exchange": [simulated]}
         rows = [speed_row("price changes, local exchange", [simulated], 50_000)]

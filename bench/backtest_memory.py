@@ -1,136 +1,126 @@
-"""Memory of a long backtest: one recorded window many times, each after the one before.
+"""Memory of a long backtest: ``understudy backtest`` on a thousand windows, and on a tenth of them.
 
-Run as ``python -m bench.backtest_memory``. The tape is the beginning of a window of the local
-exchange, a price a second before it so that the maker knows its volatility, moved by five minutes
-for each further window: ids, times and sequence numbers differ, prices do not. What is measured is
-this process's resident memory after each tenth of the windows. A backtest keeps what each window
-came to until the results are written; the last row has that, as the command does.
+Run as ``python -m bench.backtest_memory``. The windows are the beginning of one of the local
+exchange, each five minutes after the one before: ids, times and sequence numbers differ, prices do
+not. The command runs in a process of its own, from its arguments to the results it keeps; what is
+measured is the most memory that it ever had.
 """
 
 from __future__ import annotations
 
-import gc
+import contextlib
+import io
 import json
-import resource
+import multiprocessing
+import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import attrs
+from msgspec.structs import replace
 
-from actors.messages.directory import MarketClosing, MarketOpened, MarketResolved
-from actors.model import Market
-from actors.settings import Settings, StrategySettings
-from bench.backtest import simulated_recording
+from bench.backtest import SimulatedWindow, simulated_window
 from bench.common import Figure, Machine, Row, Table, Target, options, show
-from research.backtest.account import AccountRun
-from research.backtest.outcome import WindowOutcome
-from research.backtest.runner import recordings_at
-from research.backtest.tape import MarketFrames, Moment, ReferenceFrames, Tape
+from research.recordings.model import RecordedChannel, RecordedFrame
+from understudy.cli import main as understudy
 
-_TENTHS = 10
 _SEQUENCES = 1_000_000
 """A later window's tickers have numbers so much higher."""
 _PLAYED_MS = 5_000
 """Of each window's books."""
+_RATE = 100
+"""Messages of the market channel a second."""
+_WAYS = {"an account a window": (), "one account for all": ("--continuous",)}
+_STAMP = re.compile(rb'("timestamp"\s*:\s*")(\d+)')
 
 
-class ShiftedTape(Tape):
-    """A tape that lies in memory, moved to a later window."""
-
-    def __init__(self, tape: Tape, moments: list[tuple[int, Moment]], number: int) -> None:
-        vars(self).update(vars(tape))
-        self._moments_there = moments
-        self._number = number
-        self._by_ms = number * (tape.market.closes_at_ms - tape.market.opens_at_ms)
-        self.market = self._market(tape.market)
-
-    def moments(self) -> Iterator[tuple[int, Moment]]:
-        """Every moment with its venue time in ms, in order."""
-        for at_ms, moment in self._moments_there:
-            yield at_ms + self._by_ms, self._moved(moment)
-
-    def _moved(self, moment: Moment) -> Moment:
-        match moment:
-            case MarketFrames(events, received_ns):
-                moved = tuple(
-                    attrs.evolve(
-                        each,
-                        token=f"{each.token}-{self._number}",
-                        timestamp_ms=each.timestamp_ms + self._by_ms,
-                    )
-                    for each in events
-                )
-                return attrs.evolve(
-                    moment, events=moved, received_ns=received_ns + self._by_ms * 1_000_000
-                )
-            case ReferenceFrames(frames):
-                return ReferenceFrames(
-                    tuple((self._ticker(raw), ns + self._by_ms * 1_000_000) for raw, ns in frames)
-                )
-            case MarketOpened(strike=strike):
-                if strike is not None:
-                    strike = attrs.evolve(strike, timestamp_ms=self.market.opens_at_ms)
-                return attrs.evolve(moment, market=self.market, strike=strike)
-            case MarketClosing():
-                return MarketClosing(self.market.market_id)
-            case MarketResolved():
-                return attrs.evolve(moment, market=self.market)
-        return moment
-
-    def _market(self, market: Market) -> Market:
-        opens_at_ms = market.opens_at_ms + self._by_ms
-        return attrs.evolve(
-            market,
-            market_id=f"{market.market_id}-{self._number}",
-            slug=f"btc-updown-5m-{opens_at_ms // 1000}",
-            yes_token=f"{market.yes_token}-{self._number}",
-            no_token=f"{market.no_token}-{self._number}",
-            opens_at_ms=opens_at_ms,
-            closes_at_ms=market.closes_at_ms + self._by_ms,
+def moved(window: SimulatedWindow, number: int) -> SimulatedWindow:
+    """The same so many windows later, with ids of its own."""
+    market = window.head.market
+    by_ms = number * (market.closes_at_ms - market.opens_at_ms)
+    opens_at_ms = market.opens_at_ms + by_ms
+    names = {
+        each: f"{each}{number:05}" for each in (market.market_id, market.yes_token, market.no_token)
+    }
+    later = attrs.evolve(
+        market,
+        market_id=names[market.market_id],
+        slug=f"btc-updown-5m-{opens_at_ms // 1000}",
+        yes_token=names[market.yes_token],
+        no_token=names[market.no_token],
+        opens_at_ms=opens_at_ms,
+        closes_at_ms=market.closes_at_ms + by_ms,
+    )
+    frames = tuple(
+        replace(
+            each,
+            received_ns=each.received_ns + by_ms * 1_000_000,
+            monotonic_ns=each.monotonic_ns + by_ms * 1_000_000,
+            payload=_payload(each, names, number, by_ms),
         )
-
-    def _ticker(self, raw: bytes) -> bytes:
-        told = json.loads(raw)
-        if "time" in told:
-            at = datetime.fromisoformat(told["time"]) + timedelta(milliseconds=self._by_ms)
-            told["time"] = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        for key in ("sequence", "trade_id", "last_trade_id"):
-            if key in told:
-                told[key] += self._number * _SEQUENCES
-        return json.dumps(told).encode()
+        for each in window.frames
+        if each.channel == RecordedChannel.REFERENCE or each.received_ms >= market.opens_at_ms
+    )
+    return attrs.evolve(window, head=attrs.evolve(window.head, market=later), frames=frames)
 
 
-def memory_row(name: str, outcomes: Iterable[WindowOutcome], windows: int) -> Row:
-    """Go through the outcomes; look at the memory after each tenth of them."""
-    marks_mb: list[float] = []
-    orders = fills = 0
-    for number, outcome in enumerate(outcomes, 1):
-        orders += len(outcome.orders)
-        fills += sum(len(each.fills) for each in outcome.orders)
-        if number % max(1, windows // _TENTHS) == 0:
-            gc.collect()
-            marks_mb.append(resident_mb())
+def _payload(frame: RecordedFrame, names: dict[str, str], number: int, by_ms: int) -> bytes:
+    if frame.channel == RecordedChannel.REFERENCE:
+        return _ticker(frame.payload, number, by_ms)
+    payload = _STAMP.sub(lambda each: b"%s%d" % (each[1], int(each[2]) + by_ms), frame.payload)
+    for name, changed in names.items():
+        payload = payload.replace(name.encode(), changed.encode())
+    return payload
+
+
+def _ticker(raw: bytes, number: int, by_ms: int) -> bytes:
+    told = json.loads(raw)
+    if "time" in told:
+        at = datetime.fromisoformat(told["time"]) + timedelta(milliseconds=by_ms)
+        told["time"] = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    for key in ("sequence", "trade_id", "last_trade_id"):
+        if key in told:
+            told[key] += number * _SEQUENCES
+    return json.dumps(told).encode()
+
+
+def run_command(arguments: Sequence[str]) -> tuple[dict[str, Any], float]:
+    """Run ``understudy`` in this process; returns what it told, and the most memory it had, MB.
+
+    Source: ``VmHWM`` in ``/proc/self/status``, which counts from this program's start.
+    """
+    told = io.StringIO()
+    with contextlib.redirect_stdout(told):
+        understudy(arguments, standalone_mode=False)
+    (line,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    return json.loads(told.getvalue()), int(line) / 1024
+
+
+def memory_row(name: str, more: Sequence[str], folders: Sequence[Path], results: Path) -> Row:
+    """Play the first folder, and then all of them; each time in a new process."""
+    context = multiprocessing.get_context("spawn")
+    peaks_mb = []
+    told: dict[str, Any] = {}
+    for places in (folders[:1], folders):
+        arguments = ["backtest", *map(str, places), "--use", "maker", "--json", *more]
+        with ProcessPoolExecutor(1, mp_context=context) as process:
+            ran = process.submit(run_command, [*arguments, "--results", str(results)])
+            told, peak_mb = ran.result()
+        peaks_mb.append(peak_mb)
+    summary = told["summary"]
     figures: dict[str, Figure] = {
-        "windows": windows,
-        "orders": orders,
-        "fills": fills,
-        "MB after each tenth": " ".join(f"{each:.0f}" for each in marks_mb),
-        "grown MB": round(marks_mb[-1] - marks_mb[0], 1),
-        "peak MB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "windows": summary["windows"],
+        "orders": summary["orders"],
+        "fills": summary["maker_fills"] + summary["taker_fills"],
+        "MB, a tenth": round(peaks_mb[0], 1),
+        "MB, all": round(peaks_mb[1], 1),
+        "grown MB": round(peaks_mb[1] - peaks_mb[0], 1),
     }
     return Row(name=name, figures=figures, target=Target(column="grown MB", limit=5))
-
-
-def _is_price(moment: Moment) -> bool:
-    return isinstance(moment, ReferenceFrames | MarketOpened)
-
-
-def resident_mb() -> float:
-    """Resident memory of this process now (``/proc/self/statm``, its second number)."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize() / 2**20
 
 
 def main() -> None:
@@ -138,33 +128,16 @@ def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--windows", type=int, default=1_000)
     arguments = parser.parse_args()
-    windows = 3 if arguments.quick else arguments.windows
+    windows = 4 if arguments.quick else arguments.windows
     machine = Machine.now()
-    settings = Settings(strategy=StrategySettings(use="maker"))
-    with tempfile.TemporaryDirectory() as folder:
-        (recording,) = recordings_at([simulated_recording(Path(folder), _PLAYED_MS)])
-        tape = Tape(recording, "result")
-        moments = list(tape.moments())
-
-    lead_ms = tape.market.opens_at_ms
-    moments = [each for each in moments if each[0] >= lead_ms or _is_price(each[1])]
-
-    def tapes() -> Iterator[Tape]:
-        return (ShiftedTape(tape, moments, number) for number in range(windows))
-
-    kept: list[WindowOutcome] = []
-
-    def keeping() -> Iterator[WindowOutcome]:
-        for each in AccountRun(settings, "1").play(tapes()):
-            kept.append(each)
-            yield each
-
-    alone = (outcome for each in tapes() for outcome in AccountRun(settings, "1").play([each]))
-    rows = [
-        memory_row("an account a window", alone, windows),
-        memory_row("one account for all", AccountRun(settings, "1").play(tapes()), windows),
-        memory_row("one account, outcomes kept", keeping(), windows),
-    ]
+    first = simulated_window(_PLAYED_MS, _RATE)
+    with tempfile.TemporaryDirectory() as name:
+        folders = [Path(name) / "first", Path(name) / "others"]
+        for folder in folders:
+            folder.mkdir()
+        for number in range(windows):
+            moved(first, number).write(folders[number >= max(1, windows // 10)])
+        rows = [memory_row(way, more, folders, Path(name)) for way, more in _WAYS.items()]
     note = f"each window: its first {_PLAYED_MS // 1000} s of books, the maker trading"
     show(machine, [Table(title="memory", rows=rows, notes=(note,))], is_json=arguments.json)
 

@@ -25,7 +25,7 @@ from actors.model import Action, FillDetail, Level, Market, Side, TimeInForce
 from actors.runtime.scheduler import Scheduler
 from actors.settings import ExecutionSettings, Settings
 from actors.units import PAYOUT_TICKS, shares
-from bench.backtest import simulated_recording
+from bench.backtest import simulated_window
 from bench.common import Figure, Machine, Row, Table, options, show
 from bench.decode import ROOT, imported_recordings, other_home
 from research.backtest.executor import (
@@ -300,7 +300,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         length_ms = 60_000 if arguments.quick else 300_000
-        tapes = {"local exchange": simulated_recording(Path(folder), length_ms)}
+        tapes = {"local exchange": simulated_window(length_ms).write(Path(folder))}
         if imported_recordings() and not arguments.quick:
             tapes["a recorded window, no trades"] = imported_recordings()[1]
         tables = [

@@ -13,7 +13,7 @@ import attrs
 import numpy as np
 
 BOOTSTRAP_DRAWS = 10_000
-_BATCH_VALUES = 2_000_000
+_BATCH_VALUES = 200_000
 """Drawn at a time, to bound memory."""
 
 
@@ -106,17 +106,6 @@ def bootstrap_mean(
     return Interval(float(low), float(high), confidence)
 
 
-def brier(chances: Sequence[float], happened: Sequence[bool]) -> float | None:
-    """Mean squared distance of chances (0 to 1) from what happened; None without any.
-
-    0 is perfect, 0.25 is always saying one half. Source: G. W. Brier, Verification of Forecasts
-    Expressed in Terms of Probability, Monthly Weather Review, 1950.
-    """
-    if not chances:
-        return None
-    return fmean((chance - was) ** 2 for chance, was in zip(chances, happened, strict=True))
-
-
 @attrs.frozen
 class CalibrationBin:
     """Predictions of about the same chance, and how often it came true."""
@@ -128,20 +117,52 @@ class CalibrationBin:
     share_happened: float
 
 
-def calibration(
-    chances: Sequence[float], happened: Sequence[bool], bins: int = 10
-) -> tuple[CalibrationBin, ...]:
-    """Group predictions into equal ranges of chance; empty ranges are left out."""
-    groups: dict[int, list[tuple[float, bool]]] = {}
-    for chance, was in zip(chances, happened, strict=True):
-        groups.setdefault(min(bins - 1, int(chance * bins)), []).append((chance, was))
-    return tuple(
-        CalibrationBin(
-            low=index / bins,
-            high=(index + 1) / bins,
-            count=len(group),
-            mean_chance=fmean(chance for chance, _ in group),
-            share_happened=fmean(was for _, was in group),
+@attrs.define
+class _Bin:
+    """Sums of one range of chances."""
+
+    count: int = 0
+    chances: float = 0.0
+    happened: int = 0
+
+
+class Forecasts:
+    """Chances (0 to 1), held against what happened; only their sums are kept."""
+
+    def __init__(self, bins: int = 10) -> None:
+        """Begin without any; ``bins`` equal ranges of chance are told apart."""
+        self.count = 0
+        self._squares = 0.0
+        self._bins = [_Bin() for _ in range(bins)]
+
+    def add(self, chance: float, *, was: bool) -> None:
+        """Take one: the chance that was given, and whether it happened."""
+        self.count += 1
+        self._squares += (chance - was) ** 2
+        group = self._bins[min(len(self._bins) - 1, int(chance * len(self._bins)))]
+        group.count += 1
+        group.chances += chance
+        group.happened += was
+
+    @property
+    def brier(self) -> float | None:
+        """Mean squared distance of chances from what happened; None without any.
+
+        0 is perfect, 0.25 is always saying one half. Source: G. W. Brier, Verification of Forecasts
+        Expressed in Terms of Probability, Monthly Weather Review, 1950.
+        """
+        return self._squares / self.count if self.count else None
+
+    def calibration(self) -> tuple[CalibrationBin, ...]:
+        """Chances in equal ranges, and how often each came true; empty ranges are left out."""
+        return tuple(
+            CalibrationBin(
+                low=index / len(self._bins),
+                high=(index + 1) / len(self._bins),
+                count=group.count,
+                mean_chance=group.chances / group.count,
+                share_happened=group.happened / group.count,
+            )
+            for index, group in enumerate(self._bins)
+            if group.count
         )
-        for index, group in sorted(groups.items())
-    )

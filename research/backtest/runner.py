@@ -11,8 +11,9 @@ import hashlib
 import itertools
 import multiprocessing
 import signal
+from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 
 import attrs
@@ -26,6 +27,9 @@ from research.backtest.tape import Tape
 from research.recordings import BadRecording, Recording, open_recording
 from research.recordings.model import SUFFIX
 from research.recordings.places import is_remote, list_files, local_path, read_all
+
+_AHEAD = 4
+"""Windows that each job may be ahead of the one that is waited for, to bound memory."""
 
 
 @attrs.frozen(kw_only=True)
@@ -94,8 +98,14 @@ def run_backtest(
         mp_context=worker_context(),
         initializer=ignore_interrupts,
     )
+    waiting: deque[Future[PlayedWindow]] = deque()
     try:
-        yield from pool.map(play_window, [plan] * len(places), places)
+        for place in places:
+            waiting.append(pool.submit(play_window, plan, place))
+            if len(waiting) > jobs * _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
@@ -117,10 +127,9 @@ def play_window(
 
 
 def _play(plan: BacktestPlan, places: Sequence[str | Path]) -> Iterator[PlayedWindow]:
-    recordings = [open_recording(place) for place in places]
     settlement = plan.settings.backtest.settlement
-    tapes = (Tape(recording, settlement) for recording in recordings)
-    for outcome in _account(plan, recordings[0]).play(tapes):
+    tapes = (Tape(open_recording(place), settlement) for place in places)
+    for outcome in _account(plan, open_recording(places[0])).play(tapes):
         yield PlayedWindow(outcome, hashlib.sha256(read_all(outcome.place)).hexdigest())
 
 

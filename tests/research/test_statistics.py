@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from research.statistics import (
+    Forecasts,
     bootstrap_mean,
-    brier,
-    calibration,
     drawdown,
     profit_factor,
     sharpe,
@@ -19,6 +18,13 @@ from research.statistics import (
 
 RESULTS = [1.0, -2.0, 3.0, -4.0, -1.0, 6.0]
 amounts = st.lists(st.integers(-1_000, 1_000), min_size=1, max_size=60)
+
+
+def forecasts(*pairs: tuple[float, bool]) -> Forecasts:
+    found = Forecasts()
+    for chance, was in pairs:
+        found.add(chance, was=was)
+    return found
 
 
 def test_ratios_of_a_row_of_results() -> None:
@@ -33,7 +39,7 @@ def test_what_cannot_be_computed_is_none() -> None:
     assert sharpe([2.0, 2.0]) is None
     assert sortino([1.0, 2.0]) is None
     assert bootstrap_mean([1.0], 1) is None
-    assert brier([], []) is None
+    assert Forecasts().brier is None
 
 
 def test_the_deepest_fall_and_the_longest_wait_for_a_new_high() -> None:
@@ -65,14 +71,14 @@ def test_the_interval_holds_the_mean_and_is_the_same_for_the_same_seed() -> None
 
 
 def test_a_score_of_predictions() -> None:
-    assert brier([1.0, 0.0], [True, False]) == 0
-    assert brier([0.5, 0.5], [True, False]) == 0.25
-    assert brier([0.2], [True]) == pytest.approx(0.64)
+    assert forecasts((1.0, True), (0.0, False)).brier == 0
+    assert forecasts((0.5, True), (0.5, False)).brier == 0.25
+    assert forecasts((0.2, True)).brier == pytest.approx(0.64)
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=50))
 def test_calibration_loses_no_prediction(pairs: list[tuple[float, bool]]) -> None:
-    bins = calibration([chance for chance, _ in pairs], [was for _, was in pairs])
+    bins = forecasts(*pairs).calibration()
 
     assert sum(each.count for each in bins) == len(pairs)
     for each in bins:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 import click
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
-from research.backtest.runner import BacktestPlan, PlayedWindow, recordings_at, run_backtest
+from research.backtest.runner import BacktestPlan, recordings_at, run_backtest
 from research.backtest.stage import CoreFailed
 from research.recordings import BadRecording
 from research.recordings.reader import Recording
@@ -30,9 +32,9 @@ from understudy.display.screen import Screen
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
 from understudy.results.options import results_dir_option
-from understudy.results.store import write_run
 from understudy.results.stored import BadResults, StoredRun
 from understudy.results.view import run_view
+from understudy.results.writing import RunWriter
 from understudy.teaching import TaughtCommand
 
 jobs_option = click.option(
@@ -106,19 +108,19 @@ def backtest(
     except BadRecording as problem:
         fail(str(problem), ExitCode.BAD_INPUT)
     began, began_at = datetime.now(UTC), time.monotonic()
-    played, is_stopped = _play(plan, recordings, jobs, is_shown=not is_json)
-    if not played:
-        fail("it was stopped before a window was done; nothing is kept")
-    seconds = time.monotonic() - began_at
-    events = sum(each.outcome.events_count for each in played)
-    timing = {
-        "began": began.isoformat(timespec="seconds"),
-        "seconds": round(seconds, 3),
-        "jobs": jobs,
-        "events_per_second": round(events / seconds),
-    }
     try:
-        run = write_run(results_dir.expanduser(), plan, played, len(recordings), timing)
+        with RunWriter(results_dir.expanduser(), plan, len(recordings)) as writer:
+            is_stopped = _play(plan, recordings, jobs, writer, is_shown=not is_json)
+            if not writer.windows_count:
+                fail("it was stopped before a window was done; nothing is kept")
+            seconds = time.monotonic() - began_at
+            timing = {
+                "began": began.isoformat(timespec="seconds"),
+                "seconds": round(seconds, 3),
+                "jobs": jobs,
+                "events_per_second": round(writer.events_count / seconds),
+            }
+            run = writer.finish(timing)
         _show(run, last, is_json=is_json)
     except BadResults as problem:
         fail(str(problem))
@@ -133,28 +135,44 @@ def windows_bar(*, is_shown: bool) -> Progress:
 
 
 def _play(
-    plan: BacktestPlan, recordings: Sequence[Recording], jobs: int, *, is_shown: bool
-) -> tuple[list[PlayedWindow], bool]:
-    """Play the windows; returns those that were done, and whether that was stopped."""
-    played: list[PlayedWindow] = []
+    plan: BacktestPlan,
+    recordings: Sequence[Recording],
+    jobs: int,
+    writer: RunWriter,
+    *,
+    is_shown: bool,
+) -> bool:
+    """Play the windows, and write each that is done; returns whether that was stopped."""
     began_at = time.monotonic()
-    events = 0
     windows = run_backtest(plan, recordings, jobs)
     with windows_bar(is_shown=is_shown) as progress:
         task = progress.add_task("windows", total=len(recordings), speed="")
         try:
             for each in windows:
-                played.append(each)
-                events += each.outcome.events_count
-                speed = f"{events / (time.monotonic() - began_at):,.0f} events/s"
+                with _uninterrupted():
+                    writer.add(each)
+                speed = f"{writer.events_count / (time.monotonic() - began_at):,.0f} events/s"
                 progress.update(task, advance=1, speed=speed)
         except KeyboardInterrupt:
-            return played, True
+            return True
         except (BadRecording, CoreFailed) as problem:
             fail(str(problem))
         finally:
             windows.close()
-    return played, False
+    return False
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C wait until this is done, so that a window is written whole or not at all."""
+    held: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: held.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if held:
+        raise KeyboardInterrupt
 
 
 def _show(run: StoredRun, last: int | None, *, is_json: bool) -> None:

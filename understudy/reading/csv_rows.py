@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from actors.shown_text import shown
 
 
-def csv_text(rows: Sequence[Mapping[str, object]]) -> str:
+def csv_text(rows: Sequence[Mapping[str, object]], *, has_names: bool = True) -> str:
     """Write a line for each row (RFC 4180, but lines end in LF); nothing for an empty list.
+
+    Without the line of names it is what follows in a file that has one.
 
     True and false are spelled as in JSON, what is not known is empty, and control characters in
     texts are shown as escapes.
@@ -19,7 +21,8 @@ def csv_text(rows: Sequence[Mapping[str, object]]) -> str:
         return ""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(rows[0])
+    if has_names:
+        writer.writerow(rows[0])
     writer.writerows([_cell(value) for value in row.values()] for row in rows)
     return file.getvalue()
 

@@ -39,6 +39,15 @@ class FillRatio:
             filled_units=sum(order.filled_units for order in ended),
         )
 
+    def __add__(self, other: FillRatio) -> FillRatio:
+        """Of the orders of both."""
+        return FillRatio(
+            orders_count=self.orders_count + other.orders_count,
+            touched_count=self.touched_count + other.touched_count,
+            ordered_units=self.ordered_units + other.ordered_units,
+            filled_units=self.filled_units + other.filled_units,
+        )
+
     @property
     def ratio(self) -> Fraction | None:
         """Filled over ordered size; None if nothing was ordered."""

@@ -22,7 +22,7 @@ import attrs
 from actors.runtime.journal_file import JournalError
 from understudy.reading.archive import Archive
 from understudy.reading.orders import order_json
-from understudy.results.numbers import numbers_of
+from understudy.results.numbers import RunNumbers
 from understudy.results.store import read_run
 from understudy.results.stored import BadResults
 from understudy.results.trades import windows_in
@@ -120,10 +120,12 @@ def read_compared(folder: Path) -> ComparedRun:
         ) from None
     orders = (order_json(order) for window in windows for order in window.orders)
     settled = [window for window in windows if window.is_settled]
-    numbers = numbers_of(windows, _BOOTSTRAP_SEED)
+    numbers = RunNumbers()
+    for window in windows:
+        numbers.add(window)
     return ComparedRun(
         name=str(folder),
-        numbers=numbers,
+        numbers=numbers.numbers(_BOOTSTRAP_SEED),
         orders=_orders(orders),
         pnl={window.slug: f"{window.pnl_nanos / 1e9:.5f}" for window in settled},
     )

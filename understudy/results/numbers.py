@@ -8,22 +8,22 @@ from datetime import UTC, datetime
 from statistics import fmean
 from typing import Any, TypeVar
 
-from actors.messages.execution import OrderState
+import attrs
+
 from actors.model import Side
 from actors.units import NANOS_PER_DOLLAR, dollars_text, size_text
 from research.backtest.outcome import Prediction
 from research.statistics import (
+    Forecasts,
     bootstrap_mean,
-    brier,
-    calibration,
     drawdown,
     profit_factor,
     sharpe,
     sortino,
 )
-from understudy.reading.leg_risk import PairRisk, leg_risks
+from understudy.reading.leg_risk import LegEnd, PairRisk, leg_risks
 from understudy.reading.performance import FillRatio, LegRisk
-from understudy.results.trades import Move, ResultWindow, reason_kind
+from understudy.results.trades import Move, ResultWindow, WindowFigures, reason_kind
 
 _Item = TypeVar("_Item")
 _Key = TypeVar("_Key", bound=Hashable)
@@ -34,34 +34,116 @@ _LEFT_STEPS_S = (30, 60, 120, 180, 300, 600, 900)
 """Bounds of the time left by which predictions are grouped."""
 
 
-def numbers_of(windows: Sequence[ResultWindow], seed: int) -> dict[str, Any]:
-    """Add up a run.
+class RunNumbers:
+    """A run's numbers, added up window by window; of each only its figures are kept."""
 
-    Args:
-        windows: in the order of their opening.
-        seed: for the bootstrap.
-    """
-    settled = [window for window in windows if window.is_settled]
-    orders = [order for window in windows for order in window.orders]
-    moves = [move for window in windows for move in window.moves]
-    return {
-        "windows": len(windows),
-        "settled": len(settled),
-        **_results(settled, seed),
-        "exposure": _exposure(windows),
-        **_orders(orders),
-        "leg_risk": _legs(windows),
-        "by_hour": [{"hour": hour, **_group(group)} for hour, group in _grouped(settled, _hour_of)],
-        "by_reason": [
-            {"reason": reason, **_move_group(group)}
-            for reason, group in _grouped(moves, lambda move: reason_kind(move.order))
-        ],
-    }
+    def __init__(self) -> None:
+        self.windows: list[WindowFigures] = []
+        """In the order in which they were added."""
+        self._statuses: Counter[str] = Counter()
+        self._filled = FillRatio()
+        self._maker_fills_count = 0
+        self._legs = _LegTotals()
+        self._reasons: defaultdict[str, _MoveTotals] = defaultdict(_MoveTotals)
+
+    def add(self, window: ResultWindow) -> None:
+        """Add the next window, in the order of their opening."""
+        self.windows.append(window.figures())
+        self._statuses.update(order.status.value for order in window.orders)
+        self._filled += FillRatio.of(window.orders)
+        self._maker_fills_count += sum(move.fill.is_maker for move in window.moves)
+        self._legs.add(leg_risks(window.orders, window.market.closes_at_ms))
+        for reason, moves in _grouped(window.moves, lambda move: reason_kind(move.order)):
+            self._reasons[reason].add(moves)
+
+    def numbers(self, seed: int) -> dict[str, Any]:
+        """Say what they come to; the seed is the bootstrap's."""
+        settled = [window for window in self.windows if window.is_settled]
+        reasons = sorted(self._reasons.items(), key=_sort_key)
+        return {
+            "windows": len(self.windows),
+            "settled": len(settled),
+            **_results(settled, seed),
+            "exposure": _exposure(self.windows),
+            **self._orders(),
+            "leg_risk": self._legs.numbers(),
+            "by_hour": [
+                {"hour": hour, **_group(group)} for hour, group in _grouped(settled, _hour_of)
+            ],
+            "by_reason": [{"reason": reason, **moves.numbers()} for reason, moves in reasons],
+        }
+
+    def _orders(self) -> dict[str, Any]:
+        ratio = self._filled
+        fills_count = sum(window.fills_count for window in self.windows)
+        return {
+            "orders": sum(window.orders_count for window in self.windows),
+            "orders_by_status": dict(sorted(self._statuses.items())),
+            "orders_touched": ratio.touched_count,
+            "shares_ordered": size_text(ratio.ordered_units),
+            "shares_filled": size_text(ratio.filled_units),
+            "fill_ratio": _ratio(None if ratio.ratio is None else float(ratio.ratio)),
+            "maker_fills": self._maker_fills_count,
+            "taker_fills": fills_count - self._maker_fills_count,
+        }
 
 
-def _results(settled: Sequence[ResultWindow], seed: int) -> dict[str, Any]:
+@attrs.define
+class _LegTotals:
+    """Arbitrage pairs, added up."""
+
+    pairs_count: int = 0
+    one_legged_count: int = 0
+    longest_ms: int = 0
+    worst_nanos: int = 0
+    ends: Counter[LegEnd] = attrs.field(factory=Counter)
+
+    def add(self, pairs: tuple[PairRisk, ...]) -> None:
+        risk = LegRisk(pairs=pairs)
+        self.pairs_count += len(pairs)
+        self.one_legged_count += len(risk.one_legged)
+        self.longest_ms = max(self.longest_ms, risk.longest_ms)
+        self.worst_nanos = max(self.worst_nanos, risk.worst_nanos)
+        self.ends.update(risk.ends)
+
+    def numbers(self) -> dict[str, Any]:
+        return {
+            "pairs": self.pairs_count,
+            "one_legged": self.one_legged_count,
+            "longest_ms": self.longest_ms,
+            "worst": dollars_text(self.worst_nanos),
+            "ends": {end.value: self.ends[end] for end in LegEnd if self.ends[end]},
+        }
+
+
+@attrs.define
+class _MoveTotals:
+    """Fills of orders with one kind of reason, added up."""
+
+    orders_count: int = 0
+    units: int = 0
+    pnl_nanos: int = 0
+    fees_nanos: int = 0
+
+    def add(self, moves: Sequence[Move]) -> None:
+        """Add those of one window."""
+        self.orders_count += len({move.order.intent.order_id for move in moves})
+        self.units += sum(move.fill.size_units for move in moves)
+        self.pnl_nanos += sum(move.pnl_nanos for move in moves)
+        self.fees_nanos += sum(move.fill.fee_nanos for move in moves)
+
+    def numbers(self) -> dict[str, Any]:
+        return {
+            "orders": self.orders_count,
+            "shares": size_text(self.units),
+            "pnl": dollars_text(self.pnl_nanos),
+            "fees": dollars_text(self.fees_nanos),
+        }
+
+
+def _results(settled: Sequence[WindowFigures], seed: int) -> dict[str, Any]:
     nanos = [window.pnl_nanos for window in settled]
-    traded = [window.pnl_nanos for window in settled if window.moves]
+    traded = [window.pnl_nanos for window in settled if window.fills_count]
     dollars = [each / NANOS_PER_DOLLAR for each in nanos]
     won = sum(each > 0 for each in traded)
     fallen = drawdown(nanos)
@@ -95,21 +177,11 @@ def _results(settled: Sequence[ResultWindow], seed: int) -> dict[str, Any]:
     }
 
 
-def _exposure(windows: Sequence[ResultWindow]) -> dict[str, Any]:
+def _exposure(windows: Sequence[WindowFigures]) -> dict[str, Any]:
     """Most money that was paid out at once, window by window, and how long anything was held."""
-    largest = []
-    held_ms = 0
-    for window in windows:
-        moves = window.moves
-        if not moves:
-            continue
-        cash_nanos = lowest_nanos = 0
-        for move in moves:
-            cash_nanos += move.cash_nanos
-            lowest_nanos = min(lowest_nanos, cash_nanos)
-        largest.append(-lowest_nanos)
-        held_ms += max(0, window.market.closes_at_ms - moves[0].fill.timestamp_ms)
-    whole_ms = sum(each.market.closes_at_ms - each.market.opens_at_ms for each in windows)
+    largest = [window.most_paid_nanos for window in windows if window.fills_count]
+    held_ms = sum(window.held_ms for window in windows)
+    whole_ms = sum(window.closes_at_ms - window.opens_at_ms for window in windows)
     return {
         "largest": dollars_text(max(largest, default=0)),
         "mean": _mean_text(largest),
@@ -117,95 +189,72 @@ def _exposure(windows: Sequence[ResultWindow]) -> dict[str, Any]:
     }
 
 
-def _orders(orders: Sequence[OrderState]) -> dict[str, Any]:
-    ratio = FillRatio.of(orders)
-    fills = [fill for order in orders for fill in order.fills]
-    return {
-        "orders": len(orders),
-        "orders_by_status": dict(sorted(Counter(each.status.value for each in orders).items())),
-        "orders_touched": ratio.touched_count,
-        "shares_ordered": size_text(ratio.ordered_units),
-        "shares_filled": size_text(ratio.filled_units),
-        "fill_ratio": _ratio(None if ratio.ratio is None else float(ratio.ratio)),
-        "maker_fills": sum(fill.is_maker for fill in fills),
-        "taker_fills": sum(not fill.is_maker for fill in fills),
-    }
-
-
-def _legs(windows: Sequence[ResultWindow]) -> dict[str, Any]:
-    pairs: list[PairRisk] = []
-    for window in windows:
-        pairs += leg_risks(window.orders, window.market.closes_at_ms)
-    risk = LegRisk(pairs=tuple(pairs))
-    return {
-        "pairs": len(risk.pairs),
-        "one_legged": len(risk.one_legged),
-        "longest_ms": risk.longest_ms,
-        "worst": dollars_text(risk.worst_nanos),
-        "ends": {end.value: count for end, count in risk.ends.items()},
-    }
-
-
-def _group(windows: Sequence[ResultWindow]) -> dict[str, Any]:
+def _group(windows: Sequence[WindowFigures]) -> dict[str, Any]:
     return {
         "windows": len(windows),
-        "traded": sum(bool(window.moves) for window in windows),
+        "traded": sum(bool(window.fills_count) for window in windows),
         "pnl": dollars_text(sum(window.pnl_nanos for window in windows)),
         "fees": dollars_text(sum(window.fees_nanos for window in windows)),
     }
 
 
-def _move_group(moves: Sequence[Move]) -> dict[str, Any]:
-    return {
-        "orders": len({move.order.intent.order_id for move in moves}),
-        "shares": size_text(sum(move.fill.size_units for move in moves)),
-        "pnl": dollars_text(sum(move.pnl_nanos for move in moves)),
-        "fees": dollars_text(sum(move.fill.fee_nanos for move in moves)),
-    }
+class ModelNumbers:
+    """Holds the strategy's model, and the market's own price, against the results."""
+
+    def __init__(self) -> None:
+        self._all = _Scores()
+        self._by_left: defaultdict[str, _Scores] = defaultdict(_Scores)
+        self._model, self._market = Forecasts(), Forecasts()
+
+    def add(self, winner: Side, predictions: Iterable[Prediction]) -> None:
+        """Take what was thought of Up in a window that is settled."""
+        was = winner is Side.YES
+        for each in predictions:
+            if each.left_ms <= 0:
+                continue
+            model, market = _chance(each.model_ticks), _chance(each.market_ticks)
+            if model is not None:
+                self._model.add(model, was=was)
+            if market is not None:
+                self._market.add(market, was=was)
+            for scores in (self._all, self._by_left[_left_label(each.left_ms)]):
+                scores.add(model, market, was=was)
+
+    def numbers(self) -> dict[str, Any]:
+        """Say how good both were."""
+        by_left = sorted(self._by_left.items(), key=_sort_key)
+        return {
+            **self._all.numbers(),
+            "by_time_left": [{"left": left, **scores.numbers()} for left, scores in by_left],
+            "calibration": _bins(self._model),
+            "market_calibration": _bins(self._market),
+        }
 
 
-def model_numbers(
-    predictions: Iterable[tuple[Side | None, Sequence[Prediction]]],
-) -> dict[str, Any]:
-    """Hold the strategy's model, and the market's own price, against the results.
-
-    Args:
-        predictions: each settled window's winner, and what was thought of Up in it.
-    """
-    rows = [
-        (each, winner is Side.YES)
-        for winner, of_window in predictions
-        if winner is not None
-        for each in of_window
-        if each.left_ms > 0
-    ]
-    groups = _grouped(rows, lambda row: _left_label(row[0].left_ms))
-    return {
-        **_scores(rows),
-        "by_time_left": [{"left": left, **_scores(group)} for left, group in groups],
-        "calibration": _bins([(each.model_ticks, was) for each, was in rows]),
-        "market_calibration": _bins([(each.market_ticks, was) for each, was in rows]),
-    }
-
-
-def _scores(rows: Sequence[tuple[Prediction, bool]]) -> dict[str, Any]:
+class _Scores:
     """Brier scores of model and market where both have an opinion, so that they compare."""
-    both = [
-        (each.model_ticks / 1000, each.market_ticks / 1000, was)
-        for each, was in rows
-        if each.model_ticks is not None and each.market_ticks is not None
-    ]
-    happened = [was for _, _, was in both]
-    return {
-        "predictions": len(both),
-        "brier": _ratio(brier([model for model, _, _ in both], happened)),
-        "market_brier": _ratio(brier([market for _, market, _ in both], happened)),
-    }
+
+    def __init__(self) -> None:
+        self._model, self._market = Forecasts(), Forecasts()
+
+    def add(self, model: float | None, market: float | None, *, was: bool) -> None:
+        if model is not None and market is not None:
+            self._model.add(model, was=was)
+            self._market.add(market, was=was)
+
+    def numbers(self) -> dict[str, Any]:
+        return {
+            "predictions": self._model.count,
+            "brier": _ratio(self._model.brier),
+            "market_brier": _ratio(self._market.brier),
+        }
 
 
-def _bins(rows: Sequence[tuple[float | None, bool]]) -> list[dict[str, Any]]:
-    known = [(ticks / 1000, was) for ticks, was in rows if ticks is not None]
-    found = calibration([chance for chance, _ in known], [was for _, was in known])
+def _chance(ticks: float | None) -> float | None:
+    return None if ticks is None else ticks / 1000
+
+
+def _bins(forecasts: Forecasts) -> list[dict[str, Any]]:
     return [
         {
             "low": each.low,
@@ -214,7 +263,7 @@ def _bins(rows: Sequence[tuple[float | None, bool]]) -> list[dict[str, Any]]:
             "mean_chance": _ratio(each.mean_chance),
             "share_happened": _ratio(each.share_happened),
         }
-        for each in found
+        for each in forecasts.calibration()
     ]
 
 
@@ -224,8 +273,8 @@ def _left_label(left_ms: int) -> str:
     return f"{_LEFT_STEPS_S[-1]:>3} s and more" if below_s is None else f"up to {below_s:>3} s"
 
 
-def _hour_of(window: ResultWindow) -> int:
-    return datetime.fromtimestamp(window.market.opens_at_ms / 1000, UTC).hour
+def _hour_of(window: WindowFigures) -> int:
+    return datetime.fromtimestamp(window.opens_at_ms / 1000, UTC).hour
 
 
 def _grouped(
@@ -234,7 +283,12 @@ def _grouped(
     groups: defaultdict[_Key, list[_Item]] = defaultdict(list)
     for item in items:
         groups[key(item)].append(item)
-    return sorted(groups.items(), key=lambda each: str(each[0]).rjust(20))
+    return sorted(groups.items(), key=_sort_key)
+
+
+def _sort_key(item: tuple[Hashable, object]) -> str:
+    """Sort groups by their names, numbers by their size."""
+    return str(item[0]).rjust(20)
 
 
 def _mean_text(nanos: Sequence[int]) -> str | None:

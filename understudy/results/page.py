@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from actors.units import NANOS_PER_DOLLAR
-from research.backtest.outcome import WindowOutcome
 from understudy.display.wording import move_label
 from understudy.reading.moments import minute_label
 from understudy.reading.page_parts import coloured_money, escaped, figure, page_text, table, tile
@@ -18,7 +17,7 @@ from understudy.results.plots import (
     results_plot,
 )
 from understudy.results.stored import StoredRun
-from understudy.results.trades import ResultWindow, window_of
+from understudy.results.trades import WindowFigures
 from understudy.results.view import fact_lines
 
 _FOOTER = (
@@ -29,9 +28,8 @@ _HEADINGS = ("opened", "P&L", "in all", "won", "moved", "orders", "fills", "fees
 _NUMBERS = ("P&L", "in all", "moved", "orders", "fills", "fees")
 
 
-def run_page(run: StoredRun, outcomes: Sequence[WindowOutcome]) -> str:
+def run_page(run: StoredRun, windows: Sequence[WindowFigures]) -> str:
     """Build the page."""
-    windows = [window_of(outcome) for outcome in outcomes]
     facts = "".join(
         f"<dt>{escaped(name)}</dt><dd>{escaped(words)}</dd>" for name, words in fact_lines(run)
     )
@@ -64,7 +62,7 @@ def _tiles(run: StoredRun) -> Iterable[str]:
     )
 
 
-def _plots(run: StoredRun, windows: Sequence[ResultWindow]) -> Iterable[str]:
+def _plots(run: StoredRun, windows: Sequence[WindowFigures]) -> Iterable[str]:
     settled = [window for window in windows if window.is_settled]
     summary = run.summary
     if settled:
@@ -94,20 +92,20 @@ def _plots(run: StoredRun, windows: Sequence[ResultWindow]) -> Iterable[str]:
         )
 
 
-def _windows_table(windows: Sequence[ResultWindow]) -> str:
+def _windows_table(windows: Sequence[WindowFigures]) -> str:
     rows = []
     total_nanos = 0
     for window in windows:
         total_nanos += window.pnl_nanos
         rows.append(
             [
-                minute_label(window.market.opens_at_ms),
+                minute_label(window.opens_at_ms),
                 coloured_money(window.pnl_nanos) if window.is_settled else "-",
                 coloured_money(total_nanos),
                 winner_label(window.winner) if window.is_settled else "-",
                 move_label(window.strike_e18, window.close_e18),
-                str(len(window.orders)),
-                str(len(window.moves)),
+                str(window.orders_count),
+                str(window.fills_count),
                 coloured_money(-window.fees_nanos),
                 escaped(window.slug),
             ]

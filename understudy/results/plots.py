@@ -16,13 +16,13 @@ from understudy.reading.plots import (
     plot_style,
     svg_element,
 )
-from understudy.results.trades import ResultWindow
+from understudy.results.trades import WindowFigures
 
 _BARS_MAX = 120
 """More windows than this are drawn as a line alone."""
 
 
-def results_plot(windows: Sequence[ResultWindow], *, is_tall: bool = False) -> str:
+def results_plot(windows: Sequence[WindowFigures], *, is_tall: bool = False) -> str:
     """Each settled window's result as a bar, and their running total as a line."""
     with plot_style():
         figure, axes = canvas(4.2, 4.4) if is_tall else canvas(9.6, 3.1)
@@ -38,14 +38,14 @@ def results_plot(windows: Sequence[ResultWindow], *, is_tall: bool = False) -> s
         axes.plot(totals, color=ACCENT, linewidth=1.8)
         axes.axhline(0, color=MUTED, linewidth=0.8)
         label_opening_times(
-            axes, [window.market.opens_at_ms for window in windows], labels_max=4 if is_tall else 8
+            axes, [window.opens_at_ms for window in windows], labels_max=4 if is_tall else 8
         )
         axes.set_ylabel("dollars")
         axes.grid(visible=False, axis="x")
         return svg_element(figure, "results-tall" if is_tall else "results")
 
 
-def drawdown_plot(windows: Sequence[ResultWindow]) -> str:
+def drawdown_plot(windows: Sequence[WindowFigures]) -> str:
     """How far the running total lay below its highest value before."""
     with plot_style():
         figure, axes = canvas()
@@ -56,17 +56,17 @@ def drawdown_plot(windows: Sequence[ResultWindow]) -> str:
             high = max(high, total)
             depths.append((total - high) / NANOS_PER_DOLLAR)
         axes.fill_between(range(len(depths)), depths, color=LOSS, alpha=0.5, linewidth=0)
-        label_opening_times(axes, [each.market.opens_at_ms for each in windows], labels_max=4)
+        label_opening_times(axes, [each.opens_at_ms for each in windows], labels_max=4)
         axes.set_ylabel("dollars")
         axes.grid(visible=False, axis="x")
         return svg_element(figure, "drawdown")
 
 
-def distribution_plot(windows: Sequence[ResultWindow]) -> str:
+def distribution_plot(windows: Sequence[WindowFigures]) -> str:
     """How often a traded window brought how much."""
     with plot_style():
         figure, axes = canvas()
-        results = [each.pnl_nanos / NANOS_PER_DOLLAR for each in windows if each.moves]
+        results = [each.pnl_nanos / NANOS_PER_DOLLAR for each in windows if each.fills_count]
         axes.hist(results, bins=min(30, max(5, len(results) // 2)), color=ACCENT)
         axes.axvline(0, color=MUTED, linewidth=0.8)
         axes.set_xlabel("dollars a window")

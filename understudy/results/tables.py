@@ -1,8 +1,11 @@
-"""The tables of a run, a mapping a row: the same fields in CSV and in Parquet."""
+"""The tables of a run, a mapping a row: the same fields in CSV and in Parquet.
+
+Every row is of one window; a run's table has its windows' rows in the order of their opening.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from actors.model import Side
@@ -16,7 +19,7 @@ from actors.units import (
 from research.backtest.outcome import WindowOutcome
 from understudy.reading.moments import iso_text
 from understudy.reading.orders import order_json
-from understudy.results.trades import ResultWindow, reason_kind, window_of
+from understudy.results.trades import ResultWindow, reason_kind
 
 Row = Mapping[str, Any]
 
@@ -28,114 +31,132 @@ NUMBER_COLUMNS = frozenset(
     }
 )
 """Columns whose texts are decimal numbers; Parquet has them as floating point."""
+COUNT_COLUMNS = frozenset(
+    {
+        *("orders", "fills", "signals", "stop_losses", "frames", "events", "books"),
+        *("public_trades", "unreadable", "gaps", "priority"),
+    }
+)
+FLAG_COLUMNS = frozenset({"post_only", "is_maker", "up_won"})
+"""Yes or no; every other column is a text."""
+TABLES = ("windows", "orders", "fills", "equity", "predictions")
 
 
-def window_rows(outcomes: Sequence[WindowOutcome]) -> Iterator[Row]:
-    """A row a window, in the order of their opening."""
-    total_nanos = 0
-    for outcome in outcomes:
-        total_nanos += outcome.pnl_nanos
-        window = window_of(outcome)
+def table_rows(
+    outcome: WindowOutcome, window: ResultWindow, before_nanos: int
+) -> dict[str, list[Row]]:
+    """A window's rows of each table.
+
+    Args:
+        outcome: the window.
+        window: the same.
+        before_nanos: the result of all windows before.
+    """
+    rows = (
+        [_window_row(outcome, window, before_nanos)],
+        list(_order_rows(window)),
+        list(_fill_rows(window)),
+        list(_equity_rows(outcome, before_nanos)),
+        list(_prediction_rows(outcome)),
+    )
+    return dict(zip(TABLES, rows, strict=True))
+
+
+def _window_row(outcome: WindowOutcome, window: ResultWindow, before_nanos: int) -> Row:
+    return {
+        "slug": outcome.slug,
+        "opens": iso_text(outcome.market.opens_at_ms),
+        "closes": iso_text(outcome.market.closes_at_ms),
+        "winner": _winner_text(window),
+        "strike": _e18(outcome.strike_e18),
+        "close": _e18(outcome.close_e18),
+        "evidence": outcome.evidence,
+        "orders": len(outcome.orders),
+        "fills": len(window.moves),
+        "signals": outcome.signals_count,
+        "stop_losses": outcome.stop_loss_count,
+        "cost": dollars_text(outcome.cost_nanos),
+        "payout": dollars_text(outcome.payout_nanos),
+        "fees": dollars_text(outcome.fees_nanos),
+        "pnl": dollars_text(outcome.pnl_nanos),
+        "total": dollars_text(before_nanos + outcome.pnl_nanos),
+        "frames": outcome.frames_count,
+        "events": outcome.events_count,
+        "books": outcome.books_count,
+        "public_trades": outcome.trades_count,
+        "unreadable": outcome.unreadable_count,
+        "gaps": outcome.gaps_count,
+        "lag_ms": None if outcome.lag_ms is None else f"{outcome.lag_ms:.1f}",
+    }
+
+
+def _order_rows(window: ResultWindow) -> Iterator[Row]:
+    """A row an order, as ``understudy orders --json`` has it, and what its reason begins with."""
+    for order in window.orders:
+        told = order_json(order)
+        del told["market"], told["is_open"]
+        yield {**told, "reason_kind": reason_kind(order)}
+
+
+def _fill_rows(window: ResultWindow) -> Iterator[Row]:
+    """A row a fill, with what it has brought by the window's end."""
+    for move in window.moves:
+        intent, fill = move.order.intent, move.fill
         yield {
-            "slug": outcome.slug,
-            "opens": iso_text(outcome.market.opens_at_ms),
-            "closes": iso_text(outcome.market.closes_at_ms),
-            "winner": _winner_text(window),
-            "strike": _e18(outcome.strike_e18),
-            "close": _e18(outcome.close_e18),
-            "evidence": outcome.evidence,
-            "orders": len(outcome.orders),
-            "fills": len(window.moves),
-            "signals": outcome.signals_count,
-            "stop_losses": outcome.stop_loss_count,
-            "cost": dollars_text(outcome.cost_nanos),
-            "payout": dollars_text(outcome.payout_nanos),
-            "fees": dollars_text(outcome.fees_nanos),
-            "pnl": dollars_text(outcome.pnl_nanos),
-            "total": dollars_text(total_nanos),
-            "frames": outcome.frames_count,
-            "events": outcome.events_count,
-            "books": outcome.books_count,
-            "public_trades": outcome.trades_count,
-            "unreadable": outcome.unreadable_count,
-            "gaps": outcome.gaps_count,
-            "lag_ms": None if outcome.lag_ms is None else f"{outcome.lag_ms:.1f}",
+            "at": iso_text(fill.timestamp_ms),
+            "slug": window.slug,
+            "order": intent.order_id,
+            "trade": fill.trade_id,
+            "action": intent.action.value,
+            "side": intent.side.value,
+            "size": size_text(fill.size_units),
+            "price": price_text(fill.price_ticks),
+            "fee": dollars_text(fill.fee_nanos),
+            "is_maker": fill.is_maker,
+            "pnl": dollars_text(move.pnl_nanos),
+            "reason_kind": reason_kind(move.order),
         }
 
 
-def order_rows(windows: Iterable[ResultWindow]) -> Iterator[Row]:
-    """A row an order, as ``understudy orders --json`` has it, and what its reason begins with."""
-    for window in windows:
-        for order in window.orders:
-            told = order_json(order)
-            del told["market"], told["is_open"]
-            yield {**told, "reason_kind": reason_kind(order)}
+def _equity_rows(outcome: WindowOutcome, before_nanos: int) -> Iterator[Row]:
+    """The account after each fill, valued at the middle of the book, and after the result."""
+    for point in outcome.equity:
+        cash_nanos = before_nanos + point.cash_nanos
+        value_nanos = _value_nanos(point.yes_units, point.no_units, point.up_ticks)
+        yield {
+            "at": iso_text(point.at_ms),
+            "slug": outcome.slug,
+            "yes": size_text(point.yes_units),
+            "no": size_text(point.no_units),
+            "up": _ticks(point.up_ticks),
+            "cash": dollars_text(cash_nanos),
+            "value": None if value_nanos is None else dollars_text(value_nanos),
+            "equity": None if value_nanos is None else dollars_text(cash_nanos + value_nanos),
+        }
+    if outcome.is_settled:
+        after = dollars_text(before_nanos + outcome.pnl_nanos)
+        yield {
+            "at": iso_text(outcome.market.closes_at_ms),
+            "slug": outcome.slug,
+            "yes": "0",
+            "no": "0",
+            "up": None,
+            "cash": after,
+            "value": "0",
+            "equity": after,
+        }
 
 
-def fill_rows(windows: Iterable[ResultWindow]) -> Iterator[Row]:
-    """A row a fill, with what it has brought by the window's end."""
-    for window in windows:
-        for move in window.moves:
-            intent, fill = move.order.intent, move.fill
-            yield {
-                "at": iso_text(fill.timestamp_ms),
-                "slug": window.slug,
-                "order": intent.order_id,
-                "trade": fill.trade_id,
-                "action": intent.action.value,
-                "side": intent.side.value,
-                "size": size_text(fill.size_units),
-                "price": price_text(fill.price_ticks),
-                "fee": dollars_text(fill.fee_nanos),
-                "is_maker": fill.is_maker,
-                "pnl": dollars_text(move.pnl_nanos),
-                "reason_kind": reason_kind(move.order),
-            }
-
-
-def equity_rows(outcomes: Iterable[WindowOutcome]) -> Iterator[Row]:
-    """The account after each fill, valued at the middle of the book, and after each result."""
-    settled_nanos = 0
-    for outcome in outcomes:
-        for point in outcome.equity:
-            value_nanos = _value_nanos(point.yes_units, point.no_units, point.up_ticks)
-            yield {
-                "at": iso_text(point.at_ms),
-                "slug": outcome.slug,
-                "yes": size_text(point.yes_units),
-                "no": size_text(point.no_units),
-                "up": _ticks(point.up_ticks),
-                "cash": dollars_text(settled_nanos + point.cash_nanos),
-                "value": None if value_nanos is None else dollars_text(value_nanos),
-                "equity": None
-                if value_nanos is None
-                else dollars_text(settled_nanos + point.cash_nanos + value_nanos),
-            }
-        settled_nanos += outcome.pnl_nanos
-        if outcome.is_settled:
-            yield {
-                "at": iso_text(outcome.market.closes_at_ms),
-                "slug": outcome.slug,
-                "yes": "0",
-                "no": "0",
-                "up": None,
-                "cash": dollars_text(settled_nanos),
-                "value": "0",
-                "equity": dollars_text(settled_nanos),
-            }
-
-
-def prediction_rows(outcomes: Iterable[WindowOutcome]) -> Iterator[Row]:
+def _prediction_rows(outcome: WindowOutcome) -> Iterator[Row]:
     """What model and market thought of Up, about once a second."""
-    for outcome in outcomes:
-        for each in outcome.predictions:
-            yield {
-                "slug": outcome.slug,
-                "left_s": f"{each.left_ms / 1000:.3f}",
-                "model": _ticks(each.model_ticks),
-                "market": _ticks(each.market_ticks),
-                "up_won": outcome.winner is Side.YES if outcome.is_settled else None,
-            }
+    for each in outcome.predictions:
+        yield {
+            "slug": outcome.slug,
+            "left_s": f"{each.left_ms / 1000:.3f}",
+            "model": _ticks(each.model_ticks),
+            "market": _ticks(each.market_ticks),
+            "up_won": outcome.winner is Side.YES if outcome.is_settled else None,
+        }
 
 
 def _winner_text(window: ResultWindow) -> str | None:

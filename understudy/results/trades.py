@@ -47,6 +47,54 @@ class ResultWindow:
         )
         return tuple(sorted(moves, key=lambda move: move.fill.timestamp_ms))
 
+    def figures(self) -> WindowFigures:
+        """Add it up."""
+        moves, market = self.moves, self.market
+        cash_nanos = lowest_nanos = 0
+        for move in moves:
+            cash_nanos += move.cash_nanos
+            lowest_nanos = min(lowest_nanos, cash_nanos)
+        first_ms = moves[0].fill.timestamp_ms if moves else market.closes_at_ms
+        return WindowFigures(
+            slug=self.slug,
+            opens_at_ms=market.opens_at_ms,
+            closes_at_ms=market.closes_at_ms,
+            is_settled=self.is_settled,
+            winner=self.winner,
+            pnl_nanos=self.pnl_nanos,
+            fees_nanos=self.fees_nanos,
+            strike_e18=self.strike_e18,
+            close_e18=self.close_e18,
+            orders_count=len(self.orders),
+            fills_count=len(moves),
+            most_paid_nanos=-lowest_nanos,
+            held_ms=max(0, market.closes_at_ms - first_ms),
+        )
+
+
+@attrs.frozen(kw_only=True)
+class WindowFigures:
+    """One window in numbers, without its orders."""
+
+    slug: str
+    opens_at_ms: int
+    closes_at_ms: int
+    is_settled: bool
+    winner: Side | None
+    """None: void, or not settled."""
+    pnl_nanos: int
+    """After fees; 0 while it is not settled."""
+    fees_nanos: int
+    strike_e18: int | None
+    close_e18: int | None
+    orders_count: int
+    fills_count: int
+    """Those that stand."""
+    most_paid_nanos: int
+    """Most money that was paid out at once, less what sales had brought by then."""
+    held_ms: int
+    """From the first fill to the window's end."""
+
 
 @attrs.frozen
 class Move:
