@@ -1,15 +1,16 @@
 """How a paper order trades against a real book: pure arithmetic, no messages.
 
 An order takes what the book shows at its limit or better, each level at the level's own price, as
-a taker who pays the fee. What rests and is later crossed by the market trades at its own limit, as
-a maker who pays none. Shares that were taken are remembered until the size displayed at their
-level changes, because a recorded or foreign book does not know that we took them.
+a taker who pays the fee. A purchase that never rests is sized in money, price times size, as at the
+venue: where it is cheaper it gets more shares. What rests and is later crossed by the market trades
+at its own limit, as a maker who pays none. Shares that were taken are remembered until the size
+displayed at their level changes, because a recorded or foreign book does not know of our trades.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import attrs
 
@@ -69,21 +70,26 @@ class PaperOrder:
         return self.due_sooner(max(0, self.due_at_ms - now_ms - limit_ms))
 
     @property
-    def open_units(self) -> int:
-        """Size not traded."""
-        return self.intent.size_units - sum(fill.size_units for fill in self.fills)
+    def left(self) -> int:
+        """What it may still trade, as ``wanted`` counts."""
+        costs = (unit_cost(self.intent, fill.price_ticks) * fill.size_units for fill in self.fills)
+        return wanted(self.intent) - sum(costs)
 
     @property
-    def first_part_units(self) -> int:
-        """Size of the first partial fill, if the book has as much."""
-        return min(self.open_units, self.intent.size_units * FIRST_PART_PERCENT // 100)
+    def is_whole(self) -> bool:
+        """Whether it has traded all that it can."""
+        return is_done_with(self.intent, self.left)
+
+    @property
+    def first_part(self) -> int:
+        """What of that its first partial fill takes, if the book has as much."""
+        return min(self.left, wanted(self.intent) * FIRST_PART_PERCENT // 100)
 
     @property
     def status(self) -> OrderStatus:
         """Where it stands, as the venue would say."""
         if self.fills:
-            is_whole = self.open_units == 0
-            return OrderStatus.FILLED if is_whole else OrderStatus.PARTIALLY_FILLED
+            return OrderStatus.FILLED if self.is_whole else OrderStatus.PARTIALLY_FILLED
         is_arriving = self.phase is PaperPhase.ARRIVING
         return OrderStatus.PENDING if is_arriving else OrderStatus.ACCEPTED
 
@@ -189,9 +195,9 @@ class PaperLiquidity:
         )
 
 
-def crossing_objection(intent: OrderIntent, available_units: int) -> str:
+def crossing_objection(intent: OrderIntent, offers: Sequence[Level]) -> str:
     """Say that an order which must not take would take; empty if it would not, or may."""
-    return POST_ONLY_CROSSES if intent.is_post_only and available_units else ""
+    return POST_ONLY_CROSSES if intent.is_post_only and offers else ""
 
 
 def levels_for(action: Action, book: BookView) -> tuple[Level, ...]:
@@ -204,14 +210,37 @@ def is_worse(action: Action, price_ticks: int, limit_ticks: int) -> bool:
     return price_ticks > limit_ticks if action is Action.BUY else price_ticks < limit_ticks
 
 
-def take(offers: Iterable[Level], wanted_units: int) -> tuple[Level, ...]:
-    """The (price, size) parts that fill a size from these offers, as far as they go."""
+def wanted(intent: OrderIntent) -> int:
+    """What an order may trade: nanos if it is sized in money, else units."""
+    return intent.size_units * unit_cost(intent, intent.price_ticks)
+
+
+def unit_cost(intent: OrderIntent, price_ticks: int) -> int:
+    """By how much that shrinks for one unit at a price of the order's outcome."""
+    return price_ticks if intent.is_sized_in_money else 1
+
+
+def is_done_with(intent: OrderIntent, left: int) -> bool:
+    """Whether so little is left that not one unit more can trade at the limit."""
+    return left < unit_cost(intent, intent.price_ticks)
+
+
+def take(intent: OrderIntent, offers: Iterable[Level], left: int) -> tuple[Level, ...]:
+    """The (price, size) parts of these offers that an order takes with what it has left.
+
+    Args:
+        intent: the order.
+        offers: at its limit or better, best first, in prices of its outcome.
+        left: as ``wanted`` counts.
+    """
     parts = []
     for price_ticks, units in offers:
-        part_units = min(units, wanted_units)
-        if part_units > 0:
-            parts.append((price_ticks, part_units))
-            wanted_units -= part_units
+        if is_done_with(intent, left):
+            break
+        cost = unit_cost(intent, price_ticks)
+        part_units = min(units, left // cost)
+        parts.append((price_ticks, part_units))
+        left -= part_units * cost
     return tuple(parts)
 
 

@@ -234,45 +234,45 @@ class SimulatedExecutorCore(Core):
         intent = paper.intent
         if paper.cancel_reason:
             return self._end(paper, OrderStatus.CANCELLED, paper.cancel_reason, now_ms)
-        available_units = total_units(self._offers(intent, now_ms))
-        objection = self._venue_objection(intent) or crossing_objection(intent, available_units)
+        offers = self._offers(intent, now_ms)
+        objection = self._venue_objection(intent) or crossing_objection(intent, offers)
         if objection:
             return self._end(paper, OrderStatus.REJECTED, objection, now_ms)
-        if intent.time_in_force is TimeInForce.FOK and available_units < intent.size_units:
+        parts = take(intent, offers, paper.left)
+        is_enough = paper.with_fills(parts, now_ms, is_maker=False).is_whole
+        if intent.time_in_force is TimeInForce.FOK and not is_enough:
             return self._end(paper, OrderStatus.CANCELLED, FOK_KILLED, now_ms)
-        if 0 < available_units < intent.size_units:
+        if parts and not is_enough:
             first_at_ms = paper.due_at_ms + FIRST_PART_AFTER_MS
             begun = attrs.evolve(paper, phase=PaperPhase.FIRST_PART, due_at_ms=first_at_ms)
             return self._commit(paper, begun, now_ms)
         return self._take_rest(paper, now_ms)
 
     def _take_first_part(self, paper: PaperOrder, now_ms: int) -> Effects:
-        traded, liquidity = self._take(paper, paper.first_part_units, now_ms)
+        traded, liquidity = self._take(paper, paper.first_part, now_ms)
         second_at_ms = paper.due_at_ms + SECOND_PART_AFTER_MS
         begun = attrs.evolve(traded, phase=PaperPhase.SECOND_PART, due_at_ms=second_at_ms)
         return self._commit(paper, begun, now_ms, liquidity)
 
     def _take_rest(self, paper: PaperOrder, now_ms: int) -> Effects:
         """Take what the book has; what is left rests, or ends if it may not wait."""
-        traded, liquidity = self._take(paper, paper.open_units, now_ms)
-        if traded.open_units and not traded.intent.time_in_force.may_rest:
+        traded, liquidity = self._take(paper, paper.left, now_ms)
+        if not (traded.is_whole or traded.intent.time_in_force.may_rest):
             report = traded.report(OrderStatus.CANCELLED, "fill and kill: nothing more to match")
             return self._commit_end(paper, report, liquidity, now_ms)
         rest = attrs.evolve(traded, phase=PaperPhase.RESTING, due_at_ms=traded.intent.expires_at_ms)
         return self._commit(paper, rest, now_ms, liquidity)
 
-    def _take(
-        self, paper: PaperOrder, wanted_units: int, now_ms: int
-    ) -> tuple[PaperOrder, PaperLiquidity]:
+    def _take(self, paper: PaperOrder, left: int, now_ms: int) -> tuple[PaperOrder, PaperLiquidity]:
         """The order and the liquidity after it took this much, as far as the book goes."""
-        parts = take(self._offers(paper.intent, now_ms), wanted_units)
+        parts = take(paper.intent, self._offers(paper.intent, now_ms), left)
         book = self._book(paper.intent, now_ms)
         liquidity = self._liquidity.after(paper.intent, parts, book)
         return paper.with_fills(parts, now_ms, is_maker=False), liquidity
 
     def _trade_resting(self, paper: PaperOrder, now_ms: int) -> Effects:
         """The market crossed its limit: it trades there, as the maker."""
-        parts = take(self._offers(paper.intent, now_ms), paper.open_units)
+        parts = take(paper.intent, self._offers(paper.intent, now_ms), paper.left)
         if not parts:
             return []
         at_limit = ((paper.intent.price_ticks, total_units(parts)),)

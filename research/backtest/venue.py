@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from random import Random
 
 from actors.backtest_settings import QUEUE
+from actors.execution.paper import FOK_KILLED, is_done_with, take, total_units, unit_cost
 from actors.messages.execution import OrderIntent
 from actors.messages.feeds import (
     BookEvent,
@@ -181,16 +182,16 @@ class RecordedVenue:
             if order.place is None:
                 continue
             up_ticks, buys = order.up_ticks, order.buys_up
-            crossing = _take(self.book.offers(up_ticks, buys=buys), order.open_units)
+            crossing = take(order.intent, self.book.offers(up_ticks, buys=buys), order.left)
             if crossing:
                 self.book.take(crossing, buys=buys)
-                self._fill_resting(order, sum(units for _, units in crossing))
+                self._fill_resting(order, total_units(crossing))
 
     def _fill_resting(self, order: VenueOrder, reached_units: int) -> None:
-        size_units = min(order.open_units, reached_units)
+        size_units = min(order.left, reached_units)
         if size_units:
-            self._fill(order, [(order.up_ticks, size_units)], is_maker=True)
-            if not order.open_units:
+            self._fill(order, [(order.intent.price_ticks, size_units)], is_maker=True)
+            if order.is_done:
                 del self._orders[order.order_id]
 
     def end_window(self) -> None:
@@ -243,7 +244,7 @@ class RecordedVenue:
         if intent.action is not Action.SELL:
             return ""
         on_sale = sum(
-            each.open_units
+            each.left
             for each in self._orders.values()
             if each.intent.action is Action.SELL and each.intent.side is intent.side
         )
@@ -254,17 +255,17 @@ class RecordedVenue:
         """Take what the book has at the limit or better; what is left rests, or ends."""
         if order.order_id not in self._orders:
             return  # the window ended during the delay
+        intent, kind = order.intent, order.intent.time_in_force
         offers = self.book.offers(order.up_ticks, buys=order.buys_up)
-        parts = _take(offers, order.open_units)
-        kind = order.intent.time_in_force
-        has_all = sum(units for _, units in parts) == order.open_units
-        if kind is TimeInForce.FOK and not has_all:
-            self._end(order, "fill or kill: the book has less")
+        parts = take(intent, order.own_levels(offers), order.left)
+        left = order.left - sum(unit_cost(intent, price) * units for price, units in parts)
+        if kind is TimeInForce.FOK and not is_done_with(intent, left):
+            self._end(order, FOK_KILLED)
             return
         if parts:
-            self.book.take(parts, buys=order.buys_up)
+            self.book.take(order.own_levels(parts), buys=order.buys_up)
             self._fill(order, parts, is_maker=False)
-        if not order.open_units:
+        if order.is_done:
             del self._orders[order.order_id]
         elif not kind.may_rest:
             self._end(order, "fill and kill: nothing more to match")
@@ -291,14 +292,14 @@ class RecordedVenue:
         self._say(VenueCancelled(order.order_id, reason, order.filled_units))
 
     def _fill(self, order: VenueOrder, parts: Iterable[Level], *, is_maker: bool) -> None:
-        """Trade parts of the book; a taker pays each level's own price, and the fee."""
+        """Trade (price, size) parts, in prices of its outcome; a taker pays the fee."""
         intent = order.intent
         rate_bps = 0 if is_maker else self._market.fee_rate_bps
         token = self._market.token(intent.side)
-        for up_ticks, size_units in parts:
-            price_ticks = order.own_ticks(up_ticks)
+        for price_ticks, size_units in parts:
             order.fills_count += 1
             order.filled_units += size_units
+            order.left -= unit_cost(intent, price_ticks) * size_units
             is_buy = intent.action is Action.BUY
             self._held_units[token] += size_units if is_buy else -size_units
             fill = FillDetail(
@@ -309,19 +310,7 @@ class RecordedVenue:
                 is_maker=is_maker,
                 timestamp_ms=self._scheduler.now_ms,
             )
-            self._say(VenueFilled(intent.order_id, fill, is_last=not order.open_units))
-
-
-def _take(offers: Iterable[Level], wanted_units: int) -> list[Level]:
-    """The (price, size) parts that fill a size from these offers, as far as they go."""
-    parts = []
-    for price_ticks, units in offers:
-        part_units = min(units, wanted_units)
-        parts.append((price_ticks, part_units))
-        wanted_units -= part_units
-        if not wanted_units:
-            break
-    return parts
+            self._say(VenueFilled(intent.order_id, fill, is_last=order.is_done))
 
 
 def _nobody_listens(_news: VenueNews) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable, Iterator
 
 import attrs
 
+from actors.execution.paper import is_done_with, wanted
 from actors.messages.execution import OrderIntent
-from actors.model import Action, Side
+from actors.model import Action, Level, Side
 from actors.units import PAYOUT_TICKS
 from research.backtest.queue import QueuePlace
 
@@ -26,10 +28,15 @@ class VenueOrder:
 
     intent: OrderIntent
     phase: VenuePhase = VenuePhase.DELAYED
+    left: int = attrs.field(init=False)
+    """What it may still trade: units, or nanos if it is sized in money."""
     filled_units: int = 0
     fills_count: int = 0
     place: QueuePlace | None = None
     """In its queue, while it rests."""
+
+    def __attrs_post_init__(self) -> None:
+        self.left = wanted(self.intent)
 
     @property
     def order_id(self) -> str:
@@ -37,9 +44,9 @@ class VenueOrder:
         return self.intent.order_id
 
     @property
-    def open_units(self) -> int:
-        """Size not traded."""
-        return self.intent.size_units - self.filled_units
+    def is_done(self) -> bool:
+        """Whether it has traded all that it can."""
+        return is_done_with(self.intent, self.left)
 
     @property
     def buys_up(self) -> bool:
@@ -54,3 +61,7 @@ class VenueOrder:
     def own_ticks(self, price_ticks: int) -> int:
         """Turn a price of Up into one of its own token, or back."""
         return price_ticks if self.intent.side is Side.YES else PAYOUT_TICKS - price_ticks
+
+    def own_levels(self, levels: Iterable[Level]) -> Iterator[Level]:
+        """Turn (price, size) of the book into those of its own token, or back."""
+        return ((self.own_ticks(price_ticks), units) for price_ticks, units in levels)

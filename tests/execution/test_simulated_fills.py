@@ -222,9 +222,30 @@ def test_fill_or_kill_takes_all_of_it_at_once_or_nothing() -> None:
     assert fills(effects) == []
     assert [each.filled_units for each in news(effects, OrderCancelled)] == [0]
     enough = Bench()
-    enough.see(book(asks={440: 4, 450: 6}))
+    enough.see(book(asks={440: 4, 450: 7}))
     enough.submit(time_in_force=TimeInForce.FOK)
     assert fills(enough.wake(ARRIVES)) == [(440, 4), (450, 6)]
+
+
+def test_a_purchase_that_never_rests_is_sized_in_money_and_gets_more_where_it_is_cheaper() -> None:
+    bench = Bench()
+    bench.see(book(asks={400: 99}))
+    bench.submit(time_in_force=TimeInForce.FAK)  # 10 at 0.45: $4.50
+    (filled,) = news(bench.wake(ARRIVES), Fill)
+    assert (filled.fill.price_ticks, filled.fill.size_units) == (400, 11_250_000)
+    assert bench.report().status is OrderStatus.FILLED
+    too_few = Bench()
+    too_few.see(book(asks={400: 11}))  # as many shares as it named, for less than its money
+    too_few.submit(time_in_force=TimeInForce.FOK)
+    assert news(too_few.wake(ARRIVES), OrderCancelled)
+    in_parts = Bench()
+    in_parts.see(book(asks={400: 11}))
+    in_parts.submit(time_in_force=TimeInForce.FAK)
+    in_parts.wake(ARRIVES)
+    (first,) = news(in_parts.wake(FIRST), Fill)
+    assert first.fill.size_units == 3_375_000  # 30 % of the money
+    (ended,) = news(in_parts.wake(SECOND), OrderCancelled)
+    assert ended.filled_units == shares(11)
 
 
 def test_a_post_only_order_that_would_take_is_rejected_and_rests_otherwise() -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 from backtest_builders import DOWN, UP, VenueStage
+from hypothesis import given
+from hypothesis import strategies as st
 
 from actors.messages.feeds import LastTradeEvent, PriceChangeEvent, TickSizeEvent
 from actors.model import Action, FillDetail, Side, TimeInForce
@@ -13,6 +15,8 @@ from research.backtest.executor import (
     VenueNews,
     VenueRejected,
 )
+from venue.engine.book import OrderBook, WorkingOrder
+from venue.engine.messages import Lifetime, NewOrder, Outcome
 
 
 def fills(stage: VenueStage) -> list[FillDetail]:
@@ -280,6 +284,50 @@ def test_what_may_not_rest_ends_with_what_it_got(kind: TimeInForce, filled: int)
 
     assert sum(each.size_units for each in fills(stage)) == filled
     assert bool(stage.told(VenueCancelled)) is (kind is TimeInForce.FAK)
+
+
+@given(
+    asks=st.dictionaries(st.integers(30, 60), st.integers(1, 40), max_size=5),
+    size=st.integers(5, 90),
+    side=st.sampled_from(Side),
+    kind=st.sampled_from((TimeInForce.FAK, TimeInForce.FOK)),
+)
+def test_a_purchase_that_never_rests_gets_for_its_money_what_the_local_exchange_would_give(
+    asks: dict[int, int], size: int, side: Side, kind: TimeInForce
+) -> None:
+    levels = sorted((10 * price, shares) for price, shares in asks.items())
+    stage = VenueStage(out_ms=0, taker_delay_ms=0)
+    stage.show([], levels, UP if side is Side.YES else DOWN)
+    stage.place(side=side, size_units=shares(size), time_in_force=kind)
+    stage.pass_ms(20)
+    exchange = OrderBook()
+    outcome = Outcome.UP if side is Side.YES else Outcome.DOWN
+    for number, (price, count) in enumerate(levels):
+        rests = _engine_order(outcome, price, shares(count), is_buy=False)
+        resting = WorkingOrder.of(rests, number, 0)
+        exchange.side(resting).add(resting)
+    taker = WorkingOrder.of(_engine_order(outcome, 500, shares(size), is_buy=True), 99, 0)
+    plan, left = exchange.plan(taker)
+    expected = [(taker.own_price(price), units) for price, units in plan]
+    if kind is TimeInForce.FOK and not taker.is_done_with(left):
+        expected = []
+
+    assert [(each.price_ticks, each.size_units) for each in fills(stage)] == expected
+    whole = [each for each in stage.told(VenueFilled) if isinstance(each, VenueFilled)]
+    assert any(each.is_last for each in whole) is taker.is_done_with(left)
+
+
+def _engine_order(outcome: Outcome, price: int, units: int, *, is_buy: bool) -> NewOrder:
+    return NewOrder(
+        order_id="1",
+        owner="one",
+        outcome=outcome,
+        is_buy=is_buy,
+        price_ticks=price,
+        size_units=units,
+        lifetime=Lifetime.FAK if is_buy else Lifetime.GTC,
+        spend_nanos=price * units if is_buy else None,
+    )
 
 
 def test_the_end_of_the_window_ends_what_rests_and_refuses_what_comes() -> None:
