@@ -2,14 +2,16 @@
 
 An order of one is that of the other if it is for the same window, action, outcome, limit and size,
 and was decided within ``WITHIN_MS``. Each order that has no partner gets a reason, as far as the
-orders themselves tell one: what is held differs, an order before it took longer to end, the limit
-of orders a minute was reached, or the prices that it was decided on were others.
+orders themselves tell one: what is held differs (and which order was filled in one of them only, by
+standing how much longer), an order before it took longer to end, the limit of orders a minute was
+reached, or the prices that it was decided on were others.
 """
 
 from __future__ import annotations
 
 import contextlib
 import csv
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -92,9 +94,19 @@ class RunComparison:
     second: ComparedRun
     slugs: tuple[str, ...]
     """Windows that both have; only their orders are compared."""
-    same_count: int
-    """Orders with a partner."""
+    later_ms: tuple[int, ...]
+    """Of each pair of orders, how much later the second run decided it; ascending."""
     differences: tuple[Difference, ...]
+
+    @property
+    def same_count(self) -> int:
+        """Orders with a partner."""
+        return len(self.later_ms)
+
+    def later_quantile_ms(self, share: float) -> int | None:
+        """The least of ``later_ms`` that this share of them does not exceed; None without any."""
+        later_ms = self.later_ms
+        return later_ms[math.ceil(share * len(later_ms)) - 1] if later_ms else None
 
     @property
     def same_share(self) -> float | None:
@@ -182,19 +194,19 @@ def compare(first: ComparedRun, second: ComparedRun) -> RunComparison:
     slugs = tuple(slug for slug in _slugs(first) if slug in known)
     limits = (first.most_per_minute, second.most_per_minute)
     most_per_minute = next((each for each in limits if each is not None), None)
-    same_count = 0
+    later_ms: list[int] = []
     differences: list[Difference] = []
     for slug in slugs:
         ours = [order for order in first.orders if order.slug == slug]
         theirs = [order for order in second.orders if order.slug == slug]
         partners = _partners(ours, theirs)
-        same_count += len(partners)
+        later_ms += [theirs.created_ms - ours.created_ms for ours, theirs in partners]
         differences += WindowComparison(ours, theirs, partners, most_per_minute).differences()
     return RunComparison(
         first=first,
         second=second,
         slugs=slugs,
-        same_count=same_count,
+        later_ms=tuple(sorted(later_ms)),
         differences=tuple(differences),
     )
 
@@ -203,19 +215,23 @@ def _slugs(run: ComparedRun) -> dict[str, None]:
     return dict.fromkeys([*run.pnl, *(order.slug for order in run.orders)])
 
 
-def _partners(ours: Sequence[ComparedOrder], theirs: Sequence[ComparedOrder]) -> dict[str, str]:
-    """Pair equal orders, the nearest in time first; by order id."""
+_Pair = tuple[ComparedOrder, ComparedOrder]
+"""The same order, of either run."""
+
+
+def _partners(ours: Sequence[ComparedOrder], theirs: Sequence[ComparedOrder]) -> list[_Pair]:
+    """Pair equal orders, the nearest in time first."""
     by_what: defaultdict[tuple[str, ...], list[ComparedOrder]] = defaultdict(list)
     for order in theirs:
         by_what[order.what].append(order)
-    partners: dict[str, str] = {}
+    partners = []
     for order in ours:
         candidates = by_what[order.what]
         near = [each for each in candidates if _apart_ms(order, each) <= WITHIN_MS]
         if near:
             apart = [_apart_ms(order, each) for each in near]
             nearest = near[apart.index(min(apart))]
-            partners[order.order_id] = nearest.order_id
+            partners.append((order, nearest))
             candidates.remove(nearest)
     return partners
 
@@ -227,16 +243,22 @@ class WindowComparison:
         self,
         ours: Sequence[ComparedOrder],
         theirs: Sequence[ComparedOrder],
-        partners: Mapping[str, str],
+        partners: Sequence[_Pair],
         most_per_minute: int | None,
     ) -> None:
-        matched = set(partners.values())
+        matched = {order.order_id for order, _ in partners}, {each.order_id for _, each in partners}
         self._sides = ours, theirs
         self._alone = (
-            [order for order in ours if order.order_id not in partners],
-            [order for order in theirs if order.order_id not in matched],
+            [order for order in ours if order.order_id not in matched[0]],
+            [order for order in theirs if order.order_id not in matched[1]],
         )
         self._most_per_minute = most_per_minute
+        self._parted = min(
+            (pair for pair in partners if pair[0].filled != pair[1].filled),
+            key=lambda pair: min(each.ended_ms for each in pair),
+            default=None,
+        )
+        """The first order that both have and that was not filled alike."""
 
     def differences(self) -> list[Difference]:
         """Give every order without a partner a reason, oldest first."""
@@ -273,7 +295,8 @@ class WindowComparison:
         own, others = (self._sides[not is_first], self._sides[is_first])
         held, other_held = _held(own, at_ms), _held(others, at_ms)
         if held != other_held:
-            return f"{_held_words(held)} held, and {_held_words(other_held)} in the other"
+            words = f"{_held_words(held)} held, and {_held_words(other_held)} in the other"
+            return words + self._parting(is_first, at_ms)
         alike = [each for each in others if (each.action, each.side) == (order.action, order.side)]
         for other in alike:
             if other.created_ms < at_ms - WITHIN_MS and other.ended_ms > at_ms:
@@ -288,6 +311,22 @@ class WindowComparison:
         if nearest is not None and is_near and nearest.basis != order.basis:
             return f"decided on “{order.basis}”, in the other on “{nearest.basis}”"
         return ""
+
+    def _parting(self, is_first: bool, at_ms: int) -> str:
+        """Since which order of both another position is held; empty if it is not known."""
+        if self._parted is None or at_ms < min(each.ended_ms for each in self._parted):
+            return ""
+        own, other = self._parted if is_first else self._parted[::-1]
+        is_own = Decimal(own.filled) > Decimal(other.filled)
+        more, less = (own, other) if is_own else (other, own)
+        longer_ms, later_ms = more.ended_ms - less.ended_ms, more.created_ms - less.created_ms
+        how = ""
+        if longer_ms > 0:
+            how = f", which stood {longer_ms} ms longer,"
+        elif later_ms:
+            how = f", which came {abs(later_ms)} ms {'later' if later_ms > 0 else 'earlier'},"
+        where = "here" if is_own else "there"
+        return f", since {more.order_id}{how} got {more.filled} {where} in place of {less.filled}"
 
 
 def _held(orders: Iterable[ComparedOrder], at_ms: int) -> dict[str, Decimal]:

@@ -60,7 +60,17 @@ def orders_sentence(found: RunComparison) -> str:
     return (
         f"{share:.1%} of the orders in {len(found.slugs)} windows that are in both are the same "
         f"(action, outcome, limit, size, within {WITHIN_MS} ms): {found.same_count} pairs, "
-        f"{len(found.differences)} without a partner"
+        f"{len(found.differences)} without a partner{_lateness(found)}"
+    )
+
+
+def _lateness(found: RunComparison) -> str:
+    """How far behind a run was: a backtest decides at once, and a busy machine does not."""
+    if not found.later_ms:
+        return ""
+    middle, most = (found.later_quantile_ms(share) for share in (0.5, 0.95))
+    return (
+        f"; the second decided them {middle} ms later (median), and 5 % more than {most} ms later"
     )
 
 
@@ -91,6 +101,10 @@ def comparison_json(found: RunComparison) -> dict[str, Any]:
         ],
         "orders_same": found.same_count,
         "orders_same_share": found.same_share,
+        "second_later_ms": {
+            "p50": found.later_quantile_ms(0.5),
+            "p95": found.later_quantile_ms(0.95),
+        },
         "differences": [
             {
                 "in": "first" if each.is_first else "second",

@@ -41,6 +41,7 @@ def test_orders_within_a_quarter_of_a_second_are_the_same() -> None:
     assert comparison.same_count == 2
     assert comparison.same_share == 1
     assert comparison.differences == ()
+    assert [comparison.later_quantile_ms(share) for share in (0.5, 0.95)] == [100, 250]
 
 
 def test_each_order_has_one_partner() -> None:
@@ -87,7 +88,19 @@ def test_another_holding_is_the_cause_of_what_follows_a_fill() -> None:
     both = order(1, 0, ended_ms=200)
     reason = caused([attrs.evolve(both, filled="20"), order(2, 900, limit="0.5")], [both])
 
-    assert reason == "YES 20 held, and nothing in the other"
+    assert reason == (
+        "YES 20 held, and nothing in the other, since order_1 got 20 here in place of 0"
+    )
+
+
+def test_a_cancel_that_came_late_in_one_of_them_is_told_as_the_cause() -> None:
+    ours, theirs = order(1, 0, ended_ms=200), order(1, 24, ended_ms=269, filled="20")
+    follows = order(2, 300, limit="0.5")
+
+    assert caused([ours, follows], [theirs]) == (
+        "nothing held, and YES 20 in the other, "
+        "since order_1, which stood 69 ms longer, got 20 there in place of 0"
+    )
 
 
 def test_an_order_that_took_longer_to_end_is_the_cause() -> None:
