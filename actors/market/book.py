@@ -9,6 +9,7 @@ arrival counts.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 
 from actors.messages.feeds import BookEvent, PriceChangeEvent
 from actors.messages.market import SNAPSHOT_DEPTH, BookView
@@ -23,6 +24,8 @@ class Ladder:
         self.sizes: dict[int, int] = {}
         self.best_ticks: int | None = None
         self._pick_best = pick_best
+        self._is_in_order = True
+        """Whether ``sizes`` has the best price first."""
         self._set_at_ms: dict[int, int] = {}
 
     def put(self, price_ticks: int, size_units: int, timestamp_ms: int) -> bool:
@@ -30,6 +33,7 @@ class Ladder:
         if timestamp_ms < self._set_at_ms.get(price_ticks, 0):
             return False
         self._set_at_ms[price_ticks] = timestamp_ms
+        self._is_in_order = False
         best = self.best_ticks
         if size_units:
             self.sizes[price_ticks] = size_units
@@ -40,33 +44,40 @@ class Ladder:
         return True
 
     def replace(self, levels: Iterable[Level], timestamp_ms: int) -> None:
-        """Take a whole new side, but keep what single levels were told since its time."""
-        sizes = dict(levels)
-        if 0 in sizes.values():
-            sizes = {price: size for price, size in sizes.items() if size}
+        """Take a whole new side, best first, but keep what single levels were told since its time.
+
+        Most whole sides replace whole ones: what their order tells is not found out again.
+        """
+        known, self.sizes = self.sizes, dict(levels)
         if self._set_at_ms:
             self._set_at_ms = {
                 price: at_ms for price, at_ms in self._set_at_ms.items() if at_ms > timestamp_ms
             }
+        self._is_in_order = not self._set_at_ms
+        if self._is_in_order:
+            self.best_ticks = next(iter(self.sizes), None)
+            return
         for price in self._set_at_ms:
-            size = self.sizes.get(price, 0)
+            size = known.get(price, 0)
             if size:
-                sizes[price] = size
+                self.sizes[price] = size
             else:
-                sizes.pop(price, None)
-        self.sizes = sizes
+                self.sizes.pop(price, None)
         self._find_best()
 
     def clear(self) -> None:
         """Forget everything."""
         self.sizes = {}
+        self._is_in_order = True
         self._set_at_ms = {}
         self.best_ticks = None
 
     def top(self) -> tuple[Level, ...]:
         """The SNAPSHOT_DEPTH best levels, best first."""
-        prices = sorted(self.sizes, reverse=self._pick_best is max)[:SNAPSHOT_DEPTH]
         sizes = self.sizes
+        if self._is_in_order:
+            return tuple(islice(sizes.items(), SNAPSHOT_DEPTH))
+        prices = sorted(sizes, reverse=self._pick_best is max)[:SNAPSHOT_DEPTH]
         return tuple([(price, sizes[price]) for price in prices])
 
     def _find_best(self) -> None:
@@ -105,6 +116,11 @@ class TokenBook:
         """Best bid at or above best ask: the book cannot be right, or not for long."""
         bid, ask = self._bids.best_ticks, self._asks.best_ticks
         return bid is not None and ask is not None and bid >= ask
+
+    @property
+    def prices(self) -> tuple[Iterable[int], Iterable[int]]:
+        """Of all bids and of all asks, in ticks."""
+        return self._bids.sizes, self._asks.sizes
 
     def apply_book(self, event: BookEvent) -> bool:
         """Take a whole book; False if it is older than the last whole one."""

@@ -8,6 +8,7 @@ unsynced at once, and nothing is traded on it until the feed has brought a whole
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from math import gcd
 
 import attrs
@@ -154,10 +155,16 @@ class MarketStateCore(Core):
         match event:
             case PriceChangeEvent():
                 book = self._book(event.token)
-                return book is not None and book.apply_change(event) and self._learn_grid(event)
+                if book is None or not book.apply_change(event):
+                    return False
+                self._learn_grid(dict(event.bids), dict(event.asks))
+                return True
             case BookEvent():
                 book = self._book(event.token)
-                return book is not None and book.apply_book(event) and self._learn_grid(event)
+                if book is None or not book.apply_book(event):
+                    return False
+                self._learn_grid(*book.prices)
+                return True
             case BestPricesEvent():
                 book = self._book(event.token)
                 if book is not None:
@@ -201,7 +208,7 @@ class MarketStateCore(Core):
             self._market = attrs.evolve(self._market, tick_size_ticks=event.tick_size_ticks)
         return True
 
-    def _learn_grid(self, event: BookEvent | PriceChangeEvent) -> bool:
+    def _learn_grid(self, bids: Iterable[int], asks: Iterable[int]) -> None:
         """Take the finer grid that a price proves; its announcement may have been missed.
 
         It is said once, and lost to a feed that was connecting or a market state that fell then.
@@ -209,10 +216,9 @@ class MarketStateCore(Core):
         market = self._market
         if market is not None:
             known_ticks = market.tick_size_ticks
-            grid_ticks = gcd(known_ticks, *dict(event.bids), *dict(event.asks))
+            grid_ticks = gcd(known_ticks, *bids, *asks)
             if grid_ticks != known_ticks:
                 self._market = attrs.evolve(market, tick_size_ticks=grid_ticks)
-        return True
 
     @handles(GridTooFine)
     def give_window_up(self, grid: GridTooFine, now_ms: int) -> Effects:

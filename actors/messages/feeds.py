@@ -17,7 +17,7 @@ RTDS = "rtds"
 
 @attrs.frozen
 class BookEvent:
-    """A token's whole book."""
+    """A token's whole book; no level of it is empty."""
 
     token: str
     timestamp_ms: int

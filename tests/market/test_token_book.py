@@ -42,11 +42,6 @@ def test_a_whole_book_replaces_what_was_there(book: TokenBook) -> None:
     assert book.view() == BookView(bids=((450, 7),), is_synced=True, updated_at_ms=101)
 
 
-def test_levels_of_no_size_in_a_whole_book_are_no_levels(book: TokenBook) -> None:
-    book.apply_book(whole(101, ((480, 0), (470, 5)), ((500, 0),)))
-    assert (book.best_bid_ticks, book.best_ask_ticks) == (470, None)
-
-
 def test_a_change_sets_the_new_total_of_its_level(book: TokenBook) -> None:
     assert book.apply_change(change(101, bids=((470, 99),)))
     assert book.view().bids == ((480, 30), (470, 99))
