@@ -1,4 +1,4 @@
-"""SimulationContext rules that a reader relies on, held by a test."""
+"""Rules that a reader relies on, held by a test."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 import configparser
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 
@@ -97,6 +97,8 @@ SEEDED_FOLDERS = ("venue/simulation/", "simulation/")
 BANNED_CALLS = {"now", "utcnow", "today", "open", "print", "input", "urandom"}
 
 
+Trees = Mapping[Path, ast.Module]
+
 MESSAGES = sorted((ROOT / "actors" / "messages").glob("*.py"))
 """What actors say to each other."""
 TIMED_OR_RECALLED = {"SetTimer", "CancelTimer", "Recall"}
@@ -105,6 +107,10 @@ TIMED_OR_RECALLED = {"SetTimer", "CancelTimer", "Recall"}
 
 def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
+
+
+def named(trees: Trees) -> Iterator[tuple[str, ast.Module]]:
+    return ((name_of(path), tree) for path, tree in trees.items())
 
 
 def product_files() -> list[Path]:
@@ -120,8 +126,14 @@ def is_pure(path: Path) -> bool:
     return is_in_pure_folder and path.name not in IMPURE_FILES and name not in IMPURE_PATHS
 
 
-def pure_files() -> list[Path]:
-    return [path for path in product_files() if is_pure(path)]
+@pytest.fixture(scope="module")
+def trees() -> Trees:
+    """Every file of the product, parsed once."""
+    return {path: tree_of(path) for path in product_files()}
+
+
+def pure(trees: Trees) -> Trees:
+    return {path: tree for path, tree in trees.items() if is_pure(path)}
 
 
 def tree_of(path: Path) -> ast.Module:
@@ -146,12 +158,10 @@ ABOVE = {
 """Which packages a package may not import: those that stand on it."""
 
 
-@pytest.mark.parametrize("package", ABOVE)
-def test_packages_import_only_what_they_stand_on(package: str) -> None:
+def test_packages_import_only_what_they_stand_on(trees: Trees) -> None:
     found = {
-        name_of(path): sorted(ABOVE[package].intersection(imported_modules(tree_of(path))))
-        for path in product_files()
-        if name_of(path).startswith(f"{package}/")
+        name: sorted(ABOVE.get(name.split("/")[0], set()).intersection(imported_modules(tree)))
+        for name, tree in named(trees)
     }
     assert {name: above for name, above in found.items() if above} == {}
 
@@ -178,12 +188,12 @@ def package_of(module: str) -> str:
     return ".".join(parts)
 
 
-def imports_between_packages() -> dict[str, set[str]]:
+def imports_between_packages(trees: Trees) -> dict[str, set[str]]:
     """Which other packages each imports; those above and below it in the same folder aside."""
     found: dict[str, set[str]] = defaultdict(set)
-    for path in product_files():
-        package = package_of(name_of(path).removesuffix(".py").replace("/", "."))
-        for node in ast.walk(tree_of(path)):
+    for name, tree in named(trees):
+        package = package_of(name.removesuffix(".py").replace("/", "."))
+        for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and node.module:
                 other = package_of(node.module)
                 if other and not f"{other}.".startswith(f"{package}."):
@@ -191,8 +201,8 @@ def imports_between_packages() -> dict[str, set[str]]:
     return found
 
 
-def test_no_package_reaches_itself_by_what_it_imports() -> None:
-    imports = imports_between_packages()
+def test_no_package_reaches_itself_by_what_it_imports(trees: Trees) -> None:
+    imports = imports_between_packages(trees)
 
     def reached(package: str, seen: set[str]) -> set[str]:
         for other in imports[package] - seen:
@@ -215,32 +225,43 @@ def test_nouns_and_messages_stand_on_nothing_that_acts(path: Path) -> None:
     assert {name for name in theirs if not name.startswith("actors.messages.")} <= nouns
 
 
-@pytest.mark.parametrize("path", pure_files(), ids=name_of)
-def test_a_core_imports_nothing_that_touches_the_world(path: Path) -> None:
-    banned = BANNED_IMPORTS - SEEDED if name_of(path).startswith(SEEDED_FOLDERS) else BANNED_IMPORTS
-    assert banned.isdisjoint(imported_modules(tree_of(path)))
+def test_a_core_imports_nothing_that_touches_the_world(trees: Trees) -> None:
+    def banned(name: str) -> set[str]:
+        return BANNED_IMPORTS - (SEEDED if name.startswith(SEEDED_FOLDERS) else set())
+
+    found = {
+        name: sorted(banned(name).intersection(imported_modules(tree)))
+        for name, tree in named(pure(trees))
+    }
+    assert {name: modules for name, modules in found.items() if modules} == {}
 
 
-@pytest.mark.parametrize("path", pure_files(), ids=name_of)
-def test_a_core_reads_no_clock_and_no_file(path: Path) -> None:
-    called = set()
-    for node in ast.walk(tree_of(path)):
-        if isinstance(node, ast.Call):
-            function = node.func
-            if isinstance(function, ast.Attribute):
-                called.add(function.attr)
-            elif isinstance(function, ast.Name):
-                called.add(function.id)
-    assert BANNED_CALLS.isdisjoint(called)
+def test_a_core_reads_no_clock_and_no_file(trees: Trees) -> None:
+    def called(tree: ast.Module) -> Iterator[str]:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                function = node.func
+                if isinstance(function, ast.Attribute):
+                    yield function.attr
+                elif isinstance(function, ast.Name):
+                    yield function.id
+
+    found = {
+        name: sorted(BANNED_CALLS.intersection(called(tree))) for name, tree in named(pure(trees))
+    }
+    assert {name: calls for name, calls in found.items() if calls} == {}
 
 
-@pytest.mark.parametrize("path", product_files(), ids=name_of)
-def test_files_and_functions_stay_small(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= FILE_LINES_MAX
-    for node in ast.walk(tree_of(path)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            length = (node.end_lineno or node.lineno) - node.lineno + 1
-            assert length <= FUNCTION_LINES_MAX, f"{node.name} has {length} lines"
+def test_files_and_functions_stay_small(trees: Trees) -> None:
+    lines = {name_of(path): len(path.read_text().splitlines()) for path in trees}
+    assert {name: count for name, count in lines.items() if count > FILE_LINES_MAX} == {}
+    functions = {
+        f"{name}: {node.name}": (node.end_lineno or node.lineno) - node.lineno + 1
+        for name, tree in named(trees)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert {name: count for name, count in functions.items() if count > FUNCTION_LINES_MAX} == {}
 
 
 def test_effects_are_performed_by_the_host_and_by_nobody_else() -> None:
@@ -248,23 +269,25 @@ def test_effects_are_performed_by_the_host_and_by_nobody_else() -> None:
     places = []
     for folder in (*PRODUCT, "bench", "tests"):
         for path in sorted((ROOT / folder).rglob("*.py")):
-            for node in ast.walk(tree_of(path)):
+            text = path.read_text()
+            if not any(name in text for name in TIMED_OR_RECALLED):
+                continue
+            for node in ast.walk(ast.parse(text)):
                 if isinstance(node, ast.MatchClass):
-                    named: list[ast.expr | None] = [node.cls]
+                    looked_at: list[ast.expr | None] = [node.cls]
                 else:
-                    named = node.keys if isinstance(node, ast.Dict) else []
-                names = {each.id for each in named if isinstance(each, ast.Name)}
-                if names & {"SetTimer", "CancelTimer", "Recall"}:
+                    looked_at = node.keys if isinstance(node, ast.Dict) else []
+                if TIMED_OR_RECALLED & {e.id for e in looked_at if isinstance(e, ast.Name)}:
                     places.append(name_of(path))
     assert set(places) == {"actors/runtime/host.py"}
 
 
-def test_class_names_are_unique_across_the_project() -> None:
+def test_class_names_are_unique_across_the_project(trees: Trees) -> None:
     places = defaultdict(list)
-    for path in product_files():
-        for node in tree_of(path).body:
+    for name, tree in named(trees):
+        for node in tree.body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                places[node.name].append(name_of(path))
+                places[node.name].append(name)
     assert {name: where for name, where in places.items() if len(where) > 1} == {}
 
 
@@ -283,23 +306,29 @@ def test_messages_are_immutable(path: Path) -> None:
             assert frozen, f"{value.__name__} can be changed after it was sent"
 
 
-@pytest.mark.parametrize("path", product_files(), ids=name_of)
-def test_an_ignored_rule_says_why(path: Path) -> None:
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        marker = re.search(r"#\s*(noqa|type:\s*ignore)[^#]*(#.*)?$", line)
-        if marker:
-            assert marker.group(2), f"line {number} ignores a rule without a reason"
+def test_an_ignored_rule_says_why() -> None:
+    silent = []
+    for path in product_files():
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            marker = re.search(r"#\s*(noqa|type:\s*ignore)[^#]*(#.*)?$", line)
+            if marker and not marker.group(2):
+                silent.append(f"{name_of(path)}:{number}")
+    assert silent == []
 
 
-@pytest.mark.parametrize("path", product_files(), ids=name_of)
-def test_no_exception_is_swallowed_and_nothing_is_left_to_do(path: Path) -> None:
-    text = path.read_text()
-    assert not re.search(r"\b(TODO|FIXME|XXX)\b", text)
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.ExceptHandler):
-            assert node.type is not None, f"line {node.lineno}: a bare except"
-            only = node.body[0]
-            assert not isinstance(only, ast.Pass), f"line {node.lineno}: a swallowed exception"
+def test_no_exception_is_swallowed_and_nothing_is_left_to_do(trees: Trees) -> None:
+    found = []
+    for path, tree in trees.items():
+        if re.search(r"\b(TODO|FIXME|XXX)\b", path.read_text()):
+            found.append(f"{name_of(path)}: something is left to do")
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ExceptHandler):
+                place = f"{name_of(path)}:{node.lineno}"
+                if node.type is None:
+                    found.append(f"{place}: a bare except")
+                if isinstance(node.body[0], ast.Pass):
+                    found.append(f"{place}: a swallowed exception")
+    assert found == []
 
 
 def test_files_that_are_no_code_are_installed_with_the_package_that_reads_them() -> None:
