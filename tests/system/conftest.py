@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from onlookers import Onlooker
+from onlookers import RATE, Onlooker
 
 from understudy.drill.stage import SETTINGS, drill_stage, run_options
 from understudy.drill.system import DrilledSystem
@@ -19,7 +19,7 @@ NewSystem = Callable[..., Onlooker]
 
 @pytest.fixture(scope="session")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DrillStage]:
-    with drill_stage(tmp_path_factory.mktemp("stage"), SEED) as stage:
+    with drill_stage(tmp_path_factory.mktemp("stage"), SEED, rate=RATE) as stage:
         yield stage
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from onlookers import Onlooker
+from onlookers import RATE, Onlooker
 
 from actors.messages.execution import OrderState, OrderStatus
 from actors.settings import ExecutionSettings, Settings
@@ -61,7 +61,7 @@ def live_exchange(directory: Path) -> Iterator[LiveExchange]:
     live = Settings(execution=ExecutionSettings(mode="live"))
     with (
         live_account(live, has_own_key=False) as account,
-        drill_stage(directory, SEED, account=account, dollars=DOLLARS) as stage,
+        drill_stage(directory, SEED, account=account, dollars=DOLLARS, rate=RATE) as stage,
     ):
         yield LiveExchange(stage, account)
 

@@ -21,6 +21,10 @@ from understudy.drill.system import STDOUT_NAME, DrilledSystem, Seen
 LIMIT_S = 60.0
 """For any one condition; far beyond what it takes, for machines that are busy otherwise."""
 
+RATE = 5.0
+"""Frames a second of venue time, a tenth of what a drill's exchange sends: how many there are costs
+every process time, and proves nothing here. The drills and the demo have them all."""
+
 Found = TypeVar("Found")
 
 

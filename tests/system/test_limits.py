@@ -9,7 +9,7 @@ import sys
 
 import attrs
 import pytest
-from onlookers import Onlooker
+from onlookers import RATE, Onlooker
 from unused_port import unused_port
 
 from actors.roles import DIRECTORY, POSITION
@@ -27,6 +27,7 @@ def exchange(stage: DrillStage, port: int) -> subprocess.Popen[bytes]:
     options = {
         "--port": port,
         "--speed": SPEED,
+        "--rate": RATE,
         "--series": ONE_SERIES[0],
         "--start": stage.clock.origin_ms,
         "--origin-monotonic-ns": stage.clock.origin_monotonic_ns,

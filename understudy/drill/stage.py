@@ -112,6 +112,7 @@ def drill_stage(
     has_admin: bool = False,
     starts_at_ms: int | None = None,
     speed: float = SPEED,
+    rate: float | None = None,
 ) -> Iterator[DrillStage]:
     """Run an exchange within the block; pause points can be armed below the directory.
 
@@ -125,6 +126,7 @@ def drill_stage(
         has_admin: things can be made to go wrong there without an account, too.
         starts_at_ms: when its first windows open; None for now.
         speed: venue time per real time.
+        rate: frames of the market channel in a second of venue time; None for its own.
 
     Raises:
         ExchangeFailed: it did not start.
@@ -136,21 +138,19 @@ def drill_stage(
         clock=clock,
         seed=seed,
         series=tuple(series),
+        rate=rate,
         account=account,
         dollars=dollars,
         has_admin=has_admin or bool(account),
         faults=faults,
     )
-    exchange = ExchangeProcess(setup)
-    try:
+    with contextlib.closing(ExchangeProcess(setup)) as exchange:
         yield DrillStage(
             http_url=exchange.http_url,
             ws_url=exchange.ws_url,
             clock=clock,
             pause_points_dir=points,
         )
-    finally:
-        exchange.stop()
 
 
 def _origin_ms(series: Sequence[str], starts_at_ms: int | None) -> int:

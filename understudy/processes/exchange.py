@@ -43,6 +43,8 @@ class ExchangeSetup:
     seed: int
     series: tuple[str, ...]
     """Names of what it offers."""
+    rate: float | None = None
+    """Frames of the market channel in a second of venue time, for each series; None: its own."""
     account: str = ""
     """Has money at the start; empty: nobody's orders are expected."""
     dollars: int = 1_000
@@ -102,7 +104,7 @@ class ExchangeProcess:
         """Whether the process lives."""
         return self._process.poll() is None
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """End the process, by force if it does not go."""
         self._process.terminate()
         try:
@@ -117,7 +119,8 @@ class ExchangeProcess:
 
 def _markets(options: ExchangeSetup) -> list[str]:
     if not options.recordings:
-        return ["--start", str(options.clock.origin_ms)]
+        rate = [] if options.rate is None else ["--rate", repr(options.rate)]
+        return ["--start", str(options.clock.origin_ms), *rate]
     return [word for place in options.recordings for word in ("--recording", place)]
 
 

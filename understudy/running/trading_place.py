@@ -48,12 +48,10 @@ def trading_place(options: RunOptions) -> Iterator[tuple[Settings, ClockSpec]]:
                 recordings=options.recordings,
             )
         )
-    try:
+    with contextlib.closing(exchange):
         settings = pointed_at_local_exchange(options.settings, exchange.http_url, exchange.ws_url)
         _take_test_credentials(settings)
         yield with_patience(settings, options.speed), clock
-    finally:
-        exchange.stop()
 
 
 def _take_test_credentials(settings: Settings) -> None:
