@@ -66,6 +66,13 @@ def test_an_exit_sells_what_is_held_at_the_bid_at_once_or_not_at_all() -> None:
     assert "YES bid 0.20 x 50" in sale.basis
 
 
+def test_what_is_held_of_both_sides_is_no_stop_loss_s_to_sell() -> None:
+    desk = Desk().ready()
+    desk.feed(position(2, yes=10, no=3))
+    desk.feed(stop_loss("exit"))
+    assert sold(desk.feed(bids(200))) == []
+
+
 def test_one_exit_at_a_time_and_the_rest_when_its_fills_are_known() -> None:
     desk, effects = exit_desk()
     (sale,) = sold(effects)

@@ -66,6 +66,16 @@ def test_a_batch_that_comes_again_is_answered_and_not_applied(synced: MarketStat
     assert shown(effects).yes.bids == ((480, 99), (470, 5), (460, 1))
 
 
+def test_of_many_batches_the_newest_are_still_known(synced: MarketStateCore) -> None:
+    batches = [
+        batch(number, PriceChangeEvent("up", NOW_MS + number, ((480, number),), ()))
+        for number in range(2, 200)
+    ]
+    for each in batches:
+        answer(synced, synced.handle(each, NOW_MS + each.batch_id), NOW_MS + each.batch_id)
+    assert synced.handle(batches[-1], NOW_MS + 200) == [Send(MARKET_FEED, BatchTaken(199))]
+
+
 def test_a_fresh_start_voids_the_books_of_the_connection_before(synced: MarketStateCore) -> None:
     snapshot = shown(synced.handle(batch(2, UP, is_fresh_start=True), NOW_MS))
     assert snapshot.yes.is_synced

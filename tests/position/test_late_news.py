@@ -43,7 +43,9 @@ def test_a_fill_is_booked_answered_settled_and_seen(stage: CoreStage) -> None:
     stage.give(filled(detail("late", 300, shares(5)), window=0))
     assert [answer.trade_id for answer in stage.told(ORDER, FillBooked)] == ["late"]
     assert [type(event) for event in stage.events] == [EntryChanged]
-    assert [log.level for log in stage.logs] == ["warning"]
+    assert [(log.level, "the fill of trade late" in log.text) for log in stage.logs] == [
+        ("warning", True)
+    ]
     total_nanos = WON_NANOS * (SETTLED_WINDOWS_KEPT + 1) + 3_500_000_000
     assert last_settlement(stage) == (market(0).market_id, WON_NANOS + 3_500_000_000, total_nanos)
     assert len(stage.saved("position")) == SETTLED_WINDOWS_KEPT
