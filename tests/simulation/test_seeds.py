@@ -18,7 +18,7 @@ REPOSITORY = Path(__file__).parents[2]
 MINUTES = 3
 
 
-@pytest.mark.parametrize("seed", range(1, 13))
+@pytest.mark.parametrize("seed", range(1, 7))
 def test_every_invariant_holds_and_everything_recovers(seed: int) -> None:
     failure = run_trial(seed, MINUTES).failure
     assert failure is None, failure.text

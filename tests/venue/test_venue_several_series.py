@@ -57,7 +57,7 @@ def test_one_series_may_be_busier_than_the_others() -> None:
         series=SERIES,
         origin_ms=ORIGIN_MS,
         frames_per_second=10,
-        own_rates={("eth", 5): 400},
+        own_rates={("eth", 5): 100},
     )
     series_of = {
         token: market.status.window.slug.rpartition("-")[0]

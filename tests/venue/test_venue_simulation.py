@@ -23,7 +23,7 @@ from venue.simulation.simulation import Simulation
 from venue.wire.text import json_text
 
 WINDOW_END_MS = WINDOW_START_MS + 300_000
-RATE = 60.0
+RATE = 30.0
 PUBLIC = ("price_change", "book", "last_trade_price")
 
 
@@ -92,7 +92,7 @@ def _levels(levels: dict[str, str]) -> dict[int, int]:
 
 @pytest.fixture(scope="module")
 def one_window() -> tuple[Simulation, list[Frame], Counter[int], list[float], list[int]]:
-    """One window at a sixth of the real rate; spread and touch five times a second."""
+    """One window at a twelfth of the real rate; spread and touch five times a second."""
     world = simulation(seed=5, rate=RATE)
     frames: list[Frame] = []
     spreads: Counter[int] = Counter()
