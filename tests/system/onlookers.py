@@ -25,6 +25,10 @@ RATE = 5.0
 """Frames a second of venue time, a tenth of what a drill's exchange sends: how many there are costs
 every process time, and proves nothing here. The drills and the demo have them all."""
 
+PATIENT = "supervision.heartbeat_limit_ms=30000"
+"""Where falls are counted: on a machine that is busy otherwise, who waits for a processor must not
+count as hung."""
+
 Found = TypeVar("Found")
 
 

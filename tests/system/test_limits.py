@@ -9,7 +9,7 @@ import sys
 
 import attrs
 import pytest
-from onlookers import RATE, Onlooker
+from onlookers import PATIENT, RATE, Onlooker
 from unused_port import unused_port
 
 from actors.roles import DIRECTORY, POSITION
@@ -66,7 +66,9 @@ def test_an_unreachable_exchange_is_told_once_and_traded_on_when_it_appears(
 
 
 def test_too_many_falls_end_every_order_and_the_run(new_system) -> None:
-    onlooker: Onlooker = new_system("supervision.max_restarts=2", "supervision.restart_period_s=60")
+    onlooker: Onlooker = new_system(
+        "supervision.max_restarts=2", "supervision.restart_period_s=60", PATIENT
+    )
     onlooker.until_whole()
     onlooker.until_an_order_lives()
     killed: set[int] = set()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from live_onlookers import LiveExchange, LiveOnlooker, live_exchange
+from onlookers import PATIENT
 from process_memory import has_open, is_in_memory
 
 from actors.messages.execution import OrderStatus
@@ -139,7 +140,7 @@ def test_ctrl_c_takes_back_what_rests_also_when_the_supervisor_has_just_fallen(
 
 
 def test_giving_up_takes_back_what_rests(start: NewLive) -> None:
-    live = start("execution.order_ttl_ms=300000", "supervision.max_restarts=0")
+    live = start("execution.order_ttl_ms=300000", "supervision.max_restarts=0", PATIENT)
     live.until_an_order_is(*RESTING)
     os.kill(pid_of(live, POSITION), signal.SIGKILL)
     assert_ended(live, ExitCode.GAVE_UP)
