@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from rich.text import Text
 
 from actors.messages.market import MarketSnapshot
-from actors.messages.position import PositionSnapshot, WindowSettled
+from actors.messages.position import PositionSnapshot
 from actors.model import Side
 from actors.series import series_of
 from actors.units import E18, NANOS_PER_DOLLAR, UNITS_PER_SHARE
@@ -60,9 +60,9 @@ def won_label(winner: Side | None) -> str:
     return winner_label(winner) + ("" if winner is None else " won")
 
 
-def strikes_label(windows: Iterable[WindowSettled]) -> str:
+def strikes_label(sources: Iterable[str]) -> str:
     """Write where the strikes of some windows were read, and how many of them there."""
-    counts = Counter(window.strike_source or "without a source" for window in windows)
+    counts = Counter(source or "without a source" for source in sources)
     return "; ".join(f"{count} {source}" for source, count in counts.most_common())
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from typing import Any
 
+import attrs
 from rich.table import Table
 from rich.text import Text
 
@@ -35,6 +37,42 @@ def is_open(order: OrderState) -> bool:
 def standing_fills(order: OrderState) -> tuple[FillDetail, ...]:
     """The fills that were not taken back."""
     return tuple(fill for fill in order.fills if fill.trade_id not in order.reversed_trade_ids)
+
+
+@attrs.frozen(kw_only=True)
+class FillRatio:
+    """How much of what was ordered was traded; over orders that have ended."""
+
+    orders_count: int = 0
+    touched_count: int = 0
+    """Orders with any fill that stands."""
+    ordered_units: int = 0
+    filled_units: int = 0
+
+    @classmethod
+    def of(cls, orders: Iterable[OrderState]) -> FillRatio:
+        """Add up the orders that have ended; what may still fill says nothing yet."""
+        ended = [order for order in orders if order.is_terminal]
+        return cls(
+            orders_count=len(ended),
+            touched_count=sum(order.filled_units > 0 for order in ended),
+            ordered_units=sum(order.intent.size_units for order in ended),
+            filled_units=sum(order.filled_units for order in ended),
+        )
+
+    def __add__(self, other: FillRatio) -> FillRatio:
+        """Of the orders of both."""
+        return FillRatio(
+            orders_count=self.orders_count + other.orders_count,
+            touched_count=self.touched_count + other.touched_count,
+            ordered_units=self.ordered_units + other.ordered_units,
+            filled_units=self.filled_units + other.filled_units,
+        )
+
+    @property
+    def ratio(self) -> Fraction | None:
+        """Filled over ordered size; None if nothing was ordered."""
+        return Fraction(self.filled_units, self.ordered_units) if self.ordered_units else None
 
 
 def by_status(orders: Iterable[OrderState]) -> dict[str, int]:

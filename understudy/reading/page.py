@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from string import Template
 
 from actors.series import series_of
-from understudy.display.wording import cents_text, move_label, size_label, span_label
+from understudy.display.wording import cents_text, size_label, span_label
 from understudy.reading.leg_risk import PairRisk
 from understudy.reading.moments import day_label, exact_label, minute_label, moment_label
-from understudy.reading.page_parts import coloured_money, escaped, figure, page_text, table, tile
+from understudy.reading.page_parts import (
+    coloured_money,
+    escaped,
+    figure,
+    page_body,
+    page_text,
+    table,
+    tile,
+    windows_table,
+)
 from understudy.reading.performance import Performance
 from understudy.reading.plots import (
     fees_plot,
@@ -18,19 +26,8 @@ from understudy.reading.plots import (
     price_plot,
     status_plot,
 )
-from understudy.reading.report_view import (
-    fact_rows,
-    limits_label,
-    percent_label,
-    winner_label,
-)
+from understudy.reading.report_view import fact_rows, limits_label, percent_label
 
-_BODY = Template("""<div class="tiles">$tiles</div>
-<div class="plots">$plots</div>
-<section class="card"><h2>In words</h2><dl>$facts</dl></section>
-<section class="card"><h2>Leg risk of arbitrage pairs</h2>$pairs</section>
-<section class="card"><h2>Windows</h2>$windows</section>
-""")
 _FOOTER = (
     "Times are venue time, UTC. Prices are dollars a share. P&L is what a window paid out and "
     "sales brought, less cost and fees. Money at risk is the cost of shares that only one leg had "
@@ -40,15 +37,17 @@ _FOOTER = (
 
 def report_page(performance: Performance) -> str:
     """Build the page."""
-    body = _BODY.substitute(
-        tiles="".join(_tiles(performance)),
-        plots="".join(_plots(performance)),
-        facts="".join(
-            f"<dt>{escaped(name)}</dt><dd>{escaped(words.plain)}</dd>"
-            for name, words in fact_rows(performance)
-        ),
-        pairs=_pairs_table(performance.leg_risk.one_legged),
-        windows=_windows_table(performance),
+    windows = windows_table(
+        performance.windows, "filled", lambda window: percent_label(window.fill_ratio.ratio)
+    )
+    body = page_body(
+        _tiles(performance),
+        _plots(performance),
+        ((name, words.plain) for name, words in fact_rows(performance)),
+        {
+            "Leg risk of arbitrage pairs": _pairs_table(performance.leg_risk.one_legged),
+            "Windows": windows,
+        },
     )
     return page_text(
         title="report",
@@ -67,7 +66,7 @@ def _subtitle(performance: Performance) -> str:
     if not performance.windows:
         return f"{as_of}; no window has settled yet."
     first = performance.windows[0]
-    series = {series_of(window.settled.slug) for window in performance.windows}
+    series = {series_of(window.slug) for window in performance.windows}
     since = minute_label(first.opens_at_ms)
     return f"{as_of}; {', '.join(sorted(series))}, windows since {since}."
 
@@ -146,25 +145,3 @@ _PAIR_HEADINGS = (
     *("YES", "NO", "YES order", "window"),
 )
 _PAIR_NUMBERS = ("YES", "NO", "at risk", "shares", "for")
-_WINDOW_HEADINGS = ("opened", "P&L", "in all", "won", "moved", "orders", "filled", "fees", "window")
-_WINDOW_NUMBERS = ("moved", "orders", "filled", "fees", "P&L", "in all")
-
-
-def _windows_table(performance: Performance) -> str:
-    if not performance.windows:
-        return '<p class="muted">No window has settled yet.</p>'
-    rows = (
-        [
-            minute_label(window.opens_at_ms),
-            coloured_money(window.settled.pnl_nanos),
-            coloured_money(window.settled.total_pnl_nanos),
-            winner_label(window.settled.winner),
-            move_label(window.settled.strike_e18, window.settled.close_e18),
-            str(window.orders_count),
-            percent_label(window.fill_ratio.ratio),
-            coloured_money(-window.settled.position.fees_nanos),
-            escaped(window.settled.slug),
-        ]
-        for window in reversed(performance.windows)
-    )
-    return table(_WINDOW_HEADINGS, rows, numeric=_WINDOW_NUMBERS)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from string import Template
 
 from actors.shown_text import shown
-from understudy.display.wording import exact_money
+from understudy.display.wording import exact_money, move_label, winner_label
+from understudy.reading.moments import minute_label
+from understudy.reading.windows import WindowFigures, running_totals
 
 _PAGE = Template("""<!doctype html>
 <html lang="en">
@@ -88,6 +90,48 @@ def page_text(*, title: str, heading: str, subtitle: str, body: str, footer: str
         body=body,
         footer=escaped(footer),
     )
+
+
+def page_body(
+    tiles: Iterable[str],
+    plots: Iterable[str],
+    facts: Iterable[tuple[str, str]],
+    sections: Mapping[str, str],
+) -> str:
+    """Put a page's parts below each other; all but the facts and headings is HTML already."""
+    told = "".join(f"<dt>{escaped(name)}</dt><dd>{escaped(words)}</dd>" for name, words in facts)
+    cards = {"In words": f"<dl>{told}</dl>", **sections}
+    return f'<div class="tiles">{"".join(tiles)}</div><div class="plots">{"".join(plots)}</div>' + (
+        "".join(
+            f'<section class="card"><h2>{escaped(heading)}</h2>{content}</section>'
+            for heading, content in cards.items()
+        )
+    )
+
+
+def windows_table(
+    windows: Sequence[WindowFigures], heading: str, cell: Callable[[WindowFigures], str]
+) -> str:
+    """Write windows and what they brought, the newest first, with one column of the page's own."""
+    if not any(window.is_settled for window in windows):
+        return '<p class="muted">No window has settled yet.</p>'
+    numeric = ("P&L", "in all", "moved", "orders", heading, "fees")
+    headings = ("opened", "P&L", "in all", "won", "moved", "orders", heading, "fees", "window")
+    rows = (
+        [
+            minute_label(window.opens_at_ms),
+            coloured_money(window.pnl_nanos) if window.is_settled else "-",
+            coloured_money(total_nanos),
+            winner_label(window.winner) if window.is_settled else "-",
+            move_label(window.strike_e18, window.close_e18),
+            str(window.orders_count),
+            cell(window),
+            coloured_money(-window.fees_nanos),
+            escaped(window.slug),
+        ]
+        for window, total_nanos in zip(windows, running_totals(windows), strict=True)
+    )
+    return table(headings, reversed(list(rows)), numeric=numeric)
 
 
 def tile(name: str, value: str, note: str) -> str:

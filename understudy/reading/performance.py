@@ -3,67 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from fractions import Fraction
 
 import attrs
 
 from actors.messages.execution import OrderState
-from actors.messages.position import WindowSettled
 from actors.model import Action
-from actors.position.ledger import WindowLedger
 from understudy.display.wording import sums_by_series
 from understudy.reading.archive import Archive
 from understudy.reading.leg_risk import LegEnd, PairRisk, leg_risks
-from understudy.reading.orders import by_status, standing_fills
-
-
-@attrs.frozen(kw_only=True)
-class FillRatio:
-    """How much of what was ordered was traded; over orders that have ended."""
-
-    orders_count: int = 0
-    touched_count: int = 0
-    """Orders with any fill that stands."""
-    ordered_units: int = 0
-    filled_units: int = 0
-
-    @classmethod
-    def of(cls, orders: Iterable[OrderState]) -> FillRatio:
-        """Add up the orders that have ended; what may still fill says nothing yet."""
-        ended = [order for order in orders if order.is_terminal]
-        return cls(
-            orders_count=len(ended),
-            touched_count=sum(order.filled_units > 0 for order in ended),
-            ordered_units=sum(order.intent.size_units for order in ended),
-            filled_units=sum(order.filled_units for order in ended),
-        )
-
-    def __add__(self, other: FillRatio) -> FillRatio:
-        """Of the orders of both."""
-        return FillRatio(
-            orders_count=self.orders_count + other.orders_count,
-            touched_count=self.touched_count + other.touched_count,
-            ordered_units=self.ordered_units + other.ordered_units,
-            filled_units=self.filled_units + other.filled_units,
-        )
-
-    @property
-    def ratio(self) -> Fraction | None:
-        """Filled over ordered size; None if nothing was ordered."""
-        return Fraction(self.filled_units, self.ordered_units) if self.ordered_units else None
-
-
-@attrs.frozen(kw_only=True)
-class WindowResult:
-    """One settled window and the orders of it."""
-
-    settled: WindowSettled
-    opens_at_ms: int
-    orders_count: int
-    fills_count: int
-    """Fills that stand in the ledger."""
-    fill_ratio: FillRatio
+from understudy.reading.orders import FillRatio, by_status, standing_fills
+from understudy.reading.windows import WindowFigures, windows_of
 
 
 @attrs.frozen(kw_only=True)
@@ -102,9 +51,9 @@ class Performance:
 
     as_of_ms: int
     """Venue time of the newest event in the journal; 0 if there is none."""
-    windows: tuple[WindowResult, ...]
+    windows: tuple[WindowFigures, ...]
     """Settled, in the order of their opening."""
-    open_windows: tuple[WindowLedger, ...]
+    open_windows: tuple[WindowFigures, ...]
     orders: tuple[OrderState, ...]
     """In the order of their creation."""
     leg_risk: LegRisk
@@ -112,29 +61,25 @@ class Performance:
     @property
     def pnl_nanos(self) -> int:
         """Sum over the settled windows."""
-        return sum(window.settled.pnl_nanos for window in self.windows)
+        return sum(window.pnl_nanos for window in self.windows)
 
     @property
     def pnl_by_series(self) -> dict[str, int]:
         """The same by series, in the order of their first settled windows."""
-        return sums_by_series(
-            (window.settled.slug, window.settled.pnl_nanos) for window in self.windows
-        )
+        return sums_by_series((window.slug, window.pnl_nanos) for window in self.windows)
 
     @property
     def open_realized_nanos(self) -> int:
         """What windows without a result have brought so far: their sales' gains, less all fees."""
-        totals = (ledger.totals() for ledger in self.open_windows)
-        return sum(each.realized_nanos - each.fees_nanos for each in totals)
+        return sum(window.open_nanos for window in self.open_windows)
 
     @property
     def fees_nanos(self) -> int:
         """Fees of all windows, of those too that are still open."""
-        settled = sum(window.settled.position.fees_nanos for window in self.windows)
-        return settled + sum(ledger.totals().fees_nanos for ledger in self.open_windows)
+        return sum(window.fees_nanos for window in (*self.windows, *self.open_windows))
 
     @property
-    def traded_windows(self) -> tuple[WindowResult, ...]:
+    def traded_windows(self) -> tuple[WindowFigures, ...]:
         """The settled windows with at least one fill."""
         return tuple(window for window in self.windows if window.fills_count)
 
@@ -197,37 +142,11 @@ def read_performance(archive: Archive) -> Performance:
     """
     as_of_ms = archive.last_event()[1]
     orders = sorted(archive.orders(), key=lambda order: order.intent.created_at_ms)
-    ledgers = tuple(archive.windows())[::-1]
+    every = [window.figures() for window in windows_of(archive.windows(), orders)]
     return Performance(
         as_of_ms=as_of_ms,
-        windows=_window_results(ledgers, orders),
-        open_windows=tuple(ledger for ledger in ledgers if not ledger.is_settled),
+        windows=tuple(window for window in every if window.is_settled),
+        open_windows=tuple(window for window in every if not window.is_settled),
         orders=tuple(orders),
         leg_risk=LegRisk(pairs=leg_risks(orders, as_of_ms)),
     )
-
-
-def _window_results(
-    ledgers: Iterable[WindowLedger], orders: Iterable[OrderState]
-) -> tuple[WindowResult, ...]:
-    by_market: dict[str, list[OrderState]] = {}
-    for order in orders:
-        by_market.setdefault(order.intent.market.market_id, []).append(order)
-    results = []
-    total_nanos = 0
-    for ledger in ledgers:
-        total_nanos += ledger.pnl_nanos()
-        settled = ledger.settlement(total_nanos)
-        if settled is None:
-            continue
-        of_window = by_market.get(ledger.market.market_id, [])
-        results.append(
-            WindowResult(
-                settled=settled,
-                opens_at_ms=ledger.market.opens_at_ms,
-                orders_count=len(of_window),
-                fills_count=sum(each.reversed_version is None for each in ledger.entries),
-                fill_ratio=FillRatio.of(of_window),
-            )
-        )
-    return tuple(results)

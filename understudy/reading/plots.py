@@ -18,7 +18,8 @@ from actors.messages.execution import OrderState, OrderStatus
 from actors.model import Action
 from actors.units import NANOS_PER_DOLLAR, TICKS_PER_DOLLAR, UNITS_PER_SHARE
 from understudy.reading.moments import minute_label
-from understudy.reading.performance import FillRatio, WindowResult
+from understudy.reading.orders import FillRatio
+from understudy.reading.windows import WindowFigures, running_totals
 
 INK, MUTED, GRID = "#010101", "#020202", "#030303"
 GAIN, LOSS, ACCENT = "#040404", "#050505", "#060606"
@@ -66,6 +67,8 @@ def plot_style() -> Iterator[None]:
 
 
 _NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+_BARS_MAX = 120
+"""More windows than this are drawn as a line alone."""
 _LABELS_MAX = 8
 _BAR_HEIGHT = 0.46
 _ROWS_MIN = 3
@@ -78,7 +81,7 @@ _STATUS_COLOURS = {
 }
 
 
-def pnl_plot(windows: Sequence[WindowResult], *, is_tall: bool = False) -> str:
+def pnl_plot(windows: Sequence[WindowFigures], *, is_tall: bool = False) -> str:
     """Each settled window's result as a bar, and their running total as a line.
 
     Args:
@@ -87,11 +90,14 @@ def pnl_plot(windows: Sequence[WindowResult], *, is_tall: bool = False) -> str:
     """
     with plot_style():
         figure, axes = canvas(4.2, 4.4) if is_tall else canvas(width=9.6, height=3.1)
-        results = [_dollars(window.settled.pnl_nanos) for window in windows]
-        totals = [_dollars(window.settled.total_pnl_nanos) for window in windows]
-        colours = [GAIN if result > 0 else LOSS for result in results]
-        axes.bar(range(len(results)), results, width=0.66, color=colours, label="a window")
-        axes.plot(totals, color=ACCENT, linewidth=1.8, marker="o", markersize=3.2, label="in all")
+        results = [_dollars(window.pnl_nanos) for window in windows]
+        totals = [_dollars(total_nanos) for total_nanos in running_totals(windows)]
+        has_bars = len(results) <= _BARS_MAX
+        if has_bars:
+            colours = [GAIN if result > 0 else LOSS for result in results]
+            axes.bar(range(len(results)), results, width=0.66, color=colours)
+        marker = "o" if has_bars else None
+        axes.plot(totals, color=ACCENT, linewidth=1.8, marker=marker, markersize=3.2)
         axes.axhline(0, color=MUTED, linewidth=0.8)
         axes.annotate(
             f"{totals[-1]:+,.2f}",
@@ -110,11 +116,11 @@ def pnl_plot(windows: Sequence[WindowResult], *, is_tall: bool = False) -> str:
         return svg_element(figure, "pnl-tall" if is_tall else "pnl")
 
 
-def fees_plot(windows: Sequence[WindowResult]) -> str:
+def fees_plot(windows: Sequence[WindowFigures]) -> str:
     """Fees paid in each settled window."""
     with plot_style():
         figure, axes = canvas()
-        fees = [_dollars(window.settled.position.fees_nanos) for window in windows]
+        fees = [_dollars(window.fees_nanos) for window in windows]
         axes.bar(range(len(fees)), fees, width=0.66, color=ACCENT)
         axes.set_xlim(-0.7, len(fees) - 0.3)
         axes.set_ylim(0, max(*fees, 0.01) * 1.1)

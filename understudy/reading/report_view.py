@@ -22,12 +22,14 @@ from understudy.display.wording import (
     span_label,
     split_label,
     strikes_label,
+    winner_label,
 )
-from understudy.display.wording import winner_label as winner_label
 from understudy.reading.leg_risk import PairRisk
 from understudy.reading.moments import iso_text, moment_label
-from understudy.reading.performance import FillRatio, Performance, WindowResult
+from understudy.reading.orders import FillRatio
+from understudy.reading.performance import Performance
 from understudy.reading.positions import window_labels
+from understudy.reading.windows import WindowFigures, running_totals
 
 PAIRS_SHOWN = 10
 """One-legged pairs in the terminal's table, the worst ones."""
@@ -56,7 +58,7 @@ def _windows_table(performance: Performance, *, wide: bool, rows: int | None) ->
     windows = performance.windows
     if not windows:
         return Text("no window has settled yet", "dim italic")
-    fees_nanos = sum(window.settled.position.fees_nanos for window in windows)
+    fees_nanos = sum(window.fees_nanos for window in windows)
     footers: dict[str, str | Text] = {
         "window": f"all {len(windows)}",
         "orders": str(sum(window.orders_count for window in windows)),
@@ -67,31 +69,31 @@ def _windows_table(performance: Performance, *, wide: bool, rows: int | None) ->
     right = ("moved", *headings[3:])
     table = listing(*headings, right=right, footers=footers)
     shown = windows if rows is None else windows[-rows:]
-    labels = window_labels((window.settled.slug for window in shown), wide=wide)
-    for window in shown:
-        table.add_row(labels[window.settled.slug], *_window_cells(window))
+    labels = window_labels((window.slug for window in shown), wide=wide)
+    totals = running_totals(windows)[-len(shown) :]
+    for window, total_nanos in zip(shown, totals, strict=True):
+        table.add_row(labels[window.slug], *_window_cells(window, total_nanos))
     if len(shown) < len(windows):
         table.caption = f"the newest {len(shown)} of {len(windows):,}: --last 0 shows all"
     return table
 
 
-def _window_cells(window: WindowResult) -> list[str | Text]:
-    settled = window.settled
+def _window_cells(window: WindowFigures, total_nanos: int) -> list[str | Text]:
     return [
-        move_label(settled.strike_e18, settled.close_e18),
-        winner_label(settled.winner),
+        move_label(window.strike_e18, window.close_e18),
+        winner_label(window.winner),
         str(window.orders_count),
         percent_label(window.fill_ratio.ratio),
-        exact_money(-settled.position.fees_nanos),
-        exact_money(settled.pnl_nanos),
-        exact_money(settled.total_pnl_nanos),
+        exact_money(-window.fees_nanos),
+        exact_money(window.pnl_nanos),
+        exact_money(total_nanos),
     ]
 
 
 def fact_rows(performance: Performance) -> list[tuple[str, Text]]:
     """What there is to say in sentences: a name and the words."""
     traded = performance.traded_windows
-    gained = sum(window.settled.pnl_nanos > 0 for window in traded)
+    gained = sum(window.pnl_nanos > 0 for window in traded)
     pnl = exact_money(performance.pnl_nanos).append(
         f" over {count_label(len(performance.windows), 'settled window')}; "
         f"{len(traded)} traded, {gained} with a gain",
@@ -114,7 +116,10 @@ def fact_rows(performance: Performance) -> list[tuple[str, Text]]:
         ("fill ratio", Text(_fill_words(performance))),
         ("price", Text(_price_words(performance))),
         ("leg risk", Text(_leg_words(performance))),
-        ("strikes", Text(strikes_label(each.settled for each in performance.windows) or "none")),
+        (
+            "strikes",
+            Text(strikes_label(each.strike_source for each in performance.windows) or "none"),
+        ),
     ]
 
 
@@ -196,7 +201,7 @@ def limits_label(pair: PairRisk) -> str:
 
 def report_json(performance: Performance) -> dict[str, Any]:
     """Tell the report in exact texts: money in dollars, sizes in shares."""
-    risk = performance.leg_risk
+    risk, windows = performance.leg_risk, performance.windows
     return {
         "as_of": iso_text(performance.as_of_ms) if performance.as_of_ms else None,
         "pnl": dollars_text(performance.pnl_nanos),
@@ -205,8 +210,8 @@ def report_json(performance: Performance) -> dict[str, Any]:
         },
         "open_realized_pnl": dollars_text(performance.open_realized_nanos),
         "fees": dollars_text(performance.fees_nanos),
-        "windows": [_window_json(window) for window in performance.windows],
-        "open_windows": [ledger.market.slug for ledger in performance.open_windows],
+        "windows": list(map(_window_json, windows, running_totals(windows))),
+        "open_windows": [window.slug for window in performance.open_windows],
         "orders": performance.orders_by_status,
         "fill_ratio": _ratio_json(performance.fill_ratio),
         "fill_ratio_by_priority": {
@@ -224,21 +229,20 @@ def report_json(performance: Performance) -> dict[str, Any]:
     }
 
 
-def _window_json(window: WindowResult) -> dict[str, Any]:
-    settled = window.settled
+def _window_json(window: WindowFigures, total_nanos: int) -> dict[str, Any]:
     return {
-        "market": settled.market_id,
-        "slug": settled.slug,
-        "winner": None if settled.winner is None else settled.winner.value,
-        "strike": None if settled.strike_e18 is None else e18_text(settled.strike_e18),
-        "strike_source": settled.strike_source or None,
-        "close": None if settled.close_e18 is None else e18_text(settled.close_e18),
+        "market": window.market_id,
+        "slug": window.slug,
+        "winner": None if window.winner is None else window.winner.value,
+        "strike": None if window.strike_e18 is None else e18_text(window.strike_e18),
+        "strike_source": window.strike_source or None,
+        "close": None if window.close_e18 is None else e18_text(window.close_e18),
         "orders": window.orders_count,
         "fills": window.fills_count,
         "fill_ratio": _ratio_json(window.fill_ratio),
-        "fees": dollars_text(settled.position.fees_nanos),
-        "pnl": dollars_text(settled.pnl_nanos),
-        "total_pnl": dollars_text(settled.total_pnl_nanos),
+        "fees": dollars_text(window.fees_nanos),
+        "pnl": dollars_text(window.pnl_nanos),
+        "total_pnl": dollars_text(total_nanos),
     }
 
 

@@ -22,8 +22,9 @@ from research.statistics import (
     sortino,
 )
 from understudy.reading.leg_risk import LegEnd, PairRisk, leg_risks
-from understudy.reading.performance import FillRatio, LegRisk
-from understudy.results.trades import Move, ResultWindow, WindowFigures, reason_kind
+from understudy.reading.orders import FillRatio
+from understudy.reading.performance import LegRisk
+from understudy.reading.windows import Move, ResultWindow, WindowFigures, reason_kind
 
 _Item = TypeVar("_Item")
 _Key = TypeVar("_Key", bound=Hashable)

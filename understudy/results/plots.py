@@ -16,45 +16,14 @@ from understudy.reading.plots import (
     plot_style,
     svg_element,
 )
-from understudy.results.trades import WindowFigures
-
-_BARS_MAX = 120
-"""More windows than this are drawn as a line alone."""
-
-
-def results_plot(windows: Sequence[WindowFigures], *, is_tall: bool = False) -> str:
-    """Each settled window's result as a bar, and their running total as a line."""
-    with plot_style():
-        figure, axes = canvas(4.2, 4.4) if is_tall else canvas(9.6, 3.1)
-        results = [window.pnl_nanos / NANOS_PER_DOLLAR for window in windows]
-        totals = []
-        total_nanos = 0
-        for window in windows:
-            total_nanos += window.pnl_nanos
-            totals.append(total_nanos / NANOS_PER_DOLLAR)
-        if len(results) <= _BARS_MAX:
-            colours = [GAIN if result > 0 else LOSS for result in results]
-            axes.bar(range(len(results)), results, width=0.66, color=colours)
-        axes.plot(totals, color=ACCENT, linewidth=1.8)
-        axes.axhline(0, color=MUTED, linewidth=0.8)
-        label_opening_times(
-            axes, [window.opens_at_ms for window in windows], labels_max=4 if is_tall else 8
-        )
-        axes.set_ylabel("dollars")
-        axes.grid(visible=False, axis="x")
-        return svg_element(figure, "results-tall" if is_tall else "results")
+from understudy.reading.windows import WindowFigures, drawdowns
 
 
 def drawdown_plot(windows: Sequence[WindowFigures]) -> str:
     """How far the running total lay below its highest value before."""
     with plot_style():
         figure, axes = canvas()
-        total = high = 0
-        depths = []
-        for window in windows:
-            total += window.pnl_nanos
-            high = max(high, total)
-            depths.append((total - high) / NANOS_PER_DOLLAR)
+        depths = [drop_nanos / NANOS_PER_DOLLAR for drop_nanos in drawdowns(windows)]
         axes.fill_between(range(len(depths)), depths, color=LOSS, alpha=0.5, linewidth=0)
         label_opening_times(axes, [each.opens_at_ms for each in windows], labels_max=4)
         axes.set_ylabel("dollars")

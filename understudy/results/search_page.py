@@ -8,7 +8,7 @@ from typing import Any
 
 from research.search.folds import Folds, scores_of
 from research.search.study import TrialRow
-from understudy.reading.page_parts import figure, page_text, table, tile
+from understudy.reading.page_parts import figure, page_body, page_text, table, tile
 from understudy.reading.plots import ACCENT, GAIN, MUTED, canvas, plot_style, svg_element
 from understudy.results.search_view import search_lines
 from understudy.results.stored import StoredRun
@@ -23,15 +23,10 @@ _ROWS_MAX = 50
 
 def search_page(run: StoredRun, rows: Sequence[TrialRow], folds: Folds) -> str:
     """Build the page."""
-    facts = "".join(
-        f"<dt>{escape(name)}</dt><dd>{escape(words)}</dd>" for name, words in search_lines(run)
-    )
     whole = [row for row in rows if not row.is_pruned]
-    body = (
-        f'<div class="tiles">{"".join(_tiles(run))}</div>'
-        f'<div class="plots">{"".join(_plots(run, whole, folds))}</div>'
-        f'<section class="card"><h2>In words</h2><dl>{facts}</dl></section>'
-        f'<section class="card"><h2>Best trials</h2>{_trials(whole, folds)}</section>'
+    trials = _trials(whole, folds)
+    body = page_body(
+        _tiles(run), _plots(run, whole, folds), search_lines(run), {"Best trials": trials}
     )
     return page_text(title=run.name, heading="Search", subtitle=run.name, body=body, footer=_FOOTER)
 

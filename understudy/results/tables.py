@@ -18,8 +18,8 @@ from actors.units import (
 )
 from research.backtest.outcome import WindowOutcome
 from understudy.reading.moments import iso_text
-from understudy.reading.orders import order_json
-from understudy.results.trades import ResultWindow, reason_kind
+from understudy.reading.orders import order_json, standing_fills
+from understudy.reading.windows import ResultWindow, reason_kind
 
 Row = Mapping[str, Any]
 
@@ -40,6 +40,21 @@ COUNT_COLUMNS = frozenset(
 FLAG_COLUMNS = frozenset({"post_only", "is_maker", "up_won"})
 """Yes or no; every other column is a text."""
 TABLES = ("windows", "orders", "fills", "equity", "predictions")
+
+
+def window_of(outcome: WindowOutcome) -> ResultWindow:
+    """Take a window from a backtest."""
+    return ResultWindow(
+        market=outcome.market,
+        is_settled=outcome.is_settled,
+        winner=outcome.winner,
+        pnl_nanos=outcome.pnl_nanos,
+        fees_nanos=outcome.fees_nanos,
+        strike_e18=outcome.strike_e18,
+        close_e18=outcome.close_e18,
+        fills_count=sum(len(standing_fills(order)) for order in outcome.orders),
+        orders=outcome.orders,
+    )
 
 
 def table_rows(

@@ -38,8 +38,8 @@ from understudy.results.tables import (
     TABLES,
     Row,
     table_rows,
+    window_of,
 )
-from understudy.results.trades import window_of
 
 _PARQUET_ROWS = 16_384
 """Written at a time."""

@@ -314,7 +314,7 @@ def _facts(summary: Summary) -> Iterator[tuple[str, str | Text]]:
         late = count_label(late_count, "window")
         yield "watched", f"{late} ended that this run came too late to trade"
     if summary.windows:
-        yield "strikes", strikes_label(summary.windows)
+        yield "strikes", strikes_label(window.strike_source for window in summary.windows)
     restarts = ", ".join(f"{role} {count}x" for role, count in sorted(summary.restarts.items()))
     yield "falls", restarts or "none"
     if summary.halts:

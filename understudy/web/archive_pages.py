@@ -11,8 +11,6 @@ from pathlib import Path
 import attrs
 
 from actors.messages.execution import OrderState
-from actors.messages.position import WindowSettled
-from actors.position.ledger import WindowLedger
 from actors.runtime.log import LOG_NAME
 from actors.series import series_of
 from actors.units import NANOS_PER_DOLLAR, price_text, size_text
@@ -29,6 +27,12 @@ from understudy.reading.lookup import find_order
 from understudy.reading.moments import day_label, exact_label, minute_label
 from understudy.reading.orders import order_cells, status_text, what_text
 from understudy.reading.story import Story, event_cells, fact_rows, read_story
+from understudy.reading.windows import (
+    WindowFigures,
+    drawdowns,
+    running_totals,
+    windows_of,
+)
 from understudy.web.charts import bar_chart, drawdown_chart, figure, total_chart
 from understudy.web.html import Content, Html, facts, join, nothing, panel, signed, table, tag
 from understudy.web.page import order_link
@@ -48,11 +52,10 @@ class Filter:
     series: str = ""
     day: str = ""
 
-    def takes(self, ledger: WindowLedger) -> bool:
+    def takes(self, window: WindowFigures) -> bool:
         """Whether a window is among them."""
-        market = ledger.market
-        is_of_day = not self.day or day_label(market.opens_at_ms) == self.day
-        return is_of_day and (not self.series or series_of(market.slug) == self.series)
+        is_of_day = not self.day or day_label(window.opens_at_ms) == self.day
+        return is_of_day and (not self.series or series_of(window.slug) == self.series)
 
 
 def history(data_dir: Path, wanted: Filter) -> Html:
@@ -63,16 +66,17 @@ def history(data_dir: Path, wanted: Filter) -> Html:
     """
     with contextlib.closing(Archive(data_dir)) as archive:
         ledgers = list(itertools.islice(archive.windows(), WINDOWS_MAX))
-    asked = join(_damage(archive), _filter_form(ledgers, wanted))
-    settled = _settled([each for each in reversed(ledgers) if wanted.takes(each)])
+    windows = [window.figures() for window in windows_of(ledgers, ())]
+    asked = join(_damage(archive), _filter_form(windows, wanted))
+    settled = [each for each in windows if each.is_settled and wanted.takes(each)]
     if not settled:
         return join(asked, tag("section", nothing("no such window has settled yet"), class_="card"))
     return join(asked, _totals(settled), _by_series(settled), _curves(settled), _windows(settled))
 
 
-def _filter_form(ledgers: Sequence[WindowLedger], wanted: Filter) -> Html:
-    series = sorted({series_of(each.market.slug) for each in ledgers})
-    days = sorted({day_label(each.market.opens_at_ms) for each in ledgers}, reverse=True)
+def _filter_form(windows: Sequence[WindowFigures], wanted: Filter) -> Html:
+    series = sorted({series_of(each.slug) for each in windows})
+    days = sorted({day_label(each.opens_at_ms) for each in windows}, reverse=True)
     return tag(
         "form",
         _choice("series", "Series", "all series", series, wanted.series),
@@ -90,35 +94,14 @@ def _choice(key: str, label: str, every: str, values: Iterable[str], chosen: str
     return tag("span", tag("label", label, for_=key), tag("select", *options, name=key, id=key))
 
 
-@attrs.frozen(kw_only=True)
-class _Row:
-    ledger: WindowLedger
-    settled: WindowSettled
-    drawdown_nanos: int
-    """How far the total is below the highest that it has been; 0 or less."""
-
-
-def _settled(ledgers: Iterable[WindowLedger]) -> list[_Row]:
-    """The settled windows in the order of their opening, totals over just these."""
-    rows, total_nanos, highest_nanos = [], 0, 0
-    for ledger in ledgers:
-        total_nanos += ledger.pnl_nanos()
-        settled = ledger.settlement(total_nanos)
-        if settled is not None:
-            highest_nanos = max(highest_nanos, total_nanos)
-            drop_nanos = total_nanos - highest_nanos
-            rows.append(_Row(ledger=ledger, settled=settled, drawdown_nanos=drop_nanos))
-    return rows
-
-
-def _totals(rows: Sequence[_Row]) -> Html:
-    traded = [row.settled for row in rows if row.ledger.entries]
+def _totals(windows: Sequence[WindowFigures]) -> Html:
+    traded = [each for each in windows if each.fills_count]
     gains = sum(each.pnl_nanos > 0 for each in traded)
-    fees_nanos = sum(row.settled.position.fees_nanos for row in rows)
-    total_nanos = rows[-1].settled.total_pnl_nanos
-    deepest_nanos = min(row.drawdown_nanos for row in rows)
+    fees_nanos = sum(each.fees_nanos for each in windows)
+    total_nanos = sum(each.pnl_nanos for each in windows)
+    deepest_nanos = min(drawdowns(windows))
     tiles = [
-        ("P&L", signed(exact_money(total_nanos)), count_label(len(rows), "window")),
+        ("P&L", signed(exact_money(total_nanos)), count_label(len(windows), "window")),
         ("gained", f"{gains} of {len(traded)}", "windows that were traded"),
         ("deepest drawdown", signed(exact_money(deepest_nanos)), "of the P&L"),
         ("fees", signed(exact_money(-fees_nanos)), "in the P&L already"),
@@ -132,11 +115,11 @@ def _totals(rows: Sequence[_Row]) -> Html:
     return tag("section", title, body, class_="card", aria_labelledby="totals-title")
 
 
-def _by_series(rows: Sequence[_Row]) -> Html | None:
+def _by_series(windows: Sequence[WindowFigures]) -> Html | None:
     """The same of each series; nothing if there is but one."""
-    found: dict[str, list[_Row]] = {}
-    for row in rows:
-        found.setdefault(series_of(row.settled.slug), []).append(row)
+    found: dict[str, list[WindowFigures]] = {}
+    for window in windows:
+        found.setdefault(series_of(window.slug), []).append(window)
     if len(found) < 2:
         return None
     headings = ("series", "windows", "gained", "fees", "P&L")
@@ -149,24 +132,22 @@ def _by_series(rows: Sequence[_Row]) -> Html | None:
     return panel("by-series", "By series", body)
 
 
-def _series(name: str, rows: Sequence[_Row]) -> list[Content]:
+def _series(name: str, windows: Sequence[WindowFigures]) -> list[Content]:
     return [
         tag("a", name, href=f"/history?series={name}") if name else "other",
-        f"{len(rows):,}",
-        f"{sum(row.settled.pnl_nanos > 0 for row in rows):,}",
-        signed(exact_money(-sum(row.settled.position.fees_nanos for row in rows))),
-        signed(exact_money(sum(row.settled.pnl_nanos for row in rows))),
+        f"{len(windows):,}",
+        f"{sum(each.pnl_nanos > 0 for each in windows):,}",
+        signed(exact_money(-sum(each.fees_nanos for each in windows))),
+        signed(exact_money(sum(each.pnl_nanos for each in windows))),
     ]
 
 
-def _curves(rows: Sequence[_Row]) -> Html:
-    totals = [_dollars(row.settled.total_pnl_nanos) for row in rows]
-    results = [_dollars(row.settled.pnl_nanos) for row in rows]
-    drops = [_dollars(row.drawdown_nanos) for row in rows]
-    feet = [minute_label(rows[0].ledger.market.opens_at_ms)]
-    if len(rows) > 1:
-        feet.append(minute_label(rows[-1].ledger.market.opens_at_ms))
-    span = f"over {count_label(len(rows), 'window')}"
+def _curves(windows: Sequence[WindowFigures]) -> Html:
+    totals = list(map(_dollars, running_totals(windows)))
+    results = [_dollars(each.pnl_nanos) for each in windows]
+    drops = list(map(_dollars, drawdowns(windows)))
+    feet = [minute_label(each.opens_at_ms) for each in dict.fromkeys((windows[0], windows[-1]))]
+    span = f"over {count_label(len(windows), 'window')}"
     return panel(
         "curves",
         "P&L in dollars",
@@ -186,30 +167,29 @@ def _dollars(amount_nanos: int) -> float:
     return amount_nanos / NANOS_PER_DOLLAR
 
 
-def _windows(rows: Sequence[_Row]) -> Html:
+def _windows(windows: Sequence[WindowFigures]) -> Html:
     headings = ("opened", "window", "won", "moved", "fees", "P&L", "in all")
-    shown = rows[-ROWS_MAX:]
+    rows = list(map(_window, windows, running_totals(windows)))[-ROWS_MAX:]
     body = table(
         "settled windows, newest first",
         headings,
-        map(_window, reversed(shown)),
+        reversed(rows),
         numeric=headings[3:],
         minor=("moved", "fees"),
     )
-    note = f"the newest {len(shown)} of {len(rows):,}" if len(shown) < len(rows) else None
+    note = f"the newest {len(rows)} of {len(windows):,}" if len(rows) < len(windows) else None
     return panel("history-windows", "Windows", body, note=note)
 
 
-def _window(row: _Row) -> list[Content]:
-    settled = row.settled
+def _window(window: WindowFigures, total_nanos: int) -> list[Content]:
     return [
-        minute_label(row.ledger.market.opens_at_ms),
-        tag("a", settled.slug, href=f"/orders?market={settled.slug}"),
-        winner_label(settled.winner),
-        move_label(settled.strike_e18, settled.close_e18),
-        signed(exact_money(-settled.position.fees_nanos)),
-        signed(exact_money(settled.pnl_nanos)),
-        signed(exact_money(settled.total_pnl_nanos)),
+        minute_label(window.opens_at_ms),
+        tag("a", window.slug, href=f"/orders?market={window.slug}"),
+        winner_label(window.winner),
+        move_label(window.strike_e18, window.close_e18),
+        signed(exact_money(-window.fees_nanos)),
+        signed(exact_money(window.pnl_nanos)),
+        signed(exact_money(total_nanos)),
     ]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
+from itertools import accumulate
 
 import attrs
 
@@ -10,9 +12,8 @@ from actors.messages.execution import OrderState
 from actors.model import Action, FillDetail, Market, Side
 from actors.position.ledger import WindowLedger
 from actors.units import PAYOUT_TICKS
-from research.backtest.outcome import WindowOutcome
 from understudy.reading.archive import Archive
-from understudy.reading.orders import standing_fills
+from understudy.reading.orders import FillRatio, standing_fills
 
 _REASON_LENGTH = 40
 
@@ -27,9 +28,14 @@ class ResultWindow:
     """None: void, or not settled."""
     pnl_nanos: int
     """After fees; 0 while it is not settled."""
+    open_nanos: int = 0
+    """While it is not settled, what its sales have gained, less all fees."""
     fees_nanos: int
     strike_e18: int | None
+    strike_source: str = ""
     close_e18: int | None
+    fills_count: int
+    """Those that stand."""
     orders: tuple[OrderState, ...]
 
     @property
@@ -56,17 +62,21 @@ class ResultWindow:
             lowest_nanos = min(lowest_nanos, cash_nanos)
         first_ms = moves[0].fill.timestamp_ms if moves else market.closes_at_ms
         return WindowFigures(
+            market_id=market.market_id,
             slug=self.slug,
             opens_at_ms=market.opens_at_ms,
             closes_at_ms=market.closes_at_ms,
             is_settled=self.is_settled,
             winner=self.winner,
             pnl_nanos=self.pnl_nanos,
+            open_nanos=self.open_nanos,
             fees_nanos=self.fees_nanos,
             strike_e18=self.strike_e18,
+            strike_source=self.strike_source,
             close_e18=self.close_e18,
             orders_count=len(self.orders),
-            fills_count=len(moves),
+            fills_count=self.fills_count,
+            fill_ratio=FillRatio.of(self.orders),
             most_paid_nanos=-lowest_nanos,
             held_ms=max(0, market.closes_at_ms - first_ms),
         )
@@ -76,6 +86,7 @@ class ResultWindow:
 class WindowFigures:
     """One window in numbers, without its orders."""
 
+    market_id: str
     slug: str
     opens_at_ms: int
     closes_at_ms: int
@@ -84,12 +95,16 @@ class WindowFigures:
     """None: void, or not settled."""
     pnl_nanos: int
     """After fees; 0 while it is not settled."""
+    open_nanos: int
+    """While it is not settled, what its sales have gained, less all fees."""
     fees_nanos: int
     strike_e18: int | None
+    strike_source: str
     close_e18: int | None
     orders_count: int
     fills_count: int
     """Those that stand."""
+    fill_ratio: FillRatio
     most_paid_nanos: int
     """Most money that was paid out at once, less what sales had brought by then."""
     held_ms: int
@@ -131,40 +146,48 @@ def reason_kind(order: OrderState) -> str:
     return order.intent.reason.partition(":")[0].strip()[:_REASON_LENGTH] or "none"
 
 
-def window_of(outcome: WindowOutcome) -> ResultWindow:
-    """Take a window from a backtest."""
-    return ResultWindow(
-        market=outcome.market,
-        is_settled=outcome.is_settled,
-        winner=outcome.winner,
-        pnl_nanos=outcome.pnl_nanos,
-        fees_nanos=outcome.fees_nanos,
-        strike_e18=outcome.strike_e18,
-        close_e18=outcome.close_e18,
-        orders=outcome.orders,
-    )
-
-
 def windows_in(archive: Archive) -> tuple[ResultWindow, ...]:
-    """Take the windows of a data directory, oldest first.
-
-    Raises:
-        JournalError: a row cannot be decoded.
-    """
+    """Take the windows of a data directory, oldest first."""
     orders = sorted(archive.orders(), key=lambda order: order.intent.created_at_ms)
-    ledgers = sorted(archive.windows(), key=lambda each: each.market.opens_at_ms)
-    return tuple(_from_ledger(ledger, orders) for ledger in ledgers)
+    return windows_of(archive.windows(), orders)
+
+
+def windows_of(
+    ledgers: Iterable[WindowLedger], orders: Iterable[OrderState]
+) -> tuple[ResultWindow, ...]:
+    """Take windows as the ledger has them, oldest first, each with its own of some orders."""
+    by_market: defaultdict[str, list[OrderState]] = defaultdict(list)
+    for order in orders:
+        by_market[order.intent.market.market_id].append(order)
+    in_order = sorted(ledgers, key=lambda each: each.market.opens_at_ms)
+    return tuple(_from_ledger(each, by_market[each.market.market_id]) for each in in_order)
 
 
 def _from_ledger(ledger: WindowLedger, orders: Iterable[OrderState]) -> ResultWindow:
-    result, market = ledger.result, ledger.market
+    result = ledger.result
     return ResultWindow(
-        market=market,
+        market=ledger.market,
         is_settled=result is not None,
         winner=None if result is None else result.winner,
-        pnl_nanos=ledger.pnl_nanos() if result is not None else 0,
+        pnl_nanos=ledger.pnl_nanos(),
+        open_nanos=0 if result is not None else ledger.earned_nanos(),
         fees_nanos=ledger.totals().fees_nanos,
         strike_e18=None if result is None else result.strike_e18,
+        strike_source="" if result is None else result.strike_source,
         close_e18=None if result is None else result.close_e18,
-        orders=tuple(each for each in orders if each.intent.market.market_id == market.market_id),
+        fills_count=sum(each.reversed_version is None for each in ledger.entries),
+        orders=tuple(orders),
     )
+
+
+def running_totals(windows: Iterable[WindowFigures]) -> list[int]:
+    """What each window and all before it have brought."""
+    return list(accumulate(window.pnl_nanos for window in windows))
+
+
+def drawdowns(windows: Iterable[WindowFigures]) -> list[int]:
+    """How far the total of each window lay below the highest before, zero or less."""
+    totals = running_totals(windows)
+    return [
+        total - max(0, high) for total, high in zip(totals, accumulate(totals, max), strict=True)
+    ]
