@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+from nouns import a_fill
 
 from actors.messages.execution import OrderFilled
 from actors.messages.lifecycle import Started
-from actors.model import Action, FillDetail, Side
+from actors.model import Action, Side
 from actors.position.core import PositionCore
 from actors.roles import POSITION
 from actors.runtime.crash_file import write_crash
@@ -24,14 +25,7 @@ BAD_FILL = OrderFilled(
     market=NO_WINDOW,
     side=Side.YES,
     action=Action.BUY,
-    fill=FillDetail(
-        trade_id="t1",
-        price_ticks=400,
-        size_units=5_000_000,
-        fee_nanos=0,
-        is_maker=False,
-        timestamp_ms=1,
-    ),
+    fill=a_fill(size_units=5_000_000),
 )
 """The ledger raises AttributeError on it."""
 ENDLESS: Any = range(10**15)

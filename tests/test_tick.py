@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from host_bench import HostBench
+from nouns import a_market
 
 from actors.execution.desk_state import OrdersCreated
 from actors.feeds.connection import Connect, Connected, FramesReceived, SendText
@@ -22,7 +23,7 @@ from actors.messages.execution import OrderState, OrderStatus
 from actors.messages.feeds import ReferencePrice
 from actors.messages.lifecycle import StartChild, TimerFired
 from actors.messages.position import PositionSnapshot, WindowSettled
-from actors.model import Market, Side, Strike
+from actors.model import Side, Strike
 from actors.position.ledger import WindowLedger
 from actors.roles import (
     DESK,
@@ -39,24 +40,12 @@ from actors.roles import (
 )
 from actors.runtime.port import HostPort
 from actors.settings import Settings
-from actors.units import E18, NANOS_PER_DOLLAR, shares, taker_fee_nanos
+from actors.units import E18, shares, taker_fee_nanos
 from understudy.composition import ACTORS, ORDER
 
 PAGE = Path(__file__).parents[1] / "docs" / "tick.md"
 OPENS_AT_MS = 1_750_000_500_000
-MARKET = Market(
-    market_id="0xm",
-    slug="btc-updown-15m-1750000500",
-    yes_token="111",
-    no_token="222",
-    opens_at_ms=OPENS_AT_MS,
-    closes_at_ms=OPENS_AT_MS + 900_000,
-    tick_size_ticks=10,
-    minimum_size_units=shares(5),
-    minimum_notional_nanos=NANOS_PER_DOLLAR,
-    fee_rate_bps=700,
-    twap_window_s=60,
-)
+MARKET = a_market(OPENS_AT_MS, slug="btc-updown-15m-1750000500")
 STRIKE = Strike(price_e18=64_100 * E18, source="twap", timestamp_ms=OPENS_AT_MS)
 _STARTED = (OBSERVER, POSITION, EXECUTOR, DESK, STRATEGY, MARKET_STATE, MARKET_FEED)
 

@@ -5,37 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
+from nouns import a_fill, a_market, an_intent
 
 from actors.messages.directory import MarketResolved
-from actors.messages.execution import OrderIntent, OrderState, OrderStatus
-from actors.model import Action, FillDetail, Market, Side, TimeInForce
+from actors.messages.execution import OrderState, OrderStatus
+from actors.model import Action, FillDetail, Side
 from actors.position.ledger import LedgerEntry, WindowLedger
-from actors.units import NANOS_PER_DOLLAR, shares, taker_fee_nanos
+from actors.units import shares, taker_fee_nanos
 from audit.books import Books
 
-MARKET = Market(
-    market_id="0xm",
-    slug="btc-updown-5m-1750000500",
-    yes_token="111",
-    no_token="222",
-    opens_at_ms=0,
-    closes_at_ms=300_000,
-    tick_size_ticks=10,
-    minimum_size_units=shares(5),
-    minimum_notional_nanos=NANOS_PER_DOLLAR,
-    fee_rate_bps=700,
-    twap_window_s=60,
-)
+MARKET = a_market(0, 5, slug="btc-updown-5m-1750000500")
 
 
 def fill(trade_id: str, price_ticks: int, count: int, at_ms: int = 2_000) -> FillDetail:
     size_units = shares(count)
-    return FillDetail(
-        trade_id=trade_id,
-        price_ticks=price_ticks,
+    return a_fill(
+        trade_id,
+        price_ticks,
         size_units=size_units,
         fee_nanos=taker_fee_nanos(price_ticks, size_units, 700),
-        is_maker=False,
         timestamp_ms=at_ms,
     )
 
@@ -43,21 +31,14 @@ def fill(trade_id: str, price_ticks: int, count: int, at_ms: int = 2_000) -> Fil
 def order(
     order_id: str, side: Side, *fills: FillDetail, status: OrderStatus = OrderStatus.FILLED
 ) -> OrderState:
-    intent = OrderIntent(
+    intent = an_intent(
+        MARKET,
         order_id=order_id,
-        market=MARKET,
         side=side,
-        action=Action.BUY,
-        price_ticks=400,
         size_units=shares(20),
-        time_in_force=TimeInForce.GTC,
         created_at_ms=1_000,
         expires_at_ms=4_000,
-        priority=2,
         reason="bootstrap",
-        pair_id=None,
-        position_version=1,
-        tick_ns=0,
     )
     return OrderState(intent=intent, status=status, fills=fills)
 

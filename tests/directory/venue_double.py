@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 from core_stage import CoreStage
+from nouns import a_position
 
 from actors.core import Log
 from actors.directory.core import DirectoryCore
@@ -20,7 +21,7 @@ from actors.messages.directory import (
     MarketResolved,
 )
 from actors.messages.feeds import TwapTick
-from actors.messages.position import Holding, PositionSnapshot, WindowSettled
+from actors.messages.position import WindowSettled
 from actors.model import Side
 from actors.roles import DESK, DIRECTORY, POSITION
 from actors.settings import Settings
@@ -209,14 +210,7 @@ def settled(market_id: str, revision: int = 0) -> WindowSettled:
         winner=None,
         strike_e18=None,
         close_e18=None,
-        position=PositionSnapshot(
-            market_id=market_id,
-            version=1,
-            yes=Holding(),
-            no=Holding(),
-            fees_nanos=0,
-            realized_nanos=0,
-        ),
+        position=a_position(market_id),
         payout_nanos=0,
         pnl_nanos=0,
         total_pnl_nanos=0,

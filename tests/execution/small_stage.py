@@ -12,6 +12,7 @@ from collections import deque
 
 import attrs
 from host_bench import Falls, HostBench
+from nouns import a_position
 from order_builders import MARKET, SETTINGS, T0
 
 from actors.core import Core, Dice, Effect, Effects, Record, Save, Send, handles
@@ -23,7 +24,7 @@ from actors.messages.directory import MarketClosing, MarketOpened
 from actors.messages.execution import OrderFilled, OrderIntent, OrderReport, OrderState
 from actors.messages.lifecycle import ChildLost, PeerRestarted, StartChild, Started, TimerFired
 from actors.messages.market import MarketSnapshot
-from actors.messages.position import FillBooked, Holding, PositionSnapshot, PositionWanted
+from actors.messages.position import FillBooked, PositionSnapshot, PositionWanted
 from actors.model import Action, FillDetail, Side
 from actors.roles import (
     DESK,
@@ -86,13 +87,11 @@ class NaivePosition(Core):
         for each in self.ledger.booked:
             sign = 1 if each.action is Action.BUY else -1
             held[each.side] += sign * each.fill.size_units
-        return PositionSnapshot(
-            market_id=MARKET.market_id,
+        return a_position(
+            MARKET.market_id,
             version=len(self.ledger.booked),
-            yes=Holding(quantity_units=held[Side.YES]),
-            no=Holding(quantity_units=held[Side.NO]),
-            fees_nanos=0,
-            realized_nanos=0,
+            yes_units=held[Side.YES],
+            no_units=held[Side.NO],
         )
 
 

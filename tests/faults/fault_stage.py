@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import attrs
 from live_stage import LONG_MS, LiveStage, RunningExchange
+from nouns import some_signals
 
 from actors.core import Command, Core, Record
 from actors.execution.desk import DeskCore
@@ -23,7 +24,7 @@ from actors.feeds.port import WebSocketPort
 from actors.market.core import MarketStateCore
 from actors.messages.execution import OpenOrders, OrderState, OrderStatus, SignalsRefused
 from actors.messages.lifecycle import ChildLost, StartChild
-from actors.messages.strategy import TradeSignal, TradeSignals
+from actors.messages.strategy import TradeSignal
 from actors.model import Side
 from actors.position.core import PositionCore
 from actors.roles import (
@@ -163,14 +164,13 @@ class FaultStage(LiveStage):
     def say(self, *signals: TradeSignal) -> None:
         """Tell the desk signals, as the strategy would."""
         self._signals_id += 1
-        message = TradeSignals(
+        message = some_signals(
+            self.market.market_id,
+            *signals,
             signals_id=self._signals_id,
-            market_id=self.market.market_id,
-            signals=signals,
             position_version=self.ledger().version,
             snapshot_sequence=self._signals_id,
             snapshot_at_ms=self.now_ms,
-            passed_over=(),
             basis="a test",
             tick_ns=1,
         )

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from core_stage import CoreStage
+from nouns import a_fill
 from scenes import report, run_options
 from venue_double import START_MS, WINDOW_MS, DirectoryStage, market_id, metadata, slug_of, tick
 
@@ -18,14 +19,13 @@ from actors.messages.directory import MarketOpened, MarketResolved, WindowNotTra
 from actors.messages.execution import OrderFilled
 from actors.messages.feeds import TwapTickWanted
 from actors.messages.position import WindowSettled
-from actors.model import Action, FillDetail, Market, Side, StrikeOrigin
+from actors.model import Action, Market, Side, StrikeOrigin
 from actors.position.core import PositionCore, ResultCorrected
 from actors.roles import DESK, DIRECTORY, OBSERVER, POSITION, TWAP_FEED
 from actors.runtime.clock import ClockSpec
 from actors.runtime.journal import Journal
 from actors.runtime.journal_file import prepare
 from actors.settings import Settings
-from actors.units import shares
 from understudy.running.foreground import EndSignals, _Foreground
 
 END_MS = START_MS + WINDOW_MS
@@ -58,14 +58,7 @@ class DirectoryAndLedger(DirectoryStage):
 
     def buy(self, market: Market, side: Side) -> None:
         """Ten shares for 0.4 each."""
-        fill = FillDetail(
-            trade_id="t1",
-            price_ticks=400,
-            size_units=shares(10),
-            fee_nanos=0,
-            is_maker=False,
-            timestamp_ms=self.now_ms,
-        )
+        fill = a_fill(timestamp_ms=self.now_ms)
         self.ledger.give(
             OrderFilled(
                 order_id="order_1_aa", market=market, side=side, action=Action.BUY, fill=fill

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, TypeVar
 
+from nouns import a_market
+
 from actors.core import Command, Core, Effects, Send, SetTimer
 from actors.feeds.connection import RECONNECT_TIMER, Connect, Connected, FramesReceived
 from actors.feeds.market_feed import MarketFeedCore
@@ -38,18 +40,8 @@ def new_market_feed() -> MarketFeedCore:
 
 def market(number: int = 1) -> Market:
     opens_at_ms = NOW_MS + 300_000 * number
-    return Market(
-        market_id=f"0x{number:02}",
-        slug=f"btc-updown-5m-{opens_at_ms // 1000}",
-        yes_token=f"{number}1",
-        no_token=f"{number}2",
-        opens_at_ms=opens_at_ms,
-        closes_at_ms=opens_at_ms + 300_000,
-        tick_size_ticks=10,
-        minimum_size_units=5_000_000,
-        minimum_notional_nanos=1_000_000_000,
-        fee_rate_bps=700,
-        twap_window_s=60,
+    return a_market(
+        opens_at_ms, 5, market_id=f"0x{number:02}", yes_token=f"{number}1", no_token=f"{number}2"
     )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from nouns import a_market
+
 from actors.core import Effects, Send
 from actors.market.core import MarketStateCore
 from actors.messages.feeds import BookEvent, MarketBatch, MarketEvent
 from actors.messages.lifecycle import TimerFired
 from actors.messages.market import MarketSnapshot, SnapshotTaken
-from actors.model import Market, Strike
+from actors.model import Strike
 from actors.roles import EXECUTOR, OBSERVER, STRATEGY
 from actors.units import E18
 
@@ -18,18 +20,8 @@ NOW_MS = OPENS_AT_MS + 60_000
 BEAT = TimerFired("beat")
 SUBSCRIBERS = (STRATEGY, EXECUTOR, OBSERVER)
 
-MARKET = Market(
-    market_id="0xmarket",
-    slug="btc-updown-15m",
-    yes_token="up",
-    no_token="down",
-    opens_at_ms=OPENS_AT_MS,
-    closes_at_ms=OPENS_AT_MS + 900_000,
-    tick_size_ticks=10,
-    minimum_size_units=5_000_000,
-    minimum_notional_nanos=1_000_000_000,
-    fee_rate_bps=700,
-    twap_window_s=60,
+MARKET = a_market(
+    OPENS_AT_MS, market_id="0xmarket", slug="btc-updown-15m", yes_token="up", no_token="down"
 )
 STRIKE = Strike(price_e18=100_000 * E18, source="twap-60s tick", timestamp_ms=OPENS_AT_MS)
 UP = BookEvent("up", NOW_MS, ((480, 30), (470, 5)), ((500, 10),))

@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from nouns import a_market
 
 from actors.core import Effects, Send
 from actors.market.book import TokenBook
@@ -16,22 +17,11 @@ from actors.messages.directory import MarketOpened
 from actors.messages.feeds import BookEvent, FeedDown, MarketBatch, PriceChangeEvent
 from actors.messages.lifecycle import PeerRestarted, Started, TimerFired
 from actors.messages.market import MarketSnapshot, SnapshotTaken
-from actors.model import Market
 from actors.roles import EXECUTOR, MARKET_FEED, MARKET_STATE, OBSERVER, STRATEGY
 from actors.settings import Settings
 
-MARKET = Market(
-    market_id="0xmarket",
-    slug="btc-updown-15m",
-    yes_token="up",
-    no_token="down",
-    opens_at_ms=0,
-    closes_at_ms=10**9,
-    tick_size_ticks=10,
-    minimum_size_units=5_000_000,
-    minimum_notional_nanos=1_000_000_000,
-    fee_rate_bps=700,
-    twap_window_s=60,
+MARKET = a_market(
+    market_id="0xmarket", slug="btc-updown-15m", yes_token="up", no_token="down", closes_at_ms=10**9
 )
 SUBSCRIBERS = (STRATEGY, EXECUTOR, OBSERVER)
 

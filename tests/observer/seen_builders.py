@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
+from nouns import a_fill, a_market, a_position, an_intent, some_signals
+
 from actors.messages.directory import MarketOpened
-from actors.messages.execution import OrderIntent, OrderState, OrderStatus
+from actors.messages.execution import OrderState, OrderStatus
 from actors.messages.feeds import FeedHealth
 from actors.messages.market import BookView, MarketSnapshot
-from actors.messages.position import Holding, PositionSnapshot, WindowSettled
+from actors.messages.position import PositionSnapshot, WindowSettled
 from actors.messages.strategy import TradeSignal, TradeSignals
-from actors.model import Action, FillDetail, Market, Side, TimeInForce
+from actors.model import FillDetail, Market, Side
 from actors.roles import MARKET_FEED
 from actors.units import shares
 
 
 def market(number: int = 1) -> Market:
-    return Market(
+    return a_market(
+        number * 900_000,
         market_id=f"m{number}",
         slug=f"btc-updown-15m-{number * 900}",
         yes_token="up",
         no_token="down",
-        opens_at_ms=number * 900_000,
         closes_at_ms=(number + 1) * 900_000,
-        tick_size_ticks=10,
-        minimum_size_units=shares(5),
-        minimum_notional_nanos=1_000_000_000,
-        fee_rate_bps=700,
-        twap_window_s=60,
     )
 
 
@@ -34,14 +31,7 @@ def opened(number: int = 1) -> MarketOpened:
 
 
 def fill(trade_id: str) -> FillDetail:
-    return FillDetail(
-        trade_id=trade_id,
-        price_ticks=400,
-        size_units=shares(1),
-        fee_nanos=0,
-        is_maker=True,
-        timestamp_ms=1,
-    )
+    return a_fill(trade_id, size_units=shares(1), is_maker=True)
 
 
 def order(
@@ -52,21 +42,12 @@ def order(
     updated_at_ms: int = 0,
 ) -> OrderState:
     return OrderState(
-        intent=OrderIntent(
+        intent=an_intent(
+            market(),
             order_id=f"order_{number}_aa",
-            market=market(),
-            side=Side.YES,
-            action=Action.BUY,
-            price_ticks=400,
-            size_units=shares(10),
-            time_in_force=TimeInForce.GTC,
             created_at_ms=number,
             expires_at_ms=10_000,
-            priority=2,
             reason="test",
-            pair_id=None,
-            position_version=1,
-            tick_ns=0,
         ),
         status=status,
         fills=fills,
@@ -86,28 +67,11 @@ def signal(priority: int = 2, reason: str = "cheap", price_ticks: int = 400) -> 
 
 
 def signals(signals_id: int, *wanted: TradeSignal) -> TradeSignals:
-    return TradeSignals(
-        signals_id=signals_id,
-        market_id="m1",
-        signals=wanted,
-        position_version=1,
-        snapshot_sequence=1,
-        snapshot_at_ms=1,
-        passed_over=(),
-        basis="",
-        tick_ns=0,
-    )
+    return some_signals("m1", *wanted, signals_id=signals_id)
 
 
 def position(market_id: str = "m1", version: int = 1, quantity_units: int = 0) -> PositionSnapshot:
-    return PositionSnapshot(
-        market_id=market_id,
-        version=version,
-        yes=Holding(quantity_units=quantity_units),
-        no=Holding(),
-        fees_nanos=0,
-        realized_nanos=0,
-    )
+    return a_position(market_id, version=version, yes_units=quantity_units)
 
 
 def settled(number: int = 1, pnl_nanos: int = 5, total_pnl_nanos: int = 5) -> WindowSettled:

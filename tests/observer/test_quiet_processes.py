@@ -4,31 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from nouns import a_market
 from recording import ProcessStage
 
 from actors.directory.port import HttpPort
 from actors.messages.directory import MarketOpened
 from actors.messages.observer import GetView, View
 from actors.messages.position import PositionSnapshot
-from actors.model import Market
 from actors.roles import DESK, DIRECTORY, OBSERVER, POSITION, STRATEGY
 from actors.settings import Settings, VenueSettings
 from understudy.composition import ACTORS
 
 OPENED = MarketOpened(
-    market=Market(
-        market_id="m1",
-        slug="btc-updown-15m-900",
-        yes_token="up",
-        no_token="down",
-        opens_at_ms=900_000,
-        closes_at_ms=1_800_000,
-        tick_size_ticks=10,
-        minimum_size_units=5_000_000,
-        minimum_notional_nanos=1_000_000_000,
-        fee_rate_bps=700,
-        twap_window_s=60,
-    ),
+    market=a_market(900_000, market_id="m1", yes_token="up", no_token="down"),
     strike=None,
 )
 

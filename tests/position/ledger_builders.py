@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from nouns import a_fill, a_market
+
 from actors.messages.directory import MarketOpened, MarketResolved
 from actors.messages.execution import FillReversed, OrderFilled
 from actors.model import Action, FillDetail, Market, Side
@@ -13,18 +15,12 @@ FIRST_OPEN_MS = 1_800_000_000_000
 
 def market(number: int = 0) -> Market:
     opens_at_ms = FIRST_OPEN_MS + number * WINDOW_MS
-    return Market(
+    return a_market(
+        opens_at_ms,
         market_id=f"0x{number:04x}",
-        slug=f"btc-updown-15m-{opens_at_ms // 1000}",
         yes_token=f"up-{number}",
         no_token=f"down-{number}",
-        opens_at_ms=opens_at_ms,
         closes_at_ms=opens_at_ms + WINDOW_MS,
-        tick_size_ticks=10,
-        minimum_size_units=shares(5),
-        minimum_notional_nanos=1_000_000_000,
-        fee_rate_bps=700,
-        twap_window_s=60,
     )
 
 
@@ -39,13 +35,8 @@ def detail(
     fee_nanos: int = 0,
     timestamp_ms: int = 1,
 ) -> FillDetail:
-    return FillDetail(
-        trade_id=trade_id,
-        price_ticks=price_ticks,
-        size_units=size_units,
-        fee_nanos=fee_nanos,
-        is_maker=False,
-        timestamp_ms=timestamp_ms,
+    return a_fill(
+        trade_id, price_ticks, size_units=size_units, fee_nanos=fee_nanos, timestamp_ms=timestamp_ms
     )
 
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from core_stage import CoreStage
+from nouns import a_market
 
 from actors.core import Command
 from actors.feeds.connection import Connected, Disconnected, FramesReceived
@@ -38,19 +39,7 @@ SECRET = "f1e2d3c4-owner"
 
 def market(number: int = 0) -> Market:
     start_ms = START_MS + number * 300_000
-    return Market(
-        market_id=f"0x{number}",
-        slug=f"btc-updown-5m-{start_ms // 1000}",
-        yes_token="71",
-        no_token="72",
-        opens_at_ms=start_ms,
-        closes_at_ms=start_ms + 300_000,
-        tick_size_ticks=10,
-        minimum_size_units=5_000_000,
-        minimum_notional_nanos=10**9,
-        fee_rate_bps=700,
-        twap_window_s=60,
-    )
+    return a_market(start_ms, 5, market_id=f"0x{number}", yes_token="71", no_token="72")
 
 
 STRIKE = Strike(price_e18=90 * 10**18, source="polybolt", timestamp_ms=START_MS)

@@ -7,12 +7,13 @@ from pathlib import Path
 from random import Random
 
 import attrs
+from nouns import an_intent
 from recording_builders import OPENS_AT_MS, frame, head
 
 from actors.backtest_settings import BacktestSettings
 from actors.messages.execution import OrderIntent
 from actors.messages.feeds import BookEvent
-from actors.model import Action, Level, Market, Side, TimeInForce
+from actors.model import Level, Market
 from actors.runtime.scheduler import Scheduler
 from actors.settings import ExecutionSettings, Settings
 from actors.units import price_text, shares
@@ -206,21 +207,14 @@ class VenueStage:
 
 
 def intent_of(order_id: str) -> OrderIntent:
-    return OrderIntent(
+    return an_intent(
+        MARKET,
         order_id=order_id,
-        market=MARKET,
-        side=Side.YES,
-        action=Action.BUY,
         price_ticks=500,
         size_units=shares(20),
-        time_in_force=TimeInForce.GTC,
         created_at_ms=OPENS_AT_MS,
         expires_at_ms=OPENS_AT_MS + 300_000,
-        priority=2,
         reason="a test: it wants one",
-        pair_id=None,
-        position_version=1,
-        tick_ns=0,
     )
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from nouns import a_market
 from recording_builders import OPENS_AT_MS, SLUG
 
 from actors.messages.directory import MarketResolved
@@ -17,18 +18,13 @@ MACHINE_MS = 7_000_000
 def market(number: int = 0, asset: str = "btc") -> Market:
     """The window that is so many after the first."""
     start_ms = OPENS_AT_MS + number * 300_000
-    return Market(
+    return a_market(
+        start_ms,
+        5,
         market_id=f"0x{asset}{number}",
         slug=SLUG.replace("btc", asset).replace(str(OPENS_AT_MS // 1000), str(start_ms // 1000)),
         yes_token=f"{asset}11{number}",
         no_token=f"{asset}22{number}",
-        opens_at_ms=start_ms,
-        closes_at_ms=start_ms + 300_000,
-        tick_size_ticks=10,
-        minimum_size_units=5_000_000,
-        minimum_notional_nanos=10**9,
-        fee_rate_bps=700,
-        twap_window_s=60,
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import attrs
 import pytest
+from nouns import some_signals
 from recording import FakeAddress, ProcessStage
 
 from actors.core import Core, Effects, Record, Save, Send, handles
@@ -122,17 +123,7 @@ def test_words_between_them_stay_in_the_process_in_their_order(stage: ProcessSta
 
 
 def wish(number: int) -> TradeSignals:
-    return TradeSignals(
-        signals_id=number,
-        market_id="m",
-        signals=(),
-        position_version=0,
-        snapshot_sequence=1,
-        snapshot_at_ms=1,
-        passed_over=(),
-        basis="",
-        tick_ns=0,
-    )
+    return some_signals("m", signals_id=number, position_version=0)
 
 
 def test_what_becomes_an_order_is_delivered_before_all_that_waits(stage: ProcessStage) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import attrs
 import pytest
+from nouns import a_market, a_position, an_intent, some_signals
 from trial_plans import SETTINGS
 
 from actors.core import Record, Save
@@ -20,9 +21,8 @@ from actors.messages.execution import (
 )
 from actors.messages.lifecycle import Started
 from actors.messages.market import BookView, MarketSnapshot
-from actors.messages.position import Holding, PositionSnapshot
-from actors.messages.strategy import TradeSignal, TradeSignals
-from actors.model import Action, Market, Side, TimeInForce
+from actors.messages.strategy import TradeSignal
+from actors.model import Side
 from actors.position.ledger import WindowLedger
 from actors.roles import DESK, POSITION, STRATEGY, order_role
 from actors.units import shares
@@ -31,57 +31,13 @@ from simulation.invariants.evidence import PaperEvidence
 from simulation.invariants.referee import Referee
 
 NOW_MS = 1_000_000
-MARKET = Market(
-    market_id="0xabc",
-    slug="btc-updown-5m-900",
-    yes_token="1",
-    no_token="2",
-    opens_at_ms=900_000,
-    closes_at_ms=1_200_000,
-    tick_size_ticks=10,
-    minimum_size_units=shares(5),
-    minimum_notional_nanos=10**9,
-    fee_rate_bps=700,
-    twap_window_s=60,
-)
+MARKET = a_market(900_000, 5, market_id="0xabc", yes_token="1", no_token="2")
 SIGNAL = TradeSignal(
     side=Side.YES, price_ticks=400, size_units=shares(10), priority=2, reason="cheap"
 )
-SIGNALS = TradeSignals(
-    signals_id=7,
-    market_id=MARKET.market_id,
-    signals=(SIGNAL,),
-    position_version=1,
-    snapshot_sequence=1,
-    snapshot_at_ms=NOW_MS,
-    passed_over=(),
-    basis="",
-    tick_ns=0,
-)
-INTENT = OrderIntent(
-    order_id="order_1_00000000",
-    market=MARKET,
-    side=Side.YES,
-    action=Action.BUY,
-    price_ticks=400,
-    size_units=shares(10),
-    time_in_force=TimeInForce.GTC,
-    created_at_ms=NOW_MS,
-    expires_at_ms=NOW_MS + 3_000,
-    priority=2,
-    reason="cheap",
-    pair_id=None,
-    position_version=1,
-    tick_ns=0,
-)
-POSITION_KNOWN = PositionSnapshot(
-    market_id=MARKET.market_id,
-    version=1,
-    yes=Holding(quantity_units=shares(4)),
-    no=Holding(),
-    fees_nanos=0,
-    realized_nanos=0,
-)
+SIGNALS = some_signals(MARKET.market_id, SIGNAL, signals_id=7, snapshot_at_ms=NOW_MS)
+INTENT = an_intent(MARKET, created_at_ms=NOW_MS, reason="cheap")
+POSITION_KNOWN = a_position(MARKET.market_id, yes_units=shares(4))
 BOOK = BookView(
     bids=((390, shares(10)),), asks=((400, shares(10)),), is_synced=True, updated_at_ms=NOW_MS
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 import pytest
+from nouns import a_fill
 from referee_scenes import (
     INTENT,
     NOW_MS,
@@ -24,18 +25,10 @@ from actors.messages.execution import (
     OrderUpdated,
 )
 from actors.messages.lifecycle import Started
-from actors.model import FillDetail
 from actors.roles import DESK, EXECUTOR
 from simulation.invariants.referee import Referee
 
-FILL = FillDetail(
-    trade_id="t1",
-    price_ticks=INTENT.price_ticks,
-    size_units=INTENT.size_units,
-    fee_nanos=0,
-    is_maker=False,
-    timestamp_ms=NOW_MS,
-)
+FILL = a_fill("t1", INTENT.price_ticks, size_units=INTENT.size_units, timestamp_ms=NOW_MS)
 FAILED = FillFailed(INTENT.order_id, "t1", "it was not settled")
 BOOKED = OrderState(intent=INTENT, status=OrderStatus.FILLED, fills=(FILL,))
 TAKEN_BACK = attrs.evolve(BOOKED, reversed_trade_ids=frozenset({"t1"}))

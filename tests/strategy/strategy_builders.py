@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import attrs
+from nouns import a_market
 
 from actors.messages.market import BookView, MarketSnapshot
 from actors.messages.position import Holding
@@ -13,7 +14,7 @@ from actors.model import Market, Side, Strike
 from actors.settings import StrategySettings
 from actors.strategy.position_view import PositionView
 from actors.strategy.scene import Scene, Verdict
-from actors.units import E18, shares
+from actors.units import E18
 
 MINUTE_MS = 60_000
 OPENS_AT_MS = 1_780_000_000_000
@@ -26,18 +27,13 @@ Quote = tuple[int, float]
 
 
 def make_market(window_minutes: int = 15, **changes: Any) -> Market:
-    market = Market(
+    market = a_market(
+        OPENS_AT_MS,
         market_id="0xmarket",
         slug="btc-updown",
         yes_token="yes-token",
         no_token="no-token",
-        opens_at_ms=OPENS_AT_MS,
         closes_at_ms=OPENS_AT_MS + window_minutes * MINUTE_MS,
-        tick_size_ticks=10,
-        minimum_size_units=shares(5),
-        minimum_notional_nanos=1_000_000_000,
-        fee_rate_bps=700,
-        twap_window_s=60,
     )
     return attrs.evolve(market, **changes)
 

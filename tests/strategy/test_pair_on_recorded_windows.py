@@ -18,6 +18,7 @@ from pathlib import Path
 import attrs
 import pytest
 import zstandard
+from nouns import a_market, a_position
 
 from actors.core import Send
 from actors.feeds.market_channel import MarketChannelDecoder
@@ -26,13 +27,13 @@ from actors.messages.execution import OpenOrders
 from actors.messages.feeds import BookEvent
 from actors.messages.lifecycle import Started
 from actors.messages.market import MarketSnapshot
-from actors.messages.position import Holding, PositionSnapshot
+from actors.messages.position import Holding
 from actors.messages.strategy import Evaluated, StopLossTriggered, TradeSignals
 from actors.model import Market, Side, Strike
 from actors.roles import DESK, OBSERVER
 from actors.settings import Settings, StrategySettings
 from actors.strategy.core import StrategyCore
-from actors.units import E18, PAYOUT_TICKS, shares
+from actors.units import E18, PAYOUT_TICKS
 
 DATA = Path(__file__).parents[2] / ".." / "shared" / "data" / "btc-updown-5m"
 WINDOWS = sorted(DATA.glob("*.jsonl.zst"))
@@ -133,13 +134,11 @@ class Hour:
 
     def _tell_position(self, market: Market, now_ms: int) -> None:
         self._version += 1
-        position = PositionSnapshot(
-            market_id=market.market_id,
+        position = a_position(
+            market.market_id,
             version=self._version,
             yes=self._held[Side.YES],
             no=self._held[Side.NO],
-            fees_nanos=0,
-            realized_nanos=0,
         )
         self._hand(market, position, now_ms)
         self._tell_orders(market, now_ms)
@@ -157,18 +156,14 @@ class Hour:
 def _market(path: Path) -> Market:
     slug = path.name.partition(".")[0]
     opens_at_ms = int(slug.rpartition("-")[2]) * 1000
-    return Market(
+    return a_market(
+        opens_at_ms,
+        5,
         market_id=slug,
         slug=slug,
         yes_token="up",
         no_token="down",
-        opens_at_ms=opens_at_ms,
-        closes_at_ms=opens_at_ms + 300_000,
         tick_size_ticks=1,
-        minimum_size_units=shares(5),
-        minimum_notional_nanos=1_000_000_000,
-        fee_rate_bps=700,
-        twap_window_s=60,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import attrs
 import pytest
+from nouns import a_position
 from strategy_builders import make_market, snapshot
 
 from actors.core import Effects, Send, SetTimer
@@ -57,13 +58,10 @@ def with_yes_ask(price_ticks: int) -> MarketSnapshot:
 
 def held(version: int = 1, market_id: str = MARKET_ID, yes: int = 0) -> PositionSnapshot:
     """So many YES shares at an average of 400."""
-    return PositionSnapshot(
-        market_id=market_id,
+    return a_position(
+        market_id,
         version=version,
         yes=Holding(quantity_units=shares(yes), cost_nanos=400 * shares(yes)),
-        no=Holding(),
-        fees_nanos=0,
-        realized_nanos=0,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 from hypothesis import given
 from hypothesis import strategies as st
+from nouns import a_position
 from strategy_builders import make_market, snapshot
 
 from actors.core import Effects, Send
@@ -93,14 +94,7 @@ class World:
 
     def take_position(self, market_id: str, version: int, count: int) -> None:
         holding = Holding(quantity_units=shares(count), cost_nanos=400 * shares(count))
-        position = PositionSnapshot(
-            market_id=market_id,
-            version=version,
-            yes=holding,
-            no=Holding(),
-            fees_nanos=0,
-            realized_nanos=0,
-        )
+        position = a_position(market_id, version=version, yes=holding)
         if version > self.positions.get(market_id, attrs.evolve(position, version=-1)).version:
             self.positions[market_id] = position
         self.check(self.core.handle(position, self.now_ms))

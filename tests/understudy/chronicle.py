@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
+from nouns import a_fill
 from scenes import MARKET
 
 from actors.core import Record, Save
@@ -95,9 +96,9 @@ def trade(
     sign = 1 if of.action is Action.BUY else -1
     price_ticks = of.price_ticks - sign * better_ticks
     fee_nanos = 0 if is_maker else taker_fee_nanos(price_ticks, shares(size), 700)
-    return FillDetail(
-        trade_id=f"paper-{of.order_id}-{part}",
-        price_ticks=price_ticks,
+    return a_fill(
+        f"paper-{of.order_id}-{part}",
+        price_ticks,
         size_units=shares(size),
         fee_nanos=fee_nanos,
         is_maker=is_maker,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from nouns import a_fill, a_market, a_position, an_intent
+
 from actors.messages.directory import MarketOpened
-from actors.messages.execution import OrderIntent, OrderState, OrderStatus
+from actors.messages.execution import OrderState, OrderStatus
 from actors.messages.feeds import FeedHealth
 from actors.messages.market import BookView, MarketSnapshot
 from actors.messages.observer import FeedSeen, ObserverCounts, SeriesView, SignalSeen, View
-from actors.messages.position import Holding, PositionSnapshot, WindowSettled
+from actors.messages.position import Holding, WindowSettled
 from actors.messages.strategy import TradeSignal
-from actors.model import Action, FillDetail, Market, Side, Strike, TimeInForce
+from actors.model import FillDetail, Side, Strike
 from actors.settings import Settings
 from actors.supervision.messages import ChildrenReport, ChildReport, ChildState
 from actors.units import E18, NANOS_PER_DOLLAR, shares
@@ -21,19 +23,7 @@ OPENS_AT_MS = 1_750_000_500_000
 CLOSES_AT_MS = OPENS_AT_MS + 900_000
 NOW_MS = OPENS_AT_MS + 300_000
 
-MARKET = Market(
-    market_id="0xm",
-    slug="btc-updown-15m-1750000500",
-    yes_token="111",
-    no_token="222",
-    opens_at_ms=OPENS_AT_MS,
-    closes_at_ms=CLOSES_AT_MS,
-    tick_size_ticks=10,
-    minimum_size_units=shares(5),
-    minimum_notional_nanos=NANOS_PER_DOLLAR,
-    fee_rate_bps=700,
-    twap_window_s=60,
-)
+MARKET = a_market(OPENS_AT_MS, slug="btc-updown-15m-1750000500", closes_at_ms=CLOSES_AT_MS)
 
 
 def feed_health(feed: str, **changes: object) -> FeedHealth:
@@ -80,32 +70,25 @@ def snapshot(**changes: object) -> MarketSnapshot:
     return MarketSnapshot(**fields)  # type: ignore[arg-type]
 
 
-POSITION = PositionSnapshot(
-    market_id="0xm",
+POSITION = a_position(
+    "0xm",
     version=3,
     yes=Holding(quantity_units=shares(20), cost_nanos=7 * NANOS_PER_DOLLAR),
     no=Holding(quantity_units=shares(10), cost_nanos=5 * NANOS_PER_DOLLAR),
     fees_nanos=120_000_000,
-    realized_nanos=0,
 )
 
 
 def order(number: int = 1, **changes: object) -> OrderState:
-    intent = OrderIntent(
+    intent = an_intent(
+        MARKET,
         order_id=f"order_{number}_0badcafe",
-        market=MARKET,
-        side=Side.YES,
-        action=Action.BUY,
         price_ticks=530,
         size_units=shares(20),
-        time_in_force=TimeInForce.GTC,
         created_at_ms=NOW_MS - 1_200,
         expires_at_ms=NOW_MS + 1_800,
-        priority=2,
         reason="bootstrap: ask 350 < 400",
-        pair_id=None,
         position_version=3,
-        tick_ns=0,
     )
     fields: dict[str, object] = {
         "status": OrderStatus.PARTIALLY_FILLED,
@@ -116,14 +99,7 @@ def order(number: int = 1, **changes: object) -> OrderState:
 
 
 def fill(trade_id: str, size_units: int) -> FillDetail:
-    return FillDetail(
-        trade_id=trade_id,
-        price_ticks=530,
-        size_units=size_units,
-        fee_nanos=0,
-        is_maker=False,
-        timestamp_ms=NOW_MS - 900,
-    )
+    return a_fill(trade_id, 530, size_units=size_units, timestamp_ms=NOW_MS - 900)
 
 
 def settled(number: int, pnl_cents: int, winner: Side | None = Side.YES) -> WindowSettled:

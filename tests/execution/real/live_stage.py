@@ -19,6 +19,7 @@ from typing import Any, ClassVar, TypeVar
 import attrs
 import httpx
 from host_bench import Falls, HostBench
+from nouns import a_market
 from order_builders import intent
 
 from actors.core import Command, Core, Effect, Log
@@ -38,7 +39,7 @@ from actors.runtime.clock import Clock
 from actors.runtime.host import Host
 from actors.runtime.port import HostPort
 from actors.settings import ExecutionSettings, Settings
-from actors.units import NANOS_PER_DOLLAR, shares
+from actors.units import NANOS_PER_DOLLAR
 from audit.books import books_of
 from audit.exchange_books import ExchangeBooks, exchange_books
 from audit.reconciliation import reconcile
@@ -150,18 +151,13 @@ class RunningExchange:
     def _described(self, row: dict[str, Any]) -> Market:
         yes_token, no_token = json.loads(row["clobTokenIds"])
         now_ms = self.clock.now_ms()
-        return Market(
+        return a_market(
+            now_ms - 1_000,
             market_id=row["conditionId"],
             slug=row["slug"],
             yes_token=yes_token,
             no_token=no_token,
-            opens_at_ms=now_ms - 1_000,
             closes_at_ms=now_ms + 3_600_000,
-            tick_size_ticks=10,
-            minimum_size_units=shares(5),
-            minimum_notional_nanos=NANOS_PER_DOLLAR,
-            fee_rate_bps=700,
-            twap_window_s=60,
         )
 
     def best(self, token: str) -> tuple[int, int]:

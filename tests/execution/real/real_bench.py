@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from core_stage import CoreStage
+from nouns import a_position
 from order_builders import MARKET, ORDER_ID, T0, Hearing, intent, settings
 
 from actors.execution.real.core import RealExecutorCore
@@ -37,7 +38,7 @@ from actors.messages.execution import (
     QueryOrder,
     SubmitOrder,
 )
-from actors.messages.position import FillBooked, Holding, PositionSnapshot, PositionWanted
+from actors.messages.position import FillBooked, PositionSnapshot, PositionWanted
 from actors.model import Side
 from actors.roles import EXECUTOR, POSITION, order_role
 from actors.units import shares as whole
@@ -165,13 +166,8 @@ class Bench(CoreStage):
             self.give(self.position())
 
     def position(self) -> PositionSnapshot:
-        return PositionSnapshot(
-            market_id=self.open_market_id,
-            version=1,
-            yes=Holding(quantity_units=self.ledger[Side.YES]),
-            no=Holding(quantity_units=self.ledger[Side.NO]),
-            fees_nanos=0,
-            realized_nanos=0,
+        return a_position(
+            self.open_market_id, yes_units=self.ledger[Side.YES], no_units=self.ledger[Side.NO]
         )
 
     def submit(self, **changes: Any) -> OrderIntent:

@@ -6,6 +6,7 @@ from typing import Any
 
 import attrs
 import pytest
+from nouns import a_position
 from order_builders import MARKET, T0, detail, intent
 from real_bench import OWNER, VENUE_ID, WALLET, wire_maker_trade, wire_trade
 
@@ -33,7 +34,7 @@ from actors.execution.real.venue_rules import (
     sign_order,
 )
 from actors.messages.execution import OrderIntent
-from actors.messages.position import Holding, PositionSnapshot
+from actors.messages.position import PositionSnapshot
 from actors.model import Action, FillDetail, Side, TimeInForce
 from actors.redaction import Redactor
 from actors.units import shares
@@ -271,13 +272,8 @@ def parts(*rows: dict[str, Any]) -> list[TradeAllocation]:
 
 
 def position(yes: float = 0, no: float = 0) -> PositionSnapshot:
-    return PositionSnapshot(
-        market_id=MARKET.market_id,
-        version=1,
-        yes=Holding(quantity_units=int(yes * 1_000_000)),
-        no=Holding(quantity_units=int(no * 1_000_000)),
-        fees_nanos=0,
-        realized_nanos=0,
+    return a_position(
+        MARKET.market_id, yes_units=int(yes * 1_000_000), no_units=int(no * 1_000_000)
     )
 
 

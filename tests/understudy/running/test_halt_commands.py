@@ -13,6 +13,7 @@ import attrs
 import pytest
 from chronicle import Chronicle, intent, trade
 from click.testing import CliRunner, Result
+from nouns import a_position
 from scenes import MARKET, NOW_MS, snapshot
 
 from actors.core import Send
@@ -23,7 +24,6 @@ from actors.messages.execution import OrderUpdated
 from actors.messages.halts import KILL_SWITCH, Halt
 from actors.messages.lifecycle import Started
 from actors.messages.market import SnapshotWanted
-from actors.messages.position import Holding, PositionSnapshot
 from actors.messages.strategy import StopLossTriggered
 from actors.model import Action, Side
 from actors.roles import DESK, MARKET_STATE, OBSERVER, REPLY
@@ -50,14 +50,7 @@ class DeskAlone:
 
     def holds(self, yes: int, version: int = 1) -> None:
         self.core.handle(
-            PositionSnapshot(
-                market_id=MARKET.market_id,
-                version=version,
-                yes=Holding(quantity_units=shares(yes)),
-                no=Holding(),
-                fees_nanos=0,
-                realized_nanos=0,
-            ),
+            a_position(MARKET.market_id, version=version, yes_units=shares(yes)),
             NOW_MS,
         )
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import attrs
 import pytest
+from nouns import a_fill
 from rich.console import Console
 from scenes import MARKET, fill, order, report, settled
 
@@ -14,7 +15,7 @@ from actors.execution.desk_state import OrdersCreated
 from actors.messages.directory import MarketResolved, WindowNotTraded
 from actors.messages.execution import OrderState, OrderStatus
 from actors.messages.halts import Halt
-from actors.model import Action, FillDetail, Side, Strike
+from actors.model import Action, Side, Strike
 from actors.position.core import ResultCorrected
 from actors.position.ledger import LedgerEntry, WindowLedger
 from actors.runtime.journal import Journal, JournalReader
@@ -255,14 +256,7 @@ BOUGHT = LedgerEntry(
     order_id="order_2_0badcafe",
     side=Side.YES,
     action=Action.BUY,
-    fill=FillDetail(
-        trade_id="t2",
-        price_ticks=400,
-        size_units=shares(20),
-        fee_nanos=30_000_000,
-        is_maker=False,
-        timestamp_ms=1,
-    ),
+    fill=a_fill("t2", size_units=shares(20), fee_nanos=30_000_000),
     booked_version=1,
 )
 
