@@ -9,7 +9,9 @@ paper trading) and in the virtual-time scheduler (simulation), and a test needs 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Protocol, TypeVar
+from itertools import chain
+from types import UnionType
+from typing import Any, ClassVar, Protocol, TypeVar, get_args
 
 import msgspec
 
@@ -111,11 +113,12 @@ class UnknownMessage(Exception):
 _Method = TypeVar("_Method", bound=Callable[..., Effects])
 
 
-def handles(*message_types: type) -> Callable[[_Method], _Method]:
-    """Mark a core's method as the handler of these exact message types."""
+def handles(*message_types: type | UnionType) -> Callable[[_Method], _Method]:
+    """Mark a core's method as the handler of these exact message types, or of all of a union."""
 
     def mark(method: _Method) -> _Method:
-        method.__dict__["handled_types"] = message_types
+        kinds = (get_args(each) or (each,) for each in message_types)
+        method.__dict__["handled_types"] = tuple(chain.from_iterable(kinds))
         return method
 
     return mark
@@ -192,6 +195,11 @@ class Core:
         if handler is None:
             raise UnknownMessage(f"{self.role} does not understand {type(message).__name__}")
         return handler(self, message, now_ms)
+
+
+def earlier(at_ms: int | None, by_ms: int) -> int | None:
+    """A moment moved back, for ``Core.clock_set_back``; None stays."""
+    return None if at_ms is None else at_ms - by_ms
 
 
 def require(condition: bool, text: str) -> None:

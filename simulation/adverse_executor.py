@@ -98,7 +98,7 @@ class AdverseExecutorCore(SimulatedExecutorCore):
             failed, (Save("failed", trade_id, failed), Save("unbought", order_id, intent))
         )
         if order_id in self._live:
-            return [record, self._answer(order_id)]
+            return [record, *self._answer(order_id)]
         fills = self._ended[order_id].report.fills
         late = self._late[trade_id] = FillReversed(
             order_id=order_id,

@@ -24,11 +24,7 @@ from actors.core import (
     handles,
     require,
 )
-from actors.execution.order_state import (
-    IllegalTransition,
-    apply_report,
-    is_booked,
-)
+from actors.execution.order_state import IllegalTransition, apply_report, is_booked, tell_trades
 from actors.messages.execution import (
     CancelOrder,
     CancelRequested,
@@ -253,28 +249,9 @@ class OrderCore(Core):
         if not fills and not reversals:
             return []
         return [
-            *self._bookings(OrderFilled, fills),
-            *self._bookings(FillReversed, reversals),
+            *tell_trades(OrderFilled, order.intent, order.fills, fills),
+            *tell_trades(FillReversed, order.intent, order.fills, reversals),
             SetTimer(_BOOK, BOOKING_LIMIT_MS),
-        ]
-
-    def _bookings(
-        self, message_type: type[OrderFilled | FillReversed], trade_ids: frozenset[str]
-    ) -> Effects:
-        intent = self._order.intent
-        return [
-            Send(
-                POSITION,
-                message_type(
-                    order_id=self._order_id,
-                    market=intent.market,
-                    side=intent.side,
-                    action=intent.action,
-                    fill=fill,
-                ),
-            )
-            for fill in self._order.fills
-            if fill.trade_id in trade_ids
         ]
 
     def _record(self, event: object, *, is_open: bool = True) -> Record:

@@ -24,13 +24,15 @@ from typing import Any
 
 import attrs
 
-from actors.core import require
+from actors.core import Effects, Send, require
 from actors.messages.execution import (
     Fill,
     FillFailed,
+    FillReversed,
     OrderAccepted,
     OrderCancelled,
     OrderCompleted,
+    OrderFilled,
     OrderIntent,
     OrderRejected,
     OrderReport,
@@ -39,6 +41,7 @@ from actors.messages.execution import (
     OutcomeUnknown,
 )
 from actors.model import FillDetail
+from actors.roles import POSITION, order_role
 from actors.units import UNITS_PER_SHARE
 
 VenueEvent = (
@@ -177,6 +180,38 @@ def events_in(report: OrderReport) -> tuple[VenueEvent, ...]:
             filled_units = sum(fill.size_units for fill in report.fills)
             events.append(OrderCancelled(order_id, report.reason, filled_units))
     return tuple(events)
+
+
+def tell_order(report: OrderReport, before: OrderReport | None = None) -> Effects:
+    """Tell an Order what its executor knows; nothing if that is no news after ``before``."""
+    if before is not None and events_in(report) == events_in(before):
+        return []
+    return [Send(order_role(report.order_id), report)]
+
+
+def tell_trades(
+    message_type: type[OrderFilled | FillReversed],
+    intent: OrderIntent,
+    fills: Iterable[FillDetail],
+    trade_ids: frozenset[str],
+    answer_to: str | None = None,
+) -> Effects:
+    """Tell position those of an order's trades that it must book, or take back."""
+    return [
+        Send(
+            POSITION,
+            message_type(
+                order_id=intent.order_id,
+                market=intent.market,
+                side=intent.side,
+                action=intent.action,
+                fill=fill,
+                answer_to=answer_to,
+            ),
+        )
+        for fill in fills
+        if fill.trade_id in trade_ids
+    ]
 
 
 def tolerated_excess_units(size_units: int) -> int:

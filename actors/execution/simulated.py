@@ -22,7 +22,7 @@ from actors.core import (
     SetTimer,
     handles,
 )
-from actors.execution.order_state import events_in
+from actors.execution.order_state import tell_order
 from actors.execution.paper import (
     FIRST_PART_AFTER_MS,
     FOK_KILLED,
@@ -51,7 +51,7 @@ from actors.messages.execution import (
 from actors.messages.lifecycle import Recalled, Started, TimerFired
 from actors.messages.market import BookView, MarketSnapshot, SnapshotTaken, is_overtaken
 from actors.model import Level, TimeInForce
-from actors.roles import MARKET_STATE, order_role
+from actors.roles import MARKET_STATE
 from actors.settings import Settings
 from actors.units import price_text
 
@@ -85,10 +85,10 @@ class SimulatedExecutorCore(Core):
             if isinstance(value, PaperOrder):
                 paper = value.due_within(LONGEST_PHASE_MS, now_ms)
                 self._live[paper.order_id] = paper
-                effects += [_tell(paper.report()), _timer(paper, now_ms)]
+                effects += [*tell_order(paper.report()), _timer(paper, now_ms)]
             elif isinstance(value, PaperEnd):
                 self._ended[value.report.order_id] = value
-                effects += [_tell(value.report), _forget_timer(value, now_ms)]
+                effects += [*tell_order(value.report), _forget_timer(value, now_ms)]
             elif isinstance(value, PaperLiquidity):
                 self._liquidity = value
         return effects
@@ -114,7 +114,7 @@ class SimulatedExecutorCore(Core):
         """Send a new order on its way; answer for one that is known already."""
         intent = message.intent
         if intent.order_id in self._live or intent.order_id in self._ended:
-            return [self._answer(intent.order_id)]
+            return self._answer(intent.order_id)
         if now_ms >= intent.expires_at_ms:
             # Recorded, or a copy of it would be carried out should the clock be set back.
             return self._take_back(
@@ -135,7 +135,7 @@ class SimulatedExecutorCore(Core):
     @handles(QueryOrder)
     def query(self, message: QueryOrder, _now_ms: int) -> Effects:
         """Say what is known of an order."""
-        return [self._answer(message.order_id)]
+        return self._answer(message.order_id)
 
     @handles(CancelOrder)
     def cancel(self, message: CancelOrder, now_ms: int) -> Effects:
@@ -151,7 +151,7 @@ class SimulatedExecutorCore(Core):
             self._live[order_id] = paper
             return [Record(message, (_save(paper),))]
         if order_id in self._ended:
-            return [self._answer(order_id)]
+            return self._answer(order_id)
         return self._take_back(order_id, message.reason, now_ms)
 
     def _take_back(self, order_id: str, reason: str, now_ms: int) -> Effects:
@@ -326,10 +326,9 @@ class SimulatedExecutorCore(Core):
         if is_final(report):
             return self._commit_end(before, report, liquidity or self._liquidity, now_ms)
         self._live[after.order_id] = after
-        is_news = events_in(report) != events_in(before.report())
         return [
             Record(report, (_save(after), *self._use(liquidity))),
-            *([_tell(report)] if is_news else []),
+            *tell_order(report, before.report()),
             _timer(after, now_ms),
         ]
 
@@ -345,7 +344,7 @@ class SimulatedExecutorCore(Core):
         self._ended[end.report.order_id] = end
         return [
             Record(end.report, (_save_end(end), *used)),
-            _tell(end.report),
+            *tell_order(end.report),
             _forget_timer(end, now_ms),
         ]
 
@@ -356,16 +355,12 @@ class SimulatedExecutorCore(Core):
         self._liquidity = liquidity
         return (Save("paper", _LIQUIDITY_KEY, liquidity),)
 
-    def _answer(self, order_id: str) -> Send:
+    def _answer(self, order_id: str) -> Effects:
         if order_id in self._live:
-            return _tell(self._live[order_id].report())
+            return tell_order(self._live[order_id].report())
         if order_id in self._ended:
-            return _tell(self._ended[order_id].report)
-        return _tell(OrderReport(order_id=order_id, status=None))
-
-
-def _tell(report: OrderReport) -> Send:
-    return Send(order_role(report.order_id), report)
+            return tell_order(self._ended[order_id].report)
+        return tell_order(OrderReport(order_id=order_id, status=None))
 
 
 def _forget_timer(end: PaperEnd, now_ms: int) -> SetTimer:

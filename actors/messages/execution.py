@@ -259,8 +259,8 @@ class OrderClosed:
 
 
 @attrs.frozen(kw_only=True)
-class OrderFilled:
-    """Order to position: book this fill. Said until position answers FillBooked."""
+class _OrderTrade:
+    """A trade of an order, as position is told of it until it answers FillBooked."""
 
     order_id: str
     market: Market
@@ -272,16 +272,13 @@ class OrderFilled:
 
 
 @attrs.frozen(kw_only=True)
-class FillReversed:
-    """Order to position: this fill will not settle. Said until position answers FillBooked."""
+class OrderFilled(_OrderTrade):
+    """Order to position: book this fill."""
 
-    order_id: str
-    market: Market
-    side: Side
-    action: Action
-    fill: FillDetail
-    answer_to: str | None = None
-    """As of OrderFilled."""
+
+@attrs.frozen(kw_only=True)
+class FillReversed(_OrderTrade):
+    """Order to position: this fill will not settle."""
 
 
 # desk -> strategy, observers

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from actors.execution.real.account_rows import AccountRows
-from actors.execution.real.messages import AccountRead, AccountUnread, ReadAccount
+from actors.execution.real.messages import AccountRows, AccountUnread, ReadAccount
 from actors.runtime.scheduler import Scheduler
 from simulation.exchange.order_side import OrderSide
 from simulation.exchange.signing import WALLET
@@ -60,15 +59,8 @@ class AccountReading:
     def _read_balances(self) -> None:
         side, command = self._side, self._command
         cash_units = int(side.reads.money(WALLET)["balance"]) if command.with_cash else None
-        read = AccountRead(
-            read_id=command.read_id,
-            orders=tuple(self._rows.orders),
-            open_orders=tuple(self._rows.open_orders),
-            trades=tuple(self._rows.trades),
-            balances=tuple((token, self._balance(token)) for token in command.balances_of),
-            cash_units=cash_units,
-            unread=tuple(self._rows.unread),
-        )
+        self._rows.balances += [(token, self._balance(token)) for token in command.balances_of]
+        read = self._rows.reading(command.read_id, cash_units)
         self._scheduler.after(side.mishaps.way_ms(), self._actor.take_event, read)
 
     def _balance(self, token: str) -> int:

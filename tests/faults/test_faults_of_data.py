@@ -125,7 +125,7 @@ def shows_grid(stage: FaultStage, grid_ticks: int) -> bool:
     newest = stage.told(MarketSnapshot)[-1:]
     return (
         any(shown.market.tick_size_ticks == grid_ticks and is_whole(shown) for shown in newest)
-        and stage.executor._gate.market(newest[0].market.series) == newest[0].market
+        and stage.executor._gate.markets.get(newest[0].market.series) == newest[0].market
     )
 
 

@@ -9,10 +9,9 @@ from actors.core import Core, Dice, Effect, Effects, Record, Save, Send, handles
 from actors.directory.core import DirectoryCore
 from actors.execution.acceptance import Circumstances
 from actors.execution.desk import DeskCore
-from actors.execution.desk_memory import DeskMemory
+from actors.execution.desk_memory import DeskMemory, TradedWindow
 from actors.execution.order import OrderCore
 from actors.execution.simulated import SimulatedExecutorCore
-from actors.execution.traded_window import TradedWindow
 from actors.messages.directory import MarketOpened, MarketResolved
 from actors.messages.execution import (
     OpenOrders,
@@ -89,7 +88,7 @@ class DeskRecalling(DeskCore):
 
     def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
         super().__init__(role, settings, dice)
-        self._known = self.memory(settings, dice)
+        self._known = self.memory(self)
 
 
 # Invariant 2

@@ -12,8 +12,13 @@ from collections.abc import AsyncIterator
 from polymarket.errors import PolymarketError, RequestRejectedError
 
 from actors.directory.gamma import MarketRefused
-from actors.execution.real.client import VenueClient, WalletNotOurs
-from actors.execution.real.wallets import KeyNotAnAccount, WalletKind, wallet_kind
+from actors.execution.real.client import (
+    KeyNotAnAccount,
+    VenueClient,
+    WalletKind,
+    WalletNotOurs,
+    wallet_kind,
+)
 from actors.model import Action, Market
 from actors.units import (
     NANOS_PER_DOLLAR,

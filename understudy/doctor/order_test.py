@@ -20,9 +20,15 @@ import attrs
 from polymarket.errors import PolymarketError, RateLimitError, RequestRejectedError
 
 from actors.directory.gamma import MarketRefused
-from actors.execution.real.account_rows import AccountRows
-from actors.execution.real.client import SignedBytes, VenueClient, WalletNotOurs
-from actors.execution.real.messages import PostAnswered, PostRefused, PostUnclear, SignOrder
+from actors.execution.real.client import VenueClient, WalletNotOurs
+from actors.execution.real.messages import (
+    AccountRows,
+    OrderSigned,
+    PostAnswered,
+    PostRefused,
+    PostUnclear,
+    SignOrder,
+)
 from actors.execution.real.user_channel import order_ids_of
 from actors.execution.real.venue_rules import Meaning, meaning_of, read_answer
 from actors.model import Action, Market, Side, TimeInForce
@@ -65,7 +71,7 @@ class _Probe:
 
     order: SignOrder
     market: Market
-    signed: SignedBytes
+    signed: OrderSigned
     expires_at_s: int
 
     @property

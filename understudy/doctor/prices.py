@@ -164,8 +164,7 @@ async def _accounts_own(subject: Subject) -> ApiCredentials:
     # They load the venue's client, which takes a second: only live mode does.
     from polymarket.errors import PolymarketError
 
-    from actors.execution.real.client import WalletNotOurs
-    from actors.execution.real.wallets import KeyNotAnAccount
+    from actors.execution.real.client import KeyNotAnAccount, WalletNotOurs
     from understudy.doctor.account import account
 
     try:

@@ -17,7 +17,7 @@ import attrs
 from actors.core import Command, Effects, Log, Record, Save
 from actors.execution.real.comparison import TOLERANCE_UNITS
 from actors.execution.real.live_order import LiveOrder
-from actors.execution.real.messages import AccountRead, ClaimFailed, ClaimHoldings, HoldingsClaimed
+from actors.execution.real.messages import AccountRead, ClaimEvent, ClaimHoldings, HoldingsClaimed
 from actors.execution.real.user_channel import Settlement
 from actors.model import Action, Market, Side
 
@@ -128,7 +128,7 @@ class Claims:
                 effects += self._try(claim, yes_units, no_units, now_ms)
         return effects
 
-    def answered(self, event: HoldingsClaimed | ClaimFailed, now_ms: int) -> Effects:
+    def answered(self, event: ClaimEvent, now_ms: int) -> Effects:
         """A transaction is over; whether it was enough, the balances tell."""
         self._under_way = ""
         claim = self._claims.get(event.market_id)

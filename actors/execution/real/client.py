@@ -14,6 +14,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import attrs
+from eth_account import Account
 from eth_account.messages import encode_typed_data
 from eth_utils.crypto import keccak
 from polymarket import PRODUCTION, AsyncSecureClient
@@ -22,15 +24,14 @@ from polymarket._internal.actions.orders.context import resolve_order_exchange_a
 from polymarket._internal.actions.orders.post import build_post_order_request
 from polymarket._internal.actions.orders.types import MarketOrderType
 from polymarket._internal.protocol import is_v2_position_id
-from polymarket._internal.wallet import signature_type_for
+from polymarket._internal.wallet import signature_type_for, try_classify_wallet_type
 from polymarket.environments import Environment, _create_environment
 from polymarket.errors import RequestRejectedError, UnexpectedResponseError
 from polymarket.models.clob.orders import SignedOrder
 from polymarket.models.types import PositionId, TokenId
 
 from actors.execution.real.client_transport import use_our_transports
-from actors.execution.real.messages import SignOrder
-from actors.execution.real.wallets import wallet_kind
+from actors.execution.real.messages import OrderSigned, SignOrder
 from actors.feeds.polybolt import ApiCredentials
 from actors.model import Action, TimeInForce
 from actors.settings import VenueSettings
@@ -63,13 +64,44 @@ class WalletNotOurs(Exception):
     """The key cannot trade for the account that was configured."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class SignedBytes:
-    """A signed order as it is recorded and posted."""
+class KeyNotAnAccount(Exception):
+    """A private key is a number that no account has."""
 
-    venue_order_id: str
-    payload: str
-    offered_units: int
+
+@attrs.frozen(kw_only=True)
+class WalletKind:
+    """What an account is at the venue."""
+
+    address: str
+    name: str
+    """EOA (the key's own address), POLY_PROXY, GNOSIS_SAFE or DEPOSIT_WALLET."""
+    signature_type: int
+    """What its orders name it by: 0 to 3, in the same order."""
+
+
+def wallet_kind(key: str, wallet: str | None) -> WalletKind | None:
+    """Tell what kind of account a key and its wallet are; None if the wallet is not the key's.
+
+    Nobody is asked: the address of a contract wallet follows from its owner's.
+
+    Args:
+        key: the private key.
+        wallet: an address; None for the key's own.
+
+    Raises:
+        KeyNotAnAccount: the key is zero, or too great.
+    """
+    try:
+        signer = str(Account.from_key(key).address)
+    except Exception:  # its message might quote the key
+        raise KeyNotAnAccount from None
+    address = wallet or signer
+    name = try_classify_wallet_type(
+        signer=signer, wallet=address, config=PRODUCTION._config.wallet_derivation
+    )
+    if name is None:
+        return None
+    return WalletKind(address=address, name=name, signature_type=signature_type_for(name))
 
 
 class VenueClient:
@@ -129,7 +161,7 @@ class VenueClient:
 
     # Orders
 
-    async def sign(self, order: SignOrder) -> SignedBytes:
+    async def sign(self, order: SignOrder) -> OrderSigned:
         """Build and sign an order; only metadata of its market is read.
 
         Raises:
@@ -138,7 +170,8 @@ class VenueClient:
         signed = await (self._limit(order) if order.time_in_force.may_rest else self._kill(order))
         _, body = build_post_order_request(signed, owner_api_key=self.owner)
         is_buy = order.action is Action.BUY
-        return SignedBytes(
+        return OrderSigned(
+            order_id=order.order_id,
             venue_order_id=await self._order_id(signed),
             payload=_compact(body),
             offered_units=signed.taker_amount if is_buy else signed.maker_amount,

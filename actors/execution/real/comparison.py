@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 import attrs
 
+from actors.core import earlier
 from actors.execution.real.user_channel import Settlement, TradeAllocation
 from actors.messages.position import PositionSnapshot
 from actors.model import Action, Market, Side
@@ -131,8 +132,7 @@ class Comparison:
     def clock_set_back(self, by_ms: int) -> None:
         """A difference has lasted for as long as before."""
         for difference in (self._by_trades, self._by_balances):
-            if difference.since_ms is not None:
-                difference.since_ms -= by_ms
+            difference.since_ms = earlier(difference.since_ms, by_ms)
 
     def forget(self) -> None:
         """Another window opens: what was found of the one before says nothing of it."""

@@ -11,37 +11,33 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from actors.core import Core, Dice, Effects, Log, Send, SetTimer, handles
-from actors.execution.real.account_cancel import AccountCancel, EmergencyCancel, is_account_wide
+from actors.execution.real.cancels import (
+    AccountCancel,
+    EmergencyCancel,
+    OrderCancels,
+    is_account_wide,
+)
 from actors.execution.real.claims import Claims
 from actors.execution.real.gate import AccountGates
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import (
     AccountRead,
     AccountUnread,
-    CancelAnswered,
-    CancelFailed,
-    ClaimFailed,
+    CancelEvent,
+    ClaimEvent,
     ClientFailed,
     ClientReady,
-    HeartbeatAnswered,
-    HeartbeatFailed,
-    HoldingsClaimed,
-    OrderSigned,
-    PostAnswered,
-    PostRefused,
-    PostUnclear,
-    SigningFailed,
+    HeartbeatEvent,
 )
 from actors.execution.real.orders import LiveOrders, closed, owed
-from actors.execution.real.outbox import TOO_LATE, Outbox, OutboxEvent
-from actors.execution.real.pending_actions import ALARM_TIMER, Alarm, PendingActions
+from actors.execution.real.outbox import TOO_LATE, Outbox, OutboxEvent, PendingActions
 from actors.execution.real.reconciler import Reconciler
 from actors.execution.real.user_channel import UserTrade
-from actors.execution.real.user_feed import UserFeed
 from actors.execution.real.venue_session import (
     HEARTBEAT_TIMER,
     SESSION_TIMER,
     DeadMansSwitch,
+    UserFeed,
     VenueSession,
 )
 from actors.feeds.connection import RECONNECT_TIMER, Connected, Disconnected, FramesReceived
@@ -50,7 +46,6 @@ from actors.messages.execution import (
     CancelOrder,
     OrderIntent,
     OrderRejected,
-    OrderReport,
     OrderSubmitted,
     QueryOrder,
     SubmitOrder,
@@ -66,11 +61,12 @@ from actors.messages.lifecycle import (
 )
 from actors.messages.market import MarketSnapshot, SnapshotTaken
 from actors.messages.position import FillBooked, PositionSnapshot
-from actors.roles import DESK, MARKET_STATE, POSITION, order_role
+from actors.roles import DESK, MARKET_STATE, POSITION
 from actors.settings import Settings
 
 TELL_AGAIN_MS = 1_000
-_TELL_TIMER = "tell"
+_TELL_TIMER, _ALARM_TIMER = "tell", "wake"
+_ALARM_LEAST_MS = 10
 
 
 class RealExecutorCore(Core):
@@ -84,6 +80,7 @@ class RealExecutorCore(Core):
         self._pending = PendingActions()
         self._session = VenueSession()
         self._outbox = Outbox(self._orders, self._pending, self._session)
+        self._cancels = OrderCancels(self._orders, self._pending)
         self._reconciler = Reconciler(self._orders, self._pending)
         self._gate = AccountGates(self._orders, settings)
         self._feed = UserFeed(settings.venue.user_ws_url, dice)
@@ -91,24 +88,20 @@ class RealExecutorCore(Core):
         self._claims = Claims()
         self._account_cancel = AccountCancel(is_wide=settings.execution.cancel_all_on_halt)
         self._emergency_cancel: EmergencyCancel | None = None
-        self._alarm = Alarm()
+        self._alarm = _Alarm()
 
     @property
     def is_serving(self) -> bool:
         """Whether orders of an open window would leave."""
-        return any(self._may_trade_in(market_id) for market_id in self._gate.market_ids)
+        markets = self._gate.markets.values()
+        return any(self._may_trade_in(market.market_id) for market in markets)
 
     def clock_set_back(self, by_ms: int) -> None:
         """Everything is due as soon as it would have been, and happened as long ago."""
         keepers = (self._orders, self._pending, self._session, self._reconciler, self._gate)
-        for each in (
-            *keepers,
-            self._claims,
-            self._account_cancel,
-            self._alarm,
-            self._feed.connection,
-        ):
+        for each in (*keepers, self._claims, self._account_cancel, self._feed.connection):
             each.clock_set_back(by_ms)
+        self._alarm.rang()  # times are others now: the next that is set rings
 
     def take_settings(self, message: SettingsReplaced, now_ms: int) -> Effects:
         """Have the gates of windows to come know which series there are."""
@@ -137,7 +130,7 @@ class RealExecutorCore(Core):
         for live in self._orders:
             effects += self._outbox.resume(live, now_ms)
             if not (live.is_final and live.is_settled):
-                effects.append(_tell(self._orders.answer(live.order_id)))
+                effects += self._orders.answer(live.order_id)
             effects += owed(live)
         return effects + self._claims.remind()
 
@@ -172,7 +165,7 @@ class RealExecutorCore(Core):
         intent = message.intent
         order_id = intent.order_id
         if self._orders.is_known(order_id):
-            return [_tell(self._orders.answer(order_id))]
+            return self._orders.answer(order_id)
         if now_ms >= intent.expires_at_ms:
             # Recorded, or a copy of it would be carried out should the clock be set back.
             return self._orders.take_back(order_id, TOO_LATE, now_ms)
@@ -186,20 +179,18 @@ class RealExecutorCore(Core):
     @handles(QueryOrder)
     def query(self, message: QueryOrder, _now_ms: int) -> Effects:
         """Say what is known of an order."""
-        return [_tell(self._orders.answer(message.order_id))]
+        return self._orders.answer(message.order_id)
 
     @handles(CancelOrder)
     def cancel(self, message: CancelOrder, now_ms: int) -> Effects:
         """End an order; whatever may be at the venue ends only by the venue's word."""
         order_id = message.order_id
         live = self._orders.get(order_id)
-        if live is None:
-            if self._orders.is_known(order_id):
-                return [_tell(self._orders.answer(order_id))]
-            return self._orders.take_back(order_id, message.reason, now_ms)
-        if live.is_final:
-            return [_tell(live.report())]
-        return self._outbox.take_back(live, message, now_ms)
+        if live is not None and not live.is_final:
+            return self._outbox.take_back(live, message, now_ms)
+        if self._orders.is_known(order_id):
+            return self._orders.answer(order_id)
+        return self._orders.take_back(order_id, message.reason, now_ms)
 
     @handles(CancelEverything)
     def cancel_everything(self, message: CancelEverything, now_ms: int) -> Effects:
@@ -248,20 +239,15 @@ class RealExecutorCore(Core):
 
     # What the port says
 
-    @handles(
-        OrderSigned,
-        SigningFailed,
-        PostAnswered,
-        PostRefused,
-        PostUnclear,
-        CancelAnswered,
-        CancelFailed,
-    )
+    @handles(OutboxEvent)
     def take_answer(self, event: OutboxEvent, now_ms: int) -> Effects:
-        """What became of something that was to leave."""
-        return self._outbox.take(event, self._may_trade, now_ms) + self._account_cancel.take(
-            event, now_ms
-        )
+        """What became of an order that was to leave."""
+        return self._outbox.take(event, self._may_trade, now_ms)
+
+    @handles(CancelEvent)
+    def take_cancel(self, event: CancelEvent, now_ms: int) -> Effects:
+        """What became of cancels."""
+        return [*self._cancels.take(event, now_ms), *self._account_cancel.take(event, now_ms)]
 
     @handles(AccountRead)
     def take_reading(self, event: AccountRead, now_ms: int) -> Effects:
@@ -270,7 +256,6 @@ class RealExecutorCore(Core):
         account = self._session.account
         if account is None or reading is None:
             return effects
-        self._gate.take_cash(event)
         return [
             *self._session.proven(),
             *effects,
@@ -297,18 +282,16 @@ class RealExecutorCore(Core):
 
     @handles(PositionSnapshot)
     def take_position(self, message: PositionSnapshot, now_ms: int) -> Effects:
-        """The ledger's account of the window; while it differs, it is told of every trade again."""
-        effects = self._gate.take_position(message, now_ms)
-        differs = self._gate.differs(message.market_id)
-        return [*effects, *(self._orders.trades_in(message.market_id) if differs else [])]
+        """The ledger's account of a window."""
+        return self._gate.take_position(message, now_ms)
 
-    @handles(HeartbeatAnswered, HeartbeatFailed)
-    def take_heartbeat(self, event: HeartbeatAnswered | HeartbeatFailed, _now_ms: int) -> Effects:
+    @handles(HeartbeatEvent)
+    def take_heartbeat(self, event: HeartbeatEvent, _now_ms: int) -> Effects:
         """Whether the venue knows that we live."""
         return self._switch.take(event)
 
-    @handles(HoldingsClaimed, ClaimFailed)
-    def take_claim(self, event: HoldingsClaimed | ClaimFailed, now_ms: int) -> Effects:
+    @handles(ClaimEvent)
+    def take_claim(self, event: ClaimEvent, now_ms: int) -> Effects:
         """What became of shares that were to be turned into money."""
         return self._claims.answered(event, now_ms)
 
@@ -348,8 +331,9 @@ class RealExecutorCore(Core):
     @handles(TimerFired)
     def wake(self, timer: TimerFired, now_ms: int) -> Effects:
         """Go on with what is due, which follows every message."""
-        if timer.key == ALARM_TIMER:
-            return self._alarm.rang()
+        if timer.key == _ALARM_TIMER:
+            self._alarm.rang()  # what is due is looked for after every message
+            return []
         if timer.key == SESSION_TIMER:
             return self._session.wake(now_ms)
         if self._session.account is None and timer.key in (HEARTBEAT_TIMER, RECONNECT_TIMER):
@@ -366,12 +350,14 @@ class RealExecutorCore(Core):
     def _go_on(self, now_ms: int) -> Effects:
         effects = self._outbox.withdraw_late(now_ms)
         if self._session.account is not None:
-            effects += self._outbox.cancel(now_ms)
+            effects += self._cancels.go_on(now_ms)
             effects += self._account_cancel.go_on(self._pending, now_ms)
             effects += self._outbox.sign(self._may_trade, now_ms)
             effects += self._outbox.post(self._may_trade, now_ms)
-            tokens = (*self._gate.tokens, *self._claims.tokens)
-            effects += self._reconciler.read(self._gate.market_ids, tokens, now_ms)
+            markets = self._gate.markets.values()
+            tokens = [token for market in markets for token in (market.yes_token, market.no_token)]
+            market_ids = [market.market_id for market in markets]
+            effects += self._reconciler.read(market_ids, (*tokens, *self._claims.tokens), now_ms)
         return [*effects, *self._set_alarm(now_ms)]
 
     def _set_alarm(self, now_ms: int) -> Effects:
@@ -403,5 +389,20 @@ class RealExecutorCore(Core):
         ]
 
 
-def _tell(report: OrderReport) -> Send:
-    return Send(order_role(report.order_id), report)
+class _Alarm:
+    """Rings for the earliest of many times."""
+
+    def __init__(self) -> None:
+        self._at_ms: int | None = None
+
+    def set(self, times: Iterable[int], now_ms: int) -> Effects:
+        """Ring at the first time that is still to come, if that is sooner than the next ring."""
+        at_ms = min((each for each in times if each > now_ms), default=None)
+        if at_ms is None or (self._at_ms is not None and self._at_ms <= at_ms):
+            return []
+        self._at_ms = at_ms
+        return [SetTimer(_ALARM_TIMER, max(_ALARM_LEAST_MS, at_ms - now_ms))]
+
+    def rang(self) -> None:
+        """It has rung, and may be set for any time."""
+        self._at_ms = None

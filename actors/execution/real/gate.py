@@ -82,92 +82,53 @@ class TradingGate:
     """Holds the ledger against the venue, and looks for orders that nobody here knows."""
 
     def __init__(
-        self, orders: LiveOrders, funds: Funds, settings: Settings, halts_in: str = ""
+        self, market: Market, orders: LiveOrders, settings: Settings, halts_in: str = ""
     ) -> None:
-        """Begin without a window.
+        """Begin with a series' first window.
 
         Args:
+            market: the window.
             orders: the account's.
-            funds: the account's money.
             settings: the run's.
             halts_in: the series that is halted if something is wrong; empty: everything.
         """
+        self.market = market
+        """The open window, with the price grid that holds now."""
+        self.comparison = Comparison(settings.speed)
         self._orders = orders
         self._halts_in = halts_in
         self._policy = settings.execution.unknown_orders
-        self._comparison = Comparison(settings.speed)
-        self._funds = funds
         self._unknown_told: set[str] = set()
         self._unknown_reason = ""
         self._told_reason = ""
         self._told_unread = ""
-        self.market: Market | None = None
-        """The open window."""
 
     @property
     def halt_reason(self) -> str:
         """Why nothing may be traded; empty while it may."""
-        return self._comparison.mismatch or self._unknown_reason
+        return self.comparison.mismatch or self._unknown_reason
 
     def open_window(self, market: Market) -> None:
         """Trade this window from now on, once it was read and agreed on."""
-        known = self.market
-        if known is None or known.market_id != market.market_id:
-            self._comparison.forget()
-            self._unknown_reason = ""
+        self.comparison.forget()
+        self._unknown_reason = ""
         self.market = market
 
-    def is_agreed(self, market_id: str) -> bool:
-        """Whether this window may be traded."""
-        is_same = self._comparison.is_agreed(market_id)
-        return is_same and not self.halt_reason
-
     @property
-    def market_ids(self) -> tuple[str, ...]:
-        """The open window, if there is one."""
-        return () if self.market is None else (self.market.market_id,)
-
-    @property
-    def tokens(self) -> tuple[str, ...]:
-        """Tokens of the open window, whose balances are of interest."""
-        market = self.market
-        return () if market is None else (market.yes_token, market.no_token)
-
-    @property
-    def differs(self) -> bool:
-        """Whether the last comparison found a difference."""
-        return self._comparison.differs
+    def is_agreed(self) -> bool:
+        """Whether the window may be traded."""
+        return self.comparison.is_agreed(self.market.market_id) and not self.halt_reason
 
     @property
     def wants_reading(self) -> bool:
         """Whether a comparison waits for another reading: the last one differed, or was void."""
-        market = self.market
-        is_settled = market is None or self._comparison.is_agreed(market.market_id)
-        return self._comparison.differs or not (is_settled or self._comparison.is_waiting)
-
-    def clock_set_back(self, by_ms: int) -> None:
-        """A difference has lasted for as long as before."""
-        self._comparison.clock_set_back(by_ms)
-
-    def disturb(self) -> None:
-        """Something traded: a comparison that is under way is void."""
-        self._comparison.disturb()
-
-    def objection(self, intent: OrderIntent) -> str:
-        """Say why an order is not signed; empty if nothing speaks against it."""
-        market = self.market
-        if market is None or market.market_id != intent.market.market_id:
-            market = intent.market
-        return (
-            self.halt_reason
-            or objection(intent, market)
-            or self._funds.objection(intent, self._orders)
-        )
+        is_settled = self.comparison.is_agreed(self.market.market_id)
+        return self.comparison.differs or not (is_settled or self.comparison.is_waiting)
 
     def take(self, read: AccountRead, reading: Reading, account: ClientReady) -> Effects:
         """Look at a reading of the account, and ask the ledger for its own account."""
         market = self.market
-        if market is None or market.market_id not in reading.market_ids:
+        if market.market_id not in reading.market_ids:
             return []
         known_ids = self._orders.venue_ids
         ours = Ownership(known_ids=known_ids, wallet=account.wallet, owner=account.owner)
@@ -188,27 +149,29 @@ class TradingGate:
         unread = [part.reason for trade in trades for part in ours.unread_parts(trade)]
         unread += [row.reason for row in read.unread if row.market_id == market.market_id]
         if unread:
-            self._comparison.disturb()
+            self.comparison.disturb()
             text = f"{market.slug} cannot be compared with the venue's account: {unread[0]}"
             is_new, self._told_unread = text != self._told_unread, text
             return [Log("error", text)] if is_new else []
         self._told_unread = ""
         parts = [part for trade in read.trades for part in ours.own_parts(trade)]
-        own = [part for part in parts if part.token in self.tokens]
-        self._comparison.take_holdings(venue_holdings(market, own, dict(read.balances)))
+        own = [part for part in parts if part.token in (market.yes_token, market.no_token)]
+        self.comparison.take_holdings(venue_holdings(market, own, dict(read.balances)))
         return []
 
     def ask(self) -> Effects:
         """Ask the ledger, if a reading waits for its answer."""
-        market = self.market
-        if market is None or not self._comparison.is_waiting:
-            return []
-        return [Send(POSITION, PositionWanted(market.market_id))]
+        is_waiting = self.comparison.is_waiting
+        return [Send(POSITION, PositionWanted(self.market.market_id))] if is_waiting else []
 
     def take_position(self, snapshot: PositionSnapshot, now_ms: int) -> Effects:
-        """Compare; a difference that lasts halts trading."""
-        self._comparison.take_position(snapshot, now_ms)
-        return self.halt()
+        """Compare; a difference that lasts halts trading.
+
+        While there is one, the ledger is told of every trade again.
+        """
+        self.comparison.take_position(snapshot, now_ms)
+        again = self._orders.trades_in(self.market.market_id) if self.comparison.differs else []
+        return [*self.halt(), *again]
 
     def halt(self) -> Effects:
         """Tell the desk to halt, if there is a reason; said as often as one likes."""
@@ -260,19 +223,14 @@ class AccountGates:
         self.settings = settings
         self._funds = Funds()
         self._gates: dict[str, TradingGate] = {}
-        """By series."""
+        """By series, from its first window on."""
 
     def clock_set_back(self, by_ms: int) -> None:
         """Differences have lasted for as long as before."""
         for gate in self._gates.values():
-            gate.clock_set_back(by_ms)
+            gate.comparison.clock_set_back(by_ms)
 
     # Windows
-
-    def market(self, series: str) -> Market | None:
-        """The open window of a series; None before its first."""
-        gate = self._gates.get(series)
-        return None if gate is None else gate.market
 
     def open_window(self, market: Market) -> bool:
         """Trade this window from now on, once it was read and agreed on; whether it is a new one.
@@ -282,13 +240,16 @@ class AccountGates:
         gate = self._gates.get(market.series)
         if gate is None:
             halts_in = market.series if self.settings.traded else ""
-            gate = TradingGate(self._orders, self._funds, self.settings, halts_in)
+            gate = TradingGate(market, self._orders, self.settings, halts_in)
             self._gates[market.series] = gate
-        known = gate.market
-        if known is not None and market.closes_at_ms < known.closes_at_ms:
+            return True
+        if market.closes_at_ms < gate.market.closes_at_ms:
+            return False
+        if market.market_id == gate.market.market_id:
+            gate.market = market
             return False
         gate.open_window(market)
-        return known is None or known.market_id != market.market_id
+        return True
 
     def see(self, market: Market) -> None:
         """Note the price grid that holds in a window now."""
@@ -297,14 +258,9 @@ class AccountGates:
             gate.market = market
 
     @property
-    def market_ids(self) -> tuple[str, ...]:
-        """The open windows."""
-        return tuple(id_ for gate in self._gates.values() for id_ in gate.market_ids)
-
-    @property
-    def tokens(self) -> tuple[str, ...]:
-        """Tokens of the open windows, whose balances are of interest."""
-        return tuple(token for gate in self._gates.values() for token in gate.tokens)
+    def markets(self) -> dict[str, Market]:
+        """The open window of each series."""
+        return {series: gate.market for series, gate in self._gates.items()}
 
     # Whether they may be traded
 
@@ -316,19 +272,18 @@ class AccountGates:
     def is_agreed(self, market_id: str) -> bool:
         """Whether this window may be traded."""
         gate = self._of(market_id)
-        return gate is not None and gate.is_agreed(market_id)
+        return gate is not None and gate.is_agreed
 
     def objection(self, intent: OrderIntent) -> str:
         """Say why an order is not signed; empty if nothing speaks against it."""
-        gate = self._gates.get(intent.market.series)
-        if gate is None:
-            return TradingGate(self._orders, self._funds, self.settings).objection(intent)
-        return gate.objection(intent)
-
-    def differs(self, market_id: str) -> bool:
-        """Whether the last comparison of a window found a difference."""
-        gate = self._of(market_id)
-        return gate is not None and gate.differs
+        gate, market = self._gates.get(intent.market.series), intent.market
+        if gate is not None and gate.market.market_id == market.market_id:
+            market = gate.market
+        return (
+            ("" if gate is None else gate.halt_reason)
+            or objection(intent, market)
+            or self._funds.objection(intent, self._orders)
+        )
 
     @property
     def wants_reading(self) -> bool:
@@ -340,25 +295,22 @@ class AccountGates:
     def disturb(self, market_id: str) -> None:
         """Something traded: a comparison of its window that is under way is void."""
         for gate in self._gates.values():
-            if not market_id or market_id in gate.market_ids:
-                gate.disturb()
+            if market_id in ("", gate.market.market_id):
+                gate.comparison.disturb()
 
     def take(self, read: AccountRead, reading: Reading, account: ClientReady) -> Effects:
         """Look at a reading of the account, and ask the ledger for its own account."""
-        gates = self._gates.values()
-        return [effect for gate in gates for effect in gate.take(read, reading, account)]
-
-    def take_cash(self, read: AccountRead) -> None:
-        """Note the money, after everything else of a reading."""
         if read.cash_units is not None:
             self._funds.take(read.cash_units, self._orders)
+        gates = self._gates.values()
+        return [effect for gate in gates for effect in gate.take(read, reading, account)]
 
     def let_go(self, live: LiveOrder) -> None:
         """An order's trades are counted here no more: what they moved is part of the balance."""
         self._funds.let_go(live)
 
     def take_position(self, snapshot: PositionSnapshot, now_ms: int) -> Effects:
-        """Compare; a difference that lasts halts trading."""
+        """Compare what the ledger holds of a window."""
         gate = self._of(snapshot.market_id)
         return [] if gate is None else gate.take_position(snapshot, now_ms)
 
@@ -379,4 +331,5 @@ class AccountGates:
         return [Log("warning", text), Command(CancelOrders(tuple(ids)))]
 
     def _of(self, market_id: str) -> TradingGate | None:
-        return next((g for g in self._gates.values() if market_id in g.market_ids), None)
+        gates = self._gates.values()
+        return next((gate for gate in gates if gate.market.market_id == market_id), None)

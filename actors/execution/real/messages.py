@@ -7,10 +7,25 @@ signed order and the API credentials could post it: its text is left out of ever
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
 import attrs
 
-from actors.execution.real.user_channel import UserOrder, UserTrade
+from actors.execution.real.user_channel import UserOrder, UserTrade, order_of, trade_of
+from actors.feeds.decoding import MalformedFrame
 from actors.model import Action, TimeInForce
+
+
+@attrs.frozen(kw_only=True)
+class FailedRequest:
+    """What the events of requests that failed have in common."""
+
+    retry_after_ms: int | None = None
+    """How long the venue asks to wait."""
+    is_unauthorized: bool = False
+    """The credentials that are in use do not hold."""
+
 
 # Connecting
 
@@ -108,17 +123,14 @@ class PostAnswered:
 
 
 @attrs.frozen(kw_only=True)
-class PostRefused:
-    """Event: an error was the answer; ``answers`` says what it proves."""
+class PostRefused(FailedRequest):
+    """Event: an error was the answer; ``venue_rules`` says what it proves."""
 
     order_id: str
     status: int
     """HTTP status; 200 for an error in the body, 0 if no connection was made."""
     text: str
     code: str = ""
-    retry_after_ms: int | None = None
-    is_unauthorized: bool = False
-    """The credentials that are in use do not hold."""
 
 
 @attrs.frozen(kw_only=True)
@@ -156,14 +168,14 @@ class CancelAnswered:
 
 
 @attrs.frozen(kw_only=True)
-class CancelFailed:
+class CancelFailed(FailedRequest):
     """Event: no answer, or a refusal of the whole request."""
 
     venue_order_ids: tuple[str, ...]
     reason: str
-    retry_after_ms: int | None = None
-    is_unauthorized: bool = False
-    """The credentials that are in use do not hold."""
+
+
+CancelEvent = CancelAnswered | CancelFailed
 
 
 # Reading the account
@@ -215,16 +227,91 @@ class AccountRead:
     """Markets whose orders and trades the venue did not show: what is missing there says nothing,
     and the others count."""
 
+    def may_hide(self, venue_order_id: str, market_id: str) -> bool:
+        """Whether something of an order of this market may stand in what could not be read."""
+        parts = (part for trade in self.trades for part in trade.unread)
+        return any(part.order_id == venue_order_id for part in parts) or any(
+            row.market_id == market_id or row.venue_order_id == venue_order_id
+            for row in self.unread
+        )
+
+
+_Row = TypeVar("_Row", UserOrder, UserTrade)
+
+
+class AccountRows:
+    """Gathers the rows of a reading, each by itself: one that cannot be read spoils no other."""
+
+    def __init__(self) -> None:
+        self.orders: list[UserOrder] = []
+        self.open_orders: list[UserOrder] = []
+        self.trades: list[UserTrade] = []
+        self.balances: list[tuple[str, int]] = []
+        self.unread: list[UnreadRow] = []
+        self._unread_markets: list[str] = []
+
+    def add_order(self, venue_order_id: str, row: object | None) -> None:
+        """Take in the row of one order; None where the venue shows none."""
+        if row is not None:
+            self.orders += self._readable(order_of, [row], venue_order_id=venue_order_id)
+
+    def add_open_orders(self, market_id: str, rows: Iterable[object]) -> None:
+        """Take in a market's open orders."""
+        self.open_orders += self._readable(order_of, rows, market_id)
+
+    def add_trades(self, market_id: str, rows: Iterable[object]) -> None:
+        """Take in a market's trades."""
+        self.trades += self._readable(trade_of, rows, market_id)
+
+    def leave_out(self, reason: str, *, market_id: str = "", venue_order_id: str = "") -> None:
+        """Take note that the venue did not show a market's rows, or one order's."""
+        self._note(reason, market_id, venue_order_id)
+        if market_id:
+            self._unread_markets.append(market_id)
+
+    def leave_out_balance(self, reason: str, *, token: str) -> None:
+        """Take note that the venue did not show how many shares of a token there are."""
+        self._note(reason, f"the balance of {token}")
+
+    def reading(self, read_id: int, cash_units: int | None) -> AccountRead:
+        """All of it, as the answer to ``ReadAccount``."""
+        return AccountRead(
+            read_id=read_id,
+            orders=tuple(self.orders),
+            open_orders=tuple(self.open_orders),
+            trades=tuple(self.trades),
+            balances=tuple(self.balances),
+            cash_units=cash_units,
+            unread=tuple(self.unread),
+            unread_markets=tuple(self._unread_markets),
+        )
+
+    def _readable(
+        self,
+        read: Callable[[object], _Row],
+        rows: Iterable[object],
+        market_id: str = "",
+        venue_order_id: str = "",
+    ) -> list[_Row]:
+        readable: list[_Row] = []
+        for row in rows:
+            try:
+                readable.append(read(row))
+            except MalformedFrame as problem:
+                self._note(str(problem), market_id, venue_order_id)
+        return readable
+
+    def _note(self, reason: str, market_id: str = "", venue_order_id: str = "") -> None:
+        row = UnreadRow(market_id=market_id, venue_order_id=venue_order_id, reason=reason)
+        self.unread.append(row)
+
 
 @attrs.frozen(kw_only=True)
-class AccountUnread:
+class AccountUnread(FailedRequest):
     """Event: some of it could not be read, so none of it counts."""
 
     read_id: int
     reason: str
-    retry_after_ms: int | None = None
-    is_unauthorized: bool = False
-    """The credentials that are in use do not hold."""
 
 
 # The dead man's switch
@@ -245,13 +332,14 @@ class HeartbeatAnswered:
 
 
 @attrs.frozen
-class HeartbeatFailed:
+class HeartbeatFailed(FailedRequest):
     """Event: it did not arrive; ``expected_id`` is what the venue wants instead, if it said so."""
 
     reason: str
     expected_id: str | None = None
-    is_unauthorized: bool = False
-    """The credentials that are in use do not hold."""
+
+
+HeartbeatEvent = HeartbeatAnswered | HeartbeatFailed
 
 
 # Claims on the chain
@@ -279,3 +367,6 @@ class ClaimFailed:
 
     market_id: str
     reason: str
+
+
+ClaimEvent = HoldingsClaimed | ClaimFailed

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import attrs
 
 from actors.core import Effects, Recall, Record, Save, Send
-from actors.execution.order_state import events_in
+from actors.execution.order_state import tell_order, tell_trades
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.user_channel import TradeAllocation, UserOrder, UserTrade
 from actors.messages.execution import (
@@ -24,7 +24,7 @@ from actors.messages.execution import (
 )
 from actors.messages.lifecycle import Recalled
 from actors.messages.position import FillBooked, LateFailure
-from actors.roles import EXECUTOR, POSITION, order_role
+from actors.roles import EXECUTOR, POSITION
 
 KEPT_AFTER_CLOSE_MS = 1_800_000
 """So long after its window's end even an ended order is known: no order can trade any more within
@@ -168,13 +168,13 @@ class LiveOrders:
         """Orders whose record was damaged."""
         return tuple(each for each in self._taken_back.values() if each.is_set_aside)
 
-    def answer(self, order_id: str) -> OrderReport:
-        """All that is known of an order."""
-        live = self._by_id.get(order_id)
+    def answer(self, order_id: str) -> Effects:
+        """Tell an Order all that is known of it."""
+        live, taken_back = self._by_id.get(order_id), self._taken_back.get(order_id)
         if live is not None:
-            return live.report()
-        taken_back = self._taken_back.get(order_id)
-        return taken_back.report if taken_back else OrderReport(order_id=order_id, status=None)
+            return tell_order(live.report())
+        report = taken_back.report if taken_back else OrderReport(order_id=order_id, status=None)
+        return tell_order(report)
 
     def is_known(self, order_id: str) -> bool:
         """Whether a submission of it would be a repetition, or too late."""
@@ -195,10 +195,8 @@ class LiveOrders:
         report = OrderReport(order_id=order_id, status=OrderStatus.CANCELLED, reason=reason)
         taken_back = TakenBack(report=report, keep_until_ms=keep_until_ms)
         self._taken_back[order_id] = taken_back
-        return [
-            Record(report, (Save("live", order_id, taken_back),)),
-            Send(order_role(order_id), report),
-        ]
+        saves = (Save("live", order_id, taken_back),)
+        return [Record(report, saves), *tell_order(report)]
 
     def take_booking(self, message: FillBooked) -> Effects:
         """Note that position knows what the executor told it in an Order's stead."""
@@ -271,41 +269,21 @@ class LiveOrders:
 
 def owed(live: LiveOrder) -> Effects:
     """Everything that position must hear from the executor of an order."""
-    return [
-        *_bookings(live, OrderFilled, live.owed_fills),
-        *_bookings(live, FillReversed, live.owed_reversals),
-    ]
+    return _tell_position(live, live.owed_fills, live.owed_reversals)
 
 
 def _tell(before: LiveOrder, after: LiveOrder) -> Effects:
     if not before.is_final:
-        report = after.report()
-        is_news = events_in(report) != events_in(before.report())
-        return [Send(order_role(after.order_id), report)] if is_news else []
-    return [
-        *_bookings(after, OrderFilled, after.owed_fills - before.owed_fills),
-        *_bookings(after, FillReversed, after.owed_reversals - before.owed_reversals),
-    ]
+        return tell_order(after.report(), before.report())
+    fills = after.owed_fills - before.owed_fills
+    return _tell_position(after, fills, after.owed_reversals - before.owed_reversals)
 
 
-def _bookings(
-    live: LiveOrder, message_type: type[OrderFilled | FillReversed], trade_ids: frozenset[str]
-) -> Effects:
-    intent = live.intent
+def _tell_position(live: LiveOrder, fills: frozenset[str], reversals: frozenset[str]) -> Effects:
+    traded = [trade.fill for trade in live.trades]
     return [
-        Send(
-            POSITION,
-            message_type(
-                order_id=live.order_id,
-                market=intent.market,
-                side=intent.side,
-                action=intent.action,
-                fill=trade.fill,
-                answer_to=EXECUTOR,
-            ),
-        )
-        for trade in live.trades
-        if trade.fill.trade_id in trade_ids
+        *tell_trades(OrderFilled, live.intent, traded, fills, EXECUTOR),
+        *tell_trades(FillReversed, live.intent, traded, reversals, EXECUTOR),
     ]
 
 

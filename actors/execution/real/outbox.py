@@ -1,21 +1,21 @@
-"""What leaves for the venue: orders, each signed once and posted in those bytes, and cancels.
+"""Orders on their way to the venue: each is signed once, and posted in those bytes.
 
 ``posted_at_ms`` of an order is recorded before its bytes may leave, and taken back only by an
 answer that says that they were not taken. So a restart knows which orders may be at the venue.
+
+What is to be done next for each order (``PendingActions``) does not survive, and need not: after a
+restart all of it follows again from what is recorded of the orders.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 
 import attrs
 
 from actors.core import Command, Effects, Log
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import (
-    CancelAnswered,
-    CancelFailed,
-    CancelOrders,
     OrderSigned,
     PostAnswered,
     PostOrder,
@@ -23,13 +23,10 @@ from actors.execution.real.messages import (
     PostUnclear,
     SigningFailed,
 )
-from actors.execution.real.orders import CancelTold, LiveOrders, OrderPosted, OrderWithdrawn
-from actors.execution.real.pending_actions import RETRY_MS, PendingAction, PendingActions
+from actors.execution.real.orders import LiveOrders, OrderPosted, OrderWithdrawn
 from actors.execution.real.venue_rules import (
     Meaning,
     hold_ms,
-    is_already_gone,
-    is_cancel_early,
     meaning_of,
     sign_order,
 )
@@ -40,31 +37,145 @@ from actors.model import Action
 EVENTS_SOON_MS = 1_500
 """An order that trades at once, or waits in the venue's delay, is told of on the user channel
 within this; if not, the venue is asked."""
-CANCEL_HOLD_MAX_MS = 10_000
-"""A cancel is said again at least so often, however long the venue asks to wait."""
-CANCELS_MAX = 1_000
-"""Orders that the venue takes back in one request. Source: its change log, 2026-06-15."""
+RECHECK_MS = 1_000
+"""How often the venue is asked again about an order that is not clear."""
+RETRY_MS = 1_000
+LAG_RETRY_FIRST_MS = 500
+LAG_RETRY_MAX_MS = 4_000
 
-_EARLY_CANCEL_AGAIN_MS = 300
-_CANCEL_AGAIN_MS = 2_000
 _FELL_UNSIGNED = "the executor fell before it was recorded as signed; nothing has left"
 _FELL_POSTING = "the executor fell while it was being posted"
 TOO_LATE = "its time to live was over before it left"
 
 
-OutboxEvent = (
-    OrderSigned
-    | SigningFailed
-    | PostAnswered
-    | PostRefused
-    | PostUnclear
-    | CancelAnswered
-    | CancelFailed
-)
+@attrs.define
+class PendingAction:
+    """What an order waits for; every time is venue time, None for not at all."""
+
+    sign_at_ms: int | None = None
+    post_at_ms: int | None = None
+    cancel_at_ms: int | None = None
+    ask_at_ms: int | None = None
+    """From then on the venue is asked about it, again and again, until it is clear."""
+    is_signing: bool = False
+    is_posting: bool = False
+    is_cancelling: bool = False
+    absent_since_ms: int | None = None
+    """Start of the first of the reads that, one after the other, did not find it."""
+    absent_count: int = 0
+    """How many these are."""
+    missing_count: int = 0
+    """How many readings lacked trades of it after its end was told."""
+    is_told_gone: bool = False
+    """A cancel was answered that it is no longer there: only the list of open orders, and no row
+    of its own, can still say that it rests."""
+    ended_at_ms: int | None = None
+    """When its end was noted here; an order that still rests long after must be cancelled."""
+    lag_count: int = 0
+    """How often the venue did not see the shares for it."""
+    refreshed_token: str = ""
+    last_refusal: str = ""
+
+    def due_times(self) -> list[int]:
+        """When it has its next turns."""
+        times = (self.sign_at_ms, self.post_at_ms, self.cancel_at_ms)
+        return [each for each in times if each is not None]
+
+    def retry_lagging(self, token: str, refusal: str, now_ms: int) -> None:
+        """Post again in a while, and have the venue look the balance up before."""
+        delay_ms = min(LAG_RETRY_MAX_MS, LAG_RETRY_FIRST_MS << min(self.lag_count, 8))
+        self.lag_count += 1
+        self.post_at_ms = now_ms + delay_ms
+        self.refreshed_token = token
+        self.last_refusal = refusal
+
+    def clock_set_back(self, by_ms: int) -> None:
+        """Everything is due as soon as it would have been, and has lasted as long."""
+        for field in attrs.fields(PendingAction):
+            moment_ms = getattr(self, field.name)
+            if field.name.endswith("_ms") and moment_ms is not None:
+                setattr(self, field.name, moment_ms - by_ms)
+
+    def ask(self, at_ms: int) -> None:
+        """Ask the venue from then on, or from an earlier time that was set already."""
+        self.ask_at_ms = at_ms if self.ask_at_ms is None else min(self.ask_at_ms, at_ms)
+
+    def is_clear(self) -> None:
+        """The venue's last word leaves nothing to ask."""
+        self.ask_at_ms = self.absent_since_ms = None
+
+
+class PendingActions:
+    """Every order's work, and what the venue's rate limits and restarts hold back."""
+
+    def __init__(self) -> None:
+        self._work: dict[str, PendingAction] = {}
+        self._ended: dict[str, PendingAction] = {}
+        """Of orders that are over: nothing to do, and so not looked through after every message."""
+        self._posts_held_until_ms = 0
+        self._cancels_held_until_ms = 0
+
+    def of(self, order_id: str) -> PendingAction:
+        """An order's work."""
+        return self._ended.get(order_id) or self._work.setdefault(order_id, PendingAction())
+
+    def end(self, order_id: str, now_ms: int) -> None:
+        """Nothing is left to do for an order that is over."""
+        self._work.pop(order_id, None)
+        self._ended[order_id] = PendingAction(ended_at_ms=now_ms)
+
+    def take_up(self, order_id: str) -> None:
+        """There is something to do for an order after all, though it is over."""
+        if order_id in self._ended:
+            self._work[order_id] = self._ended.pop(order_id)
+
+    def drop(self, order_id: str) -> None:
+        """Forget an order."""
+        self._work.pop(order_id, None)
+        self._ended.pop(order_id, None)
+
+    def __iter__(self) -> Iterator[tuple[str, PendingAction]]:
+        """What may have to be done, by order."""
+        return iter(list(self._work.items()))
+
+    def clock_set_back(self, by_ms: int) -> None:
+        """Everything is due as soon as it would have been."""
+        self._posts_held_until_ms -= by_ms
+        self._cancels_held_until_ms -= by_ms
+        for work in (*self._work.values(), *self._ended.values()):
+            work.clock_set_back(by_ms)
+
+    def hold_posts(self, until_ms: int) -> None:
+        """Post nothing before then."""
+        self._posts_held_until_ms = max(self._posts_held_until_ms, until_ms)
+
+    def hold_cancels(self, until_ms: int) -> None:
+        """Cancel nothing before then."""
+        self._cancels_held_until_ms = max(self._cancels_held_until_ms, until_ms)
+
+    def may_cancel(self, now_ms: int) -> bool:
+        """Whether the venue takes cancels, as far as it said."""
+        return now_ms >= self._cancels_held_until_ms
+
+    def may_post(self, now_ms: int) -> bool:
+        """Whether orders may be posted: no hold, and no cancel that has to wait for its own."""
+        if not self.may_cancel(now_ms):
+            waiting = (work for work in self._work.values() if work.cancel_at_ms is not None)
+            return next(waiting, None) is None and now_ms >= self._posts_held_until_ms
+        return now_ms >= self._posts_held_until_ms
+
+    def next_due_ms(self, now_ms: int) -> int | None:
+        """When something is due next; what is due already waits for a hold to end, or for news."""
+        times = [self._posts_held_until_ms, self._cancels_held_until_ms]
+        times += [due_ms for work in self._work.values() for due_ms in work.due_times()]
+        return min((each for each in times if each > now_ms), default=None)
+
+
+OutboxEvent = OrderSigned | SigningFailed | PostAnswered | PostRefused | PostUnclear
 
 
 class Outbox:
-    """Signs, posts and cancels what is due, and takes the answers in."""
+    """Signs and posts what is due, and takes the answers in."""
 
     def __init__(self, orders: LiveOrders, pending: PendingActions, access: VenueSession) -> None:
         self._orders = orders
@@ -86,10 +197,6 @@ class Outbox:
                 return self._refused(event, now_ms)
             case PostUnclear():
                 return self._unclear(event, now_ms)
-            case CancelAnswered():
-                return self._cancelled(event, now_ms)
-            case CancelFailed():
-                return self._cancel_failed(event, now_ms)
 
     # Before an order leaves
 
@@ -276,63 +383,6 @@ class Outbox:
         may_repost = live.may_repost and meaning is Meaning.HELD
         return self._orders.commit(attrs.evolve(live, may_repost=may_repost), event)
 
-    # Cancels
-
-    def cancel(self, now_ms: int) -> Effects:
-        """Take back what is due, many in one request."""
-        if not self._pending.may_cancel(now_ms):
-            return []
-        ids = []
-        for order_id, work in self._pending:
-            live = self._orders.get(order_id)
-            is_due = work.cancel_at_ms is not None and work.cancel_at_ms <= now_ms
-            if live is None or not is_due or work.is_cancelling or work.is_posting:
-                continue
-            work.cancel_at_ms, work.is_cancelling = None, True
-            ids.append(live.venue_order_id)
-        return _cancel_commands(ids)
-
-    def _cancelled(self, event: CancelAnswered, now_ms: int) -> Effects:
-        """What was taken back is gone; for the rest, the venue's reason says what to do."""
-        effects: Effects = []
-        for live, work in self._cancelling(event.venue_order_ids):
-            work.is_cancelling = False
-            if not live.is_final:
-                work.cancel_at_ms = now_ms + _CANCEL_AGAIN_MS
-        for live, work in self._cancelling(each.lower() for each in event.canceled):
-            if not live.is_final:
-                work.cancel_at_ms = None
-                work.ask(now_ms)
-                ended = live.ended(live.cancel_reason or "cancelled", None, now_ms)
-                effects += self._orders.commit(ended, CancelTold(live.order_id))
-        for venue_order_id, reason in event.not_canceled:
-            self._not_cancelled(venue_order_id.lower(), reason, now_ms)
-        return effects
-
-    def _not_cancelled(self, venue_order_id: str, reason: str, now_ms: int) -> None:
-        live = self._orders.at_venue(venue_order_id)
-        if live is None or live.is_final:
-            return
-        work = self._pending.of(live.order_id)
-        is_early = is_cancel_early(reason)
-        work.cancel_at_ms = now_ms + (_EARLY_CANCEL_AGAIN_MS if is_early else _CANCEL_AGAIN_MS)
-        if not is_early:
-            work.is_told_gone = is_already_gone(reason)
-            work.ask(now_ms)
-
-    def _cancel_failed(self, event: CancelFailed, now_ms: int) -> Effects:
-        """Try again; cancels can be said as often as one likes."""
-        wait_ms = cancel_pause_ms(event)
-        if event.retry_after_ms is not None:
-            self._pending.hold_cancels(now_ms + wait_ms)
-        for live, work in self._cancelling(event.venue_order_ids):
-            work.is_cancelling = False
-            if not live.is_final:
-                work.cancel_at_ms = now_ms + wait_ms
-        if event.is_unauthorized:
-            return []
-        return [Log("warning", f"a cancel got no answer, and is said again: {event.reason}")]
-
     # Small things
 
     def _end(self, after: LiveOrder, event: object, now_ms: int) -> Effects:
@@ -359,28 +409,12 @@ class Outbox:
             work.cancel_at_ms = 0
         return live, work
 
-    def _cancelling(self, venue_order_ids: Iterable[str]) -> list[tuple[LiveOrder, PendingAction]]:
-        found = (self._orders.at_venue(each) for each in venue_order_ids)
-        return [(live, self._pending.of(live.order_id)) for live in found if live is not None]
-
     def _post_command(self, live: LiveOrder, work: PendingAction) -> Command:
         work.is_posting = True
         token, work.refreshed_token = work.refreshed_token, ""
         return Command(
             PostOrder(order_id=live.order_id, payload=live.payload, refreshed_token=token)
         )
-
-
-def cancel_pause_ms(failed: CancelFailed) -> int:
-    """How long to wait before the cancel is said again."""
-    return min(CANCEL_HOLD_MAX_MS, failed.retry_after_ms or RETRY_MS)
-
-
-def _cancel_commands(ids: list[str]) -> Effects:
-    return [
-        Command(CancelOrders(tuple(ids[start : start + CANCELS_MAX])))
-        for start in range(0, len(ids), CANCELS_MAX)
-    ]
 
 
 def _other_id_sentence(live: LiveOrder, event: PostAnswered) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from functools import partial
 from typing import Any
 
 import httpx
@@ -23,10 +24,10 @@ from polymarket.errors import (
     UserInputError,
 )
 
-from actors.execution.real.account_rows import AccountRows
 from actors.execution.real.client import VenueClient, WalletNotOurs
 from actors.execution.real.messages import (
     AccountRead,
+    AccountRows,
     AccountUnread,
     CancelAll,
     CancelAnswered,
@@ -40,7 +41,6 @@ from actors.execution.real.messages import (
     HeartbeatFailed,
     HoldingsClaimed,
     OpenClient,
-    OrderSigned,
     PostOrder,
     PostRefused,
     PostUnclear,
@@ -147,11 +147,7 @@ class VenuePort(WebSocketPort):
         except asyncio.CancelledError:
             raise
         except Exception as bug:
-            text = f"{type(bug).__name__}: {bug}"
-            raise BrokenPort(self._redactor.clean(text)) from None
-
-    def _reason(self, problem: BaseException) -> str:
-        return f"{type(problem).__name__}: {problem}"
+            raise BrokenPort(self._redactor.clean(_text(bug))) from None
 
     def _clean(self, text: str) -> str:
         return self._redactor.clean(text)
@@ -164,7 +160,7 @@ class VenuePort(WebSocketPort):
         try:
             client = await VenueClient.open(self._venue, self._private_key, self._wallet)
         except (PolymarketError, WalletNotOurs) as problem:
-            self._report(ClientFailed(self._reason(problem), is_refused=_is_refusal(problem)))
+            self._report(ClientFailed(_text(problem), is_refused=_is_refusal(problem)))
             return
         self._redactor.add(*client.secrets)
         if self._hand_over is not None:
@@ -187,17 +183,10 @@ class VenuePort(WebSocketPort):
         except PolymarketError as problem:
             # What the client refuses to build stays refused; what could not be read may be later.
             may_retry = not isinstance(problem, UserInputError)
-            reason = self._reason(problem)
+            reason = _text(problem)
             self._report(SigningFailed(order_id=order_id, reason=reason, may_retry=may_retry))
             return
-        self._io.post(
-            OrderSigned(
-                order_id=order_id,
-                venue_order_id=signed.venue_order_id,
-                payload=signed.payload,
-                offered_units=signed.offered_units,
-            )
-        )
+        self._io.post(signed)
 
     async def _post(self, command: PostOrder) -> None:
         order_id, client = command.order_id, self._ready
@@ -210,8 +199,8 @@ class VenuePort(WebSocketPort):
                 PostRefused(
                     order_id=order_id,
                     status=429,
-                    text=self._reason(limit),
-                    retry_after_ms=bounded_wait_ms(limit.retry_after),
+                    text=_text(limit),
+                    retry_after_ms=_retry_after_ms(limit),
                 )
             )
         except RequestRejectedError as refusal:
@@ -221,18 +210,18 @@ class VenuePort(WebSocketPort):
                     status=refusal.status,
                     text=str(refusal),
                     code=refusal.code or "",
-                    retry_after_ms=bounded_wait_ms(refusal.retry_after),
+                    retry_after_ms=_retry_after_ms(refusal),
                     is_unauthorized=self._is_denied(refusal, client),
                 )
             )
         except TransportError as failure:
-            reason = self._reason(failure)
+            reason = _text(failure)
             if isinstance(failure.__cause__, _NOT_SENT):
                 self._report(PostRefused(order_id=order_id, status=0, text=reason))
             else:
                 self._report(PostUnclear(order_id=order_id, reason=reason))
         except Exception as problem:  # whatever it is, the bytes may have left
-            self._report(PostUnclear(order_id=order_id, reason=self._reason(problem)))
+            self._report(PostUnclear(order_id=order_id, reason=_text(problem)))
         else:
             self._report(read_answer(order_id, self._redactor.cleaned(body)))
 
@@ -252,7 +241,7 @@ class VenuePort(WebSocketPort):
             self._report(
                 CancelFailed(
                     venue_order_ids=venue_order_ids,
-                    reason=self._reason(problem),
+                    reason=_text(problem),
                     retry_after_ms=_retry_after_ms(problem),
                     is_unauthorized=self._is_denied(problem, client),
                 )
@@ -274,7 +263,7 @@ class VenuePort(WebSocketPort):
         except PolymarketError as problem:
             read = AccountUnread(
                 read_id=command.read_id,
-                reason=self._clean(self._reason(problem)),
+                reason=self._clean(_text(problem)),
                 retry_after_ms=_retry_after_ms(problem),
                 is_unauthorized=self._is_denied(problem, client),
             )
@@ -284,49 +273,38 @@ class VenuePort(WebSocketPort):
         """Read orders first, then the open ones, then trades: so a trade cannot hide."""
         rows = AccountRows()
         for venue_order_id in command.venue_order_ids:
-            try:
+            with self._by_itself(partial(rows.leave_out, venue_order_id=venue_order_id)):
                 rows.add_order(venue_order_id, await client.order(venue_order_id))
-            except PolymarketError as problem:
-                if not _is_of_one_row(problem):
-                    raise
-                rows.leave_out_order(venue_order_id, self._clean(self._reason(problem)))
         readers = {"/data/orders": rows.add_open_orders, "/data/trades": rows.add_trades}
         for path, add in readers.items():
             for market_id in command.market_ids:
-                try:
+                with self._by_itself(partial(rows.leave_out, market_id=market_id)):
                     add(market_id, await client.rows(path, market_id))
-                except PolymarketError as problem:
-                    if not _is_of_one_row(problem):
-                        raise
-                    rows.leave_out(market_id, self._clean(self._reason(problem)))
-        balances = []
         for token in command.balances_of:
-            try:
-                balances.append((token, await client.balance_units(token)))
-            except PolymarketError as problem:
-                if not _is_of_one_row(problem):
-                    raise
-                rows.leave_out_balance(token, self._clean(self._reason(problem)))
-        return AccountRead(
-            read_id=command.read_id,
-            orders=tuple(rows.orders),
-            open_orders=tuple(rows.open_orders),
-            trades=tuple(rows.trades),
-            balances=tuple(balances),
-            cash_units=await client.cash_units() if command.with_cash else None,
-            unread=tuple(rows.unread),
-            unread_markets=tuple(rows.unread_markets),
-        )
+            with self._by_itself(partial(rows.leave_out_balance, token=token)):
+                rows.balances.append((token, await client.balance_units(token)))
+        cash_units = await client.cash_units() if command.with_cash else None
+        return rows.reading(command.read_id, cash_units)
+
+    @contextlib.contextmanager
+    def _by_itself(self, leave_out: Callable[[str], None]) -> Iterator[None]:
+        """Leave out what the venue may refuse and still answer for all others (F30)."""
+        try:
+            yield
+        except PolymarketError as problem:
+            if not _is_of_one_row(problem):
+                raise
+            leave_out(self._clean(_text(problem)))
 
     async def _beat(self, heartbeat_id: str) -> None:
         client = self._ready
         try:
             self._io.post(HeartbeatAnswered(await client.beat(heartbeat_id)))
         except OrderHeartbeatMismatchError as mismatch:
-            self._report(HeartbeatFailed(self._reason(mismatch), mismatch.heartbeat_id))
+            self._report(HeartbeatFailed(_text(mismatch), mismatch.heartbeat_id))
         except PolymarketError as problem:
             is_denied = self._is_denied(problem, client)
-            self._report(HeartbeatFailed(self._reason(problem), is_unauthorized=is_denied))
+            self._report(HeartbeatFailed(_text(problem), is_unauthorized=is_denied))
 
     async def _claim(self, command: ClaimHoldings) -> None:
         market_id, client = command.market_id, self._ready
@@ -336,13 +314,16 @@ class VenuePort(WebSocketPort):
             else:
                 await client.redeem(market_id)
         except Exception as problem:  # of client, chain or relayer: it is tried again
-            self._report(ClaimFailed(market_id=market_id, reason=self._reason(problem)))
+            self._report(ClaimFailed(market_id=market_id, reason=_text(problem)))
             return
         self._io.post(HoldingsClaimed(market_id))
 
 
+def _text(problem: BaseException) -> str:
+    return f"{type(problem).__name__}: {problem}"
+
+
 def _is_of_one_row(problem: BaseException) -> bool:
-    """Whether the venue may say so of one market or order and answer for all others (F30)."""
     if isinstance(problem, RequestRejectedError):
         return problem.status in (400, 404, 410, 422)
     return isinstance(problem, UnexpectedResponseError)

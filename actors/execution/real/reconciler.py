@@ -18,13 +18,19 @@ from collections.abc import Iterable
 import attrs
 
 from actors.core import Command, Effects, Log
-from actors.execution.real.account_rows import may_hide
+from actors.execution.order_state import is_excess
 from actors.execution.real.live_order import TOLERATED_UNITS, LiveOrder, VenueEnd
 from actors.execution.real.messages import AccountRead, AccountUnread, ReadAccount
-from actors.execution.real.notices import Notices
 from actors.execution.real.orders import AbsenceTold, LiveOrders, TradeSeen, VenueSaid
-from actors.execution.real.pending_actions import RECHECK_MS, PendingActions
-from actors.execution.real.user_channel import TradeAllocation, UserOrder, UserTrade, parts_of
+from actors.execution.real.outbox import RECHECK_MS, PendingActions
+from actors.execution.real.user_channel import (
+    Settlement,
+    TradeAllocation,
+    UserOrder,
+    UserTrade,
+    order_ids_of,
+    parts_of,
+)
 from actors.messages.execution import OrderStatus
 from actors.units import size_text
 
@@ -69,7 +75,7 @@ class Reconciler:
         self._next_slow_ms = 0
         self._not_before_ms = 0
         self._next_wide_ms = 0
-        self._notices = Notices(orders)
+        self._notices = _Notices(orders)
         self.read_markets: frozenset[str] = frozenset()
         """Markets whose orders and trades were read since the start."""
 
@@ -286,7 +292,7 @@ class Reconciler:
                 continue
             row = rows.get(live.venue_order_id)
             is_gone = row is None or self._pending.of(order_id).is_told_gone
-            is_hidden = may_hide(read, live)
+            is_hidden = read.may_hide(live.venue_order_id, live.intent.market.market_id)
             if live.end is not None:
                 effects += self._conclude_end(live, live.end, reading, now_ms, is_hidden=is_hidden)
             elif live.venue_order_id in open_ids or not is_gone:
@@ -378,4 +384,91 @@ def _missing_sentence(live: LiveOrder, final_units: int | None) -> str:
     return (
         f"the venue says that {live.order_id} traded {told}, and shows readable trades of "
         f"{size_text(live.traded_units)}: it ends with these, and what still comes is counted"
+    )
+
+
+_TOLD_MAX = 10_000
+
+
+class _Notices:
+    """What a person should hear of the venue's account, each thing once.
+
+    Parts and rows that cannot be read spoil nothing beside them, and are counted. A trade that
+    failed after all, or was larger than its order, is booked as the venue says; that it was so is
+    said here.
+    """
+
+    def __init__(self, orders: LiveOrders) -> None:
+        self._orders = orders
+        self._told: set[object] = set()
+        self._unread_count = 0
+
+    def of_trade(self, trade: UserTrade) -> Effects:
+        """Parts that could not be read, and a failure of which nobody here knows."""
+        effects: Effects = []
+        for part in trade.unread:
+            live = self._orders.at_venue(part.order_id)
+            whose = "somebody else's" if live is None else live.order_id
+            text = f"a part of trade {trade.trade_id} cannot be read ({whose}): {part.reason}"
+            level = "warning" if live is None else "error"
+            effects += self._unread((trade.trade_id, part), level, text)
+        if self.is_unknown_failure(trade):
+            text = (
+                f"trade {trade.trade_id} failed, and none of its orders is known here, or any "
+                "more: if the ledger has it, it takes it back"
+            )
+            effects += self._once(("failed", trade.trade_id), "warning", text)
+        return effects
+
+    def is_unknown_failure(self, trade: UserTrade) -> bool:
+        """Whether a trade failed of whose orders none is known here, or any more."""
+        if trade.settlement is not Settlement.FAILED:
+            return False
+        return all(self._orders.at_venue(each) is None for each in order_ids_of(trade))
+
+    def of_rows(self, read: AccountRead) -> Effects:
+        """Rows of a reading that could not be read."""
+        effects: Effects = []
+        for row in read.unread:
+            where = f"order {row.venue_order_id}" if row.venue_order_id else row.market_id
+            text = f"a row of the account cannot be read ({where}): {row.reason}"
+            effects += self._unread(row, "warning", text)
+        return effects
+
+    def of_part(self, before: LiveOrder, after: LiveOrder, part: TradeAllocation) -> Effects:
+        """What is out of the ordinary in a trade of an order."""
+        known, trade_id = before.trade(part.trade_id), part.trade_id
+        if known is None:
+            if not is_excess(after.intent, (trade.fill for trade in after.trades)):
+                return []
+            return self._once(("excess", trade_id), "error", _excess_sentence(after))
+        if known.settlement is Settlement.CONFIRMED and after is not before:
+            return self._once(("late", trade_id), "error", _failed_late_sentence(before, part))
+        return []
+
+    def _unread(self, what: object, level: str, text: str) -> Effects:
+        is_new = what not in self._told
+        self._unread_count += is_new
+        return self._once(what, level, f"{text}; {self._unread_count} such so far")
+
+    def _once(self, what: object, level: str, text: str) -> Effects:
+        if what in self._told:
+            return []
+        if len(self._told) >= _TOLD_MAX:
+            self._told.clear()
+        self._told.add(what)
+        return [Log(level, text)]
+
+
+def _failed_late_sentence(live: LiveOrder, part: TradeAllocation) -> str:
+    return (
+        f"trade {part.trade_id} of {live.order_id} was CONFIRMED, and the venue now says that it "
+        f"FAILED: {size_text(part.size_units)} shares and their money are taken back"
+    )
+
+
+def _excess_sentence(after: LiveOrder) -> str:
+    return (
+        f"{after.order_id} of {size_text(after.intent.size_units)} shares has traded "
+        f"{size_text(after.traded_units)} at the venue: all of it is booked; look at the account"
     )

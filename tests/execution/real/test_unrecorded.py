@@ -9,7 +9,7 @@ import pytest
 from order_builders import MARKET, ORDER_ID, T0, intent
 from real_bench import READY, VENUE_ID, Bench, wire_order
 
-from actors.execution.real.account_cancel import AGAIN_MS
+from actors.execution.real.cancels import AGAIN_MS
 from actors.execution.real.messages import (
     CancelAll,
     CancelAnswered,

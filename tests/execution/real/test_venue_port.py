@@ -14,7 +14,7 @@ from live_stage import LIMIT_S, RunningExchange, address_of
 from polymarket.errors import PolymarketError, RequestRejectedError, UnexpectedResponseError
 from unused_port import unused_port
 
-from actors.execution.real.client import SignedBytes, VenueClient
+from actors.execution.real.client import VenueClient
 from actors.execution.real.messages import (
     AccountRead,
     AccountUnread,
@@ -313,7 +313,7 @@ def test_credentials_that_the_venue_no_longer_takes_are_told_by_every_answer(
 def test_a_bug_ends_the_actor_without_showing_a_secret(
     port: VenuePort, exchange: RunningExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def sign_badly(_self: VenueClient, _order: SignOrder) -> SignedBytes:
+    async def sign_badly(_self: VenueClient, _order: SignOrder) -> OrderSigned:
         raise RuntimeError(f"cannot sign with {KEY}")
 
     monkeypatch.setattr(VenueClient, "sign", sign_badly)

@@ -22,8 +22,7 @@ from doctor_stage import (
     subject,
 )
 
-from actors.execution.real.client import VenueClient
-from actors.execution.real.wallets import wallet_kind
+from actors.execution.real.client import VenueClient, wallet_kind
 from actors.units import NANOS_PER_DOLLAR
 from understudy.credentials.private_key import KEY_VARIABLE
 from understudy.doctor.findings import ACCOUNT_NAMES, Finding

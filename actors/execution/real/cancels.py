@@ -1,6 +1,6 @@
-"""Cancels beyond single orders: what a halt asks, and what is left when nothing can be recorded.
+"""Cancels: of single orders, of what a halt asks, and of all when nothing can be recorded.
 
-At a halt the executor's own orders are cancelled by their ids, each until its end is known. The
+An order of the executor's own is cancelled by its id until its end is known, at a halt too. The
 cancel of the account (``cancel_all_on_halt``) is for all others, which nobody here follows: so it
 is said until the venue has confirmed it once for each halt.
 
@@ -15,21 +15,118 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from actors.core import CancelTimer, Command, Effects, Log, Send, SetTimer
+from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import (
     CancelAll,
     CancelAnswered,
+    CancelEvent,
     CancelFailed,
     CancelOrders,
     ClientFailed,
     ClientReady,
     OpenClient,
 )
-from actors.execution.real.outbox import cancel_pause_ms
-from actors.execution.real.pending_actions import PendingActions
+from actors.execution.real.orders import CancelTold, LiveOrders
+from actors.execution.real.outbox import RETRY_MS, PendingAction, PendingActions
+from actors.execution.real.venue_rules import is_already_gone, is_cancel_early
 from actors.messages.halts import CancelEverything, EverythingCancelled
 from actors.messages.lifecycle import JournalFailed, TimerFired
 from actors.roles import DESK
 from actors.settings import ExecutionSettings
+
+CANCEL_HOLD_MAX_MS = 10_000
+"""A cancel is said again at least so often, however long the venue asks to wait."""
+CANCELS_MAX = 1_000
+"""Orders that the venue takes back in one request. Source: its change log, 2026-06-15."""
+
+_EARLY_CANCEL_AGAIN_MS = 300
+_CANCEL_AGAIN_MS = 2_000
+
+
+class OrderCancels:
+    """Cancels single orders, each by the venue's id."""
+
+    def __init__(self, orders: LiveOrders, pending: PendingActions) -> None:
+        self._orders = orders
+        self._pending = pending
+
+    def go_on(self, now_ms: int) -> Effects:
+        """Take back what is due, many in one request."""
+        if not self._pending.may_cancel(now_ms):
+            return []
+        ids = []
+        for order_id, work in self._pending:
+            live = self._orders.get(order_id)
+            is_due = work.cancel_at_ms is not None and work.cancel_at_ms <= now_ms
+            if live is None or not is_due or work.is_cancelling or work.is_posting:
+                continue
+            work.cancel_at_ms, work.is_cancelling = None, True
+            ids.append(live.venue_order_id)
+        return _cancel_commands(ids)
+
+    def take(self, event: CancelEvent, now_ms: int) -> Effects:
+        """Take in what the port says of cancels."""
+        if isinstance(event, CancelAnswered):
+            return self._cancelled(event, now_ms)
+        return self._cancel_failed(event, now_ms)
+
+    def _cancelled(self, event: CancelAnswered, now_ms: int) -> Effects:
+        """What was taken back is gone; for the rest, the venue's reason says what to do."""
+        effects: Effects = []
+        for live, work in self._cancelling(event.venue_order_ids):
+            work.is_cancelling = False
+            if not live.is_final:
+                work.cancel_at_ms = now_ms + _CANCEL_AGAIN_MS
+        for live, work in self._cancelling(each.lower() for each in event.canceled):
+            if not live.is_final:
+                work.cancel_at_ms = None
+                work.ask(now_ms)
+                ended = live.ended(live.cancel_reason or "cancelled", None, now_ms)
+                effects += self._orders.commit(ended, CancelTold(live.order_id))
+        for venue_order_id, reason in event.not_canceled:
+            self._not_cancelled(venue_order_id.lower(), reason, now_ms)
+        return effects
+
+    def _not_cancelled(self, venue_order_id: str, reason: str, now_ms: int) -> None:
+        live = self._orders.at_venue(venue_order_id)
+        if live is None or live.is_final:
+            return
+        work = self._pending.of(live.order_id)
+        is_early = is_cancel_early(reason)
+        work.cancel_at_ms = now_ms + (_EARLY_CANCEL_AGAIN_MS if is_early else _CANCEL_AGAIN_MS)
+        if not is_early:
+            work.is_told_gone = is_already_gone(reason)
+            work.ask(now_ms)
+
+    def _cancel_failed(self, event: CancelFailed, now_ms: int) -> Effects:
+        """Try again; cancels can be said as often as one likes."""
+        wait_ms = _pause_ms(event)
+        if event.retry_after_ms is not None:
+            self._pending.hold_cancels(now_ms + wait_ms)
+        for live, work in self._cancelling(event.venue_order_ids):
+            work.is_cancelling = False
+            if not live.is_final:
+                work.cancel_at_ms = now_ms + wait_ms
+        if event.is_unauthorized:
+            return []
+        return [Log("warning", f"a cancel got no answer, and is said again: {event.reason}")]
+
+    def _cancelling(self, venue_order_ids: Iterable[str]) -> list[tuple[LiveOrder, PendingAction]]:
+        found = (self._orders.at_venue(each) for each in venue_order_ids)
+        return [(live, self._pending.of(live.order_id)) for live in found if live is not None]
+
+
+def _pause_ms(failed: CancelFailed) -> int:
+    """How long to wait before the cancel is said again."""
+    return min(CANCEL_HOLD_MAX_MS, failed.retry_after_ms or RETRY_MS)
+
+
+def _cancel_commands(ids: list[str]) -> Effects:
+    return [
+        Command(CancelOrders(tuple(ids[start : start + CANCELS_MAX])))
+        for start in range(0, len(ids), CANCELS_MAX)
+    ]
+
 
 _LEFT_AGAIN_MS = 2_000
 """When an order was left, the account is cancelled again so soon."""
@@ -86,7 +183,7 @@ class AccountCancel:
         match event:
             case CancelFailed(venue_order_ids=()):
                 self._under_way = None
-                self.due_at_ms = now_ms + cancel_pause_ms(event)
+                self.due_at_ms = now_ms + _pause_ms(event)
             case CancelAnswered(venue_order_ids=(), not_canceled=left):
                 request, self._under_way = self._under_way, None
                 if left:
@@ -188,9 +285,7 @@ class EmergencyCancel:
         again = SetTimer(_AGAIN_TIMER, AGAIN_MS)
         if not self._has_client:
             return [Command(OpenClient()), again]
-        cancels: Effects = []
-        if self._left:
-            cancels.append(Command(CancelOrders(tuple(sorted(self._left)))))
+        cancels = _cancel_commands(sorted(self._left))
         if self._is_account_left:
             cancels.append(Command(CancelAll()))
         return [*cancels, again]
