@@ -26,6 +26,11 @@ class Side(enum.Enum):
         return Side.NO if self is Side.YES else Side.YES
 
 
+def side_name(winner: Side | None) -> str:
+    """Name a result in a sentence."""
+    return "void" if winner is None else winner.value
+
+
 class Action(enum.Enum):
     """Whether shares are bought or sold."""
 

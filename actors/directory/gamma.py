@@ -17,7 +17,6 @@ from typing import Annotated, TypeVar
 import attrs
 import msgspec
 
-from actors.directory.decimals import NoSuchNumber, check_numbers
 from actors.feeds.decoding import UNREADABLE
 from actors.model import Market, Side
 from actors.units import (
@@ -40,6 +39,7 @@ _UP_LABELS = ("up", "yes")
 _DOWN_LABELS = ("down", "no")
 _BPS = 10_000
 _RESOLVED = "resolved"
+_LEAST_PLACE, _HIGHEST_PLACE = -30, 15
 
 _Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 _Texts = str | list[str]
@@ -138,7 +138,7 @@ def decode_market(
         FeeUncertain: all is well but the fee, which the exchange must be asked for first.
         MarketRefused: something is missing, unreadable, or not what this system trades.
     """
-    wire = _decoded(body, _GammaMarket, slug)
+    wire = decoded(body, _GammaMarket, slug)
     if wire.slug != slug:
         raise MarketRefused(f"{slug}: the venue answered with {wire.slug}")
     if not wire.condition_id:
@@ -174,7 +174,7 @@ def decode_resolution(body: bytes, market: Market) -> Resolution | None:
         MarketRefused: the answer is unreadable or about another market.
     """
     slug = market.slug
-    wire = _decoded(body, _GammaResult, slug)
+    wire = decoded(body, _GammaResult, slug)
     if wire.condition_id != market.market_id:
         raise MarketRefused(f"{slug}: the venue answered with market {wire.condition_id}")
     if not wire.closed or wire.outcome_prices is None or _is_undecided(wire):
@@ -202,7 +202,7 @@ def decode_fee_rate(body: bytes) -> Decimal:
     Raises:
         MarketRefused: it names no rate.
     """
-    rate = _decoded(body, _FeeRate, "the exchange's fee-rate").base_fee
+    rate = decoded(body, _FeeRate, "the exchange's fee-rate").base_fee
     if rate is None:
         raise MarketRefused("the exchange's fee-rate names no base_fee")
     return rate
@@ -214,13 +214,48 @@ def _is_undecided(wire: _GammaResult) -> bool:
     return wire.automatically_resolved is False
 
 
-def _decoded(body: bytes, wire_type: type[_Wire], slug: str) -> _Wire:
+def decoded(
+    body: bytes, wire_type: type[_Wire], slug: str, what: str = "the venue's metadata"
+) -> _Wire:
+    """Decode an answer of the venue's, without numbers that no venue means.
+
+    JSON allows ``1e999999999``, which is a Decimal as well; but to multiply it overflows, and to
+    make an integer of less than that takes all memory. NaN and infinity may come as text.
+
+    Raises:
+        MarketRefused: it is unreadable.
+    """
     try:
         wire = msgspec.json.decode(body, type=wire_type)
-        check_numbers(wire)
-    except (*UNREADABLE, NoSuchNumber) as error:
-        raise MarketRefused(f"{slug}: the venue's metadata is unreadable: {error}") from None
+        _check_numbers(wire)
+    except (*UNREADABLE, _NoSuchNumber) as error:
+        raise MarketRefused(f"{slug}: {what} is unreadable: {error}") from None
     return wire
+
+
+class _NoSuchNumber(ValueError):
+    """A field holds a number out of all proportion; the sentence names the field."""
+
+
+def _check_numbers(wire: msgspec.Struct) -> None:
+    """Look at every decimal of what was decoded.
+
+    Raises:
+        _NoSuchNumber: one is neither 0 nor, without its sign, from 10**-30 to below 10**16.
+    """
+    names = zip(wire.__struct_fields__, wire.__struct_encode_fields__, strict=True)
+    for field_name, name in names:
+        value = getattr(wire, field_name)
+        if isinstance(value, msgspec.Struct):
+            _check_numbers(value)
+        elif isinstance(value, Decimal) and not _is_in_proportion(value):
+            raise _NoSuchNumber(f"{name} is {value!s:.40}, which is out of all proportion")
+
+
+def _is_in_proportion(value: Decimal) -> bool:
+    if not value.is_finite():
+        return False
+    return value.is_zero() or _LEAST_PLACE <= value.adjusted() <= _HIGHEST_PLACE
 
 
 def _texts(slug: str, name: str, value: _Texts) -> list[str]:

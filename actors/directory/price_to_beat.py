@@ -15,9 +15,7 @@ from decimal import Decimal
 import attrs
 import msgspec
 
-from actors.directory.decimals import NoSuchNumber, check_numbers
-from actors.directory.gamma import MarketRefused
-from actors.feeds.decoding import UNREADABLE
+from actors.directory.gamma import MarketRefused, decoded
 from actors.model import Market, Strike, StrikeOrigin
 from actors.series import SeriesSettings
 from actors.units import E18
@@ -61,11 +59,7 @@ def decode_event(body: bytes, slug: str) -> ToldPrices:
     Raises:
         MarketRefused: the answer is unreadable or about another event.
     """
-    try:
-        event = msgspec.json.decode(body, type=_Event)
-        check_numbers(event)
-    except (*UNREADABLE, NoSuchNumber) as error:
-        raise MarketRefused(f"{slug}: the venue's event is unreadable: {error}") from None
+    event = decoded(body, _Event, slug, "the venue's event")
     if event.slug != slug:
         raise MarketRefused(f"{slug}: the venue answered with the event {event.slug}")
     metadata = event.event_metadata or _EventMetadata()
@@ -81,11 +75,7 @@ def decode_website(body: bytes, slug: str) -> ToldPrices:
     Raises:
         MarketRefused: the answer is unreadable.
     """
-    try:
-        told = msgspec.json.decode(body, type=_WebsitePrice)
-        check_numbers(told)
-    except (*UNREADABLE, NoSuchNumber) as error:
-        raise MarketRefused(f"{slug}: the website's price is unreadable: {error}") from None
+    told = decoded(body, _WebsitePrice, slug, "the website's price")
     return ToldPrices(strike=_price(slug, "openPrice", told.open_price))
 
 

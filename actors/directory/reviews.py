@@ -17,7 +17,7 @@ from actors.directory.price_to_beat import decode_event, differs
 from actors.directory.questions import Questions
 from actors.directory.windows import WindowState, record
 from actors.messages.directory import HttpGet
-from actors.model import Side
+from actors.model import Side, side_name
 from actors.settings import Settings
 from actors.units import e18_text
 
@@ -199,11 +199,6 @@ class Reviews:
             for name, ours, price in pairs
             if ours is not None and price is not None and differs(ours.price_e18, price)
         ]
-
-
-def side_name(winner: Side | None) -> str:
-    """Name a result in a sentence."""
-    return "void" if winner is None else winner.value
 
 
 def _difference(slug: str, name: str, ours_e18: int, source: str, told: Decimal) -> Log:

@@ -18,14 +18,13 @@ import attrs
 
 from actors.core import Core, Dice, Effects, Log, Record, Send, SetTimer, handles
 from actors.execution.acceptance import group_refusal, groups_of, refusal, sale_refusal
-from actors.execution.desk_memory import DeskMemory, ask_to_cancel, cancel, start
+from actors.execution.desk_memory import DeskMemory, TradedWindow, ask_to_cancel, cancel, start
 from actors.execution.desk_state import DeskState, Halted, Resumed, SideFreed, TradingStopped
 from actors.execution.exits import ask_for_books, sale_into, sale_wanted
 from actors.execution.halt_status import halt_status
 from actors.execution.order_state import is_booked
 from actors.execution.protections import pause_reason
 from actors.execution.risk import BrokenLimit, broken_limit
-from actors.execution.traded_window import TradedWindow
 from actors.messages.directory import MarketClosing, MarketOpened
 from actors.messages.execution import (
     OrderClosed,
@@ -48,7 +47,6 @@ from actors.messages.lifecycle import (
     ChildLost,
     JournalFailed,
     PeerRestarted,
-    SettingsReplaced,
     Started,
     TimerFired,
 )
@@ -79,14 +77,8 @@ class DeskCore(Core):
 
     def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
         super().__init__(role, settings, dice)
-        self._known = DeskMemory(settings, dice)
+        self._known = DeskMemory(self)
         self._rounds_count = 0
-
-    @handles(SettingsReplaced)
-    def take_settings(self, message: SettingsReplaced, now_ms: int) -> Effects:
-        """Decide by other settings from now on."""
-        self._known.settings = message.settings
-        return super().take_settings(message, now_ms)
 
     def clock_set_back(self, by_ms: int) -> None:
         """Orders have been silent for as long as before."""
@@ -298,11 +290,10 @@ class DeskCore(Core):
         if traded is None or position is None or wish is None:
             return []
         max_book_age_ms = self.settings.of(traded.market.series).strategy.max_book_age_ms
-        sale = sale_into(message, wish, max_book_age_ms, now_ms)
-        if isinstance(sale, str):
-            traded.book_note, traded.sale_refusal = sale, ""
+        signals = sale_into(message, wish, position, max_book_age_ms, now_ms)
+        if isinstance(signals, str):
+            traded.book_note, traded.sale_refusal = signals, ""
             return []
-        signals = sale.signals(position, now_ms)
         at = self._known.circumstances(traded, message.market, now_ms)
         refused = sale_refusal(signals.signals[0], at) or ""
         is_new = refused != traded.sale_refusal

@@ -9,15 +9,13 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
-from actors.core import Dice, Effects, Record, Save, Send
+from actors.core import Core, Effects, Record, Save, Send
 from actors.execution.acceptance import Circumstances
 from actors.execution.desk_state import DeskState, OrdersCreated
 from actors.execution.holdings import Holdings
-from actors.execution.intents import intents_for
 from actors.execution.open_order_table import OpenOrderTable, TrackedOrder
 from actors.execution.protections import TrackedSeries
 from actors.execution.risk import MINUTE_MS, Exposure, Purchase, cost_nanos
-from actors.execution.traded_window import TradedWindow
 from actors.messages.execution import (
     CancelRequested,
     OpenOrders,
@@ -30,7 +28,7 @@ from actors.messages.execution import (
 from actors.messages.halts import CancelEverything, HaltReport, HaltTrading, halt_words, halts_of
 from actors.messages.lifecycle import StartChild
 from actors.messages.position import PositionSnapshot, PositionWanted
-from actors.messages.strategy import TradeSignals
+from actors.messages.strategy import TradeSignal, TradeSignals
 from actors.model import Action, Market, Side
 from actors.roles import (
     DESK,
@@ -46,12 +44,38 @@ from actors.roles import (
 from actors.settings import Settings
 
 
+@attrs.define
+class TradedWindow:
+    """The newest window of one series; it stays until the next one opens."""
+
+    market: Market
+    is_over: bool = False
+    """Its end was announced."""
+    answered_id: int = 0
+    """Number of the newest signals that were answered."""
+    exit_attempts: int = 0
+    """Sales of the desk's own since the position changed last."""
+    book_note: str = ""
+    """Why the last book could not be sold into."""
+    sale_refusal: str = ""
+    """Why the last sale was not made: it is too small."""
+
+    @property
+    def market_id(self) -> str:
+        """The market's id."""
+        return self.market.market_id
+
+    def is_open(self, now_ms: int) -> bool:
+        """Whether it can be traded still."""
+        return not self.is_over and now_ms < self.market.closes_at_ms
+
+
 class DeskMemory:
     """Orders, positions, the open windows and halts, with what follows from them."""
 
-    def __init__(self, settings: Settings, dice: Dice) -> None:
-        self.settings = settings
-        self._dice = dice
+    def __init__(self, desk: Core) -> None:
+        """Begin with nothing; ``desk`` has the settings in force, and the dice."""
+        self._desk = desk
         self.state = DeskState()
         self.open_orders = OpenOrderTable()
         self.holdings = Holdings()
@@ -61,6 +85,11 @@ class DeskMemory:
         """The last halt without a name, which lasts until this process ends."""
         self.unconfirmed: CancelEverything | None = None
         """What the real executor was asked to take back, and has not answered yet."""
+
+    @property
+    def settings(self) -> Settings:
+        """Those in force."""
+        return self._desk.settings
 
     # What holds now
 
@@ -175,14 +204,7 @@ class DeskMemory:
 
     def take(self, group: TradeSignals, market: Market, now_ms: int) -> tuple[OrderIntent, ...]:
         """Make orders of signals, which count from now on; they are still to be recorded."""
-        intents = intents_for(
-            group,
-            market,
-            numbers_from=self.state.next_number,
-            dice=self._dice,
-            now_ms=now_ms,
-            order_ttl_ms=self.settings.execution.order_ttl_ms,
-        )
+        intents = self._intents(group, market, now_ms)
         minute = now_ms // MINUTE_MS
         state = self.state
         if group.signals_id:
@@ -195,6 +217,45 @@ class DeskMemory:
         )
         self.open_orders.add(intents, now_ms)
         return intents
+
+    def _intents(
+        self, message: TradeSignals, market: Market, now_ms: int
+    ) -> tuple[OrderIntent, ...]:
+        """What the order of each signal is to be; the two legs of a pair name each other."""
+        ids = [
+            f"order_{self.state.next_number + index}_{self._desk.dice.getrandbits(32):08x}"
+            for index in range(len(message.signals))
+        ]
+        is_pair = len(ids) == 2 and message.signals[0].pair is not None
+        partners = list(reversed(ids)) if is_pair else [None] * len(ids)
+        return tuple(
+            OrderIntent(
+                order_id=order_id,
+                market=market,
+                side=signal.side,
+                action=signal.action,
+                price_ticks=signal.price_ticks,
+                size_units=signal.size_units,
+                time_in_force=signal.time_in_force,
+                is_post_only=signal.is_post_only,
+                orders_per_side=message.orders_per_side,
+                created_at_ms=now_ms,
+                expires_at_ms=min(now_ms + self._lifetime_ms(signal), market.closes_at_ms),
+                priority=signal.priority,
+                reason=signal.reason,
+                pair_id=partner,
+                position_version=message.position_version,
+                tick_ns=message.tick_ns,
+                basis=message.basis,
+                passed_over=message.passed_over,
+                settings_number=message.settings_number,
+            )
+            for order_id, partner, signal in zip(ids, partners, message.signals, strict=True)
+        )
+
+    def _lifetime_ms(self, signal: TradeSignal) -> int:
+        lifetime_ms = signal.time_to_live_ms
+        return self.settings.execution.order_ttl_ms if lifetime_ms is None else lifetime_ms
 
     def commit(
         self, signals_id: int, intents: Sequence[OrderIntent], market: Market, now_ms: int

@@ -10,10 +10,9 @@ from __future__ import annotations
 import attrs
 
 from actors.core import Effects, Send
-from actors.execution.desk_memory import DeskMemory
+from actors.execution.desk_memory import DeskMemory, TradedWindow
 from actors.execution.desk_state import DeskWindow
 from actors.execution.holdings import excess_of
-from actors.execution.traded_window import TradedWindow
 from actors.messages.execution import OrderIntent
 from actors.messages.halts import halts_of
 from actors.messages.market import MarketSnapshot, SnapshotWanted
@@ -42,47 +41,6 @@ class SaleWish:
     why: str
     basis: str = ""
     tick_ns: int = 0
-
-
-@attrs.frozen(kw_only=True)
-class Sale:
-    """A wish, and the bid that it is sold at."""
-
-    wish: SaleWish
-    bid_ticks: int
-    bid_units: int
-
-    def signals(self, position: PositionSnapshot, now_ms: int) -> TradeSignals:
-        """The desk's own signal for it, computed on this position."""
-        wish = self.wish
-        units = wish.units // _SIZE_STEP_UNITS * _SIZE_STEP_UNITS
-        reason = (
-            f"{wish.why}: sell {size_text(units)} {wish.side.value} "
-            f"at the bid {price_label(self.bid_ticks)}"
-        )
-        sale = TradeSignal(
-            side=wish.side,
-            action=Action.SELL,
-            time_in_force=TimeInForce.FAK,
-            price_ticks=self.bid_ticks,
-            size_units=units,
-            priority=EXIT_PRIORITY,
-            reason=reason,
-            best_bid_ticks=self.bid_ticks,
-        )
-        price, size = price_label(self.bid_ticks), size_text(self.bid_units)
-        bid = f"{wish.side.value} bid {price} x {size}"
-        return TradeSignals(
-            signals_id=0,
-            market_id=position.market_id,
-            signals=(sale,),
-            position_version=position.version,
-            snapshot_sequence=0,
-            snapshot_at_ms=now_ms,
-            passed_over=(),
-            basis=f"{wish.basis}, {bid}" if wish.basis else bid,
-            tick_ns=wish.tick_ns,
-        )
 
 
 def ask_for_books(desk: DeskMemory) -> Effects:
@@ -145,15 +103,42 @@ def is_flatten_sale(intent: OrderIntent) -> bool:
 
 
 def sale_into(
-    snapshot: MarketSnapshot, wish: SaleWish, max_book_age_ms: int, now_ms: int
-) -> Sale | str:
-    """The sale into this book, or why there is none."""
+    snapshot: MarketSnapshot,
+    wish: SaleWish,
+    position: PositionSnapshot,
+    max_book_age_ms: int,
+    now_ms: int,
+) -> TradeSignals | str:
+    """The desk's own signal to sell into this book, or why there is none."""
     side, book = wish.side, snapshot.book(wish.side)
-    age_ms = now_ms - book.updated_at_ms
+    age_ms, bid_ticks = now_ms - book.updated_at_ms, book.best_bid_ticks
     if not book.is_synced or book.is_crossed:
         return f"the {side.value} book is not in order"
     if age_ms > max_book_age_ms:
         return f"the {side.value} book is {age_ms} ms old, over max_book_age_ms {max_book_age_ms}"
-    if book.best_bid_ticks is None:
+    if bid_ticks is None:
         return f"no one buys {side.value}"
-    return Sale(wish=wish, bid_ticks=book.best_bid_ticks, bid_units=book.best_bid_units or 0)
+    units = wish.units // _SIZE_STEP_UNITS * _SIZE_STEP_UNITS
+    price = price_label(bid_ticks)
+    bid = f"{side.value} bid {price} x {size_text(book.best_bid_units)}"
+    sale = TradeSignal(
+        side=side,
+        action=Action.SELL,
+        time_in_force=TimeInForce.FAK,
+        price_ticks=bid_ticks,
+        size_units=units,
+        priority=EXIT_PRIORITY,
+        reason=f"{wish.why}: sell {size_text(units)} {side.value} at the bid {price}",
+        best_bid_ticks=bid_ticks,
+    )
+    return TradeSignals(
+        signals_id=0,
+        market_id=position.market_id,
+        signals=(sale,),
+        position_version=position.version,
+        snapshot_sequence=0,
+        snapshot_at_ms=now_ms,
+        passed_over=(),
+        basis=f"{wish.basis}, {bid}" if wish.basis else bid,
+        tick_ns=wish.tick_ns,
+    )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from actors.execution.desk_memory import DeskMemory
+from actors.execution.desk_memory import DeskMemory, TradedWindow
 from actors.execution.exits import EXIT_ATTEMPTS_MAX
 from actors.execution.holdings import excess_of
-from actors.execution.traded_window import TradedWindow
 from actors.messages.halts import ExcessLeft, HaltStatus
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import attrs
 
+from actors.core import earlier
 from actors.messages.execution import OrderIntent, OrderState, OrderStatus, OwnOrder
 from actors.messages.position import PositionSnapshot
 from actors.model import Action, Side
@@ -123,8 +124,7 @@ class OpenOrderTable:
         for entry in self._entries.values():
             entry.started_at_ms -= by_ms
             entry.heard_at_ms -= by_ms
-            if entry.fell_at_ms is not None:
-                entry.fell_at_ms -= by_ms
+            entry.fell_at_ms = earlier(entry.fell_at_ms, by_ms)
 
     def fell(self, order_id: str, now_ms: int) -> bool:
         """Note that an order's actor fell; whether to start it at once, or only after a pause."""

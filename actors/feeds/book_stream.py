@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from actors.core import CancelTimer, Command, Effects, Send, SetTimer
+from actors.core import CancelTimer, Command, Effects, Send, SetTimer, earlier
 from actors.feeds.connection import SendText
 from actors.feeds.market_channel import UnreadableElement, add_tokens_text, drop_tokens_text
 from actors.messages.feeds import GridTooFine, MarketBatch, MarketEvent
@@ -48,10 +48,8 @@ class BookStream:
     def clock_set_back(self, by_ms: int) -> None:
         """Books were sent, and data came, as long ago as before."""
         self.fresh_start_at_ms -= by_ms
-        if self.data_at_ms is not None:
-            self.data_at_ms -= by_ms
-        if self.renewed_at_ms is not None:
-            self.renewed_at_ms -= by_ms
+        self.data_at_ms = earlier(self.data_at_ms, by_ms)
+        self.renewed_at_ms = earlier(self.renewed_at_ms, by_ms)
 
     @property
     def tokens(self) -> tuple[str, ...]:

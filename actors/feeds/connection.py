@@ -19,7 +19,7 @@ import enum
 
 import attrs
 
-from actors.core import CancelTimer, Command, Dice, Effects, SetTimer
+from actors.core import CancelTimer, Command, Dice, Effects, SetTimer, earlier
 
 PING_TIMER = "ping"
 RECONNECT_TIMER = "reconnect"
@@ -127,7 +127,8 @@ class FeedConnection:
         self._dice = dice
         self._failed_attempts = 0
         self._up_since_ms = 0
-        self._data_at_ms: int | None = None
+        self.data_at_ms: int | None = None
+        """Venue time of the newest data on this connection; None before the first."""
 
     @property
     def is_up(self) -> bool:
@@ -137,12 +138,7 @@ class FeedConnection:
     @property
     def is_serving(self) -> bool:
         """Whether the connection is open and has given data; one gone stale is not left open."""
-        return self.is_up and self._data_at_ms is not None
-
-    @property
-    def data_at_ms(self) -> int | None:
-        """Venue time of the newest data on this connection; None before the first."""
-        return self._data_at_ms
+        return self.is_up and self.data_at_ms is not None
 
     def is_current(self, epoch: int) -> bool:
         """Whether an event of this epoch is about the connection that is wanted now."""
@@ -150,14 +146,13 @@ class FeedConnection:
 
     def silence_ms(self, now_ms: int) -> int:
         """Time since the last data, or since the connection opened if there was none."""
-        since_ms = self._up_since_ms if self._data_at_ms is None else self._data_at_ms
+        since_ms = self._up_since_ms if self.data_at_ms is None else self.data_at_ms
         return max(0, now_ms - since_ms)
 
     def clock_set_back(self, by_ms: int) -> None:
         """It has been silent for as long as before."""
         self._up_since_ms -= by_ms
-        if self._data_at_ms is not None:
-            self._data_at_ms -= by_ms
+        self.data_at_ms = earlier(self.data_at_ms, by_ms)
 
     def is_stale(self, now_ms: int) -> bool:
         """Whether an open connection has been silent for too long."""
@@ -179,7 +174,7 @@ class FeedConnection:
         """Say what must be said first, and begin to ping and to watch."""
         self.phase = Phase.UP
         self._up_since_ms = now_ms
-        self._data_at_ms = None
+        self.data_at_ms = None
         return [
             *(Command(SendText(text, self.name)) for text in first_texts),
             *self.watch_on(),
@@ -188,7 +183,7 @@ class FeedConnection:
 
     def data_seen(self, now_ms: int) -> None:
         """Note that the venue sent something of use."""
-        self._data_at_ms = now_ms
+        self.data_at_ms = now_ms
 
     def ping(self) -> Effects:
         """Send the venue's ping, if it is time and the connection is open."""

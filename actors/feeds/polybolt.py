@@ -13,7 +13,7 @@ from __future__ import annotations
 import enum
 import hashlib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -23,13 +23,12 @@ import msgspec
 from actors.core import Command, Effects
 from actors.feeds.decoding import (
     MalformedFrame,
-    each_by_itself,
     json_object,
     moment_ms,
     price_e18,
     whole_number,
 )
-from actors.feeds.price_protocol import Received
+from actors.feeds.price_protocol import Received, read_ticks
 from actors.messages.feeds import POLYBOLT, TwapTick
 from actors.units import NotExact
 
@@ -185,7 +184,10 @@ class PolyBoltProtocol:
                 problems=(*number_problems, "a frame of prices has no payload"),
                 lost_count=lost_count,
             )
-        ticks, problems = _ticks(payload, self._symbols)
+        ticks: list[TwapTick] = []
+        problems: list[str] = []
+        if payload.get("symbol") in self._symbols:
+            ticks, problems = read_ticks(payload, partial(_tick, payload))
         return Received(
             ticks=tuple(ticks),
             problems=(*number_problems, *problems),
@@ -205,24 +207,6 @@ class PolyBoltProtocol:
         if seq <= known:
             return max(1, dropped_count), (f"seq {seq} came after {known}",)
         return max(seq - known - 1, dropped_count), ()
-
-
-def _ticks(
-    payload: Mapping[str, Any], symbols: Collection[str]
-) -> tuple[list[TwapTick], list[str]]:
-    """Read a snapshot's ticks, or the one of an update; another symbol's give none."""
-    if payload.get("symbol") not in symbols:
-        return [], []
-    history = payload.get("data")
-    if isinstance(history, list):
-        ticks, problems = each_by_itself(history, partial(_past_tick, payload))
-    else:
-        ticks, problems = each_by_itself([payload], partial(_tick, payload))
-    return sorted(ticks, key=lambda tick: tick.timestamp_ms), problems
-
-
-def _past_tick(payload: Mapping[str, Any], row: Mapping[str, Any]) -> TwapTick | None:
-    return None if row.get("full_accuracy_value") is None else _tick(payload, row)
 
 
 def _tick(payload: Mapping[str, Any], row: Mapping[str, Any]) -> TwapTick:

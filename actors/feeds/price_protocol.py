@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 import attrs
 
 from actors.core import Effects
+from actors.feeds.decoding import each_by_itself
 from actors.messages.feeds import TwapTick
 
 
@@ -38,3 +40,29 @@ class PriceProtocol(Protocol):
     def receive(self, raw: bytes) -> Received:
         """Read one frame; never raises for what a frame holds."""
         ...
+
+
+def read_ticks(
+    payload: Mapping[str, Any], read: Callable[[Mapping[str, Any]], TwapTick]
+) -> tuple[list[TwapTick], list[str]]:
+    """Read the ticks of a history, oldest first, or the one of an update.
+
+    A tick of a history without its exact value is left out: it would prove no price.
+
+    Args:
+        payload: what a frame holds.
+        read: reads one tick's fields; raises NotExact if they are unreadable.
+
+    Returns:
+        The ticks, and a sentence for each that could not be read.
+    """
+    history = payload.get("data")
+    if isinstance(history, list):
+        ticks, problems = each_by_itself(history, lambda row: _past(row, read))
+    else:
+        ticks, problems = each_by_itself([payload], read)
+    return sorted(ticks, key=lambda tick: tick.timestamp_ms), problems
+
+
+def _past(row: Mapping[str, Any], read: Callable[[Mapping[str, Any]], TwapTick]) -> TwapTick | None:
+    return None if row.get("full_accuracy_value") is None else read(row)

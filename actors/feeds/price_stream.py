@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import attrs
 
-from actors.core import Command, Dice, Effects, Log
+from actors.core import Command, Dice, Effects, Log, earlier
 from actors.feeds.connection import (
     CONNECT_LIMIT_MS,
     PING_TIMER,
@@ -122,8 +122,7 @@ class PriceStream:
         for line in self._lines():
             line.newest_ms -= by_ms
             line.connection.clock_set_back(by_ms)
-        if self._renewed_at_ms is not None:
-            self._renewed_at_ms -= by_ms
+        self._renewed_at_ms = earlier(self._renewed_at_ms, by_ms)
 
     def renew(self, now_ms: int) -> Effects:
         """Open a second connection that shall take the place of the first, if it is time.

@@ -17,13 +17,12 @@ from actors.core import Command, Effects
 from actors.feeds.connection import SendText
 from actors.feeds.decoding import (
     MalformedFrame,
-    each_by_itself,
     json_object,
     moment_ms,
     plausible_price_e18,
     whole_number,
 )
-from actors.feeds.price_protocol import Received
+from actors.feeds.price_protocol import Received, read_ticks
 from actors.messages.feeds import RTDS, TwapTick
 from actors.units import NotExact
 
@@ -61,14 +60,7 @@ def decode(raw: bytes, *symbols: str) -> tuple[list[TwapTick], list[str]]:
     if payload.get("symbol") not in symbols:
         return [], []
     asset = _asset(payload["symbol"])
-    history = payload.get("data")
-    if isinstance(history, list):
-        ticks, problems = each_by_itself(
-            history, partial(_past_tick, asset, payload.get("window_s"))
-        )
-    else:
-        ticks, problems = each_by_itself([payload], partial(_tick, asset, None))
-    return sorted(ticks, key=lambda tick: tick.timestamp_ms), problems
+    return read_ticks(payload, partial(_tick, asset, payload.get("window_s")))
 
 
 class RtdsProtocol:
@@ -91,10 +83,6 @@ class RtdsProtocol:
 
 def _asset(symbol: str) -> str:
     return symbol.partition("/")[0]
-
-
-def _past_tick(asset: str, window_s: object, row: Mapping[str, Any]) -> TwapTick | None:
-    return None if row.get("full_accuracy_value") is None else _tick(asset, window_s, row)
 
 
 def _tick(asset: str, window_s: object, row: Mapping[str, Any]) -> TwapTick:

@@ -15,7 +15,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from actors.core import CancelTimer, Command, Core, Dice, Effects, Log, Send, SetTimer, handles
+from actors.core import (
+    CancelTimer,
+    Command,
+    Core,
+    Dice,
+    Effects,
+    Log,
+    Send,
+    SetTimer,
+    earlier,
+    handles,
+)
 from actors.feeds import polybolt
 from actors.feeds.connection import Connected, Disconnected, FramesReceived, Rhythm
 from actors.feeds.polybolt import (
@@ -112,8 +123,7 @@ class TwapFeedCore(Core):
         for stream in self.streams.values():
             stream.clock_set_back(by_ms)
         self._denied_at_ms -= by_ms
-        if self._contradiction_told_at_ms is not None:
-            self._contradiction_told_at_ms -= by_ms
+        self._contradiction_told_at_ms = earlier(self._contradiction_told_at_ms, by_ms)
 
     @handles(Started)
     def on_started(self, _message: Started, now_ms: int) -> Effects:

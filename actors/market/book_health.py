@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from actors.core import earlier
 from actors.market.book import TokenBook
 from actors.messages.feeds import BestPricesEvent
 
@@ -29,10 +30,10 @@ class BookHealth:
 
     def clock_set_back(self, by_ms: int) -> None:
         """What is wrong has been so for as long as before."""
-        self._unsynced_since_ms = _earlier(self._unsynced_since_ms, by_ms)
-        self._crossed_since_ms = _earlier(self._crossed_since_ms, by_ms)
-        self._behind_since_ms = _earlier(self._behind_since_ms, by_ms)
-        self._contradicted_since_ms = _earlier(self._contradicted_since_ms, by_ms)
+        self._unsynced_since_ms = earlier(self._unsynced_since_ms, by_ms)
+        self._crossed_since_ms = earlier(self._crossed_since_ms, by_ms)
+        self._behind_since_ms = earlier(self._behind_since_ms, by_ms)
+        self._contradicted_since_ms = earlier(self._contradicted_since_ms, by_ms)
 
     def look(self, book: TokenBook, now_ms: int, newest_at_ms: int = 0) -> None:
         """See how the book is now; ``newest_at_ms`` is when the newest of all books changed."""
@@ -73,10 +74,6 @@ class BookHealth:
         """Whether a whole book has been missing for too long."""
         since_ms = self._unsynced_since_ms
         return since_ms is not None and now_ms - since_ms >= MISSING_PATIENCE_MS
-
-
-def _earlier(moment_ms: int | None, by_ms: int) -> int | None:
-    return None if moment_ms is None else moment_ms - by_ms
 
 
 def _since(since_ms: int | None, is_so: bool, now_ms: int) -> int | None:

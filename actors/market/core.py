@@ -13,7 +13,7 @@ from math import gcd
 
 import attrs
 
-from actors.core import Core, Dice, Effects, Log, Send, SetTimer, handles
+from actors.core import Core, Dice, Effects, Log, Send, SetTimer, earlier, handles
 from actors.market.book import TokenBook
 from actors.market.book_health import BookHealth
 from actors.market.publisher import UNWATCHED_WAIT_MS, ConflatingPublisher
@@ -85,8 +85,7 @@ class MarketStateCore(Core):
     def clock_set_back(self, by_ms: int) -> None:
         """Doubts last, and answers are awaited, for as long as before."""
         self._now_ms -= by_ms
-        if self._resync_asked_at_ms is not None:
-            self._resync_asked_at_ms -= by_ms
+        self._resync_asked_at_ms = earlier(self._resync_asked_at_ms, by_ms)
         for health in self._healths.values():
             health.clock_set_back(by_ms)
         for publisher in self._publishers:

@@ -9,7 +9,7 @@ from collections import deque
 
 import attrs
 
-from actors.core import Core, Dice, Effects, Record, Save, Send, SetTimer, handles
+from actors.core import Core, Dice, Effects, Record, Save, Send, SetTimer, earlier, handles
 from actors.messages.directory import (
     MarketClosing,
     MarketOpened,
@@ -18,14 +18,14 @@ from actors.messages.directory import (
     VenueUnreachable,
     WindowNotTraded,
 )
-from actors.messages.execution import OpenOrders, OrderState, OrderUpdated, SignalsRefused
+from actors.messages.execution import OrderState, OrderUpdated, SignalsRefused
 from actors.messages.feeds import FeedDown, FeedHealth, FeedStale, FeedUp
 from actors.messages.lifecycle import Started, TimerFired
 from actors.messages.market import MarketSnapshot, SnapshotTaken
 from actors.messages.observer import FeedSeen, GetView, ObserverCounts, SignalSeen, View
-from actors.messages.position import PositionSnapshot, WindowSettled
-from actors.messages.strategy import Evaluated, StopLossTriggered, TradeSignals
-from actors.observer.seen_series import SeenMarkets, SeenSeries, put
+from actors.messages.position import WindowSettled
+from actors.messages.strategy import TradeSignals
+from actors.observer.seen_series import MarketWord, SeenMarkets, SeenSeries
 from actors.observer.tally import ObserverMemory, SeenTally
 from actors.roles import MARKET_STATE, REPLY
 from actors.settings import Settings
@@ -78,8 +78,7 @@ class ObserverCore(Core):
 
     def clock_set_back(self, by_ms: int) -> None:
         """The last look is as long ago as it was."""
-        if self._looked_at_ms is not None:
-            self._looked_at_ms -= by_ms
+        self._looked_at_ms = earlier(self._looked_at_ms, by_ms)
 
     @handles(Started)
     def start(self, message: Started, _now_ms: int) -> Effects:
@@ -114,7 +113,7 @@ class ObserverCore(Core):
         if counts == self._saved_counts:
             return []
         self._saved_counts = counts
-        save = Save("observer", "counts", self._tally.memory())
+        save = Save("observer", "counts", self._tally.memory)
         return [Record(CountsTaken(counts=counts), saves=(save,))]
 
     @handles(GetView)
@@ -211,10 +210,10 @@ class ObserverCore(Core):
 
     # Positions and orders
 
-    @handles(PositionSnapshot)
-    def on_position(self, message: PositionSnapshot, _now_ms: int) -> Effects:
-        """Keep each window's newest position."""
-        self._markets.take_position(message)
+    @handles(MarketWord)
+    def on_word(self, message: MarketWord, _now_ms: int) -> Effects:
+        """Keep the newest that is said of each window."""
+        self._markets.take(message)
         return []
 
     @handles(WindowSettled)
@@ -227,12 +226,6 @@ class ObserverCore(Core):
     def on_order(self, message: OrderUpdated, _now_ms: int) -> Effects:
         """Keep an order's newest state."""
         self._tally.take_order(message.order)
-        return []
-
-    @handles(OpenOrders)
-    def on_open_orders(self, message: OpenOrders, _now_ms: int) -> Effects:
-        """Keep what the desk says of the newest window."""
-        put(self._markets.open_orders, message.market_id, message)
         return []
 
     # Signals
@@ -265,18 +258,6 @@ class ObserverCore(Core):
                     break
             else:
                 self._signals.append(refused)
-        return []
-
-    @handles(Evaluated)
-    def on_evaluated(self, message: Evaluated, _now_ms: int) -> Effects:
-        """Keep what the newest evaluation came to."""
-        put(self._markets.evaluated, message.market_id, message)
-        return []
-
-    @handles(StopLossTriggered)
-    def on_stop_loss(self, message: StopLossTriggered, _now_ms: int) -> Effects:
-        """Show that the stop loss was reached."""
-        put(self._markets.stop_losses, message.market_id, message)
         return []
 
     # Feeds

@@ -14,31 +14,30 @@ from actors.messages.strategy import Evaluated, StopLossTriggered
 MARKETS_KEPT = 64
 """More than the newest windows of all series that there can be, and those before them."""
 
-_Value = TypeVar("_Value")
+MarketWord = PositionSnapshot | OpenOrders | StopLossTriggered | Evaluated
+_Word = TypeVar("_Word", PositionSnapshot, OpenOrders, StopLossTriggered, Evaluated)
 
 
 class SeenMarkets:
-    """The newest word of each kind on each window, by market id; the oldest windows go."""
+    """The newest word of each kind on each window; the oldest windows go."""
 
     def __init__(self) -> None:
-        self.positions: dict[str, PositionSnapshot] = {}
-        self.open_orders: dict[str, OpenOrders] = {}
-        self.stop_losses: dict[str, StopLossTriggered] = {}
-        self.evaluated: dict[str, Evaluated] = {}
+        self._words: dict[type, dict[str, MarketWord]] = {}
 
-    def take_position(self, message: PositionSnapshot) -> None:
-        """Keep each window's newest position."""
-        known = self.positions.get(message.market_id)
-        if known is None or known.version <= message.version:
-            put(self.positions, message.market_id, message)
+    def take(self, word: MarketWord) -> None:
+        """Keep it as the newest of its kind on its window; a position that is older is not."""
+        kept = self._words.setdefault(type(word), {})
+        known = kept.pop(word.market_id, None)
+        if isinstance(word, PositionSnapshot) and isinstance(known, PositionSnapshot):
+            word = max(known, word, key=lambda position: position.version)
+        kept[word.market_id] = word
+        for oldest in [*kept][:-MARKETS_KEPT]:
+            del kept[oldest]
 
-
-def put(kept: dict[str, _Value], market_id: str, value: _Value) -> None:
-    """Keep a value as the newest of its window."""
-    kept.pop(market_id, None)
-    kept[market_id] = value
-    for oldest in [*kept][:-MARKETS_KEPT]:
-        del kept[oldest]
+    def newest(self, kind: type[_Word], market_id: str) -> _Word | None:
+        """The newest of a kind on a window; None if there was none."""
+        word = self._words.get(kind, {}).get(market_id)
+        return word if isinstance(word, kind) else None
 
 
 class SeenSeries:
@@ -58,10 +57,10 @@ class SeenSeries:
             opened=self.opened,
             is_closed=self._is_closed,
             snapshot=self.snapshot,
-            position=markets.positions.get(market_id),
-            open_orders=markets.open_orders.get(market_id),
-            stop_loss=markets.stop_losses.get(market_id),
-            evaluated=markets.evaluated.get(market_id),
+            position=markets.newest(PositionSnapshot, market_id),
+            open_orders=markets.newest(OpenOrders, market_id),
+            stop_loss=markets.newest(StopLossTriggered, market_id),
+            evaluated=markets.newest(Evaluated, market_id),
             result=result,
         )
 

@@ -49,16 +49,8 @@ class SeenTally:
     """Running counts of signals, orders, fills and windows."""
 
     def __init__(self, memory: ObserverMemory | None = None) -> None:
-        kept = memory or ObserverMemory()
-        self._signals = Counter(kept.signals)
-        self._refused_count = kept.refused_count
-        self._orders = Counter(kept.orders)
-        self._fills_count = kept.fills_count
-        self._settled_count = kept.settled_count
-        self._total_pnl_nanos = kept.total_pnl_nanos
-        self._ended = dict(kept.ended)
-        self._settled = {window.market_id: window for window in kept.settled}
-        self._results = dict(kept.results)
+        self.memory = memory or ObserverMemory()
+        """What a restart needs; live orders are found under their own record."""
         self._live: dict[str, OrderState] = {}
 
     @property
@@ -69,15 +61,18 @@ class SeenTally:
     @property
     def settled(self) -> tuple[WindowSettled, ...]:
         """The newest settled windows, in the order of their first settlement."""
-        return tuple(self._settled.values())
+        return self.memory.settled
 
     def count_signals(self, signals: TradeSignals) -> None:
         """Count an evaluation's signals."""
-        self._signals.update(signal.priority for signal in signals.signals)
+        counts = Counter(self.memory.signals)
+        counts.update(signal.priority for signal in signals.signals)
+        self.memory = attrs.evolve(self.memory, signals=dict(counts))
 
     def count_refused(self, count: int) -> None:
         """Count signals the desk did not carry out."""
-        self._refused_count += count
+        refused_count = self.memory.refused_count + count
+        self.memory = attrs.evolve(self.memory, refused_count=refused_count)
 
     def take_order(self, order: OrderState) -> None:
         """Take in an order's present state; an older one than is known changes nothing."""
@@ -88,70 +83,64 @@ class SeenTally:
             return
         known = self._live.get(order_id)
         is_older = known is not None and order.updated_at_ms < known.updated_at_ms
-        if order_id not in self._ended and not is_older:
+        if order_id not in self.memory.ended and not is_older:
             self._live[order_id] = order
 
     def _end(self, order_id: str, order: OrderState) -> None:
-        ended = EndedOrder(status=order.status.value, fills_count=_standing_fills(order))
-        known = self._ended.pop(order_id, None)
+        memory = self.memory
+        orders, fills_count = Counter(memory.orders), memory.fills_count
+        known, ended = memory.ended.get(order_id), dict(memory.ended)
         if known is not None:
-            self._orders[known.status] -= 1
-            self._fills_count -= known.fills_count
-        self._orders[ended.status] += 1
-        self._fills_count += ended.fills_count
-        self._ended[order_id] = ended
-        _drop_oldest(self._ended, ENDED_KEPT)
+            del ended[order_id]
+            orders[known.status] -= 1
+            fills_count -= known.fills_count
+        newest = EndedOrder(status=order.status.value, fills_count=_standing_fills(order))
+        orders[newest.status] += 1
+        ended[order_id] = newest
+        for oldest in [*ended][:-ENDED_KEPT]:
+            del ended[oldest]
+        fills_count += newest.fills_count
+        self.memory = attrs.evolve(
+            memory, orders=dict(orders), fills_count=fills_count, ended=ended
+        )
 
     def take_settled(self, window: WindowSettled) -> None:
         """Take in a settled window; settled again, its new result takes the old one's place."""
-        known = self._settled.get(window.market_id)
-        if known is None:
-            self._settled_count += 1
+        memory = self.memory
+        settled = {each.market_id: each for each in memory.settled}
+        known = settled.get(window.market_id)
+        settled[window.market_id] = window
         series = series_of(window.slug)
-        result = self.result(series)
-        self._results[series] = SeriesResult(
-            settled_count=result.settled_count + (known is None),
-            pnl_nanos=result.pnl_nanos + window.pnl_nanos - (known.pnl_nanos if known else 0),
+        before = self.result(series)
+        result = SeriesResult(
+            settled_count=before.settled_count + (known is None),
+            pnl_nanos=before.pnl_nanos + window.pnl_nanos - (known.pnl_nanos if known else 0),
         )
-        self._settled[window.market_id] = window
-        self._total_pnl_nanos = window.total_pnl_nanos
-        _drop_oldest(self._settled, SETTLED_KEPT)
+        self.memory = attrs.evolve(
+            memory,
+            settled_count=memory.settled_count + (known is None),
+            total_pnl_nanos=window.total_pnl_nanos,
+            settled=tuple(settled.values())[-SETTLED_KEPT:],
+            results={**memory.results, series: result},
+        )
 
     def result(self, series: str) -> SeriesResult:
         """What the settled windows of a series came to, since its results are counted."""
-        return self._results.get(series, SeriesResult())
+        return self.memory.results.get(series, SeriesResult())
 
     def counts(self) -> ObserverCounts:
         """All counts, live orders included."""
-        live = Counter(order.status.value for order in self._live.values())
+        memory, live = self.memory, self._live.values()
+        statuses = Counter(memory.orders) + Counter(order.status.value for order in live)
         return ObserverCounts(
-            signals=dict(self._signals),
-            refused_count=self._refused_count,
-            orders=dict(self._orders + live),
-            fills_count=self._fills_count + sum(map(_standing_fills, self._live.values())),
-            settled_count=self._settled_count,
-            total_pnl_nanos=self._total_pnl_nanos,
-        )
-
-    def memory(self) -> ObserverMemory:
-        """What a restart needs; live orders are found under their own record."""
-        return ObserverMemory(
-            signals=dict(self._signals),
-            refused_count=self._refused_count,
-            orders=dict(self._orders),
-            fills_count=self._fills_count,
-            settled_count=self._settled_count,
-            total_pnl_nanos=self._total_pnl_nanos,
-            ended=dict(self._ended),
-            settled=self.settled,
-            results=dict(self._results),
+            signals=dict(memory.signals),
+            refused_count=memory.refused_count,
+            orders=dict(statuses),
+            fills_count=memory.fills_count + sum(map(_standing_fills, live)),
+            settled_count=memory.settled_count,
+            total_pnl_nanos=memory.total_pnl_nanos,
         )
 
 
 def _standing_fills(order: OrderState) -> int:
     return sum(fill.trade_id not in order.reversed_trade_ids for fill in order.fills)
-
-
-def _drop_oldest(kept: dict[str, EndedOrder] | dict[str, WindowSettled], limit: int) -> None:
-    for key in [*kept][:-limit]:
-        del kept[key]

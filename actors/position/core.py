@@ -24,10 +24,10 @@ from actors.messages.position import (
     PositionWanted,
     TrackRecord,
 )
-from actors.model import Side
+from actors.model import Side, side_name
 from actors.position.ledger import LedgerEntry, WindowLedger
 from actors.position.notices import (
-    changed_winner_sentence,
+    changed_winner,
     contradiction,
     failed_late,
     lateness,
@@ -130,7 +130,7 @@ class PositionCore(Core):
         is_reader = base_role(message.role) in _SNAPSHOT_READERS
         return self._all_for(message.role) if is_reader else []
 
-    @handles(MarketOpened, OrderFilled, FillReversed, MarketResolved)
+    @handles(Told)
     def take(self, message: Told, now_ms: int) -> Effects:
         """Take what concerns a window; one that was let go is fetched from the journal first."""
         market = message.market
@@ -209,7 +209,7 @@ class PositionCore(Core):
         effects = self._settlement(window)
         is_same = message.revision == window.result.revision
         if is_same and window.result.winner is not message.winner:
-            effects.append(Log("error", changed_winner_sentence(window.result, message)))
+            effects += changed_winner(window.result, message)
         return effects
 
     def _correct(
@@ -387,9 +387,9 @@ def _booked(entry: LedgerEntry, told: OrderFilled | FillReversed, *, is_reversal
 
 
 def _correction_sentence(event: ResultCorrected) -> str:
-    names = [winner.value if winner else "void" for winner in (event.before, event.after)]
+    before, after = side_name(event.before), side_name(event.after)
     return (
-        f"{event.slug} was settled as {names[0]} and is settled again as {names[1]} "
+        f"{event.slug} was settled as {before} and is settled again as {after} "
         f"({event.evidence}): its result goes from {dollars_text(event.pnl_before_nanos)} to "
         f"{dollars_text(event.pnl_after_nanos)} dollars"
     )

@@ -43,14 +43,9 @@ class RecorderCore(Core):
         """Whether what arrives is recorded."""
         return not self._trouble
 
-    @handles(Started)
-    def start(self, _message: Started, _now_ms: int) -> Effects:
-        """Wait for a window: the directory says which one is open."""
-        return []
-
-    @handles(PeerRestarted)
-    def greet(self, _message: PeerRestarted, _now_ms: int) -> Effects:
-        """Nobody needs to hear anything from a recorder."""
+    @handles(Started, PeerRestarted, MarketClosing)
+    def wait(self, _message: Started | PeerRestarted | MarketClosing, _now_ms: int) -> Effects:
+        """Nothing to do before a window opens, and at its end: its result is of its recording."""
         return []
 
     @handles(MarketOpened)
@@ -68,11 +63,6 @@ class RecorderCore(Core):
             Command(BeginRecording(market=opened.market, strike=opened.strike)),
             SetTimer(_END + market_id, limit_ms),
         ]
-
-    @handles(MarketClosing)
-    def wait_for_result(self, _closing: MarketClosing, _now_ms: int) -> Effects:
-        """Go on: the result, and what is still said of the window, belong to its recording."""
-        return []
 
     @handles(MarketResolved)
     def end(self, resolved: MarketResolved, _now_ms: int) -> Effects:

@@ -15,7 +15,18 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from actors.core import CancelTimer, Core, Dice, Effects, Record, Save, Send, SetTimer, handles
+from actors.core import (
+    CancelTimer,
+    Core,
+    Dice,
+    Effects,
+    Record,
+    Save,
+    Send,
+    SetTimer,
+    earlier,
+    handles,
+)
 from actors.messages.execution import OpenOrders
 from actors.messages.lifecycle import PeerRestarted, SettingsReplaced, Started, TimerFired
 from actors.messages.market import MarketSnapshot, PublicTrade, SnapshotTaken, is_overtaken
@@ -85,8 +96,7 @@ class StrategyCore(Core):
     def clock_set_back(self, by_ms: int) -> None:
         """A snapshot of now is not older than one of before, nor a wish of before one of now."""
         self._last_wish_at_ms -= by_ms
-        if self._told_at_ms is not None:
-            self._told_at_ms -= by_ms
+        self._told_at_ms = earlier(self._told_at_ms, by_ms)
         if self._snapshot is not None:
             taken_at_ms = self._snapshot.taken_at_ms - by_ms
             self._snapshot = self._snapshot.taken_again(taken_at_ms, self._tick_ns)

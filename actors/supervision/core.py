@@ -93,8 +93,7 @@ class SupervisorCore:
             if turn == 0:
                 effects.append(self._spawn(name, now_ms))
             else:
-                waiting = self._children[name] = self._new_child(name, NO_HANDLE, now_ms)
-                waiting.revive_at_ms = now_ms + turn * _FORK_PAUSE_MS
+                self._absent(name, now_ms).revive_at_ms = now_ms + turn * _FORK_PAUSE_MS
         return effects
 
     def settings_changed(self, layout: Layout, now_ms: int) -> list[SupervisorEffect]:
@@ -329,11 +328,9 @@ class SupervisorCore:
         effects, delay_ms = self._count_fall(child.name, roles, what, reason, now_ms)
         orders = [line.role for line in child.orders]
         if roles and all(role in self._given_up for role in roles):
-            gone = self._children[child.name] = self._new_child(child.name, NO_HANDLE, now_ms)
-            gone.is_given_up = True
+            self._absent(child.name, now_ms).is_given_up = True
         elif delay_ms:
-            waiting = self._children[child.name] = self._new_child(child.name, NO_HANDLE, now_ms)
-            waiting.revive_at_ms = now_ms + delay_ms
+            self._absent(child.name, now_ms).revive_at_ms = now_ms + delay_ms
         else:
             effects.append(self._spawn(child.name, now_ms))
         return [*effects, *self._tell_lost(orders)]
@@ -361,17 +358,10 @@ class SupervisorCore:
             how_often = self._falls.sentence(name, recent)
             if self._given_up.may_be(roles):
                 effects.append(Say("error", self._given_up.add(roles, reason, how_often)))
-                effects += self._halt_given_up()
+                effects += self._halt()
             else:
                 effects += self._escalate(how_often, now_ms)
         return effects, delay_ms
-
-    def _halt_given_up(self) -> list[SupervisorEffect]:
-        """Tell the desk which series nobody decides for any more; said again each beat."""
-        desk = self._desk()
-        if desk is None:
-            return []
-        return [Tell(desk.handle, word, DESK) for word in self._given_up.words_to_desk()]
 
     def _tell_lost(self, orders: list[str]) -> list[SupervisorEffect]:
         """Tell the desk of orders without an actor; a desk that starts finds them by itself."""
@@ -403,7 +393,7 @@ class SupervisorCore:
             else:
                 effects += self._look_at(child, now_ms)
         self._ending.tick(now_ms)
-        return [*effects, *self._halt(), *self._halt_given_up(), *self._ping_all()]
+        return [*effects, *self._halt(), *self._ping_all()]
 
     def _look_at(self, child: Child, now_ms: int) -> list[SupervisorEffect]:
         """End a child that has not answered for too long; take it for dead a while later."""
@@ -445,8 +435,10 @@ class SupervisorCore:
         return self._halt()
 
     def _halt(self) -> list[SupervisorEffect]:
-        word, desk = self._ending.word_to_desk(), self._desk()
-        return [Tell(desk.handle, word, DESK)] if word is not None and desk is not None else []
+        """Tell the desk of the run's end, and which series nobody decides for; said each beat."""
+        desk, word = self._desk(), self._ending.word_to_desk()
+        words = [*([] if word is None else [word]), *self._given_up.words_to_desk()]
+        return [Tell(desk.handle, each, DESK) for each in words] if desk is not None else []
 
     def _escalate(self, reason: str, now_ms: int) -> list[SupervisorEffect]:
         if self._ending.escalation:
@@ -463,15 +455,18 @@ class SupervisorCore:
     def _spawn(self, name: str, now_ms: int) -> Spawn:
         self._next_handle += 1
         before = self._children.get(name)
-        child = self._children[name] = self._new_child(name, self._next_handle, now_ms)
+        child = self._new_child(name, self._next_handle, now_ms)
         if before is not None:  # orders that were asked for while it was not there
             child.actors |= {line.role: line for line in before.orders}
         return Spawn(child.handle, name)
 
+    def _absent(self, name: str, now_ms: int) -> Child:
+        return self._new_child(name, NO_HANDLE, now_ms)
+
     def _new_child(self, name: str, handle: int, now_ms: int) -> Child:
         child = Child(name=name, handle=handle, started_at_ms=now_ms, answered_at_ms=now_ms)
-        for role in self._roles_of[name]:
-            child.actors[role] = ActorLine(role, now_ms)
+        child.actors = {role: ActorLine(role, now_ms) for role in self._roles_of[name]}
+        self._children[name] = child
         return child
 
     def _ping_all(self) -> list[SupervisorEffect]:

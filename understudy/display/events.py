@@ -12,7 +12,6 @@ from collections.abc import Iterator
 
 import attrs
 
-from actors.directory.reviews import side_name
 from actors.execution.desk_state import Halted, Resumed, TradingStopped
 from actors.messages.directory import MarketResolved, WindowNotTraded
 from actors.messages.execution import (
@@ -25,6 +24,7 @@ from actors.messages.execution import (
 )
 from actors.messages.observer import FeedSeen, View
 from actors.messages.settings import SettingsChanged, words_of
+from actors.model import side_name
 from actors.position.core import ResultCorrected
 from actors.position.ledger import WindowLedger
 from actors.roles import POSITION, order_id_of

@@ -15,12 +15,12 @@ import click
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from actors.directory.reviews import side_name
 from actors.directory.windows import WindowState
 from actors.messages.directory import WindowNotTraded
 from actors.messages.execution import OrderState
 from actors.messages.halts import Halt, halt_words
 from actors.messages.position import WindowSettled
+from actors.model import side_name
 from actors.position.core import ResultCorrected
 from actors.position.ledger import WindowLedger
 from actors.runtime.codec import decode_as
