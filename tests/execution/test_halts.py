@@ -19,7 +19,7 @@ from order_builders import (
     with_close,
 )
 
-from actors.core import Effects, Record, Send
+from actors.core import Effects, Log, Record, Send
 from actors.execution.desk_state import DeskState, Halted, Resumed
 from actors.execution.exits import EXIT_ATTEMPTS_MAX
 from actors.messages.directory import MarketClosing
@@ -76,6 +76,7 @@ def test_a_halt_is_recorded_with_who_why_when_and_whether_orders_are_cancelled()
     assert record.event == Halted(halt)
     assert status(effects).halts == (halt,)
     assert sent(effects, OpenOrders, STRATEGY)[0].is_stopped
+    assert Log("warning", "trading is halted: odd prices (operator)") in effects
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_an_exit_sells_what_is_held_at_the_bid_at_once_or_not_at_all() -> None:
     _, effects = exit_desk()
     (sale,) = sold(effects)
     assert (sale.action, sale.side, sale.time_in_force) == (Action.SELL, Side.YES, TimeInForce.FAK)
-    assert (sale.price_ticks, sale.size_units) == (200, shares(10))
+    assert (sale.price_ticks, sale.size_units, sale.position_version) == (200, shares(10), 2)
     assert "YES bid 0.20 x 50" in sale.basis
 
 

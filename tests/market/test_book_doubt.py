@@ -53,6 +53,7 @@ def test_a_book_that_stands_still_while_the_other_moves_is_in_doubt(book: TokenB
     health = BookHealth(0)
     health.look(book, 1_000, book.updated_at_ms + STANDSTILL_MS - 1)
     health.look(book, 2_000, book.updated_at_ms + STANDSTILL_MS)
+    health.look(book, 9_000, book.updated_at_ms + STANDSTILL_MS)
     assert health.complaint(2_000 + STANDSTILL_MS - 1) == ""
     assert "stands still" in health.complaint(2_000 + STANDSTILL_MS)
     book.apply_change(PriceChangeEvent("up", 100 + STANDSTILL_MS, ((470, 1),), ()))

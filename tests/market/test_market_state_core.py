@@ -33,7 +33,7 @@ from actors.messages.feeds import (
 from actors.messages.lifecycle import PeerRestarted, Started
 from actors.messages.market import MarketSnapshot, SnapshotTaken, SnapshotWanted
 from actors.model import Side
-from actors.roles import DESK, EXECUTOR, MARKET_FEED, MARKET_STATE, STRATEGY
+from actors.roles import DESK, EXECUTOR, MARKET_FEED, MARKET_STATE, OBSERVER, STRATEGY
 from actors.settings import Settings
 from actors.units import E18
 
@@ -289,10 +289,23 @@ def test_only_the_newest_fresh_start_counts(ignorant: MarketStateCore) -> None:
     assert (snapshot.yes.is_synced, snapshot.no.is_synced) == (False, True)
 
 
-def test_what_comes_for_too_long_before_a_window_is_let_go(ignorant: MarketStateCore) -> None:
+@pytest.mark.parametrize(("too_many", "is_kept"), [(0, True), (1, False)])
+def test_what_comes_for_too_long_before_a_window_is_let_go(
+    ignorant: MarketStateCore, too_many: int, is_kept: bool
+) -> None:
     changes = [
         PriceChangeEvent("up", NOW_MS + number, ((480, number),), ())
-        for number in range(EARLY_EVENTS_MAX)
+        for number in range(EARLY_EVENTS_MAX - 2 + too_many)
     ]
     ignorant.handle(batch(1, UP, DOWN, *changes, is_fresh_start=True), NOW_MS)
-    assert not shown(ignorant.handle(OPENED, NOW_MS + 2)).yes.is_synced
+    assert shown(ignorant.handle(OPENED, NOW_MS + 2)).yes.is_synced is is_kept
+
+
+@pytest.mark.parametrize(("role", "wait_ms"), [(STRATEGY, 1_000), (OBSERVER, 5_000)])
+def test_who_does_not_answer_is_sent_the_newest_after_its_own_while(
+    synced: MarketStateCore, role: str, wait_ms: int
+) -> None:
+    price = ReferencePrice(price_e18=1, timestamp_ms=NOW_MS + 1)
+    assert sent(synced.handle(price, NOW_MS + 1), MarketSnapshot, role)
+    assert not sent(synced.handle(BEAT, NOW_MS + wait_ms), MarketSnapshot, role)
+    assert sent(synced.handle(BEAT, NOW_MS + wait_ms + 1), MarketSnapshot, role)
