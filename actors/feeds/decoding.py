@@ -7,7 +7,7 @@ text is parsed once, strictly, and then looked up.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -19,6 +19,7 @@ _UNIT_PLACES = 6
 _E18_PLACES = 18
 _TEXT_LENGTH_MAX = 48
 _TEXTS_KEPT_MAX = 65_536
+_BYTES_SHOWN = 200
 _NUMBERS_BELOW = 10**_TEXT_LENGTH_MAX
 _FLOAT_EXACT_BELOW = 2**53
 _PRICES_BELOW_E18 = 10**9 * 10**18
@@ -37,6 +38,36 @@ class TooFine(NotExact):
 
 class MalformedFrame(ValueError):
     """A frame does not say what its format promises; the text tells where."""
+
+
+class FrameCounts:
+    """How many frames a feed has had, and what of them could not be read."""
+
+    def __init__(self) -> None:
+        self.frames_count = 0
+        self.malformed_count = 0
+        self.last_malformed = ""
+        """The newest, shortened, with its reason."""
+        self._told_count = 0
+
+    def note_malformed(self, reasons: Sequence[str], raw: bytes = b"") -> None:
+        """Count what could not be read of a frame, and keep the last of it to be shown.
+
+        Args:
+            reasons: a sentence for each part.
+            raw: the frame; none of it if it may tell what is secret.
+        """
+        if reasons:
+            self.malformed_count += len(reasons)
+            shown = f": {raw[:_BYTES_SHOWN].decode(errors='backslashreplace')}" if raw else ""
+            self.last_malformed = f"{reasons[-1][:_BYTES_SHOWN]}{shown}"
+
+    def take_new(self) -> str:
+        """Say what could not be read since the last call; empty if nothing."""
+        new_count, self._told_count = self.malformed_count - self._told_count, self.malformed_count
+        if not new_count:
+            return ""
+        return f"{new_count} malformed messages skipped; the newest: {self.last_malformed}"
 
 
 def scaled_integer(text: str, places: int) -> int:

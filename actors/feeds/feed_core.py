@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Any, ClassVar
-
-import attrs
 
 from actors.core import Core, Dice, Effects, Log, Send, SetTimer, handles
 from actors.feeds.connection import (
@@ -20,7 +17,7 @@ from actors.feeds.connection import (
     Phase,
     Rhythm,
 )
-from actors.feeds.decoding import MalformedFrame
+from actors.feeds.decoding import FrameCounts, MalformedFrame
 from actors.messages.feeds import FeedDown, FeedHealth, FeedStale, FeedUp
 from actors.messages.lifecycle import PeerRestarted, Started, TimerFired
 from actors.roles import DIRECTORY, MARKET_STATE, OBSERVER, base_role
@@ -30,18 +27,7 @@ AHEAD_MAX_MS = 60_000
 """Data dated later than this after our time, which may be corrected by seconds, is misdated."""
 HEALTH_TIMER = "health"
 HEALTH_EVERY_MS = 5_000
-MALFORMED_KEPT = 100
-_MALFORMED_BYTES_KEPT = 2_000
-_MALFORMED_BYTES_SHOWN = 200
 _NOT_DATA = frozenset({b"PONG", b""})
-
-
-@attrs.frozen
-class KeptFrame:
-    """A frame that could not be decoded, shortened, and why."""
-
-    raw: bytes
-    reason: str
 
 
 class FeedCore(Core):
@@ -59,12 +45,9 @@ class FeedCore(Core):
         super().__init__(role, settings, dice)
         self._market_states = settings.roles(MARKET_STATE)
         self.connection = FeedConnection(self.url(settings.venue), self.rhythm, dice)
-        self.malformed: deque[KeptFrame] = deque(maxlen=MALFORMED_KEPT)
-        self.malformed_count = 0
-        self.frames_count = 0
+        self.counts = FrameCounts()
         self.merged_count = 0
         self.sequence_gap_count = 0
-        self._malformed_told = 0
 
     def clock_set_back(self, by_ms: int) -> None:
         """The connection has been silent for as long as before."""
@@ -207,21 +190,16 @@ class FeedCore(Core):
             Log("warning", f"no {what} for {age_ms} ms on an open connection; connecting anew"),
         ]
 
-    def keep_malformed(self, raw: bytes, reason: str) -> None:
-        """Count what could not be read, and keep it for whoever asks what it was."""
-        self.malformed_count += 1
-        self.malformed.append(KeptFrame(raw[:_MALFORMED_BYTES_KEPT], reason))
-
     # Private
 
     def _decode_or_keep(self, raw: bytes) -> list[Any]:
-        self.frames_count += 1
+        self.counts.frames_count += 1
         if raw in _NOT_DATA:
             return []
         try:
             return self.decode(raw)
         except MalformedFrame as malformed:
-            self.keep_malformed(raw, str(malformed))
+            self.counts.note_malformed((str(malformed),), raw)
             return []
 
     def _watch(self, now_ms: int) -> Effects:
@@ -239,32 +217,21 @@ class FeedCore(Core):
             SetTimer(HEALTH_TIMER, HEALTH_EVERY_MS),
             *self.beat(now_ms),
         ]
-        if self.malformed_count > self._malformed_told:
-            new_count = self.malformed_count - self._malformed_told
-            text = f"{new_count} malformed messages skipped; the newest: {self._last_malformed()}"
-            effects.append(Log("warning", text))
-            self._malformed_told = self.malformed_count
-        return effects
+        unread = self.counts.take_new()
+        return [*effects, Log("warning", unread)] if unread else effects
 
     def _health(self) -> FeedHealth:
         return FeedHealth(
             feed=self.role,
             is_up=self.is_serving,
-            frames_count=self.frames_count,
-            malformed_count=self.malformed_count,
+            frames_count=self.counts.frames_count,
+            malformed_count=self.counts.malformed_count,
             merged_count=self.merged_count,
             reconnect_count=self.connection.reconnect_count,
             sequence_gap_count=self.sequence_gap_count,
-            last_malformed=self._last_malformed(),
+            last_malformed=self.counts.last_malformed,
             data_at_ms=self.data_at_ms,
         )
-
-    def _last_malformed(self) -> str:
-        if not self.malformed:
-            return ""
-        newest = self.malformed[-1]
-        shown = newest.raw[:_MALFORMED_BYTES_SHOWN].decode(errors="backslashreplace")
-        return f"{newest.reason}: {shown}"
 
     def _tell(self, message: object) -> Effects:
         return [Send(role, message) for role in (*self._market_states, OBSERVER)]

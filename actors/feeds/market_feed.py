@@ -162,7 +162,7 @@ class MarketFeedCore(FeedCore):
         latest = max(events, key=_dated)
         if latest.timestamp_ms > now_ms + AHEAD_MAX_MS:  # it would outlive all that comes after it
             reason = f"an event is dated {latest.timestamp_ms - now_ms} ms ahead"
-            self.keep_malformed(repr(latest).encode(), reason)
+            self.counts.note_malformed((reason,), repr(latest).encode())
             return effects + self._renew(stream, reason, now_ms)
         stream.hold(events, oldest_ns, now_ms)
         if stream.in_flight is None:
@@ -292,7 +292,7 @@ class MarketFeedCore(FeedCore):
         named = [each for each in self._streams.values() if each.may_be_hit_by(unreadable)]
         if named and all(each.is_grid_too_fine for each in named):
             return False
-        self.keep_malformed(unreadable.raw, unreadable.reason)
+        self.counts.note_malformed((unreadable.reason,), unreadable.raw)
         return bool(named) and unreadable.is_of_a_book
 
 

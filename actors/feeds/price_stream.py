@@ -24,6 +24,7 @@ from actors.feeds.connection import (
     Rhythm,
     SendText,
 )
+from actors.feeds.decoding import FrameCounts
 from actors.feeds.polybolt import CloseCode
 from actors.feeds.price_protocol import PriceProtocol
 from actors.messages.feeds import TwapTick
@@ -44,8 +45,6 @@ REFUSED_WAIT_MS = 60_000
 """After the service refused a subscription: asking often would change nothing."""
 BREACH_WAIT_MS = 600_000
 """After the service found a fault of ours, which is still there when it is asked again."""
-
-_SHOWN = 200
 
 
 @attrs.define(eq=False)
@@ -80,9 +79,7 @@ class PriceStream:
         """Why it does not serve; empty if nothing is known to be wrong."""
         self.is_denied = False
         """The service refused the credentials: no new connection until there are others."""
-        self.frames_count = 0
-        self.malformed_count = 0
-        self.last_malformed = ""
+        self.counts = FrameCounts()
         self.lost_count = 0
         self.reconnect_count = 0
         self._dice = dice
@@ -176,14 +173,14 @@ class PriceStream:
         lost_before = self.lost_count
         latest_ms = now_ms + AHEAD_MAX_MS
         for raw, _arrived_ns in event.frames:
-            self.frames_count += 1
+            self.counts.frames_count += 1
             said = line.protocol.receive(raw)
             self.lost_count += said.lost_count
             timely = [tick for tick in said.ticks if tick.timestamp_ms < latest_ms]
             ticks += timely
-            self._count_problems(said.problems, raw)
+            self.counts.note_malformed(said.problems, raw)
             if len(timely) < len(said.ticks):
-                self._count_problems(("a price of the future",), raw)
+                self.counts.note_malformed(("a price of the future",), raw)
             effects += [Command(SendText(text, event.name)) for text in said.replies]
             if said.refusal:
                 self.is_denied = self.is_denied or said.are_credentials_refused
@@ -288,9 +285,3 @@ class PriceStream:
             return []
         self._is_loss_told = True
         return [Log(level, f"{self.spec.label}: {reason}")]
-
-    def _count_problems(self, problems: tuple[str, ...], raw: bytes) -> None:
-        if problems:
-            self.malformed_count += len(problems)
-            shown = raw[:_SHOWN].decode(errors="backslashreplace")
-            self.last_malformed = f"{problems[-1][:_SHOWN]}: {shown}"

@@ -111,7 +111,6 @@ class TwapFeedCore(Core):
         """By underlying, the moment whose tick is looked for."""
         self._contradictions_count = 0
         self._contradiction_told_at_ms: int | None = None
-        self._malformed_told = 0
 
     @property
     def is_serving(self) -> bool:
@@ -322,25 +321,21 @@ class TwapFeedCore(Core):
             SetTimer(HEALTH_TIMER, HEALTH_EVERY_MS),
             *(each for seen in self._seen.values() for each in self._say(seen.boundaries[-1:])),
         ]
-        health = self._health()
-        if health.malformed_count > self._malformed_told:
-            new_count = health.malformed_count - self._malformed_told
-            self._malformed_told = health.malformed_count
-            text = f"{new_count} malformed parts skipped; the newest: {health.last_malformed}"
-            effects.append(Log("warning", text))
-        return effects
+        unread = [stream.counts.take_new() for stream in self.streams.values()]
+        return [*effects, *(Log("warning", each) for each in unread if each)]
 
     def _health(self) -> FeedHealth:
         streams = self.streams.values()
+        counts = [each.counts for each in streams]
         return FeedHealth(
             feed=self.role,
             is_up=self.is_serving,
-            frames_count=sum(each.frames_count for each in streams),
-            malformed_count=sum(each.malformed_count for each in streams),
+            frames_count=sum(each.frames_count for each in counts),
+            malformed_count=sum(each.malformed_count for each in counts),
             merged_count=0,
             reconnect_count=sum(each.reconnect_count for each in streams),
             sequence_gap_count=sum(each.lost_count for each in streams),
-            last_malformed=next((e.last_malformed for e in streams if e.last_malformed), ""),
+            last_malformed=next((e.last_malformed for e in counts if e.last_malformed), ""),
             data_at_ms=max(each.data_at_ms for each in streams) or None,
             is_denied=any(each.is_denied for each in streams),
             source=self._served(),

@@ -181,7 +181,7 @@ def books(chance: random.Random) -> str:
     """What cannot be read voids the books or leaves them as they were, and is always counted."""
     bad = mutated(chance.choice(SHAPES), chance) or b" "  # an empty frame is no message at all
     stage = Books()
-    before, count = stage.views(), stage.feed.malformed_count
+    before, count = stage.views(), stage.feed.counts.malformed_count
     alone = MarketChannelDecoder().decode(bad)
     unread = [each for each in alone if isinstance(each, UnreadableElement)]
     effects = stage.arrive(bad)
@@ -189,7 +189,7 @@ def books(chance: random.Random) -> str:
     if any(isinstance(each, FinerGrid) and each.token in (YES, NO) for each in alone):
         hold(not after[0].is_synced and not after[1].is_synced, "a book on a grid too fine")
         return "grid too fine"
-    hold(stage.feed.malformed_count >= count + len(unread), "unreadable and not counted")
+    hold(stage.feed.counts.malformed_count >= count + len(unread), "unreadable and not counted")
     for view in after:
         levels = view.bids + view.asks
         hold(all(0 < p < PAYOUT_TICKS and u > 0 for p, u in levels), "a level that is none")

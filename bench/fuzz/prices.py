@@ -170,7 +170,7 @@ def coinbase_frames(chance: random.Random) -> str:
     good = msgspec.json.encode(COINBASE_SHAPES[0])
     received = FramesReceived(core.connection.epoch, ((raw, 1), (good, 2)))
     effects = core.handle(received, NOW_MS)
-    hold(core.malformed_count == (word == "malformed"), "malformed and not counted")
+    hold(core.counts.malformed_count == (word == "malformed"), "malformed and not counted")
     for effect in effects:
         if isinstance(effect, Send) and isinstance(effect.message, ReferencePrice):
             price = effect.message

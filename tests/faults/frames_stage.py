@@ -82,7 +82,7 @@ class FramesStage:
     def malformed_count(self) -> int:
         """How many messages the feed could not read."""
         assert isinstance(self.feed.core, MarketFeedCore)
-        return self.feed.core.malformed_count
+        return self.feed.core.counts.malformed_count
 
     @property
     def connections(self) -> int:

@@ -89,7 +89,7 @@ def test_f38_at_an_exchange_a_malformed_trade_between_two_books_is_only_counted(
     watching.run_until(
         lambda: any(each.is_fresh_start for each in watching.told(MarketBatch)), "a fresh start"
     )
-    watching.run_until(lambda: feed.malformed_count, "it is counted")
+    watching.run_until(lambda: feed.counts.malformed_count, "it is counted")
     reconnect_count = feed.connection.reconnect_count
     until_books_are_right(watching)
     assert feed.connection.reconnect_count == reconnect_count
@@ -100,14 +100,14 @@ def test_f46_at_an_exchange_whose_grid_becomes_too_fine_the_window_is_traded_no_
     watching: FaultStage, kind: str
 ) -> None:
     feed = watching.cores[MARKET_FEED]
-    reconnect_count, malformed_count = feed.connection.reconnect_count, feed.malformed_count
+    reconnect_count, malformed_count = feed.connection.reconnect_count, feed.counts.malformed_count
     watching.exchange.inject(kind=kind, for_ms=0)
     watching.run_until(lambda: not watching.market_state.is_serving, "no book any more")
     watching.run_for(5_000)
     assert not watching.market_state.is_serving
     said = [log.text for log in watching.logs if "is traded no more" in log.text]
     assert len(said) == 1
-    assert (feed.connection.reconnect_count, feed.malformed_count) == (
+    assert (feed.connection.reconnect_count, feed.counts.malformed_count) == (
         reconnect_count,
         malformed_count,
     )

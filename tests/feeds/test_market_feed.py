@@ -292,14 +292,15 @@ def test_a_connection_that_never_opens_is_given_up() -> None:
     assert core.handle(TimerFired(WATCHDOG_TIMER), NOW_MS + 30_000) == []
 
 
-def test_malformed_frames_are_counted_kept_and_skipped(core: MarketFeedCore) -> None:
+def test_malformed_frames_are_counted_and_skipped_and_the_newest_is_kept(
+    core: MarketFeedCore,
+) -> None:
     bad = [b"garbage-%d" % number for number in range(150)]
     frames = received(core, book_frame("11"), *bad, change_frame("12"))
     (batch,) = sent(core.handle(frames, NOW_MS), MarketBatch)
     assert len(batch.events) == 2
-    assert core.malformed_count == 150
-    assert [kept.raw for kept in core.malformed] == bad[-100:]
-    assert core.malformed[-1].reason
+    assert core.counts.malformed_count == 150
+    assert core.counts.last_malformed.endswith(": garbage-149")
 
 
 def test_an_unreadable_change_of_the_books_connects_anew_and_loses_no_result(
@@ -312,7 +313,7 @@ def test_an_unreadable_change_of_the_books_connects_anew_and_loses_no_result(
     assert commands(effects, Disconnect)
     (down,) = sent(effects, FeedDown, MARKET_STATE)
     assert "unreadable: 'NaN'" in down.reason
-    assert core.malformed_count == 1
+    assert core.counts.malformed_count == 1
 
 
 def test_an_unreadable_change_of_a_window_gone_by_is_only_counted(core: MarketFeedCore) -> None:
@@ -325,7 +326,7 @@ def test_an_unreadable_change_of_a_window_gone_by_is_only_counted(core: MarketFe
     )
     core.handle(MarketClosing(market(2).market_id), NOW_MS)
     assert core.handle(received(core, change_frame("21", size="NaN")), NOW_MS) == []
-    assert core.malformed_count == 2
+    assert core.counts.malformed_count == 2
 
 
 @pytest.mark.parametrize("ahead_ms", [AHEAD_MAX_MS, AHEAD_MAX_MS + 1])
@@ -336,7 +337,7 @@ def test_an_event_dated_far_ahead_brings_fresh_books(core: MarketFeedCore, ahead
     is_too_far = ahead_ms > AHEAD_MAX_MS
     assert bool(commands(effects, Disconnect)) is is_too_far
     assert bool(sent(effects, MarketBatch)) is not is_too_far
-    assert core.malformed_count == is_too_far
+    assert core.counts.malformed_count == is_too_far
 
 
 def finer(asset_id: str = "11") -> bytes:
@@ -368,7 +369,6 @@ def test_a_grid_that_is_too_fine_is_told_again_and_again_until_the_next_window(
 
 def test_a_kept_frame_is_shortened(core: MarketFeedCore) -> None:
     core.handle(received(core, b"\xff" * 1_000_000), NOW_MS)
-    assert len(core.malformed[-1].raw) == 2_000
     (health,) = sent(core.handle(TimerFired(HEALTH_TIMER), NOW_MS), FeedHealth)
     assert len(health.last_malformed) < 2_000
 
@@ -395,7 +395,7 @@ def test_unknown_kinds_of_event_are_told_once(core: MarketFeedCore) -> None:
     ]
     assert "confetti" in told[0][0]
     assert told[1] == []
-    assert core.malformed_count == 0
+    assert core.counts.malformed_count == 0
 
 
 def test_timers_that_outlived_their_reason_do_nothing(core: MarketFeedCore) -> None:

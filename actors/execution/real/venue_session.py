@@ -40,6 +40,7 @@ from actors.feeds.connection import (
     Phase,
     Rhythm,
 )
+from actors.feeds.decoding import FrameCounts
 from actors.messages.feeds import FeedDown, FeedHealth, FeedStale, FeedUp
 from actors.roles import OBSERVER, USER_FEED
 
@@ -156,7 +157,6 @@ HEALTH_TIMER = "health"
 HEALTH_EVERY_MS = 5_000
 RHYTHM = Rhythm(stale_after_ms=25_000, ping_every_ms=10_000)
 """An account may rest for hours: here, unlike on the market channel, a PONG proves life."""
-_SHOWN = 200
 
 
 class UserFeed:
@@ -166,9 +166,7 @@ class UserFeed:
 
     def __init__(self, url: str, dice: Dice) -> None:
         self.connection = FeedConnection(url, RHYTHM, dice)
-        self._frames_count = 0
-        self._malformed_count = 0
-        self._last_malformed = ""
+        self._counts = FrameCounts()
 
     def start(self) -> Effects:
         """Connect; anew if that was done already, for the credentials are others."""
@@ -204,14 +202,12 @@ class UserFeed:
         events: list[UserEvent] = []
         problems: list[str] = []
         for raw, _arrived_ns in received.frames:
-            self._frames_count += 1
+            self._counts.frames_count += 1
             if raw not in (b"PONG", b""):
                 decoded, wrong = decode(raw)
                 events += decoded
                 problems += wrong
-        if problems:
-            self._malformed_count += len(problems)
-            self._last_malformed = problems[-1][:_SHOWN]
+        self._counts.note_malformed(problems)  # of an account's frames nothing is shown
         return events, problems
 
     def wake(self, key: str, now_ms: int) -> Effects:
@@ -247,11 +243,11 @@ class UserFeed:
         return FeedHealth(
             feed=USER_FEED,
             is_up=self.connection.is_serving,
-            frames_count=self._frames_count,
-            malformed_count=self._malformed_count,
+            frames_count=self._counts.frames_count,
+            malformed_count=self._counts.malformed_count,
             merged_count=0,
             reconnect_count=self.connection.reconnect_count,
             sequence_gap_count=0,
-            last_malformed=self._last_malformed,
+            last_malformed=self._counts.last_malformed,
             data_at_ms=self.connection.data_at_ms,
         )
