@@ -64,6 +64,18 @@ def test_each_kind_of_live_fault_strikes_and_is_survived(storm: str) -> None:
     pytest.fail(f"not every kind has struck: {struck}")
 
 
+def test_live_orders_survive_lost_doubled_and_late_words_and_falls_between_any_two_effects() -> (
+    None
+):
+    on_the_way = {"loss": 0.05, "duplication": 0.05, "lateness": 0.05}
+    at_the_venue = {"lost_answer": 0.1, "hidden_order": 0.3, "unread": 0.1, "ghost_fill": 0.3}
+    seed_plan = live_plan(at_the_venue, RESTS_LONG_MS, **on_the_way, halfway=0.01, falls=4.0)
+    for seed in range(1, 4):
+        result = Trial(seed, minutes=4, plan=seed_plan).run()
+        assert result.failure is None, result.failure.text
+        assert {*on_the_way, "halfway", "falls"} <= result.fault_counts.keys()
+
+
 def test_live_orders_rest_trade_and_fail_and_are_cancelled() -> None:
     rates = {"slips": 0.5, "ghost_fill": 0.8}
     trial = Trial(8, minutes=8, plan=live_plan(rates, order_ttl_ms=RESTS_LONG_MS))

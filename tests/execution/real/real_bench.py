@@ -10,6 +10,7 @@ from core_stage import CoreStage
 from nouns import a_position
 from order_builders import MARKET, ORDER_ID, T0, Hearing, intent, settings
 
+from actors.core import Effects
 from actors.execution.real.core import RealExecutorCore
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import (
@@ -119,6 +120,16 @@ class Bench(CoreStage):
         self.ledger: dict[Side, int] = dict.fromkeys(Side, 0)
         self.open_market_id = MARKET.market_id
         self._hearing = Hearing()
+
+    def give(self, message: object) -> Effects:
+        """As any core's; what is kept of all orders, so that none is looked through, adds up."""
+        effects = super().give(message)
+        assert isinstance(self.core, RealExecutorCore)
+        orders = self.core._orders
+        assert orders.working == [live for live in orders if not live.is_final]
+        over = [live for live in orders if live.is_final]
+        assert orders.over_moved_nanos == sum(live.moved_nanos for live in over)
+        return effects
 
     def forget(self) -> None:
         """Drop what was said and done so far, but for the connection that is open."""
