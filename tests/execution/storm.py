@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
-
 from order_builders import MARKET, T0, book, signal, signals, snapshot
 from small_stage import PERMANENT, SmallStage
 
@@ -15,28 +12,6 @@ from actors.roles import DESK, EXECUTOR, order_id_of
 
 LEGS = ((Side.YES,), (Side.NO,), (Side.YES, Side.NO))
 PRICES = (430, 440, 450, 460)
-
-Weather = dict[str, float]
-"""How often each thing happens, relative to the others."""
-
-
-def weather(dice: random.Random) -> Weather:
-    """Some days are calm, some lose half of the mail."""
-    return {
-        "signal": 15,
-        "show": 15,
-        "go on": dice.choice((1, 5, 15)),
-        "deliver": 40,
-        "pass time": dice.choice((5, 15)),
-        "lose": dice.choice((0, 4, 25)),
-        "double": dice.choice((0, 5, 25)),
-        "copy late": dice.choice((0, 3, 15)),
-        "kill": dice.choice((0, 2, 5)),
-        "die half-way": dice.choice((0, 3, 10)),
-        "revive": dice.choice((3, 15)),
-        "set clock": dice.choice((0, 0, 1, 4)),
-        "close window": 0.1,
-    }
 
 
 class Storm:
@@ -119,28 +94,6 @@ class Storm:
         if alive:
             self.stage.kill(alive[at % len(alive)])
 
-    # A long run of all that
-
-    def blow(self, dice: random.Random, weather: Weather) -> None:
-        """Let one thing happen, by chance."""
-        at = dice.randrange(10_000)
-        happenings: dict[str, Callable[[], None]] = {
-            "signal": lambda: self.signal(dice.choice(LEGS), is_late=dice.random() < 0.2),
-            "show": lambda: self.show(_levels(dice), _levels(dice)),
-            "go on": lambda: self.go_on(dice.randrange(1, 4)),
-            "deliver": lambda: self.deliver(at),
-            "pass time": self.stage.fire_next_timer,
-            "lose": lambda: self.lose(at),
-            "double": lambda: self.double(at),
-            "copy late": lambda: self.copy_late(at),
-            "kill": lambda: self.kill(at),
-            "die half-way": lambda: self.deliver(at, dies_after=dice.randrange(7)),
-            "revive": self.stage.revive,
-            "set clock": lambda: self.set_clock(dice.randint(-30_000, 30_000)),
-            "close window": self.close_window,
-        }
-        happenings[dice.choices(list(weather), list(weather.values()))[0]]()
-
     # What must hold
 
     def check(self) -> None:
@@ -182,7 +135,3 @@ class Storm:
         assert stage.desk._known.open_orders.busy(MARKET.market_id) == {}
         assert stage.desk._known.open_orders.markets() == frozenset()
         assert not [role for role in stage.cores if order_id_of(role)]
-
-
-def _levels(dice: random.Random) -> dict[int, int]:
-    return {price: dice.randrange(1, 25) for price in PRICES if dice.random() < 0.5}

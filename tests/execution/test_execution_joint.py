@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import random
-
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from storm import LEGS, PRICES, Storm, weather
+from storm import LEGS, PRICES, Storm
 
 from actors.model import Side
 
@@ -85,29 +82,3 @@ JointMachine.TestCase.settings = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 TestNoShortStoryLosesOrDoublesAnOrder = JointMachine.TestCase
-
-
-@pytest.mark.parametrize("seed", range(100))
-def test_no_long_storm_loses_or_doubles_an_order(seed: int) -> None:
-    dice, storm = random.Random(seed), Storm()
-    today = weather(dice)
-    for _ in range(300):
-        storm.blow(dice, today)
-        storm.check()
-    storm.calm()
-
-
-def test_storms_really_do_create_fill_and_end_orders() -> None:
-    created = fills = pairs = lives = 0
-    for seed in range(20):
-        dice, storm = random.Random(seed), Storm()
-        today = weather(dice)
-        for _ in range(300):
-            storm.blow(dice, today)
-        storm.calm()
-        created += len(storm.stage.created)
-        pairs += sum(intent.pair_id is not None for intent in storm.stage.created.values())
-        fills += sum(len(traded) for traded in storm.stage.traded.values())
-        lives += storm.stage.lives
-    assert min(created, fills, pairs) > 20
-    assert lives > 2 * created
