@@ -3,13 +3,6 @@
 It never asks whether an order got through. Orders live on their own; the desk creates them in one
 record, has them started, and frees their side when it hears that they ended with every fill
 booked. ``docs/orders.md`` has the rules and the whole conversation.
-
-A halt with a name (a person's, the kill-switch file's, a limit's, the executor's) is recorded, is
-in the desk's saved state, and so outlives desk, system and machine until someone resumes. A halt
-without one (the end of the run, an escalation, a journal that cannot be written) ends with the
-process: whoever starts the system again has decided to. What a halt takes back is asked for until
-it is over: of each Order, and of the real executor, which also knows orders whose Order has fallen,
-and may take the whole account back.
 """
 
 from __future__ import annotations
@@ -19,9 +12,16 @@ import attrs
 from actors.core import Core, Dice, Effects, Log, Record, Send, SetTimer, handles
 from actors.execution.acceptance import group_refusal, groups_of, refusal, sale_refusal
 from actors.execution.desk_memory import DeskMemory, TradedWindow, ask_to_cancel, cancel, start
-from actors.execution.desk_state import DeskState, Halted, Resumed, SideFreed, TradingStopped
+from actors.execution.desk_state import DeskState, SideFreed, TradingStopped
 from actors.execution.exits import ask_for_books, sale_into, sale_wanted
-from actors.execution.halt_status import halt_status
+from actors.execution.halting import (
+    ask_executor,
+    halt_in_passing,
+    halt_lastingly,
+    halt_status,
+    lift,
+    take_back_again,
+)
 from actors.execution.order_state import is_booked
 from actors.execution.protections import pause_reason
 from actors.execution.risk import BrokenLimit, broken_limit
@@ -34,14 +34,12 @@ from actors.messages.execution import (
     OrderUpdated,
 )
 from actors.messages.halts import (
-    CancelEverything,
     EverythingCancelled,
     FlattenHoldings,
     GetHalts,
     Halt,
     HaltTrading,
     ResumeTrading,
-    with_halt,
 )
 from actors.messages.lifecycle import (
     ChildLost,
@@ -102,7 +100,7 @@ class DeskCore(Core):
             elif isinstance(value, OrderState):
                 intents.append(value.intent)
         self._known.open_orders.add(intents, now_ms)
-        self._cancel_recovered()
+        take_back_again(self._known)
         started = start(intent.order_id for intent in intents)
         return [*started, SetTimer(_ROUND, ROUND_MS)]
 
@@ -114,7 +112,7 @@ class DeskCore(Core):
                 traded.answered_id = 0
         if base_role(message.role) in (STRATEGY, OBSERVER):
             return self._known.tell_all_orders(now_ms, to=message.role)
-        return self._ask_executor() if message.role == EXECUTOR else []
+        return ask_executor(self._known) if message.role == EXECUTOR else []
 
     @handles(TimerFired)
     def look_after(self, _message: TimerFired, now_ms: int) -> Effects:
@@ -122,7 +120,7 @@ class DeskCore(Core):
         return [
             *start(self._known.open_orders.to_start_again(now_ms)),
             *(ask_to_cancel(each) for each in self._known.open_orders.live() if each.cancel_reason),
-            *self._ask_executor(),
+            *ask_executor(self._known),
             *self._known.ask_for_positions(),
             *ask_for_books(self._known),
             *self._tell_again(now_ms),
@@ -249,7 +247,7 @@ class DeskCore(Core):
                 cancels=True,
                 series="" if is_wide or traded is None else traded.market.series,
             )
-            halted = self._halt(halt, now_ms)
+            halted = halt_lastingly(self._known, halt, now_ms)
         return [*halted, *self._known.refuse(message, broken.reason, now_ms)]
 
     # The stop loss
@@ -309,22 +307,18 @@ class DeskCore(Core):
     @handles(HaltTrading)
     def halt(self, message: HaltTrading, now_ms: int) -> Effects:
         """Take no more signals from anyone; end every order, if asked."""
-        if message.who:
-            halt = Halt(
-                who=message.who,
-                reason=message.reason,
-                since_ms=now_ms,
-                cancels=message.cancel,
-                series=message.series,
-            )
-            return [
-                *self._halt(halt, now_ms, is_asked=message.request_id != 0),
-                *self._answer(message.request_id, now_ms),
-            ]
-        is_new = message != self._known.passing  # said again, it is nothing new
-        self._known.passing = message
-        cancels = self._cancel_all(message.reason, now_ms, is_new=is_new) if message.cancel else []
-        return [*cancels, *self._known.tell_changes(now_ms)]
+        if not message.who:
+            return halt_in_passing(self._known, message, now_ms)
+        halt = Halt(
+            who=message.who,
+            reason=message.reason,
+            since_ms=now_ms,
+            cancels=message.cancel,
+            series=message.series,
+        )
+        is_asked = message.request_id != 0
+        halted = halt_lastingly(self._known, halt, now_ms, is_asked=is_asked)
+        return [*halted, *self._answer(message.request_id, now_ms)]
 
     @handles(JournalFailed)
     def halt_unrecorded(self, message: JournalFailed, now_ms: int) -> Effects:
@@ -335,7 +329,7 @@ class DeskCore(Core):
     @handles(FlattenHoldings)
     def flatten(self, message: FlattenHoldings, now_ms: int) -> Effects:
         """Halt, cancel everything, and sell what is held of one side only."""
-        self._try_sales_again()
+        self._known.try_sales_again()
         halt = Halt(
             who=message.who,
             reason=message.reason,
@@ -345,26 +339,16 @@ class DeskCore(Core):
             series=message.series,
         )
         return [
-            *self._halt(halt, now_ms, is_asked=True),
+            *halt_lastingly(self._known, halt, now_ms, is_asked=True),
             *ask_for_books(self._known),
             *self._answer(message.request_id, now_ms),
         ]
 
     @handles(ResumeTrading)
     def resume(self, message: ResumeTrading, now_ms: int) -> Effects:
-        """Lift every halt that lasts; whose cause is still there halts again by itself."""
-        halts = self._known.state.halts
-        lifted = tuple(halt for halt in halts if message.series in ("", halt.series))
-        left = tuple(halt for halt in halts if halt not in lifted)
-        effects: Effects = []
-        if lifted:
-            self._known.state = attrs.evolve(self._known.state, halts=left)
-            self._try_sales_again()
-            if not self._known.passing_halt and not message.series:
-                self._known.unconfirmed = None  # said again, it would take back what is ordered now
-            resumed = Resumed(who=message.who, reason=message.reason, lifted=lifted)
-            effects = [Record(resumed, (self._known.save(),)), *self._known.tell_changes(now_ms)]
-        return [*effects, *self._answer(message.request_id, now_ms)]
+        """Trade again, but for what still halts."""
+        lifted = lift(self._known, message, now_ms)
+        return [*lifted, *self._answer(message.request_id, now_ms)]
 
     @handles(GetHalts)
     def show_halts(self, message: GetHalts, now_ms: int) -> Effects:
@@ -380,52 +364,9 @@ class DeskCore(Core):
         self._known.unconfirmed = None
         return [*ask_for_books(self._known), *self._known.tell_changes(now_ms)]
 
-    def _halt(self, halt: Halt, now_ms: int, *, is_asked: bool = False) -> Effects:
-        """Halt; what a person asks for once more, or is new, takes the account back once more."""
-        halts = with_halt(self._known.state.halts, halt)
-        is_new = is_asked or halts != self._known.state.halts
-        cancels = self._cancel_for(halt, now_ms, is_new=is_new) if halt.cancels else []
-        if halts == self._known.state.halts:
-            return [*cancels, *self._known.tell_changes(now_ms)]
-        self._known.state = attrs.evolve(self._known.state, halts=halts)
-        log = Log("warning", f"trading is halted: {halt.sentence}")
-        # The cancels take risk away: they need not wait for a journal that may be unwritable.
-        return [
-            *cancels,
-            Record(Halted(halt), (self._known.save(),)),
-            log,
-            *self._known.tell_changes(now_ms),
-        ]
-
     def _answer(self, request_id: int, now_ms: int) -> Effects:
         status = halt_status(self._known, request_id, now_ms)
         return [Send(REPLY, status)] if request_id else []
-
-    def _try_sales_again(self) -> None:
-        for traded in self._known.windows.values():
-            traded.exit_attempts = 0
-
-    def _cancel_for(self, halt: Halt, asked_at_ms: int, *, is_new: bool) -> Effects:
-        """End what a halt ends: all orders, or each of one series' by itself."""
-        if not halt.series:
-            return self._cancel_all(halt.reason, asked_at_ms, is_new=is_new)
-        live = self._known.open_orders.live()
-        return cancel((e for e in live if e.intent.market.series == halt.series), halt.reason)
-
-    def _cancel_all(self, reason: str, asked_at_ms: int, *, is_new: bool) -> Effects:
-        if is_new and self.settings.execution.mode == "live":
-            self._known.unconfirmed = CancelEverything(reason, asked_at_ms)
-        return [*cancel(self._known.open_orders.live(), reason), *self._ask_executor()]
-
-    def _ask_executor(self) -> Effects:
-        """Ask the real executor to take everything back, if it has yet to say that it has."""
-        return [] if self._known.unconfirmed is None else [Send(EXECUTOR, self._known.unconfirmed)]
-
-    def _cancel_recovered(self) -> None:
-        """After a restart: what a halt had cancelled is to be asked to end again, each round."""
-        for halt in self._known.state.halts:
-            if halt.cancels:
-                self._cancel_for(halt, halt.since_ms, is_new=True)
 
     # What orders say
 

@@ -194,6 +194,11 @@ class DeskMemory:
 
     # What is done
 
+    def try_sales_again(self) -> None:
+        """Begin to count anew how often sales on the same position have missed."""
+        for traded in self.windows.values():
+            traded.exit_attempts = 0
+
     def refuse(self, message: TradeSignals, reason: str, now_ms: int) -> Effects:
         """Tell that signals are not carried out, and answer their strategy."""
         refused = SignalsRefused(

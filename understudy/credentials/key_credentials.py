@@ -12,8 +12,7 @@ import sys
 
 from polymarket.errors import PolymarketError
 
-from actors.execution.real.client import VenueClient
-from actors.execution.real.wallets import KeyNotAnAccount
+from actors.execution.real.client import KeyNotAnAccount, VenueClient
 from actors.feeds.polybolt import ApiCredentials
 from actors.redaction import Redactor
 from actors.settings import VenueSettings
