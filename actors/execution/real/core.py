@@ -270,7 +270,7 @@ class RealExecutorCore(Core):
         """Close an order of which nothing can become any more, if its Order has heard of it."""
         live = self._orders.let_go(message)
         if live is None:
-            return []
+            return self._orders.let_go_taken_back(message)
         self._gate.let_go(live)
         self._pending.drop(live.order_id)
         return [closed(live)]

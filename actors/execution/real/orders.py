@@ -226,11 +226,27 @@ class LiveOrders:
             Recall("order", live.order_id, about=live) for live in self if _is_over(live, now_ms)
         ]
         for order_id, taken_back in list(self._taken_back.items()):
-            if now_ms >= taken_back.keep_until_ms:
-                del self._taken_back[order_id]
-                save = Save("live", order_id, taken_back, is_open=False)
-                effects.append(Record(LiveClosed(order_id), (save,)))
+            if now_ms >= taken_back.keep_until_ms and taken_back.is_set_aside:
+                effects += self._forget(taken_back)  # there is no row of its Order to be read
+            elif now_ms >= taken_back.keep_until_ms:
+                effects.append(Recall("order", order_id, about=taken_back))
         return effects
+
+    def let_go_taken_back(self, recalled: Recalled) -> Effects:
+        """Forget an order that was cancelled before it came, unless its Order may say it again.
+
+        How long an order may live, and so be said, is in its intent, which never came here.
+        """
+        order, taken_back = recalled.value, self._taken_back.get(recalled.key)
+        if taken_back is None or (isinstance(order, OrderState) and not order.is_terminal):
+            return []
+        return self._forget(taken_back)
+
+    def _forget(self, taken_back: TakenBack) -> Effects:
+        order_id = taken_back.report.order_id
+        del self._taken_back[order_id]
+        save = Save("live", order_id, taken_back, is_open=False)
+        return [Record(LiveClosed(order_id), (save,))]
 
     def let_go(self, recalled: Recalled) -> LiveOrder | None:
         """Forget the order whose Order's row this is; None if it has not recorded the end yet."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 import pytest
-from order_builders import MARKET, ORDER_ID, T0, snapshot
+from order_builders import MARKET, ORDER_ID, T0, order, snapshot
 from real_bench import VENUE_ID, Bench, venue_id, wire_order, wire_trade
 
 from actors.execution.real.messages import (
@@ -243,6 +243,18 @@ def test_an_order_cancelled_before_it_came_is_never_carried_out() -> None:
     bench.cancel()
     assert bench.commanded(SignOrder) == []
     bench.read_until(T0 + CLOCK_STEP_MAX_MS + 40_000)
+    assert bench.saved("live") == []
+
+
+def test_an_order_cancelled_before_it_came_is_remembered_until_its_order_has_ended() -> None:
+    bench = Bench().open()
+    bench._bench.rows["order", ORDER_ID] = (order(OrderStatus.PENDING), True)
+    bench.cancel()
+    bench.read_until(T0 + 2 * CLOCK_STEP_MAX_MS)
+    bench.submit(expires_at_ms=MARKET.closes_at_ms)
+    assert bench.commanded(SignOrder) == []
+    bench._bench.rows["order", ORDER_ID] = (order(OrderStatus.CANCELLED), False)
+    bench.read_until(bench.now_ms + 60_000)
     assert bench.saved("live") == []
 
 
