@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import RenderableType
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from research.backtest.runner import BacktestPlan, recordings_at, run_backtest
 from research.backtest.stage import CoreFailed
 from research.recordings import BadRecording
 from research.recordings.reader import Recording
+from understudy.commands import shared
 from understudy.commands.progress import progress_bar
 from understudy.commands.reading import last_option, row_limit
-from understudy.commands.shared import (
-    assignment_option,
-    config_option,
-    fail,
-    json_option,
-    load_config,
-    use_option,
-)
 from understudy.display.screen import Screen
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
@@ -35,20 +28,17 @@ from understudy.results.options import results_dir_option
 from understudy.results.stored import BadResults, StoredRun
 from understudy.results.view import run_view
 from understudy.results.writing import RunWriter
-from understudy.teaching import TaughtCommand
+from understudy.teaching import command
 
-jobs_option = click.option(
+jobs_option = shared.whole_number_option(
     "--jobs",
-    type=click.IntRange(min=1),
+    least=1,
     default=1,
-    show_default=True,
-    metavar="N",
-    help="Windows at the same time, each on a core; results are the same.",
+    help_text="Windows at the same time, each on a core; results are the same.",
 )
 
 
-@click.command(
-    cls=TaughtCommand,
+@command(
     examples={
         "understudy backtest ~/.understudy/recordings": "the default strategy on all recordings",
         "understudy backtest rec --use maker": "another strategy, or FILE.py:Name of your own",
@@ -58,14 +48,12 @@ jobs_option = click.option(
     },
 )
 @click.argument("places", metavar="RECORDING…", nargs=-1, required=True)
-@use_option
-@click.option(
+@shared.use_option
+@shared.whole_number_option(
     "--seed",
-    type=click.IntRange(min=0),
     default=1,
-    show_default=True,
     metavar="S",
-    help="For every draw of chance: latencies, and the resamples of the results.",
+    help_text="For every draw of chance: latencies, and the resamples of the results.",
 )
 @jobs_option
 @click.option(
@@ -74,11 +62,11 @@ jobs_option = click.option(
     is_flag=True,
     help="One account trades all windows in turn, with the limits of a day; on one core.",
 )
-@config_option
-@assignment_option
+@shared.config_option
+@shared.assignment_option
 @results_dir_option
 @last_option
-@json_option
+@shared.json_option
 def backtest(
     places: tuple[str, ...],
     use: str | None,
@@ -101,18 +89,16 @@ def backtest(
     and latency, and which way it errs.
     """
     chosen = assignments if use is None else (f"strategy.use={use}", *assignments)
-    settings = load_config(config_path, chosen).settings
+    settings = shared.load_config(config_path, chosen).settings
     plan = BacktestPlan(settings=settings, seed=seed, is_continuous=is_continuous)
-    try:
+    with shared.failing_on(BadRecording, code=ExitCode.BAD_INPUT):
         recordings = recordings_at(places)
-    except BadRecording as problem:
-        fail(str(problem), ExitCode.BAD_INPUT)
     began, began_at = datetime.now(UTC), time.monotonic()
-    try:
+    with shared.failing_on(BadRecording, CoreFailed, BadResults):
         with RunWriter(results_dir.expanduser(), plan, len(recordings)) as writer:
             is_stopped = _play(plan, recordings, jobs, writer, is_shown=not is_json)
             if not writer.windows_count:
-                fail("it was stopped before a window was done; nothing is kept")
+                shared.fail("it was stopped before a window was done; nothing is kept")
             seconds = time.monotonic() - began_at
             timing = {
                 "began": began.isoformat(timespec="seconds"),
@@ -121,9 +107,10 @@ def backtest(
                 "events_per_second": round(writer.events_count / seconds),
             }
             run = writer.finish(timing)
-        _show(run, last, is_json=is_json)
-    except BadResults as problem:
-        fail(str(problem))
+        show_result(run, last, view=run_view, is_json=is_json)
+        if not is_json:
+            speed = f"{timing['events_per_second']:,} events/s"
+            echo_shown(f"\nin {seconds:,.1f} s, {speed}; kept in {run.folder}", err=True)
     if is_stopped:
         raise click.exceptions.Exit(ExitCode.FAILED)
 
@@ -155,8 +142,6 @@ def _play(
                 progress.update(task, advance=1, speed=speed)
         except KeyboardInterrupt:
             return True
-        except (BadRecording, CoreFailed) as problem:
-            fail(str(problem))
         finally:
             windows.close()
     return False
@@ -175,14 +160,14 @@ def _uninterrupted() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-def _show(run: StoredRun, last: int | None, *, is_json: bool) -> None:
+def show_result(
+    run: StoredRun, last: int | None, *, view: Callable[..., RenderableType], is_json: bool
+) -> None:
+    """Print what a run or a search came to."""
     if is_json:
-        click.echo(json.dumps(run_json(run), indent=2))
-        return
-    console = Screen()
-    console.print(run_view(run, rows=row_limit(last, is_for_programs=False)))
-    seconds, speed = run.timing["seconds"], run.timing["events_per_second"]
-    echo_shown(f"\nin {seconds:,.1f} s, {speed:,} events/s; kept in {run.folder}", err=True)
+        shared.print_json(run_json(run))
+    else:
+        Screen().print(view(run, rows=row_limit(last, is_for_programs=False)))
 
 
 def run_json(run: StoredRun) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from understudy.commands import shared
-from understudy.commands.backtest import run_json
+from understudy.commands.backtest import run_json, show_result
 from understudy.commands.reading import last_option, row_limit
-from understudy.display.screen import Screen
+from understudy.display.screen import Screen, listing
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
 from understudy.results.compare import compare as compare_runs
@@ -63,12 +63,10 @@ def results(context: click.Context, results_dir: Path, is_json: bool) -> None:
 def show(results_dir: Path, name: str, last: int | None, is_json: bool) -> None:
     """Show a run: the newest, or the one whose name begins so, or that lies in that folder."""
     run = find_run(results_dir, name)
-    if is_json:
-        shared.print_json(run_json(run))
-        return
     with shared.failing_on(BadResults):
-        Screen().print(_view(run, row_limit(last, is_for_programs=False)))
-    echo_shown(f"\n{run.folder / 'report.html'}", err=True)
+        show_result(run, last, view=_view, is_json=is_json)
+    if not is_json:
+        echo_shown(f"\n{run.folder / 'report.html'}", err=True)
 
 
 @results.command(
@@ -104,7 +102,7 @@ def _folder(results_dir: Path, name: str) -> Path:
     return path if path.is_dir() else find_run(results_dir, name).folder
 
 
-def _view(run: StoredRun, rows: int | None) -> RenderableType:
+def _view(run: StoredRun, *, rows: int | None) -> RenderableType:
     if run.run["kind"] == "search":
         with shared.needs_extra("research", "optuna"):
             from understudy.results.search_view import search_view
@@ -137,35 +135,28 @@ def _runs(results_dir: Path) -> list[StoredRun]:
 
 
 def _table(runs: list[StoredRun]) -> Table:
-    table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False)
-    table.add_column("ran", no_wrap=True)
-    table.add_column("run", overflow="fold")
-    for heading in ("windows", "P&L", "a window", "Sharpe", "drawdown"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    numeric = ("windows", "P&L", "a window", "Sharpe", "drawdown")
+    table = listing("ran", "run", *numeric, right=numeric, fold=("run",))
     for run in runs:
-        summary = run.summary
-        if run.run["kind"] == "search":
-            best = summary["best"] or {}
-            score = best.get("out_of_sample")
-            cells = [
-                "",
-                run.name,
-                str(summary["windows_seen"]),
-                "",
-                "-" if score is None else f"{score:+,.4f}",
-                "",
-                "",
-            ]
-            table.add_row(*cells)
-            continue
-        sharpe = summary["sharpe_window"]
-        table.add_row(
-            str(run.timing.get("began", ""))[:16].replace("T", " "),
-            run.name,
-            str(summary["settled"]),
-            f"{float(summary['pnl']):+,.2f}",
-            "-" if summary["mean_window"] is None else f"{float(summary['mean_window']):+,.4f}",
-            "-" if sharpe is None else f"{sharpe:+.3f}",
-            f"{float(summary['drawdown']['amount']):,.2f}",
-        )
+        table.add_row(*(_search_cells(run) if run.run["kind"] == "search" else _cells(run)))
     return table
+
+
+def _search_cells(run: StoredRun) -> tuple[str, ...]:
+    score = (run.summary["best"] or {}).get("out_of_sample")
+    shown_score = "-" if score is None else f"{score:+,.4f}"
+    return "", run.name, str(run.summary["windows_seen"]), "", shown_score
+
+
+def _cells(run: StoredRun) -> tuple[str, ...]:
+    summary = run.summary
+    mean, sharpe = summary["mean_window"], summary["sharpe_window"]
+    return (
+        str(run.timing.get("began", ""))[:16].replace("T", " "),
+        run.name,
+        str(summary["settled"]),
+        f"{float(summary['pnl']):+,.2f}",
+        "-" if mean is None else f"{float(mean):+,.4f}",
+        "-" if sharpe is None else f"{sharpe:+.3f}",
+        f"{float(summary['drawdown']['amount']):,.2f}",
+    )

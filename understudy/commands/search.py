@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,12 @@ from research.recordings.reader import Recording
 from research.search.folds import Folds, folds_of
 from research.search.space import BadSpace, Dimension, Value, read_space
 from understudy.commands import shared
-from understudy.commands.backtest import jobs_option, run_json, windows_bar
-from understudy.commands.reading import last_option, row_limit
-from understudy.display.screen import Screen
+from understudy.commands.backtest import jobs_option, show_result, windows_bar
+from understudy.commands.reading import last_option
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
 from understudy.results.options import results_dir_option
-from understudy.results.store import RESULTS_FORMAT, run_name, settings_facts, strategy_facts
+from understudy.results.store import made_of, run_name
 from understudy.results.stored import BadResults, StoredRun
 from understudy.settings.config import ConfigError, load
 from understudy.settings.keys import toml_text
@@ -121,6 +119,7 @@ def _search(
     **playing: Any,
 ) -> None:
     from research.search.study import OtherStudy, SearchPlan
+    from understudy.results.search_view import search_view
 
     chosen = assignments if use is None else (f"strategy.use={use}", *assignments)
     settings = shared.load_config(config_path, chosen).settings
@@ -147,18 +146,9 @@ def _search(
     )
     with shared.failing_on(BadRecording, CoreFailed, BadResults, OtherStudy, OSError):
         stored = _run(plan, folder, is_shown=not is_json, **playing)
-    _show(stored, last, is_json=is_json)
-
-
-def _show(stored: StoredRun, last: int | None, *, is_json: bool) -> None:
-    from understudy.results.search_view import search_view
-
-    if is_json:
-        shared.print_json(run_json(stored))
-        return
-    rows = row_limit(last, is_for_programs=False)
-    Screen().print(search_view(stored, rows=rows))
-    echo_shown(f"\nkept in {stored.folder}", err=True)
+        show_result(stored, last, view=search_view, is_json=is_json)
+    if not is_json:
+        echo_shown(f"\nkept in {stored.folder}", err=True)
 
 
 def _run(
@@ -222,12 +212,7 @@ def _facts(
 ) -> dict[str, Any]:
     """Everything that a search is made of."""
     return {
-        "format": RESULTS_FORMAT,
-        "kind": "search",
-        "program": f"understudy {version('understudy')}",
-        "strategy": strategy_facts(settings),
-        "settings": settings_facts(settings),
-        "seed": seed,
+        **made_of("search", settings, seed),
         "space": {
             each.name: list(each.choices)
             if each.choices

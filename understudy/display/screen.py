@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import IO
 
-from rich.console import Console, ConsoleOptions, JustifyMethod, RenderableType
+from rich.console import Console, ConsoleOptions, JustifyMethod, OverflowMethod, RenderableType
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
@@ -36,9 +36,12 @@ class Screen(Console):
 
 
 def listing(
-    *headings: str, right: Collection[str] = (), footers: Mapping[str, str | Text] | None = None
+    *headings: str,
+    right: Collection[str] = (),
+    fold: Collection[str] = (),
+    footers: Mapping[str, str | Text] | None = None,
 ) -> Table:
-    """Begin a table whose rows have one line each; columns of numbers stand to the right."""
+    """Begin a table; columns of numbers stand to the right, and only some fold long cells."""
     table = Table(
         box=None,
         header_style="dim",
@@ -52,15 +55,17 @@ def listing(
     for heading in headings:
         footer = (footers or {}).get(heading, "")
         justify: JustifyMethod = "right" if heading in right else "left"
-        table.add_column(heading, footer, justify=justify, no_wrap=True)
+        overflow: OverflowMethod = "fold" if heading in fold else "ellipsis"
+        is_whole = heading not in fold
+        table.add_column(heading, footer, justify=justify, no_wrap=is_whole, overflow=overflow)
     return table
 
 
 def facts_table(rows: Iterable[tuple[str, str | Text]]) -> Table:
-    """Draw facts one below the other, the name of each beside it."""
+    """Draw facts one below the other, the name of each beside it; cautions stand out."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, words in rows:
-        table.add_row(name, words)
+        table.add_row(name, Text(str(words), "yellow") if name == "caution" else words)
     return table

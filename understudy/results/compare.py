@@ -10,7 +10,6 @@ reached, or the prices that it was decided on were others.
 from __future__ import annotations
 
 import contextlib
-import csv
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -151,18 +150,10 @@ def _from_results(folder: Path) -> ComparedRun:
     return ComparedRun(
         name=stored.name,
         numbers=stored.summary,
-        orders=_orders(_rows(folder / "orders.csv")),
+        orders=_orders(stored.rows("orders")),
         most_per_minute=stored.run["settings"].get("risk.max_orders_per_minute"),
-        pnl={row["slug"]: row["pnl"] for row in _rows(folder / "windows.csv") if row["winner"]},
+        pnl={row["slug"]: row["pnl"] for row in stored.rows("windows") if row["winner"]},
     )
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
-    except OSError as problem:
-        raise BadResults(f"{path} cannot be read: {problem.strerror}") from None
 
 
 def _orders(rows: Iterable[Mapping[str, Any]]) -> tuple[ComparedOrder, ...]:

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from understudy.display.screen import listing
 from understudy.reading.moments import exact_label, iso_text
 from understudy.results.compare import WITHIN_MS, Difference, RunComparison
 
@@ -36,10 +37,8 @@ _NUMBERS = (
 
 def comparison_view(found: RunComparison, *, rows: int | None) -> RenderableType:
     """Draw numbers side by side, windows that ended otherwise, and orders without a partner."""
-    numbers = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False)
-    numbers.add_column("")
-    numbers.add_column(found.first.name, justify="right", overflow="fold")
-    numbers.add_column(found.second.name, justify="right", overflow="fold")
+    names = (found.first.name, found.second.name)
+    numbers = listing("", *names, right=names, fold=names)
     for name, key in _NUMBERS:
         values = [_shown(_value(run.numbers, key)) for run in (found.first, found.second)]
         numbers.add_row(name, *values)
@@ -75,10 +74,7 @@ def _lateness(found: RunComparison) -> str:
 
 
 def _differences_table(differences: tuple[Difference, ...]) -> Table:
-    table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False)
-    for heading in ("in", "at", "order", "window"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("why", overflow="fold")
+    table = listing("in", "at", "order", "window", "why", fold=("why",))
     for each in differences:
         table.add_row(
             "first" if each.is_first else "second",

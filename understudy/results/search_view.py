@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rich.console import Group, OverflowMethod, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from research.overfitting import CONVINCING
-from understudy.results.stored import BadResults, StoredRun
-from understudy.results.view import facts_table
+from understudy.display.screen import facts_table, listing
+from understudy.results.stored import StoredRun
 
 _SCORES = ("median_fold", "in_sample", "out_of_sample")
 _HEADINGS = ("trial", "median fold", "in sample", "out of sample", "Sharpe")
@@ -76,12 +75,7 @@ def best_trials(run: StoredRun) -> tuple[list[str], list[list[str]]]:
     Raises:
         BadResults: its table of trials cannot be read.
     """
-    path = run.folder / "trials.csv"
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            trials = [row for row in csv.DictReader(file) if row["is_pruned"] == "false"]
-    except OSError as problem:
-        raise BadResults(f"{path} cannot be read: {problem.strerror}") from None
+    trials = [row for row in run.rows("trials") if row["is_pruned"] == "false"]
     # without a Sharpe ratio nothing was traded, and 0.00 is no merit
     trials.sort(key=lambda row: (not row["sharpe"], -float(row["median_fold"]), int(row["trial"])))
     names = list(run.summary["best"]["values"]) if run.summary["best"] else []
@@ -98,18 +92,13 @@ def best_trials(run: StoredRun) -> tuple[list[str], list[list[str]]]:
 
 def _trials_table(run: StoredRun, rows: int | None) -> Table:
     headings, trials = best_trials(run)
-    table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False)
-    for number, heading in enumerate(headings):
-        is_value = number >= len(_HEADINGS)
-        overflow: OverflowMethod = "fold" if is_value else "ellipsis"
-        table.add_column(heading, justify="right", no_wrap=not is_value, overflow=overflow)
+    table = listing(*headings, right=headings, fold=headings[len(_HEADINGS) :])
     shown = trials if rows is None else trials[:rows]
     for row in shown:
         table.add_row(*row)
     table.caption = CAPTION
     if len(shown) < len(trials):
         table.caption += f"; the best {len(shown)} of {len(trials):,}: --last 0 shows all"
-    table.caption_justify = "left"
     return table
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,22 @@ TIMING_FILE, PAGE_FILE = "timing.json", "report.html"
 _NAME_DIGITS = 8
 
 
-def strategy_facts(settings: Settings) -> dict[str, Any]:
-    """Which strategy, and the digest of its file if it has one of its own."""
+def made_of(kind: str, settings: Settings, seed: int) -> dict[str, Any]:
+    """What every result is made of, a backtest's or a search's."""
+    strategy = _strategy(settings)
+    values = {each.key.full_name: each.value for each in config_of(settings).effective}
+    return {
+        "format": RESULTS_FORMAT,
+        "kind": kind,
+        "program": f"understudy {version('understudy')}",
+        "strategy": strategy,
+        "settings": {**values, "strategy.use": strategy["use"]},
+        "seed": seed,
+    }
+
+
+def _strategy(settings: Settings) -> dict[str, Any]:
+    """Which strategy; of a file of its own the name and digest, for its folder is the machine's."""
     file = settings.strategy.file
     if file is None:
         return {"use": settings.strategy.use, "sha256": None}
@@ -88,9 +103,3 @@ def _json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadResults(f"{path} is damaged: it is no JSON object")
     return value
-
-
-def settings_facts(settings: Settings) -> dict[str, Any]:
-    """Every setting; a strategy's file without its folder, which differs between machines."""
-    values = {each.key.full_name: each.value for each in config_of(settings).effective}
-    return {**values, "strategy.use": strategy_facts(settings)["use"]}

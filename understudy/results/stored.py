@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -28,3 +29,16 @@ class StoredRun:
     def name(self) -> str:
         """The folder's name."""
         return self.folder.name
+
+    def rows(self, table: str) -> list[dict[str, str]]:
+        """Read one of its tables, such as ``windows``.
+
+        Raises:
+            BadResults: it cannot be read.
+        """
+        path = self.folder / f"{table}.csv"
+        try:
+            with path.open(encoding="utf-8", newline="") as file:
+                return list(csv.DictReader(file))
+        except OSError as problem:
+            raise BadResults(f"{path} cannot be read: {problem.strerror}") from None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -11,8 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from actors.units import NANOS_PER_DOLLAR
+from understudy.display.screen import facts_table, listing
 from understudy.display.wording import count_label, exact_money, span_label
-from understudy.results.stored import BadResults, StoredRun
+from understudy.results.stored import StoredRun
 
 _REFUSALS_SHOWN = 3
 
@@ -144,28 +144,10 @@ def run_view(run: StoredRun, *, rows: int | None) -> RenderableType:
     return Group(_windows_table(run, rows), Text(), facts_table(fact_lines(run)))
 
 
-def facts_table(lines: Iterable[tuple[str, str]]) -> Table:
-    """Draw sentences beside their names; cautions stand out."""
-    facts = Table.grid(padding=(0, 2))
-    facts.add_column(style="dim", no_wrap=True)
-    facts.add_column(overflow="fold")
-    for name, words in lines:
-        facts.add_row(name, Text(words, "yellow" if name == "caution" else ""))
-    return facts
-
-
 def _windows_table(run: StoredRun, rows: int | None) -> Table:
-    path = run.folder / "windows.csv"
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            windows = list(csv.DictReader(file))
-    except OSError as problem:
-        raise BadResults(f"{path} cannot be read: {problem.strerror}") from None
-    table = Table(box=None, header_style="dim", padding=(0, 1), pad_edge=False)
-    table.add_column("window", no_wrap=True)
-    table.add_column("won", no_wrap=True)
-    for heading in ("orders", "fills", "fees", "P&L", "in all"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    windows = run.rows("windows")
+    numeric = ("orders", "fills", "fees", "P&L", "in all")
+    table = listing("window", "won", *numeric, right=numeric)
     shown = windows if rows is None else windows[-rows:]
     for window in shown:
         table.add_row(
@@ -179,7 +161,6 @@ def _windows_table(run: StoredRun, rows: int | None) -> Table:
         )
     if len(shown) < len(windows):
         table.caption = f"the newest {len(shown)} of {len(windows):,}: --last 0 shows all"
-        table.caption_justify = "left"
     return table
 
 

@@ -12,7 +12,6 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,9 +25,8 @@ from understudy.results.store import (
     RUN_FILE,
     SUMMARY_FILE,
     TIMING_FILE,
+    made_of,
     run_name,
-    settings_facts,
-    strategy_facts,
 )
 from understudy.results.stored import BadResults, StoredRun
 from understudy.results.tables import (
@@ -145,12 +143,7 @@ class RunWriter:
     def _facts(self) -> dict[str, Any]:
         """Everything that a run is made of."""
         return {
-            "format": RESULTS_FORMAT,
-            "kind": "backtest",
-            "program": f"understudy {version('understudy')}",
-            "strategy": strategy_facts(self._plan.settings),
-            "settings": settings_facts(self._plan.settings),
-            "seed": self._plan.seed,
+            **made_of("backtest", self._plan.settings, self._plan.seed),
             "is_continuous": self._plan.is_continuous,
             "recordings": self._recordings,
             "left_out": self._planned_count - self.windows_count,
