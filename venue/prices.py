@@ -112,9 +112,7 @@ class PriceStreams:
         if now_ms % 1000 == 0:
             text = coinbase.heartbeat_text(self._last_tick, now_ms)
             frames.append(Frame(Channel.COINBASE, (f"heartbeat:{self.product}",), text))
-            second = now_ms // 1000 - _PUBLISH_DELAY_S
-            frames += self._rtds_frames(second, now_ms)
-            frames += self._polybolt_frames(second, now_ms)
+            frames += self._second_frames(now_ms // 1000 - _PUBLISH_DELAY_S, now_ms)
         return frames
 
     def suffer(self, channel: Channel, kind: FaultKind, count: int) -> None:
@@ -148,27 +146,18 @@ class PriceStreams:
     def _price_at(self, topic: str) -> Callable[[int], int | None]:
         return self.samples.average if topic in _TWAPS else self.samples.price
 
-    def _rtds_frames(self, second: int, now_ms: int) -> list[Frame]:
-        frames: list[Frame] = []
-        if self._is_missed(Channel.RTDS, second):
-            return frames
-        for topic in rtds.TOPICS:
-            price_e18 = self._price_at(topic)(second)
-            if price_e18 is not None:
-                text = rtds.price_text(topic, self.symbol, price_e18, second * 1000, now_ms)
-                frames.append(Frame(Channel.RTDS, (f"{topic}/{self.symbol}",), text))
-        return frames
-
-    def _polybolt_frames(self, second: int, now_ms: int) -> list[Frame]:
-        frames: list[Frame] = []
-        if self._is_missed(Channel.POLYBOLT, second):
-            return frames
-        for channel in polybolt.CHANNELS:
-            price_e18 = self._price_at(channel)(second)
-            if price_e18 is not None:
-                symbol = self.polybolt_symbol
-                body = polybolt.update_body(channel, symbol, price_e18, second * 1000, now_ms)
-                frames.append(Frame(Channel.POLYBOLT, (f"{channel}/{symbol}",), body))
+    def _second_frames(self, second: int, now_ms: int) -> list[Frame]:
+        """Tell a second's price and average, as far as they are known, by both of the venue's."""
+        frames = []
+        for channel, names, symbol, tell in (
+            (Channel.RTDS, rtds.TOPICS, self.symbol, rtds.price_text),
+            (Channel.POLYBOLT, polybolt.CHANNELS, self.polybolt_symbol, polybolt.update_body),
+        ):
+            for name in () if self._is_missed(channel, second) else names:
+                price_e18 = self._price_at(name)(second)
+                if price_e18 is not None:
+                    text = tell(name, symbol, price_e18, second * 1000, now_ms)
+                    frames.append(Frame(channel, (f"{name}/{symbol}",), text))
         return frames
 
     def _is_missed(self, channel: Channel, second: int) -> bool:

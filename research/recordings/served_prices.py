@@ -77,7 +77,7 @@ class RecordedPrices(PriceStreams):
             del self._averages[old]
         if now_ms // 1000 - second > LATE_S_MAX:
             return []
-        return [*self._rtds_frames(second, now_ms), *self._polybolt_frames(second, now_ms)]
+        return self._second_frames(second, now_ms)
 
     def _price_at(self, topic: str) -> Callable[[int], int | None]:
         return self._averages.get if topic in _AVERAGES else _unknown

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import enum
 import math
+from collections import defaultdict
 from collections.abc import Mapping
+from functools import partial
 
 import attrs
 
@@ -129,8 +131,12 @@ class RateLimits:
 
     def __init__(self, tier: Tier = STANDARD_TIER) -> None:
         self._tier = tier
-        self._orders: dict[str, TokenBucket] = {}
-        self._cancels: dict[str, TokenBucket] = {}
+        self._orders: defaultdict[str, TokenBucket] = defaultdict(
+            partial(TokenBucket, tier.orders_per_s, tier.order_burst)
+        )
+        self._cancels: defaultdict[str, TokenBucket] = defaultdict(
+            partial(TokenBucket, tier.cancels_per_s, tier.cancel_burst)
+        )
         self._endpoints = {
             endpoint: TokenBucket(limit, limit, _ENDPOINT_SPAN_S)
             for endpoint, limit in ENDPOINT_LIMITS.items()
@@ -152,9 +158,7 @@ class RateLimits:
         Raises:
             RequestRefused: there were too many.
         """
-        tier = self._tier
-        bucket = self._orders.setdefault(wallet, TokenBucket(tier.orders_per_s, tier.order_burst))
-        return self._admit(bucket, count, now_ms)
+        return self._admit(self._orders[wallet], count, now_ms)
 
     def admit_cancels(self, wallet: str, count: int, now_ms: int) -> dict[str, str]:
         """Count cancels of a wallet; return the headers that tell what is left.
@@ -162,17 +166,13 @@ class RateLimits:
         Raises:
             RequestRefused: there were too many.
         """
-        return self._admit(self._cancel_bucket(wallet), count, now_ms)
+        return self._admit(self._cancels[wallet], count, now_ms)
 
     def owe_cancels(self, wallet: str, count: int, now_ms: int) -> dict[str, str]:
         """Count what a cancel of many turned out to cost; the bucket may go below nothing."""
-        bucket = self._cancel_bucket(wallet)
+        bucket = self._cancels[wallet]
         bucket.owe(count)
         return self._headers(bucket, 1, now_ms)
-
-    def _cancel_bucket(self, wallet: str) -> TokenBucket:
-        tier = self._tier
-        return self._cancels.setdefault(wallet, TokenBucket(tier.cancels_per_s, tier.cancel_burst))
 
     def _admit(self, bucket: TokenBucket, count: int, now_ms: int) -> dict[str, str]:
         if not bucket.take(count, now_ms):
