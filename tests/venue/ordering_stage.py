@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import functools
-import inspect
 import json
 import tempfile
 import time
@@ -16,6 +14,7 @@ from typing import Any
 
 import aiohttp
 import polymarket
+from coroutine_tests import against_stage
 from polymarket.environments import _create_environment
 
 from actors.units import NANOS_PER_DOLLAR
@@ -71,31 +70,6 @@ def run(
                 await scenario(exchange)
 
     asyncio.run(whole())
-
-
-def against(**options: Any) -> Callable[[Callable[..., Awaitable[None]]], Callable[..., None]]:
-    """Make a coroutine a test that ``run`` runs; it may ask for ``exchange`` and ``alice``."""
-
-    def decorate(scenario: Callable[..., Awaitable[None]]) -> Callable[..., None]:
-        signature = inspect.signature(scenario)
-        asked = signature.parameters
-
-        @functools.wraps(scenario)
-        def test(**fixtures: Any) -> None:
-            async def whole(exchange: LocalExchange) -> None:
-                if "alice" not in asked:
-                    await scenario(exchange=exchange, **fixtures)
-                    return
-                async with client(exchange) as alice:
-                    await scenario(exchange=exchange, alice=alice, **fixtures)
-
-            run(whole, **options)
-
-        theirs = [asked[name] for name in asked if name not in ("exchange", "alice")]
-        test.__signature__ = signature.replace(parameters=theirs)  # type: ignore[attr-defined]
-        return test
-
-    return decorate
 
 
 def environment(exchange: LocalExchange) -> Any:
@@ -182,3 +156,6 @@ async def eventually(check: Callable[[], Awaitable[Any]]) -> Any:
     while not (found := await check()):
         await asyncio.sleep(0.02)
     return found
+
+
+against = against_stage(run, alice=client)

@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 import attrs
 from aiohttp import web
+from coroutine_tests import against_stage
 
 from actors.settings import Settings
 from actors.units import NANOS_PER_DOLLAR
@@ -59,6 +60,9 @@ def run(scenario: Callable[[LocalExchange], Awaitable[None]], **changes: Any) ->
             await scenario(exchange)
 
     asyncio.run(whole())
+
+
+against = against_stage(run)
 
 
 def settings_at(http_url: str, ws_url: str, **execution: Any) -> Settings:

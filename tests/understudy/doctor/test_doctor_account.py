@@ -14,6 +14,7 @@ from doctor_stage import (
     PASS,
     SKIPPED,
     WARN,
+    against,
     inject,
     key_file,
     live_at,
@@ -44,14 +45,12 @@ def outcomes(found: dict[str, Finding]) -> list[object]:
     return [found[name].outcome for name in ACCOUNT_NAMES]
 
 
-def test_an_account_with_money_passes(tmp_path: Path) -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        found = await look(subject(live_at(exchange), tmp_path, variables=key_file(tmp_path)))
-        assert outcomes(found) == [PASS] * 4
-        assert ADDRESS in found["wallet"].sentence
-        assert "$1000" in found["balance"].sentence
-
-    run(scenario)
+@against()
+async def test_an_account_with_money_passes(exchange: LocalExchange, tmp_path: Path) -> None:
+    found = await look(subject(live_at(exchange), tmp_path, variables=key_file(tmp_path)))
+    assert outcomes(found) == [PASS] * 4
+    assert ADDRESS in found["wallet"].sentence
+    assert "$1000" in found["balance"].sentence
 
 
 @pytest.mark.parametrize(
@@ -59,45 +58,45 @@ def test_an_account_with_money_passes(tmp_path: Path) -> None:
     [{}, {KEY_VARIABLE: "0x12"}, {KEY_VARIABLE: "0" * 64}, {KEY_VARIABLE: "f" * 64}],
     ids=["none", "short", "zero", "too great"],
 )
-def test_without_a_key_nothing_is_asked(tmp_path: Path, variables: dict[str, str]) -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        found = await look_at_account(subject(live_at(exchange), tmp_path, variables=variables))
-        assert outcomes(found) == [FAIL, SKIPPED, SKIPPED, SKIPPED]
-        for text in variables.values():
-            assert text not in found["credentials"].sentence
-
-    run(scenario)
-
-
-def test_a_key_file_that_others_can_read_fails(tmp_path: Path) -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        variables = key_file(tmp_path, mode=0o644)
-        found = await look_at_account(subject(live_at(exchange), tmp_path, variables=variables))
-        assert outcomes(found) == [FAIL, SKIPPED, SKIPPED, SKIPPED]
-        assert "chmod 600" in found["credentials"].advice
-
-    run(scenario)
+@against()
+async def test_without_a_key_nothing_is_asked(
+    exchange: LocalExchange, tmp_path: Path, variables: dict[str, str]
+) -> None:
+    found = await look_at_account(subject(live_at(exchange), tmp_path, variables=variables))
+    assert outcomes(found) == [FAIL, SKIPPED, SKIPPED, SKIPPED]
+    for text in variables.values():
+        assert text not in found["credentials"].sentence
 
 
-def test_a_key_that_the_wallet_is_not_of_fails(tmp_path: Path) -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        settings = live_at(exchange, wallet=ADDRESS)
-        wrong = {KEY_VARIABLE: "0x" + "b2" * 32}
-        found = await look_at_account(subject(settings, tmp_path, variables=wrong))
-        assert outcomes(found) == [SKIPPED, FAIL, SKIPPED, SKIPPED]
-        assert ADDRESS in found["wallet"].sentence
+@against()
+async def test_a_key_file_that_others_can_read_fails(
+    exchange: LocalExchange, tmp_path: Path
+) -> None:
+    variables = key_file(tmp_path, mode=0o644)
+    found = await look_at_account(subject(live_at(exchange), tmp_path, variables=variables))
+    assert outcomes(found) == [FAIL, SKIPPED, SKIPPED, SKIPPED]
+    assert "chmod 600" in found["credentials"].advice
 
-    run(scenario)
+
+@against()
+async def test_a_key_that_the_wallet_is_not_of_fails(
+    exchange: LocalExchange, tmp_path: Path
+) -> None:
+    settings = live_at(exchange, wallet=ADDRESS)
+    wrong = {KEY_VARIABLE: "0x" + "b2" * 32}
+    found = await look_at_account(subject(settings, tmp_path, variables=wrong))
+    assert outcomes(found) == [SKIPPED, FAIL, SKIPPED, SKIPPED]
+    assert ADDRESS in found["wallet"].sentence
 
 
-def test_credentials_that_the_venue_refuses_fail_and_the_wallet_is_told(tmp_path: Path) -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        await inject(exchange, kind="clock_skew", for_ms=60_000)
-        found = await look_at_account(subject(live_at(exchange), tmp_path))
-        assert outcomes(found) == [FAIL, PASS, SKIPPED, SKIPPED]
-        assert "clock" in found["credentials"].advice
-
-    run(scenario)
+@against()
+async def test_credentials_that_the_venue_refuses_fail_and_the_wallet_is_told(
+    exchange: LocalExchange, tmp_path: Path
+) -> None:
+    await inject(exchange, kind="clock_skew", for_ms=60_000)
+    found = await look_at_account(subject(live_at(exchange), tmp_path))
+    assert outcomes(found) == [FAIL, PASS, SKIPPED, SKIPPED]
+    assert "clock" in found["credentials"].advice
 
 
 @pytest.mark.parametrize(
@@ -117,41 +116,41 @@ def test_the_balance_is_held_against_the_largest_order(
     run(scenario, wallets={ADDRESS: dollars * NANOS_PER_DOLLAR})
 
 
-def test_a_cap_in_dollars_makes_the_largest_order_smaller(tmp_path: Path) -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        settings = live_at(exchange)
-        settings = attrs.evolve(settings, risk=attrs.evolve(settings.risk, max_order_dollars=3))
-        assert outcomes(await look_at_account(subject(settings, tmp_path))) == [PASS] * 4
-
-    run(scenario, wallets={ADDRESS: 4 * NANOS_PER_DOLLAR})
+@against(wallets={ADDRESS: 4 * NANOS_PER_DOLLAR})
+async def test_a_cap_in_dollars_makes_the_largest_order_smaller(
+    exchange: LocalExchange, tmp_path: Path
+) -> None:
+    settings = live_at(exchange)
+    settings = attrs.evolve(settings, risk=attrs.evolve(settings.risk, max_order_dollars=3))
+    assert outcomes(await look_at_account(subject(settings, tmp_path))) == [PASS] * 4
 
 
 @pytest.mark.parametrize(("allowance", "outcome"), [("0", FAIL), ("7000000", WARN)])
-def test_an_allowance_that_is_missing_is_told_with_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allowance: str, outcome: object
+@against()
+async def test_an_allowance_that_is_missing_is_told_with_what_to_do(
+    exchange: LocalExchange,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    allowance: str,
+    outcome: object,
 ) -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        found = await look_at_account(subject(live_at(exchange), tmp_path))
-        assert outcomes(found) == [PASS, PASS, PASS, outcome]
-        assert "approve" in found["allowance"].advice
-
     monkeypatch.setattr(reads, "ALLOWANCE", allowance)
-    run(scenario)
+    found = await look_at_account(subject(live_at(exchange), tmp_path))
+    assert outcomes(found) == [PASS, PASS, PASS, outcome]
+    assert "approve" in found["allowance"].advice
 
 
-def test_shares_that_may_not_be_taken_are_a_warning(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@against()
+async def test_shares_that_may_not_be_taken_are_a_warning(
+    exchange: LocalExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        found = await look_at_account(subject(live_at(exchange), tmp_path))
-        assert (found["allowance"].outcome, "sold" in found["allowance"].sentence) == (WARN, True)
-
     def nothing(self: Any, *_: Any) -> dict[str, Any]:
         del self
         return {"balance": "0", "allowances": {}}
 
     monkeypatch.setattr(reads.AccountReads, "shares", nothing)
-    run(scenario)
+    found = await look_at_account(subject(live_at(exchange), tmp_path))
+    assert (found["allowance"].outcome, "sold" in found["allowance"].sentence) == (WARN, True)
 
 
 def test_every_kind_of_wallet_is_known_by_its_address() -> None:
@@ -182,7 +181,9 @@ def test_every_kind_of_wallet_is_known_by_its_address() -> None:
         ("POLY_PROXY", False, FAIL, "not on the chain"),
     ],
 )
-def test_a_contract_must_be_on_the_chain(
+@against()
+async def test_a_contract_must_be_on_the_chain(
+    exchange: LocalExchange,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     name: str,
@@ -199,10 +200,7 @@ def test_a_contract_must_be_on_the_chain(
         types = {"EOA": 0, "POLY_PROXY": 1, "GNOSIS_SAFE": 2}
         return attrs.evolve(kind, name=name, signature_type=types[name])
 
-    async def scenario(exchange: LocalExchange) -> None:
-        found = await look_at_account(subject(live_at(exchange), tmp_path))
-        assert (found["wallet"].outcome, word in found["wallet"].sentence) == (outcome, True)
-
     monkeypatch.setattr(VenueClient, "has_code", code)
     monkeypatch.setattr(account_module, "wallet_kind", kind_of)
-    run(scenario)
+    found = await look_at_account(subject(live_at(exchange), tmp_path))
+    assert (found["wallet"].outcome, word in found["wallet"].sentence) == (outcome, True)

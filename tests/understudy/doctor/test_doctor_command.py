@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from doctor_stage import ADDRESS, KEY, key_file, ledger, nobody_listens, run
+from doctor_stage import ADDRESS, KEY, against, key_file, ledger, nobody_listens
 from rich.console import Console
 from test_doctor_host import held
 
@@ -48,21 +48,21 @@ def at(http_url: str, ws_url: str) -> list[str]:
 LIVE = ["--set", "execution.mode=live", "--set", "execution.durability=full"]
 
 
-def test_all_well_is_exit_code_0_and_no_secret_is_shown(tmp_path: Path) -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        arguments = [*at(exchange.http_url, exchange.ws_url), *LIVE, "--data-dir", str(tmp_path)]
-        variables = key_file(tmp_path)
-        for extra in ([], ["--json"], ["--order-test"]):
-            result = await asyncio.to_thread(doctor, *arguments, *extra, environment=variables)
-            assert result.exit_code == ExitCode.OK, result.output
-            secrets = [KEY[2:], *(each.secret for each in exchange.orders.keys._keys.values())]
-            secrets += [each.passphrase for each in exchange.orders.keys._keys.values()]
-            assert len(secrets) == 3
-            assert not [each for each in secrets if each in result.output]
-        assert "order gone" in result.output
-        assert len((await ledger(exchange))["orders"]) == 1
-
-    run(scenario)
+@against()
+async def test_all_well_is_exit_code_0_and_no_secret_is_shown(
+    exchange: LocalExchange, tmp_path: Path
+) -> None:
+    arguments = [*at(exchange.http_url, exchange.ws_url), *LIVE, "--data-dir", str(tmp_path)]
+    variables = key_file(tmp_path)
+    for extra in ([], ["--json"], ["--order-test"]):
+        result = await asyncio.to_thread(doctor, *arguments, *extra, environment=variables)
+        assert result.exit_code == ExitCode.OK, result.output
+        secrets = [KEY[2:], *(each.secret for each in exchange.orders.keys._keys.values())]
+        secrets += [each.passphrase for each in exchange.orders.keys._keys.values()]
+        assert len(secrets) == 3
+        assert not [each for each in secrets if each in result.output]
+    assert "order gone" in result.output
+    assert len((await ledger(exchange))["orders"]) == 1
 
 
 def test_checks_that_fail_by_one_cause_are_one_line(
@@ -123,39 +123,39 @@ def test_bad_input_is_one_sentence(arguments: list[str], word: str, tmp_path: Pa
     assert result.output.count("\n") == 1
 
 
-def test_no_order_is_placed_where_something_failed(tmp_path: Path) -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        arguments = [*at(exchange.http_url, exchange.ws_url), *LIVE, "--data-dir", str(tmp_path)]
+@against(wallets={ADDRESS: 0})
+async def test_no_order_is_placed_where_something_failed(
+    exchange: LocalExchange, tmp_path: Path
+) -> None:
+    arguments = [*at(exchange.http_url, exchange.ws_url), *LIVE, "--data-dir", str(tmp_path)]
+    result = await asyncio.to_thread(
+        doctor, *arguments, "--order-test", environment=key_file(tmp_path)
+    )
+    assert result.exit_code == ExitCode.FAILED
+    assert "nothing was sent, because of: balance" in result.output
+    assert (await ledger(exchange))["orders"] == []
+
+
+@against(wallets={ADDRESS: 100 * NANOS_PER_DOLLAR})
+async def test_no_order_is_placed_beside_a_run_that_would_halt_on_it(
+    exchange: LocalExchange, tmp_path: Path
+) -> None:
+    data_dir = tmp_path / "data"
+    data_dir.mkdir()
+    process = held(data_dir)
+    try:
+        arguments = [*at(exchange.http_url, exchange.ws_url), *LIVE]
         result = await asyncio.to_thread(
-            doctor, *arguments, "--order-test", environment=key_file(tmp_path)
+            doctor,
+            *arguments,
+            *("--data-dir", str(data_dir), "--order-test"),
+            environment=key_file(tmp_path),
         )
-        assert result.exit_code == ExitCode.FAILED
-        assert "nothing was sent, because of: balance" in result.output
-        assert (await ledger(exchange))["orders"] == []
-
-    run(scenario, wallets={ADDRESS: 0})
-
-
-def test_no_order_is_placed_beside_a_run_that_would_halt_on_it(tmp_path: Path) -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        data_dir = tmp_path / "data"
-        data_dir.mkdir()
-        process = held(data_dir)
-        try:
-            arguments = [*at(exchange.http_url, exchange.ws_url), *LIVE]
-            result = await asyncio.to_thread(
-                doctor,
-                *arguments,
-                *("--data-dir", str(data_dir), "--order-test"),
-                environment=key_file(tmp_path),
-            )
-        finally:
-            process.communicate("", timeout=10)
-        assert result.exit_code == ExitCode.FAILED
-        assert str(process.pid) in result.output
-        assert (await ledger(exchange))["orders"] == []
-
-    run(scenario, wallets={ADDRESS: 100 * NANOS_PER_DOLLAR})
+    finally:
+        process.communicate("", timeout=10)
+    assert result.exit_code == ExitCode.FAILED
+    assert str(process.pid) in result.output
+    assert (await ledger(exchange))["orders"] == []
 
 
 def test_a_line_tells_all_of_a_finding() -> None:

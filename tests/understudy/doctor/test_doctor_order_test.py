@@ -16,6 +16,7 @@ from doctor_stage import (
     FAIL,
     PASS,
     WARN,
+    against,
     inject,
     key_file,
     ledger,
@@ -53,18 +54,19 @@ async def assert_nothing_is_left(exchange: LocalExchange, orders: int) -> None:
     assert books["cash_nanos"] == 1_000 * NANOS_PER_DOLLAR
 
 
-def test_a_small_order_is_placed_seen_cancelled_and_gone(tmp_path: Path) -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        findings = await placed(exchange, tmp_path)
-        assert outcomes(findings) == [PASS] * 4
-        assert "$0.05 in all" in findings[0].sentence
-        await assert_nothing_is_left(exchange, orders=1)
+@against()
+async def test_a_small_order_is_placed_seen_cancelled_and_gone(
+    exchange: LocalExchange, tmp_path: Path
+) -> None:
+    findings = await placed(exchange, tmp_path)
+    assert outcomes(findings) == [PASS] * 4
+    assert "$0.05 in all" in findings[0].sentence
+    await assert_nothing_is_left(exchange, orders=1)
 
-    run(scenario)
 
-
-def test_it_may_only_rest_and_ends_by_itself(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@against()
+async def test_it_may_only_rest_and_ends_by_itself(
+    exchange: LocalExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     posted: list[str] = []
     post = VenueClient.post
@@ -73,15 +75,12 @@ def test_it_may_only_rest_and_ends_by_itself(
         posted.append(payload)
         return await post(client, payload)
 
-    async def scenario(exchange: LocalExchange) -> None:
-        await inject(exchange, kind="post_only", for_ms=60_000)
-        assert outcomes(await placed(exchange, tmp_path)) == [PASS] * 4
-        assert len(posted) == 1
-        assert '"orderType":"GTD"' in posted[0]
-        assert '"postOnly":true' in posted[0]
-
     monkeypatch.setattr(VenueClient, "post", noted)
-    run(scenario)
+    await inject(exchange, kind="post_only", for_ms=60_000)
+    assert outcomes(await placed(exchange, tmp_path)) == [PASS] * 4
+    assert len(posted) == 1
+    assert '"orderType":"GTD"' in posted[0]
+    assert '"postOnly":true' in posted[0]
 
 
 def test_an_exchange_ahead_of_this_host_takes_it_too(tmp_path: Path) -> None:
@@ -92,80 +91,73 @@ def test_an_exchange_ahead_of_this_host_takes_it_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["lost_answer", "server_error"])
-def test_an_answer_that_is_lost_leaves_no_order(tmp_path: Path, kind: str) -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        await inject(exchange, kind=kind, target="orders")
-        assert outcomes(await placed(exchange, tmp_path)) == [WARN, PASS, PASS, PASS]
-        await assert_nothing_is_left(exchange, orders=1)
-
-    run(scenario)
-
-
-def test_an_order_that_never_arrived_is_cancelled_by_its_id_all_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@against()
+async def test_an_answer_that_is_lost_leaves_no_order(
+    exchange: LocalExchange, tmp_path: Path, kind: str
 ) -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        await inject(exchange, kind="reset", target="orders")
-        findings = await placed(exchange, tmp_path)
-        assert outcomes(findings) == [WARN, FAIL, WARN, WARN]
-        assert "can't be found" in findings[2].sentence
-        assert "ends it by itself" in findings[2].advice
-        await assert_nothing_is_left(exchange, orders=0)
+    await inject(exchange, kind=kind, target="orders")
+    assert outcomes(await placed(exchange, tmp_path)) == [WARN, PASS, PASS, PASS]
+    await assert_nothing_is_left(exchange, orders=1)
 
+
+@against()
+async def test_an_order_that_never_arrived_is_cancelled_by_its_id_all_the_same(
+    exchange: LocalExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(order_test, "STEP_LIMIT_S", 1.0)
-    run(scenario)
+    await inject(exchange, kind="reset", target="orders")
+    findings = await placed(exchange, tmp_path)
+    assert outcomes(findings) == [WARN, FAIL, WARN, WARN]
+    assert "can't be found" in findings[2].sentence
+    assert "ends it by itself" in findings[2].advice
+    await assert_nothing_is_left(exchange, orders=0)
 
 
 @pytest.mark.parametrize("kind", ["lost_answer", "server_error", "reset", "rate_limited"])
-def test_a_cancel_without_a_clear_answer_is_sent_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+@against()
+async def test_a_cancel_without_a_clear_answer_is_sent_again(
+    exchange: LocalExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        await inject(exchange, kind=kind, target="cancels")
-        findings = await placed(exchange, tmp_path)
-        assert [each.outcome for each in findings[:2]] == [PASS, PASS]
-        assert findings[3].outcome is PASS
-        await assert_nothing_is_left(exchange, orders=1)
-
     monkeypatch.setattr(order_test, "STEP_LIMIT_S", 2.0)
-    run(scenario)
+    await inject(exchange, kind=kind, target="cancels")
+    findings = await placed(exchange, tmp_path)
+    assert [each.outcome for each in findings[:2]] == [PASS, PASS]
+    assert findings[3].outcome is PASS
+    await assert_nothing_is_left(exchange, orders=1)
 
 
-def test_an_order_that_no_read_shows_is_cancelled(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@against()
+async def test_an_order_that_no_read_shows_is_cancelled(
+    exchange: LocalExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        await inject(exchange, kind="hidden_order", for_ms=60_000)
-        assert outcomes(await placed(exchange, tmp_path)) == [PASS, FAIL, PASS, PASS]
-        await assert_nothing_is_left(exchange, orders=1)
-
     monkeypatch.setattr(order_test, "STEP_LIMIT_S", 1.0)
-    run(scenario)
+    await inject(exchange, kind="hidden_order", for_ms=60_000)
+    assert outcomes(await placed(exchange, tmp_path)) == [PASS, FAIL, PASS, PASS]
+    await assert_nothing_is_left(exchange, orders=1)
 
 
 @pytest.mark.parametrize(
     ("kind", "word"), [("disabled", "disabled"), ("cancel_only", "cancel-only")]
 )
-def test_a_refusal_is_the_venue_s_words_and_the_end(tmp_path: Path, kind: str, word: str) -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        await inject(exchange, kind=kind, for_ms=60_000)
-        (refused,) = await placed(exchange, tmp_path)
-        assert (refused.outcome, word in refused.sentence) == (FAIL, True)
-        assert "try again" in refused.advice
-
-    run(scenario)
-
-
-def test_no_money_is_the_venue_s_word_too(tmp_path: Path) -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        (refused,) = await placed(exchange, tmp_path)
-        assert (refused.outcome, "balance" in refused.advice) == (FAIL, True)
-
-    run(scenario, wallets={ADDRESS: 0})
+@against()
+async def test_a_refusal_is_the_venue_s_words_and_the_end(
+    exchange: LocalExchange, tmp_path: Path, kind: str, word: str
+) -> None:
+    await inject(exchange, kind=kind, for_ms=60_000)
+    (refused,) = await placed(exchange, tmp_path)
+    assert (refused.outcome, word in refused.sentence) == (FAIL, True)
+    assert "try again" in refused.advice
 
 
-def test_an_interrupt_cancels_what_was_posted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@against(wallets={ADDRESS: 0})
+async def test_no_money_is_the_venue_s_word_too(exchange: LocalExchange, tmp_path: Path) -> None:
+    (refused,) = await placed(exchange, tmp_path)
+    assert (refused.outcome, "balance" in refused.advice) == (FAIL, True)
+
+
+@against()
+async def test_an_interrupt_cancels_what_was_posted(
+    exchange: LocalExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = asyncio.Event()
 
@@ -173,16 +165,13 @@ def test_an_interrupt_cancels_what_was_posted(
         seen.set()
         return False
 
-    async def scenario(exchange: LocalExchange) -> None:
-        testing = asyncio.create_task(placed(exchange, tmp_path))
-        await seen.wait()
-        testing.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await testing
-        await assert_nothing_is_left(exchange, orders=1)
-
     monkeypatch.setattr(order_test._Test, "_is_open", open_forever)
-    run(scenario)
+    testing = asyncio.create_task(placed(exchange, tmp_path))
+    await seen.wait()
+    testing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await testing
+    await assert_nothing_is_left(exchange, orders=1)
 
 
 _NEVER_SEEN = """
@@ -207,73 +196,70 @@ signal finds it looking."""
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT], ids=lambda n: n.name)
-def test_f32_a_signal_between_placing_and_cancelling_lets_the_doctor_cancel_first(
-    tmp_path: Path, number: signal.Signals
+@against()
+async def test_f32_a_signal_between_placing_and_cancelling_lets_the_doctor_cancel_first(
+    exchange: LocalExchange, tmp_path: Path, number: signal.Signals
 ) -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", _NEVER_SEEN, *at(exchange.http_url, exchange.ws_url), *LIVE),
-            *("--data-dir", str(tmp_path), "--order-test"),
-            env={**os.environ, **key_file(tmp_path)},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        try:
-            while not (await ledger(exchange))["orders"]:
-                assert process.returncode is None, await process.communicate()
-                await asyncio.sleep(0.05)
-            process.send_signal(number)
-            process.send_signal(number)
-            output = (await process.communicate())[0].decode()
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        await assert_nothing_is_left(exchange, orders=1)
-        assert process.returncode == 1, output
-        assert f"not looked for: {number.name} asked for the end" in output
-        assert "is cancelled" in output
-
-    run(scenario)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _NEVER_SEEN, *at(exchange.http_url, exchange.ws_url), *LIVE),
+        *("--data-dir", str(tmp_path), "--order-test"),
+        env={**os.environ, **key_file(tmp_path)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        while not (await ledger(exchange))["orders"]:
+            assert process.returncode is None, await process.communicate()
+            await asyncio.sleep(0.05)
+        process.send_signal(number)
+        process.send_signal(number)
+        output = (await process.communicate())[0].decode()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    await assert_nothing_is_left(exchange, orders=1)
+    assert process.returncode == 1, output
+    assert f"not looked for: {number.name} asked for the end" in output
+    assert "is cancelled" in output
 
 
-def test_f32_a_signal_before_the_order_was_sent_sends_none(tmp_path: Path) -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        examinee = subject(live_at(exchange), tmp_path)
-        sight = VenueSight(examinee)
-        market_ahead = sight.market_ahead
+@against()
+async def test_f32_a_signal_before_the_order_was_sent_sends_none(
+    exchange: LocalExchange, tmp_path: Path
+) -> None:
+    examinee = subject(live_at(exchange), tmp_path)
+    sight = VenueSight(examinee)
+    market_ahead = sight.market_ahead
 
-        async def told_to_end(count: int) -> Any:
-            os.kill(os.getpid(), signal.SIGTERM)
-            return await market_ahead(count)
+    async def told_to_end(count: int) -> Any:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return await market_ahead(count)
 
-        sight.market_ahead = told_to_end  # type: ignore[method-assign] # a seam for this test
-        (refused,) = await order_test.run_order_test(examinee, sight)
-        assert refused.outcome is FAIL
-        assert "nothing was sent: SIGTERM" in refused.sentence
-        await assert_nothing_is_left(exchange, orders=0)
-
-    run(scenario)
+    sight.market_ahead = told_to_end  # type: ignore[method-assign] # a seam for this test
+    (refused,) = await order_test.run_order_test(examinee, sight)
+    assert refused.outcome is FAIL
+    assert "nothing was sent: SIGTERM" in refused.sentence
+    await assert_nothing_is_left(exchange, orders=0)
 
 
 @pytest.mark.parametrize("step", ["_placed", "_seen"])
-def test_an_error_of_our_own_cancels_what_was_posted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+@against()
+async def test_an_error_of_our_own_cancels_what_was_posted(
+    exchange: LocalExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     def fails(*_arguments: object) -> None:
         raise ZeroDivisionError
 
-    async def scenario(exchange: LocalExchange) -> None:
-        with pytest.raises(ZeroDivisionError):
-            await placed(exchange, tmp_path)
-        await assert_nothing_is_left(exchange, orders=1)
-
     monkeypatch.setattr(order_test._Test, step, fails)
-    run(scenario)
+    with pytest.raises(ZeroDivisionError):
+        await placed(exchange, tmp_path)
+    await assert_nothing_is_left(exchange, orders=1)
 
 
-def test_a_trade_in_spite_of_everything_is_not_passed_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@against()
+async def test_a_trade_in_spite_of_everything_is_not_passed_over(
+    exchange: LocalExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = VenueClient.rows
     cancelled: list[str] = []
@@ -291,11 +277,8 @@ def test_a_trade_in_spite_of_everything_is_not_passed_over(
         trade = {"id": "t", "side": "SELL", "size": "5", "price": "0.01", "maker_orders": [own]}
         return [trade]
 
-    async def scenario(exchange: LocalExchange) -> None:
-        findings = await placed(exchange, tmp_path)
-        assert outcomes(findings) == [PASS, PASS, PASS, FAIL]
-        assert "has traded" in findings[3].sentence
-
     monkeypatch.setattr(VenueClient, "cancel", noted)
     monkeypatch.setattr(VenueClient, "rows", with_a_trade)
-    run(scenario)
+    findings = await placed(exchange, tmp_path)
+    assert outcomes(findings) == [PASS, PASS, PASS, FAIL]
+    assert "has traded" in findings[3].sentence

@@ -17,6 +17,7 @@ from doctor_stage import (
     PASS,
     SKIPPED,
     WARN,
+    against,
     answering,
     credentials_at,
     inject,
@@ -24,7 +25,6 @@ from doctor_stage import (
     look,
     nobody_answers,
     nobody_listens,
-    run,
     settings_at,
     subject,
 )
@@ -45,33 +45,31 @@ NETWORK = ("clock", "gamma", "clob", "market stream", "coinbase", "rtds", "marke
 Check = Callable[[Subject, VenueSight], Awaitable[Finding]]
 
 
-def test_at_a_healthy_exchange_all_is_well(tmp_path: Path) -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        settings = settings_at(exchange.http_url, exchange.ws_url)
-        variables = await credentials_at(exchange)
-        found = await look(subject(settings, tmp_path, variables=variables))
-        names = {*NETWORK, "host", "config", "disk", "journal", "lock", "halt file"}
-        for name in (*names, "polybolt", "strike source"):
-            assert found[name].outcome is PASS, found[name]
-        skipped = {"geoblock", "credentials", "wallet", "balance", "allowance", "key place"}
-        assert {name for name, each in found.items() if each.outcome is SKIPPED} == skipped
-        assert found["urgency"].outcome in {PASS, WARN}, "whoever runs this may not be allowed to"
-        assert "btc-updown-15m-" in found["market"].sentence
-
-    run(scenario)
+@against()
+async def test_at_a_healthy_exchange_all_is_well(exchange: LocalExchange, tmp_path: Path) -> None:
+    settings = settings_at(exchange.http_url, exchange.ws_url)
+    variables = await credentials_at(exchange)
+    found = await look(subject(settings, tmp_path, variables=variables))
+    names = {*NETWORK, "host", "config", "disk", "journal", "lock", "halt file"}
+    for name in (*names, "polybolt", "strike source"):
+        assert found[name].outcome is PASS, found[name]
+    skipped = {"geoblock", "credentials", "wallet", "balance", "allowance", "key place"}
+    assert {name for name, each in found.items() if each.outcome is SKIPPED} == skipped
+    assert found["urgency"].outcome in {PASS, WARN}, "whoever runs this may not be allowed to"
+    assert "btc-updown-15m-" in found["market"].sentence
 
 
-def test_each_of_several_series_is_looked_at_by_its_name(tmp_path: Path) -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        settings = settings_at(exchange.http_url, exchange.ws_url)
-        three = several("btc-5m", "eth-5m", "btc-15m", base=settings)
-        found = await look(subject(three, tmp_path))
-        for name in ("coinbase btc", "coinbase eth", "rtds btc", "rtds eth", "market btc-5m"):
-            assert found[name].outcome is PASS, found[name]
-        assert "eth-updown-5m-" in found["market eth-5m"].sentence
-        assert found["market btc-15m"].outcome is FAIL, "it is not offered here"
-
-    run(scenario, series=(("btc", 5), ("eth", 5)))
+@against(series=(("btc", 5), ("eth", 5)))
+async def test_each_of_several_series_is_looked_at_by_its_name(
+    exchange: LocalExchange, tmp_path: Path
+) -> None:
+    settings = settings_at(exchange.http_url, exchange.ws_url)
+    three = several("btc-5m", "eth-5m", "btc-15m", base=settings)
+    found = await look(subject(three, tmp_path))
+    for name in ("coinbase btc", "coinbase eth", "rtds btc", "rtds eth", "market btc-5m"):
+        assert found[name].outcome is PASS, found[name]
+    assert "eth-updown-5m-" in found["market eth-5m"].sentence
+    assert found["market btc-15m"].outcome is FAIL, "it is not offered here"
 
 
 def test_where_nobody_listens_every_host_is_named(tmp_path: Path) -> None:
@@ -183,27 +181,25 @@ def test_only_this_host_is_local(url: str, is_local: bool) -> None:
         (90_000, {}, PASS),
     ],
 )
-def test_a_clock_that_is_off_is_measured(
-    tmp_path: Path, skew_ms: int, changes: dict[str, Any], outcome: object
+@against()
+async def test_a_clock_that_is_off_is_measured(
+    exchange: LocalExchange, tmp_path: Path, skew_ms: int, changes: dict[str, Any], outcome: object
 ) -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        if skew_ms:
-            await inject(exchange, kind="clock_skew", for_ms=skew_ms)
-        found = await look(subject(live_at(exchange), tmp_path, **changes))
-        assert found["clock"].outcome is outcome, found["clock"]
-        assert (outcome is PASS) == (found["clock"].advice == "")
-
-    run(scenario)
+    if skew_ms:
+        await inject(exchange, kind="clock_skew", for_ms=skew_ms)
+    found = await look(subject(live_at(exchange), tmp_path, **changes))
+    assert found["clock"].outcome is outcome, found["clock"]
+    assert (outcome is PASS) == (found["clock"].advice == "")
 
 
-def test_a_wrong_clock_does_not_stop_orders_on_paper(tmp_path: Path) -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        await inject(exchange, kind="clock_skew", for_ms=60_000)
-        settings = settings_at(exchange.http_url, exchange.ws_url)
-        found = await look(subject(settings, tmp_path, is_local=False))
-        assert found["clock"].outcome is WARN
-
-    run(scenario)
+@against()
+async def test_a_wrong_clock_does_not_stop_orders_on_paper(
+    exchange: LocalExchange, tmp_path: Path
+) -> None:
+    await inject(exchange, kind="clock_skew", for_ms=60_000)
+    settings = settings_at(exchange.http_url, exchange.ws_url)
+    found = await look(subject(settings, tmp_path, is_local=False))
+    assert found["clock"].outcome is WARN
 
 
 # Addresses
@@ -223,20 +219,18 @@ def test_an_answer_that_is_none_is_told_apart(tmp_path: Path, status: int, outco
     asyncio.run(scenario())
 
 
-def test_a_stream_that_is_open_and_silent_fails(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@against()
+async def test_a_stream_that_is_open_and_silent_fails(
+    exchange: LocalExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        settings = settings_at(exchange.http_url, exchange.ws_url)
-        user_channel = exchange.url(Channel.USER)  # it says nothing without credentials
-        settings = attrs.evolve(
-            settings, venue=attrs.evolve(settings.venue, coinbase_ws_url=user_channel)
-        )
-        found = await venue.check_coinbase(subject(settings, tmp_path))
-        assert found.outcome is FAIL
-
     monkeypatch.setattr(venue, "DATA_LIMIT_S", 0.3)
-    run(scenario)
+    settings = settings_at(exchange.http_url, exchange.ws_url)
+    user_channel = exchange.url(Channel.USER)  # it says nothing without credentials
+    settings = attrs.evolve(
+        settings, venue=attrs.evolve(settings.venue, coinbase_ws_url=user_channel)
+    )
+    found = await venue.check_coinbase(subject(settings, tmp_path))
+    assert found.outcome is FAIL
 
 
 @pytest.mark.parametrize(("kind", "outcome"), [("heartbeat", FAIL), ("ticker", PASS)])
@@ -299,33 +293,31 @@ def test_a_place_that_cannot_be_asked_for_is_unknown(tmp_path: Path) -> None:
 # Market and prices
 
 
-def test_a_series_that_is_not_listed_fails(tmp_path: Path) -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        settings = settings_at(exchange.http_url, exchange.ws_url)
-        settings = attrs.evolve(settings, series=attrs.evolve(settings.series, asset="eth"))
-        found = await look(subject(settings, tmp_path))
-        assert (found["market"].outcome, "eth-updown" in found["market"].sentence) == (FAIL, True)
-        assert found["market stream"].outcome is PASS
-        assert found["strike source"].outcome is FAIL
-
-    run(scenario)
+@against()
+async def test_a_series_that_is_not_listed_fails(exchange: LocalExchange, tmp_path: Path) -> None:
+    settings = settings_at(exchange.http_url, exchange.ws_url)
+    settings = attrs.evolve(settings, series=attrs.evolve(settings.series, asset="eth"))
+    found = await look(subject(settings, tmp_path))
+    assert (found["market"].outcome, "eth-updown" in found["market"].sentence) == (FAIL, True)
+    assert found["market stream"].outcome is PASS
+    assert found["strike source"].outcome is FAIL
 
 
-def test_a_window_settled_on_another_average_is_a_warning(tmp_path: Path) -> None:
-    async def scenario(exchange: LocalExchange) -> None:
-        sight = VenueSight(subject(settings_at(exchange.http_url, exchange.ws_url), tmp_path))
-        found = await sight.current()
-        assert (await check_market(sight)).outcome is PASS
-        other: Market = attrs.evolve(found.market, twap_window_s=30)
+@against()
+async def test_a_window_settled_on_another_average_is_a_warning(
+    exchange: LocalExchange, tmp_path: Path
+) -> None:
+    sight = VenueSight(subject(settings_at(exchange.http_url, exchange.ws_url), tmp_path))
+    found = await sight.current()
+    assert (await check_market(sight)).outcome is PASS
+    other: Market = attrs.evolve(found.market, twap_window_s=30)
 
-        class Sight(VenueSight):
-            def __init__(self) -> None:
-                pass
+    class Sight(VenueSight):
+        def __init__(self) -> None:
+            pass
 
-            async def current(self) -> FoundMarket:
-                return FoundMarket(other, found.now_ms)
+        async def current(self) -> FoundMarket:
+            return FoundMarket(other, found.now_ms)
 
-        told = await check_market(Sight())
-        assert (told.outcome, "30 s" in told.sentence) == (WARN, True)
-
-    run(scenario)
+    told = await check_market(Sight())
+    assert (told.outcome, "30 s" in told.sentence) == (WARN, True)
