@@ -1,9 +1,9 @@
-"""What every actor's core is: state, and ``handle(message, now_ms) -> effects``.
+"""The base of every actor's core: state, and ``handle(message, now_ms) -> effects``.
 
-A core is a plain object. It imports no actor library, socket, clock, randomness or file: time
-comes in with each message, dice are handed to it, and what it wants done goes out as effects,
-which its stage performs in order. The same core therefore runs in a Thespian process (live and
-paper trading) and in the virtual-time scheduler (simulation), and a test needs no harness.
+A core is a plain object. It imports no actor library, socket, clock, randomness or file: the time
+comes with each message, random numbers from the ``Dice`` it is given, and its effects are returned
+for a host to perform in order. The same core therefore runs in a Thespian process (live and paper
+trading) and on the virtual-time scheduler (simulation), and can be tested without a harness.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from actors.settings import Settings
 
 
 class Dice(Protocol):
-    """The only source of chance a core may use; ``random.Random`` is one."""
+    """The only source of randomness that a core may use; ``random.Random`` is one."""
 
     def random(self) -> float:
         """Return a number in [0, 1)."""
@@ -32,17 +32,17 @@ class Dice(Protocol):
 
 
 class Send(msgspec.Struct, frozen=True):
-    """Tell another role something. Delivered at most once, in no promised order."""
+    """Send a message to another role: delivered at most once, in no guaranteed order."""
 
     to: str
     message: object
 
 
 class Save(msgspec.Struct, frozen=True):
-    """The present value of one thing an actor owns, kept so that a restart finds it.
+    """The current value of one thing that an actor owns, saved for recovery.
 
-    The latest value of a (``kind``, ``key``) replaces the one before. ``is_open`` False keeps the
-    row for readers, but a restart no longer loads it: restart costs what is open.
+    It replaces the previous value of its (``kind``, ``key``). A row with ``is_open`` False is kept
+    for readers but not loaded by a restart, so a restart costs only as much as what is open.
     """
 
     kind: str
@@ -54,7 +54,8 @@ class Save(msgspec.Struct, frozen=True):
 class Record(msgspec.Struct, frozen=True):
     """Append ``event`` to the journal and store ``saves``, in one transaction.
 
-    It is durable before the effect after it is performed; if it fails, nothing after it is.
+    It is durable before the next effect is performed; if it fails, the remaining effects are
+    dropped.
     """
 
     event: object
@@ -69,35 +70,35 @@ class SetTimer(msgspec.Struct, frozen=True):
 
 
 class CancelTimer(msgspec.Struct, frozen=True):
-    """Forget a timer, if it is running."""
+    """Cancel a timer, if it is running."""
 
     key: str
 
 
 class Command(msgspec.Struct, frozen=True):
-    """Something for the actor's own port (a websocket, HTTP) to do."""
+    """A command for the actor's own port (a websocket, HTTP)."""
 
     command: object
 
 
 class Recall(msgspec.Struct, frozen=True):
-    """Give the core ``Recalled``: a row that was not loaded, as it is now."""
+    """Ask for a row that was not loaded; the core is given ``Recalled`` with its current value."""
 
     kind: str
     key: str
     about: object
-    """What the core was told that made it ask; comes back with the row."""
+    """Whatever made the core ask; it is returned with the row."""
 
 
 class Log(msgspec.Struct, frozen=True):
-    """One line for the people who run this: ``level`` is "info", "warning" or "error"."""
+    """One log line for the operator; ``level`` is "info", "warning" or "error"."""
 
     level: str
     text: str
 
 
 class Stop(msgspec.Struct, frozen=True):
-    """The actor has finished; it leaves and is not made again."""
+    """The actor has finished; it leaves and is not restarted."""
 
     reason: str
 
@@ -114,7 +115,7 @@ _Method = TypeVar("_Method", bound=Callable[..., Effects])
 
 
 def handles(*message_types: type | UnionType) -> Callable[[_Method], _Method]:
-    """Mark a core's method as the handler of these exact message types, or of all of a union."""
+    """Mark a method as the handler of exactly these message types, or of every type in a union."""
 
     def mark(method: _Method) -> _Method:
         kinds = (get_args(each) or (each,) for each in message_types)
@@ -127,15 +128,16 @@ def handles(*message_types: type | UnionType) -> Callable[[_Method], _Method]:
 class Core:
     """Base of all cores: dispatch by exact message type, and nothing else.
 
-    The first message is always ``Started``, with whatever was saved under the kinds that
-    ``RECOVERS`` names: a first start is a recovery from nothing.
+    The first message is always ``Started``, with the open values saved under the kinds that
+    ``RECOVERS`` names. A first start is a recovery from nothing.
     """
 
     RECOVERS: ClassVar[tuple[str, ...]] = ()
-    """Kinds of saved state that this core is given at its start."""
+    """Kinds of saved state that this core is given when it starts."""
 
     KEEPS_EACH_SERIES: ClassVar[bool] = False
-    """It keeps something of every series: where others are traded from now on, it is made anew."""
+    """Whether it keeps something per series, and so must be restarted when the set of series
+    changes."""
 
     def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
         self.role = role
@@ -144,12 +146,12 @@ class Core:
         self._handled_at_ms = 0
 
     def __getstate__(self) -> dict[str, Any]:
-        """State for a copy: what a drill puts before ``handle`` is no part of it."""
+        """State for a copy, without whatever a drill has put in front of ``handle``."""
         return {name: value for name, value in vars(self).items() if name != "handle"}
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        # A method that overrides a handler is the handler, marked again or not.
+        # An override of a handler is the handler, whether or not it is marked again.
         table = {kind: getattr(cls, method.__name__) for kind, method in cls._handlers.items()}
         for method in vars(cls).values():
             for message_type in getattr(method, "handled_types", ()):
@@ -163,19 +165,19 @@ class Core:
 
     @property
     def is_serving(self) -> bool:
-        """Whether the actor has all it needs to do its work; shown by ``understudy ps``."""
+        """Whether the actor has everything it needs to do its work; shown by ``understudy ps``."""
         return True
 
     def clock_set_back(self, by_ms: int) -> None:
-        """Venue time was corrected backwards: it may run back, and what is waited for must not.
+        """React to a backward correction of venue time, so that nothing waits for it to catch up.
 
-        A core that notes when something happened, or is due, in order to measure a span of time
-        moves these moments back by as much; timers run on as they would have. Moments that mean a
-        time of day (the end of a window, of an order's time to live) stay.
+        A core that stores an instant in order to measure a duration moves that instant back by the
+        same amount; timers are not affected. Instants that mean a time of day (the end of a window
+        or of an order's time to live) stay.
         """
 
     def take_settings(self, message: SettingsReplaced, now_ms: int) -> Effects:
-        """Decide by other settings from now on; whoever keeps something made of them extends it."""
+        """Use these settings from now on; a core that derives values from them overrides this."""
         del now_ms
         self.settings = message.settings
         return []
@@ -183,7 +185,7 @@ class Core:
     _handlers: ClassVar[Mapping[type, Callable[..., Effects]]] = {SettingsReplaced: take_settings}
 
     def handle(self, message: object, now_ms: int) -> Effects:
-        """Take one message at one instant of venue time; return what is to be done, in order.
+        """Handle one message at one instant of venue time; return the effects, in order.
 
         Raises:
             UnknownMessage: no handler for the message's type.
@@ -198,12 +200,12 @@ class Core:
 
 
 def earlier(at_ms: int | None, by_ms: int) -> int | None:
-    """A moment moved back, for ``Core.clock_set_back``; None stays."""
+    """Move an instant back, for ``Core.clock_set_back``; None stays None."""
     return None if at_ms is None else at_ms - by_ms
 
 
 def require(condition: bool, text: str) -> None:
-    """Stop at a broken promise of our own; kept under ``python -O``, unlike ``assert``.
+    """Raise if one of our own invariants is broken; unlike ``assert``, also under ``python -O``.
 
     Raises:
         AssertionError: the condition does not hold.

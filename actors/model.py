@@ -1,4 +1,4 @@
-"""The nouns that everybody shares: sides, terms of orders, markets, strikes, fills."""
+"""The nouns that all packages share: sides, order terms, markets, strikes, fills."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import attrs
 from actors.series import series_of
 
 Level = tuple[int, int]
-"""(price_ticks, size_units) of one price level; a plain tuple, because thousands cross a second."""
+"""(price_ticks, size_units) of one price level; a plain tuple, because there are thousands a
+second."""
 
 
 class Side(enum.Enum):
@@ -39,26 +40,26 @@ class Action(enum.Enum):
 
 
 class TimeInForce(enum.Enum):
-    """How long what does not fill at once may wait."""
+    """What happens to the part of an order that does not fill at once."""
 
     GTC = "GTC"
     """Good till cancelled: it rests until its time to live is over."""
     GTD = "GTD"
-    """Good till date: as GTC, and the venue ends it by itself if this system is gone by then."""
+    """Good till date: like GTC, and the venue itself ends it if this system is gone by then."""
     FAK = "FAK"
-    """Fill and kill: what does not fill at once is cancelled."""
+    """Fill and kill: whatever does not fill at once is cancelled."""
     FOK = "FOK"
-    """Fill or kill: all of it fills at once, or nothing does."""
+    """Fill or kill: all of it fills at once, or none of it."""
 
     @property
     def may_rest(self) -> bool:
-        """Whether what does not fill at once waits."""
+        """Whether the part that does not fill at once rests."""
         return self in (TimeInForce.GTC, TimeInForce.GTD)
 
 
 @attrs.frozen(kw_only=True)
 class Market:
-    """One window's market, as its metadata describes it."""
+    """The market of one window, as its metadata describes it."""
 
     market_id: str
     """The condition id."""
@@ -71,14 +72,14 @@ class Market:
     """The market's price grid in our ticks: 10 for $0.01, 1 for $0.001."""
     minimum_size_units: int
     minimum_notional_nanos: int
-    """Least value of a marketable order."""
+    """Minimum value of a marketable order."""
     fee_rate_bps: int
     twap_window_s: int
-    """Length of the average that strike and close are taken from."""
+    """Length of the average that determines strike and close."""
 
     @property
     def series(self) -> str:
-        """Name of the series that the window is of; empty if its slug tells none."""
+        """Name of the window's series; empty if the slug does not show it."""
         return series_of(self.slug)
 
     def token(self, side: Side) -> str:
@@ -99,14 +100,14 @@ class Market:
 
 
 class StrikeOrigin(enum.Enum):
-    """Where a strike was read, the most trusted first; docs/decisions/strike.md."""
+    """The source of a strike, the most trusted first; see docs/decisions/strike.md."""
 
     TICK = "tick"
-    """The settling average itself, for exactly the second of the boundary."""
+    """The settlement average itself, for exactly the second of the boundary."""
     GAMMA = "gamma"
     """``eventMetadata.priceToBeat`` of the venue's metadata."""
     WEBSITE = "website"
-    """What the venue's website shows; it may be corrected later."""
+    """The value shown on the venue's website; it may be corrected later."""
 
     def is_better_than(self, other: StrikeOrigin) -> bool:
         """Whether this origin is trusted more."""
@@ -116,19 +117,19 @@ class StrikeOrigin(enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class Strike:
-    """The price to beat, with the proof of where it was read."""
+    """The price to beat, with its source as proof."""
 
     price_e18: int
     source: str
     """Such as "twap-60s tick of the window's start, polybolt"."""
     timestamp_ms: int
-    """Venue time of the boundary whose price it is."""
+    """Venue time of the boundary to which the price belongs."""
     origin: StrikeOrigin = StrikeOrigin.TICK
 
 
 @attrs.frozen(kw_only=True)
 class FillDetail:
-    """One execution of an order: a (trade, order) pair that counts once, for ever."""
+    """One execution of an order: a (trade, order) pair, which must be counted exactly once."""
 
     trade_id: str
     price_ticks: int

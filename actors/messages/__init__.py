@@ -1,1 +1,1 @@
-"""What actors say to each other: one module for each that speaks."""
+"""Messages between actors: one module per sender."""

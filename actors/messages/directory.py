@@ -1,4 +1,4 @@
-"""What the directory says: which window is traded and how it ended."""
+"""Messages of the directory: which window is traded, and how it ended."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from actors.model import Market, Side, Strike
 
 @attrs.frozen(kw_only=True)
 class MarketOpened:
-    """This window is traded from now on. Said again to any peer that restarts."""
+    """This window is traded from now on. Repeated to every peer that restarts."""
 
     market: Market
     strike: Strike | None
-    """None until proven; then said again with it."""
+    """None until proven; then the message is repeated with it."""
 
     @property
     def market_id(self) -> str:
@@ -23,26 +23,26 @@ class MarketOpened:
 
 @attrs.frozen
 class MarketClosing:
-    """The window's time is over: nothing new, and what rests ends."""
+    """The window's time is over: no new orders, and resting ones end."""
 
     market_id: str
 
 
 @attrs.frozen(kw_only=True)
 class MarketResolved:
-    """The venue has decided. Said until position answers WindowSettled."""
+    """The venue has decided the window. Repeated until position answers WindowSettled."""
 
     market: Market
     winner: Side | None
-    """None: void, each share pays one half."""
+    """None for a void window: each share pays one half."""
     strike_e18: int | None
     close_e18: int | None
     evidence: str
-    """Where the result was read."""
+    """Source of the result."""
     strike_source: str = ""
-    """Where the strike was read; empty without one."""
+    """Source of the strike; empty without one."""
     revision: int = 0
-    """Grows by one each time the venue contradicts what it had said before."""
+    """Grows by one each time the venue contradicts its earlier result."""
 
     @property
     def market_id(self) -> str:
@@ -54,7 +54,7 @@ class MarketResolved:
 class WindowNotTraded:
     """This window is not traded, or not in full, and why.
 
-    Said to the observer while it lasts; recorded once it is certain, or lasts too long.
+    Sent to the observer while that is so; recorded once it is certain, or has lasted too long.
     """
 
     slug: str
@@ -67,7 +67,7 @@ class WindowNotTraded:
 
 @attrs.frozen
 class VenueUnreachable:
-    """A question to the venue could not be asked; the next VenueSkew says that it can be again."""
+    """A request to the venue could not be sent; the next VenueSkew says that it can be again."""
 
     reason: str
     """One sentence that names the host."""
@@ -77,7 +77,7 @@ class VenueUnreachable:
 class VenueSkew:
     """Directory to observers: how far venue time was ahead of ours when last measured.
 
-    The venue tells whole seconds, so half a second and half the round trip either way mean nothing.
+    The venue reports whole seconds, so the error is up to half a second plus half the round trip.
     """
 
     skew_ms: int
@@ -88,7 +88,7 @@ class VenueSkew:
 
 @attrs.frozen
 class HttpGet:
-    """Command: read an address; answered with HttpAnswered or HttpFailed, one of them, once."""
+    """Command: request a URL; answered exactly once, with HttpAnswered or HttpFailed."""
 
     request_id: str
     url: str
@@ -102,13 +102,13 @@ class HttpAnswered:
     status: int
     body: bytes
     retry_after_ms: int = 0
-    """The server asks not to be asked again any sooner (``Retry-After``)."""
+    """The server's ``Retry-After``: do not ask again any sooner."""
     url: str = attrs.field(default="", eq=False)
-    """What was asked; like the next, of no account to whoever asked."""
+    """The requested URL; this field and the following do not take part in comparisons."""
     arrived_ns: int = attrs.field(default=0, eq=False)
-    """Host monotonic time at which the answer was whole."""
+    """Host monotonic time at which the answer was complete."""
     took_ms: int = attrs.field(default=0, eq=False)
-    """Real ms from the question until it was handed over, by the host's monotonic clock."""
+    """Real ms from the request until the answer was handed over, by the host's monotonic clock."""
 
 
 @attrs.frozen

@@ -1,4 +1,4 @@
-"""Where an order stands, and what its strategy is shown of it."""
+"""An order's status, and what its strategy sees of it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from actors.model import Action, Side, TimeInForce
 
 
 class OrderStatus(enum.Enum):
-    """Where an order stands. The walkthrough's five names, and two that only the venue can end."""
+    """Status of an order."""
 
     PENDING = "PENDING"
-    """Recorded, and not yet known to rest or trade at the venue."""
+    """Recorded, and not yet known to rest or to have traded at the venue."""
     UNKNOWN = "UNKNOWN"
-    """It left, and what became of it is unclear; ends only on the venue's evidence."""
+    """Sent, with an unknown outcome; only evidence from the venue resolves it."""
     ACCEPTED = "ACCEPTED"
     """The venue holds it; nothing is filled yet."""
     PARTIALLY_FILLED = "PARTIALLY_FILLED"
@@ -29,28 +29,28 @@ TERMINAL_STATUSES = frozenset({OrderStatus.FILLED, OrderStatus.CANCELLED, OrderS
 
 @attrs.frozen(kw_only=True)
 class OwnOrder:
-    """An order that has not ended, as the strategy of its window is shown it."""
+    """An open order, as the strategy of its window sees it."""
 
     order_id: str
-    """What ``Cancel`` names."""
+    """The id that ``Cancel`` names."""
     side: Side
     action: Action
     price_ticks: int
-    """Its limit."""
+    """Limit price."""
     size_units: int
-    """As it was ordered."""
+    """Size as ordered."""
     filled_units: int
-    """Traded so far, as the desk has last heard."""
+    """Size traded so far, as last reported to the desk."""
     time_in_force: TimeInForce
     is_post_only: bool
     status: OrderStatus
     created_at_ms: int
     expires_at_ms: int
-    """When the system cancels what rests."""
+    """When the system cancels whatever rests."""
     is_cancelling: bool
-    """Its end has been asked for: it may still trade, and still occupies its side."""
+    """A cancel was requested: until it ends it may still trade, and keeps its side busy."""
     pair_id: str | None = None
-    """Order id of the other leg; None if it is no leg of a pair."""
+    """Order id of the other leg; None if it is not part of a pair."""
 
     @property
     def open_units(self) -> int:

@@ -1,4 +1,4 @@
-"""What processes tell the recorder of what their ports received, and what it tells its own port."""
+"""Messages about what the ports received: from processes to the recorder, and to its own port."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from actors.messages.directory import MarketResolved
 from actors.model import Market, Strike
 
 Arrival = tuple[bytes, int]
-"""A frame, and host monotonic ns at its arrival; a plain tuple: thousands cross a second."""
+"""A frame, and host monotonic ns at its arrival; a plain tuple, as there are thousands a second."""
 
 
 @attrs.frozen
@@ -18,7 +18,7 @@ class CapturedFrames:
     channel: str
     """``market``, ``reference``, ``rtds``, ``polybolt`` or ``user``."""
     connection: str
-    """Tells apart the connections of a channel."""
+    """Distinguishes the connections of a channel."""
     frames: tuple[Arrival, ...]
     is_redacted: bool = False
     """Whether secrets or ids of their owner were removed from them."""
@@ -60,9 +60,9 @@ CapturedItem = CapturedFrames | CapturedOpening | CapturedClosing | CapturedAnsw
 
 @attrs.frozen
 class Capture:
-    """A process to the recorder: all that its ports received since it said so last, in order.
+    """A process to the recorder: everything its ports received since its last Capture, in order.
 
-    Said when the actors have handled it and their own messages have left, a few times a second.
+    Sent a few times a second, after the actors have handled it and their own messages have left.
     """
 
     items: tuple[CapturedItem, ...]
@@ -73,9 +73,9 @@ class Capture:
 
 @attrs.frozen(kw_only=True)
 class BeginRecording:
-    """Command: record this window from now on, or know its strike; said again, it changes nothing.
+    """Command: record this window from now on, or learn its strike; a repetition changes nothing.
 
-    A recording of it that was begun is gone on with.
+    If a recording of it exists, it is continued.
     """
 
     market: Market
@@ -84,18 +84,18 @@ class BeginRecording:
 
 @attrs.frozen
 class KeepCapture:
-    """Command: add this to the recordings of the windows that it concerns."""
+    """Command: add this to the recordings of the windows concerned."""
 
     capture: Capture
 
 
 @attrs.frozen
 class EndRecording:
-    """Command: the window's recording is whole."""
+    """Command: the window's recording is complete."""
 
     market: Market
     result: MarketResolved | None
-    """None: none has come in its time."""
+    """None if there was no result in time."""
 
 
 @attrs.frozen
@@ -107,4 +107,4 @@ class RecordingFailed:
 
 @attrs.frozen
 class RecordingGoesOn:
-    """Event: what failed does so no more."""
+    """Event: what had failed works again."""

@@ -1,4 +1,4 @@
-"""What is recorded of the settings in force: what changed, who changed it, and what holds now."""
+"""Records of the settings in force: what changed, who changed it, and the current values."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Iterable
 import attrs
 
 AT_START = "start of a run"
-"""Who changes settings when a run is started with others than the last one had."""
+"""The author of the change when a run starts with other settings than the previous one."""
 
 _SHOWN_MAX = 12
 
 
 @attrs.frozen
 class SettingChange:
-    """One key with another value; values as a TOML file would have them, or ``unset``."""
+    """One key with a new value; values as a TOML file would have them, or ``unset``."""
 
     key: str
-    """Such as strategy.max_shares, or series.btc-15m.strategy.max_shares if it is one series'."""
+    """Such as strategy.max_shares, or series.btc-15m.strategy.max_shares for a single series."""
     old: str
     new: str
 
@@ -29,27 +29,27 @@ class SettingChange:
 
 @attrs.frozen(kw_only=True)
 class SettingsChanged:
-    """Recorded: from now on other settings are in force, all of them at once."""
+    """Recorded: these changes take effect together, from now on."""
 
     number: int
-    """Counts up over all runs of a data directory; decisions name it (``settings_number``)."""
+    """Counts up over all runs of a data directory; decisions refer to it (``settings_number``)."""
     who: str
     reason: str = ""
     changes: tuple[SettingChange, ...] = ()
-    """Empty of the first run."""
+    """Empty for the first run."""
 
 
 @attrs.frozen(kw_only=True)
 class SettingsInForce:
-    """Saved: the newest settings as they were given, before a demo points them elsewhere."""
+    """Saved: the newest settings as given, before a demo redirects them."""
 
     number: int
     values: dict[str, str]
-    """By full names of keys, as in SettingChange."""
+    """By the keys' full names, as in SettingChange."""
 
 
 def words_of(changes: Iterable[SettingChange]) -> str:
-    """Changes in words; not more of them than one can read."""
+    """The changes in words, shortened to a readable number."""
     words = [change.words for change in changes]
     more = [f"and {len(words) - _SHOWN_MAX} more"] if len(words) > _SHOWN_MAX else []
     return "; ".join([*words[:_SHOWN_MAX], *more])

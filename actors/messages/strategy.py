@@ -1,4 +1,4 @@
-"""What the strategy says: signals, and that the stop loss was reached."""
+"""Messages of the strategy: signals, and that the stop loss was reached."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from actors.model import Action, Side, TimeInForce
 
 @attrs.frozen(kw_only=True)
 class TradeSignal:
-    """One thing the strategy wants done."""
+    """One order that the strategy asks for."""
 
     side: Side
     price_ticks: int
@@ -21,21 +21,21 @@ class TradeSignal:
     """A sentence with the numbers that decided it."""
     action: Action = Action.BUY
     best_bid_ticks: int | None = None
-    """Of the snapshot that it was computed on; None without a bid."""
+    """Best bid of the snapshot behind it; None without a bid."""
     best_ask_ticks: int | None = None
-    """Of the same snapshot; None without an ask."""
+    """Best ask of the same snapshot; None without an ask."""
     time_in_force: TimeInForce = TimeInForce.GTC
     is_post_only: bool = False
-    """It may rest and never take."""
+    """Whether it may only rest, and never take."""
     time_to_live_ms: int | None = None
     """None: ``execution.order_ttl_ms``."""
     pair: str | None = None
-    """Two signals with the same name are carried out together or not at all."""
+    """Two signals with the same name are accepted together or not at all."""
 
 
 @attrs.frozen
 class CancelSignal:
-    """An order that the strategy wants taken back."""
+    """An order that the strategy asks to cancel."""
 
     order_id: str
     reason: str
@@ -43,13 +43,13 @@ class CancelSignal:
 
 @attrs.frozen(kw_only=True)
 class TradeSignals:
-    """What one evaluation wants done; the desk judges each signal, or pair of them, by itself."""
+    """The signals of one evaluation; the desk judges each signal, or pair of signals, by itself."""
 
     signals_id: int
     market_id: str
     signals: tuple[TradeSignal, ...]
     position_version: int
-    """The position they were computed on."""
+    """Version of the position behind them."""
     snapshot_sequence: int
     snapshot_at_ms: int
     passed_over: tuple[str, ...]
@@ -58,16 +58,16 @@ class TradeSignals:
     """The snapshot and position in one line, for `understudy explain`."""
     tick_ns: int
     cancels: tuple[CancelSignal, ...] = ()
-    """Obeyed whatever becomes of the signals: a cancel takes risk away."""
+    """Carried out whatever happens to the signals, because a cancel only reduces risk."""
     orders_per_side: int = 1
-    """How many orders the strategy wants to work on one side at a time."""
+    """How many orders may work on one side at a time."""
     settings_number: int = 0
-    """Of the settings they were decided by."""
+    """Number of the settings behind them."""
 
 
 @attrs.frozen(kw_only=True)
 class StrategyChosen:
-    """Recorded: which strategy of one's own decides from now on."""
+    """Recorded: the user's own strategy that decides from now on."""
 
     name: str
     path: str
@@ -75,12 +75,12 @@ class StrategyChosen:
     sha256: str
     contract: int
     parameters: tuple[tuple[str, str], ...]
-    """(name, value as text) of every one."""
+    """(name, value as text) of every parameter."""
 
 
 @attrs.frozen(kw_only=True)
 class StopLossTriggered:
-    """A one-sided holding fell below the stop loss; said until the desk shows a stopped market."""
+    """A one-sided holding fell below the stop loss; repeated until the desk shows it as stopped."""
 
     market_id: str
     side: Side
@@ -88,26 +88,26 @@ class StopLossTriggered:
     """0 without any bid."""
     held_units: int
     on_stop_loss: str
-    """ "halt" or "exit": what the desk does about the position."""
+    """"halt" or "exit": what the desk does with the position."""
     position_version: int
     tick_ns: int
     reason: str = ""
-    """Shown as the reason; empty: the bid and what is held."""
+    """Shown as the reason; if empty, the bid and the holding are shown."""
 
 
 @attrs.frozen(kw_only=True)
 class Evaluated:
-    """To the observer, now and then: what the newest evaluation came to."""
+    """To the observer, now and then: the outcome of the newest evaluation."""
 
     market_id: str
     at_ms: int
     """Venue time of the evaluation."""
     passed_over: tuple[str, ...]
-    """As of TradeSignals."""
+    """As in TradeSignals."""
     is_final: bool
-    """A safety stage ended it: the last reason is the one that counts."""
+    """A safety stage ended it: only the last reason counts."""
     signals_count: int
     model_ticks: float | None
-    """What YES should be worth; None without a model."""
+    """The model's value of YES; None without a model."""
     model_basis: str
     """The numbers behind the model, or why there is none."""
