@@ -1,4 +1,4 @@
-"""The life of an order, as desk, Order actor and executor tell it to each other."""
+"""Messages about an order's life, between desk, order actor and executor."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from actors.model import Action, FillDetail, Market, Side
 from actors.model import TimeInForce as TimeInForce
 
 CLOCK_STEP_MAX_MS = 120_000
-"""So much longer than its time to live an order that ended is remembered: were the clock set back,
-a late copy of it would seem to be in time."""
+"""How much longer than its time to live an ended order is remembered: if the clock is set back, a
+late copy of it would seem to be in time."""
 
 
 @attrs.frozen(kw_only=True)
 class OrderIntent:
-    """What an order is to be; recorded before anything leaves, and never changed."""
+    """The terms of an order; recorded before anything is sent, and never changed."""
 
     order_id: str
     """``order_<n>_<8 hex>``."""
@@ -30,34 +30,34 @@ class OrderIntent:
     time_in_force: TimeInForce
     created_at_ms: int
     expires_at_ms: int
-    """What rests is cancelled then; never beyond the window's end."""
+    """A resting order is cancelled then; never beyond the window's end."""
     priority: int
     reason: str
     pair_id: str | None
-    """The other leg's order id, when this is one leg of a pair."""
+    """Order id of the other leg, if this is one leg of a pair."""
     position_version: int
     tick_ns: int
     basis: str = ""
     passed_over: tuple[str, ...] = ()
     is_post_only: bool = False
-    """It may rest and never take."""
+    """Whether it may only rest, and never take."""
     orders_per_side: int = 1
-    """How many orders its strategy lets work on one side at a time."""
+    """How many orders the strategy lets work on one side at a time."""
     settings_number: int = 0
-    """Of the settings that strategy and desk decided by; 0 in journals that do not tell."""
+    """Number of the settings behind the decision; 0 in journals that do not say."""
 
     @property
     def is_sized_in_money(self) -> bool:
-        """Whether the venue spends an amount on it, price times size, whatever it buys for that."""
+        """Whether the venue spends a fixed amount on it, price times size, whatever that buys."""
         return self.action is Action.BUY and not self.time_in_force.may_rest
 
 
-# Desk -> Order: none. An Order starts with its recorded intent (StartChild to the supervisor).
+# Desk -> order: no start message. The actor reads its order from the journal (see StartChild).
 
 
 @attrs.frozen
 class CancelRequested:
-    """Desk to Order: end it early."""
+    """Desk to order: end it early."""
 
     order_id: str
     reason: str
@@ -65,7 +65,7 @@ class CancelRequested:
 
 @attrs.frozen
 class OrderDone:
-    """Desk to Order: its end is known to the desk; the actor leaves."""
+    """Desk to order: its end has reached the desk; the actor leaves."""
 
     order_id: str
 
@@ -75,14 +75,14 @@ class OrderDone:
 
 @attrs.frozen
 class SubmitOrder:
-    """Send it to the venue. Said again for the same order id, it is answered, never sent twice."""
+    """Send the order to the venue, once; a repetition for the same order id is only answered."""
 
     intent: OrderIntent
 
 
 @attrs.frozen
 class CancelOrder:
-    """Take back what rests."""
+    """Cancel a resting order."""
 
     order_id: str
     reason: str
@@ -90,7 +90,7 @@ class CancelOrder:
 
 @attrs.frozen
 class QueryOrder:
-    """Ask what the executor knows of an order; answered with OrderReport."""
+    """Ask what the executor knows about an order; answered with OrderReport."""
 
     order_id: str
 
@@ -100,27 +100,27 @@ class QueryOrder:
 
 @attrs.frozen(kw_only=True)
 class OrderReport:
-    """All the executor knows of an order; said at every change, and to answer whoever asks.
+    """All that the executor knows of an order; sent at every change, and in answer to QueryOrder.
 
-    An end comes in one piece with every fill before it. What becomes of a trade after the end, the
-    executor tells position itself.
+    An end is reported together with every fill before it. Changes to its trades after the end are
+    reported by the executor to position directly.
     """
 
     order_id: str
     status: OrderStatus | None
-    """None: the executor has never heard of it."""
+    """None: the executor does not know the order."""
     fills: tuple[FillDetail, ...] = ()
     failed_trade_ids: tuple[str, ...] = ()
     venue_order_id: str | None = None
     reason: str = ""
 
 
-# What may become of an order: recorded as events, one by one
+# Events of an order, recorded one by one
 
 
 @attrs.frozen
 class OrderSubmitted:
-    """The executor has taken it on."""
+    """The executor has accepted the order for submission."""
 
     order_id: str
 
@@ -135,7 +135,7 @@ class OrderAccepted:
 
 @attrs.frozen
 class OrderRejected:
-    """The venue, or a rule checked in its stead, refused it; nothing was traded."""
+    """The venue, or a rule checked on its behalf, refused it; nothing was traded."""
 
     order_id: str
     reason: str
@@ -143,7 +143,7 @@ class OrderRejected:
 
 @attrs.frozen
 class Fill:
-    """Part of it was traded."""
+    """Part of the order was traded."""
 
     order_id: str
     fill: FillDetail
@@ -151,24 +151,24 @@ class Fill:
 
 @attrs.frozen
 class OrderCompleted:
-    """It has traded whole; the last of its fills was told before."""
+    """The order has traded in full; the last of its fills was reported before."""
 
     order_id: str
 
 
 @attrs.frozen
 class OrderCancelled:
-    """What was left of it is gone from the venue."""
+    """What was left of the order is no longer at the venue."""
 
     order_id: str
     reason: str
     filled_units: int | None = None
-    """What it traded in all; None in journals of earlier releases that did not know it."""
+    """Total size traded; None in journals of earlier releases that did not know it."""
 
 
 @attrs.frozen
 class OutcomeUnknown:
-    """It left, and no answer says what became of it."""
+    """The order was sent, and no answer says what happened to it."""
 
     order_id: str
     reason: str
@@ -176,7 +176,7 @@ class OutcomeUnknown:
 
 @attrs.frozen
 class FillFailed:
-    """A trade told before will not settle: the venue takes it back."""
+    """A reported trade will not settle: the venue takes it back."""
 
     order_id: str
     trade_id: str
@@ -188,44 +188,45 @@ class FillFailed:
 
 @attrs.frozen(kw_only=True)
 class OrderState:
-    """All there is to know of an order; owned by its Order actor, saved at each change."""
+    """The complete state of an order; owned by its order actor, saved at each change."""
 
     intent: OrderIntent
     status: OrderStatus = OrderStatus.PENDING
     fills: tuple[FillDetail, ...] = ()
     reversed_trade_ids: frozenset[str] = frozenset()
     unbooked: frozenset[str] = frozenset()
-    """Trade ids whose fill position has not yet answered."""
+    """Trade ids of fills that position has not acknowledged yet."""
     unbooked_reversals: frozenset[str] = frozenset()
-    """Trade ids whose reversal position has not yet answered; told after the fill is booked."""
+    """Trade ids of reversals that position has not acknowledged yet; sent after the fill is
+    booked."""
     final_filled_units: int | None = None
-    """What it traded in all, in rows of an earlier release, whose end could come before a fill."""
+    """Total size traded, in rows of an earlier release, whose end could arrive before a fill."""
     venue_order_id: str | None = None
     cancel_reason: str = ""
-    """Why a cancel was asked for; empty if none was."""
+    """Why a cancel was requested; empty if none was."""
     end_reason: str = ""
     position_version: int = 0
-    """Highest position version in which one of its fills is booked."""
+    """Highest position version with one of its fills."""
     updated_at_ms: int = 0
 
     @property
     def filled_units(self) -> int:
-        """Size traded and not reversed."""
+        """Size traded, less reversals."""
         return sum(f.size_units for f in self.fills if f.trade_id not in self.reversed_trade_ids)
 
     @property
     def traded_units(self) -> int:
-        """Size traded, reversed or not: a reversal does not put it back on offer."""
+        """Size traded, including reversals, because a reversed trade is not offered again."""
         return sum(f.size_units for f in self.fills)
 
     @property
     def leaves_units(self) -> int:
-        """Size not traded; nothing if the venue has traded more than was ordered."""
+        """Size not traded; 0 if the venue has traded more than was ordered."""
         return max(0, self.intent.size_units - self.filled_units)
 
     @property
     def notional_nanos(self) -> int:
-        """Price times size over all fills that stand."""
+        """Price times size, summed over all fills that stand."""
         return sum(
             f.price_ticks * f.size_units
             for f in self.fills
@@ -246,21 +247,21 @@ class OrderState:
 
 @attrs.frozen
 class OrderUpdated:
-    """An order changed. A terminal one is said to the desk until it answers OrderDone."""
+    """An order changed. A terminal state is repeated to the desk until it answers OrderDone."""
 
     order: OrderState
 
 
 @attrs.frozen
 class OrderClosed:
-    """Order to desk: its record is closed; there is nothing more to do, and no one to do it."""
+    """Order to desk: its record is closed, and its actor gone."""
 
     order_id: str
 
 
 @attrs.frozen(kw_only=True)
 class _OrderTrade:
-    """A trade of an order, as position is told of it until it answers FillBooked."""
+    """A trade of an order, repeated to position until it answers FillBooked."""
 
     order_id: str
     market: Market
@@ -268,7 +269,7 @@ class _OrderTrade:
     action: Action
     fill: FillDetail
     answer_to: str | None = None
-    """Role that is told FillBooked; None: the order's own."""
+    """Role that gets the FillBooked; None for the order itself."""
 
 
 @attrs.frozen(kw_only=True)
@@ -286,22 +287,22 @@ class FillReversed(_OrderTrade):
 
 @attrs.frozen(kw_only=True)
 class OpenOrders:
-    """Which sides are busy; after every change, and as the answer to TradeSignals."""
+    """The busy sides; sent after every change, and as the answer to TradeSignals."""
 
     market_id: str
     live: tuple[tuple[Side, str], ...]
-    """(side, order id) of each order that owns its side, or a part of it."""
+    """(side, order id) of each order that keeps its side busy."""
     is_stopped: bool
-    """The stop loss, a halt or the window's end: no more signals are taken for this market."""
+    """By stop loss, halt or the window's end: no more signals are accepted for this market."""
     answers_signals_id: int
-    """The newest TradeSignals the desk has decided on; 0 for none."""
+    """Id of the newest TradeSignals that the desk has decided on; 0 for none."""
     working: tuple[OwnOrder, ...] = ()
     """The same orders in full, oldest first."""
 
 
 @attrs.frozen(kw_only=True)
 class SignalsRefused:
-    """Desk to observers: signals it did not carry out, and why."""
+    """Desk to observers: signals that it did not carry out, and why."""
 
     market_id: str
     signals: tuple[TradeSignal, ...]

@@ -1,4 +1,4 @@
-"""Halts: what a person or a guard rail says to the desk, what it answers, and how halts add up."""
+"""Halts: commands of people and guard rails to the desk, its answers, and how halts combine."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import attrs
 from actors.model import Side
 
 OPERATOR = "operator"
-"""Who halts when a person does, by a command."""
+"""The author of a halt by a command."""
 PAGE = "operator at the page"
-"""Who halts when a person does in the browser, logged in with the token."""
+"""The author of a halt in the browser, by someone logged in with the token."""
 BY_HAND = "halted by hand"
-"""The reason of a person who gives none."""
+"""The reason if a person gives none."""
 KILL_SWITCH = "kill-switch file"
-"""Who halts when there is a file named HALT in the data directory."""
+"""The author of a halt by a file named HALT in the data directory."""
 STRATEGY_FALLS = "strategy"
-"""Who halts a series when its strategy goes on raising, or hangs again and again."""
+"""The author of a series' halt because its strategy keeps raising or hanging."""
 EXECUTOR_CHECKS = "executor"
-"""Who halts when the venue's account is not as the ledger believes."""
+"""The author of a halt because the venue's account differs from the ledger."""
 _PEOPLE = (OPERATOR, PAGE)
 _THEN = "; then "
 _REASON_MOST = 500
@@ -27,13 +27,13 @@ _REASON_MOST = 500
 
 @attrs.frozen(kw_only=True)
 class Halt:
-    """One reason why nothing is traded; it lasts until it is lifted."""
+    """One reason why nothing is traded, until it is lifted."""
 
     who: str
     reason: str
     since_ms: int
     cancels: bool
-    """Live orders are cancelled."""
+    """Open orders are cancelled."""
     flattens: bool = False
     """One-sided holdings are sold as well."""
     series: str = ""
@@ -41,48 +41,49 @@ class Halt:
 
     @property
     def sentence(self) -> str:
-        """The reason, whose it is, and where it holds if not everywhere, for people."""
+        """The reason, its author and, if it is not everything, the series, for people."""
         return f"{self.reason} ({self.who}{f', {self.series} only' if self.series else ''})"
 
 
 Halts = tuple[Halt, ...]
-"""Why nothing is traded: one for each who and series."""
+"""All reasons why nothing is traded: one per author and series."""
 
 
 @attrs.frozen
 class HaltTrading:
-    """Take no more signals; optionally cancel what is live.
+    """Accept no more signals; optionally cancel open orders.
 
-    The supervisor's, which has no ``who``, is answered with HaltReport when that is done.
+    The supervisor's own, which has no ``who``, is answered with HaltReport when that is done.
     """
 
     reason: str
     cancel: bool
     who: str = ""
-    """Whose halt it is: then it lasts until it is lifted. Empty: as long as the desk's process."""
+    """The author, whose halt lasts until it is lifted. If empty, it lasts as long as the desk's
+    process."""
     request_id: int = 0
-    """Answered to the sender with HaltStatus, unless it is 0."""
+    """If not 0, it is answered to the sender with HaltStatus."""
     series: str = ""
     """The one series that is halted; empty: everything."""
 
 
 @attrs.frozen
 class CancelEverything:
-    """Desk to the real executor: with a halt, take back whatever may rest, Orders or no Orders.
+    """Desk to the real executor, with a halt: cancel whatever may rest, known to an order or not.
 
-    Said again each second until EverythingCancelled answers it.
+    Repeated each second until EverythingCancelled answers it.
     """
 
     reason: str
     asked_at_ms: int
-    """Names it: what is said again has the same."""
+    """Request id; identical in repetitions."""
 
 
 @attrs.frozen
 class EverythingCancelled:
-    """Real executor to desk: the end of all that it knows is asked for.
+    """Real executor to desk: cancels of all orders that it knows are requested.
 
-    With ``cancel_all_on_halt`` the venue has said as well that the whole account's is taken back.
+    With ``cancel_all_on_halt`` the venue has also confirmed the account-wide cancel.
     """
 
     asked_at_ms: int
@@ -91,36 +92,37 @@ class EverythingCancelled:
 
 @attrs.frozen
 class HaltReport:
-    """What a halt has left: 0 means that every order has ended."""
+    """What remains after a halt: 0 means that every order has ended."""
 
     live_count: int
-    """A cancel of the whole account that the venue has not confirmed counts as one more."""
+    """An account-wide cancel that the venue has not confirmed counts as one more."""
     reason: str = attrs.field(default="", eq=False)
-    """Why the desk has halted until its process ends; empty if people or limits halted it."""
+    """Why the desk has halted for the life of its process; empty if a person or a limit halted
+    it."""
 
 
 @attrs.frozen(kw_only=True)
 class ResumeTrading:
-    """Lift every halt that lasts; a cause that is still there halts again."""
+    """Lift every lasting halt; a cause that persists halts again."""
 
     who: str
     reason: str
     request_id: int = 0
-    """As of HaltTrading."""
+    """As in HaltTrading."""
     series: str = ""
     """Lift only what halts this series alone; empty: everything."""
 
 
 @attrs.frozen(kw_only=True)
 class FlattenHoldings:
-    """Halt, cancel every order and sell what is held of one side only."""
+    """Halt, cancel every order, and sell the excess of one side over the other."""
 
     who: str
     reason: str
     request_id: int = 0
-    """As of HaltTrading."""
+    """As in HaltTrading."""
     series: str = ""
-    """Do so in this series only; empty: in all."""
+    """The one series in which to do so; empty: all."""
 
 
 @attrs.frozen
@@ -132,57 +134,58 @@ class GetHalts:
 
 @attrs.frozen(kw_only=True)
 class ExcessLeft:
-    """What an open window holds of one side beyond the other, and why it is not sold."""
+    """The excess of one side over the other in an open window, and why it is not sold."""
 
     series: str
     side: Side | None
-    """None if that is not known yet, as the note says."""
+    """None if it is not known yet, as the note says."""
     units: int
     note: str
-    """As ``HaltStatus.excess_note``."""
+    """As in ``HaltStatus.excess_note``."""
     is_final: bool
-    """As ``HaltStatus.is_excess_final``."""
+    """As in ``HaltStatus.is_excess_final``."""
 
 
 @attrs.frozen(kw_only=True)
 class HaltStatus:
-    """The desk's answer: what is halted, and what is left to do about it."""
+    """The desk's answer: what is halted, and what remains to be done about it."""
 
     request_id: int
     halts: tuple[Halt, ...]
-    """What lasts; empty if nothing does."""
+    """Lasting halts; empty if there are none."""
     passing_reason: str
-    """Why nothing is traded until the desk's process ends; empty if there is no such reason."""
+    """Why nothing is traded for the life of the desk's process; empty if there is no such
+    reason."""
     live_count: int
     cancelling_count: int
-    """Live orders that are asked to end."""
+    """Number of open orders whose cancel was requested."""
     excess_side: Side | None
-    """The side of which the open window holds more than of the other; None if neither."""
+    """The side of which the open window holds more than of the other; None if they are even."""
     excess_units: int
     excess_note: str
-    """Why the excess is not sold; empty while it is being sold, or need not be."""
+    """Why the excess is not sold; empty while it is being sold, or if there is no need."""
     is_excess_final: bool
-    """The reason will not pass by itself: what is left stays for the window's result."""
+    """The reason is permanent: the excess is kept for the window's result."""
     stop_reason: str = ""
     """Why open windows are not traded although nothing is halted: their stop loss."""
     live_by_series: dict[str, int] = attrs.field(factory=dict)
-    """Live orders in each series that has any."""
+    """Number of open orders, by series; only series that have any."""
     excesses: tuple[ExcessLeft, ...] = ()
-    """One for each open window that holds an excess, or of which that is not known; the fields
-    above tell of the first."""
+    """One for each open window with an excess, or where it is unknown; the fields above describe
+    the first."""
 
     @property
     def is_flat(self) -> bool:
-        """Whether no order lives and nothing one-sided is held."""
+        """Whether no order is open and no excess is held."""
         return self.live_count == 0 and self.excess_units == 0 and not self.excess_note
 
 
 def with_halt(halts: Halts, new: Halt) -> Halts:
-    """The halts with one more; the same value if it says nothing new.
+    """Add a halt; returns the same value if it says nothing new.
 
-    Each who has one for everything, and one a series: said again, its first time stands, and orders
-    that were to be cancelled or holdings that were to be sold still are. A person's reasons are all
-    kept; a guard rail's newest one has the newest numbers.
+    There is one per author and series, or for everything. A repeated one keeps its first time, and
+    what it had already asked to cancel or sell. All reasons of a person are kept, but only the
+    newest of a guard rail, which has the newest numbers.
     """
     same = (halt for halt in halts if (halt.who, halt.series) == (new.who, new.series))
     known = next(same, None)
@@ -199,7 +202,7 @@ def with_halt(halts: Halts, new: Halt) -> Halts:
 
 
 def halts_of(halts: Iterable[Halt], series: str) -> Halts:
-    """The halts that hold in a series: its own, and those of everything."""
+    """The halts that apply to a series: its own, and those of everything."""
     return tuple(halt for halt in halts if halt.series in ("", series))
 
 
@@ -210,6 +213,6 @@ def _both(known: str, new: str) -> str:
 
 
 def halt_words(halts: Iterable[Halt], passing_reason: str = "") -> str:
-    """Why nothing is traded, in words; empty if it is."""
+    """Why nothing is traded, in words; empty if nothing is halted."""
     passing = [passing_reason] if passing_reason else []
     return "; ".join([*(halt.sentence for halt in halts), *passing])

@@ -1,4 +1,4 @@
-"""What the observer answers: everything people are shown of a running system, in one value."""
+"""Answers of the observer: everything that people are shown of a running system, in one value."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from actors.messages.strategy import Evaluated, StopLossTriggered, TradeSignal
 
 @attrs.frozen
 class GetView:
-    """Ask for a View; answered at once, to whoever asks."""
+    """Ask for a View; answered at once, to the sender."""
 
     request_id: int
 
 
 @attrs.frozen(kw_only=True)
 class SignalSeen:
-    """A signal of the strategy, and why the desk did not carry it out, if it did not."""
+    """A signal of the strategy, with the desk's refusal if there was one."""
 
     at_ms: int
     market_id: str
     signal: TradeSignal
     refusal: str = ""
-    """Empty while it is not refused."""
+    """Empty if it was not refused."""
 
 
 @attrs.frozen(kw_only=True)
@@ -39,17 +39,17 @@ class FeedSeen:
     since_ms: int
     """Venue time of the last change between up and down."""
     trouble: str = ""
-    """Why it is down or stale; empty while it is well."""
+    """Why it is down or stale; empty while it works."""
     health: FeedHealth | None = None
     """Its newest counters."""
 
 
 @attrs.frozen(kw_only=True)
 class ObserverCounts:
-    """How much of everything was seen, over all windows and restarts.
+    """Counters over all windows and restarts.
 
-    Up to a few seconds' worth is missing after the observer itself has fallen: what must be exact
-    is in the journal.
+    After a crash of the observer itself up to a few seconds may be missing; exact numbers are in
+    the journal.
     """
 
     signals: dict[int, int] = attrs.field(factory=dict)
@@ -57,7 +57,7 @@ class ObserverCounts:
     refused_count: int = 0
     """Signals the desk did not carry out."""
     orders: dict[str, int] = attrs.field(factory=dict)
-    """By the name of their status; live ones by the status they have now."""
+    """By status name; open orders by their current status."""
     fills_count: int = 0
     """Fills that stand."""
     settled_count: int = 0
@@ -66,7 +66,7 @@ class ObserverCounts:
 
 @attrs.frozen(kw_only=True)
 class SeriesResult:
-    """What the settled windows of one series came to."""
+    """The total result of one series' settled windows."""
 
     settled_count: int = 0
     pnl_nanos: int = 0
@@ -74,10 +74,10 @@ class SeriesResult:
 
 @attrs.frozen(kw_only=True)
 class SeriesView:
-    """What is shown of one series: its newest window; fields as in View."""
+    """The view of one series: its newest window; fields as in View."""
 
     series: str
-    """Its name; empty in a run whose windows tell none."""
+    """Its name; empty in a run whose windows do not show it."""
     opened: MarketOpened | None
     is_closed: bool
     snapshot: MarketSnapshot | None
@@ -91,7 +91,7 @@ class SeriesView:
 
 @attrs.frozen(kw_only=True)
 class View:
-    """The answer to GetView. What is of one window is of the first series' newest."""
+    """The answer to GetView. Fields about one window are of the first series' newest one."""
 
     request_id: int
     at_ms: int
@@ -103,30 +103,30 @@ class View:
     position: PositionSnapshot | None = None
     """Of the newest window."""
     open_orders: OpenOrders | None = None
-    """What the desk says of the newest window."""
+    """The desk's open orders in the newest window."""
     live_orders: tuple[OrderState, ...] = ()
     """Oldest first."""
     decisions: tuple[SignalSeen, ...] = ()
-    """The newest signals and what became of them, last one last."""
+    """The newest signals with their outcome, newest last."""
     stop_loss: StopLossTriggered | None = None
     """Of the newest window."""
     settled: tuple[WindowSettled, ...] = ()
-    """The newest results, last one last."""
+    """The newest results, newest last."""
     feeds: tuple[FeedSeen, ...] = ()
     """By name."""
     skew_ms: int | None = None
     """How far the venue's clock was ahead when last measured."""
     counts: ObserverCounts = attrs.field(factory=ObserverCounts)
     not_traded: tuple[WindowNotTraded, ...] = ()
-    """Of the newest windows those that are not traded, or lack a strike, last one last."""
+    """Those of the newest windows that are not traded, or have no strike, newest last."""
     evaluated: Evaluated | None = None
-    """What the strategy's newest evaluation of the newest window came to."""
+    """The strategy's newest evaluation of the newest window."""
     unreachable: str = ""
     """Why the directory cannot ask the venue; empty while it can."""
     series: tuple[SeriesView, ...] = ()
     """Every series, in the order of the configuration."""
 
     def in_series(self, seen: SeriesView) -> View:
-        """The same with what is of one window taken from another series."""
+        """The same view, with the fields about one window taken from another series."""
         own = attrs.fields_dict(SeriesView).keys() - {"series", "result"}
         return attrs.evolve(self, **{name: getattr(seen, name) for name in own})

@@ -1,4 +1,4 @@
-"""What the ledger says: positions, bookings and settlements."""
+"""Messages of the ledger: positions, bookings and settlements."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from actors.roles import EXECUTOR
 
 @attrs.frozen(kw_only=True)
 class Holding:
-    """One outcome's shares and what they cost."""
+    """The shares held of one outcome, and their cost."""
 
     quantity_units: int = 0
     cost_nanos: int = 0
-    """Without fees; a sale takes its share of the cost with it."""
+    """Without fees; a sale removes its share of the cost."""
 
     def average_ticks(self) -> float | None:
-        """Average cost in ticks, for people to read; compare with ``is_dearer`` instead."""
+        """Average cost in ticks, for people to read; use ``is_dearer`` for comparisons."""
         return self.cost_nanos / self.quantity_units if self.quantity_units else None
 
 
@@ -33,10 +33,10 @@ def week_of(day: int) -> int:
 
 @attrs.frozen(kw_only=True)
 class TrackRecord:
-    """How trading has gone, in one series or over all of them.
+    """Recent results, of one series or of all together.
 
-    What is earned is certain: results of settled windows, and of open ones what sales realized,
-    minus fees. Highest values are those since this record began.
+    Results are certain ones: of settled windows, and what sales in open ones realized, minus fees.
+    The highest values are those since this record began.
     """
 
     earned_nanos: int = 0
@@ -48,12 +48,12 @@ class TrackRecord:
     week_highest_nanos: int = 0
     """The same of its week."""
     losses_in_row: int = 0
-    """Settled windows that lost money since the last one that gained some."""
+    """Number of settled windows that lost money since the last one that gained."""
     lost_at_ms: int = 0
     """End of the newest window that lost."""
 
     def earning(self, nanos: int, now_ms: int) -> TrackRecord:
-        """The same after so much more was earned, or lost; a clock may go back, no day does."""
+        """The record after a further gain or loss; a clock may go back, but the day does not."""
         day = max(self.day, now_ms // MS_PER_DAY)
         earned = self.earned_nanos + nanos
         day_begins = self.earned_nanos if day > self.day else self.day_highest_nanos
@@ -69,7 +69,7 @@ class TrackRecord:
         )
 
     def settling(self, pnl_nanos: int, closes_at_ms: int) -> TrackRecord:
-        """The same after a window was settled for the first time; one of no result counts not."""
+        """The record after a window's first settlement; a result of zero does not count."""
         if pnl_nanos > 0:
             return attrs.evolve(self, losses_in_row=0)
         if pnl_nanos == 0:
@@ -78,18 +78,18 @@ class TrackRecord:
         return attrs.evolve(self, losses_in_row=self.losses_in_row + 1, lost_at_ms=lost_at_ms)
 
     def day_drawdown_nanos(self, now_ms: int) -> int:
-        """How far the result is below its highest of this UTC day."""
+        """How far the result is below the highest one of this UTC day."""
         is_today = self.day >= now_ms // MS_PER_DAY
         return self.day_highest_nanos - self.earned_nanos if is_today else 0
 
     def week_drawdown_nanos(self, now_ms: int) -> int:
-        """How far the result is below its highest of this week."""
+        """How far the result is below the highest one of this week."""
         is_this_week = week_of(self.day) >= week_of(now_ms // MS_PER_DAY)
         return self.week_highest_nanos - self.earned_nanos if is_this_week else 0
 
     @property
     def drawdown_nanos(self) -> int:
-        """How far the result is below its highest."""
+        """How far the result is below the highest one ever."""
         return self.highest_nanos - self.earned_nanos
 
 
@@ -99,26 +99,26 @@ ACCOUNT_RECORD = ""
 
 @attrs.frozen(kw_only=True)
 class PositionSnapshot:
-    """One window's position, at one version of the ledger."""
+    """The position in one window, at one version of the ledger."""
 
     market_id: str
     version: int
-    """Grows by one an opening, booking, reversal or settlement, over all windows and restarts."""
+    """Grows by one per opening, booking, reversal or settlement, over all windows and restarts."""
     yes: Holding
     no: Holding
     fees_nanos: int
     realized_nanos: int
     """Proceeds of sales minus the cost of what was sold."""
     ledger_version: int = 0
-    """The whole ledger's, when this was said: the day's result is as of it."""
+    """The version of the whole ledger, and so of the day's result."""
     day: int = 0
     """UTC day of the ledger's last change, in days since 1970."""
     day_pnl_nanos: int = 0
-    """What that day has brought over all windows: results of settled ones, and of open ones what
-    sales realized, minus fees."""
+    """That day's result over all windows: results of settled ones, and what sales in open ones
+    realized, minus fees."""
 
     records: dict[str, TrackRecord] = attrs.field(factory=dict)
-    """How trading has gone: by a series' name, and under ACCOUNT_RECORD over all."""
+    """Recent results, by series name, and for all together under ACCOUNT_RECORD."""
 
     def holding(self, side: Side) -> Holding:
         """The holding of an outcome."""
@@ -127,9 +127,9 @@ class PositionSnapshot:
 
 @attrs.frozen
 class PositionWanted:
-    """To position: say this window's position again.
+    """To position: send this window's position again.
 
-    The real executor holds it against the venue's; the desk has missed a newer one.
+    The real executor compares it with the venue's; the desk has missed a newer version.
     """
 
     market_id: str
@@ -138,7 +138,7 @@ class PositionWanted:
 
 @attrs.frozen(kw_only=True)
 class FillBooked:
-    """Position to Order: this fill, or its reversal, is in the ledger."""
+    """Position to order: this fill, or its reversal, is in the ledger."""
 
     order_id: str
     trade_id: str
@@ -148,22 +148,22 @@ class FillBooked:
 
 @attrs.frozen
 class LateFailure:
-    """Real executor to position: a trade failed whose orders it knows no more (F41).
+    """Real executor to position: a trade failed whose orders it no longer knows (F41).
 
-    Answered by ``FillBooked`` for each fill of that trade, or for no order if there is none.
+    Answered by ``FillBooked`` for each fill of that trade; if there is none, for no order.
     """
 
     market_id: str
     trade_id: str
 
     def answer(self, version: int) -> FillBooked:
-        """Make the answer of a ledger that holds nothing of the trade."""
+        """Make the answer of a ledger that does not have the trade."""
         return FillBooked(order_id="", trade_id=self.trade_id, is_reversal=True, version=version)
 
 
 @attrs.frozen(kw_only=True)
 class WindowSettled:
-    """A window's result; to the directory (which stops asking) and observers."""
+    """A window's result; to the directory (which then stops repeating it) and observers."""
 
     market_id: str
     slug: str
@@ -177,6 +177,6 @@ class WindowSettled:
     total_pnl_nanos: int
     """Over all settled windows."""
     strike_source: str = ""
-    """Where the strike was read; empty without one."""
+    """Source of the strike; empty without one."""
     revision: int = 0
-    """Of the result that it was settled by: how often the venue had contradicted itself."""
+    """Revision of the result behind it: how often the venue had contradicted itself."""
