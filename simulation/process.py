@@ -131,13 +131,10 @@ class SimulatedProcess:
             self._group.hand(actor.role, event)
 
     def _wake(self, timers: VirtualTimers, role: str, key: str, number: int) -> None:
-        if not timers.is_due(key, number):
-            return
         if self._is_gone or self._waiting is not None:
-            self._wait(self._wake, timers, role, key, number)
-            return
-        timers.take(key, number)
-        if self._group is not None:
+            if timers.is_due(key, number):
+                self._wait(self._wake, timers, role, key, number)
+        elif timers.take(key, number) and self._group is not None:
             self._group.hand(role, TimerFired(key))
 
     def _wait(self, call: Callable[..., None], *arguments: Any) -> None:

@@ -6,7 +6,6 @@ own around the post, the journal, the clocks and the ports that it hands to the 
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import Any
@@ -21,7 +20,7 @@ class Scheduler:
         self.now_ms = now_ms
         """The venue's true time, ms since 1970."""
         self.called_count = 0
-        self._entries: dict[int, deque[_Entry]] = {}
+        self._entries: dict[int, list[_Entry]] = {}
         """What is planned, by its time."""
         self._times: list[int] = []
         """Each of these times once, as a heap."""
@@ -31,7 +30,7 @@ class Scheduler:
         at_ms = self.now_ms + delay_ms if delay_ms > 0 else self.now_ms
         entries = self._entries.get(at_ms)
         if entries is None:
-            self._entries[at_ms] = deque(((call, arguments),))
+            self._entries[at_ms] = [(call, arguments)]
             heappush(self._times, at_ms)
         else:
             entries.append((call, arguments))
@@ -41,9 +40,7 @@ class Scheduler:
         times = self._times
         while times and times[0] <= end_ms:
             self.now_ms = at_ms = times[0]
-            entries = self._entries[at_ms]
-            while entries:
-                call, arguments = entries.popleft()
+            for call, arguments in self._entries[at_ms]:  # it grows while they are made
                 self.called_count += 1
                 call(*arguments)
             heappop(times)  # nothing earlier can have been planned meanwhile
