@@ -22,6 +22,9 @@ class DeskWindow:
     """The stop loss whose holding is to be sold; None if it is kept."""
 
 
+_UNTOUCHED = DeskWindow()
+
+
 @attrs.frozen(kw_only=True)
 class DeskState:
     """The desk's own memory; which orders are live it reads off their own records."""
@@ -60,7 +63,7 @@ class DeskState:
 
     def window(self, market_id: str) -> DeskWindow:
         """A window's state; the default for one that nothing has happened in."""
-        return self.windows.get(market_id, DeskWindow())
+        return self.windows.get(market_id, _UNTOUCHED)
 
     def stop_loss_in(self, market: Market) -> DeskState:
         """The same after a stop loss in a window."""

@@ -58,18 +58,22 @@ def sale_wanted(desk: DeskMemory, traded: TradedWindow) -> SaleWish | None:
     Flattening goes before a stop loss.
     """
     market = traded.market
+    is_flattened = any(halt.flattens for halt in halts_of(desk.state.halts, market.series))
+    window = desk.state.window(traded.market_id)
+    if traded.is_over or not (is_flattened or window.exit_wish):
+        return None
     position = desk.position(traded.market_id)
-    if position is None or traded.is_over:
+    if position is None:
         return None
     if desk.unconfirmed is not None:
         return None  # a cancel that is still to come would take the sale back
     if desk.open_orders.live(traded.market_id) or traded.exit_attempts == EXIT_ATTEMPTS_MAX:
         return None
-    if any(halt.flattens for halt in halts_of(desk.state.halts, market.series)):
+    if is_flattened:
         return _flatten_wish(position)
     if desk.halt_reason(market):
         return None
-    return _stop_loss_wish(desk.state.window(traded.market_id), position)
+    return _stop_loss_wish(window, position)
 
 
 def _stop_loss_wish(window: DeskWindow, position: PositionSnapshot) -> SaleWish | None:
