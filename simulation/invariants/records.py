@@ -129,8 +129,9 @@ class RecordedFirst(Invariant):
         """A window is recorded before anyone trades in it."""
         if actor.is_current:
             window = self.facts.windows.get(message.market_id)
+            told = (message.market, message.strike)  # as a tuple, what is the same is equal
             self.require(
-                window is not None and window.opening == message,
+                window is not None and told == (window.market, window.strike),
                 "{} opens {!r}, recorded is {!r}",
                 actor.role,
                 message,
