@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 import attrs
+import msgspec
 
 REDACTED = "<redacted>"
 SIGNATURE = re.compile(r"[0-9a-fA-F]{130,}")
@@ -56,8 +57,8 @@ class Redactor:
             return type(value)(map(self.cleaned, value))
         if isinstance(value, dict):
             return {self.cleaned(name): self.cleaned(each) for name, each in value.items()}
+        if isinstance(value, msgspec.Struct):
+            return msgspec.structs.replace(value, **self.cleaned(msgspec.structs.asdict(value)))
         if attrs.has(type(value)):
-            texts = {each.name: getattr(value, each.name) for each in attrs.fields(type(value))}
-            clean = {name: self.cleaned(text) for name, text in texts.items()}
-            return attrs.evolve(value, **clean)
+            return attrs.evolve(value, **self.cleaned(attrs.asdict(value, recurse=False)))
         return value

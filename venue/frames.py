@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-import attrs
+import msgspec
 
 
 class Channel(enum.Enum):
@@ -17,8 +17,7 @@ class Channel(enum.Enum):
     USER = "user"
 
 
-@attrs.frozen
-class Frame:
+class Frame(msgspec.Struct, frozen=True):
     """One websocket text frame of a channel, ready to send.
 
     It goes to every session that subscribed to one of ``keys``: asset ids, topics, or channels of

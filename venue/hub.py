@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import attrs
 from aiohttp import WSCloseCode, WSMsgType, web
+from msgspec.structs import replace
 
 from venue.channels.session import POLICY_VIOLATION, Close, Reply, Session
 from venue.faults import FaultKind
@@ -132,7 +133,7 @@ class FaultPlan:
             text = spoil(frame.text) if self._left[kind] > 0 else None
             if text is not None:
                 self._left[kind] -= 1
-                frame = attrs.evolve(frame, text=text)
+                frame = replace(frame, text=text)
         sent = [frame]
         if self._left[FaultKind.DUPLICATE] > 0:
             self._left[FaultKind.DUPLICATE] -= 1

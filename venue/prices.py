@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from random import Random
 
-import attrs
+from msgspec.structs import replace
 
 from venue.faults import FaultKind
 from venue.frames import Channel, Frame
@@ -122,7 +122,7 @@ class PriceStreams:
         elif kind is FaultKind.TICKERS_STOP:
             self._has_tickers = False
         elif kind is FaultKind.SEQUENCE_ANEW and self._last_tick is not None:
-            self._last_tick = attrs.evolve(self._last_tick, sequence=_SEQUENCE_ANEW)
+            self._last_tick = replace(self._last_tick, sequence=_SEQUENCE_ANEW)
         elif kind is FaultKind.RESUME:
             if channel is Channel.COINBASE:
                 self._has_tickers = True

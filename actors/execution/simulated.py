@@ -9,6 +9,7 @@ All due times are absolute and recorded: after a restart an order goes on with t
 from __future__ import annotations
 
 import attrs
+from msgspec.structs import replace
 
 from actors.core import (
     CancelTimer,
@@ -98,7 +99,7 @@ class SimulatedExecutorCore(Core):
         for order_id, paper in self._live.items():
             self._live[order_id] = paper.due_sooner(by_ms)
         self._snapshots = {
-            series: attrs.evolve(known, taken_at_ms=known.taken_at_ms - by_ms)
+            series: replace(known, taken_at_ms=known.taken_at_ms - by_ms)
             for series, known in self._snapshots.items()
         }
 

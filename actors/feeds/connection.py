@@ -18,6 +18,7 @@ from __future__ import annotations
 import enum
 
 import attrs
+import msgspec
 
 from actors.core import CancelTimer, Command, Dice, Effects, SetTimer, earlier
 
@@ -35,8 +36,7 @@ Frame = tuple[bytes, int]
 """A raw frame, and host monotonic ns at its arrival."""
 
 
-@attrs.frozen
-class Connect:
+class Connect(msgspec.Struct, frozen=True):
     """Command: open a connection in place of the one of this name, if there is one."""
 
     epoch: int
@@ -45,31 +45,27 @@ class Connect:
     """Tells apart the connections that one actor holds at a time."""
 
 
-@attrs.frozen
-class SendText:
+class SendText(msgspec.Struct, frozen=True):
     """Command: say this on the open connection."""
 
     text: str
     name: str = ""
 
 
-@attrs.frozen
-class Disconnect:
+class Disconnect(msgspec.Struct, frozen=True):
     """Command: let the connection go."""
 
     name: str = ""
 
 
-@attrs.frozen
-class Connected:
+class Connected(msgspec.Struct, frozen=True):
     """Event: the connection is open; nothing is subscribed yet."""
 
     epoch: int
     name: str = ""
 
 
-@attrs.frozen
-class Disconnected:
+class Disconnected(msgspec.Struct, frozen=True):
     """Event: the connection could not be opened, or is gone; one sentence says why."""
 
     epoch: int
@@ -81,8 +77,7 @@ class Disconnected:
     """How long the service that refused it asks to wait."""
 
 
-@attrs.frozen
-class FramesReceived:
+class FramesReceived(msgspec.Struct, frozen=True):
     """Event: all frames that arrived since the port was last drained, in order."""
 
     epoch: int

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-import attrs
+import msgspec
 
 from actors.core import Effects
 from actors.feeds.decoding import each_by_itself
 from actors.messages.feeds import TwapTick
 
 
-@attrs.frozen(kw_only=True)
-class Received:
+class Received(msgspec.Struct, frozen=True, kw_only=True):
     """What one frame says, and what is to be said because of it."""
 
     ticks: tuple[TwapTick, ...] = ()

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from math import gcd
 
 import attrs
+from msgspec.structs import replace
 
 from actors.core import Core, Dice, Effects, Log, Send, SetTimer, earlier, handles
 from actors.market.book import TokenBook
@@ -402,7 +403,7 @@ class MarketStateCore(Core):
                 tick_ns = publisher.send(self._sequence, now_ms)
                 snapshot = self._snapshot(market, tick_ns, now_ms)
                 if publisher.role == STRATEGY and self._trades:
-                    snapshot = attrs.evolve(snapshot, trades=tuple(self._trades))
+                    snapshot = replace(snapshot, trades=tuple(self._trades))
                     self._trades.clear()
                 effects.append(Send(publisher.role, snapshot))
         return effects

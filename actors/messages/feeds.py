@@ -1,12 +1,9 @@
-"""What the feeds say: decoded events in batches, and the state of each connection.
-
-The two kinds of event that cross by the thousand say themselves how they are pickled, as a call
-with their fields; what attrs would write for a frozen class takes both sides twice as long.
-"""
+"""What the feeds say: decoded events in batches, and the state of each connection."""
 
 from __future__ import annotations
 
 import attrs
+import msgspec
 
 from actors.model import Level
 
@@ -15,8 +12,7 @@ RTDS = "rtds"
 """The venue's two services that publish the average which settles windows."""
 
 
-@attrs.frozen
-class BookEvent:
+class BookEvent(msgspec.Struct, frozen=True):
     """A token's whole book; no level of it is empty."""
 
     token: str
@@ -27,8 +23,7 @@ class BookEvent:
     """Best first."""
 
 
-@attrs.frozen
-class PriceChangeEvent:
+class PriceChangeEvent(msgspec.Struct, frozen=True):
     """New totals at single levels of one token's book; size 0 removes the level."""
 
     token: str
@@ -36,12 +31,8 @@ class PriceChangeEvent:
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return PriceChangeEvent, (self.token, self.timestamp_ms, self.bids, self.asks)
 
-
-@attrs.frozen
-class LastTradeEvent:
+class LastTradeEvent(msgspec.Struct, frozen=True):
     """A public trade."""
 
     token: str
@@ -51,8 +42,7 @@ class LastTradeEvent:
     taker_buys: bool
 
 
-@attrs.frozen
-class TickSizeEvent:
+class TickSizeEvent(msgspec.Struct, frozen=True):
     """The token's price grid changed; its book must be rebuilt."""
 
     token: str
@@ -60,8 +50,7 @@ class TickSizeEvent:
     tick_size_ticks: int
 
 
-@attrs.frozen
-class BestPricesEvent:
+class BestPricesEvent(msgspec.Struct, frozen=True):
     """Best bid and ask as the venue computes them; None where a side is empty."""
 
     token: str
@@ -69,12 +58,8 @@ class BestPricesEvent:
     bid_ticks: int | None
     ask_ticks: int | None
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return BestPricesEvent, (self.token, self.timestamp_ms, self.bid_ticks, self.ask_ticks)
 
-
-@attrs.frozen
-class ResolvedEvent:
+class ResolvedEvent(msgspec.Struct, frozen=True):
     """The venue announced the winner on the market channel."""
 
     market_id: str
@@ -87,8 +72,7 @@ MarketEvent = (
 )
 
 
-@attrs.frozen(kw_only=True)
-class MarketBatch:
+class MarketBatch(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the market feed decoded while its last batch was under way, in order."""
 
     batch_id: int
@@ -99,15 +83,13 @@ class MarketBatch:
     """The connection is new: every book before this batch is void."""
 
 
-@attrs.frozen
-class BatchTaken:
+class BatchTaken(msgspec.Struct, frozen=True):
     """The market feed's batch was applied; the next may come."""
 
     batch_id: int
 
 
-@attrs.frozen
-class ResyncRequested:
+class ResyncRequested(msgspec.Struct, frozen=True):
     """Market state cannot trust its books and asks the feed for fresh ones."""
 
     reason: str
@@ -115,15 +97,13 @@ class ResyncRequested:
     """Whose books; empty while only one series is traded."""
 
 
-@attrs.frozen
-class GridTooFine:
+class GridTooFine(msgspec.Struct, frozen=True):
     """The window's prices are finer than a tick; its books are kept no more, until it ends."""
 
     market_id: str
 
 
-@attrs.frozen(kw_only=True)
-class ReferencePrice:
+class ReferencePrice(msgspec.Struct, frozen=True, kw_only=True):
     """The underlying's price at Coinbase; a predictor only."""
 
     price_e18: int
@@ -143,8 +123,7 @@ class TwapTick:
     """Of which underlying; empty in what an earlier release recorded."""
 
 
-@attrs.frozen
-class TwapTickWanted:
+class TwapTickWanted(msgspec.Struct, frozen=True):
     """The tick of this very moment has not come: fetch it again, while the source still has it."""
 
     timestamp_ms: int
@@ -153,31 +132,27 @@ class TwapTickWanted:
     """Of which underlying; empty while only one is traded."""
 
 
-@attrs.frozen
-class FeedUp:
+class FeedUp(msgspec.Struct, frozen=True):
     """A feed's connection is open and subscribed."""
 
     feed: str
 
 
-@attrs.frozen
-class FeedDown:
+class FeedDown(msgspec.Struct, frozen=True):
     """A feed's connection is lost; it reconnects by itself."""
 
     feed: str
     reason: str
 
 
-@attrs.frozen
-class FeedStale:
+class FeedStale(msgspec.Struct, frozen=True):
     """A feed's connection is open but its data is old; it reconnects."""
 
     feed: str
     age_ms: int
 
 
-@attrs.frozen(kw_only=True)
-class FeedHealth:
+class FeedHealth(msgspec.Struct, frozen=True, kw_only=True):
     """A feed's counters, for observers, every few seconds."""
 
     feed: str

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import attrs
 import msgspec
 
 from actors.settings import Settings
 
 
-@attrs.frozen
-class Started:
+class Started(msgspec.Struct, frozen=True):
     """First message of every core: what was saved under its kinds, oldest first."""
 
     saved: tuple[object, ...] = ()
 
 
-@attrs.frozen
-class Recalled:
+class Recalled(msgspec.Struct, frozen=True):
     """The answer to Recall: the latest value of the row, or None if there never was one."""
 
     kind: str
@@ -31,22 +28,19 @@ class TimerFired(msgspec.Struct, frozen=True):
     key: str
 
 
-@attrs.frozen
-class SettingsReplaced:
+class SettingsReplaced(msgspec.Struct, frozen=True):
     """To every core: these settings, as they hold for its role, are in force from now on."""
 
     settings: Settings
 
 
-@attrs.frozen
-class PeerRestarted:
+class PeerRestarted(msgspec.Struct, frozen=True):
     """A role has a new actor behind it, which knows only what it has recorded."""
 
     role: str
 
 
-@attrs.frozen(kw_only=True)
-class Address:
+class Address(msgspec.Struct, frozen=True, kw_only=True):
     """Where a role is reached now."""
 
     address: object
@@ -55,8 +49,7 @@ class Address:
     """How often the role has been filled; a newer one means its actor was replaced."""
 
 
-@attrs.frozen(kw_only=True)
-class AddressBook:
+class AddressBook(msgspec.Struct, frozen=True, kw_only=True):
     """All roles and their addresses; sent to every child whenever one changes."""
 
     version: int
@@ -79,16 +72,14 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
         return f"Envelope({self.sender_role}/{self.generation} to {self.to})"
 
 
-@attrs.frozen
-class ProcessStarted:
+class ProcessStarted(msgspec.Struct, frozen=True):
     """A process has its Boot, and begins to start its actors."""
 
     process: str
     pid: int
 
 
-@attrs.frozen
-class ActorFell:
+class ActorFell(msgspec.Struct, frozen=True):
     """An actor is down, and its process lives on; ``reason`` is what its core raised."""
 
     role: str
@@ -97,22 +88,19 @@ class ActorFell:
     reason: str
 
 
-@attrs.frozen
-class StartChild:
+class StartChild(msgspec.Struct, frozen=True):
     """Ask the supervisor for an actor behind a temporary role; a second request changes nothing."""
 
     role: str
 
 
-@attrs.frozen
-class ChildLost:
+class ChildLost(msgspec.Struct, frozen=True):
     """A temporary role's actor fell before it had finished; its owner must ask for it again."""
 
     role: str
 
 
-@attrs.frozen(kw_only=True)
-class Hello:
+class Hello(msgspec.Struct, frozen=True, kw_only=True):
     """An actor is ready: its recovery is done, and its first words to others have left."""
 
     role: str
@@ -121,24 +109,21 @@ class Hello:
     is_serving: bool = True
 
 
-@attrs.frozen
-class Leaving:
+class Leaving(msgspec.Struct, frozen=True):
     """An actor has finished of its own accord, and is gone."""
 
     role: str
     reason: str
 
 
-@attrs.frozen
-class Ping:
+class Ping(msgspec.Struct, frozen=True):
     """The supervisor asks for a sign of life, and says what the venue's clock is ahead by."""
 
     number: int
     venue_offset_ms: int = 0
 
 
-@attrs.frozen(kw_only=True)
-class ActorPulse:
+class ActorPulse(msgspec.Struct, frozen=True, kw_only=True):
     """One actor's part of a sign of life."""
 
     role: str
@@ -153,8 +138,7 @@ class ActorPulse:
     """Real time since the last message."""
 
 
-@attrs.frozen(kw_only=True)
-class Pong:
+class Pong(msgspec.Struct, frozen=True, kw_only=True):
     """A process's sign of life; it shows all that a lost Hello, Leaving or ActorFell has said."""
 
     process: str
@@ -169,16 +153,14 @@ class Pong:
     """Connections and frames that the process's socket has refused."""
 
 
-@attrs.frozen
-class ServingChanged:
+class ServingChanged(msgspec.Struct, frozen=True):
     """An actor began to serve, or no longer can."""
 
     role: str
     is_serving: bool
 
 
-@attrs.frozen
-class VenueTimeMeasured:
+class VenueTimeMeasured(msgspec.Struct, frozen=True):
     """Directory to supervisor: venue time is ahead of the sender's clock by this much.
 
     The sender's host adds the correction that is already in force, so what arrives is absolute;
@@ -188,8 +170,7 @@ class VenueTimeMeasured:
     offset_ms: int
 
 
-@attrs.frozen
-class JournalFailed:
+class JournalFailed(msgspec.Struct, frozen=True):
     """An actor could not record, or not read what was recorded: no new order from now on."""
 
     role: str

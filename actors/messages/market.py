@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import attrs
+import msgspec
+from msgspec.structs import replace
 
 from actors.model import Level, Market, Side, Strike
 
@@ -10,8 +11,7 @@ SNAPSHOT_DEPTH = 10
 """Levels a side in a snapshot."""
 
 
-@attrs.frozen(kw_only=True)
-class BookView:
+class BookView(msgspec.Struct, frozen=True, kw_only=True):
     """One token's book at an instant, as deep as SNAPSHOT_DEPTH."""
 
     bids: tuple[Level, ...] = ()
@@ -49,8 +49,7 @@ class BookView:
         return bool(self.bids and self.asks and self.bids[0][0] >= self.asks[0][0])
 
 
-@attrs.frozen(kw_only=True)
-class PublicTrade:
+class PublicTrade(msgspec.Struct, frozen=True, kw_only=True):
     """A trade of anybody's, as the venue tells everybody."""
 
     side: Side
@@ -63,8 +62,7 @@ class PublicTrade:
     """Venue time."""
 
 
-@attrs.frozen(kw_only=True)
-class MarketSnapshot:
+class MarketSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Both books, the reference price and the strike, at one instant."""
 
     sequence: int
@@ -86,23 +84,8 @@ class MarketSnapshot:
         return self.yes if side is Side.YES else self.no
 
     def taken_again(self, taken_at_ms: int, tick_ns: int) -> MarketSnapshot:
-        """The same at another moment, without public trades.
-
-        Each evaluation asks for one, and this takes a third of the time of ``attrs.evolve``.
-        """
-        if taken_at_ms == self.taken_at_ms and tick_ns == self.tick_ns and not self.trades:
-            return self
-        return MarketSnapshot(
-            sequence=self.sequence,
-            market=self.market,
-            taken_at_ms=taken_at_ms,
-            yes=self.yes,
-            no=self.no,
-            reference_e18=self.reference_e18,
-            reference_at_ms=self.reference_at_ms,
-            strike=self.strike,
-            tick_ns=tick_ns,
-        )
+        """The same at another moment, without public trades."""
+        return replace(self, taken_at_ms=taken_at_ms, tick_ns=tick_ns, trades=())
 
 
 def is_overtaken(snapshot: MarketSnapshot, known: MarketSnapshot | None) -> bool:
@@ -114,8 +97,7 @@ def is_overtaken(snapshot: MarketSnapshot, known: MarketSnapshot | None) -> bool
     )
 
 
-@attrs.frozen
-class SnapshotTaken:
+class SnapshotTaken(msgspec.Struct, frozen=True):
     """A subscriber has used the snapshot; it may have the next.
 
     One that has no use for them now answers when it has; until then one a second comes, as to a
@@ -125,8 +107,7 @@ class SnapshotTaken:
     sequence: int
 
 
-@attrs.frozen
-class SnapshotWanted:
+class SnapshotWanted(msgspec.Struct, frozen=True):
     """Ask for the market as it is now, once; answered with MarketSnapshot while a window is open.
 
     For whoever looks now and then; a subscriber is told of every change.

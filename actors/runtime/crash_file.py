@@ -3,8 +3,8 @@
 ``crashes/<when>-<role>-<generation>`` in the data directory, mode 0600. The first line is for
 readers (codec.py's JSON); what follows is a zlib stream of a pickle, since a core's state is of
 whatever classes its author chose. A file is data from elsewhere, so it is unpickled with nothing
-but the classes that cores and messages are made of: their packages, enums and attrs classes among
-them, and a few of the standard library. No file or socket is opened by any of them.
+but the classes that cores and messages are made of: their packages, enums, attrs classes and
+structs among them, and a few of the standard library. No file or socket is opened by any of them.
 
 Signatures are left out: a signed order and the API credentials together could be posted. Keys and
 credentials never reach a core.
@@ -65,6 +65,7 @@ _STANDARD = {
     ("collections", "deque"),
     ("decimal", "Decimal"),
     ("functools", "partial"),
+    ("msgspec._utils", "rebuild"),  # makes a struct, of a class that is found here too, by keywords
     ("random", "Random"),
     ("actors.runtime.late_dice", "LateDice"),
 }

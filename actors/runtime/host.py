@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import attrs
+from msgspec.structs import replace
 
 from actors.core import (
     CancelTimer,
@@ -212,8 +212,8 @@ class Host:
                 return
         if hooks.handled is not None:
             hooks.handled(self, message)
-        if self._can_stop_serving:
-            self._tell_if_serving_changed(core)
+        if self._can_stop_serving and core.is_serving is not self._was_serving:
+            self._tell_serving_changed(core.is_serving)
 
     def hand_restarted(self, role: str) -> None:
         """Tell the core, if it cares, that a peer's role has a new actor."""
@@ -305,14 +305,13 @@ class Host:
         to, message = effect.to, effect.message
         if type(message) is VenueTimeMeasured:
             absolute = message.offset_ms + self._context.clock.offset_ms
-            message = attrs.evolve(message, offset_ms=absolute)
+            message = replace(message, offset_ms=absolute)
         if self._series:
             to = series_role(to, self._series)
         self._post.send(self, to, message)
 
-    def _tell_if_serving_changed(self, core: Core) -> None:
-        is_serving = core.is_serving
-        if self.is_running and self._was_serving not in (None, is_serving):
+    def _tell_serving_changed(self, is_serving: bool) -> None:
+        if self.is_running and self._was_serving is not None:
             self._was_serving = is_serving
             self._send(SUPERVISOR, ServingChanged(self.role, is_serving))
 

@@ -7,7 +7,7 @@ docs/strategy.md explains every stage; ``stages/`` has one file for each.
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 
 from actors.messages.market import MarketSnapshot
 from actors.messages.strategy import StopLossTriggered, TradeSignal
@@ -35,8 +35,7 @@ STAGES: tuple[tuple[str, Stage, OracleUse], ...] = (
 """Name, stage, and what its signals need of the oracle, in the order of asking."""
 
 
-@attrs.frozen(kw_only=True)
-class PairDecision:
+class PairDecision(msgspec.Struct, frozen=True, kw_only=True):
     """What an evaluation came to, and why."""
 
     signals: tuple[TradeSignal, ...] = ()

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 
 from actors.messages.execution import OpenOrders
 from actors.messages.position import Holding, PositionSnapshot
 from actors.model import Side
 
 
-@attrs.frozen(kw_only=True)
-class PositionView:
+class PositionView(msgspec.Struct, frozen=True, kw_only=True):
     """One window's holdings, and which sides already have an order at work."""
 
-    yes: Holding = attrs.field(factory=Holding)
-    no: Holding = attrs.field(factory=Holding)
+    yes: Holding = msgspec.field(default_factory=Holding)
+    no: Holding = msgspec.field(default_factory=Holding)
     fees_nanos: int = 0
     live_sides: frozenset[Side] = frozenset()
     """Sides on which an order is live; nothing more is bought there."""

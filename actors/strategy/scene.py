@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import attrs
+import msgspec
 
 from actors.messages.market import MarketSnapshot
 from actors.messages.strategy import StopLossTriggered, TradeSignal
@@ -16,8 +16,7 @@ from actors.units import shares
 MS_PER_MINUTE = 60_000
 
 
-@attrs.frozen(kw_only=True)
-class Scene:
+class Scene(msgspec.Struct, frozen=True, kw_only=True):
     """One evaluation's inputs, and the few numbers that several stages read off them."""
 
     market: MarketSnapshot
@@ -73,8 +72,7 @@ class Scene:
         return self.position.quantity_units(side) >= self.max_shares_units
 
 
-@attrs.frozen(kw_only=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """A stage's answer: signals, or the reason why there are none."""
 
     signals: tuple[TradeSignal, ...] = ()

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
+from msgspec.structs import replace
 
 from actors.messages.feeds import BookEvent, MarketEvent
 from actors.model import Level
@@ -97,7 +98,7 @@ def _shared(event: MarketEvent, levels: dict[Level, Level]) -> MarketEvent:
     if not isinstance(event, BookEvent):
         return event
     bids, asks = (tuple(map(levels.setdefault, side, side)) for side in (event.bids, event.asks))
-    return attrs.evolve(event, bids=bids, asks=asks)
+    return replace(event, bids=bids, asks=asks)
 
 
 def _size_bytes(event: MarketEvent) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from actors.core import Record
 from actors.execution.desk_state import OrdersCreated
 from actors.messages.lifecycle import Started
@@ -82,7 +84,11 @@ class Immutable(Invariant):
     def check(self, actor: Actor, message: object) -> None:
         """Look at each class of message once."""
         kind = type(message)
-        is_frozen = kind.__setattr__ is not object.__setattr__
+        is_frozen = (
+            kind.__struct_config__.frozen
+            if issubclass(kind, msgspec.Struct)
+            else kind.__setattr__ is not object.__setattr__
+        )
         self.require(is_frozen, "{} says a {}, which can be changed", actor.role, kind.__name__)
 
 

@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 
 import attrs
+import msgspec
 import pytest
 
 import actors
@@ -49,12 +50,16 @@ def test_no_card_comes_again_before_the_deck_is_through() -> None:
     assert len(set(first)) == len(INJECTIONS)
 
 
+def is_value_class(value: object) -> bool:
+    return isinstance(value, type) and (attrs.has(value) or issubclass(value, msgspec.Struct))
+
+
 def recorded_and_sent() -> set[str]:
-    """Names of every attrs class of the actors: what a core records or sends is one of them."""
+    """Names of every value's class of the actors: what a core records or sends is one of them."""
     names = set()
     for found in pkgutil.walk_packages(actors.__path__, "actors."):
         module = importlib.import_module(found.name)
-        names |= {name for name, value in vars(module).items() if attrs.has(value)}
+        names |= {name for name, value in vars(module).items() if is_value_class(value)}
     return names
 
 

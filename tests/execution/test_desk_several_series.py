@@ -9,6 +9,7 @@ import pytest
 from desk_stage import Desk, bids, refusals
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from order_builders import MARKET, T0, position, sent, signal, signals, stop_loss
 from several_series import several
 
@@ -180,9 +181,9 @@ def test_flattening_one_series_sells_that_one_only() -> None:
     effects = desk.feed(FlattenHoldings(who=OPERATOR, reason="enough", series="eth-5m"))
     assert sent(effects, SnapshotWanted) == sent(effects, SnapshotWanted, "market-state/eth-5m")
     assert len(sent(effects, SnapshotWanted)) == 1
-    sold = desk.feed(attrs.evolve(bids(), market=ETH))
+    sold = desk.feed(replace(bids(), market=ETH))
     assert [each.market_id for each in sent(sold, OpenOrders, ETH_STRATEGY)] == ["0xeth"]
-    assert desk.feed(attrs.evolve(bids(), market=BTC)) == []
+    assert desk.feed(replace(bids(), market=BTC)) == []
 
 
 def test_flattening_everything_is_flat_when_every_window_is() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import attrs
 import pytest
 from desk_stage import Desk, bids, refusals, starts
+from msgspec.structs import replace
 from order_builders import (
     MARKET,
     T0,
@@ -324,7 +325,7 @@ def test_a_book_that_nobody_asked_for_sells_nothing() -> None:
     assert created(desk.feed(bids())) == []
     desk.feed(HALT)
     assert created(desk.feed(bids())) == []
-    other = attrs.evolve(bids(), market=with_close(T0 + 1, market_id="0xother"))
+    other = replace(bids(), market=with_close(T0 + 1, market_id="0xother"))
     desk.feed(FLATTEN)
     assert created(desk.feed(other)) == []
 

@@ -4,6 +4,7 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from order_builders import (
     MARKET,
     ORDER_ID,
@@ -166,7 +167,7 @@ def test_a_no_order_trades_on_the_no_book() -> None:
 @pytest.mark.parametrize(
     "market_snapshot",
     [
-        snapshot(attrs.evolve(book(asks={440: 99}), is_synced=False)),
+        snapshot(replace(book(asks={440: 99}), is_synced=False)),
         snapshot(book(asks={440: 99}, bids={440: 1})),
         snapshot(book(asks={440: 99}, at_ms=T0 - 10_000)),
         snapshot(book(asks={440: 99}), market=attrs.evolve(MARKET, market_id="0xother")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import attrs
+from msgspec.structs import replace
 from order_builders import MARKET, T0, book, intent, sent, snapshot
 from several_series import several
 from simulated_stage import ARRIVES, Bench, fills
@@ -32,7 +33,7 @@ class TwoSeries(Bench):
 
 def shown(market: object, sequence: int, at_ms: int = T0, size: int = 4) -> MarketSnapshot:
     seen = snapshot(book(asks={450: size}, at_ms=at_ms), at_ms=at_ms)
-    return attrs.evolve(seen, market=market, sequence=sequence)
+    return replace(seen, market=market, sequence=sequence)
 
 
 def test_an_order_fills_by_the_books_of_its_own_series() -> None:

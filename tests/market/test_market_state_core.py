@@ -17,6 +17,7 @@ from market_builders import (
     sent,
     shown,
 )
+from msgspec.structs import replace
 
 from actors.core import Log, Send, SetTimer
 from actors.market.core import BEAT_MS, EARLY_EVENTS_MAX, MarketStateCore
@@ -85,7 +86,7 @@ def test_a_fresh_start_voids_the_books_of_the_connection_before(synced: MarketSt
 
 def test_events_of_foreign_tokens_are_counted_and_show_nothing(synced: MarketStateCore) -> None:
     foreign = [
-        attrs.evolve(UP, token="other"),
+        replace(UP, token="other"),
         PriceChangeEvent("other", NOW_MS, ((480, 1),), ()),
         BestPricesEvent("other", NOW_MS, 1, 2),
         TickSizeEvent("other", NOW_MS, 1),

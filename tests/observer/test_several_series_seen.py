@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 from core_stage import CoreStage
+from msgspec.structs import replace
 from seen_builders import market, position, settled, snapshot
 from several_series import several
 
@@ -52,7 +53,7 @@ def test_a_window_that_closes_is_closed_in_its_series_only() -> None:
 def test_snapshots_are_asked_for_of_each_market_state_by_itself() -> None:
     seen = stage()
     seen.give(snapshot(3, 1_000))
-    seen.give(attrs.evolve(snapshot(8, 1_000), market=ETH))
+    seen.give(replace(snapshot(8, 1_000), market=ETH))
     seen.give(TimerFired("snapshot/eth-5m"))
     assert seen.told("market-state/eth-5m", SnapshotTaken) == [SnapshotTaken(8)]
     assert seen.told("market-state/btc-15m", SnapshotTaken) == []

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import attrs
+import msgspec
 import pytest
+from msgspec.structs import replace
 from referee_scenes import (
     BOOK,
     INTENT,
@@ -36,6 +38,16 @@ from actors.units import shares
 from simulation.invariants.evidence import PaperEvidence
 from simulation.invariants.referee import Referee
 from simulation.trial import Trial
+
+
+class Draft(msgspec.Struct):
+    text: str = "not final"
+
+
+def test_a_struct_that_can_be_changed_is_not_said() -> None:
+    referee, desk = a_desk_that_may_trade()
+    with breach_of(1):
+        referee.said(desk, Draft())
 
 
 def test_an_order_may_be_created_when_all_is_known() -> None:
@@ -122,16 +134,16 @@ def test_an_exit_sells_no_more_than_is_held(size_shares: int, may_be: bool) -> N
 @pytest.mark.parametrize(
     "book",
     [
-        attrs.evolve(BOOK, is_synced=False),
-        attrs.evolve(BOOK, asks=BOOK.bids),
-        attrs.evolve(BOOK, updated_at_ms=NOW_MS - SETTINGS.strategy.max_book_age_ms - 1),
+        replace(BOOK, is_synced=False),
+        replace(BOOK, asks=BOOK.bids),
+        replace(BOOK, updated_at_ms=NOW_MS - SETTINGS.strategy.max_book_age_ms - 1),
     ],
     ids=["unsynced", "crossed", "old"],
 )
 def test_no_signal_on_an_unsound_book(book: BookView) -> None:
     referee, _ = a_desk_that_may_trade()
     strategy = Someone(STRATEGY)
-    referee.heard(strategy, attrs.evolve(SNAPSHOT, sequence=2, no=book))
+    referee.heard(strategy, replace(SNAPSHOT, sequence=2, no=book))
     with breach_of(7):
         referee.said(strategy, attrs.evolve(SIGNALS, signals_id=8, snapshot_sequence=2))
 

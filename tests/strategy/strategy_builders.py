@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import attrs
+from msgspec.structs import replace
 from nouns import a_market
 
 from actors.messages.market import BookView, MarketSnapshot
@@ -84,7 +85,7 @@ def snapshot(
         ),
         tick_ns=77,
     )
-    return attrs.evolve(made, **changes)
+    return replace(made, **changes)
 
 
 def holding(count: float, average_ticks: float) -> Holding:

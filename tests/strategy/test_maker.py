@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 import pytest
+from msgspec.structs import replace
 
 from actors.messages.execution import OrderStatus, OwnOrder
 from actors.model import Action, Side, TimeInForce
@@ -115,9 +116,9 @@ def test_without_price_strike_or_book_it_is_silent_too() -> None:
         {"reference_e18": None},
         {"strike": None},
         {"reference_at_ms": seen.now_ms - 3_001},
-        {"yes": attrs.evolve(seen.snapshot.yes, is_synced=False)},
+        {"yes": replace(seen.snapshot.yes, is_synced=False)},
     ):
-        without = attrs.evolve(seen, snapshot=attrs.evolve(seen.snapshot, **changes))
+        without = attrs.evolve(seen, snapshot=replace(seen.snapshot, **changes))
         assert MAKER.evaluate(without).orders == ()
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import attrs
 import pytest
 import zstandard
+from msgspec.structs import replace
 from nouns import a_market, a_position
 
 from actors.core import Send
@@ -182,7 +183,7 @@ def _events(path: Path) -> Iterator[tuple[int, BookEvent]]:
 
 def _apply(books: dict[Side, TokenBook], event: BookEvent) -> float:
     """Apply Up's book and its mirror; returns Up's middle price."""
-    mirrored = attrs.evolve(
+    mirrored = replace(
         event,
         bids=tuple((PAYOUT_TICKS - price, size) for price, size in event.asks),
         asks=tuple((PAYOUT_TICKS - price, size) for price, size in event.bids),

@@ -5,6 +5,7 @@ from typing import Any
 
 import attrs
 import pytest
+from msgspec.structs import replace
 from nouns import a_position
 from strategy_builders import make_market, snapshot
 
@@ -42,18 +43,18 @@ def new_core(seed: int) -> StrategyCore:
 def at(sequence: int, later_ms: int = 0, like: MarketSnapshot = CHEAP) -> MarketSnapshot:
     """The same market a little later, with everything in it as young as before."""
     now_ms = like.taken_at_ms + later_ms
-    return attrs.evolve(
+    return replace(
         like,
         sequence=sequence,
         taken_at_ms=now_ms,
-        yes=attrs.evolve(like.yes, updated_at_ms=now_ms),
-        no=attrs.evolve(like.no, updated_at_ms=now_ms),
+        yes=replace(like.yes, updated_at_ms=now_ms),
+        no=replace(like.no, updated_at_ms=now_ms),
         reference_at_ms=now_ms,
     )
 
 
 def with_yes_ask(price_ticks: int) -> MarketSnapshot:
-    return attrs.evolve(CHEAP, yes=attrs.evolve(CHEAP.yes, asks=((price_ticks, shares(20)),)))
+    return replace(CHEAP, yes=replace(CHEAP.yes, asks=((price_ticks, shares(20)),)))
 
 
 def held(version: int = 1, market_id: str = MARKET_ID, yes: int = 0) -> PositionSnapshot:
@@ -94,7 +95,7 @@ def test_signals_go_to_the_desk_and_the_observer_and_the_snapshot_is_answered_la
     core: StrategyCore,
 ) -> None:
     told(core, held(version=7), orders())
-    effects = core.handle(attrs.evolve(CHEAP, sequence=41), NOW_MS)
+    effects = core.handle(replace(CHEAP, sequence=41), NOW_MS)
     (signals,) = said(effects, TradeSignals)
     assert said(effects, TradeSignals, OBSERVER) == [signals]
     assert effects[-1] == Send(MARKET_STATE, SnapshotTaken(41))
@@ -282,7 +283,7 @@ def test_the_stop_loss_of_a_window_that_has_passed_is_forgotten(core: StrategyCo
     told(core, held(yes=50), orders())
     core.handle(FALLEN, NOW_MS)
     following = attrs.evolve(CHEAP.market, market_id="0xnext")
-    core.handle(at(2, 100, like=attrs.evolve(CHEAP, market=following)), NOW_MS + 100)
+    core.handle(at(2, 100, like=replace(CHEAP, market=following)), NOW_MS + 100)
     assert core.handle(TimerFired("stop-loss"), NOW_MS + 500) == []
     core.handle(held(market_id="0xnext", version=2), NOW_MS + 510)
     assert len(said(core.handle(orders(market_id="0xnext"), NOW_MS + 520), TradeSignals)) == 1
@@ -310,7 +311,7 @@ def test_the_diffusion_oracle_begins_to_work_a_minute_after_the_start() -> None:
     for second in range(90):
         jump = 10**18 * (second % 2)
         made = at(second + 1, later_ms=second * 1_000)
-        made = attrs.evolve(made, reference_e18=CHEAP.reference_e18 + jump)
+        made = replace(made, reference_e18=CHEAP.reference_e18 + jump)
         if said(core.handle(made, made.taken_at_ms), TradeSignals) and first_said_s is None:
             first_said_s = second
     assert first_said_s == 61  # the sixtieth second is over, and counts, when the next begins
@@ -386,7 +387,7 @@ def traded(sequence: int, later_ms: int, units: int) -> MarketSnapshot:
     trade = PublicTrade(
         side=Side.YES, price_ticks=400, size_units=units, taker_buys=True, timestamp_ms=NOW_MS
     )
-    return attrs.evolve(at(sequence, later_ms), trades=(trade,))
+    return replace(at(sequence, later_ms), trades=(trade,))
 
 
 def own_order(order_id: str, *, is_cancelling: bool = False) -> OwnOrder:
@@ -425,7 +426,7 @@ def test_memory_is_of_one_window() -> None:
     other = attrs.evolve(CHEAP.market, market_id="0xother")
     core.handle(held(market_id="0xother"), NOW_MS)
     core.handle(orders(market_id="0xother"), NOW_MS)
-    next_window = attrs.evolve(at(2, TOLD_EVERY_MS), market=other)
+    next_window = replace(at(2, TOLD_EVERY_MS), market=other)
     (seen,) = said(core.handle(next_window, NOW_MS + TOLD_EVERY_MS), Evaluated, OBSERVER)
     assert seen.passed_over == ("1, 0, 0",)
 

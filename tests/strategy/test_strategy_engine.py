@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-import attrs
 import pytest
+from msgspec.structs import replace
 from strategy_builders import FLAT, FREE, PARAMS, make_market, position, snapshot
 
 from actors.messages.strategy import StopLossTriggered, TradeSignal
@@ -86,7 +86,7 @@ def test_nothing_is_decided_unless_both_books_are_sound(
     market = snapshot(yes_ask=(450, 10), no_ask=(450, 10))
     assert evaluate_strategy(market, FLAT, FREE) is not None
     field = side.value.lower()
-    unsound = attrs.evolve(market, **{field: attrs.evolve(market.book(side), **change)})
+    unsound = replace(market, **{field: replace(market.book(side), **change)})
     decision = decide(unsound, FLAT, FREE)
     assert decision.signals == ()
     assert decision.passed_over[0].startswith(f"readiness: the {side.value} book is ")
@@ -94,7 +94,7 @@ def test_nothing_is_decided_unless_both_books_are_sound(
 
 def test_a_stopped_window_gives_nothing_even_below_the_stop_loss() -> None:
     market = snapshot(yes_bid=(100, 30), yes_ask=(110, 30), no_ask=(900, 20))
-    stopped = attrs.evolve(position(yes=(50, 400)), is_stopped=True)
+    stopped = replace(position(yes=(50, 400)), is_stopped=True)
     decision = decide(market, stopped, PARAMS)
     assert decision.signals == ()
     assert decision.stop_loss is None

@@ -8,6 +8,7 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from strategy_builders import FLAT, PARAMS, STRIKE_DOLLARS, position, snapshot
 
 from actors.messages.market import MarketSnapshot
@@ -120,12 +121,12 @@ NO_MODEL: list[dict[str, Any]] = [
 def test_without_a_model_only_hedging_passes(lack: dict[str, Any]) -> None:
     first = snapshot(yes_ask=(350, 20), no_ask=(700, 20))
     assert decide(first, FLAT, PARAMS).signals
-    assert not decide(attrs.evolve(first, **lack), FLAT, PARAMS).signals
+    assert not decide(replace(first, **lack), FLAT, PARAMS).signals
 
     average = snapshot(yes_ask=(350, 20), yes_bid=(340, 20), no_ask=(700, 20))
     held = position(yes=(5, 400))
     assert decide(average, held, PARAMS).signals
-    assert not decide(attrs.evolve(average, **lack), held, PARAMS).signals
+    assert not decide(replace(average, **lack), held, PARAMS).signals
 
     hedge = snapshot(no_ask=(550, 20), yes_bid=(440, 20), **lack)
     (signal,) = decide(hedge, position(yes=(50, 400)), PARAMS).signals
@@ -135,7 +136,7 @@ def test_without_a_model_only_hedging_passes(lack: dict[str, Any]) -> None:
 def test_a_strike_that_names_no_source_is_no_strike() -> None:
     market = snapshot(yes_ask=(350, 20), no_ask=(700, 20))
     assert market.strike is not None
-    unproven = attrs.evolve(market, strike=attrs.evolve(market.strike, source=""))
+    unproven = replace(market, strike=attrs.evolve(market.strike, source=""))
     assert model(market) == 500
     assert model(unproven) is None
 
@@ -148,7 +149,7 @@ def test_with_a_model_against_it_even_a_hedge_is_dropped() -> None:
 @pytest.mark.parametrize(("age_ms", "is_known"), [(4_999, True), (5_000, False)])
 def test_a_reference_must_be_younger_than_its_limit(age_ms: int, is_known: bool) -> None:
     market = snapshot()
-    market = attrs.evolve(market, reference_at_ms=market.taken_at_ms - age_ms)
+    market = replace(market, reference_at_ms=market.taken_at_ms - age_ms)
     assert (model(market) is not None) is is_known
 
 

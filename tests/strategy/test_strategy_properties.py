@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import attrs
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from strategy_builders import book, make_market, snapshot
 
 from actors.messages.market import MarketSnapshot
@@ -54,7 +54,7 @@ def snapshots(draw: st.DrawFn) -> MarketSnapshot:
     }
     if draw(st.booleans()):  # most random books are crossed; see to it that many are sound
         views = {
-            name: attrs.evolve(
+            name: replace(
                 view,
                 is_synced=True,
                 bids=tuple(bid for bid in view.bids if not view.is_crossed),
@@ -62,7 +62,7 @@ def snapshots(draw: st.DrawFn) -> MarketSnapshot:
             for name, view in views.items()
         }
     strike = draw(st.sampled_from([made.strike, None]))
-    return attrs.evolve(made, strike=strike, **views)
+    return replace(made, strike=strike, **views)
 
 
 inputs = (snapshots(), positions, params, st.none() | st.floats(0.01, 500))

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import attrs
+from msgspec.structs import replace
 from still_actors import tree_of, wait_until
 
 from actors.core import Core, Effects, Send, SetTimer, handles
@@ -68,13 +69,13 @@ class QuietMarketCore(Core):
         seen = example_context().snapshot
         closes_at_ms = self._opens_at_ms + WINDOW_MS
         market = attrs.evolve(seen.market, opens_at_ms=self._opens_at_ms, closes_at_ms=closes_at_ms)
-        snapshot = attrs.evolve(
+        snapshot = replace(
             seen,
             sequence=self._sequence,
             market=market,
             taken_at_ms=now_ms,
-            yes=attrs.evolve(seen.yes, updated_at_ms=now_ms),
-            no=attrs.evolve(seen.no, updated_at_ms=now_ms),
+            yes=replace(seen.yes, updated_at_ms=now_ms),
+            no=replace(seen.no, updated_at_ms=now_ms),
         )
         opened = MarketOpened(market=market, strike=seen.strike)
         return [

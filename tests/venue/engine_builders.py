@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
+from msgspec.structs import replace
 
 from actors.units import NANOS_PER_DOLLAR, shares
 from venue.engine import Ledger, MatchingEngine
@@ -28,8 +28,8 @@ RULES = MarketRules(
     fee_rate_bps=700,
     taker_delay_ms=0,
 )
-FREE_OF_FEES = attrs.evolve(RULES, fee_rate_bps=0)
-WITH_DELAY = attrs.evolve(RULES, taker_delay_ms=250)
+FREE_OF_FEES = replace(RULES, fee_rate_bps=0)
+WITH_DELAY = replace(RULES, taker_delay_ms=250)
 
 
 def dollars(count: float) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
 from engine_builders import DOWN, MARKET, RULES, UP, Exchange, dollars
 from engine_shadow import ShadowBook, ShadowOrder
 from hypothesis import settings
@@ -16,6 +15,7 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
+from msgspec.structs import replace
 
 from actors.units import shares
 from venue.engine import FEES, NotEnoughFunds
@@ -74,7 +74,7 @@ class EngineMachine(RuleBasedStateMachine):
 
     @initialize(delay_ms=st.sampled_from([0, 250]), fee_rate_bps=st.sampled_from([0, 700]))
     def open_market(self, delay_ms: int, fee_rate_bps: int) -> None:
-        rules = attrs.evolve(RULES, taker_delay_ms=delay_ms, fee_rate_bps=fee_rate_bps)
+        rules = replace(RULES, taker_delay_ms=delay_ms, fee_rate_bps=fee_rate_bps)
         self.exchange = Exchange(rules)
         self.engine = self.exchange.engine
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import attrs
 import pytest
 from engine_builders import DOWN, MARKET, UP, WITH_DELAY, Exchange, dollars, trades, without_levels
+from msgspec.structs import replace
 
 from actors.units import shares, taker_fee_nanos
 from venue.engine.messages import (
@@ -258,7 +258,7 @@ def test_another_tick_size_is_told_once_and_leaves_what_rests() -> None:
 def test_a_decided_market_cancels_all_and_pays_every_share(
     winner: Outcome | None, up_ticks: int, down_ticks: int
 ) -> None:
-    exchange = Exchange(attrs.evolve(WITH_DELAY, fee_rate_bps=0))
+    exchange = Exchange(replace(WITH_DELAY, fee_rate_bps=0))
     exchange.submit("offer", "alice", outcome=DOWN, is_buy=False, size_units=shares(30))
     exchange.submit("bought", "bob", outcome=DOWN, size_units=shares(20))
     advance(exchange, 250)

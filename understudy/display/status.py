@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 import cattrs
+import msgspec
 from cattrs.preconf.json import make_converter
 
 from actors.messages.halts import Halt
@@ -80,7 +81,13 @@ class Status:
         }
 
 
+def _is_struct(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
 _converter = make_converter(unstruct_collection_overrides={frozenset: sorted})
+_converter.register_unstructure_hook_func(_is_struct, msgspec.to_builtins)
+_converter.register_structure_hook_func(_is_struct, msgspec.convert)
 _converter.register_unstructure_hook(
     Histogram, lambda histogram: {str(us): count for us, count in histogram.counts.items()}
 )

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 
 import attrs
+from msgspec.structs import replace
 
 from actors.messages.execution import OrderStatus, OwnOrder
 from actors.messages.market import BookView, MarketSnapshot, PublicTrade
@@ -111,7 +112,7 @@ def _window(market: Market, limits: TradeLimits, dice: random.Random) -> Iterato
         snapshot = _snapshot(market, sequence, now_ms, mid_ticks, ahead_dollars, dice)
         yield Context(
             snapshot=snapshot,
-            position=attrs.evolve(
+            position=replace(
                 _position(held[Side.YES], held[Side.NO], orders),
                 position_version=sequence,
                 is_stopped=dice.random() < 0.02,
@@ -239,7 +240,7 @@ def _levels(quote: Quote | None) -> tuple[Level, ...]:
 
 def _mirrored(book: BookView) -> BookView:
     """The other outcome's book: a bid at p there is an ask at 1 - p here."""
-    return attrs.evolve(
+    return replace(
         book,
         bids=tuple((PAYOUT_TICKS - price, size) for price, size in book.asks),
         asks=tuple((PAYOUT_TICKS - price, size) for price, size in book.bids),

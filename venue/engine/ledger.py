@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import attrs
+import msgspec
 
 from actors.core import require
 from actors.units import PAYOUT_TICKS
@@ -97,8 +98,7 @@ class Pool:
         )
 
 
-@attrs.frozen
-class Leg:
+class Leg(msgspec.Struct, frozen=True):
     """One party's half of a match, as that party sees it."""
 
     owner: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 
-import attrs
+from msgspec.structs import replace
 
 from venue.engine.book import OrderBook, WorkingOrder
 from venue.engine.clearing import Clearing
@@ -170,7 +170,7 @@ class MatchingEngine:
         self._catch_up(now_ms)
         old_ticks = self.rules.tick_size_ticks
         if tick_size_ticks != old_ticks:
-            self.rules = attrs.evolve(self.rules, tick_size_ticks=tick_size_ticks)
+            self.rules = replace(self.rules, tick_size_ticks=tick_size_ticks)
             self._events.append(TickSizeChanged(old_ticks, tick_size_ticks))
         return self._told()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 
-import attrs
+import msgspec
 
 from actors.units import PAYOUT_TICKS
 
@@ -71,8 +71,7 @@ class ExchangeOrderStatus(enum.Enum):
     """What was left of it is gone; ``end_reason`` says why."""
 
 
-@attrs.frozen(kw_only=True)
-class MarketRules:
+class MarketRules(msgspec.Struct, frozen=True, kw_only=True):
     """What one market demands of orders and takes from takers."""
 
     market_id: str
@@ -88,8 +87,7 @@ class MarketRules:
     """How long a marketable order waits before it meets the book; 0 for not at all."""
 
 
-@attrs.frozen(kw_only=True)
-class NewOrder:
+class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
     """An order as it reaches the exchange.
 
     The venue's market BUYs name money and not shares: give such a FAK or FOK ``spend_nanos`` (its
@@ -111,8 +109,7 @@ class NewOrder:
     spend_nanos: int | None = None
 
 
-@attrs.frozen(kw_only=True)
-class ExchangeOrder:
+class ExchangeOrder(msgspec.Struct, frozen=True, kw_only=True):
     """What the exchange knows of an order it accepted, at this instant."""
 
     terms: NewOrder
@@ -123,32 +120,28 @@ class ExchangeOrder:
     """One of the ``CANCELED`` texts once it is canceled, else empty."""
 
 
-@attrs.frozen
-class Rested:
+class Rested(msgspec.Struct, frozen=True):
     """The order, or what trading left of it, is on the book."""
 
     order_id: str
     leaves_units: int
 
 
-@attrs.frozen
-class Delayed:
+class Delayed(msgspec.Struct, frozen=True):
     """The order is marketable and meets the book later."""
 
     order_id: str
     release_at_ms: int
 
 
-@attrs.frozen
-class Refused:
+class Refused(msgspec.Struct, frozen=True):
     """The order was not accepted and is not remembered; ``reason`` is the venue's error text."""
 
     order_id: str
     reason: str
 
 
-@attrs.frozen(kw_only=True)
-class MakerFill:
+class MakerFill(msgspec.Struct, frozen=True, kw_only=True):
     """One resting order's part in a trade, told as its owner sees it."""
 
     order_id: str
@@ -161,8 +154,7 @@ class MakerFill:
     match_kind: MatchKind
 
 
-@attrs.frozen(kw_only=True)
-class Traded:
+class Traded(msgspec.Struct, frozen=True, kw_only=True):
     """A taker met the makers of one price, in their order of time.
 
     A taker that reaches several prices makes a trade of each, so that every trade's price is exact.
@@ -183,24 +175,21 @@ class Traded:
     traded_at_ms: int
 
 
-@attrs.frozen
-class Removed:
+class Removed(msgspec.Struct, frozen=True):
     """What was left of an accepted order is gone, for one of the ``CANCELED`` reasons."""
 
     order_id: str
     reason: str
 
 
-@attrs.frozen
-class CancelRefused:
+class CancelRefused(msgspec.Struct, frozen=True):
     """The order could not be cancelled; ``reason`` is the venue's text."""
 
     order_id: str
     reason: str
 
 
-@attrs.frozen
-class LevelChanged:
+class LevelChanged(msgspec.Struct, frozen=True):
     """The new total at a price; every change is told of both outcomes, as the books mirror."""
 
     outcome: Outcome
@@ -210,8 +199,7 @@ class LevelChanged:
     """0: the level is gone."""
 
 
-@attrs.frozen
-class TickSizeChanged:
+class TickSizeChanged(msgspec.Struct, frozen=True):
     """New orders must keep to another price grid; what rests stays as it is."""
 
     old_ticks: int

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from random import Random
 
 import attrs
+from msgspec.structs import replace
 
 from venue.engine import Ledger
 from venue.engine.clearing import fee_nanos
@@ -205,12 +206,12 @@ def resized(
         fee_change_nanos = ledger.charge_fee(traded.taker_owner, fee_change_nanos)
     else:
         ledger.refund_fee(traded.taker_owner, -fee_change_nanos)
-    return attrs.evolve(
+    return replace(
         traded,
         size_units=size_units,
         fee_nanos=traded.fee_nanos + fee_change_nanos,
         maker_fills=tuple(
-            attrs.evolve(fill, size_units=fill.size_units + change_units) if fill is maker else fill
+            replace(fill, size_units=fill.size_units + change_units) if fill is maker else fill
             for fill in traded.maker_fills
         ),
     )

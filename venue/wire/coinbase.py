@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import attrs
+import msgspec
 
 from venue.wire.text import iso_micros_text, json_text
 
 
-@attrs.frozen(kw_only=True)
-class Tick:
+class Tick(msgspec.Struct, frozen=True, kw_only=True):
     """One match, as the ticker tells it; prices in the product's smallest steps."""
 
     product: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import attrs
+import msgspec
 
 from venue.amounts import size_text
 from venue.windows import Window
@@ -13,8 +13,7 @@ from venue.wire.book import MINIMUM_ORDER_SIZE, PublishedBook
 from venue.wire.text import PRICE_TEXTS, best_or_end, iso_text, json_text
 
 
-@attrs.frozen
-class LevelChange:
+class LevelChange(msgspec.Struct, frozen=True):
     """A level's new total in one token's book."""
 
     book: PublishedBook

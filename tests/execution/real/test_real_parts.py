@@ -34,6 +34,7 @@ from actors.execution.real.venue_rules import (
     sign_order,
 )
 from actors.messages.execution import OrderIntent
+from actors.messages.feeds import FeedDown
 from actors.messages.position import PositionSnapshot
 from actors.model import Action, FillDetail, Side, TimeInForce
 from actors.redaction import Redactor
@@ -385,6 +386,7 @@ def test_messages_and_answers_are_cleaned_throughout() -> None:
     redactor.add("hunter2")
     answered = CancelAnswered(venue_order_ids=("a",), canceled=(), not_canceled=(("a", "hunter2"),))
     assert redactor.cleaned(answered) == attrs.evolve(answered, not_canceled=(("a", "<redacted>"),))
+    assert redactor.cleaned(FeedDown("user", "hunter2")) == FeedDown("user", "<redacted>")
     assert redactor.cleaned({"error": ["hunter2", 7, None]}) == {"error": ["<redacted>", 7, None]}
 
 

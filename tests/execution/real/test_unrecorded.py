@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
 import pytest
+from msgspec.structs import replace
 from order_builders import MARKET, ORDER_ID, T0, intent
 from real_bench import READY, VENUE_ID, Bench, wire_order
 
@@ -155,7 +155,7 @@ def test_an_executor_that_cannot_name_its_orders_takes_the_account_back_unless_o
 
 def test_another_actors_lost_rows_concern_no_other_order_of_the_account() -> None:
     bench = Bench().open()
-    bench.give(attrs.evolve(LOST, role="position"))
+    bench.give(replace(LOST, role="position"))
     assert bench.commanded(CancelAll) == []
 
 

@@ -6,6 +6,7 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from scenes import MARKET, NOW_MS, POSITION, child, feed_health, report, settled, snapshot, view
 from watched import WALL_MS, WELL, down, observation, status
 
@@ -118,17 +119,17 @@ CASES = {
     "old books": (
         seen(
             viewed(
-                snapshot=attrs.evolve(
+                snapshot=replace(
                     snapshot(),
                     taken_at_ms=0,
-                    yes=attrs.evolve(snapshot().yes, updated_at_ms=NOW_MS - 61_000),
+                    yes=replace(snapshot().yes, updated_at_ms=NOW_MS - 61_000),
                 )
             )
         ),
         {("books", "silence")},
     ),
     "a feed whose credentials are refused while another service serves": (
-        seen(viewed(feeds=(feed(health=attrs.evolve(health(NOW_MS), is_denied=True)),))),
+        seen(viewed(feeds=(feed(health=replace(health(NOW_MS), is_denied=True)),))),
         {("denied/twap-feed", "credentials")},
     ),
     "no strike": (

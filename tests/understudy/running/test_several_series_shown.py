@@ -12,6 +12,7 @@ import attrs
 import pytest
 from chronicle import Chronicle, intent, trade, window
 from click.testing import CliRunner
+from msgspec.structs import replace
 from reading import told
 from rich.console import Console
 from scenes import MARKET, NOW_MS, report, snapshot, view
@@ -41,7 +42,7 @@ def seen(market: object, name: str, pnl_dollars: int) -> SeriesView:
         series=name,
         opened=MarketOpened(market=market, strike=None),  # type: ignore[arg-type]  # a Market
         is_closed=False,
-        snapshot=attrs.evolve(snapshot(), market=market),
+        snapshot=replace(snapshot(), market=market),
         position=None,
         open_orders=None,
         stop_loss=None,
