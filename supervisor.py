@@ -1,17 +1,17 @@
-"""The Supervisor: who its children are, which of them live, and what follows when one falls.
+"""The supervisor: which children exist, which of them are alive, and what follows when one crashes.
 
-``SupervisorCore`` (actors/supervision) decides; ``Supervisor`` here is the actor around it, which
-makes processes, passes messages and keeps addresses. All of it runs on real time: how fast the
-market's clock runs is no business of a process that must answer.
+``SupervisorCore`` (actors/supervision) decides. ``Supervisor`` here is the actor around it: it
+makes processes, passes messages and keeps addresses. It runs in real time: how fast the market's
+clock runs does not concern processes that must answer.
 
-A child is a process, and actors live in it; both fall. A core that raises is made again where it
-lives, a process that ends is made again with all its roles.
+A child is a process with actors in it, and both can fail. A core that raises is restarted in the
+same process; a process that ends is restarted with all its roles.
 
-Policy: one for one. Whatever falls is made again, the first time at once, then after a backoff with
-jitter; more than ``max_restarts`` falls of one process or actor in ``restart_period_s`` escalate:
-the desk cancels every order, and the run ends with a reason. A process that leaves a Ping
-unanswered for ``heartbeat_limit_ms`` is killed and counts as fallen, also one that has not said a
-word yet. An order is not made again here: the desk is told and asks for it again from its record.
+Policy: one for one. Whatever fails is restarted, the first time at once, then after a backoff with
+jitter. More than ``max_restarts`` failures of one process or actor in ``restart_period_s``
+escalate: the desk cancels every order, and the run ends with a reason. A process that leaves a Ping
+unanswered for ``heartbeat_limit_ms`` is killed and counts as failed, even before its first message.
+An order is not restarted here: the desk is told, and requests it again from its record.
 """
 
 from __future__ import annotations
@@ -66,12 +66,12 @@ from actors.supervision.pings import PING_GAP_MS, PacedPings
 HEARTBEAT_MS = 500
 _BEAT, _TICK, _PING = "beat", "tick", "ping"
 _LAST_WORDS_LIMIT = timedelta(seconds=1)
-"""So long a hung process may write what led to it, before it is killed."""
+"""How long a hung process may write its crash file before it is killed."""
 _NEVER_MS = 2**62
 
 
 def _end(pid: int, number: signal.Signals) -> None:
-    # It may have fallen by itself since; that is as good.
+    # It may have ended by itself meanwhile, which is as good.
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
 
@@ -98,7 +98,7 @@ class Supervisor(Actor):
         self._processor_waits = ProcessorWaits()
 
     def receiveMessage(self, msg: object, sender: ActorAddress) -> None:  # noqa: N802 # Thespian's
-        """Take one message; an exception ends the process, and the foreground builds anew."""
+        """Handle one message; an exception ends the process, and the foreground makes a new one."""
         try:
             self._take(msg, sender)
         except Exception:
@@ -110,7 +110,7 @@ class Supervisor(Actor):
             self._begin(msg)
             return
         if isinstance(msg, ActorExitRequest):
-            self._core = None  # the whole tree ends: children that leave now have not fallen
+            self._core = None  # the whole tree is ending: children that leave now have not failed
         core = self._core
         if core is None:
             return
@@ -185,11 +185,11 @@ class Supervisor(Actor):
             self.wakeupAfter(timedelta(milliseconds=delay_ms), payload=_TICK)
 
     def _handle_of(self, address: ActorAddress, message: object) -> int:
-        """Handle of a child by its address; at its first word the address is noted."""
+        """The handle of the child with an address; its first message tells the address."""
         for handle, known in self._addresses.items():
             if known == address:
                 if isinstance(message, ProcessStarted | Pong):
-                    # The first address was a local stand-in; the sender's is good to pass on.
+                    # The first address was only local; the sender's can be passed on.
                     self._addresses[handle] = address
                 return handle
         return -1
@@ -214,7 +214,7 @@ class Supervisor(Actor):
                     self._write(level, text)
 
     def _end_hung(self, pid: int) -> None:
-        """Have a process leave the record of its hang, and end it; a stopped one just ends."""
+        """Have a hung process write its crash file and end it; a stopped one is killed."""
         if is_stopped(pid):
             _end(pid, signal.SIGKILL)
             return

@@ -1,10 +1,10 @@
-"""Keeps what is needed to have an actor's crash again: its core as it was, and all it heard since.
+"""Keeps what is needed to reproduce an actor's crash: a copy of its core, and all messages since.
 
-A core is pure, so a copy of it that is handed the same messages at the same times raises the same.
-Messages are immutable and kept by reference; the core is pickled now and then, after all effects of
-a message. What is kept is bounded in count and bytes, and covers at least the last half of that
-bound. An actor is never disturbed by its recorder: if that fails, a warning says so and nothing is
-kept from then on.
+A core is pure, so a copy that handles the same messages at the same times raises the same
+exception. Messages are immutable and kept by reference. The core is pickled now and then, after all
+effects of a message. What is kept is limited in number and bytes, and covers at least the last half
+of that limit. The recorder never disturbs its actor: if it fails, it warns and keeps nothing from
+then on.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ Heard = tuple[int, object]
 PROTOCOL = 5
 _MESSAGES_MAX = 512
 _BYTES_MAX = 256_000
-"""Of one stretch, pickled; two are kept."""
+"""Limit of one interval, pickled; two intervals are kept."""
 _LOOK_EVERY = 64
-"""Messages between two looks at how much is kept; one of them is measured, for all."""
+"""Messages between two checks of the size kept; one message is measured, and stands for all."""
 _SNAPSHOT_SHARE = 100
-"""So many times its own duration passes between two snapshots, whatever it costs."""
+"""Snapshots are at least this many times their own duration apart, so their cost is limited."""
 _STRETCHES_MAX = 4
-"""So many times the bounds a stretch may grow while it waits for a snapshot; then it is dropped."""
+"""An interval that waits for a snapshot is dropped when it exceeds the limits this many times."""
 
 
 class HungCore(Exception):
-    """A core did not come back from a message, and its process was ended."""
+    """A core did not return from a message, and its process was ended."""
 
 
 @attrs.frozen(kw_only=True)
 class Flight:
-    """A core as it was, and what it heard from then on; the last message is the one it fell on."""
+    """A core as it was, and the messages since; it crashed on the last one."""
 
     role: str
     generation: int
@@ -52,29 +52,29 @@ class Flight:
 
 
 class KeepsFlights(Protocol):
-    """Where the flight of a fallen actor goes."""
+    """Where the flight of a crashed actor is kept."""
 
     newest: FlightRecorder | None
-    """Of the host whose core was given a message last."""
+    """The recorder whose core was given a message last."""
 
     def keep(self, flight: Flight, error: Exception, *, is_in_core: bool) -> None:
-        """Keep it.
+        """Keep a flight.
 
         Args:
-            flight: what led to it.
-            error: what the actor fell on.
-            is_in_core: whether it arose within the core, so that a replay meets it.
+            flight: what led to the crash.
+            error: what the actor crashed on.
+            is_in_core: whether it was raised within the core, so that a replay meets it.
         """
         ...
 
     def warn(self, text: str) -> None:
-        """Say that nothing can be kept, and why."""
+        """Report that nothing can be kept, and why."""
         ...
 
 
 @attrs.define
 class _Stretch:
-    """What was heard since a snapshot."""
+    """The messages since a snapshot."""
 
     snapshot: bytes | None
     """None: the core was new."""
@@ -88,8 +88,8 @@ class FlightRecorder(HostWatch):
         """Begin without a core.
 
         Args:
-            make_core: makes the core of a generation anew, the same each time.
-            keeps: where the flight goes when the actor falls.
+            make_core: makes the core of a generation again, the same each time.
+            keeps: where the flight goes when the actor crashes.
         """
         self._make_core = make_core
         self._keeps = keeps
@@ -102,7 +102,7 @@ class FlightRecorder(HostWatch):
         self.host: RunningHost | None = None
 
     def made(self, host: RunningHost) -> None:
-        """Begin with a new core: it can be made again, and need not be copied."""
+        """Begin with a new core, which can be made again and so need not be copied."""
         self.host = host
         self._stretches.clear()
         self._begin(None)
@@ -114,18 +114,18 @@ class FlightRecorder(HostWatch):
         self._heard.append((now_ms, message))
 
     def handled(self, host: RunningHost, message: object) -> None:
-        """Take a snapshot, if enough has been heard since the last one."""
+        """Take a snapshot, if enough messages came since the last one."""
         del message
         if len(self._heard) >= self._look_at:
             try:
                 self._look(host)
-            except Exception as error:  # whatever cannot be copied, the actor works on
+            except Exception as error:  # whatever cannot be copied, the actor goes on
                 self._is_off = True
                 self._keeps.warn(f"a crash of {host.role} will leave no record: {error!r}")
                 self._drop()
 
     def raised(self, host: RunningHost, message: object, error: Exception) -> None:
-        """Hand over what led to a fall, unless a journal or a drill brought it about."""
+        """Keep what led to a crash, unless the journal or a drill caused it."""
         del message
         if isinstance(error, UnknownMessage | JournalError | MadeToRaise) or self.host is not host:
             return
@@ -133,11 +133,11 @@ class FlightRecorder(HostWatch):
         self.host = None
 
     def hung(self, error: HungCore, frame: FrameType | None) -> None:
-        """Hand over what led to a hang, which was interrupted in this frame."""
+        """Keep what led to a hang, which was interrupted in this frame."""
         self._hand_over(error, is_in_core=_is_held_in_core(frame))
 
     def flight(self) -> Flight | None:
-        """What is kept; None if nothing is."""
+        """The flight so far; None if nothing is kept."""
         host = self.host
         if host is None or not self._stretches:
             return None
@@ -155,7 +155,7 @@ class FlightRecorder(HostWatch):
             flight = self.flight()
             if flight is not None:
                 self._keeps.keep(flight, error, is_in_core=is_in_core)
-        except Exception as problem:  # the actor's own fall goes on as it would without a recorder
+        except Exception as problem:  # the actor's crash proceeds as it would without a recorder
             self._keeps.warn(f"this crash left no record: {problem!r}")
 
     def _begin(self, snapshot: bytes | None) -> None:

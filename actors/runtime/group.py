@@ -1,10 +1,10 @@
-"""The actors of one process: what they say to each other, and to and from everybody else.
+"""The actors of one process: their messages to each other, and to and from other processes.
 
-Words between two actors of a group are handed over in memory: the same immutable messages, in
-order, after whatever is being handled. Words to others leave once, by the outside's transport, and
-routes say where: at once to whom a tick meets on its way to an order, and to all others when the
-group has nothing more to do. A group knows no Thespian and no clock of the system: processes and
-the virtual-time scheduler are its outsides.
+Messages between two actors of a group are handed over in memory: the same immutable objects, in
+order, after the current message has been handled. Messages to other processes leave through the
+outside's transport, addressed by the routes: at once if the receiver is on the path from a tick to
+its order, otherwise when the group has nothing else to do. A group knows neither Thespian nor the
+system clock: a process or the virtual-time scheduler is its outside.
 """
 
 from __future__ import annotations
@@ -46,39 +46,39 @@ from actors.settings import Settings
 
 
 class Outside(Protocol):
-    """What surrounds a group."""
+    """The surroundings of a group."""
 
     @property
     def pid(self) -> int:
-        """The process."""
+        """The process id."""
         ...
 
     def transmit(self, address: Any, envelope: Envelope) -> None:
-        """Let a message leave for another process."""
+        """Send a message to another process."""
         ...
 
     def context(self, role: str, spec: ActorSpec, post: HostPost) -> HostContext:
-        """Make what an actor's host is handed."""
+        """Make the context of an actor's host."""
         ...
 
     def correct_clock(self, offset_ms: int) -> None:
-        """Let venue time be ahead of the run's clock by this much."""
+        """Set how far venue time is ahead of the run's clock."""
         ...
 
     def adopt_settings(self, settings: Settings) -> None:
-        """Make every core from now on with these settings."""
+        """Use these settings for every core made from now on."""
         ...
 
     def age_ms(self, since: float) -> int:
-        """Real time since an instant that ``instant`` gave."""
+        """Real time since an instant returned by ``instant``."""
         ...
 
     def instant(self) -> float:
-        """The present one, for ``age_ms``."""
+        """The present instant, for ``age_ms``."""
         ...
 
     def take_samples(self) -> dict[str, tuple[int, ...]]:
-        """Latencies measured since the last call, in microseconds."""
+        """Return the latencies measured since the last call, in microseconds."""
         ...
 
     def refused_count(self) -> int:
@@ -91,22 +91,22 @@ class Outside(Protocol):
 
 
 _ORDER_PATH = frozenset({TradeSignals, SubmitOrder})
-"""What becomes an order is delivered within a group before all else that waits there: answers to
-who brought the tick, and what they lead to, come when the order has left."""
+"""Messages that become an order. Within a group they are delivered before all other waiting ones,
+so that acknowledgements to the tick's sender, and their consequences, come after the order."""
 
 _TICK_PATH = frozenset({STRATEGY, DESK, EXECUTOR})
-"""Whom a tick meets once market state has it. A message for anybody else costs a tick that is still
-on its way two system calls, and the processor if the receiver wakes on it."""
+"""The roles that a tick passes after market state. A message to any other role would cost a tick
+that is still in flight two system calls, and the processor if the receiver wakes on it."""
 
 EARLY_MAIL_MAX = 256
-"""Messages kept for orders whose actors are still to be started; the newest."""
+"""How many messages are kept for orders whose actors have not started yet; the newest."""
 
 _ReplyTo = tuple[str, Any]
-"""Who said what is being handled: the role, and its address; None for one of this group."""
+"""Sender of the message being handled: role and address; None if it is in this group."""
 
 
 class HostGroup:
-    """Hosts that share a process."""
+    """The hosts that share a process."""
 
     def __init__(self, outside: Outside, boot: Boot) -> None:
         self.hosts: dict[str, Host] = {}
@@ -118,14 +118,14 @@ class HostGroup:
         self._mail: deque[tuple[str, object, _ReplyTo]] = deque()
         self._first_mail: deque[tuple[str, object, _ReplyTo]] = deque()
         self._outgoing: list[tuple[Any, Envelope]] = []
-        """What leaves when the mail is delivered."""
+        """Messages to other processes, sent after those within the group are delivered."""
         self._early_mail: deque[tuple[str, object, _ReplyTo]] = deque(maxlen=EARLY_MAIL_MAX)
         self._told_falls: dict[str, int] = {}
         self._settings_number, self._series = boot.settings.number, boot.settings.names
 
     @property
     def cores(self) -> Mapping[str, Core]:
-        """The cores that run."""
+        """The cores that are running."""
         return {role: host.core for role, host in self.hosts.items() if host.core is not None}
 
     def begin(self) -> None:
@@ -138,14 +138,14 @@ class HostGroup:
         self._settle()
 
     def end(self) -> None:
-        """End every actor where it stands."""
+        """End every actor at once."""
         for host in self.hosts.values():
             host.end()
 
     # What arrives
 
     def take(self, envelope: Envelope, sender: Any) -> None:
-        """Take a message of another process."""
+        """Take a message from another process."""
         role = envelope.sender_role
         if self._routes.learn(role, sender, envelope.generation):
             self._tell_restarted(role)
@@ -156,7 +156,7 @@ class HostGroup:
         self._settle()
 
     def hand(self, role: str, message: object) -> None:
-        """Hand an actor what did not come from another one: a timer's end, a port's event."""
+        """Hand an actor an event of its own: an expired timer, or an event of its port."""
         host = self.hosts.get(role)
         if host is None:
             return
@@ -166,7 +166,7 @@ class HostGroup:
         self._settle()
 
     def _take_word(self, word: object) -> None:
-        """Take what the supervisor says to the process."""
+        """Take a message from the supervisor to the process."""
         match word:
             case Ping():
                 self._outside.correct_clock(word.venue_offset_ms)
@@ -184,7 +184,7 @@ class HostGroup:
                 raise AssertionError(f"{type(word).__name__} is nothing for a process")
 
     def _take_settings(self, settings: Settings) -> None:
-        """Replace the settings of every actor here, and of those to come, unless they are old."""
+        """Replace the settings of all present and future actors here, unless these are outdated."""
         if settings.number <= self._settings_number:
             return
         are_other_series = settings.names != self._series
@@ -217,7 +217,7 @@ class HostGroup:
             self._look_after(host)
 
     def _settle(self) -> None:
-        """Deliver what actors of this group have said to each other; then what is for others."""
+        """Deliver messages within the group; then send those to other processes."""
         while self._first_mail or self._mail:
             self._deliver(*(self._first_mail or self._mail).popleft())
         if self._outgoing:
@@ -257,7 +257,7 @@ class HostGroup:
             self._tell_restarted(role)
 
     def _spec_of(self, role: str) -> ActorSpec:
-        """What fills a role; one of a series that was added is filled as those of the others."""
+        """The spec of a role; a series added later has the same specs as the others."""
         specs = self._boot.actors
         return specs.get(role) or next(
             spec for other, spec in specs.items() if base_role(other) == base_role(role)
@@ -270,7 +270,7 @@ class HostGroup:
             self._forget_mail(role)
 
     def _look_after(self, host: Host) -> None:
-        """Do what follows when a core has come to its end."""
+        """Deal with a core that has ended."""
         if host.is_running or self.hosts.get(host.role) is not host:
             return
         if host.state is HostState.FENCED:
@@ -285,14 +285,14 @@ class HostGroup:
             self._told_falls.pop(host.role, None)
 
     def _forget_mail(self, role: str) -> None:
-        """What waits for an actor falls with it, as it would with its process."""
+        """Drop the messages waiting for an actor that crashed, as the end of its process would."""
         self._mail = deque(each for each in self._mail if each[0] != role)
         self._first_mail = deque(each for each in self._first_mail if each[0] != role)
 
     # What leaves
 
     def send(self, sender: RunningHost, to: str, message: object) -> None:
-        """Take a message of one of this group's actors to wherever it goes."""
+        """Send a message from one of this group's actors to wherever it goes."""
         address: Any = None
         if to == REPLY:
             reply_to: _ReplyTo | None = sender.reply_to
@@ -315,7 +315,7 @@ class HostGroup:
                 self._outgoing.append((address, envelope))
 
     def say(self, to: str, message: object) -> None:
-        """Let this process say something to a role of another one."""
+        """Send a message from this process to a role in another one."""
         self._tell(to, message)
         self._flush()
 

@@ -1,13 +1,13 @@
-"""Runs one core, wherever that is: the only place where what cores ask for is done.
+"""Runs one core, in a process, on virtual time or in a test; the only code that performs effects.
 
-A host knows no Thespian, socket, thread or clock of the system. What it needs is handed to it as
-``HostContext``: a post, a journal, timers, a clock, a port to the world outside. Processes, the
-virtual-time scheduler and the benches of tests differ in nothing but these.
+A host knows nothing of Thespian, sockets, threads or the system clock. What it needs is passed to
+it as a ``HostContext``: a post, a journal, timers, a clock, and a port to the outside world. Those
+are all that differs between processes, the virtual-time scheduler and tests.
 
 Life of a host: ``start`` claims a new generation of its role, makes a core and recovers it from the
-journal; ``hand`` gives the core one message after the other and performs its effects in order.
-When the core raises, or cannot record, nothing more of it happens: the host is down, tells the
-supervisor, and can be started again, under the next generation.
+journal; ``hand`` gives the core one message after the other and performs its effects in order. If
+the core raises, or cannot record, no further effect is performed: the host is down, tells the
+supervisor, and can be started again under the next generation.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ from actors.runtime.port import HostPort
 
 
 class HostState(enum.Enum):
-    """Where a host stands."""
+    """State of a host."""
 
     DOWN = "down"
     """Not started yet, or its core has raised: it may be started."""
@@ -67,7 +67,7 @@ class HostState(enum.Enum):
     FINISHED = "finished"
     """Its core has stopped of its own accord."""
     FENCED = "fenced"
-    """A newer actor has its role: it must do nothing more."""
+    """A newer actor has its role: it must not act any more."""
     ENDED = "ended"
     """Its owner ended it."""
 
@@ -82,30 +82,30 @@ class Host:
         self.port: HostPort | None = None
         self.state = HostState.DOWN
         self.error: Exception | None = None
-        """What brought it down, or fenced it off."""
+        """The exception that brought it down, or fenced it off."""
         self.fall_count = 0
         """How often it has gone down."""
         self.reply_to: Any = None
-        """Whoever sent the message being handled, for the role ``REPLY``; the post's own."""
+        """Sender of the message being handled, addressed as the role ``REPLY``; the post's own."""
         self.message_count = 0
-        """Messages that its group has handed it, timers aside."""
+        """Messages handed to it by its group, without timers."""
         self.last_message_at = 0.0
-        """When the last of them was, as the group's outside counts."""
+        """Time of the last of them, on the group's outside clock."""
         self.is_running = False
-        """Whether there is a core that can be handed something: ``state`` is RUNNING."""
+        """Whether there is a core that can handle messages: ``state`` is RUNNING."""
         self._series = series_of_role(role)
-        """Its neighbours of the same series are called by their plain names."""
+        """Neighbours of the same series are addressed by their plain names."""
         self._context = context
         self._post, self._clock = context.post, context.clock
         self._hooks = Hooks(context.watch)
         self._was_serving: bool | None = None
-        """As the supervisor was told; None until Hello says it."""
+        """As last reported to the supervisor; None before Hello."""
         self._can_stop_serving = True
-        """Whether its core says itself when it serves."""
+        """Whether its core reports itself when it serves."""
 
     @property
     def is_serving(self) -> bool:
-        """Whether its core has all it needs."""
+        """Whether its core has everything it needs."""
         return self.core is not None and self.core.is_serving
 
     @property
@@ -122,7 +122,7 @@ class Host:
     # Life
 
     def start(self) -> None:
-        """Take the role: fence off whoever had it, recover what it saved, and begin."""
+        """Take the role: fence off the previous actor, recover what it saved, and begin."""
         context = self._context
         self.state, self.error, self._was_serving = HostState.RUNNING, None, None
         self.is_running = True
@@ -147,7 +147,7 @@ class Host:
             self._fall("its start", error)
             return
         context.watch.made(self)
-        # What a core says first is urgent, an order's most of all: the supervisor comes last.
+        # The core's first messages are urgent, an order's most of all: tell the supervisor last.
         for message in (Started(tuple(saved)), *opening, *([failed] if failed else [])):
             self.hand(message)
         if self.is_running:
@@ -155,7 +155,7 @@ class Host:
             self.say_hello()
 
     def say_hello(self) -> None:
-        """Tell the supervisor that this actor is there."""
+        """Tell the supervisor that this actor is ready."""
         hello = Hello(
             role=self.role,
             pid=self._context.pid,
@@ -165,7 +165,7 @@ class Host:
         self._send(SUPERVISOR, hello)
 
     def end(self) -> None:
-        """Let nothing more happen; what was recorded and sent remains."""
+        """Stop acting; what was recorded and sent remains."""
         self._leave(HostState.ENDED)
 
     def _leave(self, state: HostState) -> None:
@@ -188,7 +188,7 @@ class Host:
     # Messages
 
     def hand(self, message: object) -> None:
-        """Let the core handle one message, and perform what it asks for, in order."""
+        """Let the core handle one message, and perform its effects in order."""
         core = self.core
         if core is None or not self.is_running:
             return
@@ -202,7 +202,7 @@ class Host:
             self._context.log("error", str(unknown))
             self._context.watch.raised(self, message, unknown)
             return
-        except Exception as error:  # a fault of the core is an event like others
+        except Exception as error:  # an exception of the core is an event like any other
             self._fall(message, error)
             return
         if hooks.decided is not None:
@@ -216,7 +216,7 @@ class Host:
             self._tell_serving_changed(core.is_serving)
 
     def hand_restarted(self, role: str) -> None:
-        """Tell the core, if it cares, that a peer's role has a new actor."""
+        """Tell the core, if it has a handler for it, that a peer's role has a new actor."""
         name = known_as(role, to=self.role)
         if self.core is None or name is None or role == self.role:
             return
@@ -224,7 +224,7 @@ class Host:
             self.hand(PeerRestarted(name))
 
     def _perform(self, message: object, effect: Effect) -> bool:
-        """Perform one effect; False when those after it must not be."""
+        """Perform one effect; False if the following ones must not be performed."""
         hooks = self._hooks
         if hooks.performs is not None:
             hooks.performs(self, effect)
@@ -237,7 +237,7 @@ class Host:
             self.error = fenced
             self._leave(HostState.FENCED)
             return False
-        except Exception as error:  # nothing after what could not be done may happen
+        except Exception as error:  # what follows a failed effect must not happen
             self._fall(message, error)
             return False
         if isinstance(told, JournalFailed):
@@ -249,14 +249,14 @@ class Host:
             self.hand(told)
         return self.is_running
 
-    # Effects: one method each; what is returned, the core is told before the next effect.
+    # Effects: one method each; the core is told what it returns before the next effect.
 
     def _record(self, record: Record) -> JournalFailed | None:
-        """Make a record durable; if it cannot be and the core stays, return what it is told."""
+        """Make a record durable; if that fails and the core stays, return what it must be told."""
         try:
             self._context.journal.record(record, self._context.clock.now_ms())
         except JournalError as error:
-            # What the core now believes was not recorded. Nothing of it leaves; the actor does,
+            # The core's present state was not recorded. None of it is sent; the actor leaves,
             # and its successor recovers what the journal really holds.
             return self._without_journal(error)
         return None
@@ -269,7 +269,7 @@ class Host:
         return Recalled(wish.kind, wish.key, value, wish.about)
 
     def _without_journal(self, error: JournalError, *, is_blind: bool = False) -> JournalFailed:
-        """Tell those who end the run that the journal failed this actor; raise, unless it stays."""
+        """Report the failed journal to those who end the run; raise, unless the actor stays."""
         context = self._context
         failed = JournalFailed(self.role, str(error), are_rows_lost=is_blind)
         for role in (DESK, SUPERVISOR, *([EXECUTOR] if context.is_live else [])):
@@ -326,4 +326,4 @@ _PERFORMERS: Mapping[type, Callable[[Host, Any], object | None]] = {
     Recall: Host._recall,
     Stop: Host._stop,
 }
-"""What performs each effect."""
+"""The method that performs each type of effect."""

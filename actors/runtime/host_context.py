@@ -1,4 +1,4 @@
-"""What a host is handed: a post, a journal, timers, a clock, a port; and who may watch it."""
+"""What a host is given: a post, a journal, timers, a clock, a port; and who may watch it."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from actors.runtime.port import HostPort
 
 
 class RunningHost(Protocol):
-    """A host, as those see it to whom it shows itself."""
+    """A host, as its watches and ports see it."""
 
     role: str
     generation: int
     core: Core | None
     port: HostPort | None
     reply_to: Any
-    """Whoever sent the message being handled, for the role ``REPLY``; the post's own."""
+    """Sender of the message being handled, addressed as the role ``REPLY``; the post's own."""
 
     @property
     def is_running(self) -> bool:
-        """Whether there is a core that can be handed something."""
+        """Whether there is a core that can handle messages."""
         ...
 
     def end(self) -> None:
-        """Let nothing more happen; what was recorded and sent remains."""
+        """Stop acting; what was recorded and sent remains."""
         ...
 
 
 class HostPost(Protocol):
-    """Takes messages to whoever has a role, at most once."""
+    """Delivers messages to the current actor of a role, at most once."""
 
     def send(self, sender: RunningHost, to: str, message: object) -> None:
-        """Let a message leave; one that nobody can be found for is lost."""
+        """Send a message; it is lost if nobody has the role."""
         ...
 
 
 class HostJournal(Protocol):
-    """One role's hand on the journal."""
+    """One role's access to the journal."""
 
     def claim(self) -> int:
         """Take the role under a new generation."""
@@ -60,18 +60,18 @@ class HostJournal(Protocol):
 
 
 class HostTimers(Protocol):
-    """One role's timers; the owner hands ``TimerFired`` to the host when one has run out."""
+    """One role's timers; their owner hands the host ``TimerFired`` when one expires."""
 
     def set(self, key: str, delay_ms: int) -> None:
-        """Let the key be due after so much venue time, instead of whenever it was."""
+        """Set the key's timer to this much venue time from now, replacing an earlier one."""
         ...
 
     def cancel(self, key: str) -> None:
-        """Forget the key."""
+        """Cancel the key's timer."""
         ...
 
     def clear(self) -> None:
-        """Forget all."""
+        """Cancel all."""
         ...
 
 
@@ -79,7 +79,7 @@ class HostClock(Protocol):
     """Venue time as this host's process knows it."""
 
     offset_ms: int
-    """Correction in force, as the directory measured it."""
+    """The correction in force, as measured by the directory."""
 
     def now_ms(self) -> int:
         """Venue time in ms since 1970."""
@@ -87,9 +87,9 @@ class HostClock(Protocol):
 
 
 class HostWatch:
-    """Sees every step of hosts; by itself does nothing. Subclass it to record, check or disturb.
+    """Observes every step of a host. Does nothing itself: subclass it to record, check or disturb.
 
-    What a method raises is not caught: it ends whoever runs the host.
+    An exception from one of its methods is not caught: it ends the process of the host.
     """
 
     def made(self, host: RunningHost) -> None:
@@ -99,7 +99,7 @@ class HostWatch:
         """The core is about to handle a message."""
 
     def decided(self, host: RunningHost, effects: Sequence[Effect]) -> None:
-        """The core has handled it; nothing of what it asks for is done yet."""
+        """The core has handled it; none of its effects has been performed yet."""
 
     def performs(self, host: RunningHost, effect: Effect) -> None:
         """An effect is about to be performed; if the host is ended here, it will not be."""
@@ -111,17 +111,16 @@ class HostWatch:
         """All effects of a message were performed."""
 
     def raised(self, host: RunningHost, message: object, error: Exception) -> None:
-        """The core raised on a message, or something it asked for could not be done.
+        """The core raised on a message, or one of its effects could not be performed.
 
         An UnknownMessage is logged and the core lives on; after anything else the host is down.
         """
 
 
 class Hooks:
-    """Those methods of a watch that do something, bound; None for each that does not.
+    """The methods of a watch that do something, bound; None for each that does not.
 
-    Most watches look at few of a host's steps, and a host takes many: what nobody looks at is not
-    called.
+    Hosts take many steps and most watches care about few of them; the others are not called.
     """
 
     def __init__(self, watch: HostWatch) -> None:
@@ -133,13 +132,13 @@ class Hooks:
 
 
 def _does(hook: str, watch: HostWatch) -> bool:
-    """Whether a watch has a method of its own for a step."""
+    """Whether a watch overrides the method for a step."""
     method = getattr(watch, hook)
     return getattr(method, "__func__", method) is not getattr(HostWatch, hook)
 
 
 class HostWatches(HostWatch):
-    """Several, told in order."""
+    """Several watches, called in order."""
 
     def __init__(self, *each: HostWatch) -> None:
         self._each = each
@@ -149,12 +148,12 @@ class HostWatches(HostWatch):
                 vars(self)[hook] = telling[0] if len(telling) == 1 else _telling(telling)
 
     def made(self, host: RunningHost) -> None:
-        """Tell all."""
+        """Call all."""
         for each in self._each:
             each.made(host)
 
     def raised(self, host: RunningHost, message: object, error: Exception) -> None:
-        """Tell all."""
+        """Call all."""
         for each in self._each:
             each.raised(host, message, error)
 
@@ -172,13 +171,13 @@ def no_port() -> None:
 
 
 def nothing_first() -> Sequence[object]:
-    """Say nothing before others may: most actors need nothing."""
+    """Return no opening messages: most actors need none."""
     return ()
 
 
 @attrs.define(kw_only=True)
 class HostContext:
-    """All that a host is handed."""
+    """Everything that a host is given."""
 
     make_core: Callable[[int], Core]
     """Makes the core of a generation."""
@@ -187,14 +186,14 @@ class HostContext:
     timers: HostTimers
     clock: HostClock
     log: Callable[[str, str], None]
-    """Writes a line: level and text."""
+    """Writes a log line: level and text."""
     pid: int = 0
     is_live: bool = False
-    """Whether orders are real: then an executor must hear that something was not recorded."""
+    """Whether orders are real: then the executor must be told that something was not recorded."""
     stays_without_journal: bool = False
-    """Whether the core goes on when it cannot record, or read what was recorded. It is given
-    JournalFailed, and has to do without records from then on."""
+    """Whether the core goes on when it cannot record, or read its rows. It is given JournalFailed,
+    and has to do without records from then on."""
     make_port: Callable[[], HostPort | None] = no_port
     opening: Callable[[], Sequence[object]] = nothing_first
-    """What the core is told right after Started, before anyone else can say anything."""
+    """Messages for the core right after Started, before any from others."""
     watch: HostWatch = attrs.field(factory=HostWatch)

@@ -1,9 +1,8 @@
-"""The journal: one SQLite file that holds what must survive, and fences off actors of the past.
+"""The journal: one SQLite file with everything that must survive; it also fences off old actors.
 
-Two kinds of table, written in one transaction: ``events`` is append-only and tells the story;
-``state`` holds the present value of each order, paper order, position, window…, so that the time a
-restart takes depends on open work and not on history. Every actor opens the file for itself and
-writes its own rows.
+Two kinds of table are written in one transaction. ``events`` is the append-only history. ``state``
+holds the present value of each order, paper order, position, window and so on, so that the duration
+of a restart depends on open work, not on history. Every actor writes its own rows.
 
 ``durability``: "process" survives any crash but the machine's (SQLite ``synchronous = NORMAL`` in
 WAL mode, no fsync per record); "full" adds an fsync to every record (``synchronous = FULL``).
@@ -42,17 +41,17 @@ from actors.runtime.journal_turn import BUSY_LIMIT_S, begin_in_turn, is_busy, pa
 
 
 class Fenced(Exception):
-    """A newer actor has this role: whoever is told so must leave and do nothing more."""
+    """A newer actor has this role: the one that gets this must leave and not act any more."""
 
 
 PAGES_KEPT_KB = 512
-"""Of the file, in each process that writes it. SQLite would keep 2 MB, and fill them with pages
-that a record of a few rows does without: it takes no longer."""
+"""Page cache of each process that writes the file. SQLite's default of 2 MB would fill up with
+pages that a record of a few rows does not need; a record takes no longer."""
 
 
 @attrs.frozen(kw_only=True)
 class StoredEvent:
-    """One row of the event table, as readers get it."""
+    """One row of the event table, as readers see it."""
 
     seq: int
     at_ms: int
@@ -65,7 +64,7 @@ class StoredEvent:
 
 
 class Journal:
-    """One actor's hand on the journal, under the generation it claimed for its role."""
+    """One actor's access to the journal, under the generation that it claimed for its role."""
 
     def __init__(self, data_dir: Path, role: str, durability: str = "process") -> None:
         self.path = data_dir / JOURNAL_NAME
@@ -82,17 +81,17 @@ class Journal:
             raise JournalError(unusable_sentence(self.path, error)) from error
 
     def for_role(self, role: str) -> Journal:
-        """Another actor's hand on the same file, through the same connection.
+        """Another actor's access to the same file, through the same connection.
 
         Actors of one process take turns anyway, and a thousand orders are too many for a thousand
-        connections. Only the first of them may be closed, and all are closed by that.
+        connections. Close only the first of them: that closes all.
         """
         other = copy.copy(self)
         other.role, other.generation = role, 0
         return other
 
     def claim(self) -> int:
-        """Take the role under a new generation; whoever had it before is fenced off from now on."""
+        """Take the role under a new generation; the previous actor is fenced off from now on."""
         with self._transaction() as connection:
             row = connection.execute(
                 "INSERT INTO owners (role, generation) VALUES (?, 1) "
@@ -214,7 +213,7 @@ class _Transaction:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
         except sqlite3.Error:
-            # What began is not ended: others would wait for it, and the next record be part of it.
+            # It is still open: others would wait for it, and the next record would join it.
             self._connection.close()
 
     def _not_written(self, error: sqlite3.Error) -> JournalError:
@@ -234,7 +233,7 @@ class JournalReader:
     def __init__(self, data_dir: Path) -> None:
         self._path = path = data_dir / JOURNAL_NAME
         self.damage: dict[str, None] = {}
-        """A sentence for each damaged row that was passed over."""
+        """A sentence for each damaged row that was skipped."""
         if not path.exists():
             raise JournalError(f"there is no journal in {data_dir}: nothing has run there yet")
         with reading(path):
@@ -264,9 +263,9 @@ class JournalReader:
         kind: str | None = None,
         after_seq: int = 0,
     ) -> Iterator[StoredEvent]:
-        """Events in the order they were recorded, of one order or one kind if given.
+        """Events in the order of recording; of one order or kind, if given.
 
-        One that is damaged is passed over, and noted in ``damage``: it only tells what was.
+        A damaged event is skipped and noted in ``damage``, since events are only history.
 
         Raises:
             JournalError: the file is damaged.

@@ -1,4 +1,4 @@
-"""An actor's connection to the world outside: a websocket, HTTP, the venue's client."""
+"""An actor's connection to the outside world: a websocket, HTTP, the venue's client."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import Protocol
 
 
 class HostPort(Protocol):
-    """An actor's connection to the world outside; its events are handed to the host."""
+    """An actor's connection to the outside world; its events are handed to the host."""
 
     def perform(self, command: object) -> None:
-        """Start what a core commanded; never blocks."""
+        """Start a command of the core; never blocks."""
         ...
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Release all resources."""
         ...
 
 
 class WatchedPort(HostPort, Protocol):
-    """A port whose own thread does the waiting, as all ports of a process are."""
+    """A port with a thread of its own for waiting, as all ports in a process have."""
 
     def fileno(self) -> int:
-        """Descriptor that becomes readable when events wait."""
+        """Descriptor that becomes readable when events are waiting."""
         ...
 
     def drain(self) -> Sequence[object]:
-        """Events that have happened since the last call, in order."""
+        """Events since the last call, in order."""
         ...

@@ -1,12 +1,12 @@
 """The one Thespian actor class: a process, and the group of actors that lives in it.
 
-What Thespian does differently from what actors need is settled here, once:
+What Thespian does differently from what actors need is handled here, once:
 
-* a handler that raises would be run again on its half-changed instance: a core that raises is its
-  host's matter, and anything else that raises ends the process, which the supervisor makes again;
-* wake-ups cannot be cancelled: here one is under way for the earliest timer, and due times decide;
-* addresses are neither stable nor hashable: here messages go to roles, and the supervisor's
-  address book, or a message from the role itself, says where a role is now.
+* Thespian would run a handler that raised again, on its half-changed instance. An exception in a
+  core is its host's business; any other exception ends the process, and the supervisor restarts it.
+* Wake-ups cannot be cancelled: one is pending for the earliest timer, and due times decide.
+* Addresses are neither stable nor hashable: messages go to roles, and the supervisor's address
+  book, or a message from the role itself, says where a role is now.
 """
 
 from __future__ import annotations
@@ -63,11 +63,11 @@ EXIT_CRASHED = 70
 EXIT_FENCED = 71
 
 _HAND_OVER = (PROCESS, "hand over")
-"""The timer of what was captured: the process's own."""
+"""The process's own timer, for handing captured frames to the recorder."""
 
 
 class ActorProcess(Actor):
-    """One process; its first message, Boot, says who lives in it."""
+    """One process; its first message, Boot, says which actors live in it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -152,7 +152,7 @@ class ActorProcess(Actor):
 
 
 class ProcessOutside:
-    """What surrounds the actors of a process: transport, clock, journal, timers, log."""
+    """The surroundings of the actors of a process: transport, clock, journal, timers, log."""
 
     def __init__(self, process: Actor, boot: Boot, lines: LineLog) -> None:
         self.pid = os.getpid()
@@ -163,9 +163,9 @@ class ProcessOutside:
         self._process = process
         self._boot = boot
         self._settings = boot.settings
-        """Those in force."""
+        """The settings in force."""
         self._made_with: dict[str, Settings] = {}
-        """By role, those that its present core was made with."""
+        """By role, the settings with which its present core was made."""
         self._samples = LatencySamples()
         data_dir = Path(boot.data_dir)
         self._lines = lines
@@ -177,11 +177,11 @@ class ProcessOutside:
         )
 
     def transmit(self, address: Any, envelope: Envelope) -> None:
-        """Let a message leave for another process."""
+        """Send a message to another process."""
         self._process.send(address, envelope)
 
     def has_captured(self, role: str, events: Sequence[object]) -> bool:
-        """Keep what is to be recorded of a port's events; whether it is to be handed over now."""
+        """Keep what is to be recorded of a port's events; returns whether to hand it over now."""
         if not self._boot.settings.recording.enabled:
             return False
         at_ns = time.monotonic_ns()
@@ -194,7 +194,7 @@ class ProcessOutside:
         return False
 
     def context(self, role: str, spec: ActorSpec, post: HostPost) -> HostContext:
-        """Make what an actor's host is handed."""
+        """Make the context of an actor's host."""
         settings, data_dir = self._boot.settings, Path(self._boot.data_dir)
         return HostContext(
             make_core=lambda generation: self._make_core(role, spec, generation),
@@ -212,7 +212,7 @@ class ProcessOutside:
         )
 
     def _watch(self, role: str, spec: ActorSpec) -> HostWatch:
-        """Only what is used: each watch costs at every message."""
+        """Combine only the watches in use, because each costs time at every message."""
         watches: list[HostWatch] = []
         if self._pause_points is not None:
             watches.append(_Points(self._pause_points))
@@ -242,17 +242,17 @@ class ProcessOutside:
         return spec.core(role, settings, LateDice(f"{self._boot.seed}/{role}/{generation}"))
 
     def arm(self) -> None:
-        """Ask for a wake-up, if the earliest timer has none."""
+        """Ask for a wake-up, unless one is pending for the earliest timer."""
         seconds = self.timers.wakeup_to_ask_for()
         if seconds is not None:
             self._process.wakeupAfter(timedelta(seconds=seconds))
 
     def correct_clock(self, offset_ms: int) -> None:
-        """Let venue time be ahead of the run's clock by this much."""
+        """Set how far venue time is ahead of the run's clock."""
         self.clock.offset_ms = offset_ms
 
     def adopt_settings(self, settings: Settings) -> None:
-        """Make every core from now on with these settings; ports keep those of the start."""
+        """Use these settings for every core made from now on; ports keep those of the start."""
         self._settings = self._crashes.settings = settings
 
     def instant(self) -> float:
@@ -264,15 +264,15 @@ class ProcessOutside:
         return int((time.monotonic() - since) * 1000)
 
     def take_samples(self) -> dict[str, tuple[int, ...]]:
-        """Latencies measured since the last call."""
+        """Return the latencies measured since the last call."""
         return self._samples.take()
 
     def refused_count(self) -> int:
-        """What this process's socket has refused."""
+        """How many connections and frames this process's socket has refused."""
         return REFUSALS.count
 
     def fenced(self, role: str) -> None:
-        """Another process has a role of this one, which was taken for dead: leave at once."""
+        """Leave at once: this process seemed dead, and a successor has one of its roles."""
         del role
         os._exit(EXIT_FENCED)
 
@@ -284,7 +284,7 @@ def _hand_capture_over(group: HostGroup, outside: ProcessOutside) -> None:
 
 
 class _Wakeups:
-    """An actor's timers, by its process's wake-ups."""
+    """An actor's timers, driven by its process's wake-ups."""
 
     def __init__(self, outside: ProcessOutside, role: str) -> None:
         self._outside = outside
@@ -303,7 +303,7 @@ class _Wakeups:
 
 
 class _MeasuredRows:
-    """An actor's hand on the journal, and how long its records take."""
+    """An actor's access to the journal, with the duration of its records."""
 
     def __init__(self, rows: HostJournal, samples: LatencySamples) -> None:
         self._rows = rows
@@ -334,7 +334,7 @@ class _Latencies(HostWatch):
 
 
 class _Points(HostWatch):
-    """Passes the points at which a drill may hold an actor."""
+    """Passes the pause points, at which a drill may hold an actor."""
 
     def __init__(self, points: PausePoints) -> None:
         self._points = points

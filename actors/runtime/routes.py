@@ -1,4 +1,4 @@
-"""Where each role is reached now, as one actor knows it."""
+"""Where each role is reached, as one actor knows it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ def _is_permanent(role: str) -> bool:
 
 
 class Routes:
-    """An actor's copy of the address book, and what it learned from messages since.
+    """An actor's copy of the address book, with what it learned from messages since.
 
-    A role's newer generation always wins, so a late message from a fallen actor cannot bring its
-    address back.
+    A role's newer generation always wins, so a late message from a dead actor cannot restore its
+    address.
     """
 
     def __init__(self) -> None:
@@ -25,9 +25,9 @@ class Routes:
         self._learned_since_book: set[str] = set()
 
     def address(self, role: str) -> Any:
-        """Transport address of the process that the role's actor lives in; None if there is none.
+        """Transport address of the process in which the role's actor lives; None if there is none.
 
-        All orders are reached in one process, whether or not they have said a word yet.
+        All orders are reached in one process, whether or not they have sent anything yet.
         """
         known = self._known.get(role)
         if known is None and order_id_of(role) is not None:
@@ -35,7 +35,7 @@ class Routes:
         return None if known is None else known.address
 
     def learn(self, role: str, address: object, generation: int) -> bool:
-        """Note where a message came from; True when a permanent role has a new actor."""
+        """Learn an address from a message; True if a permanent role has a new actor."""
         known = self._known.get(role)
         if known is not None and known.generation == generation and known.address is address:
             self._learned_since_book.add(role)
@@ -46,7 +46,7 @@ class Routes:
         return self._note(role, Address(address=address, generation=generation))
 
     def adopt(self, book: AddressBook) -> list[str]:
-        """Take over the supervisor's book; returns the permanent roles with a new actor."""
+        """Adopt the supervisor's address book; returns the permanent roles with a new actor."""
         if book.version < self.version:
             return []
         self.version = book.version
