@@ -17,12 +17,7 @@ from actors.core import CancelTimer, Core, Dice, Effects, Log, Send, SetTimer, h
 from actors.directory.gamma import MarketRefused, Resolution, decode_resolution
 from actors.directory.listings import FEE, FIND, OPEN_TIMER, Listings
 from actors.directory.questions import Questions, question_of
-from actors.directory.reviews import (
-    COMPARE,
-    REVIEW,
-    Reviews,
-    evidence_of,
-)
+from actors.directory.reviews import COMPARE, REVIEW, Reviews, evidence_of
 from actors.directory.strike_search import (
     EVENT,
     FALLBACK_SLOWEST_MS,

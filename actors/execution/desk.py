@@ -26,13 +26,7 @@ from actors.execution.order_state import is_booked
 from actors.execution.protections import pause_reason
 from actors.execution.risk import BrokenLimit, broken_limit
 from actors.messages.directory import MarketClosing, MarketOpened
-from actors.messages.execution import (
-    OrderClosed,
-    OrderDone,
-    OrderIntent,
-    OrderState,
-    OrderUpdated,
-)
+from actors.messages.execution import OrderClosed, OrderDone, OrderIntent, OrderState, OrderUpdated
 from actors.messages.halts import (
     EverythingCancelled,
     FlattenHoldings,
@@ -41,13 +35,7 @@ from actors.messages.halts import (
     HaltTrading,
     ResumeTrading,
 )
-from actors.messages.lifecycle import (
-    ChildLost,
-    JournalFailed,
-    PeerRestarted,
-    Started,
-    TimerFired,
-)
+from actors.messages.lifecycle import ChildLost, JournalFailed, PeerRestarted, Started, TimerFired
 from actors.messages.market import MarketSnapshot
 from actors.messages.position import PositionSnapshot
 from actors.messages.strategy import StopLossTriggered, TradeSignals

@@ -21,13 +21,7 @@ import attrs
 import msgspec
 
 from actors.core import Command, Effects
-from actors.feeds.decoding import (
-    MalformedFrame,
-    json_object,
-    moment_ms,
-    price_e18,
-    whole_number,
-)
+from actors.feeds.decoding import MalformedFrame, json_object, moment_ms, price_e18, whole_number
 from actors.feeds.price_protocol import Received, read_ticks
 from actors.messages.feeds import POLYBOLT, TwapTick
 from actors.units import NotExact

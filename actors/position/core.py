@@ -26,13 +26,7 @@ from actors.messages.position import (
 )
 from actors.model import Side, side_name
 from actors.position.ledger import LedgerEntry, WindowLedger
-from actors.position.notices import (
-    changed_winner,
-    contradiction,
-    failed_late,
-    lateness,
-    oversale,
-)
+from actors.position.notices import changed_winner, contradiction, failed_late, lateness, oversale
 from actors.roles import DESK, DIRECTORY, EXECUTOR, OBSERVER, STRATEGY, base_role, order_role
 from actors.settings import Settings
 from actors.units import dollars_text

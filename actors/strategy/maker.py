@@ -25,14 +25,7 @@ import attrs
 
 from actors.messages.execution import OwnOrder
 from actors.model import Side
-from actors.strategy.contract import (
-    Cancel,
-    Context,
-    Decision,
-    FairValue,
-    Order,
-    Strategy,
-)
+from actors.strategy.contract import Cancel, Context, Decision, FairValue, Order, Strategy
 from actors.strategy.parameters import parameter
 from actors.units import E18, PAYOUT_TICKS, price_label, shares, size_text
 

@@ -8,14 +8,7 @@ import attrs
 
 from actors.messages.strategy import StopLossTriggered, TradeSignal
 from actors.settings import StrategySettings
-from actors.strategy.contract import (
-    Context,
-    Decision,
-    FairValue,
-    Order,
-    StopWindow,
-    Strategy,
-)
+from actors.strategy.contract import Context, Decision, FairValue, Order, StopWindow, Strategy
 from actors.strategy.engine import decide
 from actors.strategy.oracle import fair_value_ticks
 from actors.strategy.scene import Scene

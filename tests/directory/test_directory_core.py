@@ -2,14 +2,7 @@ from __future__ import annotations
 
 import attrs
 import pytest
-from venue_double import (
-    START_MS,
-    WINDOW_MS,
-    DirectoryStage,
-    market_id,
-    slug_of,
-    tick,
-)
+from venue_double import START_MS, WINDOW_MS, DirectoryStage, market_id, slug_of, tick
 
 from actors.core import Record, Send
 from actors.directory.core import PREFETCH_MS

@@ -4,15 +4,7 @@ import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from venue_double import (
-    START_MS,
-    WINDOW_MS,
-    DirectoryStage,
-    market_id,
-    settled,
-    slug_of,
-    tick,
-)
+from venue_double import START_MS, WINDOW_MS, DirectoryStage, market_id, settled, slug_of, tick
 
 from actors.core import Record
 from actors.directory.core import POLL_MS, SETTLE_REPEAT_MS
@@ -26,15 +18,7 @@ from actors.messages.directory import (
 from actors.messages.feeds import ResolvedEvent
 from actors.messages.lifecycle import PeerRestarted, VenueTimeMeasured
 from actors.model import Side
-from actors.roles import (
-    DESK,
-    EXECUTOR,
-    MARKET_FEED,
-    MARKET_STATE,
-    OBSERVER,
-    POSITION,
-    SUPERVISOR,
-)
+from actors.roles import DESK, EXECUTOR, MARKET_FEED, MARKET_STATE, OBSERVER, POSITION, SUPERVISOR
 from actors.series import window_start_ms
 
 END_MS = START_MS + WINDOW_MS

@@ -6,12 +6,7 @@ from typing import Any
 import pytest
 from venue_double import START_MS, WINDOW_MS, iso, metadata, slug_of
 
-from actors.directory.gamma import (
-    MarketRefused,
-    Resolution,
-    decode_market,
-    decode_resolution,
-)
+from actors.directory.gamma import MarketRefused, Resolution, decode_market, decode_resolution
 from actors.model import Market, Side
 from actors.units import shares
 

@@ -5,17 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
-from order_builders import (
-    ORDER_ID,
-    T0,
-    Hearing,
-    dice,
-    intent,
-    saved,
-    sent,
-    settings,
-    snapshot,
-)
+from order_builders import ORDER_ID, T0, Hearing, dice, intent, saved, sent, settings, snapshot
 
 from actors.core import Effect, Effects
 from actors.execution.simulated import SimulatedExecutorCore

@@ -26,14 +26,7 @@ from actors.messages.lifecycle import ChildLost, PeerRestarted, StartChild, Star
 from actors.messages.market import MarketSnapshot
 from actors.messages.position import FillBooked, PositionSnapshot, PositionWanted
 from actors.model import Action, FillDetail, Side
-from actors.roles import (
-    DESK,
-    EXECUTOR,
-    POSITION,
-    SUPERVISOR,
-    order_id_of,
-    order_role,
-)
+from actors.roles import DESK, EXECUTOR, POSITION, SUPERVISOR, order_id_of, order_role
 from actors.runtime.host import Host
 from actors.settings import Settings
 

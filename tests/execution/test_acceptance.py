@@ -24,12 +24,7 @@ from actors.messages.directory import MarketOpened
 from actors.messages.execution import OpenOrders, OrderUpdated, SubmitOrder
 from actors.messages.lifecycle import StartChild
 from actors.model import Side, TimeInForce
-from actors.roles import (
-    EXECUTOR,
-    OBSERVER,
-    STRATEGY,
-    order_role,
-)
+from actors.roles import EXECUTOR, OBSERVER, STRATEGY, order_role
 from actors.units import shares
 
 

@@ -5,17 +5,7 @@ from __future__ import annotations
 import attrs
 import pytest
 from desk_stage import Desk, bids, live, refusals, starts
-from order_builders import (
-    MARKET,
-    T0,
-    position,
-    records,
-    sent,
-    signal,
-    signals,
-    stop_loss,
-    timers,
-)
+from order_builders import MARKET, T0, position, records, sent, signal, signals, stop_loss, timers
 
 from actors.core import Record, Send
 from actors.execution.desk import QUIET_ROUNDS, ROUND_MS

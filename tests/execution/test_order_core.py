@@ -20,12 +20,7 @@ from order_builders import (
 )
 
 from actors.core import Effects, Log, Record, Save, Send, Stop
-from actors.execution.order import (
-    ANSWER_LIMIT_MS,
-    BOOKING_LIMIT_MS,
-    QUERY_PERIOD_MS,
-    OrderCore,
-)
+from actors.execution.order import ANSWER_LIMIT_MS, BOOKING_LIMIT_MS, QUERY_PERIOD_MS, OrderCore
 from actors.messages.execution import (
     CancelOrder,
     CancelRequested,

@@ -2,15 +2,7 @@ from __future__ import annotations
 
 import attrs
 import pytest
-from order_builders import (
-    EVENTS_BY_NAME,
-    ORDER_ID,
-    T0,
-    detail,
-    fill,
-    order,
-    typical,
-)
+from order_builders import EVENTS_BY_NAME, ORDER_ID, T0, detail, fill, order, typical
 
 from actors.execution.order_state import (
     TRANSITIONS,

@@ -1,17 +1,7 @@
 from __future__ import annotations
 
 import attrs
-from order_builders import (
-    MARKET,
-    ORDER_ID,
-    T0,
-    book,
-    order,
-    records,
-    sent,
-    snapshot,
-    timers,
-)
+from order_builders import MARKET, ORDER_ID, T0, book, order, records, sent, snapshot, timers
 from simulated_stage import ARRIVES, EXPIRES, FIRST, SECOND, Bench, fills, news
 
 from actors.core import Effects

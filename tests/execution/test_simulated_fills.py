@@ -5,16 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from order_builders import (
-    MARKET,
-    ORDER_ID,
-    T0,
-    book,
-    intent,
-    records,
-    snapshot,
-    timers,
-)
+from order_builders import MARKET, ORDER_ID, T0, book, intent, records, snapshot, timers
 from simulated_stage import ARRIVES, EXPIRES, FIRST, SECOND, Bench, fills, news
 
 from actors.core import Record, Send

@@ -6,13 +6,7 @@ from typing import Any
 
 import pytest
 from desk_stage import Desk, bids, refusals, starts
-from order_builders import (
-    position,
-    records,
-    sent,
-    signals,
-    stop_loss,
-)
+from order_builders import position, records, sent, signals, stop_loss
 
 from actors.core import Effects, Record
 from actors.execution.exits import EXIT_ATTEMPTS_MAX

@@ -1,12 +1,4 @@
-from feed_builders import (
-    NOW_MS,
-    bring_up,
-    change_frame,
-    new_market_feed,
-    received,
-    reconnect,
-    sent,
-)
+from feed_builders import NOW_MS, bring_up, change_frame, new_market_feed, received, reconnect, sent
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule

@@ -1,14 +1,7 @@
 import pytest
 from feed_builders import NOW_MS, commands, sent
 from price_feed_stage import BOLT_1, BOLT_2, RTDS_1, PriceFeed, lines, moments
-from price_frames import (
-    PRICE_E18,
-    bolt_frame,
-    bolt_snapshot,
-    point,
-    rtds_frame,
-    rtds_history,
-)
+from price_frames import PRICE_E18, bolt_frame, bolt_snapshot, point, rtds_frame, rtds_history
 
 from actors.core import Log
 from actors.feeds.connection import Connect, SendText

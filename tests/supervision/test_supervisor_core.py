@@ -22,11 +22,7 @@ from actors.roles import ORDERS
 from actors.runtime.messages import StartActor
 from actors.supervision.core import SupervisorCore
 from actors.supervision.layouts import Layout
-from actors.supervision.messages import (
-    ChildState,
-    Kill,
-    SupervisorEffect,
-)
+from actors.supervision.messages import ChildState, Kill, SupervisorEffect
 
 ORDER = "order/order_1"
 TOGETHER = Layout(processes=(("trading", ("desk", "strategy")),), orders_in="trading")

@@ -24,12 +24,7 @@ from actors.execution.real.messages import (
     SigningFailed,
 )
 from actors.execution.real.orders import LiveOrders, OrderPosted, OrderWithdrawn
-from actors.execution.real.venue_rules import (
-    Meaning,
-    hold_ms,
-    meaning_of,
-    sign_order,
-)
+from actors.execution.real.venue_rules import Meaning, hold_ms, meaning_of, sign_order
 from actors.execution.real.venue_session import VenueSession
 from actors.messages.execution import CancelOrder, OrderIntent, OrderStatus
 from actors.model import Action

@@ -18,14 +18,7 @@ from typing import Any
 from actors.execution.real.messages import PostAnswered, PostRefused, PostUnclear, SignOrder
 from actors.messages.execution import OrderIntent
 from actors.model import Market, TimeInForce
-from actors.units import (
-    PAYOUT_TICKS,
-    UNITS_PER_SHARE,
-    dollars_text,
-    price_text,
-    shares,
-    size_text,
-)
+from actors.units import PAYOUT_TICKS, UNITS_PER_SHARE, dollars_text, price_text, shares, size_text
 
 _SIZE_STEP_UNITS = UNITS_PER_SHARE // 100
 """The venue takes sizes in hundredths of a share."""

@@ -5,14 +5,7 @@ from __future__ import annotations
 import attrs
 import pytest
 from order_builders import MARKET, ORDER_ID, T0
-from real_bench import (
-    VENUE_ID,
-    Bench,
-    venue_id,
-    wire_maker_trade,
-    wire_order,
-    wire_trade,
-)
+from real_bench import VENUE_ID, Bench, venue_id, wire_maker_trade, wire_order, wire_trade
 
 from actors.execution.real.orders import KEPT_AFTER_CLOSE_MS
 from actors.execution.real.user_channel import Settlement

@@ -8,12 +8,7 @@ from typing import Any
 import pytest
 from order_builders import MARKET, ORDER_ID, T0
 from polymarket.errors import RequestRejectedError, UnexpectedResponseError
-from real_bench import (
-    VENUE_ID,
-    Bench,
-    wire_order,
-    wire_trade,
-)
+from real_bench import VENUE_ID, Bench, wire_order, wire_trade
 
 from actors.core import Record
 from actors.execution.real.messages import (

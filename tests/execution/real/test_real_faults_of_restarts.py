@@ -4,19 +4,9 @@ from __future__ import annotations
 
 import pytest
 from order_builders import MARKET, ORDER_ID, T0
-from real_bench import (
-    OWNER,
-    READY,
-    VENUE_ID,
-    Bench,
-    wire_order,
-    wire_trade,
-)
+from real_bench import OWNER, READY, VENUE_ID, Bench, wire_order, wire_trade
 
-from actors.execution.real.messages import (
-    CancelOrders,
-    SignOrder,
-)
+from actors.execution.real.messages import CancelOrders, SignOrder
 from actors.execution.real.orders import OrderPosted
 from actors.execution.real.reconciler import LAG_MS, UNKNOWN_WINDOW_MS
 from actors.feeds.connection import Connect, Connected, Disconnected
