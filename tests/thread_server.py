@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
-LIMIT_S = 20.0
+from aiohttp import web
+
+LIMIT_S = 100.0
 
 
 class ThreadServer:
@@ -47,3 +50,24 @@ class ThreadServer:
         self.port = port
         self._ready.set()
         await self._stop.wait()
+
+
+class WebSite(ThreadServer):
+    """Answers HTTP requests, each path by its handler."""
+
+    def __init__(self, **handlers: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> None:
+        super().__init__()
+        self._handlers = handlers
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def _serve(self) -> None:
+        app = web.Application()
+        app.add_routes([web.get(f"/{path}", each) for path, each in self._handlers.items()])
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await self._until_stopped(runner.addresses[0][1])
+        await runner.cleanup()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import resource
-import threading
 import zlib
 from collections.abc import Iterator
 
@@ -13,6 +12,7 @@ import pytest
 from aiohttp import web
 from polymarket.clients._transport import TransportOptions
 from polymarket.errors import TransportError, UnexpectedResponseError
+from thread_server import WebSite
 
 from actors.directory.port import _answer
 from actors.execution.real.client_transport import VenueTransport
@@ -56,28 +56,8 @@ async def plain(_request: web.Request) -> web.Response:
 @pytest.fixture(scope="module")
 def site() -> Iterator[str]:
     _bomb()  # no client waits for it
-    loop, ready, address = asyncio.new_event_loop(), threading.Event(), [""]
-
-    async def serve() -> None:
-        app = web.Application()
-        for handler in (bomb, endless, deep, plain):
-            app.router.add_get(f"/{handler.__name__}", handler)
-        runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        address[0] = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        ready.set()
-        await stop.wait()
-        await runner.cleanup()
-
-    stop = asyncio.Event()
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
-    thread.start()
-    assert ready.wait(LIMIT_S)
-    yield address[0]
-    loop.call_soon_threadsafe(stop.set)
-    thread.join(LIMIT_S)
-    loop.close()
+    with WebSite(bomb=bomb, endless=endless, deep=deep, plain=plain) as running:
+        yield running.url
 
 
 def peak_kb() -> int:

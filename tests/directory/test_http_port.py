@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from aiohttp import web
+from thread_server import WebSite
 
 from actors.directory import port as port_module
 from actors.directory.port import HttpPort
@@ -24,9 +25,7 @@ def port() -> Iterator[HttpPort]:
 
 @pytest.fixture
 def site() -> Iterator[str]:
-    """Serve a few answers on loopback from a thread of its own; gives the address."""
-    ready, loop, stop = threading.Event(), asyncio.new_event_loop(), asyncio.Event()
-    address: list[str] = []
+    """Serve a few answers on loopback; gives the address."""
 
     async def text(_request: web.Request) -> web.Response:
         return web.json_response({"slug": "btc-updown-5m-1776331800"})
@@ -39,30 +38,11 @@ def site() -> Iterator[str]:
         return web.Response(status=429, headers=headers)
 
     async def never(_request: web.Request) -> web.Response:
-        await stop.wait()
+        await asyncio.Event().wait()
         return web.Response()
 
-    async def serve() -> None:
-        app = web.Application()
-        app.add_routes([web.get("/text", text), web.get("/long", long), web.get("/never", never)])
-        app.add_routes([web.get("/busy", busy)])
-        runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await runner.setup()
-        server = web.TCPSite(runner, "127.0.0.1", 0)
-        await server.start()
-        host, bound_port = runner.addresses[0][:2]
-        address.append(f"http://{host}:{bound_port}")
-        ready.set()
-        await stop.wait()
-        await runner.cleanup()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
-    thread.start()
-    assert ready.wait(LIMIT_S)
-    yield address[0]
-    loop.call_soon_threadsafe(stop.set)
-    thread.join(LIMIT_S)
-    loop.close()
+    with WebSite(text=text, long=long, busy=busy, never=never) as running:
+        yield running.url
 
 
 def drain_until(port: HttpPort, count: int) -> list[object]:

@@ -7,20 +7,20 @@ again from what was recorded. Venue time runs faster than life.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import select
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
+from urllib.parse import urlsplit
 
 import attrs
 import httpx
 from host_bench import Falls, HostBench
 from nouns import a_market
 from order_builders import intent
+from thread_server import LIMIT_S, ThreadServer
 
 from actors.core import Command, Core, Effect, Log
 from actors.execution.order import OrderCore
@@ -49,7 +49,6 @@ from venue.options import ExchangeOptions
 from venue.server import LocalExchange
 from venue.windows import window_start_ms
 
-LIMIT_S = 100.0
 DEPOSIT_NANOS = 1_000 * NANOS_PER_DOLLAR
 SPEED = 8.0
 MINUTES = 15
@@ -66,7 +65,7 @@ def address_of(key: str) -> str:
     return str(Account.from_key(key).address)
 
 
-class RunningExchange:
+class RunningExchange(ThreadServer):
     """A local exchange on a thread of its own.
 
     It starts so far into a window as it is told, whatever the hour is: so every run sees the same.
@@ -76,6 +75,7 @@ class RunningExchange:
     """Which of the listed windows is traded: the last, as long before its start all is still."""
 
     def __init__(self, speed: float = SPEED, seed: int = 4, starts_after_ms: int = 1_000) -> None:
+        super().__init__()
         now_ms = time.time_ns() // 1_000_000
         self._options = ExchangeOptions(
             seed=seed,
@@ -85,8 +85,6 @@ class RunningExchange:
             rate=20.0,
             has_admin=True,
         )
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self._wallets = 0
 
     def new_wallet(self) -> str:
@@ -101,23 +99,11 @@ class RunningExchange:
         self.post("/admin/wallets", deposit)
         return key
 
-    def __enter__(self) -> RunningExchange:
-        self._thread.start()
-        assert self._ready.wait(LIMIT_S)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(LIMIT_S)
-        assert not self._thread.is_alive()
-
     async def _serve(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         async with LocalExchange(self._options) as exchange:
             self.http_url, self.ws_url = exchange.http_url, exchange.ws_url
             self.clock = Clock(exchange.clock_spec)
-            self._ready.set()
-            await self._stop.wait()
+            await self._until_stopped(urlsplit(exchange.http_url).port or 0)
 
     def get(self, path: str) -> Any:
         return httpx.get(self.http_url + path, timeout=LIMIT_S).raise_for_status().json()
