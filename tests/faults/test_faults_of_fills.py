@@ -111,9 +111,10 @@ def test_f09_a_maker_s_fill_by_minting_is_booked_on_the_side_of_our_own_order(
     stage: FaultStage, other: OtherTrader
 ) -> None:
     bid, _ = stage.exchange.best(stage.market.yes_token)
-    order_id = stage.order(price_ticks=bid)
+    below_ticks = bid - 20  # by the time that it arrives, the market may have come down
+    order_id = stage.order(price_ticks=below_ticks)
     stage.reaches(order_id, OrderStatus.ACCEPTED)
-    other.buy_against_bids(Side.YES, down_to_ticks=bid)
+    other.buy_against_bids(Side.YES, down_to_ticks=below_ticks)
     assert stage.ends(order_id) is OrderStatus.FILLED
     (entry,) = stage.ledger().entries
     assert (entry.side, entry.action, entry.fill.is_maker) == (Side.YES, Action.BUY, True)
