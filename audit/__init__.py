@@ -1,6 +1,6 @@
-"""Holds books together: the journal, the ledger, the executor and the exchange must tell one story.
+"""Checks that journal, ledger, executor and exchange agree.
 
-Drills, simulations and tests of faults ask it in the end. It reads what was recorded and told, and
-adds everything up anew: fees, payouts and money by arithmetic that it shares with nobody, so that
-no mistake of the product or of the exchange can hide in it.
+Drills, simulations and fault tests use it at their end. It reads what was recorded and reported,
+and computes all sums again: fees, payouts and money, with arithmetic that it shares with nobody, so
+that no mistake of the product or of the exchange can hide in it.
 """

@@ -1,4 +1,4 @@
-"""What a run has recorded, as far as a verdict needs it."""
+"""The records of a run, as far as a verdict needs them."""
 
 from __future__ import annotations
 
@@ -20,52 +20,52 @@ from audit.sums import Part
 _Value = TypeVar("_Value")
 
 Outcomes = Mapping[str, Side | None]
-"""What the exchange decided, by slug; None for a void window."""
+"""The exchange's results, by slug; None for a void window."""
 
 Pair = tuple[str, str]
-"""(trade id, order id): what may be booked once."""
+"""(trade id, order id): what may be booked only once."""
 
 Told = tuple[str, str, Mapping[str, Any]]
-"""An event as it was recorded: by which role, its kind and its fields."""
+"""A recorded event: the role that recorded it, its kind and its fields."""
 
 ENDED = (OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.REJECTED)
-"""An order that stands so trades no more."""
+"""Statuses in which an order trades no more."""
 
 ROW_KINDS = ("order", "position", "paper", "failed", "live")
-"""Of the rows that a verdict looks at."""
+"""The kinds of rows that a verdict uses."""
 EVENT_KINDS = ("OrdersCreated", "OrderSubmitted", "EntryChanged")
-"""Of the events, likewise."""
+"""The kinds of events that a verdict uses."""
 
 
 @attrs.frozen(kw_only=True)
 class Books:
-    """The desk's, the orders', the executor's and the ledger's records, side by side."""
+    """The records of desk, orders, executor and ledger, side by side."""
 
     created: tuple[str, ...] = ()
-    """Order ids of every OrdersCreated, repetitions too."""
+    """Order ids in every OrdersCreated, including repetitions."""
     carried_out: tuple[int, ...] = ()
-    """The signals' number of every OrdersCreated, repetitions too."""
+    """The signals' number of every OrdersCreated, including repetitions."""
     submitted: tuple[str, ...] = ()
-    """Order ids that the executor sent on their way, repetitions too."""
+    """Order ids that the executor submitted, including repetitions."""
     booked: tuple[Pair, ...] = ()
-    """Of every booking that the ledger recorded, repetitions too."""
+    """Every booking recorded by the ledger, including repetitions."""
     orders: Mapping[str, OrderState]
     executed: Mapping[str, tuple[FillDetail, ...]]
     """The executor's own fills, by order id."""
     failed: frozenset[Pair] = frozenset()
-    """Of these, the ones that were taken back."""
+    """Those of them that were taken back."""
     live: Mapping[str, LiveOrder] = attrs.field(factory=dict)
-    """What the real executor has of orders; empty where nothing was signed."""
+    """The real executor's rows of orders; empty if nothing was signed."""
     windows: tuple[WindowLedger, ...]
 
 
 def standing_entries(window: WindowLedger) -> Iterator[LedgerEntry]:
-    """What the ledger has booked and not taken back."""
+    """Entries of the ledger that are booked and not taken back."""
     return (entry for entry in window.entries if entry.reversed_version is None)
 
 
 def standing_parts(window: WindowLedger) -> Iterator[Part]:
-    """The same, to be added up."""
+    """The same, as parts to be added up."""
     return ((entry.side, entry.action, entry.fill) for entry in standing_entries(window))
 
 
@@ -77,7 +77,7 @@ def read_books(reader: JournalReader) -> Books:
 
 
 def books_of(values: Iterable[object], events: Iterable[Told] = ()) -> Books:
-    """Sort the newest values of all rows, and the events that tell how they came about."""
+    """Sort the newest values of all rows, and the events that led to them."""
     rows = list(values)
     live = {order.order_id: order for order in _only(LiveOrder, rows)}
     executed = {paper.order_id: paper.fills for paper in _only(PaperOrder, rows)}

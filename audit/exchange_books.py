@@ -1,4 +1,4 @@
-"""The exchange's own books of one account, as its admin endpoint tells them."""
+"""The exchange's own books of one account, as reported by its admin endpoint."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ _OPEN = ("LIVE", "DELAYED")
 
 @attrs.frozen(kw_only=True)
 class TakenOrder:
-    """An order that it took."""
+    """An order that the exchange accepted."""
 
     market_id: str
     side: Side
     action: Action
     size_units: int
     filled_units: int
-    """Trades that failed later too."""
+    """Including trades that failed later."""
     status: str
     """In the venue's words."""
 
     @property
     def is_open(self) -> bool:
-        """Whether it rests or waits."""
+        """Whether it rests or waits to trade."""
         return self.status in _OPEN
 
 
 @attrs.frozen(kw_only=True)
 class ExchangeBooks:
-    """What the exchange holds of one account."""
+    """What the exchange has recorded about one account."""
 
     now_ms: int
     cash_nanos: int
     orders: Mapping[str, TakenOrder]
-    """All that it ever took, by the venue's ids."""
+    """Every order it ever accepted, by the venue's ids."""
     trades: Mapping[Pair, tuple[str, Part]]
-    """All that did not fail, each with its market, by trade id and the venue's order id."""
+    """Every trade that did not fail, with its market, by trade id and the venue's order id."""
     shares: Mapping[tuple[str, Side], int]
-    """Units by market and outcome, of what is neither paid out nor merged."""
+    """Units by market and outcome that are neither paid out nor merged."""
     faults: Mapping[str, int] = attrs.field(factory=dict)
     """How often each kind of fault has struck."""
 
@@ -56,12 +56,12 @@ class ExchangeBooks:
         return frozenset(order_id for order_id, order in self.orders.items() if order.is_open)
 
     def parts(self, market_id: str) -> list[Part]:
-        """What was traded in a market, to be added up."""
+        """The trades in a market, as parts to be added up."""
         return [part for where, part in self.trades.values() if where == market_id]
 
 
 def exchange_books(report: Mapping[str, Any], account: str) -> ExchangeBooks:
-    """Read the report of ``/admin/ledger``; the exchange has checked its ledger before."""
+    """Read the report of ``/admin/ledger``; the exchange has checked its own ledger first."""
     row = report["wallets"][account]
     return ExchangeBooks(
         now_ms=report["now_ms"],

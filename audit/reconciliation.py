@@ -1,4 +1,4 @@
-"""The journal held against the exchange's own books: orders, trades, shares and money."""
+"""Compares the journal with the exchange's own books: orders, trades, shares and money."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ def reconcile(
     deposit_nanos: int,
     verdict: AuditVerdict,
 ) -> None:
-    """Hold the records of a run against what the exchange has of its account.
+    """Compare the records of a run with the exchange's books of its account.
 
-    It must be quiet between the two: nothing under way that one side knows of, and not the other.
+    Nothing may be in progress that only one of the two knows of.
 
     Args:
         books: the journal's.
         theirs: the exchange's, read after the run.
-        outcomes: what the exchange decided, by slug; asked for after its books were read.
-        deposit_nanos: what the account had at the start.
-        verdict: takes what is wrong.
+        outcomes: the exchange's results, by slug; requested after its books were read.
+        deposit_nanos: the account's balance at the start.
+        verdict: collects the findings.
     """
     _check_orders(books, theirs, verdict)
     _check_trades(books, theirs, verdict)
@@ -69,7 +69,7 @@ def _check_orders(books: Books, theirs: ExchangeBooks, verdict: AuditVerdict) ->
 
 
 def _objection(live: LiveOrder, state: OrderState, theirs: TakenOrder) -> str:
-    """In what an order that has ended with us is another one at the exchange; empty if in none."""
+    """How an order that has ended in our books differs at the exchange; empty if it does not."""
     intent = live.intent
     offered = (intent.market.market_id, intent.side, intent.action, live.offered_units)
     if theirs.is_open:
@@ -78,7 +78,7 @@ def _objection(live: LiveOrder, state: OrderState, theirs: TakenOrder) -> str:
         return "is another order at the exchange"
     if sum(fill.size_units for fill in state.fills) != theirs.filled_units:
         return "has traded otherwise at the exchange"
-    # A purchase for money may get all that it asked for, and end with some of its money left.
+    # A purchase sized in money may get all the shares it asked for with some money left over.
     is_for_money = intent.action is Action.BUY and not intent.time_in_force.may_rest
     is_enough = is_for_money and theirs.filled_units >= theirs.size_units
     is_whole = theirs.status == "MATCHED" or is_enough
@@ -116,7 +116,7 @@ def _paid_nanos(
     outcomes: Outcomes,
     verdict: AuditVerdict,
 ) -> int:
-    """What the exchange has paid for a window's shares: all of them, or pairs that were merged."""
+    """What the exchange has paid for a window's shares: for all of them, or for merged pairs."""
     market = window.market
     left = {side: theirs.shares.get((market.market_id, side), 0) for side in Side}
     if market.slug in outcomes and not any(left.values()):

@@ -1,4 +1,4 @@
-"""Plain sums over trades, and the venue's formulas for fees and payouts, written down once more.
+"""Plain sums over trades, and an independent version of the venue's formulas for fees and payouts.
 
 Everything is in the exact units of ``actors.units``; a tick times a unit is a nanodollar.
 """
@@ -15,27 +15,27 @@ from actors.messages.position import PositionSnapshot
 from actors.model import Action, FillDetail, Side
 
 _TICKS, _UNITS, _BASIS_POINTS = 1_000, 1_000_000, 10_000
-"""That a dollar, a share and the whole have."""
+"""Ticks in a dollar, units in a share, basis points in the whole."""
 _FEE_STEPS_A_DOLLAR, _FEE_STEP_NANOS = 10**5, 10**4
 
 
 Part = tuple[Side, Action, FillDetail]
-"""An order's part in a trade."""
+"""One order's part in a trade."""
 
 
 @attrs.frozen(kw_only=True)
 class Sums:
-    """What trades in one window add up to; unlike the ledger it knows no cost of a holding."""
+    """Sums over the trades in one window; unlike the ledger without the cost of a holding."""
 
     yes_units: int = 0
     no_units: int = 0
     flow_nanos: int = 0
-    """What sales brought minus what buys cost."""
+    """Proceeds of sales minus the cost of purchases."""
     fees_nanos: int = 0
 
     @property
     def cash_nanos(self) -> int:
-        """By how much the account's money has changed."""
+        """The change of the account's money."""
         return self.flow_nanos - self.fees_nanos
 
     def units(self, side: Side) -> int:
@@ -43,7 +43,7 @@ class Sums:
         return self.yes_units if side is Side.YES else self.no_units
 
     def payout_nanos(self, winner: Side | None) -> int:
-        """What the venue pays for these shares: half a dollar for each of a void window."""
+        """What the venue pays for these shares; half a dollar each in a void window."""
         if winner is None:
             return (self.yes_units + self.no_units) * _TICKS // 2
         return self.units(winner) * _TICKS
@@ -53,7 +53,7 @@ class Sums:
         return self.payout_nanos(winner) + self.cash_nanos
 
     def minus(self, other: Sums) -> dict[str, int]:
-        """By how much each of the four is more than another's, by name."""
+        """By how much each of the four exceeds that of another, by name."""
         return {
             "shares of YES": self.yes_units - other.yes_units,
             "shares of NO": self.no_units - other.no_units,
@@ -63,7 +63,7 @@ class Sums:
 
 
 def sums(parts: Iterable[Part]) -> Sums:
-    """Add up what was traded in one window, in the plainest way there is."""
+    """Add up the trades in one window, in the plainest way possible."""
     units = dict.fromkeys(Side, 0)
     flow_nanos = fees_nanos = 0
     for side, action, fill in parts:
@@ -80,9 +80,9 @@ def sums(parts: Iterable[Part]) -> Sums:
 
 
 def told_by(position: PositionSnapshot) -> Sums:
-    """What a position says that its fills add up to.
+    """The sums that a position claims for its fills.
 
-    A sale takes its share of the cost with it, rounded: what was spent in all stays exact.
+    A sale removes its share of the cost, rounded; the total spent stays exact.
     """
     return Sums(
         yes_units=position.yes.quantity_units,
@@ -93,12 +93,12 @@ def told_by(position: PositionSnapshot) -> Sums:
 
 
 def paid_for_pairs_nanos(pairs_units: int) -> int:
-    """What the venue gives for so many shares of each outcome, merged."""
+    """What the venue pays for these shares of each outcome, if merged."""
     return pairs_units * _TICKS
 
 
 def due_fee_nanos(price_ticks: int, size_units: int, fee_rate_bps: int) -> int:
-    """A taker's fee: shares x rate x p x (1 - p) dollars, cut off after five decimals.
+    """A taker's fee: shares x rate x p x (1 - p) dollars, truncated to five decimals.
 
     Source: Polymarket documentation, fees, and settlements seen on the chain.
     """

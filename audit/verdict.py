@@ -1,6 +1,6 @@
-"""What is wrong with the records of a run that has ended: each rule compares two that must agree.
+"""The findings about the records of a finished run: each rule compares two that must agree.
 
-Each rule adds up anew what it compares, and not by the code that is being judged.
+Each rule computes both sides again, without the code that is being checked.
 """
 
 from __future__ import annotations
@@ -19,43 +19,44 @@ from audit.books import ENDED, Books, Outcomes, standing_parts
 from audit.sums import Part, Sums, due_fee_nanos, sums, told_by
 
 _HUNDREDTH_SHARE_UNITS = 10_000
-"""The venue may trade so much more than was ordered, and one per cent (docs/decisions/excess.md)"""
+"""The venue may trade this much, and one per cent, more than was ordered
+(docs/decisions/excess.md)."""
 
 
 @attrs.define
 class AuditVerdict:
-    """Counts that must all be zero, and a sentence for each thing that is wrong."""
+    """Counts that must all be zero, and a sentence for each finding."""
 
     orders_lost: int = 0
-    """Created, and not ended with every fill booked."""
+    """Created, but not ended with every fill booked."""
     orders_doubled: int = 0
-    """Created twice, made of one signal twice, or sent to the venue twice."""
+    """Created twice, made twice from one signal, or sent to the venue twice."""
     fills_lost: int = 0
-    """Traded, and unknown to the order or the ledger."""
+    """Traded, but unknown to the order or the ledger."""
     fills_doubled: int = 0
     """Booked twice, or traded beyond the order's size."""
     fills_impossible: int = 0
     """Never traded, or at a price, time or fee that the order did not allow."""
     position_error: int = 0
-    """Shares (in millionths) and money (in nanodollars) by which the ledger is off, in all."""
+    """Total error of the ledger: shares (in millionths) plus money (in nanodollars)."""
     winners_wrong: int = 0
-    """Windows that were settled otherwise than the exchange decided."""
+    """Windows that were settled differently from the exchange's result."""
     processes_left: int = 0
-    """That outlived their system by more than five seconds."""
+    """Processes that outlived their system by more than five seconds."""
     findings: list[str] = attrs.field(factory=list)
 
     @property
     def is_good(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether there are no findings."""
         return not self.findings
 
     def find(self, counter: str, sentence: str, count: int = 1) -> None:
-        """Count something that is wrong, and say what it is."""
+        """Count a finding, and describe it."""
         setattr(self, counter, getattr(self, counter) + count)
         self.findings.append(sentence)
 
     def hold_sums(self, whose: str, told: Sums, right: Sums) -> None:
-        """Find each of the sums that is not what it should be."""
+        """Report each sum that is not what it should be."""
         for name, error in told.minus(right).items():
             if error:
                 text = size_text(error) if name.startswith("shares") else f"${dollars_text(error)}"
@@ -65,13 +66,13 @@ class AuditVerdict:
 def judge(
     books: Books, outcomes: Outcomes, verdict: AuditVerdict, *, has_ended: bool = True
 ) -> None:
-    """Hold the records of a run against each other and the exchange's outcomes.
+    """Compare the records of a run with each other and with the exchange's results.
 
     Args:
-        books: the journal's; nothing may be under way between those who wrote them.
-        outcomes: what the exchange decided, by slug.
-        verdict: takes what is wrong.
-        has_ended: whether every order must have.
+        books: the journal's; nothing may be in progress.
+        outcomes: the exchange's results, by slug.
+        verdict: collects the findings.
+        has_ended: whether every order must have ended.
     """
     if has_ended:
         _every_order_has_ended(books, verdict)
@@ -105,7 +106,7 @@ def _every_fill_is_known(books: Books, verdict: AuditVerdict) -> None:
     in_ledger = {
         (each.fill.trade_id, each.order_id) for window in books.windows for each in window.entries
     }
-    # What was heard of after an order's end is told to the ledger alone.
+    # What arrived after an order's end was reported to the ledger alone.
     late = {
         (trade.fill.trade_id, order_id)
         for order_id, live in books.live.items()
@@ -142,7 +143,7 @@ def _no_fill_is_counted_twice(books: Books, verdict: AuditVerdict) -> None:
 
 
 def _is_beyond(intent: OrderIntent, fills: tuple[FillDetail, ...]) -> bool:
-    """Whether more was traded than was ordered, in shares, or in money where that was ordered."""
+    """Whether more was traded than was ordered, in shares, or in money if it was sized in money."""
     most_units = intent.size_units + _HUNDREDTH_SHARE_UNITS + intent.size_units // 100
     if intent.action is Action.BUY and not intent.time_in_force.may_rest:
         spent_nanos = sum(fill.price_ticks * fill.size_units for fill in fills)
@@ -169,7 +170,7 @@ def _objection(intent: OrderIntent, fill: FillDetail, *, is_live: bool) -> str:
     if fill.fee_nanos != due_nanos:
         return f"its fee is ${dollars_text(fill.fee_nanos)}, due was ${dollars_text(due_nanos)}"
     if is_live:
-        return ""  # it ends when the venue has taken it back; the venue tells times in seconds
+        return ""  # it ends once the venue has cancelled it; the venue's times are in seconds
     if not intent.created_at_ms <= fill.timestamp_ms <= intent.expires_at_ms:
         return "traded outside the order's time"
     return ""

@@ -1,4 +1,4 @@
-"""The contract between the system and a strategy, version 1: what one is shown, and may answer.
+"""The contract between the system and a strategy, version 1: its input and its output.
 
 A strategy is a class with typed parameters and one pure method::
 
@@ -13,27 +13,27 @@ A strategy is a class with typed parameters and one pure method::
                 return Decision(reasons=("YES is not cheap",))
             ...
 
-*Units* are those of ``actors.units`` and stand in each name: ``_ticks`` of $0.001, ``_units`` of a
-millionth of a share, ``_nanos`` of $0.000000001, ``_e18`` of $10**-18, ``_ms`` of venue time. All
-are whole numbers: a price times a size is money in nanodollars, exactly.
+*Units* are those of ``actors.units``, and every name states its own: ``_ticks`` of $0.001,
+``_units`` of a millionth of a share, ``_nanos`` of $0.000000001, ``_e18`` of $10**-18, ``_ms`` of
+venue time. All are integers: a price times a size is money in nanodollars, exactly.
 
-*When* ``evaluate`` is called: after every change of the market, of the position or of one's own
-orders, once all three are known for the window that is traded. It is called from one thread, never
-while another call is under way.
+*Calls*: ``evaluate`` is called after every change of the market, of the position or of the
+strategy's own orders, once all three are known for the traded window. It is called from one thread,
+never while another call is in progress.
 
-*Pure* means: the decision follows from the context and the parameters alone. A strategy reads no
-clock, file or network, draws no random number and keeps nothing on itself (instances are frozen);
-what it wants to remember goes into ``Decision.memory``. So the same code decides the same in a
-backtest, on paper and with real money.
+*Purity*: the decision depends on the context and the parameters alone. A strategy reads no clock,
+file or network, draws no random number and stores nothing on itself (instances are frozen); what it
+wants to remember goes into ``Decision.memory``. So the same code decides the same in a backtest, on
+paper and with real money.
 
-*Raising* means that nothing of this evaluation happens. The actor is replaced by a fresh one, which
-has no memory; orders live on. A strategy that goes on raising, or does not return within
-``supervision.heartbeat_limit_ms``, more often than ``supervision.max_restarts`` allows is given
-up: its working orders are cancelled, and its series is traded no more until the system is started
-again.
+*Exceptions*: if ``evaluate`` raises, nothing of this evaluation happens. The actor is replaced by a
+fresh one without memory; orders are not affected. A strategy that raises, or does not return within
+``supervision.heartbeat_limit_ms``, more often than ``supervision.max_restarts`` allows is given up:
+its working orders are cancelled, and its series is not traded until the system is started again and
+trading is resumed.
 
-*Versions*: ``CONTRACT_VERSION`` grows when a strategy that was written before may no longer work.
-Fields with defaults may be added within a version.
+*Versions*: ``CONTRACT_VERSION`` grows when an existing strategy may stop working. Fields with
+defaults may be added within a version.
 """
 
 from __future__ import annotations
@@ -50,48 +50,48 @@ from actors.strategy.parameters import parameter
 from actors.strategy.position_view import PositionView
 
 CONTRACT_VERSION = 1
-"""The version that this module describes."""
+"""The version of this module."""
 
 DEFAULT_PRIORITY = 2
-"""Of an order that names none; for people to read, in the order of docs/strategy.md."""
+"""Priority of an order that gives none; shown to people, with the meanings of docs/strategy.md."""
 
 
 @attrs.frozen(kw_only=True)
 class TradeLimits:
-    """Limits that a strategy should size its orders by; the desk refuses what breaks them.
+    """Limits by which a strategy should size its orders; the desk refuses orders that break them.
 
-    There are more of them (docs/guard-rails.md); these decide a size.
+    There are further limits (docs/guard-rails.md); these determine a size.
     """
 
     max_trade_units: int
     """Largest order."""
     max_shares_units: int
-    """Most shares of one outcome, held and under way."""
+    """Maximum shares of one outcome: held and on open purchases."""
     max_book_age_ms: int
-    """An older book must not be traded on."""
+    """Maximum age of a book; an older one must not be traded on."""
 
 
 @attrs.frozen(kw_only=True)
 class Context:
-    """Everything that one evaluation may look at; immutable, and of one instant."""
+    """The input of one evaluation: immutable, and of a single instant."""
 
     snapshot: MarketSnapshot
-    """Both books, reference price and strike. ``sequence`` and ``tick_ns`` are the system's own
-    counters: decide nothing by them, a backtest has others."""
+    """Both books, reference price and strike. Do not use its ``sequence`` and ``tick_ns``: they are
+    the system's own counters, and differ in a backtest."""
     position: PositionView
-    """What is held of both outcomes, and what it cost."""
+    """The shares held of both outcomes, and their cost."""
     limits: TradeLimits
     orders: tuple[OwnOrder, ...] = ()
-    """One's own orders that have not ended, oldest first."""
+    """The strategy's own open orders, oldest first."""
     trades: tuple[PublicTrade, ...] = ()
-    """Public trades since the last evaluation, oldest first; some may be missing after a loss of
+    """Public trades since the last evaluation, oldest first; some may be missing after a lost
     connection."""
     sigma_dollars: float | None = None
-    """Volatility of the reference price in dollars a square-root minute, exponentially weighted by
-    ``volatility_half_life_minutes``; None until the price was watched for a minute."""
+    """Volatility of the reference price in dollars per square-root minute, exponentially weighted
+    by ``volatility_half_life_minutes``; None until the price was watched for a minute."""
     memory: object = None
-    """``Decision.memory`` of the evaluation before; None at first, in a new window's first
-    evaluation, and after the actor was replaced."""
+    """``Decision.memory`` of the previous evaluation; None in a window's first evaluation, and
+    after the actor was replaced."""
 
     @property
     def now_ms(self) -> int:
@@ -113,10 +113,10 @@ class Context:
         return self.snapshot.book(side)
 
     def unready_reason(self) -> str:
-        """Why nothing should be ordered now; empty if nothing speaks against it.
+        """Why nothing should be ordered now; empty if there is no objection.
 
-        The window must be open and not stopped, and both books synced, young and not crossed. The
-        desk refuses purchases on a stale snapshot by itself, and no other part looks at this.
+        The window must be open and not stopped, and both books synced, fresh and not crossed. The
+        desk refuses purchases on a stale snapshot by itself, but nothing else checks this.
         """
         if self.position.is_stopped:
             return "the desk has stopped this window"
@@ -138,7 +138,7 @@ class Context:
         return "is crossed" if book.is_crossed else ""
 
     def orders_on(self, side: Side) -> tuple[OwnOrder, ...]:
-        """One's own orders on an outcome."""
+        """The strategy's own orders on an outcome."""
         return tuple(order for order in self.orders if order.side is side)
 
     def sellable_units(self, side: Side) -> int:
@@ -151,16 +151,16 @@ class Context:
 
 @attrs.frozen(kw_only=True)
 class Order:
-    """An order to be placed. What the venue or a limit does not allow is refused with a reason.
+    """An order to place. What the venue or a limit does not allow is refused with a reason.
 
-    Only one order a side works at a time, unless the strategy's ``orders_per_side`` says more.
-    A sale may be of no more than is held and not already on sale.
+    Only one order per side works at a time, unless the strategy sets ``orders_per_side``. A sale is
+    limited to what is held and not already on sale.
     """
 
     side: Side
     """Which outcome: YES is Up, NO is Down."""
     price_ticks: int
-    """Limit: a purchase pays no more, a sale fetches no less. On the market's price grid."""
+    """Limit: a purchase pays no more, a sale gets no less. Must be on the market's price grid."""
     size_units: int
     """Whole hundredths of a share (10,000 units), and no less than the market's minimum."""
     reason: str
@@ -168,21 +168,22 @@ class Order:
     action: Action = Action.BUY
     time_in_force: TimeInForce = TimeInForce.GTC
     is_post_only: bool = False
-    """It may rest and never take: refused by the venue if it would trade at once. GTC and GTD."""
+    """It may only rest: the venue refuses it if it would trade at once. For GTC and GTD."""
     time_to_live_ms: int | None = None
-    """After so long what rests is cancelled; None: ``execution.order_ttl_ms``. Never beyond the
-    window's end. A GTD order needs at least two minutes, since the venue takes no shorter one."""
+    """A resting order is cancelled after this time; None: ``execution.order_ttl_ms``. Never beyond
+    the window's end. At least two minutes for GTD, since the venue accepts no shorter one."""
     pair: str | None = None
-    """A name of one's own: two orders of a decision with the same one go together or not at all."""
+    """A name of your choice: two orders of a decision with the same one are placed together or not
+    at all."""
     priority: int = DEFAULT_PRIORITY
 
 
 @attrs.frozen(kw_only=True)
 class Cancel:
-    """An order to be taken back. An order that has ended meanwhile is left alone.
+    """An order to cancel. An order that has ended meanwhile is left alone.
 
-    To replace one, cancel it, and place the other in the evaluation that follows its end: until
-    then it may still trade, and its side is occupied.
+    To replace an order, cancel it, and place the new one in the evaluation that follows its end:
+    until then it may still trade, and its side is busy.
     """
 
     order_id: str
@@ -191,50 +192,51 @@ class Cancel:
 
 @attrs.frozen(kw_only=True)
 class StopWindow:
-    """Trade this window no more. Holdings are kept to its end, or sold at the best bid."""
+    """Stop trading this window. Its shares are kept to the end, or sold at the best bid."""
 
     side: Side
-    """The outcome whose holding is the reason."""
+    """The outcome whose shares are the reason."""
     sells: bool
-    """Whether it is sold; the desk does so by itself, again and again until it is gone."""
+    """Whether they are sold; the desk does so by itself, repeatedly until they are gone."""
     reason: str = ""
-    """Shown where people ask why the window is stopped; empty: the bid and the size held."""
+    """Shown to people as the reason; if empty, the bid and the size held are shown."""
 
 
 @attrs.frozen(kw_only=True)
 class Decision:
-    """What an evaluation came to."""
+    """The output of one evaluation."""
 
     orders: tuple[Order, ...] = ()
     """Orders that share no ``pair`` are judged one by one."""
     cancels: tuple[Cancel, ...] = ()
     stop: StopWindow | None = None
-    """If given, neither orders nor cancels count."""
+    """If given, orders and cancels are ignored."""
     reasons: tuple[str, ...] = ()
-    """Why nothing was done, or what was considered and passed over; for people."""
+    """Why nothing was done, or what was considered and rejected; for people."""
     is_final: bool = False
-    """The last of ``reasons`` says it all; a view shows it alone."""
+    """Only the last of ``reasons`` matters; a view shows it alone."""
     memory: object = None
-    """Given back with the next context of the same window. An immutable value that can be pickled:
-    numbers, texts, tuples. It does not survive the actor."""
+    """Returned with the next context of the same window. An immutable value that can be pickled:
+    numbers, strings, tuples. It is lost when the actor is replaced."""
 
 
 @attrs.frozen
 class FairValue:
-    """What a strategy believes YES to be worth, for people and for a backtest's calibration."""
+    """The strategy's own value of YES, for people and for a backtest's calibration."""
 
     yes_ticks: float | None
-    """0 to 1000; None without an opinion."""
+    """0 to 1000; None if it has none."""
     basis: str
     """The numbers behind it, or why there is none."""
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(parameter,))
 class Strategy(abc.ABC):
-    """Base of all strategies. Annotated fields of a subclass are its parameters.
+    """Base of all strategies. The annotated fields of a subclass are its parameters.
 
-    Each becomes a keyword of the constructor and a key of ``[strategy.parameters]``: a bool, int,
-    float or str with a default, best declared by ``parameter``. Instances cannot be changed.
+    Each becomes a keyword argument of the constructor and a key of ``[strategy.parameters]``: a
+    bool, int, float or str with a default, best declared with ``parameter``. Instances cannot be
+    changed.
     """
 
     contract: ClassVar[int] = CONTRACT_VERSION
@@ -242,8 +244,8 @@ class Strategy(abc.ABC):
     name: ClassVar[str] = ""
     """Shown to people; empty: the class's name."""
     orders_per_side: ClassVar[int] = 1
-    """How many of its orders may work on one side at a time; ``execution.max_open_orders`` holds
-    for all of them together."""
+    """How many of its orders may work on one side at a time; ``execution.max_open_orders`` limits
+    them all together."""
 
     def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)
@@ -251,14 +253,14 @@ class Strategy(abc.ABC):
 
     @abc.abstractmethod
     def evaluate(self, context: Context) -> Decision:
-        """Decide. Pure: see the module's page.
+        """Decide. Must be pure, as the module's documentation says.
 
         Raises:
-            Exception: anything; nothing of this evaluation happens then.
+            Exception: any; nothing of this evaluation happens then.
         """
 
     def fair_value(self, context: Context) -> FairValue:
-        """Say what YES is worth. Pure as ``evaluate``; asked about once a second."""
+        """Value YES. Pure like ``evaluate``; called about once a second."""
         del context
         return FairValue(None, "the strategy has no model")
 
