@@ -17,22 +17,22 @@ class BacktestSettings:
     fill_model: str = setting(
         QUEUE,
         one_of(QUEUE, CROSSED, PAPER),
-        "what rests trades behind its queue, or only when the market crosses it; or as on paper",
+        "resting orders fill behind their queue, only when the market crosses them, or as on paper",
     )
-    latency_back_ms: int = setting(50, between(0, 60_000), "time from the venue to here")
+    latency_back_ms: int = setting(50, between(0, 60_000), "latency from the venue")
     latency_jitter_ms: int = setting(
-        0, between(0, 60_000), "each way takes up to so much longer, drawn from the seed"
+        0, between(0, 60_000), "each way takes up to this much longer, drawn from the seed"
     )
     taker_delay_ms: int | None = setting(
         None,
         between(0, 60_000),
-        "how long the venue holds a marketable order back; unset: as recorded, or else 250",
+        "how long the venue delays a marketable order; unset: as recorded, or else 250",
     )
     cancel_ahead_percent: int = setting(
-        50, between(0, 100), "of what is cancelled at a resting order's price, this share was ahead"
+        50, between(0, 100), "share of the cancels at a resting order's price that were ahead of it"
     )
     settlement: str = setting(
         RESULT,
         one_of(RESULT, TWAP),
-        "windows end by the recorded result, or by the average price alone",
+        "windows are settled by the recorded result, or by the average price alone",
     )

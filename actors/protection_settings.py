@@ -38,18 +38,18 @@ class ProtectionSettings:
     """What pauses purchases, beyond the limits of an order; docs/guard-rails.md."""
 
     stop_loss_pause_windows: int = setting(
-        0, between(0, 1_000), "after a stop loss the series skips so many windows"
+        0, between(0, 1_000), "after a stop loss the series skips this many windows"
     )
     losing_streak: int | None = setting(
-        None, between(1, 1_000), "so many lost windows of a series in a row pause it; unset: never"
+        None, between(1, 1_000), "this many lost windows in a row pause the series; unset: never"
     )
     losing_streak_pause_windows: int = setting(
-        4, between(1, 1_000), "for so many windows after the last lost one"
+        4, between(1, 1_000), "for this many windows after the last lost one"
     )
     max_series_day_drawdown_dollars: int | None = setting(
         None,
         between(1, 1_000_000_000),
-        "a series that falls so far from its highest result of the UTC day pauses until the next",
+        "a series this far below its highest result of the UTC day pauses until the next day",
     )
     trading_hours: tuple[str, ...] = setting(
         (),
@@ -57,18 +57,18 @@ class ProtectionSettings:
             'a list of spans in UTC such as "08:00-22:30"',
             lambda value: all(_HOURS.fullmatch(each) for each in value),
         ),
-        "purchases only within these hours; none named: at all hours",
+        "purchases only within these hours; if empty, at all hours",
     )
     account_losing_streak: int | None = setting(
-        None, between(1, 1_000), "so many lost windows in a row, of any series, pause all of them"
+        None, between(1, 1_000), "this many lost windows in a row, of any series, pause all of them"
     )
     account_pause_minutes: int = setting(
-        60, between(1, 10_080), "for so many minutes after the last lost window's end"
+        60, between(1, 10_080), "for this many minutes after the last lost window's end"
     )
     max_day_drawdown_dollars: int | None = setting(
         None,
         between(1, 1_000_000_000),
-        "fallen so far from the highest result of the UTC day, all pause until the next day",
+        "this far below the highest result of the UTC day, all pause until the next day",
     )
     max_week_drawdown_dollars: int | None = setting(
         None,
@@ -78,5 +78,5 @@ class ProtectionSettings:
     max_drawdown_dollars: int | None = setting(
         None,
         between(1, 1_000_000_000),
-        "fallen so far from the highest result ever, all pause until this is raised",
+        "this far below the highest result ever, all pause until this is raised",
     )

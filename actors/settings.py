@@ -36,12 +36,12 @@ class VenueSettings:
     clob_ws_url: str = setting(
         "wss://ws-subscriptions-clob.polymarket.com/ws",
         url("wss", "ws"),
-        "the exchange's channels: its order books and public trades, one's own orders and trades",
+        "the exchange's channels: order books and public trades, your own orders and trades",
     )
     rtds_ws_url: str = setting(
         "wss://ws-live-data.polymarket.com",
         url("wss", "ws"),
-        "the older source of the average price that strike and close are taken from",
+        "the older source of the average price that determines strike and close",
     )
     polybolt_ws_url: str = setting(
         "wss://ws-live-v2.polymarket.com/ws",
@@ -51,7 +51,7 @@ class VenueSettings:
     price_source: str = setting(
         "auto",
         one_of("auto", "polybolt", "rtds"),
-        "where that average comes from; auto listens to both and uses what serves",
+        "source of that average; auto listens to both and uses whichever works",
     )
     coinbase_ws_url: str = setting(
         "wss://ws-feed.exchange.coinbase.com",
@@ -61,7 +61,7 @@ class VenueSettings:
     website_url: str | None = setting(
         None,
         url("https", "http"),
-        "last resort for a strike, which may be corrected later: https://polymarket.com; unset: no",
+        "last resort for a strike, may be corrected later: https://polymarket.com; unset: not used",
     )
 
     @property
@@ -101,56 +101,60 @@ class StrategySettings:
             "pair, maker, FILE.py:Name, or the name that an installed package gives it",
             lambda value: re.fullmatch(r"[^\s:][^:\n]*(:[A-Za-z_]\w*)?", value) is not None,
         ),
-        "the strategy: a built-in one, a class in a file, or a package's",
+        "the strategy: built in, a class in a file, or from a package",
     )
-    max_book_age_ms: int = setting(2_000, between(1, 3_600_000), "an older book is not traded on")
+    max_book_age_ms: int = setting(
+        2_000, between(1, 3_600_000), "maximum age of a book that is traded on"
+    )
     stop_loss_ticks: int = setting(
-        250, between(0, 1000), "a one-sided holding whose best bid is lower is given up"
+        250, between(0, 1000), "a one-sided holding is given up when its best bid is lower"
     )
     on_stop_loss: str = setting(
-        "halt", one_of("halt", "exit"), "after it: trade the window no more, or sell as well"
+        "halt", one_of("halt", "exit"), "after a stop loss: stop trading the window, or also sell"
     )
-    max_trade_shares: int = setting(20, between(1, 1_000_000), "largest order")
-    arbitrage_fees: bool = setting(True, FLAG, "count taker fees into a pair's cost")
-    balance_pad_shares: int = setting(10, between(0, 1_000_000), "imbalance that is left unhedged")
+    max_trade_shares: int = setting(20, between(1, 1_000_000), "maximum size of an order")
+    arbitrage_fees: bool = setting(True, FLAG, "include taker fees in a pair's cost")
+    balance_pad_shares: int = setting(
+        10, between(0, 1_000_000), "imbalance that need not be hedged"
+    )
     target_pair_ticks: int = setting(
         980, between(0, 2000), "a hedge must bring the pair's cost below this"
     )
-    max_shares: int = setting(100, between(1, 1_000_000), "most shares a side")
+    max_shares: int = setting(100, between(1, 1_000_000), "maximum shares per side")
     high_zone_minutes: float | None = setting(
         None,
         between(0, 240),
-        "more time left: bootstrap_high_ticks counts; unset: a third of the window",
+        "with more time left, bootstrap_high_ticks applies; unset: a third of the window",
     )
     kill_zone_minutes: float | None = setting(
         None,
         between(0, 240),
-        "less time left: nothing is begun; unset: two fifteenths of the window",
+        "with less time left, no first buy; unset: two fifteenths of the window",
     )
     bootstrap_high_ticks: int = setting(
-        400, between(0, 1000), "first buy of a window only below this, while there is time"
+        400, between(0, 1000), "early in a window, the first buy must be below this price"
     )
     bootstrap_low_ticks: int = setting(
-        150, between(0, 1000), "first buy of a window only below this, late"
+        150, between(0, 1000), "late in a window, the first buy must be below this price"
     )
-    floor_ticks: int = setting(200, between(0, 1000), "no averaging down when the ask is lower")
+    floor_ticks: int = setting(200, between(0, 1000), "no averaging down if the ask is lower")
     base_sense_dollars: float = setting(
-        50.0, between(0.000001, 1_000_000), "linear oracle: dollars of move that count one tick"
+        50.0, between(0.000001, 1_000_000), "linear oracle: price move in dollars per tick"
     )
     oracle: str = setting(
-        "linear", one_of("linear", "diffusion"), "model of the chance that YES wins"
+        "linear", one_of("linear", "diffusion"), "model of the probability that YES wins"
     )
     sigma_half_life_minutes: float = setting(
         5.0, between(0.01, 10_000), "diffusion oracle: half-life of its volatility"
     )
     oracle_block_yes_ticks: int = setting(
-        400, between(0, 1000), "no YES is bought when the model is lower"
+        400, between(0, 1000), "no YES is bought if the model is lower"
     )
     oracle_block_no_ticks: int = setting(
-        600, between(0, 1000), "no NO is bought when the model is higher"
+        600, between(0, 1000), "no NO is bought if the model is higher"
     )
     max_reference_age_ms: int = setting(
-        5_000, between(1, 3_600_000), "an older reference price gives no model"
+        5_000, between(1, 3_600_000), "maximum age of a reference price for the model"
     )
 
     parameters: tuple[tuple[str, ParameterValue], ...] = ()
@@ -164,17 +168,17 @@ class ExecutionSettings:
     """How orders are carried out."""
 
     mode: str = setting(
-        "simulated", one_of("simulated", "live"), "who carries orders out; live is real money"
+        "simulated", one_of("simulated", "live"), "how orders are carried out; live is real money"
     )
-    latency_ms: int = setting(150, between(0, 60_000), "simulated time from here to the venue")
+    latency_ms: int = setting(150, between(0, 60_000), "simulated latency to the venue")
     order_ttl_ms: int = setting(
-        3_000, between(1, 3_600_000), "what has not filled by then is cancelled"
+        3_000, between(1, 3_600_000), "an order that has not filled by then is cancelled"
     )
-    max_open_orders: int = setting(4, between(2, 50), "most live orders")
+    max_open_orders: int = setting(4, between(2, 50), "maximum number of open orders")
     durability: str = setting(
         "process",
         one_of("process", "full"),
-        "a record survives a killed process, or also a power cut (slower)",
+        "records survive a killed process, or also a power cut (slower)",
     )
     wallet: str | None = setting(
         None,
@@ -233,18 +237,16 @@ class RiskSettings:
 
     max_order_dollars: int = setting(100, between(1, 1_000_000_000), "price times size of an order")
     max_window_dollars: int = setting(
-        250, between(1, 1_000_000_000), "cost of a window's holdings and purchases under way"
+        250, between(1, 1_000_000_000), "cost of a window's holdings and open purchases"
     )
     max_account_dollars: int | None = setting(
         None,
         between(1, 1_000_000_000),
         "the same over the open windows of all series together; unset: no such limit",
     )
-    max_orders_per_minute: int = setting(
-        120, between(2, 10_000), "new orders in a minute of the clock"
-    )
+    max_orders_per_minute: int = setting(120, between(2, 10_000), "new orders per calendar minute")
     max_day_loss_dollars: int = setting(
-        250, between(1, 1_000_000_000), "realized and settled loss of a UTC day, fees included"
+        250, between(1, 1_000_000_000), "realized and settled loss per UTC day, including fees"
     )
     price_band_ticks: int = setting(
         50, between(0, 1000), "an order's distance from the best price of its side of the book"
@@ -261,19 +263,21 @@ class SupervisionSettings:
     """Who shares a process, when one counts as hung, how many falls are too many. Real time."""
 
     max_restarts: int = setting(
-        5, between(0, 1_000), "more falls of a child than this in the period end the run"
+        5,
+        between(0, 1_000),
+        "more crashes of one process or actor than this within the period end the run",
     )
     restart_period_s: float = setting(60.0, between(1, 86_400), "the period")
     heartbeat_limit_ms: int = setting(
-        3_000, between(200, 600_000), "a process silent for longer is killed and made again"
+        3_000, between(200, 600_000), "a process that is silent for longer is killed and restarted"
     )
     layout: str = setting(
         "isolated",
         one_of("isolated", "grouped"),
-        "each actor in a process of its own, or those on an order's way in one",
+        "one process per actor, or one for all actors on the order path",
     )
     strategy_isolated: bool | None = setting(
-        None, FLAG, "grouped: the strategy in a process of its own; unset: if it is not built in"
+        None, FLAG, "grouped: give the strategy a process of its own; unset: if it is not built in"
     )
 
 

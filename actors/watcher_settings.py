@@ -14,7 +14,7 @@ class MetricsSettings:
     """Numbers for Prometheus, served by a process of its own beside the run; docs/metrics.md."""
 
     enabled: bool = setting(False, FLAG, "serve metrics and /health on loopback")
-    port: int = setting(9862, between(1, 65_535), "where, on 127.0.0.1")
+    port: int = setting(9862, between(1, 65_535), "port on 127.0.0.1")
 
 
 ALERT_KINDS = (
@@ -37,15 +37,21 @@ ALERT_KINDS = (
 class AlertSettings:
     """What people are told of, wherever they are; where to is a secret and stands elsewhere."""
 
-    enabled: bool = setting(False, FLAG, "a process beside the run tells; docs/alerts.md says whom")
-    on: tuple[str, ...] = setting(ALERT_KINDS[:-1], any_of(*ALERT_KINDS), "what is told")
+    enabled: bool = setting(
+        False, FLAG, "start an alerting process beside the run; for targets see docs/alerts.md"
+    )
+    on: tuple[str, ...] = setting(
+        ALERT_KINDS[:-1], any_of(*ALERT_KINDS), "kinds of alert that are sent"
+    )
     falls_count: int = setting(
-        3, between(1, 1_000), "falls of an actor since the last that were told"
+        3, between(1, 1_000), "crashes of an actor since the last such alert"
     )
     silent_s: int = setting(
-        60, between(5, 86_400), "so long without data, strike or leave to trade"
+        60, between(5, 86_400), "time without data, strike or permission to trade"
     )
-    repeat_minutes: int = setting(60, between(1, 10_080), "what lasts is told again after so long")
+    repeat_minutes: int = setting(
+        60, between(1, 10_080), "a lasting condition is reported again after this time"
+    )
 
 
 def _shaped(pattern: str, value: object) -> bool:
@@ -64,28 +70,32 @@ _NAMES = Rule(
 class WebSettings:
     """The page in the browser, served by a process of its own beside the run; docs/web.md."""
 
-    enabled: bool = setting(False, FLAG, "serve the page")
-    host: str = setting("127.0.0.1", _IP, "address to listen on; off loopback all need a log-in")
-    port: int = setting(9863, between(1, 65_535), "where, on that address")
-    names: tuple[str, ...] = setting(
-        (), _NAMES, "host names under which people reach it; with any all need a log-in"
+    enabled: bool = setting(False, FLAG, "serve the web page")
+    host: str = setting(
+        "127.0.0.1", _IP, "address to listen on; other than on loopback, everyone needs a log-in"
     )
-    login: bool = setting(False, FLAG, "ask for the token on loopback as well")
+    port: int = setting(9863, between(1, 65_535), "port on that address")
+    names: tuple[str, ...] = setting(
+        (), _NAMES, "host names under which it is reached; if any, everyone needs a log-in"
+    )
+    login: bool = setting(False, FLAG, "require the token on loopback as well")
 
 
 @attrs.frozen(kw_only=True)
 class RecordingSettings:
     """Every frame a run receives, one file a window; docs/recordings.md."""
 
-    enabled: bool = setting(False, FLAG, "record beside the run, in a process of its own")
+    enabled: bool = setting(False, FLAG, "record the run, in a process of its own")
     dir: str = setting(
         "",
         Rule("a directory, or an address such as s3://bucket/folder", lambda _value: True),
-        "where recordings go; empty: recordings in the data directory",
+        "where recordings go; empty: `recordings` in the data directory",
     )
     max_gb: float = setting(
-        50.0, between(0.001, 1_000_000), "beyond, whole recordings are removed, the oldest first"
+        50.0, between(0.001, 1_000_000), "beyond this total, the oldest recordings are removed"
     )
     min_free_gb: float = setting(
-        2.0, between(0, 1_000_000), "so much of the disk is left free; else the oldest give way"
+        2.0,
+        between(0, 1_000_000),
+        "minimum free disk space; below it, the oldest recordings are removed",
     )
