@@ -22,7 +22,7 @@ drill: $(READY) ## every fault of the plan injected into a trading system, and i
 	$(BIN)/understudy drill $(ARGS)
 
 test: $(READY) browser ## every test, three at a time: on two processors, for many wait for processes
-	$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
 
 browser: ## for the tests of the page, where it may be installed; otherwise they are skipped
 	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \

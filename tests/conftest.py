@@ -14,6 +14,8 @@ from understudy.credentials import private_key
 if TYPE_CHECKING:
     from xdist.scheduler import Scheduling
 
+TESTS = Path(__file__).parent
+
 # How fast a machine happens to be is no property of the product.
 settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -56,17 +58,31 @@ EARLY = (
 )
 """Files and folders in the order in which workers get them; the rest, which is quick, follows. A
 long test that came last would have one worker run on while the others are done."""
-assert all((Path(__file__).parent.parent / each).exists() for each in EARLY)
+assert all((TESTS.parent / each).exists() for each in EARLY)
 
 
-def _place(node_id: str) -> int:
-    return next((at for at, begin in enumerate(EARLY) if node_id.startswith(begin)), len(EARLY))
+def pytest_configure(config: pytest.Config) -> None:
+    """Let each worker import the tests from another folder on.
+
+    All of them import all tests, and what one has compiled the others read from its cache.
+    """
+    worker = getattr(config, "workerinput", None)
+    if worker is None or config.args != config.getini("testpaths"):
+        return
+    places = sorted({TESTS / path.relative_to(TESTS).parts[0] for path in TESTS.rglob("test_*.py")})
+    begin = len(places) * int(worker["workerid"].removeprefix("gw")) // worker["workercount"]
+    config.args[:] = map(str, places[begin:] + places[:begin])
+
+
+def _place(item: pytest.Item) -> tuple[int, str]:
+    file, _, _ = item.nodeid.partition("::")
+    return next((at for at, begin in enumerate(EARLY) if file.startswith(begin)), len(EARLY)), file
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """In a worker, begin with what takes longest; alone, with whatever comes first."""
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: _place(item.nodeid))
+        items.sort(key=_place)
 
 
 @pytest.hookimpl(optionalhook=True)
