@@ -1,6 +1,6 @@
 """Each benchmark runs and measures what it says; no figure is judged here.
 
-``make test`` runs two; ``pytest -m smoke tests/bench`` or ``make bench ARGS=--quick`` the others.
+``make test`` runs one; ``pytest -m smoke tests/bench`` or ``make bench ARGS=--quick`` the others.
 """
 
 from __future__ import annotations
@@ -90,6 +90,7 @@ def test_the_demo_is_weighed_process_by_process_and_so_are_orders() -> None:
     assert len(orders) == 1
 
 
+@pytest.mark.smoke
 @pytest.mark.skipif(not list(RECORDINGS.glob("*.zst")), reason="no recording is at hand")
 def test_recorded_windows_are_played_on_virtual_time_and_profiled() -> None:
     speed, folders, functions = tables_of("bench.scheduler", "--layout", "grouped").values()
