@@ -10,14 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from called import understudy
 from crash_scenes import crash, hang, position_flight
 
 from actors.runtime.crash_file import read_report, write_crash
 from actors.runtime.crashes import report_of
 from actors.settings import Settings
 from understudy import replaying
-from understudy.cli import main
 from understudy.processes.exit_codes import ExitCode
 
 REPOSITORY = Path(__file__).parents[2]
@@ -29,10 +28,6 @@ from understudy import cli, replaying
 replaying.HANG_LIMIT_S = {LIMIT_S}
 cli.main(prog_name="understudy")
 """
-
-
-def understudy(*arguments: str | Path, typed: str = "") -> Result:
-    return CliRunner().invoke(main, [str(each) for each in arguments], input=typed)
 
 
 def test_crashes_are_listed_the_newest_last(tmp_path: Path) -> None:

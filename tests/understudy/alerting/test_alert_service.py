@@ -15,7 +15,7 @@ from pathlib import Path
 import attrs
 import pytest
 from alert_servers import Mailbox, Webhook, until
-from click.testing import CliRunner
+from called import understudy
 from test_alert_core import HALT, seen, well
 from watched import down, running
 
@@ -34,7 +34,6 @@ from understudy.alerting.targets import (
     Targets,
     read_targets,
 )
-from understudy.cli import main
 from understudy.data_dir.last_run import note_begin, note_end
 from understudy.processes.exit_codes import ExitCode
 from understudy.watching.observation import Observation
@@ -308,7 +307,7 @@ def test_alerts_test_says_of_each_target_whether_it_took_the_message(
 ) -> None:
     monkeypatch.setenv(URLS_VARIABLE, f"{webhook.url} {mailbox.url}")
     monkeypatch.setenv(DEADMAN_VARIABLE, webhook.deadman_url)
-    result = CliRunner().invoke(main, ["alerts", "test"])
+    result = understudy("alerts", "test")
     assert result.exit_code == 0, result.output
     assert sorted(result.output.splitlines()) == [
         "deadman: taken",
@@ -317,7 +316,7 @@ def test_alerts_test_says_of_each_target_whether_it_took_the_message(
     ]
 
     mailbox.close()
-    result = CliRunner().invoke(main, ["alerts", "test", "--json"])
+    result = understudy("alerts", "test", "--json")
     told = json.loads(result.output)["targets"]
     assert result.exit_code == 1
     assert told["json-1"] == {"taken": True, "why": ""}
@@ -328,7 +327,7 @@ def test_alerts_test_says_of_each_target_whether_it_took_the_message(
 def test_without_targets_there_is_nothing_to_test(monkeypatch) -> None:
     for name in (URLS_VARIABLE, DEADMAN_VARIABLE, FILE_VARIABLE):
         monkeypatch.delenv(name, raising=False)
-    result = CliRunner().invoke(main, ["alerts", "test"])
+    result = understudy("alerts", "test")
     assert result.exit_code == ExitCode.BAD_INPUT
     assert FILE_VARIABLE in result.output
 
@@ -336,9 +335,9 @@ def test_without_targets_there_is_nothing_to_test(monkeypatch) -> None:
 def test_what_lasts_and_what_waits_can_be_shown(tmp_path) -> None:
     stage = Stage(tmp_path, targets_of("json://127.0.0.1:1/"))
     stage.show(seen(well(halts=(HALT,)), 1))
-    shown = CliRunner().invoke(main, ["alerts", "show", "--data-dir", str(tmp_path)])
+    shown = understudy("alerts", "show", "--data-dir", tmp_path)
     assert "trading is halted: odd prices (operator)" in shown.output
     assert "json-1: 1 alerts wait" in shown.output
-    told = CliRunner().invoke(main, ["alerts", "show", "--json", "--data-dir", str(tmp_path)])
+    told = understudy("alerts", "show", "--json", "--data-dir", tmp_path)
     assert json.loads(told.output)["lasting"][0]["kind"] == "halt"
     stage.service._couriers.close()

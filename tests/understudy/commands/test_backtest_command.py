@@ -7,19 +7,14 @@ from typing import Any
 
 import click
 import pytest
-from click.testing import CliRunner, Result
+from called import understudy
 from imported_windows import START_MS, imported
 
 from actors.model import Side
 from actors.units import NANOS_PER_DOLLAR
-from understudy.cli import main
 from understudy.web import results_pages
 
 TABLES = ("windows", "orders", "fills", "equity", "predictions")
-
-
-def invoke(*arguments: object) -> Result:
-    return CliRunner().invoke(main, [str(each) for each in arguments])
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +26,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def told(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What a backtest of them tells programs."""
     results = tmp_path_factory.mktemp("results")
-    ran = invoke("backtest", recordings, "--results", results, "--json")
+    ran = understudy("backtest", recordings, "--results", results, "--json")
     assert ran.exit_code == 0, ran.output
     found: dict[str, Any] = json.loads(ran.stdout)
     return found
@@ -76,7 +71,7 @@ def test_a_run_says_what_it_was_made_of(told: dict[str, Any]) -> None:
 def test_the_same_run_again_is_the_same_bytes_with_any_number_of_jobs(
     told: dict[str, Any], recordings: Path, tmp_path: Path
 ) -> None:
-    again = invoke("backtest", recordings, "--results", tmp_path, "--jobs", 2, "--json")
+    again = understudy("backtest", recordings, "--results", tmp_path, "--jobs", 2, "--json")
     folder = tmp_path / told["name"]
 
     assert again.exit_code == 0, again.output
@@ -113,20 +108,20 @@ def test_parquet_has_the_rows_of_the_csv(told: dict[str, Any]) -> None:
 
 def test_people_are_shown_windows_and_numbers(told: dict[str, Any]) -> None:
     results = Path(told["folder"]).parent
-    shown = invoke("results", "--results", results, "show")
+    shown = understudy("results", "--results", results, "show")
     words = click.unstyle(shown.output)
 
     assert shown.exit_code == 0, shown.output
     for expected in ("drawdown", "Brier score", "Sharpe", "derived prices", "no public trade"):
         assert expected in " ".join(words.split())
-    listed = invoke("results", "--results", results)
+    listed = understudy("results", "--results", results)
     assert "btc-updown" in listed.output.replace("\n", "")
 
 
 def test_what_the_strategy_was_told_to_do_shows_in_the_run(
     recordings: Path, tmp_path: Path
 ) -> None:
-    changed = invoke(
+    changed = understudy(
         *("backtest", recordings, "--results", tmp_path, "--json"),
         *("--set", "strategy.max_trade_shares=7", "--continuous", "--seed", 4),
     )
@@ -143,7 +138,7 @@ def test_bad_input_is_one_sentence(tmp_path: Path) -> None:
         (("backtest", tmp_path, "--set", "backtest.fill_model=kind"), "backtest.fill_model"),
         (("results", "--results", tmp_path, "show", "x"), "no backtest whose name begins"),
     ):
-        told = invoke(*arguments)
+        told = understudy(*arguments)
         assert told.exit_code == 2
         assert words in told.output
         assert len(told.output.strip().splitlines()) == 1
@@ -157,7 +152,7 @@ def test_a_run_that_was_damaged_is_told_and_the_others_are_listed(
         for file in ("run.json", "summary.json", "timing.json"):
             (tmp_path / name / file).write_bytes((Path(told["folder"]) / file).read_bytes())
     (tmp_path / "bad" / "summary.json").write_text("{")
-    listed = invoke("results", "--results", tmp_path)
+    listed = understudy("results", "--results", tmp_path)
 
     assert listed.exit_code == 0
     assert "is damaged" in listed.output
@@ -169,7 +164,7 @@ def test_a_run_of_a_later_format_is_refused(told: dict[str, Any], tmp_path: Path
     run = json.loads((Path(told["folder"]) / "run.json").read_text())
     (tmp_path / "later" / "run.json").write_text(json.dumps({**run, "format": 99}))
     (tmp_path / "later" / "summary.json").write_text("{}")
-    shown = invoke("results", "show", tmp_path / "later")
+    shown = understudy("results", "show", tmp_path / "later")
 
     assert shown.exit_code == 2
     assert "format 99" in shown.output

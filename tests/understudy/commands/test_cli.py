@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 import pytest
-from click.testing import CliRunner, Result
+from called import understudy
+from click.testing import CliRunner
 from scenes import child, report
 
 from actors.messages.halts import Halt
@@ -24,10 +25,6 @@ from understudy.settings.options import DEMO_SEED, RunOptions
 
 REPOSITORY = Path(__file__).parents[3]
 COMMANDS = [lazy for section in SECTIONS.values() for lazy in section]
-
-
-def understudy(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments)
 
 
 def understudy_process(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -99,22 +96,6 @@ def test_help_lists_every_command_and_loads_none() -> None:
         assert lazy.summary in done.stdout
 
 
-@pytest.mark.parametrize("name", [lazy.name for lazy in COMMANDS])
-def test_every_listed_command_explains_itself_with_examples(name: str) -> None:
-    result = understudy(name, "--help")
-
-    assert result.exit_code == 0
-    assert f"Usage: main {name} " in result.output
-
-
-@pytest.mark.parametrize("arguments", [["run"], ["ps"], ["config", "check"], ["config", "show"]])
-def test_help_teaches_by_example(arguments: list[str]) -> None:
-    output = understudy(*arguments, "--help").output
-
-    assert "Examples:" in output
-    assert f"  understudy {' '.join(arguments)}" in output
-
-
 def every_command(
     command: click.Command, path: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], click.Command]]:
@@ -129,9 +110,13 @@ def every_command(
 
 
 @pytest.mark.parametrize("path", [path for path, _ in every_command(main)], ids=" ".join)
-def test_every_help_page_has_examples_that_stay_on_their_line_at_80_columns(path) -> None:
-    lines = CliRunner(env={"COLUMNS": "80"}).invoke(main, [*path, "--help"]).output.splitlines()
+def test_every_help_page_has_usage_and_examples_that_stay_on_their_line_at_80_columns(path) -> None:
+    result = CliRunner(env={"COLUMNS": "80"}).invoke(main, [*path, "--help"])
+    lines, words = result.output.splitlines(), " ".join(path)
 
+    assert result.exit_code == 0
+    assert lines[0].startswith(f"Usage: main {words}".rstrip())
+    assert f"  understudy {words}".rstrip() in result.output
     (header,) = [number for number, line in enumerate(lines) if line.strip() == "Examples:"]
     margin = lines[header].index("E") + 2
     examples = [line for line in lines[header + 1 :] if line[: margin + 1].strip()]
@@ -144,23 +129,17 @@ def test_every_help_page_has_examples_that_stay_on_their_line_at_80_columns(path
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
-        (["explian"], "'explain'"),
-        (["position"], "'positions'"),
-        (["config", "chek"], "'check'"),
+        (["explian"], "Did you mean 'explain'?"),
+        (["position"], "Did you mean 'positions'?"),
+        (["config", "chek"], "Did you mean 'check'?"),
+        (["dance"], "'dance'"),
     ],
 )
 def test_a_mistyped_command_brings_the_nearest_to_mind(arguments: list[str], hint: str) -> None:
     result = understudy(*arguments)
 
     assert result.exit_code == ExitCode.BAD_INPUT
-    assert f"Did you mean {hint}?" in result.output
-
-
-def test_an_unknown_command_is_bad_input() -> None:
-    result = understudy("dance")
-
-    assert result.exit_code == ExitCode.BAD_INPUT
-    assert "dance" in result.output
+    assert hint in result.output
 
 
 # run

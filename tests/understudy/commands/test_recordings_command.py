@@ -6,9 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
-
-from understudy.cli import main
+from called import understudy
 
 START_S = 1_776_329_400
 
@@ -26,7 +24,7 @@ def line(second: float, bid: str, ask: str) -> str:
 
 
 def run(*words: str | Path, code: int = 0) -> str:
-    result = CliRunner().invoke(main, [str(word) for word in words])
+    result = understudy(*words)
     assert result.exit_code == code, result.output
     return result.output
 

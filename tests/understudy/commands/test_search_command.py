@@ -5,10 +5,10 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from called import understudy
+from click.testing import Result
 from imported_windows import imported
 
-from understudy.cli import main
 from understudy.web import results_pages
 
 pytest.importorskip("optuna", reason="the extra understudy[research] is not installed")
@@ -18,10 +18,6 @@ SPACE = """
 max_trade_shares = { low = 6, high = 30 }
 oracle = { choices = ["linear", "diffusion"] }
 """
-
-
-def invoke(*arguments: object) -> Result:
-    return CliRunner().invoke(main, [str(each) for each in arguments])
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +33,7 @@ def space(tmp_path: Path) -> Path:
 
 
 def search(recordings: Path, space: Path, results: Path, *more: object) -> Result:
-    return invoke(
+    return understudy(
         *("search", recordings, "--space", space, "--results", results, "--folds", 3),
         *("--held-out", 25, "--json", *more),
     )
@@ -68,7 +64,7 @@ def test_a_search_is_kept_shown_gone_on_with_and_looked_at(
     assert page.count("<svg") >= 3
     assert "<script" not in page
 
-    shown = invoke("results", "--results", results, "show", folder.name)
+    shown = understudy("results", "--results", results, "show", folder.name)
     words = " ".join(shown.output.split())
     assert "in sample" in words
     assert "out of sample" in words
@@ -79,7 +75,7 @@ def test_a_search_is_kept_shown_gone_on_with_and_looked_at(
     assert all(f">{each}</th>" in on_the_page for each in ("in sample", "out of sample"))
     assert "this was look 1" in on_the_page
     assert results_pages.report(folder.name, results) == page
-    listed = invoke("results", "--results", results)
+    listed = understudy("results", "--results", results)
     assert "search-pair" in listed.output.replace("\n", "")
 
 

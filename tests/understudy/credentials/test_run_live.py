@@ -6,13 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from called import understudy
 
 from actors.core import Record
 from actors.execution.desk_state import OrdersCreated
 from actors.runtime.journal import Journal
 from actors.runtime.journal_file import prepare
-from understudy.cli import main
 from understudy.credentials.live import LIVE_FLAG, REHEARSAL_SPEED
 from understudy.credentials.private_key import FILE_VARIABLE, KEY_VARIABLE
 from understudy.data_dir.ownership import OtherAccount, keep_to_account
@@ -31,10 +30,6 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[RunOptions]:
 
     monkeypatch.setattr("understudy.running.foreground.run", run)
     return asked
-
-
-def understudy(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments)
 
 
 LIVE = ("--set", "execution.mode=live")

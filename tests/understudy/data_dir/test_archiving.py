@@ -6,12 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+from called import understudy
 from chronicle import Chronicle, intent, trade, window
-from click.testing import CliRunner, Result
 
 from actors.runtime.journal import JournalReader
 from actors.runtime.journal_file import JOURNAL_NAME
-from understudy.cli import main
 from understudy.data_dir.archiving import archive
 from understudy.data_dir.backup import BackupFailed, restore
 from understudy.data_dir.ownership import DirectoryLocked
@@ -38,10 +37,6 @@ def data_dir(tmp_path: Path) -> Path:
     written.settle(window())
     written.close()
     return directory
-
-
-def understudy(*arguments: str) -> Result:
-    return CliRunner().invoke(main, list(arguments))
 
 
 def kinds(data_dir: Path) -> list[tuple[int, str]]:

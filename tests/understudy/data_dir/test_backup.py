@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from called import understudy
 from chronicle import Chronicle, intent, trade
 from click.testing import CliRunner
 
@@ -189,17 +190,17 @@ def test_a_copy_of_a_later_version_is_refused(tmp_path: Path) -> None:
 
 def test_the_commands_say_what_they_did(data_dir: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.sqlite"
-    made = CliRunner().invoke(main, ["backup", str(copy), "--json", "--data-dir", str(data_dir)])
+    made = understudy("backup", copy, "--json", "--data-dir", data_dir)
     assert made.exit_code == 0
     told = json.loads(made.output)
     assert told["file"] == str(copy)
     assert told["bytes"] == copy.stat().st_size
 
-    back = CliRunner().invoke(main, ["restore", str(copy), "--data-dir", str(data_dir)])
+    back = understudy("restore", copy, "--data-dir", data_dir)
     assert back.exit_code == 0
     assert f"restored up to event {told['last_event']}" in back.output
     assert "what was there is kept as" in back.output
 
-    again = CliRunner().invoke(main, ["backup", str(copy), "--data-dir", str(data_dir)])
+    again = understudy("backup", copy, "--data-dir", data_dir)
     assert again.exit_code == ExitCode.FAILED
     assert "exists already" in again.output

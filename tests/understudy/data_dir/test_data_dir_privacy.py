@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from called import understudy
 from strangers import NEEDS_ROOT, STRANGER, as_stranger, succeeds
 
 from actors.runtime.crash_file import FOLDER
@@ -18,7 +18,6 @@ from actors.runtime.journal import Journal, JournalReader
 from actors.runtime.journal_file import JOURNAL_NAME, SIDE_FILES, JournalError, prepare
 from actors.runtime.log import LOG_NAME, LineLog
 from understudy.alerting.store import STORE_NAME, Kept, StoreUnreadable, load_kept, save_kept
-from understudy.cli import main
 from understudy.control import SOCKET_NAME, ControlServer, NotOurs, ask
 from understudy.data_dir.backup import BackupFailed, restore
 from understudy.data_dir.kill_switch import KILL_SWITCH_NAME, pull_kill_switch
@@ -106,7 +105,7 @@ def test_one_that_a_stranger_s_link_leads_to_is_refused(data_dir: Path, tmp_path
 def test_a_run_says_so_and_starts_nothing(data_dir: Path) -> None:
     (data_dir / "thesis.tex").touch()
     data_dir.chmod(0o755)
-    told = CliRunner().invoke(main, ["run", "--demo", "--data-dir", str(data_dir)])
+    told = understudy("run", "--demo", "--data-dir", data_dir)
     assert told.exit_code == ExitCode.BAD_INPUT
     assert len(told.output.splitlines()) == 1
     assert [path.name for path in data_dir.iterdir()] == ["thesis.tex"]
@@ -366,6 +365,6 @@ def test_a_halt_for_a_stranger_s_directory_is_not_left_there(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: STRANGER)
-    told = CliRunner().invoke(main, ["halt", "--data-dir", str(data_dir)])
+    told = understudy("halt", "--data-dir", data_dir)
     assert told.exit_code == ExitCode.FAILED
     assert list(data_dir.iterdir()) == []

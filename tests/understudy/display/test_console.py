@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import io
-
 import attrs
+import drawing
 import pytest
-from rich.console import Console
 from scenes import (
     CLOSES_AT_MS,
     EMPTY_VIEW,
@@ -62,12 +60,7 @@ SIZES = {"small": (80, 24), "narrow": (90, 50), "wide": (120, 30), "large": (140
 
 
 def drawn(status: Status, width: int = 120, height: int = 40) -> str:
-    console = Console(
-        file=io.StringIO(), width=width, height=height, force_terminal=True, color_system=None
-    )
-    with console.capture() as capture:
-        console.print(render(status), end="")
-    return capture.get()
+    return drawing.drawn(render(status), width=width, height=height)
 
 
 def status(
@@ -257,11 +250,8 @@ def test_children_survive_the_way_to_ps() -> None:
 
 
 def test_a_table_without_children_shows_the_supervisor() -> None:
-    console = Console(width=80, file=io.StringIO())
-    with console.capture() as capture:
-        console.print(actor_table((), 4000))
-
-    assert capture.get().split()[-2:] == ["supervisor", "4000"]
+    table = drawing.drawn(actor_table((), 4000), width=80)
+    assert table.split()[-2:] == ["supervisor", "4000"]
 
 
 def test_actors_that_share_a_process_are_shown_below_it() -> None:
@@ -272,11 +262,8 @@ def test_actors_that_share_a_process_are_shown_below_it() -> None:
         child("orders", pid=9, process="orders"),
         child("order/order_2", pid=9, process="orders"),
     )
-    console = Console(width=80, file=io.StringIO())
-    with console.capture() as capture:
-        console.print(actor_table(children, 4000))
     wanted = ("├ observer", "├ trading", "│ ├ desk", "│ └ order_1", "└ orders", "  └ order_2")
-    lines = capture.get().splitlines()[2:]
+    lines = drawing.drawn(actor_table(children, 4000), width=80).splitlines()[2:]
     assert [line[: len(each)] for line, each in zip(lines, wanted, strict=True)] == list(wanted)
 
 
@@ -565,16 +552,8 @@ def test_decisions_have_a_line_for_their_reason_where_there_is_room() -> None:
 
 
 def test_books_that_are_not_synced_have_no_age_since_1970() -> None:
-    evaluated = Evaluated(
-        market_id="0xm",
-        at_ms=NOW_MS,
-        passed_over=("the YES book is not synced",),
-        is_final=True,
-        signals_count=0,
-        model_ticks=None,
-        model_basis="",
-    )
-    standing = Standing(verb="waits", why="the YES book is not synced", evaluated=evaluated)
+    why = "the YES book is not synced"
+    standing = Standing(verb="waits", why=why, evaluated=evaluated(why, is_final=True))
 
     unsynced = standing_line(standing, snapshot(yes=BookView()), status(view()))
 
@@ -586,7 +565,5 @@ def test_a_price_of_a_tenth_of_a_cent_is_shown_whole_in_a_narrow_book() -> None:
     fine = BookView(
         bids=((983, shares(47)),), asks=((991, shares(217)),), is_synced=True, updated_at_ms=NOW_MS
     )
-    console = Console(width=26, file=io.StringIO())
-    with console.capture() as capture:
-        console.print(book_panel(Side.YES, fine, 1, NOW_MS, 5_000))
-    assert "0.983 0.991" in capture.get()
+    panel = book_panel(Side.YES, fine, 1, NOW_MS, 5_000)
+    assert "0.983 0.991" in drawing.drawn(panel, width=26)

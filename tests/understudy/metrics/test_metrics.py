@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
-from click.testing import CliRunner
+from called import understudy
 from prometheus_client import CONTENT_TYPE_LATEST
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
@@ -25,7 +25,6 @@ from watched import down, observation, running, status
 from actors.messages.halts import Halt
 from actors.messages.observer import FeedSeen
 from actors.runtime.journal_file import prepare
-from understudy.cli import main
 from understudy.display.latency import Histogram
 from understudy.metrics.collector import BUCKETS_S, ObservationCollector, buckets_of
 from understudy.metrics.server import MetricsServer
@@ -211,14 +210,14 @@ def wait_for_text(url: str, wanted: str) -> bool:
 @pytest.mark.processes
 def test_a_taken_port_is_one_sentence(served, tmp_path: Path) -> None:
     port = str(urlsplit(served[1]).port)
-    result = CliRunner().invoke(main, ["metrics", "--port", port, "--data-dir", str(tmp_path)])
+    result = understudy("metrics", "--port", port, "--data-dir", tmp_path)
     assert result.exit_code == 1
     assert f"port {port} of 127.0.0.1 cannot be served" in result.output
 
 
 def test_metrics_can_be_printed_once(tmp_path: Path) -> None:
     with running(tmp_path, status()):
-        result = CliRunner().invoke(main, ["metrics", "--once", "--data-dir", str(tmp_path)])
+        result = understudy("metrics", "--once", "--data-dir", tmp_path)
     assert result.exit_code == 0
     assert "understudy_messages_handled_total 14808.0" in result.output
     assert "understudy_refused_frames_total 3.0" in result.output
@@ -227,8 +226,8 @@ def test_metrics_can_be_printed_once(tmp_path: Path) -> None:
 def test_health_is_a_command_with_an_exit_code(tmp_path: Path) -> None:
     prepare(tmp_path)
     with running(tmp_path, status()):
-        well = CliRunner().invoke(main, ["health", "--data-dir", str(tmp_path)])
-    ill = CliRunner().invoke(main, ["health", "--json", "--data-dir", str(tmp_path)])
+        well = understudy("health", "--data-dir", tmp_path)
+    ill = understudy("health", "--json", "--data-dir", tmp_path)
     assert (well.exit_code, well.output) == (0, "serving\n")
     assert ill.exit_code == 1
     assert json.loads(ill.output)["state"] == "down"
@@ -236,7 +235,7 @@ def test_health_is_a_command_with_an_exit_code(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["metrics", "health"])
 def test_a_directory_that_is_not_there_is_bad_input(command: str, tmp_path: Path) -> None:
-    result = CliRunner().invoke(main, [command, "--data-dir", str(tmp_path / "absent")])
+    result = understudy(command, "--data-dir", tmp_path / "absent")
     assert result.exit_code == 2
     assert "there is no directory" in result.output
 

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import attrs
 import pytest
-from click.testing import CliRunner
+from called import understudy
 from imported_windows import imported
 
-from understudy.cli import main
 from understudy.results.compare import ComparedOrder, ComparedRun, RunComparison, compare
 
 SLUG = "btc-updown-5m-1776329400"
@@ -145,20 +144,13 @@ def test_two_backtests_side_by_side(tmp_path: Path) -> None:
     recordings = imported(tmp_path, 1)
     names = []
     for shares in (20, 9):
-        ran = CliRunner().invoke(
-            main,
-            [
-                *("backtest", str(recordings), "--results", str(tmp_path / "r"), "--json"),
-                *("--set", f"strategy.max_trade_shares={shares}"),
-            ],
+        ran = understudy(
+            *("backtest", recordings, "--results", tmp_path / "r", "--json"),
+            *("--set", f"strategy.max_trade_shares={shares}"),
         )
         names.append(json.loads(ran.stdout)["name"])
-    told = CliRunner().invoke(
-        main, ["results", "--results", str(tmp_path / "r"), "compare", *names, "--json"]
-    )
-    itself = CliRunner().invoke(
-        main, ["results", "--results", str(tmp_path / "r"), "compare", names[0], names[0]]
-    )
+    told = understudy("results", "--results", tmp_path / "r", "compare", *names, "--json")
+    itself = understudy("results", "--results", tmp_path / "r", "compare", names[0], names[0])
 
     comparison = json.loads(told.stdout)
     assert comparison["orders_same_share"] < 1
@@ -167,7 +159,7 @@ def test_two_backtests_side_by_side(tmp_path: Path) -> None:
 
 
 def test_what_is_neither_is_one_sentence(tmp_path: Path) -> None:
-    told = CliRunner().invoke(main, ["results", "compare", str(tmp_path), str(tmp_path)])
+    told = understudy("results", "compare", tmp_path, tmp_path)
 
     assert told.exit_code == 2
     assert "is neither a backtest nor a data directory" in told.output
@@ -179,7 +171,7 @@ def test_a_search_is_not_compared_as_a_backtest(tmp_path: Path) -> None:
     (folder / "summary.json").write_text("{}")
     (folder / "run.json").write_text(json.dumps({"format": 1, "kind": "search"}))
 
-    result = CliRunner().invoke(main, ["results", "compare", str(folder), str(folder)])
+    result = understudy("results", "compare", folder, folder)
 
     assert result.exit_code == 2
     assert "is a search: only backtests" in result.output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import threading
@@ -11,8 +12,9 @@ from typing import Any
 
 import attrs
 import pytest
+from called import understudy
 from chronicle import Chronicle, intent, trade
-from click.testing import CliRunner, Result
+from click.testing import Result
 from nouns import a_position
 from scenes import MARKET, NOW_MS, snapshot
 
@@ -30,7 +32,6 @@ from actors.roles import DESK, MARKET_STATE, OBSERVER, REPLY
 from actors.runtime.journal_file import prepare
 from actors.settings import Settings
 from actors.units import dollars_text, shares
-from understudy.cli import main
 from understudy.control import ControlServer
 from understudy.data_dir.kill_switch import KILL_SWITCH_NAME
 from understudy.processes.exit_codes import ExitCode
@@ -84,18 +85,19 @@ class Running:
     control: HaltControl
 
     def understudy(self, *arguments: str) -> Result:
-        return CliRunner().invoke(main, [*arguments, "--data-dir", str(self.data_dir)])
+        return understudy(*arguments, "--data-dir", self.data_dir)
 
     def json(self, *arguments: str) -> dict[str, Any]:
         answer: dict[str, Any] = json.loads(self.understudy(*arguments, "--json").stdout)
         return answer
 
 
-@pytest.fixture
-def running(tmp_path: Path) -> Iterator[Running]:
-    prepare(tmp_path)
-    desk, control = DeskAlone(), HaltControl(tmp_path)
-    server = ControlServer(tmp_path, control.handlers)
+@contextlib.contextmanager
+def run_in(data_dir: Path, *series: str) -> Iterator[Running]:
+    """A run's loop and control socket about a desk alone."""
+    prepare(data_dir)
+    desk, control = DeskAlone(), HaltControl(data_dir, series)
+    server = ControlServer(data_dir, control.handlers)
     is_over = threading.Event()
 
     def loop() -> None:
@@ -105,10 +107,18 @@ def running(tmp_path: Path) -> Iterator[Running]:
     thread = threading.Thread(target=loop)
     server.start()
     thread.start()
-    yield Running(tmp_path, desk, control)
-    is_over.set()
-    thread.join()
-    server.close()
+    try:
+        yield Running(data_dir, desk, control)
+    finally:
+        is_over.set()
+        thread.join()
+        server.close()
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    with run_in(tmp_path) as run:
+        yield run
 
 
 def test_halt_says_what_is_halted_by_whom_and_why(running: Running) -> None:
@@ -241,9 +251,7 @@ def test_flatten_names_dust_as_left_over(running: Running) -> None:
 
 def test_without_a_system_halt_writes_the_kill_switch_file_and_says_so(tmp_path: Path) -> None:
     path = tmp_path / KILL_SWITCH_NAME
-    result = CliRunner().invoke(
-        main, ["halt", "--reason", "just in case", "--data-dir", str(tmp_path)]
-    )
+    result = understudy("halt", "--reason", "just in case", "--data-dir", tmp_path)
     assert result.exit_code == ExitCode.OK
     assert path.read_text() == "just in case\n"
     assert f"{path} is written" in result.output
@@ -262,14 +270,14 @@ def test_a_desk_that_does_not_answer_is_halted_by_the_file(
 
 
 def test_halting_a_directory_that_does_not_exist_is_bad_input(tmp_path: Path) -> None:
-    result = CliRunner().invoke(main, ["halt", "--data-dir", str(tmp_path / "absent")])
+    result = understudy("halt", "--data-dir", tmp_path / "absent")
     assert result.exit_code == ExitCode.BAD_INPUT
     assert not (tmp_path / "absent").exists()
 
 
 @pytest.mark.parametrize("command", ["resume", "flatten"])
 def test_without_a_system_the_others_fail_in_one_sentence(tmp_path: Path, command: str) -> None:
-    result = CliRunner().invoke(main, [command, "--data-dir", str(tmp_path)])
+    result = understudy(command, "--data-dir", tmp_path)
     assert result.exit_code == ExitCode.FAILED
     assert result.stderr == f"understudy: no understudy runs on {tmp_path}\n"
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import attrs
 import pytest
+from called import understudy
 from chronicle import Chronicle, intent
-from click.testing import CliRunner, Result
+from click.testing import Result
 from page_visitor import form_of, log_in, origin, visit
 from scenes import MARKET, run_options
 
@@ -22,7 +23,6 @@ from actors.runtime.codec import decode_as
 from actors.runtime.journal import Journal, JournalReader
 from actors.runtime.journal_file import JournalError, prepare
 from actors.settings import Settings
-from understudy.cli import main
 from understudy.control import ControlServer
 from understudy.processes.exit_codes import ExitCode
 from understudy.running.reloading import SettingsControl
@@ -49,7 +49,7 @@ class Running:
     taken: list[Settings] = attrs.field(factory=list)
 
     def understudy(self, *arguments: str) -> Result:
-        return CliRunner().invoke(main, [*arguments, "--data-dir", str(self.data_dir)])
+        return understudy(*arguments, "--data-dir", self.data_dir)
 
     def recorded(self) -> list[SettingsChanged]:
         reader = JournalReader(self.data_dir)

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
 import pytest
+from called import understudy
 from chronicle import Chronicle, intent, trade, window
-from click.testing import CliRunner
+from drawing import drawn
 from msgspec.structs import replace
 from reading import told
-from rich.console import Console
 from scenes import MARKET, NOW_MS, report, snapshot, view
 from several_series import several
-from test_halt_commands import DeskAlone
+from test_halt_commands import run_in
 
 from actors.messages.directory import MarketOpened
 from actors.messages.halts import Halt
 from actors.messages.observer import SeriesResult, SeriesView
 from actors.runtime.journal_file import prepare
 from actors.units import NANOS_PER_DOLLAR
-from understudy.cli import main
-from understudy.control import ControlServer
 from understudy.display.console import render
 from understudy.display.standing import standing_of
 from understudy.display.status import Status, status_of, status_reply
-from understudy.running.halting import HaltControl
 
 BTC = attrs.evolve(MARKET, slug=f"btc-updown-15m-{MARKET.opens_at_ms // 1000}")
 ETH = attrs.evolve(
@@ -64,12 +58,9 @@ def status(*halts: Halt) -> Status:
 
 
 def test_the_view_has_a_row_a_series_with_its_result() -> None:
-    console = Console(width=120, height=34, force_terminal=False)
-    with console.capture() as captured:
-        console.print(render(status()))
-    lines = captured.get().splitlines()
+    lines = drawn(render(status()), width=120, height=34).splitlines()
     assert any("series · 2" in line for line in lines)
-    assert any("btc-15m" in line and "+4.00 of 3" in line for line in lines), captured.get()
+    assert any("btc-15m" in line and "+4.00 of 3" in line for line in lines)
     assert any("eth-5m" in line and "-7.00 of 3" in line for line in lines)
 
 
@@ -90,35 +81,12 @@ def test_a_run_with_one_series_is_one_status() -> None:
     assert alone.by_series == {"": alone}
 
 
-@contextlib.contextmanager
-def running(data_dir: Path) -> Iterator[DeskAlone]:
-    prepare(data_dir)
-    desk = DeskAlone()
-    control = HaltControl(data_dir, [MARKET.series, "eth-5m"])
-    server = ControlServer(data_dir, control.handlers)
-    is_over = threading.Event()
-
-    def loop() -> None:
-        while not is_over.wait(0.01):
-            control.beat(desk)
-
-    thread = threading.Thread(target=loop)
-    server.start()
-    thread.start()
-    try:
-        yield desk
-    finally:
-        is_over.set()
-        thread.join()
-        server.close()
-
-
 def command(data_dir: Path, *arguments: str) -> str:
-    return CliRunner().invoke(main, [*arguments, "--data-dir", str(data_dir)]).output
+    return understudy(*arguments, "--data-dir", data_dir).output
 
 
 def test_halt_and_resume_of_one_series_leave_the_others_as_they_are(tmp_path: Path) -> None:
-    with running(tmp_path):
+    with run_in(tmp_path, MARKET.series, "eth-5m"):
         assert "(operator, eth-5m only)" in command(tmp_path, "halt", "--series", "eth-5m")
         command(tmp_path, "halt", "--reason", "all of it")
         left = command(tmp_path, "resume", "--series", "eth-5m")
@@ -127,7 +95,7 @@ def test_halt_and_resume_of_one_series_leave_the_others_as_they_are(tmp_path: Pa
 
 
 def test_a_series_that_is_not_traded_is_refused_by_name(tmp_path: Path) -> None:
-    with running(tmp_path):
+    with run_in(tmp_path, MARKET.series, "eth-5m"):
         assert "sol-5m is not traded here" in command(tmp_path, "halt", "--series", "sol-5m")
 
 

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import attrs
+import drawing
 import pytest
 from nouns import a_fill
-from rich.console import Console
 from scenes import MARKET, fill, order, report, settled
 
 from actors.core import Record, Save
@@ -50,10 +50,7 @@ def summary(**changes: object) -> Summary:
 
 
 def drawn(result: Summary, width: int = 120) -> str:
-    console = Console(record=True, width=width, file=None, quiet=False, force_terminal=False)
-    with console.capture() as capture:
-        console.print(summary_view(result))
-    return capture.get()
+    return drawing.drawn(summary_view(result), width=width)
 
 
 def test_a_window_is_told_in_exact_decimals() -> None:

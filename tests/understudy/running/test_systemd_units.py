@@ -13,9 +13,8 @@ from pathlib import Path
 
 import attrs
 import pytest
-from click.testing import CliRunner
+from called import understudy
 
-from understudy.cli import main
 from understudy.commands import service as service_module
 from understudy.credentials.live import LIVE_FLAG
 from understudy.processes.exit_codes import ExitCode
@@ -196,7 +195,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def install(*arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(main, ["service", "install", *arguments])
+    result = understudy("service", "install", *arguments)
     return result.exit_code, result.output
 
 

@@ -5,12 +5,11 @@ import socket
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from called import understudy
 
 from actors.settings import Settings
 from actors.watcher_settings import AlertSettings, MetricsSettings
 from understudy.alerting.targets import URLS_VARIABLE
-from understudy.cli import main
 from understudy.doctor.findings import CheckOutcome
 from understudy.doctor.subject import subject_of
 from understudy.doctor.watchers import check_watchers
@@ -51,9 +50,7 @@ def test_a_run_that_would_tell_nobody_starts_nothing(
 ) -> None:
     monkeypatch.delenv(URLS_VARIABLE, raising=False)
     data_dir = tmp_path / "data"
-    result = CliRunner().invoke(
-        main, ["run", "--demo", "--set", "alerts.enabled=true", "--data-dir", str(data_dir)]
-    )
+    result = understudy("run", "--demo", "--set", "alerts.enabled=true", "--data-dir", data_dir)
     assert result.exit_code == ExitCode.BAD_INPUT
     assert "alerts.enabled tells nobody" in result.output
     assert not data_dir.exists()

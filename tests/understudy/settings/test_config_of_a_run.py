@@ -7,17 +7,17 @@ from pathlib import Path
 
 import attrs
 import pytest
-from click.testing import CliRunner, Result
+from called import understudy
+from click.testing import Result
 from watched import running, status
 
 from actors.settings import Settings
-from understudy.cli import main
 from understudy.processes.exit_codes import ExitCode
 from understudy.settings.keys import KEYS
 
 
 def show(data_dir: Path, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["config", "show", "--data-dir", str(data_dir), *arguments])
+    return understudy("config", "show", "--data-dir", data_dir, *arguments)
 
 
 def test_the_settings_of_a_running_system_are_shown_and_what_is_not_the_default(

@@ -3,10 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from called import understudy
 
 from actors.settings import Settings
-from understudy.cli import main
 from understudy.processes.exit_codes import ExitCode
 from understudy.settings.config import load
 from understudy.settings.contradictions import contradictions
@@ -38,6 +37,6 @@ def test_two_values_that_do_not_go_together_are_named_with_their_values(
 def test_a_check_names_every_contradiction_and_the_file(tmp_path: Path) -> None:
     path = tmp_path / "my.toml"
     path.write_text("[strategy]\nmax_shares = 10\nbootstrap_low_ticks = 500\n")
-    result = CliRunner().invoke(main, ["config", "check", str(path)])
+    result = understudy("config", "check", path)
     assert result.exit_code == ExitCode.BAD_INPUT
     assert result.output.count(f"{path}: strategy.") == 2

@@ -6,11 +6,11 @@ import runpy
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from called import understudy
+from click.testing import Result
 
 from actors.settings import Settings, StrategySettings
 from understudy import strategy_check
-from understudy.cli import main
 from understudy.strategy.check import check, check_file, settings_of_file
 
 HEAD = """
@@ -30,7 +30,7 @@ def test_the_test_of_a_strategy_that_an_earlier_release_wrote_still_finds_the_ch
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["strategy", *arguments])
+    return understudy("strategy", *arguments)
 
 
 def written(folder: Path, body: str) -> Path:

@@ -10,11 +10,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from click.testing import CliRunner
+from called import understudy
 
 from actors.settings import Settings
 from actors.watcher_settings import WebSettings
-from understudy.cli import main
 from understudy.doctor.findings import CheckOutcome
 from understudy.doctor.subject import subject_of
 from understudy.doctor.watchers import check_page
@@ -28,7 +27,7 @@ REPOSITORY = Path(__file__).parents[3]
 
 
 def called(*words: str) -> tuple[int, str]:
-    result = CliRunner().invoke(main, ["web", *words])
+    result = understudy("web", *words)
     return result.exit_code, result.output
 
 
