@@ -10,6 +10,8 @@ import re
 
 PRICE_PLACES, SIZE_PLACES, DOLLAR_PLACES, E18_PLACES = 3, 6, 9, 18
 """Decimals of a tick, of a unit of a share, of a nanodollar, and of a price of the underlying."""
+NANOS_PER_MILLIONTH = 1_000
+"""Clients name money in millionths of a dollar, the exchange keeps nanodollars."""
 
 _NUMBER = re.compile(r"(-?)(\d*)(?:\.(\d*))?")
 

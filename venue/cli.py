@@ -12,8 +12,7 @@ from typing import Any
 
 import click
 
-from actors.units import NANOS_PER_DOLLAR, UNITS_PER_SHARE
-from venue.amounts import BadAmount, units_from_text
+from venue.amounts import NANOS_PER_MILLIONTH, BadAmount, units_from_text
 from venue.faults import BadFault
 from venue.frames import Channel
 from venue.options import SEEN_MISSING_SHARE, ExchangeOptions
@@ -84,7 +83,7 @@ def _funded_wallets(
         if not re.fullmatch(r"0x[0-9a-fA-F]{40}", address):
             raise click.BadParameter(f"{value!r} does not begin with a wallet's address")
         try:
-            wallets[address] = units_from_text(dollars) * (NANOS_PER_DOLLAR // UNITS_PER_SHARE)
+            wallets[address] = units_from_text(dollars) * NANOS_PER_MILLIONTH
         except BadAmount:
             raise click.BadParameter(f"{dollars!r} is no amount of dollars") from None
         if wallets[address] < 0:

@@ -15,7 +15,6 @@ from actors.units import PAYOUT_TICKS
 from venue.engine.messages import (
     ExchangeOrder,
     ExchangeOrderStatus,
-    Lifetime,
     NewOrder,
     Outcome,
     PriceLevel,
@@ -76,16 +75,6 @@ class WorkingOrder:
         return (
             self.left if self.terms.spend_nanos is not None else self.left * self.terms.price_ticks
         )
-
-    @property
-    def may_rest(self) -> bool:
-        """Whether what does not trade at once stays."""
-        return self.terms.lifetime in (Lifetime.GTC, Lifetime.GTD)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it may still trade."""
-        return self.status in (ExchangeOrderStatus.LIVE, ExchangeOrderStatus.DELAYED)
 
     def snapshot(self) -> ExchangeOrder:
         """The order as others may see it."""

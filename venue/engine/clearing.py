@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from actors.core import require
+from venue.amounts import NANOS_PER_MILLIONTH
 from venue.engine.book import WorkingOrder
 from venue.engine.ledger import Ledger, Leg
 from venue.engine.messages import PriceLevel
 from venue.engine.refusals import funds_refusal
 
-_NANOS_PER_MILLIONTH = 1_000
 _TICKS_PER_DOLLAR = 1_000
 _BASIS_POINTS = 10_000
 _STEP_NANOS = 10_000
@@ -34,8 +34,8 @@ class Clearing:
             if needed_nanos <= account.free_nanos:
                 return None
             return funds_refusal(
-                max(0, account.free_nanos) // _NANOS_PER_MILLIONTH,
-                -(-needed_nanos // _NANOS_PER_MILLIONTH),
+                max(0, account.free_nanos) // NANOS_PER_MILLIONTH,
+                -(-needed_nanos // NANOS_PER_MILLIONTH),
             )
         free_units = self._ledger.free_shares_units(terms.owner, self._market_id, terms.outcome)
         if terms.size_units <= free_units:

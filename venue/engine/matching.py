@@ -147,7 +147,7 @@ class MatchingEngine:
         """Take a resting order off the book, for one of the ``CANCELED`` reasons."""
         self._catch_up(now_ms)
         order = self._orders.get(order_id)
-        if order is None or not order.is_open:
+        if order is None or not order.status.is_open:
             self._events.append(CancelRefused(order_id, CANCEL_TOO_LATE))
         else:
             self._cancel_unless_delayed(order, reason)
@@ -200,7 +200,7 @@ class MatchingEngine:
             self._now_ms = max(self._now_ms, due_ms)
             if kind == _RELEASE and order.status is ExchangeOrderStatus.DELAYED:
                 self._release(order)
-            elif kind == _EXPIRY and order.is_open:
+            elif kind == _EXPIRY and order.status.is_open:
                 self._remove(order, CANCELED_EXPIRED_ORDER)
         self._now_ms = target_ms
 
@@ -242,7 +242,7 @@ class MatchingEngine:
         """Carry out the planned trades; rest or end what they leave of the order."""
         trades = [(price, self._match(order, price, size)) for price, size in plan]
         is_done = order.is_done_with(order.left)
-        rests = order.may_rest and not is_done
+        rests = order.terms.lifetime.may_rest and not is_done
         if rests:
             self._clearing.hold(order, plan=[])
         for book_price_ticks, fills in trades:

@@ -46,6 +46,11 @@ class Lifetime(enum.Enum):
     FOK = "FOK"
     """Fill or kill: there is none, or nothing trades at all."""
 
+    @property
+    def may_rest(self) -> bool:
+        """Whether what does not trade at once stays."""
+        return self in (Lifetime.GTC, Lifetime.GTD)
+
 
 class MatchKind(enum.Enum):
     """How a taker and a maker are brought together."""
@@ -69,6 +74,11 @@ class ExchangeOrderStatus(enum.Enum):
     """All of it has traded."""
     CANCELED = "CANCELED"
     """What was left of it is gone; ``end_reason`` says why."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the order may still trade."""
+        return self in (ExchangeOrderStatus.LIVE, ExchangeOrderStatus.DELAYED)
 
 
 class MarketRules(msgspec.Struct, frozen=True, kw_only=True):

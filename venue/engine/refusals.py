@@ -80,7 +80,7 @@ def notional_nanos(order: NewOrder) -> int:
 
 
 def _is_malformed(order: NewOrder) -> bool:
-    takes_at_once = order.lifetime in (Lifetime.FAK, Lifetime.FOK)
+    takes_at_once = not order.lifetime.may_rest
     if order.spend_nanos is not None and (
         order.spend_nanos <= 0 or not order.is_buy or not takes_at_once
     ):
@@ -107,8 +107,7 @@ def _price_refusal(order: NewOrder, tick_size_ticks: int) -> str | None:
 
 
 def _size_refusal(order: NewOrder, minimum_size_units: int) -> str | None:
-    may_rest = order.lifetime in (Lifetime.GTC, Lifetime.GTD)
-    if not may_rest or order.size_units >= minimum_size_units:
+    if not order.lifetime.may_rest or order.size_units >= minimum_size_units:
         return None
     return (
         f"order {order.order_id} is invalid. Size ({size_text(order.size_units)}) "
@@ -124,7 +123,7 @@ def _accuracy_refusal(order: NewOrder) -> str | None:
     if order.spend_nanos is not None:
         side = "buy"
         is_exact = not (order.spend_nanos % _CENT_NANOS or order.size_units % _FOUR_DECIMALS_UNITS)
-    elif not order.is_buy and order.lifetime in (Lifetime.FAK, Lifetime.FOK):
+    elif not (order.is_buy or order.lifetime.may_rest):
         side = "sell"
         proceeds_nanos = order.price_ticks * order.size_units
         is_exact = not (

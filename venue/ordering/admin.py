@@ -11,14 +11,11 @@ from typing import Literal
 import msgspec
 from aiohttp import web
 
-from actors.units import NANOS_PER_DOLLAR, UNITS_PER_SHARE
-from venue.amounts import BadAmount, units_from_text
+from venue.amounts import NANOS_PER_MILLIONTH, BadAmount, units_from_text
 from venue.faults import BadFault, read_command
 from venue.ordering.service import OrderService
 from venue.ordering.wallets import WalletRefused
 from venue.rest import answer
-
-_NANOS_PER_MILLIONTH = NANOS_PER_DOLLAR // UNITS_PER_SHARE
 
 
 class _Move(msgspec.Struct):
@@ -77,4 +74,4 @@ class AdminApi:
             act(wallet, asked.market, millionths)
         else:
             move = wallets.deposit if asked.action == "deposit" else wallets.withdraw
-            move(wallet, millionths * _NANOS_PER_MILLIONTH)
+            move(wallet, millionths * NANOS_PER_MILLIONTH)

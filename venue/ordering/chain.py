@@ -16,6 +16,7 @@ from typing import Any
 
 import attrs
 
+from venue.amounts import NANOS_PER_MILLIONTH
 from venue.engine import Ledger
 from venue.engine.messages import Outcome
 from venue.faults import FaultKind, OrderFaults
@@ -26,7 +27,6 @@ from venue.world import Catalogue
 COLLATERAL_ADAPTER = "0xAdA100Db00Ca00073811820692005400218FcE1f"
 """The contract that splits, merges and redeems shares of these markets."""
 _MINED_AFTER_MS = (1_000, 4_000)
-_NANOS_PER_MILLIONTH = 1_000
 _ALL_THERE_IS = 2**256 - 1
 """Wallets have approved the exchange for everything."""
 
@@ -205,7 +205,7 @@ class Chain:
         match call.function:
             case ContractFunction.MONEY:
                 account = self._ledger.open_account(call.arguments[0].lower())
-                return _number(account.cash_nanos // _NANOS_PER_MILLIONTH)
+                return _number(account.cash_nanos // NANOS_PER_MILLIONTH)
             case ContractFunction.SHARES | ContractFunction.MANY_SHARES as asked:
                 units = [self._units(*holding) for holding in call.holdings]
                 is_one = asked is ContractFunction.SHARES

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
+from venue.amounts import NANOS_PER_MILLIONTH
 from venue.engine import Ledger
 from venue.engine.messages import Outcome
 from venue.ordering.admission import RequestRefused
@@ -20,7 +21,6 @@ END_CURSOR = "LTE="
 """The venue's cursor of a last page."""
 ALLOWANCE = str(2**256 - 1)
 """Wallets have approved the exchange for everything."""
-_NANOS_PER_MILLIONTH = 1_000
 
 
 class AccountReads:
@@ -79,7 +79,7 @@ class AccountReads:
     def money(self, wallet: str) -> dict[str, Any]:
         """``GET /balance-allowance`` of the collateral, in millionths of a dollar."""
         cash_nanos = self._ledger.open_account(wallet).cash_nanos
-        return _balance(cash_nanos // _NANOS_PER_MILLIONTH)
+        return _balance(cash_nanos // NANOS_PER_MILLIONTH)
 
     def shares(self, wallet: str, window: Window, token: str, now_ms: int) -> dict[str, Any]:
         """``GET /balance-allowance`` of a token, in millionths of a share."""

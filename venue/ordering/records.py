@@ -52,7 +52,7 @@ class OrderRecord:
     @property
     def is_open(self) -> bool:
         """Whether it may still trade."""
-        return self.status in (ExchangeOrderStatus.LIVE, ExchangeOrderStatus.DELAYED)
+        return self.status.is_open
 
     @property
     def status_text(self) -> str:

@@ -10,14 +10,13 @@ from __future__ import annotations
 import attrs
 
 from actors.units import PAYOUT_TICKS
-from venue.amounts import price_text
+from venue.amounts import NANOS_PER_MILLIONTH, price_text
 from venue.engine.messages import Lifetime, NewOrder, Outcome
 from venue.engine.refusals import INVALID_EXPIRATION, INVALID_PAYLOAD
 from venue.wire.orders import BUY, PostedOrder
 
 EXPIRES_EARLY_MS = 60_000
 """The venue ends an order this long before the expiration that it names (documented)."""
-_NANOS_PER_MILLIONTH = 1_000
 
 
 class TermsRefused(ValueError):
@@ -41,9 +40,8 @@ def new_order(posted: PostedOrder, order_id: str, owner: str, place: OrderPlace)
     money_millionths, size_units = _amounts(posted)
     lifetime = Lifetime(posted.order_type)
     is_buy = posted.order.side == BUY
-    takes_at_once = lifetime in (Lifetime.FAK, Lifetime.FOK)
-    if is_buy and takes_at_once:
-        spend_nanos = money_millionths * _NANOS_PER_MILLIONTH
+    if is_buy and not lifetime.may_rest:
+        spend_nanos = money_millionths * NANOS_PER_MILLIONTH
         grid_ticks = place.tick_size_ticks
         price_ticks = money_millionths * PAYOUT_TICKS // size_units // grid_ticks * grid_ticks
     else:
