@@ -1,4 +1,4 @@
-"""What the supervisor knows of one process and the actors in it, and what they do not know yet."""
+"""What the supervisor knows of processes and the actors in them, and what they do not know yet."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import attrs
 
 from actors.messages.lifecycle import ActorPulse, Pong
-from actors.roles import order_id_of
+from actors.roles import DESK, ORDERS, order_id_of
+from actors.supervision.layouts import Layout
 from actors.supervision.messages import ChildReport, ChildState, Fall
 
 NO_HANDLE = 0
@@ -205,3 +206,55 @@ class Child:
         if self.is_there:
             return line.state
         return ChildState.GIVEN_UP if self.is_given_up else ChildState.BACKING_OFF
+
+
+class ChildTable(dict[str, Child]):
+    """The processes that there are, or are to be again, by name."""
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__()
+        self.roles_of = dict(layout.processes)
+        """Permanent roles in each process that is wanted."""
+        self.orders_in = layout.orders_in
+        self._next_handle = NO_HANDLE
+
+    def make(self, name: str, now_ms: int) -> Child:
+        """Begin with a process; it has the orders that were asked for while it was not there."""
+        self._next_handle += 1
+        before, child = self.get(name), self._new(name, self._next_handle, now_ms)
+        if before is not None:
+            child.actors |= {line.role: line for line in before.orders}
+        return child
+
+    def absent(self, name: str, now_ms: int) -> Child:
+        """Note a process that is not there, and wanted."""
+        return self._new(name, NO_HANDLE, now_ms)
+
+    def _new(self, name: str, handle: int, now_ms: int) -> Child:
+        child = Child(name=name, handle=handle, started_at_ms=now_ms, answered_at_ms=now_ms)
+        child.actors = {role: ActorLine(role, now_ms) for role in self.roles_of[name]}
+        self[name] = child
+        return child
+
+    def by_handle(self, handle: int) -> Child | None:
+        """The process of a handle; None once another took its place."""
+        if handle == NO_HANDLE:
+            return None
+        return next((child for child in self.values() if child.handle == handle), None)
+
+    def desk(self) -> Child | None:
+        """The desk's process, if the desk is up."""
+        for child in self.values():
+            line = child.actors.get(DESK)
+            if line is not None and line.is_up:
+                return child
+        return None
+
+    def listed(self) -> list[tuple[str, int, int]]:
+        """(role, handle, generation) of all who can be written to, as of ``SupervisorCore``."""
+        lines = [(child, line) for child in self.values() for line in child.permanent]
+        found = [(line.role, child.handle, line.generation) for child, line in lines if line.is_up]
+        orders = self.get(self.orders_in)
+        if orders is not None and orders.is_up:
+            found.append((ORDERS, orders.handle, orders.handle))
+        return found

@@ -20,10 +20,10 @@ from actors.messages.lifecycle import (
     StartChild,
     VenueTimeMeasured,
 )
-from actors.roles import DESK, ORDERS, order_id_of
+from actors.roles import DESK, order_id_of
 from actors.runtime.messages import EndActor, StartActor
 from actors.settings import SupervisionSettings
-from actors.supervision.child import NO_HANDLE, ActorLine, Child
+from actors.supervision.child import ActorLine, Child, ChildTable
 from actors.supervision.ending import Ending
 from actors.supervision.falls import FallRecord
 from actors.supervision.given_up import GivenUp
@@ -63,12 +63,9 @@ class SupervisorCore:
     ) -> None:
         self._limits = limits
         self._pid = pid
-        self._orders_in = layout.orders_in
-        self._roles_of = dict(layout.processes)
-        self._children: dict[str, Child] = {}
+        self._children = ChildTable(layout)
         self._falls = FallRecord(limits, dice)
         self._given_up = GivenUp()
-        self._next_handle = NO_HANDLE
         self._ping_number = 0
         self._venue_offset_ms = 0
         self._handled_by_past = self._refused_by_past = 0
@@ -88,12 +85,12 @@ class SupervisorCore:
         Forking takes a while, and meanwhile nobody is answered.
         """
         effects: list[SupervisorEffect] = []
-        for number, name in enumerate(self._roles_of):
+        for number, name in enumerate(self._children.roles_of):
             turn = number // _FORKED_AT_ONCE
             if turn == 0:
                 effects.append(self._spawn(name, now_ms))
             else:
-                self._absent(name, now_ms).revive_at_ms = now_ms + turn * _FORK_PAUSE_MS
+                self._children.absent(name, now_ms).revive_at_ms = now_ms + turn * _FORK_PAUSE_MS
         return effects
 
     def settings_changed(self, layout: Layout, now_ms: int) -> list[SupervisorEffect]:
@@ -103,9 +100,9 @@ class SupervisorCore:
             layout: who lives where with them: series may have been added or dropped.
             now_ms: real time.
         """
-        before, self._roles_of = self._roles_of, dict(layout.processes)
+        before, self._children.roles_of = self._children.roles_of, dict(layout.processes)
         effects: list[SupervisorEffect] = []
-        for name, roles in self._roles_of.items():
+        for name, roles in self._children.roles_of.items():
             child = self._children.get(name)
             if child is None:
                 effects.append(self._spawn(name, now_ms))
@@ -115,7 +112,7 @@ class SupervisorCore:
                 told += [self._tell_start(child, line) for line in new]
                 effects += told if child.is_up else []
         for child in list(self._children.values()):
-            if child.name not in self._roles_of:
+            if child.name not in self._children.roles_of:
                 effects += self._let_go(child)
         self.book_version += 1
         return [*effects, *self._tell_books()]
@@ -136,7 +133,9 @@ class SupervisorCore:
 
     def report(self, request_id: int, now_ms: int) -> ChildrenReport:
         """All that is known of the children; hands over the latency samples."""
-        children = [self._children[name] for name in self._roles_of if name in self._children]
+        children = [
+            self._children[name] for name in self._children.roles_of if name in self._children
+        ]
         rows = [row for child in children for row in child.reports(self._falls.counts, now_ms)]
         return ChildrenReport(
             request_id=request_id,
@@ -158,7 +157,7 @@ class SupervisorCore:
 
     def child_said(self, handle: int, message: object, now_ms: int) -> list[SupervisorEffect]:
         """Take a message from a child; one from a child already replaced changes nothing."""
-        child = self._by_handle(handle)
+        child = self._children.by_handle(handle)
         if child is None:
             return []
         child.answered_at_ms = now_ms
@@ -209,7 +208,7 @@ class SupervisorCore:
 
     def child_forked(self, handle: int, pid: int) -> None:
         """Note the process of a child that has not said anything yet; 0 if there is none."""
-        child = self._by_handle(handle)
+        child = self._children.by_handle(handle)
         if child is not None:
             child.pid = pid
 
@@ -217,7 +216,7 @@ class SupervisorCore:
         """A process can be written to: orders that wait for it may start."""
         child.is_up, child.up_at_ms = True, child.answered_at_ms
         effects: list[SupervisorEffect] = []
-        if child.name == self._orders_in:
+        if child.name == self._children.orders_in:
             self.book_version += 1
             effects += self._tell_books()
         return [*effects, *(self._tell_start(child, line) for line in child.orders)]
@@ -280,7 +279,7 @@ class SupervisorCore:
         return []
 
     def _start_order(self, role: str, now_ms: int) -> list[SupervisorEffect]:
-        child = self._children.get(self._orders_in)
+        child = self._children.get(self._children.orders_in)
         if child is None or role in child.actors or order_id_of(role) is None:
             return []
         line = child.actors[role] = ActorLine(role, now_ms)
@@ -313,24 +312,24 @@ class SupervisorCore:
 
     def child_exited(self, handle: int, now_ms: int) -> list[SupervisorEffect]:
         """Take note of an exit; a second notice of the same one changes nothing."""
-        child = self._by_handle(handle)
+        child = self._children.by_handle(handle)
         if child is None:
             return []
         self._handled_by_past += child.handled_count
         self._refused_by_past += child.refused_count
         del self._children[child.name]
-        if child.name not in self._roles_of:
+        if child.name not in self._children.roles_of:
             return []
         self._falls.note(child.fall(now_ms))
         what = f"{child.name} (pid {child.pid}) {child.exit_cause}"
-        roles = self._roles_of[child.name]
+        roles = self._children.roles_of[child.name]
         reason = f"it {child.exit_cause}"
         effects, delay_ms = self._count_fall(child.name, roles, what, reason, now_ms)
         orders = [line.role for line in child.orders]
         if roles and all(role in self._given_up for role in roles):
-            self._absent(child.name, now_ms).is_given_up = True
+            self._children.absent(child.name, now_ms).is_given_up = True
         elif delay_ms:
-            self._absent(child.name, now_ms).revive_at_ms = now_ms + delay_ms
+            self._children.absent(child.name, now_ms).revive_at_ms = now_ms + delay_ms
         else:
             effects.append(self._spawn(child.name, now_ms))
         return [*effects, *self._tell_lost(orders)]
@@ -365,16 +364,8 @@ class SupervisorCore:
 
     def _tell_lost(self, orders: list[str]) -> list[SupervisorEffect]:
         """Tell the desk of orders without an actor; a desk that starts finds them by itself."""
-        desk = self._desk()
+        desk = self._children.desk()
         return [Tell(desk.handle, ChildLost(role), DESK) for role in orders] if desk else []
-
-    def _desk(self) -> Child | None:
-        """The desk's process, if the desk is up."""
-        for child in self._children.values():
-            line = child.actors.get(DESK)
-            if line is not None and line.is_up:
-                return child
-        return None
 
     def tick(self, now_ms: int, waits: Waits = NOBODY_WAITS) -> list[SupervisorEffect]:
         """Ping every process, kill the hung, make those again whose backoff is over."""
@@ -383,7 +374,7 @@ class SupervisorCore:
         if problem:
             effects += self._give_up_journal(problem, now_ms)
         for child in list(self._children.values()):
-            if child.name not in self._roles_of:
+            if child.name not in self._children.roles_of:
                 effects += self._let_go(child)
             if child.name not in self._children:
                 continue
@@ -436,7 +427,7 @@ class SupervisorCore:
 
     def _halt(self) -> list[SupervisorEffect]:
         """Tell the desk of the run's end, and which series nobody decides for; said each beat."""
-        desk, word = self._desk(), self._ending.word_to_desk()
+        desk, word = self._children.desk(), self._ending.word_to_desk()
         words = [*([] if word is None else [word]), *self._given_up.words_to_desk()]
         return [Tell(desk.handle, each, DESK) for each in words] if desk is not None else []
 
@@ -453,40 +444,16 @@ class SupervisorCore:
     # Small things
 
     def _spawn(self, name: str, now_ms: int) -> Spawn:
-        self._next_handle += 1
-        before = self._children.get(name)
-        child = self._new_child(name, self._next_handle, now_ms)
-        if before is not None:  # orders that were asked for while it was not there
-            child.actors |= {line.role: line for line in before.orders}
-        return Spawn(child.handle, name)
-
-    def _absent(self, name: str, now_ms: int) -> Child:
-        return self._new_child(name, NO_HANDLE, now_ms)
-
-    def _new_child(self, name: str, handle: int, now_ms: int) -> Child:
-        child = Child(name=name, handle=handle, started_at_ms=now_ms, answered_at_ms=now_ms)
-        child.actors = {role: ActorLine(role, now_ms) for role in self._roles_of[name]}
-        self._children[name] = child
-        return child
+        return Spawn(self._children.make(name, now_ms).handle, name)
 
     def _ping_all(self) -> list[SupervisorEffect]:
         self._ping_number += 1
         ping = Ping(self._ping_number, self._venue_offset_ms)
         return [Tell(child.handle, ping) for child in self._children.values() if child.is_there]
 
-    def _by_handle(self, handle: int) -> Child | None:
-        if handle == NO_HANDLE:
-            return None
-        return next((c for c in self._children.values() if c.handle == handle), None)
-
     def listed(self) -> list[tuple[str, int, int]]:
         """(role, handle, generation) of every permanent actor that can be written to.
 
         The orders' process is among them: the route to every order.
         """
-        lines = [(child, line) for child in self._children.values() for line in child.permanent]
-        found = [(line.role, child.handle, line.generation) for child, line in lines if line.is_up]
-        orders = self._children.get(self._orders_in)
-        if orders is not None and orders.is_up:
-            found.append((ORDERS, orders.handle, orders.handle))
-        return found
+        return self._children.listed()
