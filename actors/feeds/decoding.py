@@ -7,7 +7,7 @@ text is parsed once, strictly, and then looked up.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -26,6 +26,7 @@ _PRICES_BELOW_E18 = 10**9 * 10**18
 _MOMENTS_MS = range(10**12, 10**13)
 """From 2001 to 2286; what is outside is in another unit, or no moment."""
 
+_Text = TypeVar("_Text", bound=Hashable)
 _Read = TypeVar("_Read")
 
 UNREADABLE = (msgspec.DecodeError, NotExact, UnicodeDecodeError, RecursionError)
@@ -217,20 +218,21 @@ def each_by_itself(
     return found, problems
 
 
-class KnownTexts(dict[str, int]):
+class KnownTexts(dict[_Text, _Read]):
     """Texts already parsed; one met for the first time is parsed and kept.
 
-    Looking up a text raises NotExact if it cannot be parsed. The memory is bounded: it begins
-    anew when full.
+    Looking up a text raises what parsing it raises. The memory is bounded: it begins anew when
+    full.
     """
 
-    def __init__(self, parse: Callable[[str], int]) -> None:
+    def __init__(self, parse: Callable[[_Text], _Read], kept_max: int = _TEXTS_KEPT_MAX) -> None:
         super().__init__()
         self._parse = parse
+        self._kept_max = kept_max
 
-    def __missing__(self, text: str) -> int:
+    def __missing__(self, text: _Text) -> _Read:
         value = self._parse(text)
-        if len(self) >= _TEXTS_KEPT_MAX:
+        if len(self) >= self._kept_max:
             self.clear()
         self[text] = value
         return value

@@ -37,6 +37,8 @@ from actors.model import Level
 from actors.units import PAYOUT_TICKS, NotExact
 
 _UNKNOWN_TYPES_MAX = 100
+_LEVELS_KEPT_MAX = 16_384
+"""Some 3 MB; a window of five minutes has twice as many."""
 
 _ticks = KnownTexts(price_ticks)
 _units = KnownTexts(size_units)
@@ -99,15 +101,16 @@ class _Level(msgspec.Struct, gc=False):
 class _Book(_Event, tag="book"):
     asset_id: str
     timestamp: str
-    bids: list[_Level]
-    asks: list[_Level]
+    bids: msgspec.Raw
+    asks: msgspec.Raw
 
     def decoded(self) -> _Events:
         try:
-            bids = _levels(self.bids)
-            asks = _levels(self.asks)
+            bids = _side(self.bids)
+            asks = _side(self.asks)
         except TooFine:
-            if not any(_is_between_ticks(each.price) for each in [*self.bids, *self.asks]):
+            levels = [*_levels_decoder.decode(self.bids), *_levels_decoder.decode(self.asks)]
+            if not any(_is_between_ticks(each.price) for each in levels):
                 raise
             return [FinerGrid(self.asset_id)]  # a whole book with such a price proves the grid
         # The venue puts the best last on both sides; sorting what is nearly in order is cheap.
@@ -222,6 +225,8 @@ _frame_decoder: msgspec.json.Decoder[list[_AnyEvent] | _AnyEvent] = msgspec.json
 _change_decoder = msgspec.json.Decoder(_OnlyPriceChange)
 _CHANGE_END = b'"event_type":"price_change"}'
 """How nearly all frames end."""
+_level_decoder = msgspec.json.Decoder(_Level)
+_levels_decoder = msgspec.json.Decoder(list[_Level])
 _event_decoder: msgspec.json.Decoder[_AnyEvent] = msgspec.json.Decoder(_AnyEvent)
 _head_decoder = msgspec.json.Decoder(_Head)
 _parts_decoder = msgspec.json.Decoder(list[msgspec.Raw])
@@ -294,8 +299,30 @@ def _changes(timestamp: str, changes: list[_Change]) -> list[MarketEvent]:
     return events
 
 
-def _levels(levels: list[_Level]) -> list[Level]:
-    return [(_ticks[one.price], units) for one in levels if (units := _units[one.size])]
+def _side(raw: msgspec.Raw) -> list[Level]:
+    """Levels of one side of a book, as the venue orders them; those without size are left out.
+
+    Most levels of a book stood in the one before, in the very same bytes: each is read once. A side
+    that is written in another way than the venue's, with blanks or nested, is read as a whole.
+    """
+    inside = bytes(raw)[2:-2]
+    try:
+        return [level for each in inside.split(b"},{") if (level := _known_levels[each])[1]]
+    except UNREADABLE:
+        levels = map(_level, _levels_decoder.decode(raw))
+        return [level for level in levels if level[1]]
+
+
+def _level(level: _Level) -> Level:
+    return _ticks[level.price], size_units(level.size)
+
+
+def _level_inside(inside: bytes) -> Level:
+    return _level(_level_decoder.decode(b"{%b}" % inside))
+
+
+_known_levels = KnownTexts(_level_inside, _LEVELS_KEPT_MAX)
+"""By what stands between the braces."""
 
 
 def _is_between_ticks(price: str) -> bool:

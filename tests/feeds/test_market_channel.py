@@ -274,3 +274,23 @@ def test_recorded_windows_decode_without_one_malformed_frame() -> None:
             frames_count += 1
     assert frames_count > 1_000
     assert not decoder.unknown_counts
+
+
+ODD_LEVELS = (
+    '[ {"price": "0.48", "size": "30.5"},{"price":"0.47","size":"10"} ]',
+    '[{"size":"30.5","price":"0.48"},{"price":"0.47","size":"10"}]',
+    '[{"price":"0.48","size":"30.5","of":[{"a":1},{"b":2}]},{"price":"0.47","size":"10"}]',
+    '[{"price":"0.48","size":"30.5","of":"},{"},{"price":"0.47","size":"10","of":{"a":{}}}]',
+    '[{"price":"0.48","size":"30.5"},{"price":"0.47","size":"10"},{"price":"0.46","size":"0"}]',
+)
+
+
+@pytest.mark.parametrize("bids", ODD_LEVELS)
+def test_levels_are_read_however_they_are_written(bids: str) -> None:
+    asks = '[{"price":"0.53","size":"7"},{"price":"0.52","size":"25"}]'
+    head = f'"asset_id":"11","timestamp":"{NOW_MS}"'
+
+    raw = f'[{{"event_type":"book",{head},"bids":{bids},"asks":{asks}}}]'.encode()
+
+    assert decode(raw) == [BOOK]
+    assert is_unread(decode(raw.replace(b'"30.5"', b"30.5")))
