@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import attrs
+
 from actors.messages.halts import EXECUTOR_CHECKS, Halt
 from actors.messages.market import MarketSnapshot
 from actors.messages.observer import View
@@ -32,7 +34,8 @@ def conditions_of(seen: Observation, settings: AlertSettings) -> dict[str, Condi
     """Everything that is the case and that somebody wants to know, by key."""
     found = {**dict(_of_run(seen, settings)), **dict(_of_halts(seen)), **dict(_of_disk(seen))}
     if seen.status is not None:
-        found.update(_of_status(seen.status, settings))
+        told = _of_status(seen.status, settings)
+        found.update((key, attrs.evolve(each, is_of_status=True)) for key, each in told)
     return {key: condition for key, condition in found.items() if condition.kind in settings.on}
 
 
@@ -90,7 +93,7 @@ def _of_disk(seen: Observation) -> Found:
 def _of_status(status: Status, settings: AlertSettings) -> Found:
     if status.report is not None and status.report.escalation:
         text = f"the system gives up: {status.report.escalation}"
-        yield "escalation", Condition(kind="escalation", text=text, is_of_status=True)
+        yield "escalation", Condition(kind="escalation", text=text)
     yield from _of_loss(status)
     view = status.view
     if view is None:
@@ -104,62 +107,36 @@ def _of_status(status: Status, settings: AlertSettings) -> Found:
 
 def _of_window(series: str, status: Status, settings: AlertSettings) -> Found:
     view, opened = status.seen, status.seen.opened
-    if opened is None:
-        return
-    if view.is_closed:
+    if opened is None or view.is_closed:
         return
     if opened.strike is None:
-        yield (
-            _key("strike", series),
-            Condition(
-                kind="strike",
-                text=f"no strike is known for {opened.market.slug}, so nothing is traded in it",
-                over="the strike is known, or the window without it is over",
-                after_s=settings.silent_s,
-                is_of_status=True,
-            ),
-        )
+        text = f"no strike is known for {opened.market.slug}, so nothing is traded in it"
+        over = "the strike is known, or the window without it is over"
+        key = _key("strike", series)
+        yield key, Condition(kind="strike", text=text, over=over, after_s=settings.silent_s)
     where = f" of {series}" if series else ""
     if view.snapshot is not None and _is_old(view.snapshot, status, settings):
-        yield (
-            _key("books", series),
-            Condition(
-                kind="silence",
-                text=f"the order books{where} are old or not whole",
-                over=f"the order books{where} are fresh again",
-                after_s=settings.silent_s,
-                is_of_status=True,
-            ),
-        )
+        text = f"the order books{where} are old or not whole"
+        over = f"the order books{where} are fresh again"
+        key = _key("books", series)
+        yield key, Condition(kind="silence", text=text, over=over, after_s=settings.silent_s)
 
 
 def _of_feeds(status: Status, view: View, settings: AlertSettings) -> Found:
     for feed in view.feeds:
         if feed.health is not None and feed.health.is_denied:
-            yield (
-                f"denied/{feed.feed}",
-                Condition(
-                    kind="credentials",
-                    text=f"{feed.feed}: the venue refuses the API credentials",
-                    over=f"{feed.feed}: the venue takes the API credentials again",
-                    is_of_status=True,
-                ),
-            )
+            text = f"{feed.feed}: the venue refuses the API credentials"
+            over = f"{feed.feed}: the venue takes the API credentials again"
+            yield f"denied/{feed.feed}", Condition(kind="credentials", text=text, over=over)
         age = data_age_s(feed, status)
         is_old = age is not None and age >= settings.silent_s
         if feed.is_up and not is_old:
             continue
         why = f": {feed.trouble}" if feed.trouble else ""
-        yield (
-            f"feed/{feed.feed}",
-            Condition(
-                kind="silence",
-                text=f"{feed.feed} gives no data{why}",
-                over=f"{feed.feed} gives data again",
-                after_s=0 if is_old else settings.silent_s,
-                is_of_status=True,
-            ),
-        )
+        text, over = f"{feed.feed} gives no data{why}", f"{feed.feed} gives data again"
+        after_s = 0 if is_old else settings.silent_s
+        condition = Condition(kind="silence", text=text, over=over, after_s=after_s)
+        yield f"feed/{feed.feed}", condition
 
 
 def _is_old(snapshot: MarketSnapshot, status: Status, settings: AlertSettings) -> bool:
@@ -175,17 +152,13 @@ def _of_executor(status: Status, settings: AlertSettings) -> Found:
         each.role == EXECUTOR and each.state is ChildState.WAITING for each in status.children
     )
     if status.settings.execution.mode == "live" and waits:
-        yield (
-            "executor",
-            Condition(
-                kind="credentials",
-                text="the executor may not trade: the venue refuses the credentials or cannot be "
-                "reached, or the account was not read; understudy doctor tells which",
-                over="the executor may trade again",
-                after_s=settings.silent_s,
-                is_of_status=True,
-            ),
+        text = (
+            "the executor may not trade: the venue refuses the credentials or cannot be reached, "
+            "or the account was not read; understudy doctor tells which"
         )
+        over = "the executor may trade again"
+        after_s = settings.silent_s
+        yield "executor", Condition(kind="credentials", text=text, over=over, after_s=after_s)
 
 
 def _of_loss(status: Status) -> Found:
@@ -199,7 +172,4 @@ def _of_loss(status: Status) -> Found:
         ("whole", 1, f"the day's loss limit is reached: {amounts}"),
     ):
         if lost_nanos * share >= allowed_nanos:
-            yield (
-                f"loss/{day}/{key}",
-                Condition(kind="loss", text=text, over=over, repeats=False, is_of_status=True),
-            )
+            yield f"loss/{day}/{key}", Condition(kind="loss", text=text, over=over, repeats=False)

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from actors.directory.venue_time import CORRECT_ABOVE_MS, skew_words
 from actors.messages.directory import WindowNotTraded
-from actors.messages.execution import OrderState, OrderStatus
+from actors.messages.execution import OrderState
 from actors.messages.market import BookView, MarketSnapshot
 from actors.messages.observer import FeedSeen, ObserverCounts, SignalSeen
 from actors.messages.position import PositionSnapshot, WindowSettled
@@ -42,6 +42,7 @@ from understudy.display.wording import (
     size_label,
     slug_labels,
     span_label,
+    status_label,
     won_label,
 )
 
@@ -57,7 +58,6 @@ _STATE_MARKS = {
     ChildState.GIVEN_UP: "✗",
 }
 """A state in one sign, for whoever sees no colours."""
-_STATUS_WORDS = {OrderStatus.PARTIALLY_FILLED: "partial"}
 
 
 def framed(content: RenderableType, title: str | Text, style: str = "dim") -> Panel:
@@ -212,7 +212,7 @@ def orders_panel(orders: Sequence[OrderState], now_ms: int) -> Panel:
             Text(f"{intent.action.value} {intent.side.value}", "green" if is_buy else "red"),
             f"@ {price_label(intent.price_ticks)}",
             f"{size_label(order.filled_units)} of {size_label(intent.size_units)}",
-            Text(_STATUS_WORDS.get(order.status, order.status.value.lower()), "yellow"),
+            Text(status_label(order.status), "yellow"),
             Text(span_label(now_ms - intent.created_at_ms), "dim"),
         )
     return framed(table, f"orders · {len(orders)} live")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from rich.text import Text
 
+from actors.messages.execution import OrderStatus
 from actors.messages.market import MarketSnapshot
 from actors.messages.position import PositionSnapshot
 from actors.model import Side
@@ -101,6 +102,17 @@ def cents_text(amount_nanos: int) -> str:
 def count_label(count: int, noun: str) -> str:
     """Write a count and what is counted: ``1 fall``, ``2 falls``."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def status_label(status: OrderStatus) -> str:
+    """Write where an order stands, in one word."""
+    is_partial = status is OrderStatus.PARTIALLY_FILLED
+    return "partial" if is_partial else status.value.lower()
+
+
+def statuses_label(counts: Mapping[str, int]) -> str:
+    """Write how many orders stand how: ``2 cancelled, 3 filled``."""
+    return ", ".join(f"{count} {name.lower()}" for name, count in counts.items()) or "none"
 
 
 def order_label(name: str) -> str:

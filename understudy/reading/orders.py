@@ -17,7 +17,7 @@ from actors.model import Action, FillDetail
 from actors.shown_text import shown
 from actors.units import dollars_text, price_text, size_text
 from understudy.display.screen import listing
-from understudy.display.wording import price_label, size_label
+from understudy.display.wording import price_label, size_label, status_label
 from understudy.reading.moments import iso_text, moment_label
 
 _STATUS_STYLES = {
@@ -26,7 +26,6 @@ _STATUS_STYLES = {
     OrderStatus.REJECTED: "red",
     OrderStatus.UNKNOWN: "bold red",
 }
-_STATUS_WORDS = {OrderStatus.PARTIALLY_FILLED: "partial"}
 
 
 def is_open(order: OrderState) -> bool:
@@ -82,8 +81,7 @@ def by_status(orders: Iterable[OrderState]) -> dict[str, int]:
 
 def status_text(order: OrderState) -> Text:
     """Write where an order stands."""
-    word = _STATUS_WORDS.get(order.status, order.status.value.lower())
-    return Text(word, _STATUS_STYLES.get(order.status, "yellow"))
+    return Text(status_label(order.status), _STATUS_STYLES.get(order.status, "yellow"))
 
 
 def what_text(order: OrderState) -> Text:

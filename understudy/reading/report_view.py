@@ -21,6 +21,7 @@ from understudy.display.wording import (
     size_label,
     span_label,
     split_label,
+    statuses_label,
     strikes_label,
     winner_label,
 )
@@ -104,15 +105,12 @@ def fact_rows(performance: Performance) -> list[tuple[str, Text]]:
         pnl.append(exact_money(performance.open_realized_nanos)).append(
             " realized there so far", "yellow"
         )
-    statuses = ", ".join(
-        f"{count} {status.lower()}" for status, count in performance.orders_by_status.items()
-    )
     by_series = performance.pnl_by_series
     return [
         ("P&L", pnl),
         *([("by series", split_label(by_series))] if len(by_series) > 1 else []),
         ("fees", exact_money(-performance.fees_nanos).append(_fee_words(performance), "default")),
-        ("orders", Text(statuses or "none")),
+        ("orders", Text(statuses_label(performance.orders_by_status))),
         ("fill ratio", Text(_fill_words(performance))),
         ("price", Text(_price_words(performance))),
         ("leg risk", Text(_leg_words(performance))),

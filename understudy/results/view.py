@@ -11,7 +11,7 @@ from rich.text import Text
 
 from actors.units import NANOS_PER_DOLLAR
 from understudy.display.screen import facts_table, listing
-from understudy.display.wording import count_label, exact_money, span_label
+from understudy.display.wording import count_label, exact_money, span_label, statuses_label
 from understudy.results.stored import StoredRun
 
 _REFUSALS_SHOWN = 3
@@ -87,11 +87,9 @@ def _exposure_words(exposure: dict[str, Any]) -> str:
 
 
 def _order_words(summary: dict[str, Any]) -> str:
-    statuses = ", ".join(
-        f"{count} {name.lower()}" for name, count in summary["orders_by_status"].items()
-    )
+    statuses = statuses_label(summary["orders_by_status"])
     return (
-        f"{summary['orders']} ({statuses or 'none'}); {_percent(summary['fill_ratio'])} of the "
+        f"{summary['orders']} ({statuses}); {_percent(summary['fill_ratio'])} of the "
         f"size traded, in {summary['taker_fills']} taker and {summary['maker_fills']} maker fills"
     )
 

@@ -36,6 +36,7 @@ from understudy.display.wording import (
     move_label,
     size_label,
     split_label,
+    statuses_label,
     strikes_label,
     sums_by_series,
     winner_label,
@@ -307,8 +308,7 @@ def _facts(summary: Summary) -> Iterator[tuple[str, str | Text]]:
         yield "by series", split_label(summary.pnl_by_series)
     signals = ", ".join(f"{n} of priority {p}" for p, n in summary.orders_by_priority.items())
     yield "signals", signals or "none"
-    statuses = ", ".join(f"{n} {status.lower()}" for status, n in summary.orders_by_status.items())
-    yield "orders", f"{statuses or 'none'}; {summary.fills_count} fills"
+    yield "orders", f"{statuses_label(summary.orders_by_status)}; {summary.fills_count} fills"
     told, late_count = _missed(summary)
     if summary.windows and late_count:
         late = count_label(late_count, "window")

@@ -18,13 +18,13 @@ POINTS_LEAST = 12
 _KIB_PER_MIB = 1024
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Curve:
     """One number over time."""
 
     name: str
     unit: str
-    points: tuple[tuple[float, float], ...]
+    points: Sequence[tuple[float, float]]
     """(seconds, value)."""
     share: float
     """By so much of itself it may grow,"""
@@ -75,17 +75,11 @@ def curves_of(samples: Sequence[Sample]) -> tuple[Curve, ...]:
         *_memory_of_each(samples),
         _all("descriptors", "", samples, "descriptors", 0.05, 16.0),
         _all("threads", "", samples, "threads", 0.05, 8.0),
-        _curve("processes", "", [(s.at_s, len(s.processes)) for s in samples], 0.0, 2.0),
-        _curve("journal an event", "bytes", list(_bytes_an_event(samples)), 0.25, 20.0),
-        _curve("journal's log", "MiB", [(s.at_s, s.wal_bytes / 2**20) for s in samples], 0.25, 4.0),
+        Curve("processes", "", [(s.at_s, len(s.processes)) for s in samples], 0.0, 2.0),
+        Curve("journal an event", "bytes", list(_bytes_an_event(samples)), 0.25, 20.0),
+        Curve("journal's log", "MiB", [(s.at_s, s.wal_bytes / 2**20) for s in samples], 0.25, 4.0),
         *_latencies(samples),
     )
-
-
-def _curve(
-    name: str, unit: str, points: Sequence[tuple[float, float]], share: float, slack: float
-) -> Curve:
-    return Curve(name=name, unit=unit, points=tuple(points), share=share, slack=slack)
 
 
 def _all(
@@ -96,7 +90,7 @@ def _all(
         (each.at_s, sum(getattr(use, field) for use in each.processes.values()) / divisor)
         for each in samples
     ]
-    return _curve(name, unit, points, share, slack)
+    return Curve(name, unit, points, share, slack)
 
 
 def _memory_of_each(samples: Sequence[Sample]) -> Iterator[Curve]:
@@ -106,7 +100,7 @@ def _memory_of_each(samples: Sequence[Sample]) -> Iterator[Curve]:
         for name, use in each.processes.items():
             lives[name][use.pid].append((each.at_s, use.rss_kib / _KIB_PER_MIB))
     for name, by_pid in sorted(lives.items()):
-        yield _curve(f"memory of {name}", "MiB", max(by_pid.values(), key=len), 0.1, 8.0)
+        yield Curve(f"memory of {name}", "MiB", max(by_pid.values(), key=len), 0.1, 8.0)
 
 
 def _bytes_an_event(samples: Sequence[Sample]) -> Iterator[tuple[float, float]]:
@@ -129,4 +123,4 @@ def _latencies(samples: Sequence[Sample]) -> Iterator[Curve]:
         points = [
             (each.at_s, each.latencies_ms[name][0]) for each in samples if name in each.latencies_ms
         ]
-        yield _curve(f"{name.replace('_', ' ')} p50", "ms", points, 0.5, 5.0)
+        yield Curve(f"{name.replace('_', ' ')} p50", "ms", points, 0.5, 5.0)

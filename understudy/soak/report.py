@@ -12,6 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from understudy.display.screen import listing
 from understudy.drill.report import COUNTERS
 from understudy.reading.plots import plot_style
 from understudy.soak.conduct import SoakResult
@@ -70,11 +71,7 @@ def soak_view(result: SoakResult) -> RenderableType:
 
 
 def _table(result: SoakResult) -> Table:
-    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)
-    table.add_column("curve", no_wrap=True)
-    for heading in ("early", "late"):
-        table.add_column(heading, justify="right")
-    table.add_column("")
+    table = listing("curve", "early", "late", "", right=("early", "late"))
     for each in result.judgements:
         word, style = {
             True: ("flat", "green"),

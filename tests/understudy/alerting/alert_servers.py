@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import http.server
 import json
-import socket
 import threading
-import time
 from email import message_from_bytes
 from email.message import Message
 from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from unused_port import unused_port
+
+from understudy.drill.processes import wait_for
 
 LIMIT_S = 60.0
 
@@ -97,9 +98,7 @@ class Mailbox:
     def __init__(self) -> None:
         self._box = _Box()
         self._controller: Controller | None = None
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = unused_port()
         self.open()
 
     def open(self) -> None:
@@ -120,8 +119,5 @@ class Mailbox:
         return f"mailto://127.0.0.1:{self.port}?from=understudy@example.com&to=me@example.com"
 
 
-def until(condition: Any, limit_s: float = LIMIT_S) -> None:
-    deadline = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < deadline, "in vain"
-        time.sleep(0.02)
+def until(condition: Any) -> None:
+    assert wait_for(condition, LIMIT_S), "in vain"

@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -26,6 +25,7 @@ from actors.messages.halts import Halt
 from actors.messages.observer import FeedSeen
 from actors.runtime.journal_file import prepare
 from understudy.display.latency import Histogram
+from understudy.drill.processes import wait_for
 from understudy.metrics.collector import BUCKETS_S, ObservationCollector, buckets_of
 from understudy.metrics.server import MetricsServer
 from understudy.watching.observation import Observation
@@ -193,18 +193,14 @@ def test_the_process_sees_a_system_come_and_go(served, tmp_path: Path) -> None:
     assert get(url, "/health")[0] == 503
     with running(tmp_path, status(handled_count=77)):
         assert wait_for_text(url, "understudy_messages_handled_total 77.0")
-    wait_for_text(url, 'understudy_health{state="down"} 1.0')
+    assert wait_for_text(url, 'understudy_health{state="down"} 1.0')
 
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
 
 
 def wait_for_text(url: str, wanted: str) -> bool:
-    deadline = time.monotonic() + 60
-    while wanted not in get(url, "/metrics")[1]:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    return True
+    return wait_for(lambda: wanted in get(url, "/metrics")[1], 60)
 
 
 @pytest.mark.processes

@@ -15,7 +15,7 @@ from unused_port import unused_port
 from actors.settings import Settings
 from actors.watcher_settings import MetricsSettings
 from understudy.credentials.private_key import FILE_VARIABLE, KEY_VARIABLE
-from understudy.drill.processes import MARK, marked
+from understudy.drill.processes import MARK, marked, wait_for
 from understudy.processes import companions
 from understudy.processes.companions import Companions
 from understudy.processes.exit_codes import ExitCode
@@ -34,10 +34,7 @@ class Heard:
 
 
 def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    assert wait_for(condition, 60)
 
 
 @pytest.fixture
