@@ -26,6 +26,8 @@ from understudy.drill.system import DrilledSystem
 RESTING = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
 LONG_LIVED = "execution.order_ttl_ms=300000"
 """No order ends by itself during a test."""
+GROUPED = "supervision.layout=grouped"
+"""Half as many processes; that they end alike in the other layout, tests/system shows."""
 
 
 class Terminal:
@@ -123,7 +125,7 @@ class LiveRun(LiveOnlooker):
         *settings: str,
         kind: type[DrilledSystem] = DrilledSystem,
     ) -> None:
-        super().__init__(exchange, data_dir, LONG_LIVED, *settings, kind=kind)
+        super().__init__(exchange, data_dir, LONG_LIVED, GROUPED, *settings, kind=kind)
 
     def until_an_order_rests(self) -> None:
         """Wait until the exchange has an order of ours that it has not matched."""

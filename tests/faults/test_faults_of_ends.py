@@ -52,7 +52,7 @@ def test_f32_several_signals_that_end_a_run_end_its_orders_first(
 def test_f32_a_service_manager_that_tells_every_process_at_once_leaves_no_order(
     live: LiveExchange, tmp_path: Path
 ) -> None:
-    run = LiveRun(live, tmp_path)
+    run = LiveRun(live, tmp_path, "supervision.layout=isolated")
     with watched(run):
         run.until_an_order_rests()
         falls = falls_of(run)

@@ -21,6 +21,9 @@ from understudy.drill.system import STDOUT_NAME, DrilledSystem, Seen
 LIMIT_S = 60.0
 """For any one condition; far beyond what it takes, for machines that are busy otherwise."""
 
+LOOK_EVERY_S = 0.05
+"""A look costs the test, the run and the exchange some milliseconds each."""
+
 RATE = 5.0
 """Frames a second of venue time, a tenth of what a drill's exchange sends: how many there are costs
 every process time, and proves nothing here. The drills and the demo have them all."""
@@ -59,7 +62,7 @@ class Onlooker:
 
     def until(self, what: str, look: Callable[[], Found | None]) -> Found:
         """Wait until a look finds something."""
-        found = wait_for(look, LIMIT_S)
+        found = wait_for(look, LIMIT_S, LOOK_EVERY_S)
         assert found, f"in vain for {LIMIT_S:g} s: {what}; {self.system.last_words()}"
         return found
 

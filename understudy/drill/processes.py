@@ -73,9 +73,9 @@ def left_after(limit_s: float, mark: str) -> frozenset[int]:
     return marked(mark)
 
 
-def wait_for(look: Callable[[], _Found], limit_s: float) -> _Found:
+def wait_for(look: Callable[[], _Found], limit_s: float, every_s: float = _LOOK_AGAIN_S) -> _Found:
     """Look again and again until there is something to see; return the last look."""
     deadline = time.monotonic() + limit_s
     while not (found := look()) and time.monotonic() < deadline:
-        time.sleep(_LOOK_AGAIN_S)
+        time.sleep(every_s)
     return found
