@@ -86,6 +86,12 @@ def test_a_snapshot_may_be_as_far_ahead_as_it_may_be_old() -> None:
         assert starts(Desk().ready().feed(signals(at_ms=at_ms), T0))
 
 
+def test_each_of_several_signals_is_refused_by_itself() -> None:
+    said = signals(signal(Side.YES, 455), signal(Side.NO, 505), is_pair=False)
+    told = refusals(Desk().ready().feed(said))
+    assert [reason[:16] for reason in told] == ["YES price 0.455 ", "NO price 0.505 i"]
+
+
 @pytest.mark.parametrize("busy_side", list(Side))
 def test_invariant_2_a_pair_is_taken_whole_or_not_at_all(busy_side: Side) -> None:
     desk = Desk().ready()

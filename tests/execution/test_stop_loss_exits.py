@@ -60,6 +60,14 @@ def test_an_exit_sells_what_is_held_at_the_bid_at_once_or_not_at_all() -> None:
     assert "YES bid 0.20 x 50" in sale.basis
 
 
+def test_an_exit_sells_either_side() -> None:
+    desk = Desk().ready()
+    desk.feed(position(2, no=10))
+    desk.feed(stop_loss("exit", side=Side.NO))
+    (sale,) = sold(desk.feed(bids(200, Side.NO)))
+    assert (sale.action, sale.side, sale.size_units) == (Action.SELL, Side.NO, shares(10))
+
+
 def test_what_is_held_of_both_sides_is_no_stop_loss_s_to_sell() -> None:
     desk = Desk().ready()
     desk.feed(position(2, yes=10, no=3))
