@@ -33,11 +33,11 @@ _POLL_S = 0.05
     },
 )
 def alerts() -> None:
-    """Tell people what happens to a system: by mail, Telegram, Slack, a webhook and many more.
+    """Send alerts about a system: by mail, Telegram, Slack, a webhook and many more.
 
-    Where to is a secret: apprise addresses, one a line, in a file of mode 0600 that
-    UNDERSTUDY_ALERTS_FILE names, or in UNDERSTUDY_ALERTS. What is told: [alerts] in the
-    configuration. All of it: docs/alerts.md.
+    The targets are secret: apprise addresses, one per line, in a file of mode 0600 named by
+    UNDERSTUDY_ALERTS_FILE, or in UNDERSTUDY_ALERTS. Which alerts are sent: [alerts] in the
+    configuration. Everything else: docs/alerts.md.
     """
 
 
@@ -49,9 +49,9 @@ def alerts() -> None:
 )
 @shared.json_option
 def test(is_json: bool) -> None:
-    """Send one message to every target, and ping the dead man's address.
+    """Send one message to every target, and request the dead man's address.
 
-    Exit codes: 0 all were taken, 1 some were not, 2 nobody is named.
+    Exit codes: 0 all were accepted, 1 some were not, 2 there is no target.
     """
     targets = _targets()
     message = Message(
@@ -88,11 +88,11 @@ def test(is_json: bool) -> None:
 )
 @shared.data_dir_option
 def watch(data_dir: Path) -> None:
-    """Watch a system, whether it runs or not, and tell people what happens to it.
+    """Watch a system, whether or not it runs, and send alerts.
 
-    A process of its own that only reads: trading does not notice when a server is slow, or this
-    hangs or falls. What could not be delivered is kept in the data directory and delivered later.
-    What is told is set by the newest run's own [alerts] settings.
+    A process of its own that only reads: a slow server, or a hang or crash of this process, does
+    not affect trading. Undelivered alerts are kept in the data directory and sent later. Which
+    alerts are sent is set by [alerts] of the newest run.
 
     Exit codes: 0 ended by a signal, 2 bad input, 3 another process watches this directory.
     """
@@ -105,9 +105,7 @@ def watch(data_dir: Path) -> None:
     try:
         lock = DataDirLock(directory, LOCK_NAME)
     except DirectoryLocked:
-        shared.fail(
-            f"another process already tells of what happens in {directory}", ExitCode.LOCKED
-        )
+        shared.fail(f"another process already sends alerts for {directory}", ExitCode.LOCKED)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stop.set())
@@ -131,9 +129,9 @@ def watch(data_dir: Path) -> None:
 @shared.data_dir_option
 @shared.json_option
 def show(data_dir: Path, is_json: bool) -> None:
-    """Show what was told and still is the case, and what could not be delivered yet.
+    """Show the conditions that persist, and alerts that are not delivered yet.
 
-    Exit codes: 0 shown, 1 what is kept cannot be read, 2 bad input.
+    Exit codes: 0 shown, 1 the file of alerts cannot be read, 2 bad input.
     """
     with shared.failing_on(StoreUnreadable):
         kept = load_kept(shared.existing_directory(data_dir))

@@ -20,7 +20,7 @@ _DAY_MS = 86_400_000
     examples={
         "understudy archive july.sqlite": "events older than 30 days leave the journal",
         "understudy archive all.sqlite --days 0": "all of them but those of open orders",
-        "understudy restore july.sqlite --data-dir ./july": "look into it again",
+        "understudy restore july.sqlite --data-dir ./july": "read the copy later",
     },
 )
 @click.argument("file", type=click.Path(path_type=Path))
@@ -30,17 +30,18 @@ _DAY_MS = 86_400_000
     default=30.0,
     show_default=True,
     metavar="N",
-    help="How old an event must be to go.",
+    help="Remove events older than N days.",
 )
 @shared.data_dir_option
 @shared.json_option
 def archive(file: Path, days: float, data_dir: Path, is_json: bool) -> None:
     """Copy the whole journal into FILE, then remove old events from it.
 
-    Orders, fills, windows and their results stay: report, lists and a restart need nothing else.
-    What goes is how they came about; explain of an order that is over then needs the copy, which
-    is a whole journal. Events of open orders stay. The system may run: no order waits longer than
-    for another record, and the space is used again. While it is stopped the file shrinks, too.
+    Orders, fills, windows and their results stay; report, the lists and a restart need nothing
+    else. What is removed is their history: explain for an ended order then needs the copy, which is
+    a complete journal. Events of open orders stay. The system may run: no order waits longer than
+    for another record, and the space is reused. Only while the system is stopped does the file
+    shrink.
 
     Exit codes: 0 done, 1 not: the line says what was done, 2 bad input.
     """

@@ -60,7 +60,7 @@ jobs_option = shared.whole_number_option(
     "--continuous",
     "is_continuous",
     is_flag=True,
-    help="One account trades all windows in turn, with the limits of a day; on one core.",
+    help="One account trades all windows in turn, with daily limits; on one core.",
 )
 @shared.config_option
 @shared.assignment_option
@@ -79,14 +79,14 @@ def backtest(
     last: int | None,
     is_json: bool,
 ) -> None:
-    """Trade recorded windows on virtual time, and keep what came of it.
+    """Trade recorded windows on virtual time, and keep the results.
 
-    Every RECORDING is a file, a folder of them, or an address that fsspec knows. The actors are
-    those of a run; the venue is made of the recorded books, trades and results. Each window is
-    traded by an account that begins with nothing, unless --continuous is given.
+    Every RECORDING is a file, a folder of them, or an address that fsspec supports. The actors are
+    those of a run; the venue is modelled from the recorded books, trades and results. Each window
+    is traded by an account of its own that starts empty, unless --continuous is given.
 
-    Ctrl-C keeps the windows that are done. docs/backtesting.md says what is assumed of fills, fees
-    and latency, and which way it errs.
+    Ctrl-C keeps the windows played so far. docs/backtesting.md lists the assumptions about fills,
+    fees and latency, and the direction of their errors.
     """
     chosen = assignments if use is None else (f"strategy.use={use}", *assignments)
     settings = shared.load_config(config_path, chosen).settings
@@ -98,7 +98,7 @@ def backtest(
         with RunWriter(results_dir.expanduser(), plan, len(recordings)) as writer:
             is_stopped = _play(plan, recordings, jobs, writer, is_shown=not is_json)
             if not writer.windows_count:
-                shared.fail("it was stopped before a window was done; nothing is kept")
+                shared.fail("it was stopped before the first window was finished; nothing is kept")
             seconds = time.monotonic() - began_at
             timing = {
                 "began": began.isoformat(timespec="seconds"),

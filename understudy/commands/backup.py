@@ -26,11 +26,11 @@ _file = click.Path(path_type=Path)
 @shared.data_dir_option
 @shared.json_option
 def backup(file: Path, data_dir: Path, is_json: bool) -> None:
-    """Copy the journal into FILE, whole and of one moment, while the system runs or not.
+    """Copy the journal into FILE, as a consistent snapshot, whether or not the system runs.
 
-    Copying the journal's file by other means can give half of what was recorded. No order waits for
-    this. The copy is checked (damaged rows are named, and copied as they are), written to the
-    disk, and readable for its user alone.
+    Copying the journal's file by other means can miss part of what was recorded. No order waits for
+    this. The copy is checked (damaged rows are named, and copied unchanged), synced to the disk,
+    and readable by its user only.
 
     Exit codes: 0 copied, 1 not, 2 bad input.
     """
@@ -42,7 +42,7 @@ def backup(file: Path, data_dir: Path, is_json: bool) -> None:
     else:
         echo_shown(f"{copy.path}: {copy.size_bytes:,} bytes, up to event {copy.last_seq}")
     for sentence in copy.damage:
-        say(f"copied as it is: {sentence}")
+        say(f"copied unchanged: {sentence}")
 
 
 @command(
@@ -56,13 +56,13 @@ def backup(file: Path, data_dir: Path, is_json: bool) -> None:
 @shared.data_dir_option
 @shared.json_option
 def restore_command(file: Path, data_dir: Path, is_json: bool) -> None:
-    """Put a copy of the journal in its place, while no system runs there.
+    """Replace the journal with a copy, while no system runs there.
 
-    The journal that was there is kept beside it. A file HALT is written: the next run begins
-    halted, since what happened after the copy was made is not in it. Look at the venue's own
-    records, then remove HALT and call understudy resume.
+    The previous journal is kept beside it. A file HALT is written, so that the next run begins
+    halted, because the copy lacks what happened after it was made. Look at the venue's own records,
+    then remove HALT and call understudy resume.
 
-    Exit codes: 0 restored, 1 not, 3 a run holds the directory.
+    Exit codes: 0 restored, 1 not, 3 a run uses the directory.
     """
     with shared.failing_on(DirectoryLocked, code=ExitCode.LOCKED), shared.failing_on(BackupFailed):
         copy, aside = restore(file.expanduser().absolute(), data_dir.expanduser().absolute())

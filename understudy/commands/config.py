@@ -44,7 +44,7 @@ def check(file: Path) -> None:
     """Say whether FILE can be used, and if not, what is wrong with it.
 
     Prints "ok", or a sentence for each problem and exit code 2. Values that contradict each other
-    are problems too, although a run would take them.
+    are problems too, although a run would accept them.
     """
     problems = contradictions(shared.load_config(file).settings)
     for problem in problems:
@@ -80,9 +80,9 @@ def show(
     data_dir: Path | None,
     is_json: bool,
 ) -> None:
-    """Show every setting: its value, where that comes from, and what it means.
+    """Show every setting: its value, the source of the value, and its meaning.
 
-    With --data-dir, the settings that a running system uses, which a demo changes by itself.
+    With --data-dir, the settings that a running system uses, some of which a demo changes.
     """
     if data_dir is not None and (config_path is not None or assignments or series):
         sentence = "--data-dir shows a running system: leave out --config, --set and --series"

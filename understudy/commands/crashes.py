@@ -23,7 +23,7 @@ from understudy.teaching import command
 
 @command(
     examples={
-        "understudy crashes": "what fell lately, the newest last",
+        "understudy crashes": "recent crashes, the newest last",
         "understudy crashes --data-dir ./demo": "of a run that has its own directory",
         "understudy crashes --json | jq -r '.crashes[-1].file'": "the newest one's file",
     },
@@ -31,10 +31,10 @@ from understudy.teaching import command
 @shared.data_dir_option
 @shared.json_option
 def crashes(data_dir: Path, is_json: bool) -> None:
-    """List the crashes whose records are kept, whether or not the system runs.
+    """List the crashes whose files are kept, whether or not the system runs.
 
     An actor whose core raises, or hangs and is ended, leaves a file in the directory "crashes" of
-    the data directory: the exception, and all that is needed to have it again with "understudy
+    the data directory: the exception, and all that is needed to reproduce it with "understudy
     replay". The newest 20 are kept.
     """
     directory = shared.existing_directory(data_dir)
@@ -75,23 +75,25 @@ def crashes(data_dir: Path, is_json: bool) -> None:
     help="Write a pytest that fails the same way; the crash file is copied beside it.",
 )
 @click.option(
-    "--force", is_flag=True, help="Also a file of another version, or one that others could write."
+    "--force",
+    is_flag=True,
+    help="Accept a file of another version, or one that others could write.",
 )
 def replay(file: Path, is_debugged: bool, test_file: Path | None, force: bool) -> None:
-    """Hand an actor again all that it had heard when it crashed, in this process.
+    """Replay to an actor, in this process, all messages before its crash.
 
-    FILE is one that "understudy crashes" lists. Nothing is sent, recorded or traded: what the
-    actor asks for is not done. Only classes that actors and messages consist of are made from the
-    file, so one that somebody sent you runs no code of theirs.
+    FILE is one that "understudy crashes" lists. Nothing is sent, recorded or traded: the actor's
+    effects are not performed. Only classes that make up actors and messages are created from the
+    file, so a file from somebody else runs no code of theirs.
 
-    Ends with 0 if the same exception is raised again, with 1 if another one or none is.
+    Exit codes: 0 the same exception is raised again, 1 another one or none is.
     """
     try:
         try:
             check(file)
         except NotReplayed as reason:
             if not force:
-                shared.fail(f"{reason}: add --force to replay it all the same", ExitCode.BAD_INPUT)
+                shared.fail(f"{reason}: add --force to replay it anyway", ExitCode.BAD_INPUT)
             echo_shown(f"{reason}; replayed all the same", err=True)
         outcome = replay_file(file)
     except BadCrashFile as problem:

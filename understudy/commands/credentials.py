@@ -35,17 +35,18 @@ Both are kept in {directory}, readable by you alone. Go on?"""
 
 @group(
     examples={
-        "understudy credentials new": "make credentials once; they cost nothing",
+        "understudy credentials new": "create credentials once; they are free",
         "understudy credentials show": "which ones a run would use, without their secrets",
     },
 )
 def credentials() -> None:
     """API credentials for the price feed, which PolyBolt asks for.
 
-    With live orders the account's own are used, and nothing has to be done here. Otherwise those
-    that UNDERSTUDY_API_CREDENTIALS_FILE names (JSON with apiKey, secret and passphrase, mode 0600),
-    or UNDERSTUDY_API_KEY, UNDERSTUDY_API_SECRET and UNDERSTUDY_API_PASSPHRASE, or those that `new`
-    made in the data directory. Whether the venue takes them, `understudy doctor` says.
+    Live trading uses the account's own and needs nothing from here. Otherwise the credentials are
+    those in the file named by UNDERSTUDY_API_CREDENTIALS_FILE (JSON with apiKey, secret and
+    passphrase, mode 0600), those in UNDERSTUDY_API_KEY, UNDERSTUDY_API_SECRET and
+    UNDERSTUDY_API_PASSPHRASE, or those that `new` created in the data directory. `understudy
+    doctor` says whether the venue accepts them.
     """
 
 
@@ -62,10 +63,10 @@ def credentials() -> None:
 def new(
     config_path: Path | None, assignments: tuple[str, ...], data_dir: Path, *, is_agreed: bool
 ) -> None:
-    """Make a key for prices only, and get its API credentials from the venue.
+    """Create a key for prices only, and get its API credentials from the venue.
 
-    Done again, the key stays, and its credentials are fetched anew. A system that runs on the data
-    directory takes them up within seconds.
+    If repeated, the key stays, and its credentials are fetched again. A system that runs on the
+    data directory uses them within seconds.
 
     Exit codes: 0 ok, 1 the venue gives none, 2 bad input.
     """
@@ -91,7 +92,7 @@ def new(
 )
 @shared.data_dir_option
 def show(data_dir: Path) -> None:
-    """Say which credentials a run with simulated orders would use; no secret is shown.
+    """Show which credentials a run with simulated orders would use, without secrets.
 
     Exit codes: 0 there are some, 1 there are none.
     """

@@ -35,7 +35,7 @@ from understudy.teaching import command
     "--order-test",
     "with_order_test",
     is_flag=True,
-    help="Live mode: if all is well, place one small order far from the market and cancel it.",
+    help="Live mode: if nothing failed, place one small order far from the market and cancel it.",
 )
 @click.option(
     LIVE_FLAG,
@@ -52,13 +52,13 @@ def doctor(
     is_understood: bool,
     is_json: bool,
 ) -> None:
-    """Look at everything that a run needs, and say what to do where something is wrong.
+    """Check everything that a run needs, and say how to fix what is wrong.
 
     No order is sent without --order-test. In live mode the private key is read, and the venue is
-    asked for API credentials, as a run would; secrets are never shown. Takes some ten seconds at
-    most, even if nothing answers.
+    asked for API credentials, as a run would; secrets are never shown. Takes at most some ten
+    seconds, even if nothing answers.
 
-    Exit codes: 0 all is well, or there are warnings only; 1 something failed; 2 bad input.
+    Exit codes: 0 no failures, perhaps warnings; 1 something failed; 2 bad input.
     """
     settings = shared.load_config(config_path, assignments).settings
     subject = subject_of(settings, data_dir.expanduser().absolute())

@@ -59,7 +59,7 @@ def _roles(
     "targets",
     callback=_roles,
     metavar="A,B,...",
-    help=f"Whom to strike, of: {', '.join(TARGETS)}.  [default: all]",
+    help=f"Targets, of: {', '.join(TARGETS)}.  [default: all]",
 )
 @shared.mode_option(
     "live: with signed orders, on a local exchange that misbehaves; then reconciled."
@@ -85,19 +85,19 @@ def _roles(
 def drill(
     *, seed: int | None, mode: str, faults: Path | None, use: str | None, is_json: bool, **more: Any
 ) -> None:
-    """Kill actors and processes of a trading system, and hold its books together afterwards.
+    """Kill actors and processes of a trading system, then check that all its books agree.
 
-    Starts its own local exchange and a system on it. Kills, or hangs, one process after the
-    other, some of them between a record and the message that tells of it, and has the core of one
-    actor or another raise, or compute without end; waits each time until all serves again. In the
-    end the journal, the executor, the ledger and the exchange must agree in every order, fill,
-    share and cent, and no process may be left.
+    Starts a local exchange and a system that trades on it. Kills or hangs one process after
+    another, some of them between a record and the message about it, and makes cores raise or loop
+    without end. Each time it waits until everything serves again. In the end the journal, the
+    executor, the ledger and the exchange must agree on every order, fill, share and cent, and no
+    process may be left.
 
     With --mode live orders are signed and sent to the exchange, which misbehaves meanwhile; in the
     end its own books of the account must agree too.
 
-    Exit codes: 0 all of it holds, 1 something does not: the last lines say what, and the seed
-    that repeats it.
+    Exit codes: 0 everything agrees, 1 something does not: the last lines say what, and give the
+    seed that repeats it.
     """
     if not sys.platform.startswith("linux"):
         shared.fail("a drill finds processes by /proc, which only Linux has")

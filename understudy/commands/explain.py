@@ -18,18 +18,18 @@ from understudy.teaching import command
     examples={
         "understudy explain order_7_1f2e3d4c": "an order by its id",
         "understudy explain 7": "the same by its number, or by any beginning of its id",
-        "understudy explain 7 --json | jq '.events[].kind'": "what befell it, for a script",
+        "understudy explain 7 --json | jq '.events[].kind'": "its events, for a script",
     },
 )
 @click.argument("order_name", metavar="ORDER")
 @shared.data_dir_option
 @shared.json_option
 def explain(order_name: str, data_dir: Path, is_json: bool) -> None:
-    """Tell all there is to know of ORDER, whether or not the system runs.
+    """Show everything known about ORDER, whether or not the system runs.
 
-    Why it was made; the books, prices and position it was decided on; each stage that was passed
-    over, and why; and every event of it, with its time, and the actor that recorded it. "order #2"
-    is the second actor in the role: the first one fell.
+    Why it was made; the books, prices and position behind the decision; why each earlier stage gave
+    nothing; and every event of the order, with its time and the actor that recorded it. "order #2"
+    is the second actor in the role: the first one crashed.
     """
     with opened(data_dir) as archive:
         with shared.failing_on(OrderNotFound):

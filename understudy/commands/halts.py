@@ -27,24 +27,24 @@ _series_option = click.option(
 )
 
 _reason_option = click.option(
-    "--reason", default="", metavar="TEXT", help="Recorded, and shown wherever the halt is."
+    "--reason", default="", metavar="TEXT", help="Recorded, and shown together with the halt."
 )
 
 
 @command(
     examples={
-        "understudy halt": "no new orders; live ones end by themselves within seconds",
-        "understudy halt --cancel --reason 'odd prices'": "end live orders at once as well",
+        "understudy halt": "no new orders; open ones end by themselves within seconds",
+        "understudy halt --cancel --reason 'odd prices'": "also cancel open orders at once",
         "touch ~/.understudy/HALT": "the same without any command: the kill-switch file",
     },
 )
-@click.option("--cancel", is_flag=True, help="Cancel every live order.")
+@click.option("--cancel", is_flag=True, help="Cancel every open order.")
 @_series_option
 @_reason_option
 @shared.data_dir_option
 @shared.json_option
 def halt(cancel: bool, series: str, reason: str, data_dir: Path, is_json: bool) -> None:
-    """Stop trading until someone resumes, whatever falls or is started anew meanwhile.
+    """Stop trading until someone resumes, even across crashes and restarts.
 
     Feeds, books and settlements go on. If no system answers, the kill-switch file is written
     instead: a system that starts there begins halted.
@@ -76,12 +76,12 @@ def halt(cancel: bool, series: str, reason: str, data_dir: Path, is_json: bool) 
 @shared.data_dir_option
 @shared.json_option
 def resume(series: str, reason: str, data_dir: Path, is_json: bool) -> None:
-    """Lift every halt that lasts, and trade again.
+    """Lift every lasting halt, and trade again.
 
-    The kill-switch file (HALT in the data directory) must be removed first. A cause that is still
-    there, such as a limit that is still broken, halts again at once.
+    The kill-switch file (HALT in the data directory) must be removed first. A cause that persists,
+    such as a limit that is still broken, halts again at once.
 
-    A window that its stop loss has stopped stays so until it is over, and is named.
+    A window that was stopped by its stop loss stays stopped until it is over, and is named.
 
     Exit codes: 0 nothing is halted or stopped any more, 1 otherwise: the line says what blocks.
     """
@@ -94,7 +94,7 @@ def resume(series: str, reason: str, data_dir: Path, is_json: bool) -> None:
 
 @command(
     examples={
-        "understudy flatten": "halt, cancel, and sell what is one-sided",
+        "understudy flatten": "halt, cancel, and sell any excess of one side",
         "understudy flatten --wait 0 --json": "do not wait for the sales",
     },
 )
@@ -107,18 +107,18 @@ def resume(series: str, reason: str, data_dir: Path, is_json: bool) -> None:
     default=30.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long to wait until nothing is left to sell.",
+    help="How long to wait for the sales to finish.",
 )
 @shared.data_dir_option
 @shared.json_option
 def flatten(series: str, reason: str, wait_s: float, data_dir: Path, is_json: bool) -> None:
-    """Halt, cancel every order, and sell the one-sided part of each open window's holding.
+    """Halt, cancel every order, and sell the excess of one side in each open window.
 
-    It is sold at the best bid, fill and kill, again and again until nothing that the venue takes is
-    left. Complete pairs are kept: whoever wins, one YES and one NO together pay exactly $1. It
-    tells what was sold, its average price, the fees, and the result against what it had cost.
+    It is sold at the best bid, fill-and-kill, repeatedly until nothing is left that the venue
+    accepts. Complete pairs are kept: whoever wins, one YES and one NO together pay exactly $1. The
+    result names what was sold, its average price, the fees, and the result against its cost.
 
-    Exit codes: 0 nothing one-sided is held, 1 something is, and the last line says why.
+    Exit codes: 0 no excess is held, 1 some is, and the last line says why.
     """
     reply = shared.ask_system(
         data_dir, "flatten", reason=reason or "flattened by hand", series=series
