@@ -61,19 +61,21 @@ def _list_options(function: _Command) -> _Command:
 @command(
     examples={
         "understudy orders": "the newest, last one last",
-        "understudy orders --open": "what is live now, or not booked yet",
+        "understudy orders --open": "open, or not fully booked yet",
         "understudy orders --market 1795370400": "one window's, by a part of its slug",
         "understudy orders --csv > orders.csv": "all of them, for a spreadsheet",
-        "understudy orders --json | jq '.orders[].status'": "how they stand, for a script",
+        "understudy orders --json | jq '.orders[].status'": "their status, for a script",
     },
 )
-@click.option("--open", "only_open", is_flag=True, help="Only orders that still own their side.")
+@click.option(
+    "--open", "only_open", is_flag=True, help="Only orders that still keep their side busy."
+)
 @_list_options
 def orders(only_open: bool, market: str, **chosen: Any) -> None:
     """List orders from the journal, whether or not the system runs.
 
-    An order owns its side while it lives, and afterwards until every fill of it is in the ledger.
-    "at" is the average price it was filled at.
+    An order keeps its side busy while it is open, and afterwards until every fill is in the ledger.
+    "at" is its average fill price.
     """
     listing = _Listing(
         name="orders",
@@ -94,19 +96,19 @@ def orders(only_open: bool, market: str, **chosen: Any) -> None:
 @command(
     examples={
         "understudy positions": "the newest windows, last one last",
-        "understudy positions --open": "those that have no result yet",
+        "understudy positions --open": "those without a result",
         "understudy positions --market btc-updown-5m": "one series",
         "understudy positions --csv > positions.csv": "all of them, for a spreadsheet",
         "understudy positions --json | jq '.positions[-1]'": "the newest, for a script",
     },
 )
-@click.option("--open", "only_open", is_flag=True, help="Only windows that have no result yet.")
+@click.option("--open", "only_open", is_flag=True, help="Only windows without a result.")
 @_list_options
 def positions(only_open: bool, market: str, **chosen: Any) -> None:
     """List the position of every window from the journal, whether or not the system runs.
 
-    Holdings are shares and their average cost. P&L is a settled window's result; for an open one
-    it is what the position brings as it stands, if Up wins and if Down wins.
+    Holdings are shares and their average cost. P&L is a settled window's result; for an open window
+    it shows the result of the present position, if Up wins and if Down wins.
     """
     listing = _Listing(
         name="positions",
@@ -128,15 +130,15 @@ def positions(only_open: bool, market: str, **chosen: Any) -> None:
         "understudy fills": "the newest, last one last",
         "understudy fills --market 1795370400": "one window's, by a part of its slug",
         "understudy fills --csv > fills.csv": "all of them, for a spreadsheet",
-        "understudy fills --json | jq '[.fills[].fee | tonumber] | add'": "fees paid in all",
+        "understudy fills --json | jq '[.fills[].fee | tonumber] | add'": "total fees paid",
     },
 )
 @_list_options
 def fills(market: str, **chosen: Any) -> None:
     """List fills from the journal, whether or not the system runs.
 
-    "ledger" says what the position makes of a fill: booked, not yet, or reversed because the
-    venue took it back.
+    "ledger" is a fill's state in the ledger: booked, not yet, or reversed because the venue took it
+    back.
     """
     listing = _Listing(name="fills", age=fill_age, json=fill_json, table=fills_table)
     none = "no such fill" if market else "no fill yet"

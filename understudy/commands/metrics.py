@@ -21,7 +21,7 @@ PORT = MetricsSettings().port
 @command(
     examples={
         "understudy metrics": f"serve http://127.0.0.1:{PORT}/metrics and /health until Ctrl-C",
-        "understudy metrics --port 0": "on a free port, which the first line tells",
+        "understudy metrics --port 0": "on a free port, shown in the first line",
         "understudy metrics --once": "print them and end",
         "understudy run --set metrics.enabled=true": "beside a run, and ended with it",
     },
@@ -32,9 +32,9 @@ PORT = MetricsSettings().port
 @click.option("--once", is_flag=True, help="Print the metrics and end, for the textfile collector.")
 @shared.data_dir_option
 def metrics(port: int, once: bool, data_dir: Path) -> None:
-    """Serve a system's numbers to Prometheus, and its health to probes, on loopback.
+    """Serve a system's metrics to Prometheus, and its health to probes, on loopback.
 
-    A process of its own that only reads: trading does not notice when it is slow, hangs or falls.
+    A process of its own that only reads: if it is slow, hangs or crashes, trading is not affected.
     It also serves when the system is down, and says so. /health answers 200 while the system is
     serving or degraded, 503 when it is down. All metrics: docs/metrics.md.
 
@@ -65,7 +65,7 @@ def _print_once(directory: Path) -> None:
 
 @command(
     examples={
-        "understudy health": "one word, and why it is no better",
+        "understudy health": "the state and the reasons",
         "understudy health --json": "for programs",
         "understudy health || echo down": "for a container's health check: exit code 1 when down",
     },
@@ -75,8 +75,8 @@ def _print_once(directory: Path) -> None:
 def health(data_dir: Path, is_json: bool) -> None:
     """Say whether a system is serving, degraded or down, with the reasons.
 
-    Degraded is a system that runs, while something keeps it from trading or soon may: a halt, a
-    feed that is down, a disk that fills.
+    A degraded system runs, but something prevents trading or soon may: a halt, a feed that is down,
+    a disk that fills.
 
     Exit codes: 0 serving or degraded, 1 down, 2 bad input.
     """

@@ -26,13 +26,13 @@ from understudy.teaching import command
 @shared.data_dir_option
 @shared.json_option
 def ps(data_dir: Path, is_json: bool) -> None:
-    """Show every actor of a running system: its state, uptime, falls and process.
+    """Show every actor of a running system: its state, uptime, crashes and process.
 
-    "falls" counts how often it was made again, "idle" is the time since its last message. A
-    "waiting" actor lives but lacks something that it needs, such as a feed's connection.
+    "falls" counts its restarts, "idle" is the time since its last message. A "waiting" actor is
+    alive but lacks something that it needs, such as a feed's connection.
 
-    Exit codes: 0 it is not halted; 1 it is, or nothing runs: the last line says why. A window that
-    its stop loss has stopped is named, too.
+    Exit codes: 0 not halted; 1 halted, or nothing runs: the last line says why. A window stopped by
+    its stop loss is named, too.
     """
     reply = shared.ask_system(data_dir, "ps")
     if is_json:

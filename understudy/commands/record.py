@@ -49,9 +49,9 @@ RECORD_DATA_DIR = DEFAULT_DATA_DIR / "record"
     type=click.IntRange(min=0),
     default=0,
     metavar="N",
-    help="Stop after N windows; 0: not by itself.  [default: 0]",
+    help="Stop after N windows; 0: never.  [default: 0]",
 )
-@click.option("--demo", "is_demo", is_flag=True, help="Record a local exchange that is started.")
+@click.option("--demo", "is_demo", is_flag=True, help="Start a local exchange, and record it.")
 @click.option(
     "--speed",
     type=click.FloatRange(min=1, max=100),
@@ -79,13 +79,13 @@ def record(
     assignments: tuple[str, ...],
     data_dir: Path,
 ) -> None:
-    """Record every frame of a series' windows, one file a window, and trade nothing.
+    """Record every frame of a series' windows, one file per window, without trading.
 
-    Beside a run that trades, recording.enabled does the same. Started again, it goes on with the
-    window it was in. `understudy recordings DIR` lists what there is.
+    During a run that trades, recording.enabled does the same. If restarted, it continues the
+    current window. `understudy recordings DIR` lists the recordings.
 
-    Exit codes: 0 ok, 1 failed, 2 bad input, 3 the data directory is another run's,
-    4 gave up after too many restarts, 5 the journal cannot be used.
+    Exit codes: 0 ok, 1 failed, 2 bad input, 3 another run uses the data directory, 4 gave up after
+    too many restarts, 5 the journal cannot be used.
     """
     if not is_demo and (speed is not None or seed is not None):
         raise click.UsageError("--speed and --seed are for --demo")

@@ -95,11 +95,11 @@ def list_recordings(folder: str, is_json: bool, is_csv: bool) -> None:
 @click.argument("folder", metavar="[DIR]", default=str(DEFAULT_RECORDINGS))
 @shared.json_option
 def verify(folder: str, is_json: bool) -> None:
-    """Read every recording of DIR whole, and say in a sentence what is wrong with it.
+    """Read every recording of DIR completely, and report damage in a sentence.
 
-    One that was not ended is told and counts as sound: it may be in progress.
+    A recording without an end is reported and counts as intact: it may be in progress.
 
-    Exit codes: 0 all are sound, 1 one is not, 2 bad input.
+    Exit codes: 0 all are intact, 1 one is not, 2 bad input.
     """
     with shared.failing_on(BadRecording, code=ExitCode.BAD_INPUT):
         places = list_files(_place(folder), SUFFIX)
@@ -149,13 +149,12 @@ def verify(folder: str, is_json: bool) -> None:
     "`Source: …` of a README beside the files]",
 )
 def import_windows(sources: tuple[Path, ...], folder: Path, attribution: str | None) -> None:
-    """Make recordings of windows that others recorded: a line of JSON a frame.
+    """Import windows that others recorded, with one line of JSON per frame.
 
-    A line is {"recv_ts": seconds, "raw": "the frame"}, the file is named after its window, plain or
-    packed with zstd. Such files have books and no prices: the underlying's price, strike and
-    result are derived from the books, and every frame of that kind is marked as derived. Windows
-    that are there already are left as they are. Of a directory, its *.jsonl and *.jsonl.zst are
-    taken.
+    A line is {"recv_ts": seconds, "raw": "the frame"}; the file is named after its window, plain or
+    compressed with zstd. Such files have books and no prices: the underlying's price, strike and
+    result are derived from the books, and every such frame is marked as derived. Existing windows
+    are not replaced. In a directory, its *.jsonl and *.jsonl.zst files are imported.
 
     Exit codes: 0 ok, 1 failed, 2 a file is none of those.
     """

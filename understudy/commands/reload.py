@@ -15,14 +15,16 @@ from understudy.teaching import command
 @command(
     examples={
         "understudy reload --check": "say what the edited file would change",
-        "understudy reload": "take it, all at once",
+        "understudy reload": "apply it, all at once",
         "understudy reload --set risk.max_order_dollars=50": "one setting, until the run ends",
         "understudy reload --config night.toml": "another file in place of the run's",
     },
 )
 @shared.config_option
 @shared.assignment_option
-@click.option("--check", "is_check", is_flag=True, help="Change nothing; say what would be.")
+@click.option(
+    "--check", "is_check", is_flag=True, help="Change nothing; only say what would change."
+)
 @click.option("--reason", default="", metavar="TEXT", help="Recorded with the change.")
 @shared.data_dir_option
 @shared.json_option
@@ -34,15 +36,15 @@ def reload(
     data_dir: Path,
     is_json: bool,
 ) -> None:
-    """Have a running system read its configuration again, and take what differs.
+    """Make a running system read its configuration again, and apply the differences.
 
     The strategy and its parameters, limits, protections and alerts may change, for all series or
-    for one; which series are traded changes by understudy series. The file and the --set of the run
-    are read again, then those given here. Whatever else differs needs a restart: then nothing
-    changes, and the line says what it is. The change is one record in the journal, with who made
-    it; understudy explain tells which settings an order was decided by.
+    for one; which series are traded is changed by understudy series. The run's own file and --set
+    options are read again, then those given here. Any other difference needs a restart: then
+    nothing changes, and the line names it. The change is one record in the journal, with its
+    author; understudy explain says which settings decided an order.
 
-    Exit codes: 0 taken, or nothing differs; 1 refused, or nothing runs.
+    Exit codes: 0 applied, or nothing differs; 1 refused, or nothing runs.
     """
     reply = shared.ask_system(
         data_dir,

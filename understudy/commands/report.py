@@ -28,7 +28,7 @@ from understudy.teaching import command
     "page_path",
     type=click.Path(path_type=Path, dir_okay=False, writable=True),
     metavar="FILE",
-    help="Also write one page with plots; it needs no other file and no network.",
+    help="Also write a self-contained page with plots.",
 )
 @last_option
 @shared.data_dir_option
@@ -36,9 +36,9 @@ from understudy.teaching import command
 def report(page_path: Path | None, last: int | None, data_dir: Path, is_json: bool) -> None:
     """Report P&L, fees, fill ratio, prices and leg risk, whether or not the system runs.
 
-    "filled" is the share of the size ordered that was traded. A pair is one-legged while one leg
-    has filled more than the other and no later fill makes up for it; "at risk" is what that would
-    cost if the other side won. docs/reading.md defines every number.
+    "filled" is the share of the ordered size that was traded. A pair is one-legged while one leg
+    has filled more than the other and no later fill covers the gap; "at risk" is the loss if the
+    other side wins. docs/reading.md defines every number.
     """
     with opened(data_dir) as archive:
         performance = read_performance(archive)

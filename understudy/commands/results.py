@@ -27,7 +27,7 @@ from understudy.teaching import group
 @group(
     invoke_without_command=True,
     examples={
-        "understudy results": "every run that is kept, the newest first",
+        "understudy results": "every stored run, the newest first",
         "understudy results show": "the newest again",
         "understudy results show pair-btc": "one of them, by the beginning of its name",
     },
@@ -36,7 +36,7 @@ from understudy.teaching import group
 @shared.json_option
 @click.pass_context
 def results(context: click.Context, results_dir: Path, is_json: bool) -> None:
-    """List the backtests that are kept; show one, compare two."""
+    """List the stored backtests; show one, compare two."""
     context.obj = results_dir.expanduser()
     if context.invoked_subcommand is not None:
         return
@@ -61,7 +61,7 @@ def results(context: click.Context, results_dir: Path, is_json: bool) -> None:
 @shared.json_option
 @click.pass_obj
 def show(results_dir: Path, name: str, last: int | None, is_json: bool) -> None:
-    """Show a run: the newest, or the one whose name begins so, or that lies in that folder."""
+    """Show a run: the newest, or the one with this name, prefix of a name, or folder."""
     run = find_run(results_dir, name)
     with shared.failing_on(BadResults):
         show_result(run, last, view=_view, is_json=is_json)
@@ -72,7 +72,7 @@ def show(results_dir: Path, name: str, last: int | None, is_json: bool) -> None:
 @results.command(
     examples={
         "understudy results compare pair-btc maker-btc": "two backtests, side by side",
-        "understudy results compare pair-btc ~/.understudy": "a backtest, and what a run did",
+        "understudy results compare pair-btc ~/.understudy": "a backtest and a real run",
     },
 )
 @click.argument("first")
@@ -83,8 +83,9 @@ def show(results_dir: Path, name: str, last: int | None, is_json: bool) -> None:
 def compare(results_dir: Path, first: str, second: str, last: int | None, is_json: bool) -> None:
     """Compare two runs: backtests, or data directories of a system.
 
-    Numbers stand side by side. Orders are paired in the windows that both have: the same action,
-    outcome, limit and size within 250 ms. Each order without a partner is told with a reason.
+    Numbers are shown side by side. Orders are paired in the windows that both have: the same
+    action, outcome, limit and size within 250 ms. Each order without a partner is shown with a
+    reason.
     """
     with shared.failing_on(BadResults, code=ExitCode.BAD_INPUT):
         runs = [read_compared(_folder(results_dir, each)) for each in (first, second)]

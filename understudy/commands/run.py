@@ -57,7 +57,7 @@ LOOPBACK = "127.0.0.1"
     "recordings",
     multiple=True,
     metavar="FILE",
-    help="Demo only: trade this recorded window in place of a simulated one; may be repeated.",
+    help="Demo only: trade this recorded window instead of a simulated one; may be repeated.",
 )
 @shared.config_option
 @shared.assignment_option
@@ -85,7 +85,7 @@ LOOPBACK = "127.0.0.1"
     help=f"Journal, log and control socket.  [default: {DEFAULT_DATA_DIR}, or for a demo a "
     "temporary one, removed at the end]",
 )
-@click.option("--json", "is_json", is_flag=True, help="Print the summary as JSON, nothing else.")
+@click.option("--json", "is_json", is_flag=True, help="Print only the summary, as JSON.")
 @click.option(
     LIVE_FLAG,
     "is_real_money_understood",
@@ -116,11 +116,11 @@ def run(
 ) -> None:
     """Trade until told to stop: real books and paper money, or the demo.
 
-    With execution.mode = "live" orders are real; in a demo for an account made and thrown away.
-    Started again on the same data directory it carries on where it was, whatever ended it.
+    With execution.mode = "live" orders are real; in a demo they use a temporary account. If
+    restarted on the same data directory it continues where it was, whatever ended it.
 
-    Exit codes: 0 ok, 1 failed, 2 bad input, 3 the data directory is another run's,
-    4 gave up after too many restarts, 5 the journal cannot be used.
+    Exit codes: 0 ok, 1 failed, 2 bad input, 3 another run uses the data directory, 4 gave up after
+    too many restarts, 5 the journal cannot be used.
     """
     _only_for_a_demo(speed, recordings, is_demo=is_demo)
     series, recorded_from_ms = _recorded(recordings) if recordings else (series, None)

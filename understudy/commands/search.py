@@ -49,14 +49,14 @@ _STUDY = "study.log"
     type=click.Path(path_type=Path),
     metavar="FILE",
     required=True,
-    help="A TOML file of what is searched; docs/search.md.",
+    help="A TOML file with the settings to search; docs/search.md.",
 )
 @click.option(
     "--trials",
     type=click.IntRange(min=1),
     required=True,
     metavar="N",
-    help="How many there are to be in all, with those of earlier calls.",
+    help="Total number of trials, including those of earlier calls.",
 )
 @shared.whole_number_option(
     "--folds",
@@ -77,7 +77,7 @@ _STUDY = "study.log"
 @click.option(
     "--look",
     is_flag=True,
-    help="Play the held-out part with the best trial, in the end; every look is counted.",
+    help="Finally play the held-out part with the best trial; every look is counted.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, metavar="S")
 @jobs_option
@@ -92,12 +92,12 @@ _STUDY = "study.log"
 @last_option
 @shared.json_option
 def search(**options: Any) -> None:
-    """Search settings of a strategy on recorded windows, without fooling oneself.
+    """Search a strategy's settings on recorded windows, with safeguards against overfitting.
 
-    Trials are proposed by Optuna (TPE) and ranked by their median fold. Every table has in-sample
-    beside out-of-sample results; a last part of the windows is seen by no trial; and a warning with
-    a number says when the best of so many is what chance gives. Ctrl-C loses the round under way;
-    the same call goes on.
+    Trials are proposed by Optuna (TPE) and ranked by their median fold. Every table shows in-sample
+    beside out-of-sample results; the last part of the windows is held out from all trials; and a
+    warning says how likely the best of so many trials is only luck. Ctrl-C loses the round in
+    progress; the same command continues.
     """
     with shared.needs_extra("research", "optuna", "distributed"):
         _search(**options)

@@ -24,17 +24,17 @@ _reason_option = click.option(
     },
 )
 def series() -> None:
-    """Add and drop series while the run goes on.
+    """Add and drop series during a run.
 
-    Each change is one record in the journal, with who made it, when and why. It lasts as long as
-    the run: the next one trades what its configuration says, and tells what differs.
+    Each change is one record in the journal, with its author, time and reason. It lasts as long as
+    the run: the next one trades what its configuration says, and reports the difference.
     """
 
 
 @series.command(
     "list",
     examples={
-        "understudy series list": "what is traded, and what ends with its window",
+        "understudy series list": "what is traded, and which series end with their window",
         "understudy series list --json": "for a script",
     },
 )
@@ -48,7 +48,7 @@ def list_series(data_dir: Path, is_json: bool) -> None:
 @series.command(
     examples={
         "understudy series add sol-5m": "from its next window on",
-        'understudy series add sol-5m --reason "quiet weekend"': "with why",
+        'understudy series add sol-5m --reason "quiet weekend"': "with a reason",
     },
 )
 @click.argument("name")
@@ -58,8 +58,8 @@ def list_series(data_dir: Path, is_json: bool) -> None:
 def add(name: str, reason: str, data_dir: Path, is_json: bool) -> None:
     """Trade one more series, from its next window on.
 
-    Its settings are those that the run's file has for it, or else those of all. Feeds and observer
-    are made anew for it, so the others' books are sent again: a second without a tick.
+    Its settings are those in the run's file, for this series or else for all. Feeds and observer
+    are restarted for it, so the others' books are sent again: a second without a tick.
     """
     _show(
         shared.ask_system(data_dir, "series", what="add", name=name, reason=reason), is_json=is_json
@@ -69,7 +69,7 @@ def add(name: str, reason: str, data_dir: Path, is_json: bool) -> None:
 @series.command(
     examples={
         "understudy series drop eth-5m": "its orders go on until its window has settled",
-        'understudy series drop eth-5m --reason "no edge"': "with why",
+        'understudy series drop eth-5m --reason "no edge"': "with a reason",
     },
 )
 @click.argument("name")
@@ -77,7 +77,7 @@ def add(name: str, reason: str, data_dir: Path, is_json: bool) -> None:
 @shared.data_dir_option
 @shared.json_option
 def drop(name: str, reason: str, data_dir: Path, is_json: bool) -> None:
-    """Trade a series' window to its end, and no other; its actors end when it has settled."""
+    """Trade a series only to the end of its present window; its actors end once it has settled."""
     _show(
         shared.ask_system(data_dir, "series", what="drop", name=name, reason=reason),
         is_json=is_json,

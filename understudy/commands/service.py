@@ -43,7 +43,7 @@ def _file_option(*names: str, help_text: str) -> Callable[[Callable[..., Any]], 
     },
 )
 def service() -> None:
-    """Let systemd start the system, watch it, and start it again after a fall.
+    """Let systemd start the system, watch it, and restart it after a crash.
 
     From a bare server to a service that survives a reboot: docs/deployment.md.
     """
@@ -54,7 +54,7 @@ def service() -> None:
         "understudy service install --user": "for this user, without root",
         "understudy service install --print": "only show the units",
         "understudy service install --config /etc/understudy.toml --metrics": "for the machine",
-        "understudy service install --alerts /etc/understudy/targets": "with who is told",
+        "understudy service install --alerts /etc/understudy/targets": "with the alerts' targets",
         "understudy service install --key /etc/understudy/key …": "live; with the flag of run",
     },
 )
@@ -92,12 +92,12 @@ def install(
 ) -> None:
     """Write the units of a run and of its watchers; starts nothing.
 
-    The run tells systemd when its actors are up and that its loop turns; it is started again after
-    a fall, five times in ten minutes at most, and not if it gave up by itself. Secrets are read by
-    systemd (LoadCredential) and given to the one service that needs them. `systemd-analyze verify`
-    looks at what was written, where it is installed.
+    The run tells systemd when its actors are up and that its loop is alive; after a crash it is
+    started again, at most five times in ten minutes, but not if it gave up by itself. systemd reads
+    the secrets (LoadCredential) and gives each to the one service that needs it. `systemd-analyze
+    verify` checks the units, if it is installed.
 
-    Exit codes: 0 written, 1 a unit could not be written or was found wrong, 2 bad input.
+    Exit codes: 0 written, 1 a unit could not be written or is invalid, 2 bad input.
     """
     data_dir = data_dir or (USER_DATA_DIR if is_user else SYSTEM_DATA_DIR)
     plan = ServicePlan(

@@ -25,7 +25,7 @@ config_option = click.option(
     "config_path",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="A TOML file of settings. None is read unless it is named here.",
+    help="A TOML file of settings. No other file is read.",
 )
 
 assignment_option = click.option(
@@ -33,7 +33,7 @@ assignment_option = click.option(
     "assignments",
     multiple=True,
     metavar="KEY=VALUE",
-    help="One setting, such as strategy.max_shares=50; overrules the file. May be repeated.",
+    help="One setting, such as strategy.max_shares=50; overrides the file. May be repeated.",
 )
 
 use_option = click.option(
@@ -47,7 +47,7 @@ series_option = click.option(
     "series",
     metavar="NAMES",
     callback=lambda _context, _parameter, value: _names(value),
-    help="What is traded, such as btc-15m,eth-5m; instead of the file's series.",
+    help="Series to trade, such as btc-15m,eth-5m, instead of the file's.",
 )
 
 data_dir_option = click.option(

@@ -100,7 +100,7 @@ class Campaign:
         "understudy simulate --seeds 500 --jobs 2": "many more, on two cores",
         "understudy simulate --mode live": "real orders, against an exchange that misbehaves",
         "understudy simulate --use maker": "orders that rest, are cancelled and replaced",
-        "understudy simulate --from 17 --seeds 1": "one seed again, to the same byte",
+        "understudy simulate --from 17 --seeds 1": "one seed again, byte for byte",
         "understudy simulate --seeds 5 --json | jq .failure": "for a script",
     },
 )
@@ -142,17 +142,18 @@ def simulate(
     data_dir: Path,
     is_json: bool,
 ) -> None:
-    """Run every actor on virtual time with injected faults, and check what must always hold.
+    """Run every actor on virtual time with injected faults, and check all invariants.
 
-    Messages are lost, repeated and late; actors, the supervisor and the whole machine fall, half
-    way through what they do; feeds break, clocks jump, the disk fills. After every step each
-    invariant is checked, and some time after the faults stop everything must serve again.
+    Messages are lost, repeated and late; actors, the supervisor and the whole machine crash,
+    halfway through what they do; feeds break, clocks jump, the disk fills. The invariants are
+    checked after every step, and some time after the faults stop everything must serve again.
 
     With --mode live the exchange takes the orders, loses answers, lets trades fail and falls
     silent; the journal is reconciled with its books. No key is needed, and nothing is sent.
 
-    Ends at the first failure with exit code 1, the seed and its last messages. If it came to light
-    in what one actor did, the data directory gets a crash file of that actor: "understudy crashes".
+    Ends at the first failure with exit code 1, the seed and its last messages. If the failure
+    showed in a step of one actor, the data directory gets a crash file of that actor: "understudy
+    crashes".
     """
     campaign = Campaign(first_seed, minutes, mode, layout, use)
     run = functools.partial(

@@ -27,7 +27,7 @@ SPEED_MOST = 10.0
 
 @command(
     examples={
-        "understudy soak --hours 2": "two hours; Ctrl-C ends it in order, and it reports",
+        "understudy soak --hours 2": "two hours; Ctrl-C ends it in order, with a report",
         "understudy soak --hours 0.01 --json": "half a minute, for a program",
         "understudy soak --hours 2 --seed 7 --plot soak.svg": "its curves as a picture",
     },
@@ -70,17 +70,17 @@ def soak(
     plot_path: Path | None,
     is_json: bool,
 ) -> None:
-    """Let a system trade for hours while everything befalls it, and see whether it wears out.
+    """Let a system trade for hours under constant faults, and see whether it wears out.
 
     Starts its own local exchange and a system on it, with page, metrics and alerts beside it. Every
     minute or two something goes wrong: an actor or process is killed, hangs or raises; credentials
-    expire; the clock is set; the disk is full; the log is moved aside; settings are reloaded;
-    watchers are killed. Venue days change meanwhile.
+    expire; the clock is set; the disk is full; the log is rotated; settings are reloaded; watchers
+    are killed. Venue days change meanwhile.
 
     In the end all books must agree, as after a drill, and memory, descriptors, threads, latency and
-    what an event takes of the journal must not have grown.
+    journal bytes per event must not have grown.
 
-    Exit codes: 0 all of it holds, 1 something does not.
+    Exit codes: 0 everything holds, 1 something does not.
     """
     if not sys.platform.startswith("linux"):
         shared.fail("a soak finds processes by /proc, which only Linux has")

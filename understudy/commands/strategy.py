@@ -28,7 +28,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
 @group(
     examples={
-        "understudy strategy new my_idea": "a file that works, and its test beside it",
+        "understudy strategy new my_idea": "a working file, and a test beside it",
         "understudy strategy check my_idea.py": "before it trades, on paper or for real",
         "understudy run --demo --set strategy.use=my_idea.py": "and let it trade in the demo",
     },
@@ -36,8 +36,8 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 def strategy() -> None:
     """Write, check and list strategies.
 
-    A strategy is a class in a file of your own, or one that is built in: strategy.use says which.
-    docs/tutorial.md tells the whole way, docs/strategy.md the contract.
+    A strategy is a class in a file of your own, or a built-in one; strategy.use selects it.
+    docs/tutorial.md is a complete tour, docs/strategy.md the contract.
     """
 
 
@@ -54,12 +54,12 @@ def strategy() -> None:
     type=click.Path(path_type=Path, file_okay=False),
     default=Path(),
     metavar="DIR",
-    help="Where to write them; made if it is not there.",
+    help="Where to write them; created if it does not exist.",
 )
 def new(name: str, folder: Path) -> None:
-    """Write NAME.py with a small strategy that works, and test_NAME.py beside it.
+    """Write NAME.py with a small working strategy, and test_NAME.py beside it.
 
-    Nothing that is there already is written over.
+    Existing files are not overwritten.
     """
     if not _NAME.fullmatch(name):
         shared.fail(
@@ -69,9 +69,7 @@ def new(name: str, folder: Path) -> None:
     folder = folder.expanduser()
     for file_name in texts:
         if (folder / file_name).exists():
-            shared.fail(
-                f"{folder / file_name} is there already, and is not written over", _BAD_INPUT
-            )
+            shared.fail(f"{folder / file_name} exists already, and is not overwritten", _BAD_INPUT)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for file_name, text in texts.items():
@@ -95,13 +93,13 @@ _BAD_INPUT = ExitCode.BAD_INPUT
 @click.argument("use", metavar="FILE")
 @shared.assignment_option
 def check(use: str, assignments: tuple[str, ...]) -> None:
-    """Run the tests of the contract on FILE, or on a strategy by its name.
+    """Check that FILE, or a strategy given by name, keeps the contract.
 
     The strategy is asked for a decision at each step of a seeded walk through three windows, in
-    which books are empty, crossed or old, prices missing, shares held and orders at work. Found is
-    what raises, decides differently the second time, cannot be pickled, is slow, or orders what
-    the desk or the venue would refuse. That it reads files, clocks or networks is told, not
-    forbidden. Exit code 1 if anything is wrong.
+    which books are empty, crossed or stale, prices missing, shares held and orders working. The
+    check finds exceptions, decisions that differ the second time, values that cannot be pickled,
+    slowness, and orders that the desk or the venue would refuse. Use of files, clocks or networks
+    is reported, not forbidden. Exit code 1 if anything is wrong.
     """
     loaded = shared.load_config(None, (*assignments, f"strategy.use={toml_text(use)}"))
     with shared.failing_on(StrategyUnavailable, code=_BAD_INPUT):
@@ -134,7 +132,7 @@ def _show(report: CheckReport, settings: Settings) -> None:
 )
 @click.argument("use", metavar="[FILE]", default="")
 def list_strategies(use: str) -> None:
-    """List the strategies that are built in or that packages bring, and their parameters.
+    """List the built-in strategies and those of installed packages, with parameters.
 
     With FILE only that one. Parameters are keys of [strategy.parameters].
     """

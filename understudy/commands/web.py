@@ -24,7 +24,7 @@ DEFAULTS = WebSettings()
     invoke_without_command=True,
     examples={
         "understudy web": f"serve http://127.0.0.1:{DEFAULTS.port}/ until Ctrl-C",
-        "understudy web token": "show the token that a log-in asks for; made if there is none",
+        "understudy web token": "show the token for logging in; created if there is none",
         "understudy run --demo --set web.enabled=true": "beside a run, and ended with it",
         "understudy web --name trader.example.org": "behind a proxy with TLS: docs/web.md",
     },
@@ -33,7 +33,7 @@ DEFAULTS = WebSettings()
 @click.option(
     "--host",
     metavar="IP",
-    help=f"Address to listen on; off loopback everything needs a log-in.  [{DEFAULTS.host}]",
+    help=f"Address to listen on; off loopback, everything needs a log-in.  [{DEFAULTS.host}]",
 )
 @shared.whole_number_option(
     "--port", most=65_535, help_text=f"Port; 0 takes a free one.  [{DEFAULTS.port}]"
@@ -43,9 +43,9 @@ DEFAULTS = WebSettings()
     "names",
     multiple=True,
     metavar="NAME",
-    help="Host name under which people reach it; may be repeated. Then everything needs a log-in.",
+    help="Host name under which it is reached; may be repeated. Then everything needs a log-in.",
 )
-@click.option("--login", "asks_login", is_flag=True, help="Ask for the token on loopback as well.")
+@click.option("--login", "asks_login", is_flag=True, help="Require the token on loopback as well.")
 @shared.data_dir_option
 @click.pass_context
 def web(
@@ -57,12 +57,12 @@ def web(
     asks_login: bool,
     data_dir: Path,
 ) -> None:
-    """Show a system in the browser: what it does now, its history, orders, warnings and errors.
+    """Serve a web page about a system: its present state, history, orders, warnings and errors.
 
-    A process of its own that only reads: trading does not notice when it is slow, hangs or falls.
-    It also serves when the system is down, and shows that. Read-only, until someone logs in with
-    the token: then it can halt, resume and flatten, and the journal says that it was the page.
-    What no option says is [web] of --config, if it is given.
+    A process of its own that only reads: if it is slow, hangs or crashes, trading is not affected.
+    It also serves when the system is down, and shows that. It is read-only until someone logs in
+    with the token: then it can halt, resume and flatten, and the journal names the page. What no
+    option says is taken from [web] of --config, if that is given.
 
     Exit codes: 0 ended by a signal, 1 the port is taken, 2 bad input.
     """
@@ -102,17 +102,17 @@ def _require_usable(site: Site, directory: Path) -> None:
 
 @web.command(
     examples={
-        "understudy web token": "show it, or make it",
-        "understudy web token --new": "make another; whoever is logged in has to log in again",
+        "understudy web token": "show it, or create it",
+        "understudy web token --new": "replace it; everyone has to log in again",
     },
 )
-@click.option("--new", "is_new", is_flag=True, help="Make another one in its place.")
+@click.option("--new", "is_new", is_flag=True, help="Replace it with a new one.")
 @shared.data_dir_option
 def token(data_dir: Path, *, is_new: bool) -> None:
-    """Show the token that a log-in to the page asks for; the first call makes it.
+    """Show the token for logging in to the page; the first call creates it.
 
-    It is a secret: whoever has it can halt, resume and flatten. It is kept in the data directory,
-    readable by you alone, and written nowhere else.
+    It is a secret: anyone who has it can halt, resume and flatten. It is kept in the data
+    directory, readable by you alone, and written nowhere else.
 
     Exit codes: 0 ok, 1 the file cannot be used, 2 bad input.
     """
