@@ -82,7 +82,7 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     (tmp_path / "test_my_idea.py").write_text("mine")
     refused = run("new", "my_idea", "--dir", str(tmp_path))
     assert refused.exit_code == 2
-    assert "is there already" in refused.output
+    assert "exists already" in refused.output
     assert [each.name for each in tmp_path.iterdir()] == ["test_my_idea.py"]
 
 
