@@ -282,7 +282,7 @@ def test_the_process_tells_of_a_run_that_ends_and_keeps_no_secret_anywhere(
         second = alerts_process(data_dir, **{FILE_VARIABLE: str(targets)})
         _, words = second.communicate(timeout=60)
         assert second.returncode == ExitCode.LOCKED
-        assert "another process already tells" in words
+        assert "another process already sends alerts" in words
     finally:
         watcher.send_signal(signal.SIGTERM)
         _, words = watcher.communicate(timeout=60)
