@@ -238,6 +238,7 @@ class Trial:
             actors=tuple(self.machine.actors()),
             roles=self.actor_table.roles(self.plan.settings),
             snapshots=self.referee.newest_snapshots,
+            orders_per_minute_most=self.plan.settings.risk.max_orders_per_minute,
         )
 
     def _differences(self) -> Iterable[str]:

@@ -20,6 +20,7 @@ LONGEST_FAREWELL_MS = 25_000
 """An order is closed so long after the end of its time to live, at the latest."""
 _LOSS_LIMIT = "limit max_day_loss_dollars"
 """Who halts when a strategy has lost too much; the strategies that are tried need not earn."""
+_MINUTE_MS = 60_000
 
 
 @attrs.frozen(kw_only=True)
@@ -34,6 +35,8 @@ class Aftermath:
     """The permanent ones."""
     snapshots: Mapping[str, MarketSnapshot]
     """The last that each strategy was shown, by its role."""
+    orders_per_minute_most: int
+    """The account's limit."""
 
     def complaints(self) -> Iterator[str]:
         """Everything that has not come back."""
@@ -123,12 +126,21 @@ class Aftermath:
     def _trading(self) -> Iterator[str]:
         """The windows that began after the faults were offered cheap pairs: one was ordered.
 
-        None is, and rightly, once the account has lost what it may lose in a day.
+        None is, and rightly, once the account has lost what it may lose in a day, or when other
+        series have made all the orders of this minute.
         """
         halts = self.facts.halts
-        if any(halt.who == _LOSS_LIMIT for halt in halts):
+        if any(halt.who == _LOSS_LIMIT for halt in halts) or self._is_minute_full:
             return
         for _, window in self._traded():
             if not self.facts.orders_of(window.window.condition_id):
                 reasons = "".join(f"; {halt.sentence}" for halt in halts)
                 yield f"nothing was traded in {window.window.slug}{reasons}"
+
+    @property
+    def _is_minute_full(self) -> bool:
+        """Whether a pair of orders more would be over the account's limit of orders a minute."""
+        orders = self.facts.orders.values()
+        made_at_ms = [fact.state.intent.created_at_ms for fact in orders]
+        made_count = sum(at_ms // _MINUTE_MS == self.now_ms // _MINUTE_MS for at_ms in made_at_ms)
+        return made_count + 2 > self.orders_per_minute_most

@@ -36,6 +36,7 @@ from actors.model import Action, FillDetail, Side
 from actors.roles import DESK, OBSERVER, STRATEGY
 from actors.units import shares
 from simulation.invariants.evidence import PaperEvidence
+from simulation.invariants.facts import OrderFact
 from simulation.invariants.referee import Referee
 from simulation.trial import Trial
 
@@ -236,3 +237,16 @@ def test_that_nothing_is_traded_in_the_end_is_right_only_after_too_great_a_loss(
     complaints = list(trial._aftermath()._trading())
     assert any(f"a test ({who})" in each for each in complaints) is is_complaint
     assert bool(complaints) is is_complaint
+
+
+@pytest.mark.parametrize(("made_count", "is_complaint"), [(118, True), (119, False)])
+def test_that_nothing_is_traded_in_the_end_is_right_when_others_have_made_the_minutes_orders(
+    made_count: int, is_complaint: bool
+) -> None:
+    trial = Trial(1, minutes=1, plan=plan())
+    trial.exchange.begin()
+    now_ms = trial.scheduler.now_ms
+    for number in range(made_count):
+        intent = attrs.evolve(INTENT, order_id=f"order_{number}", created_at_ms=now_ms)
+        trial.referee.facts.orders[intent.order_id] = OrderFact(OrderState(intent=intent), True)
+    assert bool(list(trial._aftermath()._trading())) is is_complaint
