@@ -40,9 +40,7 @@ def result_json(result: Result) -> dict[str, Any]:
     return {
         "seed": result.seed,
         "kills": len(result.recoveries),
-        **{name: getattr(result.verdict, name) for name in COUNTERS},
-        "findings": list(result.verdict.findings),
-        **result.traded,
+        **verdict_json(result.verdict, result.traded),
         "recovery_ms": {
             target: _percentiles([recovery.recovered_ms for recovery in recoveries])
             | {
@@ -88,13 +86,25 @@ def _percentiles(samples: Sequence[int]) -> dict[str, int]:
 
 def result_view(result: Result) -> RenderableType:
     """Draw the result for people."""
-    counts = [f"{name.replace('_', ' ')} {getattr(result.verdict, name)}" for name in COUNTERS]
-    traded = ", ".join(f"{count} {name}" for name, count in result.traded.items())
-    lines = [Text(), Text(f"reconciled: {traded}"), Text(", ".join(counts))]
-    lines += [Text(f"✗ {finding}", "bold red") for finding in result.verdict.findings]
-    if result.is_good:
+    lines = verdict_lines(result.verdict, result.traded)
+    return Group(_table(result.recoveries), Text(), *lines)
+
+
+def verdict_json(verdict: AuditVerdict, traded: Mapping[str, int]) -> dict[str, Any]:
+    """Tell a verdict, and how much it is about, to programs."""
+    counts = {name: getattr(verdict, name) for name in COUNTERS}
+    return {**counts, "findings": list(verdict.findings), **traded}
+
+
+def verdict_lines(verdict: AuditVerdict, traded: Mapping[str, int]) -> list[Text]:
+    """Tell the same to people."""
+    counts = (f"{name.replace('_', ' ')} {getattr(verdict, name)}" for name in COUNTERS)
+    about = ", ".join(f"{count} {name}" for name, count in traded.items())
+    lines = [Text(f"reconciled: {about}"), Text(", ".join(counts))]
+    lines += [Text(f"✗ {finding}", "bold red") for finding in verdict.findings]
+    if verdict.is_good:
         lines.append(Text("✓ nothing lost, nothing doubled, nothing left over", "green"))
-    return Group(_table(result.recoveries), *lines)
+    return lines
 
 
 def _table(recoveries: Iterable[Recovery]) -> Table:

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from understudy.display.screen import listing
-from understudy.drill.report import COUNTERS
+from understudy.drill.report import verdict_json, verdict_lines
 from understudy.reading.plots import plot_style
 from understudy.soak.conduct import SoakResult
 from understudy.soak.curves import Curve, curves_of
@@ -30,9 +30,7 @@ def soak_json(result: SoakResult) -> dict[str, Any]:
         "watchers": list(result.watchers),
         "kills": len(result.recoveries),
         "troubles": dict(Counter(name for _, name in result.troubles)),
-        **{name: getattr(result.verdict, name) for name in COUNTERS},
-        "findings": list(result.verdict.findings),
-        **result.traded,
+        **verdict_json(result.verdict, result.traded),
         "recovery_ms_max": max((each.recovered_ms for each in result.recoveries), default=0),
         "curves": {
             each.name: {
@@ -54,19 +52,11 @@ def soak_view(result: SoakResult) -> RenderableType:
     counted = Counter(name for _, name in result.troubles)
     troubles = [f"{count} times {name}" for name, count in counted.items()]
     befell = ", ".join([f"{len(result.recoveries)} kills", *troubles])
-    traded = ", ".join(f"{count} {name}" for name, count in result.traded.items())
-    counts = ", ".join(
-        f"{name.replace('_', ' ')} {getattr(result.verdict, name)}" for name in COUNTERS
-    )
     lines = [
         Text(f"{hours}{ended}; beside it: {', '.join(result.watchers)}"),
         Text(befell),
-        Text(f"reconciled: {traded}"),
-        Text(counts),
-        *(Text(f"✗ {finding}", "bold red") for finding in result.verdict.findings),
+        *verdict_lines(result.verdict, result.traded),
     ]
-    if result.verdict.is_good:
-        lines.append(Text("✓ nothing lost, nothing doubled, nothing left over", "green"))
     return Group(*lines, Text(), _table(result))
 
 
