@@ -153,20 +153,6 @@ async def test_the_custom_feature_brings_best_prices_and_the_resolution(
 
 
 @against()
-async def test_ping_is_answered_but_not_before_a_subscription(exchange: LocalExchange) -> None:
-    async with await subscribed(exchange) as socket:
-        await socket.send("PING")
-        while await socket.recv() != "PONG":
-            pass
-    async with websockets.connect(exchange.url(Channel.MARKET)) as hasty:
-        await hasty.send("PING")
-        with pytest.raises(websockets.ConnectionClosed) as closed:
-            await hasty.recv()
-        assert closed.value.rcvd is not None
-        assert closed.value.rcvd.code == 1008
-
-
-@against()
 async def test_the_price_stream_tells_the_average_of_every_second(exchange: LocalExchange) -> None:
     topic = {"topic": "crypto_prices_twap_sixty", "type": "update"}
     async with websockets.connect(exchange.url(Channel.RTDS)) as socket:
