@@ -10,7 +10,7 @@ from actors.units import PAYOUT_TICKS, UNITS_PER_SHARE
 from venue.engine import Ledger
 from venue.engine.messages import EngineEvent, Outcome, Traded
 from venue.frames import NEW_MARKETS_KEY, Channel, Frame, is_custom
-from venue.prices import SecondSamples
+from venue.prices import PriceStreams
 from venue.simulation.listed_window import (
     COARSE_TICKS,
     FINE_BEYOND_TICKS,
@@ -19,6 +19,7 @@ from venue.simulation.listed_window import (
 )
 from venue.simulation.oddities import Oddities
 from venue.simulation.quoting import Mood, Quote, Quoter
+from venue.simulation.reference import ReferenceWalk
 from venue.simulation.taking import Taker
 from venue.windows import Window
 from venue.wire import market as wire
@@ -46,23 +47,27 @@ _PICK_OFF_CHANCE = 0.35
 """That an informed taker looks, each time the agents think."""
 
 
-@attrs.frozen(kw_only=True)
-class Surroundings:
-    """What the agents of a market can see outside it."""
+@attrs.frozen
+class Underlying:
+    """What the agents of a market can see outside it: its price, and what is told of it."""
 
-    now_ms: int
-    price_e18: int
-    volatility_dollars: float
-    samples: SecondSamples
-    jump: float
-    """Size of a jump of the reference price in this step, of its price; 0 without one."""
+    walk: ReferenceWalk
+    prices: PriceStreams
 
 
 class SimulatedMarket(ListedWindow):
     """A window from its listing to its resolution, in steps of venue time."""
 
-    def __init__(self, window: Window, ledger: Ledger, frames_per_second: float, seed: str) -> None:
+    def __init__(
+        self,
+        window: Window,
+        ledger: Ledger,
+        underlying: Underlying,
+        frames_per_second: float,
+        seed: str,
+    ) -> None:
         super().__init__(window, ledger, _TAKER_DELAY_MS)
+        self._walk, self._samples = underlying.walk, underlying.prices.samples
         self.up_won: bool | None = None
         self._dice = Random(f"{seed}/market")
         self._mood = Mood(Random(f"{seed}/mood"))
@@ -98,30 +103,30 @@ class SimulatedMarket(ListedWindow):
         )
         return self.oddities.told(status, self.up_wins, self._now_ms)
 
-    def begin(self, around: Surroundings) -> list[Frame]:
+    def begin(self, now_ms: int) -> list[Frame]:
         """Fill the book as that of a market that has long been listed, and announce it."""
-        self._think(around)
-        events = self._quoter.fill_ladder(around.now_ms)
-        self.publisher.publish(events, around.now_ms)
-        text = wire.new_market_text(self.window, question_text(self.window), around.now_ms)
+        self._think(now_ms)
+        events = self._quoter.fill_ladder(now_ms)
+        self.publisher.publish(events, now_ms)
+        text = wire.new_market_text(self.window, question_text(self.window), now_ms)
         return [Frame(Channel.MARKET, (NEW_MARKETS_KEY,), text)]
 
-    def step(self, around: Surroundings) -> list[Frame]:
+    def step(self, now_ms: int) -> list[Frame]:
         """Move on by one step: the engine's own time, then the agents."""
         if self.up_won is not None:
             return []
-        self._now_ms = now_ms = around.now_ms
+        self._now_ms = now_ms
         if now_ms >= self.oddities.decided_at_ms:
             return self._resolve(now_ms)
-        self.note_settlement(around)
+        self.note_settlement(now_ms)
         frames = self.publisher.release(now_ms)
         frames += self.publisher.change_grid(self.oddities.grid_text(now_ms), now_ms)
         frames += self._tell_wrong_winner(now_ms)
         frames += self.publish(self.engine.advance(now_ms), now_ms)
-        self._maybe_lag(around)
+        self._maybe_lag(now_ms)
         if now_ms % _THINK_MS == 0:
             self._mood.step(now_ms, _THINK_MS)
-            self._think(around)
+            self._think(now_ms)
             frames += self._fit_tick_size(now_ms)
             if self._dice.random() < _PICK_OFF_CHANCE and self._is_open(now_ms):
                 frames += self.publish(self._taker.pick_off(self._fair_ticks, now_ms), now_ms)
@@ -137,12 +142,12 @@ class SimulatedMarket(ListedWindow):
                         self._quoter.on_fill(fill)
         return super().publish(events, now_ms)
 
-    def note_settlement(self, around: Surroundings) -> None:
+    def note_settlement(self, now_ms: int) -> None:
         """Take the average as strike at the start and as close at the end."""
-        if around.now_ms == self.window.opens_at_ms:
-            self.strike_e18 = around.samples.average(around.now_ms // 1000)
-        elif around.now_ms == self.window.closes_at_ms:
-            self.close_e18 = around.samples.average(around.now_ms // 1000)
+        if now_ms == self.window.opens_at_ms:
+            self.strike_e18 = self._samples.average(now_ms // 1000)
+        elif now_ms == self.window.closes_at_ms:
+            self.close_e18 = self._samples.average(now_ms // 1000)
 
     def _trade(self, now_ms: int) -> list[Frame]:
         """Let agents act for as many frames as this step may have."""
@@ -159,14 +164,15 @@ class SimulatedMarket(ListedWindow):
             self._credit -= max(1, _count_public(made))
         return frames
 
-    def _think(self, around: Surroundings) -> None:
+    def _think(self, now_ms: int) -> None:
         """Value Up, and quote around that."""
+        walk = self._walk
         probability = self._chance_of_up(
-            around.price_e18, around.samples, around.volatility_dollars, around.now_ms
+            walk.price_e18, self._samples, walk.volatility_dollars, now_ms
         )
-        doubt = _doubt(self._remaining_ms(around.now_ms))
+        doubt = _doubt(self._remaining_ms(now_ms))
         self._fair_ticks = PAYOUT_TICKS * (doubt + (1 - 2 * doubt) * probability)
-        self._quoter.requote(self._new_quote(around.now_ms))
+        self._quoter.requote(self._new_quote(now_ms))
 
     def _new_quote(self, now_ms: int) -> Quote:
         grid_ticks = self.engine.rules.tick_size_ticks
@@ -192,18 +198,19 @@ class SimulatedMarket(ListedWindow):
         self._quoter.requote(self._new_quote(now_ms))
         return self.publish(events, now_ms)
 
-    def _maybe_lag(self, around: Surroundings) -> None:
+    def _maybe_lag(self, now_ms: int) -> None:
         """Now and then let one token's frames lag; most often when the price has just jumped.
 
         After a jump it is the token that gained, so that for a moment its old ask and the other's
         new one may be bought together for less than they pay.
         """
-        if self.publisher.lagging is not None or not self._is_open(around.now_ms):
+        if self.publisher.lagging is not None or not self._is_open(now_ms):
             return
-        chance = _JUMP_LAG_CHANCE if around.jump else _QUIET_LAGS_PER_S * STEP_MS / 1000
+        jump = self._walk.last_jump
+        chance = _JUMP_LAG_CHANCE if jump else _QUIET_LAGS_PER_S * STEP_MS / 1000
         if self._dice.random() < chance:
-            is_up = around.jump > 0 if around.jump else self._dice.random() < 0.5
-            until_ms = around.now_ms + round(self._dice.uniform(300, 1_200))
+            is_up = jump > 0 if jump else self._dice.random() < 0.5
+            until_ms = now_ms + round(self._dice.uniform(300, 1_200))
             self.publisher.lag(Outcome.UP if is_up else Outcome.DOWN, until_ms)
 
     def _resolve(self, now_ms: int) -> list[Frame]:

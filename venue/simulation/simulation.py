@@ -6,12 +6,10 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 
-import attrs
-
 from venue.engine import Ledger
 from venue.frames import Frame
 from venue.prices import PriceBoard, PriceStreams
-from venue.simulation.market import SimulatedMarket, Surroundings
+from venue.simulation.market import SimulatedMarket, Underlying
 from venue.simulation.reference import START_DOLLARS, ReferenceWalk
 from venue.windows import TWAP_SECONDS, Window, window_start_ms
 from venue.world import STEP_MS, Catalogue, EndedMarket
@@ -48,23 +46,22 @@ class Simulation:
         self.catalogue = Catalogue()
         self.ledger = Ledger()
         rates = {each: (own_rates or {}).get(each, frames_per_second) for each in series}
-        self._underlyings: dict[str, _Underlying] = {}
+        self._underlyings: dict[str, Underlying] = {}
         for asset, _minutes in series:
             part = f"/{asset}" if self._underlyings else ""
             if asset not in self._underlyings:
                 busiest = max(rate for (other, _), rate in rates.items() if other == asset)
                 period_ms = _ticker_period_ms(busiest)
-                self._underlyings[asset] = _Underlying(
+                self._underlyings[asset] = Underlying(
                     ReferenceWalk(Random(f"{seed}/walk{part}"), START_DOLLARS[asset], STEP_MS),
                     PriceStreams(asset, period_ms, Random(f"{seed}/tickers{part}"), missing_share),
                 )
         self.prices = PriceBoard(each.prices for each in self._underlyings.values())
         self._series = [
             _SeriesOfMarkets(
+                self,
                 (asset, minutes),
-                self.now_ms,
-                self.catalogue,
-                self.ledger,
+                self._underlyings[asset],
                 rates[asset, minutes],
                 f"{seed}/{asset}-{minutes}" if number else f"{seed}",
             )
@@ -79,19 +76,18 @@ class Simulation:
 
     def _begin(self) -> None:
         """Walk through the time before the origin, so that strike and average have a history."""
-        firsts = [(each, each.new_market()) for each in self._series]
+        firsts = [each.new_market() for each in self._series]
         origin_ms = self.now_ms
         begin_ms = min(each.first_start_ms for each in self._series)
         self.now_ms = begin_ms - (TWAP_SECONDS + 1) * 1000
         while self.now_ms < origin_ms:
             self._walk_on()
-            for each, first in firsts:
-                first.note_settlement(self._surroundings(each.asset))
-        for each, first in firsts:
-            around = self._surroundings(each.asset)
-            first.begin(around)
+            for first in firsts:
+                first.note_settlement(self.now_ms)
+        for series, first in zip(self._series, firsts, strict=True):
+            first.begin(self.now_ms)
             for _ in range(_AHEAD):
-                each.new_market().begin(around)
+                series.new_market().begin(self.now_ms)
 
     def _step(self) -> list[Frame]:
         self._walk_on()
@@ -99,7 +95,7 @@ class Simulation:
         for each in self._underlyings.values():
             frames += each.prices.publish(self.now_ms, each.walk.coinbase_dollars)
         for series in self._series:
-            frames += series.step(self._surroundings(series.asset))
+            frames += series.step(self.now_ms)
         return frames
 
     def _walk_on(self) -> None:
@@ -110,73 +106,60 @@ class Simulation:
             each.prices.sample(self.now_ms, each.walk.price_e18)
             leader = leader or each.walk
 
-    def _surroundings(self, asset: str) -> Surroundings:
-        walk, prices = self._underlyings[asset].walk, self._underlyings[asset].prices
-        return Surroundings(
-            now_ms=self.now_ms,
-            price_e18=walk.price_e18,
-            volatility_dollars=walk.volatility_dollars,
-            samples=prices.samples,
-            jump=walk.last_jump,
-        )
-
-
-@attrs.frozen
-class _Underlying:
-    walk: ReferenceWalk
-    prices: PriceStreams
-
 
 class _SeriesOfMarkets:
     """The windows of one series, from their listing to their being forgotten."""
 
     def __init__(
         self,
+        world: Simulation,
         series: tuple[str, int],
-        now_ms: int,
-        catalogue: Catalogue,
-        ledger: Ledger,
+        underlying: Underlying,
         rate: float,
         seed: str,
     ) -> None:
-        self.asset, self._minutes = series
-        self.first_start_ms = window_start_ms(self._minutes, now_ms)
-        self._catalogue = catalogue
-        self._ledger = ledger
+        self._asset, self._minutes = series
+        self.first_start_ms = window_start_ms(self._minutes, world.now_ms)
+        self._world = world
+        self._underlying = underlying
         self._rate = rate
         self._seed = seed
         self._live: deque[SimulatedMarket] = deque()
         self._ended: deque[EndedMarket] = deque()
         self._window_count = 0
 
-    def step(self, around: Surroundings) -> list[Frame]:
+    def step(self, now_ms: int) -> list[Frame]:
         """Let every window move on, and list the next one when it is time."""
-        frames = [frame for market in self._live for frame in market.step(around)]
+        frames = [frame for market in self._live for frame in market.step(now_ms)]
         if self._live[0].up_won is not None:
-            self._retire(self._live.popleft(), around.now_ms)
-        if around.now_ms == self._live[-_AHEAD].window.opens_at_ms:
-            frames += self.new_market().begin(around)
+            self._retire(self._live.popleft(), now_ms)
+        if now_ms == self._live[-_AHEAD].window.opens_at_ms:
+            frames += self.new_market().begin(now_ms)
         return frames
 
     def new_market(self) -> SimulatedMarket:
         """List one more window."""
         opens_at_ms = self.first_start_ms + self._window_count * self._minutes * 60_000
-        window = Window.at(self.asset, self._minutes, opens_at_ms)
+        window = Window.at(self._asset, self._minutes, opens_at_ms)
         market = SimulatedMarket(
-            window, self._ledger, self._rate, f"{self._seed}/{self._window_count}"
+            window,
+            self._world.ledger,
+            self._underlying,
+            self._rate,
+            f"{self._seed}/{self._window_count}",
         )
         self._window_count += 1
         self._live.append(market)
-        self._catalogue.add(market)
+        self._world.catalogue.add(market)
         return market
 
     def _retire(self, market: SimulatedMarket, now_ms: int) -> None:
         """Keep what the public may still ask, and let the engine go: it remembers every order."""
         ended = EndedMarket(status=market.status, books=market.books)
-        self._catalogue.add(ended)
+        self._world.catalogue.add(ended)
         self._ended.append(ended)
         while self._ended[0].status.window.closes_at_ms < now_ms - _KEPT_MS:
-            self._catalogue.remove(self._ended.popleft())
+            self._world.catalogue.remove(self._ended.popleft())
 
 
 def _ticker_period_ms(frames_per_second: float) -> int:
