@@ -1,1 +1,1 @@
-"""Looking into markets and strategies away from the market: recordings and what is made of them."""
+"""Offline research on markets and strategies: recordings, backtests and parameter searches."""

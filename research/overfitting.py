@@ -18,7 +18,7 @@ CONVINCING = 0.95
 
 
 def expected_best_sharpe(sharpes: Sequence[float]) -> float:
-    """What the highest of so many Sharpe ratios is by chance alone, if none has any merit.
+    """The highest of this many Sharpe ratios to be expected from chance alone.
 
     Source: D. H. Bailey and M. López de Prado, The Deflated Sharpe Ratio, Journal of Portfolio
     Management, 2014, equation 1: the expected maximum of N draws with the trials' own variance.
@@ -32,13 +32,13 @@ def expected_best_sharpe(sharpes: Sequence[float]) -> float:
 
 
 def deflated_sharpe(results: Sequence[float], sharpes: Sequence[float]) -> float | None:
-    """Chance that the best trial's Sharpe ratio is above what luck gives the best of so many.
+    """Probability that the best trial's Sharpe ratio is above what luck gives the best of so many.
 
     Source: as ``expected_best_sharpe``, equation 2; skewness and kurtosis of the results count.
 
     Args:
-        results: of the best trial, one a window.
-        sharpes: of all trials, the best one's too, a window.
+        results: of the best trial, one per window.
+        sharpes: Sharpe ratios per window of all trials, including the best one.
 
     Returns:
         0 to 1; None for fewer than three results, or results without spread.

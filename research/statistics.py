@@ -1,6 +1,6 @@
-"""Numbers of a row of results, one a window; pure functions with their formulas' sources.
+"""Statistics of a series of results, one per window; pure functions, with the sources of formulas.
 
-Amounts are in whatever unit they are given in, and come back in it.
+Amounts are in any unit, and are returned in the same one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 BOOTSTRAP_DRAWS = 10_000
 _BATCH_VALUES = 200_000
-"""Drawn at a time, to bound memory."""
+"""Values drawn at a time, to limit memory."""
 
 
 def profit_factor(results: Sequence[float]) -> float | None:
@@ -48,20 +48,20 @@ def sortino(results: Sequence[float]) -> float | None:
 
 @attrs.frozen
 class Drawdown:
-    """The deepest fall of a running total below its highest value before."""
+    """The deepest fall of a running total below its earlier maximum."""
 
     amount: float
     """0 or more."""
     start: int
-    """Results until the high from which it fell."""
+    """Number of results before the maximum from which it fell."""
     end: int
-    """Results until its lowest point."""
+    """Number of results before its lowest point."""
     longest: int
-    """Most results in a row without a new high."""
+    """Longest run of results without a new maximum."""
 
 
 def drawdown(results: Sequence[float]) -> Drawdown:
-    """Find the deepest fall of the running total, which begins at 0."""
+    """Find the deepest fall of the running total, which starts at 0."""
     total = high = deepest = 0.0
     high_at = start = end = longest = 0
     for count, result in enumerate(results, 1):
@@ -76,7 +76,7 @@ def drawdown(results: Sequence[float]) -> Drawdown:
 
 @attrs.frozen
 class Interval:
-    """A range that holds a mean with some confidence."""
+    """A confidence interval of a mean."""
 
     low: float
     high: float
@@ -108,7 +108,7 @@ def bootstrap_mean(
 
 @attrs.frozen
 class CalibrationBin:
-    """Predictions of about the same chance, and how often it came true."""
+    """Predictions of about the same probability, and how often they came true."""
 
     low: float
     high: float
@@ -119,7 +119,7 @@ class CalibrationBin:
 
 @attrs.define
 class _Bin:
-    """Sums of one range of chances."""
+    """Sums over one range of probabilities."""
 
     count: int = 0
     chances: float = 0.0
@@ -127,16 +127,16 @@ class _Bin:
 
 
 class Forecasts:
-    """Chances (0 to 1), held against what happened; only their sums are kept."""
+    """Predicted probabilities (0 to 1) and their outcomes; only sums are kept."""
 
     def __init__(self, bins: int = 10) -> None:
-        """Begin without any; ``bins`` equal ranges of chance are told apart."""
+        """Begin empty, with ``bins`` equal ranges of probability."""
         self.count = 0
         self._squares = 0.0
         self._bins = [_Bin() for _ in range(bins)]
 
     def add(self, chance: float, *, was: bool) -> None:
-        """Take one: the chance that was given, and whether it happened."""
+        """Add one prediction: its probability, and whether the event happened."""
         self.count += 1
         self._squares += (chance - was) ** 2
         group = self._bins[min(len(self._bins) - 1, int(chance * len(self._bins)))]
@@ -146,15 +146,15 @@ class Forecasts:
 
     @property
     def brier(self) -> float | None:
-        """Mean squared distance of chances from what happened; None without any.
+        """Mean squared difference between probabilities and outcomes; None without predictions.
 
-        0 is perfect, 0.25 is always saying one half. Source: G. W. Brier, Verification of Forecasts
-        Expressed in Terms of Probability, Monthly Weather Review, 1950.
+        0 is perfect; always predicting one half gives 0.25. Source: G. W. Brier, Verification of
+        Forecasts Expressed in Terms of Probability, Monthly Weather Review, 1950.
         """
         return self._squares / self.count if self.count else None
 
     def calibration(self) -> tuple[CalibrationBin, ...]:
-        """Chances in equal ranges, and how often each came true; empty ranges are left out."""
+        """Equal ranges of probability, and how often each came true; empty ones are left out."""
         return tuple(
             CalibrationBin(
                 low=index / len(self._bins),

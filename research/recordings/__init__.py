@@ -1,4 +1,4 @@
-"""Recorded windows: one file a window, every raw frame in it; docs/recordings.md has the format."""
+"""Recorded windows: one file per window, with every raw frame; see docs/recordings.md."""
 
 from research.recordings.model import (
     Gap,

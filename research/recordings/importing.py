@@ -1,7 +1,7 @@
-"""Makes recordings of windows that others recorded: one line of JSON a frame, one file a window.
+"""Imports windows that others recorded: one line of JSON per frame, one file per window.
 
 Those files have the books of one outcome and nothing else. Prices of the underlying are derived
-from them, so that strike and result exist, and every frame of that kind is marked.
+from them, so that strike and result exist, and every such frame is marked.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from venue.windows import TWAP_SECONDS
 from venue.wire.gamma import FEE_RATE
 
 LEAD_S = 70
-"""Prices begin so long before the window, so that the average at its start has a history."""
+"""Prices begin this long before the window, so that the average at its start has a history."""
 _TRAIL_S = 2
-"""And end so long after it: the closing average is told a second late."""
+"""Prices end this long after the window, because the closing average arrives a second late."""
 _TICKER_PERIOD_MS = 1_000
 _BATCH_NS = 2 * 10**9
 _SILENCE_MS_MAX = 5_000
-"""MarketFrames that fail to come for longer are told as a gap."""
+"""A longer time without market frames is noted as a gap."""
 _STREAMS = {Channel.RTDS: RecordedChannel.RTDS, Channel.COINBASE: RecordedChannel.REFERENCE}
 _HEARTBEAT = b'{"type":"heartbeat"'
 
@@ -49,7 +49,7 @@ _DERIVED = (
 
 
 class Importing:
-    """Windows of one series that are to become recordings."""
+    """Windows of one series to be imported."""
 
     def __init__(
         self,
@@ -58,16 +58,16 @@ class Importing:
         program: str,
         was_read: Callable[[], None] = lambda: None,
     ) -> None:
-        """Read every file once; the derived price of a window goes on from the one before it.
+        """Read every file once; the derived price of a window continues from the previous one.
 
         Args:
             sources: the files.
-            attribution: whose data it is, and on which terms.
-            program: what makes the recordings, with its version.
-            was_read: is called after each file.
+            attribution: the owner of the data, and its licence.
+            program: the program that makes the recordings, with its version.
+            was_read: called after each file.
 
         Raises:
-            MalformedRecording: a file is none of those that can be imported.
+            MalformedRecording: a file cannot be imported.
         """
         self._attribution = attribution
         self._program = program
@@ -81,7 +81,7 @@ class Importing:
             raise MalformedRecording("windows of several series cannot be imported together")
 
     def into(self, folder: Path) -> Iterator[tuple[Path, bool]]:
-        """Write the recordings, in the order of the windows; those that are there already stay.
+        """Write the recordings, in the order of the windows; existing ones are left alone.
 
         Yields:
             The path, and whether it was written.
@@ -162,7 +162,7 @@ class Importing:
 
 
 class _Prices:
-    """The derived price of every second, told as the sources would have told it."""
+    """The derived price of every second, in the form that the sources would have sent."""
 
     def __init__(self, windows: Sequence[WindowFile]) -> None:
         asset = windows[0].window.asset
@@ -185,7 +185,7 @@ class _Prices:
             ]
 
     def frames(self, source: WindowFile) -> Iterator[RecordedFrame]:
-        """All that belong to a window."""
+        """All frames that belong to a window."""
         first_s = source.window.opens_at_ms // 1000 - LEAD_S
         for second in range(first_s, source.window.closes_at_ms // 1000 + _TRAIL_S + 1):
             for frame in self._made[second]:
@@ -203,7 +203,7 @@ class _Prices:
 
 
 def attribution_beside(sources: Sequence[Path]) -> str:
-    """What a README beside the files says of their source, in its line that begins so."""
+    """The attribution in a README beside the files: the line that begins with ``Source:``."""
     for folder in {path.parent for path in sources}:
         for readme in sorted(folder.glob("README*")):
             for line in readme.read_text(encoding="utf-8", errors="replace").splitlines():

@@ -1,4 +1,4 @@
-"""Recordings as rows: what each covers, and whether it is sound."""
+"""Recordings as rows: what each covers, and whether it is intact."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from research.recordings.reader import Recording, open_recording
 
 @attrs.frozen(kw_only=True)
 class RecordingRow:
-    """One recording as lists show it."""
+    """One recording, as lists show it."""
 
     place: str
     window: str
@@ -22,24 +22,24 @@ class RecordingRow:
     series: str
     opens_at_ms: int
     is_ended: bool
-    """Whether it has a tail; one in progress, or cut off, has none."""
+    """Whether it has a tail; one in progress, or truncated, has none."""
     coverage: float
-    """Share of the window's time in which the market channel was received."""
+    """Share of the window's time with data from the market channel."""
     gaps_count: int
     gaps_ms: int
     """Length of all gaps of the market channel in the window."""
     frames: int
     strike_e18: str | None
     strike_source: str
-    """How the strike was read, as its origin."""
+    """The source of the strike."""
     winner: str | None
     is_derived: bool
-    """Whether frames in it were computed."""
+    """Whether it contains computed frames."""
     size_bytes: int
 
 
 def rows_of(folder: str | Path) -> Iterator[RecordingRow | BadRecording]:
-    """Describe every recording of a folder, in the order of names; of one that is none, say why.
+    """Describe every recording of a folder, in the order of names; for an invalid one, say why.
 
     Raises:
         BadRecording: the folder cannot be read.
@@ -83,7 +83,7 @@ def row_of(recording: Recording) -> RecordingRow:
 
 
 def faults_of(place: str | Path) -> list[str]:
-    """Check a recording; a sentence for each thing that is wrong with it."""
+    """Check a recording; a sentence for each fault."""
     try:
         recording = open_recording(place)
         tail, survey = recording.tail, recording.survey

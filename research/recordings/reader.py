@@ -1,7 +1,7 @@
 """Reads recordings: ``open_recording(path) -> Recording``.
 
-Opening reads the first bytes and no more, so that many are opened in no time; everything else is
-read when it is asked for.
+Opening reads only the first bytes, so that opening many is fast; everything else is read on
+request.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from research.recordings.model import (
 from research.recordings.places import BadRecording, read_all, read_end, read_start
 
 LATE_NS_MAX = 2_000_000_000
-"""Frames of different connections may lie in a file in another order than that of their receipt,
-but none lies behind one that was received so much later."""
+"""Frames of different connections may be stored out of the order of receipt, but never behind a
+frame that was received this much later."""
 
 _T = TypeVar("_T")
 _CONVERTER = cattrs.Converter()
@@ -45,7 +45,7 @@ _by_receipt = attrgetter("received_ns")
 
 @attrs.frozen(kw_only=True)
 class Survey:
-    """What a whole file was found to hold."""
+    """The contents of a whole file."""
 
     notes: tuple[RecordingNote, ...]
     frames: dict[str, int]
@@ -54,7 +54,7 @@ class Survey:
     spans: dict[str, tuple[int, int]]
     """Venue time, unix ms, of each channel's first and last frame."""
     damage: tuple[str, ...]
-    """A sentence for each place that cannot be read; a file that was cut off is not damaged."""
+    """A sentence for each place that cannot be read; a truncated file is not damaged."""
 
     @property
     def last_ms(self) -> int | None:
@@ -63,12 +63,12 @@ class Survey:
 
     @property
     def strike(self) -> RecordedStrike | None:
-        """The last that was noted."""
+        """The last strike noted."""
         return next((note.strike for note in reversed(self.notes) if note.strike), None)
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
-        """Those that were noted."""
+        """The gaps noted."""
         return tuple(note.gap for note in self.notes if note.gap is not None)
 
 
@@ -86,7 +86,7 @@ class Recording:
 
     @cached_property
     def tail(self) -> RecordingTail | None:
-        """What was known of the window in the end; None if its recording was not ended.
+        """What was known of the window in the end; None if its recording was not finished.
 
         Raises:
             BadRecording: the file cannot be read any more, or the tail makes no sense.
@@ -101,12 +101,12 @@ class Recording:
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
-        """When something was not recorded; of a recording that was not ended, as far as noted."""
+        """When something was not recorded; for an unfinished recording, as far as noted."""
         return self.tail.gaps if self.tail is not None else self.survey.gaps
 
     @cached_property
     def survey(self) -> Survey:
-        """What the whole file holds, and where it is damaged; it is read for that.
+        """The contents of the whole file, and its damage; reads the file.
 
         Raises:
             BadRecording: the file cannot be read.
@@ -135,10 +135,10 @@ class Recording:
         )
 
     def frames(self) -> Iterator[RecordedFrame]:
-        """Read all frames, and the notes among them, in the order of their receipt.
+        """Read all frames, and the notes among them, in the order of receipt.
 
-        Payloads are handed out as they are in the file; whoever needs one decodes it. What is
-        damaged is passed over; ``survey.damage`` tells of it.
+        Payloads are returned as stored; the caller decodes them if needed. Damage is skipped;
+        ``survey.damage`` lists it.
 
         Raises:
             BadRecording: the file cannot be read.
@@ -158,10 +158,10 @@ class Recording:
 
 
 def open_recording(place: str | Path) -> Recording:
-    """Open a recording: a path, or an address that fsspec knows, such as ``s3://bucket/name.rec``.
+    """Open a recording: a path, or an address that fsspec supports (``s3://bucket/name.rec``).
 
     Raises:
-        BadRecording: it cannot be read, or is no recording, or of a later format.
+        BadRecording: it cannot be read, is no recording, or has a later format.
     """
     start = read_start(place)
     if not start.startswith(MARK):
@@ -179,7 +179,7 @@ def open_recording(place: str | Path) -> Recording:
 
 
 def _segments(data: bytes, damage: list[str]) -> Iterator[Iterator[list[RecordedFrame]]]:
-    """Go over segments as batches; each must be used up before the next. Adds to ``damage``."""
+    """Iterate over segments as batches; use each up before the next. Adds to ``damage``."""
     position = 0
     while position < len(data):
         segment = segment_at(data, position)

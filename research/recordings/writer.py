@@ -1,4 +1,4 @@
-"""Writes recordings: what was handed over is on the disk when ``write`` returns."""
+"""Writes recordings: whatever ``write`` was given is on the disk when it returns."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ from research.recordings.model import (
 from research.recordings.reader import open_recording
 
 SEGMENT_NS = 30 * 10**9
-"""A segment is ended after so long: what is damaged costs no more than that."""
+"""Duration of a segment, which bounds the cost of damage."""
 SEGMENT_BYTES = 16 * 2**20
-"""Or after so much payload, which a reader holds in memory."""
+"""Maximum payload of a segment, which a reader holds in memory."""
 
 _CONVERTER = cattrs.Converter()
 
@@ -48,7 +48,7 @@ class RecordingWriter:
         """Use ``create`` or ``resume`` instead."""
         self.path = path
         self.frames: Counter[str] = Counter()
-        """Written by this writer or one before it, by channel."""
+        """Number of frames written by this writer or an earlier one, by channel."""
         self.payload_bytes = 0
         self.spans: dict[str, tuple[int, int]] = {}
         """Venue time of each channel's first and last frame."""
@@ -58,7 +58,7 @@ class RecordingWriter:
         self._file = _opened(path)
         self._segment: SegmentWriter | None = None
         self._owes_end = False
-        """Whether the last segment in the file is not ended, and cannot be gone on with."""
+        """Whether the last segment in the file is not ended, and cannot be continued."""
         self._segment_began_ns = 0
         self._segment_bytes = 0
 
@@ -67,12 +67,12 @@ class RecordingWriter:
         """Begin a recording.
 
         Args:
-            path: where; nothing may be there yet.
-            head: its first words.
-            is_synced: whether what is written must survive a power cut as well.
+            path: where; must not exist yet.
+            head: its description.
+            is_synced: whether what is written must also survive a power cut.
 
         Raises:
-            OSError: it cannot be written, or there is a file.
+            OSError: it cannot be written, or the file exists.
         """
         if path.exists():
             raise FileExistsError(errno.EEXIST, "there is a recording already", str(path))
@@ -91,17 +91,17 @@ class RecordingWriter:
     def resume(
         cls, path: Path, program: str, now_ns: int, monotonic_ns: int, *, is_synced: bool = True
     ) -> RecordingWriter:
-        """Go on with a recording whose writer ended in its midst, and note the gap.
+        """Continue a recording whose writer ended in the middle, and note the gap.
 
         Args:
             path: of a recording without a tail.
-            program: what goes on.
+            program: the program that continues it.
             now_ns: venue time, unix ns.
             monotonic_ns: the machine's monotonic clock.
-            is_synced: as of ``create``.
+            is_synced: as in ``create``.
 
         Raises:
-            BadRecording: the file is none.
+            BadRecording: the file is no recording.
             OSError: it cannot be written.
         """
         recording = open_recording(path)
@@ -141,7 +141,7 @@ class RecordingWriter:
                 self.spans[name] = (min(first_ms, at_ms), max(last_ms, at_ms))
 
     def note(self, note: RecordingNote, received_ns: int, monotonic_ns: int) -> None:
-        """Append what happened between frames.
+        """Append an event between frames.
 
         Raises:
             OSError: it cannot be written.
@@ -152,7 +152,7 @@ class RecordingWriter:
 
     @classmethod
     def amend(cls, path: Path, tail: RecordingTail) -> None:
-        """Give a recording that was ended another tail; the last one counts.
+        """Replace the tail of a finished recording; the last one counts.
 
         Raises:
             OSError: it cannot be written.
@@ -174,7 +174,7 @@ class RecordingWriter:
         """Close the file as it is; another writer may resume it.
 
         Raises:
-            OSError: what ends the last segment cannot be written.
+            OSError: the end of the last segment cannot be written.
         """
         if not self._file.closed:
             self._end_segment()
@@ -206,8 +206,8 @@ class RecordingWriter:
     def _put(self, data: bytes) -> None:
         """Append bytes, all or none.
 
-        What could not be written leaves the compressor ahead of the file: its segment is given up,
-        and ended by whatever is written next.
+        A failed write leaves the compressor ahead of the file: its segment is abandoned, and ended
+        by the next write.
 
         Raises:
             OSError: they cannot be written.
@@ -229,7 +229,7 @@ class RecordingWriter:
 
 
 def _opened(path: Path) -> io.FileIO:
-    """Open a file for this process alone to append to.
+    """Open a file for appending by this process alone.
 
     Raises:
         OSError: it cannot be opened, or another process writes it.
@@ -244,7 +244,7 @@ def _opened(path: Path) -> io.FileIO:
 
 
 def note_frame(note: RecordingNote, received_ns: int, monotonic_ns: int) -> RecordedFrame:
-    """Make a note a frame that is written among others."""
+    """Turn a note into a frame that is written among the others."""
     return _object(RecordedChannel.NOTE, note, received_ns, monotonic_ns)
 
 
@@ -258,7 +258,7 @@ def _object(
 
 
 def _end_torn_segment(path: Path) -> None:
-    """Cut off what is not whole behind the last flush, and end the segment it belongs to.
+    """Cut off the incomplete part behind the last flush, and end its segment.
 
     Raises:
         OSError: the file cannot be written.
@@ -283,7 +283,7 @@ def _end_torn_segment(path: Path) -> None:
 def gaps_between(
     received_ms: Sequence[int], channel: RecordedChannel, silence_ms_max: int, reason: str
 ) -> tuple[Gap, ...]:
-    """Gaps of a channel whose frames, by venue time and in order, came too far apart."""
+    """Gaps of a channel whose frames, by venue time and in order, are too far apart."""
     return tuple(
         Gap(from_ms=before, until_ms=after, channel=channel_name(channel), reason=reason)
         for before, after in pairwise(received_ms)

@@ -1,1 +1,1 @@
-"""Parameters searched over recorded windows, and how far the best of them is luck."""
+"""Searches parameters over recorded windows, and says how much of the best result is luck."""

@@ -1,4 +1,4 @@
-"""Windows in time order: folds that a search sees, and a last part that it does not."""
+"""Windows in time order: folds that a search sees, and a held-out part that it does not."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import attrs
 
 @attrs.frozen(kw_only=True)
 class Folds:
-    """How many windows lie where; all in the order of time."""
+    """The division of the windows into folds; all in the order of time."""
 
     bounds: tuple[int, ...]
-    """Fold k is the windows from ``bounds[k]`` up to ``bounds[k + 1]``; the last is the end of what
-    a search sees."""
+    """Fold k is the windows from ``bounds[k]`` up to ``bounds[k + 1]``; the last bound is the end
+    of what a search sees."""
     windows_count: int
-    """With the last part, which no trial sees."""
+    """Including the held-out part, which no trial sees."""
 
     @property
     def count(self) -> int:
@@ -25,12 +25,12 @@ class Folds:
 
     @property
     def seen_count(self) -> int:
-        """Windows that trials see."""
+        """Number of windows that trials see."""
         return self.bounds[-1]
 
     @property
     def held_out_count(self) -> int:
-        """Windows that they do not."""
+        """Number of windows held out."""
         return self.windows_count - self.seen_count
 
 
@@ -53,22 +53,22 @@ def folds_of(windows_count: int, count: int, held_out_percent: int) -> Folds:
 
 @attrs.frozen(kw_only=True)
 class FoldScores:
-    """One trial's mean result a window, in dollars, fold by fold."""
+    """One trial's mean result per window, in dollars, by fold."""
 
     each: tuple[float, ...]
     in_sample: float | None
-    """Median over the steps of a walk forward: the mean of all windows before a fold."""
+    """Median over the steps of a walk forward of the mean of all windows before the fold."""
     out_of_sample: float | None
-    """Median over the same steps: the mean of the fold itself. None with one fold."""
+    """Median over the same steps of the mean of the fold itself. None with one fold."""
 
     @property
     def middle(self) -> float:
-        """Of the median fold: what trials are ranked by."""
+        """The median fold's mean, by which trials are ranked."""
         return median(self.each)
 
 
 def scores_of(results: Sequence[float], folds: Folds) -> FoldScores:
-    """Score a trial by its results, one a window that it has seen, all of them."""
+    """Score a trial by its results, one for each window it has seen."""
     parts = [results[start:end] for start, end in zip(folds.bounds, folds.bounds[1:], strict=False)]
     steps = range(1, folds.count)
     before = [fmean(results[: folds.bounds[step]]) for step in steps]
@@ -82,21 +82,21 @@ def scores_of(results: Sequence[float], folds: Folds) -> FoldScores:
 
 @attrs.frozen(kw_only=True)
 class WalkForward:
-    """What choosing the best trial again and again would have brought."""
+    """The result of choosing the best trial again before each fold."""
 
     chosen: tuple[int, ...]
-    """By step, the place of the trial that was best before it."""
+    """By step, the index of the trial that was best before it."""
     in_sample: tuple[float, ...]
-    """Its mean until then."""
+    """By step, the chosen trial's mean until then."""
     out_of_sample: tuple[float, ...]
-    """Its mean in the fold that follows."""
+    """By step, its mean in the fold that follows."""
 
 
 def walk_forward(results: Sequence[Sequence[float]], folds: Folds) -> WalkForward:
-    """Choose before each fold the trial that was best until then, and see what it does next.
+    """Before each fold choose the trial that was best until then, and take its result in the fold.
 
     Args:
-        results: of each trial, one a window that it has seen.
+        results: of each trial, one for each window it has seen.
         folds: of these windows.
     """
     chosen, before, ahead = [], [], []

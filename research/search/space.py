@@ -1,7 +1,7 @@
-"""Which settings are searched, and over which values: a TOML file, a table a setting.
+"""The settings to search, and their values: a TOML file with a table per setting.
 
 ``[strategy]`` and the like hold keys as a configuration does; each value is a table with either
-``choices``, or ``low`` and ``high`` (whole numbers or not), and optionally ``step`` or ``log``.
+``choices``, or ``low`` and ``high`` (integers or not), and optionally ``step`` or ``log``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Dimension:
     name: str
     """Full name, such as ``strategy.max_shares``."""
     choices: tuple[Value, ...] = ()
-    """Values to choose from; empty: a range."""
+    """Values to choose from; if empty, a range."""
     low: int | float = 0
     high: int | float = 0
     step: int | float | None = None
@@ -36,7 +36,7 @@ class Dimension:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is a range of whole numbers."""
+        """Whether it is a range of integers."""
         return isinstance(self.low, int) and isinstance(self.high, int)
 
 
@@ -44,7 +44,7 @@ def read_space(path: Path) -> tuple[Dimension, ...]:
     """Read a space.
 
     Raises:
-        BadSpace: the file cannot be read, or says something else.
+        BadSpace: the file cannot be read, or is invalid.
     """
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -1,8 +1,8 @@
-"""A search: trials are asked for in rounds, played window by window, and told in order.
+"""A search: trials are proposed in rounds, played window by window, and reported in order.
 
-Everything is decided by the seed and by the trials before a round, and a round has the same size
-whoever plays it. So a search that was stopped and goes on, or that ran on other machines, comes to
-the same trials. The study is a file of Optuna's, to which each event is appended.
+Everything follows from the seed and the trials before a round, and a round has the same size
+wherever it is played. So a search that is interrupted and resumed, or runs on other machines, gives
+the same trials. The study is an Optuna file, to which each event is appended.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from research.search.space import Dimension, Value
 from research.search.workers import WindowTask, Workers
 
 ROUND = 4
-"""Trials that are asked for at a time. Other numbers come to other trials."""
+"""Trials proposed at a time. Another number gives other trials."""
 STARTUP_TRIALS = 8
-"""So many are drawn at random before the sampler learns from them, and none of them is pruned."""
+"""Number of trials drawn at random before the sampler learns from them; these are not pruned."""
 _NAME = "search"
 _RESULTS, _LOOKS, _MADE_OF = "results", "looks", "made of"
 
@@ -43,43 +43,44 @@ class OtherStudy(Exception):
 
 @attrs.frozen(kw_only=True)
 class SearchPlan:
-    """All that decides what a search comes to, beside the recordings."""
+    """All inputs of a search except the recordings' contents."""
 
     space: tuple[Dimension, ...]
     folds: Folds
     places: tuple[str, ...]
-    """Of the recordings, in the order of their windows; the last of them are held out."""
+    """Places of the recordings, in the order of their windows; the last of them are held out."""
     seed: int
     settings_of: Callable[[Mapping[str, Value]], Settings]
-    """Makes a trial's settings of its values; raises ValueError for values that are not allowed."""
+    """Makes a trial's settings from its values; raises ValueError for values that are not
+    allowed."""
     made_of: Mapping[str, Any]
-    """What tells this search from others, as JSON: kept in the study."""
+    """What distinguishes this search from others, as JSON: kept in the study."""
 
 
 @attrs.frozen(kw_only=True)
 class TrialRow:
-    """One trial that has ended."""
+    """One finished trial."""
 
     number: int
     values: Mapping[str, Value]
     results: tuple[float, ...]
-    """Dollars, a window each, as far as it was played."""
+    """Dollars per window, as far as it was played."""
     is_pruned: bool
 
     @property
     def has_traded(self) -> bool:
-        """Whether any window has gained or lost anything."""
+        """Whether any window gained or lost anything."""
         return any(self.results)
 
 
 class Search:
-    """A study, and how it is gone on with."""
+    """A study, and how to continue it."""
 
     def __init__(self, path: Path, plan: SearchPlan) -> None:
         """Open a study, or begin it.
 
         Raises:
-            OtherStudy: the file is another search's.
+            OtherStudy: the file belongs to another search.
             OSError: the file cannot be used.
         """
         self._plan = plan
@@ -99,31 +100,31 @@ class Search:
 
     @property
     def rows(self) -> tuple[TrialRow, ...]:
-        """Trials that have ended, in their order."""
+        """The finished trials, in order."""
         states = (TrialState.COMPLETE, TrialState.PRUNED)
         return tuple(_row(each) for each in self._study.get_trials(deepcopy=False, states=states))
 
     @property
     def looks(self) -> int:
-        """How often somebody has looked at the held-out part."""
+        """How often the held-out part was looked at."""
         return int(self._study.user_attrs.get(_LOOKS, 0))
 
     def count_look(self) -> int:
-        """Count one more look at the held-out part; returns how many there were."""
+        """Count one more look at the held-out part; returns the total."""
         looks = self.looks + 1
         self._study.set_user_attr(_LOOKS, looks)
         return looks
 
     @property
     def study(self) -> optuna.Study:
-        """Optuna's own."""
+        """Optuna's own study."""
         return self._study
 
     def run(self, trials: int, workers: Workers) -> Iterator[TrialRow]:
-        """Go on until so many trials have ended, in whole rounds; yields those that end now.
+        """Continue, in whole rounds, until this many trials are finished; yields the new ones.
 
         Raises:
-            CoreFailed: a core has raised, such as a strategy of one's own.
+            CoreFailed: a core has raised, such as your own strategy.
             BadRecording: a recording cannot be read.
         """
         ended = len(self.rows)
@@ -146,7 +147,7 @@ class Search:
             )
 
     def _round(self, count: int, workers: Workers) -> list[TrialRow]:
-        """Ask for trials, play them fold by fold, and tell what became of them."""
+        """Propose trials, play them fold by fold, and report their results."""
         asked = [self._study.ask() for _ in range(count)]
         settings = [self._plan.settings_of(self._values(trial)) for trial in asked]
         results: list[list[float]] = [[] for _ in asked]
@@ -208,9 +209,9 @@ class Search:
 
 
 def best_of(rows: Sequence[TrialRow], folds: Folds) -> TrialRow | None:
-    """The trial whose median fold is highest, the earlier of two alike; None without any.
+    """The trial with the highest median fold, the earlier of two equal ones; None if there is none.
 
-    A trial that was pruned, or that never traded, is none.
+    A trial that was pruned, or never traded, does not count.
     """
     whole = [row for row in rows if not row.is_pruned and row.has_traded]
     if not whole:

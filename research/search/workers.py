@@ -1,7 +1,7 @@
-"""Who plays the windows of trials: this process, several, or a Dask cluster; the same results.
+"""Plays the windows of trials: in this process, in several, or on a Dask cluster; same results.
 
-A task is a window under one trial's settings, and its result depends on nothing else. So it makes
-no difference where it runs, in which order, or how often it is begun anew because a worker died.
+A task is a window under one trial's settings, and its result depends on nothing else. So it does
+not matter where it runs, in which order, or how often it is repeated because a worker died.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from research.backtest.kept_tapes import KEPT_BYTES_MAX, TapeShelf
 from research.backtest.runner import BacktestPlan, ignore_interrupts, play_window, worker_context
 
 _shelf = TapeShelf(KEPT_BYTES_MAX)
-"""This process's: a worker plays the same windows in every trial."""
+"""The cache of this process: a worker plays the same windows in every trial."""
 
 
 @attrs.frozen
 class WindowTask:
-    """One window to be played."""
+    """One window to play."""
 
     plan: BacktestPlan
     place: str
-    """Of the recording: a path or an address that every worker can read."""
+    """Place of the recording: a path or an address that every worker can read."""
     source: bytes | None = None
-    """The strategy's file, if it has one of its own and is played on another machine."""
+    """The strategy's file, if it has one and is played on another machine."""
 
 
 @attrs.frozen
 class TaskResult:
-    """What of a window counts in a search."""
+    """The part of a window's result that a search uses."""
 
     pnl_nanos: int
     is_settled: bool
@@ -47,7 +47,7 @@ class TaskResult:
 
     @property
     def dollars(self) -> float:
-        """The result; nothing if the window has none."""
+        """The result; 0 if the window has none."""
         return self.pnl_nanos / NANOS_PER_DOLLAR
 
 
@@ -55,7 +55,7 @@ class Workers(Protocol):
     """Plays tasks."""
 
     def play(self, tasks: Sequence[WindowTask]) -> list[TaskResult]:
-        """Play all; results come in the order of the tasks."""
+        """Play all; results are in the order of the tasks."""
         ...
 
 
@@ -79,7 +79,7 @@ def play_task(task: WindowTask) -> TaskResult:
 
 @contextlib.contextmanager
 def _at_hand(task: WindowTask) -> Iterator[BacktestPlan]:
-    """Let the strategy's file be where this machine finds it."""
+    """Provide the strategy's file where this machine looks for it."""
     file = task.plan.settings.strategy.file
     if file is None or task.source is None:
         yield task.plan
@@ -95,7 +95,7 @@ def _at_hand(task: WindowTask) -> Iterator[BacktestPlan]:
 
 
 class OwnProcess:
-    """Plays tasks here, one after the other."""
+    """Plays tasks in this process, one after the other."""
 
     def play(self, tasks: Sequence[WindowTask]) -> list[TaskResult]:
         """Play all."""
@@ -114,7 +114,7 @@ class OwnMachine:
 
 
 class DaskCluster:
-    """Plays tasks on the workers of a Dask scheduler, which begins anew what a lost one had."""
+    """Plays tasks on the workers of a Dask scheduler, which repeats what a lost one had."""
 
     def __init__(self, client: Any) -> None:
         """Take a ``distributed.Client``."""
@@ -128,7 +128,7 @@ class DaskCluster:
 
 
 def portable(task: WindowTask) -> WindowTask:
-    """Let the strategy's file go along with a task."""
+    """Send the strategy's file along with a task."""
     file = task.plan.settings.strategy.file
     if file is None:
         return task
@@ -137,7 +137,7 @@ def portable(task: WindowTask) -> WindowTask:
 
 @contextlib.contextmanager
 def workers(jobs: int, scheduler: str | None) -> Iterator[Workers]:
-    """Have workers: of a Dask scheduler at an address, or so many processes of this machine.
+    """Provide workers: of a Dask scheduler at an address, or this many processes of this machine.
 
     Raises:
         ModuleNotFoundError: an address is given, and Dask is not installed.
