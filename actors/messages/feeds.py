@@ -1,4 +1,4 @@
-"""What the feeds say: decoded events in batches, and the state of each connection."""
+"""Messages of the feeds: decoded events in batches, and the state of each connection."""
 
 from __future__ import annotations
 
@@ -73,38 +73,38 @@ MarketEvent = (
 
 
 class MarketBatch(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything the market feed decoded while its last batch was under way, in order."""
+    """All events that the market feed decoded while its last batch was in flight, in order."""
 
     batch_id: int
     events: tuple[MarketEvent, ...]
     tick_ns: int
     """Host monotonic time at which the oldest frame in it arrived."""
     is_fresh_start: bool
-    """The connection is new: every book before this batch is void."""
+    """The connection is new: every earlier book is void."""
 
 
 class BatchTaken(msgspec.Struct, frozen=True):
-    """The market feed's batch was applied; the next may come."""
+    """The batch was applied; the market feed may send the next."""
 
     batch_id: int
 
 
 class ResyncRequested(msgspec.Struct, frozen=True):
-    """Market state cannot trust its books and asks the feed for fresh ones."""
+    """Market state does not trust its books, and asks the feed for fresh ones."""
 
     reason: str
     series: str = ""
-    """Whose books; empty while only one series is traded."""
+    """Series of the books; empty while only one series is traded."""
 
 
 class GridTooFine(msgspec.Struct, frozen=True):
-    """The window's prices are finer than a tick; its books are kept no more, until it ends."""
+    """The window's prices are finer than a tick; its books are not kept until it ends."""
 
     market_id: str
 
 
 class ReferencePrice(msgspec.Struct, frozen=True, kw_only=True):
-    """The underlying's price at Coinbase; a predictor only."""
+    """The underlying's price at Coinbase; used only as a predictor."""
 
     price_e18: int
     timestamp_ms: int
@@ -112,24 +112,24 @@ class ReferencePrice(msgspec.Struct, frozen=True, kw_only=True):
 
 @attrs.frozen(kw_only=True)
 class TwapTick:
-    """The average that settles windows, from the venue's own price source."""
+    """The average that settles windows, from the venue's own price service."""
 
     price_e18: int
     timestamp_ms: int
     window_s: int
     source: str = RTDS
-    """Which of the venue's two services told it: ``POLYBOLT`` or ``RTDS``."""
+    """The service that sent it: ``POLYBOLT`` or ``RTDS``."""
     asset: str = ""
-    """Of which underlying; empty in what an earlier release recorded."""
+    """The underlying; empty in records of an earlier release."""
 
 
 class TwapTickWanted(msgspec.Struct, frozen=True):
-    """The tick of this very moment has not come: fetch it again, while the source still has it."""
+    """The tick with this timestamp is missing: fetch it again, while the source still has it."""
 
     timestamp_ms: int
     """The provider's time of the tick: a window's start or end."""
     asset: str = ""
-    """Of which underlying; empty while only one is traded."""
+    """The underlying; empty while only one is traded."""
 
 
 class FeedUp(msgspec.Struct, frozen=True):
@@ -146,7 +146,7 @@ class FeedDown(msgspec.Struct, frozen=True):
 
 
 class FeedStale(msgspec.Struct, frozen=True):
-    """A feed's connection is open but its data is old; it reconnects."""
+    """A feed's connection is open but its data is stale; it reconnects."""
 
     feed: str
     age_ms: int
@@ -160,7 +160,7 @@ class FeedHealth(msgspec.Struct, frozen=True, kw_only=True):
     frames_count: int
     malformed_count: int
     merged_count: int
-    """Batches' worth of events that waited behind one under way."""
+    """Number of batches that waited behind one in flight."""
     reconnect_count: int
     sequence_gap_count: int
     last_malformed: str
@@ -168,6 +168,6 @@ class FeedHealth(msgspec.Struct, frozen=True, kw_only=True):
     data_at_ms: int | None = None
     """Venue time of the newest data on this connection; None before the first."""
     source: str = ""
-    """Price feed: the service in use, ``POLYBOLT`` or ``RTDS``; empty if none serves."""
+    """Price feed: the service in use, ``POLYBOLT`` or ``RTDS``; empty if none works."""
     is_denied: bool = False
-    """Price feed: a service refuses the API credentials, whether or not another one serves."""
+    """Price feed: a service refuses the API credentials, even if another one works."""

@@ -1,4 +1,4 @@
-"""Messages that every actor knows: its start, its timers, the address book, its pulse."""
+"""Messages for every actor: its start, its timers, the address book, signs of life."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from actors.settings import Settings
 
 
 class Started(msgspec.Struct, frozen=True):
-    """First message of every core: what was saved under its kinds, oldest first."""
+    """First message of every core: the open values saved under its kinds, oldest first."""
 
     saved: tuple[object, ...] = ()
 
 
 class Recalled(msgspec.Struct, frozen=True):
-    """The answer to Recall: the latest value of the row, or None if there never was one."""
+    """The answer to Recall: the row's latest value, or None if there never was one."""
 
     kind: str
     key: str
@@ -23,85 +23,85 @@ class Recalled(msgspec.Struct, frozen=True):
 
 
 class TimerFired(msgspec.Struct, frozen=True):
-    """A timer that the core had set has run out."""
+    """A timer set by the core has expired."""
 
     key: str
 
 
 class SettingsReplaced(msgspec.Struct, frozen=True):
-    """To every core: these settings, as they hold for its role, are in force from now on."""
+    """To every core: the settings for its role from now on."""
 
     settings: Settings
 
 
 class PeerRestarted(msgspec.Struct, frozen=True):
-    """A role has a new actor behind it, which knows only what it has recorded."""
+    """A role has a new actor, which knows only what was recorded."""
 
     role: str
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a role is reached now."""
+    """Where a role is reached."""
 
     address: object
     """The actor's transport address."""
     generation: int
-    """How often the role has been filled; a newer one means its actor was replaced."""
+    """How often the role has been filled; a higher number means a newer actor."""
 
 
 class AddressBook(msgspec.Struct, frozen=True, kw_only=True):
-    """All roles and their addresses; sent to every child whenever one changes."""
+    """All roles and their addresses; sent to every child at each change."""
 
     version: int
     entries: dict[str, Address]
     settings: Settings | None = None
-    """Those in force, once they have changed since the supervisor began."""
+    """The settings in force, if they have changed since the supervisor started."""
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
-    """What travels between processes: a message, who sent it, and which filling of that role."""
+    """A message between processes, with its sender: role and generation."""
 
     sender_role: str
     generation: int
     message: object
     to: str
-    """The role it is for; PROCESS for all of the process."""
+    """The receiving role; PROCESS for the whole process."""
 
     def __repr__(self) -> str:
-        """Who and to whom; not the message, since the transport writes this out for each."""
+        """Sender and receiver without the message: the transport formats this each time."""
         return f"Envelope({self.sender_role}/{self.generation} to {self.to})"
 
 
 class ProcessStarted(msgspec.Struct, frozen=True):
-    """A process has its Boot, and begins to start its actors."""
+    """A process has received Boot, and begins to start its actors."""
 
     process: str
     pid: int
 
 
 class ActorFell(msgspec.Struct, frozen=True):
-    """An actor is down, and its process lives on; ``reason`` is what its core raised."""
+    """An actor is down but its process lives on; ``reason`` is the core's exception."""
 
     role: str
     fall_count: int
-    """How often it fell in this process; the same fall may be told twice."""
+    """How often it has crashed in this process; the same crash may be reported twice."""
     reason: str
 
 
 class StartChild(msgspec.Struct, frozen=True):
-    """Ask the supervisor for an actor behind a temporary role; a second request changes nothing."""
+    """Request an actor for a temporary role; a repetition changes nothing."""
 
     role: str
 
 
 class ChildLost(msgspec.Struct, frozen=True):
-    """A temporary role's actor fell before it had finished; its owner must ask for it again."""
+    """A temporary role's actor crashed before it had finished; its owner must request it again."""
 
     role: str
 
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True):
-    """An actor is ready: its recovery is done, and its first words to others have left."""
+    """An actor is ready: it has recovered, and its first messages to others were sent."""
 
     role: str
     pid: int
@@ -110,21 +110,21 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Leaving(msgspec.Struct, frozen=True):
-    """An actor has finished of its own accord, and is gone."""
+    """An actor has finished by itself, and is gone."""
 
     role: str
     reason: str
 
 
 class Ping(msgspec.Struct, frozen=True):
-    """The supervisor asks for a sign of life, and says what the venue's clock is ahead by."""
+    """The supervisor asks for a sign of life, and passes on the correction of the venue's clock."""
 
     number: int
     venue_offset_ms: int = 0
 
 
 class ActorPulse(msgspec.Struct, frozen=True, kw_only=True):
-    """One actor's part of a sign of life."""
+    """One actor's part of a Pong."""
 
     role: str
     generation: int
@@ -132,14 +132,14 @@ class ActorPulse(msgspec.Struct, frozen=True, kw_only=True):
     fall_count: int = 0
     """As in ActorFell."""
     is_down: bool = False
-    """Whether it has fallen, and waits for StartActor."""
+    """Whether it has crashed, and waits for StartActor."""
     handled_count: int = 0
     last_message_age_ms: int = 0
     """Real time since the last message."""
 
 
 class Pong(msgspec.Struct, frozen=True, kw_only=True):
-    """A process's sign of life; it shows all that a lost Hello, Leaving or ActorFell has said."""
+    """A process's sign of life; it repeats what a lost Hello, Leaving or ActorFell had said."""
 
     process: str
     number: int
@@ -150,30 +150,30 @@ class Pong(msgspec.Struct, frozen=True, kw_only=True):
     latencies_us: dict[str, tuple[int, ...]]
     """Samples since the last Pong: "tick_to_signal" and others, in real microseconds."""
     refused_count: int = 0
-    """Connections and frames that the process's socket has refused."""
+    """Connections and frames refused by the process's socket."""
 
 
 class ServingChanged(msgspec.Struct, frozen=True):
-    """An actor began to serve, or no longer can."""
+    """An actor has begun to serve, or can no longer serve."""
 
     role: str
     is_serving: bool
 
 
 class VenueTimeMeasured(msgspec.Struct, frozen=True):
-    """Directory to supervisor: venue time is ahead of the sender's clock by this much.
+    """Directory to supervisor: how far venue time is ahead of the sender's clock.
 
-    The sender's host adds the correction that is already in force, so what arrives is absolute;
-    the supervisor passes it on with every Ping, and every process corrects its clock by it.
+    The sender's host adds the correction already in force, so the received value is absolute. The
+    supervisor passes it on with every Ping, and every process corrects its clock by it.
     """
 
     offset_ms: int
 
 
 class JournalFailed(msgspec.Struct, frozen=True):
-    """An actor could not record, or not read what was recorded: no new order from now on."""
+    """An actor could not write the journal or read its rows: no new orders from now on."""
 
     role: str
     reason: str
     are_rows_lost: bool = False
-    """It could not read what was open when it started, and may not know all there is."""
+    """It could not read its open rows at its start, and may not know everything."""

@@ -1,4 +1,4 @@
-"""What market state says: atomic, immutable snapshots."""
+"""Messages of market state: atomic, immutable snapshots."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from msgspec.structs import replace
 from actors.model import Level, Market, Side, Strike
 
 SNAPSHOT_DEPTH = 10
-"""Levels a side in a snapshot."""
+"""Levels per side in a snapshot."""
 
 
 class BookView(msgspec.Struct, frozen=True, kw_only=True):
-    """One token's book at an instant, as deep as SNAPSHOT_DEPTH."""
+    """One token's book at an instant, up to SNAPSHOT_DEPTH levels deep."""
 
     bids: tuple[Level, ...] = ()
     """Best (highest) first."""
     asks: tuple[Level, ...] = ()
     """Best (lowest) first."""
     is_synced: bool = False
-    """A whole book has arrived since the last connection, and nothing has voided it."""
+    """A whole book has arrived since the last connection, and was not invalidated."""
     updated_at_ms: int = 0
     """Venue time of the newest event applied."""
 
     @property
     def best_bid_ticks(self) -> int | None:
-        """Highest price bought at; None without bids."""
+        """Highest price bid; None without bids."""
         return self.bids[0][0] if self.bids else None
 
     @property
     def best_ask_ticks(self) -> int | None:
-        """Lowest price sold at; None without asks."""
+        """Lowest price asked; None without asks."""
         return self.asks[0][0] if self.asks else None
 
     @property
@@ -45,19 +45,19 @@ class BookView(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_crossed(self) -> bool:
-        """Best bid at or above best ask: the book cannot be right."""
+        """Whether the best bid is at or above the best ask, so that the book cannot be right."""
         return bool(self.bids and self.asks and self.bids[0][0] >= self.asks[0][0])
 
 
 class PublicTrade(msgspec.Struct, frozen=True, kw_only=True):
-    """A trade of anybody's, as the venue tells everybody."""
+    """A public trade."""
 
     side: Side
     """The outcome that was traded."""
     price_ticks: int
     size_units: int
     taker_buys: bool
-    """Who came last bought; otherwise he sold."""
+    """Whether the taker bought; otherwise the taker sold."""
     timestamp_ms: int
     """Venue time."""
 
@@ -66,7 +66,7 @@ class MarketSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Both books, the reference price and the strike, at one instant."""
 
     sequence: int
-    """Grows by one a snapshot while one market state actor lives."""
+    """Grows by one per snapshot, for the life of a market state actor."""
     market: Market
     taken_at_ms: int
     yes: BookView
@@ -77,7 +77,7 @@ class MarketSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     tick_ns: int
     """Host monotonic time at which the oldest frame not yet in a snapshot arrived."""
     trades: tuple[PublicTrade, ...] = ()
-    """To the strategy: public trades since the last snapshot that it was sent, oldest first."""
+    """To the strategy: public trades since its last snapshot, oldest first."""
 
     def book(self, side: Side) -> BookView:
         """The book of an outcome."""
@@ -98,19 +98,19 @@ def is_overtaken(snapshot: MarketSnapshot, known: MarketSnapshot | None) -> bool
 
 
 class SnapshotTaken(msgspec.Struct, frozen=True):
-    """A subscriber has used the snapshot; it may have the next.
+    """The subscriber has handled the snapshot; the next may be sent.
 
-    One that has no use for them now answers when it has; until then one a second comes, as to a
-    subscriber whose answer was lost.
+    A subscriber without use for snapshots answers only when it has; until then it gets one a
+    second, like one whose answer was lost.
     """
 
     sequence: int
 
 
 class SnapshotWanted(msgspec.Struct, frozen=True):
-    """Ask for the market as it is now, once; answered with MarketSnapshot while a window is open.
+    """Request one snapshot of the market now; answered with MarketSnapshot while a window is open.
 
-    For whoever looks now and then; a subscriber is told of every change.
+    For occasional use; subscribers are sent every change.
     """
 
     answer_to: str
