@@ -1,7 +1,7 @@
-"""Virtual time: what is to happen, and when; nothing waits and nothing happens by itself.
+"""Virtual time: planned calls, made in the order of their time; nothing waits for real time.
 
-Any number of hosts live on one scheduler, in one thread. It knows no faults: a simulation puts its
-own around the post, the journal, the clocks and the ports that it hands to the hosts.
+Any number of hosts share one scheduler, in one thread. It injects no faults: a simulation adds its
+own to the post, the journal, the clocks and the ports that it gives to the hosts.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ _Entry = tuple[Callable[..., None], tuple[Any, ...]]
 
 
 class Scheduler:
-    """Calls in order of their time; those of one millisecond in the order they were entered."""
+    """Calls in order of time; those of the same millisecond in order of entry."""
 
     def __init__(self, now_ms: int) -> None:
         self.now_ms = now_ms
         """The venue's true time, ms since 1970."""
         self.called_count = 0
         self._entries: dict[int, list[_Entry]] = {}
-        """What is planned, by its time."""
+        """Planned calls, by time."""
         self._times: list[int] = []
         """Each of these times once, as a heap."""
 
     def after(self, delay_ms: int, call: Callable[..., None], *arguments: Any) -> None:
-        """Plan a call; one without a delay comes after all that is planned for this instant."""
+        """Plan a call; without a delay it comes after all others planned for this instant."""
         at_ms = self.now_ms + delay_ms if delay_ms > 0 else self.now_ms
         entries = self._entries.get(at_ms)
         if entries is None:
@@ -36,7 +36,7 @@ class Scheduler:
             entries.append((call, arguments))
 
     def run_until(self, end_ms: int) -> None:
-        """Make every call that is due by then, each at its own time."""
+        """Make every call that is due until then, each at its own time."""
         times = self._times
         while times and times[0] <= end_ms:
             self.now_ms = at_ms = times[0]
@@ -59,25 +59,25 @@ class VirtualTimers:
         self._set_count = 0
 
     def set(self, key: str, delay_ms: int) -> None:
-        """Let the key be due after so much time, instead of whenever it was."""
+        """Set the key's timer to this much time from now, replacing an earlier one."""
         self._set_count = number = self._set_count + 1
         self._numbers[key] = number
         self._scheduler.after(delay_ms, self._wake, key, number)
 
     def cancel(self, key: str) -> None:
-        """Forget the key."""
+        """Cancel the key's timer."""
         self._numbers.pop(key, None)
 
     def clear(self) -> None:
-        """Forget all."""
+        """Cancel all."""
         self._numbers.clear()
 
     def is_due(self, key: str, number: int) -> bool:
-        """Whether a timer that has run out was neither cancelled nor set anew since."""
+        """Whether an expired timer was neither cancelled nor replaced meanwhile."""
         return self._numbers.get(key) == number
 
     def take(self, key: str, number: int) -> bool:
-        """Forget a timer that has run out; False if it was cancelled or set anew since."""
+        """Remove an expired timer; False if it was cancelled or replaced meanwhile."""
         if not self.is_due(key, number):
             return False
         del self._numbers[key]

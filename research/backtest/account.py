@@ -59,9 +59,9 @@ from research.backtest.venue import RecordedVenue
 from research.backtest.venue_book import mirrored
 
 LEAD_MS = 90_000
-"""A window's recording may begin so long before the window."""
+"""A window's recording may begin this long before the window."""
 RESYNC_MS = 200
-"""Fresh books come so long after they were asked for: a new connection."""
+"""Fresh books arrive this long after they were requested, as by a new connection."""
 
 _CORES: dict[str, type[Core]] = {
     POSITION: PositionCore,
@@ -76,21 +76,21 @@ _CLOSING_READERS = (DESK, EXECUTOR, MARKET_STATE)
 
 @attrs.define
 class _Window:
-    """A window that is played."""
+    """A window being played."""
 
     tape: Tape
     venue: RecordedVenue
     collector: OutcomeCollector
     is_open: bool = False
     books_at_ms: int = 0
-    """The venue's stamp of the newest event; 0 before the first."""
+    """The venue's timestamp of the newest event; 0 before the first."""
 
 
 class AccountRun:
-    """All cores of a run but those that meet the network, fed with recordings."""
+    """All cores of a run except those that use the network, fed from recordings."""
 
     def __init__(self, settings: Settings, seed: str) -> None:
-        """Begin before any window; ``seed`` decides every draw of chance."""
+        """Begin before any window; ``seed`` determines all random numbers."""
         self._settings = settings
         self._seed = seed
         self._scheduler = Scheduler(0)
@@ -123,7 +123,7 @@ class AccountRun:
                 self._take(window, moment)
 
     def _merged(self, tapes: Iterable[Tape]) -> Iterator[tuple[int, _Window, Moment]]:
-        """The moments of all tapes in the order of time; no tape is read before it must be."""
+        """The moments of all tapes in the order of time; each tape is read as late as possible."""
         waiting = iter(tapes)
         upcoming = next(waiting, None)
         heads: list[tuple[int, int, _Window, Moment, Iterator[tuple[int, Moment]]]] = []
@@ -148,7 +148,7 @@ class AccountRun:
     # Beginning
 
     def _begin(self, at_ms: int, window: _Window) -> None:
-        """Start all actors; let the market state see prices, though no window is open yet."""
+        """Start all actors; market state gets prices although no window is open yet."""
         self._scheduler.now_ms = at_ms
         stage = self._stage
         stage.start(EXECUTOR, self._way)
@@ -210,7 +210,7 @@ class AccountRun:
                 stage.tell(MARKET_STATE, moment)
 
     def _show(self, window: _Window, books: MarketFrames) -> None:
-        """The venue's book changes first: what reaches us now has happened there already."""
+        """Update the venue's book first: what reaches us now happened there before."""
         window.venue.show(books.events)
         window.books_at_ms = books.events[-1].timestamp_ms
         if window.is_open:
@@ -228,7 +228,7 @@ class AccountRun:
         self._stage.tell(MARKET_STATE, batch)
 
     def _open(self, window: _Window, opened: MarketOpened) -> None:
-        """Announce a window, or its strike; books recorded before it are shown whole."""
+        """Announce a window, or its strike; books recorded before it are sent whole."""
         for role in _OPENED_READERS:
             self._stage.tell(role, opened)
         if window.is_open or self._scheduler.now_ms >= opened.market.closes_at_ms:
@@ -247,7 +247,7 @@ class AccountRun:
             self._scheduler.after(RESYNC_MS, self._resync)
 
     def _resync(self) -> None:
-        """Show the books of the open window whole, as a new connection would."""
+        """Send the whole books of the open window, as a new connection would."""
         window = self._current
         if window is not None and window.is_open and any(window.venue.book.sides()):
             self._is_fresh_start = True
@@ -267,7 +267,7 @@ class AccountRun:
 
 
 def _whole(window: _Window) -> tuple[BookEvent, ...]:
-    """Both tokens' books as the recording shows them now."""
+    """Both tokens' books, as the recording shows them now."""
     market, (bids, asks) = window.tape.market, window.venue.book.sides()
     at_ms = window.books_at_ms
     return (
@@ -277,7 +277,7 @@ def _whole(window: _Window) -> tuple[BookEvent, ...]:
 
 
 def _before(market: Market) -> Market:
-    """Stand in for the window before: while it is open, prices are seen and nothing is traded."""
+    """Stand in for the previous window: while it is open, prices are seen and nothing is traded."""
     return attrs.evolve(
         market,
         market_id=f"before {market.market_id}",

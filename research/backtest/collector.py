@@ -1,4 +1,4 @@
-"""Hears what a run on paper tells its observer, and makes a window's outcome of it."""
+"""Collects a window's outcome from the messages of a paper run to its observer."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _NUMBER = re.compile(r"order_\w+|\d[\d,.]*")
 
 
 class OutcomeCollector:
-    """One window's."""
+    """Collects the outcome of one window."""
 
     def __init__(self, market: Market, book: VenueBook) -> None:
-        """Begin; ``book`` is where the middle of the market is read."""
+        """Begin; ``book`` is read for the middle of the market."""
         self._market = market
         self._book = book
         self._orders: dict[str, OrderState] = {}
@@ -34,7 +34,7 @@ class OutcomeCollector:
         self._held_units = dict.fromkeys(Side, 0)
 
     def hear(self, message: object, now_ms: int) -> None:
-        """Take what was said to the observer."""
+        """Take a message to the observer."""
         match message:
             case OrderUpdated(order):
                 self._take_order(order, now_ms)
@@ -70,7 +70,7 @@ class OutcomeCollector:
     def outcome(
         self, tape: Tape, ledger: WindowLedger, errors: tuple[str, ...], handled_count: int
     ) -> WindowOutcome:
-        """Say what the window came to."""
+        """Return the window's outcome."""
         counts, result, totals = tape.counts, ledger.result, ledger.totals()
         settled = ledger.settlement(0)
         lag_ms = counts.lag_ms_total / counts.lagged if counts.lagged else None

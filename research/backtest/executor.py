@@ -1,7 +1,7 @@
-"""The executor of a backtest: what it is told goes to a recorded venue, by way of its port.
+"""The executor of a backtest: it sends orders to a recorded venue through its port.
 
-To orders, desk and ledger it is an executor like the others. It remembers of each order what has
-come back from the venue; nothing it says is lost, so it has nothing to reconcile.
+To orders, desk and ledger it is an executor like the others. It remembers what the venue reported
+about each order. No message is lost, so there is nothing to reconcile.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class WithdrawOrder:
 
 @attrs.frozen
 class VenueAccepted:
-    """Event: the venue holds the order, or holds it back."""
+    """Event: the venue holds the order, or delays it."""
 
     order_id: str
 
@@ -64,12 +64,12 @@ class VenueFilled:
     order_id: str
     fill: FillDetail
     is_last: bool
-    """Nothing of it is left to trade."""
+    """Whether nothing of it is left to trade."""
 
 
 @attrs.frozen
 class VenueCancelled:
-    """Event: what was left of the order is gone."""
+    """Event: the rest of the order is cancelled."""
 
     order_id: str
     reason: str
@@ -80,17 +80,17 @@ VenueNews = VenueAccepted | VenueRejected | VenueFilled | VenueCancelled
 
 
 class BacktestExecutorCore(Core):
-    """Passes orders to the recorded venue, and its news to the orders."""
+    """Passes orders to the recorded venue, and its events to the orders."""
 
     def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
         super().__init__(role, settings, dice)
         self._reports: dict[str, OrderReport] = {}
         self._closes_at_ms: dict[str, int] = {}
-        """By order, its window's end."""
+        """End of the order's window, by order."""
 
     @handles(MarketOpened)
     def open_window(self, _message: MarketOpened, now_ms: int) -> Effects:
-        """Let go of the orders whose window is long over: nobody asks for them any more."""
+        """Forget the orders whose window is long over: nobody asks for them any more."""
         for order_id, closes_at_ms in list(self._closes_at_ms.items()):
             if now_ms > closes_at_ms + KEPT_AFTER_CLOSE_MS:
                 del self._closes_at_ms[order_id], self._reports[order_id]
@@ -98,12 +98,12 @@ class BacktestExecutorCore(Core):
 
     @handles(Started, MarketClosing, MarketSnapshot)
     def look_on(self, _message: object, _now_ms: int) -> Effects:
-        """Nothing follows: the venue has the recording before its eyes."""
+        """Do nothing: the venue itself follows the recording."""
         return []
 
     @handles(SubmitOrder)
     def submit(self, message: SubmitOrder, now_ms: int) -> Effects:
-        """Send a new order out; answer for one that is known."""
+        """Send a new order; answer for a known one."""
         intent = message.intent
         if intent.order_id in self._reports:
             return [self._answer(intent.order_id)]
@@ -116,7 +116,7 @@ class BacktestExecutorCore(Core):
 
     @handles(CancelOrder)
     def cancel(self, message: CancelOrder, _now_ms: int) -> Effects:
-        """Ask the venue to end an order; one that never left ends here."""
+        """Ask the venue to end an order; one that was never sent ends here."""
         report = self._reports.get(message.order_id)
         if report is None:
             return self._take_back(message.order_id, message.reason)
@@ -126,12 +126,12 @@ class BacktestExecutorCore(Core):
 
     @handles(QueryOrder)
     def query(self, message: QueryOrder, _now_ms: int) -> Effects:
-        """Say what is known of an order."""
+        """Report what is known of an order."""
         return [self._answer(message.order_id)]
 
     @handles(VenueAccepted, VenueRejected, VenueFilled, VenueCancelled)
     def take_news(self, news: VenueNews, _now_ms: int) -> Effects:
-        """Note what the venue says, and tell the order."""
+        """Note an event of the venue, and tell the order."""
         report = self._reports.get(news.order_id)
         if report is None:
             return []

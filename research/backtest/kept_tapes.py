@@ -1,7 +1,7 @@
-"""Decoded recordings kept between the trials of a search, in bounded memory.
+"""Decoded recordings cached between the trials of a search, in limited memory.
 
-Reading and decoding a recording takes a third of a backtest, and is the same for every trial. Books
-that follow each other have most of their levels in common, so equal levels are kept once.
+Reading and decoding a recording takes a third of a backtest, and is the same for every trial.
+Successive books have most of their levels in common, so equal levels are stored once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from research.recordings import open_recording
 from research.recordings.places import read_all
 
 KEPT_BYTES_MAX = 256 * 1024 * 1024
-"""Of a process, about: what was used longest ago gives way."""
+"""Approximate limit per process; the least recently used tape is dropped."""
 
 _EVENT_BYTES = 300
 _LEVEL_BYTES = 120
@@ -28,12 +28,12 @@ _REFERENCE_BYTES = 8
 
 
 class KeptTape(Tape):
-    """A tape whose moments lie in memory; it can be played any number of times."""
+    """A tape whose moments are in memory; it can be played any number of times."""
 
     def __init__(self, tape: Tape, moments: list[tuple[int, Moment]], size_bytes: int) -> None:
         vars(self).update(vars(tape))
         self.size_bytes = size_bytes
-        """About what it takes of the memory."""
+        """Approximate memory used."""
         self._moments = moments
 
     def moments(self) -> Iterator[tuple[int, Moment]]:
@@ -45,10 +45,10 @@ class TapeShelf:
     """Tapes by the digest of their recording."""
 
     def __init__(self, most_bytes: int) -> None:
-        """Begin empty; so much memory may be taken, about."""
+        """Begin empty, with an approximate memory limit."""
         self._most_bytes = most_bytes
         self._kept: dict[tuple[str, str], KeptTape | None] = {}
-        """The longest unused first; None: it is too large."""
+        """Least recently used first; None: it is too large."""
 
     def tape(self, place: str | Path, settlement: str) -> tuple[Tape, str]:
         """A recording's tape, and the digest of its bytes (SHA-256).
@@ -77,7 +77,7 @@ class TapeShelf:
 
 
 def _kept(tape: Tape, most_bytes: int) -> KeptTape | None:
-    """Read a tape into memory; None if that would take more."""
+    """Read a tape into memory; None if it would exceed the limit."""
     levels: dict[Level, Level] = {}
     moments: list[tuple[int, Moment]] = []
     size_bytes = 0

@@ -1,4 +1,4 @@
-"""The ports of a backtest's cores: the way to a window's venue, a feed's recorded connection."""
+"""The ports of a backtest's cores: to a window's venue, and to a feed's recorded connection."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from research.backtest.venue import RecordedVenue
 
 
 class VenueWay:
-    """The executor's port: every order goes to its own window's venue."""
+    """The executor's port: every order goes to the venue of its window."""
 
     def __init__(self, venue_of: Callable[[str], RecordedVenue | None]) -> None:
-        """Begin; ``venue_of`` gives the venue of a market id, None of a window that is over."""
+        """Begin; ``venue_of`` gives the venue of a market id, or None if its window is over."""
         self._venue_of = venue_of
         self._markets: dict[str, str] = {}
         """Market id by order id."""
 
     def perform(self, command: object) -> None:
-        """Pass a command on."""
+        """Pass on a command."""
         match command:
             case PlaceOrder(intent):
                 self._markets[intent.order_id] = intent.market.market_id
@@ -33,15 +33,15 @@ class VenueWay:
             venue.perform(command)
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Nothing to release."""
 
     def forget(self, market_id: str) -> None:
-        """Let go of a window that is over."""
+        """Forget a window that is over."""
         self._markets = {key: each for key, each in self._markets.items() if each != market_id}
 
 
 class RecordedConnection:
-    """A feed's port: it connects at once, and brings what a recording has."""
+    """A feed's port: it connects at once, and delivers the recorded frames."""
 
     def __init__(self, scheduler: Scheduler, hand: Callable[[object], None]) -> None:
         """Begin unconnected; ``hand`` gives the feed an event."""
@@ -50,7 +50,7 @@ class RecordedConnection:
         self._epoch: int | None = None
 
     def perform(self, command: object) -> None:
-        """Do what the feed commands; what it says to the source is heard by nobody."""
+        """Perform a command of the feed; what it sends to the source is ignored."""
         match command:
             case Connect(epoch):
                 self._epoch = epoch
@@ -68,5 +68,5 @@ class RecordedConnection:
             self._hand(FramesReceived(self._epoch, frames))
 
     def close(self) -> None:
-        """Let the connection go."""
+        """Close the connection."""
         self._epoch = None

@@ -1,8 +1,8 @@
-"""Where a resting order stands in its queue, told by public trades and by what a level shows.
+"""A resting order's place in its queue, estimated from public trades and displayed sizes.
 
 The venue matches by price, then by time. An order that joins a level stands behind all that the
-level shows; what is ahead of it goes by trades at its price, and by cancels. Public data say how
-much was cancelled at a price, never where in the queue: a stated share counts as ahead.
+level displays. What is ahead of it is reduced by trades at its price, and by cancels. Public data
+say how much was cancelled at a price, never where in the queue: a given share counts as ahead.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from __future__ import annotations
 import attrs
 
 TRADE_PATIENCE_MS = 1_000
-"""So long after a level has shrunk may the trade be told that did it."""
+"""A trade may be reported this long after the level it reduced has shrunk."""
 
 
 @attrs.define
 class _Shrinking:
-    """A level has shrunk by no known trade: it counts as cancelled until one is told."""
+    """A level has shrunk without a known trade: it counts as cancelled until one is reported."""
 
     at_ms: int
     units: int
     ahead_units: int
-    """What of it was taken off what is ahead."""
+    """The part of it that was deducted from the size ahead."""
 
     def explain(self, size_units: int) -> tuple[int, int]:
-        """Say how much of a trade did this, and how much of that was taken off already."""
+        """Return how much of a trade explains this, and how much of that was deducted already."""
         units = min(size_units, self.units)
         ahead_units = self.ahead_units * units // self.units if units else 0
         self.units -= units
@@ -33,23 +33,24 @@ class _Shrinking:
 
 @attrs.define(kw_only=True)
 class QueuePlace:
-    """One resting order's place at its price. Times are the venue's own stamps."""
+    """One resting order's place at its price. Times are the venue's own timestamps."""
 
     ahead_units: int
     """Displayed size that trades before it does."""
     shown_units: int
-    """What its level showed when it was last looked at, without the order itself."""
+    """Size last displayed at its level, without the order itself."""
     cancel_ahead_percent: int
-    """Share of cancels at its price that counts as ahead of it."""
+    """Share of the cancels at its price that counts as ahead of it."""
     _untold_units: int = 0
-    """Traded at its price, and not seen to have left the level yet."""
+    """Size traded at its price that has not been seen to leave the level yet."""
     _shrinkings: list[_Shrinking] = attrs.field(factory=list)
-    """Of late, oldest first."""
+    """Recent ones, oldest first."""
 
     def trade(self, size_units: int, at_ms: int) -> int:
         """Take a public trade at this price; returns how much of it reaches the order.
 
-        It may be told after its level has shrunk: the level's stamp is then the trade's, or later.
+        It may be reported after its level has shrunk; the level's timestamp is then the trade's, or
+        later.
         """
         again_units = ahead_again_units = 0
         for shrinking in self._shrinkings:
@@ -64,7 +65,7 @@ class QueuePlace:
         return reached_units
 
     def show(self, shown_units: int, at_ms: int) -> None:
-        """Take what the level shows now: what has gone and was not traded has been cancelled."""
+        """Take the level's displayed size: what is gone and was not traded has been cancelled."""
         gone_units = self.shown_units - shown_units
         self.shown_units = shown_units
         traded_units = min(max(0, gone_units), self._untold_units)

@@ -1,8 +1,8 @@
-"""Many recorded windows, in this process or in several; the same bytes either way.
+"""Backtests of many recorded windows, in this process or in several; the same bytes either way.
 
-By default every window is traded by an account of its own, which begins with nothing: windows then
-depend on nothing but their own recording, and can be played at the same time. A continuous backtest
-is one account that trades all windows in turn, with the limits of a day.
+By default every window is traded by an account of its own, which starts empty: windows then depend
+on nothing but their own recording, and can be played in parallel. A continuous backtest uses one
+account for all windows in turn, with daily limits.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ from research.recordings.model import SUFFIX
 from research.recordings.places import is_remote, list_files, local_path, read_all
 
 _AHEAD = 4
-"""Windows that each job may be ahead of the one that is waited for, to bound memory."""
+"""How many windows each job may be ahead of the next result, to limit memory."""
 
 
 @attrs.frozen(kw_only=True)
 class BacktestPlan:
-    """All that decides what a backtest comes to, beside the recordings."""
+    """All inputs of a backtest except the recordings."""
 
     settings: Settings
     seed: int = 1
     is_continuous: bool = False
-    """One account trades all windows in turn."""
+    """Whether one account trades all windows in turn."""
 
 
 @attrs.frozen
 class PlayedWindow:
-    """A window's outcome, and which bytes it came from."""
+    """A window's outcome, and the digest of its recording."""
 
     outcome: WindowOutcome
     sha256: str
@@ -52,7 +52,7 @@ class PlayedWindow:
 
 
 def recordings_at(places: Iterable[str | Path]) -> list[Recording]:
-    """Open recordings, or all that lie in a folder, in the order of their windows.
+    """Open recordings, or all those in a folder, in the order of their windows.
 
     Raises:
         BadRecording: one cannot be read, there is none, or two are of the same window.
@@ -76,16 +76,16 @@ def recordings_at(places: Iterable[str | Path]) -> list[Recording]:
 def run_backtest(
     plan: BacktestPlan, recordings: Sequence[Recording], jobs: int = 1
 ) -> Generator[PlayedWindow, None, None]:
-    """Play recorded windows; yields them in their order, as soon as each is known.
+    """Play recorded windows; yields their outcomes in order, as soon as each is known.
 
     Args:
         plan: what is traded, and how.
         recordings: in the order of their windows.
-        jobs: processes at a time; 1 is this one.
+        jobs: number of processes; 1 is this one.
 
     Raises:
         BadRecording: a file cannot be read.
-        CoreFailed: a core has raised, such as a strategy of one's own.
+        CoreFailed: a core has raised, such as your own strategy.
     """
     places = [recording.place for recording in recordings]
     if plan.is_continuous or jobs == 1:
@@ -113,7 +113,7 @@ def run_backtest(
 def play_window(
     plan: BacktestPlan, place: str | Path, shelf: TapeShelf | None = None
 ) -> PlayedWindow:
-    """Play one window with an account of its own; on a shelf its tape is kept for the next time.
+    """Play one window with an account of its own; a shelf keeps its tape for the next time.
 
     Raises:
         BadRecording: the file cannot be read.
@@ -139,7 +139,7 @@ def _account(plan: BacktestPlan, first: Recording) -> AccountRun:
 
 
 def _in_series(settings: Settings, recording: Recording) -> Settings:
-    """The settings as they hold in a recording's series."""
+    """The settings for a recording's series."""
     name = recording.head.series
     try:
         series = series_named(name)
@@ -149,12 +149,12 @@ def _in_series(settings: Settings, recording: Recording) -> Settings:
 
 
 def worker_context() -> multiprocessing.context.ForkServerContext:
-    """Processes that have nothing of this one's threads, and import everything once."""
+    """A context whose processes share no threads with this one, and import everything once."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     return context
 
 
 def ignore_interrupts() -> None:
-    """Leave Ctrl-C to the process that keeps what is done."""
+    """Leave Ctrl-C to the process that keeps the finished windows."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,8 +1,8 @@
-"""Cores on virtual time without faults: what one says to another arrives at once, and in order.
+"""Cores on virtual time without faults: messages arrive at once, and in order.
 
 The hosts are the product's own. There is no supervisor: an order's actor is made when the desk asks
-for it, and nothing falls; a core that raises ends the backtest with what it raised. Records are
-kept in memory, and only as long as somebody can ask for them.
+for it, and nothing crashes; an exception in a core ends the backtest. Records are kept in memory,
+and only as long as somebody can ask for them.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from actors.runtime.port import HostPort
 from actors.runtime.scheduler import Scheduler, VirtualTimers
 
 CLOSED_ROWS_KEPT = 64
-"""Closed rows of windows, which the ledger may ask for again."""
+"""Closed rows of windows that are kept, in case the ledger asks for them again."""
 
 MakeCore = Callable[[str, Random], Core]
 
 
 class CoreFailed(Exception):
-    """A core raised; the text names its role and what it raised."""
+    """A core raised; the text names its role and the exception."""
 
 
 class Stage:
@@ -43,16 +43,16 @@ class Stage:
 
         Args:
             scheduler: virtual time.
-            seed: for every core's dice, together with its role.
+            seed: for every core's random numbers, together with its role.
             make_core: makes the core of a role.
-            outside: is given what is said to roles that nobody has here.
+            outside: receives messages to roles that do not exist here.
         """
         self.scheduler = scheduler
         self.journal = MemoryRows()
         self.handled_count = 0
         """Messages that cores have handled."""
         self.errors: list[str] = []
-        """What cores have logged as errors."""
+        """Errors logged by cores."""
         self._seed = seed
         self._make_core = make_core
         self._outside = outside
@@ -85,12 +85,12 @@ class Stage:
         self._settle()
 
     def tell(self, role: str, message: object) -> None:
-        """Hand an actor something from outside, and let everything that follows happen."""
+        """Hand an actor a message from outside, and deliver all messages that follow from it."""
         self._hand(role, "", message)
         self._settle()
 
     def send(self, sender: RunningHost, to: str, message: object) -> None:
-        """Take what a core says to whoever it is for."""
+        """Pass on a core's message to its receiver."""
         if to == REPLY:
             to = sender.reply_to
         if to == SUPERVISOR:
@@ -102,7 +102,7 @@ class Stage:
             self._outside(to, message)
 
     def _settle(self) -> None:
-        """Deliver what actors have said to each other, until nobody has more to say."""
+        """Deliver messages between actors until there are none."""
         if self._is_settling:
             return
         self._is_settling = True
@@ -146,7 +146,7 @@ class MemoryRows:
         self._closed: dict[tuple[str, str], object] = {}
 
     def record(self, record: Record) -> None:
-        """Keep what a record saves; forget what it closes."""
+        """Keep the values that a record saves; forget the rows that it closes."""
         for save in record.saves:
             key = (save.kind, save.key)
             if save.is_open:
@@ -166,13 +166,13 @@ class MemoryRows:
         return tuple(value for (own, _), value in self._open.items() if own == kind)
 
     def recall(self, kind: str, key: str) -> object | None:
-        """The value of one row, open or closed not long ago."""
+        """The value of one row, open or recently closed."""
         row = (kind, key)
         return self._open.get(row, self._closed.get(row))
 
 
 class _Rows:
-    """One actor's hand on the rows; nobody is ever fenced off."""
+    """One actor's access to the rows; nobody is ever fenced off."""
 
     def __init__(self, rows: MemoryRows) -> None:
         self._rows = rows
@@ -198,7 +198,7 @@ class _Clock:
 
 
 class _Watch(HostWatch):
-    """Lets nothing that a core raises go by."""
+    """Raises every exception of a core."""
 
     def raised(self, host: RunningHost, message: object, error: Exception) -> None:
         what = message if isinstance(message, str) else type(message).__name__

@@ -1,8 +1,8 @@
-"""What a recording says, as the cores of a backtest hear it, in the order of its receipt.
+"""The contents of a recording, as the cores of a backtest receive them, in the order of receipt.
 
-Frames are decoded by the product's own decoders. Frames that were received in the same millisecond
-are one batch, as the market feed would have made it. Where a recording has one outcome's books
-only, the other's are their mirror.
+Frames are decoded by the product's own decoders. Frames received in the same millisecond form one
+batch, as the market feed would have made it. If a recording has the books of one outcome only, the
+other's are their mirror.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from research.recordings import RecordedFrame, Recording
 from research.recordings.model import RecordedChannel, RecordedStrike, RecordingNote
 
 STRIKE_DELAY_MS = 2_000
-"""A derived strike was never told by anyone. It counts from so long after the window's start: the
-venue tells the average of a second one to three seconds later."""
+"""A derived strike was never received. It counts from this long after the window's start, because
+the venue sends the average of a second one to three seconds later."""
 RESULT_DELAY_MS = 16_000
-"""So long after a window's end its result is known, as seen at the venue."""
+"""A window's result is known this long after its end, as seen at the venue."""
 _DERIVED, _TICK = "derived", StrikeOrigin.TICK.value
 _AVERAGES = (RecordedChannel.RTDS, RecordedChannel.POLYBOLT)
-"""Channels that tell the average that settles windows."""
+"""Channels with the average that settles windows."""
 
 
 @attrs.frozen
@@ -65,7 +65,7 @@ class ReferenceFrames:
 
 @attrs.frozen
 class WindowOver:
-    """Nothing more follows."""
+    """The end of a tape."""
 
 
 Moment = (
@@ -83,21 +83,21 @@ Moment = (
 
 @attrs.define
 class TapeCounts:
-    """What has been read of a tape so far."""
+    """Counters of what has been read of a tape so far."""
 
     frames: int = 0
     books: int = 0
-    """Whole books, mirrored ones too."""
+    """Whole books, including mirrored ones."""
     changes: int = 0
     trades: int = 0
     unreadable: int = 0
     lag_ms_total: int = 0
-    """Receipt after the venue's own time stamp, summed over ``lagged`` events."""
+    """Receipt minus the venue's own timestamp, summed over ``lagged`` events."""
     lagged: int = 0
 
     @property
     def events(self) -> int:
-        """Everything that was decoded of the market channel."""
+        """All events decoded from the market channel."""
         return self.books + self.changes + self.trades
 
 
@@ -227,7 +227,7 @@ class Tape:
             yield at_ms, MarketFrames(tuple(books), first_ns, is_fresh_start)
 
     def _decoded(self, frame: RecordedFrame) -> Sequence[MarketEvent | GridTooFine]:
-        """The frame's events of this window; what cannot be read is counted and left out."""
+        """The frame's events for this window; unreadable ones are counted and left out."""
         counts, tokens = self.counts, self._tokens
         counts.frames += 1
         found: list[MarketEvent | GridTooFine] = []
@@ -246,7 +246,7 @@ class Tape:
         return found
 
     def _add_book(self, book: BookEvent, found: list[MarketEvent | GridTooFine]) -> None:
-        """A whole book, and the other token's where that is not recorded."""
+        """Add a whole book, and the other token's if that is not recorded."""
         self.counts.books += 1
         found.append(book)
         if self._mirrored_token:
@@ -254,7 +254,7 @@ class Tape:
             found.append(self._mirror(book))
 
     def _other(self, event: Decoded) -> Iterator[MarketEvent | GridTooFine]:
-        """Whatever is neither a change nor a book."""
+        """An event that is neither a change nor a book."""
         counts = self.counts
         if isinstance(event, UnreadableElement):
             counts.unreadable += 1
@@ -274,14 +274,14 @@ class Tape:
         return BookEvent(other, event.timestamp_ms, mirrored(event.asks), mirrored(event.bids))
 
     def _told(self, frame: RecordedFrame) -> Iterable[Moment]:
-        """What a note says, and whether a price proves the strike."""
+        """The contents of a note, and whether a price proves the strike."""
         if frame.channel == RecordedChannel.NOTE:
             return self._noted(frame)
         is_price = frame.channel in _AVERAGES and self._strike is None
         return [self._opened(self._told_strike)] if is_price and self._proves_strike(frame) else []
 
     def _proves_strike(self, frame: RecordedFrame) -> bool:
-        """Whether it holds the average of the window's start, by which the strike was proven."""
+        """Whether it contains the average at the window's start, which proves the strike."""
         if self._told_strike is None or self._boundary not in frame.payload:
             return False
         if frame.channel == RecordedChannel.RTDS:
@@ -307,7 +307,7 @@ class Tape:
 
 
 def market_of(recording: Recording) -> Market:
-    """Turn a recording's metadata into the market that the directory would tell."""
+    """Turn a recording's metadata into the market that the directory would announce."""
     known = recording.head.market
     return Market(**{field.name: getattr(known, field.name) for field in attrs.fields(Market)})
 

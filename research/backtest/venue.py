@@ -1,9 +1,9 @@
 """The venue of a backtest: our orders against the books and trades of a recording.
 
-It is the executor's port. What the executor commands arrives after the way out; a marketable order
+It is the executor's port. A command arrives after the latency to the venue. A marketable order
 waits for the venue's taker delay, takes what the book then has at its limit or better, and rests
-with what is left; what rests trades as the queue or a crossing market brings it. News go the way
-back. docs/backtesting.md says what is assumed, and which way it errs.
+with the remainder. A resting order trades as the queue or a crossing market reaches it. Events take
+the latency back. docs/backtesting.md lists the assumptions, and the direction of their errors.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from research.backtest.venue_book import VenueBook
 from research.backtest.venue_order import VenueOrder, VenuePhase
 
 TAKER_DELAY_MS = 250
-"""Of the venue's crypto markets, where a recording does not say. Source: its notice of 2026-06."""
+"""For the venue's crypto markets, if a recording does not say. Source: its notice of 2026-06."""
 
 _TRADES_REMEMBERED = 64
 
@@ -60,15 +60,15 @@ class RecordedVenue:
 
         Args:
             market: the window.
-            settings: what is assumed of the venue, and of the way to it.
+            settings: assumptions about the venue, and the latencies.
             scheduler: virtual time.
-            chance: the seed's, for latencies.
-            recorded_delay_ms: the taker delay as the recording's metadata has it.
-            mirrored_token: its books say nothing that the other token's have not.
+            chance: the seed's random numbers, for latencies.
+            recorded_delay_ms: the taker delay in the recording's metadata.
+            mirrored_token: its books contain nothing that the other token's do not.
         """
         self.book = VenueBook(market.yes_token)
         self.tell: Callable[[VenueNews], None] = _nobody_listens
-        """Hands the executor what has come back to it."""
+        """Hands the executor an event that has reached it."""
         self._market = market
         self._model = settings.backtest
         self._mirrored_token = mirrored_token
@@ -81,7 +81,7 @@ class RecordedVenue:
         self._orders: dict[str, VenueOrder] = {}
         self._held_units = {market.yes_token: 0, market.no_token: 0}
         self._trades: dict[tuple[int, int, int, bool], str] = {}
-        """Public trades of late by time, price of Up, size and direction, with their token."""
+        """Recent public trades by time, price of Up, size and direction, with their token."""
         self._arrives_at_ms = 0
         self._comes_back_at_ms = 0
         self._is_closed = False
@@ -125,7 +125,7 @@ class RecordedVenue:
     # What the recording shows
 
     def show(self, events: Iterable[MarketEvent]) -> None:
-        """Let recorded events change the book, and fill what rests."""
+        """Let recorded events change the book, and fill resting orders."""
         for event in events:
             if isinstance(event, PriceChangeEvent):
                 self.book.show_change(event)
@@ -142,7 +142,7 @@ class RecordedVenue:
             self._look_at_resting()
 
     def _show_trade(self, trade: LastTradeEvent) -> None:
-        """A public trade: what rests at its price, or at a better one, is reached by it."""
+        """Let a public trade reach the orders that rest at its price or a better one."""
         is_up = trade.token == self._market.yes_token
         up_ticks = trade.price_ticks if is_up else PAYOUT_TICKS - trade.price_ticks
         lifts_asks = trade.taker_buys is is_up
@@ -162,7 +162,7 @@ class RecordedVenue:
             self._fill_resting(order, reached_units)
 
     def _is_known_trade(self, trade: LastTradeEvent, up_ticks: int, *, lifts_asks: bool) -> bool:
-        """Whether the same trade was told on the other token already, in that one's prices."""
+        """Whether the same trade was already reported for the other token, in its prices."""
         key = (trade.timestamp_ms, up_ticks, trade.size_units, lifts_asks)
         told_on = self._trades.setdefault(key, trade.token)
         if len(self._trades) > _TRADES_REMEMBERED:
@@ -170,14 +170,14 @@ class RecordedVenue:
         return told_on != trade.token
 
     def _look_at_queues(self, at_ms: int) -> None:
-        """Hold each queue against its level, as every single event leaves it."""
+        """Compare each queue with its level, after every single event."""
         for order in self._orders.values():
             if order.place is not None:
                 shown_units = self.book.displayed_units(order.up_ticks, is_bid=order.buys_up)
                 order.place.show(shown_units, at_ms)
 
     def _look_at_resting(self) -> None:
-        """Let what the book offers at or beyond the limit of an order trade with it."""
+        """Let the book's offers at or beyond the limit of a resting order trade with it."""
         for order in tuple(self._orders.values()):
             if order.place is None:
                 continue
@@ -195,7 +195,7 @@ class RecordedVenue:
                 del self._orders[order.order_id]
 
     def end_window(self) -> None:
-        """The venue cancels what is left in a window that is over."""
+        """Cancel what is left in a window that is over."""
         self._is_closed = True
         for order in tuple(self._orders.values()):
             self._end(order, "the window is over")
@@ -203,7 +203,7 @@ class RecordedVenue:
     # What arrives
 
     def _arrive(self, intent: OrderIntent) -> None:
-        """At the venue's door: refused, held back as a taker, or left to rest."""
+        """An order arrives: it is refused, delayed as a taker, or left to rest."""
         order = VenueOrder(intent=intent)
         is_marketable = next(self.book.offers(order.up_ticks, buys=order.buys_up), None) is not None
         objection = self._objection(order, is_marketable=is_marketable)
@@ -239,7 +239,7 @@ class RecordedVenue:
         return self._shortage(order)
 
     def _shortage(self, order: VenueOrder) -> str:
-        """A sale of more than is held and not on sale already."""
+        """Whether a sale exceeds what is held and not already on sale."""
         intent = order.intent
         if intent.action is not Action.SELL:
             return ""
@@ -252,7 +252,7 @@ class RecordedVenue:
         return "not enough shares" if intent.size_units > left_units else ""
 
     def _match(self, order: VenueOrder) -> None:
-        """Take what the book has at the limit or better; what is left rests, or ends."""
+        """Take what the book has at the limit or better; the remainder rests, or ends."""
         if order.order_id not in self._orders:
             return  # the window ended during the delay
         intent, kind = order.intent, order.intent.time_in_force
@@ -282,7 +282,7 @@ class RecordedVenue:
         )
 
     def _withdraw(self, order_id: str, reason: str) -> None:
-        """A cancel: refused while the taker delay lasts; the executor asks again."""
+        """A cancel: refused during the taker delay; the executor asks again."""
         order = self._orders.get(order_id)
         if order is not None and order.phase is VenuePhase.RESTING:
             self._end(order, reason)
@@ -292,7 +292,7 @@ class RecordedVenue:
         self._say(VenueCancelled(order.order_id, reason, order.filled_units))
 
     def _fill(self, order: VenueOrder, parts: Iterable[Level], *, is_maker: bool) -> None:
-        """Trade (price, size) parts, in prices of its outcome; a taker pays the fee."""
+        """Trade (price, size) parts, in prices of the order's outcome; a taker pays the fee."""
         intent = order.intent
         rate_bps = 0 if is_maker else self._market.fee_rate_bps
         token = self._market.token(intent.side)

@@ -1,9 +1,9 @@
-"""The venue's book of a window as the recording shows it, and what our orders have taken of it.
+"""The venue's book of a window as recorded, and the liquidity that our orders have taken.
 
 One book is kept for both tokens, in prices of Up: a bid for Down at 0.40 is an offer of Up at 0.60
-(the venue mirrors its books). Recorded books know nothing of our orders. So what an order has taken
-of a displayed level stays gone: only what the level shows beyond it can be had, and when the level
-has disappeared once, whatever stands there later is new.
+(the venue mirrors its books). Recorded books do not know our orders. So what an order has taken of
+a displayed level stays gone: only what the level displays beyond it is available, and once the
+level has disappeared, later size at that price is new.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ class VenueBook:
     def __init__(self, up_token: str) -> None:
         self._up_token = up_token
         self._whole: BookEvent | None = None
-        """The newest whole book, while nobody has asked what is in it."""
+        """The newest whole book, until somebody asks for its contents."""
         self._bids: dict[int, int] = {}
         self._asks: dict[int, int] = {}
         self._taken: dict[tuple[bool, int], int] = {}
-        """By (is it a bid, price): units that our takers have had of what is displayed."""
+        """By (is it a bid, price): units of the displayed size that our takers have taken."""
 
     # What the recording shows
 
@@ -59,7 +59,7 @@ class VenueBook:
                     self._taken.pop((is_bid, price_ticks), None)
 
     def displayed_units(self, price_ticks: int, *, is_bid: bool) -> int:
-        """What the recording shows at a price."""
+        """Displayed size at a price."""
         self._settle()
         return (self._bids if is_bid else self._asks).get(price_ticks, 0)
 
@@ -77,7 +77,7 @@ class VenueBook:
     # What can be had
 
     def offers(self, limit_ticks: int, *, buys: bool) -> Iterator[Level]:
-        """What is left for a taker at its limit or better, best price first."""
+        """The offers available to a taker at its limit or better, best price first."""
         self._settle()
         sizes = self._asks if buys else self._bids
         prices = (
@@ -91,7 +91,7 @@ class VenueBook:
                 yield price_ticks, left_units
 
     def take(self, parts: Iterable[Level], *, buys: bool) -> None:
-        """Note that a taker has had these (price, size) parts."""
+        """Note that a taker has taken these (price, size) parts."""
         for price_ticks, size_units in parts:
             key = (not buys, price_ticks)
             self._taken[key] = self._taken.get(key, 0) + size_units

@@ -15,25 +15,25 @@ from research.backtest.queue import QueuePlace
 
 
 class VenuePhase(enum.Enum):
-    """What an order at the venue waits for."""
+    """The state of an order at the venue."""
 
     DELAYED = "delayed"
-    """The end of the taker delay; it cannot be cancelled until then."""
+    """Waiting for the end of the taker delay; it cannot be cancelled until then."""
     RESTING = "resting"
 
 
 @attrs.define(kw_only=True)
 class VenueOrder:
-    """An order that has arrived, in the terms of the one book that is kept in prices of Up."""
+    """An order that has arrived, in prices of Up, in which the one book is kept."""
 
     intent: OrderIntent
     phase: VenuePhase = VenuePhase.DELAYED
     left: int = attrs.field(init=False)
-    """What it may still trade: units, or nanos if it is sized in money."""
+    """Size that may still trade: units, or nanos if it is sized in money."""
     filled_units: int = 0
     fills_count: int = 0
     place: QueuePlace | None = None
-    """In its queue, while it rests."""
+    """Its place in the queue, while it rests."""
 
     def __attrs_post_init__(self) -> None:
         self.left = wanted(self.intent)
