@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator
 
 from polymarket.errors import PolymarketError, RequestRejectedError
 
-from actors.directory.gamma import MarketRefused
 from actors.execution.real.client import (
     KeyNotAnAccount,
     VenueClient,
@@ -41,8 +40,7 @@ from understudy.doctor.findings import (
     skipped,
     warned,
 )
-from understudy.doctor.network import Unreachable
-from understudy.doctor.sight import NoSuchWindow, VenueSight
+from understudy.doctor.sight import VenueSight
 from understudy.doctor.subject import Subject, host_of
 
 OPEN_LIMIT_S = 6.0
@@ -183,10 +181,7 @@ async def _wallet(kind: WalletKind, client: VenueClient) -> Finding:
 async def _funds(
     subject: Subject, sight: VenueSight, client: VenueClient
 ) -> tuple[Finding, Finding]:
-    try:
-        market = (await sight.current()).market
-    except (Unreachable, NoSuchWindow, MarketRefused):
-        market = None
+    market = await sight.market()
     most_nanos = largest_order_nanos(subject, market)
     return await _balance(client, most_nanos), await _allowance(client, market, most_nanos)
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import attrs
 
-from actors.directory.gamma import decode_market
+from actors.directory.gamma import MarketRefused, decode_market
 from actors.directory.venue_time import TimeUnreadable, VenueTimeReading, read_venue_time
 from actors.model import Market
 from actors.series import window_start_ms
@@ -65,6 +65,13 @@ class VenueSight:
             MarketRefused: its metadata cannot be used.
         """
         return await asyncio.shield(self._current)
+
+    async def market(self) -> Market | None:
+        """The same market; None if it cannot be told, which has a check of its own."""
+        try:
+            return (await self.current()).market
+        except (Unreachable, NoSuchWindow, MarketRefused):
+            return None
 
     async def market_ahead(self, windows: int) -> FoundMarket:
         """The market of the current window, or of one so many windows later.

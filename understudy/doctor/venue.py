@@ -49,9 +49,8 @@ async def check_market_stream(subject: Subject, sight: VenueSight) -> Finding:
     """Open the market channel and wait for a frame about the current window."""
 
     async def subscription() -> str | None:
-        try:
-            market = (await sight.current()).market
-        except (Unreachable, NoSuchWindow, MarketRefused):
+        market = await sight.market()
+        if market is None:
             return None
         return market_channel.subscribe_text((market.yes_token, market.no_token))
 

@@ -30,7 +30,7 @@ _Item = TypeVar("_Item")
 _Key = TypeVar("_Key", bound=Hashable)
 
 _DIGITS = 6
-"""Significant digits of a ratio; what follows differs from one machine to another."""
+"""Significant digits of a ratio."""
 _LEFT_STEPS_S = (30, 60, 120, 180, 300, 600, 900)
 """Bounds of the time left by which predictions are grouped."""
 
@@ -83,7 +83,7 @@ class RunNumbers:
             "orders_touched": ratio.touched_count,
             "shares_ordered": size_text(ratio.ordered_units),
             "shares_filled": size_text(ratio.filled_units),
-            "fill_ratio": _ratio(None if ratio.ratio is None else float(ratio.ratio)),
+            "fill_ratio": rounded(None if ratio.ratio is None else float(ratio.ratio)),
             "maker_fills": self._maker_fills_count,
             "taker_fills": fills_count - self._maker_fills_count,
         }
@@ -155,19 +155,19 @@ def _results(settled: Sequence[WindowFigures], seed: int) -> dict[str, Any]:
         "lost": sum(each < 0 for each in traded),
         "pnl": dollars_text(sum(nanos)),
         "fees": dollars_text(sum(window.fees_nanos for window in settled)),
-        "win_rate": _ratio(won / len(traded) if traded else None),
-        "profit_factor": _ratio(profit_factor(traded)),
+        "win_rate": rounded(won / len(traded) if traded else None),
+        "profit_factor": rounded(profit_factor(traded)),
         "expectancy": _mean_text(traded),
         "mean_window": _mean_text(nanos),
         "mean_window_interval": None
         if interval is None
         else {
-            "low": _ratio(interval.low),
-            "high": _ratio(interval.high),
+            "low": rounded(interval.low),
+            "high": rounded(interval.high),
             "confidence": interval.confidence,
         },
-        "sharpe_window": _ratio(sharpe(dollars)),
-        "sortino_window": _ratio(sortino(dollars)),
+        "sharpe_window": rounded(sharpe(dollars)),
+        "sortino_window": rounded(sortino(dollars)),
         "drawdown": {
             "amount": dollars_text(int(fallen.amount)),
             "windows": fallen.end - fallen.start,
@@ -186,7 +186,7 @@ def _exposure(windows: Sequence[WindowFigures]) -> dict[str, Any]:
     return {
         "largest": dollars_text(max(largest, default=0)),
         "mean": _mean_text(largest),
-        "time_share": _ratio(held_ms / whole_ms if whole_ms else None),
+        "time_share": rounded(held_ms / whole_ms if whole_ms else None),
     }
 
 
@@ -246,8 +246,8 @@ class _Scores:
     def numbers(self) -> dict[str, Any]:
         return {
             "predictions": self._model.count,
-            "brier": _ratio(self._model.brier),
-            "market_brier": _ratio(self._market.brier),
+            "brier": rounded(self._model.brier),
+            "market_brier": rounded(self._market.brier),
         }
 
 
@@ -261,8 +261,8 @@ def _bins(forecasts: Forecasts) -> list[dict[str, Any]]:
             "low": each.low,
             "high": each.high,
             "predictions": each.count,
-            "mean_chance": _ratio(each.mean_chance),
-            "share_happened": _ratio(each.share_happened),
+            "mean_chance": rounded(each.mean_chance),
+            "share_happened": rounded(each.share_happened),
         }
         for each in forecasts.calibration()
     ]
@@ -297,5 +297,6 @@ def _mean_text(nanos: Sequence[int]) -> str | None:
     return f"{fmean(nanos) / NANOS_PER_DOLLAR:.4f}" if nanos else None
 
 
-def _ratio(value: float | None) -> float | None:
+def rounded(value: float | None) -> float | None:
+    """Leave off what differs from one machine to another."""
     return None if value is None else float(f"{value:.{_DIGITS}g}")

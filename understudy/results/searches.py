@@ -21,6 +21,7 @@ from research.search.folds import Folds, scores_of, walk_forward
 from research.search.study import Search, TrialRow, best_of
 from research.statistics import sharpe
 from understudy.reading.csv_rows import csv_text
+from understudy.results.numbers import rounded
 from understudy.results.store import RESULTS_FORMAT
 from understudy.results.stored import BadResults, StoredRun
 
@@ -60,7 +61,7 @@ def search_summary(search: Search, folds: Folds, held_out: HeldOut | None) -> di
             "look": held_out.looks,
             "windows": len(held_out.results),
             "pnl": round(sum(held_out.results), 5),
-            "mean": _short(fmean(held_out.results)) if held_out.results else None,
+            "mean": rounded(fmean(held_out.results)) if held_out.results else None,
         },
     }
 
@@ -74,15 +75,15 @@ def trial_json(row: TrialRow, folds: Folds) -> dict[str, Any]:
         "median_fold": None,
         "in_sample": None,
         "out_of_sample": None,
-        "mean": _short(fmean(row.results)) if row.results else None,
-        "sharpe": _short(sharpe(row.results)),
+        "mean": rounded(fmean(row.results)) if row.results else None,
+        "sharpe": rounded(sharpe(row.results)),
         "values": dict(row.values),
     }
     if not row.is_pruned:
         scores = scores_of(row.results, folds)
-        found["median_fold"] = _short(scores.middle)
-        found["in_sample"] = _short(scores.in_sample)
-        found["out_of_sample"] = _short(scores.out_of_sample)
+        found["median_fold"] = rounded(scores.middle)
+        found["in_sample"] = rounded(scores.in_sample)
+        found["out_of_sample"] = rounded(scores.out_of_sample)
     return found
 
 
@@ -91,10 +92,10 @@ def luck_of(best: TrialRow, whole: Sequence[TrialRow]) -> dict[str, Any]:
     sharpes = [found for row in whole if (found := sharpe(row.results)) is not None]
     deflated = deflated_sharpe(best.results, sharpes)
     return {
-        "sharpe": _short(sharpe(best.results)),
-        "expected_best_sharpe": _short(expected_best_sharpe(sharpes)),
-        "deflated_sharpe": _short(deflated),
-        "overfitting_probability": _short(overfitting_probability([row.results for row in whole])),
+        "sharpe": rounded(sharpe(best.results)),
+        "expected_best_sharpe": rounded(expected_best_sharpe(sharpes)),
+        "deflated_sharpe": rounded(deflated),
+        "overfitting_probability": rounded(overfitting_probability([row.results for row in whole])),
         "is_convincing": deflated is not None and deflated >= CONVINCING,
     }
 
@@ -136,10 +137,10 @@ def _forward(whole: Sequence[TrialRow], folds: Folds) -> dict[str, Any] | None:
     found = walk_forward([row.results for row in whole], folds)
     return {
         "trials": [whole[place].number for place in found.chosen],
-        "in_sample": [_short(each) for each in found.in_sample],
-        "out_of_sample": [_short(each) for each in found.out_of_sample],
-        "mean_in_sample": _short(fmean(found.in_sample)),
-        "mean_out_of_sample": _short(fmean(found.out_of_sample)),
+        "in_sample": [rounded(each) for each in found.in_sample],
+        "out_of_sample": [rounded(each) for each in found.out_of_sample],
+        "mean_in_sample": rounded(fmean(found.in_sample)),
+        "mean_out_of_sample": rounded(fmean(found.out_of_sample)),
     }
 
 
@@ -158,7 +159,3 @@ def _importance(search: Search) -> dict[str, float]:
         except (RuntimeError, ValueError):
             return {}  # such as when all trials are alike
     return {name: float(f"{share:.6g}") for name, share in found.items()}
-
-
-def _short(value: float | None) -> float | None:
-    return None if value is None else float(f"{value:.6g}")
