@@ -52,22 +52,48 @@ class PaperOrder:
     """When the phase ends by itself; the end of its time to live while it rests."""
     fills: tuple[FillDetail, ...] = ()
     cancel_reason: str = ""
-    """Why a cancel was asked for on its way; the venue obeys when it arrives."""
+    """Why a cancel was asked for; the venue obeys when it arrives."""
+    cancel_at_ms: int = 0
+    """When that is, if one was."""
 
     @property
     def order_id(self) -> str:
         """The order's id."""
         return self.intent.order_id
 
+    @property
+    def wakes_at_ms(self) -> int:
+        """When something becomes due: its phase, a cancel, or the end of its time to live."""
+        due_at_ms = min(self.due_at_ms, self.intent.expires_at_ms)
+        return min(due_at_ms, self.cancel_at_ms) if self._is_cancelling else due_at_ms
+
+    def is_cancelled(self, now_ms: int) -> bool:
+        """Whether a cancel has arrived after it."""
+        return self._is_cancelling and now_ms >= self.cancel_at_ms
+
+    @property
+    def _is_cancelling(self) -> bool:
+        """Whether a cancel follows it; one that was sent before it arrived ends it then."""
+        return bool(self.cancel_reason) and self.phase is not PaperPhase.ARRIVING
+
     def due_sooner(self, by_ms: int) -> PaperOrder:
-        """The same with its phase due so much earlier; while it rests, its time to live stays."""
-        if self.phase is PaperPhase.RESTING:
-            return self
-        return attrs.evolve(self, due_at_ms=self.due_at_ms - by_ms)
+        """The same with what it waits for due so much earlier; its time to live stays."""
+        is_resting = self.phase is PaperPhase.RESTING
+        return attrs.evolve(
+            self,
+            due_at_ms=self.due_at_ms if is_resting else self.due_at_ms - by_ms,
+            cancel_at_ms=self.cancel_at_ms - by_ms,
+        )
 
     def due_within(self, limit_ms: int, now_ms: int) -> PaperOrder:
-        """The same with its phase due soon, at the latest."""
-        return self.due_sooner(max(0, self.due_at_ms - now_ms - limit_ms))
+        """The same with what it waits for due soon, at the latest."""
+        latest_ms = now_ms + limit_ms
+        is_resting = self.phase is PaperPhase.RESTING
+        return attrs.evolve(
+            self,
+            due_at_ms=self.due_at_ms if is_resting else min(self.due_at_ms, latest_ms),
+            cancel_at_ms=min(self.cancel_at_ms, latest_ms),
+        )
 
     @property
     def left(self) -> int:

@@ -140,17 +140,16 @@ class SimulatedExecutorCore(Core):
 
     @handles(CancelOrder)
     def cancel(self, message: CancelOrder, now_ms: int) -> Effects:
-        """End what rests; what is still on its way ends when it arrives, or never leaves."""
+        """Send a cancel after an order; one that never left is taken back."""
         order_id = message.order_id
         paper = self._live.get(order_id)
         if paper is not None:
-            if paper.phase is not PaperPhase.ARRIVING:
-                return self._end(paper, OrderStatus.CANCELLED, message.reason, now_ms)
             if paper.cancel_reason:
                 return []
-            paper = attrs.evolve(paper, cancel_reason=message.reason)
+            arrives_at_ms = now_ms + self.settings.execution.latency_ms
+            paper = attrs.evolve(paper, cancel_reason=message.reason, cancel_at_ms=arrives_at_ms)
             self._live[order_id] = paper
-            return [Record(message, (_save(paper),))]
+            return [Record(message, (_save(paper),)), _timer(paper, now_ms)]
         if order_id in self._ended:
             return self._answer(order_id)
         return self._take_back(order_id, message.reason, now_ms)
@@ -211,6 +210,8 @@ class SimulatedExecutorCore(Core):
             return []
         if now_ms >= paper.intent.expires_at_ms:
             return self._end(paper, OrderStatus.CANCELLED, "its time to live is over", now_ms)
+        if paper.is_cancelled(now_ms):
+            return self._end(paper, OrderStatus.CANCELLED, paper.cancel_reason, now_ms)
         if now_ms < paper.due_at_ms:
             return [_timer(paper, now_ms)]
         if paper.phase is PaperPhase.ARRIVING:
@@ -369,8 +370,7 @@ def _forget_timer(end: PaperEnd, now_ms: int) -> SetTimer:
 
 
 def _timer(paper: PaperOrder, now_ms: int) -> SetTimer:
-    due_at_ms = min(paper.due_at_ms, paper.intent.expires_at_ms)
-    return SetTimer(paper.order_id, max(0, due_at_ms - now_ms))
+    return SetTimer(paper.order_id, max(0, paper.wakes_at_ms - now_ms))
 
 
 def _save(paper: PaperOrder) -> Save:

@@ -38,8 +38,22 @@ def test_a_cancel_tells_how_much_was_traded_before_it() -> None:
     bench.submit()
     bench.wake(ARRIVES)
     bench.wake(FIRST)
-    (ended,) = news(bench.feed(CancelOrder(ORDER_ID, "halted"), FIRST + 1), OrderCancelled)
-    assert ended.filled_units == shares(3)
+    assert not news(bench.feed(CancelOrder(ORDER_ID, "halted"), FIRST + 1), OrderCancelled)
+    (ended,) = news(bench.wake(FIRST + 151), OrderCancelled)
+    assert (ended.filled_units, ended.reason) == (shares(3), "halted")
+
+
+def test_what_rests_can_trade_until_its_cancel_has_arrived() -> None:
+    bench = Bench()
+    bench.submit()
+    bench.wake(ARRIVES)
+    assert timers(bench.feed(CancelOrder(ORDER_ID, "quoted anew"), ARRIVES + 10)) == {ORDER_ID: 150}
+    assert not bench.feed(CancelOrder(ORDER_ID, "said again"), ARRIVES + 20)
+    assert fills(bench.see(book(asks={440: 4}), ARRIVES + 159)) == [(450, 4)]
+    bench.restart(ARRIVES + 159)
+    assert timers(bench.started) == {ORDER_ID: 1}
+    (ended,) = news(bench.wake(ARRIVES + 160), OrderCancelled)
+    assert (ended.filled_units, ended.reason) == (shares(4), "quoted anew")
 
 
 def test_a_cancel_that_overtakes_its_order_keeps_it_from_ever_leaving() -> None:
