@@ -41,13 +41,15 @@ class Trace:
 
     def _flush(self) -> None:
         unhashed = self._events[self._hashed_count :]
-        lines = [
-            f"{at_ms} {who} {verb} {what if type(what) is str else type(what).__name__}\n"
-            for at_ms, who, verb, what in unhashed
-        ]
+        lines = [f"{at_ms} {who} {verb} {_hashed(what)}\n" for at_ms, who, verb, what in unhashed]
         self._hash.update("".join(lines).encode())
         self._events = self._events[-LINES_KEPT:]
         self._hashed_count = len(self._events)
+
+
+def _hashed(what: object) -> str:
+    """What counts: of a traceback the first line, since the others tell where the program is."""
+    return what.split("\n", 1)[0] if isinstance(what, str) else type(what).__name__
 
 
 def _shortened(what: object) -> str:

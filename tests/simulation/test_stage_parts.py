@@ -223,6 +223,13 @@ def test_a_trace_keeps_the_newest_lines_and_hashes_them_all() -> None:
     assert one.digest("rows") != one.digest()
 
 
+def test_a_digest_does_not_depend_on_where_the_program_is() -> None:
+    here, there = Trace(), Trace()
+    here.note(5, "desk", "logs", "crashed on TimerFired: Traceback\n  File /here/host.py, line 9")
+    there.note(5, "desk", "logs", "crashed on TimerFired: Traceback\n  File /there/host.py, line 8")
+    assert here.digest() == there.digest()
+
+
 def test_every_kind_of_fault_is_drawn_sometimes_within_its_range() -> None:
     plans = [draw_plan(dice(seed, "plan")) for seed in range(400)]
     for field in attrs.fields(FaultRates):
