@@ -285,14 +285,14 @@ class _Eye(HostWatch):
     def performs(self, host: RunningHost, effect: Effect) -> None:
         if type(effect) is Send:
             self._said(self._actor, effect.message)
-        elif isinstance(effect, Command):
+        elif type(effect) is Command:
             self._context.note(host.role, "commands", effect.command)
             self._context.watcher.commanded(self._actor, effect.command)
-        elif isinstance(effect, Log) and effect.level == "error":
+        elif type(effect) is Log and effect.level == "error":
             self._context.watcher.complained(self._actor, effect.text)
 
     def performed(self, host: RunningHost, effect: Effect) -> None:
-        if isinstance(effect, Record):
+        if type(effect) is Record:
             self._context.note(host.role, "records", effect.event)
             self._context.watcher.recorded(self._actor, effect)
 

@@ -161,7 +161,8 @@ class HostGroup:
         if host is None:
             return
         if type(message) is not TimerFired:
-            self._count(host)
+            host.message_count += 1
+            host.last_message_at = self._instant()
         self._hand(host, message)
         self._settle()
 
@@ -204,12 +205,9 @@ class HostGroup:
                 self._early_mail.append((role, message, reply_to))
             return
         host.reply_to = reply_to
-        self._count(host)
-        self._hand(host, message)
-
-    def _count(self, host: Host) -> None:
         host.message_count += 1
         host.last_message_at = self._instant()
+        self._hand(host, message)
 
     def _hand(self, host: Host, message: object) -> None:
         host.hand(message)
