@@ -24,8 +24,7 @@ from understudy.commands.reading import last_option, row_limit
 from understudy.display.screen import Screen
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
-from understudy.results.options import results_dir_option
-from understudy.results.stored import BadResults, StoredRun
+from understudy.results.store import BadResults, StoredRun
 from understudy.results.view import run_view
 from understudy.results.writing import RunWriter
 from understudy.teaching import command
@@ -64,7 +63,7 @@ jobs_option = shared.whole_number_option(
 )
 @shared.config_option
 @shared.assignment_option
-@results_dir_option
+@shared.results_dir_option
 @last_option
 @shared.json_option
 def backtest(

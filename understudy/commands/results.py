@@ -17,9 +17,7 @@ from understudy.processes.exit_codes import ExitCode
 from understudy.results.compare import compare as compare_runs
 from understudy.results.compare import read_compared
 from understudy.results.compare_view import comparison_json, comparison_view
-from understudy.results.options import results_dir_option
-from understudy.results.store import list_runs, read_run
-from understudy.results.stored import BadResults, StoredRun
+from understudy.results.store import BadResults, StoredRun, list_runs, read_run
 from understudy.results.view import run_view
 from understudy.teaching import group
 
@@ -32,7 +30,7 @@ from understudy.teaching import group
         "understudy results show pair-btc": "one of them, by the beginning of its name",
     },
 )
-@results_dir_option
+@shared.results_dir_option
 @shared.json_option
 @click.pass_context
 def results(context: click.Context, results_dir: Path, is_json: bool) -> None:

@@ -22,9 +22,7 @@ from understudy.commands.backtest import jobs_option, show_result, windows_bar
 from understudy.commands.reading import last_option
 from understudy.display.terminal import echo_shown
 from understudy.processes.exit_codes import ExitCode
-from understudy.results.options import results_dir_option
-from understudy.results.store import made_of, run_name
-from understudy.results.stored import BadResults, StoredRun
+from understudy.results.store import BadResults, StoredRun, made_of, run_name
 from understudy.settings.config import ConfigError, load
 from understudy.settings.keys import toml_text
 from understudy.teaching import command
@@ -88,7 +86,7 @@ _STUDY = "study.log"
 )
 @shared.config_option
 @shared.assignment_option
-@results_dir_option
+@shared.results_dir_option
 @last_option
 @shared.json_option
 def search(**options: Any) -> None:

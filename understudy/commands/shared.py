@@ -59,6 +59,16 @@ data_dir_option = click.option(
     help="Directory of the system's journal, log and control socket.",
 )
 
+results_dir_option = click.option(
+    "--results",
+    "results_dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    default=DEFAULT_DATA_DIR / "results",
+    show_default=True,
+    help="Directory where results are kept, a folder each.",
+)
+
 
 def whole_number_option(
     *names: str,

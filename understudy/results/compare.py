@@ -25,8 +25,7 @@ from understudy.reading.archive import Archive
 from understudy.reading.orders import order_json
 from understudy.reading.windows import windows_in
 from understudy.results.numbers import RunNumbers
-from understudy.results.store import read_run
-from understudy.results.stored import BadResults
+from understudy.results.store import BadResults, read_run
 
 WITHIN_MS = 250
 _NEAR_MS = 5_000

@@ -21,7 +21,7 @@ from understudy.results.plots import (
     drawdown_plot,
     groups_plot,
 )
-from understudy.results.stored import StoredRun
+from understudy.results.store import StoredRun
 from understudy.results.view import fact_lines
 
 _FOOTER = (

@@ -11,7 +11,7 @@ from research.search.study import TrialRow
 from understudy.reading.page_parts import figure, page_body, page_text, table, tile
 from understudy.reading.plots import ACCENT, GAIN, MUTED, canvas, plot_style, svg_element
 from understudy.results.search_view import search_lines
-from understudy.results.stored import StoredRun
+from understudy.results.store import StoredRun
 
 _FOOTER = (
     "Dollars a window, after fees. In sample: the mean of all windows before a fold; out of "

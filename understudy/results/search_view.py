@@ -11,7 +11,7 @@ from rich.text import Text
 
 from research.overfitting import CONVINCING
 from understudy.display.screen import facts_table, listing
-from understudy.results.stored import StoredRun
+from understudy.results.store import StoredRun
 
 _SCORES = ("median_fold", "in_sample", "out_of_sample")
 _HEADINGS = ("trial", "median fold", "in sample", "out of sample", "Sharpe")

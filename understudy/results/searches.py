@@ -22,8 +22,7 @@ from research.search.study import Search, TrialRow, best_of
 from research.statistics import sharpe
 from understudy.reading.csv_rows import csv_text
 from understudy.results.numbers import rounded
-from understudy.results.store import RESULTS_FORMAT
-from understudy.results.stored import BadResults, StoredRun
+from understudy.results.store import RESULTS_FORMAT, BadResults, StoredRun
 
 
 @attrs.frozen(kw_only=True)

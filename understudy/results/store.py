@@ -6,6 +6,7 @@ of jobs; when it ran and how long it took stand in ``timing.json``, and nowhere 
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
@@ -13,8 +14,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import attrs
+
 from actors.settings import Settings
-from understudy.results.stored import BadResults, StoredRun
 from understudy.settings.config import config_of
 
 RESULTS_FORMAT = 1
@@ -22,6 +24,41 @@ RESULTS_FORMAT = 1
 RUN_FILE, SUMMARY_FILE = "run.json", "summary.json"
 TIMING_FILE, PAGE_FILE = "timing.json", "report.html"
 _NAME_DIGITS = 8
+
+
+class BadResults(Exception):
+    """A folder is no result, or cannot be read or written; one sentence says which and why."""
+
+
+@attrs.frozen(kw_only=True)
+class StoredRun:
+    """A run as its folder has it."""
+
+    folder: Path
+    run: dict[str, Any]
+    """What it was made of."""
+    summary: dict[str, Any]
+    """What it came to."""
+    timing: dict[str, Any]
+    """When, and how long; empty if that was lost."""
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+    def rows(self, table: str) -> list[dict[str, str]]:
+        """Read one of its tables, such as ``windows``.
+
+        Raises:
+            BadResults: it cannot be read.
+        """
+        path = self.folder / f"{table}.csv"
+        try:
+            with path.open(encoding="utf-8", newline="") as file:
+                return list(csv.DictReader(file))
+        except OSError as problem:
+            raise BadResults(f"{path} cannot be read: {problem.strerror}") from None
 
 
 def made_of(kind: str, settings: Settings, seed: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from rich.text import Text
 from actors.units import NANOS_PER_DOLLAR
 from understudy.display.screen import facts_table, listing
 from understudy.display.wording import count_label, exact_money, span_label, statuses_label
-from understudy.results.stored import StoredRun
+from understudy.results.store import StoredRun
 
 _REFUSALS_SHOWN = 3
 

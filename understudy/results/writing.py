@@ -25,10 +25,11 @@ from understudy.results.store import (
     RUN_FILE,
     SUMMARY_FILE,
     TIMING_FILE,
+    BadResults,
+    StoredRun,
     made_of,
     run_name,
 )
-from understudy.results.stored import BadResults, StoredRun
 from understudy.results.tables import (
     COUNT_COLUMNS,
     FLAG_COLUMNS,

@@ -7,8 +7,7 @@ import itertools
 from pathlib import Path
 
 from understudy.results.search_view import CAPTION, best_trials, search_lines
-from understudy.results.store import list_runs
-from understudy.results.stored import BadResults, StoredRun
+from understudy.results.store import BadResults, StoredRun, list_runs
 from understudy.results.view import fact_lines
 from understudy.settings.options import DEFAULT_DATA_DIR
 from understudy.web.html import Html, facts, join, nothing, panel, table, tag

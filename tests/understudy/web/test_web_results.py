@@ -11,7 +11,7 @@ from page_visitor import visit
 from yarl import URL
 
 from actors.runtime.journal_file import prepare
-from understudy.results.stored import StoredRun
+from understudy.results.store import StoredRun
 from understudy.web import results_pages
 
 
