@@ -17,7 +17,7 @@ from actors.messages.market import BookView, MarketSnapshot
 from actors.messages.observer import FeedSeen, ObserverCounts, SignalSeen
 from actors.messages.position import PositionSnapshot, WindowSettled
 from actors.messages.strategy import Evaluated, StopLossTriggered
-from actors.model import Action, Market, Side
+from actors.model import Market, Side
 from actors.proxies import is_on_this_host
 from actors.roles import order_id_of
 from actors.supervision.messages import ChildrenReport, ChildReport, ChildState
@@ -43,6 +43,7 @@ from understudy.display.wording import (
     slug_labels,
     span_label,
     status_label,
+    what_text,
     won_label,
 )
 
@@ -206,10 +207,9 @@ def orders_panel(orders: Sequence[OrderState], now_ms: int) -> Panel:
         table.add_column(justify=justify, no_wrap=True)
     for order in orders:
         intent = order.intent
-        is_buy = intent.action is Action.BUY
         table.add_row(
             order_label(intent.order_id),
-            Text(f"{intent.action.value} {intent.side.value}", "green" if is_buy else "red"),
+            what_text(intent.action, intent.side),
             f"@ {price_label(intent.price_ticks)}",
             f"{size_label(order.filled_units)} of {size_label(intent.size_units)}",
             Text(status_label(order.status), "yellow"),

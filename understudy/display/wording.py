@@ -12,7 +12,7 @@ from rich.text import Text
 from actors.messages.execution import OrderStatus
 from actors.messages.market import MarketSnapshot
 from actors.messages.position import PositionSnapshot
-from actors.model import Side
+from actors.model import Action, Side
 from actors.series import series_of
 from actors.units import E18, NANOS_PER_DOLLAR, UNITS_PER_SHARE
 from actors.units import price_label as price_label
@@ -102,6 +102,11 @@ def cents_text(amount_nanos: int) -> str:
 def count_label(count: int, noun: str) -> str:
     """Write a count and what is counted: ``1 fall``, ``2 falls``."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def what_text(action: Action, side: Side) -> Text:
+    """Write what an order is to do, such as ``BUY YES``."""
+    return Text(f"{action.value} {side.value}", "green" if action is Action.BUY else "red")
 
 
 def status_label(status: OrderStatus) -> str:

@@ -17,7 +17,7 @@ from actors.model import Action, FillDetail, Market, Side
 from actors.position.ledger import LedgerEntry, WindowLedger
 from actors.units import dollars_text, price_text, size_text
 from understudy.display.screen import listing
-from understudy.display.wording import money, price_label, size_label
+from understudy.display.wording import money, price_label, size_label, what_text
 from understudy.reading.archive import Archive
 from understudy.reading.moments import iso_text, moment_label
 from understudy.reading.orders import one_line
@@ -116,11 +116,10 @@ def fills_table(fills: Sequence[ListedFill], *, wide: bool) -> Table:
         table.add_column("trade", style="dim")
     for listed in fills:
         fill = listed.fill
-        is_buy = listed.action is Action.BUY
         cells: list[str | Text] = [
             moment_label(fill.timestamp_ms),
             listed.order_id,
-            Text(f"{listed.action.value} {listed.side.value}", "green" if is_buy else "red"),
+            what_text(listed.action, listed.side),
             size_label(fill.size_units),
             price_label(fill.price_ticks),
             money(-fill.fee_nanos),

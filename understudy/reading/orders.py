@@ -13,11 +13,11 @@ from rich.text import Text
 
 from actors.execution.order_state import is_booked
 from actors.messages.execution import OrderState, OrderStatus
-from actors.model import Action, FillDetail
+from actors.model import FillDetail
 from actors.shown_text import shown
 from actors.units import dollars_text, price_text, size_text
 from understudy.display.screen import listing
-from understudy.display.wording import price_label, size_label, status_label
+from understudy.display.wording import price_label, size_label, status_label, what_text
 from understudy.reading.moments import iso_text, moment_label
 
 _STATUS_STYLES = {
@@ -84,13 +84,6 @@ def status_text(order: OrderState) -> Text:
     return Text(status_label(order.status), _STATUS_STYLES.get(order.status, "yellow"))
 
 
-def what_text(order: OrderState) -> Text:
-    """Write what an order is to do, such as ``BUY YES``."""
-    intent = order.intent
-    style = "green" if intent.action is Action.BUY else "red"
-    return Text(f"{intent.action.value} {intent.side.value}", style)
-
-
 def filled_label(order: OrderState) -> str:
     """Write how much of an order is filled, such as ``6 of 20``."""
     return f"{size_label(order.filled_units)} of {size_label(order.intent.size_units)}"
@@ -107,7 +100,7 @@ def order_cells(order: OrderState) -> list[str | Text]:
     return [
         moment_label(intent.created_at_ms),
         intent.order_id,
-        what_text(order),
+        what_text(intent.action, intent.side),
         price_label(intent.price_ticks),
         filled_label(order),
         "" if average is None else price_label(average),

@@ -18,7 +18,7 @@ from actors.runtime.journal import StoredEvent
 from actors.shown_text import shown
 from actors.units import dollars_text, price_text, size_text
 from understudy.display.screen import facts_table, listing
-from understudy.display.wording import money, price_label, size_label, span_label
+from understudy.display.wording import money, price_label, size_label, span_label, what_text
 from understudy.reading.archive import Archive
 from understudy.reading.event_descriptions import describe_event
 from understudy.reading.moments import day_label, exact_label, iso_text
@@ -27,7 +27,6 @@ from understudy.reading.orders import (
     order_json,
     standing_fills,
     status_text,
-    what_text,
 )
 
 
@@ -122,7 +121,7 @@ def story_view(story: Story) -> RenderableType:
     """Draw the story for people."""
     intent = story.order.intent
     headline = Text.assemble((intent.order_id, "bold"), "  ")
-    headline.append_text(what_text(story.order))
+    headline.append_text(what_text(story.order.intent.action, story.order.intent.side))
     headline.append(f" {size_label(intent.size_units)} at {price_label(intent.price_ticks)}")
     headline.append("  ").append_text(status_text(story.order))
     return Group(headline, Text(), facts_table(fact_rows(story)), Text(), _events_table(story))

@@ -20,12 +20,13 @@ from understudy.display.wording import (
     move_label,
     price_label,
     size_label,
+    what_text,
     winner_label,
 )
 from understudy.reading.archive import Archive
 from understudy.reading.lookup import find_order
 from understudy.reading.moments import day_label, exact_label, minute_label
-from understudy.reading.orders import order_cells, status_text, what_text
+from understudy.reading.orders import order_cells, status_text
 from understudy.reading.story import Story, event_cells, fact_rows, read_story
 from understudy.reading.windows import (
     WindowFigures,
@@ -239,7 +240,7 @@ def order_story(data_dir: Path, name: str) -> tuple[str, Html]:
     with contextlib.closing(Archive(data_dir)) as archive:
         story = read_story(archive, find_order(archive, name))
     intent = story.order.intent
-    what = f"{what_text(story.order).plain} {size_label(intent.size_units)}"
+    what = f"{what_text(intent.action, intent.side)} {size_label(intent.size_units)}"
     title = f"{intent.order_id}: {what} at {price_label(intent.price_ticks)}"
     return title, join(_damage(archive), _facts(story), _fills(story), _events(story))
 

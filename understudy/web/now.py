@@ -18,9 +18,10 @@ from understudy.display.wording import (
     price_label,
     size_label,
     span_label,
+    what_text,
     winner_label,
 )
-from understudy.reading.orders import filled_label, status_text, what_text
+from understudy.reading.orders import filled_label, status_text
 from understudy.watching.observation import Observation
 from understudy.web.html import Content, Html, facts, nothing, panel, signed, table, tag
 from understudy.web.market_panels import SIDE_NAMES, PriceTrails, markets_panels
@@ -125,7 +126,7 @@ def orders_panel(status: Status | None, view: View | None, names: Mapping[str, s
 def _order(order: OrderState, now_ms: int) -> list[Content]:
     return [
         order_link(order.intent.order_id),
-        what_text(order),
+        what_text(order.intent.action, order.intent.side),
         price_label(order.intent.price_ticks),
         filled_label(order),
         status_text(order),
