@@ -7,6 +7,7 @@ account for all windows in turn, with daily limits.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import multiprocessing
@@ -93,21 +94,14 @@ def run_backtest(
         for group in groups:
             yield from _play(plan, group)
         return
-    pool = ProcessPoolExecutor(
-        max_workers=min(jobs, max(1, len(places))),
-        mp_context=worker_context(),
-        initializer=ignore_interrupts,
-    )
     waiting: deque[Future[PlayedWindow]] = deque()
-    try:
+    with worker_pool(min(jobs, max(1, len(places)))) as pool:
         for place in places:
             waiting.append(pool.submit(play_window, plan, place))
             if len(waiting) > jobs * _AHEAD:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def play_window(
@@ -148,13 +142,21 @@ def _in_series(settings: Settings, recording: Recording) -> Settings:
     return attrs.evolve(settings.of(name), series=series, traded=())
 
 
-def worker_context() -> multiprocessing.context.ForkServerContext:
-    """A context whose processes share no threads with this one, and import everything once."""
+@contextlib.contextmanager
+def worker_pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
+    """Have so many processes, which share no threads with this one and import everything once.
+
+    They leave Ctrl-C to the process that keeps the finished windows. What has not begun when the
+    context ends is not done any more.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    return context
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_ignore_interrupts)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
-def ignore_interrupts() -> None:
-    """Leave Ctrl-C to the process that keeps the finished windows."""
+def _ignore_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)

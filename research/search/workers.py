@@ -18,7 +18,7 @@ import attrs
 from actors.strategy.loading import kept_in
 from actors.units import NANOS_PER_DOLLAR
 from research.backtest.kept_tapes import KEPT_BYTES_MAX, TapeShelf
-from research.backtest.runner import BacktestPlan, ignore_interrupts, play_window, worker_context
+from research.backtest.runner import BacktestPlan, play_window, worker_pool
 
 _shelf = TapeShelf(KEPT_BYTES_MAX)
 """The cache of this process: a worker plays the same windows in every trial."""
@@ -153,10 +153,5 @@ def workers(jobs: int, scheduler: str | None) -> Iterator[Workers]:
     elif jobs == 1:
         yield OwnProcess()
     else:
-        pool = ProcessPoolExecutor(
-            max_workers=jobs, mp_context=worker_context(), initializer=ignore_interrupts
-        )
-        try:
+        with worker_pool(jobs) as pool:
             yield OwnMachine(pool)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
