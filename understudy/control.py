@@ -181,7 +181,9 @@ def ask(data_dir: Path, command: str, **arguments: object) -> Reply:
             connection.settimeout(_PATIENCE_S)
             connection.connect(_short_address(descriptor))
             if peer_of(connection).uid != os.fstat(descriptor).st_uid:
-                raise NotOurs(f"{data_dir}: whoever answers there is not its owner: not asked")
+                raise NotOurs(
+                    f"{data_dir}: the process that answers there is not its owner's: nothing was asked"
+                )
             _write_line(connection, {"command": command, **arguments})
             reply = _read_line(connection)
     except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
@@ -206,4 +208,4 @@ def _see_that_it_is_ours(data_dir: Path, descriptor: int) -> None:
         raise NotOurs(str(problem)) from None
     entry = os.stat(SOCKET_NAME, dir_fd=descriptor, follow_symlinks=False)
     if not stat.S_ISSOCK(entry.st_mode):
-        raise NotOurs(f"{data_dir / SOCKET_NAME} is no socket of a system: remove it")
+        raise NotOurs(f"{data_dir / SOCKET_NAME} is not the socket of a system: remove it")

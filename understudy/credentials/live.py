@@ -113,7 +113,7 @@ def _see_that_nobody_inherits_it() -> None:
     if KEY_VARIABLE in os.environ:
         raise KeyUnavailable(
             f"{KEY_VARIABLE} is still in the environment, where every process of the run would "
-            "have it: start this by the command `understudy`"
+            "have it: use the command `understudy`"
         )
 
 

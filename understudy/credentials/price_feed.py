@@ -80,7 +80,7 @@ def find_credentials(
     if path.exists():
         return FoundCredentials(read_credentials(path), str(path))
     raise CredentialsUnavailable(
-        "there are no API credentials: `understudy credentials new` makes some, which cost nothing"
+        "there are no API credentials: `understudy credentials new` creates some, for free"
     )
 
 
@@ -176,7 +176,7 @@ def credentials_for_the_feed(*, is_live: bool, is_local: bool) -> Iterator[None]
             find_credentials(Path())
             raise CredentialsUnavailable(
                 f"{PART_VARIABLES[0]} is still in the environment, where every process of the run "
-                "would have it: start this by the command `understudy`"
+                "would see it: use the command `understudy`"
             )
         yield
 
@@ -203,5 +203,5 @@ def _accounts_own(path: Path) -> FoundCredentials:
     except FileNotPrivate as problem:
         raise CredentialsUnavailable(str(problem)) from None
     if not text:
-        raise CredentialsNotYet("this run's API credentials are not there yet")
+        raise CredentialsNotYet("this run has no API credentials yet")
     return FoundCredentials(credentials_of(text, place), place)

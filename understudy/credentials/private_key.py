@@ -88,7 +88,7 @@ def account_of_key() -> str:
         check=False,
     )
     if asked.returncode:
-        raise KeyUnavailable(asked.stdout.strip() or "the private key could not be looked at")
+        raise KeyUnavailable(asked.stdout.strip() or "the private key could not be checked")
     return asked.stdout.strip()
 
 
@@ -164,7 +164,7 @@ os.register_at_fork(after_in_child=_close_in_fork)
 def _checked(text: str, source: str) -> PrivateKey:
     digits = text.strip()
     if not _KEY.fullmatch(digits):
-        raise KeyUnavailable(f"{source} does not hold a private key: 64 hex digits are wanted")
+        raise KeyUnavailable(f"{source} does not hold a private key: expected 64 hex digits")
     return PrivateKey("0x" + digits.removeprefix("0x"))
 
 

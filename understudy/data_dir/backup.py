@@ -95,14 +95,14 @@ def examine(path: Path) -> Copy:
             if version > max(READABLE):
                 raise JournalError(too_new_sentence(path, version))
             if version not in READABLE:
-                raise JournalError(f"{path} is no journal")
+                raise JournalError(f"{path} is not a journal")
             problem = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
             if problem != "ok":
                 raise JournalError(f"{path} is damaged: {problem}")
             row = connection.execute("SELECT max(seq) FROM events").fetchone()
             damage = tuple(damaged_rows(connection))
     except sqlite3.Error as error:
-        raise JournalError(f"{path} is no journal that can be read: {error}") from None
+        raise JournalError(f"{path} is not a readable journal: {error}") from None
     size_bytes = path.stat().st_size
     return Copy(path=path, size_bytes=size_bytes, last_seq=row[0] or 0, damage=damage)
 
@@ -124,7 +124,7 @@ def restore(copy: Path, data_dir: Path) -> tuple[Copy, Path | None]:
             make_private(data_dir)
         lock = DataDirLock(data_dir)
     except (JournalError, NotPrivate, OSError) as error:
-        raise BackupFailed(f"{copy} was not put back: {error}") from None
+        raise BackupFailed(f"{copy} was not restored: {error}") from None
     try:
         place = data_dir / JOURNAL_NAME
         fresh = place.with_suffix(".new")
@@ -134,7 +134,7 @@ def restore(copy: Path, data_dir: Path) -> tuple[Copy, Path | None]:
         fresh.rename(place)
         _sync(data_dir)
     except (OSError, sqlite3.Error) as error:
-        raise BackupFailed(f"{copy} was not put back: {error}") from None
+        raise BackupFailed(f"{copy} was not restored: {error}") from None
     finally:
         lock.release()
     return attrs.evolve(found, path=data_dir / JOURNAL_NAME), aside

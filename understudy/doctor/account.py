@@ -214,12 +214,12 @@ async def _allowance(client: VenueClient, market: Market | None, most_nanos: int
     )
     money_nanos = money_units * _NANOS_PER_CASH_UNIT
     if money_nanos < _SMALLEST_NANOS:
-        return failed(ALLOWANCE, "the exchange may take no money from the account", advice)
+        return failed(ALLOWANCE, "the exchange may not take money from the account", advice)
     if money_nanos < most_nanos:
         allowed = f"the exchange may take only ${_cents(money_nanos)} from the account"
         return warned(ALLOWANCE, allowed, advice)
     if share_units < market.minimum_size_units:
-        return warned(ALLOWANCE, "the exchange may take no shares: nothing can be sold", advice)
+        return warned(ALLOWANCE, "the exchange may not take shares: nothing can be sold", advice)
     return passed(ALLOWANCE, "the exchange may take money and shares from the account")
 
 

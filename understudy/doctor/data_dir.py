@@ -116,7 +116,9 @@ def check_sockets(subject: Subject) -> Finding:
         return failed(SOCKETS, str(problem), "do what the sentence says, while nothing runs there")
     except (OSError, PeerGone) as problem:
         return failed(SOCKETS, f"sockets do not work beside {data_dir}: {problem}", _ANOTHER_DISK)
-    return passed(SOCKETS, f"processes can meet in {data_dir / SOCKETS_NAME}, and nobody else")
+    return passed(
+        SOCKETS, f"processes can communicate in {data_dir / SOCKETS_NAME}, and nobody else"
+    )
 
 
 def _connect_in(folder: Path) -> None:

@@ -42,7 +42,7 @@ def check_host(
     if system != "linux" or not _has_prctl():
         return failed(
             HOST,
-            f"{system} has no prctl: processes of a fallen run would live on",
+            f"{system} has no prctl: processes of a crashed run would live on",
             "run on Linux, on a host or in a container that allows prctl",
         )
     if subject.is_live and importlib.util.find_spec("coincurve") is None:
@@ -69,7 +69,7 @@ def check_urgency(_subject: Subject) -> Finding:
             f"on a busy host orders wait for other processes, some milliseconds ({refusal})",
             "allow it: LimitRTPRIO=1 in a service's unit, --cap-add=SYS_NICE for a container",
         )
-    return passed(URGENCY, "the actors on an order's way may run first (SCHED_RR)")
+    return passed(URGENCY, "actors on the order path may run at real-time priority (SCHED_RR)")
 
 
 PRIVACY = "privacy"
@@ -100,10 +100,10 @@ def check_cores(_subject: Subject) -> Finding:
     if limit:
         return warned(
             CORES,
-            "a process that falls leaves its memory in a file",
-            "start this by the command `understudy`, or with `ulimit -c 0`",
+            "a process that crashes would write its memory to a file",
+            "use the command `understudy`, or with `ulimit -c 0`",
         )
-    return passed(CORES, "no process leaves its memory in a file")
+    return passed(CORES, "no process writes its memory to a file")
 
 
 def check_key_place(subject: Subject) -> Finding:

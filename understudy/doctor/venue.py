@@ -161,7 +161,7 @@ async def check_clock(subject: Subject, sight: VenueSight) -> Finding:
     if not reading.needs_correction:
         return passed(CLOCK, shown)
     if subject.is_local:
-        return passed(CLOCK, f"{shown}; a local exchange keeps a time of its own")
+        return passed(CLOCK, f"{shown}; a local exchange has a clock of its own")
     surely_ms = abs(reading.skew_ms) - reading.round_trip_ms // 2
     if surely_ms < SKEW_MS_FAIL:
         limit = f"more than {CORRECT_ABOVE_MS / 1000:g} s"
@@ -203,7 +203,7 @@ async def check_geoblock(subject: Subject) -> Finding:
         return passed(GEOBLOCK, f"the venue takes orders from here ({place or 'place unknown'})")
     sentence = f"the venue takes no orders from here ({place or 'place unknown'})"
     if not subject.is_live:
-        return warned(GEOBLOCK, f"{sentence}; simulated ones do not mind", _DO_NOT_TRADE)
+        return warned(GEOBLOCK, f"{sentence}; simulated ones are not affected", _DO_NOT_TRADE)
     return failed(GEOBLOCK, sentence, _DO_NOT_TRADE)
 
 

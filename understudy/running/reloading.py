@@ -206,12 +206,12 @@ class SettingsControl:
         """The series with one more, as the configuration has it.
 
         Raises:
-            ConfigError: there is no such series, it is traded already, or its settings are wrong.
+            ConfigError: there is no such series, it is already traded, or its settings are wrong.
         """
         plans = self._given.plans
         known = next((plan for plan in plans if plan.series.name == name), None)
         if known is not None and not known.is_ending:
-            raise ConfigError(f"{name} is traded already")
+            raise ConfigError(f"{name} is already traded")
         if known is not None:
             known = attrs.evolve(known, is_ending=False)
             return [known if plan.series.name == name else plan for plan in plans]
@@ -229,7 +229,7 @@ class SettingsControl:
         if name not in self._given.names:
             raise ConfigError(f"{name} is not traded here: {', '.join(self._given.names)} is")
         if all(plan.is_ending or plan.series.name == name for plan in plans):
-            raise ConfigError(f"{name} is the last one that is traded: end the run instead")
+            raise ConfigError(f"{name} is the only series left: end the run instead")
         return [
             attrs.evolve(plan, is_ending=plan.is_ending or plan.series.name == name)
             for plan in plans

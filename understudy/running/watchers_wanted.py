@@ -23,7 +23,7 @@ def watchers_refusal(settings: Settings, variables: Mapping[str, str]) -> str | 
     try:
         targets = read_targets(variables)
     except TargetsUnusable as problem:
-        return f"alerts.enabled tells nobody: {problem}"
+        return f"alerts.enabled has no target: {problem}"
     if targets.alerts and importlib.util.find_spec("apprise") is None:
         return "alerts.enabled needs apprise: pip install 'understudy[alerts]'"
     return None

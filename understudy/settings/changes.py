@@ -100,8 +100,8 @@ def moves_a_strategy(old: Settings, new: Settings) -> str:
     ):
         return ""
     return (
-        "nothing was changed: in the grouped layout a strategy that is built in lives in the "
-        "shared process, any other in its own; to go from one to the other, strategy.use needs a "
+        "nothing was changed: in the grouped layout a built-in strategy runs in the shared "
+        "process, any other in its own; changing strategy.use from one kind to the other needs a "
         "restart, unless supervision.strategy_isolated is set"
     )
 

@@ -46,7 +46,7 @@ def element_tables(element: object) -> dict[str, Any]:
     for name, value in own.items():
         if isinstance(value, dict):
             raise ConfigError(
-                f"[series.{name}] is not known: a series may overrule [series.strategy], "
+                f"[series.{name}] is not known: a series may override [series.strategy], "
                 "[series.risk] and [series.protections]"
             )
     return {"series": own, **others}
@@ -61,7 +61,7 @@ def refuse_account_keys(raw: Mapping[str, Any]) -> None:
     for name in raw:
         if name in _ACCOUNTS:
             raise ConfigError(
-                f"{name} is the account's and cannot be a series' own: set it below "
+                f"{name} applies to the account, not to one series: set it in "
                 f"[{name.partition('.')[0]}]"
             )
 

@@ -218,7 +218,7 @@ def test_a_rehearsal_has_a_new_account_and_never_looks_at_the_user_s_key(
         ({FILE_VARIABLE: "/nowhere/at/all"}, "cannot be read"),
         ({KEY_VARIABLE: "0x" + "0" * 64}, "no account has"),
         ({KEY_VARIABLE: "0x" + "f" * 64}, "no account has"),
-        ({KEY_VARIABLE: "c0ffee"}, "64 hex digits are wanted"),
+        ({KEY_VARIABLE: "c0ffee"}, "expected 64 hex digits"),
     ],
 )
 def test_without_a_key_that_works_nothing_starts_and_nothing_of_it_is_shown(

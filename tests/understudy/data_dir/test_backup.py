@@ -173,7 +173,7 @@ def test_what_is_no_copy_changes_nothing(data_dir: Path, tmp_path: Path, name: s
     if content is not None:
         copy.write_bytes(content)
     before = rows(data_dir)
-    with pytest.raises(BackupFailed, match="was not put back"):
+    with pytest.raises(BackupFailed, match="was not restored"):
         restore(copy, data_dir)
     assert rows(data_dir) == before
     assert kill_switch_reason(data_dir) is None

@@ -195,7 +195,9 @@ def test_a_strategy_that_would_move_to_another_process_is_refused_with_the_reaso
     maker = load(None, ["supervision.layout=grouped", "strategy.use=maker"]).settings
     own = attrs.evolve(pair, strategy=attrs.evolve(pair.strategy, use="mine.py:Mine"))
     assert moves_a_strategy(pair, maker) == ""
-    assert "strategy.use needs a restart" in moves_a_strategy(pair, own)
+    assert "changing strategy.use from one kind to the other needs a restart" in moves_a_strategy(
+        pair, own
+    )
     assert moves_a_strategy(load(None).settings, own) == "", "isolated, each has its own"
 
 
@@ -312,10 +314,10 @@ def test_a_series_is_added_while_the_run_goes_on_and_recorded_with_who_and_why(
 @pytest.mark.parametrize(
     ("arguments", "refusal"),
     [
-        (("add", "btc-15m"), "btc-15m is traded already"),
+        (("add", "btc-15m"), "btc-15m is already traded"),
         (("add", "pepe-5m"), "is no series"),
         (("drop", "eth-5m"), "eth-5m is not traded here: btc-15m is"),
-        (("drop", "btc-15m"), "is the last one that is traded: end the run instead"),
+        (("drop", "btc-15m"), "is the only series left: end the run instead"),
     ],
 )
 def test_a_change_of_the_series_that_cannot_be_is_refused(

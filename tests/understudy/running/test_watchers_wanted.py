@@ -30,7 +30,7 @@ def test_none_is_wanted_and_nothing_is_lacking() -> None:
 def test_alerts_without_anybody_to_tell_are_refused() -> None:
     refusal = watchers_refusal(ALERTS, {})
     assert refusal is not None
-    assert refusal.startswith("alerts.enabled tells nobody: ")
+    assert refusal.startswith("alerts.enabled has no target: ")
     assert watchers_refusal(ALERTS, TOLD) is None
     assert watchers_words(ALERTS, TOLD) == "alerts go to mailtos-1"
 
@@ -52,7 +52,7 @@ def test_a_run_that_would_tell_nobody_starts_nothing(
     data_dir = tmp_path / "data"
     result = understudy("run", "--demo", "--set", "alerts.enabled=true", "--data-dir", data_dir)
     assert result.exit_code == ExitCode.BAD_INPUT
-    assert "alerts.enabled tells nobody" in result.output
+    assert "alerts.enabled has no target" in result.output
     assert not data_dir.exists()
 
 
