@@ -181,9 +181,7 @@ def ask(data_dir: Path, command: str, **arguments: object) -> Reply:
             connection.settimeout(_PATIENCE_S)
             connection.connect(_short_address(descriptor))
             if peer_of(connection).uid != os.fstat(descriptor).st_uid:
-                raise NotOurs(
-                    f"{data_dir}: the process that answers there is not its owner's: nothing was asked"
-                )
+                raise NotOurs(f"{data_dir}: another user's process answers there: not asked")
             _write_line(connection, {"command": command, **arguments})
             reply = _read_line(connection)
     except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):

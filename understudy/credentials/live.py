@@ -132,6 +132,6 @@ def orders_left(reader: JournalReader) -> str:
     if not left:
         return ""
     return (
-        f"whether {', '.join(left)} ended at the venue is not known: start again on this data "
-        "directory, which looks after them, or look at the venue"
+        f"it is not known whether {', '.join(left)} ended at the venue: start again on this data "
+        "directory, which settles that, or look at the venue"
     )
