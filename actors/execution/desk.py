@@ -1,8 +1,8 @@
-"""The desk: decides what becomes an order, and owns which side is busy.
+"""The desk: decides which signals become orders, and owns which side is busy.
 
-It never asks whether an order got through. Orders live on their own; the desk creates them in one
-record, has them started, and frees their side when it hears that they ended with every fill
-booked. ``docs/orders.md`` has the rules and the whole conversation.
+It never asks whether an order has arrived. Each order has an actor of its own; the desk creates
+orders in one record, has them started, and frees their side when it hears that they ended with
+every fill booked. ``docs/orders.md`` has the rules and the whole sequence of messages.
 """
 
 from __future__ import annotations
@@ -45,19 +45,19 @@ from actors.settings import ACCOUNT_LIMITS, Settings
 from actors.units import price_text, size_text
 
 ROUND_MS = 1_000
-"""How often the desk looks after what may have been lost: starts, cancels, open orders, exits."""
+"""How often the desk repeats what may have been lost: starts, cancels, open orders, exits."""
 
 QUIET_ROUNDS = 5
-"""While no order lives, every which round says so again: each change was said when it came."""
+"""While no order is open, it repeats that in every n-th round; changes are sent at once."""
 
 _ROUND = "round"
 _UNTOLD_KEPT = 128
-"""Recorded windows that are kept while some series' window is still to be told: more than orders
-can have come of in all series until then."""
+"""How many recorded windows are kept while a series' window is still unknown: more than the orders
+of all series can belong to until then."""
 
 
 class DeskCore(Core):
-    """Accepts signals or refuses them, looks after the orders that came of them, and halts."""
+    """Accepts or refuses signals, manages the resulting orders, and halts."""
 
     RECOVERS = ("order", "desk")
 
@@ -67,7 +67,7 @@ class DeskCore(Core):
         self._rounds_count = 0
 
     def clock_set_back(self, by_ms: int) -> None:
-        """Orders have been silent for as long as before."""
+        """Orders count as silent for as long as before."""
         self._known.open_orders.clock_set_back(by_ms)
 
     @property
@@ -80,7 +80,7 @@ class DeskCore(Core):
 
     @handles(Started)
     def start(self, message: Started, now_ms: int) -> Effects:
-        """Take over the orders whose record is open, and have each of them started."""
+        """Take over the orders with an open record, and have each of them started."""
         intents = []
         for value in message.saved:
             if isinstance(value, DeskState):
@@ -104,7 +104,7 @@ class DeskCore(Core):
 
     @handles(TimerFired)
     def look_after(self, _message: TimerFired, now_ms: int) -> Effects:
-        """Say again what may not have arrived; nothing here changes anything if it has."""
+        """Repeat what may have been lost; if it was not, this changes nothing."""
         return [
             *start(self._known.open_orders.to_start_again(now_ms)),
             *(ask_to_cancel(each) for each in self._known.open_orders.live() if each.cancel_reason),
@@ -116,7 +116,7 @@ class DeskCore(Core):
         ]
 
     def _tell_again(self, now_ms: int) -> Effects:
-        """Say which sides are busy: each round while an order lives, else now and then."""
+        """Report which sides are busy: in each round while an order is open, else now and then."""
         self._rounds_count += 1
         if self._known.open_orders.live() or self._rounds_count % QUIET_ROUNDS == 0:
             return self._known.tell_changes(now_ms)
@@ -126,7 +126,7 @@ class DeskCore(Core):
 
     @handles(MarketOpened)
     def open_window(self, message: MarketOpened, now_ms: int) -> Effects:
-        """Trade this window from now on; said again, it may bring newer metadata."""
+        """Trade this window from now on; a repetition may bring newer metadata."""
         market = message.market
         known = self._known.windows.get(market.series)
         if known is not None and market.closes_at_ms < known.market.closes_at_ms:
@@ -141,7 +141,8 @@ class DeskCore(Core):
     def _forget_windows(self) -> None:
         """Forget windows that are no longer of interest.
 
-        After a restart a series whose window is still to be told may have one among those recorded.
+        After a restart, the window of a series that is not announced yet may be among the recorded
+        ones.
         """
         kept = self._known.open_orders.markets().union(self._known.open_ids())
         is_untold = len(self._known.windows) < len(self.settings.plans)
@@ -151,7 +152,7 @@ class DeskCore(Core):
 
     @handles(MarketClosing)
     def close_window(self, message: MarketClosing, now_ms: int) -> Effects:
-        """Take nothing more for the window, and end what rests in it."""
+        """Accept no more signals for the window, and end its resting orders."""
         traded = self._known.window(message.market_id)
         if traded is not None:
             traded.is_over = True
@@ -160,7 +161,7 @@ class DeskCore(Core):
 
     @handles(PositionSnapshot)
     def take_position(self, message: PositionSnapshot, _now_ms: int) -> Effects:
-        """Note the newest position of a window; signals on what is older than the first wait."""
+        """Note the newest position of a window; before the first one no signals are accepted."""
         traded = self._known.window(message.market_id)
         if self._known.holdings.take(message) and traded is not None:
             traded.exit_attempts = 0
@@ -170,7 +171,7 @@ class DeskCore(Core):
 
     @handles(TradeSignals)
     def judge(self, message: TradeSignals, now_ms: int) -> Effects:
-        """Obey the cancels, carry out what signals can be, and answer in any case."""
+        """Carry out the cancels and the acceptable signals, and answer in any case."""
         if not self._known.windows:
             return self._known.refuse(message, "no window is open", now_ms)
         known = self._known.window(message.market_id)
@@ -189,7 +190,7 @@ class DeskCore(Core):
         return [*cancels, *self._judge_groups(message, traded, now_ms)]
 
     def _take_back(self, message: TradeSignals) -> Effects:
-        """Cancel what the strategy wants back: orders of its own window that have not ended."""
+        """Cancel the orders that the strategy asks to, if they are open and of its own window."""
         effects: Effects = []
         for wanted in message.cancels:
             entry = self._known.open_orders.get(wanted.order_id)
@@ -200,7 +201,7 @@ class DeskCore(Core):
         return effects
 
     def _judge_groups(self, message: TradeSignals, traded: TradedWindow, now_ms: int) -> Effects:
-        """Judge one signal or pair after the other; what was accepted counts for the next."""
+        """Judge one signal or pair after the other; each counts the ones accepted before."""
         known, market = self._known, traded.market
         settings = self.settings.of(market.series)
         intents: list[OrderIntent] = []
@@ -223,7 +224,7 @@ class DeskCore(Core):
         return [*created, *refusals]
 
     def _guard(self, message: TradeSignals, broken: BrokenLimit, now_ms: int) -> Effects:
-        """Refuse signals that would break a limit; halt as well, if that limit is to."""
+        """Refuse signals that would break a limit; also halt, if that limit says so."""
         halted: Effects = []
         if broken.limit in self.settings.risk.halt_on:
             traded = self._known.window(message.market_id)
@@ -242,7 +243,7 @@ class DeskCore(Core):
 
     @handles(StopLossTriggered)
     def stop(self, message: StopLossTriggered, now_ms: int) -> Effects:
-        """Take no more signals for the window; sell the holding, if that is wanted."""
+        """Accept no more signals for the window; sell what is held, if the stop says so."""
         before = self._known.state.window(message.market_id)
         wish = message if message.on_stop_loss == "exit" else before.exit_wish
         reason = before.stop_reason or message.reason or _stop_sentence(message)
@@ -269,7 +270,7 @@ class DeskCore(Core):
 
     @handles(MarketSnapshot)
     def sell_into(self, message: MarketSnapshot, now_ms: int) -> Effects:
-        """Sell into the book that was asked for; a late or second copy sells nothing."""
+        """Sell into the requested book; a late or repeated copy sells nothing."""
         traded = self._known.window(message.market.market_id)
         position = self._known.position(message.market.market_id)
         wish = None if traded is None else sale_wanted(self._known, traded)
@@ -294,7 +295,7 @@ class DeskCore(Core):
 
     @handles(HaltTrading)
     def halt(self, message: HaltTrading, now_ms: int) -> Effects:
-        """Take no more signals from anyone; end every order, if asked."""
+        """Accept no more signals from anyone; end every order, if asked."""
         if not message.who:
             return halt_in_passing(self._known, message, now_ms)
         halt = Halt(
@@ -316,7 +317,7 @@ class DeskCore(Core):
 
     @handles(FlattenHoldings)
     def flatten(self, message: FlattenHoldings, now_ms: int) -> Effects:
-        """Halt, cancel everything, and sell what is held of one side only."""
+        """Halt, cancel everything, and sell the excess of one side."""
         self._known.try_sales_again()
         halt = Halt(
             who=message.who,
@@ -334,18 +335,18 @@ class DeskCore(Core):
 
     @handles(ResumeTrading)
     def resume(self, message: ResumeTrading, now_ms: int) -> Effects:
-        """Trade again, but for what still halts."""
+        """Trade again, except where a cause still halts."""
         lifted = lift(self._known, message, now_ms)
         return [*lifted, *self._answer(message.request_id, now_ms)]
 
     @handles(GetHalts)
     def show_halts(self, message: GetHalts, now_ms: int) -> Effects:
-        """Say what is halted."""
+        """Report what is halted."""
         return self._answer(message.request_id, now_ms)
 
     @handles(EverythingCancelled)
     def note_cancelled(self, message: EverythingCancelled, now_ms: int) -> Effects:
-        """The executor has taken everything back: go on with what waits for that."""
+        """The executor has cancelled everything: continue with what waited for that."""
         asked = self._known.unconfirmed
         if asked is None or asked.asked_at_ms != message.asked_at_ms:
             return []
@@ -360,7 +361,7 @@ class DeskCore(Core):
 
     @handles(OrderUpdated)
     def take_order(self, message: OrderUpdated, now_ms: int) -> Effects:
-        """Note a sign of life; free the side of an order that ended, and let it go."""
+        """Note a sign of life; free the side of an order that has ended, and release its actor."""
         order = message.order
         order_id, market_id = order.intent.order_id, order.intent.market.market_id
         entry = self._known.open_orders.get(order_id)
@@ -391,7 +392,7 @@ class DeskCore(Core):
 
     @handles(OrderClosed)
     def let_go(self, message: OrderClosed, now_ms: int) -> Effects:
-        """An order has left for good."""
+        """An order's actor has left for good."""
         entry = self._known.open_orders.remove(message.order_id)
         if entry is None or entry.has_ended:
             return []
@@ -399,7 +400,7 @@ class DeskCore(Core):
 
     @handles(ChildLost)
     def replace(self, message: ChildLost, now_ms: int) -> Effects:
-        """Have a fallen order started again from its record."""
+        """Have a crashed order started again from its record."""
         order_id = order_id_of(message.role)
         if order_id is None or not self._known.open_orders.fell(order_id, now_ms):
             return []

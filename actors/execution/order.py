@@ -1,9 +1,8 @@
-"""One order's life: from its recorded intent until everyone who must know of its end knows it.
+"""One order's life: from its record until everyone who must know its end knows it.
 
-An Order never has to remember what it has said. What its state leaves open (an answer from the
-executor, a booking, the desk's knowledge of the end) it says again on a timer, so a lost message
-costs time and nothing else, and a restart is only one more time of saying it. docs/orders.md shows
-who waits for whom.
+An order actor need not remember what it has sent. Whatever its state leaves open (an answer from
+the executor, a booking, the desk's knowledge of the end) it repeats on a timer. So a lost message
+only costs time, and a restart is just one more repetition. docs/orders.md shows who waits for whom.
 """
 
 from __future__ import annotations
@@ -45,11 +44,11 @@ from actors.roles import DESK, EXECUTOR, OBSERVER, POSITION, order_id_of
 from actors.settings import Settings
 
 ANSWER_LIMIT_MS = 1_000
-"""After this long without an answer, the executor or the desk is told again."""
+"""After this long without an answer, the message to executor or desk is repeated."""
 QUERY_PERIOD_MS = 2_000
-"""How often the executor is asked about an order that rests."""
+"""How often the executor is asked about a resting order."""
 BOOKING_LIMIT_MS = 500
-"""After this long without FillBooked, position is told again."""
+"""After this long without FillBooked, the message to position is repeated."""
 
 _TIME_TO_LIVE_OVER = "its time to live is over"
 
@@ -57,7 +56,7 @@ _ASK, _BOOK, _ANNOUNCE, _EXPIRE = "ask", "book", "announce", "expire"
 
 
 class OrderCore(Core):
-    """Owns one order; everything it owes its peers follows from the order's state."""
+    """Owns one order; the messages due to its peers follow from the order's state."""
 
     RECOVERS = ("order",)
 
@@ -75,14 +74,14 @@ class OrderCore(Core):
 
     @property
     def _is_finished(self) -> bool:
-        """Over, with every fill booked: only the desk has to know it."""
+        """Ended with every fill booked: only the desk has yet to know."""
         return self._order.is_terminal and is_booked(self._order)
 
     # Beginning, and beginning again
 
     @handles(Started)
     def start(self, message: Started, now_ms: int) -> Effects:
-        """Go on from the record, which for a new order holds its intent and nothing else."""
+        """Continue from the record, which for a new order holds only its terms."""
         match message.saved:
             case ():
                 # The desk asked for an order that has meanwhile closed its record.
@@ -104,7 +103,7 @@ class OrderCore(Core):
 
     @handles(PeerRestarted)
     def resume_with(self, message: PeerRestarted, now_ms: int) -> Effects:
-        """Say again what the new actor behind a role may never have heard."""
+        """Repeat what the new actor of a role may never have received."""
         if message.role == EXECUTOR:
             return self._ask(now_ms)
         if message.role == POSITION:
@@ -117,7 +116,7 @@ class OrderCore(Core):
 
     @handles(TimerFired)
     def wake(self, message: TimerFired, now_ms: int) -> Effects:
-        """Say again what is still unanswered; end the order when its time is over."""
+        """Repeat what is still unanswered; end the order when its time is over."""
         if message.key == _EXPIRE:
             return self.cancel(CancelRequested(self._order_id, _TIME_TO_LIVE_OVER), now_ms)
         if message.key == _ASK:
@@ -130,7 +129,7 @@ class OrderCore(Core):
 
     @handles(OrderReport)
     def take_report(self, report: OrderReport, now_ms: int) -> Effects:
-        """Take all that the executor knows; if it knows nothing, tell it."""
+        """Take all that the executor knows; if it does not know the order, submit it."""
         before = self._order
         if report.status is None:
             return self._ask(now_ms) if before.status is OrderStatus.PENDING else []
@@ -157,7 +156,7 @@ class OrderCore(Core):
 
     @handles(CancelRequested)
     def cancel(self, message: CancelRequested, now_ms: int) -> Effects:
-        """End it early; said to the executor until it has ended."""
+        """End it early; the cancel is repeated to the executor until it has ended."""
         order = self._order
         if order.is_terminal or order.cancel_reason:
             return []
@@ -172,7 +171,7 @@ class OrderCore(Core):
 
     @handles(OrderDone)
     def leave(self, _message: OrderDone, _now_ms: int) -> Effects:
-        """The desk knows the end: close the record, say so, and go."""
+        """The desk knows the end: close the record, confirm that, and leave."""
         if not self._is_finished:
             return []  # a fill came after the end that the desk has answered; it is told again
         closed = OrderClosed(self._order_id)
@@ -203,7 +202,7 @@ class OrderCore(Core):
     # What is owed to each peer, as the state stands
 
     def _ask_first(self, now_ms: int) -> Effects:
-        """Begin to ask; the executor has a moment to answer the desk, which sent a new order."""
+        """Start asking; first the executor gets time to answer the desk, which sent a new order."""
         order = self._order
         answer_due_ms = order.intent.created_at_ms + ANSWER_LIMIT_MS
         is_new = order.status is OrderStatus.PENDING and not order.cancel_reason
@@ -212,7 +211,7 @@ class OrderCore(Core):
         return self._ask(now_ms)
 
     def _ask(self, now_ms: int) -> Effects:
-        """Tell the executor what its answer is still missing to, and look again in a while."""
+        """Send the executor what is still unanswered, and check again later."""
         order = self._order
         period_ms = ANSWER_LIMIT_MS
         message: object
@@ -229,7 +228,7 @@ class OrderCore(Core):
         return [Send(EXECUTOR, message), SetTimer(_ASK, period_ms)]
 
     def _tell_desk(self) -> Effects:
-        """Tell the desk where the order stands; its end only when all of it is booked."""
+        """Report the order's state to the desk; its end only when all fills are booked."""
         if not self._order.is_terminal:
             return [Send(DESK, OrderUpdated(self._order))]
         if not self._is_finished:
@@ -237,9 +236,9 @@ class OrderCore(Core):
         return [Send(DESK, OrderUpdated(self._order)), SetTimer(_ANNOUNCE, ANSWER_LIMIT_MS)]
 
     def _tell_position(self, told: OrderState | None = None) -> Effects:
-        """Tell position the fills, and the reversals of booked fills, that it has not answered.
+        """Send position the fills, and the reversals of booked fills, that it has not answered.
 
-        What was owed in ``told`` already has been said a moment ago, and waits for its timer.
+        What was pending in ``told`` already was sent a moment ago, and waits for its timer.
         """
         order = self._order
         fills, reversals = order.unbooked, order.unbooked_reversals - order.unbooked
@@ -259,7 +258,7 @@ class OrderCore(Core):
 
 
 def _as_taken_over(order: OrderState) -> OrderState:
-    """The order of a record; what an earlier release ended before its last fill came is unknown."""
+    """The recorded order; one that an earlier release ended before its last fill is unknown."""
     if (order.final_filled_units or 0) <= order.traded_units:
         return order
     return attrs.evolve(order, status=OrderStatus.UNKNOWN, final_filled_units=None)

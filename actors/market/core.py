@@ -1,8 +1,8 @@
 """Market state's core: both books, the reference price and the strike, as atomic snapshots.
 
-It owns the books of the one window that is traded. Every subscriber has at most one snapshot
-under way; what changes meanwhile is in the next one. A book that is void or in doubt is shown as
-unsynced at once, and nothing is traded on it until the feed has brought a whole one.
+It owns the books of the one window that is traded. Every subscriber has at most one snapshot in
+flight; later changes are in the next one. A book that is void or in doubt is shown as unsynced at
+once, and not traded on until the feed has brought a whole one.
 """
 
 from __future__ import annotations
@@ -42,21 +42,21 @@ from actors.roles import EXECUTOR, MARKET_FEED, OBSERVER, STRATEGY
 from actors.settings import Settings
 
 BEAT_MS = 1_000
-"""How often lost answers and books in doubt are looked for."""
+"""How often it checks for lost answers and doubtful books."""
 EARLY_EVENTS_MAX = 2_000
-"""So much is kept of what the feed sends before any window is known."""
+"""How many events are kept before any window is known."""
 RESYNC_EVERY_MS = 5_000
 """The feed is asked for fresh books at most this often."""
 
 TRADES_KEPT = 1_000
-"""Public trades that wait for a strategy that is busy, at most; the oldest are left out."""
+"""How many public trades wait for a busy strategy; beyond that the oldest are dropped."""
 
 _BEAT_TIMER = "beat"
 _BATCH_IDS_KEPT = 64
 
 
 class MarketStateCore(Core):
-    """Applies the market feed's batches and tells its subscribers what the market looks like."""
+    """Applies the market feed's batches and sends its subscribers snapshots of the market."""
 
     def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
         super().__init__(role, settings, dice)
@@ -73,11 +73,11 @@ class MarketStateCore(Core):
             ConflatingPublisher(OBSERVER, UNWATCHED_WAIT_MS),
         )
         self._trades: deque[PublicTrade] = deque(maxlen=TRADES_KEPT)
-        """Public trades that the strategy has not been shown."""
+        """Public trades not yet sent to the strategy."""
         self._sequence = 0
         self._batch_ids: dict[int, None] = {}
         self._early: list[MarketEvent] = []
-        """What came before any window was known."""
+        """Events that arrived before any window was known."""
         self._is_given_up = False
         self._is_feed_up = True
         self._resync_asked_at_ms: int | None = None
@@ -94,7 +94,7 @@ class MarketStateCore(Core):
 
     @property
     def is_serving(self) -> bool:
-        """Whether both books are synced, and young enough to be traded on."""
+        """Whether both books are synced, and fresh enough to be traded on."""
         if self._market is None:
             return False
         oldest_ms = self._now_ms - self.settings.strategy.max_book_age_ms
@@ -136,7 +136,7 @@ class MarketStateCore(Core):
         return [*self._snapshots(now_ms), taken, *asked]
 
     def _keep_early(self, batch: MarketBatch) -> None:
-        """Keep what comes before the window is known: after a restart books are the quicker."""
+        """Keep events before the window is known: after a restart books arrive sooner."""
         self._early += batch.events
         if len(self._early) > EARLY_EVENTS_MAX:
             self._early = []
@@ -209,9 +209,9 @@ class MarketStateCore(Core):
         return True
 
     def _learn_grid(self, bids: Iterable[int], asks: Iterable[int]) -> None:
-        """Take the finer grid that a price proves; its announcement may have been missed.
+        """Adopt the finer grid that a price proves; its announcement may have been missed.
 
-        It is said once, and lost to a feed that was connecting or a market state that fell then.
+        It is sent once, and lost if the feed was connecting or market state crashed then.
         """
         market = self._market
         if market is not None:
@@ -222,7 +222,7 @@ class MarketStateCore(Core):
 
     @handles(GridTooFine)
     def give_window_up(self, grid: GridTooFine, now_ms: int) -> Effects:
-        """Void the window's books for good: they cannot be kept exactly, and nothing is traded."""
+        """Void the window's books for good: they cannot be kept exactly, so they are not traded."""
         market = self._market
         if market is None or market.market_id != grid.market_id or self._is_given_up:
             return []
@@ -244,7 +244,7 @@ class MarketStateCore(Core):
 
     @handles(MarketOpened)
     def open_window(self, opened: MarketOpened, now_ms: int) -> Effects:
-        """Turn to a window, or learn its strike; an older window is no news."""
+        """Switch to a window, or learn its strike; an older window is ignored."""
         market, present = opened.market, self._market
         if now_ms >= market.closes_at_ms:
             return []
@@ -267,7 +267,7 @@ class MarketStateCore(Core):
 
     @handles(MarketClosing)
     def close_window(self, closing: MarketClosing, _now_ms: int) -> Effects:
-        """Let go of a window; there are no snapshots until the next one opens."""
+        """Drop a window; there are no snapshots until the next one opens."""
         market = self._market
         if market is None or market.market_id != closing.market_id:
             return []
@@ -289,7 +289,7 @@ class MarketStateCore(Core):
 
     @handles(FeedUp)
     def feed_up(self, feed: FeedUp, now_ms: int) -> Effects:
-        """Give a new connection's books their time to come."""
+        """Allow a new connection's books their time to arrive."""
         if feed.feed == MARKET_FEED:
             self._is_feed_up = True
             self._healths = {token: BookHealth(now_ms) for token in self._books}
@@ -297,7 +297,7 @@ class MarketStateCore(Core):
 
     @handles(FeedDown, FeedStale)
     def feed_down(self, feed: FeedDown | FeedStale, now_ms: int) -> Effects:
-        """Void the books; the reference price shows by its age that it is no longer fed."""
+        """Void the books; a reference price without updates shows by its age."""
         if feed.feed != MARKET_FEED:
             return []
         self._is_feed_up = False
@@ -307,7 +307,7 @@ class MarketStateCore(Core):
 
     @handles(PeerRestarted)
     def greet(self, peer: PeerRestarted, now_ms: int) -> Effects:
-        """Show a new subscriber the market; a new market feed knows nothing of our books."""
+        """Send a new subscriber the market; a new market feed knows nothing of our books."""
         if peer.role == MARKET_FEED:
             self._early = []
             self._void_books(now_ms)
@@ -326,7 +326,7 @@ class MarketStateCore(Core):
 
     @handles(SnapshotWanted)
     def show(self, wanted: SnapshotWanted, now_ms: int) -> Effects:
-        """Answer who is no subscriber; no tick is spent on it."""
+        """Answer a role that is not a subscriber; no tick is spent on it."""
         market = self._market
         if market is None:
             return []
@@ -335,7 +335,7 @@ class MarketStateCore(Core):
 
     @handles(TimerFired)
     def beat(self, _timer: TimerFired, now_ms: int) -> Effects:
-        """Look for lost answers and books in doubt."""
+        """Check for lost answers and doubtful books."""
         self._now_ms = now_ms
         for publisher in self._publishers:
             publisher.give_up_lost(now_ms)
@@ -392,7 +392,7 @@ class MarketStateCore(Core):
             publisher.note(tick_ns)
 
     def _snapshots(self, now_ms: int) -> Effects:
-        """A snapshot for each subscriber that has one due and none under way."""
+        """A snapshot for each subscriber that is due one and has none in flight."""
         market = self._market
         if market is None:
             return []

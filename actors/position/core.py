@@ -1,10 +1,10 @@
 """The ledger: books each fill once, reverses it exactly, and settles windows.
 
-Whatever it is told may come twice, late, or in the wrong order. It answers all the same: a fill or
-reversal that is already in the ledger is answered with the version it was booked at, a window that
-is opened again with its position, a window that is resolved again with its settlement. Nothing is
-ever too late: what comes for a window that was settled long ago is booked, and it is settled again,
-also by another result, if the venue takes its first one back.
+Messages may be repeated, late, or out of order, and are answered in any case: a fill or reversal
+that is already in the ledger with the version at which it was booked, a window that is opened again
+with its position, a window that is resolved again with its settlement. Nothing is ever too late: a
+message about a window that was settled long ago is booked, and the window is settled again, also by
+another result if the venue revokes its first one.
 """
 
 from __future__ import annotations
@@ -32,34 +32,34 @@ from actors.settings import Settings
 from actors.units import dollars_text
 
 SETTLED_WINDOWS_KEPT = 12
-"""Settled windows kept at hand; an older one is let go when one more settles, and fetched from the
-journal should something still come for it."""
+"""Settled windows kept in memory; beyond that the oldest is dropped, and fetched from the journal
+if something still arrives for it."""
 
 Told = MarketOpened | OrderFilled | FillReversed | MarketResolved
-"""What concerns one window."""
+"""Messages about one window."""
 
 _SNAPSHOT_READERS = (STRATEGY, DESK, OBSERVER)
-"""Kinds of actor that are told positions; a strategy those of its own series."""
+"""The roles that are sent positions; a strategy only those of its own series."""
 
 
 @attrs.frozen(kw_only=True)
 class LedgerSummary:
-    """What the ledger knows beyond the windows it keeps."""
+    """What the ledger knows beyond the windows in memory."""
 
     version: int = 0
     settled_pnl_nanos: int = 0
     """Over all windows ever settled."""
     settled_count: int = 0
     let_go_until_ms: int = 0
-    """Latest opening of a window that was let go: what is older and not kept may be one of them."""
+    """Latest opening of a dropped window: an older window that is not in memory may be one."""
     day: int = 0
-    """As of PositionSnapshot."""
+    """As in PositionSnapshot."""
     day_pnl_nanos: int = 0
     records: dict[str, TrackRecord] = attrs.field(factory=dict)
-    """As of PositionSnapshot."""
+    """As in PositionSnapshot."""
 
     def on_day(self, day: int, pnl_nanos: int) -> tuple[int, int]:
-        """Day and its result after a change that brought so much; a clock may go back, no day."""
+        """The day and its result after a change; a clock may go back, the day does not."""
         if day > self.day:
             return day, pnl_nanos
         return self.day, self.day_pnl_nanos + pnl_nanos
@@ -77,9 +77,9 @@ class EntryChanged:
 
 @attrs.frozen(kw_only=True)
 class ResultCorrected:
-    """Recorded: a window that was settled is settled anew, by a result that contradicts the first.
+    """Recorded: a settled window is settled again, by a result that contradicts the first.
 
-    The difference counts into the day on which it became known.
+    The difference counts towards the day on which it became known.
     """
 
     market_id: str
@@ -90,7 +90,7 @@ class ResultCorrected:
     pnl_before_nanos: int
     pnl_after_nanos: int
     evidence: str
-    """Where the new result was read."""
+    """Source of the new result."""
 
 
 class PositionCore(Core):
@@ -105,7 +105,7 @@ class PositionCore(Core):
 
     @handles(Started)
     def start(self, message: Started, _now_ms: int) -> Effects:
-        """Recover the ledger, and say what may have been recorded and never said."""
+        """Recover the ledger, and send what may have been recorded but never sent."""
         for value in message.saved:
             if isinstance(value, LedgerSummary):
                 self._summary = value
@@ -116,17 +116,17 @@ class PositionCore(Core):
 
     @handles(PeerRestarted)
     def tell_peer(self, message: PeerRestarted, _now_ms: int) -> Effects:
-        """Tell a new strategy, desk or observer where things stand.
+        """Bring a new strategy, desk or observer up to date.
 
-        Others ask by themselves: an Order for its unanswered fills, the directory for what it
-        resolved.
+        Others ask by themselves: an order about its unanswered fills, the directory about its
+        results.
         """
         is_reader = base_role(message.role) in _SNAPSHOT_READERS
         return self._all_for(message.role) if is_reader else []
 
     @handles(Told)
     def take(self, message: Told, now_ms: int) -> Effects:
-        """Take what concerns a window; one that was let go is fetched from the journal first."""
+        """Take a message about a window; a dropped window is first fetched from the journal."""
         market = message.market
         window = self._windows.get(market.market_id)
         if window is None and market.opens_at_ms <= self._summary.let_go_until_ms:
@@ -135,14 +135,14 @@ class PositionCore(Core):
 
     @handles(Recalled)
     def take_late(self, message: Recalled, now_ms: int) -> Effects:
-        """Go on with what was told of a window that was let go, or was never heard of."""
+        """Continue with a message about a window that was dropped, or never heard of."""
         if isinstance(message.value, WindowLedger):
             self._windows.setdefault(message.key, message.value)
         return self._take(message.about, now_ms)
 
     @handles(LateFailure)
     def take_failure(self, message: LateFailure, now_ms: int) -> Effects:
-        """Take back all that a failed trade has brought, whichever of our orders it filled."""
+        """Take back all fills of a failed trade, whichever of our orders it filled."""
         if message.market_id not in self._windows:
             return [Recall("position", message.market_id, about=message)]
         return self._take_failure(message, now_ms)
@@ -171,7 +171,7 @@ class PositionCore(Core):
         raise AssertionError(f"{message!r} concerns no window")
 
     def _open(self, message: MarketOpened, now_ms: int) -> Effects:
-        """Begin a window at zero; said again, it is answered with the position."""
+        """Begin a window at zero; a repetition is answered with the position."""
         window = self._windows.get(message.market.market_id)
         if window is not None:
             return [] if window.is_settled else self._snapshots(window)
@@ -180,15 +180,15 @@ class PositionCore(Core):
 
     @handles(PositionWanted)
     def answer(self, message: PositionWanted, _now_ms: int) -> Effects:
-        """Say a window's position to who asks; nothing of a window never heard of or let go."""
+        """Send a window's position to the asking role; nothing if it is unknown or dropped."""
         window = self._windows.get(message.market_id)
         return [] if window is None else [Send(message.answer_to, self._snapshot(window))]
 
     def _settle(self, message: MarketResolved, now_ms: int) -> Effects:
-        """Pay a window out by the venue's result; said again, it is answered, not paid twice.
+        """Pay out a window by the venue's result; a repetition is answered, not paid twice.
 
-        A result of a higher revision contradicts the one before and takes its place; one of a
-        lower revision was under way when the venue took it back.
+        A result of a higher revision contradicts the previous one and replaces it; one of a lower
+        revision was in flight when the venue revoked it.
         """
         window = self._windows.get(message.market.market_id)
         if window is None:
@@ -228,7 +228,7 @@ class PositionCore(Core):
         ]
 
     def _enter(self, told: OrderFilled | FillReversed, now_ms: int) -> Effects:
-        """Enter a fill, or take one back with its share of cost and fees; each once for all.
+        """Book a fill, or take one back with its share of cost and fees; each exactly once.
 
         A reversal may come before its fill, which then counts nothing.
         """
@@ -256,7 +256,7 @@ class PositionCore(Core):
         ]
 
     def _commit(self, window: WindowLedger, event: object, now_ms: int) -> Record:
-        """Take a window's new state in, and make the record that must come before telling it."""
+        """Adopt a window's new state, and make the record that must precede its messages."""
         before = self._windows.get(window.market.market_id)
         pnl_before_nanos = before.pnl_nanos() if before is not None else 0
         earned_before_nanos = before.earned_nanos() if before is not None else 0
@@ -294,7 +294,7 @@ class PositionCore(Core):
         )
 
     def _let_go(self) -> list[WindowLedger]:
-        """Forget the windows settled longest ago, beyond those that are kept."""
+        """Drop the windows settled longest ago, beyond those that are kept."""
         settled = sorted(
             (window for window in self._windows.values() if window.is_settled),
             key=lambda window: window.settled_version or 0,

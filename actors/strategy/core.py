@@ -1,12 +1,12 @@
-"""The strategy's core: brings snapshot, position and open orders together, and says signals.
+"""The strategy's core: combines snapshot, position and open orders, and sends signals.
 
-It owns nothing that must survive. After a restart it waits until it has been told a snapshot, the
-position and the open orders of one market, and evaluates only then.
+It owns nothing that must survive. After a restart it waits for a snapshot, the position and the
+open orders of one market, and evaluates only then.
 
-What it says is paced, because an answer takes a while and a lost one must not silence it: after
-signals it waits for the desk's answer, at most ANSWER_WAIT_MS; the very same wish on the same
-position is not said again within that time even when it was answered; and a stop loss is repeated
-until the desk shows the market stopped.
+Its messages are paced, because an answer takes a while and a lost one must not silence it. After
+signals it waits for the desk's answer, at most ANSWER_WAIT_MS. Within that time it does not repeat
+the same signals on the same position, even if they were answered. A stop loss is repeated until the
+desk shows the market as stopped.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ from actors.strategy.volatility import Volatility
 from actors.units import shares
 
 ANSWER_WAIT_MS = 500
-"""How long the desk's answer is waited for, and how often a stop loss is repeated."""
+"""How long it waits for the desk's answer, and how often it repeats a stop loss."""
 TOLD_EVERY_MS = 1_000
-"""How often people are told what an evaluation came to; nobody reads faster."""
+"""How often an evaluation's outcome is shown to people; nobody reads faster."""
 MARKETS_KEPT = 8
 """How many markets' positions and open orders are remembered."""
 TRADES_KEPT = 10_000
-"""How many public trades wait for an evaluation, at most; the oldest are left out."""
+"""How many public trades wait for an evaluation; beyond that the oldest are dropped."""
 
 _ANSWER_TIMER = "answer"
 _STOP_LOSS_TIMER = "stop-loss"
@@ -72,14 +72,14 @@ class StrategyCore(Core):
         self._limits = _limits_of(settings)
         self._trades: tuple[PublicTrade, ...] = ()
         self._memory: tuple[str, object] = ("", None)
-        """Market id, and what the strategy wants to know again in its next evaluation."""
+        """Market id, and what the strategy wants to remember for its next evaluation."""
         self._snapshot: MarketSnapshot | None = None
         self._tick_ns = 0
-        """The snapshot's tick, until an evaluation has answered it."""
+        """The snapshot's tick, until an evaluation has used it."""
         self._positions: _Newest[PositionSnapshot] = _Newest()
         self._orders: _Newest[OpenOrders] = _Newest()
         self._known_view: tuple[PositionSnapshot, OpenOrders, PositionView] | None = None
-        """Made of this position and these orders."""
+        """The view made from this position and these orders."""
         self._volatility = Volatility(self._strategy.volatility_half_life_minutes())
         self._last_signals_id = dice.getrandbits(48)
         self._last_wish: tuple[object, ...] = ()
@@ -94,7 +94,7 @@ class StrategyCore(Core):
         return self._snapshot is not None and self._view(self._snapshot) is not None
 
     def clock_set_back(self, by_ms: int) -> None:
-        """A snapshot of now is not older than one of before, nor a wish of before one of now."""
+        """Keep later snapshots and signals comparable with earlier ones."""
         self._last_wish_at_ms -= by_ms
         self._told_at_ms = earlier(self._told_at_ms, by_ms)
         if self._snapshot is not None:
@@ -102,7 +102,7 @@ class StrategyCore(Core):
             self._snapshot = self._snapshot.taken_again(taken_at_ms, self._tick_ns)
 
     def __getstate__(self) -> dict[str, Any]:
-        """State without the strategy: its class may be of a file, and is found by the settings."""
+        """State without the strategy: its class may be from a file, which the settings name."""
         return {**super().__getstate__(), "_strategy": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -111,14 +111,14 @@ class StrategyCore(Core):
 
     @handles(Started)
     def start(self, started: Started, _now_ms: int) -> Effects:
-        """Begin with nothing: what is needed will be told. Record a strategy of one's own once."""
+        """Begin empty: everything needed will arrive. Record a user-written strategy once."""
         return self._record_choice(*started.saved)
 
     @handles(SettingsReplaced)
     def take_settings(self, message: SettingsReplaced, now_ms: int) -> Effects:
-        """Make the strategy anew, record it if it is one's own, and decide by it at once.
+        """Recreate the strategy, record it if it is user-written, and use it at once.
 
-        What was remembered of the window and its prices is kept: it is the market's.
+        What was remembered of the window and its prices is kept: it belongs to the market.
         """
         before = chosen(self._strategy, self.settings.strategy)
         super().take_settings(message, now_ms)
@@ -138,7 +138,7 @@ class StrategyCore(Core):
 
     @handles(MarketSnapshot)
     def take_snapshot(self, snapshot: MarketSnapshot, now_ms: int) -> Effects:
-        """Evaluate on it; answer it in any case, and last."""
+        """Evaluate on the snapshot; acknowledge it in any case, and last."""
         effects: Effects = []
         if not is_overtaken(snapshot, self._snapshot):
             if snapshot.reference_e18 is not None:
@@ -174,7 +174,7 @@ class StrategyCore(Core):
 
     @handles(PeerRestarted)
     def greet(self, peer: PeerRestarted, now_ms: int) -> Effects:
-        """A new desk has not heard the last signals; whatever else is new speaks first itself."""
+        """A new desk has not heard the last signals: start afresh. Other peers send first."""
         if peer.role != DESK:
             return []
         self._is_waiting = False
@@ -201,7 +201,7 @@ class StrategyCore(Core):
         return known[2]
 
     def _evaluate(self, now_ms: int) -> Effects:
-        """Decide as of now on what is known, and say what that gives."""
+        """Decide as of now on what is known, and send the result."""
         if self._snapshot is None:
             return []
         snapshot = self._snapshot.taken_again(now_ms, self._tick_ns)
@@ -230,7 +230,7 @@ class StrategyCore(Core):
         )
 
     def _decide(self, context: Context) -> Decision:
-        """Ask the strategy; what it raises brings this actor down, and that is meant."""
+        """Ask the strategy; its exceptions are meant to bring this actor down."""
         decision = self._strategy.evaluate(context)
         if not isinstance(decision, Decision):
             what = type(decision).__name__
@@ -244,7 +244,7 @@ class StrategyCore(Core):
         return decision
 
     def _tell(self, decision: Decision, context: Context, now_ms: int) -> Effects:
-        """What it came to, for people; after what it wants, so that no order waits for it."""
+        """Send the outcome, for people; after the signals, so that no order waits for it."""
         if self._told_at_ms is not None and now_ms - self._told_at_ms < TOLD_EVERY_MS:
             return []
         self._told_at_ms = now_ms
@@ -274,7 +274,7 @@ class StrategyCore(Core):
         ]
 
     def _is_stop_loss_said(self, view: PositionView) -> bool:
-        """Whether a stop loss on this very position is under way; nothing else is said then."""
+        """Whether a stop loss on this very position is pending; nothing else is sent then."""
         said, snapshot = self._stop_loss, self._snapshot
         return (
             said is not None
@@ -313,7 +313,7 @@ def _limits_of(settings: Settings) -> TradeLimits:
 
 
 class _Newest(Generic[_Value]):
-    """The newest value of the few markets last heard of."""
+    """The newest value for each of the markets last heard of."""
 
     def __init__(self) -> None:
         self._values: dict[str, _Value] = {}
@@ -329,7 +329,7 @@ class _Newest(Generic[_Value]):
 
 
 def _wish(decision: Decision, context: Context) -> tuple[object, ...]:
-    """Everything of a decision that could change the desk's answer; reasons cannot."""
+    """The parts of a decision that could change the desk's answer; reasons cannot."""
     view = context.position
     return (
         context.market.market_id,
