@@ -1,8 +1,7 @@
-"""Whether the desk carries signals out: one rule a function, each giving a reason or None.
+"""The desk's rules for signals: one function per rule, each returning a reason to refuse, or None.
 
-Some rules are about the message: whether it may be traded at all on what it was computed on. The
-others are about each signal of it, or each pair of signals, whose legs are taken together or not at
-all.
+Some rules concern the whole message: whether the data behind it may still be traded on. The others
+concern each signal in it, or each pair of signals, whose legs are accepted together or not at all.
 """
 
 from __future__ import annotations
@@ -17,21 +16,23 @@ from actors.units import PAYOUT_TICKS, dollars_text, price_text, size_text
 
 _FINE_GRID_BELOW_TICKS = 40
 _FINE_GRID_ABOVE_TICKS = 960
-"""Beyond these the venue may refine a market's grid to one tick at any time; whether it has, only
-the venue can say. Source: Polymarket documentation, tick_size_change."""
+"""Beyond these the venue may refine a market's grid to one tick at any time, and only the venue can
+say whether it has. Source: Polymarket documentation, tick_size_change."""
 
 
 GTD_LEAST_MS = 125_000
 """Shortest life of a GTD order. The official client refuses an expiration less than three minutes
-ahead, and the venue ends the order one minute before the expiration; the rest is for the way."""
+ahead, and the venue ends the order one minute before the expiration; the rest allows for
+latency."""
 
 _NUMBERS_NEARBY = 1 << 12
-"""Signals so near in number come from one process of the strategy, whose first number is chance."""
+"""Signals whose numbers are this close come from one process of the strategy, whose first number is
+random."""
 
 
 @attrs.frozen(kw_only=True)
 class Circumstances:
-    """What the rules look at besides the signals."""
+    """What the rules use besides the signals."""
 
     now_ms: int
     market: Market
@@ -41,14 +42,14 @@ class Circumstances:
     halt_reason: str
     stop_reason: str
     position_version: int | None
-    """Of the newest position heard of this window since the desk started; None before one."""
+    """Version of the newest position of this window since the desk started; None before one."""
     required_version: int
     accepted: tuple[int, int]
     """(snapshot_at_ms, signals_id) of the signals last carried out."""
     busy: Mapping[Side, tuple[str, ...]]
-    """Ids of the orders at work, by the side that they own."""
+    """Ids of the open orders, by the side that they keep busy."""
     sellable_units: Mapping[Side, int]
-    """Shares that are held and not on sale already."""
+    """Shares held and not already on sale."""
     order_ttl_ms: int
     max_book_age_ms: int
     settings_number: int
@@ -58,17 +59,17 @@ Rule = Callable[[TradeSignals, Circumstances], str | None]
 
 
 def refusal(signals: TradeSignals, at: Circumstances) -> str | None:
-    """Say why nothing of a message is carried out; None if its signals are to be judged."""
+    """Why nothing of a message is carried out; None if its signals are to be judged."""
     return _first(rule(signals, at) for rule in _RULES_OF_A_MESSAGE)
 
 
 def group_refusal(group: TradeSignals, at: Circumstances) -> str | None:
-    """Say why a signal, or a pair of them, is not carried out; None if the venue would take it."""
+    """Why a signal, or a pair of them, is not carried out; None if the venue would accept it."""
     return _first(rule(group, at) for rule in _RULES_OF_A_GROUP)
 
 
 def groups_of(message: TradeSignals) -> tuple[TradeSignals, ...]:
-    """Split a message into what is carried out together or not at all, in the order of saying."""
+    """Split a message into groups that are accepted together or not at all, in their order."""
     groups: dict[object, list[TradeSignal]] = {}
     for number, signal in enumerate(message.signals):
         groups.setdefault(number if signal.pair is None else signal.pair, []).append(signal)
@@ -78,9 +79,9 @@ def groups_of(message: TradeSignals) -> tuple[TradeSignals, ...]:
 
 
 def sale_refusal(signal: TradeSignal, at: Circumstances) -> str | None:
-    """Say why a holding is not sold now; None if it is.
+    """Why a holding is not sold now; None if it is.
 
-    A sale of the desk's own takes risk away: the rules on new risk do not hold for it.
+    The desk's own sales reduce risk: the rules about new risk do not apply to them.
     """
     return _over(at) or _too_cheap(signal, at.market)
 
@@ -145,9 +146,9 @@ def _settings_are_the_same(signals: TradeSignals, at: Circumstances) -> str | No
 def _were_carried_out(signals: TradeSignals, at: Circumstances) -> bool:
     """Whether they are a late copy of the signals last carried out, or of older ones.
 
-    A strategy counts its signals up from a number by chance, so those of one process are known by
-    their numbers, whatever the clock says. Those of another are older if their snapshot is, unless
-    the one last carried out lies in the future: then the clock was set back since.
+    A strategy numbers its signals from a random start, so those of one process are recognised by
+    their numbers, whatever the clock says. Those of another process are older if their snapshot is,
+    unless the one last carried out lies in the future: then the clock was set back since.
     """
     accepted_at_ms, accepted_id = at.accepted
     behind_count = accepted_id - signals.signals_id
@@ -183,7 +184,7 @@ def _sides_are_free(group: TradeSignals, at: Circumstances) -> str | None:
 
 
 def _sales_are_covered(group: TradeSignals, at: Circumstances) -> str | None:
-    """Sell only what is held; what is on sale already cannot be sold twice."""
+    """Sell only what is held; shares that are already on sale cannot be sold twice."""
     for side, free_units in at.sellable_units.items():
         sold_units = sum(
             signal.size_units

@@ -2,19 +2,19 @@
 
 The rules behind the table:
 
-* PENDING ends with the venue's first word. What a fill, an acceptance and the answer to the order
-  itself say may come in any order: each is taken for what it proves, and proves the ones before.
+* PENDING ends with the venue's first statement. A fill, an acceptance and the answer to the POST
+  may come in any order: each counts for what it proves, and implies the ones before.
 * UNKNOWN ends only on the venue's evidence. No row here is a timeout, and none can be.
 * FILLED, CANCELLED and REJECTED are final: whatever comes later, the status stays. Money is not
   status: a fill that raced a cancel still counts, a reversal still takes shares back.
-* A pair that is missing contradicts what the venue has said before (it refused what it holds).
-  ``apply`` then raises IllegalTransition and changes nothing; the caller shows it to a person.
-* Repetition changes nothing: a trade counts once, whatever becomes of the status.
-* What the venue says that was traded has been traded, also beyond the order's size (F40).
+* A missing pair contradicts an earlier statement of the venue (it refused what it holds). ``apply``
+  then raises IllegalTransition and changes nothing; the caller shows it to a person.
+* Repetition changes nothing: a trade counts once, whatever happens to the status.
+* What the venue reports as traded has been traded, even beyond the order's size (F40).
 
-No fill ends an order, whatever its size: a purchase that is sized in money gets more shares than it
-asked for where they are cheaper, and only the executor knows when its last trade is here. It then
-says ``OrderCompleted``. docs/orders.md shows this table; a test keeps the two equal.
+No fill ends an order, whatever its size: a purchase that is sized in money buys more shares than it
+asked for if they are cheaper, and only the executor knows when its last trade has arrived. It then
+sends ``OrderCompleted``. docs/orders.md shows this table; a test keeps the two equal.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ _FILLED = OrderStatus.FILLED
 _CANCELLED = OrderStatus.CANCELLED
 _REJECTED = OrderStatus.REJECTED
 _HELD = (_ACCEPTED, _PARTIAL, _FILLED)
-"""What is reported so is, or was, held by the venue."""
+"""Statuses that prove that the venue holds the order, or held it."""
 
 TRANSITIONS: Mapping[tuple[OrderStatus, type], OrderStatus] = {
     (_PENDING, OrderAccepted): _ACCEPTED,
@@ -115,7 +115,7 @@ TRANSITIONS: Mapping[tuple[OrderStatus, type], OrderStatus] = {
 
 
 class IllegalTransition(Exception):
-    """An event contradicts what the venue has said of the order before."""
+    """An event contradicts what the venue has said about the order before."""
 
     def __init__(self, order: OrderState, event: VenueEvent) -> None:
         super().__init__(
@@ -124,7 +124,7 @@ class IllegalTransition(Exception):
 
 
 def apply(order: OrderState, event: VenueEvent, now_ms: int) -> OrderState:
-    """Return the order after an event; the very same object if the event says nothing new.
+    """Return the order after an event; the very same object if the event adds nothing.
 
     Raises:
         IllegalTransition: the table has no row for the pair; nothing has changed.
@@ -146,7 +146,7 @@ def apply(order: OrderState, event: VenueEvent, now_ms: int) -> OrderState:
 def apply_report(
     order: OrderState, report: OrderReport, now_ms: int
 ) -> list[tuple[VenueEvent, OrderState]]:
-    """What a report says that is new, event by event, each with the order after it.
+    """The new information in a report, event by event, each with the order after it.
 
     Raises:
         IllegalTransition: the report contradicts what is known.
@@ -162,7 +162,7 @@ def apply_report(
 
 
 def events_in(report: OrderReport) -> tuple[VenueEvent, ...]:
-    """The events that a report stands for, in the order in which they will have happened."""
+    """The events implied by a report, in the order in which they must have happened."""
     order_id, status = report.order_id, report.status
     events: list[VenueEvent] = []
     if status in _HELD:
@@ -183,7 +183,7 @@ def events_in(report: OrderReport) -> tuple[VenueEvent, ...]:
 
 
 def tell_order(report: OrderReport, before: OrderReport | None = None) -> Effects:
-    """Tell an Order what its executor knows; nothing if that is no news after ``before``."""
+    """Report what its executor knows to an order; nothing if unchanged since ``before``."""
     if before is not None and events_in(report) == events_in(before):
         return []
     return [Send(order_role(report.order_id), report)]
@@ -196,7 +196,7 @@ def tell_trades(
     trade_ids: frozenset[str],
     answer_to: str | None = None,
 ) -> Effects:
-    """Tell position those of an order's trades that it must book, or take back."""
+    """Report to position the trades of an order that it must book, or take back."""
     return [
         Send(
             POSITION,
@@ -215,7 +215,7 @@ def tell_trades(
 
 
 def tolerated_excess_units(size_units: int) -> int:
-    """How much more than its size an order may trade before that is told as an error.
+    """How much more than its size an order may trade before that is logged as an error.
 
     A hundredth of a share and one per cent: docs/decisions/excess.md.
     """
@@ -223,9 +223,9 @@ def tolerated_excess_units(size_units: int) -> int:
 
 
 def is_excess(intent: OrderIntent, fills: Iterable[FillDetail]) -> bool:
-    """Whether fills come to more than was ordered and rounding explains.
+    """Whether fills exceed the order by more than rounding explains.
 
-    A purchase that never rests is sized in money: at a better price it brings more shares.
+    A purchase that never rests is sized in money: at a better price it buys more shares.
     """
     parts = tuple(fills)
     most_units = intent.size_units + tolerated_excess_units(intent.size_units)
@@ -241,7 +241,7 @@ def is_booked(order: OrderState) -> bool:
 
 
 def _facts(order: OrderState, event: VenueEvent) -> dict[str, Any]:
-    """Fields, besides the status, that an event changes."""
+    """The fields, apart from the status, that an event changes."""
     match event:
         case OrderAccepted(_, venue_order_id) if venue_order_id is not None:
             return {"venue_order_id": venue_order_id}
