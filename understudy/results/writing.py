@@ -40,8 +40,8 @@ from understudy.results.tables import (
     window_of,
 )
 
-_PARQUET_ROWS = 16_384
-"""Written at a time."""
+_PARQUET_ROWS = 1_024
+"""Written at a time: as rows they take some 2 KB each."""
 
 
 class RunWriter:
