@@ -1,10 +1,10 @@
 """How a paper order trades against a real book: pure arithmetic, no messages.
 
-An order takes what the book shows at its limit or better, each level at the level's own price, as
-a taker who pays the fee. A purchase that never rests is sized in money, price times size, as at the
-venue: where it is cheaper it gets more shares. What rests and is later crossed by the market trades
-at its own limit, as a maker who pays none. Shares that were taken are remembered until the size
-displayed at their level changes, because a recorded or foreign book does not know of our trades.
+An order takes what the book displays at its limit or better, each level at the level's own price,
+as a taker who pays the fee. A purchase that never rests is sized in money, price times size, as at
+the venue: at better prices it buys more shares. A resting order that is crossed later trades at its
+own limit, as a maker who pays none. Shares that were taken are remembered until the size displayed
+at their level changes, because a recorded or public book does not know of our trades.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ POST_ONLY_CROSSES = "invalid post-only order: order crosses book"
 """In the venue's words."""
 
 FIRST_PART_PERCENT = 30
-"""Share of the order's size that trades first when the book cannot fill it whole."""
+"""Share of the order's size that trades first if the book cannot fill it in full."""
 FIRST_PART_AFTER_MS = 200
 SECOND_PART_AFTER_MS = 300
 
@@ -44,17 +44,17 @@ class PaperPhase(enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class PaperOrder:
-    """A paper order that lives."""
+    """An open paper order."""
 
     intent: OrderIntent
     phase: PaperPhase
     due_at_ms: int
-    """When the phase ends by itself; the end of its time to live while it rests."""
+    """When the phase ends by itself; for a resting order, the end of its time to live."""
     fills: tuple[FillDetail, ...] = ()
     cancel_reason: str = ""
-    """Why a cancel was asked for; the venue obeys when it arrives."""
+    """Why a cancel was requested; it takes effect when it reaches the venue."""
     cancel_at_ms: int = 0
-    """When that is, if one was."""
+    """When it reaches the venue, if there is one."""
 
     @property
     def order_id(self) -> str:
@@ -63,7 +63,7 @@ class PaperOrder:
 
     @property
     def wakes_at_ms(self) -> int:
-        """When something becomes due: its phase, a cancel, or the end of its time to live."""
+        """When something is due next: its phase, a cancel, or the end of its time to live."""
         due_at_ms = min(self.due_at_ms, self.intent.expires_at_ms)
         return min(due_at_ms, self.cancel_at_ms) if self._is_cancelling else due_at_ms
 
@@ -73,11 +73,11 @@ class PaperOrder:
 
     @property
     def _is_cancelling(self) -> bool:
-        """Whether a cancel follows it; one that was sent before it arrived ends it then."""
+        """Whether a cancel is on its way; one sent before it arrived ends it on arrival."""
         return bool(self.cancel_reason) and self.phase is not PaperPhase.ARRIVING
 
     def due_sooner(self, by_ms: int) -> PaperOrder:
-        """The same with what it waits for due so much earlier; its time to live stays."""
+        """The order with its due time this much earlier; its time to live stays."""
         is_resting = self.phase is PaperPhase.RESTING
         return attrs.evolve(
             self,
@@ -86,7 +86,7 @@ class PaperOrder:
         )
 
     def due_within(self, limit_ms: int, now_ms: int) -> PaperOrder:
-        """The same with what it waits for due soon, at the latest."""
+        """The order with its due time at most this far ahead."""
         latest_ms = now_ms + limit_ms
         is_resting = self.phase is PaperPhase.RESTING
         return attrs.evolve(
@@ -97,7 +97,7 @@ class PaperOrder:
 
     @property
     def left(self) -> int:
-        """What it may still trade, as ``wanted`` counts."""
+        """What it may still trade, in the unit of ``wanted``."""
         costs = (unit_cost(self.intent, fill.price_ticks) * fill.size_units for fill in self.fills)
         return wanted(self.intent) - sum(costs)
 
@@ -108,19 +108,19 @@ class PaperOrder:
 
     @property
     def first_part(self) -> int:
-        """What of that its first partial fill takes, if the book has as much."""
+        """How much of that its first partial fill takes, if the book has as much."""
         return min(self.left, wanted(self.intent) * FIRST_PART_PERCENT // 100)
 
     @property
     def status(self) -> OrderStatus:
-        """Where it stands, as the venue would say."""
+        """Its status, as the venue would report it."""
         if self.fills:
             return OrderStatus.FILLED if self.is_whole else OrderStatus.PARTIALLY_FILLED
         is_arriving = self.phase is PaperPhase.ARRIVING
         return OrderStatus.PENDING if is_arriving else OrderStatus.ACCEPTED
 
     def report(self, status: OrderStatus | None = None, reason: str = "") -> OrderReport:
-        """All there is to tell of it, under a final status if one is given."""
+        """A complete report, with a final status if one is given."""
         return OrderReport(
             order_id=self.order_id,
             status=status or self.status,
@@ -148,10 +148,10 @@ class PaperOrder:
 
 @attrs.frozen(kw_only=True)
 class PaperEnd:
-    """What is left of a paper order that ended, or that was taken back before it came.
+    """The record of a paper order that ended, or was cancelled before it arrived.
 
-    It answers whoever asks until its Order has recorded the end, and at least until its time to
-    live is over: until then a late copy of SubmitOrder could bring it to life again.
+    It answers queries until the order itself has recorded the end, and at least until its time to
+    live is over: until then a late copy of SubmitOrder could revive it.
     """
 
     report: OrderReport
@@ -164,16 +164,16 @@ class TakenLevel:
 
     token: str
     action: Action
-    """Of the taker: BUY took asks."""
+    """The taker's action: BUY took asks."""
     price_ticks: int
     displayed_units: int
-    """What the level showed then, and still shows."""
+    """The size that the level displayed then, and still displays."""
     taken_units: int
 
 
 @attrs.frozen
 class PaperLiquidity:
-    """What paper orders have already taken of the books as they are displayed now."""
+    """What paper orders have already taken of the books as displayed now."""
 
     taken: tuple[TakenLevel, ...] = ()
 
@@ -190,7 +190,7 @@ class PaperLiquidity:
         return self if len(kept) == len(self.taken) else PaperLiquidity(kept)
 
     def offers(self, intent: OrderIntent, book: BookView) -> tuple[Level, ...]:
-        """What is left for an order at its limit or better, best price first."""
+        """The offers available to an order at its limit or better, best price first."""
         left = []
         for price_ticks, displayed_units in levels_for(intent.action, book):
             if is_worse(intent.action, price_ticks, intent.price_ticks):
@@ -222,7 +222,7 @@ class PaperLiquidity:
 
 
 def crossing_objection(intent: OrderIntent, offers: Sequence[Level]) -> str:
-    """Say that an order which must not take would take; empty if it would not, or may."""
+    """The objection to a post-only order that would take; empty if there is none."""
     return POST_ONLY_CROSSES if intent.is_post_only and offers else ""
 
 
@@ -232,7 +232,7 @@ def levels_for(action: Action, book: BookView) -> tuple[Level, ...]:
 
 
 def is_worse(action: Action, price_ticks: int, limit_ticks: int) -> bool:
-    """Whether a price lies beyond an order's limit."""
+    """Whether a price is beyond an order's limit."""
     return price_ticks > limit_ticks if action is Action.BUY else price_ticks < limit_ticks
 
 
@@ -242,12 +242,12 @@ def wanted(intent: OrderIntent) -> int:
 
 
 def unit_cost(intent: OrderIntent, price_ticks: int) -> int:
-    """By how much that shrinks for one unit at a price of the order's outcome."""
+    """By how much that decreases per unit, at a price of the order's outcome."""
     return price_ticks if intent.is_sized_in_money else 1
 
 
 def is_done_with(intent: OrderIntent, left: int) -> bool:
-    """Whether so little is left that not one unit more can trade at the limit."""
+    """Whether too little is left to trade one more unit at the limit."""
     return left < unit_cost(intent, intent.price_ticks)
 
 
@@ -257,7 +257,7 @@ def take(intent: OrderIntent, offers: Iterable[Level], left: int) -> tuple[Level
     Args:
         intent: the order.
         offers: at its limit or better, best first, in prices of its outcome.
-        left: as ``wanted`` counts.
+        left: in the unit of ``wanted``.
     """
     parts = []
     for price_ticks, units in offers:
@@ -276,7 +276,7 @@ def total_units(levels: Iterable[Level]) -> int:
 
 
 def is_final(report: OrderReport) -> bool:
-    """Whether a report tells of an end."""
+    """Whether a report is about an end."""
     return report.status in TERMINAL_STATUSES
 
 

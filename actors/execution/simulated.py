@@ -1,9 +1,9 @@
 """The simulated executor: a venue in one actor, trading on paper against the real books.
 
-It keeps each order's record until the Order has recorded the end, and no late copy of its
-SubmitOrder can come, so that a repeated one is always answered and never carried out twice,
-whatever has been restarted meanwhile.
-All due times are absolute and recorded: after a restart an order goes on with the time it had left.
+It keeps each order's record until the order itself has recorded the end and no late copy of its
+SubmitOrder can arrive. So a repetition is always answered and never carried out twice, whatever was
+restarted meanwhile. All due times are absolute and recorded: after a restart an order has as much
+time left as before.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ from actors.settings import Settings
 from actors.units import price_text
 
 LONGEST_PHASE_MS = 10_000
-"""A phase that is due later after a restart was recorded before the clock was set back."""
+"""A phase due later than this after a restart was recorded before the clock was set back."""
 
 _LIQUIDITY_KEY = "liquidity"
 _FORGET = "forget/"
@@ -74,13 +74,14 @@ class SimulatedExecutorCore(Core):
         self._ended: dict[str, PaperEnd] = {}
         self._liquidity = PaperLiquidity()
         self._snapshots: dict[str, MarketSnapshot] = {}
-        """The newest of each series."""
+        """The newest snapshot of each series."""
         self._unanswered: dict[str, int] = {}
-        """By series, sequence of the snapshot that its market state waits for an answer to."""
+        """By series, the sequence of the snapshot that its market state waits to have
+        acknowledged."""
 
     @handles(Started)
     def start(self, message: Started, now_ms: int) -> Effects:
-        """Take the recorded orders over, and tell each Order what it may not have heard."""
+        """Take over the recorded orders, and tell each order what it may have missed."""
         effects: Effects = []
         for value in message.saved:
             if isinstance(value, PaperOrder):
@@ -95,7 +96,7 @@ class SimulatedExecutorCore(Core):
         return effects
 
     def clock_set_back(self, by_ms: int) -> None:
-        """What an order waits for comes as soon as it would have."""
+        """Move due times, so that they come as soon as they would have."""
         for order_id, paper in self._live.items():
             self._live[order_id] = paper.due_sooner(by_ms)
         self._snapshots = {
@@ -105,14 +106,14 @@ class SimulatedExecutorCore(Core):
 
     @handles(MarketOpened)
     def open_window(self, _message: MarketOpened, _now_ms: int) -> Effects:
-        """Nothing to prepare: every order brings its market with it."""
+        """Do nothing: every order brings its market with it."""
         return []
 
     # What Orders say
 
     @handles(SubmitOrder)
     def submit(self, message: SubmitOrder, now_ms: int) -> Effects:
-        """Send a new order on its way; answer for one that is known already."""
+        """Send a new order on its way; answer for a known one."""
         intent = message.intent
         if intent.order_id in self._live or intent.order_id in self._ended:
             return self._answer(intent.order_id)
@@ -135,12 +136,12 @@ class SimulatedExecutorCore(Core):
 
     @handles(QueryOrder)
     def query(self, message: QueryOrder, _now_ms: int) -> Effects:
-        """Say what is known of an order."""
+        """Report what is known of an order."""
         return self._answer(message.order_id)
 
     @handles(CancelOrder)
     def cancel(self, message: CancelOrder, now_ms: int) -> Effects:
-        """Send a cancel after an order; one that never left is taken back."""
+        """Send a cancel after an order; an order that was never submitted ends here."""
         order_id = message.order_id
         paper = self._live.get(order_id)
         if paper is not None:
@@ -155,7 +156,7 @@ class SimulatedExecutorCore(Core):
         return self._take_back(order_id, message.reason, now_ms)
 
     def _take_back(self, order_id: str, reason: str, now_ms: int) -> Effects:
-        """Remember an order that ended before it left: no copy of it may be carried out."""
+        """Remember an order that ended before it was submitted, so that no copy is carried out."""
         taken_back = PaperEnd(
             report=OrderReport(order_id=order_id, status=OrderStatus.CANCELLED, reason=reason),
             keep_until_ms=now_ms + self.settings.execution.order_ttl_ms + CLOCK_STEP_MAX_MS,
@@ -166,7 +167,7 @@ class SimulatedExecutorCore(Core):
 
     @handles(MarketSnapshot)
     def see(self, message: MarketSnapshot, now_ms: int) -> Effects:
-        """Let the newest books fill what rests."""
+        """Let the newest books fill resting orders."""
         series = message.market.series
         self._unanswered[series] = message.sequence
         effects = self._want_snapshots(series)
@@ -183,7 +184,7 @@ class SimulatedExecutorCore(Core):
         return [paper for paper in self._live.values() if paper.intent.market.series == series]
 
     def _want_snapshots(self, series: str) -> Effects:
-        """Ask for the next snapshot while an order lives; else one a second will come and do."""
+        """Ask for the next snapshot while an order is open; otherwise one a second is enough."""
         if series not in self._unanswered or not self._live_in(series):
             return []
         taken = SnapshotTaken(self._unanswered.pop(series))
@@ -191,7 +192,7 @@ class SimulatedExecutorCore(Core):
 
     @handles(MarketClosing)
     def close_window(self, message: MarketClosing, now_ms: int) -> Effects:
-        """The venue ends whatever is left in a window that is over (F25)."""
+        """End whatever is left in a window that is over, as the venue does (F25)."""
         return [
             effect
             for paper in list(self._live.values())
@@ -201,7 +202,7 @@ class SimulatedExecutorCore(Core):
 
     @handles(TimerFired)
     def wake(self, message: TimerFired, now_ms: int) -> Effects:
-        """Do what an order is due for, or let go of one that is over."""
+        """Do what is due for an order, or forget one that is over."""
         if message.key.startswith(_FORGET):
             order_id = message.key.removeprefix(_FORGET)
             return [Recall("order", order_id, about=message)]
@@ -222,7 +223,7 @@ class SimulatedExecutorCore(Core):
 
     @handles(Recalled)
     def let_go(self, message: Recalled, _now_ms: int) -> Effects:
-        """Forget an order that is over, if its Order has recorded the end; else look later."""
+        """Forget an order that is over, once the order itself has recorded the end."""
         order_id, order = message.key, message.value
         if isinstance(order, OrderState) and not order.is_terminal:
             return [SetTimer(_FORGET + order_id, CLOCK_STEP_MAX_MS)]
@@ -232,7 +233,7 @@ class SimulatedExecutorCore(Core):
     # Phases
 
     def _arrive(self, paper: PaperOrder, now_ms: int) -> Effects:
-        """At the venue: refused, filled whole, begun in parts, or left to rest."""
+        """Arrive at the venue: refused, filled in full, begun in parts, or left to rest."""
         intent = paper.intent
         if paper.cancel_reason:
             return self._end(paper, OrderStatus.CANCELLED, paper.cancel_reason, now_ms)
@@ -257,7 +258,7 @@ class SimulatedExecutorCore(Core):
         return self._commit(paper, begun, now_ms, liquidity)
 
     def _take_rest(self, paper: PaperOrder, now_ms: int) -> Effects:
-        """Take what the book has; what is left rests, or ends if it may not wait."""
+        """Take what the book has; the remainder rests, or ends if it may not."""
         traded, liquidity = self._take(paper, paper.left, now_ms)
         if not (traded.is_whole or traded.intent.time_in_force.may_rest):
             report = traded.report(OrderStatus.CANCELLED, "fill and kill: nothing more to match")
@@ -266,7 +267,7 @@ class SimulatedExecutorCore(Core):
         return self._commit(paper, rest, now_ms, liquidity)
 
     def _take(self, paper: PaperOrder, left: int, now_ms: int) -> tuple[PaperOrder, PaperLiquidity]:
-        """The order and the liquidity after it took this much, as far as the book goes."""
+        """The order and the liquidity after it took this much, as far as the book allows."""
         parts = take(paper.intent, self._offers(paper.intent, now_ms), left)
         book = self._book(paper.intent, now_ms)
         liquidity = self._liquidity.after(paper.intent, parts, book)
@@ -285,7 +286,7 @@ class SimulatedExecutorCore(Core):
         )
 
     def _book(self, intent: OrderIntent, now_ms: int) -> BookView:
-        """The order's book; an empty one if what is known of it is no basis for a trade."""
+        """The order's book; an empty one if the known one must not be traded on."""
         snapshot = self._snapshots.get(intent.market.series)
         if snapshot is None or snapshot.market.market_id != intent.market.market_id:
             return BookView()
@@ -299,7 +300,7 @@ class SimulatedExecutorCore(Core):
         return self._liquidity.offers(intent, self._book(intent, now_ms))
 
     def _venue_objection(self, intent: OrderIntent) -> str:
-        """What the venue refuses at its door: a price off the grid that holds now (F24)."""
+        """What the venue refuses on arrival: a price off the current grid (F24)."""
         market = intent.market
         snapshot = self._snapshots.get(market.series)
         if snapshot is not None and snapshot.market.market_id == market.market_id:
@@ -323,7 +324,7 @@ class SimulatedExecutorCore(Core):
         now_ms: int,
         liquidity: PaperLiquidity | None = None,
     ) -> Effects:
-        """Record an order's next state in one piece, and tell its Order if that is news."""
+        """Record an order's next state in one record, and report it if it is new."""
         report = after.report()
         if is_final(report):
             return self._commit_end(before, report, liquidity or self._liquidity, now_ms)
@@ -351,7 +352,7 @@ class SimulatedExecutorCore(Core):
         ]
 
     def _use(self, liquidity: PaperLiquidity | None) -> tuple[Save, ...]:
-        """Take over what is left of the books; the row to save if that is news."""
+        """Adopt the remaining liquidity; returns the row to save if it has changed."""
         if liquidity is None or liquidity == self._liquidity:
             return ()
         self._liquidity = liquidity
