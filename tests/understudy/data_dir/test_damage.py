@@ -196,11 +196,11 @@ def test_a_damaged_window_is_left_out_of_the_positions_and_named(tmp_path: Path)
     assert "record of position 0x000 cannot be read" in result.output
 
 
-def test_a_backup_is_made_and_names_what_it_copied_as_it_is(data_dir: Path) -> None:
+def test_a_backup_is_made_and_names_what_it_copied_unchanged(data_dir: Path) -> None:
     change(data_dir, "UPDATE state SET body = 'torn' WHERE key = ?", FIRST)
     copy = back_up(data_dir, data_dir / "copy.sqlite")
     (sentence,) = copy.damage
     assert FIRST in sentence
     result = understudy(data_dir, "backup", str(data_dir / "other.sqlite"))
     assert result.exit_code == ExitCode.OK
-    assert f"copied as it is: the journal's record of order {FIRST}" in result.output
+    assert f"copied unchanged: the journal's record of order {FIRST}" in result.output
