@@ -54,7 +54,7 @@ def test_f15_a_sale_right_after_the_purchase_is_tried_again_until_the_shares_are
 def test_f15_a_sale_of_shares_that_never_come_ends_with_its_time_and_says_why(
     stage: FaultStage,
 ) -> None:
-    order_id = sale(stage, ttl_ms=4_000)
+    order_id = sale(stage, ttl_ms=20_000)
     assert stage.ends(order_id) is OrderStatus.CANCELLED
     assert "not enough balance" in stage.state(order_id).end_reason
     assert len(stage.posts(order_id)) > 1
