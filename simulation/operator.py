@@ -28,6 +28,10 @@ def _halt(number: int) -> object:
     return HaltTrading("lunch", cancel=False, who=OPERATOR, request_id=number)
 
 
+def _halt_for_good(number: int) -> object:
+    return HaltTrading("the books are compared", cancel=False, who=OPERATOR, request_id=number)
+
+
 def _halt_and_cancel(number: int) -> object:
     return HaltTrading("thunder", cancel=True, who=OPERATOR, request_id=number)
 
@@ -61,6 +65,10 @@ class Operator:
             self._begin(self._chance.choice((_halt, _halt_and_cancel, _flatten)))
             resumes_ms = int(self._chance.random() * RESUMES_MOST_MS)
             self._context.scheduler.after(resumes_ms, self.resume)
+
+    def halt_for_good(self) -> None:
+        """Let nothing new be traded from now on."""
+        self._begin(_halt_for_good)
 
     def resume(self) -> None:
         """Let trading go on, whatever else was being asked."""

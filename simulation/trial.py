@@ -200,6 +200,7 @@ class Trial:
         self._be_still(0)
         self._require(self._standing(lambda: self._aftermath().complaints()))
         if self.plan.is_live:
+            self.operator.halt_for_good()  # or a strategy would order while its orders are counted
             self._be_still(SETTLED_AFTER_MS)
             self._be_still(self._resting_ms())
             self._require(self._standing(self._differences))
