@@ -12,6 +12,7 @@ from core_stage import CoreStage
 from fault_stage import FaultStage, LivelyExchange
 from journalled_stage import JournalledStage
 from live_stage import LIMIT_S, WINDOW_MS, RunningExchange
+from msgspec.structs import replace
 from other_trader import OtherTrader
 from strategy_builders import FLAT, snapshot
 from supervised_stage import SupervisedActors, told
@@ -45,7 +46,7 @@ def strategy_s_word(opened: MarketOpened) -> tuple[int, str]:
     market_state.give(opened)
     strike = market_state.told(STRATEGY, MarketSnapshot)[-1].strike
     cheap = snapshot(yes_ask=(300, 50), no_ask=(720, 50), yes_bid=(290, 50), no_bid=(700, 50))
-    decision = decide(attrs.evolve(cheap, strike=strike), FLAT, StrategySettings())
+    decision = decide(replace(cheap, strike=strike), FLAT, StrategySettings())
     return len(decision.signals), " ".join(decision.passed_over)
 
 

@@ -136,7 +136,7 @@ def test_the_executors_credentials_reach_the_feed_by_a_file_without_a_name(
     tmp_path: Path,
 ) -> None:
     with credentials_for_the_feed(is_live=True, is_local=False):
-        with pytest.raises(CredentialsUnavailable, match="not there yet"):
+        with pytest.raises(CredentialsUnavailable, match="has no API credentials yet"):
             find_credentials(tmp_path)
         publish_accounts_own(OTHERS)
         publish_accounts_own(MINE)
@@ -188,7 +188,7 @@ def test_a_persons_own_credentials_are_not_shown_to_a_local_exchange(
     written(tmp_path / CREDENTIALS_NAME)
     with (
         credentials_for_the_feed(is_live=False, is_local=True),
-        pytest.raises(CredentialsUnavailable, match="not there yet"),
+        pytest.raises(CredentialsUnavailable, match="has no API credentials yet"),
     ):
         find_credentials(tmp_path)
     assert find_credentials(tmp_path).credentials == MINE

@@ -356,7 +356,7 @@ def test_nothing_is_said_to_a_stranger_who_answers_in_our_directory(data_dir: Pa
     reachable(data_dir.parent)
     pid = as_stranger(pose)
     os.read(ready_reader, 1)
-    with pytest.raises(NotOurs, match="not its owner"):
+    with pytest.raises(NotOurs, match="another user's process answers"):
         ask(data_dir, "halt", reason="x", cancel=True)
     assert succeeds(pid)
 

@@ -56,7 +56,10 @@ def test_another_system_or_an_old_python_cannot(
 
 @pytest.mark.parametrize(
     ("refusal", "outcome", "word"),
-    [("", PASS, "may run first"), ("SCHED_RR is refused: no", WARN, "(SCHED_RR is refused: no)")],
+    [
+        ("", PASS, "may run at real-time priority"),
+        ("SCHED_RR is refused: no", WARN, "(SCHED_RR is refused: no)"),
+    ],
 )
 def test_orders_that_must_wait_for_other_processes_are_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusal: str, outcome: object, word: str

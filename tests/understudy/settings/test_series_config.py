@@ -100,7 +100,7 @@ def test_show_tells_what_each_series_has_for_itself(write: Write) -> None:
         ('[[series]]\n[[series]]\nasset="eth"\n[series.venue]\nx=1\n', "[series.venue]"),
         (
             '[[series]]\n[[series]]\nasset="eth"\n[series.risk]\nmax_day_loss_dollars=5\n',
-            "risk.max_day_loss_dollars is the account's",
+            "risk.max_day_loss_dollars applies to the account",
         ),
         ("series = [1, 2]\n", "must be a table"),
         ('[[series]]\nasset="btc"\n[[series]]\nasset="gold"\n', 'series.asset = "gold"'),
