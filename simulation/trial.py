@@ -56,6 +56,8 @@ SETTLED_AFTER_MS = 35_000
 sees what happened when it reads the account, each half minute."""
 _LOOKS, _LOOK_EVERY_MS = 3, 300
 _PROBES_AT_MS = (5_000, 12_000, 19_000, 26_000, 33_000)
+_FURTHER_PROBES, _PROBE_GAP_MS = 10, 7_000
+"""Where nothing was traded by then: pairs that are offered may be too small for the market."""
 
 
 @attrs.frozen(kw_only=True)
@@ -197,6 +199,11 @@ class Trial:
             if self.plan.is_live:
                 self._require(list(self._verdict().overstays()))
         self.scheduler.run_until(judged_from_ms + JUDGED_AFTER_MS)
+        for _ in range(_FURTHER_PROBES):
+            if not any(self._aftermath().untraded()):
+                break
+            self.exchange.offer_cheap_pair()
+            self.scheduler.run_until(self.scheduler.now_ms + _PROBE_GAP_MS)
         self._be_still(0)
         self._require(self._standing(lambda: self._aftermath().complaints()))
         if self.plan.is_live:

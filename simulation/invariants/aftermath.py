@@ -44,7 +44,7 @@ class Aftermath:
         yield from self._orders()
         yield from self._windows()
         yield from self._books()
-        yield from self._trading()
+        yield from self.untraded()
 
     def _actor_table(self) -> Iterator[str]:
         """Every role is filled once and serves."""
@@ -123,7 +123,7 @@ class Aftermath:
             if not book.is_synced or shown != true:
                 yield f"the {side.value} book is shown as {shown}, it is {true}"
 
-    def _trading(self) -> Iterator[str]:
+    def untraded(self) -> Iterator[str]:
         """The windows that began after the faults were offered cheap pairs: one was ordered.
 
         None is, and rightly, once the account has lost what it may lose in a day, or when other

@@ -234,9 +234,26 @@ def test_that_nothing_is_traded_in_the_end_is_right_only_after_too_great_a_loss(
     trial.exchange.begin()
     assert trial.exchange.open_windows
     trial.referee.facts.halts = (Halt(who=who, reason="a test", since_ms=0, cancels=True),)
-    complaints = list(trial._aftermath()._trading())
+    complaints = list(trial._aftermath().untraded())
     assert any(f"a test ({who})" in each for each in complaints) is is_complaint
     assert bool(complaints) is is_complaint
+
+
+def test_a_strategy_that_was_offered_nothing_it_may_take_is_offered_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trial = Trial(1, minutes=1, plan=plan())
+    offer, offers_count = trial.exchange.offer_cheap_pair, 0
+
+    def offer_late() -> None:
+        nonlocal offers_count
+        offers_count += 1
+        if offers_count > 5:
+            offer()
+
+    monkeypatch.setattr(trial.exchange, "offer_cheap_pair", offer_late)
+    assert trial.run().failure is None
+    assert offers_count > 5
 
 
 @pytest.mark.parametrize(("made_count", "is_complaint"), [(118, True), (119, False)])
@@ -249,4 +266,4 @@ def test_that_nothing_is_traded_in_the_end_is_right_when_others_have_made_the_mi
     for number in range(made_count):
         intent = attrs.evolve(INTENT, order_id=f"order_{number}", created_at_ms=now_ms)
         trial.referee.facts.orders[intent.order_id] = OrderFact(OrderState(intent=intent), True)
-    assert bool(list(trial._aftermath()._trading())) is is_complaint
+    assert bool(list(trial._aftermath().untraded())) is is_complaint
