@@ -16,6 +16,7 @@ answer PING and send nothing).
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 
 import attrs
 import msgspec
@@ -25,12 +26,18 @@ from actors.core import CancelTimer, Command, Dice, Effects, SetTimer, earlier
 PING_TIMER = "ping"
 RECONNECT_TIMER = "reconnect"
 WATCHDOG_TIMER = "watchdog"
+HEALTH_TIMER = "health"
+HEALTH_EVERY_MS = 5_000
+"""How often a feed reports how its connection is doing."""
 
 BACKOFF_FIRST_MS = 250
 BACKOFF_MAX_MS = 30_000
 CONNECT_LIMIT_MS = 30_000
 STEADY_AFTER_MS = 10_000
 """A connection that lived and gave data for so long clears the backoff of those before it."""
+
+NOT_DATA = frozenset({b"PONG", b""})
+"""Frames that only show that the venue is alive."""
 
 Frame = tuple[bytes, int]
 """A raw frame, and host monotonic ns at its arrival."""
@@ -185,6 +192,28 @@ class FeedConnection:
         if not self.is_up:
             return []
         return [Command(SendText(self._rhythm.ping_text, self.name)), *self._next_ping()]
+
+    def watch(
+        self,
+        now_ms: int,
+        *,
+        lose: Callable[[str], Effects],
+        go_stale: Callable[[int], Effects],
+    ) -> Effects:
+        """Do what follows when the watchdog's timer has run out.
+
+        Args:
+            now_ms: venue time.
+            lose: is called with a reason if the connection was not opened in time.
+            go_stale: is called with the milliseconds for which an open connection was silent.
+        """
+        if self.phase is Phase.CONNECTING:
+            return lose(f"no connection within {CONNECT_LIMIT_MS} ms")
+        if not self.is_up:
+            return []
+        if not self.is_stale(now_ms):
+            return self.watch_again(now_ms)
+        return go_stale(self.silence_ms(now_ms))
 
     def watch_again(self, now_ms: int) -> Effects:
         """Look again when the data would be too old if no more came."""

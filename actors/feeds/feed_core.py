@@ -6,7 +6,9 @@ from typing import Any, ClassVar
 
 from actors.core import Core, Dice, Effects, Log, Send, SetTimer, handles
 from actors.feeds.connection import (
-    CONNECT_LIMIT_MS,
+    HEALTH_EVERY_MS,
+    HEALTH_TIMER,
+    NOT_DATA,
     PING_TIMER,
     RECONNECT_TIMER,
     WATCHDOG_TIMER,
@@ -14,7 +16,6 @@ from actors.feeds.connection import (
     Disconnected,
     FeedConnection,
     FramesReceived,
-    Phase,
     Rhythm,
 )
 from actors.feeds.decoding import FrameCounts, MalformedFrame
@@ -25,9 +26,6 @@ from actors.settings import Settings, VenueSettings
 
 AHEAD_MAX_MS = 60_000
 """Data dated later than this after our time, which may be corrected by seconds, is misdated."""
-HEALTH_TIMER = "health"
-HEALTH_EVERY_MS = 5_000
-_NOT_DATA = frozenset({b"PONG", b""})
 
 
 class FeedCore(Core):
@@ -194,7 +192,7 @@ class FeedCore(Core):
 
     def _decode_or_keep(self, raw: bytes) -> list[Any]:
         self.counts.frames_count += 1
-        if raw in _NOT_DATA:
+        if raw in NOT_DATA:
             return []
         try:
             return self.decode(raw)
@@ -203,13 +201,11 @@ class FeedCore(Core):
             return []
 
     def _watch(self, now_ms: int) -> Effects:
-        if self.connection.phase is Phase.CONNECTING:
-            return self.lose(f"no connection within {CONNECT_LIMIT_MS} ms", now_ms)
-        if not self.connection.is_up:
-            return []
-        if not self.connection.is_stale(now_ms):
-            return self.connection.watch_again(now_ms)
-        return self.go_stale("data", self.connection.silence_ms(now_ms), now_ms)
+        return self.connection.watch(
+            now_ms,
+            lose=lambda reason: self.lose(reason, now_ms),
+            go_stale=lambda silence_ms: self.go_stale("data", silence_ms, now_ms),
+        )
 
     def _report(self, now_ms: int) -> Effects:
         effects: Effects = [

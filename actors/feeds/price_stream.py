@@ -13,14 +13,12 @@ import attrs
 
 from actors.core import Command, Dice, Effects, Log, earlier
 from actors.feeds.connection import (
-    CONNECT_LIMIT_MS,
     PING_TIMER,
     RECONNECT_TIMER,
     Connected,
     Disconnected,
     FeedConnection,
     FramesReceived,
-    Phase,
     Rhythm,
     SendText,
 )
@@ -242,19 +240,21 @@ class PriceStream:
         return old.connection.stop()
 
     def _watch(self, line: _Line, now_ms: int) -> Effects:
-        connection = line.connection
-        if connection.phase is Phase.CONNECTING:
-            return self._lose(line, f"no connection within {CONNECT_LIMIT_MS} ms", now_ms)
-        if not connection.is_up:
-            return []
-        if not connection.is_stale(now_ms):
-            return connection.watch_again(now_ms)
-        reason = f"no new price for {connection.silence_ms(now_ms)} ms on an open connection"
-        if line is self._successor or not connection.is_serving:
+        return line.connection.watch(
+            now_ms,
+            lose=lambda reason: self._lose(line, reason, now_ms),
+            go_stale=lambda silence_ms: self._go_stale(line, silence_ms, now_ms),
+        )
+
+    def _go_stale(self, line: _Line, silence_ms: int, now_ms: int) -> Effects:
+        """Open another connection beside one that is silent; give up one that never served."""
+        reason = f"no new price for {silence_ms} ms on an open connection"
+        if line is self._successor or not line.connection.is_serving:
             return self._lose(line, reason, now_ms)
         line.is_fresh = False
         self.trouble = reason
-        return [*connection.watch_on(), *self.renew(now_ms), *self._tell_loss("warning", reason)]
+        renewed = [*line.connection.watch_on(), *self.renew(now_ms)]
+        return [*renewed, *self._tell_loss("warning", reason)]
 
     def _lose(
         self,

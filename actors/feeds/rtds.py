@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from actors.core import Command, Effects
-from actors.feeds.connection import SendText
+from actors.feeds.connection import NOT_DATA, SendText
 from actors.feeds.decoding import (
     MalformedFrame,
     json_object,
@@ -28,8 +28,6 @@ from actors.units import NotExact
 
 TWAP_TOPIC = "crypto_prices_twap_sixty"
 TWAP_WINDOW_S = 60
-
-_PONG = frozenset({b"PONG", b""})
 
 
 def subscribe_text(*symbols: str) -> str:
@@ -75,7 +73,7 @@ class RtdsProtocol:
 
     def receive(self, raw: bytes) -> Received:
         """Read one frame; frames have no numbers, so nothing tells of one that was lost."""
-        if raw in _PONG:
+        if raw in NOT_DATA:
             return Received()
         ticks, problems = decode(raw, *self._symbols)
         return Received(ticks=tuple(ticks), problems=tuple(problems))

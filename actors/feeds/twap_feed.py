@@ -28,7 +28,14 @@ from actors.core import (
     handles,
 )
 from actors.feeds import polybolt
-from actors.feeds.connection import Connected, Disconnected, FramesReceived, Rhythm
+from actors.feeds.connection import (
+    HEALTH_EVERY_MS,
+    HEALTH_TIMER,
+    Connected,
+    Disconnected,
+    FramesReceived,
+    Rhythm,
+)
 from actors.feeds.polybolt import (
     CredentialsFound,
     CredentialsMissing,
@@ -53,8 +60,6 @@ from actors.series import SeriesSettings
 from actors.settings import Settings
 from actors.units import e18_text
 
-HEALTH_TIMER = "health"
-HEALTH_EVERY_MS = 5_000
 CREDENTIALS_TIMER = "credentials"
 LOOK_EVERY_MS = 5_000
 DENIED_RETRY_MS = 3_600_000

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from actors.feeds.connection import Connected, Disconnected, Frame, FramesReceived
+from actors.feeds.connection import NOT_DATA, Connected, Disconnected, Frame, FramesReceived
 from actors.messages.directory import HttpAnswered
 from actors.messages.recorder import (
     CapturedAnswer,
@@ -40,7 +40,6 @@ PRIVATE_KEYS = frozenset(
     }
 )
 """Fields of the user channel that are secret, or say whose account it is; at any depth."""
-_NO_DATA = frozenset({b"PONG", b""})
 _ANSWERS = {"time": "clob", "fee": "clob", "site": "website"}
 """Channel of the directory's questions by how their keys begin; all others are Gamma's."""
 
@@ -105,7 +104,7 @@ def _capture(event: object, at_ns: int, channel: str) -> CapturedItem | None:
     match event:
         case FramesReceived():
             frames: tuple[Frame, ...] = tuple(
-                frame for frame in event.frames if frame[0] not in _NO_DATA
+                frame for frame in event.frames if frame[0] not in NOT_DATA
             )
             if not frames:
                 return None

@@ -11,7 +11,7 @@ from price_frames import AUTHED, SUBSCRIBED, bolt_frame, bolt_snapshot, point, r
 from unused_port import unused_port
 from websockets.asyncio.server import ServerConnection
 
-from actors.feeds.feed_core import HEALTH_TIMER
+from actors.feeds.connection import HEALTH_TIMER
 from actors.feeds.market_feed import MarketFeedCore
 from actors.feeds.polybolt import ApiCredentials, FoundCredentials
 from actors.feeds.port import PricePort

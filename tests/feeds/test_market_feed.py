@@ -22,6 +22,8 @@ from feed_builders import (
 from actors.core import Effects, Log
 from actors.feeds.book_stream import ACK_LIMIT_MS, ACK_TIMER, WAITING_EVENTS_MAX
 from actors.feeds.connection import (
+    HEALTH_EVERY_MS,
+    HEALTH_TIMER,
     RECONNECT_TIMER,
     WATCHDOG_TIMER,
     Connect,
@@ -31,7 +33,7 @@ from actors.feeds.connection import (
     FramesReceived,
     SendText,
 )
-from actors.feeds.feed_core import AHEAD_MAX_MS, HEALTH_EVERY_MS, HEALTH_TIMER
+from actors.feeds.feed_core import AHEAD_MAX_MS
 from actors.feeds.market_feed import RESYNC_GRACE_MS, MarketFeedCore
 from actors.messages.directory import MarketClosing
 from actors.messages.feeds import (

@@ -13,8 +13,7 @@ from feed_builders import (
 )
 
 from actors.core import Effects, Log
-from actors.feeds.connection import WATCHDOG_TIMER, Disconnect, Disconnected, SendText
-from actors.feeds.feed_core import HEALTH_TIMER
+from actors.feeds.connection import HEALTH_TIMER, WATCHDOG_TIMER, Disconnect, Disconnected, SendText
 from actors.feeds.reference_feed import ReferenceFeedCore
 from actors.feeds.reference_product import PRICE_LIMIT_MS, PRICE_TIMER, QUIET_LIMIT_MS
 from actors.messages.feeds import FeedDown, FeedHealth, FeedStale, FeedUp, ReferencePrice

@@ -10,8 +10,7 @@ from several_series import several
 
 from actors.core import Command, Core, Effects, Send
 from actors.feeds.coinbase import subscribe_text
-from actors.feeds.connection import Connected, Disconnect, FramesReceived, SendText
-from actors.feeds.feed_core import HEALTH_TIMER
+from actors.feeds.connection import HEALTH_TIMER, Connected, Disconnect, FramesReceived, SendText
 from actors.feeds.market_feed import RENEWAL_LIMIT_MS, SILENCE_LIMIT_MS, MarketFeedCore
 from actors.feeds.reference_feed import ReferenceFeedCore
 from actors.feeds.twap_feed import TwapFeedCore

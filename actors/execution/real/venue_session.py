@@ -29,7 +29,9 @@ from actors.execution.real.messages import (
 )
 from actors.execution.real.user_channel import UserEvent, decode
 from actors.feeds.connection import (
-    CONNECT_LIMIT_MS,
+    HEALTH_EVERY_MS,
+    HEALTH_TIMER,
+    NOT_DATA,
     PING_TIMER,
     RECONNECT_TIMER,
     WATCHDOG_TIMER,
@@ -153,8 +155,6 @@ class DeadMansSwitch:
         return self.beat()
 
 
-HEALTH_TIMER = "health"
-HEALTH_EVERY_MS = 5_000
 RHYTHM = Rhythm(stale_after_ms=25_000, ping_every_ms=10_000)
 """An account may rest for hours: here, unlike on the market channel, a PONG proves life."""
 
@@ -203,7 +203,7 @@ class UserFeed:
         problems: list[str] = []
         for raw, _arrived_ns in received.frames:
             self._counts.frames_count += 1
-            if raw not in (b"PONG", b""):
+            if raw not in NOT_DATA:
                 decoded, wrong = decode(raw)
                 events += decoded
                 problems += wrong
@@ -221,16 +221,13 @@ class UserFeed:
         return [Send(OBSERVER, self._health()), SetTimer(HEALTH_TIMER, HEALTH_EVERY_MS)]
 
     def _watch(self, now_ms: int) -> Effects:
-        if self.connection.phase is Phase.CONNECTING:
-            reason = f"no connection within {CONNECT_LIMIT_MS} ms"
-            return self._lose(FeedDown(USER_FEED, reason), reason, now_ms)
-        if not self.connection.is_up:
-            return []
-        if not self.connection.is_stale(now_ms):
-            return self.connection.watch_again(now_ms)
-        silence_ms = self.connection.silence_ms(now_ms)
-        reason = f"not even a PONG for {silence_ms} ms"
-        return self._lose(FeedStale(USER_FEED, silence_ms), reason, now_ms)
+        return self.connection.watch(
+            now_ms,
+            lose=lambda reason: self._lose(FeedDown(USER_FEED, reason), reason, now_ms),
+            go_stale=lambda silence_ms: self._lose(
+                FeedStale(USER_FEED, silence_ms), f"not even a PONG for {silence_ms} ms", now_ms
+            ),
+        )
 
     def _lose(self, message: FeedDown | FeedStale, reason: str, now_ms: int) -> Effects:
         return [
