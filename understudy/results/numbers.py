@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import attrs
 
 from actors.model import Side
-from actors.units import NANOS_PER_DOLLAR, dollars_text, size_text
+from actors.units import NANOS_PER_DOLLAR, TICKS_PER_DOLLAR, dollars_text, size_text
 from research.backtest.outcome import Prediction
 from research.statistics import (
     Forecasts,
@@ -42,7 +42,6 @@ class RunNumbers:
         self.windows: list[WindowFigures] = []
         """In the order in which they were added."""
         self._statuses: Counter[str] = Counter()
-        self._filled = FillRatio()
         self._maker_fills_count = 0
         self._legs = _LegTotals()
         self._reasons: defaultdict[str, _MoveTotals] = defaultdict(_MoveTotals)
@@ -51,11 +50,11 @@ class RunNumbers:
         """Add the next window, in the order of their opening."""
         self.windows.append(window.figures())
         self._statuses.update(order.status.value for order in window.orders)
-        self._filled += FillRatio.of(window.orders)
-        self._maker_fills_count += sum(move.fill.is_maker for move in window.moves)
         self._legs.add(leg_risks(window.orders, window.market.closes_at_ms))
-        for reason, moves in _grouped(window.moves, lambda move: reason_kind(move.order)):
-            self._reasons[reason].add(moves)
+        moves = window.moves
+        self._maker_fills_count += sum(move.fill.is_maker for move in moves)
+        for reason, of_reason in _grouped(moves, lambda move: reason_kind(move.order)):
+            self._reasons[reason].add(of_reason)
 
     def numbers(self, seed: int) -> dict[str, Any]:
         """Say what they come to; the seed is the bootstrap's."""
@@ -75,7 +74,7 @@ class RunNumbers:
         }
 
     def _orders(self) -> dict[str, Any]:
-        ratio = self._filled
+        ratio = sum((window.fill_ratio for window in self.windows), FillRatio())
         fills_count = sum(window.fills_count for window in self.windows)
         return {
             "orders": sum(window.orders_count for window in self.windows),
@@ -252,7 +251,7 @@ class _Scores:
 
 
 def _chance(ticks: float | None) -> float | None:
-    return None if ticks is None else ticks / 1000
+    return None if ticks is None else ticks / TICKS_PER_DOLLAR
 
 
 def _bins(forecasts: Forecasts) -> list[dict[str, Any]]:
