@@ -176,19 +176,25 @@ def check_journal(subject: Subject) -> Finding:
             "restore it from a copy, or check the venue's own records and begin a new one",
         )
     try:
-        with contextlib.closing(connect(path, read_only=True)) as connection, reading(path):
-            rows = damaged_rows(connection, limit_s=INTEGRITY_LIMIT_S)
+        return _read_through(subject, path)
     except JournalError as problem:
         return failed(JOURNAL, str(problem), "a run would not start: do what the sentence says")
+
+
+def _read_through(subject: Subject, path: Path) -> Finding:
+    """Read every row of a file that SQLite finds whole, and see whose orders it holds.
+
+    Raises:
+        JournalError: it cannot be read.
+    """
+    with contextlib.closing(connect(path, read_only=True)) as connection, reading(path):
+        rows = damaged_rows(connection, limit_s=INTEGRITY_LIMIT_S)
     if rows:
         more = f", and {len(rows) - 1} more" if len(rows) > 1 else ""
         return failed(JOURNAL, f"{rows[0]}{more}", _ROWS_ADVICE)
-    try:
-        with contextlib.closing(JournalReader(subject.data_dir)) as reader:
-            event_count, _ = reader.last_event()
-            whose = _misfit(subject, reader)
-    except JournalError as problem:
-        return failed(JOURNAL, str(problem), "a run would not start: do what the sentence says")
+    with contextlib.closing(JournalReader(subject.data_dir)) as reader:
+        event_count, _ = reader.last_event()
+        whose = _misfit(subject, reader)
     if whose:
         return failed(JOURNAL, f"{path} holds {whose}", "give this run another --data-dir")
     return passed(JOURNAL, f"{path} is whole: schema {SCHEMA_VERSION}, {event_count:,} events")
