@@ -44,9 +44,10 @@ def result(growing_kib: int = 0, count: int = 60, **changes: Any) -> SoakResult:
 def soak(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs the command with a result that is given."""
 
-    def run(given: SoakResult, *arguments: str) -> Result:
+    def run(given: SoakResult, *arguments: str, layout: str = "isolated") -> Result:
         def run_soak(_directory: Path, *, told: Any, **wanted: Any) -> SoakResult:
             assert wanted["seconds"] == pytest.approx(36.0)
+            assert wanted["layout"] == layout
             told(1.0, "all is well")
             return given
 
@@ -60,7 +61,8 @@ def test_a_soak_without_findings_tells_its_curves_to_programs_and_draws_them(
     soak: Any, tmp_path: Path
 ) -> None:
     plot = tmp_path / "soak.svg"
-    answer = soak(result(), "--json", "--plot", str(plot))
+    options = ("--json", "--plot", str(plot), "--layout", "grouped")
+    answer = soak(result(), *options, layout="grouped")
     assert answer.exit_code == ExitCode.OK
     told = json.loads(answer.stdout)
     assert (told["findings"], told["troubles"]) == ([], {"the disk fills": 1})

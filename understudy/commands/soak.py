@@ -29,6 +29,7 @@ SPEED_MOST = 10.0
     examples={
         "understudy soak --hours 2": "two hours; Ctrl-C ends it in order, with a report",
         "understudy soak --hours 0.01 --json": "half a minute, for a program",
+        "understudy soak --hours 2 --layout grouped": "with most actors in one process",
         "understudy soak --hours 2 --seed 7 --plot soak.svg": "its curves as a picture",
     },
 )
@@ -44,6 +45,7 @@ SPEED_MOST = 10.0
     help_text="For the market, and for what befalls the system and when.  [default: drawn]",
 )
 @shared.mode_option("live: with signed orders, on a local exchange that misbehaves.")
+@shared.layout_option("Which actors share a process (docs/architecture.md).")
 @shared.own_series_option(SERIES, "What is traded.")
 @click.option(
     "--speed",
@@ -65,6 +67,7 @@ def soak(
     hours: float,
     seed: int | None,
     mode: str,
+    layout: str,
     series: tuple[str, ...],
     speed: float,
     plot_path: Path | None,
@@ -86,7 +89,8 @@ def soak(
         shared.fail("a soak finds processes by /proc, which only Linux has")
     seed = secrets.randbits(32) if seed is None else seed
     directory = Path(tempfile.mkdtemp(prefix="understudy-soak-"))
-    wanted = {"seed": seed, "is_live": mode == "live", "series": series, "speed": speed}
+    wanted = {"seed": seed, "is_live": mode == "live", "series": series}
+    wanted |= {"layout": layout, "speed": speed}
     result = _conduct(directory, hours * 3600, wanted, is_json=is_json)
     _show(result, plot_path, is_json=is_json)
     if not result.is_good:

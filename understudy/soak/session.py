@@ -35,6 +35,7 @@ def run_soak(
     seconds: float,
     seed: int,
     is_live: bool,
+    layout: str,
     series: Sequence[str],
     speed: float,
     interrupted_by: Callable[[], str],
@@ -49,7 +50,9 @@ def run_soak(
         ExchangeFailed: the local exchange did not start.
     """
     with contextlib.ExitStack() as stack:
-        watchers, settings = stack.enter_context(_watchers())
+        watchers, watching = stack.enter_context(_watchers())
+        rules = LIVE_SETTINGS if is_live else SETTINGS
+        settings = (*rules, *watching, f"supervision.layout={layout}")
         window_ms = max(series_named(name).window_ms for name in series)
         stage, account = stack.enter_context(
             stage_for(
@@ -62,9 +65,7 @@ def run_soak(
                 speed=speed,
             )
         )
-        base = LIVE_SETTINGS if is_live else SETTINGS
-        options = run_options(stage, seed, (*base, *settings), series)
-        system = DrilledSystem(directory, options, series)
+        system = DrilledSystem(directory, run_options(stage, seed, settings, series), series)
         witness = Witness(stage.http_url)
         drill = Drill(system, stage, witness, account, serve_limit_s=_SERVE_LIMIT_S)
         soak = Soak(
