@@ -58,7 +58,8 @@ from understudy.running.fresh_view import FreshView
 from understudy.running.halting import HaltControl, lasting_halts, stopped_windows
 from understudy.running.reloading import SettingsControl
 from understudy.running.service_manager import ServiceManager
-from understudy.running.summary import Tally, print_summary
+from understudy.running.summary import print_summary
+from understudy.running.tally import Tally
 from understudy.running.trading_place import trading_place
 from understudy.settings.options import RunOptions
 

@@ -25,7 +25,6 @@ from actors.position.core import ResultCorrected
 from actors.position.ledger import WindowLedger
 from actors.runtime.codec import decode_as
 from actors.runtime.journal import JournalReader
-from actors.supervision.messages import ChildrenReport
 from actors.units import dollars_text, e18_text
 from understudy.display.latency import Histogram
 from understudy.display.screen import Screen, facts_table, listing
@@ -45,48 +44,7 @@ from understudy.reading.archive import created_ids
 from understudy.reading.orders import by_status, standing_fills
 from understudy.reading.positions import holdings_json
 from understudy.running.halting import halts_json, lasting_halts
-
-
-class Tally:
-    """What the trees of a run report, added up: a rebuilt tree begins to count anew."""
-
-    def __init__(self) -> None:
-        self.latencies: dict[str, Histogram] = {}
-        self._falls: Counter[str] = Counter()
-        self._handled_count = self._refused_count = 0
-        self._newest: ChildrenReport | None = None
-
-    def add(self, report: ChildrenReport) -> None:
-        """Take the present tree's newest report in."""
-        self._newest = report
-        for name, samples in report.latencies_us.items():
-            self.latencies.setdefault(name, Histogram()).add(samples)
-
-    def count_fall(self, role: str) -> None:
-        """Note a fall that no supervisor could count: its own, or the admin's."""
-        self._falls[role] += 1
-
-    def close_tree(self) -> None:
-        """Keep what the present tree has reported; the next report comes from a new one."""
-        self._falls, self._handled_count = Counter(self.restarts), self.handled_count
-        self._refused_count = self.refused_count
-        self._newest = None
-
-    @property
-    def restarts(self) -> dict[str, int]:
-        """Falls by role, over all trees."""
-        newest = self._newest.restarts if self._newest is not None else {}
-        return dict(self._falls + Counter(newest))
-
-    @property
-    def handled_count(self) -> int:
-        """Messages handled by all actors, over all trees."""
-        return self._handled_count + (self._newest.handled_count if self._newest else 0)
-
-    @property
-    def refused_count(self) -> int:
-        """Connections and frames that the processes' sockets have refused, over all trees."""
-        return self._refused_count + (self._newest.refused_count if self._newest else 0)
+from understudy.running.tally import Tally
 
 
 @attrs.frozen(kw_only=True)

@@ -7,7 +7,7 @@ import attrs
 import drawing
 import pytest
 from nouns import a_fill
-from scenes import MARKET, fill, order, report, settled
+from scenes import MARKET, fill, order, settled
 
 from actors.core import Record, Save
 from actors.directory.windows import WindowState
@@ -24,12 +24,12 @@ from actors.units import E18, shares
 from understudy.display.latency import Histogram
 from understudy.running.summary import (
     Summary,
-    Tally,
     print_summary,
     read_summary,
     summary_json,
     summary_view,
 )
+from understudy.running.tally import Tally
 
 
 def summary(**changes: object) -> Summary:
@@ -362,36 +362,3 @@ def test_printed_for_people_it_is_no_json(journal_of_two_runs, capsys) -> None:
     print_summary(reader, Tally(), start_seq, is_json=False)
 
     assert "+11.97" in capsys.readouterr().out
-
-
-# The tally
-
-
-def test_a_tally_counts_each_tree_once() -> None:
-    tally = Tally()
-    tally.add(report(handled_count=5, restarts={"desk": 1}))
-    tally.add(report(handled_count=9, restarts={"desk": 2}))
-    tally.count_fall("supervisor")
-    tally.close_tree()
-    tally.add(report(handled_count=3, restarts={"desk": 1, "order": 1}))
-
-    assert tally.handled_count == 12
-    assert tally.restarts == {"desk": 3, "supervisor": 1, "order": 1}
-
-
-def test_a_tally_between_two_trees_keeps_what_it_knows() -> None:
-    tally = Tally()
-    tally.add(report(handled_count=9, restarts={"desk": 2}))
-    tally.close_tree()
-    tally.close_tree()
-
-    assert (tally.handled_count, tally.restarts) == (9, {"desk": 2})
-
-
-def test_a_tally_keeps_every_latency_sample() -> None:
-    tally = Tally()
-    tally.add(report(latencies_us={"tick_to_signal": (1, 2)}))
-    tally.add(report(latencies_us={"tick_to_signal": (3,), "tick_to_order": (9,)}))
-
-    assert tally.latencies["tick_to_signal"].count == 3
-    assert tally.latencies["tick_to_order"].percentile(50) == 9
