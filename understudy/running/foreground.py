@@ -15,20 +15,16 @@ import functools
 import importlib
 import time
 import traceback
-from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
 
-from actors.directory.windows import WindowState
 from actors.messages.observer import GetView, View
 from actors.roles import OBSERVER
 from actors.runtime import log
 from actors.runtime.clock import Clock, ClockSpec
 from actors.runtime.disk_trouble import trouble_of
-from actors.runtime.disk_waits import WAIT_LIMIT_MS, disk_wait_ms
 from actors.runtime.journal import JournalReader
 from actors.runtime.journal_file import JournalError, prepare
-from actors.runtime.processor_waits import ProcessorWaits
 from actors.runtime.sockets.refusals import REFUSALS
 from actors.settings import Settings
 from actors.supervision.messages import ChildrenReport
@@ -58,18 +54,16 @@ from understudy.running.fresh_view import FreshView
 from understudy.running.halting import HaltControl, lasting_halts, stopped_windows
 from understudy.running.reloading import SettingsControl
 from understudy.running.service_manager import ServiceManager
+from understudy.running.settled_windows import SettledWindows
 from understudy.running.summary import print_summary
 from understudy.running.tally import Tally
 from understudy.running.trading_place import trading_place
+from understudy.running.tree_watch import TreeWatch
 from understudy.settings.options import RunOptions
 
 _BEAT_S = 0.1
 _ASK_S = 0.3
 """How long one question may wait; short, because a fallen supervisor never answers."""
-_PATIENCE_S = 3.0
-"""A supervisor that answers nothing for so long is hung: its tree is ended and built anew."""
-_TURN_MOST_S = 1.0
-"""A turn of the loop counts for no more silence: a process that was stopped asked nobody."""
 _SETTLE_S = 3.0
 """How long processes are not forked because the journal is just being copied."""
 ORDERLY_END_S = 90.0
@@ -163,20 +157,14 @@ class _Foreground:
         self._reader = JournalReader(options.data_dir)
         self._start_seq, _ = self._reader.last_event()
         self._files = FilesInUse(options.data_dir)
-        self._seen_seq = self._start_seq
-        self._finished: set[str] = set()
-        """Ids of windows that have settled; one that is corrected settles twice."""
-        self._began_ms = self._clock.now_ms()
+        self._settled = SettledWindows(self._reader, self._start_seq, self._clock.now_ms())
         self._tally = Tally()
-        self._rebuilds: deque[float] = deque()
+        self._tree_watch = TreeWatch(settings.supervision)
         self._report: ChildrenReport | None = None
         self._view: View | None = None
         self._view_request = 0
         self._fresh_view = FreshView()
         self._stop_reason = ""
-        self._silence_s = 0.0
-        self._looked_at = time.monotonic()
-        self._processor_waits = ProcessorWaits()
         self._halting = HaltControl(options.data_dir, options.settings.names)
         self._upkeep = JournalUpkeep(options.data_dir)
         self.companions = Companions(settings, options.data_dir, self._lines.write)
@@ -312,17 +300,16 @@ class _Foreground:
             live.show(self._status())
             fallen = tree.fallen() or self._hung()
             if fallen is not None:
-                if not self._may_rebuild():
-                    most, period_s = self._limits.max_restarts, self._limits.restart_period_s
-                    often = f"more than {most} times in {period_s:g} s"
-                    self._stop_reason = f"the {fallen} fell {often}"
+                too_often = self._tree_watch.rebuild_refusal()
+                if too_often:
+                    self._stop_reason = f"the {fallen} fell {too_often}"
                     return ExitCode.GAVE_UP
                 self._rebuild(fallen)
             if self._report is not None and self._report.escalation:
                 self._stop_reason = self._report.escalation
                 is_full = self._report.has_no_journal
                 return ExitCode.JOURNAL_UNUSABLE if is_full else ExitCode.GAVE_UP
-            if 0 < self._options.windows <= self._finished_windows():
+            if 0 < self._options.windows <= self._settled.count(self._clock.offset_ms):
                 self._stop_reason = f"{self._options.windows} windows have settled"
             self._pause(began)
         return ExitCode.OK
@@ -358,7 +345,7 @@ class _Foreground:
 
     def _take_report(self, report: ChildrenReport | None) -> None:
         if report is not None:
-            self._silence_s = 0.0
+            self._tree_watch.supervisor_answered()
             self._report = report
             self._tally.add(report)
             if report.venue_offset_ms:  # a new tree has not measured it yet
@@ -388,46 +375,20 @@ class _Foreground:
         )
 
     def _hung(self) -> str | None:
-        now = time.monotonic()
         pid = self._report.pid if self._report is not None else 0
-        is_held_up = 0 < disk_wait_ms(pid) < WAIT_LIMIT_MS
-        waited_s = self._processor_waits.since_last_ms([pid])[pid] / 1000
-        passed_s = 0.0 if is_held_up else min(now - self._looked_at, _TURN_MOST_S)
-        self._silence_s += max(0.0, passed_s - waited_s)
-        self._looked_at = now
-        return "supervisor (hung)" if self._silence_s > _PATIENCE_S else None
-
-    def _may_rebuild(self) -> bool:
-        now = time.monotonic()
-        while self._rebuilds and now - self._rebuilds[0] > self._limits.restart_period_s:
-            self._rebuilds.popleft()
-        return len(self._rebuilds) < self._limits.max_restarts
+        return "supervisor (hung)" if self._tree_watch.is_supervisor_hung(pid) else None
 
     def _rebuild(self, fallen: str) -> None:
         self._lines.write("warning", f"the {fallen} fell: building the tree anew")
-        self._rebuilds.append(time.monotonic())
+        self._tree_watch.note_rebuild()
         self._tally.count_fall(fallen.split()[0])
         self._events.tree_fell(fallen)
         self._tally.close_tree()
         self._tree.kill()
-        self._silence_s = 0.0
         self._tree = self._new_tree()
 
     def _has_open_orders(self) -> bool:
         return bool(self._reader.states("order", open_only=True))
-
-    def _finished_windows(self) -> int:
-        """How many windows have settled of those that this run saw from their start.
-
-        Windows go by the venue's time, which need not be near the host's (F45).
-        """
-        began_ms = self._began_ms + self._clock.offset_ms
-        for event in self._reader.events(kind="WindowFinished", after_seq=self._seen_seq):
-            self._seen_seq = event.seq
-            for window in self._reader.states("window", event.market_id, open_only=False):
-                if isinstance(window, WindowState) and window.market.opens_at_ms >= began_ms:
-                    self._finished.add(window.market.market_id)
-        return len(self._finished)
 
     def _on_ps(self, _request: dict[str, object]) -> dict[str, object]:
         if self._report is None:
