@@ -165,7 +165,7 @@ def test_f30_a_maker_s_part_that_is_foreign_and_unreadable_spoils_no_fill_of_our
         bench.hear(trade)
     assert bench.status is OrderStatus.FILLED
     (told,) = [log.text for log in bench.logs if "cannot be read" in log.text]
-    assert ("somebody else's" in told, "1 such so far" in told) == (True, True)
+    assert ("somebody else's" in told, "1 of this kind so far" in told) == (True, True)
 
 
 def test_f30_what_a_foreign_taker_lacks_spoils_no_fill_of_ours_as_maker() -> None:

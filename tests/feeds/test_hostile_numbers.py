@@ -38,6 +38,6 @@ def test_a_time_of_another_millennium_is_none(seconds: str) -> None:
 
 @pytest.mark.parametrize("balance", [-1, 10**30])
 def test_a_balance_that_no_account_has_is_unexpected(balance: int) -> None:
-    with pytest.raises(Exception, match="is no balance"):
+    with pytest.raises(Exception, match="is not a balance"):
         _plausible(balance)
     assert _plausible(10**12) == 10**12

@@ -1,19 +1,21 @@
-"""The real executor: the conversation with the venue, by the one process that holds the key.
+"""The real executor: trades at the venue, in the one process that holds the private key.
 
-``core`` takes every message in and goes on with what is due; it knows no secret. What it commands
-and hears (``messages``) is performed by ``port``, the only one with key, credentials and network:
-``client`` is the venue's own client as it is used here, ``client_transport`` how that connects.
+``core`` handles every message and then performs whatever is due. It knows no secret. ``port``
+performs its commands and reports the results (``messages``); only the port has the key, the
+credentials and the network. ``client`` wraps the venue's own client, and ``client_transport`` makes
+that client's connections.
 
-An order::
+The path of an order::
 
-    SubmitOrder -> gate        may it be traded, and paid?   (comparison: ledger against venue)
-                -> outbox      sign, record, post            (venue_rules: what answers prove)
-                -> cancels     take back: one, the account's, or all when nothing can be recorded
-    the venue's word, told     venue_session (the connection) -> user_channel (its frames)
-    the venue's word, read     reconciler: reads the account, judges what is absent
-                -> orders      every order that is known, and the one way in which they change
-                -> live_order  what is recorded of one
+    SubmitOrder -> gate        may it be traded, and is there money? (comparison: ledger and venue)
+                -> outbox      sign, record, post                    (venue_rules: reads answers)
+                -> cancels     cancel one order, the account, or all when the journal has failed
+    pushed updates             venue_session (the connection) -> user_channel (its frames)
+    polled updates             account_readings: when the account is read, and what is read
+                -> reconciler  applies both to the orders, and decides what an absence means
+                -> orders      every known order, and the only code that changes one
+                -> live_order  the recorded state of one order
 
-``venue_session`` also has credentials and heartbeats. ``claims`` turns what is left of windows that
-are over into money.
+``venue_session`` also keeps the credentials and the heartbeats. ``redemptions`` turns the shares of
+ended windows into money.
 """

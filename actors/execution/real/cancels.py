@@ -1,13 +1,13 @@
-"""Cancels: of single orders, of what a halt asks, and of all when nothing can be recorded.
+"""Cancels: of single orders, of the account at a halt, and of everything when recording fails.
 
-An order of the executor's own is cancelled by its id until its end is known, at a halt too. The
-cancel of the account (``cancel_all_on_halt``) is for all others, which nobody here follows: so it
-is said until the venue has confirmed it once for each halt.
+The executor cancels each of its own orders by id until the order's end is known, also at a halt.
+The account-wide cancel (``cancel_all_on_halt``) is for all other orders, which this system does not
+track. It is repeated until the venue has confirmed it once for each halt.
 
-An order that can no longer be followed, because nothing can be recorded, must not rest. A cancel
-needs no record: said twice it does no harm, and it only takes risk away. So everything that may be
-at the venue is taken back, again and again until the venue has said so of each, for as long as the
-process is left to live.
+When nothing can be recorded, orders can no longer be tracked and must not rest at the venue. A
+cancel needs no record: repeating it is harmless, and it only reduces risk. So everything that may
+be at the venue is cancelled, repeatedly, until the venue has confirmed each order or the process
+ends.
 """
 
 from __future__ import annotations
@@ -35,23 +35,23 @@ from actors.roles import DESK
 from actors.settings import ExecutionSettings
 
 CANCEL_HOLD_MAX_MS = 10_000
-"""A cancel is said again at least so often, however long the venue asks to wait."""
+"""Longest wait before a cancel is repeated, however long the venue asks to wait."""
 CANCELS_MAX = 1_000
-"""Orders that the venue takes back in one request. Source: its change log, 2026-06-15."""
+"""Most orders that one cancel request may name. Source: the venue's change log, 2026-06-15."""
 
 _EARLY_CANCEL_AGAIN_MS = 300
 _CANCEL_AGAIN_MS = 2_000
 
 
 class OrderCancels:
-    """Cancels single orders, each by the venue's id."""
+    """Cancels single orders by their venue order ids."""
 
     def __init__(self, orders: LiveOrders, pending: PendingActions) -> None:
         self._orders = orders
         self._pending = pending
 
     def go_on(self, now_ms: int) -> Effects:
-        """Take back what is due, many in one request."""
+        """Send the cancels that are due, batched into few requests."""
         if not self._pending.may_cancel(now_ms):
             return []
         ids = []
@@ -65,13 +65,13 @@ class OrderCancels:
         return _cancel_commands(ids)
 
     def take(self, event: CancelEvent, now_ms: int) -> Effects:
-        """Take in what the port says of cancels."""
+        """Handle the port's answer to a cancel request."""
         if isinstance(event, CancelAnswered):
             return self._cancelled(event, now_ms)
         return self._cancel_failed(event, now_ms)
 
     def _cancelled(self, event: CancelAnswered, now_ms: int) -> Effects:
-        """What was taken back is gone; for the rest, the venue's reason says what to do."""
+        """End the orders that were cancelled; schedule the others by the venue's reason."""
         effects: Effects = []
         for live, work in self._cancelling(event.venue_order_ids):
             work.is_cancelling = False
@@ -99,7 +99,7 @@ class OrderCancels:
             work.ask(now_ms)
 
     def _cancel_failed(self, event: CancelFailed, now_ms: int) -> Effects:
-        """Try again; cancels can be said as often as one likes."""
+        """Schedule the cancel again; repeating a cancel is harmless."""
         wait_ms = _pause_ms(event)
         if event.retry_after_ms is not None:
             self._pending.hold_cancels(now_ms + wait_ms)
@@ -109,7 +109,7 @@ class OrderCancels:
                 work.cancel_at_ms = now_ms + wait_ms
         if event.is_unauthorized:
             return []
-        return [Log("warning", f"a cancel got no answer, and is said again: {event.reason}")]
+        return [Log("warning", f"a cancel got no answer and is repeated: {event.reason}")]
 
     def _cancelling(self, venue_order_ids: Iterable[str]) -> list[tuple[LiveOrder, PendingAction]]:
         found = (self._orders.at_venue(each) for each in venue_order_ids)
@@ -117,7 +117,7 @@ class OrderCancels:
 
 
 def _pause_ms(failed: CancelFailed) -> int:
-    """How long to wait before the cancel is said again."""
+    """Return how long to wait before the cancel is repeated."""
     return min(CANCEL_HOLD_MAX_MS, failed.retry_after_ms or RETRY_MS)
 
 
@@ -129,48 +129,48 @@ def _cancel_commands(ids: list[str]) -> Effects:
 
 
 _LEFT_AGAIN_MS = 2_000
-"""When an order was left, the account is cancelled again so soon."""
+"""Wait before the account is cancelled again after the venue left an order."""
 
 
 class AccountCancel:
-    """The newest request of the desk, and how far it has come."""
+    """The desk's newest request to cancel the whole account, and its progress."""
 
     def __init__(self, *, is_wide: bool) -> None:
         """Begin without a request.
 
         Args:
-            is_wide: the account's other orders are taken back as well.
+            is_wide: whether orders that this system did not place are cancelled as well.
         """
         self.due_at_ms = 0
-        """Before then the account is not cancelled again."""
+        """Earliest time of the next account-wide cancel."""
         self._is_wide = is_wide
         self._wanted: CancelEverything | None = None
         self._under_way: CancelEverything | None = None
-        """What the cancel that is under way was said for."""
+        """The request for which a cancel is in flight."""
         self._done: CancelEverything | None = None
 
     @property
     def is_wanted(self) -> bool:
-        """Whether the venue has yet to confirm; what were posted now it would take back too."""
+        """Whether a confirmation is outstanding; an order posted now would be cancelled too."""
         return self._wanted is not None
 
     def clock_set_back(self, by_ms: int) -> None:
-        """It is due as soon as it would have been."""
+        """Shift the due time back by as much as the clock was."""
         self.due_at_ms -= by_ms
 
     def knows(self, request: CancelEverything) -> bool:
-        """Whether it was asked for before."""
+        """Return whether this request has been received before."""
         return request in (self._wanted, self._done)
 
     def want(self, request: CancelEverything) -> Effects:
-        """Take a request in; one that was carried out is only answered again."""
+        """Accept a request; confirm at once if nothing is left to do for it."""
         if request == self._done or not self._is_wide:
             return self._confirm(request)
         self._wanted = request
         return []
 
     def go_on(self, pending: PendingActions, now_ms: int) -> Effects:
-        """Cancel the account, if that is wanted and the venue takes cancels."""
+        """Cancel the account if a request is waiting and the venue accepts cancels."""
         if self._wanted is None or self._under_way is not None:
             return []
         if now_ms < self.due_at_ms or not pending.may_cancel(now_ms):
@@ -179,7 +179,7 @@ class AccountCancel:
         return [Command(CancelAll())]
 
     def take(self, event: object, now_ms: int) -> Effects:
-        """Take in what the port says, if it is of a cancel of the account."""
+        """Handle the port's answer to an account-wide cancel; ignore other events."""
         match event:
             case CancelFailed(venue_order_ids=()):
                 self._under_way = None
@@ -203,7 +203,7 @@ class AccountCancel:
 def _left_sentence(left: tuple[tuple[str, str], ...]) -> str:
     venue_order_id, reason = left[0]
     return (
-        f"the venue left {len(left)} of the account's orders, and is asked again: "
+        f"the venue left {len(left)} of the account's orders uncancelled; the cancel is repeated: "
         f"{venue_order_id}: {reason}"
     )
 
@@ -213,43 +213,43 @@ _AGAIN_TIMER = "take back"
 
 
 def is_account_wide(settings: ExecutionSettings, failed: JournalFailed, role: str) -> bool:
-    """Whether the account's other orders are taken back as well.
+    """Return whether orders that this system did not place are cancelled as well.
 
-    An executor that cannot read which orders are its own cannot name them: they are taken back with
-    all others, unless others are to be left where they are.
+    An executor that cannot read which orders are its own cannot name them. It then cancels all
+    orders of the account, unless unknown orders are to be left alone.
 
     Args:
-        settings: of a live executor.
-        failed: what it was told.
-        role: its own.
+        settings: the real executor's settings.
+        failed: the journal failure that was reported.
+        role: the executor's own role.
     """
     is_blind = failed.are_rows_lost and failed.role == role
     return settings.cancel_all_on_halt or (is_blind and settings.unknown_orders != "leave")
 
 
 class EmergencyCancel:
-    """Takes every order back that may rest; keeps no record and needs none."""
+    """Cancels every order that may rest at the venue; keeps no record and needs none."""
 
     def __init__(self, at_large: Iterable[str], *, has_client: bool, is_wide: bool) -> None:
-        """Note what may be at the venue.
+        """Note which orders may be at the venue.
 
         Args:
-            at_large: the venue's ids of all orders of ours that may rest there.
-            has_client: there are credentials.
-            is_wide: the account's other orders are taken back as well.
+            at_large: venue order ids of this system's orders that may rest there.
+            has_client: whether there are credentials.
+            is_wide: whether orders that this system did not place are cancelled as well.
         """
         self._left = set(at_large)
         self._has_client = has_client
         self._is_account_left = is_wide
 
     def begin(self, reason: str) -> Effects:
-        """Say why nothing is traded any more, and take back what may rest."""
+        """Log why trading has stopped, and cancel what may rest at the venue."""
         count = len(self._left)
-        text = f"nothing can be recorded, so {count} orders are taken back: {reason}"
+        text = f"nothing can be recorded, so {count} orders are cancelled: {reason}"
         return [Log("error", text), *self._take_back()]
 
     def take(self, message: object) -> Effects:
-        """Take in what became of a cancel; else only the desk's question is of interest."""
+        """Handle answers to cancels, new credentials and the desk's request; ignore the rest."""
         match message:
             case CancelAnswered():
                 return self._answered(message)
@@ -257,9 +257,11 @@ class EmergencyCancel:
                 return [Send(DESK, EverythingCancelled(asked_at_ms))]
             case CancelFailed(is_unauthorized=True):
                 self._has_client = False
-                return [Log("error", "the venue refuses the API credentials: it is asked for new")]
+                return [
+                    Log("error", "the venue refuses the API credentials; new ones are requested")
+                ]
             case CancelFailed(reason=reason):
-                return [Log("error", f"a cancel got no answer, and is said again: {reason}")]
+                return [Log("error", f"a cancel got no answer and is repeated: {reason}")]
             case ClientReady():
                 self._has_client = True
                 return self._take_back()

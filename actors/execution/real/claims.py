@@ -1,11 +1,12 @@
-"""What windows that are over still owe us: complete pairs are merged, the rest is redeemed.
+"""Redemptions: turn the shares that are left from ended windows into money on the chain.
 
-A claim is opened when a window is over in which we hold shares, and closed when the venue has gone
-on saying that the account holds none any more, whoever turned them into money: we, the platform's
-own redemption, or a person. One such reading proves nothing: the venue's balances lag behind its
-trades, and are answered from caches. Until then it is tried again and again, ever more rarely, and
-what does not succeed is told as something to be done by hand. A claim that was closed is opened
-again when more was bought than was known then. Nothing here forgets.
+Complete pairs are merged; other shares are redeemed once the window is resolved. A claim is opened
+when a window ends in which the account holds shares. It is closed when several readings over some
+time show that the account holds none, whether this system, the platform's automatic redemption or a
+person turned them into money. A single reading proves nothing, because the venue's balances lag
+behind its trades and are cached. Failed transactions are retried with growing delays, and after
+some failures a warning asks the operator to redeem by hand. A closed claim is opened again if more
+shares turn out to have been bought than were known. A claim is never dropped otherwise.
 """
 
 from __future__ import annotations
@@ -22,33 +23,33 @@ from actors.execution.real.user_channel import Settlement
 from actors.model import Action, Market, Side
 
 MERGE_AFTER_MS = 20_000
-"""So long after a window's end its last trades are settled."""
+"""Time after a window's end by which its last trades are settled."""
 REDEEM_AFTER_MS = 180_000
-"""By then it is resolved, and the platform may have redeemed it by itself."""
+"""Time after a window's end by which it is resolved, and the platform may have redeemed it."""
 TRY_AGAIN_FIRST_MS = 60_000
 TRY_AGAIN_MAX_MS = 3_600_000
 EMPTY_FOR_MS = 60_000
-"""A claim is closed when every reading has shown no shares for so long,"""
+"""How long every reading must have shown no shares before a claim is closed."""
 EMPTY_READINGS = 3
-"""and so many of them, for the clock may jump."""
+"""How many such readings are needed as well, since the clock may jump."""
 BY_HAND_AFTER = 3
-"""After so many failures it is told as something to do."""
+"""Number of failures after which the operator is asked to redeem by hand."""
 
 
 @attrs.frozen(kw_only=True)
 class Claim:
-    """A window that is over, and in which the account may still hold shares."""
+    """An ended window in which the account may still hold shares."""
 
     market: Market
     failed_count: int = 0
     next_at_ms: int = 0
     reason: str = ""
-    """Of the last failure."""
+    """Reason of the last failure."""
 
 
 @attrs.define
 class _Empty:
-    """Since when, and how often, every reading has shown that no shares are held."""
+    """Since when, and in how many readings, no shares were held."""
 
     since_ms: int
     readings_count: int = 0
@@ -56,47 +57,48 @@ class _Empty:
 
 @attrs.frozen
 class ClaimOpened:
-    """Recorded: a window is over, and we hold shares of it."""
+    """Recorded: a window has ended, and the account holds shares of it."""
 
     market_id: str
 
 
 @attrs.frozen
 class ClaimClosed:
-    """Recorded: the account holds no shares of the window any more."""
+    """Recorded: the account no longer holds shares of the window."""
 
     market_id: str
 
 
 class Claims:
-    """All claims that are open; at most one transaction is under way."""
+    """All open claims; at most one transaction is in flight."""
 
     def __init__(self) -> None:
         self._claims: dict[str, Claim] = {}
         self._closed: dict[str, int] = {}
-        """Market ids of claims that were closed since the start, and what had been bought then."""
+        """Units bought when the claim was closed, by market id, for claims closed since the
+        start."""
         self._bought: dict[str, int] = {}
-        """What is known to have been bought in windows that are over, by market id."""
+        """Units known to have been bought in ended windows, by market id."""
         self._empty: dict[str, _Empty] = {}
         self._under_way = ""
 
     def clock_set_back(self, by_ms: int) -> None:
-        """What was read is as long ago as before."""
+        """Shift the times of readings back by as much as the clock was."""
         for empty in self._empty.values():
             empty.since_ms -= by_ms
 
     def load(self, value: object) -> None:
-        """Take over a recorded row."""
+        """Restore a recorded claim."""
         if isinstance(value, Claim):
             self._claims[value.market.market_id] = value
 
     @property
     def tokens(self) -> tuple[str, ...]:
-        """Tokens whose balances tell how the claims stand."""
+        """Tokens whose balances the claims need."""
         return tuple(claim.market.token(side) for claim in self._claims.values() for side in Side)
 
     def open_for(self, orders: Iterable[LiveOrder], now_ms: int) -> Effects:
-        """Open a claim for each window that is over and was traded; done before rows are closed."""
+        """Open a claim for each ended window with purchases; must run before orders are closed."""
         effects: Effects = []
         markets: dict[str, Market] = {}
         self._bought = {}
@@ -113,7 +115,7 @@ class Claims:
         return effects
 
     def take(self, read: AccountRead, now_ms: int) -> Effects:
-        """Look at the balances: close what is paid, and go on with what is not."""
+        """Check the balances: close claims without shares, and go on with the others."""
         balances = dict(read.balances)
         effects: Effects = []
         for claim in list(self._claims.values()):
@@ -129,7 +131,7 @@ class Claims:
         return effects
 
     def answered(self, event: ClaimEvent, now_ms: int) -> Effects:
-        """A transaction is over; whether it was enough, the balances tell."""
+        """Record a transaction's outcome; the balances show later whether it was enough."""
         self._under_way = ""
         claim = self._claims.get(event.market_id)
         if claim is None:
@@ -149,7 +151,7 @@ class Claims:
         return effects
 
     def remind(self) -> Effects:
-        """Say at a start what is still to be done."""
+        """Repeat at a start which redemptions have failed so far."""
         return [_to_do(claim) for claim in self._claims.values() if claim.failed_count]
 
     def _try(self, claim: Claim, yes_units: int, no_units: int, now_ms: int) -> Effects:
@@ -169,10 +171,10 @@ class Claims:
         return Record(event, (Save("claim", claim.market.market_id, claim),))
 
     def _take_empty(self, claim: Claim, now_ms: int) -> Effects:
-        """Close a claim whose shares are gone, once that has lasted."""
+        """Close a claim once its shares have been gone for long enough."""
         market = claim.market
         if now_ms < market.closes_at_ms + MERGE_AFTER_MS:
-            return []  # what was bought last may not have arrived yet
+            return []  # the last purchases may not have arrived yet
         empty = self._empty.setdefault(market.market_id, _Empty(since_ms=now_ms))
         empty.readings_count += 1
         has_lasted = now_ms - empty.since_ms >= EMPTY_FOR_MS
@@ -183,12 +185,12 @@ class Claims:
         save = Save("claim", market.market_id, claim, is_open=False)
         return [
             Record(ClaimClosed(market.market_id), (save,)),
-            Log("info", f"{market.slug}: the account holds no shares of it any more"),
+            Log("info", f"{market.slug}: the account no longer holds shares of it"),
         ]
 
 
 def _bought_units(live: LiveOrder) -> int:
-    """What an order bought, as far as it did not fail."""
+    """Return the units that an order bought, without trades that failed."""
     if live.intent.action is not Action.BUY:
         return 0
     stand = (trade for trade in live.trades if trade.settlement is not Settlement.FAILED)
@@ -198,6 +200,6 @@ def _bought_units(live: LiveOrder) -> int:
 def _to_do(claim: Claim) -> Log:
     return Log(
         "warning",
-        f"to do by hand: redeem the shares of {claim.market.slug}; it failed "
+        f"redeem the shares of {claim.market.slug} by hand: it failed "
         f"{claim.failed_count} times, last: {claim.reason}",
     )

@@ -1,10 +1,11 @@
-"""The venue's own client, as this project uses it: credentials, signing, and signed requests.
+"""A wrapper of the venue's own client: credentials, signing, and signed requests.
 
 Pinned to polymarket-client 0.14.0, because four of its private parts are used: the environment's
-addresses, which it has no setting for; the context's authenticated transport, to post bytes that
-were recorded before, and to read rows that its strict models would drop; the body of an order; and
-the class of its transports, which would otherwise choose proxies by a rule of their own.
-Its ``place_*`` functions are never used: they may send transactions and post again by themselves.
+addresses, for which it has no setting; the context's authenticated transport, to post bytes that
+were recorded before and to read rows that its strict models would drop; the body of an order; and
+the class of its transports, which would otherwise choose proxies by rules of their own. Its
+``place_*`` functions are never used, because they may send transactions and post again by
+themselves.
 """
 
 from __future__ import annotations
@@ -61,35 +62,35 @@ _ORDER_TYPES = {
 
 
 class WalletNotOurs(Exception):
-    """The key cannot trade for the account that was configured."""
+    """The key cannot trade for the configured account."""
 
 
 class KeyNotAnAccount(Exception):
-    """A private key is a number that no account has."""
+    """The private key is not a valid key of any account."""
 
 
 @attrs.frozen(kw_only=True)
 class WalletKind:
-    """What an account is at the venue."""
+    """How the venue classifies an account."""
 
     address: str
     name: str
     """EOA (the key's own address), POLY_PROXY, GNOSIS_SAFE or DEPOSIT_WALLET."""
     signature_type: int
-    """What its orders name it by: 0 to 3, in the same order."""
+    """The number of this kind in its orders: 0 to 3, in the same order."""
 
 
 def wallet_kind(key: str, wallet: str | None) -> WalletKind | None:
-    """Tell what kind of account a key and its wallet are; None if the wallet is not the key's.
+    """Return the kind of account of a key and wallet; None if the wallet is not the key's.
 
-    Nobody is asked: the address of a contract wallet follows from its owner's.
+    No request is made: the address of a contract wallet follows from its owner's.
 
     Args:
         key: the private key.
         wallet: an address; None for the key's own.
 
     Raises:
-        KeyNotAnAccount: the key is zero, or too great.
+        KeyNotAnAccount: the key is zero or too large.
     """
     try:
         signer = str(Account.from_key(key).address)
@@ -117,13 +118,13 @@ class VenueClient:
         """Get credentials for an account: the key's own address, or one that the key controls.
 
         Raises:
-            WalletNotOurs: the key is not the account's own; nobody was asked.
-            KeyNotAnAccount: the key is a number that no account has.
-            PolymarketError: the venue does not give them, or cannot be reached.
+            WalletNotOurs: the key does not control the wallet; no request was made.
+            KeyNotAnAccount: the private key is not a valid key of any account.
+            PolymarketError: the venue refuses credentials or cannot be reached.
         """
         kind = wallet_kind(key, wallet)
         if kind is None:
-            raise WalletNotOurs(f"the private key is not the owner's of execution.wallet {wallet}")
+            raise WalletNotOurs(f"the private key does not control execution.wallet {wallet}")
         return cls(
             await AsyncSecureClient.create(
                 private_key=key, wallet=kind.address, environment=_environment(venue)
@@ -132,7 +133,7 @@ class VenueClient:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must not be shown: the API credentials."""
+        """The API credentials, which must never be shown."""
         credentials = self.api_credentials
         return credentials.key, credentials.secret, credentials.passphrase
 
@@ -146,7 +147,7 @@ class VenueClient:
 
     @property
     def user_channel_text(self) -> str:
-        """First frame of the user channel, for all markets: with credentials, never to be kept."""
+        """First frame of the user channel, for all markets: holds credentials, never stored."""
         credentials = self._client.credentials
         auth = {
             "apiKey": credentials.key,
@@ -156,16 +157,16 @@ class VenueClient:
         return json.dumps({"type": "user", "auth": auth})
 
     async def close(self) -> None:
-        """Close its connections."""
+        """Close the client's connections."""
         await self._client.close()
 
     # Orders
 
     async def sign(self, order: SignOrder) -> OrderSigned:
-        """Build and sign an order; only metadata of its market is read.
+        """Build and sign an order; the only request reads its market's metadata.
 
         Raises:
-            PolymarketError: it cannot be built, or its market cannot be read.
+            PolymarketError: the order cannot be built, or its market cannot be read.
         """
         signed = await (self._limit(order) if order.time_in_force.may_rest else self._kill(order))
         _, body = build_post_order_request(signed, owner_api_key=self.owner)
@@ -178,7 +179,7 @@ class VenueClient:
         )
 
     async def _limit(self, order: SignOrder) -> SignedOrder:
-        """GTC; GTD with an expiration."""
+        """Build and sign a GTC order, or a GTD order if it has an expiration."""
         return await self._client.create_limit_order(
             asset_id=order.token,
             price=price_text(order.price_ticks),
@@ -189,7 +190,7 @@ class VenueClient:
         )
 
     async def _kill(self, order: SignOrder) -> SignedOrder:
-        """FAK or FOK, which the venue sizes in shares for a sale and in money for a purchase."""
+        """Build and sign a FAK or FOK order: a sale is sized in shares, a purchase in money."""
         order_type: MarketOrderType = "FOK" if order.time_in_force is TimeInForce.FOK else "FAK"
         price = price_text(order.price_ticks)
         if order.action is Action.SELL:
@@ -209,20 +210,20 @@ class VenueClient:
         )
 
     async def post(self, payload: str) -> object:
-        """Post recorded bytes, exactly these, and return the body of the answer.
+        """Post exactly the recorded bytes, and return the body of the answer.
 
         Raises:
-            ValueError: the client would write them differently; nothing was sent.
+            ValueError: the client would serialise them differently; nothing was sent.
             PolymarketError: no answer, or an error.
         """
         body = json.loads(payload)
         if _compact(body) != payload:
-            raise ValueError("the recorded order would not be posted in the same bytes")
+            raise ValueError("the recorded order would be posted in different bytes")
         answer: object = await self._client._ctx.secure_clob.post_json("/order", json=body)
         return answer
 
     async def cancel(self, venue_order_ids: tuple[str, ...]) -> Mapping[str, Any]:
-        """Take orders back; all of the account's if none are named.
+        """Cancel orders by venue order id; all of the account's if none are given.
 
         Raises:
             PolymarketError: no answer, or an error.
@@ -233,14 +234,14 @@ class VenueClient:
         else:
             answer = await clob.delete_json("/cancel-all")
         if not isinstance(answer, dict):
-            raise UnexpectedResponseError("a cancel was answered with no object")
+            raise UnexpectedResponseError("the answer to a cancel is not an object")
         return answer
 
     async def _order_id(self, signed: SignedOrder) -> str:
         """Compute the venue's id of an order: the EIP-712 digest of its standard form.
 
-        It is the same for every kind of wallet. Source: Polymarket's documentation, and
-        NautilusTrader's adapter, which binds orders by it.
+        It is computed the same way for every kind of wallet. Source: Polymarket's documentation,
+        and NautilusTrader's adapter, which matches orders by it.
         """
         domain = {
             "name": "Polymarket CTF Exchange",
@@ -266,7 +267,7 @@ class VenueClient:
         return "0x" + digest.hex()
 
     async def _exchange_of(self, token: TokenId | PositionId) -> str:
-        """The contract that a token's orders are made out to."""
+        """Return the address of the exchange contract on which a token is traded."""
         ctx = self._client._ctx
         market = await ctx.order_metadata.resolve_market(ctx, token_id=token)
         return str(
@@ -278,7 +279,7 @@ class VenueClient:
     # Reads
 
     async def order(self, venue_order_id: str) -> object | None:
-        """Read one order's row; None where the venue shows none, which proves nothing.
+        """Read one order's row; None if the venue shows none, which proves nothing.
 
         Raises:
             PolymarketError: no answer, or an error other than "not found".
@@ -298,7 +299,7 @@ class VenueClient:
         """Read all pages of a market's open orders or trades.
 
         Raises:
-            PolymarketError: no answer, an error, or no end.
+            PolymarketError: no answer, an error, or more than ``PAGES_MAX`` pages.
         """
         clob = self._client._ctx.secure_clob
         rows: list[object] = []
@@ -306,7 +307,7 @@ class VenueClient:
         for _ in range(PAGES_MAX):
             page = await clob.get_json(path, params={"market": market_id, "next_cursor": cursor})
             if not isinstance(page, dict) or not isinstance(page.get("data"), list):
-                raise UnexpectedResponseError(f"{path} was answered with no page")
+                raise UnexpectedResponseError(f"the answer of {path} is not a page")
             rows += page["data"]
             cursor = page.get("next_cursor")
             if not cursor or cursor == _LAST_CURSOR:
@@ -314,7 +315,7 @@ class VenueClient:
         raise UnexpectedResponseError(f"{path} has more than {PAGES_MAX} pages")
 
     async def balance_units(self, token: str) -> int:
-        """Read how many shares of a token the account has.
+        """Read the account's balance of a token, in units.
 
         Raises:
             PolymarketError: no answer, or an error.
@@ -326,7 +327,7 @@ class VenueClient:
         return _plausible(held.balance)
 
     async def cash_units(self) -> int:
-        """Read how much money the account has, in millionths of a dollar.
+        """Read the account's cash, in millionths of a dollar.
 
         Raises:
             PolymarketError: no answer, or an error.
@@ -335,7 +336,7 @@ class VenueClient:
         return _plausible(held.balance)
 
     async def allowance_units(self, token: str, action: Action) -> int:
-        """Read how much a token's exchange may take from the account: money to buy, or shares.
+        """Read the allowance of a token's exchange contract: of cash to buy, of shares to sell.
 
         Raises:
             PolymarketError: no answer, or an error.
@@ -351,7 +352,7 @@ class VenueClient:
         return sum(units for each, units in held.allowances.items() if each.lower() == exchange)
 
     async def refresh_balance(self, token: str) -> None:
-        """Have the venue look a token's balance up on the chain again.
+        """Make the venue read a token's balance from the chain again.
 
         Raises:
             PolymarketError: no answer, or an error.
@@ -368,7 +369,7 @@ class VenueClient:
         """Send a heartbeat; return the id of the next.
 
         Raises:
-            OrderHeartbeatMismatchError: the venue wants another id.
+            OrderHeartbeatMismatchError: the venue expects another id.
             PolymarketError: no answer, or an error.
         """
         return (await self._client.send_order_heartbeat(heartbeat_id=heartbeat_id)).heartbeat_id
@@ -376,7 +377,7 @@ class VenueClient:
     # The chain
 
     async def has_code(self) -> bool:
-        """Whether the account is a contract on the chain.
+        """Return whether the account is a contract on the chain.
 
         Raises:
             PolymarketError: the chain's node gives no answer.
@@ -386,32 +387,33 @@ class VenueClient:
         return str(code) not in ("0x", "0x0", "")
 
     async def merge(self, market_id: str, pairs_units: int) -> None:
-        """Turn complete pairs into money; returns when it is final.
+        """Merge complete pairs into money; return when the transaction is final.
 
         Raises:
-            PolymarketError: this wallet cannot, or it failed.
+            PolymarketError: the wallet does not support it, or the transaction failed.
         """
         handle = await self._client.merge_positions(condition_id=market_id, amount=pairs_units)
         await handle.wait()
 
     async def redeem(self, market_id: str) -> None:
-        """Turn a resolved window's shares into money; returns when it is final.
+        """Redeem the shares of a resolved window; return when the transaction is final.
 
         Raises:
-            PolymarketError: it is not resolved, this wallet cannot, or it failed.
+            PolymarketError: it is not resolved, the wallet does not support it, or the transaction
+                failed.
         """
         handle = await self._client.redeem_positions(condition_id=market_id)
         await handle.wait()
 
 
 def _plausible(balance: int) -> int:
-    """A balance that an account can have, in millionths.
+    """Return a balance, in millionths, after checking that an account can have it.
 
     Raises:
-        UnexpectedResponseError: it is below nothing, or of a trillion and more.
+        UnexpectedResponseError: it is negative, or a trillion or more.
     """
     if not 0 <= balance < _BALANCES_BELOW:
-        raise UnexpectedResponseError(f"{balance!r:.40} is no balance")
+        raise UnexpectedResponseError(f"{balance!r:.40} is not a balance")
     return balance
 
 
@@ -420,9 +422,9 @@ def _compact(body: object) -> str:
 
 
 def _environment(venue: VenueSettings) -> Environment:
-    """The client's production environment, at the addresses that are configured.
+    """Return the client's production environment with the configured addresses.
 
-    Away from the real venue every address is the local exchange's, so that nothing reaches out.
+    Against the local exchange every address is the exchange's, so that no request leaves the host.
     """
     production = PRODUCTION._config
     http = venue.clob_url.rstrip("/")

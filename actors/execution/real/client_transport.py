@@ -1,8 +1,8 @@
-"""How the venue's client connects: like everything else here, by the rule of ``actors.proxies``.
+"""Connections of the venue's client, which follow ``actors.proxies`` like all others.
 
-By itself it reads the environment's proxies in its own way, goes through them even to this host,
-and has no setting for it. So its transports are made here, and the bodies of answers are bounded.
-polymarket-client 0.14.0.
+The client (polymarket-client 0.14.0) reads proxies from the environment by rules of its own, uses
+them even for this host, and has no setting for it. So its transports are replaced here. The size of
+answers is limited as well.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from actors.proxies import ProxyRefused, proxy_url
 
 
 class VenueTransport(AsyncTransport):
-    """The client's transport to one address, directly or through the proxy that is in force."""
+    """The client's transport to one address, direct or through the proxy in force."""
 
     def __init__(
         self, *, base_url: str, options: TransportOptions | None = None, **others: Any
     ) -> None:
-        """Make it, as the client makes its own.
+        """Make the transport with the client's own options.
 
         Raises:
             TransportError: the environment names a proxy that cannot be used.
@@ -38,7 +38,7 @@ class VenueTransport(AsyncTransport):
         client = httpx.AsyncClient(
             base_url=base_url,
             timeout=chosen.timeout,
-            # With a transport of its own a client does not look for proxies in the environment.
+            # A client that is given a transport does not look for proxies in the environment.
             transport=_PlainTransport(limits=chosen.limits, http2=chosen.http2, proxy=proxy),
             headers=PLAIN_BODY,
         )
@@ -46,7 +46,7 @@ class VenueTransport(AsyncTransport):
         self._owns_client = True  # so that it is closed with the transport
 
     async def get_json(self, path: str, **others: Any) -> Any:
-        """Read a body; one that is nested without end is unexpected, as any other nonsense is.
+        """Get and parse a JSON body; one that is nested too deeply counts as an unexpected answer.
 
         Raises:
             PolymarketError: no answer, an error, or no JSON.
@@ -54,37 +54,37 @@ class VenueTransport(AsyncTransport):
         return await _read(super().get_json(path, **others))
 
     async def post_json(self, path: str, **others: Any) -> Any:
-        """As ``get_json``."""
+        """Post like ``get_json``."""
         return await _read(super().post_json(path, **others))
 
     async def delete_json(self, path: str, **others: Any) -> Any:
-        """As ``get_json``."""
+        """Delete like ``get_json``."""
         return await _read(super().delete_json(path, **others))
 
 
 class _PlainTransport(httpx.AsyncHTTPTransport):
-    """Lets no body through that is packed, or longer than any honest one."""
+    """Rejects bodies that are compressed or too long."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request.
 
         Raises:
-            httpx.HTTPError: no answer, or one that is not to be read.
+            httpx.HTTPError: no answer, or one that is compressed or too long.
         """
         response = await super().handle_async_request(request)
         coding = response.headers.get("Content-Encoding", "")
         if not is_plain(coding):
             await response.aclose()
-            text = f"the answer is packed ({coding:.40}), which nobody asked for"
+            text = f"the answer is compressed ({coding:.40}), which was not asked for"
             raise httpx.DecodingError(text, request=request)
         if not isinstance(response.stream, httpx.AsyncByteStream):
-            raise TypeError("an asynchronous answer comes as an asynchronous stream")
+            raise TypeError("an asynchronous answer must have an asynchronous stream")
         response.stream = _BoundedStream(response.stream, request)
         return response
 
 
 class _BoundedStream(httpx.AsyncByteStream):
-    """A body, cut with an error where it becomes too long."""
+    """A body that ends with an error when it becomes too long."""
 
     def __init__(self, stream: httpx.AsyncByteStream, request: httpx.Request) -> None:
         self._stream = stream
@@ -107,9 +107,9 @@ async def _read(body: Awaitable[Any]) -> Any:
     try:
         return await body
     except RecursionError:
-        raise UnexpectedResponseError("a body is nested without end") from None
+        raise UnexpectedResponseError("a body is nested too deeply") from None
 
 
 def use_our_transports() -> None:
-    """From now on, let every client of the venue connect by our rule."""
+    """Make every client of the venue connect by this project's rules from now on."""
     async_secure.AsyncTransport = VenueTransport  # type: ignore[attr-defined] # it is imported there

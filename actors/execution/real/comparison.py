@@ -1,9 +1,10 @@
-"""The ledger's position of the open window, held against the venue's trades and balances.
+"""Compares the ledger's position of the open window with the venue's trades and balances.
 
-Both sides move, so one difference proves nothing: a fill may be on its way to the ledger. A
-difference counts when it is still there after several readings and some seconds; between readings
-the window must have been quiet. Balances follow the chain, so they count only when every trade of
-the window is settled, and are given more time: the venue caches them.
+Both sides change all the time, so one difference proves nothing: a fill may be on its way to the
+ledger. A difference counts when several readings over some seconds show it, and a reading is
+discarded if the window trades before the ledger has answered. Balances follow the chain, so they
+count only when every trade of the window is settled. They are given more time, because the venue
+caches them.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from actors.model import Action, Market, Side
 from actors.units import UNITS_PER_SHARE, size_text
 
 TOLERANCE_UNITS = UNITS_PER_SHARE // 20
-"""Rounding between trades, fees and balances: a twentieth of a share over a whole window."""
+"""Tolerated rounding between trades, fees and balances, for a whole window."""
 PATIENCE_MS = 10_000
 RESTART_PATIENCE_MS = 5_000
-"""Real time in which a ledger that fell is made again and has heard of all its fills."""
+"""Real time in which a crashed ledger is restarted and has received all its fills."""
 BALANCE_PATIENCE_MS = 60_000
 _BALANCE_FACTOR = BALANCE_PATIENCE_MS // PATIENCE_MS
 DISAGREEMENTS_MIN = 3
@@ -32,12 +33,12 @@ Units = dict[Side, int]
 
 @attrs.frozen(kw_only=True)
 class VenueHoldings:
-    """What the venue says that the account has of a window."""
+    """The account's holdings in a window, as reported by the venue."""
 
     market: Market
     by_trades: Units
     by_balances: Units | None
-    """None while a trade is not settled, or when balances were not read."""
+    """None while a trade is unsettled, or if the balances were not read."""
 
 
 def venue_holdings(
@@ -45,8 +46,8 @@ def venue_holdings(
 ) -> VenueHoldings:
     """Add up the account's own parts of a window's trades, each (trade, order) once.
 
-    A reading may show a trade twice, for pages move while they are read (F39). The later row
-    counts, unless the trade had failed by then.
+    A reading may show a trade twice, because pages shift while they are read (F39). The later row
+    counts, unless the trade had already failed.
     """
     once: dict[tuple[str, str], TradeAllocation] = {}
     for part in parts:
@@ -72,7 +73,7 @@ def venue_holdings(
 
 @attrs.define
 class _Difference:
-    """How long one of the venue's two accounts has differed."""
+    """How long the ledger has differed from the venue's trades, or from its balances."""
 
     patience_ms: int
     since_ms: int | None = None
@@ -96,7 +97,7 @@ class _Difference:
 
 
 class Comparison:
-    """Compares for one window at a time, the open one."""
+    """Compares ledger and venue for one window at a time, the open one."""
 
     def __init__(self, speed: float = 1.0) -> None:
         patience_ms = max(PATIENCE_MS, int(RESTART_PATIENCE_MS * speed))
@@ -105,15 +106,15 @@ class Comparison:
         self._by_trades = _Difference(patience_ms)
         self._by_balances = _Difference(patience_ms * _BALANCE_FACTOR)
         self.mismatch = ""
-        """Why nothing more is traded, with both numbers; empty while the two agree."""
+        """Why trading must stop, with both holdings; empty while they agree."""
 
     def is_agreed(self, market_id: str) -> bool:
-        """Whether ledger and venue have agreed on this window, and still may."""
+        """Return whether ledger and venue have agreed on this window and no mismatch was found."""
         return self._agreed_market_id == market_id and not self.mismatch
 
     @property
     def differs(self) -> bool:
-        """Whether the last comparison found a difference, which may not last."""
+        """Whether the last comparison found a difference, which may be temporary."""
         return bool(self._by_trades.text or self._by_balances.text)
 
     @property
@@ -122,20 +123,20 @@ class Comparison:
         return self._holdings is not None
 
     def take_holdings(self, holdings: VenueHoldings) -> None:
-        """The venue was read; the ledger must be asked."""
+        """Store a reading until the ledger has answered."""
         self._holdings = holdings
 
     def disturb(self) -> None:
-        """Something traded since the reading: it can no longer be compared."""
+        """Discard the reading: something traded since, so it can no longer be compared."""
         self._holdings = None
 
     def clock_set_back(self, by_ms: int) -> None:
-        """A difference has lasted for as long as before."""
+        """Shift the starts of differences back by as much as the clock was."""
         for difference in (self._by_trades, self._by_balances):
             difference.since_ms = earlier(difference.since_ms, by_ms)
 
     def forget(self) -> None:
-        """Another window opens: what was found of the one before says nothing of it."""
+        """Forget the previous window's findings, since another window opens."""
         self._holdings = None
         self._by_trades.clear()
         self._by_balances.clear()

@@ -1,9 +1,8 @@
-"""The real executor: the conversation with the venue about real orders.
+"""The real executor's core: the conversation with the venue about real orders.
 
-Whatever it hears, it afterwards goes on with what is due: cancels first, then signing, posting and
-reading. So a handler only takes in what it was told. docs/live-trading.md has the rules. Nothing
-here knows a secret. Bytes that were signed are recorded before they are posted, and no others are
-ever posted for that order.
+After every message it performs whatever is due: cancels first, then signing, posting and reading.
+So a handler only updates state. The core knows no secret. Signed bytes are recorded before they are
+posted, and an order is never posted with other bytes. docs/live-trading.md has the rules.
 """
 
 from __future__ import annotations
@@ -70,7 +69,7 @@ _ALARM_LEAST_MS = 10
 
 
 class RealExecutorCore(Core):
-    """Owns what is known of every real order, and says what leaves for the venue."""
+    """Owns the state of every real order, and decides what is sent to the venue."""
 
     RECOVERS = ("live", "claim", "late_failure")
 
@@ -92,24 +91,24 @@ class RealExecutorCore(Core):
 
     @property
     def is_serving(self) -> bool:
-        """Whether orders of an open window would leave."""
+        """Whether orders of an open window would be sent."""
         markets = self._gate.markets.values()
         return any(self._may_trade_in(market.market_id) for market in markets)
 
     def clock_set_back(self, by_ms: int) -> None:
-        """Everything is due as soon as it would have been, and happened as long ago."""
+        """Shift all due times and past events back by as much as the clock was."""
         keepers = (self._orders, self._pending, self._session, self._reconciler, self._gate)
         for each in (*keepers, self._claims, self._account_cancel, self._feed.connection):
             each.clock_set_back(by_ms)
-        self._alarm.rang()  # times are others now: the next that is set rings
+        self._alarm.rang()  # all times have changed, so the next one sets the timer anew
 
     def take_settings(self, message: SettingsReplaced, now_ms: int) -> Effects:
-        """Have the gates of windows to come know which series there are."""
+        """Give the new settings to the gates of windows that open from now on."""
         self._gate.settings = message.settings
         return super().take_settings(message, now_ms)
 
     def handle(self, message: object, now_ms: int) -> Effects:
-        """Take a message in, and go on with whatever is due then."""
+        """Handle a message, then perform whatever is due."""
         if self._emergency_cancel is not None:
             return self._emergency_cancel.take(message)
         effects = super().handle(message, now_ms)
@@ -117,11 +116,11 @@ class RealExecutorCore(Core):
             return effects
         return [*effects, *self._session.hear(message, now_ms), *self._go_on(now_ms)]
 
-    # Beginning
+    # Starting
 
     @handles(Started)
     def start(self, message: Started, now_ms: int) -> Effects:
-        """Take the recorded orders over; each is told to its Order as far as it is known."""
+        """Restore the recorded orders, and report to each unfinished Order what is known."""
         for value in message.saved:
             self._orders.load(value)
             self._claims.load(value)
@@ -136,7 +135,7 @@ class RealExecutorCore(Core):
 
     @handles(ClientReady)
     def connect(self, event: ClientReady, _now_ms: int) -> Effects:
-        """Read the account before anything else, and listen to what happens from now on."""
+        """Read the account before anything else, and subscribe to the user channel."""
         self._reconciler.listen_anew()
         effects = [*self._session.opened(event), *self._feed.start(), *self._gate.take_back_lost()]
         if self.settings.execution.venue_heartbeat:
@@ -145,29 +144,29 @@ class RealExecutorCore(Core):
 
     @handles(ClientFailed)
     def retry_client(self, event: ClientFailed, _now_ms: int) -> Effects:
-        """Try again: without credentials nothing leaves."""
+        """Try again later; without credentials nothing is sent."""
         return self._session.failed(event)
 
     @handles(PeerRestarted)
     def greet(self, message: PeerRestarted, _now_ms: int) -> Effects:
-        """Say again what a new desk or ledger may never have heard."""
+        """Repeat what a restarted desk or ledger may have missed."""
         if message.role == DESK:
             return self._gate.halt()
         if message.role == POSITION:
             return [*self._orders.owed(), *self._gate.ask()]
         return []
 
-    # What Orders and the desk say
+    # Requests of Orders and the desk
 
     @handles(SubmitOrder)
     def submit(self, message: SubmitOrder, now_ms: int) -> Effects:
-        """Take a new order in, if nothing speaks against it; answer for a known one."""
+        """Accept a new order unless a rule forbids it; answer with the state of a known one."""
         intent = message.intent
         order_id = intent.order_id
         if self._orders.is_known(order_id):
             return self._orders.answer(order_id)
         if now_ms >= intent.expires_at_ms:
-            # Recorded, or a copy of it would be carried out should the clock be set back.
+            # Recorded, because a copy of it would be traded if the clock were set back.
             return self._orders.take_back(order_id, TOO_LATE, now_ms)
         live = LiveOrder(intent=intent)
         reason = self._gate.objection(intent)
@@ -178,12 +177,12 @@ class RealExecutorCore(Core):
 
     @handles(QueryOrder)
     def query(self, message: QueryOrder, _now_ms: int) -> Effects:
-        """Say what is known of an order."""
+        """Report what is known of an order."""
         return self._orders.answer(message.order_id)
 
     @handles(CancelOrder)
     def cancel(self, message: CancelOrder, now_ms: int) -> Effects:
-        """End an order; whatever may be at the venue ends only by the venue's word."""
+        """Cancel an order; one that may be at the venue ends only when the venue says so."""
         order_id = message.order_id
         live = self._orders.get(order_id)
         if live is not None and not live.is_final:
@@ -194,14 +193,14 @@ class RealExecutorCore(Core):
 
     @handles(CancelEverything)
     def cancel_everything(self, message: CancelEverything, now_ms: int) -> Effects:
-        """A halt: take back all that may rest, even if its Order has fallen."""
+        """Cancel all that may rest because trading is halted, even if its Order has crashed."""
         is_known = self._account_cancel.knows(message)
         own = [] if is_known else self._cancel_each(self._orders.working, message.reason, now_ms)
         return [*own, *self._account_cancel.want(message)]
 
     @handles(JournalFailed)
     def take_all_back(self, message: JournalFailed, _now_ms: int) -> Effects:
-        """Someone cannot record: from now on nothing happens but cancels (F27)."""
+        """Do nothing but cancel from now on, because some actor cannot record (F27)."""
         has_client = self._session.account is not None
         is_wide = is_account_wide(self.settings.execution, message, self.role)
         at_large = self._orders.ids_at_large
@@ -210,48 +209,48 @@ class RealExecutorCore(Core):
 
     @handles(FillBooked)
     def take_booking(self, message: FillBooked, _now_ms: int) -> Effects:
-        """Position knows of a trade what the executor told it itself."""
+        """Note that position has booked a trade that the executor reported itself."""
         return self._orders.take_booking(message)
 
-    # What the window does
+    # Windows
 
     @handles(MarketOpened)
     def open_window(self, message: MarketOpened, _now_ms: int) -> Effects:
-        """Read the window's account before it is traded."""
+        """Request a reading of the window's account before it is traded."""
         if self._gate.open_window(message.market):
             self._reconciler.want()
         return []
 
     @handles(MarketSnapshot)
     def see(self, message: MarketSnapshot, _now_ms: int) -> Effects:
-        """Note the price grid that holds now."""
+        """Note the window's current price grid."""
         self._gate.see(message.market)
         market_state = self.settings.role(MARKET_STATE, message.market.series)
         return [Send(market_state, SnapshotTaken(message.sequence))]
 
     @handles(MarketClosing)
     def close_window(self, message: MarketClosing, now_ms: int) -> Effects:
-        """Take back what rests in a window that is over."""
+        """Cancel the orders that rest in an ended window."""
         market_id = message.market_id
         working = self._orders.working
         ending = [live for live in working if live.intent.market.market_id == market_id]
         return self._cancel_each(ending, "the window is over", now_ms)
 
-    # What the port says
+    # Events of the port
 
     @handles(OutboxEvent)
     def take_answer(self, event: OutboxEvent, now_ms: int) -> Effects:
-        """What became of an order that was to leave."""
+        """Handle the outcome of signing or posting an order."""
         return self._outbox.take(event, self._may_trade, now_ms)
 
     @handles(CancelEvent)
     def take_cancel(self, event: CancelEvent, now_ms: int) -> Effects:
-        """What became of cancels."""
+        """Handle the outcome of a cancel."""
         return [*self._cancels.take(event, now_ms), *self._account_cancel.take(event, now_ms)]
 
     @handles(AccountRead)
     def take_reading(self, event: AccountRead, now_ms: int) -> Effects:
-        """Take the venue's account in, and hold ours against it."""
+        """Apply a reading of the venue's account, and compare it with the ledger."""
         reading, effects = self._reconciler.take(event, now_ms)
         account = self._session.account
         if account is None or reading is None:
@@ -267,7 +266,7 @@ class RealExecutorCore(Core):
 
     @handles(Recalled)
     def let_go(self, message: Recalled, _now_ms: int) -> Effects:
-        """Close an order of which nothing can become any more, if its Order has heard of it."""
+        """Forget an order that can no longer change, if its Order has recorded the end."""
         live = self._orders.let_go(message)
         if live is None:
             return self._orders.let_go_taken_back(message)
@@ -277,40 +276,40 @@ class RealExecutorCore(Core):
 
     @handles(AccountUnread)
     def take_no_reading(self, event: AccountUnread, now_ms: int) -> Effects:
-        """Read again."""
+        """Schedule another reading."""
         return self._reconciler.failed(event, now_ms)
 
     @handles(PositionSnapshot)
     def take_position(self, message: PositionSnapshot, now_ms: int) -> Effects:
-        """The ledger's account of a window."""
+        """Compare the ledger's position of a window with the venue's."""
         return self._gate.take_position(message, now_ms)
 
     @handles(HeartbeatEvent)
     def take_heartbeat(self, event: HeartbeatEvent, _now_ms: int) -> Effects:
-        """Whether the venue knows that we live."""
+        """Handle the answer to a heartbeat."""
         return self._switch.take(event)
 
     @handles(ClaimEvent)
     def take_claim(self, event: ClaimEvent, now_ms: int) -> Effects:
-        """What became of shares that were to be turned into money."""
+        """Handle the outcome of a redemption."""
         return self._claims.answered(event, now_ms)
 
     # The user channel
 
     @handles(Connected)
     def on_connected(self, event: Connected, now_ms: int) -> Effects:
-        """Listen, and read what happened while nobody listened (F14)."""
+        """Subscribe, and read what happened while the channel was down (F14)."""
         self._reconciler.listen_anew()
         return self._feed.connected(event, now_ms)
 
     @handles(Disconnected)
     def on_disconnected(self, event: Disconnected, now_ms: int) -> Effects:
-        """Listen again soon."""
+        """Reconnect soon."""
         return self._feed.disconnected(event, now_ms)
 
     @handles(FramesReceived)
     def on_frames(self, event: FramesReceived, now_ms: int) -> Effects:
-        """Take what happened; what cannot be read is read by REST instead."""
+        """Apply the channel's events; whatever cannot be decoded is read by REST instead."""
         events, problems = self._feed.events(event, now_ms)
         effects: Effects = []
         for each in events:
@@ -323,21 +322,21 @@ class RealExecutorCore(Core):
                 effects += self._reconciler.take_order(each, now_ms)
         if problems:
             self._reconciler.want()
-            effects.append(Log("warning", f"the user channel said: {problems[-1]}"))
+            effects.append(Log("warning", f"the user channel: {problems[-1]}"))
         return effects
 
-    # Time
+    # Timers
 
     @handles(TimerFired)
     def wake(self, timer: TimerFired, now_ms: int) -> Effects:
-        """Go on with what is due, which follows every message."""
+        """Handle a timer; whatever is due is performed after every message anyway."""
         if timer.key == _ALARM_TIMER:
-            self._alarm.rang()  # what is due is looked for after every message
+            self._alarm.rang()  # whatever is due is performed after every message
             return []
         if timer.key == SESSION_TIMER:
             return self._session.wake(now_ms)
         if self._session.account is None and timer.key in (HEARTBEAT_TIMER, RECONNECT_TIMER):
-            return []  # both begin anew with new credentials
+            return []  # both begin again with new credentials
         if timer.key == HEARTBEAT_TIMER:
             return self._switch.beat()
         if timer.key == _TELL_TIMER:
@@ -372,7 +371,7 @@ class RealExecutorCore(Core):
         return self._may_trade_in(intent.market.market_id)
 
     def _may_trade_in(self, market_id: str) -> bool:
-        # What leaves while the account is to be cancelled, the venue would take back as well.
+        # An account-wide cancel would also cancel orders that are posted while it is wanted.
         if (
             self._account_cancel.is_wanted
             or self._emergency_cancel is not None
@@ -390,13 +389,13 @@ class RealExecutorCore(Core):
 
 
 class _Alarm:
-    """Rings for the earliest of many times."""
+    """One timer for the earliest of many times."""
 
     def __init__(self) -> None:
         self._at_ms: int | None = None
 
     def set(self, times: Iterable[int], now_ms: int) -> Effects:
-        """Ring at the first time that is still to come, if that is sooner than the next ring."""
+        """Set the timer to the earliest future time, unless it fires before that anyway."""
         at_ms = min((each for each in times if each > now_ms), default=None)
         if at_ms is None or (self._at_ms is not None and self._at_ms <= at_ms):
             return []
@@ -404,5 +403,5 @@ class _Alarm:
         return [SetTimer(_ALARM_TIMER, max(_ALARM_LEAST_MS, at_ms - now_ms))]
 
     def rang(self) -> None:
-        """It has rung, and may be set for any time."""
+        """Note that the timer has fired or is void, so that any time may be set."""
         self._at_ms = None

@@ -1,8 +1,8 @@
-"""Whether each series' open window may be traded, and what an order may cost.
+"""Decides whether each series' open window may be traded, and whether an order can be paid.
 
-A window is traded when the account was read, and is as is believed here. There is one gate for the
-open window of each series; the money is shared. What can be spent is the balance that was read
-last, less what has moved since and what is spoken for.
+A window is traded once the account was read and agrees with the ledger. Each series has one gate
+for its open window; the money is shared. The spendable amount is the balance that was read last,
+less what has moved since and what open orders reserve.
 """
 
 from __future__ import annotations
@@ -24,34 +24,35 @@ from actors.settings import Settings
 from actors.units import dollars_text, size_text, taker_fee_nanos
 
 _NANOS_PER_CASH_UNIT = 1_000
-"""The venue's money has six decimals."""
+"""Nanodollars in one unit of the venue's money, which has six decimals."""
 
 
 class Funds:
-    """The balance that was read last, and what has moved and what is spoken for since.
+    """The balance that was read last, adjusted for what has moved and what is reserved since.
 
-    The balance may lag behind trades; so this refuses only what is surely too dear, and the venue
-    has the last word.
+    The balance may lag behind trades. So this refuses only orders that are certainly too expensive,
+    and leaves the rest to the venue.
     """
 
     def __init__(self) -> None:
         self._base_nanos: int | None = None
 
     def take(self, cash_units: int, orders: LiveOrders) -> None:
-        """Start over from a balance that was read, which shows what open purchases have spent.
+        """Start from a newly read balance, in millionths of a dollar.
 
-        They are spoken for whole, so what they have spent must not be missing here as well.
+        Open purchases are reserved in full. What they have spent already is missing from the
+        balance, so it is added back here.
         """
         moved_nanos = orders.over_moved_nanos + sum(live.moved_nanos for live in orders.working)
         self._base_nanos = cash_units * _NANOS_PER_CASH_UNIT - moved_nanos
 
     def let_go(self, live: LiveOrder) -> None:
-        """An order that is over is known no more: what its trades moved stays counted."""
+        """Keep counting what a forgotten order's trades moved."""
         if self._base_nanos is not None:
             self._base_nanos += live.moved_nanos
 
     def objection(self, intent: OrderIntent, orders: LiveOrders) -> str:
-        """Say why an order cannot be paid, with the taker's fee; empty if it can, or may."""
+        """Return why an order cannot be paid with its taker fee; empty if it may be payable."""
         if self._base_nanos is None or intent.action is not Action.BUY:
             return ""
         free_nanos = self._base_nanos + orders.over_moved_nanos
@@ -68,7 +69,7 @@ class Funds:
 
 
 def _cost_nanos(intent: OrderIntent) -> int:
-    """Most that a purchase may cost; an order that has traded in part is counted whole."""
+    """Return the most that a purchase may cost; a partly filled one is counted in full."""
     if intent.action is not Action.BUY:
         return 0
     price_ticks, units = intent.price_ticks, intent.size_units
@@ -79,7 +80,7 @@ _SHOWN_ID = 12
 
 
 class TradingGate:
-    """Holds the ledger against the venue, and looks for orders that nobody here knows."""
+    """Compares one window's ledger with the venue, and looks for unknown open orders."""
 
     def __init__(
         self, market: Market, orders: LiveOrders, settings: Settings, halts_in: str = ""
@@ -88,12 +89,12 @@ class TradingGate:
 
         Args:
             market: the window.
-            orders: the account's.
-            settings: the run's.
-            halts_in: the series that is halted if something is wrong; empty: everything.
+            orders: all orders of the account.
+            settings: the run's settings.
+            halts_in: the series to halt on a problem; empty halts all.
         """
         self.market = market
-        """The open window, with the price grid that holds now."""
+        """The open window, with its current price grid."""
         self.comparison = Comparison(settings.speed)
         self._orders = orders
         self._halts_in = halts_in
@@ -105,11 +106,11 @@ class TradingGate:
 
     @property
     def halt_reason(self) -> str:
-        """Why nothing may be traded; empty while it may."""
+        """Why nothing may be traded; empty if nothing forbids it."""
         return self.comparison.mismatch or self._unknown_reason
 
     def open_window(self, market: Market) -> None:
-        """Trade this window from now on, once it was read and agreed on."""
+        """Switch to a new window, which is traded once it was read and agrees."""
         self.comparison.forget()
         self._unknown_reason = ""
         self.market = market
@@ -121,12 +122,12 @@ class TradingGate:
 
     @property
     def wants_reading(self) -> bool:
-        """Whether a comparison waits for another reading: the last one differed, or was void."""
+        """Whether another reading is needed, because the last one differed or was discarded."""
         is_settled = self.comparison.is_agreed(self.market.market_id)
         return self.comparison.differs or not (is_settled or self.comparison.is_waiting)
 
     def take(self, read: AccountRead, reading: Reading, account: ClientReady) -> Effects:
-        """Look at a reading of the account, and ask the ledger for its own account."""
+        """Check a reading of the account, and ask the ledger for its position."""
         market = self.market
         if market.market_id not in reading.market_ids:
             return []
@@ -141,9 +142,9 @@ class TradingGate:
         return [*told, *self._take_unknown(unknown), *self.ask()]
 
     def _compare(self, market: Market, read: AccountRead, ours: Ownership) -> Effects:
-        """Have the window's account compared; not if some of what is ours cannot be read.
+        """Prepare the comparison, unless some of the account's own rows cannot be read.
 
-        A difference would then prove nothing, and neither would its absence.
+        With unreadable rows neither a difference nor an agreement would prove anything.
         """
         trades = [trade for trade in read.trades if trade.market_id in ("", market.market_id)]
         unread = [part.reason for trade in trades for part in ours.unread_parts(trade)]
@@ -160,21 +161,21 @@ class TradingGate:
         return []
 
     def ask(self) -> Effects:
-        """Ask the ledger, if a reading waits for its answer."""
+        """Ask the ledger for its position if a reading waits for the answer."""
         is_waiting = self.comparison.is_waiting
         return [Send(POSITION, PositionWanted(self.market.market_id))] if is_waiting else []
 
     def take_position(self, snapshot: PositionSnapshot, now_ms: int) -> Effects:
-        """Compare; a difference that lasts halts trading.
+        """Compare with the ledger; halt trading on a lasting difference.
 
-        While there is one, the ledger is told of every trade again.
+        While they differ, every trade of the window is sent to the ledger again.
         """
         self.comparison.take_position(snapshot, now_ms)
         again = self._orders.trades_in(self.market.market_id) if self.comparison.differs else []
         return [*self.halt(), *again]
 
     def halt(self) -> Effects:
-        """Tell the desk to halt, if there is a reason; said as often as one likes."""
+        """Ask the desk to halt if there is a reason; repeating this is harmless."""
         reason = self.halt_reason
         if not reason:
             return []
@@ -186,12 +187,12 @@ class TradingGate:
         return effects
 
     def _take_unknown(self, orders: list[UserOrder]) -> Effects:
-        """Deal with orders that nobody here knows; those that were set aside are always ours."""
+        """Handle open orders that are unknown here; quarantined ones are always our own."""
         lost_ids = {each.venue_order_id for each in self._orders.set_aside}
         lost = tuple(order.order_id for order in orders if order.order_id in lost_ids)
         unknown = [order for order in orders if order.order_id not in lost_ids]
         effects: Effects = [Command(CancelOrders(lost))] if lost else []
-        # One that was set aside without its id may be any of them.
+        # If one was quarantined without its venue order id, any unknown order may be it.
         policy = "halt" if "" in lost_ids and self._policy == "leave" else self._policy
         if not unknown or policy == "leave":
             self._unknown_reason = ""
@@ -216,7 +217,7 @@ def _shown(orders: list[UserOrder]) -> str:
 
 
 class AccountGates:
-    """Lets each series trade as soon as its own window was read and agreed on."""
+    """One gate for each series, and the money that they share."""
 
     def __init__(self, orders: LiveOrders, settings: Settings) -> None:
         self._orders = orders
@@ -226,16 +227,16 @@ class AccountGates:
         """By series, from its first window on."""
 
     def clock_set_back(self, by_ms: int) -> None:
-        """Differences have lasted for as long as before."""
+        """Shift the starts of differences back by as much as the clock was."""
         for gate in self._gates.values():
             gate.comparison.clock_set_back(by_ms)
 
     # Windows
 
     def open_window(self, market: Market) -> bool:
-        """Trade this window from now on, once it was read and agreed on; whether it is a new one.
+        """Switch a series to this window; return whether it is a new one.
 
-        A late copy for a window of the past changes nothing.
+        A late copy of an earlier window's message changes nothing.
         """
         gate = self._gates.get(market.series)
         if gate is None:
@@ -252,7 +253,7 @@ class AccountGates:
         return True
 
     def see(self, market: Market) -> None:
-        """Note the price grid that holds in a window now."""
+        """Note a window's current price grid."""
         gate = self._of(market.market_id)
         if gate is not None:
             gate.market = market
@@ -262,20 +263,20 @@ class AccountGates:
         """The open window of each series."""
         return {series: gate.market for series, gate in self._gates.items()}
 
-    # Whether they may be traded
+    # Whether a window may be traded
 
     @property
     def halt_reason(self) -> str:
-        """Why nothing may be traded in some window; empty if nothing speaks against any."""
+        """Why some window may not be traded; empty if all may."""
         return next((gate.halt_reason for gate in self._gates.values() if gate.halt_reason), "")
 
     def is_agreed(self, market_id: str) -> bool:
-        """Whether this window may be traded."""
+        """Return whether this window may be traded."""
         gate = self._of(market_id)
         return gate is not None and gate.is_agreed
 
     def objection(self, intent: OrderIntent) -> str:
-        """Say why an order is not signed; empty if nothing speaks against it."""
+        """Return why an order must not be signed; empty if it may be."""
         gate, market = self._gates.get(intent.market.series), intent.market
         if gate is not None and gate.market.market_id == market.market_id:
             market = gate.market
@@ -287,47 +288,47 @@ class AccountGates:
 
     @property
     def wants_reading(self) -> bool:
-        """Whether a comparison waits for another reading."""
+        """Whether some comparison needs another reading."""
         return any(gate.wants_reading for gate in self._gates.values())
 
-    # What is heard of them
+    # Updates
 
     def disturb(self, market_id: str) -> None:
-        """Something traded: a comparison of its window that is under way is void."""
+        """Discard running comparisons of this market, because something traded."""
         for gate in self._gates.values():
             if market_id in ("", gate.market.market_id):
                 gate.comparison.disturb()
 
     def take(self, read: AccountRead, reading: Reading, account: ClientReady) -> Effects:
-        """Look at a reading of the account, and ask the ledger for its own account."""
+        """Check a reading of the account in every gate, and ask the ledger for its positions."""
         if read.cash_units is not None:
             self._funds.take(read.cash_units, self._orders)
         gates = self._gates.values()
         return [effect for gate in gates for effect in gate.take(read, reading, account)]
 
     def let_go(self, live: LiveOrder) -> None:
-        """An order's trades are counted here no more: what they moved is part of the balance."""
+        """Note that an order is forgotten; what its trades moved stays in the balance."""
         self._funds.let_go(live)
 
     def take_position(self, snapshot: PositionSnapshot, now_ms: int) -> Effects:
-        """Compare what the ledger holds of a window."""
+        """Compare the ledger's position of a window with the venue's."""
         gate = self._of(snapshot.market_id)
         return [] if gate is None else gate.take_position(snapshot, now_ms)
 
     def ask(self) -> Effects:
-        """Ask the ledger for each window whose reading waits for its answer."""
+        """Ask the ledger for each window whose reading waits for the answer."""
         return [effect for gate in self._gates.values() for effect in gate.ask()]
 
     def halt(self) -> Effects:
-        """Tell the desk to halt where there is a reason; said as often as one likes."""
+        """Ask the desk to halt wherever there is a reason; repeating this is harmless."""
         return [effect for gate in self._gates.values() for effect in gate.halt()]
 
     def take_back_lost(self) -> Effects:
-        """Cancel the orders whose record was damaged, as far as their ids are known."""
+        """Cancel the orders whose record was damaged, as far as their venue order ids are known."""
         ids = sorted(each.venue_order_id for each in self._orders.set_aside if each.venue_order_id)
         if not ids:
             return []
-        text = f"orders whose record was damaged are taken back: {', '.join(ids)}"
+        text = f"orders whose record was damaged are cancelled: {', '.join(ids)}"
         return [Log("warning", text), Command(CancelOrders(tuple(ids)))]
 
     def _of(self, market_id: str) -> TradingGate | None:

@@ -1,12 +1,12 @@
-"""What the real executor records of an order, on its two axes.
+"""The recorded state of one real order, on two axes.
 
-*Execution* is its status; it changes by what the venue says, never by time, and as the one table of
-an order's life has it (order_state.py). *Settlement* is each trade's: it counts when it is matched
-and is taken back, exactly, when it fails on the chain.
+*Execution* is the order's status. It changes only by what the venue reports, never by time, and
+follows the transition table of every order (order_state.py). *Settlement* belongs to each trade: a
+trade counts when it is matched, and is reversed exactly when it fails on the chain.
 
-An end is told in two steps. The venue says that an order is gone (``VenueEnd``); but its last
-trades may still be under way. Only when they are here is the order's status final, so whoever asks
-before is told that it lives, and nobody can believe in fewer fills than there are.
+An order ends in two steps. First the venue reports that the order is gone (``VenueEnd``), but its
+last trades may still be on their way. The status becomes final only when they have arrived. Until
+then the order is reported as open, so nobody can count fewer fills than there are.
 """
 
 from __future__ import annotations
@@ -33,54 +33,54 @@ from actors.model import Action, FillDetail
 from actors.units import UNITS_PER_SHARE, taker_fee_nanos
 
 TOLERATED_UNITS = UNITS_PER_SHARE // 100
-"""The venue rounds by up to a hundredth of a share between what it says of orders and of trades."""
+"""The venue rounds by up to a hundredth of a share between its reports of orders and of trades."""
 
 
 @attrs.frozen(kw_only=True)
 class LiveTrade:
-    """One execution of the order, and how far it has settled."""
+    """One execution of the order, and its settlement."""
 
     fill: FillDetail
     settlement: Settlement
     is_late: bool = False
-    """It was heard of after the order's end: position was told, and no Order."""
+    """It arrived after the order's end, so it was reported to position and not to an Order."""
 
 
 @attrs.frozen(kw_only=True)
 class VenueEnd:
-    """The venue's word that what was left is gone."""
+    """The venue's report that the rest of an order is gone."""
 
     reason: str
     final_units: int | None
-    """What it traded in all; None if the venue did not say."""
+    """Total traded size; None if the venue did not report it."""
     told_at_ms: int
 
 
 @attrs.frozen(kw_only=True)
 class LiveOrder:
-    """All that the real executor knows of an order; saved at each change."""
+    """Everything the real executor knows of an order; saved at each change."""
 
     intent: OrderIntent
     status: OrderStatus = OrderStatus.PENDING
     reason: str = ""
-    """Of its end; or of the doubt, while it is unknown."""
+    """Why it ended, or why its outcome is unknown."""
     venue_order_id: str = ""
     """Empty until it is signed, which happens once."""
     payload: str = attrs.field(default="", repr=False)
-    """The signed bytes; no others are ever posted."""
+    """The signed bytes, the only ones that are ever posted."""
     offered_units: int = 0
     posted_at_ms: int = 0
-    """When it was last posted; 0 while none of it can be at the venue."""
+    """When it was last posted; 0 if it cannot be at the venue."""
     is_doubtful: bool = False
-    """Some posting of it had no clear answer: what a later one is answered proves nothing of it."""
+    """Some posting had no clear answer, so the answer to a later one proves nothing about it."""
     may_repost: bool = True
-    """The venue has not refused, or known, a second copy."""
+    """False once the venue has refused a second copy or reported it as a duplicate."""
     trades: tuple[LiveTrade, ...] = ()
     end: VenueEnd | None = None
     cancel_reason: str = ""
     owed_fills: frozenset[str] = frozenset()
-    """Trade ids that became known after the end: position must hear of them from the executor, and
-    has not answered."""
+    """Ids of trades that arrived after the end: the executor reports them to position itself, until
+    position confirms."""
     owed_reversals: frozenset[str] = frozenset()
 
     @property
@@ -90,7 +90,7 @@ class LiveOrder:
 
     @property
     def is_final(self) -> bool:
-        """Whether its status can change no more."""
+        """Whether its status can no longer change."""
         return self.status in TERMINAL_STATUSES
 
     @property
@@ -100,30 +100,31 @@ class LiveOrder:
 
     @property
     def traded_units(self) -> int:
-        """Size traded; trades that failed too, for the venue does not offer them again."""
+        """Size traded, with failed trades, because the venue does not offer that size again."""
         return sum(trade.fill.size_units for trade in self.trades)
 
     @property
     def moved_nanos(self) -> int:
-        """What its trades that stand brought, less what they cost, with the fees."""
+        """What its trades brought less what they cost, with fees and without failed trades."""
         sign = -1 if self.intent.action is Action.BUY else 1
         fills = (trade.fill for trade in self.trades if trade.settlement is not Settlement.FAILED)
         return sum(sign * each.price_ticks * each.size_units - each.fee_nanos for each in fills)
 
     @property
     def is_settled(self) -> bool:
-        """Whether no trade has to be waited for, and position knows all of them."""
+        """Whether all trades are settled and position knows all of them."""
         is_told = not self.owed_fills and not self.owed_reversals
         return is_told and all(trade.settlement.is_settled for trade in self.trades)
 
     def trade(self, trade_id: str) -> LiveTrade | None:
-        """One of its trades; None if it is not known."""
+        """Return one of its trades; None if it is unknown."""
         return next((each for each in self.trades if each.fill.trade_id == trade_id), None)
 
     def report(self) -> OrderReport:
-        """All there is to tell of it; not what a refused order has traded all the same.
+        """Return the report for its Order, without the trades of a rejected order.
 
-        Of that position is told: an Order that believed both would believe neither.
+        Those are reported to position instead: a rejection with trades would be inconsistent to an
+        Order.
         """
         trades = () if self.status is OrderStatus.REJECTED else self.trades
         return OrderReport(
@@ -136,39 +137,39 @@ class LiveOrder:
         )
 
     def earlier(self, by_ms: int) -> LiveOrder:
-        """The same, its moments so much earlier; what was never posted stays so."""
+        """Return a copy with its times shifted back; an order that was never posted stays so."""
         end = self.end
         if end is not None:
             end = attrs.evolve(end, told_at_ms=end.told_at_ms - by_ms)
         posted_at_ms = max(1, self.posted_at_ms - by_ms) if self.posted_at_ms else 0
         return attrs.evolve(self, posted_at_ms=posted_at_ms, end=end)
 
-    # What changes it; each returns the order after, or itself if nothing is new
+    # Changes; each returns the changed order, or the same object if nothing is new
 
     def held(self) -> LiveOrder:
-        """The venue holds it."""
+        """Return the order as held by the venue."""
         return self._after(OrderAccepted)
 
     def doubted(self, reason: str) -> LiveOrder:
-        """It left, and nothing says what became of it; unless the venue has said so already."""
+        """Return the order as sent with an unknown outcome, unless the venue has reported one."""
         after = self._after(OutcomeUnknown, reason)
         return self if after is self else attrs.evolve(after, is_doubtful=True)
 
     def refused(self, reason: str) -> LiveOrder:
-        """The venue, or a rule in its stead, does not want it."""
+        """Return the order as refused by the venue, or by a rule checked before posting."""
         return self._after(OrderRejected, reason)
 
     def withdrawn(self, reason: str) -> LiveOrder:
-        """It ends without ever having been at the venue."""
+        """Return the order as ended without ever having been at the venue."""
         return self._after(OrderCancelled, reason)
 
     def ended(self, reason: str, final_units: int | None, now_ms: int) -> LiveOrder:
-        """What was left of it is gone; final as soon as all of its trades are here."""
+        """Return the order with its end noted; final as soon as all of its trades have arrived."""
         if self.is_final:
             return self
         known = self.end
         if known is not None:
-            # What it traded only grows; a smaller number is an older one that came late.
+            # The traded size only grows, so a smaller number comes from an older report.
             is_older = known.final_units is not None and (final_units or 0) <= known.final_units
             if final_units is None or is_older:
                 return self
@@ -178,17 +179,17 @@ class LiveOrder:
         return attrs.evolve(self.held(), end=end)._concluded()
 
     def concluded_as_read(self) -> LiveOrder:
-        """The venue, asked for long enough, knows of no more trades of an order that is gone."""
+        """Return the order as final with the trades known now, since no more are expected."""
         if self.is_final or self.end is None:
             return self
         end = attrs.evolve(self.end, final_units=self.traded_units)
         return attrs.evolve(self, end=end)._concluded()
 
     def with_part(self, part: TradeAllocation, now_ms: int) -> LiveOrder:
-        """It traded, or one of its trades came further, or failed.
+        """Return the order with a new trade, or with a known trade's new settlement.
 
-        A trade counts once, at the size first told, also beyond the order's size: the shares are
-        in the account, whatever was ordered (F40).
+        A trade counts once, at the size first reported, even beyond the order's size: the shares
+        are in the account whatever was ordered (F40).
         """
         known = self.trade(part.trade_id)
         if known is not None:
@@ -218,13 +219,13 @@ class LiveOrder:
         return attrs.evolve(self, trades=trades)._owing(after, is_new=False)
 
     def owing_all(self) -> LiveOrder:
-        """The same, as if position had heard of no trade."""
+        """Return a copy that owes position all of its trades."""
         trade_ids = frozenset(trade.fill.trade_id for trade in self.trades)
         failed_ids = frozenset(_failed(self.trades))
         return attrs.evolve(self, owed_fills=trade_ids, owed_reversals=failed_ids)
 
     def _owing(self, trade: LiveTrade, *, is_new: bool) -> LiveOrder:
-        """Note what position must hear from the executor: an Order hears nothing after its end."""
+        """Note what position must hear from the executor, since an ended Order hears no more."""
         if not self.is_final:
             return self
         trade_ids = {trade.fill.trade_id}
@@ -236,17 +237,17 @@ class LiveOrder:
         )
 
     def booked(self, trade_id: str, *, is_reversal: bool) -> LiveOrder:
-        """Position has answered what the executor told it itself."""
+        """Return the order after position has confirmed a trade that the executor reported."""
         if is_reversal:
             return attrs.evolve(self, owed_reversals=self.owed_reversals - {trade_id})
         return attrs.evolve(self, owed_fills=self.owed_fills - {trade_id})
 
     def _concluded(self) -> LiveOrder:
-        """The same as its trades and its end make it.
+        """Return the order with the status that follows from its trades and its end.
 
-        An order that has traded its size is over. One that is sized in money is not: it gets more
-        where that is cheaper, and is over when the venue says so and all that it says was traded
-        is here.
+        An order that has traded its size has ended. One sized in money has not, because it gets
+        more shares at a lower price: it ends when the venue says so and all reported trades have
+        arrived.
         """
         if self.is_final:
             return self
@@ -259,14 +260,14 @@ class LiveOrder:
             if traded_units >= self.intent.size_units:
                 return self._after(OrderCompleted)
             if self.is_signed and traded_units >= self.offered_units:
-                reason = "traded whole, but for what is finer than the venue trades"
+                reason = "fully traded, except for a remainder below the venue's size step"
                 return self._after(OrderCancelled, reason)
         if is_over and end is not None:
             return self._after(OrderCancelled, end.reason)
         return self._after(Fill) if traded_units else self
 
     def _after(self, event_type: type, reason: str = "") -> LiveOrder:
-        """The same after such an event of its life; itself if its status stays."""
+        """Return the order after such an event; the same object if its status does not change."""
         status = TRANSITIONS[self.status, event_type]
         return self if status is self.status else attrs.evolve(self, status=status, reason=reason)
 

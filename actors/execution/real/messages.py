@@ -1,8 +1,8 @@
-"""What the real executor's core commands its port, and what the port answers.
+"""Commands of the real executor's core, and the events with which its port answers.
 
-Every command is answered by exactly one event, whatever happens to the network; only the death of
-the process leaves one unanswered. No message here carries a secret, except that whoever has a
-signed order and the API credentials could post it: its text is left out of every printed form.
+Every command is answered by exactly one event, whatever happens to the network, unless the process
+dies. No message carries a secret. A signed order can be posted by whoever also has the API
+credentials, so its text is left out of every printed form.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from actors.model import Action, TimeInForce
 
 @attrs.frozen(kw_only=True)
 class FailedRequest:
-    """What the events of requests that failed have in common."""
+    """Common fields of the events of failed requests."""
 
     retry_after_ms: int | None = None
     """How long the venue asks to wait."""
     is_unauthorized: bool = False
-    """The credentials that are in use do not hold."""
+    """The venue refused the current credentials."""
 
 
 # Connecting
@@ -37,26 +37,26 @@ class OpenClient:
 
 @attrs.frozen(kw_only=True)
 class ClientReady:
-    """Event: the client may be used."""
+    """Event: the client is ready."""
 
     wallet: str
     """Lower-case address of the account that trades."""
     owner: str
-    """The API key's name, as trades and orders tell it; not its secret."""
+    """The API key's public id, as it appears in trades and orders; not its secret."""
 
 
 @attrs.frozen
 class ClientFailed:
-    """Event: there are no credentials; one sentence says why."""
+    """Event: there are no credentials; ``reason`` is one sentence."""
 
     reason: str
     is_refused: bool = False
-    """The venue, or the client, said no; otherwise there was no answer, or it has no time now."""
+    """The venue or the client refused; otherwise there was no answer, or the venue was busy."""
 
 
 @attrs.frozen
 class SubscribeUser:
-    """Command: say the user channel's first frame, with the credentials. Never answered."""
+    """Command: send the user channel's first frame, with the credentials. Never answered."""
 
 
 # One order
@@ -64,7 +64,7 @@ class SubscribeUser:
 
 @attrs.frozen(kw_only=True)
 class SignOrder:
-    """Command: build and sign an order; nothing leaves but reads of the market's metadata."""
+    """Command: build and sign an order; the only request reads the market's metadata."""
 
     order_id: str
     token: str
@@ -73,33 +73,33 @@ class SignOrder:
     size_units: int
     time_in_force: TimeInForce
     is_post_only: bool = False
-    """It may rest, and never take; not for orders that never rest."""
+    """It must rest and never take; not for orders that never rest."""
     venue_expiry_s: int | None = None
-    """When the venue ends it by itself, in Unix seconds and at least three minutes from now; the
-    venue does so a minute earlier. Not for orders that never rest."""
+    """When the venue ends it, in Unix seconds and at least three minutes from now; the venue does
+    so a minute earlier. Not for orders that never rest."""
 
 
 @attrs.frozen(kw_only=True)
 class OrderSigned:
-    """Event: the order as it may be posted, from now on only in these bytes."""
+    """Event: the signed order, which may be posted only in exactly these bytes."""
 
     order_id: str
     venue_order_id: str
-    """The EIP-712 hash of what was signed; lower case."""
+    """The EIP-712 hash of the signed order, in lower case."""
     payload: str = attrs.field(repr=False)
     """The exact body of the POST."""
     offered_units: int
-    """Size that was signed; the venue takes no finer one than a hundredth of a share."""
+    """The signed size; the venue accepts steps of a hundredth of a share."""
 
 
 @attrs.frozen(kw_only=True)
 class SigningFailed:
-    """Event: there is no signed order, and nothing has left."""
+    """Event: the order could not be signed, and nothing was sent."""
 
     order_id: str
     reason: str
     may_retry: bool
-    """The order itself is well; something it needs could not be read."""
+    """The order itself is valid; something it needs could not be read."""
 
 
 @attrs.frozen(kw_only=True)
@@ -109,12 +109,12 @@ class PostOrder:
     order_id: str
     payload: str = attrs.field(repr=False)
     refreshed_token: str = ""
-    """Before that, have the venue look up this token's balance on the chain again."""
+    """Make the venue read this token's balance from the chain first; empty for none."""
 
 
 @attrs.frozen(kw_only=True)
 class PostAnswered:
-    """Event: the venue took it."""
+    """Event: the venue accepted the order."""
 
     order_id: str
     venue_order_id: str
@@ -124,7 +124,7 @@ class PostAnswered:
 
 @attrs.frozen(kw_only=True)
 class PostRefused(FailedRequest):
-    """Event: an error was the answer; ``venue_rules`` says what it proves."""
+    """Event: the answer was an error; ``venue_rules`` says what it proves."""
 
     order_id: str
     status: int
@@ -135,7 +135,7 @@ class PostRefused(FailedRequest):
 
 @attrs.frozen(kw_only=True)
 class PostUnclear:
-    """Event: it left, and no answer that can be read came back."""
+    """Event: the order was sent, but no readable answer came back."""
 
     order_id: str
     reason: str
@@ -146,22 +146,22 @@ class PostUnclear:
 
 @attrs.frozen
 class CancelOrders:
-    """Command: take these orders back, by the venue's ids, in one request."""
+    """Command: cancel these orders in one request."""
 
     venue_order_ids: tuple[str, ...]
 
 
 @attrs.frozen
 class CancelAll:
-    """Command: take back every order of the account, also those that are not ours."""
+    """Command: cancel every order of the account, including those of other systems."""
 
 
 @attrs.frozen(kw_only=True)
 class CancelAnswered:
-    """Event: what the venue says of each order."""
+    """Event: the venue's answer for each order."""
 
     venue_order_ids: tuple[str, ...]
-    """Those asked for; empty for all."""
+    """Those of the request; empty for all."""
     canceled: tuple[str, ...]
     not_canceled: tuple[tuple[str, str], ...]
     """(venue order id, reason)."""
@@ -169,7 +169,7 @@ class CancelAnswered:
 
 @attrs.frozen(kw_only=True)
 class CancelFailed(FailedRequest):
-    """Event: no answer, or a refusal of the whole request."""
+    """Event: no answer, or the whole request was refused."""
 
     venue_order_ids: tuple[str, ...]
     reason: str
@@ -185,7 +185,8 @@ CancelEvent = CancelAnswered | CancelFailed
 class ReadAccount:
     """Command: read these orders, then these markets' open orders, then their trades.
 
-    In this order nothing can hide: an order that has left the open ones has its trades by then.
+    With this order of requests nothing is missed: when an order has left the open orders, its
+    trades are already visible.
     """
 
     read_id: int
@@ -194,41 +195,41 @@ class ReadAccount:
     balances_of: tuple[str, ...]
     """Tokens whose balances are read as well."""
     with_cash: bool = False
-    """Whether the account's money is."""
+    """Whether the account's cash is read as well."""
 
 
 @attrs.frozen(kw_only=True)
 class UnreadRow:
-    """A row of the account that could not be read: what it would have said is not known."""
+    """A row of the account that could not be read, so its content is unknown."""
 
     market_id: str
-    """Whose rows it was among; empty for the row of one order."""
+    """The market whose rows it was among; empty for a single order's row."""
     venue_order_id: str
-    """The order that was asked for; empty for a row among others."""
+    """The requested order; empty for a row among others."""
     reason: str
 
 
 @attrs.frozen(kw_only=True)
 class AccountRead:
-    """Event: all of it, but for markets of which the venue says nothing."""
+    """Event: the whole account, except for markets that the venue did not show."""
 
     read_id: int
     orders: tuple[UserOrder, ...]
-    """Those of the orders asked for that the venue knows of."""
+    """The requested orders that the venue knows."""
     open_orders: tuple[UserOrder, ...]
     trades: tuple[UserTrade, ...]
     balances: tuple[tuple[str, int], ...]
     """(token, units)."""
     cash_units: int | None = None
-    """Money in millionths of a dollar; None if it was not asked for."""
+    """Cash in millionths of a dollar; None if it was not requested."""
     unread: tuple[UnreadRow, ...] = ()
-    """Rows that say nothing, and spoil none of the others."""
+    """Rows that could not be read; the others are not affected."""
     unread_markets: tuple[str, ...] = ()
-    """Markets whose orders and trades the venue did not show: what is missing there says nothing,
-    and the others count."""
+    """Markets whose orders and trades the venue did not show. What is missing there proves nothing;
+    the other markets count."""
 
     def may_hide(self, venue_order_id: str, market_id: str) -> bool:
-        """Whether something of an order of this market may stand in what could not be read."""
+        """Return whether an unreadable row may concern this order or its market."""
         parts = (part for trade in self.trades for part in trade.unread)
         return any(part.order_id == venue_order_id for part in parts) or any(
             row.market_id == market_id or row.venue_order_id == venue_order_id
@@ -240,7 +241,7 @@ _Row = TypeVar("_Row", UserOrder, UserTrade)
 
 
 class AccountRows:
-    """Gathers the rows of a reading, each by itself: one that cannot be read spoils no other."""
+    """Collects the rows of a reading one by one, so that an unreadable one affects no other."""
 
     def __init__(self) -> None:
         self.orders: list[UserOrder] = []
@@ -251,30 +252,30 @@ class AccountRows:
         self._unread_markets: list[str] = []
 
     def add_order(self, venue_order_id: str, row: object | None) -> None:
-        """Take in the row of one order; None where the venue shows none."""
+        """Add one order's row; None if the venue shows none."""
         if row is not None:
             self.orders += self._readable(order_of, [row], venue_order_id=venue_order_id)
 
     def add_open_orders(self, market_id: str, rows: Iterable[object]) -> None:
-        """Take in a market's open orders."""
+        """Add a market's open orders."""
         self.open_orders += self._readable(order_of, rows, market_id)
 
     def add_trades(self, market_id: str, rows: Iterable[object]) -> None:
-        """Take in a market's trades."""
+        """Add a market's trades."""
         self.trades += self._readable(trade_of, rows, market_id)
 
     def leave_out(self, reason: str, *, market_id: str = "", venue_order_id: str = "") -> None:
-        """Take note that the venue did not show a market's rows, or one order's."""
+        """Note that the venue did not show a market's rows, or one order's."""
         self._note(reason, market_id, venue_order_id)
         if market_id:
             self._unread_markets.append(market_id)
 
     def leave_out_balance(self, reason: str, *, token: str) -> None:
-        """Take note that the venue did not show how many shares of a token there are."""
+        """Note that the venue did not show a token's balance."""
         self._note(reason, f"the balance of {token}")
 
     def reading(self, read_id: int, cash_units: int | None) -> AccountRead:
-        """All of it, as the answer to ``ReadAccount``."""
+        """Return everything as the answer to ``ReadAccount``."""
         return AccountRead(
             read_id=read_id,
             orders=tuple(self.orders),
@@ -308,7 +309,7 @@ class AccountRows:
 
 @attrs.frozen(kw_only=True)
 class AccountUnread(FailedRequest):
-    """Event: some of it could not be read, so none of it counts."""
+    """Event: some part of the account could not be read, so none of it counts."""
 
     read_id: int
     reason: str
@@ -319,21 +320,21 @@ class AccountUnread(FailedRequest):
 
 @attrs.frozen
 class SendHeartbeat:
-    """Command: tell the venue that this account's owner lives."""
+    """Command: send a heartbeat, which shows the venue that this system is running."""
 
     heartbeat_id: str
 
 
 @attrs.frozen
 class HeartbeatAnswered:
-    """Event: the id that the next one must have."""
+    """Event: the heartbeat arrived; the next one must have this id."""
 
     heartbeat_id: str
 
 
 @attrs.frozen
 class HeartbeatFailed(FailedRequest):
-    """Event: it did not arrive; ``expected_id`` is what the venue wants instead, if it said so."""
+    """Event: the heartbeat failed; ``expected_id`` is the id that the venue expects, if known."""
 
     reason: str
     expected_id: str | None = None
@@ -342,12 +343,12 @@ class HeartbeatFailed(FailedRequest):
 HeartbeatEvent = HeartbeatAnswered | HeartbeatFailed
 
 
-# Claims on the chain
+# Redemptions on the chain
 
 
 @attrs.frozen(kw_only=True)
 class ClaimHoldings:
-    """Command: turn a window's shares into money, on the chain."""
+    """Command: turn a window's shares into money on the chain."""
 
     market_id: str
     pairs_units: int
@@ -363,7 +364,7 @@ class HoldingsClaimed:
 
 @attrs.frozen(kw_only=True)
 class ClaimFailed:
-    """Event: it is not."""
+    """Event: the transaction failed."""
 
     market_id: str
     reason: str

@@ -1,7 +1,7 @@
-"""All orders that the real executor knows, and the one way in which they change.
+"""All orders that the real executor knows, and the only code that changes them.
 
-A change is recorded with the event that brought it, and then told: to the order's Order, which asks
-until it knows the end; what becomes of trades after the end, to position, until it answers.
+Each change is recorded together with the event that caused it, and then reported: to the order's
+Order actor, which asks until it knows the end, and after that to position, until position confirms.
 """
 
 from __future__ import annotations
@@ -27,32 +27,32 @@ from actors.messages.position import FillBooked, LateFailure
 from actors.roles import EXECUTOR, POSITION
 
 KEPT_AFTER_CLOSE_MS = 1_800_000
-"""So long after its window's end even an ended order is known: no order can trade any more within
-two minutes of it, but a trade that was CONFIRMED may be told to have FAILED (F41)."""
+"""How long after its window's end an ended order is kept. No order trades more than two minutes
+after it, but a CONFIRMED trade may still be reported as FAILED (F41)."""
 
 
 @attrs.frozen(kw_only=True)
 class TakenBack:
-    """An order that must not be carried out: cancelled before it came, or set aside."""
+    """An order that must not be traded: cancelled before it arrived, or quarantined."""
 
     report: OrderReport
     keep_until_ms: int
     is_set_aside: bool = False
-    """Its record was damaged: it may rest at the venue, and is cancelled where it is found."""
+    """Its record was damaged: it may rest at the venue, and is cancelled when it is found there."""
     venue_order_id: str = ""
-    """Of one that was set aside, if an event still tells it."""
+    """The id of a quarantined order, if an event still has it."""
 
 
 @attrs.frozen
 class OrderPosted:
-    """Recorded: from now on its bytes may be at the venue."""
+    """Recorded: from now on the order may be at the venue."""
 
     order_id: str
 
 
 @attrs.frozen
 class OrderWithdrawn:
-    """Recorded: it ends without having been at the venue."""
+    """Recorded: the order ended without having been at the venue."""
 
     order_id: str
     reason: str
@@ -60,7 +60,7 @@ class OrderWithdrawn:
 
 @attrs.frozen
 class VenueSaid:
-    """Recorded: the venue's word on an order that changed what is known of it."""
+    """Recorded: the venue's report on an order that changed its state."""
 
     order_id: str
     order: UserOrder
@@ -68,7 +68,7 @@ class VenueSaid:
 
 @attrs.frozen
 class TradeSeen:
-    """Recorded: an order traded, or a trade of it came further or failed."""
+    """Recorded: an order traded, or the settlement of one of its trades changed."""
 
     order_id: str
     part: TradeAllocation
@@ -76,14 +76,14 @@ class TradeSeen:
 
 @attrs.frozen
 class CancelTold:
-    """Recorded: the venue has taken an order back."""
+    """Recorded: the venue has cancelled an order."""
 
     order_id: str
 
 
 @attrs.frozen
 class AbsenceTold:
-    """Recorded: the venue, asked for long enough, knows no more of an order."""
+    """Recorded: after repeated readings the venue still shows no trace of an order."""
 
     order_id: str
     reason: str
@@ -91,32 +91,32 @@ class AbsenceTold:
 
 @attrs.frozen
 class LiveClosed:
-    """Recorded: nothing can become of an order any more."""
+    """Recorded: an order can no longer change."""
 
     order_id: str
 
 
 class LiveOrders:
-    """The orders by their own and by the venue's ids."""
+    """All known orders, by order id and by venue order id."""
 
     def __init__(self, time_to_live_ms: int) -> None:
         self._time_to_live_ms = time_to_live_ms
         self._by_id: dict[str, LiveOrder] = {}
         self._working: dict[str, None] = {}
-        """Ids of those that are not over: few, where those that are kept may be thousands."""
+        """Ids of unfinished orders: few, while thousands may be kept."""
         self._ids: dict[str, str] = {}
         self._taken_back: dict[str, TakenBack] = {}
         self._late_failures: dict[str, LateFailure] = {}
-        """Failures of trades whose orders were let go, by trade id, until position answers."""
+        """Failed trades of forgotten orders, by trade id, until position confirms."""
         self._told_failures: set[str] = set()
         self.over_moved_nanos = 0
-        """What the trades of those that are over brought, less what they cost."""
+        """What the trades of all kept ended orders brought, less what they cost."""
 
     def __iter__(self) -> Iterator[LiveOrder]:
         return iter(list(self._by_id.values()))
 
     def load(self, value: object) -> None:
-        """Take over a recorded row."""
+        """Restore a recorded row."""
         if isinstance(value, LiveOrder):
             self._keep(value)
         elif isinstance(value, TakenBack):
@@ -126,50 +126,50 @@ class LiveOrders:
             self._told_failures.add(value.trade_id)
 
     def clock_set_back(self, by_ms: int) -> None:
-        """What was posted, and the ends that were told, are as long ago as before.
+        """Shift the times of postings and ends back by as much as the clock was.
 
-        In memory only: their records are of the time in which they were made.
+        Only in memory: the recorded rows keep the times at which they were written.
         """
         for order_id, live in self._by_id.items():
             self._by_id[order_id] = live.earlier(by_ms)
 
     def none_after(self, now_ms: int) -> None:
-        """What was recorded before the clock was set back is taken to have happened now."""
+        """Move times in the future to now: they were recorded before the clock was set back."""
         for order_id, live in self._by_id.items():
             ahead_ms = max(live.posted_at_ms, live.end.told_at_ms if live.end else 0) - now_ms
             self._by_id[order_id] = live.earlier(max(0, ahead_ms))
 
     def get(self, order_id: str) -> LiveOrder | None:
-        """An order by its own id."""
+        """Return an order by its order id."""
         return self._by_id.get(order_id)
 
     def at_venue(self, venue_order_id: str) -> LiveOrder | None:
-        """An order by the venue's id."""
+        """Return an order by its venue order id."""
         return self._by_id.get(self._ids.get(venue_order_id, ""))
 
     @property
     def working(self) -> list[LiveOrder]:
-        """Those that are not over, oldest first."""
+        """Unfinished orders, oldest first."""
         return [self._by_id[order_id] for order_id in self._working]
 
     @property
     def venue_ids(self) -> set[str]:
-        """The venue's ids of all of them."""
+        """Venue order ids of all known orders."""
         return set(self._ids)
 
     @property
     def ids_at_large(self) -> set[str]:
-        """The venue's ids of those that may rest there."""
+        """Venue order ids of the orders that may rest at the venue."""
         out = {live.venue_order_id for live in self.working if live.posted_at_ms}
         return out | {each.venue_order_id for each in self.set_aside if each.venue_order_id}
 
     @property
     def set_aside(self) -> tuple[TakenBack, ...]:
-        """Orders whose record was damaged."""
+        """Quarantined orders, whose record was damaged."""
         return tuple(each for each in self._taken_back.values() if each.is_set_aside)
 
     def answer(self, order_id: str) -> Effects:
-        """Tell an Order all that is known of it."""
+        """Report to an Order everything that is known of it."""
         live, taken_back = self._by_id.get(order_id), self._taken_back.get(order_id)
         if live is not None:
             return tell_order(live.report())
@@ -177,11 +177,11 @@ class LiveOrders:
         return tell_order(report)
 
     def is_known(self, order_id: str) -> bool:
-        """Whether a submission of it would be a repetition, or too late."""
+        """Return whether a submission of it would be a repetition or too late."""
         return order_id in self._by_id or order_id in self._taken_back
 
     def commit(self, after: LiveOrder, event: object) -> Effects:
-        """Record an order's next state, and tell what is new in it."""
+        """Record an order's next state, and report what is new in it."""
         before = self._by_id.get(after.order_id)
         if after == before:
             return []
@@ -190,7 +190,7 @@ class LiveOrders:
         return [_record(after, event), *_tell(before, after)]
 
     def take_back(self, order_id: str, reason: str, now_ms: int) -> Effects:
-        """Remember an order that ended before it came: no copy of it may be carried out."""
+        """Record an order that was cancelled before it arrived, so that no copy of it is traded."""
         keep_until_ms = now_ms + self._time_to_live_ms + CLOCK_STEP_MAX_MS
         report = OrderReport(order_id=order_id, status=OrderStatus.CANCELLED, reason=reason)
         taken_back = TakenBack(report=report, keep_until_ms=keep_until_ms)
@@ -199,7 +199,7 @@ class LiveOrders:
         return [Record(report, saves), *tell_order(report)]
 
     def take_booking(self, message: FillBooked) -> Effects:
-        """Note that position knows what the executor told it in an Order's stead."""
+        """Note that position has booked what the executor reported in place of an Order."""
         effects: Effects = []
         late = self._late_failures.get(message.trade_id)
         if message.is_reversal and late is not None:
@@ -212,7 +212,7 @@ class LiveOrders:
         return [*effects, *self.commit(after, message)]
 
     def take_late_failure(self, trade: UserTrade) -> Effects:
-        """Have position take a failed trade back whose orders are not known here, or any more."""
+        """Ask position to reverse a failed trade none of whose orders is known any more."""
         if not trade.market_id or trade.trade_id in self._told_failures:
             return []
         self._told_failures.add(trade.trade_id)
@@ -221,21 +221,23 @@ class LiveOrders:
         return [_record_late(late, late), Send(POSITION, late)]
 
     def look_for_ends(self, now_ms: int) -> Effects:
-        """Close what nothing can become of any more, as soon as its Order has recorded the end."""
+        """Recall the rows of orders that can no longer change, to close those recorded as ended."""
         effects: Effects = [
             Recall("order", live.order_id, about=live) for live in self if _is_over(live, now_ms)
         ]
         for order_id, taken_back in list(self._taken_back.items()):
             if now_ms >= taken_back.keep_until_ms and taken_back.is_set_aside:
-                effects += self._forget(taken_back)  # there is no row of its Order to be read
+                effects += self._forget(
+                    taken_back
+                )  # a quarantined order has no Order row to recall
             elif now_ms >= taken_back.keep_until_ms:
                 effects.append(Recall("order", order_id, about=taken_back))
         return effects
 
     def let_go_taken_back(self, recalled: Recalled) -> Effects:
-        """Forget an order that was cancelled before it came, unless its Order may say it again.
+        """Forget an order cancelled before it arrived, unless its Order may submit it again.
 
-        How long an order may live, and so be said, is in its intent, which never came here.
+        How long an order may live, and so be submitted, is in its intent, which never arrived.
         """
         order, taken_back = recalled.value, self._taken_back.get(recalled.key)
         if taken_back is None or (isinstance(order, OrderState) and not order.is_terminal):
@@ -249,7 +251,7 @@ class LiveOrders:
         return [Record(LiveClosed(order_id), (save,))]
 
     def let_go(self, recalled: Recalled) -> LiveOrder | None:
-        """Forget the order whose Order's row this is; None if it has not recorded the end yet."""
+        """Forget an ended order, given its Order's row; None if the row shows no end yet."""
         order, live = recalled.value, self._by_id.get(recalled.key)
         if live is None or (isinstance(order, OrderState) and not order.is_terminal):
             return None
@@ -260,12 +262,12 @@ class LiveOrders:
         return live
 
     def owed(self) -> Effects:
-        """Everything that position has not answered yet of what it must hear from the executor."""
+        """Report again to position everything that it has not confirmed."""
         late = [Send(POSITION, each) for each in self._late_failures.values()]
         return [*late, *(effect for live in self for effect in owed(live))]
 
     def trades_in(self, market_id: str) -> Effects:
-        """All of a window's trades, for position, which books once what it has heard before."""
+        """Report all of a window's trades to position, which books each trade only once."""
         ours = (live for live in self if live.intent.market.market_id == market_id)
         return [effect for live in ours for effect in owed(live.owing_all())]
 
@@ -284,7 +286,7 @@ class LiveOrders:
 
 
 def owed(live: LiveOrder) -> Effects:
-    """Everything that position must hear from the executor of an order."""
+    """Report to position everything that the executor owes it about an order."""
     return _tell_position(live, live.owed_fills, live.owed_reversals)
 
 
@@ -309,7 +311,7 @@ def _is_over(live: LiveOrder, now_ms: int) -> bool:
 
 
 def closed(live: LiveOrder) -> Record:
-    """The last record of an order."""
+    """Return the last record of an order."""
     return _record(live, LiveClosed(live.order_id), is_open=False)
 
 

@@ -1,10 +1,11 @@
-"""Orders on their way to the venue: each is signed once, and posted in those bytes.
+"""The outbox: each order is signed once, and always posted in exactly those bytes.
 
-``posted_at_ms`` of an order is recorded before its bytes may leave, and taken back only by an
-answer that says that they were not taken. So a restart knows which orders may be at the venue.
+``posted_at_ms`` of an order is recorded before its bytes may leave. It is cleared only by an answer
+which says that the order was not accepted. So after a restart it is known which orders may be at
+the venue.
 
-What is to be done next for each order (``PendingActions``) does not survive, and need not: after a
-restart all of it follows again from what is recorded of the orders.
+The next steps of each order (``PendingActions``) are not recorded: after a restart they follow from
+the recorded orders.
 """
 
 from __future__ import annotations
@@ -30,40 +31,40 @@ from actors.messages.execution import CancelOrder, OrderIntent, OrderStatus
 from actors.model import Action
 
 EVENTS_SOON_MS = 1_500
-"""An order that trades at once, or waits in the venue's delay, is told of on the user channel
-within this; if not, the venue is asked."""
+"""Time within which the user channel reports an order that trades at once or waits in the venue's
+delay; after that the venue is asked."""
 RECHECK_MS = 1_000
-"""How often the venue is asked again about an order that is not clear."""
+"""How often the venue is asked again about an unresolved order."""
 RETRY_MS = 1_000
 LAG_RETRY_FIRST_MS = 500
 LAG_RETRY_MAX_MS = 4_000
 
-_FELL_UNSIGNED = "the executor fell before it was recorded as signed; nothing has left"
-_FELL_POSTING = "the executor fell while it was being posted"
-TOO_LATE = "its time to live was over before it left"
+_FELL_UNSIGNED = "the executor crashed before it was recorded as signed; nothing was sent"
+_FELL_POSTING = "the executor crashed while it was being posted"
+TOO_LATE = "its time to live ended before it was sent"
 
 
 @attrs.define
 class PendingAction:
-    """What an order waits for; every time is venue time, None for not at all."""
+    """The scheduled actions of one order; times are venue time, None means not scheduled."""
 
     sign_at_ms: int | None = None
     post_at_ms: int | None = None
     cancel_at_ms: int | None = None
     ask_at_ms: int | None = None
-    """From then on the venue is asked about it, again and again, until it is clear."""
+    """The venue is asked about the order from then on, until it is resolved."""
     is_signing: bool = False
     is_posting: bool = False
     is_cancelling: bool = False
     absent_since_ms: int | None = None
-    """Start of the first of the reads that, one after the other, did not find it."""
+    """Start of the first of the consecutive readings that did not find it."""
     absent_count: int = 0
-    """How many these are."""
+    """Number of these readings."""
     missing_count: int = 0
-    """How many readings lacked trades of it after its end was told."""
+    """Number of readings that lacked trades of it after its end was reported."""
     is_told_gone: bool = False
-    """A cancel was answered that it is no longer there: only the list of open orders, and no row
-    of its own, can still say that it rests."""
+    """A cancel was answered that the order no longer exists. Then only the list of open orders can
+    still show that it rests, not the order's own row."""
     ended_at_ms: int | None = None
     """When its end was noted here; an order that still rests long after must be cancelled."""
     lag_count: int = 0
@@ -72,12 +73,12 @@ class PendingAction:
     last_refusal: str = ""
 
     def due_times(self) -> list[int]:
-        """When it has its next turns."""
+        """Return when its next actions are due."""
         times = (self.sign_at_ms, self.post_at_ms, self.cancel_at_ms)
         return [each for each in times if each is not None]
 
     def retry_lagging(self, token: str, refusal: str, now_ms: int) -> None:
-        """Post again in a while, and have the venue look the balance up before."""
+        """Post again after a delay, and make the venue refresh the balance first."""
         delay_ms = min(LAG_RETRY_MAX_MS, LAG_RETRY_FIRST_MS << min(self.lag_count, 8))
         self.lag_count += 1
         self.post_at_ms = now_ms + delay_ms
@@ -85,42 +86,43 @@ class PendingAction:
         self.last_refusal = refusal
 
     def clock_set_back(self, by_ms: int) -> None:
-        """Everything is due as soon as it would have been, and has lasted as long."""
+        """Shift all times back by as much as the clock was."""
         for field in attrs.fields(PendingAction):
             moment_ms = getattr(self, field.name)
             if field.name.endswith("_ms") and moment_ms is not None:
                 setattr(self, field.name, moment_ms - by_ms)
 
     def ask(self, at_ms: int) -> None:
-        """Ask the venue from then on, or from an earlier time that was set already."""
+        """Ask the venue from this time on, or earlier if that was scheduled already."""
         self.ask_at_ms = at_ms if self.ask_at_ms is None else min(self.ask_at_ms, at_ms)
 
     def is_clear(self) -> None:
-        """The venue's last word leaves nothing to ask."""
+        """Ask no more: the venue's last report resolved everything."""
         self.ask_at_ms = self.absent_since_ms = None
 
 
 class PendingActions:
-    """Every order's work, and what the venue's rate limits and restarts hold back."""
+    """Every order's actions, and the holds set by rate limits and venue restarts."""
 
     def __init__(self) -> None:
         self._work: dict[str, PendingAction] = {}
         self._ended: dict[str, PendingAction] = {}
-        """Of orders that are over: nothing to do, and so not looked through after every message."""
+        """Ended orders have no actions, so they are kept apart and not searched after every
+        message."""
         self._posts_held_until_ms = 0
         self._cancels_held_until_ms = 0
 
     def of(self, order_id: str) -> PendingAction:
-        """An order's work."""
+        """Return an order's actions."""
         return self._ended.get(order_id) or self._work.setdefault(order_id, PendingAction())
 
     def end(self, order_id: str, now_ms: int) -> None:
-        """Nothing is left to do for an order that is over."""
+        """Drop all actions of an ended order."""
         self._work.pop(order_id, None)
         self._ended[order_id] = PendingAction(ended_at_ms=now_ms)
 
     def take_up(self, order_id: str) -> None:
-        """There is something to do for an order after all, though it is over."""
+        """Reactivate an ended order that needs an action after all."""
         if order_id in self._ended:
             self._work[order_id] = self._ended.pop(order_id)
 
@@ -130,11 +132,11 @@ class PendingActions:
         self._ended.pop(order_id, None)
 
     def __iter__(self) -> Iterator[tuple[str, PendingAction]]:
-        """What may have to be done, by order."""
+        """Iterate over (order id, actions) of the orders that may need something."""
         return iter(list(self._work.items()))
 
     def clock_set_back(self, by_ms: int) -> None:
-        """Everything is due as soon as it would have been."""
+        """Shift all times back by as much as the clock was."""
         self._posts_held_until_ms -= by_ms
         self._cancels_held_until_ms -= by_ms
         for work in (*self._work.values(), *self._ended.values()):
@@ -149,18 +151,18 @@ class PendingActions:
         self._cancels_held_until_ms = max(self._cancels_held_until_ms, until_ms)
 
     def may_cancel(self, now_ms: int) -> bool:
-        """Whether the venue takes cancels, as far as it said."""
+        """Return whether the venue accepts cancels, as far as is known."""
         return now_ms >= self._cancels_held_until_ms
 
     def may_post(self, now_ms: int) -> bool:
-        """Whether orders may be posted: no hold, and no cancel that has to wait for its own."""
+        """Return whether orders may be posted: no hold, and no cancel waiting for its own hold."""
         if not self.may_cancel(now_ms):
             waiting = (work for work in self._work.values() if work.cancel_at_ms is not None)
             return next(waiting, None) is None and now_ms >= self._posts_held_until_ms
         return now_ms >= self._posts_held_until_ms
 
     def next_due_ms(self, now_ms: int) -> int | None:
-        """When something is due next; what is due already waits for a hold to end, or for news."""
+        """Return when something is due next; overdue actions wait for a hold to end or for news."""
         times = [self._posts_held_until_ms, self._cancels_held_until_ms]
         times += [due_ms for work in self._work.values() for due_ms in work.due_times()]
         return min((each for each in times if each > now_ms), default=None)
@@ -170,7 +172,7 @@ OutboxEvent = OrderSigned | SigningFailed | PostAnswered | PostRefused | PostUnc
 
 
 class Outbox:
-    """Signs and posts what is due, and takes the answers in."""
+    """Signs and posts the orders that are due, and handles the answers."""
 
     def __init__(self, orders: LiveOrders, pending: PendingActions, access: VenueSession) -> None:
         self._orders = orders
@@ -180,7 +182,7 @@ class Outbox:
     def take(
         self, event: OutboxEvent, may_trade: Callable[[OrderIntent], bool], now_ms: int
     ) -> Effects:
-        """Take in what the port says of a command of this outbox."""
+        """Handle an event that answers one of this outbox's commands."""
         match event:
             case OrderSigned():
                 return self._signed(event, may_trade, now_ms)
@@ -193,10 +195,10 @@ class Outbox:
             case PostUnclear():
                 return self._unclear(event, now_ms)
 
-    # Before an order leaves
+    # Before an order is sent
 
     def sign(self, may_trade: Callable[[OrderIntent], bool], now_ms: int) -> Effects:
-        """Have new orders signed whose market may be traded."""
+        """Sign new orders whose market may be traded."""
         effects: Effects = []
         for live, work in self._due("sign_at_ms", now_ms):
             if not work.is_signing and may_trade(live.intent):
@@ -207,7 +209,7 @@ class Outbox:
     def _signed(
         self, event: OrderSigned, may_trade: Callable[[OrderIntent], bool], now_ms: int
     ) -> Effects:
-        """Record the bytes; if nothing speaks against it by now, they leave right after."""
+        """Record the signed bytes, and post them at once unless something forbids it by now."""
         live = self._orders.get(event.order_id)
         if live is None or live.is_final or live.is_signed:
             return []
@@ -227,7 +229,7 @@ class Outbox:
         return [*self._orders.commit(posted, event), self._post_command(posted, work)]
 
     def _not_signed(self, event: SigningFailed, now_ms: int) -> Effects:
-        """Try again, or give the order up; nothing of it has left."""
+        """Schedule another attempt, or reject the order; nothing was sent."""
         live = self._orders.get(event.order_id)
         if live is None or live.is_final or live.is_signed:
             return []
@@ -240,7 +242,7 @@ class Outbox:
         return self._end(live.refused(event.reason), event, now_ms)
 
     def post(self, may_trade: Callable[[OrderIntent], bool], now_ms: int) -> Effects:
-        """Let the bytes leave that are due and whose market may be traded."""
+        """Post the orders that are due and whose market may be traded."""
         effects: Effects = []
         for live, work in self._due("post_at_ms", now_ms):
             if work.is_posting or not self._pending.may_post(now_ms):
@@ -257,7 +259,7 @@ class Outbox:
         return effects
 
     def withdraw_late(self, now_ms: int) -> Effects:
-        """End the orders whose time is over before any of them could be at the venue."""
+        """End the orders that expired before they could be at the venue."""
         effects: Effects = []
         for live in self._orders.working:
             if not live.posted_at_ms and now_ms >= live.intent.expires_at_ms:
@@ -265,12 +267,12 @@ class Outbox:
         return effects
 
     def resume(self, live: LiveOrder, now_ms: int) -> Effects:
-        """Go on with a recorded order after a restart, from its record alone."""
+        """Go on with a recorded order after a restart."""
         if live.is_final:
             self._pending.end(live.order_id, now_ms)
             return []
         if not live.is_signed:
-            # It may have been signed by the process that fell; it is not signed a second time.
+            # The crashed process may have signed it; it is not signed a second time.
             return self._withdraw(live, _FELL_UNSIGNED, now_ms)
         work = self._pending.of(live.order_id)
         effects: Effects = []
@@ -289,7 +291,7 @@ class Outbox:
         return effects
 
     def take_back(self, live: LiveOrder, message: CancelOrder, now_ms: int) -> Effects:
-        """End an order that is not over; what may be at the venue ends by the venue's word only."""
+        """Cancel an unfinished order; one at the venue ends only when the venue says so."""
         if not live.posted_at_ms:
             return self._withdraw(live, message.reason, now_ms)
         work = self._pending.of(live.order_id)
@@ -299,17 +301,17 @@ class Outbox:
         return self._orders.commit(attrs.evolve(live, cancel_reason=reason), message)
 
     def _withdraw(self, live: LiveOrder, reason: str, now_ms: int) -> Effects:
-        """End an order that cannot be at the venue; say what kept it here, if anything did."""
+        """End an order that cannot be at the venue; add what delayed it to the reason."""
         refusal = self._pending.of(live.order_id).last_refusal or self._session.trouble
         if refusal:
             reason = f"{reason}: {refusal}"
         withdrawn = OrderWithdrawn(live.order_id, reason)
         return self._end(live.withdrawn(reason), withdrawn, now_ms)
 
-    # What a posting is answered
+    # Answers to postings
 
     def _answered(self, event: PostAnswered, now_ms: int) -> Effects:
-        """The venue took it; whether it rests, trades or waits, its events tell."""
+        """Note that the venue accepted it; its events tell whether it rests, trades or waits."""
         live, work = self._posted(event.order_id)
         if live is None:
             return []
@@ -318,8 +320,8 @@ class Outbox:
             effects.append(Log("error", _other_id_sentence(live, event)))
             live = attrs.evolve(live, venue_order_id=event.venue_order_id)
         if event.status == "unmatched":
-            # The venue's pages say both "placed" and "not matched": it may rest (F5).
-            doubted = live.doubted("the venue answered unmatched, and may hold it")
+            # The documentation says both "placed" and "not matched": it may rest (F5).
+            doubted = live.doubted("the venue answered unmatched and may hold it")
             work.ask(now_ms)
             return effects + self._orders.commit(doubted, event)
         is_resting = event.status == "live" and live.intent.time_in_force.may_rest
@@ -328,7 +330,7 @@ class Outbox:
         return effects + self._orders.commit(live.held(), event)
 
     def _unclear(self, event: PostUnclear, now_ms: int) -> Effects:
-        """It may be there or not; the venue is asked, and nothing is assumed (F1, F2, F3)."""
+        """Mark the outcome as unknown and ask the venue; nothing is assumed (F1, F2, F3)."""
         live, work = self._posted(event.order_id)
         if live is None:
             return []
@@ -337,7 +339,7 @@ class Outbox:
         return self._orders.commit(live.doubted(event.reason), event)
 
     def _refused(self, event: PostRefused, now_ms: int) -> Effects:
-        """Take an error for what it proves, and for no more."""
+        """Apply an error by what it proves, and no more."""
         live, work = self._posted(event.order_id)
         if live is None:
             return []
@@ -372,13 +374,13 @@ class Outbox:
         event: PostRefused,
         now_ms: int,
     ) -> Effects:
-        """A refusal of a later copy says nothing of the first one: only reading does."""
+        """Ask the venue: a refusal of a later copy proves nothing about the first one."""
         work.absent_since_ms = None
         work.ask(now_ms)
         may_repost = live.may_repost and meaning is Meaning.HELD
         return self._orders.commit(attrs.evolve(live, may_repost=may_repost), event)
 
-    # Small things
+    # Helpers
 
     def _end(self, after: LiveOrder, event: object, now_ms: int) -> Effects:
         self._pending.end(after.order_id, now_ms)
@@ -394,7 +396,7 @@ class Outbox:
         return due
 
     def _posted(self, order_id: str) -> tuple[LiveOrder | None, PendingAction]:
-        """An order whose posting is answered now."""
+        """Return an order whose posting was just answered; None if it is unknown or final."""
         work = self._pending.of(order_id)
         work.is_posting = False
         live = self._orders.get(order_id)
@@ -414,6 +416,6 @@ class Outbox:
 
 def _other_id_sentence(live: LiveOrder, event: PostAnswered) -> str:
     return (
-        f"the venue calls {live.order_id} {event.venue_order_id}, its hash was computed as "
+        f"the venue calls {live.order_id} {event.venue_order_id}, but its computed hash is "
         f"{live.venue_order_id}: the venue's id is used"
     )

@@ -1,8 +1,8 @@
-"""The real executor's hand on the venue: key, credentials, client and user channel, in one thread.
+"""The real executor's port: private key, credentials, client and user channel, in one thread.
 
-The private key is here and nowhere else; of the API credentials, the price feed is given a copy, by
-no message. What leaves for the core is cleaned of them, errors
-included; an error that is a bug is raised again as its cleaned text alone.
+The private key exists only here. The price feed gets a copy of the API credentials, but not by a
+message. Both are removed from everything that is passed to the core, including errors. An
+unexpected exception is raised again with nothing but its redacted text.
 """
 
 from __future__ import annotations
@@ -59,18 +59,18 @@ from actors.retry_after import bounded_wait_ms
 from actors.settings import VenueSettings
 
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-"""Failures of making a connection: nothing can have been sent on it."""
+"""Failures to connect, after which nothing can have been sent."""
 _CLOSE_LIMIT_S = 1.0
 _ANSWER_LIMIT_S = 30.0
-"""What the client was asked is answered by then, or has failed."""
+"""Every request of the client is answered, or has failed, by then."""
 
 
 class BrokenPort(Exception):
-    """A bug in the port; the text is cleaned of secrets."""
+    """A bug in the port; its text is redacted."""
 
 
 class VenuePort(WebSocketPort):
-    """Performs the real executor's commands; the user channel is a websocket like any other."""
+    """Performs the real executor's commands; the user channel is an ordinary websocket."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class VenuePort(WebSocketPort):
         private_key: str,
         hand_over: Callable[[ApiCredentials], None] | None = None,
     ) -> None:
-        """Make the port; API credentials are handed over each time that there are new ones."""
+        """Make the port; ``hand_over`` is called with every new set of API credentials."""
         super().__init__()
         self._hand_over = hand_over
         self._venue = venue
@@ -90,10 +90,10 @@ class VenuePort(WebSocketPort):
         self._client: VenueClient | None = None
 
     def perform(self, command: object) -> None:
-        """Start what the core commanded.
+        """Start a command.
 
         Raises:
-            TypeError: the command is not one of this port's.
+            TypeError: the command does not belong to this port.
         """
         work = self._work(command)
         if work is not None:
@@ -141,7 +141,7 @@ class VenuePort(WebSocketPort):
     # On the I/O thread
 
     async def _cleaned(self, work: Awaitable[None]) -> None:
-        """Let no secret leave with an exception: neither its text nor those it came from."""
+        """Await work, and redact any exception: its text, and no chained exceptions."""
         try:
             await work
         except asyncio.CancelledError:
@@ -153,7 +153,7 @@ class VenuePort(WebSocketPort):
         return self._redactor.clean(text)
 
     def _report(self, event: object) -> None:
-        """Tell the core what the venue said, which may be what was said to it."""
+        """Send an event to the core, redacted because the venue may echo what it was sent."""
         self._io.post(self._redactor.cleaned(event))
 
     async def _open(self) -> None:
@@ -172,7 +172,7 @@ class VenuePort(WebSocketPort):
             await old.close()
 
     def _is_denied(self, problem: BaseException, client: VenueClient) -> bool:
-        """Whether the credentials are refused, if they are those that are in use by now."""
+        """Return whether the venue refused the credentials that are still in use."""
         is_401 = isinstance(problem, RequestRejectedError) and problem.status == 401
         return is_401 and client is self._client
 
@@ -181,7 +181,7 @@ class VenuePort(WebSocketPort):
         try:
             signed = await self._ready.sign(command)
         except PolymarketError as problem:
-            # What the client refuses to build stays refused; what could not be read may be later.
+            # What the client refuses to build stays refused; a failed read may succeed later.
             may_retry = not isinstance(problem, UserInputError)
             reason = _text(problem)
             self._report(SigningFailed(order_id=order_id, reason=reason, may_retry=may_retry))
@@ -220,7 +220,7 @@ class VenuePort(WebSocketPort):
                 self._report(PostRefused(order_id=order_id, status=0, text=reason))
             else:
                 self._report(PostUnclear(order_id=order_id, reason=reason))
-        except Exception as problem:  # whatever it is, the bytes may have left
+        except Exception as problem:  # whatever it is, the bytes may have been sent
             self._report(PostUnclear(order_id=order_id, reason=_text(problem)))
         else:
             self._report(read_answer(order_id, self._redactor.cleaned(body)))
@@ -229,7 +229,7 @@ class VenuePort(WebSocketPort):
         try:
             await self._ready.refresh_balance(token)
         except PolymarketError:
-            return  # the order is posted all the same, and the venue says what it sees
+            return  # the order is posted anyway, and the venue checks the balance
 
     async def _cancel(self, venue_order_ids: tuple[str, ...]) -> None:
         client = self._ready
@@ -270,7 +270,7 @@ class VenuePort(WebSocketPort):
         self._io.post(read)
 
     async def _account(self, command: ReadAccount, client: VenueClient) -> AccountRead:
-        """Read orders first, then the open ones, then trades: so a trade cannot hide."""
+        """Read orders, then open orders, then trades, so that no trade is missed."""
         rows = AccountRows()
         for venue_order_id in command.venue_order_ids:
             with self._by_itself(partial(rows.leave_out, venue_order_id=venue_order_id)):
@@ -288,7 +288,7 @@ class VenuePort(WebSocketPort):
 
     @contextlib.contextmanager
     def _by_itself(self, leave_out: Callable[[str], None]) -> Iterator[None]:
-        """Leave out what the venue may refuse and still answer for all others (F30)."""
+        """Leave out one row or market that the venue refuses while it answers others (F30)."""
         try:
             yield
         except PolymarketError as problem:
@@ -313,7 +313,7 @@ class VenuePort(WebSocketPort):
                 await client.merge(market_id, command.pairs_units)
             else:
                 await client.redeem(market_id)
-        except Exception as problem:  # of client, chain or relayer: it is tried again
+        except Exception as problem:  # of client, chain or relayer: it is retried
             self._report(ClaimFailed(market_id=market_id, reason=_text(problem)))
             return
         self._io.post(HoldingsClaimed(market_id))
@@ -330,7 +330,7 @@ def _is_of_one_row(problem: BaseException) -> bool:
 
 
 def _is_refusal(problem: BaseException) -> bool:
-    """Whether asking for credentials again would change nothing soon."""
+    """Return whether requesting credentials again soon would be pointless."""
     if isinstance(problem, RequestRejectedError):
         return problem.status in (400, 401, 403)
     return isinstance(problem, WalletNotOurs | UserInputError)

@@ -1,13 +1,10 @@
-"""What the venue's word, told or read, means for the orders.
+"""Applies what the venue reports, pushed or polled, to the orders.
 
-One routine reads the account: at the start, when the user channel is new, on a slow beat, and every
-second while an order is not clear. It is whole, but for markets that the venue does not show, or it
-does not count. It reads orders before trades, so that an order that is gone has its trades in the
-same reading. Even so the venue's parts lag behind each other; therefore an absence proves something
-only when it has lasted:
+The parts of the venue lag behind each other, even within one reading (account_readings.py). So the
+absence of an order proves something only when it has lasted:
 
-* an order that the venue has acknowledged, for ``LAG_MS``;
-* an order whose posting had no clear answer, for ``UNKNOWN_WINDOW_MS``: it may wait in the venue's
+* for an order that the venue has acknowledged, ``LAG_MS``;
+* for an order whose posting had no clear answer, ``UNKNOWN_WINDOW_MS``: it may wait in the venue's
   delay, or still be on its way. Only after that may the same bytes be posted once more.
 """
 
@@ -37,34 +34,34 @@ from actors.units import size_text
 LAG_MS = 5_000
 UNKNOWN_WINDOW_MS = 15_000
 ABSENT_MS_PER_READING = 1_500
-"""An absence needs a reading for so much of its time, for the clock may jump: it is corrected when
-the venue's time is measured anew."""
+"""An absence needs one reading for each such period, because the clock may jump when the venue's
+time is measured again."""
 SLOW_BEAT_MS = 30_000
 READ_HOLD_MAX_MS = 30_000
-"""A reading is tried again at least so often, however long the venue asks to wait: without one no
-order whose outcome is open ever ends, and its side can neither be traded nor sold."""
+"""Longest wait before a reading is retried, however long the venue asks to wait. Without readings
+no order with an unknown outcome ever ends, and its side can neither be bought nor sold."""
 MISSING_TRADES_MS = 60_000
-"""An order whose trades do not add up to what the venue says it traded is waited for so long."""
+"""How long to wait for the trades of an order that do not add up to the venue's total."""
 WIDE_BEAT_MS = 300_000
-"""How often the trades of windows are read of which all is settled."""
+"""How often the trades of fully settled windows are read."""
 TRADES_SOON_MS = 500
-"""After the venue says that an order traded, its trades come by themselves within this."""
+"""Time within which an order's trades follow the report that it traded."""
 
 
 @attrs.frozen(kw_only=True)
 class Reading:
-    """A reading of the account that is under way, or was taken."""
+    """A reading of the account that is in flight or complete."""
 
     read_id: int
     began_at_ms: int
-    """Venue time; what the venue says is at least as new."""
+    """Venue time; what the venue shows is at least as new."""
     asked: tuple[str, ...]
-    """Ids of the orders that it must show, or their absence counts."""
+    """Ids of the orders that were requested, so that their absence counts."""
     market_ids: tuple[str, ...]
 
 
 class Reconciler:
-    """Reads the account when it must be read, and takes the venue's word in."""
+    """Reads the account when needed, and applies what the venue reports."""
 
     def __init__(self, orders: LiveOrders, pending: PendingActions) -> None:
         self._orders = orders
@@ -80,7 +77,7 @@ class Reconciler:
         """Markets whose orders and trades were read since the start."""
 
     def clock_set_back(self, by_ms: int) -> None:
-        """Readings are due as soon as they would have been, and were as long ago."""
+        """Shift all times back by as much as the clock was."""
         self._next_slow_ms -= by_ms
         self._next_wide_ms -= by_ms
         self._not_before_ms -= by_ms
@@ -91,19 +88,19 @@ class Reconciler:
     # Reading
 
     def want(self) -> None:
-        """Read as soon as possible: something may have been missed."""
+        """Request a reading as soon as possible, because something may have been missed."""
         self._is_wanted = True
 
     def listen_anew(self) -> None:
-        """Read as soon as possible, and soon after that also the windows of which all is settled.
+        """Request a reading as soon as possible, and one of the settled windows soon after.
 
-        What was CONFIRMED may have FAILED while nobody listened.
+        A CONFIRMED trade may have FAILED while the user channel was down.
         """
         self._is_wanted = True
         self._next_wide_ms = 0
 
     def next_due_ms(self, now_ms: int) -> int:
-        """When the next reading is due, if none is under way."""
+        """Return when the next reading is due, if none is in flight."""
         asked = [
             work.ask_at_ms
             for order_id, work in self._pending
@@ -113,18 +110,18 @@ class Reconciler:
         return max(self._not_before_ms, min([*asked, *wanted, self._next_slow_ms]))
 
     def read(self, market_ids: Iterable[str], tokens: Iterable[str], now_ms: int) -> Effects:
-        """Begin a reading, if one is due and none is under way.
+        """Begin a reading, if one is due and none is in flight.
 
         Args:
-            market_ids: markets to read beside those of the orders that are not over.
-            tokens: read these balances as well, and the money, on the slow beat.
+            market_ids: markets to read besides those of unfinished orders.
+            tokens: tokens whose balances are read on the slow beat, with the cash.
             now_ms: venue time.
         """
         if self._reading is not None or now_ms < self.next_due_ms(now_ms):
             return []
         is_slow = self._is_wanted or now_ms >= self._next_slow_ms
         asked = [live for live in self._orders.working if self._must_show(live)]
-        # What is wanted must not wait for, or fail with, what is only looked at once more.
+        # A requested reading must neither wait for, nor fail with, a routine second look.
         is_wide = not self._is_wanted and now_ms >= self._next_wide_ms
         if is_wide:
             self._next_wide_ms = now_ms + WIDE_BEAT_MS
@@ -153,7 +150,7 @@ class Reconciler:
         return [Command(command)]
 
     def failed(self, unread: AccountUnread, now_ms: int) -> Effects:
-        """Read again in a while; what could not be read proves nothing."""
+        """Schedule another reading; a failed one proves nothing."""
         if self._reading is None or unread.read_id != self._reading.read_id:
             return []
         self._reading = None
@@ -165,10 +162,10 @@ class Reconciler:
         return [Log("warning", f"the account could not be read: {unread.reason}")]
 
     def take(self, read: AccountRead, now_ms: int) -> tuple[Reading | None, Effects]:
-        """Take a reading in.
+        """Apply a reading.
 
         Returns:
-            What was read (None if it is not the one that is awaited), and what follows.
+            What was read (None if it is not the one in flight), and the effects.
         """
         reading = self._reading
         if reading is None or read.read_id != reading.read_id:
@@ -188,7 +185,7 @@ class Reconciler:
         return reading, effects
 
     def _without(self, market_ids: tuple[str, ...], reading: Reading) -> Reading:
-        """The same without markets that were not shown: nothing there is proven to be absent."""
+        """Return the reading without markets that were not shown: absence proves nothing there."""
         left_out = {
             live.order_id for live in self._orders if live.intent.market.market_id in market_ids
         }
@@ -198,10 +195,10 @@ class Reconciler:
             market_ids=tuple(each for each in reading.market_ids if each not in market_ids),
         )
 
-    # The venue's word
+    # The venue's reports
 
     def take_trade(self, trade: UserTrade, now_ms: int) -> Effects:
-        """Count a trade for each of our orders that has a part in it."""
+        """Count a trade for each of this system's orders that takes part in it."""
         effects = self._notices.of_trade(trade)
         if self._notices.is_unknown_failure(trade):
             effects += self._orders.take_late_failure(trade)
@@ -223,7 +220,7 @@ class Reconciler:
         return effects
 
     def take_order(self, order: UserOrder, now_ms: int) -> Effects:
-        """Take the venue's word on an order; an end that is known already stays (F11).
+        """Apply the venue's report on an order; a known end stays (F11).
 
         MATCHED is an end too: what a fill-and-kill order could not trade is gone, and an order for
         100 shares may be matched at 99.997714 (F29).
@@ -233,7 +230,7 @@ class Reconciler:
             return []
         is_behind = (order.matched_units or 0) > live.traded_units + TOLERATED_UNITS
         if live.is_final:
-            self._is_wanted = self._is_wanted or is_behind  # a trade of it was never told
+            self._is_wanted = self._is_wanted or is_behind  # one of its trades was never reported
             return []
         work = self._pending.of(live.order_id)
         if order.is_cancellation:
@@ -242,7 +239,7 @@ class Reconciler:
             work.cancel_at_ms = None
             work.ask(now_ms)
         elif order.is_matched:
-            # Matched at nothing is no size that it can have ended with.
+            # A match of size zero is not a final size.
             after = live.ended(_matched_sentence(order), order.matched_units or None, now_ms)
             work.cancel_at_ms = None
             work.ask(now_ms + TRADES_SOON_MS)
@@ -260,10 +257,10 @@ class Reconciler:
         self._note_end(after, now_ms)
         return effects
 
-    # What a reading shows beside that
+    # What else a reading shows
 
     def _take_open(self, read: AccountRead, reading: Reading, now_ms: int) -> Effects:
-        """Orders that rest although their end was told or concluded: they must be cancelled."""
+        """Cancel orders that rest although their end was reported or concluded."""
         effects: Effects = []
         for order in read.open_orders:
             live = self._orders.at_venue(order.order_id)
@@ -278,7 +275,7 @@ class Reconciler:
             if work.cancel_at_ms is None and not work.is_cancelling:
                 self._pending.take_up(live.order_id)
                 work.cancel_at_ms = now_ms
-                text = f"{live.order_id} was over and still rests at the venue: it is cancelled"
+                text = f"{live.order_id} had ended and still rests at the venue: it is cancelled"
                 effects.append(Log("warning", text))
         return effects
 
@@ -307,7 +304,7 @@ class Reconciler:
     def _conclude_end(
         self, live: LiveOrder, end: VenueEnd, reading: Reading, now_ms: int, *, is_hidden: bool
     ) -> Effects:
-        """An order that is gone is final when its trades are here, or surely are no more."""
+        """End a gone order once its trades are here, or once no more are to be expected."""
         work, lasted_ms = self._pending.of(live.order_id), reading.began_at_ms - end.told_at_ms
         work.missing_count += 1
         must_wait = is_hidden or end.final_units is not None
@@ -376,14 +373,14 @@ def _matched_sentence(order: UserOrder) -> str:
     matched, original = order.matched_units, order.original_units
     if not matched or original is None or matched >= original:
         return "the venue has matched it"
-    return f"the venue has matched {size_text(matched)} of {size_text(original)} and ended it"
+    return f"the venue matched {size_text(matched)} of {size_text(original)} and ended it"
 
 
 def _missing_sentence(live: LiveOrder, final_units: int | None) -> str:
     told = "an unknown size" if final_units is None else size_text(final_units)
     return (
-        f"the venue says that {live.order_id} traded {told}, and shows readable trades of "
-        f"{size_text(live.traded_units)}: it ends with these, and what still comes is counted"
+        f"the venue says that {live.order_id} traded {told}, but shows readable trades of only "
+        f"{size_text(live.traded_units)}: it ends with these; later trades are still counted"
     )
 
 
@@ -391,11 +388,11 @@ _TOLD_MAX = 10_000
 
 
 class _Notices:
-    """What a person should hear of the venue's account, each thing once.
+    """Warnings about the venue's account, each logged once.
 
-    Parts and rows that cannot be read spoil nothing beside them, and are counted. A trade that
-    failed after all, or was larger than its order, is booked as the venue says; that it was so is
-    said here.
+    Unreadable parts and rows are counted, and do not affect their neighbours. A trade that failed
+    late, or exceeded its order's size, is booked as the venue reports it; the warning here makes it
+    visible.
     """
 
     def __init__(self, orders: LiveOrders) -> None:
@@ -404,7 +401,7 @@ class _Notices:
         self._unread_count = 0
 
     def of_trade(self, trade: UserTrade) -> Effects:
-        """Parts that could not be read, and a failure of which nobody here knows."""
+        """Warn of unreadable parts, and of the failure of a trade that is not known here."""
         effects: Effects = []
         for part in trade.unread:
             live = self._orders.at_venue(part.order_id)
@@ -414,20 +411,20 @@ class _Notices:
             effects += self._unread((trade.trade_id, part), level, text)
         if self.is_unknown_failure(trade):
             text = (
-                f"trade {trade.trade_id} failed, and none of its orders is known here, or any "
-                "more: if the ledger has it, it takes it back"
+                f"trade {trade.trade_id} failed, and none of its orders is known here any more: "
+                "if the ledger has the trade, it is reversed"
             )
             effects += self._once(("failed", trade.trade_id), "warning", text)
         return effects
 
     def is_unknown_failure(self, trade: UserTrade) -> bool:
-        """Whether a trade failed of whose orders none is known here, or any more."""
+        """Return whether a trade failed none of whose orders is known here (any more)."""
         if trade.settlement is not Settlement.FAILED:
             return False
         return all(self._orders.at_venue(each) is None for each in order_ids_of(trade))
 
     def of_rows(self, read: AccountRead) -> Effects:
-        """Rows of a reading that could not be read."""
+        """Warn of rows of a reading that could not be read."""
         effects: Effects = []
         for row in read.unread:
             where = f"order {row.venue_order_id}" if row.venue_order_id else row.market_id
@@ -436,7 +433,7 @@ class _Notices:
         return effects
 
     def of_part(self, before: LiveOrder, after: LiveOrder, part: TradeAllocation) -> Effects:
-        """What is out of the ordinary in a trade of an order."""
+        """Warn of a late failure, or of a trade beyond its order's size."""
         known, trade_id = before.trade(part.trade_id), part.trade_id
         if known is None:
             if not is_excess(after.intent, (trade.fill for trade in after.trades)):
@@ -449,7 +446,7 @@ class _Notices:
     def _unread(self, what: object, level: str, text: str) -> Effects:
         is_new = what not in self._told
         self._unread_count += is_new
-        return self._once(what, level, f"{text}; {self._unread_count} such so far")
+        return self._once(what, level, f"{text}; {self._unread_count} of this kind so far")
 
     def _once(self, what: object, level: str, text: str) -> Effects:
         if what in self._told:
@@ -463,12 +460,12 @@ class _Notices:
 def _failed_late_sentence(live: LiveOrder, part: TradeAllocation) -> str:
     return (
         f"trade {part.trade_id} of {live.order_id} was CONFIRMED, and the venue now says that it "
-        f"FAILED: {size_text(part.size_units)} shares and their money are taken back"
+        f"FAILED: {size_text(part.size_units)} shares and their money are reversed"
     )
 
 
 def _excess_sentence(after: LiveOrder) -> str:
     return (
         f"{after.order_id} of {size_text(after.intent.size_units)} shares has traded "
-        f"{size_text(after.traded_units)} at the venue: all of it is booked; look at the account"
+        f"{size_text(after.traded_units)} at the venue: all of it is booked; check the account"
     )

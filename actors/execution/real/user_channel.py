@@ -1,13 +1,13 @@
-"""One's own orders and trades as Polymarket tells them, on the user channel and in account reads.
+"""The account's orders and trades, as Polymarket reports them on the user channel and in reads.
 
-Both tell the same rows with small differences, and neither keeps to one shape: a number may be a
-text, a time may be in seconds or milliseconds, a field may be empty or missing. What is needed to
-book a fill must be there; for everything else there is a reading. Source: Polymarket's
-documentation, user channel and account reads, and captures published by other clients.
+Both sources send the same rows with small differences, and neither has one fixed shape: a number
+may be a string, a time may be in seconds or milliseconds, a field may be empty or missing. The
+fields that are needed to book a fill are required; everything else can be read again. Source:
+Polymarket's documentation, user channel and account reads, and captures published by other clients.
 
-Which orders a trade filled, at what size and price, is one part an order. What is at the top of a
-trade is the taker's; each maker's own size, price, token and side stand in its entry, and differ
-from the taker's when a pair was minted or merged. Source: how NautilusTrader's adapter reads them.
+A trade has one part for each order that it filled. The fields at the top of a trade are the
+taker's. Each maker's own size, price, token and side are in its entry, and differ from the taker's
+when a pair was minted or merged. Source: how NautilusTrader's adapter reads them.
 """
 
 from __future__ import annotations
@@ -27,36 +27,36 @@ from actors.units import PAYOUT_TICKS, TICKS_PER_DOLLAR, UNITS_PER_SHARE
 
 _NUMBERS_BELOW = 10**15
 _SECONDS_BELOW = 10**11
-"""A moment below is in seconds (until the year 5138), one above in milliseconds (since 1973)."""
+"""A time below this is in seconds (until the year 5138), above it in milliseconds (since 1973)."""
 _PREFIXES = ("TRADE_STATUS_", "ORDER_STATUS_")
 _ENDED = ("CANCEL", "INVALID")
 
 
 class Settlement(enum.Enum):
-    """How far a trade has come on the chain; an order's second axis beside its execution."""
+    """A trade's settlement on the chain; an order's second axis besides its execution."""
 
     MATCHED = "MATCHED"
-    """Agreed; it counts, but may still fail."""
+    """Matched; it counts, but may still fail."""
     RETRYING = "RETRYING"
-    """It failed to get onto the chain and is tried again."""
+    """It failed to get onto the chain and is retried."""
     MINED = "MINED"
     CONFIRMED = "CONFIRMED"
-    """Final on the chain; even so the venue has been seen to say FAILED of it later."""
+    """Final on the chain; the venue has been seen to report FAILED even after this."""
     FAILED = "FAILED"
-    """For ever: neither shares nor money ever arrive."""
+    """Final: neither shares nor money ever arrive."""
 
     @property
     def is_settled(self) -> bool:
-        """Whether there is nothing to wait for; a CONFIRMED trade may fail all the same."""
+        """Whether nothing more is expected; a CONFIRMED trade may still fail."""
         return self in (Settlement.CONFIRMED, Settlement.FAILED)
 
 
 @attrs.frozen(kw_only=True)
 class UserOrder:
-    """The venue's word on one order."""
+    """The venue's report on one order."""
 
     order_id: str
-    """The venue's id: the hash of what was signed."""
+    """The venue order id: the hash of the signed order."""
     market_id: str
     status: str
     """Upper case and without prefix: LIVE, MATCHED, DELAYED, CANCELED…; may be empty."""
@@ -64,11 +64,11 @@ class UserOrder:
     """What was left of it is gone from the venue."""
     original_units: int | None
     matched_units: int | None
-    """What it has traded in all; None where the venue does not say."""
+    """Total traded size; None if the venue does not report it."""
 
     @property
     def is_matched(self) -> bool:
-        """Whether a match has ended it: nothing of it rests, even if it has not traded whole."""
+        """Whether a match has ended it: nothing of it rests, even if it has not traded in full."""
         return self.status == "MATCHED"
 
 
@@ -78,9 +78,9 @@ class TradePart:
 
     order_id: str
     owner: str = ""
-    """The API key it was posted with; empty if not told, as for the taker."""
+    """The API key it was posted with; empty if not reported, as for the taker."""
     wallet: str = ""
-    """Lower-case address; empty if not told, as for the taker."""
+    """Lower-case address; empty if not reported, as for the taker."""
     token: str
     action: Action
     price_ticks: int
@@ -89,7 +89,7 @@ class TradePart:
 
 @attrs.frozen(kw_only=True)
 class UnreadPart:
-    """A part of a trade that lacks what a fill needs; perhaps somebody else's."""
+    """A part of a trade that lacks what a fill needs; perhaps of another account."""
 
     order_id: str
     owner: str
@@ -99,7 +99,7 @@ class UnreadPart:
 
 @attrs.frozen(kw_only=True)
 class UserTrade:
-    """A trade that one of our orders had a part in."""
+    """A trade in which at least one of the account's orders takes part."""
 
     trade_id: str
     market_id: str
@@ -107,22 +107,22 @@ class UserTrade:
     taker_order_id: str
     is_ours_as_taker: bool
     taker: TradePart | None
-    """None if it could not be read; then it is among the unread."""
+    """None if it could not be read; it is then in ``unread``."""
     makers: tuple[TradePart, ...]
     matched_at_ms: int | None
     unread: tuple[UnreadPart, ...] = ()
-    """They spoil nothing: what could be read of the others counts."""
+    """Parts that could not be read; the others are not affected."""
 
 
 UserEvent = UserOrder | UserTrade
 
 
 def decode(raw: bytes) -> tuple[list[UserEvent], list[str]]:
-    """Decode one frame of the channel: an object or an array of them.
+    """Decode one frame of the channel: an object, or an array of objects.
 
     Returns:
-        All that could be read, in order, and a sentence for each part that could not. Kinds of
-        event that are neither order nor trade are left out.
+        All readable events in order, and a sentence for each unreadable one. Events that are
+        neither orders nor trades are left out.
     """
     try:
         frame = msgspec.json.decode(raw)
@@ -139,7 +139,7 @@ def decode(raw: bytes) -> tuple[list[UserEvent], list[str]]:
 
 
 def order_of(row: object) -> UserOrder:
-    """Read an order, as the channel and ``/data/order`` tell it.
+    """Read an order, as sent by the channel and ``/data/order``.
 
     Raises:
         MalformedFrame: it has no id.
@@ -158,9 +158,9 @@ def order_of(row: object) -> UserOrder:
 
 
 def trade_of(row: object) -> UserTrade:
-    """Read a trade, as the channel and ``/data/trades`` tell it.
+    """Read a trade, as sent by the channel and ``/data/trades``.
 
-    Each order's part is read by itself; one that lacks a size or a price is among the unread.
+    Each order's part is read separately; one without a size or a price is put into ``unread``.
 
     Raises:
         MalformedFrame: it has no id.
@@ -198,11 +198,12 @@ def _event(row: object) -> list[UserEvent]:
 
 def _maker_part(row: object, token: str, taker_action: Action | None) -> TradePart | UnreadPart:
     if not isinstance(row, dict):
-        return UnreadPart(order_id="", owner="", wallet="", reason=f"{row!r:.80} is no object")
+        return UnreadPart(order_id="", owner="", wallet="", reason=f"{row!r:.80} is not an object")
     own_token = _text(row.get("asset_id")) or token
     action = _action(row.get("side"))
     if action is None and taker_action is not None:
-        # A maker of the other token had the same side: both bought (a pair was minted) or sold.
+        # A maker of the other token had the same side: both bought (a pair was minted) or both
+        # sold.
         action = _opposite(taker_action) if own_token == token else taker_action
     part = _read_part(row, row.get("order_id"), "matched_amount", own_token, action)
     owner, wallet = _text(row.get("owner")), _text(row.get("maker_address")).lower()
@@ -212,7 +213,7 @@ def _maker_part(row: object, token: str, taker_action: Action | None) -> TradePa
 def _read_part(
     fields: Mapping[str, Any], order_id: object, size_name: str, token: str, action: Action | None
 ) -> TradePart | UnreadPart:
-    """One order's part, its owner still to be named."""
+    """Read one order's part, without its owner."""
     order_text = _text(order_id).lower()
     reason = "" if order_text else "a part of a trade has no order id"
     if action is None:
@@ -242,7 +243,7 @@ def _is_list(value: object) -> TypeGuard[list[object]]:
 
 def _fields(row: object) -> Mapping[str, Any]:
     if not isinstance(row, dict):
-        raise MalformedFrame(f"{row!r:.80} is no object")
+        raise MalformedFrame(f"{row!r:.80} is not an object")
     return row
 
 
@@ -289,24 +290,24 @@ def _units(value: object) -> int | None:
 def _size(value: object) -> int:
     units = _units(value)
     if not units:
-        raise MalformedFrame(f"{value!r:.40} is no size of a trade")
+        raise MalformedFrame(f"{value!r:.40} is not a trade size")
     return units
 
 
 def _price(value: object, action: Action) -> int:
-    """Ticks of a trade's price; an average between two ticks is rounded against its owner."""
+    """Return a trade's price in ticks; an average between two ticks is rounded against us."""
     number = _decimal(value)
     if number is None:
-        raise MalformedFrame(f"{value!r:.40} is no price of a trade")
+        raise MalformedFrame(f"{value!r:.40} is not a trade price")
     ticks, rest = divmod(number * TICKS_PER_DOLLAR, 1)
     price_ticks = int(ticks) + bool(rest and action is Action.BUY)
     if price_ticks > PAYOUT_TICKS:
-        raise MalformedFrame(f"{value!r:.40} is no price between 0 and 1")
+        raise MalformedFrame(f"{value!r:.40} is not a price between 0 and 1")
     return price_ticks
 
 
 def _moment_ms(value: object) -> int | None:
-    """Read a moment in seconds, milliseconds or as ISO text."""
+    """Read a time in seconds, in milliseconds or as ISO text; None if it is none of these."""
     number = _decimal(value)
     if number is not None:
         return (int(number * 1000) if number < _SECONDS_BELOW else int(number)) or None
@@ -320,7 +321,7 @@ def _moment_ms(value: object) -> int | None:
 
 @attrs.frozen(kw_only=True)
 class TradeAllocation:
-    """What a trade did to one order; a (trade, order) pair counts once."""
+    """One order's part of a trade; each (trade, order) pair counts once."""
 
     trade_id: str
     venue_order_id: str
@@ -334,9 +335,9 @@ class TradeAllocation:
 
 
 def parts_of(trade: UserTrade) -> list[TradeAllocation]:
-    """All orders' parts, the taker's first; also those of orders that are not ours.
+    """Return the parts of all orders, the taker's first, including other accounts' orders.
 
-    An order with a part that cannot be read has none here: half of it would be a wrong size.
+    An order with an unreadable part is left out, since the rest would give a wrong size.
     """
     unread_ids = {part.order_id for part in trade.unread}
     by_order: dict[str, TradeAllocation] = {}
@@ -352,22 +353,22 @@ def parts_of(trade: UserTrade) -> list[TradeAllocation]:
 
 
 def order_ids_of(trade: UserTrade) -> set[str]:
-    """The venue's ids of all orders that a trade names."""
+    """Return the venue order ids of all orders that a trade names."""
     makers = {part.order_id for part in trade.makers}
     return {trade.taker_order_id} | makers | {part.order_id for part in trade.unread}
 
 
 @attrs.frozen(kw_only=True)
 class Ownership:
-    """By what a part of a trade is known to be our account's."""
+    """Tells which parts of a trade belong to the account."""
 
     known_ids: Collection[str]
-    """The venue's ids of this system's orders."""
+    """Venue order ids of this system's orders."""
     wallet: str
     owner: str
 
     def own_parts(self, trade: UserTrade) -> list[TradeAllocation]:
-        """The parts of our account's orders, those that nobody here knows of included."""
+        """Return the parts of the account's orders, including orders of other systems."""
         ours = {maker.order_id for maker in trade.makers if self._is_ours(trade, maker)}
         if trade.is_ours_as_taker:
             ours.add(trade.taker_order_id)
@@ -375,7 +376,7 @@ class Ownership:
         return [part for part in parts_of(trade) if part.venue_order_id in ours]
 
     def unread_parts(self, trade: UserTrade) -> list[UnreadPart]:
-        """The parts of our account's orders that cannot be read."""
+        """Return the unreadable parts of the account's orders."""
         return [part for part in trade.unread if self._is_ours(trade, part)]
 
     def _is_ours(self, trade: UserTrade, part: TradePart | UnreadPart) -> bool:

@@ -1,11 +1,12 @@
-"""What the venue takes, and what its answers prove.
+"""The venue's order rules, and what its answers prove.
 
-Rules are checked before an order is signed, so that a reason is known and nothing is sent. The
-venue checks all of it too, and has the last word; the grid may have changed a moment ago.
+The rules are checked before an order is signed, so that the reason is known and nothing is sent.
+The venue checks all of them too and has the last word; the price grid may just have changed.
 
-Only an answer that says that an order was not taken refuses it. Everything else that is no plain
-yes leaves it unknown: no answer, any 5xx, a body of an unexpected shape, ``unmatched`` (which means
-placed, without a match). Source of the texts: Polymarket's documentation, error codes.
+Only an answer which says that an order was not accepted counts as a refusal. Everything else that
+is not a plain acceptance leaves the outcome unknown: no answer, any 5xx, a body of an unexpected
+shape, ``unmatched`` (which means placed, without a match). Source of the texts: Polymarket's
+documentation, error codes.
 """
 
 from __future__ import annotations
@@ -21,20 +22,20 @@ from actors.model import Market, TimeInForce
 from actors.units import PAYOUT_TICKS, UNITS_PER_SHARE, dollars_text, price_text, shares, size_text
 
 _SIZE_STEP_UNITS = UNITS_PER_SHARE // 100
-"""The venue takes sizes in hundredths of a share."""
+"""The venue accepts sizes in hundredths of a share."""
 _FINE_SIZE_STEP_UNITS = UNITS_PER_SHARE // 10
 _COARSE_GRID_TICKS = 10
 _VENUE_ENDS_EARLY_S = 60
-"""The venue ends an order so long before the expiration that it names; its documentation."""
+"""The venue ends an order this long before its expiration. Source: its documentation."""
 
 
 def offered_units(intent: OrderIntent) -> int:
-    """The size that can be signed: the wanted one, without what is finer than the venue takes.
+    """Return the size that can be signed: the intended one, rounded down to the venue's step.
 
     An order that never rests moves money in steps that are coarser than its price: a sale asks for
     whole $0.0001, a purchase offers whole cents for four decimals of a share, whatever the price
     grid (py-clob-client-v2#99). At a price between two cents a sale is rounded to tenths of a
-    share, and a purchase to so many shares that they cost whole cents.
+    share, and a purchase to a number of shares that costs whole cents.
     """
     price_ticks = intent.price_ticks
     step_units = _SIZE_STEP_UNITS
@@ -46,7 +47,7 @@ def offered_units(intent: OrderIntent) -> int:
 
 
 def sign_order(intent: OrderIntent) -> SignOrder:
-    """What is to be signed for an order, in the kinds that the official client knows."""
+    """Return the command that signs an order, in the order types of the official client."""
     return SignOrder(
         order_id=intent.order_id,
         token=intent.market.token(intent.side),
@@ -60,18 +61,18 @@ def sign_order(intent: OrderIntent) -> SignOrder:
 
 
 def _venue_expiry_s(intent: OrderIntent) -> int | None:
-    """The expiration that makes the venue end a GTD order when its time to live is over."""
+    """Return the expiration that makes the venue end a GTD order when its time to live is over."""
     if intent.time_in_force is not TimeInForce.GTD:
         return None
     return -(-intent.expires_at_ms // 1000) + _VENUE_ENDS_EARLY_S
 
 
 def objection(intent: OrderIntent, market: Market) -> str:
-    """Say why an order is not signed; empty if it is.
+    """Return why an order must not be signed; empty if it may be.
 
     Args:
         intent: the order.
-        market: its market as it is known now, with the price grid that holds now.
+        market: its market, with the current price grid.
     """
     return _off_grid(intent, market) or _too_small(intent, market)
 
@@ -101,7 +102,7 @@ def _too_small(intent: OrderIntent, market: Market) -> str:
 
 
 HOLD_MS = 5_000
-"""How long new orders wait after the venue takes none, unless it says how long."""
+"""How long new orders wait after the venue stops accepting them, unless it says how long."""
 HOLD_SHORT_MS = 1_000
 
 
@@ -109,15 +110,15 @@ class Meaning(enum.Enum):
     """What a refusal means for the order."""
 
     REFUSED = "refused"
-    """It was not taken and never will be."""
+    """It was not accepted and never will be."""
     KILLED = "killed"
-    """Fill and kill, or fill or kill, and too little to match: it is over, and traded nothing."""
+    """A FAK or FOK order that found too little to match: it has ended and traded nothing."""
     HELD = "held"
-    """It was not taken because the venue takes none now: later, the same bytes."""
+    """The venue accepts no orders now: post the same bytes later."""
     LAGGING = "lagging"
-    """The venue does not see the money or shares for it, perhaps not yet."""
+    """The venue does not see the money or the shares for it, perhaps not yet."""
     KNOWN = "known"
-    """The venue has had these bytes before."""
+    """The venue has received these bytes before."""
     UNCLEAR = "unclear"
 
 
@@ -138,7 +139,7 @@ _BY_TEXT = (
 
 
 def meaning_of(refused: PostRefused) -> Meaning:
-    """Say what a refusal proves."""
+    """Return what a refusal proves."""
     text = f"{refused.text} {refused.code}".lower()
     if refused.status in (0, 401, 425, 429):
         return Meaning.HELD
@@ -150,14 +151,14 @@ def meaning_of(refused: PostRefused) -> Meaning:
 
 
 def hold_ms(refused: PostRefused) -> int:
-    """How long to wait before the next order is posted."""
+    """Return how long to wait before the next order is posted."""
     if refused.retry_after_ms is not None:
         return max(refused.retry_after_ms, HOLD_SHORT_MS)
     return HOLD_SHORT_MS if refused.status in (0, 401, 429) else HOLD_MS
 
 
 def read_answer(order_id: str, body: object) -> PostAnswered | PostRefused | PostUnclear:
-    """Read the body of a ``POST /order`` that was answered with 200."""
+    """Read the body of a ``POST /order`` answer with status 200."""
     if not isinstance(body, Mapping):
         return PostUnclear(order_id=order_id, reason=f"the venue answered {body!r:.200}")
     venue_order_id, status = _text(body, "orderID").lower(), _text(body, "status").lower()
@@ -170,14 +171,14 @@ def read_answer(order_id: str, body: object) -> PostAnswered | PostRefused | Pos
 
 
 def is_cancel_early(reason: str) -> bool:
-    """Whether an order cannot be cancelled only yet: it waits in the venue's delay."""
+    """Return whether the order waits in the venue's delay, so that a cancel is too early."""
     return any(word in reason.lower() for word in ("delay", "pending"))
 
 
 def is_already_gone(reason: str) -> bool:
-    """Whether a cancel found nothing of an order to take back: it was cancelled or has traded.
+    """Return whether the order was already gone: it was cancelled or has traded.
 
-    Source: what users report of the venue, nautilus_trader#3797 and #3728.
+    Source: reports of users of the venue, nautilus_trader#3797 and #3728.
     """
     text = reason.lower()
     return "already canceled" in text or "can't be found" in text or "not found" in text

@@ -1,17 +1,17 @@
-"""Whether the venue lets this system in, hears that it lives, and tells it what happens.
+"""The session with the venue: credentials, heartbeats and the user channel.
 
-Credentials are got at the start and anew when refused. They can be revoked, or expire, while orders
-are out. Then every request is answered with 401, which says nothing of any order. So nothing more
-is asked with them: new ones are got at once, and if these are refused too, rarely. Until some hold,
-nothing is signed, posted or read.
+Credentials are requested at the start, and again when they are refused. They can be revoked or
+expire while orders are open. Then every request is answered with 401, which proves nothing about
+any order. So they are no longer used: new ones are requested at once, and if those are refused too,
+at long intervals. Until some are accepted, nothing is signed, posted or read.
 
-Heartbeats keep the venue's dead man's switch from cancelling all orders of an account that has
-fallen silent. Once one was sent, the venue wants the next within ten seconds, and there is no way
-back but to fall silent. Source: Polymarket's documentation, order heartbeats.
+Heartbeats keep the venue's dead man's switch from cancelling all orders of an account that has gone
+silent. After the first one, the venue expects the next within ten seconds, and the only way to stop
+is to let the switch act. Source: Polymarket's documentation, order heartbeats.
 
-The user channel's first frame carries the API credentials. Those may be in one process only, and so
-its connection is no actor of its own, unlike the other feeds': the real executor owns it, and its
-port says that frame. Whatever the channel does not tell, the executor reads by REST.
+The user channel's first frame carries the API credentials, which only one process may have. So this
+connection is not an actor of its own, unlike the other feeds': the real executor owns it, and its
+port sends that frame. Whatever the channel does not report, the executor reads by REST.
 """
 
 from __future__ import annotations
@@ -48,31 +48,31 @@ from actors.roles import OBSERVER, USER_FEED
 
 SESSION_TIMER = "client"
 RETRY_MS = 5_000
-"""After the venue could not be reached."""
+"""Delay after the venue could not be reached."""
 REFUSED_RETRY_MS = 60_000
-"""After it refused: asking often would change nothing."""
+"""Delay after the venue refused; asking more often would change nothing."""
 
 
 class VenueSession:
-    """The account that may be used now, if any; and one sentence for each way to lose it."""
+    """The account in use, if any, and the reason when there is none."""
 
     def __init__(self) -> None:
         self.account: ClientReady | None = None
         self.trouble = ""
-        """Why nothing can be asked of the venue; empty while nothing is known to be wrong."""
+        """Why no request can be made; empty while no problem is known."""
         self._has_named_wallet = False
         self._renewed_at_ms: int | None = None
 
     def clock_set_back(self, by_ms: int) -> None:
-        """New credentials were asked for as long ago as before."""
+        """Shift the time of the last request back by as much as the clock was."""
         self._renewed_at_ms = earlier(self._renewed_at_ms, by_ms)
 
     def ask(self) -> Effects:
-        """Ask for credentials."""
+        """Request credentials."""
         return [Command(OpenClient())]
 
     def opened(self, event: ClientReady) -> Effects:
-        """Use them; that they hold shows with the first reading."""
+        """Use new credentials; the first reading shows whether they are valid."""
         self.account = event
         if self._has_named_wallet:
             return []
@@ -80,24 +80,24 @@ class VenueSession:
         return [Log("info", f"trading for account {event.wallet}")]
 
     def failed(self, event: ClientFailed) -> Effects:
-        """Try again later: without credentials nothing leaves."""
+        """Try again later; without credentials nothing is sent."""
         retry = SetTimer(SESSION_TIMER, REFUSED_RETRY_MS if event.is_refused else RETRY_MS)
         return [*self._say(f"no credentials from the venue: {event.reason}"), retry]
 
     def proven(self) -> Effects:
-        """The account was read: the credentials hold."""
+        """Note that the account was read, so the credentials are valid."""
         if not self.trouble:
             return []
         self.trouble = ""
-        return [Log("info", "the venue takes the API credentials now")]
+        return [Log("info", "the venue accepts the API credentials now")]
 
     def hear(self, event: object, now_ms: int) -> Effects:
-        """Get new credentials if this says that those in use are refused."""
+        """Request new credentials if an event shows that the current ones are refused."""
         is_denial = isinstance(event, FailedRequest) and event.is_unauthorized
         if not is_denial or self.account is None:
             return []
         self.account = None
-        said = self._say("the venue refuses the API credentials (401); new ones are asked for")
+        said = self._say("the venue refuses the API credentials (401); new ones are requested")
         if self._renewed_at_ms is None:
             wait_ms = 0
         else:
@@ -107,7 +107,7 @@ class VenueSession:
         return [*said, *self._renew(now_ms)]
 
     def wake(self, now_ms: int) -> Effects:
-        """Ask again; it was waited for long enough."""
+        """Request credentials again after the delay."""
         return self._renew(now_ms) if self.account is None else []
 
     def _renew(self, now_ms: int) -> Effects:
@@ -115,7 +115,7 @@ class VenueSession:
         return self.ask()
 
     def _say(self, trouble: str) -> Effects:
-        """Say a sentence once, however often it proves true."""
+        """Log a problem once, however often it is found."""
         if trouble == self.trouble:
             return []
         self.trouble = trouble
@@ -127,14 +127,14 @@ HEARTBEAT_EVERY_MS = 5_000
 
 
 class DeadMansSwitch:
-    """Sends heartbeats, each with the id that the answer to the last one gave."""
+    """Sends heartbeats, each with the id from the answer to the previous one."""
 
     def __init__(self) -> None:
         self._next_id = ""
         self._is_under_way = False
 
     def beat(self) -> Effects:
-        """Send the next one, unless the last is still unanswered; come again."""
+        """Send the next heartbeat, unless one is unanswered, and set the timer again."""
         again = SetTimer(HEARTBEAT_TIMER, HEARTBEAT_EVERY_MS)
         if self._is_under_way:
             return [again]
@@ -142,7 +142,7 @@ class DeadMansSwitch:
         return [Command(SendHeartbeat(self._next_id)), again]
 
     def take(self, event: HeartbeatEvent) -> Effects:
-        """Keep the id for the next one; if the venue wants another id, send it again at once."""
+        """Keep the next id; if the venue expects another one, send it at once."""
         self._is_under_way = False
         if isinstance(event, HeartbeatAnswered):
             self._next_id = event.heartbeat_id
@@ -150,17 +150,18 @@ class DeadMansSwitch:
         if event.is_unauthorized:
             return []
         if event.expected_id is None:
-            return [Log("warning", f"a heartbeat did not arrive: {event.reason}")]
+            return [Log("warning", f"a heartbeat failed: {event.reason}")]
         self._next_id = event.expected_id
         return self.beat()
 
 
 RHYTHM = Rhythm(stale_after_ms=25_000, ping_every_ms=10_000)
-"""An account may rest for hours: here, unlike on the market channel, a PONG proves life."""
+"""An account may be quiet for hours, so here, unlike on the market channel, a PONG is a sign of
+life."""
 
 
 class UserFeed:
-    """Keeps the connection and decodes it; its owner passes events and timers on to it."""
+    """Keeps the connection and decodes it; the owner passes it events and timers."""
 
     TIMERS = frozenset({PING_TIMER, RECONNECT_TIMER, WATCHDOG_TIMER, HEALTH_TIMER})
 
@@ -169,7 +170,7 @@ class UserFeed:
         self._counts = FrameCounts()
 
     def start(self) -> Effects:
-        """Connect; anew if that was done already, for the credentials are others."""
+        """Connect, or reconnect because there are new credentials."""
         if self.connection.phase is not Phase.IDLE:
             return self.connection.renew()
         return [*self.connection.start(), SetTimer(HEALTH_TIMER, HEALTH_EVERY_MS)]
@@ -185,16 +186,16 @@ class UserFeed:
         ]
 
     def disconnected(self, event: Disconnected, now_ms: int) -> Effects:
-        """Wait, then try again."""
+        """Reconnect after a delay."""
         if not self.connection.is_current(event.epoch):
             return []
         return self._lose(FeedDown(USER_FEED, event.reason), event.reason, now_ms)
 
     def events(self, received: FramesReceived, now_ms: int) -> tuple[list[UserEvent], list[str]]:
-        """Decode what arrived.
+        """Decode received frames.
 
         Returns:
-            The events in order, and what could not be read: it may have been a fill.
+            The events in order, and a sentence for each unreadable one, which may have been a fill.
         """
         if not (self.connection.is_up and self.connection.is_current(received.epoch)):
             return [], []
@@ -207,11 +208,11 @@ class UserFeed:
                 decoded, wrong = decode(raw)
                 events += decoded
                 problems += wrong
-        self._counts.note_malformed(problems)  # of an account's frames nothing is shown
+        self._counts.note_malformed(problems)  # an account's frames are never shown
         return events, problems
 
     def wake(self, key: str, now_ms: int) -> Effects:
-        """Ping, reconnect, watch or report."""
+        """Ping, reconnect, check the watchdog or report health."""
         if key == PING_TIMER:
             return self.connection.ping()
         if key == RECONNECT_TIMER:
@@ -225,7 +226,7 @@ class UserFeed:
             now_ms,
             lose=lambda reason: self._lose(FeedDown(USER_FEED, reason), reason, now_ms),
             go_stale=lambda silence_ms: self._lose(
-                FeedStale(USER_FEED, silence_ms), f"not even a PONG for {silence_ms} ms", now_ms
+                FeedStale(USER_FEED, silence_ms), f"no PONG for {silence_ms} ms", now_ms
             ),
         )
 

@@ -269,7 +269,7 @@ def test_a_key_that_does_not_own_the_wallet_is_refused(exchange: RunningExchange
     port = VenuePort(venue_of(exchange), "0x" + "12" * 20, KEY)
     failed = answer(port, OpenClient())
     assert failed.is_refused
-    assert "not the owner's of execution.wallet" in failed.reason
+    assert "does not control execution.wallet" in failed.reason
     port.close()
 
 

@@ -63,9 +63,9 @@ def test_a_401_gets_new_credentials_at_once_and_the_same_bytes_leave_with_them()
     assert bench.news(OrderRejected) == []
     assert len(bench.commanded(SignOrder)) == 1
     assert errors(bench) == [
-        "nothing is traded: the venue refuses the API credentials (401); new ones are asked for"
+        "nothing is traded: the venue refuses the API credentials (401); new ones are requested"
     ]
-    assert bench.logs[-1].text == "the venue takes the API credentials now"
+    assert bench.logs[-1].text == "the venue accepts the API credentials now"
 
 
 def test_new_credentials_that_are_refused_too_are_renewed_rarely_and_said_once() -> None:
