@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 PLACES: Mapping[str, str] = {
     "account": "actors.execution.account:TradedAccount",
-    "claim": "actors.execution.real.claims:Claim",
+    "claim": "actors.execution.real.redemptions:Claim",
     "desk": "actors.execution.desk_state:DeskState",
     "failure.late": "actors.messages.position:LateFailure",
     "ledger.summary": "actors.position.core:LedgerSummary",

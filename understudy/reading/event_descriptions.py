@@ -9,7 +9,7 @@ from typing import Any
 from actors.execution.damaged import OrderMadeAnew, OrderSetAside
 from actors.execution.desk_state import OrdersCreated, SideFreed
 from actors.execution.real import messages, orders
-from actors.execution.real.claims import ClaimClosed, ClaimOpened
+from actors.execution.real.redemptions import ClaimClosed, ClaimOpened
 from actors.messages import execution
 from actors.messages.position import FillBooked
 from actors.model import FillDetail

@@ -16,7 +16,6 @@ from actors.execution.real.cancels import (
     OrderCancels,
     is_account_wide,
 )
-from actors.execution.real.claims import Claims
 from actors.execution.real.gate import AccountGates
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import (
@@ -31,6 +30,7 @@ from actors.execution.real.messages import (
 from actors.execution.real.orders import LiveOrders, closed, owed
 from actors.execution.real.outbox import TOO_LATE, Outbox, OutboxEvent, PendingActions
 from actors.execution.real.reconciler import Reconciler
+from actors.execution.real.redemptions import Redemptions
 from actors.execution.real.user_channel import UserTrade
 from actors.execution.real.venue_session import (
     HEARTBEAT_TIMER,
@@ -84,7 +84,7 @@ class RealExecutorCore(Core):
         self._gate = AccountGates(self._orders, settings)
         self._feed = UserFeed(settings.venue.user_ws_url, dice)
         self._switch = DeadMansSwitch()
-        self._claims = Claims()
+        self._redemptions = Redemptions()
         self._account_cancel = AccountCancel(is_wide=settings.execution.cancel_all_on_halt)
         self._emergency_cancel: EmergencyCancel | None = None
         self._alarm = _Alarm()
@@ -98,7 +98,7 @@ class RealExecutorCore(Core):
     def clock_set_back(self, by_ms: int) -> None:
         """Shift all due times and past events back by as much as the clock was."""
         keepers = (self._orders, self._pending, self._session, self._reconciler, self._gate)
-        for each in (*keepers, self._claims, self._account_cancel, self._feed.connection):
+        for each in (*keepers, self._redemptions, self._account_cancel, self._feed.connection):
             each.clock_set_back(by_ms)
         self._alarm.rang()  # all times have changed, so the next one sets the timer anew
 
@@ -123,7 +123,7 @@ class RealExecutorCore(Core):
         """Restore the recorded orders, and report to each unfinished Order what is known."""
         for value in message.saved:
             self._orders.load(value)
-            self._claims.load(value)
+            self._redemptions.load(value)
         effects: Effects = [*self._session.ask(), SetTimer(_TELL_TIMER, TELL_AGAIN_MS)]
         self._orders.none_after(now_ms)
         for live in self._orders:
@@ -131,7 +131,7 @@ class RealExecutorCore(Core):
             if not (live.is_final and live.is_settled):
                 effects += self._orders.answer(live.order_id)
             effects += owed(live)
-        return effects + self._claims.remind()
+        return effects + self._redemptions.remind()
 
     @handles(ClientReady)
     def connect(self, event: ClientReady, _now_ms: int) -> Effects:
@@ -259,8 +259,8 @@ class RealExecutorCore(Core):
             *self._session.proven(),
             *effects,
             *self._gate.take(event, reading, account),
-            *self._claims.open_for(self._orders, now_ms),
-            *self._claims.take(event, now_ms),
+            *self._redemptions.open_for(self._orders, now_ms),
+            *self._redemptions.take(event, now_ms),
             *self._orders.look_for_ends(now_ms),
         ]
 
@@ -292,7 +292,7 @@ class RealExecutorCore(Core):
     @handles(ClaimEvent)
     def take_claim(self, event: ClaimEvent, now_ms: int) -> Effects:
         """Handle the outcome of a redemption."""
-        return self._claims.answered(event, now_ms)
+        return self._redemptions.answered(event, now_ms)
 
     # The user channel
 
@@ -356,7 +356,9 @@ class RealExecutorCore(Core):
             markets = self._gate.markets.values()
             tokens = [token for market in markets for token in (market.yes_token, market.no_token)]
             market_ids = [market.market_id for market in markets]
-            effects += self._reconciler.read(market_ids, (*tokens, *self._claims.tokens), now_ms)
+            effects += self._reconciler.read(
+                market_ids, (*tokens, *self._redemptions.tokens), now_ms
+            )
         return [*effects, *self._set_alarm(now_ms)]
 
     def _set_alarm(self, now_ms: int) -> Effects:

@@ -9,12 +9,6 @@ import pytest
 from order_builders import MARKET, T0, intent
 from real_bench import READY, Bench, wire_order, wire_trade
 
-from actors.execution.real.claims import (
-    BY_HAND_AFTER,
-    EMPTY_FOR_MS,
-    MERGE_AFTER_MS,
-    REDEEM_AFTER_MS,
-)
 from actors.execution.real.messages import (
     CancelOrders,
     ClaimFailed,
@@ -28,6 +22,12 @@ from actors.execution.real.messages import (
     SendHeartbeat,
     SignOrder,
     SubscribeUser,
+)
+from actors.execution.real.redemptions import (
+    BY_HAND_AFTER,
+    EMPTY_FOR_MS,
+    MERGE_AFTER_MS,
+    REDEEM_AFTER_MS,
 )
 from actors.feeds.connection import Connect, Disconnect, SendText
 from actors.messages.directory import MarketClosing, MarketOpened

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from live_stage import LiveStage, RunningExchange
 
-from actors.execution.real.claims import ClaimClosed, ClaimOpened
 from actors.execution.real.messages import (
     CancelOrders,
     ClaimHoldings,
@@ -19,6 +18,7 @@ from actors.execution.real.messages import (
     PostRefused,
     SignOrder,
 )
+from actors.execution.real.redemptions import ClaimClosed, ClaimOpened
 from actors.execution.real.user_channel import Settlement
 from actors.messages.execution import CancelRequested, OrderStatus
 from actors.model import Side

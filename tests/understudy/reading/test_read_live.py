@@ -8,7 +8,7 @@ from chronicle import Chronicle, intent, trade
 from reading import printed, told
 
 from actors.core import Record, Save
-from actors.execution.real import claims, messages, orders
+from actors.execution.real import messages, orders, redemptions
 from actors.execution.real.live_order import LiveOrder, LiveTrade
 from actors.execution.real.messages import OrderSigned, PostAnswered, PostRefused, PostUnclear
 from actors.execution.real.orders import (
@@ -87,7 +87,7 @@ def test_what_the_real_executor_recorded_has_words(
 
 def test_no_event_that_the_real_executor_records_is_without_words() -> None:
     recorded = {"HeartbeatAnswered", "HeartbeatFailed", "AccountUnread", "CancelFailed"}
-    for module in (claims, messages, orders):
+    for module in (messages, orders, redemptions):
         for name, value in vars(module).items():
             is_event = attrs.has(value) if isinstance(value, type) else False
             doc = (getattr(value, "__doc__", "") or "") if is_event else ""

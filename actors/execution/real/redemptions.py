@@ -69,7 +69,7 @@ class ClaimClosed:
     market_id: str
 
 
-class Claims:
+class Redemptions:
     """All open claims; at most one transaction is in flight."""
 
     def __init__(self) -> None:
