@@ -137,7 +137,7 @@ class TradesUnagreed(RealExecutorCore):
     """Asks the ledger nothing."""
 
     def _may_trade_in(self, market_id: str) -> bool:
-        return market_id in self._reconciler.read_markets
+        return market_id in self._readings.read_markets
 
     def handle(self, message: object, now_ms: int) -> Effects:
         return [] if isinstance(message, PositionSnapshot) else super().handle(message, now_ms)

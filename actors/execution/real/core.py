@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from actors.core import Core, Dice, Effects, Log, Send, SetTimer, handles
+from actors.execution.real.account_readings import AccountReadings
 from actors.execution.real.cancels import (
     AccountCancel,
     EmergencyCancel,
@@ -80,7 +81,8 @@ class RealExecutorCore(Core):
         self._session = VenueSession()
         self._outbox = Outbox(self._orders, self._pending, self._session)
         self._cancels = OrderCancels(self._orders, self._pending)
-        self._reconciler = Reconciler(self._orders, self._pending)
+        self._readings = AccountReadings(self._orders, self._pending)
+        self._reconciler = Reconciler(self._orders, self._pending, self._readings)
         self._gate = AccountGates(self._orders, settings)
         self._feed = UserFeed(settings.venue.user_ws_url, dice)
         self._switch = DeadMansSwitch()
@@ -97,7 +99,7 @@ class RealExecutorCore(Core):
 
     def clock_set_back(self, by_ms: int) -> None:
         """Shift all due times and past events back by as much as the clock was."""
-        keepers = (self._orders, self._pending, self._session, self._reconciler, self._gate)
+        keepers = (self._orders, self._pending, self._session, self._readings, self._gate)
         for each in (*keepers, self._redemptions, self._account_cancel, self._feed.connection):
             each.clock_set_back(by_ms)
         self._alarm.rang()  # all times have changed, so the next one sets the timer anew
@@ -136,7 +138,7 @@ class RealExecutorCore(Core):
     @handles(ClientReady)
     def connect(self, event: ClientReady, _now_ms: int) -> Effects:
         """Read the account before anything else, and subscribe to the user channel."""
-        self._reconciler.listen_anew()
+        self._readings.request_all()
         effects = [*self._session.opened(event), *self._feed.start(), *self._gate.take_back_lost()]
         if self.settings.execution.venue_heartbeat:
             effects += self._switch.beat()
@@ -218,7 +220,7 @@ class RealExecutorCore(Core):
     def open_window(self, message: MarketOpened, _now_ms: int) -> Effects:
         """Request a reading of the window's account before it is traded."""
         if self._gate.open_window(message.market):
-            self._reconciler.want()
+            self._readings.request()
         return []
 
     @handles(MarketSnapshot)
@@ -251,9 +253,12 @@ class RealExecutorCore(Core):
     @handles(AccountRead)
     def take_reading(self, event: AccountRead, now_ms: int) -> Effects:
         """Apply a reading of the venue's account, and compare it with the ledger."""
-        reading, effects = self._reconciler.take(event, now_ms)
+        reading = self._readings.complete(event, now_ms)
+        if reading is None:
+            return []
+        effects = self._reconciler.take(event, reading, now_ms)
         account = self._session.account
-        if account is None or reading is None:
+        if account is None:
             return effects
         return [
             *self._session.proven(),
@@ -277,7 +282,7 @@ class RealExecutorCore(Core):
     @handles(AccountUnread)
     def take_no_reading(self, event: AccountUnread, now_ms: int) -> Effects:
         """Schedule another reading."""
-        return self._reconciler.failed(event, now_ms)
+        return self._readings.failed(event, now_ms)
 
     @handles(PositionSnapshot)
     def take_position(self, message: PositionSnapshot, now_ms: int) -> Effects:
@@ -299,7 +304,7 @@ class RealExecutorCore(Core):
     @handles(Connected)
     def on_connected(self, event: Connected, now_ms: int) -> Effects:
         """Subscribe, and read what happened while the channel was down (F14)."""
-        self._reconciler.listen_anew()
+        self._readings.request_all()
         return self._feed.connected(event, now_ms)
 
     @handles(Disconnected)
@@ -316,12 +321,12 @@ class RealExecutorCore(Core):
             if isinstance(each, UserTrade):
                 self._gate.disturb(each.market_id)
                 if each.unread:
-                    self._reconciler.want()
+                    self._readings.request()
                 effects += self._reconciler.take_trade(each, now_ms)
             else:
                 effects += self._reconciler.take_order(each, now_ms)
         if problems:
-            self._reconciler.want()
+            self._readings.request()
             effects.append(Log("warning", f"the user channel: {problems[-1]}"))
         return effects
 
@@ -341,7 +346,7 @@ class RealExecutorCore(Core):
             return self._switch.beat()
         if timer.key == _TELL_TIMER:
             if self._gate.wants_reading:
-                self._reconciler.want()
+                self._readings.request()
             again = SetTimer(_TELL_TIMER, TELL_AGAIN_MS)
             return [*self._orders.owed(), *self._gate.ask(), *self._gate.halt(), again]
         return self._feed.wake(timer.key, now_ms) if timer.key in UserFeed.TIMERS else []
@@ -356,7 +361,7 @@ class RealExecutorCore(Core):
             markets = self._gate.markets.values()
             tokens = [token for market in markets for token in (market.yes_token, market.no_token)]
             market_ids = [market.market_id for market in markets]
-            effects += self._reconciler.read(
+            effects += self._readings.begin(
                 market_ids, (*tokens, *self._redemptions.tokens), now_ms
             )
         return [*effects, *self._set_alarm(now_ms)]
@@ -365,7 +370,7 @@ class RealExecutorCore(Core):
         waiting = (live for live in self._orders.working if not live.posted_at_ms)
         times = [live.intent.expires_at_ms for live in waiting]
         if self._session.account is not None:
-            times += [self._reconciler.next_due_ms(now_ms), self._pending.next_due_ms(now_ms) or 0]
+            times += [self._readings.next_due_ms(now_ms), self._pending.next_due_ms(now_ms) or 0]
             times.append(self._account_cancel.due_at_ms)
         return self._alarm.set(times, now_ms)
 
@@ -380,7 +385,7 @@ class RealExecutorCore(Core):
             or self._session.account is None
         ):
             return False
-        return market_id in self._reconciler.read_markets and self._gate.is_agreed(market_id)
+        return market_id in self._readings.read_markets and self._gate.is_agreed(market_id)
 
     def _cancel_each(self, lives: Iterable[LiveOrder], reason: str, now_ms: int) -> Effects:
         return [

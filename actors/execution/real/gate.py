@@ -8,11 +8,11 @@ less what has moved since and what open orders reserve.
 from __future__ import annotations
 
 from actors.core import Command, Effects, Log, Send
+from actors.execution.real.account_readings import Reading
 from actors.execution.real.comparison import Comparison, venue_holdings
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import AccountRead, CancelOrders, ClientReady
 from actors.execution.real.orders import LiveOrders
-from actors.execution.real.reconciler import Reading
 from actors.execution.real.user_channel import Ownership, UserOrder
 from actors.execution.real.venue_rules import objection
 from actors.messages.execution import OrderIntent

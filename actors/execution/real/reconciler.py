@@ -10,24 +10,14 @@ absence of an order proves something only when it has lasted:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-import attrs
-
-from actors.core import Command, Effects, Log
-from actors.execution.order_state import is_excess
+from actors.core import Effects, Log
+from actors.execution.real.account_readings import AccountReadings, Reading
+from actors.execution.real.account_warnings import AccountWarnings
 from actors.execution.real.live_order import TOLERATED_UNITS, LiveOrder, VenueEnd
-from actors.execution.real.messages import AccountRead, AccountUnread, ReadAccount
+from actors.execution.real.messages import AccountRead
 from actors.execution.real.orders import AbsenceTold, LiveOrders, TradeSeen, VenueSaid
-from actors.execution.real.outbox import RECHECK_MS, PendingActions
-from actors.execution.real.user_channel import (
-    Settlement,
-    TradeAllocation,
-    UserOrder,
-    UserTrade,
-    order_ids_of,
-    parts_of,
-)
+from actors.execution.real.outbox import PendingActions
+from actors.execution.real.user_channel import TradeAllocation, UserOrder, UserTrade, parts_of
 from actors.messages.execution import OrderStatus
 from actors.units import size_text
 
@@ -36,171 +26,41 @@ UNKNOWN_WINDOW_MS = 15_000
 ABSENT_MS_PER_READING = 1_500
 """An absence needs one reading for each such period, because the clock may jump when the venue's
 time is measured again."""
-SLOW_BEAT_MS = 30_000
-READ_HOLD_MAX_MS = 30_000
-"""Longest wait before a reading is retried, however long the venue asks to wait. Without readings
-no order with an unknown outcome ever ends, and its side can neither be bought nor sold."""
 MISSING_TRADES_MS = 60_000
 """How long to wait for the trades of an order that do not add up to the venue's total."""
-WIDE_BEAT_MS = 300_000
-"""How often the trades of fully settled windows are read."""
 TRADES_SOON_MS = 500
 """Time within which an order's trades follow the report that it traded."""
 
 
-@attrs.frozen(kw_only=True)
-class Reading:
-    """A reading of the account that is in flight or complete."""
-
-    read_id: int
-    began_at_ms: int
-    """Venue time; what the venue shows is at least as new."""
-    asked: tuple[str, ...]
-    """Ids of the orders that were requested, so that their absence counts."""
-    market_ids: tuple[str, ...]
-
-
 class Reconciler:
-    """Reads the account when needed, and applies what the venue reports."""
+    """Applies trades and order reports, and judges absences in readings."""
 
-    def __init__(self, orders: LiveOrders, pending: PendingActions) -> None:
+    def __init__(
+        self, orders: LiveOrders, pending: PendingActions, readings: AccountReadings
+    ) -> None:
         self._orders = orders
         self._pending = pending
-        self._reading: Reading | None = None
-        self._read_id = 0
-        self._is_wanted = True
-        self._next_slow_ms = 0
-        self._not_before_ms = 0
-        self._next_wide_ms = 0
-        self._notices = _Notices(orders)
-        self.read_markets: frozenset[str] = frozenset()
-        """Markets whose orders and trades were read since the start."""
+        self._readings = readings
+        self._warnings = AccountWarnings(orders)
 
-    def clock_set_back(self, by_ms: int) -> None:
-        """Shift all times back by as much as the clock was."""
-        self._next_slow_ms -= by_ms
-        self._next_wide_ms -= by_ms
-        self._not_before_ms -= by_ms
-        if self._reading is not None:
-            began_at_ms = self._reading.began_at_ms - by_ms
-            self._reading = attrs.evolve(self._reading, began_at_ms=began_at_ms)
-
-    # Reading
-
-    def want(self) -> None:
-        """Request a reading as soon as possible, because something may have been missed."""
-        self._is_wanted = True
-
-    def listen_anew(self) -> None:
-        """Request a reading as soon as possible, and one of the settled windows soon after.
-
-        A CONFIRMED trade may have FAILED while the user channel was down.
-        """
-        self._is_wanted = True
-        self._next_wide_ms = 0
-
-    def next_due_ms(self, now_ms: int) -> int:
-        """Return when the next reading is due, if none is in flight."""
-        asked = [
-            work.ask_at_ms
-            for order_id, work in self._pending
-            if work.ask_at_ms is not None and self._is_open(order_id)
-        ]
-        wanted = [now_ms] if self._is_wanted else []
-        return max(self._not_before_ms, min([*asked, *wanted, self._next_slow_ms]))
-
-    def read(self, market_ids: Iterable[str], tokens: Iterable[str], now_ms: int) -> Effects:
-        """Begin a reading, if one is due and none is in flight.
-
-        Args:
-            market_ids: markets to read besides those of unfinished orders.
-            tokens: tokens whose balances are read on the slow beat, with the cash.
-            now_ms: venue time.
-        """
-        if self._reading is not None or now_ms < self.next_due_ms(now_ms):
-            return []
-        is_slow = self._is_wanted or now_ms >= self._next_slow_ms
-        asked = [live for live in self._orders.working if self._must_show(live)]
-        # A requested reading must neither wait for, nor fail with, a routine second look.
-        is_wide = not self._is_wanted and now_ms >= self._next_wide_ms
-        if is_wide:
-            self._next_wide_ms = now_ms + WIDE_BEAT_MS
-        markets = {
-            live.intent.market.market_id
-            for live in self._orders
-            if is_wide or not (live.is_final and live.is_settled)
-        }
-        self._read_id += 1
-        self._is_wanted = False
-        if is_slow:
-            self._next_slow_ms = now_ms + SLOW_BEAT_MS
-        self._reading = Reading(
-            read_id=self._read_id,
-            began_at_ms=now_ms,
-            asked=tuple(live.order_id for live in asked),
-            market_ids=tuple(sorted({*markets, *market_ids})),
-        )
-        command = ReadAccount(
-            read_id=self._read_id,
-            venue_order_ids=tuple(live.venue_order_id for live in asked),
-            market_ids=self._reading.market_ids,
-            balances_of=tuple(tokens) if is_slow else (),
-            with_cash=is_slow,
-        )
-        return [Command(command)]
-
-    def failed(self, unread: AccountUnread, now_ms: int) -> Effects:
-        """Schedule another reading; a failed one proves nothing."""
-        if self._reading is None or unread.read_id != self._reading.read_id:
-            return []
-        self._reading = None
-        self._is_wanted = True
-        wait_ms = min(READ_HOLD_MAX_MS, unread.retry_after_ms or 0)
-        self._not_before_ms = now_ms + max(RECHECK_MS, wait_ms)
-        if unread.is_unauthorized:
-            return []
-        return [Log("warning", f"the account could not be read: {unread.reason}")]
-
-    def take(self, read: AccountRead, now_ms: int) -> tuple[Reading | None, Effects]:
-        """Apply a reading.
-
-        Returns:
-            What was read (None if it is not the one in flight), and the effects.
-        """
-        reading = self._reading
-        if reading is None or read.read_id != reading.read_id:
-            return None, []
-        self._reading = None
-        reading = self._without(read.unread_markets, reading)
-        self._not_before_ms = now_ms + RECHECK_MS
+    def take(self, read: AccountRead, reading: Reading, now_ms: int) -> Effects:
+        """Apply a complete reading."""
         effects: Effects = []
         for trade in read.trades:
             effects += self.take_trade(trade, now_ms)
         for order in (*read.orders, *read.open_orders):
             effects += self.take_order(order, now_ms)
-        effects += self._notices.of_rows(read)
+        effects += self._warnings.of_rows(read)
         effects += self._take_open(read, reading, now_ms)
         effects += self._take_absences(read, reading, now_ms)
-        self.read_markets |= set(reading.market_ids)
-        return reading, effects
-
-    def _without(self, market_ids: tuple[str, ...], reading: Reading) -> Reading:
-        """Return the reading without markets that were not shown: absence proves nothing there."""
-        left_out = {
-            live.order_id for live in self._orders if live.intent.market.market_id in market_ids
-        }
-        return attrs.evolve(
-            reading,
-            asked=tuple(each for each in reading.asked if each not in left_out),
-            market_ids=tuple(each for each in reading.market_ids if each not in market_ids),
-        )
+        return effects
 
     # The venue's reports
 
     def take_trade(self, trade: UserTrade, now_ms: int) -> Effects:
         """Count a trade for each of this system's orders that takes part in it."""
-        effects = self._notices.of_trade(trade)
-        if self._notices.is_unknown_failure(trade):
+        effects = self._warnings.of_trade(trade)
+        if self._warnings.is_unknown_failure(trade):
             effects += self._orders.take_late_failure(trade)
         for part in parts_of(trade):
             live = self._orders.at_venue(part.venue_order_id)
@@ -211,7 +71,7 @@ class Reconciler:
     def _take_part(self, live: LiveOrder, part: TradeAllocation, now_ms: int) -> Effects:
         is_new = live.trade(part.trade_id) is None
         after = live.with_part(part, now_ms)
-        effects = self._notices.of_part(live, after, part)
+        effects = self._warnings.of_part(live, after, part)
         effects += self._orders.commit(after, TradeSeen(live.order_id, part))
         if is_new:
             work = self._pending.of(live.order_id)
@@ -230,7 +90,8 @@ class Reconciler:
             return []
         is_behind = (order.matched_units or 0) > live.traded_units + TOLERATED_UNITS
         if live.is_final:
-            self._is_wanted = self._is_wanted or is_behind  # one of its trades was never reported
+            if is_behind:
+                self._readings.request()  # one of its trades was never reported
             return []
         work = self._pending.of(live.order_id)
         if order.is_cancellation:
@@ -356,13 +217,6 @@ class Reconciler:
         if live.is_final and self._pending.of(live.order_id).ended_at_ms is None:
             self._pending.end(live.order_id, now_ms)
 
-    def _must_show(self, live: LiveOrder) -> bool:
-        return live.posted_at_ms > 0 and not self._pending.of(live.order_id).is_posting
-
-    def _is_open(self, order_id: str) -> bool:
-        live = self._orders.get(order_id)
-        return live is not None and not live.is_final
-
 
 def _is_still_wanted(live: LiveOrder, now_ms: int) -> bool:
     is_in_time = now_ms < live.intent.expires_at_ms
@@ -381,91 +235,4 @@ def _missing_sentence(live: LiveOrder, final_units: int | None) -> str:
     return (
         f"the venue says that {live.order_id} traded {told}, but shows readable trades of only "
         f"{size_text(live.traded_units)}: it ends with these; later trades are still counted"
-    )
-
-
-_TOLD_MAX = 10_000
-
-
-class _Notices:
-    """Warnings about the venue's account, each logged once.
-
-    Unreadable parts and rows are counted, and do not affect their neighbours. A trade that failed
-    late, or exceeded its order's size, is booked as the venue reports it; the warning here makes it
-    visible.
-    """
-
-    def __init__(self, orders: LiveOrders) -> None:
-        self._orders = orders
-        self._told: set[object] = set()
-        self._unread_count = 0
-
-    def of_trade(self, trade: UserTrade) -> Effects:
-        """Warn of unreadable parts, and of the failure of a trade that is not known here."""
-        effects: Effects = []
-        for part in trade.unread:
-            live = self._orders.at_venue(part.order_id)
-            whose = "somebody else's" if live is None else live.order_id
-            text = f"a part of trade {trade.trade_id} cannot be read ({whose}): {part.reason}"
-            level = "warning" if live is None else "error"
-            effects += self._unread((trade.trade_id, part), level, text)
-        if self.is_unknown_failure(trade):
-            text = (
-                f"trade {trade.trade_id} failed, and none of its orders is known here any more: "
-                "if the ledger has the trade, it is reversed"
-            )
-            effects += self._once(("failed", trade.trade_id), "warning", text)
-        return effects
-
-    def is_unknown_failure(self, trade: UserTrade) -> bool:
-        """Return whether a trade failed none of whose orders is known here (any more)."""
-        if trade.settlement is not Settlement.FAILED:
-            return False
-        return all(self._orders.at_venue(each) is None for each in order_ids_of(trade))
-
-    def of_rows(self, read: AccountRead) -> Effects:
-        """Warn of rows of a reading that could not be read."""
-        effects: Effects = []
-        for row in read.unread:
-            where = f"order {row.venue_order_id}" if row.venue_order_id else row.market_id
-            text = f"a row of the account cannot be read ({where}): {row.reason}"
-            effects += self._unread(row, "warning", text)
-        return effects
-
-    def of_part(self, before: LiveOrder, after: LiveOrder, part: TradeAllocation) -> Effects:
-        """Warn of a late failure, or of a trade beyond its order's size."""
-        known, trade_id = before.trade(part.trade_id), part.trade_id
-        if known is None:
-            if not is_excess(after.intent, (trade.fill for trade in after.trades)):
-                return []
-            return self._once(("excess", trade_id), "error", _excess_sentence(after))
-        if known.settlement is Settlement.CONFIRMED and after is not before:
-            return self._once(("late", trade_id), "error", _failed_late_sentence(before, part))
-        return []
-
-    def _unread(self, what: object, level: str, text: str) -> Effects:
-        is_new = what not in self._told
-        self._unread_count += is_new
-        return self._once(what, level, f"{text}; {self._unread_count} of this kind so far")
-
-    def _once(self, what: object, level: str, text: str) -> Effects:
-        if what in self._told:
-            return []
-        if len(self._told) >= _TOLD_MAX:
-            self._told.clear()
-        self._told.add(what)
-        return [Log(level, text)]
-
-
-def _failed_late_sentence(live: LiveOrder, part: TradeAllocation) -> str:
-    return (
-        f"trade {part.trade_id} of {live.order_id} was CONFIRMED, and the venue now says that it "
-        f"FAILED: {size_text(part.size_units)} shares and their money are reversed"
-    )
-
-
-def _excess_sentence(after: LiveOrder) -> str:
-    return (
-        f"{after.order_id} of {size_text(after.intent.size_units)} shares has traded "
-        f"{size_text(after.traded_units)} at the venue: all of it is booked; check the account"
     )

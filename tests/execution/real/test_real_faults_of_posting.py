@@ -11,6 +11,7 @@ from polymarket.errors import RequestRejectedError, UnexpectedResponseError
 from real_bench import VENUE_ID, Bench, wire_order, wire_trade
 
 from actors.core import Record
+from actors.execution.real.account_readings import READ_HOLD_MAX_MS
 from actors.execution.real.messages import (
     AccountUnread,
     CancelFailed,
@@ -22,7 +23,7 @@ from actors.execution.real.messages import (
     SignOrder,
 )
 from actors.execution.real.port import VenuePort
-from actors.execution.real.reconciler import READ_HOLD_MAX_MS, UNKNOWN_WINDOW_MS
+from actors.execution.real.reconciler import UNKNOWN_WINDOW_MS
 from actors.messages.execution import (
     Fill,
     OrderAccepted,
