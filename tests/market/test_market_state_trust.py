@@ -23,7 +23,8 @@ from actors.messages.feeds import (
     TickSizeEvent,
 )
 from actors.messages.lifecycle import PeerRestarted, Started
-from actors.roles import MARKET_FEED, MARKET_STATE, REFERENCE_FEED
+from actors.messages.market import MarketSnapshot, SnapshotTaken
+from actors.roles import MARKET_FEED, MARKET_STATE, REFERENCE_FEED, STRATEGY
 from actors.settings import Settings
 
 # Feeds
@@ -180,3 +181,51 @@ def test_it_serves_only_while_its_books_are_young(synced: MarketStateCore) -> No
     assert synced.is_serving
     synced.handle(BEAT, NOW_MS + limit_ms + 1)
     assert not synced.is_serving
+
+
+# A clock that is set back
+
+SET_BACK_MS = 30_000
+
+
+def test_f51_a_book_stays_crossed_no_longer_although_the_clock_was_set_back(
+    synced: MarketStateCore,
+) -> None:
+    crossed = PriceChangeEvent("up", NOW_MS, ((510, 1),), ())
+    answer(synced, synced.handle(batch(2, crossed), NOW_MS), NOW_MS)
+    since_ms = NOW_MS - SET_BACK_MS
+    assert sent(synced.handle(BEAT, since_ms), ResyncRequested, MARKET_FEED) == []
+    (request,) = sent(synced.handle(BEAT, since_ms + 1_000), ResyncRequested, MARKET_FEED)
+    assert "crossed for 1000 ms" in request.reason
+
+
+def test_f51_fresh_books_are_asked_for_again_as_soon_although_the_clock_was_set_back(
+    core: MarketStateCore,
+) -> None:
+    def asked(now_ms: int) -> bool:
+        return bool(sent(core.handle(BEAT, now_ms), ResyncRequested, MARKET_FEED))
+
+    asked_at_ms = NOW_MS + MISSING_PATIENCE_MS
+    assert [asked(NOW_MS), asked(asked_at_ms)] == [False, True]
+    asked_at_ms -= SET_BACK_MS
+    assert [asked(asked_at_ms), asked(asked_at_ms + RESYNC_EVERY_MS - 1)] == [False, False]
+    assert asked(asked_at_ms + RESYNC_EVERY_MS)
+
+
+def test_f51_an_unanswered_snapshot_is_sent_again_as_soon_although_the_clock_was_set_back(
+    synced: MarketStateCore,
+) -> None:
+    synced.handle(batch(2, PriceChangeEvent("up", NOW_MS, ((490, 1),), ())), NOW_MS)
+    sent_at_ms = NOW_MS - SET_BACK_MS
+    assert sent(synced.handle(BEAT, sent_at_ms), MarketSnapshot, STRATEGY) == []
+    assert sent(synced.handle(BEAT, sent_at_ms + 1_000), MarketSnapshot, STRATEGY) != []
+
+
+def test_f51_books_are_as_young_as_the_clock_that_was_set_back_says(
+    synced: MarketStateCore,
+) -> None:
+    now_ms = NOW_MS + Settings().strategy.max_book_age_ms + 1
+    synced.handle(BEAT, now_ms)
+    assert not synced.is_serving
+    synced.handle(SnapshotTaken(0), now_ms - 1)
+    assert synced.is_serving

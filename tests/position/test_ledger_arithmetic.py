@@ -135,8 +135,11 @@ def test_a_winning_share_pays_one_dollar_and_a_void_one_half(
             entry(detail("b", 500, shares(20)), Side.NO),
         ),
     )
-    settled = window.settled(resolved(winner=winner), version=2).settlement(total_pnl_nanos=0)
+    after = window.settled(resolved(winner=winner), version=2)
+    settled = after.settlement(total_pnl_nanos=0)
     assert settled is not None
+    assert settled.position == after.snapshot()
+    assert settled.position.yes.quantity_units == shares(30)
     assert settled.payout_nanos == payout_nanos
     assert settled.pnl_nanos == payout_nanos - 12_000_000_000 - 10_000_000_000 - 5
 
