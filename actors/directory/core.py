@@ -24,7 +24,6 @@ from actors.directory.strike_search import (
     SITE,
     TICK,
     StrikeSearch,
-    end_search,
 )
 from actors.directory.venue_time import TimeUnreadable, read_venue_time, skew_words
 from actors.directory.window_table import (
@@ -69,11 +68,13 @@ REPEAT_MS = 5_000
 
 POLL_MS = 2_000
 POLLS_BEFORE_SLOWER = 30
-SLOWEST_POLL_MS = 10_000
+SLOWEST_POLL_MS = 600_000
+SLOWEST_UNREAD_POLL_MS = 60_000
+"""Money hangs on a result, so it is asked for again this soon even when no answer says anything."""
 SLOWEST_FIND_MS = 5_000
 SLOWEST_TIME_CHECK_MS = 30_000
 SETTLE_REPEAT_MS = 2_000
-SLOWEST_REVIEW_MS = 60_000
+SLOWEST_REVIEW_MS = 600_000
 
 _ABSENT = (404, 410)
 """What a venue answers that shows nothing of what was asked for."""
@@ -83,7 +84,7 @@ _SETTLE = "settle/"
 _SLOWEST_MS = {
     FIND: SLOWEST_FIND_MS,
     FEE: SLOWEST_FIND_MS,
-    POLL: SLOWEST_POLL_MS,
+    POLL: SLOWEST_UNREAD_POLL_MS,
     EVENT: FALLBACK_SLOWEST_MS,
     SITE: FALLBACK_SLOWEST_MS,
     REVIEW: SLOWEST_REVIEW_MS,
@@ -213,7 +214,7 @@ class DirectoryCore(Core):
         return [
             *to_all(CLOSING_READERS, MarketClosing(market_id)),
             SetTimer(POLL + market_id, POLL_MS),
-            *end_search(market_id),
+            *self._search.end(market_id),
             *self._search.await_tick(window.market.closes_at_ms, now_ms),
         ]
 
@@ -340,7 +341,7 @@ class DirectoryCore(Core):
             return self._reviews.take_absence(key, now_ms)
         if answer.status != 200:
             complaint = f"{self._url(key)} answered {answer.status}"
-            return self._ask_again(key, complaint, now_ms, answer.retry_after_ms)
+            return self._refuse(key, complaint, now_ms, answer.retry_after_ms)
         try:
             if key == _TIME:
                 return self._take_time(answer, asked_at_ms, now_ms)
@@ -354,14 +355,23 @@ class DirectoryCore(Core):
                 return self._reviews.take_prices(key, answer.body)
             return self._take_result(key, answer.body)
         except (MarketRefused, TimeUnreadable) as problem:
-            return self._ask_again(key, str(problem), now_ms)
+            return self._refuse(key, str(problem), now_ms)
 
     @handles(HttpFailed)
     def on_failure(self, failure: HttpFailed, now_ms: int) -> Effects:
         """Ask again when the venue cannot be reached, and show why nothing is known of it."""
         told = Send(OBSERVER, VenueUnreachable(failure.reason))
-        again = self._ask_again(question_of(failure.request_id)[0], failure.reason, now_ms)
-        return [told, *again]
+        key, _ = question_of(failure.request_id)
+        ask_again = self._refuse if failure.was_answered else self._ask_again
+        return [told, *ask_again(key, failure.reason, now_ms)]
+
+    def _refuse(self, key: str, complaint: str, now_ms: int, at_least_ms: int = 0) -> Effects:
+        """Ask again after an answer that cannot be used, though not for ever what is settled."""
+        if key.startswith(REVIEW):
+            ended = self._reviews.refuse(key, complaint, now_ms)
+            if ended is not None:
+                return ended
+        return self._ask_again(key, complaint, now_ms, at_least_ms)
 
     def _ask_again(self, key: str, complaint: str, now_ms: int, at_least_ms: int = 0) -> Effects:
         effects: Effects = []
@@ -370,6 +380,7 @@ class DirectoryCore(Core):
             effects += self._listings.tell_refused(window_start_ms(now_ms, self._window_ms))
         effects += self._tell_missing(key, now_ms)
         if self._url(key) is None:
+            self._questions.forget(key)
             return effects
         slowest_ms = SLOWEST_TIME_CHECK_MS
         if key != _TIME:

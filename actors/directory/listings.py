@@ -181,6 +181,8 @@ class Listings:
         self._found.pop(start_ms, None)
         self._fee_tokens.pop(start_ms, None)
         self._fees.pop(start_ms, None)
+        self._questions.forget(f"{FIND}{start_ms}")
+        self._questions.forget(f"{FEE}{start_ms}")
 
     def _ask(self, key: str, now_ms: int) -> Effects:
         url = self.url(key)

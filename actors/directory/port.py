@@ -81,13 +81,13 @@ async def _answer(request: HttpGet) -> HttpAnswered | HttpFailed:
         coding = answer.headers.get("Content-Encoding", "")
         if not is_plain(coding):
             reason = f"the answer of {request.url} is packed ({coding:.40}), which nobody asked for"
-            return HttpFailed(request.request_id, reason)
+            return HttpFailed(request.request_id, reason, was_answered=True)
         body = bytearray()
         async for chunk in answer.content.iter_chunked(65_536):
             body += chunk
             if len(body) > BODY_BYTES_MAX:
                 reason = f"the answer of {request.url} is longer than {BODY_BYTES_MAX} bytes"
-                return HttpFailed(request.request_id, reason)
+                return HttpFailed(request.request_id, reason, was_answered=True)
         wait_ms = read_retry_after_ms(answer.headers) or 0
         at_ns = time.monotonic_ns()
         answered = (request.request_id, answer.status, bytes(body), wait_ms)

@@ -49,6 +49,15 @@ class Questions:
             effects.append(Log("warning", f"{complaint}; asking again"))
         return effects
 
+    def forget(self, key: str) -> None:
+        """Drop a question that no longer matters."""
+        self._failures.pop(key, None)
+        self._complaints.pop(key, None)
+
+    def begin_anew(self, key: str) -> None:
+        """Ask as quickly as the first time when it is asked next; its complaint stays said."""
+        self._failures.pop(key, None)
+
     def answered(self, key: str) -> Effects:
         """Note that a question is settled, and say so to those who read the complaint."""
         failures = self._failures.pop(key, 0)

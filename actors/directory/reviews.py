@@ -2,7 +2,7 @@
 
 Each settled window is asked for some times within three hours (docs/decisions/results.md). What
 contradicts the result it was settled by is recorded, said as an error, and settled again. What fell
-due while nobody could ask counts as one look.
+due while nobody could ask counts as one look, and so do ``REFUSALS_MAX`` answers that say nothing.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ REVIEWS_AFTER_MS = (60_000, 600_000, 3_600_000, 10_800_000)
 
 LATE_GAP_MS = 1_000
 """Looks that are late, as after a night without a run, are taken one after the other."""
+
+REFUSALS_MAX = 12
+"""A look is over after so many answers from which no result can be read: some half an hour."""
 
 CORRECTIONS_MAX = 5
 """A window whose result changes more often than this is left as it is, for a person to look at."""
@@ -69,6 +72,8 @@ class Reviews:
         self._settings = settings
         self._questions = questions
         self._windows: dict[str, WindowState] = {}
+        self._refusals: dict[str, int] = {}
+        """Answers to the present look that said nothing, by market id."""
         self._compared: set[str] = set()
         """Market ids whose prices were held against the venue's, or need not be."""
         self._late_at_ms = 0
@@ -124,6 +129,32 @@ class Reviews:
             Log("info", f"{slug} is settled, and the venue no longer shows it: its result stands"),
         ]
 
+    def refuse(self, key: str, complaint: str, now_ms: int) -> Effects | None:
+        """Count an answer that says nothing of a result, and end a look that gets only such.
+
+        Args:
+            key: the question's.
+            complaint: what is wrong with the answer, in one sentence.
+            now_ms: venue time.
+
+        Returns:
+            What follows from the end of the look; None if it is to be asked again.
+        """
+        market_id = key.removeprefix(REVIEW)
+        window = self._windows.get(market_id)
+        if window is None:
+            return []
+        count = self._refusals.get(market_id, 0) + 1
+        self._refusals[market_id] = count
+        if count < REFUSALS_MAX:
+            return None
+        self._questions.begin_anew(key)
+        effects = [CancelTimer(key), *self._reviewed(window, now_ms, is_confirmed=False)]
+        if market_id not in self._windows:
+            line = f"{complaint}; it is settled, and its result stands"
+            effects.append(Log("warning", line))
+        return effects
+
     def _reviewed(self, window: WindowState, now_ms: int, *, is_confirmed: bool) -> Effects:
         market_id = window.market.market_id
         age_ms = now_ms - (window.settled_at_ms or 0)
@@ -131,6 +162,7 @@ class Reviews:
         number = max(window.reviews_count + 1, due_count)
         reviewed = attrs.evolve(window, reviews_count=number)
         is_open = number < len(REVIEWS_AFTER_MS)
+        self._refusals.pop(market_id, None)
         event = ResultReviewed(market_id=market_id, number=number, is_confirmed=is_confirmed)
         effects: Effects = [record(event, reviewed, is_open=is_open)]
         if is_open:
@@ -166,6 +198,8 @@ class Reviews:
 
     def _forget(self, market_id: str) -> None:
         self._windows.pop(market_id, None)
+        self._refusals.pop(market_id, None)
+        self._questions.forget(REVIEW + market_id)
         self._compared.discard(market_id)
 
     # The venue's own prices

@@ -108,6 +108,13 @@ class StrikeSearch:
         strike = strike_of(price, origin, market) if price is not None else None
         return strike, [again, *self._questions.answered(key)]
 
+    def end(self, market_id: str) -> Effects:
+        """Stop asking: the window is closed."""
+        keys = (EVENT + market_id, SITE + market_id)
+        for key in keys:
+            self._questions.forget(key)
+        return [CancelTimer(key) for key in keys]
+
     def tell_missing(self, window: WindowState, now_ms: int) -> tuple[WindowState, Effects]:
         """Record and say that a window has no strike, once it is late enough to say so."""
         market = window.market
@@ -146,11 +153,6 @@ def not_traded(window: WindowState) -> WindowNotTraded:
         reason=window.strike_missing,
         market_id=market.market_id,
     )
-
-
-def end_search(market_id: str) -> Effects:
-    """Stop asking: the window is closed."""
-    return [CancelTimer(EVENT + market_id), CancelTimer(SITE + market_id)]
 
 
 def _lacks(window: WindowState, boundary_ms: int) -> bool:

@@ -113,7 +113,9 @@ class HttpAnswered:
 
 @attrs.frozen
 class HttpFailed:
-    """Event: there is no answer; one sentence says why."""
+    """Event: there is no answer that can be read; one sentence says why."""
 
     request_id: str
     reason: str
+    was_answered: bool = False
+    """The server did answer: too long, or in a form that nobody asked for."""

@@ -10,12 +10,13 @@ from venue_double import START_MS, WINDOW_MS, DirectoryStage, market_id, settled
 from actors.directory.reviews import (
     CORRECTIONS_MAX,
     LATE_GAP_MS,
+    REFUSALS_MAX,
     REVIEWS_AFTER_MS,
     ResultContradicted,
     ResultReviewed,
 )
 from actors.directory.windows import WindowFinished
-from actors.messages.directory import MarketResolved
+from actors.messages.directory import HttpAnswered, HttpFailed, MarketResolved
 from actors.model import Side
 from actors.roles import POSITION
 
@@ -151,7 +152,7 @@ def test_a_look_that_gets_no_answer_is_taken_again(stage: DirectoryStage) -> Non
     stage.begin()
     stage.run(END_MS + 30_000)
     stage.venue.unreachable = "no route to host"
-    stage.run(END_MS + 400_000)
+    stage.run(END_MS + 200_000)
     assert reviews(stage) == []
     stage.venue.unreachable = None
     stage.run(END_MS + 500_000)
@@ -171,6 +172,49 @@ def test_a_settled_window_that_the_venue_shows_no_more_is_let_be_after_the_last_
     assert not any("404" in log.text for log in stage.complaints)
     stage.begin(for_ms=3_600_000)
     assert looks(stage) == asked + len(REVIEWS_AFTER_MS)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        HttpAnswered("", 200, b"[]"),
+        HttpAnswered("", 200, b"\xff"),
+        HttpAnswered("", 500, b"{}"),
+        HttpFailed("", "the answer is too long", was_answered=True),
+    ],
+)
+def test_a_settled_window_of_which_no_answer_can_be_read_is_let_be_and_told_in_two_lines(
+    stage: DirectoryStage, answer: HttpAnswered | HttpFailed
+) -> None:
+    stage.begin()
+    stage.run(END_MS + 30_000)
+    stage.venue.unreadable[START_MS] = answer
+    asked, told = looks(stage), len(stage.complaints)
+    stage.run(LAST_LOOK_MS + 3_600_000)
+    assert looks(stage) <= asked + REFUSALS_MAX * len(REVIEWS_AFTER_MS)
+    assert [each.is_confirmed for each in reviews(stage)] == [False] * len(reviews(stage))
+    assert reviews(stage)[-1].number == len(REVIEWS_AFTER_MS)
+    lines = [log.text for log in stage.complaints[told:] if "no strike" not in log.text]
+    assert len(lines) == 2
+    assert lines[0].endswith("asking again")
+    assert lines[1].endswith("its result stands")
+    asked = looks(stage)
+    stage.run(stage.now_ms + 3_600_000)
+    assert looks(stage) == asked
+
+
+def test_a_look_that_some_answers_say_nothing_to_is_taken_with_the_first_that_does(
+    stage: DirectoryStage,
+) -> None:
+    stage.begin()
+    stage.run(END_MS + 30_000)
+    stage.venue.unreadable[START_MS] = HttpAnswered("", 503, b"")
+    stage.run(END_MS + 180_000)
+    assert reviews(stage) == []
+    stage.venue.unreadable.clear()
+    stage.venue.results[START_MS] = ("0", "1")
+    stage.run(END_MS + 600_000)
+    assert revisions(stage) == [(0, Side.YES), (1, Side.NO)]
 
 
 def test_looks_that_fell_due_while_nothing_ran_are_one_and_those_of_many_windows_follow_each_other(

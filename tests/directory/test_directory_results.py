@@ -55,7 +55,21 @@ def test_a_closed_window_is_asked_for_until_the_venue_has_decided(
 def test_a_venue_that_takes_hours_is_asked_less_often(stage: DirectoryStage) -> None:
     stage.begin()
     stage.run(END_MS + 3_600_000)
-    assert stage.venue.polls(START_MS) < 600
+    assert stage.venue.polls(START_MS) < 400
+
+
+def test_a_result_that_cannot_be_read_is_asked_for_each_minute_told_once_and_taken(
+    stage: DirectoryStage,
+) -> None:
+    stage.begin()
+    stage.venue.unreadable[START_MS] = HttpAnswered("", 200, b'{"closed": "perhaps"}')
+    stage.run(END_MS + 3_600_000)
+    assert 50 <= stage.venue.polls(START_MS) <= 100
+    assert len([log for log in stage.complaints if "unreadable" in log.text]) == 1
+    stage.venue.unreadable.clear()
+    stage.venue.results[START_MS] = ("1", "0")
+    stage.run(stage.now_ms + 80_000)
+    assert (START_MS, Side.YES) in stage.results()
 
 
 def test_the_streams_hint_has_the_result_asked_for_at_once(stage: DirectoryStage) -> None:

@@ -88,6 +88,8 @@ class VenueDouble:
         self.unreachable: str | None = None
         self.missing: set[int] = set()
         """Starts of windows that are not listed yet."""
+        self.unreadable: dict[int, HttpAnswered | HttpFailed] = {}
+        """Answers in place of the metadata, by start; their request id counts nothing."""
         self.results: dict[int, tuple[str, str]] = {}
         """Outcome prices of windows, by start; shown from their end on."""
         self.other_results: tuple[str, str] | None = None
@@ -114,6 +116,8 @@ class VenueDouble:
         if "/crypto-price?" in get.url:
             return self._website_answer(get)
         start_ms = int(get.url.rpartition("-")[2]) * 1000
+        if start_ms in self.unreadable and "/markets/slug/" in get.url:
+            return attrs.evolve(self.unreadable[start_ms], request_id=get.request_id)
         if start_ms in self.missing or start_ms % WINDOW_MS:
             return HttpAnswered(get.request_id, 404, b'{"error":"not found"}')
         if "/events/slug/" in get.url:
