@@ -21,8 +21,8 @@ run: $(READY) ## the demo: local exchange and whole system, two series at once, 
 drill: $(READY) ## every fault of the plan injected into a trading system, and its books reconciled
 	$(BIN)/understudy drill $(ARGS)
 
-test: $(READY) browser ## every test, three at a time: on two processors, for many wait for processes
-	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
+test: $(READY) browser ## every test, four at a time: on two processors, for many wait for processes
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 4 --dist loadfile $(ARGS)
 
 browser: ## for the tests of the page, where it may be installed; otherwise they are skipped
 	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \

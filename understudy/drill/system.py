@@ -136,10 +136,8 @@ class DrilledSystem:
 
     def wait_for_end(self, limit_s: float) -> int | None:
         """Exit status of the foreground process; None if it still runs at the limit."""
-        try:
-            return self._running.wait(limit_s)
-        except subprocess.TimeoutExpired:
-            return None
+        processes.wait_for(lambda: self.has_ended, limit_s)
+        return self._running.poll()
 
     def outliving(self) -> frozenset[int]:
         """Processes that have outlived the foreground process by too long."""
