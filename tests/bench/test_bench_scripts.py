@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def tables_of(module: str, *arguments: str) -> dict[str, list[dict[str, Any]]]:
     command = [sys.executable, "-m", module, "--quick", "--json", *arguments]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110, check=True)
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return {table["title"]: table["rows"] for table in json.loads(ran.stdout)["tables"]}
 
 

@@ -12,6 +12,7 @@ from thread_server import WebSite
 from actors.directory import port as port_module
 from actors.directory.port import HttpPort
 from actors.messages.directory import HttpAnswered, HttpFailed, HttpGet
+from understudy.drill.processes import Allowance
 
 LIMIT_S = 20.0
 
@@ -47,9 +48,9 @@ def site() -> Iterator[str]:
 
 def drain_until(port: HttpPort, count: int) -> list[object]:
     events: list[object] = []
-    deadline = time.monotonic() + LIMIT_S
+    allowance = Allowance(LIMIT_S)
     while len(events) < count:
-        assert time.monotonic() < deadline, f"only {events} came"
+        assert not allowance.is_used_up(), f"only {events} came"
         if select.select([port], [], [], 0.1)[0]:
             events += port.drain()
     return events

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from types import TracebackType
 
 from fault_stage import FaultStage
@@ -14,6 +13,7 @@ from actors.execution.real.client import VenueClient
 from actors.execution.real.messages import SignOrder
 from actors.model import Action, Side, TimeInForce
 from actors.units import TICKS_PER_DOLLAR, shares, units_from_text
+from understudy.drill.processes import wait_for
 
 NOTHING_BID = "no orders found to match with FAK order"
 _RICH_DOLLARS = 50_000
@@ -62,10 +62,11 @@ class OtherTrader:
     def sell_a_little(self, side: Side, down_to_ticks: int) -> None:
         """Sell seven shares, and wait until they are sold."""
         self._post(side, Action.SELL, down_to_ticks, shares(7))
-        deadline = time.monotonic() + LIMIT_S
-        while not self._exchange.wallet(self._key)["orders"][-1]["filled_units"]:
-            assert time.monotonic() < deadline, "seven shares find no buyer"
-            time.sleep(0.01)
+
+        def is_sold() -> bool:
+            return bool(self._exchange.wallet(self._key)["orders"][-1]["filled_units"])
+
+        assert wait_for(is_sold, LIMIT_S), "seven shares find no buyer"
 
     def buy_against_bids(self, side: Side, down_to_ticks: int) -> None:
         """Buy the other outcome of what is bid for, down to a price: pairs are minted."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import attrs
@@ -32,6 +31,7 @@ from actors.roles import DESK, DIRECTORY, MARKET_STATE, STRATEGY
 from actors.settings import RiskSettings, StrategySettings
 from actors.strategy.engine import decide
 from actors.units import E18, shares
+from understudy.drill.processes import wait_for
 
 pytestmark = pytest.mark.processes
 
@@ -171,10 +171,10 @@ class BeforeABoundary(RunningExchange):
         self._boundary_ms = self._options.origin_ms() + left_ms
 
     def wait_for_boundary(self) -> None:
-        deadline = time.monotonic() + LIMIT_S
-        while int(self.get("/time")) * 1_000 < self._boundary_ms:
-            assert time.monotonic() < deadline, "the next window never begins"
-            time.sleep(0.02)
+        has_begun = wait_for(
+            lambda: int(self.get("/time")) * 1_000 >= self._boundary_ms, LIMIT_S, 0.02
+        )
+        assert has_begun, "the next window never begins"
 
 
 # F27

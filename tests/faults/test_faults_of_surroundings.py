@@ -25,7 +25,6 @@ def shown(command: str, *options: str, encoding: str = "utf-8") -> str:
         env={**os.environ, "PYTHONIOENCODING": encoding, "COLUMNS": "200"},
         capture_output=True,
         check=False,
-        timeout=60,
     )
     assert done.returncode == ExitCode.OK, done.stderr
     return done.stdout.decode(encoding)

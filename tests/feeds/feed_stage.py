@@ -14,6 +14,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from actors.core import Core, Send
 from actors.feeds.port import WebSocketPort
 from actors.messages.lifecycle import TimerFired
+from understudy.drill.processes import Allowance
 
 _Kind = TypeVar("_Kind")
 _Handler = Callable[[ServerConnection], Awaitable[None]]
@@ -86,10 +87,10 @@ class RealStage:
 
     def run_until(self, condition: Callable[[], Any], what: str) -> None:
         """Let time pass and events come until the condition holds."""
-        deadline = time.monotonic() + LIMIT_S
+        allowance = Allowance(LIMIT_S)
         timers = self._bench.due_ms
         while not condition():
-            assert time.monotonic() < deadline, f"never: {what}; sent so far: {self.sent[-5:]}"
+            assert not allowance.is_used_up(), f"never: {what}; sent so far: {self.sent[-5:]}"
             for due in [each for each, due_ms in timers.items() if due_ms <= self.now_ms]:
                 if timers.pop(due, None) is not None:  # one due before may have cancelled it
                     self.tell(TimerFired(due[1]))

@@ -1,5 +1,4 @@
 import select
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from actors.messages.feeds import FeedUp, MarketBatch
 from actors.roles import DIRECTORY, MARKET_FEED, MARKET_STATE, REFERENCE_FEED, TWAP_FEED
 from actors.settings import Settings, VenueSettings
 from understudy.composition import ACTORS
+from understudy.drill.processes import Allowance
 
 FEEDS = (MARKET_FEED, REFERENCE_FEED, TWAP_FEED)
 
@@ -44,9 +44,9 @@ def stage_for(role: str, venue: LoopbackVenue, data_dir: Path) -> ProcessStage:
 
 def watch_until(stage: ProcessStage, is_done: Callable[[], object], what: str) -> None:
     """Wake the process as Thespian would, until something is so."""
-    deadline = time.monotonic() + LIMIT_S
+    allowance = Allowance(LIMIT_S)
     while not is_done():
-        assert time.monotonic() < deadline, f"never {what}; log: {stage.log_text()}"
+        assert not allowance.is_used_up(), f"never {what}; log: {stage.log_text()}"
         if select.select([stage.port], [], [], 0.1)[0]:
             ready = [stage.port.fileno()]
             watch = stage.process.receiveMessage(WatchMessage(ready), None)

@@ -19,6 +19,7 @@ from actors.feeds.connection import (
     SendText,
 )
 from actors.feeds.port import WebSocketPort
+from understudy.drill.processes import Allowance, wait_for
 
 
 @pytest.fixture
@@ -30,12 +31,17 @@ def port() -> Iterator[WebSocketPort]:
 
 def drain_until(port: WebSocketPort, is_enough: Callable[[list[object]], bool]) -> list[object]:
     events: list[object] = []
-    deadline = time.monotonic() + LIMIT_S
+    allowance = Allowance(LIMIT_S)
     while not is_enough(events):
-        assert time.monotonic() < deadline, f"only {events} came"
+        assert not allowance.is_used_up(), f"only {events} came"
         if select.select([port], [], [], 0.1)[0]:
             events += port.drain()
     return events
+
+
+def until_waiting(port: WebSocketPort, count: int) -> None:
+    """Wait until so many events wait to be drained."""
+    assert wait_for(lambda: port._io.waiting_count >= count, LIMIT_S)
 
 
 def frames_in(events: list[object]) -> list[tuple[bytes, int]]:
@@ -76,10 +82,7 @@ def test_frames_that_arrive_between_two_drains_come_as_one_event(port: WebSocket
 
     with LoopbackVenue(burst) as venue:
         port.perform(Connect(1, venue.url))
-        deadline = time.monotonic() + LIMIT_S
-        while port._io.waiting_count < 102:  # opened, 100 frames, closed
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
+        until_waiting(port, 102)  # opened, 100 frames, closed
         opened, received, closed = port.drain()
     assert opened == Connected(1)
     assert len(frames_in([received])) == 100
@@ -253,10 +256,7 @@ def test_an_actor_that_does_not_drain_loses_the_connection_not_the_memory(
 
     with LoopbackVenue(flood) as venue:
         port.perform(Connect(1, venue.url))
-        deadline = time.monotonic() + LIMIT_S
-        while port._io.waiting_count < 21:
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
+        until_waiting(port, 21)
         events = drain_until(port, has(Disconnected))
     assert len(frames_in(events)) == 19
 
@@ -292,10 +292,7 @@ def test_large_frames_in_a_row_lose_the_connection_before_they_fill_the_memory(
 
     with LoopbackVenue(flood) as venue:
         port.perform(Connect(1, venue.url))
-        deadline = time.monotonic() + LIMIT_S
-        while port._io.waiting_count < 12:  # ten frames between the connection and its end
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
+        until_waiting(port, 12)  # ten frames between the connection and its end
         events = drain_until(port, has(Disconnected))
         assert len(frames_in(events)) == 10
         (end,) = [event for event in events if isinstance(event, Disconnected)]

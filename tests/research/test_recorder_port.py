@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from research.recordings import open_recording
 from research.recordings.port import RecorderPort, local_folder
 from research.recordings.room import RoomLimits
 from research.recordings.session import Recorder
+from understudy.drill.processes import wait_for
 
 FIRST = market(0)
 LIMITS = RoomLimits(max_bytes=10**9, min_free_bytes=0)
@@ -59,10 +59,7 @@ def capture(number: int) -> KeepCapture:
 
 
 def until(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come true"
-        time.sleep(0.01)
+    assert wait_for(holds, WAIT_S), "it did not come true"
 
 
 def events_until(port: RecorderPort, last: type) -> list[object]:

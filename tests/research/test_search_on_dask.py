@@ -16,6 +16,7 @@ from actors.settings import Settings, StrategySettings
 from actors.strategy.loading import chosen_file
 from research.backtest.runner import BacktestPlan
 from research.search.workers import OwnProcess, WindowTask, play_task, portable, workers
+from understudy.drill.processes import Allowance
 
 distributed = pytest.importorskip(
     "distributed", reason="the extra understudy[research] is not installed"
@@ -50,8 +51,8 @@ def tasks(tmp_path_factory: pytest.TempPathFactory) -> list[WindowTask]:
 def kill_one_that_works(cluster: Any) -> None:
     """Kill a worker while it plays."""
     with distributed.Client(cluster, set_as_default=False) as client:
-        ends_at = time.monotonic() + LIMIT_S
-        while time.monotonic() < ends_at:
+        allowance = Allowance(LIMIT_S)
+        while not allowance.is_used_up():
             busy = [address for address, tasks in client.processing().items() if tasks]
             for nanny in cluster.workers.values():
                 if nanny.worker_address in busy:

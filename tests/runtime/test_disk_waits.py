@@ -13,14 +13,15 @@ from test_journal import open_journal, save
 
 from actors.runtime.disk_waits import disk_wait_ms, waiting_for_disk
 from actors.runtime.journal_file import prepare
+from understudy.drill.processes import Allowance, wait_for
 
 LIMIT_S = 30.0
 
 
 def until_waiting(pid: int, *, is_wanted: bool = True) -> int:
-    deadline = time.monotonic() + LIMIT_S
+    allowance = Allowance(LIMIT_S)
     while bool(waited_ms := disk_wait_ms(pid)) is not is_wanted:
-        assert time.monotonic() < deadline
+        assert not allowance.is_used_up()
         time.sleep(0.001)
     return waited_ms
 
@@ -47,9 +48,7 @@ def waiting_child(tmp_path: Path) -> Iterator[int]:
 
 def test_a_process_that_waits_for_its_turn_to_write_is_seen_to_wait(waiting_child: int) -> None:
     first_ms = until_waiting(waiting_child)
-    deadline = time.monotonic() + LIMIT_S
-    while disk_wait_ms(waiting_child) < first_ms + 20:
-        assert time.monotonic() < deadline
+    assert wait_for(lambda: disk_wait_ms(waiting_child) >= first_ms + 20, LIMIT_S)
 
 
 def test_a_process_that_was_stopped_in_its_wait_does_not_wait_for_the_disk(

@@ -3,13 +3,13 @@ import gc
 import os
 import select
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from actors.runtime.io_thread import IoThread
+from understudy.drill.processes import Allowance
 
 LIMIT_S = 5.0
 
@@ -27,9 +27,9 @@ def is_readable(io: IoThread, within_s: float = 0.0) -> bool:
 
 def drain_until(io: IoThread, count: int) -> list[object]:
     events: list[object] = []
-    deadline = time.monotonic() + LIMIT_S
+    allowance = Allowance(LIMIT_S)
     while len(events) < count:
-        assert time.monotonic() < deadline, f"only {events} came"
+        assert not allowance.is_used_up(), f"only {events} came"
         if is_readable(io, 0.1):
             events += io.drain()
     return events

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from actors.runtime.messages import StartActor
 from actors.runtime.pause_points import RAISE, Held, PausePoints, Trap, point_name
 from actors.settings import Settings
 from understudy.composition import supervisor_boot
+from understudy.drill.processes import wait_for
 
 LIMIT_S = 10.0
 
@@ -36,10 +36,7 @@ class SayerCore(Core):
 
 
 def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + LIMIT_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    assert wait_for(condition, LIMIT_S, 0.001)
 
 
 @pytest.mark.parametrize(

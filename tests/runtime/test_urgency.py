@@ -40,7 +40,7 @@ while True:
 def ended(script: str) -> subprocess.CompletedProcess[str]:
     """Run a script in a process of its own, which is not to be urgent itself."""
     return subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
     )
 
 

@@ -19,6 +19,7 @@ from thespian.actors import ActorAddress, ThespianWatch
 from actors.runtime.messages import Boot
 from actors.runtime.process import ActorProcess
 from actors.settings import Settings, SupervisionSettings
+from actors.supervision import child as supervised_child
 from actors.supervision.messages import ChildReport, ChildState, ProcessSpec
 
 ROLE = "strategy"
@@ -48,6 +49,7 @@ def serving(children: dict[str, ChildReport]) -> ChildReport | None:
 def main() -> None:
     data_dir, how = Path(sys.argv[1]), sys.argv[2]
     child = ProcessSpec(name=ROLE, roles=(ROLE,), is_urgent=how == "computes")
+    supervised_child._STARTING_EXTRA_MS = 1_000  # five seconds of a whole processor otherwise
     quickly = Settings(supervision=SupervisionSettings(heartbeat_limit_ms=1_000))
     tree = tree_of(data_dir, child, settings=quickly, process_class=HangsAtFirst)
     try:

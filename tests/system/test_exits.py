@@ -25,7 +25,6 @@ def said_by(program: ModuleType, directory: Path) -> subprocess.CompletedProcess
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
     )
 
 

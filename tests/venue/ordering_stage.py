@@ -23,7 +23,6 @@ from venue.server import LocalExchange
 from venue.windows import window_start_ms
 
 ALICE_KEY = "0x" + "a1" * 32
-LIMIT_S = 30.0
 
 
 def address_of(private_key: str) -> str:
@@ -66,7 +65,7 @@ def run(
             file.write(faults)
             file.flush()
             options = ExchangeOptions(**settings | {"faults": Path(file.name)} | changes)
-            async with asyncio.timeout(LIMIT_S), LocalExchange(options) as exchange:
+            async with LocalExchange(options) as exchange:
                 await scenario(exchange)
 
     asyncio.run(whole())

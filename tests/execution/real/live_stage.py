@@ -45,6 +45,7 @@ from audit.exchange_books import ExchangeBooks, exchange_books
 from audit.reconciliation import reconcile
 from audit.verdict import AuditVerdict, judge
 from understudy.composition import pointed_at_local_exchange
+from understudy.drill.processes import Allowance, wait_for
 from venue.options import ExchangeOptions
 from venue.server import LocalExchange
 from venue.windows import window_start_ms
@@ -128,10 +129,8 @@ class RunningExchange(ThreadServer):
 
     def closed_market(self) -> Market:
         """A window that is over and has its result; it is made out to be open all the same."""
-        deadline = time.monotonic() + LIMIT_S
-        while not (rows := self.get("/markets/keyset?closed=true")["markets"]):
-            assert time.monotonic() < deadline, "no window ever ends"
-            time.sleep(0.02)
+        rows = wait_for(lambda: self.get("/markets/keyset?closed=true")["markets"], LIMIT_S, 0.02)
+        assert rows, "no window ever ends"
         return self._described(rows[0])
 
     def _described(self, row: dict[str, Any]) -> Market:
@@ -347,9 +346,9 @@ class LiveStage:
 
     def run_until(self, condition: Callable[[], Any], what: str) -> None:
         """Let time pass and mail and events come until the condition holds."""
-        deadline = time.monotonic() + LIMIT_S
+        allowance = Allowance(LIMIT_S)
         while not condition():
-            assert time.monotonic() < deadline, f"never: {what}; {self.logs[-3:]}"
+            assert not allowance.is_used_up(), f"never: {what}; {self.logs[-3:]}"
             self._turn()
 
     def run_for(self, venue_ms: int) -> None:

@@ -41,6 +41,7 @@ from actors.model import Action, TimeInForce
 from actors.settings import Settings, VenueSettings
 from actors.units import shares
 from understudy.composition import pointed_at_local_exchange
+from understudy.drill.processes import Allowance
 
 pytestmark = pytest.mark.processes
 
@@ -73,8 +74,8 @@ def venue_of(exchange: RunningExchange) -> VenueSettings:
 
 
 def next_event(port: VenuePort) -> Any:
-    deadline = time.monotonic() + LIMIT_S
-    while time.monotonic() < deadline:
+    allowance = Allowance(LIMIT_S)
+    while not allowance.is_used_up():
         if select.select([port], [], [], 0.1)[0]:
             events = port.drain()
             if events:

@@ -280,12 +280,12 @@ def test_the_process_tells_of_a_run_that_ends_and_keeps_no_secret_anywhere(
         assert webhook.pings == [f"/ping/{SECRET}"]
 
         second = alerts_process(data_dir, **{FILE_VARIABLE: str(targets)})
-        _, words = second.communicate(timeout=60)
+        _, words = second.communicate()
         assert second.returncode == ExitCode.LOCKED
         assert "another process already sends alerts" in words
     finally:
         watcher.send_signal(signal.SIGTERM)
-        _, words = watcher.communicate(timeout=60)
+        _, words = watcher.communicate()
     assert watcher.returncode == 0
     kept = [path.read_bytes() for path in data_dir.iterdir() if path.is_file()]
     assert not any(SECRET.encode() in each for each in [*kept, words.encode()])

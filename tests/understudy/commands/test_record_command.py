@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from actors.roles import RECORDER
 from research.recordings import open_recording
 from understudy.control import ControlError, NotRunning, ask
+from understudy.drill.processes import wait_for
 from understudy.processes.isolation import module_command
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
@@ -45,17 +45,18 @@ def assert_whole(tmp_path: Path) -> None:
 
 def recorder_pid(data_dir: Path) -> int:
     """The recorder's process id, once it serves."""
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
+
+    def served() -> int | None:
         try:
             children = ask(data_dir, "ps")["children"]
         except (NotRunning, ControlError):
-            children = []
-        for child in children:
-            if child["role"] == RECORDER and child["state"] == "serving":
-                return int(child["pid"])
-        time.sleep(0.05)
-    raise AssertionError("the recorder does not serve")
+            return None
+        its = (each for each in children if each["role"] == RECORDER)
+        return next((int(each["pid"]) for each in its if each["state"] == "serving"), None)
+
+    pid = wait_for(served, 60, 0.05)
+    assert pid is not None, "the recorder does not serve"
+    return pid
 
 
 def has_frames(folder: Path) -> bool:
@@ -69,11 +70,9 @@ def test_a_recorder_that_is_killed_goes_on_in_the_same_window_and_the_gap_is_not
     with recording(tmp_path) as running:
         first = recorder_pid(tmp_path / "data")
         folder = tmp_path / "recordings"
-        until = time.monotonic() + 60
-        while not has_frames(folder) and time.monotonic() < until:
-            time.sleep(0.02)
+        assert wait_for(lambda: has_frames(folder), 60)
         os.kill(first, signal.SIGKILL)
-        _, words = running.communicate(timeout=240)
+        _, words = running.communicate()
     assert running.returncode == 0, words
     assert_whole(tmp_path)
     gaps = [gap for path in folder.glob("*.rec") for gap in open_recording(path).gaps]

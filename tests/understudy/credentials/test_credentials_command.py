@@ -25,8 +25,6 @@ from understudy.credentials.price_feed import (
 from venue.options import ExchangeOptions
 from venue.server import LocalExchange
 
-LIMIT_S = 100.0
-
 Command = Callable[..., Result]
 
 
@@ -41,7 +39,7 @@ def at_an_exchange(scenario: Callable[[LocalExchange], None]) -> None:
 
     async def whole() -> None:
         options = ExchangeOptions(start_ms=time.time_ns() // 1_000_000, rate=1.0)
-        async with asyncio.timeout(LIMIT_S), LocalExchange(options) as exchange:
+        async with LocalExchange(options) as exchange:
             await asyncio.to_thread(scenario, exchange)
 
     asyncio.run(whole())

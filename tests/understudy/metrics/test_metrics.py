@@ -196,7 +196,7 @@ def test_the_process_sees_a_system_come_and_go(served, tmp_path: Path) -> None:
     assert wait_for_text(url, 'understudy_health{state="down"} 1.0')
 
     process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0
+    assert process.wait() == 0
 
 
 def wait_for_text(url: str, wanted: str) -> bool:

@@ -181,7 +181,6 @@ def test_without_a_page_the_plotting_library_is_not_loaded(journal: Path) -> Non
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
     )
 
     assert done.returncode == 0, done.stderr

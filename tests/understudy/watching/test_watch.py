@@ -8,7 +8,6 @@ import select
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from understudy.commands import watch as watch_module
 from understudy.commands.watch import _follow
 from understudy.data_dir.last_run import note_begin, note_end
 from understudy.display.live_view import LiveView
+from understudy.drill.processes import Allowance
 from understudy.processes.exit_codes import ExitCode
 from understudy.watching import observation
 from understudy.watching.observation import ask_status
@@ -45,18 +45,17 @@ class Screen:
         os.close(theirs)
 
     def until(self, text: bytes) -> None:
-        deadline = time.monotonic() + LIMIT_S
+        allowance = Allowance(LIMIT_S)
         while text not in self.seen:
-            left = deadline - time.monotonic()
-            assert left > 0, self.seen[-2000:]
-            if select.select([self._ours], [], [], left)[0]:
+            assert not allowance.is_used_up(), self.seen[-2000:]
+            if select.select([self._ours], [], [], 0.1)[0]:
                 self.seen += self._read()
 
     def ended(self) -> tuple[int, str]:
         """Everything it still writes, its exit code and what it says on stderr."""
         while data := self._read():
             self.seen += data
-        _, stderr = self.process.communicate(timeout=LIMIT_S)
+        _, stderr = self.process.communicate()
         return self.process.returncode, stderr.decode()
 
     def _read(self) -> bytes:
@@ -122,7 +121,6 @@ def test_without_a_terminal_it_names_the_command_for_programs(tmp_path: Path) ->
         capture_output=True,
         text=True,
         check=False,
-        timeout=LIMIT_S,
     )
     assert done.returncode == ExitCode.BAD_INPUT
     assert "understudy ps --json" in done.stderr
