@@ -12,13 +12,17 @@ from collections.abc import Iterable
 
 import attrs
 
-from actors.core import Command, Effects, Log
+from actors.core import Command, Effects
+from actors.execution.real.lasting_problem import LastingProblem
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import AccountRead, AccountUnread, ReadAccount
 from actors.execution.real.orders import LiveOrders
 from actors.execution.real.outbox import RECHECK_MS, PendingActions
 
 SLOW_BEAT_MS = 30_000
+READ_RETRY_MAX_MS = 5_000
+"""Longest wait before a failed reading is retried, if the venue does not ask for a longer one. The
+end of a run waits half a minute for unknown outcomes, so it must leave time for several."""
 READ_HOLD_MAX_MS = 30_000
 """Longest wait before a reading is retried, however long the venue asks to wait. Without readings
 no order with an unknown outcome ever ends, and its side can neither be bought nor sold."""
@@ -50,6 +54,8 @@ class AccountReadings:
         self._next_slow_ms = 0
         self._not_before_ms = 0
         self._next_wide_ms = 0
+        self._failures_count = 0
+        self._problem = LastingProblem()
         self.read_markets: frozenset[str] = frozenset()
         """Markets whose orders and trades were read since the start."""
 
@@ -130,21 +136,24 @@ class AccountReadings:
             return []
         self._in_flight = None
         self._is_wanted = True
-        wait_ms = min(READ_HOLD_MAX_MS, unread.retry_after_ms or 0)
-        self._not_before_ms = now_ms + max(RECHECK_MS, wait_ms)
+        asked_ms = min(READ_HOLD_MAX_MS, unread.retry_after_ms or 0)
+        retry_ms = min(READ_RETRY_MAX_MS, RECHECK_MS << min(self._failures_count, 8))
+        self._failures_count += 1
+        self._not_before_ms = now_ms + max(retry_ms, asked_ms)
         if unread.is_unauthorized:
             return []
-        return [Log("warning", f"the account could not be read: {unread.reason}")]
+        return self._problem.met(f"the account could not be read: {unread.reason}")
 
-    def complete(self, read: AccountRead, now_ms: int) -> Reading | None:
-        """Return what this is the result of, if that reading is in flight.
+    def complete(self, read: AccountRead, now_ms: int) -> tuple[Reading | None, Effects]:
+        """Return what this is the result of, if that reading is in flight, and what follows.
 
         Markets that the venue did not show are left out: an absence proves nothing there.
         """
         reading = self._in_flight
         if reading is None or read.read_id != reading.read_id:
-            return None
+            return None, []
         self._in_flight = None
+        self._failures_count = 0
         self._not_before_ms = now_ms + RECHECK_MS
         not_shown = {
             live.order_id
@@ -154,7 +163,8 @@ class AccountReadings:
         market_ids = tuple(each for each in reading.market_ids if each not in read.unread_markets)
         self.read_markets |= set(market_ids)
         asked = tuple(each for each in reading.asked if each not in not_shown)
-        return attrs.evolve(reading, asked=asked, market_ids=market_ids)
+        recovered = self._problem.over("the account can be read again")
+        return attrs.evolve(reading, asked=asked, market_ids=market_ids), recovered
 
     def _must_show(self, live: LiveOrder) -> bool:
         return live.posted_at_ms > 0 and not self._pending.of(live.order_id).is_posting

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from actors.core import CancelTimer, Command, Effects, Log, Send, SetTimer
+from actors.execution.real.lasting_problem import LastingProblem
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import (
     CancelAll,
@@ -49,6 +50,7 @@ class OrderCancels:
     def __init__(self, orders: LiveOrders, pending: PendingActions) -> None:
         self._orders = orders
         self._pending = pending
+        self._problem = LastingProblem()
 
     def go_on(self, now_ms: int) -> Effects:
         """Send the cancels that are due, batched into few requests."""
@@ -72,7 +74,7 @@ class OrderCancels:
 
     def _cancelled(self, event: CancelAnswered, now_ms: int) -> Effects:
         """End the orders that were cancelled; schedule the others by the venue's reason."""
-        effects: Effects = []
+        effects = self._problem.over("the venue answers cancels again")
         for live, work in self._cancelling(event.venue_order_ids):
             work.is_cancelling = False
             if not live.is_final:
@@ -109,7 +111,7 @@ class OrderCancels:
                 work.cancel_at_ms = now_ms + wait_ms
         if event.is_unauthorized:
             return []
-        return [Log("warning", f"a cancel got no answer and is repeated: {event.reason}")]
+        return self._problem.met(f"a cancel got no answer and is repeated: {event.reason}")
 
     def _cancelling(self, venue_order_ids: Iterable[str]) -> list[tuple[LiveOrder, PendingAction]]:
         found = (self._orders.at_venue(each) for each in venue_order_ids)
@@ -148,6 +150,7 @@ class AccountCancel:
         self._under_way: CancelEverything | None = None
         """The request for which a cancel is in flight."""
         self._done: CancelEverything | None = None
+        self._problem = LastingProblem()
 
     @property
     def is_wanted(self) -> bool:
@@ -188,7 +191,8 @@ class AccountCancel:
                 request, self._under_way = self._under_way, None
                 if left:
                     self.due_at_ms = now_ms + _LEFT_AGAIN_MS
-                    return [Log("warning", _left_sentence(left))]
+                    return self._problem.met(_left_sentence(left))
+                self._problem.over()
                 if request is not None:
                     return self._confirm(request)
         return []

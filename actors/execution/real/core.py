@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from actors.core import Core, Dice, Effects, Log, Send, SetTimer, handles
+from actors.core import Core, Dice, Effects, Send, SetTimer, handles
 from actors.execution.real.account_readings import AccountReadings
 from actors.execution.real.cancels import (
     AccountCancel,
@@ -18,6 +18,7 @@ from actors.execution.real.cancels import (
     is_account_wide,
 )
 from actors.execution.real.gate import AccountGates
+from actors.execution.real.lasting_problem import LastingProblem
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import (
     AccountRead,
@@ -86,6 +87,7 @@ class RealExecutorCore(Core):
         self._gate = AccountGates(self._orders, settings)
         self._feed = UserFeed(settings.venue.user_ws_url, dice)
         self._switch = DeadMansSwitch()
+        self._frame_problem = LastingProblem()
         self._redemptions = Redemptions()
         self._account_cancel = AccountCancel(is_wide=settings.execution.cancel_all_on_halt)
         self._emergency_cancel: EmergencyCancel | None = None
@@ -253,10 +255,10 @@ class RealExecutorCore(Core):
     @handles(AccountRead)
     def take_reading(self, event: AccountRead, now_ms: int) -> Effects:
         """Apply a reading of the venue's account, and compare it with the ledger."""
-        reading = self._readings.complete(event, now_ms)
+        reading, recovered = self._readings.complete(event, now_ms)
         if reading is None:
             return []
-        effects = self._reconciler.take(event, reading, now_ms)
+        effects = recovered + self._reconciler.take(event, reading, now_ms)
         account = self._session.account
         if account is None:
             return effects
@@ -327,7 +329,9 @@ class RealExecutorCore(Core):
                 effects += self._reconciler.take_order(each, now_ms)
         if problems:
             self._readings.request()
-            effects.append(Log("warning", f"the user channel: {problems[-1]}"))
+            effects += self._frame_problem.met(f"the user channel: {problems[-1]}")
+        elif events:
+            self._frame_problem.over()
         return effects
 
     # Timers

@@ -270,9 +270,9 @@ class AccountRows:
         if market_id:
             self._unread_markets.append(market_id)
 
-    def leave_out_balance(self, reason: str, *, token: str) -> None:
-        """Note that the venue did not show a token's balance."""
-        self._note(reason, f"the balance of {token}")
+    def leave_out_balance(self, reason: str, *, of: str) -> None:
+        """Note that the venue did not show a balance: of a token, or of the account's cash."""
+        self._note(reason, f"the balance of {of}")
 
     def reading(self, read_id: int, cash_units: int | None) -> AccountRead:
         """Return everything as the answer to ``ReadAccount``."""

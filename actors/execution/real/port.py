@@ -281,9 +281,12 @@ class VenuePort(WebSocketPort):
                 with self._by_itself(partial(rows.leave_out, market_id=market_id)):
                     add(market_id, await client.rows(path, market_id))
         for token in command.balances_of:
-            with self._by_itself(partial(rows.leave_out_balance, token=token)):
+            with self._by_itself(partial(rows.leave_out_balance, of=token)):
                 rows.balances.append((token, await client.balance_units(token)))
-        cash_units = await client.cash_units() if command.with_cash else None
+        cash_units = None
+        if command.with_cash:
+            with self._by_itself(partial(rows.leave_out_balance, of="the account's cash")):
+                cash_units = await client.cash_units()
         return rows.reading(command.read_id, cash_units)
 
     @contextlib.contextmanager

@@ -17,6 +17,7 @@ port sends that frame. Whatever the channel does not report, the executor reads 
 from __future__ import annotations
 
 from actors.core import Command, Dice, Effects, Log, Send, SetTimer, earlier
+from actors.execution.real.lasting_problem import LastingProblem
 from actors.execution.real.messages import (
     ClientFailed,
     ClientReady,
@@ -132,6 +133,9 @@ class DeadMansSwitch:
     def __init__(self) -> None:
         self._next_id = ""
         self._is_under_way = False
+        self._is_id_trusted = True
+        """False after the venue corrected the id, until it has taken one."""
+        self._problem = LastingProblem()
 
     def beat(self) -> Effects:
         """Send the next heartbeat, unless one is unanswered, and set the timer again."""
@@ -142,17 +146,22 @@ class DeadMansSwitch:
         return [Command(SendHeartbeat(self._next_id)), again]
 
     def take(self, event: HeartbeatEvent) -> Effects:
-        """Keep the next id; if the venue expects another one, send it at once."""
+        """Keep the next id; if the venue expects another one, send it at once.
+
+        A venue that then refuses that one too is sent the next at the next beat.
+        """
         self._is_under_way = False
         if isinstance(event, HeartbeatAnswered):
-            self._next_id = event.heartbeat_id
-            return []
+            self._next_id, self._is_id_trusted = event.heartbeat_id, True
+            return self._problem.over("heartbeats arrive again")
         if event.is_unauthorized:
             return []
-        if event.expected_id is None:
-            return [Log("warning", f"a heartbeat failed: {event.reason}")]
-        self._next_id = event.expected_id
-        return self.beat()
+        was_trusted = self._is_id_trusted
+        if event.expected_id is not None:
+            self._next_id, self._is_id_trusted = event.expected_id, False
+            if was_trusted:
+                return self.beat()
+        return self._problem.met(f"a heartbeat failed: {event.reason}")
 
 
 RHYTHM = Rhythm(stale_after_ms=25_000, ping_every_ms=10_000)

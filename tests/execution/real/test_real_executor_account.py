@@ -29,6 +29,7 @@ from actors.execution.real.redemptions import (
     MERGE_AFTER_MS,
     REDEEM_AFTER_MS,
 )
+from actors.execution.real.venue_session import HEARTBEAT_EVERY_MS
 from actors.feeds.connection import Connect, Disconnect, SendText
 from actors.messages.directory import MarketClosing, MarketOpened
 from actors.messages.execution import CancelOrder, OrderCancelled, OrderRejected, SubmitOrder
@@ -162,6 +163,18 @@ def test_heartbeats_are_chained_and_sent_only_if_wanted() -> None:
     bench.give(HeartbeatFailed("no answer"))
     bench.advance(bench.now_ms + 5_000)
     assert len(bench.commanded(SendHeartbeat)) == 4
+
+
+def test_a_venue_that_refuses_each_heartbeat_id_is_asked_no_quicker_and_told_once() -> None:
+    bench = Bench(venue_heartbeat=True)
+    bench.start()
+    bench.give(READY)
+    for number in range(12):
+        bench.give(HeartbeatFailed("mismatch", expected_id=f"h{number}"))
+        assert len(bench.commanded(SendHeartbeat)) == 2 + number // 2
+        if number % 2:
+            bench.advance(bench.now_ms + HEARTBEAT_EVERY_MS)
+    bench.give(HeartbeatAnswered("right"))
 
 
 # Claims

@@ -11,7 +11,7 @@ from polymarket.errors import RequestRejectedError, UnexpectedResponseError
 from real_bench import VENUE_ID, Bench, wire_order, wire_trade
 
 from actors.core import Record
-from actors.execution.real.account_readings import READ_HOLD_MAX_MS
+from actors.execution.real.account_readings import READ_HOLD_MAX_MS, READ_RETRY_MAX_MS
 from actors.execution.real.messages import (
     AccountUnread,
     CancelFailed,
@@ -169,6 +169,22 @@ def test_unknown_never_ends_while_the_venue_cannot_be_read() -> None:
         bench.give(AccountUnread(read_id=bench.readings[-1].read_id, reason="no answer"))
         bench.advance(bench.now_ms + 1_000)
     assert bench.status is OrderStatus.UNKNOWN
+
+
+def test_an_account_that_cannot_be_read_is_asked_for_less_often_and_told_once() -> None:
+    bench = Bench().open()
+    bench.place(None)
+    bench.lose()
+    before, logs_count = len(bench.readings), len(bench.logs)
+    for _ in range(60):
+        bench.give(AccountUnread(read_id=bench.readings[-1].read_id, reason="no answer"))
+        bench.advance(bench.now_ms + 1_000)
+    assert 60_000 // READ_RETRY_MAX_MS <= len(bench.readings) - before <= 15
+    bench.advance(bench.now_ms + READ_RETRY_MAX_MS)
+    bench.read()
+    bench.give(AccountUnread(read_id=bench.readings[-1].read_id, reason="no answer"))
+    told = [log.text for log in bench.logs[logs_count:] if "account" in log.text]
+    assert told == ["the account could not be read: no answer", "the account can be read again"]
 
 
 def test_f30_a_market_that_the_venue_does_not_show_proves_no_absence() -> None:

@@ -256,6 +256,22 @@ def test_f30_a_market_that_the_venue_does_not_show_spoils_no_other_one(
     assert set(read.unread_markets) == {"0xold"}
 
 
+def test_cash_that_the_venue_does_not_show_spoils_nothing_beside_it(
+    port: VenuePort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def cash_units(_client: VenueClient) -> int:
+        raise UnexpectedResponseError("the balance is no number")
+
+    monkeypatch.setattr(VenueClient, "cash_units", cash_units)
+    command = ReadAccount(
+        read_id=1, venue_order_ids=(), market_ids=(), balances_of=(), with_cash=True
+    )
+    read = answer(port, command)
+    assert isinstance(read, AccountRead)
+    assert read.cash_units is None
+    assert "the account's cash" in read.unread[0].market_id
+
+
 def test_without_a_venue_there_are_no_credentials() -> None:
     address = f"http://127.0.0.1:{unused_port()}"
     settings = pointed_at_local_exchange(Settings(), address, address.replace("http", "ws"))
