@@ -17,6 +17,7 @@ from venue.channels.market import MarketSession
 from venue.channels.polybolt import PING_EVERY_S, SLOW_CONSUMER, PolyBoltSession
 from venue.channels.rtds import RtdsSession
 from venue.channels.session import Close, Session
+from venue.client_faults import leave_out_client_faults
 from venue.engine import Ledger
 from venue.faults import BadFault, FaultFile, FaultKind, read_fault_file
 from venue.frames import Channel
@@ -63,6 +64,7 @@ class LocalExchange:
         self._clock = Clock(spec)
         self._hub = Hub()
         self.orders = self._order_service()
+        leave_out_client_faults()
         self._runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=_CLOSE_WITHIN_S)
         self._ticking: asyncio.Task[None] | None = None
         self._port = 0

@@ -19,6 +19,7 @@ from prometheus_client.exposition import choose_encoder
 from understudy.metrics.collector import ObservationCollector
 from understudy.watching.health import HealthState, health_of
 from understudy.watching.observation import Lookout, Observation
+from venue.client_faults import leave_out_client_faults
 
 LOOPBACK = "127.0.0.1"
 _LOOK_EVERY_S = 0.5
@@ -36,6 +37,7 @@ class MetricsServer:
 
     def application(self) -> web.Application:
         """Make the application."""
+        leave_out_client_faults()
         application = web.Application(client_max_size=4_096)
         application.router.add_get("/", self._on_index)
         application.router.add_get("/metrics", self._on_metrics)

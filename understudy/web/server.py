@@ -27,6 +27,7 @@ from understudy.web.actions import ACTIONS, carry_out, confirmation, reload_prev
 from understudy.web.html import Html, tag
 from understudy.web.live import LivePanels, TooManyPages
 from understudy.web.page import VIEWS, Visitor, login_page, message_page, page
+from venue.client_faults import leave_out_client_faults
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -101,6 +102,7 @@ class PageServer:
 
     def application(self) -> web.Application:
         """Make the application."""
+        leave_out_client_faults()
         application = web.Application(client_max_size=_BODY_BYTES_MAX, middlewares=[self._guard])
         router = application.router
         router.add_get("/", self._on_now)

@@ -399,6 +399,29 @@ def test_a_body_that_is_too_large_is_refused(data_dir: Path) -> None:
     assert visit(data_dir, look) == 413
 
 
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"\x00\xff garbage\r\n\r\n",
+        b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil\r\n\r\n",
+    ],
+    ids=["garbage", "long", "two hosts"],
+)
+def test_what_is_no_request_is_refused_and_leaves_nothing_in_the_log(
+    data_dir: Path, caplog: pytest.LogCaptureFixture, request_bytes: bytes
+) -> None:
+    async def look(client: TestClient[Any, Any]) -> bytes:
+        reader, writer = await asyncio.open_connection(client.host, client.port)
+        writer.write(request_bytes)
+        first_line = await reader.readline()
+        writer.close()
+        return first_line
+
+    assert b"400" in visit(data_dir, look)
+    assert caplog.records == []
+
+
 # Many, and slow ones
 
 
