@@ -1,1 +1,1 @@
-"""How orders live: desk, one actor an order, and the executor that talks to the venue."""
+"""How orders live: the desk, one actor for each order, and the executor that talks to the venue."""

@@ -38,7 +38,7 @@ class Circumstances:
     market: Market
     """The window that is traded."""
     is_over: bool
-    """The window's end was announced."""
+    """Whether the window's end was announced."""
     halt_reason: str
     stop_reason: str
     position_version: int | None
@@ -59,12 +59,12 @@ Rule = Callable[[TradeSignals, Circumstances], str | None]
 
 
 def refusal(signals: TradeSignals, at: Circumstances) -> str | None:
-    """Why nothing of a message is carried out; None if its signals are to be judged."""
+    """Return why a whole message is refused; None if its signals may be judged one by one."""
     return _first(rule(signals, at) for rule in _RULES_OF_A_MESSAGE)
 
 
 def group_refusal(group: TradeSignals, at: Circumstances) -> str | None:
-    """Why a signal, or a pair of them, is not carried out; None if the venue would accept it."""
+    """Return why a signal, or a pair, is refused; None if the venue would accept it."""
     return _first(rule(group, at) for rule in _RULES_OF_A_GROUP)
 
 
@@ -79,7 +79,7 @@ def groups_of(message: TradeSignals) -> tuple[TradeSignals, ...]:
 
 
 def sale_refusal(signal: TradeSignal, at: Circumstances) -> str | None:
-    """Why a holding is not sold now; None if it is.
+    """Return why a holding is not sold now; None if it may be.
 
     The desk's own sales reduce risk: the rules about new risk do not apply to them.
     """
@@ -117,7 +117,7 @@ def _position_is_known(signals: TradeSignals, at: Circumstances) -> str | None:
         )
     if at.position_version < at.required_version:
         return (
-            f"the position heard last is version {at.position_version}, and fills of finished "
+            f"the newest known position is version {at.position_version}, and fills of finished "
             f"orders are in version {at.required_version}"
         )
     return None
@@ -144,11 +144,11 @@ def _settings_are_the_same(signals: TradeSignals, at: Circumstances) -> str | No
 
 
 def _were_carried_out(signals: TradeSignals, at: Circumstances) -> bool:
-    """Whether they are a late copy of the signals last carried out, or of older ones.
+    """Return whether this is a late copy of the signals last carried out, or of older ones.
 
     A strategy numbers its signals from a random start, so those of one process are recognised by
     their numbers, whatever the clock says. Those of another process are older if their snapshot is,
-    unless the one last carried out lies in the future: then the clock was set back since.
+    unless the snapshot of the last ones lies in the future: then the clock was set back since.
     """
     accepted_at_ms, accepted_id = at.accepted
     behind_count = accepted_id - signals.signals_id
@@ -174,7 +174,7 @@ def _sides_are_free(group: TradeSignals, at: Circumstances) -> str | None:
             continue
         if most > 1:
             return (
-                f"{side.value} has {len(working)} orders at work, {wanted} more would be over "
+                f"{side.value} has {len(working)} working orders, {wanted} more would be over "
                 f"orders_per_side {most}"
             )
         if working:
@@ -184,7 +184,7 @@ def _sides_are_free(group: TradeSignals, at: Circumstances) -> str | None:
 
 
 def _sales_are_covered(group: TradeSignals, at: Circumstances) -> str | None:
-    """Sell only what is held; shares that are already on sale cannot be sold twice."""
+    """Refuse to sell more than is held and not already on sale."""
     for side, free_units in at.sellable_units.items():
         sold_units = sum(
             signal.size_units
@@ -209,12 +209,12 @@ def _impossible_lifetime(signal: TradeSignal, at: Circumstances) -> str | None:
         return f"a {kind.value} order cannot be post-only: it never rests"
     lifetime_ms = at.order_ttl_ms if signal.time_to_live_ms is None else signal.time_to_live_ms
     if lifetime_ms <= 0:
-        return f"a time to live of {lifetime_ms} ms is over at once"
+        return f"a time to live of {lifetime_ms} ms ends at once"
     left_ms = min(lifetime_ms, at.market.closes_at_ms - at.now_ms)
     if kind is TimeInForce.GTD and left_ms < GTD_LEAST_MS:
         return (
-            f"a GTD order of {left_ms} ms is too short: the venue takes none that ends before "
-            f"{GTD_LEAST_MS} ms are over"
+            f"a GTD order of {left_ms} ms is too short: the venue accepts none that ends within "
+            f"{GTD_LEAST_MS} ms"
         )
     return None
 

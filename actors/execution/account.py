@@ -1,4 +1,4 @@
-"""Whose orders a journal holds."""
+"""The account whose orders a journal holds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import attrs
 
 @attrs.frozen
 class TradedAccount:
-    """Recorded once, before the first live order: this journal is this account's alone.
+    """Recorded once, before the first real order: this journal belongs to this account alone.
 
     A journal of simulated orders has no such record.
     """

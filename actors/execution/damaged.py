@@ -1,4 +1,4 @@
-"""What is recorded when an order's row in the journal was found damaged, before a run began."""
+"""Events recorded when an order's row in the journal was found damaged, before a run began."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import attrs
 
 @attrs.frozen
 class OrderMadeAnew:
-    """Recorded: an Order goes on from its creation, and hears the rest from the executor again."""
+    """Recorded: an Order is rebuilt from its creation; the executor will report the rest again."""
 
     order_id: str
     reason: str
@@ -15,7 +15,7 @@ class OrderMadeAnew:
 
 @attrs.frozen
 class OrderSetAside:
-    """Recorded: nobody follows this order any more, for what the executor knew of it is lost."""
+    """Recorded: the executor's row of this order was lost, so nothing tracks the order any more."""
 
     order_id: str
     reason: str

@@ -67,7 +67,7 @@ class DeskCore(Core):
         self._rounds_count = 0
 
     def clock_set_back(self, by_ms: int) -> None:
-        """Orders count as silent for as long as before."""
+        """Shift the times of orders' last messages back by as much as the clock was."""
         self._known.open_orders.clock_set_back(by_ms)
 
     @property
@@ -76,11 +76,11 @@ class DeskCore(Core):
         known = self._known
         return any(known.holdings.get(each) is not None for each in known.open_ids())
 
-    # Beginning
+    # Starting
 
     @handles(Started)
     def start(self, message: Started, now_ms: int) -> Effects:
-        """Take over the orders with an open record, and have each of them started."""
+        """Restore the orders with an open record, and start each of them."""
         intents = []
         for value in message.saved:
             if isinstance(value, DeskState):
@@ -94,7 +94,7 @@ class DeskCore(Core):
 
     @handles(PeerRestarted)
     def greet(self, message: PeerRestarted, now_ms: int) -> Effects:
-        """Tell a new strategy or observer which sides are busy; ask a new executor to cancel."""
+        """Resend busy sides to a new strategy or observer, and cancels to a new executor."""
         for series, traded in self._known.windows.items():
             if message.role == self.settings.role(STRATEGY, series):
                 traded.answered_id = 0
@@ -104,7 +104,7 @@ class DeskCore(Core):
 
     @handles(TimerFired)
     def look_after(self, _message: TimerFired, now_ms: int) -> Effects:
-        """Repeat what may have been lost; if it was not, this changes nothing."""
+        """Repeat what may have been lost; if it was not, this has no effect."""
         return [
             *start(self._known.open_orders.to_start_again(now_ms)),
             *(ask_to_cancel(each) for each in self._known.open_orders.live() if each.cancel_reason),
@@ -116,7 +116,7 @@ class DeskCore(Core):
         ]
 
     def _tell_again(self, now_ms: int) -> Effects:
-        """Report which sides are busy: in each round while an order is open, else now and then."""
+        """Report which sides are busy: every round while an order is open, otherwise rarely."""
         self._rounds_count += 1
         if self._known.open_orders.live() or self._rounds_count % QUIET_ROUNDS == 0:
             return self._known.tell_changes(now_ms)
@@ -130,7 +130,7 @@ class DeskCore(Core):
         market = message.market
         known = self._known.windows.get(market.series)
         if known is not None and market.closes_at_ms < known.market.closes_at_ms:
-            return []  # a late copy for a window of the past
+            return []  # a late copy for an earlier window
         if known is not None and known.market_id == market.market_id:
             known.market = market
             return []
@@ -139,10 +139,10 @@ class DeskCore(Core):
         return [*self._known.tell_open_orders(market.market_id, now_ms)]
 
     def _forget_windows(self) -> None:
-        """Forget windows that are no longer of interest.
+        """Forget windows that are no longer needed.
 
-        After a restart, the window of a series that is not announced yet may be among the recorded
-        ones.
+        After a restart, the recorded windows may include that of a series that was not announced
+        yet.
         """
         kept = self._known.open_orders.markets().union(self._known.open_ids())
         is_untold = len(self._known.windows) < len(self.settings.plans)
@@ -190,7 +190,7 @@ class DeskCore(Core):
         return [*cancels, *self._judge_groups(message, traded, now_ms)]
 
     def _take_back(self, message: TradeSignals) -> Effects:
-        """Cancel the orders that the strategy asks to, if they are open and of its own window."""
+        """Cancel the orders named by the strategy, if they are open and in its own window."""
         effects: Effects = []
         for wanted in message.cancels:
             entry = self._known.open_orders.get(wanted.order_id)
@@ -201,7 +201,7 @@ class DeskCore(Core):
         return effects
 
     def _judge_groups(self, message: TradeSignals, traded: TradedWindow, now_ms: int) -> Effects:
-        """Judge one signal or pair after the other; each counts the ones accepted before."""
+        """Judge one signal or pair after another; each takes those accepted before into account."""
         known, market = self._known, traded.market
         settings = self.settings.of(market.series)
         intents: list[OrderIntent] = []
@@ -219,12 +219,12 @@ class DeskCore(Core):
                 continue
             refusals += self._guard(group, broken, now_ms)
             if broken.limit in self.settings.risk.halt_on:
-                break  # nothing more is traded
+                break  # trading has been halted
         created = known.commit(message.signals_id, intents, market, now_ms) if intents else []
         return [*created, *refusals]
 
     def _guard(self, message: TradeSignals, broken: BrokenLimit, now_ms: int) -> Effects:
-        """Refuse signals that would break a limit; also halt, if that limit says so."""
+        """Refuse signals that would break a limit, and halt if that limit says so."""
         halted: Effects = []
         if broken.limit in self.settings.risk.halt_on:
             traded = self._known.window(message.market_id)
@@ -243,7 +243,7 @@ class DeskCore(Core):
 
     @handles(StopLossTriggered)
     def stop(self, message: StopLossTriggered, now_ms: int) -> Effects:
-        """Accept no more signals for the window; sell what is held, if the stop says so."""
+        """Refuse further signals for the window; sell the holding if the message says so."""
         before = self._known.state.window(message.market_id)
         wish = message if message.on_stop_loss == "exit" else before.exit_wish
         reason = before.stop_reason or message.reason or _stop_sentence(message)
@@ -270,7 +270,7 @@ class DeskCore(Core):
 
     @handles(MarketSnapshot)
     def sell_into(self, message: MarketSnapshot, now_ms: int) -> Effects:
-        """Sell into the requested book; a late or repeated copy sells nothing."""
+        """Sell into the requested book; a late or repeated copy has no effect."""
         traded = self._known.window(message.market.market_id)
         position = self._known.position(message.market.market_id)
         wish = None if traded is None else sale_wanted(self._known, traded)
@@ -295,7 +295,7 @@ class DeskCore(Core):
 
     @handles(HaltTrading)
     def halt(self, message: HaltTrading, now_ms: int) -> Effects:
-        """Accept no more signals from anyone; end every order, if asked."""
+        """Refuse all signals from now on; cancel every order if asked."""
         if not message.who:
             return halt_in_passing(self._known, message, now_ms)
         halt = Halt(
@@ -311,7 +311,7 @@ class DeskCore(Core):
 
     @handles(JournalFailed)
     def halt_unrecorded(self, message: JournalFailed, now_ms: int) -> Effects:
-        """Trade nothing that cannot be recorded."""
+        """Stop trading, because nothing can be recorded."""
         reason = f"{message.role} cannot record: {message.reason}"
         return [Log("error", reason), *self.halt(HaltTrading(reason, cancel=True), now_ms)]
 
@@ -335,7 +335,7 @@ class DeskCore(Core):
 
     @handles(ResumeTrading)
     def resume(self, message: ResumeTrading, now_ms: int) -> Effects:
-        """Trade again, except where a cause still halts."""
+        """Trade again, except where a cause of a halt persists."""
         lifted = lift(self._known, message, now_ms)
         return [*lifted, *self._answer(message.request_id, now_ms)]
 
@@ -346,7 +346,7 @@ class DeskCore(Core):
 
     @handles(EverythingCancelled)
     def note_cancelled(self, message: EverythingCancelled, now_ms: int) -> Effects:
-        """The executor has cancelled everything: continue with what waited for that."""
+        """Continue with what waited for the executor to cancel everything."""
         asked = self._known.unconfirmed
         if asked is None or asked.asked_at_ms != message.asked_at_ms:
             return []
@@ -357,11 +357,11 @@ class DeskCore(Core):
         status = halt_status(self._known, request_id, now_ms)
         return [Send(REPLY, status)] if request_id else []
 
-    # What orders say
+    # Reports from orders
 
     @handles(OrderUpdated)
     def take_order(self, message: OrderUpdated, now_ms: int) -> Effects:
-        """Note a sign of life; free the side of an order that has ended, and release its actor."""
+        """Note that an order is alive; if it has ended, free its side and release its actor."""
         order = message.order
         order_id, market_id = order.intent.order_id, order.intent.market.market_id
         entry = self._known.open_orders.get(order_id)
@@ -392,7 +392,7 @@ class DeskCore(Core):
 
     @handles(OrderClosed)
     def let_go(self, message: OrderClosed, now_ms: int) -> Effects:
-        """An order's actor has left for good."""
+        """Remove an order whose actor has closed its record."""
         entry = self._known.open_orders.remove(message.order_id)
         if entry is None or entry.has_ended:
             return []
@@ -400,7 +400,7 @@ class DeskCore(Core):
 
     @handles(ChildLost)
     def replace(self, message: ChildLost, now_ms: int) -> Effects:
-        """Have a crashed order started again from its record."""
+        """Restart a crashed order from its record."""
         order_id = order_id_of(message.role)
         if order_id is None or not self._known.open_orders.fell(order_id, now_ms):
             return []

@@ -1,6 +1,6 @@
-"""What the desk knows, what follows from it, and how it is recorded and told.
+"""The desk's memory: what it knows, what follows from that, and how it is recorded and reported.
 
-Which message leads to what is decided in ``desk.py``.
+``desk.py`` decides which message leads to what.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ class TradedWindow:
 
     market: Market
     is_over: bool = False
-    """Its end was announced."""
+    """Whether its end was announced."""
     answered_id: int = 0
     """Number of the newest signals that were answered."""
     exit_attempts: int = 0
-    """Sales of the desk's own since the position changed last."""
+    """The desk's own sales since the position last changed."""
     book_note: str = ""
     """Why the last book could not be sold into."""
     sale_refusal: str = ""
@@ -66,15 +66,15 @@ class TradedWindow:
         return self.market.market_id
 
     def is_open(self, now_ms: int) -> bool:
-        """Whether it can be traded still."""
+        """Return whether it can still be traded."""
         return not self.is_over and now_ms < self.market.closes_at_ms
 
 
 class DeskMemory:
-    """Orders, positions, the open windows and halts, with what follows from them."""
+    """Orders, positions, open windows and halts, and what follows from them."""
 
     def __init__(self, desk: Core) -> None:
-        """Begin with nothing; ``desk`` has the settings in force, and the dice."""
+        """Begin empty; ``desk`` provides the current settings and the dice."""
         self._desk = desk
         self.state = DeskState()
         self.open_orders = OpenOrderTable()
@@ -84,37 +84,37 @@ class DeskMemory:
         self.passing: HaltTrading | None = None
         """The last halt without a name, which lasts until this process ends."""
         self.unconfirmed: CancelEverything | None = None
-        """What the real executor was asked to take back, and has not answered yet."""
+        """The request to cancel everything that the real executor has not answered yet."""
 
     @property
     def settings(self) -> Settings:
-        """Those in force."""
+        """The settings in force."""
         return self._desk.settings
 
-    # What holds now
+    # Current state
 
     @property
     def passing_halt(self) -> str:
-        """Why nothing is traded until this process ends; empty if nothing says so."""
+        """Why nothing is traded until this process ends; empty if nothing forbids it."""
         return "" if self.passing is None else self.passing.reason
 
     def halt_reason(self, market: Market) -> str:
-        """Why nothing is traded in a market's series; empty if nothing says so."""
+        """Return why nothing is traded in a market's series; empty if nothing forbids it."""
         halts = halts_of(self.state.halts, market.series)
         return halt_words(halts, self.passing_halt)
 
     def window(self, market_id: str) -> TradedWindow | None:
-        """The open window of this market; None for one that is not, or not any more."""
+        """Return the open window of this market; None if it is not open."""
         return next((each for each in self.windows.values() if each.market_id == market_id), None)
 
     def position(self, market_id: str) -> PositionSnapshot | None:
-        """A window's position; None while it lacks fills that are known to be booked."""
+        """Return a window's position; None while it lacks fills that are known to be booked."""
         position = self.holdings.get(market_id)
         required = self.state.window(market_id).required_version
         return position if position is not None and position.version >= required else None
 
     def circumstances(self, traded: TradedWindow, market: Market, now_ms: int) -> Circumstances:
-        """What signals for a window are judged by."""
+        """Return what the acceptance rules need to know about a window."""
         market_id = market.market_id
         window = self.state.window(market_id)
         position = self.holdings.get(market_id)
@@ -135,7 +135,7 @@ class DeskMemory:
         )
 
     def _sellable_units(self, position: PositionSnapshot | None) -> dict[Side, int]:
-        """Shares of each outcome that are held and not on sale already."""
+        """Return the shares of each outcome that are held and not already on sale."""
         if position is None:
             return dict.fromkeys(Side, 0)
         on_sale = self.open_orders.on_sale_units
@@ -145,7 +145,7 @@ class DeskMemory:
         }
 
     def exposure(self, market: Market, now_ms: int) -> Exposure:
-        """What is at risk already: what limits look at."""
+        """Return the risk already taken, as the limits need it."""
         position = self.holdings.of(market.market_id)
         return Exposure(
             position=position,
@@ -157,7 +157,7 @@ class DeskMemory:
         )
 
     def tracked(self, market: Market, now_ms: int) -> TrackedSeries:
-        """How a series has done: what protections look at."""
+        """Return a series' track record, as the protections need it."""
         return TrackedSeries(
             now_ms=now_ms,
             market=market,
@@ -166,7 +166,7 @@ class DeskMemory:
         )
 
     def _purchases(self, position: PositionSnapshot) -> tuple[Purchase, ...]:
-        """Purchases under way in a window, by what its position may not show yet."""
+        """Return the open purchases in a window that its position may not include yet."""
         return tuple(
             Purchase(
                 side=entry.intent.side,
@@ -178,7 +178,7 @@ class DeskMemory:
         )
 
     def _account_cost_nanos(self) -> int | None:
-        """Money at risk over all open windows; None while the position of one is not known."""
+        """Return the money at risk over all open windows; None while one position is unknown."""
         positions = [self.position(each.market_id) for each in self.windows.values()]
         known = [position for position in positions if position is not None]
         if len(known) < len(positions):
@@ -192,15 +192,15 @@ class DeskMemory:
         stop_reason = self.state.window(market_id).stop_reason
         return bool(self.halt_reason(traded.market) or stop_reason)
 
-    # What is done
+    # Changes
 
     def try_sales_again(self) -> None:
-        """Begin to count anew how often sales on the same position have missed."""
+        """Reset the count of sales that have missed on the same position."""
         for traded in self.windows.values():
             traded.exit_attempts = 0
 
     def refuse(self, message: TradeSignals, reason: str, now_ms: int) -> Effects:
-        """Tell that signals are not carried out, and answer their strategy."""
+        """Log why signals are refused, and answer their strategy."""
         refused = SignalsRefused(
             market_id=message.market_id, signals=message.signals, reason=reason
         )
@@ -208,7 +208,7 @@ class DeskMemory:
         return [Send(OBSERVER, refused), *answer]
 
     def take(self, group: TradeSignals, market: Market, now_ms: int) -> tuple[OrderIntent, ...]:
-        """Make orders of signals, which count from now on; they are still to be recorded."""
+        """Create orders from signals; they count from now on, and must still be recorded."""
         intents = self._intents(group, market, now_ms)
         minute = now_ms // MINUTE_MS
         state = self.state
@@ -226,7 +226,7 @@ class DeskMemory:
     def _intents(
         self, message: TradeSignals, market: Market, now_ms: int
     ) -> tuple[OrderIntent, ...]:
-        """What the order of each signal is to be; the two legs of a pair name each other."""
+        """Return the intent for each signal; the two legs of a pair name each other."""
         ids = [
             f"order_{self.state.next_number + index}_{self._desk.dice.getrandbits(32):08x}"
             for index in range(len(message.signals))
@@ -265,7 +265,7 @@ class DeskMemory:
     def commit(
         self, signals_id: int, intents: Sequence[OrderIntent], market: Market, now_ms: int
     ) -> Effects:
-        """Record orders that were made, all in one piece, and let them live."""
+        """Record new orders in one record, and start their actors."""
         orders = [OrderState(intent=intent, updated_at_ms=now_ms) for intent in intents]
         created = OrdersCreated(
             market_id=market.market_id, signals_id=signals_id, intents=tuple(intents)
@@ -273,7 +273,7 @@ class DeskMemory:
         rows = [Save("order", order.intent.order_id, order) for order in orders]
         return [
             Record(created, (*rows, self.save())),
-            # An Order that hears no answer says it again; but it has to be found first.
+            # An Order resubmits itself until it is answered, but the executor must know it first.
             *(Send(EXECUTOR, SubmitOrder(intent)) for intent in intents),
             *start(intent.order_id for intent in intents),
             *(Send(OBSERVER, OrderUpdated(order)) for order in orders),
@@ -286,37 +286,37 @@ class DeskMemory:
         return [Send(POSITION, PositionWanted(market_id, DESK)) for market_id in missed]
 
     def open_ids(self) -> tuple[str, ...]:
-        """Market ids of the windows that are traded."""
+        """Return the market ids of the open windows."""
         return tuple(each.market_id for each in self.windows.values())
 
-    # What is told
+    # Reports
 
     def tell_changes(self, now_ms: int, market_id: str | None = None) -> Effects:
-        """Tell everyone who must know which orders are live; the supervisor while it all ends."""
+        """Report open orders to everyone concerned, and to the supervisor during shutdown."""
         effects = self.tell_all_orders(now_ms) if market_id is None else []
         if market_id is not None and self.window(market_id) is not None:
             effects = [*self.tell_open_orders(market_id, now_ms)]
         return [*effects, *self.halt_report()]
 
     def halt_report(self) -> Effects:
-        """Tell the supervisor, while it all ends, how much is left."""
+        """Report to the supervisor, during shutdown, how many orders are left."""
         if not self.passing_halt:
             return []
-        # Without the setting the executor has nothing to wait for but these orders.
+        # Without the setting the executor waits for nothing but these orders.
         is_wide = self.settings.execution.cancel_all_on_halt
         is_account_left = is_wide and self.unconfirmed is not None
         left_count = len(self.open_orders.live()) + is_account_left
         return [Send(SUPERVISOR, HaltReport(left_count, self.passing_halt))]
 
     def tell_all_orders(self, now_ms: int, to: str = "") -> Effects:
-        """Tell which sides are busy in each open window, to those who must know or to one."""
+        """Report the busy sides of each open window to everyone concerned, or to one role."""
         told = (self.tell_open_orders(market_id, now_ms) for market_id in self.open_ids())
         return [each for effects in told for each in effects if to in ("", each.to)]
 
     def tell_open_orders(self, market_id: str, now_ms: int, answered_id: int = 0) -> list[Send]:
-        """Tell which sides are busy in a market: the strategy of its series, and observers.
+        """Report a market's busy sides to its series' strategy and to observers.
 
-        Of a market that is not open only the one who asks can be told, with his number.
+        For a market that is not open, only the role that asked gets an answer, with its number.
         """
         traded = self.window(market_id)
         strategy = STRATEGY if not self.settings.traded else REPLY
@@ -334,22 +334,22 @@ class DeskMemory:
         return [Send(role, message) for role in (strategy, OBSERVER)]
 
     def tell_strategy(self, market_id: str, now_ms: int) -> Effects:
-        """Tell a strategy how far its orders have come."""
+        """Report to a strategy the progress of its orders."""
         told = self.tell_open_orders(market_id, now_ms)
         return [each for each in told if base_role(each.to) == STRATEGY]
 
     def save(self) -> Save:
-        """The desk's state as it is now, for its record."""
+        """Return the row that saves the desk's current state."""
         return Save("desk", "desk", self.state)
 
 
 def start(order_ids: Iterable[str]) -> Effects:
-    """Have orders started, from their record."""
+    """Start orders from their records."""
     return [Send(SUPERVISOR, StartChild(order_role(order_id))) for order_id in order_ids]
 
 
 def cancel(entries: Iterable[TrackedOrder], reason: str) -> Effects:
-    """Ask orders to end; asked again each round until they have."""
+    """Ask orders to end; repeated each round until they have."""
     effects: Effects = []
     for entry in entries:
         entry.cancel_reason = entry.cancel_reason or reason
@@ -358,6 +358,6 @@ def cancel(entries: Iterable[TrackedOrder], reason: str) -> Effects:
 
 
 def ask_to_cancel(entry: TrackedOrder) -> Send:
-    """Ask one order to end, for the reason it was first asked for."""
+    """Ask one order to end, for the reason that was given first."""
     order_id = entry.intent.order_id
     return Send(order_role(order_id), CancelRequested(order_id, entry.cancel_reason))

@@ -1,8 +1,8 @@
-"""Sales of the desk's own: what takes risk away when a window is stopped or trading is flattened.
+"""The desk's own sales, which reduce risk when a window is stopped or the position is flattened.
 
-Both are fill-and-kill orders, one at a time, each at the best bid of a book that market state was
-asked for right before: a bid that was seen earlier may be gone. A sale that misses is made again at
-the next bid, once a round; without a bid, when there is one.
+Both kinds are fill-and-kill orders, one at a time. Each is priced at the best bid of a book that
+was requested from market state immediately before, since an older bid may be gone. A sale that
+misses is repeated at the next bid, once a round; without a bid it waits for one.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from actors.roles import DESK, MARKET_STATE
 from actors.units import UNITS_PER_SHARE, price_label, size_text
 
 EXIT_ATTEMPTS_MAX = 10
-"""Sales on one position that may miss; after that it is kept to the window's end."""
+"""Failed sales on one position after which it is kept until the window ends."""
 EXIT_PRIORITY = 3
-"""Safety, as the stop loss itself."""
+"""The same priority as the stop loss itself."""
 
 _FLATTEN = "flatten"
 _SIZE_STEP_UNITS = UNITS_PER_SHARE // 100
-"""The venue takes sizes in hundredths of a share."""
+"""The venue accepts sizes in hundredths of a share."""
 
 
 @attrs.frozen(kw_only=True)
 class SaleWish:
-    """What is to be sold as soon as somebody buys it, and why."""
+    """A sale to make as soon as there is a buyer, and its reason."""
 
     side: Side
     units: int
@@ -44,7 +44,7 @@ class SaleWish:
 
 
 def ask_for_books(desk: DeskMemory) -> Effects:
-    """Ask for the book of each window that there is something to be sold in."""
+    """Request the book of each window in which something is to be sold."""
     return [
         Send(desk.settings.role(MARKET_STATE, series), SnapshotWanted(DESK))
         for series, traded in desk.windows.items()
@@ -53,9 +53,9 @@ def ask_for_books(desk: DeskMemory) -> Effects:
 
 
 def sale_wanted(desk: DeskMemory, traded: TradedWindow) -> SaleWish | None:
-    """What is to be sold of a window now; None while something else is under way.
+    """Return what to sell in a window now; None while something else is in progress.
 
-    Flattening goes before a stop loss.
+    Flattening takes precedence over a stop loss.
     """
     market = traded.market
     is_flattened = any(halt.flattens for halt in halts_of(desk.state.halts, market.series))
@@ -66,7 +66,7 @@ def sale_wanted(desk: DeskMemory, traded: TradedWindow) -> SaleWish | None:
     if position is None:
         return None
     if desk.unconfirmed is not None:
-        return None  # a cancel that is still to come would take the sale back
+        return None  # a pending cancel would also cancel the sale
     if desk.open_orders.live(traded.market_id) or traded.exit_attempts == EXIT_ATTEMPTS_MAX:
         return None
     if is_flattened:
@@ -77,7 +77,7 @@ def sale_wanted(desk: DeskMemory, traded: TradedWindow) -> SaleWish | None:
 
 
 def _stop_loss_wish(window: DeskWindow, position: PositionSnapshot) -> SaleWish | None:
-    """The sale that a stopped window's holding comes to; None if nothing one-sided is held."""
+    """Return the sale of a stopped window's holding; None if nothing one-sided is held."""
     wish = window.exit_wish
     if wish is None:
         return None
@@ -94,7 +94,7 @@ def _stop_loss_wish(window: DeskWindow, position: PositionSnapshot) -> SaleWish 
 
 
 def _flatten_wish(position: PositionSnapshot) -> SaleWish | None:
-    """The sale of what is held of one side beyond the other; None without an excess."""
+    """Return the sale of what one side holds beyond the other; None without an excess."""
     excess = excess_of(position)
     if excess is None:
         return None
@@ -102,7 +102,7 @@ def _flatten_wish(position: PositionSnapshot) -> SaleWish | None:
 
 
 def is_flatten_sale(intent: OrderIntent) -> bool:
-    """Whether an order is a sale that flattening asked for."""
+    """Return whether an order is a sale made by flattening."""
     return intent.priority == EXIT_PRIORITY and intent.reason.startswith(f"{_FLATTEN}: ")
 
 
@@ -113,7 +113,7 @@ def sale_into(
     max_book_age_ms: int,
     now_ms: int,
 ) -> TradeSignals | str:
-    """The desk's own signal to sell into this book, or why there is none."""
+    """Return the desk's own signal to sell into this book, or why there is none."""
     side, book = wish.side, snapshot.book(wish.side)
     age_ms, bid_ticks = now_ms - book.updated_at_ms, book.best_bid_ticks
     if not book.is_synced or book.is_crossed:

@@ -1,11 +1,11 @@
-"""Halts: why nothing is traded, what they take back, and what is said of them.
+"""Halts: why nothing is traded, what is cancelled, and what is reported.
 
-A halt with a name (a person's, the kill-switch file's, a limit's, the executor's) is recorded, is
-in the desk's saved state, and so outlives desk, system and machine until someone resumes. A halt
-without one (the end of the run, an escalation, a journal that cannot be written) ends with the
-process: whoever starts the system again has decided to. What a halt takes back is asked for until
-it is over: of each Order, and of the real executor, which also knows orders whose Order has fallen,
-and may take the whole account back.
+A named halt (by a person, the kill-switch file, a limit or the executor) is recorded in the desk's
+saved state, so it outlasts the desk, the system and the machine until someone resumes. A halt
+without a name (the end of the run, an escalation, a journal that cannot be written) ends with the
+process, since starting the system again is a decision to trade. The cancels of a halt are repeated
+until they are done: to each Order, and to the real executor, which also knows orders whose Order
+has crashed and may cancel the whole account.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from actors.roles import EXECUTOR
 
 
 def halt_lastingly(desk: DeskMemory, halt: Halt, now_ms: int, *, is_asked: bool = False) -> Effects:
-    """Halt; what a person asks for once more, or is new, takes the account back once more."""
+    """Set a lasting halt; a new one, or one that a person repeats, cancels everything again."""
     halts = with_halt(desk.state.halts, halt)
     is_new = is_asked or halts != desk.state.halts
     cancels = _cancel_for(desk, halt, now_ms, is_new=is_new) if halt.cancels else []
@@ -40,20 +40,20 @@ def halt_lastingly(desk: DeskMemory, halt: Halt, now_ms: int, *, is_asked: bool 
         return [*cancels, *desk.tell_changes(now_ms)]
     desk.state = attrs.evolve(desk.state, halts=halts)
     log = Log("warning", f"trading is halted: {halt.sentence}")
-    # The cancels take risk away: they need not wait for a journal that may be unwritable.
+    # The cancels only reduce risk, so they need not wait for a journal that may be unwritable.
     record = Record(Halted(halt), (desk.save(),))
     return [*cancels, record, log, *desk.tell_changes(now_ms)]
 
 
 def halt_in_passing(desk: DeskMemory, message: HaltTrading, now_ms: int) -> Effects:
-    """Halt until this process ends; said again, it is nothing new."""
+    """Halt until this process ends; repeating this has no effect."""
     is_new, desk.passing = message != desk.passing, message
     cancels = _cancel_all(desk, message.reason, now_ms, is_new=is_new) if message.cancel else []
     return [*cancels, *desk.tell_changes(now_ms)]
 
 
 def lift(desk: DeskMemory, message: ResumeTrading, now_ms: int) -> Effects:
-    """Lift every halt that lasts; whose cause is still there halts again by itself."""
+    """Lift every lasting halt; a cause that persists halts again by itself."""
     lifted = tuple(halt for halt in desk.state.halts if message.series in ("", halt.series))
     if not lifted:
         return []
@@ -61,25 +61,25 @@ def lift(desk: DeskMemory, message: ResumeTrading, now_ms: int) -> Effects:
     desk.state = attrs.evolve(desk.state, halts=left)
     desk.try_sales_again()
     if not desk.passing_halt and not message.series:
-        desk.unconfirmed = None  # said again, it would take back what is ordered now
+        desk.unconfirmed = None  # repeated later, it would cancel orders placed since
     resumed = Resumed(who=message.who, reason=message.reason, lifted=lifted)
     return [Record(resumed, (desk.save(),)), *desk.tell_changes(now_ms)]
 
 
 def take_back_again(desk: DeskMemory) -> None:
-    """After a restart: what a halt had cancelled is to be asked to end again, each round."""
+    """After a restart, ask again each round for what a halt had cancelled."""
     for halt in desk.state.halts:
         if halt.cancels:
             _cancel_for(desk, halt, halt.since_ms, is_new=True)
 
 
 def ask_executor(desk: DeskMemory) -> Effects:
-    """Ask the real executor to take everything back, if it has yet to say that it has."""
+    """Ask the real executor to cancel everything, unless it has confirmed that already."""
     return [] if desk.unconfirmed is None else [Send(EXECUTOR, desk.unconfirmed)]
 
 
 def _cancel_for(desk: DeskMemory, halt: Halt, asked_at_ms: int, *, is_new: bool) -> Effects:
-    """End what a halt ends: all orders, or each of one series' by itself."""
+    """Cancel what a halt cancels: all orders, or those of one series."""
     if not halt.series:
         return _cancel_all(desk, halt.reason, asked_at_ms, is_new=is_new)
     live = desk.open_orders.live()
@@ -93,7 +93,7 @@ def _cancel_all(desk: DeskMemory, reason: str, asked_at_ms: int, *, is_new: bool
 
 
 def halt_status(desk: DeskMemory, request_id: int, now_ms: int) -> HaltStatus:
-    """Say what is halted, and what is left to do about it."""
+    """Report what is halted, and what remains to be done about it."""
     live, excesses = desk.open_orders.live(), _excesses(desk, now_ms)
     first = next(iter(excesses), None)
     return HaltStatus(
@@ -122,7 +122,7 @@ def _stop_words(desk: DeskMemory) -> str:
 
 
 def _excesses(desk: DeskMemory, now_ms: int) -> tuple[ExcessLeft, ...]:
-    """What the open windows hold of one side, as far as it is known."""
+    """Return what the open windows hold of one side beyond the other, as far as it is known."""
     found = []
     for series, traded in desk.windows.items():
         position = desk.position(traded.market_id)
@@ -142,13 +142,13 @@ def _excesses(desk: DeskMemory, now_ms: int) -> tuple[ExcessLeft, ...]:
 
 
 def _excess_note(desk: DeskMemory, traded: TradedWindow, now_ms: int) -> tuple[str, bool]:
-    """Why a window's excess is not sold, and whether that is final."""
+    """Return why a window's excess is not sold, and whether that is final."""
     if desk.position(traded.market_id) is None:
         return "the position is not known yet", False
     if not traded.is_open(now_ms):
-        return f"{traded.market.slug} is over: what is held waits for its result", True
+        return f"{traded.market.slug} has ended: the holding waits for its result", True
     if desk.unconfirmed is not None:
-        return "the executor has not taken everything back yet", False
+        return "the executor has not cancelled everything yet", False
     if traded.sale_refusal:
         return traded.sale_refusal, True
     if traded.exit_attempts == EXIT_ATTEMPTS_MAX:

@@ -1,4 +1,4 @@
-"""What the ledger has told the desk: each window's newest position, and the day's result."""
+"""The ledger's reports to the desk: each window's newest position, and the day's result."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from actors.model import Side
 
 @attrs.frozen
 class Excess:
-    """What is held of one side beyond the other: it pays only if that side wins."""
+    """Shares of one side beyond the other: they pay only if that side wins."""
 
     side: Side
     units: int
 
 
 def excess_of(position: PositionSnapshot) -> Excess | None:
-    """The one-sided part of a holding; None if every share has its counterpart.
+    """Return the one-sided part of a holding; None if every share has its counterpart.
 
-    A complete pair pays exactly $1, whoever wins: there is no risk in it to be sold.
+    A complete pair pays exactly $1 whichever side wins, so selling it would not reduce risk.
     """
     difference = position.yes.quantity_units - position.no.quantity_units
     if difference == 0:
@@ -30,32 +30,32 @@ def excess_of(position: PositionSnapshot) -> Excess | None:
 
 
 class Holdings:
-    """The newest that the desk has heard from the ledger."""
+    """The newest positions and results from the ledger."""
 
     def __init__(self) -> None:
         self._positions: dict[str, PositionSnapshot] = {}
         self._floors: dict[str, int] = {}
-        """By market, the first version heard: what is older was computed before it."""
+        """By market, the first version received; older versions were computed before it."""
         self._newest: PositionSnapshot | None = None
 
     def get(self, market_id: str) -> PositionSnapshot | None:
-        """The newest position of a window; None before the first since the desk started."""
+        """Return a window's newest position; None before the first since the desk started."""
         return self._positions.get(market_id)
 
     def of(self, market_id: str) -> PositionSnapshot:
-        """The newest position of a window that is known.
+        """Return the newest position of a window that is known.
 
         Raises:
-            KeyError: it is not.
+            KeyError: it is unknown.
         """
         return self._positions[market_id]
 
     def floor(self, market_id: str) -> int:
-        """The first version heard of a window."""
+        """Return the first version received for a window."""
         return self._floors.get(market_id, 0)
 
     def take(self, message: PositionSnapshot) -> bool:
-        """Keep a position if it is newer; returns whether it is."""
+        """Keep a position if it is newer; return whether it is."""
         self._floors.setdefault(message.market_id, message.version)
         if self._newest is None or message.ledger_version >= self._newest.ledger_version:
             self._newest = message
@@ -66,7 +66,7 @@ class Holdings:
         return True
 
     def keep(self, market_ids: Collection[str]) -> None:
-        """Forget the windows that are no longer of interest."""
+        """Forget all other windows."""
         self._positions = {
             key: self._positions[key] for key in self._positions if key in market_ids
         }
@@ -74,11 +74,11 @@ class Holdings:
 
     @property
     def records(self) -> Mapping[str, TrackRecord]:
-        """How trading has gone, as of the newest that the ledger has said."""
+        """The newest track records reported by the ledger."""
         return {} if self._newest is None else self._newest.records
 
     def day_loss_nanos(self, now_ms: int) -> int:
-        """What this UTC day has lost over all windows; negative if it has won."""
+        """Return this UTC day's loss over all windows; negative for a profit."""
         newest = self._newest
         is_today = newest is not None and newest.day == now_ms // MS_PER_DAY
         return -newest.day_pnl_nanos if newest is not None and is_today else 0

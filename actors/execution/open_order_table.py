@@ -1,4 +1,4 @@
-"""Which orders exist, which of them own a side, and who has been silent for too long."""
+"""The open-order table: which orders exist, which keep a side busy, and which have gone silent."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from actors.messages.position import PositionSnapshot
 from actors.model import Action, Side
 
 SILENCE_LIMIT_MS = 2_000
-"""An order that has said nothing for so long is asked to be started: perhaps it never was."""
+"""An order that has been silent for this long is started again: it may never have started."""
 RESTART_PERIOD_MS = 1_000
-"""An order that falls again and again is started no faster than this."""
+"""A crashing order is restarted no more often than this."""
 
 
 @attrs.define
@@ -23,18 +23,18 @@ class TrackedOrder:
 
     intent: OrderIntent
     started_at_ms: int
-    """When it was last asked to be started."""
+    """When it was last started."""
     heard_at_ms: int
     fell_at_ms: int | None = None
-    """When its actor fell last."""
+    """When its actor last crashed."""
     has_ended: bool = False
-    """It owns its side no more; only farewells are left."""
+    """It no longer keeps its side busy; only its closing messages are outstanding."""
     cancel_reason: str = ""
     order: OrderState | None = None
-    """As its actor last told it."""
+    """Its state as last reported by its actor."""
 
     def unseen_units(self, position_version: int) -> int:
-        """What a position of this version may not show of the order yet, at most."""
+        """Return the most that a position of this version may lack of the order's shares."""
         order = self.order
         if order is None or order.position_version > position_version:
             return self.intent.size_units
@@ -42,7 +42,7 @@ class TrackedOrder:
         return max(0, self.intent.size_units - order.traded_units) + unbooked
 
     def shown(self) -> OwnOrder:
-        """The order as its strategy is shown it."""
+        """Return the order as it is shown to its strategy."""
         intent, order = self.intent, self.order
         return OwnOrder(
             order_id=intent.order_id,
@@ -68,20 +68,20 @@ class OpenOrderTable:
         self._entries: dict[str, TrackedOrder] = {}
 
     def add(self, intents: Iterable[OrderIntent], now_ms: int) -> None:
-        """Take in orders that are being started now."""
+        """Add orders that are being started now."""
         for intent in intents:
             self._entries[intent.order_id] = TrackedOrder(intent, now_ms, now_ms)
 
     def get(self, order_id: str) -> TrackedOrder | None:
-        """An order's entry; None if its record is closed, or there never was one."""
+        """Return an order's entry; None if its record is closed, or never existed."""
         return self._entries.get(order_id)
 
     def remove(self, order_id: str) -> TrackedOrder | None:
-        """Let an order go whose record is closed."""
+        """Remove and return an order whose record is closed."""
         return self._entries.pop(order_id, None)
 
     def live(self, market_id: str | None = None) -> list[TrackedOrder]:
-        """Orders that own their side; of one market, if given."""
+        """Return the orders that keep their side busy; only those of one market if given."""
         return [
             entry
             for entry in self._entries.values()
@@ -89,7 +89,7 @@ class OpenOrderTable:
         ]
 
     def busy(self, market_id: str) -> dict[Side, tuple[str, ...]]:
-        """Ids of the orders that own a side, by the side, in one market."""
+        """Return the ids of the orders that keep a side busy, by side, in one market."""
         ids: dict[Side, tuple[str, ...]] = {}
         for entry in self.live(market_id):
             side = entry.intent.side
@@ -97,7 +97,7 @@ class OpenOrderTable:
         return ids
 
     def on_sale_units(self, position: PositionSnapshot, side: Side) -> int:
-        """Shares that orders may sell and that the position still shows as held, at most."""
+        """Return the most shares that are on sale and still counted in the position."""
         return sum(
             entry.unseen_units(position.version)
             for entry in self.live(position.market_id)
@@ -105,11 +105,11 @@ class OpenOrderTable:
         )
 
     def markets(self) -> frozenset[str]:
-        """Markets that have an order here."""
+        """Return the markets that have an order here."""
         return frozenset(entry.intent.market.market_id for entry in self._entries.values())
 
     def to_start_again(self, now_ms: int) -> list[str]:
-        """Ids of the orders that have been silent; each counts as started now."""
+        """Return the ids of silent orders; each counts as started now."""
         silent = [
             entry
             for entry in self._entries.values()
@@ -120,14 +120,14 @@ class OpenOrderTable:
         return [entry.intent.order_id for entry in silent]
 
     def clock_set_back(self, by_ms: int) -> None:
-        """Count silence from as long ago as before."""
+        """Shift the times of last messages back by as much as the clock was."""
         for entry in self._entries.values():
             entry.started_at_ms -= by_ms
             entry.heard_at_ms -= by_ms
             entry.fell_at_ms = earlier(entry.fell_at_ms, by_ms)
 
     def fell(self, order_id: str, now_ms: int) -> bool:
-        """Note that an order's actor fell; whether to start it at once, or only after a pause."""
+        """Note an actor's crash; return whether to restart it at once, or only after a pause."""
         entry = self._entries.get(order_id)
         if entry is None:
             return False

@@ -69,7 +69,7 @@ class OrderCore(Core):
     @property
     def _order(self) -> OrderState:
         if self._saved is None:
-            raise AssertionError(f"{self.role} was spoken to before Started")
+            raise AssertionError(f"{self.role} received a message before Started")
         return self._saved
 
     @property
@@ -77,19 +77,19 @@ class OrderCore(Core):
         """Ended with every fill booked: only the desk has yet to know."""
         return self._order.is_terminal and is_booked(self._order)
 
-    # Beginning, and beginning again
+    # Starting and restarting
 
     @handles(Started)
     def start(self, message: Started, now_ms: int) -> Effects:
         """Continue from the record, which for a new order holds only its terms."""
         match message.saved:
             case ():
-                # The desk asked for an order that has meanwhile closed its record.
+                # The desk started an order that has closed its record in the meantime.
                 return [Send(DESK, OrderClosed(self._order_id)), Stop("its record is closed")]
             case (OrderState() as order,) if order.intent.order_id == self._order_id:
                 self._saved = order = _as_taken_over(order)
             case other:
-                raise AssertionError(f"{self.role} was given {other!r} as its record")
+                raise AssertionError(f"{self.role} got {other!r} as its record")
         effects = [
             *self._ask_first(now_ms),
             *self._tell_desk(),
@@ -103,7 +103,7 @@ class OrderCore(Core):
 
     @handles(PeerRestarted)
     def resume_with(self, message: PeerRestarted, now_ms: int) -> Effects:
-        """Repeat what the new actor of a role may never have received."""
+        """Repeat what the new actor of a peer's role may never have received."""
         if message.role == EXECUTOR:
             return self._ask(now_ms)
         if message.role == POSITION:
@@ -116,7 +116,7 @@ class OrderCore(Core):
 
     @handles(TimerFired)
     def wake(self, message: TimerFired, now_ms: int) -> Effects:
-        """Repeat what is still unanswered; end the order when its time is over."""
+        """Repeat what is still unanswered; end the order when its time to live has ended."""
         if message.key == _EXPIRE:
             return self.cancel(CancelRequested(self._order_id, _TIME_TO_LIVE_OVER), now_ms)
         if message.key == _ASK:
@@ -125,11 +125,11 @@ class OrderCore(Core):
             return self._tell_position()
         return self._tell_desk()
 
-    # What the executor says
+    # Messages of the executor
 
     @handles(OrderReport)
     def take_report(self, report: OrderReport, now_ms: int) -> Effects:
-        """Take all that the executor knows; if it does not know the order, submit it."""
+        """Apply the executor's report; if it does not know the order, submit it."""
         before = self._order
         if report.status is None:
             return self._ask(now_ms) if before.status is OrderStatus.PENDING else []
@@ -152,7 +152,7 @@ class OrderCore(Core):
             effects += [CancelTimer(_EXPIRE), CancelTimer(_ASK)]
         return effects
 
-    # What the desk says
+    # Messages of the desk
 
     @handles(CancelRequested)
     def cancel(self, message: CancelRequested, now_ms: int) -> Effects:
@@ -161,8 +161,8 @@ class OrderCore(Core):
         if order.is_terminal or order.cancel_reason:
             return []
         self._saved = attrs.evolve(order, cancel_reason=message.reason, updated_at_ms=now_ms)
-        # A cancel may leave before its record: it can only take risk away, also when nothing can
-        # be recorded any more.
+        # A cancel may be sent before its record: it only reduces risk, also when nothing can be
+        # recorded.
         return [
             *self._ask(now_ms),
             self._record(message),
@@ -171,9 +171,9 @@ class OrderCore(Core):
 
     @handles(OrderDone)
     def leave(self, _message: OrderDone, _now_ms: int) -> Effects:
-        """The desk knows the end: close the record, confirm that, and leave."""
+        """Close the record now that the desk knows the end, confirm that, and stop."""
         if not self._is_finished:
-            return []  # a fill came after the end that the desk has answered; it is told again
+            return []  # a fill arrived after the end that the desk has confirmed; the end is reported again
         closed = OrderClosed(self._order_id)
         return [
             self._record(closed, is_open=False),
@@ -181,11 +181,11 @@ class OrderCore(Core):
             Stop(f"{self._order_id} ended {self._order.status.value}"),
         ]
 
-    # What position says
+    # Messages of position
 
     @handles(FillBooked)
     def take_booking(self, message: FillBooked, _now_ms: int) -> Effects:
-        """One fill, or its reversal, is in the ledger."""
+        """Note that one fill, or its reversal, is in the ledger."""
         order = self._order
         booked = {message.trade_id}
         field = "unbooked_reversals" if message.is_reversal else "unbooked"
@@ -199,10 +199,10 @@ class OrderCore(Core):
         effects: Effects = [self._record(message), *self._tell_position(told=order)]
         return effects + self._tell_desk() if order.is_terminal else effects
 
-    # What is owed to each peer, as the state stands
+    # What the state requires to be sent to each peer
 
     def _ask_first(self, now_ms: int) -> Effects:
-        """Start asking; first the executor gets time to answer the desk, which sent a new order."""
+        """Start asking; a new order first lets the executor answer the submission by the desk."""
         order = self._order
         answer_due_ms = order.intent.created_at_ms + ANSWER_LIMIT_MS
         is_new = order.status is OrderStatus.PENDING and not order.cancel_reason
@@ -236,9 +236,9 @@ class OrderCore(Core):
         return [Send(DESK, OrderUpdated(self._order)), SetTimer(_ANNOUNCE, ANSWER_LIMIT_MS)]
 
     def _tell_position(self, told: OrderState | None = None) -> Effects:
-        """Send position the fills, and the reversals of booked fills, that it has not answered.
+        """Send position the fills, and the reversals of booked fills, that it has not confirmed.
 
-        What was pending in ``told`` already was sent a moment ago, and waits for its timer.
+        Whatever was already pending in ``told`` was sent just before, and is repeated by the timer.
         """
         order = self._order
         fills, reversals = order.unbooked, order.unbooked_reversals - order.unbooked
@@ -258,7 +258,7 @@ class OrderCore(Core):
 
 
 def _as_taken_over(order: OrderState) -> OrderState:
-    """The recorded order; one that an earlier release ended before its last fill is unknown."""
+    """Return the recorded order; unknown if an earlier release ended it before its last fill."""
     if (order.final_filled_units or 0) <= order.traded_units:
         return order
     return attrs.evolve(order, status=OrderStatus.UNKNOWN, final_filled_units=None)

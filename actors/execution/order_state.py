@@ -4,11 +4,12 @@ The rules behind the table:
 
 * PENDING ends with the venue's first statement. A fill, an acceptance and the answer to the POST
   may come in any order: each counts for what it proves, and implies the ones before.
-* UNKNOWN ends only on the venue's evidence. No row here is a timeout, and none can be.
-* FILLED, CANCELLED and REJECTED are final: whatever comes later, the status stays. Money is not
-  status: a fill that raced a cancel still counts, a reversal still takes shares back.
-* A missing pair contradicts an earlier statement of the venue (it refused what it holds). ``apply``
-  then raises IllegalTransition and changes nothing; the caller shows it to a person.
+* UNKNOWN ends only on evidence from the venue. No row here is a timeout, and none can be.
+* FILLED, CANCELLED and REJECTED are final: the status stays, whatever comes later. Money is
+  separate from status: a fill that raced a cancel still counts, and a reversal still takes shares
+  back.
+* A missing pair contradicts an earlier statement of the venue (it rejected an order that it holds).
+  ``apply`` then raises IllegalTransition and changes nothing; the caller shows it to a person.
 * Repetition changes nothing: a trade counts once, whatever happens to the status.
 * What the venue reports as traded has been traded, even beyond the order's size (F40).
 
@@ -62,7 +63,7 @@ _FILLED = OrderStatus.FILLED
 _CANCELLED = OrderStatus.CANCELLED
 _REJECTED = OrderStatus.REJECTED
 _HELD = (_ACCEPTED, _PARTIAL, _FILLED)
-"""Statuses that prove that the venue holds the order, or held it."""
+"""Statuses which prove that the venue holds the order, or held it."""
 
 TRANSITIONS: Mapping[tuple[OrderStatus, type], OrderStatus] = {
     (_PENDING, OrderAccepted): _ACCEPTED,
@@ -115,7 +116,7 @@ TRANSITIONS: Mapping[tuple[OrderStatus, type], OrderStatus] = {
 
 
 class IllegalTransition(Exception):
-    """An event contradicts what the venue has said about the order before."""
+    """An event contradicts the venue's earlier reports on the order."""
 
     def __init__(self, order: OrderState, event: VenueEvent) -> None:
         super().__init__(
@@ -131,7 +132,7 @@ def apply(order: OrderState, event: VenueEvent, now_ms: int) -> OrderState:
         AssertionError: the fill has no size, or the event is another order's.
     """
     order_id = order.intent.order_id
-    require(event.order_id == order_id, f"{order_id} was given {event!r}, of another order")
+    require(event.order_id == order_id, f"{order_id} got {event!r}, which belongs to another order")
     if isinstance(event, Fill):
         require(event.fill.size_units > 0, f"{order_id} cannot take {event.fill}")
         if any(fill.trade_id == event.fill.trade_id for fill in order.fills):
@@ -146,7 +147,7 @@ def apply(order: OrderState, event: VenueEvent, now_ms: int) -> OrderState:
 def apply_report(
     order: OrderState, report: OrderReport, now_ms: int
 ) -> list[tuple[VenueEvent, OrderState]]:
-    """The new information in a report, event by event, each with the order after it.
+    """Return the new events in a report, each with the order after it.
 
     Raises:
         IllegalTransition: the report contradicts what is known.
@@ -162,7 +163,7 @@ def apply_report(
 
 
 def events_in(report: OrderReport) -> tuple[VenueEvent, ...]:
-    """The events implied by a report, in the order in which they must have happened."""
+    """Return the events implied by a report, in the order in which they must have happened."""
     order_id, status = report.order_id, report.status
     events: list[VenueEvent] = []
     if status in _HELD:
@@ -183,7 +184,7 @@ def events_in(report: OrderReport) -> tuple[VenueEvent, ...]:
 
 
 def tell_order(report: OrderReport, before: OrderReport | None = None) -> Effects:
-    """Report what its executor knows to an order; nothing if unchanged since ``before``."""
+    """Send an order its executor's report; nothing if unchanged since ``before``."""
     if before is not None and events_in(report) == events_in(before):
         return []
     return [Send(order_role(report.order_id), report)]
@@ -196,7 +197,7 @@ def tell_trades(
     trade_ids: frozenset[str],
     answer_to: str | None = None,
 ) -> Effects:
-    """Report to position the trades of an order that it must book, or take back."""
+    """Send position those trades of an order that it must book, or reverse."""
     return [
         Send(
             POSITION,
@@ -215,15 +216,15 @@ def tell_trades(
 
 
 def tolerated_excess_units(size_units: int) -> int:
-    """How much more than its size an order may trade before that is logged as an error.
+    """Return how far an order may exceed its size before that is logged as an error.
 
-    A hundredth of a share and one per cent: docs/decisions/excess.md.
+    A hundredth of a share plus one per cent: docs/decisions/excess.md.
     """
     return (UNITS_PER_SHARE + size_units) // 100
 
 
 def is_excess(intent: OrderIntent, fills: Iterable[FillDetail]) -> bool:
-    """Whether fills exceed the order by more than rounding explains.
+    """Return whether fills exceed the order by more than rounding explains.
 
     A purchase that never rests is sized in money: at a better price it buys more shares.
     """
@@ -236,12 +237,12 @@ def is_excess(intent: OrderIntent, fills: Iterable[FillDetail]) -> bool:
 
 
 def is_booked(order: OrderState) -> bool:
-    """Whether position has answered every fill and reversal known so far."""
+    """Return whether position has confirmed every fill and reversal known so far."""
     return not order.unbooked and not order.unbooked_reversals
 
 
 def _facts(order: OrderState, event: VenueEvent) -> dict[str, Any]:
-    """The fields, apart from the status, that an event changes."""
+    """Return the fields, apart from the status, that an event changes."""
     match event:
         case OrderAccepted(_, venue_order_id) if venue_order_id is not None:
             return {"venue_order_id": venue_order_id}

@@ -1,10 +1,10 @@
-"""How a paper order trades against a real book: pure arithmetic, no messages.
+"""Paper trading of an order against a real book: pure arithmetic, no messages.
 
 An order takes what the book displays at its limit or better, each level at the level's own price,
 as a taker who pays the fee. A purchase that never rests is sized in money, price times size, as at
 the venue: at better prices it buys more shares. A resting order that is crossed later trades at its
-own limit, as a maker who pays none. Shares that were taken are remembered until the size displayed
-at their level changes, because a recorded or public book does not know of our trades.
+own limit, as a maker who pays no fee. Shares that were taken are remembered until the size
+displayed at their level changes, because a recorded or public book does not know of our trades.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from actors.units import taker_fee_nanos
 
 FOK_KILLED = "fill or kill: it could not be filled whole"
 POST_ONLY_CROSSES = "invalid post-only order: order crosses book"
-"""In the venue's words."""
+"""The venue's wording."""
 
 FIRST_PART_PERCENT = 30
 """Share of the order's size that trades first if the book cannot fill it in full."""
@@ -30,16 +30,16 @@ SECOND_PART_AFTER_MS = 300
 
 
 class PaperPhase(enum.Enum):
-    """What a paper order waits for."""
+    """The next event that a paper order waits for."""
 
     ARRIVING = "ARRIVING"
-    """The end of the latency."""
+    """Its arrival, after the latency."""
     FIRST_PART = "FIRST_PART"
-    """The moment of its first, partial fill."""
+    """Its first, partial fill."""
     SECOND_PART = "SECOND_PART"
-    """The moment at which it takes what it can of the rest."""
+    """Taking as much as possible of the rest."""
     RESTING = "RESTING"
-    """The market to cross its limit, or its time to live to end."""
+    """The market crossing its limit, or the end of its time to live."""
 
 
 @attrs.frozen(kw_only=True)
@@ -54,7 +54,7 @@ class PaperOrder:
     cancel_reason: str = ""
     """Why a cancel was requested; it takes effect when it reaches the venue."""
     cancel_at_ms: int = 0
-    """When it reaches the venue, if there is one."""
+    """When the cancel reaches the venue, if there is one."""
 
     @property
     def order_id(self) -> str:
@@ -63,21 +63,21 @@ class PaperOrder:
 
     @property
     def wakes_at_ms(self) -> int:
-        """When something is due next: its phase, a cancel, or the end of its time to live."""
+        """When its next event is due: its phase, a cancel, or the end of its time to live."""
         due_at_ms = min(self.due_at_ms, self.intent.expires_at_ms)
         return min(due_at_ms, self.cancel_at_ms) if self._is_cancelling else due_at_ms
 
     def is_cancelled(self, now_ms: int) -> bool:
-        """Whether a cancel has arrived after it."""
+        """Return whether a cancel has reached the venue."""
         return self._is_cancelling and now_ms >= self.cancel_at_ms
 
     @property
     def _is_cancelling(self) -> bool:
-        """Whether a cancel is on its way; one sent before it arrived ends it on arrival."""
+        """Whether a cancel is on its way; one sent before the order arrives ends it on arrival."""
         return bool(self.cancel_reason) and self.phase is not PaperPhase.ARRIVING
 
     def due_sooner(self, by_ms: int) -> PaperOrder:
-        """The order with its due time this much earlier; its time to live stays."""
+        """Return the order with an earlier due time; its time to live stays."""
         is_resting = self.phase is PaperPhase.RESTING
         return attrs.evolve(
             self,
@@ -86,7 +86,7 @@ class PaperOrder:
         )
 
     def due_within(self, limit_ms: int, now_ms: int) -> PaperOrder:
-        """The order with its due time at most this far ahead."""
+        """Return the order with its due time at most this far ahead."""
         latest_ms = now_ms + limit_ms
         is_resting = self.phase is PaperPhase.RESTING
         return attrs.evolve(
@@ -97,9 +97,9 @@ class PaperOrder:
 
     @property
     def left(self) -> int:
-        """What it may still trade, in the unit of ``wanted``."""
+        """What it may still trade, in the unit of ``quantity_wanted``."""
         costs = (unit_cost(self.intent, fill.price_ticks) * fill.size_units for fill in self.fills)
-        return wanted(self.intent) - sum(costs)
+        return quantity_wanted(self.intent) - sum(costs)
 
     @property
     def is_whole(self) -> bool:
@@ -108,19 +108,19 @@ class PaperOrder:
 
     @property
     def first_part(self) -> int:
-        """How much of that its first partial fill takes, if the book has as much."""
-        return min(self.left, wanted(self.intent) * FIRST_PART_PERCENT // 100)
+        """How much of that its first, partial fill takes, if the book has as much."""
+        return min(self.left, quantity_wanted(self.intent) * FIRST_PART_PERCENT // 100)
 
     @property
     def status(self) -> OrderStatus:
-        """Its status, as the venue would report it."""
+        """Its status as the venue would report it."""
         if self.fills:
             return OrderStatus.FILLED if self.is_whole else OrderStatus.PARTIALLY_FILLED
         is_arriving = self.phase is PaperPhase.ARRIVING
         return OrderStatus.PENDING if is_arriving else OrderStatus.ACCEPTED
 
     def report(self, status: OrderStatus | None = None, reason: str = "") -> OrderReport:
-        """A complete report, with a final status if one is given."""
+        """Return a complete report, with a final status if one is given."""
         return OrderReport(
             order_id=self.order_id,
             status=status or self.status,
@@ -129,7 +129,7 @@ class PaperOrder:
         )
 
     def with_fills(self, parts: Iterable[Level], now_ms: int, *, is_maker: bool) -> PaperOrder:
-        """The order after it traded these (price, size) parts; trade ids count up from 1."""
+        """Return the order with these (price, size) parts traded; trade ids count up from 1."""
         fills = list(self.fills)
         for price_ticks, size_units in parts:
             rate_bps = 0 if is_maker else self.intent.market.fee_rate_bps
@@ -160,11 +160,11 @@ class PaperEnd:
 
 @attrs.frozen
 class TakenLevel:
-    """Shares that paper orders took of one displayed level."""
+    """Shares that paper orders took from one displayed level."""
 
     token: str
     action: Action
-    """The taker's action: BUY took asks."""
+    """The taker's action; BUY took asks."""
     price_ticks: int
     displayed_units: int
     """The size that the level displayed then, and still displays."""
@@ -173,12 +173,12 @@ class TakenLevel:
 
 @attrs.frozen
 class PaperLiquidity:
-    """What paper orders have already taken of the books as displayed now."""
+    """What paper orders have already taken from the currently displayed books."""
 
     taken: tuple[TakenLevel, ...] = ()
 
     def seen(self, snapshots: Iterable[MarketSnapshot]) -> PaperLiquidity:
-        """The same, less the levels whose displayed size has changed; itself if none has.
+        """Return a copy without levels whose displayed size has changed; itself if none has.
 
         Args:
             snapshots: the newest of each series.
@@ -190,7 +190,7 @@ class PaperLiquidity:
         return self if len(kept) == len(self.taken) else PaperLiquidity(kept)
 
     def offers(self, intent: OrderIntent, book: BookView) -> tuple[Level, ...]:
-        """The offers available to an order at its limit or better, best price first."""
+        """Return the offers available to an order at its limit or better, best price first."""
         left = []
         for price_ticks, displayed_units in levels_for(intent.action, book):
             if is_worse(intent.action, price_ticks, intent.price_ticks):
@@ -201,7 +201,7 @@ class PaperLiquidity:
         return tuple(left)
 
     def after(self, intent: OrderIntent, parts: Iterable[Level], book: BookView) -> PaperLiquidity:
-        """The same after an order took these (price, size) parts of the book."""
+        """Return a copy after an order took these (price, size) parts of the book."""
         displayed = dict(levels_for(intent.action, book))
         token = intent.market.token(intent.side)
         taken = {(each.token, each.action, each.price_ticks): each for each in self.taken}
@@ -222,42 +222,42 @@ class PaperLiquidity:
 
 
 def crossing_objection(intent: OrderIntent, offers: Sequence[Level]) -> str:
-    """The objection to a post-only order that would take; empty if there is none."""
+    """Return why a post-only order that would take is refused; empty if it would not."""
     return POST_ONLY_CROSSES if intent.is_post_only and offers else ""
 
 
 def levels_for(action: Action, book: BookView) -> tuple[Level, ...]:
-    """The side of the book that an order trades with, best for it first."""
+    """Return the side of the book that an order trades with, the best price first."""
     return book.asks if action is Action.BUY else book.bids
 
 
 def is_worse(action: Action, price_ticks: int, limit_ticks: int) -> bool:
-    """Whether a price is beyond an order's limit."""
+    """Return whether a price is worse than an order's limit."""
     return price_ticks > limit_ticks if action is Action.BUY else price_ticks < limit_ticks
 
 
-def wanted(intent: OrderIntent) -> int:
-    """What an order may trade: nanos if it is sized in money, else units."""
+def quantity_wanted(intent: OrderIntent) -> int:
+    """Return what an order may trade: nanos if it is sized in money, otherwise units."""
     return intent.size_units * unit_cost(intent, intent.price_ticks)
 
 
 def unit_cost(intent: OrderIntent, price_ticks: int) -> int:
-    """By how much that decreases per unit, at a price of the order's outcome."""
+    """Return by how much one unit at this price reduces that."""
     return price_ticks if intent.is_sized_in_money else 1
 
 
 def is_done_with(intent: OrderIntent, left: int) -> bool:
-    """Whether too little is left to trade one more unit at the limit."""
+    """Return whether too little is left to trade one more unit at the limit."""
     return left < unit_cost(intent, intent.price_ticks)
 
 
 def take(intent: OrderIntent, offers: Iterable[Level], left: int) -> tuple[Level, ...]:
-    """The (price, size) parts of these offers that an order takes with what it has left.
+    """Return the (price, size) parts of these offers that an order takes with what it has left.
 
     Args:
         intent: the order.
         offers: at its limit or better, best first, in prices of its outcome.
-        left: in the unit of ``wanted``.
+        left: in the unit of ``quantity_wanted``.
     """
     parts = []
     for price_ticks, units in offers:
@@ -271,12 +271,12 @@ def take(intent: OrderIntent, offers: Iterable[Level], left: int) -> tuple[Level
 
 
 def total_units(levels: Iterable[Level]) -> int:
-    """Sum of the sizes."""
+    """Return the sum of the sizes."""
     return sum(units for _price_ticks, units in levels)
 
 
 def is_final(report: OrderReport) -> bool:
-    """Whether a report is about an end."""
+    """Return whether a report has a final status."""
     return report.status in TERMINAL_STATUSES
 
 

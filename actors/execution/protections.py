@@ -1,7 +1,7 @@
-"""Protections: purchases pause because of how trading has gone, or of the hour. One function each.
+"""Protections: purchases pause after losses or at certain hours. One function each.
 
-They look at what the ledger has told of results (``TrackRecord``) and at the desk's own memory of
-stop losses, both of which outlive a restart. Sales take risk away and never pause.
+They use the results reported by the ledger (``TrackRecord``) and the desk's own memory of stop
+losses, both of which survive a restart. Sales reduce risk and are never paused.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ _NO_RECORD = TrackRecord()
 
 @attrs.frozen(kw_only=True)
 class TrackedSeries:
-    """What protections look at: a window, its series' record and the account's."""
+    """Input of the protections: a window, the record of its series and that of the account."""
 
     now_ms: int
     market: Market
     """The window that is traded."""
     records: Mapping[str, TrackRecord]
-    """As of PositionSnapshot."""
+    """As in PositionSnapshot."""
     stop_loss_at_ms: int
-    """End of the newest window of this series that a stop loss stopped; 0 if none was."""
+    """End of this series' newest window that was stopped by a stop loss; 0 if none was."""
 
     @property
     def series(self) -> TrackRecord:
-        """How the window's series has done."""
+        """The record of the window's series."""
         return self.records.get(self.market.series, _NO_RECORD)
 
     @property
     def account(self) -> TrackRecord:
-        """How all series have done together."""
+        """The record of all series together."""
         return self.records.get(ACCOUNT_RECORD, _NO_RECORD)
 
     def after_windows(self, since_ms: int, count: int) -> int:
-        """The end of so many windows of this series, counted from the end of another one."""
+        """Return the end of the ``count``-th window of this series after another one."""
         return since_ms + count * (self.market.closes_at_ms - self.market.opens_at_ms)
 
 
@@ -54,7 +54,7 @@ Protection = Callable[[TrackedSeries, ProtectionSettings], str | None]
 def pause_reason(
     signals: TradeSignals, at: TrackedSeries, settings: ProtectionSettings
 ) -> str | None:
-    """Say why purchases pause, and until when; None if they do not, or nothing is bought."""
+    """Return why purchases pause, and until when; None if they do not, or nothing is bought."""
     if all(signal.action is Action.SELL for signal in signals.signals):
         return None
     reasons = (protection(at, settings) for protection in _PROTECTIONS)
@@ -127,14 +127,17 @@ def _trading_hours(at: TrackedSeries, settings: ProtectionSettings) -> str | Non
 
 
 def _is_within(minute: int, begin: int, end: int) -> bool:
-    """Whether a minute of the day lies in a span, which may go over midnight; equal ends: all."""
+    """Return whether a minute of the day is in a span, which may cross midnight.
+
+    A span whose ends are equal is the whole day.
+    """
     if begin < end:
         return begin <= minute < end
     return minute >= begin or minute < end
 
 
 def _fallen(nanos: int, most_dollars: int | None, period: str) -> str | None:
-    """Say how far below its highest a result is; None if it may be so far."""
+    """Return how far a result is below its highest; None if that is within the limit."""
     if most_dollars is None or nanos < most_dollars * NANOS_PER_DOLLAR:
         return None
     return f"is ${dollars_text(nanos)} below its highest{period}"

@@ -1,8 +1,8 @@
 """The risk gate: limits that hold whatever the strategy wants, one function each.
 
-It looks at orders that add risk. A sale of the desk's own (the exit of a stop loss, a flatten)
-takes risk away and does not pass here. What purchases under way may still cost counts in full, so
-a limit holds however they end.
+It checks orders that add risk. The desk's own sales (the exit of a stop loss, a flatten) reduce
+risk and are not checked here. What open purchases may still cost counts in full, so a limit holds
+however they end.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MINUTE_MS = 60_000
 
 @attrs.frozen(kw_only=True)
 class Purchase:
-    """A purchase under way, by what the position may not show of it yet."""
+    """An open purchase, as far as the position may not include it yet."""
 
     side: Side
     units: int
@@ -31,31 +31,31 @@ class Purchase:
 
 @attrs.frozen(kw_only=True)
 class Exposure:
-    """What is at risk already, in the window and on the day."""
+    """The risk already taken, in the window and on the day."""
 
     position: PositionSnapshot
     purchases: tuple[Purchase, ...]
     account_cost_nanos: int | None = None
-    """``cost_nanos`` summed over the open windows of all series; None if one is not known."""
+    """``cost_nanos`` summed over the open windows of all series; None if one is unknown."""
     live_count: int
-    """Live orders, of every window."""
+    """Number of live orders in all windows."""
     minute_count: int
     """Orders created in this minute of the clock."""
     day_loss_nanos: int
 
     def units(self, side: Side) -> int:
-        """Shares of a side, held and under way."""
+        """Return the shares of a side that are held or being bought."""
         under_way = sum(each.units for each in self.purchases if each.side is side)
         return self.position.holding(side).quantity_units + under_way
 
     @property
     def cost_nanos(self) -> int:
-        """What the window's shares have cost and purchases under way may cost."""
+        """What the window's shares have cost plus what open purchases may cost."""
         return cost_nanos(self.position, self.purchases)
 
 
 def cost_nanos(position: PositionSnapshot, purchases: Iterable[Purchase]) -> int:
-    """What a window's shares have cost and purchases under way in it may cost."""
+    """Return what a window's shares have cost plus what its open purchases may cost."""
     under_way = sum(each.units * each.price_ticks for each in purchases)
     return position.yes.cost_nanos + position.no.cost_nanos + under_way
 
@@ -65,7 +65,7 @@ class BrokenLimit:
     """A limit that signals would break."""
 
     limit: str
-    """Its key's name."""
+    """The limit's key."""
     reason: str
 
 
@@ -75,7 +75,7 @@ Limit = Callable[[TradeSignals, Exposure, Settings], str | None]
 def broken_limit(
     signals: TradeSignals, exposure: Exposure, settings: Settings
 ) -> BrokenLimit | None:
-    """The first limit that the signals would break, one that halts before one that refuses."""
+    """Return the first limit that the signals would break, those that halt first."""
     broken = []
     for name, limit in _LIMITS.items():
         reason = limit(signals, exposure, settings)
@@ -114,7 +114,7 @@ def _account_cost(signals: TradeSignals, at: Exposure, settings: Settings) -> st
     if most_dollars is None or not more_nanos:
         return None
     if at.account_cost_nanos is None:
-        return "what another series holds is not known yet, and might bring all beyond"
+        return "another series' position is not known yet, so the total could be over"
     cost = at.account_cost_nanos + more_nanos
     if cost > most_dollars * NANOS_PER_DOLLAR:
         return f"the open windows would cost ${dollars_text(cost)} together, over"
@@ -155,19 +155,19 @@ def _price_band(signals: TradeSignals, _at: Exposure, settings: Settings) -> str
         name, best_ticks = _best_price(signal)
         text = f"{signal.side.value} price {price_text(signal.price_ticks)}"
         if best_ticks is None:
-            return f"{text} has no best {name} to be held against"
+            return f"without a best {name}, {text} cannot be checked against"
         if abs(signal.price_ticks - best_ticks) > settings.risk.price_band_ticks:
             return f"{text} is further from the best {name} {price_text(best_ticks)} than"
     return None
 
 
 def _best_price(signal: TradeSignal) -> tuple[str, int | None]:
-    """The price that an order is held against: the one it would trade at, or rest beside."""
+    """Return the price with which an order is compared: where it would trade, or rest."""
     sides = [("ask", signal.best_ask_ticks), ("bid", signal.best_bid_ticks)]
     if (signal.action is Action.BUY) is signal.is_post_only:
         sides.reverse()
     if signal.is_post_only and sides[0][1] is None:
-        return sides[1]  # nobody rests there yet
+        return sides[1]  # nothing rests there yet
     return sides[0]
 
 
@@ -180,7 +180,7 @@ def _value_nanos(signal: TradeSignal) -> int:
 
 
 def _allowed(name: str, settings: Settings) -> int | None:
-    """The value of a limit, whichever section it stands in."""
+    """Return a limit's value, whichever section it is in."""
     sections = (settings.risk, settings.strategy, settings.execution)
     value: int | None = next(getattr(each, name) for each in sections if hasattr(each, name))
     return value
@@ -197,4 +197,4 @@ _LIMITS: Mapping[str, Limit] = {
     "max_day_loss_dollars": _day_loss,
     "price_band_ticks": _price_band,
 }
-"""By the name of its key, in the order of ``RISK_LIMITS``."""
+"""By key, in the order of ``RISK_LIMITS``."""

@@ -1,8 +1,8 @@
 """The simulated executor: a venue in one actor, trading on paper against the real books.
 
 It keeps each order's record until the order itself has recorded the end and no late copy of its
-SubmitOrder can arrive. So a repetition is always answered and never carried out twice, whatever was
-restarted meanwhile. All due times are absolute and recorded: after a restart an order has as much
+SubmitOrder can arrive. So a repetition is always answered and never traded twice, whatever was
+restarted in between. All due times are absolute and recorded: after a restart an order has as much
 time left as before.
 """
 
@@ -64,7 +64,7 @@ _FORGET = "forget/"
 
 
 class SimulatedExecutorCore(Core):
-    """Owns the paper orders, and what they have taken of the displayed books."""
+    """Owns the paper orders, and what they have taken from the displayed books."""
 
     RECOVERS = ("paper",)
 
@@ -81,7 +81,7 @@ class SimulatedExecutorCore(Core):
 
     @handles(Started)
     def start(self, message: Started, now_ms: int) -> Effects:
-        """Take over the recorded orders, and tell each order what it may have missed."""
+        """Restore the recorded orders, and report to each Order what it may have missed."""
         effects: Effects = []
         for value in message.saved:
             if isinstance(value, PaperOrder):
@@ -96,7 +96,7 @@ class SimulatedExecutorCore(Core):
         return effects
 
     def clock_set_back(self, by_ms: int) -> None:
-        """Move due times, so that they come as soon as they would have."""
+        """Shift all due times back by as much as the clock was."""
         for order_id, paper in self._live.items():
             self._live[order_id] = paper.due_sooner(by_ms)
         self._snapshots = {
@@ -106,21 +106,21 @@ class SimulatedExecutorCore(Core):
 
     @handles(MarketOpened)
     def open_window(self, _message: MarketOpened, _now_ms: int) -> Effects:
-        """Do nothing: every order brings its market with it."""
+        """Do nothing: every order carries its market."""
         return []
 
-    # What Orders say
+    # Messages of Orders
 
     @handles(SubmitOrder)
     def submit(self, message: SubmitOrder, now_ms: int) -> Effects:
-        """Send a new order on its way; answer for a known one."""
+        """Send a new order to the simulated venue; answer with the state of a known one."""
         intent = message.intent
         if intent.order_id in self._live or intent.order_id in self._ended:
             return self._answer(intent.order_id)
         if now_ms >= intent.expires_at_ms:
-            # Recorded, or a copy of it would be carried out should the clock be set back.
+            # Recorded, because a copy of it would be traded if the clock were set back.
             return self._take_back(
-                intent.order_id, "its time to live was over before it left", now_ms
+                intent.order_id, "its time to live ended before it was sent", now_ms
             )
         paper = PaperOrder(
             intent=intent,
@@ -156,14 +156,14 @@ class SimulatedExecutorCore(Core):
         return self._take_back(order_id, message.reason, now_ms)
 
     def _take_back(self, order_id: str, reason: str, now_ms: int) -> Effects:
-        """Remember an order that ended before it was submitted, so that no copy is carried out."""
+        """Record an order that ended before it was submitted, so that no copy of it is traded."""
         taken_back = PaperEnd(
             report=OrderReport(order_id=order_id, status=OrderStatus.CANCELLED, reason=reason),
             keep_until_ms=now_ms + self.settings.execution.order_ttl_ms + CLOCK_STEP_MAX_MS,
         )
         return self._note_end(taken_back, now_ms)
 
-    # What the market does
+    # The market
 
     @handles(MarketSnapshot)
     def see(self, message: MarketSnapshot, now_ms: int) -> Effects:
@@ -192,7 +192,7 @@ class SimulatedExecutorCore(Core):
 
     @handles(MarketClosing)
     def close_window(self, message: MarketClosing, now_ms: int) -> Effects:
-        """End whatever is left in a window that is over, as the venue does (F25)."""
+        """End the orders of an ended window, as the venue does (F25)."""
         return [
             effect
             for paper in list(self._live.values())
@@ -202,7 +202,7 @@ class SimulatedExecutorCore(Core):
 
     @handles(TimerFired)
     def wake(self, message: TimerFired, now_ms: int) -> Effects:
-        """Do what is due for an order, or forget one that is over."""
+        """Perform what is due for an order, or try to forget an ended one."""
         if message.key.startswith(_FORGET):
             order_id = message.key.removeprefix(_FORGET)
             return [Recall("order", order_id, about=message)]
@@ -223,7 +223,7 @@ class SimulatedExecutorCore(Core):
 
     @handles(Recalled)
     def let_go(self, message: Recalled, _now_ms: int) -> Effects:
-        """Forget an order that is over, once the order itself has recorded the end."""
+        """Forget an ended order once the order itself has recorded the end."""
         order_id, order = message.key, message.value
         if isinstance(order, OrderState) and not order.is_terminal:
             return [SetTimer(_FORGET + order_id, CLOCK_STEP_MAX_MS)]
@@ -233,7 +233,7 @@ class SimulatedExecutorCore(Core):
     # Phases
 
     def _arrive(self, paper: PaperOrder, now_ms: int) -> Effects:
-        """Arrive at the venue: refused, filled in full, begun in parts, or left to rest."""
+        """Arrive at the venue: be refused, be filled in full, start in parts, or rest."""
         intent = paper.intent
         if paper.cancel_reason:
             return self._end(paper, OrderStatus.CANCELLED, paper.cancel_reason, now_ms)
@@ -267,14 +267,14 @@ class SimulatedExecutorCore(Core):
         return self._commit(paper, rest, now_ms, liquidity)
 
     def _take(self, paper: PaperOrder, left: int, now_ms: int) -> tuple[PaperOrder, PaperLiquidity]:
-        """The order and the liquidity after it took this much, as far as the book allows."""
+        """Return the order and the liquidity after it took this much, as far as the book allows."""
         parts = take(paper.intent, self._offers(paper.intent, now_ms), left)
         book = self._book(paper.intent, now_ms)
         liquidity = self._liquidity.after(paper.intent, parts, book)
         return paper.with_fills(parts, now_ms, is_maker=False), liquidity
 
     def _trade_resting(self, paper: PaperOrder, now_ms: int) -> Effects:
-        """The market crossed its limit: it trades there, as the maker."""
+        """Trade a crossed resting order at its limit, as the maker."""
         parts = take(paper.intent, self._offers(paper.intent, now_ms), paper.left)
         if not parts:
             return []
@@ -286,7 +286,7 @@ class SimulatedExecutorCore(Core):
         )
 
     def _book(self, intent: OrderIntent, now_ms: int) -> BookView:
-        """The order's book; an empty one if the known one must not be traded on."""
+        """Return the order's book; an empty one if the known one must not be traded on."""
         snapshot = self._snapshots.get(intent.market.series)
         if snapshot is None or snapshot.market.market_id != intent.market.market_id:
             return BookView()
@@ -300,7 +300,7 @@ class SimulatedExecutorCore(Core):
         return self._liquidity.offers(intent, self._book(intent, now_ms))
 
     def _venue_objection(self, intent: OrderIntent) -> str:
-        """What the venue refuses on arrival: a price off the current grid (F24)."""
+        """Return why the venue refuses an order on arrival: a price off the current grid (F24)."""
         market = intent.market
         snapshot = self._snapshots.get(market.series)
         if snapshot is not None and snapshot.market.market_id == market.market_id:
@@ -324,7 +324,7 @@ class SimulatedExecutorCore(Core):
         now_ms: int,
         liquidity: PaperLiquidity | None = None,
     ) -> Effects:
-        """Record an order's next state in one record, and report it if it is new."""
+        """Save an order's next state in one record, and report it if it is new."""
         report = after.report()
         if is_final(report):
             return self._commit_end(before, report, liquidity or self._liquidity, now_ms)
@@ -352,7 +352,7 @@ class SimulatedExecutorCore(Core):
         ]
 
     def _use(self, liquidity: PaperLiquidity | None) -> tuple[Save, ...]:
-        """Adopt the remaining liquidity; returns the row to save if it has changed."""
+        """Adopt the remaining liquidity; return the row to save if it has changed."""
         if liquidity is None or liquidity == self._liquidity:
             return ()
         self._liquidity = liquidity

@@ -178,7 +178,7 @@ def test_nothing_is_sold_that_a_cancel_still_to_come_would_take_back() -> None:
     assert not sold(desk.feed(bids))
     (status,) = sent(desk.feed(GetHalts(5)), HaltStatus, REPLY)
     assert (status.excess_note, status.is_excess_final) == (
-        "the executor has not taken everything back yet",
+        "the executor has not cancelled everything yet",
         False,
     )
     assert sent(desk.feed(DONE), SnapshotWanted, MARKET_STATE)

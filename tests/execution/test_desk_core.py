@@ -72,7 +72,7 @@ def test_a_desk_that_has_missed_a_position_takes_nothing_and_asks_for_it() -> No
     (intent,) = desk.accept()
     desk.end(intent, version=4)
     early = desk.feed(signals(at_ms=T0 + 1, position_version=4), T0 + 1)
-    assert "heard last is version 1" in refusals(early)[0]
+    assert "newest known position is version 1" in refusals(early)[0]
     asked = sent(desk.feed(TimerFired("round")), PositionWanted, POSITION)
     assert asked == [PositionWanted(MARKET.market_id, DESK)]
     desk.feed(position(4))

@@ -90,7 +90,7 @@ def test_more_orders_work_on_a_side_if_the_strategy_asks_and_the_limit_of_all_al
     (answer,) = sent(again, OpenOrders, STRATEGY)[:1]
     assert [each.price_ticks for each in answer.working] == [450, 440, 430]
     over = desk.feed(signals(signal(price_ticks=410), at_ms=T0 + 2, orders_per_side=2))
-    assert "3 orders at work, 1 more would be over orders_per_side 2" in refusals(over)[0]
+    assert "3 working orders, 1 more would be over orders_per_side 2" in refusals(over)[0]
 
 
 def sale(size: int, price_ticks: int = 450) -> Any:
