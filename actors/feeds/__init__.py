@@ -1,1 +1,1 @@
-"""One actor a connection: the venue's market, TWAP and user channels, Coinbase's ticker."""
+"""One actor per feed: the venue's market and TWAP channels, and Coinbase's ticker."""

@@ -1,4 +1,4 @@
-"""The book events of one series: which tokens they are of, what waits, and what is under way."""
+"""The book events of one series: its tokens, the events that wait, and the batch in flight."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ACK_TIMER = "ack"
 ACK_LIMIT_MS = 10_000
 WAITING_EVENTS_MAX = 20_000
 MARKETS_KEPT = 2
-"""The traded window, and the one before it, whose winner is announced on this channel too."""
+"""The traded window and the previous one, whose winner is announced on this channel too."""
 
 
 class BookStream:
@@ -24,9 +24,9 @@ class BookStream:
         """Begin without a window.
 
         Args:
-            reader: role of the market state that the batches are for.
+            reader: role of the market state that receives the batches.
             series: part of the timer's key; empty if there is only one series.
-            first_batch_id: by chance, which keeps the ids of one life apart from those before it.
+            first_batch_id: random, so that batch ids differ from those before a restart.
         """
         self.reader = reader
         self.timer_key = f"{ACK_TIMER}/{series}" if series else ACK_TIMER
@@ -37,29 +37,29 @@ class BookStream:
         """The next batch begins with whole books."""
         self.fresh_start_at_ms = 0
         self.renewed_at_ms: int | None = None
-        """When its tokens were subscribed anew on an open connection."""
+        """When its tokens were last resubscribed on an open connection."""
         self.data_at_ms: int | None = None
-        """When its newest event came; None before the first on a connection."""
+        """When its newest event arrived; None before the first on a connection."""
         self.in_flight: int | None = None
         self._waiting: list[MarketEvent] = []
         self._waiting_since_ns = 0
         self._batch_id = first_batch_id
 
     def clock_set_back(self, by_ms: int) -> None:
-        """Books were sent, and data came, as long ago as before."""
+        """Shift the times of past events back by as much as the clock was."""
         self.fresh_start_at_ms -= by_ms
         self.data_at_ms = earlier(self.data_at_ms, by_ms)
         self.renewed_at_ms = earlier(self.renewed_at_ms, by_ms)
 
     @property
     def tokens(self) -> tuple[str, ...]:
-        """All tokens that are subscribed."""
+        """All subscribed tokens."""
         return tuple(token for market in self.markets for token in tokens_of(market))
 
     # Windows
 
     def open_window(self, market: Market) -> list[Market] | None:
-        """Turn to a window; returns those that are let go, or None if it is no news."""
+        """Switch to a window; return the windows that are dropped, or None if nothing changes."""
         if self.markets and market.opens_at_ms <= self.markets[-1].opens_at_ms:
             return None
         left = self.markets[: 1 - MARKETS_KEPT]
@@ -69,35 +69,35 @@ class BookStream:
         return left
 
     def close_window(self, market_id: str) -> None:
-        """Pass the window's books on no longer; its winner is still to come."""
+        """Stop passing the window's books on; its winner is still expected."""
         if self.markets and self.markets[-1].market_id == market_id:
             self.traded_tokens = ()
 
     def knows(self, market_id: str) -> bool:
-        """Whether a window is one of this series'."""
+        """Return whether a window belongs to this series."""
         return any(market.market_id == market_id for market in self.markets)
 
     def grid_is_too_fine(self) -> None:
-        """The window's prices lie between ticks: its books are kept no more."""
+        """Stop keeping the window's books, because its prices are finer than a tick."""
         self.is_grid_too_fine = True
         self._waiting = []
 
     def may_be_hit_by(self, unreadable: UnreadableElement) -> bool:
-        """Whether something unreadable names the traded window; on a grid too fine that is none."""
+        """Return whether something unreadable may concern the traded window's kept books."""
         return bool(self.traded_tokens) and any(
             f'"{name}"'.encode() in unreadable.raw
             for name in (*self.traded_tokens, self.markets[-1].market_id)
         )
 
     def subscribe_anew(self) -> Effects:
-        """Have the venue send the traded window's books whole, on the connection there is."""
+        """Make the venue resend the traded window's books in full, on the same connection."""
         texts = (drop_tokens_text(self.traded_tokens), add_tokens_text(self.traded_tokens))
         return [Command(SendText(text)) for text in texts]
 
     # Batches
 
     def hold(self, events: Iterable[MarketEvent], oldest_ns: int, now_ms: int) -> None:
-        """Let events wait for the next batch."""
+        """Keep events for the next batch."""
         if not self._waiting:
             self._waiting_since_ns = oldest_ns
         self._waiting += events
@@ -105,17 +105,17 @@ class BookStream:
 
     @property
     def waiting_count(self) -> int:
-        """Events that wait."""
+        """Number of waiting events."""
         return len(self._waiting)
 
     def void(self) -> None:
-        """Drop what waits: whole books come next."""
+        """Drop the waiting events, because full books follow."""
         self._waiting = []
         self.is_fresh_start = True
         self.data_at_ms = None
 
     def send_batch(self, now_ms: int) -> Effects:
-        """Send all that waits as one batch."""
+        """Send all waiting events as one batch."""
         self._batch_id += 1
         batch = MarketBatch(
             batch_id=self._batch_id,
@@ -131,16 +131,16 @@ class BookStream:
         return [Send(self.reader, batch), SetTimer(self.timer_key, ACK_LIMIT_MS)]
 
     def next_batch(self, now_ms: int) -> Effects:
-        """Send what has gathered, if anything has."""
+        """Send the waiting events, if there are any."""
         return self.send_batch(now_ms) if self._waiting else [CancelTimer(self.timer_key)]
 
     def say_grid(self) -> Effects:
-        """Say that the window's books are not kept, if so; said again, it changes nothing."""
+        """Report that the window's books are not kept, if so; repeating this is harmless."""
         if not self.is_grid_too_fine:
             return []
         return [Send(self.reader, GridTooFine(self.markets[-1].market_id))]
 
 
 def tokens_of(market: Market) -> tuple[str, str]:
-    """Both tokens of a window."""
+    """Return both tokens of a window."""
     return market.yes_token, market.no_token

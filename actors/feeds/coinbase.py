@@ -1,8 +1,8 @@
 """Coinbase's exchange feed: ticker and heartbeat of products.
 
-Source: Coinbase's documentation, exchange websocket feed. ``sequence`` counts everything of a
-product and so jumps on the ticker channel: only its direction can be checked. What was lost shows
-in the heartbeat's ``last_trade_id``.
+Source: Coinbase's documentation, exchange websocket feed. ``sequence`` counts all messages of a
+product and so jumps on the ticker channel: only its direction can be checked. Lost tickers are
+noticed by the heartbeat's ``last_trade_id``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ZonedTime = Annotated[datetime, msgspec.Meta(tz=True)]
 
 @attrs.frozen(kw_only=True)
 class CoinbaseTicker:
-    """A match, or the last of several at one instant."""
+    """A match, or the last of several matches at the same instant."""
 
     product: str
     sequence: int
@@ -35,7 +35,7 @@ class CoinbaseTicker:
 
 @attrs.frozen(kw_only=True)
 class CoinbaseHeartbeat:
-    """Once a second: the feed lives, and this was the product's last trade."""
+    """Once a second: a sign of life, with the id of the product's last trade."""
 
     product: str
     last_trade_id: int
@@ -43,7 +43,7 @@ class CoinbaseHeartbeat:
 
 @attrs.frozen
 class CoinbaseRefusal:
-    """Coinbase says what is wrong with the subscription or the connection."""
+    """Coinbase's error about the subscription or the connection."""
 
     text: str
 
@@ -52,12 +52,12 @@ CoinbaseEvent = CoinbaseTicker | CoinbaseHeartbeat | CoinbaseRefusal
 
 
 def subscribe_text(*products: str) -> str:
-    """First frame on a new connection; without it Coinbase hangs up after five seconds."""
+    """Return the first frame; without it Coinbase disconnects after five seconds."""
     return _subscription_text("subscribe", products)
 
 
 def unsubscribe_text(*products: str) -> str:
-    """Want nothing more of these products."""
+    """Return the frame that unsubscribes from these products."""
     return _subscription_text("unsubscribe", products)
 
 
@@ -68,7 +68,7 @@ def _subscription_text(kind: str, products: Sequence[str]) -> str:
 
 
 class _Frame(msgspec.Struct, tag_field="type", gc=False):
-    """A wire frame; each kind knows the event it becomes."""
+    """A wire frame, which can convert itself to an event."""
 
     def decoded(self) -> list[CoinbaseEvent]:
         return []
@@ -109,7 +109,7 @@ class _Error(_Frame, tag="error"):
 
 
 class _Subscriptions(_Frame, tag="subscriptions"):
-    """Which subscriptions stand: known, and of no interest."""
+    """The list of active subscriptions: a known kind, which is ignored."""
 
 
 _AnyFrame = _Ticker | _Heartbeat | _Error | _Subscriptions
@@ -120,7 +120,7 @@ def decode(raw: bytes) -> list[CoinbaseEvent]:
     """Decode one frame.
 
     Raises:
-        MalformedFrame: it is not one that the two channels promise.
+        MalformedFrame: it is not a frame of the two channels.
     """
     try:
         return _decoder.decode(raw).decoded()

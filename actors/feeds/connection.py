@@ -1,16 +1,16 @@
-"""One websocket connection as a feed's core knows it: wanted, tried, up, silent, lost, tried again.
+"""One websocket connection as a feed's core sees it: its phases, backoff, pings and watchdog.
 
 ::
 
     IDLE --start--> CONNECTING --connected--> UP
                      ^      |                  |
-                reconnect  lost               lost    (closed, silent, or of no more use)
+                reconnect  lost               lost    (closed, silent, or no longer useful)
                      |      v                  |
                      +-- WAITING <-------------+
 
-Every attempt carries a new epoch number, and what an older socket still says is ignored. An open
-socket proves nothing: only data keeps a connection up (the venue's sockets are known to stay open,
-answer PING and send nothing).
+Every attempt has a new epoch number, and events of an older socket are ignored. An open socket
+proves nothing: only data keeps a connection up (the venue's sockets are known to stay open, answer
+PING and send nothing).
 """
 
 from __future__ import annotations
@@ -28,39 +28,39 @@ RECONNECT_TIMER = "reconnect"
 WATCHDOG_TIMER = "watchdog"
 HEALTH_TIMER = "health"
 HEALTH_EVERY_MS = 5_000
-"""How often a feed reports how its connection is doing."""
+"""How often a feed reports its health."""
 
 BACKOFF_FIRST_MS = 250
 BACKOFF_MAX_MS = 30_000
 CONNECT_LIMIT_MS = 30_000
 STEADY_AFTER_MS = 10_000
-"""A connection that lived and gave data for so long clears the backoff of those before it."""
+"""A connection that delivered data for this long resets the backoff."""
 
 NOT_DATA = frozenset({b"PONG", b""})
-"""Frames that only show that the venue is alive."""
+"""Frames that only show that the server is alive."""
 
 Frame = tuple[bytes, int]
 """A raw frame, and host monotonic ns at its arrival."""
 
 
 class Connect(msgspec.Struct, frozen=True):
-    """Command: open a connection in place of the one of this name, if there is one."""
+    """Command: open a connection; it replaces any connection of the same name."""
 
     epoch: int
     url: str
     name: str = ""
-    """Tells apart the connections that one actor holds at a time."""
+    """Distinguishes the connections of one actor."""
 
 
 class SendText(msgspec.Struct, frozen=True):
-    """Command: say this on the open connection."""
+    """Command: send this text on the open connection."""
 
     text: str
     name: str = ""
 
 
 class Disconnect(msgspec.Struct, frozen=True):
-    """Command: let the connection go."""
+    """Command: close the connection."""
 
     name: str = ""
 
@@ -73,7 +73,7 @@ class Connected(msgspec.Struct, frozen=True):
 
 
 class Disconnected(msgspec.Struct, frozen=True):
-    """Event: the connection could not be opened, or is gone; one sentence says why."""
+    """Event: the connection could not be opened, or was lost; ``reason`` is one sentence."""
 
     epoch: int
     reason: str
@@ -93,30 +93,30 @@ class FramesReceived(msgspec.Struct, frozen=True):
 
 
 class Phase(enum.Enum):
-    """Where a connection stands."""
+    """The state of a connection."""
 
     IDLE = "idle"
-    """Not wanted yet."""
+    """Not started yet."""
     WAITING = "waiting"
-    """Lost; the next attempt waits for its time."""
+    """Lost; waiting until the next attempt is due."""
     CONNECTING = "connecting"
     UP = "up"
 
 
 @attrs.frozen(kw_only=True)
 class Rhythm:
-    """How often a venue wants to be pinged, and how long it may be silent."""
+    """How often a service expects pings, and how long it may be silent."""
 
     stale_after_ms: int
     ping_every_ms: int | None = None
-    """None: the venue knows no ping in a text."""
+    """None: the service has no text ping."""
     ping_text: str = "PING"
 
 
 class FeedConnection:
-    """The state of one connection; its methods return what the port and timers must do.
+    """The state of one connection; its methods return the effects for the port and the timers.
 
-    A name, if it has one, is part of its commands and, behind a slash, of its timers' keys.
+    A name, if there is one, is part of its commands and, after a slash, of its timers' keys.
     """
 
     def __init__(self, url: str, rhythm: Rhythm, dice: Dice, name: str = "") -> None:
@@ -139,41 +139,41 @@ class FeedConnection:
 
     @property
     def is_serving(self) -> bool:
-        """Whether the connection is open and has given data; one gone stale is not left open."""
+        """Whether the connection is open and has delivered data; a stale one is not left open."""
         return self.is_up and self.data_at_ms is not None
 
     def is_current(self, epoch: int) -> bool:
-        """Whether an event of this epoch is about the connection that is wanted now."""
+        """Return whether an event of this epoch belongs to the current connection."""
         return epoch == self.epoch and self.phase in (Phase.CONNECTING, Phase.UP)
 
     def silence_ms(self, now_ms: int) -> int:
-        """Time since the last data, or since the connection opened if there was none."""
+        """Return the time since the last data, or since the connection opened if there was none."""
         since_ms = self._up_since_ms if self.data_at_ms is None else self.data_at_ms
         return max(0, now_ms - since_ms)
 
     def clock_set_back(self, by_ms: int) -> None:
-        """It has been silent for as long as before."""
+        """Shift the times of past events back by as much as the clock was."""
         self._up_since_ms -= by_ms
         self.data_at_ms = earlier(self.data_at_ms, by_ms)
 
     def is_stale(self, now_ms: int) -> bool:
-        """Whether an open connection has been silent for too long."""
+        """Return whether an open connection has been silent for too long."""
         return self.is_up and self.silence_ms(now_ms) >= self._rhythm.stale_after_ms
 
     def start(self) -> Effects:
-        """Want a connection; nothing happens if one is wanted already."""
+        """Connect, unless the connection is started already."""
         return self._connect() if self.phase is Phase.IDLE else []
 
     def reconnect(self) -> Effects:
-        """Try again; the backoff is over."""
+        """Connect again after the backoff."""
         return self._connect() if self.phase is Phase.WAITING else []
 
     def renew(self) -> Effects:
-        """Open another connection in place of the one there is; what it still says is ignored."""
+        """Open another connection in place of the current one, whose events are then ignored."""
         return self._connect()
 
     def connected(self, first_texts: tuple[str, ...], now_ms: int) -> Effects:
-        """Say what must be said first, and begin to ping and to watch."""
+        """Send the first frames, and start the pings and the watchdog."""
         self.phase = Phase.UP
         self._up_since_ms = now_ms
         self.data_at_ms = None
@@ -184,11 +184,11 @@ class FeedConnection:
         ]
 
     def data_seen(self, now_ms: int) -> None:
-        """Note that the venue sent something of use."""
+        """Note that the server sent useful data."""
         self.data_at_ms = now_ms
 
     def ping(self) -> Effects:
-        """Send the venue's ping, if it is time and the connection is open."""
+        """Send the text ping and set its timer again, if the connection is open."""
         if not self.is_up:
             return []
         return [Command(SendText(self._rhythm.ping_text, self.name)), *self._next_ping()]
@@ -200,12 +200,12 @@ class FeedConnection:
         lose: Callable[[str], Effects],
         go_stale: Callable[[int], Effects],
     ) -> Effects:
-        """Do what follows when the watchdog's timer has run out.
+        """Handle the watchdog timer.
 
         Args:
             now_ms: venue time.
-            lose: is called with a reason if the connection was not opened in time.
-            go_stale: is called with the milliseconds for which an open connection was silent.
+            lose: called with a reason if the connection was not opened in time.
+            go_stale: called with the milliseconds for which an open connection was silent.
         """
         if self.phase is Phase.CONNECTING:
             return lose(f"no connection within {CONNECT_LIMIT_MS} ms")
@@ -216,12 +216,12 @@ class FeedConnection:
         return go_stale(self.silence_ms(now_ms))
 
     def watch_again(self, now_ms: int) -> Effects:
-        """Look again when the data would be too old if no more came."""
+        """Set the watchdog to when the data would be too old if no more arrived."""
         remaining_ms = self._rhythm.stale_after_ms - self.silence_ms(now_ms)
         return [SetTimer(self._key(WATCHDOG_TIMER), max(1, remaining_ms))]
 
     def watch_on(self) -> Effects:
-        """Look again after another such time, though the data is too old already."""
+        """Set the watchdog for another full period, although the data is too old already."""
         return [SetTimer(self._key(WATCHDOG_TIMER), self._rhythm.stale_after_ms)]
 
     def lost(
@@ -232,16 +232,16 @@ class FeedConnection:
         *,
         was_of_use: bool = True,
     ) -> Effects:
-        """Let go of the connection and wait before the next attempt.
+        """Drop the connection and wait before the next attempt.
 
-        The delay is full jitter: evenly spread up to 250 ms x 2**failures, at most 30 s. A
-        connection counts as a failure unless it gave data for some time, and that was of use.
+        The delay has full jitter: uniformly distributed up to 250 ms x 2**failures, at most 30 s. A
+        connection counts as a failure unless it delivered data for some time and that was useful.
 
         Args:
             now_ms: venue time.
-            least_ms: added to the delay: what the venue asks to wait.
-            spread_ms: spread the delay up to this instead.
-            was_of_use: its data was what it is for.
+            least_ms: added to the delay: the wait that the server asked for.
+            spread_ms: distribute the delay up to this instead.
+            was_of_use: whether its data was what the connection is for.
         """
         if was_of_use and self.is_serving and now_ms - self._up_since_ms >= STEADY_AFTER_MS:
             self._failed_attempts = 0
@@ -254,7 +254,7 @@ class FeedConnection:
         return [*self._let_go(), SetTimer(self._key(RECONNECT_TIMER), delay_ms)]
 
     def stop(self) -> Effects:
-        """Let go of the connection, and want none until it is started again."""
+        """Close the connection, and open none until it is started again."""
         self.phase = Phase.IDLE
         return [*self._let_go(), CancelTimer(self._key(RECONNECT_TIMER))]
 

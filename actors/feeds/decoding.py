@@ -1,7 +1,7 @@
-"""Exact and quick: from the decimal texts of the wire to integers.
+"""Exact and fast conversion of the wire's decimal strings to integers.
 
-The same few prices, and mostly the same sizes, come again thousands of times a second. So each
-text is parsed once, strictly, and then looked up.
+The same few prices, and mostly the same sizes, recur thousands of times a second. So each text is
+parsed once, strictly, and then looked up.
 """
 
 from __future__ import annotations
@@ -24,39 +24,39 @@ _NUMBERS_BELOW = 10**_TEXT_LENGTH_MAX
 _FLOAT_EXACT_BELOW = 2**53
 _PRICES_BELOW_E18 = 10**9 * 10**18
 _MOMENTS_MS = range(10**12, 10**13)
-"""From 2001 to 2286; what is outside is in another unit, or no moment."""
+"""From 2001 to 2286; a value outside is in another unit, or not a time."""
 
 _Text = TypeVar("_Text", bound=Hashable)
 _Read = TypeVar("_Read")
 
 UNREADABLE = (msgspec.DecodeError, NotExact, UnicodeDecodeError, RecursionError)
-"""All that reading a hostile frame can raise."""
+"""Everything that reading a hostile frame can raise."""
 
 
 class TooFine(NotExact):
-    """A number that is one, but with more decimal places than are kept of it."""
+    """A valid number, but with more decimal places than can be kept."""
 
 
 class MalformedFrame(ValueError):
-    """A frame does not say what its format promises; the text tells where."""
+    """A frame does not match its format; the text says where."""
 
 
 class FrameCounts:
-    """How many frames a feed has had, and what of them could not be read."""
+    """Counts a feed's frames and its unreadable parts."""
 
     def __init__(self) -> None:
         self.frames_count = 0
         self.malformed_count = 0
         self.last_malformed = ""
-        """The newest, shortened, with its reason."""
+        """The newest unreadable part, shortened, with its reason."""
         self._told_count = 0
 
     def note_malformed(self, reasons: Sequence[str], raw: bytes = b"") -> None:
-        """Count what could not be read of a frame, and keep the last of it to be shown.
+        """Count a frame's unreadable parts, and keep the last one for display.
 
         Args:
             reasons: a sentence for each part.
-            raw: the frame; none of it if it may tell what is secret.
+            raw: the frame; empty if it may contain secrets.
         """
         if reasons:
             self.malformed_count += len(reasons)
@@ -64,7 +64,7 @@ class FrameCounts:
             self.last_malformed = f"{reasons[-1][:_BYTES_SHOWN]}{shown}"
 
     def take_new(self) -> str:
-        """Say what could not be read since the last call; empty if nothing."""
+        """Return what could not be read since the last call; empty if nothing."""
         new_count, self._told_count = self.malformed_count - self._told_count, self.malformed_count
         if not new_count:
             return ""
@@ -74,11 +74,11 @@ class FrameCounts:
 def scaled_integer(text: str, places: int) -> int:
     """Read a plain decimal as an integer of 10**-places: ``("0.53", 3)`` is 530.
 
-    Only ASCII digits and one point are taken: no sign, exponent, blank, NaN or infinity. Zeros
+    Only ASCII digits and one point are accepted: no sign, exponent, blank, NaN or infinity. Zeros
     beyond the last place are harmless.
 
     Raises:
-        TooFine: it is finer than the last place.
+        TooFine: it has digits beyond the last place.
         NotExact: the text is anything else.
     """
     whole, _, fraction = text.partition(".")
@@ -92,10 +92,10 @@ def scaled_integer(text: str, places: int) -> int:
 
 
 def price_ticks(text: str) -> int:
-    """Read a price at which an order can stand: above nothing and below a whole dollar.
+    """Read a price at which an order can rest: above zero and below one dollar, in ticks.
 
     Raises:
-        NotExact: no such price, or one between two ticks.
+        NotExact: it is not such a price, or is between two ticks.
     """
     ticks = scaled_integer(text, TICK_PLACES)
     if not 0 < ticks < PAYOUT_TICKS:
@@ -104,39 +104,39 @@ def price_ticks(text: str) -> int:
 
 
 def size_units(text: str) -> int:
-    """Read a share count, which may be nothing.
+    """Read a number of shares, which may be zero, in units.
 
     Raises:
-        NotExact: no such count, or one finer than a millionth.
+        NotExact: it is not such a number, or is finer than a millionth.
     """
     return scaled_integer(text, _UNIT_PLACES)
 
 
 def price_e18(text: str) -> int:
-    """Read a dollar price of the underlying.
+    """Read a dollar price of the underlying, as an integer of 10**-18.
 
     Raises:
-        NotExact: no such price, none at all, or one finer than 10**-18.
+        NotExact: it is not a plausible price, or is finer than 10**-18.
     """
     return plausible_price_e18(scaled_integer(text, _E18_PLACES))
 
 
 def plausible_price_e18(price: int) -> int:
-    """Let a price of the underlying through that something could have.
+    """Return a price of the underlying if it is plausible.
 
     Raises:
-        NotExact: it is nothing, or a billion dollars and more.
+        NotExact: it is zero, or a billion dollars or more.
     """
     if not 0 < price < _PRICES_BELOW_E18:
-        raise NotExact(f"{price}e-18 is no price of anything")
+        raise NotExact(f"{price}e-18 is not a plausible price")
     return price
 
 
 def timestamp_ms(text: str) -> int:
-    """Read the venue's timestamp: milliseconds since 1970, written as text.
+    """Read the venue's timestamp: milliseconds since 1970, written as a string.
 
     Raises:
-        NotExact: the text is no such number.
+        NotExact: the text is not such a number.
     """
     if text.isdigit() and text.isascii() and len(text) <= _TEXT_LENGTH_MAX:
         return int(text)
@@ -144,13 +144,13 @@ def timestamp_ms(text: str) -> int:
 
 
 def whole_number(value: object) -> int:
-    """Read a whole number that JSON may hold as a number or as text.
+    """Read a whole number that JSON may hold as a number or as a string.
 
-    ``7``, ``7.0``, ``"7"`` and ``"7.0"`` are the same; a flag, a fraction, a sign, an exponent in
-    a text, NaN, or a float too large to be exact is no number.
+    ``7``, ``7.0``, ``"7"`` and ``"7.0"`` are the same. A boolean, a fraction, a sign, an exponent
+    in a string, NaN, or a float too large to be exact is refused.
 
     Raises:
-        NotExact: it is not unambiguous.
+        NotExact: it is ambiguous or not a whole number.
     """
     if isinstance(value, str):
         return scaled_integer(value, 0)
@@ -162,10 +162,10 @@ def whole_number(value: object) -> int:
 
 
 def moment_ms(value: object) -> int:
-    """Read a moment in milliseconds since 1970, a number or text as in ``whole_number``.
+    """Read a time in milliseconds since 1970, a number or string as in ``whole_number``.
 
     Raises:
-        NotExact: it is none, or not in milliseconds.
+        NotExact: it is not a time, or not in milliseconds.
     """
     moment = whole_number(value)
     if moment not in _MOMENTS_MS:
@@ -176,7 +176,7 @@ def moment_ms(value: object) -> int:
 def json_object(raw: bytes) -> Mapping[str, Any]:
     """Read a frame that is a JSON object.
 
-    A NaN, which JSON does not have, stays one, so that it spoils only the value it stands for.
+    NaN, which JSON does not have, is kept as such, so that it spoils only its own value.
 
     Raises:
         MalformedFrame: it is anything else.
@@ -186,27 +186,28 @@ def json_object(raw: bytes) -> Mapping[str, Any]:
     except (ValueError, RecursionError) as error:
         raise MalformedFrame(f"no JSON: {error}") from None
     if not isinstance(frame, dict):
-        raise MalformedFrame("no JSON object")
+        raise MalformedFrame("not a JSON object")
     return frame
 
 
 def each_by_itself(
     rows: Iterable[object], read: Callable[[Mapping[str, Any]], _Read | None]
 ) -> tuple[list[_Read], list[str]]:
-    """Read each row of a list; one that cannot be read loses only itself.
+    """Read each row of a list; an unreadable row affects no other.
 
     Args:
-        rows: what a frame holds.
-        read: reads one; None if there is nothing in it to be read, NotExact if it is unreadable.
+        rows: the rows of a frame.
+        read: reads one row; returns None if there is nothing to read, raises NotExact if it is
+            unreadable.
 
     Returns:
-        What was read, in order, and a sentence for each row that was not.
+        The values read, in order, and a sentence for each unreadable row.
     """
     found: list[_Read] = []
     problems: list[str] = []
     for row in rows:
         if not isinstance(row, dict):
-            problems.append(f"{row!r:.{_TEXT_LENGTH_MAX}} is no object")
+            problems.append(f"{row!r:.{_TEXT_LENGTH_MAX}} is not an object")
             continue
         try:
             one = read(row)
@@ -219,10 +220,9 @@ def each_by_itself(
 
 
 class KnownTexts(dict[_Text, _Read]):
-    """Texts already parsed; one met for the first time is parsed and kept.
+    """A cache of parsed texts; a new text is parsed and kept.
 
-    Looking up a text raises what parsing it raises. The memory is bounded: it begins anew when
-    full.
+    Looking up a text raises what parsing it raises. The size is bounded: a full cache is cleared.
     """
 
     def __init__(self, parse: Callable[[_Text], _Read], kept_max: int = _TEXTS_KEPT_MAX) -> None:

@@ -1,4 +1,4 @@
-"""What all feeds have in common: keep one connection, decode its frames, tell how it fares."""
+"""The base of all feeds: keep one connection, decode its frames, and report its health."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from actors.roles import DIRECTORY, MARKET_STATE, OBSERVER, base_role
 from actors.settings import Settings, VenueSettings
 
 AHEAD_MAX_MS = 60_000
-"""Data dated later than this after our time, which may be corrected by seconds, is misdated."""
+"""Data dated later than this after our time is misdated; our time may be off by seconds."""
 
 
 class FeedCore(Core):
     """Base of the feeds' cores.
 
-    A subclass names its address and rhythm, says what to subscribe, decodes one frame, and takes
+    A subclass provides the address, the rhythm and the subscription, decodes one frame, and handles
     what was decoded; it may add timers and messages of its own.
     """
 
@@ -48,51 +48,51 @@ class FeedCore(Core):
         self.sequence_gap_count = 0
 
     def clock_set_back(self, by_ms: int) -> None:
-        """The connection has been silent for as long as before."""
+        """Shift the times of past events back by as much as the clock was."""
         self.connection.clock_set_back(by_ms)
 
-    # What a subclass says
+    # What a subclass provides
 
     def url(self, venue: VenueSettings) -> str:
-        """Address to connect to."""
+        """Return the address to connect to."""
         raise NotImplementedError
 
     def begin(self, now_ms: int) -> Effects:
-        """Do what the feed does at its start: connect, unless it must hear something first."""
+        """Start the feed: connect, unless a message must arrive first."""
         del now_ms
         return self.connection.start()
 
     def first_texts(self) -> tuple[str, ...]:
-        """Subscription frames for a new connection."""
+        """Return the subscription frames for a new connection."""
         raise NotImplementedError
 
     def decode(self, raw: bytes) -> list[Any]:
-        """Decode one frame to what this feed is interested in.
+        """Decode one frame into the events that this feed needs.
 
         Raises:
-            MalformedFrame: the frame is not what the venue promises.
+            MalformedFrame: the frame does not match its format.
         """
         raise NotImplementedError
 
     def take(self, events: list[Any], oldest_ns: int, now_ms: int) -> Effects:
-        """Take all that was decoded of the frames that arrived together; there is some."""
+        """Handle the decoded events of frames that arrived together; there is at least one."""
         raise NotImplementedError
 
     def forget_connection(self) -> None:
-        """Drop what only the connection that was lost made true."""
+        """Drop state that was valid only for the lost connection."""
 
     def take_timer(self, key: str, now_ms: int) -> Effects:
-        """Take a timer of the subclass's own."""
+        """Handle a timer of the subclass."""
         del key, now_ms
         return []
 
     def catch_up(self, role: str, now_ms: int) -> Effects:
-        """Tell a peer that was made anew what it must know."""
+        """Send a restarted peer what it must know."""
         del role, now_ms
         return []
 
     def beat(self, now_ms: int) -> Effects:
-        """Say again, every few seconds, what must not get lost."""
+        """Repeat, every few seconds, what must not get lost."""
         del now_ms
         return []
 
@@ -105,17 +105,17 @@ class FeedCore(Core):
 
     @property
     def data_at_ms(self) -> int | None:
-        """When the open connection last brought what the feed is for; None if it has not yet."""
+        """When the open connection last delivered the feed's data; None before the first."""
         return self.connection.data_at_ms
 
     @handles(Started)
     def on_started(self, _message: Started, now_ms: int) -> Effects:
-        """Begin with nothing: a feed has no state that must survive."""
+        """Start without state: a feed has none that must survive."""
         return [SetTimer(HEALTH_TIMER, HEALTH_EVERY_MS), *self.begin(now_ms)]
 
     @handles(Connected)
     def on_connected(self, event: Connected, now_ms: int) -> Effects:
-        """Subscribe."""
+        """Subscribe on the new connection."""
         if not self.connection.is_current(event.epoch):
             return []
         return [
@@ -125,12 +125,12 @@ class FeedCore(Core):
 
     @handles(Disconnected)
     def on_disconnected(self, event: Disconnected, now_ms: int) -> Effects:
-        """Wait, then try again."""
+        """Reconnect after a delay."""
         return self.lose(event.reason, now_ms) if self.connection.is_current(event.epoch) else []
 
     @handles(FramesReceived)
     def on_frames(self, event: FramesReceived, now_ms: int) -> Effects:
-        """Decode every frame; count, keep and skip those that are malformed."""
+        """Decode every frame; count, keep and skip malformed ones."""
         if not (self.connection.is_up and self.connection.is_current(event.epoch)):
             return []
         events: list[Any] = []
@@ -147,7 +147,7 @@ class FeedCore(Core):
 
     @handles(TimerFired)
     def on_timer(self, timer: TimerFired, now_ms: int) -> Effects:
-        """Ping, watch, reconnect, report; other keys are the subclass's."""
+        """Ping, watch, reconnect or report; other timers belong to the subclass."""
         if timer.key == PING_TIMER:
             return self.connection.ping()
         if timer.key == RECONNECT_TIMER:
@@ -160,7 +160,7 @@ class FeedCore(Core):
 
     @handles(PeerRestarted)
     def on_peer_restarted(self, peer: PeerRestarted, now_ms: int) -> Effects:
-        """Tell a new market state or directory what the one before it had heard."""
+        """Send a restarted market state or directory what its predecessor had received."""
         if base_role(peer.role) not in (MARKET_STATE, DIRECTORY):
             return []
         effects = self.catch_up(peer.role, now_ms)
@@ -169,7 +169,7 @@ class FeedCore(Core):
         return effects
 
     def lose(self, reason: str, now_ms: int) -> Effects:
-        """Give the connection up, say why, and connect anew after the backoff."""
+        """Drop the connection, report why, and reconnect after the backoff."""
         lost = self.connection.lost(now_ms, was_of_use=self.is_serving)
         self.forget_connection()
         return [
@@ -179,13 +179,13 @@ class FeedCore(Core):
         ]
 
     def go_stale(self, what: str, age_ms: int, now_ms: int) -> Effects:
-        """Give an open connection up that has not brought what it is for, and connect anew."""
+        """Drop an open connection that has stopped delivering its data, and reconnect."""
         lost = self.connection.lost(now_ms, was_of_use=self.is_serving)
         self.forget_connection()
         return [
             *lost,
             *self._tell(FeedStale(self.role, age_ms)),
-            Log("warning", f"no {what} for {age_ms} ms on an open connection; connecting anew"),
+            Log("warning", f"no {what} for {age_ms} ms on an open connection; reconnecting"),
         ]
 
     # Private

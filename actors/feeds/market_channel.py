@@ -1,8 +1,8 @@
-"""Polymarket's market channel: what is said to subscribe, and how its frames read.
+"""Polymarket's market channel: subscription frames, and decoding of its frames.
 
-A frame is a JSON object or an array of them, each with an ``event_type``. Numbers are decimal
-texts, timestamps are milliseconds as text. Source: Polymarket's websocket documentation, market
-channel, and recorded frames.
+A frame is a JSON object or an array of objects, each with an ``event_type``. Numbers are decimal
+strings, timestamps are milliseconds as strings. Source: Polymarket's websocket documentation,
+market channel, and recorded frames.
 """
 
 from __future__ import annotations
@@ -38,26 +38,26 @@ from actors.units import PAYOUT_TICKS, NotExact
 
 _UNKNOWN_TYPES_MAX = 100
 _LEVELS_KEPT_MAX = 16_384
-"""Some 3 MB; a window of five minutes has twice as many."""
+"""About 3 MB; a five-minute window has twice as many."""
 
 _ticks = KnownTexts(price_ticks)
 _units = KnownTexts(size_units)
 
 
 def subscribe_text(tokens: Iterable[str]) -> str:
-    """First frame on a new connection."""
+    """Return the first frame of a new connection."""
     return _text({"type": "market", "assets_ids": [*tokens], "custom_feature_enabled": True})
 
 
 def add_tokens_text(tokens: Iterable[str]) -> str:
-    """Subscribe to more tokens on a connection that has its subscription."""
+    """Return the frame that adds tokens to a connection's subscription."""
     return _text(
         {"operation": "subscribe", "assets_ids": [*tokens], "custom_feature_enabled": True}
     )
 
 
 def drop_tokens_text(tokens: Iterable[str]) -> str:
-    """End the subscription to some tokens."""
+    """Return the frame that removes tokens from a connection's subscription."""
     return _text({"operation": "unsubscribe", "assets_ids": [*tokens]})
 
 
@@ -67,17 +67,17 @@ def _text(message: object) -> str:
 
 @attrs.frozen(kw_only=True)
 class UnreadableElement:
-    """An element of a frame, or a whole one, that is not what the channel promises."""
+    """An element of a frame, or a whole frame, that does not match the channel's format."""
 
     raw: bytes
     reason: str
     is_of_a_book: bool
-    """What it says could be part of a book; False: it is of a kind that moves none."""
+    """Whether it may be part of a book; False for kinds of event that change no book."""
 
 
 @attrs.frozen
 class FinerGrid:
-    """The token's prices have become finer than a tick: its book cannot be kept."""
+    """The token's prices have become finer than a tick, so its book cannot be kept."""
 
     token: str
 
@@ -87,7 +87,7 @@ _Events = Sequence[MarketEvent | FinerGrid]
 
 
 class _Event(msgspec.Struct, tag_field="event_type", gc=False):
-    """A wire event; each kind knows the messages it becomes."""
+    """A wire event, which can convert itself to messages."""
 
     def decoded(self) -> _Events:
         return []
@@ -113,7 +113,7 @@ class _Book(_Event, tag="book"):
             if not any(_is_between_ticks(each.price) for each in levels):
                 raise
             return [FinerGrid(self.asset_id)]  # a whole book with such a price proves the grid
-        # The venue puts the best last on both sides; sorting what is nearly in order is cheap.
+        # The venue sends the best level last on both sides; sorting nearly sorted levels is cheap.
         bids.sort(reverse=True)
         asks.sort()
         at_ms = timestamp_ms(self.timestamp)
@@ -136,7 +136,7 @@ class _PriceChange(_Event, tag="price_change"):
 
 
 class _OnlyPriceChange(msgspec.Struct, gc=False):
-    """A whole frame that is known to be one price_change: there is no kind to find out."""
+    """A whole frame that is known to be one price_change, so its kind need not be read."""
 
     timestamp: str
     price_changes: list[_Change]
@@ -201,7 +201,7 @@ class _MarketResolved(_Event, tag="market_resolved"):
 
 
 class _NewMarket(_Event, tag="new_market"):
-    """Every market that the venue lists, ours or not: known, and of no interest."""
+    """Announces any new market of the venue: a known kind, which is ignored."""
 
 
 class _Head(msgspec.Struct):
@@ -233,14 +233,14 @@ _parts_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class MarketChannelDecoder:
-    """Turns frames into events; remembers which kinds of event it did not know."""
+    """Turns frames into events; remembers which unknown kinds it has met."""
 
     def __init__(self) -> None:
         self.unknown_counts: Counter[str] = Counter()
         self._untold: list[str] = []
 
     def decode(self, raw: bytes) -> Sequence[Decoded]:
-        """Decode one frame, in its order; whatever cannot be read takes nothing else with it."""
+        """Decode one frame, keeping its order; an unreadable element affects no other."""
         try:
             if raw.endswith(_CHANGE_END):
                 change = _change_decoder.decode(raw)
@@ -253,12 +253,12 @@ class MarketChannelDecoder:
             return self._each_by_itself(raw)
 
     def take_new_unknown_types(self) -> list[str]:
-        """Return the kinds met for the first time since the last call."""
+        """Return the unknown kinds met for the first time since the last call."""
         new, self._untold = self._untold, []
         return new
 
     def _each_by_itself(self, raw: bytes) -> list[Decoded]:
-        """Decode the elements of a frame of which not all can be read."""
+        """Decode a frame element by element, since not all of it can be read."""
         parts: Sequence[bytes | msgspec.Raw] = [raw]
         if raw.lstrip().startswith(b"["):
             try:
@@ -300,10 +300,10 @@ def _changes(timestamp: str, changes: list[_Change]) -> list[MarketEvent]:
 
 
 def _side(raw: msgspec.Raw) -> list[Level]:
-    """Levels of one side of a book, as the venue orders them; those without size are left out.
+    """Read the levels of one side of a book in the venue's order, without those of size zero.
 
-    Most levels of a book stood in the one before, in the very same bytes: each is read once. A side
-    that is written in another way than the venue's, with blanks or nested, is read as a whole.
+    Most levels are in the previous book too, in the same bytes: each is parsed once. A side that is
+    formatted differently from the venue's, with blanks or nesting, is parsed as a whole.
     """
     inside = bytes(raw)[2:-2]
     try:
@@ -322,7 +322,7 @@ def _level_inside(inside: bytes) -> Level:
 
 
 _known_levels = KnownTexts(_level_inside, _LEVELS_KEPT_MAX)
-"""By what stands between the braces."""
+"""By the text between the braces."""
 
 
 def _is_between_ticks(price: str) -> bool:
@@ -336,7 +336,7 @@ def _is_between_ticks(price: str) -> bool:
 
 
 def _best_ticks(text: str | None) -> int | None:
-    """Read a best price; where a side is empty the venue writes 0, 1 or nothing."""
+    """Read a best price; None for an empty side, for which the venue writes 0, 1 or nothing."""
     if not text or scaled_integer(text, TICK_PLACES) in (0, PAYOUT_TICKS):
         return None
     return _ticks[text]

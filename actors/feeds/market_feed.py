@@ -1,13 +1,14 @@
-"""The market feed: every event of the traded windows' books, in batches, one under way a series.
+"""The market feed: all book events of the traded windows, in batches, one in flight per series.
 
-The transport between actors is slow for bursts and fine for a steady beat. So a batch leaves as
-soon as the one before it was taken, and carries everything that arrived meanwhile. Nothing is
-dropped in between: an acknowledgement that never comes, or a buffer that grows too long, has the
-books sent anew, so that market state rebuilds them from fresh ones.
+The transport between actors is slow for bursts and fine for a steady flow. So a batch is sent as
+soon as the previous one was acknowledged, and contains everything that arrived in the meantime.
+Nothing is dropped in between: if an acknowledgement is missing, or too many events wait, the books
+are requested again, and market state rebuilds from those.
 
-All series share one connection. While there is only one, fresh books come by a new connection, the
-one way that surely brings them. With several, that would void the books of all for the sake of
-one: its tokens are subscribed anew first, and only if that brings no books the connection goes.
+All series share one connection. While there is only one series, fresh books are requested by a new
+connection, the only reliable way to get them. With several series, that would void the books of all
+for the sake of one: first its tokens are resubscribed, and the connection is replaced only if that
+brings no books.
 """
 
 from __future__ import annotations
@@ -40,15 +41,15 @@ from actors.roles import DIRECTORY, MARKET_STATE
 from actors.settings import Settings, VenueSettings
 
 RESYNC_GRACE_MS = 2_000
-"""A request for fresh books so soon after they were sent was made before they arrived."""
+"""A request for fresh books within this time of sending them was made before they arrived."""
 RENEWAL_LIMIT_MS = 30_000
-"""Tokens that need fresh books again so soon after they were subscribed anew got none by that."""
+"""Tokens that need fresh books again within this time of being resubscribed did not get any."""
 SILENCE_LIMIT_MS = 15_000
-"""A series is as silent as that on a connection that others speak on: its books are sent anew."""
+"""A series silent for this long, on a connection with other traffic, gets its books resent."""
 
 
 class MarketFeedCore(FeedCore):
-    """Feeds the market states; follows the directories from window to window on one connection."""
+    """Feeds the market states, following the directories from window to window."""
 
     rhythm = Rhythm(stale_after_ms=SILENCE_LIMIT_MS, ping_every_ms=10_000)
 
@@ -56,26 +57,26 @@ class MarketFeedCore(FeedCore):
         super().__init__(role, settings, dice)
         self._decoder = MarketChannelDecoder()
         self._streams: dict[str, BookStream] = {}
-        """By the role of the market state that each is for."""
+        """By role of the market state that each belongs to."""
         for plan in settings.plans:
             reader = settings.role(MARKET_STATE, plan.series.name)
             series = plan.series.name if settings.traded else ""
             self._streams[reader] = BookStream(reader, series, dice.getrandbits(48))
         self._by_token: dict[str, BookStream] = {}
-        """Of every token whose books are passed on."""
+        """By token, for all tokens whose books are passed on."""
 
     def clock_set_back(self, by_ms: int) -> None:
-        """Books were sent, and data came, as long ago as before."""
+        """Shift the times of past events back by as much as the clock was."""
         super().clock_set_back(by_ms)
         for stream in self._streams.values():
             stream.clock_set_back(by_ms)
 
     def url(self, venue: VenueSettings) -> str:
-        """Address of the market channel."""
+        """Return the address of the market channel."""
         return venue.market_ws_url
 
     def begin(self, now_ms: int) -> Effects:
-        """Wait for a market: the venue hangs up on a client that subscribes to nothing."""
+        """Wait for a market: the venue disconnects a client that subscribes to nothing."""
         del now_ms
         return []
 
@@ -83,9 +84,9 @@ class MarketFeedCore(FeedCore):
 
     @handles(MarketOpened)
     def on_market_opened(self, opened: MarketOpened, _now_ms: int) -> Effects:
-        """Subscribe to a window's tokens; one said again, or one gone by, changes nothing.
+        """Subscribe to a window's tokens; a repeated or past window has no effect.
 
-        Nor does one of a series that was dropped, or is added by settings that have not come yet.
+        Nor has a window of a series that was dropped, or whose settings have not arrived yet.
         """
         market = opened.market
         if self.settings.traded and market.series not in self.settings.names:
@@ -105,7 +106,7 @@ class MarketFeedCore(FeedCore):
 
     @handles(MarketClosing)
     def on_market_closing(self, closing: MarketClosing, _now_ms: int) -> Effects:
-        """Pass the window's books on no longer; its winner is still to come."""
+        """Stop passing the window's books on; its winner is still expected."""
         for stream in self._streams.values():
             stream.close_window(closing.market_id)
         self._index()
@@ -116,18 +117,18 @@ class MarketFeedCore(FeedCore):
         self._by_token = {token: each for each in streams for token in each.traded_tokens}
 
     def first_texts(self) -> tuple[str, ...]:
-        """Subscribe to the traded windows, and to the one before each."""
+        """Subscribe to the traded windows and the previous ones."""
         streams = self._streams.values()
         return (subscribe_text([token for stream in streams for token in stream.tokens]),)
 
-    # Frames in, batches out
+    # From frames to batches
 
     def decode(self, raw: bytes) -> list[Any]:
-        """Decode a frame to the events of our markets; the channel tells of others too."""
+        """Decode a frame into the events of our markets; the channel sends others too."""
         return [event for event in self._decoder.decode(raw) if self._concerns_us(event)]
 
     def take(self, events: list[Any], oldest_ns: int, now_ms: int) -> Effects:
-        """Give each series its events; what is wrong with one is that one's alone."""
+        """Hand each series its events; a problem with one affects no other."""
         effects: Effects = []
         by_stream: dict[str, list[Any]] = {}
         for event in events:
@@ -138,7 +139,7 @@ class MarketFeedCore(FeedCore):
         return effects
 
     def _streams_of(self, event: Decoded) -> list[BookStream]:
-        """The series that an event is of; an unreadable one may be of several."""
+        """Return the series that an event concerns; an unreadable one may concern several."""
         if isinstance(event, ResolvedEvent):
             return [each for each in self._streams.values() if each.knows(event.market_id)]
         if isinstance(event, UnreadableElement):
@@ -146,7 +147,7 @@ class MarketFeedCore(FeedCore):
         return [self._by_token[event.token]]
 
     def _take(self, stream: BookStream, events: list[Any], oldest_ns: int, now_ms: int) -> Effects:
-        """Send a series' events on, or let them wait behind the batch that is under way."""
+        """Send a series' events, or keep them while a batch is in flight."""
         effects: Effects = [
             Send(self.settings.role(DIRECTORY, stream.markets[-1].series), event)
             for event in events
@@ -156,12 +157,12 @@ class MarketFeedCore(FeedCore):
             has_become_so = any(isinstance(event, FinerGrid) for event in events)
             return effects + (stream.say_grid() if has_become_so else [])
         unread = next((event for event in events if isinstance(event, UnreadableElement)), None)
-        if unread is not None:  # a level may have come or gone in it: only fresh books are right
+        if unread is not None:  # it may have added or removed a level: only fresh books are right
             reason = f"a change of the books is unreadable: {unread.reason}"
             return effects + self._renew(stream, reason, now_ms)
         latest = max(events, key=_dated)
-        if latest.timestamp_ms > now_ms + AHEAD_MAX_MS:  # it would outlive all that comes after it
-            reason = f"an event is dated {latest.timestamp_ms - now_ms} ms ahead"
+        if latest.timestamp_ms > now_ms + AHEAD_MAX_MS:  # it would outrank everything that follows
+            reason = f"an event is dated {latest.timestamp_ms - now_ms} ms in the future"
             self.counts.note_malformed((reason,), repr(latest).encode())
             return effects + self._renew(stream, reason, now_ms)
         stream.hold(events, oldest_ns, now_ms)
@@ -174,7 +175,7 @@ class MarketFeedCore(FeedCore):
 
     @handles(BatchTaken)
     def on_batch_taken(self, taken: BatchTaken, now_ms: int) -> Effects:
-        """Send what has gathered meanwhile."""
+        """Send the events that have gathered in the meantime."""
         for stream in self._streams.values():
             if taken.batch_id == stream.in_flight:
                 stream.in_flight = None
@@ -183,7 +184,7 @@ class MarketFeedCore(FeedCore):
 
     @handles(ResyncRequested)
     def on_resync_requested(self, request: ResyncRequested, now_ms: int) -> Effects:
-        """Get fresh books, unless they are on their way already."""
+        """Request fresh books, unless they are already on their way."""
         stream = self._streams[self.settings.role(MARKET_STATE, request.series)]
         is_on_its_way = now_ms - stream.fresh_start_at_ms < RESYNC_GRACE_MS
         if stream.is_grid_too_fine:
@@ -194,32 +195,34 @@ class MarketFeedCore(FeedCore):
         return self._resync(stream, reason, now_ms)
 
     def catch_up(self, role: str, now_ms: int) -> Effects:
-        """Give a new market state fresh books; what was under way to the old one is lost."""
+        """Send fresh books to a new market state; the batch in flight to the old one is lost."""
         stream = self._streams.get(role)
         if stream is None:
             return []
         if not stream.is_fresh_start:
-            stream.renewed_at_ms = None  # books came by that: it is not they that were wrong
+            stream.renewed_at_ms = (
+                None  # the resubscription did bring books, so it was not at fault
+            )
         return stream.say_grid() or self._resync(
-            stream, "market state was made anew", now_ms, in_place=True
+            stream, "market state was restarted", now_ms, in_place=True
         )
 
     def take_timer(self, key: str, now_ms: int) -> Effects:
-        """Count a batch as lost whose acknowledgement did not come."""
+        """Treat a batch as lost if its acknowledgement did not arrive in time."""
         for stream in self._streams.values():
             if key == stream.timer_key and stream.in_flight is not None:
-                reason = f"market state took no batch for {ACK_LIMIT_MS} ms"
+                reason = f"market state acknowledged no batch for {ACK_LIMIT_MS} ms"
                 return self._resync(stream, reason, now_ms)
         return []
 
     def forget_connection(self) -> None:
-        """Void what waits: the next connection begins with whole books."""
+        """Drop waiting events: the next connection begins with full books."""
         for stream in self._streams.values():
             stream.void()
             stream.renewed_at_ms = None
 
     def beat(self, now_ms: int) -> Effects:
-        """Say which kinds of event are unknown; have the books of a silent series sent anew."""
+        """Log unknown kinds of event; request books again for a silent series."""
         new = self._decoder.take_new_unknown_types()
         told = [Log("warning", f"ignoring events of unknown type {', '.join(new)}")] if new else []
         effects: Effects = [*told]
@@ -232,7 +235,7 @@ class MarketFeedCore(FeedCore):
     # Private
 
     def _has_fallen_silent(self, stream: BookStream, now_ms: int) -> bool:
-        """Whether a series says nothing any more while others do; a lone one's silence is stale."""
+        """Return whether a series is silent while others are not; a single one's would be stale."""
         if len(self._streams) == 1 or not stream.traded_tokens or stream.data_at_ms is None:
             return False
         return self.connection.is_up and now_ms - stream.data_at_ms >= SILENCE_LIMIT_MS
@@ -240,7 +243,7 @@ class MarketFeedCore(FeedCore):
     def _resync(
         self, stream: BookStream, reason: str, now_ms: int, *, in_place: bool = False
     ) -> Effects:
-        """Have whole books sent, if they are not awaited."""
+        """Request full books, unless they are already requested."""
         stream.in_flight = None
         if stream.is_fresh_start and not self._got_none(stream, now_ms):
             return stream.next_batch(now_ms)
@@ -248,7 +251,7 @@ class MarketFeedCore(FeedCore):
         return [CancelTimer(stream.timer_key), *renewed]
 
     def _got_none(self, stream: BookStream, now_ms: int) -> bool:
-        """Whether tokens were subscribed anew a while ago, and no book has come."""
+        """Return whether tokens were resubscribed a while ago, and no book has arrived."""
         renewed_at_ms = stream.renewed_at_ms
         is_waiting = stream.is_fresh_start and renewed_at_ms is not None
         return is_waiting and now_ms - (renewed_at_ms or 0) >= RESYNC_GRACE_MS
@@ -256,9 +259,9 @@ class MarketFeedCore(FeedCore):
     def _renew(
         self, stream: BookStream, reason: str, now_ms: int, *, in_place: bool = False
     ) -> Effects:
-        """Void a series' books and have them sent whole; other series keep theirs if they can.
+        """Void a series' books and request them in full; other series keep theirs if they can.
 
-        ``in_place``: nothing is wrong with the connection, though no other series needs it.
+        ``in_place``: nothing is wrong with the connection, even if no other series needs it.
         """
         renewed_at_ms = stream.renewed_at_ms
         is_of_no_use = renewed_at_ms is not None and now_ms - renewed_at_ms < RENEWAL_LIMIT_MS
@@ -271,7 +274,7 @@ class MarketFeedCore(FeedCore):
             *stream.subscribe_anew(),
             Send(stream.reader, FeedDown(self.role, reason)),
             Send(stream.reader, FeedUp(self.role)),
-            Log("warning", f"{stream.markets[-1].slug}: fresh books are asked for: {reason}"),
+            Log("warning", f"{stream.markets[-1].slug}: requesting fresh books: {reason}"),
         ]
 
     def _concerns_us(self, event: Decoded) -> bool:
@@ -285,9 +288,9 @@ class MarketFeedCore(FeedCore):
         return event.token in self._by_token
 
     def _may_have_changed_a_book(self, unreadable: UnreadableElement) -> bool:
-        """Count what could not be read; whether it names a traded window, and is about its books.
+        """Count something unreadable; return whether it may concern a traded window's books.
 
-        On a grid that is too fine unreadable prices are no news.
+        On a grid that is too fine, unreadable prices are expected.
         """
         named = [each for each in self._streams.values() if each.may_be_hit_by(unreadable)]
         if named and all(each.is_grid_too_fine for each in named):

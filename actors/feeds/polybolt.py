@@ -1,11 +1,11 @@
 """PolyBolt, the venue's price service: the 60-second average that settles windows.
 
 Source: Polymarket's documentation, PolyBolt reference and live data overview. Frames are JSON with
-an ``op``, each answered by an acknowledgement or an error that repeats its ``rid``. A connection
-says its API credentials once, then subscribes; the subscription is followed by one frame with
-``snapshot`` true that holds the two minutes before. ``seq`` counts the frames of a channel on a
+an ``op``; each is answered by an acknowledgement or an error that repeats its ``rid``. A connection
+sends its API credentials once, then subscribes; the subscription is followed by one frame with
+``snapshot`` true that holds the previous two minutes. ``seq`` counts the frames of a channel on a
 connection one by one, and ``dropped`` says how many the service left out before a frame.
-``full_accuracy_value`` is an exact decimal text in dollars; ``value`` is rounded and never used.
+``full_accuracy_value`` is an exact decimal string in dollars; ``value`` is rounded and never used.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from actors.units import NotExact
 CHANNEL = "price.crypto.twap"
 WINDOW_S = 60
 PROVIDER = "chainlink"
-"""What ``source`` begins with; a price of another provider settles nothing."""
+"""The prefix of ``source``; a price of another provider settles nothing."""
 
 _FINGERPRINT_DIGITS = 16
 AUTH_RID, SUBSCRIBE_RID, PING_RID = "auth", "subscribe", "ping"
@@ -37,20 +37,20 @@ _CODE = re.compile("[a-z_]{1,40}")
 
 
 class CloseCode(enum.IntEnum):
-    """Why the service ends a connection."""
+    """Why the service closes a connection."""
 
     CREDENTIALS_REFUSED = 4001
     TOO_SLOW = 4002
     """The client read too slowly, or two of its pongs are missing."""
     DRAINING = 4003
-    """This server goes; another is there."""
+    """This server is shutting down; another is available."""
     POLICY_BREACH = 4008
     """The client did something that is never allowed."""
 
 
 @attrs.frozen
 class ApiCredentials:
-    """What a connection proves itself with; the printed form shows none of it."""
+    """The credentials of a connection; the printed form shows none of them."""
 
     key: str = attrs.field(repr=False)
     secret: str = attrs.field(repr=False)
@@ -58,60 +58,60 @@ class ApiCredentials:
 
     @property
     def fingerprint(self) -> str:
-        """Tells these credentials from others, and tells nothing else of them."""
+        """Distinguishes these credentials from others without revealing them."""
         whole = f"{self.key}\n{self.secret}\n{self.passphrase}"
         return hashlib.sha256(whole.encode()).hexdigest()[:_FINGERPRINT_DIGITS]
 
 
 @attrs.frozen
 class FoundCredentials:
-    """Credentials, and where they come from."""
+    """Credentials, and where they were found."""
 
     credentials: ApiCredentials
     place: str
-    """In words."""
+    """A description for people."""
 
 
 class CredentialsUnavailable(Exception):
-    """There are no API credentials that may be used; the sentence contains none of any."""
+    """There are no usable API credentials; the sentence contains no secret."""
 
 
 class CredentialsNotYet(CredentialsUnavailable):
-    """There are none so far, and they are on their way: a run's own executor gets them."""
+    """There are none yet, but the run's own executor will get them."""
 
 
 @attrs.frozen
 class LookForCredentials:
-    """Command: see whether there are API credentials, and which."""
+    """Command: check whether there are API credentials, and which."""
 
 
 @attrs.frozen
 class Authenticate:
-    """Command: say the API credentials on the open connection of this name."""
+    """Command: send the API credentials on the open connection of this name."""
 
     name: str
 
 
 @attrs.frozen
 class CredentialsFound:
-    """Event: there are API credentials; those found last are those a connection says."""
+    """Event: there are API credentials; connections use those found last."""
 
     fingerprint: str
     place: str
-    """Where they come from, in words."""
+    """A description, for people, of where they were found."""
 
 
 @attrs.frozen
 class CredentialsMissing:
-    """Event: there are no API credentials that may be used; one sentence says why."""
+    """Event: there are no usable API credentials; ``reason`` is one sentence."""
 
     reason: str
     are_coming: bool = False
-    """They are on their way: nobody has to do anything."""
+    """They are on their way, so nobody has to act."""
 
 
 def auth_text(credentials: ApiCredentials) -> str:
-    """First frame of a connection; never to be kept or shown."""
+    """Return the first frame of a connection; it must never be stored or shown."""
     auth = {
         "apiKey": credentials.key,
         "secret": credentials.secret,
@@ -121,7 +121,7 @@ def auth_text(credentials: ApiCredentials) -> str:
 
 
 def subscribe_text(*symbols: str) -> str:
-    """Second frame, once the first is acknowledged."""
+    """Return the second frame, sent once the first is acknowledged."""
     filters = [{"symbol": symbol, "window_seconds": WINDOW_S} for symbol in symbols]
     wanted = [{"channel": CHANNEL, "filter": each} for each in filters]
     return _text(op="subscribe", rid=SUBSCRIBE_RID, subscriptions=wanted)
@@ -131,7 +131,7 @@ PING_TEXT = msgspec.json.encode({"op": "ping", "rid": PING_RID}).decode()
 
 
 class PolyBoltProtocol:
-    """One connection. Its first frame holds credentials, so the port says it: ``Authenticate``."""
+    """One connection. Its first frame holds credentials, so the port sends it: ``Authenticate``."""
 
     def __init__(self, *symbols: str) -> None:
         self._symbols = symbols
@@ -139,7 +139,7 @@ class PolyBoltProtocol:
         self._seq: int | None = None
 
     def opening(self, name: str) -> Effects:
-        """Prove who asks."""
+        """Return the command that authenticates the connection."""
         return [Command(Authenticate(name))]
 
     def receive(self, raw: bytes) -> Received:
@@ -161,7 +161,7 @@ class PolyBoltProtocol:
         return self._error(frame) if op == "error" else Received()
 
     def _error(self, frame: Mapping[str, Any]) -> Received:
-        # What else may stand there, a server might have it from what was said to it.
+        # Any other text could be something that the server was sent.
         code, rid = frame.get("code"), frame.get("rid")
         code = code if isinstance(code, str) and _CODE.fullmatch(code) else "an unknown code"
         asked = rid if rid in (AUTH_RID, SUBSCRIBE_RID, PING_RID) else "an unknown request"
@@ -189,7 +189,7 @@ class PolyBoltProtocol:
         )
 
     def _lost_before(self, frame: Mapping[str, Any]) -> tuple[int, tuple[str, ...]]:
-        """How many frames of the channel are missing before this one."""
+        """Return how many frames of the channel are missing before this one, with sentences."""
         try:
             seq = whole_number(frame.get("seq"))
             dropped_count = whole_number(frame.get("dropped") or 0)
@@ -220,12 +220,12 @@ def _tick(payload: Mapping[str, Any], row: Mapping[str, Any]) -> TwapTick:
 
 
 def _price_text(value: object) -> str:
-    """Text of an exact price; a number with a point may have been rounded, and is none."""
+    """Return the text of an exact price; a JSON number with a fraction may have been rounded."""
     if isinstance(value, str):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    raise NotExact(f"{value!r:.48} is no exact price")
+    raise NotExact(f"{value!r:.48} is not an exact price")
 
 
 def _text(**fields: object) -> str:

@@ -1,4 +1,4 @@
-"""The feeds' hand on the network: websockets, told apart by name, on a thread of its own."""
+"""The feeds' port to the network: named websockets, on a thread of its own."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from actors.runtime.io_thread import IoThread
 FRAME_BYTES_MAX = 4 * 1024 * 1024
 WAITING_FRAMES_MAX = 10_000
 WAITING_BYTES_MAX = 32 * 1024 * 1024
-"""Eight frames of the greatest length; an honest venue never leaves a thousandth of it waiting."""
+"""Eight frames of the maximum length; with an honest venue not a thousandth of it ever waits."""
 OPEN_TIMEOUT_S = 10.0
 KEEPALIVE_S = 20.0
 _CLOSE_TIMEOUT_S = 1.0
@@ -58,27 +58,27 @@ class WebSocketPort:
     """Performs Connect, SendText, Disconnect; reports Connected, Disconnected, FramesReceived.
 
     Most actors hold one connection, whose name is empty; a second name is a second connection.
-    Frames are stamped when they arrive and gathered until the next ``drain``. Beside the venue's
-    text PING, which the core sends, the protocol's own keep-alive runs.
+    Frames are timestamped on arrival and gathered until the next ``drain``. The protocol's own
+    keep-alive runs in addition to the venue's text PING, which the core sends.
     """
 
     def __init__(self) -> None:
         self._io = IoThread("websocket")
         self._sessions: dict[str, Future[None]] = {}
         self._sockets: dict[str, ClientConnection] = {}
-        # Each is written by one thread alone.
+        # Each is written by one thread only.
         self._arrived_bytes = 0
         self._taken_bytes = 0
 
     def fileno(self) -> int:
-        """Descriptor that is readable while events wait."""
+        """Return a descriptor that is readable while events wait."""
         return self._io.fileno()
 
     def perform(self, command: object) -> None:
-        """Start what the core commanded.
+        """Start a command.
 
         Raises:
-            TypeError: the command is not one of this port's.
+            TypeError: the command does not belong to this port.
         """
         match command:
             case Connect():
@@ -92,7 +92,7 @@ class WebSocketPort:
                 raise TypeError(f"a websocket cannot perform {command!r}")
 
     def drain(self) -> list[object]:
-        """Take all events since the last call; neighbouring frames come as one event."""
+        """Return all events since the last call; adjacent frames are one event."""
         events: list[object] = []
         for connection, run in groupby(self._io.drain(), key=_connection_of_frame):
             if connection is None:
@@ -118,7 +118,7 @@ class WebSocketPort:
     # On the I/O thread
 
     async def _converse(self, command: Connect) -> None:
-        """Hold one connection until it ends or is cancelled, and say how it ended."""
+        """Run one connection until it ends or is cancelled, and report how it ended."""
         code: int | None = None
         retry_after_ms: int | None = None
         try:
@@ -138,7 +138,7 @@ class WebSocketPort:
         self._io.post(Disconnected(command.epoch, reason, command.name, code, retry_after_ms))
 
     def _clean(self, text: str) -> str:
-        """What may be told of a server's words; it may have them from whoever connected."""
+        """Return a server's text as it may be reported; the server may echo what it was sent."""
         return text
 
     async def _receive(self, command: Connect) -> str:
@@ -170,7 +170,7 @@ class WebSocketPort:
             try:
                 await socket.close()
             finally:
-                socket.transport.abort()  # a farewell may be cut short by the port's close
+                socket.transport.abort()  # the port's close may cut the closing handshake short
 
     async def _say(self, text: str, name: str) -> None:
         socket = self._sockets.get(name)
@@ -182,10 +182,10 @@ class WebSocketPort:
 
 
 class PricePort(WebSocketPort):
-    """The price feed's: it also says API credentials.
+    """The price feed's port, which also sends API credentials.
 
-    They are read anew each time they are said, and not given to the core; they are known here only
-    to be taken out of what the server says.
+    They are read again for each use and not passed to the core. The port remembers them only to
+    remove them from the server's texts.
     """
 
     def __init__(self, find: Callable[[], FoundCredentials]) -> None:
@@ -195,10 +195,10 @@ class PricePort(WebSocketPort):
         self._redactor = Redactor()
 
     def perform(self, command: object) -> None:
-        """Start what the core commanded.
+        """Start a command.
 
         Raises:
-            TypeError: the command is not one of this port's.
+            TypeError: the command does not belong to this port.
         """
         match command:
             case LookForCredentials():

@@ -1,4 +1,4 @@
-"""What the venue's two price services have in common, seen from one connection."""
+"""The common interface of the venue's two price services, for one connection."""
 
 from __future__ import annotations
 
@@ -13,47 +13,47 @@ from actors.messages.feeds import TwapTick
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
-    """What one frame says, and what is to be said because of it."""
+    """What one frame contains, and the required replies."""
 
     ticks: tuple[TwapTick, ...] = ()
     """Oldest first."""
     problems: tuple[str, ...] = ()
     """A sentence for each part that could not be read."""
     replies: tuple[str, ...] = ()
-    """Texts that the protocol wants said now."""
+    """Texts that the protocol requires to be sent now."""
     lost_count: int = 0
-    """Frames that were lost before this one, as its number or the service itself says."""
+    """Number of frames lost before this one, by its number or by the service's own report."""
     refusal: str = ""
-    """Why the connection is of no use: the service refused what it was asked."""
+    """Why the connection is useless: the service refused a request."""
     are_credentials_refused: bool = False
-    """The refusal is of the credentials: with the same ones it is no use trying again."""
+    """The credentials were refused, so retrying with the same ones is useless."""
 
 
 class PriceProtocol(Protocol):
     """The protocol of one connection, without its input and output."""
 
     def opening(self, name: str) -> Effects:
-        """What is to be said first on the open connection of this name."""
+        """Return the first commands for the open connection of this name."""
         ...
 
     def receive(self, raw: bytes) -> Received:
-        """Read one frame; never raises for what a frame holds."""
+        """Read one frame; never raises for its content."""
         ...
 
 
 def read_ticks(
     payload: Mapping[str, Any], read: Callable[[Mapping[str, Any]], TwapTick]
 ) -> tuple[list[TwapTick], list[str]]:
-    """Read the ticks of a history, oldest first, or the one of an update.
+    """Read the ticks of a history, oldest first, or the single tick of an update.
 
     A tick of a history without its exact value is left out: it would prove no price.
 
     Args:
-        payload: what a frame holds.
+        payload: the content of a frame.
         read: reads one tick's fields; raises NotExact if they are unreadable.
 
     Returns:
-        The ticks, and a sentence for each that could not be read.
+        The ticks, and a sentence for each unreadable one.
     """
     history = payload.get("data")
     if isinstance(history, list):

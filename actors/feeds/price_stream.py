@@ -1,8 +1,8 @@
-"""One price service as its feed holds it: a connection, and a second one while it is renewed.
+"""A feed's connection to one price service, and a second one while it is renewed.
 
-A connection that falls silent, has lost frames, or is wanted for a fresh history is not given up at
-once. A second one is opened beside it, and takes its place when it has given data (make before
-break); what both of them tell is told once, by the feed.
+A connection that falls silent, has lost frames, or is to bring a fresh history is not dropped at
+once. A second one is opened beside it, and replaces it when it has delivered data (make before
+break). The feed removes duplicates between the two.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from actors.messages.feeds import TwapTick
 RENEW_EVERY_MS = 10_000
 """A connection is renewed no more often than this."""
 AGE_MAX_MS = 30_000
-"""A tick that is older when it comes does not show that the service lives."""
+"""A tick older than this on arrival does not show that the service is alive."""
 AHEAD_MAX_MS = 60_000
-"""One that is further in the future is none at all."""
+"""A tick further in the future than this is invalid."""
 AHEAD_PROOF_MS = 10_000
-"""One that is further in the future shows no life either, and those after it still do: clocks may
-differ by some seconds."""
+"""A tick further in the future than this does not show that the service is alive, nor does it
+invalidate later ones: clocks may differ by some seconds."""
 
 DRAIN_SPREAD_MS = 10_000
-"""A server that goes wants its clients to come back spread over this."""
+"""Clients of a server that shuts down reconnect spread over this time."""
 REFUSED_WAIT_MS = 60_000
-"""After the service refused a subscription: asking often would change nothing."""
+"""After the service refused a subscription, asking often would change nothing."""
 BREACH_WAIT_MS = 600_000
-"""After the service found a fault of ours, which is still there when it is asked again."""
+"""After the service reported a violation by this client, which will still be there next time."""
 
 
 @attrs.define(eq=False)
@@ -50,33 +50,33 @@ class _Line:
     connection: FeedConnection
     protocol: PriceProtocol
     newest_ms: int = 0
-    """Time of the newest tick that it gave; before the first, what it must tell more than."""
+    """Time of its newest tick; before the first, the time that a tick must exceed."""
     is_fresh: bool = False
-    """It has given new data, and not fallen silent since."""
+    """It has delivered new data, and not fallen silent since."""
 
 
 @attrs.frozen(kw_only=True)
 class ServiceSpec:
-    """What tells one price service from the other."""
+    """What distinguishes one price service from the other."""
 
     name: str
     """One of the sources in ``actors.messages.feeds``."""
     label: str
-    """What people call it."""
+    """The name shown to people."""
     url: str
     rhythm: Rhythm
     new_protocol: Callable[[], PriceProtocol]
 
 
 class PriceStream:
-    """Keeps one service's connection; its methods return what port and timers must do."""
+    """Keeps one service's connection; its methods return the effects for port and timers."""
 
     def __init__(self, spec: ServiceSpec, dice: Dice) -> None:
         self.spec = spec
         self.trouble = ""
-        """Why it does not serve; empty if nothing is known to be wrong."""
+        """Why it does not serve; empty if no problem is known."""
         self.is_denied = False
-        """The service refused the credentials: no new connection until there are others."""
+        """The credentials were refused: no new connection until there are others."""
         self.counts = FrameCounts()
         self.lost_count = 0
         self.reconnect_count = 0
@@ -85,14 +85,14 @@ class PriceStream:
         self._main = self._new_line()
         self._successor: _Line | None = None
         self._newest_ms = 0
-        """Time of the newest tick that any connection gave: in place of a silent one, another that
-        tells no newer tick shows no more life."""
+        """Time of the newest tick of any connection: a replacement for a silent connection shows
+        life only by a newer tick."""
         self._renewed_at_ms: int | None = None
         self._is_loss_told = False
 
     @property
     def is_serving(self) -> bool:
-        """Whether it gives new data."""
+        """Whether it delivers new data."""
         return self._main.connection.is_up and self._main.is_fresh
 
     @property
@@ -101,18 +101,18 @@ class PriceStream:
         return self._main.connection.data_at_ms or 0
 
     def start(self) -> Effects:
-        """Connect, unless that is done or under way."""
+        """Connect, unless connected or connecting."""
         self.is_denied = False
         return self._main.connection.start()
 
     def stop(self) -> Effects:
-        """Let go of everything until it is started again."""
+        """Close everything until it is started again."""
         effects = [effect for line in self._lines() for effect in line.connection.stop()]
         self._successor = None
         return effects
 
     def clock_set_back(self, by_ms: int) -> None:
-        """It has been silent for as long as before; the service's own time may run back as well."""
+        """Shift past times back as the clock was; the service's own time may step back too."""
         self._newest_ms -= by_ms
         for line in self._lines():
             line.newest_ms -= by_ms
@@ -120,9 +120,9 @@ class PriceStream:
         self._renewed_at_ms = earlier(self._renewed_at_ms, by_ms)
 
     def renew(self, now_ms: int) -> Effects:
-        """Open a second connection that shall take the place of the first, if it is time.
+        """Open a second connection to replace the first, unless it is too early.
 
-        A connection that is being made already brings a fresh history by itself.
+        A connection that is being opened brings a fresh history anyway.
         """
         if self._successor is not None or not self._main.connection.is_up or self.is_denied:
             return []
@@ -134,7 +134,7 @@ class PriceStream:
         return self._successor.connection.start()
 
     def connected(self, event: Connected, now_ms: int) -> Effects:
-        """Begin the service's protocol."""
+        """Start the service's protocol."""
         line = self._line(event.name, event.epoch)
         if line is None:
             return []
@@ -144,7 +144,7 @@ class PriceStream:
         return [*line.connection.connected((), now_ms), *line.protocol.opening(event.name)]
 
     def disconnected(self, event: Disconnected, now_ms: int) -> Effects:
-        """Do what the service asks for by the way it closed the connection."""
+        """Reconnect in the way that the service's close code asks for."""
         line = self._line(event.name, event.epoch)
         if line is None:
             return []
@@ -161,7 +161,7 @@ class PriceStream:
         """Read frames.
 
         Returns:
-            The ticks in them, and what is to be done.
+            Their ticks, and the effects.
         """
         line = self._line(event.name, event.epoch)
         if line is None or not line.connection.is_up:
@@ -178,7 +178,7 @@ class PriceStream:
             ticks += timely
             self.counts.note_malformed(said.problems, raw)
             if len(timely) < len(said.ticks):
-                self.counts.note_malformed(("a price of the future",), raw)
+                self.counts.note_malformed(("a price dated in the future",), raw)
             effects += [Command(SendText(text, event.name)) for text in said.replies]
             if said.refusal:
                 self.is_denied = self.is_denied or said.are_credentials_refused
@@ -192,7 +192,7 @@ class PriceStream:
         return ticks, effects
 
     def wake(self, timer: str, name: str, now_ms: int) -> Effects:
-        """Ping, reconnect or watch; a timer of a connection that is gone does nothing."""
+        """Ping, reconnect or watch; a timer of a former connection has no effect."""
         line = next((each for each in self._lines() if each.connection.name == name), None)
         if line is None:
             return []
@@ -220,7 +220,7 @@ class PriceStream:
         return None
 
     def _is_newer(self, line: _Line, ticks: list[TwapTick], now_ms: int) -> bool:
-        """Note the newest tick, if it is newer than all before it and not old; whether it is."""
+        """Note the newest tick; return whether it is newer than all before it and not old."""
         latest_ms = now_ms + AHEAD_PROOF_MS
         newest_ms = max((e.timestamp_ms for e in ticks if e.timestamp_ms <= latest_ms), default=0)
         if newest_ms <= line.newest_ms or newest_ms < now_ms - AGE_MAX_MS:
@@ -230,7 +230,7 @@ class PriceStream:
         return True
 
     def _prove(self, line: _Line, data_at_ms: int) -> Effects:
-        """Trust a connection that gives new data, and let go of the one that it replaces."""
+        """Trust a connection that delivers new data, and close the one that it replaces."""
         line.connection.data_seen(data_at_ms)
         line.is_fresh = True
         self.trouble, self._is_loss_told = "", False
@@ -247,7 +247,7 @@ class PriceStream:
         )
 
     def _go_stale(self, line: _Line, silence_ms: int, now_ms: int) -> Effects:
-        """Open another connection beside one that is silent; give up one that never served."""
+        """Open another connection beside a silent one; drop one that never served."""
         reason = f"no new price for {silence_ms} ms on an open connection"
         if line is self._successor or not line.connection.is_serving:
             return self._lose(line, reason, now_ms)
@@ -264,7 +264,7 @@ class PriceStream:
         least_ms: int = 0,
         spread_ms: int | None = None,
     ) -> Effects:
-        """Give a connection up; the other one takes its place if there is one."""
+        """Drop a connection; the other one takes its place if there is one."""
         line.is_fresh = False
         if line is self._successor:
             self._successor = None
@@ -280,7 +280,7 @@ class PriceStream:
         return [*line.connection.lost(now_ms, least_ms, spread_ms), *said]
 
     def _tell_loss(self, level: str, reason: str) -> Effects:
-        """Say once that it does not serve, until it has served again."""
+        """Log once that it does not serve, until it has served again."""
         if self._is_loss_told:
             return []
         self._is_loss_told = True

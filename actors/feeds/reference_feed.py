@@ -1,4 +1,4 @@
-"""The reference feed: each underlying's price at Coinbase, the newest at most every 50 ms."""
+"""The reference feed: each underlying's price at Coinbase, at most one every 50 ms."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from actors.settings import Settings, VenueSettings
 
 
 class ReferenceFeedCore(FeedCore):
-    """Feeds market states with a predictor; a newer price replaces one not yet sent.
+    """Feeds the market states that have a predictor; a newer price replaces one not yet sent.
 
-    Each product is subscribed by itself: one that Coinbase refuses, or is silent about, costs the
-    others nothing.
+    Each product is subscribed separately: one that Coinbase refuses, or sends nothing about, does
+    not affect the others.
     """
 
     rhythm = Rhythm(stale_after_ms=10_000)
@@ -39,7 +39,7 @@ class ReferenceFeedCore(FeedCore):
         self._refusals_told: set[str] = set()
 
     def url(self, venue: VenueSettings) -> str:
-        """Address of Coinbase's exchange feed."""
+        """Return the address of Coinbase's exchange feed."""
         return venue.coinbase_ws_url
 
     def first_texts(self) -> tuple[str, ...]:
@@ -47,22 +47,22 @@ class ReferenceFeedCore(FeedCore):
         return tuple(subscribe_text(name) for name in self._products)
 
     def decode(self, raw: bytes) -> list[Any]:
-        """Decode a frame; what concerns another product is left out."""
+        """Decode a frame; events of other products are left out."""
         return [event for event in decode(raw) if self._is_ours(event)]
 
     @property
     def is_serving(self) -> bool:
-        """Whether the connection is up and has brought a price."""
+        """Whether the connection is up and has delivered a price."""
         return super().is_serving and self.data_at_ms is not None
 
     @property
     def data_at_ms(self) -> int | None:
-        """When the last price came; a heartbeat is none."""
+        """When the last price arrived; heartbeats do not count."""
         told = (each for each in self._products.values() if each.last is not None)
         return max((each.price_at_ms or 0 for each in told), default=None)
 
     def take(self, events: list[Any], oldest_ns: int, now_ms: int) -> Effects:
-        """Check the sequence, and tell the newest prices."""
+        """Check the sequence, and send the newest prices."""
         del oldest_ns
         effects: Effects = []
         touched: dict[str, ReferenceProduct] = {}
@@ -83,17 +83,17 @@ class ReferenceFeedCore(FeedCore):
         return effects + self._look_at_age(now_ms)
 
     def take_timer(self, key: str, now_ms: int) -> Effects:
-        """Tell the price that had to wait."""
+        """Send the price that was delayed."""
         waiting = (each for each in self._products.values() if each.timer_key == key)
         return [effect for each in waiting for effect in each.tell(now_ms)]
 
     def catch_up(self, role: str, now_ms: int) -> Effects:
-        """Tell a new market state the newest price."""
+        """Send a new market state the newest price."""
         products = self._products.values()
         return [effect for each in products for effect in each.tell_again(role, now_ms)]
 
     def forget_connection(self) -> None:
-        """Count sequence and trades anew: what happened between connections is no gap."""
+        """Restart the checks of sequence and trades: events between connections are not a gap."""
         self._refused.clear()
         for product in self._products.values():
             product.forget_connection()
@@ -105,12 +105,12 @@ class ReferenceFeedCore(FeedCore):
         return {name for name in self._products if name in refusal.text}
 
     def _is_of_one(self, refusal: CoinbaseRefusal) -> bool:
-        """Whether a refusal leaves other products served."""
+        """Return whether a refusal leaves other products served."""
         named = self._named(refusal)
         return bool(named) and not self._products.keys() <= (named | self._refused)
 
     def _do_without(self, refusal: CoinbaseRefusal) -> Effects:
-        """Go on with the other products; say once why one has no price."""
+        """Continue with the other products; log once why one has no price."""
         new = self._named(refusal) - self._refusals_told
         self._refused |= self._named(refusal)
         self._refusals_told |= new
@@ -118,9 +118,9 @@ class ReferenceFeedCore(FeedCore):
         return [Log("error", text)] if new else []
 
     def _look_at_age(self, now_ms: int) -> Effects:
-        """Give up a connection that speaks and brings no price; a heartbeat comes every second.
+        """Drop a connection with heartbeats but without prices; a heartbeat comes every second.
 
-        While it brings other products' prices, only what is missing is asked for anew.
+        While it delivers other products' prices, only the missing product is resubscribed.
         """
         served = [each for each in self._products.values() if each.name not in self._refused]
         ages_ms = {each.name: each.age_beyond_limit_ms(now_ms) for each in served}
@@ -132,7 +132,7 @@ class ReferenceFeedCore(FeedCore):
         effects: Effects = []
         for name in old:
             self._products[name].price_at_ms = now_ms
-            text = f"no price of {name} for {ages_ms[name]} ms: it is subscribed anew"
+            text = f"no price of {name} for {ages_ms[name]} ms: resubscribing"
             renewed = (unsubscribe_text(name), subscribe_text(name))
             effects += [Log("warning", text), *(Command(SendText(each)) for each in renewed)]
         return effects

@@ -1,7 +1,7 @@
 """Polymarket's older real-time data service: the 60-second average that settles windows.
 
 Source: Polymarket's documentation, RTDS. ``full_accuracy_value`` is the price times 10**18 as an
-integer in text; the ``value`` beside it is rounded and so never used. The first frame after a
+integer in a string; the ``value`` beside it is rounded and so never used. The first frame after a
 subscription may be of type "subscribe" and hold recent ticks in ``payload.data``.
 """
 
@@ -31,7 +31,7 @@ TWAP_WINDOW_S = 60
 
 
 def subscribe_text(*symbols: str) -> str:
-    """First frame on a new connection; a filter must be compact JSON inside a text."""
+    """Return the first frame of a connection; a filter must be compact JSON inside a string."""
     filters = [msgspec.json.encode({"symbol": symbol}).decode() for symbol in symbols]
     wanted = [{"topic": TWAP_TOPIC, "type": "update", "filters": each} for each in filters]
     message = {"action": "subscribe", "subscriptions": wanted}
@@ -39,12 +39,12 @@ def subscribe_text(*symbols: str) -> str:
 
 
 def decode(raw: bytes, *symbols: str) -> tuple[list[TwapTick], list[str]]:
-    """Decode one frame to ticks of these symbols, oldest first; other topics and symbols give none.
+    """Decode one frame into ticks of these symbols, oldest first; others are left out.
 
     A tick of the history without its exact value is left out: it would prove no price.
 
     Returns:
-        The ticks, and a sentence for each part of the frame that could not be read.
+        The ticks, and a sentence for each unreadable part of the frame.
     """
     try:
         frame = json_object(raw)
@@ -72,7 +72,7 @@ class RtdsProtocol:
         return [Command(SendText(subscribe_text(*self._symbols), name))]
 
     def receive(self, raw: bytes) -> Received:
-        """Read one frame; frames have no numbers, so nothing tells of one that was lost."""
+        """Read one frame; frames have no numbers, so a lost one cannot be noticed."""
         if raw in NOT_DATA:
             return Received()
         ticks, problems = decode(raw, *self._symbols)
@@ -88,7 +88,7 @@ def _tick(asset: str, window_s: object, row: Mapping[str, Any]) -> TwapTick:
     own_window_s = row.get("window_s") if row.get("window_s") is not None else window_s
     length_s = TWAP_WINDOW_S if own_window_s is None else whole_number(own_window_s)
     if length_s == 0:
-        raise NotExact("window_s is 0, which is no average of a price")
+        raise NotExact("window_s is 0, which is not an average of a price")
     return TwapTick(
         price_e18=price_e18,
         timestamp_ms=moment_ms(row.get("timestamp")),

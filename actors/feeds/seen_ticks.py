@@ -1,4 +1,4 @@
-"""The averages that were seen lately, from whichever service, each second once."""
+"""The averages seen lately, from either service, each second once."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from actors.messages.feeds import POLYBOLT, TwapTick
 BOUNDARY_MS = 300_000
 """Every window, of 5 or more minutes, starts and ends on a multiple of this."""
 BOUNDARY_TOLERANCE_MS = 1_000
-"""Ticks of a boundary's own second are kept; whether they prove anything the directory says."""
+"""Ticks within a boundary's own second are kept; the directory decides what they prove."""
 BOUNDARIES_KEPT = 5
 TICKS_KEPT = 600
 
 
 class SeenTicks:
-    """What was told is not told again, and two services that contradict each other are noticed."""
+    """Removes duplicate ticks, and notices when two services contradict each other."""
 
     def __init__(self) -> None:
         self.newest: TwapTick | None = None
@@ -23,11 +23,11 @@ class SeenTicks:
         self._boundaries: dict[int, TwapTick] = {}
 
     def note(self, tick: TwapTick) -> tuple[bool, TwapTick | None]:
-        """Take a tick in.
+        """Add a tick.
 
         Returns:
-            Whether it is to be told: it is new, or it corrects what was told; and the tick of the
-            same moment that it contradicts, if there is one. PolyBolt's word counts for more.
+            Whether it is to be passed on, because it is new or corrects an earlier one; and the
+            tick of the same moment that it contradicts, if there is one. PolyBolt takes precedence.
         """
         known = self._ticks.get(tick.timestamp_ms)
         if known is not None:
@@ -39,7 +39,7 @@ class SeenTicks:
         return True, known
 
     def at(self, timestamp_ms: int) -> TwapTick | None:
-        """The tick of exactly this moment, if it was seen and is still known."""
+        """Return the tick of exactly this moment, if it is still kept."""
         return self._ticks.get(timestamp_ms) or self._boundaries.get(timestamp_ms)
 
     @property
@@ -63,5 +63,5 @@ class SeenTicks:
 
 
 def is_boundary(tick: TwapTick) -> bool:
-    """Whether it is of a second in which a window can start or end."""
+    """Return whether it is in a second in which a window can start or end."""
     return tick.timestamp_ms % BOUNDARY_MS < BOUNDARY_TOLERANCE_MS

@@ -1,13 +1,13 @@
 """The price feed: the venue's own average price, which sets strikes and settles windows.
 
-The venue publishes it in two services, PolyBolt and the older RTDS, which it means to end. With
-``price_source = "auto"`` both are listened to at the same time, and what they tell is merged by its
-moment; so nothing is lost when one of them falls silent. PolyBolt is the one in use while it
-serves: its word counts where the two differ.
+The venue publishes it in two services, PolyBolt and the older RTDS, which it plans to shut down.
+With ``price_source = "auto"`` both are used at the same time and their ticks are merged by
+timestamp, so nothing is lost when one of them falls silent. PolyBolt is preferred while it serves:
+it takes precedence where the two differ.
 
-The ticks of seconds in which windows start and end are kept, said again every few seconds, and
-given to a directory that was made anew, because one lost could not be had again. One that has not
-come is looked for in a fresh history, which either service sends to a new connection.
+The ticks of seconds in which windows start and end are kept, repeated every few seconds, and sent
+to a restarted directory, because a lost one could not be obtained again. A missing one is looked
+for in a fresh history, which either service sends to a new connection.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ from actors.units import e18_text
 CREDENTIALS_TIMER = "credentials"
 LOOK_EVERY_MS = 5_000
 DENIED_RETRY_MS = 3_600_000
-"""Refused credentials are tried once more after so long: the service itself may have erred."""
+"""Refused credentials are tried again after this time: the service itself may have erred."""
 FETCH_TIMER = "fetch"
 FETCH_EVERY_MS = 10_000
 HISTORY_MS = 120_000
@@ -71,7 +71,7 @@ HISTORY_MS = 120_000
 STALE_AFTER_MS = 10_000
 """Either service publishes once a second."""
 REAL_PATIENCE_MS = 1_000
-"""What a busy machine may need for a tick's way, in real time."""
+"""Real time that a tick's delivery may take on a busy machine."""
 
 NEWEST_TOLD = 10
 BOUNDARIES_TOLD = 5
@@ -81,7 +81,7 @@ _LABELS = {POLYBOLT: "PolyBolt", RTDS: "RTDS"}
 
 
 class TwapFeedCore(Core):
-    """Feeds the directory with every tick, each once."""
+    """Feeds the directories with every tick, each once."""
 
     KEEPS_EACH_SERIES = True
 
@@ -93,7 +93,7 @@ class TwapFeedCore(Core):
             for spec in _services(settings)
             if wanted in ("auto", spec.name)
         }
-        """The services that are listened to, the preferred one first."""
+        """The services in use, the preferred one first."""
         self._seen = {asset: SeenTicks() for asset in settings.assets}
         self._directories = {
             asset: tuple(
@@ -103,15 +103,15 @@ class TwapFeedCore(Core):
             )
             for asset in settings.assets
         }
-        """Whom an underlying's ticks concern."""
+        """The directories that need an underlying's ticks, by underlying."""
         self._using = ""
-        """The service in use; empty while none serves."""
+        """The preferred service that serves now; empty while none does."""
         self._fingerprint = ""
         self._denied = ""
         """Fingerprint of the credentials that were refused."""
         self._denied_at_ms = 0
         self._missing = ""
-        """Why there are no credentials, as far as it was said."""
+        """Why there are no credentials, as logged last."""
         self._wanted: dict[str, int] = {}
         """By underlying, the moment whose tick is looked for."""
         self._contradictions_count = 0
@@ -119,11 +119,11 @@ class TwapFeedCore(Core):
 
     @property
     def is_serving(self) -> bool:
-        """Whether a service gives new prices."""
+        """Whether a service delivers new prices."""
         return bool(self._served())
 
     def clock_set_back(self, by_ms: int) -> None:
-        """Silence is noticed as soon as it would have been, and all else is as long ago."""
+        """Shift past and due times back by as much as the clock was."""
         for stream in self.streams.values():
             stream.clock_set_back(by_ms)
         self._denied_at_ms -= by_ms
@@ -142,7 +142,7 @@ class TwapFeedCore(Core):
 
     @handles(Connected)
     def on_connected(self, event: Connected, now_ms: int) -> Effects:
-        """Begin the service's protocol."""
+        """Start the service's protocol."""
         effects: Effects = []
         for stream in self.streams.values():
             effects += stream.connected(event, now_ms)
@@ -150,7 +150,7 @@ class TwapFeedCore(Core):
 
     @handles(Disconnected)
     def on_disconnected(self, event: Disconnected, now_ms: int) -> Effects:
-        """Connect anew, as the service asks for; meanwhile the other one may serve."""
+        """Reconnect as the service asks for; the other one may serve in the meantime."""
         effects: Effects = []
         for stream in self.streams.values():
             effects += stream.disconnected(event, now_ms)
@@ -158,7 +158,7 @@ class TwapFeedCore(Core):
 
     @handles(FramesReceived)
     def on_frames(self, event: FramesReceived, now_ms: int) -> Effects:
-        """Read what a service says, and tell what is new in it."""
+        """Read a service's frames, and pass on what is new."""
         ticks: list[TwapTick] = []
         effects: Effects = []
         for stream in self.streams.values():
@@ -170,7 +170,7 @@ class TwapFeedCore(Core):
 
     @handles(TimerFired)
     def on_timer(self, timer: TimerFired, now_ms: int) -> Effects:
-        """Look for credentials or a missing tick, report; other timers are a connection's."""
+        """Look for credentials or a missing tick, or report; others belong to a connection."""
         if timer.key == HEALTH_TIMER:
             return self._report()
         if timer.key == CREDENTIALS_TIMER:
@@ -187,7 +187,7 @@ class TwapFeedCore(Core):
 
     @handles(CredentialsFound)
     def on_credentials_found(self, found: CredentialsFound, now_ms: int) -> Effects:
-        """Use them, unless they are those that were refused."""
+        """Use the credentials, unless they are those that were refused."""
         stream = self.streams[POLYBOLT]
         is_other = found.fingerprint != self._fingerprint
         self._fingerprint, self._missing = found.fingerprint, ""
@@ -200,7 +200,7 @@ class TwapFeedCore(Core):
 
     @handles(CredentialsMissing)
     def on_credentials_missing(self, event: CredentialsMissing, _now_ms: int) -> Effects:
-        """Do without PolyBolt until there are some; say so once."""
+        """Continue without PolyBolt until there are credentials; log this once."""
         effects: Effects = [SetTimer(CREDENTIALS_TIMER, LOOK_EVERY_MS)]
         if not self.streams[POLYBOLT].is_serving:
             effects += self.streams[POLYBOLT].stop()
@@ -209,24 +209,26 @@ class TwapFeedCore(Core):
         self._missing = event.reason
         if event.are_coming:
             return [*effects, Log("info", f"PolyBolt waits: {event.reason}"), *self._judge()]
-        rest = "prices come from RTDS while it serves" if RTDS in self.streams else "no price comes"
+        rest = (
+            "prices come from RTDS while it serves" if RTDS in self.streams else "there is no price"
+        )
         level = "warning" if RTDS in self.streams else "error"
         said = Log(level, f"PolyBolt is not used, and {rest}: {event.reason}")
         return [*effects, said, *self._judge()]
 
     def _look_for_others(self, now_ms: int) -> Effects:
-        """Look for other credentials when those in use were refused: with them it is no use."""
+        """Look for other credentials after a refusal: the same ones would be refused again."""
         stream = self.streams.get(POLYBOLT)
         if stream is None or not stream.is_denied or self._denied == self._fingerprint:
             return []
         self._denied, self._denied_at_ms = self._fingerprint, now_ms
-        text = "PolyBolt refuses the API credentials; others are waited for, an hour at most"
+        text = "PolyBolt refuses the API credentials; waiting for others, an hour at most"
         return [Log("error", text), SetTimer(CREDENTIALS_TIMER, LOOK_EVERY_MS)]
 
     # Ticks
 
     def _tell(self, ticks: list[TwapTick], now_ms: int) -> Effects:
-        """Tell what is new; of a long history the boundaries and the newest, not a burst."""
+        """Pass on new ticks; of a long history only the boundaries and the newest."""
         new: dict[str, list[TwapTick]] = {asset: [] for asset in self._seen}
         effects: Effects = []
         for tick in ticks:
@@ -240,7 +242,7 @@ class TwapFeedCore(Core):
         return effects
 
     def _say(self, ticks: Iterable[TwapTick]) -> Effects:
-        """Tell ticks to the directories that trade on their underlying."""
+        """Send ticks to the directories that trade on their underlying."""
         return [Send(role, tick) for tick in ticks for role in self._directories[tick.asset]]
 
     def _say_contradiction(self, tick: TwapTick, known: TwapTick, now_ms: int) -> Effects:
@@ -253,22 +255,22 @@ class TwapFeedCore(Core):
             f"two prices for {tick.timestamp_ms}: {e18_text(known.price_e18)} by "
             f"{_LABELS[known.source]}, {e18_text(tick.price_e18)} by {_LABELS[tick.source]}"
         )
-        return [Log("warning", f"{words}; so far {self._contradictions_count} such")]
+        return [Log("warning", f"{words}; {self._contradictions_count} of this kind so far")]
 
     @handles(TwapTickWanted)
     def on_tick_wanted(self, wanted: TwapTickWanted, now_ms: int) -> Effects:
-        """Tell a tick again, or look for it in a fresh history."""
+        """Send a tick again, or look for it in a fresh history."""
         asset = wanted.asset or self.settings.series.asset
         tick = self._seen[asset].at(wanted.timestamp_ms)
         if tick is not None:
             return self._say([tick])
         if self._wanted.get(asset) == wanted.timestamp_ms:
-            return []  # it is being looked for
+            return []  # it is already being looked for
         self._wanted[asset] = wanted.timestamp_ms
         return self._fetch(now_ms)
 
     def _fetch(self, now_ms: int) -> Effects:
-        """Get a fresh history, and again ever more rarely, while a tick can be in it."""
+        """Get a fresh history, repeated with growing delays while a tick can be in it."""
         self._wanted = {
             asset: at_ms
             for asset, at_ms in self._wanted.items()
@@ -284,7 +286,7 @@ class TwapFeedCore(Core):
 
     @handles(PeerRestarted)
     def on_peer_restarted(self, peer: PeerRestarted, _now_ms: int) -> Effects:
-        """Tell a new directory the boundary ticks and the newest."""
+        """Send a new directory the boundary ticks and the newest."""
         if base_role(peer.role) != DIRECTORY:
             return []
         seen = self._seen[self.settings.for_role(peer.role).series.asset]
@@ -299,7 +301,7 @@ class TwapFeedCore(Core):
         return next((name for name, stream in self.streams.items() if stream.is_serving), "")
 
     def _judge(self) -> Effects:
-        """Say which service is in use, once at each change."""
+        """Log which service is in use, once at each change."""
         using = self._served()
         if using == self._using:
             return []
@@ -311,16 +313,16 @@ class TwapFeedCore(Core):
         )
         because = f" ({troubles})" if troubles else ""
         if not using:
-            reason = troubles or "no service serves"
+            reason = troubles or "no service is working"
             return [
                 Send(OBSERVER, FeedDown(self.role, reason)),
-                Log("warning", f"no price comes: {reason}"),
+                Log("warning", f"there is no price: {reason}"),
             ]
         said = Log("info", f"prices come from {_LABELS[using]}{because}")
         return [said] if before else [Send(OBSERVER, FeedUp(self.role)), said]
 
     def _report(self) -> Effects:
-        """Report the counters, and say the last boundary's tick again."""
+        """Report the counters, and repeat the last boundary's tick."""
         effects: Effects = [
             Send(OBSERVER, self._health()),
             SetTimer(HEALTH_TIMER, HEALTH_EVERY_MS),

@@ -57,7 +57,7 @@ def test_f34_a_sequence_that_begins_anew_while_trades_go_on_stops_no_price() -> 
         stage.give(received(stage.core, heard[-1]))
     assert dollars_told(stage) == [100_000, 100_001, 100_002, 100_003, 100_004]
     assert [log.text for log in stage.logs] == [
-        "Coinbase's sequence began anew: 624086 after 26941144"
+        "Coinbase's sequence restarted: 624086 after 26941144"
     ]
     stage.give(received(stage.core, *heard[:2]))
     assert dollars_told(stage)[5:] == [], "what is old by trade and time is not told again"

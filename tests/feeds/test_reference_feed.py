@@ -116,7 +116,7 @@ def test_a_sequence_that_falls_while_trades_go_on_begins_anew(core: ReferenceFee
     effects = core.handle(received(core, ticker(624_086, 101, trade_id=71)), NOW_MS + 60)
     assert told_dollars(effects) == [101]
     assert [e.text for e in effects if isinstance(e, Log)] == [
-        "Coinbase's sequence began anew: 624086 after 26941144"
+        "Coinbase's sequence restarted: 624086 after 26941144"
     ]
     effects = core.handle(received(core, ticker(624_087, 102, trade_id=72)), NOW_MS + 120)
     assert told_dollars(effects) == [102]
@@ -177,7 +177,7 @@ def test_heartbeats_without_a_price_do_not_keep_the_connection(
     assert sent(effects, FeedStale, MARKET_STATE) == [FeedStale(REFERENCE_FEED, limit_ms)]
     assert commands(effects, Disconnect)
     assert [e.text for e in effects if isinstance(e, Log)] == [
-        f"no price for {limit_ms} ms on an open connection; connecting anew"
+        f"no price for {limit_ms} ms on an open connection; reconnecting"
     ]
     assert not core.is_serving
 

@@ -151,7 +151,9 @@ def test_a_contradiction_is_said_and_polybolts_word_counts() -> None:
     assert not lines(again)  # a line a minute
     feed.waits(60_000)
     feed.hears(BOLT_1, bolt_frame(4, NOW_MS + 62_000))
-    assert "3 such" in lines(feed.hears(RTDS_1, rtds_frame(NOW_MS + 62_000, PRICE_E18 + 1)))[0]
+    assert (
+        "3 of this kind" in lines(feed.hears(RTDS_1, rtds_frame(NOW_MS + 62_000, PRICE_E18 + 1)))[0]
+    )
 
 
 def test_of_a_history_the_boundaries_and_the_newest_are_told() -> None:
