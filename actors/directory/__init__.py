@@ -1,1 +1,1 @@
-"""Which window is traded, what it is called, where its strike comes from, how it ended."""
+"""The directory: which window is traded, its market, its strike and its result."""

@@ -1,12 +1,12 @@
-"""The directory: which window is traded, its strike, and how it ended.
+"""The directory: which window is traded, its strike, and its result.
 
-Windows follow each other on a fixed grid, so their slugs are computed, never searched for. The
-metadata of the next window is read before it begins; at the boundary one window closes, and the
-next opens as soon as its metadata was read once more. A closed window is asked for until the venue
-has decided, and its result is said until position has settled it.
+Windows follow each other on a fixed grid, so their slugs are computed and never searched for. The
+metadata of the next window is read before it begins. At the boundary one window closes, and the
+next one opens as soon as its metadata was read again. A closed window is polled until the venue has
+resolved it, and its result is repeated until position has settled it.
 
-No window is opened before the venue's own time is known: by a wrong clock it would be the wrong
-window. What was recorded as open is carried on with meanwhile.
+No window is opened before the venue's time is known, since a wrong clock would open the wrong
+window. Windows that were recorded as open are continued in the meantime.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ PREFETCH_MS = 30_000
 TIME_CHECK_MS = 60_000
 
 REPEAT_MS = 5_000
-"""What windows are open or closed is said again this often, since any message may be lost."""
+"""How often open and closed windows are announced again, since any message may be lost."""
 
 POLL_MS = 2_000
 POLLS_BEFORE_SLOWER = 30
@@ -77,7 +77,7 @@ SETTLE_REPEAT_MS = 2_000
 SLOWEST_REVIEW_MS = 600_000
 
 _ABSENT = (404, 410)
-"""What a venue answers that shows nothing of what was asked for."""
+"""The venue's answers for something that it does not show."""
 
 _TIME, _ROLL, _REPEAT = "time", "roll", "repeat"
 _SETTLE = "settle/"
@@ -109,7 +109,7 @@ class DirectoryCore(Core):
         self._is_time_known = False
         self._table = WindowTable()
         self._newest_start_ms = 0
-        """Start of the newest window ever opened: never one before it again."""
+        """Start of the newest window ever opened; no earlier one is opened afterwards."""
 
     @property
     def is_serving(self) -> bool:
@@ -118,14 +118,14 @@ class DirectoryCore(Core):
 
     @property
     def _is_ending(self) -> bool:
-        """Whether no further window is to be opened."""
+        """Whether no further window may be opened."""
         return self.settings.plan(self.settings.series.name).is_ending
 
     # Start and time
 
     @handles(Started)
     def start(self, message: Started, now_ms: int) -> Effects:
-        """Carry on with the windows that were open or unsettled, and ask the venue for its time."""
+        """Continue the windows that were open or unsettled, and ask the venue for its time."""
         effects: Effects = []
         for window in windows_of(self.settings, message.saved):
             if not is_orphan(self.settings, window.market):
@@ -148,7 +148,7 @@ class DirectoryCore(Core):
 
     @handles(TimerFired)
     def on_timer(self, message: TimerFired, now_ms: int) -> Effects:
-        """Do what is due: ask again, roll over, repeat."""
+        """Do what is due: repeat a question, switch to the next window, or repeat announcements."""
         key = message.key
         if key in (_ROLL, OPEN_TIMER):
             return self._roll(now_ms)
@@ -163,7 +163,7 @@ class DirectoryCore(Core):
 
     @handles(PeerRestarted)
     def tell_peer(self, message: PeerRestarted, _now_ms: int) -> Effects:
-        """Tell a new actor what is open and what is closed; results are being repeated anyway."""
+        """Tell a restarted actor what is open and closed; results are repeated anyway."""
         return [
             effect
             for effect in self._table.repeat_all()
@@ -173,7 +173,7 @@ class DirectoryCore(Core):
     # Opening and closing
 
     def _roll(self, now_ms: int) -> Effects:
-        """Close what is over, open what has begun, and look for what comes."""
+        """Close what has ended, open what has begun, and look for the next windows."""
         effects: Effects = []
         for window in [*self._table.windows.values()]:
             is_over = window.market.closes_at_ms <= now_ms
@@ -222,7 +222,7 @@ class DirectoryCore(Core):
 
     @handles(TwapTick)
     def on_twap_tick(self, tick: TwapTick, _now_ms: int) -> Effects:
-        """Take the average that proves a strike or a close, whenever it comes."""
+        """Accept a tick, at any time, that may prove a strike or a close."""
         if tick.asset not in ("", self.settings.series.asset):
             return []
         contradiction = self._ticks.contradiction(tick)
@@ -255,7 +255,7 @@ class DirectoryCore(Core):
 
     @handles(ResolvedEvent)
     def on_resolved_hint(self, event: ResolvedEvent, now_ms: int) -> Effects:
-        """Ask for the result at once when the venue's stream says there is one."""
+        """Ask for the result at once when the venue's stream announces one."""
         return self._ask(POLL + event.market_id, now_ms)
 
     def _resolve(self, window: WindowState, found: Resolution) -> Effects:
@@ -273,8 +273,8 @@ class DirectoryCore(Core):
             effects.append(
                 Log(
                     "error",
-                    f"{window.market.slug}: the venue says {found.winner.value}, but strike and "
-                    f"close as we have them say otherwise: check their source",
+                    f"{window.market.slug}: the venue says {found.winner.value}, which contradicts "
+                    "our strike and close: check their source",
                 )
             )
         return effects
@@ -285,12 +285,12 @@ class DirectoryCore(Core):
 
     @handles(WindowSettled)
     def on_settled(self, message: WindowSettled, now_ms: int) -> Effects:
-        """Be done with a window; said again after a late fill, it changes nothing here."""
+        """Finish a window; a repetition after a late fill has no effect."""
         window = self._table.windows.get(message.market_id)
         if window is None or window.resolution is None:
             return []
         if message.revision < window.resolution.revision:
-            return []  # by what the venue has taken back since
+            return []  # settled by a result that the venue has since withdrawn
         del self._table.windows[message.market_id]
         self._table.closed.pop(message.market_id, None)
         settled = attrs.evolve(window, settled_at_ms=now_ms)
@@ -335,7 +335,7 @@ class DirectoryCore(Core):
 
     @handles(HttpAnswered)
     def on_answer(self, answer: HttpAnswered, now_ms: int) -> Effects:
-        """Take the venue's answer to a question."""
+        """Handle the venue's answer to a question."""
         key, asked_at_ms = question_of(answer.request_id)
         if key.startswith(REVIEW) and answer.status in _ABSENT:
             return self._reviews.take_absence(key, now_ms)
@@ -359,7 +359,7 @@ class DirectoryCore(Core):
 
     @handles(HttpFailed)
     def on_failure(self, failure: HttpFailed, now_ms: int) -> Effects:
-        """Ask again when the venue cannot be reached, and show why nothing is known of it."""
+        """Ask again when the venue cannot be reached, and log the reason."""
         told = Send(OBSERVER, VenueUnreachable(failure.reason))
         key, _ = question_of(failure.request_id)
         ask_again = self._refuse if failure.was_answered else self._ask_again
@@ -393,7 +393,7 @@ class DirectoryCore(Core):
         )
         effects: Effects = [Send(OBSERVER, VenueSkew(reading.skew_ms))]
         if reading.needs_correction:
-            complaint = f"{skew_words(reading.skew_ms)}; every time is corrected by that"
+            complaint = f"{skew_words(reading.skew_ms)}; all times are corrected by that"
             again = self._questions.ask_again(_TIME, complaint, SLOWEST_TIME_CHECK_MS)
             return [*effects, Send(SUPERVISOR, VenueTimeMeasured(reading.skew_ms)), *again]
         self._is_time_known = True

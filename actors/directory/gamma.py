@@ -1,10 +1,9 @@
-"""Decodes the venue's market metadata (Gamma, ``GET /markets/slug/{slug}``); pure.
+"""Decoder of the venue's market metadata (Gamma, ``GET /markets/slug/{slug}``); pure.
 
-Of the many fields only those that trading or settling needs are read, and each is checked: a
-market that does not say what is needed, or says something this system does not trade, is refused
-with one sentence that names the field.
+Only the fields that trading or settling needs are read, and each is checked: a market that lacks
+one of them, or that this system does not trade, is refused with one sentence that names the field.
 
-The venue writes some lists as JSON text inside the JSON; real lists are taken as well. Field
+The venue writes some lists as JSON strings inside the JSON; real lists are accepted as well. Field
 meanings: Polymarket's Gamma API, as of 2026-11.
 """
 
@@ -29,10 +28,10 @@ from actors.units import (
 )
 
 MINIMUM_NOTIONAL_NANOS = NANOS_PER_DOLLAR
-"""The venue takes no marketable order below one dollar; the metadata does not say so."""
+"""The venue accepts no marketable order below one dollar; the metadata does not say so."""
 
 GRIDS_TICKS = (100, 10, 5, 1)
-"""Price grids that are traded: those that the venue's client can sign for ($0.1, 0.01, 0.005,
+"""Price grids that are traded: those for which the venue's client can sign ($0.1, 0.01, 0.005,
 0.0025, 0.001 and 0.0001) and that are a whole number of our ticks."""
 
 _UP_LABELS = ("up", "yes")
@@ -51,7 +50,7 @@ class MarketRefused(ValueError):
 
 
 class FeeUncertain(MarketRefused):
-    """Only the fee is in doubt: the exchange itself must be asked for the rate of this token."""
+    """Only the fee is unknown: the exchange must be asked for the rate of this token."""
 
     def __init__(self, sentence: str, token: str) -> None:
         super().__init__(sentence)
@@ -60,10 +59,10 @@ class FeeUncertain(MarketRefused):
 
 @attrs.frozen(kw_only=True)
 class Resolution:
-    """The venue's final word on a window."""
+    """The venue's final result of a window."""
 
     winner: Side | None
-    """None: void."""
+    """None if it is void."""
     outcome_prices: tuple[str, str]
     """As the venue wrote them, Up first."""
 
@@ -124,18 +123,18 @@ def decode_market(
     *,
     must_average: bool = False,
 ) -> Market:
-    """Read a window's market, which must be the one asked for.
+    """Read a window's market, which must be the requested one.
 
     Args:
         body: the response.
-        slug: the slug asked for.
-        opens_at_ms: the window's start by its slug.
-        closes_at_ms: the window's end by its slug.
-        exchange_fee: ``base_fee`` as the exchange's ``/fee-rate`` told it, if it was asked.
-        must_average: refuse it unless it says that it is settled by the published average.
+        slug: the requested slug.
+        opens_at_ms: the window's start according to its slug.
+        closes_at_ms: the window's end according to its slug.
+        exchange_fee: ``base_fee`` of the exchange's ``/fee-rate``, if it was asked.
+        must_average: refuse the market unless it says that it is settled by the published average.
 
     Raises:
-        FeeUncertain: all is well but the fee, which the exchange must be asked for first.
+        FeeUncertain: all is valid except the fee, for which the exchange must be asked first.
         MarketRefused: something is missing, unreadable, or not what this system trades.
     """
     wire = decoded(body, _GammaMarket, slug)
@@ -166,9 +165,10 @@ def decode_market(
 def decode_resolution(body: bytes, market: Market) -> Resolution | None:
     """Read how a window ended; None while the venue has not decided.
 
-    A closed market shows its last traded prices, or 0.5/0.5, until it is decided, and a proposed
-    or disputed result already looks like one: only exact 1/0, 0/1 and 0.5/0.5 of a market that is
-    said to be resolved are a result. Without any word on that, a winner counts and a void does not.
+    Until it is decided, a closed market shows its last traded prices or 0.5/0.5, and a proposed or
+    disputed result already looks like a final one. So only exact 1/0, 0/1 and 0.5/0.5 of a market
+    that is marked as resolved count as a result. Without any such mark, a winner counts and a void
+    does not.
 
     Raises:
         MarketRefused: the answer is unreadable or about another market.
@@ -182,7 +182,7 @@ def decode_resolution(body: bytes, market: Market) -> Resolution | None:
     up, down = _up_and_down(slug, wire.outcomes)
     prices = _texts(slug, "outcomePrices", wire.outcome_prices)
     if len(prices) != 2:
-        raise MarketRefused(f"{slug}: outcomePrices names {len(prices)} prices, not 2")
+        raise MarketRefused(f"{slug}: outcomePrices has {len(prices)} prices instead of 2")
     shown = (prices[up], prices[down])
     winners = {(1000, 0): Side.YES, (0, 1000): Side.NO, (500, 500): None}
     try:
@@ -197,14 +197,14 @@ def decode_resolution(body: bytes, market: Market) -> Resolution | None:
 
 
 def decode_fee_rate(body: bytes) -> Decimal:
-    """Read ``GET {clob}/fee-rate?token_id=``: ten-thousandths, 700 for 7 %.
+    """Read ``GET {clob}/fee-rate?token_id=``, in ten-thousandths: 700 for 7 %.
 
     Raises:
-        MarketRefused: it names no rate.
+        MarketRefused: it has no rate.
     """
     rate = decoded(body, _FeeRate, "the exchange's fee-rate").base_fee
     if rate is None:
-        raise MarketRefused("the exchange's fee-rate names no base_fee")
+        raise MarketRefused("the exchange's fee-rate has no base_fee")
     return rate
 
 
@@ -217,10 +217,11 @@ def _is_undecided(wire: _GammaResult) -> bool:
 def decoded(
     body: bytes, wire_type: type[_Wire], slug: str, what: str = "the venue's metadata"
 ) -> _Wire:
-    """Decode an answer of the venue's, without numbers that no venue means.
+    """Decode an answer of the venue, refusing absurd numbers.
 
-    JSON allows ``1e999999999``, which is a Decimal as well; but to multiply it overflows, and to
-    make an integer of less than that takes all memory. NaN and infinity may come as text.
+    JSON allows ``1e999999999``, which is a valid Decimal; but multiplying it overflows, and
+    converting even smaller ones to integers exhausts the memory. NaN and infinity may come as
+    strings.
 
     Raises:
         MarketRefused: it is unreadable.
@@ -234,14 +235,14 @@ def decoded(
 
 
 class _NoSuchNumber(ValueError):
-    """A field holds a number out of all proportion; the sentence names the field."""
+    """A field holds an absurd number; the sentence names the field."""
 
 
 def _check_numbers(wire: msgspec.Struct) -> None:
-    """Look at every decimal of what was decoded.
+    """Check every decimal of what was decoded.
 
     Raises:
-        _NoSuchNumber: one is neither 0 nor, without its sign, from 10**-30 to below 10**16.
+        _NoSuchNumber: one is neither 0 nor has an absolute value from 10**-30 to below 10**16.
     """
     names = zip(wire.__struct_fields__, wire.__struct_encode_fields__, strict=True)
     for field_name, name in names:
@@ -249,7 +250,7 @@ def _check_numbers(wire: msgspec.Struct) -> None:
         if isinstance(value, msgspec.Struct):
             _check_numbers(value)
         elif isinstance(value, Decimal) and not _is_in_proportion(value):
-            raise _NoSuchNumber(f"{name} is {value!s:.40}, which is out of all proportion")
+            raise _NoSuchNumber(f"{name} is {value!s:.40}, which is not plausible")
 
 
 def _is_in_proportion(value: Decimal) -> bool:
@@ -264,11 +265,11 @@ def _texts(slug: str, name: str, value: _Texts) -> list[str]:
     try:
         return msgspec.json.decode(value, type=list[str])
     except UNREADABLE as error:
-        raise MarketRefused(f"{slug}: {name} is not a list of texts: {error}") from None
+        raise MarketRefused(f"{slug}: {name} is not a list of strings: {error}") from None
 
 
 def _up_and_down(slug: str, outcomes: _Texts) -> tuple[int, int]:
-    """Where Up and Down stand in the venue's lists."""
+    """Return the positions of Up and Down in the venue's lists."""
     labels = [label.lower() for label in _texts(slug, "outcomes", outcomes)]
     if len(labels) == 2:
         for up, down in ((0, 1), (1, 0)):
@@ -278,23 +279,23 @@ def _up_and_down(slug: str, outcomes: _Texts) -> tuple[int, int]:
 
 
 def _tokens(slug: str, wire: _GammaMarket) -> list[str]:
-    """Ids that books and orders go by; which field holds them depends on the market's version."""
+    """Return the token ids of books and orders; their field depends on the market's version."""
     named = {
         "v1": ("clobTokenIds", wire.clob_token_ids),
         "v2": ("positionIds", wire.position_ids),
     }
     version = wire.version or "v1"
     if version not in named:
-        raise MarketRefused(f"{slug}: version {version!r} is not known, only v1 and v2 are")
+        raise MarketRefused(f"{slug}: version {version!r} is unknown, only v1 and v2 are supported")
     name, value = named[version]
     tokens = _texts(slug, name, value) if value else []
     if len(tokens) != 2 or not all(tokens) or tokens[0] == tokens[1]:
-        raise MarketRefused(f"{slug}: {name} does not name two tokens yet")
+        raise MarketRefused(f"{slug}: {name} does not have two tokens yet")
     return tokens
 
 
 def _check_state(slug: str, wire: _GammaMarket) -> None:
-    """Refuse a market that takes no orders, or whose orders are signed for another contract."""
+    """Refuse a market that accepts no orders, or whose orders are signed for another contract."""
     states = (
         ("closed", wire.closed, True),
         ("active", wire.active, False),
@@ -315,7 +316,7 @@ def _check_instant(slug: str, name: str, instant: datetime, expected_ms: int) ->
 
 
 def _tick_size_ticks(slug: str, size: Decimal) -> int:
-    # A grid finer than our tick of $0.001 has prices that we could neither see nor name exactly.
+    # A grid finer than our tick of $0.001 has prices that cannot be represented exactly.
     for ticks in GRIDS_TICKS:
         if size * TICKS_PER_DOLLAR == ticks:
             return ticks
@@ -342,15 +343,15 @@ def _fee_rate_bps(slug: str, wire: _GammaMarket, token: str, exchange_fee: Decim
     if schedule.exponent != 1 and (schedule.rate or schedule.exponent is not None):
         raise MarketRefused(f"{slug}: feeSchedule exponent {schedule.exponent} is not 1")
     if not schedule.taker_only:
-        raise MarketRefused(f"{slug}: feeSchedule charges makers, which is not reckoned with")
+        raise MarketRefused(f"{slug}: feeSchedule charges makers, which is not supported")
     if schedule.rate:
         return _whole_bps(slug, "feeSchedule rate", schedule.rate, schedule.rate * _BPS)
     doubt = f"feeSchedule has {'no rate' if schedule.rate is None else 'a rate of 0'}"
     doubt = f"{slug}: {doubt} although feesEnabled is not false"
     if exchange_fee is None:
-        raise FeeUncertain(f"{doubt}: its fee is not known", token)
+        raise FeeUncertain(f"{doubt}: its fee is unknown", token)
     if not exchange_fee or exchange_fee == wire.taker_base_fee:
-        # 0 is what is in doubt, and takerBaseFee is a field of old that nobody is charged by.
+        # 0 is the value in doubt, and takerBaseFee is an old field by which nobody is charged.
         raise FeeUncertain(f"{doubt}, and the exchange's fee-rate says {exchange_fee}", token)
     return _whole_bps(slug, "the exchange's fee-rate", exchange_fee, exchange_fee)
 
@@ -362,11 +363,11 @@ def _whole_bps(slug: str, name: str, told: Decimal, bps: Decimal) -> int:
 
 
 def _twap_window_s(slug: str, wire: _GammaMarket, *, must_average: bool) -> int:
-    """Length of the settling average; 0, which no price tick has, if the market does not say."""
+    """Return the length of the settling average in seconds; 0, which no tick has, if not stated."""
     config = wire.crypto_market_config
     window_s = config.twap_lookback_seconds if config is not None and config.twap_enabled else 0
     if must_average and not window_s:
-        source = wire.resolution_source or "a source that it does not name"
+        source = wire.resolution_source or "an unnamed source"
         raise MarketRefused(
             f"{slug}: it is settled by {source[:200]} and not by the average that the venue "
             "publishes, so neither its strike nor its result could be proven"

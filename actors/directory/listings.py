@@ -1,4 +1,4 @@
-"""Windows that are to be traded: their metadata is asked for until it can be used, or they end."""
+"""Upcoming windows: their metadata is requested until it can be used, or until they end."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from actors.roles import OBSERVER
 from actors.settings import Settings
 
 FIND, FEE = "find/", "fee/"
-"""Questions about a window, which is named by its start."""
+"""Questions about a window, which is identified by its start."""
 OPEN_TIMER = "open"
-"""A window is to be opened now, whether or not its metadata was read again."""
+"""Opens a window even if its metadata was not read again."""
 OPENING_LIMIT_MS = 3_000
-"""A window opens so late at most because its metadata is being read again."""
+"""Longest delay of a window's opening while its metadata is read again."""
 REAL_PATIENCE_MS = 1_000
 """The same in real time, for runs that are sped up."""
 
@@ -28,9 +28,9 @@ REAL_PATIENCE_MS = 1_000
 class _Found:
     market: Market
     is_current: bool
-    """It was read after the window's start, or nothing newer is to be had."""
+    """It was read after the window's start, or nothing newer can be obtained."""
     until_ms: int | None = None
-    """When no answer is waited for any more; None while it is not read again."""
+    """When to stop waiting for an answer; None while it is not being read again."""
 
 
 class Listings:
@@ -40,30 +40,31 @@ class Listings:
         self._settings = settings
         self._questions = questions
         self._sought: dict[int, str] = {}
-        """Starts of windows whose metadata is being asked for, and why it cannot be used so far."""
+        """Starts of windows whose metadata is requested, with the reason why it cannot be used so
+        far."""
         self._found: dict[int, _Found] = {}
         self._fee_tokens: dict[int, str] = {}
-        """Tokens whose fee the exchange is asked for, by the start of their window."""
+        """Tokens for whose fee the exchange is asked, by the start of their window."""
         self._fees: dict[int, Decimal] = {}
         self._opening_limit_ms = max(OPENING_LIMIT_MS, int(REAL_PATIENCE_MS * settings.speed))
 
     def slug(self, start_ms: int) -> str:
-        """The venue's name of a window."""
+        """Return the venue's slug of a window."""
         return self._settings.series.slug(start_ms)
 
     def find(self, start_ms: int, now_ms: int) -> Effects:
-        """Begin to ask for a window's metadata, unless that is done or under way."""
+        """Start to request a window's metadata, unless that is done or in progress."""
         if start_ms in self._found or start_ms in self._sought:
             return []
         self._sought[start_ms] = ""
         return self._ask(f"{FIND}{start_ms}", now_ms)
 
     def take_out(self, start_ms: int, now_ms: int) -> tuple[Market | None, Effects]:
-        """Hand over the metadata of a window that has begun, or see to it that it is read.
+        """Return the metadata of a window that has begun, or make sure that it is read.
 
-        What was read before the start is read once more: the market may have been stopped, closed
-        or given another price grid since (F46). Nothing but its own word keeps it from being
-        opened with what is known: an answer that fails, or takes too long, is none.
+        Metadata that was read before the start is read once more: the market may have been stopped,
+        closed or given another price grid since (F46). Only such an answer prevents the opening; if
+        the request fails or takes too long, the window opens with the known metadata.
         """
         found = self._found.get(start_ms)
         if found is None:
@@ -75,14 +76,16 @@ class Listings:
             asked = self._ask(f"{FIND}{start_ms}", now_ms)
             return None, [SetTimer(OPEN_TIMER, limit_ms), *asked]
         left_ms = 0 if found.until_ms is None else found.until_ms - now_ms
-        if not found.is_current and 0 < left_ms <= limit_ms:  # more: the clock was set back
+        if (
+            not found.is_current and 0 < left_ms <= limit_ms
+        ):  # a longer time means that the clock was set back
             return None, []
         self._forget(start_ms)
         said = [] if found.is_current else [self._opened_unread(start_ms, "no answer in time")]
         return found.market, [*said, CancelTimer(OPEN_TIMER), CancelTimer(f"{FIND}{start_ms}")]
 
     def url(self, key: str) -> str | None:
-        """Address of a question about a window; None if it no longer matters."""
+        """Return the address of a question about a window; None if it no longer matters."""
         venue = self._settings.venue
         if key.startswith(FIND):
             start_ms = int(key.removeprefix(FIND))
@@ -92,10 +95,10 @@ class Listings:
         return f"{venue.clob_url}/fee-rate?token_id={token}" if token is not None else None
 
     def take(self, key: str, body: bytes, now_ms: int) -> Effects:
-        """Take an answer in.
+        """Handle an answer.
 
         Raises:
-            MarketRefused: the window cannot be traded as the answer has it.
+            MarketRefused: the window cannot be traded according to the answer.
         """
         if key.startswith(FEE):
             return self._take_fee(key, body, now_ms)
@@ -143,24 +146,24 @@ class Listings:
             self._sought.pop(start_ms, None)
             return [SetTimer(OPEN_TIMER, 0), self._opened_unread(start_ms, reason)]
         if key.startswith(FEE):
-            reason = f"{self.slug(start_ms)}: its fee is not known: {reason}"
+            reason = f"{self.slug(start_ms)}: its fee is unknown: {reason}"
         if start_ms in self._sought:
             self._sought[start_ms] = reason
         return []
 
     def tell_refused(self, start_ms: int) -> Effects:
-        """Say why the window that began then is not traded, if something is wrong with it."""
+        """Report why the window that began then is not traded, if there is a reason."""
         if not self._sought.get(start_ms):
             return []
         return [Send(OBSERVER, self._not_traded(start_ms))]
 
     def give_up_before(self, start_ms: int) -> Effects:
-        """Forget windows that are over and were never opened, and record that, once for each."""
+        """Forget ended windows that were never opened, and record that, once for each."""
         effects: Effects = []
         for missed_ms in sorted(at for at in {*self._sought, *self._found} if at < start_ms):
             told = self._not_traded(missed_ms)
             self._forget(missed_ms)
-            line = f"{told.slug} is over and was never traded: {told.reason}"
+            line = f"{told.slug} ended and was never traded: {told.reason}"
             effects += [Record(told), Log("warning", line), Send(OBSERVER, told)]
         return effects
 
@@ -174,7 +177,10 @@ class Listings:
 
     def _opened_unread(self, start_ms: int, reason: str) -> Log:
         slug = self.slug(start_ms)
-        return Log("info", f"{slug} is opened as it was before its start, not read again: {reason}")
+        return Log(
+            "info",
+            f"{slug} is opened with metadata from before its start, not read again: {reason}",
+        )
 
     def _forget(self, start_ms: int) -> None:
         self._sought.pop(start_ms, None)

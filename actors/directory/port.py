@@ -1,4 +1,4 @@
-"""The directory's hand on the network: HTTP GET, on a thread of its own."""
+"""The directory's port to the network: HTTP GET, on a thread of its own."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class HttpPort:
     def __init__(self) -> None:
         self._io = IoThread("http")
         self._asked_ns: dict[str, int] = {}
-        """When each open question was asked, by its request id; host monotonic time."""
+        """When each open request was made, by its request id; host monotonic time."""
 
     def fileno(self) -> int:
-        """Descriptor that is readable while events wait."""
+        """Return a descriptor that is readable while events wait."""
         return self._io.fileno()
 
     def perform(self, command: object) -> None:
@@ -41,7 +41,7 @@ class HttpPort:
         self._io.submit(self._get(command))
 
     def drain(self) -> list[object]:
-        """Take the answers since the last call, each with how long it took until now."""
+        """Return the answers since the last call, each with the time it took until now."""
         return [self._timed(event) for event in self._io.drain()]
 
     def _timed(self, event: object) -> object:
@@ -52,7 +52,7 @@ class HttpPort:
         return attrs.evolve(event, took_ms=took_ms) if isinstance(event, HttpAnswered) else event
 
     def close(self) -> None:
-        """Give up what is under way and end the thread."""
+        """Cancel open requests and end the thread."""
         self._io.close()
 
     async def _get(self, request: HttpGet) -> None:
@@ -70,7 +70,7 @@ class HttpPort:
 
 
 async def _answer(request: HttpGet) -> HttpAnswered | HttpFailed:
-    # A session of its own each time: requests are seconds apart, and this way none is left open.
+    # A new session each time: requests are seconds apart, and so no connection stays open.
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
     async with (
         aiohttp.ClientSession(
@@ -80,7 +80,9 @@ async def _answer(request: HttpGet) -> HttpAnswered | HttpFailed:
     ):
         coding = answer.headers.get("Content-Encoding", "")
         if not is_plain(coding):
-            reason = f"the answer of {request.url} is packed ({coding:.40}), which nobody asked for"
+            reason = (
+                f"the answer of {request.url} is compressed ({coding:.40}), which was not asked for"
+            )
             return HttpFailed(request.request_id, reason, was_answered=True)
         body = bytearray()
         async for chunk in answer.content.iter_chunked(65_536):

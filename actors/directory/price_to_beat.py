@@ -1,10 +1,10 @@
-"""The price to beat and the final price as the venue itself writes them, beside its price stream.
+"""The venue's own published price to beat and final price, besides its price stream.
 
-Two places have them. Gamma's event (``GET /events/slug/{slug}``) has ``eventMetadata`` with
-``priceToBeat`` and ``finalPrice``, both late. The website's own endpoint
-(``GET /api/crypto/crypto-price``) has ``openPrice`` some seconds after the start; it is
-undocumented and cached, may be null, and was seen to be corrected later. Without its two
-parameters about the average it answers with a spot price, which is no strike.
+Two places publish them. Gamma's event (``GET /events/slug/{slug}``) has ``eventMetadata`` with
+``priceToBeat`` and ``finalPrice``, both late. The website's own endpoint (``GET
+/api/crypto/crypto-price``) has ``openPrice`` some seconds after the start; it is undocumented and
+cached, may be null, and was seen to be corrected later. Without its two parameters about the
+average it answers with a spot price, which is not the strike.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from actors.units import E18
 _PRICES_BELOW = 10**9
 """Dollars; as in ``plausible_price_e18``."""
 WEBSITE_VARIANTS = {5: "fiveminute", 15: "fifteen"}
-"""The website's words for the length of a window, in minutes. The venue documents none: many public
-programs of 2026 ask with these, which was never tried from here; they say that with any other word
-the website answers with another source's price, without a warning."""
+"""The website's names for window lengths, by minutes. The venue documents none. Many public
+programs of 2026 use these, which was never tried from here; they say that with any other name the
+website silently answers with another source's price."""
 
 _RELATIVE_NOISE = 10**9
-"""Prices that differ by less than this part are the same number, written as binary fractions."""
+"""Prices that differ relatively by less than one part in this are the same number in binary."""
 
 
 class _EventMetadata(msgspec.Struct, rename="camel"):
@@ -47,7 +47,7 @@ class _WebsitePrice(msgspec.Struct, rename="camel"):
 
 @attrs.frozen(kw_only=True)
 class ToldPrices:
-    """Prices of one window as the venue writes them; None for one it does not know yet."""
+    """Prices of one window as the venue publishes them; None if not known yet."""
 
     strike: Decimal | None
     close: Decimal | None = None
@@ -80,9 +80,9 @@ def decode_website(body: bytes, slug: str) -> ToldPrices:
 
 
 def website_query(series: SeriesSettings, market: Market) -> str | None:
-    """Path and query of the website's price of a window that is settled by an average.
+    """Return path and query of the website's price of a window that is settled by an average.
 
-    None if the website's word for the length of such windows is not known.
+    None if the website's name for such windows is unknown.
     """
     variant = WEBSITE_VARIANTS.get(series.window_minutes)
     if variant is None:
@@ -97,7 +97,7 @@ def website_query(series: SeriesSettings, market: Market) -> str | None:
 
 
 def strike_of(price: Decimal, origin: StrikeOrigin, market: Market) -> Strike:
-    """Make a strike of the venue's own word."""
+    """Make a strike from a price that the venue published."""
     names = {
         StrikeOrigin.GAMMA: "priceToBeat of the venue's metadata",
         StrikeOrigin.WEBSITE: "openPrice of the venue's website",
@@ -111,7 +111,7 @@ def strike_of(price: Decimal, origin: StrikeOrigin, market: Market) -> Strike:
 
 
 def differs(ours_e18: int, told: Decimal) -> bool:
-    """Whether a price of ours is another one than the venue's, which may have fewer decimals."""
+    """Return whether our price differs from the venue's, which may have fewer decimals."""
     exponent = told.as_tuple().exponent
     last_place_e18 = int(Decimal(1).scaleb(exponent) * E18) if isinstance(exponent, int) else 0
     tolerance_e18 = max(last_place_e18, ours_e18 // _RELATIVE_NOISE)
@@ -122,7 +122,7 @@ def _price(slug: str, name: str, price: Decimal | None) -> Decimal | None:
     if price is None:
         return None
     if not price.is_finite() or not 0 < price < _PRICES_BELOW:
-        raise MarketRefused(f"{slug}: {name} is {price}, which is no price")
+        raise MarketRefused(f"{slug}: {name} is {price}, which is not a price")
     return price
 
 

@@ -1,4 +1,4 @@
-"""HTTP questions that are asked again until answered, ever more slowly, and with one complaint."""
+"""HTTP questions, repeated with growing delays until answered; each complaint is logged once."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from actors.core import Command, Dice, Effects, Log, SetTimer
 from actors.messages.directory import HttpGet
 
 ANSWER_LIMIT_MS = 30_000
-"""A question without any answer is asked again after this long."""
+"""A question without any answer is repeated after this time."""
 
 _FIRST_RETRY_MS = 1_000
 
 
 class Questions:
-    """Each question has a key, which is also that of the timer that asks it again.
+    """Each question has a key, which is also the key of the timer that repeats it.
 
-    The request id carries the instant at which it was asked, so a late answer is still dated
-    rightly, and nothing needs to be remembered of it.
+    The request id contains the time of the request, so a late answer is still dated correctly, and
+    nothing about it has to be remembered.
     """
 
     def __init__(self, dice: Dice) -> None:
@@ -24,20 +24,20 @@ class Questions:
         self._complaints: dict[str, str] = {}
 
     def ask(self, key: str, url: str, now_ms: int) -> Effects:
-        """Send a question; its timer asks again if no answer comes at all."""
+        """Send a question; its timer repeats it if no answer arrives at all."""
         return [
             Command(HttpGet(request_id=f"{key}@{now_ms}", url=url)),
             SetTimer(key, ANSWER_LIMIT_MS),
         ]
 
     def ask_again(self, key: str, complaint: str, slowest_ms: int, at_least_ms: int = 0) -> Effects:
-        """Plan the next attempt after a failure, and complain unless it is the same as before.
+        """Schedule the next attempt after a failure; log the complaint unless it is a repetition.
 
         Args:
-            key: the question's.
+            key: the question's key.
             complaint: what was wrong, in one sentence.
-            slowest_ms: it is asked again after this long at the latest, give or take a quarter,
-            at_least_ms: and never before this, since the server asked for it.
+            slowest_ms: the longest delay, plus or minus a quarter.
+            at_least_ms: the shortest delay, because the server asked for it.
         """
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
@@ -59,7 +59,7 @@ class Questions:
         self._failures.pop(key, None)
 
     def answered(self, key: str) -> Effects:
-        """Note that a question is settled, and say so to those who read the complaint."""
+        """Note that a question is settled, and log this if a complaint was logged."""
         failures = self._failures.pop(key, 0)
         if self._complaints.pop(key, None) is None:
             return []
@@ -67,6 +67,6 @@ class Questions:
 
 
 def question_of(request_id: str) -> tuple[str, int]:
-    """The key of a request and the instant at which it was asked."""
+    """Return the key of a request, and when it was made."""
     key, _, asked_at_ms = request_id.rpartition("@")
     return key, int(asked_at_ms)

@@ -1,8 +1,9 @@
-"""A settled window's result is looked at again: the venue's word may change after all.
+"""Reviews of settled windows: the venue may still change a result.
 
-Each settled window is asked for some times within three hours (docs/decisions/results.md). What
-contradicts the result it was settled by is recorded, said as an error, and settled again. What fell
-due while nobody could ask counts as one look, and so do ``REFUSALS_MAX`` answers that say nothing.
+Each settled window is reviewed several times within three hours (docs/decisions/results.md). A
+contradiction to the result by which it was settled is recorded and logged as an error, and the
+window is settled again. Reviews that fell due while the system was down count as one. A review ends
+without a result after ``REFUSALS_MAX`` unreadable answers.
 """
 
 from __future__ import annotations
@@ -22,65 +23,66 @@ from actors.settings import Settings
 from actors.units import e18_text
 
 REVIEW, COMPARE = "review/", "compare/"
-"""Questions about a settled window: its result, and the venue's prices of its start and end."""
+"""Questions about a settled window: its result, and the venue's prices at its start and end."""
 
 REVIEWS_AFTER_MS = (60_000, 600_000, 3_600_000, 10_800_000)
-"""How long after its settlement a window's result is looked at again; after the last, no more."""
+"""Times after a window's settlement at which its result is reviewed."""
 
 LATE_GAP_MS = 1_000
-"""Looks that are late, as after a night without a run, are taken one after the other."""
+"""Overdue reviews, as after a night without a run, are made one after the other at this
+interval."""
 
 REFUSALS_MAX = 12
-"""A look is over after so many answers from which no result can be read: some half an hour."""
+"""Unreadable answers after which a review ends without a result: about half an hour."""
 
 CORRECTIONS_MAX = 5
-"""A window whose result changes more often than this is left as it is, for a person to look at."""
+"""A window whose result changes more often than this is left for a person to check."""
 
 
 @attrs.frozen(kw_only=True)
 class ResultReviewed:
-    """Recorded: a settled window's result was looked at again."""
+    """Recorded: a settled window's result was reviewed."""
 
     market_id: str
     number: int
-    """One for the first time."""
+    """1 for the first review."""
     is_confirmed: bool
-    """False: the venue no longer says that it is resolved, or no longer shows it."""
+    """False: the venue no longer says that the market is resolved, or no longer shows it."""
 
 
 @attrs.frozen(kw_only=True)
 class ResultContradicted:
-    """Recorded: the venue now says another result than the one that the window was settled by."""
+    """Recorded: the venue's result now differs from the one by which the window was settled."""
 
     market_id: str
     before: Side | None
-    """None: void."""
+    """None if it was void."""
     after: Side | None
     evidence: str
 
 
 def evidence_of(resolution: Resolution, window: WindowState) -> str:
-    """Where a result was read, for whoever doubts it."""
+    """Describe where a result was read."""
     prices = "/".join(resolution.outcome_prices)
     return f"Gamma's metadata of {window.market.slug}: closed with outcomePrices {prices}"
 
 
 class Reviews:
-    """Windows that are settled, and may still be contradicted."""
+    """Settled windows whose results may still be contradicted."""
 
     def __init__(self, settings: Settings, questions: Questions) -> None:
         self._settings = settings
         self._questions = questions
         self._windows: dict[str, WindowState] = {}
         self._refusals: dict[str, int] = {}
-        """Answers to the present look that said nothing, by market id."""
+        """Unreadable answers to the current review, by market id."""
         self._compared: set[str] = set()
-        """Market ids whose prices were held against the venue's, or need not be."""
+        """Market ids whose prices were compared with the venue's, or need not be."""
         self._late_at_ms = 0
-        """When the last of those looks is taken that were late."""
+        """When the last of the overdue reviews is made."""
 
     def begin(self, window: WindowState, now_ms: int) -> Effects:
-        """Plan the next look at a settled window."""
+        """Schedule the next review of a settled window."""
         due_ms = (window.settled_at_ms or 0) + REVIEWS_AFTER_MS[window.reviews_count]
         if due_ms < now_ms:
             due_ms = self._late_at_ms = max(now_ms, self._late_at_ms + LATE_GAP_MS)
@@ -88,14 +90,14 @@ class Reviews:
         return [SetTimer(REVIEW + window.market.market_id, due_ms - now_ms)]
 
     def url(self, key: str) -> str | None:
-        """Address of a question about a settled window; None if it no longer matters."""
+        """Return the address of a question about a settled window; None if it no longer matters."""
         window = self._windows.get(key.removeprefix(REVIEW))
         if window is None:
             return None
         return f"{self._settings.venue.gamma_url}/markets/slug/{window.market.slug}"
 
     def take(self, key: str, body: bytes, now_ms: int) -> tuple[WindowState | None, Effects]:
-        """Hold an answer against the result; return the window if it must be settled again.
+        """Compare an answer with the result; return the window if it must be settled again.
 
         Raises:
             MarketRefused: the answer cannot be read.
@@ -112,12 +114,12 @@ class Reviews:
         effects += self._reviewed(window, now_ms, is_confirmed=found is not None)
         if found is None:
             slug = window.market.slug
-            line = f"{slug} is settled, and the venue no longer says that it is resolved"
+            line = f"{slug} is settled, but the venue no longer says that it is resolved"
             effects.append(Log("warning", line))
         return None, effects
 
     def take_absence(self, key: str, now_ms: int) -> Effects:
-        """Let a result stand of which the venue shows nothing any more."""
+        """Keep a result that the venue no longer shows."""
         window = self._windows.get(key.removeprefix(REVIEW))
         if window is None:
             return []
@@ -126,19 +128,19 @@ class Reviews:
             CancelTimer(key),
             *self._questions.answered(key),
             *self._reviewed(window, now_ms, is_confirmed=False),
-            Log("info", f"{slug} is settled, and the venue no longer shows it: its result stands"),
+            Log("info", f"{slug} is settled, but the venue no longer shows it: its result is kept"),
         ]
 
     def refuse(self, key: str, complaint: str, now_ms: int) -> Effects | None:
-        """Count an answer that says nothing of a result, and end a look that gets only such.
+        """Count an answer without a readable result, and end the review after too many.
 
         Args:
-            key: the question's.
+            key: the question's key.
             complaint: what is wrong with the answer, in one sentence.
             now_ms: venue time.
 
         Returns:
-            What follows from the end of the look; None if it is to be asked again.
+            The effects of ending the review; None if the question is to be repeated.
         """
         market_id = key.removeprefix(REVIEW)
         window = self._windows.get(market_id)
@@ -151,7 +153,7 @@ class Reviews:
         self._questions.begin_anew(key)
         effects = [CancelTimer(key), *self._reviewed(window, now_ms, is_confirmed=False)]
         if market_id not in self._windows:
-            line = f"{complaint}; it is settled, and its result stands"
+            line = f"{complaint}; it is settled, and its result is kept"
             effects.append(Log("warning", line))
         return effects
 
@@ -178,7 +180,7 @@ class Reviews:
         if before is None or before.revision >= CORRECTIONS_MAX:
             line = (
                 f"{window.market.slug}: the venue has changed its result more than "
-                f"{CORRECTIONS_MAX} times: it is left as it was settled last, look at it yourself"
+                f"{CORRECTIONS_MAX} times: the last settlement is kept, check it yourself"
             )
             closed = ResultReviewed(market_id=market_id, number=0, is_confirmed=False)
             self._forget(market_id)
@@ -205,17 +207,17 @@ class Reviews:
     # The venue's own prices
 
     def _compare(self, window: WindowState, now_ms: int) -> Effects:
-        """Ask for the venue's prices, if there is something to hold against them."""
+        """Ask for the venue's prices, if there are prices of ours to compare."""
         market = window.market
         is_needed = window.strike is not None or window.close is not None
         if market.market_id in self._compared or not is_needed:
             return []
-        # Asked with every look until answered, and never in between: nothing hangs on it.
+        # Asked at each review until answered, and never in between, since nothing depends on it.
         url = f"{self._settings.venue.gamma_url}/events/slug/{market.slug}"
         return [Command(HttpGet(request_id=f"{COMPARE}{market.market_id}@{now_ms}", url=url))]
 
     def take_prices(self, key: str, body: bytes) -> Effects:
-        """Say where the venue's prices are not ours.
+        """Log where the venue's prices differ from ours.
 
         Raises:
             MarketRefused: the answer cannot be read.

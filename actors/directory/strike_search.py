@@ -1,8 +1,8 @@
-"""Looks for a window's strike where the venue may have it, until a tick has proven it.
+"""The search for a window's strike, until a tick has proven it.
 
-The tick of exactly the boundary is fetched again while the price source still holds it. Meanwhile,
-and for as long as the window is open, the venue's metadata is asked, and its website if the
-settings allow that. Whatever is found, something more trusted may still take its place.
+The tick of exactly the boundary is requested again while the price source still has it. At the same
+time, and as long as the window is open, the venue's metadata is polled, and its website if the
+settings allow it. A strike from a more trusted origin replaces one that was found before.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ TICK, EVENT, SITE = "tick/", "event/", "site/"
 TICK_AFTER_MS = 5_000
 TICK_AGAIN_MS = 15_000
 TICK_LIMIT_MS = 115_000
-"""The source replays two minutes to a new subscription, and no more."""
+"""The source sends the last two minutes to a new subscription, and no more."""
 
 FALLBACK_AFTER_MS = 20_000
 SITE_AFTER_MS = 45_000
@@ -35,20 +35,20 @@ SITE_AFTER_MS = 45_000
 FALLBACK_AGAIN_MS = 20_000
 FALLBACK_SLOWEST_MS = 60_000
 TOLD_AFTER_MS = 120_000
-"""When the tick can no longer be fetched, its absence is told."""
+"""When the tick can no longer be obtained, its absence is reported."""
 
 
 class StrikeSearch:
-    """What is asked for which window, and what was learned."""
+    """The requests for each window, and what they have shown."""
 
     def __init__(self, settings: Settings, questions: Questions) -> None:
         self._settings = settings
         self._questions = questions
         self._asked_counts: dict[int, int] = {}
-        """How often the tick of a boundary was asked for."""
+        """How often the tick of a boundary was requested."""
 
     def begin(self, window: WindowState, now_ms: int) -> Effects:
-        """Plan the search for an open window's strike; a restart begins it anew."""
+        """Schedule the search for an open window's strike; a restart starts it again."""
         market = window.market
         since_ms = now_ms - market.opens_at_ms
         asked = SetTimer(EVENT + market.market_id, max(0, FALLBACK_AFTER_MS - since_ms))
@@ -59,13 +59,13 @@ class StrikeSearch:
         return [*effects, *self.await_tick(market.opens_at_ms, now_ms)]
 
     def await_tick(self, boundary_ms: int, now_ms: int) -> Effects:
-        """Plan to ask for a boundary's tick, should it not come by itself."""
+        """Schedule a request for a boundary's tick, in case it does not arrive by itself."""
         if now_ms > boundary_ms + TICK_LIMIT_MS:
             return []
         return [SetTimer(f"{TICK}{boundary_ms}", max(0, boundary_ms + TICK_AFTER_MS - now_ms))]
 
     def ask_for_tick(self, key: str, windows: Iterable[WindowState], now_ms: int) -> Effects:
-        """Have the feed fetch a boundary's tick, if one of the windows lacks it."""
+        """Ask the feed for a boundary's tick, if one of the windows lacks it."""
         boundary_ms = int(key.removeprefix(TICK))
         is_late = now_ms > boundary_ms + TICK_LIMIT_MS
         if is_late or not any(_lacks(window, boundary_ms) for window in windows):
@@ -79,7 +79,7 @@ class StrikeSearch:
         ]
 
     def url(self, key: str, window: WindowState) -> str | None:
-        """Address of a question about an open window; None if it no longer matters."""
+        """Return the address of a question about an open window; None if it no longer matters."""
         venue, market, strike = self._settings.venue, window.market, window.strike
         if key.startswith(EVENT):
             is_proven = strike is not None and strike.origin is StrikeOrigin.TICK
@@ -93,7 +93,7 @@ class StrikeSearch:
     def take(
         self, key: str, body: bytes, window: WindowState, now_ms: int
     ) -> tuple[Strike | None, Effects]:
-        """Read an answer, and plan to ask again: what it says may still come, or be corrected.
+        """Read an answer, and schedule another request: a price may still appear, or be corrected.
 
         Raises:
             MarketRefused: the answer cannot be read.
@@ -116,7 +116,7 @@ class StrikeSearch:
         return [CancelTimer(key) for key in keys]
 
     def tell_missing(self, window: WindowState, now_ms: int) -> tuple[WindowState, Effects]:
-        """Record and say that a window has no strike, once it is late enough to say so."""
+        """Record and log that a window has no strike, once it is late enough."""
         market = window.market
         is_early = now_ms < market.opens_at_ms + TOLD_AFTER_MS
         if window.strike is not None or window.strike_missing or is_early:
@@ -124,8 +124,8 @@ class StrikeSearch:
         known = attrs.evolve(window, strike_missing=self._missing_sentence(window))
         told = not_traded(known)
         line = (
-            f"{market.slug}: {told.reason}: nothing is begun or averaged down in it "
-            "unless the venue still names one"
+            f"{market.slug}: {told.reason}: no entry and no averaging down in it "
+            "unless the venue still publishes one"
         )
         return known, [record(told, known), Log("warning", line), Send(OBSERVER, told)]
 
@@ -135,8 +135,10 @@ class StrikeSearch:
             tick = "its metadata names no average"
         else:
             count = self._asked_counts.get(market.opens_at_ms, 0)
-            asked = f"asked for {count} times" if count else "this run came too late to ask for it"
-            tick = f"no {market.twap_window_s}-second average of exactly its start came ({asked})"
+            asked = f"requested {count} times" if count else "this run came too late to request it"
+            tick = (
+                f"no {market.twap_window_s}-second average of exactly its start arrived ({asked})"
+            )
         places = "metadata has"
         if self._settings.venue.website_url is not None:
             places = "metadata and website have"
@@ -144,7 +146,7 @@ class StrikeSearch:
 
 
 def not_traded(window: WindowState) -> WindowNotTraded:
-    """Say why a window without a strike is not traded."""
+    """Return the message that says why a window without a strike is not traded."""
     market = window.market
     return WindowNotTraded(
         slug=market.slug,

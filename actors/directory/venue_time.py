@@ -1,11 +1,11 @@
-"""How far the venue's clock is from ours, by one question and its answer.
+"""The difference between the venue's clock and ours, measured by one request.
 
-``GET {clob}/time`` answers with Unix seconds as plain text. The venue read its clock somewhere
-between question and answer, and somewhere in the second it names, so a measurement is uncertain by
-half a second plus half the round trip. Correcting by less than that would add error instead of
-removing it; and a correction of up to a second moves no decision of a window of minutes.
+``GET {clob}/time`` answers with Unix seconds as plain text. The venue read its clock at some time
+between request and answer, and within the second it names, so a measurement is uncertain by half a
+second plus half the round trip. Correcting by less than that would add error instead of removing
+it; and a correction of up to a second does not matter to a window of minutes.
 
-Where venue time runs faster than real time, questions and a busy exchange still take their real
+Where venue time runs faster than real time, requests and a busy exchange still take their real
 milliseconds: both limits grow with the speed.
 """
 
@@ -14,21 +14,22 @@ from __future__ import annotations
 import attrs
 
 CORRECT_ABOVE_MS = 1_500
-"""A smaller difference is left alone: most of it may be the venue's resolution of one second."""
+"""A smaller difference is ignored: most of it may be the venue's resolution of one second."""
 
 ROUND_TRIP_LIMIT_MS = 5_000
 """A slower answer measures nothing."""
 
 CLOCKS_AGREE_MS = 500
-"""So far apart may be what an answer took by our clock and by one that is never corrected. Were it
-more, ours was corrected meanwhile, or the answer waited here: it measures nothing either."""
+"""Tolerated difference between an answer's duration by our clock and by one that is never
+corrected. Beyond it our clock was corrected meanwhile, or the answer waited here, and the
+measurement is void."""
 
 _SECONDS_DIGITS = 10
-"""From 2001 to 2286; in fewer or more digits it is no time in seconds."""
+"""From 2001 to 2286; with fewer or more digits it is not a time in seconds."""
 
 
 class TimeUnreadable(ValueError):
-    """The answer gives no time; the sentence says why."""
+    """The answer contains no time; the sentence says why."""
 
 
 @attrs.frozen(kw_only=True)
@@ -36,14 +37,14 @@ class VenueTimeReading:
     """One measurement."""
 
     skew_ms: int
-    """Venue time minus ours, most likely."""
+    """Venue time minus ours, as estimated."""
     round_trip_ms: int
     speed: float = 1.0
     """Venue time per real time."""
 
     @property
     def needs_correction(self) -> bool:
-        """Whether our clock is wrong by more than the measurement may be."""
+        """Whether our clock is wrong by more than the measurement's uncertainty."""
         return abs(self.skew_ms) > CORRECT_ABOVE_MS * self.speed + self.round_trip_ms // 2
 
 
@@ -57,14 +58,14 @@ def skew_words(skew_ms: int, decimals: int = 0) -> str:
 def read_venue_time(
     body: bytes, sent_ms: int, received_ms: int, took_ms: int, speed: float = 1.0
 ) -> VenueTimeReading:
-    """Measure by an answer.
+    """Measure the difference by an answer.
 
     Args:
-        body: The answer, Unix seconds.
-        sent_ms: When it was asked for, by our clock.
-        received_ms: When it came, by our clock.
-        took_ms: How long that took, in real ms, by a clock that is never corrected.
-        speed: Venue time per real time.
+        body: the answer, Unix seconds.
+        sent_ms: when the request was made, by our clock.
+        received_ms: when the answer arrived, by our clock.
+        took_ms: how long that took, in real ms, by a clock that is never corrected.
+        speed: venue time per real time.
 
     Raises:
         TimeUnreadable: no Unix seconds, the answer took too long, or our clock was set meanwhile.
@@ -77,7 +78,7 @@ def read_venue_time(
     round_trip_ms = round(took_ms * speed)
     if abs(received_ms - sent_ms - round_trip_ms) > CLOCKS_AGREE_MS * speed:
         raise TimeUnreadable(
-            "our clock was corrected, or stood still, while the answer was awaited"
+            "our clock was corrected, or stood still, while waiting for the answer"
         )
     middle_of_second_ms = int(text) * 1_000 + 500
     middle_of_trip_ms = received_ms - round_trip_ms // 2

@@ -1,4 +1,4 @@
-"""The windows under way, and what others are told of them."""
+"""The current windows, and the messages about them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ POLL = "poll/"
 """Question for the result of a closed window."""
 
 POLLS_BEFORE_TOLD = 120
-"""After so many questions, some ten minutes, it is said that a result takes long."""
+"""After this many polls, about ten minutes, a slow result is logged."""
 
 
 class WindowTable:
@@ -29,37 +29,37 @@ class WindowTable:
         self.windows: dict[str, WindowState] = {}
         """By market id."""
         self.closed: dict[str, int] = {}
-        """Market ids of windows whose end was said, and how often their result was asked for."""
+        """Market ids of windows whose end was announced, and how often their result was polled."""
 
     def open_window(self) -> WindowState | None:
-        """The window that is traded now."""
+        """Return the window that is traded now."""
         for market_id, window in self.windows.items():
             if market_id not in self.closed:
                 return window
         return None
 
     def searched(self, key: str) -> WindowState | None:
-        """The open window whose strike a question is about."""
+        """Return the open window whose strike a question is about."""
         market_id = key.removeprefix(EVENT).removeprefix(SITE)
         return None if market_id in self.closed else self.windows.get(market_id)
 
     def unresolved(self, key: str) -> WindowState | None:
-        """The closed window whose result a question is about, while it has none."""
+        """Return the closed window whose result a question is about, while it has none."""
         window = self.windows.get(key.removeprefix(POLL))
         if window is None or window.resolution is not None:
             return None
         return window if window.market.market_id in self.closed else None
 
     def polled(self, window: WindowState) -> tuple[int, Effects]:
-        """Count a question for a result that brought none; say once that it takes long."""
+        """Count a poll without a result; log once that it takes long."""
         market = window.market
         count = self.closed[market.market_id] + 1
         self.closed[market.market_id] = count
-        line = f"{market.slug} is long over, and the venue has not decided it: it is asked for on"
+        line = f"{market.slug} ended long ago and the venue has not resolved it; polling goes on"
         return count, [Log("warning", line)] if count == POLLS_BEFORE_TOLD else []
 
     def repeat_all(self) -> Effects:
-        """Say again what is open, what is closed, and what lacks a strike."""
+        """Announce again what is open, what is closed, and what lacks a strike."""
         effects: Effects = []
         for market_id, window in self.windows.items():
             if market_id not in self.closed:
@@ -71,7 +71,7 @@ class WindowTable:
         return effects
 
     def improve(self, window: WindowState, proven: WindowState) -> Effects:
-        """Record a better strike or close, and tell those who trade by it."""
+        """Record a better strike or close, and send it to those who trade by it."""
         if proven == window or window.resolution is not None:
             return []
         market_id = window.market.market_id
@@ -89,12 +89,12 @@ class WindowTable:
 
 
 def to_all(roles: Iterable[str], message: object) -> Effects:
-    """Say something to several roles."""
+    """Send a message to several roles."""
     return [Send(role, message) for role in roles]
 
 
 def strike_line(before: Strike | None, window: WindowState) -> Effects:
-    """Say a window's strike and where it was read; a changed one with what it was before."""
+    """Log a window's strike and where it was read; if it changed, also the previous one."""
     strike, slug = window.strike, window.market.slug
     if strike is None:
         return []

@@ -1,4 +1,4 @@
-"""What the directory knows of a window, and where strike and close come from."""
+"""The directory's state of a window, and the origins of strike and close."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from actors.settings import Settings
 from actors.units import e18_text
 
 _TOLD_BY = ", "
-"""Stands before the service's name in a strike's source."""
+"""Precedes the service's name in a strike's source."""
 _BOUNDARIES_KEPT = 8
 
 
 @attrs.frozen(kw_only=True)
 class WindowState:
-    """One window from its opening until its result is beyond doubt; saved at each change."""
+    """One window from its opening until its result is final; saved at each change."""
 
     market: Market
     strike: Strike | None = None
@@ -28,19 +28,19 @@ class WindowState:
     """The average at the window's end, proven like the strike."""
     resolution: MarketResolved | None = None
     strike_missing: str = ""
-    """Why there was no strike when that was told; empty if it never was."""
+    """Why there was no strike when that was reported; empty if it never was."""
     settled_at_ms: int | None = None
-    """When position had settled the newest resolution; None before."""
+    """When position settled the newest resolution; None before."""
     reviews_count: int = 0
-    """How often the result was looked at again since then."""
+    """Number of reviews of the result since then."""
 
     @property
     def opening(self) -> MarketOpened:
-        """The announcement of this window, with the strike as far as it is proven."""
+        """The announcement of this window, with its strike if that is known."""
         return MarketOpened(market=self.market, strike=self.strike)
 
     def resolved(self, winner: Side | None, evidence: str) -> WindowState:
-        """Take in the venue's decision, the first or one that contradicts those before it."""
+        """Return the window with the venue's result, which may contradict an earlier one."""
         before = self.resolution
         resolution = MarketResolved(
             market=self.market,
@@ -54,7 +54,7 @@ class WindowState:
         return attrs.evolve(self, resolution=resolution, settled_at_ms=None, reviews_count=0)
 
     def without_inexact_strike(self) -> WindowState:
-        """Drop a strike of an earlier release that was taken from a neighbouring tick."""
+        """Return the window without a strike that an earlier release took from another tick."""
         strike = self.strike
         is_exact = strike is None or strike.timestamp_ms == self.market.opens_at_ms
         if is_exact or self.resolution is not None:
@@ -62,7 +62,7 @@ class WindowState:
         return attrs.evolve(self, strike=None)
 
     def expected_winner(self) -> Side | None:
-        """Who wins by the ticks we saw ourselves (a tie is Up); None without both proofs."""
+        """Return who wins by our own ticks (a tie is Up); None without both proofs."""
         if self.strike is None or self.close is None:
             return None
         return Side.YES if self.close.price_e18 >= self.strike.price_e18 else Side.NO
@@ -70,7 +70,7 @@ class WindowState:
 
 @attrs.frozen(kw_only=True)
 class CloseProven:
-    """Recorded: the average at a window's end was seen."""
+    """Recorded: the average at a window's end arrived."""
 
     market_id: str
     close: Strike
@@ -78,13 +78,13 @@ class CloseProven:
 
 @attrs.frozen
 class WindowFinished:
-    """Recorded: position has settled the window; only its result is looked at again."""
+    """Recorded: position has settled the window; only its result is still reviewed."""
 
     market_id: str
 
 
 def record(event: object, window: WindowState, *, is_open: bool = True) -> Record:
-    """Record an event and the window's state after it; a closed one is not recovered."""
+    """Record an event and the window's state after it; a closed window is not recovered."""
     save = Save("window", window.market.market_id, window, is_open=is_open)
     return Record(event, saves=(save,))
 
@@ -92,9 +92,9 @@ def record(event: object, window: WindowState, *, is_open: bool = True) -> Recor
 class BoundaryTicks:
     """The ticks that prove a strike or a close: those of exactly a boundary's instant.
 
-    The venue stamps its average with whole seconds, so the boundary's value is the tick of that
+    The venue timestamps its average with whole seconds, so the boundary's value is the tick of that
     very second, and any other is the value of another moment. Kept by boundary and by length of
-    average, since only a tick of the length that the market's metadata names settles it. They may
+    average, since only a tick of the length that the market's metadata names settles it. Ticks may
     arrive late, twice or out of order.
     """
 
@@ -103,7 +103,7 @@ class BoundaryTicks:
         self._ticks: dict[tuple[int, int], TwapTick] = {}
 
     def note(self, tick: TwapTick) -> bool:
-        """Take a tick in; True if it proves a boundary, or corrects what proved it so far."""
+        """Add a tick; return whether it proves a boundary, or corrects the tick that did."""
         key = (tick.timestamp_ms, tick.window_s)
         known = self._ticks.get(key)
         if tick.timestamp_ms % self._window_ms or (
@@ -116,18 +116,18 @@ class BoundaryTicks:
         return True
 
     def contradiction(self, tick: TwapTick) -> str:
-        """Say so if a tick differs from the one that was taken for the same boundary."""
+        """Return a sentence if a tick differs from the one that was taken for the same boundary."""
         known = self._ticks.get((tick.timestamp_ms, tick.window_s))
         if known is None or known.price_e18 == tick.price_e18:
             return ""
-        stands = "PolyBolt's counts" if _corrects(tick, known) else "the first stands"
+        stands = "PolyBolt's counts" if _corrects(tick, known) else "the first is kept"
         return (
-            f"the tick of {tick.timestamp_ms} is told as {e18_text(tick.price_e18)} by "
-            f"{tick.source} and was {e18_text(known.price_e18)} by {known.source}: {stands}"
+            f"{tick.source} reports the tick of {tick.timestamp_ms} as {e18_text(tick.price_e18)}, "
+            f"{known.source} reported {e18_text(known.price_e18)}: {stands}"
         )
 
     def prove(self, window: WindowState) -> WindowState:
-        """Give a window its strike and close as far as ticks prove them."""
+        """Return a window with its strike and close as far as ticks prove them."""
         market = window.market
         strike = self._at(market.opens_at_ms, market.twap_window_s, "start")
         close = self._at(market.closes_at_ms, market.twap_window_s, "end")
@@ -151,10 +151,10 @@ class BoundaryTicks:
 
 
 def better(known: Strike | None, found: Strike | None) -> Strike | None:
-    """The strike to go by: of the better origin, and of the same one the newest word.
+    """Return the better strike: of the more trusted origin, and of the same origin the newest.
 
-    A tick is the settling average itself, and stands; only PolyBolt's, the service that the venue
-    keeps, corrects one of RTDS.
+    A tick is the settling average itself and is not replaced; only a tick of PolyBolt, the service
+    that the venue keeps, corrects one of RTDS.
     """
     if known is None or found is None:
         return found or known
@@ -168,21 +168,21 @@ def better(known: Strike | None, found: Strike | None) -> Strike | None:
 
 
 def _corrects(tick: TwapTick, known: TwapTick) -> bool:
-    """Whether a tick counts for more than another one of the same moment."""
+    """Return whether a tick takes precedence over another one of the same moment."""
     is_better_told = (known.source, tick.source) == (RTDS, POLYBOLT)
     return is_better_told and tick.price_e18 != known.price_e18
 
 
 def is_orphan(settings: Settings, market: Market) -> bool:
-    """Whether a window is of a series that was traded once and is not now.
+    """Return whether a window belongs to a series that is no longer traded.
 
-    It is closed at once: nothing more is traded in it, and only its result is still to come.
+    It is closed at once: nothing more is traded in it, and only its result is still awaited.
     """
     return market.series not in ("", *(plan.series.name for plan in settings.plans))
 
 
 def windows_of(settings: Settings, saved: Iterable[object]) -> list[WindowState]:
-    """The recorded windows that a directory looks after, in the order of their openings.
+    """Return the recorded windows for which a directory is responsible, in order of opening.
 
     They are those of its series; for the first series' directory those of orphans as well.
     """

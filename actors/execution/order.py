@@ -173,7 +173,7 @@ class OrderCore(Core):
     def leave(self, _message: OrderDone, _now_ms: int) -> Effects:
         """Close the record now that the desk knows the end, confirm that, and stop."""
         if not self._is_finished:
-            return []  # a fill arrived after the end that the desk has confirmed; the end is reported again
+            return []  # a fill arrived after the confirmed end, which is reported again
         closed = OrderClosed(self._order_id)
         return [
             self._record(closed, is_open=False),

@@ -1,1 +1,1 @@
-"""Who lives, who is made again, and when it is enough; the actor itself is supervisor.py."""
+"""Supervision: processes and actors, restarts, and when to end the run."""

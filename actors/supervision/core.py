@@ -43,14 +43,14 @@ from actors.supervision.messages import (
 from actors.supervision.patience import NOBODY_WAITS, TICK_GAP_MOST_MS, Patience, Waits
 
 _CLEARING_LIMIT_MS = 5_000
-"""How long an escalation or a shutdown waits for the desk to end every order, unless it is told."""
+"""How long an escalation or a shutdown waits by default for the desk to end every order."""
 _FORKED_AT_ONCE = 13
-"""More than a run with one series has processes."""
+"""More than the number of processes of a run with one series."""
 _FORK_PAUSE_MS = 200
 
 
 class SupervisorCore:
-    """Decides; performs nothing. ``now_ms`` is real, monotonic time."""
+    """Decides and performs nothing. ``now_ms`` is real, monotonic time."""
 
     def __init__(
         self,
@@ -76,13 +76,13 @@ class SupervisorCore:
 
     @property
     def venue_offset_ms(self) -> int:
-        """What every clock is corrected by."""
+        """The correction of every clock."""
         return self._venue_offset_ms
 
     def begin(self, now_ms: int) -> list[SupervisorEffect]:
-        """Start every process, in the table's order; many of them by and by.
+        """Start every process in the table's order, in stages if there are many.
 
-        Forking takes a while, and meanwhile nobody is answered.
+        Forking takes time, during which no message is handled.
         """
         effects: list[SupervisorEffect] = []
         for number, name in enumerate(self._children.roles_of):
@@ -94,10 +94,10 @@ class SupervisorCore:
         return effects
 
     def settings_changed(self, layout: Layout, now_ms: int) -> list[SupervisorEffect]:
-        """Tell every process: the address book has the settings, and is told until it is known.
+        """Send every process the new settings, as part of the address book.
 
         Args:
-            layout: who lives where with them: series may have been added or dropped.
+            layout: the new layout, since series may have been added or dropped.
             now_ms: real time.
         """
         before, self._children.roles_of = self._children.roles_of, dict(layout.processes)
@@ -118,7 +118,7 @@ class SupervisorCore:
         return [*effects, *self._tell_books()]
 
     def _let_go(self, child: Child) -> list[SupervisorEffect]:
-        """End a process that nobody needs any more, as soon as it is known which it is."""
+        """End a process that is no longer needed, as soon as its pid is known."""
         if not child.is_there:
             del self._children[child.name]
             return []
@@ -128,11 +128,11 @@ class SupervisorCore:
         return [Kill(child.pid, is_hung=False)]
 
     def pids(self) -> list[int]:
-        """Process ids of all children that have one."""
+        """Return the process ids of all children that have one."""
         return [child.pid for child in self._children.values() if child.pid]
 
     def report(self, request_id: int, now_ms: int) -> ChildrenReport:
-        """All that is known of the children; hands over the latency samples."""
+        """Return the state of all children, with the latency samples since the last call."""
         children = [
             self._children[name] for name in self._children.roles_of if name in self._children
         ]
@@ -140,7 +140,7 @@ class SupervisorCore:
         return ChildrenReport(
             request_id=request_id,
             pid=self._pid,
-            # Permanent ones first: there may be a thousand orders.
+            # Permanent ones first, because there may be a thousand orders.
             children=tuple(sorted(rows, key=lambda row: order_id_of(row.role) is not None)),
             restarts=dict(self._falls.counts),
             latencies_us=self._latencies.take(),
@@ -153,10 +153,10 @@ class SupervisorCore:
             is_cleared=self._ending.is_cleared,
         )
 
-    # What the children say
+    # Messages of the children
 
     def child_said(self, handle: int, message: object, now_ms: int) -> list[SupervisorEffect]:
-        """Take a message from a child; one from a child already replaced changes nothing."""
+        """Handle a message from a child; one from a replaced child has no effect."""
         child = self._children.by_handle(handle)
         if child is None:
             return []
@@ -189,31 +189,31 @@ class SupervisorCore:
                 return self._on_news(child, message, now_ms)
 
     def _on_news(self, child: Child, message: object, now_ms: int) -> list[SupervisorEffect]:
-        """Take what concerns the run and not the one who says it."""
+        """Handle a message that concerns the run rather than its sender."""
         match message:
             case VenueTimeMeasured(offset_ms):
                 self._venue_offset_ms = offset_ms
                 return self._ping_all()
             case JournalFailed(role, reason):
-                return self._give_up_journal(f"{role} is without its record: {reason}", now_ms)
+                return self._give_up_journal(f"{role} has no record: {reason}", now_ms)
             case HaltReport(live_count, reason):
                 self._ending.heard(live_count)
                 return [] if self._ending.has_begun else self._on_unasked_halt(reason, now_ms)
         return [Say("error", f"{child.name} sent an unknown {type(message).__name__}")]
 
     def _on_unasked_halt(self, reason: str, now_ms: int) -> list[SupervisorEffect]:
-        """The desk heard that an actor could not record; what tells us so is late, or was lost."""
+        """Handle a halt because an actor could not record; the actor's own report may be lost."""
         why = reason or "something could not be recorded"
         return self._give_up_journal(f"the desk has halted: {why}", now_ms)
 
     def child_forked(self, handle: int, pid: int) -> None:
-        """Note the process of a child that has not said anything yet; 0 if there is none."""
+        """Note the pid of a child that has not sent a message yet; 0 if there is none."""
         child = self._children.by_handle(handle)
         if child is not None:
             child.pid = pid
 
     def _on_first_word(self, child: Child) -> list[SupervisorEffect]:
-        """A process can be written to: orders that wait for it may start."""
+        """Start the orders that waited for a process that can now be sent messages."""
         child.is_up, child.up_at_ms = True, child.answered_at_ms
         effects: list[SupervisorEffect] = []
         if child.name == self._children.orders_in:
@@ -226,7 +226,7 @@ class SupervisorCore:
     ) -> list[SupervisorEffect]:
         line = child.actors.get(role)
         if line is None or not line.meet(generation, is_serving, now_ms) or line.is_temporary:
-            return []  # an order is reached by its process, whose address is known
+            return []  # an order is reached through its process, whose address is known
         self.book_version += 1
         effects = self._tell_books()
         if role == DESK:
@@ -247,7 +247,7 @@ class SupervisorCore:
         return Tell(child.handle, StartActor(line.role))
 
     def _on_pong(self, child: Child, pong: Pong, now_ms: int) -> list[SupervisorEffect]:
-        """Take a sign of life, and what it shows to have been lost on the way to or from it."""
+        """Handle a Pong, and repeat what it shows to have been lost in either direction."""
         child.last_pong = pong
         child.pid = pong.pid or child.pid
         self._latencies.add(pong.latencies_us)
@@ -272,7 +272,7 @@ class SupervisorCore:
             line.serve(pulse.is_serving, now_ms)
             return effects
         if pulse.fall_count > child.known_falls.get(line.role, 0):
-            reason = "its process shows it"
+            reason = "its Pong reports it"
             return self._on_actor_fall(child, line.role, pulse.fall_count, reason, now_ms)
         if line.state is ChildState.STARTING and number > line.told_at_ping:
             return [self._tell_start(child, line)]
@@ -285,18 +285,18 @@ class SupervisorCore:
         line = child.actors[role] = ActorLine(role, now_ms)
         return [self._tell_start(child, line)] if child.is_up else []
 
-    # What befalls them
+    # Crashes and exits
 
     def _on_actor_fall(
         self, child: Child, role: str, fall_count: int, reason: str, now_ms: int
     ) -> list[SupervisorEffect]:
-        """A core has raised; its process lives on, and makes it again when it is told to."""
+        """Handle an exception in a core; its process lives on and restarts it when told to."""
         line = child.actors.get(role)
         if line is None or fall_count <= child.known_falls.get(role, 0):
             return []
         child.known_falls[role] = fall_count
         self._falls.note(Fall(name=role, pid=child.pid, reason=reason, at_ms=now_ms))
-        what = f"{role} (in process {child.pid}) fell: {reason}"
+        what = f"{role} (in process {child.pid}) crashed: {reason}"
         effects, delay_ms = self._count_fall(role, (role,), what, reason, now_ms)
         if role in self._given_up:
             line.state = ChildState.GIVEN_UP
@@ -311,7 +311,7 @@ class SupervisorCore:
         return effects
 
     def child_exited(self, handle: int, now_ms: int) -> list[SupervisorEffect]:
-        """Take note of an exit; a second notice of the same one changes nothing."""
+        """Handle an exit; a second notice of the same one has no effect."""
         child = self._children.by_handle(handle)
         if child is None:
             return []
@@ -337,21 +337,21 @@ class SupervisorCore:
     def _count_fall(
         self, name: str, roles: Sequence[str], what: str, reason: str, now_ms: int
     ) -> tuple[list[SupervisorEffect], int]:
-        """Tell of a fall, and end what is too much: a strategy's series, or else the run.
+        """Count a crash; if there were too many, end a strategy's series, or else the run.
 
         Args:
-            name: who fell, a process or an actor.
-            roles: the permanent actors that are missed.
-            what: the fall in words.
+            name: the process or actor that crashed.
+            roles: the permanent actors that are missing now.
+            what: the crash in words.
             reason: its cause.
             now_ms: real time.
 
         Returns:
-            What is to be done, and the backoff in ms.
+            The effects, and the backoff in ms.
         """
         recent = self._falls.add(name, now_ms)
         delay_ms = self._falls.backoff_ms(recent)
-        later = f"; made again in {delay_ms} ms" if delay_ms else ""
+        later = f"; restarted in {delay_ms} ms" if delay_ms else ""
         effects: list[SupervisorEffect] = [Say("warning", f"{what}; fall {recent}{later}")]
         if self._falls.is_too_many(recent):
             how_often = self._falls.sentence(name, recent)
@@ -363,12 +363,12 @@ class SupervisorCore:
         return effects, delay_ms
 
     def _tell_lost(self, orders: list[str]) -> list[SupervisorEffect]:
-        """Tell the desk of orders without an actor; a desk that starts finds them by itself."""
+        """Tell the desk of orders without an actor; a restarting desk finds them by itself."""
         desk = self._children.desk()
         return [Tell(desk.handle, ChildLost(role), DESK) for role in orders] if desk else []
 
     def tick(self, now_ms: int, waits: Waits = NOBODY_WAITS) -> list[SupervisorEffect]:
-        """Ping every process, kill the hung, make those again whose backoff is over."""
+        """Ping every process, kill hung ones, and restart those whose backoff has ended."""
         effects: list[SupervisorEffect] = []
         problem = self._patience.excuse(self._children.values(), now_ms, waits)
         if problem:
@@ -387,7 +387,7 @@ class SupervisorCore:
         return [*effects, *self._halt(), *self._ping_all()]
 
     def _look_at(self, child: Child, now_ms: int) -> list[SupervisorEffect]:
-        """End a child that has not answered for too long; take it for dead a while later."""
+        """Kill a child that has not answered for too long; some time later, treat it as dead."""
         limit_ms = self._limits.heartbeat_limit_ms
         if child.is_surely_gone(limit_ms, now_ms):
             return self.child_exited(child.handle, now_ms)
@@ -416,17 +416,17 @@ class SupervisorCore:
         ]
         return max(0, min(due) - now_ms) if due else None
 
-    # The end
+    # Shutdown
 
     def shut_down(self, reason: str, now_ms: int) -> list[SupervisorEffect]:
-        """Have the desk end every order; the report says when that is done."""
+        """Make the desk end every order; the report says when that is done."""
         if self._ending.has_begun:
             return []
         self._ending.begin(reason, now_ms)
         return self._halt()
 
     def _halt(self) -> list[SupervisorEffect]:
-        """Tell the desk of the run's end, and which series nobody decides for; said each beat."""
+        """Tell the desk of the run's end and of halted series; repeated on every tick."""
         desk, word = self._children.desk(), self._ending.word_to_desk()
         words = [*([] if word is None else [word]), *self._given_up.words_to_desk()]
         return [Tell(desk.handle, each, DESK) for each in words] if desk is not None else []
@@ -441,7 +441,7 @@ class SupervisorCore:
         self._ending.has_no_journal = True
         return self._escalate(reason, now_ms)
 
-    # Small things
+    # Helpers
 
     def _spawn(self, name: str, now_ms: int) -> Spawn:
         return Spawn(self._children.make(name, now_ms).handle, name)
@@ -452,8 +452,8 @@ class SupervisorCore:
         return [Tell(child.handle, ping) for child in self._children.values() if child.is_there]
 
     def listed(self) -> list[tuple[str, int, int]]:
-        """(role, handle, generation) of every permanent actor that can be written to.
+        """Return (role, handle, generation) of every permanent actor that can be sent messages.
 
-        The orders' process is among them: the route to every order.
+        The orders' process is among them, as the route to every order.
         """
         return self._children.listed()

@@ -1,4 +1,4 @@
-"""How a run comes to its end: why, and whether every order has been ended first."""
+"""How a run ends: why, and whether every order has been ended first."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from actors.messages.halts import HaltTrading
 
 
 class Ending:
-    """Nothing of it happens before ``begin``."""
+    """The state of the ending, which starts with ``begin``."""
 
     def __init__(self, limit_ms: int) -> None:
-        """Keep what is known; after ``limit_ms`` the end no longer waits for the desk."""
+        """Begin idle; ``limit_ms`` is how long the end waits for the desk."""
         self.escalation = ""
         """Why the run must end; empty while it need not."""
         self.has_no_journal = False
         self.is_cleared = False
-        """Whether the desk has no live order left, or was given up on."""
+        """Whether the desk has no live order left, or did not answer in time."""
         self._limit_ms = limit_ms
         self._by_ms: int | None = None
         self._reason = ""
@@ -26,25 +26,25 @@ class Ending:
         return self._by_ms is not None
 
     def begin(self, reason: str, now_ms: int) -> None:
-        """Have every order ended, unless that has begun already."""
+        """Start ending every order, unless that has begun already."""
         if self._by_ms is None:
             self._by_ms, self._reason = now_ms + self._limit_ms, reason
 
     def heard(self, live_count: int) -> None:
-        """Take the desk's answer."""
+        """Note the desk's answer."""
         self._is_heard = True
         self.is_cleared = self.is_cleared or live_count == 0
 
     def desk_is_new(self) -> None:
-        """A new desk has heard nothing yet."""
+        """Forget the answer, since a new desk has received no request yet."""
         self._is_heard = False
 
     def tick(self, now_ms: int) -> None:
-        """Give up on the desk when its time is over."""
+        """Stop waiting for the desk when its time is up."""
         if self._by_ms is not None and now_ms >= self._by_ms:
             self.is_cleared = True
 
     def word_to_desk(self) -> HaltTrading | None:
-        """What the desk must be told, until it has answered."""
+        """Return the halt that the desk must be sent until it has answered."""
         is_due = self.has_begun and not self._is_heard
         return HaltTrading(self._reason, cancel=True) if is_due else None

@@ -1,4 +1,4 @@
-"""How often everyone fell, when it is too often, and how long to wait before another start."""
+"""The record of crashes: how many there were, when there are too many, and the backoff."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from actors.supervision.child import Child
 from actors.supervision.messages import Fall
 
 FALLS_KEPT = 20
-"""Falls that people are shown."""
+"""Number of crashes kept for display."""
 _BACKOFF_FIRST_MS = 100
 _BACKOFF_MOST_MS = 5_000
 
 
 class FallRecord:
-    """Falls of processes, by their names, and of actors, by their roles; real time."""
+    """Crashes of processes, by name, and of actors, by role; real time."""
 
     def __init__(self, limits: SupervisionSettings, dice: Dice) -> None:
         self.counts: dict[str, int] = {}
-        """Since the beginning; all orders count as "order"."""
+        """Since the start of the run; all orders count as "order"."""
         self._limits = limits
         self._dice = dice
         self._recent: dict[str, deque[int]] = {}
         self._newest: deque[Fall] = deque(maxlen=FALLS_KEPT)
 
     def add(self, name: str, now_ms: int) -> int:
-        """Count a fall; returns how many there were within the period."""
+        """Count a crash; return how many there were within the period."""
         counted_as = "order" if order_id_of(name) is not None else name
         self.counts[counted_as] = self.counts.get(counted_as, 0) + 1
         recent = self._recent.setdefault(name, deque())
@@ -41,11 +41,11 @@ class FallRecord:
         return len(recent)
 
     def note(self, fall: Fall) -> None:
-        """Keep a fall for people to see."""
+        """Keep a crash for display."""
         self._newest.append(fall)
 
     def told(self, children: Mapping[str, Child]) -> tuple[Fall, ...]:
-        """The newest falls, oldest first, with what has become of each since.
+        """Return the newest crashes, oldest first, with the recovery time of each.
 
         Args:
             children: every process as it is now, by name.
@@ -54,29 +54,29 @@ class FallRecord:
         for name, number in newest.items():
             fall, at_ms = self._newest[number], _served_at_ms(children, name)
             if not fall.served_again_at_ms and at_ms:
-                # an actor's own restart may be served before its process has told of the fall
+                # an actor may serve again before its process has reported the crash
                 served_at_ms = max(at_ms, fall.at_ms)
                 self._newest[number] = attrs.evolve(fall, served_again_at_ms=served_at_ms)
         return tuple(self._newest)
 
     def is_too_many(self, recent_count: int) -> bool:
-        """Whether so many falls within the period must end the run."""
+        """Return whether this many crashes within the period must end the run."""
         return recent_count > self._limits.max_restarts
 
     def backoff_ms(self, recent_count: int) -> int:
-        """How long to wait before the next start; the first is made at once."""
+        """Return how long to wait before the next start; the first restart is immediate."""
         if recent_count <= 1:
             return 0
         most = min(_BACKOFF_MOST_MS, _BACKOFF_FIRST_MS * 2 ** (recent_count - 2))
         return int(most * (0.5 + self._dice.random() / 2))
 
     def sentence(self, name: str, recent_count: int) -> str:
-        """Say that it was too often."""
-        return f"{name} fell {recent_count} times in {self._limits.restart_period_s:g} s"
+        """Return the sentence that says there were too many."""
+        return f"{name} crashed {recent_count} times in {self._limits.restart_period_s:g} s"
 
 
 def _served_at_ms(children: Mapping[str, Child], name: str) -> int:
-    """When a process or an actor served first since it was started last; 0 if it has not."""
+    """Return when a process or actor first served since its last start; 0 if it has not."""
     if name in children:
         return children[name].first_served_at_ms
     lines = [child.actors.get(name) for child in children.values()]

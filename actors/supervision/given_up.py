@@ -1,7 +1,7 @@
-"""Strategies that fell too often: they are not made again, and their series are halted.
+"""Strategies that crashed too often: they are not restarted, and their series are halted.
 
-A strategy is the only actor whose code may be a stranger's, and the only one without which orders
-are looked after all the same. So its falls end its series and not the run.
+A strategy is the only actor whose code may be written by users, and the only one without which
+orders are still managed. So its crashes end its series and not the run.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _REASON_MOST = 300
 
 
 class GivenUp:
-    """Which strategies are not made again, and why."""
+    """Which strategies are not restarted, and why."""
 
     def __init__(self) -> None:
         self._reasons: dict[str, str] = {}
@@ -25,24 +25,24 @@ class GivenUp:
 
     @staticmethod
     def may_be(roles: Iterable[str]) -> bool:
-        """Whether these are strategies and nothing else, so that no other actor is missed."""
+        """Return whether these are only strategies, so that no other actor is missing."""
         bases = {base_role(role) for role in roles}
         return bases == {STRATEGY}
 
     def add(self, roles: Iterable[str], what: str, how_often: str) -> str:
-        """Give strategies up; returns the sentence that says so.
+        """Give strategies up; return the sentence that says so.
 
         Args:
             roles: the strategies.
             what: what happened last.
-            how_often: that it was too often.
+            how_often: that there were too many crashes.
         """
         reason = f"the strategy is given up: {how_often}, at last because {what}"[:_REASON_MOST]
         self._reasons |= dict.fromkeys(roles, reason)
-        return f"{reason}; its series is halted until it is mended and trading resumed"
+        return f"{reason}; its series is halted until the strategy is fixed and trading is resumed"
 
     def words_to_desk(self) -> list[HaltTrading]:
-        """What the desk is to be told, as often as one likes."""
+        """Return the halts for the desk, which may be repeated."""
         return [
             HaltTrading(reason=reason, cancel=True, who=STRATEGY_FALLS, series=series_of_role(role))
             for role, reason in self._reasons.items()

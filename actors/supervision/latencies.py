@@ -1,4 +1,4 @@
-"""Latency samples of all processes, until they are told on."""
+"""Latency samples of all processes, until they are reported."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class KeptLatencies:
         self._samples: dict[str, deque[int]] = {}
 
     def add(self, latencies_us: Mapping[str, tuple[int, ...]]) -> None:
-        """Take the samples of one process."""
+        """Add the samples of one process."""
         for name, samples in latencies_us.items():
             self._samples.setdefault(name, deque(maxlen=_KEPT)).extend(samples)
 
     def take(self) -> dict[str, tuple[int, ...]]:
-        """Hand over what came since the last call."""
+        """Return the samples since the last call."""
         taken = {name: tuple(samples) for name, samples in self._samples.items()}
         self._samples.clear()
         return taken

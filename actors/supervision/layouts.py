@@ -1,6 +1,7 @@
-"""Which actors share a process: one table a layout.
+"""The layouts: which actors share a process.
 
-An actor's fall costs its process nothing, but an endless loop or a kill takes all that live there.
+A crash of an actor does not affect its process, but an endless loop or a kill affects all actors in
+it.
 """
 
 from __future__ import annotations
@@ -26,19 +27,19 @@ ISOLATED, GROUPED = "isolated", "grouped"
 LAYOUTS = (ISOLATED, GROUPED)
 
 TRADING = "trading"
-"""The process of all whom a tick meets on its way to the venue, in the grouped layout."""
+"""The process of all actors on a tick's way to the venue, in the grouped layout."""
 
 _TOGETHER = (POSITION, EXECUTOR, DESK, STRATEGY, MARKET_STATE, MARKET_FEED, REFERENCE_FEED)
 
 
 @attrs.frozen(kw_only=True)
 class Layout:
-    """Who lives where."""
+    """The division of actors among processes."""
 
     processes: tuple[tuple[str, tuple[str, ...]], ...]
-    """Name of each process and the permanent roles in it, both in starting order."""
+    """Name of each process and its permanent roles, both in starting order."""
     orders_in: str
-    """Name of the process in which every order lives."""
+    """Name of the process of all orders."""
 
 
 def layout_of(
@@ -46,16 +47,16 @@ def layout_of(
 ) -> Layout:
     """Divide permanent roles, given in starting order, among processes.
 
-    Isolated: each in one of its own, and all orders in one. Grouped: those on a tick's way together
-    with the orders, of all series, from their feeds on; the directories together; all others
-    alone. An executor with real money is always alone, since it has the key; a strategy
-    may be, since one that never returns takes its process with it.
+    Isolated: each in a process of its own, and all orders in one. Grouped: those on a tick's way,
+    from the feeds on, together with the orders, for all series; the directories together; all
+    others alone. An executor with real money is always alone, since it has the key. A strategy may
+    be, since an endless loop in it blocks its process.
     """
     if name == ISOLATED:
         alone = tuple((role, (role,)) for role in roles)
         return Layout(processes=(*alone, (ORDERS, ())), orders_in=ORDERS)
     if name != GROUPED:
-        raise ValueError(f"{name} is no layout: there are {', '.join(LAYOUTS)}")
+        raise ValueError(f"{name} is not a layout: there are {', '.join(LAYOUTS)}")
     sharing: dict[str, list[str]] = {}
     for role in roles:
         base = base_role(role)

@@ -1,4 +1,4 @@
-"""What foreground, supervisor and supervisor's actor say to each other."""
+"""Messages between foreground, supervisor and supervisor core."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from actors.settings import Settings
 
 
 class ChildState(enum.Enum):
-    """Where a child stands, as ``understudy ps`` shows it."""
+    """The state of a child, as ``understudy ps`` shows it."""
 
     STARTING = "starting"
     SERVING = "serving"
@@ -22,7 +22,7 @@ class ChildState(enum.Enum):
     """Alive, but without something it needs, such as a feed that is reconnecting."""
     BACKING_OFF = "backing off"
     GIVEN_UP = "given up"
-    """A strategy that fell too often: it is not made again, and its series is halted."""
+    """A strategy that crashed too often: it is not restarted, and its series is halted."""
 
 
 @attrs.frozen(kw_only=True)
@@ -31,9 +31,9 @@ class ProcessSpec:
 
     name: str
     roles: tuple[str, ...]
-    """Of the permanent actors in it."""
+    """Roles of its permanent actors."""
     is_urgent: bool = False
-    """Whether a tick waits for it on its way to an order."""
+    """Whether a tick passes through it on its way to an order."""
 
 
 @attrs.frozen(kw_only=True)
@@ -47,44 +47,44 @@ class SupervisorBoot:
     seed: int
     processes: tuple[ProcessSpec, ...]
     orders_in: str
-    """Name of the process in which orders live."""
+    """Name of the process of all orders."""
     actors: dict[str, ActorSpec]
-    """What fills each permanent role."""
+    """The actor for each permanent role."""
     order: ActorSpec
-    """What fills an order's role."""
+    """The actor for each order."""
     process_class: type[Actor]
-    """The actor that a process is."""
+    """The actor class of a process."""
     pause_points_dir: str | None = None
     """Where a drill arms pause points; None in every other run."""
 
 
 @attrs.frozen
 class GetChildren:
-    """The foreground asks how the children are; answered with ChildrenReport."""
+    """Request the state of the children; answered with ChildrenReport."""
 
     request_id: int
 
 
 @attrs.frozen
 class GetAddress:
-    """The foreground asks where a role is; answered with an Address, or None."""
+    """Request the address of a role; answered with an Address, or None."""
 
     role: str
 
 
 @attrs.frozen
 class ShutDown:
-    """The foreground wants an orderly end; answered with ChildrenReport once orders are over."""
+    """Request an orderly shutdown; answered with ChildrenReport once all orders have ended."""
 
     reason: str
 
 
 @attrs.frozen
 class ReplaceSettings:
-    """The foreground has recorded other settings; said until a ChildrenReport has their number."""
+    """Announce recorded settings; repeated until a ChildrenReport has their number."""
 
     boot: SupervisorBoot
-    """The supervisor's own with these settings, and the processes that they ask for."""
+    """The supervisor's own with these settings, and the processes that they require."""
 
 
 @attrs.frozen(kw_only=True)
@@ -100,24 +100,24 @@ class ChildReport:
     last_message_age_ms: int
     handled_count: int
     serving_since_ms: int = 0
-    """Host monotonic time since when it has served without a break; 0 while it does not."""
+    """Host monotonic time since which it has served without interruption; 0 while it does not."""
     process: str = ""
-    """Name of the process that it lives in."""
+    """Name of its process."""
 
 
 @attrs.frozen(kw_only=True)
 class Fall:
-    """A process or an actor that fell, and when its successor served."""
+    """A crash of a process or an actor, and when its successor served."""
 
     name: str
-    """Of the process, or the actor's role."""
+    """The name of the process, or the role of the actor."""
     pid: int
     roles: tuple[str, ...] = ()
-    """Permanent actors that fell with a process of another name."""
+    """Permanent actors that were lost with a process of another name."""
     was_hung: bool = False
-    """A process that answered nothing and was killed; otherwise it was suddenly gone."""
+    """The process stopped answering and was killed; otherwise it exited."""
     reason: str = ""
-    """Why an actor fell whose process lives on."""
+    """Why an actor crashed in a process that lives on."""
     at_ms: int
     """Host monotonic time."""
     served_again_at_ms: int = 0
@@ -134,35 +134,35 @@ class ChildrenReport:
     """The actor system's admin process."""
     children: tuple[ChildReport, ...]
     restarts: dict[str, int]
-    """Falls since the supervisor began, of processes by their names and of actors by their roles;
-    all Order actors count as "order"."""
+    """Crashes since the supervisor began, of processes by name and of actors by role; all Order
+    actors count as "order"."""
     latencies_us: dict[str, tuple[int, ...]]
     """Samples since the last report."""
     handled_count: int
-    """Messages handled by all children, past ones too."""
+    """Messages handled by all children, including former ones."""
     refused_count: int = 0
-    """Connections and frames that the sockets of all of them have refused, and the
-    supervisor's."""
+    """Connections and frames refused by the sockets of all children and the supervisor."""
     escalation: str
     """Why the run must end; empty while it need not."""
     has_no_journal: bool = False
     """It must end because nothing can be recorded."""
     venue_offset_ms: int = 0
-    """How far venue time was measured ahead of the run's own clock."""
+    """By how much venue time was measured to be ahead of the run's own clock."""
     falls: tuple[Fall, ...] = ()
     """The newest ones, oldest first."""
     settings_number: int = 0
-    """Of the settings that children are told."""
+    """Number of the settings that children are sent."""
     is_cleared: bool
-    """After ShutDown or an escalation: the desk has no live order left, or was given up on."""
+    """After ShutDown or an escalation: the desk has no live order left, or did not answer in
+    time."""
 
 
-# What the core wants its actor to do.
+# Effects of the core.
 
 
 @attrs.frozen
 class Spawn:
-    """Make a process; ``handle`` names it from now on."""
+    """Start a process, which ``handle`` identifies from now on."""
 
     handle: int
     process: str
@@ -170,7 +170,7 @@ class Spawn:
 
 @attrs.frozen
 class Tell:
-    """Send a process a message, or an actor in it."""
+    """Send a message to a process, or to an actor in it."""
 
     handle: int
     message: object
@@ -179,11 +179,11 @@ class Tell:
 
 @attrs.frozen
 class Kill:
-    """SIGKILL a process: one that does not answer, or that nobody needs any more."""
+    """SIGKILL a process that does not answer, or that is no longer needed."""
 
     pid: int
     is_hung: bool = True
-    """Whether it may first write what led to it."""
+    """Whether it may first write a crash file."""
 
 
 @attrs.frozen
@@ -196,7 +196,7 @@ class Say:
 
 @attrs.frozen
 class TellBook:
-    """Send a process the address book as it is then; addresses are the actor's, not the core's."""
+    """Send a process the current address book; addresses belong to the actor, not to the core."""
 
     handle: int
 

@@ -1,4 +1,4 @@
-"""Whose silence is no fault of its own: who waits for disk or processor, or cannot be heard."""
+"""Which silence is excused: that of children waiting for disk or processor, or unheard."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from actors.supervision.child import Child
 
 @attrs.frozen(kw_only=True)
 class Waits:
-    """What children wait for, by process id; one that is not named waits for nothing."""
+    """What children wait for, by process id; a missing one waits for nothing."""
 
     disk_ms: Mapping[int, int]
-    """For how long one that waits for the disk has done so; 0 if it does not."""
+    """How long a process has been waiting for the disk; 0 if it is not."""
     processor_ms: Mapping[int, int]
-    """For how much of the time since the last tick one has waited for a processor."""
+    """How much of the time since the last tick a process has waited for a processor."""
 
 
 NOBODY_WAITS = Waits(disk_ms=MappingProxyType({}), processor_ms=MappingProxyType({}))
 DISK_LIMIT_MS = 11_000
-"""A disk that has not taken a record for so long is given up. It is somewhat more than an actor
-waits for its turn to write (actors/runtime/journal_turn.py), which then says so by itself."""
+"""A disk that has not completed a write for this long is given up. It is somewhat more than an
+actor waits for its turn to write (actors/runtime/journal_turn.py), which then reports it itself."""
 _EXCUSED_MOST = 0.75
-"""Share of the time that a wait for a processor excuses at most: on a busy machine a child that is
-caught in a loop waits for one, too, and is killed after four times as long."""
+"""Largest share of time that a wait for a processor can excuse. On a busy machine a child in an
+endless loop waits for a processor too; this way it is killed after four times as long."""
 TICK_GAP_MOST_MS = 1_000
-"""Ticks further apart than this show that it is the supervisor that could not run."""
+"""A longer gap between ticks shows that the supervisor itself could not run."""
 
 
 class Patience:
-    """Excuses children before they are judged by how long they have been silent."""
+    """Excuses children before their silence is judged."""
 
     def __init__(self, tick_gap_most_ms: int = TICK_GAP_MOST_MS) -> None:
         self._tick_gap_most_ms = tick_gap_most_ms
         self._ticked_at_ms: int | None = None
 
     def excuse(self, children: Iterable[Child], now_ms: int, waits: Waits) -> str:
-        """Move on what each child is judged by; returns why the run must end, if it must.
+        """Move each child's reference time forward; return why the run must end, if it must.
 
         Args:
             children: all of them.
@@ -55,12 +55,12 @@ class Patience:
             wait_ms = waits.disk_ms.get(child.pid, 0)
             if wait_ms:
                 child.answered_at_ms = now_ms
-            else:  # what it has said meanwhile may still wait to be read
+            else:  # messages that arrived meanwhile may still be unread
                 starved_ms = waits.processor_ms.get(child.pid, 0)
                 excused_ms = max(late_ms, min(starved_ms, int(_EXCUSED_MOST * passed_ms)))
                 child.answered_at_ms = min(now_ms, child.answered_at_ms + excused_ms)
             if wait_ms > DISK_LIMIT_MS:
-                reason = f"the disk has taken no record of {child.name} for {wait_ms // 1000} s"
+                reason = f"the disk has completed no record of {child.name} for {wait_ms // 1000} s"
         return reason
 
     def _passed_ms(self, now_ms: int) -> int:

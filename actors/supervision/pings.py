@@ -1,4 +1,4 @@
-"""A round of Pings leaves in parts: all answers at once would hold up what the market does then."""
+"""Paced Pings: a round is sent in parts, so that the answers do not delay market messages."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from actors.messages.lifecycle import Ping
 PING_GAP_MS = 40
 """Between two parts."""
 _PARTS = 6
-"""A round leaves in so many parts or a few more."""
+"""A round is sent in about this many parts, or a few more."""
 
 
 class PacedPings:
-    """Pings that are to leave soon, the newest of each child, in the order of their children."""
+    """Pings waiting to be sent, the newest of each child, in the order of the children."""
 
     def __init__(self) -> None:
         self._waiting: dict[int, Ping] = {}
@@ -19,7 +19,7 @@ class PacedPings:
         self._part_left_at_ms = 0
 
     def add(self, handle: int, ping: Ping, now_ms: int) -> bool:
-        """Let a Ping wait for its turn; whether a part is to leave ``PING_GAP_MS`` from now."""
+        """Queue a Ping; return whether to send a part ``PING_GAP_MS`` from now."""
         is_first = not self._waiting
         if is_first:
             self._part_left_at_ms = now_ms
@@ -27,10 +27,10 @@ class PacedPings:
         return is_first
 
     def take_part(self, now_ms: int) -> list[tuple[int, Ping]]:
-        """The Pings that leave now, and all that would have left since, were there a processor.
+        """Return the Pings to send now, including those that are overdue.
 
-        Otherwise a supervisor that runs rarely would hear so rarely of each child that it takes
-        those for hung that answer at once.
+        Without the latter, a supervisor that rarely gets to run would hear from each child so
+        rarely that it would take responsive ones for hung.
         """
         parts = max(1, (now_ms - self._part_left_at_ms) // PING_GAP_MS)
         self._part_left_at_ms = now_ms
@@ -39,5 +39,5 @@ class PacedPings:
 
     @property
     def are_waiting(self) -> bool:
-        """Whether another part is to leave ``PING_GAP_MS`` from now."""
+        """Whether to send another part ``PING_GAP_MS`` from now."""
         return bool(self._waiting)

@@ -109,7 +109,7 @@ class BacktestExecutorCore(Core):
             return [self._answer(intent.order_id)]
         self._closes_at_ms[intent.order_id] = intent.market.closes_at_ms
         if now_ms >= intent.expires_at_ms:
-            return self._take_back(intent.order_id, "its time to live was over before it left")
+            return self._take_back(intent.order_id, "its time to live ended before it was sent")
         pending = OrderReport(order_id=intent.order_id, status=OrderStatus.PENDING)
         self._reports[intent.order_id] = pending
         return [Command(PlaceOrder(intent))]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import attrs
 
-from actors.execution.paper import is_done_with, wanted
+from actors.execution.paper import is_done_with, quantity_wanted
 from actors.messages.execution import OrderIntent
 from actors.model import Action, Level, Side
 from actors.units import PAYOUT_TICKS
@@ -36,7 +36,7 @@ class VenueOrder:
     """Its place in the queue, while it rests."""
 
     def __attrs_post_init__(self) -> None:
-        self.left = wanted(self.intent)
+        self.left = quantity_wanted(self.intent)
 
     @property
     def order_id(self) -> str:

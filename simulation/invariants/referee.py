@@ -45,7 +45,7 @@ _EXPECTED_ERRORS = (
     "a cancel got no answer",
     "no credentials from the venue",
     "was CONFIRMED, and the venue now says that it FAILED",
-    "at the venue: all of it is booked; look at the account",
+    "at the venue: all of it is booked; check the account",
 )
 """What cores may log as an error in a run: a full disk, a venue that refuses, one that takes a
 confirmed trade back, and one that trades much more than was ordered."""

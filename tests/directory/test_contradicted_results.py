@@ -67,7 +67,7 @@ def test_f33_a_window_that_stays_disputed_for_long_is_said_once(stage: Directory
     stage.venue.status = "disputed"
     stage.begin()
     stage.run(END_MS + 3_600_000)
-    told = [log.text for log in stage.complaints if "has not decided it" in log.text]
+    told = [log.text for log in stage.complaints if "has not resolved it" in log.text]
     assert len([text for text in told if slug_of(START_MS) in text]) == 1
     stage.venue.status = "resolved"
     stage.run(stage.now_ms + 30_000)
@@ -142,7 +142,7 @@ def test_f33_a_result_that_changes_for_ever_is_left_to_a_person(stage: Directory
         stage.venue.results[START_MS] = (str(number % 2), str(1 - number % 2))
         stage.run(stage.now_ms + 70_000)
     assert len(revisions(stage)) == CORRECTIONS_MAX + 1
-    assert any("look at it yourself" in log.text for log in stage.complaints)
+    assert any("check it yourself" in log.text for log in stage.complaints)
     asked = looks(stage)
     stage.run(LAST_LOOK_MS)
     assert looks(stage) == asked
@@ -197,7 +197,7 @@ def test_a_settled_window_of_which_no_answer_can_be_read_is_let_be_and_told_in_t
     lines = [log.text for log in stage.complaints[told:] if "no strike" not in log.text]
     assert len(lines) == 2
     assert lines[0].endswith("asking again")
-    assert lines[1].endswith("its result stands")
+    assert lines[1].endswith("its result is kept")
     asked = looks(stage)
     stage.run(stage.now_ms + 3_600_000)
     assert looks(stage) == asked

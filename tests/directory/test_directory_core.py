@@ -253,7 +253,7 @@ def test_polybolts_word_corrects_that_of_rtds_once_and_not_the_other_way_round(
     assert len(said) == 3
     assert said[0].endswith("PolyBolt's counts")
     assert "it was 65001" in said[1]
-    assert said[2].endswith("the first stands")
+    assert said[2].endswith("the first is kept")
 
 
 def test_a_tick_told_again_says_nothing_new(stage: DirectoryStage) -> None:

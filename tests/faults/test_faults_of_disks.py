@@ -69,8 +69,8 @@ def test_f52_a_disk_that_stalls_for_longer_ends_the_run_once_with_its_orders_can
         disk.go_on()
         run.assert_ended_in_order(ExitCode.JOURNAL_UNUSABLE)
     (given_up,) = set(taken_for_hung(run)) - set(before)
-    assert "the disk has taken no record" in given_up
-    assert "the disk has taken no record" in run.system.last_words()
+    assert "the disk has completed no record" in given_up
+    assert "the disk has completed no record" in run.system.last_words()
 
 
 def test_f27_a_disk_that_takes_no_more_is_one_end_and_one_sentence_and_the_next_run_goes_on(

@@ -139,7 +139,7 @@ def test_f42_without_any_rate_the_exchange_s_window_is_not_traded() -> None:
     with exchange_before_a_boundary(AHEAD_MS) as exchange:
         exchange.inject(kind="unknown_fees", count=WINDOWS)
         with DirectoryAndLedgerOnHttp(exchange) as stage:
-            told = stage.not_traded_with("its fee is not known")
+            told = stage.not_traded_with("its fee is unknown")
             assert told.opens_at_ms not in stage.openings()
 
 

@@ -211,7 +211,7 @@ def test_f22_a_child_that_falls_again_and_again_ends_the_run_with_everything_can
     supervised = SupervisedActors(DESK, POSITION)
     effects = [effect for _ in range(6) for effect in fall_and_return(supervised)]
     (halt,) = {each.message.reason: each.message for each in told(effects, HaltTrading)}.values()
-    assert "position fell 6 times in 60 s" in halt.reason
+    assert "position crashed 6 times in 60 s" in halt.reason
     assert [
         each.level for each in effects if isinstance(each, Say) and "giving up" in each.text
     ] == ["error"]

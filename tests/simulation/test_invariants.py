@@ -213,7 +213,7 @@ def test_what_the_machine_lost_is_forgotten_and_no_more() -> None:
 
 @pytest.mark.parametrize(
     ("text", "is_expected"),
-    [("observer cannot record: no space left", True), ("the first stands", False)],
+    [("observer cannot record: no space left", True), ("the first is kept", False)],
 )
 def test_an_error_that_no_fault_explains_is_a_failure(text: str, is_expected: bool) -> None:
     referee = Referee(SETTINGS, Undecided(), PaperEvidence)

@@ -27,7 +27,8 @@ def test_a_strategy_that_goes_on_falling_is_given_up_and_its_order_is_filled_and
     assert said["escalation"] == ""
     told = (tmp_path / "understudy.log").read_text()
     assert (
-        f"the strategy is given up: strategy fell 3 times in 60 s, at last because {words}" in told
+        f"the strategy is given up: strategy crashed 3 times in 60 s, at last because {words}"
+        in told
     )
     assert "trading is halted: the strategy is given up" in told
     listed = CliRunner().invoke(main, ["orders", "--json", "--data-dir", str(tmp_path)])

@@ -37,9 +37,9 @@ def test_a_strategy_that_goes_on_raising_is_given_up_and_its_series_halted() -> 
     effects = supervised.say(BTC, ActorFell(BTC, 6, "ZeroDivisionError: division by zero"))
     (sentence,) = sentences(effects)
     assert sentence == (
-        "the strategy is given up: strategy/btc-5m fell 6 times in 60 s, at last because "
-        "ZeroDivisionError: division by zero; its series is halted until it is mended and trading "
-        "resumed"
+        "the strategy is given up: strategy/btc-5m crashed 6 times in 60 s, at last because "
+        "ZeroDivisionError: division by zero; its series is halted until the strategy is "
+        "fixed and trading is resumed"
     )
     (halt,) = halts(effects)
     assert (halt.series, halt.who, halt.cancel) == ("btc-5m", STRATEGY_FALLS, True)
@@ -96,7 +96,7 @@ def test_a_strategy_that_shares_its_process_cannot_be_given_up_with_it() -> None
         supervised.fall("trading")
         supervised.tick(5_000)
         supervised.say("trading", pong("trading"))
-    assert supervised.escalation == "trading fell 6 times in 60 s"
+    assert supervised.escalation == "trading crashed 6 times in 60 s"
 
 
 def test_grouped_a_strategy_may_live_alone() -> None:

@@ -61,7 +61,7 @@ def test_a_disk_that_takes_no_record_for_too_long_ends_the_run_once_and_kills_no
     assert supervised.escalation == ""
     killed += let_pass(supervised, 5_000, waiting="desk")
     assert desk not in killed
-    assert supervised.escalation == "the disk has taken no record of desk for 11 s"
+    assert supervised.escalation == "the disk has completed no record of desk for 11 s"
     assert supervised.core.report(0, 0).has_no_journal
 
 

@@ -93,9 +93,9 @@ def test_more_falls_than_allowed_escalate_once_and_the_desk_must_end_every_order
         fall_again(supervised, "position")
     assert supervised.escalation == ""
     effects = fall_again(supervised, "position")
-    assert supervised.escalation == "position fell 6 times in 60 s"
+    assert supervised.escalation == "position crashed 6 times in 60 s"
     assert [tell.message for tell in told(effects, HaltTrading)] == [
-        HaltTrading("position fell 6 times in 60 s", cancel=True)
+        HaltTrading("position crashed 6 times in 60 s", cancel=True)
     ]
     assert told(fall_again(supervised, "position"), HaltTrading) == []
 
@@ -259,7 +259,7 @@ def test_an_actor_that_falls_too_often_ends_the_run() -> None:
         assert supervised.escalation == ""
         fell(supervised, "desk", count)
         supervised.tick(5_000)
-    assert supervised.escalation == "desk fell 6 times in 60 s"
+    assert supervised.escalation == "desk crashed 6 times in 60 s"
 
 
 def test_an_order_that_falls_is_told_to_the_desk_and_counted() -> None:
@@ -290,7 +290,7 @@ def test_a_measured_venue_time_goes_out_with_every_ping() -> None:
 def test_a_child_that_cannot_record_ends_the_run() -> None:
     supervised = SupervisedActors("desk", "position")
     effects = supervised.say("position", JournalFailed("position", "disk full"))
-    assert supervised.escalation == "position is without its record: disk full"
+    assert supervised.escalation == "position has no record: disk full"
     assert supervised.core.report(0, 0).has_no_journal
     assert told(effects, HaltTrading)
 

@@ -77,7 +77,7 @@ def test_too_many_falls_end_every_order_and_the_run(new_system) -> None:
         os.kill(pid, signal.SIGKILL)
         killed.add(pid)
     assert onlooker.system.wait_for_end(60.0) == ExitCode.GAVE_UP
-    assert "position fell 3 times in 60 s" in onlooker.system.last_words()
+    assert "position crashed 3 times in 60 s" in onlooker.system.last_words()
     assert onlooker.system.outliving() == frozenset()
     assert onlooker.unfinished() == []
 
