@@ -70,7 +70,7 @@ POLL_MS = 2_000
 POLLS_BEFORE_SLOWER = 30
 SLOWEST_POLL_MS = 600_000
 SLOWEST_UNREAD_POLL_MS = 60_000
-"""Money hangs on a result, so it is asked for again this soon even when no answer says anything."""
+"""A result decides about money, so it is polled this often even if the answers are unreadable."""
 SLOWEST_FIND_MS = 5_000
 SLOWEST_TIME_CHECK_MS = 30_000
 SETTLE_REPEAT_MS = 2_000
@@ -366,7 +366,7 @@ class DirectoryCore(Core):
         return [told, *ask_again(key, failure.reason, now_ms)]
 
     def _refuse(self, key: str, complaint: str, now_ms: int, at_least_ms: int = 0) -> Effects:
-        """Ask again after an answer that cannot be used, though not for ever what is settled."""
+        """Ask again after an unusable answer, but for a settled window only a few times."""
         if key.startswith(REVIEW):
             ended = self._reviews.refuse(key, complaint, now_ms)
             if ended is not None:

@@ -55,7 +55,7 @@ class Questions:
         self._complaints.pop(key, None)
 
     def begin_anew(self, key: str) -> None:
-        """Ask as quickly as the first time when it is asked next; its complaint stays said."""
+        """Reset a question's delays; a complaint that was logged is not logged again."""
         self._failures.pop(key, None)
 
     def answered(self, key: str) -> Effects:

@@ -118,4 +118,4 @@ class HttpFailed:
     request_id: str
     reason: str
     was_answered: bool = False
-    """The server did answer: too long, or in a form that nobody asked for."""
+    """The server did answer, but too long or compressed."""
