@@ -23,10 +23,10 @@ def test_a_price_of_the_underlying_is_one_that_something_could_have(text: str) -
 @pytest.mark.parametrize("as_text", [True, False])
 def test_so_is_a_price_to_beat(price: str, as_text: bool) -> None:
     told = f'"{price}"' if as_text else price
-    with pytest.raises(Exception, match=r"slug: .*(no price|unreadable)"):
+    with pytest.raises(Exception, match=r"slug: .*(not a price|unreadable)"):
         decode_website(f'{{"openPrice": {told}}}'.encode(), "slug")
     body = f'{{"slug": "slug", "eventMetadata": {{"priceToBeat": {told}}}}}'
-    with pytest.raises(Exception, match=r"slug: .*(no price|unreadable)"):
+    with pytest.raises(Exception, match=r"slug: .*(not a price|unreadable)"):
         decode_event(body.encode(), "slug")
 
 
