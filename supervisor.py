@@ -71,7 +71,7 @@ _NEVER_MS = 2**62
 
 
 def _end(pid: int, number: signal.Signals) -> None:
-    # It may have ended by itself meanwhile, which is as good.
+    # It may have ended by itself in the meantime, which is as good.
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
 
@@ -98,7 +98,7 @@ class Supervisor(Actor):
         self._processor_waits = ProcessorWaits()
 
     def receiveMessage(self, msg: object, sender: ActorAddress) -> None:  # noqa: N802 # Thespian's
-        """Handle one message; an exception ends the process, and the foreground makes a new one."""
+        """Handle one message; after an exception the foreground starts a new supervisor process."""
         try:
             self._take(msg, sender)
         except Exception:
@@ -110,7 +110,7 @@ class Supervisor(Actor):
             self._begin(msg)
             return
         if isinstance(msg, ActorExitRequest):
-            self._core = None  # the whole tree is ending: children that leave now have not failed
+            self._core = None  # the whole tree is ending: exits of children are no longer failures
         core = self._core
         if core is None:
             return
@@ -185,7 +185,7 @@ class Supervisor(Actor):
             self.wakeupAfter(timedelta(milliseconds=delay_ms), payload=_TICK)
 
     def _handle_of(self, address: ActorAddress, message: object) -> int:
-        """The handle of the child with an address; its first message tells the address."""
+        """Return the handle of the child with an address, which its first message reveals."""
         for handle, known in self._addresses.items():
             if known == address:
                 if isinstance(message, ProcessStarted | Pong):
@@ -214,7 +214,7 @@ class Supervisor(Actor):
                     self._write(level, text)
 
     def _end_hung(self, pid: int) -> None:
-        """Have a hung process write its crash file and end it; a stopped one is killed."""
+        """Make a hung process write its crash file and end; kill a stopped one."""
         if is_stopped(pid):
             _end(pid, signal.SIGKILL)
             return

@@ -1,4 +1,4 @@
-"""What a backtest assumes of the venue, and of the way there; docs/backtesting.md."""
+"""Assumptions of a backtest about the venue and the latency; docs/backtesting.md."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ RESULT, TWAP = "result", "twap"
 
 @attrs.frozen(kw_only=True)
 class BacktestSettings:
-    """How orders fare in a backtest; the time to the venue is ``execution.latency_ms``."""
+    """How orders are treated in a backtest; latency to the venue: ``execution.latency_ms``."""
 
     fill_model: str = setting(
         QUEUE,

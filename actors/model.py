@@ -19,7 +19,7 @@ class Side(enum.Enum):
     YES = "YES"
     NO = "NO"
 
-    __hash__ = object.__hash__  # there is one of each; an Enum hashes its name, in Python
+    __hash__ = object.__hash__  # members are singletons; Enum would hash the name, in Python code
 
     @property
     def other(self) -> Side:
@@ -28,7 +28,7 @@ class Side(enum.Enum):
 
 
 def side_name(winner: Side | None) -> str:
-    """Name a result in a sentence."""
+    """Return a result as a word in a sentence."""
     return "void" if winner is None else winner.value
 
 
@@ -43,9 +43,9 @@ class TimeInForce(enum.Enum):
     """What happens to the part of an order that does not fill at once."""
 
     GTC = "GTC"
-    """Good till cancelled: it rests until its time to live is over."""
+    """Good till cancelled: it rests until its time to live has ended."""
     GTD = "GTD"
-    """Good till date: like GTC, and the venue itself ends it if this system is gone by then."""
+    """Good till date: like GTC, but the venue ends it even if this system is down."""
     FAK = "FAK"
     """Fill and kill: whatever does not fill at once is cancelled."""
     FOK = "FOK"

@@ -1,8 +1,7 @@
-"""What an answer's body may be: not packed, and not longer than any honest one.
+"""Limits of an HTTP answer's body: it must not be compressed, nor longer than expected.
 
-A megabyte of gzip unpacks to a gigabyte, and libraries unpack whatever arrives before anyone can
-look at it. So no coding is asked for (RFC 9110, 12.5.3), and one that is used all the same is
-refused unread.
+A megabyte of gzip decompresses to a gigabyte, and libraries decompress before anyone can check. So
+no coding is requested (RFC 9110, 12.5.3), and a compressed answer is refused unread.
 """
 
 from __future__ import annotations
@@ -12,5 +11,5 @@ PLAIN_BODY = {"Accept-Encoding": "identity"}
 
 
 def is_plain(content_encoding: str) -> bool:
-    """Whether a body with this ``Content-Encoding`` is what it looks like."""
+    """Return whether a body with this ``Content-Encoding`` is uncompressed."""
     return content_encoding.strip().lower() in ("", "identity")

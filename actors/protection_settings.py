@@ -1,4 +1,4 @@
-"""Settings of the protections: when trading pauses because of how it has gone, or of the hour."""
+"""Settings of the protections, which pause trading after losses or at certain hours."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ ACCOUNT_PROTECTIONS = (
     "max_week_drawdown_dollars",
     "max_drawdown_dollars",
 )
-"""Those that hold over all series together; the others are each series' own."""
+"""Keys of the protections that apply to all series together; the others apply per series."""
 
 
 def minutes_of(hours: str) -> tuple[int, int]:
-    """Begin and end of a span such as ``22:00-06:30``, each in minutes since midnight.
+    """Return begin and end of a span such as ``22:00-06:30``, in minutes since midnight.
 
     Raises:
-        ValueError: it is no such span.
+        ValueError: it is not such a span.
     """
     found = _HOURS.fullmatch(hours)
     if found is None:
-        raise ValueError(f"{hours!r} is no span of hours such as 08:00-22:30")
+        raise ValueError(f"{hours!r} is not a span of hours such as 08:00-22:30")
     begin_h, begin_m, end_h, end_m = map(int, found.groups())
     return begin_h * 60 + begin_m, end_h * 60 + end_m
 
 
 @attrs.frozen(kw_only=True)
 class ProtectionSettings:
-    """What pauses purchases, beyond the limits of an order; docs/guard-rails.md."""
+    """What pauses purchases, in addition to the limits of an order; docs/guard-rails.md."""
 
     stop_loss_pause_windows: int = setting(
         0, between(0, 1_000), "after a stop loss the series skips this many windows"

@@ -1,10 +1,10 @@
-"""Which proxy a connection goes through: one rule, asked by everything that connects.
+"""The choice of proxies, used by everything that connects.
 
-This host is never reached through a proxy. For every other host the usual environment variables
-count, as curl and Python read them: ``HTTPS_PROXY`` for https and wss, ``HTTP_PROXY`` for http and
-ws, ``ALL_PROXY`` for what has none, and ``NO_PROXY`` for the hosts that are reached directly; the
-lower-case name goes before the upper-case one. Only http:// proxies are used, because HTTP,
-websockets and the venue's client must all go the same way; docs/decisions/proxies.md.
+This host is never reached through a proxy. For other hosts the usual environment variables apply,
+as in curl and Python: ``HTTPS_PROXY`` for https and wss, ``HTTP_PROXY`` for http and ws,
+``ALL_PROXY`` where the specific one is missing, and ``NO_PROXY`` for hosts that are reached
+directly; the lower-case name takes precedence. Only http:// proxies are supported, because HTTP,
+websockets and the venue's client must all use the same one; docs/decisions/proxies.md.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class ProxyRefused(ValueError):
 
 @attrs.frozen(repr=False)
 class Proxy:
-    """An HTTP proxy that the environment names."""
+    """An HTTP proxy from the environment."""
 
     variable: str
     url: str
-    """With user and password, if it has them: for connecting, never for showing."""
+    """With user and password, if it has them: for connecting, never for display."""
 
     @property
     def host(self) -> str:
@@ -39,20 +39,20 @@ class Proxy:
 
 
 def proxy_url(url: str) -> str | None:
-    """The proxy that a connection to an address goes through, ready for any client; None: direct.
+    """Return the proxy for a connection to an address, usable by any client; None: direct.
 
     Raises:
-        ProxyRefused: the environment names one that cannot be used.
+        ProxyRefused: the environment names a proxy that cannot be used.
     """
     proxy = proxy_for(url, os.environ)
     return None if proxy is None else proxy.url
 
 
 def proxy_for(url: str, variables: Mapping[str, str]) -> Proxy | None:
-    """The proxy of an http, https, ws or wss address in an environment; None: none.
+    """Return the proxy for an http, https, ws or wss address; None: direct.
 
     Raises:
-        ProxyRefused: the environment names one that cannot be used.
+        ProxyRefused: the environment names a proxy that cannot be used.
     """
     parts = urlsplit(url)
     scheme = _SCHEMES.get(parts.scheme)
@@ -66,7 +66,7 @@ def proxy_for(url: str, variables: Mapping[str, str]) -> Proxy | None:
 
 
 def is_on_this_host(url: str) -> bool:
-    """Whether an address names this host: ``localhost``, or an address of loopback."""
+    """Return whether an address names this host: ``localhost``, or a loopback address."""
     host = urlsplit(url).hostname or ""
     if host.rstrip(".").lower() == "localhost" or host.lower().endswith(".localhost"):
         return True
@@ -77,7 +77,7 @@ def is_on_this_host(url: str) -> bool:
 
 
 def _named(name: str, variables: Mapping[str, str]) -> tuple[str, str] | None:
-    """A variable in either case; set but empty, the lower-case one hides the other."""
+    """Return a variable of either case; a lower-case one takes precedence even if it is empty."""
     for each in (name, name.upper()):
         if each in variables:
             value = variables[each].strip()
@@ -91,9 +91,9 @@ def _is_exempt(parts: SplitResult, no_proxy: tuple[str, str] | None) -> bool:
 
 
 def _covers(entry: str, parts: SplitResult) -> bool:
-    """Whether an entry of NO_PROXY is ``*``, the host, a domain above it, or a network around it.
+    """Return whether a NO_PROXY entry is ``*``, the host, a parent domain, or its network.
 
-    A name may have a port behind it, and a point or an asterisk before it.
+    A name may be followed by a port, and preceded by a point or an asterisk.
     """
     host = (parts.hostname or "").rstrip(".")
     if entry == "*":
@@ -112,7 +112,7 @@ def _usable(variable: str, url: str) -> Proxy:
     try:
         parts = urlsplit(url)
         is_whole = bool(parts.hostname) and parts.port != 0
-    except ValueError:  # the port is no number, or a bracket is missing
+    except ValueError:  # the port is not a number, or a bracket is missing
         raise ProxyRefused(f"{variable} does not name a proxy: its address is malformed") from None
     if parts.scheme != "http":
         raise ProxyRefused(

@@ -1,4 +1,4 @@
-"""How a host that cannot be reached is named: the host first, then why, in words."""
+"""Sentences about hosts that cannot be reached: the host first, then the reason."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import socket
 from urllib.parse import urlsplit
 
 NO_WAY = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ETIMEDOUT})
-"""Of the system's errors, those that say that packets do not arrive."""
+"""System errors which mean that packets do not arrive."""
 
 
 def unreachable_words(where: str, problem: BaseException) -> str:
-    """Say in one sentence why a host cannot be reached.
+    """Return one sentence about why a host cannot be reached.
 
     Args:
         where: its name, or an address, of which only the host is shown.
-        problem: what connecting raised; aiohttp's errors carry the system's own.
+        problem: the exception of connecting; aiohttp's contain the system's own.
 
     Returns:
-        The sentence; empty if the problem is another one, such as an answer that is a refusal.
+        The sentence; empty for another problem, such as an answer that refuses the request.
     """
     host = _host_of(where)
     cause = getattr(problem, "os_error", problem)
@@ -34,5 +34,5 @@ def unreachable_words(where: str, problem: BaseException) -> str:
 def _host_of(where: str) -> str:
     try:
         return urlsplit(where).netloc.rpartition("@")[2] or where
-    except ValueError:  # it cannot be taken apart
+    except ValueError:  # it cannot be parsed
         return where

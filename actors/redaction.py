@@ -1,8 +1,8 @@
-"""Takes secrets out of texts that are logged, recorded or sent; pure.
+"""Removes secrets from texts that are logged, recorded or sent; pure.
 
-Some are known, such as the private key. Others are known by their looks: what a signature of 65
-bytes or more is, and what the venue's headers are called (Polymarket's documentation,
-authentication), which a server may say back to whoever sent them.
+Some secrets are known, such as the private key. Others are recognised by their form: signatures of
+65 bytes or more, and the venue's authentication headers (Polymarket's documentation,
+authentication), which a server may echo.
 """
 
 from __future__ import annotations
@@ -15,33 +15,33 @@ import msgspec
 
 REDACTED = "<redacted>"
 SIGNATURE = re.compile(r"[0-9a-fA-F]{130,}")
-"""An ECDSA signature in hex, or one that a wallet wraps. Ids are shorter."""
+"""An ECDSA signature in hex, also one wrapped by a wallet. Ids are shorter."""
 _HEADER = re.compile(
     r"(POLY[_-](?:SIGNATURE|PASSPHRASE|API[_-]KEY)\W{1,6})[\w+/=-]+", re.IGNORECASE
 )
 _LEAST_LENGTH = 6
-"""A shorter text is no secret, and would be taken out of innocent words."""
+"""A shorter text is not a secret, and would be removed from ordinary words."""
 
 
 class Redactor:
-    """Knows the secrets of this process; they can be added, and never be shown."""
+    """Holds the secrets of this process; they can be added but never shown."""
 
     def __init__(self) -> None:
         self._secrets: list[str] = []
 
     def __repr__(self) -> str:
-        """Show how many there are."""
+        """Show only how many there are."""
         return f"Redactor({len(self._secrets)} secrets)"
 
     def add(self, *secrets: str) -> None:
-        """Take these out from now on, with and without 0x, in either case of letters."""
+        """Remove these from now on, with and without 0x, in upper and lower case."""
         for secret in secrets:
             bare = secret.removeprefix("0x")
             self._secrets += [each for each in (secret, bare) if len(each) >= _LEAST_LENGTH]
         self._secrets.sort(key=len, reverse=True)
 
     def clean(self, text: str) -> str:
-        """Return the text without any of them, and without signatures."""
+        """Return the text without secrets and signatures."""
         for secret in self._secrets:
             at = text.lower().find(secret.lower())
             while at >= 0:
@@ -50,7 +50,7 @@ class Redactor:
         return _HEADER.sub(rf"\1{REDACTED}", SIGNATURE.sub(REDACTED, text))
 
     def cleaned(self, value: Any) -> Any:
-        """Return a message, or an answer in JSON, with all texts in it clean."""
+        """Return a message, or a JSON answer, with all its texts cleaned."""
         if isinstance(value, str):
             return self.clean(value)
         if isinstance(value, tuple | list):

@@ -1,4 +1,4 @@
-"""The names that actors call each other by: a role outlives every actor that fills it."""
+"""The names by which actors address each other: a role outlives the actors that fill it."""
 
 from __future__ import annotations
 
@@ -19,60 +19,60 @@ OBSERVER = "observer"
 RECORDER = "recorder"
 
 REPLY = "reply"
-"""Stands for whoever sent the message being handled."""
+"""The sender of the message being handled."""
 
 PROCESS = ""
-"""Stands for a process and not for an actor in it: what the supervisor says to all of it."""
+"""A whole process rather than an actor in it: the receiver of the supervisor's messages to it."""
 
 ORDERS = "orders"
-"""Where orders live: the route to every order's actor, and the name of their process."""
+"""The route to every order's actor, and the name of their process."""
 
 _ORDER_PREFIX = "order/"
 
 _OF_SERIES = frozenset({DIRECTORY, MARKET_STATE, STRATEGY})
-"""Kinds of actor of which each series has its own; all others are the account's."""
+"""Kinds of actor of which each series has its own; all others belong to the account."""
 
 
 _ROLES_KEPT = 2_048
-"""Of so many roles it is remembered what they are: every message is asked it."""
+"""Size of the caches below, which are used for every message."""
 
 
 def order_role(order_id: str) -> str:
-    """Role of the actor that lives one order's life."""
+    """Return the role of an order's actor."""
     return _ORDER_PREFIX + order_id
 
 
 def order_id_of(role: str) -> str | None:
-    """Order id of an order's role; None for every other role."""
+    """Return the order id of an order's role; None for every other role."""
     return role.removeprefix(_ORDER_PREFIX) if role.startswith(_ORDER_PREFIX) else None
 
 
 def is_of_series(base: str) -> bool:
-    """Whether each series has its own actor of this kind."""
+    """Return whether each series has its own actor of this kind."""
     return base in _OF_SERIES
 
 
 def series_role(base: str, series: str) -> str:
-    """Role of a series' own actor, such as ``strategy/btc-15m``; of others the plain one."""
+    """Return the role of a series' actor, such as ``strategy/btc-15m``; or the plain role."""
     return f"{base}/{series}" if base in _OF_SERIES else base
 
 
 @functools.lru_cache(_ROLES_KEPT)
 def base_role(role: str) -> str:
-    """The kind of actor: ``strategy`` of ``strategy/btc-15m``; a plain role itself."""
+    """Return the kind of actor: ``strategy`` for ``strategy/btc-15m``."""
     base, _, _ = role.partition("/")
     return base if base in _OF_SERIES else role
 
 
 @functools.lru_cache(_ROLES_KEPT)
 def series_of_role(role: str) -> str:
-    """The series that a role belongs to; empty for the account's, and while there is but one."""
+    """Return the series of a role; empty for the account's, and while there is only one."""
     base, _, series = role.partition("/")
     return series if base in _OF_SERIES else ""
 
 
 def known_as(role: str, to: str) -> str | None:
-    """What an actor calls a role; None if it is a neighbour of another series, unknown to it."""
+    """Return an actor's name for a role; None for one of another series, which it does not know."""
     own, series = series_of_role(to), series_of_role(role)
     if not (own and series):
         return role

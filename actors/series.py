@@ -23,7 +23,7 @@ LENGTHS = {5: "5m", 15: "15m", 60: "1h", 240: "4h"}
 
 _HOURLY = 60
 _HOURLY_NAMES = ("bitcoin", "ethereum", "solana", "xrp", "dogecoin", "bnb", "hyperliquid", "zcash")
-"""Of the underlyings in slugs of hourly windows, in the order of ``ASSETS``."""
+"""The underlyings in slugs of hourly windows, in the order of ``ASSETS``."""
 _MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
     *("july", "august", "september", "october", "november", "december"),
@@ -41,7 +41,7 @@ class SeriesSettings:
 
     @property
     def name(self) -> str:
-        """What people, roles and the command line call it, such as btc-15m."""
+        """The name for people, roles and the command line, such as btc-15m."""
         return f"{self.asset}-{LENGTHS[self.window_minutes]}"
 
     @property
@@ -66,11 +66,11 @@ class SeriesSettings:
 
     @property
     def is_hourly(self) -> bool:
-        """Whether its windows are named by the New York clock, and may be settled otherwise."""
+        """Whether its windows are named by the New York clock, and may be settled differently."""
         return self.window_minutes == _HOURLY
 
     def slug(self, start_ms: int) -> str:
-        """The venue's name of the window that starts then."""
+        """Return the venue's name of the window that starts then."""
         if self.is_hourly:
             at = _in_new_york(start_ms)
             hour = f"{at.hour % 12 or 12}{'am' if at.hour < 12 else 'pm'}"
@@ -80,16 +80,16 @@ class SeriesSettings:
 
 
 def series_named(name: str) -> SeriesSettings:
-    """The series of a name, such as ``btc-15m``.
+    """Return the series of a name, such as ``btc-15m``.
 
     Raises:
-        ValueError: there is no such series; the sentence says which there are.
+        ValueError: there is no such series; the sentence lists the permitted names.
     """
     asset, _, label = name.partition("-")
     minutes = {written: each for each, written in LENGTHS.items()}.get(label)
     if asset not in ASSETS or minutes is None:
         raise ValueError(
-            f"{name!r} is no series: an asset ({', '.join(ASSETS)}), a hyphen and a length "
+            f"{name!r} is not a series: an asset ({', '.join(ASSETS)}), a hyphen and a length "
             f"({', '.join(LENGTHS.values())}), such as btc-15m"
         )
     return SeriesSettings(asset=asset, window_minutes=minutes)
@@ -97,7 +97,7 @@ def series_named(name: str) -> SeriesSettings:
 
 @functools.lru_cache(maxsize=1_024)
 def series_of(slug: str) -> str:
-    """Name of the series that a window is of, by its slug; empty if that tells no series."""
+    """Return the series of a window by its slug; empty if the slug does not show it."""
     found = _SLUG.fullmatch(slug)
     if found:
         return f"{found[1]}-{found[2]}"
@@ -108,12 +108,12 @@ def series_of(slug: str) -> str:
 
 
 def hourly_prefix(asset: str) -> str:
-    """What the slugs of an underlying's hourly windows begin with."""
+    """Return the beginning of the slugs of an underlying's hourly windows."""
     return f"{_HOURLY_NAMES[ASSETS.index(asset)]}-up-or-down-"
 
 
 def _in_new_york(at_ms: int) -> datetime:
-    """Time of day in New York, by the law since 2007: no core may read a file of time zones."""
+    """Return the time in New York by the rules since 2007: no core may read time zone files."""
     at = datetime.fromtimestamp(at_ms / 1000, UTC)
     summer_begins = _sunday(at.year, month=3, earliest_day=8) + timedelta(hours=7)
     summer_ends = _sunday(at.year, month=11, earliest_day=1) + timedelta(hours=6)
@@ -126,12 +126,12 @@ def _sunday(year: int, *, month: int, earliest_day: int) -> datetime:
 
 
 def window_start_ms(now_ms: int, window_ms: int) -> int:
-    """Start of the window that an instant lies in; a boundary belongs to the window it opens."""
+    """Return the start of the window at an instant; a boundary belongs to the window it opens."""
     return now_ms - now_ms % window_ms
 
 
 def slug_part(text: str) -> str:
-    """What slugs of a series have in common, if a text is a series' name; else the text itself."""
+    """Return the common part of a series' slugs for its name; other texts are unchanged."""
     asset, _, label = text.partition("-")
     if asset not in ASSETS or label not in LENGTHS.values():
         return text

@@ -1,4 +1,4 @@
-"""What the value of a setting must be, as a test and in words."""
+"""Rules for the values of settings, as tests and in words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import attrs
 
 @attrs.frozen
 class Rule:
-    """What a value must be, as a test and in words; None passes, as "not set"."""
+    """The rule for a value, as a test and in words; None passes, as "not set"."""
 
     allowed: str
     holds: Callable[[Any], bool]

@@ -1,7 +1,7 @@
-"""Every number and address that may be configured, with its default and what it allows.
+"""Every configurable number and address, with its default and its permitted values.
 
-``understudy.settings.config`` fills these from a TOML file: one section a class, one key a field.
-Cores receive the whole, frozen. Durations in ms are venue time unless they say otherwise.
+``understudy.settings.config`` fills these from a TOML file: one class per section, one field per
+key. Cores receive the whole, frozen. Durations in ms are venue time unless stated otherwise.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from actors.watcher_settings import AlertSettings, MetricsSettings, RecordingSet
 
 @attrs.frozen(kw_only=True)
 class VenueSettings:
-    """Where the venue and the reference price are reached."""
+    """The addresses of the venue and the reference price."""
 
     gamma_url: str = setting(
         "https://gamma-api.polymarket.com",
@@ -71,13 +71,13 @@ class VenueSettings:
 
     @property
     def user_ws_url(self) -> str:
-        """The channel of one's own orders and trades."""
+        """The channel of the account's own orders and trades."""
         return f"{self.clob_ws_url}/user"
 
 
 @attrs.frozen(kw_only=True)
 class StrategyFile:
-    """A strategy of one's own: which class of which file, in exactly these bytes."""
+    """A user's own strategy: a class of a file with exactly these bytes."""
 
     path: str
     """Absolute."""
@@ -165,7 +165,7 @@ class StrategySettings:
 
 @attrs.frozen(kw_only=True)
 class ExecutionSettings:
-    """How orders are carried out."""
+    """How orders are executed."""
 
     mode: str = setting(
         "simulated", one_of("simulated", "live"), "how orders are carried out; live is real money"
@@ -202,9 +202,9 @@ class ExecutionSettings:
 
     @property
     def ending_limit_ms(self) -> int:
-        """How long an end waits for every order to be over; real time.
+        """How long the end of a run waits for every order to end; real time.
 
-        The venue may leave a live order's outcome open for some fifteen seconds.
+        The venue may leave a real order's outcome open for about fifteen seconds.
         """
         return 30_000 if self.mode == "live" else 5_000
 
@@ -220,7 +220,7 @@ RISK_LIMITS = (
     "max_day_loss_dollars",
     "price_band_ticks",
 )
-"""Every limit that the desk holds orders against, by the name of its key."""
+"""Keys of all limits that the desk applies to orders."""
 
 ACCOUNT_LIMITS = (
     "max_account_dollars",
@@ -228,12 +228,12 @@ ACCOUNT_LIMITS = (
     "max_orders_per_minute",
     "max_day_loss_dollars",
 )
-"""Those that hold over all series together."""
+"""Keys of the limits that apply to all series together."""
 
 
 @attrs.frozen(kw_only=True)
 class RiskSettings:
-    """Limits that the desk holds every purchase against; docs/guard-rails.md."""
+    """Limits that the desk applies to every purchase; docs/guard-rails.md."""
 
     max_order_dollars: int = setting(100, between(1, 1_000_000_000), "price times size of an order")
     max_window_dollars: int = setting(
@@ -260,7 +260,7 @@ class RiskSettings:
 
 @attrs.frozen(kw_only=True)
 class SupervisionSettings:
-    """Who shares a process, when one counts as hung, how many falls are too many. Real time."""
+    """Division among processes, and limits for hangs and crashes. Real time."""
 
     max_restarts: int = setting(
         5,
@@ -283,21 +283,21 @@ class SupervisionSettings:
 
 @attrs.frozen(kw_only=True)
 class SeriesPlan:
-    """One series of a run that trades several, and the settings that hold in it."""
+    """One series of a run that trades several, and its settings."""
 
     series: SeriesSettings
     strategy: StrategySettings
     risk: RiskSettings
-    """Limits of an order and a window are the series' own; those of the account are the run's."""
+    """Limits of an order and a window are the series' own; account limits are the run's."""
     protections: ProtectionSettings = attrs.field(factory=ProtectionSettings)
     """Likewise."""
     is_ending: bool = False
-    """It was dropped while the run goes on: its window is traded to the end, and no other."""
+    """It was dropped while the run goes on: its current window is the last one traded."""
 
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """All of it; the defaults trade the real venue's books with simulated execution."""
+    """All settings; the defaults trade the real venue's books with simulated execution."""
 
     venue: VenueSettings = attrs.field(factory=VenueSettings)
     series: SeriesSettings = attrs.field(factory=SeriesSettings)
@@ -313,13 +313,13 @@ class Settings:
     backtest: BacktestSettings = attrs.field(factory=BacktestSettings)
 
     speed: float = 1.0
-    """Venue time per real time: the run's, no key. What takes real time may take longer by it."""
+    """Venue time per real time; set by the run, not a key. Limits of real durations grow by it."""
 
     number: int = 0
-    """Which of the journal's recorded settings they are (``SettingsChanged``). No key either."""
+    """Number of the recorded settings (``SettingsChanged``); not a key."""
 
     is_trading: bool = True
-    """False: the run only records; nobody decides about orders. No key either."""
+    """False: the run only records and places no orders; not a key."""
 
     traded: tuple[SeriesPlan, ...] = ()
     """Every series of a run that trades several; empty while ``series`` is the only one."""
@@ -339,11 +339,11 @@ class Settings:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of these series."""
+        """The names of these series."""
         return tuple(plan.series.name for plan in self.plans)
 
     def trading(self, plans: Sequence[SeriesPlan]) -> Settings:
-        """The same for these series, each with roles of its own even if it is the only one."""
+        """Return the settings for these series; each has roles of its own, even a single one."""
         return attrs.evolve(self, series=plans[0].series, traded=tuple(plans))
 
     @property
@@ -352,12 +352,12 @@ class Settings:
         return tuple(dict.fromkeys(plan.series.asset for plan in self.plans))
 
     def plan(self, series: str) -> SeriesPlan:
-        """A series' plan; the first one's for a series that is not traded any more."""
+        """Return a series' plan; the first one's for a series that is no longer traded."""
         plans = self.plans
         return next((plan for plan in plans if plan.series.name == series), plans[0])
 
     def of(self, series: str) -> Settings:
-        """The settings as they hold in one series, whose name may be of one not traded."""
+        """Return the settings as they apply to one series, which need not be traded."""
         if not self.traded:
             return self
         plan = self.plan(series)
@@ -370,16 +370,16 @@ class Settings:
         )
 
     def for_role(self, role: str) -> Settings:
-        """The settings that a role's actor is made with: a series' own actor gets its series'."""
+        """Return the settings for a role's actor: those of its series, if it belongs to one."""
         series = series_of_role(role)
         return self.of(series) if series else self
 
     def role(self, base: str, series: str) -> str:
-        """Role of a series' own actor; plain while only one series is traded."""
+        """Return the role of a series' actor; the plain role while only one series is traded."""
         return series_role(base, self.plan(series).series.name) if self.traded else base
 
     def roles(self, base: str) -> tuple[str, ...]:
-        """Every role of a kind: one for each series, if each has its own."""
+        """Return every role of a kind: one for each series, if each has its own."""
         if not (self.traded and is_of_series(base)):
             return (base,)
         return tuple(series_role(base, plan.series.name) for plan in self.traded)

@@ -1,8 +1,8 @@
-"""Texts from outside as they may be shown: control characters are seen, and do nothing.
+"""Makes texts from outside safe to display, by escaping control characters.
 
-A refusal of the venue, a slug, a host's error or a damaged row may hold anything: escape sequences
-that command the terminal, line breaks that forge a second line of a log, marks that turn the order
-of what follows. Whoever writes a text for people passes it through here last.
+A refusal of the venue, a slug, a host's error or a damaged row may contain anything: escape
+sequences that control the terminal, line breaks that forge log lines, marks that reverse the order
+of text. Every text for people passes through here last.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import functools
 import unicodedata
 
 _CONTROLLING = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
-"""Unicode's categories: controls (C0, DEL, C1), formats (bidirectional marks and overrides, joiners
-of no width), surrogates, private use, line and paragraph separators."""
+"""Unicode's categories: controls (C0, DEL, C1), formats (bidirectional marks and overrides,
+zero-width joiners), surrogates, private use, line and paragraph separators."""
 
 
 def shown(text: str, *, keeps_breaks: bool = False) -> str:

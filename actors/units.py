@@ -32,19 +32,19 @@ _FEE_STEP_NANOS = 10_000
 
 
 _PLACES_MAX = 60
-"""No integer here has more digits; ``1e999999`` would fill all memory."""
+"""No integer here has more digits; ``1e999999`` would exhaust the memory."""
 _SHOWN = 80
 _EXACT = Context(prec=100, traps=[InvalidOperation, Overflow, Inexact])
 
 
 class NotExact(ValueError):
-    """A number does not fit the exact unit it was to be converted to."""
+    """A number does not fit the exact unit."""
 
 
 def _scaled(text: str, scale: int, what: str) -> int:
     try:
         value = _EXACT.multiply(Decimal(text), Decimal(scale))
-    except ArithmeticError:  # no number, or one that is out of all proportion
+    except ArithmeticError:  # not a number, or an absurdly large one
         raise NotExact(f"{text[:_SHOWN]!r} is not a {what}") from None
     if not value.is_finite() or value.adjusted() > _PLACES_MAX:
         raise NotExact(f"{text[:_SHOWN]!r} is not a {what}")
@@ -57,16 +57,16 @@ def ticks_from_text(text: str) -> int:
     """Convert the venue's decimal price (``"0.53"``, ``".48"``) to ticks.
 
     Raises:
-        NotExact: the text is no number or lies between two ticks.
+        NotExact: the text is not a number, or is between two ticks.
     """
     return _scaled(text, TICKS_PER_DOLLAR, "price")
 
 
 def units_from_text(text: str) -> int:
-    """Convert the venue's decimal share count (``"30.5"``) to millionths of a share.
+    """Convert the venue's decimal number of shares (``"30.5"``) to millionths of a share.
 
     Raises:
-        NotExact: the text is no number or finer than a millionth.
+        NotExact: the text is not a number, or is finer than a millionth.
     """
     return _scaled(text, UNITS_PER_SHARE, "size")
 
@@ -82,12 +82,12 @@ def price_text(price_ticks: int) -> str:
 
 
 def price_label(price_ticks: float) -> str:
-    """Write a price in dollars for people: at least cents, tenths of a cent only if there are."""
+    """Write a price in dollars for people: cents, with tenths of a cent only if needed."""
     return f"{price_ticks / TICKS_PER_DOLLAR:.3f}".removesuffix("0")
 
 
 def average_label(cost_nanos: int, quantity_units: int) -> str:
-    """Write what a share cost on average in dollars, to a hundredth of a cent."""
+    """Write a share's average cost in dollars, to a hundredth of a cent."""
     return f"{cost_nanos / quantity_units / TICKS_PER_DOLLAR:.4f}"
 
 
@@ -107,15 +107,15 @@ def dollars_text(amount_nanos: int) -> str:
 
 
 def shares(count: int) -> int:
-    """Whole shares in units."""
+    """Return a number of whole shares in units."""
     return count * UNITS_PER_SHARE
 
 
 def taker_fee_nanos(price_ticks: int, size_units: int, fee_rate_bps: int) -> int:
-    """Fee of a taker's fill: shares x r x p x (1 - p), truncated to five decimals of a dollar.
+    """Return the fee of a taker's fill: shares x r x p x (1 - p), truncated to $0.00001.
 
     ``fee_rate_bps`` is r in ten-thousandths (0.07 is 700), from the market's metadata. Source:
-    Polymarket documentation, fees; that the rest is cut off and not rounded, 21 settlements on the
+    Polymarket documentation, fees; that the fee is truncated and not rounded, 21 settlements on the
     chain. They do not show whether less than $0.00001 is charged at all: here it is not.
     """
     numerator = size_units * fee_rate_bps * price_ticks * (TICKS_PER_DOLLAR - price_ticks)

@@ -1,4 +1,4 @@
-"""Settings of what watches a run: metrics, alerts, the page in the browser, the recorder."""
+"""Settings of what watches a run: metrics, alerts, the web page, the recorder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from actors.setting_rules import FLAG, Rule, any_of, between, setting
 
 @attrs.frozen(kw_only=True)
 class MetricsSettings:
-    """Numbers for Prometheus, served by a process of its own beside the run; docs/metrics.md."""
+    """Metrics for Prometheus, served by a separate process; docs/metrics.md."""
 
     enabled: bool = setting(False, FLAG, "serve metrics and /health on loopback")
     port: int = setting(9862, between(1, 65_535), "port on 127.0.0.1")
@@ -35,7 +35,7 @@ ALERT_KINDS = (
 
 @attrs.frozen(kw_only=True)
 class AlertSettings:
-    """What people are told of, wherever they are; where to is a secret and stands elsewhere."""
+    """Alerts for people who are elsewhere; the targets are secrets and configured separately."""
 
     enabled: bool = setting(
         False, FLAG, "start an alerting process beside the run; for targets see docs/alerts.md"
@@ -55,7 +55,7 @@ class AlertSettings:
 
 
 def _shaped(pattern: str, value: object) -> bool:
-    """Whether a value, which may be an element of a list of any kind, is such a text."""
+    """Return whether a value, such as an element of a list, is a text of this pattern."""
     return isinstance(value, str) and re.fullmatch(pattern, value) is not None
 
 
@@ -68,7 +68,7 @@ _NAMES = Rule(
 
 @attrs.frozen(kw_only=True)
 class WebSettings:
-    """The page in the browser, served by a process of its own beside the run; docs/web.md."""
+    """The web page, served by a separate process; docs/web.md."""
 
     enabled: bool = setting(False, FLAG, "serve the web page")
     host: str = setting(
@@ -83,7 +83,7 @@ class WebSettings:
 
 @attrs.frozen(kw_only=True)
 class RecordingSettings:
-    """Every frame a run receives, one file a window; docs/recordings.md."""
+    """Recording of every frame that a run receives, one file per window; docs/recordings.md."""
 
     enabled: bool = setting(False, FLAG, "record the run, in a process of its own")
     dir: str = setting(

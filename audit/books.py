@@ -1,4 +1,4 @@
-"""The records of a run, as far as a verdict needs them."""
+"""The records of a run that a verdict needs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Told = tuple[str, str, Mapping[str, Any]]
 """A recorded event: the role that recorded it, its kind and its fields."""
 
 ENDED = (OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.REJECTED)
-"""Statuses in which an order trades no more."""
+"""Statuses in which an order can no longer trade."""
 
 ROW_KINDS = ("order", "position", "paper", "failed", "live")
 """The kinds of rows that a verdict uses."""
@@ -53,19 +53,19 @@ class Books:
     executed: Mapping[str, tuple[FillDetail, ...]]
     """The executor's own fills, by order id."""
     failed: frozenset[Pair] = frozenset()
-    """Those of them that were taken back."""
+    """Those of them that were reversed."""
     live: Mapping[str, LiveOrder] = attrs.field(factory=dict)
     """The real executor's rows of orders; empty if nothing was signed."""
     windows: tuple[WindowLedger, ...]
 
 
 def standing_entries(window: WindowLedger) -> Iterator[LedgerEntry]:
-    """Entries of the ledger that are booked and not taken back."""
+    """Yield the ledger's entries that are booked and not reversed."""
     return (entry for entry in window.entries if entry.reversed_version is None)
 
 
 def standing_parts(window: WindowLedger) -> Iterator[Part]:
-    """The same, as parts to be added up."""
+    """Yield the same as parts to be added up."""
     return ((entry.side, entry.action, entry.fill) for entry in standing_entries(window))
 
 

@@ -27,7 +27,7 @@ class TakenOrder:
     filled_units: int
     """Including trades that failed later."""
     status: str
-    """In the venue's words."""
+    """The venue's wording."""
 
     @property
     def is_open(self) -> bool:
@@ -56,7 +56,7 @@ class ExchangeBooks:
         return frozenset(order_id for order_id, order in self.orders.items() if order.is_open)
 
     def parts(self, market_id: str) -> list[Part]:
-        """The trades in a market, as parts to be added up."""
+        """Return the trades in a market as parts to be added up."""
         return [part for where, part in self.trades.values() if where == market_id]
 
 

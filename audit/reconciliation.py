@@ -25,11 +25,11 @@ def reconcile(
 ) -> None:
     """Compare the records of a run with the exchange's books of its account.
 
-    Nothing may be in progress that only one of the two knows of.
+    Call it when nothing is in progress that only one of the two knows of.
 
     Args:
-        books: the journal's.
-        theirs: the exchange's, read after the run.
+        books: the journal's records.
+        theirs: the exchange's books, read after the run.
         outcomes: the exchange's results, by slug; requested after its books were read.
         deposit_nanos: the account's balance at the start.
         verdict: collects the findings.
@@ -69,7 +69,7 @@ def _check_orders(books: Books, theirs: ExchangeBooks, verdict: AuditVerdict) ->
 
 
 def _objection(live: LiveOrder, state: OrderState, theirs: TakenOrder) -> str:
-    """How an order that has ended in our books differs at the exchange; empty if it does not."""
+    """Return how an ended order differs at the exchange; empty if it does not."""
     intent = live.intent
     offered = (intent.market.market_id, intent.side, intent.action, live.offered_units)
     if theirs.is_open:
@@ -77,14 +77,14 @@ def _objection(live: LiveOrder, state: OrderState, theirs: TakenOrder) -> str:
     if offered != (theirs.market_id, theirs.side, theirs.action, theirs.size_units):
         return "is another order at the exchange"
     if sum(fill.size_units for fill in state.fills) != theirs.filled_units:
-        return "has traded otherwise at the exchange"
-    # A purchase sized in money may get all the shares it asked for with some money left over.
+        return "has traded differently at the exchange"
+    # A purchase sized in money may get all its shares with some money left over.
     is_for_money = intent.action is Action.BUY and not intent.time_in_force.may_rest
     is_enough = is_for_money and theirs.filled_units >= theirs.size_units
     is_whole = theirs.status == "MATCHED" or is_enough
     is_filled = state.status is OrderStatus.FILLED
     if state.status is OrderStatus.REJECTED or (is_filled and not is_whole):
-        return "has ended otherwise at the exchange"
+        return "has ended differently at the exchange"
     return ""
 
 
@@ -93,7 +93,7 @@ def _check_trades(books: Books, theirs: ExchangeBooks, verdict: AuditVerdict) ->
     for pair in theirs.trades.keys() - ours.keys():
         verdict.find("fills_lost", f"{pair[0]} was traded, and is not in the ledger")
     for pair in ours.keys() - theirs.trades.keys():
-        verdict.find("fills_impossible", f"{pair[0]} is in the ledger, and the exchange has it not")
+        verdict.find("fills_impossible", f"{pair[0]} is in the ledger but not at the exchange")
     for pair in ours.keys() & theirs.trades.keys():
         entry, (_, part) = ours[pair], theirs.trades[pair]
         if sums([(entry.side, entry.action, entry.fill)]) != sums([part]):
@@ -116,7 +116,7 @@ def _paid_nanos(
     outcomes: Outcomes,
     verdict: AuditVerdict,
 ) -> int:
-    """What the exchange has paid for a window's shares: for all of them, or for merged pairs."""
+    """Return what the exchange has paid for a window's shares: for all, or for merged pairs."""
     market = window.market
     left = {side: theirs.shares.get((market.market_id, side), 0) for side in Side}
     if market.slug in outcomes and not any(left.values()):
@@ -126,6 +126,6 @@ def _paid_nanos(
     is_over = market.closes_at_ms <= theirs.now_ms
     if gone[Side.NO] != merged_units or merged_units < 0 or (merged_units and not is_over):
         texts = " and ".join(f"{size_text(each)} {side.value}" for side, each in gone.items())
-        sentence = f"{market.slug}: {texts} are gone that were neither sold nor merged"
+        sentence = f"{market.slug}: {texts} are missing that were neither sold nor merged"
         verdict.find("position_error", sentence, sum(map(abs, gone.values())))
     return paid_for_pairs_nanos(merged_units)

@@ -25,7 +25,7 @@ Part = tuple[Side, Action, FillDetail]
 
 @attrs.frozen(kw_only=True)
 class Sums:
-    """Sums over the trades in one window; unlike the ledger without the cost of a holding."""
+    """Sums over the trades in one window; unlike the ledger's, without the cost of a holding."""
 
     yes_units: int = 0
     no_units: int = 0
@@ -39,21 +39,21 @@ class Sums:
         return self.flow_nanos - self.fees_nanos
 
     def units(self, side: Side) -> int:
-        """Shares of an outcome."""
+        """Return the shares of an outcome."""
         return self.yes_units if side is Side.YES else self.no_units
 
     def payout_nanos(self, winner: Side | None) -> int:
-        """What the venue pays for these shares; half a dollar each in a void window."""
+        """Return what the venue pays for these shares; half a dollar each in a void window."""
         if winner is None:
             return (self.yes_units + self.no_units) * _TICKS // 2
         return self.units(winner) * _TICKS
 
     def pnl_nanos(self, winner: Side | None) -> int:
-        """The settled result."""
+        """Return the settled result."""
         return self.payout_nanos(winner) + self.cash_nanos
 
     def minus(self, other: Sums) -> dict[str, int]:
-        """By how much each of the four exceeds that of another, by name."""
+        """Return by how much each of the four exceeds that of another, by name."""
         return {
             "shares of YES": self.yes_units - other.yes_units,
             "shares of NO": self.no_units - other.no_units,
@@ -63,7 +63,7 @@ class Sums:
 
 
 def sums(parts: Iterable[Part]) -> Sums:
-    """Add up the trades in one window, in the plainest way possible."""
+    """Add up the trades in one window, as simply as possible."""
     units = dict.fromkeys(Side, 0)
     flow_nanos = fees_nanos = 0
     for side, action, fill in parts:
@@ -80,7 +80,7 @@ def sums(parts: Iterable[Part]) -> Sums:
 
 
 def told_by(position: PositionSnapshot) -> Sums:
-    """The sums that a position claims for its fills.
+    """Return the sums that a position claims for its fills.
 
     A sale removes its share of the cost, rounded; the total spent stays exact.
     """
@@ -93,12 +93,12 @@ def told_by(position: PositionSnapshot) -> Sums:
 
 
 def paid_for_pairs_nanos(pairs_units: int) -> int:
-    """What the venue pays for these shares of each outcome, if merged."""
+    """Return what the venue pays for this many merged pairs."""
     return pairs_units * _TICKS
 
 
 def due_fee_nanos(price_ticks: int, size_units: int, fee_rate_bps: int) -> int:
-    """A taker's fee: shares x rate x p x (1 - p) dollars, truncated to five decimals.
+    """Return a taker's fee: shares x rate x p x (1 - p) dollars, truncated to five decimals.
 
     Source: Polymarket documentation, fees, and settlements seen on the chain.
     """

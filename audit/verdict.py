@@ -56,7 +56,7 @@ class AuditVerdict:
         self.findings.append(sentence)
 
     def hold_sums(self, whose: str, told: Sums, right: Sums) -> None:
-        """Report each sum that is not what it should be."""
+        """Report each sum that is wrong."""
         for name, error in told.minus(right).items():
             if error:
                 text = size_text(error) if name.startswith("shares") else f"${dollars_text(error)}"
@@ -69,7 +69,7 @@ def judge(
     """Compare the records of a run with each other and with the exchange's results.
 
     Args:
-        books: the journal's; nothing may be in progress.
+        books: the journal's records; nothing may be in progress.
         outcomes: the exchange's results, by slug.
         verdict: collects the findings.
         has_ended: whether every order must have ended.
@@ -106,7 +106,7 @@ def _every_fill_is_known(books: Books, verdict: AuditVerdict) -> None:
     in_ledger = {
         (each.fill.trade_id, each.order_id) for window in books.windows for each in window.entries
     }
-    # What arrived after an order's end was reported to the ledger alone.
+    # Trades after an order's end were reported to the ledger alone.
     late = {
         (trade.fill.trade_id, order_id)
         for order_id, live in books.live.items()
@@ -143,7 +143,7 @@ def _no_fill_is_counted_twice(books: Books, verdict: AuditVerdict) -> None:
 
 
 def _is_beyond(intent: OrderIntent, fills: tuple[FillDetail, ...]) -> bool:
-    """Whether more was traded than was ordered, in shares, or in money if it was sized in money."""
+    """Return whether more was traded than ordered, in money if the order was sized in money."""
     most_units = intent.size_units + _HUNDREDTH_SHARE_UNITS + intent.size_units // 100
     if intent.action is Action.BUY and not intent.time_in_force.may_rest:
         spent_nanos = sum(fill.price_ticks * fill.size_units for fill in fills)
@@ -156,7 +156,7 @@ def _every_fill_was_possible(books: Books, verdict: AuditVerdict) -> None:
         executed = books.executed.get(order_id, ())
         for fill in order.fills:
             objection = _objection(order.intent, fill, is_live=order_id in books.live)
-            objection = objection if fill in executed else "the executor has not it"
+            objection = objection if fill in executed else "the executor does not have it"
             if objection:
                 verdict.find("fills_impossible", f"{fill.trade_id}: {objection}")
 
@@ -168,7 +168,7 @@ def _objection(intent: OrderIntent, fill: FillDetail, *, is_live: bool) -> str:
     rate_bps = 0 if fill.is_maker else intent.market.fee_rate_bps
     due_nanos = due_fee_nanos(fill.price_ticks, fill.size_units, rate_bps)
     if fill.fee_nanos != due_nanos:
-        return f"its fee is ${dollars_text(fill.fee_nanos)}, due was ${dollars_text(due_nanos)}"
+        return f"its fee is ${dollars_text(fill.fee_nanos)} instead of ${dollars_text(due_nanos)}"
     if is_live:
         return ""  # it ends once the venue has cancelled it; the venue's times are in seconds
     if not intent.created_at_ms <= fill.timestamp_ms <= intent.expires_at_ms:

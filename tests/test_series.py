@@ -48,5 +48,5 @@ def test_other_slugs_are_of_no_series(slug: str) -> None:
 
 @pytest.mark.parametrize("name", ["btc", "btc-7m", "pepe-5m", "btc-15m-5m", ""])
 def test_other_names_name_no_series(name: str) -> None:
-    with pytest.raises(ValueError, match="is no series"):
+    with pytest.raises(ValueError, match="is not a series"):
         series_named(name)

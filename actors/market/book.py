@@ -1,9 +1,8 @@
-"""One token's order book, kept right by events that may come late, twice or out of order.
+"""One token's order book, kept correct from events that may come late, twice or out of order.
 
-The market channel numbers nothing; all there is to order events by is their timestamp. So every
-level keeps the time of the word that set it, and an older word never replaces a newer one: the
-same events leave the same book in whatever order they arrive. Among equal timestamps the later
-arrival counts.
+The market channel has no sequence numbers; only timestamps order its events. So every level keeps
+the time of the event that set it, and an older event never replaces a newer one: the same events
+give the same book in whatever order they arrive. Among equal timestamps the later arrival counts.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from actors.model import Level
 
 
 class Ladder:
-    """One side of a book: size by price, with the best price always at hand."""
+    """One side of a book: sizes by price, with the best price always available."""
 
     def __init__(self, pick_best: Callable[..., int]) -> None:
         """Make an empty side; ``pick_best`` is ``max`` for bids and ``min`` for asks."""
@@ -29,7 +28,7 @@ class Ladder:
         self._set_at_ms: dict[int, int] = {}
 
     def put(self, price_ticks: int, size_units: int, timestamp_ms: int) -> bool:
-        """Set one level's total, 0 removing it; False if a newer word on the level is known."""
+        """Set one level's total, where 0 removes it; return False if a newer total is known."""
         if timestamp_ms < self._set_at_ms.get(price_ticks, 0):
             return False
         self._set_at_ms[price_ticks] = timestamp_ms
@@ -44,9 +43,9 @@ class Ladder:
         return True
 
     def replace(self, levels: Iterable[Level], timestamp_ms: int) -> None:
-        """Take a whole new side, best first, but keep what single levels were told since its time.
+        """Replace the whole side, best first, except levels that were set by newer events.
 
-        Most whole sides replace whole ones: what their order tells is not found out again.
+        Full sides usually replace full ones, so their order is kept instead of being sorted again.
         """
         known, self.sizes = self.sizes, dict(levels)
         if self._set_at_ms:
@@ -66,14 +65,14 @@ class Ladder:
         self._find_best()
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove everything."""
         self.sizes = {}
         self._is_in_order = True
         self._set_at_ms = {}
         self.best_ticks = None
 
     def top(self) -> tuple[Level, ...]:
-        """The SNAPSHOT_DEPTH best levels, best first."""
+        """Return the SNAPSHOT_DEPTH best levels, best first."""
         sizes = self.sizes
         if self._is_in_order:
             return tuple(islice(sizes.items(), SNAPSHOT_DEPTH))
@@ -89,13 +88,13 @@ class TokenBook:
 
     def __init__(self) -> None:
         self.is_synced = False
-        """A whole book has come since the last ``void``."""
+        """A full book has arrived since the last ``void``."""
         self.updated_at_ms = 0
-        """Timestamp of the newest event that counted."""
+        """Timestamp of the newest event that was applied."""
         self.early_count = 0
-        """Changes that came before any whole book; they cannot be applied to anything."""
+        """Changes that came before any full book, and so could not be applied."""
         self.stale_count = 0
-        """Events, or single levels, that were older than what is known."""
+        """Events or levels that were older than what is known."""
         self._bids = Ladder(max)
         self._asks = Ladder(min)
         self._book_at_ms = 0
@@ -103,27 +102,27 @@ class TokenBook:
 
     @property
     def best_bid_ticks(self) -> int | None:
-        """Highest price bought at; None without bids."""
+        """Highest price bid; None without bids."""
         return self._bids.best_ticks
 
     @property
     def best_ask_ticks(self) -> int | None:
-        """Lowest price sold at; None without asks."""
+        """Lowest price asked; None without asks."""
         return self._asks.best_ticks
 
     @property
     def is_crossed(self) -> bool:
-        """Best bid at or above best ask: the book cannot be right, or not for long."""
+        """Whether the best bid is at or above the best ask, which must be wrong or temporary."""
         bid, ask = self._bids.best_ticks, self._asks.best_ticks
         return bid is not None and ask is not None and bid >= ask
 
     @property
     def prices(self) -> tuple[Iterable[int], Iterable[int]]:
-        """Of all bids and of all asks, in ticks."""
+        """Prices of all bids and of all asks, in ticks."""
         return self._bids.sizes, self._asks.sizes
 
     def apply_book(self, event: BookEvent) -> bool:
-        """Take a whole book; False if it is older than the last whole one."""
+        """Apply a full book; return False if it is older than the last full one."""
         at_ms = event.timestamp_ms
         if self.is_synced and at_ms < self._book_at_ms:
             self.stale_count += 1
@@ -136,7 +135,7 @@ class TokenBook:
         return True
 
     def apply_change(self, event: PriceChangeEvent) -> bool:
-        """Take new totals at single levels; False if none of them counts."""
+        """Apply new totals at single levels; return False if all are outdated."""
         at_ms = event.timestamp_ms
         if not self.is_synced:
             self.early_count += 1
@@ -155,7 +154,7 @@ class TokenBook:
         return put_count > 0
 
     def void(self) -> None:
-        """Forget the book; nothing counts until a whole one comes."""
+        """Drop the book; nothing is applied until a full one arrives."""
         self._bids.clear()
         self._asks.clear()
         self._book_at_ms = 0
@@ -163,7 +162,7 @@ class TokenBook:
         self._view = None
 
     def view(self) -> BookView:
-        """The book as snapshots show it; made once a change."""
+        """Return the book as snapshots show it; computed once per change."""
         if self._view is None:
             self._view = BookView(
                 bids=self._bids.top(),

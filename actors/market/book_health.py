@@ -1,4 +1,4 @@
-"""When a book that looks alive is not to be trusted."""
+"""Decides when a book that seems alive cannot be trusted."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from actors.market.book import TokenBook
 from actors.messages.feeds import BestPricesEvent
 
 PATIENCE_MS = 1_000
-"""How long a contradiction may last; between the frames of one change it is normal."""
+"""How long a contradiction may last; it is normal between the frames of one change."""
 STANDSTILL_MS = 10_000
-"""How far one book may fall behind the other, and for how long; the venue changes both at once."""
+"""How far one book may fall behind the other, and for how long; the venue updates both at once."""
 MISSING_PATIENCE_MS = 3_000
-"""How long a whole book may be missing on a connection that is up."""
+"""How long a full book may be missing on an open connection."""
 
 
 class BookHealth:
-    """What has been wrong with one book, and since when.
+    """What is wrong with one book, and since when.
 
-    Four things bring it into doubt: it stays crossed; the venue's own best prices contradict it
-    again and again; it stands still while the other one moves; no whole book comes.
+    A book is unhealthy if it stays crossed, if the venue's own best prices keep contradicting it,
+    if it stands still while the other one moves, or if no full book arrives.
     """
 
     def __init__(self, now_ms: int) -> None:
@@ -29,14 +29,14 @@ class BookHealth:
         self._contradiction = ""
 
     def clock_set_back(self, by_ms: int) -> None:
-        """What is wrong has been so for as long as before."""
+        """Shift the starts of problems back by as much as the clock was."""
         self._unsynced_since_ms = earlier(self._unsynced_since_ms, by_ms)
         self._crossed_since_ms = earlier(self._crossed_since_ms, by_ms)
         self._behind_since_ms = earlier(self._behind_since_ms, by_ms)
         self._contradicted_since_ms = earlier(self._contradicted_since_ms, by_ms)
 
     def look(self, book: TokenBook, now_ms: int, newest_at_ms: int = 0) -> None:
-        """See how the book is now; ``newest_at_ms`` is when the newest of all books changed."""
+        """Check the book now; ``newest_at_ms`` is when the newest of all books changed."""
         self._unsynced_since_ms = _since(self._unsynced_since_ms, not book.is_synced, now_ms)
         self._crossed_since_ms = _since(self._crossed_since_ms, book.is_crossed, now_ms)
         is_behind = book.is_synced and newest_at_ms - book.updated_at_ms >= STANDSTILL_MS
@@ -46,7 +46,7 @@ class BookHealth:
             self._contradiction = ""
 
     def compare(self, book: TokenBook, said: BestPricesEvent, now_ms: int) -> None:
-        """Hold the book against the venue's own best prices, unless those are older."""
+        """Compare the book with the venue's own best prices, unless those are older."""
         if not book.is_synced or said.timestamp_ms < book.updated_at_ms:
             return
         known = (book.best_bid_ticks, book.best_ask_ticks)
@@ -56,12 +56,12 @@ class BookHealth:
         self._contradiction = ""
         if since_ms is not None and now_ms - since_ms >= PATIENCE_MS:
             self._contradiction = (
-                f"its best prices are {known}, the venue has said others for {now_ms - since_ms} "
-                f"ms, now {(said.bid_ticks, said.ask_ticks)}"
+                f"its best prices are {known}, the venue has reported others for "
+                f"{now_ms - since_ms} ms, now {(said.bid_ticks, said.ask_ticks)}"
             )
 
     def complaint(self, now_ms: int) -> str:
-        """Say what has been wrong for too long; empty if nothing has."""
+        """Return what has been wrong for too long; empty if nothing has."""
         since_ms = self._crossed_since_ms
         if since_ms is not None and now_ms - since_ms >= PATIENCE_MS:
             return f"it has been crossed for {now_ms - since_ms} ms"
@@ -71,7 +71,7 @@ class BookHealth:
         return self._contradiction
 
     def lacks_book(self, now_ms: int) -> bool:
-        """Whether a whole book has been missing for too long."""
+        """Return whether a full book has been missing for too long."""
         since_ms = self._unsynced_since_ms
         return since_ms is not None and now_ms - since_ms >= MISSING_PATIENCE_MS
 

@@ -1,8 +1,8 @@
 """Market state's core: both books, the reference price and the strike, as atomic snapshots.
 
-It owns the books of the one window that is traded. Every subscriber has at most one snapshot in
-flight; later changes are in the next one. A book that is void or in doubt is shown as unsynced at
-once, and not traded on until the feed has brought a whole one.
+It owns the books of the window that is traded. Every subscriber has at most one snapshot in flight;
+later changes are in the next one. A void or unhealthy book is shown as unsynced at once, and not
+traded on until the feed has delivered a full one.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from actors.roles import EXECUTOR, MARKET_FEED, OBSERVER, STRATEGY
 from actors.settings import Settings
 
 BEAT_MS = 1_000
-"""How often it checks for lost answers and doubtful books."""
+"""How often lost answers and unhealthy books are checked."""
 EARLY_EVENTS_MAX = 2_000
 """How many events are kept before any window is known."""
 RESYNC_EVERY_MS = 5_000
@@ -84,7 +84,7 @@ class MarketStateCore(Core):
         self._now_ms = 0
 
     def clock_set_back(self, by_ms: int) -> None:
-        """Doubts last, and answers are awaited, for as long as before."""
+        """Shift past times back by as much as the clock was."""
         self._now_ms -= by_ms
         self._resync_asked_at_ms = earlier(self._resync_asked_at_ms, by_ms)
         for health in self._healths.values():
@@ -111,7 +111,7 @@ class MarketStateCore(Core):
             SetTimer(_BEAT_TIMER, BEAT_MS),
         ]
 
-    # What the books are made of
+    # Input of the books
 
     @handles(MarketBatch)
     def take_batch(self, batch: MarketBatch, now_ms: int) -> Effects:
@@ -175,7 +175,7 @@ class MarketStateCore(Core):
                 return book is not None and self._change_tick_size(book, event)
             case LastTradeEvent():
                 self._keep_trade(event)
-                return False  # a trade moves no book: the book says so itself
+                return False  # a trade changes no book: the book's own events do
             case _:
                 return False
 
@@ -228,10 +228,10 @@ class MarketStateCore(Core):
             return []
         self._is_given_up = True
         self._void_books(now_ms)
-        text = f"{market.slug} is traded no more: the venue's prices there are finer than $0.001"
+        text = f"{market.slug} is no longer traded: the venue's prices there are finer than $0.001"
         return [Log("warning", text), *self._tell_change(now_ms)]
 
-    # What else a snapshot shows
+    # Other content of a snapshot
 
     @handles(ReferencePrice)
     def take_reference(self, reference: ReferencePrice, now_ms: int) -> Effects:
@@ -319,7 +319,7 @@ class MarketStateCore(Core):
 
     @handles(SnapshotTaken)
     def taken(self, taken: SnapshotTaken, now_ms: int) -> Effects:
-        """Send what has changed meanwhile."""
+        """Send what has changed in the meantime."""
         for publisher in self._publishers:
             publisher.taken(taken.sequence)
         return self._snapshots(now_ms)
@@ -335,7 +335,7 @@ class MarketStateCore(Core):
 
     @handles(TimerFired)
     def beat(self, _timer: TimerFired, now_ms: int) -> Effects:
-        """Check for lost answers and doubtful books."""
+        """Check for lost answers and unhealthy books."""
         self._now_ms = now_ms
         for publisher in self._publishers:
             publisher.give_up_lost(now_ms)
@@ -369,7 +369,7 @@ class MarketStateCore(Core):
             return []
         self._resync_asked_at_ms = now_ms
         return [
-            Log("warning", f"fresh books are asked for: {reason}"),
+            Log("warning", f"requesting fresh books: {reason}"),
             Send(MARKET_FEED, ResyncRequested(reason, self.settings.series.name)),
         ]
 
@@ -392,7 +392,7 @@ class MarketStateCore(Core):
             publisher.note(tick_ns)
 
     def _snapshots(self, now_ms: int) -> Effects:
-        """A snapshot for each subscriber that is due one and has none in flight."""
+        """Return a snapshot for each subscriber that is due one and has none in flight."""
         market = self._market
         if market is None:
             return []

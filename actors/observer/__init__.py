@@ -1,1 +1,1 @@
-"""What people see: a running summary of what every other actor says."""
+"""The observer: a running summary for people of what every other actor reports."""

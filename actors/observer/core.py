@@ -1,6 +1,7 @@
-"""The observer: hears everything, owns nothing, and shows it to whoever asks.
+"""The observer: receives everything, owns nothing, and answers whoever asks.
 
-It decides nothing, so a message it missed is only a stale line on a screen until the next one.
+It decides nothing, so a message that it missed is only an outdated line on a screen until the next
+one.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ from actors.roles import MARKET_STATE, REPLY
 from actors.settings import Settings
 
 SNAPSHOT_EVERY_MS = 250
-"""A snapshot is kept this long before the next is asked for: nobody reads faster."""
+"""Minimum time between two snapshots; nobody reads faster."""
 WATCHED_MS = 60_000
-"""So long after the last look snapshots are asked for: longer than between two scrapes of metrics,
-whose ages of books would otherwise be up to five seconds too long. After it one comes now and
-then."""
+"""How long after the last look snapshots are requested: longer than between two scrapes of metrics,
+which would otherwise show books up to five seconds too old. After that a snapshot arrives only now
+and then."""
 
 SAVE_EVERY_MS = 5_000
 SIGNALS_KEPT = 10
@@ -46,13 +47,13 @@ _SNAPSHOT, _SAVE = "snapshot", "save"
 
 @attrs.frozen(kw_only=True)
 class CountsTaken:
-    """Recorded now and then: how much of everything was seen so far."""
+    """Recorded now and then: the counts so far."""
 
     counts: ObserverCounts
 
 
 class ObserverCore(Core):
-    """Keeps the newest of everything that is told, and counts."""
+    """Keeps the newest message of every kind, and counts."""
 
     KEEPS_EACH_SERIES = True
 
@@ -72,12 +73,12 @@ class ObserverCore(Core):
         self._skew_ms: int | None = None
         self._unreachable = ""
         self._not_traded: dict[str, WindowNotTraded] = {}
-        """By slug; only the newest, which the directory says again while it lasts."""
+        """By slug; only the newest, which the directory repeats while it applies."""
         self._looked_at_ms: int | None = None
-        """When somebody last wanted to see it."""
+        """When somebody last asked for the view."""
 
     def clock_set_back(self, by_ms: int) -> None:
-        """The last look is as long ago as it was."""
+        """Shift the time of the last look back by as much as the clock was."""
         self._looked_at_ms = earlier(self._looked_at_ms, by_ms)
 
     @handles(Started)
@@ -118,7 +119,7 @@ class ObserverCore(Core):
 
     @handles(GetView)
     def show(self, message: GetView, now_ms: int) -> Effects:
-        """Answer with everything, as it is now; the first look has newer books come."""
+        """Answer with the current view; the first look starts requests for newer books."""
         asked: Effects = []
         if not self._is_watched(now_ms):
             asked = [each for seen in self._seen.values() for each in self._want_snapshot(seen)]
@@ -149,14 +150,14 @@ class ObserverCore(Core):
         return [Send(REPLY, view), *asked]
 
     def _in(self, series: str) -> SeenSeries:
-        """What was seen of a series; of the first for one that is not traded any more."""
+        """Return what was seen of a series; that of the first for one no longer traded."""
         return self._seen.get(series) or next(iter(self._seen.values()))
 
     # The market
 
     @handles(MarketOpened)
     def on_opened(self, message: MarketOpened, _now_ms: int) -> Effects:
-        """Show the newest window, and forget what belonged to the one before."""
+        """Show the newest window, and drop what belonged to the previous one."""
         self._in(message.market.series).open_window(message)
         if message.strike is not None:
             self._not_traded.pop(message.market.slug, None)
@@ -172,21 +173,21 @@ class ObserverCore(Core):
 
     @handles(MarketClosing)
     def on_closing(self, message: MarketClosing, _now_ms: int) -> Effects:
-        """Show that the window's time is over."""
+        """Show that the window's time has ended."""
         for seen in self._seen.values():
             seen.close_window(message.market_id)
         return []
 
     @handles(MarketResolved)
     def on_resolved(self, _message: MarketResolved, _now_ms: int) -> Effects:
-        """Wait for position to settle the window: only that is shown."""
+        """Do nothing: only position's settlement of the window is shown."""
         return []
 
     @handles(MarketSnapshot)
     def on_snapshot(self, message: MarketSnapshot, now_ms: int) -> Effects:
-        """Keep the newest books; answer after a while, so that the next carries more.
+        """Keep the newest books; answer after a delay, so that the next snapshot carries more.
 
-        While nobody looks, market state waits in vain for an answer, and sends one in five seconds.
+        While nobody looks, no answer is sent, and market state sends one snapshot in five seconds.
         """
         seen = self._in(message.market.series)
         seen.take_snapshot(message)
@@ -197,14 +198,14 @@ class ObserverCore(Core):
 
     @handles(VenueSkew)
     def on_skew(self, message: VenueSkew, _now_ms: int) -> Effects:
-        """Keep the newest measurement of the venue's clock, which the directory has read."""
+        """Keep the newest measurement of the venue's clock by the directory."""
         self._skew_ms = message.skew_ms
         self._unreachable = ""
         return []
 
     @handles(VenueUnreachable)
     def on_unreachable(self, message: VenueUnreachable, _now_ms: int) -> Effects:
-        """Keep why the directory cannot ask the venue."""
+        """Keep why the directory cannot reach the venue."""
         self._unreachable = message.reason
         return []
 
@@ -212,7 +213,7 @@ class ObserverCore(Core):
 
     @handles(MarketWord)
     def on_word(self, message: MarketWord, _now_ms: int) -> Effects:
-        """Keep the newest that is said of each window."""
+        """Keep the newest message of its kind for each window."""
         self._markets.take(message)
         return []
 
@@ -232,7 +233,7 @@ class ObserverCore(Core):
 
     @handles(TradeSignals)
     def on_signals(self, message: TradeSignals, now_ms: int) -> Effects:
-        """Keep and count what the strategy wants; it says the same again until it is answered."""
+        """Keep and count signals; the strategy repeats them until they are answered."""
         if message.signals_id in self._signals_ids:
             return []
         self._signals_ids.append(message.signals_id)
@@ -245,7 +246,7 @@ class ObserverCore(Core):
 
     @handles(SignalsRefused)
     def on_refused(self, message: SignalsRefused, now_ms: int) -> Effects:
-        """Keep and count what the desk did not carry out, beside the signal if it is known."""
+        """Keep and count refused signals, next to the signal if it is known."""
         self._tally.count_refused(len(message.signals))
         for signal in message.signals:
             refused = SignalSeen(
@@ -280,7 +281,7 @@ class ObserverCore(Core):
 
     @handles(FeedHealth)
     def on_feed_health(self, message: FeedHealth, now_ms: int) -> Effects:
-        """Keep a feed's counters, which also tell whether it is up."""
+        """Keep a feed's counters, which also show whether it is up."""
         known = self._feeds.get(message.feed)
         trouble = known.trouble if known is not None and not message.is_up else ""
         return self._feed(

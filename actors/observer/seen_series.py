@@ -1,4 +1,4 @@
-"""What the observer has seen of windows: the newest of each series, and what was told of each."""
+"""What the observer has seen of windows: each series' newest one, and messages on each window."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from actors.messages.position import PositionSnapshot
 from actors.messages.strategy import Evaluated, StopLossTriggered
 
 MARKETS_KEPT = 64
-"""More than the newest windows of all series that there can be, and those before them."""
+"""More than the newest and the previous windows of all possible series."""
 
 MarketWord = PositionSnapshot | OpenOrders | StopLossTriggered | Evaluated
 _Word = TypeVar("_Word", PositionSnapshot, OpenOrders, StopLossTriggered, Evaluated)
 
 
 class SeenMarkets:
-    """The newest word of each kind on each window; the oldest windows go."""
+    """The newest message of each kind on each window; the oldest windows are dropped."""
 
     def __init__(self) -> None:
         self._words: dict[type, dict[str, MarketWord]] = {}
 
     def take(self, word: MarketWord) -> None:
-        """Keep it as the newest of its kind on its window; a position that is older is not."""
+        """Keep a message as the newest of its kind on its window, except an older position."""
         kept = self._words.setdefault(type(word), {})
         known = kept.pop(word.market_id, None)
         if isinstance(word, PositionSnapshot) and isinstance(known, PositionSnapshot):
@@ -35,7 +35,7 @@ class SeenMarkets:
             del kept[oldest]
 
     def newest(self, kind: type[_Word], market_id: str) -> _Word | None:
-        """The newest of a kind on a window; None if there was none."""
+        """Return the newest message of a kind on a window; None if there was none."""
         word = self._words.get(kind, {}).get(market_id)
         return word if isinstance(word, kind) else None
 
@@ -50,7 +50,7 @@ class SeenSeries:
         self._is_closed = False
 
     def view(self, markets: SeenMarkets, result: SeriesResult) -> SeriesView:
-        """Everything, as it is now."""
+        """Return the current view of the series."""
         market_id = self.opened.market_id if self.opened is not None else ""
         return SeriesView(
             series=self.name,
@@ -74,7 +74,7 @@ class SeenSeries:
             self.opened = message
 
     def close_window(self, market_id: str) -> None:
-        """Show that a window's time is over, if it is the newest."""
+        """Show that a window's time has ended, if it is the newest."""
         if self.opened is not None and self.opened.market_id == market_id:
             self._is_closed = True
 

@@ -1,4 +1,4 @@
-"""What the observer counts, so that an event told twice counts once."""
+"""The observer's counts, in which a repeated event counts once."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from actors.messages.strategy import TradeSignals
 from actors.series import series_of
 
 ENDED_KEPT = 100
-"""Ended orders that are still recognised when they are told again."""
+"""Ended orders that are still recognised when they are reported again."""
 
 SETTLED_KEPT = 24
-"""Settled windows that are shown, and corrected when they settle again."""
+"""Settled windows that are shown, and corrected when they are settled again."""
 
 
 @attrs.frozen(kw_only=True)
@@ -29,7 +29,7 @@ class EndedOrder:
 
 @attrs.frozen(kw_only=True)
 class ObserverMemory:
-    """What the observer saves of itself."""
+    """The observer's saved state."""
 
     signals: dict[int, int] = attrs.field(factory=dict)
     refused_count: int = 0
@@ -50,7 +50,7 @@ class SeenTally:
 
     def __init__(self, memory: ObserverMemory | None = None) -> None:
         self.memory = memory or ObserverMemory()
-        """What a restart needs; live orders are found under their own record."""
+        """The state to be saved; open orders have their own records."""
         self._live: dict[str, OrderState] = {}
 
     @property
@@ -75,7 +75,7 @@ class SeenTally:
         self.memory = attrs.evolve(self.memory, refused_count=refused_count)
 
     def take_order(self, order: OrderState) -> None:
-        """Take in an order's present state; an older one than is known changes nothing."""
+        """Apply an order's current state; an older one has no effect."""
         order_id = order.intent.order_id
         if order.is_terminal:
             self._live.pop(order_id, None)
@@ -105,7 +105,7 @@ class SeenTally:
         )
 
     def take_settled(self, window: WindowSettled) -> None:
-        """Take in a settled window; settled again, its new result takes the old one's place."""
+        """Apply a settled window; a new result replaces the previous one."""
         memory = self.memory
         settled = {each.market_id: each for each in memory.settled}
         known = settled.get(window.market_id)
@@ -125,11 +125,11 @@ class SeenTally:
         )
 
     def result(self, series: str) -> SeriesResult:
-        """What the settled windows of a series came to, since its results are counted."""
+        """Return the total of a series' settled windows since its results are counted."""
         return self.memory.results.get(series, SeriesResult())
 
     def counts(self) -> ObserverCounts:
-        """All counts, live orders included."""
+        """Return all counts, open orders included."""
         memory, live = self.memory, self._live.values()
         statuses = Counter(memory.orders) + Counter(order.status.value for order in live)
         return ObserverCounts(

@@ -1,1 +1,1 @@
-"""The ledger: fills in, position and P&L out."""
+"""The ledger: turns fills into positions and P&L."""

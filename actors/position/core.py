@@ -171,7 +171,7 @@ class PositionCore(Core):
         raise AssertionError(f"{message!r} concerns no window")
 
     def _open(self, message: MarketOpened, now_ms: int) -> Effects:
-        """Begin a window at zero; a repetition is answered with the position."""
+        """Open a window with a position of zero; a repetition is answered with the position."""
         window = self._windows.get(message.market.market_id)
         if window is not None:
             return [] if window.is_settled else self._snapshots(window)
@@ -384,6 +384,6 @@ def _correction_sentence(event: ResultCorrected) -> str:
     before, after = side_name(event.before), side_name(event.after)
     return (
         f"{event.slug} was settled as {before} and is settled again as {after} "
-        f"({event.evidence}): its result goes from {dollars_text(event.pnl_before_nanos)} to "
+        f"({event.evidence}): its result changes from {dollars_text(event.pnl_before_nanos)} to "
         f"{dollars_text(event.pnl_after_nanos)} dollars"
     )

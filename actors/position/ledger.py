@@ -1,17 +1,18 @@
 """The ledger's arithmetic: a position is a fold over the fills that stand, and nothing else.
 
-No running total is ever corrected. A window keeps every (trade, order) pair it was told of, each
-once, marked if it was reversed; its position is computed anew from those that stand, sorted by
-their time stamps and then by their ids. So a reversal takes back exactly its fill, a reversal may
-come before its fill, and neither the order of arrival nor a restart can change the result.
+No running total is ever corrected. A window keeps every reported (trade, order) pair once, marked
+if it was reversed. Its position is computed from those that stand, sorted by timestamp and then by
+id. So a reversal takes back exactly its fill, a reversal may come before its fill, and neither the
+order of arrival nor a restart can change the result.
 
-Stamps may be wrong, for clocks are set back. What matters does not depend on them: the shares held
-are bought minus sold, and ``realized - cost`` is what sales brought minus what buys cost, exactly.
-Only how the money is split between the two follows the stamps, by average cost:
+Timestamps may be wrong, since clocks are set back. The important results do not depend on them: the
+shares held are bought minus sold, and ``realized - cost`` is exactly what sales brought minus what
+purchases cost. Only how the money is split between the two depends on timestamps, by average cost:
 
-* a sale takes its share of the holding's cost with it, rounded down to a nanodollar; what rounding
-  keeps stays in the cost of what is still held, and the last share sold takes all that is left;
-* a sale of more than is held then is owed shares, which the next buys bring, at their own cost.
+* a sale removes its share of the holding's cost, rounded down to a nanodollar; the rounding
+  remainder stays in the cost of what is still held, and the last share sold takes all that is left;
+* a sale of more than is held at that time owes shares, which the next purchases cover at their own
+  cost.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from actors.units import PAYOUT_TICKS
 
 @attrs.frozen(kw_only=True)
 class LedgerEntry:
-    """One (trade, order) pair, as the ledger holds it."""
+    """One (trade, order) pair in the ledger."""
 
     order_id: str
     side: Side
@@ -41,7 +42,7 @@ class LedgerEntry:
     """None while the fill stands."""
 
     def reversal(self, market: Market) -> FillReversed:
-        """Make the message of its failure, as the real executor would tell it."""
+        """Return the message of its failure, as the real executor would send it."""
         return FillReversed(
             order_id=self.order_id,
             market=market,
@@ -54,14 +55,14 @@ class LedgerEntry:
 
 @attrs.frozen(kw_only=True)
 class LedgerTotals:
-    """What a set of standing fills adds up to."""
+    """The sums over a set of standing fills."""
 
     yes: Holding
     no: Holding
     fees_nanos: int
     realized_nanos: int
     oversold_units: int
-    """Shares sold that no fill has bought: the ledger lacks a fill. Their proceeds are counted."""
+    """Shares sold that no fill has bought: a fill is missing. Their proceeds are counted."""
 
     @property
     def cost_nanos(self) -> int:
@@ -70,7 +71,7 @@ class LedgerTotals:
 
 
 def fold(entries: Iterable[LedgerEntry]) -> LedgerTotals:
-    """Add up the entries that stand; the same entries in any order give the same totals."""
+    """Add up the entries that stand; the order of the entries does not matter."""
     tallies = dict.fromkeys(Side, _Tally())
     fees_nanos = 0
     for entry in sorted(filter(_stands, entries), key=_by_stamp):
@@ -88,7 +89,7 @@ def fold(entries: Iterable[LedgerEntry]) -> LedgerTotals:
 
 @attrs.frozen(kw_only=True)
 class _Tally:
-    """One outcome's shares, part of the way through its entries."""
+    """One outcome's shares after some of its entries."""
 
     held: Holding = attrs.field(factory=Holding)
     owed_units: int = 0
@@ -141,13 +142,13 @@ def _sold(held: Holding, size_units: int) -> Holding:
 
 @attrs.frozen(kw_only=True)
 class WindowLedger:
-    """Everything the ledger knows of one window; saved whole at each change."""
+    """The ledger's state of one window; saved whole at each change."""
 
     market: Market
     version: int
     """The ledger's version at this window's last change."""
     entries: tuple[LedgerEntry, ...] = ()
-    """In the order of arrival."""
+    """In order of arrival."""
     result: MarketResolved | None = None
     settled_version: int | None = None
     """The ledger's version at the first settlement; None before."""
@@ -158,18 +159,18 @@ class WindowLedger:
         return self.result is not None
 
     def entry(self, trade_id: str, order_id: str) -> LedgerEntry | None:
-        """Return the entry of a (trade, order) pair; None if it was never told."""
+        """Return the entry of a (trade, order) pair; None if it is unknown."""
         for entry in self.entries:
             if entry.fill.trade_id == trade_id and entry.order_id == order_id:
                 return entry
         return None
 
     def entries_of(self, trade_id: str) -> list[LedgerEntry]:
-        """The entries of a trade, which may have filled several orders."""
+        """Return the entries of a trade, which may have filled several orders."""
         return [entry for entry in self.entries if entry.fill.trade_id == trade_id]
 
     def with_entry(self, changed: LedgerEntry, version: int) -> WindowLedger:
-        """Put an entry in, or in the place of the one with its (trade, order) pair."""
+        """Return the window with an entry added, or replaced for its (trade, order) pair."""
         others = tuple(
             entry
             for entry in self.entries
@@ -178,7 +179,7 @@ class WindowLedger:
         return attrs.evolve(self, entries=(*others, changed), version=version)
 
     def settled(self, result: MarketResolved, version: int) -> WindowLedger:
-        """Pay the window out by the venue's result, the first or one that takes its place."""
+        """Return the window paid out by the venue's result, the first or a later one."""
         return attrs.evolve(
             self,
             result=result,
@@ -191,7 +192,7 @@ class WindowLedger:
         return fold(self.entries)
 
     def snapshot(self) -> PositionSnapshot:
-        """The position, for those who act on it or show it."""
+        """Return the position as a message."""
         totals = self.totals()
         return PositionSnapshot(
             market_id=self.market.market_id,
@@ -203,7 +204,7 @@ class WindowLedger:
         )
 
     def pnl_nanos(self) -> int:
-        """The settled result: payout + realized - cost - fees; 0 before the settlement."""
+        """Return the settled result: payout + realized - cost - fees; 0 before the settlement."""
         if self.result is None:
             return 0
         totals = self.totals()
@@ -211,14 +212,14 @@ class WindowLedger:
         return paid_nanos + totals.realized_nanos - totals.cost_nanos - totals.fees_nanos
 
     def earned_nanos(self) -> int:
-        """What is certain so far: the settled result, or before it sales minus fees."""
+        """Return what is certain so far: the settled result or, before it, sales minus fees."""
         if self.is_settled:
             return self.pnl_nanos()
         totals = self.totals()
         return totals.realized_nanos - totals.fees_nanos
 
     def settlement(self, total_pnl_nanos: int) -> WindowSettled | None:
-        """Say the settled result, beside the total of all windows; None before the settlement."""
+        """Return the settled result with the total of all windows; None before the settlement."""
         if self.result is None:
             return None
         return WindowSettled(
@@ -237,7 +238,7 @@ class WindowLedger:
 
 
 def payout_nanos(totals: LedgerTotals, winner: Side | None) -> int:
-    """What the venue pays: a whole for each winning share, half for any share of a void window."""
+    """Return the payout: one for each winning share, half for any share of a void window."""
     match winner:
         case Side.YES:
             return totals.yes.quantity_units * PAYOUT_TICKS

@@ -1,4 +1,4 @@
-"""What a person should hear of what the ledger was told."""
+"""Log lines for people about unusual reports to the ledger."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from actors.units import size_text
 
 
 def failed_late(window: WindowLedger, standing: Sequence[LedgerEntry]) -> Effects:
-    """A trade failed when nobody but the ledger knew of it any more; what it brought goes."""
+    """Report that a trade failed whose orders only the ledger still knows: it is reversed."""
     effects: Effects = []
     for entry in standing:
         text = (
-            f"{window.market.slug}: the venue says long after that trade {entry.fill.trade_id} of "
+            f"{window.market.slug}: the venue reports late that trade {entry.fill.trade_id} of "
             f"{entry.order_id} FAILED: {size_text(entry.fill.size_units)} shares and their money "
-            "are taken back"
+            "are reversed"
         )
         effects.append(Log("error", text))
     return effects
 
 
 def contradiction(known: LedgerEntry, told: OrderFilled | FillReversed) -> Effects:
-    """A fill is told otherwise than it was booked."""
+    """Report that a fill differs from the one that was booked."""
     if (known.side, known.action, known.fill) == (told.side, told.action, told.fill):
         return []
     text = (
         f"trade {known.fill.trade_id} of {known.order_id} was booked as {known.action.value} "
-        f"{known.side.value} {known.fill} and is now told as {told.action.value} "
-        f"{told.side.value} {told.fill}: the first stands"
+        f"{known.side.value} {known.fill} and is now reported as {told.action.value} "
+        f"{told.side.value} {told.fill}: the first is kept"
     )
     return [Log("error", text)]
 
 
 def oversale(before: WindowLedger, after: WindowLedger) -> Effects:
-    """More was sold than bought."""
+    """Report that more was sold than bought."""
     oversold_units = after.totals().oversold_units
     if oversold_units <= before.totals().oversold_units:
         return []
@@ -50,7 +50,7 @@ def oversale(before: WindowLedger, after: WindowLedger) -> Effects:
 
 
 def lateness(window: WindowLedger, told: OrderFilled | FillReversed) -> Effects:
-    """A fill or its reversal came after the settlement."""
+    """Report that a fill or its reversal came after the settlement."""
     if window.result is None:
         return []
     what = "reversal" if isinstance(told, FillReversed) else "fill"
@@ -62,9 +62,9 @@ def lateness(window: WindowLedger, told: OrderFilled | FillReversed) -> Effects:
 
 
 def changed_winner(first: MarketResolved, second: MarketResolved) -> Effects:
-    """A result was told otherwise before."""
+    """Report that a result contradicts the first one."""
     text = (
         f"{first.market.slug} was settled as {side_name(first.winner)} ({first.evidence}) and is "
-        f"now told to be {side_name(second.winner)} ({second.evidence}): the first stands"
+        f"now reported as {side_name(second.winner)} ({second.evidence}): the first is kept"
     )
     return [Log("error", text)]

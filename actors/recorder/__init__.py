@@ -1,1 +1,1 @@
-"""The recorder: keeps every frame that the feeds receive, and has no part in trading."""
+"""The recorder: stores every frame that the feeds receive, and takes no part in trading."""

@@ -1,8 +1,8 @@
-"""Which of a port's events are recorded, and as what: a function for each kind of port.
+"""What is recorded of a port's events: one function for each kind of port.
 
-The composition root names them beside the ports. Secrets never get any further than this: a
-credential is only ever sent, and what is sent is not recorded; what the user channel tells of its
-account is cut out here, in the process that has it anyway.
+The composition root assigns them to the ports. Secrets get no further than this: credentials are
+only ever sent, and what is sent is not recorded. Account details in the user channel are removed
+here, in the process that has them anyway.
 """
 
 from __future__ import annotations
@@ -39,30 +39,30 @@ PRIVATE_KEYS = frozenset(
         "transaction_hash",
     }
 )
-"""Fields of the user channel that are secret, or say whose account it is; at any depth."""
+"""Fields of the user channel that are secret or identify the account, at any depth."""
 _ANSWERS = {"time": "clob", "fee": "clob", "site": "website"}
-"""Channel of the directory's questions by how their keys begin; all others are Gamma's."""
+"""Channels of the directory's requests by the beginning of their keys; all others are Gamma's."""
 
 
 def capture_market(event: object, at_ns: int) -> CapturedItem | None:
-    """Capture the market channel."""
+    """Capture an event of the market channel."""
     return _capture(event, at_ns, "market")
 
 
 def capture_reference(event: object, at_ns: int) -> CapturedItem | None:
-    """Capture Coinbase's feed."""
+    """Capture an event of Coinbase's feed."""
     return _capture(event, at_ns, "reference")
 
 
 def capture_prices(event: object, at_ns: int) -> CapturedItem | None:
-    """Capture the price services; their connections' names begin with the service's."""
+    """Capture an event of the price services, by whose names their connections' names begin."""
     if not isinstance(event, FramesReceived | Connected | Disconnected):
         return None
     return _capture(event, at_ns, event.name.partition("-")[0])
 
 
 def capture_user(event: object, at_ns: int) -> CapturedItem | None:
-    """Capture the user channel, without what is secret in it."""
+    """Capture an event of the user channel, without secrets."""
     captured = _capture(event, at_ns, "user")
     if not isinstance(captured, CapturedFrames):
         return captured
@@ -71,7 +71,7 @@ def capture_user(event: object, at_ns: int) -> CapturedItem | None:
 
 
 def capture_answers(event: object, at_ns: int) -> CapturedItem | None:
-    """Capture what the directory asks over HTTP."""
+    """Capture an HTTP answer to the directory."""
     if not isinstance(event, HttpAnswered):
         return None
     kind = event.request_id.partition("@")[0].partition("/")[0]
@@ -85,7 +85,7 @@ def capture_answers(event: object, at_ns: int) -> CapturedItem | None:
 
 
 def redacted(raw: bytes) -> bytes:
-    """Remove ``PRIVATE_KEYS`` from a frame of JSON; of anything else nothing is kept."""
+    """Remove ``PRIVATE_KEYS`` from a JSON frame; drop anything else entirely."""
     try:
         return msgspec.json.encode(_without(msgspec.json.decode(raw)))
     except (msgspec.DecodeError, RecursionError):

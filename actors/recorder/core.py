@@ -1,7 +1,7 @@
 """The recorder's core: which windows are recorded, from when until when.
 
-What arrives meanwhile goes to its port as it came; the files are the port's. Trouble with them is
-told and never spreads: the recorder goes on, and so does everybody else.
+Captured events go to its port unchanged; the port owns the files. Problems with them are logged and
+affect nothing else: the recorder and all other actors go on.
 """
 
 from __future__ import annotations
@@ -21,36 +21,36 @@ from actors.model import Market, Strike
 from actors.settings import Settings
 
 RESULT_LIMIT_MS = 1_800_000
-"""A recording is ended without a result so long after its window."""
+"""How long after its window's end a recording is closed without a result."""
 _ENDED_KEPT = 16
 
 _END = "end/"
 
 
 class RecorderCore(Core):
-    """Begins a recording with each window, and ends it with the result."""
+    """Starts a recording with each window, and ends it with the result."""
 
     def __init__(self, role: str, settings: Settings, dice: Dice) -> None:
         super().__init__(role, settings, dice)
         self._begun: dict[str, Strike | None] = {}
         self._markets: dict[str, Market] = {}
         self._ended: dict[str, MarketResolved | None] = {}
-        """How the newest windows ended, by market id."""
+        """Results of the newest windows that ended, by market id."""
         self._trouble = ""
 
     @property
     def is_serving(self) -> bool:
-        """Whether what arrives is recorded."""
+        """Whether received events are being recorded."""
         return not self._trouble
 
     @handles(Started, PeerRestarted, MarketClosing)
     def wait(self, _message: Started | PeerRestarted | MarketClosing, _now_ms: int) -> Effects:
-        """Nothing to do before a window opens, and at its end: its result is of its recording."""
+        """Do nothing: before a window and at its end there is nothing to record."""
         return []
 
     @handles(MarketOpened)
     def begin(self, opened: MarketOpened, now_ms: int) -> Effects:
-        """Record a window; once more when its strike is proven, or proven better."""
+        """Record a window; repeated when its strike is proven or improved."""
         market_id = opened.market_id
         if market_id in self._ended:
             return []
@@ -66,26 +66,26 @@ class RecorderCore(Core):
 
     @handles(MarketResolved)
     def end(self, resolved: MarketResolved, _now_ms: int) -> Effects:
-        """End a window's recording; a result that is taken back corrects it."""
+        """End a window's recording; a changed result corrects it."""
         if self._ended.get(resolved.market_id) == resolved:
             return []
         return self._end(resolved.market, resolved)
 
     @handles(TimerFired)
     def give_up(self, timer: TimerFired, _now_ms: int) -> Effects:
-        """End a recording whose result does not come."""
+        """End a recording whose result does not arrive."""
         market_id = timer.key.removeprefix(_END)
         market = self._markets.get(market_id)
         return [] if market is None else self._end(market, None)
 
     @handles(Capture)
     def keep(self, capture: Capture, _now_ms: int) -> Effects:
-        """Hand what a process's ports have received to the files."""
+        """Pass what a process's ports have received to the files."""
         return [Command(KeepCapture(capture))]
 
     @handles(RecordingFailed)
     def on_trouble(self, failed: RecordingFailed, _now_ms: int) -> Effects:
-        """Say what is wrong, once; what could not be begun is begun when it is said again."""
+        """Log a problem once; a recording that could not be started is tried at its repetition."""
         self._begun.clear()
         if failed.reason == self._trouble:
             return []
@@ -94,7 +94,7 @@ class RecorderCore(Core):
 
     @handles(RecordingGoesOn)
     def on_end_of_trouble(self, _event: RecordingGoesOn, _now_ms: int) -> Effects:
-        """Say that all is well again."""
+        """Log that recording works again."""
         if not self._trouble:
             return []
         self._trouble = ""

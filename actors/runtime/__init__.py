@@ -1,1 +1,1 @@
-"""What runs cores: processes, the journal, the transport, timers, clocks and the log."""
+"""The runtime of cores: processes, the journal, the transport, timers, clocks and the log."""

@@ -1,4 +1,4 @@
-"""What fills a role: a core, and what its host is handed besides; a table of these is a run."""
+"""ActorSpec: the core of a role and what its host is given; a run is a table of these."""
 
 from __future__ import annotations
 
@@ -16,44 +16,44 @@ from actors.settings import Settings
 
 
 class LatencyProbe(Protocol):
-    """Knows which messages end a latency that is measured."""
+    """Decides which messages end a measured latency."""
 
     def latency_of(self, message: object) -> tuple[str, int] | None:
-        """Name a latency and the host monotonic ns at which its tick arrived, if this ends one."""
+        """Return the latency that a message ends, and its tick's host monotonic ns of arrival."""
         ...
 
 
 class NoProbe:
-    """Measures nothing: most actors end no tick's way."""
+    """Measures nothing, as for most actors."""
 
     def latency_of(self, message: object) -> tuple[str, int] | None:
-        """Name nothing."""
+        """Return None."""
         del message
         return None
 
 
 def make_no_port(settings: Settings, data_dir: Path, clock: Clock) -> HostPort | None:
-    """Make no port: most actors have none."""
+    """Return None: most actors have no port."""
     del settings, data_dir, clock
     return None
 
 
 def no_opening(data_dir: Path) -> Sequence[object]:
-    """Say nothing before others may: most actors need nothing."""
+    """Return no messages: most actors need none."""
     del data_dir
     return ()
 
 
 @attrs.frozen(kw_only=True)
 class ActorSpec:
-    """What fills a role. Functions and classes in it are named, so that it can be pickled."""
+    """What a role needs. Its functions and classes are module-level, so that it can be pickled."""
 
     core: type[Core]
     make_port: Callable[[Settings, Path, Clock], HostPort | None] = make_no_port
     capture: CaptureEvent = capture_nothing
     """What is recorded of its port's events, in a run that is recorded."""
     opening: Callable[[Path], Sequence[object]] = no_opening
-    """What the core is told right after Started; is given the data directory."""
+    """Returns messages for the core right after Started, given the data directory."""
     probe: Callable[[], LatencyProbe] = NoProbe
     stays_without_journal: bool = False
-    """As of HostContext."""
+    """As in HostContext."""

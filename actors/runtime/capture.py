@@ -1,7 +1,7 @@
-"""What a process's ports have received, on its way to the recorder.
+"""Capture of what a process's ports have received, on its way to the recorder.
 
-Events are gathered after their actor has handled them and what that led to has left, so
-recording adds nothing to a tick's way but what is handed over later, a few times a second.
+Events are collected after their actor has handled them and the effects were performed, so recording
+adds nothing to a tick's latency except the handover, a few times a second.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ from collections.abc import Callable, Iterable
 from actors.messages.recorder import Capture, CapturedAnswer, CapturedFrames, CapturedItem
 
 HAND_OVER_EVERY_S = 0.2
-"""Real time. What a killed process had not handed over is lost: less than this."""
+"""Real time. A killed process loses at most what it received within this time."""
 CAPTURE_BYTES_MAX = 500_000
-"""It is handed over at once when it has become so much."""
+"""Size at which the capture is handed over immediately."""
 
 CaptureEvent = Callable[[object, int], CapturedItem | None]
-"""Makes of a port's event, taken from it at a host monotonic ns, what is recorded of it."""
+"""Converts a port's event, taken at a host monotonic ns, to what is recorded of it."""
 
 
 def capture_nothing(event: object, at_ns: int) -> CapturedItem | None:
-    """Record nothing of a port's events: most actors have no port."""
+    """Return None: most actors have no port whose events are recorded."""
     del event, at_ns
     return None
 
 
 class CaptureBuffer:
-    """What one process's ports have received and it has not handed over yet."""
+    """Events that one process's ports have received, until they are handed over."""
 
     def __init__(self) -> None:
         self._items: list[CapturedItem] = []
@@ -36,14 +36,14 @@ class CaptureBuffer:
         return bool(self._items)
 
     def add(self, items: Iterable[CapturedItem]) -> bool:
-        """Keep what was received; whether it has become so much that it should be handed over."""
+        """Add received events; return whether the buffer is large enough to be handed over."""
         for item in items:
             self._items.append(item)
             self._bytes += _size_bytes(item)
         return self._bytes > CAPTURE_BYTES_MAX
 
     def take(self) -> Capture | None:
-        """Hand over all of it; None if there is nothing."""
+        """Return and clear the contents; None if there are none."""
         if not self._items:
             return None
         items, self._items, self._bytes = tuple(self._items), [], 0

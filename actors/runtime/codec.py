@@ -1,7 +1,7 @@
-"""Turns the attrs values that actors record into JSON text and back, exactly.
+"""Exact conversion of recorded attrs values to JSON text and back.
 
-Integers of any length stay integers, enums are their values, frozensets sorted lists. A row's class
-is found again by its tag (row_tags.py), so that a journal can name nothing else.
+Integers of any length stay integers, enums become their values, frozensets sorted lists. A row's
+class is found by its tag (row_tags.py), so that a journal cannot name any other class.
 """
 
 from __future__ import annotations
@@ -38,31 +38,31 @@ _UNDECODABLE = (
     TypeError,
     ValueError,
 )
-"""What decoding raises for a record of another version, or a damaged one."""
+"""Exceptions raised when decoding a damaged record, or one of another version."""
 
 
 class NoTag(ValueError):
-    """A value was to be saved whose class has no tag in row_tags.py."""
+    """The class of a value to be saved has no tag in row_tags.py."""
 
 
 class Undecodable(ValueError):
-    """A row or event does not hold what it says it holds."""
+    """A row or event does not contain what it should."""
 
 
 def encode(value: object) -> str:
-    """JSON text of an attrs value."""
+    """Return an attrs value as JSON text."""
     plain = _converter.unstructure(value)
     try:
         return msgspec.json.encode(plain).decode()
-    except UnicodeEncodeError:  # half a surrogate pair, which UTF-8 has no bytes for
+    except UnicodeEncodeError:  # half a surrogate pair, which cannot be encoded as UTF-8
         return json.dumps(plain, separators=(",", ":"))
 
 
 def warm_up() -> None:
-    """Make the code that encodes and decodes each recorded class, for all forks that follow.
+    """Generate the encoders and decoders of all recorded classes, for all later forks.
 
-    Otherwise each actor makes it anew at its first record, which takes an order's actor longer
-    than everything else it does before its order leaves.
+    Otherwise each actor generates them at its first record, which takes an order's actor longer
+    than everything else that it does before its order is sent.
     """
     classes = [
         value
@@ -71,19 +71,19 @@ def warm_up() -> None:
         for value in vars(module).values()
         if isinstance(value, type) and attrs.has(value) and value.__module__ == name
     ]
-    # Twice: making the code for a new kind of tuple throws away what was made before.
+    # Twice: generating code for a new kind of tuple discards what was generated before.
     for _ in range(2):
         for each in classes:
             _converter.get_unstructure_hook(each)
-            with contextlib.suppress(StructureHandlerNotFoundError):  # it is never recorded
+            with contextlib.suppress(StructureHandlerNotFoundError):  # this class is never recorded
                 _converter.get_structure_hook(each)
 
 
 def tag_of(value_class: type) -> str:
-    """Tag of the rows that hold values of a class.
+    """Return the tag of the rows that hold values of a class.
 
     Raises:
-        NoTag: it has none.
+        NoTag: the class has none.
     """
     name = f"{value_class.__module__}:{value_class.__qualname__}"
     tag = _TAGS.get(name)
@@ -97,36 +97,36 @@ _TAGS = {place: tag for tag, place in PLACES.items()}
 
 @functools.cache
 def class_of(tag: str) -> type[Any]:
-    """Class behind a tag, or behind the name that schema 1 wrote instead of one.
+    """Return the class of a tag, or of the name that schema 1 wrote instead of a tag.
 
     Raises:
         Undecodable: there is no such tag.
     """
     place = PLACES.get(SCHEMA_1_NAMES.get(tag, tag))
     if place is None:
-        raise Undecodable(f"{tag} is none of this program's records")
+        raise Undecodable(f"{tag} is not a record of this program")
     module_name, _, class_name = place.partition(":")
     found: type[Any] = getattr(importlib.import_module(module_name), class_name)
     return found
 
 
 def decode(tag: str, text: str) -> object:
-    """Value that ``encode`` wrote into a row with this tag.
+    """Return the value that ``encode`` wrote into a row with this tag.
 
     Raises:
-        Undecodable: the tag is unknown, or the text is not what it says.
+        Undecodable: the tag is unknown, or the text does not match it.
     """
     return decode_as(class_of(tag), text)
 
 
 def decode_as(value_class: type[_Value], text: str) -> _Value:
-    """Value of a class that ``encode`` wrote.
+    """Return the value of a class that ``encode`` wrote.
 
     Fields that the class no longer has are ignored and new ones take their defaults, so an older
     journal stays readable.
 
     Raises:
-        Undecodable: the text is not what it says.
+        Undecodable: the text does not match the class.
     """
     try:
         return _converter.structure(json.loads(text), value_class)

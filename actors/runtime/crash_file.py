@@ -1,12 +1,12 @@
-"""Crash files: one line of JSON that tells what happened, and the flight that led to it.
+"""Crash files: one line of JSON that describes the crash, and the recording that led to it.
 
 ``crashes/<when>-<role>-<generation>`` in the data directory, mode 0600. The first line is for
-readers (codec.py's JSON); what follows is a zlib stream of a pickle, since a core's state is of
-whatever classes its author chose. A file is data from elsewhere, so it is unpickled with nothing
-but the classes that cores and messages are made of: their packages, enums, attrs classes and
-structs among them, and a few of the standard library. No file or socket is opened by any of them.
+readers (codec.py's JSON); the rest is a zlib stream of a pickle, since a core's state may be of any
+class. A file may come from elsewhere, so only the classes of cores and messages are unpickled:
+those of their packages, with enums, attrs classes and structs, and a few of the standard library.
+None of them opens a file or socket.
 
-Signatures are left out: a signed order and the API credentials together could be posted. Keys and
+Signatures are removed: a signed order and the API credentials together could be posted. Keys and
 credentials never reach a core.
 """
 
@@ -52,9 +52,9 @@ _CORE_PACKAGES = tuple(
 )
 _CORE_MODULES = {"actors.core", "actors.model", "actors.series", "actors.setting_rules"}
 _SETTINGS = re.compile(r"actors\.(\w+_)?settings")
-"""Modules of one section of the settings each, and of all."""
+"""The modules of the settings and of their sections."""
 _WORLDLY = {"client", "client_transport", "port", "shell"}
-"""Modules of those packages whose objects reach for the world."""
+"""Modules of those packages whose objects have access to files, sockets or the network."""
 _STANDARD = {
     ("builtins", "max"),
     ("builtins", "min"),
@@ -65,7 +65,10 @@ _STANDARD = {
     ("collections", "deque"),
     ("decimal", "Decimal"),
     ("functools", "partial"),
-    ("msgspec._utils", "rebuild"),  # makes a struct, of a class that is found here too, by keywords
+    (
+        "msgspec._utils",
+        "rebuild",
+    ),  # creates a struct by keywords, of a class that is checked here too
     ("random", "Random"),
     ("actors.runtime.late_dice", "LateDice"),
 }
@@ -77,11 +80,11 @@ class BadCrashFile(Exception):
 
 @attrs.frozen(kw_only=True)
 class CrashReport:
-    """What happened: the first line of a crash file."""
+    """The first line of a crash file, which describes the crash."""
 
     format: int = FORMAT
     version: str
-    """Of the program."""
+    """Version of the program."""
     python: str
     at: str
     """Host's wall time, ISO 8601 in UTC."""
@@ -90,33 +93,33 @@ class CrashReport:
     core: str
     """Class of the core: module and name."""
     error: str
-    """Class of the exception."""
+    """Name of the exception's class."""
     text: str
     trace: str
     message: str
-    """Class of the message it was handling."""
+    """Class of the message that was being handled."""
     is_in_core: bool
-    """Whether the core raised, or hung; otherwise what it asked for could not be done."""
+    """Whether the core raised or hung; otherwise one of its effects failed."""
     is_hang: bool = False
     seed: int
     settings: Settings
     heard_count: int
-    """Messages in the flight; 0 if it was too large to be kept."""
+    """Number of recorded messages; 0 if the recording was too large to be kept."""
     body_sha256: str = ""
 
     def signature(self) -> tuple[str, str]:
-        """What two crashes have in common if they are the same: addresses in memory differ."""
+        """Return what two equal crashes have in common: addresses in memory differ."""
         return self.error, re.sub(r"0x[0-9a-f]{6,}", "0x…", self.text)
 
 
 def write_crash(data_dir: Path, report: CrashReport, flight: Flight) -> Path:
-    """Write a crash file, and remove the oldest if there are too many; returns its path.
+    """Write a crash file, remove the oldest if there are too many, and return its path.
 
-    A flight that is too large is left out, and the report says so: without its beginning it could
-    not be replayed.
+    A recording that is too large is left out, and the report says so: without its beginning it
+    could not be replayed.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     body = zlib.compress(_without_signatures((flight.core, flight.heard)), 6)
     if len(body) > BYTES_MAX - _HEADER_MAX:
@@ -127,7 +130,7 @@ def write_crash(data_dir: Path, report: CrashReport, flight: Flight) -> Path:
     folder = data_dir / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.is_symlink():
-        raise OSError(errno.ELOOP, "it is a link, and none is followed", str(folder))
+        raise OSError(errno.ELOOP, "it is a link, and links are not followed", str(folder))
     stamp = re.sub(r"[-:+]", "", report.at.partition("+")[0])
     path = folder / f"{stamp}-{report.role.replace('/', '.')}-{report.generation}"
     unfinished = folder / f".{path.name}.{os.getpid()}"
@@ -140,10 +143,10 @@ def write_crash(data_dir: Path, report: CrashReport, flight: Flight) -> Path:
 
 
 def read_report(path: Path) -> CrashReport:
-    """Read what a crash file tells, without its flight.
+    """Read the report of a crash file, without its recording.
 
     Raises:
-        BadCrashFile: it is none, or is damaged.
+        BadCrashFile: the file is not a crash file, or is damaged.
     """
     try:
         with path.open("rb") as file:
@@ -153,29 +156,31 @@ def read_report(path: Path) -> CrashReport:
     try:
         return decode_as(CrashReport, line.decode())
     except (Undecodable, UnicodeDecodeError):
-        raise BadCrashFile(f"{path} is no crash file, or its first line is damaged") from None
+        raise BadCrashFile(f"{path} is not a crash file, or its first line is damaged") from None
 
 
 def read_flight(path: Path) -> Flight:
-    """Read the flight of a crash file.
+    """Read the recording of a crash file.
 
     Raises:
-        BadCrashFile: it has none, is damaged, or names a class that no core consists of.
+        BadCrashFile: there is none, it is damaged, or it names a class that cores do not use.
     """
     report = read_report(path)
     if path.stat().st_size > BYTES_MAX:
         raise BadCrashFile(f"{path} is larger than any crash file")
     body = path.read_bytes().partition(b"\n")[2]
     if hashlib.sha256(body).hexdigest() != report.body_sha256:
-        raise BadCrashFile(f"{path} is damaged: what was recorded is not what it says")
+        raise BadCrashFile(f"{path} is damaged: its recording does not match its checksum")
     if not body:
-        raise BadCrashFile(f"{path} tells what happened, but its record was too large to be kept")
+        raise BadCrashFile(
+            f"{path} describes the crash, but its recording was too large to be kept"
+        )
     try:
         whole = zlib.decompressobj().decompress(body, _UNPACKED_MAX)
         core, heard = _CoreUnpickler(io.BytesIO(whole)).load()
     except _Refused as refusal:
         raise BadCrashFile(f"{path} is not replayed: {refusal}") from None
-    except Exception as error:  # damaged pickles raise whatever they come upon
+    except Exception as error:  # damaged pickles raise all kinds of exceptions
         why = f"{type(error).__name__}: {error}".partition("\n")[0]
         raise BadCrashFile(f"{path} does not fit this program: {why}") from None
     if not isinstance(core, Core) or not isinstance(heard, tuple):
@@ -184,7 +189,7 @@ def read_flight(path: Path) -> Flight:
 
 
 def crash_files(data_dir: Path) -> list[Path]:
-    """Crash files of a data directory, oldest first."""
+    """Return the crash files of a data directory, oldest first."""
     folder = data_dir / FOLDER
     found = folder.iterdir() if folder.is_dir() else ()
     return sorted(path for path in found if path.is_file() and not path.name.startswith("."))
@@ -192,7 +197,7 @@ def crash_files(data_dir: Path) -> list[Path]:
 
 def _remove_oldest(folder: Path) -> None:
     for path in crash_files(folder.parent)[:-FILES_MAX]:
-        path.unlink(missing_ok=True)  # another actor that fell may have removed it
+        path.unlink(missing_ok=True)  # another crashing actor may have removed it
 
 
 def _zeros(found: re.Match[str]) -> str:
@@ -200,7 +205,7 @@ def _zeros(found: re.Match[str]) -> str:
 
 
 class _SignatureRemover(pickle.Pickler):
-    """Writes texts with zeros in place of signatures."""
+    """Pickles texts with zeros in place of signatures."""
 
     def persistent_id(self, obj: Any) -> str | None:
         if type(obj) is str and len(obj) >= 130 and SIGNATURE.search(obj):
@@ -215,15 +220,15 @@ def _without_signatures(value: tuple[Core, tuple[Heard, ...]]) -> bytes:
 
 
 class _Refused(Exception):
-    """The file names something that is no part of a core or message."""
+    """The file names something that is not part of a core or message."""
 
 
 class _CoreUnpickler(pickle.Unpickler):
-    """Makes objects of the classes that cores and messages consist of, and of no others."""
+    """Creates objects only of classes that cores and messages use."""
 
     def persistent_load(self, pid: str) -> str:
         if type(pid) is not str:
-            raise _Refused("it holds a text that is none")
+            raise _Refused("it holds an invalid text")
         return pid
 
     def find_class(self, module: str, name: str) -> Any:
@@ -235,4 +240,4 @@ class _CoreUnpickler(pickle.Unpickler):
             found = super().find_class(module, name)
             if isinstance(found, type) and found.__module__ == module:
                 return found
-        raise _Refused(f"it names {module}.{name}, which is no part of a core or message")
+        raise _Refused(f"it names {module}.{name}, which is not part of a core or message")

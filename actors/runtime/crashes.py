@@ -1,4 +1,4 @@
-"""What a process does with the flights of its actors when one falls, or hangs: a file of each."""
+"""Writes a crash file for each actor of a process that crashes or hangs."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from actors.runtime.host_context import HostWatch
 from actors.settings import Settings
 
 HANG_SIGNAL = signal.SIGUSR2
-"""Ends a process that hangs; one that runs Python leaves a crash file before."""
+"""Ends a process that hangs; one that executes Python code writes a crash file first."""
 EXIT_HUNG = 72
 _TEXT_CHARS_MAX = 100_000
 UNRECORDED_VARIABLE = "UNDERSTUDY_BENCH_UNRECORDED"
-"""Set by a benchmark that measures what the recorder costs, and by nobody else."""
+"""Set only by a benchmark that measures the recorder's cost."""
 
 
 class CrashKeeper:
-    """Makes the recorders of a process, and writes their flights into its data directory."""
+    """Creates the flight recorders of a process, and writes their crash files."""
 
     def __init__(
         self, data_dir: Path, settings: Settings, seed: int, log: Callable[[str, str], None]
@@ -36,27 +36,27 @@ class CrashKeeper:
         """Begin.
 
         Args:
-            data_dir: where crash files go.
-            settings: the run's.
-            seed: the run's.
-            log: writes a line; level and text.
+            data_dir: directory of the crash files.
+            settings: the run's settings.
+            seed: the run's seed.
+            log: writes a log line; level and text.
         """
         self._data_dir = data_dir
         self.settings = settings
-        """Those in force."""
+        """The settings in force."""
         self._seed = seed
         self._log = log
         self.newest: FlightRecorder | None = None
-        """Of the host whose core was given a message last."""
+        """Recorder of the host whose core last received a message."""
 
     def recorder(self, make_core: Callable[[int], Core]) -> HostWatch:
-        """Make the recorder of one host; ``make_core`` is the host's own."""
+        """Return the recorder of one host; ``make_core`` is the host's own."""
         if UNRECORDED_VARIABLE in os.environ:
             return HostWatch()
         return FlightRecorder(make_core, self)
 
     def listen(self) -> None:
-        """End at HANG_SIGNAL, and leave the flight of whoever is being waited for."""
+        """Handle HANG_SIGNAL: write the recording of the actor that hangs, and end the process."""
         signal.signal(HANG_SIGNAL, self._on_hang)
 
     def keep(self, flight: Flight, error: Exception, *, is_in_core: bool) -> None:
@@ -67,10 +67,10 @@ class CrashKeeper:
         """
         report = report_of(flight, error, self.settings, self._seed, is_in_core=is_in_core)
         path = write_crash(self._data_dir, report, flight)
-        self._log("error", f"the record of this crash: understudy replay {path}")
+        self._log("error", f"to reproduce this crash: understudy replay {path}")
 
     def warn(self, text: str) -> None:
-        """Say that nothing can be kept."""
+        """Log that nothing can be recorded."""
         self._log("warning", text)
 
     def _on_hang(self, _number: int, frame: FrameType | None) -> None:
@@ -85,7 +85,7 @@ class CrashKeeper:
 def report_of(
     flight: Flight, error: Exception, settings: Settings, seed: int, *, is_in_core: bool
 ) -> CrashReport:
-    """Tell a crash."""
+    """Return the report of a crash."""
     core_class = type(flight.core)
     is_hang = isinstance(error, HungCore)
     text = str(error)

@@ -1,4 +1,4 @@
-"""What it means when a file cannot be written, in one sentence that says what to do."""
+"""Explains in one sentence why a file cannot be written, and what to do."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ class Trouble:
 
 
 def find_trouble(error: BaseException, place: Path) -> Trouble | None:
-    """Tell a disk that is full, or closed for writing, from a file that is damaged.
+    """Return the trouble of a full or read-only disk; None if the file itself is damaged.
 
     Args:
-        error: what was raised; SQLite does not tell why it could not write, so the place is tried.
+        error: the exception; SQLite does not tell why it could not write, so the place is tried.
         place: the directory in which something could not be written.
     """
     number = error.errno if isinstance(error, OSError) else None
@@ -62,7 +62,9 @@ def find_trouble(error: BaseException, place: Path) -> Trouble | None:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         number = _number_by_trying(place) if code in _MAY_BE_TROUBLE else None
         if number is None and code == sqlite3.SQLITE_FULL:
-            number = errno.ENOSPC  # too little for a record is enough for some tries
+            number = (
+                errno.ENOSPC
+            )  # the space may be too small for a record, but enough for some trial writes
     found = _TROUBLES.get(number) if number is not None else None
     if found is None:
         return None
@@ -71,13 +73,13 @@ def find_trouble(error: BaseException, place: Path) -> Trouble | None:
 
 
 def trouble_of(error: BaseException, place: Path) -> str:
-    """The same in one sentence; empty if it is something else."""
+    """Return the trouble as one sentence; empty if it is something else."""
     trouble = find_trouble(error, place)
     return "" if trouble is None else str(trouble)
 
 
 def _number_by_trying(place: Path) -> int | None:
-    """Why the place cannot be written; None if it can."""
+    """Return the errno of a trial write to the place; None if it can be written."""
     try:
         with tempfile.TemporaryFile(dir=place, prefix=".understudy-") as probe:
             probe.write(os.urandom(_PROBE_BYTES))

@@ -1,10 +1,10 @@
-"""Who waits for the disk, and since when: told in memory that all processes of a run share.
+"""Notes of who waits for the disk, and since when, in memory shared by all processes of a run.
 
-An actor that waits in ``fsync``, or for another that does, answers nobody. Its supervisor must not
-take it for hung, and no message could tell it so: the actor's loop is what waits. So it is noted
-here, before and after, in memory that is mapped when this module is first loaded and that every
-process forked from there on shares. An actor that hangs anywhere else has no note, and is killed as
-ever.
+An actor that waits in ``fsync``, or for another actor that does, cannot answer. Its supervisor must
+not take it for hung, and it cannot send a message, because its loop is what waits. So it writes a
+note before and after waiting, in memory that is mapped when this module is first loaded and that
+every process forked later shares. An actor that hangs anywhere else has no note, and is killed as
+usual.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 WAIT_LIMIT_MS = 10_000
-"""A disk that has not taken a record for so long is given up, and the run is ended."""
+"""A disk that has not completed a record for this long is given up, and the run is ended."""
 
 _NOTE = struct.Struct("=qq")
-"""Process id and host monotonic ms; the time is 0 if it does not wait."""
+"""Process id and host monotonic ms; the time is 0 if the process does not wait."""
 _SLOTS = 65_536
-"""A process has the slot of its id modulo this; of two with one slot, one may go unnoticed."""
+"""A process uses the slot of its id modulo this; if two share a slot, one may go unnoticed."""
 _notes = mmap.mmap(-1, _SLOTS * _NOTE.size)
 _depth = 0
 
@@ -31,7 +31,7 @@ _depth = 0
 @contextlib.contextmanager
 def waiting_for_disk() -> Iterator[None]:
     """Note that this process may wait for the disk within the block; blocks may be nested."""
-    global _depth  # of this process, as the note is
+    global _depth  # of this process, as is the note
     _depth += 1
     if _depth == 1:
         _note(_now_ms())
@@ -44,7 +44,7 @@ def waiting_for_disk() -> Iterator[None]:
 
 
 def disk_wait_ms(pid: int) -> int:
-    """For how long a process has waited for the disk; 0 if it does not, or is stopped."""
+    """Return how long a process has waited for the disk; 0 if it does not, or is stopped."""
     noted_pid: int
     since_ms: int
     noted_pid, since_ms = _NOTE.unpack_from(_notes, pid % _SLOTS * _NOTE.size)
@@ -59,7 +59,7 @@ def _note(since_ms: int) -> None:
 
 
 def is_stopped(pid: int) -> bool:
-    """Whether a process was stopped by a signal: then the disk is not what it waits for."""
+    """Return whether a process was stopped by a signal, so that it does not wait for the disk."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:

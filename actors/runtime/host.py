@@ -202,7 +202,7 @@ class Host:
             self._context.log("error", str(unknown))
             self._context.watch.raised(self, message, unknown)
             return
-        except Exception as error:  # an exception of the core is an event like any other
+        except Exception as error:  # an exception in the core is an event like any other
             self._fall(message, error)
             return
         if hooks.decided is not None:

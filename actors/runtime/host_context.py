@@ -1,4 +1,4 @@
-"""What a host is given: a post, a journal, timers, a clock, a port; and who may watch it."""
+"""The interfaces of a host's surroundings: post, journal, timers, clock, port and watches."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""One daemon thread with an asyncio loop, and a descriptor that says when it has news.
+"""A daemon thread with an asyncio loop, and a descriptor that shows when events wait.
 
-An actor must neither block nor start work of its own between messages, so what waits on the
-network waits here. Only this thread touches the loop; only the actor's thread calls ``drain``.
-A process with such a thread must not fork, so actors that own one are leaves of the tree.
+An actor must not block, nor do work between messages, so everything that waits for the network runs
+here. Only this thread uses the loop; only the actor's thread calls ``drain``. A process with such a
+thread must not fork, so actors that own one have no children.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _CLOSE_LIMIT_S = 3.0
 
 
 class IoThread:
-    """Runs coroutines and hands what they ``post`` to the thread that calls ``drain``."""
+    """Runs coroutines, and passes what they ``post`` to the thread that calls ``drain``."""
 
     def __init__(self, name: str) -> None:
         self._events: deque[object] = deque()
@@ -40,44 +40,44 @@ class IoThread:
         self._loop = self._started.result()
 
     def fileno(self) -> int:
-        """Descriptor that is readable while events wait to be drained."""
+        """Return a descriptor that is readable while events wait."""
         return self._wake_reader.fileno()
 
     @property
     def waiting_count(self) -> int:
-        """Events posted and not yet drained."""
+        """Number of events posted and not yet drained."""
         return len(self._events)
 
     def submit(self, work: Coroutine[Any, Any, None]) -> Future[None]:
-        """Run a coroutine on the thread; an exception that leaves it comes out of ``drain``."""
+        """Run a coroutine on the thread; ``drain`` raises the exception with which it fails."""
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         future.add_done_callback(self._note_failure)
         return future
 
     def post(self, event: object) -> None:
-        """Leave an event for the actor; called on the loop's thread only.
+        """Queue an event for the actor; call it on the loop's thread only.
 
-        A burst costs one wake-up: the byte is written only when none is under way.
+        A burst costs one wake-up: the byte is written only when none is pending.
         """
         self._events.append(event)
         self._wake()
 
     def drain(self) -> list[object]:
-        """Take all events posted so far, oldest first; never blocks.
+        """Return all events posted so far, oldest first; never blocks.
 
         Raises:
-            BaseException: whatever a submitted coroutine failed with; that is a bug in it.
+            BaseException: whatever a submitted coroutine failed with, which is a bug in it.
         """
-        with contextlib.suppress(BlockingIOError):  # nothing may have come since the last drain
+        with contextlib.suppress(BlockingIOError):  # nothing may have arrived since the last drain
             self._wake_reader.recv(_WAKE_READ_BYTES)
-        # Lowered before the events are taken: one posted from here on writes a byte of its own.
+        # Cleared before the events are taken: a later event writes a byte of its own.
         self._is_signalled = False
         if self._failures:
             raise self._failures.popleft()
         return [self._events.popleft() for _ in range(len(self._events))]
 
     def close(self) -> None:
-        """Cancel whatever runs, end the thread and close the descriptor."""
+        """Cancel all coroutines, end the thread and close the descriptor."""
         if self._is_closed:
             return
         self._is_closed = True

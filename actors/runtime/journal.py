@@ -1,4 +1,4 @@
-"""The journal: one SQLite file with everything that must survive; it also fences off old actors.
+"""The journal: one SQLite file with everything that must survive; it also fences old actors.
 
 Two kinds of table are written in one transaction. ``events`` is the append-only history. ``state``
 holds the present value of each order, paper order, position, window and so on, so that the duration
@@ -41,12 +41,12 @@ from actors.runtime.journal_turn import BUSY_LIMIT_S, begin_in_turn, is_busy, pa
 
 
 class Fenced(Exception):
-    """A newer actor has this role: the one that gets this must leave and not act any more."""
+    """A newer actor has this role: the actor that gets this must stop acting."""
 
 
 PAGES_KEPT_KB = 512
 """Page cache of each process that writes the file. SQLite's default of 2 MB would fill up with
-pages that a record of a few rows does not need; a record takes no longer."""
+pages that a record of a few rows does not need; records are no slower with this."""
 
 
 @attrs.frozen(kw_only=True)
@@ -91,7 +91,7 @@ class Journal:
         return other
 
     def claim(self) -> int:
-        """Take the role under a new generation; the previous actor is fenced off from now on."""
+        """Take the role under a new generation; the previous actor is fenced from now on."""
         with self._transaction() as connection:
             row = connection.execute(
                 "INSERT INTO owners (role, generation) VALUES (?, 1) "
@@ -106,7 +106,7 @@ class Journal:
         """Append the event and store its saves; durable on return.
 
         Raises:
-            Fenced: the role was claimed by a newer actor; nothing was written.
+            Fenced: a newer actor has claimed the role; nothing was written.
             JournalError: the file could not be written; nothing was.
         """
         event = record.event
@@ -213,13 +213,14 @@ class _Transaction:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
         except sqlite3.Error:
-            # It is still open: others would wait for it, and the next record would join it.
+            # The transaction is still open: others would wait for it, and the next record would
+            # join it.
             self._connection.close()
 
     def _not_written(self, error: sqlite3.Error) -> JournalError:
         problem = trouble_of(error, self._path.parent) or f"{error}"
         if is_busy(error):
-            problem = f"the disk has taken no record for {BUSY_LIMIT_S:g} s"
+            problem = f"the disk has completed no record for {BUSY_LIMIT_S:g} s"
         return JournalError(f"the journal {self._path} was not written: {problem}")
 
 
@@ -244,7 +245,7 @@ class JournalReader:
             raise SchemaTooNew(too_new_sentence(path, version))
         if version not in READABLE:
             self._connection.close()
-            raise JournalError(f"{path} is empty: whoever began it was cut short")
+            raise JournalError(f"{path} is empty: its creation was interrupted")
 
     def states(self, kind: str, key: str | None = None, *, open_only: bool) -> tuple[object, ...]:
         """Values of a kind, oldest change first.
@@ -310,7 +311,7 @@ def _event(row: sqlite3.Row) -> StoredEvent:
     except (ValueError, TypeError, RecursionError) as error:
         raise DamagedRow("event", str(row["seq"]), str(row["kind"]), str(error)) from error
     if not isinstance(body, dict):
-        raise DamagedRow("event", str(row["seq"]), str(row["kind"]), "it is no object")
+        raise DamagedRow("event", str(row["seq"]), str(row["kind"]), "it is not an object")
     return StoredEvent(
         seq=row["seq"],
         at_ms=row["at_ms"],

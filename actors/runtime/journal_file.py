@@ -1,4 +1,4 @@
-"""The journal's file: its tables, how an older one is brought up to date, how rows are read."""
+"""The journal's file: its tables, migrations of older files, and reading of rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from pathlib import Path
 
 from actors.runtime.disk_trouble import trouble_of
 from actors.runtime.journal_rows import DamagedRow, check_event, decoded
-from actors.runtime.journal_rows import JournalError as JournalError  # many know it from here
+from actors.runtime.journal_rows import (
+    JournalError as JournalError,
+)  # many modules import it from here
 from actors.runtime.journal_turn import BUSY_LIMIT_S
 from actors.runtime.private_files import open_plain, why_not_plain
 from actors.runtime.row_tags import SCHEMA_1_NAMES
@@ -20,12 +22,12 @@ from actors.runtime.row_tags import SCHEMA_1_NAMES
 JOURNAL_NAME = "journal.sqlite"
 SCHEMA_VERSION = 3
 READABLE = (1, 2, SCHEMA_VERSION)
-"""Rows of all are read alike; `understudy run` brings a file up to date."""
+"""Rows of all these are read alike; `understudy run` migrates a file."""
 SIDE_FILES = ("-wal", "-shm")
 """SQLite's log beside the file, and its index."""
 LOG_PAGES_MOST = 10_000
-"""40 MB: a log this long is copied into the file by whoever makes it so. It is some fifty times
-what trading writes until understudy/data_dir/upkeep.py copies it, without anyone waiting."""
+"""40 MB: whichever actor fills the log to this length copies it into the file. It is about fifty
+times what trading writes until understudy/data_dir/upkeep.py copies it, which delays nobody."""
 
 _SCHEMA = """
 CREATE TABLE events (
@@ -59,16 +61,16 @@ CREATE TABLE owners (
 """
 
 _MIGRATIONS: dict[int, str] = {
-    # Version 1 named a row's class by its place in the program.
+    # Version 1 named a row's class by its module.
     1: "".join(
         f"UPDATE state SET class = '{tag}' WHERE class = '{name}';\n"  # noqa: S608 # our own words
         for name, tag in SCHEMA_1_NAMES.items()
     ),
-    # Version 2 had no checksums. Rows of it stay without, so that this takes no time.
+    # Version 2 had no checksums. Its rows get none, so that the migration takes no time.
     2: "ALTER TABLE events ADD COLUMN checksum INTEGER;\n"
     "ALTER TABLE state ADD COLUMN checksum INTEGER;\n",
 }
-"""From a version to the next: the statements that bring an older file up to date."""
+"""The statements that migrate a file from each version to the next."""
 
 
 class SchemaTooNew(JournalError):
@@ -76,20 +78,20 @@ class SchemaTooNew(JournalError):
 
 
 def journal_uri(path: Path, mode: str) -> str:
-    """Name a file to SQLite, quoting what means something else in a URI, such as ``#`` and ``?``.
+    """Return a file's URI for SQLite, quoting characters with a meaning in URIs, such as ``#``.
 
     Args:
-        path: of the file.
+        path: path of the file.
         mode: "ro" or "rw" (https://sqlite.org/uri.html).
     """
     return f"{path.absolute().as_uri()}?mode={mode}"
 
 
 def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
-    """Open the file, which must be there.
+    """Open the file, which must exist.
 
     Raises:
-        JournalError: it, or its log, is a link or no plain file.
+        JournalError: the file, or its log, is a link or not a plain file.
         sqlite3.Error: it cannot be opened.
     """
     for each in (path, *(path.with_name(path.name + ending) for ending in SIDE_FILES)):
@@ -125,13 +127,13 @@ def _run_script(connection: sqlite3.Connection, script: str) -> None:
 
 
 def prepare(data_dir: Path) -> tuple[DamagedRow, ...]:
-    """Create the journal or bring it up to date, and read all that recovery needs of it.
+    """Create or migrate the journal, and read everything that recovery needs.
 
     Called once by the foreground process, before any actor starts.
 
     Returns:
-        The open rows that are damaged. Whoever is given some must not start before each of them
-        was seen to (understudy/data_dir/damage.py).
+        The damaged open rows. If there are any, nothing may start before each of them was dealt
+        with (understudy/data_dir/damage.py).
 
     Raises:
         JournalError: the file is damaged, not a journal, too new or cannot be written.
@@ -158,9 +160,9 @@ def prepare(data_dir: Path) -> tuple[DamagedRow, ...]:
 
 
 def _read_what_is_open(connection: sqlite3.Connection) -> tuple[DamagedRow, ...]:
-    """Read all that recovery needs, so that what is wrong with it is found before anything starts.
+    """Read everything that recovery needs, so that damage is found before anything starts.
 
-    A check of the whole file would take as long as the file is large.
+    A check of the whole file would take time proportional to its size.
     """
     connection.execute("SELECT sum(generation) FROM owners").fetchone()
     connection.execute("SELECT * FROM events ORDER BY seq DESC LIMIT 1").fetchone()
@@ -174,14 +176,14 @@ def _read_what_is_open(connection: sqlite3.Connection) -> tuple[DamagedRow, ...]
 
 
 def damaged_rows(connection: sqlite3.Connection, *, limit_s: float | None = None) -> list[str]:
-    """A sentence for each row that is not as it was written; what is now first, then what was.
+    """Return a sentence for each damaged row; first the current rows, then the history.
 
     Args:
-        connection: to the file.
-        limit_s: how long to read; what is not read by then is not looked at.
+        connection: connection to the file.
+        limit_s: how long to read; rows not reached by then are not checked.
 
     Raises:
-        sqlite3.Error: the file is damaged, or none of this program's.
+        sqlite3.Error: the file is damaged, or not one of this program's.
     """
     ends_at = math.inf if limit_s is None else time.monotonic() + limit_s
     found = []
@@ -198,7 +200,7 @@ def damaged_rows(connection: sqlite3.Connection, *, limit_s: float | None = None
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Within the block, what SQLite raises is told as a JournalError."""
+    """Convert SQLite's exceptions within the block to JournalError."""
     try:
         yield
     except sqlite3.Error as error:
@@ -206,12 +208,12 @@ def reading(path: Path) -> Iterator[None]:
 
 
 def unusable_sentence(path: Path, error: sqlite3.Error) -> str:
-    """Say why a journal cannot be used: the disk has trouble, or else the file has."""
+    """Return why a journal cannot be used: a problem of the disk, or of the file."""
     return trouble_of(error, path.parent) or damage_sentence(path, str(error))
 
 
 def damage_sentence(path: Path, problem: str) -> str:
-    """Say that a file is damaged or no journal, and what to do."""
+    """Return the sentence for a damaged file or one that is not a journal, and what to do."""
     return (
         f"the journal {path} cannot be used ({problem}): restore it from a copy, or move it and "
         "its -wal file away to start with an empty ledger after checking the venue's own records"
@@ -219,7 +221,7 @@ def damage_sentence(path: Path, problem: str) -> str:
 
 
 def too_new_sentence(path: Path, version: int) -> str:
-    """Say that a later program wrote a file, and what to do."""
+    """Return the sentence for a file that a later program wrote, and what to do."""
     return (
         f"{path} has schema {version}, this program knows {SCHEMA_VERSION}: "
         "use the newer program that wrote it, or choose another --data-dir"
@@ -227,12 +229,12 @@ def too_new_sentence(path: Path, version: int) -> str:
 
 
 class RowsLost(JournalError):
-    """Some of the rows that were asked for cannot be read."""
+    """Some of the requested rows cannot be read."""
 
     def __init__(self, sentence: str, readable: tuple[object, ...]) -> None:
         super().__init__(sentence)
         self.readable = readable
-        """The values of the others."""
+        """The values of the other rows."""
 
 
 def load_state(
@@ -242,9 +244,9 @@ def load_state(
 
     Raises:
         RowsLost: a row is damaged; the first is named.
-        sqlite3.Error: the file is.
+        sqlite3.Error: the file is damaged.
     """
-    # The few open rows are found by their own index, which SQLite would not choose by itself: it
+    # The few open rows have an index of their own. SQLite would not choose it by itself, because it
     # cannot know that almost every row of a kind is closed.
     if key is not None:
         source, conditions = "state", ["kind = :kind", "key = :key"]

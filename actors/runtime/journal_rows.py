@@ -1,7 +1,7 @@
-"""Rows of the journal: each has a checksum, by which one that was damaged is told.
+"""The journal's rows and their checksums, by which damaged ones are recognised.
 
-SQLite keeps its pages in order and knows nothing of what is in them: a bit that has turned on the
-disk, or a hand that has changed a row, would be believed.
+SQLite checks the structure of its pages and not their content: without checksums, a flipped bit or
+a manually changed row would be believed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class JournalError(Exception):
 
 
 class DamagedRow(JournalError):
-    """A row does not hold what was written into it, or nothing that this program knows."""
+    """A row does not contain what was written, or contains something unknown to this program."""
 
     def __init__(self, kind: str, key: str, tag: str, problem: str) -> None:
         super().__init__(unreadable_sentence(f"{kind} {key}".strip(), tag, problem))
@@ -31,14 +31,14 @@ class DamagedRow(JournalError):
 
 
 def checksum(*columns: Column) -> int:
-    """CRC-32 (that of zlib) of a row's columns, in the order of its table; the last is the body."""
+    """Return the CRC-32 (as in zlib) of a row's columns in the table's order, the body last."""
     *head, body = columns
     begun = zlib.crc32("\x1f".join(map(str, head)).encode(errors="surrogatepass"))
     return zlib.crc32(str(body).encode(errors="surrogatepass"), begun)
 
 
 def decoded(row: sqlite3.Row) -> object:
-    """The value of a row of ``state``; all of its columns must be there.
+    """Return the value of a row of ``state``, which must have all its columns.
 
     Raises:
         DamagedRow: it is not what was written.
@@ -53,7 +53,7 @@ def decoded(row: sqlite3.Row) -> object:
 
 
 def check_event(row: sqlite3.Row) -> None:
-    """See that a row of ``events`` is as it was written.
+    """Check that a row of ``events`` is as it was written.
 
     Raises:
         DamagedRow: it is not.
@@ -62,17 +62,17 @@ def check_event(row: sqlite3.Row) -> None:
         raise DamagedRow("event", str(row["seq"]), str(row["kind"]), _CHANGED)
 
 
-_CHANGED = "its checksum does not match: it was damaged, or changed by another hand"
+_CHANGED = "its checksum does not match: it was damaged, or changed by someone else"
 
 
 def _is_whole(row: sqlite3.Row, columns: tuple[str, ...]) -> bool:
-    """Whether the checksum is the row's; one that was written before schema 3 has none."""
+    """Return whether the checksum is correct; a row written before schema 3 has none."""
     kept = row["checksum"] if "checksum" in row.keys() else None  # noqa: SIM118 # a Row is no dict
     return kept is None or kept == checksum(*(row[name] for name in columns))
 
 
 def unreadable_sentence(name: str, tag: str, problem: object) -> str:
-    """Say that a record cannot be read, and what to do; ``problem`` is what reading it said."""
+    """Return the sentence for an unreadable record; ``problem`` is the error of reading it."""
     return (
         f"the journal's record of {name} cannot be read as {tag} ({problem}): "
         "read it with the program that wrote it, or restore the journal from a copy"

@@ -1,9 +1,10 @@
-"""Waiting for one's turn to write the journal, which every actor writes and one at a time.
+"""Turns at writing the journal, which every actor writes and only one at a time.
 
-SQLite's own patience sleeps 1, 2, 5, 10 ms and more between its tries (its source, function
-``sqliteDefaultBusyCallback``), where another's record takes a tenth of the first. Here tries are
-closer. So a connection that writes has no patience of its own, and whoever reads through it gives
-it some: changing it has SQLite compile a statement, which is too much for each record.
+SQLite's own busy handler sleeps 1, 2, 5, 10 ms and more between its attempts (its source, function
+``sqliteDefaultBusyCallback``), while another actor's record takes a tenth of the first delay. Here
+attempts are closer together. So a writing connection has no busy timeout, and code that reads
+through it sets one: changing it makes SQLite compile a statement, which is too slow for each
+record.
 """
 
 from __future__ import annotations
@@ -16,18 +17,18 @@ from collections.abc import Iterator
 from actors.runtime.disk_waits import WAIT_LIMIT_MS
 
 BUSY_LIMIT_S = WAIT_LIMIT_MS / 1000
-"""Nobody writes for so long: whoever has not had a turn by then gives up."""
+"""An actor that has had no turn for this long gives up."""
 _PAUSE_S = 0.0002
 _LONGEST_PAUSE_S = 0.02
 _PAUSE_SHARE = 50
-"""A pause is at least this part of the wait so far: a disk that stalls is no reason to be busy."""
+"""A pause is at least this fraction of the wait so far, to avoid busy waiting on a stalled disk."""
 
 
 def begin_in_turn(connection: sqlite3.Connection, limit_s: float = BUSY_LIMIT_S) -> None:
-    """Begin a transaction that writes, as soon as nobody else does.
+    """Begin a write transaction as soon as no other connection has one.
 
     Raises:
-        sqlite3.Error: it has not begun, for want of a turn within the limit or for another reason.
+        sqlite3.Error: no turn within the limit, or another problem.
     """
     began_at = time.monotonic()
     give_up_at = began_at + limit_s
@@ -37,13 +38,13 @@ def begin_in_turn(connection: sqlite3.Connection, limit_s: float = BUSY_LIMIT_S)
 
 
 def set_patience(connection: sqlite3.Connection, seconds: float) -> None:
-    """Let SQLite itself wait so long in a statement."""
+    """Set SQLite's own busy timeout."""
     connection.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
 
 
 @contextlib.contextmanager
 def patient(connection: sqlite3.Connection) -> Iterator[None]:
-    """Let a connection that otherwise has no patience wait in what is read here."""
+    """Give a connection a busy timeout for the reads within the block."""
     set_patience(connection, BUSY_LIMIT_S)
     try:
         yield
@@ -62,5 +63,5 @@ def _has_begun(connection: sqlite3.Connection, *, is_last_try: bool) -> bool:
 
 
 def is_busy(error: sqlite3.Error) -> bool:
-    """Whether another has what was asked for; extended codes keep the primary in a low byte."""
+    """Return whether the file is locked; extended codes have the primary code in the low byte."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY

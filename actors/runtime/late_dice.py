@@ -1,4 +1,4 @@
-"""Dice for an actor that may never throw them."""
+"""Random numbers for actors that may never need any."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from random import Random
 
 
 class LateDice:
-    """As ``random.Random(seed)``, whose 2.5 kB are made at the first throw: orders throw none."""
+    """Like ``random.Random(seed)``, whose 2.5 kB are allocated at first use: orders use none."""
 
     def __init__(self, seed: str) -> None:
         self._seed = seed

@@ -1,8 +1,8 @@
-"""One line a happening, in the data directory's log and, without a live view, on stderr.
+"""The log: one line per event, in the data directory and, without a live view, on stderr.
 
-Thespian's logging runs every record through one more actor and counts it against the sender's
-limits, so actors write for themselves: a line is one ``write`` to a file opened for appending,
-which the kernel keeps whole.
+Thespian's logging passes every record through another actor and counts it against the sender's
+limits, so actors write themselves: a line is one ``write`` to a file opened for appending, which
+the kernel does not split.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
 
 class LineLog:
-    """Writes ``<time> <level> <role> <text>`` lines; the text is never a secret's carrier."""
+    """Writes ``<time> <level> <role> <text>`` lines; the text must never contain a secret."""
 
     def __init__(self, data_dir: Path, role: str, *, to_stderr: bool) -> None:
         self.role = role
@@ -34,10 +34,10 @@ class LineLog:
         self._file_descriptor = open_plain(self._path, _FLAGS)
 
     def write(self, level: str, text: str, role: str = "") -> None:
-        """Write one line, of this role or another one.
+        """Write one line, for this role or another one.
 
-        A text of several lines stays one record, its breaks shown as ``⏎``; other control
-        characters are shown as escapes, so that no text from outside can forge a line.
+        A text of several lines stays one record, with its line breaks shown as ``⏎``; other control
+        characters are escaped, so that no text from outside can forge a line.
         """
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         body = shown(text.rstrip().replace("\n", " ⏎ "))
@@ -48,7 +48,7 @@ class LineLog:
                 os.write(self._file_descriptor, _bytes_of(line))
             self._trouble = ""
         except OSError as error:
-            # A full disk must not end trading's housekeeping; the journal is what stops orders.
+            # A full disk must not stop housekeeping; it is the journal that stops orders.
             if str(error) != self._trouble:
                 self._trouble = str(error)
                 _write_to_stderr(f"the log cannot be written: {error.strerror}\n")
@@ -60,7 +60,7 @@ class LineLog:
         os.close(self._file_descriptor)
 
     def _follow(self) -> None:
-        """Write to the present file, if the one that was opened has been moved aside."""
+        """Reopen the log if the open file was rotated away."""
         try:
             is_present = self._path.stat().st_ino == os.fstat(self._file_descriptor).st_ino
         except FileNotFoundError:
@@ -72,12 +72,12 @@ class LineLog:
 
 
 def _bytes_of(text: str) -> bytes:
-    """UTF-8; a file name's bytes that are no text are written as an escape."""
+    """Encode as UTF-8; bytes of a file name that are not valid text are escaped."""
     return text.encode(errors="backslashreplace")
 
 
 def _write_to_stderr(text: str) -> None:
-    """Write what fits now: an actor must not wait for whoever reads this, or it counts as hung."""
+    """Write only what fits now: waiting for a slow reader would make the actor look hung."""
     with contextlib.suppress(OSError):  # it may be a file on the same full disk, or a closed pipe
         descriptor = sys.stderr.fileno()
         poll = select.poll()
@@ -87,7 +87,7 @@ def _write_to_stderr(text: str) -> None:
 
 
 def rotate(data_dir: Path) -> None:
-    """Move a log that has grown large aside, keeping one old one; whoever writes follows."""
+    """Move a large log aside, keeping one old one; writers follow to the new file."""
     path = data_dir / LOG_NAME
     if path.is_file() and path.lstat().st_size > ROTATE_AT_BYTES:
         path.replace(path.with_suffix(".log.1"))

@@ -1,4 +1,4 @@
-"""How a process, and an actor in it, is begun: what the supervisor says to processes."""
+"""Messages of the supervisor to processes: starting a process and its actors."""
 
 from __future__ import annotations
 
@@ -12,42 +12,42 @@ from actors.settings import Settings
 
 @attrs.frozen(kw_only=True)
 class Boot:
-    """What a process must know to start: the first message it receives."""
+    """The first message to a process: everything it needs to start."""
 
     process: str
-    """Its name."""
+    """The process's name."""
     roles: tuple[str, ...]
-    """Of the permanent actors that live in it, in the order of their start."""
+    """Roles of its permanent actors, in starting order."""
     actors: dict[str, ActorSpec]
-    """What fills each of these roles."""
+    """The spec of each of these roles."""
     order: ActorSpec
-    """What fills an order's role."""
+    """The spec of an order's role."""
     settings: Settings
     clock: ClockSpec
     data_dir: str
     """Directory of the journal and the log."""
     log_to_stderr: bool
     seed: int
-    """For its actors' dice."""
+    """Seed of its actors' random numbers."""
     book: AddressBook
     venue_offset_ms: int = 0
-    """How far venue time is ahead of ``clock``."""
+    """By how much venue time is ahead of ``clock``."""
     pause_points_dir: str | None = None
     """Where a drill arms pause points; None in every other run."""
     is_urgent: bool = False
-    """Whether it is to run before whatever is not, if the system allows that."""
+    """Whether it should run before processes that are not urgent, if the system allows that."""
 
 
 @attrs.frozen
 class EndActor:
-    """Supervisor to process: let an actor go whose series is traded no more."""
+    """Supervisor to process: end an actor whose series is no longer traded."""
 
     role: str
 
 
 @attrs.frozen
 class StartActor:
-    """Supervisor to process: have an actor in this role, or say Hello for it again.
+    """Supervisor to process: start this role's actor, or repeat its Hello.
 
     The role is an order's, or that of an actor whose core has raised.
     """

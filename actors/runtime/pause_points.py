@@ -1,15 +1,15 @@
-"""Named instants at which a drill can hold an actor, or have its core raise or never return.
+"""Named points at which a drill can pause an actor, or make its core raise or hang.
 
 An actor passes a point before its core handles a message, after each record and before each send:
 ``<who>/handling``, ``<who>/recorded/<Event>`` and ``<who>/sending/<Message>``, where every Order is
 called ``order``, a strategy of any series ``strategy``, and a value with a status adds it, as in
 ``executor/recorded/OrderReport/PARTIALLY_FILLED``.
 
-A drill arms a point by a file in a directory that Boot names. The first actor that comes by takes
-the file, so that each arming strikes one actor once. An empty file holds it there until the file is
-gone or ``HOLD_LIMIT_S`` is over; otherwise the file says what its core does, which works where it
-is about to handle a message. Boot names no directory in any other run: nothing can be armed, and
-nobody even looks.
+A drill arms a point by a file in a directory that Boot names. The first actor that reaches the
+point takes the file, so that each file affects one actor once. An empty file pauses the actor until
+the file is removed or ``HOLD_LIMIT_S`` has passed. Otherwise the file says what its core does,
+which works before a message is handled. In any other run Boot names no directory, so nothing can be
+armed and nothing is checked.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ HANDLING = "handling"
 HOLD_LIMIT_S = 5.0
 _LOOK_AGAIN_S = 0.002
 _HELD = "#"
-"""Stands between a point and who is held there, in the name of the taken file."""
+"""Separates the point from the paused role, in the name of the taken file."""
 
 
 RAISE, LOOP = "raise", "loop"
-"""What an armed point may say: the core raises, or computes without end."""
+"""Contents of an armed point's file: the core raises, or computes forever."""
 
 
 class MadeToRaise(Exception):
-    """A core raises because a drill or a simulation wants it to."""
+    """A core raises because a drill or a simulation makes it."""
 
 
 def who(role: str) -> str:
-    """Name a role as points do: every order is "order", and a kind is the same in every series."""
+    """Return a role's name in points: "order" for every order, and a kind without its series."""
     return "order" if order_id_of(role) is not None else base_role(role)
 
 
 def point_name(role: str, moment: str, value: object) -> str:
-    """Name the point at which a role's actor stands.
+    """Return the name of the point at which a role's actor is.
 
     ``moment`` is "handling", whatever the message, or "recorded" or "sending".
     """
@@ -60,21 +60,21 @@ def _file_of(directory: Path, point: str) -> Path:
 
 
 class PausePoints:
-    """An actor's side: passes the points, and is held at an armed one."""
+    """An actor's side: passes the points, and pauses at an armed one."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
     def reach(self, role: str, moment: str, value: object) -> None:
-        """Stand at a point; returns at once unless it is armed.
+        """Pass a point; returns at once unless it is armed.
 
         Raises:
-            MadeToRaise: the point is armed to have a core raise.
+            MadeToRaise: the point is armed to make a core raise.
         """
         armed = _file_of(self._directory, point_name(role, moment, value))
         held = armed.with_name(f"{armed.name}{_HELD}{os.getpid()}@{role.replace('/', '.')}")
         try:
-            act = armed.read_text()  # before anyone may take it away again
+            act = armed.read_text()  # before another process may take it
             armed.rename(held)
         except FileNotFoundError:
             return
@@ -89,30 +89,30 @@ class PausePoints:
 
 @attrs.frozen
 class Held:
-    """The actor that is held at a point."""
+    """The actor that is paused at a point."""
 
     pid: int
     role: str
 
 
 class Trap:
-    """A drill's side: one point, armed from now on."""
+    """A drill's side: one armed point."""
 
     def __init__(self, directory: Path, point: str, act: str = "") -> None:
         self._armed = _file_of(directory, point)
         written = self._armed.with_name(f".{self._armed.name}")
         written.write_text(act)
-        written.rename(self._armed)  # nobody may take it half-written
+        written.rename(self._armed)  # so that no process takes a half-written file
 
     def held(self) -> Held | None:
-        """Say who is held at the point; None while nobody has come by."""
+        """Return who is paused at the point; None if no actor has reached it."""
         for path in self._held_files():
             pid, _, role = path.name.partition(_HELD)[2].partition("@")
             return Held(int(pid), role.replace(".", "/"))
         return None
 
     def release(self) -> None:
-        """Disarm the point, and let go of whoever is held there and still lives."""
+        """Disarm the point, and resume the actor that is paused there, if it is alive."""
         self._armed.unlink(missing_ok=True)
         for path in self._held_files():
             path.unlink(missing_ok=True)

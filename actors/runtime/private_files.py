@@ -1,6 +1,6 @@
-"""How the files of a data directory are opened: plain files of this user, and no other entry.
+"""Opens the files of a data directory: only plain files of this user.
 
-A link might lead to anybody's file, and a pipe by a file's name keeps whoever opens it waiting.
+A link might lead to any other file, and opening a pipe of the same name would block.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ import stat
 from pathlib import Path
 
 _LINK = "it is a link, and links are not followed in a data directory"
-_NOT_PLAIN = "it is no plain file"
-_OTHERS = "it is somebody else's file"
+_NOT_PLAIN = "it is not a plain file"
+_OTHERS = "it belongs to another user"
 
 
 def open_plain(path: Path, flags: int) -> int:
-    """Open a plain file of this user's; one that ``flags`` has made is nobody else's to read.
+    """Open a plain file of this user; a file that ``flags`` creates is readable by this user only.
 
     Returns:
-        Its descriptor, which other programs do not inherit.
+        Its descriptor, which is not inherited by other programs.
 
     Raises:
-        OSError: there is none, it cannot be opened, or it is a link, no plain file or another's.
+        OSError: it is missing, cannot be opened, or is a link, not a plain file or another user's.
     """
     try:
         descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
@@ -49,10 +49,10 @@ def read_plain(path: Path) -> bytes:
 
 
 def write_plain(path: Path, text: str) -> None:
-    """Write a plain file of this user alone; after any fall it is either the former or the new one.
+    """Write a plain file for this user only; a crash leaves either the old or the new one.
 
     Raises:
-        OSError: the directory does not take it.
+        OSError: the file cannot be written.
     """
     fresh = path.with_name(f".{path.name}.new")
     descriptor = open_plain(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -68,9 +68,9 @@ def write_plain(path: Path, text: str) -> None:
 
 
 def why_not_plain(path: Path) -> str:
-    """Why a library that opens files by their names must not be told this one; empty if it may.
+    """Return why a library must not open this file by its name; empty if it may.
 
-    A file that is not there yet may be named. Whose it is, is not asked: a reader may be root.
+    A missing file is allowed. Its owner is not checked, because a reader may be root.
     """
     try:
         status = path.lstat()

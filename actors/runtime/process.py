@@ -63,7 +63,7 @@ EXIT_CRASHED = 70
 EXIT_FENCED = 71
 
 _HAND_OVER = (PROCESS, "hand over")
-"""The process's own timer, for handing captured frames to the recorder."""
+"""The process's own timer, for passing captured events to the recorder."""
 
 
 class ActorProcess(Actor):
@@ -78,7 +78,7 @@ class ActorProcess(Actor):
     def receiveMessage(  # noqa: N802 # the name is Thespian's
         self, msg: object, sender: ActorAddress
     ) -> ThespianWatch | None:
-        """Take one message from the transport; an exception ends this process."""
+        """Handle one message of the transport; an exception ends this process."""
         gc.disable()  # a collection takes up to 3 ms: between messages, not on a tick's way
         try:
             self._take(msg, sender)

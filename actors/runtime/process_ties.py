@@ -1,4 +1,4 @@
-"""Has the kernel end every process of a run whose parent is gone.
+"""Makes the kernel end every process of a run whose parent has ended.
 
 docs/decisions/leaving-no-process.md says why.
 """
@@ -18,10 +18,10 @@ _ADOPTION_LIMIT_S = 2.0
 
 
 def end_with_parent(number: signal.Signals = signal.SIGKILL) -> Callable[[], None]:
-    """Give what a process that this one starts is to call first (subprocess's ``preexec_fn``).
+    """Return the function that a started process must call first (subprocess's ``preexec_fn``).
 
-    The kernel then sends it that signal as soon as this process is gone. Of one that is gone before
-    that, nothing is sent: the child sees it and leaves. Linux only; elsewhere nothing is tied.
+    The kernel then sends it that signal as soon as this process has ended. If this process ended
+    earlier, the child notices that and exits. Linux only; elsewhere it has no effect.
     """
     parent_pid = os.getpid()
 
@@ -35,12 +35,12 @@ def end_with_parent(number: signal.Signals = signal.SIGKILL) -> Callable[[], Non
 
 
 def tie_children_to_parents() -> None:
-    """Have the kernel SIGKILL every process forked from here on as soon as its parent is gone.
+    """Make the kernel SIGKILL every process forked from here on as soon as its parent has ended.
 
-    A fall then cascades: supervisor before actors, admin before supervisor, this process before
-    all, even when the fallen one was hung or stopped. Thespian starts its admin as a daemon, by
+    A crash then cascades: supervisor before actors, admin before supervisor, this process before
+    all, even if the crashed process was hung or stopped. Thespian starts its admin as a daemon, by
     forking twice; this process adopts it (as its subreaper) and so stays its parent. Linux only;
-    elsewhere nothing is tied and the foreground process ends leftovers by pid.
+    elsewhere the foreground process ends leftovers by pid.
     """
     if not sys.platform.startswith("linux"):
         return
@@ -58,8 +58,9 @@ def tie_children_to_parents() -> None:
         nonlocal depth
         depth += 1
         if depth == 1:
-            # Thespian's go-between, which forks the admin and leaves at once; the admin must not
-            # be killed by that, so nothing is tied here. Its own children set depth to 2.
+            # This is Thespian's intermediate process, which forks the admin and exits at once. The
+            # admin must not be killed by that, so nothing is tied here. Its own children set depth
+            # to 2.
             return
         if depth == 2:
             limit = time.monotonic() + _ADOPTION_LIMIT_S

@@ -1,4 +1,4 @@
-"""For how long a process has waited for a processor: on a busy machine silence is not its fault."""
+"""How long a process has waited for a processor: on a busy machine its silence is not its fault."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ _NANOS_PER_MS = 1_000_000
 
 
 class ProcessorWaits:
-    """Reads how much each process has waited since it was asked before."""
+    """Reads how long each process has waited since the previous call."""
 
     def __init__(self) -> None:
         self._total_ms: dict[int, int] = {}
 
     def since_last_ms(self, pids: list[int]) -> dict[int, int]:
-        """What each of these has waited since the last call; 0 at the first, and where unknown.
+        """Return each process's wait since the last call; 0 at the first call, and where unknown.
 
         The kernel counts it in ``/proc/<pid>/schedstat``, second number, in ns
         (Documentation/scheduler/sched-stats.rst). Not every kernel does.

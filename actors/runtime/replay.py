@@ -1,4 +1,4 @@
-"""Plays a flight: the same core, the same messages at the same times, and so the same effects."""
+"""Replays a recording: the same core, the same messages at the same times, the same effects."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from actors.runtime.flight_recorder import Flight
 
 
 def play(flight: Flight) -> Iterator[tuple[int, object, Effects]]:
-    """Hand the core each message; yields its time, the message and what the core wants done.
+    """Hand the core each message; yield its time, the message and the core's effects.
 
-    Nothing is performed: what a core was told in return is among its messages.
+    No effect is performed: the results that the core received are among its messages.
 
     Raises:
-        Exception: whatever the core raises. A message it does not know is passed over, as its host
-            did.
+        Exception: whatever the core raises. An unknown message is skipped, as its host did.
     """
     for now_ms, message in flight.heard:
         effects: Effects = []

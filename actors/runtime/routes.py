@@ -1,4 +1,4 @@
-"""Where each role is reached, as one actor knows it."""
+"""The addresses of all roles, as one actor knows them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Routes:
         self._learned_since_book: set[str] = set()
 
     def address(self, role: str) -> Any:
-        """Transport address of the process in which the role's actor lives; None if there is none.
+        """Return the transport address of a role's process; None if there is none.
 
         All orders are reached in one process, whether or not they have sent anything yet.
         """
@@ -35,7 +35,7 @@ class Routes:
         return None if known is None else known.address
 
     def learn(self, role: str, address: object, generation: int) -> bool:
-        """Learn an address from a message; True if a permanent role has a new actor."""
+        """Learn an address from a message; return whether a permanent role has a new actor."""
         known = self._known.get(role)
         if known is not None and known.generation == generation and known.address is address:
             self._learned_since_book.add(role)
@@ -46,7 +46,7 @@ class Routes:
         return self._note(role, Address(address=address, generation=generation))
 
     def adopt(self, book: AddressBook) -> list[str]:
-        """Adopt the supervisor's address book; returns the permanent roles with a new actor."""
+        """Adopt the supervisor's address book; return the permanent roles with a new actor."""
         if book.version < self.version:
             return []
         self.version = book.version

@@ -1,10 +1,10 @@
-"""What the rows of the journal are called, whatever the classes behind them are called today.
+"""The tags of the journal's rows, which do not depend on the names of classes.
 
-A row says by its tag what it holds. Tags are part of the file format: they outlive every move and
-renaming of a class, and none is ever given to something else. A class that is to be saved gets a
-tag here; fields that it gains later need defaults, so that rows of before can still be read.
+A row's tag says what it contains. Tags are part of the file format: they survive moved and renamed
+classes, and are never reused. A class that is to be saved gets a tag here; fields added to it later
+need defaults, so that older rows stay readable.
 
-Events are told apart by ``kind``, which is the name of their class: that is part of the format too.
+Events are identified by ``kind``, the name of their class, which is part of the format too.
 """
 
 from __future__ import annotations
@@ -46,4 +46,4 @@ SCHEMA_1_NAMES: Mapping[str, str] = {
     "actors.position.core:LedgerSummary": "ledger.summary",
     "actors.position.ledger:WindowLedger": "ledger.window",
 }
-"""What schema 1 wrote instead of a tag: where the class was then. Never changed again."""
+"""The names that schema 1 wrote instead of tags: the class's module at that time. Never changed."""

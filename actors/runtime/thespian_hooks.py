@@ -1,7 +1,7 @@
-"""Every place at which Thespian 4.0.1 is reached into, and what for; hence its exact pin.
+"""Every place that depends on internals of Thespian 4.0.1, and why; hence its exact pin.
 
-``transport.py`` is a part that Thespian has room for. Here is what it has no room for: pieces of
-its own that are replaced, before the actor system starts, or read.
+``transport.py`` uses a documented extension point. This module replaces parts, before the actor
+system starts, for which Thespian has none, or reads them.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ _ADMIN_START_LIMIT = timedelta(seconds=20)
 
 def install() -> None:
     """Replace what must be different in every process of a run."""
-    # It lists each message's text, and its timers, for a line that no log level in use keeps.
+    # It formats each message, and its timers, for a log line below every log level in use.
     TransmitIntent.identify = _kind_of_message
-    # Having reported one exit, it strikes every dead child off its list, and with it the one that
-    # has died since and that nobody has reported: of ten killed within milliseconds, one or two.
+    # After reporting one exit, it removes every dead child from its list, and with it any that has
+    # died since and was not reported: of ten killed within milliseconds, one or two.
     MultiProcReplicator._childExited = _leave_to_sigchld
-    # A service manager sends SIGTERM to all processes of a run. The foreground has it, too, and has
-    # the actors end their orders first; Thespian would have each of them leave at once.
+    # A service manager sends SIGTERM to all processes of a run. The foreground gets it too, and
+    # makes the actors end their orders first; Thespian would end each of them at once.
     multiprocCommon.exit_signals.clear()
-    # Its 5 s are real time: a forked admin may wait for a processor as long on a busy machine.
+    # Its 5 s are real time: on a busy machine a forked admin may wait that long for a processor.
     multiprocCommon.MAX_ADMIN_STARTUP_DELAY = _ADMIN_START_LIMIT
 
 
@@ -38,13 +38,13 @@ def _kind_of_message(intent: Any) -> str:
 
 
 def _leave_to_sigchld(_manager: object, _child_address: object) -> None:
-    """Do nothing: every exit ends in SIGCHLD, whose handler reports and strikes off the dead."""
+    """Do nothing: every exit causes SIGCHLD, whose handler reports and removes the dead."""
 
 
 def keep_log_in(path: Path) -> None:
-    """Have Thespian's own log written to a file of this user alone, and to no other.
+    """Write Thespian's own log to a file of this user only.
 
-    It would be ``$TMPDIR/thespian.log``, where another user's link may wait to be followed.
+    Otherwise it would be ``$TMPDIR/thespian.log``, where another user may have put a link.
     """
     utilis._thesplog_file = str(path)
     utilis._thesplog_old_file = f"{path}.old"
@@ -63,7 +63,7 @@ def _open_private(path: str, mode: str) -> IO[str]:
 
 
 def pid_of_child(actor: Any, child_address: object) -> int:
-    """Process id of an actor that another has just made with ``createActor``; 0 if that failed.
+    """Return the process id of an actor just made with ``createActor``; 0 if that failed.
 
     The address is the one that ``createActor`` returned. Thespian forks within that call, and keeps
     the process beside the address; it hides both.

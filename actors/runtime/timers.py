@@ -1,4 +1,4 @@
-"""What a process keeps of real time: its actors' timers, and how long things took."""
+"""Real time in a process: its actors' timers, and measured latencies."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from collections.abc import Iterator
 
 _LATENCY_SAMPLES_KEPT = 2_000
 _EARLY_S = 0.0005
-"""A wake-up may come so much too early."""
+"""A wake-up may come early by this much."""
 
 Timer = tuple[str, str]
-"""A role, and a key of its core's."""
+"""A role, and a key of its core."""
 
 
 class Timers:
-    """Due times of many actors' timers, with a transport wake-up under way for the earliest.
+    """Due times of many actors' timers, with a transport wake-up pending for the earliest.
 
-    Wake-ups cannot be taken back; one that nobody waits for any more does nothing.
+    Wake-ups cannot be cancelled; one that is no longer needed has no effect.
     """
 
     def __init__(self) -> None:
@@ -26,29 +26,29 @@ class Timers:
         self._queue: list[tuple[float, int, Timer]] = []
         self._numbers = itertools.count()
         self._wakes_at: list[float] = []
-        """When wake-ups that are under way come, as a heap."""
+        """When pending wake-ups come, as a heap."""
 
     def set(self, timer: Timer, seconds: float) -> None:
-        """Let a timer be due after so long, instead of whenever it was."""
+        """Set a timer to this many seconds from now, replacing an earlier time."""
         due_at, number = time.monotonic() + seconds, next(self._numbers)
         self._due_at[timer] = (due_at, number)
         heapq.heappush(self._queue, (due_at, number, timer))
 
     def is_set(self, timer: Timer) -> bool:
-        """Whether a timer is waited for."""
+        """Return whether a timer is set."""
         return timer in self._due_at
 
     def cancel(self, timer: Timer) -> None:
-        """Forget a timer."""
+        """Cancel a timer."""
         self._due_at.pop(timer, None)
 
     def clear(self, role: str) -> None:
-        """Forget all timers of an actor."""
+        """Cancel all timers of an actor."""
         for timer in [each for each in self._due_at if each[0] == role]:
             del self._due_at[timer]
 
     def wakeup_to_ask_for(self) -> float | None:
-        """In how many seconds to be woken; None if an early enough wake-up is under way."""
+        """Return the delay of the wake-up to request; None if an early enough one is pending."""
         self._drop_forgotten()
         if not self._queue:
             return None
@@ -59,9 +59,9 @@ class Timers:
         return max(0.0, due_at - time.monotonic())
 
     def due(self) -> Iterator[Timer]:
-        """Take the timers that are due at a wake-up, the earliest first.
+        """Remove and yield the timers that are due, the earliest first.
 
-        Each is taken when it is asked for: what one leads to may cancel those after it.
+        Each is removed when it is yielded: handling one may cancel later ones.
         """
         until = time.monotonic() + _EARLY_S
         while self._wakes_at and self._wakes_at[0] <= until:
@@ -78,19 +78,19 @@ class Timers:
 
 
 class LatencySamples:
-    """Latencies that a process measured, until they are told."""
+    """Latencies that a process measured, until they are reported."""
 
     def __init__(self) -> None:
         self._samples: dict[str, list[int]] = {}
 
     def add(self, name: str, since_ns: int) -> None:
-        """Note a latency that began at a host monotonic instant and ends now."""
+        """Add a latency that began at a host monotonic instant and ends now."""
         samples = self._samples.setdefault(name, [])
         if len(samples) < _LATENCY_SAMPLES_KEPT:
             samples.append((time.monotonic_ns() - since_ns) // 1000)
 
     def take(self) -> dict[str, tuple[int, ...]]:
-        """Samples in microseconds since the last call."""
+        """Return the samples in microseconds since the last call."""
         taken = {name: tuple(values) for name, values in self._samples.items()}
         self._samples.clear()
         return taken

@@ -1,10 +1,9 @@
-"""The transport between the processes of a run: Thespian's, over local sockets.
+"""The transport between the processes of a run: a Thespian transport over local sockets.
 
-Thespian runs actors over whichever transport its system base names, and this is one: what the
-methods below must do is what its own transports do (``thespian/system/transport``, version 4.0.1),
-and their names are Thespian's. A process has one socket in the run's directory, under a name that
-is never used again; ``FrameReceiver`` takes what others send to it, ``FrameSender`` sends.
-docs/decisions/transport.md says why, and what was measured.
+Thespian uses the transport that its system base names. The methods below do what those of its own
+transports do (``thespian/system/transport``, version 4.0.1), and their names are Thespian's. A
+process has one socket in the run's directory, under a name that is never reused; ``FrameReceiver``
+receives and ``FrameSender`` sends. docs/decisions/transport.md says why, and what was measured.
 """
 
 from __future__ import annotations
@@ -53,19 +52,19 @@ from actors.runtime.sockets.refusals import REFUSALS
 from actors.runtime.sockets.sender import FrameSender
 
 _DRAIN_LIMIT_S = 7.0
-"""How long a process that leaves may still send what waits, as Thespian has it."""
+"""How long an ending process may still send waiting frames, as in Thespian."""
 _EXPIRED, _TERMINATED = Thespian__Run_Expired, Thespian__Run_Terminated
 
 
 @attrs.frozen
 class UnixAddress:
-    """Where an actor is: the name of its socket, which begins with its process id."""
+    """The address of an actor: the name of its socket, which begins with its process id."""
 
     name: str
 
     @property
     def pid(self) -> int | None:
-        """Of the actor's process; None of the admin's, whose name is known before it is forked."""
+        """Process id of the actor; None for the admin, whose name is known before it is forked."""
         head = self.name.partition("-")[0]
         return int(head) if head.isdigit() else None
 
@@ -74,42 +73,42 @@ class UnixAddress:
 
 
 class Arrival(ReceiveEnvelope):
-    """A message and its sender; unlike Thespian's own it words no line for a log nobody keeps."""
+    """A message and its sender; unlike Thespian's own, it formats no line for an unused log."""
 
     def identify(self) -> str:
-        """Name the kind of message."""
+        """Return the kind of message."""
         return type(self.message).__name__
 
 
 class Endpoint(TransportInit__Base):
-    """What a transport is made of: a child's, whose parent makes this, or another of a process."""
+    """What a transport is made from: a child's endpoint, made by its parent, or a further one."""
 
     def __init__(self, number: int | None, name: str | None, admin: ActorAddress) -> None:
         self.addrInst = number
         """The parent's number for it; the name is Thespian's."""
         self.name = name
-        """Of its socket; None: one of its own."""
+        """Name of its socket; None for a new one."""
         self.admin = admin
 
 
 @attrs.frozen
 class Run:
-    """What the processes of a run share, and nobody else has."""
+    """What the processes of a run share, and no others."""
 
     directory: SocketDirectory
     key: bytes = attrs.field(factory=functools.partial(secrets.token_bytes, 32), repr=False)
-    """Seals greetings."""
+    """The key for the seals of greetings."""
     admin_name: str = attrs.field(factory=lambda: f"admin-{secrets.token_hex(8)}")
 
 
 _transports: weakref.WeakSet[UnixTransport] = weakref.WeakSet()
-"""All that this process has made, or was forked with."""
+"""All transports that this process made, or inherited by a fork."""
 _made_in_pid = os.getpid()
-"""The process that they are of; a fork learns by it that they are not."""
+"""The process that made them; a fork recognises by it that they are its parent's."""
 
 
 class UnixTransport:
-    """One process's way to the others of its run; each run has a subclass (``unix_system.py``)."""
+    """A process's transport to the others of its run, which has its own subclass."""
 
     run_shared: ClassVar[Run]
 
@@ -131,7 +130,7 @@ class UnixTransport:
         self._wakeups: list[tuple[float, int, timedelta, object]] = []
         self._numbers = itertools.count()
         self._aborts: bool | None = None
-        """Whether ``run`` is to return, and after sending what waits."""
+        """Whether ``run`` must return, and whether waiting frames are sent first."""
         self._has_dead_children = False
         self._is_told_to_exit = False
         self._is_closed = False
@@ -141,16 +140,16 @@ class UnixTransport:
         self._sender = FrameSender(shared.directory, greet, self._poller)
         _transports.add(self)
 
-    # What Thespian asks of a transport's class
+    # Thespian's interface of a transport class
 
     @classmethod
     def getAdminAddr(cls, _capabilities: object) -> ActorAddress:  # noqa: N802 # Thespian's
-        """Where the admin is, before it is forked."""
+        """Return the admin's address, before it is forked."""
         return ActorAddress(UnixAddress(cls.run_shared.admin_name))
 
     @classmethod
     def probeAdmin(cls, address: ActorAddress) -> bool:  # noqa: N802 # Thespian's
-        """Whether an admin runs already."""
+        """Return whether an admin is running."""
         try:
             cls.run_shared.directory.connect(address.addressDetails.name, None).close()
         except PeerGone:
@@ -159,24 +158,24 @@ class UnixTransport:
             return True
         return True
 
-    # What Thespian asks of a transport: children
+    # Thespian's interface of a transport: children
 
     def prepEndpoint(self, assigned: ActorAddress, _capabilities: object) -> Endpoint:  # noqa: N802 # Thespian's
-        """Say what the transport of a child, or of the admin, is to be made of."""
+        """Return the endpoint for the transport of a child, or of the admin."""
         details = assigned.addressDetails
         if isinstance(details, ActorLocalAddress):
             return Endpoint(details.addressInstanceNum, None, self._adminAddr)
         return Endpoint(None, details.name, self._adminAddr)
 
     def connectEndpoint(self, _endpoint: Endpoint) -> None:  # noqa: N802 # Thespian's
-        """Do nothing: a child says itself where it is."""
+        """Do nothing: a child announces its own address."""
 
     def childResetFileNumList(self) -> list[int]:  # noqa: N802 # Thespian's
-        """Descriptors that a child must close; its own transport closes these better."""
+        """Return descriptors that a child must close: none, its own transport closes them."""
         return []
 
     def deadAddress(self, _addresses: object, address: ActorAddress) -> None:  # noqa: N802 # Thespian's
-        """Let go of a child that has ended."""
+        """Drop a child that has ended."""
         details = address.addressDetails
         if isinstance(details, UnixAddress):
             self._sender.forget(details.name)
@@ -184,31 +183,33 @@ class UnixTransport:
             self._tell_outcomes()
 
     def setAddressManager(self, addresses: Any) -> None:  # noqa: N802 # Thespian's
-        """Be told who knows what children are called; each message comes with it anyhow."""
+        """Ignore the address manager; each message comes with it anyway."""
 
     def enableRXPauseFlowControl(self, _enable: bool = True) -> None:  # noqa: N802 # Thespian's
-        """Do nothing: taking never waits for sending here."""
+        """Do nothing: receiving never waits for sending here."""
 
     def external_transport_clone(self) -> UnixTransport:
-        """Make another transport for the same process."""
+        """Return another transport for the same process."""
         return type(self)(Endpoint(None, None, self._adminAddr))
 
-    # What Thespian asks of a transport: messages
+    # Thespian's interface of a transport: messages
 
     def scheduleTransmit(  # noqa: N802 # Thespian's
         self, addresses: Any, intent: Any, has_exclusive_flag: bool = False
     ) -> None:
-        """Send a message, at once if the kernel takes it; any thread may.
+        """Send a message, at once if the kernel accepts it; may be called from any thread.
 
         Raises:
-            CannotPickleAddress: it, or its target, names a child that has not said where it is.
+            CannotPickleAddress: it, or its target, names a child whose address is not known yet.
             Exception: whatever pickling it raises.
         """
-        del has_exclusive_flag  # whoever sends holds nothing of this transport
+        del has_exclusive_flag  # senders hold no lock of this transport
         if addresses is not None:
             target, message = addresses.prepMessageSend(intent.targetAddr, intent.message)
             if message is SendStatus.DeadTarget:
-                intent.tx_done(SendStatus.Sent)  # news of the dead for the dead: nobody misses it
+                intent.tx_done(
+                    SendStatus.Sent
+                )  # a dead process's news to a dead process is not needed
                 return
             if target is None:
                 raise CannotPickleAddress(intent.targetAddr)
@@ -230,7 +231,7 @@ class UnixTransport:
         self._tell_outcomes()
 
     def _tell_outcomes(self) -> None:
-        """Tell senders what became of their messages; they may send more because of it."""
+        """Report outcomes to senders, who may send more as a result."""
         for outcome in self._sender.outcomes():
             intent: Any = outcome.intent
             if outcome.is_sent:
@@ -242,45 +243,45 @@ class UnixTransport:
     def _take(self, sender: str, body: bytes) -> None:
         try:
             message = pickle.loads(body)  # noqa: S301 # of a process of this run, by its greeting
-        except Exception as problem:  # whatever unpickling raises, the next message is whole
+        except Exception as problem:  # whatever unpickling raises, the next message is intact
             REFUSALS.note(f"a message of {sender} that cannot be read ({type(problem).__name__})")
             return
         self._arrived.append(Arrival(ActorAddress(UnixAddress(sender)), message))
 
-    # What Thespian asks of a transport: waiting
+    # Thespian's interface of a transport: waiting
 
     def addWakeup(self, delay: timedelta | float, payload: object) -> None:  # noqa: N802 # Thespian's
-        """Have a WakeupMessage arrive after a while; the earliest comes first."""
+        """Deliver a WakeupMessage after a delay; the earliest comes first."""
         after = toTimeDeltaOrNone(delay) or timedelta(0)
         due_at = time.monotonic() + after.total_seconds()
         heapq.heappush(self._wakeups, (due_at, next(self._numbers), after, payload))
 
     def set_watch(self, descriptors: list[int]) -> None:
-        """Have a WatchMessage arrive whenever one of these has something to read."""
+        """Deliver a WatchMessage whenever one of these descriptors has input."""
         self._poller.watch(frozenset(descriptors))
 
     def interrupt_wait(self, signal_shutdown: bool = False, check_children: bool = False) -> None:
-        """Have the process look for dead children, or leave; called by signals' handlers."""
+        """Make the process check for dead children, or exit; called by signal handlers."""
         self._is_told_to_exit |= signal_shutdown
         self._has_dead_children |= check_children
         self._poller.wake()
 
     def abort_run(self, drain: bool = False) -> None:
-        """Have ``run`` return, or not begin, and if asked to after sending what waits."""
+        """Make ``run`` return, or not begin, optionally after sending waiting frames."""
         self._aborts = drain
         self._poller.wake()
 
     def run(self, handler: Any, maximumDuration: timedelta | float | None = None) -> Any:  # noqa: N803 # Thespian's
-        """Hand over what arrives, until the handler has enough, the time is over or it is ended.
+        """Deliver what arrives, until the handler is done, the time is up or the run is aborted.
 
         Args:
-            handler: is called with each message, and returns whether there shall be more; None: the
-                first message is returned; TransmitOnly: nothing is taken, see below.
-            maximumDuration: a number is of seconds; None: for ever.
+            handler: called with each message; returns whether to continue. None: return the first
+                message. TransmitOnly: receive nothing, see below.
+            maximumDuration: seconds as a number; None: no limit.
 
         Returns:
-            What Thespian knows such an end by; with TransmitOnly how much still waits to be sent,
-            as soon as that is less than it was.
+            Thespian's value for such an end; with TransmitOnly the number of waiting frames, as
+            soon as it has decreased.
         """
         limit = toTimeDeltaOrNone(maximumDuration)
         deadline = time.monotonic() + (math.inf if limit is None else limit.total_seconds())
@@ -303,7 +304,7 @@ class UnixTransport:
                 self._turn(now, deadline)
 
     def _fire(self, now: float) -> bool:
-        """Let due wake-ups arrive; whether there were any."""
+        """Deliver due wake-ups; return whether there were any."""
         has_any = False
         while self._wakeups and self._wakeups[0][0] <= now:
             _due_at, _number, delay, payload = heapq.heappop(self._wakeups)
@@ -312,7 +313,7 @@ class UnixTransport:
         return has_any
 
     def _turn(self, now: float, deadline: float) -> None:
-        """Wait for whatever comes first, and take it."""
+        """Wait for the next event, and handle it."""
         due_at = min(deadline, self._receiver.due_at, self._sender.due_at)
         if self._wakeups:
             due_at = min(due_at, self._wakeups[0][0])
@@ -352,10 +353,10 @@ class UnixTransport:
         self._aborts = None
         return _TERMINATED()
 
-    # Ends
+    # Closing
 
     def close(self) -> None:
-        """Leave the run; nothing arrives any more, and nothing is sent."""
+        """Leave the run; nothing is received or sent any more."""
         if not self._is_closed:
             self._shut()
             self._directory.remove(self._receiver.name)
@@ -368,7 +369,7 @@ class UnixTransport:
         self._poller.close()
 
     def _updateStatusResponse(self, response: Any) -> None:  # noqa: N802 # Thespian's
-        """Add what waits to a status that Thespian was asked for."""
+        """Add the waiting frames to a status that Thespian was asked for."""
         for name, intent in self._sender.waiting:
             recipient = ActorAddress(UnixAddress(name))
             waiting: Any = intent
@@ -381,7 +382,7 @@ class UnixTransport:
 
 
 def _leave_to_the_parent() -> None:
-    """Close what a process was forked with: those sockets are its parent's."""
+    """Close inherited transports after a fork: their sockets belong to the parent."""
     global _made_in_pid
     if _made_in_pid == os.getpid():
         return

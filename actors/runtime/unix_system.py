@@ -12,10 +12,10 @@ from actors.runtime.transport import Run, UnixTransport
 
 
 def system_over(directory: SocketDirectory) -> ActorSystem:
-    """Start an actor system whose processes meet in a directory.
+    """Start an actor system whose processes communicate through a directory.
 
     Raises:
-        OSError: its file system takes no sockets.
+        OSError: its file system does not support sockets.
         ActorSystemException: the admin does not start.
     """
     transport = type("RunTransport", (UnixTransport,), {"run_shared": Run(directory)})
@@ -26,5 +26,5 @@ def system_over(directory: SocketDirectory) -> ActorSystem:
         "Thespian Watch Supported": True,
         "AllowRemoteActorSources": "No",
     }
-    # Thespian keeps one system per process unless told that this one is its own.
+    # Thespian keeps one system per process unless told that this is a separate one.
     return ActorSystem(base(SimpleNamespace(capabilities=capabilities)), transientUnique=True)

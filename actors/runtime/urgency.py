@@ -1,10 +1,10 @@
-"""Has an urgent actor run before everyone else on its processor, where the system allows it.
+"""Scheduling priority: an urgent process runs before others, where the system allows it.
 
-A kernel that shares its processors fairly lets an actor, woken by a message, wait until whoever
-runs there has had a turn, some milliseconds; and a tick wakes one actor after another until its
-order has left. Under the policy ``SCHED_RR`` (man 7 sched) each of them runs at once. Linux allows
-it to whoever has CAP_SYS_NICE, as root mostly does, or RLIMIT_RTPRIO of 1 or more; without it all
-is the same, but slower on a busy machine (docs/decisions/urgent-actors.md).
+With fair scheduling, an actor that a message wakes may wait some milliseconds for the processor
+until another process has had its turn, and a tick wakes one actor after another until its order is
+sent. Under the policy ``SCHED_RR`` (man 7 sched) each of them runs at once. Linux allows it to
+processes with CAP_SYS_NICE, which root usually has, or RLIMIT_RTPRIO of 1 or more; without it
+everything works the same, but slower on a busy machine (docs/decisions/urgent-actors.md).
 """
 
 from __future__ import annotations
@@ -15,25 +15,26 @@ import sys
 import threading
 
 RUNAWAY_LIMIT_S = 10
-"""Of computing without a pause. Nothing here computes for a second; and before this, a supervisor
-that gets its turn has killed whoever does not answer (``supervision.heartbeat_limit_ms``)."""
+"""Seconds of computing without a pause. Nothing here computes for a second; and before this limit a
+supervisor that gets to run has killed a process that does not answer
+(``supervision.heartbeat_limit_ms``)."""
 
 _PRIORITY = 1
-"""The lowest that comes before ordinary processes. Among themselves, urgent actors take turns."""
+"""The lowest priority above ordinary processes. Urgent processes take turns with each other."""
 
 
 class NotAllowed(Exception):
-    """The system lets nobody of ours run first; the sentence says why."""
+    """The system does not allow this process to run first; the sentence says why."""
 
 
 def run_first(runaway_limit_s: int = RUNAWAY_LIMIT_S) -> None:
-    """Run this thread, and those that it starts, before whatever is not urgent.
+    """Run this thread, and threads that it starts, before everything that is not urgent.
 
-    A process that then computes for longer than the limit without ever waiting is killed by the
-    kernel, so that no fault of ours keeps a processor for itself (man 2 getrlimit, RLIMIT_RTTIME).
+    The kernel then kills a process that computes for longer than the limit without waiting, so that
+    a bug cannot occupy a processor (man 2 getrlimit, RLIMIT_RTTIME).
 
     Raises:
-        NotAllowed: it goes on as it was.
+        NotAllowed: nothing has changed.
     """
     _take_policy()
     limit_us = runaway_limit_s * 1_000_000
@@ -44,7 +45,7 @@ def run_first(runaway_limit_s: int = RUNAWAY_LIMIT_S) -> None:
 
 
 def why_not_allowed() -> str:
-    """Why actors started from this process could not run first; empty if they can."""
+    """Return why actors started from this process cannot run first; empty if they can."""
     refusals = []
 
     def attempt() -> None:
@@ -53,7 +54,7 @@ def why_not_allowed() -> str:
         except NotAllowed as refusal:
             refusals.append(str(refusal))
 
-    thread = threading.Thread(target=attempt)  # a policy is one thread's, and ends with it
+    thread = threading.Thread(target=attempt)  # a policy belongs to one thread, and ends with it
     thread.start()
     thread.join()
     return "".join(refusals)

@@ -159,7 +159,7 @@ def test_purchases_are_made_within_trading_hours_only(span: str, inside: str, ou
 def test_what_is_no_span_of_hours_is_refused(wrong: str) -> None:
     with pytest.raises(ValueError, match="trading_hours"):
         ProtectionSettings(trading_hours=(wrong,))
-    with pytest.raises(ValueError, match="no span of hours"):
+    with pytest.raises(ValueError, match="not a span of hours"):
         minutes_of(wrong)
 
 

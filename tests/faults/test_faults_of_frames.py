@@ -249,7 +249,7 @@ def test_f46_on_a_grid_finer_than_a_tick_a_window_is_traded_no_more_and_that_is_
             assert synced.book(side).best_ask_ticks is None
         synced.pass_time(5_000)
         synced.arrive(fine, book(YES, at_ms=synced.feed.now_ms))
-    assert synced.logged("is traded no more: the venue's prices there are finer than $0.001") == 1
+    assert synced.logged("is no longer traded: the venue's prices there are finer than $0.001") == 1
     assert synced.connections == 1
     assert synced.malformed_count == 0
 
@@ -258,9 +258,9 @@ def test_f46_a_book_with_prices_between_two_ticks_proves_a_finer_grid() -> None:
     stage = FramesStage()
     stage.arrive(b"[" + book(YES, ask="0.4975") + b"," + book(NO, "0.5025", "0.60") + b"]")
     assert not stage.book(Side.YES).is_synced
-    assert stage.logged("is traded no more") == 1
+    assert stage.logged("is no longer traded") == 1
     stage.renew_market_state()
-    assert stage.logged("is traded no more") == 2, "a new market state says it, too"
+    assert stage.logged("is no longer traded") == 2, "a new market state says it, too"
     assert stage.connections == 1
 
 

@@ -105,7 +105,7 @@ def test_f46_at_an_exchange_whose_grid_becomes_too_fine_the_window_is_traded_no_
     watching.run_until(lambda: not watching.market_state.is_serving, "no book any more")
     watching.run_for(5_000)
     assert not watching.market_state.is_serving
-    said = [log.text for log in watching.logs if "is traded no more" in log.text]
+    said = [log.text for log in watching.logs if "is no longer traded" in log.text]
     assert len(said) == 1
     assert (feed.connection.reconnect_count, feed.counts.malformed_count) == (
         reconnect_count,

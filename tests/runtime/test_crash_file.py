@@ -142,7 +142,7 @@ def forged(path: Path, value: object) -> Path:
 )
 def test_nothing_but_parts_of_cores_is_made_from_a_file(tmp_path: Path, value: object) -> None:
     path = forged(crash(tmp_path), value)
-    with pytest.raises(BadCrashFile, match="no part of a core or message"):
+    with pytest.raises(BadCrashFile, match="not part of a core or message"):
         read_flight(path)
 
 
@@ -200,5 +200,5 @@ def test_what_is_not_there_or_no_file_is_one_sentence(tmp_path: Path) -> None:
         read_report(tmp_path)
     other = tmp_path / "other"
     other.write_bytes(pickle.dumps(Sly()))
-    with pytest.raises(BadCrashFile, match="is no crash file"):
+    with pytest.raises(BadCrashFile, match="is not a crash file"):
         read_report(other)

@@ -1,1 +1,1 @@
-"""How the processes of a run reach each other, and nobody else does: local sockets and frames."""
+"""Communication between the processes of a run, and no others: local sockets and frames."""

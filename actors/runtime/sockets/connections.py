@@ -1,7 +1,7 @@
-"""Connections between the processes of a run: what leaves by one, and what one brings.
+"""Connections between the processes of a run, outgoing and incoming.
 
-Each carries frames in one direction. What the kernel does not take of a frame waits, and whatever
-follows it to that peer waits behind it; nobody answers a frame (docs/decisions/transport.md).
+Each carries frames in one direction. What the kernel does not accept of a frame waits, together
+with later frames to that peer; frames are not answered (docs/decisions/transport.md).
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from actors.runtime.sockets.frames import (
 from actors.runtime.sockets.peer import PeerProcess
 
 RETRY_S = 0.02
-"""Until a peer is tried again that has too many connections to accept."""
+"""Delay before a peer with too many unaccepted connections is tried again."""
 _ATTEMPTS_MAX = 2
 _KNOWN_SENDERS_MAX = 4_096
 
 Greet = Callable[[str], bytes]
-"""Writes a greeting to a recipient, with the next count."""
+"""Returns a greeting for a recipient, with the next count."""
 LetGo = Callable[[int], None]
-"""Is told of a descriptor before it is closed."""
+"""Called with a descriptor before it is closed."""
 
 
 @attrs.define(eq=False)
 class Parcel:
-    """A frame on its way, and what its sender wants done about it."""
+    """A frame in transit, with its sender's intent."""
 
     frame: bytes
     intent: object
@@ -46,7 +46,7 @@ class Parcel:
 
 
 class Outgoing:
-    """The way to one peer."""
+    """The connection to one peer."""
 
     def __init__(
         self,
@@ -60,17 +60,17 @@ class Outgoing:
         self.connection: socket.socket | None = None
         self.waiting: deque[Parcel] = deque()
         self.waited_for = -1
-        """What the connection is being waited for to do, its owner's own note; -1 for a new one."""
+        """The owner's note of the events it waits for; -1 for a new connection."""
         self._directory = directory
         self._pid = pid
         self._greet = greet
         self._let_go = let_go
 
     def flush(self) -> list[Parcel]:
-        """Send what waits, as much as the kernel takes; return what it has taken whole.
+        """Send as much of the waiting data as the kernel accepts; return the completed frames.
 
         Raises:
-            PeerGone: nobody is there; ``waiting`` holds what was not sent.
+            PeerGone: no one listens; ``waiting`` holds what was not sent.
         """
         taken = []
         while self.waiting and self._send(self.waiting[0]):
@@ -86,8 +86,8 @@ class Outgoing:
             except BlockingIOError:
                 return False
             except OSError as problem:
-                # The peer has let go of the connection, and perhaps lives: what it has not had
-                # whole it is sent again.
+                # The peer has closed the connection but may be alive: incomplete frames are sent
+                # again.
                 self.close()
                 parcel.sent_bytes = 0
                 parcel.attempts_count += 1
@@ -99,7 +99,7 @@ class Outgoing:
     def _connect(self) -> socket.socket:
         connection = self._directory.connect(self.name, self._pid)
         try:
-            connection.send(self._greet(self.name))  # an empty socket takes so little whole
+            connection.send(self._greet(self.name))  # an empty socket accepts this much at once
         except OSError:
             connection.close()
             raise
@@ -107,7 +107,7 @@ class Outgoing:
         return connection
 
     def close(self) -> None:
-        """Let go of the connection; what waits goes by another one, from its beginning."""
+        """Close the connection; waiting frames are sent again in full by another one."""
         if self.connection is not None:
             self._let_go(self.connection.fileno())
             self.connection.close()
@@ -115,47 +115,47 @@ class Outgoing:
 
 
 class KnownSenders:
-    """The greatest count of each sender, so that no greeting is taken twice."""
+    """The greatest count of each sender, so that no greeting is accepted twice."""
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
         self._forgotten_count = -1
-        """Greatest count of those that are no longer kept apart."""
+        """Greatest count of the senders that are no longer stored."""
 
     def meet(self, said: Greeting) -> None:
         """Note a greeting.
 
         Raises:
-            RefusedFrame: it is not newer than what is known of its sender.
+            RefusedFrame: its count is not greater than the known one of its sender.
         """
         known = self._counts.pop(said.sender, self._forgotten_count)
         self._counts[said.sender] = max(known, said.count)
         if said.count <= known:
-            raise RefusedFrame(f"a greeting of {said.sender} that was heard before")
+            raise RefusedFrame(f"a repeated greeting of {said.sender}")
         if len(self._counts) > _KNOWN_SENDERS_MAX:
             oldest = next(iter(self._counts))
             self._forgotten_count = max(self._forgotten_count, self._counts.pop(oldest))
 
 
 class Incoming:
-    """What one connection brings: a greeting, and after it frames."""
+    """An incoming connection: a greeting, then frames."""
 
     def __init__(self, connection: socket.socket, peer: PeerProcess, deadline: float) -> None:
         self.connection = connection
         self.peer = peer
         self.deadline = deadline
-        """Monotonic instant by which it must have greeted."""
+        """Monotonic time by which its greeting must be complete."""
         self.sender = ""
         """Name of the peer's socket; empty until it has greeted."""
         self._greeting = b""
         self._frames = FrameReader()
 
     def greet(self, key: bytes, recipient: str, known: KnownSenders) -> None:
-        """Read as much of the greeting as has arrived; ``sender`` tells whether it was all.
+        """Read as much of the greeting as has arrived; ``sender`` is set once it is complete.
 
         Raises:
-            RefusedFrame: it is no greeting of the process that has connected, or a repeated one.
-            EOFError: the peer has left.
+            RefusedFrame: it is not a greeting of the connected process, or it is a repeated one.
+            EOFError: the peer has closed the connection.
             BlockingIOError: no more has arrived yet.
             OSError: the connection is broken.
         """
@@ -169,11 +169,11 @@ class Incoming:
         self.sender = said.sender
 
     def read(self) -> list[bytes]:
-        """Read what has arrived; return the bodies of the frames that are whole.
+        """Read what has arrived; return the bodies of completed frames.
 
         Raises:
             RefusedFrame: a frame is too long.
-            EOFError: the peer has left.
+            EOFError: the peer has closed the connection.
             BlockingIOError: nothing has arrived.
             OSError: the connection is broken.
         """
@@ -186,17 +186,17 @@ class Incoming:
         return data
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self.connection.close()
 
 
 def greeter(key: bytes, sender: str, pid: int) -> Greet:
-    """Return what greets in a sender's name; one thread at a time may call it."""
+    """Return a function that makes a sender's greetings; not thread-safe."""
     count = 0
 
     def greet(recipient: str) -> bytes:
         nonlocal count
-        count = max(count + 1, time.monotonic_ns())  # grows, also over senders
+        count = max(count + 1, time.monotonic_ns())  # increases, also from one sender to the next
         return greeting(key, Greeting(sender=sender, pid=pid, count=count), recipient)
 
     return greet

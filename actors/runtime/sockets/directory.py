@@ -1,9 +1,8 @@
-"""The directory of a run's sockets, which nobody but this user can enter.
+"""The directory of a run's sockets, which only this user can enter.
 
-It lies in the data directory, and every process of the run holds it open: a socket is reached
-through the descriptor (``/proc/self/fd/<n>/<name>``), because its address may have 107 bytes at
-most and a data directory's path may have more, and because what is put in the directory's place
-meanwhile is then nobody's.
+It is in the data directory, and every process of the run keeps it open. A socket is reached through
+the descriptor (``/proc/self/fd/<n>/<name>``), for two reasons: an address has at most 107 bytes and
+a data directory's path may have more, and whatever replaces the directory later has no effect.
 """
 
 from __future__ import annotations
@@ -19,19 +18,19 @@ from actors.runtime.sockets.peer import peer_of
 SOCKETS_NAME = "sockets"
 
 _BACKLOG = 1024
-"""More connections than a run has pairs of processes may wait to be accepted."""
+"""Greater than the number of pairs of processes in a run."""
 
 
 class SocketsNotPrivate(Exception):
-    """The directory cannot be made, or others can reach it; the sentence says what to do."""
+    """The directory cannot be made, or is accessible to others; the sentence says what to do."""
 
 
 class PeerGone(Exception):
-    """Nobody listens at a socket, or not the one who made it."""
+    """No one listens at a socket, or not its owner."""
 
 
 class SocketDirectory:
-    """Holds the sockets of one life of the actor system."""
+    """The sockets of one instance of the actor system."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
@@ -39,7 +38,7 @@ class SocketDirectory:
 
     @classmethod
     def make(cls, data_dir: Path) -> SocketDirectory:
-        """Make the directory, or take the one that is there; remove what past runs left in it.
+        """Make the directory, or use the existing one after removing the contents of past runs.
 
         The caller holds the data directory's lock.
 
@@ -62,10 +61,10 @@ class SocketDirectory:
 
     @classmethod
     def find(cls, data_dir: Path) -> SocketDirectory:
-        """Open the directory that is there, and change nothing in it.
+        """Open the existing directory without changing it.
 
         Raises:
-            SocketsNotPrivate: it is not a directory of this user alone, or not there.
+            SocketsNotPrivate: it is missing, or not a directory of this user alone.
         """
         path = data_dir / SOCKETS_NAME
         try:
@@ -102,10 +101,10 @@ class SocketDirectory:
         return f"/proc/self/fd/{self._descriptor}/{name}"
 
     def listen(self, name: str) -> socket.socket:
-        """Open a socket of a name that nobody has had in this directory.
+        """Open a socket under a name that was never used in this directory.
 
         Raises:
-            OSError: the file system does not take sockets, or the name is taken.
+            OSError: the file system does not support sockets, or the name is in use.
         """
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -121,12 +120,12 @@ class SocketDirectory:
         """Connect to the process that listens at a name.
 
         Args:
-            name: of the socket.
-            pid: of its owner, if known.
+            name: name of the socket.
+            pid: process id of its owner, if known.
 
         Raises:
-            BlockingIOError: too many wait to be accepted there; try again.
-            PeerGone: nobody listens, or somebody else does.
+            BlockingIOError: too many connections wait to be accepted there; try again.
+            PeerGone: no one listens, or another process does.
         """
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -138,25 +137,25 @@ class SocketDirectory:
             raise
         except OSError as problem:
             connection.close()
-            raise PeerGone(f"nobody listens at {name}: {problem.strerror}") from None
+            raise PeerGone(f"no one listens at {name}: {problem.strerror}") from None
         if listening.uid != os.geteuid() or pid not in (None, listening.pid):
             connection.close()
             raise PeerGone(f"process {listening.pid} listens at {name}")
         return connection
 
     def remove(self, name: str) -> None:
-        """Remove a socket that nobody listens at any more."""
+        """Remove a socket at which no one listens any more."""
         if self._descriptor >= 0:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(name, dir_fd=self._descriptor)
 
     def close(self) -> None:
-        """Remove all sockets and let go of the directory; a second call changes nothing."""
+        """Remove all sockets and close the directory; a second call has no effect."""
         if self._descriptor >= 0:
             self._clear()
             self.leave()
 
     def leave(self) -> None:
-        """Let go of the directory, and leave in it what others have there."""
+        """Close the directory without removing the sockets of others."""
         os.close(self._descriptor)
         self._descriptor = -1

@@ -1,17 +1,17 @@
-"""What two processes of a run write to each other's sockets: a greeting, then frames.
+"""The wire format between two processes of a run: a greeting, then frames.
 
 A connection carries frames in one direction. It begins with a greeting of ``GREETING_BYTES``,
-sealed with the run's key (keyed BLAKE2b, RFC 7693), which names who greets whom and counts that
+sealed with the run's key (keyed BLAKE2b, RFC 7693), which names sender and recipient and counts the
 sender's connections:
 
     8 bytes   "undrstd1"
-    8 bytes   count, unsigned and big-endian; each connection of a sender has a greater one
+    8 bytes   count, unsigned and big-endian; greater for each new connection of a sender
     4 bytes   process id of the sender
-    40 bytes  name of the sender's socket, ASCII, filled up with NUL
+    40 bytes  name of the sender's socket, ASCII, padded with NUL
     32 bytes  seal of the above and of the recipient's name
 
-The kernel then keeps the connection for those two processes, so frames need no seals: each is its
-length, 4 bytes unsigned and big-endian, and so many bytes.
+From then on the kernel guarantees that the connection belongs to these two processes, so frames
+have no seals: each is its length, 4 bytes unsigned and big-endian, followed by that many bytes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from hashlib import blake2b
 import attrs
 
 FRAME_BYTES_MAX = 64 << 20
-"""Far more than the longest message there is; a frame that says more is no frame."""
+"""Far more than the longest message; a longer frame is refused."""
 NAME_BYTES_MAX = 40
 
 _MAGIC = b"undrstd1"
@@ -32,23 +32,23 @@ _SEAL_BYTES = 32
 GREETING_BYTES = _FIELDS.size + _SEAL_BYTES
 _LENGTH = struct.Struct(">I")
 _READ_BYTES = 65_536
-"""Asked of a socket at a time: as a rule all that it holds."""
+"""Number of bytes read from a socket at a time, usually all that it holds."""
 _READ_BYTES_MAX = 1 << 20
 
 
 class RefusedFrame(Exception):
-    """What arrived is nothing that a process of this run would send; the sentence says why."""
+    """Data that no process of this run would send; the sentence says why."""
 
 
 @attrs.frozen
 class Greeting:
-    """Who has connected."""
+    """The sender of a connection."""
 
     sender: str
     """Name of its socket."""
     pid: int
     count: int
-    """Greater than in all its earlier connections to whomever."""
+    """Greater than in all its earlier connections to any recipient."""
 
 
 def _seal(key: bytes, fields: bytes, recipient: str) -> bytes:
@@ -56,16 +56,16 @@ def _seal(key: bytes, fields: bytes, recipient: str) -> bytes:
 
 
 def greeting(key: bytes, said: Greeting, recipient: str) -> bytes:
-    """Write a greeting to the owner of a socket."""
+    """Return a greeting to the owner of a socket."""
     fields = _FIELDS.pack(_MAGIC, said.count, said.pid, said.sender.encode())
     return fields + _seal(key, fields, recipient)
 
 
 def read_greeting(key: bytes, raw: bytes, recipient: str) -> Greeting:
-    """Read a greeting that has arrived at a recipient's socket.
+    """Read a greeting that arrived at a recipient's socket.
 
     Raises:
-        RefusedFrame: it is none, is another run's, or is meant for somebody else.
+        RefusedFrame: it is not a greeting, or belongs to another run or another recipient.
     """
     fields, seal = raw[: _FIELDS.size], raw[_FIELDS.size :]
     if not hmac.compare_digest(seal, _seal(key, fields, recipient)):
@@ -75,10 +75,10 @@ def read_greeting(key: bytes, raw: bytes, recipient: str) -> Greeting:
 
 
 def framed(body: bytes) -> bytes:
-    """Put a message's length before it.
+    """Return a message with its length before it.
 
     Raises:
-        ValueError: no recipient would take a frame so long.
+        ValueError: it is longer than any recipient accepts.
     """
     if len(body) > FRAME_BYTES_MAX:
         raise ValueError(f"a message of {len(body):,} bytes: at most {FRAME_BYTES_MAX:,} are sent")
@@ -86,14 +86,14 @@ def framed(body: bytes) -> bytes:
 
 
 class FrameReader:
-    """Cuts what a connection brings into frames; keeps no more than has arrived."""
+    """Splits received data into frames; buffers no more than has arrived."""
 
     def __init__(self) -> None:
         self._kept = bytearray()
 
     @property
     def wanted_bytes(self) -> int:
-        """How much to ask the socket for."""
+        """Number of bytes to read from the socket."""
         if len(self._kept) < _LENGTH.size:
             return _READ_BYTES
         length: int = _LENGTH.unpack_from(self._kept)[0]
@@ -101,10 +101,10 @@ class FrameReader:
         return min(max(missing, _READ_BYTES), _READ_BYTES_MAX)
 
     def take(self, data: bytes) -> list[bytes]:
-        """Add what has arrived; return the bodies of all frames that are whole now.
+        """Add received data; return the bodies of all frames that are complete now.
 
         Raises:
-            RefusedFrame: the next frame says to be longer than any message.
+            RefusedFrame: the next frame claims to be longer than any message.
         """
         kept = self._kept
         kept += data
@@ -116,7 +116,7 @@ class FrameReader:
             if length > FRAME_BYTES_MAX and not bodies:
                 raise RefusedFrame(f"a frame of {length:,} bytes: at most {FRAME_BYTES_MAX:,} are")
             if begin + length > len(kept):
-                break  # also before one that is too long: those in front of it count
+                break  # also before a frame that is too long: those before it count
             start = begin + length
             bodies.append(bytes(kept[begin:start]))
         del kept[:start]

@@ -1,4 +1,4 @@
-"""Who is at the other end of a local socket, as the kernel tells it."""
+"""The process at the other end of a local socket, as reported by the kernel."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _CREDENTIALS = struct.Struct("iII")
 
 @attrs.frozen
 class PeerProcess:
-    """The process that connected; at a connecting socket, the one that listens."""
+    """The process that connected or, at a connecting socket, the one that listens."""
 
     pid: int
-    """0 for a process that this one cannot see, such as one outside of its container."""
+    """0 for a process that is invisible to this one, such as one outside its container."""
     uid: int
 
 
 def peer_of(connection: socket.socket) -> PeerProcess:
-    """Ask who connected, or listened, when it did (SO_PEERCRED, see unix(7)).
+    """Return the peer at the time it connected or listened (SO_PEERCRED, see unix(7)).
 
     Raises:
         OSError: the socket is not connected, or not a local one.

@@ -1,4 +1,4 @@
-"""Waits on all of a process's sockets at once, by one system call a turn."""
+"""Waits for all sockets of a process at once, with one system call per turn."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Ready = Callable[[], None]
 
 
 class Poller:
-    """Calls whoever enlisted a descriptor when it is ready. Any thread may enlist, one may wait.
+    """Calls the function registered for a ready descriptor. Any thread may register, one may wait.
 
-    The end of a connection and its errors count as ready, whatever was waited for. Besides, there
-    are descriptors of others, which are only watched.
+    The end of a connection and its errors count as ready, whatever was registered. Descriptors of
+    others can be watched too; these are only reported.
     """
 
     def __init__(self) -> None:
@@ -29,18 +29,18 @@ class Poller:
         self.enlist(self._woken_end, READABLE, self._on_woken)
 
     def enlist(self, descriptor: int, events: int, ready: Ready) -> None:
-        """Have something called whenever a descriptor is ready; no events: when it breaks."""
+        """Register a function for a ready descriptor; without events: for a broken connection."""
         self._enlisted[descriptor] = ready
         self._poll.register(descriptor, events)
         self.nudge()
 
     def delist(self, descriptor: int) -> None:
-        """Forget a descriptor, before it is closed."""
+        """Unregister a descriptor, before it is closed."""
         if self._enlisted.pop(descriptor, None) is not None:
             self._poll.unregister(descriptor)
 
     def watch(self, descriptors: frozenset[int]) -> None:
-        """Watch these descriptors of others for something to read, and no longer any before."""
+        """Watch these descriptors of others for input, in place of all watched before."""
         if descriptors == self._watched:
             return
         for descriptor in self._watched - descriptors:
@@ -50,18 +50,18 @@ class Poller:
         self._watched = descriptors
 
     def wake(self) -> None:
-        """Have whoever waits look again; a signal's handler may call this, and any thread."""
+        """Interrupt the wait; may be called by a signal handler and from any thread."""
         if self._wake_end >= 0:
-            with contextlib.suppress(BlockingIOError):  # it is woken already
+            with contextlib.suppress(BlockingIOError):  # a wake-up is already pending
                 os.write(self._wake_end, b"\0")
 
     def nudge(self) -> None:
-        """Wake whoever waits, if that is another thread: it does not know what is new."""
+        """Interrupt the wait of another thread, so that it notices a registration."""
         if self._is_waiting:
             self.wake()
 
     def turn(self, timeout_s: float) -> list[int]:
-        """Wait until something is ready, and call for it; return what of the watched is."""
+        """Wait until something is ready, and call its function; return the ready watched ones."""
         timeout_ms = None if timeout_s == math.inf else math.ceil(timeout_s * 1000)
         watched = []
         self._is_waiting = True
@@ -70,7 +70,7 @@ class Poller:
         finally:
             self._is_waiting = False
         for descriptor, flags in found:
-            ready = self._enlisted.get(descriptor)  # an earlier one may have closed it
+            ready = self._enlisted.get(descriptor)  # an earlier call may have closed it
             if ready is not None:
                 ready()
             elif descriptor in self._watched:
@@ -81,7 +81,7 @@ class Poller:
         return watched
 
     def close(self) -> None:
-        """Let go of what it was woken by."""
+        """Close the descriptors for wake-ups."""
         wake_end, self._wake_end = self._wake_end, -1
         self.delist(self._woken_end)
         os.close(self._woken_end)

@@ -1,8 +1,8 @@
-"""Where a process of a run is reached: its socket, and the connections that were made to it.
+"""The receiving side of a process: its socket, and the connections made to it.
 
-Whoever is not of this run gets no further than the greeting: the kernel says which process has
-connected, and the run's key seals that it is one of ours. Until both have spoken a connection may
-bring ``GREETING_BYTES``, within ``GREETING_LIMIT_S``, beside ``UNGREETED_MAX`` others.
+A stranger gets no further than the greeting: the kernel reports which process has connected, and
+the seal proves that it belongs to this run. Until then a connection may send ``GREETING_BYTES``,
+within ``GREETING_LIMIT_S``, next to at most ``UNGREETED_MAX`` others.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from actors.runtime.sockets.refusals import REFUSALS
 GREETING_LIMIT_S = 5.0
 """For a greeting, which its sender writes as soon as it has connected."""
 UNGREETED_MAX = 64
-"""Connections without one; of more, the oldest is closed."""
+"""Connections without a greeting; beyond this number, the oldest is closed."""
 
 _ACCEPTED_AT_ONCE = 64
 _LISTEN_AGAIN_S = 0.1
@@ -32,7 +32,7 @@ _OUT_OF_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
 class FrameReceiver:
-    """Takes what other processes of the run send to this one."""
+    """Receives the frames of the run's other processes."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class FrameReceiver:
         self._key = key
         self._poller = poller
         self._take = take
-        """Is handed each frame: its sender's name, and the body."""
+        """Called with each frame: its sender's name, and the body."""
         self._known = KnownSenders()
         self._connections: set[Incoming] = set()
         self._ungreeted: dict[Incoming, None] = {}
@@ -56,12 +56,12 @@ class FrameReceiver:
 
     @property
     def due_at(self) -> float:
-        """Monotonic instant at which ``keep`` has something to do."""
+        """Monotonic time at which ``keep`` has something to do."""
         first = next(iter(self._ungreeted), None)
         return min(self._listen_at, math.inf if first is None else first.deadline)
 
     def keep(self, now: float) -> None:
-        """Close what has not greeted in time; listen again, if that had to rest."""
+        """Close connections without a timely greeting; listen again after a pause."""
         while self._ungreeted and (first := next(iter(self._ungreeted))).deadline <= now:
             self._refuse(first, f"a connection that said nothing for {GREETING_LIMIT_S:g} s")
         if self._listen_at <= now:
@@ -77,12 +77,12 @@ class FrameReceiver:
             except OSError as problem:
                 if problem.errno in _OUT_OF_ROOM:
                     self._rest(problem)
-                return  # otherwise the peer has left meanwhile
+                return  # otherwise the peer has disconnected meanwhile
             connection.setblocking(False)
             self._admit(Incoming(connection, peer_of(connection), time.monotonic()))
 
     def _rest(self, problem: OSError) -> None:
-        """Leave those who wait where they are until descriptors may have become free."""
+        """Stop accepting until descriptors may have become free."""
         REFUSALS.note(f"a connection to {self.name} for now: {problem.strerror}")
         self._poller.delist(self._listener.fileno())
         self._listen_at = time.monotonic() + _LISTEN_AGAIN_S
@@ -93,7 +93,7 @@ class FrameReceiver:
             return
         if len(self._ungreeted) >= UNGREETED_MAX:
             oldest = next(iter(self._ungreeted))
-            self._read(oldest)  # it may have greeted just now
+            self._read(oldest)  # its greeting may just have arrived
             if oldest in self._ungreeted:
                 self._refuse(oldest, f"one of {UNGREETED_MAX} silent connections")
         incoming.deadline += GREETING_LIMIT_S
@@ -101,7 +101,7 @@ class FrameReceiver:
         self._ungreeted[incoming] = None
         ready = functools.partial(self._read, incoming)
         self._poller.enlist(incoming.connection.fileno(), READABLE, ready)
-        ready()  # who is of this run has greeted already
+        ready()  # peers of this run have greeted already
 
     def _read(self, incoming: Incoming) -> None:
         try:

@@ -1,4 +1,4 @@
-"""What arrived at this process's sockets and was refused: counted, and told in its log."""
+"""Counts and logs what was refused at this process's sockets."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 
 _GAP_S = 1.0
-"""Between two lines: a stranger who knocks a thousand times must not fill a disk."""
+"""Between two lines, so that a stranger's attempts cannot fill a disk."""
 
 
 class Refusals:
-    """Counts for one process; a fork begins anew."""
+    """Counts for one process; a fork starts from zero."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -19,15 +19,15 @@ class Refusals:
         self._write: Callable[[str], None] = lambda _text: None
 
     def listen(self, write: Callable[[str], None]) -> None:
-        """From now on have this told of refusals, at most once a second."""
+        """Log refusals from now on, at most one a second."""
         self._write = write
 
     def begin_anew(self) -> None:
-        """Forget what the process counted that this one was forked from."""
+        """Reset the count that was inherited from the parent process."""
         self.count = self._untold_count = 0
 
     def note(self, what: str) -> None:
-        """Count a refusal, and tell it if none was told just now."""
+        """Count a refusal, and log it unless one was just logged."""
         self.count += 1
         now = time.monotonic()
         if now - self._told_at < _GAP_S:
@@ -39,4 +39,4 @@ class Refusals:
 
 
 REFUSALS = Refusals()
-"""This process's."""
+"""This process's refusals."""

@@ -1,4 +1,4 @@
-"""What leaves a process for the others of its run, from whichever of its threads."""
+"""The sending side of a process, for all of its threads."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from actors.runtime.sockets.directory import PeerGone, SocketDirectory
 from actors.runtime.sockets.poller import WRITABLE, Poller
 
 WAITING_BYTES_MAX = 256 << 20
-"""For peers that take nothing, all together; what would be more is not sent."""
+"""Total size of frames for peers that accept nothing; frames beyond it are not sent."""
 
 
 @attrs.frozen
 class SendOutcome:
-    """What became of a frame."""
+    """The result of sending a frame."""
 
     intent: object
-    """Its sender's, as it was posted."""
+    """The sender's own object, as it was posted."""
     is_sent: bool = True
-    """The kernel has taken all of it."""
+    """The kernel has accepted all of it."""
     is_peer_gone: bool = False
 
 
 class FrameSender:
-    """Sends frames to other processes, each peer's in order."""
+    """Sends frames to other processes, in order for each peer."""
 
     def __init__(self, directory: SocketDirectory, greet: Greet, poller: Poller) -> None:
         self._directory = directory
@@ -44,24 +44,24 @@ class FrameSender:
 
     @property
     def waiting(self) -> list[tuple[str, object]]:
-        """Recipient and intent of every frame that the kernel has not taken yet."""
+        """Recipient and intent of every frame that the kernel has not accepted yet."""
         with self._lock:
             peers = self._peers.values()
             return [(peer.name, each.intent) for peer in peers for each in peer.waiting]
 
     @property
     def due_at(self) -> float:
-        """Monotonic instant at which ``keep`` has something to do."""
+        """Monotonic time at which ``keep`` has something to do."""
         return self._retry_at
 
     def post(self, name: str, pid: int | None, frame: bytes, intent: object) -> None:
-        """Send a frame to the owner of a socket, behind whatever waits for it already.
+        """Send a frame to the owner of a socket, after the frames that wait for it already.
 
         Args:
-            name: of the socket.
-            pid: of its owner, if known.
-            frame: whole.
-            intent: is given back with the outcome.
+            name: name of the socket.
+            pid: process id of its owner, if known.
+            frame: the complete frame.
+            intent: returned with the outcome.
         """
         with self._lock:
             if self._waiting_bytes and self._waiting_bytes + len(frame) > WAITING_BYTES_MAX:
@@ -78,7 +78,7 @@ class FrameSender:
                 self._flush(peer)
 
     def outcomes(self) -> list[SendOutcome]:
-        """What has become of frames since the last call."""
+        """Return the outcomes since the last call."""
         if not self._outcomes:
             return []
         with self._lock:
@@ -86,7 +86,7 @@ class FrameSender:
             return told
 
     def keep(self, now: float) -> None:
-        """Try those peers again that could not be connected to."""
+        """Retry peers to which no connection was possible."""
         if self._retry_at > now:
             return
         with self._lock:
@@ -95,7 +95,7 @@ class FrameSender:
                 self._flush(peer)
 
     def flush_for(self, seconds: float) -> None:
-        """Do nothing but send, until a peer takes something or the time is over."""
+        """Only send, until a peer accepts something or the time is up."""
         with self._lock:
             poll = select.poll()
             for peer in self._peers.values():
@@ -114,7 +114,7 @@ class FrameSender:
                 self._lose(peer)
 
     def close(self) -> None:
-        """Send nothing more to anybody."""
+        """Stop sending."""
         with self._lock:
             for peer in list(self._peers.values()):
                 self._lose(peer, is_peer_gone=False)
@@ -143,7 +143,7 @@ class FrameSender:
             if peer.waiting:
                 self._flush(peer)
             elif peer.connection is not None:
-                self._lose(peer)  # it was waited for only to break
+                self._lose(peer)  # only its breaking was waited for
 
     def _lose(self, peer: Outgoing, *, is_peer_gone: bool = True) -> None:
         peer.close()

@@ -152,7 +152,7 @@ def test_a_frame_that_was_sent_once_does_nothing_when_it_is_sent_again(stage: St
             connection.send(captured)
             stage.turn()
     assert stage.taken == [(SENDER, b"ResumeTrading")]
-    assert stage.told[0].startswith(f"refused a greeting of {SENDER} that was heard before")
+    assert stage.told[0].startswith(f"refused a repeated greeting of {SENDER}")
     assert stage.refusals.count == 2
 
 

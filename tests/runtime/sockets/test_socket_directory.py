@@ -132,7 +132,7 @@ def test_nobody_listens_at_a_name_that_is_not_there_or_whose_owner_has_ended(
 ) -> None:
     directory.listen("1-a").close()
     for name in ("1-a", "2-b"):
-        with pytest.raises(PeerGone, match=f"nobody listens at {name}"):
+        with pytest.raises(PeerGone, match=f"no one listens at {name}"):
             directory.connect(name, None)
 
 

@@ -315,7 +315,7 @@ def test_a_series_is_added_while_the_run_goes_on_and_recorded_with_who_and_why(
     ("arguments", "refusal"),
     [
         (("add", "btc-15m"), "btc-15m is already traded"),
-        (("add", "pepe-5m"), "is no series"),
+        (("add", "pepe-5m"), "is not a series"),
         (("drop", "eth-5m"), "eth-5m is not traded here: btc-15m is"),
         (("drop", "btc-15m"), "is the only series left: end the run instead"),
     ],

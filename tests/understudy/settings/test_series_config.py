@@ -120,8 +120,8 @@ def test_a_list_that_cannot_be_used_is_refused_in_one_sentence(
 @pytest.mark.parametrize(
     ("series", "assignments", "sentence"),
     [
-        (["btc-1m"], [], "'btc-1m' is no series"),
-        (["gold-5m"], [], "'gold-5m' is no series"),
+        (["btc-1m"], [], "'btc-1m' is not a series"),
+        (["gold-5m"], [], "'gold-5m' is not a series"),
         (["btc-5m", "btc-5m"], [], "btc-5m is given twice"),
         (["btc-5m"], ["series.asset=eth"], "series.asset names one series"),
     ],
