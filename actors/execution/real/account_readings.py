@@ -83,9 +83,9 @@ class AccountReadings:
     def next_due_ms(self, now_ms: int) -> int:
         """Return when the next reading is due, if none is in flight."""
         asked = [
-            work.ask_at_ms
-            for order_id, work in self._pending
-            if work.ask_at_ms is not None and self._is_open(order_id)
+            action.ask_at_ms
+            for order_id, action in self._pending
+            if action.ask_at_ms is not None and self._is_open(order_id)
         ]
         wanted = [now_ms] if self._is_wanted else []
         return max(self._not_before_ms, min([*asked, *wanted, self._next_slow_ms]))

@@ -52,17 +52,17 @@ class OrderCancels:
         self._pending = pending
         self._problem = LastingProblem()
 
-    def go_on(self, now_ms: int) -> Effects:
+    def send_due(self, now_ms: int) -> Effects:
         """Send the cancels that are due, batched into few requests."""
         if not self._pending.may_cancel(now_ms):
             return []
         ids = []
-        for order_id, work in self._pending:
+        for order_id, action in self._pending:
             live = self._orders.get(order_id)
-            is_due = work.cancel_at_ms is not None and work.cancel_at_ms <= now_ms
-            if live is None or not is_due or work.is_cancelling or work.is_posting:
+            is_due = action.cancel_at_ms is not None and action.cancel_at_ms <= now_ms
+            if live is None or not is_due or action.is_cancelling or action.is_posting:
                 continue
-            work.cancel_at_ms, work.is_cancelling = None, True
+            action.cancel_at_ms, action.is_cancelling = None, True
             ids.append(live.venue_order_id)
         return _cancel_commands(ids)
 
@@ -75,14 +75,14 @@ class OrderCancels:
     def _cancelled(self, event: CancelAnswered, now_ms: int) -> Effects:
         """End the orders that were cancelled; schedule the others by the venue's reason."""
         effects = self._problem.over("the venue answers cancels again")
-        for live, work in self._cancelling(event.venue_order_ids):
-            work.is_cancelling = False
+        for live, action in self._cancelling(event.venue_order_ids):
+            action.is_cancelling = False
             if not live.is_final:
-                work.cancel_at_ms = now_ms + _CANCEL_AGAIN_MS
-        for live, work in self._cancelling(each.lower() for each in event.canceled):
+                action.cancel_at_ms = now_ms + _CANCEL_AGAIN_MS
+        for live, action in self._cancelling(each.lower() for each in event.canceled):
             if not live.is_final:
-                work.cancel_at_ms = None
-                work.ask(now_ms)
+                action.cancel_at_ms = None
+                action.ask(now_ms)
                 ended = live.ended(live.cancel_reason or "cancelled", None, now_ms)
                 effects += self._orders.commit(ended, CancelTold(live.order_id))
         for venue_order_id, reason in event.not_canceled:
@@ -93,22 +93,22 @@ class OrderCancels:
         live = self._orders.at_venue(venue_order_id)
         if live is None or live.is_final:
             return
-        work = self._pending.of(live.order_id)
+        action = self._pending.of(live.order_id)
         is_early = is_cancel_early(reason)
-        work.cancel_at_ms = now_ms + (_EARLY_CANCEL_AGAIN_MS if is_early else _CANCEL_AGAIN_MS)
+        action.cancel_at_ms = now_ms + (_EARLY_CANCEL_AGAIN_MS if is_early else _CANCEL_AGAIN_MS)
         if not is_early:
-            work.is_told_gone = is_already_gone(reason)
-            work.ask(now_ms)
+            action.is_told_gone = is_already_gone(reason)
+            action.ask(now_ms)
 
     def _cancel_failed(self, event: CancelFailed, now_ms: int) -> Effects:
         """Schedule the cancel again; repeating a cancel is harmless."""
         wait_ms = _pause_ms(event)
         if event.retry_after_ms is not None:
             self._pending.hold_cancels(now_ms + wait_ms)
-        for live, work in self._cancelling(event.venue_order_ids):
-            work.is_cancelling = False
+        for live, action in self._cancelling(event.venue_order_ids):
+            action.is_cancelling = False
             if not live.is_final:
-                work.cancel_at_ms = now_ms + wait_ms
+                action.cancel_at_ms = now_ms + wait_ms
         if event.is_unauthorized:
             return []
         return self._problem.met(f"a cancel got no answer and is repeated: {event.reason}")
@@ -161,18 +161,18 @@ class AccountCancel:
         """Shift the due time back by as much as the clock was."""
         self.due_at_ms -= by_ms
 
-    def knows(self, request: CancelEverything) -> bool:
+    def has_received(self, request: CancelEverything) -> bool:
         """Return whether this request has been received before."""
         return request in (self._wanted, self._done)
 
-    def want(self, request: CancelEverything) -> Effects:
+    def request(self, request: CancelEverything) -> Effects:
         """Accept a request; confirm at once if nothing is left to do for it."""
         if request == self._done or not self._is_wide:
             return self._confirm(request)
         self._wanted = request
         return []
 
-    def go_on(self, pending: PendingActions, now_ms: int) -> Effects:
+    def send_if_due(self, pending: PendingActions, now_ms: int) -> Effects:
         """Cancel the account if a request is waiting and the venue accepts cancels."""
         if self._wanted is None or self._under_way is not None:
             return []
@@ -234,15 +234,15 @@ def is_account_wide(settings: ExecutionSettings, failed: JournalFailed, role: st
 class EmergencyCancel:
     """Cancels every order that may rest at the venue; keeps no record and needs none."""
 
-    def __init__(self, at_large: Iterable[str], *, has_client: bool, is_wide: bool) -> None:
+    def __init__(self, resting_ids: Iterable[str], *, has_client: bool, is_wide: bool) -> None:
         """Note which orders may be at the venue.
 
         Args:
-            at_large: venue order ids of this system's orders that may rest there.
+            resting_ids: venue order ids of this system's orders that may rest there.
             has_client: whether there are credentials.
             is_wide: whether orders that this system did not place are cancelled as well.
         """
-        self._left = set(at_large)
+        self._left = set(resting_ids)
         self._has_client = has_client
         self._is_account_left = is_wide
 

@@ -168,7 +168,9 @@ class VenueClient:
         Raises:
             PolymarketError: the order cannot be built, or its market cannot be read.
         """
-        signed = await (self._limit(order) if order.time_in_force.may_rest else self._kill(order))
+        signed = await (
+            self._limit_order(order) if order.time_in_force.may_rest else self._market_order(order)
+        )
         _, body = build_post_order_request(signed, owner_api_key=self.owner)
         is_buy = order.action is Action.BUY
         return OrderSigned(
@@ -178,7 +180,7 @@ class VenueClient:
             offered_units=signed.taker_amount if is_buy else signed.maker_amount,
         )
 
-    async def _limit(self, order: SignOrder) -> SignedOrder:
+    async def _limit_order(self, order: SignOrder) -> SignedOrder:
         """Build and sign a GTC order, or a GTD order if it has an expiration."""
         return await self._client.create_limit_order(
             asset_id=order.token,
@@ -189,7 +191,7 @@ class VenueClient:
             expiration=order.venue_expiry_s,
         )
 
-    async def _kill(self, order: SignOrder) -> SignedOrder:
+    async def _market_order(self, order: SignOrder) -> SignedOrder:
         """Build and sign a FAK or FOK order: a sale is sized in shares, a purchase in money."""
         order_type: MarketOrderType = "FOK" if order.time_in_force is TimeInForce.FOK else "FAK"
         price = price_text(order.price_ticks)

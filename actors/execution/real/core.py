@@ -104,7 +104,7 @@ class RealExecutorCore(Core):
         keepers = (self._orders, self._pending, self._session, self._readings, self._gate)
         for each in (*keepers, self._redemptions, self._account_cancel, self._feed.connection):
             each.clock_set_back(by_ms)
-        self._alarm.rang()  # all times have changed, so the next one sets the timer anew
+        self._alarm.reset()  # all times have changed, so the next one sets the timer anew
 
     def take_settings(self, message: SettingsReplaced, now_ms: int) -> Effects:
         """Give the new settings to the gates of windows that open from now on."""
@@ -118,7 +118,11 @@ class RealExecutorCore(Core):
         effects = super().handle(message, now_ms)
         if self._emergency_cancel is not None:
             return effects
-        return [*effects, *self._session.hear(message, now_ms), *self._go_on(now_ms)]
+        return [
+            *effects,
+            *self._session.renew_if_refused(message, now_ms),
+            *self._perform_due(now_ms),
+        ]
 
     # Starting
 
@@ -128,8 +132,11 @@ class RealExecutorCore(Core):
         for value in message.saved:
             self._orders.load(value)
             self._redemptions.load(value)
-        effects: Effects = [*self._session.ask(), SetTimer(_TELL_TIMER, TELL_AGAIN_MS)]
-        self._orders.none_after(now_ms)
+        effects: Effects = [
+            *self._session.request_credentials(),
+            SetTimer(_TELL_TIMER, TELL_AGAIN_MS),
+        ]
+        self._orders.clamp_times_to(now_ms)
         for live in self._orders:
             effects += self._outbox.resume(live, now_ms)
             if not (live.is_final and live.is_settled):
@@ -141,7 +148,11 @@ class RealExecutorCore(Core):
     def connect(self, event: ClientReady, _now_ms: int) -> Effects:
         """Read the account before anything else, and subscribe to the user channel."""
         self._readings.request_all()
-        effects = [*self._session.opened(event), *self._feed.start(), *self._gate.take_back_lost()]
+        effects = [
+            *self._session.opened(event),
+            *self._feed.start(),
+            *self._gate.cancel_quarantined(),
+        ]
         if self.settings.execution.venue_heartbeat:
             effects += self._switch.beat()
         return effects
@@ -152,7 +163,7 @@ class RealExecutorCore(Core):
         return self._session.failed(event)
 
     @handles(PeerRestarted)
-    def greet(self, message: PeerRestarted, _now_ms: int) -> Effects:
+    def resend_to_restarted(self, message: PeerRestarted, _now_ms: int) -> Effects:
         """Repeat what a restarted desk or ledger may have missed."""
         if message.role == DESK:
             return self._gate.halt()
@@ -198,17 +209,19 @@ class RealExecutorCore(Core):
     @handles(CancelEverything)
     def cancel_everything(self, message: CancelEverything, now_ms: int) -> Effects:
         """Cancel all that may rest because trading is halted, even if its Order has crashed."""
-        is_known = self._account_cancel.knows(message)
+        is_known = self._account_cancel.has_received(message)
         own = [] if is_known else self._cancel_each(self._orders.working, message.reason, now_ms)
-        return [*own, *self._account_cancel.want(message)]
+        return [*own, *self._account_cancel.request(message)]
 
     @handles(JournalFailed)
-    def take_all_back(self, message: JournalFailed, _now_ms: int) -> Effects:
+    def begin_emergency_cancel(self, message: JournalFailed, _now_ms: int) -> Effects:
         """Do nothing but cancel from now on, because some actor cannot record (F27)."""
         has_client = self._session.account is not None
         is_wide = is_account_wide(self.settings.execution, message, self.role)
-        at_large = self._orders.ids_at_large
-        self._emergency_cancel = EmergencyCancel(at_large, has_client=has_client, is_wide=is_wide)
+        resting_ids = self._orders.possibly_resting_ids
+        self._emergency_cancel = EmergencyCancel(
+            resting_ids, has_client=has_client, is_wide=is_wide
+        )
         return self._emergency_cancel.begin(message.reason)
 
     @handles(FillBooked)
@@ -226,9 +239,9 @@ class RealExecutorCore(Core):
         return []
 
     @handles(MarketSnapshot)
-    def see(self, message: MarketSnapshot, _now_ms: int) -> Effects:
+    def take_snapshot(self, message: MarketSnapshot, _now_ms: int) -> Effects:
         """Note the window's current price grid."""
-        self._gate.see(message.market)
+        self._gate.update_market(message.market)
         market_state = self.settings.role(MARKET_STATE, message.market.series)
         return [Send(market_state, SnapshotTaken(message.sequence))]
 
@@ -268,21 +281,21 @@ class RealExecutorCore(Core):
             *self._gate.take(event, reading, account),
             *self._redemptions.open_for(self._orders, now_ms),
             *self._redemptions.take(event, now_ms),
-            *self._orders.look_for_ends(now_ms),
+            *self._orders.recall_closable(now_ms),
         ]
 
     @handles(Recalled)
-    def let_go(self, message: Recalled, _now_ms: int) -> Effects:
+    def forget(self, message: Recalled, _now_ms: int) -> Effects:
         """Forget an order that can no longer change, if its Order has recorded the end."""
-        live = self._orders.let_go(message)
+        live = self._orders.forget(message)
         if live is None:
-            return self._orders.let_go_taken_back(message)
-        self._gate.let_go(live)
+            return self._orders.forget_taken_back(message)
+        self._gate.forget(live)
         self._pending.drop(live.order_id)
         return [closed(live)]
 
     @handles(AccountUnread)
-    def take_no_reading(self, event: AccountUnread, now_ms: int) -> Effects:
+    def take_failed_reading(self, event: AccountUnread, now_ms: int) -> Effects:
         """Schedule another reading."""
         return self._readings.failed(event, now_ms)
 
@@ -340,7 +353,7 @@ class RealExecutorCore(Core):
     def wake(self, timer: TimerFired, now_ms: int) -> Effects:
         """Handle a timer; whatever is due is performed after every message anyway."""
         if timer.key == _ALARM_TIMER:
-            self._alarm.rang()  # whatever is due is performed after every message
+            self._alarm.reset()  # whatever is due is performed after every message
             return []
         if timer.key == SESSION_TIMER:
             return self._session.wake(now_ms)
@@ -355,11 +368,11 @@ class RealExecutorCore(Core):
             return [*self._orders.owed(), *self._gate.ask(), *self._gate.halt(), again]
         return self._feed.wake(timer.key, now_ms) if timer.key in UserFeed.TIMERS else []
 
-    def _go_on(self, now_ms: int) -> Effects:
+    def _perform_due(self, now_ms: int) -> Effects:
         effects = self._outbox.withdraw_late(now_ms)
         if self._session.account is not None:
-            effects += self._cancels.go_on(now_ms)
-            effects += self._account_cancel.go_on(self._pending, now_ms)
+            effects += self._cancels.send_due(now_ms)
+            effects += self._account_cancel.send_if_due(self._pending, now_ms)
             effects += self._outbox.sign(self._may_trade, now_ms)
             effects += self._outbox.post(self._may_trade, now_ms)
             markets = self._gate.markets.values()
@@ -413,6 +426,6 @@ class _Alarm:
         self._at_ms = at_ms
         return [SetTimer(_ALARM_TIMER, max(_ALARM_LEAST_MS, at_ms - now_ms))]
 
-    def rang(self) -> None:
+    def reset(self) -> None:
         """Note that the timer has fired or is void, so that any time may be set."""
         self._at_ms = None

@@ -46,7 +46,7 @@ class Funds:
         moved_nanos = orders.over_moved_nanos + sum(live.moved_nanos for live in orders.working)
         self._base_nanos = cash_units * _NANOS_PER_CASH_UNIT - moved_nanos
 
-    def let_go(self, live: LiveOrder) -> None:
+    def forget(self, live: LiveOrder) -> None:
         """Keep counting what a forgotten order's trades moved."""
         if self._base_nanos is not None:
             self._base_nanos += live.moved_nanos
@@ -252,7 +252,7 @@ class AccountGates:
         gate.open_window(market)
         return True
 
-    def see(self, market: Market) -> None:
+    def update_market(self, market: Market) -> None:
         """Note a window's current price grid."""
         gate = self._of(market.market_id)
         if gate is not None:
@@ -306,9 +306,9 @@ class AccountGates:
         gates = self._gates.values()
         return [effect for gate in gates for effect in gate.take(read, reading, account)]
 
-    def let_go(self, live: LiveOrder) -> None:
+    def forget(self, live: LiveOrder) -> None:
         """Note that an order is forgotten; what its trades moved stays in the balance."""
-        self._funds.let_go(live)
+        self._funds.forget(live)
 
     def take_position(self, snapshot: PositionSnapshot, now_ms: int) -> Effects:
         """Compare the ledger's position of a window with the venue's."""
@@ -323,7 +323,7 @@ class AccountGates:
         """Ask the desk to halt wherever there is a reason; repeating this is harmless."""
         return [effect for gate in self._gates.values() for effect in gate.halt()]
 
-    def take_back_lost(self) -> Effects:
+    def cancel_quarantined(self) -> Effects:
         """Cancel the orders whose record was damaged, as far as their venue order ids are known."""
         ids = sorted(each.venue_order_id for each in self._orders.set_aside if each.venue_order_id)
         if not ids:

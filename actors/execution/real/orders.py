@@ -133,7 +133,7 @@ class LiveOrders:
         for order_id, live in self._by_id.items():
             self._by_id[order_id] = live.earlier(by_ms)
 
-    def none_after(self, now_ms: int) -> None:
+    def clamp_times_to(self, now_ms: int) -> None:
         """Move times in the future to now: they were recorded before the clock was set back."""
         for order_id, live in self._by_id.items():
             ahead_ms = max(live.posted_at_ms, live.end.told_at_ms if live.end else 0) - now_ms
@@ -158,7 +158,7 @@ class LiveOrders:
         return set(self._ids)
 
     @property
-    def ids_at_large(self) -> set[str]:
+    def possibly_resting_ids(self) -> set[str]:
         """Venue order ids of the orders that may rest at the venue."""
         out = {live.venue_order_id for live in self.working if live.posted_at_ms}
         return out | {each.venue_order_id for each in self.set_aside if each.venue_order_id}
@@ -220,7 +220,7 @@ class LiveOrders:
         self._late_failures[trade.trade_id] = late
         return [_record_late(late, late), Send(POSITION, late)]
 
-    def look_for_ends(self, now_ms: int) -> Effects:
+    def recall_closable(self, now_ms: int) -> Effects:
         """Recall the rows of orders that can no longer change, to close those recorded as ended."""
         effects: Effects = [
             Recall("order", live.order_id, about=live) for live in self if _is_over(live, now_ms)
@@ -234,7 +234,7 @@ class LiveOrders:
                 effects.append(Recall("order", order_id, about=taken_back))
         return effects
 
-    def let_go_taken_back(self, recalled: Recalled) -> Effects:
+    def forget_taken_back(self, recalled: Recalled) -> Effects:
         """Forget an order cancelled before it arrived, unless its Order may submit it again.
 
         How long an order may live, and so be submitted, is in its intent, which never arrived.
@@ -250,7 +250,7 @@ class LiveOrders:
         save = Save("live", order_id, taken_back, is_open=False)
         return [Record(LiveClosed(order_id), (save,))]
 
-    def let_go(self, recalled: Recalled) -> LiveOrder | None:
+    def forget(self, recalled: Recalled) -> LiveOrder | None:
         """Forget an ended order, given its Order's row; None if the row shows no end yet."""
         order, live = recalled.value, self._by_id.get(recalled.key)
         if live is None or (isinstance(order, OrderState) and not order.is_terminal):

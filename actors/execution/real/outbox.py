@@ -96,7 +96,7 @@ class PendingAction:
         """Ask the venue from this time on, or earlier if that was scheduled already."""
         self.ask_at_ms = at_ms if self.ask_at_ms is None else min(self.ask_at_ms, at_ms)
 
-    def is_clear(self) -> None:
+    def resolve(self) -> None:
         """Ask no more: the venue's last report resolved everything."""
         self.ask_at_ms = self.absent_since_ms = None
 
@@ -105,7 +105,7 @@ class PendingActions:
     """Every order's actions, and the holds set by rate limits and venue restarts."""
 
     def __init__(self) -> None:
-        self._work: dict[str, PendingAction] = {}
+        self._actions: dict[str, PendingAction] = {}
         self._ended: dict[str, PendingAction] = {}
         """Ended orders have no actions, so they are kept apart and not searched after every
         message."""
@@ -114,33 +114,33 @@ class PendingActions:
 
     def of(self, order_id: str) -> PendingAction:
         """Return an order's actions."""
-        return self._ended.get(order_id) or self._work.setdefault(order_id, PendingAction())
+        return self._ended.get(order_id) or self._actions.setdefault(order_id, PendingAction())
 
     def end(self, order_id: str, now_ms: int) -> None:
         """Drop all actions of an ended order."""
-        self._work.pop(order_id, None)
+        self._actions.pop(order_id, None)
         self._ended[order_id] = PendingAction(ended_at_ms=now_ms)
 
-    def take_up(self, order_id: str) -> None:
+    def reactivate(self, order_id: str) -> None:
         """Reactivate an ended order that needs an action after all."""
         if order_id in self._ended:
-            self._work[order_id] = self._ended.pop(order_id)
+            self._actions[order_id] = self._ended.pop(order_id)
 
     def drop(self, order_id: str) -> None:
         """Forget an order."""
-        self._work.pop(order_id, None)
+        self._actions.pop(order_id, None)
         self._ended.pop(order_id, None)
 
     def __iter__(self) -> Iterator[tuple[str, PendingAction]]:
         """Iterate over (order id, actions) of the orders that may need something."""
-        return iter(list(self._work.items()))
+        return iter(list(self._actions.items()))
 
     def clock_set_back(self, by_ms: int) -> None:
         """Shift all times back by as much as the clock was."""
         self._posts_held_until_ms -= by_ms
         self._cancels_held_until_ms -= by_ms
-        for work in (*self._work.values(), *self._ended.values()):
-            work.clock_set_back(by_ms)
+        for action in (*self._actions.values(), *self._ended.values()):
+            action.clock_set_back(by_ms)
 
     def hold_posts(self, until_ms: int) -> None:
         """Post nothing before then."""
@@ -157,14 +157,16 @@ class PendingActions:
     def may_post(self, now_ms: int) -> bool:
         """Return whether orders may be posted: no hold, and no cancel waiting for its own hold."""
         if not self.may_cancel(now_ms):
-            waiting = (work for work in self._work.values() if work.cancel_at_ms is not None)
+            waiting = (
+                action for action in self._actions.values() if action.cancel_at_ms is not None
+            )
             return next(waiting, None) is None and now_ms >= self._posts_held_until_ms
         return now_ms >= self._posts_held_until_ms
 
     def next_due_ms(self, now_ms: int) -> int | None:
         """Return when something is due next; overdue actions wait for a hold to end or for news."""
         times = [self._posts_held_until_ms, self._cancels_held_until_ms]
-        times += [due_ms for work in self._work.values() for due_ms in work.due_times()]
+        times += [due_ms for action in self._actions.values() for due_ms in action.due_times()]
         return min((each for each in times if each > now_ms), default=None)
 
 
@@ -174,10 +176,10 @@ OutboxEvent = OrderSigned | SigningFailed | PostAnswered | PostRefused | PostUnc
 class Outbox:
     """Signs and posts the orders that are due, and handles the answers."""
 
-    def __init__(self, orders: LiveOrders, pending: PendingActions, access: VenueSession) -> None:
+    def __init__(self, orders: LiveOrders, pending: PendingActions, session: VenueSession) -> None:
         self._orders = orders
         self._pending = pending
-        self._session = access
+        self._session = session
 
     def take(
         self, event: OutboxEvent, may_trade: Callable[[OrderIntent], bool], now_ms: int
@@ -200,9 +202,9 @@ class Outbox:
     def sign(self, may_trade: Callable[[OrderIntent], bool], now_ms: int) -> Effects:
         """Sign new orders whose market may be traded."""
         effects: Effects = []
-        for live, work in self._due("sign_at_ms", now_ms):
-            if not work.is_signing and may_trade(live.intent):
-                work.sign_at_ms, work.is_signing = None, True
+        for live, action in self._due("sign_at_ms", now_ms):
+            if not action.is_signing and may_trade(live.intent):
+                action.sign_at_ms, action.is_signing = None, True
                 effects.append(Command(sign_order(live.intent)))
         return effects
 
@@ -213,8 +215,8 @@ class Outbox:
         live = self._orders.get(event.order_id)
         if live is None or live.is_final or live.is_signed:
             return []
-        work = self._pending.of(event.order_id)
-        work.is_signing = False
+        action = self._pending.of(event.order_id)
+        action.is_signing = False
         after = attrs.evolve(
             live,
             venue_order_id=event.venue_order_id,
@@ -223,39 +225,39 @@ class Outbox:
         )
         is_in_time = now_ms < live.intent.expires_at_ms
         if not (is_in_time and self._pending.may_post(now_ms) and may_trade(live.intent)):
-            work.post_at_ms = now_ms
+            action.post_at_ms = now_ms
             return self._orders.commit(after, event)
         posted = attrs.evolve(after, posted_at_ms=now_ms)
-        return [*self._orders.commit(posted, event), self._post_command(posted, work)]
+        return [*self._orders.commit(posted, event), self._post_command(posted, action)]
 
     def _not_signed(self, event: SigningFailed, now_ms: int) -> Effects:
         """Schedule another attempt, or reject the order; nothing was sent."""
         live = self._orders.get(event.order_id)
         if live is None or live.is_final or live.is_signed:
             return []
-        work = self._pending.of(event.order_id)
-        work.is_signing = False
+        action = self._pending.of(event.order_id)
+        action.is_signing = False
         if event.may_retry:
-            work.sign_at_ms = now_ms + RETRY_MS
-            work.last_refusal = event.reason
+            action.sign_at_ms = now_ms + RETRY_MS
+            action.last_refusal = event.reason
             return []
         return self._end(live.refused(event.reason), event, now_ms)
 
     def post(self, may_trade: Callable[[OrderIntent], bool], now_ms: int) -> Effects:
         """Post the orders that are due and whose market may be traded."""
         effects: Effects = []
-        for live, work in self._due("post_at_ms", now_ms):
-            if work.is_posting or not self._pending.may_post(now_ms):
+        for live, action in self._due("post_at_ms", now_ms):
+            if action.is_posting or not self._pending.may_post(now_ms):
                 continue
             if not may_trade(live.intent):
                 continue
-            work.post_at_ms = None
+            action.post_at_ms = None
             if now_ms >= live.intent.expires_at_ms or live.cancel_reason:
-                work.ask(now_ms)
+                action.ask(now_ms)
                 continue
             posted = attrs.evolve(live, posted_at_ms=now_ms)
             effects += self._orders.commit(posted, OrderPosted(live.order_id))
-            effects.append(self._post_command(posted, work))
+            effects.append(self._post_command(posted, action))
         return effects
 
     def withdraw_late(self, now_ms: int) -> Effects:
@@ -274,29 +276,29 @@ class Outbox:
         if not live.is_signed:
             # The crashed process may have signed it; it is not signed a second time.
             return self._withdraw(live, _FELL_UNSIGNED, now_ms)
-        work = self._pending.of(live.order_id)
+        action = self._pending.of(live.order_id)
         effects: Effects = []
         if not live.posted_at_ms:
-            work.post_at_ms = now_ms
+            action.post_at_ms = now_ms
         elif live.status is OrderStatus.PENDING:
             unclear = PostUnclear(order_id=live.order_id, reason=_FELL_POSTING)
             effects = self._unclear(unclear, now_ms)
         else:
-            work.ask(now_ms)
+            action.ask(now_ms)
         if now_ms >= live.intent.market.closes_at_ms:
             over = CancelOrder(live.order_id, "the window is over")
             effects += self.take_back(self._orders.get(live.order_id) or live, over, now_ms)
         elif live.cancel_reason:
-            work.cancel_at_ms = now_ms
+            action.cancel_at_ms = now_ms
         return effects
 
     def take_back(self, live: LiveOrder, message: CancelOrder, now_ms: int) -> Effects:
         """Cancel an unfinished order; one at the venue ends only when the venue says so."""
         if not live.posted_at_ms:
             return self._withdraw(live, message.reason, now_ms)
-        work = self._pending.of(live.order_id)
-        if work.cancel_at_ms is None and live.end is None:
-            work.cancel_at_ms = now_ms
+        action = self._pending.of(live.order_id)
+        if action.cancel_at_ms is None and live.end is None:
+            action.cancel_at_ms = now_ms
         reason = live.cancel_reason or message.reason
         return self._orders.commit(attrs.evolve(live, cancel_reason=reason), message)
 
@@ -312,7 +314,7 @@ class Outbox:
 
     def _answered(self, event: PostAnswered, now_ms: int) -> Effects:
         """Note that the venue accepted it; its events tell whether it rests, trades or waits."""
-        live, work = self._posted(event.order_id)
+        live, action = self._posted(event.order_id)
         if live is None:
             return []
         effects: Effects = []
@@ -322,46 +324,46 @@ class Outbox:
         if event.status == "unmatched":
             # The documentation says both "placed" and "not matched": it may rest (F5).
             doubted = live.doubted("the venue answered unmatched and may hold it")
-            work.ask(now_ms)
+            action.ask(now_ms)
             return effects + self._orders.commit(doubted, event)
         is_resting = event.status == "live" and live.intent.time_in_force.may_rest
         if not is_resting:
-            work.ask(now_ms + EVENTS_SOON_MS)
+            action.ask(now_ms + EVENTS_SOON_MS)
         return effects + self._orders.commit(live.held(), event)
 
     def _unclear(self, event: PostUnclear, now_ms: int) -> Effects:
         """Mark the outcome as unknown and ask the venue; nothing is assumed (F1, F2, F3)."""
-        live, work = self._posted(event.order_id)
+        live, action = self._posted(event.order_id)
         if live is None:
             return []
-        work.absent_since_ms = None
-        work.ask(now_ms)
+        action.absent_since_ms = None
+        action.ask(now_ms)
         return self._orders.commit(live.doubted(event.reason), event)
 
     def _refused(self, event: PostRefused, now_ms: int) -> Effects:
         """Apply an error by what it proves, and no more."""
-        live, work = self._posted(event.order_id)
+        live, action = self._posted(event.order_id)
         if live is None:
             return []
         meaning = meaning_of(event)
         if meaning is Meaning.HELD:
             self._pending.hold_posts(now_ms + hold_ms(event))
         if live.is_doubtful or live.status is not OrderStatus.PENDING:
-            return self._refused_again(live, work, meaning, event, now_ms)
+            return self._refused_again(live, action, meaning, event, now_ms)
         absent = attrs.evolve(live, posted_at_ms=0)
         match meaning:
             case Meaning.HELD:
-                work.post_at_ms, work.last_refusal = now_ms, event.text
+                action.post_at_ms, action.last_refusal = now_ms, event.text
                 return self._orders.commit(absent, event)
             case Meaning.LAGGING if live.intent.action is Action.SELL:
                 token = live.intent.market.token(live.intent.side)
-                work.retry_lagging(token, event.text, now_ms)
+                action.retry_lagging(token, event.text, now_ms)
                 return self._orders.commit(absent, event)
             case Meaning.REFUSED | Meaning.LAGGING:
                 return self._end(absent.refused(event.text), event, now_ms)
             case Meaning.KILLED:
                 return self._end(absent.withdrawn(event.text), event, now_ms)
-        work.ask(now_ms)
+        action.ask(now_ms)
         doubted = live.doubted(event.text)
         is_new_there = meaning is not Meaning.KNOWN
         return self._orders.commit(attrs.evolve(doubted, may_repost=is_new_there), event)
@@ -369,14 +371,14 @@ class Outbox:
     def _refused_again(
         self,
         live: LiveOrder,
-        work: PendingAction,
+        action: PendingAction,
         meaning: Meaning,
         event: PostRefused,
         now_ms: int,
     ) -> Effects:
         """Ask the venue: a refusal of a later copy proves nothing about the first one."""
-        work.absent_since_ms = None
-        work.ask(now_ms)
+        action.absent_since_ms = None
+        action.ask(now_ms)
         may_repost = live.may_repost and meaning is Meaning.HELD
         return self._orders.commit(attrs.evolve(live, may_repost=may_repost), event)
 
@@ -388,27 +390,27 @@ class Outbox:
 
     def _due(self, what: str, now_ms: int) -> list[tuple[LiveOrder, PendingAction]]:
         due = []
-        for order_id, work in self._pending:
-            at_ms: int | None = getattr(work, what)
+        for order_id, action in self._pending:
+            at_ms: int | None = getattr(action, what)
             live = self._orders.get(order_id)
             if at_ms is not None and at_ms <= now_ms and live is not None and not live.is_final:
-                due.append((live, work))
+                due.append((live, action))
         return due
 
     def _posted(self, order_id: str) -> tuple[LiveOrder | None, PendingAction]:
         """Return an order whose posting was just answered; None if it is unknown or final."""
-        work = self._pending.of(order_id)
-        work.is_posting = False
+        action = self._pending.of(order_id)
+        action.is_posting = False
         live = self._orders.get(order_id)
         if live is None or live.is_final:
-            return None, work
+            return None, action
         if live.cancel_reason:
-            work.cancel_at_ms = 0
-        return live, work
+            action.cancel_at_ms = 0
+        return live, action
 
-    def _post_command(self, live: LiveOrder, work: PendingAction) -> Command:
-        work.is_posting = True
-        token, work.refreshed_token = work.refreshed_token, ""
+    def _post_command(self, live: LiveOrder, action: PendingAction) -> Command:
+        action.is_posting = True
+        token, action.refreshed_token = action.refreshed_token, ""
         return Command(
             PostOrder(order_id=live.order_id, payload=live.payload, refreshed_token=token)
         )

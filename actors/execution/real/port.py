@@ -273,24 +273,24 @@ class VenuePort(WebSocketPort):
         """Read orders, then open orders, then trades, so that no trade is missed."""
         rows = AccountRows()
         for venue_order_id in command.venue_order_ids:
-            with self._by_itself(partial(rows.leave_out, venue_order_id=venue_order_id)):
+            with self._skipping_refused(partial(rows.leave_out, venue_order_id=venue_order_id)):
                 rows.add_order(venue_order_id, await client.order(venue_order_id))
         readers = {"/data/orders": rows.add_open_orders, "/data/trades": rows.add_trades}
         for path, add in readers.items():
             for market_id in command.market_ids:
-                with self._by_itself(partial(rows.leave_out, market_id=market_id)):
+                with self._skipping_refused(partial(rows.leave_out, market_id=market_id)):
                     add(market_id, await client.rows(path, market_id))
         for token in command.balances_of:
-            with self._by_itself(partial(rows.leave_out_balance, of=token)):
+            with self._skipping_refused(partial(rows.leave_out_balance, of=token)):
                 rows.balances.append((token, await client.balance_units(token)))
         cash_units = None
         if command.with_cash:
-            with self._by_itself(partial(rows.leave_out_balance, of="the account's cash")):
+            with self._skipping_refused(partial(rows.leave_out_balance, of="the account's cash")):
                 cash_units = await client.cash_units()
         return rows.reading(command.read_id, cash_units)
 
     @contextlib.contextmanager
-    def _by_itself(self, leave_out: Callable[[str], None]) -> Iterator[None]:
+    def _skipping_refused(self, leave_out: Callable[[str], None]) -> Iterator[None]:
         """Leave out one row or market that the venue refuses while it answers others (F30)."""
         try:
             yield

@@ -74,8 +74,8 @@ class Reconciler:
         effects = self._warnings.of_part(live, after, part)
         effects += self._orders.commit(after, TradeSeen(live.order_id, part))
         if is_new:
-            work = self._pending.of(live.order_id)
-            work.absent_since_ms = None
+            action = self._pending.of(live.order_id)
+            action.absent_since_ms = None
             self._note_end(after, now_ms)
         return effects
 
@@ -93,27 +93,27 @@ class Reconciler:
             if is_behind:
                 self._readings.request()  # one of its trades was never reported
             return []
-        work = self._pending.of(live.order_id)
+        action = self._pending.of(live.order_id)
         if order.is_cancellation:
             reason = live.cancel_reason or f"the venue says {order.status or 'cancelled'}"
             after = live.ended(reason, order.matched_units, now_ms)
-            work.cancel_at_ms = None
-            work.ask(now_ms)
+            action.cancel_at_ms = None
+            action.ask(now_ms)
         elif order.is_matched:
             # A match of size zero is not a final size.
             after = live.ended(_matched_sentence(order), order.matched_units or None, now_ms)
-            work.cancel_at_ms = None
-            work.ask(now_ms + TRADES_SOON_MS)
+            action.cancel_at_ms = None
+            action.ask(now_ms + TRADES_SOON_MS)
         else:
             after = live.held()
-            if not work.is_told_gone:
-                work.absent_since_ms = None
+            if not action.is_told_gone:
+                action.absent_since_ms = None
             is_behind = (order.matched_units or 0) > live.traded_units
             may_rest = live.intent.time_in_force.may_rest and order.status == "LIVE"
             if may_rest and not is_behind and after.end is None and not after.cancel_reason:
-                work.is_clear()
+                action.resolve()
             else:
-                work.ask(now_ms + TRADES_SOON_MS)
+                action.ask(now_ms + TRADES_SOON_MS)
         effects = self._orders.commit(after, VenueSaid(live.order_id, order))
         self._note_end(after, now_ms)
         return effects
@@ -127,15 +127,15 @@ class Reconciler:
             live = self._orders.at_venue(order.order_id)
             if live is None:
                 continue
-            work = self._pending.of(live.order_id)
+            action = self._pending.of(live.order_id)
             told_at_ms = live.end.told_at_ms if live.end is not None else None
             if live.is_final:
-                told_at_ms = work.ended_at_ms
+                told_at_ms = action.ended_at_ms
             if told_at_ms is None or reading.began_at_ms < told_at_ms + LAG_MS:
                 continue
-            if work.cancel_at_ms is None and not work.is_cancelling:
-                self._pending.take_up(live.order_id)
-                work.cancel_at_ms = now_ms
+            if action.cancel_at_ms is None and not action.is_cancelling:
+                self._pending.reactivate(live.order_id)
+                action.cancel_at_ms = now_ms
                 text = f"{live.order_id} had ended and still rests at the venue: it is cancelled"
                 effects.append(Log("warning", text))
         return effects
@@ -166,13 +166,13 @@ class Reconciler:
         self, live: LiveOrder, end: VenueEnd, reading: Reading, now_ms: int, *, is_hidden: bool
     ) -> Effects:
         """End a gone order once its trades are here, or once no more are to be expected."""
-        work, lasted_ms = self._pending.of(live.order_id), reading.began_at_ms - end.told_at_ms
-        work.missing_count += 1
+        action, lasted_ms = self._pending.of(live.order_id), reading.began_at_ms - end.told_at_ms
+        action.missing_count += 1
         must_wait = is_hidden or end.final_units is not None
         limit_ms = MISSING_TRADES_MS if must_wait else LAG_MS
-        is_sure = not must_wait or work.missing_count * ABSENT_MS_PER_READING >= limit_ms
+        is_sure = not must_wait or action.missing_count * ABSENT_MS_PER_READING >= limit_ms
         if lasted_ms < limit_ms or not is_sure:
-            work.ask(now_ms)
+            action.ask(now_ms)
             return []
         told = [Log("error", _missing_sentence(live, end.final_units))] if must_wait else []
         return [*told, *self._finish(live.concluded_as_read(), end.reason, now_ms)]
@@ -186,21 +186,21 @@ class Reconciler:
         *,
         is_hidden: bool,
     ) -> Effects:
-        work = self._pending.of(live.order_id)
-        if work.absent_since_ms is None:
-            work.absent_since_ms, work.absent_count = reading.began_at_ms, 0
-        work.absent_count += 1
+        action = self._pending.of(live.order_id)
+        if action.absent_since_ms is None:
+            action.absent_since_ms, action.absent_count = reading.began_at_ms, 0
+        action.absent_count += 1
         is_unknown = live.status is OrderStatus.UNKNOWN
         window_ms = UNKNOWN_WINDOW_MS if is_unknown else LAG_MS
         if is_hidden:
             window_ms = MISSING_TRADES_MS
-        is_long = reading.began_at_ms - work.absent_since_ms >= window_ms
-        if not is_long or work.absent_count * ABSENT_MS_PER_READING < window_ms:
-            work.ask(now_ms)
+        is_long = reading.began_at_ms - action.absent_since_ms >= window_ms
+        if not is_long or action.absent_count * ABSENT_MS_PER_READING < window_ms:
+            action.ask(now_ms)
             return []
         if is_unknown and not is_hidden and _is_still_wanted(live, now_ms):
-            work.is_clear()
-            work.post_at_ms = now_ms
+            action.resolve()
+            action.post_at_ms = now_ms
             return [Log("info", f"{live.order_id} never arrived: the same bytes are posted again")]
         reason = live.cancel_reason or (
             "the venue has no trace of it" if is_unknown else "the venue no longer holds it"

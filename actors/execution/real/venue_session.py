@@ -68,7 +68,7 @@ class VenueSession:
         """Shift the time of the last request back by as much as the clock was."""
         self._renewed_at_ms = earlier(self._renewed_at_ms, by_ms)
 
-    def ask(self) -> Effects:
+    def request_credentials(self) -> Effects:
         """Request credentials."""
         return [Command(OpenClient())]
 
@@ -83,7 +83,7 @@ class VenueSession:
     def failed(self, event: ClientFailed) -> Effects:
         """Try again later; without credentials nothing is sent."""
         retry = SetTimer(SESSION_TIMER, REFUSED_RETRY_MS if event.is_refused else RETRY_MS)
-        return [*self._say(f"no credentials from the venue: {event.reason}"), retry]
+        return [*self._log_once(f"no credentials from the venue: {event.reason}"), retry]
 
     def proven(self) -> Effects:
         """Note that the account was read, so the credentials are valid."""
@@ -92,13 +92,13 @@ class VenueSession:
         self.trouble = ""
         return [Log("info", "the venue accepts the API credentials now")]
 
-    def hear(self, event: object, now_ms: int) -> Effects:
+    def renew_if_refused(self, event: object, now_ms: int) -> Effects:
         """Request new credentials if an event shows that the current ones are refused."""
         is_denial = isinstance(event, FailedRequest) and event.is_unauthorized
         if not is_denial or self.account is None:
             return []
         self.account = None
-        said = self._say("the venue refuses the API credentials (401); new ones are requested")
+        said = self._log_once("the venue refuses the API credentials (401); new ones are requested")
         if self._renewed_at_ms is None:
             wait_ms = 0
         else:
@@ -113,9 +113,9 @@ class VenueSession:
 
     def _renew(self, now_ms: int) -> Effects:
         self._renewed_at_ms = now_ms
-        return self.ask()
+        return self.request_credentials()
 
-    def _say(self, trouble: str) -> Effects:
+    def _log_once(self, trouble: str) -> Effects:
         """Log a problem once, however often it is found."""
         if trouble == self.trouble:
             return []
