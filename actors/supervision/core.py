@@ -24,8 +24,8 @@ from actors.roles import DESK, order_id_of
 from actors.runtime.messages import EndActor, StartActor
 from actors.settings import SupervisionSettings
 from actors.supervision.child import ActorLine, Child, ChildTable
+from actors.supervision.crash_history import CrashHistory
 from actors.supervision.ending import Ending
-from actors.supervision.falls import FallRecord
 from actors.supervision.given_up import GivenUp
 from actors.supervision.latencies import KeptLatencies
 from actors.supervision.layouts import Layout
@@ -64,7 +64,7 @@ class SupervisorCore:
         self._limits = limits
         self._pid = pid
         self._children = ChildTable(layout)
-        self._falls = FallRecord(limits, dice)
+        self._crashes = CrashHistory(limits, dice)
         self._given_up = GivenUp()
         self._ping_number = 0
         self._venue_offset_ms = 0
@@ -113,11 +113,11 @@ class SupervisorCore:
                 effects += told if child.is_up else []
         for child in list(self._children.values()):
             if child.name not in self._children.roles_of:
-                effects += self._let_go(child)
+                effects += self._end_unneeded(child)
         self.book_version += 1
         return [*effects, *self._tell_books()]
 
-    def _let_go(self, child: Child) -> list[SupervisorEffect]:
+    def _end_unneeded(self, child: Child) -> list[SupervisorEffect]:
         """End a process that is no longer needed, as soon as its pid is known."""
         if not child.is_there:
             del self._children[child.name]
@@ -136,20 +136,20 @@ class SupervisorCore:
         children = [
             self._children[name] for name in self._children.roles_of if name in self._children
         ]
-        rows = [row for child in children for row in child.reports(self._falls.counts, now_ms)]
+        rows = [row for child in children for row in child.reports(self._crashes.counts, now_ms)]
         return ChildrenReport(
             request_id=request_id,
             pid=self._pid,
             # Permanent ones first, because there may be a thousand orders.
             children=tuple(sorted(rows, key=lambda row: order_id_of(row.role) is not None)),
-            restarts=dict(self._falls.counts),
+            restarts=dict(self._crashes.counts),
             latencies_us=self._latencies.take(),
             handled_count=self._handled_by_past + sum(child.handled_count for child in children),
             refused_count=self._refused_by_past + sum(child.refused_count for child in children),
             escalation=self._ending.escalation,
             has_no_journal=self._ending.has_no_journal,
             venue_offset_ms=self._venue_offset_ms,
-            falls=self._falls.told(self._children),
+            falls=self._crashes.told(self._children),
             is_cleared=self._ending.is_cleared,
         )
 
@@ -161,10 +161,10 @@ class SupervisorCore:
         if child is None:
             return []
         child.answered_at_ms = now_ms
-        first = self._on_first_word(child) if not child.is_up else []
-        return [*first, *self._on_word(child, message, now_ms)]
+        first = self._on_first_message(child) if not child.is_up else []
+        return [*first, *self._on_message(child, message, now_ms)]
 
-    def _on_word(self, child: Child, message: object, now_ms: int) -> list[SupervisorEffect]:
+    def _on_message(self, child: Child, message: object, now_ms: int) -> list[SupervisorEffect]:
         match message:
             case ProcessStarted():
                 return []
@@ -182,13 +182,13 @@ class SupervisorCore:
                     child.actors.pop(role, None)
                 return []
             case ActorFell(role, fall_count, reason):
-                return self._on_actor_fall(child, role, fall_count, reason, now_ms)
+                return self._on_actor_crash(child, role, fall_count, reason, now_ms)
             case StartChild(role):
                 return self._start_order(role, now_ms)
             case _:
-                return self._on_news(child, message, now_ms)
+                return self._on_run_message(child, message, now_ms)
 
-    def _on_news(self, child: Child, message: object, now_ms: int) -> list[SupervisorEffect]:
+    def _on_run_message(self, child: Child, message: object, now_ms: int) -> list[SupervisorEffect]:
         """Handle a message that concerns the run rather than its sender."""
         match message:
             case VenueTimeMeasured(offset_ms):
@@ -197,7 +197,7 @@ class SupervisorCore:
             case JournalFailed(role, reason):
                 return self._give_up_journal(f"{role} has no record: {reason}", now_ms)
             case HaltReport(live_count, reason):
-                self._ending.heard(live_count)
+                self._ending.desk_answered(live_count)
                 return [] if self._ending.has_begun else self._on_unasked_halt(reason, now_ms)
         return [Say("error", f"{child.name} sent an unknown {type(message).__name__}")]
 
@@ -212,7 +212,7 @@ class SupervisorCore:
         if child is not None:
             child.pid = pid
 
-    def _on_first_word(self, child: Child) -> list[SupervisorEffect]:
+    def _on_first_message(self, child: Child) -> list[SupervisorEffect]:
         """Start the orders that waited for a process that can now be sent messages."""
         child.is_up, child.up_at_ms = True, child.answered_at_ms
         effects: list[SupervisorEffect] = []
@@ -230,7 +230,7 @@ class SupervisorCore:
         self.book_version += 1
         effects = self._tell_books()
         if role == DESK:
-            self._ending.desk_is_new()
+            self._ending.desk_restarted()
             effects += self._halt()
         return effects
 
@@ -273,7 +273,7 @@ class SupervisorCore:
             return effects
         if pulse.fall_count > child.known_falls.get(line.role, 0):
             reason = "its Pong reports it"
-            return self._on_actor_fall(child, line.role, pulse.fall_count, reason, now_ms)
+            return self._on_actor_crash(child, line.role, pulse.fall_count, reason, now_ms)
         if line.state is ChildState.STARTING and number > line.told_at_ping:
             return [self._tell_start(child, line)]
         return []
@@ -287,7 +287,7 @@ class SupervisorCore:
 
     # Crashes and exits
 
-    def _on_actor_fall(
+    def _on_actor_crash(
         self, child: Child, role: str, fall_count: int, reason: str, now_ms: int
     ) -> list[SupervisorEffect]:
         """Handle an exception in a core; its process lives on and restarts it when told to."""
@@ -295,9 +295,9 @@ class SupervisorCore:
         if line is None or fall_count <= child.known_falls.get(role, 0):
             return []
         child.known_falls[role] = fall_count
-        self._falls.note(Fall(name=role, pid=child.pid, reason=reason, at_ms=now_ms))
+        self._crashes.note(Fall(name=role, pid=child.pid, reason=reason, at_ms=now_ms))
         what = f"{role} (in process {child.pid}) crashed: {reason}"
-        effects, delay_ms = self._count_fall(role, (role,), what, reason, now_ms)
+        effects, delay_ms = self._count_crash(role, (role,), what, reason, now_ms)
         if role in self._given_up:
             line.state = ChildState.GIVEN_UP
             return effects
@@ -320,11 +320,11 @@ class SupervisorCore:
         del self._children[child.name]
         if child.name not in self._children.roles_of:
             return []
-        self._falls.note(child.fall(now_ms))
+        self._crashes.note(child.fall(now_ms))
         what = f"{child.name} (pid {child.pid}) {child.exit_cause}"
         roles = self._children.roles_of[child.name]
         reason = f"it {child.exit_cause}"
-        effects, delay_ms = self._count_fall(child.name, roles, what, reason, now_ms)
+        effects, delay_ms = self._count_crash(child.name, roles, what, reason, now_ms)
         orders = [line.role for line in child.orders]
         if roles and all(role in self._given_up for role in roles):
             self._children.absent(child.name, now_ms).is_given_up = True
@@ -334,7 +334,7 @@ class SupervisorCore:
             effects.append(self._spawn(child.name, now_ms))
         return [*effects, *self._tell_lost(orders)]
 
-    def _count_fall(
+    def _count_crash(
         self, name: str, roles: Sequence[str], what: str, reason: str, now_ms: int
     ) -> tuple[list[SupervisorEffect], int]:
         """Count a crash; if there were too many, end a strategy's series, or else the run.
@@ -349,12 +349,12 @@ class SupervisorCore:
         Returns:
             The effects, and the backoff in ms.
         """
-        recent = self._falls.add(name, now_ms)
-        delay_ms = self._falls.backoff_ms(recent)
+        recent = self._crashes.add(name, now_ms)
+        delay_ms = self._crashes.backoff_ms(recent)
         later = f"; restarted in {delay_ms} ms" if delay_ms else ""
-        effects: list[SupervisorEffect] = [Say("warning", f"{what}; fall {recent}{later}")]
-        if self._falls.is_too_many(recent):
-            how_often = self._falls.sentence(name, recent)
+        effects: list[SupervisorEffect] = [Say("warning", f"{what}; crash {recent}{later}")]
+        if self._crashes.is_too_many(recent):
+            how_often = self._crashes.sentence(name, recent)
             if self._given_up.may_be(roles):
                 effects.append(Say("error", self._given_up.add(roles, reason, how_often)))
                 effects += self._halt()
@@ -375,18 +375,18 @@ class SupervisorCore:
             effects += self._give_up_journal(problem, now_ms)
         for child in list(self._children.values()):
             if child.name not in self._children.roles_of:
-                effects += self._let_go(child)
+                effects += self._end_unneeded(child)
             if child.name not in self._children:
                 continue
             if not child.is_there:
                 if now_ms >= child.revive_at_ms and not child.is_given_up:
                     effects.append(self._spawn(child.name, now_ms))
             else:
-                effects += self._look_at(child, now_ms)
+                effects += self._check_child(child, now_ms)
         self._ending.tick(now_ms)
         return [*effects, *self._halt(), *self._ping_all()]
 
-    def _look_at(self, child: Child, now_ms: int) -> list[SupervisorEffect]:
+    def _check_child(self, child: Child, now_ms: int) -> list[SupervisorEffect]:
         """Kill a child that has not answered for too long; some time later, treat it as dead."""
         limit_ms = self._limits.heartbeat_limit_ms
         if child.is_surely_gone(limit_ms, now_ms):
@@ -427,9 +427,9 @@ class SupervisorCore:
 
     def _halt(self) -> list[SupervisorEffect]:
         """Tell the desk of the run's end and of halted series; repeated on every tick."""
-        desk, word = self._children.desk(), self._ending.word_to_desk()
-        words = [*([] if word is None else [word]), *self._given_up.words_to_desk()]
-        return [Tell(desk.handle, each, DESK) for each in words] if desk is not None else []
+        desk, ending = self._children.desk(), self._ending.message_to_desk()
+        halts = [*([] if ending is None else [ending]), *self._given_up.messages_to_desk()]
+        return [Tell(desk.handle, each, DESK) for each in halts] if desk is not None else []
 
     def _escalate(self, reason: str, now_ms: int) -> list[SupervisorEffect]:
         if self._ending.escalation:

@@ -30,12 +30,12 @@ class Ending:
         if self._by_ms is None:
             self._by_ms, self._reason = now_ms + self._limit_ms, reason
 
-    def heard(self, live_count: int) -> None:
+    def desk_answered(self, live_count: int) -> None:
         """Note the desk's answer."""
         self._is_heard = True
         self.is_cleared = self.is_cleared or live_count == 0
 
-    def desk_is_new(self) -> None:
+    def desk_restarted(self) -> None:
         """Forget the answer, since a new desk has received no request yet."""
         self._is_heard = False
 
@@ -44,7 +44,7 @@ class Ending:
         if self._by_ms is not None and now_ms >= self._by_ms:
             self.is_cleared = True
 
-    def word_to_desk(self) -> HaltTrading | None:
+    def message_to_desk(self) -> HaltTrading | None:
         """Return the halt that the desk must be sent until it has answered."""
         is_due = self.has_begun and not self._is_heard
         return HaltTrading(self._reason, cancel=True) if is_due else None

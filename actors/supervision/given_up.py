@@ -41,7 +41,7 @@ class GivenUp:
         self._reasons |= dict.fromkeys(roles, reason)
         return f"{reason}; its series is halted until the strategy is fixed and trading is resumed"
 
-    def words_to_desk(self) -> list[HaltTrading]:
+    def messages_to_desk(self) -> list[HaltTrading]:
         """Return the halts for the desk, which may be repeated."""
         return [
             HaltTrading(reason=reason, cancel=True, who=STRATEGY_FALLS, series=series_of_role(role))

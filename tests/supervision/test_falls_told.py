@@ -5,7 +5,7 @@ from __future__ import annotations
 from supervised_stage import SupervisedActors
 
 from actors.messages.lifecycle import ActorFell, ServingChanged
-from actors.supervision.falls import FALLS_KEPT
+from actors.supervision.crash_history import FALLS_KEPT
 from actors.supervision.layouts import Layout
 from actors.supervision.messages import Fall
 

@@ -19,7 +19,7 @@ _BACKOFF_FIRST_MS = 100
 _BACKOFF_MOST_MS = 5_000
 
 
-class FallRecord:
+class CrashHistory:
     """Crashes of processes, by name, and of actors, by role; real time."""
 
     def __init__(self, limits: SupervisionSettings, dice: Dice) -> None:
