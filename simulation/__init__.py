@@ -1,1 +1,1 @@
-"""The whole system on one scheduler: virtual time, one seed, and faults at every seam."""
+"""The whole system on one scheduler: virtual time, one seed, and faults at every interface."""

@@ -1,6 +1,6 @@
-"""Who plays: the core of every role, and the hands that some of them need.
+"""The actors of a run: the core of every role, and the ports that some of them need.
 
-A test replaces a core by a broken one here, and sees whether the referee notices.
+Tests replace a core by a broken one here, to see whether the referee notices.
 """
 
 from __future__ import annotations
@@ -77,15 +77,15 @@ class ActorTable:
     """Roles whose actor stays when it cannot record."""
 
     def core_class(self, role: str) -> type[Core]:
-        """Class of the core that fills a role."""
+        """Return the core class of a role."""
         return self.order if order_id_of(role) is not None else self.permanent[base_role(role)]
 
     def roles(self, settings: Settings) -> tuple[str, ...]:
-        """The permanent roles of a run, in starting order."""
+        """Return the permanent roles of a run, in starting order."""
         return tuple(role for base in self.permanent for role in settings.roles(base))
 
     def replacing(self, role: str, core: type[Core]) -> ActorTable:
-        """The same with another core in one permanent role."""
+        """Return a table with another core in one permanent role."""
         return attrs.evolve(self, permanent={**self.permanent, role: core})
 
 
@@ -94,4 +94,4 @@ REAL_ACTORS = ActorTable(
     ports={**PORTS, EXECUTOR: SimulatedVenuePort},
     staying=frozenset({EXECUTOR}),
 )
-"""The cores of a run with live orders."""
+"""The cores of a run with real orders."""

@@ -1,8 +1,8 @@
-"""A simulated executor with the manners of a real venue.
+"""A simulated executor that behaves like a real venue.
 
-What it trades it may take back, during an order's life or after its end, and what became of an
-order it may not say for a while. So orders, ledger and desk meet reversals and unknown outcomes,
-which paper trading alone never brings.
+It may reverse a trade during an order's life or after its end, and may leave an order's outcome
+unknown for a while. So orders, ledger and desk meet reversals and unknown outcomes, which paper
+trading alone never produces.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ FAILURE_MOST_MS = 8_000
 REFUSAL_CHANCE = 0.05
 
 _LACK_MS = 60_000
-"""So long after a purchase failed its side cannot be sold: everyone has heard of it by then."""
+"""How long after a purchase failed its side cannot be sold: by then every actor knows of it."""
 
 _FAIL = "fail/"
 _TELL, _TELL_AGAIN_MS = "tell", 500
 
 
 class AdverseExecutorCore(SimulatedExecutorCore):
-    """Paper trading, made rough where a venue is."""
+    """Paper trading with the faults of a venue."""
 
     RECOVERS = ("paper", "failed", "unbought", "late")  # type: ignore[assignment] # more than the base
 
@@ -49,17 +49,17 @@ class AdverseExecutorCore(SimulatedExecutorCore):
         self._failed: dict[str, dict[str, FillFailed]] = {}
         """By order, then trade."""
         self._failed_at_ms: dict[str, int] = {}
-        """When a trade of an order failed last; after a restart, when it was recovered."""
+        """When a trade of an order last failed; after a restart, when it was recovered."""
         self._intents: dict[str, OrderIntent] = {}
         self._pending: set[str] = set()
         """Orders of which a trade is about to fail."""
         self._seen: set[str] = set()
-        """Trades of which it was drawn whether they fail."""
+        """Trades for which it was drawn whether they fail."""
         self._late: dict[str, FillReversed] = {}
-        """By trade, reversals after an order's end that position has not answered."""
+        """By trade, reversals after an order's end that position has not confirmed."""
 
     def handle(self, message: object, now_ms: int) -> Effects:
-        """Handle as the simulated executor does, and answer worse."""
+        """Handle a message like the simulated executor, then make the answers worse."""
         if isinstance(message, SubmitOrder):
             self._intents[message.intent.order_id] = message.intent
         return [
@@ -82,7 +82,7 @@ class AdverseExecutorCore(SimulatedExecutorCore):
 
     @handles(TimerFired)
     def wake(self, message: TimerFired, now_ms: int) -> Effects:
-        """Let a trade fail, if its shares are still there."""
+        """Make a trade fail, if its shares have not been sold."""
         if message.key == _TELL:
             return self._tell_late()
         if not message.key.startswith(_FAIL):
@@ -112,7 +112,7 @@ class AdverseExecutorCore(SimulatedExecutorCore):
 
     @handles(FillBooked)
     def take_booking(self, message: FillBooked, _now_ms: int) -> Effects:
-        """Position knows that a trade of an order that was over has failed."""
+        """Note that position has booked the failure of a trade of an ended order."""
         late = self._late.pop(message.trade_id, None)
         return (
             []
@@ -127,20 +127,20 @@ class AdverseExecutorCore(SimulatedExecutorCore):
         return [*told, SetTimer(_TELL, _TELL_AGAIN_MS)]
 
     def _arrive(self, paper: PaperOrder, now_ms: int) -> Effects:
-        """As on paper; but what a purchase did not bring after all is not there to be sold."""
+        """Arrive as on paper, but shares of a failed purchase cannot be sold."""
         if paper.intent.action is Action.SELL and self._lacks(paper.intent, now_ms):
             return self._end(paper, OrderStatus.REJECTED, "not enough balance / allowance", now_ms)
         return super()._arrive(paper, now_ms)
 
     def _is_sold(self, bought: OrderIntent) -> bool:
-        """Whether somebody has begun to sell what an order bought."""
+        """Return whether the sale of shares that an order bought has begun."""
         return any(
             each.action is Action.SELL and _is_of_one_token(each, bought)
             for each in self._intents.values()
         )
 
     def _lacks(self, sale: OrderIntent, now_ms: int) -> bool:
-        """Whether a trade of the side has failed that the seller may not have heard of."""
+        """Return whether a trade of the side has failed that the seller may not know of."""
         return any(
             now_ms - at_ms < _LACK_MS and _is_of_one_token(self._intents[order_id], sale)
             for order_id, at_ms in self._failed_at_ms.items()
@@ -156,7 +156,7 @@ class AdverseExecutorCore(SimulatedExecutorCore):
         return super()._venue_objection(intent)
 
     def _may_fail(self, order_id: str) -> bool:
-        """Whether a trade of the order may fail: one at a time, and no buy of what will be sold."""
+        """Return whether a trade of the order may fail: one at a time, none that will be sold."""
         is_selling = self.settings.strategy.on_stop_loss == "exit"
         failing = Action.SELL if is_selling else Action.BUY
         intent = self._intents.get(order_id)

@@ -1,4 +1,4 @@
-"""Faults that strike by themselves, until they are told to stop."""
+"""Faults that occur by themselves, until they are stopped."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ JUMP_MOST_MS = 30_000
 
 
 class Chaos:
-    """Kills, hangs, breaks and turns clocks, at the rates of a seed's plan."""
+    """Causes crashes, hangs, failures and wrong clocks, at the rates of a seed's plan."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Chaos:
             context.raises = self.raises
 
     def begin(self) -> None:
-        """Plan the first strike of every kind that has a rate a minute."""
+        """Schedule the first fault of every kind that has a rate per minute."""
         strikes: dict[str, Callable[[], None]] = {
             "falls": self._fall,
             "hangs": self._hang,
@@ -71,7 +71,7 @@ class Chaos:
                 self._plan_next(kind, per_minute, strike)
 
     def end(self) -> None:
-        """Stop striking, and mend what does not mend by itself."""
+        """Stop all faults, and repair what does not recover by itself."""
         self._is_over = True
         self._halfway = self._raises = 0.0
         self._wire.heal()
@@ -86,7 +86,7 @@ class Chaos:
             socket.freeze(0)
 
     def cut(self, effect_count: int) -> int | None:
-        """Draw whether a process falls after only some of a message's effects, and how many."""
+        """Draw whether a process crashes after only some of a message's effects, and how many."""
         if not self._halfway or self._chance.random() >= self._halfway:
             return None
         self.counts["halfway"] += 1
@@ -100,7 +100,7 @@ class Chaos:
         return True
 
     def all_counts(self) -> dict[str, int]:
-        """How often each kind has struck."""
+        """Return how often each kind has occurred."""
         elsewhere: list[Mapping[str, int]] = [self._wire.counts, self._context.post.counts]
         if self._side is not None:
             elsewhere.append(self._side.mishaps.counts)

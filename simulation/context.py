@@ -1,4 +1,4 @@
-"""What all actors of a run share: time, post, journal, and those who watch."""
+"""The shared surroundings of all actors of a run: time, post, journal and watchers."""
 
 from __future__ import annotations
 
@@ -18,44 +18,44 @@ from simulation.trace import Trace
 
 
 class SimulatedPort(Protocol):
-    """A core's hand on the simulated world outside."""
+    """A core's port to the simulated outside world."""
 
     def perform(self, command: object) -> None:
-        """Start what a core commanded."""
+        """Start a core's command."""
         ...
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Close everything."""
         ...
 
 
 class Watcher(Protocol):
-    """Sees every step of every actor."""
+    """Observes every step of every actor."""
 
     def heard(self, actor: SimulatedActor, message: object) -> None:
-        """A core is about to handle a message."""
+        """Observe that a core is about to handle a message."""
         ...
 
     def recorded(self, actor: SimulatedActor, record: Record) -> None:
-        """A record was accepted."""
+        """Observe that a record was accepted."""
         ...
 
     def said(self, actor: SimulatedActor, message: object) -> None:
-        """A message is about to leave."""
+        """Observe that a message is about to be sent."""
         ...
 
     def commanded(self, actor: SimulatedActor, command: object) -> None:
-        """A port is about to be given a command."""
+        """Observe that a port is about to get a command."""
         ...
 
     def complained(self, actor: SimulatedActor, text: str) -> None:
-        """A core logs an error."""
+        """Observe that a core logs an error."""
         ...
 
 
 @attrs.define(kw_only=True)
 class SimulationContext:
-    """What all actors of a run have in common."""
+    """The shared surroundings of all actors of a run."""
 
     seed: int
     settings: Settings
@@ -65,20 +65,21 @@ class SimulationContext:
     trace: Trace
     watcher: Watcher
     core_class: Callable[[str], type[Core]]
-    """Class of the core that fills a role."""
+    """Returns the core class of a role."""
     make_port: Callable[[SimulatedActor], SimulatedPort | None]
     stays_without_journal: Callable[[str], bool] = lambda _role: False
-    """Whether the actor of a role stays when it cannot record."""
+    """Returns whether a role's actor stays when it cannot record."""
     cut: Callable[[int], int | None] | None = None
-    """Effects to perform before a simulated fall, given how many there are; None for no fall. Is
-    itself None where nothing falls half-way, and costs nothing then."""
+    """Returns how many effects to perform before a simulated crash, given how many there are; None
+    for no crash. It is itself None in runs without such crashes, to save time."""
     raises: Callable[[], bool] | None = None
-    """Whether the core that is about to handle a message raises instead; None if none ever does."""
+    """Returns whether the core raises instead of handling the next message; None if none ever
+    does."""
     recorder: Callable[[Callable[[int], Core]], HostWatch] | None = None
-    """Makes one more watch for a host, given what makes its core anew."""
+    """Makes one more watch for a host, given the function that makes its core again."""
     clock_error_ms: int = 0
     """How far the host's clock is ahead of the venue's."""
 
     def note(self, who: str, verb: str, what: object) -> None:
-        """Put a line into the trace."""
+        """Add a line to the trace."""
         self.trace.note(self.scheduler.now_ms, who, verb, what)

@@ -1,4 +1,4 @@
-"""Keeps what led to a run's failure: the flight of the actor in which it came to light."""
+"""Keeps the recording of the actor in which a run's failure appeared."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from simulation.invariants.breach import Breach
 
 @attrs.frozen(kw_only=True)
 class RecordedFailure:
-    """A flight, and what it ended in."""
+    """A recording, and the failure at its end."""
 
     flight: Flight
     error: Exception
@@ -23,19 +23,19 @@ class RecordedFailure:
 
 
 class FlightKeeper:
-    """Makes the recorders of a run's actors."""
+    """Makes the flight recorders of a run's actors."""
 
     def __init__(self) -> None:
         self.newest: FlightRecorder | None = None
-        """Of the actor that was given a message last."""
+        """Recorder of the actor that last received a message."""
         self.failure: RecordedFailure | None = None
 
     def recorder(self, make_core: Callable[[int], Core]) -> HostWatch:
-        """Make the recorder of an actor, given what makes its core anew."""
+        """Return the recorder of an actor, given the function that makes its core again."""
         return FlightRecorder(make_core, self)
 
     def keep(self, flight: Flight, error: Exception, *, is_in_core: bool) -> None:
-        """Keep a flight whose core has raised."""
+        """Keep the recording of a core that has raised."""
         self.failure = RecordedFailure(flight=flight, error=error, is_in_core=is_in_core)
 
     def warn(self, text: str) -> None:
@@ -47,7 +47,7 @@ class FlightKeeper:
         raise AssertionError(text)
 
     def failed(self, breach: Breach) -> None:
-        """Keep the flight of the actor whose step broke a promise; what the end shows has none."""
+        """Keep the recording of the actor whose step broke an invariant."""
         trace, is_at_a_step = breach.__traceback__, False
         while trace is not None:
             is_at_a_step = is_at_a_step or trace.tb_frame.f_code is Host.hand.__code__

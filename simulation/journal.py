@@ -1,7 +1,8 @@
-"""The journal in memory: what actors/runtime/journal.py promises, without a file.
+"""The journal in memory: the behaviour of actors/runtime/journal.py, without a file.
 
-Every transaction keeps what it replaced, so that the newest can be undone: the torn tail of a
-machine that fell. One file holds all actors' records, so what is lost is always the newest of all.
+Every transaction keeps what it replaced, so that the newest can be undone, as when a machine crash
+loses the end of the log. One journal holds all actors' records, so what is lost is always the
+newest of all.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from audit.books import EVENT_KINDS, Books, books_of
 
 @attrs.frozen
 class KeptRecord:
-    """One accepted record, and who wrote it."""
+    """One accepted record, and its author."""
 
     role: str
     generation: int
@@ -39,7 +40,7 @@ class _Row:
 @attrs.frozen
 class _Transaction:
     replaced: tuple[tuple[dict[Any, Any], Any, Any], ...]
-    """Table, key and what was there before; None for nothing."""
+    """Table, key and previous value; None if there was none."""
     is_record: bool
 
 
@@ -49,7 +50,7 @@ class MemoryJournal:
     def __init__(self, *, is_encoding: bool) -> None:
         self.records: list[KeptRecord] = []
         self.is_writable = True
-        """False: the disk is full."""
+        """False while the disk is full."""
         self._is_encoding = is_encoding
         self._rows: dict[tuple[str, str], _Row] = {}
         self._generations: dict[str, int] = {}
@@ -68,14 +69,14 @@ class MemoryJournal:
         return generation
 
     def generation(self, role: str) -> int:
-        """The newest claim on a role; 0 if it was never claimed."""
+        """Return the newest generation of a role; 0 if it was never claimed."""
         return self._generations.get(role, 0)
 
     def record(self, role: str, generation: int, record: Record, at_ms: int) -> KeptRecord:
         """Append an event and store its saves.
 
         Raises:
-            Fenced: the role was claimed by a newer actor; nothing was written.
+            Fenced: a newer actor has claimed the role; nothing was written.
             JournalError: the journal cannot be written; nothing was.
         """
         self._require_writable()
@@ -94,7 +95,7 @@ class MemoryJournal:
         return kept
 
     def load(self, kind: str, key: str | None = None) -> tuple[object, ...]:
-        """Values of a kind whose rows are open, oldest change first; of one key, if given."""
+        """Return the values of a kind with open rows, oldest change first; of one key, if given."""
         found = [
             (row.seq, row_key, row)
             for (row_kind, row_key), row in self._rows.items()
@@ -103,7 +104,7 @@ class MemoryJournal:
         return tuple(self._unpacked(row.stored) for _, _, row in sorted(found, key=_seq_and_key))
 
     def recall(self, kind: str, key: str) -> object | None:
-        """The value of one row, open or closed; None if there is none."""
+        """Return the value of one row, open or closed; None if there is none."""
         row = self._rows.get((kind, key))
         return self._unpacked(row.stored) if row is not None else None
 
@@ -123,14 +124,14 @@ class MemoryJournal:
         return lost
 
     def texts(self) -> list[str]:
-        """Every row as text, in an order that does not depend on history."""
+        """Return every row as text, in an order that does not depend on history."""
         return [
             f"{kind} {key} {row.is_open} {encode(self._unpacked(row.stored))}"
             for (kind, key), row in sorted(self._rows.items())
         ]
 
     def books(self) -> Books:
-        """All that is recorded, as an audit looks at it."""
+        """Return all records as an audit reads them."""
         values = [self._unpacked(row.stored) for row in self._rows.values()]
         told = (
             (kept.role, kind, json.loads(encode(kept.record.event)))
@@ -153,5 +154,5 @@ class MemoryJournal:
 
 
 def _seq_and_key(found: tuple[int, str, _Row]) -> tuple[int, str]:
-    # Rows of one record come by their key, as from the file.
+    # Rows of one record are ordered by key, as in the file.
     return found[:2]

@@ -1,7 +1,7 @@
-"""The machine and its operator: builds a tree, and another when supervisor or machine have fallen.
+"""The simulated machine: builds a tree, and another one when supervisor or machine have crashed.
 
-This is what understudy/running/foreground.py does for processes. What it kills of an old tree may
-act for a moment longer beside the new one, as leftovers of a fallen supervisor really do.
+This is what understudy/running/foreground.py does for processes. Killed processes of an old tree
+may act for a moment longer beside the new one, as the leftovers of a crashed supervisor really do.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from simulation.simulated_supervisor import SimulatedSupervisor
 
 NOTICE_MOST_MS = 1_500
 LEFTOVER_MOST_MS = 5_000
-"""An actor whose supervisor is gone leaves within this time."""
+"""An actor whose supervisor is gone exits within this time."""
 _LEFTOVER_CHANCE = 0.25
 _OPERATOR_MOST_MS = 20_000
 _POLL_MS = 1_000
 
 
 class SimulatedMachine:
-    """All trees there are and were; one of them plays."""
+    """All trees, former ones included; one of them is current."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class SimulatedMachine:
         on_torn: Callable[[], None],
     ) -> None:
         self.restarts = 0
-        """How often the whole system was built anew."""
+        """How often the whole system was built again."""
         self.records_lost = 0
         self._context = context
         self._layout = layout
@@ -47,17 +47,17 @@ class SimulatedMachine:
 
     @property
     def tree(self) -> SimulatedSupervisor | None:
-        """The tree that plays; None between two."""
+        """The current tree; None between two."""
         return self._tree
 
     def processes(self) -> Iterator[SimulatedProcess]:
-        """Every process that is not gone, leftovers too."""
+        """Yield every process that is not gone, leftovers included."""
         yield from (process for process in self._leftovers if not process.is_gone)
         if self._tree is not None:
             yield from self._tree.processes
 
     def actors(self) -> Iterator[SimulatedActor]:
-        """Every actor that is not gone, leftovers too."""
+        """Yield every actor that is not gone, leftovers included."""
         for process in tuple(self.processes()):
             yield from process.actors
 
@@ -71,13 +71,13 @@ class SimulatedMachine:
             self._tree.begin()
 
     def reload(self, settings: Settings) -> None:
-        """Put other settings in force, as the foreground does when it has recorded them."""
+        """Put other settings in force, as the foreground does after recording them."""
         self._context.settings = settings
         if self._tree is not None:
             self._tree.settings_changed(self._layout())
 
     def supervisor_falls(self) -> None:
-        """Kill the supervisor; its children live on until they are noticed, or notice."""
+        """Kill the supervisor; its children live on until that is noticed."""
         tree = self._tree
         if tree is None:
             return
@@ -93,14 +93,14 @@ class SimulatedMachine:
         self._context.scheduler.after(notice_ms, self._clear_and_begin)
 
     def machine_falls(self, torn_count: int) -> None:
-        """Let everything fall at once, and the newest records be lost."""
+        """Crash everything at once, and lose the newest records."""
         self._end_all()
         self.records_lost += self._context.journal.tear(torn_count)
         self._on_torn()
         self._begin_later()
 
     def _await_clearing(self) -> None:
-        """Do as the foreground does when a supervisor gives up: let it end, then start anew."""
+        """Wait for a supervisor that gives up, then start again, as the foreground does."""
         self._context.scheduler.after(_POLL_MS, self._end_if_cleared, self._tree)
 
     def _end_if_cleared(self, tree: SimulatedSupervisor) -> None:

@@ -1,7 +1,7 @@
-"""The person at the terminal: halts, cancels, flattens, resumes; each is said until it is answered.
+"""The operator: halts, cancels, flattens, resumes; each request is repeated until it is answered.
 
-As with ``understudy halt``, words go from the foreground straight to the desk: one may be lost, and
-none comes late or twice.
+As with ``understudy halt``, messages go from the foreground straight to the desk: one may be lost,
+and none arrives late or twice.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from simulation.post import Correspondent
 
 ASK_MS = 1_000
 RESUMES_MOST_MS = 40_000
-"""Trading is resumed at most so long after it was halted."""
+"""Longest time from a halt until trading is resumed."""
 
 _Question = Callable[[int], object]
 """Makes the message from a request's number."""
@@ -45,14 +45,14 @@ def _resume(number: int) -> object:
 
 
 class Operator:
-    """One person with one question at a time."""
+    """One person with one request at a time."""
 
     def __init__(
         self, context: SimulationContext, machine: SimulatedMachine, chance: Random
     ) -> None:
         self.role = "foreground"
         self.is_obeyed = False
-        """Whether the desk has answered a halt, and was not asked to resume since."""
+        """Whether the desk has confirmed a halt, and was not asked to resume since."""
         self._context = context
         self._machine = machine
         self._chance = chance
@@ -60,23 +60,23 @@ class Operator:
         self._number = 0
 
     def halt(self) -> None:
-        """Halt in one of the ways there are, and resume after a while."""
+        """Halt in one of the possible ways, and resume after a while."""
         if self._question is None and not self.is_obeyed:
             self._begin(self._chance.choice((_halt, _halt_and_cancel, _flatten)))
             resumes_ms = int(self._chance.random() * RESUMES_MOST_MS)
             self._context.scheduler.after(resumes_ms, self.resume)
 
     def halt_for_good(self) -> None:
-        """Let nothing new be traded from now on."""
+        """Halt for the rest of the run."""
         self._begin(_halt_for_good)
 
     def resume(self) -> None:
-        """Let trading go on, whatever else was being asked."""
+        """Resume trading, whatever request was open."""
         self.is_obeyed = False
         self._begin(_resume)
 
     def receive(self, sender: Correspondent, envelope: Envelope) -> None:
-        """Take the desk's answer."""
+        """Handle the desk's answer."""
         del sender
         message = envelope.message
         if isinstance(message, HaltStatus) and message.request_id == self._number:

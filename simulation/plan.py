@@ -1,7 +1,7 @@
-"""What goes wrong in a run: which faults, how often. The seed decides.
+"""The plan of a run's faults: which kinds, and how often. The seed decides.
 
-A third of the seeds are calm or have a single kind of fault, so that a failure has few suspects.
-The rest mix kinds: each is left out or drawn from its range, evenly on a logarithmic scale.
+A third of the seeds have no faults or a single kind, so that a failure has few suspects. The others
+mix kinds: each is left out, or its rate is drawn from its range, uniformly on a logarithmic scale.
 """
 
 from __future__ import annotations
@@ -22,15 +22,16 @@ from simulation.exchange.order_rates import LiveFaultRates
 from simulation.rates import Rates, draw_rates, rate
 
 SIMULATED, LIVE = "simulated", "live"
-"""How orders are carried out."""
+"""How orders are executed."""
 
 HEARTBEAT_LIMIT_MS = 40_000
-"""The simulated supervisor beats every 15 s, not every half: pings are most of its messages."""
+"""The simulated supervisor ticks every 15 s instead of every 0.5 s: pings are most of its
+messages."""
 
 
 @attrs.frozen(kw_only=True)
 class FaultRates(Rates):
-    """How often each kind of fault strikes: a chance each time, or a number a minute."""
+    """How often each kind of fault occurs: a chance per occasion, or a number per minute."""
 
     loss: float = rate(0.001, 0.2, "a message between roles is lost")
     duplication: float = rate(0.001, 0.2, "a message arrives twice")
@@ -60,32 +61,32 @@ class SeedPlan:
     rates: FaultRates
     settings: Settings
     torn_most: int
-    """Records that may be missing after the machine fell; 0 with full durability."""
+    """Number of records that a machine crash may lose; 0 with full durability."""
     is_adverse: bool
-    """The venue takes trades back and leaves outcomes open."""
+    """Whether the venue fails trades and leaves outcomes unknown."""
     is_encoding: bool
-    """The journal keeps text, as the real one does, instead of the values themselves."""
+    """Whether the journal stores text, like the real one, instead of the values themselves."""
     live: LiveFaultRates = attrs.field(factory=LiveFaultRates)
-    """What the exchange does to live orders; of no account while they are simulated."""
+    """Faults of the exchange with real orders; unused while orders are simulated."""
 
     @property
     def is_live(self) -> bool:
-        """Whether the real executor's core plays, against an exchange that takes its orders."""
+        """Whether the real executor's core is used, with an exchange that accepts its orders."""
         return self.settings.execution.mode == LIVE
 
 
 def fault_meanings(mode: str) -> dict[str, str]:
-    """Each kind of fault in words that there is with orders carried out like that."""
+    """Return the description of each kind of fault in a mode."""
     return FaultRates.meanings() | (LiveFaultRates.meanings() if mode == LIVE else {})
 
 
 _BEATS, _CANCELS_ALL = 0.3, 0.3
 _SEVERAL_SERIES = 0.2
-"""Share of the seeds that trade several series,"""
+"""Share of the seeds that trade several series."""
 _SERIES = (("btc", 5), ("btc", 15), ("eth", 5), ("sol", 5))
-"""three of these: two may have one underlying, and windows of two lengths."""
+"""Three of these are traded: two may have one underlying, and windows of two lengths."""
 _GIVES_UP = 0.15
-"""Share of the seeds in which the supervisor gives up after a few falls, as it really does."""
+"""Share of the seeds in which the supervisor gives up after a few crashes, as it really does."""
 
 
 def draw_plan(chance: Random) -> SeedPlan:
@@ -102,7 +103,7 @@ def draw_plan(chance: Random) -> SeedPlan:
 
 
 def draw_live_plan(chance: Random) -> SeedPlan:
-    """Draw a run with live orders: of those, no record may be lost when the machine falls."""
+    """Draw a run with real orders, for which a machine crash may lose no record."""
     plan = draw_plan(chance)
     execution = attrs.evolve(
         plan.settings.execution,
@@ -121,7 +122,7 @@ def draw_live_plan(chance: Random) -> SeedPlan:
 
 
 def with_series(plan: SeedPlan, chance: Random) -> SeedPlan:
-    """In some seeds trade three series at once; in the others nothing is changed."""
+    """In some seeds trade three series at once; leave the others unchanged."""
     if chance.random() >= _SEVERAL_SERIES:
         return plan
     names = chance.sample(_SERIES, 3)
@@ -144,7 +145,7 @@ def with_series(plan: SeedPlan, chance: Random) -> SeedPlan:
 
 
 def with_strategy(plan: SeedPlan, chosen: StrategySettings) -> SeedPlan:
-    """Let another strategy trade, with all else as it was drawn."""
+    """Use another strategy, with everything else as drawn."""
 
     def using(drawn: StrategySettings) -> StrategySettings:
         return attrs.evolve(drawn, use=chosen.use, file=chosen.file, parameters=chosen.parameters)

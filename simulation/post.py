@@ -1,4 +1,4 @@
-"""Carries messages from process to process, as badly as the seed says."""
+"""The post between processes, with the faults that the seed decides."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ LATE_MOST_MS = 3_000
 
 
 class Correspondent(Protocol):
-    """Anyone who has an address: a process, or a tree's supervisor."""
+    """Anything with an address: a process, or a tree's supervisor."""
 
     role: str
 
     def receive(self, sender: Correspondent, envelope: Envelope) -> None:
-        """Take a message that has arrived."""
+        """Handle a message that has arrived."""
         ...
 
 
 class Post:
-    """Delivery at most once and in no promised order, or worse while there are faults."""
+    """Delivery at most once and in no guaranteed order, or worse while there are faults."""
 
     def __init__(self, scheduler: Scheduler, rates: FaultRates, chance: Random) -> None:
         self.counts = dict.fromkeys(("loss", "duplication", "lateness", "control_loss"), 0)
@@ -33,11 +33,11 @@ class Post:
         self._set_thresholds(rates)
 
     def heal(self) -> None:
-        """From now on everything arrives, once and soon."""
+        """From now on deliver everything, once and soon."""
         self._set_thresholds(FaultRates())
 
     def delivers_boot(self) -> bool:
-        """Draw whether a new process receives its first message, on which all others wait."""
+        """Draw whether a new process receives its first message, which all others require."""
         is_lost = self._control_loss > 0 and self._draw() < self._control_loss
         self.counts["control_loss"] += is_lost
         return not is_lost
@@ -50,7 +50,7 @@ class Post:
         *,
         is_control: bool,
     ) -> None:
-        """Let a message travel; ``is_control``: the supervisor is at one of its ends."""
+        """Send a message; ``is_control``: the supervisor is its sender or receiver."""
         luck = self._draw()
         delay_ms = 1 + int(luck * 997) % HOP_MOST_MS
         if is_control:

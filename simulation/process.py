@@ -1,8 +1,8 @@
-"""One simulated process: a group of hosts on virtual time, and what may befall all of them.
+"""One simulated process: a group of hosts on virtual time, and its faults.
 
-Group and hosts are the product's own. What surrounds them is the simulation's: a post that loses, a
-journal that tears, clocks that are wrong, ports to a venue that misbehaves, cores that are made to
-raise, and falls between any two effects.
+Group and hosts are the product's own. Their surroundings are the simulation's: a post that loses
+messages, a journal that loses its end, wrong clocks, ports to a venue with faults, cores that are
+made to raise, and crashes between any two effects.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ from simulation.simulated_actor import SimulatedActor
 
 
 class Parent(Protocol):
-    """Who made a process, and is told when it is gone."""
+    """The maker of a process, which is told when it is gone."""
 
     def child_is_gone(self, process: SimulatedProcess) -> None:
-        """Take note of an exit."""
+        """Note an exit."""
         ...
 
 
 class SimulatedProcess:
-    """Runs a group of actors; falls, hangs and goes on when it is told to."""
+    """Runs a group of actors; can crash, hang and resume."""
 
     def __init__(self, context: SimulationContext, tree: Parent, name: str, pid: int) -> None:
         self.role = name
@@ -64,7 +64,7 @@ class SimulatedProcess:
 
     @property
     def is_gone(self) -> bool:
-        """Whether it has fallen."""
+        """Whether it has crashed."""
         return self._is_gone
 
     @property
@@ -73,17 +73,17 @@ class SimulatedProcess:
         return (actor for actor in tuple(self._actors.values()) if not actor.is_gone)
 
     def host_of(self, role: str) -> Host | None:
-        """Who runs a role here; None if nobody does."""
+        """Return the host of a role; None if there is none here."""
         return self._group.hosts.get(role) if self._group is not None else None
 
     def now_ms(self) -> int:
-        """Venue time as this process knows it."""
+        """Return venue time as this process knows it."""
         return self._clock.now_ms()
 
-    # What befalls it
+    # Faults
 
     def begin(self, boot: Boot) -> None:
-        """Take the first message, as the supervisor sends it to a new process."""
+        """Handle the first message, as the supervisor sends it to a new process."""
         if self._is_gone or self._waiting is not None:
             self._wait(self.begin, boot)
             return
@@ -93,7 +93,7 @@ class SimulatedProcess:
         self._group.begin()
 
     def fall(self) -> None:
-        """Be gone at once, with everything that waits."""
+        """Crash at once, losing everything that waits."""
         if not self._is_gone:
             self._is_gone = True
             if self._group is not None:
@@ -101,28 +101,28 @@ class SimulatedProcess:
             self._context.scheduler.after(3, self._tree.child_is_gone, self)
 
     def hang(self) -> None:
-        """Stand still; what arrives waits."""
+        """Stop; messages wait."""
         if self._waiting is None:
             self._waiting = []
 
     def go_on(self) -> None:
-        """Take what has waited: messages, then the timers that ran out meanwhile."""
+        """Handle what has waited: messages, then the timers that expired meanwhile."""
         waiting, self._waiting = self._waiting or [], None
         for call, arguments in sorted(waiting, key=lambda each: each[0] == self._wake):
             call(*arguments)
 
     def receive(self, sender: Correspondent, envelope: Envelope) -> None:
-        """Take a message of another process."""
+        """Handle a message of another process."""
         if self._is_gone or self._waiting is not None:
             self._wait(self.receive, sender, envelope)
-        elif self._group is not None:  # without its first message it can answer nothing
+        elif self._group is not None:  # without its first message it cannot answer anything
             self._context.note(
                 envelope.to or self.role, f"<{envelope.sender_role}", envelope.message
             )
             self._group.take(envelope, sender)
 
     def take_event(self, actor: SimulatedActor, event: object) -> None:
-        """Take an event of an actor's port."""
+        """Handle an event of an actor's port."""
         if self._is_gone or self._waiting is not None:
             self._wait(actor.take_event, event)
             return
@@ -138,20 +138,20 @@ class SimulatedProcess:
             self._group.hand(role, TimerFired(key))
 
     def _wait(self, call: Callable[..., None], *arguments: Any) -> None:
-        """Put off what cannot be done now; one that is gone will never do it."""
+        """Postpone a call until the process resumes; a crashed one never does."""
         if self._waiting is not None:
             self._waiting.append((call, arguments))
 
-    # What surrounds its group
+    # Surroundings of its group
 
     def transmit(self, address: Any, envelope: Envelope) -> None:
-        """Give the post what is for another process."""
+        """Hand the post a message for another process."""
         if not self._is_gone:
             is_control = envelope.to == SUPERVISOR or envelope.sender_role == SUPERVISOR
             self._context.post.send(self, address, envelope, is_control=is_control)
 
     def context(self, role: str, spec: ActorSpec, post: HostPost) -> HostContext:
-        """Make what an actor's host is handed."""
+        """Return the context of an actor's host."""
         del spec
         context = self._context
         timers = VirtualTimers(
@@ -203,41 +203,41 @@ class SimulatedProcess:
         return context.core_class(role)(role, settings, dice(context.seed, role, generation))
 
     def actor_of(self, role: str) -> SimulatedActor:
-        """The present life of one of its actors."""
+        """Return the current generation of one of its actors."""
         return self._actors[role]
 
     def correct_clock(self, offset_ms: int) -> None:
-        """Let venue time be ahead of the machine's clock by this much."""
+        """Set how far venue time is ahead of the machine's clock."""
         self._clock.offset_ms = offset_ms
 
     def adopt_settings(self, settings: Settings) -> None:
-        """Make every core from now on with these settings."""
+        """Use these settings for every core made from now on."""
         self._settings = settings
 
     def instant(self) -> float:
-        """The present instant."""
+        """Return the present instant."""
         return self._context.scheduler.now_ms
 
     def age_ms(self, since: float) -> int:
-        """Time since an instant."""
+        """Return the time since an instant."""
         return int(self._context.scheduler.now_ms - since)
 
     def take_samples(self) -> dict[str, tuple[int, ...]]:
-        """Nothing is measured."""
+        """Return no samples."""
         return {}
 
     def refused_count(self) -> int:
-        """There are no sockets."""
+        """Return 0, since there are no sockets."""
         return 0
 
     def fenced(self, role: str) -> None:
-        """Another process has a role of this one: leave."""
+        """Exit, because another process has taken a role of this one."""
         self._context.note(role, "is", "fenced off")
         self.fall()
 
 
 class _OwnClock:
-    """The machine's clock, which may be wrong, as one process corrects it."""
+    """The machine's clock, which may be wrong, with one process's correction."""
 
     def __init__(self, context: SimulationContext) -> None:
         self._context = context
@@ -249,7 +249,7 @@ class _OwnClock:
 
 
 class _OwnRows:
-    """One actor's hand on the journal of all."""
+    """One actor's access to the shared journal."""
 
     def __init__(self, journal: MemoryJournal, role: str) -> None:
         self._journal = journal
@@ -303,7 +303,7 @@ class _Eye(HostWatch):
 
 
 class _CuttingEye(_Eye):
-    """The same, and lets a process fall half-way."""
+    """The same, and lets a process crash between effects."""
 
     def __init__(
         self,
@@ -314,7 +314,8 @@ class _CuttingEye(_Eye):
         super().__init__(context, process)
         self._cut = cut
         self._left: list[int | None] = []
-        """Of each message being handled: effects until the process falls; None if it does not."""
+        """For each message being handled: effects until the process crashes; None if it does
+        not."""
 
     def decided(self, host: RunningHost, effects: Sequence[Effect]) -> None:
         del host

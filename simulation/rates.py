@@ -1,4 +1,4 @@
-"""How a kind of fault is declared, and how often it strikes is drawn."""
+"""Declaration of kinds of faults, and the drawing of their rates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _Rates = TypeVar("_Rates", bound="Rates")
 
 
 def rate(lowest: float, highest: float, meaning: str) -> float:
-    """Declare one kind of fault: none by default, else drawn from this range."""
+    """Declare one kind of fault: none by default, otherwise a rate drawn from this range."""
     about = {"range": (lowest, highest), "meaning": meaning}
     field: float = attrs.field(default=0.0, metadata=about)
     return field
@@ -22,15 +22,15 @@ def rate(lowest: float, highest: float, meaning: str) -> float:
 
 @attrs.frozen(kw_only=True)
 class Rates:
-    """How often each kind of fault strikes: a chance each time, or a number a minute."""
+    """How often each kind of fault occurs: a chance per occasion, or a number per minute."""
 
     @classmethod
     def meanings(cls) -> dict[str, str]:
-        """Each kind of fault in words."""
+        """Return the description of each kind of fault."""
         return {field.name: field.metadata["meaning"] for field in attrs.fields(cls)}
 
     def active(self) -> dict[str, float]:
-        """The kinds that strike in this run."""
+        """Return the kinds that occur in this run."""
         return {name: value for name, value in attrs.asdict(self).items() if value}
 
 

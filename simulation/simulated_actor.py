@@ -1,4 +1,4 @@
-"""One simulated actor in one of its lives, as ports, referee and operator see it."""
+"""One generation of a simulated actor, as ports, referee and operator see it."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from simulation.journal import MemoryJournal
 
 
 class HostingProcess(Protocol):
-    """The simulated process that an actor lives in."""
+    """The simulated process of an actor."""
 
     @property
     def is_gone(self) -> bool:
-        """Whether it has fallen."""
+        """Whether it has crashed."""
         ...
 
     def host_of(self, role: str) -> Host | None:
-        """Who runs a role; None if nobody does."""
+        """Return the host of a role; None if there is none."""
         ...
 
     def take_event(self, actor: SimulatedActor, event: object) -> None:
-        """Take an event of an actor's port."""
+        """Handle an event of an actor's port."""
         ...
 
     def now_ms(self) -> int:
-        """Venue time as the process knows it."""
+        """Return venue time as the process knows it."""
         ...
 
 
@@ -48,26 +48,26 @@ class SimulatedActor:
 
     @property
     def core(self) -> Core | None:
-        """What it runs; None when it does no more."""
+        """The running core; None if there is none."""
         return self._host.core if self._host is not None else None
 
     @property
     def is_gone(self) -> bool:
-        """Whether it has fallen, finished, or was made again."""
+        """Whether it has crashed, finished, or been restarted."""
         host = self._host
         return self.process.is_gone or host is None or not host.is_running
 
     @property
     def now_ms(self) -> int:
-        """Venue time as it knows it."""
+        """Venue time as the actor knows it."""
         return self.process.now_ms()
 
     @property
     def is_current(self) -> bool:
-        """Whether nobody has taken its role since."""
+        """Whether no other actor has taken its role."""
         return self.generation == self._journal.generation(self.role)
 
     def take_event(self, event: object) -> None:
-        """Take an event of its port; one that is gone takes none."""
+        """Handle an event of its port; a former actor ignores it."""
         if not self.is_gone:
             self.process.take_event(self, event)

@@ -44,57 +44,57 @@ from simulation.simulated_actor import SimulatedActor
 from simulation.trace import Trace
 
 EPOCH_MS = 1_795_363_200_000
-"""Venue time zero of every run: a boundary of windows of any length."""
+"""Start of every run in venue time: a boundary of windows of any length."""
 MINUTES = 15
 _DRAW = {SIMULATED: draw_plan, LIVE: draw_live_plan}
 RECOVERY_MS = 90_000
-"""The least time between the end of the faults and the window that is judged: backoffs run out."""
+"""Minimum time from the end of the faults to the judged window, so that backoffs have ended."""
 JUDGED_AFTER_MS = 45_000
-"""How long into that window."""
+"""When that window is judged, after its start."""
 SETTLED_AFTER_MS = 35_000
-"""How long nothing trades before live books are compared: without its user channel the executor
-sees what happened when it reads the account, each half minute."""
+"""How long nothing trades before the books of real orders are compared: without its user channel
+the executor reads the account only every half minute."""
 _LOOKS, _LOOK_EVERY_MS = 3, 300
 _PROBES_AT_MS = (5_000, 12_000, 19_000, 26_000, 33_000)
 _FURTHER_PROBES, _PROBE_GAP_MS = 10, 7_000
-"""Where nothing was traded by then: pairs that are offered may be too small for the market."""
+"""Further attempts if nothing was traded by then: offered pairs may be too small for the market."""
 
 
 @attrs.frozen(kw_only=True)
 class Failure:
-    """What a run came to grief on."""
+    """Why a run failed."""
 
     invariant: int
     text: str
     at_ms: int
-    """Since the run's beginning."""
+    """Time since the run's beginning."""
     last_lines: tuple[str, ...]
 
 
 @attrs.frozen(kw_only=True)
 class TrialResult:
-    """What one seed came to."""
+    """The result of one seed."""
 
     seed: int
     digest: str
-    """The same seed and program give the same; anything that happened otherwise gives another."""
+    """The same for the same seed and program; any difference in what happened changes it."""
     simulated_ms: int
     window_ms: int
     """Length of a window in this run."""
     step_count: int
     window_count: int
-    """Windows opened."""
+    """Number of windows opened."""
     settled_count: int
     order_count: int
     fill_count: int
     restart_count: int
-    """How often the whole system was built anew."""
+    """How often the whole system was built again."""
     fault_counts: Mapping[str, int]
     failure: Failure | None
 
 
 class Trial:
-    """Everything of one run, put together."""
+    """All parts of one run."""
 
     _flights: FlightKeeper | None = None
 
@@ -109,15 +109,15 @@ class Trial:
         actor_table: ActorTable | None = None,
         journal: MemoryJournal | None = None,
     ) -> None:
-        """Put a run together.
+        """Assemble a run.
 
         Args:
-            seed: decides all that is left to chance.
-            minutes: how long faults strike.
-            mode: how orders are carried out, if the plan is drawn.
+            seed: decides everything random.
+            minutes: how long faults occur.
+            mode: how orders are executed, if the plan is drawn.
             layout: which actors share a process.
             plan: faults and settings; drawn if it is not given.
-            actor_table: who fills the roles; the usual actors if it is not given.
+            actor_table: the core of each role; the usual ones if it is not given.
             journal: where records go; a new one if it is not given.
         """
         self.seed = seed
@@ -144,7 +144,7 @@ class Trial:
             make_port=self._make_port,
             stays_without_journal=self.actor_table.staying.__contains__,
         )
-        chance = dice(seed, "theatre")  # a seed's draws stay what they were
+        chance = dice(seed, "theatre")  # an old label, so that a seed's draws stay the same
         self.machine = SimulatedMachine(context, self._layout, chance, self._on_torn)
         self.operator = operator = Operator(context, self.machine, dice(seed, "operator"))
         self.chaos = Chaos(self.plan, context, self.machine, wire, operator, dice(seed, "chaos"))
@@ -154,11 +154,11 @@ class Trial:
         return layout_of(self._layout_name, roles, is_live=self.plan.is_live)
 
     def record(self, flights: FlightKeeper) -> None:
-        """Have its actors recorded, for the case that it fails; before ``run``."""
+        """Record its actors, in case it fails; call it before ``run``."""
         self._flights, self.context.recorder = flights, flights.recorder
 
     def winner(self, market_id: str) -> Side | None:
-        """Who has won at the venue.
+        """Return who has won at the venue.
 
         Raises:
             KeyError: the venue does not know the window, or has not decided.
@@ -169,11 +169,11 @@ class Trial:
         raise KeyError(market_id)
 
     def is_halted(self) -> bool:
-        """Whether the operator was answered a halt that must hold; a torn journal may lose it."""
+        """Whether the operator was told of a halt that must hold; a torn journal may lose it."""
         return self.operator.is_obeyed and not self.plan.torn_most
 
     def run(self) -> TrialResult:
-        """Play it to its end."""
+        """Run it to its end."""
         failure = None
         try:
             self._play()
@@ -207,18 +207,18 @@ class Trial:
         self._be_still(0)
         self._require(self._standing(lambda: self._aftermath().complaints()))
         if self.plan.is_live:
-            self.operator.halt_for_good()  # or a strategy would order while its orders are counted
+            self.operator.halt_for_good()  # or a strategy would order during the count
             self._be_still(SETTLED_AFTER_MS)
             self._be_still(self._resting_ms())
             self._require(self._standing(self._differences))
 
     def _be_still(self, for_ms: int) -> None:
-        """Let nothing trade for so long, and while the end is then looked at."""
+        """Let nothing trade for this long, nor while the end is examined."""
         self.exchange.pause(for_ms + _LOOKS * _LOOK_EVERY_MS)
         self.scheduler.run_until(self.scheduler.now_ms + for_ms)
 
     def _resting_ms(self) -> int:
-        """How long until the last order that a strategy wants to last has come to its end."""
+        """Return how long it takes until the longest order of a strategy has ended."""
         orders = self.referee.facts.orders.values()
         ends_ms = [fact.state.intent.expires_at_ms for fact in orders if fact.is_open]
         return max(
@@ -230,7 +230,7 @@ class Trial:
             raise Breach(8, "; ".join(complaints))
 
     def _standing(self, look_at: Callable[[], Iterable[str]]) -> list[str]:
-        """What is wrong at each of several looks: an order may just be ending at one of them."""
+        """Return what is wrong at every one of several checks: an order may just be ending."""
         complaints: list[str] = []
         for look in range(_LOOKS):
             self.scheduler.run_until(self.scheduler.now_ms + _LOOK_EVERY_MS - 1)
@@ -253,7 +253,7 @@ class Trial:
         return self._verdict().complaints(self.journal.books(), self.exchange.outcomes)
 
     def _verdict(self) -> ExchangeVerdict:
-        """The exchange's side of the story."""
+        """Return the comparison with the exchange's books."""
         evidence = self.referee.facts.evidence
         if not isinstance(evidence, LiveEvidence):
             raise TypeError(f"{evidence!r} knows no exchange")
@@ -310,15 +310,15 @@ def run_trial(
     flights: FlightKeeper | None = None,
     strategy: StrategySettings | None = None,
 ) -> TrialResult:
-    """Run one seed as it is drawn, with orders carried out as ``mode`` says.
+    """Run one seed as drawn, with orders executed as ``mode`` says.
 
     Args:
-        seed: decides all that is left to chance.
-        minutes: how long faults strike.
-        mode: how orders are carried out.
+        seed: decides everything random.
+        minutes: how long faults occur.
+        mode: how orders are executed.
         layout: which actors share a process.
-        flights: records what actors hear.
-        strategy: says which strategy trades; the default one if it is not given.
+        flights: records the messages of actors.
+        strategy: the strategy that trades; the default one if it is not given.
     """
     plan = _drawn(seed, mode)
     if strategy is not None:

@@ -1,1 +1,1 @@
-"""The venue in a run: the real matching engine and wire formats, a sparse market, no sockets."""
+"""The venue in a run: the real matching engine and wire formats, little trading, no sockets."""

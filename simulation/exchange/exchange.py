@@ -1,7 +1,7 @@
-"""The venue: windows one after the other, prices, and what it answers and publishes.
+"""The simulated venue: successive windows, prices, HTTP answers and published frames.
 
 The market is sparse on purpose. Frames come in bursts of a few seconds with pauses between, in
-which every book grows too old to be traded on; a window has some hundred changes of its books
+which every book becomes too old to be traded on. A window has about a hundred changes of its books
 where the real venue has hundreds of thousands.
 """
 
@@ -36,7 +36,7 @@ from venue.wire.gamma import MarketStatus, event_row, market_row
 from venue.world import Catalogue
 
 PRICE_CREDENTIALS = ApiCredentials("prices", "secret", "passphrase")
-"""What PolyBolt is shown; nothing else asks for it."""
+"""The credentials for PolyBolt; nothing else requires them."""
 PRICES_EVERY_S = 4
 _PRICES_AT = 1
 """Prices are published in the second after a boundary, so that the boundary's own is among them."""
@@ -47,11 +47,11 @@ _LAG_CHANCE = 0.12
 _TRADE_CHANCE = 0.25
 _LATE_RESULT_CHANCE = 0.2
 _LIVE_LAG_CHANCE, _LIVE_LATE_RESULT_CHANCE = 0.5, 0.6
-"""Where orders are live, pairs come cheap more often, and there is more time to merge them: there
-is more that can go wrong."""
+"""With real orders pairs are cheap more often, and there is more time to merge them, since more can
+go wrong."""
 _RESULT_LATE_MOST_MS = 60_000
 _MOVE_TICKS = 120.0
-"""How far opinion moves to make a pair cheap while one of its books lags."""
+"""How far the fair value moves to make a pair cheap while one of its books lags."""
 
 
 class Link(Protocol):
@@ -61,22 +61,22 @@ class Link(Protocol):
     session: Session
 
     def push(self, texts: Iterable[str]) -> None:
-        """Send it frames."""
+        """Send frames to the client."""
         ...
 
 
 class Exchange:
-    """Everything the venue has and does."""
+    """The whole simulated venue."""
 
     def __init__(self, scheduler: Scheduler, settings: Settings, seed: int) -> None:
         self.links: dict[Link, None] = {}
         self.windows: dict[tuple[str, int], SimulatedWindow] = {}
-        """By series and start, those of each series oldest first."""
+        """By series and start; those of each series are ordered from the oldest."""
         self.catalogue = Catalogue()
         self.outcomes: dict[str, Side | None] = {}
-        """Who has won each window that is decided, by slug; None if it is void."""
+        """The winner of each resolved window, by slug; None if it is void."""
         self.order_side: OrderSide | None = None
-        """Takes live orders; None while orders are simulated."""
+        """Accepts real orders; None while orders are simulated."""
         self._lag_chance, self._late_result_chance = _LAG_CHANCE, _LATE_RESULT_CHANCE
         self._is_steady = False
         self._scheduler = scheduler
@@ -89,17 +89,19 @@ class Exchange:
         """Prices by underlying."""
         self._walks: dict[str, PriceWalk] = {}
         for asset in settings.assets:
-            more = (asset,) if self._walks else ()  # one underlying's draws stay what they were
+            more = (
+                (asset,) if self._walks else ()
+            )  # so that the draws of a single underlying do not change
             self._walks[asset] = PriceWalk(dice(seed, "walk", *more))
             self.streams[asset] = PriceStreams(asset, 1_000, dice(seed, "ticker", *more))
         self._prices = PriceBoard(self.streams.values())
         self._burst_left = 0
         self._trading_number = 0
-        """Which plan to trade on holds; those before it were replaced."""
+        """Number of the current trading schedule; earlier ones were replaced."""
         self._still_until_ms = 0
 
     def take_orders(self, rates: LiveFaultRates) -> OrderSide:
-        """From the beginning on take live orders, as badly as these rates say."""
+        """Accept real orders from the beginning, with faults at these rates."""
         self._lag_chance, self._late_result_chance = _LIVE_LAG_CHANCE, _LIVE_LATE_RESULT_CHANCE
         self.order_side = OrderSide(
             self._scheduler, self.catalogue, self._ledger, self._publish, rates, self._seed
@@ -109,7 +111,7 @@ class Exchange:
     # Time
 
     def begin(self) -> None:
-        """Walk through the averages' past, and go on from there."""
+        """Generate the averages before the run, and go on from there."""
         now_ms = self._scheduler.now_ms
         starts_ms = {
             name: window_start_ms(series.window_minutes, now_ms)
@@ -136,7 +138,7 @@ class Exchange:
                     self._turn(name, at_ms)
 
     def _turn(self, name: str, at_ms: int) -> None:
-        """Take the average at a boundary: strike of one window, close of the one before."""
+        """Set the average at a boundary: strike of one window, close of the previous one."""
         series = self._series[name]
         average_e18 = self.streams[series.asset].samples.average(at_ms // 1000)
         if (name, at_ms) not in self.windows:
@@ -152,7 +154,7 @@ class Exchange:
             self._scheduler.after(max(0, delay_ms), self._resolve, ended)
 
     def _publish_prices(self) -> None:
-        """Tell prices now, and again at the next second that has its turn."""
+        """Publish prices now, and again at the next scheduled second."""
         self._walk_to(self._scheduler.now_ms // 1000)
         second = self._second
         for asset, walk in self._walks.items():
@@ -170,7 +172,7 @@ class Exchange:
 
     @property
     def open_windows(self) -> list[SimulatedWindow]:
-        """The windows that the present instant lies in, one a series."""
+        """The windows that are open now, one per series."""
         now_ms = self._scheduler.now_ms
         self._walk_to(now_ms // 1000)
         return [
@@ -191,7 +193,7 @@ class Exchange:
             self.catalogue.remove(self.windows.pop(key))
 
     def _trade_on(self, number: int) -> None:
-        """Let each market do one thing, and plan the next."""
+        """Let each market do one thing, and schedule the next."""
         if number != self._trading_number:
             return
         windows, now_ms = self.open_windows, self._scheduler.now_ms
@@ -222,17 +224,17 @@ class Exchange:
         return 500 + int(chance.expovariate(1 / 12_000))
 
     def be_steady(self) -> None:
-        """From now on let books change every half second, instead of in bursts."""
+        """Change books every half second from now on, instead of in bursts."""
         self._is_steady = True
         self._trading_number += 1
         self._trade_on(self._trading_number)
 
     def pause(self, still_ms: int) -> None:
-        """Let no book change for a while."""
+        """Change no book for a while."""
         self._still_until_ms = self._scheduler.now_ms + still_ms
 
     def offer_cheap_pair(self) -> None:
-        """Let opinion move while one outcome's public book stands still: pairs come cheap."""
+        """Move the fair value while one outcome's public book is frozen, making pairs cheap."""
         now_ms = self._scheduler.now_ms
         for window in self.open_windows:
             if window.publisher.lagging is None:
@@ -240,10 +242,10 @@ class Exchange:
                 window.lag(Outcome.UP if is_up else Outcome.DOWN, now_ms + 1_500)
                 self._publish(window.move(_MOVE_TICKS if is_up else -_MOVE_TICKS, now_ms))
 
-    # The wire
+    # Protocols
 
     def session(self, url: str) -> tuple[Channel, Session]:
-        """Begin a client's conversation on the channel that is reached there.
+        """Begin a client's session on the channel at this address.
 
         Raises:
             KeyError: nothing is served at the address.
@@ -300,7 +302,7 @@ class Exchange:
         return 200, msgspec.json.encode(market_row(status) | self._outcome(known))
 
     def _outcome(self, known: SimulatedWindow | None) -> dict[str, object]:
-        """What the row says beyond what every venue row does: void, or proposed and not decided."""
+        """Return fields that the standard venue row lacks: void, or proposed and not decided."""
         if known is None or self._scheduler.now_ms < known.window.closes_at_ms:
             return {}
         if not known.is_resolved:

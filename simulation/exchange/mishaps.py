@@ -1,4 +1,4 @@
-"""What befalls requests, and the exchange as a whole, until it is told to stop."""
+"""Faults of requests, and of the exchange as a whole, until they are stopped."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ _REPLAYED_MOST = 64
 
 
 class Lost(Exception):
-    """Nothing is known of what became of a request."""
+    """The outcome of a request is unknown."""
 
 
 class NotSent(Exception):
-    """No connection was made, so a request cannot have arrived."""
+    """No connection was made, so the request cannot have arrived."""
 
 
 @attrs.frozen(kw_only=True)
 class Passage:
-    """How one request fares on its way; drawn before it leaves."""
+    """What happens to one request; drawn before it is sent."""
 
     before: Exception | None = None
-    """It does not arrive, or is refused at the door."""
+    """The request does not arrive, or is refused at once."""
     after: Exception | None = None
-    """It is carried out, and this is what its sender learns."""
+    """The request is carried out, and its sender gets this error."""
     there_ms: int
     back_ms: int
     cut_ms: int | None = None
-    """So soon its sender gives it up, whether it has arrived or not; None if it waits."""
+    """Time after which its sender gives up, whether it has arrived or not; None if it waits."""
 
 
 class Mishaps:
-    """Draws how requests fare, and counts what goes wrong."""
+    """Draws what happens to requests, and counts the faults."""
 
     def __init__(self, rates: LiveFaultRates, desk_faults: OrderFaults, chance: Random) -> None:
         self._rates = rates
@@ -54,7 +54,7 @@ class Mishaps:
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """How often each kind has struck, those that the order desk draws included."""
+        """How often each kind has occurred, including those drawn by the order service."""
         injected = self._desk_faults.injected
         return {
             name: count + (injected[OF_EXCHANGE[name]] if name in OF_EXCHANGE else 0)
@@ -62,23 +62,23 @@ class Mishaps:
         }
 
     def heal(self) -> None:
-        """From now on nothing goes wrong; markets go on to move."""
+        """Stop all faults; markets go on."""
         self._rates = LiveFaultRates(slips=self._rates.slips)
         self._desk_faults.call_off()
 
     def strikes(self, kind: str) -> bool:
-        """Draw whether a kind that has a chance strikes now."""
+        """Draw whether a kind with a chance occurs now."""
         chance: float = getattr(self._rates, kind)
         is_struck = chance > 0 and self._chance.random() < chance
         self._counts[kind] += is_struck
         return is_struck
 
     def way_ms(self) -> int:
-        """How long a request or an answer usually takes."""
+        """Draw the usual latency of a request or an answer."""
         return 10 + int(self._chance.random() * 50)
 
     def plain_passage(self) -> Passage:
-        """Draw whether a request that is about no order arrives."""
+        """Draw whether a request that does not concern an order arrives."""
         there_ms, back_ms = self.way_ms(), self.way_ms()
         if not self.strikes("reset"):
             return Passage(there_ms=there_ms, back_ms=back_ms)
@@ -87,7 +87,7 @@ class Mishaps:
         return Passage(before=before, there_ms=there_ms, back_ms=0)
 
     def passage(self) -> Passage:
-        """Draw how a request fares that places or cancels orders."""
+        """Draw what happens to a request that places or cancels orders."""
         plain = self.plain_passage()
         if plain.before is not None:
             return plain
@@ -106,7 +106,7 @@ class Mishaps:
         return Passage(after=after, there_ms=there_ms, back_ms=back_ms)
 
     def _lost(self, there_ms: int, back_ms: int) -> Passage:
-        """Of a request that is carried out: its sender sees the connection break, or waits long."""
+        """Return the passage of a request that is carried out, with its answer lost or late."""
         match self._chance.randrange(3):
             case 0:
                 there_ms += int(self._chance.random() * _SLOW_REQUEST_MOST_MS)
@@ -116,18 +116,18 @@ class Mishaps:
         timeout_ms = back_ms + _TIMEOUT_MS
         return Passage(after=Lost("no answer in 10 s"), there_ms=there_ms, back_ms=timeout_ms)
 
-    # What befalls the exchange at once
+    # Faults of the whole exchange
 
     def restart(self, entry: OrderEntry, now_ms: int) -> None:
-        """Let order entry be away for a while, and then be post-only."""
+        """Stop order entry for a while, then make it post-only."""
         entry.restart(now_ms, int(self._chance.random() * _RESTART_MOST_MS))
 
     def restrict(self, entry: OrderEntry, now_ms: int) -> None:
-        """Let order entry take only some requests, or none."""
+        """Make order entry accept only some requests, or none."""
         modes = (EntryMode.POST_ONLY, EntryMode.CANCEL_ONLY, EntryMode.DISABLED)
         for_ms = int(self._chance.random() * _RESTRICTION_MOST_MS)
         entry.restrict(self._chance.choice(modes), now_ms, for_ms)
 
     def replayed_count(self) -> int:
-        """How many of the last events are told again."""
+        """Draw how many of the last events are sent again."""
         return self._chance.randint(1, _REPLAYED_MOST)

@@ -1,4 +1,4 @@
-"""What an exchange does to live orders: which kinds of fault, and how often."""
+"""Faults of an exchange with real orders: their kinds and rates."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from simulation.rates import Rates, rate
 from venue.faults import FaultKind
 
 OF_EXCHANGE = {kind.value: kind for kind in FaultKind}
-"""The kinds that the local exchange knows too, by the name that it calls them."""
+"""The kinds that the local exchange knows too, by its name for them."""
 
 
 @attrs.frozen(kw_only=True)
 class LiveFaultRates(Rates):
-    """How often each kind strikes: a chance each time, or a number a minute."""
+    """How often each kind occurs: a chance per occasion, or a number per minute."""
 
     lost_answer: float = rate(0.01, 0.3, "a request is carried out, and its answer is lost")
     server_error: float = rate(0.01, 0.3, "a request is carried out, and answered with 500")
@@ -46,7 +46,7 @@ class LiveFaultRates(Rates):
     restrictions: float = rate(0.05, 0.5, "only cancels, or nothing, is let in; a minute")
 
     def of_orders(self) -> Mapping[FaultKind, float]:
-        """The chances of what the exchange itself may let go wrong."""
+        """Return the chances of the faults that the exchange itself implements."""
         return {
             OF_EXCHANGE[kind]: rate for kind, rate in self.active().items() if kind in OF_EXCHANGE
         }

@@ -1,6 +1,6 @@
 """The order side of the simulated exchange: the local exchange's own order service, for one wallet.
 
-What it knows is the truth that a run's records are held against.
+Its records are the truth with which a run's records are compared.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _MS_PER_S = 1_000
 
 
 class OrderSide:
-    """Takes orders of the simulation's one wallet, and remembers all that was signed for it."""
+    """Accepts orders of the simulation's only wallet, and remembers all that was signed for it."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class OrderSide:
                 now_ms=lambda: scheduler.now_ms,
                 wall_ms=lambda: scheduler.now_ms,
                 send=send,
-                inject=lambda *_: None,  # connections break at the other end of the wire
+                inject=lambda *_: None,  # connections break at the other end
             ),
             wallets={WALLET: DEPOSIT_NANOS},
             fault_file=FaultFile(chances=rates.of_orders()),
@@ -71,14 +71,14 @@ class OrderSide:
         self.mishaps = Mishaps(rates, service.faults, Random(f"{seed}/mishaps"))
         self.api_key: ApiKey = service.keys.create(WALLET, 0)
         self.signatures: dict[str, list[str]] = defaultdict(list)
-        """The venue's ids of all that was signed, by our order id."""
+        """Venue order ids of all signatures, by order id."""
         self.signed_for: dict[str, str] = {}
-        """Our order id, by the venue's."""
+        """Order ids, by venue order id."""
         self.on_their_way: Counter[str] = Counter()
-        """Posted copies that have not arrived yet, by our order id."""
+        """Number of posted copies that have not arrived yet, by order id."""
 
     def begin(self) -> None:
-        """Let time pass, from now on."""
+        """Start the passing of time."""
         self._scheduler.after(_TICK_MS, self.begin)
         now_ms = self.now_ms
         for window in self.service.catalogue:
@@ -89,7 +89,7 @@ class OrderSide:
         self.service.advance()
 
     def misbehaviours(self) -> dict[str, Callable[[], None]]:
-        """What the exchange does by itself now and then, by the kind of fault."""
+        """Return the faults that the exchange causes by itself, by kind."""
         desk, entry, mishaps = self.desk, self.entry, self.mishaps
         return {
             "silences": self._fall_silent,
@@ -100,7 +100,7 @@ class OrderSide:
         }
 
     def heal(self) -> None:
-        """From now on take all orders, and let nothing go wrong."""
+        """Accept all orders and stop all faults."""
         self.entry.restrict(EntryMode.OPEN, self.now_ms, for_ms=0)
         self.mishaps.heal()
 
@@ -110,17 +110,17 @@ class OrderSide:
         return self._scheduler.now_ms
 
     def slip(self, token: str, *, is_buy: bool) -> None:
-        """Let opinion move so that an order for this token is too late for its price, and rests."""
+        """Move the fair value so that an order for this token is too late, and rests."""
         market = self.service.catalogue.with_token(token)
         if isinstance(market, SimulatedWindow) and not market.is_resolved:
             is_up_wanted = (token == market.window.up_token) is is_buy
             by_ticks = _SLIP_TICKS if is_up_wanted else -_SLIP_TICKS
             self._send(market.move(by_ticks, self.now_ms))
 
-    # What clients do besides
+    # Other requests of clients
 
     def sign(self, command: SignOrder, signer_ms: int) -> OrderSigned:
-        """Sign an order; each signature makes another order."""
+        """Sign an order; each signature makes a different order."""
         self._signed_count += 1
         signed = sign(command, self.api_key.key, self._signed_count, signer_ms)
         self.signatures[command.order_id].append(signed.venue_order_id)
@@ -128,13 +128,13 @@ class OrderSide:
         return signed
 
     def new_session(self) -> UserSession:
-        """Begin a connection of the user channel."""
+        """Open a connection of the user channel."""
         session = self.service.new_session()
         self._sessions.append(session)
         return session
 
     def rows(self, read: Callable[..., dict[str, Any]], market_id: str) -> list[Any]:
-        """All pages of a market's open orders or trades."""
+        """Return all pages of a market's open orders or trades."""
         rows: list[Any] = []
         cursor = "0"
         while cursor != END_CURSOR:
@@ -143,24 +143,24 @@ class OrderSide:
             cursor = page["next_cursor"]
         return rows
 
-    # The truth
+    # The exchange's records
 
     def books(self) -> ExchangeBooks:
-        """The exchange's books of the wallet, checked."""
+        """Return the exchange's books of the wallet, checked."""
         return exchange_books(self.service.reports.of([WALLET], self.now_ms), WALLET)
 
     @property
     def records(self) -> Sequence[OrderRecord]:
-        """Every order that was ever taken, oldest first."""
+        """Every order that was ever accepted, oldest first."""
         return self.desk.books.orders_of(WALLET)
 
     def records_of(self, order_id: str) -> list[OrderRecord]:
-        """What the exchange has taken for one of our orders; more than one is one too many."""
+        """Return the exchange's records for one order id; more than one is an error."""
         orders = self.desk.books.orders
         return [orders[each] for each in self.signatures.get(order_id, ()) if each in orders]
 
     def fills_of(self, order_id: str) -> dict[str, FillDetail]:
-        """What an order traded, by trade id; failed trades too."""
+        """Return an order's trades by trade id, including failed ones."""
         return {
             trade_id: _fill_of(self.desk.books.trades[trade_id], record.order_id)
             for record in self.records_of(order_id)
@@ -168,7 +168,7 @@ class OrderSide:
         }
 
     def failed_of(self, order_id: str) -> frozenset[str]:
-        """Trade ids of what was taken back."""
+        """Return the trade ids of failed trades."""
         trades = self.desk.books.trades
         return frozenset(
             trade_id
@@ -178,7 +178,7 @@ class OrderSide:
         )
 
     def _fall_silent(self) -> None:
-        """Forget what the user channel's clients wanted to hear; they are not told."""
+        """Drop the subscriptions of the user channel without telling its clients."""
         for session in self._sessions:
             session.keys.clear()
         self._sessions.clear()
@@ -188,7 +188,7 @@ class OrderSide:
 
 
 def _fill_of(trade: TradeRecord, venue_order_id: str) -> FillDetail:
-    """What a trade did to one of its orders, as its owner is told; its time in whole seconds."""
+    """Return an order's part of a trade as its owner is told; its time is in whole seconds."""
     part = next(each for each in trade.parts if each.order_id == venue_order_id)
     return FillDetail(
         trade_id=trade.trade_id,

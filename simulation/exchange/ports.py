@@ -33,7 +33,7 @@ _GARBLED_LATE_MS = 800
 
 
 class Wire:
-    """The way to the venue, and how bad it is."""
+    """The network to the venue, with its faults."""
 
     def __init__(
         self, scheduler: Scheduler, exchange: Exchange, rates: FaultRates, chance: Random
@@ -47,7 +47,7 @@ class Wire:
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """How often each kind has struck."""
+        """How often each kind has occurred."""
         missed = sum(each.missed_count for each in self.exchange.streams.values())
         return self._counts | {"missing_seconds": missed}
 
@@ -56,7 +56,7 @@ class Wire:
             each.missing_share = share
 
     def heal(self) -> None:
-        """From now on nothing is refused, garbled, missing or slow."""
+        """Stop all faults of the network."""
         self.rates = FaultRates()
         self._miss(0.0)
 
@@ -84,7 +84,7 @@ class SimulatedWebSocket:
         self._free_at_ms = 0
 
     def perform(self, command: object) -> None:
-        """Start what the core commanded."""
+        """Start a core's command."""
         match command:
             case Connect(epoch, url, _):
                 self.close()
@@ -99,13 +99,13 @@ class SimulatedWebSocket:
                 raise TypeError(f"a websocket cannot perform {command!r}")
 
     def close(self) -> None:
-        """Let the connection go; nothing more is heard of it."""
+        """Drop the connection; no more events arrive from it."""
         self._epoch = -1
         self.is_open = False
         self._wire.exchange.links.pop(self, None)
 
     def push(self, texts: Iterable[str]) -> None:
-        """Send frames on their way, in the order of the connection."""
+        """Send frames, in the order of the connection."""
         if self._frozen_until_ms > self._wire.scheduler.now_ms:
             return
         now_ms = self._wire.scheduler.now_ms
@@ -121,7 +121,7 @@ class SimulatedWebSocket:
         self._frozen_until_ms = until_ms
 
     def break_off(self) -> None:
-        """Let the connection fail."""
+        """Break the connection."""
         epoch = self._epoch
         if self.is_open:
             self.close()
@@ -183,7 +183,7 @@ class SimulatedPricePort:
         self._sockets: dict[str, SimulatedWebSocket] = {}
 
     def perform(self, command: object) -> None:
-        """Start what the core commanded."""
+        """Start a core's command."""
         match command:
             case LookForCredentials():
                 found = CredentialsFound(PRICE_CREDENTIALS.fingerprint, "the simulation")
@@ -207,7 +207,7 @@ class SimulatedPricePort:
                 raise TypeError(f"the price feed's port cannot perform {command!r}")
 
     def close(self) -> None:
-        """Let all connections go."""
+        """Drop all connections."""
         for name in tuple(self._sockets):
             self._let_go(name)
 
@@ -235,7 +235,7 @@ class SimulatedHttp:
             self._wire.scheduler.after(way_ms, self._answer, command, way_ms, way_ms)
 
     def close(self) -> None:
-        """Nothing to let go of: what is under way finds its actor gone."""
+        """Do nothing: a request in flight finds its actor gone."""
 
     def _answer(self, request: HttpGet, way_there_ms: int, way_ms: int) -> None:
         status, body = self._wire.exchange.answer(request.url)

@@ -1,7 +1,7 @@
-"""Orders as the client would sign them, without a key: an order's id is a hash of all its fields.
+"""Signing as the client does, but without a key: an order's id is a hash of all its fields.
 
-As with the real client no two signatures are alike, since each has a salt of its own. So whoever
-signs an order a second time makes another order of it.
+As with the real client no two signatures are alike, since each has its own salt. So signing an
+order a second time makes a different order.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _NOTHING = "0x" + "0" * 64
 
 
 def sign(command: SignOrder, owner: str, salt: int, now_ms: int) -> OrderSigned:
-    """Write an order down as it is posted.
+    """Return an order as it is posted.
 
     Args:
-        command: what is wanted.
+        command: the order's terms.
         owner: name of the API key that will post it.
-        salt: makes it another order than every other with the same terms.
-        now_ms: what the signer believes to be the time.
+        salt: distinguishes it from every other order with the same terms.
+        now_ms: the time as the signer's clock shows it.
     """
     is_buy = command.action is Action.BUY
     money_millionths = command.price_ticks * command.size_units // _TICKS_PER_MILLIONTH
@@ -68,5 +68,5 @@ def sign(command: SignOrder, owner: str, salt: int, now_ms: int) -> OrderSigned:
 
 
 def prove(terms: SignedTerms) -> Proof:
-    """Take a signature for what it says it is."""
+    """Accept a signature without checking it."""
     return Proof(order_id=hash_text(*msgspec.structs.astuple(terms)), signer=terms.signer)

@@ -36,5 +36,5 @@ class PriceWalk:
         return self._cents * (E18 // 100)
 
     def coinbase_dollars(self) -> float:
-        """Coinbase's price at this moment."""
+        """Return Coinbase's price at this moment."""
         return self._cents / 100 + self._chance.gauss(0.0, _BASIS_DOLLARS)

@@ -1,4 +1,4 @@
-"""One sparse window at the venue: those who trade there, its value, and its end."""
+"""One sparse window at the venue: its makers, its fair value, and its end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from venue.wire.gamma import MarketStatus
 
 _STEPS_MOST = 300
 _NEAREST_TICKS = 20.0
-"""Opinion comes no nearer to certainty."""
+"""The fair value comes no nearer to certainty."""
 
 
 class SimulatedWindow(ListedWindow):
@@ -37,9 +37,9 @@ class SimulatedWindow(ListedWindow):
 
     @property
     def winner(self) -> Side | None:
-        """Who wins, once both averages are known; None for a void window."""
+        """The winner, once both averages are known; None for a void window."""
         if self.up_wins is None:
-            raise AssertionError(f"{self.window.slug} is not over")
+            raise AssertionError(f"{self.window.slug} has not ended")
         if self.is_void:
             return None
         return Side.YES if self.up_wins else Side.NO
@@ -51,7 +51,7 @@ class SimulatedWindow(ListedWindow):
 
     @property
     def status(self) -> MarketStatus:
-        """What Gamma tells of it."""
+        """Its status as shown by Gamma."""
         status = super().status
         if not self.is_resolved:
             return status
@@ -62,16 +62,16 @@ class SimulatedWindow(ListedWindow):
         )
 
     def value(self, price_e18: int, samples: SecondSamples, now_ms: int) -> None:
-        """Let everyone see the underlying's price."""
+        """Update the fair value from the underlying's price."""
         chance = self._chance_of_up(price_e18, samples, DEVIATION_DOLLARS, now_ms)
         self._fair_ticks = _within(PAYOUT_TICKS * chance)
 
     def requote(self, now_ms: int) -> list[Frame]:
-        """Let the makers do the one thing that is needed most."""
+        """Let the makers take the most urgent action."""
         return self.publish(self._makers.act(self._fair_ticks, now_ms), now_ms)
 
     def move(self, by_ticks: float, now_ms: int) -> list[Frame]:
-        """Let opinion move for a moment, and the makers with it until their best prices stand."""
+        """Move the fair value for a moment, and the makers until their best prices follow."""
         frames: list[Frame] = []
         fair_ticks = _within(self._fair_ticks + by_ticks)
         for _ in range(_STEPS_MOST):
@@ -81,21 +81,21 @@ class SimulatedWindow(ListedWindow):
         return frames
 
     def trade(self, now_ms: int) -> list[Frame]:
-        """Let someone buy at the best price."""
+        """Buy at the best price."""
         return self.publish(self._makers.take(now_ms), now_ms)
 
     def fit_tick_size(self, now_ms: int) -> list[Frame]:
-        """Refine the price grid near the ends, as the venue does; it stays so."""
+        """Refine the price grid near the ends, permanently, as the venue does."""
         if self._edge_ticks >= FINE_BEYOND_TICKS:
             return []
         return self.publish(self.engine.set_tick_size(FINE_TICKS, now_ms), now_ms)
 
     def lag(self, outcome: Outcome, until_ms: int) -> None:
-        """Let one outcome's public book stand still."""
+        """Freeze one outcome's public book."""
         self.publisher.lag(outcome, until_ms)
 
     def release(self, now_ms: int) -> list[Frame]:
-        """End a lag whose time is over."""
+        """End a lag whose time has come."""
         return self.publisher.release(now_ms)
 
     def resolve(self, now_ms: int) -> list[Frame]:

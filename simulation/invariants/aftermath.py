@@ -1,4 +1,4 @@
-"""Invariant 8: once the faults have stopped, all serve again and nothing is left over."""
+"""Invariant 8: once the faults have stopped, all actors serve again and nothing is left over."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from simulation.simulated_actor import SimulatedActor
 from venue.engine.messages import Outcome
 
 LONGEST_FAREWELL_MS = 25_000
-"""An order is closed so long after the end of its time to live, at the latest."""
+"""Latest time after the end of an order's time to live at which it is closed."""
 _LOSS_LIMIT = "limit max_day_loss_dollars"
-"""Who halts when a strategy has lost too much; the strategies that are tried need not earn."""
+"""The halt of a strategy that has lost too much; tested strategies need not make money."""
 _MINUTE_MS = 60_000
 
 
 @attrs.frozen(kw_only=True)
 class Aftermath:
-    """A run at its end: what is left, and what is the matter with it."""
+    """A run at its end: what is left over, and what is wrong."""
 
     now_ms: int
     facts: Facts
     exchange: Exchange
     actors: tuple[SimulatedActor, ...]
     roles: tuple[str, ...]
-    """The permanent ones."""
+    """The permanent roles."""
     snapshots: Mapping[str, MarketSnapshot]
-    """The last that each strategy was shown, by its role."""
+    """The last snapshot of each strategy, by its role."""
     orders_per_minute_most: int
     """The account's limit."""
 
     def complaints(self) -> Iterator[str]:
-        """Everything that has not come back."""
+        """Yield everything that has not recovered."""
         yield from self._actor_table()
         yield from self._orders()
         yield from self._windows()
@@ -47,7 +47,7 @@ class Aftermath:
         yield from self.untraded()
 
     def _actor_table(self) -> Iterator[str]:
-        """Every role is filled once and serves."""
+        """Yield problems of roles: each must have one actor, which serves."""
         for role in self.roles:
             filled = [actor for actor in self.actors if actor.role == role]
             if len(filled) != 1:
@@ -59,7 +59,7 @@ class Aftermath:
                     yield f"{role} is filled by an actor that was replaced"
 
     def _orders(self) -> Iterator[str]:
-        """Every order that is over has been closed; its actor has left."""
+        """Yield problems of orders: each ended one must be closed, and its actor gone."""
         for order_id, fact in self.facts.orders.items():
             is_due = fact.state.intent.expires_at_ms + LONGEST_FAREWELL_MS < self.now_ms
             if fact.is_open and is_due:
@@ -82,7 +82,7 @@ class Aftermath:
                 yield f"{order_id} is closed, and still lives at the venue"
 
     def _windows(self) -> Iterator[str]:
-        """Every window that the venue has decided is settled, and the directory is done with it."""
+        """Yield problems of windows: each resolved one must be settled and finished."""
         decided = {
             window.window.condition_id
             for window in self.exchange.windows.values()
@@ -91,18 +91,18 @@ class Aftermath:
         for market_id in self.facts.windows:
             ledger = self.facts.ledgers.get(market_id)
             if market_id in decided and (ledger is None or not ledger.is_settled):
-                yield f"{self.facts.windows[market_id].market.slug} is decided and not settled"
+                yield f"{self.facts.windows[market_id].market.slug} is resolved but not settled"
             is_unsettled = self.facts.windows[market_id].settled_at_ms is None
             if market_id in decided and market_id in self.facts.open_windows and is_unsettled:
-                yield f"the directory is not done with {self.facts.windows[market_id].market.slug}"
+                yield f"the directory has not finished {self.facts.windows[market_id].market.slug}"
 
     def _books(self) -> Iterator[str]:
-        """What each strategy is shown is what the venue shows."""
+        """Yield differences between the books shown to each strategy and the venue's."""
         for role, window in self._traded():
             yield from self._books_of(self.snapshots.get(role), window)
 
     def _traded(self) -> Iterator[tuple[str, SimulatedWindow]]:
-        """Open windows of the series that are traded, each with its strategy's role."""
+        """Yield the open windows of traded series, each with its strategy's role."""
         strategies = {
             series_of_role(role): role for role in self.roles if base_role(role) == STRATEGY
         }
@@ -124,10 +124,10 @@ class Aftermath:
                 yield f"the {side.value} book is shown as {shown}, it is {true}"
 
     def untraded(self) -> Iterator[str]:
-        """The windows that began after the faults were offered cheap pairs: one was ordered.
+        """Yield windows with cheap pairs after the faults in which nothing was ordered.
 
-        None is, and rightly, once the account has lost what it may lose in a day, or when other
-        series have made all the orders of this minute.
+        It is correct to order nothing once the account has reached its loss limit of the day, or
+        when other series have made all the orders of this minute.
         """
         halts = self.facts.halts
         if any(halt.who == _LOSS_LIMIT for halt in halts) or self._is_minute_full:
@@ -139,7 +139,7 @@ class Aftermath:
 
     @property
     def _is_minute_full(self) -> bool:
-        """Whether a pair of orders more would be over the account's limit of orders a minute."""
+        """Whether another pair of orders would exceed the account's limit of orders per minute."""
         orders = self.facts.orders.values()
         made_at_ms = [fact.state.intent.created_at_ms for fact in orders]
         made_count = sum(at_ms // _MINUTE_MS == self.now_ms // _MINUTE_MS for at_ms in made_at_ms)

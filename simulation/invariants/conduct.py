@@ -1,4 +1,4 @@
-"""Invariant 7: what must be known before an order may be."""
+"""Invariant 7: what must be known before an order may be created."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _SNAPSHOTS_KEPT = 64
 
 
 class SoundBooks(Invariant):
-    """Signals come of two synced, young, uncrossed books, and of a position that was told."""
+    """Signals need two synced, fresh, uncrossed books, and a position that was reported."""
 
     number = 7
 
     def forget(self) -> None:
-        """Have seen nothing."""
+        """Forget everything."""
         self.newest: dict[str, MarketSnapshot] = {}
-        """What each strategy was shown last, by its role."""
+        """The last snapshot of each strategy, by its role."""
         self._snapshots: dict[tuple[str, int, int], MarketSnapshot] = {}
         self._versions: set[tuple[str, int, str, int]] = set()
 
     @heard(MarketSnapshot)
     def note_snapshot(self, actor: Actor, message: MarketSnapshot) -> None:
-        """Remember what the strategy was shown."""
+        """Remember the strategy's snapshot."""
         if base_role(actor.role) == STRATEGY:
             self.newest[actor.role] = message
             key = (actor.role, actor.generation, message.sequence)
@@ -43,14 +43,14 @@ class SoundBooks(Invariant):
 
     @heard(PositionSnapshot)
     def note_position(self, actor: Actor, message: PositionSnapshot) -> None:
-        """Remember which positions the strategy was told."""
+        """Remember the positions reported to the strategy."""
         if base_role(actor.role) == STRATEGY:
             key = (actor.role, actor.generation, message.market_id, message.version)
             self._versions.add(key)
 
     @said(TradeSignals)
     def check(self, actor: Actor, message: TradeSignals) -> None:
-        """Look at the books that the strategy looked at."""
+        """Check the books behind the signals."""
         snapshot = self._snapshots.get((actor.role, actor.generation, message.snapshot_sequence))
         self.require(
             snapshot is not None and snapshot.market.market_id == message.market_id,
@@ -59,7 +59,7 @@ class SoundBooks(Invariant):
             snapshot,
         )
         if snapshot is None or not message.signals:
-            return  # a cancel takes risk away, whatever the books are
+            return  # a cancel reduces risk, whatever the books are
         for side in Side:
             book = snapshot.book(side)
             age_ms = message.snapshot_at_ms - book.updated_at_ms
@@ -81,17 +81,17 @@ class KnowsEnough(Invariant):
     number = 7
 
     def forget(self) -> None:
-        """Have seen nothing."""
+        """Forget everything."""
         self._positions: dict[tuple[int, str], PositionSnapshot] = {}
         self._halted: set[int] = set()
-        """Until their process ends."""
+        """Desks that are halted until their process ends."""
         self._told_to_halt: set[int] = set()
         self._over: set[tuple[int, str]] = set()
         self._signals: dict[int, TradeSignals] = {}
 
     @heard(Started)
     def begin(self, actor: Actor, _message: Started) -> None:
-        """A new desk knows nothing; after the machine fell a generation may come again."""
+        """Forget an earlier desk's state; after a machine crash a generation may recur."""
         if actor.role == DESK:
             self._positions.clear()
             self._halted.clear()
@@ -100,7 +100,7 @@ class KnowsEnough(Invariant):
 
     @heard(PositionSnapshot)
     def note_position(self, actor: Actor, message: PositionSnapshot) -> None:
-        """The desk learns a position."""
+        """Note a position reported to the desk."""
         if actor.role == DESK:
             key = (actor.generation, message.market_id)
             known = self._positions.get(key)
@@ -109,31 +109,31 @@ class KnowsEnough(Invariant):
 
     @heard(HaltTrading, FlattenHoldings, JournalFailed)
     def note_halt(self, actor: Actor, message: HaltTrading | FlattenHoldings | object) -> None:
-        """The desk is told to stop: for good, or until a person resumes."""
+        """Note a halt: for the life of the desk, or until a person resumes."""
         if actor.role == DESK:
             is_lasting = bool(getattr(message, "who", ""))
             (self._told_to_halt if is_lasting else self._halted).add(actor.generation)
 
     @heard(ResumeTrading)
     def note_resumption(self, actor: Actor, _message: ResumeTrading) -> None:
-        """The desk is told to go on."""
+        """Note that the desk is told to resume."""
         if actor.role == DESK:
             self._told_to_halt.discard(actor.generation)
 
     @heard(MarketClosing)
     def note_end(self, actor: Actor, message: MarketClosing) -> None:
-        """The desk is told that a window is over."""
+        """Note that a window has ended."""
         if actor.role == DESK:
             self._over.add((actor.generation, message.market_id))
 
     @said(TradeSignals)
     def note_signals(self, _actor: Actor, message: TradeSignals) -> None:
-        """The strategy wants something."""
+        """Note signals of the strategy."""
         self._signals[message.signals_id] = message
 
     @recorded(OrdersCreated)
     def check(self, actor: Actor, record: Record) -> None:
-        """Look at each order that is created."""
+        """Check each order that is created."""
         event = record.event
         if not isinstance(event, OrdersCreated):
             return
@@ -150,7 +150,7 @@ class KnowsEnough(Invariant):
                 self._check_exit(actor, intent)
 
     def _check_halts(self, actor: Actor, event: OrdersCreated) -> None:
-        """No halt was said to this desk, recorded by one before it, or answered to a person."""
+        """Check that no halt is in force: sent to this desk, recorded, or confirmed to a person."""
         generation = actor.generation
         is_halted = generation in self._halted or generation in self._told_to_halt
         self.require(not is_halted, "the desk is halted and creates {!r}", event)
@@ -203,7 +203,7 @@ class KnowsEnough(Invariant):
         self.require(created in wanted, "{!r} is not what was wanted: {!r}", intent, message)
 
     def _check_flattening(self, actor: Actor, intent: OrderIntent) -> None:
-        """A flatten sells what is held of one side beyond the other."""
+        """Check that a flatten sells only what is held of one side beyond the other."""
         position = self._positions[actor.generation, intent.market.market_id]
         side = intent.side
         held_units = position.holding(side).quantity_units
@@ -212,7 +212,7 @@ class KnowsEnough(Invariant):
         self.require(is_sale, "{!r} flattens {!r}", intent, position)
 
     def _check_exit(self, actor: Actor, intent: OrderIntent) -> None:
-        """An order of the desk's own sells a stopped holding, and not more than that."""
+        """Check that the desk's own order sells a stopped holding, and not more than that."""
         stop = self.facts.stops.get(intent.market.market_id)
         position = self._positions[actor.generation, intent.market.market_id]
         held_units = position.holding(intent.side).quantity_units

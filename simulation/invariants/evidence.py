@@ -1,4 +1,4 @@
-"""What really became of the orders, from the side of whoever carries them out."""
+"""What really happened to the orders, from the point of view of the venue."""
 
 from __future__ import annotations
 
@@ -14,42 +14,42 @@ from actors.model import FillDetail
 
 
 class Evidence(Protocol):
-    """The venue's side of the story; the real executor's is the exchange itself."""
+    """The venue's records; for the real executor they are the exchange's own."""
 
     def take(self, record: Record) -> None:
-        """Learn from a record that was accepted, if the story is told there."""
+        """Use a record that was accepted, if it contains evidence."""
         ...
 
     def accepted_count(self, order_id: str) -> int:
-        """How often the order has left for the venue."""
+        """Return how often the order was sent to the venue."""
         ...
 
     def end(self, order_id: str) -> OrderStatus | None:
-        """How it ended at the venue; None while it has not."""
+        """Return how it ended at the venue; None while it has not."""
         ...
 
     def fills(self, order_id: str) -> Mapping[str, FillDetail]:
-        """What it traded, by trade id."""
+        """Return its trades by trade id."""
         ...
 
     def recorded_fills(self, order_id: str) -> Mapping[str, FillDetail]:
-        """What it traded as far as the executor has recorded it."""
+        """Return its trades as far as the executor has recorded them."""
         ...
 
     def failed(self, order_id: str) -> Collection[str]:
-        """Trade ids of what it traded and the venue took back."""
+        """Return the trade ids of its failed trades."""
         ...
 
     def recorded_failed(self, order_id: str) -> Collection[str]:
-        """Those of them that the executor has recorded."""
+        """Return those of them that the executor has recorded."""
         ...
 
     def to_be_heard(self, order_id: str) -> Collection[str]:
-        """Those of them that the order must have heard of before it closes."""
+        """Return those of them that the order must know of before it closes."""
         ...
 
     def order_ids(self) -> Iterable[str]:
-        """Every order that ever left."""
+        """Return the ids of all orders that were ever sent."""
         ...
 
 
@@ -69,7 +69,7 @@ class PaperEvidence:
         self._trails: dict[str, _PaperTrail] = {}
 
     def take(self, record: Record) -> None:
-        """Learn from a record of the simulated executor."""
+        """Use a record of the simulated executor."""
         if isinstance(record.event, OrderSubmitted):
             self._trail(record.event.order_id).accepted_count += 1
         if isinstance(record.event, FillFailed) and record.saves[0].kind == "failed":
@@ -88,35 +88,35 @@ class PaperEvidence:
                 trail.end = value.report.status
 
     def accepted_count(self, order_id: str) -> int:
-        """How often the order was taken on."""
+        """Return how often the order was accepted."""
         return self._known(order_id).accepted_count
 
     def end(self, order_id: str) -> OrderStatus | None:
-        """How it ended on paper; None while it has not."""
+        """Return how it ended on paper; None while it has not."""
         return self._known(order_id).end
 
     def fills(self, order_id: str) -> Mapping[str, FillDetail]:
-        """What it traded, by trade id."""
+        """Return its trades by trade id."""
         return self._known(order_id).fills
 
     def recorded_fills(self, order_id: str) -> Mapping[str, FillDetail]:
-        """On paper there is nothing else."""
+        """Return the same trades."""
         return self.fills(order_id)
 
     def failed(self, order_id: str) -> Collection[str]:
-        """Trade ids of what was taken back."""
+        """Return the trade ids of its failed trades."""
         return self._known(order_id).failed
 
     def recorded_failed(self, order_id: str) -> Collection[str]:
-        """On paper there is nothing else."""
+        """Return the same trade ids."""
         return self.failed(order_id)
 
     def to_be_heard(self, order_id: str) -> Collection[str]:
-        """Those that failed before its end; of the others position is told."""
+        """Return those that failed before its end; position is told of the others."""
         return self._known(order_id).failed_before_end
 
     def order_ids(self) -> Iterable[str]:
-        """Every order that was taken on."""
+        """Return the ids of all orders that were accepted."""
         return [order_id for order_id, trail in self._trails.items() if trail.accepted_count]
 
     def _trail(self, order_id: str) -> _PaperTrail:

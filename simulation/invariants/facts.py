@@ -1,4 +1,4 @@
-"""What is recorded, folded from the records alone: no core is asked."""
+"""The recorded facts, computed from the records alone, without any core."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from simulation.invariants.evidence import Evidence
 
 @attrs.frozen
 class OrderFact:
-    """An order as it is recorded."""
+    """The recorded state of an order."""
 
     state: OrderState
     is_open: bool
-    """Its actor still has something to do."""
+    """Whether its actor still has something to do."""
     was_over: bool = False
-    """It has been over before: a trade that fails after that takes no side back."""
+    """Whether it had ended before: a later failed trade does not make its side busy again."""
 
     @property
     def is_over(self) -> bool:
@@ -38,7 +38,7 @@ class OrderFact:
 
 
 class Facts:
-    """Orders, ledgers and windows as the journal has them now."""
+    """Orders, ledgers and windows according to the journal."""
 
     def __init__(self, evidence: Evidence) -> None:
         self.evidence = evidence
@@ -46,12 +46,12 @@ class Facts:
         self.ledgers: dict[str, WindowLedger] = {}
         self.windows: dict[str, WindowState] = {}
         self.open_windows: dict[str, None] = {}
-        """Ids of windows that the directory is not done with, or looks at again."""
+        """Ids of windows that the directory has not finished, or reviews."""
         self.stops: dict[str, TradingStopped] = {}
         self.halts: Halts = ()
         """Why nothing is traded until a person resumes."""
         self.version = 0
-        """Of the ledger."""
+        """Version of the ledger."""
 
     def take(self, record: Record) -> None:
         """Add an accepted record."""
@@ -78,12 +78,12 @@ class Facts:
                     self.open_windows[save.key] = None
 
     def orders_of(self, market_id: str) -> Iterable[OrderFact]:
-        """A window's orders, oldest first."""
+        """Return a window's orders, oldest first."""
         return [
             fact for fact in self.orders.values() if fact.state.intent.market.market_id == market_id
         ]
 
     def booking(self, market_id: str, trade_id: str, order_id: str) -> LedgerEntry | None:
-        """The ledger's entry of a (trade, order) pair; None if it is not booked."""
+        """Return the ledger's entry of a (trade, order) pair; None if it is not booked."""
         ledger = self.ledgers.get(market_id)
         return ledger.entry(trade_id, order_id) if ledger is not None else None

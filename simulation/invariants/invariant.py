@@ -1,4 +1,4 @@
-"""How an invariant is written: a class, its methods marked with what they look at."""
+"""The form of an invariant: a class whose methods are marked with what they check."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from simulation.invariants.breach import Breach
 from simulation.invariants.facts import Facts
 
 ANYTHING = object
-"""Marks a method that looks at every type."""
+"""Marks a method that checks every type."""
 
 _Method = TypeVar("_Method", bound=Callable[..., None])
 
 
 class Actor(Protocol):
-    """An actor, as far as invariants look at it."""
+    """An actor as the invariants see it."""
 
     role: str
 
     @property
     def generation(self) -> int:
-        """The newest that it has claimed."""
+        """The newest generation that it has claimed."""
         ...
 
     @property
     def now_ms(self) -> int:
-        """Venue time as it knows it."""
+        """Venue time as the actor knows it."""
         ...
 
     @property
     def is_current(self) -> bool:
-        """Whether nobody has taken its role since; a leftover is bound by its records alone."""
+        """Whether no other actor has taken its role; of a leftover only records are checked."""
         ...
 
 
@@ -41,7 +41,7 @@ class Truth(Protocol):
     """What only the venue knows."""
 
     def winner(self, market_id: str) -> Side | None:
-        """Who has won; None for a void window.
+        """Return who has won; None for a void window.
 
         Raises:
             KeyError: the venue has not decided.
@@ -49,7 +49,7 @@ class Truth(Protocol):
         ...
 
     def is_halted(self) -> bool:
-        """Whether a person was answered that trading is halted, and has not resumed since."""
+        """Return whether a person was told that trading is halted, and has not resumed since."""
         ...
 
 
@@ -62,12 +62,12 @@ def _marked(occasion: str, types: tuple[type, ...]) -> Callable[[_Method], _Meth
 
 
 def recorded(*event_types: type) -> Callable[[_Method], _Method]:
-    """Mark ``method(actor, record)``: called at a record of such an event, before it is a fact."""
+    """Mark ``method(actor, record)``: called with a record of such an event, before it counts."""
     return _marked("recorded", event_types)
 
 
 def said(*message_types: type) -> Callable[[_Method], _Method]:
-    """Mark ``method(actor, message)``: called before such a message leaves.
+    """Mark ``method(actor, message)``: called before such a message is sent.
 
     With ANYTHING it is called before the first message of each class.
     """
@@ -75,17 +75,17 @@ def said(*message_types: type) -> Callable[[_Method], _Method]:
 
 
 def commanded(*command_types: type) -> Callable[[_Method], _Method]:
-    """Mark ``method(actor, command)``: called before a port is given such a command."""
+    """Mark ``method(actor, command)``: called before a port gets such a command."""
     return _marked("commanded", command_types)
 
 
 def heard(*message_types: type) -> Callable[[_Method], _Method]:
-    """Mark ``method(actor, message)``: called before a core takes such a message."""
+    """Mark ``method(actor, message)``: called before a core handles such a message."""
     return _marked("heard", message_types)
 
 
 class Invariant:
-    """One invariant; it may remember what it has seen."""
+    """One invariant; it may keep state."""
 
     number: ClassVar[int]
     """Its number in docs/simulation.md."""
@@ -97,10 +97,10 @@ class Invariant:
         self.forget()
 
     def forget(self) -> None:
-        """Have seen nothing: at first, and when the machine has fallen with everyone on it."""
+        """Forget everything: at first, and when the machine has crashed with everything on it."""
 
     def occasions(self) -> list[tuple[str, type, Callable[[Any, Any], None]]]:
-        """What it looks at, and with which method."""
+        """Return what it checks, and with which method."""
         found = []
         for name in dir(type(self)):
             method = getattr(type(self), name)
@@ -113,15 +113,15 @@ class Invariant:
 
         Args:
             condition: whether it holds.
-            text: what is wrong if it does not, with a place for each detail.
-            details: put in their places only then, since most are long to write.
+            text: what is wrong if it does not, with a placeholder for each detail.
+            details: formatted only on failure, since most are slow to format.
 
         Raises:
-            Breach: it does not.
+            Breach: it does not hold.
         """
         if not condition:
             raise self.breach(text.format(*details))
 
     def breach(self, text: str) -> Breach:
-        """What to raise when the invariant does not hold."""
+        """Return the exception for a broken invariant."""
         return Breach(self.number, text)

@@ -1,4 +1,4 @@
-"""Invariant 5: an order's status moves on the venue's evidence only, and its end is final."""
+"""Invariant 5: an order's status changes only by the venue's evidence, and its end is final."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _EVIDENCE = (
 
 
 class OnlyEvidenceMoves(Invariant):
-    """Compares each recorded state of an order with the one before."""
+    """Compares each recorded state of an order with the previous one."""
 
     number = 5
 
     @recorded(ANYTHING)
     def check(self, _actor: Actor, record: Record) -> None:
-        """Look at every order in the record that is known already."""
+        """Check every known order in the record."""
         for save in record.saves:
             known = self.facts.orders.get(save.key) if save.kind == "order" else None
             if known is not None and isinstance(save.value, OrderState):
@@ -79,13 +79,13 @@ class OnlyEvidenceMoves(Invariant):
 
 
 class EndsAsTheVenueSays(Invariant):
-    """What an order believes at its end is what became of it at the venue."""
+    """What an order records at its end is what happened to it at the venue."""
 
     number = 5
 
     @recorded(ANYTHING)
     def check(self, _actor: Actor, record: Record) -> None:
-        """Every fill that an order records was one; none is missing when it closes."""
+        """Check that every recorded fill is real, and none is missing when the order closes."""
         for save in record.saves:
             if save.kind != "order" or not isinstance(save.value, OrderState):
                 continue

@@ -34,7 +34,7 @@ class VersionsGrow(Invariant):
 
 
 class EachFillOnce(Invariant):
-    """A booking adds or reverses one fill, one that the venue knows, and touches no other."""
+    """A booking adds or reverses one fill that the venue knows, and changes no other entry."""
 
     number = 6
 
@@ -83,13 +83,13 @@ class EachFillOnce(Invariant):
 
 
 class SumsAreExact(Invariant):
-    """Positions and results that are told equal plain sums over the recorded fills."""
+    """Reported positions and results equal plain sums over the recorded fills."""
 
     number = 6
 
     @said(PositionSnapshot)
     def check_position(self, actor: Actor, message: PositionSnapshot) -> None:
-        """Quantities, fees, and what was earned minus what was paid."""
+        """Check quantities, fees, and proceeds minus cost."""
         if not actor.is_current or message.market_id not in self.facts.ledgers:
             return
         expected = sums(standing_parts(self.facts.ledgers[message.market_id]))
@@ -98,7 +98,7 @@ class SumsAreExact(Invariant):
 
     @said(WindowSettled)
     def check_settled(self, actor: Actor, message: WindowSettled) -> None:
-        """The window's result and the total of all."""
+        """Check the window's result and the total of all."""
         if not actor.is_current:
             return
         expected = sums(standing_parts(self.facts.ledgers[message.market_id]))
@@ -123,13 +123,13 @@ class SumsAreExact(Invariant):
 
 
 class RightWinner(Invariant):
-    """A window is settled by what the venue decided."""
+    """A window is settled by the venue's result."""
 
     number = 6
 
     @recorded(MarketResolved)
     def check(self, actor: Actor, record: Record) -> None:
-        """Ask the venue itself."""
+        """Compare with the venue's own result."""
         event = record.event
         if isinstance(event, MarketResolved):
             winner = self.truth.winner(event.market_id)

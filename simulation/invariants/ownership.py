@@ -1,4 +1,4 @@
-"""Invariants 1 and 9: who may write what, and what a restart is given."""
+"""Invariants 1 and 9: who may write what, and what a restart recovers."""
 
 from __future__ import annotations
 
@@ -38,22 +38,22 @@ _OWNERS = {
 
 
 class OneOwner(Invariant):
-    """Each piece of state is written by its one owner, in its newest life."""
+    """Each piece of state is written only by its owner, under its newest generation."""
 
     number = 1
 
     def forget(self) -> None:
-        """Have seen nothing."""
+        """Forget everything."""
         self._generations: dict[str, int] = {}
 
     @heard(Started)
     def note_life(self, actor: Actor, _message: Started) -> None:
-        """A role has a new owner."""
+        """Note that a role has a new actor."""
         self._generations[actor.role] = actor.generation
 
     @recorded(ANYTHING)
     def check(self, actor: Actor, record: Record) -> None:
-        """Only the owner writes."""
+        """Check that only the owner writes."""
         newest = self._generations.get(actor.role)
         self.require(
             newest == actor.generation,
@@ -76,13 +76,13 @@ class OneOwner(Invariant):
 
 
 class Immutable(Invariant):
-    """What one actor has said, none can change."""
+    """A message that was sent cannot be changed."""
 
     number = 1
 
     @said(ANYTHING)
     def check(self, actor: Actor, message: object) -> None:
-        """Look at each class of message once."""
+        """Check each class of message once."""
         kind = type(message)
         is_frozen = (
             kind.__struct_config__.frozen
@@ -93,7 +93,7 @@ class Immutable(Invariant):
 
 
 class RecoversWhatIsRecorded(Invariant):
-    """A restart is given exactly what is recorded and open; nothing, if nothing is."""
+    """A restart gets exactly what is recorded and open."""
 
     number = 9
 

@@ -1,4 +1,4 @@
-"""Invariants 3 and 4: recorded before it is said, and carried out once."""
+"""Invariants 3 and 4: recorded before it is sent, and sent to the venue once."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from simulation.invariants.invariant import Actor, Invariant, recorded, said
 
 
 class RecordedFirst(Invariant):
-    """Whatever an actor says of orders, fills, positions and windows is in the journal already."""
+    """What an actor reports of orders, fills, positions and windows is already in the journal."""
 
     number = 3
 
     @said(StartChild)
     def check_start(self, actor: Actor, message: StartChild) -> None:
-        """An order is started from its record."""
+        """Check that an order is started from its record."""
         self._order(actor, order_id_of(message.role) or "")
 
     @said(SubmitOrder)
     def check_submit(self, actor: Actor, message: SubmitOrder) -> None:
-        """What is to be traded is exactly what was recorded."""
+        """Check that exactly the recorded order is submitted."""
         intent = message.intent
         recorded_intent = self._order(actor, intent.order_id).state.intent
         self.require(
@@ -41,7 +41,7 @@ class RecordedFirst(Invariant):
 
     @said(OrderUpdated)
     def check_order(self, actor: Actor, message: OrderUpdated) -> None:
-        """An order shows itself as it is recorded."""
+        """Check that an order reports its recorded state."""
         if actor.is_current:
             order = message.order
             known = self._order(actor, order.intent.order_id).state
@@ -51,7 +51,7 @@ class RecordedFirst(Invariant):
 
     @said(OrderFilled, FillReversed)
     def check_booking(self, actor: Actor, message: OrderFilled | FillReversed) -> None:
-        """A fill is booked from the order's record, or from the executor's if it speaks."""
+        """Check that a fill is in the record of the order, or of the executor that reports it."""
         if not actor.is_current:
             return
         order_id, fill = message.order_id, message.fill
@@ -68,7 +68,7 @@ class RecordedFirst(Invariant):
 
     @said(OrderReport)
     def check_report(self, actor: Actor, message: OrderReport) -> None:
-        """The executor has recorded what it tells of an order: that it left, its fills, its end."""
+        """Check that the executor has recorded what it reports: submission, fills, end."""
         if not actor.is_current:
             return
         order_id, evidence = message.order_id, self.facts.evidence
@@ -85,7 +85,7 @@ class RecordedFirst(Invariant):
 
     @said(FillBooked)
     def check_booked(self, actor: Actor, message: FillBooked) -> None:
-        """A fill is in the ledger, at the version that is told."""
+        """Check that a fill is in the ledger, at the reported version."""
         if actor.is_current:
             market_id = self._order(actor, message.order_id).state.intent.market.market_id
             entry = self.facts.booking(market_id, message.trade_id, message.order_id)
@@ -100,7 +100,7 @@ class RecordedFirst(Invariant):
 
     @said(PositionSnapshot)
     def check_position(self, actor: Actor, message: PositionSnapshot) -> None:
-        """A position is what the recorded fills add up to."""
+        """Check that a position is the sum of the recorded fills."""
         if actor.is_current:
             ledger = self.facts.ledgers.get(message.market_id)
             self.require(
@@ -113,7 +113,7 @@ class RecordedFirst(Invariant):
 
     @said(WindowSettled)
     def check_settled(self, actor: Actor, message: WindowSettled) -> None:
-        """A settlement is recorded before it is told."""
+        """Check that a settlement is recorded before it is sent."""
         if actor.is_current:
             ledger = self.facts.ledgers.get(message.market_id)
             self.require(
@@ -126,10 +126,13 @@ class RecordedFirst(Invariant):
 
     @said(MarketOpened)
     def check_opened(self, actor: Actor, message: MarketOpened) -> None:
-        """A window is recorded before anyone trades in it."""
+        """Check that a window is recorded before anyone trades in it."""
         if actor.is_current:
             window = self.facts.windows.get(message.market_id)
-            told = (message.market, message.strike)  # as a tuple, what is the same is equal
+            told = (
+                message.market,
+                message.strike,
+            )  # comparing tuples is fast for identical objects
             self.require(
                 window is not None and told == (window.market, window.strike),
                 "{} opens {!r}, recorded is {!r}",
@@ -140,7 +143,7 @@ class RecordedFirst(Invariant):
 
     @said(MarketResolved)
     def check_resolved(self, actor: Actor, message: MarketResolved) -> None:
-        """A result is recorded before it is told."""
+        """Check that a result is recorded before it is sent."""
         if actor.is_current:
             window = self.facts.windows.get(message.market_id)
             self.require(
@@ -159,13 +162,13 @@ class RecordedFirst(Invariant):
 
 
 class CarriedOutOnce(Invariant):
-    """One order id leaves for the venue at most once."""
+    """One order id is sent to the venue at most once."""
 
     number = 4
 
     @recorded(OrderSubmitted)
     def check(self, actor: Actor, record: Record) -> None:
-        """It has not left before."""
+        """Check that it has not been sent before."""
         event = record.event
         if isinstance(event, OrderSubmitted):
             evidence = self.facts.evidence

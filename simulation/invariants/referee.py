@@ -1,4 +1,4 @@
-"""Checks every invariant at every step."""
+"""The referee: checks every invariant at every step."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ _EXPECTED_ERRORS = (
     "was CONFIRMED, and the venue now says that it FAILED",
     "at the venue: all of it is booked; check the account",
 )
-"""What cores may log as an error in a run: a full disk, a venue that refuses, one that takes a
-confirmed trade back, and one that trades much more than was ordered."""
+"""Errors that cores may log in a run: a full disk, a venue that refuses requests, fails a confirmed
+trade, or trades much more than was ordered."""
 
 _Check = Callable[[Any, Any], None]
 _Checks = dict[type, tuple[_Check, ...]]
 
 
 class Referee:
-    """Shows every step to the invariants that look at such; the first broken one ends the run."""
+    """Passes every step to the invariants that check it; the first broken one ends the run."""
 
     def __init__(
         self,
@@ -79,24 +79,24 @@ class Referee:
 
     @property
     def newest_snapshots(self) -> Mapping[str, MarketSnapshot]:
-        """What each strategy was shown last, by its role; nothing since everything fell."""
+        """The last snapshot of each strategy, by its role; none after a machine crash."""
         books = next(each for each in self._invariants if isinstance(each, SoundBooks))
         return books.newest
 
     def heard(self, actor: Actor, message: object) -> None:
-        """A core is about to take a message."""
+        """Check a message that a core is about to handle."""
         for check in self._heard.get(type(message), ()):
             check(actor, message)
 
     def recorded(self, actor: Actor, record: Record) -> None:
-        """A record was accepted."""
+        """Check a record that was accepted."""
         checks = self._checks["recorded"]
         for check in (*checks.get(type(record.event), ()), *checks.get(ANYTHING, ())):
             check(actor, record)
         self.facts.take(record)
 
     def said(self, actor: Actor, message: object) -> None:
-        """A message is about to leave."""
+        """Check a message that is about to be sent."""
         kind = type(message)
         checks = self._met.get(kind)
         if checks is None:
@@ -107,21 +107,21 @@ class Referee:
             check(actor, message)
 
     def commanded(self, actor: Actor, command: object) -> None:
-        """A port is about to be given a command."""
+        """Check a command that a port is about to get."""
         for check in self._checks["commanded"].get(type(command), ()):
             check(actor, command)
 
     def complained(self, actor: Actor, text: str) -> None:
-        """A core logs an error: it met what should not be.
+        """Check an error logged by a core.
 
         Raises:
-            Breach: it is none of those that a run may bring about.
+            Breach: it is none of the errors that the faults of a run explain.
         """
         if not any(expected in text for expected in _EXPECTED_ERRORS):
             raise Breach(0, f"{actor.role} logs an error: {text}")
 
     def torn(self, records: Iterable[Record]) -> None:
-        """The machine fell: only these records are left."""
+        """Continue with only these records after a machine crash."""
         facts = Facts(self._make_evidence())
         for record in records:
             facts.take(record)

@@ -1,4 +1,4 @@
-"""Invariant 2: a side is busy while an order owns it, and nothing is decided on old positions."""
+"""Invariant 2: an order keeps its side busy, and no decision uses an outdated position."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from simulation.invariants.invariant import Actor, Invariant, heard, recorded, s
 
 
 class OneOrderASide(Invariant):
-    """No order is created on a side that others still own: one, or as many as its strategy asks."""
+    """No order is created on a busy side, beyond the number that its strategy allows."""
 
     number = 2
 
     @recorded(OrdersCreated)
     def check(self, _actor: Actor, record: Record) -> None:
-        """Every other order of the side has been over, with all of it booked."""
+        """Check that every other order of the side has ended, with all of it booked."""
         intents = _created(record).intents
         for number, intent in enumerate(intents):
             owners = [
@@ -38,12 +38,12 @@ class OneOrderASide(Invariant):
 
 
 class TogetherOrNotAtAll(Invariant):
-    """Orders come in one record with their rows; of a pair both legs, or none."""
+    """Orders and their rows are in one record; of a pair both legs, or none."""
 
     number = 2
 
     def forget(self) -> None:
-        """Have seen nothing."""
+        """Forget everything."""
         self._legs: dict[int, dict[str, list[object]]] = {}
 
     @said(TradeSignals)
@@ -56,7 +56,7 @@ class TogetherOrNotAtAll(Invariant):
 
     @recorded(OrdersCreated)
     def check(self, _actor: Actor, record: Record) -> None:
-        """All rows in this record; of a pair both, or none."""
+        """Check that all rows are in this record, and both legs of a pair or none."""
         created = _created(record)
         saved = {save.key for save in record.saves if save.kind == "order"}
         by_id = {intent.order_id: intent for intent in created.intents}
@@ -81,29 +81,29 @@ class TogetherOrNotAtAll(Invariant):
 
 
 class NotStale(Invariant):
-    """No order is decided on a position that lacks fills of an order the desk let go."""
+    """No order is based on a position that lacks fills of an order that the desk released."""
 
     number = 2
 
     def forget(self) -> None:
-        """Have seen nothing."""
+        """Forget everything."""
         self._told_over: set[str] = set()
         self._least_versions: dict[str, int] = {}
 
     @heard(OrderUpdated)
     def note_end(self, actor: Actor, message: OrderUpdated) -> None:
-        """The desk is told that an order is over, with all of it booked."""
+        """Note that the desk is told an order's end, with all of it booked."""
         if actor.role == DESK and OrderFact(message.order, is_open=True).is_over:
             self._told_over.add(message.order.intent.order_id)
 
     @said(OrderDone)
     def note_parting(self, actor: Actor, message: OrderDone) -> None:
-        """The desk lets an order go: it was told of its end, and nothing of it is missing."""
+        """Check that the desk was told the end of an order it releases, and nothing is missing."""
         order_id = message.order_id
         if not actor.is_current:
             return
         self.require(
-            order_id in self._told_over, "the desk lets {} go, which is not over", order_id
+            order_id in self._told_over, "the desk releases {}, which has not ended", order_id
         )
         market_id = self.facts.orders[order_id].state.intent.market.market_id
         for trade_id in self.facts.evidence.fills(order_id):
@@ -112,12 +112,12 @@ class NotStale(Invariant):
                 known = self._least_versions.get(market_id, 0)
                 self._least_versions[market_id] = max(known, entry.booked_version)
             elif trade_id not in self.facts.evidence.failed(order_id):
-                # a failure that overtook its fill leaves nothing to book
-                raise self.breach(f"the desk lets {order_id} go, and {trade_id} is not booked")
+                # a failure that arrived before its fill leaves nothing to book
+                raise self.breach(f"the desk releases {order_id}, and {trade_id} is not booked")
 
     @recorded(OrdersCreated)
     def check(self, actor: Actor, record: Record) -> None:
-        """The position decided on has all those fills."""
+        """Check that the position behind the decision has all those fills."""
         if actor.role != DESK:
             return
         for intent in _created(record).intents:

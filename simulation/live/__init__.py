@@ -1,1 +1,1 @@
-"""Live orders in the simulation: an exchange that takes them, misbehaves, and keeps the truth."""
+"""Real orders in the simulation: an exchange that accepts them, has faults, and keeps the truth."""

@@ -1,4 +1,4 @@
-"""What must hold of live orders at every step: of what is signed, posted and believed."""
+"""Invariants of real orders at every step: of what is signed, posted and concluded."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from simulation.invariants.invariant import (
 from simulation.live.evidence import LiveEvidence
 
 _EVIDENCE = (TradeSeen, VenueSaid, CancelTold, AbsenceTold, PostAnswered)
-"""What may end an order of which nothing is known."""
+"""Events that may end an order with an unknown outcome."""
 
 
 class LiveInvariant(Invariant):
-    """One that knows the exchange's own books."""
+    """An invariant that uses the exchange's own books."""
 
     @property
     def evidence(self) -> LiveEvidence:
@@ -45,7 +45,7 @@ class LiveInvariant(Invariant):
         return evidence
 
     def row(self, order_id: str) -> LiveOrder:
-        """What the executor has recorded of an order."""
+        """Return the executor's record of an order."""
         live = self.evidence.rows.get(order_id)
         if live is None:
             raise self.breach(f"{order_id} has no record with the executor")
@@ -53,7 +53,7 @@ class LiveInvariant(Invariant):
 
 
 class BytesRecorded(LiveInvariant):
-    """Bytes leave only when they, and that they leave, are recorded."""
+    """Bytes are sent only once they, and their sending, are recorded."""
 
     number = 3
 
@@ -66,17 +66,17 @@ class BytesRecorded(LiveInvariant):
 
 
 class SignedOnce(LiveInvariant):
-    """An order is signed once, posted in those bytes only, and is one order at the venue."""
+    """An order is signed once, posted only in those bytes, and is one order at the venue."""
 
     number = 4
 
     def forget(self) -> None:
-        """Have seen nothing leave."""
+        """Forget everything."""
         self._posted: dict[str, str] = {}
 
     @commanded(SignOrder)
     def check_signing(self, actor: Actor, command: SignOrder) -> None:
-        """Nothing was ever signed for it."""
+        """Check that nothing was ever signed for it."""
         signed = self.evidence.side.signatures.get(command.order_id)
         self.require(
             not signed, "{} signs {} again, after {}", actor.role, command.order_id, signed
@@ -84,7 +84,7 @@ class SignedOnce(LiveInvariant):
 
     @commanded(PostOrder)
     def check_posting(self, actor: Actor, command: PostOrder) -> None:
-        """The same bytes as ever, and no second order at the venue."""
+        """Check for the same bytes, and no second order at the venue."""
         order_id = command.order_id
         known = self._posted.setdefault(order_id, command.payload)
         self.require(known == command.payload, "{} posts other bytes for {}", actor.role, order_id)
@@ -93,13 +93,13 @@ class SignedOnce(LiveInvariant):
 
 
 class EndsOnEvidence(LiveInvariant):
-    """What the executor records of an order is so at the exchange, and stays so."""
+    """What the executor records of an order is true at the exchange, and stays true."""
 
     number = 5
 
     @recorded(ANYTHING)
     def check(self, _actor: Actor, record: Record) -> None:
-        """Look at each order in the record."""
+        """Check each order in the record."""
         for save in record.saves:
             if isinstance(save.value, LiveOrder):
                 before = self.evidence.rows.get(save.key)
@@ -152,12 +152,12 @@ class EndsOnEvidence(LiveInvariant):
 
 
 class PostsWhatItMay(LiveInvariant):
-    """Orders leave after the account was read and agreed on, and not after a halt."""
+    """Orders are sent only after the account was read and agreed on, and not after a halt."""
 
     number = 7
 
     def forget(self) -> None:
-        """Have seen nothing."""
+        """Forget everything."""
         self._asked: dict[tuple[int, int], tuple[str, ...]] = {}
         self._read: set[tuple[int, str]] = set()
         self._agreed: set[tuple[int, str]] = set()
@@ -167,37 +167,37 @@ class PostsWhatItMay(LiveInvariant):
 
     @commanded(ReadAccount)
     def note_question(self, actor: Actor, command: ReadAccount) -> None:
-        """The executor wants to know."""
+        """Note that the executor starts a reading."""
         self._asked[actor.generation, command.read_id] = command.market_ids
 
     @heard(AccountRead)
     def note_reading(self, actor: Actor, event: AccountRead) -> None:
-        """The executor is told what the venue has."""
+        """Note that the executor gets a reading."""
         markets = self._asked.get((actor.generation, event.read_id), ())
         self._read.update((actor.generation, market_id) for market_id in markets)
 
     @heard(PositionSnapshot)
     def note_position(self, actor: Actor, message: PositionSnapshot) -> None:
-        """The executor is told what the ledger has; it counts only after a reading."""
+        """Note that the executor gets the ledger's position; it counts only after a reading."""
         key = (actor.generation, message.market_id)
         if actor.role == EXECUTOR and key in self._read:
             self._agreed.add(key)
 
     @said(HaltTrading)
     def note_own_halt(self, actor: Actor, message: HaltTrading) -> None:
-        """The executor distrusts the account."""
+        """Note that the executor halts because of the account."""
         if actor.role == EXECUTOR and message.who == EXECUTOR_CHECKS:
             self._halted.add(actor.generation)
 
     @heard(JournalFailed)
     def note_failure(self, actor: Actor, _message: JournalFailed) -> None:
-        """Nothing can be recorded."""
+        """Note that nothing can be recorded."""
         if actor.role == EXECUTOR:
             self._halted.add(actor.generation)
 
     @heard(CancelEverything)
     def note_taken_back(self, actor: Actor, message: CancelEverything) -> None:
-        """All that the executor knows of is to be taken back; a repetition means no more."""
+        """Note that all orders are to be cancelled; a repetition adds none."""
         request = (actor.generation, message)
         if actor.role == EXECUTOR and request not in self._requests:
             self._requests.add(request)
@@ -209,7 +209,7 @@ class PostsWhatItMay(LiveInvariant):
 
     @commanded(SignOrder, PostOrder)
     def check(self, actor: Actor, command: SignOrder | PostOrder) -> None:
-        """Look at what is known, and at the clock."""
+        """Check what is known, and the time."""
         order_id, generation = command.order_id, actor.generation
         live = self.row(order_id)
         market = live.intent.market
@@ -228,7 +228,7 @@ class PostsWhatItMay(LiveInvariant):
 
 
 class RecoversLiveOrders(LiveInvariant):
-    """A new executor is given every live order that is recorded and open."""
+    """A new executor gets every real order that is recorded and open."""
 
     number = 9
 
@@ -254,4 +254,4 @@ LIVE_INVARIANTS: tuple[type[Invariant], ...] = (
     PostsWhatItMay,
     RecoversLiveOrders,
 )
-"""What must hold at every step of a run with live orders, besides all the others."""
+"""What must hold at every step of a run with real orders, besides all the others."""

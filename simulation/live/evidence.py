@@ -1,4 +1,4 @@
-"""What really became of live orders: the exchange's own books, and what the executor recorded."""
+"""What really happened to real orders: the exchange's books, and the executor's records."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from simulation.exchange.order_side import OrderSide
 
 
 class LiveEvidence:
-    """Fills are the exchange's word; that an order left and ended is the executor's record."""
+    """Fills are from the exchange; that an order was sent and ended is the executor's record."""
 
     def __init__(self, side: OrderSide) -> None:
         self.side = side
@@ -26,10 +26,10 @@ class LiveEvidence:
         self._accepted: Counter[str] = Counter()
         self._to_hear: dict[str, frozenset[str]] = {}
         self._taken_back: dict[str, OrderStatus | None] = {}
-        """Orders that were cancelled before they came."""
+        """Orders that were cancelled before they arrived."""
 
     def take(self, record: Record) -> None:
-        """Learn from a record of the real executor."""
+        """Use a record of the real executor."""
         if isinstance(record.event, OrderSubmitted):
             self._accepted[record.event.order_id] += 1
         for save in record.saves:
@@ -48,41 +48,41 @@ class LiveEvidence:
             self.open_ids[order_id] = None
 
     def accepted_count(self, order_id: str) -> int:
-        """How often the order was taken on."""
+        """Return how often the order was accepted."""
         return self._accepted[order_id]
 
     def end(self, order_id: str) -> OrderStatus | None:
-        """How it is recorded to have ended; None while it has not."""
+        """Return how it ended according to the record; None while it has not."""
         live = self.rows.get(order_id)
         if live is None:
             return self._taken_back.get(order_id)
         return live.status if live.is_final else None
 
     def fills(self, order_id: str) -> Mapping[str, FillDetail]:
-        """What it traded at the exchange, by trade id."""
+        """Return its trades at the exchange, by trade id."""
         return self.side.fills_of(order_id)
 
     def recorded_fills(self, order_id: str) -> Mapping[str, FillDetail]:
-        """What it traded as far as the executor has recorded it."""
+        """Return its trades as far as the executor has recorded them."""
         live = self.rows.get(order_id)
         trades = live.trades if live is not None else ()
         return {trade.fill.trade_id: trade.fill for trade in trades}
 
     def failed(self, order_id: str) -> Collection[str]:
-        """Trade ids of what the exchange took back."""
+        """Return the trade ids that failed at the exchange."""
         return self.side.failed_of(order_id)
 
     def recorded_failed(self, order_id: str) -> Collection[str]:
-        """Those of them that the executor has recorded."""
+        """Return those of them that the executor has recorded."""
         live = self.rows.get(order_id)
         return _failed(live) if live is not None else frozenset()
 
     def to_be_heard(self, order_id: str) -> Collection[str]:
-        """Those of them that the executor knew of when the order ended."""
+        """Return those of them that the executor knew when the order ended."""
         return self._to_hear.get(order_id, frozenset())
 
     def order_ids(self) -> Iterable[str]:
-        """Every order that the exchange has taken."""
+        """Return the ids of all orders that the exchange has accepted."""
         return [order_id for order_id in self.side.signatures if self.side.records_of(order_id)]
 
 

@@ -1,4 +1,4 @@
-"""One reading of the account: several requests one after the other, between which things happen."""
+"""One reading of the account: several successive requests, between which things happen."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from venue.ordering.admission import RequestRefused
 
 
 class AccountReading:
-    """Reads the orders asked for, then the open ones, then trades, then balances."""
+    """Reads the requested orders, then open orders, then trades, then balances."""
 
     def __init__(
         self, side: OrderSide, scheduler: Scheduler, actor: SimulatedActor, command: ReadAccount
@@ -40,7 +40,7 @@ class AccountReading:
             try:
                 row = reads.order(WALLET, venue_order_id, now_ms)
             except RequestRefused:
-                continue  # the venue's other way to say that it shows none
+                continue  # the venue's other way to show no order
             self._rows.add_order(venue_order_id, row)
         self._scheduler.after(2 * self._side.mishaps.way_ms(), self._read_open_orders)
 

@@ -1,7 +1,7 @@
-"""The real executor's hand on the simulated exchange: its port's commands, without a network.
+"""The real executor's port to the simulated exchange, without a network.
 
-What the venue answers goes through the same reading as in the real port. A request that has left
-arrives even if whoever sent it has fallen since.
+The exchange's answers are parsed like those of the real venue. A request that was sent arrives even
+if its sender has crashed since.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _SIGNING_MS = 3
 _MINED_MS = 3_000
 
 Fail = Callable[[Exception], object]
-"""Makes the event that tells of a failure."""
+"""Makes the event that reports a failure."""
 
 
 class SimulatedVenuePort(SimulatedWebSocket):
@@ -60,11 +60,11 @@ class SimulatedVenuePort(SimulatedWebSocket):
         super().__init__(wire, actor)
         side = wire.exchange.order_side
         if side is None:
-            raise AssertionError("the exchange takes no orders")
+            raise AssertionError("the exchange accepts no orders")
         self._side: OrderSide = side
 
     def perform(self, command: object) -> None:
-        """Start what the core commanded."""
+        """Start a core's command."""
         match command:
             case OpenClient():
                 self._ask_plainly(self._ready, lambda problem: ClientFailed(_reason(problem)))
@@ -91,18 +91,18 @@ class SimulatedVenuePort(SimulatedWebSocket):
     def _after(self, delay_ms: int, call: Callable[..., None], *arguments: object) -> None:
         self._wire.scheduler.after(delay_ms, call, *arguments)
 
-    # A request's way
+    # Requests
 
     def _ask_plainly(self, do: Callable[[], object], fail: Fail) -> None:
-        """Send a request that is about no order."""
+        """Send a request that does not concern an order."""
         self._travel(do, fail, self._side.mishaps.plain_passage())
 
     def _ask(self, do: Callable[[], object], fail: Fail) -> None:
         """Send a request that places or cancels orders.
 
         Args:
-            do: carries it out at the venue and gives the event that answers it.
-            fail: makes the event that tells what went wrong.
+            do: carries it out at the venue and returns the event that answers it.
+            fail: makes the event that reports an error.
         """
         self._travel(do, fail, self._side.mishaps.passage())
 
@@ -135,7 +135,7 @@ class SimulatedVenuePort(SimulatedWebSocket):
     # Orders
 
     def _sign(self, command: SignOrder) -> None:
-        """Sign, in the executor's own process: if that has fallen, nothing is signed."""
+        """Sign in the executor's own process: if that has crashed, nothing is signed."""
         if self._actor.is_gone:
             return
         if self._side.mishaps.strikes("reset"):
@@ -183,7 +183,7 @@ class SimulatedVenuePort(SimulatedWebSocket):
         side.entry.admit_cancel(side.now_ms)
         return _answered(side.desk.cancel_matching(WALLET, side.now_ms), ())
 
-    # The rest
+    # Other requests
 
     def _beat(self, heartbeat_id: str) -> object:
         side = self._side
@@ -194,7 +194,7 @@ class SimulatedVenuePort(SimulatedWebSocket):
         return HeartbeatAnswered(next_id)
 
     def _claim(self, command: ClaimHoldings) -> None:
-        """Merge pairs; what is redeemed was paid out when the window was decided."""
+        """Merge pairs; shares to be redeemed were paid out when the window was resolved."""
         side, market_id = self._side, command.market_id
         reason = ""
         market = side.service.catalogue.with_condition(market_id)

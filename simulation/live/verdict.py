@@ -1,4 +1,4 @@
-"""The end of a run with live orders: our records, held against the exchange's own books."""
+"""The end of a run with real orders: our records compared with the exchange's own books."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from simulation.invariants.facts import Facts
 from simulation.live.evidence import LiveEvidence
 
 SETTLED_AFTER_MS = 240_000
-"""So long after its window's end nothing of an order has to be waited for, at the latest."""
+"""Latest time after its window's end at which an order is settled."""
 LET_GO_AFTER_MS = KEPT_AFTER_CLOSE_MS + 60_000
-"""So long after it the executor lets the order go, at the latest."""
+"""Latest time after its window's end at which the executor forgets an order."""
 OVERSTAY_MS = 12_000
-"""So long after an order's time, or its window's, none of it rests, at the latest."""
+"""Latest time after its own or its window's end at which an order may still rest."""
 
 
 @attrs.frozen(kw_only=True)
 class ExchangeVerdict:
-    """What the two sides say of the same orders, positions and money."""
+    """Compares the two sides' orders, positions and money."""
 
     now_ms: int
     facts: Facts
     evidence: LiveEvidence
 
     def complaints(self, books: Books, outcomes: Outcomes) -> Iterator[str]:
-        """Everything in which the journal's books and the exchange's differ."""
+        """Yield every difference between the journal's books and the exchange's."""
         yield from self.overstays()
         yield from self._rows()
         verdict = AuditVerdict()
@@ -41,7 +41,7 @@ class ExchangeVerdict:
         yield from verdict.findings
 
     def overstays(self) -> Iterator[str]:
-        """Orders that rest although their time, or their window's, is over."""
+        """Yield orders that rest although their time, or their window's, has ended."""
         side = self.evidence.side
         for taken in side.records:
             fact = self.facts.orders.get(side.signed_for.get(taken.order_id, ""))
@@ -57,4 +57,4 @@ class ExchangeVerdict:
             past_ms = self.now_ms - live.intent.market.closes_at_ms
             is_over = live.is_final and live.is_settled
             if past_ms > (LET_GO_AFTER_MS if is_over else SETTLED_AFTER_MS):
-                yield f"the executor does not let {order_id} go: {live!r}"
+                yield f"the executor does not forget {order_id}: {live!r}"
