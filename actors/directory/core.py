@@ -141,7 +141,7 @@ class DirectoryCore(Core):
         self._table.windows[market_id] = window
         if window.resolution is not None:
             self._table.closed[market_id] = 0
-            return self._say_resolved(window)
+            return self._announce_result(window)
         if window.market.closes_at_ms <= now_ms or is_orphan(self.settings, window.market):
             return self._close(window, now_ms)
         return [*to_all(OPENED_READERS, window.opening), *self._search.begin(window, now_ms)]
@@ -156,7 +156,7 @@ class DirectoryCore(Core):
             return [*self._roll(now_ms), *self._table.repeat_all(), _repeat_timer()]
         if key.startswith(_SETTLE):
             window = self._table.windows.get(key.removeprefix(_SETTLE))
-            return self._say_resolved(window) if window is not None else []
+            return self._announce_result(window) if window is not None else []
         if key.startswith(TICK):
             return self._search.ask_for_tick(key, self._table.windows.values(), now_ms)
         return self._ask(key, now_ms)
@@ -266,7 +266,7 @@ class DirectoryCore(Core):
         effects: Effects = [
             record(resolved.resolution, resolved),
             CancelTimer(POLL + market_id),
-            *self._say_resolved(resolved),
+            *self._announce_result(resolved),
         ]
         expected = window.expected_winner()
         if found.winner is not None and expected not in (None, found.winner):
@@ -279,7 +279,7 @@ class DirectoryCore(Core):
             )
         return effects
 
-    def _say_resolved(self, window: WindowState) -> Effects:
+    def _announce_result(self, window: WindowState) -> Effects:
         again = SetTimer(_SETTLE + window.market.market_id, SETTLE_REPEAT_MS)
         return [*to_all((POSITION, OBSERVER, RECORDER), window.resolution), again]
 
@@ -307,7 +307,7 @@ class DirectoryCore(Core):
         market_id = contradicted.market.market_id
         self._table.windows[market_id] = contradicted
         self._table.closed[market_id] = 0
-        return [*effects, *self._say_resolved(contradicted)]
+        return [*effects, *self._announce_result(contradicted)]
 
     # Questions to the venue
 

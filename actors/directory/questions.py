@@ -54,7 +54,7 @@ class Questions:
         self._failures.pop(key, None)
         self._complaints.pop(key, None)
 
-    def begin_anew(self, key: str) -> None:
+    def reset_delays(self, key: str) -> None:
         """Reset a question's delays; a complaint that was logged is not logged again."""
         self._failures.pop(key, None)
 

@@ -150,7 +150,7 @@ class Reviews:
         self._refusals[market_id] = count
         if count < REFUSALS_MAX:
             return None
-        self._questions.begin_anew(key)
+        self._questions.reset_delays(key)
         effects = [CancelTimer(key), *self._reviewed(window, now_ms, is_confirmed=False)]
         if market_id not in self._windows:
             line = f"{complaint}; it is settled, and its result is kept"

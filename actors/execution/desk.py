@@ -13,7 +13,7 @@ from actors.core import Core, Dice, Effects, Log, Record, Send, SetTimer, handle
 from actors.execution.acceptance import group_refusal, groups_of, refusal, sale_refusal
 from actors.execution.desk_memory import DeskMemory, TradedWindow, ask_to_cancel, cancel, start
 from actors.execution.desk_state import DeskState, SideFreed, TradingStopped
-from actors.execution.exits import ask_for_books, sale_into, sale_wanted
+from actors.execution.exits import ask_for_books, next_sale, sale_into
 from actors.execution.halting import (
     ask_executor,
     halt_in_passing,
@@ -93,7 +93,7 @@ class DeskCore(Core):
         return [*started, SetTimer(_ROUND, ROUND_MS)]
 
     @handles(PeerRestarted)
-    def greet(self, message: PeerRestarted, now_ms: int) -> Effects:
+    def resend_to_restarted(self, message: PeerRestarted, now_ms: int) -> Effects:
         """Resend busy sides to a new strategy or observer, and cancels to a new executor."""
         for series, traded in self._known.windows.items():
             if message.role == self.settings.role(STRATEGY, series):
@@ -103,7 +103,7 @@ class DeskCore(Core):
         return ask_executor(self._known) if message.role == EXECUTOR else []
 
     @handles(TimerFired)
-    def look_after(self, _message: TimerFired, now_ms: int) -> Effects:
+    def repeat(self, _message: TimerFired, now_ms: int) -> Effects:
         """Repeat what may have been lost; if it was not, this has no effect."""
         return [
             *start(self._known.open_orders.to_start_again(now_ms)),
@@ -111,11 +111,11 @@ class DeskCore(Core):
             *ask_executor(self._known),
             *self._known.ask_for_positions(),
             *ask_for_books(self._known),
-            *self._tell_again(now_ms),
+            *self._report_again(now_ms),
             SetTimer(_ROUND, ROUND_MS),
         ]
 
-    def _tell_again(self, now_ms: int) -> Effects:
+    def _report_again(self, now_ms: int) -> Effects:
         """Report which sides are busy: every round while an order is open, otherwise rarely."""
         self._rounds_count += 1
         if self._known.open_orders.live() or self._rounds_count % QUIET_ROUNDS == 0:
@@ -170,7 +170,7 @@ class DeskCore(Core):
     # Signals
 
     @handles(TradeSignals)
-    def judge(self, message: TradeSignals, now_ms: int) -> Effects:
+    def judge_signals(self, message: TradeSignals, now_ms: int) -> Effects:
         """Carry out the cancels and the acceptable signals, and answer in any case."""
         if not self._known.windows:
             return self._known.refuse(message, "no window is open", now_ms)
@@ -245,17 +245,17 @@ class DeskCore(Core):
     def stop(self, message: StopLossTriggered, now_ms: int) -> Effects:
         """Refuse further signals for the window; sell the holding if the message says so."""
         before = self._known.state.window(message.market_id)
-        wish = message if message.on_stop_loss == "exit" else before.exit_wish
+        exit_wish = message if message.on_stop_loss == "exit" else before.exit_wish
         reason = before.stop_reason or message.reason or _stop_sentence(message)
-        stopped = attrs.evolve(before, stop_reason=reason, exit_wish=wish)
+        stopped = attrs.evolve(before, stop_reason=reason, exit_wish=exit_wish)
         effects: Effects = []
         if stopped != before:
             state = self._known.state.with_window(message.market_id, stopped)
             traded = self._known.window(message.market_id)
             self._known.state = state if traded is None else state.stop_loss_in(traded.market)
-            event = TradingStopped(market_id=message.market_id, reason=reason, exit_wish=wish)
+            event = TradingStopped(market_id=message.market_id, reason=reason, exit_wish=exit_wish)
             effects.append(Record(event, (self._known.save(),)))
-        if wish is not None:
+        if exit_wish is not None:
             buys = [
                 entry
                 for entry in self._known.open_orders.live(message.market_id)
@@ -273,11 +273,11 @@ class DeskCore(Core):
         """Sell into the requested book; a late or repeated copy has no effect."""
         traded = self._known.window(message.market.market_id)
         position = self._known.position(message.market.market_id)
-        wish = None if traded is None else sale_wanted(self._known, traded)
-        if traded is None or position is None or wish is None:
+        sale = None if traded is None else next_sale(self._known, traded)
+        if traded is None or position is None or sale is None:
             return []
         max_book_age_ms = self.settings.of(traded.market.series).strategy.max_book_age_ms
-        signals = sale_into(message, wish, position, max_book_age_ms, now_ms)
+        signals = sale_into(message, sale, position, max_book_age_ms, now_ms)
         if isinstance(signals, str):
             traded.book_note, traded.sale_refusal = signals, ""
             return []
@@ -391,7 +391,7 @@ class DeskCore(Core):
         return [*effects, *self._known.tell_changes(now_ms, market_id)] if was_live else effects
 
     @handles(OrderClosed)
-    def let_go(self, message: OrderClosed, now_ms: int) -> Effects:
+    def remove(self, message: OrderClosed, now_ms: int) -> Effects:
         """Remove an order whose actor has closed its record."""
         entry = self._known.open_orders.remove(message.order_id)
         if entry is None or entry.has_ended:
@@ -402,7 +402,7 @@ class DeskCore(Core):
     def replace(self, message: ChildLost, now_ms: int) -> Effects:
         """Restart a crashed order from its record."""
         order_id = order_id_of(message.role)
-        if order_id is None or not self._known.open_orders.fell(order_id, now_ms):
+        if order_id is None or not self._known.open_orders.note_crash(order_id, now_ms):
             return []
         return start([order_id])
 

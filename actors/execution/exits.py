@@ -33,7 +33,7 @@ _SIZE_STEP_UNITS = UNITS_PER_SHARE // 100
 
 
 @attrs.frozen(kw_only=True)
-class SaleWish:
+class PlannedSale:
     """A sale to make as soon as there is a buyer, and its reason."""
 
     side: Side
@@ -48,11 +48,11 @@ def ask_for_books(desk: DeskMemory) -> Effects:
     return [
         Send(desk.settings.role(MARKET_STATE, series), SnapshotWanted(DESK))
         for series, traded in desk.windows.items()
-        if sale_wanted(desk, traded) is not None
+        if next_sale(desk, traded) is not None
     ]
 
 
-def sale_wanted(desk: DeskMemory, traded: TradedWindow) -> SaleWish | None:
+def next_sale(desk: DeskMemory, traded: TradedWindow) -> PlannedSale | None:
     """Return what to sell in a window now; None while something else is in progress.
 
     Flattening takes precedence over a stop loss.
@@ -70,13 +70,13 @@ def sale_wanted(desk: DeskMemory, traded: TradedWindow) -> SaleWish | None:
     if desk.open_orders.live(traded.market_id) or traded.exit_attempts == EXIT_ATTEMPTS_MAX:
         return None
     if is_flattened:
-        return _flatten_wish(position)
+        return _flatten_sale(position)
     if desk.halt_reason(market):
         return None
-    return _stop_loss_wish(window, position)
+    return _stop_loss_sale(window, position)
 
 
-def _stop_loss_wish(window: DeskWindow, position: PositionSnapshot) -> SaleWish | None:
+def _stop_loss_sale(window: DeskWindow, position: PositionSnapshot) -> PlannedSale | None:
     """Return the sale of a stopped window's holding; None if nothing one-sided is held."""
     wish = window.exit_wish
     if wish is None:
@@ -84,7 +84,7 @@ def _stop_loss_wish(window: DeskWindow, position: PositionSnapshot) -> SaleWish 
     held_units = position.holding(wish.side).quantity_units
     if held_units <= 0 or position.holding(wish.side.other).quantity_units:
         return None
-    return SaleWish(
+    return PlannedSale(
         side=wish.side,
         units=held_units,
         why="stop loss exit",
@@ -93,12 +93,12 @@ def _stop_loss_wish(window: DeskWindow, position: PositionSnapshot) -> SaleWish 
     )
 
 
-def _flatten_wish(position: PositionSnapshot) -> SaleWish | None:
+def _flatten_sale(position: PositionSnapshot) -> PlannedSale | None:
     """Return the sale of what one side holds beyond the other; None without an excess."""
     excess = excess_of(position)
     if excess is None:
         return None
-    return SaleWish(side=excess.side, units=excess.units, why=_FLATTEN)
+    return PlannedSale(side=excess.side, units=excess.units, why=_FLATTEN)
 
 
 def is_flatten_sale(intent: OrderIntent) -> bool:
@@ -108,13 +108,13 @@ def is_flatten_sale(intent: OrderIntent) -> bool:
 
 def sale_into(
     snapshot: MarketSnapshot,
-    wish: SaleWish,
+    sale: PlannedSale,
     position: PositionSnapshot,
     max_book_age_ms: int,
     now_ms: int,
 ) -> TradeSignals | str:
     """Return the desk's own signal to sell into this book, or why there is none."""
-    side, book = wish.side, snapshot.book(wish.side)
+    side, book = sale.side, snapshot.book(sale.side)
     age_ms, bid_ticks = now_ms - book.updated_at_ms, book.best_bid_ticks
     if not book.is_synced or book.is_crossed:
         return f"the {side.value} book is not in order"
@@ -122,27 +122,27 @@ def sale_into(
         return f"the {side.value} book is {age_ms} ms old, over max_book_age_ms {max_book_age_ms}"
     if bid_ticks is None:
         return f"no one buys {side.value}"
-    units = wish.units // _SIZE_STEP_UNITS * _SIZE_STEP_UNITS
+    units = sale.units // _SIZE_STEP_UNITS * _SIZE_STEP_UNITS
     price = price_label(bid_ticks)
     bid = f"{side.value} bid {price} x {size_text(book.best_bid_units)}"
-    sale = TradeSignal(
+    signal = TradeSignal(
         side=side,
         action=Action.SELL,
         time_in_force=TimeInForce.FAK,
         price_ticks=bid_ticks,
         size_units=units,
         priority=EXIT_PRIORITY,
-        reason=f"{wish.why}: sell {size_text(units)} {side.value} at the bid {price}",
+        reason=f"{sale.why}: sell {size_text(units)} {side.value} at the bid {price}",
         best_bid_ticks=bid_ticks,
     )
     return TradeSignals(
         signals_id=0,
         market_id=position.market_id,
-        signals=(sale,),
+        signals=(signal,),
         position_version=position.version,
         snapshot_sequence=0,
         snapshot_at_ms=now_ms,
         passed_over=(),
-        basis=f"{wish.basis}, {bid}" if wish.basis else bid,
-        tick_ns=wish.tick_ns,
+        basis=f"{sale.basis}, {bid}" if sale.basis else bid,
+        tick_ns=sale.tick_ns,
     )

@@ -25,7 +25,7 @@ class TrackedOrder:
     started_at_ms: int
     """When it was last started."""
     heard_at_ms: int
-    fell_at_ms: int | None = None
+    crashed_at_ms: int | None = None
     """When its actor last crashed."""
     has_ended: bool = False
     """It no longer keeps its side busy; only its closing messages are outstanding."""
@@ -124,14 +124,14 @@ class OpenOrderTable:
         for entry in self._entries.values():
             entry.started_at_ms -= by_ms
             entry.heard_at_ms -= by_ms
-            entry.fell_at_ms = earlier(entry.fell_at_ms, by_ms)
+            entry.crashed_at_ms = earlier(entry.crashed_at_ms, by_ms)
 
-    def fell(self, order_id: str, now_ms: int) -> bool:
+    def note_crash(self, order_id: str, now_ms: int) -> bool:
         """Note an actor's crash; return whether to restart it at once, or only after a pause."""
         entry = self._entries.get(order_id)
         if entry is None:
             return False
-        last_ms, entry.fell_at_ms = entry.fell_at_ms, now_ms
+        last_ms, entry.crashed_at_ms = entry.crashed_at_ms, now_ms
         if last_ms is not None and now_ms - last_ms < RESTART_PERIOD_MS:
             long_ago_ms = now_ms - SILENCE_LIMIT_MS
             entry.started_at_ms = entry.heard_at_ms = long_ago_ms

@@ -90,31 +90,30 @@ def _account_losing_streak(at: TrackedSeries, settings: ProtectionSettings) -> s
 
 def _series_day_drawdown(at: TrackedSeries, settings: ProtectionSettings) -> str | None:
     most = settings.max_series_day_drawdown_dollars
-    fallen = _fallen(at.series.day_drawdown_nanos(at.now_ms), most, " of this day (UTC)")
+    drawdown = _drawdown_text(at.series.day_drawdown_nanos(at.now_ms), most, " of this day (UTC)")
     limit = f"max_series_day_drawdown_dollars {most}"
-    return (
-        fallen and f"{at.market.series} {fallen}, {limit}; until {_time(_next_day_ms(at.now_ms))}"
-    )
+    until = _time(_next_day_ms(at.now_ms))
+    return drawdown and f"{at.market.series} {drawdown}, {limit}; until {until}"
 
 
 def _day_drawdown(at: TrackedSeries, settings: ProtectionSettings) -> str | None:
     most = settings.max_day_drawdown_dollars
-    fallen = _fallen(at.account.day_drawdown_nanos(at.now_ms), most, " of this day (UTC)")
+    drawdown = _drawdown_text(at.account.day_drawdown_nanos(at.now_ms), most, " of this day (UTC)")
     limit = f"max_day_drawdown_dollars {most}"
-    return fallen and f"the result {fallen}, {limit}; until {_time(_next_day_ms(at.now_ms))}"
+    return drawdown and f"the result {drawdown}, {limit}; until {_time(_next_day_ms(at.now_ms))}"
 
 
 def _week_drawdown(at: TrackedSeries, settings: ProtectionSettings) -> str | None:
     most = settings.max_week_drawdown_dollars
-    fallen = _fallen(at.account.week_drawdown_nanos(at.now_ms), most, " of this week")
+    drawdown = _drawdown_text(at.account.week_drawdown_nanos(at.now_ms), most, " of this week")
     limit = f"max_week_drawdown_dollars {most}"
-    return fallen and f"the result {fallen}, {limit}; until {_time(_next_week_ms(at.now_ms))}"
+    return drawdown and f"the result {drawdown}, {limit}; until {_time(_next_week_ms(at.now_ms))}"
 
 
 def _drawdown(at: TrackedSeries, settings: ProtectionSettings) -> str | None:
     most = settings.max_drawdown_dollars
-    fallen = _fallen(at.account.drawdown_nanos, most, "")
-    return fallen and f"the result {fallen}, max_drawdown_dollars {most}; until it is raised"
+    drawdown = _drawdown_text(at.account.drawdown_nanos, most, "")
+    return drawdown and f"the result {drawdown}, max_drawdown_dollars {most}; until it is raised"
 
 
 def _trading_hours(at: TrackedSeries, settings: ProtectionSettings) -> str | None:
@@ -136,7 +135,7 @@ def _is_within(minute: int, begin: int, end: int) -> bool:
     return minute >= begin or minute < end
 
 
-def _fallen(nanos: int, most_dollars: int | None, period: str) -> str | None:
+def _drawdown_text(nanos: int, most_dollars: int | None, period: str) -> str | None:
     """Return how far a result is below its highest; None if that is within the limit."""
     if most_dollars is None or nanos < most_dollars * NANOS_PER_DOLLAR:
         return None

@@ -222,7 +222,7 @@ class SimulatedExecutorCore(Core):
         return self._take_rest(paper, now_ms)
 
     @handles(Recalled)
-    def let_go(self, message: Recalled, _now_ms: int) -> Effects:
+    def forget(self, message: Recalled, _now_ms: int) -> Effects:
         """Forget an ended order once the order itself has recorded the end."""
         order_id, order = message.key, message.value
         if isinstance(order, OrderState) and not order.is_terminal:

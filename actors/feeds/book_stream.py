@@ -89,7 +89,7 @@ class BookStream:
             for name in (*self.traded_tokens, self.markets[-1].market_id)
         )
 
-    def subscribe_anew(self) -> Effects:
+    def resubscribe(self) -> Effects:
         """Make the venue resend the traded window's books in full, on the same connection."""
         texts = (drop_tokens_text(self.traded_tokens), add_tokens_text(self.traded_tokens))
         return [Command(SendText(text)) for text in texts]
@@ -134,7 +134,7 @@ class BookStream:
         """Send the waiting events, if there are any."""
         return self.send_batch(now_ms) if self._waiting else [CancelTimer(self.timer_key)]
 
-    def say_grid(self) -> Effects:
+    def report_grid(self) -> Effects:
         """Report that the window's books are not kept, if so; repeating this is harmless."""
         if not self.is_grid_too_fine:
             return []

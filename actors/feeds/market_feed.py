@@ -155,7 +155,7 @@ class MarketFeedCore(FeedCore):
         ]
         if stream.is_grid_too_fine:
             has_become_so = any(isinstance(event, FinerGrid) for event in events)
-            return effects + (stream.say_grid() if has_become_so else [])
+            return effects + (stream.report_grid() if has_become_so else [])
         unread = next((event for event in events if isinstance(event, UnreadableElement)), None)
         if unread is not None:  # it may have added or removed a level: only fresh books are right
             reason = f"a change of the books is unreadable: {unread.reason}"
@@ -188,7 +188,7 @@ class MarketFeedCore(FeedCore):
         stream = self._streams[self.settings.role(MARKET_STATE, request.series)]
         is_on_its_way = now_ms - stream.fresh_start_at_ms < RESYNC_GRACE_MS
         if stream.is_grid_too_fine:
-            return stream.say_grid()
+            return stream.report_grid()
         if is_on_its_way or (stream.is_fresh_start and not self._got_none(stream, now_ms)):
             return []
         reason = f"market state asked for fresh books: {request.reason}"
@@ -203,7 +203,7 @@ class MarketFeedCore(FeedCore):
             stream.renewed_at_ms = (
                 None  # the resubscription did bring books, so it was not at fault
             )
-        return stream.say_grid() or self._resync(
+        return stream.report_grid() or self._resync(
             stream, "market state was restarted", now_ms, in_place=True
         )
 
@@ -229,7 +229,7 @@ class MarketFeedCore(FeedCore):
         for stream in self._streams.values():
             if self._has_fallen_silent(stream, now_ms):
                 effects += self._renew(stream, "its events have stopped", now_ms)
-            effects += stream.say_grid()
+            effects += stream.report_grid()
         return effects
 
     # Private
@@ -271,7 +271,7 @@ class MarketFeedCore(FeedCore):
         stream.void()
         stream.renewed_at_ms = now_ms
         return [
-            *stream.subscribe_anew(),
+            *stream.resubscribe(),
             Send(stream.reader, FeedDown(self.role, reason)),
             Send(stream.reader, FeedUp(self.role)),
             Log("warning", f"{stream.markets[-1].slug}: requesting fresh books: {reason}"),

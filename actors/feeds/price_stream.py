@@ -254,7 +254,7 @@ class PriceStream:
         line.is_fresh = False
         self.trouble = reason
         renewed = [*line.connection.watch_on(), *self.renew(now_ms)]
-        return [*renewed, *self._tell_loss("warning", reason)]
+        return [*renewed, *self._log_loss("warning", reason)]
 
     def _lose(
         self,
@@ -271,7 +271,7 @@ class PriceStream:
             return line.connection.stop()
         self.trouble = reason
         self.reconnect_count += 1
-        said = self._tell_loss("error" if least_ms == BREACH_WAIT_MS else "warning", reason)
+        said = self._log_loss("error" if least_ms == BREACH_WAIT_MS else "warning", reason)
         if self.is_denied:
             return [*self.stop(), *said]
         if self._successor is not None:
@@ -279,7 +279,7 @@ class PriceStream:
             return [*line.connection.stop(), *said]
         return [*line.connection.lost(now_ms, least_ms, spread_ms), *said]
 
-    def _tell_loss(self, level: str, reason: str) -> Effects:
+    def _log_loss(self, level: str, reason: str) -> Effects:
         """Log once that it does not serve, until it has served again."""
         if self._is_loss_told:
             return []

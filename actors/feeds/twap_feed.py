@@ -154,7 +154,7 @@ class TwapFeedCore(Core):
         effects: Effects = []
         for stream in self.streams.values():
             effects += stream.disconnected(event, now_ms)
-        return [*effects, *self._look_for_others(now_ms), *self._judge()]
+        return [*effects, *self._seek_credentials(now_ms), *self._choose_service()]
 
     @handles(FramesReceived)
     def on_frames(self, event: FramesReceived, now_ms: int) -> Effects:
@@ -166,7 +166,7 @@ class TwapFeedCore(Core):
             ticks += found
             effects += done
         told = self._tell(ticks, now_ms)
-        return [*effects, *told, *self._look_for_others(now_ms), *self._judge()]
+        return [*effects, *told, *self._seek_credentials(now_ms), *self._choose_service()]
 
     @handles(TimerFired)
     def on_timer(self, timer: TimerFired, now_ms: int) -> Effects:
@@ -181,7 +181,7 @@ class TwapFeedCore(Core):
         effects: Effects = []
         for stream in self.streams.values():
             effects += stream.wake(kind, name, now_ms)
-        return [*effects, *self._judge()]
+        return [*effects, *self._choose_service()]
 
     # Credentials
 
@@ -208,15 +208,19 @@ class TwapFeedCore(Core):
             return effects
         self._missing = event.reason
         if event.are_coming:
-            return [*effects, Log("info", f"PolyBolt waits: {event.reason}"), *self._judge()]
+            return [
+                *effects,
+                Log("info", f"PolyBolt waits: {event.reason}"),
+                *self._choose_service(),
+            ]
         rest = (
             "prices come from RTDS while it serves" if RTDS in self.streams else "there is no price"
         )
         level = "warning" if RTDS in self.streams else "error"
         said = Log(level, f"PolyBolt is not used, and {rest}: {event.reason}")
-        return [*effects, said, *self._judge()]
+        return [*effects, said, *self._choose_service()]
 
-    def _look_for_others(self, now_ms: int) -> Effects:
+    def _seek_credentials(self, now_ms: int) -> Effects:
         """Look for other credentials after a refusal: the same ones would be refused again."""
         stream = self.streams.get(POLYBOLT)
         if stream is None or not stream.is_denied or self._denied == self._fingerprint:
@@ -300,7 +304,7 @@ class TwapFeedCore(Core):
     def _served(self) -> str:
         return next((name for name, stream in self.streams.items() if stream.is_serving), "")
 
-    def _judge(self) -> Effects:
+    def _choose_service(self) -> Effects:
         """Log which service is in use, once at each change."""
         using = self._served()
         if using == self._using:

@@ -306,7 +306,7 @@ class MarketStateCore(Core):
         return self._tell_change(now_ms)
 
     @handles(PeerRestarted)
-    def greet(self, peer: PeerRestarted, now_ms: int) -> Effects:
+    def resend_to_restarted(self, peer: PeerRestarted, now_ms: int) -> Effects:
         """Send a new subscriber the market; a new market feed knows nothing of our books."""
         if peer.role == MARKET_FEED:
             self._early = []

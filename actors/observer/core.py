@@ -212,7 +212,7 @@ class ObserverCore(Core):
     # Positions and orders
 
     @handles(MarketWord)
-    def on_word(self, message: MarketWord, _now_ms: int) -> Effects:
+    def on_window_message(self, message: MarketWord, _now_ms: int) -> Effects:
         """Keep the newest message of its kind for each window."""
         self._markets.take(message)
         return []
