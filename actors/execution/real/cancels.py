@@ -250,7 +250,7 @@ class EmergencyCancel:
         """Log why trading has stopped, and cancel what may rest at the venue."""
         count = len(self._left)
         text = f"nothing can be recorded, so {count} orders are cancelled: {reason}"
-        return [Log("error", text), *self._take_back()]
+        return [Log("error", text), *self._send_cancels()]
 
     def take(self, message: object) -> Effects:
         """Handle answers to cancels, new credentials and the desk's request; ignore the rest."""
@@ -268,11 +268,11 @@ class EmergencyCancel:
                 return [Log("error", f"a cancel got no answer and is repeated: {reason}")]
             case ClientReady():
                 self._has_client = True
-                return self._take_back()
+                return self._send_cancels()
             case ClientFailed(reason=reason):
                 return [Log("error", f"no credentials from the venue: {reason}")]
             case TimerFired(key) if key == _AGAIN_TIMER:
-                return self._take_back()
+                return self._send_cancels()
         return []
 
     @property
@@ -285,7 +285,7 @@ class EmergencyCancel:
             self._is_account_left = False
         return [CancelTimer(_AGAIN_TIMER)] if self._is_over else []
 
-    def _take_back(self) -> Effects:
+    def _send_cancels(self) -> Effects:
         if self._is_over:
             return []
         again = SetTimer(_AGAIN_TIMER, AGAIN_MS)

@@ -182,7 +182,7 @@ class RealExecutorCore(Core):
             return self._orders.answer(order_id)
         if now_ms >= intent.expires_at_ms:
             # Recorded, because a copy of it would be traded if the clock were set back.
-            return self._orders.take_back(order_id, TOO_LATE, now_ms)
+            return self._orders.record_cancelled(order_id, TOO_LATE, now_ms)
         live = LiveOrder(intent=intent)
         reason = self._gate.objection(intent)
         if reason:
@@ -201,10 +201,10 @@ class RealExecutorCore(Core):
         order_id = message.order_id
         live = self._orders.get(order_id)
         if live is not None and not live.is_final:
-            return self._outbox.take_back(live, message, now_ms)
+            return self._outbox.cancel(live, message, now_ms)
         if self._orders.is_known(order_id):
             return self._orders.answer(order_id)
-        return self._orders.take_back(order_id, message.reason, now_ms)
+        return self._orders.record_cancelled(order_id, message.reason, now_ms)
 
     @handles(CancelEverything)
     def cancel_everything(self, message: CancelEverything, now_ms: int) -> Effects:

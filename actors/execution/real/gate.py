@@ -188,7 +188,7 @@ class TradingGate:
 
     def _take_unknown(self, orders: list[UserOrder]) -> Effects:
         """Handle open orders that are unknown here; quarantined ones are always our own."""
-        lost_ids = {each.venue_order_id for each in self._orders.set_aside}
+        lost_ids = {each.venue_order_id for each in self._orders.quarantined}
         lost = tuple(order.order_id for order in orders if order.order_id in lost_ids)
         unknown = [order for order in orders if order.order_id not in lost_ids]
         effects: Effects = [Command(CancelOrders(lost))] if lost else []
@@ -325,7 +325,9 @@ class AccountGates:
 
     def cancel_quarantined(self) -> Effects:
         """Cancel the orders whose record was damaged, as far as their venue order ids are known."""
-        ids = sorted(each.venue_order_id for each in self._orders.set_aside if each.venue_order_id)
+        ids = sorted(
+            each.venue_order_id for each in self._orders.quarantined if each.venue_order_id
+        )
         if not ids:
             return []
         text = f"orders whose record was damaged are cancelled: {', '.join(ids)}"

@@ -161,10 +161,10 @@ class LiveOrders:
     def possibly_resting_ids(self) -> set[str]:
         """Venue order ids of the orders that may rest at the venue."""
         out = {live.venue_order_id for live in self.working if live.posted_at_ms}
-        return out | {each.venue_order_id for each in self.set_aside if each.venue_order_id}
+        return out | {each.venue_order_id for each in self.quarantined if each.venue_order_id}
 
     @property
-    def set_aside(self) -> tuple[TakenBack, ...]:
+    def quarantined(self) -> tuple[TakenBack, ...]:
         """Quarantined orders, whose record was damaged."""
         return tuple(each for each in self._taken_back.values() if each.is_set_aside)
 
@@ -189,7 +189,7 @@ class LiveOrders:
         before = before or LiveOrder(intent=after.intent)
         return [_record(after, event), *_tell(before, after)]
 
-    def take_back(self, order_id: str, reason: str, now_ms: int) -> Effects:
+    def record_cancelled(self, order_id: str, reason: str, now_ms: int) -> Effects:
         """Record an order that was cancelled before it arrived, so that no copy of it is traded."""
         keep_until_ms = now_ms + self._time_to_live_ms + CLOCK_STEP_MAX_MS
         report = OrderReport(order_id=order_id, status=OrderStatus.CANCELLED, reason=reason)

@@ -287,12 +287,12 @@ class Outbox:
             action.ask(now_ms)
         if now_ms >= live.intent.market.closes_at_ms:
             over = CancelOrder(live.order_id, "the window is over")
-            effects += self.take_back(self._orders.get(live.order_id) or live, over, now_ms)
+            effects += self.cancel(self._orders.get(live.order_id) or live, over, now_ms)
         elif live.cancel_reason:
             action.cancel_at_ms = now_ms
         return effects
 
-    def take_back(self, live: LiveOrder, message: CancelOrder, now_ms: int) -> Effects:
+    def cancel(self, live: LiveOrder, message: CancelOrder, now_ms: int) -> Effects:
         """Cancel an unfinished order; one at the venue ends only when the venue says so."""
         if not live.posted_at_ms:
             return self._withdraw(live, message.reason, now_ms)
