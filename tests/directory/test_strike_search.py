@@ -104,7 +104,7 @@ def test_f44_without_any_strike_that_is_said_and_recorded_once_a_window_also_ove
     stage.run(END_MS - 1_000)
     (event,) = missing(stage)
     assert (event.slug, event.market_id) == (slug_of(START_MS), market_id())
-    assert "asked for" in event.reason
+    assert "requested" in event.reason
     assert "metadata has none" in event.reason
     assert [log.level for log in stage.complaints] == ["warning"]
     assert {each.slug for each in stage.told(OBSERVER, WindowNotTraded)} == {event.slug}

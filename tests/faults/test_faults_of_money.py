@@ -310,7 +310,7 @@ def test_f41_a_trade_that_fails_after_it_was_confirmed_is_taken_back_and_said() 
     assert bench.taken_back == ["t1"]
     assert bench.live.trades[0].settlement is Settlement.FAILED
     (told,) = [log for log in bench.logs if log.level == "error"]
-    assert ("CONFIRMED" in told.text, "taken back" in told.text) == (True, True)
+    assert ("CONFIRMED" in told.text, "reversed" in told.text) == (True, True)
 
 
 @pytest.mark.parametrize("status", ["MATCHED", "MINED", "RETRYING", "CONFIRMED"])

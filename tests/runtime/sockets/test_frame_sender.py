@@ -208,6 +208,6 @@ def test_senders_that_are_forgotten_cannot_be_repeated_either(
     for count in range(10):
         known.meet(Greeting(sender=f"sender {count}", pid=1, count=count))
     for count in range(10):
-        with pytest.raises(RefusedFrame, match="heard before"):
+        with pytest.raises(RefusedFrame, match="repeated greeting"):
             known.meet(Greeting(sender=f"sender {count}", pid=1, count=count))
     known.meet(Greeting(sender="sender 0", pid=1, count=10))
