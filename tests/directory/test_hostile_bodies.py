@@ -64,7 +64,9 @@ def peak_kb() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-@pytest.mark.parametrize(("path", "words"), [("bomb", "compressed (gzip)"), ("endless", "longer than")])
+@pytest.mark.parametrize(
+    ("path", "words"), [("bomb", "compressed (gzip)"), ("endless", "longer than")]
+)
 def test_the_directory_refuses_it_unread(site: str, path: str, words: str) -> None:
     before_kb = peak_kb()
     event = asyncio.run(_answer(HttpGet("a", f"{site}/{path}")))
@@ -90,7 +92,9 @@ def get(site: str, path: str) -> object:
     return asyncio.run(ask())
 
 
-@pytest.mark.parametrize(("path", "words"), [("bomb", "compressed (gzip)"), ("endless", "longer than")])
+@pytest.mark.parametrize(
+    ("path", "words"), [("bomb", "compressed (gzip)"), ("endless", "longer than")]
+)
 def test_the_venues_client_refuses_it_unread_and_the_outcome_is_not_known(
     site: str, path: str, words: str
 ) -> None:

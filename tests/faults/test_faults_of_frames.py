@@ -100,7 +100,10 @@ def test_f35_a_book_that_stands_still_while_the_other_moves_is_asked_for_again(
             break
     assert second >= 20
     assert not synced.book(Side.YES).is_synced
-    assert synced.logged("requesting fresh books: the YES book is in doubt: it stands still while") == 1
+    assert (
+        synced.logged("requesting fresh books: the YES book is in doubt: it stands still while")
+        == 1
+    )
 
 
 def coinbase() -> CoreStage:
