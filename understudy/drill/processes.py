@@ -15,7 +15,6 @@ MARK = "UNDERSTUDY_DRILL"
 
 _GONE = (FileNotFoundError, ProcessLookupError, PermissionError)
 _LOOK_AGAIN_S = 0.01
-_PROCESSORS = len(os.sched_getaffinity(0))
 _Found = TypeVar("_Found")
 
 
@@ -88,14 +87,21 @@ class Allowance:
     def is_used_up(self) -> bool:
         """Whether no more is left, after what has passed since the last call or the start."""
         now_s = time.monotonic()
-        self._left_s -= (now_s - self._seen_s) * min(1.0, _PROCESSORS / max(1, _ready_count()))
+        self._left_s -= (now_s - self._seen_s) * _share()
         self._seen_s = now_s
         return self._left_s <= 0.0
 
 
-def _ready_count() -> int:
-    """How many threads of the machine run or wait for a processor: proc_loadavg(5), field 4."""
-    return int(Path("/proc/loadavg").read_text(encoding="ascii").split()[3].partition("/")[0])
+def _share() -> float:
+    """The part of a processor that each program gets which could use one; 1 where it is unknown.
+
+    How many threads run or wait for a processor is the 4th field of proc_loadavg(5).
+    """
+    try:
+        loads = Path("/proc/loadavg").read_text(encoding="ascii").split()
+    except FileNotFoundError:  # not Linux
+        return 1.0
+    return min(1.0, (os.cpu_count() or 1) / max(1, int(loads[3].partition("/")[0])))
 
 
 def wait_for(look: Callable[[], _Found], limit_s: float, every_s: float = _LOOK_AGAIN_S) -> _Found:
