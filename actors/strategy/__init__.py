@@ -1,1 +1,1 @@
-"""What to trade: evaluate_strategy, its stages, and the actor that asks it."""
+"""The strategy: evaluate_strategy, its stages, the contract for strategies, and the actor."""

@@ -1,4 +1,4 @@
-"""Which strategy trades: a built-in one, a class in a file, or one that a package brings."""
+"""The choice of the strategy: a built-in one, a class in a file, or one from a package."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from actors.strategy.parameters import BadParameter, parameters_of
 
 PAIR = "pair"
 BUILT_IN: Mapping[str, type[Strategy]] = {PAIR: PairStrategy, "maker": MakerStrategy}
-"""By the name that ``strategy.use`` calls them."""
+"""By the name used in ``strategy.use``."""
 
 
 def is_built_in(settings: StrategySettings) -> bool:
-    """Whether the strategy is part of this program, which it has been tested with."""
+    """Return whether the strategy is part of this program and tested with it."""
     return settings.use in BUILT_IN
 
 
 def strategy_class(settings: StrategySettings) -> type[Strategy]:
-    """Find the class that the settings name.
+    """Return the class that the settings name.
 
     Raises:
-        StrategyUnavailable: there is none, or it does not keep the contract's form.
+        StrategyUnavailable: there is none, or it does not follow the contract.
     """
     if settings.use in BUILT_IN:
         return BUILT_IN[settings.use]
@@ -51,7 +51,7 @@ def make_strategy(settings: StrategySettings) -> Strategy:
 
 
 def checked(found: object, name: str) -> type[Strategy]:
-    """Make sure that something is a strategy of a contract that this program keeps.
+    """Return a class after checking that it is a strategy with a supported contract version.
 
     Raises:
         StrategyUnavailable: it is not; one sentence says why.
@@ -75,7 +75,7 @@ def checked(found: object, name: str) -> type[Strategy]:
 
 
 def chosen(strategy: Strategy, settings: StrategySettings) -> StrategyChosen | None:
-    """What the journal keeps of the choice of a strategy of one's own; None for others."""
+    """Return the journal's record of a user-written strategy; None for others."""
     file = settings.file
     if file is None:
         return None

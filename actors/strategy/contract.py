@@ -207,7 +207,7 @@ class Decision:
     """The output of one evaluation."""
 
     orders: tuple[Order, ...] = ()
-    """Orders that share no ``pair`` are judged one by one."""
+    """Orders without a common ``pair`` are judged one by one."""
     cancels: tuple[Cancel, ...] = ()
     stop: StopWindow | None = None
     """If given, orders and cancels are ignored."""
@@ -249,7 +249,7 @@ class Strategy(abc.ABC):
 
     def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)
-        attrs.frozen(kw_only=True, slots=False)(cls)  # slots would need a class made anew
+        attrs.frozen(kw_only=True, slots=False)(cls)  # slots would require a new class
 
     @abc.abstractmethod
     def evaluate(self, context: Context) -> Decision:

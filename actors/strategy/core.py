@@ -3,7 +3,7 @@
 It owns nothing that must survive. After a restart it waits for a snapshot, the position and the
 open orders of one market, and evaluates only then.
 
-Its messages are paced, because an answer takes a while and a lost one must not silence it. After
+Its messages are paced, because an answer takes a while and a lost one must not block it. After
 signals it waits for the desk's answer, at most ANSWER_WAIT_MS. Within that time it does not repeat
 the same signals on the same position, even if they were answered. A stop loss is repeated until the
 desk shows the market as stopped.
@@ -65,21 +65,21 @@ class StrategyCore(Core):
         """Make the strategy that the settings name.
 
         Raises:
-            StrategyUnavailable: there is none, or it is not what it should be.
+            StrategyUnavailable: there is none, or it does not follow the contract.
         """
         super().__init__(role, settings, dice)
         self._strategy = make_strategy(settings.strategy)
         self._limits = _limits_of(settings)
         self._trades: tuple[PublicTrade, ...] = ()
         self._memory: tuple[str, object] = ("", None)
-        """Market id, and what the strategy wants to remember for its next evaluation."""
+        """Market id, and the strategy's memory for its next evaluation."""
         self._snapshot: MarketSnapshot | None = None
         self._tick_ns = 0
         """The snapshot's tick, until an evaluation has used it."""
         self._positions: _Newest[PositionSnapshot] = _Newest()
         self._orders: _Newest[OpenOrders] = _Newest()
         self._known_view: tuple[PositionSnapshot, OpenOrders, PositionView] | None = None
-        """The view made from this position and these orders."""
+        """The view computed from this position and these orders."""
         self._volatility = Volatility(self._strategy.volatility_half_life_minutes())
         self._last_signals_id = dice.getrandbits(48)
         self._last_wish: tuple[object, ...] = ()
@@ -90,7 +90,7 @@ class StrategyCore(Core):
 
     @property
     def is_serving(self) -> bool:
-        """Whether snapshot, position and open orders of the present market are known."""
+        """Whether snapshot, position and open orders of the current market are known."""
         return self._snapshot is not None and self._view(self._snapshot) is not None
 
     def clock_set_back(self, by_ms: int) -> None:
@@ -111,7 +111,7 @@ class StrategyCore(Core):
 
     @handles(Started)
     def start(self, started: Started, _now_ms: int) -> Effects:
-        """Begin empty: everything needed will arrive. Record a user-written strategy once."""
+        """Start empty: everything needed will arrive. Record a user-written strategy once."""
         return self._record_choice(*started.saved)
 
     @handles(SettingsReplaced)
@@ -165,7 +165,7 @@ class StrategyCore(Core):
         known = self._orders.get(orders.market_id)
         self._orders.put(orders.market_id, orders)
         if known is not None and attrs.evolve(orders, working=known.working) == known:
-            return []  # how far orders have come moves nothing by itself
+            return []  # the progress of orders causes no evaluation
         answered: Effects = []
         if self._is_waiting and orders.answers_signals_id >= self._last_signals_id:
             self._is_waiting = False
@@ -174,7 +174,7 @@ class StrategyCore(Core):
 
     @handles(PeerRestarted)
     def greet(self, peer: PeerRestarted, now_ms: int) -> Effects:
-        """A new desk has not heard the last signals: start afresh. Other peers send first."""
+        """Start again for a new desk, which lacks the last signals; other peers send first."""
         if peer.role != DESK:
             return []
         self._is_waiting = False
@@ -201,7 +201,7 @@ class StrategyCore(Core):
         return known[2]
 
     def _evaluate(self, now_ms: int) -> Effects:
-        """Decide as of now on what is known, and send the result."""
+        """Decide with what is known now, and send the result."""
         if self._snapshot is None:
             return []
         snapshot = self._snapshot.taken_again(now_ms, self._tick_ns)
@@ -274,7 +274,7 @@ class StrategyCore(Core):
         ]
 
     def _is_stop_loss_said(self, view: PositionView) -> bool:
-        """Whether a stop loss on this very position is pending; nothing else is sent then."""
+        """Return whether a stop loss on this position is pending; nothing else is sent then."""
         said, snapshot = self._stop_loss, self._snapshot
         return (
             said is not None
@@ -313,7 +313,7 @@ def _limits_of(settings: Settings) -> TradeLimits:
 
 
 class _Newest(Generic[_Value]):
-    """The newest value for each of the markets last heard of."""
+    """The newest value for each of the recent markets."""
 
     def __init__(self) -> None:
         self._values: dict[str, _Value] = {}
@@ -329,7 +329,7 @@ class _Newest(Generic[_Value]):
 
 
 def _wish(decision: Decision, context: Context) -> tuple[object, ...]:
-    """The parts of a decision that could change the desk's answer; reasons cannot."""
+    """Return the parts of a decision that could change the desk's answer; reasons cannot."""
     view = context.position
     return (
         context.market.market_id,

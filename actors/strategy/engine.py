@@ -1,8 +1,8 @@
-"""The strategy: a pure function from a market snapshot and a position to signals.
+"""The strategy ``pair``: a pure function from a market snapshot and a position to signals.
 
-The stages are asked in a fixed order. The first that gives signals is the last one asked, a
-safety stage may end the evaluation, and inventory is shown to the oracle before it leaves.
-docs/strategy.md explains every stage; ``stages/`` has one file for each.
+The stages are called in a fixed order. The first one that gives signals is the last one called, a
+safety stage may end the evaluation, and inventory signals pass the oracle filter. docs/strategy.md
+explains every stage; ``stages/`` has one file for each.
 """
 
 from __future__ import annotations
@@ -32,19 +32,18 @@ STAGES: tuple[tuple[str, Stage, OracleUse], ...] = (
     ("bootstrap", bootstrap, OracleUse.REQUIRED),
     ("averaging down", averaging_down, OracleUse.REQUIRED),
 )
-"""Name, stage, and what its signals need of the oracle, in the order of asking."""
+"""Name, stage, and what its signals need from the oracle, in calling order."""
 
 
 class PairDecision(msgspec.Struct, frozen=True, kw_only=True):
-    """What an evaluation came to, and why."""
+    """The result of an evaluation, with reasons."""
 
     signals: tuple[TradeSignal, ...] = ()
     passed_over: tuple[str, ...] = ()
-    """For each stage that gave nothing, its name and why; the stages after the last were not
-    asked."""
+    """For each stage that gave nothing, its name and reason; later stages were not called."""
     stop_loss: StopLossTriggered | None = None
     is_final: bool = False
-    """A safety stage ended it: no later stage was asked."""
+    """A safety stage ended it: no later stage was called."""
 
 
 def evaluate_strategy(
@@ -57,7 +56,7 @@ def evaluate_strategy(
 
     Args:
         market: both books, the reference price and the strike, at one instant.
-        position: what is held, and on which sides an order is live.
+        position: the holdings, and the sides with an open order.
         params: every number that the rules use.
         sigma_dollars: the reference price's volatility, for the diffusion oracle only.
     """
@@ -70,7 +69,7 @@ def decide(
     params: StrategySettings,
     sigma_dollars: float | None = None,
 ) -> PairDecision:
-    """Evaluate as ``evaluate_strategy`` does, and keep the reasons."""
+    """Evaluate like ``evaluate_strategy``, and keep the reasons."""
     scene = Scene(market=market, position=position, params=params, sigma_dollars=sigma_dollars)
     passed_over: list[str] = []
     for name, stage, oracle_use in STAGES:

@@ -1,8 +1,8 @@
-"""Reads strategies from files and installed packages: the only code of strangers that is run.
+"""Loading of strategies from files and packages: the only user code that is run.
 
-A file is read by its absolute path and run only if its bytes are those that were chosen. It is
-found by nothing else: neither the working directory nor Python's search path is looked at, no
-compiled copy of it is written or read, and it can import nothing that lies beside it.
+A file is read by its absolute path and run only if its bytes are those that were chosen. Nothing
+else is involved: neither the working directory nor Python's search path is used, no compiled copy
+is written or read, and the file cannot import its neighbours.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ FILE_BYTES_MAX = 1_000_000
 
 
 class StrategyUnavailable(Exception):
-    """There is no strategy to trade by; one sentence says why."""
+    """There is no usable strategy; one sentence says why."""
 
 
 def chosen_file(path: Path, class_name: str) -> StrategyFile:
-    """Name a file by its absolute path and present bytes; nothing of it is run.
+    """Return a file's absolute path and current bytes; nothing of it is run.
 
     Raises:
         StrategyUnavailable: it cannot be read.
@@ -41,10 +41,10 @@ def chosen_file(path: Path, class_name: str) -> StrategyFile:
 
 
 def kept_in(folder: Path, file: StrategyFile) -> StrategyFile:
-    """Put a copy of a file into a folder, and use that from now on.
+    """Copy a file into a folder, and return the copy to be used from now on.
 
     Raises:
-        StrategyUnavailable: the file cannot be read, or is not what it was.
+        StrategyUnavailable: the file cannot be read, or has changed.
         OSError: the copy cannot be written.
     """
     content = _bytes_of(attrs.evolve(file, kept_at=""))
@@ -57,10 +57,10 @@ def kept_in(folder: Path, file: StrategyFile) -> StrategyFile:
 
 
 def class_in_file(file: StrategyFile) -> object:
-    """Run a file, once a process, and return the class in it.
+    """Run a file, once per process, and return its class.
 
     Raises:
-        StrategyUnavailable: it cannot be read, is not what it was, raises, or has no such class.
+        StrategyUnavailable: it cannot be read, has changed, raises, or has no such class.
     """
     found: object = getattr(_module(file), file.class_name, None)
     if found is None:
@@ -69,10 +69,10 @@ def class_in_file(file: StrategyFile) -> object:
 
 
 def only_class(file: StrategyFile) -> str:
-    """Name of the one strategy in a file.
+    """Return the name of the only strategy in a file.
 
     Raises:
-        StrategyUnavailable: the file cannot be run, or holds none or several.
+        StrategyUnavailable: the file cannot be run, or has none or several.
     """
     module = _module(file)
     names = [
@@ -90,10 +90,10 @@ def only_class(file: StrategyFile) -> str:
 
 
 def class_of_package(name: str) -> object:
-    """Import the strategy that an installed package brings under a name.
+    """Import the strategy that an installed package registers under a name.
 
     Raises:
-        StrategyUnavailable: none does, or it cannot be imported.
+        StrategyUnavailable: there is none, or it cannot be imported.
     """
     found = [each for each in entry_points(group=ENTRY_POINTS) if each.name == name]
     if not found:
@@ -103,13 +103,13 @@ def class_of_package(name: str) -> object:
         )
     try:
         loaded: object = found[0].load()
-    except Exception as error:  # a stranger's module may raise whatever it likes
+    except Exception as error:  # a user's module may raise anything
         raise StrategyUnavailable(f"{name} cannot be imported: {_what(error)}") from error
     return loaded
 
 
 def names_of_packages() -> list[str]:
-    """Names of the strategies that installed packages bring."""
+    """Return the names of the strategies of installed packages."""
     return sorted({each.name for each in entry_points(group=ENTRY_POINTS)})
 
 
@@ -122,7 +122,7 @@ def _run(name: str, file: StrategyFile) -> ModuleType:
     content = _bytes_of(file)
     module = ModuleType(name)
     module.__file__ = file.path
-    sys.modules[name] = module  # its annotations are looked up there
+    sys.modules[name] = module  # its annotations are resolved there
     try:
         exec(compile(content, file.path, "exec"), module.__dict__)  # noqa: S102  # what it is for
     except BaseException as error:

@@ -1,19 +1,19 @@
-"""The built-in strategy ``maker``: rests a bid on each outcome, around what YES should be worth.
+"""The built-in strategy ``maker``: rests a bid on each outcome, around the fair value of YES.
 
 *Fair value.* The window pays YES if the average of the underlying's last ``w`` seconds ends at or
 above the strike. For a price that moves as a Brownian motion without drift, the average over the
-last ``w`` of a time ``T`` has the variance sigma^2 (T - 2w/3), so YES is worth
-1000 Phi((reference - strike) / (sigma sqrt(T - 2w/3))). Source: the integral of the motion's
-covariance over that interval; with w = 0 it is the textbook value of a digital option.
+last ``w`` of a time ``T`` has the variance sigma^2 (T - 2w/3), so YES is worth 1000 Phi((reference
+- strike) / (sigma sqrt(T - 2w/3))). Source: the integral of the motion's covariance over that
+interval; with w = 0 it is the textbook value of a digital option.
 
 *Quotes.* A bid on YES at fair - half spread, one on NO at 1000 - fair - half spread; both are
-shifted against the inventory, so that what is held in excess is bought later and its counterpart
-sooner. Both are post-only: a maker pays no fee, and a quote that would take is no quote.
+shifted against the inventory, so that the side held in excess is bought later and its counterpart
+sooner. Both are post-only: a maker pays no fee, and a quote must not take.
 
-*Re-quoting.* A bid that is ``requote_ticks`` or more from where it should be is cancelled, and
-placed anew once its end is known. Before the end, and whenever a price or the strike is missing,
-everything is cancelled and nothing is said: then those who see the price first trade with whoever
-still rests.
+*Re-quoting.* A bid that is ``requote_ticks`` or more from its target is cancelled, and placed again
+once its end is known. Before the window's end, and whenever a price or the strike is missing,
+everything is cancelled and nothing is quoted, because whoever sees the price first trades with the
+orders that still rest.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from actors.units import E18, PAYOUT_TICKS, price_label, shares, size_text
 
 _MS_PER_MINUTE = 60_000
 _SIZE_STEP_UNITS = 10_000
-"""The venue takes sizes of hundredths of a share."""
+"""The venue accepts sizes in hundredths of a share."""
 _SURE_TICKS = 1.0
-"""A fair value nearer than this to 0 or 1000 says that the model is at its end."""
+"""A fair value nearer than this to 0 or 1000 is beyond what the model can tell."""
 
 
 @attrs.frozen
 class _Quote:
-    """Where a bid should be; without a size there is none, and the text says why."""
+    """The target of a bid; without a size there is none, and the text says why."""
 
     price_ticks: int
     size_units: int
@@ -46,7 +46,7 @@ class _Quote:
 
 
 class MakerStrategy(Strategy):
-    """Earns the spread, if it does: both outcomes bought below what they are worth."""
+    """Earns the spread by buying both outcomes below their fair values."""
 
     name: ClassVar[str] = "maker"
 
@@ -83,11 +83,11 @@ class MakerStrategy(Strategy):
     )
 
     def volatility_half_life_minutes(self) -> float:
-        """As it is set."""
+        """Return the parameter."""
         return self.sigma_half_life_minutes
 
     def evaluate(self, context: Context) -> Decision:
-        """Cancel what is in the wrong place, and bid where nothing rests."""
+        """Cancel misplaced bids, and bid where nothing rests."""
         value = self.fair_value(context)
         silence = context.unready_reason() or self._end_is_near(context)
         if silence or value.yes_ticks is None:
@@ -109,7 +109,7 @@ class MakerStrategy(Strategy):
         return Decision(orders=tuple(orders), cancels=tuple(cancels), reasons=tuple(reasons))
 
     def fair_value(self, context: Context) -> FairValue:
-        """YES by the reference price, the strike, the time left and the volatility."""
+        """Value YES by the reference price, the strike, the time left and the volatility."""
         snapshot, sigma_dollars = context.snapshot, context.sigma_dollars
         if snapshot.reference_e18 is None:
             return FairValue(None, "no reference price")
@@ -140,7 +140,7 @@ class MakerStrategy(Strategy):
         return f"quiet: {context.left_ms / 1000:.0f} s left, quiet_s {self.quiet_s}"
 
     def _quote(self, context: Context, side: Side, yes_ticks: float) -> _Quote:
-        """Where a bid on this outcome should be."""
+        """Return the target of a bid on this outcome."""
         market, position = context.market, context.position
         fair_ticks = yes_ticks if side is Side.YES else PAYOUT_TICKS - yes_ticks
         held_units = position.quantity_units(side)
@@ -167,7 +167,7 @@ class MakerStrategy(Strategy):
         return _Quote(price_ticks, units, f"{at}, {size_text(excess_units)} held in excess")
 
     def _within(self, context: Context, side: Side, price_ticks: int) -> tuple[int, int | None]:
-        """A bid's price where the book lets it rest, and the price that it stands beside."""
+        """Return a bid's price where the book lets it rest, and the price beside which it rests."""
         book, grid_ticks = context.book(side), context.market.tick_size_ticks
         bid_ticks, ask_ticks = book.best_bid_ticks, book.best_ask_ticks
         if ask_ticks is not None:
@@ -188,7 +188,7 @@ class MakerStrategy(Strategy):
         )
 
     def _objection(self, order: OwnOrder, quote: _Quote) -> str:
-        """Why a bid is in the wrong place; empty if it may stay."""
+        """Return why a bid is misplaced; empty if it may stay."""
         if not quote.size_units:
             return quote.text
         away_ticks = quote.price_ticks - order.price_ticks
@@ -199,7 +199,7 @@ class MakerStrategy(Strategy):
 
 
 def _cancels(orders: tuple[OwnOrder, ...], reason: str) -> tuple[Cancel, ...]:
-    """Take back those of the orders whose end was not asked for yet; none without a reason."""
+    """Cancel those orders that are not being cancelled already; none without a reason."""
     if not reason:
         return ()
     return tuple(

@@ -1,4 +1,4 @@
-"""What YES should be worth, judged by the underlying's price: the only place with floats.
+"""The oracle: the fair value of YES given the underlying's price; the only place with floats.
 
 Two models, both in ticks and clamped to 10..990:
 
@@ -21,7 +21,7 @@ HIGHEST_TICKS = 990.0
 def fair_value_ticks(scene: Scene) -> tuple[float | None, str]:
     """Return the model's value of YES and the numbers behind it; None, and why, without a model.
 
-    There is none when the window's time is over, without a reference price younger than
+    There is none when the window's time has ended, without a reference price younger than
     ``max_reference_age_ms``, without a strike whose source is proven, or, for ``diffusion``, before
     the volatility is known.
     """
@@ -49,7 +49,7 @@ def fair_value_ticks(scene: Scene) -> tuple[float | None, str]:
 
 
 def _linear(scene: Scene, ahead_e18: int) -> float:
-    # (1 + T / window) is brought above the line as whole ms, so that round cases come out exact
+    # (1 + T / window) is multiplied out in whole ms, so that round cases are exact
     spread = E18 * (scene.window_ms + scene.left_ms)
     return 500 + ahead_e18 * scene.window_ms / spread / scene.params.base_sense_dollars
 

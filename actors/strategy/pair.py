@@ -1,4 +1,4 @@
-"""The built-in strategy ``pair``: the stages of ``engine.py`` behind the contract of strategies."""
+"""The built-in strategy ``pair``: the stages of ``engine.py`` behind the strategy contract."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _LEGS = "legs"
 
 
 class PairStrategy(Strategy):
-    """Owns both outcomes for less than they pay together; docs/strategy.md has its rules."""
+    """Buys both outcomes for less than they pay together; docs/strategy.md has its rules."""
 
     name: ClassVar[str] = "pair"
     rules: StrategySettings = attrs.field(factory=StrategySettings)
-    """Its parameters are the keys of ``[strategy]``, where they stood before there were others."""
+    """Its parameters are the keys of ``[strategy]``, as before other strategies existed."""
 
     def evaluate(self, context: Context) -> Decision:
-        """Ask the stages, in their order."""
+        """Call the stages in order."""
         outcome = decide(context.snapshot, context.position, self.rules, context.sigma_dollars)
         pair = _LEGS if len(outcome.signals) == 2 else None
         return Decision(
@@ -35,7 +35,7 @@ class PairStrategy(Strategy):
         )
 
     def fair_value(self, context: Context) -> FairValue:
-        """The oracle's model."""
+        """Return the oracle's value."""
         scene = Scene(
             market=context.snapshot,
             position=context.position,
@@ -45,7 +45,7 @@ class PairStrategy(Strategy):
         return FairValue(*fair_value_ticks(scene))
 
     def volatility_half_life_minutes(self) -> float:
-        """As it is set."""
+        """Return the setting."""
         return self.rules.sigma_half_life_minutes
 
 

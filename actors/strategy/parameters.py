@@ -1,4 +1,4 @@
-"""How a strategy declares its parameters, and how they are read off its class."""
+"""Declaration of a strategy's parameters, and reading them from its class."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ANYTHING = Rule("", lambda _value: True)
 
 
 class BadParameter(TypeError):
-    """A strategy declares a parameter that no configuration could set; one sentence."""
+    """A strategy declares a parameter that cannot be configured; one sentence says why."""
 
 
 @attrs.frozen(kw_only=True)
@@ -41,20 +41,20 @@ def parameter(
     """Declare a parameter of a strategy, in its class body.
 
     Args:
-        default: a bool, int, float or str; the value while the configuration names none.
+        default: a bool, int, float or str; used unless the configuration sets the parameter.
         meaning: one line for people.
-        least: smallest value that is allowed.
-        most: largest value that is allowed.
-        choices: the only values that are allowed.
+        least: the smallest permitted value.
+        most: the largest permitted value.
+        choices: the only permitted values.
     """
     return setting(default, _rule(least, most, tuple(choices)), meaning)
 
 
 def parameters_of(strategy_class: type) -> tuple[Parameter, ...]:
-    """Read the parameters off a strategy's class, in the order of their declaration.
+    """Return the parameters of a strategy's class, in the order of declaration.
 
     Raises:
-        BadParameter: one has no default, or is of a kind that a configuration does not know.
+        BadParameter: one has no default, or a type that cannot be configured.
     """
     return tuple(_read(strategy_class))
 
@@ -82,7 +82,7 @@ def _read(strategy_class: type) -> Iterator[Parameter]:
 
 
 def _worded(rule: Rule, kind: type) -> Rule:
-    """The rule, with words for a kind that allows everything."""
+    """Return the rule, with words for a type that permits everything."""
     if rule.allowed:
         return rule
     words = {bool: "true or false", str: "a text"}.get(kind, "of any size")

@@ -1,4 +1,4 @@
-"""What the strategy knows of its own position when it decides."""
+"""A strategy's view of its own position."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from actors.model import Side
 
 
 class PositionView(msgspec.Struct, frozen=True, kw_only=True):
-    """One window's holdings, and which sides already have an order at work."""
+    """One window's holdings, and the sides that already have an open order."""
 
     yes: Holding = msgspec.field(default_factory=Holding)
     no: Holding = msgspec.field(default_factory=Holding)
     fees_nanos: int = 0
     live_sides: frozenset[Side] = frozenset()
-    """Sides on which an order is live; nothing more is bought there."""
+    """Sides with an open order, on which nothing more is bought."""
     position_version: int = 0
     is_stopped: bool = False
-    """The desk takes no more signals for this window."""
+    """Whether the desk accepts no more signals for this window."""
 
     @classmethod
     def of(cls, position: PositionSnapshot, orders: OpenOrders) -> PositionView:
-        """Join what the ledger and the desk last said."""
+        """Combine the newest messages of the ledger and the desk."""
         return cls(
             yes=position.yes,
             no=position.no,
@@ -34,11 +34,11 @@ class PositionView(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def holding(self, side: Side) -> Holding:
-        """The holding of an outcome."""
+        """Return the holding of an outcome."""
         return self.yes if side is Side.YES else self.no
 
     def quantity_units(self, side: Side) -> int:
-        """Shares held of an outcome, in units."""
+        """Return the shares held of an outcome, in units."""
         return self.holding(side).quantity_units
 
     @property
@@ -48,15 +48,15 @@ class PositionView(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def imbalance_units(self) -> int:
-        """How far the two holdings are apart."""
+        """The difference between the two holdings."""
         return abs(self.yes.quantity_units - self.no.quantity_units)
 
     @property
     def heavy_side(self) -> Side:
-        """The side with more shares; YES if both have as many."""
+        """The side with more shares; YES if they are equal."""
         return Side.YES if self.yes.quantity_units >= self.no.quantity_units else Side.NO
 
     @property
     def held_sides(self) -> tuple[Side, ...]:
-        """Sides of which anything is held, YES first."""
+        """The sides with holdings, YES first."""
         return tuple(side for side in Side if self.quantity_units(side) > 0)

@@ -1,4 +1,4 @@
-"""From a decision to what the desk and people are told of it."""
+"""Messages about a decision, for the desk and for people."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def trade_signals(
     orders_per_side: int,
     settings_number: int = 0,
 ) -> TradeSignals:
-    """Tell the desk what a decision wants done."""
+    """Return a decision's orders and cancels as signals for the desk."""
     snapshot, position = context.snapshot, context.position
     return TradeSignals(
         signals_id=signals_id,
@@ -61,7 +61,7 @@ def _signal(order: Order, snapshot: MarketSnapshot) -> TradeSignal:
 
 
 def stop_told(stop: StopWindow, context: Context) -> StopLossTriggered:
-    """Tell the desk to stop the window."""
+    """Return the message that makes the desk stop the window."""
     return StopLossTriggered(
         market_id=context.market.market_id,
         side=stop.side,
@@ -75,7 +75,7 @@ def stop_told(stop: StopWindow, context: Context) -> StopLossTriggered:
 
 
 def evaluated(decision: Decision, context: Context, value: FairValue) -> Evaluated:
-    """Tell people what an evaluation came to, and what the strategy believes YES to be worth."""
+    """Return an evaluation's outcome and the strategy's value of YES, for people."""
     return Evaluated(
         market_id=context.market.market_id,
         at_ms=context.now_ms,
@@ -88,7 +88,7 @@ def evaluated(decision: Decision, context: Context, value: FairValue) -> Evaluat
 
 
 def basis_text(market: MarketSnapshot, position: PositionView) -> str:
-    """Tell in one line what an evaluation was made on, for ``understudy explain``."""
+    """Return the input of an evaluation in one line, for ``understudy explain``."""
     parts = [_side_text(market, position, side) for side in Side]
     reference = "none" if market.reference_e18 is None else f"{market.reference_e18 / E18:.2f}"
     strike = "none"

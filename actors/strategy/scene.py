@@ -1,4 +1,4 @@
-"""What a stage is shown, and what it may answer."""
+"""The input and output of a stage."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ MS_PER_MINUTE = 60_000
 
 
 class Scene(msgspec.Struct, frozen=True, kw_only=True):
-    """One evaluation's inputs, and the few numbers that several stages read off them."""
+    """One evaluation's inputs, and a few numbers that several stages compute from them."""
 
     market: MarketSnapshot
     position: PositionView
     params: StrategySettings
     sigma_dollars: float | None = None
-    """Volatility of the reference price, dollars a square-root minute; None while unknown."""
+    """Volatility of the reference price, dollars per square-root minute; None while unknown."""
 
     @property
     def left_ms(self) -> int:
@@ -47,28 +47,28 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def max_shares_units(self) -> int:
-        """How much of one side inventory management builds up to."""
+        """Maximum shares of one side in inventory management."""
         return shares(self.params.max_shares)
 
     @property
     def balance_pad_units(self) -> int:
-        """How far the two holdings may be apart before they are hedged."""
+        """Difference between the two holdings beyond which they are hedged."""
         return shares(self.params.balance_pad_shares)
 
     def ask_ticks(self, side: Side) -> int | None:
-        """What the next share of a side costs; None if no one sells."""
+        """Return the price of the next share of a side; None if no one sells."""
         return self.market.book(side).best_ask_ticks
 
     def ask_units(self, side: Side) -> int:
-        """How much is for sale at that price."""
+        """Return the size for sale at that price."""
         return self.market.book(side).best_ask_units
 
     def bid_ticks(self, side: Side) -> int:
-        """What a share of a side fetches now; 0 if no one buys."""
+        """Return the price at which a share of a side can be sold now; 0 if no one buys."""
         return self.market.book(side).best_bid_ticks or 0
 
     def is_full(self, side: Side) -> bool:
-        """Whether a side is at ``max_shares``."""
+        """Return whether a side is at ``max_shares``."""
         return self.position.quantity_units(side) >= self.max_shares_units
 
 
@@ -79,7 +79,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     """Why the stage gave nothing, with the numbers; empty if it gave signals."""
     is_final: bool = False
-    """No later stage is asked."""
+    """No later stage is called."""
     stop_loss: StopLossTriggered | None = None
 
 
@@ -87,10 +87,10 @@ Stage = Callable[[Scene], Verdict]
 
 
 def pass_over(reason: str) -> Verdict:
-    """Give nothing; the next stage is asked."""
+    """Return no signals; the next stage is called."""
     return Verdict(reason=reason)
 
 
 def end(reason: str) -> Verdict:
-    """Give nothing, and let no later stage give anything."""
+    """Return no signals, and end the evaluation."""
     return Verdict(reason=reason, is_final=True)

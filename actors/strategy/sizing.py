@@ -1,4 +1,4 @@
-"""From a stage's wish to signals that the venue will take, or to the reason why not."""
+"""Turns a stage's intended purchase into signals that the venue accepts, or a reason why not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from actors.strategy.scene import Scene, Verdict, pass_over
 from actors.units import dollars_text, size_text
 
 SIZE_STEP_UNITS = 10_000
-"""The venue takes order sizes of two decimals: hundredths of a share."""
+"""The venue accepts order sizes of two decimals: hundredths of a share."""
 
 
 def buy(
@@ -16,14 +16,14 @@ def buy(
 ) -> Verdict:
     """Buy the same size of each side at its best ask.
 
-    The size is rounded down to what the venue can express. If any leg is then below the market's
-    minimum the whole wish is passed over: nothing is rounded up, and a pair is never halved.
+    The size is rounded down to the venue's step. If any leg is then below the market's minimum,
+    nothing is bought: nothing is rounded up, and a pair is never halved.
 
     Args:
         scene: the evaluation.
         sides: what to buy; each has an ask.
         size_units: the size before rounding.
-        limit_text: where the size comes from, for the reason.
+        limit_text: the origin of the size, for the reason.
         priority: the signals' priority.
         reason: the sentence that says why, without the size.
     """
@@ -51,7 +51,7 @@ def buy(
 
 
 def smallest(**limits_units: int) -> tuple[int, str]:
-    """Return the least of some named limits, and a text that shows all of them."""
+    """Return the smallest of some named limits, and a text that shows all of them."""
     shown = ", ".join(
         f"{name.replace('_', ' ')} {size_text(units)}" for name, units in limits_units.items()
     )

@@ -1,4 +1,4 @@
-"""How much the reference price moves: an estimate for the diffusion oracle."""
+"""Volatility of the reference price: an estimate for the diffusion oracle."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import math
 from actors.units import E18
 
 SAMPLE_MS = 1_000
-"""Moves over less than this are mostly the price jumping between bid and ask."""
+"""Moves over shorter times are mostly the price jumping between bid and ask."""
 WARM_UP_MS = 60_000
-"""How long the price must have been watched before the estimate counts."""
+"""How long the price must have been observed before the estimate is used."""
 LONGEST_GAP_MS = 5_000
-"""Of a longer silence only this much counts as watched."""
+"""Longest part of a silence that counts as observed."""
 
 _MS_PER_MINUTE = 60_000
 
 
 class Volatility:
-    """Exponentially weighted volatility of a price, in dollars a square-root minute.
+    """Exponentially weighted volatility of a price, in dollars per square-root minute.
 
-    Samples are the last prices of whole seconds of the source's clock, whenever they arrive: so
-    two that watch the same prices have the same samples. Each sample is the squared move divided
-    by the minutes it took; its weight halves every ``half_life_minutes``. Weights are normalised,
-    so that the start is not biased to zero.
+    Samples are the last prices of whole seconds of the source's clock, whenever they arrive, so two
+    observers of the same prices have the same samples. Each sample is the squared move divided by
+    the minutes it took; its weight halves every ``half_life_minutes``. Weights are normalised, so
+    that the start is not biased to zero.
     """
 
     def __init__(self, half_life_minutes: float) -> None:
@@ -35,7 +35,7 @@ class Volatility:
         self._weight = 0.0
 
     def update(self, price_e18: int, timestamp_ms: int) -> None:
-        """Take note of a price; the first of a new second makes the one before it a sample."""
+        """Add a price; the first one of a new second turns the previous one into a sample."""
         newest = self._newest
         if newest is not None and timestamp_ms < newest[1]:
             return

@@ -1,1 +1,1 @@
-"""The strategy's stages, one a file, in the order in which the engine asks them."""
+"""The strategy's stages, one per file, called by the engine."""

@@ -1,4 +1,4 @@
-"""Priority 0: buy both sides when the pair costs less than it is sure to pay."""
+"""Priority 0: buy both sides when the pair costs less than it is certain to pay."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PRIORITY = 0
 _PAYOUT = price_label(PAYOUT_TICKS)
 
 _FEE_SCALE = 10_000 * TICKS_PER_DOLLAR
-"""Makes a fee a share, bps x ticks x (1000 - ticks), comparable with ticks."""
+"""Makes a fee per share, bps x ticks x (1000 - ticks), comparable with ticks."""
 
 
 def arbitrage(scene: Scene) -> Verdict:
@@ -47,7 +47,7 @@ def arbitrage(scene: Scene) -> Verdict:
 
 
 def _pair_fee_scaled(scene: Scene, *prices_ticks: int) -> int:
-    """Taker fees a pair, in ticks times ``_FEE_SCALE``: exact, and so never less than charged."""
+    """Return the taker fees of a pair, in ticks times ``_FEE_SCALE``: exact, so never too low."""
     if not scene.params.arbitrage_fees:
         return 0
     rate_bps = scene.market.market.fee_rate_bps

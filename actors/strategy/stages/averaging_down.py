@@ -11,10 +11,10 @@ PRIORITY = 2
 
 
 def averaging_down(scene: Scene) -> Verdict:
-    """Buy a held side below its average cost, YES looked at first.
+    """Buy a held side below its average cost, checking YES first.
 
     An ask below ``floor`` ends the stage: the side is not cheap any more, it is losing. Any other
-    objection is to one side only, and the other is still looked at.
+    objection concerns one side only, and the other is still checked.
     """
     position = scene.position
     if not position.held_sides:

@@ -1,4 +1,4 @@
-"""Inventory, priority 2: the first purchase of a window, of the side that comes cheap."""
+"""Inventory, priority 2: the first purchase of a window, of a side that is cheap."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ PRIORITY = 2
 SOMETHING_IS_HELD = "something is held already"
 
 _LENGTH_MINUTES = 15
-"""Length of the window that these two limits are meant for."""
+"""Window length for which these two limits are meant."""
 _HIGH_ZONE_MINUTES = 5
 _KILL_ZONE_MINUTES = 2
 
 
 def bootstrap(scene: Scene) -> Verdict:
-    """Buy the cheaper side if it is below the limit of the time zone that the window is in."""
+    """Buy the cheaper side if it is below the limit of the window's current time zone."""
     if scene.position.held_sides:
         return pass_over(SOMETHING_IS_HELD)
     side = _cheaper_side(scene)
@@ -56,7 +56,7 @@ def _cheaper_side(scene: Scene) -> Side:
 
 
 def _zone(scene: Scene) -> tuple[str, int] | None:
-    """Name and value of the price limit that holds now; None in the kill zone."""
+    """Return name and value of the price limit that applies now; None in the kill zone."""
     params = scene.params
     if scene.left_ms <= _zone_ms(scene, params.kill_zone_minutes, _KILL_ZONE_MINUTES):
         return None
@@ -66,7 +66,7 @@ def _zone(scene: Scene) -> tuple[str, int] | None:
 
 
 def _zone_ms(scene: Scene, set_minutes: float | None, default_minutes: int) -> int:
-    """A zone's limit: as it is set, or else the default in proportion to the window's length."""
+    """Return a zone's limit: as set, or else the default in proportion to the window's length."""
     if set_minutes is not None:
         return round(set_minutes * MS_PER_MINUTE)
     return scene.window_ms * default_minutes // _LENGTH_MINUTES

@@ -1,4 +1,4 @@
-"""Inventory, priority 2: buy the light side while the pair still comes cheap enough."""
+"""Inventory, priority 2: buy the light side while the pair is still cheap enough."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Priority 1: inventory is not built against what the reference price foretells."""
+"""Priority 1: inventory is not built against the prediction of the reference price."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from actors.units import price_label
 
 
 class OracleUse(enum.Enum):
-    """What a stage's signals need of the oracle."""
+    """What a stage's signals need from the oracle."""
 
     NONE = "none"
-    """They are not shown to it."""
+    """They do not pass the filter."""
     IF_KNOWN = "if known"
-    """They pass if there is no model, because they take risk away."""
+    """They pass if there is no model, because they reduce risk."""
     REQUIRED = "required"
     """They are dropped if there is no model."""
 
 
 def oracle_filter(scene: Scene, signal: TradeSignal, use: OracleUse) -> Verdict:
-    """Give the signal back with the oracle's word added, or drop it and say why."""
+    """Return the signal with the model's value added to its reason, or drop it and say why."""
     if use is OracleUse.NONE:
         return Verdict(signals=(signal,))
     model_ticks, source = fair_value_ticks(scene)

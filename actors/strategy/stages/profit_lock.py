@@ -9,7 +9,7 @@ from actors.units import NANOS_PER_DOLLAR, PAYOUT_TICKS
 def profit_lock(scene: Scene) -> Verdict:
     """End when both sides are held and the position gains whichever side wins.
 
-    The pairs pay out in full; what one side has in excess counts at what it fetches now.
+    Pairs pay out in full; the excess of one side counts at its current bid.
     """
     position = scene.position
     if len(position.held_sides) < 2:

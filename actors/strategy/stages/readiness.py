@@ -1,4 +1,4 @@
-"""Stage 0: is there anything to decide on?"""
+"""Stage 0: whether there is anything to decide on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from actors.units import price_label
 
 
 def readiness(scene: Scene) -> Verdict:
-    """End unless the window is open and both books are synced, young and uncrossed.
+    """End unless the window is open and both books are synced, fresh and uncrossed.
 
     A book's age is that of its data. An open connection proves nothing.
     """

@@ -8,7 +8,7 @@ from actors.units import price_label
 
 
 def stop_loss(scene: Scene) -> Verdict:
-    """End, and say so to the desk, when only one side is held and its bid is below the stop."""
+    """End, and tell the desk to stop, when only one side is held and its bid is below the stop."""
     held = scene.position.held_sides
     if len(held) != 1:
         return pass_over(f"{len(held)} sides are held, it looks at one")
