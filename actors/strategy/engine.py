@@ -13,7 +13,7 @@ from actors.messages.market import MarketSnapshot
 from actors.messages.strategy import StopLossTriggered, TradeSignal
 from actors.settings import StrategySettings
 from actors.strategy.position_view import PositionView
-from actors.strategy.scene import Scene, Stage
+from actors.strategy.stage import Stage, StageInputs
 from actors.strategy.stages.arbitrage import arbitrage
 from actors.strategy.stages.averaging_down import averaging_down
 from actors.strategy.stages.bootstrap import bootstrap
@@ -70,14 +70,16 @@ def decide(
     sigma_dollars: float | None = None,
 ) -> PairDecision:
     """Evaluate like ``evaluate_strategy``, and keep the reasons."""
-    scene = Scene(market=market, position=position, params=params, sigma_dollars=sigma_dollars)
+    inputs = StageInputs(
+        market=market, position=position, params=params, sigma_dollars=sigma_dollars
+    )
     passed_over: list[str] = []
     for name, stage, oracle_use in STAGES:
-        verdict = stage(scene)
+        verdict = stage(inputs)
         if verdict.reason:
             passed_over.append(f"{name}: {verdict.reason}")
         if verdict.signals:
-            signals = _past_oracle(scene, verdict.signals, oracle_use, passed_over)
+            signals = _past_oracle(inputs, verdict.signals, oracle_use, passed_over)
             return PairDecision(signals=signals, passed_over=tuple(passed_over))
         if verdict.is_final:
             return PairDecision(
@@ -87,8 +89,8 @@ def decide(
 
 
 def _past_oracle(
-    scene: Scene, signals: tuple[TradeSignal, ...], use: OracleUse, passed_over: list[str]
+    inputs: StageInputs, signals: tuple[TradeSignal, ...], use: OracleUse, passed_over: list[str]
 ) -> tuple[TradeSignal, ...]:
-    verdicts = [oracle_filter(scene, signal, use) for signal in signals]
+    verdicts = [oracle_filter(inputs, signal, use) for signal in signals]
     passed_over += [f"oracle: {verdict.reason}" for verdict in verdicts if verdict.reason]
     return tuple(signal for verdict in verdicts for signal in verdict.signals)

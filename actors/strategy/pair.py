@@ -11,7 +11,7 @@ from actors.settings import StrategySettings
 from actors.strategy.contract import Context, Decision, FairValue, Order, StopWindow, Strategy
 from actors.strategy.engine import decide
 from actors.strategy.oracle import fair_value_ticks
-from actors.strategy.scene import Scene
+from actors.strategy.stage import StageInputs
 
 _LEGS = "legs"
 
@@ -36,13 +36,13 @@ class PairStrategy(Strategy):
 
     def fair_value(self, context: Context) -> FairValue:
         """Return the oracle's value."""
-        scene = Scene(
+        inputs = StageInputs(
             market=context.snapshot,
             position=context.position,
             params=self.rules,
             sigma_dollars=context.sigma_dollars,
         )
-        return FairValue(*fair_value_ticks(scene))
+        return FairValue(*fair_value_ticks(inputs))
 
     def volatility_half_life_minutes(self) -> float:
         """Return the setting."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actors.messages.strategy import TradeSignal
 from actors.model import Side
-from actors.strategy.scene import Scene, Verdict, pass_over
+from actors.strategy.stage import StageInputs, Verdict, skip
 from actors.units import dollars_text, size_text
 
 SIZE_STEP_UNITS = 10_000
@@ -12,7 +12,7 @@ SIZE_STEP_UNITS = 10_000
 
 
 def buy(
-    scene: Scene, *sides: Side, size_units: int, limit_text: str, priority: int, reason: str
+    inputs: StageInputs, *sides: Side, size_units: int, limit_text: str, priority: int, reason: str
 ) -> Verdict:
     """Buy the same size of each side at its best ask.
 
@@ -20,7 +20,7 @@ def buy(
     nothing is bought: nothing is rounded up, and a pair is never halved.
 
     Args:
-        scene: the evaluation.
+        inputs: the evaluation.
         sides: what to buy; each has an ask.
         size_units: the size before rounding.
         limit_text: the origin of the size, for the reason.
@@ -30,12 +30,12 @@ def buy(
     size_units -= size_units % SIZE_STEP_UNITS
     signals = []
     for side in sides:
-        price_ticks = scene.ask_ticks(side)
+        price_ticks = inputs.ask_ticks(side)
         if price_ticks is None:
-            return pass_over(f"no one sells {side.value}")
-        objection = _below_minimum(scene, price_ticks, size_units)
+            return skip(f"no one sells {side.value}")
+        objection = _below_minimum(inputs, price_ticks, size_units)
         if objection:
-            return pass_over(f"{reason}; but the {side.value} order is too small: {objection}")
+            return skip(f"{reason}; but the {side.value} order is too small: {objection}")
         signals.append(
             TradeSignal(
                 side=side,
@@ -43,7 +43,7 @@ def buy(
                 size_units=size_units,
                 priority=priority,
                 reason=f"{reason}; size {size_text(size_units)} = {limit_text}",
-                best_bid_ticks=scene.market.book(side).best_bid_ticks,
+                best_bid_ticks=inputs.market.book(side).best_bid_ticks,
                 best_ask_ticks=price_ticks,
             )
         )
@@ -58,8 +58,8 @@ def smallest(**limits_units: int) -> tuple[int, str]:
     return min(limits_units.values()), f"the least of {shown}"
 
 
-def _below_minimum(scene: Scene, price_ticks: int, size_units: int) -> str:
-    market = scene.market.market
+def _below_minimum(inputs: StageInputs, price_ticks: int, size_units: int) -> str:
+    market = inputs.market.market
     if size_units <= 0:
         return f"less than the {size_text(SIZE_STEP_UNITS)} shares that the venue can express"
     if size_units < market.minimum_size_units:

@@ -14,7 +14,7 @@ from actors.messages.position import Holding
 from actors.model import Market, Side, Strike
 from actors.settings import StrategySettings
 from actors.strategy.position_view import PositionView
-from actors.strategy.scene import Scene, Verdict
+from actors.strategy.stage import StageInputs, Verdict
 from actors.units import E18
 
 MINUTE_MS = 60_000
@@ -114,10 +114,10 @@ def position(
 FLAT = position()
 
 
-def scene(
+def inputs(
     market: MarketSnapshot, held: PositionView = FLAT, params: StrategySettings = PARAMS
-) -> Scene:
-    return Scene(market=market, position=held, params=params)
+) -> StageInputs:
+    return StageInputs(market=market, position=held, params=params)
 
 
 def bought(verdict: Verdict) -> list[tuple[str, int, float]]:

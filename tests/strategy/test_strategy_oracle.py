@@ -16,7 +16,7 @@ from actors.model import Side
 from actors.settings import StrategySettings
 from actors.strategy.engine import decide
 from actors.strategy.oracle import fair_value_ticks
-from actors.strategy.scene import Scene
+from actors.strategy.stage import StageInputs
 from actors.strategy.volatility import LONGEST_GAP_MS, WARM_UP_MS, Volatility
 from actors.units import E18
 
@@ -26,8 +26,8 @@ DIFFUSION = StrategySettings(oracle="diffusion")
 def model(
     market: MarketSnapshot, params: StrategySettings = PARAMS, sigma_dollars: float | None = None
 ) -> float | None:
-    scene = Scene(market=market, position=FLAT, params=params, sigma_dollars=sigma_dollars)
-    return fair_value_ticks(scene)[0]
+    inputs = StageInputs(market=market, position=FLAT, params=params, sigma_dollars=sigma_dollars)
+    return fair_value_ticks(inputs)[0]
 
 
 # The linear model

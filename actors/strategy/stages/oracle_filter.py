@@ -9,7 +9,7 @@ import attrs
 from actors.messages.strategy import TradeSignal
 from actors.model import Side
 from actors.strategy.oracle import fair_value_ticks
-from actors.strategy.scene import Scene, Verdict, pass_over
+from actors.strategy.stage import StageInputs, Verdict, skip
 from actors.units import price_label
 
 
@@ -24,23 +24,23 @@ class OracleUse(enum.Enum):
     """They are dropped if there is no model."""
 
 
-def oracle_filter(scene: Scene, signal: TradeSignal, use: OracleUse) -> Verdict:
+def oracle_filter(inputs: StageInputs, signal: TradeSignal, use: OracleUse) -> Verdict:
     """Return the signal with the model's value added to its reason, or drop it and say why."""
     if use is OracleUse.NONE:
         return Verdict(signals=(signal,))
-    model_ticks, source = fair_value_ticks(scene)
+    model_ticks, source = fair_value_ticks(inputs)
     if model_ticks is None:
         if use is OracleUse.REQUIRED:
-            return pass_over(f"no model, {source}; dropped: {signal.reason}")
+            return skip(f"no model, {source}; dropped: {signal.reason}")
         return _let_pass(signal, f"no model is needed ({source})")
-    objection = _objection(scene, signal.side, model_ticks)
+    objection = _objection(inputs, signal.side, model_ticks)
     if objection:
-        return pass_over(f"{objection} ({source}); dropped: {signal.reason}")
+        return skip(f"{objection} ({source}); dropped: {signal.reason}")
     return _let_pass(signal, f"model {price_label(model_ticks)} allows it ({source})")
 
 
-def _objection(scene: Scene, side: Side, model_ticks: float) -> str:
-    block_yes, block_no = scene.params.oracle_block_yes_ticks, scene.params.oracle_block_no_ticks
+def _objection(inputs: StageInputs, side: Side, model_ticks: float) -> str:
+    block_yes, block_no = inputs.params.oracle_block_yes_ticks, inputs.params.oracle_block_no_ticks
     if side is Side.YES and model_ticks < block_yes:
         return f"model {price_label(model_ticks)} < oracle_block_yes {price_label(block_yes)}"
     if side is Side.NO and model_ticks > block_no:

@@ -16,7 +16,7 @@ from actors.units import shares
 MS_PER_MINUTE = 60_000
 
 
-class Scene(msgspec.Struct, frozen=True, kw_only=True):
+class StageInputs(msgspec.Struct, frozen=True, kw_only=True):
     """One evaluation's inputs, and a few numbers that several stages compute from them."""
 
     market: MarketSnapshot
@@ -83,10 +83,10 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     stop_loss: StopLossTriggered | None = None
 
 
-Stage = Callable[[Scene], Verdict]
+Stage = Callable[[StageInputs], Verdict]
 
 
-def pass_over(reason: str) -> Verdict:
+def skip(reason: str) -> Verdict:
     """Return no signals; the next stage is called."""
     return Verdict(reason=reason)
 
