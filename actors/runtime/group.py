@@ -120,7 +120,7 @@ class HostGroup:
         self._outgoing: list[tuple[Any, Envelope]] = []
         """Messages to other processes, sent after those within the group are delivered."""
         self._early_mail: deque[tuple[str, object, _ReplyTo]] = deque(maxlen=EARLY_MAIL_MAX)
-        self._told_falls: dict[str, int] = {}
+        self._reported_falls: dict[str, int] = {}
         self._settings_number, self._series = boot.settings.number, boot.settings.names
 
     @property
@@ -150,7 +150,7 @@ class HostGroup:
         if self._routes.learn(role, sender, envelope.generation):
             self._tell_restarted(role)
         if envelope.to == PROCESS:
-            self._take_word(envelope.message)
+            self._take_process_message(envelope.message)
         else:
             self._deliver(envelope.to, envelope.message, (role, sender))
         self._settle()
@@ -166,23 +166,23 @@ class HostGroup:
         self._hand(host, message)
         self._settle()
 
-    def _take_word(self, word: object) -> None:
+    def _take_process_message(self, message: object) -> None:
         """Take a message from the supervisor to the process."""
-        match word:
+        match message:
             case Ping():
-                self._outside.correct_clock(word.venue_offset_ms)
-                self._tell(SUPERVISOR, self._pong(word.number))
+                self._outside.correct_clock(message.venue_offset_ms)
+                self._tell(SUPERVISOR, self._pong(message.number))
             case AddressBook():
-                for role in self._routes.adopt(word):
+                for role in self._routes.adopt(message):
                     self._tell_restarted(role)
-                if word.settings is not None:
-                    self._take_settings(word.settings)
+                if message.settings is not None:
+                    self._take_settings(message.settings)
             case StartActor(role):
                 self._start(role)
             case EndActor(role):
                 self._end(role)
             case _:
-                raise AssertionError(f"{type(word).__name__} is nothing for a process")
+                raise AssertionError(f"{type(message).__name__} is not a message for a process")
 
     def _take_settings(self, settings: Settings) -> None:
         """Replace the settings of all present and future actors here, unless these are outdated."""
@@ -274,13 +274,13 @@ class HostGroup:
         if host.state is HostState.FENCED:
             self._outside.fenced(host.role)
         elif host.state is HostState.DOWN:
-            if self._told_falls.get(host.role) != host.fall_count:
-                self._told_falls[host.role] = host.fall_count
+            if self._reported_falls.get(host.role) != host.fall_count:
+                self._reported_falls[host.role] = host.fall_count
                 self._forget_mail(host.role)
                 self._tell(SUPERVISOR, ActorFell(host.role, host.fall_count, host.fell_because))
         else:
             del self.hosts[host.role]
-            self._told_falls.pop(host.role, None)
+            self._reported_falls.pop(host.role, None)
 
     def _forget_mail(self, role: str) -> None:
         """Drop the messages waiting for an actor that crashed, as the end of its process would."""

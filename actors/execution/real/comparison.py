@@ -126,7 +126,7 @@ class Comparison:
         """Store a reading until the ledger has answered."""
         self._holdings = holdings
 
-    def disturb(self) -> None:
+    def discard(self) -> None:
         """Discard the reading: something traded since, so it can no longer be compared."""
         self._holdings = None
 

@@ -168,7 +168,7 @@ class RealExecutorCore(Core):
         if message.role == DESK:
             return self._gate.halt()
         if message.role == POSITION:
-            return [*self._orders.owed(), *self._gate.ask()]
+            return [*self._orders.owed(), *self._gate.ask_ledger()]
         return []
 
     # Requests of Orders and the desk
@@ -271,16 +271,16 @@ class RealExecutorCore(Core):
         reading, recovered = self._readings.complete(event, now_ms)
         if reading is None:
             return []
-        effects = recovered + self._reconciler.take(event, reading, now_ms)
+        effects = recovered + self._reconciler.apply(event, reading, now_ms)
         account = self._session.account
         if account is None:
             return effects
         return [
             *self._session.proven(),
             *effects,
-            *self._gate.take(event, reading, account),
+            *self._gate.check(event, reading, account),
             *self._redemptions.open_for(self._orders, now_ms),
-            *self._redemptions.take(event, now_ms),
+            *self._redemptions.check_balances(event, now_ms),
             *self._orders.recall_closable(now_ms),
         ]
 
@@ -334,7 +334,7 @@ class RealExecutorCore(Core):
         effects: Effects = []
         for each in events:
             if isinstance(each, UserTrade):
-                self._gate.disturb(each.market_id)
+                self._gate.discard_comparisons(each.market_id)
                 if each.unread:
                     self._readings.request()
                 effects += self._reconciler.take_trade(each, now_ms)
@@ -365,7 +365,7 @@ class RealExecutorCore(Core):
             if self._gate.wants_reading:
                 self._readings.request()
             again = SetTimer(_TELL_TIMER, TELL_AGAIN_MS)
-            return [*self._orders.owed(), *self._gate.ask(), *self._gate.halt(), again]
+            return [*self._orders.owed(), *self._gate.ask_ledger(), *self._gate.halt(), again]
         return self._feed.wake(timer.key, now_ms) if timer.key in UserFeed.TIMERS else []
 
     def _perform_due(self, now_ms: int) -> Effects:

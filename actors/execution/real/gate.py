@@ -37,7 +37,7 @@ class Funds:
     def __init__(self) -> None:
         self._base_nanos: int | None = None
 
-    def take(self, cash_units: int, orders: LiveOrders) -> None:
+    def set_balance(self, cash_units: int, orders: LiveOrders) -> None:
         """Start from a newly read balance, in millionths of a dollar.
 
         Open purchases are reserved in full. What they have spent already is missing from the
@@ -126,7 +126,7 @@ class TradingGate:
         is_settled = self.comparison.is_agreed(self.market.market_id)
         return self.comparison.differs or not (is_settled or self.comparison.is_waiting)
 
-    def take(self, read: AccountRead, reading: Reading, account: ClientReady) -> Effects:
+    def check(self, read: AccountRead, reading: Reading, account: ClientReady) -> Effects:
         """Check a reading of the account, and ask the ledger for its position."""
         market = self.market
         if market.market_id not in reading.market_ids:
@@ -139,7 +139,7 @@ class TradingGate:
             for order in read.open_orders
             if order.market_id == market.market_id and order.order_id not in known_ids
         ]
-        return [*told, *self._take_unknown(unknown), *self.ask()]
+        return [*told, *self._take_unknown(unknown), *self.ask_ledger()]
 
     def _compare(self, market: Market, read: AccountRead, ours: Ownership) -> Effects:
         """Prepare the comparison, unless some of the account's own rows cannot be read.
@@ -150,7 +150,7 @@ class TradingGate:
         unread = [part.reason for trade in trades for part in ours.unread_parts(trade)]
         unread += [row.reason for row in read.unread if row.market_id == market.market_id]
         if unread:
-            self.comparison.disturb()
+            self.comparison.discard()
             text = f"{market.slug} cannot be compared with the venue's account: {unread[0]}"
             is_new, self._told_unread = text != self._told_unread, text
             return [Log("error", text)] if is_new else []
@@ -160,7 +160,7 @@ class TradingGate:
         self.comparison.take_holdings(venue_holdings(market, own, dict(read.balances)))
         return []
 
-    def ask(self) -> Effects:
+    def ask_ledger(self) -> Effects:
         """Ask the ledger for its position if a reading waits for the answer."""
         is_waiting = self.comparison.is_waiting
         return [Send(POSITION, PositionWanted(self.market.market_id))] if is_waiting else []
@@ -293,18 +293,18 @@ class AccountGates:
 
     # Updates
 
-    def disturb(self, market_id: str) -> None:
+    def discard_comparisons(self, market_id: str) -> None:
         """Discard running comparisons of this market, because something traded."""
         for gate in self._gates.values():
             if market_id in ("", gate.market.market_id):
-                gate.comparison.disturb()
+                gate.comparison.discard()
 
-    def take(self, read: AccountRead, reading: Reading, account: ClientReady) -> Effects:
+    def check(self, read: AccountRead, reading: Reading, account: ClientReady) -> Effects:
         """Check a reading of the account in every gate, and ask the ledger for its positions."""
         if read.cash_units is not None:
-            self._funds.take(read.cash_units, self._orders)
+            self._funds.set_balance(read.cash_units, self._orders)
         gates = self._gates.values()
-        return [effect for gate in gates for effect in gate.take(read, reading, account)]
+        return [effect for gate in gates for effect in gate.check(read, reading, account)]
 
     def forget(self, live: LiveOrder) -> None:
         """Note that an order is forgotten; what its trades moved stays in the balance."""
@@ -315,9 +315,9 @@ class AccountGates:
         gate = self._of(snapshot.market_id)
         return [] if gate is None else gate.take_position(snapshot, now_ms)
 
-    def ask(self) -> Effects:
+    def ask_ledger(self) -> Effects:
         """Ask the ledger for each window whose reading waits for the answer."""
-        return [effect for gate in self._gates.values() for effect in gate.ask()]
+        return [effect for gate in self._gates.values() for effect in gate.ask_ledger()]
 
     def halt(self) -> Effects:
         """Ask the desk to halt wherever there is a reason; repeating this is harmless."""

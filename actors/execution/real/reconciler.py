@@ -43,7 +43,7 @@ class Reconciler:
         self._readings = readings
         self._warnings = AccountWarnings(orders)
 
-    def take(self, read: AccountRead, reading: Reading, now_ms: int) -> Effects:
+    def apply(self, read: AccountRead, reading: Reading, now_ms: int) -> Effects:
         """Apply a complete reading."""
         effects: Effects = []
         for trade in read.trades:

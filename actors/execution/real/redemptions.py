@@ -114,7 +114,7 @@ class Redemptions:
                 effects.append(self._record(claim, ClaimOpened(market_id)))
         return effects
 
-    def take(self, read: AccountRead, now_ms: int) -> Effects:
+    def check_balances(self, read: AccountRead, now_ms: int) -> Effects:
         """Check the balances: close claims without shares, and go on with the others."""
         balances = dict(read.balances)
         effects: Effects = []

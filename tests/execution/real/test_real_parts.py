@@ -356,7 +356,7 @@ def test_a_reading_that_was_disturbed_is_not_compared() -> None:
     comparison = Comparison()
     comparison.take_holdings(venue_holdings(MARKET, [], {}))
     assert comparison.is_waiting
-    comparison.disturb()
+    comparison.discard()
     comparison.take_position(position(10), 0)
     assert not comparison.differs
     assert not comparison.is_waiting
