@@ -6,6 +6,7 @@ import asyncio
 import re
 import signal
 import sys
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -181,7 +182,7 @@ def venue(
         rate=rates.get(None), own_rates=own_rates, minutes=int(minutes), world=world, **given
     )
     try:
-        asyncio.run(serve(options))
+        asyncio.run(serve(options, lambda where: click.echo(json_text(where))))
     except BadFault as error:
         click.echo(f"understudy venue: {error}", err=True)
         sys.exit(2)
@@ -190,8 +191,8 @@ def venue(
         sys.exit(1)
 
 
-async def serve(options: ExchangeOptions) -> None:
-    """Serve until a signal asks for the end; say on stdout where, once it listens.
+async def serve(options: ExchangeOptions, tell: Callable[[Mapping[str, Any]], None]) -> None:
+    """Serve until a signal asks for the end; ``tell`` hears where, once it listens.
 
     Raises:
         OSError: the port cannot be listened on.
@@ -201,7 +202,7 @@ async def serve(options: ExchangeOptions) -> None:
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     async with LocalExchange(options) as exchange:
-        click.echo(json_text(_whereabouts(exchange)))
+        tell(_whereabouts(exchange))
         broken = asyncio.ensure_future(exchange.wait_until_broken())
         waiting = asyncio.ensure_future(stopped.wait())
         done, _ = await asyncio.wait({broken, waiting}, return_when=asyncio.FIRST_COMPLETED)

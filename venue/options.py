@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 
 from venue.windows import window_start_ms
-from venue.world import World
+
+if TYPE_CHECKING:
+    from venue.world import World
 
 FRAMES_PER_SECOND = 500.0
 """About what the real market channel sends for one window."""

@@ -36,6 +36,7 @@ from understudy.settings.options import (
     RunOptions,
 )
 from understudy.teaching import command
+from venue.options import SEEN_MISSING_SHARE
 
 LOOPBACK = "127.0.0.1"
 
@@ -123,7 +124,8 @@ def run(
     too many restarts, 5 the journal cannot be used.
     """
     _only_for_a_demo(speed, recordings, is_demo=is_demo)
-    series, recorded_from_ms = _recorded(recordings) if recordings else (series, None)
+    world = recorded_world(recordings, SEEN_MISSING_SHARE) if recordings else None
+    series = series if world is None else (world.series,)
     settings = shared.load_config(config_path, assignments, series).settings
     speed = speed or _speed(settings, is_demo=is_demo)
     stage = _stage(*drill_stage) if drill_stage else None
@@ -142,8 +144,7 @@ def run(
                 is_terminal=sys.stdout.isatty() and not is_json,
                 account=account,
                 is_real_money_understood=is_real_money_understood,
-                recordings=recordings,
-                recorded_from_ms=recorded_from_ms,
+                recorded_world=world,
                 origin=ConfigOrigin.of(config_path, assignments, series),
                 drill_stage=stage,
             )
@@ -157,12 +158,6 @@ def _only_for_a_demo(speed: float | None, recordings: tuple[str, ...], *, is_dem
         raise click.UsageError("--speed is for --demo: the real venue keeps real time")
     if recordings and not is_demo:
         raise click.UsageError("--recording is for --demo: the real venue has its own windows")
-
-
-def _recorded(recordings: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
-    """The series of recordings, and the venue time at which serving them begins."""
-    world = recorded_world(recordings)
-    return (world.series,), world.now_ms
 
 
 def _windows(wanted: int | None, recordings: tuple[str, ...], *, is_demo: bool) -> int:

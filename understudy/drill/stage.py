@@ -10,7 +10,7 @@ from pathlib import Path
 from actors.runtime.clock import ClockSpec
 from actors.series import series_named
 from understudy.drill.plan import ONE_SERIES
-from understudy.processes.exchange import MONEY_FAULTS, ExchangeProcess, ExchangeSetup
+from understudy.processes.exchange import MONEY_FAULTS, ExchangeProcess, exchange_options
 from understudy.settings.options import DrillStage
 
 SPEED = 10.0
@@ -134,17 +134,17 @@ def drill_stage(
     points = directory / "pause-points"
     points.mkdir()
     clock = ClockSpec.starting_now(_origin_ms(series, starts_at_ms), speed)
-    setup = ExchangeSetup(
-        clock=clock,
-        seed=seed,
-        series=tuple(series),
-        rate=rate,
+    options = exchange_options(
+        clock,
+        map(series_named, series),
         account=account,
         dollars=dollars,
+        seed=seed,
+        rate=rate,
         has_admin=has_admin or bool(account),
         faults=faults,
     )
-    with contextlib.closing(ExchangeProcess(setup)) as exchange:
+    with contextlib.closing(ExchangeProcess(options)) as exchange:
         yield DrillStage(
             http_url=exchange.http_url,
             ws_url=exchange.ws_url,

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import fcntl
+import functools
+import gc
 import json
+import os
 import select
-import subprocess
+import signal
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from pathlib import Path
-
-import attrs
+from typing import Any, NoReturn
 
 from actors.runtime.clock import ClockSpec
+from actors.runtime.process_name import name_process
 from actors.runtime.process_ties import end_with_parent
-from understudy.processes.isolation import module_command
+from actors.series import SeriesSettings
+from actors.units import NANOS_PER_DOLLAR
+from understudy.processes.end_signals import ENDING, SUSPENDING
+from understudy.processes.exit_codes import ExitCode
+from venue.options import SEEN_MISSING_SHARE, ExchangeOptions
 
 MONEY_FAULTS = """\
 [chance]
@@ -29,99 +39,131 @@ faults that cost money at the real venue (F29, F30, F39-F41); docs/exchange.md h
 
 _START_LIMIT_S = 30.0
 _STOP_LIMIT_S = 5.0
+_LOOK_AGAIN_S = 0.01
+_FIRST_DESCRIPTOR = 3
+"""Those below are the standard streams."""
 
 
 class ExchangeFailed(Exception):
-    """The local exchange did not start; the sentence holds its last words."""
+    """The local exchange did not start; the sentence says why."""
 
 
-@attrs.frozen(kw_only=True)
-class ExchangeSetup:
-    """What the local exchange is told when a run starts it."""
+def exchange_options(
+    clock: ClockSpec,
+    series: Iterable[SeriesSettings],
+    *,
+    account: str = "",
+    dollars: int = 1_000,
+    **more: Any,
+) -> ExchangeOptions:
+    """Have an exchange go by a run's clock; ``more`` is as of ``ExchangeOptions``.
 
-    clock: ClockSpec
-    seed: int
-    series: tuple[str, ...]
-    """Names of what it offers."""
-    rate: float | None = None
-    """Frames of the market channel in a second of venue time, for each series; None: its own."""
-    account: str = ""
-    """Has money at the start; empty: nobody's orders are expected."""
-    dollars: int = 1_000
-    """The account's."""
-    has_admin: bool = False
-    """Whether its own books can be read, and things made go wrong."""
-    faults: Path | None = None
-    """What goes wrong by itself."""
-    recordings: tuple[str, ...] = ()
-    """Recorded windows to serve in place of simulated ones; the clock begins with them."""
+    Args:
+        clock: its origin is where the simulated market begins.
+        series: what it offers.
+        account: has money at the start; empty: nobody's orders are expected.
+        dollars: the account's.
+        more: everything else.
+    """
+    return ExchangeOptions(
+        speed=clock.speed,
+        start_ms=clock.origin_ms,
+        origin_monotonic_ns=clock.origin_monotonic_ns,
+        missing_share=SEEN_MISSING_SHARE,
+        series=tuple((each.asset, each.window_minutes) for each in series),
+        wallets={account: dollars * NANOS_PER_DOLLAR} if account else {},
+        **more,
+    )
 
 
 class ExchangeProcess:
-    """Starts the exchange on a free port of loopback and learns its addresses."""
+    """Starts the exchange on a free port of loopback and learns its addresses.
 
-    def __init__(self, options: ExchangeSetup) -> None:
-        program = ("understudy", "venue") if options.recordings else ("venue",)
-        command = [
-            *module_command(*program),
-            *("--port", "0"),
-            *("--seed", str(options.seed)),
-            *("--speed", repr(options.clock.speed)),
-            *("--series", ",".join(options.series)),
-            *("--origin-monotonic-ns", str(options.clock.origin_monotonic_ns)),
-            *(("--wallet", f"{options.account}={options.dollars}") if options.account else ()),
-            *_markets(options),
-            *(("--admin",) if options.has_admin else ()),
-            *(("--faults", str(options.faults)) if options.faults is not None else ()),
-        ]
-        # Its own session: a Ctrl-C must not end it before the system has ended its orders.
-        self._process = subprocess.Popen(  # noqa: S603 # our own module, our own arguments
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            preexec_fn=end_with_parent(),
-        )
-        addresses = self._read_addresses()
-        self.http_url: str = addresses["http"]
-        self.ws_url: str = addresses["ws"]
+    It is a fork of this process, with which it shares the memory of all that both have loaded. So
+    start it before any thread, and before this process has read a secret.
+    """
 
-    def _read_addresses(self) -> dict[str, str]:
-        stdout, stderr = self._process.stdout, self._process.stderr
-        if stdout is None or stderr is None:
-            raise AssertionError("the exchange was started without pipes")
-        ready, _, _ = select.select([stdout], [], [], _START_LIMIT_S)
-        line = stdout.readline() if ready else b""
-        if not line.strip():
-            self._process.kill()
-            last_words = stderr.read().decode(errors="replace").strip() or "it said nothing"
-            raise ExchangeFailed(f"the local exchange did not start: {last_words}")
-        addresses: dict[str, str] = json.loads(line)
-        return addresses
+    def __init__(self, options: ExchangeOptions) -> None:
+        """Start it.
 
-    @property
-    def is_running(self) -> bool:
-        """Whether the process lives."""
-        return self._process.poll() is None
+        Raises:
+            ExchangeFailed: it did not start.
+        """
+        from venue.cli import serve  # here, where its pages are shared, and by demos alone
+
+        heard, told = os.pipe()
+        tie = end_with_parent()
+        try:
+            self._pid = os.fork()
+        except OSError as error:
+            raise ExchangeFailed(f"the local exchange did not start: {error.strerror}") from error
+        if not self._pid:
+            _be_the_exchange(functools.partial(serve, options), told, tie)
+        os.close(told)
+        with os.fdopen(heard, "rb") as words:
+            ready, _, _ = select.select([words], [], [], _START_LIMIT_S)
+            line = words.readline() if ready else b""
+        said: dict[str, str] = json.loads(line or b"{}")
+        if "http" not in said:
+            self.close()
+            problem = said.get("problem") or "it said nothing"
+            raise ExchangeFailed(f"the local exchange did not start: {problem}")
+        self.http_url = said["http"]
+        self.ws_url = said["ws"]
 
     def close(self) -> None:
         """End the process, by force if it does not go."""
-        self._process.terminate()
-        try:
-            self._process.wait(_STOP_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        for stream in (self._process.stdout, self._process.stderr):
-            if stream is not None:
-                stream.close()
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):  # it has gone by itself
+            os.kill(self._pid, signal.SIGTERM)
+            deadline = time.monotonic() + _STOP_LIMIT_S
+            while os.waitpid(self._pid, os.WNOHANG) == (0, 0):
+                if time.monotonic() > deadline:
+                    os.kill(self._pid, signal.SIGKILL)
+                time.sleep(_LOOK_AGAIN_S)
 
 
-def _markets(options: ExchangeSetup) -> list[str]:
-    if not options.recordings:
-        rate = [] if options.rate is None else ["--rate", repr(options.rate)]
-        return ["--start", str(options.clock.origin_ms), *rate]
-    return [word for place in options.recordings for word in ("--recording", place)]
+def _be_the_exchange(
+    serve: Callable[[Callable[[Mapping[str, Any]], None]], Coroutine[Any, Any, None]],
+    told: int,
+    tie: Callable[[], None],
+) -> NoReturn:
+    """Serve in a process that has just been forked, until a signal asks for the end."""
+    code = ExitCode.FAILED
+    try:
+        told = _leave_the_run(told)
+        tie()
+        name_process("exchange")
+        asyncio.run(serve(functools.partial(_tell, told)))
+        code = ExitCode.OK
+    except Exception as error:
+        _tell(told, {"problem": str(error) or repr(error)})
+    finally:
+        os._exit(code)  # nothing that the run has begun is ended here
+
+
+def _leave_the_run(told: int) -> int:
+    """Keep nothing of the run but its memory, and the pipe; returns the pipe's new descriptor.
+
+    Its own session: a Ctrl-C must not end it before the system has ended its orders.
+    """
+    os.setsid()
+    gc.freeze()  # what is garbage by now would close descriptors that are somebody else's here
+    for number in ENDING | SUSPENDING:
+        signal.signal(number, signal.SIG_DFL)
+    told = fcntl.fcntl(told, fcntl.F_DUPFD, _FIRST_DESCRIPTOR)
+    os.closerange(_FIRST_DESCRIPTOR, told)
+    os.closerange(told + 1, os.sysconf("SC_OPEN_MAX"))
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in range(_FIRST_DESCRIPTOR):
+        os.dup2(nowhere, stream)
+    os.close(nowhere)
+    return told
+
+
+def _tell(told: int, words: Mapping[str, Any]) -> None:
+    """Say where it listens, or why it does not: once, for nobody listens any more then."""
+    os.write(told, json.dumps(words).encode() + b"\n")
+    os.close(told)
 
 
 @contextlib.contextmanager

@@ -115,6 +115,8 @@ def _run(options: RunOptions, signals: EndSignals) -> int:
         # Loading the venue's client takes a second or two: an executor that is made again must
         # have it at once, or it counts as hung before it has begun.
         importlib.import_module("actors.execution.real.port")
+    if options.is_demo:
+        importlib.import_module("venue.cli")  # the exchange is a fork, and shares what is loaded
     prepare_to_fork()
     with trading_place(options) as (settings, clock):
         foreground = _Foreground(options, settings, clock, signals)

@@ -13,7 +13,7 @@ from actors.settings import Settings
 from understudy.composition import pointed_at_local_exchange, with_patience
 from understudy.credentials.price_feed import take_test_credentials
 from understudy.display.terminal import warn
-from understudy.processes.exchange import ExchangeProcess, ExchangeSetup, rehearsed_faults
+from understudy.processes.exchange import ExchangeProcess, exchange_options, rehearsed_faults
 from understudy.settings.options import RunOptions
 
 _HISTORY_MS = 70_000
@@ -33,19 +33,21 @@ def trading_place(options: RunOptions) -> Iterator[tuple[Settings, ClockSpec]]:
         yield options.settings, ClockSpec.starting_now()
         return
     series = [plan.series for plan in options.settings.plans]
-    origin_ms = options.recorded_from_ms
-    if origin_ms is None:
+    world = options.recorded_world
+    if world is not None:
+        origin_ms = world.now_ms
+    else:
         origin_ms = _demo_origin_ms(options.data_dir, max(each.window_ms for each in series))
     clock = ClockSpec.starting_now(origin_ms, options.speed)
     with rehearsed_faults(options.account) as faults:
         exchange = ExchangeProcess(
-            ExchangeSetup(
-                clock=clock,
-                seed=options.seed,
-                series=tuple(each.name for each in series),
+            exchange_options(
+                clock,
+                series,
                 account=options.account,
+                seed=options.seed,
                 faults=faults,
-                recordings=options.recordings,
+                world=world,
             )
         )
     with contextlib.closing(exchange):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from actors.runtime.clock import ClockSpec
 from actors.settings import Settings
+
+if TYPE_CHECKING:
+    from venue.world import World
 
 DEFAULT_DATA_DIR = Path("~/.understudy")
 DEFAULT_RECORDINGS = DEFAULT_DATA_DIR / "recordings"
@@ -85,10 +88,8 @@ class RunOptions:
     """Lower-case address of the account that live orders are for; empty if they are simulated."""
     is_real_money_understood: bool = False
     """Whether the command line says so."""
-    recordings: tuple[str, ...] = ()
-    """Demo only: recorded windows that the exchange serves; empty: simulated ones."""
-    recorded_from_ms: int | None = None
-    """Venue time at which serving them begins; None without recordings."""
+    recorded_world: World | None = None
+    """Demo only: recorded windows that the exchange serves; None: simulated ones."""
     origin: ConfigOrigin = ConfigOrigin()
     """Where the settings are from."""
     drill_stage: DrillStage | None = None

@@ -50,9 +50,6 @@ def run_soak(
         ExchangeFailed: the local exchange did not start.
     """
     with contextlib.ExitStack() as stack:
-        watchers, watching = stack.enter_context(_watchers())
-        rules = LIVE_SETTINGS if is_live else SETTINGS
-        settings = (*rules, *watching, f"supervision.layout={layout}")
         window_ms = max(series_named(name).window_ms for name in series)
         stage, account = stack.enter_context(
             stage_for(
@@ -65,6 +62,9 @@ def run_soak(
                 speed=speed,
             )
         )
+        watchers, watching = stack.enter_context(_watchers())
+        rules = LIVE_SETTINGS if is_live else SETTINGS
+        settings = (*rules, *watching, f"supervision.layout={layout}")
         system = DrilledSystem(directory, run_options(stage, seed, settings, series), series)
         witness = Witness(stage.http_url)
         drill = Drill(system, stage, witness, account, serve_limit_s=_SERVE_LIMIT_S)
