@@ -1,24 +1,35 @@
 """Whose private key it is: run as a process of its own, so that no other has to hold the key.
 
-Prints the lower-case address of the key's account; or one sentence, with exit status 1. The
+Prints the lower-case address of the key's account; or one sentence, with exit status 1. With
+``--new`` it first makes a key, for an account that only a local exchange knows. The
 address is worked out here (Ethereum's yellow paper, appendix F): every live run begins with this
 process, and eth_account takes ten times as long to import.
 """
 
 from __future__ import annotations
 
+import os
+import secrets
 import sys
+from pathlib import Path
 
 from coincurve import PrivateKey
 from eth_hash.auto import keccak
 
-from understudy.credentials.private_key import KeyUnavailable, read_private_key
+from understudy.credentials.private_key import (
+    FILE_VARIABLE,
+    NEW,
+    KeyUnavailable,
+    read_private_key,
+)
 from understudy.display.terminal import show_everything
 
 
 def main() -> int:
     """Print the address, or why there is none."""
     show_everything()
+    if NEW in sys.argv:
+        Path(os.environ[FILE_VARIABLE]).write_text("0x" + secrets.token_hex(32))
     try:
         key = read_private_key()
     except KeyUnavailable as problem:

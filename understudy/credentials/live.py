@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -17,9 +16,8 @@ from actors.settings import Settings
 from understudy.credentials.private_key import (
     KEY_VARIABLE,
     KeyUnavailable,
-    PrivateKey,
     account_of_key,
-    handed_over,
+    file_for_a_key,
 )
 
 LIVE_FLAG = "--i-understand-this-is-real-money"
@@ -100,8 +98,8 @@ def live_account(settings: Settings, *, has_own_key: bool) -> Iterator[str]:
     try:
         with contextlib.ExitStack() as hands:
             if not has_own_key:
-                hands.enter_context(handed_over(throw_away_key()))
-            own = account_of_key()
+                hands.enter_context(file_for_a_key())
+            own = account_of_key(is_to_be_made=not has_own_key)
             _see_that_nobody_inherits_it()
             configured = settings.execution.wallet if has_own_key else None
             yield (configured or own).lower()
@@ -115,11 +113,6 @@ def _see_that_nobody_inherits_it() -> None:
             f"{KEY_VARIABLE} is still in the environment, where every process of the run would "
             "have it: use the command `understudy`"
         )
-
-
-def throw_away_key() -> PrivateKey:
-    """Make a key for an account that only a local exchange knows."""
-    return PrivateKey("0x" + secrets.token_hex(32))
 
 
 def orders_left(reader: JournalReader) -> str:

@@ -26,6 +26,8 @@ from understudy.processes.privacy import hide_memory
 
 KEY_VARIABLE = "UNDERSTUDY_PRIVATE_KEY"
 FILE_VARIABLE = "UNDERSTUDY_PRIVATE_KEY_FILE"
+NEW = "--new"
+"""Has ``key_account`` make a key before it says whose it is."""
 
 _KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 _KEY_FILE_CHARS_MAX = 200
@@ -75,14 +77,17 @@ def read_private_key(environment: Mapping[str, str] | None = None) -> PrivateKey
         raise KeyUnavailable(str(problem)) from None
 
 
-def account_of_key() -> str:
+def account_of_key(*, is_to_be_made: bool = False) -> str:
     """Lower-case address of the key's own account; the key itself stays out of this process.
+
+    Args:
+        is_to_be_made: the named file is empty, and is given a new key.
 
     Raises:
         KeyUnavailable: as ``read_private_key``; or what is there is a number that is no key.
     """
     asked = subprocess.run(  # noqa: S603 # our own module
-        module_command("understudy.credentials.key_account"),
+        module_command("understudy.credentials.key_account", *([NEW] if is_to_be_made else [])),
         capture_output=True,
         text=True,
         check=False,
@@ -105,11 +110,10 @@ def variables_restored(*names: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def handed_over(key: PrivateKey) -> Iterator[None]:
-    """Let processes that are forked within the block read this key, as if its file were named."""
+def file_for_a_key() -> Iterator[None]:
+    """Name an empty file, within the block, as the one that the private key is in."""
     os.environ.pop(KEY_VARIABLE, None)
-    with variables_restored(FILE_VARIABLE), private_file() as (path, descriptor):
-        os.write(descriptor, key.text.encode())
+    with variables_restored(FILE_VARIABLE), private_file() as (path, _):
         os.environ[FILE_VARIABLE] = path
         yield
 

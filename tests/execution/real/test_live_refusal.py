@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import attrs
+import process_memory
 import pytest
 from live_stage import address_of
 from order_builders import intent, settings
@@ -209,6 +210,27 @@ def test_a_rehearsal_has_a_new_account_and_never_looks_at_the_user_s_key(
             accounts |= {account, address_of(read_private_key().text).lower()}
     assert len(accounts) == 2
     assert os.environ[FILE_VARIABLE] == "/nowhere/at/all"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="root alone looks into a process with a secret")
+def test_the_key_of_a_rehearsal_is_in_no_memory_that_forks_inherit(
+    no_key: pytest.MonkeyPatch,
+) -> None:
+    no_key.chdir(Path(process_memory.__file__).parent)
+    script = (
+        "import os, sys; from pathlib import Path; from process_memory import is_in_memory; "
+        "key = Path(sys.argv[1]).read_text().removeprefix('0x').encode(); "
+        "print(is_in_memory(os.getppid(), key))"
+    )
+
+    def is_here() -> str:
+        words = [sys.executable, "-c", script, os.environ[FILE_VARIABLE]]
+        return subprocess.run(words, check=True, capture_output=True, text=True).stdout
+
+    with live_account(LIVE, has_own_key=False):
+        assert is_here() == "False\n"
+        key = read_private_key()
+        assert is_here() == "True\n", f"this test would not find it: {key}"
 
 
 @pytest.mark.parametrize(
