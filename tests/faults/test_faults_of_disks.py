@@ -38,7 +38,7 @@ def taken_for_hung(run: LiveRun) -> list[str]:
     return [line for line in run.log_lines("supervisor") if "hung" in line or "giving up" in line]
 
 
-def test_f52_a_disk_that_stalls_for_less_than_its_limit_costs_time_and_no_actor(
+def test_f52_a_disk_that_stalls_costs_time_and_no_actor_or_beyond_its_limit_ends_the_run_once(
     live: LiveExchange, tmp_path: Path, disk: StallingDisk
 ) -> None:
     run = LiveRun(live, tmp_path, SYNCED, *LIMITS)
@@ -51,26 +51,20 @@ def test_f52_a_disk_that_stalls_for_less_than_its_limit_costs_time_and_no_actor(
         run.until_whole()
         run.until_an_order_is_new()
         assert taken_for_hung(run) == before
-        run.system.tell(signal.SIGTERM)
-        run.assert_ended_in_order(ExitCode.OK)
-    assert run.unfinished() == []
-    assert run.findings() == []
-
-
-def test_f52_a_disk_that_stalls_for_longer_ends_the_run_once_with_its_orders_cancelled(
-    live: LiveExchange, tmp_path: Path, disk: StallingDisk
-) -> None:
-    run = LiveRun(live, tmp_path, SYNCED, *LIMITS)
-    with watched(run):
         run.until_an_order_rests()
-        before = taken_for_hung(run)
         disk.stall(LIMIT_S)
         run.let_pass(12.0)
         disk.go_on()
         run.assert_ended_in_order(ExitCode.JOURNAL_UNUSABLE)
-    (given_up,) = set(taken_for_hung(run)) - set(before)
-    assert "the disk has completed no record" in given_up
-    assert "the disk has completed no record" in run.system.last_words()
+        (given_up,) = set(taken_for_hung(run)) - set(before)
+        assert "the disk has completed no record" in given_up
+        assert "the disk has completed no record" in run.system.last_words()
+        run.system.start()
+        run.until_whole()
+        run.system.tell(signal.SIGTERM)
+        run.assert_ended_in_order(ExitCode.OK)
+    assert run.unfinished() == []
+    assert run.findings() == []
 
 
 def test_f27_a_disk_that_takes_no_more_is_one_end_and_one_sentence_and_the_next_run_goes_on(

@@ -24,18 +24,6 @@ def falls_of(run: LiveRun) -> list[str]:
     return [line for line in told if "fell" in line or "crashed" in line]
 
 
-def test_f32_a_closed_terminal_ends_the_orders_before_the_run(
-    live: LiveExchange, tmp_path: Path
-) -> None:
-    run = LiveRun(live, tmp_path, kind=SystemInTerminal)
-    with watched(run):
-        run.until_an_order_rests()
-        assert isinstance(run.system, SystemInTerminal)
-        run.system.terminal.close()
-        run.assert_ended_in_order(ExitCode.OK)
-    assert run.unfinished() == []
-
-
 def test_f32_several_signals_that_end_a_run_end_its_orders_first(
     live: LiveExchange, tmp_path: Path
 ) -> None:
@@ -62,10 +50,10 @@ def test_f32_a_service_manager_that_tells_every_process_at_once_leaves_no_order(
     assert run.unfinished() == []
 
 
-def test_f32_a_terminal_cannot_suspend_a_run_and_one_that_was_stopped_goes_on(
+def test_f32_a_terminal_cannot_suspend_a_run_and_one_that_was_stopped_goes_on_until_it_is_closed(
     live: LiveExchange, tmp_path: Path
 ) -> None:
-    run = LiveRun(live, tmp_path)
+    run = LiveRun(live, tmp_path, kind=SystemInTerminal)
     with watched(run):
         before = run.until_whole()
         for number in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
@@ -76,8 +64,11 @@ def test_f32_a_terminal_cannot_suspend_a_run_and_one_that_was_stopped_goes_on(
         run.let_pass(4.0)  # more than a supervisor may be silent
         run.system.tell(signal.SIGCONT)
         assert run.until_whole().supervisor_pid == before.supervisor_pid
-        run.system.tell(signal.SIGTERM)
+        run.until_an_order_rests()
+        assert isinstance(run.system, SystemInTerminal)
+        run.system.terminal.close()
         run.assert_ended_in_order(ExitCode.OK)
+    assert run.unfinished() == []
 
 
 def test_f50_a_record_that_the_foreground_cannot_read_ends_the_orders_before_the_run(

@@ -34,7 +34,7 @@ class AsciiTerminal(SystemInTerminal):
     encoding = "ascii"
 
 
-def test_f49_a_terminal_without_utf_8_shows_the_run_and_every_command(
+def test_f49_a_terminal_without_utf_8_shows_all_and_once_it_takes_nothing_holds_up_nothing(
     live: LiveExchange, tmp_path: Path
 ) -> None:
     run = LiveRun(live, tmp_path, kind=AsciiTerminal)
@@ -47,26 +47,14 @@ def test_f49_a_terminal_without_utf_8_shows_the_run_and_every_command(
         assert "market-state" in shown("ps", *here, encoding="ascii")
         assert "btc-updown" in shown("orders", *here, encoding="ascii")
         assert shown("report", *here, encoding="ascii").strip()
-        run.system.tell(signal.SIGTERM)
-        run.assert_ended_in_order(ExitCode.OK)
-        assert terminal.text.isascii()
-
-
-def test_f49_a_terminal_that_takes_nothing_holds_up_neither_the_run_nor_its_end(
-    live: LiveExchange, tmp_path: Path
-) -> None:
-    run = LiveRun(live, tmp_path, kind=SystemInTerminal)
-    with watched(run):
-        run.until_an_order_rests()
-        assert isinstance(run.system, SystemInTerminal)
-        terminal = run.system.terminal
         terminal.takes_more.clear()
         run.until("the terminal is full", terminal.is_full)
-        run.until_whole()
+        run.until_an_order_rests()
         run.system.tell(signal.SIGTERM)
         run.until("nothing rests any more", lambda: not run.books().open_ids)
         terminal.takes_more.set()
         run.assert_ended_in_order(ExitCode.OK)
+        assert terminal.text.isascii()
 
 
 NAME = b'what?#1 100%41 it\'s "quoted" [bold] \\ caf\xe9 \xff'

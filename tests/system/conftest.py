@@ -1,4 +1,4 @@
-"""One local exchange for all system tests, and systems on it that leave no process behind."""
+"""One local exchange for the tests of a module, and systems on it that leave no process behind."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SEED = 5
 NewSystem = Callable[..., Onlooker]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # each worker would keep its own one busy to the end otherwise
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DrillStage]:
     with drill_stage(tmp_path_factory.mktemp("stage"), SEED, rate=RATE) as stage:
         yield stage

@@ -17,7 +17,6 @@ from actors.units import NANOS_PER_DOLLAR
 from audit.books import read_books
 from audit.exchange_books import ExchangeBooks
 from audit.reconciliation import reconcile
-from audit.verdict import AuditVerdict, judge
 from understudy.credentials.live import live_account
 from understudy.drill.stage import LIVE_SETTINGS, drill_stage, run_options
 from understudy.drill.system import DrilledSystem
@@ -94,11 +93,9 @@ class LiveOnlooker(Onlooker):
 
     def findings(self, deposit_dollars: int = DOLLARS) -> list[str]:
         """What differs between the journal and the exchange, after the end."""
-        books, theirs, verdict = read_books(self.reader), self.books(), AuditVerdict()
+        books, theirs = read_books(self.reader), self.books()
         witness = Witness(self.exchange.stage.http_url)
-        for window in books.windows:
-            witness.ask(window.market.slug)
-        judge(books, witness.outcomes, verdict)
+        verdict = self.verdict_on(books, witness)
         deposit_nanos = deposit_dollars * NANOS_PER_DOLLAR
         reconcile(books, theirs, witness.outcomes, deposit_nanos, verdict)
         return verdict.findings

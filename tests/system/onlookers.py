@@ -14,9 +14,12 @@ from actors.execution.order_state import is_booked
 from actors.messages.execution import OrderState
 from actors.runtime.journal import JournalReader
 from actors.runtime.log import LOG_NAME
+from audit.books import Books
+from audit.verdict import AuditVerdict, judge
 from understudy.drill.processes import wait_for
 from understudy.drill.recovery import in_flight, is_whole, open_orders
 from understudy.drill.system import STDOUT_NAME, DrilledSystem, Seen
+from understudy.drill.witness import Witness
 
 LIMIT_S = 60.0
 """For any one condition; far beyond what it takes, for machines that are busy otherwise."""
@@ -100,6 +103,14 @@ class Onlooker:
             for order_id, order in self.orders().items()
             if not (order.is_terminal and is_booked(order))
         ]
+
+    def verdict_on(self, books: Books, witness: Witness) -> AuditVerdict:
+        """What in the journal cannot be, by itself or beside the exchange's results; at the end."""
+        verdict = AuditVerdict()
+        for window in books.windows:
+            witness.ask(window.market.slug)
+        judge(books, witness.outcomes, verdict)
+        return verdict
 
     def summary(self) -> dict[str, Any]:
         """What the run printed at its end."""

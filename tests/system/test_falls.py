@@ -10,8 +10,11 @@ from onlookers import Onlooker, understudy
 
 from actors.roles import MARKET_FEED, MARKET_STATE, REFERENCE_FEED, STRATEGY, TWAP_FEED
 from actors.units import shares
+from audit.books import read_books
 from understudy.control import ask
+from understudy.drill.witness import Witness
 from understudy.processes.exit_codes import ExitCode
+from understudy.settings.options import DrillStage
 
 pytestmark = pytest.mark.processes
 
@@ -97,8 +100,9 @@ def test_everything_leaves_with_a_killed_foreground_and_the_next_run_goes_on(
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_run_that_is_told_to_end_ends_its_orders_and_leaves_nothing(
-    trading: Onlooker, number: signal.Signals
+    trading: Onlooker, stage: DrillStage, number: signal.Signals
 ) -> None:
+    """The books of all that was killed before must agree, too."""
     if trading.system.has_ended:
         trading.system.start()
     trading.until_whole()
@@ -108,3 +112,5 @@ def test_a_run_that_is_told_to_end_ends_its_orders_and_leaves_nothing(
     assert trading.system.outliving() == frozenset()
     assert trading.unfinished() == []
     assert trading.summary()["orders"]
+    verdict = trading.verdict_on(read_books(trading.reader), Witness(stage.http_url))
+    assert verdict.findings == []

@@ -68,6 +68,10 @@ def assert_all_agrees(live: LiveOnlooker) -> None:
     assert live.findings() == []
 
 
+def resting(live: LiveOnlooker) -> set[str]:
+    return {name for name, order in live.orders().items() if order.status in RESTING}
+
+
 def pid_of(live: LiveOnlooker, role: str) -> int:
     child = live.until_whole().child(role)
     assert child is not None
@@ -113,7 +117,9 @@ def test_no_process_but_the_executor_s_has_the_key_no_file_has_it_and_ctrl_c_tak
         assert not path.is_file() or key not in path.read_bytes(), path
 
 
-def test_executor_and_supervisor_are_killed_while_orders_are_out(start: NewLive) -> None:
+def test_executor_and_supervisor_are_killed_while_orders_are_out_and_once_more_before_ctrl_c(
+    start: NewLive,
+) -> None:
     live = start()
     live.until_an_order_is(*RESTING, *TRADED)
     live.until_an_order_lives()
@@ -124,18 +130,11 @@ def test_executor_and_supervisor_are_killed_while_orders_are_out(start: NewLive)
     live.until_whole()
     live.until_ended(orders)
     live.until_an_order_is(*TRADED)
-    end(live)
-    assert live.books().trades
-    assert_all_agrees(live)
-
-
-def test_ctrl_c_takes_back_what_rests_also_when_the_supervisor_has_just_fallen(
-    start: NewLive,
-) -> None:
-    live = start("execution.order_ttl_ms=300000")
-    live.until_an_order_is(*RESTING)
+    known = live.orders().keys()
+    live.until("a new order rests", lambda: resting(live) - known)
     os.kill(live.until_whole().supervisor_pid, signal.SIGKILL)
     end(live)
+    assert live.books().trades
     assert_all_agrees(live)
 
 

@@ -278,18 +278,3 @@ def test_an_open_page_says_that_its_server_is_gone_and_goes_on_when_it_is_back(
     shown.onlooker.until("the page is served again", shown.is_up)
     expect(page.locator("#unheard")).to_be_hidden()
     expect(page.locator("#state")).to_contain_text("serving")
-
-
-def test_whatever_becomes_of_the_page_trading_goes_on(shown: Shown) -> None:
-    onlooker = shown.onlooker
-    first = onlooker.until("it is there", shown.server_pid)
-    processes.send(signal.SIGKILL, [first])
-    onlooker.until("it is made again", lambda: shown.server_pid() not in (None, first))
-    onlooker.until("the page is served again", shown.is_up)
-    hung = onlooker.until("it is there", shown.server_pid)
-    processes.send(signal.SIGSTOP, [hung])
-    before = onlooker.orders()
-    onlooker.until("more orders are made", lambda: set(onlooker.orders()) - set(before))
-    assert onlooker.system.look() is not None
-    processes.send(signal.SIGCONT, [hung])
-    onlooker.until("the page is served again", shown.is_up)
