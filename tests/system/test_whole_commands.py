@@ -19,6 +19,7 @@ def test_signed_orders_of_three_series_survive_kills_and_faults_together() -> No
         *("drill", "--mode", "live", "--kills", "3", "--seed", "3", "--json"),
         *("--series", "btc-5m,eth-5m,sol-5m", "--layout", "grouped"),
     )
+    assert done.stdout, done.stderr
     result = json.loads(done.stdout)
     assert result["findings"] == []
     assert {name: result[name] for name in COUNTERS} == dict.fromkeys(COUNTERS, 0)
