@@ -45,10 +45,10 @@ SECRET = "s3cr3t"
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test waits for half a minute between two messages."""
+    """No test waits for half a minute; each try starts a process."""
     monkeypatch.setattr(queues_module, "GAP_MS", 0)
-    monkeypatch.setattr(queues_module, "RETRY_FIRST_MS", 50)
-    monkeypatch.setattr(queues_module, "RETRY_MAX_MS", 50)
+    monkeypatch.setattr(queues_module, "RETRY_FIRST_MS", 300)
+    monkeypatch.setattr(queues_module, "RETRY_MAX_MS", 300)
 
 
 @pytest.fixture
