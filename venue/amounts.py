@@ -1,7 +1,7 @@
-"""How the venue writes prices, sizes and money, and reads them: exact, on integers.
+"""Exact conversion between integers and the venue's texts for prices, sizes and money.
 
-The exchange shares units with the trading system, and no arithmetic: so that one can be held
-against the other, each converts for itself.
+The exchange shares its units with the trading system but not its arithmetic: each converts for
+itself, so that one can be checked against the other.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 
 PRICE_PLACES, SIZE_PLACES, DOLLAR_PLACES, E18_PLACES = 3, 6, 9, 18
-"""Decimals of a tick, of a unit of a share, of a nanodollar, and of a price of the underlying."""
+"""Decimal places of a tick, a unit of a share, a nanodollar, and a price of the underlying."""
 NANOS_PER_MILLIONTH = 1_000
-"""Clients name money in millionths of a dollar, the exchange keeps nanodollars."""
+"""Nanodollars in a millionth of a dollar: clients count the one, the exchange the other."""
 
 _NUMBER = re.compile(r"(-?)(\d*)(?:\.(\d*))?")
 
 
 class BadAmount(ValueError):
-    """A text is no number, or one that is finer than its unit."""
+    """A text is not a number, or is finer than its unit."""
 
 
 def decimal_text(value: int, places: int) -> str:
@@ -28,7 +28,7 @@ def decimal_text(value: int, places: int) -> str:
 
 
 def price_text(price_ticks: int) -> str:
-    """Write a price: 530 ticks are ``"0.53"``."""
+    """Write a price in ticks: 530 is ``"0.53"``."""
     return decimal_text(price_ticks, PRICE_PLACES)
 
 
@@ -43,19 +43,19 @@ def dollars_text(amount_nanos: int) -> str:
 
 
 def ticks_from_text(text: str) -> int:
-    """Read a price.
+    """Read a price in dollars; return ticks.
 
     Raises:
-        BadAmount: it is no number, or lies between two ticks.
+        BadAmount: the text is not a number, or lies between two ticks.
     """
     return _integer(text, PRICE_PLACES)
 
 
 def units_from_text(text: str) -> int:
-    """Read shares, or dollars, as millionths.
+    """Read shares or dollars; return millionths.
 
     Raises:
-        BadAmount: it is no number, or finer than a millionth.
+        BadAmount: the text is not a number, or is finer than a millionth.
     """
     return _integer(text, SIZE_PLACES)
 
@@ -63,10 +63,10 @@ def units_from_text(text: str) -> int:
 def _integer(text: str, places: int) -> int:
     match = _NUMBER.fullmatch(text.strip())
     if match is None:
-        raise BadAmount(f"{text!r} is no number")
+        raise BadAmount(f"{text!r} is not a number")
     sign, whole, fraction = match[1], match[2], (match[3] or "").rstrip("0")
     if not (whole or match[3]):
-        raise BadAmount(f"{text!r} is no number")
+        raise BadAmount(f"{text!r} is not a number")
     if len(fraction) > places:
         raise BadAmount(f"{text!r} has more than {places} decimals")
     value = int((whole or "0") + fraction.ljust(places, "0"))

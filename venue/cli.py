@@ -27,7 +27,7 @@ from venue.world import World
 def _instant_ms(
     _context: click.Context, _parameter: click.Parameter, value: str | None
 ) -> int | None:
-    """Read an ISO time, UTC unless it says otherwise, or unix milliseconds."""
+    """Parse an ISO time (UTC unless it says otherwise) or unix milliseconds."""
     if value is None or value.isdigit():
         return None if value is None else int(value)
     try:
@@ -40,7 +40,7 @@ def _instant_ms(
 def _series(
     _context: click.Context, _parameter: click.Parameter, value: str | None
 ) -> tuple[tuple[str, int], ...]:
-    """Read the names of series."""
+    """Parse the names of series."""
     if value is None:
         return ()
     found = [_one_series(name) for name in value.split(",")]
@@ -53,7 +53,7 @@ def _one_series(name: str) -> tuple[str, int]:
     asset, _, label = name.strip().partition("-")
     minutes = {length_label(each): each for each in LENGTHS_MINUTES}.get(label)
     if asset not in START_DOLLARS or minutes is None:
-        raise click.BadParameter(f"{name!r} is no series, such as btc-15m, eth-5m or sol-4h")
+        raise click.BadParameter(f"{name!r} is not a series, such as btc-15m, eth-5m or sol-4h")
     return asset, minutes
 
 
@@ -63,7 +63,7 @@ _RATE = click.FloatRange(1, 2000)
 def _rates(
     context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
 ) -> dict[tuple[str, int] | None, float]:
-    """Read ``RATE`` or ``SERIES=RATE``; the key None stands for every series without its own."""
+    """Parse ``RATE`` or ``SERIES=RATE``; the key None stands for series without their own rate."""
     rates: dict[tuple[str, int] | None, float] = {}
     for value in values:
         name, separator, rate = value.rpartition("=")
@@ -77,7 +77,7 @@ def _rates(
 def _funded_wallets(
     _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, int]:
-    """Read ``ADDRESS=DOLLARS`` pairs."""
+    """Parse ``ADDRESS=DOLLARS`` pairs."""
     wallets = {}
     for value in values:
         address, _, dollars = value.partition("=")
@@ -86,9 +86,9 @@ def _funded_wallets(
         try:
             wallets[address] = units_from_text(dollars) * NANOS_PER_MILLIONTH
         except BadAmount:
-            raise click.BadParameter(f"{dollars!r} is no amount of dollars") from None
+            raise click.BadParameter(f"{dollars!r} is not an amount in dollars") from None
         if wallets[address] < 0:
-            raise click.BadParameter(f"{address} cannot have less than nothing")
+            raise click.BadParameter(f"{address} cannot start with a negative amount")
     return wallets
 
 
@@ -103,14 +103,14 @@ Examples:
     a recorded window instead of a simulated market
 """
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 picks a free one.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 picks a free port.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same market.")
 @click.option(
     "--speed",
     type=click.FloatRange(0.01, 1000),
     default=1.0,
     show_default=True,
-    help="Venue seconds in a real second.",
+    help="Venue seconds per real second.",
 )
 @click.option(
     "--rate",
@@ -127,7 +127,7 @@ Examples:
     type=click.FloatRange(0, 1),
     default=SEEN_MISSING_SHARE,
     show_default=True,
-    help="Share of seconds whose price never arrives live; the default is the venue's.",
+    help="Share of seconds whose price is never sent live; the default was measured at the venue.",
 )
 @click.option("--minutes", type=click.Choice(["5", "15"]), default="15", help="Length of a window.")
 @click.option("--asset", type=click.Choice(sorted(START_DOLLARS)), default="btc", show_default=True)
@@ -150,7 +150,10 @@ Examples:
     help="Host monotonic time of the start, so that several processes share one clock.",
 )
 @click.option(
-    "--admin", "has_admin", is_flag=True, help="Serve /admin/: faults on demand, the own books."
+    "--admin",
+    "has_admin",
+    is_flag=True,
+    help="Serve /admin/: faults on demand, and the exchange's own books.",
 )
 @click.option(
     "--wallet",
@@ -163,7 +166,7 @@ Examples:
 @click.option(
     "--faults",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Let what this file says go wrong; see docs/exchange.md.",
+    help="Inject the faults listed in this file; see docs/exchange.md.",
 )
 def venue(
     *,
@@ -192,7 +195,7 @@ def venue(
 
 
 async def serve(options: ExchangeOptions, tell: Callable[[Mapping[str, Any]], None]) -> None:
-    """Serve until a signal asks for the end; ``tell`` hears where, once it listens.
+    """Serve until a signal; once it listens, call ``tell`` with the address.
 
     Raises:
         OSError: the port cannot be listened on.

@@ -1,8 +1,8 @@
-"""Everything that can be made to go wrong, and how it is asked for: one command, or a file.
+"""Every fault the exchange can inject, and how to request it: by a command, or in a file.
 
-Each kind is something that streams or users of real venues reported; docs/exchange.md says what
-each does and shows a file. What comes by chance is drawn from the exchange's seed and the name of
-what suffers, so two runs with the same seed and the same orders have the same faults.
+Each kind was reported by users of real venues; docs/exchange.md says what each does and shows a
+file. Random faults are drawn from the exchange's seed and the name of what they affect, so two runs
+with the same seed and the same orders have the same faults.
 """
 
 from __future__ import annotations
@@ -20,37 +20,37 @@ from venue.frames import Channel
 
 
 class BadFault(ValueError):
-    """What was asked for is no fault; the sentence says why."""
+    """A requested fault is invalid; the sentence says why."""
 
 
 class Occasion(enum.Enum):
-    """When a fault strikes."""
+    """When a fault takes effect."""
 
     STREAM = enum.auto()
-    """When it is commanded of a channel, until RESUME."""
+    """When commanded for a channel, until RESUME."""
     ORDER = enum.auto()
     """With a request, order, trade, transaction or event, by command or by chance."""
     OPENING = enum.auto()
-    """It is drawn for a window shortly before that begins."""
+    """Drawn for a window shortly before it begins."""
     RESULT = enum.auto()
-    """It is drawn for a window when its time is over."""
+    """Drawn for a window when it ends."""
     AT_ONCE = enum.auto()
-    """When it is commanded."""
+    """When commanded."""
 
 
 class FaultKind(enum.Enum):
-    """What can go wrong; a test holds docs/exchange.md to explain every one."""
+    """Kinds of faults; a test checks that docs/exchange.md explains every one."""
 
     occasion: Occasion
     lasts_ms: int
-    """How long it lasts if nothing is said, in ms of venue time; 0 if that means nothing."""
+    """Default duration in ms of venue time; 0 for kinds that have none."""
     channels: tuple[Channel, ...]
-    """The streams that know it, if it is a stream's."""
+    """The streams it applies to, if it is a stream fault."""
 
     def __new__(
         cls, text: str, occasion: Occasion, lasts_ms: int = 0, *channels: Channel
     ) -> FaultKind:
-        """Make ``text`` the value; a stream's kind that names no channel is known to all."""
+        """Set ``text`` as the value; a stream fault that names no channel applies to all."""
         kind = object.__new__(cls)
         kind._value_ = text
         kind.occasion, kind.lasts_ms = occasion, lasts_ms
@@ -77,7 +77,8 @@ class FaultKind(enum.Enum):
     UNREADABLE_CHANGE = "unreadable_change", Occasion.STREAM, 0, Channel.MARKET
     MALFORMED_SIBLING = "malformed_sibling", Occasion.STREAM, 0, Channel.MARKET
 
-    # a request: what is done is done, and only the answer suffers; except RESET and refusals
+    # request faults: the request is carried out and only its answer affected, except RESET and
+    # refusals
     LOST_ANSWER = "lost_answer", Occasion.ORDER
     SERVER_ERROR = "server_error", Occasion.ORDER
     SLOW_ANSWER = "slow_answer", Occasion.ORDER, 3_000
@@ -137,7 +138,7 @@ _KINDS = {kind.value: kind for kind in FaultKind}
 
 
 class FaultTarget(enum.Enum):
-    """Which requests a fault is for: those that place orders, or those that cancel them."""
+    """Which requests a fault affects: those that place orders, or those that cancel them."""
 
     ORDERS = "orders"
     CANCELS = "cancels"
@@ -145,25 +146,25 @@ class FaultTarget(enum.Enum):
 
 @attrs.frozen
 class Fault:
-    """A command: let this go wrong from now on."""
+    """A command to inject a fault from now on."""
 
     kind: FaultKind
     channel: Channel | None = None
-    """Whose frames or connections suffer, if a stream's do."""
+    """The channel whose frames or connections are affected, for a stream fault."""
     count: int = 1
-    """How many frames, requests, orders, trades or events suffer."""
+    """How many frames, requests, orders, trades or events are affected."""
     for_ms: int | None = None
-    """How long, for kinds that last; None for their usual time."""
+    """Duration, for kinds that have one; None for the default."""
     target: FaultTarget = FaultTarget.ORDERS
 
     @property
     def lasts_ms(self) -> int:
-        """How long it lasts."""
+        """Its duration."""
         return self.kind.lasts_ms if self.for_ms is None else self.for_ms
 
 
 class OrderFaults:
-    """Which faults of orders are still to come, and the dice for those that come by chance."""
+    """The order faults still to come, and the random draws for those that come by chance."""
 
     def __init__(self, seed: int, chances: Mapping[FaultKind, float] | None = None) -> None:
         self._seed = seed
@@ -171,15 +172,15 @@ class OrderFaults:
         self._left: Counter[tuple[FaultKind, FaultTarget]] = Counter()
         self._lasts_ms: dict[FaultKind, int] = {}
         self.injected: Counter[FaultKind] = Counter()
-        """How often each has happened."""
+        """How often each has occurred."""
 
     def plan(self, fault: Fault) -> None:
-        """Let the next ones suffer."""
+        """Schedule a fault for the next ones."""
         self._left[fault.kind, fault.target] = fault.count
         self._lasts_ms[fault.kind] = fault.lasts_ms
 
     def call_off(self) -> None:
-        """Let nothing go wrong any more, by command or by chance."""
+        """Cancel all faults, whether commanded or by chance."""
         self._left.clear()
         self._chances.clear()
 
@@ -191,13 +192,13 @@ class OrderFaults:
         *,
         by_chance: bool = True,
     ) -> bool:
-        """Whether this order, trade, event, window or request suffers.
+        """Whether this order, trade, event, window or request is affected.
 
         Args:
-            kind: what may go wrong.
-            name: what it may go wrong with; the dice depend on it.
-            target: which commands count; chances are for orders alone.
-            by_chance: whether it may suffer without a command; once for each name.
+            kind: the fault.
+            name: what it may affect; the random draw depends on it.
+            target: which commands count; chances apply to orders alone.
+            by_chance: whether it may occur without a command; drawn once for each name.
         """
         is_struck = self._left[kind, target] > 0
         if is_struck:
@@ -210,7 +211,7 @@ class OrderFaults:
         return is_struck
 
     def lasts_ms(self, kind: FaultKind) -> int:
-        """How long a fault of this kind lasts; 0 if that means nothing."""
+        """Duration of a fault of this kind; 0 for kinds that have none."""
         return self._lasts_ms.get(kind, kind.lasts_ms)
 
 
@@ -237,7 +238,7 @@ _decode_command = msgspec.json.Decoder(_Command).decode
 
 @attrs.frozen
 class PlannedFault:
-    """A command, and when it is given: ms of venue time after the start."""
+    """A command, and its time: ms of venue time after the start."""
 
     after_ms: int
     every_ms: int | None
@@ -246,18 +247,18 @@ class PlannedFault:
 
 @attrs.frozen
 class FaultFile:
-    """All that a file asks for."""
+    """The contents of a fault file."""
 
     chances: Mapping[FaultKind, float] = attrs.field(factory=dict)
-    """Share of orders, trades or events that suffer."""
+    """Share of orders, trades or events that are affected."""
     planned: tuple[PlannedFault, ...] = ()
 
 
 def read_command(body: bytes) -> Fault:
-    """Read the body of ``POST /admin/faults``.
+    """Parse the body of ``POST /admin/faults``.
 
     Raises:
-        BadFault: it is none.
+        BadFault: it is invalid.
     """
     try:
         return _command(_decode_command(body))
@@ -266,16 +267,16 @@ def read_command(body: bytes) -> Fault:
 
 
 def read_fault_file(text: str) -> FaultFile:
-    """Read a file of faults.
+    """Parse a fault file.
 
     Raises:
-        BadFault: it is not TOML, or something in it is no fault.
+        BadFault: the text is not TOML, or contains an invalid fault.
     """
     try:
         content = msgspec.toml.decode(text, type=_File)
     except RecursionError:
         raise BadFault("lists or tables are nested too deeply") from None
-    except ValueError as error:  # msgspec's, or of a number that has too many digits
+    except ValueError as error:  # raised by msgspec, or for a number with too many digits
         raise BadFault(str(error)) from None
     return FaultFile(
         chances=dict(_chance(name, share) for name, share in content.chance.items()),
@@ -284,7 +285,7 @@ def read_fault_file(text: str) -> FaultFile:
 
 
 class FaultSchedule:
-    """Gives the commands of a file when their time comes."""
+    """Issues the commands of a file when their time comes."""
 
     def __init__(self, planned: tuple[PlannedFault, ...], origin_ms: int) -> None:
         self._waiting = [
@@ -293,7 +294,7 @@ class FaultSchedule:
         heapq.heapify(self._waiting)
 
     def due(self, now_ms: int) -> list[Fault]:
-        """Take out what is to be done by now."""
+        """Take out the commands due by now."""
         commands = []
         while self._waiting and self._waiting[0][0] <= now_ms:
             at_ms, number, planned = heapq.heappop(self._waiting)
@@ -305,7 +306,7 @@ class FaultSchedule:
 
 def _command(asked: _Command) -> Fault:
     if asked.count < 1:
-        raise BadFault(f"a fault cannot strike {asked.count} times")
+        raise BadFault(f"a fault cannot occur {asked.count} times")
     kind = _kind(asked.kind, asked.channel)
     return Fault(kind, asked.channel, asked.count, asked.for_ms, asked.target)
 
@@ -313,7 +314,7 @@ def _command(asked: _Command) -> Fault:
 def _planned(asked: _Planned) -> PlannedFault:
     every_s = asked.every_seconds
     if asked.seconds < 0 or (every_s is not None and every_s <= 0):
-        raise BadFault(f"{asked.kind} is planned for a time that never comes")
+        raise BadFault(f"{asked.kind} is scheduled for a time that never comes")
     every_ms = None if every_s is None else max(1, round(every_s * 1000))
     return PlannedFault(round(asked.seconds * 1000), every_ms, _command(asked))
 
@@ -321,14 +322,14 @@ def _planned(asked: _Planned) -> PlannedFault:
 def _chance(name: str, share: float) -> tuple[FaultKind, float]:
     kind = _kind(name, None)
     if kind.occasion is Occasion.AT_ONCE:
-        raise BadFault(f"{name} is commanded and does not come by chance")
+        raise BadFault(f"{name} can only be commanded; it has no chance")
     if not 0 <= share <= 1:
         raise BadFault(f"the chance of {name} is {share}, not between 0 and 1")
     return kind, share
 
 
 def _kind(name: str, channel: Channel | None) -> FaultKind:
-    """The kind of a name, of a channel or of none."""
+    """Find the kind with this name for a channel, or for none."""
     kind = _KINDS.get(name)
     is_stream = kind is not None and kind.occasion is Occasion.STREAM
     if channel is None:

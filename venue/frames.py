@@ -1,4 +1,4 @@
-"""What the exchange publishes: one text frame, and who may receive it."""
+"""Published frames: one text, and the keys of who receives it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Channel(enum.Enum):
 class Frame(msgspec.Struct, frozen=True):
     """One websocket text frame of a channel, ready to send.
 
-    It goes to every session that subscribed to one of ``keys``: asset ids, topics, or channels of
-    a product. A PolyBolt frame's text is its body, which each session numbers for its client.
+    It goes to every session that subscribed to one of ``keys``: asset ids, topics, or a product's
+    channels. The text of a PolyBolt frame is its body; each session numbers it for its client.
     """
 
     channel: Channel
@@ -36,10 +36,10 @@ NEW_MARKETS_KEY = f"{_CUSTOM}*"
 
 
 def custom_key(token: str) -> str:
-    """Key of a token's events that only the custom feature brings."""
+    """Key of a token's events that require the custom feature."""
     return _CUSTOM + token
 
 
 def is_custom(frame: Frame) -> bool:
-    """Whether only sessions with the custom feature get a frame."""
+    """Whether a frame goes only to sessions with the custom feature."""
     return frame.keys[0].startswith(_CUSTOM)

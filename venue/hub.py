@@ -1,4 +1,4 @@
-"""Who is connected, and what each connection is sent."""
+"""The open connections, and what each is sent."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from venue.faults import FaultKind
 from venue.frames import Channel, Frame
 
 MOST_WAITING = 20_000
-"""Frames that may wait for a client that does not read; then it is disconnected."""
+"""Frames that may wait for a client that does not read; beyond that it is disconnected."""
 _MOST_MISSED_PONGS = 2
 _STANDING = (FaultKind.SILENCE, FaultKind.OFF, FaultKind.REFUSE_CREDENTIALS)
 
 
 @attrs.frozen
 class Pings:
-    """How the server asks a client for signs of life."""
+    """How the server checks that a client is alive."""
 
     every_s: float
     farewell: Close
-    """What it leaves a client with that owes the answers to two pings."""
+    """How it closes a connection that owes two pongs."""
 
 
 class Connection:
-    """One websocket with its session; sends in the order of being told, never blocks the teller."""
+    """One websocket with its session; sends in the order of ``put``, which never blocks."""
 
     def __init__(self, socket: web.WebSocketResponse, session: Session) -> None:
         self.session = session
@@ -42,7 +42,7 @@ class Connection:
         self._missed_pongs = 0
 
     def put(self, replies: Iterable[Reply]) -> None:
-        """Queue what is to be sent; a stalled connection lets only PONG through."""
+        """Queue replies; a stalled connection sends only PONG."""
         for reply in replies:
             if not self.is_stalled or isinstance(reply, Close) or self.session.is_pong(reply):
                 self._outbox.append(reply)
@@ -56,8 +56,8 @@ class Connection:
         """Serve until either side closes.
 
         Args:
-            subscribe_within_s: the client is left if it has not subscribed by then.
-            pings: how it is asked for signs of life; None: it is not.
+            subscribe_within_s: a client that has not subscribed by then is disconnected.
+            pings: how the client is checked for life; None for no pings.
         """
         tasks = [asyncio.create_task(self._write())]
         if pings is not None:
@@ -108,15 +108,15 @@ class Connection:
 
 @attrs.define
 class FaultPlan:
-    """What will still go wrong with one channel's frames."""
+    """The faults still to come for one channel's frames."""
 
     standing: set[FaultKind] = attrs.field(factory=set)
-    """What lasts until it is called off."""
+    """Faults that last until RESUME."""
     _left: Counter[FaultKind] = attrs.field(factory=Counter)
     _held: Frame | None = None
 
     def plan(self, kind: FaultKind, count: int) -> None:
-        """Let the next ``count`` frames suffer; RESUME calls everything off."""
+        """Apply a fault to the next ``count`` frames; RESUME ends all faults."""
         if kind in _STANDING:
             self.standing.add(kind)
         elif kind is FaultKind.RESUME:
@@ -126,7 +126,7 @@ class FaultPlan:
             self._left[kind] = count
 
     def apply(self, frame: Frame) -> list[Frame]:
-        """Turn a frame into what is sent in its place, in order."""
+        """Return what is sent in place of the frame, in order."""
         if FaultKind.SILENCE in self.standing:
             return []
         for kind, spoil in _SPOILERS.items():
@@ -153,7 +153,7 @@ def _cut(text: str) -> str:
 
 
 def _with_unreadable_level(text: str) -> str | None:
-    """A price change whose first level cannot be read; None for any other frame."""
+    """A price change whose first level is unreadable; None for any other frame."""
     event = json.loads(text)
     if event.get("event_type") != "price_change":
         return None
@@ -162,7 +162,7 @@ def _with_unreadable_level(text: str) -> str | None:
 
 
 def _with_malformed_sibling(text: str) -> str | None:
-    """A book in one array with a trade that lacks its price; None for any other frame."""
+    """A book, in one array with a trade that lacks its price; None for any other frame."""
     event = json.loads(text)
     if event.get("event_type") != "book":
         return None
@@ -176,26 +176,26 @@ _SPOILERS: Mapping[FaultKind, Callable[[str], str | None]] = {
     FaultKind.MALFORMED_SIBLING: _with_malformed_sibling,
     FaultKind.GARBLE: _cut,
 }
-"""What a fault makes of a frame's text, in this order; None if it does not befall such a frame."""
+"""How each fault changes a frame's text, in this order; None if it does not apply to the frame."""
 
 
 class Hub:
-    """The connections of every channel, and the faults they suffer."""
+    """The connections of every channel, and their faults."""
 
     def __init__(self) -> None:
         self._connections: dict[Channel, set[Connection]] = {channel: set() for channel in Channel}
         self._faults = {channel: FaultPlan() for channel in Channel}
 
     def add(self, channel: Channel, connection: Connection) -> None:
-        """Send it its channel's frames from now on."""
+        """Send the connection its channel's frames from now on."""
         self._connections[channel].add(connection)
 
     def remove(self, channel: Channel, connection: Connection) -> None:
-        """It is gone."""
+        """Stop sending to the connection."""
         self._connections[channel].discard(connection)
 
     def publish(self, frames: Iterable[Frame]) -> None:
-        """Queue each frame for every connection that subscribed to one of its keys."""
+        """Queue each frame for every connection subscribed to one of its keys."""
         for frame in frames:
             receivers = self._receivers(frame)
             if receivers:
@@ -204,21 +204,21 @@ class Hub:
                         connection.put(connection.session.carry(sent))
 
     def inject(self, channel: Channel, kind: FaultKind, count: int = 1) -> None:
-        """Make a channel misbehave."""
+        """Inject a fault into a channel."""
         self._faults[channel].plan(kind, count)
         for connection in self._connections[channel]:
-            connection.put(connection.session.suffer(kind, count))
+            connection.put(connection.session.apply_fault(kind, count))
             if kind is FaultKind.STALL:
                 connection.is_stalled = True
             elif kind is FaultKind.RESUME:
                 connection.is_stalled = False
 
-    def suffers(self, channel: Channel, kind: FaultKind) -> bool:
-        """Whether a fault that lasts holds for a channel."""
+    def has_fault(self, channel: Channel, kind: FaultKind) -> bool:
+        """Whether a lasting fault is in effect on a channel."""
         return kind in self._faults[channel].standing
 
     def close_all(self) -> None:
-        """Tell every client that the exchange leaves."""
+        """Tell every client that the exchange is shutting down."""
         for connections in self._connections.values():
             for connection in connections:
                 connection.put([Close(WSCloseCode.GOING_AWAY, "exchange stops")])

@@ -1,4 +1,4 @@
-"""What an exchange may be told at its start."""
+"""The options of an exchange."""
 
 from __future__ import annotations
 
@@ -15,58 +15,59 @@ if TYPE_CHECKING:
     from venue.world import World
 
 FRAMES_PER_SECOND = 500.0
-"""About what the real market channel sends for one window."""
+"""Roughly what the real market channel sends for one window."""
 SEEN_MISSING_SHARE = 0.05
-"""Share of whole seconds that the venue's price sources were seen not to tell live."""
+"""Measured share of whole seconds that the venue's price sources do not send live."""
 LEAD_MS = 70_000
-"""By default the exchange opens this long before a window, so that its strike has a history."""
+"""By default the exchange starts this long before a window, so that its strike has a history."""
 
 
 @attrs.frozen(kw_only=True)
 class ExchangeOptions:
-    """How a local exchange is run; every part of it follows from these."""
+    """Everything that determines a local exchange."""
 
     port: int = 0
-    """0 picks a free one."""
+    """0 picks a free port."""
     seed: int = 1
     speed: float = 1.0
     rate: float | None = None
-    """Frames of the market channel in a second of venue time, for each series; None keeps the real
-    rate bearable."""
+    """Market channel frames per second of venue time, for each series; None scales the real rate
+    down to a bearable one."""
     own_rates: Mapping[tuple[str, int], float] = attrs.field(factory=dict)
-    """The same of single series that differ, by asset and length in minutes."""
+    """Rates of single series that differ, by asset and length in minutes."""
     missing_share: float = 0.0
-    """Share of whole seconds that PolyBolt and RTDS never tell live."""
+    """Share of whole seconds that PolyBolt and RTDS never send live."""
     minutes: int = 15
     asset: str = "btc"
     series: tuple[tuple[str, int], ...] = ()
-    """Asset and length in minutes of each series; empty: the one of ``asset`` and ``minutes``."""
+    """Asset and length in minutes of each series; empty for the one of ``asset`` and ``minutes``.
+    """
     start_ms: int | None = None
-    """Venue time at the start, unix ms; None: shortly before the host's next window."""
+    """Venue time at the start, unix ms; None for shortly before the host's next window."""
     world: World | None = None
-    """What to serve in place of simulated markets; it brings its own start."""
+    """What to serve in place of simulated markets; it has its own start."""
     origin_monotonic_ns: int | None = None
-    """Host monotonic time at which venue time starts; None: when the exchange is ready."""
+    """Host monotonic time at which venue time starts; None for when the exchange is ready."""
     has_admin: bool = False
-    """Whether faults can be asked for, and the exchange's books read, over HTTP."""
+    """Whether the admin endpoints are served: faults on demand, and the exchange's books."""
     wallets: Mapping[str, int] = attrs.field(factory=dict)
-    """Money that wallets have at the start: nanodollars by address."""
+    """Initial money of wallets: nanodollars by address."""
     faults: Path | None = None
-    """File of faults that come by themselves."""
+    """File of scheduled and random faults."""
 
     @property
     def every_series(self) -> tuple[tuple[str, int], ...]:
-        """Asset and length in minutes of each series that is simulated."""
+        """Asset and length in minutes of each simulated series."""
         return self.series or ((self.asset, self.minutes),)
 
     @property
     def frames_per_second(self) -> float:
-        """Frames of the market channel in a second of venue time, for each series."""
+        """Market channel frames per second of venue time, for each series."""
         share = FRAMES_PER_SECOND / max(1.0, self.speed) / len(self.every_series)
         return share if self.rate is None else self.rate
 
     def origin_ms(self) -> int:
-        """Venue time at the start: the one asked for, or shortly before the next window."""
+        """Venue time at the start: the one given, or shortly before the next window."""
         if self.start_ms is not None:
             return self.start_ms
         minutes = self.every_series[0][1]

@@ -15,13 +15,13 @@ from venue.wire import coinbase, polybolt, rtds
 _PRICE_PLACES = {"xrp": 4, "doge": 5, "hype": 3}
 """Decimals of Coinbase's prices where they are not cents."""
 _PUBLISH_DELAY_S = 1
-"""A second's price and average are told one second later, as on the venue."""
+"""A second's price and average are sent one second later, as at the venue."""
 _KEPT_SECONDS = 3 * TWAP_SECONDS
 _SEQUENCE_START = 37_475_248_783
 _SEQUENCE_ANEW = 624_086
-"""Where Coinbase's sequence stands after it began anew; both as users of the feed saw them."""
+"""Coinbase's sequence number after a restart; users of the feed observed both."""
 _SNAPSHOT_S = 120
-"""How far PolyBolt's snapshots reach back."""
+"""Length of PolyBolt's snapshots."""
 _RTDS_HISTORY_S = 60
 _TWAPS = (rtds.TWAP_TOPIC, polybolt.TWAP_CHANNEL)
 
@@ -33,30 +33,31 @@ class SecondSamples:
         self._samples: dict[int, int] = {}
         self._newest = 0
         self._sums: dict[int, tuple[int, int]] = {}
-        """Sum and number of the samples that are known, by the last second of an average. Several
-        sources ask for the same one; a new sample may be missing in any, and clears them all."""
+        """Sum and number of the known samples, by the last second of an average. Several sources
+        ask for the same one. A new sample may be missing in any of them, and clears them all."""
 
     def add(self, second: int, price_e18: int) -> None:
-        """Take the price at a whole second; seconds come in order."""
+        """Add the price at a whole second; seconds come in order."""
         self._samples[second] = price_e18
         self._newest = second
         self._sums.clear()
         self._samples.pop(second - _KEPT_SECONDS, None)
 
     def price(self, second: int) -> int | None:
-        """The price at a second; None if it is not known, or no longer."""
+        """The price at a second; None if it is unknown, or no longer kept."""
         return self._samples.get(second)
 
     def average(self, end_second: int) -> int | None:
-        """Mean of the samples of the 60 seconds up to and with this one; None if one is missing."""
+        """Mean of the 60 samples up to and including this second; None if one is missing."""
         total_e18, known_count = self._sum(end_second)
         return total_e18 // TWAP_SECONDS if known_count == TWAP_SECONDS else None
 
     def expected_average(self, end_second: int, spot_e18: int) -> tuple[int, int]:
-        """Expect the average at a later second.
+        """Estimate the average at a later second.
 
         Returns:
-            The average with every missing sample taken as ``spot_e18``, and how many are missing.
+            The average with every missing sample taken as ``spot_e18``, and how many are
+                missing.
         """
         total_e18, known_count = self._sum(end_second)
         missing_count = TWAP_SECONDS - known_count
@@ -72,9 +73,9 @@ class SecondSamples:
 
 
 class PriceStreams:
-    """Samples the settling source each second and tells every source's prices of one underlying.
+    """Samples the settling source each second and publishes every source's prices of an underlying.
 
-    A share of whole seconds the venue's own sources never tell live, each its own; they are in the
+    The venue's own sources each skip a share of whole seconds live; the skipped ones are in the
     history that a new subscriber gets.
     """
 
@@ -91,18 +92,18 @@ class PriceStreams:
         self._last_tick: coinbase.Tick | None = None
         self.missing_share = missing_share
         self.missed_count = 0
-        """Seconds that a source did not tell live, by chance or command."""
+        """Seconds that a source did not send live, by chance or by command."""
         self._missing_seed = dice.getrandbits(32)
         self._to_miss = {Channel.RTDS: 0, Channel.POLYBOLT: 0}
         self._has_tickers = True
 
     def sample(self, now_ms: int, price_e18: int) -> None:
-        """Take the settling source's price if a second is full."""
+        """Sample the settling source if a second is complete."""
         if now_ms % 1000 == 0:
             self.samples.add(now_ms // 1000, price_e18)
 
     def publish(self, now_ms: int, coinbase_dollars: float) -> list[Frame]:
-        """Tell what is due at this instant; ``sample`` comes first."""
+        """Publish what is due at this instant, after ``sample``."""
         frames = []
         is_due = now_ms % self._ticker_period_ms == 0 and self._has_tickers
         if self._last_tick is None or is_due:
@@ -115,8 +116,8 @@ class PriceStreams:
             frames += self._second_frames(now_ms // 1000 - _PUBLISH_DELAY_S, now_ms)
         return frames
 
-    def suffer(self, channel: Channel, kind: FaultKind, count: int) -> None:
-        """Let a source misbehave; kinds that are none of its own change nothing."""
+    def apply_fault(self, channel: Channel, kind: FaultKind, count: int) -> None:
+        """Inject a fault into a source; kinds that do not apply to it change nothing."""
         if kind is FaultKind.MISSING_SECONDS:
             self._to_miss[channel] = count
         elif kind is FaultKind.TICKERS_STOP:
@@ -134,7 +135,7 @@ class PriceStreams:
         return None if self._last_tick is None else coinbase.ticker_text(self._last_tick)
 
     def ticks(self, topic: str, length_s: int, now_ms: int) -> list[tuple[int, int]]:
-        """All that could have been told in a time up to now, whether or not it was."""
+        """All ticks that a topic could have sent in the period up to now, whether or not it did."""
         newest = now_ms // 1000 - _PUBLISH_DELAY_S
         price_at = self._price_at(topic)
         return [
@@ -147,7 +148,7 @@ class PriceStreams:
         return self.samples.average if topic in _TWAPS else self.samples.price
 
     def _second_frames(self, second: int, now_ms: int) -> list[Frame]:
-        """Tell a second's price and average, as far as they are known, by both of the venue's."""
+        """Publish a second's price and average, as far as known, on both of the venue's streams."""
         frames = []
         for channel, names, symbol, tell in (
             (Channel.RTDS, rtds.TOPICS, self.symbol, rtds.price_text),
@@ -161,7 +162,7 @@ class PriceStreams:
         return frames
 
     def _is_missed(self, channel: Channel, second: int) -> bool:
-        """Whether a second never arrives live, by command or by chance."""
+        """Whether a second is never sent live, by command or by chance."""
         if self._to_miss[channel]:
             self._to_miss[channel] -= 1
             is_missed = True
@@ -192,7 +193,7 @@ class PriceStreams:
 
 
 class PriceBoard:
-    """The prices of every underlying there is, as the channels tell them."""
+    """The prices of every underlying, as the channels publish them."""
 
     def __init__(self, streams: Iterable[PriceStreams]) -> None:
         self._streams = tuple(streams)
@@ -201,22 +202,22 @@ class PriceBoard:
         self.products = tuple(each.product for each in self._streams)
         """Coinbase's products, such as BTC-USD."""
 
-    def suffer(self, channel: Channel, kind: FaultKind, count: int) -> None:
-        """Let a source misbehave for all underlyings."""
+    def apply_fault(self, channel: Channel, kind: FaultKind, count: int) -> None:
+        """Inject a fault into a source, for all underlyings."""
         for each in self._streams:
-            each.suffer(channel, kind, count)
+            each.apply_fault(channel, kind, count)
 
     def ticker_text(self, product: str) -> str | None:
         """A product's newest ticker, for a new subscriber; None before the first."""
         return self._streams[self.products.index(product)].ticker_text()
 
     def history_text(self, topic: str, symbol: str, now_ms: int) -> str:
-        """What an RTDS topic told of a symbol in the last minute, for a new subscriber."""
+        """The last minute of an RTDS topic for a symbol, for a new subscriber."""
         own = self._streams[self.symbols.index(symbol)]
         return rtds.history_text(topic, symbol, own.ticks(topic, _RTDS_HISTORY_S, now_ms), now_ms)
 
     def snapshot_body(self, channel: str, symbol: str, now_ms: int) -> str:
-        """Body of PolyBolt's first frame to a new subscriber: empty for symbols of others."""
+        """Body of PolyBolt's first frame to a new subscriber; empty for unknown symbols."""
         ticks = [
             tick
             for each in self._streams

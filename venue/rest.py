@@ -1,4 +1,4 @@
-"""The public REST endpoints of Gamma and the CLOB, over what the world shows."""
+"""The public REST endpoints of Gamma and the CLOB, over the world's markets."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _decode_book_queries = msgspec.json.Decoder(list[_BookQuery]).decode
 
 
 class RestApi:
-    """Handlers of all public reads. Paths and bodies: Polymarket's Gamma and CLOB documentation."""
+    """Handlers of all public reads. Source: Polymarket's Gamma and CLOB documentation."""
 
     def __init__(self, world: World, now_ms: Callable[[], int]) -> None:
         self._world = world
         self._now_ms = now_ms
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
-        """Serve every endpoint under its path."""
+        """Register every endpoint under its path."""
         router.add_get("/markets/keyset", self._markets)
         router.add_get("/markets/slug/{slug}", self._market_by_slug)
         router.add_get("/events/slug/{slug}", self._event_by_slug)
@@ -53,7 +53,7 @@ class RestApi:
         return self._row(self._world.catalogue.with_slug(request.match_info["slug"]), event_row)
 
     async def _markets(self, request: web.Request) -> web.Response:
-        """Open ones, or with ``closed=true`` the closed ones."""
+        """Open markets, or with ``closed=true`` closed ones."""
         query = request.query
         wants_closed = query.get("closed", "false") == "true"
         try:
@@ -64,7 +64,7 @@ class RestApi:
         matching = [
             status
             for market in self._world.catalogue
-            if (status := market.status).is_told_closed == wants_closed
+            if (status := market.status).is_shown_closed == wants_closed
             and _matches(query.getall("slug", []), status.window.slug)
             and _matches(query.getall("condition_ids", []), status.window.condition_id)
             and _matches(query.getall("clob_token_ids", []), *status.window.tokens)
@@ -86,7 +86,7 @@ class RestApi:
         return answer(book.summary(self._now_ms()))
 
     async def _books(self, request: web.Request) -> web.Response:
-        """Those of all tokens that have one."""
+        """The books of all requested tokens that have one."""
         try:
             queries = _decode_book_queries(await request.read())
         except msgspec.DecodeError:
@@ -108,7 +108,7 @@ class RestApi:
         return answer({"condition_id": market.status.window.condition_id})
 
     async def _fee_rate(self, request: web.Request) -> web.Response:
-        """What takers are charged, in basis points."""
+        """The taker fee in basis points."""
         market = self._world.catalogue.with_token(request.query.get("token_id", ""))
         if market is None or not market.status.knows_fee_rate:
             return answer({"error": "fee rate not found for market"}, status=404)

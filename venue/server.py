@@ -1,4 +1,4 @@
-"""The exchange as a server on loopback: sockets, one clock, and nothing that decides anything."""
+"""The exchange as a server on loopback: sockets and one clock; it decides nothing."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ class LocalExchange:
     """A running exchange: ``async with LocalExchange(options) as exchange``.
 
     Raises:
-        BadFault: the file of faults named in the options holds something else.
-        OSError: it cannot be read.
+        BadFault: the fault file named in the options is invalid.
+        OSError: the fault file cannot be read.
     """
 
     def __init__(self, options: ExchangeOptions) -> None:
@@ -71,16 +71,16 @@ class LocalExchange:
 
     @property
     def http_url(self) -> str:
-        """Base of Gamma's and the CLOB's REST."""
+        """Base URL of Gamma's and the CLOB's REST."""
         return f"http://{_HOST}:{self._port}"
 
     @property
     def ws_url(self) -> str:
-        """Base of all websockets."""
+        """Base URL of all websockets."""
         return f"ws://{_HOST}:{self._port}"
 
     def url(self, channel: Channel) -> str:
-        """Where a channel is listened to."""
+        """URL of a channel's websocket."""
         return self.ws_url + _PATHS[channel]
 
     async def __aenter__(self) -> LocalExchange:
@@ -107,12 +107,12 @@ class LocalExchange:
             await self._runner.cleanup()
 
     async def wait_until_broken(self) -> None:
-        """Return never while all is well; raise what stopped the world."""
+        """Never return while all is well; raise the error that stopped the world."""
         if self._ticking is not None:
             await asyncio.shield(self._ticking)
 
     async def _tick(self) -> None:
-        """Let the world follow the clock; a late wake-up is caught up, never skipped."""
+        """Advance the world with the clock; a late wake-up is caught up, never skipped."""
         sleep_s = max(_LEAST_SLEEP_S, self._clock.real_seconds(STEP_MS))
         while True:
             for number, frames in enumerate(self._world.advance(self._clock.now_ms())):
@@ -146,7 +146,7 @@ class LocalExchange:
         return self._world.now_ms
 
     def _shown_ms(self) -> int:
-        """What reads tell: the same, unless the clock is skewed as a fault."""
+        """The time that reads report: the same, unless a fault skews the clock."""
         return self._world.now_ms + self.orders.skew_ms
 
     async def _sleep(self, venue_ms: int) -> None:
@@ -169,13 +169,13 @@ class LocalExchange:
         )
 
     def inject(self, channel: Channel, kind: FaultKind, count: int = 1) -> None:
-        """Let a stream misbehave: its source, its frames, or its connections."""
-        self._world.prices.suffer(channel, kind, count)
+        """Inject a fault into a stream: its source, its frames, or its connections."""
+        self._world.prices.apply_fault(channel, kind, count)
         self._hub.inject(channel, kind, count)
 
     def _polybolt_session(self) -> PolyBoltSession:
         def find_wallet(key: str, secret: str, passphrase: str) -> str | None:
-            if self._hub.suffers(Channel.POLYBOLT, FaultKind.REFUSE_CREDENTIALS):
+            if self._hub.has_fault(Channel.POLYBOLT, FaultKind.REFUSE_CREDENTIALS):
                 return None
             return self.orders.find_wallet(key, secret, passphrase)
 
@@ -187,7 +187,7 @@ class LocalExchange:
         self, channel: Channel, new_session: Callable[[], Session]
     ) -> Callable[[web.Request], Awaitable[web.WebSocketResponse]]:
         async def serve(request: web.Request) -> web.WebSocketResponse:
-            if self._hub.suffers(channel, FaultKind.OFF):
+            if self._hub.has_fault(channel, FaultKind.OFF):
                 raise web.HTTPServiceUnavailable
             socket = web.WebSocketResponse(timeout=_CLOSE_WITHIN_S, compress=False, autoping=False)
             await socket.prepare(request)

@@ -1,7 +1,7 @@
 """One window's market: its name, its ids and its times.
 
-Everything follows from asset, length and start, so the same window has the same ids in every
-run. Source of the shapes: Polymarket's metadata of the up/down series.
+Everything follows from asset, length and start, so the same window has the same ids in every run.
+Source of the shapes: Polymarket's metadata of the up/down series.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 import attrs
 
 RESOLVE_DELAY_MS = 16_000
-"""How long after its end a window is resolved, as seen on the venue."""
+"""How long after its end a window is resolved, as observed at the venue."""
 TWAP_SECONDS = 60
 """Length of the average that opens and settles a window."""
 
 
 LENGTHS_MINUTES = (5, 15, 60, 240)
-"""Lengths of windows that there are."""
+"""Window lengths."""
 
 _HOURLY_NAMES = {
     "btc": "bitcoin",
@@ -31,7 +31,7 @@ _HOURLY_NAMES = {
     "hype": "hyperliquid",
     "zec": "zcash",
 }
-"""What slugs of hourly windows call the assets."""
+"""Asset names in the slugs of hourly windows."""
 _NEW_YORK = ZoneInfo("America/New_York")
 
 
@@ -41,7 +41,7 @@ def _digest(*parts: str) -> str:
 
 @attrs.frozen(kw_only=True)
 class Window:
-    """A window and the ids that the venue knows it by."""
+    """A window and the venue's ids of it."""
 
     asset: str
     minutes: int
@@ -65,7 +65,7 @@ class Window:
 
     @property
     def slug(self) -> str:
-        """Such as ``btc-updown-15m-1795363200``, or by New York's clock if it is an hour long."""
+        """Such as ``btc-updown-15m-1795363200``; an hourly one is named by New York's clock."""
         return window_slug(self.asset, self.minutes, self.opens_at_ms)
 
     @property
@@ -102,8 +102,8 @@ def length_label(minutes: int) -> str:
 def window_slug(asset: str, minutes: int, opens_at_ms: int) -> str:
     """Name a window as the venue does.
 
-    An hourly one is named as ``bitcoin-up-or-down-november-28-2026-9am-et``, every other one with
-    its start in unix seconds.
+    An hourly one is named like ``bitcoin-up-or-down-november-28-2026-9am-et``; any other has its
+    start in unix seconds.
     """
     if minutes == 60:
         at = datetime.fromtimestamp(opens_at_ms / 1000, _NEW_YORK)
@@ -113,6 +113,6 @@ def window_slug(asset: str, minutes: int, opens_at_ms: int) -> str:
 
 
 def window_start_ms(minutes: int, now_ms: int) -> int:
-    """Start of the window that an instant lies in."""
+    """Start of the window that contains an instant."""
     length_ms = minutes * 60_000
     return now_ms - now_ms % length_ms

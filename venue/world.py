@@ -1,4 +1,4 @@
-"""What the server serves, whoever makes it: simulated markets or recorded ones."""
+"""What the server serves, whatever makes it: simulated or recorded markets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from venue.wire.book import PublishedBook
 from venue.wire.gamma import MarketStatus
 
 STEP_MS = 20
-"""All that happens, happens at multiples of this; speed decides only when it is sent."""
+"""Everything happens at multiples of this; the speed decides only when it is sent."""
 
 
 class MarketView(Protocol):
@@ -21,7 +21,7 @@ class MarketView(Protocol):
 
     @property
     def status(self) -> MarketStatus:
-        """What is known of it now."""
+        """Its present status."""
         ...
 
     @property
@@ -32,14 +32,14 @@ class MarketView(Protocol):
 
 @attrs.frozen(kw_only=True)
 class EndedMarket:
-    """A resolved window: what Gamma goes on telling of it."""
+    """A resolved window: what Gamma continues to report of it."""
 
     status: MarketStatus
     books: tuple[PublishedBook, PublishedBook]
 
 
 class World(Protocol):
-    """Everything behind the server. It advances only when told to, in steps of venue time."""
+    """Everything behind the server. It advances only on request, in steps of venue time."""
 
     now_ms: int
     """Venue time up to which it has advanced."""
@@ -47,7 +47,7 @@ class World(Protocol):
     catalogue: Catalogue
 
     def advance(self, until_ms: int) -> Iterator[list[Frame]]:
-        """Move on to an instant; yield the frames of each step in order."""
+        """Advance to an instant; yield the frames of each step in order."""
         ...
 
 
@@ -81,19 +81,19 @@ class Catalogue:
         return len(self._by_slug)
 
     def with_slug(self, slug: str) -> MarketView | None:
-        """The market of a slug."""
+        """Find a market by slug."""
         return self._by_slug.get(slug)
 
     def with_condition(self, condition_id: str) -> MarketView | None:
-        """The market of a condition id."""
+        """Find a market by condition id."""
         return self._by_condition.get(condition_id)
 
     def with_token(self, token: str) -> MarketView | None:
-        """The market that a token is an outcome of."""
+        """Find the market of which a token is an outcome."""
         return self._by_token.get(token)
 
     def book(self, token: str) -> PublishedBook | None:
-        """A token's public book."""
+        """A token's public book; None if it has none."""
         market = self._by_token.get(token)
         if market is None:
             return None

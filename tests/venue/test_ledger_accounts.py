@@ -192,5 +192,5 @@ def test_the_audit_finds_money_that_appeared() -> None:
 def test_the_audit_finds_shares_that_appeared() -> None:
     exchange = Exchange()
     exchange.ledger.account("bob").holding(MARKET, UP).units += 1
-    with pytest.raises(AssertionError, match="appeared or went"):
+    with pytest.raises(AssertionError, match="appeared or vanished"):
         exchange.ledger.audit()

@@ -204,7 +204,7 @@ def test_the_limits_of_a_connection_hold(client: Client) -> None:
 
 def test_dropped_frames_are_told_with_the_next_one(client: Client) -> None:
     client.subscribe(TWAP)
-    client.session.suffer(FaultKind.DROP_FRAMES, 2)
+    client.session.apply_fault(FaultKind.DROP_FRAMES, 2)
 
     assert [*client.next_second(), *client.next_second()] == []
     (frame,) = client.next_second()
@@ -215,7 +215,7 @@ def test_dropped_frames_are_told_with_the_next_one(client: Client) -> None:
 
 def test_numbers_can_jump_without_a_word(client: Client) -> None:
     client.subscribe(TWAP)
-    client.session.suffer(FaultKind.SEQ_JUMP, 3)
+    client.session.apply_fault(FaultKind.SEQ_JUMP, 3)
 
     (frame,) = client.next_second()
 
@@ -232,7 +232,7 @@ def test_numbers_can_jump_without_a_word(client: Client) -> None:
     ],
 )
 def test_a_connection_ends_with_the_code_of_its_fault(client: Client, kind, code: int) -> None:
-    (close,) = client.session.suffer(kind, 1)
+    (close,) = client.session.apply_fault(kind, 1)
 
     assert isinstance(close, Close)
     assert close.code == code
@@ -242,7 +242,7 @@ def test_a_second_that_never_arrives_live_is_in_a_snapshots_history() -> None:
     client = Client()
     client.auth()
     client.subscribe(TWAP)
-    client.prices.suffer(Channel.POLYBOLT, FaultKind.MISSING_SECONDS, 1)
+    client.prices.apply_fault(Channel.POLYBOLT, FaultKind.MISSING_SECONDS, 1)
     assert client.next_second() == []
     assert [one["payload"]["timestamp"] for one in client.next_second()] == [251_000]
 

@@ -240,7 +240,7 @@ def told_by_coinbase(prices: PriceStreams, second: int) -> list[dict[str, Any]]:
 
 def test_coinbases_sequence_begins_anew_while_trade_ids_and_times_go_on(prices) -> None:
     before = told_by_coinbase(prices, 131)[0]
-    prices.suffer(Channel.COINBASE, FaultKind.SEQUENCE_ANEW, 1)
+    prices.apply_fault(Channel.COINBASE, FaultKind.SEQUENCE_ANEW, 1)
 
     ticker, heartbeat = told_by_coinbase(prices, 132)
 
@@ -253,9 +253,9 @@ def test_coinbases_sequence_begins_anew_while_trade_ids_and_times_go_on(prices) 
 
 
 def test_coinbases_heartbeats_go_on_while_its_tickers_stop(prices) -> None:
-    prices.suffer(Channel.COINBASE, FaultKind.TICKERS_STOP, 1)
+    prices.apply_fault(Channel.COINBASE, FaultKind.TICKERS_STOP, 1)
     assert [one["type"] for one in told_by_coinbase(prices, 131)] == ["heartbeat"]
-    prices.suffer(Channel.COINBASE, FaultKind.RESUME, 1)
+    prices.apply_fault(Channel.COINBASE, FaultKind.RESUME, 1)
     assert [one["type"] for one in told_by_coinbase(prices, 132)] == ["ticker", "heartbeat"]
 
 

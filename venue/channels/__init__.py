@@ -1,1 +1,1 @@
-"""The websocket protocols of the exchange, without sockets: text in, replies out."""
+"""The exchange's websocket protocols without sockets: text in, replies out."""

@@ -1,4 +1,4 @@
-"""The protocol of Coinbase's Exchange feed: channels by product, confirmed by a list of them."""
+"""The protocol of Coinbase's Exchange feed: subscribe by channel and product."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from venue.prices import PriceBoard
 from venue.wire import coinbase as wire
 
 SUBSCRIBE_WITHIN_S = 5.0
-"""Who has not subscribed by then (real time) is disconnected."""
+"""A client that has not subscribed within this real time is disconnected."""
 _CHANNELS = ("ticker", "heartbeat")
 
 
@@ -37,7 +37,7 @@ class CoinbaseSession(Session):
         self._prices = prices
 
     def receive(self, text: str) -> Sequence[Reply]:
-        """Answer with the subscriptions that now stand, and the newest ticker of a new one."""
+        """Answer with the current subscriptions and the newest ticker of each new product."""
         try:
             request = _decode(text)
         except msgspec.DecodeError as error:
@@ -70,7 +70,7 @@ class CoinbaseSession(Session):
 
 
 def _wanted(request: _Request) -> list[str]:
-    """Keys that a request names: products stand beside the channels or inside them."""
+    """Return the keys a request names; products stand beside the channels or inside them."""
     wanted = []
     for channel in request.channels:
         if isinstance(channel, str):

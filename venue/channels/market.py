@@ -1,8 +1,8 @@
 """The market channel's protocol: subscribe by asset id, PING and PONG.
 
-Facts: the first frame names ``type`` and ``assets_ids``; later ones an ``operation``. The answer to
-a subscription is one array with the book of each token. A PING before the first subscription, or a
-first frame that is none, is a policy violation.
+The first frame has ``type`` and ``assets_ids``; later ones have an ``operation``. A subscription is
+answered with one array that holds the book of each token. A PING before the first subscription, or
+a first frame that is not a subscription, is a policy violation.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from venue.wire.book import PublishedBook
 from venue.wire.text import json_text
 
 MOST_ASSETS = 500
-"""With more tokens on one connection the venue sends no first books."""
+"""With more tokens on one connection the venue sends no initial books."""
 
 
 class _Request(msgspec.Struct):
@@ -45,7 +45,7 @@ class MarketSession(Session):
         self._has_custom_feature = False
 
     def receive(self, text: str) -> Sequence[Reply]:
-        """Answer a subscription with its books and PING with PONG."""
+        """Answer a subscription with its books, and PING with PONG."""
         if text == "PING" and self._is_subscribed:
             return ["PONG"]
         request = _request(text)

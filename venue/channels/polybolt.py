@@ -1,8 +1,8 @@
-"""PolyBolt's protocol: frames with an ``op``, credentials once, then prices by channel and filter.
+"""PolyBolt's protocol: frames with an ``op``, credentials once, then prices by channel.
 
-Source: Polymarket's PolyBolt reference. Every request is acknowledged or refused by an error that
-leaves the connection open; only refused credentials (4001) and breaches of policy (4008) end it.
-The names of the errors that are not documented here are the exchange's own.
+Source: Polymarket's PolyBolt reference. Every request is either acknowledged or answered with an
+error that leaves the connection open. Only refused credentials (4001) and policy breaches (4008)
+close it. Error names that the reference does not document are our own.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from venue.windows import TWAP_SECONDS
 from venue.wire import polybolt as wire
 
 CREDENTIALS_REFUSED, SLOW_CONSUMER, DRAINING, POLICY_BREACH = 4001, 4002, 4003, 4008
-"""The close codes; each wants another answer of the client."""
+"""Close codes; a client reacts differently to each."""
 MOST_SUBSCRIPTIONS = 64
 MOST_FRAMES_PER_S = 20
-"""Frames that subscribe or unsubscribe; one with many items counts once."""
+"""Limit on subscribe and unsubscribe frames; a frame with many items counts once."""
 MOST_FRAME_BYTES = 65_536
 MOST_AUTH_TRIES = 8
 PING_EVERY_S = 25.0
-"""Of the host's time: a websocket ping, which every client's library answers by itself."""
+"""Real seconds between websocket pings, which every client library answers by itself."""
 
 _MS_PER_S = 1_000
 _SYMBOL = re.compile(r"[a-z0-9]{2,12}usd")
@@ -49,7 +49,7 @@ class _Item(msgspec.Struct):
 
     @property
     def key(self) -> str:
-        """Key of its frames."""
+        """Key of the frames it subscribes to."""
         return f"{self.channel}/{self.filter['symbol']}"
 
 
@@ -62,7 +62,7 @@ class _Request(msgspec.Struct):
     subscriptions: list[_Item] | None = None
 
     def items(self) -> list[_Item]:
-        """Channels and filters that it names: one beside the op, or many in a list."""
+        """Channels and filters it names: one beside the op, or several in a list."""
         if self.subscriptions is not None:
             return self.subscriptions
         return [_Item(self.channel, self.filter)]
@@ -72,7 +72,7 @@ _decode = msgspec.json.Decoder(_Request).decode
 
 
 class PolyBoltSession(Session):
-    """One client of ``/polybolt``; the host's time is for the limit on frames a second."""
+    """One client of ``/polybolt``; the limit on frames a second uses the host's time."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class PolyBoltSession(Session):
         self._dropped: Counter[str] = Counter()
 
     def receive(self, text: str) -> Sequence[Reply]:
-        """Acknowledge a request, or say what is wrong with it."""
+        """Acknowledge a request, or answer with its error."""
         if len(text.encode()) > MOST_FRAME_BYTES:
             return [Close(POLICY_BREACH, "frame too large")]
         try:
@@ -115,7 +115,7 @@ class PolyBoltSession(Session):
         return [wire.error_text("bad_op", rid=request.rid)]
 
     def carry(self, frame: Frame) -> Sequence[Reply]:
-        """Number a price for this client, or let it count as dropped."""
+        """Number a price frame for this client, or count it as dropped."""
         channel = frame.keys[0].partition("/")[0]
         if self._to_drop:
             self._to_drop -= 1
@@ -127,8 +127,8 @@ class PolyBoltSession(Session):
         """Whether a reply answers a ping."""
         return reply.startswith(wire.PONG_START)
 
-    def suffer(self, kind: FaultKind, count: int) -> Sequence[Reply]:
-        """Let the next prices be dropped, numbers be left out, or the connection end."""
+    def apply_fault(self, kind: FaultKind, count: int) -> Sequence[Reply]:
+        """Drop the next prices, skip sequence numbers, or end the connection."""
         if kind is FaultKind.DROP_FRAMES:
             self._to_drop = count
         elif kind is FaultKind.SEQ_JUMP:
@@ -138,9 +138,9 @@ class PolyBoltSession(Session):
             self._to_drop = 0
         elif kind in _CLOSES:
             return _CLOSES[kind]
-        return super().suffer(kind, count)
+        return super().apply_fault(kind, count)
 
-    # inside
+    # internals
 
     def _authenticate(self, request: _Request) -> Sequence[Reply]:
         self._auth_tries += 1
@@ -156,7 +156,7 @@ class PolyBoltSession(Session):
         return [wire.ack_text("authed", rid=request.rid)]
 
     def _change(self, request: _Request) -> Sequence[Reply]:
-        """Subscribe or unsubscribe; each item is acknowledged by itself."""
+        """Subscribe or unsubscribe; each item is acknowledged separately."""
         items = request.items()
         if not items:
             return [wire.error_text("bad_frame", rid=request.rid)]
@@ -186,7 +186,7 @@ class PolyBoltSession(Session):
         return [wire.ack_text("unsubscribed", rid=request.rid, channel=item.channel)]
 
     def _problem(self, item: _Item) -> str:
-        """Why an item cannot be served; empty if it can. An unknown symbol merely has no prices."""
+        """Why an item cannot be served; empty if it can. Unknown symbols are allowed."""
         if item.channel not in wire.CHANNELS:
             return "bad_channel"
         if not self._is_authed:
@@ -202,7 +202,7 @@ class PolyBoltSession(Session):
         return "" if is_served else "bad_filter"
 
     def _is_timely(self) -> bool:
-        """Whether one more frame is within the limit of this second."""
+        """Whether one more frame is within this second's limit."""
         now_ms, times_ms = self._wall_ms(), self._frame_times_ms
         while times_ms and times_ms[0] <= now_ms - _MS_PER_S:
             times_ms.popleft()

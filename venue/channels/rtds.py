@@ -1,4 +1,4 @@
-"""The protocol of the venue's own price stream: subscribe by topic, with an optional filter."""
+"""The protocol of the venue's own price stream (RTDS): subscribe by topic and filter."""
 
 from __future__ import annotations
 
@@ -55,6 +55,6 @@ class RtdsSession(Session):
         return [self._prices.history_text(topic, symbol, now_ms) for topic, symbol in wanted]
 
     def _matched(self, filters: str) -> list[str]:
-        """Compare as the venue does: the filter is a text, and a space in it matches nothing."""
+        """Return matching symbols. As at the venue, a filter with a space matches none."""
         symbols = self._prices.symbols
         return [each for each in symbols if filters in ("", f'{{"symbol":"{each}"}}')]

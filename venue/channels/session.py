@@ -1,4 +1,4 @@
-"""What every websocket session is: subscriptions, and an answer to each text it receives."""
+"""What every websocket session has: subscriptions, and an answer to each text it receives."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ POLICY_VIOLATION = 1008
 
 @attrs.frozen
 class Close:
-    """The server ends the connection."""
+    """Tells the server to close the connection."""
 
     code: int
     reason: str
@@ -29,27 +29,27 @@ _CLOSES = {
     FaultKind.DROP: (Close(_GOING_AWAY, "dropped on demand"),),
     FaultKind.OFF: (Close(_GOING_AWAY, "switched off"),),
 }
-"""Faults that end every open connection of a channel."""
+"""Faults that close every open connection of a channel."""
 
 
 class Session(Protocol):
     """One client's side of a channel."""
 
     keys: set[str]
-    """It receives the frames that carry one of these."""
+    """The session receives frames that carry any of these keys."""
 
     def receive(self, text: str) -> Sequence[Reply]:
-        """Take one text of the client; return what it is answered with, in order."""
+        """Handle one text from the client; return the replies in order."""
         ...
 
     def carry(self, frame: Frame) -> Sequence[Reply]:
-        """Make of a frame that the client subscribed to what it is sent; usually just that."""
+        """Return what the client is sent for a frame it subscribed to; usually the frame itself."""
         return (frame.text,)
 
     def is_pong(self, reply: str) -> bool:
-        """Whether a reply answers a ping, which even a stalled connection does."""
+        """Whether a reply answers a ping, which even a stalled connection sends."""
         return reply == "PONG"
 
-    def suffer(self, kind: FaultKind, _count: int) -> Sequence[Reply]:
-        """Let a fault befall this connection; return what it makes the server send."""
+    def apply_fault(self, kind: FaultKind, _count: int) -> Sequence[Reply]:
+        """Apply a fault to this connection; return what it makes the server send."""
         return _CLOSES.get(kind, ())

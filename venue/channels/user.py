@@ -1,7 +1,7 @@
-"""The user channel's protocol: the first frame proves an API key, markets are condition ids.
+"""The user channel's protocol: the first frame carries an API key; markets are condition ids.
 
-Without ``markets`` a client hears of all its markets; with an empty list, of none, as users of the
-real venue found out.
+Without ``markets`` a client receives events of all its markets; with an empty list, of none. Users
+of the real venue observed this.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import msgspec
 from venue.channels.session import POLICY_VIOLATION, Close, Reply, Session
 
 FindWallet = Callable[[str, str, str], str | None]
-"""Takes key, secret and passphrase; gives the wallet that they belong to."""
+"""Maps key, secret and passphrase to the wallet they belong to; None if to none."""
 
 
 class Credentials(msgspec.Struct, rename="camel"):
-    """What a client proves an API key with."""
+    """The API key with which a client authenticates."""
 
     api_key: str = ""
     secret: str = ""
@@ -43,7 +43,7 @@ class UserSession(Session):
         self._wallet: str | None = None
 
     def receive(self, text: str) -> Sequence[Reply]:
-        """Take subscriptions, which are not answered, and answer PING with PONG."""
+        """Handle subscriptions, which are not answered, and answer PING with PONG."""
         if text == "PING" and self._wallet is not None:
             return ["PONG"]
         try:

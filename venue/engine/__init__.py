@@ -1,4 +1,4 @@
-"""The exchange itself, without clock, network or chance: a book, its matching and its money."""
+"""The exchange without clock, network or randomness: an order book, matching, and money."""
 
 from venue.engine.ledger import FEES, WORLD, Account, Ledger, NotEnoughFunds, UnknownAccount
 from venue.engine.matching import MatchingEngine

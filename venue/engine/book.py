@@ -1,7 +1,7 @@
-"""One market's resting orders, in the order in which they trade.
+"""One market's resting orders, by price and time.
 
-Buying Up at p and selling Down at $1 - p are the same wish. So there is one canonical book, of Up:
-an order for Down stands on its other side at the mirrored price, and Down's book is a view.
+Buying Up at p is the same as selling Down at $1 - p. So there is one canonical book, that of Up: an
+order for Down rests on the opposite side at the mirrored price, and Down's book is a view.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from venue.engine.messages import (
 
 @attrs.define(eq=False)
 class WorkingOrder:
-    """An order on its way through the engine; what changes about it is here."""
+    """The mutable state of an order inside the engine."""
 
     terms: NewOrder
     sequence: int
-    """Its place in the order of acceptance."""
+    """Position in the order of acceptance."""
     accepted_at_ms: int
     is_bid: bool
-    """Which side of the canonical book it is of."""
+    """Side of the canonical book."""
     book_price_ticks: int
-    """Its limit as Up's price."""
+    """Limit price, as a price of Up."""
     left: int
-    """What it may still trade: nanos if it names money to spend, else units."""
+    """What it may still trade: nanodollars if the order names money to spend, else share units."""
     filled_units: int = 0
     reserved: int = 0
-    """What the ledger holds back for it: nanos of a buy, units of a sell."""
+    """What the ledger reserves for it: nanodollars for a buy, share units for a sell."""
     status: ExchangeOrderStatus = ExchangeOrderStatus.LIVE
     end_reason: str = ""
 
@@ -56,28 +56,28 @@ class WorkingOrder:
         )
 
     def own_price(self, book_price_ticks: int) -> int:
-        """What a canonical price is for this order's outcome."""
+        """Convert a canonical price to a price of this order's outcome."""
         if self.terms.outcome is Outcome.UP:
             return book_price_ticks
         return mirrored(book_price_ticks)
 
     def unit_cost(self, price_ticks: int) -> int:
-        """By how much ``left`` shrinks for one unit at a price of the order's outcome."""
+        """Return how much ``left`` shrinks per unit traded at a price of the order's outcome."""
         return 1 if self.terms.spend_nanos is None else price_ticks
 
     def is_done_with(self, left: int) -> bool:
-        """Whether so little is left that not one unit more can trade at the limit."""
+        """Whether too little is left to trade one more unit at the limit price."""
         return left < self.unit_cost(self.terms.price_ticks)
 
     @property
     def notional_left_nanos(self) -> int:
-        """Money that what is left of a buy gives at most, fees aside."""
+        """Most money the rest of a buy can spend, in nanodollars, without fees."""
         return (
             self.left if self.terms.spend_nanos is not None else self.left * self.terms.price_ticks
         )
 
     def snapshot(self) -> ExchangeOrder:
-        """The order as others may see it."""
+        """Return the order as others may see it."""
         return ExchangeOrder(
             terms=self.terms,
             status=self.status,
@@ -90,24 +90,24 @@ class WorkingOrder:
 class BookSide:
     """All resting bids, or all resting asks, of the canonical book.
 
-    Which of the thousand prices have orders is one bit a price in a single integer, whose highest
-    (bids) or lowest (asks) set bit is the best price: nothing is sorted or searched.
+    One integer has a bit for each of the thousand prices that has orders. The best price is its
+    highest set bit (bids) or lowest set bit (asks), so nothing is sorted or searched.
     """
 
     def __init__(self, *, is_bid: bool) -> None:
         self.is_bid = is_bid
         self.changed_prices: set[int] = set()
-        """Prices whose total changed since it was last cleared."""
+        """Prices whose total has changed since this was last cleared."""
         self._queues: defaultdict[int, OrderedDict[int, WorkingOrder]] = defaultdict(OrderedDict)
         self._totals = [0] * (PAYOUT_TICKS + 1)
         self._occupied = 0
 
     def best(self) -> int | None:
-        """The price that trades first; None if no one is here."""
+        """The price that trades first; None if the side is empty."""
         return self._best_of(self._occupied) if self._occupied else None
 
     def total(self, price_ticks: int) -> int:
-        """Size of all orders at a price."""
+        """Total size of the orders at a price."""
         return self._totals[price_ticks]
 
     def front(self, price_ticks: int) -> WorkingOrder:
@@ -123,7 +123,7 @@ class BookSide:
             occupied ^= 1 << price
 
     def levels_within(self, limit_ticks: int) -> Iterator[PriceLevel]:
-        """The levels that an order of the other side reaches with its limit, best first."""
+        """The levels that an opposite order with this limit would reach, best first."""
         for level in self.levels():
             if level[0] < limit_ticks if self.is_bid else level[0] > limit_ticks:
                 return
@@ -138,7 +138,7 @@ class BookSide:
         self.changed_prices.add(price)
 
     def reduce(self, order: WorkingOrder, size_units: int) -> None:
-        """Take size off an order, which keeps its place; it leaves when nothing is left."""
+        """Reduce an order, which keeps its place; remove it when nothing is left."""
         price = order.book_price_ticks
         order.left -= size_units
         self._totals[price] -= size_units
@@ -147,7 +147,7 @@ class BookSide:
             self._unlink(order)
 
     def remove(self, order: WorkingOrder) -> None:
-        """Take an order off the book; what is left of it stays written on it."""
+        """Remove an order from the book; its remaining size stays recorded on it."""
         self._totals[order.book_price_ticks] -= order.left
         self.changed_prices.add(order.book_price_ticks)
         self._unlink(order)
@@ -173,11 +173,11 @@ class OrderBook:
         self.asks = BookSide(is_bid=False)
 
     def side(self, order: WorkingOrder) -> BookSide:
-        """Where the order rests."""
+        """The side on which the order rests."""
         return self.bids if order.is_bid else self.asks
 
     def opposite(self, order: WorkingOrder) -> BookSide:
-        """Where the order finds those it trades with."""
+        """The side with which the order trades."""
         return self.asks if order.is_bid else self.bids
 
     def levels(self, outcome: Outcome) -> tuple[tuple[PriceLevel, ...], tuple[PriceLevel, ...]]:
@@ -191,7 +191,7 @@ class OrderBook:
         )
 
     def best(self, outcome: Outcome) -> tuple[int | None, int | None]:
-        """An outcome's (best bid, best ask); None where no one is."""
+        """An outcome's (best bid, best ask); None for an empty side."""
         bid, ask = self.bids.best(), self.asks.best()
         if outcome is Outcome.UP:
             return bid, ask
@@ -204,7 +204,8 @@ class OrderBook:
         """What the order would trade if it met the book now.
 
         Returns:
-            (canonical price, size) of each trade, best first, and what would be left of the order.
+            (canonical price, size) of each trade, best first, and what would be left of the
+                order.
         """
         trades: list[PriceLevel] = []
         left = order.left

@@ -1,4 +1,4 @@
-"""The money side of one market's orders: what they hold back, what trades move and cost."""
+"""The money side of one market's orders: reservations, settlement and fees."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STEP_NANOS = 10_000
 
 
 class Clearing:
-    """Stands between one market's orders and the ledger."""
+    """Connects one market's orders to the ledger."""
 
     def __init__(self, market_id: str, fee_rate_bps: int, ledger: Ledger) -> None:
         self._market_id = market_id
@@ -24,7 +24,7 @@ class Clearing:
         self._ledger = ledger
 
     def refusal(self, order: WorkingOrder, plan: list[PriceLevel]) -> str | None:
-        """Why the owner's free balance does not carry the order; None if it does."""
+        """Why the owner's free balance does not cover the order; None if it does."""
         terms = order.terms
         account = self._ledger.account(terms.owner)
         if account.is_unlimited:
@@ -43,7 +43,7 @@ class Clearing:
         return funds_refusal(max(0, free_units), terms.size_units)
 
     def hold(self, order: WorkingOrder, plan: list[PriceLevel]) -> None:
-        """Reserve what the order may still give, and the fees of what it is planned to take."""
+        """Reserve what the order may still cost, plus the fees of the planned trades."""
         terms = order.terms
         if terms.is_buy:
             order.reserved = order.notional_left_nanos + self._fees_at_most(order, plan)
@@ -53,16 +53,16 @@ class Clearing:
             is_held = self._ledger.reserve_shares(
                 terms.owner, self._market_id, terms.outcome, order.reserved
             )
-        require(is_held, f"{terms.owner} cannot carry order {terms.order_id}, which was accepted")
+        require(is_held, f"{terms.owner} cannot cover order {terms.order_id}, which was accepted")
 
     def free(self, order: WorkingOrder) -> None:
-        """Release all that is reserved for the order."""
+        """Release everything reserved for the order."""
         self._release(order, order.reserved)
 
     def settle(
         self, taker: WorkingOrder, maker: WorkingOrder, book_price_ticks: int, size_units: int
     ) -> None:
-        """Carry out a match at the maker's price, out of what was reserved for him."""
+        """Settle a match at the maker's price, out of the maker's reservation."""
         given = maker.terms.price_ticks * size_units if maker.terms.is_buy else size_units
         self._release(maker, given)
         self._ledger.settle(
@@ -73,15 +73,15 @@ class Clearing:
         )
 
     def charge(self, taker: WorkingOrder, price_ticks: int, size_units: int) -> int:
-        """Collect the taker's fee for a trade at a price of his outcome, and return it."""
+        """Collect the taker's fee for a trade at a price of its outcome, and return it."""
         due_nanos = fee_nanos(price_ticks, size_units, self._fee_rate_bps)
         return self._ledger.charge_fee(taker.terms.owner, due_nanos) if due_nanos else 0
 
     def _fees_at_most(self, order: WorkingOrder, plan: list[PriceLevel]) -> int:
-        """Fees to keep ready for an order that takes.
+        """Most the fees of an order that takes can be, in nanodollars.
 
-        For a number of shares, cost and fee together are highest at the limit price. A sum of money
-        buys more shares, and so pays more fees, the better the price: there the plan tells.
+        For a number of shares, cost plus fee is highest at the limit price. A sum of money buys
+        more shares, and pays more fees, at better prices; there the plan decides.
         """
         if not plan:
             return 0
@@ -105,10 +105,10 @@ class Clearing:
 
 
 def fee_nanos(price_ticks: int, size_units: int, fee_rate_bps: int) -> int:
-    """Fee of a fill: shares x rate x p x (1 - p), cut off after five decimals of a dollar.
+    """Fee of a fill: shares x rate x p x (1 - p), truncated to five decimals of a dollar.
 
-    The formula is the exchange's own: a client computes fees for itself, and if both used one
-    function, no test could see that it is wrong.
+    The exchange has its own formula on purpose: if it shared the client's function, no test could
+    find an error in it.
 
     Args:
         price_ticks: p, in thousandths of a dollar.
@@ -116,6 +116,6 @@ def fee_nanos(price_ticks: int, size_units: int, fee_rate_bps: int) -> int:
         fee_rate_bps: the market's rate in ten-thousandths; 0.07 is 700.
     """
     per_share = price_ticks * (_TICKS_PER_DOLLAR - price_ticks) * fee_rate_bps
-    # A tick times a unit is a nanodollar; one of the two factors p and 1 - p is left to divide by.
+    # A tick times a unit is a nanodollar, so only one of the factors p and 1 - p is divided out.
     steps = per_share * size_units // (_TICKS_PER_DOLLAR * _BASIS_POINTS * _STEP_NANOS)
     return steps * _STEP_NANOS

@@ -1,10 +1,10 @@
-"""Who has what: money, shares, what open orders hold back, and the collateral behind shares.
+"""Balances: money, shares, reservations of open orders, and the collateral behind shares.
 
-Shares exist only in pairs that $1 of collateral backs. So every match, of whatever kind, is two
-legs through the market's pool: a buyer pays in his price and takes a share out, a seller puts a
-share in and takes his price out. Two legs at prices that agree leave the pool backed: a buy and a
-sell of one outcome change nothing in it (COMPLEMENTARY), two buys at prices that make $1 add a pair
-(MINT), two sells take one away (MERGE).
+Shares exist only in pairs backed by $1 of collateral. So every match, of whatever kind, is two legs
+through the market's pool: a buyer pays its price in and takes a share out, a seller puts a share in
+and takes its price out. Two legs at matching prices keep the pool backed. A buy and a sell of one
+outcome leave it unchanged (COMPLEMENTARY), two buys whose prices add up to $1 add a pair (MINT),
+two sells remove one (MERGE).
 
 All money is accounted for at any time: cash of all accounts + collateral of all pools == deposits.
 """
@@ -27,15 +27,15 @@ VOID_TICKS = PAYOUT_TICKS // 2
 FEES = "fees"
 """The account that collects taker fees."""
 WORLD = "world"
-"""The account that lends to unlimited ones; it alone may have less than nothing."""
+"""The account that lends to unlimited ones; the only one that may be negative."""
 
 
 class UnknownAccount(LookupError):
-    """An owner has no account."""
+    """The owner has no account."""
 
 
 class NotEnoughFunds(ValueError):
-    """An owner has less than was to be taken from him."""
+    """The owner has less than the operation takes."""
 
 
 @attrs.define(eq=False)
@@ -44,27 +44,27 @@ class ShareHolding:
 
     units: int = 0
     reserved_units: int = 0
-    """Held back by open sells."""
+    """Reserved by open sells."""
 
 
 @attrs.define(eq=False)
 class Account:
-    """One owner's money and shares; changed by the ledger alone.
+    """One owner's money and shares; only the ledger changes it.
 
-    An unlimited account belongs to a simulated trader: it holds nothing back for open orders, and
-    what it lacks when it trades is lent by the world.
+    An unlimited account belongs to a simulated trader. It reserves nothing for open orders, and the
+    world lends what it lacks when it trades.
     """
 
     owner: str
     is_unlimited: bool = False
     cash_nanos: int = 0
     reserved_nanos: int = 0
-    """Held back by open buys."""
+    """Reserved by open buys."""
     holdings: dict[tuple[str, Outcome], ShareHolding] = attrs.field(factory=dict)
 
     @property
     def free_nanos(self) -> int:
-        """Money that no open order holds back; negative when they hold more than there is."""
+        """Money not reserved by open orders; negative when they reserve more than there is."""
         return self.cash_nanos - self.reserved_nanos
 
     def holding(self, market_id: str, outcome: Outcome) -> ShareHolding:
@@ -77,7 +77,7 @@ class Account:
 
     @property
     def is_short(self) -> bool:
-        """Whether open orders hold back more than there is."""
+        """Whether open orders reserve more than the account has."""
         return self.free_nanos < 0 or any(
             holding.units < holding.reserved_units for holding in self.holdings.values()
         )
@@ -85,21 +85,21 @@ class Account:
 
 @attrs.define(eq=False)
 class Pool:
-    """One market's collateral, and the shares that it backs."""
+    """One market's collateral, and the shares it backs."""
 
     collateral_nanos: int = 0
     issued_units: dict[Outcome, int] = attrs.field(factory=lambda: dict.fromkeys(Outcome, 0))
 
     @property
     def is_backed(self) -> bool:
-        """Whether there are only whole pairs, with $1 behind each."""
+        """Whether there are only whole pairs, each backed by $1."""
         return all(
             issued * PAYOUT_TICKS == self.collateral_nanos for issued in self.issued_units.values()
         )
 
 
 class Leg(msgspec.Struct, frozen=True):
-    """One party's half of a match, as that party sees it."""
+    """One party's half of a match, from that party's side."""
 
     owner: str
     outcome: Outcome
@@ -108,7 +108,7 @@ class Leg(msgspec.Struct, frozen=True):
 
 
 class Ledger:
-    """The accounts of all owners over all markets of one exchange."""
+    """The accounts of all owners across all markets of one exchange."""
 
     def __init__(self) -> None:
         self._accounts = {FEES: Account(FEES), WORLD: Account(WORLD)}
@@ -119,7 +119,7 @@ class Ledger:
     # accounts
 
     def open_account(self, owner: str, *, is_unlimited: bool = False) -> Account:
-        """Return the owner's account, made now if there is none yet."""
+        """Return the owner's account, created if there is none yet."""
         account = self._accounts.setdefault(owner, Account(owner, is_unlimited))
         require(
             account.is_unlimited == is_unlimited, f"{owner} already has another kind of account"
@@ -138,18 +138,18 @@ class Ledger:
             raise UnknownAccount(f"{owner!r} has no account at this exchange") from None
 
     def shares_units(self, owner: str, market_id: str, outcome: Outcome) -> int:
-        """All shares of an outcome that the owner has."""
+        """All shares of an outcome the owner has."""
         return self.account(owner).holding(market_id, outcome).units
 
     def free_shares_units(self, owner: str, market_id: str, outcome: Outcome) -> int:
-        """Shares of an outcome that no open sell holds back."""
+        """Shares of an outcome not reserved by open sells."""
         holding = self.account(owner).holding(market_id, outcome)
         return holding.units - holding.reserved_units
 
-    # what the owner's wallet does; it knows nothing of open orders
+    # wallet operations, which ignore open orders
 
     def deposit(self, owner: str, amount_nanos: int) -> None:
-        """Bring money in from outside."""
+        """Add money from outside."""
         account = self.account(owner)
         require(amount_nanos >= 0, f"a deposit of {amount_nanos} nanos")
         account.cash_nanos += amount_nanos
@@ -157,10 +157,10 @@ class Ledger:
         self._note_shortage(account)
 
     def withdraw(self, owner: str, amount_nanos: int) -> None:
-        """Take money out, even what open orders hold back; the engine then cancels those.
+        """Take money out, even if open orders reserve it; the engine then cancels those.
 
         Raises:
-            NotEnoughFunds: there is not so much money.
+            NotEnoughFunds: the owner has less.
         """
         account = self.account(owner)
         require(amount_nanos >= 0, f"a withdrawal of {amount_nanos} nanos")
@@ -172,7 +172,7 @@ class Ledger:
         """Turn money into pairs of shares, $1 each.
 
         Raises:
-            NotEnoughFunds: there is not so much money.
+            NotEnoughFunds: the owner has less money.
         """
         account = self.account(owner)
         require(size_units >= 0, f"a split of {size_units} units")
@@ -185,10 +185,10 @@ class Ledger:
         self._note_shortage(account)
 
     def merge(self, owner: str, market_id: str, size_units: int) -> None:
-        """Turn pairs of shares into money again, $1 each.
+        """Turn pairs of shares back into money, $1 each.
 
         Raises:
-            NotEnoughFunds: there are not so many pairs.
+            NotEnoughFunds: the owner has fewer pairs.
         """
         account = self.account(owner)
         pairs_units = min(account.holding(market_id, outcome).units for outcome in Outcome)
@@ -202,10 +202,10 @@ class Ledger:
         account.cash_nanos += size_units * PAYOUT_TICKS
         self._note_shortage(account)
 
-    # what open orders hold back
+    # reservations of open orders
 
     def reserve_cash(self, owner: str, amount_nanos: int) -> bool:
-        """Hold money back for a buy; False, and nothing changes, if not so much is free."""
+        """Reserve money for a buy; if less is free, return False and change nothing."""
         account = self.account(owner)
         if account.is_unlimited:
             return True
@@ -215,7 +215,7 @@ class Ledger:
         return True
 
     def release_cash(self, owner: str, amount_nanos: int) -> None:
-        """Hold back that much money less."""
+        """Reserve that much money less."""
         account = self.account(owner)
         if account.is_unlimited:
             return
@@ -224,7 +224,7 @@ class Ledger:
         self._review_shortage(account)
 
     def reserve_shares(self, owner: str, market_id: str, outcome: Outcome, size_units: int) -> bool:
-        """Hold shares back for a sell; False, and nothing changes, if not so many are free."""
+        """Reserve shares for a sell; if fewer are free, return False and change nothing."""
         account = self.account(owner)
         if account.is_unlimited:
             return True
@@ -235,7 +235,7 @@ class Ledger:
         return True
 
     def release_shares(self, owner: str, market_id: str, outcome: Outcome, size_units: int) -> None:
-        """Hold back that many shares less."""
+        """Reserve that many shares less."""
         account = self.account(owner)
         if account.is_unlimited:
             return
@@ -246,22 +246,22 @@ class Ledger:
 
     @property
     def short_owners(self) -> Collection[str]:
-        """Owners whose open orders hold back more than they have, longest first."""
+        """Owners whose open orders reserve more than they have, longest first."""
         return self._short_owners
 
     def lacks(self, owner: str, market_id: str, outcome: Outcome, *, is_buy: bool) -> bool:
-        """Whether there is too little for the owner's open buys, or sells of this outcome."""
+        """Whether the owner has too little for its open buys, or for its sells of this outcome."""
         if is_buy:
             return self.account(owner).free_nanos < 0
         return self.free_shares_units(owner, market_id, outcome) < 0
 
-    # what matches do
+    # matches
 
     def settle(self, market_id: str, size_units: int, one: Leg, other: Leg) -> None:
-        """Carry out both halves of a match, through the market's pool.
+        """Settle both halves of a match through the market's pool.
 
         Raises:
-            NotEnoughFunds: a party lacks what it gives; reservations keep that from happening.
+            NotEnoughFunds: a party lacks what it gives; reservations prevent that.
         """
         pool = self._pool(market_id)
         for leg in (one, other):
@@ -273,11 +273,11 @@ class Ledger:
         require(pool.is_backed, f"the legs {one} and {other} do not make a match")
 
     def charge_fee(self, owner: str, fee_nanos: int) -> int:
-        """Collect a taker's fee and return it: the whole, unless less is free.
+        """Collect a taker's fee and return it: all of it, or what is free if that is less.
 
-        An order's reservation covers the fees of its limit price, so that this waives no more than
-        what many small fees were rounded up by, or what a better book adds during the delay of a
-        BUY that names money.
+        An order's reservation covers the fees at its limit price. So this waives at most what many
+        small fees were rounded up by, or what a better book adds during the delay of a BUY that
+        names money.
         """
         account = self.account(owner)
         charged = fee_nanos if account.is_unlimited else min(fee_nanos, max(0, account.free_nanos))
@@ -286,7 +286,7 @@ class Ledger:
         return charged
 
     def refund_fee(self, owner: str, fee_nanos: int) -> None:
-        """Give a collected fee back, because its trade failed."""
+        """Return a collected fee because its trade failed."""
         require(0 <= fee_nanos <= self._accounts[FEES].cash_nanos, f"a refund of {fee_nanos} nanos")
         account = self.account(owner)
         self._accounts[FEES].cash_nanos -= fee_nanos
@@ -294,7 +294,7 @@ class Ledger:
         self._review_shortage(account)
 
     def pay_out(self, market_id: str, winner: Outcome | None) -> None:
-        """Redeem every share of a decided market: $1 or nothing, or all one half if it is void."""
+        """Redeem every share of a resolved market: $1 or nothing, or half each if it is void."""
         pool = self._pool(market_id)
         for account in self._accounts.values():
             for outcome in Outcome:
@@ -303,7 +303,7 @@ class Ledger:
                     continue
                 require(
                     holding.reserved_units == 0,
-                    f"{account.owner} still offers shares of {market_id}, which is decided",
+                    f"{account.owner} still offers shares of {market_id}, which is resolved",
                 )
                 paid_nanos = holding.units * _payout_ticks(outcome, winner)
                 account.cash_nanos += paid_nanos
@@ -312,10 +312,10 @@ class Ledger:
         del self._pools[market_id]
 
     def audit(self) -> None:
-        """Check everything that must hold between two operations.
+        """Check every invariant that must hold between two operations.
 
         Raises:
-            AssertionError: money or shares appeared or went, or a balance is impossible.
+            AssertionError: money or shares appeared or vanished, or a balance is impossible.
         """
         cash_nanos = sum(account.cash_nanos for account in self._accounts.values())
         collateral_nanos = sum(pool.collateral_nanos for pool in self._pools.values())
@@ -331,7 +331,7 @@ class Ledger:
         for market_id, pool in self._pools.items():
             self._audit_shares(market_id, pool)
 
-    # inside
+    # internals
 
     def _audit_shares(self, market_id: str, pool: Pool) -> None:
         require(pool.is_backed, f"the shares of {market_id} are not backed by its collateral")
@@ -343,7 +343,7 @@ class Ledger:
             ]
             require(
                 sum(holding.units for holding in held) == pool.issued_units[outcome],
-                f"shares of {market_id} {outcome.value} appeared or went",
+                f"shares of {market_id} {outcome.value} appeared or vanished",
             )
             require(
                 all(holding.units >= 0 and holding.reserved_units >= 0 for holding in held),

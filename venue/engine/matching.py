@@ -44,29 +44,29 @@ from venue.engine.refusals import (
 )
 
 _EXPIRY, _RELEASE = 0, 1
-"""What falls due at one instant: what expires then can no longer be met by what is released."""
+"""Order of what is due at the same instant: an order that expires cannot meet one released then."""
 
 
 class MatchingEngine:
-    """One market: price first, then time; the maker's price; one canonical book for both outcomes.
+    """One market: price-time priority, the maker's price, one canonical book for both outcomes.
 
-    Every call takes the venue time, first carries out what fell due until then (expiries, delayed
-    orders), and returns all that happened, in order, with the changed price levels last. Time never
-    goes back: an earlier ``now_ms`` counts as the latest one seen. Accepted orders are remembered
-    for the engine's life, a window, so that none is accepted twice.
+    Every call takes the venue time, first performs what fell due until then (expiries, delayed
+    orders), and returns all events in order, changed price levels last. Time never goes back: an
+    earlier ``now_ms`` counts as the latest one seen. Accepted orders are remembered for the
+    engine's life, one window, so that no id is accepted twice.
 
     An owner may trade with itself: the venue documents nothing that prevents it, and buying both
     outcomes from oneself is a way to mint a pair.
 
-    The ledger is the exchange's, shared by the engines of all its markets. Trades are numbered
-    after a prefix: the market's id and a dash if none is given.
+    The ledger belongs to the exchange and is shared by the engines of all markets. Trade ids have a
+    prefix: the market's id and a dash by default.
     """
 
     def __init__(
         self, rules: MarketRules, ledger: Ledger, trade_id_prefix: str | None = None
     ) -> None:
         self.rules = rules
-        """What the market demands of a new order now; changed by ``set_tick_size`` alone."""
+        """The rules for new orders; only ``set_tick_size`` changes them."""
         self._ledger = ledger
         self._clearing = Clearing(rules.market_id, rules.fee_rate_bps, ledger)
         self._trade_id_prefix = (
@@ -81,7 +81,7 @@ class MatchingEngine:
         self._now_ms = 0
         self._is_resolved = False
 
-    # what may be asked
+    # queries
 
     def levels(self, outcome: Outcome) -> tuple[tuple[PriceLevel, ...], tuple[PriceLevel, ...]]:
         """An outcome's (bids, asks), best first."""
@@ -92,7 +92,7 @@ class MatchingEngine:
         return self._book.best(outcome)
 
     def order(self, order_id: str) -> ExchangeOrder | None:
-        """An order as it stands, open or ended; None if it was never accepted."""
+        """An order's present state, open or closed; None if it was never accepted."""
         order = self._orders.get(order_id)
         return order.snapshot() if order else None
 
@@ -102,20 +102,21 @@ class MatchingEngine:
 
     @property
     def next_due_ms(self) -> int | None:
-        """When ``advance`` may next have something to do; None if nothing waits for its time."""
+        """When ``advance`` may next have something to do; None if nothing is scheduled."""
         return self._due[0][0] if self._due else None
 
-    # what may be done
+    # commands
 
     def submit(
         self, order: NewOrder, now_ms: int, taker_delay_ms: int | None = None
     ) -> list[EngineEvent]:
-        """Take an order: Refused, or Delayed, or what trading and resting make of it.
+        """Accept an order: return Refused, Delayed, or the events of its trading and resting.
 
         Args:
             order: as it reached the exchange.
             now_ms: venue time.
-            taker_delay_ms: how long this one waits if it is marketable; None for the market's rule.
+            taker_delay_ms: how long this one waits if it is marketable; None for the market's
+                rule.
 
         Raises:
             UnknownAccount: the owner has no account in the ledger.
@@ -130,7 +131,7 @@ class MatchingEngine:
             )
         if reason is not None:
             self._events.append(Refused(order.order_id, reason))
-            return self._told()
+            return self._take_events()
         self._orders[order.order_id] = working
         self._open.setdefault(order.owner, {})[order.order_id] = working
         if order.expires_at_ms is not None:
@@ -141,41 +142,41 @@ class MatchingEngine:
             self._delay(working, plan, delay_ms)
         else:
             self._meet_book(working, plan)
-        return self._told()
+        return self._take_events()
 
     def cancel(self, order_id: str, reason: str, now_ms: int) -> list[EngineEvent]:
-        """Take a resting order off the book, for one of the ``CANCELED`` reasons."""
+        """Cancel a resting order, for one of the ``CANCELED`` reasons."""
         self._catch_up(now_ms)
         order = self._orders.get(order_id)
         if order is None or not order.status.is_open:
             self._events.append(CancelRefused(order_id, CANCEL_TOO_LATE))
         else:
             self._cancel_unless_delayed(order, reason)
-        return self._told()
+        return self._take_events()
 
     def cancel_all(self, owner: str, now_ms: int) -> list[EngineEvent]:
-        """Take all resting orders of an owner off the book."""
+        """Cancel all resting orders of an owner."""
         self._catch_up(now_ms)
         for order in tuple(self._open.get(owner, {}).values()):
             self._cancel_unless_delayed(order, CANCELED)
-        return self._told()
+        return self._take_events()
 
     def advance(self, now_ms: int) -> list[EngineEvent]:
-        """Let time pass: what has expired goes, what was delayed long enough meets the book."""
+        """Advance time: expire orders, and match those whose taker delay has ended."""
         self._catch_up(now_ms)
-        return self._told()
+        return self._take_events()
 
     def set_tick_size(self, tick_size_ticks: int, now_ms: int) -> list[EngineEvent]:
-        """Hold new orders to another price grid; what was accepted before stays."""
+        """Apply another price grid to new orders; accepted orders stay as they are."""
         self._catch_up(now_ms)
         old_ticks = self.rules.tick_size_ticks
         if tick_size_ticks != old_ticks:
             self.rules = replace(self.rules, tick_size_ticks=tick_size_ticks)
             self._events.append(TickSizeChanged(old_ticks, tick_size_ticks))
-        return self._told()
+        return self._take_events()
 
     def resolve(self, winner: Outcome | None, now_ms: int) -> list[EngineEvent]:
-        """End the market: all orders go, all shares are paid out; None makes it void, half each.
+        """End the market: cancel all orders, redeem all shares; None makes it void, half each.
 
         A second call changes nothing.
         """
@@ -186,12 +187,12 @@ class MatchingEngine:
                     self._remove(order, CANCELED_MARKET_RESOLVED)
             self._ledger.pay_out(self.rules.market_id, winner)
             self._is_resolved = True
-        return self._told()
+        return self._take_events()
 
-    # inside
+    # internals
 
     def _catch_up(self, now_ms: int) -> None:
-        """Carry out what fell due by now, each at its own time; then what owners cannot carry."""
+        """Perform what fell due, each at its own time; then cancel what owners cannot fund."""
         target_ms = max(self._now_ms, now_ms)
         if self._ledger.short_owners:
             self._cancel_unfunded()
@@ -204,8 +205,8 @@ class MatchingEngine:
                 self._remove(order, CANCELED_EXPIRED_ORDER)
         self._now_ms = target_ms
 
-    def _told(self) -> list[EngineEvent]:
-        """Everything that happened since the last call returned."""
+    def _take_events(self) -> list[EngineEvent]:
+        """Return everything that has happened since the last call."""
         events, self._events = self._events, []
         for side in (self._book.bids, self._book.asks):
             for price in side.changed_prices:
@@ -230,7 +231,7 @@ class MatchingEngine:
         self._events.append(Delayed(order.terms.order_id, release_at_ms))
 
     def _release(self, order: WorkingOrder) -> None:
-        """Let a delayed order meet the book as it is now."""
+        """Match a delayed order against the present book."""
         self._clearing.free(order)
         order.status = ExchangeOrderStatus.LIVE
         plan, left = self._book.plan(order)
@@ -239,14 +240,14 @@ class MatchingEngine:
         self._meet_book(order, plan)
 
     def _meet_book(self, order: WorkingOrder, plan: list[PriceLevel]) -> None:
-        """Carry out the planned trades; rest or end what they leave of the order."""
+        """Perform the planned trades; rest or end what they leave of the order."""
         trades = [(price, self._match(order, price, size)) for price, size in plan]
         is_done = order.is_done_with(order.left)
         rests = order.terms.lifetime.may_rest and not is_done
         if rests:
             self._clearing.hold(order, plan=[])
         for book_price_ticks, fills in trades:
-            self._tell_trade(order, order.own_price(book_price_ticks), fills)
+            self._emit_trade(order, order.own_price(book_price_ticks), fills)
         if rests:
             self._book.side(order).add(order)
             self._events.append(Rested(order.terms.order_id, order.left))
@@ -276,10 +277,10 @@ class MatchingEngine:
         taker.left -= size_units * taker.unit_cost(taker.own_price(book_price_ticks))
         return tuple(fills)
 
-    def _tell_trade(
+    def _emit_trade(
         self, taker: WorkingOrder, price_ticks: int, fills: tuple[MakerFill, ...]
     ) -> None:
-        """Charge the fee of a trade and say that it happened."""
+        """Charge the fee of a trade and emit its event."""
         size = sum(fill.size_units for fill in fills)
         self._trade_count += 1
         self._events.append(
@@ -304,7 +305,7 @@ class MatchingEngine:
             self._remove(order, reason)
 
     def _cancel_unfunded(self) -> None:
-        """Cancel, newest first, orders that hold back what their owner no longer has."""
+        """Cancel, newest first, orders that reserve what their owner no longer has."""
         for owner in tuple(self._ledger.short_owners):
             for order in reversed(tuple(self._open.get(owner, {}).values())):
                 terms = order.terms
@@ -313,7 +314,7 @@ class MatchingEngine:
                     self._remove(order, CANCELED_NOT_ENOUGH_BALANCE)
 
     def _remove(self, order: WorkingOrder, reason: str) -> None:
-        """End an order that rests or waits, and give back what it holds."""
+        """End an order that rests or waits, and release its reservation."""
         if order.status is ExchangeOrderStatus.LIVE:
             self._book.side(order).remove(order)
         self._clearing.free(order)

@@ -1,4 +1,4 @@
-"""What the exchange is told and what it tells: orders in, events out, the market's rules.
+"""The exchange's messages: orders in, events out, and the market's rules.
 
 Amounts are integers in the units of ``actors.units``: ticks of $0.001, millionths of a share,
 nanodollars, milliseconds of venue time. Texts are the venue's own, as its documentation and its
@@ -14,7 +14,7 @@ import msgspec
 from actors.units import PAYOUT_TICKS
 
 CANCELED = "CANCELED"
-"""The owner asked, or a FAK or FOK could not fill what was left of it."""
+"""The owner asked, or a FAK or FOK could not fill the rest."""
 CANCELED_EXPIRED_ORDER = "CANCELED_EXPIRED_ORDER"
 CANCELED_MARKET_RESOLVED = "CANCELED_MARKET_RESOLVED"
 CANCELED_NOT_ENOUGH_BALANCE = "CANCELED_NOT_ENOUGH_BALANCE"
@@ -26,7 +26,8 @@ class Outcome(enum.Enum):
     UP = "Up"
     DOWN = "Down"
 
-    __hash__ = object.__hash__  # there is one of each; an Enum hashes its name, in Python
+    # Each member exists once; Enum's own hash hashes the name, in Python.
+    __hash__ = object.__hash__
 
     @property
     def other(self) -> Outcome:
@@ -35,7 +36,7 @@ class Outcome(enum.Enum):
 
 
 class Lifetime(enum.Enum):
-    """What becomes of the part of an order that does not trade at once."""
+    """What happens to the part of an order that does not trade at once."""
 
     GTC = "GTC"
     """Good till cancelled: it rests."""
@@ -44,16 +45,16 @@ class Lifetime(enum.Enum):
     FAK = "FAK"
     """Fill and kill: it is cancelled."""
     FOK = "FOK"
-    """Fill or kill: there is none, or nothing trades at all."""
+    """Fill or kill: the order trades whole or not at all."""
 
     @property
     def may_rest(self) -> bool:
-        """Whether what does not trade at once stays."""
+        """Whether the part that does not trade at once rests."""
         return self in (Lifetime.GTC, Lifetime.GTD)
 
 
 class MatchKind(enum.Enum):
-    """How a taker and a maker are brought together."""
+    """How a taker and a maker are matched."""
 
     COMPLEMENTARY = "COMPLEMENTARY"
     """One buys what the other sells: shares and money change hands."""
@@ -64,16 +65,16 @@ class MatchKind(enum.Enum):
 
 
 class ExchangeOrderStatus(enum.Enum):
-    """Where an accepted order stands, in the venue's words."""
+    """Status of an accepted order, in the venue's words."""
 
     DELAYED = "DELAYED"
-    """Marketable, and waiting out the taker delay: it cannot be cancelled."""
+    """Marketable and waiting out the taker delay; it cannot be cancelled."""
     LIVE = "LIVE"
-    """It rests on the book."""
+    """Resting on the book."""
     MATCHED = "MATCHED"
-    """All of it has traded."""
+    """Fully traded."""
     CANCELED = "CANCELED"
-    """What was left of it is gone; ``end_reason`` says why."""
+    """The rest is gone; ``end_reason`` says why."""
 
     @property
     def is_open(self) -> bool:
@@ -82,7 +83,7 @@ class ExchangeOrderStatus(enum.Enum):
 
 
 class MarketRules(msgspec.Struct, frozen=True, kw_only=True):
-    """What one market demands of orders and takes from takers."""
+    """A market's rules for orders, and its fees."""
 
     market_id: str
     tick_size_ticks: int
@@ -92,18 +93,18 @@ class MarketRules(msgspec.Struct, frozen=True, kw_only=True):
     minimum_notional_nanos: int
     """Least money of a BUY that takes at once."""
     fee_rate_bps: int
-    """The r of the taker fee, in ten-thousandths."""
+    """The rate r of the taker fee, in ten-thousandths."""
     taker_delay_ms: int
-    """How long a marketable order waits before it meets the book; 0 for not at all."""
+    """How long a marketable order waits before it meets the book; 0 for no delay."""
 
 
 class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
     """An order as it reaches the exchange.
 
-    The venue's market BUYs name money and not shares: give such a FAK or FOK ``spend_nanos`` (its
-    signed makerAmount); ``size_units`` is then its signed takerAmount, the least it must get for
-    the whole, and ``price_ticks`` the price that the two protect, rounded down to the grid. At
-    better prices it gets more shares for the same money.
+    The venue's market BUYs name money, not shares. Give such a FAK or FOK ``spend_nanos`` (its
+    signed makerAmount). Its ``size_units`` is then the signed takerAmount, the least it must get
+    for all the money, and ``price_ticks`` is the worst price that follows from the two, rounded
+    down to the grid. At better prices it gets more shares for the same money.
     """
 
     order_id: str
@@ -115,23 +116,23 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
     lifetime: Lifetime = Lifetime.GTC
     is_post_only: bool = False
     expires_at_ms: int | None = None
-    """Set for GTD and only then."""
+    """Set for GTD only."""
     spend_nanos: int | None = None
 
 
 class ExchangeOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """What the exchange knows of an order it accepted, at this instant."""
+    """The present state of an accepted order."""
 
     terms: NewOrder
     status: ExchangeOrderStatus
     filled_units: int
     accepted_at_ms: int
     end_reason: str
-    """One of the ``CANCELED`` texts once it is canceled, else empty."""
+    """One of the ``CANCELED`` texts once the order is cancelled, else empty."""
 
 
 class Rested(msgspec.Struct, frozen=True):
-    """The order, or what trading left of it, is on the book."""
+    """The order, or the rest after trading, is on the book."""
 
     order_id: str
     leaves_units: int
@@ -145,30 +146,30 @@ class Delayed(msgspec.Struct, frozen=True):
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """The order was not accepted and is not remembered; ``reason`` is the venue's error text."""
+    """The order was refused and is not remembered; ``reason`` is the venue's error text."""
 
     order_id: str
     reason: str
 
 
 class MakerFill(msgspec.Struct, frozen=True, kw_only=True):
-    """One resting order's part in a trade, told as its owner sees it."""
+    """One resting order's part in a trade, from its owner's side."""
 
     order_id: str
     owner: str
     outcome: Outcome
     is_buy: bool
     price_ticks: int
-    """The maker's limit, of the maker's own outcome."""
+    """The maker's limit, as a price of the maker's own outcome."""
     size_units: int
     match_kind: MatchKind
 
 
 class Traded(msgspec.Struct, frozen=True, kw_only=True):
-    """A taker met the makers of one price, in their order of time.
+    """A taker met the makers at one price, oldest first.
 
-    A taker that reaches several prices makes a trade of each, so that every trade's price is exact.
-    Makers of one trade may be of both outcomes, so the kind of match is told of each.
+    A taker that reaches several prices makes one trade at each, so that every trade's price is
+    exact. The makers of one trade may be of both outcomes, so each has its own kind of match.
     """
 
     trade_id: str
@@ -177,7 +178,7 @@ class Traded(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome
     is_buy: bool
     price_ticks: int
-    """What the taker pays or gets, of the taker's outcome: never worse than its limit."""
+    """What the taker pays or gets, as a price of its outcome; never worse than its limit."""
     size_units: int
     fee_nanos: int
     """Paid by the taker alone: on top of what it buys for, out of what it sells for."""
@@ -186,7 +187,7 @@ class Traded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Removed(msgspec.Struct, frozen=True):
-    """What was left of an accepted order is gone, for one of the ``CANCELED`` reasons."""
+    """The rest of an accepted order is gone, for one of the ``CANCELED`` reasons."""
 
     order_id: str
     reason: str
@@ -200,17 +201,17 @@ class CancelRefused(msgspec.Struct, frozen=True):
 
 
 class LevelChanged(msgspec.Struct, frozen=True):
-    """The new total at a price; every change is told of both outcomes, as the books mirror."""
+    """The new total at a price; every change is reported for both outcomes, which mirror."""
 
     outcome: Outcome
     is_bid: bool
     price_ticks: int
     new_size_units: int
-    """0: the level is gone."""
+    """0: the level is empty."""
 
 
 class TickSizeChanged(msgspec.Struct, frozen=True):
-    """New orders must keep to another price grid; what rests stays as it is."""
+    """New orders must use another price grid; resting orders stay as they are."""
 
     old_ticks: int
     new_ticks: int

@@ -1,7 +1,7 @@
-"""The rules that an order is refused by, each with the text in which the venue says so.
+"""The rules by which an order is refused, each with the venue's error text.
 
-The texts are those of the venue's documented error codes, and where that is silent those that its
-users report. What concerns signatures, keys and raw payloads is checked before an order gets here.
+The texts are those of the venue's documented error codes or, where that is silent, those its users
+report. Signatures, keys and raw payloads are checked before an order gets here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FOK_UNFILLED = "order couldn't be fully filled. FOK orders are fully filled or k
 MARKET_NOT_READY = "the market is not yet ready to process new orders"
 CANCEL_TOO_LATE = "order can't be found - already canceled or matched"
 CANCEL_DELAYED = "cannot cancel: order is delayed"
-"""Documented in sense only; the venue's exact words are not known."""
+"""Documented only in meaning; the venue's exact words are unknown."""
 
 _CENT_NANOS = NANOS_PER_DOLLAR // 100
 _CENT_OF_A_SHARE_UNITS = UNITS_PER_SHARE // 100
@@ -30,12 +30,12 @@ _FOUR_DECIMALS_UNITS = UNITS_PER_SHARE // 10_000
 
 
 def duplicate_refusal(order: NewOrder) -> str:
-    """Say that an order with this id was accepted before."""
+    """Return the text for an order id that was accepted before."""
     return f"order {order.order_id} is invalid. Duplicated."
 
 
 def funds_refusal(free: int, needed: int) -> str:
-    """Say that a balance is too small; both amounts in millionths of a dollar or share."""
+    """Return the text for too small a balance; amounts in millionths of a dollar or share."""
     return (
         "not enough balance / allowance: the balance is not enough -> "
         f"balance: {free}, order amount: {needed}"
@@ -43,7 +43,7 @@ def funds_refusal(free: int, needed: int) -> str:
 
 
 def rules_refusal(order: NewOrder, rules: MarketRules, now_ms: int) -> str | None:
-    """What the market's rules have against the order, whatever the book looks like."""
+    """Why the market's rules refuse the order, regardless of the book; None if they do not."""
     if _is_malformed(order):
         return INVALID_PAYLOAD
     return (
@@ -57,7 +57,7 @@ def rules_refusal(order: NewOrder, rules: MarketRules, now_ms: int) -> str | Non
 def book_refusal(
     order: NewOrder, rules: MarketRules, plan: list[PriceLevel], *, is_filled: bool
 ) -> str | None:
-    """What stands against the order, given the trades it would make and if they fill it."""
+    """Why the book refuses the order, given the trades it would make and whether they fill it."""
     if order.is_post_only and plan:
         return POST_ONLY_CROSSES
     if order.lifetime is Lifetime.FAK and not plan:
@@ -73,7 +73,7 @@ def book_refusal(
 
 
 def notional_nanos(order: NewOrder) -> int:
-    """Money that a buy gives at most, fees aside."""
+    """Most money a buy can spend, in nanodollars, without fees."""
     if order.spend_nanos is not None:
         return order.spend_nanos
     return order.price_ticks * order.size_units
@@ -116,9 +116,9 @@ def _size_refusal(order: NewOrder, minimum_size_units: int) -> str | None:
 
 
 def _accuracy_refusal(order: NewOrder) -> str | None:
-    """The venue's limit on decimals of FAK and FOK amounts: 2 of what is given, 4 of what is got.
+    """Why the amounts of a FAK or FOK are too fine: at most 2 decimals given and 4 received.
 
-    A BUY that gives no ``spend_nanos`` has no signed amounts: only simulated takers send it.
+    A BUY without ``spend_nanos`` has no signed amounts: only simulated takers send it.
     """
     if order.spend_nanos is not None:
         side = "buy"

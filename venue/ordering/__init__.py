@@ -1,7 +1,7 @@
-"""Orders of real clients: who may send them, what becomes of them, and what can go wrong.
+"""Clients' orders: who may send them, how they are handled, and the faults of doing so.
 
-The engine knows orders and money, and nothing of keys, signatures, settlement or HTTP. All that is
-here: ``signatures`` and ``keys`` prove who asks, ``admission`` lets it in, ``terms`` reads what was
-signed, ``desk`` decides, ``bookkeeper`` remembers and ``settlement`` lets trades become final or
-fail. They are pure; ``service`` wires them together and ``rest`` is their HTTP.
+The engine handles orders and money but not keys, signatures, settlement or HTTP. Those are here:
+``signatures`` and ``keys`` prove who asks, ``admission`` applies limits, ``terms`` reads what was
+signed, ``desk`` decides, ``bookkeeper`` records, and ``settlement`` makes trades final or fail.
+These are pure; ``service`` wires them together and ``rest`` serves them over HTTP.
 """

@@ -1,7 +1,7 @@
-"""Endpoints for those who run the exchange, in tests and drills; served only if it was asked for.
+"""Admin endpoints for tests and drills; served only if they were asked for.
 
-``GET /admin/ledger`` tells its own books of every wallet, ``POST /admin/wallets`` moves money and
-shares as the chain would, and ``POST /admin/faults`` lets things go wrong.
+``GET /admin/ledger`` reports the exchange's own books of every wallet, ``POST /admin/wallets``
+moves money and shares as the chain would, and ``POST /admin/faults`` injects faults.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _decode_move = msgspec.json.Decoder(_Move).decode
 
 
 class AdminApi:
-    """Handlers."""
+    """Handlers of the admin endpoints."""
 
     def __init__(self, service: OrderService) -> None:
         self._service = service
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
-        """Serve every endpoint under its path."""
+        """Register every endpoint under its path."""
         router.add_get("/admin/ledger", self._ledger)
         router.add_post("/admin/wallets", self._move)
         router.add_post("/admin/faults", self._inject)

@@ -1,4 +1,4 @@
-"""What requests are let in: within rate limits, and not around a restart or in emergencies."""
+"""Admission of requests: rate limits, restarts and emergency modes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import attrs
 
 TOO_MANY_REQUESTS = "Too Many Requests"
 _MILLIS = 1_000
-"""Tokens are counted in thousandths: a rate per second is then thousandths per millisecond."""
+"""Tokens are counted in thousandths; a rate per second is then thousandths per millisecond."""
 
 POST_ONLY_MS = 120_000
-"""How long a restart is followed by it, as the venue documents."""
+"""How long the exchange is post-only after a restart, as the venue documents."""
 
 POST_ONLY_TEXT = "post-only mode: only post-only orders and cancels are allowed"
 _CANCEL_ONLY_TEXT = (
@@ -23,12 +23,12 @@ _CANCEL_ONLY_TEXT = (
 )
 _DISABLED_TEXT = "Trading is currently disabled. Check polymarket.com for updates"
 _RESTARTING_TEXT = "the matching engine is restarting"
-"""The venue documents the status; its words are not known."""
+"""The venue documents the status code; its words are unknown."""
 
 
 @attrs.frozen
 class RequestRefused(Exception):
-    """The request is answered with this error and nothing else happens.
+    """The request is refused with this error and has no other effect.
 
     Texts and codes are those of the venue's documented error list.
     """
@@ -38,22 +38,22 @@ class RequestRefused(Exception):
     code: str = ""
     retry_after_s: int | None = None
     rate_limit: Mapping[str, str] | None = None
-    """Headers that tell the state of the caller's rate limit."""
+    """Headers with the state of the caller's rate limit."""
 
 
 def unauthorized() -> RequestRefused:
-    """Say that key, signature or time of a request do not hold."""
+    """Build the refusal of a request whose key, signature or time is invalid."""
     return RequestRefused(401, "Unauthorized/Invalid api key")
 
 
 def unauthorized_by_wallet() -> RequestRefused:
-    """Say that the wallet's own signature on a request does not hold."""
+    """Build the refusal of a request whose wallet signature is invalid."""
     return RequestRefused(401, "Invalid L1 Request headers")
 
 
 @attrs.frozen
 class Tier:
-    """What a wallet may send, by the money it moved lately."""
+    """A wallet's rate limits, by the money it traded lately."""
 
     name: str
     orders_per_s: int
@@ -81,12 +81,12 @@ ENDPOINT_LIMITS = {
     ("GET", "/auth/derive-api-key"): 100,
     ("GET", "/auth/api-keys"): 100,
 }
-"""Requests in ten seconds, of one address."""
+"""Requests per ten seconds from one address."""
 _ENDPOINT_SPAN_S = 10
 
 
 class TokenBucket:
-    """Fills at a steady rate up to its burst; what is asked is taken whole or not at all."""
+    """Tokens that refill at a steady rate up to a burst; a cost is taken whole or not at all."""
 
     def __init__(self, tokens_per_span: int, burst: int, span_s: int = 1) -> None:
         self._rate = tokens_per_span
@@ -105,16 +105,16 @@ class TokenBucket:
         return True
 
     def owe(self, cost: int) -> None:
-        """Take tokens, whether there are any or not."""
+        """Take tokens even if there are too few."""
         self._level -= cost * _MILLIS * self._span_s
 
     def remaining(self, now_ms: int) -> int:
-        """Whole tokens that are left; less than none after ``owe``."""
+        """Whole tokens left; negative after ``owe``."""
         self._fill(now_ms)
         return self._level // (_MILLIS * self._span_s)
 
     def wait_ms(self, cost: int, now_ms: int) -> int:
-        """How long until that many tokens are there, if no one takes any."""
+        """How long until that many tokens are available, if none are taken."""
         self._fill(now_ms)
         lacking = cost * _MILLIS * self._span_s - self._level
         return max(0, -(-lacking // self._rate))
@@ -143,33 +143,33 @@ class RateLimits:
         }
 
     def admit_request(self, method: str, path: str, now_ms: int) -> None:
-        """Count a request of an address.
+        """Count a request from an address.
 
         Raises:
-            RequestRefused: there were too many.
+            RequestRefused: the limit is exceeded.
         """
         bucket = self._endpoints.get((method, path))
         if bucket is not None and not bucket.take(1, now_ms):
             raise _too_many(bucket.wait_ms(1, now_ms), {})
 
     def admit_orders(self, wallet: str, count: int, now_ms: int) -> dict[str, str]:
-        """Count orders of a wallet; return the headers that tell what is left.
+        """Count orders of a wallet; return the headers that show what is left.
 
         Raises:
-            RequestRefused: there were too many.
+            RequestRefused: the limit is exceeded.
         """
         return self._admit(self._orders[wallet], count, now_ms)
 
     def admit_cancels(self, wallet: str, count: int, now_ms: int) -> dict[str, str]:
-        """Count cancels of a wallet; return the headers that tell what is left.
+        """Count cancels of a wallet; return the headers that show what is left.
 
         Raises:
-            RequestRefused: there were too many.
+            RequestRefused: the limit is exceeded.
         """
         return self._admit(self._cancels[wallet], count, now_ms)
 
     def owe_cancels(self, wallet: str, count: int, now_ms: int) -> dict[str, str]:
-        """Count what a cancel of many turned out to cost; the bucket may go below nothing."""
+        """Charge for the cancels that one request caused; the bucket may become negative."""
         bucket = self._cancels[wallet]
         bucket.owe(count)
         return self._headers(bucket, 1, now_ms)
@@ -194,26 +194,26 @@ def _too_many(wait_ms: int, headers: dict[str, str]) -> RequestRefused:
 
 
 class EntryMode(enum.Enum):
-    """What the exchange lets in."""
+    """Which requests the exchange accepts."""
 
     OPEN = "open"
     RESTARTING = "restarting"
-    """Nothing: the engine is away."""
+    """None: the engine is down."""
     POST_ONLY = "post_only"
     """Cancels, and orders that only rest."""
     CANCEL_ONLY = "cancel_only"
     DISABLED = "disabled"
-    """Nothing."""
+    """None."""
 
 
 class OrderEntry:
-    """The door: which mode holds, and until when."""
+    """The current mode, and how long it lasts."""
 
     def __init__(self) -> None:
         self._modes: list[tuple[EntryMode, int]] = []
 
     def restart(self, now_ms: int, for_ms: int) -> None:
-        """Be away for a while; then be post-only for as long as after every restart."""
+        """Go down for a while; then be post-only for as long as after every restart."""
         away_until_ms = now_ms + for_ms
         self._modes = [
             (EntryMode.RESTARTING, away_until_ms),
@@ -221,19 +221,19 @@ class OrderEntry:
         ]
 
     def restrict(self, mode: EntryMode, now_ms: int, for_ms: int) -> None:
-        """Hold one mode for a while."""
+        """Apply one mode for a while."""
         self._modes = [(mode, now_ms + for_ms)]
 
     def open(self) -> None:
-        """Let everything in again."""
+        """Accept everything again."""
         self._modes = []
 
     def mode(self, now_ms: int) -> EntryMode:
-        """The mode that holds now."""
+        """The mode in effect now."""
         return self._current(now_ms)[0]
 
     def admit_order(self, now_ms: int, *, is_post_only: bool) -> None:
-        """Let one order pass.
+        """Admit one order.
 
         Raises:
             RequestRefused: the mode does not allow it.
@@ -246,7 +246,7 @@ class OrderEntry:
             raise RequestRefused(503, POST_ONLY_TEXT, code="post_only_mode")
 
     def admit_cancel(self, now_ms: int) -> None:
-        """Let a cancel pass.
+        """Admit a cancel.
 
         Raises:
             RequestRefused: the mode does not allow it.

@@ -1,4 +1,4 @@
-"""Remembers what the engine does with clients' orders, tells them, and settles their trades."""
+"""Records what the engine does with clients' orders, sends the events, and settles their trades."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ _FAILURES = {
 }
 _ROUNDINGS = {FaultKind.SHORT_MATCH: -1, FaultKind.EXCESS_FILL: 1}
 _ROUNDING_PPM = (20, 10_500)
-"""By how much the last trade of an order may miss what was ordered, in millionths of that: as much
-as users reported (99.997714 of 100, 5.051019 of 5); of a large order no more than a hundredth,
-which is where rounding ends (docs/decisions/excess.md)."""
+"""How far the last trade of an order may miss the ordered size, in millionths of it: as much as
+users reported (99.997714 of 100, 5.051019 of 5). For a large order it is at most a hundredth of
+a share plus a hundredth of the order, where rounding ends (docs/decisions/excess.md)."""
 _SETTLED_BEFORE_MS = 1_000
-"""A trade that is to fail has failed this long before its market pays out."""
+"""A trade that is going to fail has failed this long before its market pays out."""
 
 
 class Bookkeeper:
@@ -70,7 +70,7 @@ class Bookkeeper:
         self._to_cut_short: list[OrderRecord] = []
         self._lagging: dict[tuple[str, str, Outcome], list[tuple[int, int]]] = defaultdict(list)
 
-    # what is asked
+    # queries
 
     def orders_of(self, wallet: str) -> Sequence[OrderRecord]:
         """A wallet's orders, oldest first."""
@@ -86,19 +86,19 @@ class Bookkeeper:
         return all(order.visible_from_ms <= now_ms for order in own if order is not None)
 
     def lagging_units(self, wallet: str, market_id: str, outcome: Outcome, now_ms: int) -> int:
-        """Shares that were bought and that the exchange does not know of yet."""
+        """Shares that were bought but that the exchange does not report yet."""
         lots = self._lagging.get((wallet, market_id, outcome), [])
         return sum(units for units, until_ms in lots if now_ms < until_ms)
 
     def refresh_shares(self, wallet: str) -> None:
-        """Know of all shares of a wallet."""
+        """Report all shares of a wallet from now on."""
         for key in [key for key in self._lagging if key[0] == wallet]:
             del self._lagging[key]
 
-    # what happens
+    # updates
 
     def enter(self, order: OrderRecord) -> None:
-        """Remember an order; it is about to meet the engine."""
+        """Record an order that is about to reach the engine."""
         require(order.order_id not in self.orders, f"order {order.order_id} is entered twice")
         self.orders[order.order_id] = order
         self._orders_of[order.party.wallet].append(order)
@@ -109,7 +109,7 @@ class Bookkeeper:
         self._orders_of[order.party.wallet].remove(order)
 
     def take(self, market: ListedWindow, events: Sequence[EngineEvent], now_ms: int) -> None:
-        """Follow what a market's engine did."""
+        """Apply the events of a market's engine."""
         trades_of_taker: dict[str, int] = defaultdict(int)
         for event in events:
             if isinstance(event, Traded):
@@ -121,17 +121,17 @@ class Bookkeeper:
                 kind = PLACEMENT
                 if isinstance(event, Removed):
                     kind = UPDATE if order.ends_short else CANCELLATION
-                # A delayed order may have gone on within the same call; tell it as it was.
+                # A delayed order may have moved on within the same call; report it as it was then.
                 status = "DELAYED" if isinstance(event, Delayed) else order.status_text
-                self._tell_order(order, kind, status, now_ms)
+                self._emit_order_event(order, kind, status, now_ms)
 
     def take_to_cut_short(self) -> list[OrderRecord]:
-        """Take out the orders whose rest is to go although nobody asked for it."""
+        """Take out the orders whose rest is to be cancelled although nobody asked for it."""
         orders, self._to_cut_short = self._to_cut_short, []
         return orders
 
     def advance(self, now_ms: int) -> None:
-        """Let trades settle that are due."""
+        """Settle the trades that are due."""
         while self._settling and self._settling[0][0] <= now_ms:
             trade = heapq.heappop(self._settling)[2]
             step = trade.steps.pop(0)
@@ -142,10 +142,10 @@ class Bookkeeper:
             if step.status is TradeStatus.FAILED:
                 take_back(self._ledger, trade.window.condition_id, trade.traded)
                 trade.is_kept_aside = False
-            self._tell_trade(trade, now_ms)
+            self._emit_trade_events(trade, now_ms)
             self._schedule(trade)
 
-    # inside
+    # internals
 
     def _take_trade(
         self, market: ListedWindow, traded: Traded, bucket_index: int, now_ms: int
@@ -160,11 +160,11 @@ class Bookkeeper:
                 self._trades_of[wallet].append(trade)
         for part in trade.parts:
             self._fill(market, part, trade.trade_id, now_ms)
-        self._tell_trade(trade, now_ms)
+        self._emit_trade_events(trade, now_ms)
         self._let_shares_lag(trade, now_ms)
 
     def _rounded(self, market: ListedWindow, traded: Traded) -> Traded:
-        """Let a trade that completes a client's order be a little too large or too small."""
+        """Make a trade that completes a client's order slightly too large or too small."""
         for order_id in (traded.taker_order_id, *(fill.order_id for fill in traded.maker_fills)):
             order, snapshot = self.orders.get(order_id), market.engine.order(order_id)
             if order is None or snapshot is None:
@@ -238,7 +238,7 @@ class Bookkeeper:
         if is_cut and self._faults.strikes(FaultKind.SHORT_MATCH, order.order_id):
             order.ends_short = True
             self._to_cut_short.append(order)
-        self._tell_order(order, UPDATE, "MATCHED" if is_whole else "LIVE", now_ms)
+        self._emit_order_event(order, UPDATE, "MATCHED" if is_whole else "LIVE", now_ms)
 
     def _copy_status(self, market: ListedWindow, order: OrderRecord) -> None:
         snapshot = market.engine.order(order.order_id)
@@ -258,12 +258,12 @@ class Bookkeeper:
                 key = (wallet, trade.window.condition_id, part.outcome)
                 self._lagging[key].append((part.size_units, until_ms))
 
-    def _tell_order(self, order: OrderRecord, kind: str, status: str, now_ms: int) -> None:
+    def _emit_order_event(self, order: OrderRecord, kind: str, status: str, now_ms: int) -> None:
         keys = user_keys(order.party.wallet, order.window.condition_id)
         text = order_event_text(order, kind, status, now_ms)
         self._user_events.put(keys, order.order_id, text, now_ms)
 
-    def _tell_trade(self, trade: TradeRecord, now_ms: int) -> None:
+    def _emit_trade_events(self, trade: TradeRecord, now_ms: int) -> None:
         for wallet, party in trade.parties().items():
             if self._is_client(wallet):
                 keys = user_keys(wallet, trade.window.condition_id)
@@ -288,7 +288,7 @@ class Bookkeeper:
         yield from (part(fill.order_id, fill.owner, fill) for fill in traded.maker_fills)
 
     def _party(self, order_id: str, owner: str) -> Party:
-        """Who stands behind an order; simulated traders get names as real ones have."""
+        """Describe who is behind an order; simulated traders get names shaped like real ones."""
         order = self.orders.get(order_id)
         if order is not None:
             return order.party

@@ -1,8 +1,8 @@
 """As much of a blockchain as wallets need: transactions that split, merge and redeem shares.
 
-A transaction is signed by its wallet, is mined a few seconds later, and then succeeds or reverts by
-what the wallet has at that moment. Blocks, gas and other contracts there are none. The Ethereum
-libraries are loaded when the first call arrives, as in ``signatures``.
+A transaction is signed by its wallet, is mined a few seconds later, and then succeeds or reverts
+depending on what the wallet has at that moment. There are no blocks, gas or other contracts. The
+Ethereum libraries are loaded when the first call arrives, as in ``signatures``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _ALL_THERE_IS = 2**256 - 1
 
 
 class ContractFunction(enum.Enum):
-    """What wallets call, each with the types of its arguments."""
+    """The functions that wallets call, each with the types of its arguments."""
 
     SPLIT = "splitPosition(address,bytes32,bytes32,uint256[],uint256)"
     MERGE = "mergePositions(address,bytes32,bytes32,uint256[],uint256)"
@@ -54,7 +54,7 @@ class Reverted(Exception):
 
 
 class UnknownCall(Reverted):
-    """The bytes are no call that these contracts understand."""
+    """The bytes are not a call that these contracts understand."""
 
 
 @attrs.frozen
@@ -76,7 +76,7 @@ class ContractCall:
 
     @property
     def holdings(self) -> list[tuple[str, str]]:
-        """(wallet, token) of the shares that are asked for."""
+        """(wallet, token) of the queried balances."""
         wallets, tokens = self.arguments
         if self.function is ContractFunction.SHARES:
             wallets, tokens = (wallets,), (tokens,)
@@ -84,10 +84,10 @@ class ContractCall:
 
 
 def read_call(to: str, data: str) -> ContractCall:
-    """Read what a call to a contract asks for.
+    """Decode a call to a contract.
 
     Raises:
-        UnknownCall: no such function, or arguments that do not fit it.
+        UnknownCall: there is no such function, or its arguments do not fit.
     """
     from eth_abi.abi import decode
     from eth_abi.exceptions import DecodingError
@@ -106,7 +106,7 @@ def read_call(to: str, data: str) -> ContractCall:
 
 
 def numbers_result(values: list[int]) -> str:
-    """Encode a list of numbers that a call returns."""
+    """Encode the list of numbers that a call returns."""
     from eth_abi.abi import encode
 
     return "0x" + encode(["uint256[]"], [values]).hex()
@@ -118,7 +118,7 @@ def _types(function: ContractFunction) -> list[str]:
 
 @cache
 def _selectors() -> dict[bytes, ContractFunction]:
-    """Every function by the four bytes that name it."""
+    """Map each function's four-byte selector to it."""
     from eth_utils.crypto import keccak
 
     return {keccak(function.value.encode())[:4]: function for function in ContractFunction}
@@ -133,7 +133,7 @@ class _Pending:
 
 
 class Chain:
-    """What wallets sent, and what became of it."""
+    """The transactions of wallets, and their outcomes."""
 
     def __init__(
         self,
@@ -153,14 +153,14 @@ class Chain:
         self._counts: Counter[str] = Counter()
 
     def count(self, wallet: str) -> int:
-        """How many transactions a wallet has sent: the nonce of its next."""
+        """Number of transactions a wallet has sent: the nonce of its next one."""
         return self._counts[wallet.lower()]
 
     def send(self, transaction: SignedTransaction, now_ms: int) -> None:
-        """Take a transaction; it is mined later.
+        """Accept a transaction, which is mined later.
 
         Raises:
-            Reverted: it is not the wallet's next one, or calls nothing.
+            Reverted: its nonce is not the wallet's next one, or it calls nothing.
         """
         sender = transaction.sender
         if transaction.nonce != self._counts[sender]:
@@ -173,7 +173,7 @@ class Chain:
         heapq.heappush(self._waiting, (now_ms + delay_ms, transaction.hash))
 
     def advance(self, now_ms: int) -> None:
-        """Mine what is due."""
+        """Mine the transactions that are due."""
         while self._waiting and self._waiting[0][0] <= now_ms:
             pending = self._sent[heapq.heappop(self._waiting)[1]]
             try:
@@ -183,7 +183,7 @@ class Chain:
                 pending.is_success = False
 
     def receipt(self, transaction_hash: str) -> dict[str, Any] | None:
-        """Tell what became of a transaction; None while it is not mined."""
+        """Return the receipt of a transaction; None until it is mined."""
         pending = self._sent.get(transaction_hash.lower())
         if pending is None or pending.is_success is None:
             return None
@@ -199,7 +199,7 @@ class Chain:
         """Answer a call that changes nothing.
 
         Raises:
-            Reverted: it is none.
+            Reverted: it would change something, or cannot be read.
         """
         call = read_call(to, data)
         match call.function:
@@ -217,7 +217,7 @@ class Chain:
         raise Reverted("this call changes something")
 
     def check(self, sender: str, to: str, data: str) -> None:
-        """See whether a call could be carried out now.
+        """Check whether a call could be carried out now.
 
         Raises:
             Reverted: it could not.
@@ -237,7 +237,7 @@ class Chain:
         transaction = pending.transaction
         call = read_call(transaction.to, transaction.data)
         if call.function is ContractFunction.REDEEM:
-            # Shares were paid out when the market was decided: nothing is left to do.
+            # Shares were paid out when the market was resolved, so nothing is left to do.
             self._require_resolved(call.condition_id)
         elif call.function in (ContractFunction.SPLIT, ContractFunction.MERGE):
             self._require_listed(call.condition_id)

@@ -1,4 +1,4 @@
-"""Takes proved requests: places orders, cancels them, lets time pass."""
+"""The order desk: places orders, cancels them, and advances time for them."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ class OrderRefused(Exception):
 
 
 class OrderDesk:
-    """What clients may do with orders, and what the exchange does with them by itself.
+    """Handles clients' authenticated requests, and what the exchange does with orders by itself.
 
-    It shares its ledger with the engines of the listed windows, and hands frames to ``send`` for
-    whoever listens.
+    It shares its ledger with the engines of the listed windows, and passes frames for subscribers
+    to ``send``.
     """
 
     def __init__(
@@ -76,10 +76,10 @@ class OrderDesk:
         self.books = Bookkeeper(seed, ledger, faults, self._user_events)
 
     def place(self, api_key: ApiKey, posted: PostedOrder, now_ms: int) -> Placement:
-        """Take one order.
+        """Place one order.
 
         Raises:
-            OrderRefused: it is not accepted.
+            OrderRefused: the order is not accepted.
         """
         self._now_ms = now_ms
         proof = self._check(api_key, posted)
@@ -92,7 +92,7 @@ class OrderDesk:
         return self._placement(terms, events)
 
     def cancel(self, wallet: str, order_ids: Sequence[str], now_ms: int) -> Cancellation:
-        """Take back what rests of these orders."""
+        """Cancel what rests of these orders."""
         self._now_ms = now_ms
         canceled, refused = [], []
         for order_id in dict.fromkeys(order_ids):
@@ -112,10 +112,10 @@ class OrderDesk:
         now_ms: int,
         *,
         market: str = "",
-        token: str = "",  # a token of a market, no secret
+        token: str = "",  # a market's token, not a secret
         api_key: str = "",
     ) -> Cancellation:
-        """Take back what rests of a wallet's orders; empty texts stand for any."""
+        """Cancel what rests of a wallet's orders; an empty text matches any."""
         order_ids = [
             order.order_id
             for order in self.books.orders_of(wallet)
@@ -127,7 +127,7 @@ class OrderDesk:
         return self.cancel(wallet, order_ids, now_ms)
 
     def cancel_by_venue(self, now_ms: int, reason: str = CANCELED_NOT_ENOUGH_BALANCE) -> int:
-        """Cancel all resting orders of all wallets; return how many there were."""
+        """Cancel all resting orders of all wallets; return their number."""
         self._now_ms = now_ms
         resting = [
             order
@@ -143,17 +143,17 @@ class OrderDesk:
         self._user_events.replay(count, now_ms)
 
     def advance(self, now_ms: int) -> None:
-        """Let time pass: trades settle, events go out."""
+        """Advance time: settle trades, send due events."""
         self._now_ms = now_ms
         for order in self.books.take_to_cut_short():
             self._cancel_one(order, CANCELED)
         self.books.advance(now_ms)
         self._send(self._user_events.release(now_ms))
 
-    # inside
+    # internals
 
     def _check(self, api_key: ApiKey, posted: PostedOrder) -> Proof:
-        """Check who posts and who signed; the order in which the venue does it is not known."""
+        """Check who posts and who signed; the order of the venue's own checks is unknown."""
         order = posted.order
         if posted.owner != api_key.key:
             raise OrderRefused(WRONG_OWNER)
@@ -186,7 +186,7 @@ class OrderDesk:
         return terms
 
     def _check_lag(self, terms: NewOrder, market: ListedWindow, now_ms: int) -> None:
-        """Refuse to sell what was bought so recently that the exchange does not know of it."""
+        """Refuse to sell shares bought so recently that the exchange does not report them yet."""
         if terms.is_buy:
             return
         market_id = market.window.condition_id
@@ -269,5 +269,5 @@ class OrderDesk:
 
 
 def _trading(market: MarketView | None) -> ListedWindow | None:
-    """A market that takes orders: one with an engine, which recorded and ended ones have not."""
+    """Return a market that takes orders: one with an engine; recorded and ended ones have none."""
     return market if isinstance(market, ListedWindow) else None

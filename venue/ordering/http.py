@@ -1,4 +1,4 @@
-"""HTTP around every order endpoint: refusals, limits, proofs, and faults on the way."""
+"""HTTP wrappers of every order endpoint: refusals, limits, authentication, and injected faults."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _RESTRICTED = "trading restricted in your region"
 
 
 def limited(service: OrderService, handler: Handler) -> Handler:
-    """Count a request against its endpoint's limit; answer refusals as the venue words them."""
+    """Count a request against its endpoint's limit; answer refusals in the venue's words."""
 
     async def serve(request: web.Request) -> web.Response:
         resource = request.match_info.route.resource
@@ -46,10 +46,12 @@ def limited(service: OrderService, handler: Handler) -> Handler:
     return serve
 
 
-def exposed(service: OrderService, target: FaultTarget, sleep: Sleep, handler: Handler) -> Handler:
-    """Let requests suffer what networks do to them.
+def with_faults(
+    service: OrderService, target: FaultTarget, sleep: Sleep, handler: Handler
+) -> Handler:
+    """Apply the faults that networks cause to requests.
 
-    A request that the handler refuses was not carried out, and is answered as it is.
+    A request that the handler refuses was not carried out, and its refusal is sent unchanged.
     """
     faults = service.faults
     count = 0
@@ -82,7 +84,7 @@ def exposed(service: OrderService, target: FaultTarget, sleep: Sleep, handler: H
 
 
 def proved(service: OrderService, handler: ProvedHandler) -> Handler:
-    """Refuse a request that no API key has signed ("L2"); tell the handler which has."""
+    """Refuse a request not signed with an API key ("L2"); pass the key to the handler."""
 
     async def serve(request: web.Request) -> web.Response:
         body = await request.text()
@@ -96,10 +98,13 @@ def proved(service: OrderService, handler: ProvedHandler) -> Handler:
 
 
 def prove_wallet(service: OrderService, request: web.Request) -> tuple[str, int]:
-    """Find the wallet, and its nonce, that asks for credentials with its own signature ("L1").
+    """Authenticate a request for credentials by its wallet's signature ("L1").
+
+    Returns:
+        The wallet and its nonce.
 
     Raises:
-        RequestRefused: headers or signature do not hold.
+        RequestRefused: headers or signature are invalid.
     """
     headers = request.headers
     address = headers.get("POLY_ADDRESS", "").lower()
@@ -129,7 +134,8 @@ def _packed() -> web.Response:
     packer = zlib.compressobj(level=9, wbits=16 + zlib.MAX_WBITS)
     part = bytes(_PACKED_PART_BYTES)
     first, again = (packer.compress(part) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
-    # After a full flush each part packs alike; to pack them all would hold the exchange up.
+    # After a full flush each part compresses to the same bytes; compressing all would block the
+    # exchange.
     body = first + again * (_PACKED_PARTS - 2) + packer.compress(part) + packer.flush()
     headers = {"Content-Encoding": "gzip"}
     return web.Response(body=body, headers=headers, content_type="application/json")
@@ -152,7 +158,7 @@ _HOSTILE = {
 
 
 def _cut(request: web.Request) -> web.Response:
-    """Cut the connection; what is returned goes nowhere."""
+    """Cut the connection; the returned response goes nowhere."""
     if request.transport is not None:
         request.transport.abort()
     return web.Response()

@@ -1,8 +1,7 @@
-"""API keys: made for a wallet, proved by an HMAC on every request, and their dead man's switches.
+"""API keys, the HMAC that authenticates each request with one, and their dead man's switches.
 
-Everything about a key follows from the exchange's seed, the wallet and the nonce, so a client that
-kept its credentials finds them valid again after the exchange was started anew with that seed: it
-only has to create or derive them once.
+A key follows from the exchange's seed, the wallet and the nonce. So a client's stored credentials
+stay valid when the exchange is restarted with the same seed: it creates or derives them only once.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from venue.ordering.admission import RequestRefused, unauthorized
 from venue.ordering.ids import address_text, digest, uuid_text
 
 CLOCK_TOLERANCE_S = 30
-"""How far a request's time may be from the exchange's; as third parties found it."""
+"""Most a request's time may differ from the exchange's; measured by third parties."""
 HEARTBEAT_LIMIT_MS = 10_000
 HEARTBEAT_GRACE_MS = 5_000
 """The venue promises ten seconds and may take five more; here it always takes them."""
@@ -27,11 +26,11 @@ HEARTBEAT_GRACE_MS = 5_000
 
 @attrs.frozen(kw_only=True)
 class ApiKey:
-    """What a client proves itself with."""
+    """A client's API credentials."""
 
     key: str
     secret: str = attrs.field(repr=False)
-    """Base64 in the alphabet for URLs."""
+    """Base64 in the URL-safe alphabet."""
     passphrase: str = attrs.field(repr=False)
     wallet: str
     """Lower-case address of the wallet that the key acts for."""
@@ -47,10 +46,10 @@ class KeyRing:
         self._revocations = 0
 
     def create(self, wallet: str, nonce: int) -> ApiKey:
-        """Make the wallet's key with this nonce.
+        """Create the wallet's key with this nonce.
 
         Raises:
-            RequestRefused: there is one already.
+            RequestRefused: it exists already.
         """
         api_key = self._make(wallet, nonce)
         if api_key.key in self._keys:
@@ -59,7 +58,7 @@ class KeyRing:
         return api_key
 
     def derive(self, wallet: str, nonce: int) -> ApiKey:
-        """Tell the wallet's key with this nonce again.
+        """Return the wallet's key with this nonce again.
 
         Raises:
             RequestRefused: there is none.
@@ -70,16 +69,16 @@ class KeyRing:
         return api_key
 
     def of_nobody(self) -> ApiKey:
-        """The key of a wallet that has nothing, made when it is first asked for."""
+        """The key of a wallet that has nothing, created when it is first needed."""
         api_key = self._make(address_text("nobody"), 0)
         return self._keys.setdefault(api_key.key, api_key)
 
     def delete(self, api_key: ApiKey) -> None:
-        """Let a key be valid no more."""
+        """Revoke a key."""
         self._keys.pop(api_key.key, None)
 
     def revoke_all(self) -> None:
-        """Let no key be valid any more; those made from now on have other names."""
+        """Revoke all keys; those created later have other names."""
         self._keys.clear()
         self._revocations += 1
 
@@ -88,11 +87,11 @@ class KeyRing:
         return [api_key.key for api_key in self._keys.values() if api_key.wallet == wallet]
 
     def with_name(self, name: str) -> ApiKey | None:
-        """The key of a name."""
+        """Find a key by its name."""
         return self._keys.get(name)
 
     def with_credentials(self, key: str, secret: str, passphrase: str) -> ApiKey | None:
-        """The key that all three belong to, as the user channel is opened."""
+        """Find the key to which all three belong, as when the user channel is opened."""
         api_key = self._keys.get(key)
         if api_key is None or (api_key.secret, api_key.passphrase) != (secret, passphrase):
             return None
@@ -101,17 +100,17 @@ class KeyRing:
     def prove(
         self, headers: Mapping[str, str], method: str, path: str, body: str, wall_ms: int
     ) -> ApiKey:
-        """Find the key that a request was signed with.
+        """Find the key with which a request was signed.
 
         Args:
             headers: the request's, with the five ``POLY_`` ones.
             method: upper case.
             path: without the query, which is not signed.
             body: the exact text that was sent; empty if there was none.
-            wall_ms: what time it is for clients that sign.
+            wall_ms: the present time by the clock that clients sign with.
 
         Raises:
-            RequestRefused: key, address, passphrase, time or signature do not hold.
+            RequestRefused: key, address, passphrase, time or signature are invalid.
         """
         api_key = self._keys.get(headers.get("POLY_API_KEY", ""))
         timestamp = headers.get("POLY_TIMESTAMP", "")
@@ -154,7 +153,7 @@ def request_signature(secret: str, timestamp: str, method: str, path: str, body:
 
 
 def is_timely(timestamp: str, wall_ms: int) -> bool:
-    """Whether a request's time, in unix seconds, is near enough to the exchange's."""
+    """Whether a request's time, in unix seconds, is close enough to the exchange's."""
     if not timestamp.isdecimal():
         return False
     return abs(int(timestamp) - wall_ms // 1000) <= CLOCK_TOLERANCE_S
@@ -162,7 +161,7 @@ def is_timely(timestamp: str, wall_ms: int) -> bool:
 
 @attrs.frozen
 class HeartbeatMismatch(Exception):
-    """The beat named another id than the one it was given last."""
+    """The heartbeat named an id other than the last one returned."""
 
     expected_id: str
 
@@ -174,7 +173,7 @@ class _Beat:
 
 
 class Heartbeats:
-    """The dead man's switches: an API key that beats once must go on, or loses all open orders."""
+    """Dead man's switches: once an API key has beaten, it must go on or loses all open orders."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
@@ -182,10 +181,10 @@ class Heartbeats:
         self._count = 0
 
     def beat(self, api_key: str, heartbeat_id: str, now_ms: int) -> str:
-        """Arm the switch or put it off; return the id that the next beat must name.
+        """Arm or extend the switch; return the id that the next heartbeat must name.
 
         Raises:
-            HeartbeatMismatch: it is another id; nothing is put off.
+            HeartbeatMismatch: the id is wrong; nothing is extended.
         """
         known = self._beats.get(api_key)
         expected_id = known.next_id if known else ""
@@ -198,7 +197,7 @@ class Heartbeats:
         return next_id
 
     def expired(self, now_ms: int) -> list[str]:
-        """API keys that fell silent; each is told once, and is then unarmed."""
+        """API keys whose heartbeat stopped; each is returned once, and is then unarmed."""
         silent = [key for key, beat in self._beats.items() if beat.ends_at_ms <= now_ms]
         for key in silent:
             del self._beats[key]

@@ -1,4 +1,4 @@
-"""What a client may read of its own orders, trades and balances."""
+"""A client's reads of its own orders, trades and balances."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class AccountReads:
     def order(self, wallet: str, order_id: str, now_ms: int) -> dict[str, Any] | None:
         """``GET /data/order/{id}``: an open order.
 
-        One that ended, and one that never was, are the same to the venue: it answers ``null`` or
-        404, and which of them tells nothing.
+        The venue does not distinguish a closed order from one that never existed. It answers either
+        with ``null`` or with 404, which tells nothing.
 
         Raises:
             RequestRefused: in about half of those cases.
@@ -61,7 +61,7 @@ class AccountReads:
         """``GET /data/trades``: newest first.
 
         Raises:
-            RequestRefused: a time is no number.
+            RequestRefused: a time is not a number.
         """
         after_s, before_s = _seconds(query, "after"), _seconds(query, "before")
         rows = [
@@ -91,7 +91,7 @@ class AccountReads:
         return _balance(max(0, held_units - lagging))
 
     def nothing(self) -> dict[str, Any]:
-        """``GET /balance-allowance`` of a token that is no longer, or never was."""
+        """``GET /balance-allowance`` of a token that no longer exists, or never did."""
         return _balance(0)
 
 

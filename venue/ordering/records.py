@@ -1,4 +1,4 @@
-"""What the exchange remembers of its clients' orders and trades."""
+"""Records of clients' orders and trades."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from venue.windows import Window
 
 @attrs.frozen
 class Party:
-    """Who stands behind an order, as the venue tells others."""
+    """The owner of an order, as other users see it."""
 
     api_key: str
     wallet: str
@@ -24,7 +24,7 @@ class Party:
 
 @attrs.define(eq=False, kw_only=True)
 class OrderRecord:
-    """A client's order, from its acceptance on for ever."""
+    """A client's order, kept from its acceptance on."""
 
     terms: NewOrder
     party: Party
@@ -40,9 +40,9 @@ class OrderRecord:
     filled_units: int = 0
     trade_ids: list[str] = attrs.field(factory=list)
     rounded_units: int = 0
-    """By how much its trades exceed what was matched, as a fault; negative if they miss it."""
+    """How much its trades exceed what was matched, as a fault; negative if they fall short."""
     ends_short: bool = False
-    """Whether it counts as matched when what is left of it goes, as a fault."""
+    """As a fault: whether it counts as matched when its rest is cancelled."""
 
     @property
     def order_id(self) -> str:
@@ -56,13 +56,13 @@ class OrderRecord:
 
     @property
     def status_text(self) -> str:
-        """Its status in the venue's words; a cancelled one tells why."""
+        """Its status in the venue's words, with the reason if it is cancelled."""
         return self.end_reason or self.status.value
 
 
 @attrs.frozen(kw_only=True)
 class PartRecord:
-    """One order's part in a trade, as everyone is told it."""
+    """One order's part in a trade, as it is published."""
 
     order_id: str
     party: Party
@@ -70,14 +70,14 @@ class PartRecord:
     outcome: Outcome
     is_buy: bool
     price_ticks: int
-    """Of its own outcome."""
+    """Price of its own outcome."""
     size_units: int
     fee_nanos: int
     is_maker: bool
 
 
 class Flaw(enum.Enum):
-    """What is wrong with a stranger's part in a trade, as clients of the venue met it."""
+    """What is wrong with a stranger's part in a trade; users of the venue observed each."""
 
     EMPTY_AMOUNT = "empty amount"
     ZERO_AMOUNT = "zero amount"
@@ -86,7 +86,7 @@ class Flaw(enum.Enum):
 
 @attrs.define(eq=False, kw_only=True)
 class TradeRecord:
-    """A trade that at least one client had a part in."""
+    """A trade in which at least one client took part."""
 
     trade_id: str
     traded: Traded
@@ -94,26 +94,26 @@ class TradeRecord:
     """The taker's, then the makers'."""
     window: Window
     bucket_index: int
-    """Its place among the trades of its taker's order."""
+    """Position among the trades of its taker's order."""
     status: TradeStatus = TradeStatus.MATCHED
     updated_at_ms: int = 0
     transaction_hash: str = ""
     steps: list[SettlementStep] = attrs.field(factory=list)
-    """What is still to come."""
+    """The steps still to come."""
     stranger: Flaw | None = None
-    """It is told with a part of somebody who is not in it, and which cannot be read, as a fault."""
+    """As a fault: it is reported with an unreadable part of somebody who took no part in it."""
     is_repeated: bool = False
-    """Every reading tells it twice, as a fault."""
+    """As a fault: every read reports it twice."""
     is_kept_aside: bool = False
-    """Whether it is going to fail, and what it brought is reserved until then."""
+    """Whether it is going to fail, and its proceeds are reserved until then."""
 
     @property
     def taker(self) -> PartRecord:
-        """Who met the others."""
+        """The taker's part."""
         return self.parts[0]
 
     def parties(self) -> dict[str, Party]:
-        """Everyone who has a part in it, by wallet; the taker first."""
+        """The owners of all its parts by wallet; the taker first."""
         found: dict[str, Party] = {}
         for part in self.parts:
             found.setdefault(part.party.wallet, part.party)

@@ -1,4 +1,4 @@
-"""The exchange's own books, for whoever checks a client's against them."""
+"""The exchange's own books, so that a client's can be checked against them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from venue.ordering.records import OrderRecord, TradeRecord
 
 
 class WalletReports:
-    """Tells everything about every wallet, in whole units of ``actors.units``."""
+    """Reports everything about every wallet, in whole units of ``actors.units``."""
 
     def __init__(self, books: Bookkeeper, ledger: Ledger) -> None:
         self._books = books
@@ -21,7 +21,7 @@ class WalletReports:
         """Check the ledger, and describe these wallets.
 
         Raises:
-            AssertionError: money or shares appeared or went.
+            AssertionError: money or shares appeared or vanished.
         """
         self._ledger.audit()
         return {"now_ms": now_ms, "wallets": {name: self._wallet(name) for name in wallets}}

@@ -13,7 +13,7 @@ from venue.engine.refusals import INVALID_PAYLOAD, MARKET_NOT_READY
 from venue.faults import FaultKind, FaultTarget
 from venue.ordering.admission import POST_ONLY_TEXT, EntryMode, RequestRefused
 from venue.ordering.desk import OrderRefused
-from venue.ordering.http import Sleep, exposed, limited, prove_wallet, proved
+from venue.ordering.http import Sleep, limited, prove_wallet, proved, with_faults
 from venue.ordering.keys import ApiKey, HeartbeatMismatch
 from venue.ordering.service import OrderService
 from venue.rest import answer
@@ -27,14 +27,14 @@ _Body = TypeVar("_Body")
 
 
 class OrderApi:
-    """Handlers. Paths and bodies: Polymarket's CLOB documentation, as its own client uses it."""
+    """Handlers of these endpoints. Source of paths and bodies: Polymarket's CLOB documentation."""
 
     def __init__(self, service: OrderService, sleep: Sleep) -> None:
         self._service = service
         self._sleep = sleep
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
-        """Serve every endpoint under its path."""
+        """Register every endpoint under its path."""
         orders, cancels = FaultTarget.ORDERS, FaultTarget.CANCELS
         for method, path, target, handler in (
             ("GET", "/auth/api-keys", None, self._list_keys),
@@ -54,7 +54,7 @@ class OrderApi:
         ):
             serve = proved(self._service, handler)
             if target is not None:
-                serve = exposed(self._service, target, self._sleep, serve)
+                serve = with_faults(self._service, target, self._sleep, serve)
             router.add_route(method, path, limited(self._service, serve))
         for method, path, open_to_all in (
             ("POST", "/auth/api-key", self._create_key),
@@ -74,7 +74,7 @@ class OrderApi:
         return _credentials(self._service.keys.derive(*prove_wallet(self._service, request)))
 
     async def _key_for_tests(self, _request: web.Request) -> web.Response:
-        """For prices on this exchange; the venue has no such thing."""
+        """Credentials for prices on this exchange, for tests; the venue has no such endpoint."""
         return _credentials(self._service.keys.of_nobody())
 
     async def _list_keys(self, api_key: ApiKey, _request: web.Request) -> web.Response:
@@ -98,7 +98,7 @@ class OrderApi:
         return answer(wire.placement_body(placement), headers=headers)
 
     async def _post_orders(self, api_key: ApiKey, request: web.Request) -> web.Response:
-        """Take or refuse each order by itself."""
+        """Accept or refuse each order separately."""
         service, now_ms = self._service, self._service.now_ms
         batch = _decoded(wire.decode_orders, await request.read())
         if not batch:

@@ -1,4 +1,4 @@
-"""Rows of a client's own orders and trades, as REST and the user channel (``/ws/user``) tell them.
+"""Rows of a client's own orders and trades, for REST and the user channel (``/ws/user``).
 
 All numbers are texts. Times are unix seconds, as texts in events and in trades; ``timestamp`` alone
 is in milliseconds.
@@ -19,7 +19,7 @@ PLACEMENT = "PLACEMENT"
 UPDATE = "UPDATE"
 CANCELLATION = "CANCELLATION"
 _FEE_RATE_TEXT = "0"
-"""The venue tells no rate here; the fee follows from the market's own."""
+"""The venue reports no rate here; the fee follows from the market's own."""
 
 
 def order_row(order: OrderRecord) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def order_row(order: OrderRecord) -> dict[str, Any]:
 
 
 def order_event_text(order: OrderRecord, kind: str, status: str, now_ms: int) -> str:
-    """Tell the owner what happened to an order: PLACEMENT, UPDATE or CANCELLATION."""
+    """Build an order's event for its owner: PLACEMENT, UPDATE or CANCELLATION."""
     row = order_row(order)
     return json_text(
         {
@@ -69,7 +69,7 @@ def trade_row(trade: TradeRecord, viewer: Party) -> dict[str, Any]:
 
 
 def trade_event_text(trade: TradeRecord, viewer: Party, status: TradeStatus, now_ms: int) -> str:
-    """Tell one of its parties a trade's new status."""
+    """Build the event of a trade's new status for one of its parties."""
     return json_text(
         _trade(trade, viewer)
         | {
@@ -106,7 +106,7 @@ def _trade(trade: TradeRecord, viewer: Party) -> dict[str, Any]:
 
 
 def _strangers(trade: TradeRecord) -> list[dict[str, str]]:
-    """The part of somebody else that cannot be read, if a fault has put it before the others."""
+    """The unreadable part of a stranger, if a fault has put it before the others."""
     if trade.stranger is None:
         return []
     part = {

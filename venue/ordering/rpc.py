@@ -1,4 +1,4 @@
-"""The chain's JSON-RPC, at the root of the exchange's address: what the venue's client calls."""
+"""The chain's JSON-RPC calls that the venue's client makes, served at the exchange's root."""
 
 from __future__ import annotations
 

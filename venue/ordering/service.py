@@ -1,4 +1,4 @@
-"""The order side of a running exchange: all its parts, and what they do as time passes."""
+"""The order side of a running exchange: its parts, and what they do as time passes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from venue.simulation.market import SimulatedMarket
 from venue.world import Catalogue
 
 _DRAWN_EVERY_MS = 1_000
-"""How often it is looked whether a window begins or ends."""
+"""How often the start or end of a window is looked for."""
 _RESTRICTIONS = {
     FaultKind.POST_ONLY: EntryMode.POST_ONLY,
     FaultKind.CANCEL_ONLY: EntryMode.CANCEL_ONLY,
@@ -37,16 +37,16 @@ class Surface:
     now_ms: Callable[[], int]
     """Venue time."""
     wall_ms: Callable[[], int]
-    """The host's time: clients sign with it, and know no other."""
+    """The host's time: the only one that clients know, and sign with."""
     send: Callable[[Iterable[Frame]], None]
     inject: Callable[[Channel, FaultKind, int], None]
-    """Lets a stream misbehave."""
+    """Injects a fault into a stream."""
 
 
 class OrderService:
     """Keys, desk, limits, switches, faults and books of one exchange.
 
-    ``wallets`` have so many nanodollars at the start; a fault file's times count from now on.
+    ``wallets`` have so many nanodollars at the start; the times of a fault file count from now on.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class OrderService:
         self._surface = surface
         self._schedule = FaultSchedule(fault_file.planned, surface.now_ms())
         self.skew_ms = 0
-        """How far the clock that clients can see is ahead, as a fault."""
+        """As a fault: how far the clock that clients can see is ahead."""
         self._refuses_keys_until_ms = 0
         self.catalogue = catalogue
         self.faults = OrderFaults(seed, fault_file.chances)
@@ -85,7 +85,7 @@ class OrderService:
         self.reports = WalletReports(self.desk.books, ledger)
         self._drawn: set[tuple[str, FaultKind]] = set()
         self.known_wallets = dict.fromkeys(address.lower() for address in wallets)
-        """Those of which books are kept, in the order of their first money, key or transaction."""
+        """Wallets with books, in the order of their first money, key or transaction."""
         for address, amount_nanos in wallets.items():
             self.wallets.deposit(address.lower(), amount_nanos)
 
@@ -96,20 +96,20 @@ class OrderService:
 
     @property
     def wall_ms(self) -> int:
-        """The time that signed requests are measured by: the host's, plus the skew."""
+        """The time against which signed requests are checked: the host's, plus the skew."""
         return self._surface.wall_ms() + self.skew_ms
 
     @property
     def refuses_keys(self) -> bool:
-        """Whether no API key proves anything just now, as a fault."""
+        """As a fault: whether no API key is accepted now."""
         return self.now_ms < self._refuses_keys_until_ms
 
     def new_session(self) -> UserSession:
-        """Begin a connection of the user channel."""
+        """Start a connection of the user channel."""
         return UserSession(self.find_wallet)
 
     def advance(self) -> None:
-        """Do what is due by now: faults, switches of those who fell silent, settlement."""
+        """Do what is due: faults, switches of clients that stopped beating, settlement."""
         now_ms = self.now_ms
         for command in self._schedule.due(now_ms):
             self.inject(command)
@@ -123,7 +123,7 @@ class OrderService:
         self.desk.advance(now_ms)
 
     def inject(self, fault: Fault) -> None:
-        """Let something go wrong."""
+        """Inject a fault."""
         if fault.channel is not None:
             self._surface.inject(fault.channel, fault.kind, fault.count)
         elif fault.kind.occasion is Occasion.AT_ONCE:
@@ -132,7 +132,7 @@ class OrderService:
             self.faults.plan(fault)
 
     def _draw_oddities(self, now_ms: int) -> None:
-        """Let windows be odd: by chance when they begin or end, by command also in between."""
+        """Draw windows' oddities: by chance at start and end, by command also in between."""
         for market in self.catalogue:
             if not isinstance(market, SimulatedMarket):
                 continue
@@ -169,6 +169,6 @@ class OrderService:
             self.skew_ms = self._refuses_keys_until_ms = 0
 
     def find_wallet(self, key: str, secret: str, passphrase: str) -> str | None:
-        """Whose credentials these are; None if nobody's, or if none are believed just now."""
+        """The wallet of these credentials; None if they are unknown or none are accepted now."""
         api_key = self.keys.with_credentials(key, secret, passphrase)
         return None if api_key is None or self.refuses_keys else api_key.wallet

@@ -1,7 +1,7 @@
-"""What becomes of a trade: it is mined and confirmed, or fails and is taken back, or is rounded.
+"""Settlement of trades: one is mined and confirmed, or fails and is reversed, or is rounded.
 
-The steps are drawn from the exchange's seed and the trade's id when it is matched. What a doomed
-trade brought is kept aside, so that it can be returned.
+The steps are drawn from the exchange's seed and the trade's id when it is matched. The proceeds of
+a trade that will fail are reserved, so that they can be returned.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from venue.engine.messages import MakerFill, MarketRules, Traded
 
 
 class TradeStatus(enum.Enum):
-    """Where a trade stands, in the venue's words."""
+    """Status of a trade, in the venue's words."""
 
     MATCHED = "MATCHED"
     MINED = "MINED"
     CONFIRMED = "CONFIRMED"
-    """For ever, but for a trade that fails late."""
+    """Final, except for a trade that fails late."""
     RETRYING = "RETRYING"
     FAILED = "FAILED"
-    """For ever: the shares never arrive, or go again."""
+    """Final: the shares never arrive, or are taken back."""
 
 
 FINAL_STATUSES = frozenset({TradeStatus.CONFIRMED, TradeStatus.FAILED})
@@ -47,11 +47,11 @@ class Fate(enum.Enum):
     RETRIED = "retried"
     FAILED = "failed"
     FAILED_LATE = "failed_late"
-    """After it was confirmed."""
+    """Fails after it was confirmed."""
 
     @property
     def is_failure(self) -> bool:
-        """Whether money and shares go back in the end."""
+        """Whether money and shares are returned in the end."""
         return self in (Fate.FAILED, Fate.FAILED_LATE)
 
 
@@ -79,7 +79,7 @@ _COURSES = {
 
 @attrs.frozen
 class SettlementStep:
-    """A trade's next status, and when it takes it."""
+    """A trade's next status, and when it takes effect."""
 
     status: TradeStatus
     at_ms: int
@@ -88,9 +88,9 @@ class SettlementStep:
 def settlement_of(
     seed: int, trade_id: str, matched_at_ms: int, fate: Fate, latest_ms: int
 ) -> tuple[SettlementStep, ...]:
-    """Draw a trade's course.
+    """Draw the steps of a trade.
 
-    A failure is over by ``latest_ms``, before the market pays out; other ends may come later.
+    A failure happens by ``latest_ms``, before the market pays out; other outcomes may come later.
     """
     dice = Random(f"{seed}/settlement/{trade_id}")
     at_ms = matched_at_ms
@@ -104,9 +104,9 @@ def settlement_of(
 
 
 def keep_aside(ledger: Ledger, market_id: str, trade: Traded) -> bool:
-    """Reserve what each party of a trade got by it; False, and nothing is reserved, if one cannot.
+    """Reserve the proceeds of each party of a trade; if one cannot, return False, reserve nothing.
 
-    A wallet cannot spend what it will have to give back, as on the real chain it never has it.
+    A wallet cannot spend what it will have to return; on the real chain it never has it.
     """
     kept: list[tuple[Leg, int]] = []
     for leg, size_units in _legs(trade):
@@ -119,7 +119,7 @@ def keep_aside(ledger: Ledger, market_id: str, trade: Traded) -> bool:
 
 
 def take_back(ledger: Ledger, market_id: str, trade: Traded) -> None:
-    """Undo a trade whose gains were kept aside: every leg the other way round, and the fee."""
+    """Undo a trade whose proceeds were reserved: reverse every leg, and refund the fee."""
     for leg, size_units in _legs(trade):
         _release(ledger, market_id, leg, size_units, _fee_of(trade, leg))
     ledger.refund_fee(trade.taker_owner, trade.fee_nanos)
@@ -147,7 +147,7 @@ def _opposite(leg: Leg) -> Leg:
 
 
 def _fee_of(trade: Traded, leg: Leg) -> int:
-    """What a leg's proceeds were reduced by: only a selling taker's are."""
+    """The fee taken out of a leg's proceeds: only a selling taker's is."""
     return trade.fee_nanos if leg == _taker_leg(trade) and not leg.is_buy else 0
 
 
@@ -165,7 +165,7 @@ def _release(ledger: Ledger, market_id: str, leg: Leg, size_units: int, fee_nano
 
 
 def size_in(traded: Traded, order_id: str) -> int:
-    """How much of a trade is an order's, in units."""
+    """An order's share of a trade, in units."""
     if traded.taker_order_id == order_id:
         return traded.size_units
     return sum(fill.size_units for fill in traded.maker_fills if fill.order_id == order_id)
@@ -174,17 +174,17 @@ def size_in(traded: Traded, order_id: str) -> int:
 def resized(
     ledger: Ledger, rules: MarketRules, traded: Traded, order_id: str, change_units: int
 ) -> Traded | None:
-    """Let an order have traded more or less with a simulated trader, with all that this moves.
+    """Make an order have traded more or less with a simulated trader, with all consequences.
 
     Args:
         ledger: carries the change out.
-        rules: of the market.
-        traded: what was matched; it is carried out already.
-        order_id: whose part changes.
-        change_units: by how much; negative to make it smaller.
+        rules: the market's.
+        traded: the match, which is settled already.
+        order_id: the order whose part changes.
+        change_units: how much it changes; negative to make it smaller.
 
     Returns:
-        The trade as it is now; None, and nothing has moved, if the order's owner cannot afford
+        The trade as it is now; None, with nothing changed, if the order's owner cannot afford
         it or has met no simulated trader.
     """
     maker = counterpart(ledger, traded, order_id)
@@ -218,7 +218,7 @@ def resized(
 
 
 def _fee_change_nanos(rules: MarketRules, traded: Traded, size_units: int) -> int:
-    """What a client's fee changes by; that of a simulated taker is nobody's business."""
+    """How much a client's fee changes, in nanodollars; that of a simulated taker is not counted."""
     due_nanos = fee_nanos(traded.price_ticks, size_units, rules.fee_rate_bps)
     return due_nanos - traded.fee_nanos
 
@@ -226,7 +226,7 @@ def _fee_change_nanos(rules: MarketRules, traded: Traded, size_units: int) -> in
 def counterpart(ledger: Ledger, traded: Traded, order_id: str) -> MakerFill | None:
     """Find the maker's part that would change with an order's: its own, or a simulated trader's.
 
-    None if the order has met no simulated trader in this trade: two clients trade exactly.
+    None if the order has met no simulated trader in this trade: trades between clients are exact.
     """
     if traded.taker_order_id == order_id:
         fills = [fill for fill in traded.maker_fills if ledger.account(fill.owner).is_unlimited]
@@ -238,7 +238,7 @@ def counterpart(ledger: Ledger, traded: Traded, order_id: str) -> MakerFill | No
 
 
 def _affords(ledger: Ledger, market_id: str, leg: Leg, size_units: int, fee_nanos: int) -> bool:
-    """Whether an owner has so much that no open order holds back."""
+    """Whether an owner has that much free of open orders."""
     if leg.is_buy:
         cost_nanos = leg.price_ticks * size_units + fee_nanos
         return cost_nanos <= ledger.account(leg.owner).free_nanos

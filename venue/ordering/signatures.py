@@ -1,4 +1,4 @@
-"""Who signed: EIP-712 typed data as the venue's contracts define it, and transactions (EIP-155).
+"""Signature checks: EIP-712 typed data as in the venue's contracts, and transactions (EIP-155).
 
 The Ethereum libraries take half a second to load, so they are loaded when the first signature
 arrives: an exchange that takes no orders never needs them.
@@ -19,7 +19,7 @@ CHAIN_ID = 137
 EXCHANGE_ADDRESS = "0xE111180000d2663C0091e4f400237545B87B996B"
 """The contract that settles these markets: CTF Exchange V2."""
 EXTERNALLY_OWNED = 0
-"""The signature type of a wallet that is nothing but a key; the only one that is served."""
+"""The signature type of a plain key's wallet; the only one that is supported."""
 
 _AUTH_MESSAGE = "This message attests that I control the given wallet"
 _AUTH_TYPES = {
@@ -62,7 +62,7 @@ class BadSignature(ValueError):
 
 @attrs.frozen
 class Proof:
-    """What a signed order proves."""
+    """The result of checking a signed order."""
 
     order_id: str
     """The digest that was signed: the venue's id of the order."""
@@ -72,7 +72,7 @@ class Proof:
 
 @attrs.frozen
 class SignedTransaction:
-    """A transaction for the chain (RLP) as its signature proves it."""
+    """A transaction for the chain (RLP), with the sender that its signature proves."""
 
     hash: str
     sender: str
@@ -83,13 +83,13 @@ class SignedTransaction:
 
 
 def wallet_of(address: str, timestamp: str, nonce: int, signature: str) -> str:
-    """Find out whose key signed a request for API credentials ("L1").
+    """Recover whose key signed a request for API credentials ("L1").
 
     Returns:
         The lower-case address of the key, whatever address the message claims.
 
     Raises:
-        BadSignature: address or signature are none.
+        BadSignature: the address or signature is malformed.
     """
     message = {
         "address": address,
@@ -101,10 +101,10 @@ def wallet_of(address: str, timestamp: str, nonce: int, signature: str) -> str:
 
 
 def prove_order(order: SignedTerms) -> Proof:
-    """Compute an order's id and find out who signed it.
+    """Compute an order's id and recover its signer.
 
     Raises:
-        BadSignature: a field is not of its type, or the signature is none.
+        BadSignature: a field does not fit its type, or the signature is malformed.
     """
     try:
         message = {
@@ -126,10 +126,10 @@ def prove_order(order: SignedTerms) -> Proof:
 
 
 def read_transaction(raw: str) -> SignedTransaction:
-    """Read a signed transaction and find out who signed it.
+    """Decode a signed transaction and recover its signer.
 
     Raises:
-        BadSignature: it is none, is of one of the kinds with a type, or is for another chain.
+        BadSignature: it is malformed, is a typed transaction, or is for another chain.
     """
     import rlp
     from eth_account import Account

@@ -1,8 +1,8 @@
-"""From the two amounts that were signed to an order the engine understands.
+"""Converts the two amounts that were signed to an order the engine understands.
 
 A signed order names what is given and what is wanted, never a price. The price follows from the
-two, and for a market BUY (FAK or FOK) the money is what counts: the shares are the least it must
-get for all of it.
+two. For a market BUY (FAK or FOK) the money decides: the shares are the least it must get for all
+of it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from venue.engine.refusals import INVALID_EXPIRATION, INVALID_PAYLOAD
 from venue.wire.orders import BUY, PostedOrder
 
 EXPIRES_EARLY_MS = 60_000
-"""The venue ends an order this long before the expiration that it names (documented)."""
+"""The venue ends an order this long before the expiration it names (documented)."""
 
 
 class TermsRefused(ValueError):
@@ -25,17 +25,17 @@ class TermsRefused(ValueError):
 
 @attrs.frozen(kw_only=True)
 class OrderPlace:
-    """What an order's token stands for, and the market's price grid."""
+    """The outcome that an order's token stands for, and the market's price grid."""
 
     outcome: Outcome
     tick_size_ticks: int
 
 
 def new_order(posted: PostedOrder, order_id: str, owner: str, place: OrderPlace) -> NewOrder:
-    """Read a posted order.
+    """Convert a posted order.
 
     Raises:
-        TermsRefused: amounts, price or expiration make no order.
+        TermsRefused: amounts, price or expiration are invalid.
     """
     money_millionths, size_units = _amounts(posted)
     lifetime = Lifetime(posted.order_type)

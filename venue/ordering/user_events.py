@@ -1,8 +1,8 @@
-"""The user channel's events on their way out.
+"""The user channel's outgoing events.
 
-Orders and trades travel apart on the real venue: which of them arrives first is chance, and so is
-whether either arrives before the answer to the POST that caused it. What is told of one order, or
-of one trade, stays in order, unless a fault lets it be late.
+On the real venue, events of orders and of trades travel separately. Which arrives first is random,
+and so is whether either arrives before the answer to the POST that caused it. Events of one order,
+or of one trade, stay in order unless a fault delays one.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _LAGS_MS = (0, 0, 0, 20, 40, 100)
 _LATE_MS = (50, 600)
 _AGAIN_MS = (20, 3_000)
 _KEPT = 64
-"""Events that can be replayed."""
+"""Events kept for a replay."""
 
 
 def user_keys(wallet: str, market: str) -> tuple[str, str]:
-    """Who receives an event: who listens to all of a wallet's markets, and who to this one."""
+    """Keys of an event: of those who listen to all of a wallet's markets, and to this one."""
     return (wallet, f"{wallet}/{market}")
 
 
@@ -38,7 +38,7 @@ class UserEvents:
         self._count = 0
 
     def put(self, keys: tuple[str, str], lane: str, text: str, now_ms: int) -> None:
-        """Let an event be sent soon, after all of its lane."""
+        """Schedule an event to be sent soon, after all others of its lane."""
         self._count += 1
         name = f"{lane}/{self._count}"
         dice = Random(f"{self._seed}/events/{name}")
@@ -58,7 +58,7 @@ class UserEvents:
             self._push(frame, now_ms)
 
     def release(self, now_ms: int) -> list[Frame]:
-        """Take out what is due."""
+        """Take out the events that are due."""
         frames = []
         while self._waiting and self._waiting[0][0] <= now_ms:
             frames.append(heapq.heappop(self._waiting)[2])

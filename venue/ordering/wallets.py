@@ -1,4 +1,4 @@
-"""What a wallet does on the chain, past the order desk: pairs are split and merged, money moves."""
+"""Wallet operations on the chain, outside the order desk: split, merge, deposit, withdraw."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ class WalletRefused(ValueError):
 class Wallets:
     """Moves money and shares of clients' wallets.
 
-    The ledger would let a wallet take what its open orders hold back, as the chain does; here that
-    is refused, so that what a failing trade has to give back is always there.
+    The ledger would let a wallet take what its open orders reserve, as the chain does. Here that is
+    refused, so that what a failing trade has to return is always there.
     """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
     def free_pairs_units(self, wallet: str, market_id: str) -> int:
-        """Pairs of shares that no open sell holds back."""
+        """Pairs of shares not reserved by open sells."""
         self._ledger.open_account(wallet)
         return min(
             self._ledger.free_shares_units(wallet, market_id, outcome) for outcome in Outcome
         )
 
     def deposit(self, wallet: str, amount_nanos: int) -> None:
-        """Bring money in from outside."""
+        """Add money from outside."""
         self._ledger.open_account(wallet)
         self._ledger.deposit(wallet, amount_nanos)
 
@@ -38,7 +38,7 @@ class Wallets:
         """Take money out.
 
         Raises:
-            WalletRefused: not so much is free.
+            WalletRefused: too little is free.
         """
         self._require_money(wallet, amount_nanos)
         self._ledger.withdraw(wallet, amount_nanos)
@@ -47,7 +47,7 @@ class Wallets:
         """Turn money into pairs of shares.
 
         Raises:
-            WalletRefused: not so much money is free.
+            WalletRefused: too little money is free.
         """
         self._require_money(wallet, size_units * PAYOUT_TICKS)
         self._ledger.split(wallet, market_id, size_units)
@@ -56,7 +56,7 @@ class Wallets:
         """Turn pairs of shares into money.
 
         Raises:
-            WalletRefused: not so many pairs are free.
+            WalletRefused: too few pairs are free.
         """
         free_units = self.free_pairs_units(wallet, market_id)
         if not 0 <= size_units <= free_units:

@@ -1,4 +1,4 @@
-"""What every simulated window has, however busy it is: an engine, public books, a fair value."""
+"""The common part of every simulated window: an engine, public books, a fair value."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from venue.wire.market import market_resolved_text
 COARSE_TICKS = 10
 FINE_TICKS = 1
 FINE_BEYOND_TICKS = 40
-"""Nearer to an end than this, the grid becomes fine."""
+"""Closer to either end of the scale than this, the grid becomes fine."""
 _LEAST_DEVIATION = 1e-9
 
 
 class ListedWindow:
-    """A window from its listing to its resolution; who trades in it, its subclasses know."""
+    """A window from its listing to its resolution; its subclasses decide who trades in it."""
 
     def __init__(self, window: Window, ledger: Ledger, taker_delay_ms: int) -> None:
         self.window = window
@@ -41,12 +41,12 @@ class ListedWindow:
         self.engine = MatchingEngine(rules, ledger, f"{window.number}-")
         self.publisher = Publisher(window, self.engine)
         self.watchers: list[Callable[[list[EngineEvent], int], None]] = []
-        """They are told all that the engine tells, before the public is."""
+        """Called with everything the engine reports, before the public is."""
         self._fair_ticks = PAYOUT_TICKS / 2
 
     @property
     def status(self) -> MarketStatus:
-        """What is known of it while it is undecided."""
+        """Its status while it is undecided."""
         book = self.publisher.books[Outcome.UP]
         return MarketStatus(
             window=self.window,
@@ -63,33 +63,33 @@ class ListedWindow:
 
     @property
     def up_wins(self) -> bool | None:
-        """Who wins, once both averages are known; a close at the strike is Up."""
+        """Whether Up wins, once both averages are known; a close at the strike is Up."""
         if self.strike_e18 is None or self.close_e18 is None:
             return None
         return self.close_e18 >= self.strike_e18
 
     def publish(self, events: list[EngineEvent], now_ms: int) -> list[Frame]:
-        """Tell watchers and the public what the engine did; return what the public is sent."""
-        self._tell_watchers(events, now_ms)
+        """Pass the engine's events to watchers and the publisher; return the public frames."""
+        self._notify_watchers(events, now_ms)
         return self.publisher.publish(events, now_ms)
 
-    def _tell_watchers(self, events: list[EngineEvent], now_ms: int) -> None:
+    def _notify_watchers(self, events: list[EngineEvent], now_ms: int) -> None:
         for watcher in self.watchers:
             watcher(events, now_ms)
 
     @property
     def _edge_ticks(self) -> float:
-        """How far the fair value is from the nearer end."""
+        """Distance of the fair value from the nearer end of the scale."""
         return min(self._fair_ticks, PAYOUT_TICKS - self._fair_ticks)
 
     def _remaining_ms(self, now_ms: int) -> int:
-        # Before the start only the time since the start is at risk: the strike moves along.
+        # Before the start only the time since the start counts as risk: the strike moves along.
         return self.window.closes_at_ms - max(now_ms, self.window.opens_at_ms)
 
     def _chance_of_up(
         self, price_e18: int, samples: SecondSamples, deviation_dollars: float, now_ms: int
     ) -> float:
-        """Distance to the strike, known or expected, over what can still move it."""
+        """Probability of Up, from the (expected) distance to the strike and its deviation."""
         opens_s, closes_s = self.window.opens_at_ms // 1000, self.window.closes_at_ms // 1000
         strike_e18 = self.strike_e18
         if strike_e18 is None:
@@ -113,8 +113,8 @@ def average_deviation(remaining_s: float, volatility: float) -> float:
     """Standard deviation of the closing average as seen ``remaining_s`` before the end.
 
     While T is longer than the averaging time L, the average ends a walk of T - L seconds and adds
-    its own L/3: variance s²(T - 2L/3). Within the last L seconds only what is not yet in the
-    average can move it: s²T³/(3L²).
+    its own L/3: variance s²(T - 2L/3). Within the last L seconds only the samples still to come can
+    move it: s²T³/(3L²).
     """
     if remaining_s >= TWAP_SECONDS:
         variance = remaining_s - 2 * TWAP_SECONDS / 3
@@ -126,6 +126,6 @@ def average_deviation(remaining_s: float, volatility: float) -> float:
 def up_probability(
     expected_close: float, strike: float, remaining_s: float, volatility: float
 ) -> float:
-    """Chance that the closing average is at least the strike: Φ(distance / deviation)."""
+    """Probability that the closing average is at least the strike: Φ(distance / deviation)."""
     deviation = max(average_deviation(remaining_s, volatility), _LEAST_DEVIATION)
     return normal_cdf((expected_close - strike) / deviation)

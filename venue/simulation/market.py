@@ -27,7 +27,7 @@ from venue.wire.gamma import MarketStatus, question_text
 from venue.world import STEP_MS
 
 _COARSE_WITHIN_TICKS = 60
-"""Farther from both ends than this, it becomes coarse again: a gap, so that it cannot flicker."""
+"""Farther from both ends than this, the grid becomes coarse again; the gap prevents flicker."""
 _THINK_MS = 100
 """How often the agents look at the reference price."""
 _TRADES_PER_FRAME = 0.02
@@ -38,18 +38,18 @@ _RUSH_MS = 90_000
 _RUSH_ACTIVITY = 1.25
 _NORMAL_ACTIVITY = 0.9
 _STILL_ACTIVITY = 0.04
-"""Before its start and after its end a window is all but still,"""
+"""Before its start and after its end a window is almost still,"""
 _WARM_UP_MS = 15_000
 """except shortly before its start."""
-_MOST_DOUBT = 0.015
-_DOUBT_FADES_MS = 60_000
+_MOST_LOSER_CHANCE = 0.015
+_LOSER_CHANCE_FADES_MS = 60_000
 _PICK_OFF_CHANCE = 0.35
-"""That an informed taker looks, each time the agents think."""
+"""Chance that an informed taker looks, each time the agents think."""
 
 
 @attrs.frozen
 class Underlying:
-    """What the agents of a market can see outside it: its price, and what is told of it."""
+    """What the agents of a market see outside it: the underlying's price, and its samples."""
 
     walk: ReferenceWalk
     prices: PriceStreams
@@ -81,14 +81,14 @@ class SimulatedMarket(ListedWindow):
         for agent in (self._quoter, self._taker):
             ledger.open_account(agent.owner, is_unlimited=True)
         self.oddities = Oddities(window, Random(f"{seed}/oddities"))
-        self._told_winner: bool | None = None
+        self._announced_winner: bool | None = None
         self._now_ms = 0
         self._frames_per_second = frames_per_second
         self._credit = 0.0
 
     @property
     def status(self) -> MarketStatus:
-        """What Gamma and the CLOB tell of this market."""
+        """What Gamma and the CLOB report of this market."""
         is_resolved = self.up_won is not None
         status = attrs.evolve(
             super().status,
@@ -101,10 +101,10 @@ class SimulatedMarket(ListedWindow):
                 f"https://data.chain.link/streams/{self.window.asset}-usd-twap-60s-streams"
             ),
         )
-        return self.oddities.told(status, self.up_wins, self._now_ms)
+        return self.oddities.shown(status, self.up_wins, self._now_ms)
 
     def begin(self, now_ms: int) -> list[Frame]:
-        """Fill the book as that of a market that has long been listed, and announce it."""
+        """Fill the book like that of a market listed long ago, and announce it."""
         self._think(now_ms)
         events = self._quoter.fill_ladder(now_ms)
         self.publisher.publish(events, now_ms)
@@ -112,7 +112,7 @@ class SimulatedMarket(ListedWindow):
         return [Frame(Channel.MARKET, (NEW_MARKETS_KEY,), text)]
 
     def step(self, now_ms: int) -> list[Frame]:
-        """Move on by one step: the engine's own time, then the agents."""
+        """Advance by one step: the engine's own time, then the agents."""
         if self.up_won is not None:
             return []
         self._now_ms = now_ms
@@ -121,7 +121,7 @@ class SimulatedMarket(ListedWindow):
         self.note_settlement(now_ms)
         frames = self.publisher.release(now_ms)
         frames += self.publisher.change_grid(self.oddities.grid_text(now_ms), now_ms)
-        frames += self._tell_wrong_winner(now_ms)
+        frames += self._announce_wrong_winner(now_ms)
         frames += self.publish(self.engine.advance(now_ms), now_ms)
         self._maybe_lag(now_ms)
         if now_ms % _THINK_MS == 0:
@@ -134,7 +134,7 @@ class SimulatedMarket(ListedWindow):
         return frames + self._trade(now_ms)
 
     def publish(self, events: list[EngineEvent], now_ms: int) -> list[Frame]:
-        """Tell watchers, makers and the public what the engine did."""
+        """Pass the engine's events to watchers, makers and the public."""
         for event in events:
             if isinstance(event, Traded):
                 for fill in event.maker_fills:
@@ -150,7 +150,7 @@ class SimulatedMarket(ListedWindow):
             self.close_e18 = self._samples.average(now_ms // 1000)
 
     def _trade(self, now_ms: int) -> list[Frame]:
-        """Let agents act for as many frames as this step may have."""
+        """Let agents act for as many frames as this step allows."""
         mean = self._frames_per_second * self._activity(now_ms) * STEP_MS / 1000
         self._credit += mean * self._dice.uniform(0.0, 2.0)
         frames: list[Frame] = []
@@ -165,18 +165,18 @@ class SimulatedMarket(ListedWindow):
         return frames
 
     def _think(self, now_ms: int) -> None:
-        """Value Up, and quote around that."""
+        """Value Up, and quote around that value."""
         walk = self._walk
         probability = self._chance_of_up(
             walk.price_e18, self._samples, walk.volatility_dollars, now_ms
         )
-        doubt = _doubt(self._remaining_ms(now_ms))
-        self._fair_ticks = PAYOUT_TICKS * (doubt + (1 - 2 * doubt) * probability)
+        least = _least_loser_chance(self._remaining_ms(now_ms))
+        self._fair_ticks = PAYOUT_TICKS * (least + (1 - 2 * least) * probability)
         self._quoter.requote(self._new_quote(now_ms))
 
     def _new_quote(self, now_ms: int) -> Quote:
         grid_ticks = self.engine.rules.tick_size_ticks
-        # At the ends nothing is left to lean on, and a lean would only give money away.
+        # At the ends of the scale a lean would only give money away.
         room = 4 * self._fair_ticks * (PAYOUT_TICKS - self._fair_ticks) / PAYOUT_TICKS**2
         return Quote.around(
             self._fair_ticks + self._mood.lean_ticks * room,
@@ -199,10 +199,10 @@ class SimulatedMarket(ListedWindow):
         return self.publish(events, now_ms)
 
     def _maybe_lag(self, now_ms: int) -> None:
-        """Now and then let one token's frames lag; most often when the price has just jumped.
+        """Now and then let one token's frames lag, most often when the price has just jumped.
 
-        After a jump it is the token that gained, so that for a moment its old ask and the other's
-        new one may be bought together for less than they pay.
+        After a jump it is the token that gained. For a moment its old ask and the other's new one
+        may then be bought together for less than they pay.
         """
         if self.publisher.lagging is not None or not self._is_open(now_ms):
             return
@@ -214,23 +214,23 @@ class SimulatedMarket(ListedWindow):
             self.publisher.lag(Outcome.UP if is_up else Outcome.DOWN, until_ms)
 
     def _resolve(self, now_ms: int) -> list[Frame]:
-        """Decide by the averages: a close at the strike is Up."""
+        """Resolve by the averages: a close at the strike is Up."""
         self.up_won = self.up_wins
         if self.up_won is None:
             raise AssertionError(f"{self.window.slug} ends without a strike or a close")
         winner = Outcome.UP if self.up_won else Outcome.DOWN
-        self._tell_watchers(self.engine.resolve(winner, now_ms), now_ms)
+        self._notify_watchers(self.engine.resolve(winner, now_ms), now_ms)
         frames = self.publisher.publish_whole(now_ms)
         return [*frames, self._winner_frame(self.up_won, now_ms)]
 
-    def _tell_wrong_winner(self, now_ms: int) -> list[Frame]:
+    def _announce_wrong_winner(self, now_ms: int) -> list[Frame]:
         """Announce, once, a winner that is overturned later."""
-        if self.up_wins is None or self._told_winner is not None:
+        if self.up_wins is None or self._announced_winner is not None:
             return []
-        self._told_winner = self.oddities.overturned_winner(self.up_wins, now_ms)
-        if self._told_winner is None:
+        self._announced_winner = self.oddities.overturned_winner(self.up_wins, now_ms)
+        if self._announced_winner is None:
             return []
-        return [self._winner_frame(self._told_winner, now_ms)]
+        return [self._winner_frame(self._announced_winner, now_ms)]
 
     def _is_open(self, now_ms: int) -> bool:
         return self.window.opens_at_ms <= now_ms < self.window.closes_at_ms
@@ -241,11 +241,11 @@ class SimulatedMarket(ListedWindow):
         return _RUSH_ACTIVITY if self.window.closes_at_ms - now_ms < _RUSH_MS else _NORMAL_ACTIVITY
 
 
-def _doubt(remaining_ms: int) -> float:
-    """Least chance that makers give the losing side: they sell no lottery tickets for nothing."""
-    return _MOST_DOUBT * min(1.0, max(0.0, remaining_ms / _DOUBT_FADES_MS))
+def _least_loser_chance(remaining_ms: int) -> float:
+    """Least probability that makers give the losing side, so that its shares are never free."""
+    return _MOST_LOSER_CHANCE * min(1.0, max(0.0, remaining_ms / _LOSER_CHANCE_FADES_MS))
 
 
 def _count_public(frames: list[Frame]) -> int:
-    """How many frames everyone gets: what only the custom feature brings is not rationed."""
+    """Count the frames that everyone gets: those of the custom feature are not rationed."""
     return sum(1 for frame in frames if not is_custom(frame))

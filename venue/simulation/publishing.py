@@ -1,4 +1,4 @@
-"""From what the engine tells to what the public sees: one market's two books and their frames."""
+"""Turns the engine's events into the public's view: one market's two books and their frames."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from venue.wire.text import json_text
 class Publisher:
     """Keeps both public books and makes the market channel's frames.
 
-    A placement or a cancel is told as one ``price_change`` with both tokens; a trade as its
-    ``last_trade_price`` and a whole ``book`` of each token, as the venue does it.
+    A placement or a cancel is published as one ``price_change`` with both tokens; a trade as its
+    ``last_trade_price`` and a whole ``book`` of each token, as at the venue.
 
     One token may be made to lag: its public book then stands still until it is released and sent
-    whole. Only so can the two public books disagree, since the one true book never crosses.
+    whole. Only then can the two public books disagree, since the true book never crosses.
     """
 
     def __init__(self, window: Window, engine: MatchingEngine) -> None:
@@ -36,10 +36,10 @@ class Publisher:
         self.lagging: Outcome | None = None
         """The outcome whose public book stands still, if one does."""
         self._lag_ends_at_ms = 0
-        self._told_best: dict[Outcome, tuple[int | None, int | None]] = {}
+        self._sent_best: dict[Outcome, tuple[int | None, int | None]] = {}
 
     def lag(self, outcome: Outcome, until_ms: int) -> None:
-        """Let one token's public book stand still until then."""
+        """Freeze one token's public book until then."""
         self.lagging = outcome
         self._lag_ends_at_ms = until_ms
 
@@ -60,7 +60,7 @@ class Publisher:
         return frames + self._best_frames(now_ms)
 
     def publish(self, events: Sequence[EngineEvent], now_ms: int) -> list[Frame]:
-        """Apply what the engine told and make its frames."""
+        """Apply the engine's events and return their frames."""
         trades = [event for event in events if isinstance(event, Traded)]
         changes = [event for event in events if isinstance(event, LevelChanged)]
         frames: list[Frame] = []
@@ -82,7 +82,8 @@ class Publisher:
 
     def _change_frames(self, changes: Sequence[LevelChanged], now_ms: int) -> list[Frame]:
         frames = []
-        # The engine tells each change twice in a row, once an outcome: together they are one frame.
+        # The engine reports each change twice in a row, once an outcome; together they are one
+        # frame.
         for index in range(0, len(changes), 2):
             pair = changes[index : index + 2]
             self._apply(pair)
@@ -139,7 +140,7 @@ class Publisher:
         return frames
 
     def change_grid(self, grid_text: str, now_ms: int) -> list[Frame]:
-        """Tell another grid than the engine's: one that is finer than ticks, or its own again."""
+        """Publish a grid finer than ticks in place of the engine's, or the engine's again."""
         frames = []
         for outcome, book in self.books.items():
             old_text, book.grid_text = book.tick_size_text, grid_text
@@ -148,7 +149,7 @@ class Publisher:
         return frames
 
     def _grid_frames(self, book: PublishedBook, old_text: str, now_ms: int) -> list[Frame]:
-        """Tell a token's new grid, if it has changed."""
+        """Publish a token's new grid, if it has changed."""
         if book.tick_size_text == old_text:
             return []
         text = wire.tick_size_change_text(book, old_text, now_ms)
@@ -163,8 +164,8 @@ class Publisher:
         frames = []
         for outcome, book in self.books.items():
             best = (book.best_bid_ticks, book.best_ask_ticks)
-            if self._told_best.get(outcome) != best:
-                self._told_best[outcome] = best
+            if self._sent_best.get(outcome) != best:
+                self._sent_best[outcome] = best
                 text = wire.best_bid_ask_text(book, now_ms)
                 frames.append(Frame(Channel.MARKET, (custom_key(book.token),), text))
         return frames

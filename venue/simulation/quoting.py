@@ -17,13 +17,13 @@ from venue.engine.messages import CANCELED, EngineEvent, MakerFill, NewOrder, Ou
 
 CENT_TICKS = 10
 _TOUCH_LEVELS = 3
-"""Levels at the best price that are kept without holes before anything else is done."""
+"""Levels at the best price that are filled without gaps before anything else is done."""
 _LEAST_SHARES = 5
 _TOUCH_MEDIAN_SHARES = 110.0
-"""Of one order near the fair value; a level holds one to three."""
+"""Median size of one order near the fair value; a level holds one to three."""
 _DEPTH_GROWTH = 1.6
 _FRESH_MEDIAN_SHARES = 45.0
-"""A price that has just become the best one starts thin."""
+"""A price that has just become the best one starts with smaller orders."""
 _SIZE_SPREAD = 1.0
 """Standard deviation of a size's logarithm."""
 _CHURN_REACH_LEVELS = 6.0
@@ -47,7 +47,7 @@ LevelKey = tuple[bool, int]
 
 @attrs.frozen
 class Quote:
-    """Where the makers want to stand."""
+    """The prices at which the makers want to quote."""
 
     fair_ticks: float
     """Up's value with the makers' lean."""
@@ -61,7 +61,7 @@ class Quote:
     def around(
         cls, fair_ticks: float, grid_ticks: int, bid_edge_ticks: float, ask_edge_ticks: float
     ) -> Quote:
-        """Stand on the grid, each side at least its edge away from the fair value."""
+        """Quote on the grid, each side at least its edge away from the fair value."""
         top_bid_ticks = math.floor((fair_ticks - bid_edge_ticks) / grid_ticks) * grid_ticks
         top_ask_ticks = math.ceil((fair_ticks + ask_edge_ticks) / grid_ticks) * grid_ticks
         return cls(
@@ -73,16 +73,16 @@ class Quote:
         return self.top_bid_ticks if is_bid else self.top_ask_ticks
 
     def behind_top(self, is_bid: bool, depth: int) -> int:
-        """Price of the level that many steps behind the best one; it may lie off the scale."""
+        """Price of the level that many steps behind the best one; it may be off the scale."""
         step_ticks = depth * self.grid_ticks
         return self.top_bid_ticks - step_ticks if is_bid else self.top_ask_ticks + step_ticks
 
     def has_price(self, price_ticks: int) -> bool:
-        """Whether a price lies on the scale."""
+        """Whether a price is on the scale."""
         return self.grid_ticks <= price_ticks <= PAYOUT_TICKS - self.grid_ticks
 
     def allows(self, is_bid: bool, price_ticks: int) -> bool:
-        """Whether they would rest at a price."""
+        """Whether the makers would rest at a price."""
         if price_ticks % self.grid_ticks:
             return False
         return price_ticks <= self.top_bid_ticks if is_bid else price_ticks >= self.top_ask_ticks
@@ -102,10 +102,10 @@ class Mood:
         self._dice = dice
         self._pull = _Pull()
         self.lean_ticks = 0.0
-        """How far the makers stand from the fair value: order flow pushes them."""
+        """How far the makers' value is from the fair value; order flow moves it."""
 
     def step(self, now_ms: int, elapsed_ms: int) -> None:
-        """Move on."""
+        """Advance by the elapsed time."""
         dice = self._dice
         seconds = elapsed_ms / 1000
         keep = math.exp(-seconds / _LEAN_MEMORY_S)
@@ -121,7 +121,7 @@ class Mood:
             )
 
     def edge_ticks(self, is_bid: bool, grid_ticks: int, now_ms: int) -> float:
-        """How far a side stands from the makers' value; much farther while it is pulled."""
+        """How far a side quotes from the makers' value; much farther while it is pulled."""
         is_pulled = now_ms < self._pull.until_ms and self._pull.is_bid == is_bid
         base_ticks = _COARSE_EDGE_TICKS if grid_ticks > 1 else _FINE_EDGE_TICKS
         return base_ticks + (self._pull.ticks if is_pulled else 0.0)
@@ -140,14 +140,14 @@ class Quoter:
         self._wrong: list[LevelKey] = []
 
     def requote(self, quote: Quote) -> None:
-        """Want to stand elsewhere from now on."""
+        """Quote at other prices from now on."""
         self._quote = quote
         wrong = [key for key in self._levels if not quote.allows(*key)]
-        # The farther beyond the fair value an order stands, the sooner it is picked off.
+        # The farther beyond the fair value an order is, the sooner it is picked off.
         self._wrong = sorted(wrong, key=lambda key: key[1] if key[0] else -key[1])
 
     def fill_ladder(self, now_ms: int) -> list[EngineEvent]:
-        """Place one order at every price, as a market that has long been quoted looks."""
+        """Place one order at every price, like a market that has long been quoted."""
         events: list[EngineEvent] = []
         bids = range(self._quote.top_bid_ticks, 0, -CENT_TICKS)
         asks = range(self._quote.top_ask_ticks, PAYOUT_TICKS, CENT_TICKS)
@@ -157,7 +157,7 @@ class Quoter:
         return events
 
     def act(self, now_ms: int) -> list[EngineEvent]:
-        """Do the one thing that is most needed: leave a wrong price, fill a hole, or just churn."""
+        """Do the most urgent thing: leave a wrong price, fill a gap, or just churn."""
         while self._wrong and self._wrong[-1] not in self._levels:
             self._wrong.pop()
         if self._wrong:
@@ -168,7 +168,7 @@ class Quoter:
         return self._churn(now_ms)
 
     def on_fill(self, fill: MakerFill) -> None:
-        """Take note that one of the orders traded."""
+        """Note that one of the orders traded."""
         is_bid = fill.outcome is Outcome.UP
         price_ticks = fill.price_ticks if is_bid else PAYOUT_TICKS - fill.price_ticks
         orders = self._levels.get((is_bid, price_ticks), {})

@@ -1,4 +1,4 @@
-"""The price of the underlying: a walk that jumps, in steps of venue time."""
+"""The price of the underlying: a random walk with jumps, in steps of venue time."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ START_DOLLARS = {
     "hype": 35.0,
     "zec": 480.0,
 }
-"""Where the walk of each asset begins."""
+"""Initial price of each asset."""
 
 _VOLATILITY_PER_ROOT_SECOND = 0.00007
-"""Of the price: about 40 % a year from the walk alone."""
+"""As a share of the price: about 40 % a year from the walk alone."""
 _JUMPS_PER_SECOND = 1 / 45
 _JUMP_SIZE = 0.00026
-"""Standard deviation of a jump, of the price."""
+"""Standard deviation of a jump, as a share of the price."""
 _BASIS_SIZE = 0.00003
-"""How far Coinbase usually stands from the settling source, of the price."""
+"""Usual distance of Coinbase from the settling source, as a share of the price."""
 _BASIS_MEMORY_SECONDS = 30.0
 
 CORRELATION = 0.7
-"""Of the moves of the first underlying and each other one: a choice, high as in most markets."""
+"""Correlation of the first underlying's moves with each other's: a choice, high as in most markets.
+"""
 
 _E6 = 10**6
 
@@ -48,9 +49,9 @@ class ReferenceWalk:
         self._basis = 0.0
         self.dollars = start_dollars
         self.last_jump = 0.0
-        """Size of a jump in the last step, of the price; 0 without one."""
+        """Size of a jump in the last step, as a share of the initial price; 0 without one."""
         self.last_walk = 0.0
-        """The rest of the last step's move, of the price."""
+        """The rest of the last step's move, as a share of the initial price."""
 
     @property
     def volatility_dollars(self) -> float:
@@ -68,7 +69,7 @@ class ReferenceWalk:
         return self.dollars + self._start * self._basis
 
     def step(self, leader: ReferenceWalk | None = None) -> None:
-        """Move on by one step, in part with another walk that has stepped already."""
+        """Advance by one step, partly with another walk that has stepped already."""
         dice = self._dice
         jump = dice.gauss(0.0, _JUMP_SIZE) if dice.random() < self._jump_chance else 0.0
         walk = dice.gauss(0.0, self._walk_size)
@@ -77,7 +78,7 @@ class ReferenceWalk:
             jump = CORRELATION * leader.last_jump + own_share * jump
             walk = CORRELATION * leader.last_walk + own_share * walk
         self.last_jump, self.last_walk = jump, walk
-        # Steps scale with the start and not with the price, so that volatility stays what it says.
+        # Steps scale with the initial price, so that volatility stays what it is declared to be.
         move = walk + jump
         self.dollars = max(self._start * 0.2, self.dollars + self._start * move)
         self._basis += dice.gauss(0.0, self._basis_shock) - self._basis * self._basis_pull

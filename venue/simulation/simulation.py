@@ -1,4 +1,4 @@
-"""The simulated exchange: a reference price, the windows on it, and their rolling on."""
+"""The simulated exchange: reference prices, and the windows on them as they follow each other."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from venue.windows import TWAP_SECONDS, Window, window_start_ms
 from venue.world import STEP_MS, Catalogue, EndedMarket
 
 _AHEAD = 2
-"""Windows that are listed before they open."""
+"""Windows listed before they open."""
 _KEPT_MS = 6 * 3_600_000
-"""For so long Gamma knows an ended window: whoever has settled by it looks again within hours."""
+"""How long Gamma keeps an ended window: whoever settled by it checks again within hours."""
 _MOST_TICKERS_PER_S = 5
 _FRAMES_A_TICKER = 100
 
 
 class Simulation:
-    """A seeded world that depends on its seed, rate, series and start, and on nothing else.
+    """A seeded world that depends only on its seed, rate, series and start.
 
-    Chance is drawn from one stream per part, so the reference prices are the same at any rate, and
-    prices are the same whatever instant the origin stands for. All series, each an asset and a
-    length in minutes, have one clock and one ledger; underlyings move in part together. Frames a
-    second are those of the market channel for each series without a rate of its own;
-    ``missing_share`` is that of whole seconds which the venue's price sources never tell live.
+    Randomness is drawn from one stream per part, so the reference prices are the same at any rate
+    and for any origin. All series, each an asset and a length in minutes, share one clock and one
+    ledger; the moves of underlyings are correlated. Frames per second are those of the market
+    channel, for each series without a rate of its own; ``missing_share`` is the share of whole
+    seconds that the venue's price sources never send live.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Simulation:
             yield self._step()
 
     def _begin(self) -> None:
-        """Walk through the time before the origin, so that strike and average have a history."""
+        """Run through the time before the origin, so that strike and average have a history."""
         firsts = [each.new_market() for each in self._series]
         origin_ms = self.now_ms
         begin_ms = min(each.first_start_ms for each in self._series)
@@ -108,7 +108,7 @@ class Simulation:
 
 
 class _SeriesOfMarkets:
-    """The windows of one series, from their listing to their being forgotten."""
+    """The windows of one series, from their listing until they are forgotten."""
 
     def __init__(
         self,
@@ -129,7 +129,7 @@ class _SeriesOfMarkets:
         self._window_count = 0
 
     def step(self, now_ms: int) -> list[Frame]:
-        """Let every window move on, and list the next one when it is time."""
+        """Advance every window, and list the next one when it is time."""
         frames = [frame for market in self._live for frame in market.step(now_ms)]
         if self._live[0].up_won is not None:
             self._retire(self._live.popleft(), now_ms)
@@ -154,7 +154,7 @@ class _SeriesOfMarkets:
         return market
 
     def _retire(self, market: SimulatedMarket, now_ms: int) -> None:
-        """Keep what the public may still ask, and let the engine go: it remembers every order."""
+        """Keep what the public may still query and drop the engine, which remembers every order."""
         ended = EndedMarket(status=market.status, books=market.books)
         self._world.catalogue.add(ended)
         self._ended.append(ended)
@@ -163,6 +163,6 @@ class _SeriesOfMarkets:
 
 
 def _ticker_period_ms(frames_per_second: float) -> int:
-    """Coinbase trades as busily as the market does, within reason."""
+    """Period of Coinbase's ticker: as busy as the market, within bounds."""
     tickers_per_s = min(_MOST_TICKERS_PER_S, max(1.0, frames_per_second / _FRAMES_A_TICKER))
     return round(1000 / tickers_per_s) // STEP_MS * STEP_MS

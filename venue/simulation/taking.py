@@ -1,4 +1,4 @@
-"""Takers: some know the fair value and pick off what is stale, most just want to trade."""
+"""Takers: some know the fair value and pick off stale prices, most just want to trade."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from venue.engine.messages import EngineEvent, Lifetime, NewOrder, Outcome
 _NOISE_MEDIAN_SHARES = 18.0
 _NOISE_SPREAD = 1.3
 _LEAST_GAIN_TICKS = 12.0
-"""An informed taker moves when a price is this far from the fair value; it pays for the fee."""
+"""Least distance from the fair value at which an informed taker trades; it covers the fee."""
 _INFORMED_SHARES = 400
 _LEAST_NOTIONAL_TICKS = 1_100
 """A marketable buy must be worth a dollar; a little more, so that rounding never refuses it."""
@@ -28,7 +28,7 @@ class Taker:
         self._order_count = 0
 
     def trade_at_random(self, now_ms: int) -> list[EngineEvent]:
-        """Buy one of the outcomes at its best price, whatever it is worth."""
+        """Buy one of the outcomes at its best price, whatever its value."""
         outcome = Outcome.UP if self._dice.random() < 0.5 else Outcome.DOWN
         ask_ticks = self._engine.best(outcome)[1]
         if ask_ticks is None:

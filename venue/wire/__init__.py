@@ -1,1 +1,1 @@
-"""Encoders of everything that leaves the exchange: pure functions from values to wire shapes."""
+"""Encoders of everything the exchange sends: pure functions from values to wire shapes."""

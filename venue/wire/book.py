@@ -1,4 +1,4 @@
-"""A token's book as the public sees it, kept in the shape it is sent in.
+"""A token's public book, kept in the shape in which it is sent.
 
 Levels are stored as encoded JSON, sorted, so that a frame with a hundred levels and the venue's
 book hash cost one join each. The hash is the SHA-1 of the compact JSON of the REST book with an
@@ -18,7 +18,7 @@ from venue.amounts import size_text
 from venue.wire.text import PRICE_TEXTS, json_text
 
 MINIMUM_ORDER_SIZE = "5"
-"""Least size of a resting order, shares."""
+"""Least size of a resting order, in shares."""
 
 
 class _Levels:
@@ -44,7 +44,7 @@ class _Levels:
         self.encoded[index] = _encoded(price_ticks, size_units)
 
     def replace(self, levels: Iterable[tuple[int, int]]) -> None:
-        """Take these levels alone; of a recorded book most are as they were."""
+        """Replace all levels; most levels of a recorded book are unchanged."""
         known = dict(zip(zip(self.prices, self.sizes, strict=True), self.encoded, strict=True))
         totals = sorted(dict(levels).items())
         kept = [level for level in totals if level[1]]
@@ -66,7 +66,7 @@ class PublishedBook:
         self.token = token
         self.tick_size_ticks = 10
         self.grid_text = ""
-        """A price grid that is finer than ticks, as a fault."""
+        """As a fault: a price grid finer than ticks."""
         self.last_trade_ticks: int | None = None
         self._bids = _Levels()
         self._asks = _Levels()
@@ -76,7 +76,7 @@ class PublishedBook:
         (self._bids if is_bid else self._asks).put(price_ticks, size_units)
 
     def replace(self, bids: Iterable[tuple[int, int]], asks: Iterable[tuple[int, int]]) -> None:
-        """Forget all levels and take these ``(price_ticks, size_units)``."""
+        """Replace all levels by these ``(price_ticks, size_units)``."""
         self._bids.replace(bids)
         self._asks.replace(asks)
 
@@ -117,11 +117,11 @@ class PublishedBook:
 
     @property
     def tick_size_text(self) -> str:
-        """The price grid as it is told."""
+        """The price grid as it is published."""
         return self.grid_text or PRICE_TEXTS[self.tick_size_ticks]
 
     def hash(self, timestamp_ms: int) -> str:
-        """Name this state of the book."""
+        """The hash of this state of the book."""
         return str(self.summary(timestamp_ms)["hash"])
 
     def _last_trade_text(self) -> str:

@@ -10,7 +10,7 @@ from venue.wire.text import iso_micros_text, json_text
 
 
 class Tick(msgspec.Struct, frozen=True, kw_only=True):
-    """One match, as the ticker tells it; prices in the product's smallest steps."""
+    """One match, as in the ticker; prices in the product's smallest steps."""
 
     product: str
     sequence: int
@@ -28,7 +28,7 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def ticker_text(tick: Tick) -> str:
-    """Tell a match and the best prices after it."""
+    """Write the ticker of a match, with the best prices after it."""
     bid_steps = tick.price_steps - (1 if tick.taker_buys else 0)
     return json_text(
         {
@@ -54,7 +54,7 @@ def ticker_text(tick: Tick) -> str:
 
 
 def heartbeat_text(tick: Tick, at_ms: int) -> str:
-    """Tell, once a second, the last match there was."""
+    """Write the heartbeat sent each second, with the last match."""
     return json_text(
         {
             "type": "heartbeat",
@@ -67,7 +67,7 @@ def heartbeat_text(tick: Tick, at_ms: int) -> str:
 
 
 def subscriptions_text(channels: Mapping[str, Sequence[str]]) -> str:
-    """Answer a subscription with all that is subscribed: products by channel."""
+    """Answer a subscription with all current ones: products by channel."""
     listed = [{"name": name, "product_ids": list(products)} for name, products in channels.items()]
     return json_text({"type": "subscriptions", "channels": listed})
 

@@ -1,4 +1,4 @@
-"""Rows of a market as Gamma and the CLOB tell them, shaped like the venue's own."""
+"""Rows of a market as Gamma and the CLOB report them, in the venue's shapes."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from venue.windows import TWAP_SECONDS, Window, length_label
 from venue.wire.text import PRICE_TEXTS, best_or_end, iso_text, json_text, postgres_text
 
 FEE_RATE = 0.07
-"""What takers of these markets are charged."""
+"""Taker fee rate of these markets."""
 LISTED_AHEAD_MS = 24 * 3_600_000
 """The venue lists these markets a day ahead."""
 
 
 @attrs.frozen(kw_only=True)
-class ToldResult:
-    """A result that is told although the market is not decided, or not like that."""
+class AnnouncedResult:
+    """A result announced although the market is undecided, or decided otherwise."""
 
     up_ticks: int
-    """What Up is said to pay."""
+    """The announced payout of Up."""
     uma_status: str
     """``proposed``, ``disputed`` or ``resolved``."""
 
 
 @attrs.frozen(kw_only=True)
 class MarketStatus:
-    """What is known of a window's market at one instant."""
+    """The state of a window's market at one instant."""
 
     window: Window
     is_active: bool = True
     accepts_orders: bool = True
     is_negative_risk: bool = False
     is_closed_early: bool = False
-    """Told to be closed although it trades."""
+    """Whether it is shown as closed although it trades."""
     has_sure_fees: bool = True
-    """Whether the fee schedule tells the rate that is charged; else it says 0."""
+    """Whether the fee schedule shows the rate that is charged; else it says 0."""
     knows_fee_rate: bool = True
     """Whether ``GET /fee-rate`` answers."""
     grid_text: str = ""
-    """A price grid that is finer than ticks; empty for that of ``tick_size_ticks``."""
-    told_result: ToldResult | None = None
+    """A price grid finer than ticks; empty for that of ``tick_size_ticks``."""
+    announced_result: AnnouncedResult | None = None
     tick_size_ticks: int = 10
     best_bid_ticks: int | None = None
     best_ask_ticks: int | None = None
@@ -62,15 +62,15 @@ class MarketStatus:
         return self.up_won is not None
 
     @property
-    def is_told_closed(self) -> bool:
-        """Whether the public is told that it is closed."""
-        return self.is_closed or self.is_closed_early or self.told_result is not None
+    def is_shown_closed(self) -> bool:
+        """Whether the public sees it as closed."""
+        return self.is_closed or self.is_closed_early or self.announced_result is not None
 
     @property
     def uma_status(self) -> str:
-        """How far its resolution is, in the venue's words."""
-        if self.told_result is not None:
-            return self.told_result.uma_status
+        """State of its resolution, in the venue's words."""
+        if self.announced_result is not None:
+            return self.announced_result.uma_status
         return "resolved" if self.is_closed else ""
 
     @property
@@ -80,8 +80,8 @@ class MarketStatus:
 
     @property
     def is_accepting(self) -> bool:
-        """Whether the public is told that it takes orders."""
-        return self.accepts_orders and not self.is_told_closed
+        """Whether the public sees it as accepting orders."""
+        return self.accepts_orders and not self.is_shown_closed
 
 
 def question_text(window: Window) -> str:
@@ -93,7 +93,7 @@ def question_text(window: Window) -> str:
 
 
 def market_row(status: MarketStatus) -> dict[str, Any]:
-    """Describe a market as ``GET /markets/slug/{slug}`` does: lists inside are JSON texts."""
+    """Describe a market as ``GET /markets/slug/{slug}`` does; lists in it are JSON texts."""
     window = status.window
     row: dict[str, Any] = {
         "id": window.number,
@@ -128,7 +128,7 @@ def market_row(status: MarketStatus) -> dict[str, Any]:
 
 
 def event_row(status: MarketStatus) -> dict[str, Any]:
-    """Describe the event around a market: same slug, the market inside."""
+    """Describe the event around a market: the same slug, with the market inside."""
     window = status.window
     row: dict[str, Any] = {
         "id": window.number,
@@ -140,7 +140,7 @@ def event_row(status: MarketStatus) -> dict[str, Any]:
         "startTime": iso_text(window.opens_at_ms),
         "endDate": iso_text(window.closes_at_ms),
         "active": status.is_active,
-        "closed": status.is_told_closed,
+        "closed": status.is_shown_closed,
         "negRisk": status.is_negative_risk,
         "seriesSlug": f"{window.asset}-up-or-down-{length_label(window.minutes)}",
         "markets": [market_row(status)],
@@ -155,7 +155,7 @@ def _trading_fields(status: MarketStatus) -> dict[str, Any]:
     bid_ticks, ask_ticks = best_or_end(status.best_bid_ticks, status.best_ask_ticks)
     return {
         "active": status.is_active,
-        "closed": status.is_told_closed,
+        "closed": status.is_shown_closed,
         "archived": False,
         "restricted": True,
         "acceptingOrders": status.is_accepting,
@@ -169,7 +169,7 @@ def _trading_fields(status: MarketStatus) -> dict[str, Any]:
         "feesEnabled": True,
         "feeType": "crypto_fees_v2",
         "feeSchedule": {
-            "rate": told_fee_rate(status),
+            "rate": published_fee_rate(status),
             "exponent": 1,
             "takerOnly": True,
             "rebateRate": 0.2,
@@ -181,14 +181,14 @@ def _trading_fields(status: MarketStatus) -> dict[str, Any]:
     }
 
 
-def told_fee_rate(status: MarketStatus) -> float:
-    """The fee rate as metadata tells it."""
+def published_fee_rate(status: MarketStatus) -> float:
+    """The fee rate that metadata shows."""
     return FEE_RATE if status.has_sure_fees else 0.0
 
 
 def _outcome_prices(status: MarketStatus) -> list[str]:
-    if status.told_result is not None:
-        up_ticks = status.told_result.up_ticks
+    if status.announced_result is not None:
+        up_ticks = status.announced_result.up_ticks
         return [PRICE_TEXTS[up_ticks], PRICE_TEXTS[PAYOUT_TICKS - up_ticks]]
     if status.up_won is not None:
         return ["1", "0"] if status.up_won else ["0", "1"]
@@ -197,14 +197,14 @@ def _outcome_prices(status: MarketStatus) -> list[str]:
 
 
 def _event_metadata(status: MarketStatus) -> dict[str, float]:
-    """Give strike and close the way the venue does: late, as history and not as a feed."""
+    """Add strike and close as the venue does: late, as history and not as a feed."""
     if not status.is_closed or status.strike_e18 is None or status.close_e18 is None:
         return {}
     return {"priceToBeat": status.strike_e18 / E18, "finalPrice": status.close_e18 / E18}
 
 
 def clob_market(status: MarketStatus) -> dict[str, Any]:
-    """Describe a market as ``GET /clob-markets/{condition}``; ``nr`` is left out when false."""
+    """Describe a market as ``GET /clob-markets/{condition}``; ``nr`` is omitted when false."""
     window = status.window
     return {
         "c": window.condition_id,
@@ -213,7 +213,7 @@ def clob_market(status: MarketStatus) -> dict[str, Any]:
         "mos": 5,
         "mbf": 1000,
         "tbf": 1000,
-        "fd": {"r": told_fee_rate(status), "e": 1, "to": True},
+        "fd": {"r": published_fee_rate(status), "e": 1, "to": True},
         "ao": status.is_accepting,
         "itode": True,
         "rfqe": False,

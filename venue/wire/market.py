@@ -23,7 +23,7 @@ class LevelChange(msgspec.Struct, frozen=True):
 
 
 def book_event(book: PublishedBook, timestamp_ms: int, is_first: bool) -> dict[str, Any]:
-    """Describe a whole book; the first of a subscription also tells grid and last trade."""
+    """Write a whole book; the first of a subscription also has grid and last trade."""
     summary = book.summary(timestamp_ms)
     event = {
         key: summary[key] for key in ("market", "asset_id", "timestamp", "hash", "bids", "asks")
@@ -36,7 +36,7 @@ def book_event(book: PublishedBook, timestamp_ms: int, is_first: bool) -> dict[s
 
 
 def price_change_text(changes: Sequence[LevelChange], timestamp_ms: int) -> str:
-    """Tell new totals at single levels; usually two, the same change seen from both tokens."""
+    """Write new totals of single levels; usually two, the same change seen from both tokens."""
     return json_text(
         {
             "market": changes[0].book.market,
@@ -70,7 +70,7 @@ def last_trade_text(
     timestamp_ms: int,
     transaction_hash: str,
 ) -> str:
-    """Tell a public trade, with the taker's side."""
+    """Write a public trade, with the taker's side."""
     return json_text(
         {
             "market": book.market,
@@ -87,7 +87,7 @@ def last_trade_text(
 
 
 def tick_size_change_text(book: PublishedBook, old_text: str, timestamp_ms: int) -> str:
-    """Tell a token's new price grid; its book follows."""
+    """Write a token's new price grid; its book follows."""
     return json_text(
         {
             "market": book.market,
@@ -101,7 +101,7 @@ def tick_size_change_text(book: PublishedBook, old_text: str, timestamp_ms: int)
 
 
 def best_bid_ask_text(book: PublishedBook, timestamp_ms: int) -> str:
-    """Tell a token's new best prices (custom feature)."""
+    """Write a token's new best prices (custom feature)."""
     bid_ticks, ask_ticks = best_or_end(book.best_bid_ticks, book.best_ask_ticks)
     return json_text(
         {

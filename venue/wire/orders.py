@@ -1,4 +1,4 @@
-"""Bodies of the CLOB's order endpoints: what clients post, and what they are answered."""
+"""Bodies of the CLOB's order endpoints: what clients post, and the answers."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class SignedTerms(msgspec.Struct, rename="camel"):
     signer: str
     token_id: str
     maker_amount: str
-    """What is given: money of a BUY, shares of a SELL."""
+    """What is given: money for a BUY, shares for a SELL."""
     taker_amount: str
-    """What is wanted for it."""
+    """What is wanted in return."""
     side: Literal["BUY", "SELL"]
     expiration: str
-    """Unix seconds, or "0"; it is not signed."""
+    """Unix seconds, or "0"; not signed."""
     timestamp: str
     metadata: str
     builder: str
@@ -52,7 +52,7 @@ class CancelOneBody(msgspec.Struct):
 
 
 class CancelMarketBody(msgspec.Struct):
-    """Body of ``DELETE /cancel-market-orders``; an empty text stands for any."""
+    """Body of ``DELETE /cancel-market-orders``; an empty text matches any."""
 
     market: str = ""
     asset_id: str = ""
@@ -74,7 +74,7 @@ decode_heartbeat = msgspec.json.Decoder(HeartbeatBody).decode
 
 @attrs.frozen(kw_only=True)
 class Placement:
-    """What became of a posted order at once; one with an ``error`` was not accepted."""
+    """The immediate result of posting an order; one with an ``error`` was not accepted."""
 
     order_id: str = ""
     status: str = ""
@@ -87,9 +87,9 @@ class Placement:
 
 
 def placement_body(placement: Placement) -> dict[str, Any]:
-    """Answer ``POST /order``. Amounts are texts in whole units, and empty for nothing.
+    """Answer ``POST /order``. Amounts are texts in whole units, empty for nothing.
 
-    Transaction hashes are not told: the venue stopped that on 2026-07-24.
+    Transaction hashes are left out: the venue stopped sending them on 2026-07-24.
     """
     money = dollars_text(placement.money_nanos) if placement.money_nanos else ""
     size = size_text(placement.size_units) if placement.size_units else ""
@@ -106,7 +106,7 @@ def placement_body(placement: Placement) -> dict[str, Any]:
 
 @attrs.frozen
 class Cancellation:
-    """What became of a request to cancel."""
+    """The result of a cancel request."""
 
     canceled: tuple[str, ...]
     not_canceled: tuple[tuple[str, str], ...]

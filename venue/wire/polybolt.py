@@ -1,7 +1,7 @@
 """Frames of PolyBolt, the venue's price socket: acknowledgements, errors, snapshots and updates.
 
 Source: Polymarket's PolyBolt reference. A price frame is numbered for each connection and channel,
-so it is made in two steps: its body once for everybody, and its head for each client.
+so it is made in two steps: its body once for all clients, and its head for each.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SOURCES = {SPOT_CHANNEL: "pyth", TWAP_CHANNEL: "chainlink"}
 
 
 def ack_text(op: str, *, rid: str | None = None, **about: str) -> str:
-    """Acknowledge a request: ``rid`` is the client's own, and left out if it sent none."""
+    """Acknowledge a request; ``rid`` is the client's own, omitted if it sent none."""
     return json_text({"op": op, **about, **({} if rid is None else {"rid": rid})})
 
 
@@ -34,7 +34,7 @@ def error_text(code: str, *, rid: str | None = None, channel: str = "") -> str:
 
 
 def update_body(channel: str, symbol: str, price_e18: int, tick_ms: int, sent_ms: int) -> str:
-    """Describe one price: ``tick_ms`` is the instant it is for, ``sent_ms`` when it was told."""
+    """Describe one price; ``tick_ms`` is the instant it is for, ``sent_ms`` when it was sent."""
     payload = _about(channel, symbol) | _point(tick_ms, price_e18)
     return json_text({"ts": sent_ms, "snapshot": False, "payload": payload})
 
@@ -47,13 +47,13 @@ def snapshot_body(channel: str, symbol: str, ticks: Iterable[tuple[int, int]], s
 
 
 def numbered(channel: str, seq: int, body: str, dropped_count: int = 0) -> str:
-    """Make a body the frame of one client.
+    """Make a client's frame from a body.
 
     Args:
         channel: the frame's.
         seq: its number on this connection and channel.
-        body: of ``update_body`` or ``snapshot_body``; what is left of it if it was cut.
-        dropped_count: frames of the channel that this client was not sent since the last one.
+        body: from ``update_body`` or ``snapshot_body``, perhaps truncated.
+        dropped_count: frames of the channel not sent to this client since its last one.
     """
     head: dict[str, Any] = {"v": 1, "channel": channel, "seq": seq}
     if dropped_count:

@@ -15,7 +15,7 @@ TOPICS = (SPOT_TOPIC, TWAP_TOPIC)
 
 
 def price_text(topic: str, symbol: str, price_e18: int, tick_ms: int, timestamp_ms: int) -> str:
-    """Tell one price: ``tick_ms`` is the instant it is for, ``timestamp_ms`` when it was sent."""
+    """Write one price; ``tick_ms`` is the instant it is for, ``timestamp_ms`` when it was sent."""
     payload = {"symbol": symbol, **_tick(topic, tick_ms, price_e18)}
     return json_text(
         {"topic": topic, "type": "update", "timestamp": timestamp_ms, "payload": payload}

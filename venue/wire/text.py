@@ -1,4 +1,4 @@
-"""How the venue writes JSON, numbers and times."""
+"""The venue's formats of JSON, numbers and times."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from venue.amounts import price_text
 _encoder = msgspec.json.Encoder()
 
 PRICE_TEXTS = tuple(price_text(price_ticks) for price_ticks in range(PAYOUT_TICKS + 1))
-"""Every price there is, as the venue writes it: ``PRICE_TEXTS[530]`` is ``"0.53"``."""
+"""Every price, as the venue writes it: ``PRICE_TEXTS[530]`` is ``"0.53"``."""
 
 
 def json_text(value: Any) -> str:
@@ -37,7 +37,7 @@ def postgres_text(at_ms: int) -> str:
 
 
 def best_or_end(bid_ticks: int | None, ask_ticks: int | None) -> tuple[int, int]:
-    """Best prices as the venue tells them: an empty side stands at its end of the scale."""
+    """Best prices as the venue reports them: an empty side is at its end of the scale."""
     return (
         0 if bid_ticks is None else bid_ticks,
         PAYOUT_TICKS if ask_ticks is None else ask_ticks,
