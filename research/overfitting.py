@@ -67,8 +67,8 @@ def overfitting_probability(
     with the mean as the measure.
 
     Args:
-        results: of each trial, one a window, in the order of time.
-        blocks: consecutive parts of which every half is tried; even.
+        results: of each trial, one per window, in time order.
+        blocks: number of consecutive parts, of which every half is tried; even.
 
     Returns:
         None for fewer than two trials, or fewer windows than blocks.

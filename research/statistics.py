@@ -27,7 +27,7 @@ def sharpe(results: Sequence[float]) -> float | None:
     """Mean over sample standard deviation, not annualised; None for fewer than two, or no spread.
 
     Source: W. F. Sharpe, The Sharpe Ratio, Journal of Portfolio Management, 1994; excess over a
-    riskless rate of nothing.
+    riskless rate of zero.
     """
     if len(results) < 2:
         return None

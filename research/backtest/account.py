@@ -46,7 +46,7 @@ from actors.strategy.core import StrategyCore
 from research.backtest.collector import OutcomeCollector
 from research.backtest.executor import BacktestExecutorCore
 from research.backtest.outcome import WindowOutcome
-from research.backtest.ports import RecordedConnection, VenueWay
+from research.backtest.ports import RecordedConnection, VenueRouter
 from research.backtest.stage import Stage
 from research.backtest.tape import (
     MarketFrames,
@@ -96,7 +96,7 @@ class AccountRun:
         self._scheduler = Scheduler(0)
         self._stage = Stage(self._scheduler, seed, self._core, self._hear)
         self._windows: dict[str, _Window] = {}
-        self._way = VenueWay(self._venue_of)
+        self._router = VenueRouter(self._venue_of)
         self._reference = RecordedConnection(
             self._scheduler, lambda event: self._stage.tell(REFERENCE_FEED, event)
         )
@@ -105,7 +105,7 @@ class AccountRun:
         self._is_fresh_start = True
 
     def play(self, tapes: Iterable[Tape]) -> Iterator[WindowOutcome]:
-        """Play windows in the order of time; yields each when it is over.
+        """Play windows in time order; yield each when it is over.
 
         Raises:
             BadRecording: a file cannot be read.
@@ -123,7 +123,7 @@ class AccountRun:
                 self._take(window, moment)
 
     def _merged(self, tapes: Iterable[Tape]) -> Iterator[tuple[int, _Window, Moment]]:
-        """The moments of all tapes in the order of time; each tape is read as late as possible."""
+        """The moments of all tapes in time order; each tape is read as late as possible."""
         waiting = iter(tapes)
         upcoming = next(waiting, None)
         heads: list[tuple[int, int, _Window, Moment, Iterator[tuple[int, Moment]]]] = []
@@ -151,7 +151,7 @@ class AccountRun:
         """Start all actors; market state gets prices although no window is open yet."""
         self._scheduler.now_ms = at_ms
         stage = self._stage
-        stage.start(EXECUTOR, self._way)
+        stage.start(EXECUTOR, self._router)
         for role in _CORES:
             stage.start(role, self._reference if role == REFERENCE_FEED else None)
         market = window.tape.market
@@ -185,7 +185,7 @@ class AccountRun:
         window = self._windows.get(market_id)
         return None if window is None else window.venue
 
-    # What is on the tapes
+    # Replaying the tapes
 
     def _take(self, window: _Window, moment: Moment) -> None:
         stage = self._stage
@@ -228,7 +228,7 @@ class AccountRun:
         self._stage.tell(MARKET_STATE, batch)
 
     def _open(self, window: _Window, opened: MarketOpened) -> None:
-        """Announce a window, or its strike; books recorded before it are sent whole."""
+        """Announce a window, or its strike; books recorded earlier are sent whole."""
         for role in _OPENED_READERS:
             self._stage.tell(role, opened)
         if window.is_open or self._scheduler.now_ms >= opened.market.closes_at_ms:
@@ -238,7 +238,7 @@ class AccountRun:
         if window.books_at_ms:
             self._batch(_whole(window), 0)
 
-    # What the cores say to those who are not here
+    # Messages to roles that a backtest does not have
 
     def _hear(self, to: str, message: object) -> None:
         if to == OBSERVER and self._current is not None:
@@ -253,12 +253,12 @@ class AccountRun:
             self._is_fresh_start = True
             self._batch(_whole(window), 0)
 
-    # What it came to
+    # Outcome
 
     def _outcome(self, window: _Window) -> WindowOutcome:
         market_id = window.tape.market.market_id
         del self._windows[market_id]
-        self._way.forget(market_id)
+        self._router.forget(market_id)
         errors, self._stage.errors = tuple(self._stage.errors), []
         handled, self._stage.handled_count = self._stage.handled_count, 0
         ledger = self._stage.journal.recall("position", market_id)
@@ -277,7 +277,7 @@ def _whole(window: _Window) -> tuple[BookEvent, ...]:
 
 
 def _before(market: Market) -> Market:
-    """Stand in for the previous window: while it is open, prices are seen and nothing is traded."""
+    """Stand in for the previous window: while it is open, prices arrive but nothing is traded."""
     return attrs.evolve(
         market,
         market_id=f"before {market.market_id}",

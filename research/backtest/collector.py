@@ -20,7 +20,7 @@ class OutcomeCollector:
     """Collects the outcome of one window."""
 
     def __init__(self, market: Market, book: VenueBook) -> None:
-        """Begin; ``book`` is read for the middle of the market."""
+        """Begin; ``book`` is read for the market's mid price."""
         self._market = market
         self._book = book
         self._orders: dict[str, OrderState] = {}

@@ -36,7 +36,7 @@ class PlaceOrder:
 
 @attrs.frozen
 class WithdrawOrder:
-    """Command: ask the venue to end an order."""
+    """Command: ask the venue to cancel the rest of an order."""
 
     order_id: str
     reason: str
@@ -64,7 +64,7 @@ class VenueFilled:
     order_id: str
     fill: FillDetail
     is_last: bool
-    """Whether nothing of it is left to trade."""
+    """Whether the order has nothing left to trade."""
 
 
 @attrs.frozen
@@ -90,7 +90,7 @@ class BacktestExecutorCore(Core):
 
     @handles(MarketOpened)
     def open_window(self, _message: MarketOpened, now_ms: int) -> Effects:
-        """Forget the orders whose window is long over: nobody asks for them any more."""
+        """Forget the orders of windows that ended long ago: nobody queries them any more."""
         for order_id, closes_at_ms in list(self._closes_at_ms.items()):
             if now_ms > closes_at_ms + KEPT_AFTER_CLOSE_MS:
                 del self._closes_at_ms[order_id], self._reports[order_id]
@@ -116,7 +116,7 @@ class BacktestExecutorCore(Core):
 
     @handles(CancelOrder)
     def cancel(self, message: CancelOrder, _now_ms: int) -> Effects:
-        """Ask the venue to end an order; one that was never sent ends here."""
+        """Ask the venue to cancel an order; one that was never sent ends here."""
         report = self._reports.get(message.order_id)
         if report is None:
             return self._take_back(message.order_id, message.reason)
@@ -131,7 +131,7 @@ class BacktestExecutorCore(Core):
 
     @handles(VenueAccepted, VenueRejected, VenueFilled, VenueCancelled)
     def take_news(self, news: VenueNews, _now_ms: int) -> Effects:
-        """Note an event of the venue, and tell the order."""
+        """Record an event of the venue, and report it to the order."""
         report = self._reports.get(news.order_id)
         if report is None:
             return []

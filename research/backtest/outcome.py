@@ -18,7 +18,7 @@ class EquityPoint:
     yes_units: int
     no_units: int
     up_ticks: float | None
-    """Middle of Up's book at that time; None while a side is empty."""
+    """Mid price of Up's book at that time; None while a side is empty."""
 
 
 @attrs.frozen
@@ -29,7 +29,7 @@ class Prediction:
     model_ticks: float | None
     """0 to 1000; None if the model has none."""
     market_ticks: float | None
-    """Middle of Up's book; None while a side is empty."""
+    """Mid price of Up's book; None while a side is empty."""
 
 
 @attrs.frozen(kw_only=True)

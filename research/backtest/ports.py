@@ -10,8 +10,8 @@ from research.backtest.executor import PlaceOrder, WithdrawOrder
 from research.backtest.venue import RecordedVenue
 
 
-class VenueWay:
-    """The executor's port: every order goes to the venue of its window."""
+class VenueRouter:
+    """The executor's port: routes every order to the venue of its window."""
 
     def __init__(self, venue_of: Callable[[str], RecordedVenue | None]) -> None:
         """Begin; ``venue_of`` gives the venue of a market id, or None if its window is over."""
@@ -43,18 +43,18 @@ class VenueWay:
 class RecordedConnection:
     """A feed's port: it connects at once, and delivers the recorded frames."""
 
-    def __init__(self, scheduler: Scheduler, hand: Callable[[object], None]) -> None:
-        """Begin unconnected; ``hand`` gives the feed an event."""
+    def __init__(self, scheduler: Scheduler, deliver: Callable[[object], None]) -> None:
+        """Begin unconnected; ``deliver`` passes an event to the feed."""
         self._scheduler = scheduler
-        self._hand = hand
+        self._deliver = deliver
         self._epoch: int | None = None
 
     def perform(self, command: object) -> None:
-        """Perform a command of the feed; what it sends to the source is ignored."""
+        """Perform a command of the feed; what the feed sends to the source is ignored."""
         match command:
             case Connect(epoch):
                 self._epoch = epoch
-                self._scheduler.after(0, self._hand, Connected(epoch))
+                self._scheduler.after(0, self._deliver, Connected(epoch))
             case Disconnect():
                 self._epoch = None
             case SendText():
@@ -63,9 +63,9 @@ class RecordedConnection:
                 raise AssertionError(f"a recorded connection cannot perform {command!r}")
 
     def bring(self, frames: tuple[tuple[bytes, int], ...]) -> None:
-        """Hand recorded frames to the feed; while it is not connected they are lost."""
+        """Deliver recorded frames to the feed; while it is not connected they are lost."""
         if self._epoch is not None:
-            self._hand(FramesReceived(self._epoch, frames))
+            self._deliver(FramesReceived(self._epoch, frames))
 
     def close(self) -> None:
         """Close the connection."""

@@ -1,8 +1,8 @@
 """A resting order's place in its queue, estimated from public trades and displayed sizes.
 
-The venue matches by price, then by time. An order that joins a level stands behind all that the
-level displays. What is ahead of it is reduced by trades at its price, and by cancels. Public data
-say how much was cancelled at a price, never where in the queue: a given share counts as ahead.
+The venue matches by price, then by time. An order that joins a level is behind everything the level
+displays. The size ahead of it is reduced by trades at its price, and by cancels. Public data show
+how much was cancelled at a price, but not where in the queue: a given share counts as ahead.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ TRADE_PATIENCE_MS = 1_000
 
 @attrs.define
 class _Shrinking:
-    """A level has shrunk without a known trade: it counts as cancelled until one is reported."""
+    """A level shrank without a known trade: it counts as cancelled until a trade is reported."""
 
     at_ms: int
     units: int
@@ -41,13 +41,13 @@ class QueuePlace:
     """Size last displayed at its level, without the order itself."""
     cancel_ahead_percent: int
     """Share of the cancels at its price that counts as ahead of it."""
-    _untold_units: int = 0
-    """Size traded at its price that has not been seen to leave the level yet."""
+    _unseen_units: int = 0
+    """Size traded at its price that the level has not been seen to lose yet."""
     _shrinkings: list[_Shrinking] = attrs.field(factory=list)
     """Recent ones, oldest first."""
 
     def trade(self, size_units: int, at_ms: int) -> int:
-        """Take a public trade at this price; returns how much of it reaches the order.
+        """Apply a public trade at this price; return how much of it reaches the order.
 
         It may be reported after its level has shrunk; the level's timestamp is then the trade's, or
         later.
@@ -58,18 +58,18 @@ class QueuePlace:
                 units, ahead_units = shrinking.explain(size_units - again_units)
                 again_units += units
                 ahead_again_units += ahead_units
-        self._untold_units += size_units - again_units
+        self._unseen_units += size_units - again_units
         new_units = size_units - ahead_again_units
         reached_units = max(0, new_units - self.ahead_units)
         self.ahead_units = max(0, self.ahead_units - new_units)
         return reached_units
 
     def show(self, shown_units: int, at_ms: int) -> None:
-        """Take the level's displayed size: what is gone and was not traded has been cancelled."""
+        """Apply the level's displayed size: what is gone without a trade has been cancelled."""
         gone_units = self.shown_units - shown_units
         self.shown_units = shown_units
-        traded_units = min(max(0, gone_units), self._untold_units)
-        self._untold_units -= traded_units
+        traded_units = min(max(0, gone_units), self._unseen_units)
+        self._unseen_units -= traded_units
         cancelled_units = max(0, gone_units - traded_units)
         before_units = self.ahead_units
         ahead_units = before_units - cancelled_units * self.cancel_ahead_percent // 100

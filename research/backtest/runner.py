@@ -1,6 +1,6 @@
 """Backtests of many recorded windows, in this process or in several; the same bytes either way.
 
-By default every window is traded by an account of its own, which starts empty: windows then depend
+By default every window is traded by an account of its own, which starts empty. Windows then depend
 on nothing but their own recording, and can be played in parallel. A continuous backtest uses one
 account for all windows in turn, with daily limits.
 """
@@ -49,11 +49,11 @@ class PlayedWindow:
 
     outcome: WindowOutcome
     sha256: str
-    """Of the recording."""
+    """SHA-256 digest of the recording."""
 
 
 def recordings_at(places: Iterable[str | Path]) -> list[Recording]:
-    """Open recordings, or all those in a folder, in the order of their windows.
+    """Open recordings, or all those in a folder, in window order.
 
     Raises:
         BadRecording: one cannot be read, there is none, or two are of the same window.
@@ -62,10 +62,10 @@ def recordings_at(places: Iterable[str | Path]) -> list[Recording]:
     for place in places:
         is_folder = not str(place).endswith(SUFFIX)
         if is_folder and not is_remote(place) and local_path(place).is_file():
-            raise BadRecording(f"{place} is no recording: their names end in {SUFFIX}")
+            raise BadRecording(f"{place} is not a recording: those end in {SUFFIX}")
         files = list_files(place, SUFFIX) if is_folder else [place]
         if not files:
-            raise BadRecording(f"{place} holds no recording: no name there ends in {SUFFIX}")
+            raise BadRecording(f"{place} has no recordings: no name there ends in {SUFFIX}")
         found += map(open_recording, files)
     found.sort(key=lambda each: (each.head.market.opens_at_ms, each.head.market.slug))
     for one, other in itertools.pairwise(found):
@@ -77,11 +77,11 @@ def recordings_at(places: Iterable[str | Path]) -> list[Recording]:
 def run_backtest(
     plan: BacktestPlan, recordings: Sequence[Recording], jobs: int = 1
 ) -> Generator[PlayedWindow, None, None]:
-    """Play recorded windows; yields their outcomes in order, as soon as each is known.
+    """Play recorded windows; yield their outcomes in order, as soon as each is known.
 
     Args:
         plan: what is traded, and how.
-        recordings: in the order of their windows.
+        recordings: in window order.
         jobs: number of processes; 1 is this one.
 
     Raises:
@@ -107,7 +107,7 @@ def run_backtest(
 def play_window(
     plan: BacktestPlan, place: str | Path, shelf: TapeShelf | None = None
 ) -> PlayedWindow:
-    """Play one window with an account of its own; a shelf keeps its tape for the next time.
+    """Play one window with an account of its own; a shelf caches its tape.
 
     Raises:
         BadRecording: the file cannot be read.
@@ -128,7 +128,7 @@ def _play(plan: BacktestPlan, places: Sequence[str | Path]) -> Iterator[PlayedWi
 
 
 def _account(plan: BacktestPlan, first: Recording) -> AccountRun:
-    """The account that trades a window, or several of which this one is the first."""
+    """Make the account that trades a window, or several that begin with this one."""
     return AccountRun(_in_series(plan.settings, first), f"{plan.seed}/{first.head.market.slug}")
 
 
@@ -144,10 +144,10 @@ def _in_series(settings: Settings, recording: Recording) -> Settings:
 
 @contextlib.contextmanager
 def worker_pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
-    """Have so many processes, which share no threads with this one and import everything once.
+    """Provide this many processes, which share no threads with this one and import everything once.
 
-    They leave Ctrl-C to the process that keeps the finished windows. What has not begun when the
-    context ends is not done any more.
+    They leave Ctrl-C to the process that collects the finished windows. Work that has not begun
+    when the context ends is dropped.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])

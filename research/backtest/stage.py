@@ -1,8 +1,8 @@
 """Cores on virtual time without faults: messages arrive at once, and in order.
 
-The hosts are the product's own. There is no supervisor: an order's actor is made when the desk asks
-for it, and nothing crashes; an exception in a core ends the backtest. Records are kept in memory,
-and only as long as somebody can ask for them.
+The hosts are the product's own. There is no supervisor: an order's actor is created when the desk
+asks for it, and nothing crashes; an exception in a core ends the backtest. Records are kept in
+memory, and only as long as a core can recall them.
 """
 
 from __future__ import annotations
@@ -85,12 +85,12 @@ class Stage:
         self._settle()
 
     def tell(self, role: str, message: object) -> None:
-        """Hand an actor a message from outside, and deliver all messages that follow from it."""
+        """Deliver a message from outside to an actor, and all messages that follow from it."""
         self._hand(role, "", message)
         self._settle()
 
     def send(self, sender: RunningHost, to: str, message: object) -> None:
-        """Pass on a core's message to its receiver."""
+        """Deliver a core's message."""
         if to == REPLY:
             to = sender.reply_to
         if to == SUPERVISOR:
@@ -119,7 +119,7 @@ class Stage:
     def _hand(self, role: str, sender_role: str, message: object) -> None:
         host = self._hosts.get(role)
         if host is None:
-            return  # an order that has ended
+            return  # a closed order
         self.handled_count += 1
         host.reply_to = sender_role
         host.hand(message)
@@ -159,7 +159,7 @@ class MemoryRows:
                     del self._closed[next(iter(self._closed))]
 
     def load(self, kind: str, key: str | None = None) -> tuple[object, ...]:
-        """Values of a kind's open rows; of one key, if given."""
+        """Values of a kind's open rows, or of one key."""
         if key is not None:
             value = self._open.get((kind, key))
             return () if value is None else (value,)

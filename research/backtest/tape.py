@@ -39,7 +39,7 @@ STRIKE_DELAY_MS = 2_000
 """A derived strike was never received. It counts from this long after the window's start, because
 the venue sends the average of a second one to three seconds later."""
 RESULT_DELAY_MS = 16_000
-"""A window's result is known this long after its end, as seen at the venue."""
+"""A window's result is known this long after its end, as observed at the venue."""
 _DERIVED, _TICK = "derived", StrikeOrigin.TICK.value
 _AVERAGES = (RecordedChannel.RTDS, RecordedChannel.POLYBOLT)
 """Channels with the average that settles windows."""
@@ -115,10 +115,11 @@ class Tape:
         self._is_too_fine = False
         self._strike: Strike | None = None
         tail = recording.tail
-        told = None if tail is None else tail.strike
-        is_tick = told is not None and told.origin == _TICK
-        self._told_strike = _strike(told, self.market) if told is not None and is_tick else None
-        """The strike, if it is the average of exactly the window's start: known when that came."""
+        noted = None if tail is None else tail.strike
+        is_tick = noted is not None and noted.origin == _TICK
+        self._noted_strike = _strike(noted, self.market) if noted is not None and is_tick else None
+        """The strike of a note, if it is the average at exactly the window's start: known once that
+        arrives."""
         self._boundary = str(self.market.opens_at_ms).encode()
         self._asset = recording.head.series.partition("-")[0]
 
@@ -132,7 +133,7 @@ class Tape:
         recorded = self._recorded()
         first = next(recorded, None)
         if first is not None and planned[0][0] < first[0]:
-            # Who begins to record in the middle of a window hears of it then, as its run did.
+            # A recorder that starts in the middle of a window learns of it then, as its run did.
             planned[0] = (first[0], planned[0][1])
             planned.sort(key=lambda each: each[0])
         for at_ms, moment in chain([] if first is None else [first], recorded):
@@ -141,7 +142,7 @@ class Tape:
             yield at_ms, moment
         yield from planned
 
-    # What the metadata says
+    # Metadata
 
     def _planned(self) -> Iterator[tuple[int, Moment]]:
         market = self.market
@@ -182,7 +183,7 @@ class Tape:
             strike_source="" if tail.strike is None else tail.strike.source,
         )
 
-    # What was received
+    # Frames
 
     def _recorded(self) -> Iterator[tuple[int, Moment]]:
         books: list[MarketEvent] = []
@@ -207,7 +208,7 @@ class Tape:
             elif frame.channel == RecordedChannel.REFERENCE:
                 prices.append((frame.payload, frame.received_ns))
             else:
-                for moment in self._told(frame):
+                for moment in self._moments_in(frame):
                     is_fresh_start = is_fresh_start or isinstance(moment, FeedUp)
                     yield at_ms, moment
         if books or prices:
@@ -273,16 +274,16 @@ class Tape:
         other = self._tokens[event.token == self._tokens[0]]
         return BookEvent(other, event.timestamp_ms, mirrored(event.asks), mirrored(event.bids))
 
-    def _told(self, frame: RecordedFrame) -> Iterable[Moment]:
-        """The contents of a note, and whether a price proves the strike."""
+    def _moments_in(self, frame: RecordedFrame) -> Iterable[Moment]:
+        """The moments in a note or frame, and whether a price proves the strike."""
         if frame.channel == RecordedChannel.NOTE:
             return self._noted(frame)
         is_price = frame.channel in _AVERAGES and self._strike is None
-        return [self._opened(self._told_strike)] if is_price and self._proves_strike(frame) else []
+        return [self._opened(self._noted_strike)] if is_price and self._proves_strike(frame) else []
 
     def _proves_strike(self, frame: RecordedFrame) -> bool:
         """Whether it contains the average at the window's start, which proves the strike."""
-        if self._told_strike is None or self._boundary not in frame.payload:
+        if self._noted_strike is None or self._boundary not in frame.payload:
             return False
         if frame.channel == RecordedChannel.RTDS:
             ticks: Iterable[TwapTick] = rtds.decode(frame.payload, f"{self._asset}/usd")[0]

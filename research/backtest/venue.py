@@ -88,13 +88,13 @@ class RecordedVenue:
 
     @property
     def resting_count(self) -> int:
-        """Orders that rest now."""
+        """Number of resting orders."""
         return sum(order.phase is VenuePhase.RESTING for order in self._orders.values())
 
-    # As the executor's port
+    # Port
 
     def perform(self, command: object) -> None:
-        """Send a command on its way."""
+        """Send a command to the venue."""
         self._arrives_at_ms = max(self._arrives_at_ms, self._after(self._latency_out_ms))
         delay_ms = self._arrives_at_ms - self._scheduler.now_ms
         match command:
@@ -106,7 +106,7 @@ class RecordedVenue:
                 raise AssertionError(f"the venue cannot perform {command!r}")
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing: there is nothing to release."""
 
     def _after(self, latency_ms: int) -> int:
         jitter_ms = self._model.latency_jitter_ms
@@ -122,10 +122,10 @@ class RecordedVenue:
     def _deliver(self, news: VenueNews) -> None:
         self.tell(news)
 
-    # What the recording shows
+    # Recorded events
 
     def show(self, events: Iterable[MarketEvent]) -> None:
-        """Let recorded events change the book, and fill resting orders."""
+        """Apply recorded events to the book, and fill resting orders."""
         for event in events:
             if isinstance(event, PriceChangeEvent):
                 self.book.show_change(event)
@@ -155,7 +155,7 @@ class RecordedVenue:
                 continue
             beyond_ticks = up_ticks - order.up_ticks if lifts_asks else order.up_ticks - up_ticks
             if beyond_ticks < 0:
-                continue  # it traded at a better price, and never came to this one
+                continue  # it traded at a better price, so the trade never reached this one
             reached_units = trade.size_units
             if beyond_ticks == 0:
                 reached_units = order.place.trade(trade.size_units, trade.timestamp_ms)
@@ -177,7 +177,7 @@ class RecordedVenue:
                 order.place.show(shown_units, at_ms)
 
     def _look_at_resting(self) -> None:
-        """Let the book's offers at or beyond the limit of a resting order trade with it."""
+        """Trade resting orders against the book's offers at or beyond their limits."""
         for order in tuple(self._orders.values()):
             if order.place is None:
                 continue
@@ -195,15 +195,15 @@ class RecordedVenue:
                 del self._orders[order.order_id]
 
     def end_window(self) -> None:
-        """Cancel what is left in a window that is over."""
+        """Cancel all orders of a window that is over."""
         self._is_closed = True
         for order in tuple(self._orders.values()):
             self._end(order, "the window is over")
 
-    # What arrives
+    # Arrivals
 
     def _arrive(self, intent: OrderIntent) -> None:
-        """An order arrives: it is refused, delayed as a taker, or left to rest."""
+        """Handle an order that arrives: refuse it, delay it as a taker, or rest it."""
         order = VenueOrder(intent=intent)
         is_marketable = next(self.book.offers(order.up_ticks, buys=order.buys_up), None) is not None
         objection = self._objection(order, is_marketable=is_marketable)
@@ -252,7 +252,7 @@ class RecordedVenue:
         return "not enough shares" if intent.size_units > left_units else ""
 
     def _match(self, order: VenueOrder) -> None:
-        """Take what the book has at the limit or better; the remainder rests, or ends."""
+        """Trade against the book at the limit or better; the remainder rests, or ends."""
         if order.order_id not in self._orders:
             return  # the window ended during the delay
         intent, kind = order.intent, order.intent.time_in_force
@@ -282,7 +282,7 @@ class RecordedVenue:
         )
 
     def _withdraw(self, order_id: str, reason: str) -> None:
-        """A cancel: refused during the taker delay; the executor asks again."""
+        """Handle a cancel: refused during the taker delay, after which the executor asks again."""
         order = self._orders.get(order_id)
         if order is not None and order.phase is VenuePhase.RESTING:
             self._end(order, reason)

@@ -1,9 +1,9 @@
 """The venue's book of a window as recorded, and the liquidity that our orders have taken.
 
 One book is kept for both tokens, in prices of Up: a bid for Down at 0.40 is an offer of Up at 0.60
-(the venue mirrors its books). Recorded books do not know our orders. So what an order has taken of
-a displayed level stays gone: only what the level displays beyond it is available, and once the
-level has disappeared, later size at that price is new.
+(the venue mirrors its books). Recorded books do not know our orders. So the part of a displayed
+level that an order has taken stays taken: only what the level displays beyond it is available. Once
+the level has disappeared, later size at that price is new.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ class VenueBook:
     def __init__(self, up_token: str) -> None:
         self._up_token = up_token
         self._whole: BookEvent | None = None
-        """The newest whole book, until somebody asks for its contents."""
+        """The newest whole book, until its contents are needed."""
         self._bids: dict[int, int] = {}
         self._asks: dict[int, int] = {}
         self._taken: dict[tuple[bool, int], int] = {}
-        """By (is it a bid, price): units of the displayed size that our takers have taken."""
+        """Units of the displayed size that our takers have taken, by (is it a bid, price)."""
 
-    # What the recording shows
+    # Recorded events
 
     def show_book(self, event: BookEvent) -> None:
-        """Take a whole book of either token."""
+        """Apply a whole book of either token."""
         if self._taken:
             self._put(event)
             self._forget_gone()
         else:
-            self._whole = event  # most books are replaced before anybody looks
+            self._whole = event  # most books are replaced before they are read
 
     def show_change(self, event: PriceChangeEvent) -> None:
-        """Take new totals at single levels of either token's book."""
+        """Apply new totals at single levels of either token's book."""
         if self._whole is not None:
             self._settle()
         bids, asks = event.bids, event.asks
@@ -74,7 +74,7 @@ class VenueBook:
         bids = tuple(sorted(self._bids.items(), reverse=True))
         return bids, tuple(sorted(self._asks.items()))
 
-    # What can be had
+    # Available liquidity
 
     def offers(self, limit_ticks: int, *, buys: bool) -> Iterator[Level]:
         """The offers available to a taker at its limit or better, best price first."""
@@ -91,12 +91,12 @@ class VenueBook:
                 yield price_ticks, left_units
 
     def take(self, parts: Iterable[Level], *, buys: bool) -> None:
-        """Note that a taker has taken these (price, size) parts."""
+        """Record that a taker has taken these (price, size) parts."""
         for price_ticks, size_units in parts:
             key = (not buys, price_ticks)
             self._taken[key] = self._taken.get(key, 0) + size_units
 
-    # Private
+    # internals
 
     def _settle(self) -> None:
         whole, self._whole = self._whole, None

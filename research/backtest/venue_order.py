@@ -1,4 +1,4 @@
-"""One order as the backtest's venue holds it."""
+"""An order at the backtest's venue."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class VenuePhase(enum.Enum):
 
 @attrs.define(kw_only=True)
 class VenueOrder:
-    """An order that has arrived, in prices of Up, in which the one book is kept."""
+    """An order that has arrived, in prices of Up, like the one book."""
 
     intent: OrderIntent
     phase: VenuePhase = VenuePhase.DELAYED
@@ -59,9 +59,9 @@ class VenueOrder:
         return self.own_ticks(self.intent.price_ticks)
 
     def own_ticks(self, price_ticks: int) -> int:
-        """Turn a price of Up into one of its own token, or back."""
+        """Convert a price of Up into one of its own token, or back."""
         return price_ticks if self.intent.side is Side.YES else PAYOUT_TICKS - price_ticks
 
     def own_levels(self, levels: Iterable[Level]) -> Iterator[Level]:
-        """Turn (price, size) of the book into those of its own token, or back."""
+        """Convert (price, size) of the book into those of its own token, or back."""
         return ((self.own_ticks(price_ticks), units) for price_ticks, units in levels)

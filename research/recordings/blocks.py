@@ -1,8 +1,8 @@
-"""The bytes of a recording: segments of zstd, batches of records in them. docs/recordings.md.
+"""The bytes of a recording: segments of zstd that contain batches of records. docs/recordings.md.
 
-A *segment* is a mark and one zstd frame, which is flushed after each *batch*: what was written at
-one time, with its length and check sum. So all that was ever flushed can be read, whatever became
-of the writer, and what is damaged costs its own segment from there on and no other one.
+A *segment* is a mark and one zstd frame. The frame is flushed after each *batch*: the records
+written at one time, with their length and checksum. So everything ever flushed can be read, even if
+the writer crashed. Damage costs the rest of its own segment and nothing of any other.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import zstandard
 from research.recordings.model import RecordedFrame
 
 MARK = struct.pack("<II", 0x184D2A5B, 8) + b"UNDY-REC"
-"""Begins each segment: a frame that zstd skips."""
+"""Starts each segment: a frame that zstd skips."""
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 END_OF_FRAME = b"\x01\x00\x00"
-"""An empty last block: ends a zstd frame whose writer could not."""
+"""An empty last block: ends a zstd frame that its writer did not end."""
 _FRAME_HEADER_MAX = 18
 
 _BATCH = struct.Struct("<IIqqd")
@@ -30,21 +30,21 @@ _LEVEL = 1
 
 
 class DamagedSegment(Exception):
-    """A segment cannot be read to its end; says why, and where from its beginning if known."""
+    """A segment cannot be read to its end; says why, and at which offset in it if known."""
 
 
 @attrs.frozen
 class Segment:
-    """Where a segment lies in a file, in bytes."""
+    """A segment's place in a file, in bytes."""
 
     start: int
-    """Of its mark."""
+    """Start of its mark."""
     content: int
-    """Of its zstd frame."""
+    """Start of its zstd frame."""
     end: int
-    """Of the last whole block of it."""
+    """End of its last whole block."""
     is_whole: bool
-    """Whether its zstd frame is ended."""
+    """Whether its zstd frame was ended."""
 
 
 class SegmentWriter:
@@ -60,11 +60,11 @@ class SegmentWriter:
         return MARK
 
     def batch(self, frames: Sequence[RecordedFrame], speed: float) -> bytes:
-        """Return the bytes that make these frames readable, in the order of their receipt.
+        """Return the bytes that store these frames, in the order of receipt.
 
         Args:
             frames: at least one, received within four seconds.
-            speed: venue seconds in a second of the machine.
+            speed: venue seconds per second of the machine.
         """
         first = min(frames, key=_monotonic_ns)
         base_ns = first.monotonic_ns
@@ -82,12 +82,12 @@ class SegmentWriter:
         return packed + self._compressor.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
 
     def end(self) -> bytes:
-        """Return what ends the segment."""
+        """Return the bytes that end the segment."""
         return self._compressor.flush()
 
 
 def split_by_span(frames: Sequence[RecordedFrame]) -> Iterator[Sequence[RecordedFrame]]:
-    """Divide frames, in the order of their receipt, into runs that fit one batch each."""
+    """Divide frames, in the order of receipt, into runs that each fit one batch."""
     start = 0
     for place, frame in enumerate(frames):
         if frame.monotonic_ns - frames[start].monotonic_ns > _BATCH_SPAN_NS_MAX:
@@ -98,7 +98,7 @@ def split_by_span(frames: Sequence[RecordedFrame]) -> Iterator[Sequence[Recorded
 
 
 def segment_at(data: bytes, start: int) -> Segment | None:
-    """Find the ends of the segment whose mark should be there; None if there is no mark."""
+    """Find the ends of the segment whose mark should be at ``start``; None if there is no mark."""
     content = start + len(MARK)
     if data[start:content] != MARK:
         return None
@@ -108,7 +108,7 @@ def segment_at(data: bytes, start: int) -> Segment | None:
     while position + 3 <= len(data):
         head = int.from_bytes(data[position : position + 3], "little")
         is_last, kind, size = head & 1, head >> 1 & 3, head >> 3
-        end = position + 3 + (1 if kind == 1 else size)  # kind 1: one byte, repeated
+        end = position + 3 + (1 if kind == 1 else size)  # block type 1: one byte, repeated
         if end > len(data) or kind == 3:
             break
         position = end
@@ -118,7 +118,7 @@ def segment_at(data: bytes, start: int) -> Segment | None:
 
 
 def last_flush(data: bytes, segment: Segment) -> int | None:
-    """Where the last whole batch of a torn segment ends in the file; None if it has none."""
+    """Where the last whole batch of a truncated segment ends in the file; None if it has none."""
     found = None
     content = bytearray()
     for end, piece in _decompressed_by_blocks(data[segment.content : segment.end]):
@@ -128,7 +128,7 @@ def last_flush(data: bytes, segment: Segment) -> int | None:
             if length > len(content):
                 break
             del content[:length]
-            # What a writer flushed ends a block, and no other batch begins in it.
+            # Each flush ends a block, and no other batch begins in that block.
             found = segment.content + end
     return found
 
@@ -140,11 +140,11 @@ def batches_of(
 
     Args:
         data: the file.
-        segment: of it.
-        is_torn: whether its writer may have been cut off, and its end may be missing.
+        segment: the segment to read.
+        is_torn: whether its writer may have been cut off, so that its end may be missing.
 
     Raises:
-        DamagedSegment: after the last whole batch: what follows is not what was written.
+        DamagedSegment: raised after the last whole batch; what follows is damaged.
     """
     content, problem = _decompressed(data, segment)
     position = 0
@@ -154,11 +154,11 @@ def batches_of(
         end = start + length
         if end > len(content):
             if not is_torn:
-                raise DamagedSegment("it ends in the midst of what was written at one time")
+                raise DamagedSegment("it ends in the middle of a batch")
             return
         header = _BATCH.pack(length, 0, received_ns, monotonic_ns, speed)
         if zlib.crc32(memoryview(content)[start:end], zlib.crc32(header)) != check:
-            raise DamagedSegment("a check sum does not fit what it was made of")
+            raise DamagedSegment("a checksum does not match its data")
         yield _records(content, start, end, received_ns, monotonic_ns, speed)
         position = end
     if problem:
@@ -190,7 +190,7 @@ def _records(
 
 
 def _decompressed(data: bytes, segment: Segment) -> tuple[bytes, str]:
-    """Return all that can be decompressed, and what kept the rest from it; empty if nothing."""
+    """Return everything that can be decompressed, and the problem with the rest; empty if none."""
     packed = data[segment.content : segment.end]
     try:
         return zstandard.ZstdDecompressor().decompressobj().decompress(packed), ""
@@ -200,7 +200,7 @@ def _decompressed(data: bytes, segment: Segment) -> tuple[bytes, str]:
 
 
 def _decompressed_by_blocks(packed: bytes) -> Iterator[tuple[int, bytes]]:
-    """Decompress block by block up to one that cannot be: where each ends, and what it holds."""
+    """Decompress block by block up to the first bad one; return each block's end and contents."""
     decompressor = zstandard.ZstdDecompressor().decompressobj()
     position, end = 0, _zstd_header_length(packed, 0)
     while position < len(packed):

@@ -1,7 +1,7 @@
-"""A reference price where none was recorded: the one that Up's middle price speaks of.
+"""A reference price where none was recorded, derived from Up's mid price and labelled as derived.
 
-It is derived, and labelled so: a digital option's price is turned back into the distance from the
-strike. Nothing in it was ever traded.
+The price of a digital option is converted back into a distance from the strike. No price in it was
+ever traded.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class DerivedReference:
             self._derive(recording)
 
     def price_e18(self, second: int) -> int:
-        """The price of a unix second, asked in order; between windows it stands still."""
+        """The price at a unix second, asked in order; it stays the same between windows."""
         self._served_e18 = self._prices.get(second, self._served_e18)
         return self._served_e18
 
@@ -55,12 +55,12 @@ class DerivedReference:
         return NormalDist().inv_cdf(chance) * deviation
 
     def _settle(self, closes_s: int, strike_e18: int, up_won: bool) -> None:
-        """Bend the last minute so that its average lies where the recorded prices ended."""
+        """Adjust the last minute so that its average matches the final recorded prices."""
         missing_e18 = strike_e18 - self._average(closes_s)
         toward_up, toward_down = missing_e18 + _MICRO_E18, missing_e18 - _MICRO_E18
         bend_e18 = max(0, toward_up) if up_won else min(0, toward_down)
         for index in range(TWAP_SECONDS):
-            # A ramp from 0 to twice the bend has the bend as its mean, and starts without a jump.
+            # A ramp from 0 to twice the adjustment has it as its mean, and starts without a jump.
             ramp_e18 = 2 * bend_e18 * (index + 1) // TWAP_SECONDS
             self._prices[closes_s - TWAP_SECONDS + 1 + index] += ramp_e18
 

@@ -1,4 +1,4 @@
-"""What the directory knows of a window, as its recording tells it."""
+"""Converts the directory's view of a window to the head and tail of its recording."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from research.recordings.writer import RecordingWriter
 
 
 def recorded_market(market: Market) -> RecordedMarket:
-    """Describe a market as a recording's head does."""
+    """Convert a market to the form in a recording's head."""
     known = {field.name for field in attrs.fields(RecordedMarket)}
     fields = attrs.asdict(market, recurse=False)
     return RecordedMarket(**{name: value for name, value in fields.items() if name in known})
 
 
 def recorded_strike(strike: Strike) -> RecordedStrike:
-    """Describe a strike as a recording does."""
+    """Convert a strike to the form in a recording."""
     return RecordedStrike(
         price_e18=str(strike.price_e18), source=strike.source, origin=strike.origin.value
     )
@@ -39,7 +39,7 @@ def with_result(tail: RecordingTail, result: MarketResolved | None) -> Recording
 def tail_of(
     writer: RecordingWriter, strike: RecordedStrike | None, result: MarketResolved | None
 ) -> RecordingTail:
-    """Sum up what was written, and how the window ended."""
+    """Summarise what was written, and how the window ended."""
     if strike is None and result is not None and result.strike_e18 is not None:
         price = str(result.strike_e18)
         strike = RecordedStrike(price_e18=price, source=result.strike_source, origin="")

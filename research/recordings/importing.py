@@ -1,7 +1,7 @@
 """Imports windows that others recorded: one line of JSON per frame, one file per window.
 
 Those files have the books of one outcome and nothing else. Prices of the underlying are derived
-from them, so that strike and result exist, and every such frame is marked.
+from them, so that strike and result exist, and every derived frame is marked.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Importing:
             raise MalformedRecording("windows of several series cannot be imported together")
 
     def into(self, folder: Path) -> Iterator[tuple[Path, bool]]:
-        """Write the recordings, in the order of the windows; existing ones are left alone.
+        """Write the recordings in window order; existing ones are left alone.
 
         Yields:
             The path, and whether it was written.

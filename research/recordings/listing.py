@@ -39,7 +39,7 @@ class RecordingRow:
 
 
 def rows_of(folder: str | Path) -> Iterator[RecordingRow | BadRecording]:
-    """Describe every recording of a folder, in the order of names; for an invalid one, say why.
+    """Describe every recording of a folder, by name; for an invalid one, say why.
 
     Raises:
         BadRecording: the folder cannot be read.
@@ -58,11 +58,11 @@ def row_of(recording: Recording) -> RecordingRow:
         BadRecording: it cannot be read.
     """
     head, tail = recording.head, recording.tail
-    told = recording.survey if tail is None else tail
+    found = recording.survey if tail is None else tail
     gaps = [each for each in recording.gaps if each.channel in ("market", "all")]
     opens_at_ms, closes_at_ms = head.market.opens_at_ms, head.market.closes_at_ms
     missing_ms = sum(_overlap_ms(gap, opens_at_ms, closes_at_ms) for gap in gaps)
-    first_ms, last_ms = told.spans.get("market", (closes_at_ms, closes_at_ms))
+    first_ms, last_ms = found.spans.get("market", (closes_at_ms, closes_at_ms))
     seen_ms = max(0, min(last_ms, closes_at_ms) - max(first_ms, opens_at_ms)) - missing_ms
     return RecordingRow(
         place=str(recording.place),
@@ -73,9 +73,9 @@ def row_of(recording: Recording) -> RecordingRow:
         coverage=round(max(0, seen_ms) / (closes_at_ms - opens_at_ms), 4),
         gaps_count=len(recording.gaps),
         gaps_ms=missing_ms,
-        frames=sum(told.frames.values()),
-        strike_e18=None if told.strike is None else told.strike.price_e18,
-        strike_source="" if told.strike is None else told.strike.origin,
+        frames=sum(found.frames.values()),
+        strike_e18=None if found.strike is None else found.strike.price_e18,
+        strike_source="" if found.strike is None else found.strike.origin,
         winner=None if tail is None else tail.winner,
         is_derived=bool(head.derived),
         size_bytes=size_bytes(recording.place),
@@ -83,7 +83,7 @@ def row_of(recording: Recording) -> RecordingRow:
 
 
 def faults_of(place: str | Path) -> list[str]:
-    """Check a recording; a sentence for each fault."""
+    """Check a recording; return a sentence for each fault."""
     try:
         recording = open_recording(place)
         tail, survey = recording.tail, recording.survey

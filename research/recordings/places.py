@@ -1,4 +1,4 @@
-"""Where recordings lie: paths of this machine, or addresses that fsspec knows (``s3://…``)."""
+"""Locations of recordings: local paths, or addresses that fsspec supports (``s3://…``)."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from pathlib import Path
 from typing import Any
 
 EDGE_BYTES = 65_536
-"""As much is read at either end of a file to learn what it is."""
+"""How much is read at either end of a file to identify it."""
 
 
 class BadRecording(Exception):
-    """A file is no recording, or cannot be read; one sentence names it and the place."""
+    """A file is not a recording, or cannot be read; one sentence names it and the problem."""
 
 
 def is_remote(place: str | Path) -> bool:
-    """Whether a place is an address and no path of this machine."""
+    """Whether a place is an address and not a path on this machine."""
     return isinstance(place, str) and "://" in place and not place.startswith("file://")
 
 
 def local_path(place: str | Path) -> Path:
-    """Path of a place of this machine."""
+    """Path of a place on this machine."""
     return Path(place.removeprefix("file://")) if isinstance(place, str) else place
 
 
@@ -51,7 +51,7 @@ def read_all(place: str | Path) -> bytes:
 
 
 def list_files(folder: str | Path, suffix: str) -> list[str | Path]:
-    """Files of a folder whose names end like this, in the order of their names.
+    """Files of a folder that end in this suffix, by name.
 
     Raises:
         BadRecording: the folder cannot be read.
@@ -67,7 +67,7 @@ def list_files(folder: str | Path, suffix: str) -> list[str | Path]:
         found = sorted(str(each) for each in files.ls(inner, detail=False))
         return [str(files.unstrip_protocol(each)) for each in found if each.endswith(suffix)]
     except (OSError, ValueError, ImportError) as problem:
-        raise BadRecording(f"{address} cannot be read: {_words(problem)}") from None
+        raise BadRecording(f"{address} cannot be read: {_problem_text(problem)}") from None
 
 
 def size_bytes(place: str | Path) -> int:
@@ -82,11 +82,11 @@ def size_bytes(place: str | Path) -> int:
         files, inner = _filesystem(str(place))
         return int(files.size(inner))
     except (OSError, ValueError, ImportError) as problem:
-        raise BadRecording(f"{place} cannot be read: {_words(problem)}") from None
+        raise BadRecording(f"{place} cannot be read: {_problem_text(problem)}") from None
 
 
 def upload(path: Path, folder: str) -> None:
-    """Move a file to an address's folder, and remove it here when it is whole there.
+    """Move a file to a folder at an address; remove it here once it is complete there.
 
     Raises:
         BadRecording: it cannot be written there; the file is still here.
@@ -96,10 +96,12 @@ def upload(path: Path, folder: str) -> None:
         files, inner = _filesystem(address)
         files.put_file(str(path), inner)
         if files.size(inner) != path.stat().st_size:
-            raise BadRecording(f"{address} is not whole: {path} stays")
+            raise BadRecording(f"{address} is incomplete: {path} stays here")
         path.unlink()
     except (OSError, ValueError, ImportError) as problem:
-        raise BadRecording(f"{path} cannot be moved to {address}: {_words(problem)}") from None
+        raise BadRecording(
+            f"{path} cannot be moved to {address}: {_problem_text(problem)}"
+        ) from None
 
 
 def _read(place: str | Path, start: int, length: int | None) -> bytes:
@@ -113,18 +115,18 @@ def _read(place: str | Path, start: int, length: int | None) -> bytes:
                 file.seek(max(0, file.seek(0, 2) + start))
             return file.read() if length is None else file.read(length)
     except (OSError, ValueError, ImportError) as problem:
-        raise BadRecording(f"{place} cannot be read: {_words(problem)}") from None
+        raise BadRecording(f"{place} cannot be read: {_problem_text(problem)}") from None
 
 
 def _filesystem(address: str) -> tuple[Any, str]:
-    # Only who names an address needs it, and a service's own library beside it.
+    # Only needed for addresses; the service's own library is needed as well.
     from fsspec.core import url_to_fs
 
     files, inner = url_to_fs(address)
     return files, str(inner)
 
 
-def _words(problem: Exception) -> str:
+def _problem_text(problem: Exception) -> str:
     if isinstance(problem, OSError) and problem.strerror:
         return problem.strerror
     return str(problem) or type(problem).__name__

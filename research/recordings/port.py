@@ -1,7 +1,7 @@
-"""The recorder's hand on the disk: files are written on a thread of its own, twice a second.
+"""The recorder's port to the disk: files are written on a thread of its own, about twice a second.
 
-Whatever goes wrong there is told to the recorder, and tried again. What is to be written waits
-meanwhile, up to a limit.
+Every failure is reported to the recorder, and the write is retried. Frames wait meanwhile, up to a
+limit.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from research.recordings.room import NoRoom, RoomLimits, make_room
 from research.recordings.session import Recorder, RecordingSession
 
 WRITE_EVERY_S = 0.4
-"""Real time. With what a feed's process keeps back, a cut costs less than a second."""
+"""Real time. Together with what a feed's process buffers, a cut loses less than a second."""
 LOOK_FOR_ROOM_EVERY_S = 30.0
 
 
@@ -34,10 +34,10 @@ class RecorderPort:
         """Begin without a window.
 
         Args:
-            folder: where files are written; made if it is not there.
-            target: an address to which each whole file is moved; empty: it stays.
+            folder: where files are written; created if missing.
+            target: an address to which each finished file is moved; empty: it stays.
             limits: of the folder.
-            recorder: who records.
+            recorder: identity and clock of the recorder.
         """
         self._folder = folder
         self._target = target
@@ -54,7 +54,7 @@ class RecorderPort:
         return self._io.fileno()
 
     def perform(self, command: object) -> None:
-        """Start what the core commanded.
+        """Start a command of the core.
 
         Raises:
             TypeError: the command is not one of this port's.
@@ -64,11 +64,11 @@ class RecorderPort:
         self._io.submit(self._perform(command))
 
     def drain(self) -> list[object]:
-        """Take the events since the last call."""
+        """Return the events since the last call."""
         return self._io.drain()
 
     def close(self) -> None:
-        """Write what waits, and leave the files to whoever goes on."""
+        """Write what waits, and leave the files for a successor."""
         self._io.close()
 
     # On the I/O thread
@@ -83,7 +83,7 @@ class RecorderPort:
                     self._session.keep(capture.items)
                 case EndRecording(market, result):
                     self._end(self._session.end(market, result))
-        except Exception as problem:  # whatever it is, trading must not end by it
+        except Exception as problem:  # whatever it is, trading must not end because of it
             self._fail(problem)
 
     async def _write_on(self) -> None:
@@ -114,7 +114,7 @@ class RecorderPort:
     def _fail(self, problem: Exception) -> None:
         reason = str(problem)
         if not isinstance(problem, OSError | BadRecording | NoRoom):
-            reason = f"a fault of the recorder's own: {type(problem).__name__}: {problem}"
+            reason = f"an error in the recorder itself: {type(problem).__name__}: {problem}"
         elif isinstance(problem, OSError):
             reason = f"{problem.filename or self._folder}: {problem.strerror or problem}"
         self._trouble = reason
@@ -130,7 +130,8 @@ class RecorderPort:
         try:
             await asyncio.to_thread(upload, path, self._target)
         except BadRecording as problem:
-            self._io.post(RecordingFailed(str(problem)))  # the file stays, and can be moved by hand
+            # the file stays, and can be moved manually
+            self._io.post(RecordingFailed(str(problem)))
 
 
 def local_folder(place: str, data_dir: Path) -> Path:

@@ -161,11 +161,11 @@ def open_recording(place: str | Path) -> Recording:
     """Open a recording: a path, or an address that fsspec supports (``s3://bucket/name.rec``).
 
     Raises:
-        BadRecording: it cannot be read, is no recording, or has a later format.
+        BadRecording: it cannot be read, is not a recording, or has a later format.
     """
     start = read_start(place)
     if not start.startswith(MARK):
-        raise BadRecording(f"{place} is no recording: it does not begin like one")
+        raise BadRecording(f"{place} is not a recording: it does not begin like one")
     for frame in chain.from_iterable(chain.from_iterable(_segments(start, []))):
         if frame.channel != RecordedChannel.HEAD:
             break
@@ -179,7 +179,7 @@ def open_recording(place: str | Path) -> Recording:
 
 
 def _segments(data: bytes, damage: list[str]) -> Iterator[Iterator[list[RecordedFrame]]]:
-    """Iterate over segments as batches; use each up before the next. Adds to ``damage``."""
+    """Iterate over segments as batches; exhaust each before the next. Adds to ``damage``."""
     position = 0
     while position < len(data):
         segment = segment_at(data, position)
@@ -187,7 +187,7 @@ def _segments(data: bytes, damage: list[str]) -> Iterator[Iterator[list[Recorded
         end = len(data) if following < 0 else following
         if segment is None:
             if not MARK.startswith(data[position:]):
-                lost = f"{end - position} bytes are no part of a recording"
+                lost = f"{end - position} bytes are not part of a recording"
                 damage.append(f"at byte {position}: {lost}")
             position = end
             continue
@@ -195,7 +195,7 @@ def _segments(data: bytes, damage: list[str]) -> Iterator[Iterator[list[Recorded
         is_torn = not segment.is_whole and following < 0
         yield _batches(data, segment, damage, is_torn=is_torn)
         if not (segment.is_whole or is_torn or len(damage) > found_count):
-            damage.append(f"at byte {segment.end}: a part of it is not ended")
+            damage.append(f"at byte {segment.end}: a segment is not ended")
         is_sound = segment.is_whole and len(damage) == found_count
         position = segment.end if is_sound else end
 
@@ -206,8 +206,8 @@ def _batches(
     try:
         yield from batches_of(data, segment, is_torn=is_torn)
     except DamagedSegment as problem:
-        where = f"in the part from byte {segment.start} to {segment.end}"
-        damage.append(f"{where}: {problem}; what lies before that was read")
+        where = f"in the segment from byte {segment.start} to {segment.end}"
+        damage.append(f"{where}: {problem}; everything before that was read")
 
 
 def _json(frame: RecordedFrame, place: str | Path) -> dict[str, Any]:
@@ -216,7 +216,7 @@ def _json(frame: RecordedFrame, place: str | Path) -> dict[str, Any]:
     except (msgspec.DecodeError, RecursionError) as problem:
         raise BadRecording(f"{place}: {channel_name(frame.channel)}: {problem}") from None
     if not isinstance(found, dict):
-        raise BadRecording(f"{place}: {channel_name(frame.channel)} is no JSON object")
+        raise BadRecording(f"{place}: {channel_name(frame.channel)} is not a JSON object")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Keeps recordings within their limits: the oldest give way, one in progress never does."""
+"""Keeps recordings within their disk limits by removing the oldest, never one in progress."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _START = re.compile(r"-(\d+)$")
 
 @attrs.frozen(kw_only=True)
 class RoomLimits:
-    """How much recordings may take."""
+    """Limits on the disk space of recordings."""
 
     max_bytes: int
-    """Of all recordings of the folder."""
+    """All recordings of the folder together."""
     min_free_bytes: int
-    """Of the disk."""
+    """Minimum free space on the disk."""
 
 
 class NoRoom(Exception):
@@ -29,12 +29,12 @@ class NoRoom(Exception):
 
 
 def make_room(folder: Path, limits: RoomLimits, in_progress: Collection[Path]) -> list[Path]:
-    """Remove the oldest recordings until the limits are kept; returns what was removed.
+    """Remove the oldest recordings until the limits are met; return what was removed.
 
-    Nothing but recordings is ever removed, and none that is in progress.
+    Only recordings are removed, and none that is in progress.
 
     Raises:
-        NoRoom: there is nothing more to remove, and too little is free.
+        NoRoom: too little is free and there is nothing left to remove.
         OSError: the folder cannot be read, or a file cannot be removed.
     """
     sizes = {path: path.stat().st_size for path in folder.glob(f"*{SUFFIX}")}
@@ -59,6 +59,6 @@ def make_room(folder: Path, limits: RoomLimits, in_progress: Collection[Path]) -
 
 
 def _age(path: Path) -> tuple[int, str]:
-    """Sort by the window's start, which the name ends with."""
+    """Sort key: the window's start, with which the name ends."""
     found = _START.search(path.name.removesuffix(SUFFIX))
     return (int(found[1]) if found else 0, path.name)

@@ -1,4 +1,4 @@
-"""The prices of recordings, as the local exchange's sources tell them."""
+"""The prices of recordings, as the local exchange's sources send them."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from venue.wire import polybolt as polybolt_wire
 from venue.wire import rtds as rtds_wire
 
 KEPT_S = 600
-"""Averages of so long ago are forgotten."""
+"""Averages older than this are forgotten."""
 LATE_S_MAX = 10
-"""A recorded tick that came later than that is history, and not told live."""
+"""A recorded tick that arrived later than this is history, and is not sent live."""
 _TICKER, _HEARTBEAT = b'"type":"ticker"', b'"type":"heartbeat"'
 _AVERAGES = (rtds_wire.TWAP_TOPIC, polybolt_wire.TWAP_CHANNEL)
 
 
 class RecordedPrices(PriceStreams):
-    """Tells recorded averages by both price services, whichever was recorded, and the reference.
+    """Sends the recorded reference, and recorded averages through both price services.
 
-    The settling source's price of a single second is not told: only its average is recorded.
+    The settling source's price of a single second is not sent: only its average is recorded.
     """
 
     def __init__(self, asset: str, missing_share: float) -> None:
         super().__init__(asset, 1_000, Random("recorded"), missing_share)
         self._averages: dict[int, int] = {}
         self._newest_ns: dict[int, int] = {}
-        """Receipt of the newest frame of each channel: windows overlap by some prices."""
+        """Receipt of each channel's newest frame: windows overlap by some prices."""
         self._last_ticker: str | None = None
         self._polybolt = PolyBoltProtocol(self.polybolt_symbol)
 
     def average(self, at_ms: int) -> int | None:
-        """The recorded average of a second, 10**-18 dollars; None if it is not known."""
+        """The recorded average of a second, 10**-18 dollars; None if unknown."""
         return self._averages.get(at_ms // 1000)
 
     def take(self, frame: RecordedFrame, now_ms: int) -> list[Frame]:
-        """Tell what a recorded frame of a price says, unless it was told before."""
+        """Return the frames for a recorded price, unless it was sent before."""
         if frame.received_ns <= self._newest_ns.get(frame.channel, 0) and not frame.is_derived:
             return []
         self._newest_ns[frame.channel] = frame.received_ns
@@ -51,7 +51,7 @@ class RecordedPrices(PriceStreams):
             ticks, _ = rtds.decode(frame.payload, self.symbol)
         else:
             ticks = list(self._polybolt.receive(frame.payload).ticks)
-        return [told for tick in ticks for told in self._average(tick, now_ms)]
+        return [frame for tick in ticks for frame in self._average(tick, now_ms)]
 
     def ticker_text(self) -> str | None:
         """The newest recorded ticker, for a new subscriber."""

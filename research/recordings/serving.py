@@ -1,6 +1,6 @@
-"""Recorded windows as a world that the local exchange serves, each frame at its own time.
+"""Serves recorded windows as a world for the local exchange, each frame at its own time.
 
-Opening reads the heads alone; a window's frames are read while it is on.
+Opening reads only the heads; a window's frames are read while it is on.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from venue.wire.text import json_text
 from venue.world import STEP_MS, Catalogue
 
 LEAD_MS = 70_000
-"""The world begins so long before its first window, so that its strike has a history."""
+"""The world begins this long before its first window, so that its strike has a history."""
 _STRIKE_AFTER_MS = 7_000
-"""So long after a window's start Gamma tells its strike."""
+"""Gamma shows a window's strike this long after its start."""
 _AFTER_MS = 60_000
-"""A window's frames are read until so long after its result."""
+"""A window's frames are read until this long after its result."""
 _PRICES = (RecordedChannel.REFERENCE, RecordedChannel.RTDS, RecordedChannel.POLYBOLT)
 _CUSTOM = (b'"best_bid_ask"', b'"new_market"')
 _RESOLVED = b'"market_resolved"'
@@ -42,7 +42,7 @@ Levels = tuple[tuple[int, int], ...]
 
 
 class ServedMarket:
-    """One recorded window: its frames as they were, and what REST tells of it."""
+    """One recorded window: its frames as they were, and its state for REST."""
 
     def __init__(self, recording: Recording) -> None:
         market = recording.market
@@ -70,7 +70,7 @@ class ServedMarket:
 
     @property
     def status(self) -> MarketStatus:
-        """What Gamma and the CLOB tell of this market."""
+        """What Gamma and the CLOB report of this market."""
         up = self.books[0]
         return MarketStatus(
             window=self.window,
@@ -86,17 +86,17 @@ class ServedMarket:
         )
 
     def is_over(self, now_ms: int) -> bool:
-        """Whether nothing more comes of it."""
+        """Whether nothing more follows for it."""
         return now_ms > self.window.resolves_at_ms + _AFTER_MS
 
     def step(self, now_ms: int, prices: RecordedPrices) -> list[Frame]:
-        """Send what was received up to now; resolve when it is time."""
+        """Send the frames received up to now; resolve when it is time."""
         if self._frames is None:
             self._frames = self._recording.frames()
             self._next = next(self._frames, None)
         made: list[Frame] = []
         while self._next is not None and self._next.received_ns <= now_ms * 1_000_000:
-            made += self._told(self._next, now_ms, prices)
+            made += self._frames_for(self._next, now_ms, prices)
             self._next = next(self._frames, None)
         if now_ms == self.window.opens_at_ms + _STRIKE_AFTER_MS:
             self._strike_e18 = self._strike(prices)
@@ -105,10 +105,10 @@ class ServedMarket:
         return made
 
     def close(self) -> None:
-        """Let go of what was read."""
+        """Release the file."""
         self._frames, self._next = iter(()), None
 
-    def _told(self, frame: RecordedFrame, now_ms: int, prices: RecordedPrices) -> list[Frame]:
+    def _frames_for(self, frame: RecordedFrame, now_ms: int, prices: RecordedPrices) -> list[Frame]:
         if frame.channel in _PRICES:
             return prices.take(frame, now_ms)
         if frame.channel != RecordedChannel.MARKET or _RESOLVED in frame.payload:
@@ -165,7 +165,7 @@ class ServedMarket:
         return prices.average(self.window.opens_at_ms)
 
     def _resolve(self, prices: RecordedPrices) -> list[Frame]:
-        """Announce the recorded result; without one, what strike and close come to, if known."""
+        """Announce the recorded result, or the one that follows from strike and close."""
         tail = self._recording.tail
         close = tail.close_e18 if tail is not None else None
         closes_at_ms = self.window.closes_at_ms
@@ -190,7 +190,8 @@ class RecordedWorld:
         """Open the recordings.
 
         Raises:
-            BadRecording: one is none, two are of the same window, or they are of several series.
+            BadRecording: one is invalid, two are of the same window, or they are of several
+                series.
         """
         recordings = sorted(map(open_recording, places), key=lambda each: each.market.opens_at_ms)
         if len({each.head.series for each in recordings}) > 1:

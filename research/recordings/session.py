@@ -1,4 +1,4 @@
-"""Recordings under way: which frame belongs to which window's file, and what is missing in it."""
+"""Recordings in progress: assigns frames to the files of windows, and notes what is missing."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ from research.recordings.reader import open_recording
 from research.recordings.writer import RecordingWriter, note_frame
 
 LEAD_NS = 90 * 10**9
-"""Of prices and answers from before a window so much is recorded in it: its strike is a minute's
-average, and its metadata is read ahead."""
+"""A recording contains this much of the prices and answers before its window: the strike is a
+minute's average, and metadata is read ahead."""
 TRAIL_NS = 10 * 10**9
-"""And so much after it."""
+"""And this much after its window."""
 SILENCE_MS_MAX = 5_000
-"""What speaks all the time and is silent for longer has left a gap."""
+"""A continuous source that is silent for longer has left a gap."""
 WAITING_BYTES_MAX = 64 * 2**20
-"""So much payload of a window may wait for the disk."""
+"""Payload of a window that may wait for the disk."""
 _TALKATIVE = frozenset({"market", "rtds", "polybolt"})
 _PRICES = frozenset({"reference", "rtds", "polybolt"})
 _CONNECTIONS_MAX = 2**16 - 1
@@ -56,15 +56,15 @@ _BROKEN_SUFFIX = ".unreadable"
 
 @attrs.frozen(kw_only=True)
 class Recorder:
-    """Who records, and with which clock."""
+    """Identity and clock of the recorder."""
 
     program: str
-    """With its version."""
+    """Name and version of the program."""
     unix_ns: Callable[[int], int]
     """Venue time, unix ns, at an instant of the monotonic clock."""
     monotonic_ns: Callable[[], int]
     offset_ms: Callable[[], int]
-    """How far venue time is ahead of the machine's now."""
+    """How far venue time is ahead of the machine's clock now."""
     speed: float = 1.0
     is_synced: bool = True
 
@@ -76,19 +76,19 @@ class _Window:
     market: Market
     writer: RecordingWriter
     names: tuple[bytes, ...]
-    """One of them is in every frame that is about this window and no other one."""
+    """Every frame about this window and no other contains one of these."""
     symbols: tuple[bytes, ...]
-    """One of them is in every price of its underlying."""
+    """Every price of its underlying contains one of these."""
     strike: RecordedStrike | None = None
     waiting: list[RecordedFrame] = attrs.field(factory=list)
     last_ms: dict[str, int] = attrs.field(factory=dict)
     """Venue time of each channel's newest frame."""
     closed: dict[str, str] = attrs.field(factory=dict)
-    """Why a channel's connection was lost, until it speaks again."""
+    """Why a channel's connection was lost, until it sends again."""
 
 
 class RecordingSession:
-    """Takes what was captured, and writes it when it is told to."""
+    """Collects captured frames, and writes them on ``flush``."""
 
     def __init__(self, folder: Path, recorder: Recorder) -> None:
         self._folder = folder
@@ -97,7 +97,7 @@ class RecordingSession:
         self._before: deque[tuple[str, RecordedFrame]] = deque()
         """Prices and answers of the last minutes, by channel: the next window needs them too."""
         self._numbers: dict[tuple[str, str], int] = {}
-        """Of the connections that are open."""
+        """Numbers of the open connections."""
         self._connections_count = 0
 
     @property
@@ -108,7 +108,7 @@ class RecordingSession:
     # Windows
 
     def begin(self, market: Market, strike: Strike | None) -> None:
-        """Record a window from now on; of one that is recorded already, note the strike.
+        """Record a window from now on; if it is recorded already, note the strike.
 
         Raises:
             OSError: its file cannot be written.
@@ -125,7 +125,7 @@ class RecordingSession:
             self._note(window, RecordingNote(kind="strike", strike=found))
 
     def end(self, market: Market, result: MarketResolved | None) -> Path | None:
-        """End a window's recording; returns its file, or None if there is none to be ended.
+        """End a window's recording; return its file, or None if there is none to end.
 
         Raises:
             OSError: it cannot be written.
@@ -139,7 +139,7 @@ class RecordingSession:
         return window.writer.path
 
     def close(self) -> None:
-        """Write what waits and leave the files to whoever goes on.
+        """Write what waits, and leave the files for a successor.
 
         Raises:
             OSError: something cannot be written.
@@ -183,7 +183,7 @@ class RecordingSession:
         return RecordingWriter.create(path, head, is_synced=recorder.is_synced)
 
     def _resumed(self, path: Path) -> RecordingWriter | None:
-        """Go on with a file; None if it was ended. One that cannot be read is put aside."""
+        """Continue a file; None if it was ended. An unreadable one is renamed aside."""
         recorder = self._recorder
         at_ns = recorder.monotonic_ns()
         try:
@@ -234,7 +234,7 @@ class RecordingSession:
     # Frames
 
     def keep(self, items: Iterable[CapturedItem]) -> None:
-        """Take what was captured, in the order of its receipt."""
+        """Collect captured frames, in the order of receipt."""
         for item in items:
             match item:
                 case CapturedFrames():
@@ -247,7 +247,7 @@ class RecordingSession:
                     self._close_connection(item)
 
     def flush(self) -> None:
-        """Write all that was kept.
+        """Write everything that was collected.
 
         Raises:
             OSError: something cannot be written; it is kept until it can be.
@@ -258,7 +258,7 @@ class RecordingSession:
     def _keep_frames(self, item: CapturedFrames) -> None:
         channel, flags = RecordedChannel[item.channel.upper()], REDACTED * item.is_redacted
         number = self._numbers.get((item.channel, item.connection))
-        if number is None:  # it was open before there was a recorder
+        if number is None:  # it was open before the recorder started
             first_ns = item.frames[0][1]
             number = self._open_connection(item.channel, item.connection, first_ns)
         unix_ns = self._recorder.unix_ns
@@ -368,7 +368,7 @@ class RecordingSession:
 
 
 def _keep_within_limit(window: _Window) -> None:
-    """Give up what waits when it has become too much, and note the gap."""
+    """If too much waits, drop it and note the gap."""
     waiting = window.waiting
     if sum(len(frame.payload) for frame in waiting) <= WAITING_BYTES_MAX:
         return

@@ -1,4 +1,4 @@
-"""Reading recorded windows: one line a frame, one file a window.
+"""Reads recorded windows of others: one line per frame, one file per window.
 
 A line is ``{"recv_ts": <unix seconds>, "raw": "<a book frame, verbatim>"}``; the file's name is the
 window's slug with ``.jsonl`` or ``.jsonl.zst``.
@@ -27,7 +27,7 @@ _WINDOW_SIZE = 2**27
 
 
 class MalformedRecording(Exception):
-    """A file is no recording; the text names the file, and the line if there is one."""
+    """A file is not a valid recording; the text names the file, and the line if there is one."""
 
 
 @attrs.frozen
@@ -35,7 +35,7 @@ class RecordedBook:
     """One recorded frame: a token's whole book."""
 
     at_ms: int
-    """When it was received."""
+    """Unix ms of its receipt."""
     timestamp_ms: int
     token: str
     market: str
@@ -47,7 +47,7 @@ class RecordedBook:
 
     @property
     def mid_ticks(self) -> float:
-        """Middle of the best prices; an empty side counts as its end of the scale."""
+        """Mid price; an empty side counts as its end of the scale."""
         best_bid = max((price for price, _ in self.bids), default=0)
         best_ask = min((price for price, _ in self.asks), default=PAYOUT_TICKS)
         return (best_bid + best_ask) / 2
@@ -55,14 +55,14 @@ class RecordedBook:
 
 @attrs.frozen
 class WindowFile:
-    """What one file holds: a window, and Up's middle price second by second."""
+    """The contents of one file: a window, and Up's mid price second by second."""
 
     path: Path
     window: Window
     tokens: tuple[str, ...]
     """Outcomes whose books it has, the most frequent first."""
     mids: dict[int, float]
-    """Last middle price, ticks, of each unix second that has a frame."""
+    """Last mid price, in ticks, of each unix second that has a frame."""
     last_mid_ticks: float
 
     @property
@@ -96,7 +96,7 @@ _TICKS = {text: price_ticks for price_ticks, text in enumerate(PRICE_TEXTS)}
 
 
 def survey(path: Path) -> WindowFile:
-    """Read a whole file once: is it sound, which window is it, and how did its price go?
+    """Read a whole file once: check it, and find its window and the course of its price.
 
     Raises:
         MalformedRecording: the name, a line or the file as a whole is not as described above.
@@ -110,7 +110,7 @@ def survey(path: Path) -> WindowFile:
         markets.add(book.market)
         mids_by_token.setdefault(book.token, {})[book.at_ms // 1000] = book.mid_ticks
     if not tokens:
-        raise MalformedRecording(f"{path} holds no frame")
+        raise MalformedRecording(f"{path} has no frames")
     if len(tokens) > 2 or len(markets) > 1:
         raise MalformedRecording(f"{path} mixes several markets: a file is one window")
     ranked = [token for token, _ in tokens.most_common()]
@@ -134,7 +134,7 @@ def frames(path: Path) -> Iterator[RecordedBook]:
     """Read a file frame by frame.
 
     Raises:
-        MalformedRecording: it cannot be read, or a line is no recorded book.
+        MalformedRecording: it cannot be read, or a line is not a recorded book.
     """
     number = 0
     try:
@@ -190,6 +190,6 @@ def _levels(levels: list[_Level]) -> tuple[tuple[int, int], ...]:
     for price_ticks, size_units in read:
         if not 0 < price_ticks < PAYOUT_TICKS or size_units <= 0:
             raise ValueError(
-                f"{size_text(size_units)} shares at {price_text(price_ticks)} is no level"
+                f"{size_text(size_units)} shares at {price_text(price_ticks)} is not a valid level"
             )
     return read

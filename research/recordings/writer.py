@@ -67,16 +67,16 @@ class RecordingWriter:
         """Begin a recording.
 
         Args:
-            path: where; must not exist yet.
+            path: the file to write, which must not exist yet.
             head: its description.
-            is_synced: whether what is written must also survive a power cut.
+            is_synced: whether written data must also survive a power cut.
 
         Raises:
             OSError: it cannot be written, or the file exists.
         """
         if path.exists():
-            raise FileExistsError(errno.EEXIST, "there is a recording already", str(path))
-        # Whoever looks for recordings meanwhile must not find one without a head.
+            raise FileExistsError(errno.EEXIST, "a recording exists already", str(path))
+        # A reader that looks for recordings meanwhile must not find one without a head.
         beginning = path.with_name(f"{path.name}.new")
         beginning.unlink(missing_ok=True)
         beginning.touch(mode=0o600)
@@ -94,14 +94,14 @@ class RecordingWriter:
         """Continue a recording whose writer ended in the middle, and note the gap.
 
         Args:
-            path: of a recording without a tail.
+            path: a recording without a tail.
             program: the program that continues it.
             now_ns: venue time, unix ns.
             monotonic_ns: the machine's monotonic clock.
             is_synced: as in ``create``.
 
         Raises:
-            BadRecording: the file is no recording.
+            BadRecording: the file is not a recording.
             OSError: it cannot be written.
         """
         recording = open_recording(path)
@@ -239,7 +239,7 @@ def _opened(path: Path) -> io.FileIO:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.close()
-        raise OSError(errno.EBUSY, "another process records this window", str(path)) from None
+        raise OSError(errno.EBUSY, "another process is recording this window", str(path)) from None
     return file
 
 

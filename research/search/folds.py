@@ -10,7 +10,7 @@ import attrs
 
 @attrs.frozen(kw_only=True)
 class Folds:
-    """The division of the windows into folds; all in the order of time."""
+    """The division of the windows into folds, in time order."""
 
     bounds: tuple[int, ...]
     """Fold k is the windows from ``bounds[k]`` up to ``bounds[k + 1]``; the last bound is the end
@@ -93,7 +93,7 @@ class WalkForward:
 
 
 def walk_forward(results: Sequence[Sequence[float]], folds: Folds) -> WalkForward:
-    """Before each fold choose the trial that was best until then, and take its result in the fold.
+    """Choose, before each fold, the best trial until then, and take its result in the fold.
 
     Args:
         results: of each trial, one for each window it has seen.

@@ -57,7 +57,7 @@ def read_space(path: Path) -> tuple[Dimension, ...]:
     except BadSpace as problem:
         raise BadSpace(f"{path}: {problem}") from None
     if not dimensions:
-        raise BadSpace(f"{path} names no setting")
+        raise BadSpace(f"{path} has no settings")
     return dimensions
 
 
@@ -79,7 +79,7 @@ def _dimension(name: str, table: Mapping[str, Any]) -> Dimension:
     if "choices" in table:
         choices = table["choices"]
         if len(table) > 1 or not isinstance(choices, list) or len(choices) < 2:
-            raise BadSpace(f"{name} must have two choices or more, and nothing beside them")
+            raise BadSpace(f"{name} must have at least two choices, and no other keys")
         return Dimension(name=name, choices=tuple(choices))
     low, high, step = table.get("low"), table.get("high"), table.get("step")
     is_log = table.get("log", False)

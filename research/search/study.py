@@ -96,7 +96,7 @@ class Search:
         elif known != made_of:
             raise OtherStudy(f"{path} is the study of another search: name another file")
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            self._study.tell(trial.number, state=TrialState.FAIL)  # it was stopped half-way
+            self._study.tell(trial.number, state=TrialState.FAIL)  # it was interrupted
 
     @property
     def rows(self) -> tuple[TrialRow, ...]:
@@ -106,11 +106,11 @@ class Search:
 
     @property
     def looks(self) -> int:
-        """How often the held-out part was looked at."""
+        """How often the held-out part was evaluated."""
         return int(self._study.user_attrs.get(_LOOKS, 0))
 
     def count_look(self) -> int:
-        """Count one more look at the held-out part; returns the total."""
+        """Count one more evaluation of the held-out part; return the total."""
         looks = self.looks + 1
         self._study.set_user_attr(_LOOKS, looks)
         return looks
@@ -138,7 +138,7 @@ class Search:
 
     def _sampler(self, ended: int) -> TPESampler:
         with warnings.catch_warnings():
-            # It keeps the trials of one round apart, and has been there for years.
+            # Keeps the trials of one round apart; experimental in Optuna for years, and stable.
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             return TPESampler(
                 n_startup_trials=STARTUP_TRIALS,
@@ -158,7 +158,8 @@ class Search:
             playing = [each for each in range(count) if each not in pruned]
             tasks = [
                 WindowTask(BacktestPlan(settings=settings[each], seed=self._plan.seed), place)
-                for place in places  # the trials of a window one after the other: it is kept
+                # the trials of a window follow each other, so that its tape is cached
+                for place in places
                 for each in playing
             ]
             played = iter(workers.play(tasks))
@@ -173,7 +174,7 @@ class Search:
         ]
 
     def _is_hopeless(self, trial: Trial, step: int) -> bool:
-        """Whether it is worse so far than half of those before; after the last fold it is whole."""
+        """Whether it is so far worse than half of those before; not after the last fold."""
         return step + 1 < self._plan.folds.count and trial.should_prune()
 
     def _tell(self, trial: Trial, results: Sequence[float], *, is_pruned: bool) -> TrialRow:

@@ -114,7 +114,7 @@ class OwnMachine:
 
 
 class DaskCluster:
-    """Plays tasks on the workers of a Dask scheduler, which repeats what a lost one had."""
+    """Plays tasks on the workers of a Dask scheduler, which repeats those of a lost worker."""
 
     def __init__(self, client: Any) -> None:
         """Take a ``distributed.Client``."""
@@ -144,7 +144,7 @@ def workers(jobs: int, scheduler: str | None) -> Iterator[Workers]:
         OSError: the scheduler is not reached.
     """
     if scheduler is not None:
-        # Only who names a cluster needs it.
+        # Only needed for clusters.
         import distributed
 
         connect: Any = distributed.Client

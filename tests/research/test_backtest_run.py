@@ -227,7 +227,9 @@ def test_several_recordings_of_one_window_are_refused(folder: Path, tmp_path: Pa
         recordings_at([folder, copy])
 
 
-@pytest.mark.parametrize(("name", "words"), [("x.jsonl", "is no recording"), ("", "no recording")])
+@pytest.mark.parametrize(
+    ("name", "words"), [("x.jsonl", "is not a recording"), ("", "no recording")]
+)
 def test_what_is_no_recording_is_one_sentence(tmp_path: Path, name: str, words: str) -> None:
     place = tmp_path / name
     if name:

@@ -211,12 +211,12 @@ def test_a_space_is_read_with_its_kinds(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "names no setting"),
+        ("", "has no settings"),
         ("a = 3", "must be a table"),
         ("[strategy]\nx = { low = 3, high = 3 }", "low must be less than high"),
         ("[strategy]\nx = { low = 0, high = 3, log = true }", "log needs a low above 0"),
         ('[strategy]\nx = { low = "a", high = 3 }', "numbers, or choices"),
-        ("[strategy]\nx = { choices = [1] }", "two choices or more"),
+        ("[strategy]\nx = { choices = [1] }", "at least two choices"),
         ("[strategy]\nx = { low = 1, high = 3, setp = 1 }", "unknown keys: setp"),
         ("[strategy]\nx = { low = 1, high = 3, step = 0 }", "step must be more than 0"),
         ("x = = 3", "is not TOML"),

@@ -74,7 +74,7 @@ def test_a_broken_line_is_named_with_its_file(tmp_path: Path, bad_line: str, num
     ("name", "content", "complaint"),
     [
         ("window.jsonl", b"", "not named after a window"),
-        (NAME, b"", "holds no frame"),
+        (NAME, b"", "has no frames"),
         (NAME + ".zst", b"not compressed", "after line 0"),
         (NAME, (line(1, "0.4", "0.5") + "\n" + line(2, "0.4", "0.5", "72") + "\n"
                 + line(3, "0.4", "0.5", "73")).encode(), "mixes several markets"),

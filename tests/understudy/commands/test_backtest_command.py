@@ -134,7 +134,7 @@ def test_what_the_strategy_was_told_to_do_shows_in_the_run(
 def test_bad_input_is_one_sentence(tmp_path: Path) -> None:
     for arguments, words in (
         (("backtest", tmp_path / "none"), "there is no directory"),
-        (("backtest", tmp_path), "holds no recording"),
+        (("backtest", tmp_path), "has no recordings"),
         (("backtest", tmp_path, "--set", "backtest.fill_model=kind"), "backtest.fill_model"),
         (("results", "--results", tmp_path, "show", "x"), "no backtest whose name begins"),
     ):

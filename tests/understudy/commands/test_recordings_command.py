@@ -98,7 +98,7 @@ def test_a_file_that_is_none_is_named_and_its_neighbours_are_listed(folder: Path
     told = run("recordings", folder, "--json", code=1)
 
     assert f"btc-updown-5m-{START_S}" in told
-    assert "1776329700.rec is no recording" in told
+    assert "1776329700.rec is not a recording" in told
 
 
 @pytest.mark.parametrize(
@@ -109,10 +109,10 @@ def test_a_file_that_is_none_is_named_and_its_neighbours_are_listed(folder: Path
         (("record", "--series", "gold-5m"), "gold"),
         (("record", "--speed", "2"), "for --demo"),
         (("venue", "--recording", "/nowhere.rec"), "/nowhere.rec cannot be read"),
-        (("venue", "--recording", __file__), "is no recording"),
+        (("venue", "--recording", __file__), "is not a recording"),
         (("venue", "--start", "0", "--recording", __file__), "exclude each other"),
         (("run", "--recording", __file__), "--recording is for --demo"),
-        (("run", "--demo", "--recording", __file__), "is no recording"),
+        (("run", "--demo", "--recording", __file__), "is not a recording"),
     ],
 )
 def test_bad_input_is_one_sentence(words: tuple[str, ...], sentence: str) -> None:
